@@ -1,0 +1,112 @@
+"""What a package says of its implementations: which equation, on what, and what it does not claim."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from attnspec.errors import SpecError, nearest
+
+FRAMEWORKS = ("numpy", "torch", "jax")
+DTYPES = ("float64", "float32", "float16", "bfloat16")
+ATTRIBUTE = "__attnspec__"
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The domain of a claim; what lies outside it is not asked, and the verdict says so.
+
+    Attributes:
+        dtypes: storage types that the implementation accepts.
+        devices: device kinds that it runs on, such as "cpu" or "cuda".
+        policy: the precision policy it declares; None lets the verifier infer it.
+        smallest: the smallest size of a named axis that it accepts; "batch" is the leading axis.
+        batch: how many leading batch axes it accepts, each a number that is asked.
+        finite: True where NaN and infinity, also at masked places, are not claimed.
+        contiguous: True where only C-contiguous inputs are claimed.
+        deterministic: False where two runs on the same input may differ by rounding.
+    """
+
+    dtypes: tuple[str, ...] = DTYPES
+    devices: tuple[str, ...] = ("cpu", "cuda")
+    policy: str | None = None
+    smallest: Mapping[str, int] = field(default_factory=dict)
+    batch: tuple[int, ...] = (0, 1)
+    finite: bool = False
+    contiguous: bool = False
+    deterministic: bool = True
+
+    def __post_init__(self) -> None:
+        for dtype in self.dtypes:
+            if dtype not in DTYPES:
+                raise SpecError(
+                    f"no dtype {dtype!r}", given=repr(self.dtypes), expected=", ".join(DTYPES), mend=nearest(dtype, DTYPES)
+                )
+        if not self.dtypes or not self.batch:
+            raise SpecError("a claim needs at least one dtype and one number of batch axes", given=repr(self))
+
+
+@dataclass(frozen=True, slots=True)
+class Implementation:
+    """One claim of one callable: this computes that equation.
+
+    Attributes:
+        equation: the equation's id, "family.name".
+        framework: whose arrays the callable takes, one of `FRAMEWORKS`.
+        claim: what is claimed.
+        bind: the callable's parameter names, each with the equation's name for it.
+    """
+
+    equation: str
+    framework: str | None = None
+    claim: Claim = field(default_factory=Claim)
+    bind: Mapping[str, str] = field(default_factory=dict)
+
+
+def implements(
+    equation: str,
+    *,
+    framework: str | None = None,
+    bind: Mapping[str, str] | None = None,
+    **claim: Any,
+) -> Callable[[F], F]:
+    """Declare that a callable implements an equation; the callable itself is returned unchanged.
+
+    Args:
+        equation: the equation's id, such as "recurrent.gru_cell".
+        framework: "numpy", "torch" or "jax", the arrays it takes and returns; None lets the verifier tell
+            from what the callable's module imports.
+        bind: {callable's parameter: equation's name}, where names differ and order does not tell.
+        **claim: the fields of `Claim`: dtypes, devices, policy, smallest, batch, finite, contiguous, deterministic.
+
+    Raises:
+        SpecError: an unknown framework, dtype or claim. Whether the equation exists is asked when it is verified,
+            so that declaring costs nothing.
+    """
+    if framework is not None and framework not in FRAMEWORKS:
+        raise SpecError(
+            f"no framework {framework!r}",
+            given=f"framework={framework!r}",
+            expected=", ".join(FRAMEWORKS),
+            mend=nearest(framework, FRAMEWORKS),
+        )
+    known = Claim.__dataclass_fields__
+    for name in claim:
+        if name not in known:
+            raise SpecError(
+                f"@implements({equation!r}) has no claim {name!r}",
+                given=f"{name}={claim[name]!r}",
+                expected=", ".join(known),
+                mend=nearest(name, known),
+            )
+    declared = Implementation(equation, framework, Claim(**claim), dict(bind or {}))
+
+    def declare(function: F) -> F:
+        earlier: tuple[Implementation, ...] = getattr(function, ATTRIBUTE, ())
+        setattr(function, ATTRIBUTE, (declared, *earlier))
+        return function
+
+    return declare
