@@ -1,0 +1,1 @@
+"""THE SPEC: one file per family, equations and nothing else."""

@@ -1,0 +1,156 @@
+"""Attention: from scores to weights, from weights to what an output reads."""
+
+from jaxtyping import Bool, Float
+
+from attnspec import Source, Tensor, equation, index, indices, inf, size, softmax, sqrt, sum, tanh, where
+
+BAHDANAU = Source("001", "注意力机制/抛弃RNN", paper="Bahdanau et al. 2015, arXiv:1409.0473v7, eq. 5 and 6")
+QIYUE = Source("000", "Attention")
+VASWANI = Source("001", "Attention 另一种表述", paper="Vaswani et al. 2017, arXiv:1706.03762, eq. 1")
+LUONG = Source(paper="Luong et al. 2015, arXiv:1508.04025, sec. 3.1")
+DECODER = Source(paper="Vaswani et al. 2017, arXiv:1706.03762, sec. 3.2.3")
+
+
+@equation(BAHDANAU)
+def weights(e: Float[Tensor, "n m"]) -> Float[Tensor, "n m"]:
+    """The share of its attention that output i pays to input j; each row sums to 1."""
+    i, j = indices("n", "m")
+    alpha = softmax(j, e[i, j])
+    return alpha.stack(i, j)
+
+
+@equation(BAHDANAU)
+def context_vector(alpha: Float[Tensor, "n m"], h: Float[Tensor, "m d"]) -> Float[Tensor, "n d"]:
+    """What output i reads: every input state, each weighted by the attention that i pays to it."""
+    i, j = indices("n", "m")
+    c = sum(j, alpha[i, j] * h[j])
+    return c.stack(i)
+
+
+@equation(QIYUE)
+def soft(q: Float[Tensor, "n d"], x: Float[Tensor, "m d"]) -> Float[Tensor, "n d"]:
+    """Soft attention: the inputs are keys and values at once."""
+    i, j = indices("n", "m")
+    alpha = softmax(j, q[i] @ x[j])
+    c = sum(j, alpha * x[j])
+    return c.stack(i)
+
+
+@equation(QIYUE)
+def key_value(e: Float[Tensor, "n m"], v: Float[Tensor, "m d"]) -> Float[Tensor, "n d"]:
+    """Scores come from the keys alone, and what is read are the values."""
+    i, j = indices("n", "m")
+    alpha = softmax(j, e[i, j])
+    c = sum(j, alpha * v[j])
+    return c.stack(i)
+
+
+@equation(QIYUE)
+def dot_product(
+    q: Float[Tensor, "n d"], k: Float[Tensor, "m d"], v: Float[Tensor, "m e"],
+) -> Float[Tensor, "n e"]:
+    """Key-value attention by inner products, unscaled."""
+    i, j = indices("n", "m")
+    alpha = softmax(j, q[i] @ k[j])
+    c = sum(j, alpha * v[j])
+    return c.stack(i)
+
+
+@equation(VASWANI)
+def scaled_dot_product(
+    q: Float[Tensor, "n d"], k: Float[Tensor, "m d"], v: Float[Tensor, "m e"],
+) -> Float[Tensor, "n e"]:
+    """Key-value attention by inner products over the root of the keys' width."""
+    i, j = indices("n", "m")
+    d = size("d")
+    e = q[i] @ k[j] / sqrt(d)
+    alpha = softmax(j, e)
+    c = sum(j, alpha * v[j])
+    return c.stack(i)
+
+
+@equation(LUONG)
+def bilinear(
+    q: Float[Tensor, "n p"], k: Float[Tensor, "m d"], v: Float[Tensor, "m e"], W: Float[Tensor, "p d"],
+) -> Float[Tensor, "n e"]:
+    """Key-value attention by inner products through a matrix."""
+    i, j = indices("n", "m")
+    e = q[i] @ W @ k[j]
+    alpha = softmax(j, e)
+    c = sum(j, alpha * v[j])
+    return c.stack(i)
+
+
+@equation(BAHDANAU)
+def additive(
+    q: Float[Tensor, "n p"], k: Float[Tensor, "m q"], v: Float[Tensor, "m e"],
+    W: Float[Tensor, "p a"], U: Float[Tensor, "q a"], v_a: Float[Tensor, " a"],
+) -> Float[Tensor, "n e"]:
+    """Key-value attention with a hidden layer over query and key for the score."""
+    i, j = indices("n", "m")
+    e = tanh(q[i] @ W + k[j] @ U) @ v_a
+    alpha = softmax(j, e)
+    c = sum(j, alpha * v[j])
+    return c.stack(i)
+
+
+@equation(VASWANI)
+def masked(
+    q: Float[Tensor, "n d"], k: Float[Tensor, "m d"], v: Float[Tensor, "m e"], mask: Bool[Tensor, "n m"],
+) -> Float[Tensor, "n e"]:
+    """Scaled dot-product attention over the keys that each query may look at; mask is true where it may.
+
+    What is masked never shows, also NaN and infinity. A query with nothing to look at reads 0.
+    Differs: PyTorch reads NaN there in some paths, `masked_empty_is_nan`.
+    """
+    i, j = indices("n", "m")
+    d = size("d")
+    e = q[i] @ k[j] / sqrt(d)
+    alpha = softmax(j, e, where=mask[i, j])
+    c = sum(j, alpha * v[j], where=mask[i, j])
+    return c.stack(i)
+
+
+@equation(Source(paper="PyTorch, scaled_dot_product_attention"), convention_of=masked,
+          says="−∞ stands in for masked scores, so that a query with nothing to look at reads NaN")  # fmt: skip
+def masked_empty_is_nan(
+    q: Float[Tensor, "n d"], k: Float[Tensor, "m d"], v: Float[Tensor, "m e"], mask: Bool[Tensor, "n m"],
+) -> Float[Tensor, "n e"]:
+    """masked, but for a query with nothing to look at, which reads NaN."""
+    i, j = indices("n", "m")
+    d = size("d")
+    e = where(mask[i, j], q[i] @ k[j] / sqrt(d), -inf)
+    alpha = softmax(j, e)
+    c = sum(j, alpha * v[j])
+    return c.stack(i)
+
+
+@equation(DECODER)
+def causal(
+    q: Float[Tensor, "n d"], k: Float[Tensor, "m d"], v: Float[Tensor, "m e"],
+) -> Float[Tensor, "n e"]:
+    """Scaled dot-product attention that does not look ahead; the last query is aligned with the last key.
+
+    A query before the first key reads 0. Differs: PyTorch's is_causal aligns the first with the first,
+    `causal_top_left`; equal for n = m.
+    """
+    i, j = indices("n", "m")
+    n, m, d = size("n"), size("m"), size("d")
+    e = q[i] @ k[j] / sqrt(d)
+    alpha = softmax(j, e, where=j <= i + (m - n))
+    c = sum(j, alpha * v[j], where=j <= i + (m - n))
+    return c.stack(i)
+
+
+@equation(Source(paper="PyTorch, scaled_dot_product_attention(is_causal=True)"), convention_of=causal,
+          says="the causal mask is aligned at the top left: j ≤ i")  # fmt: skip
+def causal_top_left(
+    q: Float[Tensor, "n d"], k: Float[Tensor, "m d"], v: Float[Tensor, "m e"],
+) -> Float[Tensor, "n e"]:
+    """causal with the first query aligned with the first key."""
+    i, j = indices("n", "m")
+    d = size("d")
+    e = q[i] @ k[j] / sqrt(d)
+    alpha = softmax(j, e, where=j <= i)
+    c = sum(j, alpha * v[j], where=j <= i)
+    return c.stack(i)

@@ -1,0 +1,101 @@
+"""Multi-head attention: several attentions side by side, end to end, then one more matrix."""
+
+from jaxtyping import Bool, Float
+
+from attnspec import Source, Tensor, concat, equation, index, indices, split
+from attnspec.equations import attention as single
+
+VASWANI = Source("004", "多头注意力机制", paper="Vaswani et al. 2017, arXiv:1706.03762, sec. 3.2.2")
+BIASED = Source(paper="PyTorch, nn.MultiheadAttention(bias=True)")
+QIYUE = Source("000", "Multi-head attention")
+
+
+@equation(VASWANI, name="split")
+def split_heads(x: Float[Tensor, "t H*d"], *, heads: int) -> Float[Tensor, "H t d"]:
+    """Each row cut into heads; head h takes the columns h·d to (h+1)·d."""
+    t, h = index("t"), index("H")
+    parts = split(x[t], heads)[h]
+    return parts.stack(h, t)
+
+
+@equation(VASWANI, name="concat")
+def concat_heads(x: Float[Tensor, "H t d"]) -> Float[Tensor, "t H*d"]:
+    """The heads end to end; undoes split."""
+    h = index("H")
+    return concat(h, x[h])
+
+
+@equation(VASWANI)
+def attention(
+    x_q: Float[Tensor, "n c"], x_kv: Float[Tensor, "m c"],
+    W_q: Float[Tensor, "c H*d"], W_k: Float[Tensor, "c H*d"], W_v: Float[Tensor, "c H*d"],
+    W_o: Float[Tensor, "H*d c"], *, heads: int,
+) -> Float[Tensor, "n c"]:
+    """Each head attends in its own columns of Q, K and V; W_o mixes what they read."""
+    h = index("H")
+    q = split_heads(x_q @ W_q, heads=heads)
+    k = split_heads(x_kv @ W_k, heads=heads)
+    v = split_heads(x_kv @ W_v, heads=heads)
+    head = single.scaled_dot_product(q[h], k[h], v[h])
+    return concat(h, head) @ W_o
+
+
+@equation(VASWANI)
+def masked(
+    x_q: Float[Tensor, "n c"], x_kv: Float[Tensor, "m c"],
+    W_q: Float[Tensor, "c H*d"], W_k: Float[Tensor, "c H*d"], W_v: Float[Tensor, "c H*d"],
+    W_o: Float[Tensor, "H*d c"], mask: Bool[Tensor, "n m"], *, heads: int,
+) -> Float[Tensor, "n c"]:
+    """Multi-head attention over the keys that each query may look at; mask is true where it may.
+
+    Differs: PyTorch's nn.MultiheadAttention means the opposite by its boolean mask.
+    """
+    h = index("H")
+    q = split_heads(x_q @ W_q, heads=heads)
+    k = split_heads(x_kv @ W_k, heads=heads)
+    v = split_heads(x_kv @ W_v, heads=heads)
+    head = single.masked(q[h], k[h], v[h], mask)
+    return concat(h, head) @ W_o
+
+
+@equation(VASWANI)
+def causal(
+    x_q: Float[Tensor, "n c"], x_kv: Float[Tensor, "m c"],
+    W_q: Float[Tensor, "c H*d"], W_k: Float[Tensor, "c H*d"], W_v: Float[Tensor, "c H*d"],
+    W_o: Float[Tensor, "H*d c"], *, heads: int,
+) -> Float[Tensor, "n c"]:
+    """Multi-head attention that does not look ahead; the last query is aligned with the last key."""
+    h = index("H")
+    q = split_heads(x_q @ W_q, heads=heads)
+    k = split_heads(x_kv @ W_k, heads=heads)
+    v = split_heads(x_kv @ W_v, heads=heads)
+    head = single.causal(q[h], k[h], v[h])
+    return concat(h, head) @ W_o
+
+
+@equation(BIASED)
+def attention_biased(
+    x_q: Float[Tensor, "n c"], x_kv: Float[Tensor, "m c"],
+    W_q: Float[Tensor, "c H*d"], W_k: Float[Tensor, "c H*d"], W_v: Float[Tensor, "c H*d"],
+    W_o: Float[Tensor, "H*d c"],
+    b_q: Float[Tensor, "H*d"], b_k: Float[Tensor, "H*d"], b_v: Float[Tensor, "H*d"], b_o: Float[Tensor, " c"],
+    *, heads: int,
+) -> Float[Tensor, "n c"]:
+    """Multi-head attention with the biases that trained models have; with zero biases, the plain one."""
+    i, j, h = indices("n", "m", "H")
+    q = split(x_q[i] @ W_q + b_q, heads)[h].stack(i)
+    k = split(x_kv[j] @ W_k + b_k, heads)[h].stack(j)
+    v = split(x_kv[j] @ W_v + b_v, heads)[h].stack(j)
+    head = single.scaled_dot_product(q, k, v)
+    c = concat(h, head)[i] @ W_o + b_o
+    return c.stack(i)
+
+
+@equation(QIYUE)
+def queries(
+    q: Float[Tensor, "M d"], k: Float[Tensor, "m d"], v: Float[Tensor, "m e"],
+) -> Float[Tensor, "M*e"]:
+    """Several queries over the same pairs, what they read end to end: att((K, V), q_1) ⊕ … ⊕ att((K, V), q_M)."""
+    i = index("M")
+    c = single.scaled_dot_product(q, k, v)
+    return concat(i, c[i])

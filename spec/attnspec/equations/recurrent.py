@@ -1,0 +1,165 @@
+"""Recurrent cells and their sequences: the simple RNN, the GRU and its conventions, the LSTM."""
+
+from jaxtyping import Float
+
+from attnspec import Source, Tensor, concat, equation, index, last, scan, sigmoid, tanh
+
+RNN = Source("001", "RNN 结构", paper="Elman 1990, Cognitive Science 14(2)")
+RNN_CONCAT = Source("003", "RNN")
+GRU = Source("001", "GRU 和 LSTM", paper="Cho et al. 2014, arXiv:1406.1078v3, sec. 2.3")
+GRU_V1 = Source(paper="Cho et al. 2014, arXiv:1406.1078v1, sec. 2.3; PyTorch nn.GRU")
+GRU_BAHDANAU = Source(paper="Bahdanau et al. 2015, arXiv:1409.0473v7, app. A.1.1")
+LSTM = Source("001", "GRU 和 LSTM", paper="Gers, Schmidhuber and Cummins 2000, Neural Computation 12(10)")
+
+
+@equation(RNN)
+def simple_rnn_cell(
+    x: Float[Tensor, " d"], h: Float[Tensor, " u"],
+    W_xh: Float[Tensor, "d u"], W_hh: Float[Tensor, "u u"], b_h: Float[Tensor, " u"],
+) -> Float[Tensor, " u"]:
+    """One step of a simple recurrent network."""
+    return tanh(x @ W_xh + h @ W_hh + b_h)
+
+
+@equation(RNN_CONCAT, convention_of=simple_rnn_cell, says="one matrix A for the state and the input end to end")
+def simple_rnn_cell_concat(
+    x: Float[Tensor, " d"], h: Float[Tensor, " u"], A: Float[Tensor, "u+d u"], b: Float[Tensor, " u"],
+) -> Float[Tensor, " u"]:
+    """The simple RNN with one matrix; equal to simple_rnn_cell when A stacks W_hh on W_xh."""
+    return tanh(concat(h, x) @ A + b)
+
+
+@equation(GRU)
+def gru_cell(
+    x: Float[Tensor, " d"], h: Float[Tensor, " u"],
+    W_xr: Float[Tensor, "d u"], W_hr: Float[Tensor, "u u"], b_r: Float[Tensor, " u"],
+    W_xz: Float[Tensor, "d u"], W_hz: Float[Tensor, "u u"], b_z: Float[Tensor, " u"],
+    W_xh: Float[Tensor, "d u"], W_hh: Float[Tensor, "u u"], b_h: Float[Tensor, " u"],
+) -> Float[Tensor, " u"]:
+    """One step of a gated recurrent unit; z keeps the old state, r acts before the matrix.
+
+    Differs: PyTorch, cuDNN and, by default, Keras let r act after it, `gru_cell_reset_after`;
+    Bahdanau et al. let z write instead of keep, `gru_cell_update_writes`.
+    """
+    r = sigmoid(x @ W_xr + h @ W_hr + b_r)  # reset gate
+    z = sigmoid(x @ W_xz + h @ W_hz + b_z)  # update gate
+    h_tilde = tanh(x @ W_xh + (r * h) @ W_hh + b_h)  # candidate state
+    return z * h + (1 - z) * h_tilde
+
+
+@equation(GRU_V1, convention_of=gru_cell, says="the reset gate acts after the recurrent matrix, and on its bias")
+def gru_cell_reset_after(
+    x: Float[Tensor, " d"], h: Float[Tensor, " u"],
+    W_xr: Float[Tensor, "d u"], W_hr: Float[Tensor, "u u"], b_r: Float[Tensor, " u"],
+    W_xz: Float[Tensor, "d u"], W_hz: Float[Tensor, "u u"], b_z: Float[Tensor, " u"],
+    W_xh: Float[Tensor, "d u"], W_hh: Float[Tensor, "u u"], b_h: Float[Tensor, " u"],
+    b_hh: Float[Tensor, " u"],
+) -> Float[Tensor, " u"]:
+    """The GRU of PyTorch, cuDNN and Keras' default; equal to gru_cell when W_hh is diagonal and b_hh = 0."""
+    r = sigmoid(x @ W_xr + h @ W_hr + b_r)  # reset gate
+    z = sigmoid(x @ W_xz + h @ W_hz + b_z)  # update gate
+    h_tilde = tanh(x @ W_xh + b_h + r * (h @ W_hh + b_hh))  # candidate state
+    return z * h + (1 - z) * h_tilde
+
+
+@equation(GRU_BAHDANAU, convention_of=gru_cell, says="z writes the candidate instead of keeping the old state")
+def gru_cell_update_writes(
+    x: Float[Tensor, " d"], h: Float[Tensor, " u"],
+    W_xr: Float[Tensor, "d u"], W_hr: Float[Tensor, "u u"], b_r: Float[Tensor, " u"],
+    W_xz: Float[Tensor, "d u"], W_hz: Float[Tensor, "u u"], b_z: Float[Tensor, " u"],
+    W_xh: Float[Tensor, "d u"], W_hh: Float[Tensor, "u u"], b_h: Float[Tensor, " u"],
+) -> Float[Tensor, " u"]:
+    """The GRU of Bahdanau et al.; equal to gru_cell with the weights and the bias of z negated."""
+    r = sigmoid(x @ W_xr + h @ W_hr + b_r)  # reset gate
+    z = sigmoid(x @ W_xz + h @ W_hz + b_z)  # update gate
+    h_tilde = tanh(x @ W_xh + (r * h) @ W_hh + b_h)  # candidate state
+    return (1 - z) * h + z * h_tilde
+
+
+@equation(LSTM)
+def lstm_cell(
+    x: Float[Tensor, " d"], h: Float[Tensor, " u"], c: Float[Tensor, " u"],
+    W_xi: Float[Tensor, "d u"], W_hi: Float[Tensor, "u u"], b_i: Float[Tensor, " u"],
+    W_xf: Float[Tensor, "d u"], W_hf: Float[Tensor, "u u"], b_f: Float[Tensor, " u"],
+    W_xg: Float[Tensor, "d u"], W_hg: Float[Tensor, "u u"], b_g: Float[Tensor, " u"],
+    W_xo: Float[Tensor, "d u"], W_ho: Float[Tensor, "u u"], b_o: Float[Tensor, " u"],
+) -> tuple[Float[Tensor, " u"], Float[Tensor, " u"]]:
+    """One step of a long short-term memory; the cell state is a conveyor that f keeps and i feeds."""
+    i = sigmoid(x @ W_xi + h @ W_hi + b_i)  # input gate
+    f = sigmoid(x @ W_xf + h @ W_hf + b_f)  # forget gate
+    g = tanh(x @ W_xg + h @ W_hg + b_g)  # what may be written
+    o = sigmoid(x @ W_xo + h @ W_ho + b_o)  # output gate
+    c_next = f * c + i * g  # cell state
+    h_next = o * tanh(c_next)  # hidden state
+    return h_next, c_next
+
+
+@equation(RNN)
+def simple_rnn(
+    x: Float[Tensor, "t d"], h_0: Float[Tensor, " u"],
+    W_xh: Float[Tensor, "d u"], W_hh: Float[Tensor, "u u"], b_h: Float[Tensor, " u"],
+) -> Float[Tensor, "t u"]:
+    """The simple RNN over a sequence: every hidden state."""
+    t = index("t")
+    h = scan(t, lambda h: simple_rnn_cell(x[t], h, W_xh, W_hh, b_h), h_0)
+    return h.stack(t)
+
+
+@equation(GRU)
+def gru(
+    x: Float[Tensor, "t d"], h_0: Float[Tensor, " u"],
+    W_xr: Float[Tensor, "d u"], W_hr: Float[Tensor, "u u"], b_r: Float[Tensor, " u"],
+    W_xz: Float[Tensor, "d u"], W_hz: Float[Tensor, "u u"], b_z: Float[Tensor, " u"],
+    W_xh: Float[Tensor, "d u"], W_hh: Float[Tensor, "u u"], b_h: Float[Tensor, " u"],
+) -> Float[Tensor, "t u"]:
+    """The GRU over a sequence: every hidden state."""
+    t = index("t")
+    h = scan(t, lambda h: gru_cell(x[t], h, W_xr, W_hr, b_r, W_xz, W_hz, b_z, W_xh, W_hh, b_h), h_0)
+    return h.stack(t)
+
+
+@equation(GRU_V1, convention_of=gru, says="the reset gate acts after the recurrent matrix, and on its bias")
+def gru_reset_after(
+    x: Float[Tensor, "t d"], h_0: Float[Tensor, " u"],
+    W_xr: Float[Tensor, "d u"], W_hr: Float[Tensor, "u u"], b_r: Float[Tensor, " u"],
+    W_xz: Float[Tensor, "d u"], W_hz: Float[Tensor, "u u"], b_z: Float[Tensor, " u"],
+    W_xh: Float[Tensor, "d u"], W_hh: Float[Tensor, "u u"], b_h: Float[Tensor, " u"],
+    b_hh: Float[Tensor, " u"],
+) -> Float[Tensor, "t u"]:
+    """gru_cell_reset_after over a sequence: every hidden state."""
+    t = index("t")
+    h = scan(t, lambda h: gru_cell_reset_after(x[t], h, W_xr, W_hr, b_r, W_xz, W_hz, b_z, W_xh, W_hh, b_h, b_hh), h_0)
+    return h.stack(t)
+
+
+@equation(GRU_BAHDANAU, convention_of=gru, says="z writes the candidate instead of keeping the old state")
+def gru_update_writes(
+    x: Float[Tensor, "t d"], h_0: Float[Tensor, " u"],
+    W_xr: Float[Tensor, "d u"], W_hr: Float[Tensor, "u u"], b_r: Float[Tensor, " u"],
+    W_xz: Float[Tensor, "d u"], W_hz: Float[Tensor, "u u"], b_z: Float[Tensor, " u"],
+    W_xh: Float[Tensor, "d u"], W_hh: Float[Tensor, "u u"], b_h: Float[Tensor, " u"],
+) -> Float[Tensor, "t u"]:
+    """gru_cell_update_writes over a sequence: every hidden state."""
+    t = index("t")
+    h = scan(t, lambda h: gru_cell_update_writes(x[t], h, W_xr, W_hr, b_r, W_xz, W_hz, b_z, W_xh, W_hh, b_h), h_0)
+    return h.stack(t)
+
+
+@equation(LSTM)
+def lstm(
+    x: Float[Tensor, "t d"], h_0: Float[Tensor, " u"], c_0: Float[Tensor, " u"],
+    W_xi: Float[Tensor, "d u"], W_hi: Float[Tensor, "u u"], b_i: Float[Tensor, " u"],
+    W_xf: Float[Tensor, "d u"], W_hf: Float[Tensor, "u u"], b_f: Float[Tensor, " u"],
+    W_xg: Float[Tensor, "d u"], W_hg: Float[Tensor, "u u"], b_g: Float[Tensor, " u"],
+    W_xo: Float[Tensor, "d u"], W_ho: Float[Tensor, "u u"], b_o: Float[Tensor, " u"],
+) -> tuple[Float[Tensor, "t u"], Float[Tensor, " u"]]:
+    """The LSTM over a sequence: every hidden state, and the last cell state."""
+    t = index("t")
+    h, c = scan(
+        t,
+        lambda h, c: lstm_cell(
+            x[t], h, c, W_xi, W_hi, b_i, W_xf, W_hf, b_f, W_xg, W_hg, b_g, W_xo, W_ho, b_o
+        ),
+        h_0, c_0,
+    )
+    return h.stack(t), last(t, c)

@@ -1,0 +1,108 @@
+"""Symbolic sizes: `d`, `H*d`, `d+u+u`, kept as polynomials so that equal sizes compare equal."""
+
+from __future__ import annotations
+
+import ast
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import prod
+
+Monomial = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Dim:
+    """A size: a sum of products of named sizes, each with a whole factor.
+
+    Attributes:
+        terms: pairs (names in the product, sorted; factor), sorted; a plain number has no names.
+    """
+
+    terms: tuple[tuple[Monomial, int], ...]
+
+    @classmethod
+    def parse(cls, text: str) -> Dim:
+        """Read `text`, such as "H*d".
+
+        Raises:
+            ValueError: anything but names, whole numbers, + and *.
+        """
+        return _read(ast.parse(text.strip(), mode="eval").body, text)
+
+    @classmethod
+    def of(cls, counts: Mapping[Monomial, int]) -> Dim:
+        """Normalise a count of monomials."""
+        return cls(tuple(sorted((names, count) for names, count in counts.items() if count)))
+
+    def __add__(self, other: Dim) -> Dim:
+        counts = Counter(dict(self.terms))
+        for names, count in other.terms:
+            counts[names] += count
+        return Dim.of(counts)
+
+    def __mul__(self, other: Dim) -> Dim:
+        counts: Counter[Monomial] = Counter()
+        for left, count in self.terms:
+            for right, factor in other.terms:
+                counts[tuple(sorted(left + right))] += count * factor
+        return Dim.of(counts)
+
+    def over(self, name: str) -> Dim | None:
+        """This size divided by the size `name`; None where it does not divide evenly."""
+        if not all(name in names for names, _ in self.terms):
+            return None
+        return Dim.of({_without(names, name): count for names, count in self.terms})
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The named sizes it is made of."""
+        return frozenset(name for names, _ in self.terms for name in names)
+
+    def value(self, sizes: Mapping[str, int]) -> int:
+        """Its number, given the named sizes.
+
+        Raises:
+            KeyError: a name without a size.
+        """
+        return sum(count * prod(sizes[name] for name in names) for names, count in self.terms)
+
+    def solve(self, total: int, sizes: dict[str, int]) -> str | None:
+        """Learn the one name still missing from `sizes`, where `total` is what this comes to.
+
+        Returns:
+            None when it fits (and `sizes` may have grown); else a sentence saying why it does not.
+        """
+        unknown = self.names - sizes.keys()
+        if not unknown:
+            return None if self.value(sizes) == total else f"{self} = {self.value(sizes)}"
+        if len(unknown) > 1:
+            return f"{self} with {' and '.join(sorted(unknown))} unknown"
+        (name,) = unknown
+        rest = self.value({**sizes, name: 0})
+        slope = self.value({**sizes, name: 1}) - rest
+        if slope == 0 or (total - rest) % slope or total < rest:
+            return f"{self}, where {name} would be {total - rest}/{slope}"
+        sizes[name] = (total - rest) // slope
+        return None
+
+    def __str__(self) -> str:
+        return "+".join("+".join(["*".join(names) or "1"] * count) if names else str(count) for names, count in self.terms)
+
+
+def _without(names: Monomial, name: str) -> Monomial:
+    position = names.index(name)
+    return names[:position] + names[position + 1 :]
+
+
+def _read(node: ast.expr, text: str) -> Dim:
+    match node:
+        case ast.Name(id=name):
+            return Dim((((name,), 1),))
+        case ast.Constant(value=int(number)):
+            return Dim.of({(): number})
+        case ast.BinOp(left=left, op=ast.Add(), right=right):
+            return _read(left, text) + _read(right, text)
+        case ast.BinOp(left=left, op=ast.Mult(), right=right):
+            return _read(left, text) * _read(right, text)
+    raise ValueError(f"a size is made of names, whole numbers, + and *, not {text!r}")

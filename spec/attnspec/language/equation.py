@@ -1,0 +1,208 @@
+"""@equation: a typed function that reads like the paper becomes an equation, with everything made of it."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, ParamSpec, TypeVar
+
+from attnspec.errors import SpecError, UnknownName, nearest
+from attnspec.language.check import check
+from attnspec.language.parse import parse
+from attnspec.language.tree import Definition
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where an equation stands: a document by number and heading, and the paper behind it.
+
+    Attributes:
+        document: the number of the document, "000" to "004"; empty where only a paper has it.
+        heading: the heading in it.
+        paper: the paper, with revision and section, since two revisions can hold two equations.
+    """
+
+    document: str = ""
+    heading: str = ""
+    paper: str = ""
+
+    def __str__(self) -> str:
+        place = f"{self.document}, “{self.heading}”" if self.document else ""
+        return "; ".join(part for part in (place, self.paper) if part)
+
+
+@dataclass(frozen=True, slots=True)
+class Curated:
+    """A mistake that people make and that no operator generates: an equation of its own, wrong on purpose.
+
+    Attributes:
+        says: the sentence of the diagnosis.
+        equation: the wrong form, with the parameters of the right one.
+    """
+
+    name: str
+    says: str
+    equation: Equation[..., Any]
+
+
+@dataclass(eq=False)
+class Equation(Generic[P, R]):
+    """An equation: its tree, its sources, and what is known of it. Calling it computes its value.
+
+    Attributes:
+        definition: the syntax tree, from which every interpretation is made.
+        function: the Python function that was read.
+        sources: where it stands.
+        convention_of: the id of the equation that this is a convention of, or "".
+        says: what tells this convention from its equation, as the words of a diagnosis.
+        smallest: the smallest size of a named axis for which it has a meaning (0 where nothing is said for
+            axes without a reduction, else 1).
+        scales: how a parameter is drawn where its symbol's own way does not fit.
+    """
+
+    definition: Definition
+    function: Callable[P, R]
+    sources: tuple[Source, ...] = ()
+    convention_of: str = ""
+    says: str = ""
+    smallest: Mapping[str, int] = field(default_factory=dict)
+    scales: Mapping[str, str] = field(default_factory=dict)
+    curated: list[Curated] = field(default_factory=list)
+    forms: list[Curated] = field(default_factory=list)
+
+    @property
+    def id(self) -> str:
+        """family.name"""
+        return self.definition.id
+
+    @property
+    def family(self) -> str:
+        """The family, which is the name of its file."""
+        return self.id.split(".")[0]
+
+    @property
+    def doc(self) -> str:
+        """What the signature cannot say."""
+        return inspect.getdoc(self.function) or ""
+
+    @property
+    def signature(self) -> str:
+        """Names and shapes, as in the catalogue: x (d), h (u), …"""
+        shown = [f"{p.name} ({' '.join(map(str, p.dims))})" for p in self.definition.parameters]
+        return ", ".join([*shown, *(option.name for option in self.definition.options)])
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        """The value, in the arrays' own namespace and dtype. Leading axes beyond the signature's are batch axes.
+
+        Raises:
+            ShapeError: an array does not fit the signature.
+            BindingError: arguments are missing or unknown.
+        """
+        value = importlib.import_module("attnspec.interpreters.value")  # late: the language knows no interpreter
+        return value.evaluate(self.definition, args, kwargs)  # type: ignore[no-any-return]  # R by the check of the tree
+
+    def __repr__(self) -> str:
+        return f"<equation {self.id}({self.signature})>"
+
+
+class Registry(Mapping[str, Equation[..., Any]]):
+    """Every equation by id, in the order of definition; a misspelt id is answered with the nearest."""
+
+    def __init__(self) -> None:
+        self._equations: dict[str, Equation[..., Any]] = {}
+
+    def add(self, item: Equation[..., Any]) -> None:
+        """Register, or replace when a module is loaded anew."""
+        self._equations[item.id] = item
+
+    def __getitem__(self, id: str) -> Equation[..., Any]:
+        if id not in self._equations:
+            mend = nearest(id, self._equations) or self._elsewhere(id) or "`attnspec list` shows them all"
+            raise UnknownName(f"no equation {id!r}", given=id, expected="family.name of an equation", mend=mend)
+        return self._equations[id]
+
+    def _elsewhere(self, id: str) -> str:
+        named = [known for known in self._equations if known.split(".")[1] == id.split(".")[-1]]
+        return f"did you mean {' or '.join(named)}?" if named else ""
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._equations)
+
+    def __len__(self) -> int:
+        return len(self._equations)
+
+    def __contains__(self, id: object) -> bool:
+        return id in self._equations
+
+
+REGISTRY = Registry()
+
+
+def equation(
+    *source: Source,
+    name: str = "",
+    convention_of: Equation[..., Any] | None = None,
+    says: str = "",
+    smallest: Mapping[str, int] | None = None,
+    scales: Mapping[str, str] | None = None,
+) -> Callable[[Callable[P, R]], Equation[P, R]]:
+    """Make an equation of a function in the notation, and register it as "module.function".
+
+    Args:
+        *source: where it stands.
+        name: its name, where the function's own would hide a word of the vocabulary.
+        convention_of: the equation of which this is another convention.
+        says: what tells it from that one.
+        smallest: the smallest meaningful size of an axis, where it is not the usual one.
+        scales: how parameters are drawn, where the table of symbols does not say it.
+
+    Raises:
+        NotationError: the body is outside the notation, or its shapes do not fit.
+    """
+
+    def build(function: Callable[P, R]) -> Equation[P, R]:
+        definition = _define(function, f"{function.__module__.split('.')[-1]}.{name or function.__name__}")
+        item = Equation(
+            definition, function, source, convention_of.id if convention_of else "", says, dict(smallest or {}),
+            dict(scales or {}),
+        )  # fmt: skip
+        REGISTRY.add(item)
+        return item
+
+    return build
+
+
+def mutant(of: Equation[..., Any], says: str) -> Callable[[Callable[P, R]], Equation[P, R]]:
+    """A curated mistake: a wrong form of `of`, with the same parameters, and the sentence that names it."""
+    return _variant(of, says, of.curated)
+
+
+def form(of: Equation[..., Any], says: str) -> Callable[[Callable[P, R]], Equation[P, R]]:
+    """An equal rewriting of `of` whose rounding differs; it conforms, and `says` what it costs."""
+    return _variant(of, says, of.forms)
+
+
+def _variant(of: Equation[..., Any], says: str, kept: list[Curated]) -> Callable[[Callable[P, R]], Equation[P, R]]:
+    def build(function: Callable[P, R]) -> Equation[P, R]:
+        definition = _define(function, f"{of.id}/{function.__name__}")
+        if (definition.parameters, definition.options) != (of.definition.parameters, of.definition.options):
+            raise SpecError(
+                f"{definition.id} does not take what {of.id} takes", expected=of.signature, mend="use the same signature"
+            )
+        item = Equation(definition, function, of.sources)
+        kept[:] = [known for known in kept if known.name != function.__name__]
+        kept.append(Curated(function.__name__, says, item))
+        return item
+
+    return build
+
+
+def _define(function: Callable[..., Any], id: str) -> Definition:
+    definition = parse(function, id, lambda value: value.definition if isinstance(value, Equation) else None)
+    check(definition)
+    return definition

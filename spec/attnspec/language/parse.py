@@ -1,0 +1,336 @@
+"""From the source of an equation to its tree. What is not in the notation is refused, with file, line and mend."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import io
+import textwrap
+import tokenize
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
+
+from attnspec.errors import NotationError, nearest
+from attnspec.language import vocabulary
+from attnspec.language.dims import Dim
+from attnspec.language.tree import (
+    Apply, At, Call, Concat, ConcatOver, Definition, Last, Line, Name, Node, Number, Option, Parameter, Position,
+    Reduce, Scan, SizeOf, Span, Split, Stack,
+)  # fmt: skip
+
+KINDS = {"Float": "float", "Int": "int", "Bool": "bool"}
+BINARY: dict[type[ast.AST], str] = {
+    ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.MatMult: "@", ast.Pow: "**",
+    ast.BitAnd: "and", ast.BitOr: "or",
+    ast.LtE: "<=", ast.Lt: "<", ast.GtE: ">=", ast.Gt: ">",
+}  # fmt: skip
+UNARY: dict[type[ast.AST], str] = {ast.USub: "neg", ast.Invert: "not"}
+
+
+def parse(function: Callable[..., Any], id: str, callee: Callable[[object], Definition | None]) -> Definition:
+    """Read the tree of an equation from the source of its function.
+
+    Args:
+        function: the decorated function, never run.
+        id: the equation's id.
+        callee: tells which objects are equations, and gives their trees.
+
+    Raises:
+        NotationError: something outside the notation, or no source to read.
+    """
+    try:
+        source, first = inspect.getsourcelines(function)
+    except (OSError, TypeError):
+        raise NotationError(
+            f"{id}: its source cannot be read",
+            expected="a function in a file, so that its formula can be read",
+            mend="put it in a file and import that",
+        ) from None
+    text = textwrap.dedent("".join(source))
+    tree = ast.parse(text).body[0]
+    assert isinstance(tree, ast.FunctionDef)
+    names = dict(inspect.getclosurevars(function).globals) | function.__globals__
+    names |= {name: value for name, value in inspect.getclosurevars(function).nonlocals.items()}
+    return Parser(id, inspect.getsourcefile(function) or "?", first - 1, text, names, callee).definition(tree)
+
+
+@dataclass
+class Parser:
+    """Reads one function; `locals` are the names bound so far."""
+
+    id: str
+    file: str
+    offset: int
+    text: str
+    globals: dict[str, Any]
+    callee: Callable[[object], Definition | None]
+    indices: dict[str, Dim] = field(default_factory=dict)
+    sizes: dict[str, Dim] = field(default_factory=dict)
+    locals: set[str] = field(default_factory=set)
+
+    def definition(self, tree: ast.FunctionDef) -> Definition:
+        """The whole function."""
+        arguments = tree.args
+        if arguments.vararg or arguments.kwarg or arguments.defaults or any(arguments.kw_defaults):
+            self.refuse(tree, "has a parameter that is not plain", "plain parameters, options after *, no defaults",
+                        "name every array, and give options no default")  # fmt: skip
+        parameters = tuple(self.parameter(argument) for argument in arguments.args)
+        options = tuple(self.option(argument) for argument in arguments.kwonlyargs)
+        self.locals = {p.name for p in parameters} | {o.name for o in options}
+        comments = _comments(self.text)
+        lines: list[Line] = []
+        body = tree.body[1:] if ast.get_docstring(tree) is not None else tree.body
+        for statement in body[:-1]:
+            lines += self.statement(statement, comments)
+        if not body or not isinstance(body[-1], ast.Return) or body[-1].value is None:
+            self.refuse(tree, "does not end in a return", "return VALUE as the last line", "return the formula's result")
+        returned = body[-1].value
+        values = returned.elts if isinstance(returned, ast.Tuple) else [returned]
+        returns = tuple(self.expression(value) for value in values)
+        return Definition(
+            self.id, parameters, options, tuple(self.indices.items()), tuple(lines), returns,
+            self.results(tree, returns),
+        )  # fmt: skip
+
+    def parameter(self, argument: ast.arg) -> Parameter:
+        if argument.annotation is None:
+            self.refuse(argument, f"does not say what {argument.arg} is", 'an annotation such as Float[Tensor, "n d"]',
+                        f'{argument.arg}: Float[Tensor, "…"]')  # fmt: skip
+        kind, dims = self.annotation(argument.annotation)
+        return Parameter(argument.arg, kind, dims)
+
+    def option(self, argument: ast.arg) -> Option:
+        match argument.annotation:
+            case ast.Name(id="int" | "float" as kind):
+                return Option(argument.arg, kind)
+        self.refuse(argument, f"has an option {argument.arg} that is no int or float", "int or float",
+                    "arrays come before the *, options after it")  # fmt: skip
+
+    def annotation(self, node: ast.expr) -> tuple[str, tuple[Dim, ...]]:
+        match node:
+            case ast.Subscript(value=ast.Name(id=word), slice=ast.Tuple(elts=[_, ast.Constant(value=str(axes))])) if (
+                word in KINDS
+            ):
+                try:
+                    return KINDS[word], tuple(Dim.parse(axis) for axis in axes.split())
+                except (ValueError, SyntaxError) as error:
+                    self.refuse(node, "has an axis that is no size", str(error), "sizes are names, H*d or d+u")
+        self.refuse(node, "has an annotation outside the notation", 'Float, Int or Bool[Tensor, "axes"]',
+                    'Float[Tensor, "n d"]')  # fmt: skip
+
+    def results(self, tree: ast.FunctionDef, returns: tuple[Node, ...]) -> tuple[Parameter, ...]:
+        match tree.returns:
+            case None:
+                self.refuse(tree, "does not say what it returns", 'an annotation -> Float[Tensor, "n d"]', "annotate it")
+            case ast.Subscript(value=ast.Name(id="tuple"), slice=ast.Tuple(elts=parts)):
+                annotations = parts
+            case annotation:
+                annotations = [annotation]
+        if len(annotations) != len(returns) and not isinstance(returns[0], Call | Scan):
+            self.refuse(tree, f"returns {len(returns)} and announces {len(annotations)}", "as many of one as of the other",
+                        "mend the return annotation")  # fmt: skip
+        kinds = [self.annotation(annotation) for annotation in annotations]
+        names = [_result_name(value) for value in returns] + [""] * len(annotations)
+        return tuple(Parameter(names[k] or f"output {k}", *kind) for k, kind in enumerate(kinds))
+
+    def statement(self, statement: ast.stmt, comments: dict[int, str]) -> list[Line]:
+        """One line; the declarations of indices and sizes give none."""
+        match statement:
+            case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                targets = [name]
+            case ast.Assign(targets=[ast.Tuple(elts=elts)], value=ast.Tuple(elts=parts)) if len(elts) == len(parts):
+                pairs = [ast.copy_location(ast.Assign([e], part), statement) for e, part in zip(elts, parts, strict=True)]
+                return [line for pair in pairs for line in self.statement(pair, comments)]
+            case ast.Assign(targets=[ast.Tuple(elts=elts)], value=value) if all(isinstance(e, ast.Name) for e in elts):
+                targets = [e.id for e in elts if isinstance(e, ast.Name)]
+            case _:
+                self.refuse(statement, "has a line outside the notation", "name = formula",
+                            "no branches, loops or checks: masks are arguments, recurrences are scans")  # fmt: skip
+        if isinstance(value, ast.Call) and self.word(value.func) in ("index", "indices", "size"):
+            self.declare(value, targets)
+            return []
+        taken = [name for name in targets if name in self.locals or name in self.indices]
+        if taken:
+            self.refuse(statement, f"gives {taken[0]} a second meaning", "each name once", "name the new value anew")
+        line = Line(tuple(targets), self.expression(value), comments.get(statement.end_lineno or 0, ""))
+        self.locals |= set(targets)
+        return [line]
+
+    def declare(self, call: ast.Call, targets: list[str]) -> None:
+        texts = [part.value for part in call.args if isinstance(part, ast.Constant) and isinstance(part.value, str)]
+        if len(texts) != len(targets) or len(texts) != len(call.args) or call.keywords:
+            self.refuse(call, "declares indices or sizes that do not match", "as many names as sizes", 'i, j = indices("n", "m")')
+        table = self.sizes if self.word(call.func) == "size" else self.indices
+        for name, text in zip(targets, texts, strict=True):
+            table[name] = Dim.parse(text)
+
+    def expression(self, node: ast.expr) -> Node:
+        """One expression, with where it stands."""
+        found = self.read(node)
+        span = Span(node.lineno + self.offset, node.col_offset, (node.end_lineno or 0) + self.offset, node.end_col_offset or 0)
+        object.__setattr__(found, "span", span)
+        return found
+
+    def read(self, node: ast.expr) -> Node:
+        match node:
+            case ast.Name(id=name):
+                return self.name(node, name)
+            case ast.Constant(value=bool()):
+                self.refuse(node, "uses a truth value", "numbers and names", "masks are arguments")
+            case ast.Constant(value=int() | float() as value):
+                return Number(float(value))
+            case ast.UnaryOp(op=op, operand=operand) if type(op) in UNARY:
+                return Apply(UNARY[type(op)], (self.expression(operand),))
+            case ast.BinOp(left=left, op=op, right=right) if type(op) in BINARY:
+                return Apply(BINARY[type(op)], (self.expression(left), self.expression(right)))
+            case ast.Compare(left=left, ops=[op], comparators=[right]) if type(op) in BINARY:
+                return Apply(BINARY[type(op)], (self.expression(left), self.expression(right)))
+            case ast.Subscript(value=array, slice=places):
+                parts = places.elts if isinstance(places, ast.Tuple) else [places]
+                return At(self.expression(array), tuple(self.expression(part) for part in parts))
+            case ast.Call(func=ast.Attribute(value=array, attr="stack"), args=args, keywords=[]):
+                return Stack(self.expression(array), tuple(self.index(arg) for arg in args))
+            case ast.Call():
+                return self.call(node)
+        self.refuse(node, "uses an expression outside the notation", "+ − * / @ **, comparisons, subscripts, the vocabulary",
+                    "write it with these")  # fmt: skip
+
+    def name(self, node: ast.expr, name: str) -> Node:
+        if name in self.sizes:
+            return SizeOf(self.sizes[name])
+        if name in self.indices:
+            return Position(name)
+        if name in self.locals:
+            return Name(name)
+        value = self.globals.get(name)
+        if isinstance(value, float | int) and value == vocabulary.inf:
+            return Number(vocabulary.inf)
+        known = [*self.locals, *self.sizes, *self.indices]
+        self.refuse(node, f"uses {name} before it has a meaning", ", ".join(known), nearest(name, known) or "define it above")
+
+    def call(self, node: ast.Call) -> Node:
+        word = self.word(node.func)
+        if word in vocabulary.ARITY:
+            return self.elementwise(node, word)
+        if word in vocabulary.REDUCTIONS.values():
+            return self.reduction(node, word)
+        if word in ("concat", "split", "scan", "last"):
+            return getattr(self, f"read_{word}")(node)  # type: ignore[no-any-return]  # one method for each special word
+        definition = self.callee(self.value(node.func))
+        if definition is not None:
+            return self.equation(node, definition)
+        shown = ast.unparse(node.func).split(".")[-1]
+        mend = f"{shown}(…) with `from attnspec import {shown}`" if shown in vocabulary.WORDS else nearest(shown, vocabulary.WORDS)
+        self.refuse(node, "uses a call outside the notation", "a name from the vocabulary, or another equation",
+                    mend or f"the vocabulary is {', '.join(vocabulary.WORDS)}")  # fmt: skip
+
+    def elementwise(self, node: ast.Call, word: str) -> Node:
+        self.arity(node, vocabulary.ARITY[word])
+        return Apply(word, tuple(self.expression(arg) for arg in node.args))
+
+    def reduction(self, node: ast.Call, word: str) -> Node:
+        named = {keyword.arg: keyword.value for keyword in node.keywords}
+        if len(node.args) != 2 or named.keys() - {"where"}:
+            self.refuse(node, f"uses {word} with other arguments", f"{word}(index, term) or {word}(index, term, where=mask)",
+                        f"{word}(j, …)")  # fmt: skip
+        where = self.expression(named["where"]) if "where" in named else None
+        return Reduce(word, self.index(node.args[0]), self.expression(node.args[1]), where)
+
+    def read_concat(self, node: ast.Call) -> Node:
+        if len(node.args) < 2 or node.keywords:
+            self.refuse(node, "joins fewer than two", "concat(a, b, …) or concat(index, a)", "concat(a, b)")
+        match node.args:
+            case [ast.Name(id=name), array] if name in self.indices:
+                return ConcatOver(name, self.expression(array))
+        return Concat(tuple(self.expression(arg) for arg in node.args))
+
+    def read_split(self, node: ast.Call) -> Node:
+        self.arity(node, 2)
+        return Split(self.expression(node.args[0]), self.expression(node.args[1]))
+
+    def read_last(self, node: ast.Call) -> Node:
+        self.arity(node, 2)
+        return Last(self.index(node.args[0]), self.expression(node.args[1]))
+
+    def read_scan(self, node: ast.Call) -> Node:
+        match node.args:
+            case [over, ast.Lambda(args=ast.arguments(args=carried), body=body), *starts] if len(starts) == len(carried):
+                states = tuple(argument.arg for argument in carried)
+            case _:
+                self.refuse(node, "has a scan of another form", "scan(t, lambda h: step, h_0), a start for each state",
+                            "scan(t, lambda h: cell(x[t], h, …), h_0)")  # fmt: skip
+        first = tuple(self.expression(start) for start in starts)
+        outer, self.locals = self.locals, self.locals | set(states)
+        step = self.expression(body)
+        self.locals = outer
+        return Scan(self.index(over), states, step, first)
+
+    def equation(self, node: ast.Call, definition: Definition) -> Node:
+        expected = [parameter.name for parameter in definition.parameters]
+        options = [option.name for option in definition.options]
+        named = {keyword.arg or "**": keyword.value for keyword in node.keywords}
+        given = dict(zip(expected, node.args, strict=False)) | {k: v for k, v in named.items() if k in expected}
+        if len(node.args) > len(expected) or list(given) != expected or named.keys() - set(expected) != set(options):
+            self.refuse(node, f"calls {definition.id} with other arguments", ", ".join([*expected, *options]),
+                        "arrays in the order of its signature, options by keyword")  # fmt: skip
+        return Call(
+            definition,
+            tuple(self.expression(given[name]) for name in expected),
+            tuple((name, self.expression(named[name])) for name in options),
+        )
+
+    def arity(self, node: ast.Call, count: int) -> None:
+        if len(node.args) != count or node.keywords:
+            self.refuse(node, "has another number of arguments", f"{count}", "give them in order, without keywords")
+
+    def index(self, node: ast.expr) -> str:
+        match node:
+            case ast.Name(id=name) if name in self.indices:
+                return name
+        self.refuse(node, "needs an index here", ", ".join(self.indices) or "none declared yet", 'i = index("n")')
+
+    def word(self, node: ast.expr) -> str:
+        """The word of the vocabulary that an expression means, whatever it was imported as; else empty."""
+        value = self.value(node)
+        for table in (vocabulary.ELEMENTWISE, vocabulary.REDUCTIONS, vocabulary.SPECIAL):
+            for function, word in table.items():
+                if value is function:
+                    return word
+        return ""
+
+    def value(self, node: ast.expr) -> object:
+        """What a (dotted) global name stands for; None for anything else."""
+        match node:
+            case ast.Name(id=name):
+                return self.globals.get(name)
+            case ast.Attribute(value=owner, attr=attr):
+                return getattr(self.value(owner), attr, None)
+        return None
+
+    def refuse(self, node: ast.AST, what: str, expected: str, mend: str) -> NoReturn:
+        """Say where, what was given, what was expected and how to mend it."""
+        line = getattr(node, "lineno", 1) + self.offset
+        place = "/".join(self.file.split("/")[-2:])
+        given = ast.unparse(node).splitlines()[0]
+        raise NotationError(f"{place}:{line}: {self.id.split('.')[-1]} {what}", given=given, expected=expected, mend=mend)
+
+
+def _result_name(node: Node) -> str:
+    match node:
+        case Name(id=name):
+            return name
+        case Stack(array=array) | Last(state=array):
+            return _result_name(array)
+    return ""
+
+
+def _comments(text: str) -> dict[int, str]:
+    """Comments by the line they stand on, without what belongs to checkers."""
+    found = {}
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type == tokenize.COMMENT:
+            comment = token.string.lstrip("# ").strip()
+            if not comment.startswith(("noqa", "type:", "fmt:")):
+                found[token.start[0]] = comment
+    return found

@@ -1,0 +1,226 @@
+"""The syntax tree of an equation: what every interpretation reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+from attnspec.language.dims import Dim
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Where a node stands in its file: lines from 1, columns from 0, the end excluded."""
+
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """A part of an equation. Two nodes are equal when they say the same, wherever they stand."""
+
+    span: Span | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Name(Node):
+    """A parameter, an option, a line's name or a state carried by a scan."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Number(Node):
+    """A constant as written."""
+
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class SizeOf(Node):
+    """A size, read as a number: the d in √d."""
+
+    dim: Dim
+
+
+@dataclass(frozen=True, slots=True)
+class Position(Node):
+    """An index, read as a number counted from 0, or standing in a subscript."""
+
+    index: str
+
+
+@dataclass(frozen=True, slots=True)
+class Apply(Node):
+    """An elementwise operation, or `@`, or `transpose`, of its arguments."""
+
+    op: str
+    args: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class At(Node):
+    """`array[i, j]`: its leading axes take the names of indices; an index that leaves its range reads zero."""
+
+    array: Node
+    places: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reduce(Node):
+    """sum, max, argmax, softmax or log_softmax over an index, over those values of it for which `where` holds."""
+
+    op: str
+    index: str
+    term: Node
+    where: Node | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stack(Node):
+    """`array.stack(i, j)`: named axes become leading axes again."""
+
+    array: Node
+    indices: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Concat(Node):
+    """[a; b; …], end to end along the last axis."""
+
+    parts: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ConcatOver(Node):
+    """[a_1; a_2; …] over an index, end to end along the last axis."""
+
+    index: str
+    array: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Split(Node):
+    """The last axis cut into equal parts, which become the axis before it."""
+
+    array: Node
+    parts: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Scan(Node):
+    """A recurrence over an index: `states` begin at `starts`, and each step they become `body`."""
+
+    index: str
+    states: tuple[str, ...]
+    body: Node
+    starts: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Last(Node):
+    """The last value of a scanned state; where the index has no values, what the scan started from."""
+
+    index: str
+    state: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Node):
+    """Another equation, at these arguments. Named axes of the arguments are lifted over."""
+
+    callee: Definition
+    args: tuple[Node, ...]
+    options: tuple[tuple[str, Node], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of an equation: names, what they are, and the comment beside it."""
+
+    targets: tuple[str, ...]
+    value: Node
+    comment: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """An array that an equation takes or returns: float, int or bool, and its axes for one example."""
+
+    name: str
+    kind: str
+    dims: tuple[Dim, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """A keyword of an equation that is no array."""
+
+    name: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """An equation as a tree.
+
+    Attributes:
+        id: "family.name".
+        indices: index names, each with the size it runs over.
+        results: what is returned, in order, named by the line that made it where a name was returned.
+    """
+
+    id: str
+    parameters: tuple[Parameter, ...]
+    options: tuple[Option, ...]
+    indices: tuple[tuple[str, Dim], ...]
+    lines: tuple[Line, ...]
+    returns: tuple[Node, ...]
+    results: tuple[Parameter, ...]
+
+    def range_of(self, index: str) -> Dim:
+        """The size that an index runs over."""
+        return dict(self.indices)[index]
+
+
+Path = tuple[tuple[str, int | None], ...]
+
+
+def children(node: Node) -> Iterator[tuple[str, int | None, Node]]:
+    """The nodes directly below, each with its field and its place in that field."""
+    for item in fields(node):
+        value: Any = getattr(node, item.name)
+        if isinstance(value, Node):
+            yield item.name, None, value
+        elif isinstance(value, tuple):
+            for place, part in enumerate(value):
+                if isinstance(part, Node):
+                    yield item.name, place, part
+                elif isinstance(part, tuple) and len(part) == 2 and isinstance(part[1], Node):
+                    yield item.name, place, part[1]
+
+
+def walk(node: Node, path: Path = ()) -> Iterator[tuple[Path, Node]]:
+    """Every node at or below `node`, outermost first, with its path."""
+    yield path, node
+    for name, place, child in children(node):
+        yield from walk(child, (*path, (name, place)))
+
+
+def substitute(node: Node, path: Path, new: Node) -> Node:
+    """`node` with what stands at `path` replaced."""
+    if not path:
+        return new
+    (name, place), rest = path[0], path[1:]
+    value = getattr(node, name)
+    if place is None:
+        field_: dict[str, Any] = {name: substitute(value, rest, new)}
+        return replace(node, **field_)
+    part = value[place]
+    changed = substitute(part, rest, new) if isinstance(part, Node) else (part[0], substitute(part[1], rest, new))
+    fields_: dict[str, Any] = {name: (*value[:place], changed, *value[place + 1 :])}
+    return replace(node, **fields_)
