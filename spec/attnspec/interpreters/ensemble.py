@@ -1,0 +1,148 @@
+"""An equation run many times in float64 with every rounding simulated: what propagation cannot see.
+
+A rounding is a hash of the member and of the value, so that equal values round equally and the correlations of reused
+intermediates, tied weights and recurrences are there. The members are one more named axis: one evaluation, not many.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from attnspec.interpreters.policy import Format, Policy
+from attnspec.interpreters.propagation import EXACTLY, K
+from attnspec.interpreters.rounding import EXACT, Rounding
+from attnspec.interpreters.value import ValueOf
+from attnspec.interpreters.walk import Array, Axis, Interpreter, Named, Value
+
+MEMBERS = 32
+"""Runs at the noise of the policy."""
+
+WIDE = 16
+"""Runs at K/2 times the noise, which see what first order misses."""
+
+MEMBER: Axis = (-2, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Rounded:
+    """A value of every member, and the coarsest format that holds it without rounding."""
+
+    value: Array
+    grain: Format
+
+
+class Ensemble(Interpreter[Rounded]):
+    """Values of honestly rounded runs, members along the first axis."""
+
+    def __init__(self, namespace: Any, policy: Policy, seed: int = 0) -> None:
+        self.values = ValueOf(namespace)
+        self.policy = policy
+        self.rounding = Rounding(policy, namespace)
+        self.seed = seed
+        scales = np.concatenate([np.ones(MEMBERS), np.full(WIDE, K / 2)])
+        self.scales = namespace.asarray(scales * np.sqrt(3.0))
+        keys = np.random.Generator(np.random.Philox(seed)).integers(1, 2**62, MEMBERS + WIDE)
+        self.keys = namespace.asarray(keys | 1)
+
+    @property
+    def xp(self) -> Any:
+        return self.values.xp
+
+    def enter(self, array: Array, axes: tuple[Axis, ...]) -> Named[Rounded]:
+        """An input is the same for every member until something rounds it."""
+        if not self.xp.isdtype(array.dtype, "real floating"):
+            return Named(Rounded(array, EXACTLY), axes)
+        return Named(Rounded(self.repeated(array), self.policy.storage), (MEMBER, *axes))
+
+    def repeated(self, array: Array) -> Array:
+        return self.xp.broadcast_to(array, (MEMBERS + WIDE, *array.shape))
+
+    def source(self, array: Array) -> Rounded:
+        return Rounded(array, self.policy.storage)
+
+    def constant(self, value: float, like: Rounded) -> Rounded:
+        return Rounded(self.values.constant(value, like.value), EXACTLY)
+
+    def positions(self, count: int) -> Rounded:
+        return Rounded(self.values.positions(count), EXACTLY)
+
+    def shape(self, thing: Rounded) -> tuple[int, ...]:
+        return tuple(thing.value.shape)
+
+    def rearrange(self, move: Callable[..., Array], *things: Rounded) -> Rounded:
+        grain = max((thing.grain for thing in things), key=lambda form: form.bits)
+        return Rounded(move(*(thing.value for thing in things)), grain)
+
+    def apply(self, op: str, *things: Rounded) -> Rounded:
+        value = self.values.apply(op, *(thing.value for thing in things))
+        if op in EXACT or all(thing.grain is EXACTLY for thing in things):
+            return Rounded(value, max((thing.grain for thing in things), key=lambda form: form.bits))
+        return self.settled(value, self.rounding.elementwise(op, value))
+
+    def settled(self, value: Array, fresh: Array) -> Rounded:
+        return Rounded(self.perturbed(value, fresh), self.policy.intermediates)
+
+    def perturbed(self, value: Array, variance: Array) -> Array:
+        """Each member's value with an error of that variance, the same for the same value of the same member."""
+        xp = self.xp
+        tail = (1,) * (value.ndim - 1)
+        scale, key = xp.reshape(self.scales, (-1, *tail)), xp.reshape(self.keys, (-1, *tail))
+        bits = self.bits(xp.abs(value)) * key
+        bits = bits ^ (bits >> 29)
+        bits = bits * 0x2545F4914F6CDD1D
+        uniform = xp.astype((bits >> 21) & 0x3FFFFFFFFFF, xp.float64) * 2.0**-41 - 1.0
+        return value + scale * xp.sqrt(variance) * xp.sign(value) * uniform
+
+    def bits(self, value: Array) -> Array:
+        """The bits of float64 values, as whole numbers."""
+        value = value + 0.0
+        return value.view(self.xp.int64)
+
+    def operand(self, thing: Rounded) -> Rounded:
+        return self.kept(thing, self.policy.operands)
+
+    def kept(self, thing: Rounded, form: Format) -> Rounded:
+        """One rounding to a format, unless the format holds it already."""
+        if thing.grain.bits <= form.bits:
+            return thing
+        return Rounded(self.perturbed(thing.value, self.rounding.once(form, thing.value)), form)
+
+    def contract(self, a: Rounded, b: Rounded) -> Rounded:
+        a, b = self.operand(a), self.operand(b)
+        value = self.values.contract(a.value, b.value)
+        squares = self.values.contract(a.value**2, b.value**2)
+        exact = a.grain.bits + b.grain.bits <= self.policy.accumulation.bits
+        return self.settled(value, self.rounding.contraction(a.value.shape[-1], squares, value, exact))
+
+    def reduce(self, op: str, axis: int, term: Rounded, where: Rounded | None) -> Rounded:
+        xp = self.xp
+        mask = where.value if where is not None else None
+        x = term.value
+        value = self.values.reduce(op, axis, x, mask)
+        if op in ("max", "argmax"):
+            return Rounded(value, term.grain if op == "max" else EXACTLY)
+        if op == "sum":
+            shown = x if mask is None else xp.where(mask, x, xp.zeros_like(x))
+            squares = xp.sum(shown**2, axis=axis)
+            return self.settled(value, self.rounding.contraction(x.shape[axis], squares, value, exact_products=True))
+        if not x.shape[axis]:
+            return Rounded(value, self.policy.intermediates)
+        seen = x if mask is None else xp.where(mask, x, self.values.constant(-float("inf"), x))
+        shifted = seen - xp.max(seen, axis=axis, keepdims=True)
+        fresh = self.rounding.softmax if op == "softmax" else self.rounding.log_softmax
+        return self.settled(value, fresh(value, shifted))
+
+    def masked(self, thing: Rounded, where: Rounded) -> Rounded | None:
+        value = self.values.masked(thing.value, where.value)
+        return None if value is None else Rounded(value, thing.grain)
+
+    def finite(self, thing: Rounded) -> bool:
+        return self.values.finite(thing.value)
+
+    def state(self, value: Value[Rounded], before: Value[Rounded]) -> Value[Rounded]:
+        assert isinstance(value, Named)
+        return Named(self.kept(value.data, self.policy.state), value.axes)

@@ -1,0 +1,81 @@
+"""The tolerance of every element: what rounding under a precision policy does to an equation, on these inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from attnspec.interpreters.ensemble import MEMBERS, Ensemble
+from attnspec.interpreters.policy import Policy
+from attnspec.interpreters.propagation import DROWNED, K, Propagation
+from attnspec.interpreters.value import batch_shape, fit
+from attnspec.interpreters.walk import Array
+from attnspec.language.tree import Definition
+
+FAINT = 0.25
+"""An element whose bound exceeds this share of the output's scale says nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Noise:
+    """One output: what it should be, and how far an honest implementation may be from that.
+
+    Attributes:
+        value: the oracle's value, in float64.
+        sigma: the standard deviation that rounding gives an honest implementation.
+        bound: how far an honest error may reach: K σ, or what was seen at K/2 times the noise where that is more.
+        drowned: elements about which the noise says nothing.
+        members: the errors of honestly rounded runs, the runs along the first axis.
+    """
+
+    value: Array
+    sigma: Array
+    bound: Array
+    drowned: Array
+    members: Array
+
+
+def noise(
+    definition: Definition, arrays: Mapping[str, Array], options: Mapping[str, float], policy: Policy, seed: int = 0,
+    namespace: Any = np,
+) -> tuple[Noise, ...]:  # fmt: skip
+    """The noise of every output of an equation, for float64 arrays that hold values of the policy's storage format.
+
+    Raises:
+        ShapeError: arrays do not fit the signature.
+    """
+    sizes, batch = fit(definition, {name: tuple(array.shape) for name, array in arrays.items()}, options)
+    lead = batch_shape(definition, arrays)
+    propagation, ensemble = Propagation(namespace, policy), Ensemble(namespace, policy, seed)
+    with np.errstate(all="ignore"):
+        spread, _ = propagation.run(definition, arrays, options, sizes, batch)
+        runs, _ = ensemble.run(definition, arrays, options, sizes, batch)
+        found = []
+        for noisy, run, result in zip(spread, runs, definition.results, strict=True):
+            shape = (*lead, *(dim.value(sizes) for dim in result.dims))
+            kept, rounded = propagation.kept(noisy, policy.storage), ensemble.kept(run, policy.storage)
+            value = namespace.broadcast_to(kept.value, shape)
+            variance = namespace.broadcast_to(propagation.variance(kept), shape)
+            members = namespace.broadcast_to(rounded.value, (rounded.value.shape[0], *shape)) - value
+            found.append(_combined(value, variance, members, policy, namespace))
+    return tuple(found)
+
+
+def _combined(value: Array, variance: Array, members: Array, policy: Policy, xp: Any) -> Noise:
+    """The larger of the two sources of σ; the bound from σ and from the runs at more noise."""
+    deviations = xp.where(xp.isfinite(members), members, xp.zeros_like(members))
+    seen = xp.mean(deviations[:MEMBERS, ...] ** 2, axis=0)
+    total = xp.maximum(variance, seen)
+    if policy.storage.name == "float64":
+        total = 2 * total  # the oracle itself rounds as much as what it judges
+    sigma = xp.sqrt(total)
+    bound = xp.maximum(K * sigma, xp.max(xp.abs(deviations[MEMBERS:, ...]), axis=0))
+    finite = xp.isfinite(value)
+    size = xp.where(finite, xp.abs(value), xp.zeros_like(value))
+    scale = xp.max(size) if value.size else 0.0
+    lost = xp.any(~xp.isfinite(members), axis=0) & finite
+    drowned = (total >= DROWNED) | lost | (bound > FAINT * scale + 4 * K * policy.storage.least)
+    return Noise(value, sigma, bound, drowned, deviations[:MEMBERS, ...])

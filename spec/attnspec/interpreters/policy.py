@@ -1,0 +1,110 @@
+"""Formats of floating-point numbers, and where an implementation rounds to which: its precision policy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from attnspec.errors import UnknownName, nearest
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A binary format.
+
+    Attributes:
+        bits: significant bits, the hidden one counted.
+        least: what may be lost near zero: the subnormal spacing, or the smallest normal number where flushing to
+            zero is allowed.
+        largest: the largest finite number.
+    """
+
+    name: str
+    bits: int
+    least: float
+    largest: float
+
+    @property
+    def u(self) -> float:
+        """The unit roundoff: the largest relative error of one rounding."""
+        return 2.0**-self.bits
+
+
+FORMATS = {
+    item.name: item
+    for item in (
+        Format("float64", 53, 2.0**-1074, 1.7976931348623157e308),
+        Format("float32", 24, 2.0**-126, 3.4028234663852886e38),
+        Format("tf32", 11, 2.0**-126, 3.4028234663852886e38),
+        Format("float16", 11, 2.0**-24, 65504.0),
+        Format("bfloat16", 8, 2.0**-126, 3.3895313892515355e38),
+    )
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Where roundings happen, in five parts.
+
+    Attributes:
+        storage: inputs and outputs.
+        accumulation: the running sums of products.
+        operands: what goes into a product of matrices.
+        intermediates: what is kept between operations.
+        state: what a recurrence carries from step to step.
+        compute: the format in which a function such as tanh is evaluated before its result is kept.
+        truncates: the accumulator cuts off instead of rounding.
+    """
+
+    name: str
+    storage: Format
+    accumulation: Format
+    operands: Format
+    intermediates: Format
+    state: Format
+    compute: Format
+    truncates: bool = False
+
+    def __str__(self) -> str:
+        return self.name
+
+
+PRESETS = ("float32-inside", "flash", "op-by-op", "tf32")
+
+
+def preset(name: str, dtype: str) -> Policy:
+    """One of the ways in which real software rounds, for a storage dtype.
+
+    `float32-inside`: everything in float32 but inputs and outputs. `flash`: that, with the operands of each product
+    rounded to storage. `op-by-op`: every intermediate stored. `tf32`: float32 with the operands of products in TF32.
+
+    Raises:
+        UnknownName: no such preset, or not for this dtype.
+    """
+    storage = FORMATS[dtype]
+    inner = FORMATS["float32"] if storage.bits < 24 else storage
+    inside = Policy(name, storage, inner, inner, inner, inner, inner)
+    match name:
+        case "float32-inside":
+            return inside
+        case "flash":
+            return replace(inside, operands=storage)
+        case "op-by-op":
+            return replace(inside, operands=storage, intermediates=storage, state=storage)
+        case "tf32" if dtype == "float32":
+            return replace(inside, operands=FORMATS["tf32"])
+    raise UnknownName(
+        f"no precision policy {name!r} for {dtype}",
+        given=name,
+        expected=", ".join(policies(dtype)),
+        mend=nearest(name, PRESETS) or "leave it out, and it is inferred",
+    )
+
+
+def policies(dtype: str) -> tuple[str, ...]:
+    """The presets that make sense for a storage dtype, tightest first."""
+    match dtype:
+        case "float64":
+            return ("op-by-op",)
+        case "float32":
+            return ("op-by-op", "tf32")
+    return ("float32-inside", "flash", "op-by-op")

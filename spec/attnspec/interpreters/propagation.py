@@ -1,0 +1,226 @@
+"""Rounding errors carried through an equation by their variances, each error taken as independent of the others.
+
+First order, diagonal, one pass. What it cannot see, errors that are correlated, `ensemble` sees.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from attnspec.interpreters.policy import Format, Policy
+from attnspec.interpreters.rounding import EXACT, Rounding
+from attnspec.interpreters.value import ValueOf
+from attnspec.interpreters.walk import Array, Interpreter, Named, Value
+
+K = 8.0
+"""How many standard deviations an honest error may reach."""
+
+DROWNED = 1e100
+"""The variance of an element that the noise says nothing about."""
+
+EXACTLY = Format("exact", 0, 0.0, float("inf"))
+"""The grain of what every format holds exactly."""
+
+
+@dataclass(frozen=True, slots=True)
+class Noisy:
+    """A value, the variance of its error (None: exact), and the coarsest format that holds it without rounding."""
+
+    value: Array
+    variance: Array | None
+    grain: Format
+
+
+class Propagation(Interpreter[Noisy]):
+    """Values with the variance that rounding under a policy gives them."""
+
+    def __init__(self, namespace: Any, policy: Policy) -> None:
+        self.values = ValueOf(namespace)
+        self.policy = policy
+        self.rounding = Rounding(policy, namespace)
+
+    @property
+    def xp(self) -> Any:
+        return self.values.xp
+
+    def source(self, array: Array) -> Noisy:
+        return Noisy(array, None, self.policy.storage)
+
+    def constant(self, value: float, like: Noisy) -> Noisy:
+        return Noisy(self.values.constant(value, like.value), None, EXACTLY)
+
+    def positions(self, count: int) -> Noisy:
+        return Noisy(self.values.positions(count), None, EXACTLY)
+
+    def shape(self, thing: Noisy) -> tuple[int, ...]:
+        return tuple(thing.value.shape)
+
+    def rearrange(self, move: Callable[..., Array], *things: Noisy) -> Noisy:
+        grain = max((thing.grain for thing in things), key=lambda form: form.bits)
+        value = move(*(thing.value for thing in things))
+        if all(thing.variance is None for thing in things):
+            return Noisy(value, None, grain)
+        return Noisy(value, move(*(self.variance(thing) for thing in things)), grain)
+
+    def variance(self, thing: Noisy) -> Array:
+        """The variance, as an array also where it is exact."""
+        if thing.variance is not None:
+            return thing.variance
+        return self.xp.zeros(thing.value.shape, dtype=self.xp.float64, device=thing.value.device)
+
+    def apply(self, op: str, *things: Noisy) -> Noisy:
+        value = self.values.apply(op, *(thing.value for thing in things))
+        carried = self.carried(op, value, *things)
+        if op in EXACT:
+            grain = max((thing.grain for thing in things), key=lambda form: form.bits)
+            return Noisy(value, carried, grain)
+        return self.settled(value, carried, self.rounding.elementwise(op, value))
+
+    def settled(self, value: Array, carried: Array | None, fresh: Array) -> Noisy:
+        """What was carried and what is new; where the format may overflow, the element is not asked."""
+        variance = fresh if carried is None else carried + fresh
+        largest = self.policy.intermediates.largest
+        reach = self.xp.abs(value) + K * self.xp.sqrt(variance)
+        variance = self.xp.where(reach > largest, DROWNED, self.xp.where(variance < DROWNED, variance, DROWNED))
+        return Noisy(value, variance, self.policy.intermediates)
+
+    def carried(self, op: str, v: Array, *things: Noisy) -> Array | None:
+        """Errors of the arguments, through the derivatives, squared."""
+        xp = self.xp
+        if op == "where":
+            condition, yes, no = things
+            if yes.variance is None and no.variance is None:
+                return None
+            return xp.where(condition.value, self.variance(yes), self.variance(no))
+        if all(thing.variance is None for thing in things) or op in ("<=", "<", ">=", ">", "and", "or", "not"):
+            return None
+        x, s = things[0].value, self.variance(things[0])
+        if len(things) == 2:
+            y, r = things[1].value, self.variance(things[1])
+            match op:
+                case "+" | "-":
+                    return s + r
+                case "*":
+                    return _times(y**2, s, xp) + _times(x**2, r, xp) + _times(s, r, xp)
+                case "/":
+                    return s / y**2 + _times(v**2, r, xp) / y**2
+                case _:
+                    return (y * v / x) ** 2 * s + (v * xp.log(xp.abs(x))) ** 2 * r
+        match op:
+            case "neg":
+                return s
+            case "relu":
+                return xp.where(x > -K * xp.sqrt(s), s, xp.zeros_like(s))
+            case "exp":
+                return _times(v**2, s, xp)
+            case "log":
+                return s / x**2
+            case "sqrt":
+                return xp.minimum(s / (4 * v**2), xp.sqrt(s))
+            case "tanh":
+                return _times((1 - v**2) ** 2, s, xp)
+            case "sigmoid":
+                return _times((v * (1 - v)) ** 2, s, xp)
+        return s  # sin, cos and gelu have derivatives within about ±1
+
+    def operand(self, thing: Noisy) -> Noisy:
+        """What goes into a product, rounded to the policy's operands."""
+        form = self.policy.operands
+        if thing.grain.bits <= form.bits:
+            return thing
+        return Noisy(thing.value, self.variance(thing) + self.rounding.once(form, thing.value), form)
+
+    def contract(self, a: Noisy, b: Noisy) -> Noisy:
+        a, b = self.operand(a), self.operand(b)
+        value = self.values.contract(a.value, b.value)
+        squared_a, squared_b = a.value**2, b.value**2
+        carried = None
+        if a.variance is not None:
+            other = squared_b if b.variance is None else squared_b + b.variance
+            carried = self.values.contract(a.variance, other)
+        if b.variance is not None:
+            second = self.values.contract(squared_a, b.variance)
+            carried = second if carried is None else carried + second
+        exact = a.grain.bits + b.grain.bits <= self.policy.accumulation.bits
+        squares = self.values.contract(squared_a, squared_b)
+        return self.settled(value, carried, self.rounding.contraction(a.value.shape[-1], squares, value, exact))
+
+    def reduce(self, op: str, axis: int, term: Noisy, where: Noisy | None) -> Noisy:
+        xp = self.xp
+        mask = where.value if where is not None else None
+        value = self.values.reduce(op, axis, term.value, mask)
+        s = self.variance(term)
+        if mask is not None:
+            s = xp.where(mask, s, xp.zeros_like(s))
+        match op:
+            case "sum":
+                shown = term.value if mask is None else xp.where(mask, term.value, xp.zeros_like(term.value))
+                squares = xp.sum(shown**2, axis=axis)
+                fresh = self.rounding.contraction(shown.shape[axis], squares, value, exact_products=True)
+                return self.settled(value, None if term.variance is None else xp.sum(s, axis=axis), fresh)
+            case "max":
+                return Noisy(value, self.contenders(term.value, s, value, mask, axis), term.grain)
+            case "argmax":
+                return Noisy(value, None, EXACTLY)
+        return self.weights(op, axis, term.value, s, value, mask)
+
+    def contenders(self, x: Array, s: Array, top: Array, mask: Array | None, axis: int) -> Array:
+        """The largest variance among those that rounding might make the largest."""
+        xp = self.xp
+        near = xp.expand_dims(top, axis=axis) - x <= K * xp.sqrt(s + xp.max(s, axis=axis, keepdims=True))
+        if mask is not None:
+            near = xp.logical_and(near, mask)
+        return xp.max(xp.where(near, s, xp.zeros_like(s)), axis=axis)
+
+    def weights(self, op: str, axis: int, e: Array, s: Array, value: Array, mask: Array | None) -> Noisy:
+        """softmax as a whole: its errors are tied by their common sum."""
+        xp = self.xp
+        if not e.shape[axis]:
+            return Noisy(value, s, self.policy.intermediates)
+        p = value if op == "softmax" else xp.exp(value)
+        seen = e if mask is None else xp.where(mask, e, self.values.constant(-float("inf"), e))
+        shifted = seen - xp.max(seen, axis=axis, keepdims=True)
+        lost = xp.any(s >= DROWNED, axis=axis, keepdims=True)
+        tied = (1 - 2 * p) * s + xp.sum(p**2 * s, axis=axis, keepdims=True)
+        tied = xp.where(lost, DROWNED, xp.maximum(tied, xp.zeros_like(tied)))
+        if op == "softmax":
+            return self.settled(value, xp.where(lost, tied, p**2 * tied), self.rounding.softmax(p, shifted))
+        return self.settled(value, tied, self.rounding.log_softmax(value, shifted))
+
+    def masked(self, thing: Noisy, where: Noisy) -> Noisy | None:
+        value = self.values.masked(thing.value, where.value)
+        if value is None:
+            return None
+        if thing.variance is None:
+            return Noisy(value, None, thing.grain)
+        shown = self.xp.where(where.value, thing.variance, self.xp.zeros_like(thing.variance))
+        return Noisy(value, shown, thing.grain)
+
+    def finite(self, thing: Noisy) -> bool:
+        return self.values.finite(thing.value)
+
+    def state(self, value: Value[Noisy], before: Value[Noisy]) -> Value[Noisy]:
+        """Rounded to the format that is carried; what the noise has drowned once stays drowned."""
+        assert isinstance(value, Named) and isinstance(before, Named)
+        now = self.kept(value.data, self.policy.state)
+        scale = self.xp.max(self.xp.abs(now.value)) if now.value.size else 0.0
+        variance = self.variance(now)
+        lost = K * self.xp.sqrt(variance) > scale / 4 + 16 * K * self.policy.state.least
+        old, new = self.lined_up([Named(Noisy(self.variance(before.data), None, EXACTLY), before.axes), value])
+        lost = self.xp.logical_or(lost, old.data.value >= DROWNED)
+        return Named(Noisy(now.value, self.xp.where(lost, DROWNED, variance), now.grain), new.axes)
+
+    def kept(self, thing: Noisy, form: Format) -> Noisy:
+        """One rounding to a format, unless the format holds it already."""
+        if thing.grain.bits <= form.bits:
+            return thing
+        variance = self.variance(thing) + self.rounding.once(form, thing.value)
+        over = self.xp.abs(thing.value) + K * self.xp.sqrt(variance) > form.largest
+        return Noisy(thing.value, self.xp.where(over, DROWNED, variance), form)
+
+
+def _times(factor: Array, variance: Array, xp: Any) -> Array:
+    """factor · variance, where a drowned element times 0 is 0, and not NaN."""
+    return xp.where(factor == 0, xp.zeros_like(factor * 0.0), factor * variance)

@@ -1,0 +1,74 @@
+"""How much error each operation adds by itself: one model, which propagation and ensemble both use.
+
+Every function gives the variance of the error that is new at an operation, for the values that it made.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from attnspec.interpreters.policy import Format, Policy
+from attnspec.interpreters.walk import Array
+
+ULPS = {"exp": 3, "log": 3, "sin": 4, "cos": 4, "tanh": 5, "sigmoid": 5, "gelu": 16, "sqrt": 3, "/": 2.5, "**": 16}
+"""Accuracy that libraries promise, in units in the last place: the OpenCL C specification, full profile, and for
+sigmoid and gelu what follows from exp, / and erf."""
+
+ABSOLUTE = ("sigmoid", "tanh", "sin", "cos", "gelu")
+"""Functions accurate in absolute terms only: ½ + ½ tanh(x/2) is a right sigmoid."""
+
+EXACT = ("neg", "relu", "where", "<=", "<", ">=", ">", "and", "or", "not")
+"""Operations that never round."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rounding:
+    """The roundings of a policy, on arrays of one namespace."""
+
+    policy: Policy
+    xp: Any
+
+    def once(self, form: Format, value: Array) -> Array:
+        """One rounding to a format: uniform over ±u|v|, and what flushing to zero may lose."""
+        return ((form.u * value) ** 2 + form.least**2) / 3
+
+    def elementwise(self, op: str, value: Array) -> Array:
+        """A library function's own error in the format it computes in, then the rounding of what is kept."""
+        policy = self.policy
+        kept = self.once(policy.intermediates, value)
+        own = (ULPS.get(op, 1) / 2 * policy.compute.u) ** 2 / 3
+        if op in ULPS and op != "/":
+            floor = policy.intermediates.u**2 / 3 if op in ABSOLUTE else 0.0
+            kept = (kept if policy.intermediates.bits < policy.compute.bits else 0.0) + own * value**2 + floor
+        return kept
+
+    def contraction(self, count: int, squares: Array, value: Array, exact_products: bool) -> Array:
+        """A sum of `count` products: the expectation over all orders of summation, and the rounding of the result.
+
+        Args:
+            squares: the sum of the squared products.
+            exact_products: the accumulator holds each product without rounding.
+        """
+        policy = self.policy
+        u = policy.accumulation.u
+        total = u**2 / 3 * (count / 6 * squares + count / 3 * value**2)
+        if not exact_products:
+            total = total + u**2 / 3 * squares
+        if policy.truncates:
+            total = total + (count / 8 * u) ** 2 / 3 * self.xp.maximum(value**2, squares)
+        if policy.intermediates.bits < policy.accumulation.bits:
+            return total + self.once(policy.intermediates, value)
+        return total + policy.intermediates.least**2 / 3
+
+    def softmax(self, weights: Array, shifted: Array) -> Array:
+        """exp of a rounded difference from the largest score, and a division."""
+        policy = self.policy
+        depth = self.xp.where(weights > 0, shifted, self.xp.zeros_like(shifted))
+        return (policy.intermediates.u * weights) ** 2 / 3 * (depth**2 + 2) + policy.intermediates.least**2 / 3
+
+    def log_softmax(self, logs: Array, shifted: Array) -> Array:
+        """A logarithm taken off a rounded difference from the largest score."""
+        finite = self.xp.where(self.xp.isfinite(logs), logs, self.xp.zeros_like(logs))
+        depth = self.xp.where(self.xp.isfinite(shifted), shifted, self.xp.zeros_like(shifted))
+        return self.policy.intermediates.u**2 / 3 * (depth**2 + finite**2 + 2)
