@@ -25,7 +25,7 @@ class Claim:
         policy: the precision policy it declares; None lets the verifier infer it.
         smallest: the smallest size of a named axis that it accepts; "batch" is the leading axis.
         batch: how many leading batch axes it accepts, each a number that is asked.
-        finite: True where NaN and infinity, also at masked places, are not claimed.
+        finite: True where only finite inputs are claimed; False claims NaN and infinity at masked places too.
         contiguous: True where only C-contiguous inputs are claimed.
         deterministic: False where two runs on the same input may differ by rounding.
     """
@@ -35,7 +35,7 @@ class Claim:
     policy: str | None = None
     smallest: Mapping[str, int] = field(default_factory=dict)
     batch: tuple[int, ...] = (0, 1)
-    finite: bool = False
+    finite: bool = True
     contiguous: bool = False
     deterministic: bool = True
 

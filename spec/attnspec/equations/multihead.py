@@ -83,10 +83,13 @@ def attention_biased(
 ) -> Float[Tensor, "n c"]:
     """Multi-head attention with the biases that trained models have; with zero biases, the plain one."""
     i, j, h = indices("n", "m", "H")
-    q = split(x_q[i] @ W_q + b_q, heads)[h].stack(i)
-    k = split(x_kv[j] @ W_k + b_k, heads)[h].stack(j)
-    v = split(x_kv[j] @ W_v + b_v, heads)[h].stack(j)
-    head = single.scaled_dot_product(q, k, v)
+    q = x_q[i] @ W_q + b_q
+    k = x_kv[j] @ W_k + b_k
+    v = x_kv[j] @ W_v + b_v
+    q_h = split_heads(q.stack(i), heads=heads)[h]
+    k_h = split_heads(k.stack(j), heads=heads)[h]
+    v_h = split_heads(v.stack(j), heads=heads)[h]
+    head = single.scaled_dot_product(q_h, k_h, v_h)
     c = concat(h, head)[i] @ W_o + b_o
     return c.stack(i)
 

@@ -16,8 +16,8 @@ from attnspec.language.check import place_index
 from attnspec.language.dims import Dim
 from attnspec.language.symbols import OPTION_SIZES
 from attnspec.language.tree import (
-    Apply, At, Call, Concat, ConcatOver, Definition, Last, Name, Node, Number, Position, Reduce, Scan, SizeOf, Split,
-    Stack,
+    Apply, At, Call, Concat, ConcatOver, Definition, Last, Name, Node, Number, Position, Reduce, Reshape, Scan, SizeOf,
+    Split, Stack,
 )  # fmt: skip
 
 T = TypeVar("T")
@@ -199,6 +199,8 @@ class Interpreter(ABC, Generic[T]):
                 *rows, width = self.shape(value.data)
                 shape = (*rows, count, width // count)
                 return replace(value, data=self.rearrange(lambda a: self.xp.reshape(a, shape), value.data))
+            case Reshape(array=array, order=order, dims=dims):
+                return self.recut(self.thing(array, frame), order, tuple(dim.value(frame.sizes) for dim in dims))
             case Last(index=index, state=Name(id=name)):
                 return self.last(frame.names[name], frame.starts[name], frame.axis(index), frame.length(index))
             case Scan() | Call():
@@ -350,16 +352,14 @@ class Interpreter(ABC, Generic[T]):
         value = self.thing(node.array, frame)
         for place in node.places:
             index = place_index(place)
+            if index is None or index in frame.bound:
+                value = self.taken(value, int(cast(float, self.visit(place, frame))), wraps=index is None)
+                continue
             shift = 0
             if isinstance(place, Apply):
                 offset = int(cast(float, self.visit(place.args[1], frame)))
                 shift = offset if place.op == "+" else -offset
-            if index is None:
-                value = self.taken(value, int(cast(float, self.visit(place, frame))))
-            elif index in frame.bound:
-                value = self.taken(value, frame.bound[index] + shift, wraps=False)
-            else:
-                value = self.name(self.shifted(value, shift), frame.axis(index))
+            value = self.name(self.shifted(value, shift), frame.axis(index))
         return value
 
     def taken(self, value: Named[T], place: int, wraps: bool = True) -> Named[T]:
@@ -409,6 +409,15 @@ class Interpreter(ABC, Generic[T]):
         flat = (*rest[:-1], length * rest[-1])
         moved = self.rearrange(lambda a: self.xp.reshape(self.xp.moveaxis(a, source, -2), flat), value.data)
         return Named(moved, tuple(name for name in value.axes if name != axis))
+
+    def recut(self, value: Named[T], order: tuple[int, ...], dims: tuple[int, ...]) -> Named[T]:
+        """The unnamed axes in another order, their elements cut anew."""
+        lead = len(value.axes)
+        places = (*range(lead), *(lead + place for place in order))
+        shape = (*self.shape(value.data)[:lead], *dims)
+        return replace(
+            value, data=self.rearrange(lambda a: self.xp.reshape(self.permuted(a, places), shape), value.data)
+        )
 
     # Recurrences and other equations.
 

@@ -10,8 +10,8 @@ from attnspec.errors import NotationError
 from attnspec.language.dims import Dim
 from attnspec.language.symbols import OPTION_SIZES
 from attnspec.language.tree import (
-    Apply, At, Call, Concat, ConcatOver, Definition, Last, Name, Node, Number, Position, Reduce, Scan, SizeOf, Split,
-    Stack,
+    Apply, At, Call, Concat, ConcatOver, Definition, Last, Name, Node, Number, Position, Reduce, Reshape, Scan, SizeOf,
+    Split, Stack,
 )  # fmt: skip
 
 COMPARISONS = ("<=", "<", ">=", ">")
@@ -81,6 +81,8 @@ def single(node: Node, scope: Scope) -> Type:
     """The type of an expression with one value."""
     match node:
         case Name(id=name):
+            if name not in scope.names:
+                refuse(scope, node, f"uses {name} before it has a meaning", ", ".join(scope.names))
             return scope.names[name]
         case Number() | SizeOf():
             return SCALAR
@@ -119,6 +121,11 @@ def single(node: Node, scope: Scope) -> Type:
             if rest is None or size is None:
                 refuse(scope, node, f"cuts {found}", "a last axis of the form parts*d, and an option for the parts")
             return Type(found.kind, found.names, (*found.dims[:-1], Dim.parse(size), rest))
+        case Reshape(array=array, order=order, dims=dims):
+            found = single(array, scope)
+            if sorted(order) != list(range(len(found.dims))) or _product(dims) != _product(found.dims):
+                refuse(scope, node, f"cuts {found} anew", "as many elements as before")
+            return Type(found.kind, found.names, dims)
         case Last(index=index, state=state):
             found = single(state, scope)
             if not isinstance(state, Name) or scope.scanned.get(state.id) != index:
@@ -172,7 +179,7 @@ def _at(node: At, scope: Scope) -> Type:
 def place_index(place: Node) -> str | None:
     """The index in a subscript such as j or j − 1; None for a fixed place."""
     match place:
-        case Position(index=index) | Apply(op="+" | "-", args=(Position(index=index), _)):
+        case Position(index=index) | Apply(op="+" | "-", args=(Position(index=index), _) | (_, Position(index=index))):
             return index
     return None
 
@@ -257,6 +264,13 @@ def replaced(dim: Dim, sizes: Mapping[str, Dim]) -> Dim:
         for name in names:
             product = product * sizes.get(name, Dim.parse(name))
         total = total + product
+    return total
+
+
+def _product(dims: tuple[Dim, ...]) -> Dim:
+    total = Dim.of({(): 1})
+    for dim in dims:
+        total = total * dim
     return total
 
 

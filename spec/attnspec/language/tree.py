@@ -112,6 +112,18 @@ class Split(Node):
 
 
 @dataclass(frozen=True, slots=True)
+class Reshape(Node):
+    """The unnamed axes in another order, then their elements cut anew into `dims`.
+
+    No word of the vocabulary makes it: it is what a slip with memory does.
+    """
+
+    array: Node
+    order: tuple[int, ...]
+    dims: tuple[Dim, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Scan(Node):
     """A recurrence over an index: `states` begin at `starts`, and each step they become `body`."""
 

@@ -1,0 +1,79 @@
+"""What the families share: half precision inside single, a stable softmax, a sum that masked values cannot reach."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+F = TypeVar("F", bound=Callable[..., Any])
+
+DTYPES = ("float64", "float32", "float16")
+DEVICES = ("cpu",)
+
+
+def half_in_single(function: F) -> F:
+    """Compute float16 in float32 and round the results once.
+
+    NumPy has no float16 product in BLAS: its own loop is slower by orders and rounds every partial sum.
+    """
+
+    @functools.wraps(function)
+    def computed(*args: Any, **options: Any) -> Any:
+        if not any(_is_half(a) for a in (*args, *options.values())):
+            return function(*args, **options)
+        result = function(*map(_widen, args), **{name: _widen(a) for name, a in options.items()})
+        if isinstance(result, tuple):
+            return tuple(a.astype(np.float16) for a in result)
+        return result.astype(np.float16)
+
+    return cast(F, computed)
+
+
+def _is_half(argument: Any) -> bool:
+    return isinstance(argument, np.ndarray) and argument.dtype == np.float16
+
+
+def _widen(argument: Any) -> Any:
+    return argument.astype(np.float32) if _is_half(argument) else argument
+
+
+def transposed(a: Array) -> Array:
+    """The last two axes swapped, whatever leads them."""
+    return a.swapaxes(-1, -2)
+
+
+def softmax(e: Array, axis: int = -1, out: Array | None = None) -> Array:
+    """The largest score is subtracted, so that nothing overflows; `out` may be `e` where it is a temporary."""
+    alpha: Array = np.subtract(e, e.max(axis=axis, keepdims=True, initial=-np.inf), out=out)
+    np.exp(alpha, out=alpha)
+    alpha /= alpha.sum(axis=axis, keepdims=True)
+    return alpha
+
+
+def masked_softmax(e: Array, mask: Array) -> Array:
+    """Weights over what the mask shows; exactly 0 elsewhere, and all along a row that shows nothing."""
+    some = mask.any(axis=-1, keepdims=True)
+    hidden = np.where(some, -np.inf, 0.0).astype(e.dtype)
+    shown = np.where(mask, e, hidden)
+    return np.where(mask, softmax(shown, out=shown), e.dtype.type(0))
+
+
+def seen_sum(alpha: Array, v: Array, mask: Array) -> Array:
+    """alpha @ v, but a masked value never shows, not even as 0 · NaN; a row that sees one still gets it.
+
+    The finite values are one product. The keys with NaN or infinity, few if any, are added pair by pair.
+    """
+    finite = np.isfinite(v)
+    if finite.all():
+        return alpha @ v
+    nought = v.dtype.type(0)
+    odd = np.flatnonzero(~finite.all(axis=-1).reshape(-1, v.shape[-2]).all(axis=0))
+    strays = np.where(finite, nought, v)[..., None, odd, :]
+    seen = np.where(mask[..., odd, None], strays, nought)
+    total: Array = alpha @ np.where(finite, v, nought) + (alpha[..., odd, None] * seen).sum(axis=-2)
+    return total

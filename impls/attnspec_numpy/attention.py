@@ -1,0 +1,102 @@
+"""Attention: weights from scores, sums of values by weights, and the two as one."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from attnspec import implements
+from attnspec_numpy import scores
+from attnspec_numpy._functions import (
+    DEVICES,
+    DTYPES,
+    Array,
+    half_in_single,
+    masked_softmax,
+    seen_sum,
+    softmax,
+    transposed,
+)
+
+
+@implements("attention.weights", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def weights(e: Array) -> Array:
+    """Each row's largest score is subtracted first."""
+    return softmax(e)
+
+
+@implements("attention.context_vector", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def context_vector(alpha: Array, h: Array) -> Array:
+    """One product."""
+    return alpha @ h
+
+
+@implements("attention.soft", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def soft(q: Array, x: Array) -> Array:
+    """The inputs are keys and values at once."""
+    return dot_product(q, x, x)
+
+
+@implements("attention.key_value", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def key_value(e: Array, v: Array) -> Array:
+    """The weights once, then one product."""
+    return softmax(e) @ v
+
+
+@implements("attention.dot_product", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def dot_product(q: Array, k: Array, v: Array) -> Array:
+    """Two products; the softmax between them works in place."""
+    e = q @ transposed(k)
+    return softmax(e, out=e) @ v
+
+
+@implements("attention.scaled_dot_product", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def scaled_dot_product(q: Array, k: Array, v: Array) -> Array:
+    """The queries are scaled, which are fewer numbers than the scores."""
+    return dot_product(q / math.sqrt(k.shape[-1]), k, v)
+
+
+@implements("attention.bilinear", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def bilinear(q: Array, k: Array, v: Array, W: Array) -> Array:
+    """The queries are mapped to the keys' width."""
+    return dot_product(q @ W, k, v)
+
+
+@implements("attention.additive", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def additive(q: Array, k: Array, v: Array, W: Array, U: Array, v_a: Array) -> Array:
+    """The scores come a few queries at a time, see scores.additive."""
+    e = scores.additive(q, k, W, U, v_a)
+    return softmax(e, out=e) @ v
+
+
+@implements("attention.masked", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def masked(q: Array, k: Array, v: Array, mask: Array) -> Array:
+    """Scores of masked pairs are replaced, not added to, so that nothing in a masked key or value can show."""
+    with np.errstate(invalid="ignore", over="ignore"):  # NaN and infinity at masked places are no fault
+        e = scores.scaled_dot(q, k)
+        return seen_sum(masked_softmax(e, mask), v, mask)
+
+
+@implements("attention.causal", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def causal(q: Array, k: Array, v: Array) -> Array:
+    """Masked, with the last query at the last key."""
+    n, m = q.shape[-2], k.shape[-2]
+    return masked(q, k, v, np.tri(n, m, m - n, dtype=np.bool_))
+
+
+@implements("attention.causal_top_left", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def causal_top_left(q: Array, k: Array, v: Array) -> Array:
+    """Masked, with the first query at the first key."""
+    return masked(q, k, v, np.tri(q.shape[-2], k.shape[-2], dtype=np.bool_))

@@ -1,0 +1,222 @@
+"""Recurrent cells and their sequences: the simple RNN, the GRU and its conventions, the LSTM.
+
+A sequence computes its input side for all t in one product, before the loop over t. A sigmoid is taken as
+½ + ½ tanh(a/2): NumPy's tanh is quick and cannot overflow, and the inner ½ is packed into the weights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import cast
+
+import numpy as np
+
+from attnspec import implements
+from attnspec_numpy._functions import DEVICES, DTYPES, Array, half_in_single
+
+
+@implements("recurrent.simple_rnn_cell", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def simple_rnn_cell(x: Array, h: Array, W_xh: Array, W_hh: Array, b_h: Array) -> Array:
+    """One product for x, one for h."""
+    return _rnn_step(x @ W_xh + b_h, h, W_hh)
+
+
+@implements("recurrent.simple_rnn_cell_concat", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def simple_rnn_cell_concat(x: Array, h: Array, A: Array, b: Array) -> Array:
+    """[h; x] is formed, and is one product."""
+    return _rnn_step(b, np.concatenate([h, x], axis=-1), A)
+
+
+# fmt: off
+@implements("recurrent.gru_cell", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def gru_cell(
+    x: Array, h: Array,
+    W_xr: Array, W_hr: Array, b_r: Array,
+    W_xz: Array, W_hz: Array, b_z: Array,
+    W_xh: Array, W_hh: Array, b_h: Array,
+) -> Array:
+    """The input side of r, z and the candidate, packed in that order, is one product; r and z of h are another."""
+    side = x @ _packed((W_xr, W_xz), W_xh) + _packed((b_r, b_z), b_h)
+    z, h_tilde = _gates(side, h, _packed((W_hr, W_hz)), W_hh)
+    return _mix(z, h, h_tilde)
+
+
+@implements("recurrent.gru_cell_reset_after", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def gru_cell_reset_after(
+    x: Array, h: Array,
+    W_xr: Array, W_hr: Array, b_r: Array,
+    W_xz: Array, W_hz: Array, b_z: Array,
+    W_xh: Array, W_hh: Array, b_h: Array, b_hh: Array,
+) -> Array:
+    """Both sides of r, z and the candidate, packed in that order, are one product each."""
+    side = x @ _packed((W_xr, W_xz), W_xh) + _packed((b_r, b_z), b_h)
+    return _reset_after_step(side, h, _packed((W_hr, W_hz), W_hh), b_hh)
+
+
+@implements("recurrent.gru_cell_update_writes", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def gru_cell_update_writes(
+    x: Array, h: Array,
+    W_xr: Array, W_hr: Array, b_r: Array,
+    W_xz: Array, W_hz: Array, b_z: Array,
+    W_xh: Array, W_hh: Array, b_h: Array,
+) -> Array:
+    """Packed as in gru_cell; z mixes the other way round."""
+    side = x @ _packed((W_xr, W_xz), W_xh) + _packed((b_r, b_z), b_h)
+    z, h_tilde = _gates(side, h, _packed((W_hr, W_hz)), W_hh)
+    return _mix(z, h_tilde, h)
+
+
+@implements("recurrent.lstm_cell", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def lstm_cell(
+    x: Array, h: Array, c: Array,
+    W_xi: Array, W_hi: Array, b_i: Array,
+    W_xf: Array, W_hf: Array, b_f: Array,
+    W_xg: Array, W_hg: Array, b_g: Array,
+    W_xo: Array, W_ho: Array, b_o: Array,
+) -> tuple[Array, Array]:
+    """Both sides of i, f, o and g, packed in that order, are one product each; one tanh takes all four."""
+    side = x @ _packed((W_xi, W_xf, W_xo), W_xg) + _packed((b_i, b_f, b_o), b_g)
+    return _lstm_step(side, h, c, _packed((W_hi, W_hf, W_ho), W_hg))
+
+
+@implements("recurrent.simple_rnn", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def simple_rnn(x: Array, h_0: Array, W_xh: Array, W_hh: Array, b_h: Array) -> Array:
+    """The input side is one product for all t; a step is one product and a tanh."""
+    return _over_time(x @ W_xh + b_h, h_0, lambda side, h: _rnn_step(side, h, W_hh))
+
+
+@implements("recurrent.gru", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def gru(
+    x: Array, h_0: Array,
+    W_xr: Array, W_hr: Array, b_r: Array,
+    W_xz: Array, W_hz: Array, b_z: Array,
+    W_xh: Array, W_hh: Array, b_h: Array,
+) -> Array:
+    """The input side is one product for all t; a step is one product for r and z, one for the candidate."""
+    W_rz = _packed((W_hr, W_hz))
+
+    def step(side: Array, h: Array) -> Array:
+        z, h_tilde = _gates(side, h, W_rz, W_hh)
+        return _mix(z, h, h_tilde)
+
+    return _over_time(x @ _packed((W_xr, W_xz), W_xh) + _packed((b_r, b_z), b_h), h_0, step)
+
+
+@implements("recurrent.gru_reset_after", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def gru_reset_after(
+    x: Array, h_0: Array,
+    W_xr: Array, W_hr: Array, b_r: Array,
+    W_xz: Array, W_hz: Array, b_z: Array,
+    W_xh: Array, W_hh: Array, b_h: Array, b_hh: Array,
+) -> Array:
+    """The input side is one product for all t; a step is one product for r, z and the candidate together."""
+    W_h = _packed((W_hr, W_hz), W_hh)
+    side = x @ _packed((W_xr, W_xz), W_xh) + _packed((b_r, b_z), b_h)
+    return _over_time(side, h_0, lambda side_t, h: _reset_after_step(side_t, h, W_h, b_hh))
+
+
+@implements("recurrent.gru_update_writes", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def gru_update_writes(
+    x: Array, h_0: Array,
+    W_xr: Array, W_hr: Array, b_r: Array,
+    W_xz: Array, W_hz: Array, b_z: Array,
+    W_xh: Array, W_hh: Array, b_h: Array,
+) -> Array:
+    """Packed as in gru; z mixes the other way round."""
+    W_rz = _packed((W_hr, W_hz))
+
+    def step(side: Array, h: Array) -> Array:
+        z, h_tilde = _gates(side, h, W_rz, W_hh)
+        return _mix(z, h_tilde, h)
+
+    return _over_time(x @ _packed((W_xr, W_xz), W_xh) + _packed((b_r, b_z), b_h), h_0, step)
+
+
+@implements("recurrent.lstm", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def lstm(
+    x: Array, h_0: Array, c_0: Array,
+    W_xi: Array, W_hi: Array, b_i: Array,
+    W_xf: Array, W_hf: Array, b_f: Array,
+    W_xg: Array, W_hg: Array, b_g: Array,
+    W_xo: Array, W_ho: Array, b_o: Array,
+) -> tuple[Array, Array]:
+    """The input side is one product for all t; a step is one product and one tanh for i, f, o and g together."""
+    W_h = _packed((W_hi, W_hf, W_ho), W_hg)
+    c = c_0.copy()
+
+    def step(side: Array, h: Array) -> Array:
+        nonlocal c
+        h, c = _lstm_step(side, h, c, W_h)
+        return h
+
+    h = _over_time(x @ _packed((W_xi, W_xf, W_xo), W_xg) + _packed((b_i, b_f, b_o), b_g), h_0, step)
+    return h, c
+# fmt: on
+
+
+def _packed(sigmoids: tuple[Array, ...], *tanhs: Array) -> Array:
+    """Side by side; what a sigmoid takes is halved, see the head of this file."""
+    return np.concatenate([*(0.5 * a for a in sigmoids), *tanhs], axis=-1)
+
+
+def _over_time(side: Array, h: Array, step: Callable[[Array, Array], Array]) -> Array:
+    """Every state, from the input side of every t and the state before the first."""
+    states = np.empty((*side.shape[:-1], h.shape[-1]), dtype=side.dtype)
+    for t in range(side.shape[-2]):
+        states[..., t, :] = h = step(side[..., t, :], h)
+    return states
+
+
+def _sigmoids(halved: Array) -> Array:
+    """In place: the argument is a temporary, and comes halved."""
+    np.tanh(halved, out=halved)
+    halved *= 0.5
+    halved += 0.5
+    return halved
+
+
+def _mix(z: Array, at_one: Array, at_zero: Array) -> Array:
+    return cast(Array, at_zero + z * (at_one - at_zero))
+
+
+def _rnn_step(side: Array, h: Array, W_hh: Array) -> Array:
+    return cast(Array, np.tanh(side + h @ W_hh))
+
+
+def _gates(side: Array, h: Array, W_rz: Array, W_hh: Array) -> tuple[Array, Array]:
+    """z and the candidate, r acting before the matrix."""
+    u = W_hh.shape[0]
+    rz = _sigmoids(side[..., : 2 * u] + h @ W_rz)
+    r, z = rz[..., :u], rz[..., u:]
+    return z, np.tanh(side[..., 2 * u :] + (r * h) @ W_hh)
+
+
+def _reset_after_step(side: Array, h: Array, W_h: Array, b_hh: Array) -> Array:
+    u = W_h.shape[0]
+    own = h @ W_h
+    rz = _sigmoids(side[..., : 2 * u] + own[..., : 2 * u])
+    r, z = rz[..., :u], rz[..., u:]
+    h_tilde = np.tanh(side[..., 2 * u :] + r * (own[..., 2 * u :] + b_hh))
+    return _mix(z, h, h_tilde)
+
+
+def _lstm_step(side: Array, h: Array, c: Array, W_h: Array) -> tuple[Array, Array]:
+    u = W_h.shape[0]
+    gates = np.tanh(side + h @ W_h)
+    ifo, g = gates[..., : 3 * u], gates[..., 3 * u :]
+    ifo *= 0.5
+    ifo += 0.5
+    i, f, o = ifo[..., :u], ifo[..., u : 2 * u], ifo[..., 2 * u :]
+    c = f * c + i * g
+    return o * np.tanh(c), c

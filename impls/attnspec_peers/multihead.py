@@ -1,0 +1,63 @@
+"""torch.nn.MultiheadAttention.
+
+It packs its projections q, k, v, and wants c = H * d, which `_torch.multihead` brings about with zeros.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from attnspec import implements
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+CPU = ("cpu",)
+
+
+@implements("multihead.attention", framework="torch", devices=CPU, smallest={"d": 1}, finite=True)
+def torch_multihead(
+    x_q: Tensor, x_kv: Tensor, W_q: Tensor, W_k: Tensor, W_v: Tensor, W_o: Tensor, heads: int
+) -> Tensor:
+    """torch.nn.MultiheadAttention with bias=False."""
+    from attnspec_peers import _torch
+
+    return _torch.multihead(x_q, x_kv, W_q, W_k, W_v, W_o, heads)
+
+
+# A mask of each example's own, the module cannot reshape where it is empty.
+@implements(
+    "multihead.masked", framework="torch", devices=CPU, smallest={"batch": 1, "n": 1, "m": 1, "d": 1}, finite=True
+)
+def torch_multihead_masked(
+    x_q: Tensor, x_kv: Tensor, W_q: Tensor, W_k: Tensor, W_v: Tensor, W_o: Tensor, mask: Tensor, heads: int
+) -> Tensor:
+    """torch.nn.MultiheadAttention with attn_mask, true where a query may not look; the equation's is the opposite."""
+    from attnspec_peers import _torch
+
+    return _torch.multihead(x_q, x_kv, W_q, W_k, W_v, W_o, heads, mask=mask)
+
+
+@implements("multihead.causal", framework="torch", devices=CPU, smallest={"d": 1}, finite=True)
+def torch_multihead_causal(
+    x_q: Tensor, x_kv: Tensor, W_q: Tensor, W_k: Tensor, W_v: Tensor, W_o: Tensor, heads: int
+) -> Tensor:
+    """torch.nn.MultiheadAttention with a mask aligned bottom-right: its is_causal is a hint, and means top-left."""
+    import torch
+
+    from attnspec_peers import _torch
+
+    n, m = x_q.shape[-2], x_kv.shape[-2]
+    mask = torch.ones(n, m, dtype=torch.bool, device=x_q.device).tril(m - n)
+    return _torch.multihead(x_q, x_kv, W_q, W_k, W_v, W_o, heads, mask=mask)
+
+
+@implements("multihead.attention_biased", framework="torch", devices=CPU, smallest={"d": 1}, finite=True)
+def torch_multihead_biased(
+    x_q: Tensor, x_kv: Tensor, W_q: Tensor, W_k: Tensor, W_v: Tensor, W_o: Tensor,
+    b_q: Tensor, b_k: Tensor, b_v: Tensor, b_o: Tensor, heads: int,
+) -> Tensor:  # fmt: skip
+    """torch.nn.MultiheadAttention with bias=True, its default."""
+    from attnspec_peers import _torch
+
+    return _torch.multihead(x_q, x_kv, W_q, W_k, W_v, W_o, heads, biases=(b_q, b_k, b_v, b_o))

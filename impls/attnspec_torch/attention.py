@@ -1,0 +1,99 @@
+"""Attention: weights from scores, sums of values by weights, and the two as one."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from attnspec import implements
+from attnspec_torch import scores
+from attnspec_torch._functions import exact, fused, tame
+
+
+@implements("attention.weights", framework="torch")
+def weights(e: Tensor) -> Tensor:
+    """PyTorch's softmax, which subtracts each row's largest score."""
+    return e.softmax(dim=-1)
+
+
+@implements("attention.context_vector", framework="torch")
+def context_vector(alpha: Tensor, h: Tensor) -> Tensor:
+    """One product."""
+    return alpha @ h
+
+
+@implements("attention.soft", framework="torch")
+def soft(q: Tensor, x: Tensor) -> Tensor:
+    """Fused, unscaled; the inputs are keys and values at once."""
+    return fused(q, x, x, scale=1.0)
+
+
+@implements("attention.key_value", framework="torch")
+def key_value(e: Tensor, v: Tensor) -> Tensor:
+    """The weights once, then one product."""
+    return e.softmax(dim=-1) @ v
+
+
+@implements("attention.dot_product", framework="torch")
+def dot_product(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    """Fused, with scale 1."""
+    return fused(q, k, v, scale=1.0)
+
+
+@implements("attention.scaled_dot_product", framework="torch")
+def scaled_dot_product(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    """Fused."""
+    return fused(q, k, v, scale=_scale(k))
+
+
+@implements("attention.bilinear", framework="torch")
+def bilinear(q: Tensor, k: Tensor, v: Tensor, W: Tensor) -> Tensor:
+    """The queries are mapped to the keys' width, then fused with scale 1."""
+    return fused(q @ W, k, v, scale=1.0)
+
+
+@implements("attention.additive", framework="torch")
+def additive(q: Tensor, k: Tensor, v: Tensor, W: Tensor, U: Tensor, v_a: Tensor) -> Tensor:
+    """Scores, weights and their sum, one after the other."""
+    return scores.additive(q, k, W, U, v_a).softmax(dim=-1) @ v
+
+
+@implements("attention.masked", framework="torch")
+def masked(q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
+    """Fused where nothing can overflow, which is asked of the data; else step by step, see exact.
+
+    A row with nothing to look at is given everything, and then 0, so that its gradient is 0 and not NaN. A key that
+    no query sees is 0 from the start, so that NaN in padding stays out of the gradient too.
+    """
+    some = mask.any(dim=-1, keepdim=True)
+    seen = mask.any(dim=-2).unsqueeze(-1)
+    k, v = torch.where(seen, k, 0), torch.where(seen, v, 0)
+    if tame(q, k, v):
+        return torch.where(some, fused(q, k, v, scale=_scale(k), mask=mask | ~some), 0)
+    return exact(q, k, v, mask, some)
+
+
+@implements("attention.causal", framework="torch")
+def causal(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    """The last query is at the last key. Fused without a mask where n = m, else masked."""
+    return _triangular(q, k, v, shift=k.shape[-2] - q.shape[-2])
+
+
+@implements("attention.causal_top_left", framework="torch")
+def causal_top_left(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    """The first query is at the first key. Fused without a mask where n = m, else masked."""
+    return _triangular(q, k, v, shift=0)
+
+
+def _triangular(q: Tensor, k: Tensor, v: Tensor, *, shift: int) -> Tensor:
+    """Query i sees key j <= i + shift."""
+    n, m = q.shape[-2], k.shape[-2]
+    if n == m and tame(q, k, v):
+        return fused(q, k, v, scale=_scale(k), is_causal=True)
+    return masked(q, k, v, torch.ones(n, m, dtype=torch.bool, device=q.device).tril(shift))
+
+
+def _scale(k: Tensor) -> float:
+    return 1 / math.sqrt(max(k.shape[-1], 1))

@@ -1,0 +1,191 @@
+"""Recurrent cells and their sequences: the simple RNN, the GRU and its conventions, the LSTM.
+
+A sequence computes its input side for all t in one product, before the loop over t; the biases are added inside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from attnspec import implements
+
+
+@implements("recurrent.simple_rnn_cell", framework="torch")
+def simple_rnn_cell(x: Tensor, h: Tensor, W_xh: Tensor, W_hh: Tensor, b_h: Tensor) -> Tensor:
+    """One product for x, one for h."""
+    return torch.tanh(F.linear(x, W_xh.mT, b_h) + h @ W_hh)
+
+
+@implements("recurrent.simple_rnn_cell_concat", framework="torch")
+def simple_rnn_cell_concat(x: Tensor, h: Tensor, A: Tensor, b: Tensor) -> Tensor:
+    """[h; x] is formed, and is one product."""
+    return torch.tanh(F.linear(torch.cat([h, x], dim=-1), A.mT, b))
+
+
+# fmt: off
+@implements("recurrent.gru_cell", framework="torch")
+def gru_cell(
+    x: Tensor, h: Tensor,
+    W_xr: Tensor, W_hr: Tensor, b_r: Tensor,
+    W_xz: Tensor, W_hz: Tensor, b_z: Tensor,
+    W_xh: Tensor, W_hh: Tensor, b_h: Tensor,
+) -> Tensor:
+    """The input side of r, z and the candidate, packed in that order, is one product; r and z of h are another."""
+    side = F.linear(x, _packed(W_xr, W_xz, W_xh).mT, _packed(b_r, b_z, b_h))
+    z, h_tilde = _gates(side, h, _packed(W_hr, W_hz), W_hh)
+    return torch.lerp(h_tilde, h, z)
+
+
+@implements("recurrent.gru_cell_reset_after", framework="torch")
+def gru_cell_reset_after(
+    x: Tensor, h: Tensor,
+    W_xr: Tensor, W_hr: Tensor, b_r: Tensor,
+    W_xz: Tensor, W_hz: Tensor, b_z: Tensor,
+    W_xh: Tensor, W_hh: Tensor, b_h: Tensor, b_hh: Tensor,
+) -> Tensor:
+    """Both sides of r, z and the candidate, packed in that order, are one product each."""
+    side = F.linear(x, _packed(W_xr, W_xz, W_xh).mT, _packed(b_r, b_z, b_h))
+    return _reset_after_step(side, h, _packed(W_hr, W_hz, W_hh), b_hh)
+
+
+@implements("recurrent.gru_cell_update_writes", framework="torch")
+def gru_cell_update_writes(
+    x: Tensor, h: Tensor,
+    W_xr: Tensor, W_hr: Tensor, b_r: Tensor,
+    W_xz: Tensor, W_hz: Tensor, b_z: Tensor,
+    W_xh: Tensor, W_hh: Tensor, b_h: Tensor,
+) -> Tensor:
+    """Packed as in gru_cell; z mixes the other way round."""
+    side = F.linear(x, _packed(W_xr, W_xz, W_xh).mT, _packed(b_r, b_z, b_h))
+    z, h_tilde = _gates(side, h, _packed(W_hr, W_hz), W_hh)
+    return torch.lerp(h, h_tilde, z)
+
+
+@implements("recurrent.lstm_cell", framework="torch")
+def lstm_cell(
+    x: Tensor, h: Tensor, c: Tensor,
+    W_xi: Tensor, W_hi: Tensor, b_i: Tensor,
+    W_xf: Tensor, W_hf: Tensor, b_f: Tensor,
+    W_xg: Tensor, W_hg: Tensor, b_g: Tensor,
+    W_xo: Tensor, W_ho: Tensor, b_o: Tensor,
+) -> tuple[Tensor, Tensor]:
+    """Both sides of i, f, o and g, packed in that order, are one product each; one sigmoid takes the first three."""
+    side = F.linear(x, _packed(W_xi, W_xf, W_xo, W_xg).mT, _packed(b_i, b_f, b_o, b_g))
+    return _lstm_step(side, h, c, _packed(W_hi, W_hf, W_ho, W_hg))
+
+
+@implements("recurrent.simple_rnn", framework="torch")
+def simple_rnn(x: Tensor, h_0: Tensor, W_xh: Tensor, W_hh: Tensor, b_h: Tensor) -> Tensor:
+    """The input side is one product for all t; a step is one product and a tanh."""
+    return _over_time(F.linear(x, W_xh.mT, b_h), h_0, lambda side, h: torch.tanh(side + h @ W_hh))
+
+
+@implements("recurrent.gru", framework="torch")
+def gru(
+    x: Tensor, h_0: Tensor,
+    W_xr: Tensor, W_hr: Tensor, b_r: Tensor,
+    W_xz: Tensor, W_hz: Tensor, b_z: Tensor,
+    W_xh: Tensor, W_hh: Tensor, b_h: Tensor,
+) -> Tensor:
+    """The input side is one product for all t; a step is one product for r and z, one for the candidate."""
+    W_rz = _packed(W_hr, W_hz)
+
+    def step(side: Tensor, h: Tensor) -> Tensor:
+        z, h_tilde = _gates(side, h, W_rz, W_hh)
+        return torch.lerp(h_tilde, h, z)
+
+    return _over_time(F.linear(x, _packed(W_xr, W_xz, W_xh).mT, _packed(b_r, b_z, b_h)), h_0, step)
+
+
+@implements("recurrent.gru_reset_after", framework="torch")
+def gru_reset_after(
+    x: Tensor, h_0: Tensor,
+    W_xr: Tensor, W_hr: Tensor, b_r: Tensor,
+    W_xz: Tensor, W_hz: Tensor, b_z: Tensor,
+    W_xh: Tensor, W_hh: Tensor, b_h: Tensor, b_hh: Tensor,
+) -> Tensor:
+    """The input side is one product for all t; a step is one product for r, z and the candidate together."""
+    W_h = _packed(W_hr, W_hz, W_hh)
+    side = F.linear(x, _packed(W_xr, W_xz, W_xh).mT, _packed(b_r, b_z, b_h))
+    return _over_time(side, h_0, lambda side_t, h: _reset_after_step(side_t, h, W_h, b_hh))
+
+
+@implements("recurrent.gru_update_writes", framework="torch")
+def gru_update_writes(
+    x: Tensor, h_0: Tensor,
+    W_xr: Tensor, W_hr: Tensor, b_r: Tensor,
+    W_xz: Tensor, W_hz: Tensor, b_z: Tensor,
+    W_xh: Tensor, W_hh: Tensor, b_h: Tensor,
+) -> Tensor:
+    """Packed as in gru; z mixes the other way round."""
+    W_rz = _packed(W_hr, W_hz)
+
+    def step(side: Tensor, h: Tensor) -> Tensor:
+        z, h_tilde = _gates(side, h, W_rz, W_hh)
+        return torch.lerp(h, h_tilde, z)
+
+    return _over_time(F.linear(x, _packed(W_xr, W_xz, W_xh).mT, _packed(b_r, b_z, b_h)), h_0, step)
+
+
+@implements("recurrent.lstm", framework="torch")
+def lstm(
+    x: Tensor, h_0: Tensor, c_0: Tensor,
+    W_xi: Tensor, W_hi: Tensor, b_i: Tensor,
+    W_xf: Tensor, W_hf: Tensor, b_f: Tensor,
+    W_xg: Tensor, W_hg: Tensor, b_g: Tensor,
+    W_xo: Tensor, W_ho: Tensor, b_o: Tensor,
+) -> tuple[Tensor, Tensor]:
+    """The input side is one product for all t; a step is one product for i, f, o and g together."""
+    W_h = _packed(W_hi, W_hf, W_ho, W_hg)
+    c = c_0.clone()
+
+    def step(side: Tensor, h: Tensor) -> Tensor:
+        nonlocal c
+        h, c = _lstm_step(side, h, c, W_h)
+        return h
+
+    h = _over_time(F.linear(x, _packed(W_xi, W_xf, W_xo, W_xg).mT, _packed(b_i, b_f, b_o, b_g)), h_0, step)
+    return h, c
+# fmt: on
+
+
+def _packed(*gates: Tensor) -> Tensor:
+    return torch.cat(gates, dim=-1)
+
+
+def _over_time(side: Tensor, h: Tensor, step: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
+    """Every state, from the input side of every t and the state before the first."""
+    states = []
+    for side_t in side.unbind(-2):
+        h = step(side_t, h)
+        states.append(h)
+    return torch.stack(states, dim=-2) if states else h.unsqueeze(-2)[..., :0, :]
+
+
+def _gates(side: Tensor, h: Tensor, W_rz: Tensor, W_hh: Tensor) -> tuple[Tensor, Tensor]:
+    """z and the candidate, r acting before the matrix."""
+    u = W_hh.shape[0]
+    side_rz, side_h = side.split_with_sizes([2 * u, u], dim=-1)
+    r, z = torch.sigmoid(side_rz + h @ W_rz).chunk(2, dim=-1)
+    return z, torch.tanh(side_h + (r * h) @ W_hh)
+
+
+def _reset_after_step(side: Tensor, h: Tensor, W_h: Tensor, b_hh: Tensor) -> Tensor:
+    u = W_h.shape[0]
+    side_rz, side_h = side.split_with_sizes([2 * u, u], dim=-1)
+    own_rz, own_h = (h @ W_h).split_with_sizes([2 * u, u], dim=-1)
+    r, z = torch.sigmoid(side_rz + own_rz).chunk(2, dim=-1)
+    h_tilde = torch.tanh(torch.addcmul(side_h, r, own_h + b_hh))
+    return torch.lerp(h_tilde, h, z)
+
+
+def _lstm_step(side: Tensor, h: Tensor, c: Tensor, W_h: Tensor) -> tuple[Tensor, Tensor]:
+    u = W_h.shape[0]
+    gates, g = (side + h @ W_h).split_with_sizes([3 * u, u], dim=-1)
+    i, f, o = torch.sigmoid(gates).chunk(3, dim=-1)
+    c = torch.addcmul(f * c, i, torch.tanh(g))
+    return o * torch.tanh(c), c

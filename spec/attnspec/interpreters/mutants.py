@@ -1,0 +1,187 @@
+"""Every plausible slip in an equation, as a runnable wrong version and a sentence that says what it is.
+
+They are generated from the syntax tree by the operators of `slips`; those that compute the same as the equation are
+removed by testing; beside them stand the curated ones and the equation's conventions.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from attnspec.errors import NotationError
+from attnspec.interpreters.slips import Site, everywhere, locally
+from attnspec.language.check import Type, check
+from attnspec.language.equation import REGISTRY, Equation
+from attnspec.language.tree import Apply, Call, Definition, Line, Name, Node, Number, Path, Scan, substitute, walk
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """A wrong version of an equation.
+
+    Attributes:
+        id: where and what, such as "z/drop/b_z"; unique among the mutants of the equation.
+        says: the sentence of a diagnosis.
+        definition: the wrong version, with the parameters of the right one.
+        kind: "generated", "curated" or "convention".
+        equal_sizes: pairs of sizes that must be equal for it to run, as for a transposed weight.
+    """
+
+    id: str
+    says: str
+    definition: Definition
+    kind: str = "generated"
+    equal_sizes: tuple[tuple[str, str], ...] = ()
+
+
+Slip = tuple[str, str, Definition, tuple[tuple[str, str], ...]]
+"""id, sentence, wrong definition, sizes that must be equal."""
+
+
+def mutants(equation: Equation[..., Any]) -> tuple[Mutant, ...]:
+    """Every mutant of an equation: curated first, then conventions, then generated; equal trees once."""
+    found: dict[Definition, Mutant] = {}
+    for wrong in equation.curated:
+        tree = replace(wrong.equation.definition, id=equation.id)
+        found.setdefault(tree, Mutant(wrong.name, wrong.says, tree, "curated"))
+    for other in conventions(equation):
+        tree = adapted(other.definition, equation.definition)
+        if tree is not None:
+            says = f"this is {other.id}: {other.says or equation.says}"
+            found.setdefault(tree, Mutant(other.id, says, tree, "convention"))
+    for id, says, tree, equal in generated(equation.definition):
+        if tree != equation.definition:
+            found.setdefault(tree, Mutant(id, says, tree, "generated", equal))
+    return tuple(_numbered(found.values()))
+
+
+def conventions(equation: Equation[..., Any]) -> list[Equation[..., Any]]:
+    """The other conventions of an equation: those of it, what it is one of, and that one's others."""
+    root = equation.convention_of or equation.id
+    return [other for other in REGISTRY.values() if other.id != equation.id and root in (other.id, other.convention_of)]
+
+
+def adapted(other: Definition, own: Definition) -> Definition | None:
+    """A convention as a function of this equation's parameters: those that it has besides are 0.
+
+    None where it lacks one of this equation's parameters, so that the two cannot be compared argument by argument.
+    """
+    mine = {parameter.name: parameter for parameter in own.parameters}
+    theirs = {parameter.name: parameter for parameter in other.parameters}
+    shared = all(theirs[name].dims == parameter.dims for name, parameter in mine.items() if name in theirs)
+    if not shared or mine.keys() - theirs.keys() or other.options != own.options:
+        return None
+    zero: dict[str, Node] = {}
+    for name, parameter in theirs.items():
+        if name not in mine:
+            twin = next((p.name for p in own.parameters if p.dims == parameter.dims), None)
+            if twin is None:
+                return None
+            zero[name] = Apply("*", (Number(0.0), Name(twin)))
+    args = tuple(zero.get(name, Name(name)) for name in theirs)
+    call = Call(other, args, tuple((option.name, Name(option.name)) for option in other.options))
+    if len(own.results) == 1:
+        return replace(own, indices=(), lines=(), returns=(call,))
+    names = tuple(f"output_{k}" for k in range(len(own.results)))
+    return replace(own, indices=(), lines=(Line(names, call),), returns=tuple(Name(name) for name in names))
+
+
+def generated(definition: Definition) -> Iterator[Slip]:
+    """Slips anywhere in an equation, also in the equations that it calls."""
+    types = check(definition)
+    for label, path, node, build in parts(definition):
+        known = _in_scope(definition, label)
+        site = Site(definition, {name: types[name] for name in known}, types, node)
+        for slip in _below(label, site, path, node, build):
+            yield slip
+    for name, says, tree, equal in everywhere(definition, types):
+        if _sound(tree, equal):
+            yield name, says, tree, equal
+
+
+def _below(label: str, site: Site, path: Path, root: Node, build: Callable[[Node], Definition]) -> Iterator[Slip]:
+    for below, node in walk(root):
+        inner = _inside_scan(site, root, below)
+        for op, says, new, equal in locally(node, inner):
+            tree = build(substitute(root, below, new))
+            if _sound(tree, equal):
+                yield f"{label}/{op}", f"in {label}: {says}", tree, equal
+        if isinstance(node, Call):
+            for id, says, callee, equal in generated(node.callee):
+                new_call = replace(node, callee=callee)
+                yield f"{label}/{id}", says, build(substitute(root, below, new_call)), _lifted(node, equal)
+
+
+def _lifted(node: Call, equal: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    """Sizes that a callee needs equal, under the names that the caller has for them, where these are the same."""
+    return equal
+
+
+def _inside_scan(site: Site, root: Node, below: Path) -> Site:
+    """What is known inside the step of a scan: its states too."""
+    node, states, bound = root, dict[str, Type](), set[str]()
+    for name, place in below:
+        if isinstance(node, Scan) and name == "body":
+            own = [site.types.get(line) for line in node.states]
+            states |= {state: kind for state, kind in zip(node.states, own, strict=True) if kind is not None}
+            bound.add(node.index)
+        value = getattr(node, name)
+        part = value if place is None else value[place]
+        node = part if isinstance(part, Node) else part[1]
+    return replace(site, known=site.known | states, bound=frozenset(bound))
+
+
+def parts(definition: Definition) -> Iterator[tuple[str, Path, Node, Callable[[Node], Definition]]]:
+    """The lines and results of an equation, each with a name and with how to put another in its place."""
+    for k, line in enumerate(definition.lines):
+        yield ", ".join(line.targets), (), line.value, _line_builder(definition, k)
+    for k, node in enumerate(definition.returns):
+        yield "the result" if len(definition.returns) == 1 else f"result {k + 1}", (), node, _return_builder(definition, k)
+
+
+def _line_builder(definition: Definition, k: int) -> Callable[[Node], Definition]:
+    lines = definition.lines
+    return lambda node: replace(definition, lines=(*lines[:k], replace(lines[k], value=node), *lines[k + 1 :]))
+
+
+def _return_builder(definition: Definition, k: int) -> Callable[[Node], Definition]:
+    returns = definition.returns
+    return lambda node: replace(definition, returns=(*returns[:k], node, *returns[k + 1 :]))
+
+
+def _in_scope(definition: Definition, label: str) -> list[str]:
+    """Arrays that have a meaning where a line stands."""
+    names = [parameter.name for parameter in definition.parameters]
+    for line in definition.lines:
+        if ", ".join(line.targets) == label:
+            break
+        names += line.targets
+    return names
+
+
+def _sound(tree: Definition, equal: Sequence[tuple[str, str]]) -> bool:
+    """Whether a wrong version still fits; one that needs equal sizes is known to fit when they are."""
+    if equal:
+        return True
+    try:
+        check(tree)
+    except NotationError:
+        return False
+    return True
+
+
+def _numbered(found: Any) -> Iterator[Mutant]:
+    """Ids made unique."""
+    seen: dict[str, itertools.count[int]] = {}
+    for mutant in found:
+        count = seen.setdefault(mutant.id, itertools.count(1))
+        number = next(count)
+        yield mutant if number == 1 else replace(mutant, id=f"{mutant.id}#{number}")
+
+
+def by_id(found: Sequence[Mutant]) -> Mapping[str, Mutant]:
+    """Mutants by id."""
+    return {mutant.id: mutant for mutant in found}
