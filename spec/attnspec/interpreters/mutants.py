@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from attnspec.errors import NotationError
-from attnspec.interpreters.slips import Site, everywhere, locally
+from attnspec.interpreters.slips import Site, everywhere, locally, mapped
 from attnspec.language.check import Type, check
 from attnspec.language.equation import REGISTRY, Equation
 from attnspec.language.tree import Apply, Call, Definition, Line, Name, Node, Number, Path, Scan, substitute, walk
@@ -97,9 +97,28 @@ def generated(definition: Definition) -> Iterator[Slip]:
         site = Site(definition, {name: types[name] for name in known}, types, node)
         for slip in _below(label, site, path, node, build):
             yield slip
-    for name, says, tree, equal in everywhere(definition, types):
+    for name, says, tree, equal in (*everywhere(definition, types), *_every_call(definition)):
         if _sound(tree, equal):
             yield name, says, tree, equal
+
+
+def _every_call(definition: Definition) -> Iterator[Slip]:
+    """The same slip in every call of an equation that is called more than once."""
+    calls = [node for _, _, root, _ in parts(definition) for _, node in walk(root) if isinstance(node, Call)]
+    for callee in dict.fromkeys(call.callee for call in calls):
+        if sum(call.callee == callee for call in calls) > 1:
+            for id, says, wrong, equal in generated(callee):
+                if not equal:
+                    yield f"every {callee.id}/{id}", says, calling(definition, callee, wrong), ()
+
+
+def calling(definition: Definition, callee: Definition, other: Definition) -> Definition:
+    """The equation with every call of one equation made to another."""
+
+    def change(node: Node) -> Node:
+        return replace(node, callee=other) if isinstance(node, Call) and node.callee == callee else node
+
+    return mapped(definition, change)
 
 
 def _below(label: str, site: Site, path: Path, root: Node, build: Callable[[Node], Definition]) -> Iterator[Slip]:
@@ -111,13 +130,22 @@ def _below(label: str, site: Site, path: Path, root: Node, build: Callable[[Node
                 yield f"{label}/{op}", f"in {label}: {says}", tree, equal
         if isinstance(node, Call):
             for id, says, callee, equal in generated(node.callee):
-                new_call = replace(node, callee=callee)
-                yield f"{label}/{id}", says, build(substitute(root, below, new_call)), _lifted(node, equal)
+                lifted = _lifted(node, inner, equal)
+                if lifted is not None:
+                    yield f"{label}/{id}", says, build(substitute(root, below, replace(node, callee=callee))), lifted
 
 
-def _lifted(node: Call, equal: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
-    """Sizes that a callee needs equal, under the names that the caller has for them, where these are the same."""
-    return equal
+def _lifted(node: Call, site: Site, equal: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...] | None:
+    """Sizes that a callee needs equal, by the caller's names for them; None where the caller has no such names."""
+    if not equal:
+        return ()
+    names: dict[str, str] = {}
+    for parameter, arg in zip(node.callee.parameters, node.args, strict=True):
+        for own, given in zip(parameter.dims, site.type_of(arg).dims, strict=True):
+            names.setdefault(str(own), str(given))
+    pairs = {(names.get(a, "?"), names.get(b, "?")) for a, b in equal}
+    plain = all(name.isidentifier() for pair in pairs for name in pair)
+    return tuple((a, b) for a, b in sorted(pairs) if a != b) if plain else None
 
 
 def _inside_scan(site: Site, root: Node, below: Path) -> Site:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from attnspec.interpreters.formula import text_of
@@ -307,7 +307,7 @@ def _last_left_out(definition: Definition) -> Iterator[tuple[str, str, Definitio
                 return replace(node, where=where)
             return node
 
-        yield f"last/{index}", f"the last {index} is left out", _mapped(definition, shorten), ()
+        yield f"last/{index}", f"the last {index} is left out", mapped(definition, shorten), ()
 
 
 def _reshaped(definition: Definition) -> Iterator[tuple[str, str, Definition, tuple[tuple[str, str], ...]]]:
@@ -324,24 +324,23 @@ def _with_where(definition: Definition, old: Node, new: Node | None) -> Definiti
     def change(node: Node) -> Node:
         return replace(node, where=new) if isinstance(node, Reduce) and node.where == old else node
 
-    return _mapped(definition, change)
+    return mapped(definition, change)
 
 
 def _renamed_uses(definition: Definition, mapping: Mapping[str, str]) -> Definition:
     def change(node: Node) -> Node:
         return Name(mapping[node.id]) if isinstance(node, Name) and node.id in mapping else node
 
-    return _mapped(definition, change)
+    return mapped(definition, change)
 
 
-def _mapped(definition: Definition, change: object) -> Definition:
+def mapped(definition: Definition, change: Callable[[Node], Node]) -> Definition:
     """The equation with a change made at every node."""
     lines = tuple(replace(line, value=_deep(line.value, change)) for line in definition.lines)
     return replace(definition, lines=lines, returns=tuple(_deep(node, change) for node in definition.returns))
 
 
-def _deep(node: Node, change: object) -> Node:
-    assert callable(change)
+def _deep(node: Node, change: Callable[[Node], Node]) -> Node:
     for path, inner in sorted(walk(node), key=lambda item: -len(item[0])):
         new = change(inner)
         if new is not inner:

@@ -1,0 +1,1 @@
+"""case → candidate → judge → report."""

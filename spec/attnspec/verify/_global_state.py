@@ -1,0 +1,51 @@
+"""In the worker: what a call must leave as it found it, though nothing stops a call from touching it."""
+
+from __future__ import annotations
+
+import pickle
+import random
+import sys
+from typing import Any
+
+import numpy as np
+
+JAX_SETTINGS = ("jax_enable_x64", "jax_default_matmul_precision", "jax_default_device", "jax_disable_jit")
+
+
+class GlobalState:
+    """What stood where when this was made; a framework that is not imported has no state yet."""
+
+    def __init__(self) -> None:
+        self._before = _now()
+
+    def changes(self) -> list[str]:
+        """What stands elsewhere now."""
+        now = _now()
+        return [name for name, value in self._before.items() if now.get(name) != value]
+
+
+def _now() -> dict[str, object]:
+    state: dict[str, object] = {
+        "python random generator": random.getstate(),
+        "numpy random generator": pickle.dumps(np.random.get_state(legacy=False)),
+        "numpy error state": np.geterr(),
+    }
+    if (torch := sys.modules.get("torch")) is not None:
+        state |= _of_torch(torch)
+    if (jax := sys.modules.get("jax")) is not None:
+        state["jax configuration"] = [getattr(jax.config, name, None) for name in JAX_SETTINGS]
+    return state
+
+
+def _of_torch(torch: Any) -> dict[str, object]:
+    on_device = torch.cuda.get_rng_state().numpy().tobytes() if torch.cuda.is_initialized() else b""
+    return {
+        "torch random generator": (torch.get_rng_state().numpy().tobytes(), on_device),
+        "torch grad mode": (torch.is_grad_enabled(), torch.is_inference_mode_enabled()),
+        "torch default dtype": torch.get_default_dtype(),
+        "torch default device": torch.get_default_device(),
+        "torch num threads": torch.get_num_threads(),
+        "torch matmul precision": torch.get_float32_matmul_precision(),
+        "torch deterministic algorithms": torch.are_deterministic_algorithms_enabled(),
+        "torch autocast": torch.is_autocast_enabled(),
+    }

@@ -1,0 +1,290 @@
+"""Cases: a small description is drawn, and the arrays are made from it by a counter-based generator.
+
+So a case is quick to make, can be made again from its description, and shrinks to something readable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from attnspec.language.equation import Equation
+from attnspec.language.symbols import OPTION_SIZES, symbol
+from attnspec.language.tree import Definition, Parameter
+
+Floats = NDArray[np.float64]
+LAYOUTS = ("contiguous", "transposed", "offset")
+MAY_BE_EMPTY = ("n", "t")
+"""Sizes of what is asked for one by one: no queries, or no steps, is a question with an empty answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What a case is made from.
+
+    Attributes:
+        sizes: the named sizes.
+        regime: how values are drawn, one of `REGIMES`.
+        batch: the size of the leading batch axis, None for no such axis.
+        layout: how the arrays lie in memory, one of `LAYOUTS`.
+        seed: of the generator.
+        why: what the case is there for, where it was not drawn.
+    """
+
+    sizes: tuple[tuple[str, int], ...]
+    regime: str = "ordinary"
+    batch: int | None = None
+    layout: str = "contiguous"
+    seed: int = 0
+    why: str = ""
+
+    def __str__(self) -> str:
+        shown = [f"{name}={size}" for name, size in self.sizes]
+        shown += [f"batch={self.batch}"] if self.batch is not None else []
+        shown += [self.regime] if self.regime != "ordinary" else []
+        shown += [self.layout] if self.layout != "contiguous" else []
+        return ", ".join([*shown, f"seed={self.seed}"])
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One input: float64 arrays that hold values of the storage dtype exactly, and the options.
+
+    Attributes:
+        description: what it was made from; None for a case that was shrunk or handed over.
+    """
+
+    arrays: Mapping[str, NDArray[Any]]
+    options: Mapping[str, Any]
+    description: Description | None = None
+    layout: str = "contiguous"
+    note: str = field(default="", compare=False)
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """Arrays and options together, as an equation is called."""
+        return {**self.arrays, **self.options}
+
+    @property
+    def finite(self) -> bool:
+        """No NaN or infinity anywhere."""
+        return all(bool(np.isfinite(array).all()) for array in self.arrays.values())
+
+
+def sizes_of(definition: Definition) -> list[str]:
+    """The named sizes of an equation, in the order of its signature."""
+    found: dict[str, None] = {}
+    for option in definition.options:
+        if option.name in OPTION_SIZES:
+            found[OPTION_SIZES[option.name]] = None
+    for parameter in definition.parameters:
+        for dim in parameter.dims:
+            found |= dict.fromkeys(sorted(dim.names))
+    return list(found)
+
+
+def smallest(equation: Equation[..., Any], name: str) -> int:
+    """The smallest size at which an equation has a meaning along an axis."""
+    return equation.smallest.get(name, 0 if name in MAY_BE_EMPTY else 1)
+
+
+def make(equation: Equation[..., Any], description: Description, dtype: str) -> Case:
+    """The case of a description, its values rounded to a storage dtype."""
+    definition = equation.definition
+    sizes = dict(description.sizes)
+    arrays: dict[str, NDArray[Any]] = {}
+    for place, parameter in enumerate(definition.parameters):
+        generator = np.random.Generator(np.random.Philox(key=[description.seed, place]))
+        shape = tuple(dim.value(sizes) for dim in parameter.dims)
+        if description.batch is not None and not symbol(parameter.name).weight:
+            shape = (description.batch, *shape)
+        arrays[parameter.name] = _drawn(equation, parameter, shape, description.regime, generator, dtype)
+    options = {
+        option.name: sizes[OPTION_SIZES[option.name]] for option in definition.options if option.name in OPTION_SIZES
+    }
+    options |= {o.name: _OPTIONS.get(o.name, 1.0) for o in definition.options if o.name not in OPTION_SIZES}
+    return Case(arrays, options, description, description.layout, description.why)
+
+
+_OPTIONS = {"eps": 1e-5, "tau": 0.7}
+
+
+def _drawn(
+    equation: Equation[..., Any], parameter: Parameter, shape: tuple[int, ...], regime: str,
+    generator: np.random.Generator, dtype: str,
+) -> NDArray[Any]:  # fmt: skip
+    way = equation.scales.get(parameter.name, symbol(parameter.name).draw)
+    if parameter.kind == "bool":
+        return _mask(shape, regime, generator)
+    drawn = DRAWS[way](generator, shape)
+    return rounded(REGIMES[regime](drawn, way, generator), dtype)
+
+
+def _mask(shape: tuple[int, ...], regime: str, generator: np.random.Generator) -> NDArray[np.bool_]:
+    """Some pairs may look; never a row with nothing, but where the regime is that."""
+    mask = generator.random(shape) < 0.6
+    if regime == "open":
+        return np.ones(shape, dtype=bool)
+    if mask.size:
+        if regime == "empty rows":
+            mask[..., ::2, :] = False
+        else:
+            mask[..., 0] |= ~mask.any(axis=-1)
+    return mask
+
+
+def _distribution(generator: np.random.Generator, shape: tuple[int, ...]) -> Floats:
+    e = np.exp(2 * generator.standard_normal(shape))
+    return np.asarray(e / np.maximum(e.sum(axis=-1, keepdims=True), 1e-300))
+
+
+def _fan_in(generator: np.random.Generator, shape: tuple[int, ...]) -> Floats:
+    width = shape[-2] if len(shape) > 1 else 1
+    return np.asarray(1.3 * generator.standard_normal(shape) / np.sqrt(max(width, 1)))
+
+
+DRAWS: dict[str, Callable[[np.random.Generator, tuple[int, ...]], Floats]] = {
+    "normal": lambda generator, shape: generator.standard_normal(shape),
+    "state": lambda generator, shape: np.tanh(generator.standard_normal(shape)),
+    "scores": lambda generator, shape: 2 * generator.standard_normal(shape),
+    "weights": _distribution,
+    "fan_in": _fan_in,
+    "bias": lambda generator, shape: generator.standard_normal(shape),
+    "positive": lambda generator, shape: 0.5 + np.abs(generator.standard_normal(shape)),
+}
+
+Regime = Callable[[Floats, str, np.random.Generator], Floats]
+
+
+def _scaled(factor: float) -> Regime:
+    return lambda drawn, way, generator: drawn if way == "weights" else drawn * factor
+
+
+def _saturating(drawn: Floats, way: str, generator: np.random.Generator) -> Floats:
+    """Gates at their ends: large weights and biases on ordinary inputs."""
+    return drawn * {"fan_in": 4.0, "bias": 6.0, "scores": 12.0}.get(way, 1.0)
+
+
+def _ties(drawn: Floats, way: str, generator: np.random.Generator) -> Floats:
+    """A few values only, so that scores and sums are often equal."""
+    return np.full_like(drawn, 1 / max(drawn.shape[-1], 1)) if way == "weights" else np.round(drawn)
+
+
+def _one_hot(drawn: Floats, way: str, generator: np.random.Generator) -> Floats:
+    """One element of each row, the rest 0; weights stay."""
+    if way in ("fan_in", "bias", "positive") or not drawn.size:
+        return drawn
+    hot = drawn.argmax(axis=-1)[..., None] == np.arange(drawn.shape[-1])
+    return np.where(hot, 1.0, 0.0)
+
+
+def _spread(drawn: Floats, way: str, generator: np.random.Generator) -> Floats:
+    """Magnitudes over several orders."""
+    return drawn if way == "weights" else drawn * np.exp2(generator.integers(-6, 4, drawn.shape))
+
+
+def _offset(drawn: Floats, way: str, generator: np.random.Generator) -> Floats:
+    """A common shift, as activations have it."""
+    return drawn if way in ("weights", "fan_in", "positive") else drawn + 2.0
+
+
+def _towering(drawn: Floats, way: str, generator: np.random.Generator) -> Floats:
+    """Scores beyond the exponent's range: a maximum that is not taken off overflows."""
+    return drawn * {"scores": 60.0, "normal": 12.0}.get(way, 1.0)
+
+
+REGIMES: dict[str, Regime] = {
+    "ordinary": lambda drawn, way, generator: drawn,
+    "tiny": _scaled(2.0**-7),
+    "large": _scaled(4.0),
+    "saturating": _saturating,
+    "ties": _ties,
+    "one-hot": _one_hot,
+    "spread": _spread,
+    "offset": _offset,
+    "towering": _towering,
+    "zeros": lambda drawn, way, generator: drawn if way == "weights" else 0 * drawn,
+    "open": lambda drawn, way, generator: drawn,
+    "empty rows": lambda drawn, way, generator: drawn,
+}
+
+
+def rounded(array: Floats, dtype: str) -> Floats:
+    """The nearest values of a storage dtype, to even, as float64."""
+    with np.errstate(over="ignore"):
+        match dtype:
+            case "float64":
+                return np.asarray(array, dtype=np.float64)
+            case "float32" | "float16":
+                return np.asarray(array).astype(dtype).astype(np.float64)
+    bits = np.asarray(array, dtype=np.float32).view(np.uint32)
+    kept = (bits + 0x7FFF + ((bits >> 16) & 1)) & np.uint32(0xFFFF0000)
+    return np.where(np.isfinite(array), kept.view(np.float32), array).astype(np.float64)
+
+
+def telling(
+    equation: Equation[..., Any], least: Callable[[str], int], batches: tuple[int, ...]
+) -> Iterator[Description]:
+    """Cases that are always there: each regime, each edge of the sizes, each layout, with a batch and without.
+
+    Args:
+        least: the smallest size of an axis that is asked; "batch" is the leading axis.
+        batches: how many leading batch axes are asked.
+    """
+    names = sizes_of(equation.definition)
+    plain = None if 0 in batches else 2
+    batch = 3 if 1 in batches else None
+    usual = dict(zip(names, (5, 4, 7, 3, 6, 8, 9, 10), strict=False))
+    usual |= {name: 2 for name in ("H", "M") if name in usual}
+    seeds = iter(range(1, 10_000))
+
+    def at(why: str, **changes: Any) -> Description:
+        sizes = {**usual, **changes.pop("sizes", {})}
+        pairs = tuple((name, max(size, least(name))) for name, size in sizes.items())
+        return Description(pairs, seed=next(seeds), why=why, **changes)
+
+    yield at("ordinary", batch=plain)
+    yield at("ordinary", batch=batch)
+    yield at(
+        "ordinary", batch=batch, sizes=dict(zip(names, (9, 8, 16, 12, 5, 7, 6, 4), strict=False)) | _heads(usual, 3)
+    )
+    yield at(
+        "ordinary", batch=plain, sizes=dict(zip(names, (17, 16, 12, 20, 9, 7, 6, 4), strict=False)) | _heads(usual, 2)
+    )
+    for size in (4, 3, 1, 2):
+        yield at("equal sizes", batch=plain, sizes=dict.fromkeys(names, size) | _heads(usual, 1 if size == 1 else 2))
+    for name in names:
+        for size in (1, 2, 3) if name == "t" else (1,):
+            yield at(f"{name} = {size}", batch=batch if size == 2 else plain, sizes={name: size})
+        if name not in ("H", "M"):
+            yield at(f"{name} = 33", batch=plain, sizes={name: 33})
+        if least(name) == 0:
+            yield at(f"{name} = 0", batch=plain, sizes={name: 0})
+    for regime in REGIMES:
+        if regime not in ("ordinary", "open", "empty rows") or (regime != "ordinary" and _has_mask(equation)):
+            yield at(regime, regime=regime, batch=batch)
+    for layout in LAYOUTS[1:]:
+        yield at(f"{layout} memory", layout=layout, batch=plain)
+    if batch is not None:
+        yield at("batch of one", batch=1)
+        if least("batch") == 0:
+            yield at("empty batch", batch=0)
+
+
+def _heads(usual: Mapping[str, int], count: int) -> dict[str, int]:
+    return {name: count for name in ("H", "M") if name in usual}
+
+
+def _has_mask(equation: Equation[..., Any]) -> bool:
+    return any(parameter.kind == "bool" for parameter in equation.definition.parameters)
+
+
+def unbatched(case: Case, equation: Equation[..., Any]) -> Case:
+    """The first example of a case with a batch axis."""
+    ranks = {parameter.name: len(parameter.dims) for parameter in equation.definition.parameters}
+    arrays = {name: array if array.ndim == ranks[name] else array[0] for name, array in case.arrays.items()}
+    return replace(case, arrays=arrays, description=None)

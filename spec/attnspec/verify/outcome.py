@@ -1,0 +1,148 @@
+"""What is asked of a candidate in one call, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, cast, get_args
+
+import numpy as np
+
+from attnspec.verify.wire import Array, Message, WireError
+
+Status = Literal["ok", "raised", "crashed", "timeout", "memory", "unavailable"]
+Layout = Literal["contiguous", "transposed", "offset"]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One call.
+
+    Attributes:
+        name: the callable, a `Found.name`.
+        arrays: the equation's arguments in order: floating ones already rounded to `dtype` (for bfloat16 a float32
+            array of such values), int64, bool.
+        options: what is no array: heads, eps.
+        dtype: the floating dtype that the callable is given.
+        device: "cpu", "cuda", "cuda:1".
+        framework: whose arrays it is given, "numpy", "torch" or "jax".
+        call_by: (parameter, or None for the next position; argument), from `binding.bind`.
+        layout: "contiguous"; "transposed", the last two axes swapped in memory, or every other element of one axis;
+            "offset", in the middle of a larger buffer of NaN. JAX knows only the first.
+        outputs: how many arrays the equation returns; a tuple or list counts as an answer only from two on.
+    """
+
+    name: str
+    arrays: Mapping[str, Array]
+    options: Mapping[str, Any] = field(default_factory=dict)
+    dtype: str = "float32"
+    device: str = "cpu"
+    framework: str = "numpy"
+    call_by: Sequence[tuple[str | None, str]] = ()
+    layout: Layout = "contiguous"
+    outputs: int = 1
+
+    def header(self) -> dict[str, Any]:
+        """As the worker is told; the arrays travel behind it."""
+        told = {name: getattr(self, name) for name in ("name", "dtype", "device", "framework", "layout", "outputs")}
+        options = {
+            name: value.item() if isinstance(value, np.generic) else value for name, value in self.options.items()
+        }
+        told |= {"options": options, "call_by": [list(pair) for pair in self.call_by]}
+        return {"kind": "call", "names": list(self.arrays), **told}
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """What went wrong: an exception, a signal, or why it could not be asked.
+
+    Attributes:
+        type: "ValueError", "SIGSEGV", "exit code 3"; empty where nothing was run.
+        message: what it says.
+        traceback: the candidate's own frames, or the end of what a dying process printed.
+    """
+
+    type: str
+    message: str
+    traceback: str = ""
+
+    def __str__(self) -> str:
+        return ": ".join(filter(None, [self.type, self.message]))
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One returned value.
+
+    Attributes:
+        kind: "tensor of torch", "array of numpy" or "array of jax"; of anything else the type's name.
+        value: its values, read-only; bfloat16 as float32; None where it is no array of the framework, or of a dtype
+            that no equation returns.
+        dtype: the name of its dtype, "bfloat16" too; None where it is no array of the framework.
+        shape: its shape, or None.
+        device: where it was, such as "cpu" or "cuda:0", or None.
+    """
+
+    kind: str
+    value: Array | None = None
+    dtype: str | None = None
+    shape: tuple[int, ...] | None = None
+    device: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of one call.
+
+    Attributes:
+        status: "ok"; "raised" an exception; "crashed", the process died; "timeout"; "memory", more than it may have;
+            "unavailable", no such framework, device, dtype or package here.
+        outputs: what was returned, one entry unless several were asked for and a tuple or list came.
+        seconds: what the call took, the wait for the device included; None where it never came back.
+        changed_inputs: the arguments whose buffers changed.
+        global_state: what else was touched, in words.
+        trouble: why the status is not "ok", else None.
+        printed: the end of what was printed meanwhile.
+    """
+
+    status: Status
+    outputs: tuple[Output, ...] = ()
+    seconds: float | None = None
+    changed_inputs: tuple[str, ...] = ()
+    global_state: tuple[str, ...] = ()
+    trouble: Trouble | None = None
+    printed: str = ""
+
+
+def told_outcome(message: Message, printed: str) -> Outcome:
+    """From the worker's report.
+
+    Raises:
+        WireError: it makes no sense.
+    """
+    facts, arrays = message.header, iter(message.arrays)
+    try:
+        if facts["status"] not in get_args(Status):
+            raise WireError(f"no status {facts['status']!r}")
+        return Outcome(
+            status=cast(Status, facts["status"]),
+            outputs=tuple(_output(each, arrays) for each in facts.get("outputs", ())),
+            seconds=float(facts["seconds"]) if "seconds" in facts else None,
+            changed_inputs=tuple(map(str, facts.get("changed_inputs", ()))),
+            global_state=tuple(map(str, facts.get("global_state", ()))),
+            trouble=_trouble(facts["trouble"]) if "trouble" in facts else None,
+            printed=printed,
+        )
+    except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+        raise WireError(f"no outcome: {error!r}") from error
+
+
+def _output(facts: Mapping[str, Any], arrays: Iterator[Array]) -> Output:
+    value = next(arrays) if facts["carried"] else None
+    if "dtype" not in facts:
+        return Output(str(facts["kind"]), value)
+    return Output(str(facts["kind"]), value, str(facts["dtype"]), tuple(map(int, facts["shape"])), str(facts["device"]))
+
+
+def _trouble(facts: Mapping[str, Any]) -> Trouble:
+    return Trouble(str(facts["type"]), str(facts["message"]), str(facts["traceback"]))

@@ -1,0 +1,202 @@
+"""What is measured of a candidate's error: element by element, in the whole, and along directions.
+
+Every limit is taken from the noise: from σ, or from the same statistic on honestly rounded runs. Thresholds are set so
+that an honest candidate passes each by chance but once in more than 1e9 verdicts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from attnspec.interpreters.ensemble import MEMBERS
+from attnspec.interpreters.noise import Noise
+from attnspec.verify.cases import Case
+
+Array = NDArray[Any]
+
+SPREADS = 10.0
+"""A direction is seen when its coefficient exceeds so many of its own spreads: for 32 members, 1 in 1e10 by chance."""
+
+BIAS = 0.6
+"""How far, in σ of each element, a right implementation may lean to one side: library functions do."""
+
+WHOLE, SLICE = 1.8, 3.5
+"""Limits of the root mean square of error/σ, over everything and over one row or column of an output."""
+
+
+@dataclass(frozen=True)
+class Observation:
+    """One case with what the candidate answered, an array for each output of the equation."""
+
+    case: Case
+    answers: tuple[Array, ...]
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One output of one case beside its noise."""
+
+    case: Case
+    output: int
+    answer: Array
+    noise: Noise
+
+    @cached_property
+    def error(self) -> Array:
+        """Answer minus value; 0 where the two are the same infinity or both NaN."""
+        with np.errstate(invalid="ignore", over="ignore"):
+            same = (self.answer == self.noise.value) | (np.isnan(self.answer) & np.isnan(self.noise.value))
+            return np.where(same, 0.0, self.answer - self.noise.value)
+
+    @cached_property
+    def asked(self) -> Array:
+        """Elements on which an answer says something."""
+        return ~self.noise.drowned
+
+    @cached_property
+    def ratio(self) -> Array:
+        """|error| over its bound, infinite where the patterns of NaN and infinity differ; 0 where nothing is asked."""
+        size = np.abs(self.error)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            found = np.where(size == 0, 0.0, np.where(self.noise.bound > 0, size / self.noise.bound, np.inf))
+        found = np.where(np.isnan(found), np.inf, found)
+        return np.where(self.asked, found, 0.0)
+
+    @cached_property
+    def weighed(self) -> Array:
+        """Elements that have a σ and a finite error: those that statistics are made of."""
+        return self.asked & (self.noise.sigma > 0) & np.isfinite(self.error) & np.isfinite(self.noise.value)
+
+    @cached_property
+    def z(self) -> Array:
+        """error / σ, 0 where it is not weighed."""
+        return np.divide(self.error, self.noise.sigma, out=np.zeros(self.error.shape), where=self.weighed)
+
+    @cached_property
+    def z_members(self) -> Array:
+        """The same of honestly rounded runs, the runs along the first axis."""
+        return np.where(self.weighed, self.noise.members / np.where(self.noise.sigma > 0, self.noise.sigma, 1.0), 0.0)
+
+
+def compare(observation: Observation, noises: Sequence[Noise]) -> list[Compared]:
+    """Every output of an observation beside its noise."""
+    pairs = zip(observation.answers, noises, strict=True)
+    return [Compared(observation.case, place, answer, noise) for place, (answer, noise) in enumerate(pairs)]
+
+
+def worst(compared: Sequence[Compared]) -> Compared | None:
+    """The comparison with the largest ratio."""
+    return max((each for each in compared if each.ratio.size), key=lambda each: float(each.ratio.max()), default=None)
+
+
+def largest(compared: Sequence[Compared]) -> float:
+    """The largest |error| over its bound."""
+    return max((float(each.ratio.max()) for each in compared if each.ratio.size), default=0.0)
+
+
+def median(compared: Sequence[Compared]) -> float:
+    """The median of |error|/σ, over elements in whose place rounding is to be expected; NaN where there are none."""
+    parts = [np.abs(each.z[each.weighed & (np.abs(each.noise.value) > 0)]) for each in compared]
+    joined = np.concatenate([np.zeros(0), *parts])
+    return float(np.median(joined)) if joined.size else float("nan")
+
+
+def whole(compared: Sequence[Compared]) -> tuple[float, float]:
+    """The pooled root mean square of error/σ, and its limit."""
+    count = sum(int(each.weighed.sum()) for each in compared)
+    if not count:
+        return 0.0, WHOLE
+    own = np.sqrt(sum(float((each.z**2).sum()) for each in compared) / count)
+    totals = sum(((each.z_members**2).reshape(MEMBERS, -1).sum(axis=1) for each in compared), np.zeros(MEMBERS))
+    members = float(np.sqrt(totals / count).max())
+    return float(own), max(WHOLE * (1 + 6 / np.sqrt(count)), 1.5 * members)
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """A row or column of an output whose error is too large in the whole."""
+
+    compared: Compared
+    axis: int
+    place: int
+    value: float
+    limit: float
+
+
+def slices(compared: Sequence[Compared]) -> Slice | None:
+    """The row or column with the largest root mean square beyond its limit, if any is beyond."""
+    found: list[Slice] = []
+    for each in compared:
+        for axis in range(each.z.ndim):
+            others = tuple(k for k in range(each.z.ndim) if k != axis)
+            count = each.weighed.sum(axis=others)
+            if each.z.size == 0 or not count.any():
+                continue
+            own = np.sqrt((each.z**2).sum(axis=others) / np.maximum(count, 1))
+            members = np.sqrt((each.z_members**2).sum(axis=tuple(k + 1 for k in others)) / np.maximum(count, 1))
+            limit = np.maximum(SLICE * (1 + 3 / np.sqrt(np.maximum(count, 1))), 2.5 * members.max(axis=0))
+            place = int(np.argmax(own / limit))
+            if own[place] > limit[place]:
+                found.append(Slice(each, axis, place, float(own[place]), float(limit[place])))
+    return max(found, key=lambda each: each.value / each.limit, default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Coefficient:
+    """How much of a direction is in the error.
+
+    Attributes:
+        value: the coefficient, in units of the direction.
+        spread: its standard deviation over honestly rounded runs.
+        lean: what it may be besides, where every element leans a little to the same side.
+    """
+
+    value: float
+    spread: float
+    lean: float
+
+    @property
+    def limit(self) -> float:
+        """Beyond this it is no chance."""
+        return SPREADS * self.spread + self.lean
+
+    @property
+    def seen(self) -> bool:
+        return abs(self.value) > self.limit
+
+    @property
+    def visible(self) -> bool:
+        """Whether a candidate that departs by the whole direction would be seen."""
+        return 1.0 > 1.25 * self.limit
+
+
+Direction = Callable[[Compared], Array | None]
+
+
+def project(compared: Sequence[Compared], direction: Direction) -> Coefficient | None:
+    """The error's coefficient along a direction, weighted by 1/σ², over all cases at once."""
+    inner = norm = lean = 0.0
+    spread = np.zeros(MEMBERS)
+    for each in compared:
+        along = direction(each)
+        if along is None:
+            continue
+        sigma = np.where(each.weighed, each.noise.sigma, 1.0)
+        with np.errstate(invalid="ignore", over="ignore"):
+            d = np.where(each.weighed & np.isfinite(along), along / sigma, 0.0)
+        if not np.isfinite(d).all():
+            continue
+        d = np.clip(d, -1e30, 1e30)
+        inner += float((each.z * d).sum())
+        norm += float((d * d).sum())
+        lean += float(np.abs(d).sum())
+        spread += (each.z_members * d).reshape(MEMBERS, -1).sum(axis=1)
+    if norm == 0:
+        return None
+    return Coefficient(inner / norm, float(np.sqrt(np.mean((spread / norm) ** 2))), BIAS * lean / norm)

@@ -1,0 +1,73 @@
+"""What a wrong version of an equation computes, and which mutants are truly wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from attnspec.errors import SpecError
+from attnspec.interpreters.mutants import Mutant, mutants
+from attnspec.interpreters.value import evaluate
+from attnspec.language.equation import REGISTRY, Equation
+from attnspec.language.tree import Definition
+from attnspec.verify.cases import Case, make, smallest, telling
+
+SAME = 1e-9
+"""Two float64 values this close, relative to the largest, are one: rounding apart, and far from any slip."""
+
+
+def values(definition: Definition, case: Case) -> tuple[NDArray[Any], ...] | None:
+    """What an equation, right or wrong, gives on a case, in float64; None where it cannot run on these sizes."""
+    with np.errstate(all="ignore"):
+        try:
+            found = evaluate(definition, (), case.arguments)
+        except (SpecError, ValueError, IndexError, ZeroDivisionError, OverflowError, TypeError):
+            return None
+    return found if isinstance(found, tuple) else (found,)
+
+
+def fits(mutant: Mutant, case: Case) -> bool:
+    """Whether a mutant can be asked on a case: one that needs equal sizes, on such sizes only."""
+    if not mutant.equal_sizes or case.description is None:
+        return not mutant.equal_sizes
+    sizes = dict(case.description.sizes)
+    return all(sizes.get(a) == sizes.get(b) for a, b in mutant.equal_sizes)
+
+
+def differ(a: Sequence[NDArray[Any]] | None, b: Sequence[NDArray[Any]] | None) -> bool:
+    """Whether two answers are apart by more than float64 rounding."""
+    if a is None or b is None:
+        return False
+    for left, right in zip(a, b, strict=True):
+        if left.shape != right.shape:
+            return True
+        scale = max((float(np.abs(x[np.isfinite(x)]).max(initial=0.0)) for x in (left, right)), default=0.0)
+        with np.errstate(invalid="ignore"):
+            apart = np.abs(left - right) > SAME * scale
+        if bool((apart | (np.isfinite(left) != np.isfinite(right))).any()):
+            return True
+    return False
+
+
+@lru_cache(maxsize=256)
+def truly_wrong(id: str) -> tuple[Mutant, ...]:
+    """The mutants of an equation that are not equivalent to it: each differs on some case, in float64."""
+    equation = REGISTRY[id]
+    cases = exemplars(equation)
+    right = [values(equation.definition, case) for case in cases]
+    return tuple(mutant for mutant in mutants(equation) if _ever_differs(mutant, cases, right))
+
+
+def exemplars(equation: Equation[..., Any]) -> list[Case]:
+    """Cases on which a wrong version shows, if it ever does."""
+    told = telling(equation, lambda name: smallest(equation, name) if name != "batch" else 1, (0,))
+    return [make(equation, description, "float64") for description in told]
+
+
+def _ever_differs(mutant: Mutant, cases: list[Case], right: list[tuple[NDArray[Any], ...] | None]) -> bool:
+    pairs = zip(cases, right, strict=True)
+    return any(fits(mutant, case) and differ(values(mutant.definition, case), value) for case, value in pairs)
