@@ -9,58 +9,58 @@ from torch import Tensor
 
 from attnspec import implements
 from attnspec_torch import scores
-from attnspec_torch._functions import exact, fused, tame
+from attnspec_torch._functions import DTYPES, exact, fused, tame
 
 
-@implements("attention.weights", framework="torch")
+@implements("attention.weights", framework="torch", dtypes=DTYPES)
 def weights(e: Tensor) -> Tensor:
     """PyTorch's softmax, which subtracts each row's largest score."""
     return e.softmax(dim=-1)
 
 
-@implements("attention.context_vector", framework="torch")
+@implements("attention.context_vector", framework="torch", dtypes=DTYPES)
 def context_vector(alpha: Tensor, h: Tensor) -> Tensor:
     """One product."""
     return alpha @ h
 
 
-@implements("attention.soft", framework="torch")
+@implements("attention.soft", framework="torch", dtypes=DTYPES)
 def soft(q: Tensor, x: Tensor) -> Tensor:
     """Fused, unscaled; the inputs are keys and values at once."""
     return fused(q, x, x, scale=1.0)
 
 
-@implements("attention.key_value", framework="torch")
+@implements("attention.key_value", framework="torch", dtypes=DTYPES)
 def key_value(e: Tensor, v: Tensor) -> Tensor:
     """The weights once, then one product."""
     return e.softmax(dim=-1) @ v
 
 
-@implements("attention.dot_product", framework="torch")
+@implements("attention.dot_product", framework="torch", dtypes=DTYPES)
 def dot_product(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     """Fused, with scale 1."""
     return fused(q, k, v, scale=1.0)
 
 
-@implements("attention.scaled_dot_product", framework="torch")
+@implements("attention.scaled_dot_product", framework="torch", dtypes=DTYPES)
 def scaled_dot_product(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     """Fused."""
     return fused(q, k, v, scale=_scale(k))
 
 
-@implements("attention.bilinear", framework="torch")
+@implements("attention.bilinear", framework="torch", dtypes=DTYPES)
 def bilinear(q: Tensor, k: Tensor, v: Tensor, W: Tensor) -> Tensor:
     """The queries are mapped to the keys' width, then fused with scale 1."""
     return fused(q @ W, k, v, scale=1.0)
 
 
-@implements("attention.additive", framework="torch")
+@implements("attention.additive", framework="torch", dtypes=DTYPES)
 def additive(q: Tensor, k: Tensor, v: Tensor, W: Tensor, U: Tensor, v_a: Tensor) -> Tensor:
     """Scores, weights and their sum, one after the other."""
     return scores.additive(q, k, W, U, v_a).softmax(dim=-1) @ v
 
 
-@implements("attention.masked", framework="torch")
+@implements("attention.masked", framework="torch", dtypes=DTYPES)
 def masked(q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
     """Fused where nothing can overflow, which is asked of the data; else step by step, see exact.
 
@@ -75,13 +75,13 @@ def masked(q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
     return exact(q, k, v, mask, some)
 
 
-@implements("attention.causal", framework="torch")
+@implements("attention.causal", framework="torch", dtypes=DTYPES)
 def causal(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     """The last query is at the last key. Fused without a mask where n = m, else masked."""
     return _triangular(q, k, v, shift=k.shape[-2] - q.shape[-2])
 
 
-@implements("attention.causal_top_left", framework="torch")
+@implements("attention.causal_top_left", framework="torch", dtypes=DTYPES)
 def causal_top_left(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     """The first query is at the first key. Fused without a mask where n = m, else masked."""
     return _triangular(q, k, v, shift=0)

@@ -8,27 +8,28 @@ from torch import Tensor
 
 from attnspec import implements
 from attnspec_torch import attention as single
+from attnspec_torch._functions import DTYPES
 
 
-@implements("multihead.split", framework="torch")
+@implements("multihead.split", framework="torch", dtypes=DTYPES)
 def split(x: Tensor, *, heads: int) -> Tensor:
     """A view: head h has the columns h · d to (h + 1) · d."""
     return x.reshape(*x.shape[:-1], heads, x.shape[-1] // heads).transpose(-2, -3)
 
 
-@implements("multihead.concat", framework="torch")
+@implements("multihead.concat", framework="torch", dtypes=DTYPES)
 def concat(x: Tensor) -> Tensor:
     """The inverse of split."""
     return x.transpose(-2, -3).flatten(-2)
 
 
-@implements("multihead.attention", framework="torch")
+@implements("multihead.attention", framework="torch", dtypes=DTYPES)
 def attention(x_q: Tensor, x_kv: Tensor, W_q: Tensor, W_k: Tensor, W_v: Tensor, W_o: Tensor, *, heads: int) -> Tensor:
     """W_k, W_v, packed in that order, are one product; the heads are one more batch axis of the fused kernel."""
     return concat(single.scaled_dot_product(*_projected(x_q, x_kv, W_q, W_k, W_v, heads))) @ W_o
 
 
-@implements("multihead.masked", framework="torch")
+@implements("multihead.masked", framework="torch", dtypes=DTYPES)
 def masked(
     x_q: Tensor, x_kv: Tensor, W_q: Tensor, W_k: Tensor, W_v: Tensor, W_o: Tensor, mask: Tensor, *, heads: int
 ) -> Tensor:
@@ -37,13 +38,13 @@ def masked(
     return concat(single.masked(q, k, v, mask.unsqueeze(-3))) @ W_o
 
 
-@implements("multihead.causal", framework="torch")
+@implements("multihead.causal", framework="torch", dtypes=DTYPES)
 def causal(x_q: Tensor, x_kv: Tensor, W_q: Tensor, W_k: Tensor, W_v: Tensor, W_o: Tensor, *, heads: int) -> Tensor:
     """As attention; the last query is at the last key."""
     return concat(single.causal(*_projected(x_q, x_kv, W_q, W_k, W_v, heads))) @ W_o
 
 
-@implements("multihead.attention_biased", framework="torch")
+@implements("multihead.attention_biased", framework="torch", dtypes=DTYPES)
 def attention_biased(
     x_q: Tensor, x_kv: Tensor,
     W_q: Tensor, W_k: Tensor, W_v: Tensor, W_o: Tensor,
@@ -57,7 +58,7 @@ def attention_biased(
     return F.linear(concat(context), W_o.mT, b_o)
 
 
-@implements("multihead.queries", framework="torch")
+@implements("multihead.queries", framework="torch", dtypes=DTYPES)
 def queries(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     """All queries at once; their contexts lie side by side already."""
     return single.scaled_dot_product(q, k, v).flatten(-2)

@@ -12,22 +12,23 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from attnspec import implements
+from attnspec_torch._functions import DTYPES
 
 
-@implements("recurrent.simple_rnn_cell", framework="torch")
+@implements("recurrent.simple_rnn_cell", framework="torch", dtypes=DTYPES)
 def simple_rnn_cell(x: Tensor, h: Tensor, W_xh: Tensor, W_hh: Tensor, b_h: Tensor) -> Tensor:
     """One product for x, one for h."""
     return torch.tanh(F.linear(x, W_xh.mT, b_h) + h @ W_hh)
 
 
-@implements("recurrent.simple_rnn_cell_concat", framework="torch")
+@implements("recurrent.simple_rnn_cell_concat", framework="torch", dtypes=DTYPES)
 def simple_rnn_cell_concat(x: Tensor, h: Tensor, A: Tensor, b: Tensor) -> Tensor:
     """[h; x] is formed, and is one product."""
     return torch.tanh(F.linear(torch.cat([h, x], dim=-1), A.mT, b))
 
 
 # fmt: off
-@implements("recurrent.gru_cell", framework="torch")
+@implements("recurrent.gru_cell", framework="torch", dtypes=DTYPES)
 def gru_cell(
     x: Tensor, h: Tensor,
     W_xr: Tensor, W_hr: Tensor, b_r: Tensor,
@@ -40,7 +41,7 @@ def gru_cell(
     return torch.lerp(h_tilde, h, z)
 
 
-@implements("recurrent.gru_cell_reset_after", framework="torch")
+@implements("recurrent.gru_cell_reset_after", framework="torch", dtypes=DTYPES)
 def gru_cell_reset_after(
     x: Tensor, h: Tensor,
     W_xr: Tensor, W_hr: Tensor, b_r: Tensor,
@@ -52,7 +53,7 @@ def gru_cell_reset_after(
     return _reset_after_step(side, h, _packed(W_hr, W_hz, W_hh), b_hh)
 
 
-@implements("recurrent.gru_cell_update_writes", framework="torch")
+@implements("recurrent.gru_cell_update_writes", framework="torch", dtypes=DTYPES)
 def gru_cell_update_writes(
     x: Tensor, h: Tensor,
     W_xr: Tensor, W_hr: Tensor, b_r: Tensor,
@@ -65,7 +66,7 @@ def gru_cell_update_writes(
     return torch.lerp(h, h_tilde, z)
 
 
-@implements("recurrent.lstm_cell", framework="torch")
+@implements("recurrent.lstm_cell", framework="torch", dtypes=DTYPES)
 def lstm_cell(
     x: Tensor, h: Tensor, c: Tensor,
     W_xi: Tensor, W_hi: Tensor, b_i: Tensor,
@@ -78,13 +79,13 @@ def lstm_cell(
     return _lstm_step(side, h, c, _packed(W_hi, W_hf, W_ho, W_hg))
 
 
-@implements("recurrent.simple_rnn", framework="torch")
+@implements("recurrent.simple_rnn", framework="torch", dtypes=DTYPES)
 def simple_rnn(x: Tensor, h_0: Tensor, W_xh: Tensor, W_hh: Tensor, b_h: Tensor) -> Tensor:
     """The input side is one product for all t; a step is one product and a tanh."""
     return _over_time(F.linear(x, W_xh.mT, b_h), h_0, lambda side, h: torch.tanh(side + h @ W_hh))
 
 
-@implements("recurrent.gru", framework="torch")
+@implements("recurrent.gru", framework="torch", dtypes=DTYPES)
 def gru(
     x: Tensor, h_0: Tensor,
     W_xr: Tensor, W_hr: Tensor, b_r: Tensor,
@@ -101,7 +102,7 @@ def gru(
     return _over_time(F.linear(x, _packed(W_xr, W_xz, W_xh).mT, _packed(b_r, b_z, b_h)), h_0, step)
 
 
-@implements("recurrent.gru_reset_after", framework="torch")
+@implements("recurrent.gru_reset_after", framework="torch", dtypes=DTYPES)
 def gru_reset_after(
     x: Tensor, h_0: Tensor,
     W_xr: Tensor, W_hr: Tensor, b_r: Tensor,
@@ -114,7 +115,7 @@ def gru_reset_after(
     return _over_time(side, h_0, lambda side_t, h: _reset_after_step(side_t, h, W_h, b_hh))
 
 
-@implements("recurrent.gru_update_writes", framework="torch")
+@implements("recurrent.gru_update_writes", framework="torch", dtypes=DTYPES)
 def gru_update_writes(
     x: Tensor, h_0: Tensor,
     W_xr: Tensor, W_hr: Tensor, b_r: Tensor,
@@ -131,7 +132,7 @@ def gru_update_writes(
     return _over_time(F.linear(x, _packed(W_xr, W_xz, W_xh).mT, _packed(b_r, b_z, b_h)), h_0, step)
 
 
-@implements("recurrent.lstm", framework="torch")
+@implements("recurrent.lstm", framework="torch", dtypes=DTYPES)
 def lstm(
     x: Tensor, h_0: Tensor, c_0: Tensor,
     W_xi: Tensor, W_hi: Tensor, b_i: Tensor,

@@ -7,47 +7,48 @@ from torch import Tensor
 
 from attnspec import implements
 from attnspec_torch import attention
+from attnspec_torch._functions import DTYPES
 
 
-@implements("self_attention.qkv", framework="torch")
+@implements("self_attention.qkv", framework="torch", dtypes=DTYPES)
 def qkv(x: Tensor, W_q: Tensor, W_k: Tensor, W_v: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """W_q, W_k, W_v, packed in that order, are one product."""
     q, k, v = _projected(x, W_q, W_k, W_v)
     return q, k, v
 
 
-@implements("self_attention.scaled", framework="torch")
+@implements("self_attention.scaled", framework="torch", dtypes=DTYPES)
 def scaled(x: Tensor, W_q: Tensor, W_k: Tensor, W_v: Tensor) -> Tensor:
     """Q, K, V are one product; the rest is fused."""
     return attention.scaled_dot_product(*_projected(x, W_q, W_k, W_v))
 
 
-@implements("self_attention.unscaled", framework="torch")
+@implements("self_attention.unscaled", framework="torch", dtypes=DTYPES)
 def unscaled(x: Tensor, W_q: Tensor, W_k: Tensor, W_v: Tensor) -> Tensor:
     """Q, K, V are one product; the rest is fused, with scale 1."""
     return attention.dot_product(*_projected(x, W_q, W_k, W_v))
 
 
-@implements("self_attention.columns", framework="torch")
+@implements("self_attention.columns", framework="torch", dtypes=DTYPES)
 def columns(x: Tensor, W_q: Tensor, W_k: Tensor, W_v: Tensor) -> Tensor:
     """W_q, W_k, W_v, packed in that order, are one product from the left; the rest is fused on transposed views."""
     q, k, v = (torch.cat([W_q, W_k, W_v]) @ x).split_with_sizes([W.shape[0] for W in (W_q, W_k, W_v)], dim=-2)
     return attention.dot_product(q.mT, k.mT, v.mT).mT
 
 
-@implements("self_attention.cross", framework="torch")
+@implements("self_attention.cross", framework="torch", dtypes=DTYPES)
 def cross(x_q: Tensor, x: Tensor, W_q: Tensor, W_k: Tensor, W_v: Tensor) -> Tensor:
     """K and V are one product; the rest is fused."""
     return attention.scaled_dot_product(x_q @ W_q, *_projected(x, W_k, W_v))
 
 
-@implements("self_attention.cross_unscaled", framework="torch")
+@implements("self_attention.cross_unscaled", framework="torch", dtypes=DTYPES)
 def cross_unscaled(x_q: Tensor, x: Tensor, W_q: Tensor, W_k: Tensor, W_v: Tensor) -> Tensor:
     """K and V are one product; the rest is fused, with scale 1."""
     return attention.dot_product(x_q @ W_q, *_projected(x, W_k, W_v))
 
 
-@implements("self_attention.causal", framework="torch")
+@implements("self_attention.causal", framework="torch", dtypes=DTYPES)
 def causal(x: Tensor, W_q: Tensor, W_k: Tensor, W_v: Tensor) -> Tensor:
     """Q, K, V are one product; the rest is fused."""
     return attention.causal(*_projected(x, W_q, W_k, W_v))

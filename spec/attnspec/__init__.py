@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from attnspec.language.vocabulary import sigmoid as sigmoid, sin as sin, size as size, softmax as softmax
     from attnspec.language.vocabulary import split as split, sqrt as sqrt, sum as sum, tanh as tanh
     from attnspec.language.vocabulary import transpose as transpose, where as where
+    from attnspec.verify.api import verify as verify
+    from attnspec.verify.report import Report as Report, Verdict as Verdict
 
 _HOMES = {
     "attnspec.errors": ("SpecError",),
@@ -30,6 +32,8 @@ _HOMES = {
         "argmax", "concat", "cos", "exp", "gelu", "index", "indices", "inf", "last", "log", "log_softmax", "max",
         "relu", "scan", "sigmoid", "sin", "size", "softmax", "split", "sqrt", "sum", "tanh", "transpose", "where",
     ),
+    "attnspec.verify.api": ("verify",),
+    "attnspec.verify.report": ("Report", "Verdict"),
 }  # fmt: skip
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 

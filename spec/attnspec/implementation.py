@@ -20,7 +20,7 @@ class Claim:
     """The domain of a claim; what lies outside it is not asked, and the verdict says so.
 
     Attributes:
-        dtypes: storage types that the implementation accepts.
+        dtypes: storage types that are claimed; None claims float32, and lets whoever asks name others.
         devices: device kinds that it runs on, such as "cpu" or "cuda".
         policy: the precision policy it declares; None lets the verifier infer it.
         smallest: the smallest size of a named axis that it accepts; "batch" is the leading axis.
@@ -30,7 +30,7 @@ class Claim:
         deterministic: False where two runs on the same input may differ by rounding.
     """
 
-    dtypes: tuple[str, ...] = DTYPES
+    dtypes: tuple[str, ...] | None = None
     devices: tuple[str, ...] = ("cpu", "cuda")
     policy: str | None = None
     smallest: Mapping[str, int] = field(default_factory=dict)
@@ -40,12 +40,12 @@ class Claim:
     deterministic: bool = True
 
     def __post_init__(self) -> None:
-        for dtype in self.dtypes:
+        for dtype in self.dtypes or ():
             if dtype not in DTYPES:
                 raise SpecError(
                     f"no dtype {dtype!r}", given=repr(self.dtypes), expected=", ".join(DTYPES), mend=nearest(dtype, DTYPES)
                 )
-        if not self.dtypes or not self.batch:
+        if self.dtypes == () or not self.batch:
             raise SpecError("a claim needs at least one dtype and one number of batch axes", given=repr(self))
 
 

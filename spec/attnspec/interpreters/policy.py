@@ -12,14 +12,14 @@ class Format:
     """A binary format.
 
     Attributes:
-        bits: significant bits, the hidden one counted.
+        bits: significant bits, the hidden one counted; a fraction where they are an estimate.
         least: what may be lost near zero: the subnormal spacing, or the smallest normal number where flushing to
             zero is allowed.
         largest: the largest finite number.
     """
 
     name: str
-    bits: int
+    bits: float
     least: float
     largest: float
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 
 OPTION_SIZES = {"heads": "H", "block": "B", "t": "t", "d": "d"}
@@ -13,6 +14,8 @@ GREEK = (
     "tau", "phi", "chi", "psi", "omega",
 )  # fmt: skip
 ACCENTS = {"tilde": r"\tilde", "hat": r"\hat", "bar": r"\bar"}
+PLAIN = re.compile("[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)*")
+"""Names that the papers have a form for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +78,46 @@ def _mapped(target: str) -> str:
     return f"from {target[0]} to {target[1]}" if re.fullmatch("[a-z]{2}", target) else f"of {target}"
 
 
-def latex(name: str) -> str:
-    """A name set as the papers set it: W_xz → W_{xz}, h_tilde → \\tilde{h}, alpha → \\alpha, h_0 → h_{0}."""
-    head, *rest = name.split("_")
-    accents = [part for part in rest if part in ACCENTS]
-    subscripts = [part for part in rest if part not in ACCENTS]
-    text = f"\\{head}" if head in GREEK else head if len(head) == 1 else rf"\mathit{{{head}}}"
-    for accent in accents:
-        text = f"{ACCENTS[accent]}{{{text}}}"
-    shown = [f"\\{part}" if part in GREEK else part for part in subscripts]
-    return f"{text}_{{{','.join(shown)}}}" if shown else text
+def latex(name: str, places: str = "", indices: Collection[str] = ()) -> str:
+    """A name set as the papers set it: W_xz → W_{xz}, h_tilde → \\tilde{h}, alpha → \\alpha, h_0 → h_{0}.
+
+    No two names look alike, with or without places: words are slanted on the line and upright below it, and a name
+    that the papers have no form for is set as typed.
+
+    Args:
+        places: subscripts that are no part of the name, which follow its own: x_q at i → x_{q,i}.
+        indices: what indices are called here. A name's own subscript that reads like them is set upright, as that of
+            a name h_t, h_{\\mathrm{t}}, beside that of an array h at t, h_{t}; a name that is one is set as typed.
+    """
+    if not PLAIN.fullmatch(name) or name in indices:
+        text, rest = f"\\mathtt{{{name}}}".replace("_", "\\_"), []
+    else:
+        head, *rest = name.split("_")
+        text = f"\\{head}" if head in GREEK else head if len(head) == 1 else f"\\mathit{{{head}}}"
+    text, rest = _accented(text, rest)
+    shown = ",".join(part for part in (_below(rest, indices), places) if part)
+    return f"{text}_{{{shown}}}" if shown else text
+
+
+def reads_as_indices(subscript: str, indices: Collection[str]) -> bool:
+    """Whether a name's own subscript could be taken for indices: the t of h_t where t is one, or the ij of a_ij."""
+    return subscript in indices or all(letter in indices for letter in subscript)
+
+
+def _accented(text: str, rest: list[str]) -> tuple[str, list[str]]:
+    while rest and rest[0] in ACCENTS:
+        text, rest = f"{ACCENTS[rest[0]]}{{{text}}}", rest[1:]
+    return text, rest
+
+
+def _below(parts: list[str], indices: Collection[str]) -> str:
+    """A name's own subscripts, each below the one before."""
+    if not parts:
+        return ""
+    first, *rest = parts
+    if not rest and reads_as_indices(first, indices):
+        return f"\\mathrm{{{first}}}"
+    word = len(first) > 2 and first.isalpha()  # two letters are two symbols: W_xi maps x to i
+    text = first if not word else f"\\{first}" if first in GREEK else f"\\mathrm{{{first}}}"
+    text, rest = _accented(text, rest)
+    return f"{text}_{{{_below(rest, ())}}}" if rest else text

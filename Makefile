@@ -1,0 +1,62 @@
+# Each target does its own set-up: a fresh clone needs a Python and a package index, nothing else.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+PYTHONS ?= python3.13 python3.12 python3.11 python3
+PYTHON := .venv/bin/python
+PIP := $(PYTHON) -m pip --quiet --disable-pip-version-check --no-input
+INSTALLED := .venv/.installed
+
+.PHONY: help verify test lint clean
+
+help: ## say what the targets do
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
+
+verify: $(INSTALLED) ## judge other people's software against the equations
+	@echo "== attnspec verify attnspec_peers"
+	@.venv/bin/attnspec verify attnspec_peers
+
+test: lint ## lint, then the tests (without those marked slow or gpu)
+	@echo "== pytest"
+	@OMP_NUM_THREADS=1 $(PYTHON) -m pytest
+
+lint: $(INSTALLED) ## ruff, and mypy --strict
+	@echo "== ruff"
+	@$(PYTHON) -m ruff check .
+	@echo "== mypy"
+	@$(PYTHON) -m mypy
+
+clean: ## remove the environment, the caches and what was built
+	@echo "== clean"
+	@rm -rf .venv .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The stamp: what comes after it runs only once for a given pyproject.toml and constraints.txt.
+# torch goes first and alone, so that pip settles on one build of it before anything else asks for it.
+# hatchling goes before the project, which is then built with the pinned one (--no-build-isolation).
+$(INSTALLED): pyproject.toml constraints.txt
+	@usable='import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))'; \
+	if ! $(PYTHON) -c "$$usable" 2>/dev/null; then \
+		for python in $(PYTHONS) none; do \
+			if [ "$$python" = none ] || "$$python" -c "$$usable" 2>/dev/null; then break; fi; \
+		done; \
+		if [ "$$python" = none ]; then \
+			echo "no Python to work with" >&2; \
+			echo "  given     $(PYTHONS)" >&2; \
+			echo "  expected  Python 3.11 or later, with its venv and ensurepip modules" >&2; \
+			echo "  to mend   install one, or name yours: make PYTHONS=/path/to/python3" >&2; \
+			exit 1; \
+		fi; \
+		echo "== .venv, with $$("$$python" --version)"; \
+		"$$python" -m venv --clear .venv; \
+	fi
+	@echo "== install PyTorch"
+	@$(PIP) install -c constraints.txt torch
+	@echo "== install attnspec with its extras"
+	@$(PIP) install -c constraints.txt hatchling
+	@$(PIP) install -c constraints.txt --no-build-isolation -e '.[torch,peers,dev]'
+	@touch $@

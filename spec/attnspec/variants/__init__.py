@@ -1,0 +1,1 @@
+"""Beside each family: its curated mistakes and its equal forms."""

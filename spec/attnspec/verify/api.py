@@ -1,0 +1,260 @@
+"""attnspec.verify: from a target to a report."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from attnspec.errors import BindingError, SpecError, TargetError, UnknownName, nearest
+from attnspec.implementation import ATTRIBUTE, DTYPES, FRAMEWORKS, Claim, Implementation
+from attnspec.language.equation import REGISTRY, Equation
+from attnspec.verify.report import Report, Verdict
+from attnspec.verify.runner import File, Module, Pickled, Runner, Target
+from attnspec.verify.targets import Found, MissingPackage
+from attnspec.verify.verifier import Question, Verifier
+
+Tick = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a caller wants asked; None leaves it to the claim."""
+
+    equation: str | None = None
+    framework: str | None = None
+    dtypes: tuple[str, ...] | None = None
+    device: str | None = None
+    examples: int = 20
+    seed: int = 0
+    bind: Mapping[str, str] | None = None
+    policy: str | None = None
+
+
+def verify(
+    target: Callable[..., Any] | str | Target,
+    equation: str | Equation[..., Any] | None = None,
+    *,
+    framework: str | None = None,
+    dtype: str | Sequence[str] | None = None,
+    device: str | None = None,
+    examples: int = 20,
+    seed: int = 0,
+    bind: Mapping[str, str] | None = None,
+    policy: str | None = None,
+    time_limit: float = 30.0,
+    memory_bytes: int | None = None,
+    on_verdict: Callable[[Verdict], None] | None = None,
+    tick: Tick | None = None,
+) -> Report:
+    """Judge implementations against the equations that they claim, or against a named one.
+
+    Args:
+        target: a callable; or "FILE.py", "FILE.py:callable", "pkg.module", "pkg.module:callable".
+        equation: the equation's id, where the target does not declare it by `@implements`, or another is asked.
+        framework: "numpy", "torch" or "jax": whose arrays the callable takes; else told from the claim or its imports.
+        dtype: one or several of float64, float32, float16, bfloat16; else what is claimed, or float32.
+        device: "cpu" or "cuda"; else the CPU.
+        examples: cases drawn beyond those that are always there.
+        seed: of everything that is drawn; the same seed gives the same verdict.
+        bind: {callable's parameter: equation's name}, where they differ.
+        policy: the precision policy to judge under, else the claim's, else inferred.
+        time_limit: seconds for one call of the candidate.
+        memory_bytes: what the candidate may hold.
+        on_verdict: called with each verdict as it falls.
+        tick: called with a word as the work goes on.
+
+    Raises:
+        TargetError: no such file, module or callable; its import fails; or nothing in it claims anything.
+        UnknownName: no such equation, dtype, framework or policy.
+        BindingError: its parameters do not match the equation's.
+    """
+    wanted = Asked(
+        equation.id if isinstance(equation, Equation) else equation, framework, _dtypes(dtype), device, examples, seed,
+        bind, policy,
+    )  # fmt: skip
+    check(wanted)
+    shown, aim = aimed(target)
+    verdicts: list[Verdict] = []
+    with Runner(time_limit=time_limit, memory_bytes=memory_bytes) as runner:
+        started = time.monotonic()
+        try:
+            found = runner.load(aim)
+        except MissingPackage as error:
+            verdict = _not_run(shown, wanted, f"the package {error.missing} is not installed", time.monotonic() - started)
+            return _reported([verdict], on_verdict)
+        for question in questions(found, shown, wanted):
+            verdict = _asked(question, runner, tick)
+            verdicts.append(verdict)
+            if on_verdict is not None:
+                on_verdict(verdict)
+        notes = tuple(f"not imported: {failure.headline}" for failure in runner.failures)
+        missing = [
+            _not_run(shown, wanted, f"{failure.headline}: {failure.given}", 0.0) for failure in runner.failures
+        ]
+    return _reported([*verdicts, *missing], on_verdict, already=len(verdicts), notes=notes)
+
+
+def _reported(
+    verdicts: list[Verdict], on_verdict: Callable[[Verdict], None] | None, already: int = 0, notes: tuple[str, ...] = ()
+) -> Report:
+    for verdict in verdicts[already:]:
+        if on_verdict is not None:
+            on_verdict(verdict)
+    return Report(tuple(verdicts), notes)
+
+
+def _asked(question: Question, runner: Runner, tick: Tick | None) -> Verdict:
+    """One verdict; what cannot be asked of one candidate does not stop the others."""
+    declared = question.claim.dtypes
+    if declared is not None and question.dtype not in declared:
+        reason = f"{question.dtype} is not claimed; claimed are {', '.join(declared)}"
+        return _nothing(question, "not run", reason)
+    if question.device.split(":")[0] not in question.claim.devices:
+        reason = f"{question.device} is not claimed; claimed are {', '.join(question.claim.devices)}"
+        return _nothing(question, "not run", reason)
+    return Verifier(question, runner, tick or (lambda step: None)).verdict()
+
+
+def _nothing(question: Question, verdict: str, reason: str) -> Verdict:
+    return Verdict(
+        question.equation.id, question.shown or question.found.name, question.framework, question.dtype,
+        question.device, verdict, reason, seed=question.seed,
+    )  # fmt: skip
+
+
+def _not_run(shown: str, wanted: Asked, reason: str, seconds: float) -> Verdict:
+    return Verdict(
+        wanted.equation or "", shown, wanted.framework or "", ", ".join(wanted.dtypes or ()), wanted.device or "cpu",
+        "not run", reason, seconds=seconds, seed=wanted.seed,
+    )  # fmt: skip
+
+
+def check(wanted: Asked) -> None:
+    """Refuse an unknown equation, dtype, framework or device before anything is started.
+
+    Raises:
+        UnknownName: with the nearest known names.
+    """
+    catalogue()
+    if wanted.equation is not None:
+        REGISTRY[wanted.equation]
+    _known("dtype", wanted.dtypes or (), DTYPES)
+    _known("framework", (wanted.framework,) if wanted.framework else (), FRAMEWORKS)
+    _known("device", (wanted.device.split(":")[0],) if wanted.device else (), ("cpu", "cuda"))
+
+
+def _known(what: str, given: Iterable[str], known: Sequence[str]) -> None:
+    for name in given:
+        if name not in known:
+            raise UnknownName(f"no {what} {name!r}", given=name, expected=", ".join(known), mend=nearest(name, known))
+
+
+def catalogue() -> None:
+    """Load every equation of the catalogue, with its properties and variants."""
+    for package in ("equations", "properties", "variants"):
+        folder = Path(__file__).parent.parent / package
+        for path in sorted(folder.glob("*.py")):
+            if not path.stem.startswith("_"):
+                importlib.import_module(f"attnspec.{package}.{path.stem}")
+
+
+def aimed(target: Callable[..., Any] | str | Target) -> tuple[str, Target]:
+    """What a caller means by a target, and how it is shown.
+
+    Raises:
+        TargetError: it is neither a callable nor the name of one.
+    """
+    if isinstance(target, File | Module | Pickled):
+        return str(target), target
+    if isinstance(target, str):
+        place, _, name = target.partition(":") if not target[1:3] == ":\\" else (target, "", "")
+        if place.endswith(".py") or "/" in place:
+            return target, File(place, name or None)
+        return target, Module(place, name or None)
+    if callable(target):
+        return getattr(target, "__qualname__", type(target).__qualname__), Pickled.of(target)
+    raise TargetError(
+        "nothing to verify", given=f"{type(target).__name__}", expected="a callable, or FILE.py[:callable]",
+        mend="pass the function itself",
+    )  # fmt: skip
+
+
+def questions(found: Sequence[Found], shown: str, wanted: Asked) -> Iterator[Question]:
+    """Every question that a target raises: each claim of each callable, in each dtype.
+
+    Raises:
+        TargetError: nothing in it is claimed, and no equation is named.
+    """
+    pairs = list(_claims(found, wanted))
+    if not pairs:
+        raise _unclaimed(found, shown, wanted)
+    alone = len(found) == 1
+    for each, declared in pairs:
+        if declared.equation not in REGISTRY:
+            REGISTRY[declared.equation]
+        claim = declared.claim
+        for dtype in wanted.dtypes or claim.dtypes or ("float32",):
+            yield Question(
+                each, REGISTRY[declared.equation], claim,
+                wanted.framework or declared.framework or each.framework or "numpy", dtype,
+                wanted.device or "cpu", wanted.examples, wanted.seed,
+                tuple((wanted.bind or declared.bind).items()), wanted.policy,
+                shown if alone and shown.endswith(each.name) else f"{shown}:{each.name}",
+            )  # fmt: skip
+
+
+def _claims(found: Sequence[Found], wanted: Asked) -> Iterator[tuple[Found, Implementation]]:
+    """Which callables are asked about which equations."""
+    for each in found:
+        declared = [item for item in each.implementations if wanted.equation in (None, item.equation)]
+        if declared:
+            for item in declared:
+                yield each, item
+        elif wanted.equation is not None and _meant(each, found, wanted.equation):
+            claim = each.implementations[0].claim if each.implementations else Claim()
+            framework = each.implementations[0].framework if each.implementations else None
+            yield each, Implementation(wanted.equation, framework, claim)
+
+
+def _meant(each: Found, found: Sequence[Found], equation: str) -> bool:
+    """Whether a callable that claims nothing, or something else, is the one that an equation is asked of."""
+    if any(item.equation == equation for other in found for item in other.implementations):
+        return False
+    if len(found) == 1:
+        return True
+    named = [other.name for other in found if other.name == equation.split(".")[-1]]
+    return each.name in named
+
+
+def _unclaimed(found: Sequence[Found], shown: str, wanted: Asked) -> TargetError:
+    names = [each.name for each in found]
+    if wanted.equation is None:
+        return TargetError(
+            f"nothing in {shown} says what it implements", given=", ".join(names) or "no public function",
+            expected="a function with @attnspec.implements, or the equation's id",
+            mend=f"--as ID; {_guess(names)}".rstrip("; "),
+        )  # fmt: skip
+    return TargetError(
+        f"which function of {shown} is {wanted.equation}?", given=", ".join(names) or "no public function",
+        expected=f"one function, or one named {wanted.equation.split('.')[-1]}", mend=f"{shown}:NAME",
+    )  # fmt: skip
+
+
+def _guess(names: Sequence[str]) -> str:
+    ids = [id for id in REGISTRY for name in names if id.split(".")[-1] == name]
+    return f"perhaps --as {' or '.join(dict.fromkeys(ids))}" if ids else ""
+
+
+def _dtypes(dtype: str | Sequence[str] | None) -> tuple[str, ...] | None:
+    if dtype is None:
+        return None
+    names = (dtype,) if isinstance(dtype, str) else tuple(dtype)
+    return tuple(name.removeprefix("torch.").removeprefix("numpy.") for name in names) or None
+
+
+__all__ = ["ATTRIBUTE", "Asked", "BindingError", "SpecError", "inspect", "replace", "verify"]

@@ -1,0 +1,105 @@
+"""What a candidate owes besides right values: an answer of the right form, and nothing else touched."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from attnspec.implementation import Claim
+from attnspec.interpreters.value import batch_shape, fit
+from attnspec.language.equation import Equation
+from attnspec.verify.cases import Case
+from attnspec.verify.outcome import Outcome
+from attnspec.verify.report import Worst
+
+Asked = tuple[Case, Outcome]
+
+
+def shapes(equation: Equation[..., Any], case: Case) -> list[tuple[int, ...]]:
+    """The shape that every output must have."""
+    definition = equation.definition
+    sizes, _ = fit(definition, {name: array.shape for name, array in case.arrays.items()}, case.options)
+    lead = batch_shape(definition, case.arrays)
+    return [(*lead, *(dim.value(sizes) for dim in result.dims)) for result in definition.results]
+
+
+def fault(outcome: Outcome, case: Case, equation: Equation[..., Any], dtype: str, device: str = "") -> str:
+    """What is wrong with the form of an answer, in words; "" where nothing is."""
+    expected = shapes(equation, case)
+    results = equation.definition.results
+    if len(outcome.outputs) != len(expected):
+        return f"it returns {len(outcome.outputs)} arrays, the equation {len(expected)}"
+    for output, shape, result in zip(outcome.outputs, expected, results, strict=True):
+        if output.shape is None:
+            return f"it returns a {output.kind}, not an array of its framework"
+        if output.shape != shape:
+            return f"it returns {result.name} of shape {output.shape} where {shape} belongs"
+        if result.kind == "float" and output.dtype != dtype:
+            return f"it returns {result.name} in {output.dtype} for inputs in {dtype}"
+        if output.value is None:
+            return f"it returns {result.name} in {output.dtype}"
+        if device and output.device is not None and output.device.split(":")[0] != device.split(":")[0]:
+            return f"it returns {result.name} on {output.device} for inputs on {device}"
+    return ""
+
+
+def answered(outcome: Outcome, case: Case, equation: Equation[..., Any], dtype: str) -> bool:
+    """Whether there is an answer that can be judged."""
+    return outcome.status == "ok" and not fault(outcome, case, equation, dtype)
+
+
+def status_says(outcome: Outcome) -> str:
+    """What became of a call that gave no answer."""
+    words = {
+        "raised": "it raises", "crashed": "the process dies", "timeout": "it does not come back in time",
+        "memory": "it runs out of memory", "unavailable": "it cannot be run here",
+    }  # fmt: skip
+    trouble = f": {outcome.trouble}" if outcome.trouble is not None else ""
+    return words.get(outcome.status, "it gives something else") + trouble
+
+
+def unusable(asked: Sequence[Asked], equation: Equation[..., Any], dtype: str, device: str) -> tuple[str, str, Worst | None] | None:
+    """The verdict, where there are cases without an answer of the right form: (verdict, reason, the case)."""
+    lost = [(case, outcome) for case, outcome in asked if outcome.status != "ok"]
+    unavailable = next((outcome for _, outcome in lost if outcome.status == "unavailable"), None)
+    if unavailable is not None:
+        return "not run", str(unavailable.trouble or "it cannot be run here"), None
+    if lost:
+        return _lost(lost, asked)
+    for case, outcome in asked:
+        wrong = fault(outcome, case, equation, dtype, device)
+        if wrong:
+            return "misbehaves", wrong, Worst(case)
+    return None
+
+
+def _lost(lost: Sequence[Asked], asked: Sequence[Asked]) -> tuple[str, str, Worst | None]:
+    """Breaking only on empty or non-contiguous input is bad manners; breaking elsewhere is failing."""
+    case, outcome = lost[0]
+    answered_some = len(lost) < len(asked)
+    traceback = f"\n{outcome.trouble.traceback}" if outcome.trouble is not None and outcome.trouble.traceback else ""
+    if answered_some and all(_is_empty(each) for each, _ in lost):
+        return "misbehaves", f"on empty input {status_says(outcome)}", Worst(case)
+    if answered_some and all(each.layout != "contiguous" for each, _ in lost):
+        return "misbehaves", f"on {case.layout} input {status_says(outcome)}", Worst(case)
+    if answered_some and all(_batched(each) for each, _ in lost):
+        return "fails", f"with a leading batch axis {status_says(outcome)}; a claim may say batch=(0,)", Worst(case)
+    return "fails", status_says(outcome) + traceback, Worst(case)
+
+
+def _is_empty(case: Case) -> bool:
+    return any(array.size == 0 for array in case.arrays.values())
+
+
+def _batched(case: Case) -> bool:
+    return case.description is not None and case.description.batch is not None
+
+
+def broken(asked: Sequence[Asked], claim: Claim) -> str | None:
+    """What else a candidate touched, in words; None where it kept to itself."""
+    for case, outcome in asked:
+        if outcome.changed_inputs:
+            return f"it changes its inputs: {', '.join(outcome.changed_inputs)}"
+        if outcome.global_state:
+            return f"it touches global state: {', '.join(outcome.global_state)}"
+    return None

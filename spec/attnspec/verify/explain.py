@@ -1,0 +1,139 @@
+"""What is wrong with it? The mutant whose values the candidate gives, or where it first goes wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from attnspec.interpreters.mutants import Mutant
+from attnspec.interpreters.policy import Policy
+from attnspec.verify.judge import Judge
+from attnspec.verify.statistics import Compared, Observation, largest, whole
+from attnspec.verify.wrong import fits, values
+
+FAR = 1e4
+"""An error of so many σ counts as no more: one bad element must not hide that all others agree."""
+
+SHORTLIST = 8
+"""Mutants that are compared by their own noise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """One thing that a candidate's error is recognised as.
+
+    Attributes:
+        id: the mutant's or convention's id, or "unrecognised".
+        says: the sentence.
+        also: other mutants that the cases cannot tell from this one.
+        distance: the root mean square of error/σ that is left under it.
+    """
+
+    id: str
+    says: str
+    also: tuple[str, ...] = ()
+    distance: float = 0.0
+
+
+def recognise(judge: Judge, observations: Sequence[Observation], mutants: Sequence[Mutant], policy: Policy) -> Diagnosis | None:
+    """The mutant that the answers agree with, within that mutant's own noise; None where no known mistake fits.
+
+    All cases take part that the mutant can be asked on; at least one of them must be one that the equation fails.
+    """
+    failing = [each for each in observations if largest(judge.compared([each], policy)) > 1]
+    few = sorted(failing, key=lambda each: -_telling(each))[:3]
+    first = [(_distance(judge, few, mutant, policy), place) for place, mutant in enumerate(mutants)]
+    near = [mutants[place] for distance, place in sorted(first) if np.isfinite(distance)][: 4 * SHORTLIST]
+    second = [(_distance(judge, failing, mutant, policy), place) for place, mutant in enumerate(near)]
+    short = [near[place] for distance, place in sorted(second) if np.isfinite(distance)][:SHORTLIST]
+    fitting = []
+    for mutant in short:
+        asked = [each for each in observations if fits(mutant, each.case)]
+        under = _under(judge, asked, mutant, policy)
+        if under and any(each in asked for each in failing):
+            rms, limit = whole(under)
+            if largest(under) <= 1 and rms <= max(limit, 3.0):
+                fitting.append((rms, mutant))
+    if not fitting:
+        return None
+    best = min(rms for rms, _ in fitting)
+    alike = [mutant for rms, mutant in fitting if rms <= max(1.5 * best, best + 0.2)]
+    order = {mutant.id: place for place, mutant in enumerate(mutants)}
+    alike.sort(key=lambda mutant: order[mutant.id])
+    return Diagnosis(alike[0].id, alike[0].says, tuple(mutant.says for mutant in alike[1:]), best)
+
+
+def _telling(observation: Observation) -> float:
+    """Ordinary cases of a middling size say most."""
+    described = observation.case.description
+    size = sum(answer.size for answer in observation.answers)
+    return (1 if described is not None and described.regime == "ordinary" else 0) + min(size, 60) / 100
+
+
+def _distance(judge: Judge, observations: Sequence[Observation], mutant: Mutant, policy: Policy) -> float:
+    """How far the answers are from a mutant's values, in σ of the equation; infinite where it cannot be asked."""
+    total, count = 0.0, 0
+    for observation in observations:
+        if not fits(mutant, observation.case):
+            continue
+        wrong = values(mutant.definition, observation.case)
+        if wrong is None:
+            continue
+        for answer, value, noise in zip(observation.answers, wrong, judge.noise(observation.case, policy), strict=True):
+            with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+                same = (answer == value) | (np.isnan(answer) & np.isnan(value))
+                z = np.where(same, 0.0, np.abs(answer - value) / np.where(noise.sigma > 0, noise.sigma, 1e-300))
+            z = np.where(np.isnan(z), FAR, np.minimum(z, FAR))
+            total, count = total + float(np.log1p(z).sum()), count + z.size
+    return total / count if count else float("inf")
+
+
+def _under(judge: Judge, observations: Sequence[Observation], mutant: Mutant, policy: Policy) -> list[Compared]:
+    """The answers beside the noise of a mutant, as if it were the equation."""
+    found = []
+    for observation in observations:
+        if values(mutant.definition, observation.case) is not None:
+            tree = mutant.definition
+            noises = judge.noise_of_wrong(observation.case, policy, tree, mutant.id)
+            found += [Compared(observation.case, k, a, n) for k, (a, n) in enumerate(zip(observation.answers, noises, strict=True))]
+    return found
+
+
+def where(judge: Judge, observations: Sequence[Observation], policy: Policy) -> Diagnosis:
+    """Where an unrecognised error is: which outputs, which steps or rows, which sizes and regimes."""
+    compared = judge.compared(observations, policy)
+    wrong = [each for each in compared if each.ratio.size and float(each.ratio.max()) > 1]
+    results = judge.equation.definition.results
+    facts = []
+    outputs = sorted({each.output for each in wrong})
+    if len(results) > 1:
+        facts.append(f"in {' and '.join(results[k].name for k in outputs)}")
+    share = len({id(each.case) for each in wrong}), len({id(each.case) for each in compared})
+    facts.append(f"in {share[0]} of {share[1]} cases")
+    facts += _pattern(wrong, results)
+    return Diagnosis("unrecognised", "no known mistake: it is wrong " + ", ".join(facts))
+
+
+def _pattern(wrong: Sequence[Compared], results: Sequence[object]) -> list[str]:
+    """Along which axis the error begins or is confined, where that holds in every case."""
+    facts = []
+    for axis in (-2, -1):
+        firsts, lasts, alls = set(), set(), set()
+        for each in wrong:
+            if each.ratio.ndim < -axis or each.ratio.shape[axis] < 2:
+                continue
+            others = tuple(k for k in range(each.ratio.ndim) if k != each.ratio.ndim + axis)
+            bad = np.flatnonzero((each.ratio > 1).any(axis=others))
+            firsts.add(int(bad[0]))
+            lasts.add(int(each.ratio.shape[axis] - 1 - bad[-1]))
+            alls.add(len(bad) == each.ratio.shape[axis])
+        word = "row" if axis == -2 else "column"
+        if firsts and min(firsts) > 0:
+            facts.append(f"never before {word} {min(firsts)}")
+        elif alls == {False} and firsts == {0} and len(lasts) == 1 and lasts != {0}:
+            facts.append(f"never in the last {lasts.pop()} {word}s")
+        elif alls == {False} and lasts == {0} and len(firsts) == 1:
+            facts.append(f"from {word} {firsts.pop()} on")
+    return facts

@@ -1,0 +1,271 @@
+"""Is it right? A candidate's answers against the oracle's values, under one precision policy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from attnspec.interpreters.mutants import Mutant
+from attnspec.interpreters.noise import Noise, noise
+from attnspec.interpreters.policy import Policy, policies, preset
+from attnspec.language.equation import Equation
+from attnspec.language.tree import Definition
+from attnspec.verify import statistics
+from attnspec.verify.cases import Case
+from attnspec.verify.statistics import Coefficient, Compared, Observation, Slice, compare, project
+from attnspec.verify.wrong import fits, values
+
+Array = NDArray[Any]
+
+MATCHED = 0.8
+"""The median of |error|/σ that a policy may leave: matched ones leave 0.4 to 0.6, too tight ones 0.97 and more."""
+
+STEP = 2.0**-10
+"""The relative change by which the direction of an argument's scale is measured."""
+
+DIRECTION_CASES = 5
+"""Cases on which generic directions are measured; ordinary ones, which show the most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One reason why a candidate's answers are not right.
+
+    Attributes:
+        kind: "element", "whole", "slice", "direction" or "mutant".
+        says: what was found, in words.
+        severity: how far beyond its limit, 1 being the limit.
+        at: the comparison that shows it, where it is in one.
+        mutant: the mutant that the error is, where it is one.
+    """
+
+    kind: str
+    says: str
+    severity: float
+    at: Compared | None = None
+    mutant: Mutant | None = None
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What came of judging: under which policy and form, and what was found.
+
+    Attributes:
+        compared: every output of every case beside its noise.
+        findings: reasons why it is not right, gravest kind first; empty where it is right.
+        form: the sentence of the form that was matched, or "".
+    """
+
+    policy: Policy
+    compared: tuple[Compared, ...]
+    findings: tuple[Finding, ...] = ()
+    form: str = ""
+
+    @property
+    def right(self) -> bool:
+        return not self.findings
+
+    @property
+    def rms(self) -> float:
+        """The pooled root mean square of error/σ."""
+        return statistics.whole(self.compared)[0]
+
+    @property
+    def asked(self) -> tuple[int, int]:
+        """How many elements the noise let be asked, of how many."""
+        return (
+            sum(int(each.asked.sum()) for each in self.compared),
+            sum(int(each.asked.size) for each in self.compared),
+        )
+
+
+@dataclass
+class Judge:
+    """Judges answers to one equation in one dtype; the noise of a case is computed once."""
+
+    equation: Equation[..., Any]
+    dtype: str
+    seed: int = 0
+    _noises: dict[tuple[int, str, str], tuple[Noise, ...]] = field(default_factory=dict)
+    _kept: list[Case] = field(default_factory=list)
+
+    def noise(self, case: Case, policy: Policy, definition: Definition | None = None) -> tuple[Noise, ...]:
+        """The noise of every output on a case."""
+        tree = definition or self.equation.definition
+        key = (id(case), repr(policy), tree.id if definition else "")
+        if key not in self._noises:
+            self._kept.append(case)  # so that no other case takes its id
+            self._noises[key] = noise(tree, case.arrays, case.options, policy, self.seed)
+        return self._noises[key]
+
+    def noise_of_wrong(self, case: Case, policy: Policy, tree: Definition, id: str) -> tuple[Noise, ...]:
+        """The noise of a mutant, as if it were the equation; not kept."""
+        return noise(replace(tree, id=f"{tree.id}/{id}"), case.arrays, case.options, policy, self.seed)
+
+    def compared(self, observations: Sequence[Observation], policy: Policy, definition: Definition | None = None) -> list[Compared]:
+        """Every answer beside its noise."""
+        return [
+            each for observation in observations
+            for each in compare(observation, self.noise(observation.case, policy, definition))
+        ]  # fmt: skip
+
+    def infer(self, observations: Sequence[Observation], definition: Definition | None = None) -> Policy:
+        """The tightest preset that the median error leaves possible, on ordinary cases."""
+        ordinary = self.ordinary(observations)
+        names = policies(self.dtype)
+        for name in names[:-1]:
+            policy = preset(name, self.dtype)
+            middle = statistics.median(self.compared(ordinary, policy, definition))
+            if np.isnan(middle) or middle <= MATCHED:
+                return policy
+        return preset(names[-1], self.dtype)
+
+    def ordinary(self, observations: Sequence[Observation], most: int = DIRECTION_CASES) -> list[Observation]:
+        """The cases that show the most: ordinary values, no size of one, the first that were made."""
+        plain = [
+            each for each in observations
+            if each.case.description is not None and each.case.description.regime == "ordinary"
+            and each.case.layout == "contiguous" and all(answer.size > 1 for answer in each.answers)
+        ]  # fmt: skip
+        return (plain or list(observations))[:most]
+
+    def judge(
+        self, observations: Sequence[Observation], policy: Policy, faint: Sequence[Mutant] = (),
+        definition: Definition | None = None, form: str = "",
+    ) -> Judged:  # fmt: skip
+        """All three parts: each element, the whole, and directions.
+
+        Args:
+            faint: mutants too close to the equation to show in an element: the error is projected on each.
+            definition: a form to judge by, in place of the equation.
+        """
+        compared = self.compared(observations, policy, definition)
+        findings = [*self._elements(compared), *self._wholes(compared)]
+        if not findings:
+            findings = [*self.mutants_seen(compared, faint), *self._directions(observations, policy, definition)]
+        return Judged(policy, tuple(compared), tuple(findings), form)
+
+    def _elements(self, compared: Sequence[Compared]) -> Iterator[Finding]:
+        each = statistics.worst(compared)
+        if each is not None and float(each.ratio.max()) > 1:
+            wrong = sum(int((other.ratio > 1).sum()) for other in compared)
+            asked = sum(int(other.asked.sum()) for other in compared)
+            says = f"{wrong} of {asked} elements are further from the value than rounding explains"
+            yield Finding("element", says, float(each.ratio.max()), each)
+
+    def _wholes(self, compared: Sequence[Compared]) -> Iterator[Finding]:
+        value, limit = statistics.whole(compared)
+        if value > limit:
+            says = f"the root mean square of error/σ over all elements is {value:.2f}, beyond {limit:.2f}"
+            yield Finding("whole", says, value / limit, statistics.worst(compared))
+        found = statistics.slices(compared)
+        if found is not None:
+            yield Finding("slice", _slice_says(found), found.value / found.limit, found.compared)
+
+    def mutants_seen(self, compared: Sequence[Compared], faint: Sequence[Mutant]) -> Iterator[Finding]:
+        """Mutants whose whole deviation is in the error, although no element shows it."""
+        best: Finding | None = None
+        for mutant in faint:
+            seen = project(compared, self.deviation(mutant))
+            if seen is None or not 0.8 < seen.value < 1.2:
+                continue
+            own, rest = self.residual(compared, mutant)
+            if (seen.seen or rest < 0.5 * own) and rest < own:
+                says = f"{mutant.says} (its deviation is in the error {seen.value:.2f} ± {seen.spread:.2f} times)"
+                found = Finding("mutant", says, own / max(rest, 1e-9), mutant=mutant)
+                best = found if best is None or found.severity > best.severity else best
+        if best is not None:
+            yield best
+
+    def deviation(self, mutant: Mutant) -> Callable[[Compared], Array | None]:
+        """The direction in which a mutant departs from the equation."""
+        cache: dict[int, tuple[Array, ...] | None] = {}
+
+        def along(each: Compared) -> Array | None:
+            if not fits(mutant, each.case):
+                return None
+            if id(each.case) not in cache:
+                cache[id(each.case)] = values(mutant.definition, each.case)
+            found = cache[id(each.case)]
+            return None if found is None else found[each.output] - each.noise.value
+
+        return along
+
+    def residual(self, compared: Sequence[Compared], mutant: Mutant) -> tuple[float, float]:
+        """The root mean square of error/σ, from the equation and from the mutant, where the mutant can be asked."""
+        own = rest = 0.0
+        along = self.deviation(mutant)
+        count = 0
+        for each in compared:
+            d = along(each)
+            if d is None:
+                continue
+            with np.errstate(invalid="ignore", over="ignore"):
+                z = np.where(each.weighed & np.isfinite(d), (each.error - d) / np.where(each.weighed, each.noise.sigma, 1.0), 0.0)
+            own, rest, count = own + float((each.z**2).sum()), rest + float((z**2).sum()), count + int(each.weighed.sum())
+        return (own / max(count, 1)) ** 0.5, (rest / max(count, 1)) ** 0.5
+
+    def _directions(
+        self, observations: Sequence[Observation], policy: Policy, definition: Definition | None
+    ) -> Iterator[Finding]:
+        ordinary = self.ordinary(observations)
+        compared = self.compared(ordinary, policy, definition)
+        for says, direction in self.directions(ordinary, definition or self.equation.definition):
+            seen = project(compared, direction)
+            if seen is not None and seen.seen:
+                yield Finding("direction", says(seen), abs(seen.value) / seen.limit)
+
+    def directions(
+        self, ordinary: Sequence[Observation], tree: Definition
+    ) -> Iterator[tuple[Callable[[Coefficient], str], Callable[[Compared], Array | None]]]:
+        """Generic directions: the output, its last row, and the scale of every argument and of its last slices."""
+        yield (lambda c: f"the output is {1 + c.value:.4f} times what it should be"), (lambda each: each.noise.value)
+        yield (lambda c: f"the output is shifted by {c.value:.3g}"), (lambda each: np.ones(each.noise.value.shape))
+        for axis in (1, 2):
+            yield (
+                (lambda c, axis=axis: f"the last {'column' if axis == 1 else 'row'} of the output is {1 + c.value:.4f} times what it should be"),
+                (lambda each, axis=axis: _only_last(each.noise.value, -axis)),
+            )  # fmt: skip
+        for parameter in tree.parameters:
+            if parameter.kind != "float":
+                continue
+            name = parameter.name
+            yield (lambda c, name=name: f"{name} acts {1 + c.value:.4f} times as strongly as it should"), self._scaled(tree, name, None)
+            for axis in range(1, len(parameter.dims) + 1):
+                yield (
+                    lambda c, name=name, axis=axis: f"the last slice of {name} along axis {-axis} acts {1 + c.value:.4f} times as strongly as it should"
+                ), self._scaled(tree, name, -axis)
+
+    def _scaled(self, tree: Definition, name: str, axis: int | None) -> Callable[[Compared], Array | None]:
+        """The derivative of the outputs with respect to the scale of an argument, or of its last slice."""
+        cache: dict[int, tuple[Array, ...] | None] = {}
+
+        def along(each: Compared) -> Array | None:
+            if id(each.case) not in cache:
+                own = each.case.arrays[name]
+                grown = own * (1 + STEP) if axis is None else own + STEP * _only_last(own, axis)
+                moved = replace(each.case, arrays={**each.case.arrays, name: grown})
+                cache[id(each.case)] = values(tree, moved)
+            found = cache[id(each.case)]
+            return None if found is None else (found[each.output] - each.noise.value) / STEP
+
+        return along
+
+
+def _only_last(array: Array, axis: int) -> Array:
+    """The array, 0 but in its last slice along an axis; 0 throughout where it has no such axis."""
+    kept = np.zeros_like(array)
+    if array.ndim >= -axis and array.shape[axis] > 1:
+        place = (..., -1, *(slice(None),) * (-axis - 1))
+        kept[place] = array[place]
+    return kept
+
+
+def _slice_says(found: Slice) -> str:
+    axes = found.compared.answer.ndim
+    kind = "column" if found.axis == axes - 1 else "row" if found.axis == axes - 2 else f"slice along axis {found.axis}"
+    return f"{kind} {found.place}: the root mean square of error/σ is {found.value:.1f}, beyond {found.limit:.1f}"
