@@ -38,6 +38,6 @@ def attention(q: Array, k: Array, v: Array, causal: bool = False) -> Array:
 
     It knows one width for queries, keys and values: zeros fill up the narrower, the scale keeps to the queries' own.
     """
-    # jax asks for a float16 product that XLA has not on a CPU, and falls back to another only where it is not compiled.
-    run = _attention if q.dtype == jnp.float16 else _compiled
+    # jax asks for half products that XLA has not on a CPU, and falls back to others only where it is not compiled.
+    run = _attention if q.dtype.itemsize == 2 else _compiled
     return run(q, k, v, causal)

@@ -20,11 +20,12 @@ if TYPE_CHECKING:
 Array = npt.NDArray[Any]
 
 CPU = ("cpu",)
+ALL = ("float64", "float32", "float16", "bfloat16")
 ONNX_DTYPES = ("float32", "float16")  # in float64 the operator Attention has a scale rounded to float32
 ONNX_SMALLEST = {"batch": 1, "n": 1, "m": 1, "d": 1, "e": 1}  # it refuses every empty array
 
 
-@implements("attention.weights", framework="torch", devices=CPU, finite=True)
+@implements("attention.weights", framework="torch", dtypes=ALL, devices=CPU, finite=True)
 def torch_softmax(e: Tensor) -> Tensor:
     """torch.softmax."""
     import torch
@@ -32,7 +33,7 @@ def torch_softmax(e: Tensor) -> Tensor:
     return torch.softmax(e, dim=-1)
 
 
-@implements("attention.scaled_dot_product", framework="torch", devices=CPU, smallest={"d": 1}, finite=True)
+@implements("attention.scaled_dot_product", framework="torch", dtypes=ALL, devices=CPU, smallest={"d": 1}, finite=True)
 def torch_scaled_dot_product(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     """torch.nn.functional.scaled_dot_product_attention."""
     from attnspec_peers import _torch
@@ -40,7 +41,7 @@ def torch_scaled_dot_product(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     return _torch.attention(q, k, v)
 
 
-@implements("attention.masked", framework="torch", devices=CPU, smallest={"d": 1}, finite=True)
+@implements("attention.masked", framework="torch", dtypes=ALL, devices=CPU, smallest={"d": 1}, finite=True)
 def torch_masked(q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
     """scaled_dot_product_attention with attn_mask, true where a query may look; a row with nothing to look at is 0."""
     from attnspec_peers import _torch
@@ -48,7 +49,7 @@ def torch_masked(q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
     return _torch.attention(q, k, v, attn_mask=mask.unsqueeze(-3))
 
 
-@implements("attention.causal_top_left", framework="torch", devices=CPU, smallest={"d": 1}, finite=True)
+@implements("attention.causal_top_left", framework="torch", dtypes=ALL, devices=CPU, smallest={"d": 1}, finite=True)
 def torch_causal_top_left(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     """scaled_dot_product_attention with is_causal=True."""
     from attnspec_peers import _torch
@@ -56,7 +57,7 @@ def torch_causal_top_left(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     return _torch.attention(q, k, v, is_causal=True)
 
 
-@implements("attention.causal", framework="torch", devices=CPU, smallest={"d": 1}, finite=True)
+@implements("attention.causal", framework="torch", dtypes=ALL, devices=CPU, smallest={"d": 1}, finite=True)
 def torch_causal(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     """scaled_dot_product_attention with torch.nn.attention.bias.causal_lower_right."""
     from torch.nn.attention.bias import causal_lower_right
@@ -108,7 +109,7 @@ def onnxruntime_causal_top_left(q: Array, k: Array, v: Array) -> Array:
     return _onnx.attention(q, k, v, is_causal=1)
 
 
-@implements("attention.weights", framework="jax", devices=CPU, finite=True)
+@implements("attention.weights", framework="jax", dtypes=ALL, devices=CPU, finite=True)
 def jax_softmax(e: jax.Array) -> jax.Array:
     """jax.nn.softmax."""
     from attnspec_peers import _jax
@@ -118,7 +119,7 @@ def jax_softmax(e: jax.Array) -> jax.Array:
 
 
 # There is no jax_masked: with mask=, a row with nothing to look at is the mean of all values, where the equation has 0.
-@implements("attention.scaled_dot_product", framework="jax", devices=CPU, smallest={"d": 1}, finite=True)
+@implements("attention.scaled_dot_product", framework="jax", dtypes=ALL, devices=CPU, smallest={"d": 1}, finite=True)
 def jax_scaled_dot_product(q: jax.Array, k: jax.Array, v: jax.Array) -> jax.Array:
     """jax.nn.dot_product_attention; its softmax is in float32, whatever it is given."""
     from attnspec_peers import _jax
@@ -126,7 +127,7 @@ def jax_scaled_dot_product(q: jax.Array, k: jax.Array, v: jax.Array) -> jax.Arra
     return _jax.attention(q, k, v)
 
 
-@implements("attention.causal_top_left", framework="jax", devices=CPU, smallest={"d": 1}, finite=True)
+@implements("attention.causal_top_left", framework="jax", dtypes=ALL, devices=CPU, smallest={"d": 1}, finite=True)
 def jax_causal_top_left(q: jax.Array, k: jax.Array, v: jax.Array) -> jax.Array:
     """jax.nn.dot_product_attention with is_causal=True."""
     from attnspec_peers import _jax

@@ -13,9 +13,10 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 CPU = ("cpu",)
+ALL = ("float64", "float32", "float16", "bfloat16")
 
 
-@implements("multihead.attention", framework="torch", devices=CPU, smallest={"d": 1}, finite=True)
+@implements("multihead.attention", framework="torch", dtypes=ALL, devices=CPU, smallest={"d": 1}, finite=True)
 def torch_multihead(
     x_q: Tensor, x_kv: Tensor, W_q: Tensor, W_k: Tensor, W_v: Tensor, W_o: Tensor, heads: int
 ) -> Tensor:
@@ -27,7 +28,7 @@ def torch_multihead(
 
 # A mask of each example's own, the module cannot reshape where it is empty.
 @implements(
-    "multihead.masked", framework="torch", devices=CPU, smallest={"batch": 1, "n": 1, "m": 1, "d": 1}, finite=True
+    "multihead.masked", framework="torch", dtypes=ALL, devices=CPU, smallest={"batch": 1, "n": 1, "m": 1, "d": 1}, finite=True
 )
 def torch_multihead_masked(
     x_q: Tensor, x_kv: Tensor, W_q: Tensor, W_k: Tensor, W_v: Tensor, W_o: Tensor, mask: Tensor, heads: int
@@ -38,7 +39,7 @@ def torch_multihead_masked(
     return _torch.multihead(x_q, x_kv, W_q, W_k, W_v, W_o, heads, mask=mask)
 
 
-@implements("multihead.causal", framework="torch", devices=CPU, smallest={"d": 1}, finite=True)
+@implements("multihead.causal", framework="torch", dtypes=ALL, devices=CPU, smallest={"d": 1}, finite=True)
 def torch_multihead_causal(
     x_q: Tensor, x_kv: Tensor, W_q: Tensor, W_k: Tensor, W_v: Tensor, W_o: Tensor, heads: int
 ) -> Tensor:
@@ -52,7 +53,7 @@ def torch_multihead_causal(
     return _torch.multihead(x_q, x_kv, W_q, W_k, W_v, W_o, heads, mask=mask)
 
 
-@implements("multihead.attention_biased", framework="torch", devices=CPU, smallest={"d": 1}, finite=True)
+@implements("multihead.attention_biased", framework="torch", dtypes=ALL, devices=CPU, smallest={"d": 1}, finite=True)
 def torch_multihead_biased(
     x_q: Tensor, x_kv: Tensor, W_q: Tensor, W_k: Tensor, W_v: Tensor, W_o: Tensor,
     b_q: Tensor, b_k: Tensor, b_v: Tensor, b_o: Tensor, heads: int,

@@ -18,11 +18,12 @@ if TYPE_CHECKING:
 Array = npt.NDArray[Any]
 
 CPU = ("cpu",)
+ALL = ("float64", "float32", "float16", "bfloat16")
 NOT_EMPTY = {"t": 1, "d": 1, "u": 1}  # where PyTorch's sequence modules raise
 ONNX_DTYPES = ("float32", "float16")  # onnxruntime's recurrent operators refuse float64
 
 
-@implements("recurrent.simple_rnn_cell", framework="torch", devices=CPU)
+@implements("recurrent.simple_rnn_cell", framework="torch", dtypes=ALL, devices=CPU)
 def torch_rnn_cell(x: Tensor, h: Tensor, W_xh: Tensor, W_hh: Tensor, b_h: Tensor) -> Tensor:
     """torch.nn.RNNCell."""
     from attnspec_peers import _torch
@@ -31,7 +32,7 @@ def torch_rnn_cell(x: Tensor, h: Tensor, W_xh: Tensor, W_hh: Tensor, b_h: Tensor
     return h_next
 
 
-@implements("recurrent.simple_rnn", framework="torch", devices=CPU, smallest=NOT_EMPTY)
+@implements("recurrent.simple_rnn", framework="torch", dtypes=ALL, devices=CPU, smallest=NOT_EMPTY)
 def torch_rnn(x: Tensor, h_0: Tensor, W_xh: Tensor, W_hh: Tensor, b_h: Tensor) -> Tensor:
     """torch.nn.RNN."""
     from attnspec_peers import _torch
@@ -40,7 +41,7 @@ def torch_rnn(x: Tensor, h_0: Tensor, W_xh: Tensor, W_hh: Tensor, b_h: Tensor) -
     return h
 
 
-@implements("recurrent.gru_cell_reset_after", framework="torch", devices=CPU)
+@implements("recurrent.gru_cell_reset_after", framework="torch", dtypes=ALL, devices=CPU)
 def torch_gru_cell(
     x: Tensor, h: Tensor,
     W_xr: Tensor, W_hr: Tensor, b_r: Tensor,
@@ -55,7 +56,7 @@ def torch_gru_cell(
     return h_next
 
 
-@implements("recurrent.gru_reset_after", framework="torch", devices=CPU, smallest=NOT_EMPTY)
+@implements("recurrent.gru_reset_after", framework="torch", dtypes=ALL, devices=CPU, smallest=NOT_EMPTY)
 def torch_gru(
     x: Tensor, h_0: Tensor,
     W_xr: Tensor, W_hr: Tensor, b_r: Tensor,
@@ -70,7 +71,7 @@ def torch_gru(
     return h
 
 
-@implements("recurrent.lstm_cell", framework="torch", devices=CPU)
+@implements("recurrent.lstm_cell", framework="torch", dtypes=ALL, devices=CPU)
 def torch_lstm_cell(
     x: Tensor, h: Tensor, c: Tensor,
     W_xi: Tensor, W_hi: Tensor, b_i: Tensor,
@@ -86,7 +87,7 @@ def torch_lstm_cell(
     return h_next, c_next
 
 
-@implements("recurrent.lstm", framework="torch", devices=CPU, smallest=NOT_EMPTY)
+@implements("recurrent.lstm", framework="torch", dtypes=ALL, devices=CPU, smallest=NOT_EMPTY)
 def torch_lstm(
     x: Tensor, h_0: Tensor, c_0: Tensor,
     W_xi: Tensor, W_hi: Tensor, b_i: Tensor,

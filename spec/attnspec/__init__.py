@@ -44,6 +44,8 @@ __version__ = "0.1.0"
 def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module 'attnspec' has no attribute {name!r}")
+    if name == "verify":  # the package is callable, so that the name means one thing whatever was imported first
+        return importlib.import_module("attnspec.verify")
     value = getattr(importlib.import_module(_HOME[name]), name)
     globals()[name] = value
     return value

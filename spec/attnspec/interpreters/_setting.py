@@ -8,13 +8,19 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from enum import IntEnum
 from typing import ClassVar
 
 from attnspec.language.symbols import ACCENTS, GREEK, PLAIN, latex, reads_as_indices
 
-WHERE, OR, AND, COMPARE, SUM, SIGN, SIGMA, QUOTIENT, PRODUCT, POWER, ATOM, CALL = range(12)
-"""How tightly its outermost sign holds a part together; a part gets brackets where its surroundings hold tighter.
-A CALL ends in a bracket, so that a subscript after it can only mean all of it."""
+
+class Level(IntEnum):
+    """How tightly its outermost sign holds a part together; a part gets brackets where its surroundings hold tighter.
+
+    A CALL ends in a bracket, so that a subscript after it can only mean all of it.
+    """
+
+    WHERE, OR, AND, COMPARE, SUM, SIGN, SIGMA, QUOTIENT, PRODUCT, POWER, ATOM, CALL = range(12)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +28,7 @@ class Piece:
     """A part of a formula, set; how tightly it holds together; and by which sign, if it is a product."""
 
     text: str
-    level: int = ATOM
+    level: Level = Level.ATOM
     sign: str = ""
 
 
@@ -89,10 +95,10 @@ class Setting(ABC):
         digits = self.words["inf"] if math.isinf(value) else format(Decimal(repr(abs(float(value)))), "f")
         digits = digits.removesuffix(".0")
         if math.copysign(1, value) < 0:
-            return Piece(self.words["negative"] + digits, POWER)
+            return Piece(self.words["negative"] + digits, Level.POWER)
         return Piece(digits)
 
-    def within(self, piece: Piece, level: int) -> str:
+    def within(self, piece: Piece, level: Level) -> str:
         """A part in surroundings that hold as tightly as `level`."""
         return self.bracketed(piece.text) if piece.level < level else piece.text
 
@@ -140,19 +146,19 @@ class Latex(Setting):
         return rf"\lvert {text} \rvert"
 
     def quotient(self, top: Piece, bottom: Piece) -> Piece:
-        return Piece(rf"\frac{{{top.text}}}{{{bottom.text}}}", POWER)
+        return Piece(rf"\frac{{{top.text}}}{{{bottom.text}}}", Level.POWER)
 
     def root(self, piece: Piece) -> Piece:
-        return Piece(rf"\sqrt{{{piece.text}}}", POWER)
+        return Piece(rf"\sqrt{{{piece.text}}}", Level.POWER)
 
     def cases(self, condition: Piece, yes: Piece, no: Piece) -> Piece:
         rows = rf"{yes.text} & \text{{if }} {condition.text} \\ {no.text} & \text{{otherwise}}"
-        return Piece(rf"\begin{{cases}} {rows} \end{{cases}}", WHERE)
+        return Piece(rf"\begin{{cases}} {rows} \end{{cases}}", Level.WHERE)
 
     def joined(self, left: str, right: str) -> bool:
         mixed = left[-1:].isdigit() and right.startswith(r"\frac")  # 2 ½ is read as 2.5
-        return not (right[:1].isdigit() or right.startswith("{}") or mixed or
-                    left.endswith(r"\sigma") and right.startswith(("(", r"\left(")))
+        applied = left.endswith(r"\sigma") and right.startswith(("(", r"\left("))  # σ (…) is read as the sigmoid
+        return not (right[:1].isdigit() or right.startswith("{}") or mixed or applied)
 
 
 class Terminal(Setting):
@@ -160,7 +166,8 @@ class Terminal(Setting):
 
     signs: ClassVar[dict[str, str]] = {
         "": " ", "⊙": " ⊙ ", "·": "·", "×": " × ", "*": " ∗ ", "@": " @ ", "+": " + ", "-": " − ", "neg": "−",
-        "<=": " ≤ ", "<": " < ", ">=": " ≥ ", ">": " > ", "and": " ∧ ", "or": " ∨ ", "not": "¬", ":": ": ", "=": " = ", ",": ", ",
+        "<=": " ≤ ", "<": " < ", ">=": " ≥ ", ">": " > ", "and": " ∧ ", "or": " ∨ ", "not": "¬",
+        ":": ": ", "=": " = ", ",": ", ",
     }  # fmt: skip
     words: ClassVar[dict[str, str]] = {
         "sigmoid": "σ", "sum": "Σ", "inf": "∞", "negative": "⁻", "in": " ∈ ", "prime": "′", "float": "ℝ", "int": "ℤ",
@@ -170,13 +177,13 @@ class Terminal(Setting):
 
     def name(self, name: str, places: Sequence[str] = (), indices: Collection[str] = ()) -> str:
         head, *rest = name.split("_")
-        doubtful = len(rest) == 1 and rest[0] not in ACCENTS and reads_as_indices(rest[0], indices)
-        if not PLAIN.fullmatch(name) or name in indices or (doubtful and len(rest[0]) > 1 and rest[0] in indices):
-            head, rest, doubtful = f"'{name}'", [], False
         head = greek(head)
         while rest and rest[0] in ACCENTS:
             head += unicodedata.lookup(f"COMBINING {MARKS[rest.pop(0)]}")
         own = "_".join(greek(part) if len(part) > 2 else part for part in rest)
+        doubtful = len(rest) == 1 and reads_as_indices(rest[0], indices)
+        if not PLAIN.fullmatch(name) or name in indices or (doubtful and len(rest[0]) > 1 and rest[0] in indices):
+            head, own = f"'{name}'", ""
         if own and places:
             return f"{head}_{{{own}{';' if doubtful else ','}{run(places)}}}"
         if own:
@@ -191,7 +198,7 @@ class Terminal(Setting):
         return f"{text}_{run(places)}" if letters else f"{text}_{{{run(places)}}}"
 
     def above(self, text: str, exponent: Piece) -> str:
-        return f"{text}^{self.within(exponent, ATOM)}"
+        return f"{text}^{self.within(exponent, Level.ATOM)}"
 
     def transposed(self, text: str) -> str:
         return f"{text}ᵀ"
@@ -203,17 +210,18 @@ class Terminal(Setting):
         return f"|{text}|"
 
     def quotient(self, top: Piece, bottom: Piece) -> Piece:
-        return Piece(f"{self.within(top, QUOTIENT)} / {self.within(bottom, POWER)}", QUOTIENT)
+        return Piece(f"{self.within(top, Level.QUOTIENT)} / {self.within(bottom, Level.POWER)}", Level.QUOTIENT)
 
     def root(self, piece: Piece) -> Piece:
-        return Piece(f"√{self.within(piece, ATOM)}", POWER)
+        return Piece(f"√{self.within(piece, Level.ATOM)}", Level.POWER)
 
     def cases(self, condition: Piece, yes: Piece, no: Piece) -> Piece:
-        parts = [self.within(piece, OR) for piece in (yes, condition, no)]
-        return Piece("{} if {} else {}".format(*parts), WHERE)
+        parts = [self.within(piece, Level.OR) for piece in (yes, condition, no)]
+        return Piece("{} if {} else {}".format(*parts), Level.WHERE)
 
     def joined(self, left: str, right: str) -> bool:
-        return not (right[:1].isdigit() or right.startswith("⁻") or left.endswith("σ") and right.startswith("("))
+        applied = left.endswith("σ") and right.startswith("(")
+        return not (right[:1].isdigit() or right.startswith("⁻") or applied)
 
 
 def run(places: Sequence[str]) -> str:

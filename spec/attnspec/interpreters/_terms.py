@@ -7,24 +7,38 @@ of two that have unnamed axes, else a product with a number. What is left over h
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
 from typing import NoReturn
 
 from attnspec.errors import NotationError
-from attnspec.interpreters._setting import (
-    AND, ATOM, CALL, COMPARE, OR, POWER, PRODUCT, SIGMA, SIGN, SUM, Piece, Setting,
-)  # fmt: skip
+from attnspec.interpreters._setting import Level, Piece, Setting
+from attnspec.interpreters._symbols import Symbols
 from attnspec.language import vocabulary
-from attnspec.language.check import COMPARISONS, Scope, Type, infer, place_index, single
-from attnspec.language.dims import Dim
+from attnspec.language.check import COMPARISONS, place_index
 from attnspec.language.tree import (
-    Apply, At, Call, Concat, ConcatOver, Definition, Last, Name, Node, Number, Position, Reduce, Reshape, Scan, SizeOf,
-    Split, Stack, children,
-)  # fmt: skip
+    Apply,
+    At,
+    Call,
+    Concat,
+    ConcatOver,
+    Definition,
+    Last,
+    Name,
+    Node,
+    Number,
+    Position,
+    Reduce,
+    Reshape,
+    Scan,
+    SizeOf,
+    Split,
+    Stack,
+    children,
+)
 
-LEVELS = {"+": SUM, "-": SUM, "and": AND, "or": OR, **dict.fromkeys(COMPARISONS, COMPARE)}
-TIGHTER = {OR: AND, AND: COMPARE, COMPARE: SUM, SUM: SIGMA}
+LEVELS = {"or": Level.OR, "and": Level.AND, **dict.fromkeys(COMPARISONS, Level.COMPARE), "+": Level.SUM, "-": Level.SUM}
+TIGHTER = {Level.OR: Level.AND, Level.AND: Level.COMPARE, Level.COMPARE: Level.SUM, Level.SUM: Level.SIGMA}
 
 
 @dataclass(frozen=True)
@@ -32,74 +46,16 @@ class Terms:
     """Sets the parts of one equation.
 
     Attributes:
-        scope: the types of what stands in them.
+        symbols: what names are called and mean where the parts stand.
         callees: the name of an equation that is called.
-        sizes: how sizes are called that are not called as they are typed.
-        taken: names that have a meaning besides that of a size.
-        carried: the states of the recurrences around, each with its index.
     """
 
-    setting: Setting
-    scope: Scope
+    symbols: Symbols
     callees: Callable[[Definition], str]
-    sizes: Mapping[str, str]
-    taken: Collection[str]
-    carried: Mapping[str, str] = field(default_factory=dict)
 
     @property
-    def indices(self) -> list[str]:
-        """What an index, or the end of one, is called."""
-        return [*(name for name, _ in self.scope.definition.indices), *self.sizes.values()]
-
-    # Symbols.
-
-    def name(self, name: str, *places: str) -> str:
-        """A symbol with its named axes, then with the places that are taken of it."""
-        return self.setting.name(name, [*self.axes(name), *places], self.indices)
-
-    def axes(self, name: str, end: str = "") -> Iterator[str]:
-        """The named axes of a value, in the order of the indices; last that of its recurrence, or what is its `end`."""
-        kind = self.scope.names.get(name)
-        stepped = self.carried.get(name, self.scope.scanned.get(name, ""))
-        for index, _ in self.scope.definition.indices:
-            if kind is not None and index in kind.names and index != stepped:
-                yield self.index(index)
-        if stepped:
-            before = self.setting.signs["neg"] + "1" if name in self.carried else ""
-            yield end or self.index(stepped) + before
-
-    def index(self, index: str) -> str:
-        return self.setting.name(index)
-
-    def size(self, dim: Dim) -> str:
-        """A size, as a sum of products."""
-        return self.setting.signs["+"].join(self.monomial(names, count) for names, count in dim.terms) or "0"
-
-    def monomial(self, names: tuple[str, ...], count: int) -> str:
-        factors = [self.sizes.get(name) or self.setting.name(name) for name in names]
-        return self.setting.signs[""].join(factors if count == 1 and factors else [str(count), *factors])
-
-    def size_alone(self, dim: Dim) -> str:
-        """A size among values: between bars, unless it is a single name that means nothing else."""
-        plain = dim.names <= self.sizes.keys() or not dim.names & set(self.taken)
-        return self.size(dim) if plain and self.single_name(dim) else self.setting.bars(self.size(dim))
-
-    def single_name(self, dim: Dim) -> bool:
-        return dim.terms == ((tuple(dim.names), 1),)
-
-    def dims(self, dims: tuple[Dim, ...]) -> str:
-        """A shape."""
-        return self.setting.signs["×"].join(
-            self.setting.bracketed(self.size(dim)) if len(dims) > 1 and len(dim.terms) > 1 else self.size(dim)
-            for dim in dims
-        )
-
-    def space(self, kind: str, dims: tuple[Dim, ...]) -> str:
-        """The numbers of a kind in a shape: ℝ^(n × d)."""
-        lone = len(dims) == 1 and self.single_name(dims[0])
-        return self.setting.above(kind, Piece(self.dims(dims), ATOM if lone else PRODUCT)) if dims else kind
-
-    # Expressions.
+    def setting(self) -> Setting:
+        return self.symbols.setting
 
     def show(self, node: Node) -> str:
         return self.piece(node).text
@@ -112,13 +68,13 @@ class Terms:
         """
         match node:
             case Name(id=name):
-                return Piece(self.name(name))
+                return Piece(self.symbols.name(name))
             case Number(value=value):
                 return self.setting.number(value)
             case SizeOf(dim=dim):
-                return Piece(self.size_alone(dim))
+                return Piece(self.symbols.size_alone(dim))
             case Position(index=index):
-                return Piece(self.index(index))
+                return Piece(self.symbols.index(index))
             case At():
                 return Piece(self.at(node))
             case Apply():
@@ -127,16 +83,16 @@ class Terms:
                 return self.reduce(node)
             case Stack(array=array, indices=indices):
                 inside = self.setting.bracketed(self.show(array), "[", "]")
-                return Piece(self.setting.below(inside, [self.index(index) for index in indices]))
+                return Piece(self.setting.below(inside, [self.symbols.index(index) for index in indices]))
             case Concat(parts=parts):
                 return Piece(self.setting.bracketed("; ".join(map(self.show, parts)), "[", "]"))
             case Scan():
-                return Piece(self.scan(node), CALL)
+                return Piece(self.scan(node), Level.CALL)
             case Last(index=index, state=state):
                 return self.last(index, state)
             case Call():
-                return Piece(self.call(node), CALL)
-        return Piece(self.rearranged(node), CALL)
+                return Piece(self.call(node), Level.CALL)
+        return Piece(self.rearranged(node), Level.CALL)
 
     def rearranged(self, node: Node) -> str:
         match node:
@@ -145,7 +101,8 @@ class Terms:
             case Split(array=array, parts=parts):
                 return self.function("split", self.show(array), self.show(parts))
             case Reshape(array=array, order=order, dims=dims):
-                return self.function("reshape", self.show(array), f"({', '.join(map(str, order))})", self.dims(dims))
+                axes = self.setting.bracketed(", ".join(map(str, order)))
+                return self.function("reshape", self.show(array), axes, self.symbols.dims(dims))
         return self.refuse(node, type(node).__name__)
 
     def function(self, word: str, *args: str, over: str = "", where: Node | None = None) -> str:
@@ -155,7 +112,7 @@ class Terms:
 
     def over(self, head: str, index: str, where: Node | None) -> str:
         condition = "" if where is None else self.setting.signs[":"] + self.show(where)
-        return self.setting.below(head, [self.index(index) + condition])
+        return self.setting.below(head, [self.symbols.index(index) + condition])
 
     def apply(self, node: Apply) -> Piece:
         match node.op, node.args:
@@ -164,76 +121,69 @@ class Terms:
             case "/", (top, bottom):
                 return self.setting.quotient(self.piece(top), self.piece(bottom))
             case "**", (base, exponent):
-                return Piece(self.setting.above(self.inside(base, ATOM), self.piece(exponent)), POWER)
+                return Piece(self.setting.above(self.inside(base, Level.ATOM), self.piece(exponent)), Level.POWER)
             case "neg", (part,):
-                return Piece(self.setting.signs["neg"] + self.inside(part, SIGMA), SIGN)
+                return Piece(self.setting.signs["neg"] + self.inside(part, Level.SIGMA), Level.SIGN)
             case "not", (part,):
-                return Piece(self.setting.signs["not"] + self.inside(part, POWER), SIGN)
+                return Piece(self.setting.signs["not"] + self.inside(part, Level.POWER), Level.SIGN)
             case op, (left, right) if op in LEVELS:
                 return self.binary(op, left, right)
             case "sqrt", (part,):
                 return self.setting.root(self.piece(part))
             case "transpose", (part,):
-                return Piece(self.setting.transposed(self.inside(part, ATOM)), POWER)
+                return Piece(self.setting.transposed(self.inside(part, Level.ATOM)), Level.POWER)
             case "where", (condition, yes, no):
                 return self.setting.cases(self.piece(condition), self.piece(yes), self.piece(no))
             case op, args if op in vocabulary.ELEMENTWISE.values():
-                return Piece(self.function(op, *map(self.show, args)), CALL)
+                return Piece(self.function(op, *map(self.show, args)), Level.CALL)
         return self.refuse(node, node.op)
 
-    def inside(self, node: Node, level: int) -> str:
+    def inside(self, node: Node, level: Level) -> str:
         return self.setting.within(self.piece(node), level)
 
     def binary(self, op: str, left: Node, right: Node) -> Piece:
         """a - b - c is (a - b) - c; comparisons do not follow one another."""
         level = LEVELS[op]
-        first = SUM if level == COMPARE else level
+        first = Level.SUM if level == Level.COMPARE else level
         return Piece(self.inside(left, first) + self.setting.signs[op] + self.inside(right, TIGHTER[level]), level)
 
     def product(self, op: str, left: Node, right: Node) -> Piece:
         """Two factors; one product in another gets brackets, unless both are written side by side from the left."""
-        second = self.inside(right, POWER)
-        first = self.piece(left)
+        first, second = self.piece(left), self.piece(right)
+        end = self.setting.within(second, Level.POWER)
         sign = self.sign(op, left, right)
-        if not sign and op == "*" and not self.setting.joined(first.text, second):
+        if sign == "·" and second.level >= Level.POWER and self.is_row(left):
+            sign = ""
+        if sign == "" and op == "*" and not self.setting.joined(first.text, end):
             sign = "×"
-        chain = first.level == PRODUCT and first.sign == sign
-        return Piece(
-            self.setting.within(first, PRODUCT if chain else POWER) + self.setting.signs[sign] + second, PRODUCT, sign
-        )
+        chain = first.level == Level.PRODUCT and first.sign == sign
+        start = self.setting.within(first, Level.PRODUCT if chain else Level.POWER)
+        return Piece(start + self.setting.signs[sign] + end, Level.PRODUCT, sign)
 
     def sign(self, op: str, left: Node, right: Node) -> str:
-        """What stands between two factors, as far as their types say it."""
-        a, b = self.type(left), self.type(right)
+        """What stands between two factors, by their types; the operator itself where these do not fit."""
+        a, b = self.symbols.type(left), self.symbols.type(right)
         if a is None or b is None:
             return op
         if op == "*":
             return "⊙" if a.dims and b.dims else ""
         if not a.dims or not b.dims:
             return op
-        inner = len(a.dims) == len(b.dims) == 1
-        return "·" if inner and not (self.is_row(left) and self.piece(right).level >= POWER) else ""
+        return "·" if len(a.dims) == len(b.dims) == 1 else ""
 
     def is_row(self, node: Node) -> bool:
-        """Whether a vector is a row times matrices, as the q W of q W k."""
+        """Whether a vector is a row times matrices, as is the q W of q W k."""
         match node:
             case Apply(op="@", args=(left, _)):
-                kind = self.type(left)
+                kind = self.symbols.type(left)
                 return kind is not None and len(kind.dims) == 1
         return False
 
-    def type(self, node: Node) -> Type | None:
-        """The type of a part; None where its parts do not fit."""
-        try:
-            return single(node, self.scope)
-        except (NotationError, LookupError, ValueError):
-            return None
-
     def at(self, node: At) -> str:
         places = [self.place(place) for place in node.places]
-        if isinstance(node.array, Name):
-            return self.name(node.array.id, *places)
-        return self.setting.below(self.inside(node.array, CALL), places)
+        if isinstance(node.array, Name) and places:
+            return self.symbols.name(node.array.id, *places)
+        return self.setting.below(self.inside(node.array, Level.CALL), places)
 
     def place(self, place: Node) -> str:
         """A place in a subscript; one that no index names stands between square brackets."""
@@ -242,11 +192,11 @@ class Terms:
 
     def reduce(self, node: Reduce) -> Piece:
         if node.op != "sum":
-            return Piece(self.function(node.op, self.show(node.term), over=node.index, where=node.where), CALL)
+            return Piece(self.function(node.op, self.show(node.term), over=node.index, where=node.where), Level.CALL)
         term = self.piece(node.term)
         head = self.over(self.setting.words["sum"], node.index, node.where)
-        shown = term.text if term.level == SIGMA else self.setting.within(term, PRODUCT)
-        return Piece(f"{head} {shown}", SIGMA)
+        shown = term.text if term.level == Level.SIGMA else self.setting.within(term, Level.PRODUCT)
+        return Piece(f"{head} {shown}", Level.SIGMA)
 
     # Recurrences, and other equations.
 
@@ -257,28 +207,20 @@ class Terms:
 
     def scan(self, node: Scan) -> str:
         """A recurrence whose states have other names outside, or none."""
-        inner, end = self.step(node), self.index(node.index)
-        after = [self.setting.name(name, [*inner.axes(name, end)], self.indices) for name in node.states]
+        inside = self.symbols.inside(node)
+        after = [inside.ending(name, self.symbols.index(node.index)) for name in node.states]
         return self.function("scan", f"{', '.join(after)} = {self.recurrence(node)}", over=node.index)
 
     def step(self, node: Scan) -> Terms:
-        """The rules inside a recurrence, where its states are those of the step before."""
-        outer = self.scope
-        try:
-            kinds = infer(node, outer)
-        except (NotationError, LookupError, ValueError):
-            kinds = ()
-        names = {name: kind for name, kind in outer.names.items() if name not in node.states}
-        for name, kind in zip(node.states, kinds, strict=False):
-            names[name] = replace(kind, names=kind.names - {node.index})
-        scope = Scope(outer.definition, names, outer.bound | {node.index}, outer.scanned)
-        return replace(self, scope=scope, carried={**self.carried, **dict.fromkeys(node.states, node.index)})
+        """The rules inside a recurrence."""
+        return replace(self, symbols=self.symbols.inside(node))
 
     def last(self, index: str, state: Node) -> Piece:
         """c_T, where T is what the size of t is called."""
-        if isinstance(state, Name) and self.scope.scanned.get(state.id) == index and index in self.sizes:
-            return Piece(self.setting.name(state.id, [*self.axes(state.id, self.sizes[index])], self.indices))
-        return Piece(self.function("last", self.show(state), over=index), CALL)
+        scanned, ends = self.symbols.scope.scanned, self.symbols.sizes
+        if isinstance(state, Name) and scanned.get(state.id) == index and index in ends:
+            return Piece(self.symbols.ending(state.id, ends[index]))
+        return Piece(self.function("last", self.show(state), over=index), Level.CALL)
 
     def call(self, node: Call) -> str:
         """name(arguments; options); an option that is handed on is said once."""
@@ -305,5 +247,8 @@ class Terms:
     def refuse(self, node: Node, what: str) -> NoReturn:
         """Say what has no rule, and where; nothing is left out in silence."""
         place = f":{node.span.line}:{node.span.column}" if node.span else ""
-        raise NotationError(f"{self.scope.definition.id}{place}: no formula for {what}", given=repr(node),
-                            expected="a part of the notation", mend="give it a rule in interpreters/_terms.py")  # fmt: skip
+        id = self.symbols.scope.definition.id
+        raise NotationError(
+            f"{id}{place}: no formula for {what}", given=repr(node), expected="a part of the notation",
+            mend="give it a rule in interpreters/_terms.py",
+        )  # fmt: skip

@@ -52,6 +52,10 @@ class Ensemble(Interpreter[Rounded]):
     def xp(self) -> Any:
         return self.values.xp
 
+    def line(self, name: str) -> None:
+        """A policy may name one line that is rounded in its own way."""
+        self.rounding = Rounding(self.policy.at(name), self.xp)
+
     def enter(self, array: Array, axes: tuple[Axis, ...]) -> Named[Rounded]:
         """An input is the same for every member until something rounds it."""
         if not self.xp.isdtype(array.dtype, "real floating"):
@@ -84,7 +88,7 @@ class Ensemble(Interpreter[Rounded]):
         return self.settled(value, self.rounding.elementwise(op, value))
 
     def settled(self, value: Array, fresh: Array) -> Rounded:
-        return Rounded(self.perturbed(value, fresh), self.policy.intermediates)
+        return Rounded(self.perturbed(value, fresh), self.rounding.policy.intermediates)
 
     def perturbed(self, value: Array, variance: Array) -> Array:
         """Each member's value with an error of that variance, the same for the same value of the same member."""
@@ -134,7 +138,7 @@ class Ensemble(Interpreter[Rounded]):
         seen = x if mask is None else xp.where(mask, x, self.values.constant(-float("inf"), x))
         shifted = seen - xp.max(seen, axis=axis, keepdims=True)
         fresh = self.rounding.softmax if op == "softmax" else self.rounding.log_softmax
-        return self.settled(value, fresh(value, shifted))
+        return self.settled(value, fresh(value, shifted, axis))
 
     def masked(self, thing: Rounded, where: Rounded) -> Rounded | None:
         value = self.values.masked(thing.value, where.value)

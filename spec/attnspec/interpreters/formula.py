@@ -8,19 +8,15 @@ equation of that id, as in a mutant, is marked with a prime and written out belo
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import lru_cache
-from itertools import groupby
 
-from attnspec.errors import NotationError
 from attnspec.interpreters._setting import LATEX, TERMINAL, Setting
+from attnspec.interpreters._symbols import nodes, roots, symbols
 from attnspec.interpreters._terms import Terms
 from attnspec.language import vocabulary
-from attnspec.language.check import SCALAR, Scope, Type, infer
-from attnspec.language.dims import Dim
 from attnspec.language.equation import REGISTRY
-from attnspec.language.tree import Definition, Node, Reshape, Scan, SizeOf, walk
+from attnspec.language.tree import Definition, Line, Node, Scan, walk
 
 
 def latex(definition: Definition) -> str:
@@ -44,10 +40,12 @@ def text(definition: Definition) -> str:
     Raises:
         NotationError: a node that no rule sets.
     """
-    rows = [(f"{row.left} = {row.right}" if row.left else row.right, row.comment) for row in _rows(definition, TERMINAL)]
-    wide = max((_width(shown) for shown, comment in rows if comment), default=0)
+    found = list(_rows(definition, TERMINAL))
+    rows = [f"{row.left} = {row.right}" if row.left else row.right for row in found]
+    wide = max((_width(shown) for shown, row in zip(rows, found, strict=True) if row.comment), default=0)
     return "\n".join(
-        f"{shown}{' ' * (wide - _width(shown))}    {comment}" if comment else shown for shown, comment in rows
+        f"{shown}{' ' * (wide - _width(shown))}    {row.comment}" if row.comment else shown
+        for shown, row in zip(rows, found, strict=True)
     )
 
 
@@ -86,28 +84,35 @@ class _Callees:
 
 def _rows(definition: Definition, setting: Setting) -> Iterator[_Row]:
     callees = _Callees(setting, definition.id.partition(".")[0])
-    yield from _own_rows(definition, setting.upright(definition.id.partition("/")[0]), _terms(definition, setting, callees))
-    done = 0
-    while done < len(callees.strange):
-        callee, primes = list(callees.strange.items())[done]
-        yield from _own_rows(callee, setting.upright(callee.id) + primes, _terms(callee, setting, callees))
-        done += 1
+    yield from _own_rows(definition, definition.id.partition("/")[0], "", callees)
+    written = 0
+    while written < len(callees.strange):  # writing one out may find more
+        callee, primes = list(callees.strange.items())[written]
+        yield from _own_rows(callee, callee.id, primes, callees)
+        written += 1
 
 
-def _own_rows(definition: Definition, name: str, terms: Terms) -> Iterator[_Row]:
-    for row in _heading(definition, terms):
+def _own_rows(definition: Definition, name: str, primes: str, callees: _Callees) -> Iterator[_Row]:
+    terms = Terms(symbols(definition, callees.setting), callees)
+    for row in _heading(terms):
         yield _Row("", row)
     for line in definition.lines:
-        recurs = isinstance(line.value, Scan) and line.value.states == line.targets and line.targets[0] in terms.scope.scanned
-        right = terms.recurrence(line.value) if isinstance(line.value, Scan) and recurs else terms.show(line.value)
-        yield _Row(", ".join(map(terms.name, line.targets)), right, line.comment)
-    yield _Row(name, ", ".join(map(terms.show, definition.returns)))
+        yield _Row(", ".join(map(terms.symbols.name, line.targets)), _right(line, terms), line.comment)
+    yield _Row(callees.setting.upright(name) + primes, ", ".join(map(terms.show, definition.returns)))
 
 
-def _heading(definition: Definition, terms: Terms) -> Iterator[str]:
+def _right(line: Line, terms: Terms) -> str:
+    """What a line's names are; those of a recurrence, at each step, if its states have the same names inside."""
+    value = line.value
+    if isinstance(value, Scan) and value.states == line.targets and line.targets[0] in terms.symbols.scope.scanned:
+        return terms.recurrence(value)
+    return terms.show(value)
+
+
+def _heading(terms: Terms) -> Iterator[str]:
     """What the symbols are, in rows that are not too long."""
     row = ""
-    for entry in _given(definition, terms):
+    for entry in terms.symbols.given():
         if row and len(row) + len(entry) > terms.setting.wide:
             yield f"{row},"
             row = entry
@@ -117,76 +122,13 @@ def _heading(definition: Definition, terms: Terms) -> Iterator[str]:
         yield row
 
 
-def _given(definition: Definition, terms: Terms) -> Iterator[str]:
-    """Arrays and the sets they are from, options, and what indices run over."""
-    words, signs = terms.setting.words, terms.setting.signs
-    for (kind, dims), group in groupby(definition.parameters, lambda parameter: (parameter.kind, parameter.dims)):
-        yield ", ".join(terms.name(parameter.name) for parameter in group) + words["in"] + terms.space(words[kind], dims)
-    word = words["with"]
-    for option in definition.options:
-        yield word + terms.name(option.name) + words["in"] + words["option" if option.kind == "int" else "float"]
-        word = ""
-    word = words["for"]
-    for index, dim in definition.indices:
-        size, bars = terms.size(dim), terms.setting.bars(terms.index(index))
-        known = signs["="] + bars if terms.sizes.get(index, bars) != bars else ""
-        yield word + "0" + signs["<="] + terms.index(index) + signs["<"] + size + known
-        word = ""
-
-
 def _terms_at(node: Node, definition: Definition, setting: Setting) -> Terms:
     """The rules where a node stands: those inside a recurrence, if the node or a part of it is found in one."""
-    terms = _terms(definition, setting, _Callees(setting, definition.id.partition(".")[0]))
-    if any(isinstance(part, Scan) for part in _nodes(definition)):
+    terms = Terms(symbols(definition, setting), _Callees(setting, definition.id.partition(".")[0]))
+    if any(isinstance(part, Scan) for part in nodes(definition)):
         wanted = {id(part) for _, part in walk(node)}
-        return next((found for root in _roots(definition) if (found := terms.around(root, wanted))), terms)
+        return next((found for root in roots(definition) if (found := terms.around(root, wanted))), terms)
     return terms
-
-
-def _terms(definition: Definition, setting: Setting, callees: Callable[[Definition], str]) -> Terms:
-    sizes = {size for dim in _dims(definition) for size in dim.names}
-    taken = {given.name for given in (*definition.parameters, *definition.options)}
-    taken |= {name for line in definition.lines for name in line.targets} | {index for index, _ in definition.indices}
-    taken |= {state for node in _nodes(definition) if isinstance(node, Scan) for state in node.states}
-    renamed = {}
-    for index, dim in definition.indices:
-        if dim == Dim.parse(index):
-            capital = index.upper() if len(index) == 1 else index
-            free = capital not in taken | sizes
-            renamed[index] = setting.name(capital) if free else setting.bars(setting.name(index))
-    return Terms(setting, _scope(definition), callees, renamed, taken)
-
-
-@lru_cache(maxsize=256)
-def _scope(definition: Definition) -> Scope:
-    """The types of what is named, as far as the lines fit."""
-    names = {parameter.name: Type(parameter.kind, dims=parameter.dims) for parameter in definition.parameters}
-    scope = Scope(definition, names | {option.name: SCALAR for option in definition.options})
-    for line in definition.lines:
-        try:
-            found = infer(line.value, scope)
-        except (NotationError, LookupError, ValueError):
-            continue
-        scope.names |= dict(zip(line.targets, found, strict=False))
-        if isinstance(line.value, Scan):
-            scope.scanned |= dict.fromkeys(line.targets, line.value.index)
-    return scope
-
-
-def _dims(definition: Definition) -> Iterator[Dim]:
-    """Every size that is spoken of."""
-    yield from (dim for parameter in definition.parameters for dim in parameter.dims)
-    yield from (dim for _, dim in definition.indices)
-    for node in _nodes(definition):
-        yield from (node.dim,) if isinstance(node, SizeOf) else node.dims if isinstance(node, Reshape) else ()
-
-
-def _roots(definition: Definition) -> tuple[Node, ...]:
-    return (*(line.value for line in definition.lines), *definition.returns)
-
-
-def _nodes(definition: Definition) -> Iterator[Node]:
-    return (node for root in _roots(definition) for _, node in walk(root))
 
 
 def _width(shown: str) -> int:

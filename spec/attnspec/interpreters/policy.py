@@ -32,7 +32,7 @@ class Format:
 FORMATS = {
     item.name: item
     for item in (
-        Format("float64", 53, 2.0**-1074, 1.7976931348623157e308),
+        Format("float64", 53, 2.0**-500, 1.7976931348623157e308),  # σ² must not underflow: below 1e-135 σ is absolute
         Format("float32", 24, 2.0**-126, 3.4028234663852886e38),
         Format("tf32", 11, 2.0**-126, 3.4028234663852886e38),
         Format("float16", 11, 2.0**-24, 65504.0),
@@ -53,6 +53,7 @@ class Policy:
         state: what a recurrence carries from step to step.
         compute: the format in which a function such as tanh is evaluated before its result is kept.
         truncates: the accumulator cuts off instead of rounding.
+        exception: a line, by its name, and the format in which alone it is computed and kept.
     """
 
     name: str
@@ -63,6 +64,14 @@ class Policy:
     state: Format
     compute: Format
     truncates: bool = False
+    exception: tuple[str, Format] | None = None
+
+    def at(self, line: str) -> Policy:
+        """The policy of one line of an equation."""
+        if self.exception is None or self.exception[0] != line:
+            return self
+        form = self.exception[1]
+        return replace(self, intermediates=form, compute=form)
 
     def __str__(self) -> str:
         return self.name

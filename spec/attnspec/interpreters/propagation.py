@@ -41,6 +41,10 @@ class Propagation(Interpreter[Noisy]):
         self.policy = policy
         self.rounding = Rounding(policy, namespace)
 
+    def line(self, name: str) -> None:
+        """A policy may name one line that is rounded in its own way."""
+        self.rounding = Rounding(self.policy.at(name), self.xp)
+
     @property
     def xp(self) -> Any:
         return self.values.xp
@@ -81,10 +85,10 @@ class Propagation(Interpreter[Noisy]):
     def settled(self, value: Array, carried: Array | None, fresh: Array) -> Noisy:
         """What was carried and what is new; where the format may overflow, the element is not asked."""
         variance = fresh if carried is None else carried + fresh
-        largest = self.policy.intermediates.largest
+        largest = self.rounding.policy.intermediates.largest
         reach = self.xp.abs(value) + K * self.xp.sqrt(variance)
         variance = self.xp.where(reach > largest, DROWNED, self.xp.where(variance < DROWNED, variance, DROWNED))
-        return Noisy(value, variance, self.policy.intermediates)
+        return Noisy(value, variance, self.rounding.policy.intermediates)
 
     def carried(self, op: str, v: Array, *things: Noisy) -> Array | None:
         """Errors of the arguments, through the derivatives, squared."""
@@ -186,8 +190,8 @@ class Propagation(Interpreter[Noisy]):
         tied = (1 - 2 * p) * s + xp.sum(p**2 * s, axis=axis, keepdims=True)
         tied = xp.where(lost, DROWNED, xp.maximum(tied, xp.zeros_like(tied)))
         if op == "softmax":
-            return self.settled(value, xp.where(lost, tied, p**2 * tied), self.rounding.softmax(p, shifted))
-        return self.settled(value, tied, self.rounding.log_softmax(value, shifted))
+            return self.settled(value, xp.where(lost, tied, p**2 * tied), self.rounding.softmax(p, shifted, axis))
+        return self.settled(value, tied, self.rounding.log_softmax(value, shifted, axis))
 
     def masked(self, thing: Noisy, where: Noisy) -> Noisy | None:
         value = self.values.masked(thing.value, where.value)

@@ -61,14 +61,22 @@ class Rounding:
             return total + self.once(policy.intermediates, value)
         return total + policy.intermediates.least**2 / 3
 
-    def softmax(self, weights: Array, shifted: Array) -> Array:
-        """exp of a rounded difference from the largest score, and a division."""
+    def softmax(self, weights: Array, shifted: Array, axis: int) -> Array:
+        """exp of a rounded difference from the largest score, a sum, and a division."""
         policy = self.policy
         depth = self.xp.where(weights > 0, shifted, self.xp.zeros_like(shifted))
-        return (policy.intermediates.u * weights) ** 2 / 3 * (depth**2 + 2) + policy.intermediates.least**2 / 3
+        own = policy.intermediates.u**2 / 3 * (depth**2 + 1 + (ULPS["exp"] / 2) ** 2)
+        return weights**2 * (own + self.total(weights, axis)) + policy.intermediates.least**2 / 3
 
-    def log_softmax(self, logs: Array, shifted: Array) -> Array:
+    def total(self, weights: Array, axis: int) -> Array:
+        """The relative error of the sum that softmax divides by."""
+        count = self.xp.sum(self.xp.astype(weights > 0, self.xp.float64), axis=axis, keepdims=True)
+        squares = self.xp.sum(weights**2, axis=axis, keepdims=True)
+        return self.policy.accumulation.u**2 / 3 * (count / 6 * squares + count / 3)
+
+    def log_softmax(self, logs: Array, shifted: Array, axis: int) -> Array:
         """A logarithm taken off a rounded difference from the largest score."""
         finite = self.xp.where(self.xp.isfinite(logs), logs, self.xp.zeros_like(logs))
         depth = self.xp.where(self.xp.isfinite(shifted), shifted, self.xp.zeros_like(shifted))
-        return self.policy.intermediates.u**2 / 3 * (depth**2 + finite**2 + 2)
+        total = self.total(self.xp.exp(logs), axis)
+        return self.policy.intermediates.u**2 / 3 * (depth**2 + finite**2 + 2) + total

@@ -111,6 +111,9 @@ class Interpreter(ABC, Generic[T]):
     def finite(self, thing: T) -> bool:
         """No NaN or infinity in it."""
 
+    def line(self, name: str) -> None:
+        """A line begins; "" when it has ended."""
+
     def state(self, value: Value[T], before: Value[T]) -> Value[T]:
         """A state that a recurrence carries to its next step."""
         return value
@@ -146,7 +149,9 @@ class Interpreter(ABC, Generic[T]):
     def body(self, frame: Frame[T]) -> list[Value[T]]:
         """The lines, then what is returned."""
         for line in frame.definition.lines:
+            self.line(line.targets[0])
             values = self.several(line.value, frame)
+            self.line("")
             frame.names |= dict(zip(line.targets, values, strict=True))
             if isinstance(line.value, Scan):
                 starts = [self.visit(start, frame) for start in line.value.starts]
@@ -252,6 +257,8 @@ class Interpreter(ABC, Generic[T]):
     # Contractions.
 
     def matmul(self, a: Named[T], b: Named[T]) -> Named[T]:
+        if not b.axes and self.rank(a) == 1 and self.rank(b) == 2:
+            return Named(self.contract(a.data, b.data), a.axes)  # as it stands: vectors by one matrix
         left = ("k",) if self.rank(a) == 1 else ("r", "k")
         right = ("k",) if self.rank(b) == 1 else ("k", "s")
         return self.contraction(a, left, b, right, "k", (*left[:-1], *right[1:]))
@@ -471,5 +478,5 @@ class Interpreter(ABC, Generic[T]):
 def learn(dims: Sequence[Dim], shape: Sequence[int], sizes: dict[str, int]) -> None:
     """Sizes from a shape that the check has found to fit, as far as they can be told yet."""
     for dim, size in zip(dims, shape, strict=True):
-        if len(dim.names - sizes.keys()) == 1:
+        if not sizes.keys() >= dim.names:
             dim.solve(size, sizes)

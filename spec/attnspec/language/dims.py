@@ -6,12 +6,13 @@ import ast
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from math import prod
 
 Monomial = tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Dim:
     """A size: a sum of products of named sizes, each with a whole factor.
 
@@ -54,7 +55,7 @@ class Dim:
             return None
         return Dim.of({_without(names, name): count for names, count in self.terms})
 
-    @property
+    @cached_property
     def names(self) -> frozenset[str]:
         """The named sizes it is made of."""
         return frozenset(name for names, _ in self.terms for name in names)

@@ -1,289 +1,96 @@
-"""What must hold of recurrent cells and their sequences."""
+"""What must hold of recurrences: of a sequence here, of one step in `_cells`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from attnspec.equations.recurrent import (
     gru, gru_cell, gru_cell_reset_after, gru_cell_update_writes, gru_reset_after, gru_update_writes, lstm, lstm_cell,
-    simple_rnn, simple_rnn_cell, simple_rnn_cell_concat,
+    simple_rnn, simple_rnn_cell,
 )  # fmt: skip
 from attnspec.language.equation import Equation
-from attnspec.properties.law import Arguments, AtMost, Equal, Function, Relation, holds
-from attnspec.properties.scores import of_each
+from attnspec.properties import _cells as _cells
+from attnspec.properties._parts import OPEN, SHUT, held, of_each, several
+from attnspec.properties.law import Arguments, Equal, Function, Relation, holds
 
-OPEN, SHUT = 1000.0, -1000.0
-"""Biases at which a gate is 1 and 0, exactly, in every format."""
-
-
-def held(a: Arguments, **levels: float) -> dict[str, Any]:
-    """Gates held at a level whatever they read: no weights, only a bias."""
-    changed = dict(a)
-    for gate, level in levels.items():
-        changed |= {name: np.zeros_like(a[name]) for name in (f"W_x{gate}", f"W_h{gate}")}
-        changed[f"b_{gate}"] = np.full_like(a[f"b_{gate}"], level)
-    return changed
+Of = Equation[..., Any]
 
 
-def taking(a: Arguments, **gates: str) -> dict[str, Any]:
-    """Gates with the weights of other gates."""
-    return {**a, **{f"{kind}{gate}": a[f"{kind}{other}"] for gate, other in gates.items() for kind in KINDS}}
+def stepped(cell: Of, a: Arguments) -> tuple[Any, ...]:
+    """Every h of a sequence made step by step by a cell, and what else the last step leaves."""
+    weights = {name: array for name, array in a.items() if name not in ("x", "h_0", "c_0")}
+    state, found = [a[name] for name in ("h_0", "c_0") if name in a], np.zeros((0, len(a["h_0"])))
+    for x in a["x"]:
+        state = list(several(cell(x, *state, **weights)))
+        found = np.concatenate([found, state[0][None]])
+    return found, *state[1:]
 
 
-KINDS = ("W_x", "W_h", "b_")
-
-
-def negated(a: Arguments, *names: str) -> dict[str, Any]:
-    """Some arguments with the opposite sign."""
-    return {**a, **{name: -a[name] for name in names}}
-
-
-def without(a: Arguments, *names: str) -> dict[str, Any]:
-    """Some arguments at 0."""
-    return {**a, **{name: np.zeros_like(a[name]) for name in names}}
-
-
-def simple(a: Arguments, gate: str) -> Any:
-    """The simple RNN's new state with the weights of one gate."""
-    return simple_rnn_cell(a["x"], a["h"], a[f"W_x{gate}"], a[f"W_h{gate}"], a[f"b_{gate}"])
-
-
-def within(values: Any, bound: Any) -> Iterator[Relation]:
-    """No value is larger than the bound, whatever its sign."""
-    yield AtMost(values, bound)
-    yield AtMost(-values, bound)
+CELLS: dict[Of, Of] = {
+    simple_rnn: simple_rnn_cell, gru: gru_cell, gru_reset_after: gru_cell_reset_after,
+    gru_update_writes: gru_cell_update_writes, lstm: lstm_cell,
+}  # fmt: skip
+SLIPS = ("h/start/h_0", "h/step/before", "h/step/after", "h/step/reversed", "h/step/first")
 
 
 @of_each({
-    simple_rnn_cell: ("the result/function/no-tanh", "the result/function/relu", "the result/bracket/tanh-b_h"),
-    simple_rnn_cell_concat: ("the result/function/no-tanh", "the result/function/relu", "the result/bracket/tanh-b"),
-    simple_rnn: ("h/the result/function/no-tanh", "h/the result/bracket/tanh-b_h"),
+    simple_rnn: (*SLIPS, "h/the result/exchange", "h/transpose/W_hh"),
+    gru: (*SLIPS, "h/everywhere/r-z", "order/zrh", "recurrent.gru_reset_after"),
+    gru_reset_after: (*SLIPS, "h/everywhere/r-z", "order/zr"),
+    gru_update_writes: (*SLIPS, "h/everywhere/r-z", "order/zrh", "recurrent.gru"),
+    lstm: (*(f"h, c{slip[1:]}" for slip in SLIPS), "h, c/start/c_0", "order/ifog", "order/oigf"),
 })  # fmt: skip
-def state_stays_within_one(f: Function, a: Arguments) -> Iterator[Relation]:
-    """|h'| ≤ 1."""
-    yield from within(f(**a), 1.0)
+def sequence_is_its_steps(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
+    """Each step is the cell's, from the state of the step before."""
+    for given, made in zip(several(f(**a)), stepped(CELLS[of], a), strict=True):
+        yield Equal(given, made)
 
 
 @of_each({
-    simple_rnn_cell: ("the result/function/sigmoid", "the result/function/relu"),
-    simple_rnn_cell_concat: ("the result/function/sigmoid", "the result/function/relu"),
-})  # fmt: skip
-def step_is_odd(f: Function, a: Arguments) -> Iterator[Relation]:
-    """With the input, the state and the bias negated, the new state is negated."""
-    yield Equal(f(**negated(a, *(name for name in a if name in ("x", "h", "b", "b_h")))), -f(**a))
-
-
-@holds(simple_rnn_cell, kills=(
-    "the result/drop/b_h", "the result/drop/W_hh", "the result/exchange", "the result/transpose/W_hh",
-    "the result/transpose/W_xh", "the result/memory/W_xh", "the result/function/no-tanh",
-))  # fmt: skip
-def one_matrix_does_for_two(f: Function, a: Arguments) -> Iterator[Relation]:
-    """The two matrices stacked, W_hh on W_xh, make simple_rnn_cell_concat."""
-    A = np.concatenate([a["W_hh"], a["W_xh"]])
-    yield Equal(f(**a), simple_rnn_cell_concat(a["x"], a["h"], A, a["b_h"]))
-
-
-@holds(simple_rnn_cell_concat, kills=("the result/drop/b", "the result/exchange", "the result/function/no-tanh"))
-def two_matrices_do_for_one(f: Function, a: Arguments) -> Iterator[Relation]:
-    """The matrix cut below the rows of the state makes simple_rnn_cell."""
-    W_hh, W_xh = np.split(a["A"], [len(a["h"])])
-    yield Equal(f(**a), simple_rnn_cell(a["x"], a["h"], W_xh, W_hh, a["b"]))
+    simple_rnn: ("h/step/after", "h/step/reversed"),
+    gru: ("h/step/after", "h/step/reversed"),
+    gru_reset_after: ("h/step/after", "h/step/reversed"),
+    gru_update_writes: ("h/step/after", "h/step/reversed"),
+    lstm: ("h, c/step/after", "h, c/step/reversed"),
+}, least={"t": 2})  # fmt: skip
+def past_does_not_depend_on_the_future(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
+    """A prefix of the output is the output of the prefix."""
+    cut = len(a["x"]) // 2
+    yield Equal(several(f(**{**a, "x": a["x"][:cut]}))[0], several(f(**a))[0][:cut])
 
 
 @of_each({
-    gru_cell: ("recurrent.gru_cell_update_writes", "the result/swap/z", "the result/complement/z", "order/zrh"),
-    gru_cell_reset_after: ("the result/swap/z", "the result/complement/z", "order/zr"),
-})  # fmt: skip
-def open_update_gate_keeps_the_state(f: Function, a: Arguments) -> Iterator[Relation]:
-    """With z = 1 the state is kept: h' = h."""
-    yield Equal(f(**held(a, z=OPEN)), a["h"])
-
-
-@holds(gru_cell_update_writes, kills=("recurrent.gru_cell", "the result/complement/z", "order/zrh"))
-def shut_update_gate_keeps_the_state(f: Function, a: Arguments) -> Iterator[Relation]:
-    """With z = 0 nothing is written: h' = h."""
-    yield Equal(f(**held(a, z=SHUT)), a["h"])
-
-
-@of_each({
-    gru_cell: ("h_tilde/name/r-z", "h_tilde/complement/r", "h_tilde/drop/r", "everywhere/r-z"),
-    gru_cell_reset_after: ("h_tilde/name/r-z", "h_tilde/complement/r", "h_tilde/drop/r", "everywhere/r-z"),
-    gru_cell_update_writes: ("h_tilde/name/r-z", "h_tilde/complement/r", "h_tilde/drop/r", "everywhere/r-z"),
-})  # fmt: skip
-def shut_reset_gate_hides_the_state(f: Function, a: Arguments) -> Iterator[Relation]:
-    """With r = 0 the candidate does not see h: where z does not see it either, h' depends on it linearly."""
-    shut = without(held(a, r=SHUT), "W_hz")
-    at_zero = f(**without(shut, "h"))
-    yield Equal(f(**shut) + f(**negated(shut, "h")), at_zero + at_zero)
+    simple_rnn: ("h/start/h_0", "h/step/before", "h/step/first"),
+    gru: ("h/start/h_0", "h/step/before", "h/step/first"),
+    gru_reset_after: ("h/start/h_0", "h/step/before", "h/step/first"),
+    gru_update_writes: ("h/start/h_0", "h/step/before", "h/step/first"),
+    lstm: ("h, c/start/h_0", "h, c/start/c_0", "h, c/step/before", "result 2/name/c-h"),
+}, least={"t": 2})  # fmt: skip
+def state_is_all_that_is_remembered(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
+    """Running T steps, then T' more from the state they left, gives what T + T' steps give."""
+    cut = len(a["x"]) // 2
+    h, *c = several(f(**{**a, "x": a["x"][:cut]}))
+    left = dict(zip(("h_0", "c_0"), (h[-1], *c), strict=False))
+    later, *ends = several(f(**{**a, **left, "x": a["x"][cut:]}))
+    whole, *last = several(f(**a))
+    yield Equal(np.concatenate([h, later]), whole)
+    for end, whole_end in zip(ends, last, strict=True):
+        yield Equal(end, whole_end)
 
 
 @of_each({
-    gru_cell: ("recurrent.gru_cell_update_writes", "the result/swap/z", "h_tilde/drop/r", "h_tilde/complement/r"),
-    gru_cell_reset_after: ("the result/swap/z", "h_tilde/drop/r", "h_tilde/complement/r"),
+    gru: ("recurrent.gru_update_writes", "h/start/h_0", "h/the result/swap/z"),
+    gru_reset_after: ("h/start/h_0", "h/the result/swap/z"),
 })  # fmt: skip
-def shut_gates_forget_the_state(f: Function, a: Arguments) -> Iterator[Relation]:
-    """With r = z = 0, h' does not depend on h."""
-    shut = held(a, r=SHUT, z=SHUT)
-    yield Equal(f(**shut), f(**negated(shut, "h")))
+def open_update_gate_keeps_the_first_state(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
+    """With z = 1 throughout, h_t = h_0."""
+    yield Equal(f(**held(a, z=OPEN)), np.broadcast_to(a["h_0"], (len(a["x"]), len(a["h_0"]))))
 
 
-@holds(gru_cell_update_writes, kills=("recurrent.gru_cell", "h_tilde/drop/r", "h_tilde/complement/r"))
-def writing_without_reading_forgets_the_state(f: Function, a: Arguments) -> Iterator[Relation]:
-    """With r = 0 and z = 1, h' does not depend on h."""
-    writing = held(a, r=SHUT, z=OPEN)
-    yield Equal(f(**writing), f(**negated(writing, "h")))
-
-
-@of_each({
-    gru_cell: ("recurrent.gru_cell_update_writes", "h_tilde/function/no-tanh", "h_tilde/drop/W_hh", "h_tilde/drop/b_h"),
-    gru_cell_reset_after: ("h_tilde/function/no-tanh", "h_tilde/drop/W_hh", "h_tilde/drop/b_h", "h_tilde/drop/b_hh"),
-})  # fmt: skip
-def without_gates_it_is_the_simple_rnn(f: Function, a: Arguments) -> Iterator[Relation]:
-    """With r = 1 and z = 0 it is the simple RNN; both biases of the candidate count."""
-    yield Equal(f(**held(a, r=OPEN, z=SHUT)), simple({**a, "b_h": a["b_h"] + a.get("b_hh", 0.0)}, "h"))
-
-
-@holds(gru_cell_update_writes, kills=("recurrent.gru_cell", "h_tilde/function/no-tanh", "h_tilde/drop/W_hh"))
-def with_open_gates_it_is_the_simple_rnn(f: Function, a: Arguments) -> Iterator[Relation]:
-    """With r = z = 1 it is the simple RNN."""
-    yield Equal(f(**held(a, r=OPEN, z=OPEN)), simple(a, "h"))
-
-
-@of_each({
-    gru_cell: ("h_tilde/function/no-tanh", "z/function/relu", "the result/constant/double"),
-    gru_cell_reset_after: ("h_tilde/function/no-tanh", "z/function/relu", "the result/constant/double"),
-    gru_cell_update_writes: ("h_tilde/function/no-tanh", "z/function/relu", "the result/constant/double"),
-    gru: ("h/h_tilde/function/no-tanh", "h/the result/constant/double"),
-    gru_reset_after: ("h/h_tilde/function/no-tanh", "h/the result/constant/double"),
-    gru_update_writes: ("h/h_tilde/function/no-tanh", "h/the result/constant/double"),
-})  # fmt: skip
-def state_stays_within_the_old_one(f: Function, a: Arguments) -> Iterator[Relation]:
-    """|h'| ≤ max(|h|, 1), and so at every step."""
-    yield from within(f(**a), np.maximum(np.abs(a["h"] if "h" in a else a["h_0"]), 1.0))
-
-
-def diagonal(a: Arguments) -> dict[str, Any]:
-    """The recurrent matrix of the candidate with nothing but its diagonal."""
-    return {**a, "W_hh": a["W_hh"] * np.eye(*a["W_hh"].shape)}
-
-
-@of_each({
-    gru_cell: ("recurrent.gru_cell_update_writes", "r/drop/b_r", "z/name/W_hz-W_hr", "h_tilde/drop/b_h", "order/hrz"),
-    gru: ("recurrent.gru_update_writes", "h/start/h_0", "h/step/before", "h/r/drop/b_r", "order/zrh"),
-})  # fmt: skip
-def diagonal_recurrence_is_reset_after(f: Function, a: Arguments) -> Iterator[Relation]:
-    """With W_hh diagonal r may act on either side of it: reset_after with b_hh = 0 gives the same."""
-    other: Equation[..., Any] = gru_reset_after if "h_0" in a else gru_cell_reset_after
-    same = diagonal(a)
-    yield Equal(f(**same), other(**same, b_hh=np.zeros_like(a["b_h"])))
-
-
-@of_each({
-    gru_cell_reset_after: ("r/drop/b_r", "z/name/W_hz-W_hr", "h_tilde/drop/b_h", "h_tilde/drop/r", "order/zr"),
-    gru_reset_after: ("h/start/h_0", "h/step/before", "h/r/drop/b_r", "order/zr"),
-})  # fmt: skip
-def diagonal_recurrence_is_reset_before(f: Function, a: Arguments) -> Iterator[Relation]:
-    """With W_hh diagonal and b_hh = 0 it is the GRU in which r acts before the matrix."""
-    other: Equation[..., Any] = gru if "h_0" in a else gru_cell
-    same = diagonal(a)
-    plain = {name: array for name, array in same.items() if name != "b_hh"}
-    yield Equal(f(**without(same, "b_hh")), other(**plain))
-
-
-Z = ("W_xz", "W_hz", "b_z")
-
-
-@of_each({
-    gru_cell: ("recurrent.gru_cell_reset_after", "recurrent.gru_cell_update_writes", "h_tilde/bracket/r"),
-    gru: ("recurrent.gru_reset_after", "recurrent.gru_update_writes", "h/step/reversed"),
-})  # fmt: skip
-def negated_update_gate_writes(f: Function, a: Arguments) -> Iterator[Relation]:
-    """With the weights and the bias of z negated it is update_writes."""
-    other: Equation[..., Any] = gru_update_writes if "h_0" in a else gru_cell_update_writes
-    yield Equal(f(**a), other(**negated(a, *Z)))
-
-
-@of_each({
-    gru_cell_update_writes: ("recurrent.gru_cell", "recurrent.gru_cell_reset_after", "h_tilde/bracket/r"),
-    gru_update_writes: ("recurrent.gru", "recurrent.gru_reset_after", "h/step/reversed"),
-})  # fmt: skip
-def negated_update_gate_keeps(f: Function, a: Arguments) -> Iterator[Relation]:
-    """With the weights and the bias of z negated it is the GRU in which z keeps the state."""
-    other: Equation[..., Any] = gru if "h_0" in a else gru_cell
-    yield Equal(f(**a), other(**negated(a, *Z)))
-
-
-@of_each({
-    simple_rnn_cell: ("the result/memory/W_xh",),
-    gru_cell: ("z/memory/W_xz",),
-    gru_cell_reset_after: ("z/memory/W_xz",),
-    gru_cell_update_writes: ("z/memory/W_xz",),
-    lstm_cell: ("f/memory/W_xf",),
-})  # fmt: skip
-def units_have_no_order(f: Function, a: Arguments) -> Iterator[Relation]:
-    """With the units permuted, in the states, the weights and the biases, the new states are permuted."""
-    moved = {name: array if name == "x" else np.roll(array, 1, axis=-1) for name, array in a.items()}
-    moved |= {name: np.roll(array, 1, axis=0) for name, array in moved.items() if name.startswith("W_h")}
-    for new, old in zip(several(f(**moved)), several(f(**a)), strict=True):
-        yield Equal(new, np.roll(old, 1, axis=-1))
-
-
-def several(output: Any) -> tuple[Any, ...]:
-    """One output or a tuple of them, as a tuple."""
-    return output if isinstance(output, tuple) else (output,)
-
-
-@holds(lstm_cell, kills=("c_next/complement/f", "c_next/drop/f", "h_next/complement/o", "h_next/function/no-tanh",
-                         "order/figo", "order/oifg", "result 2/name/c_next-h_next"))  # fmt: skip
-def conveyor_keeps_the_cell(f: Function, a: Arguments) -> Iterator[Relation]:
-    """With f = 1 and i = 0 the cell is kept, c' = c, and with o = 1 it shows: h' = tanh c."""
-    h_next, c_next = f(**held(a, f=OPEN, i=SHUT, o=OPEN))
-    yield Equal(c_next, a["c"])
-    yield Equal(h_next, np.tanh(a["c"]))
-
-
-@holds(lstm_cell, kills=("h_next/complement/o", "h_next/drop/o", "order/ifog", "everywhere/i-o"))
-def shut_output_gate_hides_the_cell(f: Function, a: Arguments) -> Iterator[Relation]:
-    """With o = 0 nothing shows: h' = 0."""
-    h_next, _ = f(**held(a, o=SHUT))
-    yield Equal(h_next, np.zeros_like(a["h"]))
-
-
-@holds(lstm_cell, kills=("c_next/drop/i", "c_next/complement/f", "g/function/no-tanh", "g/drop/b_g", "order/igfo"))
-def written_anew_it_is_the_simple_rnn(f: Function, a: Arguments) -> Iterator[Relation]:
-    """With f = 0 and i = 1 the cell is what a simple RNN with the weights of g gives."""
-    _, c_next = f(**held(a, f=SHUT, i=OPEN))
-    yield Equal(c_next, simple(a, "g"))
-
-
-@holds(lstm_cell, kills=("f/name/h-c", "i/name/h-c", "c_next/name/f-c"))
-def gates_do_not_see_the_cell(f: Function, a: Arguments) -> Iterator[Relation]:
-    """c' depends linearly on c."""
-    _, at_zero = f(**without(a, "c"))
-    yield Equal(f(**a)[1] + f(**negated(a, "c"))[1], at_zero + at_zero)
-
-
-@holds(lstm_cell, kills=("i/drop/b_i", "f/drop/W_hf", "f/name/h-i", "i/function/tanh", "f/transpose/W_hf"))
-def gates_of_the_cell_are_alike(f: Function, a: Arguments) -> Iterator[Relation]:
-    """With c = 1 and g = 1 the weights of i and f may change places: c' = f + i."""
-    ones = {**held(a, g=OPEN), "c": np.ones_like(a["c"])}
-    yield Equal(f(**ones)[1], f(**taking(ones, i="f", f="i"))[1])
-
-
-@holds(lstm_cell, kills=("o/drop/b_o", "o/name/h-c", "o/function/tanh", "o/transpose/W_ho", "f/drop/b_f"))
-def output_gate_is_like_the_others(f: Function, a: Arguments) -> Iterator[Relation]:
-    """With c = 1 and nothing written, h' = tanh 1 · o, and f with the weights of o gives c' = o."""
-    one = {**held(a, i=SHUT), "c": np.ones_like(a["c"])}
-    kept = f(**held(one, f=OPEN))[0]
-    yield Equal(kept, np.tanh(1.0) * f(**taking(one, f="o"))[1])
-
-
-@holds(lstm_cell, kills=("g/function/no-tanh", "h_next/function/no-tanh", "h_next/drop/o"))
-def cell_grows_by_one_at_most(f: Function, a: Arguments) -> Iterator[Relation]:
-    """|h'| ≤ 1 and |c'| ≤ |c| + 1."""
-    h_next, c_next = f(**a)
-    yield from within(h_next, 1.0)
-    yield from within(c_next, np.abs(a["c"]) + 1)
+@holds(lstm, kills=("h, c/start/c_0", "h, c/c_next/drop/c", "result 2/name/c-h", "order/figo"))
+def conveyor_keeps_the_first_cell(f: Function, a: Arguments) -> Iterator[Relation]:
+    """With f = 1 and i = 0 throughout, the last cell is the first."""
+    yield Equal(f(**held(a, f=OPEN, i=SHUT))[1], a["c_0"])

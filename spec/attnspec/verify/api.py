@@ -12,6 +12,7 @@ from typing import Any
 
 from attnspec.errors import BindingError, SpecError, TargetError, UnknownName, nearest
 from attnspec.implementation import ATTRIBUTE, DTYPES, FRAMEWORKS, Claim, Implementation
+from attnspec.interpreters.policy import PRESETS
 from attnspec.language.equation import REGISTRY, Equation
 from attnspec.verify.report import Report, Verdict
 from attnspec.verify.runner import File, Module, Pickled, Runner, Target
@@ -70,8 +71,9 @@ def verify(
 
     Raises:
         TargetError: no such file, module or callable; its import fails; or nothing in it claims anything.
-        UnknownName: no such equation, dtype, framework or policy.
-        BindingError: its parameters do not match the equation's.
+        UnknownName: no such equation, dtype, framework, device or policy.
+        BindingError: its parameters do not match the equation's. Where other questions could be asked all the same,
+            a verdict "not run" says it instead.
     """
     wanted = Asked(
         equation.id if isinstance(equation, Equation) else equation, framework, _dtypes(dtype), device, examples, seed,
@@ -80,6 +82,7 @@ def verify(
     check(wanted)
     shown, aim = aimed(target)
     verdicts: list[Verdict] = []
+    refused: list[Refused] = []
     with Runner(time_limit=time_limit, memory_bytes=memory_bytes) as runner:
         started = time.monotonic()
         try:
@@ -88,15 +91,22 @@ def verify(
             verdict = _not_run(shown, wanted, f"the package {error.missing} is not installed", time.monotonic() - started)
             return _reported([verdict], on_verdict)
         for question in questions(found, shown, wanted):
-            verdict = _asked(question, runner, tick)
-            verdicts.append(verdict)
+            answer = _answer(question, runner, tick)
+            if isinstance(answer, Refused):
+                refused.append(answer)
+                continue
+            verdicts.append(answer)
             if on_verdict is not None:
-                on_verdict(verdict)
+                on_verdict(answer)
+        if refused and not verdicts and len({str(each.error) for each in refused}) == 1:
+            raise refused[0].error
         notes = tuple(f"not imported: {failure.headline}" for failure in runner.failures)
+        notes += tuple(f"not asked: {each.error.headline}" for each in refused)
         missing = [
             _not_run(shown, wanted, f"{failure.headline}: {failure.given}", 0.0) for failure in runner.failures
         ]
-    return _reported([*verdicts, *missing], on_verdict, already=len(verdicts), notes=notes)
+    last = [*(each.verdict for each in refused), *missing]
+    return _reported([*verdicts, *last], on_verdict, already=len(verdicts), notes=notes)
 
 
 def _reported(
@@ -108,8 +118,32 @@ def _reported(
     return Report(tuple(verdicts), notes)
 
 
-def _asked(question: Question, runner: Runner, tick: Tick | None) -> Verdict:
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A question that could not be asked: why, and the verdict that says so where others could be."""
+
+    error: SpecError
+    verdict: Verdict
+
+
+def _answer(question: Question | Refused, runner: Runner, tick: Tick | None) -> Verdict | Refused:
     """One verdict; what cannot be asked of one candidate does not stop the others."""
+    if isinstance(question, Refused):
+        return question
+    try:
+        return _asked(question, runner, tick)
+    except SpecError as error:
+        verdict = replace(_nothing(question, "not run", _why(error)), mend=error.mend)
+        return Refused(error, verdict)
+
+
+def _why(error: SpecError) -> str:
+    """The facts of an error, as a verdict's reason; how to mend it has a line of its own there."""
+    facts = (("given   ", error.given), ("expected", error.expected))
+    return "\n".join([error.headline, *(f"{label}  {fact}" for label, fact in facts if fact)])
+
+
+def _asked(question: Question, runner: Runner, tick: Tick | None) -> Verdict:
     declared = question.claim.dtypes
     if declared is not None and question.dtype not in declared:
         reason = f"{question.dtype} is not claimed; claimed are {', '.join(declared)}"
@@ -135,7 +169,7 @@ def _not_run(shown: str, wanted: Asked, reason: str, seconds: float) -> Verdict:
 
 
 def check(wanted: Asked) -> None:
-    """Refuse an unknown equation, dtype, framework or device before anything is started.
+    """Refuse an unknown equation, dtype, framework, device or policy before anything is started.
 
     Raises:
         UnknownName: with the nearest known names.
@@ -146,6 +180,7 @@ def check(wanted: Asked) -> None:
     _known("dtype", wanted.dtypes or (), DTYPES)
     _known("framework", (wanted.framework,) if wanted.framework else (), FRAMEWORKS)
     _known("device", (wanted.device.split(":")[0],) if wanted.device else (), ("cpu", "cuda"))
+    _known("precision policy", (wanted.policy,) if wanted.policy else (), PRESETS)
 
 
 def _known(what: str, given: Iterable[str], known: Sequence[str]) -> None:
@@ -184,8 +219,8 @@ def aimed(target: Callable[..., Any] | str | Target) -> tuple[str, Target]:
     )  # fmt: skip
 
 
-def questions(found: Sequence[Found], shown: str, wanted: Asked) -> Iterator[Question]:
-    """Every question that a target raises: each claim of each callable, in each dtype.
+def questions(found: Sequence[Found], shown: str, wanted: Asked) -> Iterator[Question | Refused]:
+    """Every question that a target raises: each claim of each callable, in each dtype; or why it cannot be asked.
 
     Raises:
         TargetError: nothing in it is claimed, and no equation is named.
@@ -195,16 +230,20 @@ def questions(found: Sequence[Found], shown: str, wanted: Asked) -> Iterator[Que
         raise _unclaimed(found, shown, wanted)
     alone = len(found) == 1
     for each, declared in pairs:
-        if declared.equation not in REGISTRY:
-            REGISTRY[declared.equation]
+        name = shown if alone and shown.endswith(each.name) else f"{shown}:{each.name}"
+        try:
+            equation = REGISTRY[declared.equation]
+        except UnknownName as error:
+            unknown = replace(wanted, equation=declared.equation)
+            yield Refused(error, replace(_not_run(name, unknown, _why(error), 0.0), mend=error.mend))
+            continue
         claim = declared.claim
         for dtype in wanted.dtypes or claim.dtypes or ("float32",):
             yield Question(
-                each, REGISTRY[declared.equation], claim,
+                each, equation, claim,
                 wanted.framework or declared.framework or each.framework or "numpy", dtype,
                 wanted.device or "cpu", wanted.examples, wanted.seed,
-                tuple((wanted.bind or declared.bind).items()), wanted.policy,
-                shown if alone and shown.endswith(each.name) else f"{shown}:{each.name}",
+                tuple((wanted.bind or declared.bind).items()), wanted.policy, name,
             )  # fmt: skip
 
 
@@ -254,7 +293,7 @@ def _dtypes(dtype: str | Sequence[str] | None) -> tuple[str, ...] | None:
     if dtype is None:
         return None
     names = (dtype,) if isinstance(dtype, str) else tuple(dtype)
-    return tuple(name.removeprefix("torch.").removeprefix("numpy.") for name in names) or None
+    return tuple(dict.fromkeys(name.removeprefix("torch.").removeprefix("numpy.") for name in names)) or None
 
 
 __all__ = ["ATTRIBUTE", "Asked", "BindingError", "SpecError", "inspect", "replace", "verify"]

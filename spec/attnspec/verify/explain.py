@@ -42,7 +42,7 @@ def recognise(judge: Judge, observations: Sequence[Observation], mutants: Sequen
 
     All cases take part that the mutant can be asked on; at least one of them must be one that the equation fails.
     """
-    failing = [each for each in observations if largest(judge.compared([each], policy)) > 1]
+    failing = [each for each in observations if largest(judge.compared([each], policy)) > 1] or list(observations)
     few = sorted(failing, key=lambda each: -_telling(each))[:3]
     first = [(_distance(judge, few, mutant, policy), place) for place, mutant in enumerate(mutants)]
     near = [mutants[place] for distance, place in sorted(first) if np.isfinite(distance)][: 4 * SHORTLIST]

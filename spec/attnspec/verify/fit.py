@@ -6,18 +6,21 @@ which all the statistics then hold is the place where the bits are lost.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
 
 import numpy as np
 
 from attnspec.interpreters.policy import Format, Policy
+from attnspec.language.tree import Definition
 from attnspec.verify.judge import Judge, Judged
-from attnspec.verify.statistics import Observation, median
+from attnspec.verify.statistics import Observation, median, surprise
 
 SITES = {
     "intermediates": ("intermediates", "state"),
-    "matrix-product operands": ("operands",),
+    "the matrix products' operands": ("operands",),
     "accumulation": ("accumulation",),
     "the carried state": ("state",),
     "the output": ("storage",),
@@ -48,37 +51,62 @@ class Bits:
 def imprecise(judge: Judge, observations: Sequence[Observation], policy: Policy) -> tuple[Bits, Judged] | None:
     """The site and bits under which the answers are right in every respect; None where no precision explains them."""
     found = []
-    for site, parts in SITES.items():
-        bits = _bits(judge, judge.ordinary(observations), policy, parts)
+    ordinary = judge.ordinary(observations)
+    for site, lower in sites(judge.equation.definition, policy).items():
+        bits = _bits(judge, ordinary, policy, lower)
         if bits is None:
             continue
-        judged = judge.judge(observations, lowered(policy, parts, bits - 0.3))
+        judged = judge.judge(observations, lower(bits - 0.3))
         if judged.right:
-            found.append((judged.rms, Bits(bits, site), judged))
+            found.append((surprise(judge.compared(ordinary, lower(bits))), Bits(bits, site), judged))
     if not found:
         return None
-    _, bits_, judged_ = min(found, key=lambda each: abs(np.log(max(each[0], 1e-9) / 0.7)))
+    best = min(surprised for surprised, _, _ in found)
+    likely = [each for each in found if each[0] < best + ALIKE]
+    _, bits_, judged_ = min(likely, key=lambda each: not each[1].site.startswith("the line"))
     return bits_, judged_
+
+
+ALIKE = 0.15
+"""Places whose likelihoods differ by less, in nats an element, cannot be told apart: a line of the formula goes first."""
+
+Lower = Callable[[float], Policy]
+
+
+def sites(definition: Definition, policy: Policy) -> dict[str, Lower]:
+    """Each place where bits may be lost, with the policy that loses all but so many there."""
+    found: dict[str, Lower] = {site: partial(lowered, policy, parts) for site, parts in SITES.items()}
+    for line in definition.lines:
+        if len(line.targets) == 1:
+            found[f"the line {line.targets[0]}"] = partial(_line_lowered, policy, line.targets[0])
+    return found
 
 
 def lowered(policy: Policy, parts: Sequence[str], bits: float) -> Policy:
     """The policy with parts of it at fewer bits, where they have more."""
-    changes = {}
+    changes: dict[str, Any] = {}
     for part in parts:
         form: Format = getattr(policy, part)
         if form.bits > bits:
-            changes[part] = replace(form, name=f"{bits:.1f} bits", bits=bits)
-    return replace(policy, name=f"{policy.name} at {bits:.1f} bits", **changes)  # type: ignore[arg-type]  # parts are formats
+            changes[part] = _format(form, bits)
+    return replace(policy, name=f"{policy.name} at {bits:.1f} bits", **changes)
 
 
-def _bits(judge: Judge, ordinary: Sequence[Observation], policy: Policy, parts: Sequence[str]) -> float | None:
+def _line_lowered(policy: Policy, line: str, bits: float) -> Policy:
+    form = _format(policy.intermediates, bits)
+    return replace(policy, name=f"{policy.name} at {bits:.1f} bits in {line}", exception=(line, form))
+
+
+def _format(form: Format, bits: float) -> Format:
+    return replace(form, name=f"{bits:.1f} bits", bits=bits)
+
+
+def _bits(judge: Judge, ordinary: Sequence[Observation], policy: Policy, lower: Lower) -> float | None:
     """The bits at which the median error is what honest rounding leaves; None where none from 3 up do."""
-    low, high = 3.0, float(policy.storage.bits)
-    if parts != ("storage",):
-        high = float(max(getattr(policy, part).bits for part in parts))
+    low, high = 3.0, float(policy.intermediates.bits)
 
     def middle(bits: float) -> float:
-        return median(judge.compared(ordinary, lowered(policy, parts, bits)))
+        return median(judge.compared(ordinary, lower(bits)))
 
     if not middle(low) < HALF < middle(high):
         return None

@@ -21,9 +21,6 @@ from attnspec.verify.wrong import fits, values
 
 Array = NDArray[Any]
 
-MATCHED = 0.8
-"""The median of |error|/σ that a policy may leave: matched ones leave 0.4 to 0.6, too tight ones 0.97 and more."""
-
 STEP = 2.0**-10
 """The relative change by which the direction of an argument's scale is measured."""
 
@@ -114,15 +111,21 @@ class Judge:
         ]  # fmt: skip
 
     def infer(self, observations: Sequence[Observation], definition: Definition | None = None) -> Policy:
-        """The tightest preset that the median error leaves possible, on ordinary cases."""
-        ordinary = self.ordinary(observations)
-        names = policies(self.dtype)
-        for name in names[:-1]:
-            policy = preset(name, self.dtype)
-            middle = statistics.median(self.compared(ordinary, policy, definition))
-            if np.isnan(middle) or middle <= MATCHED:
-                return policy
-        return preset(names[-1], self.dtype)
+        """The preset under which the errors are likeliest; where it fails cases, a looser one that these make likelier.
+
+        The second look is for real software, which takes other paths for other sizes. One bad row loosens nothing: a
+        looser policy would have to make all other elements of the failing cases likelier too.
+        """
+        presets = [preset(name, self.dtype) for name in policies(self.dtype)]
+        if len(presets) == 1:
+            return presets[0]
+        under = [self.compared(observations, policy, definition) for policy in presets]
+        chosen = min(range(len(presets)), key=lambda place: statistics.surprise(under[place]))
+        failing = {id(each.case) for each in under[chosen] if each.ratio.size and float(each.ratio.max()) > 1}
+        if failing:
+            wrong = [[each for each in compared if id(each.case) in failing] for compared in under]
+            chosen = min(range(chosen, len(presets)), key=lambda place: statistics.surprise(wrong[place]))
+        return presets[chosen]
 
     def ordinary(self, observations: Sequence[Observation], most: int = DIRECTION_CASES) -> list[Observation]:
         """The cases that show the most: ordinary values, no size of one, the first that were made."""
@@ -135,17 +138,18 @@ class Judge:
 
     def judge(
         self, observations: Sequence[Observation], policy: Policy, faint: Sequence[Mutant] = (),
-        definition: Definition | None = None, form: str = "",
+        definition: Definition | None = None, form: str = "", directions: bool = True,
     ) -> Judged:  # fmt: skip
         """All three parts: each element, the whole, and directions.
 
         Args:
             faint: mutants too close to the equation to show in an element: the error is projected on each.
+            directions: False leaves the third part out, for a first look.
             definition: a form to judge by, in place of the equation.
         """
         compared = self.compared(observations, policy, definition)
         findings = [*self._elements(compared), *self._wholes(compared)]
-        if not findings:
+        if not findings and directions:
             findings = [*self.mutants_seen(compared, faint), *self._directions(observations, policy, definition)]
         return Judged(policy, tuple(compared), tuple(findings), form)
 

@@ -20,17 +20,23 @@ from attnspec.verify.cases import Case
 
 Array = NDArray[Any]
 
+HONEST = 0.7
+"""The root mean square of error/σ that honest rounding leaves: σ is on the generous side."""
+
+OUTLIER = 8.0
+"""What one element may say against a precision policy, in units of logarithmic likelihood."""
+
 SPREADS = 10.0
 """A direction is seen when its coefficient exceeds so many of its own spreads: for 32 members, 1 in 1e10 by chance."""
 
 BIAS = 0.6
 """How far, in σ of each element, a right implementation may lean to one side: library functions do."""
 
-WHOLE, SLICE = 1.8, 3.5
+WHOLE, SLICE = 2.5, 3.5
 """Limits of the root mean square of error/σ, over everything and over one row or column of an output."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Observation:
     """One case with what the candidate answered, an array for each output of the equation."""
 
@@ -38,7 +44,7 @@ class Observation:
     answers: tuple[Array, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Compared:
     """One output of one case beside its noise."""
 
@@ -105,6 +111,21 @@ def median(compared: Sequence[Compared]) -> float:
     parts = [np.abs(each.z[each.weighed & (np.abs(each.noise.value) > 0)]) for each in compared]
     joined = np.concatenate([np.zeros(0), *parts])
     return float(np.median(joined)) if joined.size else float("nan")
+
+
+def surprise(compared: Sequence[Compared]) -> float:
+    """Minus the logarithm of how likely the errors are, the mean over elements: least for the σ that follows them from place to place.
+
+    An element counts for at most `OUTLIER`, so that a bad row cannot make a looser σ look the better one: that costs
+    a little at every other element.
+    """
+    total, count = 0.0, 0
+    for each in compared:
+        sigma = np.where(each.weighed, each.noise.sigma, 1.0)
+        seen = np.log(sigma) + np.minimum((each.z / HONEST) ** 2 / 2, OUTLIER)
+        total += float(np.where(each.weighed, seen, 0.0).sum())
+        count += int(each.weighed.sum())
+    return total / max(count, 1)
 
 
 def whole(compared: Sequence[Compared]) -> tuple[float, float]:

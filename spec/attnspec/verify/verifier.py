@@ -105,22 +105,21 @@ class Verifier:
     def judged(self, observations: list[Observation], policy: Policy | None) -> Verdict:
         """Judge the cases that are always there, then draw more, then say."""
         self.tick("judging")
-        judged = self.best(observations, policy, ())
-        if judged.right:
-            observations += self.search(judged.policy)
-            early = contract.unusable(self.outcomes, self.equation, self.question.dtype, self.question.device)
-            if early is not None:
-                return self.said(*early[:2], worst=early[2])
-            mutants = truly_wrong(self.equation.id)
-            strength = score(judged.compared, mutants)
-            observations, strength = self.strengthened(observations, judged.policy, strength)
-            self.tick("judging")
-            judged = self.best(observations, judged.policy, [*strength.faint, *strength.survived])
-        else:
-            strength = None
+        judged = self.best(observations, policy, (), directions=False)
         if not judged.right:
             return self.wrong(observations, judged)
-        assert strength is not None
+        observations += self.search(judged.policy)
+        early = contract.unusable(self.outcomes, self.equation, self.question.dtype, self.question.device)
+        if early is not None:
+            return self.said(*early[:2], worst=early[2])
+        judged = self.best(observations, policy, (), directions=False)
+        if not judged.right:
+            return self.wrong(observations, judged)
+        observations, strength = self.strengthened(observations, judged)
+        self.tick("judging")
+        judged = self.best(observations, judged.policy, [*strength.faint, *strength.survived])
+        if not judged.right:
+            return self.wrong(observations, judged)
         return self.rightly(observations, judged, strength)
 
     def rightly(self, observations: list[Observation], judged: Judged, strength: Score) -> Verdict:
@@ -232,19 +231,19 @@ class Verifier:
             explore()
         return found
 
-    def strengthened(self, observations: list[Observation], policy: Policy, strength: Score) -> tuple[list[Observation], Score]:
-        """More cases, as long as there are mutants that none so far could have caught."""
-        open_ = strength.survived
-        killed, faint = list(strength.killed), list(strength.faint)
+    def strengthened(self, observations: list[Observation], judged: Judged) -> tuple[list[Observation], Score]:
+        """The mutation score, and more cases as long as there are mutants that none so far could have caught."""
+        strength = score(judged.compared, truly_wrong(self.equation.id))
+        open_, killed, faint = strength.survived, list(strength.killed), list(strength.faint)
         for round_ in range(ROUNDS):
             if not open_:
                 break
             self.tick("strengthening")
             extra = telling(self.equation, self.question.least, self.question.claim.batch)
-            shifted = [replace(each, seed=each.seed + 1000 * (round_ + 1)) for each in extra if each.regime in ("ordinary", "ties", "offset")]
-            seen = self.observe([self.made(each) for each in shifted])
+            useful = [each for each in extra if each.regime in ("ordinary", "ties", "offset") and each.layout == "contiguous"]
+            seen = self.observe([self.made(replace(each, seed=each.seed + 1000 * (round_ + 1))) for each in useful])
             observations = [*observations, *seen]
-            after = score(self.judge.compared(observations, policy), open_)
+            after = score(self.judge.compared(observations, judged.policy), open_)
             killed += after.killed
             faint += after.faint
             open_ = after.survived
@@ -252,25 +251,30 @@ class Verifier:
 
     # Judging.
 
-    def best(self, observations: Sequence[Observation], policy: Policy | None, faint: Sequence[Any]) -> Judged:
+    def best(
+        self, observations: Sequence[Observation], policy: Policy | None, faint: Sequence[Any], directions: bool = True
+    ) -> Judged:
         """Judged as the equation, else as one of its forms."""
-        first = self.judge.judge(observations, policy or self.judge.infer(observations), faint)
+        first = self.judge.judge(observations, policy or self.judge.infer(observations), faint, directions=directions)
         if first.right:
             return first
         for other in self.equation.forms:
             tree = other.equation.definition
             under = policy or self.judge.infer(observations, tree)
-            judged = self.judge.judge(observations, under, faint, tree, other.says)
+            judged = self.judge.judge(observations, under, faint, tree, other.says, directions)
             if judged.right:
                 return judged
         return first
 
     def by_layout(self, observations: Sequence[Observation], judged: Judged) -> str:
-        """Whether it is wrong only where arrays do not lie contiguously in memory."""
+        """Whether it is wrong only where arrays do not lie contiguously in memory: the same values are asked anew."""
         wrong = [each.case for each in judged.compared if each.ratio.size and float(each.ratio.max()) > 1]
-        if wrong and all(case.layout != "contiguous" for case in wrong):
-            return f"its values are wrong for {wrong[0].layout} inputs, right for contiguous ones"
-        return ""
+        if not wrong or any(case.layout == "contiguous" for case in wrong):
+            return ""
+        plain = self.observe([replace(wrong[0], layout="contiguous")])
+        if not plain or statistics.largest(self.judge.compared(plain, judged.policy)) > 1:
+            return ""
+        return f"its values are wrong for {wrong[0].layout} inputs, right for contiguous ones"
 
     def repeated(self, observations: Sequence[Observation], judged: Judged) -> str | None:
         """The first cases asked again, after all others and in another order: the answers must be the same."""

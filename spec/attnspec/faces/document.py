@@ -1,0 +1,59 @@
+"""The JSON that a command leaves: a file is whole at any time, the standard output gets it once, at the end."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from attnspec.errors import SpecError
+
+
+class Document:
+    """A JSON file that is replaced as more is known; "-" is the standard output, None writes nothing."""
+
+    def __init__(self, path: str | None) -> None:
+        self._path = None if path in (None, "-") else Path(str(path)).resolve()
+        self._is_stdout = path == "-"
+
+    def write(self, content: Mapping[str, Any]) -> None:
+        """What is known so far; nothing where it cannot be taken back, as on a pipe.
+
+        Raises:
+            SpecError: there can be no such file.
+        """
+        if self._path is not None and (self._path.is_file() or not self._path.exists()):
+            self._replace(_text(content))
+        elif self._path is not None and self._path.is_dir():
+            raise SpecError(f"{self._path} is a folder", given=str(self._path), expected="a file to write JSON to")
+
+    def finish(self, content: Mapping[str, Any]) -> None:
+        """All that is known."""
+        self.write(content)
+        if self._is_stdout:
+            sys.stdout.write(_text(content))
+            sys.stdout.flush()
+        elif self._path is not None and not self._path.is_file():
+            self._path.write_text(_text(content), encoding="utf-8")
+
+    def _replace(self, text: str) -> None:
+        """Write beside it, then rename: who reads meanwhile sees the old content or the new."""
+        assert self._path is not None
+        beside = self._path.with_name(f".{self._path.name}.{os.getpid()}")
+        try:
+            beside.write_text(text, encoding="utf-8")
+            beside.replace(self._path)
+        except (FileNotFoundError, NotADirectoryError, PermissionError) as error:
+            mend = "name a file in a folder that is there and can be written to"
+            raise SpecError(f"cannot write JSON: {error.strerror}", given=str(self._path), mend=mend) from error
+        finally:
+            with suppress(OSError):
+                beside.unlink()
+
+
+def _text(content: Mapping[str, Any]) -> str:
+    return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"

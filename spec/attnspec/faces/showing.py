@@ -1,0 +1,145 @@
+"""`attnspec show ID`: one equation, with everything that is made of it."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import attnspec
+from attnspec.discovery import Discovery, discover
+from attnspec.faces.listing import row
+from attnspec.faces.screen import Screen
+from attnspec.interpreters import formula
+from attnspec.interpreters.mutants import Mutant, conventions
+from attnspec.language.equation import REGISTRY, Equation
+from attnspec.language.symbols import OPTION_SIZES, symbol
+from attnspec.language.tree import Parameter
+from attnspec.properties import PROPERTIES
+from attnspec.verify.api import catalogue
+from attnspec.verify.cases import sizes_of, smallest
+from attnspec.verify.wrong import truly_wrong
+
+Section = tuple[str, list[str]]
+
+
+def answer(id: str, *, mutants: bool, latex: bool, to_json: bool) -> None:
+    """Print what is known of an equation.
+
+    Raises:
+        UnknownName: no such equation.
+    """
+    catalogue()
+    equation = REGISTRY[id]
+    discovery, wrong = discover(), truly_wrong(id)
+    screen = Screen()
+    if to_json:
+        screen.say(json.dumps(_document(equation, discovery, wrong), indent=2, ensure_ascii=False))
+        return
+    screen.say(equation.id, "bold")
+    screen.say(_filled(equation.doc, screen.width))
+    for title, lines in _sections(equation, discovery, wrong, mutants=mutants, latex=latex, width=screen.width - 2):
+        if lines:
+            screen.say(f"\n{title}", "bold")
+            screen.say(textwrap.indent("\n".join(lines), "  "))
+
+
+def _sections(
+    equation: Equation[..., Any],
+    discovery: Discovery,
+    wrong: Sequence[Mutant],
+    *,
+    mutants: bool,
+    latex: bool,
+    width: int,
+) -> Iterator[Section]:
+    definition = equation.definition
+    shown = formula.latex(definition) if latex else formula.text(definition)
+    yield "formula", shown.splitlines()
+    yield "takes", _columns([_taken(each) for each in definition.parameters], width)
+    yield "gives", _columns([(each.name, _shape(each), each.kind) for each in definition.results], width)
+    yield "sizes", _columns([(name, f"at least {smallest(equation, name)}") for name in sizes_of(definition)], width)
+    yield "options", _columns([(option.name, option.kind, _sets(option.name)) for option in definition.options], width)
+    yield "sources", [str(source) for source in equation.sources]
+    yield "conventions", _columns([(other.id, _told_apart(other, equation)) for other in conventions(equation)], width)
+    yield "properties", _columns([(law.name, law.says) for law in PROPERTIES.get(equation.id, ())], width)
+    if mutants:
+        yield f"mutants, {len(wrong)} known mistakes", _columns([(mutant.id, mutant.says) for mutant in wrong], width)
+    else:
+        yield "mutants", [f"{len(wrong)} known mistakes; attnspec show {equation.id} --mutants lists them"]
+    found = discovery.of(equation.id)
+    rows = [(each.framework or "any", each.target, f"{each.file}:{each.line}") for each in found]
+    yield "implementations", _columns(rows, width) or ["nothing yet"]
+
+
+def _taken(parameter: Parameter) -> tuple[str, str, str]:
+    kind = "" if parameter.kind == "float" else f", {parameter.kind}"
+    return parameter.name, _shape(parameter), symbol(parameter.name).meaning + kind
+
+
+def _shape(parameter: Parameter) -> str:
+    return f"({', '.join(map(str, parameter.dims))})"
+
+
+def _sets(option: str) -> str:
+    return f"sets {OPTION_SIZES[option]}" if option in OPTION_SIZES else ""
+
+
+def _told_apart(other: Equation[..., Any], equation: Equation[..., Any]) -> str:
+    """What tells two conventions apart; the equation that they are conventions of says nothing of itself."""
+    return other.says if other.convention_of else f"what this is a convention of; here {equation.says}"
+
+
+def _columns(rows: Sequence[tuple[str, ...]], width: int) -> list[str]:
+    """Rows with their columns aligned; the last one is filled, and goes below where it has no room."""
+    if not rows:
+        return []
+    wide = [max(map(len, column)) for column in zip(*rows, strict=True)][:-1]
+    room = width - sum(wide) - 2 * len(wide)
+    lines = []
+    for *heads, last in rows:
+        head = "".join(f"{cell:<{each}}  " for cell, each in zip(heads, wide, strict=True))
+        if room < 30 < len(last):
+            lines += [head.rstrip(), *_filled(last, width - 4, "    ").splitlines()]
+        else:
+            first, *more = _filled(last, room).splitlines() or [""]
+            lines += [f"{head}{first}".rstrip(), *(" " * len(head) + line for line in more)]
+    return lines
+
+
+def _filled(text: str, width: int, indent: str = "") -> str:
+    """Paragraphs filled to a width; no word is broken."""
+    paragraphs = [
+        textwrap.fill(
+            paragraph, max(width, 20), break_long_words=False, break_on_hyphens=False, initial_indent=indent,
+            subsequent_indent=indent,
+        )
+        for paragraph in text.split("\n\n")
+    ]  # fmt: skip
+    return "\n\n".join(paragraphs)
+
+
+def _document(equation: Equation[..., Any], discovery: Discovery, wrong: Sequence[Mutant]) -> dict[str, Any]:
+    definition = equation.definition
+    return {
+        "attnspec": attnspec.__version__,
+        **row(equation, discovery),
+        "formula": formula.text(definition),
+        "latex": formula.latex(definition),
+        "takes": [
+            {"name": each.name, "kind": each.kind, "shape": list(map(str, each.dims)), "is": symbol(each.name).meaning}
+            for each in definition.parameters
+        ],
+        "gives": [
+            {"name": each.name, "kind": each.kind, "shape": list(map(str, each.dims))} for each in definition.results
+        ],
+        "sizes": {name: {"least": smallest(equation, name)} for name in sizes_of(definition)},
+        "options": [{"name": option.name, "kind": option.kind} for option in definition.options],
+        "sources": [
+            {"document": each.document, "heading": each.heading, "paper": each.paper} for each in equation.sources
+        ],
+        "conventions": [{"id": each.id, "says": _told_apart(each, equation)} for each in conventions(equation)],
+        "properties": [{"name": law.name, "says": law.says} for law in PROPERTIES.get(equation.id, ())],
+        "mutants": [{"id": each.id, "says": each.says, "kind": each.kind} for each in wrong],
+    }

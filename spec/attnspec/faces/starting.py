@@ -1,0 +1,79 @@
+"""`attnspec new ID`: a file to start an implementation from."""
+
+from __future__ import annotations
+
+import json
+import keyword
+from pathlib import Path
+from typing import Any
+
+import click
+
+from attnspec.errors import SpecError, UnknownName, nearest
+from attnspec.implementation import FRAMEWORKS
+from attnspec.interpreters import formula
+from attnspec.language.equation import REGISTRY, Equation
+from attnspec.language.symbols import symbol
+from attnspec.verify.api import catalogue
+
+ARRAYS = {
+    "numpy": ("import numpy as np", "np.ndarray"),
+    "torch": ("import torch", "torch.Tensor"),
+    "jax": ("import jax.numpy as jnp", "jnp.ndarray"),
+}
+"""By framework: what to import, and what its arrays are called."""
+
+
+def answer(id: str, framework: str, output: str | None) -> None:
+    """Print or write the file.
+
+    Raises:
+        UnknownName: no such equation or framework.
+        SpecError: there is such a file already, or it cannot be written.
+    """
+    if framework not in FRAMEWORKS:
+        mend = nearest(framework, FRAMEWORKS)
+        raise UnknownName(f"no framework {framework!r}", given=framework, expected=", ".join(FRAMEWORKS), mend=mend)
+    catalogue()
+    text = starter(REGISTRY[id], framework)
+    if output is None:
+        click.echo(text, nl=False)
+        return
+    try:
+        with Path(output).open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError as error:
+        raise SpecError(f"{output} is there already", given=output, mend="name another file, or move it") from error
+    except (FileNotFoundError, NotADirectoryError, PermissionError) as error:
+        raise SpecError(f"cannot write {output}", given=str(error), mend="name a folder that is there") from error
+    click.echo(f"{output}: fill in the body, then\n  attnspec verify {output}")
+
+
+def starter(equation: Equation[..., Any], framework: str) -> str:
+    """A Python file with everything but the body."""
+    imported, array = ARRAYS[framework]
+    name = equation.id.split(".")[-1]
+    name = f"{name}_" if keyword.iskeyword(name) else name
+    results = [array] * len(equation.definition.results)
+    returned = array if len(results) == 1 else f"tuple[{', '.join(results)}]"
+    doc = equation.doc.partition("\n")[0].replace("\\", "\\\\").replace('"""', "'''")
+    return "\n".join(
+        [
+            f'"""{equation.id} for {framework}."""', "", "import attnspec", imported, "",
+            *(f"# {line}".rstrip() for line in formula.text(equation.definition).splitlines()), "", "",
+            f'@attnspec.implements({json.dumps(equation.id)}, framework="{framework}")',
+            f"def {name}(", *_parameters(equation, array), f") -> {returned}:", f'    """{doc}"""',
+            '    raise NotImplementedError("write the formula above")', "",
+        ]
+    )  # fmt: skip
+
+
+def _parameters(equation: Equation[..., Any], array: str) -> list[str]:
+    """A line each, with its shape and meaning."""
+    definition = equation.definition
+    lines = [
+        f"    {each.name}: {array},  # ({', '.join(map(str, each.dims))}), {symbol(each.name).meaning}"
+        for each in definition.parameters
+    ]
+    lines += ["    *,"] if definition.options else []
+    return lines + [f"    {option.name}: {option.kind}," for option in definition.options]

@@ -1,0 +1,265 @@
+"""What must hold of attention."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from attnspec.equations import attention, scores
+from attnspec.language.equation import Equation
+from attnspec.properties._parts import between, of_each, rolled, value, without
+from attnspec.properties.law import Arguments, AtMost, Equal, Function, Relation, holds
+
+HIDDEN = 64.0
+"""What stands at keys and values that must not show: large, and yet no score overflows by it."""
+
+
+Of = Equation[..., Any]
+
+
+@holds(attention.weights, kills=("alpha/function/no-softmax", "alpha/axis/i"))
+def rows_are_distributions(f: Function, a: Arguments) -> Iterator[Relation]:
+    """No weight is negative, and each row sums to 1."""
+    alpha = f(**a)
+    yield AtMost(0.0, alpha)
+    yield Equal(alpha.sum(axis=-1), np.ones(len(a["e"])))
+
+
+@holds(attention.weights, kills=("alpha/function/no-softmax", "alpha/axis/i"))
+def common_shift_changes_nothing(f: Function, a: Arguments) -> Iterator[Relation]:
+    """With a constant added to a row, also one beyond the exponent's range, the weights stay."""
+    whole = np.round(np.clip(a["e"], -64, 64))
+    shift = np.where(np.arange(len(whole)) % 2, 128.0, -128.0)[:, None]
+    yield Equal(f(e=whole + shift), f(e=whole))
+
+
+@holds(attention.weights, kills=("alpha/function/no-softmax", "alpha/axis/i", "last/j"))
+def equal_scores_share_alike(f: Function, a: Arguments) -> Iterator[Relation]:
+    """Equal scores give each of m keys the weight 1/m."""
+    yield Equal(f(e=np.zeros_like(a["e"])), np.full(a["e"].shape, 1 / a["e"].shape[1]))
+
+
+@holds(attention.weights, kills=("last/j",))
+def keys_have_no_order(f: Function, a: Arguments) -> Iterator[Relation]:
+    """With the keys permuted the weights are permuted."""
+    yield Equal(f(e=np.roll(a["e"], 1, axis=1)), np.roll(f(**a), 1, axis=1))
+
+
+@holds(attention.context_vector, kills=("c/transpose/alpha", "last/j"))
+def unit_states_give_the_weights(f: Function, a: Arguments) -> Iterator[Relation]:
+    """∂c_i/∂h_j = α_ij: with the unit vectors for states, c = α."""
+    yield Equal(f(alpha=a["alpha"], h=np.eye(len(a["h"]))), a["alpha"])
+
+
+@holds(attention.context_vector, kills=("c/transpose/alpha", "c/transpose/h", "last/j"))
+def it_is_a_linear_layer_over_positions(f: Function, a: Arguments) -> Iterator[Relation]:
+    """c = α h: from m positions to n, the same in every column."""
+    yield Equal(f(**a), a["alpha"] @ a["h"])
+
+
+@holds(attention.context_vector, kills=("c/transpose/alpha", "last/j"))
+def it_lies_in_the_hull_of_the_states(f: Function, a: Arguments) -> Iterator[Relation]:
+    """Where α is a distribution, c_i lies between the least and the largest h_j."""
+    yield from between(f(alpha=dyadic(a["alpha"]), h=a["h"]), a["h"])
+
+
+def dyadic(alpha: Any) -> Any:
+    """Weights cut to eighths, what is cut off given to the largest: rows that sum to 1 exactly."""
+    cut = np.floor(8 * alpha) / 8
+    largest = alpha.argmax(axis=-1)[:, None] == np.arange(alpha.shape[-1])
+    return cut + largest * (1 - cut.sum(axis=-1, keepdims=True))
+
+
+@of_each(dict.fromkeys((
+    attention.context_vector, attention.soft, attention.key_value, attention.dot_product, attention.scaled_dot_product,
+    attention.bilinear, attention.additive, attention.masked, attention.masked_empty_is_nan,
+), ("last/j",)))  # fmt: skip
+def keys_and_values_move_together(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
+    """With keys, values and mask permuted together nothing changes."""
+    yield Equal(f(**rolled(of, a, "m")), f(**a))
+
+
+READ: dict[Of, str] = {
+    attention.soft: "x", attention.key_value: "v", attention.dot_product: "v", attention.scaled_dot_product: "v",
+    attention.bilinear: "v", attention.additive: "v",
+}  # fmt: skip
+"""What is read with the weights, for attention without a mask."""
+UNSURE: dict[Of, tuple[str, ...]] = dict.fromkeys(READ, ("alpha/function/no-softmax", "alpha/axis/i"))
+
+
+@of_each(UNSURE)
+def it_lies_in_the_hull_of_the_values(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
+    """Every component lies between the least and the largest of the values."""
+    yield from between(f(**a), a[READ[of]])
+
+
+@of_each(dict.fromkeys((*READ, attention.masked, attention.masked_empty_is_nan), ("alpha/axis/i",)))
+def rows_do_not_meet(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
+    """Each output, computed alone, is its row in the whole."""
+    alone = {p.name for p in of.definition.parameters if str(p.dims[0]) == "n"}
+    first = {name: array[:1] if name in alone else array for name, array in a.items()}
+    yield Equal(f(**first), f(**a)[:1])
+
+
+@of_each(UNSURE)
+def equal_scores_read_the_mean(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
+    """Where all keys score alike, their values' mean is read."""
+    scored = "v_a" if of is attention.additive else of.definition.parameters[0].name
+    mean = a[READ[of]].mean(axis=0)
+    yield Equal(f(**without(a, scored)), np.broadcast_to(mean, (len(f(**a)), len(mean))))
+
+
+SCORES: dict[Of, Any] = {
+    attention.soft: lambda a: (value(scores.dot, a["q"], a["x"]), a["x"]),
+    attention.dot_product: lambda a: (value(scores.dot, a["q"], a["k"]), a["v"]),
+    attention.scaled_dot_product: lambda a: (value(scores.scaled_dot, a["q"], a["k"]), a["v"]),
+    attention.bilinear: lambda a: (value(scores.bilinear, a["q"], a["k"], a["W"]), a["v"]),
+    attention.additive: lambda a: (value(scores.additive, a["q"], a["k"], a["W"], a["U"], a["v_a"]), a["v"]),
+    attention.key_value: lambda a: (a["e"], a["v"]),
+}
+"""The scores of an attention, and what is read with them."""
+SOFTMAX = ("alpha/function/no-softmax", "alpha/axis/i", "last/j")
+SCALE = ("e/function/no-sqrt", "e/scale/twice", "e/scale/times", "e/size/d+1")
+
+
+@of_each({
+    attention.soft: (*SOFTMAX, "alpha/transpose/q"),
+    attention.dot_product: (*SOFTMAX, "alpha/transpose/k"),
+    attention.scaled_dot_product: (*SOFTMAX, *SCALE, "c/name/alpha-e"),
+    attention.bilinear: (*SOFTMAX, "e/transpose/W", "c/name/alpha-e"),
+    attention.additive: (*SOFTMAX, "e/function/no-tanh", "e/transpose/U"),
+    attention.key_value: (*SOFTMAX, "alpha/transpose/e"),
+})  # fmt: skip
+def it_is_the_expectation_under_the_weights(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
+    """It is the context vector of the weights of its scores."""
+    e, v = SCORES[of](a)
+    yield Equal(f(**a), value(attention.context_vector, value(attention.weights, e), v))
+
+
+@holds(attention.dot_product, kills=("alpha/axis/i", "last/j"), equal=(("d", "e"),))
+def keys_for_values_make_it_soft(f: Function, a: Arguments) -> Iterator[Relation]:
+    """With v = k it is soft attention."""
+    yield Equal(f(q=a["q"], k=a["k"], v=a["k"]), value(attention.soft, a["q"], a["k"]))
+
+
+@holds(attention.bilinear, kills=("alpha/axis/i", "c/name/alpha-e"), equal=(("p", "d"),))
+def identity_makes_it_dot_product(f: Function, a: Arguments) -> Iterator[Relation]:
+    """With W = I it is attention by inner products."""
+    yield Equal(f(**{**a, "W": np.eye(len(a["W"]))}), value(attention.dot_product, a["q"], a["k"], a["v"]))
+
+
+@of_each(dict.fromkeys((
+    attention.key_value, attention.dot_product, attention.scaled_dot_product, attention.bilinear, attention.additive,
+), ()))  # fmt: skip
+def values_have_any_width(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
+    """Each column of the values is read on its own."""
+    yield Equal(f(**{**a, "v": a["v"][:, :1]}), f(**a)[:, :1])
+
+
+HIDING = ("alpha/mask/none", "alpha/mask/not")
+
+
+@of_each({attention.masked: ("alpha/mask/not", "mask/everywhere/not"), attention.masked_empty_is_nan: ("e/exchange",)})
+def open_mask_is_no_mask(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
+    """Where every query may look at every key it is attention without a mask."""
+    plain = value(attention.scaled_dot_product, a["q"], a["k"], a["v"])
+    yield Equal(f(**{**a, "mask": np.ones_like(a["mask"])}), plain)
+
+
+@of_each({attention.masked: ("alpha/mask/none", "mask/everywhere/none"), attention.masked_empty_is_nan: ("e/exchange",)})
+def masked_keys_never_show(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
+    """A key that no query may look at can be any, and so can its value."""
+    mask = a["mask"] & (np.arange(len(a["k"])) < len(a["k"]) - 1)
+    hidden = ~mask.any(axis=0)[:, None]
+    other = {name: np.where(hidden, HIDDEN, a[name]) for name in ("k", "v")}
+    yield Equal(f(**{**a, **other, "mask": mask}), f(**{**a, "mask": mask}))
+
+
+@of_each({
+    attention.masked: (*HIDING, *SCALE, "alpha/axis/i", "last/j", "mask/everywhere/transpose/mask"),
+    attention.masked_empty_is_nan: ("e/exchange", "alpha/axis/i", "alpha/function/no-softmax", "last/j"),
+})  # fmt: skip
+def masked_keys_may_be_left_out(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
+    """A query reads what attention without a mask reads from the keys that it may look at."""
+    for row, (q, seen) in enumerate(zip(a["q"], a["mask"], strict=True)):
+        if seen.any():
+            yield Equal(f(**a)[row], value(attention.scaled_dot_product, q[None], a["k"][seen], a["v"][seen])[0])
+
+
+@of_each({attention.masked: HIDING, attention.masked_empty_is_nan: ("e/exchange", "alpha/axis/i")})
+def single_key_is_read_whole(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
+    """A query that may look at one key reads its value."""
+    looks = np.arange(len(a["q"])) % len(a["k"])
+    yield Equal(f(**{**a, "mask": looks[:, None] == np.arange(len(a["k"]))}), a["v"][looks])
+
+
+@holds(attention.masked, least={"n": 1}, kills=("attention.masked_empty_is_nan", "mask/everywhere/none"))
+def query_that_sees_nothing_reads_0(f: Function, a: Arguments) -> Iterator[Relation]:
+    """A query that may look at no key reads 0."""
+    yield Equal(f(**blinded(a))[0], np.zeros(a["v"].shape[1]))
+
+
+@holds(attention.masked_empty_is_nan, least={"n": 1}, kills=("attention.masked", "e/exchange", "alpha/axis/i"))
+def query_that_sees_nothing_reads_nan(f: Function, a: Arguments) -> Iterator[Relation]:
+    """A query that may look at no key reads NaN; every other reads what it reads in masked."""
+    blind = blinded(a)
+    some = blind["mask"].any(axis=-1, keepdims=True)
+    yield Equal(f(**blind), np.where(some, value(attention.masked, **blind), np.nan))
+
+
+def blinded(a: Arguments) -> dict[str, Any]:
+    """The first query may look at nothing."""
+    return {**a, "mask": a["mask"] & (np.arange(len(a["mask"])) > 0)[:, None]}
+
+
+TRIANGLE = ("alpha/mask/none", "alpha/mask/<", "alpha/mask/>=", "alpha/mask/late", "alpha/mask/not")
+
+
+def ahead(of: Of, a: Arguments) -> int:
+    """How many keys beyond its own place a query may look at."""
+    return len(a["k"]) - len(a["q"]) if of is attention.causal else 0
+
+
+@of_each({
+    attention.causal: (*TRIANGLE, *SCALE, "attention.causal_top_left", "alpha/axis/i", "alpha/drop/i", "last/j"),
+    attention.causal_top_left: (*TRIANGLE, *SCALE, "attention.causal", "alpha/axis/i", "last/j"),
+})  # fmt: skip
+def it_is_masked_by_a_triangle(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
+    """It is masked attention with j ≤ i + (m − n) for a mask; causal_top_left: j ≤ i."""
+    mask = np.tri(len(a["q"]), len(a["k"]), ahead(of, a), dtype=bool)
+    yield Equal(f(**a), value(attention.masked, **a, mask=mask))
+
+
+@of_each({
+    attention.causal: ("attention.causal_top_left", "alpha/mask/none", "alpha/mask/>=", "alpha/mask/late"),
+    attention.causal_top_left: ("alpha/mask/none", "alpha/mask/>=", "alpha/mask/late"),
+})  # fmt: skip
+def future_never_leaks(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
+    """From some key on, keys and values can be any: no query before them changes."""
+    m = len(a["k"])
+    for first in {m // 2, m - 1}:
+        later = (np.arange(m) >= first)[:, None]
+        other = {name: np.where(later, HIDDEN, a[name]) for name in ("k", "v")}
+        before = max(first - ahead(of, a), 0)
+        yield Equal(f(**{**a, **other})[:before], f(**a)[:before])
+
+
+@of_each({attention.causal: TRIANGLE, attention.causal_top_left: TRIANGLE}, equal=(("n", "m"),))
+def alignments_agree_on_a_square(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
+    """For n = m the two alignments are one."""
+    other: Of = attention.causal_top_left if of is attention.causal else attention.causal
+    yield Equal(f(**a), value(other, **a))
+
+
+@holds(attention.causal, least={"n": 1}, kills=("attention.causal_top_left", "alpha/mask/<", "alpha/mask/not"))
+def last_query_sees_every_key(f: Function, a: Arguments) -> Iterator[Relation]:
+    """What the last query reads is attention without a mask."""
+    yield Equal(f(**a)[-1:], value(attention.scaled_dot_product, a["q"][-1:], a["k"], a["v"]))
+
+
+@holds(attention.causal_top_left, least={"n": 1}, kills=("attention.causal", "alpha/mask/none", "alpha/mask/late"))
+def first_query_reads_the_first_value(f: Function, a: Arguments) -> Iterator[Relation]:
+    """The first query may look at the first key alone."""
+    yield Equal(f(**a)[0], a["v"][0])

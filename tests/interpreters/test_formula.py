@@ -1,0 +1,324 @@
+"""A formula says all that the tree says: no two trees are set alike, in LaTeX or in Unicode."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+
+import attnspec.equations
+from attnspec import REGISTRY
+from attnspec.errors import NotationError
+from attnspec.interpreters.formula import latex, latex_of, text, text_of
+from attnspec.interpreters.mutants import mutants
+from attnspec.language.check import Scope, check
+from attnspec.language.dims import Dim
+from attnspec.language.symbols import ACCENTS, GREEK
+from attnspec.language.symbols import latex as symbol
+from attnspec.language.tree import Definition, Name, Node, Number, Position, Scan, SizeOf, Span, walk
+from trees import Grower, changed, read
+
+for module in pkgutil.iter_modules(attnspec.equations.__path__):
+    importlib.import_module(f"attnspec.equations.{module.name}")
+
+EQUATIONS = [item for item in REGISTRY.values() if item.function.__module__.startswith("attnspec.equations.")]
+SIGNATURE = """
+    a: Float[Tensor, " d"], b: Float[Tensor, " d"], A: Float[Tensor, "d d"], B: Float[Tensor, "d d"],
+    s: Float[Tensor, ""], sigma: Float[Tensor, ""], h_0: Float[Tensor, " d"], h_t: Float[Tensor, " d"],
+    h: Float[Tensor, "t d"], e: Float[Tensor, "n m"], y: Float[Tensor, "n d"], y_i: Float[Tensor, "n d"],
+    y_ik: Float[Tensor, "n d"], K: Float[Tensor, "n n"], mask: Bool[Tensor, "n m"], on: Bool[Tensor, " n"],
+    w: Float[Tensor, "r*d"], r: Float[Tensor, " d"], q: Float[Tensor, "n n d"]
+"""
+LINES = """
+    i, j, k, t = indices("n", "m", "n", "t")
+    d, m, n, r_d, width = size("d"), size("m"), size("n"), size("r*d"), size("r")
+    c = y[i] * s
+    u = scan(t, lambda u: tanh(u + h[t]), h_0)
+"""
+
+
+def probe(returned: str, signature: str = SIGNATURE, lines: str = LINES) -> Definition:
+    """An equation that returns this."""
+    return read(f'def f({signature}) -> Float[Tensor, " d"]:{lines}    return {returned}')
+
+
+def shown(expression: str) -> tuple[str, str]:
+    """An expression, in LaTeX and in Unicode."""
+    tree = probe(expression)
+    return latex_of(tree.returns[0], tree), text_of(tree.returns[0], tree)
+
+
+T = TypeVar("T")
+
+
+def injective(setting: Callable[[T], str], things: Iterable[T]) -> set[str]:
+    """The formulas of different things, none of which is that of two."""
+    known: dict[str, T] = {}
+    for thing in things:
+        formula = setting(thing)
+        assert known.setdefault(formula, thing) == thing, f"two trees are set as\n{formula}"
+    return set(known)
+
+
+def distinct(trees: Iterable[Definition]) -> list[Definition]:
+    """Each tree once, as far as its formula goes: the results' types follow from the rest, and comments are no part."""
+    bare = (replace(tree, lines=tuple(replace(line, comment="") for line in tree.lines), results=()) for tree in trees)
+    return list(dict.fromkeys(bare))
+
+
+# What formulas look like.
+
+EXPECTED = (Path(__file__).parent / "formulas.txt").read_text(encoding="utf-8").split("# ")[1:]
+
+
+@pytest.mark.parametrize("block", EXPECTED, ids=lambda block: block.splitlines()[0])
+def test_formulas_as_expected(block: str) -> None:
+    id, in_latex, in_unicode = block.strip().split("\n\n")
+
+    assert latex(REGISTRY[id].definition) == in_latex
+    assert text(REGISTRY[id].definition) == in_unicode
+
+
+@pytest.mark.parametrize(
+    ("expression", "in_latex", "in_unicode"),
+    [
+        ("a - b - r", "a - b - r", "a − b − r"),
+        ("a - (b - r)", "a - (b - r)", "a − (b − r)"),
+        ("-a + b", "-a + b", "−a + b"),
+        ("a + -b", "a + (-b)", "a + (−b)"),
+        ("2 * a * s", r"2\,a\,s", "2 a s"),
+        ("s * 2", r"s \times 2", "s × 2"),
+        ("sigma * (s + 1)", r"\sigma \times (s + 1)", "σ × (s + 1)"),
+        ("a @ A @ b", r"a\,A\,b", "a A b"),
+        ("a @ (A @ b)", r"a \cdot (A\,b)", "a·(A b)"),
+        ("A @ a @ b", r"(A\,a) \cdot b", "(A a)·b"),
+        ("s / (a @ b) / 2", r"\frac{\frac{s}{a \cdot b}}{2}", "s / (a·b) / 2"),
+        ("s ** 2 ** s", "s^{2^{s}}", "s^(2^s)"),
+        ("sqrt(s + 1)", r"\sqrt{s + 1}", "√(s + 1)"),
+        ("sum(j, e[i, j]) * s", r"\left( \sum_{j} e_{ij} \right)\,s", "(Σ_j e_ij) s"),
+        ("sum(i, sum(j, e[i, j] + 1))", r"\sum_{i} \sum_{j} (e_{ij} + 1)", "Σ_i Σ_j (e_ij + 1)"),
+        ("max(j, e[i, j], where=mask[i, j])", r"\max_{j : \mathit{mask}_{ij}}(e_{ij})", "max_{j: mask_ij}(e_ij)"),
+        ("~(on[i] & (i <= k) | on[k])", r"\lnot (\mathit{on}_{i} \land i \le k \lor \mathit{on}_{k})",
+         "¬(on_i ∧ i ≤ k ∨ on_k)"),
+        ("h[t - 1] + y_i[i] + y[0] + q[i, -1]", r"h_{t-1} + y_{\mathrm{i},i} + y_{[0]} + q_{i,[-1]}",
+         "h_{t−1} + y_{i;i} + y_{[0]} + q_{i,[−1]}"),
+        ("split(w, width)", r"\operatorname{split}(w, \lvert r \rvert)", "split(w, |r|)"),
+        ("concat(i, c.stack(i)[i])", r"\operatorname{concat}_{i}(([c_{i}]_{i})_{i})", "concat_i(([c_i]_i)_i)"),
+        ("concat(a, b, r)[0]", "([a; b; r])_{[0]}", "([a; b; r])_{[0]}"),
+        ("transpose(transpose(A))", r"(A^{\top})^{\top}", "(Aᵀ)ᵀ"),
+        ("last(t, u)", "u_{T}", "u_T"),
+        ("scan(t, lambda z: z @ A + u, a)", r"\operatorname{scan}_{t}(z_{t} = z_{t-1}\,A + u_{t} \text{ from } a)",
+         "scan_t(z_t = z_{t−1} A + u_t from a)"),
+        ("recurrent_simple_rnn_cell(c, a, A, B, b)", r"\operatorname{recurrent.simple\_rnn\_cell}(c_{i}, a, A, B, b)",
+         "recurrent.simple_rnn_cell(c_i, a, A, B, b)"),
+    ],
+)  # fmt: skip
+def test_expressions_as_expected(expression: str, in_latex: str, in_unicode: str) -> None:
+    assert shown(expression) == (in_latex, in_unicode)
+
+
+def test_comments_stand_at_the_right() -> None:
+    rows = text(REGISTRY["recurrent.gru_cell"].definition).splitlines()
+
+    assert [row.split("    ")[-1].strip() for row in rows[2:5]] == ["reset gate", "update gate", "candidate state"]
+    assert rows[2].index("reset") == rows[3].index("update") == rows[4].replace("\N{COMBINING TILDE}", "").index("cand")
+
+
+# What must differ.
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("(r * a) @ A", "r * (a @ A)"),
+        ("tanh(a @ A + (r * b) @ B)", "tanh(a @ A + r * (b @ B))"),
+        ("softmax(j, e[i, j])", "softmax(i, e[i, j])"),
+        ("softmax(j, e[i, j], where=mask[i, j])", "softmax(j, where(mask[i, j], e[i, j], -inf))"),
+        ("a - (b - r)", "a - b - r"),
+        ("(a + b) + r", "a + (b + r)"),
+        ("K", "transpose(K)"),
+        ("K[i, k]", "transpose(K)[i, k]"),
+        ("K[i, k]", "K[k, i]"),
+        ("K[i, k]", "K[i][k]"),
+        ("h_0", "h[0]"),
+        ("h_t", "h[t]"),
+        ("y_i[k]", "y[i, k]"),
+        ("y_ik", "q[i, k]"),
+        ("y_ik[i]", "y_i[i]"),
+        ("a * b", "a @ b"),
+        ("A * B", "A @ B"),
+        ("s * (a @ b)", "(s * a) @ b"),
+        ("a @ (A @ B)", "a @ A @ B"),
+        ("2 * s", "s * 2"),
+        ("-s ** 2", "(-s) ** 2"),
+        ("sqrt(s) ** 2", "sqrt(s ** 2)"),
+        ("sum(j, e[i, j] * s)", "sum(j, e[i, j]) * s"),
+        ("sum(j, e[i, j])", "sum(j, e[i, j], where=mask[i, j])"),
+        ("sum(i, y[i])", "sum(k, y[k])"),
+        ("r_d * s", "width * d * s"),
+        ("width", "r"),
+        ("c.stack(i)", "concat(i, c)"),
+        ("e[i, j].stack(i, j)", "e[i, j].stack(j, i)"),
+        ("concat(a, b)", "concat(b, a)"),
+        ("concat(a, b, r)", "concat(concat(a, b), r)"),
+        ("last(t, u)", "u[t]"),
+        ("scan(t, lambda z: z + a, b)", "scan(t, lambda z: z + b, a)"),
+        ("scan(t, lambda z: z + a, b)", "scan(t, lambda x: x + a, b)"),
+        ("sigma * (s + 1)", "sigmoid(s + 1)"),
+        ("attention_masked(y, y, y, mask)", "multihead_masked(y, y, y, mask, A, A, A, heads=d)"),
+        ("multihead_split(y, heads=width)", "split(y, width)"),
+    ],
+)
+def test_pairs_differ(one: str, other: str) -> None:
+    assert shown(one)[0] != shown(other)[0]
+    assert shown(one)[1] != shown(other)[1]
+
+
+def test_expressions_grown_at_random_differ() -> None:
+    tree = probe("a")
+    scope = Scope(tree, check(tree), scanned={"u": "t"})
+    sizes = [SizeOf(Dim.parse(size)) for size in ("n", "r", "r*d", "d+n", "2")]
+    numbers = [Number(value) for value in (0.0, 1.0, 2.0, 0.5, -1.0)]
+    leaves: list[Node] = [*map(Name, scope.names), *map(Position, "ijkt"), *numbers, *sizes]
+    grown = Grower(scope, leaves, REGISTRY["recurrent.simple_rnn_cell"].definition, seed=1).grow(4_000)
+
+    assert len(injective(lambda node: text_of(node, tree), grown)) == len(grown) > 4_000
+    for formula in injective(lambda node: latex_of(node, tree), grown):
+        well_formed(formula)
+
+
+def test_equations_and_their_mutants_differ() -> None:
+    wrong = (mutant.definition for item in EQUATIONS for mutant in mutants(item))
+    trees = distinct([*(item.definition for item in EQUATIONS), *wrong])
+
+    assert len(injective(latex, trees)) == len(injective(text, trees)) > 1_000
+
+
+@pytest.mark.parametrize("id", [item.id for item in EQUATIONS])
+def test_one_change_changes_the_formula(id: str) -> None:
+    tree = REGISTRY[id].definition
+    trees = distinct([tree, *changed(tree)])
+
+    assert len(injective(latex, trees)) == len(injective(text, trees)) > 20
+
+
+NAMES = [
+    "h", "h_t", "h_0", "h_tilde", "h_tilde_t", "h_t_tilde", "h_hat_tilde", "h_tilde_hat", "tilde", "mask", "m",
+    "mask_", "m_ask", "W_xi", "W_x_i", "W_xi_0", "d_W_xz", "dW_xz", "alpha", "Alpha", "W_alpha", "h_alpha_t", "xi",
+    "x_i", "x_ij", "x_row", "row", "x_next", "x_x2", "x2", "_x", "x__i", "α", "h̃", "c_T", "c_T_0", "T",
+]  # fmt: skip
+
+
+def test_names_differ() -> None:
+    for setting in (latex, text):
+        trees = [read(f'def f({name}: Float[Tensor, ""]) -> Float[Tensor, ""]: return {name}') for name in NAMES]
+        assert len({setting(tree) for tree in trees}) == len(trees)
+    indices = ("i", "j", "t", "T", "alpha", "row", "x")
+    placed = {symbol(name, places, indices) for name in NAMES for places in ("", "t", "ij", "t-1")}
+    assert len(placed) == 4 * len(trees)
+
+
+# Whole equations.
+
+
+def test_an_index_and_a_size_of_one_name_are_told_apart() -> None:
+    sizes = {}
+    for size in ("t", "T"):
+        lines = f'\n    t = index("{size}")\n    n = size("{size}")\n'
+        sizes[size] = text(probe("sum(t, x[t]) / n", f'x: Float[Tensor, "{size} d"]', lines)).splitlines()
+
+    assert sizes["t"][1:] == sizes["T"][1:] == ["probe.f = (Σ_t x_t) / T"]
+    assert sizes["t"][0] == "x ∈ ℝ^(T × d), for 0 ≤ t < T = |t|"
+    assert sizes["T"][0] == "x ∈ ℝ^(T × d), for 0 ≤ t < T"
+
+
+def test_a_value_with_the_name_of_an_index_is_set_as_typed() -> None:
+    tree = probe("s[t] * t", 't: Float[Tensor, "n"]', '\n    s = t + 1\n    t = index("n")\n')
+
+    assert text(tree).splitlines() == ["'t' ∈ ℝ^n, for 0 ≤ t < n", "s = 't' + 1", "probe.f = s_t t"]
+    assert r"s &= \mathtt{t} + 1" in latex(tree)
+
+
+def test_a_part_of_a_recurrence_is_shown_as_it_stands_there() -> None:
+    tree = REGISTRY["recurrent.gru"].definition
+    scan = tree.lines[0].value
+    assert isinstance(scan, Scan)
+    state = next(node for _, node in walk(scan.body) if node == Name("h"))
+
+    assert text_of(state, tree) == "h_{t−1}"
+    assert text_of(Name("h"), tree) == "h_t"
+
+
+def test_an_equation_that_is_not_registered_is_written_out_where_it_is_called() -> None:
+    tree = REGISTRY["recurrent.simple_rnn"].definition
+    wrong = next(mutant.definition for mutant in mutants(REGISTRY["recurrent.simple_rnn"]) if "drop/b_h" in mutant.id)
+
+    assert text(wrong).splitlines()[1:3] == [
+        "h_t = simple_rnn_cell′(x_t, h_{t−1}, W_xh, W_hh, b_h) from h_0",
+        "recurrent.simple_rnn = [h_t]_t",
+    ]
+    assert text(wrong).endswith("\nrecurrent.simple_rnn_cell′ = tanh(x W_xh + h W_hh)")
+    assert "′" not in text(tree)
+
+
+def test_what_has_no_rule_is_refused() -> None:
+    tree = probe("a")
+
+    with pytest.raises(NotationError, match=r"probe\.f:7:4: no formula for Node"):
+        latex_of(Node(span=Span(7, 4, 7, 5)), tree)
+
+
+# LaTeX.
+
+COMMANDS = {
+    "begin", "end", "left", "right", "frac", "sqrt", "sum", "max", "operatorname", "mathit", "mathrm", "mathtt",
+    "mathbb", "mathbin", "text", "top", "lvert", "rvert", "infty", "in", "times", "odot", "cdot", "ast", "le", "ge",
+    "land", "lor", "lnot", "exp", "log", "sin", "cos", "tanh", *GREEK, *ACCENTS,
+}  # fmt: skip
+
+
+def well_formed(formula: str) -> None:
+    """Braces and environments close in order, and every command is known."""
+    bare = re.sub(r"\\[{}]", "", formula)
+    depth = 0
+    for letter in bare:
+        depth += (letter == "{") - (letter == "}")
+        assert depth >= 0, formula
+    assert depth == 0, formula
+    assert set(re.findall(r"\\([A-Za-z]+)", formula)) <= COMMANDS, formula
+    assert set(re.findall(r"\\([^A-Za-z])", formula)) <= set("\\,;_{}"), formula
+    opened: list[str] = []
+    for side, name in re.findall(r"\\(begin|end|left|right)(\{\w+\}|)", formula):
+        if side in ("begin", "left"):
+            opened.append(name)
+        else:
+            assert opened.pop() == name, formula
+    assert not opened, formula
+
+
+@pytest.mark.parametrize("id", [item.id for item in EQUATIONS])
+def test_latex_is_well_formed(id: str) -> None:
+    formula = latex(REGISTRY[id].definition)
+    first, *rows, end = formula.splitlines()
+
+    well_formed(formula)
+    assert (first, end) == (r"\begin{aligned}", r"\end{aligned}")
+    assert all(re.sub(r"\\begin\{cases\}.*?\\end\{cases\}", "", row).count("&") == 1 for row in rows)
+    assert all(row.endswith(r" \\") for row, _ in pairwise(rows))
+    assert all(len(row) == len(row.strip()) for row in rows)
+
+
+def test_importing_formulas_imports_no_arrays() -> None:
+    program = "import sys, attnspec.interpreters.formula; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+
+    assert not {"numpy", "torch", "hypothesis"} & set(done.stdout.split())
