@@ -35,11 +35,14 @@ REACH = {
     "properties": GROUND | PUBLIC | {"language", "equations"},
     "docs": GROUND | PUBLIC | {"language", "interpreters", "equations"},
     "verify": GROUND | PUBLIC | {"language", "interpreters", "equations", "properties"},
+    "discovery": GROUND,
+    "faces": GROUND | PUBLIC | {"language", "interpreters", "equations", "properties", "verify", "discovery"},
 }
 """What each wing may import; a face may import every wing but no other face, the ground only the ground."""
 
 DEPARTURES = {
     ("spec/attnspec/language/equation.py", "attnspec.interpreters.value"): "calling an equation computes its value",
+    ("spec/attnspec/__main__.py", "attnspec.cli"): "`python -m attnspec` is the command line",
 }
 """Imports against the arrows, each with its reason; one that is no longer there fails."""
 

@@ -70,7 +70,7 @@ def main() -> None:
 
 @main.command("list")
 @click.argument("family", required=False)
-@click.option("--json", "to_json", metavar="FILE|-", help="Write the catalogue as JSON; - is the output.")
+@click.option("--json", "to_json", metavar="FILE|-", help="Write the catalogue as JSON; - is the standard output.")
 def list_(family: str | None, to_json: str | None) -> None:
     """The catalogue, with what implements each row."""
     from attnspec.faces import listing
@@ -90,7 +90,7 @@ def show(id: str, mutants: bool, latex: bool, to_json: bool) -> None:
     showing.answer(id, mutants=mutants, latex=latex, to_json=to_json)
 
 
-NATURAL = click.IntRange(min=0)
+NATURAL, SECONDS = click.IntRange(min=0), click.FloatRange(0, min_open=True)
 
 
 @main.command()
@@ -103,9 +103,9 @@ NATURAL = click.IntRange(min=0)
 @click.option("--seed", metavar="N", type=NATURAL, default=0, help="Of everything that is drawn.  [0]")
 @click.option("--bind", metavar="P=NAME", multiple=True, callback=_pairs, help="A parameter, and the equation's name.")
 @click.option("--policy", metavar="P", help="The precision policy to judge under; else claimed, or inferred.")
-@click.option("--time-limit", metavar="S", type=click.FloatRange(0, min_open=True), default=30.0, help="For a call.  [30]")
+@click.option("--time-limit", metavar="S", type=SECONDS, default=30.0, help="For one call of the candidate.  [30]")
 @click.option("--memory-limit", metavar="SIZE", callback=_bytes, help="What the candidate may hold, such as 4G.")
-@click.option("--json", "to_json", metavar="FILE|-", help="Keep the verdicts as JSON, each as it falls; - is the output.")
+@click.option("--json", "to_json", metavar="FILE|-", help="Keep each verdict as JSON; - is the standard output.")
 @click.option("--quiet", is_flag=True, help="Say only what does not conform.")
 @click.pass_context
 def verify(ctx: click.Context, /, targets: tuple[str, ...], to_json: str | None, quiet: bool, **given: Any) -> None:

@@ -38,8 +38,8 @@ class Rounded:
 class Ensemble(Interpreter[Rounded]):
     """Values of honestly rounded runs, members along the first axis."""
 
-    def __init__(self, namespace: Any, policy: Policy, seed: int = 0) -> None:
-        self.values = ValueOf(namespace)
+    def __init__(self, namespace: Any, policy: Policy, seed: int = 0, constants: int | None = None) -> None:
+        self.values = ValueOf(namespace, constants)
         self.policy = policy
         self.rounding = Rounding(policy, namespace)
         self.seed = seed

@@ -28,6 +28,7 @@ class Mutant:
         definition: the wrong version, with the parameters of the right one.
         kind: "generated", "curated" or "convention".
         equal_sizes: pairs of sizes that must be equal for it to run, as for a transposed weight.
+        in_storage: it is wrong only by what overflows in the storage dtype.
     """
 
     id: str
@@ -35,6 +36,7 @@ class Mutant:
     definition: Definition
     kind: str = "generated"
     equal_sizes: tuple[tuple[str, str], ...] = ()
+    in_storage: bool = False
 
 
 Slip = tuple[str, str, Definition, tuple[tuple[str, str], ...]]
@@ -46,7 +48,7 @@ def mutants(equation: Equation[..., Any]) -> tuple[Mutant, ...]:
     found: dict[Definition, Mutant] = {}
     for wrong in equation.curated:
         tree = replace(wrong.equation.definition, id=equation.id)
-        found.setdefault(tree, Mutant(wrong.name, wrong.says, tree, "curated"))
+        found.setdefault(tree, Mutant(wrong.name, wrong.says, tree, "curated", in_storage=wrong.in_storage))
     for other in conventions(equation):
         tree = adapted(other.definition, equation.definition)
         if tree is not None:
@@ -143,9 +145,10 @@ def _lifted(node: Call, site: Site, equal: tuple[tuple[str, str], ...]) -> tuple
     for parameter, arg in zip(node.callee.parameters, node.args, strict=True):
         for own, given in zip(parameter.dims, site.type_of(arg).dims, strict=True):
             names.setdefault(str(own), str(given))
-    pairs = {(names.get(a, "?"), names.get(b, "?")) for a, b in equal}
-    plain = all(name.isidentifier() for pair in pairs for name in pair)
-    return tuple((a, b) for a, b in sorted(pairs) if a != b) if plain else None
+    if any(size not in names for pair in equal for size in pair):
+        return None
+    pairs = {(names[a], names[b]) for a, b in equal}
+    return tuple((a, b) for a, b in sorted(pairs) if a != b)
 
 
 def _inside_scan(site: Site, root: Node, below: Path) -> Site:

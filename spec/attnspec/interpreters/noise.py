@@ -40,16 +40,22 @@ class Noise:
 
 def noise(
     definition: Definition, arrays: Mapping[str, Array], options: Mapping[str, float], policy: Policy, seed: int = 0,
-    namespace: Any = np,
+    namespace: Any = np, constants: int | None = None,
 ) -> tuple[Noise, ...]:  # fmt: skip
     """The noise of every output of an equation, for float64 arrays that hold values of the policy's storage format.
+
+    Args:
+        seed: of the simulated roundings.
+        namespace: of the arrays.
+        constants: significant bits to which a constant such as √d is rounded before it is used; None: it is exact.
 
     Raises:
         ShapeError: arrays do not fit the signature.
     """
     sizes, batch = fit(definition, {name: tuple(array.shape) for name, array in arrays.items()}, options)
     lead = batch_shape(definition, arrays)
-    propagation, ensemble = Propagation(namespace, policy), Ensemble(namespace, policy, seed)
+    propagation = Propagation(namespace, policy, constants)
+    ensemble = Ensemble(namespace, policy, seed, constants)
     with np.errstate(all="ignore"):
         spread, _ = propagation.run(definition, arrays, options, sizes, batch)
         runs, _ = ensemble.run(definition, arrays, options, sizes, batch)

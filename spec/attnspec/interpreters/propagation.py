@@ -36,8 +36,8 @@ class Noisy:
 class Propagation(Interpreter[Noisy]):
     """Values with the variance that rounding under a policy gives them."""
 
-    def __init__(self, namespace: Any, policy: Policy) -> None:
-        self.values = ValueOf(namespace)
+    def __init__(self, namespace: Any, policy: Policy, constants: int | None = None) -> None:
+        self.values = ValueOf(namespace, constants)
         self.policy = policy
         self.rounding = Rounding(policy, namespace)
 

@@ -20,6 +20,9 @@ FUNCTIONS = {
 }  # fmt: skip
 """Functions, each with those that are taken for it; each may also be left out."""
 
+LEARNED = ("W", "U", "C", "A", "b", "E", "gamma", "beta")
+"""First letters of what a model learns."""
+
 COMPARISONS = {"<=": ("<", ">="), "<": ("<=", ">"), ">=": (">", "<="), ">": (">=", "<")}
 
 Local = tuple[str, str, Node, tuple[tuple[str, str], ...]]
@@ -62,7 +65,10 @@ def locally(node: Node, site: Site) -> Iterator[Local]:
 
 
 def dropped(node: Node, site: Site) -> Iterator[Local]:
-    """A term, a factor, a divisor or a matrix left out."""
+    """A term, a factor, a divisor or a matrix left out; a bias added twice."""
+    match node:
+        case Apply(op="+", args=(_, Name(id=name) as bias)) if name.split("_")[0] == "b":
+            yield f"twice/{name}", f"{name} is added twice", Apply("+", (node, bias)), ()
     match node:
         case Apply(op="+" | "*" as op, args=(a, b)):
             word = "the term" if op == "+" else "the factor"
@@ -74,9 +80,15 @@ def dropped(node: Node, site: Site) -> Iterator[Local]:
         case Apply(op="/", args=(a, b)):
             yield f"drop/{_slug(b, site)}", f"the division by {site.show(b)} is missing", a, ()
         case Apply(op="@", args=(a, b)):
-            yield f"drop/{_slug(b, site)}", f"the matrix {site.show(b)} is missing", a, ()
+            yield f"drop/{_slug(b, site)}", f"the matrix {site.show(b)} is missing", a, _square(b, site)
         case Apply(op="neg", args=(a,)):
             yield "drop/sign", f"the sign of {site.show(node)} is missing", a, ()
+
+
+def _square(matrix: Node, site: Site) -> tuple[tuple[str, str], ...]:
+    """The sizes that must be equal for a matrix to be left out."""
+    dims = site.type_of(matrix).dims
+    return (_equal(*dims) or ()) if len(dims) == 2 else ()
 
 
 def exchanged(node: Node, site: Site) -> Iterator[Local]:
@@ -105,16 +117,14 @@ def transposed(node: Node, site: Site) -> Iterator[Local]:
     match node:
         case Name(id=name) if name in site.known and len(site.known[name].dims) == 2:
             rows, columns = site.known[name].dims
-            equal = _equal(rows, columns)
-            if equal is not None:
-                yield f"transpose/{name}", f"{name} is transposed", Apply("transpose", (node,)), equal
+            yield f"transpose/{name}", f"{name} is transposed", Apply("transpose", (node,)), _equal(rows, columns)
         case Apply(op="transpose", args=(a,)):
             yield f"transpose/{_slug(a, site)}", f"{site.show(a)} is not transposed", a, ()
         case At(array=Name(id=name) as array, places=(Position() as i, Position() as j)):
             if not {i.index, j.index} & site.bound:
                 equal = _equal(site.definition.range_of(i.index), site.definition.range_of(j.index))
                 says = f"{name} is transposed"
-                yield f"transpose/{name}", says, At(Apply("transpose", (array,)), node.places), equal or ()
+                yield f"transpose/{name}", says, At(Apply("transpose", (array,)), node.places), equal
 
 
 def complemented(node: Node, site: Site) -> Iterator[Local]:
@@ -246,6 +256,7 @@ def everywhere(definition: Definition, types: Mapping[str, Type]) -> Iterator[tu
     yield from _masked_throughout(definition)
     yield from _last_left_out(definition)
     yield from _reshaped(definition)
+    yield from _exchanged_parameters(definition)
     gates = [line.targets[0] for line in definition.lines if len(line.targets) == 1]
     for a, b in itertools.combinations(gates, 2):
         if types[a] == types[b] and _head(definition, a) == _head(definition, b):
@@ -274,6 +285,25 @@ def _reordered(definition: Definition) -> Iterator[tuple[str, str, Definition, t
                 }
                 shown = f"{', '.join(order)} instead of {', '.join(gates)}"
                 yield f"order/{''.join(order)}", f"the packed order is {shown}", _renamed_uses(definition, mapping), ()
+
+
+def _exchanged_parameters(definition: Definition) -> Iterator[tuple[str, str, Definition, tuple[tuple[str, str], ...]]]:
+    """Two parameters in each other's place, where their shapes let it pass: always, or when some sizes are equal."""
+    for a, b in itertools.combinations(definition.parameters, 2):
+        if a.kind != b.kind or len(a.dims) != len(b.dims) or not _interchangeable(a.name, b.name):
+            continue
+        equal = dict.fromkeys(pair for x, y in zip(a.dims, b.dims, strict=True) for pair in _equal(x, y))
+        says = f"{a.name} and {b.name} are swapped"
+        yield f"swap/{a.name}-{b.name}", says, _renamed_uses(definition, {a.name: b.name, b.name: a.name}), tuple(equal)
+
+
+def _interchangeable(a: str, b: str) -> bool:
+    """Two inputs; or two weights of one gate, such as W_xr and W_hr, or W and U."""
+    learned = [name.split("_")[0] in LEARNED for name in (a, b)]
+    if all(learned):
+        tails = [name.partition("_")[2][-1:] for name in (a, b)]
+        return tails[0] == tails[1]
+    return not any(learned)
 
 
 def _masked_throughout(definition: Definition) -> Iterator[tuple[str, str, Definition, tuple[tuple[str, str], ...]]]:
@@ -370,20 +400,15 @@ def _indices(node: Reduce, site: Site) -> list[str]:
     return sorted(found - site.bound)
 
 
-def _equal(rows: Dim, columns: Dim) -> tuple[tuple[str, str], ...] | None:
-    """The pair of sizes that must be equal for two axes to be exchanged; None where no such pair is plain."""
-    if rows == columns:
-        return ()
-    if len(rows.names) == len(columns.names) == 1 and rows == Dim.parse(str(rows)) and "+" not in f"{rows}{columns}":
-        return ((str(rows), str(columns)),)
-    return None
+def _equal(rows: Dim, columns: Dim) -> tuple[tuple[str, str], ...]:
+    """The pair of sizes that must be equal for two axes to be exchanged; none where they always are."""
+    return () if rows == columns else ((str(rows), str(columns)),)
 
 
 def _alike(name: str, other: str) -> bool:
     """Whether two names play the same part: two weights of one kind, two biases, or two things computed or given."""
     first, second = name.split("_")[0], other.split("_")[0]
-    learned = ("W", "U", "C", "A", "b", "E")
-    if first in learned or second in learned:
+    if first in LEARNED or second in LEARNED:
         return first == second
     return True
 

@@ -19,8 +19,10 @@ from attnspec.language.tree import Definition
 class ValueOf(Interpreter[Array]):
     """Plain arrays; every operation is the namespace's own."""
 
-    def __init__(self, namespace: Any) -> None:
+    def __init__(self, namespace: Any, constants: int | None = None) -> None:
+        """Say in which namespace, and to how many significant bits constants such as √d are rounded (None: not)."""
         self._xp = namespace
+        self.constants = constants
 
     @property
     def xp(self) -> Any:
@@ -30,6 +32,9 @@ class ValueOf(Interpreter[Array]):
         return array
 
     def constant(self, value: float, like: Array) -> Array:
+        if self.constants is not None and math.isfinite(value):
+            mantissa, exponent = math.frexp(value)
+            value = math.ldexp(round(math.ldexp(mantissa, self.constants)), exponent - self.constants)
         return self.xp.asarray(value, dtype=self.floating(like), device=like.device)
 
     def floating(self, like: Array) -> Any:

@@ -43,11 +43,13 @@ class Curated:
     Attributes:
         says: the sentence of the diagnosis.
         equation: the wrong form, with the parameters of the right one.
+        in_storage: it is wrong only in the storage dtype, by what overflows there.
     """
 
     name: str
     says: str
     equation: Equation[..., Any]
+    in_storage: bool = False
 
 
 @dataclass(eq=False)
@@ -177,9 +179,13 @@ def equation(
     return build
 
 
-def mutant(of: Equation[..., Any], says: str) -> Callable[[Callable[P, R]], Equation[P, R]]:
-    """A curated mistake: a wrong form of `of`, with the same parameters, and the sentence that names it."""
-    return _variant(of, says, of.curated)
+def mutant(of: Equation[..., Any], says: str, in_storage: bool = False) -> Callable[[Callable[P, R]], Equation[P, R]]:
+    """A curated mistake: a wrong form of `of`, with the same parameters, and the sentence that names it.
+
+    Args:
+        in_storage: it is equal in real numbers, and wrong only by what overflows in the storage dtype.
+    """
+    return _variant(of, says, of.curated, in_storage)
 
 
 def form(of: Equation[..., Any], says: str) -> Callable[[Callable[P, R]], Equation[P, R]]:
@@ -187,7 +193,9 @@ def form(of: Equation[..., Any], says: str) -> Callable[[Callable[P, R]], Equati
     return _variant(of, says, of.forms)
 
 
-def _variant(of: Equation[..., Any], says: str, kept: list[Curated]) -> Callable[[Callable[P, R]], Equation[P, R]]:
+def _variant(
+    of: Equation[..., Any], says: str, kept: list[Curated], in_storage: bool = False
+) -> Callable[[Callable[P, R]], Equation[P, R]]:
     def build(function: Callable[P, R]) -> Equation[P, R]:
         definition = _define(function, f"{of.id}/{function.__name__}")
         if (definition.parameters, definition.options) != (of.definition.parameters, of.definition.options):
@@ -196,7 +204,7 @@ def _variant(of: Equation[..., Any], says: str, kept: list[Curated]) -> Callable
             )
         item = Equation(definition, function, of.sources)
         kept[:] = [known for known in kept if known.name != function.__name__]
-        kept.append(Curated(function.__name__, says, item))
+        kept.append(Curated(function.__name__, says, item, in_storage))
         return item
 
     return build

@@ -7,10 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from attnspec.equations.recurrent import (
-    gru, gru_cell, gru_cell_reset_after, gru_cell_update_writes, gru_reset_after, gru_update_writes, lstm, lstm_cell,
-    simple_rnn, simple_rnn_cell,
-)  # fmt: skip
+from attnspec.equations import recurrent
 from attnspec.language.equation import Equation
 from attnspec.properties import _cells as _cells
 from attnspec.properties._parts import OPEN, SHUT, held, of_each, several
@@ -30,18 +27,18 @@ def stepped(cell: Of, a: Arguments) -> tuple[Any, ...]:
 
 
 CELLS: dict[Of, Of] = {
-    simple_rnn: simple_rnn_cell, gru: gru_cell, gru_reset_after: gru_cell_reset_after,
-    gru_update_writes: gru_cell_update_writes, lstm: lstm_cell,
+    recurrent.simple_rnn: recurrent.simple_rnn_cell, recurrent.gru: recurrent.gru_cell, recurrent.gru_reset_after: recurrent.gru_cell_reset_after,
+    recurrent.gru_update_writes: recurrent.gru_cell_update_writes, recurrent.lstm: recurrent.lstm_cell,
 }  # fmt: skip
 SLIPS = ("h/start/h_0", "h/step/before", "h/step/after", "h/step/reversed", "h/step/first")
 
 
 @of_each({
-    simple_rnn: (*SLIPS, "h/the result/exchange", "h/transpose/W_hh"),
-    gru: (*SLIPS, "h/everywhere/r-z", "order/zrh", "recurrent.gru_reset_after"),
-    gru_reset_after: (*SLIPS, "h/everywhere/r-z", "order/zr"),
-    gru_update_writes: (*SLIPS, "h/everywhere/r-z", "order/zrh", "recurrent.gru"),
-    lstm: (*(f"h, c{slip[1:]}" for slip in SLIPS), "h, c/start/c_0", "order/ifog", "order/oigf"),
+    recurrent.simple_rnn: (*SLIPS, "h/the result/exchange", "h/transpose/W_hh"),
+    recurrent.gru: (*SLIPS, "h/everywhere/r-z", "order/zrh", "recurrent.gru_reset_after"),
+    recurrent.gru_reset_after: (*SLIPS, "h/everywhere/r-z", "order/zr"),
+    recurrent.gru_update_writes: (*SLIPS, "h/everywhere/r-z", "order/zrh", "recurrent.gru"),
+    recurrent.lstm: (*(f"h, c{slip[1:]}" for slip in SLIPS), "h, c/start/c_0", "order/ifog", "order/oigf"),
 })  # fmt: skip
 def sequence_is_its_steps(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
     """Each step is the cell's, from the state of the step before."""
@@ -50,11 +47,11 @@ def sequence_is_its_steps(of: Of, f: Function, a: Arguments) -> Iterator[Relatio
 
 
 @of_each({
-    simple_rnn: ("h/step/after", "h/step/reversed"),
-    gru: ("h/step/after", "h/step/reversed"),
-    gru_reset_after: ("h/step/after", "h/step/reversed"),
-    gru_update_writes: ("h/step/after", "h/step/reversed"),
-    lstm: ("h, c/step/after", "h, c/step/reversed"),
+    recurrent.simple_rnn: ("h/step/after", "h/step/reversed"),
+    recurrent.gru: ("h/step/after", "h/step/reversed"),
+    recurrent.gru_reset_after: ("h/step/after", "h/step/reversed"),
+    recurrent.gru_update_writes: ("h/step/after", "h/step/reversed"),
+    recurrent.lstm: ("h, c/step/after", "h, c/step/reversed"),
 }, least={"t": 2})  # fmt: skip
 def past_does_not_depend_on_the_future(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
     """A prefix of the output is the output of the prefix."""
@@ -63,11 +60,11 @@ def past_does_not_depend_on_the_future(of: Of, f: Function, a: Arguments) -> Ite
 
 
 @of_each({
-    simple_rnn: ("h/start/h_0", "h/step/before", "h/step/first"),
-    gru: ("h/start/h_0", "h/step/before", "h/step/first"),
-    gru_reset_after: ("h/start/h_0", "h/step/before", "h/step/first"),
-    gru_update_writes: ("h/start/h_0", "h/step/before", "h/step/first"),
-    lstm: ("h, c/start/h_0", "h, c/start/c_0", "h, c/step/before", "result 2/name/c-h"),
+    recurrent.simple_rnn: ("h/start/h_0", "h/step/before", "h/step/first"),
+    recurrent.gru: ("h/start/h_0", "h/step/before", "h/step/first"),
+    recurrent.gru_reset_after: ("h/start/h_0", "h/step/before", "h/step/first"),
+    recurrent.gru_update_writes: ("h/start/h_0", "h/step/before", "h/step/first"),
+    recurrent.lstm: ("h, c/start/h_0", "h, c/start/c_0", "h, c/step/before", "result 2/name/c-h"),
 }, least={"t": 2})  # fmt: skip
 def state_is_all_that_is_remembered(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
     """Running T steps, then T' more from the state they left, gives what T + T' steps give."""
@@ -82,15 +79,15 @@ def state_is_all_that_is_remembered(of: Of, f: Function, a: Arguments) -> Iterat
 
 
 @of_each({
-    gru: ("recurrent.gru_update_writes", "h/start/h_0", "h/the result/swap/z"),
-    gru_reset_after: ("h/start/h_0", "h/the result/swap/z"),
+    recurrent.gru: ("recurrent.gru_update_writes", "h/start/h_0", "h/the result/swap/z"),
+    recurrent.gru_reset_after: ("h/start/h_0", "h/the result/swap/z"),
 })  # fmt: skip
 def open_update_gate_keeps_the_first_state(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
     """With z = 1 throughout, h_t = h_0."""
     yield Equal(f(**held(a, z=OPEN)), np.broadcast_to(a["h_0"], (len(a["x"]), len(a["h_0"]))))
 
 
-@holds(lstm, kills=("h, c/start/c_0", "h, c/c_next/drop/c", "result 2/name/c-h", "order/figo"))
+@holds(recurrent.lstm, kills=("h, c/start/c_0", "h, c/c_next/drop/c", "result 2/name/c-h", "order/figo"))
 def conveyor_keeps_the_first_cell(f: Function, a: Arguments) -> Iterator[Relation]:
     """With f = 1 and i = 0 throughout, the last cell is the first."""
     yield Equal(f(**held(a, f=OPEN, i=SHUT))[1], a["c_0"])

@@ -88,9 +88,11 @@ def verify(
         try:
             found = runner.load(aim)
         except MissingPackage as error:
-            verdict = _not_run(shown, wanted, f"the package {error.missing} is not installed", time.monotonic() - started)
+            reason = f"the package {error.missing} is not installed"
+            verdict = _not_run(shown, wanted, reason, time.monotonic() - started)
             return _reported([verdict], on_verdict)
-        for question in questions(found, shown, wanted):
+        asked = questions(found, shown, wanted) if found or not runner.failures else ()
+        for question in asked:
             answer = _answer(question, runner, tick)
             if isinstance(answer, Refused):
                 refused.append(answer)
@@ -98,13 +100,11 @@ def verify(
             verdicts.append(answer)
             if on_verdict is not None:
                 on_verdict(answer)
-        if refused and not verdicts and len({str(each.error) for each in refused}) == 1:
+        if not (verdicts or runner.failures) and len({str(each.error) for each in refused}) == 1:
             raise refused[0].error
         notes = tuple(f"not imported: {failure.headline}" for failure in runner.failures)
         notes += tuple(f"not asked: {each.error.headline}" for each in refused)
-        missing = [
-            _not_run(shown, wanted, f"{failure.headline}: {failure.given}", 0.0) for failure in runner.failures
-        ]
+        missing = [_not_run(shown, wanted, f"{failure.headline}: {failure.given}", 0.0) for failure in runner.failures]
     last = [*(each.verdict for each in refused), *missing]
     return _reported([*verdicts, *last], on_verdict, already=len(verdicts), notes=notes)
 
@@ -207,7 +207,7 @@ def aimed(target: Callable[..., Any] | str | Target) -> tuple[str, Target]:
     if isinstance(target, File | Module | Pickled):
         return str(target), target
     if isinstance(target, str):
-        place, _, name = target.partition(":") if not target[1:3] == ":\\" else (target, "", "")
+        place, _, name = target.partition(":") if target[1:3] != ":\\" else (target, "", "")
         if place.endswith(".py") or "/" in place:
             return target, File(place, name or None)
         return target, Module(place, name or None)
@@ -231,18 +231,17 @@ def questions(found: Sequence[Found], shown: str, wanted: Asked) -> Iterator[Que
     alone = len(found) == 1
     for each, declared in pairs:
         name = shown if alone and shown.endswith(each.name) else f"{shown}:{each.name}"
+        framework = wanted.framework or declared.framework or each.framework or "numpy"
+        dtypes = wanted.dtypes or declared.claim.dtypes or ("float32",)
         try:
             equation = REGISTRY[declared.equation]
         except UnknownName as error:
-            unknown = replace(wanted, equation=declared.equation)
+            unknown = replace(wanted, equation=declared.equation, framework=framework, dtypes=dtypes)
             yield Refused(error, replace(_not_run(name, unknown, _why(error), 0.0), mend=error.mend))
             continue
-        claim = declared.claim
-        for dtype in wanted.dtypes or claim.dtypes or ("float32",):
+        for dtype in dtypes:
             yield Question(
-                each, equation, claim,
-                wanted.framework or declared.framework or each.framework or "numpy", dtype,
-                wanted.device or "cpu", wanted.examples, wanted.seed,
+                each, equation, declared.claim, framework, dtype, wanted.device or "cpu", wanted.examples, wanted.seed,
                 tuple((wanted.bind or declared.bind).items()), wanted.policy, name,
             )  # fmt: skip
 

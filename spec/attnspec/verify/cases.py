@@ -256,7 +256,7 @@ def telling(
         "ordinary", batch=plain, sizes=dict(zip(names, (17, 16, 12, 20, 9, 7, 6, 4), strict=False)) | _heads(usual, 2)
     )
     for size in (4, 3, 1, 2):
-        yield at("equal sizes", batch=plain, sizes=dict.fromkeys(names, size) | _heads(usual, 1 if size == 1 else 2))
+        yield at("equal sizes", batch=plain, sizes=dict.fromkeys(names, size) | _heads(usual, 2 if size == 4 else 1))
     for name in names:
         for size in (1, 2, 3) if name == "t" else (1,):
             yield at(f"{name} = {size}", batch=batch if size == 2 else plain, sizes={name: size})

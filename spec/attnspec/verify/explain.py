@@ -11,7 +11,7 @@ from attnspec.interpreters.mutants import Mutant
 from attnspec.interpreters.policy import Policy
 from attnspec.verify.judge import Judge
 from attnspec.verify.statistics import Compared, Observation, largest, whole
-from attnspec.verify.wrong import fits, values
+from attnspec.verify.wrong import fits, wrong_values
 
 FAR = 1e4
 """An error of so many σ counts as no more: one bad element must not hide that all others agree."""
@@ -78,7 +78,7 @@ def _distance(judge: Judge, observations: Sequence[Observation], mutant: Mutant,
     for observation in observations:
         if not fits(mutant, observation.case):
             continue
-        wrong = values(mutant.definition, observation.case)
+        wrong = wrong_values(mutant, observation.case, judge.dtype)
         if wrong is None:
             continue
         for answer, value, noise in zip(observation.answers, wrong, judge.noise(observation.case, policy), strict=True):
@@ -94,7 +94,7 @@ def _under(judge: Judge, observations: Sequence[Observation], mutant: Mutant, po
     """The answers beside the noise of a mutant, as if it were the equation."""
     found = []
     for observation in observations:
-        if values(mutant.definition, observation.case) is not None:
+        if wrong_values(mutant, observation.case, judge.dtype) is not None:
             tree = mutant.definition
             noises = judge.noise_of_wrong(observation.case, policy, tree, mutant.id)
             found += [Compared(observation.case, k, a, n) for k, (a, n) in enumerate(zip(observation.answers, noises, strict=True))]

@@ -17,7 +17,7 @@ from attnspec.language.tree import Definition
 from attnspec.verify import statistics
 from attnspec.verify.cases import Case
 from attnspec.verify.statistics import Coefficient, Compared, Observation, Slice, compare, project
-from attnspec.verify.wrong import fits, values
+from attnspec.verify.wrong import fits, values, wrong_values
 
 Array = NDArray[Any]
 
@@ -193,7 +193,7 @@ class Judge:
             if not fits(mutant, each.case):
                 return None
             if id(each.case) not in cache:
-                cache[id(each.case)] = values(mutant.definition, each.case)
+                cache[id(each.case)] = wrong_values(mutant, each.case, self.dtype)
             found = cache[id(each.case)]
             return None if found is None else found[each.output] - each.noise.value
 

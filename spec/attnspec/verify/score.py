@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from attnspec.interpreters.mutants import Mutant
 from attnspec.verify.statistics import Compared, project
-from attnspec.verify.wrong import fits, values
+from attnspec.verify.wrong import fits, wrong_values
 
 CLEARLY = 1.25
 """A mutant shows in an element when it departs by so many bounds: honest noise cannot hide that."""
@@ -40,15 +40,15 @@ class Score:
         return f"{len(self.killed)} of {self.of}"
 
 
-def score(compared: Sequence[Compared], mutants: Sequence[Mutant]) -> Score:
+def score(compared: Sequence[Compared], mutants: Sequence[Mutant], dtype: str) -> Score:
     """Try mutants on the cases of a judgement; a mutant caught by one case is not tried on the next."""
     open_ = list(mutants)
     by_case = _by_case(compared)
     for outputs in by_case:
-        open_ = [mutant for mutant in open_ if not shows(mutant, outputs)]
+        open_ = [mutant for mutant in open_ if not shows(mutant, outputs, dtype)]
         if not open_:
             break
-    faint = [mutant for mutant in open_ if _visible(mutant, by_case)]
+    faint = [mutant for mutant in open_ if _visible(mutant, by_case, dtype)]
     survived = [mutant for mutant in open_ if mutant not in faint]
     killed = [mutant for mutant in mutants if mutant not in survived]
     return Score(tuple(killed), tuple(faint), tuple(survived))
@@ -62,12 +62,12 @@ def _by_case(compared: Sequence[Compared]) -> list[list[Compared]]:
     return sorted(found.values(), key=lambda outputs: outputs[0].noise.members.size > 4_000)
 
 
-def shows(mutant: Mutant, outputs: Sequence[Compared]) -> bool:
+def shows(mutant: Mutant, outputs: Sequence[Compared], dtype: str) -> bool:
     """Whether a mutant departs on a case by more than noise can hide."""
     case = outputs[0].case
     if not fits(mutant, case):
         return False
-    found = values(mutant.definition, case)
+    found = wrong_values(mutant, case, dtype)
     if found is None:
         return False
     return any(_departs(found[each.output], each) for each in outputs)
@@ -80,7 +80,7 @@ def _departs(wrong: NDArray[Any], each: Compared) -> bool:
     return bool(((apart | odd) & each.asked).any())
 
 
-def _visible(mutant: Mutant, by_case: Sequence[Sequence[Compared]]) -> bool:
+def _visible(mutant: Mutant, by_case: Sequence[Sequence[Compared]], dtype: str) -> bool:
     """Whether a candidate with this mistake would be seen along the mistake's own direction."""
     cache: dict[int, tuple[NDArray[Any], ...] | None] = {}
 
@@ -88,7 +88,7 @@ def _visible(mutant: Mutant, by_case: Sequence[Sequence[Compared]]) -> bool:
         if not fits(mutant, each.case):
             return None
         if id(each.case) not in cache:
-            cache[id(each.case)] = values(mutant.definition, each.case)
+            cache[id(each.case)] = wrong_values(mutant, each.case, dtype)
         found = cache[id(each.case)]
         return None if found is None else found[each.output] - each.noise.value
 

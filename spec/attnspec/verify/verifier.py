@@ -233,7 +233,7 @@ class Verifier:
 
     def strengthened(self, observations: list[Observation], judged: Judged) -> tuple[list[Observation], Score]:
         """The mutation score, and more cases as long as there are mutants that none so far could have caught."""
-        strength = score(judged.compared, truly_wrong(self.equation.id))
+        strength = score(judged.compared, truly_wrong(self.equation.id), self.question.dtype)
         open_, killed, faint = strength.survived, list(strength.killed), list(strength.faint)
         for round_ in range(ROUNDS):
             if not open_:
@@ -243,7 +243,7 @@ class Verifier:
             useful = [each for each in extra if each.regime in ("ordinary", "ties", "offset") and each.layout == "contiguous"]
             seen = self.observe([self.made(replace(each, seed=each.seed + 1000 * (round_ + 1))) for each in useful])
             observations = [*observations, *seen]
-            after = score(self.judge.compared(observations, judged.policy), open_)
+            after = score(self.judge.compared(observations, judged.policy), open_, self.question.dtype)
             killed += after.killed
             faint += after.faint
             open_ = after.survived

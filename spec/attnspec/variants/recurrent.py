@@ -1,0 +1,108 @@
+"""Mistakes with recurrent cells that no operator makes, and equal forms of them."""
+
+from jaxtyping import Float
+
+from attnspec import Tensor, form, index, last, mutant, scan, sigmoid, tanh
+from attnspec.equations.recurrent import gru_cell, gru_cell_reset_after, lstm, lstm_cell
+
+
+@mutant(lstm_cell, says="1 is added to the forget gate's bias, as some initialisations do to the weights themselves")
+def forget_bias(
+    x: Float[Tensor, " d"], h: Float[Tensor, " u"], c: Float[Tensor, " u"],
+    W_xi: Float[Tensor, "d u"], W_hi: Float[Tensor, "u u"], b_i: Float[Tensor, " u"],
+    W_xf: Float[Tensor, "d u"], W_hf: Float[Tensor, "u u"], b_f: Float[Tensor, " u"],
+    W_xg: Float[Tensor, "d u"], W_hg: Float[Tensor, "u u"], b_g: Float[Tensor, " u"],
+    W_xo: Float[Tensor, "d u"], W_ho: Float[Tensor, "u u"], b_o: Float[Tensor, " u"],
+) -> tuple[Float[Tensor, " u"], Float[Tensor, " u"]]:
+    """The forget gate opens wider than its weights say."""
+    i = sigmoid(x @ W_xi + h @ W_hi + b_i)
+    f = sigmoid(x @ W_xf + h @ W_hf + b_f + 1)
+    g = tanh(x @ W_xg + h @ W_hg + b_g)
+    o = sigmoid(x @ W_xo + h @ W_ho + b_o)
+    c_next = f * c + i * g
+    h_next = o * tanh(c_next)
+    return h_next, c_next
+
+
+@mutant(lstm_cell, says="the output gate looks at the new cell state's tanh twice: tanh of the whole output")
+def tanh_outside(
+    x: Float[Tensor, " d"], h: Float[Tensor, " u"], c: Float[Tensor, " u"],
+    W_xi: Float[Tensor, "d u"], W_hi: Float[Tensor, "u u"], b_i: Float[Tensor, " u"],
+    W_xf: Float[Tensor, "d u"], W_hf: Float[Tensor, "u u"], b_f: Float[Tensor, " u"],
+    W_xg: Float[Tensor, "d u"], W_hg: Float[Tensor, "u u"], b_g: Float[Tensor, " u"],
+    W_xo: Float[Tensor, "d u"], W_ho: Float[Tensor, "u u"], b_o: Float[Tensor, " u"],
+) -> tuple[Float[Tensor, " u"], Float[Tensor, " u"]]:
+    """tanh(o ⊙ c') where o ⊙ tanh(c') belongs."""
+    i = sigmoid(x @ W_xi + h @ W_hi + b_i)
+    f = sigmoid(x @ W_xf + h @ W_hf + b_f)
+    g = tanh(x @ W_xg + h @ W_hg + b_g)
+    o = sigmoid(x @ W_xo + h @ W_ho + b_o)
+    c_next = f * c + i * g
+    h_next = tanh(o * c_next)
+    return h_next, c_next
+
+
+@mutant(lstm_cell, says="input and forget gate are coupled: i is 1 − f")
+def coupled_gates(
+    x: Float[Tensor, " d"], h: Float[Tensor, " u"], c: Float[Tensor, " u"],
+    W_xi: Float[Tensor, "d u"], W_hi: Float[Tensor, "u u"], b_i: Float[Tensor, " u"],
+    W_xf: Float[Tensor, "d u"], W_hf: Float[Tensor, "u u"], b_f: Float[Tensor, " u"],
+    W_xg: Float[Tensor, "d u"], W_hg: Float[Tensor, "u u"], b_g: Float[Tensor, " u"],
+    W_xo: Float[Tensor, "d u"], W_ho: Float[Tensor, "u u"], b_o: Float[Tensor, " u"],
+) -> tuple[Float[Tensor, " u"], Float[Tensor, " u"]]:
+    """The input gate's own weights are not read."""
+    f = sigmoid(x @ W_xf + h @ W_hf + b_f)
+    g = tanh(x @ W_xg + h @ W_hg + b_g)
+    o = sigmoid(x @ W_xo + h @ W_ho + b_o)
+    c_next = f * c + (1 - f) * g
+    h_next = o * tanh(c_next)
+    return h_next, c_next
+
+
+@mutant(lstm, says="1 is added to the forget gate's bias, as some initialisations do to the weights themselves")
+def forget_bias_throughout(
+    x: Float[Tensor, "t d"], h_0: Float[Tensor, " u"], c_0: Float[Tensor, " u"],
+    W_xi: Float[Tensor, "d u"], W_hi: Float[Tensor, "u u"], b_i: Float[Tensor, " u"],
+    W_xf: Float[Tensor, "d u"], W_hf: Float[Tensor, "u u"], b_f: Float[Tensor, " u"],
+    W_xg: Float[Tensor, "d u"], W_hg: Float[Tensor, "u u"], b_g: Float[Tensor, " u"],
+    W_xo: Float[Tensor, "d u"], W_ho: Float[Tensor, "u u"], b_o: Float[Tensor, " u"],
+) -> tuple[Float[Tensor, "t u"], Float[Tensor, " u"]]:
+    """Every step forgets less than its weights say."""
+    t = index("t")
+    h, c = scan(
+        t,
+        lambda h, c: lstm_cell(
+            x[t], h, c, W_xi, W_hi, b_i, W_xf, W_hf, b_f + 1, W_xg, W_hg, b_g, W_xo, W_ho, b_o
+        ),
+        h_0, c_0,
+    )
+    return h.stack(t), last(t, c)
+
+
+@form(gru_cell, says="the new state as h̃ + z ⊙ (h − h̃)")
+def interpolated(
+    x: Float[Tensor, " d"], h: Float[Tensor, " u"],
+    W_xr: Float[Tensor, "d u"], W_hr: Float[Tensor, "u u"], b_r: Float[Tensor, " u"],
+    W_xz: Float[Tensor, "d u"], W_hz: Float[Tensor, "u u"], b_z: Float[Tensor, " u"],
+    W_xh: Float[Tensor, "d u"], W_hh: Float[Tensor, "u u"], b_h: Float[Tensor, " u"],
+) -> Float[Tensor, " u"]:
+    """One product instead of two."""
+    r = sigmoid(x @ W_xr + h @ W_hr + b_r)
+    z = sigmoid(x @ W_xz + h @ W_hz + b_z)
+    h_tilde = tanh(x @ W_xh + (r * h) @ W_hh + b_h)
+    return h_tilde + z * (h - h_tilde)
+
+
+@form(gru_cell_reset_after, says="the new state as h̃ + z ⊙ (h − h̃)")
+def interpolated_reset_after(
+    x: Float[Tensor, " d"], h: Float[Tensor, " u"],
+    W_xr: Float[Tensor, "d u"], W_hr: Float[Tensor, "u u"], b_r: Float[Tensor, " u"],
+    W_xz: Float[Tensor, "d u"], W_hz: Float[Tensor, "u u"], b_z: Float[Tensor, " u"],
+    W_xh: Float[Tensor, "d u"], W_hh: Float[Tensor, "u u"], b_h: Float[Tensor, " u"],
+    b_hh: Float[Tensor, " u"],
+) -> Float[Tensor, " u"]:
+    """One product instead of two."""
+    r = sigmoid(x @ W_xr + h @ W_hr + b_r)
+    z = sigmoid(x @ W_xz + h @ W_hz + b_z)
+    h_tilde = tanh(x @ W_xh + b_h + r * (h @ W_hh + b_hh))
+    return h_tilde + z * (h - h_tilde)

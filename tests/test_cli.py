@@ -1,0 +1,391 @@
+"""The command line: what each command prints, which exit code it ends with, and what it says of a bad question."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from attnspec.cli import main
+from attnspec.faces import starting, verifying
+from attnspec.faces.document import Document
+from attnspec.implementation import FRAMEWORKS
+from attnspec.language.equation import REGISTRY
+from attnspec.verify.api import catalogue
+from attnspec.verify.report import Report
+from attnspec.verify.runner import WorkerError
+
+PLANTED = Path(__file__).parent / "planted"
+WEIGHTS = f"{PLANTED}/weights.py"
+
+
+def attnspec(*arguments: str, **environment: str) -> Result:
+    """A command, in this process."""
+    return CliRunner(env={"COLUMNS": "100", **environment}).invoke(main, arguments, prog_name="attnspec")
+
+
+def verify(*arguments: str) -> Result:
+    return attnspec("verify", *arguments, "--examples", "3")
+
+
+def weights(name: str, *arguments: str) -> Result:
+    return verify(f"{WEIGHTS}:{name}", "--as", "attention.weights", *arguments)
+
+
+@pytest.mark.parametrize("command", [[], ["list"], ["show"], ["verify"], ["new"]])
+def test_help_imports_only_click(command: list[str]) -> None:
+    """That it is quick follows; benchmarks/help_time.py says how quick."""
+    program = "\n".join(
+        [
+            "import sys, json",
+            "from attnspec.cli import main",
+            f"try: main({[*command, '--help']!r}, prog_name='attnspec')",
+            "except SystemExit as end: assert not end.code, end.code",
+            "print('\\n' + json.dumps(sorted({name.partition('.')[0] for name in sys.modules})))",
+        ]
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+
+    assert done.stdout.startswith("Usage: attnspec")
+    assert not set(json.loads(done.stdout.splitlines()[-1])) & {"numpy", "torch", "jax", "hypothesis", "rich"}
+
+
+def test_the_module_is_the_command() -> None:
+    done = subprocess.run([sys.executable, "-m", "attnspec", "--version"], capture_output=True, text=True, check=True)
+
+    assert done.stdout.startswith("attnspec 0.")
+
+
+def test_list_shows_every_equation_and_who_implements_it() -> None:
+    catalogue()
+    listed = attnspec("list")
+
+    assert listed.exit_code == 0
+    assert all(id in listed.stdout for id in REGISTRY)
+    assert "recurrent.gru_cell_reset_after, a convention of gru_cell" in listed.stdout
+    assert "torch  attnspec_peers" in listed.stdout
+
+
+@pytest.mark.parametrize("columns", ["60", "80", "200"])
+def test_list_breaks_no_word(columns: str) -> None:
+    catalogue()
+    listed = attnspec("list", "recurrent", COLUMNS=columns)
+    words = set(listed.stdout.split())
+    family = [equation for equation in REGISTRY.values() if equation.family == "recurrent"]
+
+    assert max(map(len, listed.stdout.splitlines())) <= int(columns)
+    assert not [word for each in family for word in each.doc.partition("\n")[0].split() if word not in words]
+    assert not [each.id for each in family if not {each.id, f"{each.id},"} & words]
+    assert "…" not in listed.stdout
+
+
+def test_list_as_json() -> None:
+    listed = json.loads(attnspec("list", "scores", "--json", "-").stdout)
+    (dot,) = [row for row in listed["equations"] if row["id"] == "scores.dot"]
+
+    assert {row["family"] for row in listed["equations"]} == {"scores"}
+    assert {each["target"] for each in dot["implementations"]} >= {
+        "attnspec_numpy.scores:dot",
+        "attnspec_torch.scores:dot",
+    }
+
+
+def test_list_of_an_unknown_family_offers_the_nearest() -> None:
+    listed = attnspec("list", "recurent")
+
+    assert listed.exit_code == 2
+    assert "did you mean recurrent?" in listed.stderr
+
+
+def test_show_says_all_that_is_known() -> None:
+    shown = attnspec("show", "recurrent.gru_cell")
+    sections = [line for line in shown.stdout.splitlines() if line and not line.startswith(" ")]
+
+    assert shown.exit_code == 0
+    assert sections[0] == "recurrent.gru_cell"
+    assert sections[-9:] == [
+        "formula", "takes", "gives", "sizes", "sources", "conventions", "properties", "mutants", "implementations",
+    ]  # fmt: skip
+    assert "z ⊙ h + (1 − z) ⊙ h̃" in shown.stdout
+    assert "  W_xz  (d, u)  the weights from x to z" in shown.stdout.splitlines()
+    assert "the reset gate acts after the recurrent matrix" in shown.stdout
+    assert "Cho et al. 2014" in shown.stdout
+    assert "attnspec_torch.recurrent:gru_cell" in shown.stdout
+
+
+def test_show_of_a_convention_says_what_tells_it_apart() -> None:
+    shown = attnspec("show", "self_attention.unscaled", "--latex").stdout
+
+    assert "self_attention.scaled  what this is a convention of; here the scores are not divided by √d" in shown
+    assert r"\begin{aligned}" in shown
+
+
+def test_show_lists_mutants_and_options() -> None:
+    shown = attnspec("show", "multihead.attention", "--mutants").stdout
+    listed = json.loads(attnspec("show", "multihead.attention", "--json").stdout)
+
+    assert "  heads  int  sets H" in shown.splitlines()
+    assert f"mutants, {len(listed['mutants'])} known mistakes" in shown
+    assert len(listed["mutants"]) > 40
+    assert all(mutant["id"] in shown for mutant in listed["mutants"])
+    assert listed["latex"].startswith(r"\begin{aligned}")
+
+
+def test_show_of_an_unknown_id_offers_the_nearest() -> None:
+    shown = attnspec("show", "recurrent.gru_cel")
+
+    assert shown.exit_code == 2
+    assert "did you mean recurrent.gru_cell" in shown.stderr
+    assert "Traceback" not in shown.stderr
+
+
+def test_a_right_candidate_conforms_in_a_line() -> None:
+    done = verify(f"{PLANTED}/gru.py:right")
+    line, summary = done.stdout.splitlines()
+
+    assert done.exit_code == 0, done.stdout
+    assert line.startswith(f"conforms: recurrent.gru_cell, {PLANTED}/gru.py:right (numpy, float32, cpu); ")
+    assert re.search(r"; op-by-op, [\d.]+ bits; caught (\d+) of \1 on \d+ cases; [\d.]+ s; for finite inputs$", line)
+    assert summary.startswith("1 verdict in ")
+    assert summary.endswith(": 1 conforms")
+
+
+def test_a_torch_candidate_in_several_dtypes() -> None:
+    done = verify(f"{PLANTED}/weights_torch.py", "--dtype", "float32,bfloat16", "--dtype", "float64", "--quiet")
+
+    assert (done.exit_code, done.stdout) == (0, "")
+
+
+def test_a_wrong_candidate_is_told_which_slip(tmp_path: Path) -> None:
+    done = verify(f"{PLANTED}/gru.py", "--json", str(tmp_path / "verdicts.json"))
+    written = json.loads((tmp_path / "verdicts.json").read_text(encoding="utf-8"))
+
+    assert done.exit_code == 1
+    assert "z and 1 − z are swapped" in done.stdout
+    assert done.stdout.splitlines()[-1].endswith(": 1 conforms, 1 differs")
+    assert [each["verdict"] for each in written["verdicts"]] == ["conforms", "differs"]
+    assert written["complete"] is True
+    assert [path.name for path in tmp_path.iterdir()] == ["verdicts.json"], "nothing is left beside it"
+
+
+@pytest.mark.parametrize(
+    ("name", "verdict", "because"),
+    [
+        ("other_axis", "differs", "softmax"),
+        ("as_list", "misbehaves", "it returns a list"),
+        ("flat", "misbehaves", "of shape"),
+        ("raising", "fails", "this kernel needs a block of 128"),
+    ],
+)
+def test_json_is_complete_whatever_the_verdict(name: str, verdict: str, because: str) -> None:
+    done = weights(name, "--json", "-")
+    (told,) = json.loads(done.stdout)["verdicts"]
+
+    assert done.exit_code == 1
+    assert told["verdict"] == verdict
+    assert because in f"{told['reason']} {told['diagnosis']}"
+    assert verdict in done.stderr, "people read the other stream"
+    assert told.keys() >= {
+        "equation", "implementation", "dtype", "device", "verdict", "diagnosis", "worst_case", "effective_bits",
+        "mutation_score", "examples", "seconds", "properties",
+    }  # fmt: skip
+
+
+def test_bind_says_which_parameter_is_which() -> None:
+    assert weights("renamed", "--bind", "scores=e").exit_code == 0
+
+
+def test_an_import_that_fails_shows_its_own_traceback() -> None:
+    done = verify(f"{PLANTED}/not_importable.py")
+
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "RuntimeError: no compiler for softmax" in done.stderr
+    assert 'compile_kernel("softmax")' in done.stderr
+    assert "attnspec/" not in done.stderr.replace(str(PLANTED), ""), "no frame of ours"
+
+
+def test_wrong_parameters_are_answered_with_the_expected_signature() -> None:
+    done = weights("needing_more", "--dtype", "float32,float64")
+
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "weights.py:needing_more(e, mask)" in done.stderr
+    assert "attention.weights(e)" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["nowhere.py"], "no file 'nowhere.py'"),
+        (["attnspec_nump"], "did you mean attnspec_numpy"),
+        ([f"{WEIGHTS}:rihgt"], "did you mean right"),
+        ([WEIGHTS], "--as ID"),
+        ([f"{WEIGHTS}:right", "--as", "attention.weigths"], "did you mean attention.weights"),
+        ([f"{WEIGHTS}:right", "--dtype", "flaot32"], "did you mean float32"),
+        ([f"{WEIGHTS}:right", "--device", "cdua"], "did you mean cuda"),
+        ([f"{WEIGHTS}:right", "--framework", "troch"], "did you mean torch"),
+        ([f"{WEIGHTS}:right", "--policy", "flahs"], "did you mean flash"),
+        ([f"{WEIGHTS}:right", "--as", "attention.weights", "--policy", "tf32", "--dtype", "float64"], "for float64"),
+        ([f"{WEIGHTS}:right", "--as", "attention.weights", "--bind", "f=e"], "no parameter 'f'"),
+        ([f"{WEIGHTS}:right", "--bind", "e"], "PARAMETER=NAME"),
+        ([f"{WEIGHTS}:right", "--memory-limit", "much"], "4G or 512M"),
+        ([f"{WEIGHTS}:right", "--exmaples", "3"], "--examples"),
+        ([f"{WEIGHTS}:right", "--json", "no/such/folder.json"], "cannot write JSON"),
+        ([f"{WEIGHTS}:right", "--json", str(PLANTED)], "is a folder"),
+    ],
+)
+def test_a_bad_question_is_answered_with_how_to_mend_it(arguments: list[str], says: str) -> None:
+    done = attnspec("verify", *arguments)
+
+    assert (done.exit_code, done.stdout) == (2, ""), done.output
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_target_that_cannot_be_asked_leaves_the_others_their_verdicts(tmp_path: Path) -> None:
+    file = tmp_path / "verdicts.json"
+    done = verify("nowhere.py", f"{PLANTED}/weights_torch.py", "--json", str(file))
+    written = json.loads(file.read_text(encoding="utf-8"))
+
+    assert done.exit_code == 2
+    assert done.stdout.splitlines()[-1].endswith(": 1 conforms; 1 not asked")
+    assert [each["verdict"] for each in written["verdicts"]] == ["conforms"]
+    assert [each["headline"] for each in written["not_asked"]] == ["no file 'nowhere.py'"]
+
+
+def test_a_callable_that_cannot_be_asked_leaves_the_others_their_verdicts() -> None:
+    done = verify(f"{PLANTED}/several.py", "--json", "-")
+    told = json.loads(done.stdout)
+
+    assert done.exit_code == 1
+    assert [each["verdict"] for each in told["verdicts"]] == ["conforms", "not run", "not run"]
+    assert "attention.weights(e)" in told["verdicts"][1]["reason"]
+    assert "did you mean attention.weights" in done.stderr
+    assert len(told["notes"]) == 2
+
+
+def stopped_by(error: BaseException) -> Callable[..., Report]:
+    """Stands for `attnspec.verify`: one verdict falls, then an error."""
+
+    def verify(target: str, *, on_verdict: Callable[[Any], None], **options: Any) -> Report:
+        from attnspec.verify.report import Verdict
+
+        on_verdict(Verdict("attention.weights", target, "numpy", "float32", "cpu", "conforms"))
+        raise error
+
+    return verify
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "says"),
+    [
+        (WorkerError("the worker did not start: exit code 1"), 3, "our own trouble: WorkerError: the worker did not"),
+        (OSError(28, "No space left on device"), 3, "No space left on device"),
+        (ZeroDivisionError("division by zero"), 3, "our own trouble: ZeroDivisionError"),
+        (KeyboardInterrupt(), 130, "interrupted"),
+    ],
+)
+def test_what_fell_before_is_kept(
+    error: BaseException, code: int, says: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(verifying, "verify", stopped_by(error))
+    done = verify("my_kernels.py", "never_reached.py", "--json", str(tmp_path / "verdicts.json"))
+    written = json.loads((tmp_path / "verdicts.json").read_text(encoding="utf-8"))
+
+    assert done.exit_code == code
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout.splitlines()[-1].endswith(": 1 conforms; not all was asked")
+    assert [each["implementation"] for each in written["verdicts"]] == ["my_kernels.py"]
+    assert written["complete"] is False
+
+
+def test_our_own_trouble_can_be_looked_into(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verifying, "verify", stopped_by(ZeroDivisionError("division by zero")))
+
+    assert "Traceback" in attnspec("verify", "my_kernels.py", ATTNSPEC_DEBUG="1").stderr
+
+
+def test_every_verdict_is_on_disk_as_it_falls(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / "verdicts.json"
+    seen: list[int] = []
+
+    def verify(target: str, *, on_verdict: Callable[[Any], None], **options: Any) -> Report:
+        from attnspec.verify.report import Verdict
+
+        for dtype in ("float32", "float64"):
+            on_verdict(Verdict("attention.weights", target, "numpy", dtype, "cpu", "conforms"))
+            seen.append(len(json.loads(file.read_text(encoding="utf-8"))["verdicts"]))
+        return Report(())
+
+    monkeypatch.setattr(verifying, "verify", verify)
+    attnspec("verify", "my_kernels.py", "--json", str(file))
+
+    assert seen == [1, 2]
+
+
+def test_a_pipe_gets_its_json_once(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    document = Document(str(pipe))
+    document.write({"verdicts": []})
+    document.finish({"verdicts": [1]})
+    read = os.read(reader, 1000)
+    os.close(reader)
+
+    assert json.loads(read) == {"verdicts": [1]}
+    assert pipe.is_fifo()
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_every_start_has_the_equations_signature(framework: str) -> None:
+    catalogue()
+    for equation in REGISTRY.values():
+        tree = ast.parse(starting.starter(equation, framework))
+        (function,) = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
+        options = [option.name for option in equation.definition.options]
+
+        assert [each.arg for each in function.args.args] == [each.name for each in equation.definition.parameters]
+        assert [each.arg for each in function.args.kwonlyargs] == options
+        assert f'implements("{equation.id}", framework="{framework}")' in ast.unparse(tree).replace("'", '"')
+
+
+def test_a_start_can_be_verified_and_is_not_overwritten(tmp_path: Path) -> None:
+    file = tmp_path / "lstm_cell.py"
+    arguments = ("new", "recurrent.lstm_cell", "--framework", "numpy", "-o", str(file))
+
+    assert attnspec(*arguments).exit_code == 0
+    assert "# i = σ(x W_xi + h W_hi + b_i)" in file.read_text(encoding="utf-8")
+
+    done = verify(str(file))
+    assert done.exit_code == 1
+    assert "NotImplementedError: write the formula above" in done.stdout
+
+    file.write_text("mine", encoding="utf-8")
+    again = attnspec(*arguments)
+    assert (again.exit_code, file.read_text(encoding="utf-8")) == (2, "mine")
+    assert "is there already" in again.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["recurrent.lstm_cel", "--framework", "torch"], "did you mean recurrent.lstm_cell"),
+        (["recurrent.lstm_cell", "--framework", "troch"], "did you mean torch?"),
+        (["recurrent.lstm_cell", "--framework", "torch", "-o", "no/such/folder.py"], "cannot write"),
+    ],
+)
+def test_a_bad_start_is_answered_with_how_to_mend_it(arguments: list[str], says: str) -> None:
+    done = attnspec("new", *arguments)
+
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert says in done.stderr
