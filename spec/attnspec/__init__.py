@@ -11,17 +11,41 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from attnspec.errors import SpecError as SpecError
     from attnspec.implementation import implements as implements
-    from attnspec.language.equation import REGISTRY as REGISTRY, Equation as Equation, Source as Source
-    from attnspec.language.equation import equation as equation, form as form, mutant as mutant
-    from attnspec.language.tensor import Index as Index, Tensor as Tensor
-    from attnspec.language.vocabulary import argmax as argmax, concat as concat, cos as cos, exp as exp, gelu as gelu
-    from attnspec.language.vocabulary import index as index, indices as indices, inf as inf, last as last, log as log
-    from attnspec.language.vocabulary import log_softmax as log_softmax, max as max, relu as relu, scan as scan
-    from attnspec.language.vocabulary import sigmoid as sigmoid, sin as sin, size as size, softmax as softmax
-    from attnspec.language.vocabulary import split as split, sqrt as sqrt, sum as sum, tanh as tanh
-    from attnspec.language.vocabulary import transpose as transpose, where as where
+    from attnspec.language.equation import REGISTRY as REGISTRY
+    from attnspec.language.equation import Equation as Equation
+    from attnspec.language.equation import Source as Source
+    from attnspec.language.equation import equation as equation
+    from attnspec.language.equation import form as form
+    from attnspec.language.equation import mutant as mutant
+    from attnspec.language.tensor import Index as Index
+    from attnspec.language.tensor import Tensor as Tensor
+    from attnspec.language.vocabulary import argmax as argmax
+    from attnspec.language.vocabulary import concat as concat
+    from attnspec.language.vocabulary import cos as cos
+    from attnspec.language.vocabulary import exp as exp
+    from attnspec.language.vocabulary import gelu as gelu
+    from attnspec.language.vocabulary import index as index
+    from attnspec.language.vocabulary import indices as indices
+    from attnspec.language.vocabulary import inf as inf
+    from attnspec.language.vocabulary import last as last
+    from attnspec.language.vocabulary import log as log
+    from attnspec.language.vocabulary import log_softmax as log_softmax
+    from attnspec.language.vocabulary import max as max
+    from attnspec.language.vocabulary import relu as relu
+    from attnspec.language.vocabulary import scan as scan
+    from attnspec.language.vocabulary import sigmoid as sigmoid
+    from attnspec.language.vocabulary import sin as sin
+    from attnspec.language.vocabulary import size as size
+    from attnspec.language.vocabulary import softmax as softmax
+    from attnspec.language.vocabulary import split as split
+    from attnspec.language.vocabulary import sqrt as sqrt
+    from attnspec.language.vocabulary import sum as sum
+    from attnspec.language.vocabulary import tanh as tanh
+    from attnspec.language.vocabulary import transpose as transpose
+    from attnspec.language.vocabulary import where as where
     from attnspec.verify.api import verify as verify
-    from attnspec.verify.report import Report as Report, Verdict as Verdict
+    from attnspec.verify.report import Report as Report
+    from attnspec.verify.report import Verdict as Verdict
 
 _HOMES = {
     "attnspec.errors": ("SpecError",),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from attnspec.implementation import ATTRIBUTE
-from attnspec.interpreters.mutants import by_id, mutants
+from attnspec.interpreters.mutants import Mutant, by_id, mutants
 from attnspec.interpreters.noise import noise
 from attnspec.interpreters.policy import Policy, preset
 from attnspec.interpreters.value import evaluate
@@ -45,7 +45,7 @@ every_need = pytest.mark.parametrize("laws", alike().values(), ids=alike())
 
 @cache
 def tolerance(id: str, policy: str, dtype: str) -> NoiseOf:
-    return noise_under(REGISTRY[id], preset(policy, dtype))
+    return noise_under(REGISTRY[id].definition, preset(policy, dtype))
 
 
 def exactly(id: str) -> NoiseOf:
@@ -58,7 +58,7 @@ def computed(definition: Definition) -> Function:
 
 
 @every_need
-@settings(derandomize=True, max_examples=25, deadline=None, database=None)
+@settings(derandomize=True, max_examples=20, deadline=None, database=None)
 @given(data=st.data())
 def test_equations_have_their_properties(laws: list[Law], data: st.DataObject) -> None:
     """Every property holds of the equation itself, within the noise of float64."""
@@ -74,7 +74,7 @@ def test_equations_have_their_properties(laws: list[Law], data: st.DataObject) -
 @every_law
 def test_properties_kill_what_they_name(law: Law) -> None:
     """Every mutant that a property names breaks it on one of a handful of cases."""
-    known = by_id(mutants(REGISTRY[law.equation]))
+    known = slips(law.equation)
     assert set(law.kills) <= known.keys(), "no such mutants"
 
     survived = [id for id in law.kills if not any(kills(law, known[id]))]
@@ -82,8 +82,13 @@ def test_properties_kill_what_they_name(law: Law) -> None:
     assert not survived
 
 
-def kills(law: Law, mutant: Any) -> Iterator[bool]:
-    for case in a_few(law, 6, equal=mutant.equal_sizes, regimes=("ordinary", "ordinary", "large")):
+@cache
+def slips(id: str) -> Mapping[str, Mutant]:
+    return by_id(mutants(REGISTRY[id]))
+
+
+def kills(law: Law, mutant: Mutant) -> Iterator[bool]:
+    for case in a_few(law, 6, equal=mutant.equal_sizes, regimes=("ordinary", "large")):
         yield bool(check(law, computed(mutant.definition), case, exactly(law.equation)))
 
 
@@ -154,7 +159,7 @@ def test_implementations_keep_the_properties(framework: str, laws: list[Law]) ->
         pytest.skip(f"attnspec_{framework} does not implement {id}")
     function = FRAMEWORKS[framework](implementation)
 
-    for case in a_few(laws[0], 3, "float32"):
+    for case in a_few(laws[0], 2, "float32"):
         for law in laws:
             broken = check(law, function, case, tolerance(id, "op-by-op", "float32"))
             assert not broken, f"{case.description}: {broken[0]}"
@@ -181,7 +186,7 @@ def test_honest_rounding_to_bfloat16_keeps_the_properties(policy: str, laws: lis
     id = laws[0].equation
     function = honest(REGISTRY[id], preset(policy, "bfloat16"))
 
-    for case in a_few(laws[0], 2, "bfloat16"):
+    for case in a_few(laws[0], 1, "bfloat16"):
         for law in laws:
             broken = check(law, function, case, tolerance(id, policy, "bfloat16"))
             assert not broken, f"{case.description}: {broken[0]}"
@@ -260,6 +265,11 @@ def test_a_property_speaks_only_of_the_sizes_it_needs() -> None:
     short = type(short)({**short.arrays, "x": short.arrays["x"][:1]}, short.options)
     strange = type(long)({**long.arrays, "x": np.full_like(long.arrays["x"], np.nan)}, long.options)
 
+    batch = {name: array[None] if name in ("x", "h_0") else array for name, array in long.arrays.items()}
+    none = {name: array[:0] if name in ("x", "h_0") else array for name, array in batch.items()}
+
     assert applies(law, long)
+    assert applies(law, type(long)(batch, long.options))
+    assert not applies(law, type(long)(none, long.options))
     assert not applies(law, short)
     assert not applies(law, strange)

@@ -14,7 +14,7 @@ import numpy as np
 
 from attnspec.interpreters.policy import Format, Policy
 from attnspec.interpreters.propagation import EXACTLY, K
-from attnspec.interpreters.rounding import EXACT, Rounding
+from attnspec.interpreters.rounding import ARITHMETIC, EXACT, Rounding
 from attnspec.interpreters.value import ValueOf
 from attnspec.interpreters.walk import Array, Axis, Interpreter, Named, Value
 
@@ -85,7 +85,14 @@ class Ensemble(Interpreter[Rounded]):
         value = self.values.apply(op, *(thing.value for thing in things))
         if op in EXACT or all(thing.grain is EXACTLY for thing in things):
             return Rounded(value, max((thing.grain for thing in things), key=lambda form: form.bits))
-        return self.settled(value, self.rounding.elementwise(op, value))
+        fresh = self.rounding.elementwise(op, value)
+        if op in ARITHMETIC:
+            fresh = self.unless_held(value, fresh, self.rounding.policy.intermediates)
+        return self.settled(value, fresh)
+
+    def unless_held(self, value: Array, fresh: Array, form: Format) -> Array:
+        """No error where a member's value is one that the format holds."""
+        return self.xp.where(self.rounding.held(form, value), self.xp.zeros_like(fresh), fresh)
 
     def settled(self, value: Array, fresh: Array) -> Rounded:
         return Rounded(self.perturbed(value, fresh), self.rounding.policy.intermediates)
@@ -113,7 +120,8 @@ class Ensemble(Interpreter[Rounded]):
         """One rounding to a format, unless the format holds it already."""
         if thing.grain.bits <= form.bits:
             return thing
-        return Rounded(self.perturbed(thing.value, self.rounding.once(form, thing.value)), form)
+        fresh = self.unless_held(thing.value, self.rounding.once(form, thing.value), form)
+        return Rounded(self.perturbed(thing.value, fresh), form)
 
     def contract(self, a: Rounded, b: Rounded) -> Rounded:
         a, b = self.operand(a), self.operand(b)

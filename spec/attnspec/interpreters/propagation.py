@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from attnspec.interpreters.policy import Format, Policy
-from attnspec.interpreters.rounding import EXACT, Rounding
+from attnspec.interpreters.rounding import ARITHMETIC, EXACT, Rounding
 from attnspec.interpreters.value import ValueOf
 from attnspec.interpreters.walk import Array, Interpreter, Named, Value
 
@@ -80,7 +80,15 @@ class Propagation(Interpreter[Noisy]):
         if op in EXACT:
             grain = max((thing.grain for thing in things), key=lambda form: form.bits)
             return Noisy(value, carried, grain)
-        return self.settled(value, carried, self.rounding.elementwise(op, value))
+        fresh = self.rounding.elementwise(op, value)
+        return self.settled(value, carried, self.unless_exact(value, carried, fresh) if op in ARITHMETIC else fresh)
+
+    def unless_exact(self, value: Array, carried: Array | None, fresh: Array) -> Array:
+        """No new error where exact arguments give a value that the format holds: 1 − 1, or small whole numbers."""
+        exact = self.rounding.held(self.rounding.policy.intermediates, value)
+        if carried is not None:
+            exact = self.xp.logical_and(exact, carried == 0)
+        return self.xp.where(exact, self.xp.zeros_like(fresh), fresh)
 
     def settled(self, value: Array, carried: Array | None, fresh: Array) -> Noisy:
         """What was carried and what is new; where the format may overflow, the element is not asked."""
@@ -134,7 +142,13 @@ class Propagation(Interpreter[Noisy]):
         form = self.policy.operands
         if thing.grain.bits <= form.bits:
             return thing
-        return Noisy(thing.value, self.variance(thing) + self.rounding.once(form, thing.value), form)
+        return Noisy(thing.value, self.rerounded(thing, form), form)
+
+    def rerounded(self, thing: Noisy, form: Format) -> Array:
+        """The variance after one more rounding, which changes nothing where the value is exact and held."""
+        variance, fresh = self.variance(thing), self.rounding.once(form, thing.value)
+        exact = self.xp.logical_and(self.rounding.held(form, thing.value), variance == 0)
+        return variance + self.xp.where(exact, self.xp.zeros_like(fresh), fresh)
 
     def contract(self, a: Noisy, b: Noisy) -> Noisy:
         a, b = self.operand(a), self.operand(b)
@@ -220,7 +234,7 @@ class Propagation(Interpreter[Noisy]):
         """One rounding to a format, unless the format holds it already."""
         if thing.grain.bits <= form.bits:
             return thing
-        variance = self.variance(thing) + self.rounding.once(form, thing.value)
+        variance = self.rerounded(thing, form)
         over = self.xp.abs(thing.value) + K * self.xp.sqrt(variance) > form.largest
         return Noisy(thing.value, self.xp.where(over, DROWNED, variance), form)
 

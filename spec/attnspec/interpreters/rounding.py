@@ -18,6 +18,9 @@ sigmoid and gelu what follows from exp, / and erf."""
 ABSOLUTE = ("sigmoid", "tanh", "sin", "cos", "gelu")
 """Functions accurate in absolute terms only: ½ + ½ tanh(x/2) is a right sigmoid."""
 
+ARITHMETIC = ("+", "-", "*", "/", "sqrt")
+"""Operations that IEEE 754 rounds correctly: where the result can be held, it is exact. Of functions none is sure."""
+
 EXACT = ("neg", "relu", "where", "<=", "<", ">=", ">", "and", "or", "not")
 """Operations that never round."""
 
@@ -33,13 +36,23 @@ class Rounding:
         """One rounding to a format: uniform over ±u|v|, and what flushing to zero may lose."""
         return ((form.u * value) ** 2 + form.least**2) / 3
 
+    def held(self, form: Format, value: Array) -> Array:
+        """Where a format holds a value exactly, so that rounding to it changes nothing (Veltkamp's splitting).
+
+        Nowhere in float64: the value itself was rounded to that.
+        """
+        if form.bits >= 53:
+            return value != value
+        spread = value * (2.0 ** (53 - form.bits) + 1)
+        return value == spread - (spread - value)
+
     def elementwise(self, op: str, value: Array) -> Array:
         """A library function's own error in the format it computes in, then the rounding of what is kept."""
         policy = self.policy
         kept = self.once(policy.intermediates, value)
         own = (ULPS.get(op, 1) / 2 * policy.compute.u) ** 2 / 3
         if op in ULPS and op != "/":
-            floor = policy.intermediates.u**2 / 3 if op in ABSOLUTE else 0.0
+            floor = policy.compute.u**2 / 3 if op in ABSOLUTE else 0.0
             kept = (kept if policy.intermediates.bits < policy.compute.bits else 0.0) + own * value**2 + floor
         return kept
 
@@ -66,7 +79,9 @@ class Rounding:
         policy = self.policy
         depth = self.xp.where(weights > 0, shifted, self.xp.zeros_like(shifted))
         own = policy.intermediates.u**2 / 3 * (depth**2 + 1 + (ULPS["exp"] / 2) ** 2)
-        return weights**2 * (own + self.total(weights, axis)) + policy.intermediates.least**2 / 3
+        own = own + self.total(weights, axis)
+        alone = self.xp.where(weights < 1, own, self.xp.zeros_like(own))  # one key to look at has weight 1 exactly
+        return weights**2 * alone + policy.intermediates.least**2 / 3
 
     def total(self, weights: Array, axis: int) -> Array:
         """The relative error of the sum that softmax divides by."""

@@ -10,8 +10,24 @@ from attnspec.interpreters.formula import text_of
 from attnspec.language.check import Scope, Type, infer
 from attnspec.language.dims import Dim
 from attnspec.language.tree import (
-    Apply, At, Concat, ConcatOver, Definition, Name, Node, Number, Path, Position, Reduce, Reshape,
-    Scan, SizeOf, Split, Stack, substitute, walk,
+    Apply,
+    At,
+    Concat,
+    ConcatOver,
+    Definition,
+    Name,
+    Node,
+    Number,
+    Path,
+    Position,
+    Reduce,
+    Reshape,
+    Scan,
+    SizeOf,
+    Split,
+    Stack,
+    substitute,
+    walk,
 )  # fmt: skip
 
 FUNCTIONS = {

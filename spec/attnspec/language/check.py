@@ -10,8 +10,23 @@ from attnspec.errors import NotationError
 from attnspec.language.dims import Dim
 from attnspec.language.symbols import OPTION_SIZES
 from attnspec.language.tree import (
-    Apply, At, Call, Concat, ConcatOver, Definition, Last, Name, Node, Number, Position, Reduce, Reshape, Scan, SizeOf,
-    Split, Stack,
+    Apply,
+    At,
+    Call,
+    Concat,
+    ConcatOver,
+    Definition,
+    Last,
+    Name,
+    Node,
+    Number,
+    Position,
+    Reduce,
+    Reshape,
+    Scan,
+    SizeOf,
+    Split,
+    Stack,
 )  # fmt: skip
 
 COMPARISONS = ("<=", "<", ">=", ">")

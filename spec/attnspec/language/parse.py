@@ -15,8 +15,26 @@ from attnspec.errors import NotationError, nearest
 from attnspec.language import vocabulary
 from attnspec.language.dims import Dim
 from attnspec.language.tree import (
-    Apply, At, Call, Concat, ConcatOver, Definition, Last, Line, Name, Node, Number, Option, Parameter, Position,
-    Reduce, Scan, SizeOf, Span, Split, Stack,
+    Apply,
+    At,
+    Call,
+    Concat,
+    ConcatOver,
+    Definition,
+    Last,
+    Line,
+    Name,
+    Node,
+    Number,
+    Option,
+    Parameter,
+    Position,
+    Reduce,
+    Scan,
+    SizeOf,
+    Span,
+    Split,
+    Stack,
 )  # fmt: skip
 
 KINDS = {"Float": "float", "Int": "int", "Bool": "bool"}

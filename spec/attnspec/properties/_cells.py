@@ -57,7 +57,7 @@ def one_matrix_does_for_two(f: Function, a: Arguments) -> Iterator[Relation]:
     yield Equal(f(**a), value(recurrent.simple_rnn_cell_concat, a["x"], a["h"], A, a["b_h"]))
 
 
-@holds(recurrent.simple_rnn_cell_concat, kills=("the result/drop/b", "the result/exchange", "the result/function/no-tanh"))
+@holds(recurrent.simple_rnn_cell_concat, kills=("the result/drop/b", "the result/exchange"))
 def two_matrices_do_for_one(f: Function, a: Arguments) -> Iterator[Relation]:
     """The matrix cut below the rows of the state makes simple_rnn_cell."""
     W_hh, W_xh = np.split(a["A"], [len(a["h"])])
@@ -65,11 +65,12 @@ def two_matrices_do_for_one(f: Function, a: Arguments) -> Iterator[Relation]:
 
 
 KEEP = {recurrent.gru_cell: OPEN, recurrent.gru_cell_reset_after: OPEN, recurrent.gru_cell_update_writes: SHUT}
-"""The bias of z at which nothing but the old state is left; with the opposite sign only the candidate is."""
+WRITE = {recurrent.gru_cell: SHUT, recurrent.gru_cell_reset_after: SHUT, recurrent.gru_cell_update_writes: OPEN}
+"""The bias of z at which nothing but the old state is left, and the one at which nothing but the candidate is."""
 
 
 @of_each({
-    recurrent.gru_cell: ("recurrent.gru_cell_update_writes", "the result/swap/z", "the result/complement/z", "order/zrh"),
+    recurrent.gru_cell: ("recurrent.gru_cell_update_writes", "the result/swap/z", "order/zrh"),
     recurrent.gru_cell_reset_after: ("the result/swap/z", "the result/complement/z", "order/zr"),
     recurrent.gru_cell_update_writes: ("recurrent.gru_cell", "the result/complement/z", "order/zrh"),
 })  # fmt: skip
@@ -91,24 +92,24 @@ def shut_reset_gate_hides_the_state(of: Of, f: Function, a: Arguments) -> Iterat
 
 
 @of_each({
-    recurrent.gru_cell: ("recurrent.gru_cell_update_writes", "the result/swap/z", "h_tilde/drop/r", "h_tilde/complement/r"),
+    recurrent.gru_cell: ("recurrent.gru_cell_update_writes", "h_tilde/drop/r", "h_tilde/complement/r"),
     recurrent.gru_cell_reset_after: ("the result/swap/z", "h_tilde/drop/r", "h_tilde/complement/r"),
     recurrent.gru_cell_update_writes: ("recurrent.gru_cell", "h_tilde/drop/r", "h_tilde/complement/r"),
 })  # fmt: skip
 def gates_forget_the_state(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
     """With r = z = 0 (update_writes: r = 0, z = 1), h' does not depend on h."""
-    shut = held(a, r=SHUT, z=-KEEP[of])
+    shut = held(a, r=SHUT, z=WRITE[of])
     yield Equal(f(**shut), f(**negated(shut, "h")))
 
 
 @of_each({
-    recurrent.gru_cell: ("recurrent.gru_cell_update_writes", "h_tilde/function/no-tanh", "h_tilde/drop/W_hh", "h_tilde/drop/b_h"),
-    recurrent.gru_cell_reset_after: ("h_tilde/function/no-tanh", "h_tilde/drop/W_hh", "h_tilde/drop/b_h", "h_tilde/drop/b_hh"),
+    recurrent.gru_cell: ("recurrent.gru_cell_update_writes", "h_tilde/function/no-tanh", "h_tilde/drop/W_hh"),
+    recurrent.gru_cell_reset_after: ("h_tilde/function/no-tanh", "h_tilde/drop/W_hh", "h_tilde/drop/b_hh"),
     recurrent.gru_cell_update_writes: ("recurrent.gru_cell", "h_tilde/function/no-tanh", "h_tilde/drop/W_hh"),
 })  # fmt: skip
 def without_gates_it_is_the_simple_rnn(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
     """With r = 1 and z = 0 (update_writes: z = 1) it is the simple RNN, with both of the candidate's biases."""
-    yield Equal(f(**held(a, r=OPEN, z=-KEEP[of])), simple(a, "h", a.get("b_hh", 0.0)))
+    yield Equal(f(**held(a, r=OPEN, z=WRITE[of])), simple(a, "h", a.get("b_hh", 0.0)))
 
 
 def simple(a: Arguments, gate: str, more: Any = 0.0) -> Any:
@@ -135,7 +136,7 @@ def diagonal(a: Arguments) -> dict[str, Any]:
 
 
 @of_each({
-    recurrent.gru_cell: ("recurrent.gru_cell_update_writes", "r/drop/b_r", "z/name/W_hz-W_hr", "h_tilde/drop/b_h", "order/hrz"),
+    recurrent.gru_cell: ("recurrent.gru_cell_update_writes", "r/drop/b_r", "z/name/W_hz-W_hr", "order/hrz"),
     recurrent.gru: ("recurrent.gru_update_writes", "h/start/h_0", "h/step/before", "h/r/drop/b_r", "order/zrh"),
 })  # fmt: skip
 def diagonal_recurrence_is_reset_after(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
@@ -146,7 +147,7 @@ def diagonal_recurrence_is_reset_after(of: Of, f: Function, a: Arguments) -> Ite
 
 
 @of_each({
-    recurrent.gru_cell_reset_after: ("r/drop/b_r", "z/name/W_hz-W_hr", "h_tilde/drop/b_h", "h_tilde/drop/r", "order/zr"),
+    recurrent.gru_cell_reset_after: ("r/drop/b_r", "z/name/W_hz-W_hr", "h_tilde/drop/r", "order/zr"),
     recurrent.gru_reset_after: ("h/start/h_0", "h/step/before", "h/r/drop/b_r", "order/zr"),
 })  # fmt: skip
 def diagonal_recurrence_is_reset_before(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
@@ -190,8 +191,10 @@ def units_have_no_order(of: Of, f: Function, a: Arguments) -> Iterator[Relation]
         yield Equal(new, np.roll(old, 1, axis=-1))
 
 
-@holds(recurrent.lstm_cell, kills=("c_next/complement/f", "c_next/drop/c", "h_next/complement/o", "h_next/function/no-tanh",
-                         "order/figo", "order/oifg", "result 2/name/c_next-h_next"))  # fmt: skip
+@holds(recurrent.lstm_cell, kills=(
+    "c_next/complement/f", "c_next/drop/c", "h_next/complement/o", "h_next/function/no-tanh", "order/figo",
+    "order/oifg", "result 2/name/c_next-h_next",
+))  # fmt: skip
 def conveyor_keeps_the_cell(f: Function, a: Arguments) -> Iterator[Relation]:
     """With f = 1 and i = 0 the cell is kept, c' = c, and with o = 1 it shows: h' = tanh c."""
     h_next, c_next = f(**held(a, f=OPEN, i=SHUT, o=OPEN))

@@ -13,8 +13,12 @@ from attnspec.properties.law import Arguments, AtMost, Function, Relation, holds
 
 Shared = Callable[[Equation[..., Any], Function, Arguments], Iterator[Relation]]
 
-OPEN, SHUT = 1000.0, -1000.0
-"""Biases at which a gate is 1 and 0, exactly, in every format."""
+OPEN, SHUT = 36.0, -1000.0
+"""Biases at which a gate is 1 and 0 in every format.
+
+0 is meant exactly; 1 is not, since h̃ + z (h − h̃) is an honest way to keep h and rounds where z h + (1 − z) h̃ does not:
+at 36 a gate is 1 − 2⁻⁵², which the noise does not take for exact.
+"""
 
 
 def of_each(kills: Mapping[Equation[..., Any], tuple[str, ...]], **needs: Any) -> Callable[[Shared], Shared]:

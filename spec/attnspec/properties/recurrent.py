@@ -27,9 +27,12 @@ def stepped(cell: Of, a: Arguments) -> tuple[Any, ...]:
 
 
 CELLS: dict[Of, Of] = {
-    recurrent.simple_rnn: recurrent.simple_rnn_cell, recurrent.gru: recurrent.gru_cell, recurrent.gru_reset_after: recurrent.gru_cell_reset_after,
-    recurrent.gru_update_writes: recurrent.gru_cell_update_writes, recurrent.lstm: recurrent.lstm_cell,
-}  # fmt: skip
+    recurrent.simple_rnn: recurrent.simple_rnn_cell,
+    recurrent.gru: recurrent.gru_cell,
+    recurrent.gru_reset_after: recurrent.gru_cell_reset_after,
+    recurrent.gru_update_writes: recurrent.gru_cell_update_writes,
+    recurrent.lstm: recurrent.lstm_cell,
+}
 SLIPS = ("h/start/h_0", "h/step/before", "h/step/after", "h/step/reversed", "h/step/first")
 
 

@@ -261,7 +261,8 @@ def telling(
         for size in (1, 2, 3) if name == "t" else (1,):
             yield at(f"{name} = {size}", batch=batch if size == 2 else plain, sizes={name: size})
         if name not in ("H", "M"):
-            yield at(f"{name} = 33", batch=plain, sizes={name: 33})
+            long = 33 if name in MAY_BE_EMPTY else 129
+            yield at(f"{name} = {long}", batch=plain, sizes={name: long})
         if least(name) == 0:
             yield at(f"{name} = 0", batch=plain, sizes={name: 0})
     for regime in REGIMES:

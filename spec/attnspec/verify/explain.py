@@ -16,6 +16,9 @@ from attnspec.verify.wrong import fits, wrong_values
 FAR = 1e4
 """An error of so many σ counts as no more: one bad element must not hide that all others agree."""
 
+MOSTLY = 0.75
+"""The share of failing cases that a mistake must explain to be named: overflow or a second slip may spoil the others."""
+
 SHORTLIST = 8
 """Mutants that are compared by their own noise."""
 
@@ -38,11 +41,8 @@ class Diagnosis:
 
 
 def recognise(judge: Judge, observations: Sequence[Observation], mutants: Sequence[Mutant], policy: Policy) -> Diagnosis | None:
-    """The mutant that the answers agree with, within that mutant's own noise; None where no known mistake fits.
-
-    All cases take part that the mutant can be asked on; at least one of them must be one that the equation fails.
-    """
-    failing = [each for each in observations if largest(judge.compared([each], policy)) > 1] or list(observations)
+    """The mutant that explains the cases that the equation fails, within the mutant's own noise; None where none does."""
+    failing = [each for each in observations if largest(judge.compared([each], policy)) > 1]
     few = sorted(failing, key=lambda each: -_telling(each))[:3]
     first = [(_distance(judge, few, mutant, policy), place) for place, mutant in enumerate(mutants)]
     near = [mutants[place] for distance, place in sorted(first) if np.isfinite(distance)][: 4 * SHORTLIST]
@@ -50,19 +50,30 @@ def recognise(judge: Judge, observations: Sequence[Observation], mutants: Sequen
     short = [near[place] for distance, place in sorted(second) if np.isfinite(distance)][:SHORTLIST]
     fitting = []
     for mutant in short:
-        asked = [each for each in observations if fits(mutant, each.case)]
-        under = _under(judge, asked, mutant, policy)
-        if under and any(each in asked for each in failing):
-            rms, limit = whole(under)
-            if largest(under) <= 1 and rms <= max(limit, 3.0):
-                fitting.append((rms, mutant))
+        share, rms = _explained(judge, failing, mutant, policy)
+        if share >= MOSTLY:
+            fitting.append((share, rms, mutant))
     if not fitting:
         return None
-    best = min(rms for rms, _ in fitting)
-    alike = [mutant for rms, mutant in fitting if rms <= max(1.5 * best, best + 0.2)]
+    most = max(share for share, _, _ in fitting)
+    best = min(rms for share, rms, _ in fitting if share == most)
+    alike = [mutant for share, rms, mutant in fitting if share == most and rms <= max(1.5 * best, best + 0.2)]
     order = {mutant.id: place for place, mutant in enumerate(mutants)}
     alike.sort(key=lambda mutant: order[mutant.id])
-    return Diagnosis(alike[0].id, alike[0].says, tuple(mutant.says for mutant in alike[1:]), best)
+    besides = "" if most == 1 else f" (and in {1 - most:.0%} of the cases that fail something else besides)"
+    return Diagnosis(alike[0].id, alike[0].says + besides, tuple(mutant.says for mutant in alike[1:]), best)
+
+
+def _explained(judge: Judge, failing: Sequence[Observation], mutant: Mutant, policy: Policy) -> tuple[float, float]:
+    """The share of the failing cases that a mutant explains within its own noise, and the rms of error/σ in these."""
+    asked = [each for each in failing if fits(mutant, each.case)]
+    total, right = 0.0, 0
+    for each in asked:
+        under = _under(judge, [each], mutant, policy)
+        rms, _ = whole(under)
+        if under and largest(under) <= 1:
+            total, right = total + rms, right + 1
+    return (right / len(asked), total / max(right, 1)) if asked else (0.0, 0.0)
 
 
 def _telling(observation: Observation) -> float:

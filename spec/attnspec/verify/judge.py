@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from attnspec.interpreters.forms import multiplied
 from attnspec.interpreters.mutants import Mutant
 from attnspec.interpreters.noise import Noise, noise
-from attnspec.interpreters.policy import Policy, policies, preset
+from attnspec.interpreters.policy import FORMATS, Policy, policies, preset
 from attnspec.language.equation import Equation
 from attnspec.language.tree import Definition
 from attnspec.verify import statistics
@@ -20,6 +21,9 @@ from attnspec.verify.statistics import Coefficient, Compared, Observation, Slice
 from attnspec.verify.wrong import fits, values, wrong_values
 
 Array = NDArray[Any]
+
+MATCHED = 0.8
+"""The median of |error|/σ that a policy may leave: matched ones leave 0.4 to 0.6, too tight ones 0.97 and more."""
 
 STEP = 2.0**-10
 """The relative change by which the direction of an argument's scale is measured."""
@@ -80,6 +84,24 @@ class Judged:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Form:
+    """Another way to compute the same, with its own rounding.
+
+    Attributes:
+        says: what is done otherwise, and what it costs; "" for the equation as it stands.
+        definition: the tree, None for the equation's own.
+        constants: significant bits to which constants are rounded; None: they are exact.
+    """
+
+    says: str = ""
+    definition: Definition | None = None
+    constants: int | None = None
+
+
+PLAIN = Form()
+
+
 @dataclass
 class Judge:
     """Judges answers to one equation in one dtype; the noise of a case is computed once."""
@@ -90,42 +112,57 @@ class Judge:
     _noises: dict[tuple[int, str, str], tuple[Noise, ...]] = field(default_factory=dict)
     _kept: list[Case] = field(default_factory=list)
 
-    def noise(self, case: Case, policy: Policy, definition: Definition | None = None) -> tuple[Noise, ...]:
-        """The noise of every output on a case."""
-        tree = definition or self.equation.definition
-        key = (id(case), repr(policy), tree.id if definition else "")
+    def noise(self, case: Case, policy: Policy, form: Form = PLAIN) -> tuple[Noise, ...]:
+        """The noise of every output on a case, by the equation or one of its forms."""
+        tree = form.definition or self.equation.definition
+        key = (id(case), repr(policy), form.says)
         if key not in self._noises:
             self._kept.append(case)  # so that no other case takes its id
-            self._noises[key] = noise(tree, case.arrays, case.options, policy, self.seed)
+            found = noise(tree, case.arrays, case.options, policy, self.seed, constants=form.constants)
+            self._noises[key] = found
         return self._noises[key]
+
+    def forms(self) -> list[Form]:
+        """The equation's forms, and constants rounded to storage, which real libraries do to √d."""
+        listed = [Form(other.says, other.equation.definition) for other in self.equation.forms]
+        bits = int(FORMATS[self.dtype].bits)
+        own = self.equation.definition
+        found = [Form(f"constants rounded to {self.dtype}", constants=bits)]
+        reciprocal = multiplied(own)
+        if reciprocal != own:
+            found.append(Form(f"multiplied by the reciprocal of a constant, rounded to {self.dtype}", reciprocal, bits))
+        return [*listed, *found] if self.dtype != "float64" else listed
 
     def noise_of_wrong(self, case: Case, policy: Policy, tree: Definition, id: str) -> tuple[Noise, ...]:
         """The noise of a mutant, as if it were the equation; not kept."""
         return noise(replace(tree, id=f"{tree.id}/{id}"), case.arrays, case.options, policy, self.seed)
 
-    def compared(self, observations: Sequence[Observation], policy: Policy, definition: Definition | None = None) -> list[Compared]:
+    def compared(self, observations: Sequence[Observation], policy: Policy, form: Form = PLAIN) -> list[Compared]:
         """Every answer beside its noise."""
         return [
             each for observation in observations
-            for each in compare(observation, self.noise(observation.case, policy, definition))
+            for each in compare(observation, self.noise(observation.case, policy, form))
         ]  # fmt: skip
 
-    def infer(self, observations: Sequence[Observation], definition: Definition | None = None) -> Policy:
-        """The preset under which the errors are likeliest; where it fails cases, a looser one that these make likelier.
+    def infer(self, observations: Sequence[Observation], form: Form = PLAIN) -> Policy:
+        """The tightest preset that the median error leaves possible.
 
-        The second look is for real software, which takes other paths for other sizes. One bad row loosens nothing: a
-        looser policy would have to make all other elements of the failing cases likelier too.
+        A policy is held against each looser one where the two differ: elements of which the looser says at least twice
+        the σ. Asked on all cases, then on those that it would fail, since real software takes other paths for other
+        sizes. A median, since one bad row in an otherwise precise case must not loosen what it is judged by.
         """
         presets = [preset(name, self.dtype) for name in policies(self.dtype)]
         if len(presets) == 1:
             return presets[0]
-        under = [self.compared(observations, policy, definition) for policy in presets]
-        chosen = min(range(len(presets)), key=lambda place: statistics.surprise(under[place]))
-        failing = {id(each.case) for each in under[chosen] if each.ratio.size and float(each.ratio.max()) > 1}
-        if failing:
-            wrong = [[each for each in compared if id(each.case) in failing] for compared in under]
-            chosen = min(range(chosen, len(presets)), key=lambda place: statistics.surprise(wrong[place]))
-        return presets[chosen]
+        under = [self.compared(observations, policy, form) for policy in presets]
+        for place, policy in enumerate(presets[:-1]):
+            tight = under[place]
+            failing = {id(each.case) for each in tight if each.ratio.size and float(each.ratio.max()) > 1}
+            pairs = [list(zip(tight, looser, strict=True)) for looser in under[place + 1 :]]
+            pairs += [[(a, b) for a, b in each if id(a.case) in failing] for each in pairs]
+            if not any(statistics.contrast(each) > MATCHED for each in pairs):
+                return policy
+        return presets[-1]
 
     def ordinary(self, observations: Sequence[Observation], most: int = DIRECTION_CASES) -> list[Observation]:
         """The cases that show the most: ordinary values, no size of one, the first that were made."""
@@ -138,20 +175,20 @@ class Judge:
 
     def judge(
         self, observations: Sequence[Observation], policy: Policy, faint: Sequence[Mutant] = (),
-        definition: Definition | None = None, form: str = "", directions: bool = True,
+        form: Form = PLAIN, directions: bool = True,
     ) -> Judged:  # fmt: skip
         """All three parts: each element, the whole, and directions.
 
         Args:
             faint: mutants too close to the equation to show in an element: the error is projected on each.
             directions: False leaves the third part out, for a first look.
-            definition: a form to judge by, in place of the equation.
+            form: what to judge by, in place of the equation as it stands.
         """
-        compared = self.compared(observations, policy, definition)
+        compared = self.compared(observations, policy, form)
         findings = [*self._elements(compared), *self._wholes(compared)]
         if not findings and directions:
-            findings = [*self.mutants_seen(compared, faint), *self._directions(observations, policy, definition)]
-        return Judged(policy, tuple(compared), tuple(findings), form)
+            findings = [*self.mutants_seen(compared, faint), *self._directions(observations, policy, form)]
+        return Judged(policy, tuple(compared), tuple(findings), form.says)
 
     def _elements(self, compared: Sequence[Compared]) -> Iterator[Finding]:
         each = statistics.worst(compared)
@@ -214,17 +251,27 @@ class Judge:
         return (own / max(count, 1)) ** 0.5, (rest / max(count, 1)) ** 0.5
 
     def _directions(
-        self, observations: Sequence[Observation], policy: Policy, definition: Definition | None
+        self, observations: Sequence[Observation], policy: Policy, form: Form
     ) -> Iterator[Finding]:
         ordinary = self.ordinary(observations)
-        compared = self.compared(ordinary, policy, definition)
-        for says, direction in self.directions(ordinary, definition or self.equation.definition):
+        compared = self.compared(ordinary, policy, form)
+        for says, direction in self.directions(form.definition or self.equation.definition):
             seen = project(compared, direction)
             if seen is not None and seen.seen:
                 yield Finding("direction", says(seen), abs(seen.value) / seen.limit)
 
+    def strongest(self, observations: Sequence[Observation], policy: Policy) -> str:
+        """The generic direction that nearly all of the error lies along, in words; "" where there is none."""
+        compared = self.compared(self.ordinary(observations), policy)
+        best, sentence = 0.9, ""
+        for says, direction in self.directions(self.equation.definition):
+            seen = project(compared, direction)
+            if seen is not None and seen.share > best:
+                best, sentence = seen.share, says(seen)
+        return sentence
+
     def directions(
-        self, ordinary: Sequence[Observation], tree: Definition
+        self, tree: Definition
     ) -> Iterator[tuple[Callable[[Coefficient], str], Callable[[Compared], Array | None]]]:
         """Generic directions: the output, its last row, and the scale of every argument and of its last slices."""
         yield (lambda c: f"the output is {1 + c.value:.4f} times what it should be"), (lambda each: each.noise.value)

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from attnspec.interpreters.noise import Noise, noise
 from attnspec.interpreters.policy import Policy
-from attnspec.interpreters.value import fit
-from attnspec.language.equation import REGISTRY, Equation
+from attnspec.interpreters.value import batch_shape, fit
+from attnspec.language.equation import REGISTRY
+from attnspec.language.tree import Definition
 from attnspec.properties.law import Arguments, AtMost, Function, Law, Relation
 from attnspec.verify.cases import Case, unbatched
 
@@ -64,12 +65,13 @@ class Violation:
         return f"{self.law}{place}: {failed} does not hold: {self.says}"
 
 
-def noise_under(equation: Equation[..., Any], policy: Policy, seed: int = 0) -> NoiseOf:
-    """The noise of an equation under a policy, remembered for the last calls.
+def noise_under(definition: Definition, policy: Policy, *, seed: int = 0, constants: int | None = None) -> NoiseOf:
+    """The noise of an equation, or of an equal form of it, under a policy; remembered for the last calls.
 
-    In float64 bounds are doubled: what a function is compared with rounds as much as the function does.
+    In float64 bounds are doubled: what a function is compared with rounds as much as the function does. The seed and
+    the constants' bits are those of `noise`.
     """
-    options = {option.name for option in equation.definition.options}
+    options = {option.name for option in definition.options}
     factor = 2.0 if policy.storage.name == "float64" else 1.0
     known: dict[object, Sequence[Noise]] = {}
 
@@ -80,7 +82,7 @@ def noise_under(equation: Equation[..., Any], policy: Policy, seed: int = 0) -> 
         if key not in known:
             if len(known) == REMEMBERED:
                 del known[next(iter(known))]
-            found = noise(equation.definition, arrays, given, policy, seed)
+            found = noise(definition, arrays, given, policy, seed, constants=constants)
             known[key] = [replace(item, bound=factor * item.bound) for item in found]
         return known[key]
 
@@ -97,11 +99,10 @@ def fitted(law: Law, sizes: Mapping[str, int]) -> dict[str, int]:
 
 def applies(law: Law, case: Case) -> bool:
     """Whether a property speaks of a case: of its sizes, and of finite values; of an empty batch it says nothing."""
-    equation = REGISTRY[law.equation]
-    shapes = {name: array.shape for name, array in case.arrays.items()}
-    sizes, batch = fit(equation.definition, shapes, case.options)
-    lead = max(shapes.values(), key=len, default=())[:batch]
-    return case.finite and batch <= 1 and 0 not in lead and fitted(law, sizes) == sizes
+    definition = REGISTRY[law.equation].definition
+    sizes, batch = fit(definition, {name: array.shape for name, array in case.arrays.items()}, case.options)
+    empty = 0 in batch_shape(definition, case.arrays)
+    return case.finite and batch <= 1 and not empty and fitted(law, sizes) == sizes
 
 
 def check(law: Law, function: Function, case: Case, noise_of: NoiseOf) -> list[Violation]:

@@ -29,6 +29,9 @@ OUTLIER = 8.0
 SPREADS = 10.0
 """A direction is seen when its coefficient exceeds so many of its own spreads: for 32 members, 1 in 1e10 by chance."""
 
+SHARE = 0.3
+"""Rounding errors of many elements do not line up: a direction with more of the error's square than this is its cause."""
+
 BIAS = 0.6
 """How far, in σ of each element, a right implementation may lean to one side: library functions do."""
 
@@ -128,6 +131,13 @@ def surprise(compared: Sequence[Compared]) -> float:
     return total / max(count, 1)
 
 
+def contrast(pairs: Sequence[tuple[Compared, Compared]]) -> float:
+    """The median of |error|/σ under the first of two policies, on elements of which the second says at least 2 σ."""
+    parts = [np.abs(a.z[a.weighed & (b.noise.sigma > 2 * a.noise.sigma)]) for a, b in pairs]
+    joined = np.concatenate([np.zeros(0), *parts])
+    return float(np.median(joined)) if joined.size else float("nan")
+
+
 def whole(compared: Sequence[Compared]) -> tuple[float, float]:
     """The pooled root mean square of error/σ, and its limit."""
     count = sum(int(each.weighed.sum()) for each in compared)
@@ -176,11 +186,15 @@ class Coefficient:
         value: the coefficient, in units of the direction.
         spread: its standard deviation over honestly rounded runs.
         lean: what it may be besides, where every element leans a little to the same side.
+        share: how much of the error's square the direction accounts for.
+        chance: the largest such share in an honestly rounded run.
     """
 
     value: float
     spread: float
     lean: float
+    share: float = 0.0
+    chance: float = 1.0
 
     @property
     def limit(self) -> float:
@@ -189,7 +203,8 @@ class Coefficient:
 
     @property
     def seen(self) -> bool:
-        return abs(self.value) > self.limit
+        """Beyond its limit; or what most of the error is, although the noise would hide more."""
+        return abs(self.value) > self.limit or self.share > max(SHARE, 4 * self.chance)
 
     @property
     def visible(self) -> bool:
@@ -202,8 +217,8 @@ Direction = Callable[[Compared], Array | None]
 
 def project(compared: Sequence[Compared], direction: Direction) -> Coefficient | None:
     """The error's coefficient along a direction, weighted by 1/σ², over all cases at once."""
-    inner = norm = lean = 0.0
-    spread = np.zeros(MEMBERS)
+    inner = norm = lean = energy = 0.0
+    spread, energies = np.zeros(MEMBERS), np.zeros(MEMBERS)
     for each in compared:
         along = direction(each)
         if along is None:
@@ -218,6 +233,11 @@ def project(compared: Sequence[Compared], direction: Direction) -> Coefficient |
         norm += float((d * d).sum())
         lean += float(np.abs(d).sum())
         spread += (each.z_members * d).reshape(MEMBERS, -1).sum(axis=1)
+        there = d != 0
+        energy += float((each.z[there] ** 2).sum())
+        energies += (each.z_members[:, there] ** 2).sum(axis=1)
     if norm == 0:
         return None
-    return Coefficient(inner / norm, float(np.sqrt(np.mean((spread / norm) ** 2))), BIAS * lean / norm)
+    share = inner**2 / norm / energy if energy else 0.0
+    chance = float((spread**2 / norm / np.where(energies > 0, energies, 1.0)).max())
+    return Coefficient(inner / norm, float(np.sqrt(np.mean((spread / norm) ** 2))), BIAS * lean / norm, share, chance)

@@ -16,11 +16,11 @@ from attnspec.implementation import Claim
 from attnspec.interpreters.policy import Policy, policies, preset
 from attnspec.language.equation import Equation
 from attnspec.verify import contract, explain, fit, statistics
+from attnspec.verify.asking import Held, properties
 from attnspec.verify.binding import Plan, bind
 from attnspec.verify.cases import LAYOUTS, REGIMES, Case, Description, make, sizes_of, smallest, telling
 from attnspec.verify.judge import Finding, Judge, Judged
 from attnspec.verify.outcome import Outcome, Request
-from attnspec.verify.properties import broken
 from attnspec.verify.report import Verdict, Worst
 from attnspec.verify.runner import Runner
 from attnspec.verify.score import Score, score
@@ -129,9 +129,11 @@ class Verifier:
         if trouble is not None:
             return self.said("misbehaves", trouble, judged, strength)
         self.tick("properties")
-        held, violation = broken(self, judged.policy)
-        if violation is not None:
-            return self.said("differs", violation, judged, strength, properties=held)
+        asked_laws = self.properties(judged.policy)
+        held = asked_laws.each
+        self.findings += asked_laws.unasked
+        if asked_laws.violation:
+            return self.said("differs", asked_laws.violation, judged, strength, properties=held)
         asked, of = judged.asked
         if not asked:
             return self.said("inconclusive", "no element could be asked: the noise drowns them all", judged, strength)
@@ -150,6 +152,8 @@ class Verifier:
         if first.mutant is not None:
             mutant = first.mutant
             return self.said("differs", first.says, judged, diagnosis=(explain.Diagnosis(mutant.id, mutant.says),))
+        if first.kind == "direction":
+            return self.said("differs", first.says, judged, diagnosis=(explain.Diagnosis("direction", first.says),))
         layout = self.by_layout(observations, judged)
         if layout:
             return self.said("misbehaves", layout, judged)
@@ -158,6 +162,8 @@ class Verifier:
             return self.said("misbehaves", memory, judged)
         known = explain.recognise(self.judge, observations, truly_wrong(self.equation.id), judged.policy)
         if known is None:
+            known = self.along(observations, judged)
+        if known is None:
             fewer = fit.imprecise(self.judge, observations, preset(policies(self.question.dtype)[0], self.question.dtype))
             if fewer is not None:
                 bits, under = fewer
@@ -165,6 +171,11 @@ class Verifier:
                 return self.said("imprecise", reason, under, bits=bits, worst=self.shown_worst(first, judged))
             known = explain.where(self.judge, observations, judged.policy)
         return self.said("differs", first.says, judged, diagnosis=(known,), worst=self.smallest_case(first, judged))
+
+    def along(self, observations: list[Observation], judged: Judged) -> explain.Diagnosis | None:
+        """A direction that most of the error lies along, such as the scale of one argument."""
+        seen = self.judge.strongest(observations, judged.policy)
+        return explain.Diagnosis("direction", seen) if seen else None
 
     # Cases, and the candidate on them.
 
@@ -249,6 +260,19 @@ class Verifier:
             open_ = after.survived
         return observations, Score(tuple(killed), tuple(faint), tuple(open_))
 
+    def properties(self, policy: Policy) -> Held:
+        """Ask the equation's properties, for one example, or a batch of one where that is all that is claimed."""
+        question = self.question
+
+        def ask(case: Case) -> tuple[Any, ...] | str:
+            (outcome,) = self.runner.call_many([self.request(case)])
+            if not contract.answered(outcome, case, self.equation, question.dtype):
+                return contract.status_says(outcome)
+            return tuple(np.asarray(output.value, dtype=np.float64) for output in outcome.outputs)
+
+        batched = 0 not in question.claim.batch
+        return properties(self.equation, question.dtype, policy, question.least, batched, ask, question.seed)
+
     # Judging.
 
     def best(
@@ -258,10 +282,9 @@ class Verifier:
         first = self.judge.judge(observations, policy or self.judge.infer(observations), faint, directions=directions)
         if first.right:
             return first
-        for other in self.equation.forms:
-            tree = other.equation.definition
-            under = policy or self.judge.infer(observations, tree)
-            judged = self.judge.judge(observations, under, faint, tree, other.says, directions)
+        for form in self.judge.forms():
+            under = policy or self.judge.infer(observations, form)
+            judged = self.judge.judge(observations, under, faint, form, directions)
             if judged.right:
                 return judged
         return first

@@ -1,0 +1,81 @@
+"""The properties of an equation, asked of a candidate through its runner."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from attnspec.interpreters.policy import Policy
+from attnspec.language.equation import Equation
+from attnspec.language.symbols import symbol
+from attnspec.properties import PROPERTIES
+from attnspec.verify.cases import Case, Description, make, sizes_of
+from attnspec.verify.laws import check, fitted, noise_under
+
+USUAL = (3, 4, 5, 6, 2, 3, 4, 5)
+"""Sizes of the cases on which properties are asked, in the order of the signature."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What came of asking the properties.
+
+    Attributes:
+        each: every property's name, and whether it held.
+        violation: the first that did not, in words; "" where all held.
+        unasked: those that could not be asked, each with the reason.
+    """
+
+    each: tuple[tuple[str, bool], ...]
+    violation: str
+    unasked: tuple[str, ...]
+
+
+class Unanswered(Exception):
+    """A call within a property got no answer that can be judged."""
+
+
+def properties(
+    equation: Equation[..., Any], dtype: str, policy: Policy, least: Callable[[str], int], batched: bool,
+    ask: Callable[[Case], tuple[np.ndarray[Any, Any], ...] | str], seed: int,
+) -> Held:  # fmt: skip
+    """Ask every property of an equation, each on one case.
+
+    Args:
+        least: the smallest size of an axis that is claimed.
+        batched: the candidate wants a leading batch axis: it is given one of size 1.
+        ask: the candidate's answers to a case; or why there are none, in words.
+    """
+    noise_of = noise_under(equation, policy)
+    ranks = {parameter.name: len(parameter.dims) for parameter in equation.definition.parameters}
+
+    def function(**arguments: Any) -> Any:
+        arrays = {name: np.asarray(arguments[name]) for name in ranks}
+        options = {name: value for name, value in arguments.items() if name not in ranks}
+        answers = ask(Case(_lifted(arrays, equation) if batched else arrays, options))
+        if isinstance(answers, str):
+            raise Unanswered(answers)
+        found = tuple(answer[0] for answer in answers) if batched else answers
+        return found if len(found) > 1 else found[0]
+
+    each: list[tuple[str, bool]] = []
+    unasked, violation = [], ""
+    for law in PROPERTIES.get(equation.id, ()):
+        usual = {name: max(size, least(name)) for name, size in zip(sizes_of(equation.definition), USUAL, strict=False)}
+        case = make(equation, Description(tuple(fitted(law, usual).items()), seed=seed + 7), dtype)
+        try:
+            broken = check(law, function, case, noise_of)
+        except Unanswered as error:
+            unasked.append(f"the property {law.name} could not be asked: {error}")
+            continue
+        each.append((law.name, not broken))
+        violation = violation or (f"the property {broken[0]}" if broken else "")
+    return Held(tuple(each), violation, tuple(unasked))
+
+
+def _lifted(arrays: dict[str, Any], equation: Equation[..., Any]) -> dict[str, Any]:
+    """A batch of one, on the arguments that vary per example."""
+    return {name: array if symbol(name).weight else array[None] for name, array in arrays.items()}
