@@ -45,7 +45,7 @@ every_need = pytest.mark.parametrize("laws", alike().values(), ids=alike())
 
 @cache
 def tolerance(id: str, policy: str, dtype: str) -> NoiseOf:
-    return noise_under(REGISTRY[id].definition, preset(policy, dtype))
+    return noise_under(REGISTRY[id], preset(policy, dtype))
 
 
 def exactly(id: str) -> NoiseOf:

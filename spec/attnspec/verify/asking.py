@@ -8,12 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from attnspec.interpreters.policy import Policy
 from attnspec.language.equation import Equation
 from attnspec.language.symbols import symbol
 from attnspec.properties import PROPERTIES
 from attnspec.verify.cases import Case, Description, make, sizes_of
-from attnspec.verify.laws import check, fitted, noise_under
+from attnspec.verify.laws import NoiseOf, check, fitted
 
 USUAL = (3, 4, 5, 6, 2, 3, 4, 5)
 """Sizes of the cases on which properties are asked, in the order of the signature."""
@@ -39,17 +38,17 @@ class Unanswered(Exception):
 
 
 def properties(
-    equation: Equation[..., Any], dtype: str, policy: Policy, least: Callable[[str], int], batched: bool,
+    equation: Equation[..., Any], dtype: str, noise_of: NoiseOf, least: Callable[[str], int], batched: bool,
     ask: Callable[[Case], tuple[np.ndarray[Any, Any], ...] | str], seed: int,
 ) -> Held:  # fmt: skip
     """Ask every property of an equation, each on one case.
 
     Args:
+        noise_of: the noise of the equation, or of the form that the candidate matched.
         least: the smallest size of an axis that is claimed.
         batched: the candidate wants a leading batch axis: it is given one of size 1.
         ask: the candidate's answers to a case; or why there are none, in words.
     """
-    noise_of = noise_under(equation, policy)
     ranks = {parameter.name: len(parameter.dims) for parameter in equation.definition.parameters}
 
     def function(**arguments: Any) -> Any:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from attnspec.interpreters.noise import Noise, noise
 from attnspec.interpreters.policy import Policy
 from attnspec.interpreters.value import batch_shape, fit
-from attnspec.language.equation import REGISTRY
+from attnspec.language.equation import REGISTRY, Equation
 from attnspec.language.tree import Definition
 from attnspec.properties.law import Arguments, AtMost, Function, Law, Relation
 from attnspec.verify.cases import Case, unbatched
@@ -65,12 +65,19 @@ class Violation:
         return f"{self.law}{place}: {failed} does not hold: {self.says}"
 
 
-def noise_under(definition: Definition, policy: Policy, *, seed: int = 0, constants: int | None = None) -> NoiseOf:
-    """The noise of an equation, or of an equal form of it, under a policy; remembered for the last calls.
+def noise_under(
+    equation: Equation[..., Any], policy: Policy, seed: int = 0, *, form: Definition | None = None,
+    constants: int | None = None,
+) -> NoiseOf:  # fmt: skip
+    """The noise of an equation under a policy, remembered for the last calls.
 
-    In float64 bounds are doubled: what a function is compared with rounds as much as the function does. The seed and
-    the constants' bits are those of `noise`.
+    In float64 bounds are doubled: what a function is compared with rounds as much as the function does.
+
+    Args:
+        form: the equal form by which the function was judged, where it is not the equation as it stands.
+        constants: as for `noise`.
     """
+    definition = form or equation.definition
     options = {option.name for option in definition.options}
     factor = 2.0 if policy.storage.name == "float64" else 1.0
     known: dict[object, Sequence[Noise]] = {}

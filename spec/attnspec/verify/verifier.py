@@ -20,6 +20,7 @@ from attnspec.verify.asking import Held, properties
 from attnspec.verify.binding import Plan, bind
 from attnspec.verify.cases import LAYOUTS, REGIMES, Case, Description, make, sizes_of, smallest, telling
 from attnspec.verify.judge import Finding, Judge, Judged
+from attnspec.verify.laws import noise_under
 from attnspec.verify.outcome import Outcome, Request
 from attnspec.verify.report import Verdict, Worst
 from attnspec.verify.runner import Runner
@@ -129,7 +130,7 @@ class Verifier:
         if trouble is not None:
             return self.said("misbehaves", trouble, judged, strength)
         self.tick("properties")
-        asked_laws = self.properties(judged.policy)
+        asked_laws = self.properties(judged)
         held = asked_laws.each
         self.findings += asked_laws.unasked
         if asked_laws.violation:
@@ -139,8 +140,8 @@ class Verifier:
             return self.said("inconclusive", "no element could be asked: the noise drowns them all", judged, strength)
         if strength.of and len(strength.killed) < ENOUGH * strength.of:
             return self.said("inconclusive", f"these cases would have caught only {strength} known mistakes", judged, strength, properties=held)
-        if judged.form:
-            self.findings.append(f"by another form: {judged.form}")
+        if judged.form.says:
+            self.findings.append(f"by another form: {judged.form.says}")
         if of - asked > of / 2:
             return self.said("inconclusive", f"the noise drowns {of - asked} of {of} elements", judged, strength, properties=held)
         return self.said("conforms", "", judged, strength, properties=held)
@@ -260,7 +261,7 @@ class Verifier:
             open_ = after.survived
         return observations, Score(tuple(killed), tuple(faint), tuple(open_))
 
-    def properties(self, policy: Policy) -> Held:
+    def properties(self, judged: Judged) -> Held:
         """Ask the equation's properties, for one example, or a batch of one where that is all that is claimed."""
         question = self.question
 
@@ -271,7 +272,11 @@ class Verifier:
             return tuple(np.asarray(output.value, dtype=np.float64) for output in outcome.outputs)
 
         batched = 0 not in question.claim.batch
-        return properties(self.equation, question.dtype, policy, question.least, batched, ask, question.seed)
+        form = judged.form
+        noise_of = noise_under(
+            self.equation, judged.policy, question.seed, form=form.definition, constants=form.constants
+        )
+        return properties(self.equation, question.dtype, noise_of, question.least, batched, ask, question.seed)
 
     # Judging.
 

@@ -33,11 +33,10 @@ def values(definition: Definition, case: Case) -> tuple[NDArray[Any], ...] | Non
 
 
 def wrong_values(mutant: Mutant, case: Case, dtype: str) -> tuple[NDArray[Any], ...] | None:
-    """What a mutant gives on a case; in float64, but where only the storage dtype makes it wrong."""
+    """What a mutant gives on a case, in float64; in float32 where it is overflow that makes it wrong."""
     if not mutant.in_storage or dtype == "float64":
         return values(mutant.definition, case)
-    form = "float16" if dtype == "float16" else "float32"
-    arrays = {name: array.astype(form) if array.dtype.kind == "f" else array for name, array in case.arrays.items()}
+    arrays = {name: array.astype(np.float32) if array.dtype.kind == "f" else array for name, array in case.arrays.items()}
     found = values(mutant.definition, replace(case, arrays=arrays))
     return None if found is None else tuple(array.astype(np.float64) for array in found)
 
