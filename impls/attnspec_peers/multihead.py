@@ -28,7 +28,12 @@ def torch_multihead(
 
 # A mask of each example's own, the module cannot reshape where it is empty.
 @implements(
-    "multihead.masked", framework="torch", dtypes=ALL, devices=CPU, smallest={"batch": 1, "n": 1, "m": 1, "d": 1}, finite=True
+    "multihead.masked",
+    framework="torch",
+    dtypes=ALL,
+    devices=CPU,
+    smallest={"batch": 1, "n": 1, "m": 1, "d": 1},
+    finite=True,
 )
 def torch_multihead_masked(
     x_q: Tensor, x_kv: Tensor, W_q: Tensor, W_k: Tensor, W_v: Tensor, W_o: Tensor, mask: Tensor, heads: int

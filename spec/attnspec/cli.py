@@ -105,10 +105,15 @@ NATURAL, SECONDS = click.IntRange(min=0), click.FloatRange(0, min_open=True)
 @click.option("--policy", metavar="P", help="The precision policy to judge under; else claimed, or inferred.")
 @click.option("--time-limit", metavar="S", type=SECONDS, default=30.0, help="For one call of the candidate.  [30]")
 @click.option("--memory-limit", metavar="SIZE", callback=_bytes, help="What the candidate may hold, such as 4G.")
+@click.option("--known", metavar="FILE", help="Known departures, in TOML: a verdict listed there does not fail the run.")
+@click.option("--jobs", metavar="N", type=click.IntRange(min=1), default=1, help="In so many processes.  [1]")
 @click.option("--json", "to_json", metavar="FILE|-", help="Keep each verdict as JSON; - is the standard output.")
 @click.option("--quiet", is_flag=True, help="Say only what does not conform.")
 @click.pass_context
-def verify(ctx: click.Context, /, targets: tuple[str, ...], to_json: str | None, quiet: bool, **given: Any) -> None:
+def verify(
+    ctx: click.Context, /, targets: tuple[str, ...], known: str | None, jobs: int, to_json: str | None, quiet: bool,
+    **given: Any,
+) -> None:  # fmt: skip
     """Judge implementations against the equations that they claim.
 
     TARGET is FILE.py, FILE.py:callable, pkg.module or pkg.module:callable. The options --dtype and --bind may be
@@ -117,7 +122,7 @@ def verify(ctx: click.Context, /, targets: tuple[str, ...], to_json: str | None,
     from attnspec.faces import verifying
 
     given["memory_bytes"] = given.pop("memory_limit")
-    ctx.exit(verifying.answer(targets, given, to_json, quiet=quiet))
+    ctx.exit(verifying.answer(targets, given, to_json, quiet=quiet, known=known, jobs=jobs))
 
 
 @main.command()

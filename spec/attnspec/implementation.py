@@ -43,7 +43,10 @@ class Claim:
         for dtype in self.dtypes or ():
             if dtype not in DTYPES:
                 raise SpecError(
-                    f"no dtype {dtype!r}", given=repr(self.dtypes), expected=", ".join(DTYPES), mend=nearest(dtype, DTYPES)
+                    f"no dtype {dtype!r}",
+                    given=repr(self.dtypes),
+                    expected=", ".join(DTYPES),
+                    mend=nearest(dtype, DTYPES),
                 )
         if self.dtypes == () or not self.batch:
             raise SpecError("a claim needs at least one dtype and one number of batch axes", given=repr(self))

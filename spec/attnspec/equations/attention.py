@@ -2,7 +2,7 @@
 
 from jaxtyping import Bool, Float
 
-from attnspec import Source, Tensor, equation, index, indices, inf, size, softmax, sqrt, sum, tanh, where
+from attnspec import Source, Tensor, equation, indices, inf, size, softmax, sqrt, sum, tanh, where
 
 BAHDANAU = Source("001", "注意力机制/抛弃RNN", paper="Bahdanau et al. 2015, arXiv:1409.0473v7, eq. 5 and 6")
 QIYUE = Source("000", "Attention")

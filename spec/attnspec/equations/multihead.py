@@ -78,7 +78,7 @@ def attention_biased(
     x_q: Float[Tensor, "n c"], x_kv: Float[Tensor, "m c"],
     W_q: Float[Tensor, "c H*d"], W_k: Float[Tensor, "c H*d"], W_v: Float[Tensor, "c H*d"],
     W_o: Float[Tensor, "H*d c"],
-    b_q: Float[Tensor, "H*d"], b_k: Float[Tensor, "H*d"], b_v: Float[Tensor, "H*d"], b_o: Float[Tensor, " c"],
+    b_q: Float[Tensor, " H*d"], b_k: Float[Tensor, " H*d"], b_v: Float[Tensor, " H*d"], b_o: Float[Tensor, " c"],
     *, heads: int,
 ) -> Float[Tensor, "n c"]:
     """Multi-head attention with the biases that trained models have; with zero biases, the plain one."""
@@ -97,7 +97,7 @@ def attention_biased(
 @equation(QIYUE)
 def queries(
     q: Float[Tensor, "M d"], k: Float[Tensor, "m d"], v: Float[Tensor, "m e"],
-) -> Float[Tensor, "M*e"]:
+) -> Float[Tensor, " M*e"]:
     """Several queries over the same pairs, what they read end to end: att((K, V), q_1) ⊕ … ⊕ att((K, V), q_M)."""
     i = index("M")
     c = single.scaled_dot_product(q, k, v)

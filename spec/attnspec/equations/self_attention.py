@@ -2,7 +2,7 @@
 
 from jaxtyping import Float
 
-from attnspec import Source, Tensor, equation, indices, size, softmax, sqrt, sum, transpose
+from attnspec import Source, Tensor, equation, indices, softmax, sum, transpose
 from attnspec.equations import attention
 
 LEE = Source("004", "self-attention原理", paper="Vaswani et al. 2017, arXiv:1706.03762, sec. 3.2")

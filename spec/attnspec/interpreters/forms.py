@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from attnspec.interpreters.slips import mapped
+from attnspec.interpreters.throughout import mapped
 from attnspec.language.tree import Apply, Call, Definition, Node, Number, SizeOf, walk
 
 

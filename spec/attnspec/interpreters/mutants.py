@@ -1,7 +1,7 @@
 """Every plausible slip in an equation, as a runnable wrong version and a sentence that says what it is.
 
-They are generated from the syntax tree by the operators of `slips`; those that compute the same as the equation are
-removed by testing; beside them stand the curated ones and the equation's conventions.
+They are generated from the syntax tree by the operators of `slips` and `throughout`; those that compute the same as
+the equation are removed by testing; beside them stand the curated ones and the equation's conventions.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from attnspec.errors import NotationError
-from attnspec.interpreters.slips import Site, everywhere, locally, mapped
+from attnspec.interpreters.slips import Site, locally
+from attnspec.interpreters.throughout import Slip, everywhere, mapped
 from attnspec.language.check import Type, check
 from attnspec.language.equation import REGISTRY, Equation
 from attnspec.language.tree import Apply, Call, Definition, Line, Name, Node, Number, Path, Scan, substitute, walk
@@ -39,10 +40,6 @@ class Mutant:
     in_storage: bool = False
 
 
-Slip = tuple[str, str, Definition, tuple[tuple[str, str], ...]]
-"""id, sentence, wrong definition, sizes that must be equal."""
-
-
 def mutants(equation: Equation[..., Any]) -> tuple[Mutant, ...]:
     """Every mutant of an equation: curated first, then conventions, then generated; equal trees once."""
     found: dict[Definition, Mutant] = {}
@@ -50,10 +47,10 @@ def mutants(equation: Equation[..., Any]) -> tuple[Mutant, ...]:
         tree = replace(wrong.equation.definition, id=equation.id)
         found.setdefault(tree, Mutant(wrong.name, wrong.says, tree, "curated", in_storage=wrong.in_storage))
     for other in conventions(equation):
-        tree = adapted(other.definition, equation.definition)
-        if tree is not None:
+        as_own = adapted(other.definition, equation.definition)
+        if as_own is not None:
             says = f"this is {other.id}: {other.says or equation.says}"
-            found.setdefault(tree, Mutant(other.id, says, tree, "convention"))
+            found.setdefault(as_own, Mutant(other.id, says, as_own, "convention"))
     for id, says, tree, equal in generated(equation.definition):
         if tree != equation.definition:
             found.setdefault(tree, Mutant(id, says, tree, "generated", equal))
@@ -97,8 +94,7 @@ def generated(definition: Definition) -> Iterator[Slip]:
     for label, path, node, build in parts(definition):
         known = _in_scope(definition, label)
         site = Site(definition, {name: types[name] for name in known}, types, node)
-        for slip in _below(label, site, path, node, build):
-            yield slip
+        yield from _below(label, site, path, node, build)
     for name, says, tree, equal in (*everywhere(definition, types), *_every_call(definition)):
         if _sound(tree, equal):
             yield name, says, tree, equal
@@ -162,7 +158,7 @@ def _inside_scan(site: Site, root: Node, below: Path) -> Site:
         value = getattr(node, name)
         part = value if place is None else value[place]
         node = part if isinstance(part, Node) else part[1]
-    return replace(site, known=site.known | states, bound=frozenset(bound))
+    return replace(site, known={**site.known, **states}, bound=frozenset(bound))
 
 
 def parts(definition: Definition) -> Iterator[tuple[str, Path, Node, Callable[[Node], Definition]]]:
@@ -170,7 +166,8 @@ def parts(definition: Definition) -> Iterator[tuple[str, Path, Node, Callable[[N
     for k, line in enumerate(definition.lines):
         yield ", ".join(line.targets), (), line.value, _line_builder(definition, k)
     for k, node in enumerate(definition.returns):
-        yield "the result" if len(definition.returns) == 1 else f"result {k + 1}", (), node, _return_builder(definition, k)
+        label = "the result" if len(definition.returns) == 1 else f"result {k + 1}"
+        yield label, (), node, _return_builder(definition, k)
 
 
 def _line_builder(definition: Definition, k: int) -> Callable[[Node], Definition]:

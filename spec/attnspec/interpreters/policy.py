@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 from attnspec.errors import UnknownName, nearest
@@ -26,7 +27,7 @@ class Format:
     @property
     def u(self) -> float:
         """The unit roundoff: the largest relative error of one rounding."""
-        return 2.0**-self.bits
+        return math.pow(2.0, -self.bits)
 
 
 FORMATS = {

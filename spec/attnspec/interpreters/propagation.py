@@ -221,7 +221,8 @@ class Propagation(Interpreter[Noisy]):
 
     def state(self, value: Value[Noisy], before: Value[Noisy]) -> Value[Noisy]:
         """Rounded to the format that is carried; what the noise has drowned once stays drowned."""
-        assert isinstance(value, Named) and isinstance(before, Named)
+        assert isinstance(value, Named)
+        assert isinstance(before, Named)
         now = self.kept(value.data, self.policy.state)
         scale = self.xp.max(self.xp.abs(now.value)) if now.value.size else 0.0
         variance = self.variance(now)

@@ -1,9 +1,8 @@
-"""The operators that make slips: what people get wrong when they write a formula down as code."""
+"""The operators that make a slip at one place: what people get wrong when they write a formula down as code."""
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from attnspec.interpreters.formula import text_of
@@ -18,7 +17,6 @@ from attnspec.language.tree import (
     Name,
     Node,
     Number,
-    Path,
     Position,
     Reduce,
     Reshape,
@@ -26,7 +24,6 @@ from attnspec.language.tree import (
     SizeOf,
     Split,
     Stack,
-    substitute,
     walk,
 )  # fmt: skip
 
@@ -42,6 +39,7 @@ LEARNED = ("W", "U", "C", "A", "b", "E", "gamma", "beta")
 COMPARISONS = {"<=": ("<", ">="), "<": ("<=", ">"), ">=": (">", "<="), ">": (">=", "<")}
 
 Local = tuple[str, str, Node, tuple[tuple[str, str], ...]]
+"""id, sentence, what stands there instead, sizes that must be equal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +102,7 @@ def dropped(node: Node, site: Site) -> Iterator[Local]:
 def _square(matrix: Node, site: Site) -> tuple[tuple[str, str], ...]:
     """The sizes that must be equal for a matrix to be left out."""
     dims = site.type_of(matrix).dims
-    return (_equal(*dims) or ()) if len(dims) == 2 else ()
+    return (must_equal(*dims) or ()) if len(dims) == 2 else ()
 
 
 def exchanged(node: Node, site: Site) -> Iterator[Local]:
@@ -133,12 +131,12 @@ def transposed(node: Node, site: Site) -> Iterator[Local]:
     match node:
         case Name(id=name) if name in site.known and len(site.known[name].dims) == 2:
             rows, columns = site.known[name].dims
-            yield f"transpose/{name}", f"{name} is transposed", Apply("transpose", (node,)), _equal(rows, columns)
+            yield f"transpose/{name}", f"{name} is transposed", Apply("transpose", (node,)), must_equal(rows, columns)
         case Apply(op="transpose", args=(a,)):
             yield f"transpose/{_slug(a, site)}", f"{site.show(a)} is not transposed", a, ()
         case At(array=Name(id=name) as array, places=(Position() as i, Position() as j)):
             if not {i.index, j.index} & site.bound:
-                equal = _equal(site.definition.range_of(i.index), site.definition.range_of(j.index))
+                equal = must_equal(site.definition.range_of(i.index), site.definition.range_of(j.index))
                 says = f"{name} is transposed"
                 yield f"transpose/{name}", says, At(Apply("transpose", (array,)), node.places), equal
 
@@ -178,7 +176,8 @@ def rescaled(node: Node, site: Site) -> Iterator[Local]:
     match node:
         case Apply(op="/", args=(a, b)) if isinstance(b, SizeOf | Apply | Number):
             yield "scale/twice", f"the division by {site.show(b)} is made twice", Apply("/", (node, b)), ()
-            yield "scale/times", f"{site.show(a)} is multiplied by {site.show(b)} instead of divided", Apply("*", (a, b)), ()
+            says = f"{site.show(a)} is multiplied by {site.show(b)} instead of divided"
+            yield "scale/times", says, Apply("*", (a, b)), ()
         case SizeOf(dim=dim):
             for other in _sizes(site.definition):
                 if other != dim:
@@ -204,9 +203,11 @@ def regrouped(node: Node, site: Site) -> Iterator[Local]:
             moved = Apply("+", (Apply(f, (a,)), b))
             yield f"bracket/{f}-{_slug(b, site)}", f"{site.show(b)} stands outside {f}", moved, ()
         case Apply(op="*" | "@" as op, args=(Apply(op="+" | "-" as inner, args=(a, b)), c)):
-            yield "bracket/right", f"{site.show(c)} acts on {site.show(b)} alone", Apply(inner, (a, Apply(op, (b, c)))), ()
+            moved = Apply(inner, (a, Apply(op, (b, c))))
+            yield "bracket/right", f"{site.show(c)} acts on {site.show(b)} alone", moved, ()
         case Apply(op="*" | "@" as op, args=(c, Apply(op="+" | "-" as inner, args=(a, b)))):
-            yield "bracket/left", f"{site.show(c)} acts on {site.show(a)} alone", Apply(inner, (Apply(op, (c, a)), b)), ()
+            moved = Apply(inner, (Apply(op, (c, a)), b))
+            yield "bracket/left", f"{site.show(c)} acts on {site.show(a)} alone", moved, ()
 
 
 def misplaced(node: Node, site: Site) -> Iterator[Local]:
@@ -220,11 +221,10 @@ def misplaced(node: Node, site: Site) -> Iterator[Local]:
         case ConcatOver(index=index, array=array):
             stacked, dims = Stack(array, (index,)), site.type_of(node).dims
             last = len(dims)
-            yield "heads/no-transpose", "the heads are joined by reshaping, without the transpose", (
-                Reshape(stacked, tuple(range(last + 1)), dims)
-            ), ()
-            order = (*range(1, last + 1), 0)
-            yield "heads/interleaved", "the heads are interleaved where they are joined", Reshape(stacked, order, dims), ()
+            joined = Reshape(stacked, tuple(range(last + 1)), dims)
+            yield "heads/no-transpose", "the heads are joined by reshaping, without the transpose", joined, ()
+            joined = Reshape(stacked, (*range(1, last + 1), 0), dims)
+            yield "heads/interleaved", "the heads are interleaved where they are joined", joined, ()
         case Name(id=name) if name.startswith(("W_", "U_", "C_")) and len(site.known[name].dims) == 2:
             rows, columns = dims = site.known[name].dims
             if rows != columns:
@@ -244,12 +244,14 @@ def missteps(node: Node, site: Site) -> Iterator[Local]:
             end = Apply("-", (SizeOf(site.definition.range_of(t)), Number(1.0)))
             place = Apply("-", (end, Position(t)))
             yield "step/reversed", f"{site.show(array)} is read backwards", At(array, (place, *rest)), ()
-            yield "step/first", f"{site.show(array)} of the first step is read at every step", At(array, (Number(0.0), *rest)), ()
+            first = At(array, (Number(0.0), *rest))
+            yield "step/first", f"{site.show(array)} of the first step is read at every step", first, ()
         case Scan(starts=starts):
             for k, start in enumerate(starts):
                 zero = Apply("*", (Number(0.0), start))
                 new = replace(node, starts=(*starts[:k], zero, *starts[k + 1 :]))
-                yield f"start/{_slug(start, site)}", f"{site.show(start)} is ignored: the recurrence starts from 0", new, ()
+                says = f"{site.show(start)} is ignored: the recurrence starts from 0"
+                yield f"start/{_slug(start, site)}", says, new, ()
 
 
 def mismasked(node: Node, site: Site) -> Iterator[Local]:
@@ -264,139 +266,6 @@ def mismasked(node: Node, site: Site) -> Iterator[Local]:
         case Reduce(where=Node() as where):
             yield "mask/none", f"{node.op} ignores the mask", replace(node, where=None), ()
             yield "mask/not", f"the mask of {node.op} is inverted", replace(node, where=Apply("not", (where,))), ()
-
-
-def everywhere(definition: Definition, types: Mapping[str, Type]) -> Iterator[tuple[str, str, Definition, tuple[tuple[str, str], ...]]]:
-    """Slips made at every place at once: packed weights in another order, a mask that is wrong throughout."""
-    yield from _reordered(definition)
-    yield from _masked_throughout(definition)
-    yield from _last_left_out(definition)
-    yield from _reshaped(definition)
-    yield from _exchanged_parameters(definition)
-    gates = [line.targets[0] for line in definition.lines if len(line.targets) == 1]
-    for a, b in itertools.combinations(gates, 2):
-        if types[a] == types[b] and _head(definition, a) == _head(definition, b):
-            yield f"everywhere/{a}-{b}", f"{a} and {b} are swapped", _renamed_uses(definition, {a: b, b: a}), ()
-
-
-def _reordered(definition: Definition) -> Iterator[tuple[str, str, Definition, tuple[tuple[str, str], ...]]]:
-    """Groups of like-shaped parameters, told apart by their last letter, in every other order."""
-    groups: dict[str, dict[str, str]] = {}
-    for parameter in definition.parameters:
-        head, _, tail = parameter.name.partition("_")
-        if head in ("W", "U", "C", "b") and tail:
-            groups.setdefault(tail[-1], {})[f"{head}_{tail[:-1]}"] = parameter.name
-    shapes = {p.name: p.dims for p in definition.parameters}
-    kinds: dict[frozenset[tuple[str, tuple[Dim, ...]]], list[str]] = {}
-    for gate, names in groups.items():
-        key = frozenset((head, shapes[name]) for head, name in names.items())
-        kinds.setdefault(key, []).append(gate)
-    for gates in kinds.values():
-        for order in itertools.permutations(gates):
-            if list(order) != gates and len(gates) > 1:
-                mapping = {
-                    groups[right][head]: groups[given][head]
-                    for right, given in zip(gates, order, strict=True)
-                    for head in groups[right]
-                }
-                shown = f"{', '.join(order)} instead of {', '.join(gates)}"
-                yield f"order/{''.join(order)}", f"the packed order is {shown}", _renamed_uses(definition, mapping), ()
-
-
-def _exchanged_parameters(definition: Definition) -> Iterator[tuple[str, str, Definition, tuple[tuple[str, str], ...]]]:
-    """Two parameters in each other's place, where their shapes let it pass: always, or when some sizes are equal."""
-    for a, b in itertools.combinations(definition.parameters, 2):
-        if a.kind != b.kind or len(a.dims) != len(b.dims) or not _interchangeable(a.name, b.name):
-            continue
-        equal = dict.fromkeys(pair for x, y in zip(a.dims, b.dims, strict=True) for pair in _equal(x, y))
-        says = f"{a.name} and {b.name} are swapped"
-        yield f"swap/{a.name}-{b.name}", says, _renamed_uses(definition, {a.name: b.name, b.name: a.name}), tuple(equal)
-
-
-def _interchangeable(a: str, b: str) -> bool:
-    """Two inputs; or two weights of one gate, such as W_xr and W_hr, or W and U."""
-    learned = [name.split("_")[0] in LEARNED for name in (a, b)]
-    if all(learned):
-        tails = [name.partition("_")[2][-1:] for name in (a, b)]
-        return tails[0] == tails[1]
-    return not any(learned)
-
-
-def _masked_throughout(definition: Definition) -> Iterator[tuple[str, str, Definition, tuple[tuple[str, str], ...]]]:
-    conditions = {
-        node.where for root in _roots(definition) for _, node in walk(root)
-        if isinstance(node, Reduce) and node.where is not None
-    }  # fmt: skip
-    for where in sorted(conditions, key=repr):
-        shown = text_of(where, definition)
-        yield "mask/everywhere/none", "the mask is ignored", _with_where(definition, where, None), ()
-        yield "mask/everywhere/not", "the mask is inverted", _with_where(definition, where, Apply("not", (where,))), ()
-        for path, node in walk(where):
-            site = Site(definition, {}, {}, where)
-            for op, says, new, equal in itertools.chain(mismasked(node, site), transposed(node, site), dropped(node, site)):
-                changed = substitute(where, path, new)
-                sentence = says if "mask" in says else f"in the mask {shown}: {says}"
-                yield f"mask/everywhere/{op}", sentence, _with_where(definition, where, changed), equal
-
-
-def _last_left_out(definition: Definition) -> Iterator[tuple[str, str, Definition, tuple[tuple[str, str], ...]]]:
-    """An index summed over, its last value left out in every sum."""
-    indices = {
-        node.index for root in _roots(definition) for _, node in walk(root) if isinstance(node, Reduce)
-    }  # fmt: skip
-    for index in sorted(indices):
-        short = Apply("<", (Position(index), Apply("-", (SizeOf(definition.range_of(index)), Number(1.0)))))
-
-        def shorten(node: Node, index: str = index, short: Node = short) -> Node:
-            if isinstance(node, Reduce) and node.index == index:
-                where = short if node.where is None else Apply("and", (node.where, short))
-                return replace(node, where=where)
-            return node
-
-        yield f"last/{index}", f"the last {index} is left out", mapped(definition, shorten), ()
-
-
-def _reshaped(definition: Definition) -> Iterator[tuple[str, str, Definition, tuple[tuple[str, str], ...]]]:
-    """A function that only rearranges, done by reshaping alone."""
-    if any(isinstance(node, Split | ConcatOver) for root in _roots(definition) for _, node in walk(root)):
-        if len(definition.parameters) == len(definition.results) == 1:
-            (parameter,), (result,) = definition.parameters, definition.results
-            wrong = Reshape(Name(parameter.name), tuple(range(len(parameter.dims))), result.dims)
-            says = "the heads are cut by reshaping, without the transpose"
-            yield "heads/reshaped", says, replace(definition, lines=(), returns=(wrong,)), ()
-
-
-def _with_where(definition: Definition, old: Node, new: Node | None) -> Definition:
-    def change(node: Node) -> Node:
-        return replace(node, where=new) if isinstance(node, Reduce) and node.where == old else node
-
-    return mapped(definition, change)
-
-
-def _renamed_uses(definition: Definition, mapping: Mapping[str, str]) -> Definition:
-    def change(node: Node) -> Node:
-        return Name(mapping[node.id]) if isinstance(node, Name) and node.id in mapping else node
-
-    return mapped(definition, change)
-
-
-def mapped(definition: Definition, change: Callable[[Node], Node]) -> Definition:
-    """The equation with a change made at every node."""
-    lines = tuple(replace(line, value=_deep(line.value, change)) for line in definition.lines)
-    return replace(definition, lines=lines, returns=tuple(_deep(node, change) for node in definition.returns))
-
-
-def _deep(node: Node, change: Callable[[Node], Node]) -> Node:
-    for path, inner in sorted(walk(node), key=lambda item: -len(item[0])):
-        new = change(inner)
-        if new is not inner:
-            below: Path = path
-            node = substitute(node, below, new)
-    return node
-
-
-def _roots(definition: Definition) -> list[Node]:
-    return [*(line.value for line in definition.lines), *definition.returns]
 
 
 def _sizes(definition: Definition) -> list[Dim]:
@@ -416,7 +285,7 @@ def _indices(node: Reduce, site: Site) -> list[str]:
     return sorted(found - site.bound)
 
 
-def _equal(rows: Dim, columns: Dim) -> tuple[tuple[str, str], ...]:
+def must_equal(rows: Dim, columns: Dim) -> tuple[tuple[str, str], ...]:
     """The pair of sizes that must be equal for two axes to be exchanged; none where they always are."""
     return () if rows == columns else ((str(rows), str(columns)),)
 
@@ -430,10 +299,10 @@ def _alike(name: str, other: str) -> bool:
 
 
 def _is_gate(name: str, site: Site) -> bool:
-    return _head(site.definition, name) == "sigmoid"
+    return outermost(site.definition, name) == "sigmoid"
 
 
-def _head(definition: Definition, name: str) -> str:
+def outermost(definition: Definition, name: str) -> str:
     """The function outermost in the line that gives a name its value."""
     for line in definition.lines:
         if line.targets == (name,) and isinstance(line.value, Apply):

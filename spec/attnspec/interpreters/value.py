@@ -119,7 +119,9 @@ class ValueOf(Interpreter[Array]):
         return bool(self.xp.all(self.xp.isfinite(thing)))
 
 
-def bind(definition: Definition, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, float]]:
+def bind(
+    definition: Definition, args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, float]]:
     """Arrays and options by name, from a call's arguments.
 
     Raises:
@@ -143,7 +145,9 @@ def bind(definition: Definition, args: Sequence[Any], kwargs: Mapping[str, Any])
     return {name: given.get(name, kwargs.get(name)) for name in arrays}, {name: kwargs[name] for name in options}
 
 
-def fit(definition: Definition, shapes: Mapping[str, tuple[int, ...]], options: Mapping[str, float]) -> tuple[dict[str, int], int]:
+def fit(
+    definition: Definition, shapes: Mapping[str, tuple[int, ...]], options: Mapping[str, float]
+) -> tuple[dict[str, int], int]:
     """The sizes that make shapes fit an equation's signature, and how many batch axes stand before them.
 
     Raises:
@@ -162,7 +166,7 @@ def fit(definition: Definition, shapes: Mapping[str, tuple[int, ...]], options: 
         for dim, size in zip(parameter.dims, own, strict=True):
             known = set(sizes)
             wrong = dim.solve(size, sizes)
-            since |= {name: f"{parameter.name} has shape {own}" for name in sizes.keys() - known}
+            since |= dict.fromkeys(sizes.keys() - known, f"{parameter.name} has shape {own}")
             if wrong:
                 reason = "; ".join(sorted({since[name] for name in dim.names if name in since}))
                 raise _misfit(definition, parameter.name, shape, wrong + (f", since {reason}" if reason else ""))

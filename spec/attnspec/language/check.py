@@ -162,7 +162,8 @@ def _elementwise(node: Apply, scope: Scope) -> Type:
     wrong = [part for part in (parts if logical else parts[:1] if node.op == "where" else []) if part.kind != "bool"]
     mixed = [part for part in parts if part.kind == "bool"] if node.op not in (*LOGIC, "where") else []
     if len(dims) > 1 or wrong or mixed:
-        refuse(scope, node, f"combines {_shown(parts)}", "equal unnamed axes, or numbers; truth values only as conditions")
+        expected = "equal unnamed axes, or numbers; truth values only as conditions"
+        refuse(scope, node, f"combines {_shown(parts)}", expected)
     kind = "bool" if logical or node.op in COMPARISONS else "float"
     return Type(kind, names, next(iter(dims), ()))
 

@@ -88,7 +88,7 @@ class Dim:
         return None
 
     def __str__(self) -> str:
-        return "+".join("+".join(["*".join(names) or "1"] * count) if names else str(count) for names, count in self.terms)
+        return "+".join("+".join(["*".join(names)] * count) if names else str(count) for names, count in self.terms)
 
 
 def _without(names: Monomial, name: str) -> Monomial:

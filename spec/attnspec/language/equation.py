@@ -199,9 +199,8 @@ def _variant(
     def build(function: Callable[P, R]) -> Equation[P, R]:
         definition = _define(function, f"{of.id}/{function.__name__}")
         if (definition.parameters, definition.options) != (of.definition.parameters, of.definition.options):
-            raise SpecError(
-                f"{definition.id} does not take what {of.id} takes", expected=of.signature, mend="use the same signature"
-            )
+            what = f"{definition.id} does not take what {of.id} takes"
+            raise SpecError(what, expected=of.signature, mend="use the same signature")
         item = Equation(definition, function, of.sources)
         kept[:] = [known for known in kept if known.name != function.__name__]
         kept.append(Curated(function.__name__, says, item, in_storage))

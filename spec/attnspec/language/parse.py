@@ -69,7 +69,7 @@ def parse(function: Callable[..., Any], id: str, callee: Callable[[object], Defi
     tree = ast.parse(text).body[0]
     assert isinstance(tree, ast.FunctionDef)
     names = dict(inspect.getclosurevars(function).globals) | function.__globals__
-    names |= {name: value for name, value in inspect.getclosurevars(function).nonlocals.items()}
+    names |= inspect.getclosurevars(function).nonlocals
     return Parser(id, inspect.getsourcefile(function) or "?", first - 1, text, names, callee).definition(tree)
 
 
@@ -102,7 +102,8 @@ class Parser:
         for statement in body[:-1]:
             lines += self.statement(statement, comments)
         if not body or not isinstance(body[-1], ast.Return) or body[-1].value is None:
-            self.refuse(tree, "does not end in a return", "return VALUE as the last line", "return the formula's result")
+            self.refuse(tree, "does not end in a return", "return VALUE as the last line",
+                        "return the formula's result")  # fmt: skip
         returned = body[-1].value
         values = returned.elts if isinstance(returned, ast.Tuple) else [returned]
         returns = tuple(self.expression(value) for value in values)
@@ -140,14 +141,15 @@ class Parser:
     def results(self, tree: ast.FunctionDef, returns: tuple[Node, ...]) -> tuple[Parameter, ...]:
         match tree.returns:
             case None:
-                self.refuse(tree, "does not say what it returns", 'an annotation -> Float[Tensor, "n d"]', "annotate it")
+                self.refuse(tree, "does not say what it returns", 'an annotation -> Float[Tensor, "n d"]',
+                            "annotate it")  # fmt: skip
             case ast.Subscript(value=ast.Name(id="tuple"), slice=ast.Tuple(elts=parts)):
                 annotations = parts
             case annotation:
                 annotations = [annotation]
         if len(annotations) != len(returns) and not isinstance(returns[0], Call | Scan):
-            self.refuse(tree, f"returns {len(returns)} and announces {len(annotations)}", "as many of one as of the other",
-                        "mend the return annotation")  # fmt: skip
+            self.refuse(tree, f"returns {len(returns)} and announces {len(annotations)}",
+                        "as many of one as of the other", "mend the return annotation")  # fmt: skip
         kinds = [self.annotation(annotation) for annotation in annotations]
         names = [_result_name(value) for value in returns] + [""] * len(annotations)
         return tuple(Parameter(names[k] or f"output {k}", *kind) for k, kind in enumerate(kinds))
@@ -158,8 +160,9 @@ class Parser:
             case ast.Assign(targets=[ast.Name(id=name)], value=value):
                 targets = [name]
             case ast.Assign(targets=[ast.Tuple(elts=elts)], value=ast.Tuple(elts=parts)) if len(elts) == len(parts):
-                pairs = [ast.copy_location(ast.Assign([e], part), statement) for e, part in zip(elts, parts, strict=True)]
-                return [line for pair in pairs for line in self.statement(pair, comments)]
+                pairs = [ast.Assign([e], part) for e, part in zip(elts, parts, strict=True)]
+                placed = [ast.copy_location(pair, statement) for pair in pairs]
+                return [line for pair in placed for line in self.statement(pair, comments)]
             case ast.Assign(targets=[ast.Tuple(elts=elts)], value=value) if all(isinstance(e, ast.Name) for e in elts):
                 targets = [e.id for e in elts if isinstance(e, ast.Name)]
             case _:
@@ -178,7 +181,8 @@ class Parser:
     def declare(self, call: ast.Call, targets: list[str]) -> None:
         texts = [part.value for part in call.args if isinstance(part, ast.Constant) and isinstance(part.value, str)]
         if len(texts) != len(targets) or len(texts) != len(call.args) or call.keywords:
-            self.refuse(call, "declares indices or sizes that do not match", "as many names as sizes", 'i, j = indices("n", "m")')
+            self.refuse(call, "declares indices or sizes that do not match", "as many names as sizes",
+                        'i, j = indices("n", "m")')  # fmt: skip
         table = self.sizes if self.word(call.func) == "size" else self.indices
         for name, text in zip(targets, texts, strict=True):
             table[name] = Dim.parse(text)
@@ -186,7 +190,8 @@ class Parser:
     def expression(self, node: ast.expr) -> Node:
         """One expression, with where it stands."""
         found = self.read(node)
-        span = Span(node.lineno + self.offset, node.col_offset, (node.end_lineno or 0) + self.offset, node.end_col_offset or 0)
+        end_line, end_column = node.end_lineno or 0, node.end_col_offset or 0
+        span = Span(node.lineno + self.offset, node.col_offset, end_line + self.offset, end_column)
         object.__setattr__(found, "span", span)
         return found
 
@@ -211,8 +216,8 @@ class Parser:
                 return Stack(self.expression(array), tuple(self.index(arg) for arg in args))
             case ast.Call():
                 return self.call(node)
-        self.refuse(node, "uses an expression outside the notation", "+ − * / @ **, comparisons, subscripts, the vocabulary",
-                    "write it with these")  # fmt: skip
+        self.refuse(node, "uses an expression outside the notation",
+                    "+ − * / @ **, comparisons, subscripts, the vocabulary", "write it with these")  # fmt: skip
 
     def name(self, node: ast.expr, name: str) -> Node:
         if name in self.sizes:
@@ -225,7 +230,8 @@ class Parser:
         if isinstance(value, float | int) and value == vocabulary.inf:
             return Number(vocabulary.inf)
         known = [*self.locals, *self.sizes, *self.indices]
-        self.refuse(node, f"uses {name} before it has a meaning", ", ".join(known), nearest(name, known) or "define it above")
+        self.refuse(node, f"uses {name} before it has a meaning", ", ".join(known),
+                    nearest(name, known) or "define it above")  # fmt: skip
 
     def call(self, node: ast.Call) -> Node:
         word = self.word(node.func)
@@ -239,7 +245,8 @@ class Parser:
         if definition is not None:
             return self.equation(node, definition)
         shown = ast.unparse(node.func).split(".")[-1]
-        mend = f"{shown}(…) with `from attnspec import {shown}`" if shown in vocabulary.WORDS else nearest(shown, vocabulary.WORDS)
+        importing = f"{shown}(…) with `from attnspec import {shown}`"
+        mend = importing if shown in vocabulary.WORDS else nearest(shown, vocabulary.WORDS)
         self.refuse(node, "uses a call outside the notation", "a name from the vocabulary, or another equation",
                     mend or f"the vocabulary is {', '.join(vocabulary.WORDS)}")  # fmt: skip
 
@@ -250,8 +257,8 @@ class Parser:
     def reduction(self, node: ast.Call, word: str) -> Node:
         named = {keyword.arg: keyword.value for keyword in node.keywords}
         if len(node.args) != 2 or named.keys() - {"where"}:
-            self.refuse(node, f"uses {word} with other arguments", f"{word}(index, term) or {word}(index, term, where=mask)",
-                        f"{word}(j, …)")  # fmt: skip
+            self.refuse(node, f"uses {word} with other arguments",
+                        f"{word}(index, term) or {word}(index, term, where=mask)", f"{word}(j, …)")  # fmt: skip
         where = self.expression(named["where"]) if "where" in named else None
         return Reduce(word, self.index(node.args[0]), self.expression(node.args[1]), where)
 
@@ -273,8 +280,8 @@ class Parser:
 
     def read_scan(self, node: ast.Call) -> Node:
         match node.args:
-            case [over, ast.Lambda(args=ast.arguments(args=carried), body=body), *starts] if len(starts) == len(carried):
-                states = tuple(argument.arg for argument in carried)
+            case [over, ast.Lambda(args=ast.arguments(args=taken), body=body), *starts] if len(starts) == len(taken):
+                states = tuple(argument.arg for argument in taken)
             case _:
                 self.refuse(node, "has a scan of another form", "scan(t, lambda h: step, h_0), a start for each state",
                             "scan(t, lambda h: cell(x[t], h, …), h_0)")  # fmt: skip
@@ -330,8 +337,8 @@ class Parser:
         """Say where, what was given, what was expected and how to mend it."""
         line = getattr(node, "lineno", 1) + self.offset
         place = "/".join(self.file.split("/")[-2:])
-        given = ast.unparse(node).splitlines()[0]
-        raise NotationError(f"{place}:{line}: {self.id.split('.')[-1]} {what}", given=given, expected=expected, mend=mend)
+        headline = f"{place}:{line}: {self.id.split('.')[-1]} {what}"
+        raise NotationError(headline, given=ast.unparse(node).splitlines()[0], expected=expected, mend=mend)
 
 
 def _result_name(node: Node) -> str:

@@ -33,7 +33,9 @@ def unstable_key_value(e: Float[Tensor, "n m"], v: Float[Tensor, "m d"]) -> Floa
     return c.stack(i)
 
 
-@mutant(scaled_dot_product, says="the largest score is not taken off before exp: large scores overflow", in_storage=True)
+@mutant(
+    scaled_dot_product, says="the largest score is not taken off before exp: large scores overflow", in_storage=True
+)
 def unstable_scaled(
     q: Float[Tensor, "n d"], k: Float[Tensor, "m d"], v: Float[Tensor, "m e"],
 ) -> Float[Tensor, "n e"]:

@@ -14,10 +14,11 @@ from attnspec.errors import BindingError, SpecError, TargetError, UnknownName, n
 from attnspec.implementation import ATTRIBUTE, DTYPES, FRAMEWORKS, Claim, Implementation
 from attnspec.interpreters.policy import PRESETS
 from attnspec.language.equation import REGISTRY, Equation
+from attnspec.verify.candidate import Question
 from attnspec.verify.report import Report, Verdict
 from attnspec.verify.runner import File, Module, Pickled, Runner, Target
 from attnspec.verify.targets import Found, MissingPackage
-from attnspec.verify.verifier import Question, Verifier
+from attnspec.verify.verifier import Verifier
 
 Tick = Callable[[str], None]
 

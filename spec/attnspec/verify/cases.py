@@ -103,7 +103,7 @@ def make(equation: Equation[..., Any], description: Description, dtype: str) -> 
         if description.batch is not None and not symbol(parameter.name).weight:
             shape = (description.batch, *shape)
         arrays[parameter.name] = _drawn(equation, parameter, shape, description.regime, generator, dtype)
-    options = {
+    options: dict[str, Any] = {
         option.name: sizes[OPTION_SIZES[option.name]] for option in definition.options if option.name in OPTION_SIZES
     }
     options |= {o.name: _OPTIONS.get(o.name, 1.0) for o in definition.options if o.name not in OPTION_SIZES}

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from attnspec.implementation import Claim
 from attnspec.interpreters.value import batch_shape, fit
 from attnspec.language.equation import Equation
 from attnspec.verify.cases import Case
@@ -58,7 +57,9 @@ def status_says(outcome: Outcome) -> str:
     return words.get(outcome.status, "it gives something else") + trouble
 
 
-def unusable(asked: Sequence[Asked], equation: Equation[..., Any], dtype: str, device: str) -> tuple[str, str, Worst | None] | None:
+def unusable(
+    asked: Sequence[Asked], equation: Equation[..., Any], dtype: str, device: str
+) -> tuple[str, str, Worst | None] | None:
     """The verdict, where there are cases without an answer of the right form: (verdict, reason, the case)."""
     lost = [(case, outcome) for case, outcome in asked if outcome.status != "ok"]
     unavailable = next((outcome for _, outcome in lost if outcome.status == "unavailable"), None)
@@ -95,9 +96,9 @@ def _batched(case: Case) -> bool:
     return case.description is not None and case.description.batch is not None
 
 
-def broken(asked: Sequence[Asked], claim: Claim) -> str | None:
+def broken(asked: Sequence[Asked]) -> str | None:
     """What else a candidate touched, in words; None where it kept to itself."""
-    for case, outcome in asked:
+    for _, outcome in asked:
         if outcome.changed_inputs:
             return f"it changes its inputs: {', '.join(outcome.changed_inputs)}"
         if outcome.global_state:

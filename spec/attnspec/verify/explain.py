@@ -4,22 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from attnspec.interpreters.formula import text, text_of
 from attnspec.interpreters.mutants import Mutant
 from attnspec.interpreters.policy import Policy
+from attnspec.language.equation import Equation
+from attnspec.language.tree import Name
 from attnspec.verify.judge import Judge
-from attnspec.verify.statistics import Compared, Observation, largest, whole
+from attnspec.verify.statistics import Compared, Observation, compare, largest, whole
 from attnspec.verify.wrong import fits, wrong_values
 
 FAR = 1e4
 """An error of so many σ counts as no more: one bad element must not hide that all others agree."""
 
 MOSTLY = 0.75
-"""The share of failing cases that a mistake must explain to be named: overflow or a second slip may spoil the others."""
+"""The share of failing cases that a mistake must explain to be named: overflow or a second slip may spoil others."""
 
-SHORTLIST = 8
+ENOUGH_CASES = 8
+"""Failing cases that are looked at, those that say most."""
+
+SHORTLIST = 6
 """Mutants that are compared by their own noise."""
 
 
@@ -40,12 +47,15 @@ class Diagnosis:
     distance: float = 0.0
 
 
-def recognise(judge: Judge, observations: Sequence[Observation], mutants: Sequence[Mutant], policy: Policy) -> Diagnosis | None:
-    """The mutant that explains the cases that the equation fails, within the mutant's own noise; None where none does."""
+def recognise(
+    judge: Judge, observations: Sequence[Observation], mutants: Sequence[Mutant], policy: Policy
+) -> Diagnosis | None:
+    """The mutant that explains the cases that the equation fails, within its own noise; None where none does."""
     failing = [each for each in observations if largest(judge.compared([each], policy)) > 1]
-    few = sorted(failing, key=lambda each: -_telling(each))[:3]
+    failing = sorted(failing, key=lambda each: -_telling(each))[:ENOUGH_CASES]
+    few = failing[:2]
     first = [(_distance(judge, few, mutant, policy), place) for place, mutant in enumerate(mutants)]
-    near = [mutants[place] for distance, place in sorted(first) if np.isfinite(distance)][: 4 * SHORTLIST]
+    near = [mutants[place] for distance, place in sorted(first) if np.isfinite(distance)][: 3 * SHORTLIST]
     second = [(_distance(judge, failing, mutant, policy), place) for place, mutant in enumerate(near)]
     short = [near[place] for distance, place in sorted(second) if np.isfinite(distance)][:SHORTLIST]
     fitting = []
@@ -108,7 +118,7 @@ def _under(judge: Judge, observations: Sequence[Observation], mutant: Mutant, po
         if wrong_values(mutant, observation.case, judge.dtype) is not None:
             tree = mutant.definition
             noises = judge.noise_of_wrong(observation.case, policy, tree, mutant.id)
-            found += [Compared(observation.case, k, a, n) for k, (a, n) in enumerate(zip(observation.answers, noises, strict=True))]
+            found += compare(observation, noises)
     return found
 
 
@@ -148,3 +158,13 @@ def _pattern(wrong: Sequence[Compared], results: Sequence[object]) -> list[str]:
         elif alls == {False} and lasts == {0} and len(firsts) == 1:
             facts.append(f"from {word} {firsts.pop()} on")
     return facts
+
+
+def mend(equation: Equation[..., Any], diagnosis: Diagnosis | None) -> str:
+    """The line of the formula that a recognised mistake is in, else the whole formula's last line."""
+    if diagnosis is None or diagnosis.id in ("unrecognised", "direction"):
+        return ""
+    lines = text(equation.definition).splitlines()
+    label = diagnosis.id.split("/")[0]
+    own = [line for line in lines if line.lstrip().startswith(f"{text_of(Name(label), equation.definition)} =")]
+    return (own or lines[-1:])[0].strip()

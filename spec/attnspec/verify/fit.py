@@ -68,7 +68,7 @@ def imprecise(judge: Judge, observations: Sequence[Observation], policy: Policy)
 
 
 ALIKE = 0.15
-"""Places whose likelihoods differ by less, in nats an element, cannot be told apart: a line of the formula goes first."""
+"""Places whose likelihoods differ by less, in nats an element, are alike: a line of the formula goes first."""
 
 Lower = Callable[[float], Policy]
 

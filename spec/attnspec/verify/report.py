@@ -34,6 +34,12 @@ class Worst:
     sigma: float = 0.0
     got: float = float("nan")
 
+    @property
+    def right(self) -> str:
+        """The value that belongs there, in words; "" where it is no element that is wrong."""
+        value = f"{self.output}{list(self.index)} = {self.expected:.8g}, rounding noise {self.sigma:.1g}"
+        return value if self.output else ""
+
     def json(self) -> dict[str, Any]:
         """Facts, the arrays included where they are small."""
         arrays = {name: array.tolist() for name, array in self.case.arrays.items() if array.size <= 64}
@@ -106,9 +112,9 @@ class Verdict:
         return [
             ("because", self.reason),
             ("given", _shown(worst.case) if worst else ""),
-            ("expected", f"{worst.output}{list(worst.index)} = {worst.expected:.8g}, rounding noise {worst.sigma:.1g}" if worst and worst.output else ""),
+            ("expected", worst.right if worst else ""),
             ("got", f"{worst.got:.8g}" if worst and worst.output else ""),
-            ("diagnosis", "\n".join(item.says + "".join(f"\n  or {says}" for says in item.also) for item in self.diagnosis)),
+            ("diagnosis", "\n".join("\n  or ".join((item.says, *item.also)) for item in self.diagnosis)),
             ("findings", "\n".join(self.findings)),
             ("precision", self._precision()),
             ("strength", self._strength()),
@@ -220,7 +226,8 @@ def _shown(case: Case) -> str:
 
 
 def _literal(array: Any) -> str:
-    return np.array2string(np.asarray(array), separator=", ", formatter={"float_kind": lambda v: f"{v:.8g}"}).replace("\n", "")
+    shown = np.array2string(np.asarray(array), separator=", ", formatter={"float_kind": lambda v: f"{v:.8g}"})
+    return shown.replace("\n", "")
 
 
 def _number(value: float) -> float | str:

@@ -36,6 +36,10 @@ class Score:
         """How many mutants were tried."""
         return len(self.killed) + len(self.survived)
 
+    def joined(self, after: Score) -> Score:
+        """This score, with what more cases have told of its survivors."""
+        return Score((*self.killed, *after.killed), (*self.faint, *after.faint), after.survived)
+
     def __str__(self) -> str:
         return f"{len(self.killed)} of {self.of}"
 

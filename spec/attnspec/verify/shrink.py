@@ -14,7 +14,9 @@ from attnspec.verify.cases import Case, Description, make, rounded
 Fails = Callable[[Case], bool]
 
 
-def shrink(equation: Equation[..., Any], case: Case, dtype: str, least: Callable[[str], int], fails: Fails, tries: int = 120) -> Case:
+def shrink(
+    equation: Equation[..., Any], case: Case, dtype: str, least: Callable[[str], int], fails: Fails, tries: int = 120
+) -> Case:
     """A smaller case for which `fails` still holds; `tries` bounds the calls of the candidate."""
     left = [tries]
 
@@ -30,7 +32,9 @@ def shrink(equation: Equation[..., Any], case: Case, dtype: str, least: Callable
     return _simpler(equation, case, dtype, still)
 
 
-def _smaller(equation: Equation[..., Any], description: Description, dtype: str, least: Callable[[str], int]) -> Iterator[Case]:
+def _smaller(
+    equation: Equation[..., Any], description: Description, dtype: str, least: Callable[[str], int]
+) -> Iterator[Case]:
     """Descriptions one step down, the boldest first."""
     sizes = dict(description.sizes)
     steps: list[Description] = []

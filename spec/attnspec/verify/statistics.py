@@ -30,7 +30,7 @@ SPREADS = 10.0
 """A direction is seen when its coefficient exceeds so many of its own spreads: for 32 members, 1 in 1e10 by chance."""
 
 SHARE = 0.3
-"""Rounding errors of many elements do not line up: a direction with more of the error's square than this is its cause."""
+"""Rounding errors of many elements do not line up: a direction with more of the error's square is its cause."""
 
 BIAS = 0.2
 """How far, in σ of each element, a right implementation may lean to one side besides: library functions may."""
@@ -61,12 +61,12 @@ class Compared:
         """Answer minus value; 0 where the two are the same infinity or both NaN."""
         with np.errstate(invalid="ignore", over="ignore"):
             same = (self.answer == self.noise.value) | (np.isnan(self.answer) & np.isnan(self.noise.value))
-            return np.where(same, 0.0, self.answer - self.noise.value)
+            return np.asarray(np.where(same, 0.0, self.answer - self.noise.value))
 
     @cached_property
     def asked(self) -> Array:
         """Elements on which an answer says something."""
-        return ~self.noise.drowned
+        return np.asarray(~self.noise.drowned)
 
     @cached_property
     def ratio(self) -> Array:
@@ -75,12 +75,12 @@ class Compared:
         with np.errstate(invalid="ignore", divide="ignore"):
             found = np.where(size == 0, 0.0, np.where(self.noise.bound > 0, size / self.noise.bound, np.inf))
         found = np.where(np.isnan(found), np.inf, found)
-        return np.where(self.asked, found, 0.0)
+        return np.asarray(np.where(self.asked, found, 0.0))
 
     @cached_property
     def weighed(self) -> Array:
         """Elements that have a σ and a finite error: those that statistics are made of."""
-        return self.asked & (self.noise.sigma > 0) & np.isfinite(self.error) & np.isfinite(self.noise.value)
+        return np.asarray(self.asked & (self.noise.sigma > 0) & np.isfinite(self.error) & np.isfinite(self.noise.value))
 
     @cached_property
     def z(self) -> Array:
@@ -117,7 +117,7 @@ def median(compared: Sequence[Compared]) -> float:
 
 
 def surprise(compared: Sequence[Compared]) -> float:
-    """Minus the logarithm of how likely the errors are, the mean over elements: least for the σ that follows them from place to place.
+    """Minus the logarithm of how likely the errors are, a mean: least for the σ that follows them from place to place.
 
     An element counts for at most `OUTLIER`, so that a bad row cannot make a looser σ look the better one: that costs
     a little at every other element.
@@ -212,7 +212,7 @@ class Coefficient:
     @property
     def visible(self) -> bool:
         """Whether a candidate that departs by the whole direction would be seen."""
-        return 1.0 > 1.25 * self.limit
+        return 1.25 * self.limit < 1.0
 
 
 Direction = Callable[[Compared], Array | None]

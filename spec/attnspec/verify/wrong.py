@@ -36,7 +36,7 @@ def wrong_values(mutant: Mutant, case: Case, dtype: str) -> tuple[NDArray[Any], 
     """What a mutant gives on a case, in float64; in float32 where it is overflow that makes it wrong."""
     if not mutant.in_storage or dtype == "float64":
         return values(mutant.definition, case)
-    arrays = {name: array.astype(np.float32) if array.dtype.kind == "f" else array for name, array in case.arrays.items()}
+    arrays = {name: a.astype(np.float32) if a.dtype.kind == "f" else a for name, a in case.arrays.items()}
     found = values(mutant.definition, replace(case, arrays=arrays))
     return None if found is None else tuple(array.astype(np.float64) for array in found)
 

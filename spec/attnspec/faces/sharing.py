@@ -1,0 +1,137 @@
+"""Questions shared out among processes, each with a worker of its own for the candidates.
+
+What is shared out are single questions, one claim in one dtype, so that the last ones to finish are short.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+from attnspec.verify.api import Asked, Refused, Tick, _answer, _dtypes, aimed, check, questions, verify
+from attnspec.verify.report import Report, Verdict
+from attnspec.verify.runner import MissingPackage, Runner
+from attnspec.verify.verifier import Question
+
+LIMITS = ("time_limit", "memory_bytes")
+
+Task = tuple[int, int]
+"""The number of a question, and a seed."""
+
+
+def verify_shared(
+    target: str, options: Mapping[str, Any], jobs: int, *, on_verdict: Callable[[Verdict], None], tick: Tick
+) -> Report:
+    """As `attnspec.verify` does it, in several processes: the same verdicts, in the same order in the report.
+
+    Args:
+        options: as `attnspec.verify` takes them.
+        on_verdict: called with each verdict as it falls, in no particular order.
+
+    Raises:
+        TargetError, UnknownName, BindingError: as `attnspec.verify` does.
+    """
+    count = _count(target, options) if jobs > 1 else 1
+    if count < 2:
+        return verify(target, **options, on_verdict=on_verdict, tick=tick)
+    answers: dict[Task, Verdict | Refused] = {}
+    tasks = [(number, options["seed"]) for number in range(count)]
+    for task, answer in shared_out(target, options, min(jobs, count), tasks):
+        answers[task] = answer
+        if isinstance(answer, Verdict):
+            on_verdict(answer)
+        tick(f"{len(answers)} of {count}")
+    return _report([answers[task] for task in tasks], on_verdict)
+
+
+def _report(answers: Sequence[Verdict | Refused], on_verdict: Callable[[Verdict], None]) -> Report:
+    """What could not be asked comes last; where that is all, for one reason, the reason is raised."""
+    verdicts = [each for each in answers if isinstance(each, Verdict)]
+    refused = [each for each in answers if isinstance(each, Refused)]
+    if not verdicts and len({str(each.error) for each in refused}) == 1:
+        raise refused[0].error
+    for each in refused:
+        on_verdict(each.verdict)
+    notes = tuple(f"not asked: {each.error.headline}" for each in refused)
+    return Report((*verdicts, *(each.verdict for each in refused)), notes)
+
+
+def _count(target: str, options: Mapping[str, Any]) -> int:
+    """How many questions there are; 0 where a part of the target cannot be imported, which one process tells."""
+    check(_wanted(options))
+    with _runner(options) as runner:
+        try:
+            asked = _questions(target, options, runner)
+        except MissingPackage:
+            return 0
+        return 0 if runner.failures else len(asked)
+
+
+def shared_out(
+    target: str, options: Mapping[str, Any], jobs: int, tasks: Sequence[Task]
+) -> Iterator[tuple[Task, Verdict | Refused]]:
+    """Each question of a target with the seed that goes with it, answered in one of several processes.
+
+    The processes are new ones, for this one may have threads; they end with the last answer, or when it is not wanted.
+    """
+    before = set(multiprocessing.active_children())
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(jobs, context, initializer=_start, initargs=(target, dict(options)))
+    try:
+        waiting = {pool.submit(_answered, task): task for task in tasks}
+        for future in as_completed(waiting):
+            yield waiting[future], future.result()
+    except BaseException:
+        for child in set(multiprocessing.active_children()) - before:
+            child.terminate()
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+# In each process.
+
+_given: tuple[str, Mapping[str, Any]] = "", {}
+
+
+def _start(target: str, options: Mapping[str, Any]) -> None:
+    """Only take note: what fails here would have no message. An interruption is the parent's business."""
+    global _given
+    _given = target, options
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+@cache
+def _session() -> tuple[Runner, list[Question | Refused]]:
+    """The target, loaded once."""
+    target, options = _given
+    check(_wanted(options))
+    runner = _runner(options)
+    return runner, _questions(target, options, runner)
+
+
+def _answered(task: Task) -> Verdict | Refused:
+    number, seed = task
+    runner, asked = _session()
+    question = asked[number]
+    return _answer(replace(question, seed=seed) if isinstance(question, Question) else question, runner, None)
+
+
+def _wanted(options: Mapping[str, Any]) -> Asked:
+    rest = {name: value for name, value in options.items() if name not in (*LIMITS, "dtype")}
+    return Asked(**rest, dtypes=_dtypes(options.get("dtype")))
+
+
+def _runner(options: Mapping[str, Any]) -> Runner:
+    return Runner(**{name: options[name] for name in LIMITS if name in options})
+
+
+def _questions(target: str, options: Mapping[str, Any], runner: Runner) -> list[Question | Refused]:
+    shown, aim = aimed(target)
+    found = runner.load(aim)
+    return [] if runner.failures and not found else list(questions(found, shown, _wanted(options)))

@@ -1,0 +1,235 @@
+"""Arithmetic on things with named axes: lined up by name, contracted and reduced over a name, named and unnamed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from attnspec.interpreters.algebra import Algebra, Array, Axis, Named, T, Value
+
+FOLD: dict[str, Callable[..., float]] = {
+    "+": lambda a, b: a + b, "-": lambda a, b: a - b, "*": lambda a, b: a * b, "**": lambda a, b: a**b,
+    "/": lambda a, b: a / b if b else math.nan if a == 0 or a != a else math.copysign(math.inf, a),
+    "neg": lambda a: -a, "sqrt": lambda a: math.sqrt(a) if a >= 0 else math.nan, "exp": math.exp, "log": math.log,
+    "sin": math.sin, "cos": math.cos, "tanh": math.tanh, "sigmoid": lambda a: 1 / (1 + math.exp(-a)),
+    "relu": lambda a: a if a > 0 else 0.0, "gelu": lambda a: a * (1 + math.erf(a / math.sqrt(2))) / 2,
+}  # fmt: skip
+
+
+class NamedAxes(Algebra[T]):
+    """Carries an algebra of plain arrays over to things with named axes."""
+
+    # Elementwise operations.
+
+    def elementwise(self, op: str, values: Sequence[Value[T]]) -> Value[T]:
+        """Line axes up by name; numbers among themselves are folded, exactly."""
+        things = [value for value in values if isinstance(value, Named)]
+        if not things:
+            return FOLD[op](*values)
+        filled = [
+            value if isinstance(value, Named) else Named(self.constant(value, things[0].data), ()) for value in values
+        ]
+        lined = self.lined_up(filled)
+        return Named(self.apply(op, *(x.data for x in lined)), lined[0].axes)
+
+    def rank(self, value: Named[T]) -> int:
+        """How many unnamed axes."""
+        return len(self.shape(value.data)) - len(value.axes)
+
+    def lined_up(self, values: Sequence[Named[T]]) -> list[Named[T]]:
+        """The same things with the same axes, of size 1 where one lacks them."""
+        first = values[0]
+        if all(value.axes == first.axes and self.rank(value) == self.rank(first) for value in values[1:]):
+            return list(values)
+        axes = tuple(sorted({axis for value in values for axis in value.axes}))
+        rank = max(self.rank(value) for value in values)
+        return [self.widened(value, axes, rank) for value in values]
+
+    def widened(self, value: Named[T], axes: tuple[Axis, ...], rank: int) -> Named[T]:
+        """A thing with more named axes, or more unnamed ones where it had none, each of size 1."""
+        if value.axes == axes and self.rank(value) == rank:
+            return value
+        shape = self.shape(value.data)
+        own = dict(zip(value.axes, shape, strict=False))
+        tail = shape[len(value.axes) :] if self.rank(value) else (1,) * rank
+        wider = (*(own.get(axis, 1) for axis in axes), *tail)
+        return Named(self.rearrange(lambda a: self.xp.reshape(a, wider), value.data), axes)
+
+    # Contractions.
+
+    def matmul(self, a: Named[T], b: Named[T]) -> Named[T]:
+        if not b.axes and self.rank(a) == 1 and self.rank(b) == 2:
+            return Named(self.contract(a.data, b.data), a.axes)  # as it stands: vectors by one matrix
+        left = ("k",) if self.rank(a) == 1 else ("r", "k")
+        right = ("k",) if self.rank(b) == 1 else ("k", "s")
+        return self.contraction(a, left, b, right, "k", (*left[:-1], *right[1:]))
+
+    def contraction(
+        self, a: Named[T], a_tail: tuple[str, ...], b: Named[T], b_tail: tuple[str, ...], over: Axis | str,
+        tail: tuple[str, ...],
+    ) -> Named[T]:  # fmt: skip
+        """Σ over one label of the products, as one product of (batches of) matrices."""
+        labels_a, labels_b = (*a.axes, *a_tail), (*b.axes, *b_tail)
+        shared = [label for label in labels_a if label in labels_b and label != over]
+        only_a = [label for label in labels_a if label not in labels_b]
+        only_b = [label for label in labels_b if label not in labels_a]
+        size = dict(zip(labels_a, self.shape(a.data), strict=True))
+        size |= dict(zip(labels_b, self.shape(b.data), strict=True))
+        flat_a = self.arranged(a.data, labels_a, [*shared, *only_a, over], len(shared), len(only_a))
+        flat_b = self.arranged(b.data, labels_b, [*shared, over, *only_b], len(shared), 1)
+        product = self.contract(flat_a, flat_b)
+        found = [*shared, *only_a, *only_b]
+        axes = tuple(sorted(label for label in found if isinstance(label, tuple)))
+        shape = tuple(size[label] for label in found)
+        order = [found.index(label) for label in (*axes, *tail)]
+        return Named(self.rearrange(lambda x: self.permuted(self.xp.reshape(x, shape), order), product), axes)
+
+    def arranged(self, data: T, labels: Sequence[object], order: Sequence[object], batch: int, left: int) -> T:
+        """Axes in the order asked for, flattened to (batch…, left, right)."""
+        places = [labels.index(label) for label in order]
+        shape = [self.shape(data)[place] for place in places]
+        flat = (*shape[:batch], math.prod(shape[batch : batch + left]), math.prod(shape[batch + left :]))
+        return self.rearrange(lambda x: self.xp.reshape(self.permuted(x, places), flat), data)
+
+    def permuted(self, array: Array, order: Sequence[int]) -> Array:
+        return array if list(order) == sorted(order) else self.xp.permute_dims(array, tuple(order))
+
+    # Reductions.
+
+    def fused(self, a: Named[T], b: Named[T], where: Named[T] | None, axis: Axis) -> Named[T] | None:
+        """Σ a·b as a contraction; None where a condition must keep 0·∞ from showing."""
+        if where is not None:
+            first, condition = self.lined_up([a, where])
+            masked = self.masked(first.data, condition.data)
+            if masked is None or not self.finite(b.data):
+                return None
+            a = Named(masked, first.axes)
+        rank = max(self.rank(a), self.rank(b))
+        tail = tuple(f"p{k}" for k in range(rank))
+        return self.contraction(a, tail[: self.rank(a)], b, tail[: self.rank(b)], axis, tail)
+
+    def reduced(self, op: str, term: Value[T], where: Named[T] | None, axis: Axis, length: int) -> Named[T]:
+        assert isinstance(term, Named), "the check of the tree asks for a term that depends on the index"
+        term = self.spread(term, axis, length)
+        condition = None
+        if where is not None:
+            term, lined = self.lined_up([term, where])
+            condition = self.spread(lined, axis, length).data
+        place = term.axes.index(axis)
+        data = self.reduce(op, place, term.data, condition)
+        kept = op in ("softmax", "log_softmax")
+        return Named(data, term.axes if kept else tuple(name for name in term.axes if name != axis))
+
+    # Named axes, and back.
+
+    def spread(self, value: Named[T], axis: Axis, length: int) -> Named[T]:
+        """A thing that has the axis at its full length, repeated where it did not depend on it."""
+        axes = tuple(sorted({*value.axes, axis}))
+        wide = self.widened(value, axes, self.rank(value))
+        shape = list(self.shape(wide.data))
+        place = axes.index(axis)
+        if shape[place] == length:
+            return wide
+        shape[place] = length
+        return Named(self.rearrange(lambda a: self.xp.broadcast_to(a, tuple(shape)), wide.data), axes)
+
+    def unname(self, value: Named[T], axis: Axis, length: int) -> Named[T]:
+        """A named axis becomes the first unnamed one."""
+        value = self.spread(value, axis, length)
+        source, target = value.axes.index(axis), len(value.axes) - 1
+        moved = self.rearrange(lambda a: self.xp.moveaxis(a, source, target), value.data)
+        return Named(moved, tuple(name for name in value.axes if name != axis))
+
+    def name(self, value: Named[T], axis: Axis) -> Named[T]:
+        """The first unnamed axis takes a name."""
+        axes = tuple(sorted((*value.axes, axis)))
+        source, target = len(value.axes), axes.index(axis)
+        return Named(self.rearrange(lambda a: self.xp.moveaxis(a, source, target), value.data), axes)
+
+    def taken(self, value: Named[T], place: int, wraps: bool = True) -> Named[T]:
+        """One slice of the first unnamed axis; zero beyond its ends; if it `wraps`, −1 is the last."""
+        lead = (slice(None),) * len(value.axes)
+        size = self.shape(value.data)[len(value.axes)]
+        if wraps and -size <= place < 0:
+            place += size
+        if 0 <= place < size:
+            return replace(value, data=self.rearrange(lambda a: a[(*lead, place)], value.data))
+        shape = self.shape(value.data)
+        rest = shape[: len(lead)] + shape[len(lead) + 1 :]
+        return replace(value, data=self.rearrange(lambda a: self.zeros(a, rest), value.data))
+
+    def zeros(self, like: Array, shape: tuple[int, ...]) -> Array:
+        return self.xp.zeros(shape, dtype=like.dtype, device=like.device)
+
+    def shifted(self, value: Named[T], shift: int) -> Named[T]:
+        """The first unnamed axis read `shift` further on, zero beyond its ends."""
+        if not shift:
+            return value
+        place = len(value.axes)
+        lead = (slice(None),) * place
+        size = self.shape(value.data)[place]
+
+        def move(array: Array) -> Array:
+            kept = array[(*lead, slice(max(shift, 0), max(size + min(shift, 0), 0)))]
+            shape = list(array.shape)
+            shape[place] = size - kept.shape[place]
+            gap = self.zeros(array, tuple(shape))
+            return self.xp.concat([kept, gap] if shift > 0 else [gap, kept], axis=place)
+
+        return replace(value, data=self.rearrange(move, value.data))
+
+    # Axes joined and cut.
+
+    def joined(self, parts: Sequence[Array]) -> Array:
+        """End to end along the last axis, the leading ones broadcast."""
+        lead = _broadcast([part.shape[:-1] for part in parts])
+        wide = [self.xp.broadcast_to(part, (*lead, part.shape[-1])) for part in parts]
+        return self.xp.concat(wide, axis=-1)
+
+    def concat_over(self, value: Named[T], axis: Axis, length: int) -> Named[T]:
+        """[a_1; a_2; …]: the named axis moves in front of the last one, and both become one."""
+        value = self.spread(value, axis, length)
+        source = value.axes.index(axis)
+        shape = self.shape(value.data)
+        rest = shape[:source] + shape[source + 1 :]
+        flat = (*rest[:-1], length * rest[-1])
+        moved = self.rearrange(lambda a: self.xp.reshape(self.xp.moveaxis(a, source, -2), flat), value.data)
+        return Named(moved, tuple(name for name in value.axes if name != axis))
+
+    def recut(self, value: Named[T], order: tuple[int, ...], dims: tuple[int, ...]) -> Named[T]:
+        """The unnamed axes in another order, their elements cut anew."""
+        lead = len(value.axes)
+        places = (*range(lead), *(lead + place for place in order))
+        shape = (*self.shape(value.data)[:lead], *dims)
+        return replace(
+            value, data=self.rearrange(lambda a: self.xp.reshape(self.permuted(a, places), shape), value.data)
+        )
+
+    # The steps of a recurrence along an axis.
+
+    def sequence(self, past: list[Named[T]], start: Named[T], axis: Axis) -> Named[T]:
+        """The states of a scan along a named axis; where there are none, an empty axis."""
+        lined = self.lined_up(past or [start])
+        axes = tuple(sorted((*lined[0].axes, axis)))
+        place = axes.index(axis)
+
+        def stacked(*arrays: Array) -> Array:
+            shape = _broadcast([array.shape for array in arrays])
+            found = self.xp.stack([self.xp.broadcast_to(a, shape) for a in arrays], axis=place)
+            return found if past else found[(*(slice(None),) * place, slice(0, 0))]
+
+        return Named(self.rearrange(stacked, *(state.data for state in lined)), axes)
+
+    def last(self, value: Value[T], start: Value[T], axis: Axis, length: int) -> Value[T]:
+        if not length:
+            return start
+        assert isinstance(value, Named)
+        place = value.axes.index(axis)
+        data = self.rearrange(lambda a: a[(*(slice(None),) * place, -1)], value.data)
+        return Named(data, tuple(name for name in value.axes if name != axis))
+
+
+def _broadcast(shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
+    """The shape that shapes of one length broadcast to."""
+    return tuple(max(sizes) if min(sizes) else 0 for sizes in zip(*shapes, strict=True))

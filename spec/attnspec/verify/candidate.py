@@ -1,0 +1,153 @@
+"""A candidate while it is questioned: how it is called, on which cases, and what came of each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import numpy as np
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from attnspec.implementation import Claim
+from attnspec.language.equation import Equation
+from attnspec.verify import contract
+from attnspec.verify.binding import Plan, bind
+from attnspec.verify.cases import LAYOUTS, REGIMES, Case, Description, make, sizes_of, smallest, telling
+from attnspec.verify.outcome import Layout, Outcome, Request
+from attnspec.verify.runner import Runner
+from attnspec.verify.statistics import Observation
+from attnspec.verify.targets import Found
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked: a callable of a target, an equation, and on what.
+
+    Attributes:
+        examples: cases drawn beyond those that are always there.
+        bind: {callable's parameter: equation's name}.
+        policy: a declared precision policy, else the claim's, else inferred.
+        shown: how the callable is named in the verdict.
+    """
+
+    found: Found
+    equation: Equation[..., Any]
+    claim: Claim
+    framework: str
+    dtype: str
+    device: str = "cpu"
+    examples: int = 20
+    seed: int = 0
+    bind: tuple[tuple[str, str], ...] = ()
+    policy: str | None = None
+    shown: str = ""
+
+    def least(self, name: str) -> int:
+        """The smallest size of an axis that is asked: what the equation allows and the claim accepts."""
+        own = smallest(self.equation, name) if name != "batch" else 0
+        return max(own, self.claim.smallest.get(name, 0))
+
+    def domain(self) -> str:
+        """What is asked, in words."""
+        claim = self.claim
+        parts = ["finite inputs" if claim.finite else "all inputs, NaN and infinity at masked places included"]
+        parts += [f"{name} ≥ {size}" for name, size in claim.smallest.items() if size > self._usual(name)]
+        parts += ["contiguous inputs"] if claim.contiguous else []
+        parts += [f"{' or '.join(map(str, claim.batch))} batch axes"] if claim.batch != (0, 1) else []
+        return ", ".join(parts)
+
+    def _usual(self, name: str) -> int:
+        return 0 if name == "batch" else smallest(self.equation, name)
+
+
+@dataclass
+class Candidate:
+    """Calls the callable of a question.
+
+    Attributes:
+        asked: every case so far, with what came of it.
+    """
+
+    question: Question
+    runner: Runner
+    asked: list[tuple[Case, Outcome]] = field(default_factory=list)
+    plan: Plan = field(default_factory=list)
+
+    def bound(self) -> None:
+        """Match the callable's parameters with the equation's.
+
+        Raises:
+            BindingError: they do not match.
+        """
+        question, definition = self.question, self.question.equation.definition
+        self.plan = bind(
+            question.found.parameters, [parameter.name for parameter in definition.parameters],
+            [option.name for option in definition.options], dict(question.bind),
+            name=question.shown or question.found.name, equation=question.equation.id,
+        )  # fmt: skip
+
+    def told(self) -> Iterator[Case]:
+        """The cases that are always there, as far as they are claimed."""
+        for description in telling(self.question.equation, self.question.least, self.question.claim.batch):
+            if description.layout == "contiguous" or not self.question.claim.contiguous:
+                yield self.made(description)
+
+    def made(self, description: Description) -> Case:
+        return make(self.question.equation, description, self.question.dtype)
+
+    def request(self, case: Case) -> Request:
+        """One call, its arrays in a form that travels."""
+        question = self.question
+        held = "float32" if question.dtype == "bfloat16" else question.dtype
+        arrays = {name: array.astype(held) if array.dtype.kind == "f" else array for name, array in case.arrays.items()}
+        return Request(
+            question.found.name, arrays, case.options, question.dtype, question.device, question.framework, self.plan,
+            cast(Layout, case.layout), len(question.equation.definition.results),
+        )  # fmt: skip
+
+    def observe(self, cases: Sequence[Case]) -> list[Observation]:
+        """Run it; what came of every case is kept, what can be judged is returned. A hang or a crash is the last."""
+        found = []
+        for case, outcome in zip(cases, self.runner.call_many([self.request(case) for case in cases]), strict=False):
+            self.asked.append((case, outcome))
+            answers = self.answers(case, outcome)
+            if answers is not None:
+                found.append(Observation(case, answers))
+            elif outcome.status in ("timeout", "crashed"):
+                break
+        return found
+
+    def once(self, case: Case) -> tuple[Outcome, tuple[NDArray[Any], ...] | None]:
+        """One call beside the record, and its answers if they can be judged."""
+        (outcome,) = self.runner.call_many([self.request(case)])
+        return outcome, self.answers(case, outcome)
+
+    def answers(self, case: Case, outcome: Outcome) -> tuple[NDArray[Any], ...] | None:
+        """What it answered, in float64; None where that is not of the right form."""
+        if not contract.answered(outcome, case, self.question.equation, self.question.dtype):
+            return None
+        return tuple(np.asarray(output.value, dtype=np.float64) for output in outcome.outputs)
+
+
+def descriptions(
+    equation: Equation[..., Any], least: Callable[[str], int], claim: Claim
+) -> st.SearchStrategy[Description]:
+    """What Hypothesis draws: sizes around powers of two and small ones, regimes, layouts, a seed."""
+    names = sizes_of(equation.definition)
+
+    def sizes(name: str) -> st.SearchStrategy[int]:
+        menu = (1, 2, 3) if name in ("H", "M") else (1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17)
+        return st.sampled_from(sorted({max(size, least(name)) for size in menu}))
+
+    batches: list[int | None] = [None] if 0 in claim.batch else []
+    batches += [max(size, least("batch")) for size in (1, 2, 4)] if 1 in claim.batch else []
+    return st.builds(
+        Description,
+        sizes=st.tuples(*(st.tuples(st.just(name), sizes(name)) for name in names)),
+        regime=st.sampled_from(sorted(REGIMES)),
+        batch=st.sampled_from(batches or [None]),
+        layout=st.just("contiguous") if claim.contiguous else st.sampled_from(LAYOUTS),
+        seed=st.integers(10_000, 2**32),
+    )
