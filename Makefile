@@ -10,15 +10,16 @@ PYTHONS ?= python3.13 python3.12 python3.11 python3
 PYTHON := .venv/bin/python
 PIP := $(PYTHON) -m pip --quiet --disable-pip-version-check --no-input
 INSTALLED := .venv/.installed
+JOBS ?= 2
 
-.PHONY: help verify test lint clean
+.PHONY: help verify test lint docs clean
 
 help: ## say what the targets do
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
 
 verify: $(INSTALLED) ## judge other people's software against the equations
 	@echo "== attnspec verify attnspec_peers"
-	@.venv/bin/attnspec verify attnspec_peers
+	@OMP_NUM_THREADS=1 .venv/bin/attnspec verify attnspec_peers --known impls/attnspec_peers/departures.toml --jobs $(JOBS)
 
 test: lint ## lint, then the tests (without those marked slow or gpu)
 	@echo "== pytest"
@@ -29,6 +30,10 @@ lint: $(INSTALLED) ## ruff, and mypy --strict
 	@$(PYTHON) -m ruff check .
 	@echo "== mypy"
 	@$(PYTHON) -m mypy
+
+docs: $(INSTALLED) ## write the pages of the equations anew
+	@echo "== docs/generate.py"
+	@$(PYTHON) docs/generate.py
 
 clean: ## remove the environment, the caches and what was built
 	@echo "== clean"

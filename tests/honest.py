@@ -1,4 +1,4 @@
-"""Honest ways to compute an equation: the project's implementations, its tree in PyTorch, rounding simulated in several orders."""
+"""Honest ways to compute an equation: the project's own implementations, its tree by PyTorch, and rounding simulated."""
 
 from __future__ import annotations
 
@@ -17,76 +17,103 @@ import attnspec_numpy
 import attnspec_torch
 from attnspec import REGISTRY
 from attnspec.implementation import ATTRIBUTE, DTYPES, Claim, Implementation
-from attnspec.interpreters.policy import FORMATS, Format, Policy
+from attnspec.interpreters.algebra import Named, Value
+from attnspec.interpreters.forms import multiplied
+from attnspec.interpreters.policy import FORMATS, Format, Policy, preset
 from attnspec.interpreters.value import ValueOf, evaluate, fit
-from attnspec.interpreters.walk import Named, Value
 from attnspec.language.tree import Definition
-from attnspec.verify.cases import Case, Description, rounded, smallest, telling
+from attnspec.verify import statistics
+from attnspec.verify.cases import Case, Description, make, rounded, sizes_of, smallest, telling
+from attnspec.verify.judge import PLAIN, Form, Judge
+from attnspec.verify.statistics import Compared, Observation
 
 Array = NDArray[Any]
 Answers = tuple[Array, ...]
 
 
+# Code that runs.
+
+
 @dataclass(frozen=True)
 class Way:
-    """One way to compute an equation: a case and a dtype in, float64 arrays out."""
+    """One way to compute an equation.
+
+    Attributes:
+        name: "torch" or "numpy", an implementation; "tree", the formula as it stands, a PyTorch call an operation.
+        compute: answers a case in a dtype, as float64 arrays.
+        policy: how it rounds, where that is known.
+        constants: it meets √d as a tensor of the storage dtype; written code meets it as a Python number.
+    """
 
     name: str
     claim: Claim
     compute: Callable[[Case, str], Answers]
+    policy: str | None = None
+    constants: bool = False
 
-    def described(self, id: str) -> Iterator[Description]:
-        """The cases that are always there, as far as they are claimed; how arrays lie in memory is no matter of noise."""
-        equation, claim = REGISTRY[id], self.claim
+    def observe(self, case: Case, dtype: str) -> Observation:
+        """What it answers."""
+        with np.errstate(all="ignore"):
+            return Observation(case, self.compute(case, dtype))
 
-        def least(name: str) -> int:
-            return max(smallest(equation, name) if name != "batch" else 0, claim.smallest.get(name, 0))
+    def form(self, dtype: str) -> Form:
+        """The form of the equation that it computes."""
+        exact = dtype == "float64" or not self.constants
+        return PLAIN if exact else Form("constants rounded", constants=int(FORMATS[dtype].bits))
 
-        return (each for each in telling(equation, least, claim.batch) if each.layout == "contiguous")
+    def judged(self, judge: Judge, observations: Sequence[Observation]) -> tuple[Policy, list[Compared]]:
+        """Its answers beside their noise, under the policy that is known or that they tell."""
+        form = self.form(judge.dtype)
+        policy = preset(self.policy, judge.dtype) if self.policy else judge.infer(observations, form)
+        return policy, judge.compared(observations, policy, form)
 
 
 def ways(id: str, dtype: str) -> list[Way]:
-    """PyTorch and NumPy code that the project holds to be right, and the equation's own tree, operation by operation."""
-    found = [*implementations().get(id, []), by_tree(id)]
-    return [way for way in found if dtype in (way.claim.dtypes or DTYPES)]
+    """The ways that claim a dtype."""
+    return [way for way in (*implementations().get(id, ()), by_tree(id)) if dtype in (way.claim.dtypes or DTYPES)]
 
 
 @cache
 def implementations() -> dict[str, list[Way]]:
-    """The implementations of `attnspec_torch` and `attnspec_numpy`, by the equation that they claim."""
+    """The implementations in `attnspec_torch` and `attnspec_numpy`, by the equation that they claim."""
     found: dict[str, list[Way]] = {}
     for package in (attnspec_torch, attnspec_numpy):
         for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
             for value in vars(importlib.import_module(module.name)).values():
-                for declared in getattr(value, ATTRIBUTE, ()):
-                    listed = found.setdefault(declared.equation, [])
+                for declared in getattr(value, ATTRIBUTE, ()) if callable(value) else ():
                     if value.__module__ == module.name:
-                        listed.append(Way(str(declared.framework), declared.claim, _called(value, declared)))
+                        found.setdefault(declared.equation, []).append(_written(value, declared))
     return found
 
 
+def _written(function: Callable[..., Any], declared: Implementation) -> Way:
+    arrays = tensors if declared.framework == "torch" else narrow
+    return Way(
+        str(declared.framework), declared.claim, lambda case, dtype: as_float64(function(**arrays(case, dtype)))
+    )
+
+
 def by_tree(id: str) -> Way:
-    """PyTorch, one call for each operation of the formula: every intermediate is stored."""
-    definition = REGISTRY[id].definition
-    return Way("tree", Claim(), lambda case, dtype: _read(evaluate(definition, (), _tensors(case, dtype))))
+    """The formula by PyTorch, which stores what each operation gives."""
+    tree = REGISTRY[id].definition
+    compute: Callable[[Case, str], Answers] = lambda case, dtype: as_float64(evaluate(tree, (), tensors(case, dtype)))  # noqa: E731  as an argument it does not fit a line
+    return Way("tree", Claim(), compute, "op-by-op", constants=multiplied(tree) != tree)
 
 
-def _called(function: Callable[..., Any], declared: Implementation) -> Callable[[Case, str], Answers]:
-    arrays = _tensors if declared.framework == "torch" else _narrow
-    return lambda case, dtype: _read(function(**arrays(case, dtype)))
-
-
-def _tensors(case: Case, dtype: str) -> dict[str, Any]:
+def tensors(case: Case, dtype: str) -> dict[str, Any]:
+    """A case's arguments for PyTorch."""
     kind = getattr(torch, dtype)
-    placed = {name: torch.from_numpy(np.ascontiguousarray(array)) for name, array in case.arrays.items()}
+    placed = {name: torch.from_numpy(np.array(array)) for name, array in case.arrays.items()}
     return {name: a.to(kind) if a.is_floating_point() else a for name, a in placed.items()} | dict(case.options)
 
 
-def _narrow(case: Case, dtype: str) -> dict[str, Any]:
-    return {n: a.astype(dtype) if a.dtype.kind == "f" else a for n, a in case.arrays.items()} | dict(case.options)
+def narrow(case: Case, dtype: str) -> dict[str, Any]:
+    """A case's arguments for NumPy."""
+    return {name: a.astype(dtype) if a.dtype.kind == "f" else a for name, a in case.arrays.items()} | dict(case.options)
 
 
-def _read(answer: Any) -> Answers:
+def as_float64(answer: Any) -> Answers:
+    """Every output, exactly."""
     parts = answer if isinstance(answer, tuple) else (answer,)
     return tuple(
         part.to(torch.float64).numpy() if isinstance(part, torch.Tensor) else np.asarray(part, dtype=np.float64)
@@ -94,13 +121,47 @@ def _read(answer: Any) -> Answers:
     )
 
 
-# Simulated rounding.
-
-Order = Callable[[Array, int, Callable[[Array], Array]], Array]
-"""How a sum is taken: terms, the axis, and the rounding of every partial sum."""
+# Cases.
 
 
-def forward(terms: Array, axis: int, keep: Callable[[Array], Array]) -> Array:
+def always(id: str, claim: Claim | None = None) -> Iterator[Description]:
+    """The cases that are always there, as far as they are claimed. Where arrays lie in memory is no matter of noise."""
+    equation, claim = REGISTRY[id], claim or Claim()
+
+    def least(name: str) -> int:
+        return max(smallest(equation, name) if name != "batch" else 0, claim.smallest.get(name, 0))
+
+    return (each for each in telling(equation, least, claim.batch) if each.layout == "contiguous")
+
+
+def regimes(id: str) -> list[Description]:
+    """One case for each regime."""
+    first: dict[str, Description] = {}
+    for each in always(id):
+        first.setdefault(each.regime, each)
+    return list(first.values())
+
+
+def ordinary(id: str, count: int, seed: int = 0, batch: int = 2) -> list[Description]:
+    """Ordinary values in drawn sizes; equations of one example are asked of several at once."""
+    equation = REGISTRY[id]
+    draw = np.random.Generator(np.random.Philox(seed))
+    found = []
+    for _ in range(count):
+        drawn = {name: int(draw.integers(2, 4 if name in ("H", "M") else 10)) for name in sizes_of(equation.definition)}
+        sizes = tuple((name, max(size, smallest(equation, name))) for name, size in drawn.items())
+        found.append(Description(sizes, batch=batch, seed=int(draw.integers(2**40))))
+    return found
+
+
+# Rounding, simulated.
+
+Keep = Callable[[Array], Array]
+Order = Callable[[Array, int, Keep], Array]
+"""How a sum is taken: of which terms, along which axis, and the rounding of every partial sum."""
+
+
+def forward(terms: Array, axis: int, keep: Keep) -> Array:
     """From the first to the last."""
     parts = np.moveaxis(terms, axis, 0)
     total = np.zeros(parts.shape[1:])
@@ -109,21 +170,21 @@ def forward(terms: Array, axis: int, keep: Callable[[Array], Array]) -> Array:
     return total
 
 
-def backward(terms: Array, axis: int, keep: Callable[[Array], Array]) -> Array:
+def backward(terms: Array, axis: int, keep: Keep) -> Array:
     """From the last to the first."""
     return forward(np.flip(terms, axis), axis, keep)
 
 
-def pairwise(terms: Array, axis: int, keep: Callable[[Array], Array]) -> Array:
+def pairwise(terms: Array, axis: int, keep: Keep) -> Array:
     """Halves of halves."""
     parts = np.moveaxis(terms, axis, 0)
     if len(parts) < 2:
-        return parts[0] + 0.0 if len(parts) else np.zeros(parts.shape[1:])
+        return parts.sum(axis=0)
     half = len(parts) // 2
     return keep(pairwise(parts[:half], 0, keep) + pairwise(parts[half:], 0, keep))
 
 
-def lanes(terms: Array, axis: int, keep: Callable[[Array], Array]) -> Array:
+def lanes(terms: Array, axis: int, keep: Keep) -> Array:
     """Four sums side by side, as vector units take them, then those."""
     parts = np.moveaxis(terms, axis, 0)
     return forward(np.stack([forward(parts[k::4], 0, keep) for k in range(4)]), 0, keep)
@@ -132,47 +193,62 @@ def lanes(terms: Array, axis: int, keep: Callable[[Array], Array]) -> Array:
 ORDERS: tuple[Order, ...] = (forward, backward, pairwise, lanes)
 
 
-def to(form: Format, value: Array, cut: bool = False) -> Array:
-    """The nearest value of a format, or the next one towards zero."""
-    if form.name == "float64":
+def nearest(form: Format, value: Array) -> Array:
+    """The nearest value of a format."""
+    if form.bits >= 53:
         return value
-    if form.name == "tf32":
-        single = rounded(value, "float32")
-        spread = single * (2.0**13 + 1)
-        return np.where(np.isfinite(spread), spread - (spread - single), single)
-    near = rounded(value, form.name)
-    if cut:
-        beyond = np.abs(near) > np.abs(value)
-        near = np.where(beyond, np.nextafter(near.astype(np.float32), np.float32(0)).astype(np.float64), near)
-    return near
+    if form.name != "tf32":
+        return rounded(value, form.name)
+    single = rounded(value, "float32")
+    with np.errstate(invalid="ignore"):
+        spread = single * (2.0 ** (53 - form.bits) + 1)
+        return np.where(np.isfinite(single), spread - (spread - single), single)
+
+
+def cut(form: Format, value: Array) -> Array:
+    """The next value of a format towards zero, as some tensor cores accumulate."""
+    near = nearest(form, value)
+    below = np.nextafter(near.astype(np.float32), np.float32(0)).astype(np.float64)
+    return np.where(np.abs(near) > np.abs(value), below, near)
+
+
+def flushed(form: Format, value: Array) -> Array:
+    """The nearest value of a format that lost what is below its smallest normal number, where that is allowed."""
+    near = nearest(form, value)
+    return np.where(np.abs(near) < form.least, 0.0, near)
 
 
 class Simulated(ValueOf):
-    """Float64 arrays, every result rounded as a policy says, sums in an order of one's own."""
+    """Float64 arrays, every result rounded as a policy says, every sum in an order of one's own."""
 
-    def __init__(self, policy: Policy, order: Order, constants: int | None = None) -> None:
+    def __init__(
+        self, policy: Policy, order: Order, constants: int | None = None,
+        round: Callable[[Format, Array], Array] = nearest,
+    ) -> None:  # fmt: skip
         super().__init__(np, constants)
-        self.policy, self.order = policy, order
+        self.policy, self.order, self.round = policy, order, round
 
     def kept(self, value: Array) -> Array:
-        return to(self.policy.intermediates, value) if value.dtype.kind == "f" else value
+        return self.round(self.policy.intermediates, value) if value.dtype.kind == "f" else value
 
-    def accumulated(self, terms: Array, axis: int) -> Array:
-        form, cut = self.policy.accumulation, self.policy.truncates
-        return self.order(to(form, terms), axis, lambda value: to(form, value, cut))
+    def total(self, terms: Array, axis: int) -> Array:
+        """A sum, before it is kept."""
+        form = self.policy.accumulation
+        add = cut if self.policy.truncates else self.round
+        return self.order(self.round(form, terms), axis, lambda value: add(form, value))
 
     def apply(self, op: str, *things: Array) -> Array:
         return self.kept(super().apply(op, *things))
 
     def contract(self, a: Array, b: Array) -> Array:
-        a, b = (to(self.policy.operands, thing) for thing in (a, b))
         if a.ndim == 1:
             return self.contract(a[None], b)[..., 0, :]
-        return self.kept(self.accumulated(a[..., :, :, None] * b[..., None, :, :], -2))
+        a, b = (self.round(self.policy.operands, thing) for thing in (a, b))
+        return self.kept(self.total(a[..., :, :, None] * b[..., None, :, :], -2))
 
     def reduce(self, op: str, axis: int, term: Array, where: Array | None) -> Array:
         if op == "sum":
-            return self.kept(self.accumulated(term if where is None else np.where(where, term, 0.0), axis))
+            return self.kept(self.total(term if where is None else np.where(where, term, 0.0), axis))
         return super().reduce(op, axis, term, where)
 
     def softmax(self, e: Array, axis: int, where: Array | None, log: bool = False) -> Array:
@@ -185,25 +261,75 @@ class Simulated(ValueOf):
         top = np.where(some, low.max(axis=axis, keepdims=True), 0.0)
         shifted = np.where(seen, self.kept(low - top), -np.inf)
         parts = np.where(seen, self.kept(np.exp(shifted)), 0.0)
-        total = np.where(some, self.kept(np.expand_dims(self.accumulated(parts, axis), axis)), 1.0)
+        total = np.where(some, self.kept(np.expand_dims(self.total(parts, axis), axis)), 1.0)
         return self.kept(shifted - self.kept(np.log(total))) if log else self.kept(parts / total)
 
     def state(self, value: Value[Array], before: Value[Array]) -> Value[Array]:
         assert isinstance(value, Named)
-        return Named(to(self.policy.state, value.data), value.axes)
+        return Named(self.round(self.policy.state, value.data), value.axes)
 
 
-def simulated(definition: Definition, case: Case, policy: Policy, order: Order, constants: int | None = None) -> Answers:
-    """What software that rounds by a policy, and sums in an order, would answer."""
-    sizes, batch = fit(definition, {name: array.shape for name, array in case.arrays.items()}, case.options)
+def simulated(
+    tree: Definition, case: Case, policy: Policy, order: Order, round: Callable[[Format, Array], Array] = nearest
+) -> Observation:
+    """What software would answer that rounds as a policy says and sums in an order."""
+    sizes, batch = fit(tree, {name: array.shape for name, array in case.arrays.items()}, case.options)
     with np.errstate(all="ignore"):
-        results, _ = Simulated(policy, order, constants).run(definition, case.arrays, case.options, sizes, batch)
-    return tuple(to(policy.storage, result) for result in results)
+        found, _ = Simulated(policy, order, round=round).run(tree, case.arrays, case.options, sizes, batch)
+        return Observation(case, tuple(round(policy.storage, result) for result in found))
 
 
-def storage_bits(dtype: str) -> int | None:
-    """To how many bits an array library rounds a constant such as √d that meets an array; None: to no fewer than the oracle's."""
-    return None if dtype == "float64" else int(FORMATS[dtype].bits)
+# Error over noise, pooled.
 
 
-__all__ = ["ORDERS", "Answers", "Sequence", "Way", "backward", "by_tree", "forward", "implementations", "lanes", "pairwise", "simulated", "storage_bits", "ways"]
+@dataclass(frozen=True)
+class Pooled:
+    """What many cases come to, under one policy.
+
+    Attributes:
+        elements: how many have a σ and are asked.
+        rms: the root mean square of error/σ over them.
+        median: of |error|/σ.
+        largest: |error| over its bound.
+    """
+
+    policy: Policy
+    cases: int
+    elements: int
+    rms: float
+    median: float
+    largest: float
+
+
+CHUNK = 100
+"""Cases held at a time: the noise of each has 32 runs of every element."""
+
+
+def pooled(id: str, dtype: str, way: Way, descriptions: Sequence[Description]) -> Pooled:
+    """A way on many cases, under the policy that is known of it or that its first cases tell."""
+    policy: Policy | None = None
+    sizes, largest = [np.zeros(0)], 0.0
+    for start in range(0, len(descriptions), CHUNK):
+        judge = Judge(REGISTRY[id], dtype)
+        made = (make(REGISTRY[id], each, dtype) for each in descriptions[start : start + CHUNK])
+        observations = [way.observe(case, dtype) for case in made]
+        if policy is None:
+            policy, compared = way.judged(judge, observations)
+        else:
+            compared = judge.compared(observations, policy, way.form(dtype))
+        largest = max(largest, statistics.largest(compared))
+        sizes += [np.abs(each.z[each.weighed]) for each in compared]
+    assert policy is not None
+    z = np.concatenate(sizes)
+    rms, median = (float(np.sqrt(np.mean(z**2))), float(np.median(z))) if z.size else (0.0, 0.0)
+    return Pooled(policy, len(descriptions), z.size, rms, median, largest)
+
+
+def said(compared: Sequence[Compared]) -> str:
+    """The worst element, in words, for a test that fails."""
+    worst = statistics.worst(compared)
+    if worst is None:
+        return "nothing was asked"
+    place = tuple(int(k) for k in np.unravel_index(int(np.argmax(worst.ratio)), worst.ratio.shape))
+    value, answer, bound = worst.noise.value[place], worst.answer[place], worst.noise.bound[place]
+    return f"{worst.case.description}: output {worst.output}{list(place)} is {answer}, not {value} ± {bound}"

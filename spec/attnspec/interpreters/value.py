@@ -23,12 +23,15 @@ class ValueOf(Interpreter[Array]):
         """Say in which namespace, and to how many significant bits constants such as √d are rounded (None: not)."""
         self._xp = namespace
         self.constants = constants
+        self.dtype: Any = None
 
     @property
     def xp(self) -> Any:
         return self._xp
 
     def source(self, array: Array) -> Array:
+        if self.dtype is None and self.xp.isdtype(array.dtype, "real floating"):
+            self.dtype = array.dtype
         return array
 
     def constant(self, value: float, like: Array) -> Array:
@@ -38,8 +41,8 @@ class ValueOf(Interpreter[Array]):
         return self.xp.asarray(value, dtype=self.floating(like), device=like.device)
 
     def floating(self, like: Array) -> Any:
-        """Its dtype, or the default where it is a mask or an index."""
-        return like.dtype if self.xp.isdtype(like.dtype, "real floating") else self.xp.float64
+        """Its dtype, or that of the inputs where it is a mask or an index."""
+        return like.dtype if self.xp.isdtype(like.dtype, "real floating") else self.dtype or self.xp.float64
 
     def positions(self, count: int) -> Array:
         return self.xp.arange(count, dtype=self.xp.float64)

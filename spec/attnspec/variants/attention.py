@@ -6,7 +6,7 @@ from attnspec import Tensor, exp, form, indices, max, mutant, size, softmax, sqr
 from attnspec.equations.attention import bilinear, causal, key_value, masked, scaled_dot_product, weights
 
 
-@mutant(weights, says="softmax has an extra 1 in its sum: attention may look at nothing", in_storage=True)
+@mutant(weights, says="softmax has an extra 1 in its sum: attention may look at nothing")
 def off_by_one(e: Float[Tensor, "n m"]) -> Float[Tensor, "n m"]:
     """exp e_ij / (1 + Σ exp e_ij')."""
     i, j = indices("n", "m")
@@ -47,7 +47,7 @@ def unstable_scaled(
     return c.stack(i)
 
 
-@mutant(scaled_dot_product, says="softmax has an extra 1 in its sum: attention may look at nothing", in_storage=True)
+@mutant(scaled_dot_product, says="softmax has an extra 1 in its sum: attention may look at nothing")
 def off_by_one_scaled(
     q: Float[Tensor, "n d"], k: Float[Tensor, "m d"], v: Float[Tensor, "m e"],
 ) -> Float[Tensor, "n e"]:

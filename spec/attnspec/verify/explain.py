@@ -77,6 +77,8 @@ def recognise(
 def _explained(judge: Judge, failing: Sequence[Observation], mutant: Mutant, policy: Policy) -> tuple[float, float]:
     """The share of the failing cases that a mutant explains within its own noise, and the rms of error/σ in these."""
     asked = [each for each in failing if fits(mutant, each.case)]
+    if mutant.in_storage:
+        return (sum(_overflows_alike(judge, each, mutant) for each in asked) / max(len(asked), 1), 0.0)
     total, right = 0.0, 0
     for each in asked:
         under = _under(judge, [each], mutant, policy)
@@ -84,6 +86,19 @@ def _explained(judge: Judge, failing: Sequence[Observation], mutant: Mutant, pol
         if under and largest(under) <= 1:
             total, right = total + rms, right + 1
     return (right / len(asked), total / max(right, 1)) if asked else (0.0, 0.0)
+
+
+def _overflows_alike(judge: Judge, observation: Observation, mutant: Mutant) -> bool:
+    """Whether NaN and infinity stand where they do in a mutant that only overflow makes wrong."""
+    answers = observation.answers
+    if all(np.isfinite(answer).all() for answer in answers):
+        return False
+    for form in ("float32", "float16") if judge.dtype == "float16" else ("float32",):
+        wrong = wrong_values(mutant, observation.case, judge.dtype, form)
+        pairs = zip(answers, wrong or (), strict=False)
+        if wrong is not None and all(np.array_equal(np.isfinite(a), np.isfinite(w)) for a, w in pairs):
+            return True
+    return False
 
 
 def _telling(observation: Observation) -> float:

@@ -32,11 +32,13 @@ def values(definition: Definition, case: Case) -> tuple[NDArray[Any], ...] | Non
     return found if isinstance(found, tuple) else (found,)
 
 
-def wrong_values(mutant: Mutant, case: Case, dtype: str) -> tuple[NDArray[Any], ...] | None:
-    """What a mutant gives on a case, in float64; in float32 where it is overflow that makes it wrong."""
+def wrong_values(
+    mutant: Mutant, case: Case, dtype: str, overflowing: str = "float32"
+) -> tuple[NDArray[Any], ...] | None:
+    """What a mutant gives on a case, in float64; where overflow makes it wrong, in the format that overflows."""
     if not mutant.in_storage or dtype == "float64":
         return values(mutant.definition, case)
-    arrays = {name: a.astype(np.float32) if a.dtype.kind == "f" else a for name, a in case.arrays.items()}
+    arrays = {name: a.astype(overflowing) if a.dtype.kind == "f" else a for name, a in case.arrays.items()}
     found = values(mutant.definition, replace(case, arrays=arrays))
     return None if found is None else tuple(array.astype(np.float64) for array in found)
 

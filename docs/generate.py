@@ -1,0 +1,216 @@
+"""The pages of the equations, a file for each family, made from the registry.
+
+    python docs/generate.py            write them
+    python docs/generate.py --check    say which are stale, and fail
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import inspect
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from attnspec.discovery import Declared, Discovery, discover
+from attnspec.interpreters import formula
+from attnspec.interpreters.mutants import Mutant, conventions
+from attnspec.language.equation import REGISTRY, Equation
+from attnspec.language.symbols import OPTION_SIZES, latex, symbol
+from attnspec.properties import PROPERTIES
+from attnspec.verify.api import catalogue
+from attnspec.verify.cases import sizes_of, smallest
+from attnspec.verify.wrong import truly_wrong
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = ROOT / "docs/equations"
+MARK = "<!-- Written by docs/generate.py: change the equation, then run `make docs`. -->"
+SHOWN = 5
+"""How many known mistakes a page names."""
+
+AnEquation = Equation[..., Any]
+
+
+def pages() -> dict[Path, str]:
+    """What each page says, by its file."""
+    catalogue()
+    discovery = discover()
+    families: dict[str, list[AnEquation]] = {}
+    for equation in REGISTRY.values():
+        if equation.function.__module__ == f"attnspec.equations.{equation.family}":  # not one that somebody tries out
+            families.setdefault(equation.family, []).append(equation)
+    return {PAGES / f"{family}.md": _page(family, found, discovery) for family, found in families.items()}
+
+
+def stale(wanted: dict[Path, str]) -> list[str]:
+    """Pages that do not say what they should, each with why."""
+    found = []
+    for file, text in wanted.items():
+        if not file.is_file():
+            found.append(f"{_shown(file)} is missing")
+        elif file.read_text(encoding="utf-8") != text:
+            found.append(f"{_shown(file)} is not what the registry says")
+    return found + [f"{_shown(file)} is of no family" for file in _left_over(wanted)]
+
+
+def write(wanted: dict[Path, str]) -> None:
+    """Write every page, and remove those that were written for a family that is no more."""
+    PAGES.mkdir(exist_ok=True)
+    for file, text in wanted.items():
+        file.write_text(text, encoding="utf-8")
+    for file in _left_over(wanted):
+        file.unlink()
+
+
+def _left_over(wanted: Iterable[Path]) -> list[Path]:
+    return [
+        file for file in sorted(PAGES.glob("*.md"))
+        if file not in wanted and file.read_text(encoding="utf-8").startswith(MARK)
+    ]  # fmt: skip
+
+
+def _page(family: str, equations: Sequence[AnEquation], discovery: Discovery) -> str:
+    module = importlib.import_module(equations[0].function.__module__)
+    contents = [f"- [{each.id}](#{_anchor(each.id)}): {_prose(_first(each.doc))}" for each in equations]
+    parts = [MARK, f"# {family}", _prose(inspect.getdoc(module) or ""), "\n".join(contents)]
+    for equation in equations:
+        parts += _section(equation, discovery)
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _section(equation: AnEquation, discovery: Discovery) -> Iterator[str]:
+    definition = equation.definition
+    wrong = truly_wrong(equation.id)
+    yield f"## {equation.id}"
+    yield _prose(equation.doc)
+    if equation.convention_of:
+        yield f"A convention of {_linked(equation.convention_of, equation.family)}: {_prose(equation.says)}."
+    yield _block("text", formula.text(definition))
+    yield _block("math", formula.latex(definition))
+    yield _table(("takes", "", "shape", ""), _taken(equation))
+    yield _table(("gives", "", "shape"), [
+        (f"`{each.name}`", each.kind, _shape(each.dims)) for each in definition.results
+    ])  # fmt: skip
+    yield "Sizes: " + ", ".join(f"`{name}` ≥ {smallest(equation, name)}" for name in sizes_of(definition)) + "."
+    yield "**Sources**"
+    yield _bullets(str(source) for source in equation.sources)
+    told = [(other, other.says if other.convention_of else equation.says) for other in conventions(equation)]
+    if told:
+        yield "**Conventions**"
+        yield _bullets(_told_apart(other, says, equation) for other, says in told)
+    laws = PROPERTIES.get(equation.id, ())
+    if laws:
+        yield "**Properties**"
+        yield _bullets(f"`{law.name}`: {_prose(law.says)}" for law in laws)
+    if wrong:
+        yield f"**Known mistakes**: {len(wrong)}, among them"
+        yield _bullets(f"`{mutant.id}`: {_prose(mutant.says)}" for mutant in _examples(wrong))
+    yield "**Implementations**"
+    yield _bullets(map(_implementation, _own(discovery.of(equation.id)))) or "Nothing yet."
+    yield f"**The specification**, in {_file(Path(inspect.getsourcefile(equation.function) or ''))}"
+    yield _block("python", inspect.getsource(equation.function).rstrip())
+
+
+def _taken(equation: AnEquation) -> Iterator[tuple[str, ...]]:
+    for each in equation.definition.parameters:
+        kind = "" if each.kind == "float" else f", {each.kind}"
+        yield f"`{each.name}`", f"${latex(each.name)}$", _shape(each.dims), symbol(each.name).meaning + kind
+    for option in equation.definition.options:
+        sets = f", sets `{OPTION_SIZES[option.name]}`" if option.name in OPTION_SIZES else ""
+        yield f"`{option.name}`", "", "", f"an option, {option.kind}{sets}"
+
+
+def _told_apart(other: AnEquation, says: str, equation: AnEquation) -> str:
+    """The equation that something is a convention of says nothing of itself."""
+    where = _linked(other.id, equation.family)
+    return f"{where}: {_prose(says)}" if other.convention_of else f"{where}, without this: {_prose(says)}"
+
+
+def _examples(wrong: Sequence[Mutant]) -> list[Mutant]:
+    """Those that people make first, then some of the generated ones, from all over the equation."""
+    ours = [mutant for mutant in wrong if mutant.kind == "curated"][: SHOWN // 2]
+    generated = [mutant for mutant in wrong if mutant.kind == "generated"]
+    rest = min(SHOWN - len(ours), len(generated))
+    return ours + [generated[k * len(generated) // rest] for k in range(rest)]
+
+
+def _own(found: Iterable[Declared]) -> list[Declared]:
+    """Those of this repository: what else is installed is nobody else's business."""
+    return [each for each in found if each.file.resolve().is_relative_to(ROOT)]
+
+
+def _implementation(each: Declared) -> str:
+    return f"{each.framework or 'any framework'}: `{each.target}`, in {_file(each.file)}"
+
+
+def _file(file: Path) -> str:
+    shown = _shown(file)
+    return f"[{shown}](../../{shown})"
+
+
+def _shown(file: Path) -> str:
+    return file.resolve().relative_to(ROOT).as_posix()
+
+
+def _linked(id: str, family: str) -> str:
+    """An equation, where it stands."""
+    page = "" if id.split(".")[0] == family else f"{id.split('.')[0]}.md"
+    return f"[{id}]({page}#{_anchor(id)})"
+
+
+def _anchor(heading: str) -> str:
+    return heading.lower().replace(".", "")
+
+
+def _shape(dims: Iterable[object]) -> str:
+    return f"`({', '.join(map(str, dims))})`"
+
+
+def _first(doc: str) -> str:
+    return doc.partition("\n")[0]
+
+
+def _prose(text: str) -> str:
+    """A sentence as Markdown, its formulas left as they are; what is between backticks is code already."""
+    pieces = text.split("`")
+    for k in range(0, len(pieces), 2):
+        for sign in ("\\", "*", "<", "["):
+            pieces[k] = pieces[k].replace(sign, f"\\{sign}")
+    return "`".join(pieces)
+
+
+def _block(language: str, text: str) -> str:
+    return f"```{language}\n{text}\n```"
+
+
+def _bullets(lines: Iterable[str]) -> str:
+    return "\n".join(f"- {line}" for line in lines)
+
+
+def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    found = [list(row) for row in rows]
+    lines = [heads, ["---"] * len(heads), *found]
+    return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write the pages or check them; the exit code."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--check", action="store_true", help="write nothing; fail where a page is stale")
+    given = parser.parse_args(arguments)
+    wanted = pages()
+    if not given.check:
+        write(wanted)
+        return 0
+    found = stale(wanted)
+    for line in found:
+        print(line, file=sys.stderr)
+    if found:
+        print("  to mend   make docs", file=sys.stderr)
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
