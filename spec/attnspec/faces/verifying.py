@@ -28,7 +28,13 @@ STORAGE = "HYPOTHESIS_STORAGE_DIRECTORY"
 
 
 def answer(
-    targets: Sequence[str], options: Mapping[str, Any], to_json: str | None, *, quiet: bool, known: str | None, jobs: int
+    targets: Sequence[str],
+    options: Mapping[str, Any],
+    to_json: str | None,
+    *,
+    quiet: bool,
+    known: str | None,
+    jobs: int,
 ) -> int:
     """Verify targets one after the other; the exit code.
 
@@ -142,7 +148,7 @@ class Run:
 
     @property
     def exit_code(self) -> int:
-        """2 where a target could not be asked, else 0 where all conform or are known and no known one is gone, else 1."""
+        """2 where a target could not be asked; 0 where all conform or are known, and no known one is gone; else 1."""
         if self.refused:
             return NOT_ASKED
         others = [verdict for verdict in self.verdicts if not self.known.of(verdict)]

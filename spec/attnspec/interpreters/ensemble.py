@@ -62,6 +62,10 @@ class Ensemble(Interpreter[Rounded]):
             return Named(Rounded(array, EXACTLY), axes)
         return Named(Rounded(self.repeated(array), self.policy.storage), (MEMBER, *axes))
 
+    def leave(self, value: Value[Rounded]) -> Rounded:
+        """A result, of every member also where it is the same for all."""
+        return self.spread(value, MEMBER, MEMBERS + WIDE).data if isinstance(value, Named) else super().leave(value)
+
     def repeated(self, array: Array) -> Array:
         return self.xp.broadcast_to(array, (MEMBERS + WIDE, *array.shape))
 

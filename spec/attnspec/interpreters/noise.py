@@ -65,7 +65,9 @@ def noise(
             kept, rounded = propagation.kept(noisy, policy.storage), ensemble.kept(run, policy.storage)
             value = namespace.broadcast_to(kept.value, shape)
             variance = namespace.broadcast_to(propagation.variance(kept), shape)
-            members = namespace.broadcast_to(rounded.value, (rounded.value.shape[0], *shape)) - value
+            count, *own = rounded.value.shape
+            lined = namespace.reshape(rounded.value, (count, *(1,) * (len(shape) - len(own)), *own))
+            members = namespace.broadcast_to(lined, (count, *shape)) - value
             found.append(_combined(value, variance, members, policy, namespace))
     return tuple(found)
 

@@ -105,16 +105,11 @@ def preset(name: str, dtype: str) -> Policy:
     raise UnknownName(
         f"no precision policy {name!r} for {dtype}",
         given=name,
-        expected=", ".join(policies(dtype)),
+        expected=", ".join([*policies(dtype), *(["tf32"] if dtype == "float32" else [])]),
         mend=nearest(name, PRESETS) or "leave it out, and it is inferred",
     )
 
 
 def policies(dtype: str) -> tuple[str, ...]:
-    """The presets that make sense for a storage dtype, tightest first."""
-    match dtype:
-        case "float64":
-            return ("op-by-op",)
-        case "float32":
-            return ("op-by-op", "tf32")
-    return ("float32-inside", "flash", "op-by-op")
+    """The presets that may be inferred for a storage dtype, tightest first; TF32 must be declared."""
+    return ("float32-inside", "flash", "op-by-op") if FORMATS[dtype].bits < 24 else ("op-by-op",)

@@ -152,12 +152,12 @@ class Judge:
         presets = [preset(name, self.dtype) for name in policies(self.dtype)]
         few = self.ordinary(observations, 2)
         if len(presets) > 1 and statistics.largest(self.compared(few, presets[-1], form)) > 1:
-            return presets[0 if self.dtype == "float32" else -1]  # not even the loosest explains an ordinary case
+            return presets[-1]  # not even the loosest explains an ordinary case
         for place, policy in enumerate(presets):
             tight = self.compared(observations, policy, form)
             failing = {id(each.case) for each in tight if each.ratio.size and float(each.ratio.max()) > 1}
             if not failing or place == len(presets) - 1:
-                return policy if not failing or self.dtype != "float32" else presets[0]  # else TF32 explains nothing
+                return policy
             others = [self.compared(observations, looser, form) for looser in presets[place + 1 :]]
             pairs = [list(zip(tight, other, strict=True)) for other in others]
             pairs += [[(a, b) for a, b in each if id(a.case) in failing] for each in pairs]

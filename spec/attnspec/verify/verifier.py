@@ -11,7 +11,7 @@ import hypothesis
 import numpy as np
 
 from attnspec.interpreters.mutants import Mutant
-from attnspec.interpreters.policy import Policy, policies, preset
+from attnspec.interpreters.policy import FORMATS, Policy, policies, preset
 from attnspec.verify import contract, explain, fit, statistics
 from attnspec.verify.asking import Held, properties
 from attnspec.verify.candidate import Candidate, Question, descriptions
@@ -126,6 +126,8 @@ class Verifier:
         if fewer is not None:
             bits, under = fewer
             reason = f"the formula is right, in {bits.bits:.0f} significant bits: they are lost at {bits.site}"
+            if self.question.dtype == "float32" and abs(bits.bits - FORMATS["tf32"].bits) < 1.5:
+                reason += " (TF32? then declare the policy tf32)"
             return self.said("imprecise", reason, under, bits=bits, worst=self.shown_worst(first, judged))
         known = known or explain.where(self.judge, observations, judged.policy)
         return self.said("differs", first.says, judged, diagnosis=known, worst=self.smallest_case(first, judged))

@@ -1,0 +1,111 @@
+"""Scaled dot-product attention in PyTorch, float32 inside: right, and wrong by little; and some that misbehave."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+CALLS = [0]
+
+
+def weights(q: Tensor, k: Tensor, factor: float = 1.0) -> Tensor:
+    return (q.float() @ k.float().mT * (factor * q.shape[-1] ** -0.5)).softmax(-1)
+
+
+def read(alpha: Tensor, v: Tensor) -> Tensor:
+    return (alpha @ v.float()).to(v.dtype)
+
+
+def right(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    return read(weights(q, k), v)
+
+
+def op_by_op(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    return torch.softmax(q @ k.mT / torch.sqrt(torch.tensor(q.shape[-1], dtype=q.dtype)), -1) @ v
+
+
+def output_too_large(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    return (1.004 * (weights(q, k) @ v.float())).to(v.dtype)
+
+
+def scale_too_large(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    return read(weights(q, k, 1.01), v)
+
+
+def scale_off_by_one(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    return read(weights(q, k, (q.shape[-1] / (q.shape[-1] + 1)) ** 0.5), v)
+
+
+def extra_one(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    e = q.float() @ k.float().mT * q.shape[-1] ** -0.5
+    top = e.amax(-1, keepdim=True).clamp(min=0) if e.numel() else e[..., :1]
+    p = torch.exp(e - top)
+    return read(p / (p.sum(-1, keepdim=True) + torch.exp(-top)), v)
+
+
+def last_key_fainter(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    alpha = weights(q, k)
+    return read(torch.cat([alpha[..., :-1], 0.9 * alpha[..., -1:]], -1), v)
+
+
+def last_row_larger(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    out = weights(q, k) @ v.float()
+    return torch.cat([out[..., :-1, :], 1.01 * out[..., -1:, :]], -2).to(v.dtype)
+
+
+def truncated(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    out = weights(q, k) @ v.float()
+    return (out.contiguous().view(torch.int32) & -65536).view(torch.float32).to(v.dtype)
+
+
+def one_element_off(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    out = weights(q, k) @ v.float()
+    if out.numel():
+        out[..., 0, 0] *= 1.05
+    return out.to(v.dtype)
+
+
+def small_weights_dropped(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    alpha = weights(q, k)
+    return read(torch.where(alpha < 0.01, 0, alpha), v)
+
+
+def zeros(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    return torch.zeros(*q.shape[:-1], v.shape[-1], dtype=q.dtype)
+
+
+def changes_its_input(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    out = right(q, k, v)
+    q.mul_(0)
+    return out
+
+
+def remembers(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    CALLS[0] += 1
+    return right(q, k, v) * (1 if CALLS[0] < 40 else 2)
+
+
+def draws(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    return right(q, k, v) + 0.1 * torch.randn(*q.shape[:-1], v.shape[-1]).to(q.dtype)
+
+
+def breaks_on_empty(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    assert q.numel()
+    return right(q, k, v)
+
+
+def breaks_on_strides(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    return right(torch.as_strided(q, q.shape, torch.empty(q.shape).stride()), k, v)
+
+
+def half_inside(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    return right(q.half(), k.half(), v.half()).to(q.dtype)
+
+
+def in_float32(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    return right(q.float(), k.float(), v.float()).to(q.dtype)
+
+
+def first_example_only(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    out = right(q, k, v)
+    return out[:1].expand(out.shape).clone() if out.dim() > 2 and len(out) else out

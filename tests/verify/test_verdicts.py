@@ -1,0 +1,128 @@
+"""Whole verdicts: on right code, on code wrong by little, and on code that misbehaves."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import attnspec
+from attnspec.errors import BindingError, TargetError, UnknownName
+from attnspec.implementation import DTYPES
+from attnspec.verify.report import Report, Verdict
+
+PLANTED = Path(__file__).parent.parent / "planted"
+ATTENTION = "attention.scaled_dot_product"
+
+
+def asked(name: str, dtype: str = "bfloat16", examples: int = 6, **how: Any) -> Verdict:
+    report: Report = attnspec.verify(
+        f"{PLANTED / 'subtle.py'}:{name}", ATTENTION, framework="torch", dtype=dtype, examples=examples, **how
+    )
+    (verdict,) = report.verdicts
+    return verdict
+
+
+RIGHT = [("op_by_op", dtype) for dtype in DTYPES] + [("right", dtype) for dtype in DTYPES if dtype != "float64"]
+
+
+@pytest.mark.parametrize(("name", "dtype"), RIGHT)
+def test_right_code_conforms(name: str, dtype: str) -> None:
+    verdict = asked(name, dtype)
+
+    assert verdict.verdict == "conforms", str(verdict)
+    assert verdict.killed == verdict.of > 10, "every known mistake must be one that these cases would have caught"
+    assert all(held for _, held in verdict.properties) and verdict.properties
+    assert (verdict.effective_bits is None) == (dtype == "float64")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["output_too_large", "scale_too_large", "scale_off_by_one", "extra_one", "last_key_fainter", "last_row_larger",
+     "truncated", "one_element_off", "small_weights_dropped", "zeros", "first_example_only"],
+)  # fmt: skip
+def test_wrong_by_little_in_bfloat16_differs(name: str) -> None:
+    """What the largest error and its root mean square miss is seen along directions."""
+    verdict = asked(name)
+
+    assert verdict.verdict in ("differs", "imprecise"), str(verdict)
+    assert verdict.verdict == "differs" or name in ("truncated", "small_weights_dropped"), str(verdict)
+
+
+def test_the_slip_is_named() -> None:
+    assert asked("scale_off_by_one", "float32").diagnosis[0].says.endswith("d + 1 stands where d belongs")
+    assert asked("extra_one", "float32").diagnosis[0].id == "off_by_one_scaled"
+    assert "last slice of v" in asked("last_key_fainter", "float32").diagnosis[0].says
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [("changes_its_input", "changes its inputs: q"), ("remembers", "another answer"), ("draws", "another answer"),
+     ("breaks_on_empty", "on empty input it raises"), ("breaks_on_strides", "right for contiguous")],
+)  # fmt: skip
+def test_bad_manners_are_no_wrong_formula(name: str, says: str) -> None:
+    verdict = asked(name, "float32")
+
+    assert verdict.verdict == "misbehaves", str(verdict)
+    assert says in verdict.reason
+
+
+@pytest.mark.parametrize(("name", "dtype", "bits"), [("half_inside", "float32", 11), ("in_float32", "float64", 24)])
+def test_fewer_bits(name: str, dtype: str, bits: int) -> None:
+    """The right formula in fewer bits than declared is imprecise, and the bits are told to within two."""
+    verdict = asked(name, dtype)
+
+    assert verdict.verdict == "imprecise", str(verdict)
+    assert verdict.effective_bits is not None and abs(verdict.effective_bits - bits) < 2
+    assert verdict.bits_site
+
+
+def test_a_declared_policy_is_the_only_one() -> None:
+    """A failure is never rescued by a looser policy."""
+    assert asked("op_by_op", policy="float32-inside").verdict != "conforms"
+    assert asked("right", policy="float32-inside").verdict == "conforms"
+    assert asked("half_inside", "float32", policy="tf32").verdict == "conforms"
+
+
+def test_the_same_seed_gives_the_same_verdict() -> None:
+    def facts(verdict: Verdict) -> dict[str, Any]:
+        return {key: value for key, value in verdict.json().items() if key != "seconds"}
+
+    assert facts(asked("scale_too_large", seed=3)) == facts(asked("scale_too_large", seed=3))
+
+
+def test_a_report_reads_and_travels() -> None:
+    def swapped(e: Any) -> Any:
+        return np.exp(e) / np.exp(e).sum(-2, keepdims=True) if e.size else e
+
+    report: Report = attnspec.verify(swapped, "attention.weights", examples=2)
+
+    assert report.verdict == "differs" and not report.passed and report.exit_code == 1
+    assert "softmax is over i instead of j" in report.diagnosis[0].says
+    assert "diagnosis" in str(report) and report.worst_case is not None
+    json.loads(json.dumps(report.json(), allow_nan=False))
+
+
+def test_a_closure_is_judged() -> None:
+    factor = 1.0
+
+    def scaled(q: Any, k: Any) -> Any:
+        return factor * (q @ np.swapaxes(k, -1, -2)) / np.sqrt(q.shape[-1], dtype=q.dtype)
+
+    report: Report = attnspec.verify(scaled, "scores.scaled_dot", dtype=["float32", "float64"], examples=2)
+
+    assert [verdict.verdict for verdict in report.verdicts] == ["conforms", "conforms"], str(report)
+
+
+def test_a_question_that_cannot_be_asked_is_refused() -> None:
+    with pytest.raises(UnknownName, match="gru_cel"):
+        attnspec.verify(lambda x: x, "recurrent.gru_cel")
+    with pytest.raises(BindingError):
+        attnspec.verify(lambda x: x, "scores.dot")
+    with pytest.raises(TargetError):
+        attnspec.verify("no_such_file.py", "scores.dot")
+    with pytest.raises(UnknownName, match="float31"):
+        attnspec.verify(lambda e: e, "attention.weights", dtype="float31")
