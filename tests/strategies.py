@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from attnspec.language.equation import REGISTRY, Equation
 from attnspec.properties.law import Law
-from attnspec.verify.cases import REGIMES, Case, Description, make, sizes_of, smallest
+from attnspec.verify.cases import HIDDEN, REGIMES, Case, Description, make, sizes_of, smallest
 from attnspec.verify.laws import fitted
 
 SIZES = (1, 2, 3, 4, 5, 8, 9, 0)
@@ -73,4 +73,4 @@ def _sizes(equation: Equation[..., object], name: str) -> st.SearchStrategy[int]
 
 def _regimes(equation: Equation[..., object]) -> tuple[str, ...]:
     masked = any(parameter.kind == "bool" for parameter in equation.definition.parameters)
-    return tuple(name for name in REGIMES if masked or name not in MASKS)
+    return tuple(name for name in REGIMES if name != HIDDEN and (masked or name not in MASKS))

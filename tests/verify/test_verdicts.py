@@ -35,7 +35,8 @@ def test_right_code_conforms(name: str, dtype: str) -> None:
 
     assert verdict.verdict == "conforms", str(verdict)
     assert verdict.killed == verdict.of > 10, "every known mistake must be one that these cases would have caught"
-    assert all(held for _, held in verdict.properties) and verdict.properties
+    assert verdict.properties
+    assert all(held for _, held in verdict.properties)
     assert (verdict.effective_bits is None) == (dtype == "float64")
 
 
@@ -76,7 +77,7 @@ def test_fewer_bits(name: str, dtype: str, bits: int) -> None:
     verdict = asked(name, dtype)
 
     assert verdict.verdict == "imprecise", str(verdict)
-    assert verdict.effective_bits is not None and abs(verdict.effective_bits - bits) < 2
+    assert verdict.effective_bits == pytest.approx(bits, abs=2)
     assert verdict.bits_site
 
 
@@ -100,9 +101,10 @@ def test_a_report_reads_and_travels() -> None:
 
     report: Report = attnspec.verify(swapped, "attention.weights", examples=2)
 
-    assert report.verdict == "differs" and not report.passed and report.exit_code == 1
+    assert (report.verdict, report.passed, report.exit_code) == ("differs", False, 1)
     assert "softmax is over i instead of j" in report.diagnosis[0].says
-    assert "diagnosis" in str(report) and report.worst_case is not None
+    assert "diagnosis" in str(report)
+    assert report.worst_case is not None
     json.loads(json.dumps(report.json(), allow_nan=False))
 
 

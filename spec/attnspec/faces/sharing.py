@@ -5,6 +5,7 @@ What is shared out are single questions, one claim in one dtype, so that the las
 
 from __future__ import annotations
 
+import atexit
 import multiprocessing
 import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -36,7 +37,7 @@ def verify_shared(
     Raises:
         TargetError, UnknownName, BindingError: as `attnspec.verify` does.
     """
-    count = _count(target, options) if jobs > 1 else 1
+    count = counted(target, options) if jobs > 1 else 1
     if count < 2:
         return verify(target, **options, on_verdict=on_verdict, tick=tick)
     answers: dict[Task, Verdict | Refused] = {}
@@ -61,7 +62,7 @@ def _report(answers: Sequence[Verdict | Refused], on_verdict: Callable[[Verdict]
     return Report((*verdicts, *(each.verdict for each in refused)), notes)
 
 
-def _count(target: str, options: Mapping[str, Any]) -> int:
+def counted(target: str, options: Mapping[str, Any]) -> int:
     """How many questions there are; 0 where a part of the target cannot be imported, which one process tells."""
     check(_wanted(options))
     with _runner(options) as runner:
@@ -112,6 +113,7 @@ def _session() -> tuple[Runner, list[Question | Refused]]:
     target, options = _given
     check(_wanted(options))
     runner = _runner(options)
+    atexit.register(runner.close)
     return runner, _questions(target, options, runner)
 
 

@@ -14,7 +14,7 @@ from attnspec.implementation import Claim
 from attnspec.language.equation import Equation
 from attnspec.verify import contract
 from attnspec.verify.binding import Plan, bind
-from attnspec.verify.cases import LAYOUTS, REGIMES, Case, Description, make, sizes_of, smallest, telling
+from attnspec.verify.cases import HIDDEN, LAYOUTS, REGIMES, Case, Description, make, sizes_of, smallest, telling
 from attnspec.verify.outcome import Layout, Outcome, Request
 from attnspec.verify.runner import Runner
 from attnspec.verify.statistics import Observation
@@ -91,7 +91,14 @@ class Candidate:
     def told(self) -> Iterator[Case]:
         """The cases that are always there, as far as they are claimed."""
         for description in telling(self.question.equation, self.question.least, self.question.claim.batch):
-            if description.layout == "contiguous" or not self.question.claim.contiguous:
+            hidden = description.regime == HIDDEN and self.question.claim.finite
+            if not hidden and (description.layout == "contiguous" or not self.question.claim.contiguous):
+                yield self.made(description)
+
+    def hidden(self) -> Iterator[Case]:
+        """Cases beyond a claim of finite inputs: what they do is a finding, not a verdict."""
+        for description in telling(self.question.equation, self.question.least, self.question.claim.batch):
+            if description.regime == HIDDEN and self.question.claim.finite:
                 yield self.made(description)
 
     def made(self, description: Description) -> Case:
@@ -146,7 +153,7 @@ def descriptions(
     return st.builds(
         Description,
         sizes=st.tuples(*(st.tuples(st.just(name), sizes(name)) for name in names)),
-        regime=st.sampled_from(sorted(REGIMES)),
+        regime=st.sampled_from(sorted(set(REGIMES) - ({HIDDEN} if claim.finite else set()))),
         batch=st.sampled_from(batches or [None]),
         layout=st.just("contiguous") if claim.contiguous else st.sampled_from(LAYOUTS),
         seed=st.integers(10_000, 2**32),

@@ -103,11 +103,25 @@ def make(equation: Equation[..., Any], description: Description, dtype: str) -> 
         if description.batch is not None and not symbol(parameter.name).weight:
             shape = (description.batch, *shape)
         arrays[parameter.name] = _drawn(equation, parameter, shape, description.regime, generator, dtype)
+    if description.regime == HIDDEN:
+        _hide(definition, arrays)
     options: dict[str, Any] = {
         option.name: sizes[OPTION_SIZES[option.name]] for option in definition.options if option.name in OPTION_SIZES
     }
     options |= {o.name: _OPTIONS.get(o.name, 1.0) for o in definition.options if o.name not in OPTION_SIZES}
     return Case(arrays, options, description, description.layout, description.why)
+
+
+def _hide(definition: Definition, arrays: dict[str, NDArray[Any]]) -> None:
+    """Every third key is masked for all queries, and is NaN or infinite, which must never show."""
+    for parameter in definition.parameters:
+        if parameter.kind == "bool" and arrays[parameter.name].shape[-1] > 1:
+            keys = parameter.dims[-1]
+            arrays[parameter.name][..., 1::3] = False
+            for other in definition.parameters:
+                if other.kind == "float" and keys in other.dims[:1]:
+                    arrays[other.name][..., 1::6, :] = np.nan
+                    arrays[other.name][..., 4::6, :] = np.inf
 
 
 _OPTIONS = {"eps": 1e-5, "tau": 0.7}
@@ -148,6 +162,12 @@ def _fan_in(generator: np.random.Generator, shape: tuple[int, ...]) -> Floats:
     width = shape[-2] if len(shape) > 1 else 1
     return np.asarray(1.3 * generator.standard_normal(shape) / np.sqrt(max(width, 1)))
 
+
+HIDDEN = "not finite where masked"
+"""The regime of cases that only a claim beyond finite inputs is held to."""
+
+MASKED = ("open", "empty rows", HIDDEN)
+"""Regimes that say something of masks alone."""
 
 DRAWS: dict[str, Callable[[np.random.Generator, tuple[int, ...]], Floats]] = {
     "normal": lambda generator, shape: generator.standard_normal(shape),
@@ -212,6 +232,7 @@ REGIMES: dict[str, Regime] = {
     "zeros": lambda drawn, way, generator: drawn if way == "weights" else 0 * drawn,
     "open": lambda drawn, way, generator: drawn,
     "empty rows": lambda drawn, way, generator: drawn,
+    HIDDEN: lambda drawn, way, generator: drawn,
 }
 
 
@@ -268,7 +289,7 @@ def telling(
         if least(name) == 0:
             yield at(f"{name} = 0", batch=plain, sizes={name: 0})
     for regime in REGIMES:
-        if regime not in ("ordinary", "open", "empty rows") or (regime != "ordinary" and _has_mask(equation)):
+        if regime not in ("ordinary", *MASKED) or (regime in MASKED and has_mask(equation)):
             yield at(regime, regime=regime, batch=batch)
     for layout in LAYOUTS[1:]:
         yield at(f"{layout} memory", layout=layout, batch=plain)
@@ -282,7 +303,8 @@ def _heads(usual: Mapping[str, int], count: int) -> dict[str, int]:
     return {name: count for name in ("H", "M") if name in usual}
 
 
-def _has_mask(equation: Equation[..., Any]) -> bool:
+def has_mask(equation: Equation[..., Any]) -> bool:
+    """Whether an equation takes a mask."""
     return any(parameter.kind == "bool" for parameter in equation.definition.parameters)
 
 

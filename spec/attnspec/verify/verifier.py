@@ -98,6 +98,7 @@ class Verifier:
         trouble = contract.broken(self.candidate.asked) or self.repeated(observations, judged)
         if trouble is not None:
             return self.said("misbehaves", trouble, judged, strength)
+        self.unclaimed(judged)
         self.tick("properties")
         held = self.properties(judged)
         self.findings += held.unasked
@@ -120,7 +121,7 @@ class Verifier:
         manners = self.by_layout(judged) or self.repeated(observations, judged)
         if manners:
             return self.said("misbehaves", manners, judged)
-        known = explain.recognise(self.judge, observations, truly_wrong(self.equation.id), judged.policy)
+        known = explain.recognise(self.judge, observations, self.mistakes(), judged.policy)
         known = known or self.along(observations, judged)
         fewer = None if known else fit.imprecise(self.judge, observations, self.tightest())
         if fewer is not None:
@@ -131,6 +132,10 @@ class Verifier:
             return self.said("imprecise", reason, under, bits=bits, worst=self.shown_worst(first, judged))
         known = known or explain.where(self.judge, observations, judged.policy)
         return self.said("differs", first.says, judged, diagnosis=known, worst=self.smallest_case(first, judged))
+
+    def mistakes(self) -> tuple[Mutant, ...]:
+        """Every known mistake that shows on what is claimed."""
+        return truly_wrong(self.equation.id, self.question.claim.finite)
 
     def tightest(self) -> Policy:
         return preset(policies(self.question.dtype)[0], self.question.dtype)
@@ -169,7 +174,7 @@ class Verifier:
 
     def strengthened(self, observations: list[Observation], judged: Judged) -> tuple[list[Observation], Score]:
         """The mutation score, and more cases as long as there are mutants that none so far could have caught."""
-        strength = score(judged.compared, truly_wrong(self.equation.id), self.question.dtype)
+        strength = score(judged.compared, self.mistakes(), self.question.dtype)
         for round_ in range(1, ROUNDS + 1):
             if not strength.survived:
                 break
@@ -245,6 +250,15 @@ class Verifier:
                 if self.question.claim.deterministic and not np.array_equal(now, then, equal_nan=True):
                     self.note("two runs on one input differ in their last bits")
         return None
+
+    def unclaimed(self, judged: Judged) -> None:
+        """What it does with NaN and infinity at masked places, where it does not claim that."""
+        for case in self.candidate.hidden():
+            outcome, answers = self.candidate.once(case)
+            if answers is None:
+                self.note(f"with NaN at masked places {contract.status_says(outcome)}")
+            elif statistics.largest(self.judge.compared([Observation(case, answers)], judged.policy)) > 1:
+                self.note("NaN or infinity at masked places shows elsewhere; only finite inputs are claimed")
 
     def note(self, finding: str) -> None:
         """A finding, once."""

@@ -67,10 +67,14 @@ def differ(a: Sequence[NDArray[Any]] | None, b: Sequence[NDArray[Any]] | None) -
 
 
 @lru_cache(maxsize=256)
-def truly_wrong(id: str) -> tuple[Mutant, ...]:
-    """The mutants of an equation that are not equivalent to it: each differs on some case, in float64."""
+def truly_wrong(id: str, finite: bool = True) -> tuple[Mutant, ...]:
+    """The mutants of an equation that are not equivalent to it: each differs on some case, in float64.
+
+    Args:
+        finite: False counts what differs by NaN and infinity at masked places too.
+    """
     equation = REGISTRY[id]
-    cases = exemplars(equation)
+    cases = [case for case in exemplars(equation) if case.finite or not finite]
     right = [values(equation.definition, case) for case in cases]
     return tuple(mutant for mutant in mutants(equation) if _ever_differs(mutant, cases, right))
 
