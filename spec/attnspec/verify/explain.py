@@ -176,10 +176,13 @@ def _pattern(wrong: Sequence[Compared], results: Sequence[object]) -> list[str]:
 
 
 def mend(equation: Equation[..., Any], diagnosis: Diagnosis | None) -> str:
-    """The line of the formula that a recognised mistake is in, else the whole formula's last line."""
+    """The line of the formula that a recognised mistake is in; the whole formula where it is in no one line."""
     if diagnosis is None or diagnosis.id in ("unrecognised", "direction"):
         return ""
-    lines = text(equation.definition).splitlines()
-    label = diagnosis.id.split("/")[0]
-    own = [line for line in lines if line.lstrip().startswith(f"{text_of(Name(label), equation.definition)} =")]
-    return (own or lines[-1:])[0].strip()
+    rows = [row.strip() for row in text(equation.definition).splitlines() if " = " in row and "∈" not in row]
+    label, *rest = diagnosis.id.split("/")
+    if rest and label == "the result":
+        return rows[-1]
+    named = f"{text_of(Name(label), equation.definition)}" if rest else ""
+    own = [row for row in rows if named and row.split(" = ")[0].split("_")[0] == named]
+    return own[0] if own else "\n".join(rows)
