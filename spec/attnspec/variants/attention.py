@@ -133,19 +133,6 @@ def bilinear_key_first(
     return c.stack(i)
 
 
-@form(scaled_dot_product, says="the query scaled before the product")
-def query_scaled(
-    q: Float[Tensor, "n d"], k: Float[Tensor, "m d"], v: Float[Tensor, "m e"],
-) -> Float[Tensor, "n e"]:
-    """(q/√d) · k."""
-    i, j = indices("n", "m")
-    d = size("d")
-    e = (q[i] / sqrt(d)) @ k[j]
-    alpha = softmax(j, e)
-    c = sum(j, alpha * v[j])
-    return c.stack(i)
-
-
 @form(scaled_dot_product, says="the sum divided at the end, as online softmax does")
 def divided_at_the_end(
     q: Float[Tensor, "n d"], k: Float[Tensor, "m d"], v: Float[Tensor, "m e"],

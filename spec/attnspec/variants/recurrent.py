@@ -1,9 +1,9 @@
-"""Mistakes with recurrent cells that no operator makes, and equal forms of them."""
+"""Mistakes with recurrent cells that no operator makes."""
 
 from jaxtyping import Float
 
-from attnspec import Tensor, form, index, last, mutant, scan, sigmoid, tanh
-from attnspec.equations.recurrent import gru_cell, gru_cell_reset_after, lstm, lstm_cell
+from attnspec import Tensor, index, last, mutant, scan, sigmoid, tanh
+from attnspec.equations.recurrent import lstm, lstm_cell
 
 
 @mutant(lstm_cell, says="1 is added to the forget gate's bias, as some initialisations do to the weights themselves")
@@ -77,32 +77,3 @@ def forget_bias_throughout(
         h_0, c_0,
     )
     return h.stack(t), last(t, c)
-
-
-@form(gru_cell, says="the new state as h̃ + z ⊙ (h − h̃)")
-def interpolated(
-    x: Float[Tensor, " d"], h: Float[Tensor, " u"],
-    W_xr: Float[Tensor, "d u"], W_hr: Float[Tensor, "u u"], b_r: Float[Tensor, " u"],
-    W_xz: Float[Tensor, "d u"], W_hz: Float[Tensor, "u u"], b_z: Float[Tensor, " u"],
-    W_xh: Float[Tensor, "d u"], W_hh: Float[Tensor, "u u"], b_h: Float[Tensor, " u"],
-) -> Float[Tensor, " u"]:
-    """One product instead of two."""
-    r = sigmoid(x @ W_xr + h @ W_hr + b_r)
-    z = sigmoid(x @ W_xz + h @ W_hz + b_z)
-    h_tilde = tanh(x @ W_xh + (r * h) @ W_hh + b_h)
-    return h_tilde + z * (h - h_tilde)
-
-
-@form(gru_cell_reset_after, says="the new state as h̃ + z ⊙ (h − h̃)")
-def interpolated_reset_after(
-    x: Float[Tensor, " d"], h: Float[Tensor, " u"],
-    W_xr: Float[Tensor, "d u"], W_hr: Float[Tensor, "u u"], b_r: Float[Tensor, " u"],
-    W_xz: Float[Tensor, "d u"], W_hz: Float[Tensor, "u u"], b_z: Float[Tensor, " u"],
-    W_xh: Float[Tensor, "d u"], W_hh: Float[Tensor, "u u"], b_h: Float[Tensor, " u"],
-    b_hh: Float[Tensor, " u"],
-) -> Float[Tensor, " u"]:
-    """One product instead of two."""
-    r = sigmoid(x @ W_xr + h @ W_hr + b_r)
-    z = sigmoid(x @ W_xz + h @ W_hz + b_z)
-    h_tilde = tanh(x @ W_xh + b_h + r * (h @ W_hh + b_hh))
-    return h_tilde + z * (h - h_tilde)

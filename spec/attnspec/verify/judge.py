@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from attnspec.interpreters.forms import multiplied
+from attnspec.interpreters.forms import rewritten
 from attnspec.interpreters.mutants import Mutant
 from attnspec.interpreters.noise import Noise, noise
 from attnspec.interpreters.policy import FORMATS, Policy, policies, preset
@@ -123,13 +123,12 @@ class Judge:
     def forms(self) -> list[Form]:
         """The equation's forms, and constants rounded to storage, which real libraries do to √d."""
         listed = [Form(other.says, other.equation.definition) for other in self.equation.forms]
+        found = [Form(says, tree) for says, tree in rewritten(self.equation.definition)]
         bits = int(FORMATS[self.dtype].bits)
-        own = self.equation.definition
-        found = [Form(f"constants rounded to {self.dtype}", constants=bits)]
-        reciprocal = multiplied(own)
-        if reciprocal != own:
-            found.append(Form(f"multiplied by the reciprocal of a constant, rounded to {self.dtype}", reciprocal, bits))
-        return [*listed, *found] if self.dtype != "float64" else listed
+        also = f"constants rounded to {self.dtype}"
+        constant = [Form(also, constants=bits)]
+        constant += [replace(form, says=f"{form.says}, {also}", constants=bits) for form in (*listed, *found)]
+        return [*listed, *found, *(constant if self.dtype != "float64" else [])]
 
     def noise_of_wrong(self, case: Case, policy: Policy, tree: Definition, id: str) -> tuple[Noise, ...]:
         """The noise of a mutant, as if it were the equation; not kept."""
