@@ -17,6 +17,9 @@ from attnspec.language.symbols import OPTION_SIZES, symbol
 from attnspec.language.tree import Definition, Parameter
 
 Floats = NDArray[np.float64]
+LONG = {"t": (33,), "n": (65,), "m": (64, 129, 300)}
+"""Sizes beyond the tiles that kernels cut an axis into; along the keys more than one, since kernels tile these."""
+
 LAYOUTS = ("contiguous", "transposed", "offset")
 MAY_BE_EMPTY = ("n", "t")
 """Sizes of what is asked for one by one: no queries, or no steps, is a question with an empty answer."""
@@ -284,8 +287,8 @@ def telling(
         for size in (1, 2, 3) if name == "t" else (1,):
             yield at(f"{name} = {size}", batch=batch if size == 2 else plain, sizes={name: size})
         if name not in ("H", "M"):
-            long = 33 if name in MAY_BE_EMPTY else 129
-            yield at(f"{name} = {long}", batch=plain, sizes={name: long})
+            for long in LONG.get(name, (129,)):
+                yield at(f"{name} = {long}", batch=plain, sizes={name: long})
         if least(name) == 0:
             yield at(f"{name} = 0", batch=plain, sizes={name: 0})
     for regime in REGIMES:
@@ -295,6 +298,7 @@ def telling(
         yield at(f"{layout} memory", layout=layout, batch=plain)
     if batch is not None:
         yield at("batch of one", batch=1)
+        yield at("batch of nine", batch=9)
         if least("batch") == 0:
             yield at("empty batch", batch=0)
 

@@ -16,7 +16,7 @@ from attnspec.verify import contract, explain, fit, statistics
 from attnspec.verify.asking import Held, properties
 from attnspec.verify.candidate import Candidate, Question, descriptions
 from attnspec.verify.cases import Case, Description, telling
-from attnspec.verify.judge import Finding, Judge, Judged
+from attnspec.verify.judge import PLAIN, Finding, Form, Judge, Judged
 from attnspec.verify.laws import noise_under
 from attnspec.verify.report import Verdict, Worst
 from attnspec.verify.runner import Runner
@@ -27,6 +27,9 @@ from attnspec.verify.wrong import truly_wrong
 
 ROUNDS = 3
 """How often more cases are drawn for mutants that the cases so far could not have caught."""
+
+RESTLESS = 0.05
+"""The share of elements that may move by more than σ between two runs: other orders of summation move few."""
 
 ENOUGH = 0.9
 """Below this share of mutants caught, a pass says too little to be called one."""
@@ -195,20 +198,29 @@ class Verifier:
         self, observations: Sequence[Observation], policy: Policy | None, faint: Sequence[Mutant] = (),
         directions: bool = False,
     ) -> Judged:  # fmt: skip
-        """Judged as the equation, else as one of its forms; a form must explain the two worst cases to be tried."""
+        """Judged as the equation, else as one of its forms.
+
+        A form must explain the two worst cases to be tried; and where the equation fails, it must make the errors
+        likelier than the equation does under any policy: it is there for its own rounding, not to loosen the judgement.
+        """
         under = policy or self.judge.infer(observations)
         first = self.judge.judge(observations, under, faint, directions=directions)
         if first.right:
             return first
-        probes = _worst_two(first, observations)
-        loosest = policy or preset(policies(self.question.dtype)[-1], self.question.dtype)
+        presets = [policy] if policy else [preset(name, self.question.dtype) for name in policies(self.question.dtype)]
+        probes, loosest = _worst(first, observations, 2), presets[-1]
+        failing = [each for each in observations if statistics.largest(self.judge.compared([each], loosest)) > 1] or probes
         for form in self.judge.forms():
             if statistics.largest(self.judge.compared(probes, loosest, form)) <= 1:
                 under = policy or self.judge.infer(observations, form)
                 judged = self.judge.judge(observations, under, faint, form, directions)
-                if judged.right:
+                if judged.right and self.surprise(failing, [under], form) <= self.surprise(failing, presets):
                     return judged
         return first
+
+    def surprise(self, observations: Sequence[Observation], under: Sequence[Policy], form: Form = PLAIN) -> float:
+        """How unlikely the errors are, under the policy that makes them likeliest."""
+        return min(statistics.surprise(self.judge.compared(observations, policy, form)) for policy in under)
 
     def properties(self, judged: Judged) -> Held:
         """Ask the equation's properties, for one example, or a batch of one where that is all that is claimed."""
@@ -245,7 +257,8 @@ class Verifier:
             for now, then, noise in zip(answers, before.answers, noises, strict=True):
                 with np.errstate(invalid="ignore"):
                     apart = (np.abs(now - then) > noise.bound) | (np.isnan(now) != np.isnan(then))
-                if bool((apart & ~noise.drowned).any()):
+                moved = np.abs(now - then) > noise.sigma
+                if bool((apart & ~noise.drowned).any()) or (moved.size and float(moved.mean()) > RESTLESS):
                     return "asked again, it gives another answer: it remembers earlier calls, or draws at random"
                 if self.question.claim.deterministic and not np.array_equal(now, then, equal_nan=True):
                     self.note("two runs on one input differ in their last bits")
@@ -332,10 +345,10 @@ def _weak(judged: Judged, strength: Score) -> str:
     return ""
 
 
-def _worst_two(judged: Judged, observations: Sequence[Observation]) -> list[Observation]:
-    """The two cases with the largest error."""
+def _worst(judged: Judged, observations: Sequence[Observation], count: int) -> list[Observation]:
+    """The cases with the largest error."""
     by_error = sorted((each for each in judged.compared if each.ratio.size), key=lambda each: -float(each.ratio.max()))
-    cases = list(dict.fromkeys(id(each.case) for each in by_error))[:2]
+    cases = list(dict.fromkeys(id(each.case) for each in by_error))[:count]
     return [each for each in observations if id(each.case) in cases]
 
 
