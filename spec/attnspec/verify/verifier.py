@@ -16,7 +16,7 @@ from attnspec.verify import contract, explain, fit, statistics
 from attnspec.verify.asking import Held, properties
 from attnspec.verify.candidate import Candidate, Question, descriptions
 from attnspec.verify.cases import Case, Description, telling
-from attnspec.verify.judge import PLAIN, Finding, Form, Judge, Judged
+from attnspec.verify.judge import Finding, Judge, Judged
 from attnspec.verify.laws import noise_under
 from attnspec.verify.report import Verdict, Worst
 from attnspec.verify.runner import Runner
@@ -198,29 +198,20 @@ class Verifier:
         self, observations: Sequence[Observation], policy: Policy | None, faint: Sequence[Mutant] = (),
         directions: bool = False,
     ) -> Judged:  # fmt: skip
-        """Judged as the equation, else as one of its forms.
-
-        A form must explain the two worst cases to be tried; and where the equation fails, it must make the errors
-        likelier than the equation does under any policy: it is there for its own rounding, not to loosen the judgement.
-        """
+        """Judged as the equation, else as one of its forms; a form must explain the two worst cases to be tried."""
         under = policy or self.judge.infer(observations)
         first = self.judge.judge(observations, under, faint, directions=directions)
         if first.right:
             return first
-        presets = [policy] if policy else [preset(name, self.question.dtype) for name in policies(self.question.dtype)]
-        probes, loosest = _worst(first, observations, 2), presets[-1]
-        failing = [each for each in observations if statistics.largest(self.judge.compared([each], loosest)) > 1] or probes
+        probes = _worst(first, observations, 2)
+        loosest = policy or preset(policies(self.question.dtype)[-1], self.question.dtype)
         for form in self.judge.forms():
             if statistics.largest(self.judge.compared(probes, loosest, form)) <= 1:
                 under = policy or self.judge.infer(observations, form)
                 judged = self.judge.judge(observations, under, faint, form, directions)
-                if judged.right and self.surprise(failing, [under], form) <= self.surprise(failing, presets):
+                if judged.right:
                     return judged
         return first
-
-    def surprise(self, observations: Sequence[Observation], under: Sequence[Policy], form: Form = PLAIN) -> float:
-        """How unlikely the errors are, under the policy that makes them likeliest."""
-        return min(statistics.surprise(self.judge.compared(observations, policy, form)) for policy in under)
 
     def properties(self, judged: Judged) -> Held:
         """Ask the equation's properties, for one example, or a batch of one where that is all that is claimed."""
