@@ -9,8 +9,8 @@ from typing import Any, cast
 import mpmath
 import numpy as np
 
+from attnspec.interpreters.algebra import Named, Value
 from attnspec.interpreters.value import ValueOf, fit
-from attnspec.interpreters.walk import Named, Value
 from attnspec.language.tree import Definition
 from attnspec.verify.cases import Case
 
@@ -22,8 +22,11 @@ Array = Any
 
 def numbers(array: Array) -> Array:
     """A float64 array's values, exactly; masks stay."""
-    array = np.asarray(array)
-    return _whole(np.frompyfunc(MP.mpf, 1, 1)(array)) if array.dtype.kind == "f" else array
+    if array.dtype.kind != "f":
+        return array
+    found = np.empty(array.shape, dtype=object)
+    found.reshape(-1)[:] = [MP.mpf(value) for value in array.ravel().tolist()]
+    return found
 
 
 def _whole(found: Array) -> Array:
@@ -57,6 +60,8 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "gelu": lambda a: a * (1 + MP.erf(a / MP.sqrt(2))) / 2,
 }  # fmt: skip
 
+BINARY = ("+", "-", "*", "/", "**")
+
 
 class Exact(ValueOf):
     """Object arrays of mpmath's numbers; what it computes it computes its own way, not the oracle's."""
@@ -78,7 +83,7 @@ class Exact(ValueOf):
 
     @cached_property
     def functions(self) -> dict[str, Callable[..., Array]]:
-        own = {op: np.frompyfunc(function, function.__code__.co_argcount if op in "+-*/**" else 1, 1) for op, function in FUNCTIONS.items()}
+        own = {op: np.frompyfunc(function, 2 if op in BINARY else 1, 1) for op, function in FUNCTIONS.items()}
         plain = {"<=": np.less_equal, "<": np.less, ">=": np.greater_equal, ">": np.greater,
                  "and": np.logical_and, "or": np.logical_or, "not": np.logical_not, "where": np.where}  # fmt: skip
         return {**plain, **own}
@@ -122,11 +127,13 @@ def exact(definition: Definition, case: Case) -> tuple[Array, ...]:
 
 
 def distance(value: Array, right: Array) -> Array:
-    """|value − right|, rounded to float64 once; 0 where both are the same infinity or NaN."""
+    """|value − right|, rounded to float64 once; 0 where both are the same infinity, or NaN."""
 
     def apart(a: Any, b: Any) -> float:
+        a, b = MP.mpf(a), MP.mpf(b)
         if MP.isfinite(a) and MP.isfinite(b):
             return float(abs(a - b))
         return 0.0 if a == b or (MP.isnan(a) and MP.isnan(b)) else float("inf")
 
-    return np.asarray(np.frompyfunc(apart, 2, 1)(numbers(value), right), dtype=np.float64)
+    pairs = zip(value.ravel().tolist(), right.ravel().tolist(), strict=True)
+    return np.asarray([apart(a, b) for a, b in pairs], dtype=np.float64).reshape(value.shape)

@@ -43,7 +43,8 @@ def attention(q: Array, k: Array, v: Array, causal: bool = False) -> Array:
     if q.dtype == jnp.float16:
         return _attention(q, k, v, causal)
     try:
-        return _compiled(q, k, v, causal)
+        c: Array = _compiled(q, k, v, causal)
+        return c
     except jax.errors.JaxRuntimeError:
         if q.dtype != jnp.bfloat16:
             raise

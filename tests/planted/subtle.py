@@ -9,7 +9,7 @@ CALLS = [0]
 
 
 def weights(q: Tensor, k: Tensor, factor: float = 1.0) -> Tensor:
-    return (q.float() @ k.float().mT * (factor * q.shape[-1] ** -0.5)).softmax(-1)
+    return torch.softmax(q.float() @ k.float().mT * (factor * q.shape[-1] ** -0.5), -1)
 
 
 def read(alpha: Tensor, v: Tensor) -> Tensor:
