@@ -94,7 +94,10 @@ def _written(function: Callable[..., Any], declared: Implementation) -> Way:
 def by_tree(id: str) -> Way:
     """The formula by PyTorch, which stores what each operation gives."""
     tree = REGISTRY[id].definition
-    compute: Callable[[Case, str], Answers] = lambda case, dtype: as_float64(evaluate(tree, (), tensors(case, dtype)))  # noqa: E731  as an argument it does not fit a line
+
+    def compute(case: Case, dtype: str) -> Answers:
+        return as_float64(evaluate(tree, (), tensors(case, dtype)))
+
     return Way("tree", Claim(), compute, "op-by-op", constants=everywhere(tree, multiplied) != tree)
 
 

@@ -97,11 +97,15 @@ def by_tanh(node: Node) -> Node:
 def interpolated(node: Node) -> Node:
     """z a + (1 − z) b as b + z (a − b)."""
     match node:
-        case Apply(op="+", args=(Apply(op="*", args=(z, a)), Apply(op="*", args=(Apply(op="-", args=(Number(value=1.0), other)), b)))) if z == other:  # noqa: E501 - one pattern reads best in one line
+        case Apply(op="+", args=(Apply(op="*", args=(z, a)), Apply(op="*", args=(rest, b)))) if rest == _rest(z):
             return Apply("+", (b, Apply("*", (z, Apply("-", (a, b))))))
-        case Apply(op="+", args=(Apply(op="*", args=(Apply(op="-", args=(Number(value=1.0), other)), a)), Apply(op="*", args=(z, b)))) if z == other:  # noqa: E501 - likewise
+        case Apply(op="+", args=(Apply(op="*", args=(rest, a)), Apply(op="*", args=(z, b)))) if rest == _rest(z):
             return Apply("+", (a, Apply("*", (z, Apply("-", (b, a))))))
     return node
+
+
+def _rest(gate: Node) -> Node:
+    return Apply("-", (Number(1.0), gate))
 
 
 REWRITINGS: dict[str, Rewriting] = {

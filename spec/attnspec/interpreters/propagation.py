@@ -187,6 +187,8 @@ class Propagation(Interpreter[Noisy]):
     def contenders(self, x: Array, s: Array, top: Array, mask: Array | None, axis: int) -> Array:
         """The largest variance among those that rounding might make the largest."""
         xp = self.xp
+        if not x.shape[axis]:
+            return xp.zeros_like(top)
         near = xp.expand_dims(top, axis=axis) - x <= K * xp.sqrt(s + xp.max(s, axis=axis, keepdims=True))
         if mask is not None:
             near = xp.logical_and(near, mask)

@@ -53,7 +53,8 @@ class Rounding:
         own = (ULPS.get(op, 1) / 2 * policy.compute.u) ** 2 / 3
         if op in ULPS and op != "/":
             floor = policy.compute.u**2 / 3 if op in ABSOLUTE else 0.0
-            kept = (kept if policy.intermediates.bits < policy.compute.bits else 0.0) + own * value**2 + floor
+            stored = kept if policy.intermediates.bits < policy.compute.bits else policy.intermediates.least**2 / 3
+            kept = stored + own * value**2 + floor
         return kept
 
     def contraction(self, count: int, squares: Array, value: Array, exact_products: bool) -> Array:
