@@ -25,6 +25,9 @@ from attnspec.faces.sharing import counted, shared_out
 from attnspec.faces.verifying import storing_elsewhere
 from attnspec.verify.report import Verdict
 
+FRESH = 12
+"""Answers after which a candidate's process is a new one: JAX keeps all that it compiled, 200 MB a verdict."""
+
 KNOWN = "impls/attnspec_peers/departures.toml"
 
 Candidate = tuple[str, str, str]
@@ -37,7 +40,7 @@ def asked(targets: Sequence[str], seeds: Sequence[int], jobs: int, options: dict
         tasks = [(number, seed) for number in range(counted(target, options)) for seed in seeds]
         if not tasks:
             raise SystemExit(f"{target} cannot be imported whole: attnspec verify {target} says why")
-        for _, answer in shared_out(target, options, jobs, tasks):
+        for _, answer in shared_out(target, options, jobs, tasks, FRESH):
             yield answer if isinstance(answer, Verdict) else answer.verdict
 
 
@@ -56,22 +59,23 @@ def main() -> int:
     console = Console(width=120, highlight=False)
     started = time.monotonic()
     right: Counter[Candidate] = Counter()
-    seen: dict[Candidate, int] = {}
-    alarms = 0
-    with storing_elsewhere():
-        for verdict in asked(given.targets, seeds, given.jobs, {"examples": given.examples}):
-            candidate = verdict.equation, verdict.implementation, verdict.dtype
-            seen[candidate] = seen.get(candidate, 0) + 1
-            if verdict.passed or known.of(verdict):
-                right[candidate] += 1
-            else:
-                alarms += 1
-                console.print(f"seed {verdict.seed}: {verdict}\n", markup=False, soft_wrap=True)
-    table = Table("equation", "candidate", "dtype", "as they should")
-    for candidate, total in sorted(seen.items()):
-        table.add_row(*candidate, f"{right[candidate]} of {total}")
-    console.print(table)
-    console.print(f"{alarms} false alarms in {sum(seen.values())} verdicts, {len(seeds)} seeds from {given.first}")
+    seen: Counter[Candidate] = Counter()
+    try:
+        with storing_elsewhere():
+            for verdict in asked(given.targets, seeds, given.jobs, {"examples": given.examples}):
+                candidate = verdict.equation, verdict.implementation, verdict.dtype
+                seen[candidate] += 1
+                if verdict.passed or known.of(verdict):
+                    right[candidate] += 1
+                else:
+                    console.print(f"seed {verdict.seed}: {verdict}\n", markup=False, soft_wrap=True)
+    finally:
+        table = Table("equation", "candidate", "dtype", "as they should")
+        for candidate, total in sorted(seen.items()):
+            table.add_row(*candidate, f"{right[candidate]} of {total}")
+        console.print(table)
+    alarms = seen.total() - right.total()
+    console.print(f"{alarms} false alarms in {seen.total()} verdicts, {len(seeds)} seeds from {given.first}")
     console.print(f"{time.monotonic() - started:.0f} s in {given.jobs} jobs; {versions()}")
     return 1 if alarms else 0
 

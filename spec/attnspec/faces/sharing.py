@@ -10,8 +10,7 @@ import multiprocessing
 import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import replace
-from functools import cache
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from attnspec.verify.api import Asked, Refused, Tick, _answer, _dtypes, aimed, check, questions, verify
@@ -74,15 +73,18 @@ def counted(target: str, options: Mapping[str, Any]) -> int:
 
 
 def shared_out(
-    target: str, options: Mapping[str, Any], jobs: int, tasks: Sequence[Task]
+    target: str, options: Mapping[str, Any], jobs: int, tasks: Sequence[Task], fresh: int | None = None
 ) -> Iterator[tuple[Task, Verdict | Refused]]:
     """Each question of a target with the seed that goes with it, answered in one of several processes.
 
     The processes are new ones, for this one may have threads; they end with the last answer, or when it is not wanted.
+
+    Args:
+        fresh: after so many answers a process loads the target anew, where candidates keep what they have compiled.
     """
     before = set(multiprocessing.active_children())
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(jobs, context, initializer=_start, initargs=(target, dict(options)))
+    pool = ProcessPoolExecutor(jobs, context, initializer=_start, initargs=(target, dict(options), fresh))
     try:
         waiting = {pool.submit(_answered, task): task for task in tasks}
         for future in as_completed(waiting):
@@ -97,31 +99,46 @@ def shared_out(
 
 # In each process.
 
-_given: tuple[str, Mapping[str, Any]] = "", {}
+
+@dataclass
+class Session:
+    """A target, loaded when it is first asked about, and anew after so many answers."""
+
+    target: str
+    options: Mapping[str, Any]
+    fresh: int | None
+    runner: Runner = field(init=False)
+    asked: list[Question | Refused] = field(default_factory=list)
+    answered: int = 0
+
+    def __post_init__(self) -> None:
+        self.runner = _runner(self.options)
+        atexit.register(self.runner.close)
+
+    def answer(self, task: Task) -> Verdict | Refused:
+        """One question."""
+        if not self.asked or (self.fresh and self.answered % self.fresh == 0):
+            check(_wanted(self.options))
+            self.asked = _questions(self.target, self.options, self.runner)
+        self.answered += 1
+        number, seed = task
+        question = self.asked[number]
+        return _answer(replace(question, seed=seed) if isinstance(question, Question) else question, self.runner, None)
 
 
-def _start(target: str, options: Mapping[str, Any]) -> None:
-    """Only take note: what fails here would have no message. An interruption is the parent's business."""
-    global _given
-    _given = target, options
+_session: Session | None = None
+
+
+def _start(target: str, options: Mapping[str, Any], fresh: int | None) -> None:
+    """Load nothing yet: what fails here would have no message. An interruption is the parent's business."""
+    global _session
+    _session = Session(target, options, fresh)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-@cache
-def _session() -> tuple[Runner, list[Question | Refused]]:
-    """The target, loaded once."""
-    target, options = _given
-    check(_wanted(options))
-    runner = _runner(options)
-    atexit.register(runner.close)
-    return runner, _questions(target, options, runner)
-
-
 def _answered(task: Task) -> Verdict | Refused:
-    number, seed = task
-    runner, asked = _session()
-    question = asked[number]
-    return _answer(replace(question, seed=seed) if isinstance(question, Question) else question, runner, None)
+    assert _session is not None
+    return _session.answer(task)
 
 
 def _wanted(options: Mapping[str, Any]) -> Asked:
