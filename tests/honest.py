@@ -64,7 +64,7 @@ class Way:
     def judged(self, judge: Judge, observations: Sequence[Observation]) -> tuple[Policy, list[Compared]]:
         """Its answers beside their noise, under the policy that is known or that they tell."""
         form = self.form(judge.dtype)
-        policy = preset(self.policy, judge.dtype) if self.policy else judge.infer(observations, form)
+        policy = preset(self.policy, judge.dtype) if self.policy else judge.infer(observations)
         return policy, judge.compared(observations, policy, form)
 
 

@@ -7,7 +7,7 @@ intermediates, tied weights and recurrences are there. The members are one more 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -29,10 +29,11 @@ MEMBER: Axis = (-2, 0)
 
 @dataclass(frozen=True, slots=True)
 class Rounded:
-    """A value of every member, and the coarsest format that holds it without rounding."""
+    """A value of every member, the coarsest format that holds it, and of how many products it is the sum."""
 
     value: Array
     grain: Format
+    terms: int = 0
 
 
 class Ensemble(Interpreter[Rounded]):
@@ -60,7 +61,8 @@ class Ensemble(Interpreter[Rounded]):
         """An input is the same for every member until something rounds it."""
         if not self.xp.isdtype(array.dtype, "real floating"):
             return Named(Rounded(array, EXACTLY), axes)
-        return Named(Rounded(self.repeated(array), self.policy.storage), (MEMBER, *axes))
+        thing = Rounded(self.repeated(array), self.policy.storage)
+        return Named(self.kept(thing, self.policy.inputs) if self.policy.inputs else thing, (MEMBER, *axes))
 
     def leave(self, value: Value[Rounded]) -> Rounded:
         """A result, of every member also where it is the same for all."""
@@ -83,7 +85,7 @@ class Ensemble(Interpreter[Rounded]):
 
     def rearrange(self, move: Callable[..., Array], *things: Rounded) -> Rounded:
         grain = max((thing.grain for thing in things), key=lambda form: form.bits)
-        return Rounded(move(*(thing.value for thing in things)), grain)
+        return Rounded(move(*(thing.value for thing in things)), grain, max(thing.terms for thing in things))
 
     def apply(self, op: str, *things: Rounded) -> Rounded:
         value = self.values.apply(op, *(thing.value for thing in things))
@@ -92,7 +94,11 @@ class Ensemble(Interpreter[Rounded]):
         fresh = self.rounding.elementwise(op, value)
         if op in ARITHMETIC:
             fresh = self.unless_held(value, fresh, self.rounding.policy.intermediates)
-        return self.settled(value, fresh)
+        terms = sum(thing.terms for thing in things) if op in ("+", "-") and len(things) == 2 else 0
+        if terms:
+            x, y = things
+            fresh = fresh + self.rounding.joined(x.terms, y.value) + self.rounding.joined(y.terms, x.value)
+        return replace(self.settled(value, fresh), terms=terms)
 
     def unless_held(self, value: Array, fresh: Array, form: Format) -> Array:
         """No error where a member's value is one that the format holds."""
@@ -127,12 +133,21 @@ class Ensemble(Interpreter[Rounded]):
         fresh = self.unless_held(thing.value, self.rounding.once(form, thing.value), form)
         return Rounded(self.perturbed(thing.value, fresh), form)
 
+    def contraction(
+        self, a: Named[Rounded], a_tail: tuple[str, ...], b: Named[Rounded], b_tail: tuple[str, ...],
+        over: Axis | str, tail: tuple[str, ...],
+    ) -> Named[Rounded]:  # fmt: skip
+        """Every member by itself, also where one side is the same for all."""
+        a, b = (self.spread(side, MEMBER, MEMBERS + WIDE) for side in (a, b))
+        return super().contraction(a, a_tail, b, b_tail, over, tail)
+
     def contract(self, a: Rounded, b: Rounded) -> Rounded:
         a, b = self.operand(a), self.operand(b)
         value = self.values.contract(a.value, b.value)
         squares = self.values.contract(a.value**2, b.value**2)
         exact = a.grain.bits + b.grain.bits <= self.policy.accumulation.bits
-        return self.settled(value, self.rounding.contraction(a.value.shape[-1], squares, value, exact))
+        fresh = self.rounding.contraction(a.value.shape[-1], squares, value, exact)
+        return replace(self.settled(value, fresh), terms=a.value.shape[-1])
 
     def reduce(self, op: str, axis: int, term: Rounded, where: Rounded | None) -> Rounded:
         xp = self.xp

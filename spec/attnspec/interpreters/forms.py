@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import combinations
 
 from attnspec.interpreters.throughout import mapped
 from attnspec.language.tree import Apply, Call, Definition, Node, Number, Reduce, SizeOf, walk
@@ -12,11 +14,17 @@ Rewriting = Callable[[Node], Node]
 
 
 def rewritten(definition: Definition) -> Iterator[tuple[str, Definition]]:
-    """Each rewriting that changes an equation: what is done otherwise, and the equation so written."""
+    """Each rewriting that changes an equation, then each two: what is done otherwise, and the equation so written."""
+    single = {}
     for says, rewriting in REWRITINGS.items():
         tree = everywhere(definition, rewriting)
         if tree != definition:
-            yield says, tree
+            single[says] = tree
+    yield from single.items()
+    for one, other in combinations(single, 2):
+        tree = everywhere(single[one], REWRITINGS[other])
+        if tree not in (single[one], single[other]):
+            yield f"{one}; {other}", tree
 
 
 def everywhere(definition: Definition, rewriting: Rewriting) -> Definition:
@@ -67,12 +75,20 @@ def on_both(node: Node) -> Node:
 def by_log_sum(node: Node) -> Node:
     """softmax as exp(e − lse), as the backward of every fused kernel does: loses digits when |e| is large."""
     match node:
-        case Reduce(op="softmax", index=j, term=e, where=None):
-            top = Reduce("max", j, e)
-            total = Reduce("sum", j, Apply("exp", (Apply("-", (e, top)),)))
-            return Apply("exp", (Apply("-", (e, Apply("+", (top, Apply("log", (total,)))))),))
         case Reduce(op="softmax", index=j, term=e, where=where):
-            return Apply("exp", (Reduce("log_softmax", j, e, where),))
+            top = Reduce("max", j, e, where)
+            total = Reduce("sum", j, Apply("exp", (Apply("-", (e, top)),)), where)
+            weight = Apply("exp", (Apply("-", (e, Apply("+", (top, Apply("log", (total,)))))),))
+            return weight if where is None else Apply("where", (where, weight, Number(0.0)))
+    return node
+
+
+def by_powers_of_two(node: Node) -> Node:
+    """softmax with 2^(x log₂ e) for exp x, as kernels do: the product is one more rounding of the scores."""
+    match node:
+        case Reduce(op="softmax", index=j, term=e, where=where):
+            scaled = Apply("*", (Apply("*", (e, Number(math.log2(math.e)))), Number(math.log(2.0))))
+            return Reduce("softmax", j, scaled, where)
     return node
 
 
@@ -114,6 +130,7 @@ REWRITINGS: dict[str, Rewriting] = {
     "the key scaled before the product": on_the_right,
     "query and key each scaled by half": on_both,
     "softmax as exp(e − lse), which loses digits when |e| is large": by_log_sum,
+    "softmax by powers of two, exp x as 2^(x log₂ e)": by_powers_of_two,
     "tanh as 2σ(2x) − 1, which loses digits near 0": by_sigmoid,
     "σ as ½ + ½ tanh(x/2), which loses digits in the lower tail": by_tanh,
     "z a + (1 − z) b as b + z (a − b)": interpolated,

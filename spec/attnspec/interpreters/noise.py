@@ -72,6 +72,13 @@ def noise(
     return tuple(found)
 
 
+def either(a: Noise, b: Noise) -> Noise:
+    """The noise of software that computes the one way or the other: element by element what allows more."""
+    looser = b.sigma > a.sigma
+    sigma, bound = np.maximum(a.sigma, b.sigma), np.maximum(a.bound, b.bound)
+    return Noise(a.value, sigma, bound, a.drowned | b.drowned, np.where(looser, b.members, a.members))
+
+
 def _combined(value: Array, variance: Array, members: Array, policy: Policy, xp: Any) -> Noise:
     """The larger of the two sources of σ; the bound from σ and from the runs at more noise."""
     deviations = xp.where(xp.isfinite(members), members, xp.zeros_like(members))

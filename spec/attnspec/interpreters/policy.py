@@ -54,6 +54,8 @@ class Policy:
         state: what a recurrence carries from step to step.
         compute: the format in which a function such as tanh is evaluated before its result is kept.
         truncates: the accumulator cuts off instead of rounding.
+        products: what each product is rounded to before it is summed; None where it is not kept.
+        inputs: what floating inputs are rounded to before anything else; None where they are taken as they are.
         exception: a line, by its name, and the format in which alone it is computed and kept.
     """
 
@@ -65,6 +67,8 @@ class Policy:
     state: Format
     compute: Format
     truncates: bool = False
+    products: Format | None = None
+    inputs: Format | None = None
     exception: tuple[str, Format] | None = None
 
     def at(self, line: str) -> Policy:
@@ -78,14 +82,15 @@ class Policy:
         return self.name
 
 
-PRESETS = ("float32-inside", "flash", "op-by-op", "tf32")
+PRESETS = ("float32-inside", "float32-step", "flash", "op-by-op", "tf32")
 
 
 def preset(name: str, dtype: str) -> Policy:
     """One of the ways in which real software rounds, for a storage dtype.
 
-    `float32-inside`: everything in float32 but inputs and outputs. `flash`: that, with the operands of each product
-    rounded to storage. `op-by-op`: every intermediate stored. `tf32`: float32 with the operands of products in TF32.
+    `float32-inside`: everything in float32 but inputs and outputs. `float32-step`: that, with the state of a recurrence
+    rounded to storage between steps. `flash`: float32, with the operands of each product rounded to storage.
+    `op-by-op`: every intermediate stored. `tf32`: float32 with the operands of products in TF32.
 
     Raises:
         UnknownName: no such preset, or not for this dtype.
@@ -96,6 +101,8 @@ def preset(name: str, dtype: str) -> Policy:
     match name:
         case "float32-inside":
             return inside
+        case "float32-step":
+            return replace(inside, state=storage)
         case "flash":
             return replace(inside, operands=storage)
         case "op-by-op":
@@ -112,4 +119,4 @@ def preset(name: str, dtype: str) -> Policy:
 
 def policies(dtype: str) -> tuple[str, ...]:
     """The presets that may be inferred for a storage dtype, tightest first; TF32 must be declared."""
-    return ("float32-inside", "flash", "op-by-op") if FORMATS[dtype].bits < 24 else ("op-by-op",)
+    return ("float32-inside", "float32-step", "flash", "op-by-op") if FORMATS[dtype].bits < 24 else ("op-by-op",)

@@ -6,7 +6,7 @@ First order, diagonal, one pass. What it cannot see, errors that are correlated,
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from attnspec.interpreters.policy import Format, Policy
@@ -20,17 +20,27 @@ K = 8.0
 DROWNED = 1e100
 """The variance of an element that the noise says nothing about."""
 
+FAR = 1e30
+"""A format whose largest number is less may overflow on the way to a sum that it holds."""
+
 EXACTLY = Format("exact", 0, 0.0, float("inf"))
 """The grain of what every format holds exactly."""
 
 
 @dataclass(frozen=True, slots=True)
 class Noisy:
-    """A value, the variance of its error (None: exact), and the coarsest format that holds it without rounding."""
+    """A value with what is known of its error.
+
+    Attributes:
+        variance: of its error; None where it is exact.
+        grain: the coarsest format that holds it without rounding.
+        terms: of how many products it is the sum, 0 where it is none: what is added to it may begin that sum.
+    """
 
     value: Array
     variance: Array | None
     grain: Format
+    terms: int = 0
 
 
 class Propagation(Interpreter[Noisy]):
@@ -50,7 +60,9 @@ class Propagation(Interpreter[Noisy]):
         return self.values.xp
 
     def source(self, array: Array) -> Noisy:
-        return Noisy(array, None, self.policy.storage)
+        thing = Noisy(array, None, self.policy.storage)
+        form = self.policy.inputs
+        return thing if form is None or not self.xp.isdtype(array.dtype, "real floating") else self.kept(thing, form)
 
     def constant(self, value: float, like: Noisy) -> Noisy:
         return Noisy(self.values.constant(value, like.value), None, EXACTLY)
@@ -64,9 +76,10 @@ class Propagation(Interpreter[Noisy]):
     def rearrange(self, move: Callable[..., Array], *things: Noisy) -> Noisy:
         grain = max((thing.grain for thing in things), key=lambda form: form.bits)
         value = move(*(thing.value for thing in things))
+        terms = max(thing.terms for thing in things)
         if all(thing.variance is None for thing in things):
-            return Noisy(value, None, grain)
-        return Noisy(value, move(*(self.variance(thing) for thing in things)), grain)
+            return Noisy(value, None, grain, terms)
+        return Noisy(value, move(*(self.variance(thing) for thing in things)), grain, terms)
 
     def variance(self, thing: Noisy) -> Array:
         """The variance, as an array also where it is exact."""
@@ -81,7 +94,13 @@ class Propagation(Interpreter[Noisy]):
             grain = max((thing.grain for thing in things), key=lambda form: form.bits)
             return Noisy(value, carried, grain)
         fresh = self.rounding.elementwise(op, value)
-        return self.settled(value, carried, self.unless_exact(value, carried, fresh) if op in ARITHMETIC else fresh)
+        if op in ARITHMETIC:
+            fresh = self.unless_exact(value, carried, fresh)
+        terms = sum(thing.terms for thing in things) if op in ("+", "-") and len(things) == 2 else 0
+        if terms:
+            x, y = things
+            fresh = fresh + self.rounding.joined(x.terms, y.value) + self.rounding.joined(y.terms, x.value)
+        return replace(self.settled(value, carried, fresh), terms=terms)
 
     def unless_exact(self, value: Array, carried: Array | None, fresh: Array) -> Array:
         """No new error where exact arguments give a value that the format holds: 1 − 1, or small whole numbers."""
@@ -91,11 +110,15 @@ class Propagation(Interpreter[Noisy]):
         return self.xp.where(exact, self.xp.zeros_like(fresh), fresh)
 
     def settled(self, value: Array, carried: Array | None, fresh: Array) -> Noisy:
-        """What was carried and what is new; where the format may overflow, the element is not asked."""
+        """What was carried and what is new; where the format may overflow, the element is not asked.
+
+        NaN and infinity that come from the inputs have no noise: they are asked as they are.
+        """
         variance = fresh if carried is None else carried + fresh
         largest = self.rounding.policy.intermediates.largest
         reach = self.xp.abs(value) + K * self.xp.sqrt(variance)
         variance = self.xp.where(reach > largest, DROWNED, self.xp.where(variance < DROWNED, variance, DROWNED))
+        variance = self.xp.where(self.xp.isfinite(value), variance, 0.0)
         return Noisy(value, variance, self.rounding.policy.intermediates)
 
     def carried(self, op: str, v: Array, *things: Noisy) -> Array | None:
@@ -148,6 +171,7 @@ class Propagation(Interpreter[Noisy]):
         """The variance after one more rounding, which changes nothing where the value is exact and held."""
         variance, fresh = self.variance(thing), self.rounding.once(form, thing.value)
         exact = self.xp.logical_and(self.rounding.held(form, thing.value), variance == 0)
+        exact = self.xp.logical_or(exact, ~self.xp.isfinite(thing.value))
         return variance + self.xp.where(exact, self.xp.zeros_like(fresh), fresh)
 
     def contract(self, a: Noisy, b: Noisy) -> Noisy:
@@ -163,7 +187,11 @@ class Propagation(Interpreter[Noisy]):
             carried = second if carried is None else carried + second
         exact = a.grain.bits + b.grain.bits <= self.policy.accumulation.bits
         squares = self.values.contract(squared_a, squared_b)
-        return self.settled(value, carried, self.rounding.contraction(a.value.shape[-1], squares, value, exact))
+        fresh = self.rounding.contraction(a.value.shape[-1], squares, value, exact)
+        if self.policy.accumulation.largest < FAR:
+            reach = self.values.contract(self.xp.abs(a.value), self.xp.abs(b.value))
+            fresh = self.xp.where(reach > self.policy.accumulation.largest, DROWNED, fresh)
+        return replace(self.settled(value, carried, fresh), terms=a.value.shape[-1])
 
     def reduce(self, op: str, axis: int, term: Noisy, where: Noisy | None) -> Noisy:
         xp = self.xp
@@ -238,7 +266,7 @@ class Propagation(Interpreter[Noisy]):
         if thing.grain.bits <= form.bits:
             return thing
         variance = self.rerounded(thing, form)
-        over = self.xp.abs(thing.value) + K * self.xp.sqrt(variance) > form.largest
+        over = self.xp.isfinite(thing.value) & (self.xp.abs(thing.value) + K * self.xp.sqrt(variance) > form.largest)
         return Noisy(thing.value, self.xp.where(over, DROWNED, variance), form)
 
 

@@ -39,12 +39,13 @@ class Rounding:
     def held(self, form: Format, value: Array) -> Array:
         """Where a format holds a value exactly, so that rounding to it changes nothing (Veltkamp's splitting).
 
-        Nowhere in float64: the value itself was rounded to that.
+        Nowhere in float64: the value itself was rounded to that. Not where it may be denormal, and lose bits.
         """
         if form.bits >= 53:
             return value != value
         spread = value * (2.0 ** (53 - form.bits) + 1)
-        return value == spread - (spread - value)
+        normal = (value == 0) | (self.xp.abs(value) >= form.least * 2.0 ** (form.bits - 1))
+        return normal & (value == spread - (spread - value))
 
     def elementwise(self, op: str, value: Array) -> Array:
         """A library function's own error in the format it computes in, then the rounding of what is kept."""
@@ -69,11 +70,17 @@ class Rounding:
         total = u**2 / 3 * (count / 6 * squares + count / 3 * value**2)
         if not exact_products:
             total = total + u**2 / 3 * squares
+        if policy.products is not None:
+            total = total + (policy.products.u**2 * squares + count * policy.products.least**2) / 3
         if policy.truncates:
             total = total + (count / 8 * u) ** 2 / 3 * self.xp.maximum(value**2, squares)
         if policy.intermediates.bits < policy.accumulation.bits:
             return total + self.once(policy.intermediates, value)
         return total + policy.intermediates.least**2 / 3
+
+    def joined(self, terms: int, other: Array) -> Array:
+        """What is added to a sum of so many products may come anywhere in that sum: a bias often begins it."""
+        return self.policy.accumulation.u**2 / 3 * (terms / 2) * other**2
 
     def softmax(self, weights: Array, shifted: Array, axis: int) -> Array:
         """exp of a rounded difference from the largest score, a sum, and a division."""
@@ -81,8 +88,10 @@ class Rounding:
         depth = self.xp.where(weights > 0, shifted, self.xp.zeros_like(shifted))
         own = policy.intermediates.u**2 / 3 * (depth**2 + 1 + (ULPS["exp"] / 2) ** 2)
         own = own + self.total(weights, axis)
-        alone = self.xp.where(weights < 1, own, self.xp.zeros_like(own))  # one key to look at has weight 1 exactly
-        return weights**2 * alone + policy.intermediates.least**2 / 3
+        own = weights**2 * own + policy.intermediates.least**2 / 3
+        seen = self.xp.astype(shifted > -float("inf"), self.xp.int64)
+        alone = self.xp.sum(seen, axis=axis, keepdims=True) == 1
+        return self.xp.where(alone, self.xp.zeros_like(own), own)  # one key to look at has weight 1 exactly
 
     def total(self, weights: Array, axis: int) -> Array:
         """The relative error of the sum that softmax divides by."""

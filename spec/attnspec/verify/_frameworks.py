@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -48,6 +48,25 @@ class NumPy:
             return np.full(shape, np.nan if values.dtype.kind == "f" else -1).astype(kind)
 
         return lay_out(fresh, values, values.shape, layout)
+
+    def apart(self, result: Any, buffers: Sequence[Any]) -> Any:
+        """A result that is a view of an argument, which is no fault, copied before the argument changes."""
+        if type(result) in (tuple, list):
+            return [self.apart(each, buffers) for each in result]
+        return self.copied(result) if any(self.overlap(result, buffer) for buffer in buffers) else result
+
+    def copied(self, array: Any) -> Any:
+        """The same values in memory of their own."""
+        return array.copy()
+
+    def overlap(self, result: Any, buffer: Any) -> bool:
+        """Whether a result lies in an argument's memory."""
+        return isinstance(result, np.ndarray) and bool(np.may_share_memory(result, buffer))
+
+    def overwritten(self, view: Any, buffer: Any, values: Array, dtype: str, device: str) -> tuple[Any, Any]:
+        """The same argument, with other values of the same shape put into its memory."""
+        view[...] = values
+        return view, buffer
 
     def mark(self, buffer: Any) -> Any:
         """What tells later whether a buffer was written to."""
@@ -92,6 +111,18 @@ class Torch(NumPy):
             return self.torch.full(shape, float("nan") if is_float else -1, dtype=kind, device=device)
 
         return lay_out(fresh, self.torch.from_numpy(values.copy()), values.shape, layout)
+
+    def copied(self, array: Any) -> Any:
+        return array.clone()
+
+    def overlap(self, result: Any, buffer: Any) -> bool:
+        if type(result) is not self.torch.Tensor or result.layout is not self.torch.strided or result.is_meta:
+            return False
+        return bool(result.untyped_storage().data_ptr() == buffer.untyped_storage().data_ptr())
+
+    def overwritten(self, view: Any, buffer: Any, values: Array, dtype: str, device: str) -> tuple[Any, Any]:
+        view.detach().copy_(self.torch.from_numpy(values.copy()))
+        return view, buffer
 
     def mark(self, buffer: Any) -> Any:
         return buffer.requires_grad, self._bits(buffer).clone()
@@ -162,6 +193,10 @@ class Jax(NumPy):
             kind = np.dtype(np.int32)
         array = self.jax.device_put(values.astype(kind), self._device(device))
         return array, array
+
+    def overwritten(self, view: Any, buffer: Any, values: Array, dtype: str, device: str) -> tuple[Any, Any]:
+        """A new array: this framework's cannot be written to."""
+        return self.place(values, dtype, device, "contiguous")
 
     def mark(self, buffer: Any) -> Any:
         return np.asarray(buffer).tobytes()

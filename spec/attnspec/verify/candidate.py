@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 import numpy as np
@@ -14,7 +14,18 @@ from attnspec.implementation import Claim
 from attnspec.language.equation import Equation
 from attnspec.verify import contract
 from attnspec.verify.binding import Plan, bind
-from attnspec.verify.cases import HIDDEN, LAYOUTS, REGIMES, Case, Description, make, sizes_of, smallest, telling
+from attnspec.verify.cases import (
+    HIDDEN,
+    LAYOUTS,
+    REGIMES,
+    Case,
+    Description,
+    asked_in,
+    make,
+    sizes_of,
+    smallest,
+    telling,
+)
 from attnspec.verify.outcome import Layout, Outcome, Request
 from attnspec.verify.runner import Runner
 from attnspec.verify.statistics import Observation
@@ -131,11 +142,31 @@ class Candidate:
         (outcome,) = self.runner.call_many([self.request(case)])
         return outcome, self.answers(case, outcome)
 
+    def in_turn(self, first: Case, then: Case) -> tuple[Outcome, list[Observation]]:
+        """A call, then another with the same arrays overwritten; both answers are read after the second."""
+        request = replace(self.request(then), before=self.request(first).arrays)
+        (outcome,) = self.runner.call_many([request])
+        half = len(outcome.outputs) // 2
+        halves = ((first, outcome.outputs[:half]), (then, outcome.outputs[half:]))
+        read = [(case, self.answers(case, replace(outcome, outputs=outputs))) for case, outputs in halves]
+        return outcome, [Observation(case, answers) for case, answers in read if answers is not None]
+
+    def often(self, case: Case, times: int) -> tuple[Outcome, tuple[NDArray[Any], ...] | None]:
+        """The last answer of many calls."""
+        (outcome,) = self.runner.call_many([replace(self.request(case), times=times)])
+        return outcome, self.answers(case, outcome)
+
     def answers(self, case: Case, outcome: Outcome) -> tuple[NDArray[Any], ...] | None:
         """What it answered, in float64; None where that is not of the right form."""
         if not contract.answered(outcome, case, self.question.equation, self.question.dtype):
             return None
         return tuple(np.asarray(output.value, dtype=np.float64) for output in outcome.outputs)
+
+
+def regimes(equation: Equation[..., Any], finite: bool) -> list[str]:
+    """The regimes that say something of an equation, within finite inputs or beyond."""
+    asked = [name for name in REGIMES if name == "ordinary" or asked_in(equation, name)]
+    return [name for name in asked if not (finite and name == HIDDEN)]
 
 
 def descriptions(
@@ -153,7 +184,7 @@ def descriptions(
     return st.builds(
         Description,
         sizes=st.tuples(*(st.tuples(st.just(name), sizes(name)) for name in names)),
-        regime=st.sampled_from(sorted(set(REGIMES) - ({HIDDEN} if claim.finite else set()))),
+        regime=st.sampled_from(regimes(equation, claim.finite)),
         batch=st.sampled_from(batches or [None]),
         layout=st.just("contiguous") if claim.contiguous else st.sampled_from(LAYOUTS),
         seed=st.integers(10_000, 2**32),

@@ -17,8 +17,14 @@ from attnspec.language.symbols import OPTION_SIZES, symbol
 from attnspec.language.tree import Definition, Parameter
 
 Floats = NDArray[np.float64]
-LONG = {"t": (33,), "n": (65,), "m": (64, 129, 300)}
+LONG = {"t": (33, 70), "n": (33, 65, 160), "m": (64, 129, 300, 1100), "H": (8, 12), "M": (5,)}
 """Sizes beyond the tiles that kernels cut an axis into; along the keys more than one, since kernels tile these."""
+
+WIDE = (32, 129, 288)
+"""The same for widths, which kernels cut or round up to powers of two."""
+
+TILED = {"t": 16, "n": 64, "m": 64, "H": 4, "M": 3}
+"""Sizes that fill tiles exactly, all at once; widths are 32 then."""
 
 LAYOUTS = ("contiguous", "transposed", "offset")
 MAY_BE_EMPTY = ("n", "t")
@@ -149,7 +155,10 @@ def _mask(shape: tuple[int, ...], regime: str, generator: np.random.Generator) -
     if regime == "open":
         return np.ones(shape, dtype=bool)
     if mask.size:
-        if regime == "empty rows":
+        if regime in (*ONE_KEY, "huge"):
+            alone = np.arange(shape[-1]) == generator.integers(0, shape[-1], (*shape[:-1], 1))
+            mask = ~alone if regime == "one key masked" and shape[-1] > 1 else alone
+        elif regime == "empty rows":
             mask[..., ::2, :] = False
         else:
             mask[..., 0] |= ~mask.any(axis=-1)
@@ -169,7 +178,10 @@ def _fan_in(generator: np.random.Generator, shape: tuple[int, ...]) -> Floats:
 HIDDEN = "not finite where masked"
 """The regime of cases that only a claim beyond finite inputs is held to."""
 
-MASKED = ("open", "empty rows", HIDDEN)
+ONE_KEY = ("one key open", "one key masked")
+"""Regimes in which each query may look at one key only, or at all keys but one."""
+
+MASKED = ("open", "empty rows", *ONE_KEY, HIDDEN)
 """Regimes that say something of masks alone."""
 
 DRAWS: dict[str, Callable[[np.random.Generator, tuple[int, ...]], Floats]] = {
@@ -222,6 +234,21 @@ def _towering(drawn: Floats, way: str, generator: np.random.Generator) -> Floats
     return drawn * {"scores": 60.0, "normal": 12.0}.get(way, 1.0)
 
 
+def _huge(drawn: Floats, way: str, generator: np.random.Generator) -> Floats:
+    """Inputs in the hundreds, scores of ten thousands: a mask that only subtracts 10,000 shows, and so does a clamp."""
+    return drawn * {"scores": 2.0**13, "normal": 2.0**8, "state": 2.0**8, "positive": 2.0**8}.get(way, 1.0)
+
+
+def _lofty(drawn: Floats, way: str, generator: np.random.Generator) -> Floats:
+    """Scores in the thousands that differ by little: what counts is only how they differ."""
+    return {"normal": drawn / 48 + 48, "scores": drawn + 4096}.get(way, drawn)
+
+
+def _heavy(drawn: Floats, way: str, generator: np.random.Generator) -> Floats:
+    """Weights that do not sum to 1: an equation that takes them does not make them so."""
+    return drawn * 1.75 if way == "weights" else drawn
+
+
 REGIMES: dict[str, Regime] = {
     "ordinary": lambda drawn, way, generator: drawn,
     "tiny": _scaled(2.0**-7),
@@ -232,9 +259,14 @@ REGIMES: dict[str, Regime] = {
     "spread": _spread,
     "offset": _offset,
     "towering": _towering,
+    "huge": _huge,
+    "lofty": _lofty,
+    "weights that do not sum to 1": _heavy,
     "zeros": lambda drawn, way, generator: drawn if way == "weights" else 0 * drawn,
     "open": lambda drawn, way, generator: drawn,
     "empty rows": lambda drawn, way, generator: drawn,
+    "one key open": lambda drawn, way, generator: drawn,
+    "one key masked": lambda drawn, way, generator: drawn,
     HIDDEN: lambda drawn, way, generator: drawn,
 }
 
@@ -283,28 +315,41 @@ def telling(
     )
     for size in (4, 3, 1, 2):
         yield at("equal sizes", batch=plain, sizes=dict.fromkeys(names, size) | _heads(usual, 2 if size == 4 else 1))
+    yield at("full tiles", batch=plain, sizes={name: TILED.get(name, 32) for name in names})
     for name in names:
         for size in (1, 2, 3) if name == "t" else (1,):
             yield at(f"{name} = {size}", batch=batch if size == 2 else plain, sizes={name: size})
-        if name not in ("H", "M"):
-            for long in LONG.get(name, (129,)):
-                yield at(f"{name} = {long}", batch=plain, sizes={name: long})
+        for long in LONG.get(name, WIDE):
+            yield at(f"{name} = {long}", batch=plain, sizes={name: long})
         if least(name) == 0:
             yield at(f"{name} = 0", batch=plain, sizes={name: 0})
     for regime in REGIMES:
-        if regime not in ("ordinary", *MASKED) or (regime in MASKED and has_mask(equation)):
+        if asked_in(equation, regime):
             yield at(regime, regime=regime, batch=batch)
+    if has_mask(equation):
+        yield at("one key masked of many", regime="one key masked", batch=plain, sizes={"m": 33})
     for layout in LAYOUTS[1:]:
         yield at(f"{layout} memory", layout=layout, batch=plain)
     if batch is not None:
         yield at("batch of one", batch=1)
         yield at("batch of nine", batch=9)
+        yield at("batch of forty", batch=40)
         if least("batch") == 0:
             yield at("empty batch", batch=0)
 
 
 def _heads(usual: Mapping[str, int], count: int) -> dict[str, int]:
     return {name: count for name in ("H", "M") if name in usual}
+
+
+def asked_in(equation: Equation[..., Any], regime: str) -> bool:
+    """Whether a regime says anything of an equation that the ordinary one does not."""
+    if regime in MASKED:
+        return has_mask(equation)
+    if regime == "weights that do not sum to 1":
+        ways = [equation.scales.get(each.name, symbol(each.name).draw) for each in equation.definition.parameters]
+        return "weights" in ways
+    return regime != "ordinary"
 
 
 def has_mask(equation: Equation[..., Any]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from attnspec.language.symbols import symbol
 from attnspec.language.tree import Definition
 from attnspec.verify.statistics import Compared
 from attnspec.verify.wrong import values
@@ -20,38 +22,58 @@ STEP = 2.0**-10
 """The relative change by which the direction of an argument's scale is measured."""
 
 
+TILES = (16, 32, 64, 128)
+"""Sizes into which kernels cut an axis; what is left over is their last tile."""
+
+
 @dataclass(frozen=True, slots=True)
 class Generic:
     """One direction.
 
     Attributes:
-        template: the sentence, with a place for how many times as strong something is, or for how much is added.
-        along: the direction at a comparison.
-        factor: the sentence speaks of a factor, 1 + the coefficient, and not of the coefficient.
+        what: what is too strong or too weak, or shifted, as the subject of a sentence.
+        along: the direction at a comparison; None where it does not exist there.
+        shift: its coefficient is added, where otherwise it is a change of strength.
+        part: it is of some slices only, which no constant rounded otherwise would bring about.
+        far: it is measured on long cases too, where kernels have a last tile.
     """
 
-    template: str
+    what: str
     along: Callable[[Compared], Array | None]
-    factor: bool = True
+    shift: bool = False
+    part: bool = False
+    far: bool = False
 
     def says(self, coefficient: float) -> str:
         """The sentence for a coefficient."""
-        return self.template.format(1 + coefficient if self.factor else coefficient)
+        if self.shift:
+            return f"{self.what} is shifted by {coefficient:.3g}"
+        factor = 1 + coefficient
+        if abs(factor) < NOTHING:
+            return f"{self.what} is left out"
+        digits = max(4, 2 - math.floor(math.log10(max(abs(coefficient), 1e-12))))
+        return f"{self.what} is {factor:.{digits}g} times as strong as it should be"
+
+
+NOTHING = 5e-3
+"""A factor this small is none."""
 
 
 def generic(tree: Definition) -> Iterator[Generic]:
-    """The output, a shift of it, its last row and column; the scale of every argument and of its last slices."""
-    yield Generic("the output is {:.4f} times what it should be", lambda each: each.noise.value)
-    yield Generic("the output is shifted by {:.3g}", lambda each: np.ones(each.noise.value.shape), factor=False)
+    """The output, a shift of it, its last row and column; the scale of every argument, of its last slices and tiles."""
+    yield Generic("the output", lambda each: each.noise.value)
+    yield Generic("the output", lambda each: np.ones(each.noise.value.shape), shift=True)
     for axis, name in ((-1, "column"), (-2, "row")):
-        template = f"the last {name} of the output is {{:.4f}} times what it should be"
-        yield Generic(template, partial(_last_of_output, axis=axis))
+        yield Generic(f"the last {name} of the output", partial(_last_of_output, axis=axis), part=True)
     for parameter in tree.parameters:
         if parameter.kind == "float":
-            name, strength = parameter.name, "acts {:.4f} times as strongly as it should"
-            yield Generic(f"{name} {strength}", _Scale(tree, name))
+            name = parameter.name
+            yield Generic(name, _Scale(tree, name))
             for axis in range(-len(parameter.dims), 0):
-                yield Generic(f"the last slice of {name} along axis {axis} {strength}", _Scale(tree, name, axis))
+                yield Generic(f"the last slice of {name} along axis {axis}", _Scale(tree, name, axis), part=True)
+                for tile in TILES if not symbol(name).weight else ():
+                    along = _Scale(tree, name, axis, tile)
+                    yield Generic(f"the last tile of {name}, of {tile},", along, part=True, far=True)
 
 
 def _last_of_output(each: Compared, axis: int) -> Array:
@@ -61,24 +83,27 @@ def _last_of_output(each: Compared, axis: int) -> Array:
 class _Scale:
     """The derivative of the outputs with respect to the scale of an argument, or of its last slice along an axis."""
 
-    def __init__(self, tree: Definition, name: str, axis: int | None = None) -> None:
-        self.tree, self.name, self.axis = tree, name, axis
+    def __init__(self, tree: Definition, name: str, axis: int | None = None, tile: int = 1) -> None:
+        self.tree, self.name, self.axis, self.tile = tree, name, axis, tile
         self.known: dict[int, tuple[Array, ...] | None] = {}
 
     def __call__(self, each: Compared) -> Array | None:
         key = id(each.case)
         if key not in self.known:
             own = each.case.arrays[self.name]
-            grown = own + STEP * (own if self.axis is None else only_last(own, self.axis))
+            if self.axis is not None and own.shape[self.axis] <= self.tile:
+                return None
+            grown = own + STEP * (own if self.axis is None else only_last(own, self.axis, self.tile))
             moved = replace(each.case, arrays={**each.case.arrays, self.name: grown})
             self.known[key] = values(self.tree, moved)
         found = self.known[key]
         return None if found is None else (found[each.output] - each.noise.value) / STEP
 
 
-def only_last(array: Array, axis: int) -> Array:
-    """The array, 0 but in its last slice along an axis; 0 throughout where it has no such axis to speak of."""
+def only_last(array: Array, axis: int, tile: int = 1) -> Array:
+    """The array, 0 but in its last slice or tile along an axis; 0 throughout where it has no such axis to speak of."""
     kept = np.zeros_like(array)
     if array.ndim >= -axis and array.shape[axis] > 1:
-        np.moveaxis(kept, axis, 0)[-1] = np.moveaxis(array, axis, 0)[-1]
+        begin = (array.shape[axis] - 1) // tile * tile
+        np.moveaxis(kept, axis, 0)[begin:] = np.moveaxis(array, axis, 0)[begin:]
     return kept

@@ -137,10 +137,16 @@ def _under(judge: Judge, observations: Sequence[Observation], mutant: Mutant, po
     return found
 
 
-def where(judge: Judge, observations: Sequence[Observation], policy: Policy) -> Diagnosis:
-    """Where an unrecognised error is: which outputs, which steps or rows, which sizes and regimes."""
+def where(judge: Judge, observations: Sequence[Observation], policy: Policy, found: str) -> Diagnosis:
+    """Where an unrecognised error is: which outputs, which steps or rows, in how many cases.
+
+    Args:
+        found: what says that it is wrong; no more is known where no single element shows it.
+    """
     compared = judge.compared(observations, policy)
     wrong = [each for each in compared if each.ratio.size and float(each.ratio.max()) > 1]
+    if not wrong:
+        return Diagnosis("unrecognised", f"no known mistake, and no single element shows it: {found}")
     results = judge.equation.definition.results
     facts = []
     outputs = sorted({each.output for each in wrong})

@@ -13,20 +13,26 @@ from typing import Any
 
 import numpy as np
 
-from attnspec.interpreters.policy import Format, Policy
+from attnspec.interpreters.policy import FORMATS, Format, Policy
 from attnspec.language.tree import Definition
 from attnspec.verify.judge import Judge, Judged
 from attnspec.verify.statistics import Observation, median, surprise
 
+OPERANDS = "the matrix products' operands"
+
 SITES = {
     "intermediates": ("intermediates", "state"),
-    "the matrix products' operands": ("operands",),
-    "accumulation": ("accumulation",),
+    OPERANDS: ("operands",),
+    "accumulation": ("accumulation", "products"),
     "the carried state": ("state",),
     "the output": ("storage",),
+    "the inputs": ("inputs",),
     "all of it": ("operands", "accumulation", "intermediates", "state", "storage"),
 }
 """Places where bits are lost, each with the parts of a policy that it stands for."""
+
+FEWEST = 3.0
+"""Significant bits of the coarsest format in use, E5M2."""
 
 HALF = 0.5
 """The median of |error|/σ that honest rounding leaves."""
@@ -44,6 +50,11 @@ class Bits:
     bits: float
     site: str = ""
 
+    @property
+    def like_tf32(self) -> bool:
+        """Whether it looks like products in TF32."""
+        return self.site == OPERANDS and abs(self.bits - FORMATS["tf32"].bits) < 1.5
+
     def __str__(self) -> str:
         return f"{self.bits:.1f}" + (f" at {self.site}" if self.site else "")
 
@@ -57,7 +68,8 @@ def imprecise(judge: Judge, observations: Sequence[Observation], policy: Policy)
         if bits is None:
             continue
         judged = judge.judge(observations, lower(bits - 0.3))
-        if judged.right:
+        asked, of = judged.asked
+        if judged.right and asked > of / 2:
             found.append((surprise(judge.compared(ordinary, lower(bits))), Bits(bits, site), judged))
     if not found:
         return None
@@ -86,9 +98,9 @@ def lowered(policy: Policy, parts: Sequence[str], bits: float) -> Policy:
     """The policy with parts of it at fewer bits, where they have more."""
     changes: dict[str, Any] = {}
     for part in parts:
-        form: Format = getattr(policy, part)
-        if form.bits > bits:
-            changes[part] = _format(form, bits)
+        form: Format | None = getattr(policy, part)
+        if form is None or form.bits > bits:
+            changes[part] = _format(form or policy.storage, bits, policy.storage.largest)
     return replace(policy, name=f"{policy.name} at {bits:.1f} bits", **changes)
 
 
@@ -97,13 +109,13 @@ def _line_lowered(policy: Policy, line: str, bits: float) -> Policy:
     return replace(policy, name=f"{policy.name} at {bits:.1f} bits in {line}", exception=(line, form))
 
 
-def _format(form: Format, bits: float) -> Format:
-    return replace(form, name=f"{bits:.1f} bits", bits=bits)
+def _format(form: Format, bits: float, largest: float = 0.0) -> Format:
+    return replace(form, name=f"{bits:.1f} bits", bits=bits, largest=largest or form.largest)
 
 
 def _bits(judge: Judge, ordinary: Sequence[Observation], policy: Policy, lower: Lower) -> float | None:
     """The bits at which the median error is what honest rounding leaves; None where none from 3 up do."""
-    low, high = 3.0, float(policy.intermediates.bits)
+    low, high = FEWEST, float(policy.intermediates.bits)
 
     def middle(bits: float) -> float:
         return median(judge.compared(ordinary, lower(bits)))

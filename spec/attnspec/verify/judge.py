@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property, reduce
 from typing import Any
 
 import numpy as np
@@ -11,10 +12,10 @@ from numpy.typing import NDArray
 
 from attnspec.interpreters.forms import rewritten
 from attnspec.interpreters.mutants import Mutant
-from attnspec.interpreters.noise import Noise, noise
+from attnspec.interpreters.noise import Noise, either, noise
 from attnspec.interpreters.policy import FORMATS, Policy, policies, preset
 from attnspec.language.equation import Equation
-from attnspec.language.tree import Definition
+from attnspec.language.tree import Call, Definition, Scan, walk
 from attnspec.verify import statistics
 from attnspec.verify.cases import Case
 from attnspec.verify.directions import generic
@@ -25,6 +26,18 @@ Array = NDArray[Any]
 
 MATCHED = 1.25
 """What a policy may leave of |error|/σ in the upper fifth: matched ones leave 0.9, one too tight by half 1.8."""
+
+SAME_SHARE = 0.01
+"""Of directions whose shares of the error differ by less, the first is named: the whole before its parts."""
+
+SOME = 16
+"""Cases that are enough to tell two policies apart."""
+
+MOST = 0.75
+"""The share of wrong elements that a direction must explain each by itself: one bad element must not speak for all."""
+
+LONGER = 100
+"""From this size on along some axis, a case is long."""
 
 DIRECTION_CASES = 5
 """Cases on which generic directions are measured; ordinary ones, which show the most."""
@@ -38,11 +51,19 @@ class Form:
         says: what is done otherwise, and what it costs; "" for the equation as it stands.
         definition: the tree, None for the equation's own.
         constants: significant bits to which constants are rounded; None: they are exact.
+        products: each product is rounded to storage before it is summed, as in `(a * b).sum()`.
+        other: a second tree, for software that takes one order for some sizes and another for others.
     """
 
     says: str = ""
     definition: Definition | None = None
     constants: int | None = None
+    products: bool = False
+    other: Definition | None = None
+
+    def under(self, policy: Policy) -> Policy:
+        """The policy, with what the form rounds besides."""
+        return replace(policy, products=policy.storage) if self.products else policy
 
 
 PLAIN = Form()
@@ -53,7 +74,7 @@ class Finding:
     """One reason why a candidate's answers are not right.
 
     Attributes:
-        kind: "element", "whole", "slice", "direction" or "mutant".
+        kind: "element", "whole", "slice", "direction", "part" (a direction of some slices only) or "mutant".
         says: what was found, in words.
         severity: how far beyond its limit, 1 being the limit.
         at: the comparison that shows it, where it is in one.
@@ -112,23 +133,29 @@ class Judge:
 
     def noise(self, case: Case, policy: Policy, form: Form = PLAIN) -> tuple[Noise, ...]:
         """The noise of every output on a case, by the equation or one of its forms."""
-        tree = form.definition or self.equation.definition
         key = (id(case), repr(policy), form.says)
         if key not in self._noises:
             self._kept.append(case)  # so that no other case takes its id
-            found = noise(tree, case.arrays, case.options, policy, self.seed, constants=form.constants)
-            self._noises[key] = found
+            under = form.under(policy)
+            trees = [form.definition or self.equation.definition, *([form.other] if form.other else [])]
+            each = [noise(t, case.arrays, case.options, under, self.seed, constants=form.constants) for t in trees]
+            self._noises[key] = tuple(reduce(either, outputs) for outputs in zip(*each, strict=True))
         return self._noises[key]
 
+    @cached_property
     def forms(self) -> list[Form]:
-        """The equation's forms, and constants rounded to storage, which real libraries do to √d."""
+        """The equation's forms, and constants or products rounded to storage, which real libraries do."""
         listed = [Form(other.says, other.equation.definition) for other in self.equation.forms]
-        found = [Form(says, tree) for says, tree in rewritten(self.equation.definition)]
-        bits = int(FORMATS[self.dtype].bits)
-        also = f"constants rounded to {self.dtype}"
-        constant = [Form(also, constants=bits)]
-        constant += [replace(form, says=f"{form.says}, {also}", constants=bits) for form in (*listed, *found)]
-        return [*listed, *found, *(constant if self.dtype != "float64" else [])]
+        found = [PLAIN, *listed, *(Form(says, tree) for says, tree in rewritten(self.equation.definition))]
+        found += [Form(f"{each.says}, or not, by size", other=each.definition) for each in listed]
+        if self.dtype == "float64":
+            return found[1:]
+        bits, also = int(FORMATS[self.dtype].bits), f"constants rounded to {self.dtype}"
+        found += [replace(each, says="; ".join(filter(None, [each.says, also])), constants=bits) for each in found]
+        if FORMATS[self.dtype].bits < 24:
+            says = f"products rounded to {self.dtype} before their sum"
+            found += [Form(says, products=True), Form(f"{says}; {also}", constants=bits, products=True)]
+        return found[1:]
 
     def noise_of_wrong(self, case: Case, policy: Policy, tree: Definition, id: str) -> tuple[Noise, ...]:
         """The noise of a mutant, as if it were the equation; not kept."""
@@ -141,28 +168,60 @@ class Judge:
             for each in compare(observation, self.noise(observation.case, policy, form))
         ]  # fmt: skip
 
-    def infer(self, observations: Sequence[Observation], form: Form = PLAIN) -> Policy:
+    @cached_property
+    def presets(self) -> list[Policy]:
+        """The presets that may be inferred, tightest first; that of a carried state only where one is carried."""
+        named = [preset(name, self.dtype) for name in policies(self.dtype)]
+        return named if carries(self.equation.definition) else [each for each in named if each.name != "float32-step"]
+
+    @property
+    def inferred(self) -> bool:
+        """Whether there is a choice of policies, so that an error may have loosened the one that it is judged by."""
+        return len(self.presets) > 1
+
+    def infer(self, observations: Sequence[Observation]) -> Policy:
         """The tightest preset that the errors leave possible.
 
         A policy is held against each looser one where the two differ: elements of which the looser says at least twice
-        the σ. Asked on all cases, then on those that it would fail, since real software takes other paths for other
-        sizes. A quantile, since one bad row in an otherwise precise case must not loosen what it is judged by.
+        the σ. Asked on the first cases, then on those that it would fail, since real software takes other paths for
+        other sizes. A quantile, since one bad row in an otherwise precise case must not loosen what it is judged by.
         """
-        presets = [preset(name, self.dtype) for name in policies(self.dtype)]
+        presets = self.presets
         few = self.ordinary(observations, 2)
-        if len(presets) > 1 and statistics.largest(self.compared(few, presets[-1], form)) > 1:
+        if self.inferred and statistics.largest(self.compared(few, presets[-1])) > 1:
             return presets[-1]  # not even the loosest explains an ordinary case
-        for place, policy in enumerate(presets):
-            tight = self.compared(observations, policy, form)
-            failing = {id(each.case) for each in tight if each.ratio.size and float(each.ratio.max()) > 1}
-            if not failing or place == len(presets) - 1:
+        some = list(observations)[:SOME]
+        for place, policy in enumerate(presets[:-1]):
+            looser = presets[place + 1 :]
+            if self._failing(some, policy) and self._matches_better(some, policy, looser):
+                continue
+            failing = self._failing(observations, policy)
+            if not failing:
                 return policy
-            others = [self.compared(observations, looser, form) for looser in presets[place + 1 :]]
-            pairs = [list(zip(tight, other, strict=True)) for other in others]
-            pairs += [[(a, b) for a, b in each if id(a.case) in failing] for each in pairs]
-            if not any(statistics.contrast(each) > MATCHED for each in pairs):
+            most = failing[:SOME]
+            if not self._matches_better(most, policy, looser) and not self._overflows(failing, policy, looser):
                 return policy
-        raise AssertionError("every dtype has a preset")
+        return presets[-1]
+
+    def _failing(self, observations: Sequence[Observation], policy: Policy) -> list[Observation]:
+        return [each for each in observations if statistics.largest(self.compared([each], policy)) > 1]
+
+    def _matches_better(self, observations: Sequence[Observation], policy: Policy, looser: Sequence[Policy]) -> bool:
+        """Whether the errors are larger than a policy leaves them, where some looser one says much more."""
+        tight = self.compared(observations, policy)
+        others = (self.compared(observations, other) for other in looser)
+        return any(statistics.contrast(list(zip(tight, other, strict=True))) > MATCHED for other in others)
+
+    def _overflows(self, failing: Sequence[Observation], policy: Policy, looser: Sequence[Policy]) -> bool:
+        """Whether all that a policy fails is overflow, which a looser one leaves open."""
+        wrong = [(each, each.ratio > 1) for each in self.compared(failing, policy)]
+        if any(bool((bad & np.isfinite(each.answer)).any()) for each, bad in wrong):
+            return False
+        others = (self.compared(failing, other) for other in looser)
+        return any(
+            not any(bool((bad & each.asked).any()) for each, (_, bad) in zip(other, wrong, strict=True))
+            for other in others
+        )
 
     def ordinary(self, observations: Sequence[Observation], most: int = DIRECTION_CASES) -> list[Observation]:
         """The cases that show the most: ordinary values, no size of one, the first that were made."""
@@ -172,6 +231,14 @@ class Judge:
             and each.case.layout == "contiguous" and all(answer.size > 1 for answer in each.answers)
         ]  # fmt: skip
         return (plain or list(observations))[:most]
+
+    def long(self, observations: Sequence[Observation]) -> list[Observation]:
+        """The cases that are there for a size beyond a tile, with ordinary values."""
+        return [
+            each for each in observations
+            if each.case.description is not None and each.case.description.regime == "ordinary"
+            and any(size >= LONGER for _, size in each.case.description.sizes)
+        ]  # fmt: skip
 
     def judge(
         self, observations: Sequence[Observation], policy: Policy, faint: Sequence[Mutant] = (),
@@ -215,7 +282,7 @@ class Judge:
             if seen is None or not 0.8 < seen.value < 1.2:
                 continue
             own, rest = self.residual(compared, mutant)
-            if (seen.seen or rest < 0.5 * own) and rest < own:
+            if (seen.clear or (self.inferred and seen.foremost) or rest < 0.5 * own) and rest < own:
                 says = f"{mutant.says} (its deviation is in the error {seen.value:.2f} ± {seen.spread:.2f} times)"
                 found = Finding("mutant", says, own / max(rest, 1e-9), mutant=mutant)
                 best = found if best is None or found.severity > best.severity else best
@@ -252,22 +319,40 @@ class Judge:
             count += int(each.weighed.sum())
         return (own / max(count, 1)) ** 0.5, (rest / max(count, 1)) ** 0.5
 
-    def _directions(self, observations: Sequence[Observation], policy: Policy, form: Form) -> Iterator[Finding]:
-        compared = self.compared(self.ordinary(observations), policy, form)
+    def _directions(self, observations: Sequence[Observation], policy: Policy, form: Form) -> list[Finding]:
+        near = self.compared(self.ordinary(observations), policy, form)
+        far = self.compared(self.long(observations), policy, form)
+        found: list[tuple[float, Finding]] = []
         for direction in generic(form.definition or self.equation.definition):
-            seen = project(compared, direction.along)
-            if seen is not None and seen.seen:
-                yield Finding("direction", direction.says(seen.value), abs(seen.value) / seen.limit)
+            seen = project(far if direction.far else near, direction.along)
+            if seen is not None and (seen.clear or (self.inferred and seen.foremost)):
+                kind = "part" if direction.part else "direction"
+                finding = Finding(kind, direction.says(seen.value), abs(seen.value) / seen.limit)
+                found.append((round(seen.of_all, 2), finding))
+        return [finding for _, finding in sorted(found, key=lambda each: -each[0])]
 
-    def strongest(self, observations: Sequence[Observation], policy: Policy) -> str:
-        """The generic direction that nearly all of the error lies along, in words; "" where there is none."""
+    def strongest(self, observations: Sequence[Observation], policy: Policy, share: float) -> str:
+        """The generic direction that holds most of the error, at least this share; in words, "" if there is none."""
         compared = self.compared(self.ordinary(observations), policy)
-        best, sentence = 0.9, ""
+        far = self.compared(self.long(observations), policy)
+        best, sentence = share, ""
         for direction in generic(self.equation.definition):
-            seen = project(compared, direction.along)
-            if seen is not None and seen.share > best:
-                best, sentence = seen.share, direction.says(seen.value)
+            seen = project(far if direction.far else compared, direction.along)
+            places = far if direction.far else compared
+            if seen is None or seen.of_all <= best:
+                continue
+            if statistics.explained(places, direction.along, seen.value) > MOST:
+                best, sentence = seen.of_all + SAME_SHARE, direction.says(seen.value)
         return sentence
+
+
+def carries(definition: Definition) -> bool:
+    """Whether a state is carried from step to step, in an equation or in one that it calls."""
+    roots = [*(line.value for line in definition.lines), *definition.returns]
+    return any(
+        isinstance(part, Scan) or (isinstance(part, Call) and carries(part.callee))
+        for root in roots for _, part in walk(root)
+    )  # fmt: skip
 
 
 def _slice_says(found: Slice) -> str:

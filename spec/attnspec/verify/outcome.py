@@ -13,6 +13,9 @@ from attnspec.verify.wire import Array, Message, WireError
 Status = Literal["ok", "raised", "crashed", "timeout", "memory", "unavailable"]
 Layout = Literal["contiguous", "transposed", "offset"]
 
+TOLD = ("name", "dtype", "device", "framework", "layout", "outputs", "times")
+"""What of a request the worker is told as it stands."""
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -30,6 +33,9 @@ class Request:
         layout: "contiguous"; "transposed", the last two axes swapped in memory, or every other element of one axis;
             "offset", in the middle of a larger buffer of NaN. JAX knows only the first.
         outputs: how many arrays the equation returns; a tuple or list counts as an answer only from two on.
+        before: the arguments of a call that is made first: then the same arrays are overwritten with `arrays`, and what
+            the first call returned is read only after the second, and told first. JAX's arrays cannot be overwritten.
+        times: how often the call is made, for as long as that takes less than a second; the last answer counts.
     """
 
     name: str
@@ -41,15 +47,21 @@ class Request:
     call_by: Sequence[tuple[str | None, str]] = ()
     layout: Layout = "contiguous"
     outputs: int = 1
+    before: Mapping[str, Array] = field(default_factory=dict)
+    times: int = 1
 
     def header(self) -> dict[str, Any]:
         """As the worker is told; the arrays travel behind it."""
-        told = {name: getattr(self, name) for name in ("name", "dtype", "device", "framework", "layout", "outputs")}
+        told = {name: getattr(self, name) for name in TOLD}
         options = {
             name: value.item() if isinstance(value, np.generic) else value for name, value in self.options.items()
         }
         told |= {"options": options, "call_by": [list(pair) for pair in self.call_by]}
-        return {"kind": "call", "names": list(self.arrays), **told}
+        return {"kind": "call", "names": list(self.arrays), "twice": bool(self.before), **told}
+
+    def travelling(self) -> list[Array]:
+        """All arrays, in the order in which the worker reads them."""
+        return [*self.before.values(), *self.arrays.values()]
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,7 +80,7 @@ class Runner:
         self.close()
 
     def close(self) -> None:
-        """End the worker and all that it started."""
+        """End the worker and all that it started; a later call has a fresh one, with the same target."""
         process, self._process = self._process, None
         if process is not None:
             process.stop()
@@ -133,7 +133,7 @@ class Runner:
                 process = self._ready()
                 while waiting and len(flying) < AHEAD:
                     flying.append(waiting.popleft())
-                    process.send(flying[-1].header(), flying[-1].arrays.values())
+                    process.send(flying[-1].header(), flying[-1].travelling())
                 flying.popleft()
                 outcome = self._outcome(process)
                 if self._process is None:

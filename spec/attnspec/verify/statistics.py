@@ -35,6 +35,9 @@ SHARE = 0.3
 BIAS = 0.2
 """How far, in σ of each element, a right implementation may lean to one side besides: library functions may."""
 
+CLEAR = 4.0
+"""An error of so many σ is no rounding of an ordinary kind."""
+
 WHOLE, SLICE = 2.5, 3.5
 """Limits of the root mean square of error/σ, over everything and over one row or column of an output."""
 
@@ -189,8 +192,9 @@ class Coefficient:
         value: the coefficient, in units of the direction.
         spread: its standard deviation over honestly rounded runs.
         lean: what it may be besides, where every element leans a little to the same side.
-        share: how much of the error's square the direction accounts for.
-        chance: the largest such share in an honestly rounded run.
+        share: how much of the error's square the direction accounts for, where it is not zero.
+        of_all: the same of the whole error's square.
+        chance: the share that honestly rounded runs show, a mean: one over the number of independent elements.
     """
 
     value: float
@@ -198,6 +202,7 @@ class Coefficient:
     lean: float
     share: float = 0.0
     chance: float = 1.0
+    of_all: float = 0.0
 
     @property
     def limit(self) -> float:
@@ -205,9 +210,15 @@ class Coefficient:
         return SPREADS * self.spread + self.lean
 
     @property
-    def seen(self) -> bool:
-        """Beyond its limit; or what most of the error is, although the noise would hide more."""
-        return abs(self.value) > self.limit or self.share > max(SHARE, 4 * self.chance)
+    def clear(self) -> bool:
+        """Beyond its limit."""
+        return abs(self.value) > self.limit
+
+    @property
+    def foremost(self) -> bool:
+        """What most of the error is, although the noise would hide more: by chance, 1 in 1e10 (a beta distribution)."""
+        independent = 1 / max(1.5 * self.chance, 1e-6)
+        return self.share > max(SHARE, 1 - float(1e-10 ** (2 / independent)))
 
     @property
     def visible(self) -> bool:
@@ -218,9 +229,25 @@ class Coefficient:
 Direction = Callable[[Compared], Array | None]
 
 
+def explained(compared: Sequence[Compared], direction: Direction, coefficient: float) -> float:
+    """The share of clearly wrong elements that are right, or nearly, once so much of a direction is taken off."""
+    wrong = mended = 0
+    for each in compared:
+        along = direction(each)
+        if along is None:
+            continue
+        sigma = np.where(each.weighed, each.noise.sigma, 1.0)
+        with np.errstate(invalid="ignore", over="ignore"):
+            left = np.abs(each.z - np.where(each.weighed, coefficient * along / sigma, 0.0))
+        bad = each.weighed & (np.abs(each.z) > CLEAR)
+        wrong += int(bad.sum())
+        mended += int((bad & (left <= np.maximum(CLEAR, np.abs(each.z) / 4))).sum())
+    return mended / wrong if wrong else 1.0
+
+
 def project(compared: Sequence[Compared], direction: Direction) -> Coefficient | None:
     """The error's coefficient along a direction, weighted by 1/σ², over all cases at once."""
-    inner = norm = lean = energy = 0.0
+    inner = norm = lean = energy = everything = 0.0
     spread, energies = np.zeros(MEMBERS), np.zeros(MEMBERS)
     for each in compared:
         along = direction(each)
@@ -236,11 +263,14 @@ def project(compared: Sequence[Compared], direction: Direction) -> Coefficient |
         norm += float((d * d).sum())
         lean += float(np.abs(d).sum())
         spread += (each.z_members * d).reshape(MEMBERS, -1).sum(axis=1)
+        everything += float((each.z**2).sum())
         there = d != 0
         energy += float((each.z[there] ** 2).sum())
         energies += (each.z_members[:, there] ** 2).sum(axis=1)
     if norm == 0:
         return None
     share = inner**2 / norm / energy if energy else 0.0
-    chance = float((spread**2 / norm / np.where(energies > 0, energies, 1.0)).max())
-    return Coefficient(inner / norm, float(np.sqrt(np.mean((spread / norm) ** 2))), BIAS * lean / norm, share, chance)
+    chance = float((spread**2 / norm / np.where(energies > 0, energies, 1.0)).mean())
+    of_all = inner**2 / norm / everything if everything else 0.0
+    width = float(np.sqrt(np.mean((spread / norm) ** 2)))
+    return Coefficient(inner / norm, width, BIAS * lean / norm, share, chance, of_all)

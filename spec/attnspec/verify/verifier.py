@@ -11,7 +11,7 @@ import hypothesis
 import numpy as np
 
 from attnspec.interpreters.mutants import Mutant
-from attnspec.interpreters.policy import FORMATS, Policy, policies, preset
+from attnspec.interpreters.policy import Policy, preset
 from attnspec.verify import contract, explain, fit, statistics
 from attnspec.verify.asking import Held, properties
 from attnspec.verify.candidate import Candidate, Question, descriptions
@@ -30,6 +30,18 @@ ROUNDS = 3
 
 RESTLESS = 0.05
 """The share of elements that may move by more than σ between two runs: other orders of summation move few."""
+
+OFTEN = 300
+"""Calls in a row, after which the answer must still be the same."""
+
+OVERWRITES = "a later call changes what an earlier one returned: it hands out a buffer that it goes on writing to"
+REMEMBERS = "given the same arrays with new values, it answers as if they were the old ones: it remembers earlier calls"
+
+NEARLY_ALL, MUCH = 0.9, 0.25
+"""The share of the error's square that a direction must hold to be named: where elements show it, and elsewhere."""
+
+PROBES = (2, 8)
+"""How many of the worst cases a form must explain before it is tried on all."""
 
 ENOUGH = 0.9
 """Below this share of mutants caught, a pass says too little to be called one."""
@@ -99,6 +111,7 @@ class Verifier:
         """The values are right: the contract, the properties and the strength of the question remain."""
         self.tick("contract")
         trouble = contract.broken(self.candidate.asked) or self.repeated(observations, judged)
+        trouble = trouble or self.remembered(observations, judged)
         if trouble is not None:
             return self.said("misbehaves", trouble, judged, strength)
         self.unclaimed(judged)
@@ -119,33 +132,52 @@ class Verifier:
         if first.mutant is not None:
             mistake = explain.Diagnosis(first.mutant.id, first.mutant.says)
             return self.said("differs", first.says, judged, diagnosis=mistake)
-        if first.kind == "direction":
+        if first.kind in ("direction", "part"):
             return self.said("differs", first.says, judged, diagnosis=explain.Diagnosis("direction", first.says))
         manners = self.by_layout(judged) or self.repeated(observations, judged)
         if manners:
             return self.said("misbehaves", manners, judged)
         known = explain.recognise(self.judge, observations, self.mistakes(), judged.policy)
         known = known or self.along(observations, judged)
-        fewer = None if known else fit.imprecise(self.judge, observations, self.tightest())
+        manners = "" if known else self.fresh(observations, judged)
+        if manners:
+            return self.said("misbehaves", manners, judged)
+        fewer = None if known else self.imprecise(observations)
         if fewer is not None:
             bits, under = fewer
             reason = f"the formula is right, in {bits.bits:.0f} significant bits: they are lost at {bits.site}"
-            if self.question.dtype == "float32" and abs(bits.bits - FORMATS["tf32"].bits) < 1.5:
+            if self.question.dtype == "float32" and bits.like_tf32:
                 reason += " (TF32? then declare the policy tf32)"
             return self.said("imprecise", reason, under, bits=bits, worst=self.shown_worst(first, judged))
-        known = known or explain.where(self.judge, observations, judged.policy)
+        known = known or explain.where(self.judge, observations, judged.policy, first.says)
         return self.said("differs", first.says, judged, diagnosis=known, worst=self.smallest_case(first, judged))
+
+    def fresh(self, observations: Sequence[Observation], judged: Judged) -> str:
+        """Whether the worst answer is right where it is the first: it is asked again in a new process."""
+        worst = _worst(judged, observations, 1)[:1]
+        if not worst:
+            return ""
+        case = worst[0].case
+        self.runner.close()
+        again = self.candidate.once(case)[1]
+        if again is None or statistics.largest(self.judge.compared([Observation(case, again)], judged.policy)) > 1:
+            return ""
+        return "its answer is right in a fresh process, and wrong after other calls: it remembers them"
 
     def mistakes(self) -> tuple[Mutant, ...]:
         """Every known mistake that shows on what is claimed."""
         return truly_wrong(self.equation.id, self.question.claim.finite)
 
-    def tightest(self) -> Policy:
-        return preset(policies(self.question.dtype)[0], self.question.dtype)
+    def imprecise(self, observations: Sequence[Observation]) -> tuple[fit.Bits, Judged] | None:
+        """Where it loses how many bits, beside rounding under the tightest policy, or else under the loosest."""
+        ends = dict.fromkeys([self.judge.presets[0], self.judge.presets[-1]])
+        tried = (fit.imprecise(self.judge, observations, policy) for policy in ends)
+        return next(filter(None, tried), None)
 
     def along(self, observations: list[Observation], judged: Judged) -> explain.Diagnosis | None:
         """A direction that most of the error lies along, such as the scale of one argument."""
-        seen = self.judge.strongest(observations, judged.policy)
+        plain = judged.findings[0].kind == "element"
+        seen = self.judge.strongest(observations, judged.policy, NEARLY_ALL if plain else MUCH)
         return explain.Diagnosis("direction", seen) if seen else None
 
     # More cases.
@@ -198,18 +230,28 @@ class Verifier:
         self, observations: Sequence[Observation], policy: Policy | None, faint: Sequence[Mutant] = (),
         directions: bool = False,
     ) -> Judged:  # fmt: skip
-        """Judged as the equation, else as one of its forms; a form must explain the two worst cases to be tried."""
+        """Judged as the equation, else as one of its forms, under the same policy.
+
+        A form must explain the worst cases to be tried on all. Where the policy was inferred, an error that no element
+        shows but that lies along a direction may have loosened it: then only a rounded constant is an explanation, and
+        of an error in some slices none is.
+        """
         under = policy or self.judge.infer(observations)
         first = self.judge.judge(observations, under, faint, directions=directions)
         if first.right:
             return first
-        probes = _worst(first, observations, 2)
-        loosest = policy or preset(policies(self.question.dtype)[-1], self.question.dtype)
-        for form in self.judge.forms():
-            if statistics.largest(self.judge.compared(probes, loosest, form)) <= 1:
-                under = policy or self.judge.infer(observations, form)
+        kinds = {finding.kind for finding in first.findings}
+        leaning = self.judge.inferred and kinds <= {"direction", "part", "mutant"}
+        forms = [] if leaning and kinds == {"part"} else self.judge.forms
+        probes = [_worst(first, observations, count) for count in PROBES]
+        for form in forms:
+            if leaning and (form.constants is None or form.products):
+                continue
+            if form.products and under.intermediates is not under.storage:
+                continue  # who keeps nothing in storage between operations keeps no products there
+            if all(self.judge.judge(few, under, form=form, directions=False).right for few in probes):
                 judged = self.judge.judge(observations, under, faint, form, directions)
-                if judged.right:
+                if judged.right and _explains(judged, first):
                     return judged
         return first
 
@@ -222,7 +264,7 @@ class Verifier:
 
         question, form = self.question, judged.form
         noise_of = noise_under(
-            self.equation, judged.policy, question.seed, form=form.definition, constants=form.constants
+            self.equation, form.under(judged.policy), question.seed, form=form.definition, constants=form.constants
         )
         batched = 0 not in question.claim.batch
         return properties(self.equation, question.dtype, noise_of, question.least, batched, ask, question.seed)
@@ -253,6 +295,26 @@ class Verifier:
                     return "asked again, it gives another answer: it remembers earlier calls, or draws at random"
                 if self.question.claim.deterministic and not np.array_equal(now, then, equal_nan=True):
                     self.note("two runs on one input differ in their last bits")
+        return None
+
+    def remembered(self, observations: Sequence[Observation], judged: Judged) -> str | None:
+        """Whether an answer depends on calls before it: through the arguments' identity, a reused buffer, a counter."""
+        first = next((each.case for each in self.judge.ordinary(observations, 1) if each.case.description), None)
+        if first is None or first.description is None:
+            return None
+        turned = {name: np.ascontiguousarray(np.flip(array)) for name, array in first.arrays.items()}
+        then = replace(first, arrays=turned, description=None)  # the same sums and extremes: a cache may go by these
+        outcome, seen = self.candidate.in_turn(first, then)
+        if len(seen) < 2:
+            return f"it answers a case, and called twice in a row {contract.status_says(outcome)}"
+        for observation, says in zip(seen, (OVERWRITES, REMEMBERS), strict=True):
+            if statistics.largest(self.judge.compared([observation], judged.policy, judged.form)) > 1:
+                return says
+        outcome, answers = self.candidate.often(first, OFTEN)
+        if answers is None:
+            return f"it answers a case, and called {OFTEN} times {contract.status_says(outcome)}"
+        if statistics.largest(self.judge.compared([Observation(first, answers)], judged.policy, judged.form)) > 1:
+            return f"within {OFTEN} calls on one input, it begins to give another answer"
         return None
 
     def unclaimed(self, judged: Judged) -> None:
@@ -336,10 +398,19 @@ def _weak(judged: Judged, strength: Score) -> str:
     return ""
 
 
+def _explains(judged: Judged, first: Judged) -> bool:
+    """Whether a form explains what was wrong, and does not merely drown it: in most cases it still asks of that."""
+    pairs = zip(first.compared, judged.compared, strict=True)
+    failing = [(each, other) for each, other in pairs if bool((each.ratio > 1).any())]
+    asked = [bool((other.asked & (each.ratio > 1)).any()) for each, other in failing]
+    return not asked or sum(asked) > len(asked) / 2
+
+
 def _worst(judged: Judged, observations: Sequence[Observation], count: int) -> list[Observation]:
     """The cases with the largest error."""
     by_error = sorted((each for each in judged.compared if each.ratio.size), key=lambda each: -float(each.ratio.max()))
-    cases = list(dict.fromkeys(id(each.case) for each in by_error))[:count]
+    shown = [id(finding.at.case) for finding in judged.findings if finding.at is not None]
+    cases = list(dict.fromkeys([*shown, *(id(each.case) for each in by_error)]))[: count + len(shown)]
     return [each for each in observations if id(each.case) in cases]
 
 
