@@ -87,6 +87,17 @@ def masked(q: Array, k: Array, v: Array, mask: Array) -> Array:
         return seen_sum(masked_softmax(e, mask), v, mask)
 
 
+@implements("attention.masked_empty_is_nan", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def masked_empty_is_nan(q: Array, k: Array, v: Array, mask: Array) -> Array:
+    """Scores of masked pairs are −∞; the softmax of nothing else is NaN."""
+    e = np.where(mask, scores.scaled_dot(q, k), -np.inf)
+    with np.errstate(invalid="ignore"):  # −∞ from −∞
+        p: Array = np.exp(e - e.max(axis=-1, keepdims=True, initial=-np.inf))
+        alpha: Array = p / p.sum(axis=-1, keepdims=True)
+    return alpha @ v
+
+
 @implements("attention.causal", framework="numpy", dtypes=DTYPES, devices=DEVICES)
 @half_in_single
 def causal(q: Array, k: Array, v: Array) -> Array:

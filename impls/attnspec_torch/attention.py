@@ -75,6 +75,13 @@ def masked(q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
     return exact(q, k, v, mask, some)
 
 
+@implements("attention.masked_empty_is_nan", framework="torch", dtypes=DTYPES)
+def masked_empty_is_nan(q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
+    """Scores of masked pairs are −∞; the softmax of nothing else is NaN."""
+    e = scores.scaled_dot(q, k).masked_fill(~mask, -math.inf)
+    return e.softmax(dim=-1) @ v
+
+
 @implements("attention.causal", framework="torch", dtypes=DTYPES)
 def causal(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     """The last query is at the last key. Fused without a mask where n = m, else masked."""

@@ -152,7 +152,8 @@ class Parser:
                         "as many of one as of the other", "mend the return annotation")  # fmt: skip
         kinds = [self.annotation(annotation) for annotation in annotations]
         names = [_result_name(value) for value in returns] + [""] * len(annotations)
-        return tuple(Parameter(names[k] or f"output {k}", *kind) for k, kind in enumerate(kinds))
+        unnamed = ["result"] if len(kinds) == 1 else [f"result {k}" for k in range(len(kinds))]
+        return tuple(Parameter(names[k] or unnamed[k], *kind) for k, kind in enumerate(kinds))
 
     def statement(self, statement: ast.stmt, comments: dict[int, str]) -> list[Line]:
         """One line; the declarations of indices and sizes give none."""
