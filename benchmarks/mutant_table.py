@@ -46,7 +46,11 @@ class InProcess(Runner):
 
     def call_many(self, requests: Iterable[Request]) -> Generator[Outcome, None, None]:
         for request in requests:
-            yield self.called(request)
+            outcome = self.called(request)
+            if request.before:
+                first = self.called(replace(request, arrays=request.before))
+                outcome = replace(outcome, outputs=(*first.outputs, *outcome.outputs))
+            yield outcome
 
     def called(self, request: Request) -> Outcome:
         dtype = getattr(torch, request.dtype)
