@@ -40,8 +40,8 @@ REMEMBERS = "given the same arrays with new values, it answers as if they were t
 NEARLY_ALL, MUCH = 0.9, 0.25
 """The share of the error's square that a direction must hold to be named: where elements show it, and elsewhere."""
 
-PROBES = (2, 8)
-"""How many of the worst cases a form must explain before it is tried on all."""
+PROBES = 8
+"""How many of the worst cases a form must explain, the smallest first, before it is tried on all."""
 
 ENOUGH = 0.9
 """Below this share of mutants caught, a pass says too little to be called one."""
@@ -243,7 +243,8 @@ class Verifier:
         kinds = {finding.kind for finding in first.findings}
         leaning = self.judge.inferred and kinds <= {"direction", "part", "mutant"}
         forms = [] if leaning and kinds == {"part"} else self.judge.forms
-        probes = [_worst(first, observations, count) for count in PROBES]
+        worst = _worst(first, observations, PROBES)
+        probes = [*([each] for each in sorted(worst, key=_elements)), worst]
         for form in forms:
             if leaning and (form.constants is None or form.products):
                 continue
@@ -404,6 +405,10 @@ def _explains(judged: Judged, first: Judged) -> bool:
     failing = [(each, other) for each, other in pairs if bool((each.ratio > 1).any())]
     asked = [bool((other.asked & (each.ratio > 1)).any()) for each, other in failing]
     return not asked or sum(asked) > len(asked) / 2
+
+
+def _elements(observation: Observation) -> int:
+    return sum(array.size for array in observation.case.arrays.values())
 
 
 def _worst(judged: Judged, observations: Sequence[Observation], count: int) -> list[Observation]:
