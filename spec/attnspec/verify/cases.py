@@ -143,6 +143,8 @@ def _drawn(
     way = equation.scales.get(parameter.name, symbol(parameter.name).draw)
     if parameter.kind == "bool":
         return _mask(shape, regime, generator)
+    if regime == "lofty" and parameter.name == "v":
+        regime = "ordinary"  # values that differ, so that a wrong weight shows
     drawn = REGIMES[regime](DRAWS[way](generator, shape), way, generator)
     if regime == "towering" and dtype == "float64":
         drawn = drawn * {"scores": 8.0, "normal": 3.0}.get(way, 1.0)  # exp overflows beyond 709 there, not beyond 88

@@ -36,6 +36,9 @@ SOME = 16
 MOST = 0.75
 """The share of wrong elements that a direction must explain each by itself: one bad element must not speak for all."""
 
+TILE = 32
+"""From this size on, software may take another path."""
+
 LONGER = 100
 """From this size on along some axis, a case is long."""
 
@@ -179,12 +182,15 @@ class Judge:
         """Whether there is a choice of policies, so that an error may have loosened the one that it is judged by."""
         return len(self.presets) > 1
 
-    def infer(self, observations: Sequence[Observation]) -> Policy:
+    def infer(self, observations: Sequence[Observation], paths: bool = True) -> Policy:
         """The tightest preset that the errors leave possible.
 
         A policy is held against each looser one where the two differ: elements of which the looser says at least twice
         the σ. Asked on the first cases, then on those that it would fail, since real software takes other paths for
         other sizes. A quantile, since one bad row in an otherwise precise case must not loosen what it is judged by.
+
+        Args:
+            paths: False leaves cases beyond a tile's size out of the second: it must be one policy for all sizes.
         """
         presets = self.presets
         few = self.ordinary(observations, 2)
@@ -198,10 +204,18 @@ class Judge:
             failing = self._failing(observations, policy)
             if not failing:
                 return policy
-            most = failing[:SOME]
+            most = [each for each in failing if paths or not _beyond(each, TILE)][:SOME]
             if not self._matches_better(most, policy, looser) and not self._overflows(failing, policy, looser):
                 return policy
         return presets[-1]
+
+    def alike(self, observations: Sequence[Observation], policy: Policy) -> list[Policy]:
+        """A policy, and those looser ones that say of no element much more: answers cannot tell them apart."""
+        some = list(observations)[:SOME]
+        own = self.compared(some, policy)
+        looser = self.presets[self.presets.index(policy) + 1 :] if policy in self.presets else []
+        pairs = [(each, list(zip(own, self.compared(some, each), strict=True))) for each in looser]
+        return [policy, *(each for each, pair in pairs if np.isnan(statistics.contrast(pair)))]
 
     def _failing(self, observations: Sequence[Observation], policy: Policy) -> list[Observation]:
         return [each for each in observations if statistics.largest(self.compared([each], policy)) > 1]
@@ -237,7 +251,7 @@ class Judge:
         return [
             each for each in observations
             if each.case.description is not None and each.case.description.regime == "ordinary"
-            and any(size >= LONGER for _, size in each.case.description.sizes)
+            and _beyond(each, LONGER)
         ]  # fmt: skip
 
     def judge(
@@ -344,6 +358,11 @@ class Judge:
             if statistics.explained(places, direction.along, seen.value) > MOST:
                 best, sentence = seen.of_all + SAME_SHARE, direction.says(seen.value)
         return sentence
+
+
+def _beyond(observation: Observation, size: int) -> bool:
+    """Whether a case has an axis of at least so many elements."""
+    return any(extent >= size for array in observation.case.arrays.values() for extent in array.shape)
 
 
 def carries(definition: Definition) -> bool:

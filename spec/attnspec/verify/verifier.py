@@ -154,10 +154,10 @@ class Verifier:
 
     def fresh(self, observations: Sequence[Observation], judged: Judged) -> str:
         """Whether the worst answer is right where it is the first: it is asked again in a new process."""
-        worst = _worst(judged, observations, 1)[:1]
-        if not worst:
+        worst = statistics.worst(judged.compared)
+        if worst is None or float(worst.ratio.max()) <= 1:
             return ""
-        case = worst[0].case
+        case = worst.case
         self.runner.close()
         again = self.candidate.once(case)[1]
         if again is None or statistics.largest(self.judge.compared([Observation(case, again)], judged.policy)) > 1:
@@ -230,7 +230,7 @@ class Verifier:
         self, observations: Sequence[Observation], policy: Policy | None, faint: Sequence[Mutant] = (),
         directions: bool = False,
     ) -> Judged:  # fmt: skip
-        """Judged as the equation, else as one of its forms, under the same policy.
+        """Judged as the equation, else as one of its forms, under one policy throughout, or one not to be told from it.
 
         A form must explain the worst cases to be tried on all. Where the policy was inferred, an error that no element
         shows but that lies along a direction may have loosened it: then only a rounded constant is an explanation, and
@@ -245,15 +245,17 @@ class Verifier:
         forms = [] if leaning and kinds == {"part"} else self.judge.forms
         worst = _worst(first, observations, PROBES)
         probes = [*([each] for each in sorted(worst, key=_elements)), worst]
+        throughout = [under] if policy else self.judge.alike(observations, self.judge.infer(observations, paths=False))
         for form in forms:
             if leaning and (form.constants is None or form.products):
                 continue
-            if form.products and under.intermediates is not under.storage:
-                continue  # who keeps nothing in storage between operations keeps no products there
-            if all(self.judge.judge(few, under, form=form, directions=False).right for few in probes):
-                judged = self.judge.judge(observations, under, faint, form, directions)
-                if judged.right and _explains(judged, first):
-                    return judged
+            for alike in throughout:
+                if form.products and alike.intermediates is not alike.storage:
+                    continue  # who keeps nothing in storage between operations keeps no products there
+                if all(self.judge.judge(few, alike, form=form, directions=False).right for few in probes):
+                    judged = self.judge.judge(observations, alike, faint, form, directions)
+                    if judged.right:
+                        return judged
         return first
 
     def properties(self, judged: Judged) -> Held:
@@ -397,14 +399,6 @@ def _weak(judged: Judged, strength: Score) -> str:
     if of - asked > of / 2:
         return f"the noise drowns {of - asked} of {of} elements"
     return ""
-
-
-def _explains(judged: Judged, first: Judged) -> bool:
-    """Whether a form explains what was wrong, and does not merely drown it: in most cases it still asks of that."""
-    pairs = zip(first.compared, judged.compared, strict=True)
-    failing = [(each, other) for each, other in pairs if bool((each.ratio > 1).any())]
-    asked = [bool((other.asked & (each.ratio > 1)).any()) for each, other in failing]
-    return not asked or sum(asked) > len(asked) / 2
 
 
 def _elements(observation: Observation) -> int:
