@@ -13,6 +13,7 @@ from attnspec.interpreters.mutants import Mutant
 from attnspec.interpreters.policy import Policy
 from attnspec.language.equation import Equation
 from attnspec.language.tree import Name
+from attnspec.verify.cases import Description
 from attnspec.verify.judge import Judge
 from attnspec.verify.statistics import Compared, Observation, compare, largest, whole
 from attnspec.verify.wrong import fits, wrong_values
@@ -154,11 +155,40 @@ def where(judge: Judge, observations: Sequence[Observation], policy: Policy, fou
         facts.append(f"in {' and '.join(results[k].name for k in outputs)}")
     share = len({id(each.case) for each in wrong}), len({id(each.case) for each in compared})
     facts.append(f"in {share[0]} of {share[1]} cases")
-    facts += _pattern(wrong, results)
+    facts += _circumstances(wrong, compared)
+    facts += _pattern(wrong)
     return Diagnosis("unrecognised", "no known mistake: it is wrong " + ", ".join(facts))
 
 
-def _pattern(wrong: Sequence[Compared], results: Sequence[object]) -> list[str]:
+def _circumstances(wrong: Sequence[Compared], compared: Sequence[Compared]) -> list[str]:
+    """What the cases that fail have in common, and no other has: a size, a batch, a regime."""
+    bad = {id(each.case) for each in wrong}
+    failing: list[Description] = []
+    passing: list[Description] = []
+    for each in compared:
+        described = each.case.description
+        if described is not None:
+            (failing if id(each.case) in bad else passing).append(described)
+    if not failing or not passing:
+        return []
+    facts = []
+    sizes = [dict(each.sizes) | {"batch": each.batch or 0} for each in failing]
+    others = [dict(each.sizes) | {"batch": each.batch or 0} for each in passing]
+    for name in sizes[0]:
+        seen, right = {each[name] for each in sizes}, {each[name] for each in others}
+        if min(seen) > max(right):
+            facts.append(f"only where {name} ≥ {min(seen)}, and never up to {max(right)}")
+        elif len(seen) == 1 and not seen & right:
+            facts.append(f"only where {name} = {seen.pop()}")
+        elif max(seen) < min(right):
+            facts.append(f"only where {name} ≤ {max(seen)}")
+    regimes = {each.regime for each in failing}
+    if not facts and not regimes & {each.regime for each in passing} and len(regimes) <= 4:
+        facts.append(f"only on values of the kind {' or '.join(map(repr, sorted(regimes)))}")
+    return facts
+
+
+def _pattern(wrong: Sequence[Compared]) -> list[str]:
     """Along which axis the error begins or is confined, where that holds in every case."""
     facts = []
     for axis in (-2, -1):

@@ -16,7 +16,7 @@ import numpy as np
 from attnspec.interpreters.policy import FORMATS, Format, Policy
 from attnspec.language.tree import Definition
 from attnspec.verify.judge import Judge, Judged
-from attnspec.verify.statistics import Observation, median, surprise
+from attnspec.verify.statistics import Observation, largest, median, surprise
 
 OPERANDS = "the matrix products' operands"
 
@@ -33,6 +33,9 @@ SITES = {
 
 FEWEST = 3.0
 """Significant bits of the coarsest format in use, E5M2."""
+
+PROBES = 8
+"""Failing cases, the smallest, on which a site is tried before it is tried on all."""
 
 HALF = 0.5
 """The median of |error|/σ that honest rounding leaves."""
@@ -63,9 +66,13 @@ def imprecise(judge: Judge, observations: Sequence[Observation], policy: Policy)
     """The site and bits under which the answers are right in every respect; None where no precision explains them."""
     found = []
     ordinary = judge.ordinary(observations)
+    failing = [each for each in observations if largest(judge.compared([each], policy)) > 1]
+    failing.sort(key=lambda each: sum(array.size for array in each.case.arrays.values()))
     for site, lower in sites(judge.equation.definition, policy).items():
         bits = _bits(judge, ordinary, policy, lower)
         if bits is None:
+            continue
+        if any(largest(judge.compared([each], lower(bits - 0.3))) > 1 for each in failing[:PROBES]):
             continue
         judged = judge.judge(observations, lower(bits - 0.3))
         asked, of = judged.asked
