@@ -231,7 +231,7 @@ def questions(found: Sequence[Found], shown: str, wanted: Asked) -> Iterator[Que
         raise _unclaimed(found, shown, wanted)
     alone = len(found) == 1
     for each, declared in pairs:
-        name = shown if alone and shown.endswith(each.name) else f"{shown}:{each.name}"
+        name = shown if alone and shown.endswith(each.name) else _target(shown, each.name)
         framework = wanted.framework or declared.framework or each.framework or "numpy"
         dtypes = wanted.dtypes or declared.claim.dtypes or ("float32",)
         try:
@@ -268,6 +268,12 @@ def _meant(each: Found, found: Sequence[Found], equation: str) -> bool:
         return True
     named = [other.name for other in found if other.name == equation.split(".")[-1]]
     return each.name in named
+
+
+def _target(shown: str, name: str) -> str:
+    """A callable of a target, as it can be asked for by itself: a package's submodule goes before the colon."""
+    module, _, callable_ = name.rpartition(".")
+    return f"{shown}:{name}" if shown.endswith(".py") or not module else f"{shown}.{module}:{callable_}"
 
 
 def _unclaimed(found: Sequence[Found], shown: str, wanted: Asked) -> TargetError:

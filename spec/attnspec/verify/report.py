@@ -100,8 +100,9 @@ class Verdict:
     @property
     def headline(self) -> str:
         """Verdict, equation and candidate in a line."""
-        where = f"({self.framework}, {self.dtype}, {self.device})"
-        return f"{self.verdict}: {self.equation}, {self.implementation} {where}"
+        what = ", ".join(filter(None, (self.equation, self.implementation)))
+        where = ", ".join(filter(None, (self.framework, self.dtype, self.device)))
+        return f"{self.verdict}: {what} ({where})"
 
     def __str__(self) -> str:
         rows = [row for row in self._rows() if row[1]]
