@@ -109,3 +109,52 @@ def in_float32(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
 def first_example_only(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     out = right(q, k, v)
     return out[:1].expand(out.shape).clone() if out.dim() > 2 and len(out) else out
+
+
+def products_kept(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    e = (q[..., :, None, :] * k[..., None, :, :]).sum(-1) / q.shape[-1] ** 0.5
+    return (torch.softmax(e, -1)[..., None] * v[..., None, :, :]).sum(-2)
+
+
+def powers_of_two(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    e = q @ k.mT * (q.shape[-1] ** -0.5 * 1.4426950408889634)
+    p = torch.exp2(e - e.amax(-1, keepdim=True))
+    return (p / p.sum(-1, keepdim=True)) @ v
+
+
+def keys_beyond_a_thousand_left_out(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    return right(q, k[..., :1000, :], v[..., :1000, :])
+
+
+def inputs_in_half(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    return right(q.half().to(q.dtype), k.half().to(q.dtype), v.half().to(q.dtype))
+
+
+def keys_transposed(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    return read(torch.softmax(q.float() @ k.float() * q.shape[-1] ** -0.5, -1), v)
+
+
+KEPT: dict[int, tuple[Tensor, Tensor]] = {}
+
+
+def cached_by_identity(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    if q.data_ptr() not in KEPT or KEPT[q.data_ptr()][0] is not q:
+        KEPT[q.data_ptr()] = (q, right(q, k, v))
+    return KEPT[q.data_ptr()][1].clone()
+
+
+BUFFERS: dict[tuple[int, ...], Tensor] = {}
+
+
+def one_buffer_for_all(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    found = right(q, k, v)
+    return BUFFERS.setdefault(tuple(found.shape), torch.empty_like(found)).copy_(found)
+
+
+def cached_by_shape(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    return BUFFERS.setdefault((*q.shape, *k.shape, *v.shape), right(q, k, v)).clone()
+
+
+def wrong_after_two_hundred_calls(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    CALLS[0] += 1
+    return right(q, k, v) * (1.5 if CALLS[0] > 200 else 1.0)

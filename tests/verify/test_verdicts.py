@@ -128,3 +128,54 @@ def test_a_question_that_cannot_be_asked_is_refused() -> None:
         attnspec.verify("no_such_file.py", "scores.dot")
     with pytest.raises(UnknownName, match="float31"):
         attnspec.verify(lambda e: e, "attention.weights", dtype="float31")
+
+
+@pytest.mark.parametrize(
+    ("name", "dtype", "form"),
+    [("products_kept", "bfloat16", "products rounded"), ("powers_of_two", "float32", "powers of two")],
+)
+def test_another_order_of_rounding_conforms(name: str, dtype: str, form: str) -> None:
+    """Products kept in storage before their sum, and 2^x for exp x, are how real kernels compute."""
+    verdict = asked(name, dtype)
+
+    assert verdict.verdict == "conforms", str(verdict)
+    assert any(form in finding for finding in verdict.findings) or not verdict.findings
+
+
+def test_a_size_that_is_wrong_is_told() -> None:
+    verdict = asked("keys_beyond_a_thousand_left_out", "float32")
+
+    assert verdict.verdict == "differs"
+    assert "only where m ≥ 1100" in verdict.diagnosis[0].says
+
+
+def test_bits_lost_at_the_inputs_are_told() -> None:
+    verdict = asked("inputs_in_half", "float32")
+
+    assert verdict.verdict == "imprecise", str(verdict)
+    assert verdict.bits_site in ("the inputs", "the matrix products' operands")  # nearly one thing here
+    assert verdict.effective_bits is not None
+    assert 9 < verdict.effective_bits < 12
+
+
+def test_a_mistake_that_runs_on_some_sizes_only_is_named() -> None:
+    verdict = asked("keys_transposed", "float32")
+
+    assert verdict.verdict == "fails"
+    assert "k is transposed" in "\n".join([verdict.diagnosis[0].says, *verdict.diagnosis[0].also])
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("cached_by_identity", "remembers earlier calls"),
+        ("one_buffer_for_all", "goes on writing to"),
+        ("cached_by_shape", "right in a fresh process"),
+        ("wrong_after_two_hundred_calls", "begins to give another answer"),
+    ],
+)
+def test_what_a_call_leaves_behind_is_misbehaviour(name: str, says: str) -> None:
+    verdict = asked(name, "float32")
+
+    assert verdict.verdict == "misbehaves", str(verdict)
+    assert says in verdict.reason

@@ -82,7 +82,7 @@ def imprecise(judge: Judge, observations: Sequence[Observation], policy: Policy)
         return None
     best = min(surprised for surprised, _, _ in found)
     likely = [each for each in found if each[0] < best + ALIKE]
-    _, bits_, judged_ = min(likely, key=lambda each: not each[1].site.startswith("the line"))
+    _, bits_, judged_ = min(likely, key=lambda each: (not each[1].site.startswith("the line"), each[0]))
     return bits_, judged_
 
 

@@ -76,7 +76,7 @@ class Verifier:
         observations = self.candidate.observe(list(self.candidate.told()))
         early = self.unusable()
         if early is not None:
-            return early
+            return self.explained(early, observations)
         if not observations:
             return self.said("inconclusive", "no case could be asked: the claim leaves none")
         return self.judged(observations, policy)
@@ -86,6 +86,18 @@ class Verifier:
         question = self.question
         found = contract.unusable(self.candidate.asked, self.equation, question.dtype, question.device)
         return None if found is None else self.said(found[0], found[1], worst=found[2])
+
+    def explained(self, verdict: Verdict, observations: list[Observation]) -> Verdict:
+        """What raises on most sizes may be a known mistake on the rest, such as a square matrix transposed."""
+        answered = [each for each in observations if all(answer.size > 1 for answer in each.answers)]
+        if verdict.verdict != "fails" or not answered:
+            return verdict
+        self.tick("diagnosis")
+        known = explain.recognise(self.judge, answered, self.mistakes(), self.judge.infer(answered))
+        if known is None:
+            return verdict
+        told = replace(known, says=f"{known.says} (seen where the sizes let it run)")
+        return replace(verdict, diagnosis=(told,), mend=explain.mend(self.equation, known))
 
     def judged(self, observations: list[Observation], policy: Policy | None) -> Verdict:
         """Judge the cases that are always there, then draw more, then say."""
