@@ -96,11 +96,15 @@ def _batched(case: Case) -> bool:
     return case.description is not None and case.description.batch is not None
 
 
+DRAWN = "; a module made within the call draws its first weights there: make it once, or with device=\"meta\""
+
+
 def broken(asked: Sequence[Asked]) -> str | None:
     """What else a candidate touched, in words; None where it kept to itself."""
     for _, outcome in asked:
         if outcome.changed_inputs:
             return f"it changes its inputs: {', '.join(outcome.changed_inputs)}"
         if outcome.global_state:
-            return f"it touches global state: {', '.join(outcome.global_state)}"
+            drawn = any("random generator" in each for each in outcome.global_state)
+            return f"it touches global state: {', '.join(outcome.global_state)}" + (DRAWN if drawn else "")
     return None
