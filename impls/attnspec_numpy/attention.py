@@ -34,10 +34,25 @@ def context_vector(alpha: Array, h: Array) -> Array:
     return alpha @ h
 
 
+@implements("attention.value_map", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def value_map(alpha: Array, h: Array, W_v: Array) -> Array:
+    """The matrix goes to the states or to their sums, whichever are fewer."""
+    n, m = alpha.shape[-2:]
+    return (alpha @ h) @ W_v if n < m else alpha @ (h @ W_v)
+
+
 @implements("attention.soft", framework="numpy", dtypes=DTYPES, devices=DEVICES)
 @half_in_single
 def soft(q: Array, x: Array) -> Array:
     """The inputs are keys and values at once."""
+    return dot_product(q, x, x)
+
+
+@implements("attention.learned_query", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def learned_query(x: Array, q: Array) -> Array:
+    """Soft attention with the arguments in the other order."""
     return dot_product(q, x, x)
 
 
@@ -46,6 +61,21 @@ def soft(q: Array, x: Array) -> Array:
 def key_value(e: Array, v: Array) -> Array:
     """The weights once, then one product."""
     return softmax(e) @ v
+
+
+@implements("attention.relu_weights", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def relu_weights(e: Array, v: Array) -> Array:
+    """The weights once, then one product."""
+    alpha: Array = np.maximum(e, e.dtype.type(0))
+    return alpha @ v
+
+
+@implements("attention.linear_weights", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def linear_weights(e: Array, v: Array) -> Array:
+    """One product."""
+    return e @ v
 
 
 @implements("attention.dot_product", framework="numpy", dtypes=DTYPES, devices=DEVICES)
@@ -111,3 +141,31 @@ def causal(q: Array, k: Array, v: Array) -> Array:
 def causal_top_left(q: Array, k: Array, v: Array) -> Array:
     """Masked, with the first query at the first key."""
     return masked(q, k, v, np.tri(q.shape[-2], k.shape[-2], dtype=np.bool_))
+
+
+@implements("attention.layer_readout", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def layer_readout(c: Array, W: Array, b: Array) -> Array:
+    """One product; the bias and the softmax work in place."""
+    e = c @ W
+    e += b
+    return softmax(e, out=e)
+
+
+@implements("attention.into_readout", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def into_readout(s: Array, a: Array, W: Array, b: Array) -> Array:
+    """State and attention are joined, and go through the matrix as one."""
+    return np.concatenate([s, a], axis=-1) @ W + b
+
+
+@implements("attention.into_next_step", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+def into_next_step(x: Array, a: Array) -> Array:
+    """A copy."""
+    return np.concatenate([x, a], axis=-1)
+
+
+@implements("attention.into_next_layer", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+def into_next_layer(s: Array, a: Array) -> Array:
+    """A copy."""
+    return np.concatenate([s, a], axis=-1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from attnspec import implements
@@ -24,8 +25,20 @@ def context_vector(alpha: Tensor, h: Tensor) -> Tensor:
     return alpha @ h
 
 
+@implements("attention.value_map", framework="torch", dtypes=DTYPES)
+def value_map(alpha: Tensor, h: Tensor, W_v: Tensor) -> Tensor:
+    """The states are mapped, then one product."""
+    return alpha @ (h @ W_v)
+
+
 @implements("attention.soft", framework="torch", dtypes=DTYPES)
 def soft(q: Tensor, x: Tensor) -> Tensor:
+    """Fused, unscaled; the inputs are keys and values at once."""
+    return fused(q, x, x, scale=1.0)
+
+
+@implements("attention.learned_query", framework="torch", dtypes=DTYPES)
+def learned_query(x: Tensor, q: Tensor) -> Tensor:
     """Fused, unscaled; the inputs are keys and values at once."""
     return fused(q, x, x, scale=1.0)
 
@@ -34,6 +47,18 @@ def soft(q: Tensor, x: Tensor) -> Tensor:
 def key_value(e: Tensor, v: Tensor) -> Tensor:
     """The weights once, then one product."""
     return e.softmax(dim=-1) @ v
+
+
+@implements("attention.relu_weights", framework="torch", dtypes=DTYPES)
+def relu_weights(e: Tensor, v: Tensor) -> Tensor:
+    """The weights once, then one product."""
+    return e.relu() @ v
+
+
+@implements("attention.linear_weights", framework="torch", dtypes=DTYPES)
+def linear_weights(e: Tensor, v: Tensor) -> Tensor:
+    """One product."""
+    return e @ v
 
 
 @implements("attention.dot_product", framework="torch", dtypes=DTYPES)
@@ -92,6 +117,30 @@ def causal(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
 def causal_top_left(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     """The first query is at the first key. Fused without a mask where n = m, else masked."""
     return _triangular(q, k, v, shift=0)
+
+
+@implements("attention.layer_readout", framework="torch", dtypes=DTYPES)
+def layer_readout(c: Tensor, W: Tensor, b: Tensor) -> Tensor:
+    """The bias is added inside the product; then PyTorch's softmax."""
+    return F.linear(c, W.mT, b).softmax(dim=-1)
+
+
+@implements("attention.into_readout", framework="torch", dtypes=DTYPES)
+def into_readout(s: Tensor, a: Tensor, W: Tensor, b: Tensor) -> Tensor:
+    """State and attention are joined, and go through the matrix as one; the bias is added inside the product."""
+    return F.linear(torch.cat([s, a], dim=-1), W.mT, b)
+
+
+@implements("attention.into_next_step", framework="torch", dtypes=DTYPES)
+def into_next_step(x: Tensor, a: Tensor) -> Tensor:
+    """A copy."""
+    return torch.cat([x, a], dim=-1)
+
+
+@implements("attention.into_next_layer", framework="torch", dtypes=DTYPES)
+def into_next_layer(s: Tensor, a: Tensor) -> Tensor:
+    """A copy."""
+    return torch.cat([s, a], dim=-1)
 
 
 def _triangular(q: Tensor, k: Tensor, v: Tensor, *, shift: int) -> Tensor:

@@ -2,13 +2,31 @@
 
 from jaxtyping import Bool, Float
 
-from attnspec import Source, Tensor, equation, indices, inf, size, softmax, sqrt, sum, tanh, where
+from attnspec import (
+    Source,
+    Tensor,
+    concat,
+    equation,
+    indices,
+    inf,
+    relu,
+    size,
+    softmax,
+    sqrt,
+    sum,
+    tanh,
+    where,
+)
 
 BAHDANAU = Source("001", "注意力机制/抛弃RNN", paper="Bahdanau et al. 2015, arXiv:1409.0473v7, eq. 5 and 6")
 QIYUE = Source("000", "Attention")
 VASWANI = Source("001", "Attention 另一种表述", paper="Vaswani et al. 2017, arXiv:1706.03762, eq. 1")
 LUONG = Source(paper="Luong et al. 2015, arXiv:1508.04025, sec. 3.1")
 DECODER = Source(paper="Vaswani et al. 2017, arXiv:1706.03762, sec. 3.2.3")
+LEVINE = Source("002", "Sequence to Sequence")
+SHARE = Source("001", "Attention 另一种表述")
+LEE = Source("004", "self-attention原理")
+WANG_LAYER = Source("003", "Attention Layer")
 
 
 @equation(BAHDANAU)
@@ -27,9 +45,29 @@ def context_vector(alpha: Float[Tensor, "n m"], h: Float[Tensor, "m d"]) -> Floa
     return c.stack(i)
 
 
+@equation(LEVINE)
+def value_map(
+    alpha: Float[Tensor, "n m"], h: Float[Tensor, "m d"], W_v: Float[Tensor, "d e"],
+) -> Float[Tensor, "n e"]:
+    """The context vector of values that a matrix makes of the states; 002 lets any function make them."""
+    i, j = indices("n", "m")
+    v = h[j] @ W_v
+    c = sum(j, alpha[i, j] * v)
+    return c.stack(i)
+
+
 @equation(QIYUE)
 def soft(q: Float[Tensor, "n d"], x: Float[Tensor, "m d"]) -> Float[Tensor, "n d"]:
     """Soft attention: the inputs are keys and values at once."""
+    i, j = indices("n", "m")
+    alpha = softmax(j, q[i] @ x[j])
+    c = sum(j, alpha * x[j])
+    return c.stack(i)
+
+
+@equation(QIYUE)
+def learned_query(x: Float[Tensor, "m d"], q: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
+    """Soft attention whose queries are not made from anything: q is learned, as a weight is."""
     i, j = indices("n", "m")
     alpha = softmax(j, q[i] @ x[j])
     c = sum(j, alpha * x[j])
@@ -42,6 +80,23 @@ def key_value(e: Float[Tensor, "n m"], v: Float[Tensor, "m d"]) -> Float[Tensor,
     i, j = indices("n", "m")
     alpha = softmax(j, e[i, j])
     c = sum(j, alpha * v[j])
+    return c.stack(i)
+
+
+@equation(LEE, convention_of=key_value, says="the weights are relu of the scores, and are not normalised")
+def relu_weights(e: Float[Tensor, "n m"], v: Float[Tensor, "m d"]) -> Float[Tensor, "n d"]:
+    """key_value with relu for softmax; a row of weights sums to anything, also to 0."""
+    i, j = indices("n", "m")
+    alpha = relu(e[i, j])
+    c = sum(j, alpha * v[j])
+    return c.stack(i)
+
+
+@equation(SHARE)
+def linear_weights(e: Float[Tensor, "n m"], v: Float[Tensor, "m d"]) -> Float[Tensor, "n d"]:
+    """The scores themselves are the weights, also where they are negative: 001's (Q Kᵀ) V."""
+    i, j = indices("n", "m")
+    c = sum(j, e[i, j] * v[j])
     return c.stack(i)
 
 
@@ -154,3 +209,34 @@ def causal_top_left(
     alpha = softmax(j, e, where=j <= i)
     c = sum(j, alpha * v[j], where=j <= i)
     return c.stack(i)
+
+
+@equation(WANG_LAYER)
+def layer_readout(
+    c: Float[Tensor, "t k"], W: Float[Tensor, "k v"], b: Float[Tensor, " v"],
+) -> Float[Tensor, "t v"]:
+    """The distribution over the next word at each position, read from what the attention gave there."""
+    j, w = indices("t", "v")
+    e = c[j] @ W + b
+    p = softmax(w, e[w])
+    return p.stack(j, w)
+
+
+@equation(LEVINE)
+def into_readout(
+    s: Float[Tensor, " u"], a: Float[Tensor, " k"], W: Float[Tensor, "u+k o"], b: Float[Tensor, " o"],
+) -> Float[Tensor, " o"]:
+    """What was attended goes into the output: a linear layer on the decoder's state and it, end to end."""
+    return concat(s, a) @ W + b
+
+
+@equation(LEVINE)
+def into_next_step(x: Float[Tensor, " d"], a: Float[Tensor, " k"]) -> Float[Tensor, " d+k"]:
+    """What was attended goes into the decoder's next step, behind that step's own input."""
+    return concat(x, a)
+
+
+@equation(LEVINE)
+def into_next_layer(s: Float[Tensor, " u"], a: Float[Tensor, " k"]) -> Float[Tensor, " u+k"]:
+    """What was attended goes into the decoder's next layer, behind the state of the layer below."""
+    return concat(s, a)

@@ -2,8 +2,20 @@
 
 from jaxtyping import Bool, Float
 
-from attnspec import Tensor, exp, form, indices, max, mutant, size, softmax, sqrt, sum, where
-from attnspec.equations.attention import bilinear, causal, key_value, masked, scaled_dot_product, weights
+from attnspec import Tensor, exp, form, indices, max, mutant, relu, size, softmax, sqrt, sum, where
+from attnspec.equations.attention import (
+    bilinear,
+    causal,
+    key_value,
+    layer_readout,
+    learned_query,
+    linear_weights,
+    masked,
+    relu_weights,
+    scaled_dot_product,
+    value_map,
+    weights,
+)
 
 
 @mutant(weights, says="softmax has an extra 1 in its sum: attention may look at nothing")
@@ -31,6 +43,84 @@ def unstable_key_value(e: Float[Tensor, "n m"], v: Float[Tensor, "m d"]) -> Floa
     p = exp(e[i, j])
     c = sum(j, p * v[j]) / sum(j, p)
     return c.stack(i)
+
+
+@mutant(
+    learned_query, says="the largest score is not taken off before exp: large scores overflow", in_storage=True
+)
+def unstable_learned_query(x: Float[Tensor, "m d"], q: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
+    """Right for small scores, NaN beyond 88 in float32 and 709 in float64."""
+    i, j = indices("n", "m")
+    p = exp(q[i] @ x[j])
+    c = sum(j, p * x[j]) / sum(j, p)
+    return c.stack(i)
+
+
+@mutant(learned_query, says="the scores are divided by √d")
+def scaled_learned_query(x: Float[Tensor, "m d"], q: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
+    """The scale of another attention."""
+    i, j = indices("n", "m")
+    d = size("d")
+    alpha = softmax(j, q[i] @ x[j] / sqrt(d))
+    c = sum(j, alpha * x[j])
+    return c.stack(i)
+
+
+@mutant(relu_weights, says="the weights are divided by their sum")
+def relu_normalised(e: Float[Tensor, "n m"], v: Float[Tensor, "m d"]) -> Float[Tensor, "n d"]:
+    """NaN where no score is positive."""
+    i, j = indices("n", "m")
+    p = relu(e[i, j])
+    c = sum(j, p * v[j]) / sum(j, p)
+    return c.stack(i)
+
+
+@mutant(relu_weights, says="the weights are divided by the number of keys")
+def relu_over_keys(e: Float[Tensor, "n m"], v: Float[Tensor, "m d"]) -> Float[Tensor, "n d"]:
+    """What keeps their sum from growing with the keys, in software that trains with relu."""
+    i, j = indices("n", "m")
+    m = size("m")
+    alpha = relu(e[i, j]) / m
+    c = sum(j, alpha * v[j])
+    return c.stack(i)
+
+
+@mutant(linear_weights, says="the weights are softmax of the scores")
+def linear_softmax(e: Float[Tensor, "n m"], v: Float[Tensor, "m d"]) -> Float[Tensor, "n d"]:
+    """What key_value does."""
+    i, j = indices("n", "m")
+    c = sum(j, softmax(j, e[i, j]) * v[j])
+    return c.stack(i)
+
+
+@mutant(linear_weights, says="the weights are divided by their sum")
+def linear_normalised(e: Float[Tensor, "n m"], v: Float[Tensor, "m d"]) -> Float[Tensor, "n d"]:
+    """Scores of both signs sum to next to nothing."""
+    i, j = indices("n", "m")
+    c = sum(j, e[i, j] * v[j]) / sum(j, e[i, j])
+    return c.stack(i)
+
+
+@mutant(linear_weights, says="negative scores are taken for 0")
+def linear_positive(e: Float[Tensor, "n m"], v: Float[Tensor, "m d"]) -> Float[Tensor, "n d"]:
+    """What relu_weights does."""
+    i, j = indices("n", "m")
+    c = sum(j, relu(e[i, j]) * v[j])
+    return c.stack(i)
+
+
+@mutant(
+    layer_readout, says="the largest score is not taken off before exp: large scores overflow", in_storage=True
+)
+def unstable_layer_readout(
+    c: Float[Tensor, "t k"], W: Float[Tensor, "k v"], b: Float[Tensor, " v"],
+) -> Float[Tensor, "t v"]:
+    """Right for small scores, NaN beyond 88 in float32 and 709 in float64."""
+    j, w = indices("t", "v")
+    e = c[j] @ W + b
+    z = exp(e[w])
+    p = z / sum(w, z)
+    return p.stack(j, w)
 
 
 @mutant(
@@ -118,6 +208,16 @@ def causal_after(
     n, m, d = size("n"), size("m"), size("d")
     alpha = softmax(j, q[i] @ k[j] / sqrt(d))
     c = sum(j, where(j <= i + (m - n), alpha, 0) * v[j])
+    return c.stack(i)
+
+
+@form(value_map, says="the matrix applied to the sum: (Σ α h) W_v")
+def mapped_after(
+    alpha: Float[Tensor, "n m"], h: Float[Tensor, "m d"], W_v: Float[Tensor, "d e"],
+) -> Float[Tensor, "n e"]:
+    """The other order of the two products."""
+    i, j = indices("n", "m")
+    c = sum(j, alpha[i, j] * h[j]) @ W_v
     return c.stack(i)
 
 
