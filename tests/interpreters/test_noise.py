@@ -44,7 +44,7 @@ from trees import read
 
 catalogue()
 IDS = [item.id for item in REGISTRY.values() if item.function.__module__.startswith("attnspec.equations.")]
-EXACT = ("multihead.split", "multihead.concat")
+EXACT = ("multihead.split", "multihead.concat", "attention.into_next_step", "attention.into_next_layer")
 """They move elements and compute nothing."""
 
 Array = NDArray[Any]
