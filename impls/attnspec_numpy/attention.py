@@ -143,6 +143,38 @@ def causal_top_left(q: Array, k: Array, v: Array) -> Array:
     return masked(q, k, v, np.tri(q.shape[-2], k.shape[-2], dtype=np.bool_))
 
 
+@implements("attention.with_lse", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def with_lse(q: Array, k: Array, v: Array) -> tuple[Array, Array]:
+    """One exponential serves both: the sum that the weights are divided by is the one whose logarithm is told."""
+    p = (q / math.sqrt(k.shape[-1])) @ transposed(k)
+    top = p.max(axis=-1, keepdims=True, initial=-np.inf)
+    p -= top
+    np.exp(p, out=p)
+    total = p.sum(axis=-1, keepdims=True)
+    with np.errstate(divide="ignore"):  # over no keys the logarithm is −∞
+        lse: Array = (top + np.log(total))[..., 0]
+    p /= total
+    return p @ v, lse
+
+
+@implements("attention.merge", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def merge(o_1: Array, lse_1: Array, o_2: Array, lse_2: Array) -> tuple[Array, Array]:
+    """The larger logarithm is subtracted from both, so that their sum is 1 at least, and 0 where neither has keys.
+
+    There 0 is subtracted, so that −∞ − (−∞) never stands.
+    """
+    top = np.maximum(lse_1, lse_2)
+    base = np.where(np.isneginf(top), top.dtype.type(0), top)
+    p_1, p_2 = np.exp(lse_1 - base), np.exp(lse_2 - base)
+    total = p_1 + p_2
+    with np.errstate(divide="ignore"):  # neither part has keys
+        lse: Array = base + np.log(total)
+    o: Array = (p_1[..., None] * o_1 + p_2[..., None] * o_2) / np.maximum(total, 1)[..., None]
+    return o, lse
+
+
 @implements("attention.layer_readout", framework="numpy", dtypes=DTYPES, devices=DEVICES)
 @half_in_single
 def layer_readout(c: Array, W: Array, b: Array) -> Array:

@@ -119,6 +119,29 @@ def causal_top_left(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     return _triangular(q, k, v, shift=0)
 
 
+@implements("attention.with_lse", framework="torch", dtypes=DTYPES)
+def with_lse(q: Tensor, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
+    """PyTorch's fused kernels keep the logarithm to themselves: the scores are held, in float32 for the half types."""
+    inside = torch.promote_types(q.dtype, torch.float32)
+    e = q.to(inside) @ k.to(inside).mT * _scale(k)
+    lse = e.logsumexp(dim=-1)
+    return (e.softmax(dim=-1) @ v.to(inside)).to(q.dtype), lse.to(q.dtype)
+
+
+@implements("attention.merge", framework="torch", dtypes=DTYPES)
+def merge(o_1: Tensor, lse_1: Tensor, o_2: Tensor, lse_2: Tensor) -> tuple[Tensor, Tensor]:
+    """The softmax of two, from the difference of the two logarithms, which is small where they are large.
+
+    In float32 for the half types. Where neither part has keys the difference is taken as 0, and the output too.
+    """
+    inside = torch.promote_types(o_1.dtype, torch.float32)
+    first, second = lse_1.to(inside), lse_2.to(inside)
+    none = first.isneginf() & second.isneginf()
+    alpha = torch.stack([first, second], dim=-1).masked_fill(none.unsqueeze(-1), 0).softmax(dim=-1)
+    o = alpha[..., :1] * o_1 + alpha[..., 1:] * o_2
+    return o.masked_fill(none.unsqueeze(-1), 0).to(o_1.dtype), torch.logaddexp(first, second).to(lse_1.dtype)
+
+
 @implements("attention.layer_readout", framework="torch", dtypes=DTYPES)
 def layer_readout(c: Tensor, W: Tensor, b: Tensor) -> Tensor:
     """The bias is added inside the product; then PyTorch's softmax."""

@@ -7,8 +7,12 @@ from attnspec import (
     Tensor,
     concat,
     equation,
+    exp,
+    index,
     indices,
     inf,
+    log,
+    max,
     relu,
     size,
     softmax,
@@ -26,6 +30,8 @@ DECODER = Source(paper="Vaswani et al. 2017, arXiv:1706.03762, sec. 3.2.3")
 LEVINE = Source("002", "Sequence to Sequence")
 SHARE = Source("001", "Attention 另一种表述")
 LEE = Source("004", "self-attention原理")
+DAO = Source("001", "Attention 另一种表述", paper="Dao 2023, arXiv:2307.08691, alg. 1")
+YE = Source(paper="Ye et al. 2025, arXiv:2501.01005, sec. 2.2")
 WANG_LAYER = Source("003", "Attention Layer")
 
 
@@ -209,6 +215,43 @@ def causal_top_left(
     alpha = softmax(j, e, where=j <= i)
     c = sum(j, alpha * v[j], where=j <= i)
     return c.stack(i)
+
+
+@equation(DAO, smallest={"m": 0})
+def with_lse(
+    q: Float[Tensor, "n d"], k: Float[Tensor, "m d"], v: Float[Tensor, "m e"],
+) -> tuple[Float[Tensor, "n e"], Float[Tensor, " n"]]:
+    """Scaled dot-product attention, and the logarithm of each row's sum of exponentials, as fused kernels return it.
+
+    Over no keys at all the output is 0 and the logarithm −∞. Differs: FlashAttention-2 says +∞ there.
+    """
+    i, j = indices("n", "m")
+    d = size("d")
+    e = q[i] @ k[j] / sqrt(d)
+    alpha = softmax(j, e)
+    o = sum(j, alpha * v[j])
+    top = max(j, e)
+    lse = top + log(sum(j, exp(e - top)))
+    return o.stack(i), lse.stack(i)
+
+
+@equation(YE)
+def merge(
+    o_1: Float[Tensor, "n e"], lse_1: Float[Tensor, " n"],
+    o_2: Float[Tensor, "n e"], lse_2: Float[Tensor, " n"],
+) -> tuple[Float[Tensor, "n e"], Float[Tensor, " n"]]:
+    """with_lse over all keys, from what it gives over some of them and over the others.
+
+    A part without keys has −∞ for its logarithm and does not count; two of them give 0 and −∞.
+    """
+    i = index("n")
+    top = where(lse_1[i] < lse_2[i], lse_2[i], lse_1[i])
+    p_1 = where(lse_1[i] > -inf, exp(lse_1[i] - top), 0)
+    p_2 = where(lse_2[i] > -inf, exp(lse_2[i] - top), 0)
+    total = p_1 + p_2
+    o = where(total > 0, (p_1 * o_1[i] + p_2 * o_2[i]) / total, 0)
+    lse = top + log(total)
+    return o.stack(i), lse.stack(i)
 
 
 @equation(WANG_LAYER)

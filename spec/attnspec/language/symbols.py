@@ -50,6 +50,8 @@ TABLE: dict[str, Symbol] = {
     "v": Symbol("values"),
     "e": Symbol("scores, one for each query and key", draw="scores"),
     "alpha": Symbol("attention weights", draw="weights"),
+    "o": Symbol("what was read, for each query"),
+    "lse": Symbol("the logarithm of the sum of exponentials of a query's scores", draw="scores"),
     "mask": Symbol("true where a query may look", draw="mask"),
     "v_a": Symbol("the vector that turns additive features into a score", weight=True),
     "A": Symbol("the weights of state and input in one matrix", weight=True, draw="fan_in"),

@@ -326,6 +326,113 @@ def first_query_reads_the_first_value(f: Function, a: Arguments) -> Iterator[Rel
     yield Equal(f(**a)[0], a["v"][0])
 
 
+LSE = (
+    "lse/drop/top_i", "lse/drop/log(Σ_jexp(e_ij−top_i))", "lse/function/no-log", "lse/function/no-exp",
+    "lse/drop/top_i#2", "lse/exchange", "result 2/name/lse-top",
+)  # fmt: skip
+
+
+@holds(attention.with_lse, kills=(*SCALE, *SOFTMAX, "o/name/alpha-e", "o/transpose/v", "swap/q-k"))
+def output_is_attention(f: Function, a: Arguments) -> Iterator[Relation]:
+    """The output is scaled dot-product attention."""
+    yield Equal(f(**a)[0], value(attention.scaled_dot_product, **a) if len(a["k"]) else np.zeros_like(f(**a)[0]))
+
+
+@holds(attention.with_lse, kills=(*LSE, "last/j"), least={"m": 1})
+def weights_are_told_by_the_logarithm(f: Function, a: Arguments) -> Iterator[Relation]:
+    """α_ij = exp(e_ij − lse_i): with unit vectors for values the output is that."""
+    o, lse = f(**{**a, "v": np.eye(len(a["k"]))})
+    yield Equal(o, np.exp(value(scores.scaled_dot, a["q"], a["k"]) - lse[:, None]))
+
+
+@holds(attention.with_lse, kills=LSE, least={"m": 1})
+def logarithm_is_between_the_largest_score_and_that_of_as_many(f: Function, a: Arguments) -> Iterator[Relation]:
+    """max e ≤ lse ≤ max e + log m, and log m where all scores are 0."""
+    top, m = value(scores.scaled_dot, a["q"], a["k"]).max(axis=1), float(len(a["k"]))
+    _, lse = f(**a)
+    yield AtMost(top, lse)
+    yield AtMost(lse, top + np.log(m))
+    yield Equal(f(**without(a, "q"))[1], np.full(len(lse), np.log(m)))
+
+
+@holds(attention.with_lse, kills=("swap/k-v", "swap/q-v"))
+def values_do_not_change_the_logarithm(f: Function, a: Arguments) -> Iterator[Relation]:
+    """With other values the logarithm is the same."""
+    yield Equal(f(**without(a, "v"))[1], f(**a)[1])
+
+
+@holds(attention.with_lse, kills=(
+    "alpha/axis/i", "lse/drop/top_i", "lse/drop/log(Σ_jexp(e_ij−top_i))", "lse/function/no-log", "last/j",
+), least={"m": 2})  # fmt: skip
+def parts_merge_to_the_whole(f: Function, a: Arguments) -> Iterator[Relation]:
+    """What it gives over the first keys and over the others is, merged, what it gives over all."""
+    cut = len(a["k"]) // 2
+    first, second = ({**a, "k": a["k"][part], "v": a["v"][part]} for part in (slice(cut), slice(cut, None)))
+    for merged, whole in zip(value(attention.merge, *f(**first), *f(**second)), f(**a), strict=True):
+        yield Equal(merged, whole)
+
+
+PARTS = ("total/drop/p_{2,i}", "total/drop/p_{1,i}")
+
+
+@holds(attention.merge, kills=(
+    "total/drop/p_{2,i}", "o/drop/p_{2,i}o_{2,i}", "o/name/o_1-o_2", "o/drop/p_{1,i}",
+))  # fmt: skip
+def parts_change_places(f: Function, a: Arguments) -> Iterator[Relation]:
+    """It is commutative."""
+    turned = {"o_1": a["o_2"], "lse_1": a["lse_2"], "o_2": a["o_1"], "lse_2": a["lse_1"]}
+    for new, old in zip(f(**turned), f(**a), strict=True):
+        yield Equal(new, old)
+
+
+@holds(attention.merge, kills=(*PARTS, "everywhere/p_1-p_2", "lse/function/no-log"))
+def three_parts_merge_in_any_order(f: Function, a: Arguments) -> Iterator[Relation]:
+    """It is associative."""
+    one, two = (a["o_1"], a["lse_1"]), (a["o_2"], a["lse_2"])
+    three = (-a["o_1"], a["lse_2"] / 2)
+    left, right = merged(f, merged(f, one, two), three), merged(f, one, merged(f, two, three))
+    for first, second in zip(left, right, strict=True):
+        yield Equal(first, second)
+
+
+def merged(f: Function, one: Any, two: Any) -> Any:
+    """Two parts, each with its output and its logarithm, as one."""
+    return f(o_1=one[0], lse_1=one[1], o_2=two[0], lse_2=two[1])
+
+
+@holds(attention.merge, kills=(
+    "p_1/mask/<", "p_2/mask/<", "p_1/exchange", "o/mask/<", "lse/drop/top_i", "total/name/p_1-p_2",
+))  # fmt: skip
+def part_without_keys_does_not_count(f: Function, a: Arguments) -> Iterator[Relation]:
+    """With −∞ for one logarithm the other part is given as it is; with −∞ for both, 0 and −∞."""
+    none = np.full_like(a["lse_1"], -np.inf)
+    second = f(**{**a, "lse_1": none})
+    yield Equal(second[0], a["o_2"])
+    yield Equal(second[1], a["lse_2"])
+    first = f(**{**a, "lse_2": none})
+    yield Equal(first[0], a["o_1"])
+    yield Equal(first[1], a["lse_1"])
+    neither = f(**{**a, "lse_1": none, "lse_2": none})
+    yield Equal(neither[0], np.zeros_like(a["o_1"]))
+    yield Equal(neither[1], none)
+
+
+@holds(attention.merge, kills=(*PARTS, "o/drop/total_i", "lse/drop/log(total_i)", "lse/function/no-log"))
+def equal_parts_are_one_twice_as_large(f: Function, a: Arguments) -> Iterator[Relation]:
+    """A part merged with itself has its output, and a logarithm larger by log 2."""
+    o, lse = merged(f, (a["o_1"], a["lse_1"]), (a["o_1"], a["lse_1"]))
+    yield Equal(o, a["o_1"])
+    yield Equal(lse, a["lse_1"] + np.log(2.0))
+
+
+@holds(attention.merge, kills=(*PARTS, "o/drop/total_i", "o/drop/p_{1,i}"))
+def output_is_between_the_parts(f: Function, a: Arguments) -> Iterator[Relation]:
+    """Every component lies between those of the two parts."""
+    o, _ = f(**a)
+    yield AtMost(o, np.maximum(a["o_1"], a["o_2"]))
+    yield AtMost(np.minimum(a["o_1"], a["o_2"]), o)
+
+
 READOUT = ("p/function/no-softmax", "p/axis/j", "last/w")
 
 

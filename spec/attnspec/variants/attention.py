@@ -2,7 +2,7 @@
 
 from jaxtyping import Bool, Float
 
-from attnspec import Tensor, exp, form, indices, max, mutant, relu, size, softmax, sqrt, sum, where
+from attnspec import Tensor, exp, form, index, indices, inf, log, max, mutant, relu, size, softmax, sqrt, sum, where
 from attnspec.equations.attention import (
     bilinear,
     causal,
@@ -11,10 +11,12 @@ from attnspec.equations.attention import (
     learned_query,
     linear_weights,
     masked,
+    merge,
     relu_weights,
     scaled_dot_product,
     value_map,
     weights,
+    with_lse,
 )
 
 
@@ -209,6 +211,121 @@ def causal_after(
     alpha = softmax(j, q[i] @ k[j] / sqrt(d))
     c = sum(j, where(j <= i + (m - n), alpha, 0) * v[j])
     return c.stack(i)
+
+
+@mutant(with_lse, says="the logarithm is to the base 2")
+def base_2(
+    q: Float[Tensor, "n d"], k: Float[Tensor, "m d"], v: Float[Tensor, "m e"],
+) -> tuple[Float[Tensor, "n e"], Float[Tensor, " n"]]:
+    """What kernels that compute with powers of 2 hand out unless they convert it."""
+    i, j = indices("n", "m")
+    d = size("d")
+    e = q[i] @ k[j] / sqrt(d)
+    o = sum(j, softmax(j, e) * v[j])
+    top = max(j, e)
+    lse = (top + log(sum(j, exp(e - top)))) / log(2)
+    return o.stack(i), lse.stack(i)
+
+
+@mutant(with_lse, says="the logarithm is of the scores before they are divided by √d")
+def unscaled_lse(
+    q: Float[Tensor, "n d"], k: Float[Tensor, "m d"], v: Float[Tensor, "m e"],
+) -> tuple[Float[Tensor, "n e"], Float[Tensor, " n"]]:
+    """The output is right; parts that are merged by it are not."""
+    i, j = indices("n", "m")
+    d = size("d")
+    e = q[i] @ k[j]
+    o = sum(j, softmax(j, e / sqrt(d)) * v[j])
+    top = max(j, e)
+    lse = top + log(sum(j, exp(e - top)))
+    return o.stack(i), lse.stack(i)
+
+
+@mutant(with_lse, says="the output is not divided by the sum of exponentials")
+def undivided(
+    q: Float[Tensor, "n d"], k: Float[Tensor, "m d"], v: Float[Tensor, "m e"],
+) -> tuple[Float[Tensor, "n e"], Float[Tensor, " n"]]:
+    """What is carried from block to block before the last one."""
+    i, j = indices("n", "m")
+    d = size("d")
+    e = q[i] @ k[j] / sqrt(d)
+    top = max(j, e)
+    p = exp(e - top)
+    o = sum(j, p * v[j])
+    lse = top + log(sum(j, p))
+    return o.stack(i), lse.stack(i)
+
+
+@mutant(with_lse, says="over no keys the logarithm is +∞")
+def empty_is_plus_infinity(
+    q: Float[Tensor, "n d"], k: Float[Tensor, "m d"], v: Float[Tensor, "m e"],
+) -> tuple[Float[Tensor, "n e"], Float[Tensor, " n"]]:
+    """What FlashAttention-2 says; merged, such a part hides the other."""
+    i, j = indices("n", "m")
+    d = size("d")
+    e = q[i] @ k[j] / sqrt(d)
+    o = sum(j, softmax(j, e) * v[j])
+    top = max(j, e)
+    lse = where(top > -inf, top + log(sum(j, exp(e - top))), inf)
+    return o.stack(i), lse.stack(i)
+
+
+@mutant(
+    with_lse, says="the largest score is not taken off before exp: large scores overflow", in_storage=True
+)
+def unstable_lse(
+    q: Float[Tensor, "n d"], k: Float[Tensor, "m d"], v: Float[Tensor, "m e"],
+) -> tuple[Float[Tensor, "n e"], Float[Tensor, " n"]]:
+    """Right for small scores, infinite beyond 88 in float32 and 709 in float64."""
+    i, j = indices("n", "m")
+    d = size("d")
+    e = q[i] @ k[j] / sqrt(d)
+    o = sum(j, softmax(j, e) * v[j])
+    lse = log(sum(j, exp(e)))
+    return o.stack(i), lse.stack(i)
+
+
+@mutant(merge, says="the logarithms are taken to the base 2")
+def merged_by_2(
+    o_1: Float[Tensor, "n e"], lse_1: Float[Tensor, " n"],
+    o_2: Float[Tensor, "n e"], lse_2: Float[Tensor, " n"],
+) -> tuple[Float[Tensor, "n e"], Float[Tensor, " n"]]:
+    """Right for software that uses powers of 2 throughout."""
+    i = index("n")
+    top = where(lse_1[i] < lse_2[i], lse_2[i], lse_1[i])
+    p_1 = 2 ** (lse_1[i] - top)
+    p_2 = 2 ** (lse_2[i] - top)
+    total = p_1 + p_2
+    o = (p_1 * o_1[i] + p_2 * o_2[i]) / total
+    lse = top + log(total) / log(2)
+    return o.stack(i), lse.stack(i)
+
+
+@mutant(merge, says="both parts count alike, whatever their logarithms")
+def merged_alike(
+    o_1: Float[Tensor, "n e"], lse_1: Float[Tensor, " n"],
+    o_2: Float[Tensor, "n e"], lse_2: Float[Tensor, " n"],
+) -> tuple[Float[Tensor, "n e"], Float[Tensor, " n"]]:
+    """Right where the two parts have equal sums."""
+    i = index("n")
+    top = where(lse_1[i] < lse_2[i], lse_2[i], lse_1[i])
+    o = (o_1[i] + o_2[i]) / 2
+    lse = top + log(exp(lse_1[i] - top) + exp(lse_2[i] - top))
+    return o.stack(i), lse.stack(i)
+
+
+@mutant(merge, says="the larger logarithm is not taken off before exp: large ones overflow", in_storage=True)
+def unstable_merge(
+    o_1: Float[Tensor, "n e"], lse_1: Float[Tensor, " n"],
+    o_2: Float[Tensor, "n e"], lse_2: Float[Tensor, " n"],
+) -> tuple[Float[Tensor, "n e"], Float[Tensor, " n"]]:
+    """Right for small logarithms, NaN beyond 88 in float32 and 709 in float64."""
+    i = index("n")
+    p_1, p_2 = exp(lse_1[i]), exp(lse_2[i])
+    total = p_1 + p_2
+    o = (p_1 * o_1[i] + p_2 * o_2[i]) / total
+    lse = log(total)
+    return o.stack(i), lse.stack(i)
 
 
 @form(value_map, says="the matrix applied to the sum: (Σ α h) W_v")
