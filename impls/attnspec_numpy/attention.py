@@ -175,6 +175,22 @@ def merge(o_1: Array, lse_1: Array, o_2: Array, lse_2: Array) -> tuple[Array, Ar
     return o, lse
 
 
+@implements("attention.incremental", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def incremental(q: Array, k_new: Array, v_new: Array, K: Array, V: Array) -> tuple[Array, Array, Array]:
+    """Stored by copying; who steps often keeps room behind the rows instead."""
+    K_next, V_next = _appended(K, k_new), _appended(V, v_new)
+    return scaled_dot_product(q[..., None, :], K_next, V_next)[..., 0, :], K_next, V_next
+
+
+def _appended(rows: Array, row: Array) -> Array:
+    """One more row; the batch axes of either are those of both."""
+    lead = np.broadcast_shapes(rows.shape[:-2], row.shape[:-1])
+    last = row[..., None, :]
+    parts = (np.broadcast_to(part, (*lead, *part.shape[-2:])) for part in (rows, last))
+    return np.concatenate(list(parts), axis=-2)
+
+
 @implements("attention.layer_readout", framework="numpy", dtypes=DTYPES, devices=DEVICES)
 @half_in_single
 def layer_readout(c: Array, W: Array, b: Array) -> Array:

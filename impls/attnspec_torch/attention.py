@@ -142,6 +142,13 @@ def merge(o_1: Tensor, lse_1: Tensor, o_2: Tensor, lse_2: Tensor) -> tuple[Tenso
     return o.masked_fill(none.unsqueeze(-1), 0).to(o_1.dtype), torch.logaddexp(first, second).to(lse_1.dtype)
 
 
+@implements("attention.incremental", framework="torch", dtypes=DTYPES)
+def incremental(q: Tensor, k_new: Tensor, v_new: Tensor, K: Tensor, V: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Stored by copying; who steps often keeps room behind the rows instead. Then fused, for one query."""
+    K_next, V_next = _appended(K, k_new), _appended(V, v_new)
+    return fused(q.unsqueeze(-2), K_next, V_next, scale=_scale(K)).squeeze(-2), K_next, V_next
+
+
 @implements("attention.layer_readout", framework="torch", dtypes=DTYPES)
 def layer_readout(c: Tensor, W: Tensor, b: Tensor) -> Tensor:
     """The bias is added inside the product; then PyTorch's softmax."""
@@ -172,6 +179,13 @@ def _triangular(q: Tensor, k: Tensor, v: Tensor, *, shift: int) -> Tensor:
     if n == m and tame(q, k, v):
         return fused(q, k, v, scale=_scale(k), is_causal=True)
     return masked(q, k, v, torch.ones(n, m, dtype=torch.bool, device=q.device).tril(shift))
+
+
+def _appended(rows: Tensor, row: Tensor) -> Tensor:
+    """One more row; the batch axes of either are those of both."""
+    lead = torch.broadcast_shapes(rows.shape[:-2], row.shape[:-1])  # type: ignore[no-untyped-call]  # PyTorch has no type
+    last = row.unsqueeze(-2)
+    return torch.cat([part.expand(*lead, *part.shape[-2:]) for part in (rows, last)], dim=-2)
 
 
 def _scale(k: Tensor) -> float:

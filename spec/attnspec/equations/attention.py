@@ -16,9 +16,11 @@ from attnspec import (
     relu,
     size,
     softmax,
+    split,
     sqrt,
     sum,
     tanh,
+    transpose,
     where,
 )
 
@@ -32,6 +34,7 @@ SHARE = Source("001", "Attention 另一种表述")
 LEE = Source("004", "self-attention原理")
 DAO = Source("001", "Attention 另一种表述", paper="Dao 2023, arXiv:2307.08691, alg. 1")
 YE = Source(paper="Ye et al. 2025, arXiv:2501.01005, sec. 2.2")
+SHAZEER = Source(paper="Shazeer 2019, arXiv:1911.02150, sec. 2.4")
 WANG_LAYER = Source("003", "Attention Layer")
 
 
@@ -252,6 +255,22 @@ def merge(
     o = where(total > 0, (p_1 * o_1[i] + p_2 * o_2[i]) / total, 0)
     lse = top + log(total)
     return o.stack(i), lse.stack(i)
+
+
+@equation(SHAZEER)
+def incremental(
+    q: Float[Tensor, " d"], k_new: Float[Tensor, " d"], v_new: Float[Tensor, " e"],
+    K: Float[Tensor, "t d"], V: Float[Tensor, "t e"],
+) -> tuple[Float[Tensor, " e"], Float[Tensor, "t+1 d"], Float[Tensor, "t+1 e"]]:
+    """The next row of causal attention: key and value are stored behind those so far, then the query looks at all."""
+    j = index("t+1")
+    d, width = size("d"), size("e")
+    K_next = transpose(concat(transpose(K), split(k_new, d)))  # one more column, turned back to a row
+    V_next = transpose(concat(transpose(V), split(v_new, width)))
+    e = q @ K_next[j] / sqrt(d)
+    alpha = softmax(j, e)
+    o = sum(j, alpha * V_next[j])
+    return o, K_next, V_next
 
 
 @equation(WANG_LAYER)

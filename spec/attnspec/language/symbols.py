@@ -48,6 +48,8 @@ TABLE: dict[str, Symbol] = {
     "q": Symbol("queries"),
     "k": Symbol("keys"),
     "v": Symbol("values"),
+    "K": Symbol("keys so far"),
+    "V": Symbol("values so far"),
     "e": Symbol("scores, one for each query and key", draw="scores"),
     "alpha": Symbol("attention weights", draw="weights"),
     "o": Symbol("what was read, for each query"),

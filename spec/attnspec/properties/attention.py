@@ -433,6 +433,46 @@ def output_is_between_the_parts(f: Function, a: Arguments) -> Iterator[Relation]
     yield AtMost(np.minimum(a["o_1"], a["o_2"]), o)
 
 
+@holds(attention.incremental, kills=(*SCALE, "alpha/function/no-softmax", "o/name/alpha-e", "last/j", "e/name/q-k_new"))
+def output_is_attention_over_all_that_is_stored(f: Function, a: Arguments) -> Iterator[Relation]:
+    """The output is scaled dot-product attention over the keys and values that are handed back."""
+    o, K, V = f(**a)
+    yield Equal(o, value(attention.scaled_dot_product, a["q"][None], K, V)[0])
+
+
+@holds(attention.incremental, kills=(
+    "K_next/exchange", "V_next/exchange", "K_next/name/k_new-q", "swap/q-k_new", "swap/k_new-v_new", "swap/K-V",
+))  # fmt: skip
+def new_ones_are_stored_last(f: Function, a: Arguments) -> Iterator[Relation]:
+    """What was stored stays as it was, and behind it stand the new key and value."""
+    _, K, V = f(**a)
+    yield Equal(K[:-1], a["K"])
+    yield Equal(K[-1], a["k_new"])
+    yield Equal(V[:-1], a["V"])
+    yield Equal(V[-1], a["v_new"])
+
+
+@holds(attention.incremental, kills=(
+    *SCALE, "alpha/function/no-softmax", "K_next/name/k_new-q", "e/name/q-k_new", "last/j",
+), least={"t": 2})  # fmt: skip
+def steps_are_the_rows_of_causal(f: Function, a: Arguments) -> Iterator[Relation]:
+    """Step by step from the first key on, with the negated keys for queries, it gives the rows of causal attention."""
+    whole = value(attention.causal, -a["K"], a["K"], a["V"])
+    K, V = a["K"][:1], a["V"][:1]
+    for row in range(1, len(a["K"])):
+        o, K, V = f(q=-a["K"][row], k_new=a["K"][row], v_new=a["V"][row], K=K, V=V)
+        yield Equal(o, whole[row])
+    yield Equal(K, a["K"])
+    yield Equal(V, a["V"])
+
+
+@holds(attention.incremental, kills=("alpha/function/no-softmax", "o/drop/α_j", "result 1/name/o-v_new"))
+def indifferent_query_reads_the_mean_of_all(f: Function, a: Arguments) -> Iterator[Relation]:
+    """With q = 0 the mean of the stored values and the new one is read."""
+    o, _, V = f(**without(a, "q"))
+    yield Equal(o, V.mean(axis=0))
+
+
 READOUT = ("p/function/no-softmax", "p/axis/j", "last/w")
 
 

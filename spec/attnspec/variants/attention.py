@@ -2,10 +2,30 @@
 
 from jaxtyping import Bool, Float
 
-from attnspec import Tensor, exp, form, index, indices, inf, log, max, mutant, relu, size, softmax, sqrt, sum, where
+from attnspec import (
+    Tensor,
+    concat,
+    exp,
+    form,
+    index,
+    indices,
+    inf,
+    log,
+    max,
+    mutant,
+    relu,
+    size,
+    softmax,
+    split,
+    sqrt,
+    sum,
+    transpose,
+    where,
+)
 from attnspec.equations.attention import (
     bilinear,
     causal,
+    incremental,
     key_value,
     layer_readout,
     learned_query,
@@ -326,6 +346,36 @@ def unstable_merge(
     o = (p_1 * o_1[i] + p_2 * o_2[i]) / total
     lse = log(total)
     return o.stack(i), lse.stack(i)
+
+
+@mutant(incremental, says="the query does not look at the new key: it is stored too late")
+def stored_late(
+    q: Float[Tensor, " d"], k_new: Float[Tensor, " d"], v_new: Float[Tensor, " e"],
+    K: Float[Tensor, "t d"], V: Float[Tensor, "t e"],
+) -> tuple[Float[Tensor, " e"], Float[Tensor, "t+1 d"], Float[Tensor, "t+1 e"]]:
+    """Every query looks at the keys before it alone, and the first at none."""
+    j = index("t")
+    d, width = size("d"), size("e")
+    K_next = transpose(concat(transpose(K), split(k_new, d)))
+    V_next = transpose(concat(transpose(V), split(v_new, width)))
+    alpha = softmax(j, q @ K[j] / sqrt(d))
+    o = sum(j, alpha * V[j])
+    return o, K_next, V_next
+
+
+@mutant(incremental, says="the largest score is not taken off before exp: large scores overflow", in_storage=True)
+def unstable_incremental(
+    q: Float[Tensor, " d"], k_new: Float[Tensor, " d"], v_new: Float[Tensor, " e"],
+    K: Float[Tensor, "t d"], V: Float[Tensor, "t e"],
+) -> tuple[Float[Tensor, " e"], Float[Tensor, "t+1 d"], Float[Tensor, "t+1 e"]]:
+    """Right for small scores, NaN beyond 88 in float32 and 709 in float64."""
+    j = index("t+1")
+    d, width = size("d"), size("e")
+    K_next = transpose(concat(transpose(K), split(k_new, d)))
+    V_next = transpose(concat(transpose(V), split(v_new, width)))
+    p = exp(q @ K_next[j] / sqrt(d))
+    o = sum(j, p * V_next[j]) / sum(j, p)
+    return o, K_next, V_next
 
 
 @form(value_map, says="the matrix applied to the sum: (Σ α h) W_v")
