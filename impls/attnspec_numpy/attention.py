@@ -63,6 +63,15 @@ def key_value(e: Array, v: Array) -> Array:
     return softmax(e) @ v
 
 
+@implements("attention.hard", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+def hard(e: Array, v: Array) -> Array:
+    """The places, which NumPy takes from the first on a tie, then the values there: nothing is computed."""
+    best = e.argmax(axis=-1)[..., None]
+    lead = np.broadcast_shapes(best.shape[:-2], v.shape[:-2])
+    rows = np.broadcast_to(v, (*lead, *v.shape[-2:]))
+    return np.take_along_axis(rows, np.broadcast_to(best, (*lead, *best.shape[-2:])), axis=-2)
+
+
 @implements("attention.relu_weights", framework="numpy", dtypes=DTYPES, devices=DEVICES)
 @half_in_single
 def relu_weights(e: Array, v: Array) -> Array:

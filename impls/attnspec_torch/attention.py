@@ -49,6 +49,12 @@ def key_value(e: Tensor, v: Tensor) -> Tensor:
     return e.softmax(dim=-1) @ v
 
 
+@implements("attention.hard", framework="torch", dtypes=DTYPES)
+def hard(e: Tensor, v: Tensor) -> Tensor:
+    """The places, which PyTorch takes from the first on a tie, then the values there: nothing is computed."""
+    return torch.take_along_dim(v, e.argmax(dim=-1, keepdim=True), dim=-2)
+
+
 @implements("attention.relu_weights", framework="torch", dtypes=DTYPES)
 def relu_weights(e: Tensor, v: Tensor) -> Tensor:
     """The weights once, then one product."""

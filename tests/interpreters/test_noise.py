@@ -44,7 +44,9 @@ from trees import read
 
 catalogue()
 IDS = [item.id for item in REGISTRY.values() if item.function.__module__.startswith("attnspec.equations.")]
-EXACT = ("multihead.split", "multihead.concat", "attention.into_next_step", "attention.into_next_layer")
+EXACT = (
+    "multihead.split", "multihead.concat", "attention.hard", "attention.into_next_step", "attention.into_next_layer",
+)  # fmt: skip
 """They move elements and compute nothing."""
 UNSUMMED = ("attention.merge",)
 """They compute, and sum nothing, so that in float64 no order of summation tells a candidate from the oracle."""

@@ -5,6 +5,7 @@ from jaxtyping import Bool, Float
 from attnspec import (
     Source,
     Tensor,
+    argmax,
     concat,
     equation,
     exp,
@@ -89,6 +90,18 @@ def key_value(e: Float[Tensor, "n m"], v: Float[Tensor, "m d"]) -> Float[Tensor,
     i, j = indices("n", "m")
     alpha = softmax(j, e[i, j])
     c = sum(j, alpha * v[j])
+    return c.stack(i)
+
+
+@equation(LEVINE)
+def hard(e: Float[Tensor, "n m"], v: Float[Tensor, "m d"]) -> Float[Tensor, "n d"]:
+    """The value of the key with the largest score; of keys that tie, the first.
+
+    What key_value comes to as the scores grow. No gradient reaches the scores, which is why softmax stands for it.
+    """
+    i, j = indices("n", "m")
+    best = argmax(j, e[i, j])
+    c = max(j, v[j], where=(best <= j) & (j <= best))  # of one alone, which a sum would round
     return c.stack(i)
 
 

@@ -113,7 +113,7 @@ def it_lies_in_the_hull_of_the_values(of: Of, f: Function, a: Arguments) -> Iter
 
 @of_each({
     **dict.fromkeys((*READ, attention.masked, attention.masked_empty_is_nan), ("alpha/axis/i",)),
-    attention.value_map: (), attention.relu_weights: (), attention.linear_weights: (),
+    attention.value_map: (), attention.hard: (), attention.relu_weights: (), attention.linear_weights: (),
 })  # fmt: skip
 def rows_do_not_meet(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
     """Each output, computed alone, is its row in the whole."""
@@ -165,6 +165,35 @@ def query_may_come_from_anywhere(f: Function, a: Arguments) -> Iterator[Relation
     yield Equal(f(**a), value(attention.soft, a["q"], a["x"]))
 
 
+@holds(attention.hard, kills=("best/transpose/e", "c/mask/>=", "c/mask/late", "c/mask/not", "c/transpose/v", "last/j"))
+def it_is_the_limit_of_growing_scores(f: Function, a: Arguments) -> Iterator[Relation]:
+    """Where one score is larger than the others by far, it is key_value: the weights there are 1 and 0."""
+    m = a["e"].shape[1]
+    best = a["e"].argmax(axis=1)[:, None] == np.arange(m)
+    apart = np.where(best, 1024.0, -1024.0)
+    yield Equal(f(e=apart, v=a["v"]), value(attention.key_value, apart, a["v"]))
+    yield Equal(f(**a), value(attention.key_value, apart, a["v"]))
+
+
+@holds(attention.hard, kills=("c/mask/>=", "c/mask/late", "c/mask/>=#2", "c/mask/late#2", "c/mask/not"))
+def first_of_equal_scores_is_read(f: Function, a: Arguments) -> Iterator[Relation]:
+    """Where all scores are equal the first value is read; where all but the first are, the second."""
+    c = f(**without(a, "e"))
+    yield Equal(c, np.broadcast_to(a["v"][0], c.shape))
+    if len(a["v"]) > 1:
+        later = np.broadcast_to(np.where(np.arange(len(a["v"])) == 0, -1.0, 1.0), a["e"].shape)
+        yield Equal(f(e=later, v=a["v"]), np.broadcast_to(a["v"][1], c.shape))
+
+
+@holds(attention.hard, kills=("best/transpose/e", "swap/e-v"))
+def only_the_order_of_the_scores_counts(f: Function, a: Arguments) -> Iterator[Relation]:
+    """Scores halved, or replaced by how many are less, choose the same; values halved are read halved."""
+    yield Equal(f(**{**a, "e": a["e"] / 2}), f(**a))
+    ranks = (a["e"][:, None, :] < a["e"][:, :, None]).sum(axis=-1).astype(np.float64)
+    yield Equal(f(**{**a, "e": ranks}), f(**a))
+    yield Equal(f(**{**a, "v": a["v"] / 2}), f(**a) / 2)
+
+
 @holds(attention.relu_weights, kills=("alpha/function/no-relu", "alpha/function/gelu", "attention.key_value"))
 def negative_scores_are_not_read(f: Function, a: Arguments) -> Iterator[Relation]:
     """Where no score is positive, 0 is read."""
@@ -211,7 +240,7 @@ def identity_makes_it_dot_product(f: Function, a: Arguments) -> Iterator[Relatio
 
 
 @of_each(dict.fromkeys((
-    attention.key_value, attention.relu_weights, attention.linear_weights, attention.dot_product,
+    attention.key_value, attention.hard, attention.relu_weights, attention.linear_weights, attention.dot_product,
     attention.scaled_dot_product, attention.bilinear, attention.additive,
 ), ()))  # fmt: skip
 def values_have_any_width(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:

@@ -4,6 +4,7 @@ from jaxtyping import Bool, Float
 
 from attnspec import (
     Tensor,
+    argmax,
     concat,
     exp,
     form,
@@ -25,6 +26,7 @@ from attnspec import (
 from attnspec.equations.attention import (
     bilinear,
     causal,
+    hard,
     incremental,
     key_value,
     layer_readout,
@@ -85,6 +87,62 @@ def scaled_learned_query(x: Float[Tensor, "m d"], q: Float[Tensor, "n d"]) -> Fl
     d = size("d")
     alpha = softmax(j, q[i] @ x[j] / sqrt(d))
     c = sum(j, alpha * x[j])
+    return c.stack(i)
+
+
+@mutant(hard, says="of keys that tie, the last is read")
+def last_of_a_tie(e: Float[Tensor, "n m"], v: Float[Tensor, "m d"]) -> Float[Tensor, "n d"]:
+    """What a search with ≥ finds."""
+    i, j = indices("n", "m")
+    top = max(j, e[i, j])
+    best = max(j, 1 * j, where=e[i, j] >= top)
+    c = max(j, v[j], where=(best <= j) & (j <= best))
+    return c.stack(i)
+
+
+@mutant(hard, says="of keys that tie, all are added up")
+def sum_of_a_tie(e: Float[Tensor, "n m"], v: Float[Tensor, "m d"]) -> Float[Tensor, "n d"]:
+    """A mask of the largest scores for weights."""
+    i, j = indices("n", "m")
+    top = max(j, e[i, j])
+    c = sum(j, v[j], where=e[i, j] >= top)
+    return c.stack(i)
+
+
+@mutant(hard, says="of keys that tie, the mean is read")
+def mean_of_a_tie(e: Float[Tensor, "n m"], v: Float[Tensor, "m d"]) -> Float[Tensor, "n d"]:
+    """What softmax comes to as the scores grow, where some are equal."""
+    i, j = indices("n", "m")
+    top = max(j, e[i, j])
+    p = where(e[i, j] >= top, 1, 0)
+    c = sum(j, p * v[j]) / sum(j, p)
+    return c.stack(i)
+
+
+@mutant(hard, says="the key with the smallest score is read")
+def smallest(e: Float[Tensor, "n m"], v: Float[Tensor, "m d"]) -> Float[Tensor, "n d"]:
+    """Scores taken for distances."""
+    i, j = indices("n", "m")
+    best = argmax(j, -e[i, j])
+    c = max(j, v[j], where=(best <= j) & (j <= best))
+    return c.stack(i)
+
+
+@mutant(hard, says="the value is multiplied by its weight")
+def weighted(e: Float[Tensor, "n m"], v: Float[Tensor, "m d"]) -> Float[Tensor, "n d"]:
+    """What lets a gradient through to the scores, and makes another value of it."""
+    i, j = indices("n", "m")
+    best = argmax(j, e[i, j])
+    alpha = softmax(j, e[i, j])
+    c = sum(j, alpha * v[j], where=(best <= j) & (j <= best))
+    return c.stack(i)
+
+
+@mutant(hard, says="the values are weighted by softmax, not chosen")
+def softened(e: Float[Tensor, "n m"], v: Float[Tensor, "m d"]) -> Float[Tensor, "n d"]:
+    """What key_value does."""
+    i, j = indices("n", "m")
+    c = sum(j, softmax(j, e[i, j]) * v[j])
     return c.stack(i)
 
 
