@@ -101,7 +101,7 @@ class Exact(ValueOf):
 
     def reduce(self, op: str, axis: int, term: Array, where: Array | None) -> Array:
         """By the definition, where the condition holds."""
-        seen = np.ones(term.shape, dtype=bool) if where is None else np.broadcast_to(where, term.shape)
+        term, seen = np.broadcast_arrays(term, True if where is None else where)
         match op:
             case "sum":
                 return self._sum(np.where(seen, term, MP.mpf(0)), axis)

@@ -34,10 +34,25 @@ def context_vector(alpha: Array, h: Array) -> Array:
     return alpha @ h
 
 
+@implements("attention.value_map", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def value_map(alpha: Array, h: Array, W_v: Array) -> Array:
+    """The matrix goes to the states or to their sums, whichever are fewer."""
+    n, m = alpha.shape[-2:]
+    return (alpha @ h) @ W_v if n < m else alpha @ (h @ W_v)
+
+
 @implements("attention.soft", framework="numpy", dtypes=DTYPES, devices=DEVICES)
 @half_in_single
 def soft(q: Array, x: Array) -> Array:
     """The inputs are keys and values at once."""
+    return dot_product(q, x, x)
+
+
+@implements("attention.learned_query", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def learned_query(x: Array, q: Array) -> Array:
+    """Soft attention with the arguments in the other order."""
     return dot_product(q, x, x)
 
 
@@ -46,6 +61,30 @@ def soft(q: Array, x: Array) -> Array:
 def key_value(e: Array, v: Array) -> Array:
     """The weights once, then one product."""
     return softmax(e) @ v
+
+
+@implements("attention.hard", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+def hard(e: Array, v: Array) -> Array:
+    """The places, which NumPy takes from the first on a tie, then the values there: nothing is computed."""
+    best = e.argmax(axis=-1)[..., None]
+    lead = np.broadcast_shapes(best.shape[:-2], v.shape[:-2])
+    rows = np.broadcast_to(v, (*lead, *v.shape[-2:]))
+    return np.take_along_axis(rows, np.broadcast_to(best, (*lead, *best.shape[-2:])), axis=-2)
+
+
+@implements("attention.relu_weights", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def relu_weights(e: Array, v: Array) -> Array:
+    """The weights once, then one product."""
+    alpha: Array = np.maximum(e, e.dtype.type(0))
+    return alpha @ v
+
+
+@implements("attention.linear_weights", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def linear_weights(e: Array, v: Array) -> Array:
+    """One product."""
+    return e @ v
 
 
 @implements("attention.dot_product", framework="numpy", dtypes=DTYPES, devices=DEVICES)
@@ -111,3 +150,79 @@ def causal(q: Array, k: Array, v: Array) -> Array:
 def causal_top_left(q: Array, k: Array, v: Array) -> Array:
     """Masked, with the first query at the first key."""
     return masked(q, k, v, np.tri(q.shape[-2], k.shape[-2], dtype=np.bool_))
+
+
+@implements("attention.with_lse", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def with_lse(q: Array, k: Array, v: Array) -> tuple[Array, Array]:
+    """One exponential serves both: the sum that the weights are divided by is the one whose logarithm is told."""
+    p = (q / math.sqrt(k.shape[-1])) @ transposed(k)
+    top = p.max(axis=-1, keepdims=True, initial=-np.inf)
+    p -= top
+    np.exp(p, out=p)
+    total = p.sum(axis=-1, keepdims=True)
+    with np.errstate(divide="ignore"):  # over no keys the logarithm is −∞
+        lse: Array = (top + np.log(total))[..., 0]
+    p /= total
+    return p @ v, lse
+
+
+@implements("attention.merge", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def merge(o_1: Array, lse_1: Array, o_2: Array, lse_2: Array) -> tuple[Array, Array]:
+    """The larger logarithm is subtracted from both, so that their sum is 1 at least, and 0 where neither has keys.
+
+    There 0 is subtracted, so that −∞ − (−∞) never stands.
+    """
+    top = np.maximum(lse_1, lse_2)
+    base = np.where(np.isneginf(top), top.dtype.type(0), top)
+    p_1, p_2 = np.exp(lse_1 - base), np.exp(lse_2 - base)
+    total = p_1 + p_2
+    with np.errstate(divide="ignore"):  # neither part has keys
+        lse: Array = base + np.log(total)
+    o: Array = (p_1[..., None] * o_1 + p_2[..., None] * o_2) / np.maximum(total, 1)[..., None]
+    return o, lse
+
+
+@implements("attention.incremental", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def incremental(q: Array, k_new: Array, v_new: Array, K: Array, V: Array) -> tuple[Array, Array, Array]:
+    """Stored by copying; who steps often keeps room behind the rows instead."""
+    K_next, V_next = _appended(K, k_new), _appended(V, v_new)
+    return scaled_dot_product(q[..., None, :], K_next, V_next)[..., 0, :], K_next, V_next
+
+
+def _appended(rows: Array, row: Array) -> Array:
+    """One more row; the batch axes of either are those of both."""
+    lead = np.broadcast_shapes(rows.shape[:-2], row.shape[:-1])
+    last = row[..., None, :]
+    parts = (np.broadcast_to(part, (*lead, *part.shape[-2:])) for part in (rows, last))
+    return np.concatenate(list(parts), axis=-2)
+
+
+@implements("attention.layer_readout", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def layer_readout(c: Array, W: Array, b: Array) -> Array:
+    """One product; the bias and the softmax work in place."""
+    e = c @ W
+    e += b
+    return softmax(e, out=e)
+
+
+@implements("attention.into_readout", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def into_readout(s: Array, a: Array, W: Array, b: Array) -> Array:
+    """State and attention are joined, and go through the matrix as one."""
+    return np.concatenate([s, a], axis=-1) @ W + b
+
+
+@implements("attention.into_next_step", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+def into_next_step(x: Array, a: Array) -> Array:
+    """A copy."""
+    return np.concatenate([x, a], axis=-1)
+
+
+@implements("attention.into_next_layer", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+def into_next_layer(s: Array, a: Array) -> Array:
+    """A copy."""
+    return np.concatenate([s, a], axis=-1)

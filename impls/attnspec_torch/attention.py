@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from attnspec import implements
@@ -24,8 +25,20 @@ def context_vector(alpha: Tensor, h: Tensor) -> Tensor:
     return alpha @ h
 
 
+@implements("attention.value_map", framework="torch", dtypes=DTYPES)
+def value_map(alpha: Tensor, h: Tensor, W_v: Tensor) -> Tensor:
+    """The states are mapped, then one product."""
+    return alpha @ (h @ W_v)
+
+
 @implements("attention.soft", framework="torch", dtypes=DTYPES)
 def soft(q: Tensor, x: Tensor) -> Tensor:
+    """Fused, unscaled; the inputs are keys and values at once."""
+    return fused(q, x, x, scale=1.0)
+
+
+@implements("attention.learned_query", framework="torch", dtypes=DTYPES)
+def learned_query(x: Tensor, q: Tensor) -> Tensor:
     """Fused, unscaled; the inputs are keys and values at once."""
     return fused(q, x, x, scale=1.0)
 
@@ -34,6 +47,24 @@ def soft(q: Tensor, x: Tensor) -> Tensor:
 def key_value(e: Tensor, v: Tensor) -> Tensor:
     """The weights once, then one product."""
     return e.softmax(dim=-1) @ v
+
+
+@implements("attention.hard", framework="torch", dtypes=DTYPES)
+def hard(e: Tensor, v: Tensor) -> Tensor:
+    """The places, which PyTorch takes from the first on a tie, then the values there: nothing is computed."""
+    return torch.take_along_dim(v, e.argmax(dim=-1, keepdim=True), dim=-2)
+
+
+@implements("attention.relu_weights", framework="torch", dtypes=DTYPES)
+def relu_weights(e: Tensor, v: Tensor) -> Tensor:
+    """The weights once, then one product."""
+    return e.relu() @ v
+
+
+@implements("attention.linear_weights", framework="torch", dtypes=DTYPES)
+def linear_weights(e: Tensor, v: Tensor) -> Tensor:
+    """One product."""
+    return e @ v
 
 
 @implements("attention.dot_product", framework="torch", dtypes=DTYPES)
@@ -94,12 +125,73 @@ def causal_top_left(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     return _triangular(q, k, v, shift=0)
 
 
+@implements("attention.with_lse", framework="torch", dtypes=DTYPES)
+def with_lse(q: Tensor, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
+    """PyTorch's fused kernels keep the logarithm to themselves: the scores are held, in float32 for the half types."""
+    inside = torch.promote_types(q.dtype, torch.float32)
+    e = q.to(inside) @ k.to(inside).mT * _scale(k)
+    lse = e.logsumexp(dim=-1)
+    return (e.softmax(dim=-1) @ v.to(inside)).to(q.dtype), lse.to(q.dtype)
+
+
+@implements("attention.merge", framework="torch", dtypes=DTYPES)
+def merge(o_1: Tensor, lse_1: Tensor, o_2: Tensor, lse_2: Tensor) -> tuple[Tensor, Tensor]:
+    """The softmax of two, from the difference of the two logarithms, which is small where they are large.
+
+    In float32 for the half types. Where neither part has keys the difference is taken as 0, and the output too.
+    """
+    inside = torch.promote_types(o_1.dtype, torch.float32)
+    first, second = lse_1.to(inside), lse_2.to(inside)
+    none = first.isneginf() & second.isneginf()
+    alpha = torch.stack([first, second], dim=-1).masked_fill(none.unsqueeze(-1), 0).softmax(dim=-1)
+    o = alpha[..., :1] * o_1 + alpha[..., 1:] * o_2
+    return o.masked_fill(none.unsqueeze(-1), 0).to(o_1.dtype), torch.logaddexp(first, second).to(lse_1.dtype)
+
+
+@implements("attention.incremental", framework="torch", dtypes=DTYPES)
+def incremental(q: Tensor, k_new: Tensor, v_new: Tensor, K: Tensor, V: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Stored by copying; who steps often keeps room behind the rows instead. Then fused, for one query."""
+    K_next, V_next = _appended(K, k_new), _appended(V, v_new)
+    return fused(q.unsqueeze(-2), K_next, V_next, scale=_scale(K)).squeeze(-2), K_next, V_next
+
+
+@implements("attention.layer_readout", framework="torch", dtypes=DTYPES)
+def layer_readout(c: Tensor, W: Tensor, b: Tensor) -> Tensor:
+    """The bias is added inside the product; then PyTorch's softmax."""
+    return F.linear(c, W.mT, b).softmax(dim=-1)
+
+
+@implements("attention.into_readout", framework="torch", dtypes=DTYPES)
+def into_readout(s: Tensor, a: Tensor, W: Tensor, b: Tensor) -> Tensor:
+    """State and attention are joined, and go through the matrix as one; the bias is added inside the product."""
+    return F.linear(torch.cat([s, a], dim=-1), W.mT, b)
+
+
+@implements("attention.into_next_step", framework="torch", dtypes=DTYPES)
+def into_next_step(x: Tensor, a: Tensor) -> Tensor:
+    """A copy."""
+    return torch.cat([x, a], dim=-1)
+
+
+@implements("attention.into_next_layer", framework="torch", dtypes=DTYPES)
+def into_next_layer(s: Tensor, a: Tensor) -> Tensor:
+    """A copy."""
+    return torch.cat([s, a], dim=-1)
+
+
 def _triangular(q: Tensor, k: Tensor, v: Tensor, *, shift: int) -> Tensor:
     """Query i sees key j <= i + shift."""
     n, m = q.shape[-2], k.shape[-2]
     if n == m and tame(q, k, v):
         return fused(q, k, v, scale=_scale(k), is_causal=True)
     return masked(q, k, v, torch.ones(n, m, dtype=torch.bool, device=q.device).tril(shift))
+
+
+def _appended(rows: Tensor, row: Tensor) -> Tensor:
+    """One more row; the batch axes of either are those of both."""
+    lead = torch.broadcast_shapes(rows.shape[:-2], row.shape[:-1])  # type: ignore[no-untyped-call]  # PyTorch has no type
+    last = row.unsqueeze(-2)
+    return torch.cat([part.expand(*lead, *part.shape[-2:]) for part in (rows, last)], dim=-2)
 
 
 def _scale(k: Tensor) -> float:

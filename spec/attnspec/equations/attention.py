@@ -2,13 +2,41 @@
 
 from jaxtyping import Bool, Float
 
-from attnspec import Source, Tensor, equation, indices, inf, size, softmax, sqrt, sum, tanh, where
+from attnspec import (
+    Source,
+    Tensor,
+    argmax,
+    concat,
+    equation,
+    exp,
+    index,
+    indices,
+    inf,
+    log,
+    max,
+    relu,
+    size,
+    softmax,
+    split,
+    sqrt,
+    sum,
+    tanh,
+    transpose,
+    where,
+)
 
 BAHDANAU = Source("001", "注意力机制/抛弃RNN", paper="Bahdanau et al. 2015, arXiv:1409.0473v7, eq. 5 and 6")
 QIYUE = Source("000", "Attention")
 VASWANI = Source("001", "Attention 另一种表述", paper="Vaswani et al. 2017, arXiv:1706.03762, eq. 1")
 LUONG = Source(paper="Luong et al. 2015, arXiv:1508.04025, sec. 3.1")
 DECODER = Source(paper="Vaswani et al. 2017, arXiv:1706.03762, sec. 3.2.3")
+LEVINE = Source("002", "Sequence to Sequence")
+SHARE = Source("001", "Attention 另一种表述")
+LEE = Source("004", "self-attention原理")
+DAO = Source("001", "Attention 另一种表述", paper="Dao 2023, arXiv:2307.08691, alg. 1")
+YE = Source(paper="Ye et al. 2025, arXiv:2501.01005, sec. 2.2")
+SHAZEER = Source(paper="Shazeer 2019, arXiv:1911.02150, sec. 2.4")
+WANG_LAYER = Source("003", "Attention Layer")
 
 
 @equation(BAHDANAU)
@@ -27,9 +55,29 @@ def context_vector(alpha: Float[Tensor, "n m"], h: Float[Tensor, "m d"]) -> Floa
     return c.stack(i)
 
 
+@equation(LEVINE)
+def value_map(
+    alpha: Float[Tensor, "n m"], h: Float[Tensor, "m d"], W_v: Float[Tensor, "d e"],
+) -> Float[Tensor, "n e"]:
+    """The context vector of values that a matrix makes of the states; 002 lets any function make them."""
+    i, j = indices("n", "m")
+    v = h[j] @ W_v
+    c = sum(j, alpha[i, j] * v)
+    return c.stack(i)
+
+
 @equation(QIYUE)
 def soft(q: Float[Tensor, "n d"], x: Float[Tensor, "m d"]) -> Float[Tensor, "n d"]:
     """Soft attention: the inputs are keys and values at once."""
+    i, j = indices("n", "m")
+    alpha = softmax(j, q[i] @ x[j])
+    c = sum(j, alpha * x[j])
+    return c.stack(i)
+
+
+@equation(QIYUE)
+def learned_query(x: Float[Tensor, "m d"], q: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
+    """Soft attention whose queries are not made from anything: q is learned, as a weight is."""
     i, j = indices("n", "m")
     alpha = softmax(j, q[i] @ x[j])
     c = sum(j, alpha * x[j])
@@ -42,6 +90,35 @@ def key_value(e: Float[Tensor, "n m"], v: Float[Tensor, "m d"]) -> Float[Tensor,
     i, j = indices("n", "m")
     alpha = softmax(j, e[i, j])
     c = sum(j, alpha * v[j])
+    return c.stack(i)
+
+
+@equation(LEVINE)
+def hard(e: Float[Tensor, "n m"], v: Float[Tensor, "m d"]) -> Float[Tensor, "n d"]:
+    """The value of the key with the largest score; of keys that tie, the first.
+
+    What key_value comes to as the scores grow. No gradient reaches the scores, which is why softmax stands for it.
+    """
+    i, j = indices("n", "m")
+    best = argmax(j, e[i, j])
+    c = max(j, v[j], where=(best <= j) & (j <= best))  # of one alone, which a sum would round
+    return c.stack(i)
+
+
+@equation(LEE, convention_of=key_value, says="the weights are relu of the scores, and are not normalised")
+def relu_weights(e: Float[Tensor, "n m"], v: Float[Tensor, "m d"]) -> Float[Tensor, "n d"]:
+    """key_value with relu for softmax; a row of weights sums to anything, also to 0."""
+    i, j = indices("n", "m")
+    alpha = relu(e[i, j])
+    c = sum(j, alpha * v[j])
+    return c.stack(i)
+
+
+@equation(SHARE)
+def linear_weights(e: Float[Tensor, "n m"], v: Float[Tensor, "m d"]) -> Float[Tensor, "n d"]:
+    """The scores themselves are the weights, also where they are negative: 001's (Q Kᵀ) V."""
+    i, j = indices("n", "m")
+    c = sum(j, e[i, j] * v[j])
     return c.stack(i)
 
 
@@ -154,3 +231,87 @@ def causal_top_left(
     alpha = softmax(j, e, where=j <= i)
     c = sum(j, alpha * v[j], where=j <= i)
     return c.stack(i)
+
+
+@equation(DAO, smallest={"m": 0})
+def with_lse(
+    q: Float[Tensor, "n d"], k: Float[Tensor, "m d"], v: Float[Tensor, "m e"],
+) -> tuple[Float[Tensor, "n e"], Float[Tensor, " n"]]:
+    """Scaled dot-product attention, and the logarithm of each row's sum of exponentials, as fused kernels return it.
+
+    Over no keys at all the output is 0 and the logarithm −∞. Differs: FlashAttention-2 says +∞ there.
+    """
+    i, j = indices("n", "m")
+    d = size("d")
+    e = q[i] @ k[j] / sqrt(d)
+    alpha = softmax(j, e)
+    o = sum(j, alpha * v[j])
+    top = max(j, e)
+    lse = top + log(sum(j, exp(e - top)))
+    return o.stack(i), lse.stack(i)
+
+
+@equation(YE)
+def merge(
+    o_1: Float[Tensor, "n e"], lse_1: Float[Tensor, " n"],
+    o_2: Float[Tensor, "n e"], lse_2: Float[Tensor, " n"],
+) -> tuple[Float[Tensor, "n e"], Float[Tensor, " n"]]:
+    """with_lse over all keys, from what it gives over some of them and over the others.
+
+    A part without keys has −∞ for its logarithm and does not count; two of them give 0 and −∞.
+    """
+    i = index("n")
+    top = where(lse_1[i] < lse_2[i], lse_2[i], lse_1[i])
+    p_1 = where(lse_1[i] > -inf, exp(lse_1[i] - top), 0)
+    p_2 = where(lse_2[i] > -inf, exp(lse_2[i] - top), 0)
+    total = p_1 + p_2
+    o = where(total > 0, (p_1 * o_1[i] + p_2 * o_2[i]) / total, 0)
+    lse = top + log(total)
+    return o.stack(i), lse.stack(i)
+
+
+@equation(SHAZEER)
+def incremental(
+    q: Float[Tensor, " d"], k_new: Float[Tensor, " d"], v_new: Float[Tensor, " e"],
+    K: Float[Tensor, "t d"], V: Float[Tensor, "t e"],
+) -> tuple[Float[Tensor, " e"], Float[Tensor, "t+1 d"], Float[Tensor, "t+1 e"]]:
+    """The next row of causal attention: key and value are stored behind those so far, then the query looks at all."""
+    j = index("t+1")
+    d, width = size("d"), size("e")
+    K_next = transpose(concat(transpose(K), split(k_new, d)))  # one more column, turned back to a row
+    V_next = transpose(concat(transpose(V), split(v_new, width)))
+    e = q @ K_next[j] / sqrt(d)
+    alpha = softmax(j, e)
+    o = sum(j, alpha * V_next[j])
+    return o, K_next, V_next
+
+
+@equation(WANG_LAYER)
+def layer_readout(
+    c: Float[Tensor, "t k"], W: Float[Tensor, "k v"], b: Float[Tensor, " v"],
+) -> Float[Tensor, "t v"]:
+    """The distribution over the next word at each position, read from what the attention gave there."""
+    j, w = indices("t", "v")
+    e = c[j] @ W + b
+    p = softmax(w, e[w])
+    return p.stack(j, w)
+
+
+@equation(LEVINE)
+def into_readout(
+    s: Float[Tensor, " u"], a: Float[Tensor, " k"], W: Float[Tensor, "u+k o"], b: Float[Tensor, " o"],
+) -> Float[Tensor, " o"]:
+    """What was attended goes into the output: a linear layer on the decoder's state and it, end to end."""
+    return concat(s, a) @ W + b
+
+
+@equation(LEVINE)
+def into_next_step(x: Float[Tensor, " d"], a: Float[Tensor, " k"]) -> Float[Tensor, " d+k"]:
+    """What was attended goes into the decoder's next step, behind that step's own input."""
+    return concat(x, a)
+
+
+@equation(LEVINE)
+def into_next_layer(s: Float[Tensor, " u"], a: Float[Tensor, " k"]) -> Float[Tensor, " u+k"]:
+    """What was attended goes into the decoder's next layer, behind the state of the layer below."""
+    return concat(s, a)

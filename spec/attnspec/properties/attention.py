@@ -9,7 +9,7 @@ import numpy as np
 
 from attnspec.equations import attention, scores
 from attnspec.language.equation import Equation
-from attnspec.properties._parts import between, of_each, rolled, value, without
+from attnspec.properties._parts import between, negated, of_each, rolled, value, without
 from attnspec.properties.law import Arguments, AtMost, Equal, Function, Relation, holds
 
 HIDDEN = 64.0
@@ -65,6 +65,21 @@ def it_lies_in_the_hull_of_the_states(f: Function, a: Arguments) -> Iterator[Rel
     yield from between(f(alpha=dyadic(a["alpha"]), h=a["h"]), a["h"])
 
 
+@holds(attention.value_map, kills=(
+    "v/memory/W_v", "v/transpose/W_v", "v/transpose/h", "c/transpose/alpha", "last/j", "swap/alpha-h",
+))  # fmt: skip
+def map_commutes_with_the_sum(f: Function, a: Arguments) -> Iterator[Relation]:
+    """It is the context vector through the matrix, and the context vector of the states through the matrix."""
+    yield Equal(f(**a), value(attention.context_vector, a["alpha"], a["h"]) @ a["W_v"])
+    yield Equal(f(**a), value(attention.context_vector, a["alpha"], a["h"] @ a["W_v"]))
+
+
+@holds(attention.value_map, kills=("v/transpose/h", "c/transpose/alpha", "last/j"), equal=(("d", "e"),))
+def identity_makes_it_the_context_vector(f: Function, a: Arguments) -> Iterator[Relation]:
+    """With W_v = I the values are the states."""
+    yield Equal(f(**{**a, "W_v": np.eye(len(a["W_v"]))}), value(attention.context_vector, a["alpha"], a["h"]))
+
+
 def dyadic(alpha: Any) -> Any:
     """Weights cut to eighths, what is cut off given to the largest: rows that sum to 1 exactly."""
     cut = np.floor(8 * alpha) / 8
@@ -73,7 +88,8 @@ def dyadic(alpha: Any) -> Any:
 
 
 @of_each(dict.fromkeys((
-    attention.context_vector, attention.soft, attention.key_value, attention.dot_product, attention.scaled_dot_product,
+    attention.context_vector, attention.value_map, attention.soft, attention.learned_query, attention.key_value,
+    attention.relu_weights, attention.linear_weights, attention.dot_product, attention.scaled_dot_product,
     attention.bilinear, attention.additive, attention.masked, attention.masked_empty_is_nan,
 ), ("last/j",)))  # fmt: skip
 def keys_and_values_move_together(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
@@ -82,8 +98,8 @@ def keys_and_values_move_together(of: Of, f: Function, a: Arguments) -> Iterator
 
 
 READ: dict[Of, str] = {
-    attention.soft: "x", attention.key_value: "v", attention.dot_product: "v", attention.scaled_dot_product: "v",
-    attention.bilinear: "v", attention.additive: "v",
+    attention.soft: "x", attention.learned_query: "x", attention.key_value: "v", attention.dot_product: "v",
+    attention.scaled_dot_product: "v", attention.bilinear: "v", attention.additive: "v",
 }  # fmt: skip
 """What is read with the weights, for attention without a mask."""
 UNSURE: dict[Of, tuple[str, ...]] = dict.fromkeys(READ, ("alpha/function/no-softmax", "alpha/axis/i"))
@@ -95,7 +111,10 @@ def it_lies_in_the_hull_of_the_values(of: Of, f: Function, a: Arguments) -> Iter
     yield from between(f(**a), a[READ[of]])
 
 
-@of_each(dict.fromkeys((*READ, attention.masked, attention.masked_empty_is_nan), ("alpha/axis/i",)))
+@of_each({
+    **dict.fromkeys((*READ, attention.masked, attention.masked_empty_is_nan), ("alpha/axis/i",)),
+    attention.value_map: (), attention.hard: (), attention.relu_weights: (), attention.linear_weights: (),
+})  # fmt: skip
 def rows_do_not_meet(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
     """Each output, computed alone, is its row in the whole."""
     alone = {p.name for p in of.definition.parameters if str(p.dims[0]) == "n"}
@@ -106,13 +125,14 @@ def rows_do_not_meet(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
 @of_each(UNSURE)
 def equal_scores_read_the_mean(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
     """Where all keys score alike, their values' mean is read."""
-    scored = "v_a" if of is attention.additive else of.definition.parameters[0].name
+    scored = {attention.additive: "v_a", attention.learned_query: "q"}.get(of, of.definition.parameters[0].name)
     mean = a[READ[of]].mean(axis=0)
     yield Equal(f(**without(a, scored)), np.broadcast_to(mean, (len(f(**a)), len(mean))))
 
 
 SCORES: dict[Of, Any] = {
     attention.soft: lambda a: (value(scores.dot, a["q"], a["x"]), a["x"]),
+    attention.learned_query: lambda a: (value(scores.dot, a["q"], a["x"]), a["x"]),
     attention.dot_product: lambda a: (value(scores.dot, a["q"], a["k"]), a["v"]),
     attention.scaled_dot_product: lambda a: (value(scores.scaled_dot, a["q"], a["k"]), a["v"]),
     attention.bilinear: lambda a: (value(scores.bilinear, a["q"], a["k"], a["W"]), a["v"]),
@@ -126,6 +146,7 @@ SCALE = ("e/function/no-sqrt", "e/scale/twice", "e/scale/times", "e/size/d+1")
 
 @of_each({
     attention.soft: (*SOFTMAX, "alpha/transpose/q"),
+    attention.learned_query: (*SOFTMAX, "alpha/transpose/q"),
     attention.dot_product: (*SOFTMAX, "alpha/transpose/k"),
     attention.scaled_dot_product: (*SOFTMAX, *SCALE, "c/name/alpha-e"),
     attention.bilinear: (*SOFTMAX, "e/transpose/W", "c/name/alpha-e"),
@@ -136,6 +157,74 @@ def it_is_the_expectation_under_the_weights(of: Of, f: Function, a: Arguments) -
     """It is the context vector of the weights of its scores."""
     e, v = SCORES[of](a)
     yield Equal(f(**a), value(attention.context_vector, value(attention.weights, e), v))
+
+
+@holds(attention.learned_query, kills=("alpha/axis/i", "last/j", "swap/x-q"))
+def query_may_come_from_anywhere(f: Function, a: Arguments) -> Iterator[Relation]:
+    """It is soft attention: what is learned is the query, not what is done with it."""
+    yield Equal(f(**a), value(attention.soft, a["q"], a["x"]))
+
+
+@holds(attention.hard, kills=("best/transpose/e", "c/mask/>=", "c/mask/late", "c/mask/not", "c/transpose/v", "last/j"))
+def it_is_the_limit_of_growing_scores(f: Function, a: Arguments) -> Iterator[Relation]:
+    """Where one score is larger than the others by far, it is key_value: the weights there are 1 and 0."""
+    m = a["e"].shape[1]
+    best = a["e"].argmax(axis=1)[:, None] == np.arange(m)
+    apart = np.where(best, 1024.0, -1024.0)
+    yield Equal(f(e=apart, v=a["v"]), value(attention.key_value, apart, a["v"]))
+    yield Equal(f(**a), value(attention.key_value, apart, a["v"]))
+
+
+@holds(attention.hard, kills=("c/mask/>=", "c/mask/late", "c/mask/>=#2", "c/mask/late#2", "c/mask/not"))
+def first_of_equal_scores_is_read(f: Function, a: Arguments) -> Iterator[Relation]:
+    """Where all scores are equal the first value is read; where all but the first are, the second."""
+    c = f(**without(a, "e"))
+    yield Equal(c, np.broadcast_to(a["v"][0], c.shape))
+    if len(a["v"]) > 1:
+        later = np.broadcast_to(np.where(np.arange(len(a["v"])) == 0, -1.0, 1.0), a["e"].shape)
+        yield Equal(f(e=later, v=a["v"]), np.broadcast_to(a["v"][1], c.shape))
+
+
+@holds(attention.hard, kills=("best/transpose/e", "swap/e-v"))
+def only_the_order_of_the_scores_counts(f: Function, a: Arguments) -> Iterator[Relation]:
+    """Scores halved, or replaced by how many are less, choose the same; values halved are read halved."""
+    yield Equal(f(**{**a, "e": a["e"] / 2}), f(**a))
+    ranks = (a["e"][:, None, :] < a["e"][:, :, None]).sum(axis=-1).astype(np.float64)
+    yield Equal(f(**{**a, "e": ranks}), f(**a))
+    yield Equal(f(**{**a, "v": a["v"] / 2}), f(**a) / 2)
+
+
+@holds(attention.relu_weights, kills=("alpha/function/no-relu", "alpha/function/gelu", "attention.key_value"))
+def negative_scores_are_not_read(f: Function, a: Arguments) -> Iterator[Relation]:
+    """Where no score is positive, 0 is read."""
+    yield Equal(f(**{**a, "e": -np.abs(a["e"])}), np.zeros((len(a["e"]), a["v"].shape[1])))
+
+
+@holds(attention.relu_weights, kills=("alpha/function/tanh", "attention.key_value", "last/j"))
+def positive_scores_are_the_weights(f: Function, a: Arguments) -> Iterator[Relation]:
+    """Where no score is negative it is linear_weights; halved scores read half."""
+    positive = {**a, "e": np.abs(a["e"])}
+    yield Equal(f(**positive), value(attention.linear_weights, **positive))
+    yield Equal(f(**{**a, "e": a["e"] / 2}), f(**a) / 2)
+
+
+@holds(attention.relu_weights, kills=("alpha/function/no-relu", "alpha/function/tanh", "last/j"))
+def what_it_leaves_out_makes_it_linear(f: Function, a: Arguments) -> Iterator[Relation]:
+    """It and what the negated scores give, taken off, are linear_weights: relu(e) − relu(−e) = e."""
+    yield Equal(f(**a) - f(**negated(a, "e")), value(attention.linear_weights, **a))
+
+
+@holds(attention.linear_weights, kills=("c/transpose/e", "c/transpose/v", "last/j", "swap/e-v"))
+def scores_stand_for_weights(f: Function, a: Arguments) -> Iterator[Relation]:
+    """It is the context vector with the scores for weights."""
+    yield Equal(f(**a), value(attention.context_vector, a["e"], a["v"]))
+
+
+@holds(attention.linear_weights)
+def it_is_linear_in_the_scores(f: Function, a: Arguments) -> Iterator[Relation]:
+    """Negated scores read the negative, halved ones half."""
+    yield Equal(f(**negated(a, "e")), -f(**a))
+    yield Equal(f(**{**a, "e": a["e"] / 2}), f(**a) / 2)
 
 
 @holds(attention.dot_product, kills=("alpha/axis/i", "last/j"), equal=(("d", "e"),))
@@ -151,7 +240,8 @@ def identity_makes_it_dot_product(f: Function, a: Arguments) -> Iterator[Relatio
 
 
 @of_each(dict.fromkeys((
-    attention.key_value, attention.dot_product, attention.scaled_dot_product, attention.bilinear, attention.additive,
+    attention.key_value, attention.hard, attention.relu_weights, attention.linear_weights, attention.dot_product,
+    attention.scaled_dot_product, attention.bilinear, attention.additive,
 ), ()))  # fmt: skip
 def values_have_any_width(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
     """Each column of the values is read on its own."""
@@ -263,3 +353,206 @@ def last_query_sees_every_key(f: Function, a: Arguments) -> Iterator[Relation]:
 def first_query_reads_the_first_value(f: Function, a: Arguments) -> Iterator[Relation]:
     """The first query may look at the first key alone."""
     yield Equal(f(**a)[0], a["v"][0])
+
+
+LSE = (
+    "lse/drop/top_i", "lse/drop/log(Σ_jexp(e_ij−top_i))", "lse/function/no-log", "lse/function/no-exp",
+    "lse/drop/top_i#2", "lse/exchange", "result 2/name/lse-top",
+)  # fmt: skip
+
+
+@holds(attention.with_lse, kills=(*SCALE, *SOFTMAX, "o/name/alpha-e", "o/transpose/v", "swap/q-k"))
+def output_is_attention(f: Function, a: Arguments) -> Iterator[Relation]:
+    """The output is scaled dot-product attention."""
+    yield Equal(f(**a)[0], value(attention.scaled_dot_product, **a) if len(a["k"]) else np.zeros_like(f(**a)[0]))
+
+
+@holds(attention.with_lse, kills=(*LSE, "last/j"), least={"m": 1})
+def weights_are_told_by_the_logarithm(f: Function, a: Arguments) -> Iterator[Relation]:
+    """α_ij = exp(e_ij − lse_i): with unit vectors for values the output is that."""
+    o, lse = f(**{**a, "v": np.eye(len(a["k"]))})
+    yield Equal(o, np.exp(value(scores.scaled_dot, a["q"], a["k"]) - lse[:, None]))
+
+
+@holds(attention.with_lse, kills=LSE, least={"m": 1})
+def logarithm_is_between_the_largest_score_and_that_of_as_many(f: Function, a: Arguments) -> Iterator[Relation]:
+    """max e ≤ lse ≤ max e + log m, and log m where all scores are 0."""
+    top, m = value(scores.scaled_dot, a["q"], a["k"]).max(axis=1), float(len(a["k"]))
+    _, lse = f(**a)
+    yield AtMost(top, lse)
+    yield AtMost(lse, top + np.log(m))
+    yield Equal(f(**without(a, "q"))[1], np.full(len(lse), np.log(m)))
+
+
+@holds(attention.with_lse, kills=("swap/k-v", "swap/q-v"))
+def values_do_not_change_the_logarithm(f: Function, a: Arguments) -> Iterator[Relation]:
+    """With other values the logarithm is the same."""
+    yield Equal(f(**without(a, "v"))[1], f(**a)[1])
+
+
+@holds(attention.with_lse, kills=(
+    "alpha/axis/i", "lse/drop/top_i", "lse/drop/log(Σ_jexp(e_ij−top_i))", "lse/function/no-log", "last/j",
+), least={"m": 2})  # fmt: skip
+def parts_merge_to_the_whole(f: Function, a: Arguments) -> Iterator[Relation]:
+    """What it gives over the first keys and over the others is, merged, what it gives over all."""
+    cut = len(a["k"]) // 2
+    first, second = ({**a, "k": a["k"][part], "v": a["v"][part]} for part in (slice(cut), slice(cut, None)))
+    for merged, whole in zip(value(attention.merge, *f(**first), *f(**second)), f(**a), strict=True):
+        yield Equal(merged, whole)
+
+
+PARTS = ("total/drop/p_{2,i}", "total/drop/p_{1,i}")
+
+
+@holds(attention.merge, kills=(
+    "total/drop/p_{2,i}", "o/drop/p_{2,i}o_{2,i}", "o/name/o_1-o_2", "o/drop/p_{1,i}",
+))  # fmt: skip
+def parts_change_places(f: Function, a: Arguments) -> Iterator[Relation]:
+    """It is commutative."""
+    turned = {"o_1": a["o_2"], "lse_1": a["lse_2"], "o_2": a["o_1"], "lse_2": a["lse_1"]}
+    for new, old in zip(f(**turned), f(**a), strict=True):
+        yield Equal(new, old)
+
+
+@holds(attention.merge, kills=(*PARTS, "everywhere/p_1-p_2", "lse/function/no-log"))
+def three_parts_merge_in_any_order(f: Function, a: Arguments) -> Iterator[Relation]:
+    """It is associative."""
+    one, two = (a["o_1"], a["lse_1"]), (a["o_2"], a["lse_2"])
+    three = (-a["o_1"], a["lse_2"] / 2)
+    left, right = merged(f, merged(f, one, two), three), merged(f, one, merged(f, two, three))
+    for first, second in zip(left, right, strict=True):
+        yield Equal(first, second)
+
+
+def merged(f: Function, one: Any, two: Any) -> Any:
+    """Two parts, each with its output and its logarithm, as one."""
+    return f(o_1=one[0], lse_1=one[1], o_2=two[0], lse_2=two[1])
+
+
+@holds(attention.merge, kills=(
+    "p_1/mask/<", "p_2/mask/<", "p_1/exchange", "o/mask/<", "lse/drop/top_i", "total/name/p_1-p_2",
+))  # fmt: skip
+def part_without_keys_does_not_count(f: Function, a: Arguments) -> Iterator[Relation]:
+    """With −∞ for one logarithm the other part is given as it is; with −∞ for both, 0 and −∞."""
+    none = np.full_like(a["lse_1"], -np.inf)
+    second = f(**{**a, "lse_1": none})
+    yield Equal(second[0], a["o_2"])
+    yield Equal(second[1], a["lse_2"])
+    first = f(**{**a, "lse_2": none})
+    yield Equal(first[0], a["o_1"])
+    yield Equal(first[1], a["lse_1"])
+    neither = f(**{**a, "lse_1": none, "lse_2": none})
+    yield Equal(neither[0], np.zeros_like(a["o_1"]))
+    yield Equal(neither[1], none)
+
+
+@holds(attention.merge, kills=(*PARTS, "o/drop/total_i", "lse/drop/log(total_i)", "lse/function/no-log"))
+def equal_parts_are_one_twice_as_large(f: Function, a: Arguments) -> Iterator[Relation]:
+    """A part merged with itself has its output, and a logarithm larger by log 2."""
+    o, lse = merged(f, (a["o_1"], a["lse_1"]), (a["o_1"], a["lse_1"]))
+    yield Equal(o, a["o_1"])
+    yield Equal(lse, a["lse_1"] + np.log(2.0))
+
+
+@holds(attention.merge, kills=(*PARTS, "o/drop/total_i", "o/drop/p_{1,i}"))
+def output_is_between_the_parts(f: Function, a: Arguments) -> Iterator[Relation]:
+    """Every component lies between those of the two parts."""
+    o, _ = f(**a)
+    yield AtMost(o, np.maximum(a["o_1"], a["o_2"]))
+    yield AtMost(np.minimum(a["o_1"], a["o_2"]), o)
+
+
+@holds(attention.incremental, kills=(*SCALE, "alpha/function/no-softmax", "o/name/alpha-e", "last/j", "e/name/q-k_new"))
+def output_is_attention_over_all_that_is_stored(f: Function, a: Arguments) -> Iterator[Relation]:
+    """The output is scaled dot-product attention over the keys and values that are handed back."""
+    o, K, V = f(**a)
+    yield Equal(o, value(attention.scaled_dot_product, a["q"][None], K, V)[0])
+
+
+@holds(attention.incremental, kills=(
+    "K_next/exchange", "V_next/exchange", "K_next/name/k_new-q", "swap/q-k_new", "swap/k_new-v_new", "swap/K-V",
+))  # fmt: skip
+def new_ones_are_stored_last(f: Function, a: Arguments) -> Iterator[Relation]:
+    """What was stored stays as it was, and behind it stand the new key and value."""
+    _, K, V = f(**a)
+    yield Equal(K[:-1], a["K"])
+    yield Equal(K[-1], a["k_new"])
+    yield Equal(V[:-1], a["V"])
+    yield Equal(V[-1], a["v_new"])
+
+
+@holds(attention.incremental, kills=(
+    *SCALE, "alpha/function/no-softmax", "K_next/name/k_new-q", "e/name/q-k_new", "last/j",
+), least={"t": 2})  # fmt: skip
+def steps_are_the_rows_of_causal(f: Function, a: Arguments) -> Iterator[Relation]:
+    """Step by step from the first key on, with the negated keys for queries, it gives the rows of causal attention."""
+    whole = value(attention.causal, -a["K"], a["K"], a["V"])
+    K, V = a["K"][:1], a["V"][:1]
+    for row in range(1, len(a["K"])):
+        o, K, V = f(q=-a["K"][row], k_new=a["K"][row], v_new=a["V"][row], K=K, V=V)
+        yield Equal(o, whole[row])
+    yield Equal(K, a["K"])
+    yield Equal(V, a["V"])
+
+
+@holds(attention.incremental, kills=("alpha/function/no-softmax", "o/drop/α_j", "result 1/name/o-v_new"))
+def indifferent_query_reads_the_mean_of_all(f: Function, a: Arguments) -> Iterator[Relation]:
+    """With q = 0 the mean of the stored values and the new one is read."""
+    o, _, V = f(**without(a, "q"))
+    yield Equal(o, V.mean(axis=0))
+
+
+READOUT = ("p/function/no-softmax", "p/axis/j", "last/w")
+
+
+@holds(attention.layer_readout, kills=("p/function/no-softmax", "p/axis/j"))
+def words_have_probabilities(f: Function, a: Arguments) -> Iterator[Relation]:
+    """No probability is negative, and at each position they sum to 1."""
+    p = f(**a)
+    yield AtMost(0.0, p)
+    yield Equal(p.sum(axis=-1), np.ones(len(p)))
+
+
+@holds(attention.layer_readout, kills=(*READOUT, "e/twice/b", "e/drop/b", "e/transpose/W"))
+def it_is_softmax_of_a_linear_layer(f: Function, a: Arguments) -> Iterator[Relation]:
+    """It is softmax of c W + b over the words."""
+    yield Equal(f(**a), value(attention.weights, a["c"] @ a["W"] + a["b"]))
+
+
+@holds(attention.layer_readout, kills=(*READOUT, "e/twice/b", "e/drop/b"))
+def without_attention_the_bias_decides(f: Function, a: Arguments) -> Iterator[Relation]:
+    """With c = 0 every position has the distribution of the bias; without that too, all words are alike."""
+    alike = without(a, "c")
+    p = f(**alike)
+    yield Equal(p, np.broadcast_to(value(attention.weights, a["b"][None]), p.shape))
+    yield Equal(f(**without(alike, "b")), np.full(p.shape, 1 / p.shape[1]))
+
+
+@holds(attention.layer_readout, kills=("p/axis/j",))
+def positions_are_read_alone(f: Function, a: Arguments) -> Iterator[Relation]:
+    """Each position, computed alone, is its row in the whole."""
+    yield Equal(f(**{**a, "c": a["c"][:1]}), f(**a)[:1])
+
+
+@holds(attention.into_readout, kills=("the result/exchange", "the result/drop/b", "the result/drop/[s;a]W"))
+def each_part_has_rows_of_its_own(f: Function, a: Arguments) -> Iterator[Relation]:
+    """The matrix cut below the rows of the state: it is s W_s + a W_a + b."""
+    W_s, W_a = np.split(a["W"], [len(a["s"])])
+    yield Equal(f(**a), a["s"] @ W_s + a["a"] @ W_a + a["b"])
+
+
+@holds(attention.into_readout, kills=("the result/drop/b", "the result/twice/b"))
+def nothing_read_leaves_the_bias(f: Function, a: Arguments) -> Iterator[Relation]:
+    """With s = 0 and a = 0 the output is the bias, and with the bias 0 it is linear in both."""
+    yield Equal(f(**without(a, "s", "a")), a["b"])
+    plain = without(a, "b")
+    yield Equal(f(**plain), f(**without(plain, "s")) + f(**without(plain, "a")))
+
+
+@of_each(dict.fromkeys((attention.into_next_step, attention.into_next_layer), ("the result/exchange",)))
+def what_was_attended_comes_last(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
+    """What was there comes first, what was attended behind it, both as they are."""
+    own = a[of.definition.parameters[0].name]
+    joined = f(**a)
+    yield Equal(joined[: len(own)], own)
+    yield Equal(joined[len(own) :], a["a"])
