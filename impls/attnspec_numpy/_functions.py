@@ -1,8 +1,9 @@
-"""What the families share: half precision inside single, a stable softmax, a sum that masked values cannot reach."""
+"""What the families share: half precision inside single, softmax, erf, a sum that masked values cannot reach."""
 
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
@@ -53,6 +54,12 @@ def softmax(e: Array, axis: int = -1, out: Array | None = None) -> Array:
     np.exp(alpha, out=alpha)
     alpha /= alpha.sum(axis=axis, keepdims=True)
     return alpha
+
+
+def erf(a: Array) -> Array:
+    """The error function, element by element in float64."""
+    found: Array = np.vectorize(math.erf, otypes=[np.float64])(a)
+    return found.astype(a.dtype)
 
 
 def masked_softmax(e: Array, mask: Array) -> Array:

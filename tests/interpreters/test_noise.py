@@ -50,6 +50,11 @@ EXACT = (
 """They move elements and compute nothing."""
 UNSUMMED = ("attention.merge",)
 """They compute, and sum nothing, so that in float64 no order of summation tells a candidate from the oracle."""
+ONE_SUM = ("position.add", "transformer.residual")
+"""In float64 their one sum is the oracle's own, and nothing is left that could fill a bound."""
+CALIBRATED = [
+    (id, dtype) for id in IDS for dtype in DTYPES if id not in EXACT and (id not in ONE_SUM or dtype != "float64")
+]
 
 Array = NDArray[Any]
 
@@ -142,22 +147,22 @@ def asked(id: str, dtype: str) -> list[Way]:
 
 
 def assert_calibrated(id: str, dtype: str, way: Way, cases: int) -> None:
+    """An answer of one row has few elements, and a single sum is often exact: more examples are asked of such."""
     low, high = BAND[dtype]
-    found = pooled(id, dtype, way, ordinary(id, cases, batch=40))
+    rows = max(len(result.dims) for result in REGISTRY[id].definition.results)
+    found = pooled(id, dtype, way, ordinary(id, cases, batch=40 if rows > 1 else 120))
     assert found.elements >= 1000
     assert low <= found.rms <= high, f"{way.name}: {found}"
     assert found.largest <= 1, f"{way.name}: {found}"
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("id", [id for id in IDS if id not in EXACT])
+@pytest.mark.parametrize(("id", "dtype"), CALIBRATED)
 def test_honest_code_fills_the_bound(id: str, dtype: str) -> None:
     assert_calibrated(id, dtype, asked(id, dtype)[0], 5)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("id", [id for id in IDS if id not in EXACT])
+@pytest.mark.parametrize(("id", "dtype"), CALIBRATED)
 def test_honest_code_fills_the_bound_over_many_cases(id: str, dtype: str) -> None:
     for way in asked(id, dtype):
         assert_calibrated(id, dtype, way, 100)

@@ -1,0 +1,96 @@
+"""The Transformer's layers: normalisation, feed-forward network, residual."""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from attnspec import implements
+from attnspec_torch import multihead
+from attnspec_torch._functions import DTYPES
+
+
+@implements("transformer.layer_norm", framework="torch", dtypes=DTYPES)
+def layer_norm(x: Tensor, gamma: Tensor, beta: Tensor, *, eps: float) -> Tensor:
+    """PyTorch's kernel, which has float32 inside for the half types."""
+    return F.layer_norm(x, x.shape[-1:], gamma, beta, eps)
+
+
+@implements("transformer.residual", framework="torch", dtypes=DTYPES)
+def residual(x: Tensor, f_x: Tensor) -> Tensor:
+    """One sum."""
+    return x + f_x
+
+
+@implements("transformer.feed_forward", framework="torch", dtypes=DTYPES)
+def feed_forward(x: Tensor, W_1: Tensor, b_1: Tensor, W_2: Tensor, b_2: Tensor) -> Tensor:
+    """Each bias is added inside its product."""
+    return F.linear(F.linear(x, W_1.mT, b_1).relu(), W_2.mT, b_2)
+
+
+@implements("transformer.feed_forward_gelu", framework="torch", dtypes=DTYPES)
+def feed_forward_gelu(x: Tensor, W_1: Tensor, b_1: Tensor, W_2: Tensor, b_2: Tensor) -> Tensor:
+    """As feed_forward, with PyTorch's gelu."""
+    return F.linear(F.gelu(F.linear(x, W_1.mT, b_1)), W_2.mT, b_2)
+
+
+@implements("transformer.feed_forward_gelu_tanh", framework="torch", dtypes=DTYPES)
+def feed_forward_gelu_tanh(x: Tensor, W_1: Tensor, b_1: Tensor, W_2: Tensor, b_2: Tensor) -> Tensor:
+    """As feed_forward, with PyTorch's approximate gelu."""
+    return F.linear(F.gelu(F.linear(x, W_1.mT, b_1), approximate="tanh"), W_2.mT, b_2)
+
+
+# fmt: off
+@implements("transformer.encoder_layer", framework="torch", dtypes=DTYPES)
+def encoder_layer(
+    x: Tensor,
+    W_q: Tensor, W_k: Tensor, W_v: Tensor, W_o: Tensor, gamma_1: Tensor, beta_1: Tensor,
+    W_1: Tensor, b_1: Tensor, W_2: Tensor, b_2: Tensor, gamma_2: Tensor, beta_2: Tensor,
+    *, heads: int, eps: float,
+) -> Tensor:
+    """One sub-layer after the other."""
+    y = layer_norm(x + multihead.attention(x, x, W_q, W_k, W_v, W_o, heads=heads), gamma_1, beta_1, eps=eps)
+    return layer_norm(y + feed_forward(y, W_1, b_1, W_2, b_2), gamma_2, beta_2, eps=eps)
+
+
+@implements("transformer.encoder_layer_pre", framework="torch", dtypes=DTYPES)
+def encoder_layer_pre(
+    x: Tensor,
+    W_q: Tensor, W_k: Tensor, W_v: Tensor, W_o: Tensor, gamma_1: Tensor, beta_1: Tensor,
+    W_1: Tensor, b_1: Tensor, W_2: Tensor, b_2: Tensor, gamma_2: Tensor, beta_2: Tensor,
+    *, heads: int, eps: float,
+) -> Tensor:
+    """One sub-layer after the other, each on what is normalised."""
+    n_1 = layer_norm(x, gamma_1, beta_1, eps=eps)
+    y = x + multihead.attention(n_1, n_1, W_q, W_k, W_v, W_o, heads=heads)
+    return y + feed_forward(layer_norm(y, gamma_2, beta_2, eps=eps), W_1, b_1, W_2, b_2)
+
+
+@implements("transformer.decoder_layer", framework="torch", dtypes=DTYPES)
+def decoder_layer(
+    x: Tensor, z: Tensor,
+    W_q_s: Tensor, W_k_s: Tensor, W_v_s: Tensor, W_o_s: Tensor, gamma_1: Tensor, beta_1: Tensor,
+    W_q_c: Tensor, W_k_c: Tensor, W_v_c: Tensor, W_o_c: Tensor, gamma_2: Tensor, beta_2: Tensor,
+    W_1: Tensor, b_1: Tensor, W_2: Tensor, b_2: Tensor, gamma_3: Tensor, beta_3: Tensor,
+    *, heads: int, eps: float,
+) -> Tensor:
+    """One sub-layer after the other."""
+    y = layer_norm(x + multihead.causal(x, x, W_q_s, W_k_s, W_v_s, W_o_s, heads=heads), gamma_1, beta_1, eps=eps)
+    u = layer_norm(y + multihead.attention(y, z, W_q_c, W_k_c, W_v_c, W_o_c, heads=heads), gamma_2, beta_2, eps=eps)
+    return layer_norm(u + feed_forward(u, W_1, b_1, W_2, b_2), gamma_3, beta_3, eps=eps)
+
+
+@implements("transformer.decoder_layer_pre", framework="torch", dtypes=DTYPES)
+def decoder_layer_pre(
+    x: Tensor, z: Tensor,
+    W_q_s: Tensor, W_k_s: Tensor, W_v_s: Tensor, W_o_s: Tensor, gamma_1: Tensor, beta_1: Tensor,
+    W_q_c: Tensor, W_k_c: Tensor, W_v_c: Tensor, W_o_c: Tensor, gamma_2: Tensor, beta_2: Tensor,
+    W_1: Tensor, b_1: Tensor, W_2: Tensor, b_2: Tensor, gamma_3: Tensor, beta_3: Tensor,
+    *, heads: int, eps: float,
+) -> Tensor:
+    """One sub-layer after the other, each on what is normalised; z is read as it is."""
+    n_1 = layer_norm(x, gamma_1, beta_1, eps=eps)
+    y = x + multihead.causal(n_1, n_1, W_q_s, W_k_s, W_v_s, W_o_s, heads=heads)
+    n_2 = layer_norm(y, gamma_2, beta_2, eps=eps)
+    u = y + multihead.attention(n_2, z, W_q_c, W_k_c, W_v_c, W_o_c, heads=heads)
+    return u + feed_forward(layer_norm(u, gamma_3, beta_3, eps=eps), W_1, b_1, W_2, b_2)

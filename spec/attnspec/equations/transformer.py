@@ -1,0 +1,153 @@
+"""The Transformer's layers: normalisation, feed-forward network and residual, and what they make around attention."""
+
+from jaxtyping import Float
+
+from attnspec import Source, Tensor, equation, gelu, index, relu, size, sqrt, sum, tanh
+from attnspec.equations import multihead
+
+BA = Source(paper="Ba, Kiros and Hinton 2016, arXiv:1607.06450v1, eq. 3 and 4")
+RESIDUAL = Source(paper="He et al. 2016, arXiv:1512.03385v1, eq. 1; Vaswani et al. 2017, arXiv:1706.03762, sec. 3.1")
+FEED_FORWARD = Source("001", "注意力机制/抛弃RNN", paper="Vaswani et al. 2017, arXiv:1706.03762, eq. 2")
+GELU = Source(paper="Hendrycks and Gimpel 2016, arXiv:1606.08415v5, sec. 2; Devlin et al. 2019, arXiv:1810.04805")
+GELU_TANH = Source(paper="Hendrycks and Gimpel 2016, arXiv:1606.08415v5, sec. 2; PyTorch, gelu(approximate='tanh')")
+VASWANI = Source("001", "注意力机制/抛弃RNN", paper="Vaswani et al. 2017, arXiv:1706.03762, sec. 3.1 and fig. 1")
+XIONG = Source(paper="Xiong et al. 2020, arXiv:2002.04745, sec. 3.1 and fig. 1; PyTorch, norm_first=True")
+
+
+@equation(BA)
+def layer_norm(
+    x: Float[Tensor, " d"], gamma: Float[Tensor, " d"], beta: Float[Tensor, " d"], *, eps: float,
+) -> Float[Tensor, " d"]:
+    """Mean 0 and variance 1 over the components, then a gain and a shift; a constant x gives beta.
+
+    The variance is the population's, over d and not d − 1; eps, which the paper lacks, stands under the root.
+    """
+    k = index("d")
+    d = size("d")
+    mu = sum(k, x[k]) / d  # mean
+    variance = sum(k, (x[k] - mu) * (x[k] - mu)) / d
+    y = (x[k] - mu) / sqrt(variance + eps) * gamma[k] + beta[k]
+    return y.stack(k)
+
+
+@equation(RESIDUAL)
+def residual(x: Float[Tensor, " c"], f_x: Float[Tensor, " c"]) -> Float[Tensor, " c"]:
+    """What a sub-layer makes of x is added to x."""
+    return x + f_x
+
+
+@equation(FEED_FORWARD)
+def feed_forward(
+    x: Float[Tensor, " c"],
+    W_1: Float[Tensor, "c f"], b_1: Float[Tensor, " f"], W_2: Float[Tensor, "f c"], b_2: Float[Tensor, " c"],
+) -> Float[Tensor, " c"]:
+    """Two linear layers with a rectifier between them, the same at every position."""
+    return relu(x @ W_1 + b_1) @ W_2 + b_2
+
+
+@equation(GELU)
+def feed_forward_gelu(
+    x: Float[Tensor, " c"],
+    W_1: Float[Tensor, "c f"], b_1: Float[Tensor, " f"], W_2: Float[Tensor, "f c"], b_2: Float[Tensor, " c"],
+) -> Float[Tensor, " c"]:
+    """feed_forward with x Φ(x) for the rectifier, Φ by the error function.
+
+    Differs: GPT-2 and others take the form by tanh, `feed_forward_gelu_tanh`.
+    """
+    return gelu(x @ W_1 + b_1) @ W_2 + b_2
+
+
+@equation(GELU_TANH, convention_of=feed_forward_gelu, says="gelu by tanh instead of the error function")
+def feed_forward_gelu_tanh(
+    x: Float[Tensor, " c"],
+    W_1: Float[Tensor, "c f"], b_1: Float[Tensor, " f"], W_2: Float[Tensor, "f c"], b_2: Float[Tensor, " c"],
+) -> Float[Tensor, " c"]:
+    """feed_forward_gelu with Φ(a) ≈ ½ + ½ tanh(√(2/π) (a + 0.044715 a³)), within 0.0005 of it."""
+    a = x @ W_1 + b_1
+    u = 0.7978845608028654 * (a + 0.044715 * a * a * a)  # √(2/π) in front
+    return (0.5 * a * (1 + tanh(u))) @ W_2 + b_2
+
+
+@equation(VASWANI)
+def encoder_layer(
+    x: Float[Tensor, "t c"],
+    W_q: Float[Tensor, "c H*d"], W_k: Float[Tensor, "c H*d"], W_v: Float[Tensor, "c H*d"], W_o: Float[Tensor, "H*d c"],
+    gamma_1: Float[Tensor, " c"], beta_1: Float[Tensor, " c"],
+    W_1: Float[Tensor, "c f"], b_1: Float[Tensor, " f"], W_2: Float[Tensor, "f c"], b_2: Float[Tensor, " c"],
+    gamma_2: Float[Tensor, " c"], beta_2: Float[Tensor, " c"], *, heads: int, eps: float,
+) -> Float[Tensor, "t c"]:
+    """Self-attention, then the feed-forward network; each is added to what it reads, and the sum normalised.
+
+    Differs: GPT-2 and most models since normalise what a sub-layer reads, `encoder_layer_pre`.
+    """
+    t = index("t")
+    a = multihead.attention(x, x, W_q, W_k, W_v, W_o, heads=heads)
+    y = layer_norm(x[t] + a[t], gamma_1, beta_1, eps=eps)
+    f_y = feed_forward(y, W_1, b_1, W_2, b_2)
+    o = layer_norm(y + f_y, gamma_2, beta_2, eps=eps)
+    return o.stack(t)
+
+
+@equation(XIONG, convention_of=encoder_layer, says="what a sub-layer reads is normalised, not the sum after it")
+def encoder_layer_pre(
+    x: Float[Tensor, "t c"],
+    W_q: Float[Tensor, "c H*d"], W_k: Float[Tensor, "c H*d"], W_v: Float[Tensor, "c H*d"], W_o: Float[Tensor, "H*d c"],
+    gamma_1: Float[Tensor, " c"], beta_1: Float[Tensor, " c"],
+    W_1: Float[Tensor, "c f"], b_1: Float[Tensor, " f"], W_2: Float[Tensor, "f c"], b_2: Float[Tensor, " c"],
+    gamma_2: Float[Tensor, " c"], beta_2: Float[Tensor, " c"], *, heads: int, eps: float,
+) -> Float[Tensor, "t c"]:
+    """encoder_layer with the norm before each sub-layer, so that x itself reaches the end."""
+    t = index("t")
+    n_1 = layer_norm(x[t], gamma_1, beta_1, eps=eps).stack(t)
+    a = multihead.attention(n_1, n_1, W_q, W_k, W_v, W_o, heads=heads)
+    y = x[t] + a[t]
+    n_2 = layer_norm(y, gamma_2, beta_2, eps=eps)
+    o = y + feed_forward(n_2, W_1, b_1, W_2, b_2)
+    return o.stack(t)
+
+
+@equation(VASWANI)
+def decoder_layer(
+    x: Float[Tensor, "n c"], z: Float[Tensor, "m c"],
+    W_q_s: Float[Tensor, "c H*d"], W_k_s: Float[Tensor, "c H*d"], W_v_s: Float[Tensor, "c H*d"],
+    W_o_s: Float[Tensor, "H*d c"], gamma_1: Float[Tensor, " c"], beta_1: Float[Tensor, " c"],
+    W_q_c: Float[Tensor, "c H*d"], W_k_c: Float[Tensor, "c H*d"], W_v_c: Float[Tensor, "c H*d"],
+    W_o_c: Float[Tensor, "H*d c"], gamma_2: Float[Tensor, " c"], beta_2: Float[Tensor, " c"],
+    W_1: Float[Tensor, "c f"], b_1: Float[Tensor, " f"], W_2: Float[Tensor, "f c"], b_2: Float[Tensor, " c"],
+    gamma_3: Float[Tensor, " c"], beta_3: Float[Tensor, " c"], *, heads: int, eps: float,
+) -> Float[Tensor, "n c"]:
+    """Causal self-attention, attention to what the encoder gives, the feed-forward network; a norm after each.
+
+    Differs: GPT-2 and most models since normalise what a sub-layer reads, `decoder_layer_pre`.
+    """
+    i = index("n")
+    s = multihead.causal(x, x, W_q_s, W_k_s, W_v_s, W_o_s, heads=heads)
+    y = layer_norm(x[i] + s[i], gamma_1, beta_1, eps=eps)
+    c = multihead.attention(y.stack(i), z, W_q_c, W_k_c, W_v_c, W_o_c, heads=heads)
+    u = layer_norm(y + c[i], gamma_2, beta_2, eps=eps)
+    f_u = feed_forward(u, W_1, b_1, W_2, b_2)
+    o = layer_norm(u + f_u, gamma_3, beta_3, eps=eps)
+    return o.stack(i)
+
+
+@equation(XIONG, convention_of=decoder_layer, says="what a sub-layer reads is normalised, not the sum after it")
+def decoder_layer_pre(
+    x: Float[Tensor, "n c"], z: Float[Tensor, "m c"],
+    W_q_s: Float[Tensor, "c H*d"], W_k_s: Float[Tensor, "c H*d"], W_v_s: Float[Tensor, "c H*d"],
+    W_o_s: Float[Tensor, "H*d c"], gamma_1: Float[Tensor, " c"], beta_1: Float[Tensor, " c"],
+    W_q_c: Float[Tensor, "c H*d"], W_k_c: Float[Tensor, "c H*d"], W_v_c: Float[Tensor, "c H*d"],
+    W_o_c: Float[Tensor, "H*d c"], gamma_2: Float[Tensor, " c"], beta_2: Float[Tensor, " c"],
+    W_1: Float[Tensor, "c f"], b_1: Float[Tensor, " f"], W_2: Float[Tensor, "f c"], b_2: Float[Tensor, " c"],
+    gamma_3: Float[Tensor, " c"], beta_3: Float[Tensor, " c"], *, heads: int, eps: float,
+) -> Float[Tensor, "n c"]:
+    """decoder_layer with the norm before each sub-layer; what the encoder gives is read as it is."""
+    i = index("n")
+    n_1 = layer_norm(x[i], gamma_1, beta_1, eps=eps).stack(i)
+    s = multihead.causal(n_1, n_1, W_q_s, W_k_s, W_v_s, W_o_s, heads=heads)
+    y = x[i] + s[i]
+    n_2 = layer_norm(y, gamma_2, beta_2, eps=eps).stack(i)
+    c = multihead.attention(n_2, z, W_q_c, W_k_c, W_v_c, W_o_c, heads=heads)
+    u = y + c[i]
+    n_3 = layer_norm(u, gamma_3, beta_3, eps=eps)
+    o = u + feed_forward(n_3, W_1, b_1, W_2, b_2)
+    return o.stack(i)
