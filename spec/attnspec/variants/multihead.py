@@ -1,9 +1,9 @@
 """Mistakes with multi-head attention that no operator makes."""
 
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
-from attnspec import Tensor, concat, indices, mutant, size, softmax, sqrt, sum
-from attnspec.equations.multihead import attention, causal, concat_heads, split_heads
+from attnspec import Tensor, concat, indices, mutant, size, softmax, sqrt, sum, where
+from attnspec.equations.multihead import attention, causal, concat_heads, masked, split_heads
 
 
 @mutant(attention, says="the scale is √(H·d), the model's width, instead of √d, the head's")
@@ -37,6 +37,57 @@ def causal_scaled_by_the_model(
     v = split_heads(x_kv @ W_v, heads=heads)
     alpha = softmax(j, q[h, i] @ k[h, j] / sqrt(width), where=j <= i + (m - n))
     head = sum(j, alpha * v[h, j], where=j <= i + (m - n))
+    return concat(h, head.stack(i)) @ W_o
+
+
+@mutant(masked, says="the scale is √(H·d), the model's width, instead of √d, the head's")
+def masked_scaled_by_the_model(
+    x_q: Float[Tensor, "n c"], x_kv: Float[Tensor, "m c"],
+    W_q: Float[Tensor, "c H*d"], W_k: Float[Tensor, "c H*d"], W_v: Float[Tensor, "c H*d"],
+    W_o: Float[Tensor, "H*d c"], mask: Bool[Tensor, "n m"], *, heads: int,
+) -> Float[Tensor, "n c"]:
+    """Scores √H times too small."""
+    i, j, h = indices("n", "m", "H")
+    width = size("H*d")
+    q = split_heads(x_q @ W_q, heads=heads)
+    k = split_heads(x_kv @ W_k, heads=heads)
+    v = split_heads(x_kv @ W_v, heads=heads)
+    alpha = softmax(j, q[h, i] @ k[h, j] / sqrt(width), where=mask[i, j])
+    head = sum(j, alpha * v[h, j], where=mask[i, j])
+    return concat(h, head.stack(i)) @ W_o
+
+
+@mutant(masked, says="masked scores are set to −10000 and not left out: a query with nothing to look at reads the mean")
+def finite_mask(
+    x_q: Float[Tensor, "n c"], x_kv: Float[Tensor, "m c"],
+    W_q: Float[Tensor, "c H*d"], W_k: Float[Tensor, "c H*d"], W_v: Float[Tensor, "c H*d"],
+    W_o: Float[Tensor, "H*d c"], mask: Bool[Tensor, "n m"], *, heads: int,
+) -> Float[Tensor, "n c"]:
+    """Also what any other large negative number does."""
+    i, j, h = indices("n", "m", "H")
+    d = size("d")
+    q = split_heads(x_q @ W_q, heads=heads)
+    k = split_heads(x_kv @ W_k, heads=heads)
+    v = split_heads(x_kv @ W_v, heads=heads)
+    alpha = softmax(j, where(mask[i, j], q[h, i] @ k[h, j] / sqrt(d), -10000))
+    head = sum(j, alpha * v[h, j])
+    return concat(h, head.stack(i)) @ W_o
+
+
+@mutant(masked, says="the mask is applied after softmax: what is left does not sum to 1")
+def masked_after(
+    x_q: Float[Tensor, "n c"], x_kv: Float[Tensor, "m c"],
+    W_q: Float[Tensor, "c H*d"], W_k: Float[Tensor, "c H*d"], W_v: Float[Tensor, "c H*d"],
+    W_o: Float[Tensor, "H*d c"], mask: Bool[Tensor, "n m"], *, heads: int,
+) -> Float[Tensor, "n c"]:
+    """Weights of masked keys are dropped, the others not raised."""
+    i, j, h = indices("n", "m", "H")
+    d = size("d")
+    q = split_heads(x_q @ W_q, heads=heads)
+    k = split_heads(x_kv @ W_k, heads=heads)
+    v = split_heads(x_kv @ W_v, heads=heads)
+    alpha = softmax(j, q[h, i] @ k[h, j] / sqrt(d))
+    head = sum(j, where(mask[i, j], alpha, 0) * v[h, j])
     return concat(h, head.stack(i)) @ W_o
 
 

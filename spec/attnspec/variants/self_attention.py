@@ -1,0 +1,56 @@
+"""Mistakes with self-attention that no operator makes."""
+
+from jaxtyping import Float
+
+from attnspec import Tensor, indices, mutant, size, softmax, sqrt, sum, transpose
+from attnspec.equations.self_attention import columns, qkv, scaled, unscaled
+
+
+@mutant(scaled, says="the diagonal is left out: no position asks itself")
+def diagonal_left_out(
+    x: Float[Tensor, "t c"], W_q: Float[Tensor, "c d"], W_k: Float[Tensor, "c d"], W_v: Float[Tensor, "c e"],
+) -> Float[Tensor, "t e"]:
+    """What 004 warns of."""
+    i, j = indices("t", "t")
+    d = size("d")
+    q, k, v = qkv(x, W_q, W_k, W_v)
+    alpha = softmax(j, q[i] @ k[j] / sqrt(d), where=(j < i) | (j > i))
+    c = sum(j, alpha * v[j])
+    return c.stack(i)
+
+
+@mutant(unscaled, says="the diagonal is left out: no position asks itself")
+def diagonal_left_out_unscaled(
+    x: Float[Tensor, "t c"], W_q: Float[Tensor, "c d"], W_k: Float[Tensor, "c d"], W_v: Float[Tensor, "c e"],
+) -> Float[Tensor, "t e"]:
+    """What 004 warns of."""
+    i, j = indices("t", "t")
+    q, k, v = qkv(x, W_q, W_k, W_v)
+    alpha = softmax(j, q[i] @ k[j], where=(j < i) | (j > i))
+    c = sum(j, alpha * v[j])
+    return c.stack(i)
+
+
+@mutant(columns, says="the diagonal is left out: no position asks itself")
+def diagonal_left_out_of_columns(
+    x: Float[Tensor, "c t"], W_q: Float[Tensor, "d c"], W_k: Float[Tensor, "d c"], W_v: Float[Tensor, "e c"],
+) -> Float[Tensor, "e t"]:
+    """What 004 warns of."""
+    i, j = indices("t", "t")
+    q, k, v = transpose(W_q @ x), transpose(W_k @ x), transpose(W_v @ x)
+    alpha = softmax(j, k[j] @ q[i], where=(j < i) | (j > i))
+    c = sum(j, v[j] * alpha)
+    return transpose(c.stack(i))
+
+
+@mutant(columns, says="the scores are divided by √d")
+def scaled_columns(
+    x: Float[Tensor, "c t"], W_q: Float[Tensor, "d c"], W_k: Float[Tensor, "d c"], W_v: Float[Tensor, "e c"],
+) -> Float[Tensor, "e t"]:
+    """The scale of another attention; 003 and 004 leave it out."""
+    i, j = indices("t", "t")
+    d = size("d")
+    q, k, v = transpose(W_q @ x), transpose(W_k @ x), transpose(W_v @ x)
+    alpha = softmax(j, k[j] @ q[i] / sqrt(d))
+    c = sum(j, v[j] * alpha)
+    return transpose(c.stack(i))
