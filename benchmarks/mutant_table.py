@@ -48,7 +48,7 @@ class InProcess(Runner):
     def call_many(self, requests: Iterable[Request]) -> Generator[Outcome, None, None]:
         for request in requests:
             outcome = self.called(request)
-            if request.before:
+            if request.before is not None:
                 first = self.called(replace(request, arrays=request.before))
                 outcome = replace(outcome, outputs=(*first.outputs, *outcome.outputs))
             yield outcome

@@ -49,7 +49,8 @@ def mutants(equation: Equation[..., Any]) -> tuple[Mutant, ...]:
     for other in conventions(equation):
         as_own = adapted(other.definition, equation.definition)
         if as_own is not None:
-            says = f"this is {other.id}: {other.says or equation.says}"
+            told = f": {other.says}" if other.says else f", of which it does not hold that {equation.says}"
+            says = f"this is {other.id}{told}"
             found.setdefault(as_own, Mutant(other.id, says, as_own, "convention"))
     for id, says, tree, equal in generated(equation.definition):
         if tree != equation.definition:

@@ -142,7 +142,8 @@ class Propagation(Interpreter[Noisy]):
                 case "/":
                     return s / y**2 + _times(v**2, r, xp) / y**2
                 case _:
-                    return (y * v / x) ** 2 * s + (v * xp.log(xp.abs(x))) ** 2 * r
+                    exponent = xp.where(r == 0, 0.0, (v * xp.log(xp.abs(x))) ** 2 * r)
+                    return _times((y * xp.pow(x, y - 1)) ** 2, s, xp) + exponent
         match op:
             case "neg":
                 return s

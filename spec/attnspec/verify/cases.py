@@ -117,7 +117,10 @@ def make(equation: Equation[..., Any], description: Description, dtype: str) -> 
     options: dict[str, Any] = {
         option.name: sizes[OPTION_SIZES[option.name]] for option in definition.options if option.name in OPTION_SIZES
     }
-    options |= {o.name: _OPTIONS.get(o.name, 1.0) for o in definition.options if o.name not in OPTION_SIZES}
+    for option in definition.options:
+        if option.name not in OPTION_SIZES:
+            values = _OPTIONS.get(option.name, (1.0,))
+            options[option.name] = values[description.seed % len(values)]
     return Case(arrays, options, description, description.layout, description.why)
 
 
@@ -133,7 +136,8 @@ def _hide(definition: Definition, arrays: dict[str, NDArray[Any]]) -> None:
                     arrays[other.name][..., 4::6, :] = np.inf
 
 
-_OPTIONS = {"eps": 1e-5, "tau": 0.7}
+_OPTIONS = {"eps": (1e-5, 1e-2, 1e-3), "tau": (0.7, 1.9)}
+"""Values of options that are no sizes, one after the other: one that is never changed may be ignored."""
 
 
 def _drawn(
@@ -317,6 +321,10 @@ def telling(
     )
     for size in (4, 3, 1, 2):
         yield at("equal sizes", batch=plain, sizes=dict.fromkeys(names, size) | _heads(usual, 2 if size == 4 else 1))
+    if "H" in names:
+        for regime in ("ordinary", "open") if has_mask(equation) else ("ordinary",):
+            sizes = dict.fromkeys(names, 8) | {"d": 4, "H": 2}
+            yield at("square weights of two heads", regime=regime, batch=plain, sizes=sizes)
     yield at("full tiles", batch=plain, sizes={name: TILED.get(name, 32) for name in names})
     for name in names:
         for size in (1, 2, 3) if name == "t" else (1,):

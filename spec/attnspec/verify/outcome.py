@@ -47,7 +47,7 @@ class Request:
     call_by: Sequence[tuple[str | None, str]] = ()
     layout: Layout = "contiguous"
     outputs: int = 1
-    before: Mapping[str, Array] = field(default_factory=dict)
+    before: Mapping[str, Array] | None = None
     times: int = 1
 
     def header(self) -> dict[str, Any]:
@@ -57,11 +57,11 @@ class Request:
             name: value.item() if isinstance(value, np.generic) else value for name, value in self.options.items()
         }
         told |= {"options": options, "call_by": [list(pair) for pair in self.call_by]}
-        return {"kind": "call", "names": list(self.arrays), "twice": bool(self.before), **told}
+        return {"kind": "call", "names": list(self.arrays), "twice": self.before is not None, **told}
 
     def travelling(self) -> list[Array]:
         """All arrays, in the order in which the worker reads them."""
-        return [*self.before.values(), *self.arrays.values()]
+        return [*(self.before or {}).values(), *self.arrays.values()]
 
 
 @dataclass(frozen=True, slots=True)
