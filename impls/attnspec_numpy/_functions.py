@@ -55,6 +55,13 @@ def softmax(e: Array, axis: int = -1, out: Array | None = None) -> Array:
     return alpha
 
 
+def sigmoid(a: Array) -> Array:
+    """Accurate in both tails, where nothing overflows either."""
+    e: Array = np.exp(-np.abs(a))
+    shares: Array = np.where(a < 0, e, e.dtype.type(1)) / (1 + e)
+    return shares
+
+
 def masked_softmax(e: Array, mask: Array) -> Array:
     """Weights over what the mask shows; exactly 0 elsewhere, and all along a row that shows nothing."""
     some = mask.any(axis=-1, keepdims=True)

@@ -44,6 +44,9 @@ TABLE: dict[str, Symbol] = {
     "c": Symbol("the cell state, or the context"),
     "c_0": Symbol("the cell state before the first step"),
     "s": Symbol("the decoder's state", draw="state"),
+    "y": Symbol("the output before, embedded, or the true distribution"),
+    "logits": Symbol("scores, one for each word", draw="scores"),
+    "p": Symbol("probabilities, one for each word", draw="weights"),
     "q": Symbol("queries"),
     "k": Symbol("keys"),
     "v": Symbol("values"),
@@ -53,12 +56,14 @@ TABLE: dict[str, Symbol] = {
     "v_a": Symbol("the vector that turns additive features into a score", weight=True),
     "A": Symbol("the weights of state and input in one matrix", weight=True, draw="fan_in"),
     "U": Symbol("maps the key's side", weight=True, draw="fan_in"),
+    "V": Symbol("maps a context or to one", weight=True, draw="fan_in"),
     "W": Symbol("maps the query's side", weight=True, draw="fan_in"),
+    "w": Symbol("a learned vector", weight=True),
     "b": Symbol("a bias", weight=True, draw="bias"),
     "gamma": Symbol("the gain", weight=True, draw="positive"),
     "beta": Symbol("the shift", weight=True, draw="bias"),
 }
-"""Symbols by name; `W_…`, `U_…`, `C_…` and `b_…` follow their first letter where they are not here."""
+"""Symbols by name; `W_…`, `U_…`, `V_…`, `C_…` and `b_…` follow their first letter where they are not here."""
 
 
 def symbol(name: str) -> Symbol:
@@ -66,7 +71,7 @@ def symbol(name: str) -> Symbol:
     if name in TABLE:
         return TABLE[name]
     head = name.split("_")[0]
-    if head in ("W", "U", "C", "E") and "_" in name:
+    if head in ("W", "U", "V", "C", "E") and "_" in name:
         target = name.split("_", 1)[1]
         return Symbol(f"the weights {_mapped(target)}", weight=True, draw="fan_in")
     if head == "b" and "_" in name:
