@@ -1,4 +1,4 @@
-"""Recurrent cells and their sequences: the simple RNN, the GRU and its conventions, the LSTM.
+"""Recurrent cells and their sequences, the simple RNN, the GRU and its conventions, the LSTM; what is read of them.
 
 A sequence computes its input side for all t in one product, before the loop over t. A sigmoid is taken as
 ½ + ½ tanh(a/2): NumPy's tanh is quick and cannot overflow, and the inner ½ is packed into the weights.
@@ -12,7 +12,7 @@ from typing import cast
 import numpy as np
 
 from attnspec import implements
-from attnspec_numpy._functions import DEVICES, DTYPES, Array, half_in_single
+from attnspec_numpy._functions import DEVICES, DTYPES, Array, half_in_single, sigmoid
 
 
 @implements("recurrent.simple_rnn_cell", framework="numpy", dtypes=DTYPES, devices=DEVICES)
@@ -163,6 +163,27 @@ def lstm(
     h = _over_time(x @ _packed((W_xi, W_xf, W_xo), W_xg) + _packed((b_i, b_f, b_o), b_g), h_0, step)
     return h, c
 # fmt: on
+
+
+@implements("recurrent.readout", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def readout(h: Array, W_hy: Array, b_y: Array) -> Array:
+    """One product."""
+    return h @ W_hy + b_y
+
+
+@implements("recurrent.classifier", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def classifier(h: Array, w: Array, b: Array) -> Array:
+    """One product, of the last state alone; the sigmoid is exact in both tails."""
+    return sigmoid(h[..., -1, :] @ w + b)
+
+
+@implements("recurrent.bidirectional_feature", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+def bidirectional_feature(h: Array) -> Array:
+    """A copy of both halves."""
+    u = h.shape[-1] // 2
+    return np.concatenate([h[..., -1, :u], h[..., 0, u:]], axis=-1)
 
 
 def _packed(sigmoids: tuple[Array, ...], *tanhs: Array) -> Array:

@@ -1,4 +1,4 @@
-"""Recurrent cells and their sequences: the simple RNN, the GRU and its conventions, the LSTM.
+"""Recurrent cells and their sequences, the simple RNN, the GRU and its conventions, the LSTM; what is read of them.
 
 A sequence computes its input side for all t in one product, before the loop over t; the biases are added inside it.
 """
@@ -152,6 +152,25 @@ def lstm(
     h = _over_time(F.linear(x, _packed(W_xi, W_xf, W_xo, W_xg).mT, _packed(b_i, b_f, b_o, b_g)), h_0, step)
     return h, c
 # fmt: on
+
+
+@implements("recurrent.readout", framework="torch", dtypes=DTYPES)
+def readout(h: Tensor, W_hy: Tensor, b_y: Tensor) -> Tensor:
+    """The bias is added inside the product."""
+    return F.linear(h, W_hy.mT, b_y)
+
+
+@implements("recurrent.classifier", framework="torch", dtypes=DTYPES)
+def classifier(h: Tensor, w: Tensor, b: Tensor) -> Tensor:
+    """One product, of the last state alone."""
+    return torch.sigmoid(h[..., -1, :] @ w + b)
+
+
+@implements("recurrent.bidirectional_feature", framework="torch", dtypes=DTYPES)
+def bidirectional_feature(h: Tensor) -> Tensor:
+    """A copy of both halves."""
+    u = h.shape[-1] // 2
+    return torch.cat([h[..., -1, :u], h[..., 0, u:]], dim=-1)
 
 
 def _packed(*gates: Tensor) -> Tensor:

@@ -1,8 +1,8 @@
-"""Recurrent cells and their sequences: the simple RNN, the GRU and its conventions, the LSTM."""
+"""Recurrent cells and their sequences, the simple RNN, the GRU and its conventions, the LSTM; what is read of them."""
 
 from jaxtyping import Float
 
-from attnspec import Source, Tensor, concat, equation, index, last, scan, sigmoid, tanh
+from attnspec import Source, Tensor, concat, equation, index, last, scan, sigmoid, size, tanh, where
 
 RNN = Source("001", "RNN 结构", paper="Elman 1990, Cognitive Science 14(2)")
 RNN_CONCAT = Source("003", "RNN")
@@ -10,6 +10,9 @@ GRU = Source("001", "GRU 和 LSTM", paper="Cho et al. 2014, arXiv:1406.1078v3, s
 GRU_V1 = Source(paper="Cho et al. 2014, arXiv:1406.1078v1, sec. 2.3; PyTorch nn.GRU")
 GRU_BAHDANAU = Source(paper="Bahdanau et al. 2015, arXiv:1409.0473v7, app. A.1.1")
 LSTM = Source("001", "GRU 和 LSTM", paper="Gers, Schmidhuber and Cummins 2000, Neural Computation 12(10)")
+READOUT = Source("001", "RNN 结构")
+CLASSIFIER = Source("003", "RNN")
+BIDIRECTIONAL = Source("003", "双向 RNN (Bidirectional RNN)", paper="Schuster and Paliwal 1997, IEEE TSP 45(11)")
 
 
 @equation(RNN)
@@ -163,3 +166,26 @@ def lstm(
         h_0, c_0,
     )
     return h.stack(t), last(t, c)
+
+
+@equation(READOUT)
+def readout(
+    h: Float[Tensor, " u"], W_hy: Float[Tensor, "u o"], b_y: Float[Tensor, " o"],
+) -> Float[Tensor, " o"]:
+    """What a network says at one step, from its state."""
+    return h @ W_hy + b_y
+
+
+@equation(CLASSIFIER, smallest={"t": 1})
+def classifier(h: Float[Tensor, "t u"], w: Float[Tensor, " u"], b: Float[Tensor, ""]) -> Float[Tensor, ""]:
+    """How likely a sequence is of the one class of two, from its last state alone."""
+    return sigmoid(h[-1] @ w + b)
+
+
+@equation(BIDIRECTIONAL, smallest={"t": 1})
+def bidirectional_feature(h: Float[Tensor, "t 2*u"]) -> Float[Tensor, " 2*u"]:
+    """One vector for a sequence, [→h_T; ←h_1]: the state in which each half has read all of it."""
+    k = index("2*u")
+    u = size("u")
+    feature = where(k < u, h[-1, k], h[0, k])
+    return feature.stack(k)
