@@ -46,7 +46,7 @@ def few(id: str) -> list[Case]:
 
 def values(id: str, arrays: Mapping[str, Any]) -> tuple[Any, ...]:
     """Every output, as a tuple."""
-    with np.errstate(invalid="ignore", over="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         found = REGISTRY[id](**arrays)
     return found if isinstance(found, tuple) else (found,)
 
