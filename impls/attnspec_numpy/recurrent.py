@@ -162,6 +162,26 @@ def lstm(
 
     h = _over_time(x @ _packed((W_xi, W_xf, W_xo), W_xg) + _packed((b_i, b_f, b_o), b_g), h_0, step)
     return h, c
+
+
+@implements("recurrent.bidirectional_gru", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def bidirectional_gru(
+    x: Array,
+    W_xr_f: Array, W_hr_f: Array, b_r_f: Array,
+    W_xz_f: Array, W_hz_f: Array, b_z_f: Array,
+    W_xh_f: Array, W_hh_f: Array, b_h_f: Array,
+    W_xr_b: Array, W_hr_b: Array, b_r_b: Array,
+    W_xz_b: Array, W_hz_b: Array, b_z_b: Array,
+    W_xh_b: Array, W_hh_b: Array, b_h_b: Array,
+) -> Array:
+    """gru twice, once on the input turned round, whose states are turned back."""
+    h_0 = np.zeros((*x.shape[:-2], b_h_f.shape[0]), dtype=x.dtype)
+    h_f = gru(x, h_0, W_xr_f, W_hr_f, b_r_f, W_xz_f, W_hz_f, b_z_f, W_xh_f, W_hh_f, b_h_f)
+    h_b = gru(
+        x[..., ::-1, :], h_0, W_xr_b, W_hr_b, b_r_b, W_xz_b, W_hz_b, b_z_b, W_xh_b, W_hh_b, b_h_b
+    )
+    return np.concatenate([h_f, h_b[..., ::-1, :]], axis=-1)
 # fmt: on
 
 

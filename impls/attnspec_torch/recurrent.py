@@ -151,6 +151,25 @@ def lstm(
 
     h = _over_time(F.linear(x, _packed(W_xi, W_xf, W_xo, W_xg).mT, _packed(b_i, b_f, b_o, b_g)), h_0, step)
     return h, c
+
+
+@implements("recurrent.bidirectional_gru", framework="torch", dtypes=DTYPES)
+def bidirectional_gru(
+    x: Tensor,
+    W_xr_f: Tensor, W_hr_f: Tensor, b_r_f: Tensor,
+    W_xz_f: Tensor, W_hz_f: Tensor, b_z_f: Tensor,
+    W_xh_f: Tensor, W_hh_f: Tensor, b_h_f: Tensor,
+    W_xr_b: Tensor, W_hr_b: Tensor, b_r_b: Tensor,
+    W_xz_b: Tensor, W_hz_b: Tensor, b_z_b: Tensor,
+    W_xh_b: Tensor, W_hh_b: Tensor, b_h_b: Tensor,
+) -> Tensor:
+    """gru twice, once on the input turned round, whose states are turned back."""
+    h_0 = x.new_zeros((*x.shape[:-2], b_h_f.shape[0]))
+    h_f = gru(x, h_0, W_xr_f, W_hr_f, b_r_f, W_xz_f, W_hz_f, b_z_f, W_xh_f, W_hh_f, b_h_f)
+    h_b = gru(
+        x.flip(-2), h_0, W_xr_b, W_hr_b, b_r_b, W_xz_b, W_hz_b, b_z_b, W_xh_b, W_hh_b, b_h_b
+    )
+    return torch.cat([h_f, h_b.flip(-2)], dim=-1)
 # fmt: on
 
 

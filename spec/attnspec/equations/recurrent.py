@@ -182,6 +182,37 @@ def classifier(h: Float[Tensor, "t u"], w: Float[Tensor, " u"], b: Float[Tensor,
     return sigmoid(h[-1] @ w + b)
 
 
+@equation(BIDIRECTIONAL)
+def bidirectional_gru(
+    x: Float[Tensor, "t d"],
+    W_xr_f: Float[Tensor, "d u"], W_hr_f: Float[Tensor, "u u"], b_r_f: Float[Tensor, " u"],
+    W_xz_f: Float[Tensor, "d u"], W_hz_f: Float[Tensor, "u u"], b_z_f: Float[Tensor, " u"],
+    W_xh_f: Float[Tensor, "d u"], W_hh_f: Float[Tensor, "u u"], b_h_f: Float[Tensor, " u"],
+    W_xr_b: Float[Tensor, "d u"], W_hr_b: Float[Tensor, "u u"], b_r_b: Float[Tensor, " u"],
+    W_xz_b: Float[Tensor, "d u"], W_hz_b: Float[Tensor, "u u"], b_z_b: Float[Tensor, " u"],
+    W_xh_b: Float[Tensor, "d u"], W_hh_b: Float[Tensor, "u u"], b_h_b: Float[Tensor, " u"],
+) -> Float[Tensor, "t 2*u"]:
+    """Two GRUs that share nothing, one from either end: at every step what both know there, the forward one first."""
+    i = index("t")
+    t = size("t")
+    h_0 = 0 * b_h_f  # both start from 0
+    h_f = scan(
+        i,
+        lambda h: gru_cell(x[i], h, W_xr_f, W_hr_f, b_r_f, W_xz_f, W_hz_f, b_z_f, W_xh_f, W_hh_f, b_h_f),
+        h_0,
+    )
+    g = scan(
+        i,
+        lambda h: gru_cell(
+            x[t - 1 - i], h, W_xr_b, W_hr_b, b_r_b, W_xz_b, W_hz_b, b_z_b, W_xh_b, W_hh_b, b_h_b
+        ),
+        h_0,
+    )
+    h_b = g.stack(i)[t - 1 - i]  # back in the order of the input
+    h = concat(h_f, h_b)
+    return h.stack(i)
+
+
 @equation(BIDIRECTIONAL, smallest={"t": 1})
 def bidirectional_feature(h: Float[Tensor, "t 2*u"]) -> Float[Tensor, " 2*u"]:
     """One vector for a sequence, [→h_T; ←h_1]: the state in which each half has read all of it."""

@@ -143,3 +143,37 @@ def halves_change_places_when_time_is_turned(f: Function, a: Arguments) -> Itera
     """With time reversed and the halves of every state exchanged, the halves of the feature are exchanged."""
     u = a["h"].shape[1] // 2
     yield Equal(f(h=np.roll(a["h"][::-1], u, axis=1)), np.roll(f(**a), u))
+
+
+def half(a: Arguments, end: str) -> dict[str, Any]:
+    """The weights of one half of a bidirectional network, under the names that it has alone."""
+    return {name.removesuffix(end): array for name, array in a.items() if name.endswith(end)}
+
+
+@holds(recurrent.bidirectional_gru, kills=(
+    "h/name/h_b-g", "h/exchange", "h_0/drop/0", "h_f/step/before", "g/drop/i", "g/drop/1", "h_b/drop/1",
+    "everywhere/h_f-g", "order/bf",
+))  # fmt: skip
+def halves_are_two_grus(f: Function, a: Arguments) -> Iterator[Relation]:
+    """The forward half is the GRU on the input, the backward half that on the input turned round; both start from 0."""
+    zero, u = np.zeros_like(a["b_h_f"]), len(a["b_h_f"])
+    yield Equal(f(**a)[:, :u], value(recurrent.gru, a["x"], zero, **half(a, "_f")))
+    yield Equal(f(**a)[::-1, u:], value(recurrent.gru, a["x"][::-1], zero, **half(a, "_b")))
+
+
+@holds(recurrent.bidirectional_gru, kills=(
+    "h/name/h_b-g", "h_b/drop/1", "g/drop/1", "h_f/name/W_xr_f-W_xr_b",
+))  # fmt: skip
+def halves_change_places_when_the_input_is_turned(f: Function, a: Arguments) -> Iterator[Relation]:
+    """With the input reversed and the two sets of weights exchanged the output is reversed, its halves exchanged."""
+    swap = {"f": "b", "b": "f"}
+    turned = {name: a[name[:-1] + swap[name[-1]]] for name in a if name != "x"}
+    yield Equal(f(x=a["x"][::-1], **turned), np.roll(f(**a)[::-1], len(a["b_h_f"]), axis=1))
+
+
+@holds(recurrent.bidirectional_gru, least={"t": 2}, kills=("h/name/h_b-g", "h/exchange", "h_f/step/after"))
+def each_half_knows_what_it_has_read(f: Function, a: Arguments) -> Iterator[Relation]:
+    """The forward half does not depend on what comes later, nor the backward half on what came before."""
+    cut, u = len(a["x"]) // 2, len(a["b_h_f"])
+    yield Equal(f(**{**a, "x": a["x"][:cut]})[:, :u], f(**a)[:cut, :u])
+    yield Equal(f(**{**a, "x": a["x"][cut:]})[:, u:], f(**a)[cut:, u:])
