@@ -115,8 +115,8 @@ def _section(equation: AnEquation, discovery: Discovery) -> Iterator[str]:
 
 def _taken(equation: AnEquation) -> Iterator[tuple[str, ...]]:
     for each in equation.definition.parameters:
-        kind = "" if each.kind == "float" else f", {each.kind}"
-        yield f"`{each.name}`", f"${latex(each.name)}$", _shape(each.dims), symbol(each.name).meaning + kind
+        means = symbol(each.name, equation.id).meaning + ("" if each.kind == "float" else f", {each.kind}")
+        yield f"`{each.name}`", f"${latex(each.name)}$", _shape(each.dims), means
     for option in equation.definition.options:
         sets = f", sets `{OPTION_SIZES[option.name]}`" if option.name in OPTION_SIZES else ""
         yield f"`{option.name}`", "", "", f"an option, {option.kind}{sets}"

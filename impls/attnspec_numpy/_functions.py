@@ -62,6 +62,13 @@ def erf(a: Array) -> Array:
     return found.astype(a.dtype)
 
 
+def sigmoid(a: Array) -> Array:
+    """Accurate in both tails, where nothing overflows either."""
+    e: Array = np.exp(-np.abs(a))
+    shares: Array = np.where(a < 0, e, e.dtype.type(1)) / (1 + e)
+    return shares
+
+
 def masked_softmax(e: Array, mask: Array) -> Array:
     """Weights over what the mask shows; exactly 0 elsewhere, and all along a row that shows nothing."""
     some = mask.any(axis=-1, keepdims=True)

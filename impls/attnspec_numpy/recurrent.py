@@ -1,4 +1,4 @@
-"""Recurrent cells and their sequences: the simple RNN, the GRU and its conventions, the LSTM.
+"""Recurrent cells and their sequences, the simple RNN, the GRU and its conventions, the LSTM; what is read of them.
 
 A sequence computes its input side for all t in one product, before the loop over t. A sigmoid is taken as
 ½ + ½ tanh(a/2): NumPy's tanh is quick and cannot overflow, and the inner ½ is packed into the weights.
@@ -12,7 +12,7 @@ from typing import cast
 import numpy as np
 
 from attnspec import implements
-from attnspec_numpy._functions import DEVICES, DTYPES, Array, half_in_single
+from attnspec_numpy._functions import DEVICES, DTYPES, Array, half_in_single, sigmoid
 
 
 @implements("recurrent.simple_rnn_cell", framework="numpy", dtypes=DTYPES, devices=DEVICES)
@@ -162,7 +162,48 @@ def lstm(
 
     h = _over_time(x @ _packed((W_xi, W_xf, W_xo), W_xg) + _packed((b_i, b_f, b_o), b_g), h_0, step)
     return h, c
+
+
+@implements("recurrent.bidirectional_gru", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def bidirectional_gru(
+    x: Array,
+    W_xr_f: Array, W_hr_f: Array, b_r_f: Array,
+    W_xz_f: Array, W_hz_f: Array, b_z_f: Array,
+    W_xh_f: Array, W_hh_f: Array, b_h_f: Array,
+    W_xr_b: Array, W_hr_b: Array, b_r_b: Array,
+    W_xz_b: Array, W_hz_b: Array, b_z_b: Array,
+    W_xh_b: Array, W_hh_b: Array, b_h_b: Array,
+) -> Array:
+    """gru twice, once on the input turned round, whose states are turned back."""
+    h_0 = np.zeros((*x.shape[:-2], b_h_f.shape[0]), dtype=x.dtype)
+    h_f = gru(x, h_0, W_xr_f, W_hr_f, b_r_f, W_xz_f, W_hz_f, b_z_f, W_xh_f, W_hh_f, b_h_f)
+    h_b = gru(
+        x[..., ::-1, :], h_0, W_xr_b, W_hr_b, b_r_b, W_xz_b, W_hz_b, b_z_b, W_xh_b, W_hh_b, b_h_b
+    )
+    return np.concatenate([h_f, h_b[..., ::-1, :]], axis=-1)
 # fmt: on
+
+
+@implements("recurrent.readout", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def readout(h: Array, W_hy: Array, b_y: Array) -> Array:
+    """One product."""
+    return h @ W_hy + b_y
+
+
+@implements("recurrent.classifier", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def classifier(h: Array, w: Array, b: Array) -> Array:
+    """One product, of the last state alone; the sigmoid is exact in both tails."""
+    return sigmoid(h[..., -1, :] @ w + b)
+
+
+@implements("recurrent.bidirectional_feature", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+def bidirectional_feature(h: Array) -> Array:
+    """A copy of both halves."""
+    u = h.shape[-1] // 2
+    return np.concatenate([h[..., -1, :u], h[..., 0, u:]], axis=-1)
 
 
 def _packed(sigmoids: tuple[Array, ...], *tanhs: Array) -> Array:

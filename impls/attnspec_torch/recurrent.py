@@ -1,4 +1,4 @@
-"""Recurrent cells and their sequences: the simple RNN, the GRU and its conventions, the LSTM.
+"""Recurrent cells and their sequences, the simple RNN, the GRU and its conventions, the LSTM; what is read of them.
 
 A sequence computes its input side for all t in one product, before the loop over t; the biases are added inside it.
 """
@@ -151,7 +151,45 @@ def lstm(
 
     h = _over_time(F.linear(x, _packed(W_xi, W_xf, W_xo, W_xg).mT, _packed(b_i, b_f, b_o, b_g)), h_0, step)
     return h, c
+
+
+@implements("recurrent.bidirectional_gru", framework="torch", dtypes=DTYPES)
+def bidirectional_gru(
+    x: Tensor,
+    W_xr_f: Tensor, W_hr_f: Tensor, b_r_f: Tensor,
+    W_xz_f: Tensor, W_hz_f: Tensor, b_z_f: Tensor,
+    W_xh_f: Tensor, W_hh_f: Tensor, b_h_f: Tensor,
+    W_xr_b: Tensor, W_hr_b: Tensor, b_r_b: Tensor,
+    W_xz_b: Tensor, W_hz_b: Tensor, b_z_b: Tensor,
+    W_xh_b: Tensor, W_hh_b: Tensor, b_h_b: Tensor,
+) -> Tensor:
+    """gru twice, once on the input turned round, whose states are turned back."""
+    h_0 = x.new_zeros((*x.shape[:-2], b_h_f.shape[0]))
+    h_f = gru(x, h_0, W_xr_f, W_hr_f, b_r_f, W_xz_f, W_hz_f, b_z_f, W_xh_f, W_hh_f, b_h_f)
+    h_b = gru(
+        x.flip(-2), h_0, W_xr_b, W_hr_b, b_r_b, W_xz_b, W_hz_b, b_z_b, W_xh_b, W_hh_b, b_h_b
+    )
+    return torch.cat([h_f, h_b.flip(-2)], dim=-1)
 # fmt: on
+
+
+@implements("recurrent.readout", framework="torch", dtypes=DTYPES)
+def readout(h: Tensor, W_hy: Tensor, b_y: Tensor) -> Tensor:
+    """The bias is added inside the product."""
+    return F.linear(h, W_hy.mT, b_y)
+
+
+@implements("recurrent.classifier", framework="torch", dtypes=DTYPES)
+def classifier(h: Tensor, w: Tensor, b: Tensor) -> Tensor:
+    """One product, of the last state alone."""
+    return torch.sigmoid(h[..., -1, :] @ w + b)
+
+
+@implements("recurrent.bidirectional_feature", framework="torch", dtypes=DTYPES)
+def bidirectional_feature(h: Tensor) -> Tensor:
+    """A copy of both halves."""
+    u = h.shape[-1] // 2
+    return torch.cat([h[..., -1, :u], h[..., 0, u:]], dim=-1)
 
 
 def _packed(*gates: Tensor) -> Tensor:

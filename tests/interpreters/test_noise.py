@@ -46,6 +46,7 @@ catalogue()
 IDS = [item.id for item in REGISTRY.values() if item.function.__module__.startswith("attnspec.equations.")]
 EXACT = (
     "multihead.split", "multihead.concat", "attention.hard", "attention.into_next_step", "attention.into_next_layer",
+    "seq2seq.context_last", "seq2seq.decoder_start_copy", "recurrent.bidirectional_feature",
 )  # fmt: skip
 """They move elements and compute nothing."""
 UNSUMMED = ("attention.merge",)
@@ -135,6 +136,9 @@ BAND = {**dict.fromkeys(DTYPES, (0.3, 1.2)), "float64": (0.3 / np.sqrt(2), 1.2)}
 """The root mean square of error/σ. In float64 half of σ² is the oracle's own rounding, and where a candidate rounds as
 the oracle does, in functions of one library, that half never shows."""
 
+ALIKE = {("recurrent.classifier", "float64"), ("seq2seq.temperature_probs", "float64")}
+"""One function does nearly all the rounding, and PyTorch's gives what the oracle's gives for most arguments, bit for bit."""
+
 
 def asked(id: str, dtype: str) -> list[Way]:
     """In float64 PyTorch and NumPy may take the very sums that the oracle takes: another order has its own errors.
@@ -149,8 +153,11 @@ def asked(id: str, dtype: str) -> list[Way]:
 def assert_calibrated(id: str, dtype: str, way: Way, cases: int) -> None:
     """An answer of one row has few elements, and a single sum is often exact: more examples are asked of such."""
     low, high = BAND[dtype]
+    low = 0.0 if (id, dtype) in ALIKE else low
     rows = max(len(result.dims) for result in REGISTRY[id].definition.results)
     found = pooled(id, dtype, way, ordinary(id, cases, batch=40 if rows > 1 else 120))
+    if found.elements < 1000:  # a number or a few for each example
+        found = pooled(id, dtype, way, ordinary(id, cases, batch=400))
     assert found.elements >= 1000
     assert low <= found.rms <= high, f"{way.name}: {found}"
     assert found.largest <= 1, f"{way.name}: {found}"

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from attnspec import REGISTRY
-from attnspec.errors import BindingError, ShapeError
+from attnspec.errors import BindingError, NotationError, ShapeError
 from attnspec.interpreters.formula import text_of
 from attnspec.interpreters.noise import noise
 from attnspec.interpreters.policy import preset
@@ -46,7 +46,7 @@ def few(id: str) -> list[Case]:
 
 def values(id: str, arrays: Mapping[str, Any]) -> tuple[Any, ...]:
     """Every output, as a tuple."""
-    with np.errstate(invalid="ignore", over="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         found = REGISTRY[id](**arrays)
     return found if isinstance(found, tuple) else (found,)
 
@@ -126,6 +126,26 @@ def test_a_position_may_weigh_a_sum() -> None:
     assert_within((np.asarray(evaluate(tree, (), case.arguments)),), exact(tree, case), tree, case)
 
 
+@pytest.mark.parametrize(
+    ("place", "rows"),
+    [("i - 1", (None, 0, 1, 2)), ("i + 1", (1, 2, 3, None)), ("1 + i", (1, 2, 3, None)),
+     ("3 - i", (3, 2, 1, 0)), ("2 - i", (2, 1, 0, None)), ("4 - i", (None, 3, 2, 1)), ("9 - i", (None,) * 4)],
+)  # fmt: skip
+def test_a_subscript_is_shifted_or_runs_backwards(place: str, rows: tuple[int | None, ...]) -> None:
+    """Beyond the ends it reads 0."""
+    x = np.arange(1.0, 9.0).reshape(4, 2)
+    right = np.array([np.zeros(2) if row is None else x[row] for row in rows])
+
+    found = evaluate(words(f"x[{place}, j].stack(i, j)"), (x, x, x > 0), {})
+
+    assert np.array_equal(found, right)
+
+
+def test_a_subscript_that_is_neither_is_refused() -> None:
+    with pytest.raises(NotationError, match="shapes do not fit"):
+        words("x[2 * i, j].stack(i, j)")
+
+
 def test_the_digits_are_those_of_mpmath() -> None:
     """The reference itself, on what mpmath can be asked in one line; its own context leaves the global one alone."""
     case = Case({"e": np.array([[0.1, 0.2]])}, {})
@@ -163,7 +183,7 @@ def test_a_batch_is_a_loop_over_examples(id: str, weights: bool) -> None:
     """Axes before those of the signature are lifted over, also where only some arguments have them."""
     equation = REGISTRY[id]
     plain = make(equation, next(always(id)), "float64")
-    lifted = [name for name in plain.arrays if weights or not symbol(name).weight]
+    lifted = [name for name in plain.arrays if weights or not symbol(name, id).weight]
     draw = np.random.Generator(np.random.Philox(2))
     arrays = {name: array if name not in lifted else _several(array, draw) for name, array in plain.arrays.items()}
 

@@ -23,7 +23,10 @@ from attnspec.properties.law import PROPERTIES, Arguments, Equal, Function, Law,
 from attnspec.verify.laws import NoiseOf, applies, check, noise_under
 from strategies import a_few, cases
 
-FAMILIES = ("recurrent", "scores", "attention", "self_attention", "multihead", "position", "transformer")
+FAMILIES = (
+    "recurrent", "seq2seq", "scores", "attention", "attention_rnn", "self_attention", "multihead", "position",
+    "transformer",
+)  # fmt: skip
 for _family in FAMILIES:
     importlib.import_module(f"attnspec.properties.{_family}")
 LAWS = [law for laws in PROPERTIES.values() for law in laws]

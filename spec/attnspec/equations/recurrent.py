@@ -1,8 +1,8 @@
-"""Recurrent cells and their sequences: the simple RNN, the GRU and its conventions, the LSTM."""
+"""Recurrent cells and their sequences, the simple RNN, the GRU and its conventions, the LSTM; what is read of them."""
 
 from jaxtyping import Float
 
-from attnspec import Source, Tensor, concat, equation, index, last, scan, sigmoid, tanh
+from attnspec import Source, Tensor, concat, equation, index, last, scan, sigmoid, size, tanh, where
 
 RNN = Source("001", "RNN 结构", paper="Elman 1990, Cognitive Science 14(2)")
 RNN_CONCAT = Source("003", "RNN")
@@ -10,6 +10,9 @@ GRU = Source("001", "GRU 和 LSTM", paper="Cho et al. 2014, arXiv:1406.1078v3, s
 GRU_V1 = Source(paper="Cho et al. 2014, arXiv:1406.1078v1, sec. 2.3; PyTorch nn.GRU")
 GRU_BAHDANAU = Source(paper="Bahdanau et al. 2015, arXiv:1409.0473v7, app. A.1.1")
 LSTM = Source("001", "GRU 和 LSTM", paper="Gers, Schmidhuber and Cummins 2000, Neural Computation 12(10)")
+READOUT = Source("001", "RNN 结构")
+CLASSIFIER = Source("003", "RNN")
+BIDIRECTIONAL = Source("003", "双向 RNN (Bidirectional RNN)", paper="Schuster and Paliwal 1997, IEEE TSP 45(11)")
 
 
 @equation(RNN)
@@ -163,3 +166,57 @@ def lstm(
         h_0, c_0,
     )
     return h.stack(t), last(t, c)
+
+
+@equation(READOUT)
+def readout(
+    h: Float[Tensor, " u"], W_hy: Float[Tensor, "u o"], b_y: Float[Tensor, " o"],
+) -> Float[Tensor, " o"]:
+    """What a network says at one step, from its state."""
+    return h @ W_hy + b_y
+
+
+@equation(CLASSIFIER, smallest={"t": 1})
+def classifier(h: Float[Tensor, "t u"], w: Float[Tensor, " u"], b: Float[Tensor, ""]) -> Float[Tensor, ""]:
+    """How likely a sequence is of the one class of two, from its last state alone."""
+    return sigmoid(h[-1] @ w + b)
+
+
+@equation(BIDIRECTIONAL)
+def bidirectional_gru(
+    x: Float[Tensor, "t d"],
+    W_xr_f: Float[Tensor, "d u"], W_hr_f: Float[Tensor, "u u"], b_r_f: Float[Tensor, " u"],
+    W_xz_f: Float[Tensor, "d u"], W_hz_f: Float[Tensor, "u u"], b_z_f: Float[Tensor, " u"],
+    W_xh_f: Float[Tensor, "d u"], W_hh_f: Float[Tensor, "u u"], b_h_f: Float[Tensor, " u"],
+    W_xr_b: Float[Tensor, "d u"], W_hr_b: Float[Tensor, "u u"], b_r_b: Float[Tensor, " u"],
+    W_xz_b: Float[Tensor, "d u"], W_hz_b: Float[Tensor, "u u"], b_z_b: Float[Tensor, " u"],
+    W_xh_b: Float[Tensor, "d u"], W_hh_b: Float[Tensor, "u u"], b_h_b: Float[Tensor, " u"],
+) -> Float[Tensor, "t 2*u"]:
+    """Two GRUs that share nothing, one from either end: at every step what both know there, the forward one first."""
+    i = index("t")
+    t = size("t")
+    h_0 = 0 * b_h_f  # both start from 0
+    h_f = scan(
+        i,
+        lambda h: gru_cell(x[i], h, W_xr_f, W_hr_f, b_r_f, W_xz_f, W_hz_f, b_z_f, W_xh_f, W_hh_f, b_h_f),
+        h_0,
+    )
+    g = scan(
+        i,
+        lambda h: gru_cell(
+            x[t - 1 - i], h, W_xr_b, W_hr_b, b_r_b, W_xz_b, W_hz_b, b_z_b, W_xh_b, W_hh_b, b_h_b
+        ),
+        h_0,
+    )
+    h_b = g.stack(i)[t - 1 - i]  # back in the order of the input
+    h = concat(h_f, h_b)
+    return h.stack(i)
+
+
+@equation(BIDIRECTIONAL, smallest={"t": 1})
+def bidirectional_feature(h: Float[Tensor, "t 2*u"]) -> Float[Tensor, " 2*u"]:
+    """One vector for a sequence, [→h_T; ←h_1]: the state in which each half has read all of it."""
+    k = index("2*u")
+    u = size("u")
+    feature = where(k < u, h[-1, k], h[0, k])
+    return feature.stack(k)

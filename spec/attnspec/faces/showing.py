@@ -57,7 +57,7 @@ def _sections(
     definition = equation.definition
     shown = formula.latex(definition) if latex else formula.text(definition)
     yield "formula", shown.splitlines()
-    yield "takes", _columns([_taken(each) for each in definition.parameters], width)
+    yield "takes", _columns([_taken(each, definition.id) for each in definition.parameters], width)
     yield "gives", _columns([(each.name, _shape(each), each.kind) for each in definition.results], width)
     yield "sizes", _columns([(name, f"at least {smallest(equation, name)}") for name in sizes_of(definition)], width)
     yield "options", _columns([(option.name, option.kind, _sets(option.name)) for option in definition.options], width)
@@ -73,9 +73,9 @@ def _sections(
     yield "implementations", _columns(rows, width) or ["nothing yet"]
 
 
-def _taken(parameter: Parameter) -> tuple[str, str, str]:
+def _taken(parameter: Parameter, id: str) -> tuple[str, str, str]:
     kind = "" if parameter.kind == "float" else f", {parameter.kind}"
-    return parameter.name, _shape(parameter), symbol(parameter.name).meaning + kind
+    return parameter.name, _shape(parameter), symbol(parameter.name, id).meaning + kind
 
 
 def _shape(parameter: Parameter) -> str:
@@ -128,7 +128,10 @@ def _document(equation: Equation[..., Any], discovery: Discovery, wrong: Sequenc
         "formula": formula.text(definition),
         "latex": formula.latex(definition),
         "takes": [
-            {"name": each.name, "kind": each.kind, "shape": list(map(str, each.dims)), "is": symbol(each.name).meaning}
+            {
+                "name": each.name, "kind": each.kind, "shape": list(map(str, each.dims)),
+                "is": symbol(each.name, definition.id).meaning,
+            }
             for each in definition.parameters
         ],
         "gives": [

@@ -72,7 +72,7 @@ def _parameters(equation: Equation[..., Any], array: str) -> list[str]:
     """A line each, with its shape and meaning."""
     definition = equation.definition
     lines = [
-        f"    {each.name}: {array},  # ({', '.join(map(str, each.dims))}), {symbol(each.name).meaning}"
+        f"    {each.name}: {array},  # ({', '.join(map(str, each.dims))}), {symbol(each.name, definition.id).meaning}"
         for each in definition.parameters
     ]
     lines += ["    *,"] if definition.options else []

@@ -179,6 +179,12 @@ class NamedAxes(Algebra[T]):
 
         return replace(value, data=self.rearrange(move, value.data))
 
+    def backwards(self, value: Named[T], end: int) -> Named[T]:
+        """The first unnamed axis read from `end` towards 0, zero beyond its ends."""
+        place = len(value.axes)
+        turned = self.rearrange(lambda a: self.xp.flip(a, axis=place), value.data)
+        return self.shifted(replace(value, data=turned), self.shape(value.data)[place] - 1 - end)
+
     # Axes joined and cut.
 
     def joined(self, parts: Sequence[Array]) -> Array:

@@ -177,11 +177,13 @@ class Interpreter(NamedAxes[T]):
             if index is None or index in frame.bound:
                 value = self.taken(value, int(cast(float, self.visit(place, frame))), wraps=index is None)
                 continue
-            shift = 0
-            if isinstance(place, Apply):
-                offset = int(cast(float, self.visit(place.args[1], frame)))
-                shift = offset if place.op == "+" else -offset
-            value = self.name(self.shifted(value, shift), frame.axis(index))
+            match place:
+                case Apply(op="-", args=(end, Position())):
+                    value = self.backwards(value, int(cast(float, self.visit(end, frame))))
+                case Apply(op=op, args=(Position(), offset) | (offset, Position())):
+                    shift = int(cast(float, self.visit(offset, frame)))
+                    value = self.shifted(value, shift if op == "+" else -shift)
+            value = self.name(value, frame.axis(index))
         return value
 
     # Recurrences and other equations.

@@ -27,6 +27,7 @@ from attnspec.language.tree import (
     SizeOf,
     Split,
     Stack,
+    walk,
 )  # fmt: skip
 
 COMPARISONS = ("<=", "<", ">=", ">")
@@ -184,6 +185,9 @@ def _at(node: At, scope: Scope) -> Type:
         index = place_index(place)
         if not dims or (index is not None and scope.definition.range_of(index) != dims[0]):
             refuse(scope, node, f"subscripts {array}", "an index over the axis it stands at")
+        inside = {part.index for _, part in walk(place) if isinstance(part, Position)}
+        if index is None and inside - scope.bound:
+            refuse(scope, node, f"subscripts {array} by a formula", "j, j + 1, j − 1 or, to read backwards, m − 1 − j")
         dims.pop(0)
         if index is not None and index not in scope.bound:
             if index in names:
@@ -193,7 +197,7 @@ def _at(node: At, scope: Scope) -> Type:
 
 
 def place_index(place: Node) -> str | None:
-    """The index in a subscript such as j or j − 1; None for a fixed place."""
+    """The index in a subscript such as j, j − 1 or m − 1 − j; None for a fixed place."""
     match place:
         case Position(index=index) | Apply(op="+" | "-", args=(Position(index=index), _) | (_, Position(index=index))):
             return index

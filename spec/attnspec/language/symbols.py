@@ -45,11 +45,14 @@ TABLE: dict[str, Symbol] = {
     "c_0": Symbol("the cell state before the first step"),
     "s": Symbol("the decoder's state", draw="state"),
     "a": Symbol("what was attended, or what positions are added to"),
+    "y": Symbol("the output before, embedded, or the true distribution"),
+    "logits": Symbol("scores, one for each word", draw="scores"),
+    "p": Symbol("probabilities, one for each word", draw="weights"),
     "q": Symbol("queries"),
     "k": Symbol("keys"),
     "v": Symbol("values"),
     "K": Symbol("keys so far"),
-    "V": Symbol("values so far"),
+    "attention.V": Symbol("values so far"),
     "e": Symbol("scores, one for each query and key; or the vector of each position", draw="scores"),
     "alpha": Symbol("attention weights", draw="weights"),
     "o": Symbol("what was read, for each query"),
@@ -63,19 +66,22 @@ TABLE: dict[str, Symbol] = {
     "W": Symbol("the weights, or in a score those of the query's side", weight=True, draw="fan_in"),
     "W_1": Symbol("the weights into the inner layer", weight=True, draw="fan_in"),
     "W_2": Symbol("the weights out of the inner layer", weight=True, draw="fan_in"),
+    "V": Symbol("maps a context or to one", weight=True, draw="fan_in"),
+    "w": Symbol("a learned vector", weight=True),
     "b": Symbol("a bias", weight=True, draw="bias"),
     "gamma": Symbol("the gain", weight=True, draw="positive"),
     "beta": Symbol("the shift", weight=True, draw="bias"),
 }
-"""Symbols by name; `W_…`, `U_…`, `C_…` and `b_…` follow their first letter where they are not here."""
+"""Symbols by name; `W_…`, `U_…`, `V_…`, `C_…` and `b_…` follow their first letter where they are not here."""
 
 
-def symbol(name: str) -> Symbol:
-    """What a name means; a name that the table lacks is an input of normal size."""
-    if name in TABLE:
-        return TABLE[name]
+def symbol(name: str, id: str) -> Symbol:
+    """What a name means in an equation; a name that the table lacks is an input of normal size."""
+    for known in (f"{id.split('.')[0]}.{name}", name):
+        if known in TABLE:
+            return TABLE[known]
     head = name.split("_")[0]
-    if head in ("W", "U", "C", "E") and "_" in name:
+    if head in ("W", "U", "V", "C", "E") and "_" in name:
         target = name.split("_", 1)[1]
         return Symbol(f"the weights {_mapped(target)}", weight=True, draw="fan_in")
     if head == "b" and "_" in name:

@@ -64,7 +64,10 @@ class Apply(Node):
 
 @dataclass(frozen=True, slots=True)
 class At(Node):
-    """`array[i, j]`: its leading axes take the names of indices; an index that leaves its range reads zero."""
+    """`array[i, j]`: its leading axes take the names of indices; an index that leaves its range reads zero.
+
+    A subscript may be shifted, `array[i - 1]`, or run backwards, `array[n - 1 - i]`.
+    """
 
     array: Node
     places: tuple[Node, ...]

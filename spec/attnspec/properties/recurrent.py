@@ -1,4 +1,4 @@
-"""What must hold of recurrences: of a sequence here, of one step in `_cells`."""
+"""What must hold of recurrences: of a sequence and of what is read from it here, of one step in `_cells`."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import numpy as np
 from attnspec.equations import recurrent
 from attnspec.language.equation import Equation
 from attnspec.properties import _cells as _cells
-from attnspec.properties._parts import OPEN, SHUT, held, of_each, several
-from attnspec.properties.law import Arguments, Equal, Function, Relation, holds
+from attnspec.properties._parts import OPEN, SHUT, held, negated, of_each, several, value, without
+from attnspec.properties.law import Arguments, AtMost, Equal, Function, Relation, holds
 
 Of = Equation[..., Any]
 
@@ -94,3 +94,86 @@ def open_update_gate_keeps_the_first_state(of: Of, f: Function, a: Arguments) ->
 def conveyor_keeps_the_first_cell(f: Function, a: Arguments) -> Iterator[Relation]:
     """With f = 1 and i = 0 throughout, the last cell is the first."""
     yield Equal(f(**held(a, f=OPEN, i=SHUT))[1], a["c_0"])
+
+
+@holds(recurrent.readout, kills=("the result/drop/b_y", "the result/twice/b_y"))
+def silent_state_reads_the_bias(f: Function, a: Arguments) -> Iterator[Relation]:
+    """With h = 0 it is the bias, from which h and −h move it equally far."""
+    yield Equal(f(**without(a, "h")), a["b_y"])
+    yield Equal(f(**a) + f(**negated(a, "h")), 2 * a["b_y"])
+
+
+@holds(recurrent.readout, kills=("the result/transpose/W_hy", "the result/memory/W_hy", "the result/drop/b_y"))
+def unit_states_read_the_matrix(f: Function, a: Arguments) -> Iterator[Relation]:
+    """The unit vectors as states give the rows of the matrix, with the bias."""
+    for h, row in zip(np.eye(len(a["h"])), a["W_hy"], strict=True):
+        yield Equal(f(**{**a, "h": h}), row + a["b_y"])
+
+
+@holds(recurrent.classifier, kills=("the result/drop/sign", "the result/constant/double"))
+def only_the_last_state_is_read(f: Function, a: Arguments) -> Iterator[Relation]:
+    """What comes before the last state does not show."""
+    yield Equal(f(**{**a, "h": a["h"][-1:]}), f(**a))
+
+
+@holds(recurrent.classifier, kills=("the result/function/no-sigmoid", "the result/function/tanh", "the result/drop/b"))
+def other_class_has_the_rest(f: Function, a: Arguments) -> Iterator[Relation]:
+    """With weights and bias negated it is the probability of the other class: together they are 1."""
+    yield AtMost(0.0, f(**a))
+    yield Equal(f(**a) + f(**negated(a, "w", "b")), 1.0)
+    yield Equal(f(**without(a, "w")), 1 / (1 + np.exp(-a["b"])))
+
+
+@holds(recurrent.classifier, kills=("the result/drop/b", "the result/twice/b", "the result/bracket/sigmoid-b"))
+def it_is_a_readout_of_one_unit(f: Function, a: Arguments) -> Iterator[Relation]:
+    """It is σ of the readout of the last state with a matrix of one column."""
+    (read,) = value(recurrent.readout, a["h"][-1], a["w"][:, None], a["b"][None])
+    yield Equal(f(**a), 1 / (1 + np.exp(-read)))
+
+
+@holds(recurrent.bidirectional_feature, kills=("feature/exchange", "feature/mask/<=", "feature/drop/sign"))
+def each_half_is_read_where_it_ends(f: Function, a: Arguments) -> Iterator[Relation]:
+    """The forward half is that of the last step, the backward half that of the first."""
+    (first, *_), last, u = a["h"], a["h"][-1], a["h"].shape[1] // 2
+    yield Equal(f(**a), np.concatenate([last[:u], first[u:]]))
+
+
+@holds(recurrent.bidirectional_feature, kills=("feature/mask/<=", "feature/mask/late", "feature/constant/double"))
+def halves_change_places_when_time_is_turned(f: Function, a: Arguments) -> Iterator[Relation]:
+    """With time reversed and the halves of every state exchanged, the halves of the feature are exchanged."""
+    u = a["h"].shape[1] // 2
+    yield Equal(f(h=np.roll(a["h"][::-1], u, axis=1)), np.roll(f(**a), u))
+
+
+def half(a: Arguments, end: str) -> dict[str, Any]:
+    """The weights of one half of a bidirectional network, under the names that it has alone."""
+    return {name.removesuffix(end): array for name, array in a.items() if name.endswith(end)}
+
+
+@holds(recurrent.bidirectional_gru, kills=(
+    "h/name/h_b-g", "h/exchange", "h_0/drop/0", "h_f/step/before", "g/drop/i", "g/drop/1", "h_b/drop/1",
+    "everywhere/h_f-g", "order/bf",
+))  # fmt: skip
+def halves_are_two_grus(f: Function, a: Arguments) -> Iterator[Relation]:
+    """The forward half is the GRU on the input, the backward half that on the input turned round; both start from 0."""
+    zero, u = np.zeros_like(a["b_h_f"]), len(a["b_h_f"])
+    yield Equal(f(**a)[:, :u], value(recurrent.gru, a["x"], zero, **half(a, "_f")))
+    yield Equal(f(**a)[::-1, u:], value(recurrent.gru, a["x"][::-1], zero, **half(a, "_b")))
+
+
+@holds(recurrent.bidirectional_gru, kills=(
+    "h/name/h_b-g", "h_b/drop/1", "g/drop/1", "h_f/name/W_xr_f-W_xr_b",
+))  # fmt: skip
+def halves_change_places_when_the_input_is_turned(f: Function, a: Arguments) -> Iterator[Relation]:
+    """With the input reversed and the two sets of weights exchanged the output is reversed, its halves exchanged."""
+    swap = {"f": "b", "b": "f"}
+    turned = {name: a[name[:-1] + swap[name[-1]]] for name in a if name != "x"}
+    yield Equal(f(x=a["x"][::-1], **turned), np.roll(f(**a)[::-1], len(a["b_h_f"]), axis=1))
+
+
+@holds(recurrent.bidirectional_gru, least={"t": 2}, kills=("h/name/h_b-g", "h/exchange", "h_f/step/after"))
+def each_half_knows_what_it_has_read(f: Function, a: Arguments) -> Iterator[Relation]:
+    """The forward half does not depend on what comes later, nor the backward half on what came before."""
+    cut, u = len(a["x"]) // 2, len(a["b_h_f"])
+    yield Equal(f(**{**a, "x": a["x"][:cut]})[:, :u], f(**a)[:cut, :u])
+    yield Equal(f(**{**a, "x": a["x"][cut:]})[:, u:], f(**a)[cut:, u:])

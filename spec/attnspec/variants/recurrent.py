@@ -1,9 +1,9 @@
-"""Mistakes with recurrent cells that no operator makes."""
+"""Mistakes with recurrent cells, and with what is read from them, that no operator makes."""
 
 from jaxtyping import Float
 
-from attnspec import Tensor, index, last, mutant, scan, sigmoid, tanh
-from attnspec.equations.recurrent import lstm, lstm_cell
+from attnspec import Tensor, index, last, mutant, scan, sigmoid, size, sum, tanh
+from attnspec.equations.recurrent import bidirectional_feature, classifier, lstm, lstm_cell
 
 
 @mutant(lstm_cell, says="1 is added to the forget gate's bias, as some initialisations do to the weights themselves")
@@ -77,3 +77,29 @@ def forget_bias_throughout(
         h_0, c_0,
     )
     return h.stack(t), last(t, c)
+
+
+@mutant(classifier, says="the mean over all steps is read, not the last state")
+def mean_over_time(h: Float[Tensor, "t u"], w: Float[Tensor, " u"], b: Float[Tensor, ""]) -> Float[Tensor, ""]:
+    """Pooling, where the last state alone should count."""
+    t = index("t")
+    T = size("t")
+    return sigmoid(sum(t, h[t]) / T @ w + b)
+
+
+@mutant(classifier, says="the first state is read, not the last")
+def first_state(h: Float[Tensor, "t u"], w: Float[Tensor, " u"], b: Float[Tensor, ""]) -> Float[Tensor, ""]:
+    """The state that has seen one step only."""
+    return sigmoid(h[0] @ w + b)
+
+
+@mutant(bidirectional_feature, says="both halves are taken at the last step, where the backward one has only begun")
+def last_for_both(h: Float[Tensor, "t 2*u"]) -> Float[Tensor, " 2*u"]:
+    """What h_T of a bidirectional output is."""
+    return h[-1]
+
+
+@mutant(bidirectional_feature, says="both halves are taken at the first step, where the forward one has only begun")
+def first_for_both(h: Float[Tensor, "t 2*u"]) -> Float[Tensor, " 2*u"]:
+    """What h_1 of a bidirectional output is."""
+    return h[0]

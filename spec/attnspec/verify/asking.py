@@ -77,4 +77,4 @@ def properties(
 
 def _lifted(arrays: dict[str, Any], equation: Equation[..., Any]) -> dict[str, Any]:
     """A batch of one, on the arguments that vary per example."""
-    return {name: array if symbol(name).weight else array[None] for name, array in arrays.items()}
+    return {name: array if symbol(name, equation.id).weight else array[None] for name, array in arrays.items()}

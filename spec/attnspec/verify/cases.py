@@ -109,7 +109,7 @@ def make(equation: Equation[..., Any], description: Description, dtype: str) -> 
     for place, parameter in enumerate(definition.parameters):
         generator = np.random.Generator(np.random.Philox(key=[description.seed, place]))
         shape = tuple(dim.value(sizes) for dim in parameter.dims)
-        if description.batch is not None and not symbol(parameter.name).weight:
+        if description.batch is not None and not symbol(parameter.name, definition.id).weight:
             shape = (description.batch, *shape)
         arrays[parameter.name] = _drawn(equation, parameter, shape, description.regime, generator, dtype)
     if description.regime == HIDDEN:
@@ -144,7 +144,7 @@ def _drawn(
     equation: Equation[..., Any], parameter: Parameter, shape: tuple[int, ...], regime: str,
     generator: np.random.Generator, dtype: str,
 ) -> NDArray[Any]:  # fmt: skip
-    way = equation.scales.get(parameter.name, symbol(parameter.name).draw)
+    way = equation.scales.get(parameter.name, symbol(parameter.name, equation.id).draw)
     if parameter.kind == "bool":
         return _mask(shape, regime, generator)
     if regime == "lofty" and parameter.name == "v":
@@ -357,7 +357,8 @@ def asked_in(equation: Equation[..., Any], regime: str) -> bool:
     if regime in MASKED:
         return has_mask(equation)
     if regime == "weights that do not sum to 1":
-        ways = [equation.scales.get(each.name, symbol(each.name).draw) for each in equation.definition.parameters]
+        names = [each.name for each in equation.definition.parameters]
+        ways = [equation.scales.get(name, symbol(name, equation.id).draw) for name in names]
         return "weights" in ways
     return regime != "ordinary"
 

@@ -71,7 +71,7 @@ def generic(tree: Definition) -> Iterator[Generic]:
             yield Generic(name, _Scale(tree, name))
             for axis in range(-len(parameter.dims), 0):
                 yield Generic(f"the last slice of {name} along axis {axis}", _Scale(tree, name, axis), part=True)
-                for tile in TILES if not symbol(name).weight else ():
+                for tile in TILES if not symbol(name, tree.id).weight else ():
                     along = _Scale(tree, name, axis, tile)
                     yield Generic(f"the last tile of {name}, of {tile},", along, part=True, far=True)
 

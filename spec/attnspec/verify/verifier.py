@@ -317,7 +317,7 @@ class Verifier:
         first = next((each.case for each in self.judge.ordinary(observations, 1) if each.case.description), None)
         if first is None or first.description is None:
             return None
-        turned = {name: np.ascontiguousarray(np.flip(array)) for name, array in first.arrays.items()}
+        turned = {name: np.array(np.flip(array), order="C") for name, array in first.arrays.items()}
         then = replace(first, arrays=turned, description=None)  # the same sums and extremes: a cache may go by these
         outcome, seen = self.candidate.in_turn(first, then)
         if len(seen) < 2:

@@ -1,0 +1,157 @@
+"""Sequence to sequence: the encoder's context, a decoder that reads it, its distribution and losses."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import numpy as np
+
+from attnspec import implements
+from attnspec_numpy import recurrent
+from attnspec_numpy._functions import DEVICES, DTYPES, Array, half_in_single, sigmoid, softmax
+
+
+# fmt: off
+@implements("seq2seq.encode_gru", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def encode_gru(
+    x: Array, h_0: Array,
+    W_xr: Array, W_hr: Array, b_r: Array,
+    W_xz: Array, W_hz: Array, b_z: Array,
+    W_xh: Array, W_hh: Array, b_h: Array,
+) -> tuple[Array, Array]:
+    """recurrent.gru; its last row once more."""
+    h = recurrent.gru(x, h_0, W_xr, W_hr, b_r, W_xz, W_hz, b_z, W_xh, W_hh, b_h)
+    return h, h[..., -1, :].copy()
+# fmt: on
+
+
+@implements("seq2seq.context_last", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+def context_last(h: Array) -> Array:
+    """A copy, so that the other states can be let go."""
+    return h[..., -1, :].copy()
+
+
+@implements("seq2seq.context_transform", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def context_transform(h: Array, V: Array) -> Array:
+    """One product, of the last state alone."""
+    return decoder_start(h[..., -1, :], V)
+
+
+@implements("seq2seq.context_mean", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def context_mean(h: Array) -> Array:
+    """One sum."""
+    return cast(Array, h.mean(axis=-2))
+
+
+@implements("seq2seq.context_learned_query", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def context_learned_query(h: Array, w: Array) -> Array:
+    """The scores are one product, and so is the sum."""
+    e = h @ w
+    return (softmax(e, out=e)[..., None, :] @ h)[..., 0, :]
+
+
+@implements("seq2seq.decoder_start", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def decoder_start(c: Array, V: Array) -> Array:
+    """One product."""
+    return cast(Array, np.tanh(c @ V))
+
+
+@implements("seq2seq.decoder_start_copy", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+def decoder_start_copy(h: Array) -> Array:
+    """A copy, which the decoder may overwrite."""
+    return h[..., -1, :].copy()
+
+
+# fmt: off
+@implements("seq2seq.decoder_step_fixed_context", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def decoder_step_fixed_context(
+    y: Array, s: Array, c: Array,
+    W_xr: Array, W_hr: Array, C_r: Array, b_r: Array,
+    W_xz: Array, W_hz: Array, C_z: Array, b_z: Array,
+    W_xh: Array, W_hh: Array, C_h: Array, b_h: Array,
+) -> Array:
+    """Each of y, s and c is one product with the weights of r, z and the candidate, packed in that order."""
+    u = s.shape[-1]
+    side = y @ _packed(W_xr, W_xz, W_xh) + _packed(b_r, b_z, b_h)
+    own = s @ _packed(W_hr, W_hz, W_hh) + c @ _packed(C_r, C_z, C_h)
+    rz = sigmoid(side[..., : 2 * u] + own[..., : 2 * u])
+    r, z = rz[..., :u], rz[..., u:]
+    s_tilde = np.tanh(side[..., 2 * u :] + r * own[..., 2 * u :])
+    return cast(Array, s_tilde + z * (s - s_tilde))
+
+
+@implements("seq2seq.decoder_step_context_outside", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def decoder_step_context_outside(
+    y: Array, s: Array, c: Array,
+    W_xr: Array, W_hr: Array, C_r: Array, b_r: Array,
+    W_xz: Array, W_hz: Array, C_z: Array, b_z: Array,
+    W_xh: Array, W_hh: Array, C_h: Array, b_h: Array,
+) -> Array:
+    """recurrent.gru_cell on [y; c]."""
+    x = np.concatenate([y, c], axis=-1)
+    stacked = (np.concatenate(pair) for pair in ((W_xr, C_r), (W_xz, C_z), (W_xh, C_h)))
+    X_r, X_z, X_h = stacked
+    return recurrent.gru_cell(x, s, X_r, W_hr, b_r, X_z, W_hz, b_z, X_h, W_hh, b_h)
+# fmt: on
+
+
+@implements("seq2seq.output_distribution", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def output_distribution(s: Array, y: Array, c: Array, W_o: Array, E_o: Array, C_o: Array, b: Array) -> Array:
+    """Three products; the softmax works in place."""
+    logits = s @ W_o + y @ E_o + c @ C_o + b
+    return softmax(logits, out=logits)
+
+
+@implements("seq2seq.output_maxout", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def output_maxout(s: Array, y: Array, c: Array, U_o: Array, V_o: Array, C_o: Array, W_o: Array) -> Array:
+    """Neighbouring columns, two by two, are an axis of their own, over which the largest is taken."""
+    t = s @ U_o + y @ V_o + c @ C_o
+    logits = t.reshape(*t.shape[:-1], W_o.shape[0], 2).max(axis=-1) @ W_o
+    return softmax(logits, out=logits)
+
+
+@implements("seq2seq.temperature", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def temperature(logits: Array, *, tau: float) -> Array:
+    """The logits are scaled, then a softmax in place."""
+    e = logits / tau
+    return softmax(e, out=e)
+
+
+@implements("seq2seq.temperature_probs", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def temperature_probs(p: Array, *, tau: float) -> Array:
+    """Powers of the shares of the largest, so that a small tau cannot make all of them 0."""
+    powers = (p / p.max(axis=-1, keepdims=True)) ** (1 / tau)
+    powers /= powers.sum(axis=-1, keepdims=True)
+    return cast(Array, powers)
+
+
+@implements("seq2seq.cross_entropy_probs", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def cross_entropy_probs(p: Array, y: Array) -> Array:
+    """Words that y leaves out are kept away from the logarithm; a word of y at p = 0 costs infinitely much."""
+    counts = y > 0
+    with np.errstate(divide="ignore"):
+        logs = np.log(np.where(counts, p, p.dtype.type(1)))
+    return np.asarray(-(y * logs).sum(axis=-1))
+
+
+@implements("seq2seq.distillation", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def distillation(p_teacher: Array, p_student: Array) -> Array:
+    """Cross-entropy with the teacher's distribution for the true one."""
+    return cross_entropy_probs(p_student, p_teacher)
+
+
+def _packed(*gates: Array) -> Array:
+    return np.concatenate(gates, axis=-1)

@@ -1,0 +1,68 @@
+"""Recurrent decoders that attend: one step each."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from attnspec import implements
+from attnspec_torch import recurrent
+from attnspec_torch._functions import DTYPES
+
+
+# fmt: off
+@implements("attention_rnn.bahdanau_step", framework="torch", dtypes=DTYPES)
+def bahdanau_step(
+    y: Tensor, s: Tensor, h: Tensor, W_a: Tensor, U_a: Tensor, v_a: Tensor,
+    W_xr: Tensor, W_hr: Tensor, C_r: Tensor, b_r: Tensor,
+    W_xz: Tensor, W_hz: Tensor, C_z: Tensor, b_z: Tensor,
+    W_xh: Tensor, W_hh: Tensor, C_h: Tensor, b_h: Tensor,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Attention, then recurrent.gru_cell_update_writes on [y; c]."""
+    alpha = (torch.tanh((s @ W_a).unsqueeze(-2) + h @ U_a) @ v_a).softmax(dim=-1)
+    c = _read(alpha, h)
+    x = torch.cat([y, c], dim=-1)
+    X_r, X_z, X_h = (torch.cat(pair) for pair in ((W_xr, C_r), (W_xz, C_z), (W_xh, C_h)))
+    s_next = recurrent.gru_cell_update_writes(x, s, X_r, W_hr, b_r, X_z, W_hz, b_z, X_h, W_hh, b_h)
+    return s_next, c, alpha
+
+
+@implements("attention_rnn.readout_step", framework="torch", dtypes=DTYPES)
+def readout_step(
+    y: Tensor, s: Tensor, h: Tensor, W_xh: Tensor, W_hh: Tensor, b_h: Tensor,
+    W_q: Tensor, W_k: Tensor, W_o: Tensor, b_o: Tensor,
+) -> tuple[Tensor, Tensor]:
+    """[s; c] is formed, and is one product."""
+    s_next = recurrent.simple_rnn_cell(y, s, W_xh, W_hh, b_h)
+    c = _attended(s_next, h, W_q, W_k)
+    return s_next, F.linear(torch.cat([s_next, c], dim=-1), W_o.mT, b_o)
+
+
+@implements("attention_rnn.input_feeding_step", framework="torch", dtypes=DTYPES)
+def input_feeding_step(
+    y: Tensor, s: Tensor, c: Tensor, h: Tensor, W_xh: Tensor, W_hh: Tensor, b_h: Tensor, W_q: Tensor, W_k: Tensor,
+) -> tuple[Tensor, Tensor]:
+    """[y; c] is formed, and is one product."""
+    s_next = recurrent.simple_rnn_cell(torch.cat([y, c], dim=-1), s, W_xh, W_hh, b_h)
+    return s_next, _attended(s_next, h, W_q, W_k)
+
+
+@implements("attention_rnn.attentive_step", framework="torch", dtypes=DTYPES)
+def attentive_step(
+    x: Tensor, s: Tensor, c: Tensor, h: Tensor, A: Tensor, b: Tensor, W_q: Tensor, W_k: Tensor,
+) -> tuple[Tensor, Tensor]:
+    """[x; s; c] is formed, and is one product."""
+    s_next = torch.tanh(F.linear(torch.cat([x, s, c], dim=-1), A.mT, b))
+    return s_next, _attended(s_next, h, W_q, W_k)
+# fmt: on
+
+
+def _attended(s: Tensor, h: Tensor, W_q: Tensor, W_k: Tensor) -> Tensor:
+    """What a state reads: every key is mapped, then two products."""
+    e = ((s @ W_q).unsqueeze(-2) @ (h @ W_k).mT).squeeze(-2)
+    return _read(e.softmax(dim=-1), h)
+
+
+def _read(alpha: Tensor, h: Tensor) -> Tensor:
+    return (alpha.unsqueeze(-2) @ h).squeeze(-2)

@@ -1,0 +1,140 @@
+"""Sequence to sequence: the encoder's context, a decoder that reads it, its distribution and losses."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from attnspec import implements
+from attnspec_torch import recurrent
+from attnspec_torch._functions import DTYPES
+
+
+# fmt: off
+@implements("seq2seq.encode_gru", framework="torch", dtypes=DTYPES)
+def encode_gru(
+    x: Tensor, h_0: Tensor,
+    W_xr: Tensor, W_hr: Tensor, b_r: Tensor,
+    W_xz: Tensor, W_hz: Tensor, b_z: Tensor,
+    W_xh: Tensor, W_hh: Tensor, b_h: Tensor,
+) -> tuple[Tensor, Tensor]:
+    """recurrent.gru; its last row once more."""
+    h = recurrent.gru(x, h_0, W_xr, W_hr, b_r, W_xz, W_hz, b_z, W_xh, W_hh, b_h)
+    return h, h[..., -1, :].clone()
+# fmt: on
+
+
+@implements("seq2seq.context_last", framework="torch", dtypes=DTYPES)
+def context_last(h: Tensor) -> Tensor:
+    """A copy, so that the other states can be let go."""
+    return h[..., -1, :].clone()
+
+
+@implements("seq2seq.context_transform", framework="torch", dtypes=DTYPES)
+def context_transform(h: Tensor, V: Tensor) -> Tensor:
+    """One product, of the last state alone."""
+    return decoder_start(h[..., -1, :], V)
+
+
+@implements("seq2seq.context_mean", framework="torch", dtypes=DTYPES)
+def context_mean(h: Tensor) -> Tensor:
+    """One sum, in float32 for the half types."""
+    return h.mean(dim=-2)
+
+
+@implements("seq2seq.context_learned_query", framework="torch", dtypes=DTYPES)
+def context_learned_query(h: Tensor, w: Tensor) -> Tensor:
+    """The scores are one product, and so is the sum."""
+    alpha = (h @ w).softmax(dim=-1)
+    return (alpha.unsqueeze(-2) @ h).squeeze(-2)
+
+
+@implements("seq2seq.decoder_start", framework="torch", dtypes=DTYPES)
+def decoder_start(c: Tensor, V: Tensor) -> Tensor:
+    """One product."""
+    return torch.tanh(c @ V)
+
+
+@implements("seq2seq.decoder_start_copy", framework="torch", dtypes=DTYPES)
+def decoder_start_copy(h: Tensor) -> Tensor:
+    """A copy, which the decoder may overwrite."""
+    return h[..., -1, :].clone()
+
+
+# fmt: off
+@implements("seq2seq.decoder_step_fixed_context", framework="torch", dtypes=DTYPES)
+def decoder_step_fixed_context(
+    y: Tensor, s: Tensor, c: Tensor,
+    W_xr: Tensor, W_hr: Tensor, C_r: Tensor, b_r: Tensor,
+    W_xz: Tensor, W_hz: Tensor, C_z: Tensor, b_z: Tensor,
+    W_xh: Tensor, W_hh: Tensor, C_h: Tensor, b_h: Tensor,
+) -> Tensor:
+    """Each of y, s and c is one product with the weights of r, z and the candidate, packed in that order."""
+    u = s.shape[-1]
+    side = F.linear(y, _packed(W_xr, W_xz, W_xh).mT, _packed(b_r, b_z, b_h))
+    own = s @ _packed(W_hr, W_hz, W_hh) + c @ _packed(C_r, C_z, C_h)
+    side_rz, side_h = side.split_with_sizes([2 * u, u], dim=-1)
+    own_rz, own_h = own.split_with_sizes([2 * u, u], dim=-1)
+    r, z = torch.sigmoid(side_rz + own_rz).chunk(2, dim=-1)
+    s_tilde = torch.tanh(torch.addcmul(side_h, r, own_h))
+    return torch.lerp(s_tilde, s, z)
+
+
+@implements("seq2seq.decoder_step_context_outside", framework="torch", dtypes=DTYPES)
+def decoder_step_context_outside(
+    y: Tensor, s: Tensor, c: Tensor,
+    W_xr: Tensor, W_hr: Tensor, C_r: Tensor, b_r: Tensor,
+    W_xz: Tensor, W_hz: Tensor, C_z: Tensor, b_z: Tensor,
+    W_xh: Tensor, W_hh: Tensor, C_h: Tensor, b_h: Tensor,
+) -> Tensor:
+    """recurrent.gru_cell on [y; c]."""
+    x = torch.cat([y, c], dim=-1)
+    X_r, X_z, X_h = (torch.cat(pair) for pair in ((W_xr, C_r), (W_xz, C_z), (W_xh, C_h)))
+    return recurrent.gru_cell(x, s, X_r, W_hr, b_r, X_z, W_hz, b_z, X_h, W_hh, b_h)
+# fmt: on
+
+
+@implements("seq2seq.output_distribution", framework="torch", dtypes=DTYPES)
+def output_distribution(s: Tensor, y: Tensor, c: Tensor, W_o: Tensor, E_o: Tensor, C_o: Tensor, b: Tensor) -> Tensor:
+    """[s; y; c] is formed, and is one product."""
+    return F.linear(torch.cat([s, y, c], dim=-1), torch.cat([W_o, E_o, C_o]).mT, b).softmax(dim=-1)
+
+
+@implements("seq2seq.output_maxout", framework="torch", dtypes=DTYPES)
+def output_maxout(s: Tensor, y: Tensor, c: Tensor, U_o: Tensor, V_o: Tensor, C_o: Tensor, W_o: Tensor) -> Tensor:
+    """[s; y; c] is formed, and is one product; the largest is taken of neighbouring columns, two by two."""
+    t = torch.cat([s, y, c], dim=-1) @ torch.cat([U_o, V_o, C_o])
+    return (t.reshape(*t.shape[:-1], W_o.shape[0], 2).amax(dim=-1) @ W_o).softmax(dim=-1)
+
+
+@implements("seq2seq.temperature", framework="torch", dtypes=DTYPES)
+def temperature(logits: Tensor, *, tau: float) -> Tensor:
+    """In float32 for the half types: what is divided there would be rounded before the exponential."""
+    inside = torch.promote_types(logits.dtype, torch.float32)
+    return (logits.to(inside) / tau).softmax(dim=-1).to(logits.dtype)
+
+
+@implements("seq2seq.temperature_probs", framework="torch", dtypes=DTYPES)
+def temperature_probs(p: Tensor, *, tau: float) -> Tensor:
+    """Powers of the shares of the largest, so that a small tau cannot make all of them 0; float32 inside half types."""
+    shares = p.to(torch.promote_types(p.dtype, torch.float32))
+    powers = (shares / shares.amax(dim=-1, keepdim=True)) ** (1 / tau)
+    return (powers / powers.sum(dim=-1, keepdim=True)).to(p.dtype)
+
+
+@implements("seq2seq.cross_entropy_probs", framework="torch", dtypes=DTYPES)
+def cross_entropy_probs(p: Tensor, y: Tensor) -> Tensor:
+    """y log p as one function, which is 0 at y = 0 whatever p is; summed in float32 for the half types."""
+    inside = torch.promote_types(p.dtype, torch.float32)
+    return -torch.xlogy(y.to(inside), p.to(inside)).sum(dim=-1).to(p.dtype)
+
+
+@implements("seq2seq.distillation", framework="torch", dtypes=DTYPES)
+def distillation(p_teacher: Tensor, p_student: Tensor) -> Tensor:
+    """Cross-entropy with the teacher's distribution for the true one."""
+    return cross_entropy_probs(p_student, p_teacher)
+
+
+def _packed(*gates: Tensor) -> Tensor:
+    return torch.cat(gates, dim=-1)

@@ -1,0 +1,73 @@
+"""Recurrent decoders that attend: at every step a context of their own, made of all of the encoder's states."""
+
+from jaxtyping import Float
+
+from attnspec import Source, Tensor, concat, equation, index, sigmoid, softmax, sum, tanh
+from attnspec.equations.recurrent import simple_rnn_cell
+
+BAHDANAU = Source("000", "Attention", paper="Bahdanau et al. 2015, arXiv:1409.0473v7, app. A.2.2")
+LEVINE = Source("002", "Sequence to Sequence")
+WANG = Source("003", "Attention + Simple RNN")
+
+
+@equation(BAHDANAU)
+def bahdanau_step(
+    y: Float[Tensor, " d"], s: Float[Tensor, " u"], h: Float[Tensor, "m k"],
+    W_a: Float[Tensor, "u a"], U_a: Float[Tensor, "k a"], v_a: Float[Tensor, " a"],
+    W_xr: Float[Tensor, "d u"], W_hr: Float[Tensor, "u u"], C_r: Float[Tensor, "k u"], b_r: Float[Tensor, " u"],
+    W_xz: Float[Tensor, "d u"], W_hz: Float[Tensor, "u u"], C_z: Float[Tensor, "k u"], b_z: Float[Tensor, " u"],
+    W_xh: Float[Tensor, "d u"], W_hh: Float[Tensor, "u u"], C_h: Float[Tensor, "k u"], b_h: Float[Tensor, " u"],
+) -> tuple[Float[Tensor, " u"], Float[Tensor, " k"], Float[Tensor, " m"]]:
+    """The state asks before it is renewed, and what it reads enters every gate; z writes. State, context, weights."""
+    j = index("m")
+    e = tanh(s @ W_a + h[j] @ U_a) @ v_a
+    alpha = softmax(j, e)
+    c = sum(j, alpha * h[j])
+    r = sigmoid(y @ W_xr + s @ W_hr + c @ C_r + b_r)  # reset gate
+    z = sigmoid(y @ W_xz + s @ W_hz + c @ C_z + b_z)  # update gate
+    s_tilde = tanh(y @ W_xh + (r * s) @ W_hh + c @ C_h + b_h)  # candidate state
+    s_next = (1 - z) * s + z * s_tilde
+    return s_next, c, alpha.stack(j)
+
+
+@equation(LEVINE)
+def readout_step(
+    y: Float[Tensor, " d"], s: Float[Tensor, " u"], h: Float[Tensor, "m k"],
+    W_xh: Float[Tensor, "d u"], W_hh: Float[Tensor, "u u"], b_h: Float[Tensor, " u"],
+    W_q: Float[Tensor, "u a"], W_k: Float[Tensor, "k a"],
+    W_o: Float[Tensor, "u+k o"], b_o: Float[Tensor, " o"],
+) -> tuple[Float[Tensor, " u"], Float[Tensor, " o"]]:
+    """The new state asks, and what it reads serves the output alone, not the next state. State, output."""
+    j = index("m")
+    s_next = simple_rnn_cell(y, s, W_xh, W_hh, b_h)
+    alpha = softmax(j, (h[j] @ W_k) @ (s_next @ W_q))
+    c = sum(j, alpha * h[j])
+    y_hat = concat(s_next, c) @ W_o + b_o
+    return s_next, y_hat
+
+
+@equation(LEVINE, Source("000", "Attention", paper="Luong et al. 2015, arXiv:1508.04025, sec. 3.3"))
+def input_feeding_step(
+    y: Float[Tensor, " d"], s: Float[Tensor, " u"], c: Float[Tensor, " k"], h: Float[Tensor, "m k"],
+    W_xh: Float[Tensor, "d+k u"], W_hh: Float[Tensor, "u u"], b_h: Float[Tensor, " u"],
+    W_q: Float[Tensor, "u a"], W_k: Float[Tensor, "k a"],
+) -> tuple[Float[Tensor, " u"], Float[Tensor, " k"]]:
+    """What was read at the step before is part of the input, [y; c]; then the new state asks. State, context."""
+    j = index("m")
+    s_next = simple_rnn_cell(concat(y, c), s, W_xh, W_hh, b_h)
+    alpha = softmax(j, (h[j] @ W_k) @ (s_next @ W_q))
+    c_next = sum(j, alpha * h[j])
+    return s_next, c_next
+
+
+@equation(WANG)
+def attentive_step(
+    x: Float[Tensor, " d"], s: Float[Tensor, " u"], c: Float[Tensor, " u"], h: Float[Tensor, "m u"],
+    A: Float[Tensor, "d+u+u u"], b: Float[Tensor, " u"], W_q: Float[Tensor, "u a"], W_k: Float[Tensor, "u a"],
+) -> tuple[Float[Tensor, " u"], Float[Tensor, " u"]]:
+    """The simple RNN with the context of the step before, and one matrix; then the new state asks. State, context."""
+    j = index("m")
+    s_next = tanh(concat(x, s, c) @ A + b)
+    alpha = softmax(j, (h[j] @ W_k) @ (s_next @ W_q))
+    c_next = sum(j, alpha * h[j])
+    return s_next, c_next

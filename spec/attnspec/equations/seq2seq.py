@@ -1,0 +1,176 @@
+"""Sequence to sequence: an encoder's states, the context made of them, a decoder that reads it, and what it says."""
+
+from jaxtyping import Float
+
+from attnspec import (
+    Source,
+    Tensor,
+    equation,
+    index,
+    indices,
+    last,
+    log,
+    max,
+    scan,
+    sigmoid,
+    size,
+    softmax,
+    split,
+    sum,
+    tanh,
+)
+from attnspec.equations.recurrent import gru_cell
+
+CONTEXT = Source("001", "Encoder-Decoder/两个RNN加context")
+CHO_ENCODER = Source("001", "Encoder-Decoder/两个RNN加context", paper="Cho et al. 2014, arXiv:1406.1078v3, app. A.1.1")
+CHO_DECODER = Source("000", "Encoder-Decoder", paper="Cho et al. 2014, arXiv:1406.1078v3, app. A.1.2")
+GRU_CONTEXT = Source(paper="Bahdanau et al. 2015, arXiv:1409.0473v7, app. A.2.2, where c does not change")
+WANG = Source("003", "Train seq2seq")
+WANG_START = Source("003", "总结", paper="Sutskever, Vinyals and Le 2014, arXiv:1409.3215v3, sec. 2")
+OUTPUT = Source("000", "Encoder-Decoder", paper="Cho et al. 2014, arXiv:1406.1078v3, sec. 2.2")
+WANG_TEXT = Source("003", "简单字符生成器的实现")
+DISTILLATION = Source("001", "简介", paper="Hinton, Vinyals and Dean 2015, arXiv:1503.02531v1, sec. 2")
+
+
+@equation(CHO_ENCODER)
+def encode_gru(
+    x: Float[Tensor, "m d"], h_0: Float[Tensor, " u"],
+    W_xr: Float[Tensor, "d u"], W_hr: Float[Tensor, "u u"], b_r: Float[Tensor, " u"],
+    W_xz: Float[Tensor, "d u"], W_hz: Float[Tensor, "u u"], b_z: Float[Tensor, " u"],
+    W_xh: Float[Tensor, "d u"], W_hh: Float[Tensor, "u u"], b_h: Float[Tensor, " u"],
+) -> tuple[Float[Tensor, "m u"], Float[Tensor, " u"]]:
+    """A GRU reads the source: every hidden state, and the last."""
+    j = index("m")
+    h = scan(j, lambda h: gru_cell(x[j], h, W_xr, W_hr, b_r, W_xz, W_hz, b_z, W_xh, W_hh, b_h), h_0)
+    return h.stack(j), last(j, h)
+
+
+@equation(CONTEXT)
+def context_last(h: Float[Tensor, "m u"]) -> Float[Tensor, " u"]:
+    """The whole source in one vector: the encoder's last state."""
+    return h[-1]
+
+
+@equation(CHO_ENCODER)
+def context_transform(h: Float[Tensor, "m u"], V: Float[Tensor, "u k"]) -> Float[Tensor, " k"]:
+    """The encoder's last state through a layer; 001 leaves open which, this is Cho's."""
+    return tanh(h[-1] @ V)
+
+
+@equation(CONTEXT)
+def context_mean(h: Float[Tensor, "m u"]) -> Float[Tensor, " u"]:
+    """The mean of all states, the plainest q(h_1, …, h_m) of 001."""
+    j = index("m")
+    m = size("m")
+    return sum(j, h[j]) / m
+
+
+@equation(CONTEXT)
+def context_learned_query(h: Float[Tensor, "m u"], w: Float[Tensor, " u"]) -> Float[Tensor, " u"]:
+    """All states, weighted by how much each has to do with a learned vector; a q(h_1, …, h_m) of 001."""
+    j = index("m")
+    alpha = softmax(j, h[j] @ w)
+    return sum(j, alpha * h[j])
+
+
+@equation(CHO_DECODER)
+def decoder_start(c: Float[Tensor, " k"], V: Float[Tensor, "k u"]) -> Float[Tensor, " u"]:
+    """The decoder's first state: the context through a layer."""
+    return tanh(c @ V)
+
+
+@equation(WANG_START, Source("000", "Encoder-Decoder"))
+def decoder_start_copy(h: Float[Tensor, "m u"]) -> Float[Tensor, " u"]:
+    """The decoder begins where the encoder ended; an LSTM takes over its last cell likewise."""
+    return h[-1]
+
+
+@equation(CHO_DECODER)
+def decoder_step_fixed_context(
+    y: Float[Tensor, " d"], s: Float[Tensor, " u"], c: Float[Tensor, " k"],
+    W_xr: Float[Tensor, "d u"], W_hr: Float[Tensor, "u u"], C_r: Float[Tensor, "k u"], b_r: Float[Tensor, " u"],
+    W_xz: Float[Tensor, "d u"], W_hz: Float[Tensor, "u u"], C_z: Float[Tensor, "k u"], b_z: Float[Tensor, " u"],
+    W_xh: Float[Tensor, "d u"], W_hh: Float[Tensor, "u u"], C_h: Float[Tensor, "k u"], b_h: Float[Tensor, " u"],
+) -> Float[Tensor, " u"]:
+    """One step of a decoder that reads the same context at every step; r acts on state and context, after the matrices.
+
+    The paper has no biases. Differs: with the context beside the input r does not act on it,
+    `decoder_step_context_outside`.
+    """
+    r = sigmoid(y @ W_xr + s @ W_hr + c @ C_r + b_r)  # reset gate
+    z = sigmoid(y @ W_xz + s @ W_hz + c @ C_z + b_z)  # update gate
+    s_tilde = tanh(y @ W_xh + r * (s @ W_hh + c @ C_h) + b_h)  # candidate state
+    return z * s + (1 - z) * s_tilde
+
+
+@equation(GRU_CONTEXT, convention_of=decoder_step_fixed_context,
+          says="the context stands outside the reset gate, beside the input, and r acts before the matrix")  # fmt: skip
+def decoder_step_context_outside(
+    y: Float[Tensor, " d"], s: Float[Tensor, " u"], c: Float[Tensor, " k"],
+    W_xr: Float[Tensor, "d u"], W_hr: Float[Tensor, "u u"], C_r: Float[Tensor, "k u"], b_r: Float[Tensor, " u"],
+    W_xz: Float[Tensor, "d u"], W_hz: Float[Tensor, "u u"], C_z: Float[Tensor, "k u"], b_z: Float[Tensor, " u"],
+    W_xh: Float[Tensor, "d u"], W_hh: Float[Tensor, "u u"], C_h: Float[Tensor, "k u"], b_h: Float[Tensor, " u"],
+) -> Float[Tensor, " u"]:
+    """decoder_step_fixed_context with c as one more input; equal to gru_cell on [y; c]."""
+    r = sigmoid(y @ W_xr + s @ W_hr + c @ C_r + b_r)  # reset gate
+    z = sigmoid(y @ W_xz + s @ W_hz + c @ C_z + b_z)  # update gate
+    s_tilde = tanh(y @ W_xh + (r * s) @ W_hh + c @ C_h + b_h)  # candidate state
+    return z * s + (1 - z) * s_tilde
+
+
+@equation(OUTPUT)
+def output_distribution(
+    s: Float[Tensor, " u"], y: Float[Tensor, " d"], c: Float[Tensor, " k"],
+    W_o: Float[Tensor, "u v"], E_o: Float[Tensor, "d v"], C_o: Float[Tensor, "k v"], b: Float[Tensor, " v"],
+) -> Float[Tensor, " v"]:
+    """How likely each word is next, from the state, the word before and the context."""
+    w = index("v")
+    logits = s @ W_o + y @ E_o + c @ C_o + b
+    p = softmax(w, logits[w])
+    return p.stack(w)
+
+
+@equation(CHO_DECODER, Source(paper="Bahdanau et al. 2015, arXiv:1409.0473v7, app. A.2.2"))
+def output_maxout(
+    s: Float[Tensor, " u"], y: Float[Tensor, " d"], c: Float[Tensor, " k"],
+    U_o: Float[Tensor, "u 2*l"], V_o: Float[Tensor, "d 2*l"], C_o: Float[Tensor, "k 2*l"], W_o: Float[Tensor, "l v"],
+) -> Float[Tensor, " v"]:
+    """output_distribution with a maxout layer before it: of each two neighbouring units the larger."""
+    a, b, w = indices("l", "2", "v")
+    l = size("l")
+    t_tilde = s @ U_o + y @ V_o + c @ C_o
+    t = max(b, split(t_tilde, l)[a, b])
+    logits = t.stack(a) @ W_o
+    p = softmax(w, logits[w])
+    return p.stack(w)
+
+
+@equation(WANG_TEXT, Source(paper="Hinton, Vinyals and Dean 2015, arXiv:1503.02531v1, eq. 1"))
+def temperature(logits: Float[Tensor, " v"], *, tau: float) -> Float[Tensor, " v"]:
+    """A distribution made sharper by τ < 1 and flatter by τ > 1; τ is positive."""
+    k = index("v")
+    p = softmax(k, logits[k] / tau)
+    return p.stack(k)
+
+
+@equation(WANG_TEXT)
+def temperature_probs(p: Float[Tensor, " v"], *, tau: float) -> Float[Tensor, " v"]:
+    """temperature, from the probabilities: each to the power of 1/τ, then made to sum to 1 again."""
+    k = index("v")
+    powers = p[k] ** (1 / tau)
+    q = powers / sum(k, powers)
+    return q.stack(k)
+
+
+@equation(WANG, scales={"y": "weights"})
+def cross_entropy_probs(p: Float[Tensor, " v"], y: Float[Tensor, " v"]) -> Float[Tensor, ""]:
+    """How far the distribution p is from the true one, y; a word that y leaves out does not count, also at p = 0."""
+    k = index("v")
+    return -sum(k, y[k] * log(p[k]), where=y[k] > 0)
+
+
+@equation(DISTILLATION)
+def distillation(p_teacher: Float[Tensor, " v"], p_student: Float[Tensor, " v"]) -> Float[Tensor, ""]:
+    """How far the student's distribution is from the teacher's: the teacher's takes the place of the true one."""
+    k = index("v")
+    return -sum(k, p_teacher[k] * log(p_student[k]), where=p_teacher[k] > 0)

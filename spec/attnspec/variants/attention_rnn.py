@@ -1,0 +1,82 @@
+"""Mistakes with decoders that attend that no operator makes."""
+
+from jaxtyping import Float
+
+from attnspec import Tensor, concat, index, mutant, sigmoid, softmax, sum, tanh
+from attnspec.equations.attention_rnn import attentive_step, bahdanau_step, input_feeding_step, readout_step
+from attnspec.equations.recurrent import simple_rnn_cell
+
+
+@mutant(bahdanau_step, says="z keeps the old state instead of writing the candidate")
+def update_keeps(
+    y: Float[Tensor, " d"], s: Float[Tensor, " u"], h: Float[Tensor, "m k"],
+    W_a: Float[Tensor, "u a"], U_a: Float[Tensor, "k a"], v_a: Float[Tensor, " a"],
+    W_xr: Float[Tensor, "d u"], W_hr: Float[Tensor, "u u"], C_r: Float[Tensor, "k u"], b_r: Float[Tensor, " u"],
+    W_xz: Float[Tensor, "d u"], W_hz: Float[Tensor, "u u"], C_z: Float[Tensor, "k u"], b_z: Float[Tensor, " u"],
+    W_xh: Float[Tensor, "d u"], W_hh: Float[Tensor, "u u"], C_h: Float[Tensor, "k u"], b_h: Float[Tensor, " u"],
+) -> tuple[Float[Tensor, " u"], Float[Tensor, " k"], Float[Tensor, " m"]]:
+    """The gate of Cho et al., and of most software."""
+    j = index("m")
+    alpha = softmax(j, tanh(s @ W_a + h[j] @ U_a) @ v_a)
+    c = sum(j, alpha * h[j])
+    r = sigmoid(y @ W_xr + s @ W_hr + c @ C_r + b_r)
+    z = sigmoid(y @ W_xz + s @ W_hz + c @ C_z + b_z)
+    s_tilde = tanh(y @ W_xh + (r * s) @ W_hh + c @ C_h + b_h)
+    s_next = z * s + (1 - z) * s_tilde
+    return s_next, c, alpha.stack(j)
+
+
+@mutant(attentive_step, says="the newer context is read where the older is meant: the old state asks first")
+def newer_context(
+    x: Float[Tensor, " d"], s: Float[Tensor, " u"], c: Float[Tensor, " u"], h: Float[Tensor, "m u"],
+    A: Float[Tensor, "d+u+u u"], b: Float[Tensor, " u"], W_q: Float[Tensor, "u a"], W_k: Float[Tensor, "u a"],
+) -> tuple[Float[Tensor, " u"], Float[Tensor, " u"]]:
+    """Bahdanau's order, in which the context given does not count."""
+    j = index("m")
+    alpha = softmax(j, (h[j] @ W_k) @ (s @ W_q))
+    c_next = sum(j, alpha * h[j])
+    s_next = tanh(concat(x, s, c_next) @ A + b)
+    return s_next, c_next
+
+
+@mutant(attentive_step, says="state and context are joined in the other order: [x; c; s]")
+def context_first(
+    x: Float[Tensor, " d"], s: Float[Tensor, " u"], c: Float[Tensor, " u"], h: Float[Tensor, "m u"],
+    A: Float[Tensor, "d+u+u u"], b: Float[Tensor, " u"], W_q: Float[Tensor, "u a"], W_k: Float[Tensor, "u a"],
+) -> tuple[Float[Tensor, " u"], Float[Tensor, " u"]]:
+    """Both have the same width, so that nothing complains."""
+    j = index("m")
+    s_next = tanh(concat(x, c, s) @ A + b)
+    alpha = softmax(j, (h[j] @ W_k) @ (s_next @ W_q))
+    c_next = sum(j, alpha * h[j])
+    return s_next, c_next
+
+
+@mutant(readout_step, says="the old state asks, not the new one")
+def old_state_asks(
+    y: Float[Tensor, " d"], s: Float[Tensor, " u"], h: Float[Tensor, "m k"],
+    W_xh: Float[Tensor, "d u"], W_hh: Float[Tensor, "u u"], b_h: Float[Tensor, " u"],
+    W_q: Float[Tensor, "u a"], W_k: Float[Tensor, "k a"],
+    W_o: Float[Tensor, "u+k o"], b_o: Float[Tensor, " o"],
+) -> tuple[Float[Tensor, " u"], Float[Tensor, " o"]]:
+    """Attention one step late."""
+    j = index("m")
+    s_next = simple_rnn_cell(y, s, W_xh, W_hh, b_h)
+    alpha = softmax(j, (h[j] @ W_k) @ (s @ W_q))
+    c = sum(j, alpha * h[j])
+    y_hat = concat(s_next, c) @ W_o + b_o
+    return s_next, y_hat
+
+
+@mutant(input_feeding_step, says="the newer context is fed where the older is meant: the old state asks first")
+def newer_context_fed(
+    y: Float[Tensor, " d"], s: Float[Tensor, " u"], c: Float[Tensor, " k"], h: Float[Tensor, "m k"],
+    W_xh: Float[Tensor, "d+k u"], W_hh: Float[Tensor, "u u"], b_h: Float[Tensor, " u"],
+    W_q: Float[Tensor, "u a"], W_k: Float[Tensor, "k a"],
+) -> tuple[Float[Tensor, " u"], Float[Tensor, " k"]]:
+    """Bahdanau's order, in which the context given does not count."""
+    j = index("m")
+    alpha = softmax(j, (h[j] @ W_k) @ (s @ W_q))
+    c_next = sum(j, alpha * h[j])
+    s_next = simple_rnn_cell(concat(y, c_next), s, W_xh, W_hh, b_h)
+    return s_next, c_next
