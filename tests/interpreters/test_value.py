@@ -101,6 +101,7 @@ WORDS = [
         "sum(j, x[i, j])", "sum(j, x[i, j], where=mask[i, j])", "max(j, x[i, j])", "max(j, x[i, j], where=mask[i, j])",
         "(sum(j, x[i, j]) / sqrt(2 + 1))",
     )),
+    words("sum(j, 1, where=mask[i, j]).stack(i)", result="n"),
     words("argmax(j, x[i, j]).stack(i)", "Int", "n"),
     words("argmax(j, x[i, j], where=mask[i, j]).stack(i)", "Int", "n"),
 ]  # fmt: skip

@@ -109,9 +109,15 @@ class NamedAxes(Algebra[T]):
         tail = tuple(f"p{k}" for k in range(rank))
         return self.contraction(a, tail[: self.rank(a)], b, tail[: self.rank(b)], axis, tail)
 
+    def full(self, term: Named[T]) -> Named[T]:
+        """A term before it is reduced, with every axis that an interpretation adds of its own."""
+        return term
+
     def reduced(self, op: str, term: Value[T], where: Named[T] | None, axis: Axis, length: int) -> Named[T]:
-        assert isinstance(term, Named), "the check of the tree asks for a term that depends on the index"
-        term = self.spread(term, axis, length)
+        if not isinstance(term, Named):
+            assert where is not None, "the check of the tree asks for a term or a condition that depends on the index"
+            term = Named(self.constant(term, where.data), ())
+        term = self.spread(self.full(term), axis, length)
         condition = None
         if where is not None:
             term, lined = self.lined_up([term, where])

@@ -133,6 +133,10 @@ class Ensemble(Interpreter[Rounded]):
         fresh = self.unless_held(thing.value, self.rounding.once(form, thing.value), form)
         return Rounded(self.perturbed(thing.value, fresh), form)
 
+    def full(self, term: Named[Rounded]) -> Named[Rounded]:
+        """Of every member, also what is the same for all, such as a count."""
+        return self.spread(term, MEMBER, MEMBERS + WIDE)
+
     def contraction(
         self, a: Named[Rounded], a_tail: tuple[str, ...], b: Named[Rounded], b_tail: tuple[str, ...],
         over: Axis | str, tail: tuple[str, ...],
