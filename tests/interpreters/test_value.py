@@ -31,10 +31,6 @@ catalogue()
 IDS = [item.id for item in REGISTRY.values() if item.function.__module__.startswith("attnspec.equations.")]
 FLOAT64 = preset("op-by-op", "float64")
 
-ROUNDS_TO_ONE = "a weight that is below 1 and rounds to it in float64 is taken for the only one, which has no noise"
-DEPARTURES = {("attention.weights", regime): ROUNDS_TO_ONE for regime in ("saturating", "towering")}
-"""Cases on which the noise is too small for its own value, each with its reason."""
-
 Array = NDArray[Any]
 
 
@@ -66,8 +62,7 @@ def assert_within(found: tuple[Array, ...], right: tuple[Array, ...], tree: Defi
 def test_the_value_is_right_to_its_own_noise(id: str) -> None:
     tree = REGISTRY[id].definition
     for case in few(id):
-        if (id, case.note) not in DEPARTURES:
-            assert_within(values(id, case.arguments), exact(tree, case), tree, case)
+        assert_within(values(id, case.arguments), exact(tree, case), tree, case)
 
 
 def test_a_weight_that_rounds_to_one_is_not_exact() -> None:
@@ -163,8 +158,7 @@ def test_the_digits_are_those_of_mpmath() -> None:
 def test_pytorch_gives_the_same(id: str) -> None:
     for case in few(id):
         found = values(id, tensors(case, "float64"))
-        if (id, case.note) not in DEPARTURES:
-            assert_within(as_float64(found), values(id, case.arguments), REGISTRY[id].definition, case)
+        assert_within(as_float64(found), values(id, case.arguments), REGISTRY[id].definition, case)
 
 
 @pytest.mark.parametrize("id", IDS)

@@ -137,9 +137,9 @@ class Candidate:
                 break
         return found
 
-    def once(self, case: Case) -> tuple[Outcome, tuple[NDArray[Any], ...] | None]:
-        """One call beside the record, and its answers if they can be judged."""
-        (outcome,) = self.runner.call_many([self.request(case)])
+    def once(self, case: Case, times: int = 1) -> tuple[Outcome, tuple[NDArray[Any], ...] | None]:
+        """One call beside the record, or the last of many in a row, and its answers if they can be judged."""
+        (outcome,) = self.runner.call_many([replace(self.request(case), times=times)])
         return outcome, self.answers(case, outcome)
 
     def in_turn(self, first: Case, then: Case) -> tuple[Outcome, list[Observation]]:
@@ -150,11 +150,6 @@ class Candidate:
         halves = ((first, outcome.outputs[:half]), (then, outcome.outputs[half:]))
         read = [(case, self.answers(case, replace(outcome, outputs=outputs))) for case, outputs in halves]
         return outcome, [Observation(case, answers) for case, answers in read if answers is not None]
-
-    def often(self, case: Case, times: int) -> tuple[Outcome, tuple[NDArray[Any], ...] | None]:
-        """The last answer of many calls."""
-        (outcome,) = self.runner.call_many([replace(self.request(case), times=times)])
-        return outcome, self.answers(case, outcome)
 
     def answers(self, case: Case, outcome: Outcome) -> tuple[NDArray[Any], ...] | None:
         """What it answered, in float64; None where that is not of the right form."""

@@ -79,6 +79,11 @@ class Case:
         return {**self.arrays, **self.options}
 
     @property
+    def elements(self) -> int:
+        """How many elements all arrays have."""
+        return sum(array.size for array in self.arrays.values())
+
+    @property
     def finite(self) -> bool:
         """No NaN or infinity anywhere."""
         return all(bool(np.isfinite(array).all()) for array in self.arrays.values())

@@ -52,8 +52,7 @@ def recognise(
     judge: Judge, observations: Sequence[Observation], mutants: Sequence[Mutant], policy: Policy
 ) -> Diagnosis | None:
     """The mutant that explains the cases that the equation fails, within its own noise; None where none does."""
-    failing = [each for each in observations if largest(judge.compared([each], policy)) > 1]
-    failing = sorted(failing, key=lambda each: -_telling(each))[:ENOUGH_CASES]
+    failing = sorted(judge.failing(observations, policy), key=lambda each: -_telling(each))[:ENOUGH_CASES]
     few = failing[:2]
     first = [(_distance(judge, few, mutant, policy), place) for place, mutant in enumerate(mutants)]
     near = [mutants[place] for distance, place in sorted(first) if np.isfinite(distance)][: 3 * SHORTLIST]
@@ -145,7 +144,7 @@ def where(judge: Judge, observations: Sequence[Observation], policy: Policy, fou
         found: what says that it is wrong; no more is known where no single element shows it.
     """
     compared = judge.compared(observations, policy)
-    wrong = [each for each in compared if each.ratio.size and float(each.ratio.max()) > 1]
+    wrong = [each for each in compared if each.fails]
     if not wrong:
         return Diagnosis("unrecognised", f"no known mistake, and no single element shows it: {found}")
     results = judge.equation.definition.results

@@ -16,7 +16,7 @@ import numpy as np
 from attnspec.interpreters.policy import FORMATS, Format, Policy
 from attnspec.language.tree import Definition
 from attnspec.verify.judge import Judge, Judged
-from attnspec.verify.statistics import Observation, largest, median, surprise
+from attnspec.verify.statistics import Observation, median, surprise
 
 OPERANDS = "the matrix products' operands"
 
@@ -66,13 +66,12 @@ def imprecise(judge: Judge, observations: Sequence[Observation], policy: Policy)
     """The site and bits under which the answers are right in every respect; None where no precision explains them."""
     found = []
     ordinary = judge.ordinary(observations)
-    failing = [each for each in observations if largest(judge.compared([each], policy)) > 1]
-    failing.sort(key=lambda each: sum(array.size for array in each.case.arrays.values()))
+    failing = sorted(judge.failing(observations, policy), key=lambda each: each.case.elements)
     for site, lower in sites(judge.equation.definition, policy).items():
         bits = _bits(judge, ordinary, policy, lower)
         if bits is None:
             continue
-        if any(largest(judge.compared([each], lower(bits - 0.3))) > 1 for each in failing[:PROBES]):
+        if judge.failing(failing[:PROBES], lower(bits - 0.3)):
             continue
         judged = judge.judge(observations, lower(bits - 0.3))
         asked, of = judged.asked

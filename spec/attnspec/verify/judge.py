@@ -199,9 +199,9 @@ class Judge:
         some = list(observations)[:SOME]
         for place, policy in enumerate(presets[:-1]):
             looser = presets[place + 1 :]
-            if self._failing(some, policy) and self._matches_better(some, policy, looser):
+            if self.failing(some, policy) and self._matches_better(some, policy, looser):
                 continue
-            failing = self._failing(observations, policy)
+            failing = self.failing(observations, policy)
             if not failing:
                 return policy
             most = [each for each in failing if paths or not _beyond(each, TILE)][:SOME]
@@ -217,8 +217,13 @@ class Judge:
         pairs = [(each, list(zip(own, self.compared(some, each), strict=True))) for each in looser]
         return [policy, *(each for each, pair in pairs if np.isnan(statistics.contrast(pair)))]
 
-    def _failing(self, observations: Sequence[Observation], policy: Policy) -> list[Observation]:
-        return [each for each in observations if statistics.largest(self.compared([each], policy)) > 1]
+    def failing(self, observations: Sequence[Observation], policy: Policy) -> list[Observation]:
+        """The cases with an element beyond its bound."""
+        return [each for each in observations if not self.holds(each, policy)]
+
+    def holds(self, observation: Observation, policy: Policy, form: Form = PLAIN) -> bool:
+        """Whether every element of a case is within its bound."""
+        return not any(each.fails for each in self.compared([observation], policy, form))
 
     def _matches_better(self, observations: Sequence[Observation], policy: Policy, looser: Sequence[Policy]) -> bool:
         """Whether the errors are larger than a policy leaves them, where some looser one says much more."""
@@ -273,7 +278,7 @@ class Judge:
 
     def _elements(self, compared: Sequence[Compared]) -> Iterator[Finding]:
         each = statistics.worst(compared)
-        if each is not None and float(each.ratio.max()) > 1:
+        if each is not None and each.fails:
             wrong = sum(int((other.ratio > 1).sum()) for other in compared)
             asked = sum(int(other.asked.sum()) for other in compared)
             says = f"{wrong} of {asked} elements are further from the value than rounding explains"

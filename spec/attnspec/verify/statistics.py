@@ -80,6 +80,11 @@ class Compared:
         found = np.where(np.isnan(found), np.inf, found)
         return np.asarray(np.where(self.asked, found, 0.0))
 
+    @property
+    def fails(self) -> bool:
+        """Whether some element is beyond its bound."""
+        return bool((self.ratio > 1).any())
+
     @cached_property
     def weighed(self) -> Array:
         """Elements that have a σ and a finite error: those that statistics are made of."""

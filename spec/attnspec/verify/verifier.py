@@ -167,12 +167,12 @@ class Verifier:
     def fresh(self, observations: Sequence[Observation], judged: Judged) -> str:
         """Whether the worst answer is right where it is the first: it is asked again in a new process."""
         worst = statistics.worst(judged.compared)
-        if worst is None or float(worst.ratio.max()) <= 1:
+        if worst is None or not worst.fails:
             return ""
         case = worst.case
         self.runner.close()
         again = self.candidate.once(case)[1]
-        if again is None or statistics.largest(self.judge.compared([Observation(case, again)], judged.policy)) > 1:
+        if again is None or not self.judge.holds(Observation(case, again), judged.policy):
             return ""
         return "its answer is right in a fresh process, and wrong after other calls: it remembers them"
 
@@ -256,7 +256,7 @@ class Verifier:
         leaning = self.judge.inferred and kinds <= {"direction", "part", "mutant"}
         forms = [] if leaning and kinds == {"part"} else self.judge.forms
         worst = _worst(first, observations, PROBES)
-        probes = [*([each] for each in sorted(worst, key=_elements)), worst]
+        probes = [*([each] for each in sorted(worst, key=lambda each: each.case.elements)), worst]
         throughout = [under] if policy else self.judge.alike(observations, self.judge.infer(observations, paths=False))
         for form in forms:
             if leaning and (form.constants is None or form.products):
@@ -286,11 +286,11 @@ class Verifier:
 
     def by_layout(self, judged: Judged) -> str:
         """Whether it is wrong only where arrays do not lie contiguously in memory: the same values are asked anew."""
-        wrong = [each.case for each in judged.compared if each.ratio.size and float(each.ratio.max()) > 1]
+        wrong = [each.case for each in judged.compared if each.fails]
         if not wrong or any(case.layout == "contiguous" for case in wrong):
             return ""
         plain = self.candidate.observe([replace(wrong[0], layout="contiguous")])
-        if not plain or statistics.largest(self.judge.compared(plain, judged.policy)) > 1:
+        if not plain or self.judge.failing(plain, judged.policy):
             return ""
         return f"its values are wrong for {wrong[0].layout} inputs, right for contiguous ones"
 
@@ -314,21 +314,19 @@ class Verifier:
 
     def remembered(self, observations: Sequence[Observation], judged: Judged) -> str | None:
         """Whether an answer depends on calls before it: through the arguments' identity, a reused buffer, a counter."""
-        first = next((each.case for each in self.judge.ordinary(observations, 1) if each.case.description), None)
-        if first is None or first.description is None:
-            return None
+        first = self.judge.ordinary(observations, 1)[0].case
         turned = {name: np.array(np.flip(array), order="C") for name, array in first.arrays.items()}
         then = replace(first, arrays=turned, description=None)  # the same sums and extremes: a cache may go by these
         outcome, seen = self.candidate.in_turn(first, then)
         if len(seen) < 2:
             return f"it answers a case, and called twice in a row {contract.status_says(outcome)}"
         for observation, says in zip(seen, (OVERWRITES, REMEMBERS), strict=True):
-            if statistics.largest(self.judge.compared([observation], judged.policy, judged.form)) > 1:
+            if not self.judge.holds(observation, judged.policy, judged.form):
                 return says
-        outcome, answers = self.candidate.often(first, OFTEN)
+        outcome, answers = self.candidate.once(first, OFTEN)
         if answers is None:
             return f"it answers a case, and called {OFTEN} times {contract.status_says(outcome)}"
-        if statistics.largest(self.judge.compared([Observation(first, answers)], judged.policy, judged.form)) > 1:
+        if not self.judge.holds(Observation(first, answers), judged.policy, judged.form):
             return f"within {OFTEN} calls on one input, it begins to give another answer"
         return None
 
@@ -338,7 +336,7 @@ class Verifier:
             outcome, answers = self.candidate.once(case)
             if answers is None:
                 self.note(f"with NaN at masked places {contract.status_says(outcome)}")
-            elif statistics.largest(self.judge.compared([Observation(case, answers)], judged.policy)) > 1:
+            elif not self.judge.holds(Observation(case, answers), judged.policy):
                 self.note("NaN or infinity at masked places shows elsewhere; only finite inputs are claimed")
 
     def note(self, finding: str) -> None:
@@ -382,17 +380,17 @@ class Verifier:
 
     def smallest_case(self, finding: Finding, judged: Judged) -> Worst | None:
         """The worst case, shrunk while it still fails."""
-        failing = [each for each in judged.compared if each.ratio.size and float(each.ratio.max()) > 1]
+        failing = [each for each in judged.compared if each.fails]
         if finding.kind != "element" or not failing:
             return self.shown_worst(finding, judged)
-        best = [min(failing, key=lambda each: sum(array.size for array in each.case.arrays.values()))]
+        best = [min(failing, key=lambda each: each.case.elements)]
 
         def fails(case: Case) -> bool:
             _, answers = self.candidate.once(case)
             if answers is None:
                 return False
             seen = statistics.worst(self.judge.compared([Observation(case, answers)], judged.policy))
-            if seen is None or float(seen.ratio.max()) <= 1:
+            if seen is None or not seen.fails:
                 return False
             best[0] = seen
             return True
@@ -411,10 +409,6 @@ def _weak(judged: Judged, strength: Score) -> str:
     if of - asked > of / 2:
         return f"the noise drowns {of - asked} of {of} elements"
     return ""
-
-
-def _elements(observation: Observation) -> int:
-    return sum(array.size for array in observation.case.arrays.values())
 
 
 def _worst(judged: Judged, observations: Sequence[Observation], count: int) -> list[Observation]:
