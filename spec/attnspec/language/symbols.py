@@ -26,7 +26,8 @@ class Symbol:
         meaning: what it is, in a few words.
         weight: True for what a model learns; it is shared by a batch, where the rest varies per example.
         draw: how a value is drawn: "normal", "scores", "weights" (a distribution over the last axis), "bias",
-            "fan_in" (normal over the root of the axis summed), "mask", "state" (within ±1) or "positive".
+            "fan_in" (normal over the root of the axis summed), "mask", "state" (within ±1), "positive" or "length" (a
+            whole number from 0 to t).
     """
 
     meaning: str
@@ -58,6 +59,7 @@ TABLE: dict[str, Symbol] = {
     "o": Symbol("what was read, for each query"),
     "lse": Symbol("the logarithm of the sum of exponentials of a query's scores", draw="scores"),
     "mask": Symbol("true where a query may look", draw="mask"),
+    "length": Symbol("how many rows of the sequence there are; the rest is padding", draw="length"),
     "f_x": Symbol("what a sub-layer makes of the input"),
     "z": Symbol("what the encoder gives"),
     "v_a": Symbol("the vector that turns additive features into a score", weight=True),

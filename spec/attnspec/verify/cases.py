@@ -116,7 +116,10 @@ def make(equation: Equation[..., Any], description: Description, dtype: str) -> 
         shape = tuple(dim.value(sizes) for dim in parameter.dims)
         if description.batch is not None and not symbol(parameter.name, definition.id).weight:
             shape = (description.batch, *shape)
-        arrays[parameter.name] = _drawn(equation, parameter, shape, description.regime, generator, dtype)
+        if parameter.kind == "int":
+            arrays[parameter.name] = WHOLE[symbol(parameter.name, definition.id).draw](generator, shape, sizes)
+        else:
+            arrays[parameter.name] = _drawn(equation, parameter, shape, description.regime, generator, dtype)
     if description.regime == HIDDEN:
         _hide(definition, arrays)
     options: dict[str, Any] = {
@@ -187,6 +190,20 @@ def _fan_in(generator: np.random.Generator, shape: tuple[int, ...]) -> Floats:
     width = shape[-2] if len(shape) > 1 else 1
     return np.asarray(1.3 * generator.standard_normal(shape) / np.sqrt(max(width, 1)))
 
+
+def _lengths(
+    generator: np.random.Generator, shape: tuple[int, ...], sizes: Mapping[str, int]
+) -> NDArray[np.int64]:
+    """Anything from nothing to all of t, and either end often: there a step too many or too few shows."""
+    drawn = generator.integers(0, sizes["t"] + 1, shape)
+    ends = sizes["t"] * generator.integers(0, 2, shape)
+    return np.where(generator.random(shape) < 0.25, ends, drawn)
+
+
+WHOLE: dict[str, Callable[[np.random.Generator, tuple[int, ...], Mapping[str, int]], NDArray[np.int64]]] = {
+    "length": _lengths,
+}
+"""Ways to draw whole numbers, which are bound by a size; every regime draws them alike."""
 
 HIDDEN = "not finite where masked"
 """The regime of cases that only a claim beyond finite inputs is held to."""
@@ -378,5 +395,5 @@ def has_mask(equation: Equation[..., Any]) -> bool:
 def unbatched(case: Case, equation: Equation[..., Any]) -> Case:
     """The first example of a case with a batch axis."""
     ranks = {parameter.name: len(parameter.dims) for parameter in equation.definition.parameters}
-    arrays = {name: array if array.ndim == ranks[name] else array[0] for name, array in case.arrays.items()}
+    arrays = {name: array if array.ndim == ranks[name] else np.asarray(array[0]) for name, array in case.arrays.items()}
     return replace(case, arrays=arrays, description=None)
