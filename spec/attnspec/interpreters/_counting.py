@@ -10,7 +10,6 @@ from attnspec.interpreters._memory import Memory
 from attnspec.interpreters._polynomials import NONE, ONE, TWO, Most
 from attnspec.interpreters._things import (
     AT_ONCE,
-    NUMBER,
     Axis,
     Frame,
     Thing,
@@ -80,7 +79,7 @@ class Counting:
         self, definition: Definition, depth: int, sizes: Mapping[str, Dim], given: Mapping[str, Thing]
     ) -> list[Thing]:
         """The lines, then what is returned; what is given is its own to give up."""
-        names = {**given, **{option.name: NUMBER for option in definition.options}}
+        names = {**given, **{option.name: Thing(Type(option.kind)) for option in definition.options}}
         frame = Frame(
             Scope(definition, {name: thing.type for name, thing in names.items()}), depth, sizes, names,
             Counter(name for root in roots(definition) for name in reads(root)), [],
@@ -120,9 +119,7 @@ class Counting:
         match node:
             case Name(id=name):
                 return self.read(name, frame)
-            case Number() | SizeOf():
-                return NUMBER
-            case Position():
+            case Number() | SizeOf() | Position():
                 return Thing(frame.type_of(node))
             case Apply(op="@", args=(left, right)):
                 return self.product(node, frame, self.visit(left, frame), self.visit(right, frame))

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from attnspec.interpreters._polynomials import Most, product
-from attnspec.language.check import SCALAR, Scope, Type, infer, replaced
+from attnspec.language.check import Scope, Type, infer, replaced
 from attnspec.language.dims import Dim
 from attnspec.language.tree import ConcatOver, Definition, Last, Name, Node, Reduce, Scan, Stack, children, walk
 
@@ -42,9 +42,6 @@ class Thing:
     places: frozenset[int] = frozenset()
     after: Most = AT_ONCE
     is_data: bool = False
-
-
-NUMBER = Thing(SCALAR)
 
 
 @dataclass
