@@ -25,7 +25,7 @@ EXACT = ("neg", "relu", "where", "<=", "<", ">=", ">", "==", "and", "or", "not")
 """Operations that never round."""
 
 
-COUNTING = ("+", "-", "*", "sum")
+COUNTING = ("+", "-", "*", "//", "sum")
 """Operations that make whole numbers of whole numbers: positions and sizes are counted with, in integers."""
 
 

@@ -50,7 +50,7 @@ class Type:
 SCALAR = Type("float")
 WHOLE = Type("int")
 
-KEEPING = ("+", "-", "*", "neg", "where")
+KEEPING = ("+", "-", "*", "//", "neg", "where")
 """Operations that make whole numbers of whole numbers."""
 
 
@@ -172,6 +172,8 @@ def _elementwise(node: Apply, scope: Scope) -> Type:
         expected = "equal unnamed axes, or numbers; truth values only as conditions"
         refuse(scope, node, f"combines {_shown(parts)}", expected)
     whole = node.op in KEEPING and all(part.kind == "int" for part in parts if part.kind != "bool")
+    if node.op == "//" and not whole:
+        refuse(scope, node, f"divides {_shown(parts)} to a whole number", "whole numbers")
     kind = "bool" if logical or node.op in COMPARISONS else "int" if whole else "float"
     return Type(kind, names, next(iter(dims), ()))
 
