@@ -84,7 +84,7 @@ class Exact(ValueOf):
     @cached_property
     def functions(self) -> dict[str, Callable[..., Array]]:
         own = {op: np.frompyfunc(function, 2 if op in BINARY else 1, 1) for op, function in FUNCTIONS.items()}
-        plain = {"<=": np.less_equal, "<": np.less, ">=": np.greater_equal, ">": np.greater,
+        plain = {"<=": np.less_equal, "<": np.less, ">=": np.greater_equal, ">": np.greater, "==": np.equal,
                  "and": np.logical_and, "or": np.logical_or, "not": np.logical_not, "where": np.where}  # fmt: skip
         return {**plain, **own}
 

@@ -137,9 +137,18 @@ def test_a_subscript_is_shifted_or_runs_backwards(place: str, rows: tuple[int | 
     assert np.array_equal(found, right)
 
 
-def test_a_subscript_that_is_neither_is_refused() -> None:
+@pytest.mark.parametrize("place", ["i / 2", "0.5 * i", "x[i, j]", "j", "j + 1", "x"])
+def test_a_subscript_that_is_no_whole_number_is_refused(place: str) -> None:
     with pytest.raises(NotationError, match="shapes do not fit"):
-        words("x[2 * i, j].stack(i, j)")
+        words(f"x[{place}, j].stack(i, j)")
+
+
+def test_a_computed_place_reads_0_beyond_the_ends() -> None:
+    x = np.arange(1.0, 9.0).reshape(4, 2)
+
+    found = evaluate(words("x[2 * i - 1, j].stack(i, j)"), (x, x, x > 0), {})
+
+    assert np.array_equal(found, [[0, 0], x[1], x[3], [0, 0]])
 
 
 def test_the_digits_are_those_of_mpmath() -> None:

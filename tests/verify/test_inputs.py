@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
+from jaxtyping import Float, Int
 from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
 import attnspec
+from attnspec import Tensor, equation, indices, log_softmax, sum
 from attnspec.cli import main
 from attnspec.errors import SpecError, UnknownName
 from attnspec.language.equation import REGISTRY
@@ -27,6 +29,14 @@ from attnspec.verify.report import Report, Verdict
 GRU = f"{Path(__file__).parent.parent / 'planted' / 'gru.py'}"
 ATTENTION = "attention.scaled_dot_product"
 Arrays = dict[str, Any]
+
+
+@equation()
+def log_likelihood(logits: Float[Tensor, "t v"], target: Int[Tensor, " t"]) -> Float[Tensor, ""]:
+    """Of whole numbers, too."""
+    t, w = indices("t", "v")
+    p = log_softmax(w, logits[t, w])
+    return sum(t, sum(w, p, where=w == target[t]))
 
 
 def numbers(*shape: int, seed: int = 0) -> NDArray[np.float64]:
@@ -299,6 +309,15 @@ def test_what_is_open_is_asked_for(id: str, arrays: Arrays, says: str) -> None:
         handed(id, arrays)
 
     assert says in str(caught.value)
+
+
+@pytest.mark.parametrize(("target", "says"), [([0, 4], "4, where v = 4"), ([-1, 3], "-1, where v = 4")])
+def test_tokens_are_of_the_vocabulary(target: list[int], says: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        Reader(log_likelihood, "float32").found(recorded([{"target": np.array(target), "logits": numbers(2, 4)}]))
+
+    assert caught.value.given == says
+    assert Reader(log_likelihood, "float32").found(recorded([{"target": np.array([0, 3])}])).cases
 
 
 @pytest.mark.parametrize("id", ["attention.weights", "recurrent.gru_cell"])

@@ -112,14 +112,14 @@ class Latex(Setting):
 
     signs: ClassVar[dict[str, str]] = {
         "": r"\,", "⊙": r" \odot ", "·": r" \cdot ", "×": r" \times ", "*": r" \ast ", "@": r" \mathbin{@} ",
-        "+": " + ", "-": " - ", "neg": "-", "<=": r" \le ", "<": " < ", ">=": r" \ge ", ">": " > ",
+        "+": " + ", "-": " - ", "neg": "-", "<=": r" \le ", "<": " < ", ">=": r" \ge ", ">": " > ", "==": " = ",
         "and": r" \land ", "or": r" \lor ", "not": r"\lnot ", ":": " : ", "=": " = ", ",": r",\; ",
     }  # fmt: skip
     words: ClassVar[dict[str, str]] = {
         "exp": r"\exp", "log": r"\log", "sin": r"\sin", "cos": r"\cos", "tanh": r"\tanh", "max": r"\max",
         "sigmoid": r"\sigma", "sum": r"\sum", "inf": r"\infty", "negative": "{}^{-}", "in": r" \in ", "prime": "'",
         "float": r"\mathbb{R}", "int": r"\mathbb{Z}", "bool": r"\{0, 1\}", "option": r"\mathbb{N}",
-        "from": r" \text{ from } ", "with": r"\text{with } ", "for": r"\text{for } ",
+        "⌈": r"\lceil ", "⌉": r" \rceil", "from": r" \text{ from } ", "with": r"\text{with } ", "for": r"\text{for } ",
     }  # fmt: skip
     wide = 220
 
@@ -166,12 +166,12 @@ class Terminal(Setting):
 
     signs: ClassVar[dict[str, str]] = {
         "": " ", "⊙": " ⊙ ", "·": "·", "×": " × ", "*": " ∗ ", "@": " @ ", "+": " + ", "-": " − ", "neg": "−",
-        "<=": " ≤ ", "<": " < ", ">=": " ≥ ", ">": " > ", "and": " ∧ ", "or": " ∨ ", "not": "¬",
+        "<=": " ≤ ", "<": " < ", ">=": " ≥ ", ">": " > ", "==": " = ", "and": " ∧ ", "or": " ∨ ", "not": "¬",
         ":": ": ", "=": " = ", ",": ", ",
     }  # fmt: skip
     words: ClassVar[dict[str, str]] = {
         "sigmoid": "σ", "sum": "Σ", "inf": "∞", "negative": "⁻", "in": " ∈ ", "prime": "′", "float": "ℝ", "int": "ℤ",
-        "bool": "{0, 1}", "option": "ℕ", "from": " from ", "with": "with ", "for": "for ",
+        "bool": "{0, 1}", "option": "ℕ", "⌈": "⌈", "⌉": "⌉", "from": " from ", "with": "with ", "for": "for ",
     }  # fmt: skip
     wide = 110
 

@@ -186,9 +186,10 @@ class Terms:
         return self.setting.below(self.inside(node.array, Level.CALL), places)
 
     def place(self, place: Node) -> str:
-        """A place in a subscript; one that no index names stands between square brackets."""
+        """A place in a subscript; a formula that no index names stands between square brackets."""
         shown = self.setting.tight(self.show(place))
-        return f"[{shown}]" if place_index(place) is None else shown
+        looked_up = isinstance(place, At) and shown not in map(self.symbols.index, self.symbols.indices)
+        return shown if looked_up or place_index(place) is not None else f"[{shown}]"
 
     def reduce(self, node: Reduce) -> Piece:
         if node.op != "sum":

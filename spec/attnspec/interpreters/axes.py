@@ -165,6 +165,26 @@ class NamedAxes(Algebra[T]):
         rest = shape[: len(lead)] + shape[len(lead) + 1 :]
         return replace(value, data=self.rearrange(lambda a: self.zeros(a, rest), value.data))
 
+    def looked_up(self, value: Named[T], place: Named[T]) -> Named[T]:
+        """What stands along the first unnamed axis where another array says; zero beyond the ends."""
+        axes = tuple(sorted({*value.axes, *place.axes}))
+        wide, at = self.widened(value, axes, self.rank(value)), self.numbers(self.widened(place, axes, 0).data)
+        xp, lead = self.xp, len(axes)
+
+        def taken(a: Array) -> Array:
+            size, rest = a.shape[lead], a.shape[lead + 1 :]
+            inside = xp.reshape((at >= 0) & (at < size), (*at.shape, *(1,) * len(rest)))
+            if not size:
+                return self.zeros(a, (*_broadcast([a.shape[:lead], at.shape]), *rest))
+            rows = [
+                xp.reshape(xp.arange(count, device=at.device), (count, *(1,) * (lead - 1 - k)))
+                for k, count in enumerate(a.shape[:lead])
+            ]
+            found = a[(*rows, xp.clip(at, 0, size - 1))]
+            return xp.where(inside, found, xp.zeros_like(found))
+
+        return Named(self.rearrange(taken, wide.data), axes)
+
     def zeros(self, like: Array, shape: tuple[int, ...]) -> Array:
         return self.xp.zeros(shape, dtype=like.dtype, device=like.device)
 

@@ -80,6 +80,9 @@ class Ensemble(Interpreter[Rounded]):
     def positions(self, count: int) -> Rounded:
         return Rounded(self.values.positions(count), EXACTLY)
 
+    def numbers(self, thing: Rounded) -> Array:
+        return self.values.numbers(thing.value)
+
     def shape(self, thing: Rounded) -> tuple[int, ...]:
         return tuple(thing.value.shape)
 
@@ -89,7 +92,7 @@ class Ensemble(Interpreter[Rounded]):
 
     def apply(self, op: str, *things: Rounded) -> Rounded:
         value = self.values.apply(op, *(thing.value for thing in things))
-        if op in EXACT or all(thing.grain is EXACTLY for thing in things):
+        if op in EXACT or self.counted(op, *things):
             return Rounded(value, max((thing.grain for thing in things), key=lambda form: form.bits))
         fresh = self.rounding.elementwise(op, value)
         if op in ARITHMETIC:
@@ -99,6 +102,11 @@ class Ensemble(Interpreter[Rounded]):
             x, y = things
             fresh = fresh + self.rounding.joined(x.terms, y.value) + self.rounding.joined(y.terms, x.value)
         return replace(self.settled(value, fresh), terms=terms)
+
+    def counted(self, op: str, *things: Rounded) -> bool:
+        """Whether whole numbers that nothing rounded are made of such."""
+        values = (thing.value for thing in things)
+        return all(thing.grain is EXACTLY for thing in things) and self.rounding.counted(op, *values)
 
     def unless_held(self, value: Array, fresh: Array, form: Format) -> Array:
         """No error where a member's value is one that the format holds."""
@@ -160,6 +168,8 @@ class Ensemble(Interpreter[Rounded]):
         value = self.values.reduce(op, axis, x, mask)
         if op in ("max", "argmax"):
             return Rounded(value, term.grain if op == "max" else EXACTLY)
+        if op == "sum" and self.counted(op, term):
+            return Rounded(value, EXACTLY)
         if op == "sum":
             shown = x if mask is None else xp.where(mask, x, xp.zeros_like(x))
             squares = xp.sum(shown**2, axis=axis)

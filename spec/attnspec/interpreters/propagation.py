@@ -60,15 +60,19 @@ class Propagation(Interpreter[Noisy]):
         return self.values.xp
 
     def source(self, array: Array) -> Noisy:
+        if not self.xp.isdtype(array.dtype, "real floating"):
+            return Noisy(array, None, EXACTLY)
         thing = Noisy(array, None, self.policy.storage)
-        form = self.policy.inputs
-        return thing if form is None or not self.xp.isdtype(array.dtype, "real floating") else self.kept(thing, form)
+        return self.kept(thing, self.policy.inputs) if self.policy.inputs else thing
 
     def constant(self, value: float, like: Noisy) -> Noisy:
         return Noisy(self.values.constant(value, like.value), None, EXACTLY)
 
     def positions(self, count: int) -> Noisy:
         return Noisy(self.values.positions(count), None, EXACTLY)
+
+    def numbers(self, thing: Noisy) -> Array:
+        return self.values.numbers(thing.value)
 
     def shape(self, thing: Noisy) -> tuple[int, ...]:
         return tuple(thing.value.shape)
@@ -90,7 +94,7 @@ class Propagation(Interpreter[Noisy]):
     def apply(self, op: str, *things: Noisy) -> Noisy:
         value = self.values.apply(op, *(thing.value for thing in things))
         carried = self.carried(op, value, *things)
-        if op in EXACT:
+        if op in EXACT or self.counted(op, *things):
             grain = max((thing.grain for thing in things), key=lambda form: form.bits)
             return Noisy(value, carried, grain)
         fresh = self.rounding.elementwise(op, value)
@@ -101,6 +105,11 @@ class Propagation(Interpreter[Noisy]):
             x, y = things
             fresh = fresh + self.rounding.joined(x.terms, y.value) + self.rounding.joined(y.terms, x.value)
         return replace(self.settled(value, carried, fresh), terms=terms)
+
+    def counted(self, op: str, *things: Noisy) -> bool:
+        """Whether whole numbers that nothing rounded are made of such."""
+        exact = all(thing.grain is EXACTLY and thing.variance is None for thing in things)
+        return exact and self.rounding.counted(op, *(thing.value for thing in things))
 
     def unless_exact(self, value: Array, carried: Array | None, fresh: Array) -> Array:
         """No new error where exact arguments give a value that the format holds: 1 − 1, or small whole numbers."""
@@ -129,7 +138,7 @@ class Propagation(Interpreter[Noisy]):
             if yes.variance is None and no.variance is None:
                 return None
             return xp.where(condition.value, self.variance(yes), self.variance(no))
-        if all(thing.variance is None for thing in things) or op in ("<=", "<", ">=", ">", "and", "or", "not"):
+        if all(thing.variance is None for thing in things) or op in ("<=", "<", ">=", ">", "==", "and", "or", "not"):
             return None
         x, s = things[0].value, self.variance(things[0])
         if len(things) == 2:
@@ -202,6 +211,8 @@ class Propagation(Interpreter[Noisy]):
         if mask is not None:
             s = xp.where(mask, s, xp.zeros_like(s))
         match op:
+            case "sum" if self.counted(op, term):
+                return Noisy(value, None, EXACTLY)
             case "sum":
                 shown = term.value if mask is None else xp.where(mask, term.value, xp.zeros_like(term.value))
                 squares = xp.sum(shown**2, axis=axis)

@@ -21,8 +21,12 @@ ABSOLUTE = ("sigmoid", "tanh", "sin", "cos", "gelu")
 ARITHMETIC = ("+", "-", "*", "/", "sqrt")
 """Operations that IEEE 754 rounds correctly: where the result can be held, it is exact. Of functions none is sure."""
 
-EXACT = ("neg", "relu", "where", "<=", "<", ">=", ">", "and", "or", "not")
+EXACT = ("neg", "relu", "where", "<=", "<", ">=", ">", "==", "and", "or", "not")
 """Operations that never round."""
+
+
+COUNTING = ("+", "-", "*", "sum")
+"""Operations that make whole numbers of whole numbers: positions and sizes are counted with, in integers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,10 @@ class Rounding:
         spread = value * (2.0 ** (53 - form.bits) + 1)
         normal = (value == 0) | (self.xp.abs(value) >= form.least * 2.0 ** (form.bits - 1))
         return normal & (value == spread - (spread - value))
+
+    def counted(self, op: str, *values: Array) -> bool:
+        """Whether whole numbers are made of whole numbers, of which none is rounded."""
+        return op in COUNTING and all(bool(self.xp.all(value == self.xp.floor(value))) for value in values)
 
     def elementwise(self, op: str, value: Array) -> Array:
         """A library function's own error in the format it computes in, then the rounding of what is kept."""

@@ -41,7 +41,7 @@ KINDS = {"Float": "float", "Int": "int", "Bool": "bool"}
 BINARY: dict[type[ast.AST], str] = {
     ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.MatMult: "@", ast.Pow: "**",
     ast.BitAnd: "and", ast.BitOr: "or",
-    ast.LtE: "<=", ast.Lt: "<", ast.GtE: ">=", ast.Gt: ">",
+    ast.LtE: "<=", ast.Lt: "<", ast.GtE: ">=", ast.Gt: ">", ast.Eq: "==",
 }  # fmt: skip
 UNARY: dict[type[ast.AST], str] = {ast.USub: "neg", ast.Invert: "not"}
 

@@ -21,6 +21,7 @@ class Index:
     def __lt__(self, other: Scalar) -> Tensor: return unread()
     def __ge__(self, other: Scalar) -> Tensor: return unread()
     def __gt__(self, other: Scalar) -> Tensor: return unread()
+    def __eq__(self, other: object) -> Tensor: return unread()  # type: ignore[override]  # read, not run: no truth value
 
 
 class Tensor:
@@ -48,6 +49,7 @@ class Tensor:
     def __lt__(self, other: Operand) -> Tensor: return unread()
     def __ge__(self, other: Operand) -> Tensor: return unread()
     def __gt__(self, other: Operand) -> Tensor: return unread()
+    def __eq__(self, other: object) -> Tensor: return unread()  # type: ignore[override]  # element by element
     def __and__(self, other: Tensor) -> Tensor: return unread()
     def __or__(self, other: Tensor) -> Tensor: return unread()
     def __invert__(self) -> Tensor: return unread()

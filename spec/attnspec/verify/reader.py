@@ -22,6 +22,9 @@ from attnspec.verify.recorded import Recorded
 USUAL = (5, 4, 7, 3, 6, 8, 9, 10)
 """Sizes that no recorded array fixes, in the order of the signature."""
 
+WITHIN = {"token": (0, "v", 1), "token or missing": (-1, "v", 1), "length": (0, "t", 0)}
+"""By the way that whole numbers are drawn: the least, the size that bounds them, and how far below it they end."""
+
 
 @dataclass(frozen=True, slots=True)
 class Handed:
@@ -77,6 +80,7 @@ class Reader:
         sizes = self.sizes(arrays, options, name)
         lead = self.lead(arrays, name)
         self.finite_or_refused(arrays, name)
+        self.within(arrays, sizes, name)
         if self.unclaimed(sizes, lead, name):
             return None
         kept = {key: rounded(array, self.dtype) if array.dtype.kind == "f" else array for key, array in arrays.items()}
@@ -224,6 +228,17 @@ class Reader:
                     given=f"{key}{place if place else ''} = {array[tuple(place)]}{more}",
                     expected="finite values", mend="claim finite=False, or record finite values",
                 )  # fmt: skip
+
+    def within(self, arrays: Arrays, sizes: Mapping[str, int], name: str) -> None:
+        """Tokens are of the vocabulary, lengths no longer than the sequence."""
+        for key, array in arrays.items():
+            way = symbol(key, self.equation.id).draw
+            if array.dtype.kind == "i" and way in WITHIN:
+                least, size, past = WITHIN[way]
+                wrong = array[(array < least) | (array > sizes[size] - past)]
+                if wrong.size:
+                    raise SpecError(f"{name}: {key} holds what has no meaning", given=f"{wrong[0]}, where {size} = "
+                                    f"{sizes[size]}", expected=f"{least} to {sizes[size] - past}")  # fmt: skip
 
     def unclaimed(self, sizes: Mapping[str, int], lead: tuple[int, ...], name: str) -> bool:
         """Whether a case lies outside what is claimed; what is not claimed is not asked."""
