@@ -65,6 +65,7 @@ class Case:
 
     Attributes:
         description: what it was made from; None for a case that was shrunk or handed over.
+        origin: the file that it is from, or was made simpler from; "" for a drawn case.
     """
 
     arrays: Mapping[str, NDArray[Any]]
@@ -72,6 +73,7 @@ class Case:
     description: Description | None = None
     layout: str = "contiguous"
     note: str = field(default="", compare=False)
+    origin: str = field(default="", compare=False)
 
     @property
     def arguments(self) -> dict[str, Any]:
@@ -405,7 +407,7 @@ def has_mask(equation: Equation[..., Any]) -> bool:
 
 
 def unbatched(case: Case, equation: Equation[..., Any]) -> Case:
-    """The first example of a case with a batch axis."""
+    """The first example of a case with batch axes."""
     ranks = {parameter.name: len(parameter.dims) for parameter in equation.definition.parameters}
-    arrays = {name: array if array.ndim == ranks[name] else np.asarray(array[0]) for name, array in case.arrays.items()}
+    arrays = {name: np.asarray(array[(0,) * (array.ndim - ranks[name])]) for name, array in case.arrays.items()}
     return replace(case, arrays=arrays, description=None)
