@@ -41,6 +41,7 @@ from attnspec.language.tree import (
     SizeOf,
     Split,
     Stack,
+    Zeros,
 )  # fmt: skip
 
 SOFTMAX = Dim.of({(): 5})
@@ -119,7 +120,7 @@ class Counting:
         match node:
             case Name(id=name):
                 return self.read(name, frame)
-            case Number() | SizeOf() | Position():
+            case Number() | SizeOf() | Position() | Zeros():
                 return Thing(frame.type_of(node))
             case Apply(op="@", args=(left, right)):
                 return self.product(node, frame, self.visit(left, frame), self.visit(right, frame))

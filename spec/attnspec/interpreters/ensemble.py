@@ -77,6 +77,9 @@ class Ensemble(Interpreter[Rounded]):
     def constant(self, value: float, like: Rounded) -> Rounded:
         return Rounded(self.values.constant(value, like.value), EXACTLY)
 
+    def blank(self, shape: tuple[int, ...]) -> Rounded:
+        return Rounded(self.values.blank(shape), EXACTLY)
+
     def positions(self, count: int) -> Rounded:
         return Rounded(self.values.positions(count), EXACTLY)
 

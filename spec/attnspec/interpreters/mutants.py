@@ -154,7 +154,10 @@ def _inside_scan(site: Site, root: Node, below: Path) -> Site:
     for name, place in below:
         if isinstance(node, Scan) and name == "body":
             own = [site.types.get(line) for line in node.states]
-            states |= {state: kind for state, kind in zip(node.states, own, strict=True) if kind is not None}
+            states |= {
+                state: replace(kind, names=kind.names - {node.index})
+                for state, kind in zip(node.states, own, strict=True) if kind is not None
+            }  # fmt: skip
             bound.add(node.index)
         value = getattr(node, name)
         part = value if place is None else value[place]

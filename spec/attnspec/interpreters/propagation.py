@@ -68,6 +68,9 @@ class Propagation(Interpreter[Noisy]):
     def constant(self, value: float, like: Noisy) -> Noisy:
         return Noisy(self.values.constant(value, like.value), None, EXACTLY)
 
+    def blank(self, shape: tuple[int, ...]) -> Noisy:
+        return Noisy(self.values.blank(shape), None, EXACTLY)
+
     def positions(self, count: int) -> Noisy:
         return Noisy(self.values.positions(count), None, EXACTLY)
 

@@ -24,6 +24,7 @@ class ValueOf(Interpreter[Array]):
         self._xp = namespace
         self.constants = constants
         self.dtype: Any = None
+        self.device: Any = None
 
     @property
     def xp(self) -> Any:
@@ -31,7 +32,7 @@ class ValueOf(Interpreter[Array]):
 
     def source(self, array: Array) -> Array:
         if self.dtype is None and self.xp.isdtype(array.dtype, "real floating"):
-            self.dtype = array.dtype
+            self.dtype, self.device = array.dtype, array.device
         return array
 
     def constant(self, value: float, like: Array) -> Array:
@@ -48,6 +49,9 @@ class ValueOf(Interpreter[Array]):
         """Its dtype, or that of the inputs where it is a mask or an index."""
         return like.dtype if self.xp.isdtype(like.dtype, "real floating") else self.dtype or self.xp.float64
 
+    def blank(self, shape: tuple[int, ...]) -> Array:
+        return self.xp.zeros(shape, dtype=self.dtype or self.xp.float64, device=self.device)
+
     def positions(self, count: int) -> Array:
         return self.xp.arange(count, dtype=self.xp.float64)
 
@@ -61,7 +65,13 @@ class ValueOf(Interpreter[Array]):
         return move(*things)
 
     def apply(self, op: str, *things: Array) -> Array:
-        return self.functions[op](*things)
+        return self.functions[op](*self.alike(*things))
+
+    def alike(self, *things: Array) -> tuple[Array, ...]:
+        """What was made of positions alone, in float64, as an input of another dtype that it meets."""
+        if self.dtype is None or self.dtype == self.xp.float64 or all(a.dtype != self.dtype for a in things):
+            return things
+        return tuple(self.xp.astype(a, self.dtype) if a.dtype == self.xp.float64 else a for a in things)
 
     @cached_property
     def functions(self) -> dict[str, Callable[..., Array]]:
@@ -91,7 +101,7 @@ class ValueOf(Interpreter[Array]):
         return np.vectorize(math.erf, otypes=[x.dtype])(x)
 
     def contract(self, a: Array, b: Array) -> Array:
-        return self.xp.matmul(a, b)
+        return self.xp.matmul(*self.alike(a, b))
 
     def reduce(self, op: str, axis: int, term: Array, where: Array | None) -> Array:
         xp = self.xp

@@ -35,6 +35,7 @@ from attnspec.language.tree import (
     Span,
     Split,
     Stack,
+    Zeros,
 )  # fmt: skip
 
 KINDS = {"Float": "float", "Int": "int", "Bool": "bool"}
@@ -240,7 +241,7 @@ class Parser:
             return self.elementwise(node, word)
         if word in vocabulary.REDUCTIONS.values():
             return self.reduction(node, word)
-        if word in ("concat", "split", "scan", "last"):
+        if word in ("zeros", "concat", "split", "scan", "last"):
             return getattr(self, f"read_{word}")(node)  # type: ignore[no-any-return]  # one method for each special word
         definition = self.callee(self.value(node.func))
         if definition is not None:
@@ -270,6 +271,12 @@ class Parser:
             case [ast.Name(id=name), array] if name in self.indices:
                 return ConcatOver(name, self.expression(array))
         return Concat(tuple(self.expression(arg) for arg in node.args))
+
+    def read_zeros(self, node: ast.Call) -> Node:
+        match node:
+            case ast.Call(args=[ast.Constant(value=str(text))], keywords=[]):
+                return Zeros(tuple(Dim.parse(size) for size in text.split()))
+        self.refuse(node, "has zeros without sizes", 'sizes as in a signature', 'zeros("n d")')
 
     def read_split(self, node: ast.Call) -> Node:
         self.arity(node, 2)

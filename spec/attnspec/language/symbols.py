@@ -58,6 +58,8 @@ TABLE: dict[str, Symbol] = {
     "alpha": Symbol("attention weights", draw="weights"),
     "o": Symbol("what was read, for each query"),
     "lse": Symbol("the logarithm of the sum of exponentials of a query's scores", draw="scores"),
+    "top": Symbol("the largest score so far, for each query", draw="scores"),
+    "total": Symbol("the sum of exponentials so far, relative to the largest", draw="positive"),
     "mask": Symbol("true where a query may look", draw="mask"),
     "text.k": Symbol("tokens, by their place in the vocabulary", draw="token or missing"),
     "P": Symbol("the vector of each token", weight=True),

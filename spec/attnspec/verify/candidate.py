@@ -15,6 +15,7 @@ from attnspec.language.equation import Equation
 from attnspec.verify import contract
 from attnspec.verify.binding import Plan, bind
 from attnspec.verify.cases import (
+    FEW,
     HIDDEN,
     LAYOUTS,
     REGIMES,
@@ -221,7 +222,7 @@ def descriptions(
     names = sizes_of(equation.definition)
 
     def sizes(name: str) -> st.SearchStrategy[int]:
-        menu = (1, 2, 3) if name in ("H", "M") else (1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17)
+        menu = (1, 2, 3) if name in FEW else (1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17)
         return st.sampled_from(sorted({max(size, least(name)) for size in menu}))
 
     batches: list[int | None] = [None] if 0 in claim.batch else []

@@ -17,14 +17,20 @@ from attnspec.language.symbols import OPTION_SIZES, symbol
 from attnspec.language.tree import Definition, Option, Parameter
 
 Floats = NDArray[np.float64]
-LONG = {"t": (33, 70), "n": (33, 65, 160), "m": (64, 129, 300, 1100), "H": (8, 12), "M": (5,)}
+LONG = {"t": (33, 70), "n": (33, 65, 160), "m": (64, 129, 300, 1100), "H": (8, 12), "M": (5,), "N": (3,)}
 """Sizes beyond the tiles that kernels cut an axis into; along the keys more than one, since kernels tile these."""
 
 WIDE = (32, 129, 288)
 """The same for widths, which kernels cut or round up to powers of two."""
 
-TILED = {"t": 16, "n": 64, "m": 64, "H": 4, "M": 3}
+TILED = {"t": 16, "n": 64, "m": 64, "H": 4, "M": 3, "N": 2}
 """Sizes that fill tiles exactly, all at once; widths are 32 then."""
+
+FEW = ("H", "M", "N")
+"""Heads, queries and layers, of which there are never many."""
+
+MOST_BLOCKS = 12
+"""Into so many blocks an axis is cut at most; each is a step of a recurrence, and more show nothing else."""
 
 LAYOUTS = ("contiguous", "transposed", "offset")
 MAY_BE_EMPTY = ("n", "t")
@@ -150,10 +156,15 @@ _OPTIONS = {"eps": (1e-5, 1e-2, 1e-3), "tau": (0.7, 1.9), "null": (0, 3)}
 """Values of options that are no sizes, one after the other: one that is never changed may be ignored."""
 
 
+_PLACES = {"start": ("v", 2), "stop": ("v", 3), "first": ("m", 1)}
+"""Options that are places along an axis, each with its size, and how far it moves from one seed to the next."""
+
+
 def _option(option: Option, sizes: Mapping[str, int], seed: int) -> float:
-    """The value of an option that is no size; one that is a token is one of the vocabulary."""
-    if option.name in ("start", "stop"):
-        return seed * {"start": 2, "stop": 3}[option.name] % sizes["v"]
+    """The value of an option that is no size; one that says a place says one that is there."""
+    if option.name in _PLACES:
+        size, step = _PLACES[option.name]
+        return seed * step % sizes[size]
     values = _OPTIONS.get(option.name, (1.0,))
     return values[seed % len(values)]
 
@@ -340,11 +351,13 @@ def telling(
     plain = None if 0 in batches else 2
     batch = 3 if 1 in batches else None
     usual = dict(zip(names, (5, 4, 7, 3, 6, 8, 9, 10), strict=False))
-    usual |= {name: 2 for name in ("H", "M") if name in usual}
+    usual |= _heads(usual, 2)
     seeds = iter(range(1, 10_000))
 
     def at(why: str, **changes: Any) -> Description:
         sizes = {**usual, **changes.pop("sizes", {})}
+        if "B" in sizes:
+            sizes["B"] = max(sizes["B"], sizes["m"] // MOST_BLOCKS)
         pairs = tuple((name, max(size, least(name))) for name, size in sizes.items())
         return Description(pairs, seed=next(seeds), why=why, **changes)
 
@@ -386,7 +399,7 @@ def telling(
 
 
 def _heads(usual: Mapping[str, int], count: int) -> dict[str, int]:
-    return {name: count for name in ("H", "M") if name in usual}
+    return {name: count for name in FEW if name in usual}
 
 
 def asked_in(equation: Equation[..., Any], regime: str) -> bool:

@@ -16,7 +16,7 @@ from attnspec.language.equation import Equation
 from attnspec.language.symbols import OPTION_SIZES, symbol
 from attnspec.language.tree import Option, Parameter
 from attnspec.verify._files import Arrays
-from attnspec.verify.cases import Case, Description, make, rounded, sizes_of, smallest
+from attnspec.verify.cases import FEW, Case, Description, make, rounded, sizes_of, smallest
 from attnspec.verify.recorded import Recorded
 
 USUAL = (5, 4, 7, 3, 6, 8, 9, 10)
@@ -173,7 +173,7 @@ class Reader:
     def usual(self, sizes: Mapping[str, int]) -> dict[str, int]:
         """Sizes for the axes that nothing recorded has."""
         found = dict(zip(sizes_of(self.equation.definition), USUAL, strict=False))
-        found |= {axis: 2 for axis in ("H", "M") if axis in found}
+        found |= {axis: 2 for axis in FEW if axis in found}
         return {axis: max(size, self.least(axis)) for axis, size in found.items() if axis not in sizes}
 
     def misfit(self, name: str, parameter: Parameter, shape: tuple[int, ...], why: str) -> ShapeError:
