@@ -41,7 +41,7 @@ def weights(name: str, *arguments: str) -> Result:
     return verify(f"{WEIGHTS}:{name}", "--as", "attention.weights", *arguments)
 
 
-@pytest.mark.parametrize("command", [[], ["list"], ["show"], ["verify"], ["new"]])
+@pytest.mark.parametrize("command", [[], ["list"], ["show"], ["verify"], ["new"], ["cost"]])
 def test_help_imports_only_click(command: list[str]) -> None:
     """That it is quick follows; benchmarks/help_time.py says how quick."""
     program = "\n".join(

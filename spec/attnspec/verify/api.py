@@ -14,7 +14,7 @@ from attnspec.errors import BindingError, SpecError, TargetError, UnknownName, n
 from attnspec.implementation import ATTRIBUTE, DTYPES, FRAMEWORKS, Claim, Implementation
 from attnspec.interpreters.policy import PRESETS
 from attnspec.language.equation import REGISTRY, Equation
-from attnspec.verify.candidate import Question
+from attnspec.verify.candidate import Question, as_answered
 from attnspec.verify.recorded import Inputs, listed, present, recorded
 from attnspec.verify.report import Report, Verdict
 from attnspec.verify.runner import File, Module, Pickled, Runner, Target
@@ -164,6 +164,8 @@ def _asked(question: Question, runner: Runner, tick: Tick | None) -> Verdict:
     if question.device.split(":")[0] not in question.claim.devices:
         reason = f"{question.device} is not claimed; claimed are {', '.join(question.claim.devices)}"
         return _nothing(question, "not run", reason)
+    if question.any_dtype:
+        question = as_answered(question, runner)
     return Verifier(question, runner, tick or (lambda step: None)).verdict()
 
 
@@ -251,7 +253,7 @@ def questions(found: Sequence[Found], shown: str, wanted: Asked) -> Iterator[Que
     for each, declared in pairs:
         name = shown if alone and shown.endswith(each.name) else _target(shown, each.name)
         framework = wanted.framework or declared.framework or each.framework or "numpy"
-        dtypes = wanted.dtypes or declared.claim.dtypes or ("float32",)
+        dtypes = wanted.dtypes or declared.claim.dtypes or ("",)
         try:
             equation = REGISTRY[declared.equation]
         except UnknownName as error:
@@ -260,8 +262,8 @@ def questions(found: Sequence[Found], shown: str, wanted: Asked) -> Iterator[Que
             continue
         for dtype in dtypes:
             yield Question(
-                each, equation, declared.claim, framework, dtype, wanted.device or "cpu", wanted.examples, wanted.seed,
-                tuple((wanted.bind or declared.bind).items()), wanted.policy, name, inputs,
+                each, equation, declared.claim, framework, dtype or "float32", wanted.device or "cpu", wanted.examples,
+                wanted.seed, tuple((wanted.bind or declared.bind).items()), wanted.policy, name, not dtype, inputs,
                 tuple((wanted.names or {}).items()), wanted.only_inputs,
             )  # fmt: skip
 

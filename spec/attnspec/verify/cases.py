@@ -374,7 +374,7 @@ def telling(
             yield at(regime, regime=regime, batch=batch)
     if has_mask(equation):
         yield at("one key masked of many", regime="one key masked", batch=plain, sizes={"m": 33})
-    for layout in LAYOUTS[1:]:
+    for layout in LAYOUTS[1:] if equation.definition.parameters else ():
         yield at(f"{layout} memory", layout=layout, batch=plain)
     if batch is not None:
         yield at("batch of one", batch=1)
@@ -392,6 +392,8 @@ def asked_in(equation: Equation[..., Any], regime: str) -> bool:
     """Whether a regime says anything of an equation that the ordinary one does not."""
     if regime in MASKED:
         return has_mask(equation)
+    if not equation.definition.dtype_is_given:
+        return False
     if regime == "weights that do not sum to 1":
         names = [each.name for each in equation.definition.parameters]
         ways = [equation.scales.get(name, symbol(name, equation.id).draw) for name in names]
