@@ -232,7 +232,7 @@ class Reader:
     def within(self, arrays: Arrays, sizes: Mapping[str, int], name: str) -> None:
         """Tokens are of the vocabulary, lengths no longer than the sequence."""
         for key, array in arrays.items():
-            way = symbol(key, self.equation.id).draw
+            way = self.equation.scales.get(key, symbol(key, self.equation.id).draw)
             if array.dtype.kind == "i" and way in WITHIN:
                 least, size, past = WITHIN[way]
                 wrong = array[(array < least) | (array > sizes[size] - past)]
