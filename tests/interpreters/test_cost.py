@@ -126,7 +126,7 @@ UNCOUNTED = {
 """What PyTorch's counter leaves out: products with one vector, aten.mv and aten.dot."""
 
 
-@every_equation
+@pytest.mark.parametrize("id", [id for id in EQUATIONS if REGISTRY[id].definition.parameters])
 def test_products_are_those_that_pytorch_counts(id: str) -> None:
     torch = pytest.importorskip("torch")
     counter = importlib.import_module("torch.utils.flop_counter")
@@ -227,6 +227,11 @@ def test_a_name_may_be_read_inside_a_recurrence_and_after_it() -> None:
     lines = "a = x @ W\nh = scan(t, lambda h: a[t] + h, h_0)\ny = h.stack(t) @ W"
 
     assert shown(probe(lines, "y @ W", "t d"))["intermediates"] == "2·d·t + d"
+
+
+def test_an_angle_is_computed_and_a_condition_on_indices_is_not() -> None:
+    assert shown(probe("i2, j = indices('t', 'd')\ny = i2 / 2 ** j", "y.stack(i2, j)", "t d"))["elementwise"] == "d·t + d"
+    assert shown(probe("y = where(t < 3, x[t], 0)", "y.stack(t)", "t d"))["elementwise"] == "d·t"
 
 
 def test_blocks() -> None:

@@ -162,8 +162,9 @@ class Counting:
     def each(self, node: Node, frame: Frame, args: list[Thing], operations: Dim = ONE) -> Thing:
         """So many operations for each element of the result, which may take the place of an argument."""
         found = joint(frame.type_of(node), args)
-        if not found.is_data:
+        if not (found.is_data or (found.type.kind == "float" and (found.type.names or found.type.dims))):
             return found
+        found = replace(found, is_data=True)
         self.elementwise = self.elementwise + self._times * operations * frame.elements(found)
         return replace(found, places=self.memory.overwrite(frame.held(found), [arg.places for arg in args]))
 
