@@ -116,6 +116,9 @@ NATURAL, SECONDS = click.IntRange(min=0), click.FloatRange(0, min_open=True)
 @click.option("--seed", metavar="N", type=NATURAL, default=0, help="Of everything that is drawn.  [0]")
 @click.option("--bind", metavar="P=NAME", multiple=True, callback=_pairs, help="A parameter, and the equation's name.")
 @click.option("--policy", metavar="P", help="The precision policy to judge under; else claimed, or inferred.")
+@click.option("--inputs", metavar="FILE", multiple=True, help="Recorded cases to ask besides: .npz, .safetensors.")
+@click.option("--name", "names", metavar="P=NAME", multiple=True, callback=_pairs, help="A parameter; its name there.")
+@click.option("--only-inputs", is_flag=True, help="Ask nothing but the recorded cases.")
 @click.option("--time-limit", metavar="S", type=SECONDS, default=30.0, help="For one call of the candidate.  [30]")
 @click.option("--memory-limit", metavar="SIZE", callback=_bytes, help="What the candidate may hold, such as 4G.")
 @click.option("--known", metavar="FILE", help="Known departures, in TOML: what is listed does not fail the run.")
@@ -129,8 +132,8 @@ def verify(
 ) -> None:  # fmt: skip
     """Judge implementations against the equations that they claim.
 
-    TARGET is FILE.py, FILE.py:callable, pkg.module or pkg.module:callable. The options --dtype and --bind may be
-    repeated.
+    TARGET is FILE.py, FILE.py:callable, pkg.module or pkg.module:callable. The options --dtype, --bind, --inputs and
+    --name may be repeated.
     """
     from attnspec.faces import verifying
 

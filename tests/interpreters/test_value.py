@@ -17,7 +17,8 @@ from attnspec.errors import BindingError, NotationError, ShapeError
 from attnspec.interpreters.formula import text_of
 from attnspec.interpreters.noise import noise
 from attnspec.interpreters.policy import preset
-from attnspec.interpreters.value import answer, evaluate
+from attnspec.interpreters.value import answer as called
+from attnspec.interpreters.value import evaluate
 from attnspec.language.check import check
 from attnspec.language.symbols import symbol
 from attnspec.language.tree import Definition
@@ -383,8 +384,8 @@ def test_sizes_alone_may_give_a_count() -> None:
     count, half = (read(f"def f(*, d: int, u: int) -> int:\n    return {body}") for body in ("3 * u * d", "u / 2 + d"))
     check(count)
 
-    assert answer(count, (), {"d": 5, "u": 7}) == 105
-    assert type(answer(count, (), {"d": 5, "u": 7})) is int
+    assert called(count, (), {"d": 5, "u": 7}) == 105
+    assert type(called(count, (), {"d": 5, "u": 7})) is int
     with pytest.raises(NotationError, match="shapes do not fit"):
         check(half)
 

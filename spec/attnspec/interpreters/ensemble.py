@@ -14,7 +14,7 @@ import numpy as np
 
 from attnspec.interpreters.policy import Format, Policy
 from attnspec.interpreters.propagation import EXACTLY, K
-from attnspec.interpreters.rounding import ARITHMETIC, EXACT, Rounding
+from attnspec.interpreters.rounding import ARITHMETIC, CONDITIONS, EXACT, Rounding
 from attnspec.interpreters.value import ValueOf
 from attnspec.interpreters.walk import Array, Axis, Interpreter, Named, Value
 
@@ -100,8 +100,11 @@ class Ensemble(Interpreter[Rounded]):
 
     def apply(self, op: str, *things: Rounded) -> Rounded:
         value = self.values.apply(op, *(thing.value for thing in things))
+        if op in CONDITIONS:
+            return Rounded(value, EXACTLY)
         if op in EXACT or self.counted(op, *things):
-            return Rounded(value, max((thing.grain for thing in things), key=lambda form: form.bits))
+            parts = things[1:] if op == "where" else things
+            return Rounded(value, max((thing.grain for thing in parts), key=lambda form: form.bits))
         fresh = self.rounding.elementwise(op, value)
         if op in ARITHMETIC:
             fresh = self.unless_held(value, fresh, self.rounding.policy.intermediates)

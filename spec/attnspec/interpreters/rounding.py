@@ -21,9 +21,11 @@ ABSOLUTE = ("sigmoid", "tanh", "sin", "cos", "gelu")
 ARITHMETIC = ("+", "-", "*", "/", "sqrt")
 """Operations that IEEE 754 rounds correctly: where the result can be held, it is exact. Of functions none is sure."""
 
-EXACT = ("neg", "relu", "where", "<=", "<", ">=", ">", "==", "and", "or", "not")
-"""Operations that never round."""
+CONDITIONS = ("<=", "<", ">=", ">", "==", "and", "or", "not")
+"""Operations that give truth values, which are never rounded, though what they compare may be."""
 
+EXACT = ("neg", "relu", "where", *CONDITIONS)
+"""Operations that never round."""
 
 COUNTING = ("+", "-", "*", "//", "sum")
 """Operations that make whole numbers of whole numbers: positions and sizes are counted with, in integers."""
@@ -83,8 +85,10 @@ class Rounding:
         if policy.truncates:
             total = total + (count / 8 * u) ** 2 / 3 * self.xp.maximum(value**2, squares)
         if policy.intermediates.bits < policy.accumulation.bits:
-            return total + self.once(policy.intermediates, value)
-        return total + policy.intermediates.least**2 / 3
+            total = total + self.once(policy.intermediates, value)
+        else:
+            total = total + policy.intermediates.least**2 / 3
+        return self.xp.where((squares == 0) & (value == 0), 0.0, total)  # a sum of zeros is 0, in whatever order
 
     def joined(self, terms: int, other: Array) -> Array:
         """What is added to a sum of so many products may come anywhere in that sum: a bias often begins it."""

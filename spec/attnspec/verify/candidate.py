@@ -27,6 +27,8 @@ from attnspec.verify.cases import (
     telling,
 )
 from attnspec.verify.outcome import Layout, Outcome, Request
+from attnspec.verify.reader import Handed, Reader
+from attnspec.verify.recorded import Recorded
 from attnspec.verify.runner import Runner
 from attnspec.verify.statistics import Observation
 from attnspec.verify.targets import Found
@@ -42,6 +44,9 @@ class Question:
         policy: a declared precision policy, else the claim's, else inferred.
         shown: how the callable is named in the verdict.
         any_dtype: neither the caller nor the claim names a dtype.
+        inputs: recorded cases, asked beside the drawn ones.
+        names: {the equation's name: the name in these}, where they differ.
+        only_inputs: nothing is drawn: they are asked in place of the drawn ones.
     """
 
     found: Found
@@ -56,6 +61,9 @@ class Question:
     policy: str | None = None
     shown: str = ""
     any_dtype: bool = False
+    inputs: tuple[Recorded, ...] = ()
+    names: tuple[tuple[str, str], ...] = ()
+    only_inputs: bool = False
 
     @property
     def asks_dtype(self) -> tuple[str, ...]:
@@ -109,6 +117,8 @@ class Candidate:
 
     def told(self) -> Iterator[Case]:
         """The cases that are always there, as far as they are claimed."""
+        if self.question.only_inputs:
+            return
         for description in telling(self.question.equation, self.question.least, self.question.claim.batch):
             hidden = description.regime == HIDDEN and self.question.claim.finite
             if not hidden and (description.layout == "contiguous" or not self.question.claim.contiguous):
@@ -116,9 +126,24 @@ class Candidate:
 
     def hidden(self) -> Iterator[Case]:
         """Cases beyond a claim of finite inputs: what they do is a finding, not a verdict."""
+        if self.question.only_inputs:
+            return
         for description in telling(self.question.equation, self.question.least, self.question.claim.batch):
             if description.regime == HIDDEN and self.question.claim.finite:
                 yield self.made(description)
+
+    def recorded(self) -> Handed:
+        """The cases that were handed over, as far as they are claimed.
+
+        Raises:
+            SpecError: they are not the equation's.
+        """
+        question, claim = self.question, self.question.claim
+        reader = Reader(
+            question.equation, question.dtype, dict(question.names), question.least, claim.batch, claim.finite,
+            question.seed,
+        )  # fmt: skip
+        return reader.found(question.inputs)
 
     def made(self, description: Description) -> Case:
         return make(self.question.equation, description, self.question.dtype)

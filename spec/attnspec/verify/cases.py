@@ -65,6 +65,7 @@ class Case:
 
     Attributes:
         description: what it was made from; None for a case that was shrunk or handed over.
+        origin: the file that it is from, or was made simpler from; "" for a drawn case.
     """
 
     arrays: Mapping[str, NDArray[Any]]
@@ -72,6 +73,7 @@ class Case:
     description: Description | None = None
     layout: str = "contiguous"
     note: str = field(default="", compare=False)
+    origin: str = field(default="", compare=False)
 
     @property
     def arguments(self) -> dict[str, Any]:
@@ -117,7 +119,8 @@ def make(equation: Equation[..., Any], description: Description, dtype: str) -> 
         if description.batch is not None and not symbol(parameter.name, definition.id).weight:
             shape = (description.batch, *shape)
         if parameter.kind == "int":
-            arrays[parameter.name] = WHOLE[symbol(parameter.name, definition.id).draw](generator, shape, sizes)
+            way = equation.scales.get(parameter.name, symbol(parameter.name, definition.id).draw)
+            arrays[parameter.name] = WHOLE[way](generator, shape, sizes)
         else:
             arrays[parameter.name] = _drawn(equation, parameter, shape, description.regime, generator, dtype)
     if description.regime == HIDDEN:
@@ -405,7 +408,7 @@ def has_mask(equation: Equation[..., Any]) -> bool:
 
 
 def unbatched(case: Case, equation: Equation[..., Any]) -> Case:
-    """The first example of a case with a batch axis."""
+    """The first example of a case with batch axes."""
     ranks = {parameter.name: len(parameter.dims) for parameter in equation.definition.parameters}
-    arrays = {name: array if array.ndim == ranks[name] else np.asarray(array[0]) for name, array in case.arrays.items()}
+    arrays = {name: np.asarray(array[(0,) * (array.ndim - ranks[name])]) for name, array in case.arrays.items()}
     return replace(case, arrays=arrays, description=None)
