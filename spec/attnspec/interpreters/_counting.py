@@ -171,9 +171,16 @@ class Counting:
     def product(self, node: Node, frame: Frame, left: Thing, right: Thing) -> Thing:
         """Sums of products over the last unnamed axis of one and the first of the other."""
         found = joint(frame.type_of(node), [left, right])
-        terms = frame.elements(found) * replaced(left.type.dims[-1], frame.sizes)
-        self.products = self.products + TWO * self._times * terms
+        terms = self._times * frame.elements(found) * replaced(left.type.dims[-1], frame.sizes)
+        self.multiplied(terms, by_rows=len(left.type.dims) == 1 and alike(left, right))
         return self.made(found, frame, [left, right])
+
+    def multiplied(self, terms: Dim, *, by_rows: bool) -> None:
+        """A multiplication and an addition for each term; by rows, nothing that is read is read twice."""
+        if by_rows:
+            self.elementwise = self.elementwise + TWO * terms
+        else:
+            self.products = self.products + TWO * terms
 
     def at(self, node: At, frame: Frame, array: Thing, places: list[Thing]) -> Thing:
         """A view, unless the places are data themselves: then what stands there is brought together."""
@@ -189,10 +196,7 @@ class Counting:
             ):
                 args = [self.visit(part, frame) for part in (left, right, *over)]
                 terms = self._times * frame.elements(joint(frame.type_of(node.term), args))
-                if alike(*args[:2]):
-                    self.elementwise = self.elementwise + TWO * terms
-                else:
-                    self.products = self.products + TWO * terms
+                self.multiplied(terms, by_rows=alike(*args[:2]))
                 return self.made(joint(frame.type_of(node), args), frame, args)
         args = [self.visit(part, frame) for part in (node.term, *over)]
         if node.op in ("softmax", "log_softmax"):
