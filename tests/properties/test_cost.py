@@ -133,6 +133,7 @@ def test_what_003_counts() -> None:
 def test_a_count_is_a_whole_number() -> None:
     assert type(forms.gru_parameters(d=3, u=4)) is int
     assert forms.attention_weights(n=10**6, m=10**6) == 10**12
+    assert forms.attention_operations(n=10**8 + 1, m=10**8 + 3, d=1, e=1) == 4 * (10**8 + 1) * (10**8 + 3)
 
 
 SIZE = st.integers(1, 40)

@@ -11,7 +11,7 @@ import numpy as np
 from array_api_compat import array_namespace, is_torch_array
 
 from attnspec.errors import BindingError, ShapeError, nearest
-from attnspec.interpreters.walk import Array, Interpreter
+from attnspec.interpreters.walk import Array, Interpreter, Named, Value
 from attnspec.language.symbols import OPTION_SIZES
 from attnspec.language.tree import Definition
 
@@ -47,6 +47,9 @@ class ValueOf(Interpreter[Array]):
     def floating(self, like: Array) -> Any:
         """Its dtype, or that of the inputs where it is a mask or an index."""
         return like.dtype if self.xp.isdtype(like.dtype, "real floating") else self.dtype or self.xp.float64
+
+    def leave(self, value: Value[Array]) -> Array:
+        return super().leave(value) if isinstance(value, Named | float) else self.xp.asarray(value)
 
     def positions(self, count: int) -> Array:
         return self.xp.arange(count, dtype=self.xp.float64)
