@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from attnspec import REGISTRY
+from attnspec import REGISTRY, verify
 from attnspec.equations import cost as forms
 from attnspec.interpreters.cost import Most, cost
 from attnspec.language.dims import Dim
@@ -185,3 +185,15 @@ def test_pytorch_holds_as_much_but_for_a_second_bias(form: str) -> None:
     layers = {"layers": 3} if "num_layers" in options else {}
 
     assert held == REGISTRY[f"cost.{form}"](d=7, u=5, **layers)
+
+
+def two_biases(d: int, u: int) -> int:
+    return 3 * (u * (u + d) + 2 * u)
+
+
+def test_a_wrong_count_is_recognised() -> None:
+    report = verify(two_biases, "cost.gru_parameters", framework="numpy")
+
+    assert report.verdicts[0].verdict == "differs"
+    assert report.verdicts[0].diagnosis[0].id == "cost.gru_parameters_two_biases"
+    assert "expected  result = 9, rounding noise 0" in str(report)
