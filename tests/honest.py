@@ -295,7 +295,8 @@ def simulated(
     sizes, batch = fit(tree, {name: array.shape for name, array in case.arrays.items()}, case.options)
     with np.errstate(all="ignore"):
         found, _ = Simulated(policy, order, round=round).run(tree, case.arrays, case.options, sizes, batch)
-        return Observation(case, tuple(round(policy.storage, result) for result in found))
+        kept = zip(found, tree.results, strict=True)  # counts are stored as whole numbers
+        return Observation(case, tuple(a if each.kind == "int" else round(policy.storage, a) for a, each in kept))
 
 
 # Error over noise, pooled.

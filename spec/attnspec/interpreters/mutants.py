@@ -185,8 +185,9 @@ def _return_builder(definition: Definition, k: int) -> Callable[[Node], Definiti
 
 
 def _in_scope(definition: Definition, label: str) -> list[str]:
-    """Arrays that have a meaning where a line stands."""
+    """Arrays and whole numbers that have a meaning where a line stands."""
     names = [parameter.name for parameter in definition.parameters]
+    names += [option.name for option in definition.options if option.kind == "int"]
     for line in definition.lines:
         if ", ".join(line.targets) == label:
             break

@@ -11,7 +11,7 @@ import numpy as np
 from array_api_compat import array_namespace, is_torch_array
 
 from attnspec.errors import BindingError, ShapeError, nearest
-from attnspec.interpreters.walk import Array, Interpreter
+from attnspec.interpreters.walk import Array, Interpreter, Named, Value
 from attnspec.language.symbols import OPTION_SIZES
 from attnspec.language.tree import Definition
 
@@ -51,6 +51,9 @@ class ValueOf(Interpreter[Array]):
 
     def blank(self, shape: tuple[int, ...]) -> Array:
         return self.xp.zeros(shape, dtype=self.dtype or self.xp.float64, device=self.device)
+
+    def leave(self, value: Value[Array]) -> Array:
+        return super().leave(value) if isinstance(value, Named | float) else self.xp.asarray(value)
 
     def positions(self, count: int) -> Array:
         return self.xp.arange(count, dtype=self.xp.float64)
@@ -226,6 +229,18 @@ def evaluate(definition: Definition, args: Sequence[Any], kwargs: Mapping[str, A
         for result, announced in zip(results, definition.results, strict=True)
     )
     return whole if len(whole) > 1 else whole[0]
+
+
+def answer(definition: Definition, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    """The same, as whoever calls an equation gets it: a count that sizes alone give is a number, no array.
+
+    Raises:
+        BindingError: arguments do not match the parameters.
+        ShapeError: arrays do not fit the signature.
+    """
+    found = evaluate(definition, args, kwargs)
+    is_count = not definition.parameters and [(each.kind, each.dims) for each in definition.results] == [("int", ())]
+    return int(found) if is_count else found
 
 
 def batch_shape(definition: Definition, arrays: Mapping[str, Any]) -> tuple[int, ...]:

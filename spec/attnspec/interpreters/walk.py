@@ -72,7 +72,7 @@ class Interpreter(NamedAxes[T]):
         batch: int = 0,
     ) -> tuple[tuple[T, ...], Frame[T]]:
         """Evaluate an equation; every array has its own axes last and up to `batch` batch axes before them."""
-        names: dict[str, Value[T]] = {name: float(value) for name, value in options.items()}
+        names: dict[str, Value[T]] = {name: _number(value) for name, value in options.items()}
         for parameter in definition.parameters:
             array = arrays[parameter.name]
             extra = array.ndim - len(parameter.dims)
@@ -113,7 +113,7 @@ class Interpreter(NamedAxes[T]):
             case Name(id=name):
                 return frame.names[name]
             case Number(value=number):
-                return number
+                return _number(number)
             case SizeOf(dim=dim):
                 return float(dim.value(frame.sizes))
             case Zeros(dims=dims):
@@ -223,6 +223,11 @@ class Interpreter(NamedAxes[T]):
         names: dict[str, Value[T]] = dict(zip([p.name for p in node.callee.parameters], args, strict=True))
         names |= options
         return self.body(Frame(node.callee, frame.depth + 1, sizes, names))
+
+
+def _number(value: float) -> float:
+    """A number, which is a whole one in Python too where it is: so counts are exact, however large."""
+    return int(value) if float(value).is_integer() else float(value)
 
 
 def learn(dims: Sequence[Dim], shape: Sequence[int], sizes: dict[str, int]) -> None:

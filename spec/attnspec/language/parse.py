@@ -139,6 +139,10 @@ class Parser:
         self.refuse(node, "has an annotation outside the notation", 'Float, Int or Bool[Tensor, "axes"]',
                     'Float[Tensor, "n d"]')  # fmt: skip
 
+    def announced(self, node: ast.expr) -> tuple[str, tuple[Dim, ...]]:
+        """An annotation of what is returned, which may be a plain whole number."""
+        return ("int", ()) if isinstance(node, ast.Name) and node.id == "int" else self.annotation(node)
+
     def results(self, tree: ast.FunctionDef, returns: tuple[Node, ...]) -> tuple[Parameter, ...]:
         match tree.returns:
             case None:
@@ -151,7 +155,7 @@ class Parser:
         if len(annotations) != len(returns) and not isinstance(returns[0], Call | Scan):
             self.refuse(tree, f"returns {len(returns)} and announces {len(annotations)}",
                         "as many of one as of the other", "mend the return annotation")  # fmt: skip
-        kinds = [self.annotation(annotation) for annotation in annotations]
+        kinds = [self.announced(annotation) for annotation in annotations]
         names = [_result_name(value) for value in returns] + [""] * len(annotations)
         unnamed = ["result"] if len(kinds) == 1 else [f"result {k}" for k in range(len(kinds))]
         return tuple(Parameter(names[k] or unnamed[k], *kind) for k, kind in enumerate(kinds))

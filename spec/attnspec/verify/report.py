@@ -37,7 +37,8 @@ class Worst:
     @property
     def right(self) -> str:
         """The value that belongs there, in words; "" where it is no element that is wrong."""
-        value = f"{self.output}{list(self.index)} = {self.expected:.8g}, rounding noise {self.sigma:.1g}"
+        place = f"{self.output}{list(self.index) if self.index else ''}"
+        value = f"{place} = {self.expected:.8g}, rounding noise {self.sigma:.1g}"
         return value if self.output else ""
 
     def json(self) -> dict[str, Any]:
