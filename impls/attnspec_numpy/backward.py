@@ -193,6 +193,7 @@ def gru_cell(
     return _one_step(gru, d_h_next, x, h, W_xr, W_hr, b_r, W_xz, W_hz, b_z, W_xh, W_hh, b_h)
 
 
+@implements("backward.gru", framework="numpy", dtypes=DTYPES, devices=DEVICES)
 @half_in_single
 def gru(
     d_h: Array, x: Array, h_0: Array,
@@ -282,6 +283,23 @@ def gru_update_writes(
     """gru with the weights of z negated, whose gradients are negated too."""
     found = gru(d_h, x, h_0, W_xr, W_hr, b_r, -W_xz, -W_hz, -b_z, W_xh, W_hh, b_h)
     return *found[:5], *(-a for a in found[5:8]), *found[8:]
+
+
+@implements("backward.lstm_gates", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def lstm_gates(
+    d_h_next: Array, d_c_next: Array, c: Array, i: Array, f: Array, g: Array, o: Array, c_next: Array,
+    W_hi: Array, W_hf: Array, W_hg: Array, W_ho: Array,
+) -> tuple[Array, Array, Array, Array, Array, Array]:
+    """A product with each recurrent matrix; the rest is element by element."""
+    y = np.tanh(c_next)
+    d_cell = d_c_next + d_h_next * o * (1 - y * y)
+    d_a_i = d_cell * g * i * (1 - i)
+    d_a_f = d_cell * c * f * (1 - f)
+    d_a_g = d_cell * i * (1 - g * g)
+    d_a_o = d_h_next * y * o * (1 - o)
+    d_h = d_a_i @ W_hi.T + d_a_f @ W_hf.T + d_a_g @ W_hg.T + d_a_o @ W_ho.T
+    return d_h, d_cell * f, d_a_i, d_a_f, d_a_g, d_a_o
 # fmt: on
 
 

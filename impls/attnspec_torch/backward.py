@@ -209,6 +209,7 @@ def gru_cell(
     return _one_step(gru, d_h_next, x, h, W_xr, W_hr, b_r, W_xz, W_hz, b_z, W_xh, W_hh, b_h)
 
 
+@implements("backward.gru", framework="torch", dtypes=DTYPES)
 @half_in_single
 def gru(
     d_h: Tensor, x: Tensor, h_0: Tensor,
@@ -303,6 +304,24 @@ def gru_update_writes(
     """gru with the weights of z negated, whose gradients are negated too."""
     found = gru(d_h, x, h_0, W_xr, W_hr, b_r, -W_xz, -W_hz, -b_z, W_xh, W_hh, b_h)
     return *found[:5], *(-a for a in found[5:8]), *found[8:]
+
+
+@implements("backward.lstm_gates", framework="torch", dtypes=DTYPES)
+@half_in_single
+def lstm_gates(
+    d_h_next: Tensor, d_c_next: Tensor,
+    c: Tensor, i: Tensor, f: Tensor, g: Tensor, o: Tensor, c_next: Tensor,
+    W_hi: Tensor, W_hf: Tensor, W_hg: Tensor, W_ho: Tensor,
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """A product with each recurrent matrix; the rest is element by element."""
+    y = torch.tanh(c_next)
+    d_cell = torch.addcmul(d_c_next, d_h_next * o, 1 - y.square())
+    d_a_i = d_cell * g * i * (1 - i)
+    d_a_f = d_cell * c * f * (1 - f)
+    d_a_g = d_cell * i * (1 - g.square())
+    d_a_o = d_h_next * y * o * (1 - o)
+    d_h = d_a_i @ W_hi.mT + d_a_f @ W_hf.mT + d_a_g @ W_hg.mT + d_a_o @ W_ho.mT
+    return d_h, d_cell * f, d_a_i, d_a_f, d_a_g, d_a_o
 # fmt: on
 
 

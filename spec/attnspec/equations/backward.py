@@ -317,6 +317,44 @@ def gru_cell(
     )
 
 
+@equation(CHO, gradient_of=recurrent.gru)
+def gru(
+    d_h: Float[Tensor, "t u"],
+    x: Float[Tensor, "t d"], h_0: Float[Tensor, " u"],
+    W_xr: Float[Tensor, "d u"], W_hr: Float[Tensor, "u u"], b_r: Float[Tensor, " u"],
+    W_xz: Float[Tensor, "d u"], W_hz: Float[Tensor, "u u"], b_z: Float[Tensor, " u"],
+    W_xh: Float[Tensor, "d u"], W_hh: Float[Tensor, "u u"], b_h: Float[Tensor, " u"],
+) -> tuple[
+    Float[Tensor, "t d"], Float[Tensor, " u"],
+    Float[Tensor, "d u"], Float[Tensor, "u u"], Float[Tensor, " u"],
+    Float[Tensor, "d u"], Float[Tensor, "u u"], Float[Tensor, " u"],
+    Float[Tensor, "d u"], Float[Tensor, "u u"], Float[Tensor, " u"],
+]:
+    """Backpropagation through a GRU: each step hands back by gru_gates, and what all teach the weights is added up."""
+    i = index("t")
+    t = size("t")
+    s = scan(i, lambda s: recurrent.gru_cell(x[i], s, W_xr, W_hr, b_r, W_xz, W_hz, b_z, W_xh, W_hh, b_h), h_0)
+    h = where(i < 1, h_0, s.stack(i)[i - 1]).stack(i)  # before each step
+    r = sigmoid(x[i] @ W_xr + h[i] @ W_hr + b_r).stack(i)
+    z = sigmoid(x[i] @ W_xz + h[i] @ W_hz + b_z).stack(i)
+    h_tilde = tanh(x[i] @ W_xh + (r[i] * h[i]) @ W_hh + b_h).stack(i)
+    g, a_r, a_z, a_h = scan(
+        i,
+        lambda g, a_r, a_z, a_h: gru_gates(
+            d_h[t - 1 - i] + g, h[t - 1 - i], r[t - 1 - i], z[t - 1 - i], h_tilde[t - 1 - i], W_hr, W_hz, W_hh
+        ),
+        0 * h_0, 0 * h_0, 0 * h_0, 0 * h_0,
+    )  # fmt: skip
+    d_a_r, d_a_z = a_r.stack(i)[t - 1 - i].stack(i), a_z.stack(i)[t - 1 - i].stack(i)  # in the order of the steps
+    d_a_h = a_h.stack(i)[t - 1 - i].stack(i)
+    d_x = d_a_r @ transpose(W_xr) + d_a_z @ transpose(W_xz) + d_a_h @ transpose(W_xh)
+    return (
+        d_x, last(i, g), transpose(x) @ d_a_r, transpose(h) @ d_a_r, sum(i, d_a_r[i]),
+        transpose(x) @ d_a_z, transpose(h) @ d_a_z, sum(i, d_a_z[i]),
+        transpose(x) @ d_a_h, transpose(r * h) @ d_a_h, sum(i, d_a_h[i]),
+    )
+
+
 @equation(CHO_V1, convention_of=gru_gates, says="the reset gate acts after the recurrent matrix, and on its bias")
 def gru_gates_reset_after(
     d_h_next: Float[Tensor, " u"],
@@ -388,3 +426,25 @@ def gru_cell_update_writes(
         d_h_next, x, h, W_xr, W_hr, b_r, -W_xz, -W_hz, -b_z, W_xh, W_hh, b_h
     )
     return d_x, d_h, d_W_xr, d_W_hr, d_b_r, -d_W_xz, -d_W_hz, -d_b_z, d_W_xh, d_W_hh, d_b_h
+
+
+@equation(GREFF)
+def lstm_gates(
+    d_h_next: Float[Tensor, " u"], d_c_next: Float[Tensor, " u"],
+    c: Float[Tensor, " u"], i: Float[Tensor, " u"], f: Float[Tensor, " u"], g: Float[Tensor, " u"],
+    o: Float[Tensor, " u"], c_next: Float[Tensor, " u"],
+    W_hi: Float[Tensor, "u u"], W_hf: Float[Tensor, "u u"], W_hg: Float[Tensor, "u u"], W_ho: Float[Tensor, "u u"],
+) -> tuple[
+    Float[Tensor, " u"], Float[Tensor, " u"], Float[Tensor, " u"], Float[Tensor, " u"], Float[Tensor, " u"],
+    Float[Tensor, " u"],
+]:
+    """What one step of lstm_cell hands back, given its gates: to state and cell before it, and to what they are of."""
+    y = tanh(c_next)
+    d_cell = d_c_next + d_h_next * o * (1 - y * y)  # the conveyor's, from the next step and from the output
+    d_a_i = d_cell * g * i * (1 - i)  # before the gates' sigmoids
+    d_a_f = d_cell * c * f * (1 - f)
+    d_a_g = d_cell * i * (1 - g * g)  # before its tanh
+    d_a_o = d_h_next * y * o * (1 - o)
+    d_h = W_hi @ d_a_i + W_hf @ d_a_f + W_hg @ d_a_g + W_ho @ d_a_o
+    d_c = d_cell * f
+    return d_h, d_c, d_a_i, d_a_f, d_a_g, d_a_o

@@ -28,6 +28,7 @@ gradients({
     backward.gru_cell: ("r/drop/b_r", "z/name/W_hz-W_hr", "h_tilde/bracket/r", "order/zrh"),
     backward.gru_cell_reset_after: ("r/drop/b_r", "z/name/W_hz-W_hr", "a_hh/drop/b_hh", "result 12/name/d_a_hh-d_a_h"),
     backward.gru_cell_update_writes: ("backward.gru_cell", "result 6/drop/sign", "order/zrh"),
+    backward.gru: ("s/start/h_0", "h/drop/1", "r/drop/b_r", "order/zrh"),
 })  # fmt: skip
 
 
@@ -89,8 +90,30 @@ def gru_gates_reset_after_are_the_adjoint_of_the_step(f: Function, a: Arguments)
     yield Equal(d_a_hh, a["r"] * d_a_h)
 
 
+@holds(backward.lstm_gates, kills=(
+    "d_cell/drop/o", "d_cell/drop/∂c_next", "d_h/transpose/W_hi", "d_a_o/drop/1−o", "d_a_f/drop/c", "d_a_i/drop/g",
+    "d_a_g/drop/i", "d_c/drop/f", "y/function/no-tanh",
+))  # fmt: skip
+def lstm_gates_are_the_adjoint_of_the_step(f: Function, a: Arguments) -> Iterator[Relation]:
+    """However state, cell and gates are moved, ∂ before · move = ∂ after · what the move does to the step."""
+    v, w = a["d_h_next"], a["c"]
+    d_h, d_c, *taught = f(**a)
+    by = {
+        "i": a["g"] * a["i"] * (1 - a["i"]), "f": a["c"] * a["f"] * (1 - a["f"]), "g": a["i"] * (1 - a["g"] ** 2),
+    }  # fmt: skip
+    y = np.tanh(a["c_next"])
+    shown, by_o = a["o"] * (1 - y**2), y * a["o"] * (1 - a["o"])
+    cell = a["d_c_next"] + a["d_h_next"] * shown
+    moved = a["f"] * w + sum(by[gate] * (v @ a[f"W_h{gate}"]) for gate in by)
+    yield Equal(d_h @ v + d_c @ w, cell @ moved + a["d_h_next"] @ (by_o * (v @ a["W_ho"])))
+    for found, gate in zip(taught, by, strict=False):
+        yield Equal(found @ w, cell @ (by[gate] * w))
+    yield Equal(taught[-1] @ w, a["d_h_next"] @ (by_o * w))
+
+
 @of_each({
     backward.simple_rnn: ("g/drop/i", "d_a/drop/t−1"),
+    backward.gru: ("d_a_r/drop/t−1",),
 }, least={"t": 2})  # fmt: skip
 def what_comes_after_the_loss_learns_nothing(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
     """Where no gradient reaches the later states, all is as if the sequence ended before them, and their ∂x is 0."""
