@@ -133,10 +133,10 @@ def scan(
 ) -> tuple[Tensor, Tensor]: ...
 @overload
 def scan(
-    over: Index, step: Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor, Tensor]],
-    start: Operand, second: Operand, third: Operand, /,
-) -> tuple[Tensor, Tensor, Tensor]: ...  # fmt: skip
-def scan(over: Index, step: object, start: Operand, *others: Operand) -> Tensor | tuple[Tensor, ...]:
+    over: Index, step: Callable[..., tuple[Tensor, ...]], start: Operand, second: Operand, third: Operand, /,
+    *rest: Operand,
+) -> tuple[Tensor, ...]: ...  # fmt: skip
+def scan(over: Index, step: object, start: Operand, /, *rest: Operand) -> Tensor | tuple[Tensor, ...]:
     """The states of a recurrence: from the start, each the step of the one before; named by the index."""
     return unread()
 

@@ -368,3 +368,11 @@ def opposite_inputs_cancel(f: Function, a: Arguments) -> Iterator[Relation]:
 def each_position_has_a_distribution(f: Function, a: Arguments) -> Iterator[Relation]:
     """At every position the tokens' shares sum to 1."""
     yield Equal(f(**a).sum(axis=1), np.ones(len(a["y"])))
+
+
+@holds(transformer.linear, kills=("y/drop/b", "y/twice/b", "y/transpose/W"))
+def unit_rows_read_the_matrix(f: Function, a: Arguments) -> Iterator[Relation]:
+    """The unit vectors as rows give the matrix, with the bias in every row; rows of 0 give the bias."""
+    yield Equal(f(**{**a, "x": np.eye(len(a["W"]))}), a["W"] + a["b"])
+    silent = np.zeros_like(a["x"])
+    yield Equal(f(**{**a, "x": silent}), np.broadcast_to(a["b"], (len(silent), len(a["b"]))))
