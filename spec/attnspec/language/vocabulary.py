@@ -121,12 +121,12 @@ def split(x: Tensor, parts: Scalar) -> Tensor:
 
 
 @overload
-def scan(over: Index, step: Callable[[Tensor], Tensor], start: Tensor, /) -> Tensor: ...
+def scan(over: Index, step: Callable[[Tensor], Tensor], start: Operand, /) -> Tensor: ...
 @overload
 def scan(
-    over: Index, step: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]], start: Tensor, second: Tensor, /
+    over: Index, step: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]], start: Operand, second: Operand, /
 ) -> tuple[Tensor, Tensor]: ...
-def scan(over: Index, step: object, start: Tensor, second: Tensor | None = None, /) -> Tensor | tuple[Tensor, Tensor]:
+def scan(over: Index, step: object, start: Operand, second: Operand | None = None, /) -> Tensor | tuple[Tensor, Tensor]:
     """The states of a recurrence: from the start, each the step of the one before; named by the index."""
     return unread()
 
