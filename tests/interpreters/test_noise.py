@@ -58,6 +58,7 @@ WHOLE = [id for id in IDS if all(result.kind == "int" for result in REGISTRY[id]
 CALIBRATED = [
     (id, dtype) for id in IDS for dtype in DTYPES
     if id not in (*EXACT, *WHOLE) and (id not in ONE_SUM or dtype != "float64")
+    and REGISTRY[id].definition.dtype_is_given
 ]  # fmt: skip
 
 Array = NDArray[Any]

@@ -120,6 +120,8 @@ class Terms:
                 return self.product(node.op, left, right)
             case "/", (top, bottom):
                 return self.setting.quotient(self.piece(top), self.piece(bottom))
+            case "//", (top, bottom):
+                return self.setting.floor(self.setting.quotient(self.piece(top), self.piece(bottom)))
             case "**", (base, exponent):
                 return Piece(self.setting.above(self.inside(base, Level.ATOM), self.piece(exponent)), Level.POWER)
             case "neg", (part,):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -10,9 +11,13 @@ from attnspec.interpreters.algebra import Algebra, Array, Axis, Named, T, Value
 
 FOLD: dict[str, Callable[..., float]] = {
     "+": lambda a, b: a + b, "-": lambda a, b: a - b, "*": lambda a, b: a * b, "**": lambda a, b: a**b,
+    "//": lambda a, b: a // b if b else math.nan,
     "/": lambda a, b: a / b if b else math.nan if a == 0 or a != a else math.copysign(math.inf, a),
     "neg": lambda a: -a, "sqrt": lambda a: math.sqrt(a) if a >= 0 else math.nan, "exp": math.exp, "log": math.log,
     "sin": math.sin, "cos": math.cos, "tanh": math.tanh, "sigmoid": lambda a: 1 / (1 + math.exp(-a)),
+    "<=": operator.le, "<": operator.lt, ">=": operator.ge, ">": operator.gt, "==": operator.eq,
+    "and": lambda a, b: a and b, "or": lambda a, b: a or b, "not": operator.not_,
+    "where": lambda c, a, b: a if c else b,
     "relu": lambda a: a if a > 0 else 0.0, "gelu": lambda a: a * (1 + math.erf(a / math.sqrt(2))) / 2,
 }  # fmt: skip
 

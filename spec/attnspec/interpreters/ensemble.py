@@ -6,7 +6,7 @@ intermediates, tied weights and recurrences are there. The members are one more 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -90,6 +90,14 @@ class Ensemble(Interpreter[Rounded]):
         grain = max((thing.grain for thing in things), key=lambda form: form.bits)
         return Rounded(move(*(thing.value for thing in things)), grain, max(thing.terms for thing in things))
 
+    def elementwise(self, op: str, values: Sequence[Value[Rounded]]) -> Value[Rounded]:
+        """Of every member where something is rounded that was the same for all, such as an angle made of positions."""
+        things = [value for value in values if isinstance(value, Named)]
+        alike = all(MEMBER not in thing.axes for thing in things)
+        if things and alike and op not in EXACT and not self.counted(op, *(thing.data for thing in things)):
+            values = [self.full(value) if isinstance(value, Named) else value for value in values]
+        return super().elementwise(op, values)
+
     def apply(self, op: str, *things: Rounded) -> Rounded:
         value = self.values.apply(op, *(thing.value for thing in things))
         if op in CONDITIONS:
@@ -100,6 +108,8 @@ class Ensemble(Interpreter[Rounded]):
         fresh = self.rounding.elementwise(op, value)
         if op in ARITHMETIC:
             fresh = self.unless_held(value, fresh, self.rounding.policy.intermediates)
+        if op == "**":
+            fresh = self.xp.where(things[1].value == 0, self.xp.zeros_like(fresh), fresh)  # x⁰ is 1 everywhere
         terms = sum(thing.terms for thing in things) if op in ("+", "-") and len(things) == 2 else 0
         if terms:
             x, y = things

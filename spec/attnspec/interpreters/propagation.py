@@ -102,6 +102,8 @@ class Propagation(Interpreter[Noisy]):
         fresh = self.rounding.elementwise(op, value)
         if op in ARITHMETIC:
             fresh = self.unless_exact(value, carried, fresh)
+        if op == "**":
+            fresh = self.xp.where(things[1].value == 0, self.xp.zeros_like(fresh), fresh)  # x⁰ is 1 everywhere
         terms = sum(thing.terms for thing in things) if op in ("+", "-") and len(things) == 2 else 0
         if terms:
             x, y = things

@@ -27,7 +27,7 @@ CONDITIONS = ("<=", "<", ">=", ">", "==", "and", "or", "not")
 EXACT = ("neg", "relu", "where", *CONDITIONS)
 """Operations that never round."""
 
-COUNTING = ("+", "-", "*", "sum")
+COUNTING = ("+", "-", "*", "//", "sum")
 """Operations that make whole numbers of whole numbers: positions and sizes are counted with, in integers."""
 
 

@@ -35,6 +35,8 @@ class ValueOf(Interpreter[Array]):
         return array
 
     def constant(self, value: float, like: Array) -> Array:
+        if isinstance(value, bool):
+            return self.xp.asarray(value, device=like.device)
         if self.xp.isdtype(like.dtype, "integral") and value == int(value if math.isfinite(value) else 0):
             return self.xp.asarray(int(value), dtype=like.dtype, device=like.device)  # floats may not hold it
         if self.constants is not None and math.isfinite(value):
@@ -66,7 +68,8 @@ class ValueOf(Interpreter[Array]):
         """What each word of the vocabulary computes."""
         xp = self.xp
         return {
-            "+": xp.add, "-": xp.subtract, "*": xp.multiply, "/": xp.divide, "**": xp.pow, "neg": xp.negative,
+            "+": xp.add, "-": xp.subtract, "*": xp.multiply, "/": xp.divide, "//": xp.floor_divide, "**": xp.pow,
+            "neg": xp.negative,
             "<=": xp.less_equal, "<": xp.less, ">=": xp.greater_equal, ">": xp.greater, "==": xp.equal,
             "and": xp.logical_and, "or": xp.logical_or, "not": xp.logical_not, "where": xp.where,
             "exp": xp.exp, "log": xp.log, "sin": xp.sin, "cos": xp.cos, "tanh": xp.tanh, "sqrt": xp.sqrt,

@@ -50,7 +50,7 @@ class Type:
 SCALAR = Type("float")
 WHOLE = Type("int")
 
-KEEPING = ("+", "-", "*", "neg", "where")
+KEEPING = ("+", "-", "*", "//", "neg", "where")
 """Operations that make whole numbers of whole numbers."""
 
 
@@ -172,6 +172,8 @@ def _elementwise(node: Apply, scope: Scope) -> Type:
         expected = "equal unnamed axes, or numbers; truth values only as conditions"
         refuse(scope, node, f"combines {_shown(parts)}", expected)
     whole = node.op in KEEPING and all(part.kind == "int" for part in parts if part.kind != "bool")
+    if node.op == "//" and not whole:
+        refuse(scope, node, f"divides {_shown(parts)} to a whole number", "whole numbers")
     kind = "bool" if logical or node.op in COMPARISONS else "int" if whole else "float"
     return Type(kind, names, next(iter(dims), ()))
 
@@ -267,6 +269,19 @@ def _scan(node: Scan, scope: Scope) -> tuple[Type, ...]:
 
 def _call(node: Call, scope: Scope) -> tuple[Type, ...]:
     args = [single(arg, scope) for arg in node.args]
+    sizes = called_with(node, args, scope)
+    names = frozenset().union(*(arg.names for arg in args))
+    return tuple(
+        Type(result.kind, names, tuple(replaced(dim, sizes) for dim in result.dims)) for result in node.callee.results
+    )
+
+
+def called_with(node: Call, args: list[Type], scope: Scope) -> dict[str, Dim]:
+    """What the named sizes of a called equation are, by the caller's names for them.
+
+    Raises:
+        NotationError: an argument does not fit.
+    """
     sizes: dict[str, Dim] = {}
     for name, value in node.options:
         own, given = OPTION_SIZES.get(name), _size(value)
@@ -278,10 +293,7 @@ def _call(node: Call, scope: Scope) -> tuple[Type, ...]:
         ):
             shape = f"({', '.join(map(str, parameter.dims))})"
             refuse(scope, node, f"gives {arg} to {parameter.name} of {node.callee.id}", f"{parameter.kind} {shape}")
-    names = frozenset().union(*(arg.names for arg in args))
-    return tuple(
-        Type(result.kind, names, tuple(replaced(dim, sizes) for dim in result.dims)) for result in node.callee.results
-    )
+    return sizes
 
 
 def _is_a(found: Type, announced: Type) -> bool:

@@ -66,6 +66,7 @@ class Case:
 
     Attributes:
         description: what it was made from; None for a case that was shrunk or handed over.
+        origin: the file that it is from, or was made simpler from; "" for a drawn case.
     """
 
     arrays: Mapping[str, NDArray[Any]]
@@ -73,6 +74,7 @@ class Case:
     description: Description | None = None
     layout: str = "contiguous"
     note: str = field(default="", compare=False)
+    origin: str = field(default="", compare=False)
 
     @property
     def arguments(self) -> dict[str, Any]:
@@ -118,8 +120,8 @@ def make(equation: Equation[..., Any], description: Description, dtype: str) -> 
         if description.batch is not None and not symbol(parameter.name, definition.id).weight:
             shape = (description.batch, *shape)
         if parameter.kind == "int":
-            drawn = WHOLE[symbol(parameter.name, definition.id).draw](generator, shape, sizes)
-            arrays[parameter.name] = np.asarray(drawn)  # also where it is a single number
+            way = equation.scales.get(parameter.name, symbol(parameter.name, definition.id).draw)
+            arrays[parameter.name] = np.asarray(WHOLE[way](generator, shape, sizes))  # also where it is a single number
         else:
             arrays[parameter.name] = _drawn(equation, parameter, shape, description.regime, generator, dtype)
     if description.regime == HIDDEN:
@@ -387,7 +389,7 @@ def telling(
         yield at("one key masked of many", regime="one key masked", batch=plain, sizes={"m": 33})
     if draws_from(equation, "uniform"):
         yield at("nothing likely but one of many", regime="one-hot", batch=batch, sizes={"v": 33})
-    for layout in LAYOUTS[1:]:
+    for layout in LAYOUTS[1:] if equation.definition.parameters else ():
         yield at(f"{layout} memory", layout=layout, batch=plain)
     if batch is not None:
         yield at("batch of one", batch=1)
@@ -405,6 +407,8 @@ def asked_in(equation: Equation[..., Any], regime: str) -> bool:
     """Whether a regime says anything of an equation that the ordinary one does not."""
     if regime in MASKED:
         return has_mask(equation)
+    if not equation.definition.dtype_is_given:
+        return False
     if regime == "weights that do not sum to 1":
         return draws_from(equation, "weights")
     return regime != "ordinary"
@@ -422,7 +426,7 @@ def has_mask(equation: Equation[..., Any]) -> bool:
 
 
 def unbatched(case: Case, equation: Equation[..., Any]) -> Case:
-    """The first example of a case with a batch axis."""
+    """The first example of a case with batch axes."""
     ranks = {parameter.name: len(parameter.dims) for parameter in equation.definition.parameters}
-    arrays = {name: array if array.ndim == ranks[name] else np.asarray(array[0]) for name, array in case.arrays.items()}
+    arrays = {name: np.asarray(array[(0,) * (array.ndim - ranks[name])]) for name, array in case.arrays.items()}
     return replace(case, arrays=arrays, description=None)
