@@ -46,7 +46,8 @@ catalogue()
 IDS = [item.id for item in REGISTRY.values() if item.function.__module__.startswith("attnspec.equations.")]
 EXACT = (
     "multihead.split", "multihead.concat", "attention.hard", "attention.into_next_step", "attention.into_next_layer",
-    "seq2seq.context_last", "seq2seq.decoder_start_copy", "recurrent.bidirectional_feature",
+    "text.one_hot", "text.record", "text.align", "text.align_keep_first", "text.align_pad_behind", "text.segments",
+    "text.embedding", "seq2seq.context_last", "seq2seq.decoder_start_copy", "recurrent.bidirectional_feature",
 )  # fmt: skip
 """They move elements and compute nothing."""
 UNSUMMED = ("attention.merge",)

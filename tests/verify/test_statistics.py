@@ -36,7 +36,7 @@ def test_elements_that_hardly_count_lend_no_weight() -> None:
     members = draw.standard_normal((MEMBERS, 3))
     noise = Noise(along, sigma, 8 * sigma, np.zeros(3, dtype=bool), members)
 
-    seen = project([Compared(Case({}, {}), 0, along + [1.3, 1e-7, -1e-7], noise)], lambda each: each.noise.value)
+    seen = project([Compared(Case({}, {}), 0, along * [2.3, 1.1, 0.9], noise)], lambda each: each.noise.value)
 
     assert seen is not None
     assert seen.breadth == pytest.approx(1)

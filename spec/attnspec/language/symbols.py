@@ -27,7 +27,8 @@ class Symbol:
         weight: True for what a model learns; it is shared by a batch, where the rest varies per example.
         draw: how a value is drawn: "normal", "scores", "weights" (a distribution over the last axis), "bias",
             "fan_in" (normal over the root of the axis summed), "mask", "state" (within ±1), "positive", "uniform",
-            "length" (a whole number from 0 to t), "token" (one from 0 to v - 1) or "token or missing" (or −1).
+            "length" (a whole number from 0 to t), "token" (one from 0 to v - 1), "token or missing" (or −1) or "bit" (0
+            or 1).
     """
 
     meaning: str
@@ -59,6 +60,9 @@ TABLE: dict[str, Symbol] = {
     "o": Symbol("what was read, for each query"),
     "lse": Symbol("the logarithm of the sum of exponentials of a query's scores", draw="scores"),
     "mask": Symbol("true where a query may look", draw="mask"),
+    "age": Symbol("how old somebody is", draw="positive"),
+    "sex": Symbol("0 or 1", draw="bit"),
+    "country": Symbol("the country, by its place in the list", draw="token or missing"),
     "text.k": Symbol("tokens, by their place in the vocabulary", draw="token or missing"),
     "P": Symbol("the vector of each token", weight=True),
     "E": Symbol("the vector of each word", weight=True),

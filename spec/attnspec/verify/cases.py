@@ -224,8 +224,9 @@ def _lengths(
 
 WHOLE: dict[str, Callable[[np.random.Generator, tuple[int, ...], Mapping[str, int]], NDArray[np.int64]]] = {
     "length": _lengths,
-    "token": lambda generator, shape, sizes: generator.integers(0, sizes["v"], shape),
-    "token or missing": lambda generator, shape, sizes: generator.integers(-1, sizes["v"], shape),
+    "token": lambda generator, shape, sizes: generator.integers(0, sizes.get("v", 10), shape),
+    "token or missing": lambda generator, shape, sizes: generator.integers(-1, sizes.get("v", 10), shape),
+    "bit": lambda generator, shape, sizes: generator.integers(0, 2, shape),
 }
 """Ways to draw whole numbers, which are bound by a size; every regime draws them alike."""
 
