@@ -408,6 +408,20 @@ def test_any_winner_of_an_exact_tie_is_right(policy: Policy, order: Order) -> No
 
 
 @every_policy
+def test_of_weights_of_equal_scores_the_first_is_the_largest(policy: Policy) -> None:
+    """They are one computation, if the scores are exact; of scores that are near each other either may win."""
+    lines = '\n    i, j, k = indices("n", "m", "m")\n    p = softmax(k, e[i, k]).stack(k)'
+    tree = probe("argmax(j, p[j]).stack(i)", 'e: Float[Tensor, "n m"]', "Int", "n", lines)
+    near = 1 + 2 * policy.storage.u
+    exact = of(tree, policy, e=np.array([[0.0, 1.0, 1.0], [0.5, 0.5, 0.5]]))
+    doubtful = of(tree, policy, e=np.array([[0.0, 1.0, near], [0.5, 0.5, 0.5]]))
+
+    assert np.array_equal(exact.value, [1, 0])
+    assert not exact.drowned.any()
+    assert doubtful.drowned[0] or policy.intermediates.u < policy.storage.u
+
+
+@every_policy
 def test_a_clear_winner_is_asked(policy: Policy) -> None:
     """Another index is wrong, however near the bound of a number would let it be."""
     tree = winner("argmax")
