@@ -30,7 +30,8 @@ class Symbol:
         weight: True for what a model learns; it is shared by a batch, where the rest varies per example.
         draw: how a value is drawn: "normal", "scores", "weights" (a distribution over the last axis), "bias",
             "fan_in" (normal over the root of the axis summed), "mask", "state" (within ±1), "positive", "uniform",
-            "length" (a whole number from 0 to t), "token" (one from 0 to v - 1) or "token or missing" (or −1).
+            "length" (a whole number from 0 to t), "token" (one from 0 to v - 1), "token or missing" (or −1) or "bit" (0
+            or 1).
     """
 
     meaning: str
@@ -73,8 +74,14 @@ TABLE: dict[str, Symbol] = {
     "top": Symbol("the largest score so far, for each query", draw="scores"),
     "total": Symbol("the sum of exponentials so far, relative to the largest", draw="positive"),
     "mask": Symbol("true where a query may look", draw="mask"),
+    "age": Symbol("how old somebody is", draw="positive"),
+    "sex": Symbol("0 or 1", draw="bit"),
+    "country": Symbol("the country, by its place in the list", draw="token or missing"),
     "text.k": Symbol("tokens, by their place in the vocabulary", draw="token or missing"),
     "P": Symbol("the vector of each token", weight=True),
+    "E": Symbol("the vector of each word", weight=True),
+    "token": Symbol("the word before", draw="token"),
+    "seed": Symbol("the text so far, as tokens", draw="token"),
     "target": Symbol("the token that is right", draw="token"),
     "valid": Symbol("true where a target counts", draw="mask"),
     "uniform": Symbol("numbers drawn evenly from 0 to 1", draw="uniform"),

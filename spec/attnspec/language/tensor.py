@@ -62,7 +62,7 @@ class Tensor:
 
 Scalar = Index | Tensor | int | float
 Operand = Tensor | Index | int | float
-Place = Index | Tensor | int
+Place = Scalar
 
 
 def unread() -> Never:

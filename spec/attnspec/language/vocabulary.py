@@ -76,7 +76,7 @@ def sqrt(x: Operand) -> Tensor:
     return unread()
 
 
-def where(condition: Tensor, yes: Operand, no: Operand) -> Tensor:
+def where(condition: Tensor | bool, yes: Operand, no: Operand) -> Tensor:
     """`yes` where the condition holds, else `no`; what is not chosen never shows, also NaN."""
     return unread()
 

@@ -12,12 +12,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from attnspec.interpreters.policy import FORMATS
 from attnspec.language.equation import Equation
 from attnspec.language.symbols import OPTION_SIZES, symbol
 from attnspec.language.tree import Definition, Option, Parameter
 
 Floats = NDArray[np.float64]
-LONG = {"t": (33, 70), "n": (33, 65, 160), "m": (64, 129, 300, 1100), "H": (8, 12), "M": (5,), "N": (3,)}
+LONG = {
+    "t": (33, 70), "n": (33, 65, 160), "m": (64, 129, 300, 1100), "H": (8, 12), "M": (5,), "N": (3,), "limit": (33,),
+}  # fmt: skip
 """Sizes beyond the tiles that kernels cut an axis into; along the keys more than one, since kernels tile these."""
 
 WIDE = (32, 129, 288)
@@ -126,7 +129,7 @@ def make(equation: Equation[..., Any], description: Description, dtype: str) -> 
             shape = (description.batch, *shape)
         if parameter.kind == "int":
             way = equation.scales.get(parameter.name, symbol(parameter.name, definition.id).draw)
-            arrays[parameter.name] = WHOLE[way](generator, shape, sizes)
+            arrays[parameter.name] = np.asarray(WHOLE[way](generator, shape, sizes))  # also where it is a single number
         else:
             arrays[parameter.name] = _drawn(equation, parameter, shape, description.regime, generator, dtype)
     if description.regime == HIDDEN:
@@ -178,12 +181,23 @@ def _drawn(
         return _mask(shape, regime, generator)
     if regime == "lofty" and parameter.name == "v":
         regime = "ordinary"  # values that differ, so that a wrong weight shows
+    if way == "uniform":
+        return _below_one(generator.random(shape), regime, dtype)
     drawn = REGIMES[regime](DRAWS[way](generator, shape), way, generator)
     if regime == "towering" and dtype == "float64":
         drawn = drawn * {"scores": 8.0, "normal": 3.0}.get(way, 1.0)  # exp overflows beyond 709 there, not beyond 88
     if regime == "huge" and dtype == "float16":
         drawn = drawn / 8  # products of two must not overflow: how softmax goes on from there is nobody's claim
     return rounded(drawn, dtype)
+
+
+def _below_one(drawn: Floats, regime: str, dtype: str) -> Floats:
+    """Numbers from 0 to 1, which no regime makes 1 or larger, nor does rounding; or eighths, or 0."""
+    if regime in ("zeros", "one-hot"):
+        return np.zeros(np.shape(drawn))
+    if regime == "ties":
+        return np.asarray(np.floor(8 * drawn) / 8)
+    return np.asarray(np.minimum(rounded(drawn, dtype), 1 - 2 * FORMATS[dtype].u))
 
 
 def _mask(shape: tuple[int, ...], regime: str, generator: np.random.Generator) -> NDArray[np.bool_]:
@@ -223,8 +237,9 @@ def _lengths(
 
 WHOLE: dict[str, Callable[[np.random.Generator, tuple[int, ...], Mapping[str, int]], NDArray[np.int64]]] = {
     "length": _lengths,
-    "token": lambda generator, shape, sizes: generator.integers(0, sizes["v"], shape),
-    "token or missing": lambda generator, shape, sizes: generator.integers(-1, sizes["v"], shape),
+    "token": lambda generator, shape, sizes: generator.integers(0, sizes.get("v", 10), shape),
+    "token or missing": lambda generator, shape, sizes: generator.integers(-1, sizes.get("v", 10), shape),
+    "bit": lambda generator, shape, sizes: generator.integers(0, 2, shape),
 }
 """Ways to draw whole numbers, which are bound by a size; every regime draws them alike."""
 
@@ -388,6 +403,8 @@ def telling(
             yield at(regime, regime=regime, batch=batch)
     if has_mask(equation):
         yield at("one key masked of many", regime="one key masked", batch=plain, sizes={"m": 33})
+    if draws_from(equation, "uniform"):
+        yield at("nothing likely but one of many", regime="one-hot", batch=batch, sizes={"v": 33})
     for layout in LAYOUTS[1:] if equation.definition.parameters else ():
         yield at(f"{layout} memory", layout=layout, batch=plain)
     if batch is not None:
@@ -409,10 +426,14 @@ def asked_in(equation: Equation[..., Any], regime: str) -> bool:
     if not equation.definition.dtype_is_given:
         return False
     if regime == "weights that do not sum to 1":
-        names = [each.name for each in equation.definition.parameters]
-        ways = [equation.scales.get(name, symbol(name, equation.id).draw) for name in names]
-        return "weights" in ways
+        return draws_from(equation, "weights")
     return regime != "ordinary"
+
+
+def draws_from(equation: Equation[..., Any], way: str) -> bool:
+    """Whether some parameter is drawn in a way."""
+    names = [each.name for each in equation.definition.parameters]
+    return way in [equation.scales.get(name, symbol(name, equation.id).draw) for name in names]
 
 
 def has_mask(equation: Equation[..., Any]) -> bool:
