@@ -303,6 +303,23 @@ def classifier(h: Float[Tensor, "t u"], w: Float[Tensor, " u"], b: Float[Tensor,
 
 
 @equation(BIDIRECTIONAL)
+def bidirectional_simple_rnn(
+    x: Float[Tensor, "t d"],
+    W_xh_f: Float[Tensor, "d u"], W_hh_f: Float[Tensor, "u u"], b_h_f: Float[Tensor, " u"],
+    W_xh_b: Float[Tensor, "d u"], W_hh_b: Float[Tensor, "u u"], b_h_b: Float[Tensor, " u"],
+) -> Float[Tensor, "t 2*u"]:
+    """Two simple RNNs that share nothing, one from either end: what both know at every step, the forward one first."""
+    i = index("t")
+    t = size("t")
+    h_0 = 0 * b_h_f  # both start from 0
+    h_f = scan(i, lambda h: simple_rnn_cell(x[i], h, W_xh_f, W_hh_f, b_h_f), h_0)
+    g = scan(i, lambda h: simple_rnn_cell(x[t - 1 - i], h, W_xh_b, W_hh_b, b_h_b), h_0)
+    h_b = g.stack(i)[t - 1 - i]  # back in the order of the input
+    h = concat(h_f, h_b)
+    return h.stack(i)
+
+
+@equation(BIDIRECTIONAL)
 def bidirectional_gru(
     x: Float[Tensor, "t d"],
     W_xr_f: Float[Tensor, "d u"], W_hr_f: Float[Tensor, "u u"], b_r_f: Float[Tensor, " u"],
@@ -327,6 +344,43 @@ def bidirectional_gru(
             x[t - 1 - i], h, W_xr_b, W_hr_b, b_r_b, W_xz_b, W_hz_b, b_z_b, W_xh_b, W_hh_b, b_h_b
         ),
         h_0,
+    )
+    h_b = g.stack(i)[t - 1 - i]  # back in the order of the input
+    h = concat(h_f, h_b)
+    return h.stack(i)
+
+
+@equation(BIDIRECTIONAL)
+def bidirectional_lstm(
+    x: Float[Tensor, "t d"],
+    W_xi_f: Float[Tensor, "d u"], W_hi_f: Float[Tensor, "u u"], b_i_f: Float[Tensor, " u"],
+    W_xf_f: Float[Tensor, "d u"], W_hf_f: Float[Tensor, "u u"], b_f_f: Float[Tensor, " u"],
+    W_xg_f: Float[Tensor, "d u"], W_hg_f: Float[Tensor, "u u"], b_g_f: Float[Tensor, " u"],
+    W_xo_f: Float[Tensor, "d u"], W_ho_f: Float[Tensor, "u u"], b_o_f: Float[Tensor, " u"],
+    W_xi_b: Float[Tensor, "d u"], W_hi_b: Float[Tensor, "u u"], b_i_b: Float[Tensor, " u"],
+    W_xf_b: Float[Tensor, "d u"], W_hf_b: Float[Tensor, "u u"], b_f_b: Float[Tensor, " u"],
+    W_xg_b: Float[Tensor, "d u"], W_hg_b: Float[Tensor, "u u"], b_g_b: Float[Tensor, " u"],
+    W_xo_b: Float[Tensor, "d u"], W_ho_b: Float[Tensor, "u u"], b_o_b: Float[Tensor, " u"],
+) -> Float[Tensor, "t 2*u"]:
+    """Two LSTMs that share nothing, one from either end: at every step what both know there, the forward one first."""
+    i = index("t")
+    t = size("t")
+    zero = 0 * b_i_f  # where all states start
+    h_f, c_f = scan(  # noqa: RUF059  # a scan names each of its states
+        i,
+        lambda h, c: lstm_cell(
+            x[i], h, c, W_xi_f, W_hi_f, b_i_f, W_xf_f, W_hf_f, b_f_f,
+            W_xg_f, W_hg_f, b_g_f, W_xo_f, W_ho_f, b_o_f,
+        ),
+        zero, zero,
+    )
+    g, c_b = scan(  # noqa: RUF059  # likewise
+        i,
+        lambda h, c: lstm_cell(
+            x[t - 1 - i], h, c, W_xi_b, W_hi_b, b_i_b, W_xf_b, W_hf_b, b_f_b,
+            W_xg_b, W_hg_b, b_g_b, W_xo_b, W_ho_b, b_o_b,
+        ),
+        zero, zero,
     )
     h_b = g.stack(i)[t - 1 - i]  # back in the order of the input
     h = concat(h_f, h_b)

@@ -236,30 +236,63 @@ def half(a: Arguments, end: str) -> dict[str, Any]:
     return {name.removesuffix(end): array for name, array in a.items() if name.endswith(end)}
 
 
-@holds(recurrent.bidirectional_gru, kills=(
-    "h/name/h_b-g", "h/exchange", "h_0/drop/0", "h_f/step/before", "g/drop/i", "g/drop/1", "h_b/drop/1",
-    "everywhere/h_f-g", "order/bf",
-))  # fmt: skip
-def halves_are_two_grus(f: Function, a: Arguments) -> Iterator[Relation]:
-    """The forward half is the GRU on the input, the backward half that on the input turned round; both start from 0."""
-    zero, u = np.zeros_like(a["b_h_f"]), len(a["b_h_f"])
-    yield Equal(f(**a)[:, :u], value(recurrent.gru, a["x"], zero, **half(a, "_f")))
-    yield Equal(f(**a)[::-1, u:], value(recurrent.gru, a["x"][::-1], zero, **half(a, "_b")))
+HALVES: dict[Of, Of] = {
+    recurrent.bidirectional_simple_rnn: recurrent.simple_rnn,
+    recurrent.bidirectional_gru: recurrent.gru,
+    recurrent.bidirectional_lstm: recurrent.lstm,
+}
 
 
-@holds(recurrent.bidirectional_gru, kills=(
-    "h/name/h_b-g", "h_b/drop/1", "g/drop/1", "h_f/name/W_xr_f-W_xr_b",
-))  # fmt: skip
-def halves_change_places_when_the_input_is_turned(f: Function, a: Arguments) -> Iterator[Relation]:
+def run_alone(of: Of, a: Arguments, x: Any, end: str) -> Any:
+    """Every h of one half of a bidirectional network, which starts from 0."""
+    weights = half(a, end)
+    zero = np.zeros(len(weights["W_hh" if "W_hh" in weights else "W_hi"]))
+    starts = {name: zero for name in ("h_0", "c_0") if name in HALVES[of].signature}
+    return several(HALVES[of](x=x, **starts, **weights))[0]
+
+
+@of_each({
+    recurrent.bidirectional_simple_rnn: (
+        "h/name/h_b-g", "h/exchange", "h_0/drop/0", "h_f/step/before", "g/drop/i", "h_b/drop/1", "order/bf",
+    ),
+    recurrent.bidirectional_gru: (
+        "h/name/h_b-g", "h/exchange", "h_0/drop/0", "h_f/step/before", "g/drop/i", "g/drop/1", "h_b/drop/1",
+        "everywhere/h_f-g", "order/bf",
+    ),
+    recurrent.bidirectional_lstm: (
+        "h/name/h_b-g", "h/exchange", "zero/drop/0", "h_f, c_f/step/before", "g, c_b/drop/i", "h_b/drop/1", "order/bf",
+        "h_f, c_f/order/ifog",
+    ),
+})  # fmt: skip
+def halves_are_two_networks(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
+    """The forward half runs on the input, the backward half on the input turned round, each alone and from 0."""
+    h = f(**a)
+    u = h.shape[1] // 2
+    yield Equal(h[:, :u], run_alone(of, a, a["x"], "_f"))
+    yield Equal(h[::-1, u:], run_alone(of, a, a["x"][::-1], "_b"))
+
+
+@of_each({
+    recurrent.bidirectional_simple_rnn: ("h/name/h_b-g", "h_b/drop/1", "g/drop/1", "h_f/name/W_xh_f-W_xh_b"),
+    recurrent.bidirectional_gru: ("h/name/h_b-g", "h_b/drop/1", "g/drop/1", "h_f/name/W_xr_f-W_xr_b"),
+    recurrent.bidirectional_lstm: ("h/name/h_b-g", "h_b/drop/1", "g, c_b/drop/1", "h_f, c_f/name/W_xi_f-W_xi_b"),
+})  # fmt: skip
+def halves_change_places_when_the_input_is_turned(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
     """With the input reversed and the two sets of weights exchanged the output is reversed, its halves exchanged."""
     swap = {"f": "b", "b": "f"}
     turned = {name: a[name[:-1] + swap[name[-1]]] for name in a if name != "x"}
-    yield Equal(f(x=a["x"][::-1], **turned), np.roll(f(**a)[::-1], len(a["b_h_f"]), axis=1))
+    h = f(**a)
+    yield Equal(f(x=a["x"][::-1], **turned), np.roll(h[::-1], h.shape[1] // 2, axis=1))
 
 
-@holds(recurrent.bidirectional_gru, least={"t": 2}, kills=("h/name/h_b-g", "h/exchange", "h_f/step/after"))
-def each_half_knows_what_it_has_read(f: Function, a: Arguments) -> Iterator[Relation]:
+@of_each({
+    recurrent.bidirectional_simple_rnn: ("h/name/h_b-g", "h/exchange", "h_f/step/after"),
+    recurrent.bidirectional_gru: ("h/name/h_b-g", "h/exchange", "h_f/step/after"),
+    recurrent.bidirectional_lstm: ("h/name/h_b-g", "h/exchange", "h_f, c_f/step/after"),
+}, least={"t": 2})  # fmt: skip
+def each_half_knows_what_it_has_read(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
     """The forward half does not depend on what comes later, nor the backward half on what came before."""
-    cut, u = len(a["x"]) // 2, len(a["b_h_f"])
-    yield Equal(f(**{**a, "x": a["x"][:cut]})[:, :u], f(**a)[:cut, :u])
-    yield Equal(f(**{**a, "x": a["x"][cut:]})[:, u:], f(**a)[cut:, u:])
+    h, cut = f(**a), len(a["x"]) // 2
+    u = h.shape[1] // 2
+    yield Equal(f(**{**a, "x": a["x"][:cut]})[:, :u], h[:cut, :u])
+    yield Equal(f(**{**a, "x": a["x"][cut:]})[:, u:], h[cut:, u:])
