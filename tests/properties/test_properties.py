@@ -24,13 +24,8 @@ from attnspec.verify.api import catalogue
 from attnspec.verify.laws import NoiseOf, applies, check, noise_under
 from strategies import a_few, cases
 
-FAMILIES = (
-    "recurrent", "seq2seq", "scores", "attention", "attention_rnn", "self_attention", "multihead", "position",
-    "transformer",
-)  # fmt: skip
-for _family in FAMILIES:
-    importlib.import_module(f"attnspec.properties.{_family}")
-catalogue()  # with the variants: a property may name a curated mistake
+catalogue()
+FAMILIES = tuple(dict.fromkeys(item.family for item in REGISTRY.values()))
 LAWS = [law for laws in PROPERTIES.values() for law in laws]
 
 

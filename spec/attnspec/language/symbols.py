@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
-OPTION_SIZES = {"heads": "H", "block": "B", "t": "t", "d": "d"}
+OPTION_SIZES = {"heads": "H", "block": "B", "t": "t", "d": "d", "v": "v", "w": "w", "s": "s", "limit": "limit"}
 """Options that are sizes, each with the size that it sets."""
 
 GREEK = (
@@ -26,8 +26,8 @@ class Symbol:
         meaning: what it is, in a few words.
         weight: True for what a model learns; it is shared by a batch, where the rest varies per example.
         draw: how a value is drawn: "normal", "scores", "weights" (a distribution over the last axis), "bias",
-            "fan_in" (normal over the root of the axis summed), "mask", "state" (within ±1), "positive" or "length" (a
-            whole number from 0 to t).
+            "fan_in" (normal over the root of the axis summed), "mask", "state" (within ±1), "positive", "uniform",
+            "length" (a whole number from 0 to t), "token" (one from 0 to v - 1) or "token or missing" (or −1).
     """
 
     meaning: str
@@ -59,6 +59,11 @@ TABLE: dict[str, Symbol] = {
     "o": Symbol("what was read, for each query"),
     "lse": Symbol("the logarithm of the sum of exponentials of a query's scores", draw="scores"),
     "mask": Symbol("true where a query may look", draw="mask"),
+    "text.k": Symbol("tokens, by their place in the vocabulary", draw="token or missing"),
+    "P": Symbol("the vector of each token", weight=True),
+    "target": Symbol("the token that is right", draw="token"),
+    "valid": Symbol("true where a target counts", draw="mask"),
+    "uniform": Symbol("numbers drawn evenly from 0 to 1", draw="uniform"),
     "length": Symbol("how many rows of the sequence there are; the rest is padding", draw="length"),
     "f_x": Symbol("what a sub-layer makes of the input"),
     "z": Symbol("what the encoder gives"),
@@ -82,6 +87,8 @@ def symbol(name: str, id: str) -> Symbol:
     for known in (f"{id.split('.')[0]}.{name}", name):
         if known in TABLE:
             return TABLE[known]
+    if of := differentiated(name):
+        return Symbol(f"the gradient of {of}")
     head = name.split("_")[0]
     if head in ("W", "U", "V", "C", "E") and "_" in name:
         target = name.split("_", 1)[1]
@@ -91,12 +98,18 @@ def symbol(name: str, id: str) -> Symbol:
     return TABLE.get(head, Symbol("an input"))
 
 
+def differentiated(name: str) -> str:
+    """What a name says it is the gradient of: W_xz for d_W_xz; "" where it says nothing of the kind."""
+    head, _, of = name.partition("_")
+    return of if head == "d" and PLAIN.fullmatch(name) and of[:1].isalpha() and of.split("_")[0] not in ACCENTS else ""
+
+
 def _mapped(target: str) -> str:
     return f"from {target[0]} to {target[1]}" if re.fullmatch("[a-z]{2}", target) else f"of {target}"
 
 
 def latex(name: str, places: str = "", indices: Collection[str] = ()) -> str:
-    """A name set as the papers set it: W_xz → W_{xz}, h_tilde → \\tilde{h}, alpha → \\alpha, h_0 → h_{0}.
+    """A name set as the papers set it: W_xz → W_{xz}, h_tilde → \\tilde{h}, alpha → \\alpha, d_q → \\partial q.
 
     No two names look alike, with or without places: words are slanted on the line and upright below it, and a name
     that the papers have no form for is set as typed.
@@ -106,6 +119,8 @@ def latex(name: str, places: str = "", indices: Collection[str] = ()) -> str:
         indices: what indices are called here. A name's own subscript that reads like them is set upright, as that of
             a name h_t, h_{\\mathrm{t}}, beside that of an array h at t, h_{t}; a name that is one is set as typed.
     """
+    if (of := differentiated(name)) and name not in indices:
+        return f"\\partial {latex(of, places, indices)}"
     if not PLAIN.fullmatch(name) or name in indices:
         text, rest = f"\\mathtt{{{name}}}".replace("_", "\\_"), []
     else:
