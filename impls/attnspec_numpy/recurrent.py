@@ -318,6 +318,39 @@ def readout(h: Array, W_hy: Array, b_y: Array) -> Array:
     return h @ W_hy + b_y
 
 
+@implements("recurrent.simple_rnn_step", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def simple_rnn_step(
+    x: Array, h: Array, W_xh: Array, W_hh: Array, b_h: Array, W_hy: Array, b_y: Array
+) -> tuple[Array, Array]:
+    """simple_rnn_cell, then readout."""
+    h = simple_rnn_cell(x, h, W_xh, W_hh, b_h)
+    return h, readout(h, W_hy, b_y)
+
+
+@implements("recurrent.many_to_many", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def many_to_many(
+    x: Array, h_0: Array, W_xh: Array, W_hh: Array, b_h: Array, W_hy: Array, b_y: Array
+) -> Array:
+    """simple_rnn, then all steps are read out in one product."""
+    return readout(simple_rnn(x, h_0, W_xh, W_hh, b_h), W_hy, b_y)
+
+
+@implements("recurrent.one_to_many", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def one_to_many(
+    x: Array, h_0: Array, W_xh: Array, W_hh: Array, b_h: Array, W_hy: Array, b_y: Array, *, t: int
+) -> Array:
+    """Step by step, since each waits for what the one before says."""
+    said: list[Array] = []
+    h, y = h_0, x
+    for _ in range(t):
+        h, y = simple_rnn_step(y, h, W_xh, W_hh, b_h, W_hy, b_y)
+        said.append(y)
+    return np.stack(said, axis=-2) if said else np.empty((*x.shape[:-1], 0, x.shape[-1]), dtype=x.dtype)
+
+
 @implements("recurrent.classifier", framework="numpy", dtypes=DTYPES, devices=DEVICES)
 @half_in_single
 def classifier(h: Array, w: Array, b: Array) -> Array:

@@ -297,6 +297,36 @@ def readout(h: Tensor, W_hy: Tensor, b_y: Tensor) -> Tensor:
     return F.linear(h, W_hy.mT, b_y)
 
 
+@implements("recurrent.simple_rnn_step", framework="torch", dtypes=DTYPES)
+def simple_rnn_step(
+    x: Tensor, h: Tensor, W_xh: Tensor, W_hh: Tensor, b_h: Tensor, W_hy: Tensor, b_y: Tensor
+) -> tuple[Tensor, Tensor]:
+    """simple_rnn_cell, then readout."""
+    h = simple_rnn_cell(x, h, W_xh, W_hh, b_h)
+    return h, readout(h, W_hy, b_y)
+
+
+@implements("recurrent.many_to_many", framework="torch", dtypes=DTYPES)
+def many_to_many(
+    x: Tensor, h_0: Tensor, W_xh: Tensor, W_hh: Tensor, b_h: Tensor, W_hy: Tensor, b_y: Tensor
+) -> Tensor:
+    """simple_rnn, then all steps are read out in one product."""
+    return readout(simple_rnn(x, h_0, W_xh, W_hh, b_h), W_hy, b_y)
+
+
+@implements("recurrent.one_to_many", framework="torch", dtypes=DTYPES)
+def one_to_many(
+    x: Tensor, h_0: Tensor, W_xh: Tensor, W_hh: Tensor, b_h: Tensor, W_hy: Tensor, b_y: Tensor, *, t: int
+) -> Tensor:
+    """Step by step, since each waits for what the one before says."""
+    said: list[Tensor] = []
+    h, y = h_0, x
+    for _ in range(t):
+        h, y = simple_rnn_step(y, h, W_xh, W_hh, b_h, W_hy, b_y)
+        said.append(y)
+    return torch.stack(said, dim=-2) if said else x.unsqueeze(-2)[..., :0, :]
+
+
 @implements("recurrent.classifier", framework="torch", dtypes=DTYPES)
 def classifier(h: Tensor, w: Tensor, b: Tensor) -> Tensor:
     """One product, of the last state alone."""

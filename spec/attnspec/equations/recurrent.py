@@ -13,6 +13,8 @@ LSTM = Source("001", "GRU 和 LSTM", paper="Gers, Schmidhuber and Cummins 2000, 
 LENGTHS = Source("001", "为什么要发明循环神经网络", paper="PyTorch, pack_padded_sequence and pad_packed_sequence")
 KERAS = Source(paper="Keras, RNN layers with a mask and return_sequences=True")
 READOUT = Source("001", "RNN 结构")
+SHAPES = Source("001", "为什么要发明循环神经网络")
+LABELS = Source("004", "第一种任务")
 CLASSIFIER = Source("003", "RNN")
 BIDIRECTIONAL = Source("003", "双向 RNN (Bidirectional RNN)", paper="Schuster and Paliwal 1997, IEEE TSP 45(11)")
 
@@ -259,10 +261,10 @@ def lstm_lengths(
         ),
         h_0, c_0,
     )
-    h_kept = scan(t, lambda kept: where(t < length, h.stack(t)[t], kept), h_0)
-    c_kept = scan(t, lambda kept: where(t < length, c.stack(t)[t], kept), c_0)
+    h_last = where(length > 0, h.stack(t)[length - 1], h_0)
+    c_last = where(length > 0, c.stack(t)[length - 1], c_0)
     y = where(t < length, h, 0)
-    return y.stack(t), last(t, h_kept), last(t, c_kept)
+    return y.stack(t), h_last, c_last
 
 
 @equation(KERAS, convention_of=lstm_lengths, says="padding repeats the last output instead of giving 0")
@@ -282,10 +284,10 @@ def lstm_lengths_repeats(
         ),
         h_0, c_0,
     )
-    h_kept = scan(t, lambda kept: where(t < length, h.stack(t)[t], kept), h_0)
-    c_kept = scan(t, lambda kept: where(t < length, c.stack(t)[t], kept), c_0)
-    y = where(length > 0, h_kept, 0)
-    return y.stack(t), last(t, h_kept), last(t, c_kept)
+    h_last = where(length > 0, h.stack(t)[length - 1], h_0)
+    c_last = where(length > 0, c.stack(t)[length - 1], c_0)
+    y = where(length > 0, where(t < length, h, h_last), 0)
+    return y.stack(t), h_last, c_last
 
 
 @equation(READOUT)
@@ -294,6 +296,45 @@ def readout(
 ) -> Float[Tensor, " o"]:
     """What a network says at one step, from its state."""
     return h @ W_hy + b_y
+
+
+@equation(READOUT)
+def simple_rnn_step(
+    x: Float[Tensor, " d"], h: Float[Tensor, " u"],
+    W_xh: Float[Tensor, "d u"], W_hh: Float[Tensor, "u u"], b_h: Float[Tensor, " u"],
+    W_hy: Float[Tensor, "u o"], b_y: Float[Tensor, " o"],
+) -> tuple[Float[Tensor, " u"], Float[Tensor, " o"]]:
+    """One step of a simple recurrent network that says something at each: the new state, and what it says."""
+    h_next = simple_rnn_cell(x, h, W_xh, W_hh, b_h)
+    y = readout(h_next, W_hy, b_y)
+    return h_next, y
+
+
+@equation(SHAPES, LABELS)
+def many_to_many(
+    x: Float[Tensor, "t d"], h_0: Float[Tensor, " u"],
+    W_xh: Float[Tensor, "d u"], W_hh: Float[Tensor, "u u"], b_h: Float[Tensor, " u"],
+    W_hy: Float[Tensor, "u o"], b_y: Float[Tensor, " o"],
+) -> Float[Tensor, "t o"]:
+    """As many outputs as inputs, such as a label for each word: the simple RNN, read out at every step."""
+    t = index("t")
+    h = scan(t, lambda h: simple_rnn_cell(x[t], h, W_xh, W_hh, b_h), h_0)
+    y = readout(h, W_hy, b_y)
+    return y.stack(t)
+
+
+@equation(SHAPES)
+def one_to_many(
+    x: Float[Tensor, " d"], h_0: Float[Tensor, " u"],
+    W_xh: Float[Tensor, "d u"], W_hh: Float[Tensor, "u u"], b_h: Float[Tensor, " u"],
+    W_hy: Float[Tensor, "u d"], b_y: Float[Tensor, " d"], *, t: int,
+) -> Float[Tensor, "t d"]:
+    """A sequence from one input: after the first step, what was said at the step before is the input."""
+    i = index("t")
+    h, y = scan(  # noqa: RUF059  # a scan names each of its states
+        i, lambda h, y: simple_rnn_step(y, h, W_xh, W_hh, b_h, W_hy, b_y), h_0, x
+    )
+    return y.stack(i)
 
 
 @equation(CLASSIFIER, smallest={"t": 1})
