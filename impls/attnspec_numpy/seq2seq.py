@@ -23,6 +23,32 @@ def encode_gru(
     """recurrent.gru; its last row once more."""
     h = recurrent.gru(x, h_0, W_xr, W_hr, b_r, W_xz, W_hz, b_z, W_xh, W_hh, b_h)
     return h, h[..., -1, :].copy()
+
+
+@implements("seq2seq.encode_simple_rnn", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def encode_simple_rnn(
+    x: Array, h_0: Array, W_xh: Array, W_hh: Array, b_h: Array,
+) -> tuple[Array, Array]:
+    """recurrent.simple_rnn; its last row once more."""
+    h = recurrent.simple_rnn(x, h_0, W_xh, W_hh, b_h)
+    return h, h[..., -1, :].copy()
+
+
+@implements("seq2seq.encode_lstm", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def encode_lstm(
+    x: Array, h_0: Array, c_0: Array,
+    W_xi: Array, W_hi: Array, b_i: Array,
+    W_xf: Array, W_hf: Array, b_f: Array,
+    W_xg: Array, W_hg: Array, b_g: Array,
+    W_xo: Array, W_ho: Array, b_o: Array,
+) -> tuple[Array, Array, Array]:
+    """recurrent.lstm; its last row once more."""
+    h, c = recurrent.lstm(
+        x, h_0, c_0, W_xi, W_hi, b_i, W_xf, W_hf, b_f, W_xg, W_hg, b_g, W_xo, W_ho, b_o
+    )
+    return h, h[..., -1, :].copy(), c
 # fmt: on
 
 

@@ -22,6 +22,30 @@ def encode_gru(
     """recurrent.gru; its last row once more."""
     h = recurrent.gru(x, h_0, W_xr, W_hr, b_r, W_xz, W_hz, b_z, W_xh, W_hh, b_h)
     return h, h[..., -1, :].clone()
+
+
+@implements("seq2seq.encode_simple_rnn", framework="torch", dtypes=DTYPES)
+def encode_simple_rnn(
+    x: Tensor, h_0: Tensor, W_xh: Tensor, W_hh: Tensor, b_h: Tensor,
+) -> tuple[Tensor, Tensor]:
+    """recurrent.simple_rnn; its last row once more."""
+    h = recurrent.simple_rnn(x, h_0, W_xh, W_hh, b_h)
+    return h, h[..., -1, :].clone()
+
+
+@implements("seq2seq.encode_lstm", framework="torch", dtypes=DTYPES)
+def encode_lstm(
+    x: Tensor, h_0: Tensor, c_0: Tensor,
+    W_xi: Tensor, W_hi: Tensor, b_i: Tensor,
+    W_xf: Tensor, W_hf: Tensor, b_f: Tensor,
+    W_xg: Tensor, W_hg: Tensor, b_g: Tensor,
+    W_xo: Tensor, W_ho: Tensor, b_o: Tensor,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """recurrent.lstm; its last row once more."""
+    h, c = recurrent.lstm(
+        x, h_0, c_0, W_xi, W_hi, b_i, W_xf, W_hf, b_f, W_xg, W_hg, b_g, W_xo, W_ho, b_o
+    )
+    return h, h[..., -1, :].clone(), c
 # fmt: on
 
 

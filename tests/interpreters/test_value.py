@@ -146,6 +146,18 @@ def test_a_subscript_that_is_no_whole_number_is_refused(place: str) -> None:
         words(f"x[{place}, j].stack(i, j)")
 
 
+def test_a_callee_may_halve_a_size() -> None:
+    """[→h; ←h] is 2·u wide: a caller's 2·p makes u mean p, and its p alone cannot be halved."""
+    source = 'def f(h: Float[Tensor, "m 2*p"]) -> Float[Tensor, " 2*p"]:\n    return recurrent_bidirectional_feature(h)'
+    h = np.arange(12.0).reshape(3, 4)
+
+    check(read(source))
+
+    assert np.array_equal(evaluate(read(source), (h,), {}), [8, 9, 2, 3])
+    with pytest.raises(NotationError, match="shapes do not fit"):
+        check(read(source.replace("2*p", "p")))
+
+
 def test_a_computed_place_reads_0_beyond_the_ends() -> None:
     x = np.arange(1.0, 9.0).reshape(4, 2)
 

@@ -40,6 +40,14 @@ def test_right_code_conforms(name: str, dtype: str) -> None:
     assert (verdict.effective_bits is None) == (dtype == "float64")
 
 
+def test_saturated_cases_do_not_make_out_a_tighter_policy() -> None:
+    """What rounds at every operation is seen on the first cases, also where too tight a policy fails few others."""
+    (verdict,) = attnspec.verify("attnspec_torch.recurrent:bidirectional_simple_rnn", dtype="bfloat16").verdicts
+
+    assert verdict.verdict == "conforms", str(verdict)
+    assert verdict.policy == "op-by-op"
+
+
 @pytest.mark.parametrize(
     "name",
     ["output_too_large", "scale_too_large", "scale_off_by_one", "extra_one", "last_key_fainter", "last_row_larger",

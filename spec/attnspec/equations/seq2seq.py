@@ -23,10 +23,12 @@ from attnspec import (
     tanh,
     where,
 )
-from attnspec.equations.recurrent import gru_cell
+from attnspec.equations.recurrent import gru_cell, lstm_cell, simple_rnn_cell
 
 CONTEXT = Source("001", "Encoder-Decoder/两个RNN加context")
 CHO_ENCODER = Source("001", "Encoder-Decoder/两个RNN加context", paper="Cho et al. 2014, arXiv:1406.1078v3, app. A.1.1")
+WANG_ENCODER = Source("003", "总结")
+SUTSKEVER = Source("003", "总结", paper="Sutskever, Vinyals and Le 2014, arXiv:1409.3215v3, sec. 2")
 CHO_DECODER = Source("000", "Encoder-Decoder", paper="Cho et al. 2014, arXiv:1406.1078v3, app. A.1.2")
 GRU_CONTEXT = Source(paper="Bahdanau et al. 2015, arXiv:1409.0473v7, app. A.2.2, where c does not change")
 WANG = Source("003", "Train seq2seq")
@@ -50,6 +52,37 @@ def encode_gru(
     j = index("m")
     h = scan(j, lambda h: gru_cell(x[j], h, W_xr, W_hr, b_r, W_xz, W_hz, b_z, W_xh, W_hh, b_h), h_0)
     return h.stack(j), last(j, h)
+
+
+@equation(WANG_ENCODER)
+def encode_simple_rnn(
+    x: Float[Tensor, "m d"], h_0: Float[Tensor, " u"],
+    W_xh: Float[Tensor, "d u"], W_hh: Float[Tensor, "u u"], b_h: Float[Tensor, " u"],
+) -> tuple[Float[Tensor, "m u"], Float[Tensor, " u"]]:
+    """A simple RNN reads the source: every hidden state, and the last."""
+    j = index("m")
+    h = scan(j, lambda h: simple_rnn_cell(x[j], h, W_xh, W_hh, b_h), h_0)
+    return h.stack(j), last(j, h)
+
+
+@equation(SUTSKEVER)
+def encode_lstm(
+    x: Float[Tensor, "m d"], h_0: Float[Tensor, " u"], c_0: Float[Tensor, " u"],
+    W_xi: Float[Tensor, "d u"], W_hi: Float[Tensor, "u u"], b_i: Float[Tensor, " u"],
+    W_xf: Float[Tensor, "d u"], W_hf: Float[Tensor, "u u"], b_f: Float[Tensor, " u"],
+    W_xg: Float[Tensor, "d u"], W_hg: Float[Tensor, "u u"], b_g: Float[Tensor, " u"],
+    W_xo: Float[Tensor, "d u"], W_ho: Float[Tensor, "u u"], b_o: Float[Tensor, " u"],
+) -> tuple[Float[Tensor, "m u"], Float[Tensor, " u"], Float[Tensor, " u"]]:
+    """An LSTM reads the source: every hidden state, and the last hidden and cell state, where a decoder may begin."""
+    j = index("m")
+    h, c = scan(
+        j,
+        lambda h, c: lstm_cell(
+            x[j], h, c, W_xi, W_hi, b_i, W_xf, W_hf, b_f, W_xg, W_hg, b_g, W_xo, W_ho, b_o
+        ),
+        h_0, c_0,
+    )
+    return h.stack(j), last(j, h), last(j, c)
 
 
 @equation(CONTEXT)

@@ -317,9 +317,9 @@ def _unify(dim: Dim, given: Dim, sizes: dict[str, Dim]) -> bool:
         if dim == Dim.parse(name):
             sizes[name] = given
         else:
-            (others,) = [set(names) - {name} for names, _ in dim.terms][:1]
-            rest: Dim | None = given
-            for other in others:
+            (names, count), *_ = dim.terms
+            rest = given.share(count)
+            for other in set(names) - {name}:
                 size = sizes[other]
                 rest = rest.over(next(iter(size.names))) if rest is not None and len(size.names) == 1 else None
             if rest is None:

@@ -27,19 +27,38 @@ from attnspec.properties.law import Arguments, AtMost, Equal, Function, Relation
 Of = Equation[..., Any]
 
 
-@holds(seq2seq.encode_gru, kills=("h/start/h_0", "h/step/before", "h/step/reversed", "order/zrh", "h/everywhere/r-z"))
-def states_are_those_of_the_gru(f: Function, a: Arguments) -> Iterator[Relation]:
-    """It is the GRU over the source, and its last state once more."""
-    h, last = f(**a)
-    yield Equal(h, value(recurrent.gru, **a))
-    yield Equal(last, h[-1])
+ENCODERS: dict[Of, Of] = {
+    seq2seq.encode_simple_rnn: recurrent.simple_rnn,
+    seq2seq.encode_gru: recurrent.gru,
+    seq2seq.encode_lstm: recurrent.lstm,
+}
+SLIPS = ("start/h_0", "step/before", "step/reversed")
 
 
-@holds(seq2seq.encode_gru, least={"m": 2}, kills=("h/step/after", "h/step/reversed"))
-def past_does_not_depend_on_the_future(f: Function, a: Arguments) -> Iterator[Relation]:
+@of_each({
+    seq2seq.encode_simple_rnn: (*(f"h/{slip}" for slip in SLIPS), "h/the result/drop/b_h", "h/name/h-h_0"),
+    seq2seq.encode_gru: (*(f"h/{slip}" for slip in SLIPS), "order/zrh", "h/everywhere/r-z"),
+    seq2seq.encode_lstm: (
+        *(f"h, c/{slip}" for slip in SLIPS), "h, c/start/c_0", "order/ifog", "result 2/name/h-c", "result 3/name/c-h",
+    ),
+})  # fmt: skip
+def states_are_those_of_the_network(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
+    """It is the network over the source, and the last of its states once more."""
+    h, *ends = f(**a)
+    whole, *cell = several(ENCODERS[of](**a))
+    yield Equal(h, whole)
+    yield from (Equal(end, state) for end, state in zip(ends, (h[-1], *cell), strict=True))
+
+
+@of_each({
+    seq2seq.encode_simple_rnn: ("h/step/after", "h/step/reversed"),
+    seq2seq.encode_gru: ("h/step/after", "h/step/reversed"),
+    seq2seq.encode_lstm: ("h, c/step/after", "h, c/step/reversed"),
+}, least={"m": 2})  # fmt: skip
+def past_does_not_depend_on_the_future(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
     """Every prefix of the source is encoded as it is alone."""
     cut = len(a["x"]) // 2
-    h, last = f(**{**a, "x": a["x"][:cut]})
+    h, last, *_ = f(**{**a, "x": a["x"][:cut]})
     yield Equal(h, f(**a)[0][:cut])
     yield Equal(last, f(**a)[0][cut - 1])
 

@@ -187,7 +187,8 @@ class Judge:
 
         A policy is held against each looser one where the two differ: elements of which the looser says at least twice
         the σ. Asked on the first cases, then on those that it would fail, since real software takes other paths for
-        other sizes. A quantile, since one bad row in an otherwise precise case must not loosen what it is judged by.
+        other sizes; one that fails some is not kept for their being saturated, if the first cases speak against it. A
+        quantile, since one bad row in an otherwise precise case must not loosen what it is judged by.
 
         Args:
             paths: False leaves cases beyond a tile's size out of the second: it must be one policy for all sizes.
@@ -205,7 +206,8 @@ class Judge:
             if not failing:
                 return policy
             most = [each for each in failing if paths or not _beyond(each, TILE)][:SOME]
-            if not self._matches_better(most, policy, looser) and not self._left_open(failing, policy, looser):
+            better = self._matches_better(most, policy, looser) or self._matches_better(some, policy, looser)
+            if not better and not self._left_open(failing, policy, looser):
                 return policy
         return presets[-1]
 
