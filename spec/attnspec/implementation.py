@@ -28,6 +28,7 @@ class Claim:
         finite: True where only finite inputs are claimed; False claims NaN and infinity at masked places too.
         contiguous: True where only C-contiguous inputs are claimed.
         deterministic: False where two runs on the same input may differ by rounding.
+        backward: what is claimed are the gradients that the framework's automatic differentiation makes of it.
     """
 
     dtypes: tuple[str, ...] | None = None
@@ -38,6 +39,7 @@ class Claim:
     finite: bool = True
     contiguous: bool = False
     deterministic: bool = True
+    backward: bool = False
 
     def __post_init__(self) -> None:
         for dtype in self.dtypes or ():
@@ -83,7 +85,8 @@ def implements(
         framework: "numpy", "torch" or "jax", the arrays it takes and returns; None lets the verifier tell
             from what the callable's module imports.
         bind: {callable's parameter: equation's name}, where names differ and order does not tell.
-        **claim: the fields of `Claim`: dtypes, devices, policy, smallest, batch, finite, contiguous, deterministic.
+        **claim: the fields of `Claim`: dtypes, devices, policy, smallest, batch, finite, contiguous, deterministic,
+            backward. Who claims both passes declares it twice, once with backward=True.
 
     Raises:
         SpecError: an unknown framework, dtype or claim. Whether the equation exists is asked when it is verified,

@@ -26,7 +26,7 @@ from attnspec.verify.cases import (
     smallest,
     telling,
 )
-from attnspec.verify.outcome import Layout, Outcome, Request
+from attnspec.verify.outcome import Gradients, Layout, Outcome, Request
 from attnspec.verify.runner import Runner
 from attnspec.verify.statistics import Observation
 from attnspec.verify.targets import Found
@@ -41,6 +41,8 @@ class Question:
         bind: {callable's parameter: equation's name}.
         policy: a declared precision policy, else the claim's, else inferred.
         shown: how the callable is named in the verdict.
+        forward: the equation that the callable computes, where the question is about the gradients that automatic
+            differentiation makes of it; `equation` is then the equation of these gradients.
     """
 
     found: Found
@@ -54,6 +56,22 @@ class Question:
     bind: tuple[tuple[str, str], ...] = ()
     policy: str | None = None
     shown: str = ""
+    forward: Equation[..., Any] | None = None
+
+    @property
+    def called(self) -> Equation[..., Any]:
+        """The equation that the callable takes the arguments of."""
+        return self.forward or self.equation
+
+    @property
+    def gradients(self) -> Gradients | None:
+        """Which gradients are asked for; None where it is the callable's own answer."""
+        if self.forward is None:
+            return None
+        taken = {parameter.name for parameter in self.forward.definition.parameters}
+        given = tuple(each.name for each in self.equation.definition.parameters if each.name not in taken)
+        wanted = tuple(each.name for each in self.forward.definition.parameters if each.kind == "float")
+        return Gradients(given, wanted)
 
     def least(self, name: str) -> int:
         """The smallest size of an axis that is asked: what the equation allows and the claim accepts."""
@@ -92,11 +110,11 @@ class Candidate:
         Raises:
             BindingError: they do not match.
         """
-        question, definition = self.question, self.question.equation.definition
+        question, definition = self.question, self.question.called.definition
         self.plan = bind(
             question.found.parameters, [parameter.name for parameter in definition.parameters],
             [option.name for option in definition.options], dict(question.bind),
-            name=question.shown or question.found.name, equation=question.equation.id,
+            name=question.shown or question.found.name, equation=question.called.id,
         )  # fmt: skip
 
     def told(self) -> Iterator[Case]:
@@ -113,7 +131,12 @@ class Candidate:
                 yield self.made(description)
 
     def made(self, description: Description) -> Case:
-        return make(self.question.equation, description, self.question.dtype)
+        return self.asked_as(make(self.question.equation, description, self.question.dtype))
+
+    def asked_as(self, case: Case) -> Case:
+        """A case as this candidate is asked it: automatic differentiation sums over a batch what its examples share."""
+        gradients = self.question.gradients
+        return case if gradients is None else replace(case, summed=gradients.wanted)
 
     def request(self, case: Case) -> Request:
         """One call, its arrays in a form that travels."""
@@ -122,7 +145,7 @@ class Candidate:
         arrays = {name: array.astype(held) if array.dtype.kind == "f" else array for name, array in case.arrays.items()}
         return Request(
             question.found.name, arrays, case.options, question.dtype, question.device, question.framework, self.plan,
-            cast(Layout, case.layout), len(question.equation.definition.results),
+            cast(Layout, case.layout), len(question.equation.definition.results), gradients=question.gradients,
         )  # fmt: skip
 
     def observe(self, cases: Sequence[Case]) -> list[Observation]:
@@ -140,6 +163,13 @@ class Candidate:
     def once(self, case: Case, times: int = 1) -> tuple[Outcome, tuple[NDArray[Any], ...] | None]:
         """One call beside the record, or the last of many in a row, and its answers if they can be judged."""
         (outcome,) = self.runner.call_many([replace(self.request(case), times=times)])
+        return outcome, self.answers(case, outcome)
+
+    def pulled_twice(self, case: Case) -> tuple[Outcome, tuple[NDArray[Any], ...] | None]:
+        """One forward pass, and of two backward passes on it the second."""
+        request = self.request(case)
+        assert request.gradients is not None
+        (outcome,) = self.runner.call_many([replace(request, gradients=replace(request.gradients, again=True))])
         return outcome, self.answers(case, outcome)
 
     def in_turn(self, first: Case, then: Case) -> tuple[Outcome, list[Observation]]:

@@ -65,6 +65,8 @@ class Case:
 
     Attributes:
         description: what it was made from; None for a case that was shrunk or handed over.
+        summed: of gradients that are summed over a batch where its examples share what they are of: the arguments
+            that they are of, in order. Else empty, and all answers are an example's own.
     """
 
     arrays: Mapping[str, NDArray[Any]]
@@ -72,6 +74,7 @@ class Case:
     description: Description | None = None
     layout: str = "contiguous"
     note: str = field(default="", compare=False)
+    summed: tuple[str, ...] = ()
 
     @property
     def arguments(self) -> dict[str, Any]:

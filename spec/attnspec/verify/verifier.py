@@ -37,6 +37,8 @@ OFTEN = 300
 OVERWRITES = "a later call changes what an earlier one returned: it hands out a buffer that it goes on writing to"
 REMEMBERS = "given the same arrays with new values, it answers as if they were the old ones: it remembers earlier calls"
 
+SPOILS = "run a second time on one graph, its backward pass gives other gradients: it writes to what the forward saved"
+
 NEARLY_ALL, MUCH = 0.9, 0.25
 """The share of the error's square that a direction must hold to be named: where elements show it, and elsewhere."""
 
@@ -123,7 +125,7 @@ class Verifier:
         """The values are right: the contract, the properties and the strength of the question remain."""
         self.tick("contract")
         trouble = contract.broken(self.candidate.asked) or self.repeated(observations, judged)
-        trouble = trouble or self.remembered(observations, judged)
+        trouble = trouble or self.remembered(observations, judged) or self.spoilt(observations, judged)
         if trouble is not None:
             return self.said("misbehaves", trouble, judged, strength)
         self.unclaimed(judged)
@@ -140,6 +142,7 @@ class Verifier:
     def wrong(self, observations: list[Observation], judged: Judged) -> Verdict:
         """The values are not right: which mistake, or how few bits, or where."""
         self.tick("diagnosis")
+        self.note(contract.broken(self.candidate.asked))
         first = judged.findings[0]
         if first.mutant is not None:
             mistake = explain.Diagnosis(first.mutant.id, first.mutant.says)
@@ -149,6 +152,9 @@ class Verifier:
         manners = self.by_layout(judged) or self.repeated(observations, judged)
         if manners:
             return self.said("misbehaves", manners, judged)
+        cut = self.cut_off(judged)
+        if cut is not None:
+            return self.said("differs", cut.says, judged, diagnosis=cut, worst=self.smallest_case(first, judged))
         known = explain.recognise(self.judge, observations, self.mistakes(), judged.policy)
         known = known or self.along(observations, judged)
         manners = "" if known else self.fresh(observations, judged)
@@ -163,6 +169,24 @@ class Verifier:
             return self.said("imprecise", reason, under, bits=bits, worst=self.shown_worst(first, judged))
         known = known or explain.where(self.judge, observations, judged.policy, first.says)
         return self.said("differs", first.says, judged, diagnosis=known, worst=self.smallest_case(first, judged))
+
+    def cut_off(self, judged: Judged) -> explain.Diagnosis | None:
+        """Arguments that no gradient reaches, where these are all that is wrong; else they are noted."""
+        gradients = self.question.gradients
+        if gradients is None:
+            return None
+        wrong = {each.output for each in judged.compared if each.fails}
+        reached = {each.output for each in judged.compared if each.answer.any()}
+        names = [gradients.wanted[output] for output in sorted(wrong - reached)]
+        if not names:
+            return None
+        says = f"no gradient reaches {' or '.join(filter(None, [', '.join(names[:-1]), names[-1]]))}"
+        if any(outcome.detached for _, outcome in self.candidate.asked):
+            says += ": what it returns is detached from its arguments (requires_grad is False)"
+        if wrong & reached:
+            self.note(says)
+            return None
+        return explain.Diagnosis("no gradient", says)
 
     def fresh(self, observations: Sequence[Observation], judged: Judged) -> str:
         """Whether the worst answer is right where it is the first: it is asked again in a new process."""
@@ -274,7 +298,7 @@ class Verifier:
         """Ask the equation's properties, for one example, or a batch of one where that is all that is claimed."""
 
         def ask(case: Case) -> tuple[Any, ...] | str:
-            outcome, answers = self.candidate.once(case)
+            outcome, answers = self.candidate.once(self.candidate.asked_as(case))
             return contract.status_says(outcome) if answers is None else answers
 
         question, form = self.question, judged.form
@@ -330,6 +354,19 @@ class Verifier:
             return f"within {OFTEN} calls on one input, it begins to give another answer"
         return None
 
+    def spoilt(self, observations: Sequence[Observation], judged: Judged) -> str | None:
+        """Whether a backward pass leaves what its forward pass saved as it was: on the same graph it is run again."""
+        if self.question.forward is None:
+            return None
+        case = self.judge.ordinary(observations, 1)[0].case
+        outcome, answers = self.candidate.pulled_twice(case)
+        if answers is not None:
+            return None if self.judge.holds(Observation(case, answers), judged.policy, judged.form) else SPOILS
+        if "modified by an inplace operation" in str(outcome.trouble):
+            return SPOILS
+        self.note(f"run a second time on one graph, {contract.status_says(outcome)}")
+        return None
+
     def unclaimed(self, judged: Judged) -> None:
         """What it does with NaN and infinity at masked places, where it does not claim that."""
         for case in self.candidate.hidden():
@@ -339,9 +376,9 @@ class Verifier:
             elif not self.judge.holds(Observation(case, answers), judged.policy):
                 self.note("NaN or infinity at masked places shows elsewhere; only finite inputs are claimed")
 
-    def note(self, finding: str) -> None:
-        """A finding, once."""
-        if finding not in self.findings:
+    def note(self, finding: str | None) -> None:
+        """A finding, where there is one, once."""
+        if finding and finding not in self.findings:
             self.findings.append(finding)
 
     # Saying it.
@@ -365,6 +402,7 @@ class Verifier:
             survived=tuple(mutant.says for mutant in strength.survived) if strength else (),
             examples=len(self.candidate.asked), seconds=time.monotonic() - self.started, properties=properties,
             domain=question.domain(), mend=explain.mend(self.equation, diagnosis), seed=question.seed,
+            backward_of=question.forward.id if question.forward is not None else "",
         )  # fmt: skip
 
     def shown_worst(self, finding: Finding, judged: Judged) -> Worst | None:
@@ -386,6 +424,7 @@ class Verifier:
         best = [min(failing, key=lambda each: each.case.elements)]
 
         def fails(case: Case) -> bool:
+            case = self.candidate.asked_as(case)
             _, answers = self.candidate.once(case)
             if answers is None:
                 return False

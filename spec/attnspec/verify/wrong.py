@@ -17,6 +17,7 @@ from attnspec.language.dims import Dim
 from attnspec.language.equation import REGISTRY, Equation
 from attnspec.language.tree import Definition
 from attnspec.verify.cases import Case, make, smallest, telling
+from attnspec.verify.summed import over
 
 SAME = 1e-9
 """Two float64 values this close, relative to the largest, are one: rounding apart, and far from any slip."""
@@ -26,7 +27,7 @@ def values(definition: Definition, case: Case) -> tuple[NDArray[Any], ...] | Non
     """What an equation, right or wrong, gives on a case, in float64; None where it cannot run on these sizes."""
     with np.errstate(all="ignore"):
         try:
-            found = evaluate(definition, (), case.arguments)
+            found = evaluate(over(definition, case), (), case.arguments)
         except (SpecError, ValueError, IndexError, ZeroDivisionError, OverflowError, TypeError):
             return None
     return found if isinstance(found, tuple) else (found,)
