@@ -87,6 +87,10 @@ def _section(equation: AnEquation, discovery: Discovery) -> Iterator[str]:
     yield _prose(equation.doc)
     if equation.convention_of:
         yield f"A convention of {_linked(equation.convention_of, equation.family)}: {_prose(equation.says)}."
+    if equation.gradient_of:
+        yield f"The gradient of {_linked(equation.gradient_of, equation.family)}."
+    if gradient := REGISTRY.gradient(equation.id):
+        yield f"Its gradient is {_linked(gradient.id, equation.family)}."
     yield _block("text", formula.text(definition))
     yield _block("math", formula.latex(definition))
     yield _table(("takes", "", "shape", ""), _taken(equation))

@@ -215,6 +215,7 @@ NAMES = [
     "h", "h_t", "h_0", "h_tilde", "h_tilde_t", "h_t_tilde", "h_hat_tilde", "h_tilde_hat", "tilde", "mask", "m",
     "mask_", "m_ask", "W_xi", "W_x_i", "W_xi_0", "d_W_xz", "dW_xz", "alpha", "Alpha", "W_alpha", "h_alpha_t", "xi",
     "x_i", "x_ij", "x_row", "row", "x_next", "x_x2", "x2", "_x", "x__i", "α", "h̃", "c_T", "c_T_0", "T",
+    "d", "d_x", "d_x_i", "d_t", "d_d_x", "d_tilde", "d_0",
 ]  # fmt: skip
 
 
@@ -281,7 +282,7 @@ def test_what_has_no_rule_is_refused() -> None:
 
 COMMANDS = {
     "begin", "end", "left", "right", "frac", "sqrt", "sum", "max", "operatorname", "mathit", "mathrm", "mathtt",
-    "mathbb", "mathbin", "text", "top", "lvert", "rvert", "infty", "in", "times", "odot", "cdot", "ast", "le", "ge",
+    "mathbb", "mathbin", "text", "top", "lvert", "rvert", "infty", "in", "times", "odot", "cdot", "ast", "le", "ge", "partial",
     "land", "lor", "lnot", "exp", "log", "sin", "cos", "tanh", *GREEK, *ACCENTS,
 }  # fmt: skip
 

@@ -25,7 +25,7 @@ from strategies import a_few, cases
 
 FAMILIES = (
     "recurrent", "seq2seq", "scores", "attention", "attention_rnn", "self_attention", "multihead", "position",
-    "transformer",
+    "transformer", "backward",
 )  # fmt: skip
 for _family in FAMILIES:
     importlib.import_module(f"attnspec.properties.{_family}")

@@ -92,6 +92,7 @@ def row(equation: Equation[..., Any], discovery: Discovery) -> dict[str, Any]:
         "signature": equation.signature,
         "convention_of": equation.convention_of or None,
         "says": equation.says or None,
+        "gradient_of": equation.gradient_of or None,
         "implementations": [
             {"framework": each.framework, "target": each.target, "file": str(each.file), "line": each.line}
             for each in discovery.of(equation.id, equation.gradient_of)

@@ -63,6 +63,8 @@ def _sections(
     yield "options", _columns([(option.name, option.kind, _sets(option.name)) for option in definition.options], width)
     yield "sources", [str(source) for source in equation.sources]
     yield "conventions", _columns([(other.id, _told_apart(other, equation)) for other in conventions(equation)], width)
+    yield "gradient of", [equation.gradient_of] if equation.gradient_of else []
+    yield "gradient", [each.id for each in [REGISTRY.gradient(equation.id)] if each]
     yield "properties", _columns([(law.name, law.says) for law in PROPERTIES.get(equation.id, ())], width)
     if mutants:
         yield f"mutants, {len(wrong)} known mistakes", _columns([(mutant.id, mutant.says) for mutant in wrong], width)

@@ -11,7 +11,7 @@ from decimal import Decimal
 from enum import IntEnum
 from typing import ClassVar
 
-from attnspec.language.symbols import ACCENTS, GREEK, PLAIN, latex, reads_as_indices
+from attnspec.language.symbols import ACCENTS, GREEK, PLAIN, differentiated, latex, reads_as_indices
 
 
 class Level(IntEnum):
@@ -176,6 +176,8 @@ class Terminal(Setting):
     wide = 110
 
     def name(self, name: str, places: Sequence[str] = (), indices: Collection[str] = ()) -> str:
+        if (of := differentiated(name)) and name not in indices:
+            return f"∂{self.name(of, places, indices)}"
         head, *rest = name.split("_")
         head = greek(head)
         while rest and rest[0] in ACCENTS:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import importlib
 import inspect
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Generic, ParamSpec, TypeVar
 
 from attnspec.errors import SpecError, UnknownName, nearest
 from attnspec.language.check import check
 from attnspec.language.parse import parse
-from attnspec.language.tree import Definition
+from attnspec.language.tree import Definition, Parameter
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -61,6 +61,7 @@ class Equation(Generic[P, R]):
         function: the Python function that was read.
         sources: where it stands.
         convention_of: the id of the equation that this is a convention of, or "".
+        gradient_of: the id of the equation that this is the gradient of, or "".
         says: what tells this convention from its equation, as the words of a diagnosis.
         smallest: the smallest size of a named axis for which it has a meaning (0 where nothing is said for
             axes without a reduction, else 1).
@@ -74,6 +75,7 @@ class Equation(Generic[P, R]):
     says: str = ""
     smallest: Mapping[str, int] = field(default_factory=dict)
     scales: Mapping[str, str] = field(default_factory=dict)
+    gradient_of: str = ""
     curated: list[Curated] = field(default_factory=list)
     forms: list[Curated] = field(default_factory=list)
 
@@ -95,8 +97,8 @@ class Equation(Generic[P, R]):
     @property
     def signature(self) -> str:
         """Names and shapes, as in the catalogue: x (d), h (u), …"""
-        shown = [f"{p.name} ({' '.join(map(str, p.dims))})" for p in self.definition.parameters]
-        return ", ".join([*shown, *(option.name for option in self.definition.options)])
+        options = [option.name for option in self.definition.options]
+        return ", ".join([*filter(None, [_signature(self.definition.parameters)]), *options])
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """The value, in the arrays' own namespace and dtype. Leading axes beyond the signature's are batch axes.
@@ -128,6 +130,10 @@ class Registry(Mapping[str, Equation[..., Any]]):
             raise UnknownName(f"no equation {id!r}", given=id, expected="family.name of an equation", mend=mend)
         return self._equations[id]
 
+    def gradient(self, id: str) -> Equation[..., Any] | None:
+        """The equation that is the gradient of the equation `id`; None where nobody has written it."""
+        return next((item for item in self._equations.values() if item.gradient_of == id), None)
+
     def _elsewhere(self, id: str) -> str:
         named = [known for known in self._equations if known.split(".")[1] == id.split(".")[-1]]
         return f"did you mean {' or '.join(named)}?" if named else ""
@@ -152,6 +158,7 @@ def equation(
     says: str = "",
     smallest: Mapping[str, int] | None = None,
     scales: Mapping[str, str] | None = None,
+    gradient_of: Equation[..., Any] | None = None,
 ) -> Callable[[Callable[P, R]], Equation[P, R]]:
     """Make an equation of a function in the notation, and register it as "module.function".
 
@@ -162,16 +169,21 @@ def equation(
         says: what tells it from that one.
         smallest: the smallest meaningful size of an axis, where it is not the usual one.
         scales: how parameters are drawn, where the table of symbols does not say it.
+        gradient_of: the equation of which this is the gradient: it takes the gradients of that one's results, named
+            `d_…`, then what that one takes, and gives the gradients of its float parameters in their order.
 
     Raises:
         NotationError: the body is outside the notation, or its shapes do not fit.
+        SpecError: it does not take or give what a gradient takes and gives.
     """
 
     def build(function: Callable[P, R]) -> Equation[P, R]:
         definition = _define(function, f"{function.__module__.split('.')[-1]}.{name or function.__name__}")
+        if gradient_of is not None:
+            definition = _gradient(definition, gradient_of)
         item = Equation(
             definition, function, source, convention_of.id if convention_of else "", says, dict(smallest or {}),
-            dict(scales or {}),
+            dict(scales or {}), gradient_of.id if gradient_of else "",
         )  # fmt: skip
         REGISTRY.add(item)
         return item
@@ -213,3 +225,40 @@ def _define(function: Callable[..., Any], id: str) -> Definition:
     definition = parse(function, id, lambda value: value.definition if isinstance(value, Equation) else None)
     check(definition)
     return definition
+
+
+def _gradient(definition: Definition, forward: Equation[..., Any]) -> Definition:
+    """A gradient with its results named after what they are the gradients of.
+
+    Raises:
+        SpecError: it does not take or give what the gradient of `forward` takes and gives.
+    """
+    given, own = forward.definition, definition.parameters
+    outputs = tuple(result for result in given.results if result.kind == "float")
+    first, rest = own[: len(outputs)], own[len(outputs) :]
+    fits = [parameter.dims for parameter in first] == [result.dims for result in outputs]
+    named = all(parameter.name.startswith("d_") and parameter.kind == "float" for parameter in first)
+    if not fits or not named or (rest, definition.options) != (given.parameters, given.options):
+        wanted = [Parameter(_named(result.name), "float", result.dims) for result in outputs]
+        raise SpecError(
+            f"{definition.id} does not take what the gradient of {forward.id} takes",
+            given=_signature(own), expected=_signature((*wanted, *given.parameters)),
+            mend="first the gradients of the results, named d_…, then what the equation takes, in its order",
+        )  # fmt: skip
+    results = tuple(Parameter(f"d_{p.name}", "float", p.dims) for p in given.parameters if p.kind == "float")
+    if [(result.kind, result.dims) for result in definition.results] != [(p.kind, p.dims) for p in results]:
+        raise SpecError(
+            f"{definition.id} does not give what the gradient of {forward.id} gives",
+            given=_signature(definition.results), expected=_signature(results),
+            mend="the gradients of its float parameters, each in its shape and in their order",
+        )  # fmt: skip
+    return replace(definition, results=results)
+
+
+def _named(result: str) -> str:
+    """What the gradient of a result may be called; one without a name is an output."""
+    return f"d_{result}" if result.isidentifier() and result != "result" else "d_o"
+
+
+def _signature(parameters: Iterable[Parameter]) -> str:
+    return ", ".join(f"{each.name} ({' '.join(map(str, each.dims))})" for each in parameters)

@@ -80,6 +80,8 @@ def symbol(name: str, id: str) -> Symbol:
     for known in (f"{id.split('.')[0]}.{name}", name):
         if known in TABLE:
             return TABLE[known]
+    if of := differentiated(name):
+        return Symbol(f"the gradient of {of}")
     head = name.split("_")[0]
     if head in ("W", "U", "V", "C", "E") and "_" in name:
         target = name.split("_", 1)[1]
@@ -89,12 +91,18 @@ def symbol(name: str, id: str) -> Symbol:
     return TABLE.get(head, Symbol("an input"))
 
 
+def differentiated(name: str) -> str:
+    """What a name says it is the gradient of: W_xz for d_W_xz; "" where it says nothing of the kind."""
+    head, _, of = name.partition("_")
+    return of if head == "d" and PLAIN.fullmatch(name) and of[:1].isalpha() and of.split("_")[0] not in ACCENTS else ""
+
+
 def _mapped(target: str) -> str:
     return f"from {target[0]} to {target[1]}" if re.fullmatch("[a-z]{2}", target) else f"of {target}"
 
 
 def latex(name: str, places: str = "", indices: Collection[str] = ()) -> str:
-    """A name set as the papers set it: W_xz → W_{xz}, h_tilde → \\tilde{h}, alpha → \\alpha, h_0 → h_{0}.
+    """A name set as the papers set it: W_xz → W_{xz}, h_tilde → \\tilde{h}, alpha → \\alpha, d_q → \\partial q.
 
     No two names look alike, with or without places: words are slanted on the line and upright below it, and a name
     that the papers have no form for is set as typed.
@@ -104,6 +112,8 @@ def latex(name: str, places: str = "", indices: Collection[str] = ()) -> str:
         indices: what indices are called here. A name's own subscript that reads like them is set upright, as that of
             a name h_t, h_{\\mathrm{t}}, beside that of an array h at t, h_{t}; a name that is one is set as typed.
     """
+    if (of := differentiated(name)) and name not in indices:
+        return f"\\partial {latex(of, places, indices)}"
     if not PLAIN.fullmatch(name) or name in indices:
         text, rest = f"\\mathtt{{{name}}}".replace("_", "\\_"), []
     else:
