@@ -44,6 +44,11 @@ class Declared:
         return self.module.partition(".")[0]
 
     @property
+    def through(self) -> str:
+        """A word for who reads of it among what implements the equation of the gradients."""
+        return ", differentiated" if self.backward else ""
+
+    @property
     def target(self) -> str:
         """As `attnspec verify` takes it."""
         return f"{self.module}:{self.name}"
@@ -58,7 +63,7 @@ class Discovery:
 
     def of(self, equation: str, gradient_of: str = "") -> tuple[Declared, ...]:
         """What implements an equation; of one of gradients, also what has them made of the equation they are of."""
-        wanted = {(equation, False), (gradient_of, True)}
+        wanted = {(equation, False), (gradient_of or None, True)}
         return tuple(each for each in self.found if (each.equation, each.backward) in wanted)
 
 

@@ -94,7 +94,10 @@ def row(equation: Equation[..., Any], discovery: Discovery) -> dict[str, Any]:
         "says": equation.says or None,
         "gradient_of": equation.gradient_of or None,
         "implementations": [
-            {"framework": each.framework, "target": each.target, "file": str(each.file), "line": each.line}
+            {
+                "framework": each.framework, "target": each.target, "file": str(each.file), "line": each.line,
+                "backward": each.backward,
+            }
             for each in discovery.of(equation.id, equation.gradient_of)
         ],
     }

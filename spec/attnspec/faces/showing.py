@@ -71,7 +71,7 @@ def _sections(
     else:
         yield "mutants", [f"{len(wrong)} known mistakes; attnspec show {equation.id} --mutants lists them"]
     found = discovery.of(equation.id, equation.gradient_of)
-    rows = [(each.framework or "any", each.target, f"{each.file}:{each.line}") for each in found]
+    rows = [(each.framework or "any", f"{each.target}{each.through}", f"{each.file}:{each.line}") for each in found]
     yield "implementations", _columns(rows, width) or ["nothing yet"]
 
 

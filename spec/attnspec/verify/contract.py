@@ -57,8 +57,9 @@ def answered(outcome: Outcome, case: Case, equation: Equation[..., Any], dtype: 
 
 def status_says(outcome: Outcome) -> str:
     """What became of a call that gave no answer."""
+    raises = f"its {outcome.during} pass raises" if outcome.during else "it raises"
     words = {
-        "raised": f"its {outcome.during} pass raises" if outcome.during else "it raises", "crashed": "the process dies", "timeout": "it does not come back in time",
+        "raised": raises, "crashed": "the process dies", "timeout": "it does not come back in time",
         "memory": "it runs out of memory", "unavailable": "it cannot be run here",
     }  # fmt: skip
     trouble = f": {outcome.trouble}" if outcome.trouble is not None else ""

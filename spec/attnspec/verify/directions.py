@@ -60,7 +60,7 @@ NOTHING = 5e-3
 
 
 def generic(tree: Definition) -> Iterator[Generic]:
-    """The output, a shift of it, each of several; its last row and column; the scale of every argument, its last parts."""
+    """The output, each of several, a shift; its last row and column; the scale of every argument, of its last parts."""
     yield Generic("the output", lambda each: each.noise.value)
     yield Generic("the output", lambda each: np.ones(each.noise.value.shape), shift=True)
     for place, result in enumerate(tree.results if len(tree.results) > 1 else ()):

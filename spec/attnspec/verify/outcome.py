@@ -133,8 +133,8 @@ class Outcome:
         global_state: what else was touched, in words.
         trouble: why the status is not "ok", else None.
         printed: the end of what was printed meanwhile.
-        during: "forward" or "backward", where gradients were asked for and only one of the two passes was run: `outputs`
-            are then the forward's, which do not fit the gradients given, or the trouble came in that pass.
+        during: "forward" or "backward", where gradients were asked for and it ended in that pass: in trouble, or with
+            `outputs` of the forward pass that do not fit the gradients given.
         detached: gradients were asked for, and no output depends on any input as far as the framework knows.
     """
 

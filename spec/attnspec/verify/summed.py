@@ -6,9 +6,16 @@ with the gradients of what is shared summed; so its noise, its mutants and its d
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from attnspec.interpreters.value import evaluate
+from attnspec.interpreters.walk import Array
 from attnspec.language.dims import Dim
 from attnspec.language.tree import At, Call, Definition, Line, Name, Node, Parameter, Position, Reduce, Stack
 from attnspec.verify.cases import Case
+from attnspec.verify.statistics import Compared
 
 BATCH, EXAMPLE = Dim.parse("batch"), "b_"
 
@@ -40,6 +47,33 @@ def _over(definition: Definition, varying: frozenset[str], wanted: tuple[str, ..
         definition.id, tuple(_batched(p) if p.name in varying else p for p in definition.parameters),
         definition.options, ((EXAMPLE, BATCH),), (Line(names, Call(definition, args, options)),), returns, results,
     )  # fmt: skip
+
+
+def over_batch(definition: Definition, compared: Sequence[Compared]) -> str:
+    """What was done over a batch in place of summing, where that is all that is wrong, in words; else ""."""
+    seen = [(each, _values(definition, each)) for each in compared if each.fails and each.case.summed]
+    if not seen or any(own.ndim == each.answer.ndim or len(own) < 2 for each, own in seen):
+        return ""
+    for says, of in INSTEAD.items():
+        if all(bool((np.abs(each.answer - of(own)) <= each.noise.bound).all()) for each, own in seen):
+            names = list(dict.fromkeys(definition.results[each.output].name for each, _ in seen))
+            return f"{' and '.join(names)}, over a batch: {says} instead of the sum"
+    return ""
+
+
+INSTEAD: dict[str, Callable[[Array], Array]] = {
+    "the mean": lambda own: np.asarray(own.mean(axis=0)),
+    "that of the last example": lambda own: np.asarray(own[-1]),
+    "that of the first example": lambda own: np.asarray(own[0]),
+    "that of all but the last example": lambda own: np.asarray(own[:-1].sum(axis=0)),
+}
+"""What may stand for the sum over a batch, made of every example's own gradient."""
+
+
+def _values(definition: Definition, each: Compared) -> Array:
+    """Every example's own gradient."""
+    found = evaluate(definition, (), each.case.arguments)
+    return np.asarray(found[each.output] if isinstance(found, tuple) else found)
 
 
 def _batched(parameter: Parameter) -> Parameter:

@@ -23,6 +23,7 @@ from attnspec.verify.runner import Runner
 from attnspec.verify.score import Score, score
 from attnspec.verify.shrink import shrink
 from attnspec.verify.statistics import Compared, Observation
+from attnspec.verify.summed import over_batch
 from attnspec.verify.wrong import truly_wrong
 
 ROUNDS = 3
@@ -155,7 +156,9 @@ class Verifier:
         cut = self.cut_off(judged)
         if cut is not None:
             return self.said("differs", cut.says, judged, diagnosis=cut, worst=self.smallest_case(first, judged))
-        known = explain.recognise(self.judge, observations, self.mistakes(), judged.policy)
+        over = over_batch(self.equation.definition, judged.compared)
+        known = explain.Diagnosis("batch", over) if over else None
+        known = known or explain.recognise(self.judge, observations, self.mistakes(), judged.policy)
         known = known or self.along(observations, judged)
         manners = "" if known else self.fresh(observations, judged)
         if manners:

@@ -1,0 +1,119 @@
+"""Verdicts on backward passes, as automatic differentiation makes them of a candidate."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+import attnspec
+from attnspec.cli import main
+from attnspec.errors import SpecError, UnknownName
+from attnspec.verify.report import Report, Verdict
+
+PLANTED = Path(__file__).parent.parent / "planted" / "gradients.py"
+ATTENTION, BACKWARD = "attention.scaled_dot_product", "backward.scaled_dot_product"
+
+pytest.importorskip("torch")
+
+
+def verdicts(*dtypes: str) -> dict[str, Verdict]:
+    """One for each claim of a backward pass in the planted file, by name; in one worker."""
+    report: Report = attnspec.verify(str(PLANTED), examples=2, backward=True, dtype=dtypes)
+    return {verdict.implementation.rpartition(":")[2]: verdict for verdict in report.verdicts}
+
+
+WRONG = {
+    "no_scale_in_keys": "in d_k: the division by √d is missing",
+    "no_mean": "in d_e: the term D_i is missing",
+    "keys_counted_twice": "d_k is 2 times as strong as it should be",
+    "keys_detached": "no gradient reaches k",
+    "detached": "no gradient reaches q, k or v: what it returns is detached",
+}
+BAD = {
+    "spoils": ("misbehaves", "it writes to what the forward saved"),
+    "writes_gradient": ("misbehaves", "it changes its inputs: d_o"),
+    "needs_contiguous": ("misbehaves", "on transposed input its backward pass raises"),
+    "flat": ("misbehaves", "of shape (5,) where (5, 4) belongs"),
+    "raises": ("fails", "its backward pass raises: NotImplementedError: no backward for this head size"),
+}
+
+
+def test_every_verdict_says_what_it_is() -> None:
+    """Right ones conform, a slip is named in the words of the gradients, and bad manners are no wrong formula."""
+    found = verdicts("float32")
+
+    for name in ("plain", "fused"):
+        verdict = found.pop(name)
+        assert verdict.verdict == "conforms", str(verdict)
+        assert (verdict.equation, verdict.backward_of) == (BACKWARD, ATTENTION)
+        assert verdict.killed == verdict.of > 40
+        assert all(held for _, held in verdict.properties)
+    for name, says in WRONG.items():
+        verdict = found.pop(name)
+        assert verdict.verdict == "differs", str(verdict)
+        assert verdict.diagnosis[0].says.startswith(says), str(verdict)
+    for name, (kind, says) in BAD.items():
+        verdict = found.pop(name)
+        assert verdict.verdict == kind, str(verdict)
+        assert says in verdict.reason
+        assert "torch/autograd" not in verdict.reason, "no frame of what runs a backward pass"
+    assert not found
+
+
+@pytest.mark.parametrize(("name", "policy"), [("plain", "op-by-op"), ("fused", "flash")])
+def test_each_way_of_rounding_has_its_policy(name: str, policy: str) -> None:
+    """Fused kernels keep float32 and round the weights and their gradients only as operands of the products."""
+    (verdict,) = attnspec.verify(f"{PLANTED}:{name}", dtype="bfloat16", examples=2, backward=True).verdicts
+
+    assert verdict.verdict == "conforms", str(verdict)
+    assert verdict.policy == policy
+
+
+def test_claims_of_both_passes_are_asked_apart() -> None:
+    found = CliRunner().invoke(main, ["verify", f"{PLANTED}:plain", "--examples", "2"])
+    lines = found.stdout.splitlines()
+
+    assert found.exit_code == 0, found.output
+    assert lines[0].startswith(f"conforms: {ATTENTION}, {PLANTED}:plain (torch, float32, cpu)")
+    assert lines[1].startswith(f"conforms: {BACKWARD}, {PLANTED}:plain through torch.autograd (torch, float32, cpu)")
+
+
+def test_jax_is_asked_through_vjp() -> None:
+    pytest.importorskip("jax")
+
+    def attention(q: Any, k: Any, v: Any) -> Any:
+        import jax
+
+        e = q @ jax.numpy.swapaxes(k, -1, -2) / q.shape[-1] ** 0.5
+        return jax.nn.softmax(e, axis=-1) @ v
+
+    def keys_detached(q: Any, k: Any, v: Any) -> Any:
+        import jax
+
+        return attention(q, jax.lax.stop_gradient(k), v)
+
+    def verdict(function: Any) -> Verdict:
+        (found,) = attnspec.verify(function, ATTENTION, framework="jax", examples=2, backward=True).verdicts
+        return found
+
+    right, wrong = verdict(attention), verdict(keys_detached)
+
+    assert right.verdict == "conforms", str(right)
+    assert "through jax.vjp" in right.headline
+    assert wrong.verdict == "differs"
+    assert wrong.diagnosis[0].says == "no gradient reaches k"
+
+
+def test_what_has_no_gradients_is_refused_with_what_has() -> None:
+    with pytest.raises(UnknownName, match="no equation of the gradients of attention_rnn") as found:
+        attnspec.verify(lambda k: k, "attention_rnn.attentive_step", backward=True)
+    assert ATTENTION in found.value.expected
+    with pytest.raises(UnknownName) as found:
+        attnspec.verify(lambda q, k, v: v, BACKWARD, backward=True)
+    assert "without backward" in found.value.mend
+    with pytest.raises(SpecError, match="numpy has no automatic differentiation") as refused:
+        attnspec.verify(lambda q, k, v: v, ATTENTION, framework="numpy", backward=True)
+    assert BACKWARD in refused.value.mend
