@@ -116,6 +116,7 @@ def main() -> None:
     asked = [
         Question(id, dtype, given.way, given.cases)
         for id in given.equation or list(REGISTRY) for dtype in given.dtype or DTYPES
+        if REGISTRY[id].definition.dtype_is_given
     ]  # fmt: skip
     asked = [question for question in asked if way_of(question) is not None]
     table = Table("equation", "dtype", "policy", title=f"error / σ of right code, on ordinary cases: {given.way}")

@@ -10,6 +10,7 @@ import mpmath
 import numpy as np
 
 from attnspec.interpreters.algebra import Named, Value
+from attnspec.interpreters.axes import FOLD
 from attnspec.interpreters.value import ValueOf, fit
 from attnspec.language.tree import Definition
 from attnspec.verify.cases import Case
@@ -55,12 +56,13 @@ def _power(x: Any, y: Any) -> Any:
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "+": lambda a, b: a + b, "-": lambda a, b: a - b, "*": lambda a, b: a * b, "/": _over, "**": _power,
+    "//": lambda a, b: MP.floor(_over(a, b)),
     "neg": lambda a: -a, "exp": MP.exp, "log": _log, "sin": MP.sin, "cos": MP.cos, "tanh": MP.tanh, "sqrt": _root,
     "sigmoid": lambda a: 1 / (1 + MP.exp(-a)), "relu": lambda a: a if a > 0 else MP.mpf(0),
     "gelu": lambda a: a * (1 + MP.erf(a / MP.sqrt(2))) / 2,
 }  # fmt: skip
 
-BINARY = ("+", "-", "*", "/", "**")
+BINARY = ("+", "-", "*", "/", "//", "**")
 
 
 class Exact(ValueOf):
@@ -79,12 +81,14 @@ class Exact(ValueOf):
         """Numbers among themselves are folded to 100 digits too."""
         if any(isinstance(value, Named) for value in values):
             return super().elementwise(op, values)
+        if op not in FUNCTIONS:
+            return FOLD[op](*values)
         return cast(float, FUNCTIONS[op](*(MP.mpf(value) for value in values)))
 
     @cached_property
     def functions(self) -> dict[str, Callable[..., Array]]:
         own = {op: np.frompyfunc(function, 2 if op in BINARY else 1, 1) for op, function in FUNCTIONS.items()}
-        plain = {"<=": np.less_equal, "<": np.less, ">=": np.greater_equal, ">": np.greater,
+        plain = {"<=": np.less_equal, "<": np.less, ">=": np.greater_equal, ">": np.greater, "==": np.equal,
                  "and": np.logical_and, "or": np.logical_or, "not": np.logical_not, "where": np.where}  # fmt: skip
         return {**plain, **own}
 

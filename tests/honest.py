@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import pkgutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -69,8 +70,9 @@ class Way:
 
 
 def ways(id: str, dtype: str) -> list[Way]:
-    """The ways that claim a dtype."""
-    return [way for way in (*implementations().get(id, ()), by_tree(id)) if dtype in (way.claim.dtypes or DTYPES)]
+    """The ways that claim a dtype; the tree of an equation of sizes alone takes that of the oracle."""
+    trees = [by_tree(id)] if REGISTRY[id].definition.dtype_is_given or dtype == "float64" else []
+    return [way for way in (*implementations().get(id, ()), *trees) if dtype in (way.claim.dtypes or DTYPES)]
 
 
 @cache
@@ -88,7 +90,13 @@ def implementations() -> dict[str, list[Way]]:
 
 def _written(function: Callable[..., Any], declared: Implementation) -> Way:
     arrays = tensors if declared.framework == "torch" else narrow
-    return Way(str(declared.framework), declared.claim, lambda case, dtype: as_float64(function(**arrays(case, dtype))))
+    asks_dtype = "dtype" in inspect.signature(function).parameters
+
+    def compute(case: Case, dtype: str) -> Answers:
+        told = {"dtype": getattr(torch, dtype) if declared.framework == "torch" else dtype} if asks_dtype else {}
+        return as_float64(function(**arrays(case, dtype), **told))
+
+    return Way(str(declared.framework), declared.claim, compute)
 
 
 def by_tree(id: str) -> Way:

@@ -41,7 +41,7 @@ def weights(name: str, *arguments: str) -> Result:
     return verify(f"{WEIGHTS}:{name}", "--as", "attention.weights", *arguments)
 
 
-@pytest.mark.parametrize("command", [[], ["list"], ["show"], ["verify"], ["new"]])
+@pytest.mark.parametrize("command", [[], ["list"], ["show"], ["verify"], ["new"], ["cost"]])
 def test_help_imports_only_click(command: list[str]) -> None:
     """That it is quick follows; benchmarks/help_time.py says how quick."""
     program = "\n".join(
@@ -112,8 +112,9 @@ def test_show_says_all_that_is_known() -> None:
 
     assert shown.exit_code == 0
     assert sections[0] == "recurrent.gru_cell"
-    assert sections[-9:] == [
-        "formula", "takes", "gives", "sizes", "sources", "conventions", "properties", "mutants", "implementations",
+    assert sections[-11:] == [
+        "formula", "takes", "gives", "sizes", "shapes", "parameters", "sources", "conventions", "properties", "mutants",
+        "implementations",
     ]  # fmt: skip
     assert "z ⊙ h + (1 − z) ⊙ h̃" in shown.stdout
     assert "  W_xz  (d, u)  the weights from x to z" in shown.stdout.splitlines()

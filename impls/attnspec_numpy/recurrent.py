@@ -164,6 +164,92 @@ def lstm(
     return h, c
 
 
+@implements("recurrent.simple_rnn_lengths", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def simple_rnn_lengths(
+    x: Array, length: Array, h_0: Array, W_xh: Array, W_hh: Array, b_h: Array,
+) -> tuple[Array, Array]:
+    """As simple_rnn, and what a step gives is kept where its row counts."""
+
+    def step(side: Array, h: Array) -> tuple[Array, ...]:
+        return (_rnn_step(side, h, W_hh),)
+
+    y, (h,) = _over_rows(x @ W_xh + b_h, length, (h_0,), step)
+    return y, h
+
+
+@implements("recurrent.simple_rnn_lengths_repeats", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def simple_rnn_lengths_repeats(
+    x: Array, length: Array, h_0: Array, W_xh: Array, W_hh: Array, b_h: Array,
+) -> tuple[Array, Array]:
+    """simple_rnn_lengths, its padding filled with the last state."""
+    y, h = simple_rnn_lengths(x, length, h_0, W_xh, W_hh, b_h)
+    return _repeated(y, h, length), h
+
+
+@implements("recurrent.gru_lengths", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def gru_lengths(
+    x: Array, length: Array, h_0: Array,
+    W_xr: Array, W_hr: Array, b_r: Array,
+    W_xz: Array, W_hz: Array, b_z: Array,
+    W_xh: Array, W_hh: Array, b_h: Array,
+) -> tuple[Array, Array]:
+    """As gru, and what a step gives is kept where its row counts."""
+    W_rz = _packed((W_hr, W_hz))
+
+    def step(side: Array, h: Array) -> tuple[Array, ...]:
+        z, h_tilde = _gates(side, h, W_rz, W_hh)
+        return (_mix(z, h, h_tilde),)
+
+    y, (h,) = _over_rows(x @ _packed((W_xr, W_xz), W_xh) + _packed((b_r, b_z), b_h), length, (h_0,), step)
+    return y, h
+
+
+@implements("recurrent.gru_lengths_repeats", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def gru_lengths_repeats(
+    x: Array, length: Array, h_0: Array,
+    W_xr: Array, W_hr: Array, b_r: Array,
+    W_xz: Array, W_hz: Array, b_z: Array,
+    W_xh: Array, W_hh: Array, b_h: Array,
+) -> tuple[Array, Array]:
+    """gru_lengths, its padding filled with the last state."""
+    y, h = gru_lengths(x, length, h_0, W_xr, W_hr, b_r, W_xz, W_hz, b_z, W_xh, W_hh, b_h)
+    return _repeated(y, h, length), h
+
+
+@implements("recurrent.lstm_lengths", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def lstm_lengths(
+    x: Array, length: Array, h_0: Array, c_0: Array,
+    W_xi: Array, W_hi: Array, b_i: Array,
+    W_xf: Array, W_hf: Array, b_f: Array,
+    W_xg: Array, W_hg: Array, b_g: Array,
+    W_xo: Array, W_ho: Array, b_o: Array,
+) -> tuple[Array, Array, Array]:
+    """As lstm, and what a step gives is kept where its row counts."""
+    W_h = _packed((W_hi, W_hf, W_ho), W_hg)
+    side = x @ _packed((W_xi, W_xf, W_xo), W_xg) + _packed((b_i, b_f, b_o), b_g)
+    y, (h, c) = _over_rows(side, length, (h_0, c_0), lambda side_t, h, c: _lstm_step(side_t, h, c, W_h))
+    return y, h, c
+
+
+@implements("recurrent.lstm_lengths_repeats", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def lstm_lengths_repeats(
+    x: Array, length: Array, h_0: Array, c_0: Array,
+    W_xi: Array, W_hi: Array, b_i: Array,
+    W_xf: Array, W_hf: Array, b_f: Array,
+    W_xg: Array, W_hg: Array, b_g: Array,
+    W_xo: Array, W_ho: Array, b_o: Array,
+) -> tuple[Array, Array, Array]:
+    """lstm_lengths, its padding filled with the last hidden state."""
+    y, h, c = lstm_lengths(x, length, h_0, c_0, W_xi, W_hi, b_i, W_xf, W_hf, b_f, W_xg, W_hg, b_g, W_xo, W_ho, b_o)
+    return _repeated(y, h, length), h, c
+
+
 @implements("recurrent.bidirectional_gru", framework="numpy", dtypes=DTYPES, devices=DEVICES)
 @half_in_single
 def bidirectional_gru(
@@ -217,6 +303,26 @@ def _over_time(side: Array, h: Array, step: Callable[[Array, Array], Array]) -> 
     for t in range(side.shape[-2]):
         states[..., t, :] = h = step(side[..., t, :], h)
     return states
+
+
+def _over_rows(
+    side: Array, length: Array, states: tuple[Array, ...], step: Callable[..., tuple[Array, ...]]
+) -> tuple[Array, tuple[Array, ...]]:
+    """Every output, 0 in padding, and the states after the last row that counts."""
+    y = np.empty((*side.shape[:-1], states[0].shape[-1]), dtype=side.dtype)
+    for t in range(side.shape[-2]):
+        counts = (t < length)[..., None]
+        stepped = step(side[..., t, :], *states)
+        y[..., t, :] = np.where(counts, stepped[0], 0)
+        states = tuple(np.where(counts, new, old) for new, old in zip(stepped, states, strict=True))
+    return y, tuple(state.copy() for state in states)
+
+
+def _repeated(y: Array, h: Array, length: Array) -> Array:
+    """Padding is given the last state, where there is one."""
+    t = np.arange(y.shape[-2])[:, None]
+    length = length[..., None, None]
+    return np.where((length > 0) & (length <= t), h[..., None, :], y)
 
 
 def _sigmoids(halved: Array) -> Array:

@@ -153,6 +153,86 @@ def lstm(
     return h, c
 
 
+@implements("recurrent.simple_rnn_lengths", framework="torch", dtypes=DTYPES)
+def simple_rnn_lengths(
+    x: Tensor, length: Tensor, h_0: Tensor, W_xh: Tensor, W_hh: Tensor, b_h: Tensor,
+) -> tuple[Tensor, Tensor]:
+    """As simple_rnn, and what a step gives is kept where its row counts."""
+
+    def step(side: Tensor, h: Tensor) -> tuple[Tensor, ...]:
+        return (torch.tanh(side + h @ W_hh),)
+
+    y, (h,) = _over_rows(F.linear(x, W_xh.mT, b_h), length, (h_0,), step)
+    return y, h
+
+
+@implements("recurrent.simple_rnn_lengths_repeats", framework="torch", dtypes=DTYPES)
+def simple_rnn_lengths_repeats(
+    x: Tensor, length: Tensor, h_0: Tensor, W_xh: Tensor, W_hh: Tensor, b_h: Tensor,
+) -> tuple[Tensor, Tensor]:
+    """simple_rnn_lengths, its padding filled with the last state."""
+    y, h = simple_rnn_lengths(x, length, h_0, W_xh, W_hh, b_h)
+    return _repeated(y, h, length), h
+
+
+@implements("recurrent.gru_lengths", framework="torch", dtypes=DTYPES)
+def gru_lengths(
+    x: Tensor, length: Tensor, h_0: Tensor,
+    W_xr: Tensor, W_hr: Tensor, b_r: Tensor,
+    W_xz: Tensor, W_hz: Tensor, b_z: Tensor,
+    W_xh: Tensor, W_hh: Tensor, b_h: Tensor,
+) -> tuple[Tensor, Tensor]:
+    """As gru, and what a step gives is kept where its row counts."""
+    W_rz = _packed(W_hr, W_hz)
+
+    def step(side: Tensor, h: Tensor) -> tuple[Tensor, ...]:
+        z, h_tilde = _gates(side, h, W_rz, W_hh)
+        return (torch.lerp(h_tilde, h, z),)
+
+    y, (h,) = _over_rows(F.linear(x, _packed(W_xr, W_xz, W_xh).mT, _packed(b_r, b_z, b_h)), length, (h_0,), step)
+    return y, h
+
+
+@implements("recurrent.gru_lengths_repeats", framework="torch", dtypes=DTYPES)
+def gru_lengths_repeats(
+    x: Tensor, length: Tensor, h_0: Tensor,
+    W_xr: Tensor, W_hr: Tensor, b_r: Tensor,
+    W_xz: Tensor, W_hz: Tensor, b_z: Tensor,
+    W_xh: Tensor, W_hh: Tensor, b_h: Tensor,
+) -> tuple[Tensor, Tensor]:
+    """gru_lengths, its padding filled with the last state."""
+    y, h = gru_lengths(x, length, h_0, W_xr, W_hr, b_r, W_xz, W_hz, b_z, W_xh, W_hh, b_h)
+    return _repeated(y, h, length), h
+
+
+@implements("recurrent.lstm_lengths", framework="torch", dtypes=DTYPES)
+def lstm_lengths(
+    x: Tensor, length: Tensor, h_0: Tensor, c_0: Tensor,
+    W_xi: Tensor, W_hi: Tensor, b_i: Tensor,
+    W_xf: Tensor, W_hf: Tensor, b_f: Tensor,
+    W_xg: Tensor, W_hg: Tensor, b_g: Tensor,
+    W_xo: Tensor, W_ho: Tensor, b_o: Tensor,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """As lstm, and what a step gives is kept where its row counts."""
+    W_h = _packed(W_hi, W_hf, W_ho, W_hg)
+    side = F.linear(x, _packed(W_xi, W_xf, W_xo, W_xg).mT, _packed(b_i, b_f, b_o, b_g))
+    y, (h, c) = _over_rows(side, length, (h_0, c_0), lambda side_t, h, c: _lstm_step(side_t, h, c, W_h))
+    return y, h, c
+
+
+@implements("recurrent.lstm_lengths_repeats", framework="torch", dtypes=DTYPES)
+def lstm_lengths_repeats(
+    x: Tensor, length: Tensor, h_0: Tensor, c_0: Tensor,
+    W_xi: Tensor, W_hi: Tensor, b_i: Tensor,
+    W_xf: Tensor, W_hf: Tensor, b_f: Tensor,
+    W_xg: Tensor, W_hg: Tensor, b_g: Tensor,
+    W_xo: Tensor, W_ho: Tensor, b_o: Tensor,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """lstm_lengths, its padding filled with the last hidden state."""
+    y, h, c = lstm_lengths(x, length, h_0, c_0, W_xi, W_hi, b_i, W_xf, W_hf, b_f, W_xg, W_hg, b_g, W_xo, W_ho, b_o)
+    return _repeated(y, h, length), h, c
+
+
 @implements("recurrent.bidirectional_gru", framework="torch", dtypes=DTYPES)
 def bidirectional_gru(
     x: Tensor,
@@ -203,6 +283,27 @@ def _over_time(side: Tensor, h: Tensor, step: Callable[[Tensor, Tensor], Tensor]
         h = step(side_t, h)
         states.append(h)
     return torch.stack(states, dim=-2) if states else h.unsqueeze(-2)[..., :0, :]
+
+
+def _over_rows(
+    side: Tensor, length: Tensor, states: tuple[Tensor, ...], step: Callable[..., tuple[Tensor, ...]]
+) -> tuple[Tensor, tuple[Tensor, ...]]:
+    """Every output, 0 in padding, and the states after the last row that counts."""
+    rows = []
+    for t, side_t in enumerate(side.unbind(-2)):
+        counts = (length > t).unsqueeze(-1)
+        stepped = step(side_t, *states)
+        rows.append(stepped[0].where(counts, 0))
+        states = tuple(new.where(counts, old) for new, old in zip(stepped, states, strict=True))
+    y = torch.stack(rows, dim=-2) if rows else states[0].unsqueeze(-2)[..., :0, :]
+    return y, tuple(state.clone() for state in states)
+
+
+def _repeated(y: Tensor, h: Tensor, length: Tensor) -> Tensor:
+    """Padding is given the last state, where there is one."""
+    t = torch.arange(y.shape[-2], device=y.device).unsqueeze(-1)
+    length = length[..., None, None]
+    return h.unsqueeze(-2).where((length > 0) & (length <= t), y)
 
 
 def _gates(side: Tensor, h: Tensor, W_rz: Tensor, W_hh: Tensor) -> tuple[Tensor, Tensor]:

@@ -50,6 +50,19 @@ def _pairs(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -
     return pairs or None
 
 
+def _sizes(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -> dict[str, str]:
+    """--sizes n=1024,d=64 --sizes m=1024, as names and what is said of them."""
+    sizes: dict[str, str] = {}
+    for given in ",".join(value).split(",") if value else ():
+        name, _, number = (part.strip() for part in given.partition("="))
+        if not (name and number):
+            raise click.BadParameter(f"{given!r} is no size; write NAME=NUMBER, as in n=1024", ctx, param)
+        if name in sizes:
+            raise click.BadParameter(f"{name!r} is given twice", ctx, param)
+        sizes[name] = number
+    return sizes
+
+
 def _names(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -> tuple[str, ...] | None:
     """--dtype float32,float64 --dtype bfloat16, as one list."""
     return tuple(name.strip() for given in value for name in given.split(",") if name.strip()) or None
@@ -103,6 +116,9 @@ NATURAL, SECONDS = click.IntRange(min=0), click.FloatRange(0, min_open=True)
 @click.option("--seed", metavar="N", type=NATURAL, default=0, help="Of everything that is drawn.  [0]")
 @click.option("--bind", metavar="P=NAME", multiple=True, callback=_pairs, help="A parameter, and the equation's name.")
 @click.option("--policy", metavar="P", help="The precision policy to judge under; else claimed, or inferred.")
+@click.option("--inputs", metavar="FILE", multiple=True, help="Recorded cases to ask besides: .npz, .safetensors.")
+@click.option("--name", "names", metavar="P=NAME", multiple=True, callback=_pairs, help="A parameter; its name there.")
+@click.option("--only-inputs", is_flag=True, help="Ask nothing but the recorded cases.")
 @click.option("--backward", is_flag=True, help="Judge its gradients, through automatic differentiation.")
 @click.option("--time-limit", metavar="S", type=SECONDS, default=30.0, help="For one call of the candidate.  [30]")
 @click.option("--memory-limit", metavar="SIZE", callback=_bytes, help="What the candidate may hold, such as 4G.")
@@ -117,8 +133,8 @@ def verify(
 ) -> None:  # fmt: skip
     """Judge implementations against the equations that they claim.
 
-    TARGET is FILE.py, FILE.py:callable, pkg.module or pkg.module:callable. The options --dtype and --bind may be
-    repeated.
+    TARGET is FILE.py, FILE.py:callable, pkg.module or pkg.module:callable. The options --dtype, --bind, --inputs and
+    --name may be repeated.
     """
     from attnspec.faces import verifying
 
@@ -135,3 +151,18 @@ def new(id: str, framework: str, output: str | None) -> None:
     from attnspec.faces import starting
 
     starting.answer(id, framework, output)
+
+
+@main.command()
+@click.argument("id")
+@click.option("--sizes", metavar="N=NUMBER,...", multiple=True, callback=_sizes, help="Every named size: n=1024,d=64.")
+@click.option("--block", metavar="B", type=click.IntRange(min=1), help="Take the weights of attention in blocks of B.")
+@click.option("--json", "to_json", is_flag=True, help="Print all of it as JSON.")
+def cost(id: str, sizes: dict[str, str], block: int | None, to_json: bool) -> None:
+    """What an equation costs for one example: parameters, operations, elements held, steps that wait for each other.
+
+    As formulas of its sizes and, with --sizes, as numbers.
+    """
+    from attnspec.faces import costing
+
+    costing.answer(id, sizes, block=block, to_json=to_json)

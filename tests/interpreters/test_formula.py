@@ -186,7 +186,7 @@ def test_pairs_differ(one: str, other: str) -> None:
 def test_expressions_grown_at_random_differ() -> None:
     tree = probe("a")
     scope = Scope(tree, check(tree), scanned={"u": "t"})
-    sizes = [SizeOf(Dim.parse(size)) for size in ("n", "r", "r*d", "d+n", "2")]
+    sizes = [SizeOf(Dim.parse(size)) for size in ("n", "r", "r*d", "d+n", "d-n", "ceil((n-d)/r)", "2")]
     numbers = [Number(value) for value in (0.0, 1.0, 2.0, 0.5, -1.0)]
     leaves: list[Node] = [*map(Name, scope.names), *map(Position, "ijkt"), *numbers, *sizes]
     grown = Grower(scope, leaves, REGISTRY["recurrent.simple_rnn_cell"].definition, seed=1).grow(4_000)

@@ -20,15 +20,12 @@ from attnspec.interpreters.value import evaluate
 from attnspec.language.equation import REGISTRY, Equation
 from attnspec.language.tree import Definition
 from attnspec.properties.law import PROPERTIES, Arguments, Equal, Function, Law, Relation
+from attnspec.verify.api import catalogue
 from attnspec.verify.laws import NoiseOf, applies, check, noise_under
 from strategies import a_few, cases
 
-FAMILIES = (
-    "recurrent", "seq2seq", "scores", "attention", "attention_rnn", "self_attention", "multihead", "position",
-    "transformer", "backward",
-)  # fmt: skip
-for _family in FAMILIES:
-    importlib.import_module(f"attnspec.properties.{_family}")
+catalogue()
+FAMILIES = tuple(dict.fromkeys(item.family for item in REGISTRY.values()))
 LAWS = [law for laws in PROPERTIES.values() for law in laws]
 
 

@@ -1,6 +1,6 @@
 """Recurrent cells and their sequences, the simple RNN, the GRU and its conventions, the LSTM; what is read of them."""
 
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from attnspec import Source, Tensor, concat, equation, index, last, scan, sigmoid, size, tanh, where
 
@@ -10,6 +10,8 @@ GRU = Source("001", "GRU 和 LSTM", paper="Cho et al. 2014, arXiv:1406.1078v3, s
 GRU_V1 = Source(paper="Cho et al. 2014, arXiv:1406.1078v1, sec. 2.3; PyTorch nn.GRU")
 GRU_BAHDANAU = Source(paper="Bahdanau et al. 2015, arXiv:1409.0473v7, app. A.1.1")
 LSTM = Source("001", "GRU 和 LSTM", paper="Gers, Schmidhuber and Cummins 2000, Neural Computation 12(10)")
+LENGTHS = Source("001", "为什么要发明循环神经网络", paper="PyTorch, pack_padded_sequence and pad_packed_sequence")
+KERAS = Source(paper="Keras, RNN layers with a mask and return_sequences=True")
 READOUT = Source("001", "RNN 结构")
 CLASSIFIER = Source("003", "RNN")
 BIDIRECTIONAL = Source("003", "双向 RNN (Bidirectional RNN)", paper="Schuster and Paliwal 1997, IEEE TSP 45(11)")
@@ -166,6 +168,124 @@ def lstm(
         h_0, c_0,
     )
     return h.stack(t), last(t, c)
+
+
+@equation(LENGTHS)
+def simple_rnn_lengths(
+    x: Float[Tensor, "t d"], length: Int[Tensor, ""], h_0: Float[Tensor, " u"],
+    W_xh: Float[Tensor, "d u"], W_hh: Float[Tensor, "u u"], b_h: Float[Tensor, " u"],
+) -> tuple[Float[Tensor, "t u"], Float[Tensor, " u"]]:
+    """The simple RNN over a sequence padded from row `length` on: in padding the state rests and the output is 0.
+
+    Every output, and the state after the last row that counts. Differs: Keras goes on saying what it said last,
+    `simple_rnn_lengths_repeats`.
+    """
+    t = index("t")
+    h = scan(t, lambda h: where(t < length, simple_rnn_cell(x[t], h, W_xh, W_hh, b_h), h), h_0)
+    y = where(t < length, h, 0)
+    return y.stack(t), last(t, h)
+
+
+@equation(KERAS, convention_of=simple_rnn_lengths, says="padding repeats the last output instead of giving 0")
+def simple_rnn_lengths_repeats(
+    x: Float[Tensor, "t d"], length: Int[Tensor, ""], h_0: Float[Tensor, " u"],
+    W_xh: Float[Tensor, "d u"], W_hh: Float[Tensor, "u u"], b_h: Float[Tensor, " u"],
+) -> tuple[Float[Tensor, "t u"], Float[Tensor, " u"]]:
+    """simple_rnn_lengths whose padding repeats the output before it, and is 0 where there is none before it."""
+    t = index("t")
+    h = scan(t, lambda h: where(t < length, simple_rnn_cell(x[t], h, W_xh, W_hh, b_h), h), h_0)
+    y = where(length > 0, h, 0)
+    return y.stack(t), last(t, h)
+
+
+@equation(LENGTHS)
+def gru_lengths(
+    x: Float[Tensor, "t d"], length: Int[Tensor, ""], h_0: Float[Tensor, " u"],
+    W_xr: Float[Tensor, "d u"], W_hr: Float[Tensor, "u u"], b_r: Float[Tensor, " u"],
+    W_xz: Float[Tensor, "d u"], W_hz: Float[Tensor, "u u"], b_z: Float[Tensor, " u"],
+    W_xh: Float[Tensor, "d u"], W_hh: Float[Tensor, "u u"], b_h: Float[Tensor, " u"],
+) -> tuple[Float[Tensor, "t u"], Float[Tensor, " u"]]:
+    """The GRU over a sequence padded from row `length` on: in padding the state rests and the output is 0.
+
+    Every output, and the state after the last row that counts. Differs: Keras goes on saying what it said last,
+    `gru_lengths_repeats`.
+    """
+    t = index("t")
+    h = scan(
+        t,
+        lambda h: where(t < length, gru_cell(x[t], h, W_xr, W_hr, b_r, W_xz, W_hz, b_z, W_xh, W_hh, b_h), h),
+        h_0,
+    )
+    y = where(t < length, h, 0)
+    return y.stack(t), last(t, h)
+
+
+@equation(KERAS, convention_of=gru_lengths, says="padding repeats the last output instead of giving 0")
+def gru_lengths_repeats(
+    x: Float[Tensor, "t d"], length: Int[Tensor, ""], h_0: Float[Tensor, " u"],
+    W_xr: Float[Tensor, "d u"], W_hr: Float[Tensor, "u u"], b_r: Float[Tensor, " u"],
+    W_xz: Float[Tensor, "d u"], W_hz: Float[Tensor, "u u"], b_z: Float[Tensor, " u"],
+    W_xh: Float[Tensor, "d u"], W_hh: Float[Tensor, "u u"], b_h: Float[Tensor, " u"],
+) -> tuple[Float[Tensor, "t u"], Float[Tensor, " u"]]:
+    """gru_lengths whose padding repeats the output before it, and is 0 where there is none before it."""
+    t = index("t")
+    h = scan(
+        t,
+        lambda h: where(t < length, gru_cell(x[t], h, W_xr, W_hr, b_r, W_xz, W_hz, b_z, W_xh, W_hh, b_h), h),
+        h_0,
+    )
+    y = where(length > 0, h, 0)
+    return y.stack(t), last(t, h)
+
+
+@equation(LENGTHS)
+def lstm_lengths(
+    x: Float[Tensor, "t d"], length: Int[Tensor, ""], h_0: Float[Tensor, " u"], c_0: Float[Tensor, " u"],
+    W_xi: Float[Tensor, "d u"], W_hi: Float[Tensor, "u u"], b_i: Float[Tensor, " u"],
+    W_xf: Float[Tensor, "d u"], W_hf: Float[Tensor, "u u"], b_f: Float[Tensor, " u"],
+    W_xg: Float[Tensor, "d u"], W_hg: Float[Tensor, "u u"], b_g: Float[Tensor, " u"],
+    W_xo: Float[Tensor, "d u"], W_ho: Float[Tensor, "u u"], b_o: Float[Tensor, " u"],
+) -> tuple[Float[Tensor, "t u"], Float[Tensor, " u"], Float[Tensor, " u"]]:
+    """The LSTM over a sequence padded from row `length` on: in padding both states rest and the output is 0.
+
+    Every output, and hidden and cell state after the last row that counts. Differs: Keras goes on saying what it
+    said last, `lstm_lengths_repeats`.
+    """
+    t = index("t")
+    h, c = scan(
+        t,
+        lambda h, c: lstm_cell(
+            x[t], h, c, W_xi, W_hi, b_i, W_xf, W_hf, b_f, W_xg, W_hg, b_g, W_xo, W_ho, b_o
+        ),
+        h_0, c_0,
+    )
+    h_kept = scan(t, lambda kept: where(t < length, h.stack(t)[t], kept), h_0)
+    c_kept = scan(t, lambda kept: where(t < length, c.stack(t)[t], kept), c_0)
+    y = where(t < length, h, 0)
+    return y.stack(t), last(t, h_kept), last(t, c_kept)
+
+
+@equation(KERAS, convention_of=lstm_lengths, says="padding repeats the last output instead of giving 0")
+def lstm_lengths_repeats(
+    x: Float[Tensor, "t d"], length: Int[Tensor, ""], h_0: Float[Tensor, " u"], c_0: Float[Tensor, " u"],
+    W_xi: Float[Tensor, "d u"], W_hi: Float[Tensor, "u u"], b_i: Float[Tensor, " u"],
+    W_xf: Float[Tensor, "d u"], W_hf: Float[Tensor, "u u"], b_f: Float[Tensor, " u"],
+    W_xg: Float[Tensor, "d u"], W_hg: Float[Tensor, "u u"], b_g: Float[Tensor, " u"],
+    W_xo: Float[Tensor, "d u"], W_ho: Float[Tensor, "u u"], b_o: Float[Tensor, " u"],
+) -> tuple[Float[Tensor, "t u"], Float[Tensor, " u"], Float[Tensor, " u"]]:
+    """lstm_lengths whose padding repeats the output before it, and is 0 where there is none before it."""
+    t = index("t")
+    h, c = scan(
+        t,
+        lambda h, c: lstm_cell(
+            x[t], h, c, W_xi, W_hi, b_i, W_xf, W_hf, b_f, W_xg, W_hg, b_g, W_xo, W_ho, b_o
+        ),
+        h_0, c_0,
+    )
+    h_kept = scan(t, lambda kept: where(t < length, h.stack(t)[t], kept), h_0)
+    c_kept = scan(t, lambda kept: where(t < length, c.stack(t)[t], kept), c_0)
+    y = where(length > 0, h_kept, 0)
+    return y.stack(t), last(t, h_kept), last(t, c_kept)
 
 
 @equation(READOUT)

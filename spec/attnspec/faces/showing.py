@@ -11,11 +11,11 @@ import attnspec
 from attnspec.discovery import Discovery, discover
 from attnspec.faces.listing import row
 from attnspec.faces.screen import Screen
-from attnspec.interpreters import formula
+from attnspec.interpreters import flow, formula
 from attnspec.interpreters.mutants import Mutant, conventions
 from attnspec.language.equation import REGISTRY, Equation
 from attnspec.language.symbols import OPTION_SIZES, symbol
-from attnspec.language.tree import Parameter
+from attnspec.language.tree import Definition, Parameter
 from attnspec.properties import PROPERTIES
 from attnspec.verify.api import catalogue
 from attnspec.verify.cases import sizes_of, smallest
@@ -61,6 +61,9 @@ def _sections(
     yield "gives", _columns([(each.name, _shape(each), each.kind) for each in definition.results], width)
     yield "sizes", _columns([(name, f"at least {smallest(equation, name)}") for name in sizes_of(definition)], width)
     yield "options", _columns([(option.name, option.kind, _sets(option.name)) for option in definition.options], width)
+    drawn = [(row.name, row.shape, row.lanes, " ".join(row.weights)) for row in flow.diagram(definition)]
+    yield "shapes", _columns(drawn, width)
+    yield "parameters", _learned(definition, width)
     yield "sources", [str(source) for source in equation.sources]
     yield "conventions", _columns([(other.id, _told_apart(other, equation)) for other in conventions(equation)], width)
     yield "gradient of", [equation.gradient_of] if equation.gradient_of else []
@@ -86,6 +89,12 @@ def _shape(parameter: Parameter) -> str:
 
 def _sets(option: str) -> str:
     return f"sets {OPTION_SIZES[option]}" if option in OPTION_SIZES else ""
+
+
+def _learned(definition: Definition, width: int) -> list[str]:
+    """How many numbers are learned, and where they are."""
+    names, total = flow.parameters(definition)
+    return _columns([(flow.count(total), ", ".join(names))], width) if names else ["none: nothing here is learned"]
 
 
 def _told_apart(other: Equation[..., Any], equation: Equation[..., Any]) -> str:
@@ -124,6 +133,7 @@ def _filled(text: str, width: int, indent: str = "") -> str:
 
 def _document(equation: Equation[..., Any], discovery: Discovery, wrong: Sequence[Mutant]) -> dict[str, Any]:
     definition = equation.definition
+    learned, count = flow.parameters(definition)
     return {
         "attnspec": attnspec.__version__,
         **row(equation, discovery),
@@ -140,6 +150,14 @@ def _document(equation: Equation[..., Any], discovery: Discovery, wrong: Sequenc
             {"name": each.name, "kind": each.kind, "shape": list(map(str, each.dims))} for each in definition.results
         ],
         "sizes": {name: {"least": smallest(equation, name)} for name in sizes_of(definition)},
+        "shapes": [
+            {
+                "names": list(step.names), "role": step.role, "reads": [*step.reads, *step.weights],
+                "shapes": [flow.shape(each, definition) for each in step.types],
+            }
+            for step in flow.steps(definition)
+        ],
+        "parameters": {"count": flow.count(count), "names": list(learned)},
         "options": [{"name": option.name, "kind": option.kind} for option in definition.options],
         "sources": [
             {"document": each.document, "heading": each.heading, "paper": each.paper} for each in equation.sources

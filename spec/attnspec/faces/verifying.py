@@ -169,7 +169,7 @@ class Run:
 def compact(verdict: Verdict) -> str:
     """A pass in a line; what was found besides, and what the cases could not have caught, below it."""
     bits = f", {verdict.effective_bits:.1f} bits" if verdict.effective_bits is not None else ""
-    score = f"caught {verdict.killed} of {verdict.of} on {verdict.examples} cases"
+    score = f"caught {verdict.killed} of {verdict.of} on {verdict.cases}"
     domain = f"for {verdict.domain}" if verdict.domain else ""
     parts = [verdict.headline, f"{verdict.policy}{bits}", score, f"{verdict.seconds:.1f} s", domain]
     missed = [f"would not have caught: {says}" for says in verdict.survived]

@@ -90,6 +90,10 @@ class Setting(ABC):
     def joined(self, left: str, right: str) -> bool:
         """Whether two factors can stand side by side."""
 
+    def floor(self, quotient: Piece) -> Piece:
+        """A quotient without its remainder."""
+        return Piece(self.words["⌊"] + quotient.text + self.words["⌋"])
+
     def number(self, value: float) -> Piece:
         """A constant; one below zero is told from the negation of one above."""
         digits = self.words["inf"] if math.isinf(value) else format(Decimal(repr(abs(float(value)))), "f")
@@ -112,13 +116,14 @@ class Latex(Setting):
 
     signs: ClassVar[dict[str, str]] = {
         "": r"\,", "⊙": r" \odot ", "·": r" \cdot ", "×": r" \times ", "*": r" \ast ", "@": r" \mathbin{@} ",
-        "+": " + ", "-": " - ", "neg": "-", "<=": r" \le ", "<": " < ", ">=": r" \ge ", ">": " > ",
+        "+": " + ", "-": " - ", "neg": "-", "<=": r" \le ", "<": " < ", ">=": r" \ge ", ">": " > ", "==": " = ",
         "and": r" \land ", "or": r" \lor ", "not": r"\lnot ", ":": " : ", "=": " = ", ",": r",\; ",
     }  # fmt: skip
     words: ClassVar[dict[str, str]] = {
         "exp": r"\exp", "log": r"\log", "sin": r"\sin", "cos": r"\cos", "tanh": r"\tanh", "max": r"\max",
         "sigmoid": r"\sigma", "sum": r"\sum", "inf": r"\infty", "negative": "{}^{-}", "in": r" \in ", "prime": "'",
         "float": r"\mathbb{R}", "int": r"\mathbb{Z}", "bool": r"\{0, 1\}", "option": r"\mathbb{N}",
+        "⌈": r"\lceil ", "⌉": r" \rceil", "⌊": r"\lfloor ", "⌋": r" \rfloor",
         "from": r" \text{ from } ", "with": r"\text{with } ", "for": r"\text{for } ",
     }  # fmt: skip
     wide = 220
@@ -166,12 +171,13 @@ class Terminal(Setting):
 
     signs: ClassVar[dict[str, str]] = {
         "": " ", "⊙": " ⊙ ", "·": "·", "×": " × ", "*": " ∗ ", "@": " @ ", "+": " + ", "-": " − ", "neg": "−",
-        "<=": " ≤ ", "<": " < ", ">=": " ≥ ", ">": " > ", "and": " ∧ ", "or": " ∨ ", "not": "¬",
+        "<=": " ≤ ", "<": " < ", ">=": " ≥ ", ">": " > ", "==": " = ", "and": " ∧ ", "or": " ∨ ", "not": "¬",
         ":": ": ", "=": " = ", ",": ", ",
     }  # fmt: skip
     words: ClassVar[dict[str, str]] = {
         "sigmoid": "σ", "sum": "Σ", "inf": "∞", "negative": "⁻", "in": " ∈ ", "prime": "′", "float": "ℝ", "int": "ℤ",
-        "bool": "{0, 1}", "option": "ℕ", "from": " from ", "with": "with ", "for": "for ",
+        "bool": "{0, 1}", "option": "ℕ", "⌈": "⌈", "⌉": "⌉", "⌊": "⌊", "⌋": "⌋",
+        "from": " from ", "with": "with ", "for": "for ",
     }  # fmt: skip
     wide = 110
 

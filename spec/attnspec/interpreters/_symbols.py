@@ -9,8 +9,8 @@ from itertools import groupby
 
 from attnspec.errors import NotationError
 from attnspec.interpreters._setting import Level, Piece, Setting
-from attnspec.language.check import SCALAR, Scope, Type, infer, single
-from attnspec.language.dims import Dim
+from attnspec.language.check import Scope, Type, infer, single
+from attnspec.language.dims import Dim, parts
 from attnspec.language.tree import Definition, Node, Reshape, Scan, SizeOf, walk
 
 UNFIT = (NotationError, LookupError, ValueError)
@@ -69,11 +69,23 @@ class Symbols:
 
     def size(self, dim: Dim) -> str:
         """A size, as a sum of products."""
-        return self.setting.signs["+"].join(self.monomial(names, count) for names, count in dim.terms) or "0"
+        first, *rest = sorted(dim.terms, key=lambda term: term[1] < 0) or [((), 0)]
+        shown = self.setting.words["negative"] * (first[1] < 0) + self.monomial(*first)
+        for names, count in rest:
+            shown += self.setting.signs["-" if count < 0 else "+"] + self.monomial(names, count)
+        return shown
 
     def monomial(self, names: tuple[str, ...], count: int) -> str:
-        factors = [self.sizes.get(name) or self.setting.name(name) for name in names]
-        return self.setting.signs[""].join(factors if count == 1 and factors else [str(count), *factors])
+        factors = [self.factor(name) for name in names]
+        return self.setting.signs[""].join(factors if abs(count) == 1 and factors else [str(abs(count)), *factors])
+
+    def factor(self, name: str) -> str:
+        """A named size, or a count of steps."""
+        if not name.startswith("⌈"):
+            return self.sizes.get(name) or self.setting.name(name)
+        top, bottom = (Piece(self.size(part), Level.ATOM if is_name(part) else Level.SUM) for part in parts(name))
+        left, right = self.setting.words["⌈"], self.setting.words["⌉"]
+        return left + self.setting.quotient(top, bottom).text + right
 
     def size_alone(self, dim: Dim) -> str:
         """A size among values: between bars, unless it is a single name that means nothing else."""
@@ -162,7 +174,7 @@ def is_name(dim: Dim) -> bool:
 def _scope(definition: Definition) -> Scope:
     """The types of what is named, as far as the lines fit."""
     names = {parameter.name: Type(parameter.kind, dims=parameter.dims) for parameter in definition.parameters}
-    scope = Scope(definition, names | {option.name: SCALAR for option in definition.options})
+    scope = Scope(definition, names | {option.name: Type(option.kind) for option in definition.options})
     for line in definition.lines:
         try:
             found = infer(line.value, scope)

@@ -120,6 +120,8 @@ class Terms:
                 return self.product(node.op, left, right)
             case "/", (top, bottom):
                 return self.setting.quotient(self.piece(top), self.piece(bottom))
+            case "//", (top, bottom):
+                return self.setting.floor(self.setting.quotient(self.piece(top), self.piece(bottom)))
             case "**", (base, exponent):
                 return Piece(self.setting.above(self.inside(base, Level.ATOM), self.piece(exponent)), Level.POWER)
             case "neg", (part,):
@@ -186,9 +188,10 @@ class Terms:
         return self.setting.below(self.inside(node.array, Level.CALL), places)
 
     def place(self, place: Node) -> str:
-        """A place in a subscript; one that no index names stands between square brackets."""
+        """A place in a subscript; a formula that no index names stands between square brackets."""
         shown = self.setting.tight(self.show(place))
-        return f"[{shown}]" if place_index(place) is None else shown
+        looked_up = isinstance(place, At) and shown not in map(self.symbols.index, self.symbols.indices)
+        return shown if looked_up or place_index(place) is not None else f"[{shown}]"
 
     def reduce(self, node: Reduce) -> Piece:
         if node.op != "sum":

@@ -45,6 +45,10 @@ class Algebra(ABC, Generic[T]):
         """0, 1, … count−1, along one axis."""
 
     @abstractmethod
+    def numbers(self, thing: T) -> Array:
+        """Its values as whole numbers, which say a place."""
+
+    @abstractmethod
     def shape(self, thing: T) -> tuple[int, ...]:
         """Its axes' sizes."""
 

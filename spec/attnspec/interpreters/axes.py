@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -10,9 +11,13 @@ from attnspec.interpreters.algebra import Algebra, Array, Axis, Named, T, Value
 
 FOLD: dict[str, Callable[..., float]] = {
     "+": lambda a, b: a + b, "-": lambda a, b: a - b, "*": lambda a, b: a * b, "**": lambda a, b: a**b,
+    "//": lambda a, b: a // b if b else math.nan,
     "/": lambda a, b: a / b if b else math.nan if a == 0 or a != a else math.copysign(math.inf, a),
     "neg": lambda a: -a, "sqrt": lambda a: math.sqrt(a) if a >= 0 else math.nan, "exp": math.exp, "log": math.log,
     "sin": math.sin, "cos": math.cos, "tanh": math.tanh, "sigmoid": lambda a: 1 / (1 + math.exp(-a)),
+    "<=": operator.le, "<": operator.lt, ">=": operator.ge, ">": operator.gt, "==": operator.eq,
+    "and": lambda a, b: a and b, "or": lambda a, b: a or b, "not": operator.not_,
+    "where": lambda c, a, b: a if c else b,
     "relu": lambda a: a if a > 0 else 0.0, "gelu": lambda a: a * (1 + math.erf(a / math.sqrt(2))) / 2,
 }  # fmt: skip
 
@@ -164,6 +169,26 @@ class NamedAxes(Algebra[T]):
         shape = self.shape(value.data)
         rest = shape[: len(lead)] + shape[len(lead) + 1 :]
         return replace(value, data=self.rearrange(lambda a: self.zeros(a, rest), value.data))
+
+    def looked_up(self, value: Named[T], place: Named[T]) -> Named[T]:
+        """What stands along the first unnamed axis where another array says; zero beyond the ends."""
+        axes = tuple(sorted({*value.axes, *place.axes}))
+        wide, at = self.widened(value, axes, self.rank(value)), self.numbers(self.widened(place, axes, 0).data)
+        xp, lead = self.xp, len(axes)
+
+        def taken(a: Array) -> Array:
+            size, rest = a.shape[lead], a.shape[lead + 1 :]
+            inside = xp.reshape((at >= 0) & (at < size), (*at.shape, *(1,) * len(rest)))
+            if not size:
+                return self.zeros(a, (*_broadcast([a.shape[:lead], at.shape]), *rest))
+            rows = [
+                xp.reshape(xp.arange(count, device=at.device), (count, *(1,) * (lead - 1 - k)))
+                for k, count in enumerate(a.shape[:lead])
+            ]
+            found = a[(*rows, xp.clip(at, 0, size - 1))]
+            return xp.where(inside, found, xp.zeros_like(found))
+
+        return Named(self.rearrange(taken, wide.data), axes)
 
     def zeros(self, like: Array, shape: tuple[int, ...]) -> Array:
         return self.xp.zeros(shape, dtype=like.dtype, device=like.device)

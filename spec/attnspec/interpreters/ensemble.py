@@ -6,7 +6,7 @@ intermediates, tied weights and recurrences are there. The members are one more 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,7 +14,7 @@ import numpy as np
 
 from attnspec.interpreters.policy import Format, Policy
 from attnspec.interpreters.propagation import EXACTLY, K
-from attnspec.interpreters.rounding import ARITHMETIC, EXACT, Rounding
+from attnspec.interpreters.rounding import ARITHMETIC, CONDITIONS, EXACT, Rounding
 from attnspec.interpreters.value import ValueOf
 from attnspec.interpreters.walk import Array, Axis, Interpreter, Named, Value
 
@@ -80,6 +80,9 @@ class Ensemble(Interpreter[Rounded]):
     def positions(self, count: int) -> Rounded:
         return Rounded(self.values.positions(count), EXACTLY)
 
+    def numbers(self, thing: Rounded) -> Array:
+        return self.values.numbers(thing.value)
+
     def shape(self, thing: Rounded) -> tuple[int, ...]:
         return tuple(thing.value.shape)
 
@@ -87,18 +90,36 @@ class Ensemble(Interpreter[Rounded]):
         grain = max((thing.grain for thing in things), key=lambda form: form.bits)
         return Rounded(move(*(thing.value for thing in things)), grain, max(thing.terms for thing in things))
 
+    def elementwise(self, op: str, values: Sequence[Value[Rounded]]) -> Value[Rounded]:
+        """Of every member where something is rounded that was the same for all, such as an angle made of positions."""
+        things = [value for value in values if isinstance(value, Named)]
+        alike = all(MEMBER not in thing.axes for thing in things)
+        if things and alike and op not in EXACT and not self.counted(op, *(thing.data for thing in things)):
+            values = [self.full(value) if isinstance(value, Named) else value for value in values]
+        return super().elementwise(op, values)
+
     def apply(self, op: str, *things: Rounded) -> Rounded:
         value = self.values.apply(op, *(thing.value for thing in things))
-        if op in EXACT or all(thing.grain is EXACTLY for thing in things):
-            return Rounded(value, max((thing.grain for thing in things), key=lambda form: form.bits))
+        if op in CONDITIONS:
+            return Rounded(value, EXACTLY)
+        if op in EXACT or self.counted(op, *things):
+            parts = things[1:] if op == "where" else things
+            return Rounded(value, max((thing.grain for thing in parts), key=lambda form: form.bits))
         fresh = self.rounding.elementwise(op, value)
         if op in ARITHMETIC:
             fresh = self.unless_held(value, fresh, self.rounding.policy.intermediates)
+        if op == "**":
+            fresh = self.xp.where(things[1].value == 0, self.xp.zeros_like(fresh), fresh)  # x⁰ is 1 everywhere
         terms = sum(thing.terms for thing in things) if op in ("+", "-") and len(things) == 2 else 0
         if terms:
             x, y = things
             fresh = fresh + self.rounding.joined(x.terms, y.value) + self.rounding.joined(y.terms, x.value)
         return replace(self.settled(value, fresh), terms=terms)
+
+    def counted(self, op: str, *things: Rounded) -> bool:
+        """Whether whole numbers that nothing rounded are made of such."""
+        values = (thing.value for thing in things)
+        return all(thing.grain is EXACTLY for thing in things) and self.rounding.counted(op, *values)
 
     def unless_held(self, value: Array, fresh: Array, form: Format) -> Array:
         """No error where a member's value is one that the format holds."""
@@ -160,6 +181,8 @@ class Ensemble(Interpreter[Rounded]):
         value = self.values.reduce(op, axis, x, mask)
         if op in ("max", "argmax"):
             return Rounded(value, term.grain if op == "max" else EXACTLY)
+        if op == "sum" and self.counted(op, term):
+            return Rounded(value, EXACTLY)
         if op == "sum":
             shown = x if mask is None else xp.where(mask, x, xp.zeros_like(x))
             squares = xp.sum(shown**2, axis=axis)

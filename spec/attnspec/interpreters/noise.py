@@ -68,7 +68,8 @@ def noise(
             count, *own = rounded.value.shape
             lined = namespace.reshape(rounded.value, (count, *(1,) * (len(shape) - len(own)), *own))
             members = namespace.broadcast_to(lined, (count, *shape)) - value
-            found.append(_combined(value, variance, members, policy, namespace))
+            combined = _counted if result.kind == "int" else _combined
+            found.append(combined(value, variance, members, policy, namespace))
     return tuple(found)
 
 
@@ -77,6 +78,13 @@ def either(a: Noise, b: Noise) -> Noise:
     looser = b.sigma > a.sigma
     sigma, bound = np.maximum(a.sigma, b.sigma), np.maximum(a.bound, b.bound)
     return Noise(a.value, sigma, bound, a.drowned | b.drowned, np.where(looser, b.members, a.members))
+
+
+def _counted(value: Array, variance: Array, members: Array, policy: Policy, xp: Any) -> Noise:
+    """A whole number is right or wrong; one that rounding may change is not asked."""
+    nothing = xp.zeros(value.shape, dtype=xp.float64, device=value.device)
+    drowned = (variance > 0) | xp.any(members != 0, axis=0)
+    return Noise(value, nothing, nothing, drowned, xp.zeros((MEMBERS, *value.shape), dtype=xp.float64))
 
 
 def _combined(value: Array, variance: Array, members: Array, policy: Policy, xp: Any) -> Noise:

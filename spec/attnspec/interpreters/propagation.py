@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from attnspec.interpreters.policy import Format, Policy
-from attnspec.interpreters.rounding import ARITHMETIC, EXACT, Rounding
+from attnspec.interpreters.rounding import ARITHMETIC, CONDITIONS, EXACT, Rounding
 from attnspec.interpreters.value import ValueOf
 from attnspec.interpreters.walk import Array, Interpreter, Named, Value
 
@@ -32,7 +32,7 @@ class Noisy:
     """A value with what is known of its error.
 
     Attributes:
-        variance: of its error; None where it is exact.
+        variance: of its error; None where it is exact. A truth value, or a place, that rounding may change has one.
         grain: the coarsest format that holds it without rounding.
         terms: of how many products it is the sum, 0 where it is none: what is added to it may begin that sum.
     """
@@ -60,15 +60,19 @@ class Propagation(Interpreter[Noisy]):
         return self.values.xp
 
     def source(self, array: Array) -> Noisy:
+        if not self.xp.isdtype(array.dtype, "real floating"):
+            return Noisy(array, None, EXACTLY)
         thing = Noisy(array, None, self.policy.storage)
-        form = self.policy.inputs
-        return thing if form is None or not self.xp.isdtype(array.dtype, "real floating") else self.kept(thing, form)
+        return self.kept(thing, self.policy.inputs) if self.policy.inputs else thing
 
     def constant(self, value: float, like: Noisy) -> Noisy:
         return Noisy(self.values.constant(value, like.value), None, EXACTLY)
 
     def positions(self, count: int) -> Noisy:
         return Noisy(self.values.positions(count), None, EXACTLY)
+
+    def numbers(self, thing: Noisy) -> Array:
+        return self.values.numbers(thing.value)
 
     def shape(self, thing: Noisy) -> tuple[int, ...]:
         return tuple(thing.value.shape)
@@ -90,17 +94,26 @@ class Propagation(Interpreter[Noisy]):
     def apply(self, op: str, *things: Noisy) -> Noisy:
         value = self.values.apply(op, *(thing.value for thing in things))
         carried = self.carried(op, value, *things)
-        if op in EXACT:
-            grain = max((thing.grain for thing in things), key=lambda form: form.bits)
-            return Noisy(value, carried, grain)
+        if op in CONDITIONS:
+            return Noisy(value, carried, EXACTLY)
+        if op in EXACT or self.counted(op, *things):
+            parts = things[1:] if op == "where" else things
+            return Noisy(value, carried, max((thing.grain for thing in parts), key=lambda form: form.bits))
         fresh = self.rounding.elementwise(op, value)
         if op in ARITHMETIC:
             fresh = self.unless_exact(value, carried, fresh)
+        if op == "**":
+            fresh = self.xp.where(things[1].value == 0, self.xp.zeros_like(fresh), fresh)  # x⁰ is 1 everywhere
         terms = sum(thing.terms for thing in things) if op in ("+", "-") and len(things) == 2 else 0
         if terms:
             x, y = things
             fresh = fresh + self.rounding.joined(x.terms, y.value) + self.rounding.joined(y.terms, x.value)
         return replace(self.settled(value, carried, fresh), terms=terms)
+
+    def counted(self, op: str, *things: Noisy) -> bool:
+        """Whether whole numbers that nothing rounds are made of such."""
+        exact = all(thing.grain is EXACTLY for thing in things)
+        return exact and self.rounding.counted(op, *(thing.value for thing in things))
 
     def unless_exact(self, value: Array, carried: Array | None, fresh: Array) -> Array:
         """No new error where exact arguments give a value that the format holds: 1 − 1, or small whole numbers."""
@@ -124,13 +137,12 @@ class Propagation(Interpreter[Noisy]):
     def carried(self, op: str, v: Array, *things: Noisy) -> Array | None:
         """Errors of the arguments, through the derivatives, squared."""
         xp = self.xp
-        if op == "where":
-            condition, yes, no = things
-            if yes.variance is None and no.variance is None:
-                return None
-            return xp.where(condition.value, self.variance(yes), self.variance(no))
-        if all(thing.variance is None for thing in things) or op in ("<=", "<", ">=", ">", "and", "or", "not"):
+        if all(thing.variance is None for thing in things):
             return None
+        if op == "where":
+            return self.chosen(*things)
+        if op in CONDITIONS:
+            return self.undecided(op, *things)
         x, s = things[0].value, self.variance(things[0])
         if len(things) == 2:
             y, r = things[1].value, self.variance(things[1])
@@ -160,6 +172,42 @@ class Propagation(Interpreter[Noisy]):
             case "sigmoid":
                 return _times((v * (1 - v)) ** 2, s, xp)
         return s  # sin, cos and gelu have derivatives within about ±1
+
+    def chosen(self, condition: Noisy, yes: Noisy, no: Noisy) -> Array:
+        """The error of what is chosen; where rounding may choose the other, how far apart the two are."""
+        xp = self.xp
+        found = xp.where(condition.value, self.variance(yes), self.variance(no))
+        if condition.variance is None:
+            return found
+        apart = xp.where(yes.value == no.value, 0.0, (yes.value - no.value) ** 2)
+        either = xp.maximum(self.variance(yes), self.variance(no)) + apart
+        either = xp.where(either < DROWNED, either, DROWNED)
+        return xp.where(condition.variance > 0, either, found)
+
+    def undecided(self, op: str, *things: Noisy) -> Array | None:
+        """Where rounding may turn a truth value round; None where nowhere."""
+        xp, doubts = self.xp, [self.variance(thing) for thing in things]
+        if op == "not":
+            (doubt,) = doubts
+        elif op in ("and", "or"):
+            a, b = (thing.value if op == "and" else ~thing.value for thing in things)
+            s, r = (each > 0 for each in doubts)
+            doubt = (s & (b | r)) | (r & (a | s))  # what is false whatever the other is, is false
+        else:
+            a, b = (thing.value for thing in things)
+            total = doubts[0] + doubts[1]
+            doubt = (total > 0) & (xp.abs(a - b) <= K * xp.sqrt(total))
+        return xp.where(doubt > 0, DROWNED, 0.0) if bool(xp.any(doubt > 0)) else None
+
+    def looked_up(self, value: Named[Noisy], place: Named[Noisy]) -> Named[Noisy]:
+        """Where rounding may change the place, what is read there is anything."""
+        found = super().looked_up(value, place)
+        if place.data.variance is None:
+            return found
+        doubt = self.widened(place, found.axes, 0).data.variance > 0
+        doubt = self.xp.reshape(doubt, (*doubt.shape, *(1,) * self.rank(found)))
+        variance = self.xp.where(doubt, DROWNED, self.variance(found.data))
+        return replace(found, data=replace(found.data, variance=variance))
 
     def operand(self, thing: Noisy) -> Noisy:
         """What goes into a product, rounded to the policy's operands."""
@@ -199,19 +247,45 @@ class Propagation(Interpreter[Noisy]):
         mask = where.value if where is not None else None
         value = self.values.reduce(op, axis, term.value, mask)
         s = self.variance(term)
+        doubt = None if where is None or where.variance is None else where.variance > 0
         if mask is not None:
             s = xp.where(mask, s, xp.zeros_like(s))
+        if doubt is not None:  # a term that may count or not; of what is no sum, nothing is known
+            lost = xp.zeros_like(s) + DROWNED
+            s = s + xp.where(doubt, term.value**2 if op == "sum" else lost, xp.zeros_like(s))
+            s = xp.where(s < DROWNED, s, lost)
+        exact = term.variance is None and doubt is None
         match op:
+            case "sum" if self.counted(op, term):
+                return Noisy(value, None if exact else xp.sum(s, axis=axis), EXACTLY)
             case "sum":
                 shown = term.value if mask is None else xp.where(mask, term.value, xp.zeros_like(term.value))
                 squares = xp.sum(shown**2, axis=axis)
                 fresh = self.rounding.contraction(shown.shape[axis], squares, value, exact_products=True)
-                return self.settled(value, None if term.variance is None else xp.sum(s, axis=axis), fresh)
+                return self.settled(value, None if exact else xp.sum(s, axis=axis), fresh)
             case "max":
                 return Noisy(value, self.contenders(term.value, s, value, mask, axis), term.grain)
             case "argmax":
-                return Noisy(value, None, EXACTLY)
+                return Noisy(value, self.rivals(term.value, s, mask, axis), EXACTLY)
         return self.weights(op, axis, term.value, s, value, mask)
+
+    def rivals(self, x: Array, s: Array, mask: Array | None, axis: int) -> Array | None:
+        """Where rounding might make another the largest; None where nowhere.
+
+        Of equal ones that are exact the first is the largest. Those that are not exact may be two computations.
+        """
+        xp = self.xp
+        if not x.shape[axis]:
+            return None
+        seen = x if mask is None else xp.where(mask, x, self.values.constant(-float("inf"), x))
+        place = xp.argmax(seen, axis=axis, keepdims=True)
+        top, own = (xp.take_along_axis(each, place, axis=axis) for each in (seen, s))
+        near = (s + own > 0) & (top - seen <= K * xp.sqrt(s + own))
+        count = [1] * x.ndim
+        count[axis] = x.shape[axis]
+        near = near & (xp.reshape(xp.arange(x.shape[axis], device=x.device), tuple(count)) != place)
+        doubt = xp.any(near if mask is None else near & mask, axis=axis)
+        return xp.where(doubt, DROWNED, 0.0) if bool(xp.any(doubt)) else None
 
     def contenders(self, x: Array, s: Array, top: Array, mask: Array | None, axis: int) -> Array:
         """The largest variance among those that rounding might make the largest."""
@@ -242,9 +316,12 @@ class Propagation(Interpreter[Noisy]):
         value = self.values.masked(thing.value, where.value)
         if value is None:
             return None
-        if thing.variance is None:
+        if thing.variance is None and where.variance is None:
             return Noisy(value, None, thing.grain)
-        shown = self.xp.where(where.value, thing.variance, self.xp.zeros_like(thing.variance))
+        variance = self.variance(thing)
+        shown = self.xp.where(where.value, variance, self.xp.zeros_like(variance))
+        if where.variance is not None:
+            shown = self.xp.where(where.variance > 0, variance + thing.value**2, shown)
         return Noisy(value, shown, thing.grain)
 
     def finite(self, thing: Noisy) -> bool:

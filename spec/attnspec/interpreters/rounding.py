@@ -21,8 +21,14 @@ ABSOLUTE = ("sigmoid", "tanh", "sin", "cos", "gelu")
 ARITHMETIC = ("+", "-", "*", "/", "sqrt")
 """Operations that IEEE 754 rounds correctly: where the result can be held, it is exact. Of functions none is sure."""
 
-EXACT = ("neg", "relu", "where", "<=", "<", ">=", ">", "and", "or", "not")
+CONDITIONS = ("<=", "<", ">=", ">", "==", "and", "or", "not")
+"""Operations that give truth values, which are never rounded, though what they compare may be."""
+
+EXACT = ("neg", "relu", "where", *CONDITIONS)
 """Operations that never round."""
+
+COUNTING = ("+", "-", "*", "//", "sum")
+"""Operations that make whole numbers of whole numbers: positions and sizes are counted with, in integers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +52,10 @@ class Rounding:
         spread = value * (2.0 ** (53 - form.bits) + 1)
         normal = (value == 0) | (self.xp.abs(value) >= form.least * 2.0 ** (form.bits - 1))
         return normal & (value == spread - (spread - value))
+
+    def counted(self, op: str, *values: Array) -> bool:
+        """Whether whole numbers are made of whole numbers, of which none is rounded."""
+        return op in COUNTING and all(bool(self.xp.all(value == self.xp.floor(value))) for value in values)
 
     def elementwise(self, op: str, value: Array) -> Array:
         """A library function's own error in the format it computes in, then the rounding of what is kept."""
@@ -75,8 +85,10 @@ class Rounding:
         if policy.truncates:
             total = total + (count / 8 * u) ** 2 / 3 * self.xp.maximum(value**2, squares)
         if policy.intermediates.bits < policy.accumulation.bits:
-            return total + self.once(policy.intermediates, value)
-        return total + policy.intermediates.least**2 / 3
+            total = total + self.once(policy.intermediates, value)
+        else:
+            total = total + policy.intermediates.least**2 / 3
+        return self.xp.where((squares == 0) & (value == 0), 0.0, total)  # a sum of zeros is 0, in whatever order
 
     def joined(self, terms: int, other: Array) -> Array:
         """What is added to a sum of so many products may come anywhere in that sum: a bias often begins it."""

@@ -36,7 +36,7 @@ FUNCTIONS = {
 LEARNED = ("W", "U", "C", "A", "b", "E", "gamma", "beta")
 """First letters of what a model learns."""
 
-COMPARISONS = {"<=": ("<", ">="), "<": ("<=", ">"), ">=": (">", "<="), ">": (">=", "<")}
+COMPARISONS = {"<=": ("<", ">="), "<": ("<=", ">"), ">=": (">", "<="), ">": (">=", "<"), "==": ("<=", ">=")}
 
 Local = tuple[str, str, Node, tuple[tuple[str, str], ...]]
 """id, sentence, what stands there instead, sizes that must be equal."""

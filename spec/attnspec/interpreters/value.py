@@ -35,6 +35,10 @@ class ValueOf(Interpreter[Array]):
         return array
 
     def constant(self, value: float, like: Array) -> Array:
+        if isinstance(value, bool):
+            return self.xp.asarray(value, device=like.device)
+        if self.xp.isdtype(like.dtype, "integral") and value == int(value if math.isfinite(value) else 0):
+            return self.xp.asarray(int(value), dtype=like.dtype, device=like.device)  # floats may not hold it
         if self.constants is not None and math.isfinite(value):
             mantissa, exponent = math.frexp(value)
             value = math.ldexp(round(math.ldexp(mantissa, self.constants)), exponent - self.constants)
@@ -46,6 +50,9 @@ class ValueOf(Interpreter[Array]):
 
     def positions(self, count: int) -> Array:
         return self.xp.arange(count, dtype=self.xp.float64)
+
+    def numbers(self, thing: Array) -> Array:
+        return self.xp.astype(thing, self.xp.int64)
 
     def shape(self, thing: Array) -> tuple[int, ...]:
         return tuple(thing.shape)
@@ -61,8 +68,9 @@ class ValueOf(Interpreter[Array]):
         """What each word of the vocabulary computes."""
         xp = self.xp
         return {
-            "+": xp.add, "-": xp.subtract, "*": xp.multiply, "/": xp.divide, "**": xp.pow, "neg": xp.negative,
-            "<=": xp.less_equal, "<": xp.less, ">=": xp.greater_equal, ">": xp.greater,
+            "+": xp.add, "-": xp.subtract, "*": xp.multiply, "/": xp.divide, "//": xp.floor_divide, "**": xp.pow,
+            "neg": xp.negative,
+            "<=": xp.less_equal, "<": xp.less, ">=": xp.greater_equal, ">": xp.greater, "==": xp.equal,
             "and": xp.logical_and, "or": xp.logical_or, "not": xp.logical_not, "where": xp.where,
             "exp": xp.exp, "log": xp.log, "sin": xp.sin, "cos": xp.cos, "tanh": xp.tanh, "sqrt": xp.sqrt,
             "sigmoid": self.sigmoid, "relu": lambda x: xp.where(x < 0, xp.zeros_like(x), x), "gelu": self.gelu,
@@ -201,7 +209,10 @@ def evaluate(definition: Definition, args: Sequence[Any], kwargs: Mapping[str, A
     results, _ = interpreter.run(definition, arrays, options, sizes, batch)
     lead = batch_shape(definition, arrays)
     whole = tuple(
-        namespace.broadcast_to(result, (*lead, *(dim.value(sizes) for dim in announced.dims)))
+        namespace.broadcast_to(
+            interpreter.numbers(result) if announced.kind == "int" else result,
+            (*lead, *(dim.value(sizes) for dim in announced.dims)),
+        )
         for result, announced in zip(results, definition.results, strict=True)
     )
     return whole if len(whole) > 1 else whole[0]

@@ -12,7 +12,7 @@ from typing import Generic, cast
 
 from attnspec.interpreters.algebra import Array, Axis, Named, T, Value
 from attnspec.interpreters.axes import NamedAxes
-from attnspec.language.check import place_index
+from attnspec.language.check import positions, viewed
 from attnspec.language.dims import Dim
 from attnspec.language.symbols import OPTION_SIZES
 from attnspec.language.tree import (
@@ -85,7 +85,7 @@ class Interpreter(NamedAxes[T]):
 
     def leave(self, value: Value[T]) -> T:
         """A result, as a thing."""
-        return value.data if isinstance(value, Named) else self.positions(1)
+        return value.data if isinstance(value, Named) else self.constant(value, self.positions(1))
 
     def body(self, frame: Frame[T]) -> list[Value[T]]:
         """The lines, then what is returned."""
@@ -95,8 +95,8 @@ class Interpreter(NamedAxes[T]):
             self.line("")
             frame.names |= dict(zip(line.targets, values, strict=True))
             if isinstance(line.value, Scan):
-                starts = [self.visit(start, frame) for start in line.value.starts]
-                frame.starts |= dict(zip(line.targets, starts, strict=True))
+                begun = [self.begun(self.visit(start, frame)) for start in line.value.starts]
+                frame.starts |= dict(zip(line.targets, begun, strict=True))
         return [value for node in frame.definition.returns for value in self.several(node, frame)]
 
     def several(self, node: Node, frame: Frame[T]) -> list[Value[T]]:
@@ -173,9 +173,13 @@ class Interpreter(NamedAxes[T]):
         """Subscripts, one unnamed axis after the other."""
         value = self.thing(node.array, frame)
         for place in node.places:
-            index = place_index(place)
-            if index is None or index in frame.bound:
-                value = self.taken(value, int(cast(float, self.visit(place, frame))), wraps=index is None)
+            index = viewed(place, frame.bound)
+            if index is None or frame.length(index) != self.shape(value.data)[len(value.axes)]:
+                found = self.visit(place, frame)
+                if isinstance(found, Named):
+                    value = self.looked_up(value, found)
+                else:
+                    value = self.taken(value, int(found), wraps=not positions(place))
                 continue
             match place:
                 case Apply(op="-", args=(end, Position())):
@@ -189,7 +193,7 @@ class Interpreter(NamedAxes[T]):
     # Recurrences and other equations.
 
     def scan(self, node: Scan, frame: Frame[T]) -> list[Value[T]]:
-        starts = [self.thing(start, frame) for start in node.starts]
+        starts = [self.begun(self.visit(start, frame)) for start in node.starts]
         states: list[Value[T]] = list(starts)
         history: list[list[Named[T]]] = [[] for _ in states]
         inner = replace(frame, names=dict(frame.names), bound=dict(frame.bound))
@@ -202,6 +206,10 @@ class Interpreter(NamedAxes[T]):
                 past.append(cast(Named[T], state))
         axis = frame.axis(node.index)
         return [self.sequence(past, start, axis) for past, start in zip(history, starts, strict=True)]
+
+    def begun(self, value: Value[T]) -> Named[T]:
+        """What a recurrence begins with, as a thing also where it is a number."""
+        return value if isinstance(value, Named) else Named(self.constant(value, self.positions(1)), ())
 
     def call(self, node: Call, frame: Frame[T]) -> list[Value[T]]:
         args = [self.thing(arg, frame) for arg in node.args]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from typing import NoReturn
 
 from attnspec.errors import NotationError
-from attnspec.language.dims import Dim
+from attnspec.language.dims import Dim, parts
 from attnspec.language.symbols import OPTION_SIZES
 from attnspec.language.tree import (
     Apply,
@@ -30,7 +30,7 @@ from attnspec.language.tree import (
     walk,
 )  # fmt: skip
 
-COMPARISONS = ("<=", "<", ">=", ">")
+COMPARISONS = ("<=", "<", ">=", ">", "==")
 LOGIC = ("and", "or", "not")
 
 
@@ -48,6 +48,10 @@ class Type:
 
 
 SCALAR = Type("float")
+WHOLE = Type("int")
+
+KEEPING = ("+", "-", "*", "//", "neg", "where")
+"""Operations that make whole numbers of whole numbers."""
 
 
 @dataclass
@@ -67,7 +71,7 @@ def check(definition: Definition) -> dict[str, Type]:
         NotationError: two parts do not fit, or the result is not what the signature announces.
     """
     names = {parameter.name: Type(parameter.kind, dims=parameter.dims) for parameter in definition.parameters}
-    names |= {option.name: SCALAR for option in definition.options}
+    names |= {option.name: Type(option.kind) for option in definition.options}
     scope = Scope(definition, names)
     for line in definition.lines:
         found = infer(line.value, scope)
@@ -78,7 +82,7 @@ def check(definition: Definition) -> dict[str, Type]:
             scope.scanned |= dict.fromkeys(line.targets, line.value.index)
     found = tuple(part for value in definition.returns for part in infer(value, scope))
     announced = tuple(Type(result.kind, dims=result.dims) for result in definition.results)
-    if found != announced:
+    if len(found) != len(announced) or not all(map(_is_a, found, announced)):
         refuse(scope, definition.returns[0], f"returns {_shown(found)}", _shown(announced))
     return scope.names
 
@@ -100,10 +104,12 @@ def single(node: Node, scope: Scope) -> Type:
             if name not in scope.names:
                 refuse(scope, node, f"uses {name} before it has a meaning", ", ".join(scope.names))
             return scope.names[name]
-        case Number() | SizeOf():
-            return SCALAR
+        case Number(value=value):
+            return WHOLE if value.is_integer() else SCALAR
+        case SizeOf():
+            return WHOLE
         case Position(index=index):
-            return Type("float", frozenset() if index in scope.bound else frozenset({index}))
+            return Type("int", frozenset() if index in scope.bound else frozenset({index}))
         case Apply(op="@"):
             return _matmul(node, scope)
         case Apply(op="transpose", args=(array,)):
@@ -165,7 +171,10 @@ def _elementwise(node: Apply, scope: Scope) -> Type:
     if len(dims) > 1 or wrong or mixed:
         expected = "equal unnamed axes, or numbers; truth values only as conditions"
         refuse(scope, node, f"combines {_shown(parts)}", expected)
-    kind = "bool" if logical or node.op in COMPARISONS else "float"
+    whole = node.op in KEEPING and all(part.kind == "int" for part in parts if part.kind != "bool")
+    if node.op == "//" and not whole:
+        refuse(scope, node, f"divides {_shown(parts)} to a whole number", "whole numbers")
+    kind = "bool" if logical or node.op in COMPARISONS else "int" if whole else "float"
     return Type(kind, names, next(iter(dims), ()))
 
 
@@ -182,18 +191,37 @@ def _at(node: At, scope: Scope) -> Type:
     array = single(node.array, scope)
     names, dims = set(array.names), list(array.dims)
     for place in node.places:
-        index = place_index(place)
-        if not dims or (index is not None and scope.definition.range_of(index) != dims[0]):
+        index = viewed(place, scope.bound)
+        along = index is not None and bool(dims) and scope.definition.range_of(index) == dims[0]
+        if not dims or (index is not None and not along and not _computed(place)):
             refuse(scope, node, f"subscripts {array}", "an index over the axis it stands at")
-        inside = {part.index for _, part in walk(place) if isinstance(part, Position)}
-        if index is None and inside - scope.bound:
-            refuse(scope, node, f"subscripts {array} by a formula", "j, j + 1, j − 1 or, to read backwards, m − 1 − j")
         dims.pop(0)
-        if index is not None and index not in scope.bound:
-            if index in names:
-                refuse(scope, node, f"names an axis {index} of {array} twice", "each index once")
-            names.add(index)
+        if along and index in names:
+            refuse(scope, node, f"names an axis {index} of {array} twice", "each index once")
+        found = single(place, scope)
+        if found.dims or found.kind != "int":
+            expected = "whole numbers: an index, j + 1, m − 1 − j, or an array of them at an index"
+            refuse(scope, node, f"subscripts {array} by {found}", expected)
+        names |= found.names
     return Type(array.kind, frozenset(names), tuple(dims))
+
+
+def viewed(place: Node, bound: Container[str]) -> str | None:
+    """The index that a subscript such as j, j − 1 or m − 1 − j gives to the axis; None where it says a place."""
+    index = place_index(place)
+    free = [part for _, part in walk(place) if isinstance(part, Position) and part.index not in bound]
+    fixed = not any(isinstance(part, At | Reduce) for _, part in walk(place))
+    return index if fixed and len(free) == 1 and free[0].index == index else None
+
+
+def positions(place: Node) -> bool:
+    """Whether a subscript depends on an index."""
+    return any(isinstance(part, Position) for _, part in walk(place))
+
+
+def _computed(place: Node) -> bool:
+    """Whether a subscript is shifted by a size, as i + (t - w) is: it need not run over the axis it stands at."""
+    return any(isinstance(part, SizeOf) for _, part in walk(place))
 
 
 def place_index(place: Node) -> str | None:
@@ -212,7 +240,8 @@ def _reduce(node: Reduce, scope: Scope) -> Type:
     names = term.names | over.names
     if node.op in ("softmax", "log_softmax"):
         return Type("float", names, term.dims)
-    return Type("int" if node.op == "argmax" else "float", names - {node.index}, term.dims)
+    whole = node.op == "argmax" or term.kind == "int"
+    return Type("int" if whole else "float", names - {node.index}, term.dims)
 
 
 def _concat(parts: list[Type], node: Node, scope: Scope) -> Type:
@@ -221,7 +250,8 @@ def _concat(parts: list[Type], node: Node, scope: Scope) -> Type:
     last = parts[0].dims[-1]
     for part in parts[1:]:
         last = last + part.dims[-1]
-    return Type("float", frozenset().union(*(part.names for part in parts)), (*parts[0].dims[:-1], last))
+    kind = "int" if all(part.kind == "int" for part in parts) else "float"
+    return Type(kind, frozenset().union(*(part.names for part in parts)), (*parts[0].dims[:-1], last))
 
 
 def _scan(node: Scan, scope: Scope) -> tuple[Type, ...]:
@@ -239,21 +269,40 @@ def _scan(node: Scan, scope: Scope) -> tuple[Type, ...]:
 
 def _call(node: Call, scope: Scope) -> tuple[Type, ...]:
     args = [single(arg, scope) for arg in node.args]
+    sizes = called_with(node, args, scope)
+    names = frozenset().union(*(arg.names for arg in args))
+    return tuple(
+        Type(result.kind, names, tuple(replaced(dim, sizes) for dim in result.dims)) for result in node.callee.results
+    )
+
+
+def called_with(node: Call, args: list[Type], scope: Scope) -> dict[str, Dim]:
+    """What the named sizes of a called equation are, by the caller's names for them.
+
+    Raises:
+        NotationError: an argument does not fit.
+    """
     sizes: dict[str, Dim] = {}
     for name, value in node.options:
         own, given = OPTION_SIZES.get(name), _size(value)
         if own and given:
             sizes[own] = Dim.parse(given)
     for parameter, arg in zip(node.callee.parameters, args, strict=True):
-        if len(parameter.dims) != len(arg.dims) or (parameter.kind == "bool") != (arg.kind == "bool") or not all(
+        if len(parameter.dims) != len(arg.dims) or not _may_be(arg.kind, parameter.kind) or not all(
             _unify(dim, given, sizes) for dim, given in zip(parameter.dims, arg.dims, strict=True)
         ):
             shape = f"({', '.join(map(str, parameter.dims))})"
             refuse(scope, node, f"gives {arg} to {parameter.name} of {node.callee.id}", f"{parameter.kind} {shape}")
-    names = frozenset().union(*(arg.names for arg in args))
-    return tuple(
-        Type(result.kind, names, tuple(replaced(dim, sizes) for dim in result.dims)) for result in node.callee.results
-    )
+    return sizes
+
+
+def _is_a(found: Type, announced: Type) -> bool:
+    return (found.names, found.dims) == (announced.names, announced.dims) and _may_be(found.kind, announced.kind)
+
+
+def _may_be(kind: str, expected: str) -> bool:
+    """Whether something of a kind may stand where another is expected: a whole number is a number."""
+    return kind == expected or (kind, expected) == ("int", "float")
 
 
 def _unify(dim: Dim, given: Dim, sizes: dict[str, Dim]) -> bool:
@@ -282,7 +331,11 @@ def replaced(dim: Dim, sizes: Mapping[str, Dim]) -> Dim:
     for names, count in dim.terms:
         product = Dim.of({(): count})
         for name in names:
-            product = product * sizes.get(name, Dim.parse(name))
+            if name.startswith("⌈"):
+                top, bottom = parts(name)
+                product = product * replaced(top, sizes).steps(replaced(bottom, sizes))
+            else:
+                product = product * sizes.get(name, Dim.parse(name))
         total = total + product
     return total
 

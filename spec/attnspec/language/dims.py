@@ -1,4 +1,4 @@
-"""Symbolic sizes: `d`, `H*d`, `d+u+u`, kept as polynomials so that equal sizes compare equal."""
+"""Symbolic sizes: `d`, `H*d`, `d+u+u`, `ceil((t-w)/s)`, kept as polynomials so that equal sizes compare equal."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import ast
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from math import prod
 
 Monomial = tuple[str, ...]
+"""Names of sizes, sorted; a count of steps, ⌈(t-w)/s⌉, is one name in which others stand."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Dim:
         """Read `text`, such as "H*d".
 
         Raises:
-            ValueError: anything but names, whole numbers, + and *.
+            ValueError: anything but names, whole numbers, +, -, * and ceil(size/size).
         """
         return _read(ast.parse(text.strip(), mode="eval").body, text)
 
@@ -42,12 +43,19 @@ class Dim:
             counts[names] += count
         return Dim.of(counts)
 
+    def __sub__(self, other: Dim) -> Dim:
+        return self + Dim.of({(): -1}) * other
+
     def __mul__(self, other: Dim) -> Dim:
         counts: Counter[Monomial] = Counter()
         for left, count in self.terms:
             for right, factor in other.terms:
                 counts[tuple(sorted(left + right))] += count * factor
         return Dim.of(counts)
+
+    def steps(self, stride: Dim) -> Dim:
+        """How many steps of `stride` it takes to get through this size: ⌈size/stride⌉, and 0 if it is negative."""
+        return Dim((((f"⌈({self})/{stride}⌉",), 1),))
 
     def over(self, name: str) -> Dim | None:
         """This size divided by the size `name`; None where it does not divide evenly."""
@@ -58,7 +66,10 @@ class Dim:
     @cached_property
     def names(self) -> frozenset[str]:
         """The named sizes it is made of."""
-        return frozenset(name for names, _ in self.terms for name in names)
+        return frozenset(
+            inner for names, _ in self.terms for name in names
+            for inner in (parts(name)[0].names | parts(name)[1].names if name.startswith("⌈") else (name,))
+        )  # fmt: skip
 
     def value(self, sizes: Mapping[str, int]) -> int:
         """Its number, given the named sizes.
@@ -66,7 +77,7 @@ class Dim:
         Raises:
             KeyError: a name without a size.
         """
-        return sum(count * prod(sizes[name] for name in names) for names, count in self.terms)
+        return sum(count * prod(_value(name, sizes) for name in names) for names, count in self.terms)
 
     def solve(self, total: int, sizes: dict[str, int]) -> str | None:
         """Learn the one name still missing from `sizes`, where `total` is what this comes to.
@@ -88,7 +99,26 @@ class Dim:
         return None
 
     def __str__(self) -> str:
-        return "+".join("+".join(["*".join(names)] * count) if names else str(count) for names, count in self.terms)
+        shown = ""
+        for names, count in sorted(self.terms, key=lambda term: term[1] < 0):
+            times = abs(count) if names else 1
+            term = "*".join(names) if names else str(abs(count))
+            shown += (("-" if count < 0 else "+") + term) * times
+        return shown.removeprefix("+") or "0"
+
+
+@cache
+def parts(name: str) -> tuple[Dim, Dim]:
+    """What a count of steps divides, and by what: of ⌈(t-w)/s⌉ these are t-w and s."""
+    top, bottom = name.removeprefix("⌈(").removesuffix("⌉").split(")/")
+    return Dim.parse(top), Dim.parse(bottom)
+
+
+def _value(name: str, sizes: Mapping[str, int]) -> int:
+    if not name.startswith("⌈"):
+        return sizes[name]
+    top, bottom = (part.value(sizes) for part in parts(name))
+    return max(0, -(-top // bottom)) if bottom > 0 else 0
 
 
 def _without(names: Monomial, name: str) -> Monomial:
@@ -104,6 +134,10 @@ def _read(node: ast.expr, text: str) -> Dim:
             return Dim.of({(): number})
         case ast.BinOp(left=left, op=ast.Add(), right=right):
             return _read(left, text) + _read(right, text)
+        case ast.BinOp(left=left, op=ast.Sub(), right=right):
+            return _read(left, text) - _read(right, text)
         case ast.BinOp(left=left, op=ast.Mult(), right=right):
             return _read(left, text) * _read(right, text)
-    raise ValueError(f"a size is made of names, whole numbers, + and *, not {text!r}")
+        case ast.Call(func=ast.Name(id="ceil"), args=[ast.BinOp(left=top, op=ast.Div(), right=bottom)], keywords=[]):
+            return _read(top, text).steps(_read(bottom, text))
+    raise ValueError(f"a size is made of names, whole numbers, +, -, * and ceil(size/size), not {text!r}")

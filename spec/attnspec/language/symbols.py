@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
-OPTION_SIZES = {"heads": "H", "block": "B", "t": "t", "d": "d"}
+OPTION_SIZES = {"heads": "H", "block": "B", "t": "t", "d": "d", "v": "v", "w": "w", "s": "s", "limit": "limit"}
 """Options that are sizes, each with the size that it sets."""
 
 GREEK = (
@@ -26,7 +26,8 @@ class Symbol:
         meaning: what it is, in a few words.
         weight: True for what a model learns; it is shared by a batch, where the rest varies per example.
         draw: how a value is drawn: "normal", "scores", "weights" (a distribution over the last axis), "bias",
-            "fan_in" (normal over the root of the axis summed), "mask", "state" (within ±1) or "positive".
+            "fan_in" (normal over the root of the axis summed), "mask", "state" (within ±1), "positive", "uniform",
+            "length" (a whole number from 0 to t), "token" (one from 0 to v - 1) or "token or missing" (or −1).
     """
 
     meaning: str
@@ -58,6 +59,13 @@ TABLE: dict[str, Symbol] = {
     "o": Symbol("what was read, for each query"),
     "lse": Symbol("the logarithm of the sum of exponentials of a query's scores", draw="scores"),
     "mask": Symbol("true where a query may look", draw="mask"),
+    "text.k": Symbol("tokens, by their place in the vocabulary", draw="token or missing"),
+    "backward.k": Symbol("tokens or keys", draw="token or missing"),
+    "P": Symbol("the vector of each token", weight=True),
+    "target": Symbol("the token that is right", draw="token"),
+    "valid": Symbol("true where a target counts", draw="mask"),
+    "uniform": Symbol("numbers drawn evenly from 0 to 1", draw="uniform"),
+    "length": Symbol("how many rows of the sequence there are; the rest is padding", draw="length"),
     "f_x": Symbol("what a sub-layer makes of the input"),
     "z": Symbol("what the encoder gives"),
     "v_a": Symbol("the vector that turns additive features into a score", weight=True),

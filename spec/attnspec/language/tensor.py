@@ -17,10 +17,12 @@ class Index:
     def __mul__(self, other: Scalar) -> Scalar: return unread()
     def __rmul__(self, other: Scalar) -> Scalar: return unread()
     def __truediv__(self, other: Scalar) -> Tensor: return unread()
+    def __floordiv__(self, other: Scalar) -> Tensor: return unread()
     def __le__(self, other: Scalar) -> Tensor: return unread()
     def __lt__(self, other: Scalar) -> Tensor: return unread()
     def __ge__(self, other: Scalar) -> Tensor: return unread()
     def __gt__(self, other: Scalar) -> Tensor: return unread()
+    def __eq__(self, other: object) -> Tensor: return unread()  # type: ignore[override]  # read, not run: no truth value
 
 
 class Tensor:
@@ -39,6 +41,7 @@ class Tensor:
     def __mul__(self, other: Operand) -> Tensor: return unread()
     def __rmul__(self, other: Operand) -> Tensor: return unread()
     def __truediv__(self, other: Operand) -> Tensor: return unread()
+    def __floordiv__(self, other: Operand) -> Tensor: return unread()
     def __rtruediv__(self, other: Operand) -> Tensor: return unread()
     def __pow__(self, other: Operand) -> Tensor: return unread()
     def __rpow__(self, other: Operand) -> Tensor: return unread()
@@ -48,6 +51,7 @@ class Tensor:
     def __lt__(self, other: Operand) -> Tensor: return unread()
     def __ge__(self, other: Operand) -> Tensor: return unread()
     def __gt__(self, other: Operand) -> Tensor: return unread()
+    def __eq__(self, other: object) -> Tensor: return unread()  # type: ignore[override]  # element by element
     def __and__(self, other: Tensor) -> Tensor: return unread()
     def __or__(self, other: Tensor) -> Tensor: return unread()
     def __invert__(self) -> Tensor: return unread()

@@ -197,6 +197,11 @@ class Definition:
     returns: tuple[Node, ...]
     results: tuple[Parameter, ...]
 
+    @property
+    def dtype_is_given(self) -> bool:
+        """Whether an input has a dtype of floats, which the outputs then have too."""
+        return any(parameter.kind == "float" for parameter in self.parameters)
+
     def range_of(self, index: str) -> Dim:
         """The size that an index runs over."""
         return dict(self.indices)[index]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
 from attnspec.equations import position
-from attnspec.properties._parts import rolled, without
+from attnspec.language.equation import Equation
+from attnspec.properties._parts import of_each, rolled, without
 from attnspec.properties.law import Arguments, Equal, Function, Relation, holds
 
 
@@ -34,3 +36,48 @@ def equal_inputs_are_told_apart(f: Function, a: Arguments) -> Iterator[Relation]
 def positions_move_with_their_rows(f: Function, a: Arguments) -> Iterator[Relation]:
     """With the positions permuted, in the input and in the table, the outputs are permuted."""
     yield Equal(f(**rolled(position.add, a, "t")), np.roll(f(**a), 1, axis=0))
+
+
+TABLES = (position.sinusoidal, position.sinusoidal_halves, position.sinusoidal_tensor2tensor)
+
+
+@of_each(dict.fromkeys(TABLES, ()))
+def longer_tables_begin_with_shorter(e: Equation[..., Any], f: Function, a: Arguments) -> Iterator[Relation]:
+    """A table for more positions begins with that for fewer: it never ends, as a learned one does."""
+    yield Equal(f(**{**a, "t": a["t"] + 3})[: a["t"]], f(**a))
+
+
+@of_each({
+    position.sinusoidal: ("positions_from_one", "e/exchange", "e/function/cos"),
+    position.sinusoidal_halves: ("e/exchange", "e/function/cos"),
+}, least={"t": 1})  # fmt: skip
+def position_0_is_sines_and_cosines_of_0(e: Equation[..., Any], f: Function, a: Arguments) -> Iterator[Relation]:
+    """At the first position no wave has begun: as many zeros as there are sines, and ones."""
+    first = f(**a)[0]
+    where = slice(1, None, 2) if e is position.sinusoidal else slice((a["d"] + 1) // 2, None)
+    expected = np.zeros(a["d"])
+    expected[where] = 1
+    yield Equal(first, expected)
+
+
+@holds(position.sinusoidal, kills=("exponent_by_column", "e/function/no-sin"), least={"t": 3, "d": 4})
+def the_next_position_is_a_rotation(f: Function, a: Arguments) -> Iterator[Relation]:
+    """In each whole pair of columns, the row of the next position is the row turned by a fixed angle."""
+    pairs = slice(0, a["d"] // 2 * 2)
+    sine, cosine = f(**a)[:, pairs][:, 0::2], f(**a)[:, pairs][:, 1::2]
+    yield Equal(sine[1:], sine[:-1] * cosine[1] + cosine[:-1] * sine[1])
+    yield Equal(cosine[1:], cosine[:-1] * cosine[1] - sine[:-1] * sine[1])
+
+
+@holds(position.sinusoidal_halves, kills=("position.sinusoidal",), least={"d": 3, "t": 2})
+def halves_are_the_same_columns(f: Function, a: Arguments) -> Iterator[Relation]:
+    """The columns of sinusoidal, those of sines before those of cosines."""
+    table = np.asarray(position.sinusoidal(**a))
+    yield Equal(f(**a), np.concatenate([table[:, 0::2], table[:, 1::2]], axis=1))
+
+
+@holds(position.sinusoidal_tensor2tensor, kills=("position.sinusoidal_halves",), least={"d": 4, "t": 2})
+def the_slowest_wave_is_10000_times_slower(f: Function, a: Arguments) -> Iterator[Relation]:
+    """The last of the d/2 waves turns by 1/10000 a position."""
+    last = a["d"] // 2 - 1
+    yield Equal(f(**a)[:, last], np.sin(np.arange(a["t"]) / 10000))

@@ -81,6 +81,92 @@ def state_is_all_that_is_remembered(of: Of, f: Function, a: Arguments) -> Iterat
         yield Equal(end, whole_end)
 
 
+PADDED: dict[Of, Of] = {
+    recurrent.simple_rnn_lengths: recurrent.simple_rnn,
+    recurrent.gru_lengths: recurrent.gru,
+    recurrent.lstm_lengths: recurrent.lstm,
+    recurrent.simple_rnn_lengths_repeats: recurrent.simple_rnn,
+    recurrent.gru_lengths_repeats: recurrent.gru,
+    recurrent.lstm_lengths_repeats: recurrent.lstm,
+}
+
+
+def alone(of: Of, a: Arguments) -> tuple[Any, ...]:
+    """What a sequence gives without its padding: every h, and the states that it leaves."""
+    rows = {name: array for name, array in a.items() if name != "length"}
+    h, *c = several(PADDED[of](**{**rows, "x": a["x"][: int(a["length"])]}))
+    return h, np.concatenate([a["h_0"][None], h])[-1], *c
+
+
+@of_each({
+    recurrent.simple_rnn_lengths: (
+        "simple_rnn_goes_on", "simple_rnn_last_output", "recurrent.simple_rnn_lengths_repeats", "h/mask/<=",
+        "y/mask/late", "h/start/h_0",
+    ),
+    recurrent.gru_lengths: (
+        "gru_goes_on", "gru_last_output", "recurrent.gru_lengths_repeats", "h/mask/<=", "y/mask/late", "h/start/h_0",
+    ),
+    recurrent.lstm_lengths: (
+        "lstm_goes_on", "lstm_cell_goes_on", "recurrent.lstm_lengths_repeats", "h_kept/mask/<=", "c_kept/mask/late",
+        "h_kept/start/h_0", "y/mask/<=",
+    ),
+})  # fmt: skip
+def each_sequence_is_as_it_is_alone(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
+    """Up to its length it gives what it gives without padding, then 0; and it leaves the same states."""
+    y, *left = f(**a)
+    h, *states = alone(of, a)
+    yield Equal(y, np.concatenate([h, np.zeros((len(y) - len(h), *y.shape[1:]))]))
+    for given, state in zip(left, states, strict=True):
+        yield Equal(given, state)
+
+
+@of_each({
+    recurrent.simple_rnn_lengths_repeats: ("recurrent.simple_rnn_lengths", "h/mask/<=", "y/mask/>=", "h/start/h_0"),
+    recurrent.gru_lengths_repeats: ("recurrent.gru_lengths", "h/mask/<=", "y/mask/>=", "h/start/h_0"),
+    recurrent.lstm_lengths_repeats: ("recurrent.lstm_lengths", "h_kept/mask/<=", "y/mask/>=", "c_kept/start/c_0"),
+})  # fmt: skip
+def padding_says_what_was_said_last(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
+    """Up to its length it gives what it gives without padding, then the last of it again, or 0 where it is empty."""
+    y, *left = f(**a)
+    h, *states = alone(of, a)
+    again = h[-1:] if len(h) else np.zeros((1, *y.shape[1:]))
+    yield Equal(y, np.concatenate([h, again.repeat(len(y) - len(h), axis=0)]))
+    for given, state in zip(left, states, strict=True):
+        yield Equal(given, state)
+
+
+@of_each({
+    recurrent.simple_rnn_lengths: ("simple_rnn_goes_on", "h/mask/<=", "h/mask/late", "h/step/after"),
+    recurrent.gru_lengths: ("gru_goes_on", "h/mask/<=", "h/mask/late", "h/step/after"),
+    recurrent.lstm_lengths: ("lstm_goes_on", "lstm_cell_goes_on", "y/mask/<=", "h, c/step/after"),
+    recurrent.simple_rnn_lengths_repeats: ("h/mask/<=", "h/mask/late", "h/step/after"),
+    recurrent.gru_lengths_repeats: ("h/mask/<=", "h/mask/late", "h/step/after"),
+    recurrent.lstm_lengths_repeats: ("h_kept/mask/<=", "c_kept/mask/late", "h, c/step/after"),
+})  # fmt: skip
+def padding_does_not_show(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
+    """Whatever stands in the rows of the padding, nothing changes."""
+    counts = np.arange(len(a["x"])) < a["length"]
+    for other in (-a["x"], np.zeros_like(a["x"])):
+        padded = {**a, "x": np.where(counts[:, None], a["x"], other)}
+        for given, still in zip(f(**padded), f(**a), strict=True):
+            yield Equal(given, still)
+
+
+@of_each({
+    recurrent.simple_rnn_lengths: ("h/mask/>", "h/exchange", "y/exchange"),
+    recurrent.gru_lengths: ("h/mask/>", "h/exchange", "y/exchange", "order/zrh"),
+    recurrent.lstm_lengths: ("h_kept/mask/>", "c_kept/exchange", "y/exchange", "order/figo"),
+    recurrent.simple_rnn_lengths_repeats: ("h/mask/>", "h/exchange", "y/exchange"),
+    recurrent.gru_lengths_repeats: ("h/mask/>", "h/exchange", "y/exchange", "order/zrh"),
+    recurrent.lstm_lengths_repeats: ("h_kept/mask/>", "c_kept/exchange", "y/exchange", "order/figo"),
+})  # fmt: skip
+def without_padding_it_is_the_plain_one(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
+    """Where every row counts there is no padding."""
+    full = {**a, "length": np.asarray(len(a["x"]))}
+    for given, plain in zip(f(**full), alone(of, full), strict=True):
+        yield Equal(given, plain)
+
+
 @of_each({
     recurrent.gru: ("recurrent.gru_update_writes", "h/start/h_0", "h/the result/swap/z"),
     recurrent.gru_reset_after: ("h/start/h_0", "h/the result/swap/z"),

@@ -1,9 +1,19 @@
 """Mistakes with recurrent cells, and with what is read from them, that no operator makes."""
 
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
-from attnspec import Tensor, index, last, mutant, scan, sigmoid, size, sum, tanh
-from attnspec.equations.recurrent import bidirectional_feature, classifier, lstm, lstm_cell
+from attnspec import Tensor, index, last, mutant, scan, sigmoid, size, sum, tanh, where
+from attnspec.equations.recurrent import (
+    bidirectional_feature,
+    classifier,
+    gru_cell,
+    gru_lengths,
+    lstm,
+    lstm_cell,
+    lstm_lengths,
+    simple_rnn_cell,
+    simple_rnn_lengths,
+)
 
 
 @mutant(lstm_cell, says="1 is added to the forget gate's bias, as some initialisations do to the weights themselves")
@@ -77,6 +87,105 @@ def forget_bias_throughout(
         h_0, c_0,
     )
     return h.stack(t), last(t, c)
+
+
+@mutant(simple_rnn_lengths, says="padded steps update the state")
+def simple_rnn_goes_on(
+    x: Float[Tensor, "t d"], length: Int[Tensor, ""], h_0: Float[Tensor, " u"],
+    W_xh: Float[Tensor, "d u"], W_hh: Float[Tensor, "u u"], b_h: Float[Tensor, " u"],
+) -> tuple[Float[Tensor, "t u"], Float[Tensor, " u"]]:
+    """Only the outputs are masked."""
+    t = index("t")
+    h = scan(t, lambda h: simple_rnn_cell(x[t], h, W_xh, W_hh, b_h), h_0)
+    y = where(t < length, h, 0)
+    return y.stack(t), last(t, h)
+
+
+@mutant(simple_rnn_lengths, says="the output of the last step is taken for the last state, which padding makes 0")
+def simple_rnn_last_output(
+    x: Float[Tensor, "t d"], length: Int[Tensor, ""], h_0: Float[Tensor, " u"],
+    W_xh: Float[Tensor, "d u"], W_hh: Float[Tensor, "u u"], b_h: Float[Tensor, " u"],
+) -> tuple[Float[Tensor, "t u"], Float[Tensor, " u"]]:
+    """Right for the longest sequence of a batch."""
+    t = index("t")
+    h = scan(t, lambda h: where(t < length, simple_rnn_cell(x[t], h, W_xh, W_hh, b_h), h), h_0)
+    y = where(t < length, h, 0)
+    return y.stack(t), y.stack(t)[-1]
+
+
+@mutant(gru_lengths, says="padded steps update the state")
+def gru_goes_on(
+    x: Float[Tensor, "t d"], length: Int[Tensor, ""], h_0: Float[Tensor, " u"],
+    W_xr: Float[Tensor, "d u"], W_hr: Float[Tensor, "u u"], b_r: Float[Tensor, " u"],
+    W_xz: Float[Tensor, "d u"], W_hz: Float[Tensor, "u u"], b_z: Float[Tensor, " u"],
+    W_xh: Float[Tensor, "d u"], W_hh: Float[Tensor, "u u"], b_h: Float[Tensor, " u"],
+) -> tuple[Float[Tensor, "t u"], Float[Tensor, " u"]]:
+    """Only the outputs are masked."""
+    t = index("t")
+    h = scan(t, lambda h: gru_cell(x[t], h, W_xr, W_hr, b_r, W_xz, W_hz, b_z, W_xh, W_hh, b_h), h_0)
+    y = where(t < length, h, 0)
+    return y.stack(t), last(t, h)
+
+
+@mutant(gru_lengths, says="the output of the last step is taken for the last state, which padding makes 0")
+def gru_last_output(
+    x: Float[Tensor, "t d"], length: Int[Tensor, ""], h_0: Float[Tensor, " u"],
+    W_xr: Float[Tensor, "d u"], W_hr: Float[Tensor, "u u"], b_r: Float[Tensor, " u"],
+    W_xz: Float[Tensor, "d u"], W_hz: Float[Tensor, "u u"], b_z: Float[Tensor, " u"],
+    W_xh: Float[Tensor, "d u"], W_hh: Float[Tensor, "u u"], b_h: Float[Tensor, " u"],
+) -> tuple[Float[Tensor, "t u"], Float[Tensor, " u"]]:
+    """Right for the longest sequence of a batch."""
+    t = index("t")
+    h = scan(
+        t,
+        lambda h: where(t < length, gru_cell(x[t], h, W_xr, W_hr, b_r, W_xz, W_hz, b_z, W_xh, W_hh, b_h), h),
+        h_0,
+    )
+    y = where(t < length, h, 0)
+    return y.stack(t), y.stack(t)[-1]
+
+
+@mutant(lstm_lengths, says="padded steps update both states")
+def lstm_goes_on(
+    x: Float[Tensor, "t d"], length: Int[Tensor, ""], h_0: Float[Tensor, " u"], c_0: Float[Tensor, " u"],
+    W_xi: Float[Tensor, "d u"], W_hi: Float[Tensor, "u u"], b_i: Float[Tensor, " u"],
+    W_xf: Float[Tensor, "d u"], W_hf: Float[Tensor, "u u"], b_f: Float[Tensor, " u"],
+    W_xg: Float[Tensor, "d u"], W_hg: Float[Tensor, "u u"], b_g: Float[Tensor, " u"],
+    W_xo: Float[Tensor, "d u"], W_ho: Float[Tensor, "u u"], b_o: Float[Tensor, " u"],
+) -> tuple[Float[Tensor, "t u"], Float[Tensor, " u"], Float[Tensor, " u"]]:
+    """Only the outputs are masked."""
+    t = index("t")
+    h, c = scan(
+        t,
+        lambda h, c: lstm_cell(
+            x[t], h, c, W_xi, W_hi, b_i, W_xf, W_hf, b_f, W_xg, W_hg, b_g, W_xo, W_ho, b_o
+        ),
+        h_0, c_0,
+    )
+    y = where(t < length, h, 0)
+    return y.stack(t), last(t, h), last(t, c)
+
+
+@mutant(lstm_lengths, says="padded steps update the cell state: only the hidden one rests")
+def lstm_cell_goes_on(
+    x: Float[Tensor, "t d"], length: Int[Tensor, ""], h_0: Float[Tensor, " u"], c_0: Float[Tensor, " u"],
+    W_xi: Float[Tensor, "d u"], W_hi: Float[Tensor, "u u"], b_i: Float[Tensor, " u"],
+    W_xf: Float[Tensor, "d u"], W_hf: Float[Tensor, "u u"], b_f: Float[Tensor, " u"],
+    W_xg: Float[Tensor, "d u"], W_hg: Float[Tensor, "u u"], b_g: Float[Tensor, " u"],
+    W_xo: Float[Tensor, "d u"], W_ho: Float[Tensor, "u u"], b_o: Float[Tensor, " u"],
+) -> tuple[Float[Tensor, "t u"], Float[Tensor, " u"], Float[Tensor, " u"]]:
+    """One of the two states was forgotten."""
+    t = index("t")
+    h, c = scan(
+        t,
+        lambda h, c: lstm_cell(
+            x[t], h, c, W_xi, W_hi, b_i, W_xf, W_hf, b_f, W_xg, W_hg, b_g, W_xo, W_ho, b_o
+        ),
+        h_0, c_0,
+    )
+    kept = scan(t, lambda kept: where(t < length, h.stack(t)[t], kept), h_0)
+    y = where(t < length, h, 0)
+    return y.stack(t), last(t, kept), last(t, c)
 
 
 @mutant(classifier, says="the mean over all steps is read, not the last state")

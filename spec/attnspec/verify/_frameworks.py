@@ -40,6 +40,10 @@ class NumPy:
         """What has to be set for this dtype to exist."""
         yield
 
+    def dtype(self, name: str) -> Any:
+        """A dtype as this framework's users write it."""
+        return _numpy_dtype(name)
+
     def place(self, values: Array, dtype: str, device: str, layout: str) -> tuple[Any, Any]:
         """An argument in the layout asked for, and the buffer that it is a view of."""
         kind = _numpy_dtype(dtype) if values.dtype.kind == "f" else values.dtype
@@ -102,6 +106,9 @@ class Torch(NumPy):
         except (RuntimeError, AssertionError, NotImplementedError, TypeError) as error:
             return f"PyTorch cannot use {dtype} on {device!r}: {str(error).partition(chr(10))[0]}"
         return ""
+
+    def dtype(self, name: str) -> Any:
+        return getattr(self.torch, name)
 
     def place(self, values: Array, dtype: str, device: str, layout: str) -> tuple[Any, Any]:
         is_float = values.dtype.kind == "f"

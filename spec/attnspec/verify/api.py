@@ -14,7 +14,8 @@ from attnspec.errors import BindingError, SpecError, TargetError, UnknownName, n
 from attnspec.implementation import ATTRIBUTE, DTYPES, FRAMEWORKS, Claim, Implementation
 from attnspec.interpreters.policy import PRESETS
 from attnspec.language.equation import REGISTRY, Equation
-from attnspec.verify.candidate import Question
+from attnspec.verify.candidate import Question, as_answered
+from attnspec.verify.recorded import Inputs, listed, present, recorded
 from attnspec.verify.report import THROUGH, Report, Verdict
 from attnspec.verify.runner import File, Module, Pickled, Runner, Target
 from attnspec.verify.targets import Found, MissingPackage
@@ -35,6 +36,9 @@ class Asked:
     seed: int = 0
     bind: Mapping[str, str] | None = None
     policy: str | None = None
+    inputs: Inputs | Iterable[Inputs] | None = None
+    names: Mapping[str, str] | None = None
+    only_inputs: bool = False
     backward: bool = False
 
 
@@ -49,6 +53,9 @@ def verify(
     seed: int = 0,
     bind: Mapping[str, str] | None = None,
     policy: str | None = None,
+    inputs: Inputs | Iterable[Inputs] | None = None,
+    names: Mapping[str, str] | None = None,
+    only_inputs: bool = False,
     backward: bool = False,
     time_limit: float = 30.0,
     memory_bytes: int | None = None,
@@ -67,6 +74,10 @@ def verify(
         seed: of everything that is drawn; the same seed gives the same verdict.
         bind: {callable's parameter: equation's name}, where they differ.
         policy: the precision policy to judge under, else the claim's, else inferred.
+        inputs: recorded cases to ask besides: .npz or .safetensors files, or arrays by name. Names are the equation's;
+            "0/q" is the q of the first case of several; what is left out is drawn.
+        names: {the equation's name: the name in `inputs`}, where they differ; ".T" after a name turns a matrix round.
+        only_inputs: ask nothing but these.
         backward: judge the gradients that automatic differentiation makes of what computes `equation`, or of what is
             claimed; without it, those that are claimed by backward=True.
         time_limit: seconds for one call of the candidate.
@@ -76,13 +87,14 @@ def verify(
 
     Raises:
         TargetError: no such file, module or callable; its import fails; or nothing in it claims anything.
-        UnknownName: no such equation, dtype, framework, device or policy.
+        UnknownName: no such equation, dtype, framework, device or policy; or an array that the equation does not take.
+        SpecError: recorded inputs that cannot be read, or do not fit the equation.
         BindingError: its parameters do not match the equation's. Where other questions could be asked all the same,
             a verdict "not run" says it instead.
     """
     wanted = Asked(
         equation.id if isinstance(equation, Equation) else equation, framework, _dtypes(dtype), device, examples, seed,
-        bind, policy, backward,
+        bind, policy, inputs, names, only_inputs, backward,
     )  # fmt: skip
     check(wanted)
     shown, aim = aimed(target)
@@ -156,6 +168,8 @@ def _asked(question: Question, runner: Runner, tick: Tick | None) -> Verdict:
     if question.device.split(":")[0] not in question.claim.devices:
         reason = f"{question.device} is not claimed; claimed are {', '.join(question.claim.devices)}"
         return _nothing(question, "not run", reason)
+    if question.any_dtype:
+        question = as_answered(question, runner)
     return Verifier(question, runner, tick or (lambda step: None)).verdict()
 
 
@@ -175,12 +189,17 @@ def _not_run(shown: str, wanted: Asked, reason: str, seconds: float) -> Verdict:
 
 
 def check(wanted: Asked) -> None:
-    """Refuse an unknown equation, dtype, framework, device or policy before anything is started.
+    """Refuse an unknown equation, dtype, framework, device or policy, or inputs, before anything is started.
 
     Raises:
         UnknownName: with the nearest known names.
+        SpecError: there are no such inputs.
     """
     catalogue()
+    given = listed(wanted.inputs)
+    if (wanted.only_inputs or wanted.names) and not given:
+        raise SpecError("no inputs are given", expected=".npz or .safetensors", mend="--inputs FILE")
+    present(given)
     if wanted.equation is not None:
         called = REGISTRY[wanted.equation]
         if wanted.backward:
@@ -232,15 +251,16 @@ def questions(found: Sequence[Found], shown: str, wanted: Asked) -> Iterator[Que
 
     Raises:
         TargetError: nothing in it is claimed, and no equation is named.
+        SpecError: recorded inputs cannot be read.
     """
-    pairs = list(_claims(found, wanted))
+    pairs, inputs = list(_claims(found, wanted)), recorded(listed(wanted.inputs))
     if not pairs:
         raise _unclaimed(found, shown, wanted)
     alone = len(found) == 1
     for each, declared in pairs:
         name = shown if alone and shown.endswith(each.name) else _target(shown, each.name)
         framework = wanted.framework or declared.framework or each.framework or "numpy"
-        dtypes = wanted.dtypes or declared.claim.dtypes or ("float32",)
+        dtypes = wanted.dtypes or declared.claim.dtypes or ("",)
         backward = declared.claim.backward
         try:
             called = REGISTRY[declared.equation]
@@ -251,8 +271,9 @@ def questions(found: Sequence[Found], shown: str, wanted: Asked) -> Iterator[Que
             continue
         for dtype in dtypes:
             yield Question(
-                each, equation, declared.claim, framework, dtype, wanted.device or "cpu", wanted.examples, wanted.seed,
-                tuple((wanted.bind or declared.bind).items()), wanted.policy, name, called if backward else None,
+                each, equation, declared.claim, framework, dtype or "float32", wanted.device or "cpu", wanted.examples,
+                wanted.seed, tuple((wanted.bind or declared.bind).items()), wanted.policy, name, not dtype, inputs,
+                tuple((wanted.names or {}).items()), wanted.only_inputs, called if backward else None,
             )  # fmt: skip
 
 

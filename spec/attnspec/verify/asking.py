@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,9 @@ import numpy as np
 from attnspec.language.equation import Equation
 from attnspec.language.symbols import symbol
 from attnspec.properties import PROPERTIES
+from attnspec.properties.law import Law
 from attnspec.verify.cases import Case, Description, make, sizes_of
-from attnspec.verify.laws import NoiseOf, check, fitted
+from attnspec.verify.laws import NoiseOf, applies, check, fitted
 
 USUAL = (3, 4, 5, 6, 2, 3, 4, 5)
 """Sizes of the cases on which properties are asked, in the order of the signature."""
@@ -39,7 +41,7 @@ class Unanswered(Exception):
 
 def properties(
     equation: Equation[..., Any], dtype: str, noise_of: NoiseOf, least: Callable[[str], int], batched: bool,
-    ask: Callable[[Case], tuple[np.ndarray[Any, Any], ...] | str], seed: int,
+    ask: Callable[[Case], tuple[np.ndarray[Any, Any], ...] | str], seed: int, only: Sequence[Case] | None = None,
 ) -> Held:  # fmt: skip
     """Ask every property of an equation, each on one case.
 
@@ -48,6 +50,7 @@ def properties(
         least: the smallest size of an axis that is claimed.
         batched: the candidate wants a leading batch axis: it is given one of size 1.
         ask: the candidate's answers to a case; or why there are none, in words.
+        only: the cases to ask on, each property on the first that it speaks of; None draws one.
     """
     ranks = {parameter.name: len(parameter.dims) for parameter in equation.definition.parameters}
 
@@ -65,8 +68,11 @@ def properties(
     each: list[tuple[str, bool]] = []
     unasked, violation = [], ""
     for law in PROPERTIES.get(equation.id, ()):
-        usual = {name: max(size, least(name)) for name, size in zip(sizes_of(equation.definition), USUAL, strict=False)}
-        case = make(equation, Description(tuple(fitted(law, usual).items()), seed=seed + 7), dtype)
+        drawn = [_drawn(equation, law, least, dtype, seed)] if only is None else only
+        case = next(filter(partial(applies, law), drawn), None)
+        if case is None:
+            unasked.append(f"the property {law.name} could not be asked: it speaks of none of the recorded cases")
+            continue
         try:
             broken = check(law, function, case, noise_of)
         except Unanswered as error:
@@ -75,6 +81,12 @@ def properties(
         each.append((law.name, not broken))
         violation = violation or (f"the property {broken[0]}" if broken else "")
     return Held(tuple(each), violation, tuple(unasked))
+
+
+def _drawn(equation: Equation[..., Any], law: Law, least: Callable[[str], int], dtype: str, seed: int) -> Case:
+    """A case of usual sizes of which a property speaks."""
+    usual = {name: max(size, least(name)) for name, size in zip(sizes_of(equation.definition), USUAL, strict=False)}
+    return make(equation, Description(tuple(fitted(law, usual).items()), seed=seed + 7), dtype)
 
 
 def _lifted(arrays: dict[str, Any], equation: Equation[..., Any]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import numpy as np
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from attnspec.implementation import Claim
+from attnspec.implementation import DTYPES, Claim
 from attnspec.language.equation import Equation
 from attnspec.verify import contract
 from attnspec.verify.binding import Plan, bind
@@ -27,6 +27,8 @@ from attnspec.verify.cases import (
     telling,
 )
 from attnspec.verify.outcome import Gradients, Layout, Outcome, Request
+from attnspec.verify.reader import Handed, Reader
+from attnspec.verify.recorded import Recorded
 from attnspec.verify.runner import Runner
 from attnspec.verify.statistics import Observation
 from attnspec.verify.targets import Found
@@ -41,6 +43,10 @@ class Question:
         bind: {callable's parameter: equation's name}.
         policy: a declared precision policy, else the claim's, else inferred.
         shown: how the callable is named in the verdict.
+        any_dtype: neither the caller nor the claim names a dtype.
+        inputs: recorded cases, asked beside the drawn ones.
+        names: {the equation's name: the name in these}, where they differ.
+        only_inputs: nothing is drawn: they are asked in place of the drawn ones.
         forward: the equation that the callable computes, where the question is about the gradients that automatic
             differentiation makes of it; `equation` is then the equation of these gradients.
     """
@@ -56,6 +62,10 @@ class Question:
     bind: tuple[tuple[str, str], ...] = ()
     policy: str | None = None
     shown: str = ""
+    any_dtype: bool = False
+    inputs: tuple[Recorded, ...] = ()
+    names: tuple[tuple[str, str], ...] = ()
+    only_inputs: bool = False
     forward: Equation[..., Any] | None = None
 
     @property
@@ -72,6 +82,12 @@ class Question:
         given = tuple(each.name for each in self.equation.definition.parameters if each.name not in taken)
         wanted = tuple(each.name for each in self.forward.definition.parameters if each.kind == "float")
         return Gradients(given, wanted)
+
+    @property
+    def asks_dtype(self) -> tuple[str, ...]:
+        """ "dtype", where no input has one and the callable takes it."""
+        asked = any(parameter.name == "dtype" for parameter in self.found.parameters)
+        return ("dtype",) if asked and not self.equation.definition.dtype_is_given else ()
 
     def least(self, name: str) -> int:
         """The smallest size of an axis that is asked: what the equation allows and the claim accepts."""
@@ -113,12 +129,14 @@ class Candidate:
         question, definition = self.question, self.question.called.definition
         self.plan = bind(
             question.found.parameters, [parameter.name for parameter in definition.parameters],
-            [option.name for option in definition.options], dict(question.bind),
+            [*(option.name for option in definition.options), *question.asks_dtype], dict(question.bind),
             name=question.shown or question.found.name, equation=question.called.id,
         )  # fmt: skip
 
     def told(self) -> Iterator[Case]:
         """The cases that are always there, as far as they are claimed."""
+        if self.question.only_inputs:
+            return
         for description in telling(self.question.equation, self.question.least, self.question.claim.batch):
             hidden = description.regime == HIDDEN and self.question.claim.finite
             if not hidden and (description.layout == "contiguous" or not self.question.claim.contiguous):
@@ -126,9 +144,25 @@ class Candidate:
 
     def hidden(self) -> Iterator[Case]:
         """Cases beyond a claim of finite inputs: what they do is a finding, not a verdict."""
+        if self.question.only_inputs:
+            return
         for description in telling(self.question.equation, self.question.least, self.question.claim.batch):
             if description.regime == HIDDEN and self.question.claim.finite:
                 yield self.made(description)
+
+    def recorded(self) -> Handed:
+        """The cases that were handed over, as far as they are claimed.
+
+        Raises:
+            SpecError: they are not the equation's.
+        """
+        question, claim = self.question, self.question.claim
+        reader = Reader(
+            question.equation, question.dtype, dict(question.names), question.least, claim.batch, claim.finite,
+            question.seed,
+        )  # fmt: skip
+        handed = reader.found(question.inputs)
+        return replace(handed, cases=tuple(self.asked_as(case) for case in handed.cases))
 
     def made(self, description: Description) -> Case:
         return self.asked_as(make(self.question.equation, description, self.question.dtype))
@@ -186,6 +220,23 @@ class Candidate:
         if not contract.answered(outcome, case, self.question.equation, self.question.dtype):
             return None
         return tuple(np.asarray(output.value, dtype=np.float64) for output in outcome.outputs)
+
+
+def as_answered(question: Question, runner: Runner) -> Question:
+    """The question in the dtype that the callable answers in, where neither an input nor anybody says which.
+
+    Raises:
+        BindingError: the callable's parameters do not match.
+    """
+    definition = question.equation.definition
+    if definition.dtype_is_given or question.asks_dtype:
+        return question
+    candidate = Candidate(question, runner)
+    candidate.bound()
+    outcome, _ = candidate.once(next(candidate.told()))
+    kinds = zip(outcome.outputs, definition.results, strict=False)
+    found = [output.dtype for output, result in kinds if result.kind == "float" and output.dtype in DTYPES]
+    return replace(question, dtype=found[0]) if found and found[0] else question
 
 
 def regimes(equation: Equation[..., Any], finite: bool) -> list[str]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from attnspec.language.equation import Equation
 from attnspec.language.symbols import OPTION_SIZES, symbol
-from attnspec.language.tree import Definition, Parameter
+from attnspec.language.tree import Definition, Option, Parameter
 
 Floats = NDArray[np.float64]
 LONG = {"t": (33, 70), "n": (33, 65, 160), "m": (64, 129, 300, 1100), "H": (8, 12), "M": (5,)}
@@ -65,6 +65,7 @@ class Case:
 
     Attributes:
         description: what it was made from; None for a case that was shrunk or handed over.
+        origin: the file that it is from, or was made simpler from; "" for a drawn case.
         summed: of gradients that are summed over a batch where its examples share what they are of: the arguments
             that they are of, in order. Else empty, and all answers are an example's own.
     """
@@ -74,6 +75,7 @@ class Case:
     description: Description | None = None
     layout: str = "contiguous"
     note: str = field(default="", compare=False)
+    origin: str = field(default="", compare=False)
     summed: tuple[str, ...] = ()
 
     @property
@@ -119,7 +121,10 @@ def make(equation: Equation[..., Any], description: Description, dtype: str) -> 
         shape = tuple(dim.value(sizes) for dim in parameter.dims)
         if description.batch is not None and not symbol(parameter.name, definition.id).weight:
             shape = (description.batch, *shape)
-        arrays[parameter.name] = _drawn(equation, parameter, shape, description.regime, generator, dtype)
+        if parameter.kind == "int":
+            arrays[parameter.name] = WHOLE[symbol(parameter.name, definition.id).draw](generator, shape, sizes)
+        else:
+            arrays[parameter.name] = _drawn(equation, parameter, shape, description.regime, generator, dtype)
     if description.regime == HIDDEN:
         _hide(definition, arrays)
     options: dict[str, Any] = {
@@ -127,8 +132,7 @@ def make(equation: Equation[..., Any], description: Description, dtype: str) -> 
     }
     for option in definition.options:
         if option.name not in OPTION_SIZES:
-            values = _OPTIONS.get(option.name, (1.0,))
-            options[option.name] = values[description.seed % len(values)]
+            options[option.name] = _option(option, sizes, description.seed)
     return Case(arrays, options, description, description.layout, description.why)
 
 
@@ -144,8 +148,16 @@ def _hide(definition: Definition, arrays: dict[str, NDArray[Any]]) -> None:
                     arrays[other.name][..., 4::6, :] = np.inf
 
 
-_OPTIONS = {"eps": (1e-5, 1e-2, 1e-3), "tau": (0.7, 1.9)}
+_OPTIONS = {"eps": (1e-5, 1e-2, 1e-3), "tau": (0.7, 1.9), "null": (0, 3)}
 """Values of options that are no sizes, one after the other: one that is never changed may be ignored."""
+
+
+def _option(option: Option, sizes: Mapping[str, int], seed: int) -> float:
+    """The value of an option that is no size; one that is a token is one of the vocabulary."""
+    if option.name in ("start", "stop"):
+        return seed * {"start": 2, "stop": 3}[option.name] % sizes["v"]
+    values = _OPTIONS.get(option.name, (1.0,))
+    return values[seed % len(values)]
 
 
 def _drawn(
@@ -174,7 +186,7 @@ def _mask(shape: tuple[int, ...], regime: str, generator: np.random.Generator) -
         if regime in (*ONE_KEY, "huge"):
             alone = np.arange(shape[-1]) == generator.integers(0, shape[-1], (*shape[:-1], 1))
             mask = ~alone if regime == "one key masked" and shape[-1] > 1 else alone
-        elif regime == "empty rows":
+        elif regime == "empty rows" and mask.ndim > 1:
             mask[..., ::2, :] = False
         else:
             mask[..., 0] |= ~mask.any(axis=-1)
@@ -190,6 +202,22 @@ def _fan_in(generator: np.random.Generator, shape: tuple[int, ...]) -> Floats:
     width = shape[-2] if len(shape) > 1 else 1
     return np.asarray(1.3 * generator.standard_normal(shape) / np.sqrt(max(width, 1)))
 
+
+def _lengths(
+    generator: np.random.Generator, shape: tuple[int, ...], sizes: Mapping[str, int]
+) -> NDArray[np.int64]:
+    """Anything from nothing to all of t, and either end often: there a step too many or too few shows."""
+    drawn = generator.integers(0, sizes["t"] + 1, shape)
+    ends = sizes["t"] * generator.integers(0, 2, shape)
+    return np.where(generator.random(shape) < 0.25, ends, drawn)
+
+
+WHOLE: dict[str, Callable[[np.random.Generator, tuple[int, ...], Mapping[str, int]], NDArray[np.int64]]] = {
+    "length": _lengths,
+    "token": lambda generator, shape, sizes: generator.integers(0, sizes["v"], shape),
+    "token or missing": lambda generator, shape, sizes: generator.integers(-1, sizes["v"], shape),
+}
+"""Ways to draw whole numbers, which are bound by a size; every regime draws them alike."""
 
 HIDDEN = "not finite where masked"
 """The regime of cases that only a claim beyond finite inputs is held to."""
@@ -207,6 +235,7 @@ DRAWS: dict[str, Callable[[np.random.Generator, tuple[int, ...]], Floats]] = {
     "weights": _distribution,
     "fan_in": _fan_in,
     "bias": lambda generator, shape: generator.standard_normal(shape),
+    "uniform": lambda generator, shape: generator.random(shape),
     "positive": lambda generator, shape: 0.5 + np.abs(generator.standard_normal(shape)),
 }
 
@@ -348,7 +377,7 @@ def telling(
             yield at(regime, regime=regime, batch=batch)
     if has_mask(equation):
         yield at("one key masked of many", regime="one key masked", batch=plain, sizes={"m": 33})
-    for layout in LAYOUTS[1:]:
+    for layout in LAYOUTS[1:] if equation.definition.parameters else ():
         yield at(f"{layout} memory", layout=layout, batch=plain)
     if batch is not None:
         yield at("batch of one", batch=1)
@@ -366,6 +395,8 @@ def asked_in(equation: Equation[..., Any], regime: str) -> bool:
     """Whether a regime says anything of an equation that the ordinary one does not."""
     if regime in MASKED:
         return has_mask(equation)
+    if not equation.definition.dtype_is_given:
+        return False
     if regime == "weights that do not sum to 1":
         names = [each.name for each in equation.definition.parameters]
         ways = [equation.scales.get(name, symbol(name, equation.id).draw) for name in names]
@@ -379,7 +410,7 @@ def has_mask(equation: Equation[..., Any]) -> bool:
 
 
 def unbatched(case: Case, equation: Equation[..., Any]) -> Case:
-    """The first example of a case with a batch axis."""
+    """The first example of a case with batch axes."""
     ranks = {parameter.name: len(parameter.dims) for parameter in equation.definition.parameters}
-    arrays = {name: array if array.ndim == ranks[name] else array[0] for name, array in case.arrays.items()}
+    arrays = {name: np.asarray(array[(0,) * (array.ndim - ranks[name])]) for name, array in case.arrays.items()}
     return replace(case, arrays=arrays, description=None)

@@ -43,6 +43,8 @@ def fault(outcome: Outcome, case: Case, equation: Equation[..., Any], dtype: str
             return f"it returns {result.name} of shape {output.shape} where {shape} belongs"
         if result.kind == "float" and output.dtype != dtype:
             return f"it returns {result.name} in {output.dtype} for inputs in {dtype}"
+        if result.kind == "int" and not (output.dtype or "").startswith(("int", "uint")):
+            return f"it returns {result.name} in {output.dtype} where whole numbers belong"
         if output.value is None:
             return f"it returns {result.name} in {output.dtype}"
         if device and output.device is not None and output.device.split(":")[0] != device.split(":")[0]:

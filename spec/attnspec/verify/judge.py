@@ -208,7 +208,7 @@ class Judge:
             if not failing:
                 return policy
             most = [each for each in failing if paths or not _beyond(each, TILE)][:SOME]
-            if not self._matches_better(most, policy, looser) and not self._overflows(failing, policy, looser):
+            if not self._matches_better(most, policy, looser) and not self._left_open(failing, policy, looser):
                 return policy
         return presets[-1]
 
@@ -234,10 +234,11 @@ class Judge:
         others = (self.compared(observations, other) for other in looser)
         return any(statistics.contrast(list(zip(tight, other, strict=True))) > MATCHED for other in others)
 
-    def _overflows(self, failing: Sequence[Observation], policy: Policy, looser: Sequence[Policy]) -> bool:
-        """Whether all that a policy fails is overflow, which a looser one leaves open."""
+    def _left_open(self, failing: Sequence[Observation], policy: Policy, looser: Sequence[Policy]) -> bool:
+        """Whether all that a policy fails is overflow, or whole numbers, which a looser one leaves open."""
         wrong = [(each, each.ratio > 1) for each in self.compared(failing, policy)]
-        if any(bool((bad & np.isfinite(each.answer)).any()) for each, bad in wrong):
+        whole = [result.kind == "int" for result in self.equation.definition.results]
+        if any(bool((bad & np.isfinite(each.answer)).any()) for each, bad in wrong if not whole[each.output]):
             return False
         others = (self.compared(failing, other) for other in looser)
         return any(

@@ -47,7 +47,7 @@ class Worst:
         """Facts, the arrays included where they are small."""
         arrays = {name: array.tolist() for name, array in self.case.arrays.items() if array.size <= 64}
         shapes = {name: list(array.shape) for name, array in self.case.arrays.items()}
-        described = str(self.case.description) if self.case.description is not None else "shrunk"
+        described = str(self.case.description) if self.case.description is not None else self.case.origin or "shrunk"
         return {
             "case": described, "shapes": shapes, "arrays": _plain(arrays), "options": dict(self.case.options),
             "output": self.output, "index": list(self.index), "expected": _number(self.expected),
@@ -68,6 +68,7 @@ class Verdict:
         effective_bits: the bits it works with; None where undecidable.
         killed, of, survived: the mutation score, and the mutants that the cases could not have caught.
         examples: how many cases were judged.
+        recorded: how many of these were handed over.
         properties: each property's name, and whether it held.
         domain: what was asked, in words.
         mend: how to mend it, where that is known.
@@ -97,6 +98,7 @@ class Verdict:
     domain: str = ""
     mend: str = ""
     seed: int = 0
+    recorded: int = 0
     backward_of: str = ""
 
     @property
@@ -130,6 +132,12 @@ class Verdict:
             ("to mend", self.mend if not self.passed else ""),
         ]  # fmt: skip
 
+    @property
+    def cases(self) -> str:
+        """How many cases were judged, in words."""
+        recorded = f", {self.recorded} of them recorded" if self.recorded else ""
+        return f"{self.examples} case{'s' * (self.examples != 1)}{recorded}"
+
     def _precision(self) -> str:
         if not self.policy:
             return ""
@@ -145,7 +153,7 @@ class Verdict:
             return ""
         survived = "; not caught: " + "; ".join(self.survived[:3]) if self.survived else ""
         more = f" and {len(self.survived) - 3} more" if len(self.survived) > 3 else ""
-        return f"would have caught {self.killed} of {self.of} known mistakes, on {self.examples} cases{survived}{more}"
+        return f"would have caught {self.killed} of {self.of} known mistakes, on {self.cases}{survived}{more}"
 
     def json(self) -> dict[str, Any]:
         """The documented form, with no surprises for a parser: no NaN, no infinity."""
@@ -166,6 +174,7 @@ class Verdict:
             "bits_lost_at": self.bits_site,
             "mutation_score": {"killed": self.killed, "of": self.of, "survived": list(self.survived)},
             "examples": self.examples,
+            "recorded": self.recorded,
             "seconds": round(self.seconds, 3),
             "properties": [{"name": name, "holds": holds} for name, holds in self.properties],
             "claimed": self.domain,
@@ -231,7 +240,7 @@ def _shown(case: Case) -> str:
     if zeros:
         parts.append("all else 0" if len(zeros) > 1 else f"{zeros[0]} = 0")
     shrunk = f" ({case.description})" if case.description is not None and not small else ""
-    return ", ".join(parts) + shrunk
+    return ", ".join(parts) + (f" ({case.origin})" if case.origin else shrunk)
 
 
 def _literal(array: Any) -> str:

@@ -9,21 +9,27 @@ from typing import Any
 import numpy as np
 
 from attnspec.language.equation import Equation
-from attnspec.verify.cases import Case, Description, make, rounded
+from attnspec.verify.cases import Case, Description, make, rounded, unbatched
 
 Fails = Callable[[Case], bool]
+SIMPLER = ", made simpler"
 
 
 def shrink(
     equation: Equation[..., Any], case: Case, dtype: str, least: Callable[[str], int], fails: Fails, tries: int = 120
 ) -> Case:
-    """A smaller case for which `fails` still holds; `tries` bounds the calls of the candidate."""
+    """A smaller case for which `fails` still holds; `tries` bounds the calls of the candidate.
+
+    A recorded case keeps its values and sizes as far as they matter: examples of its batch are left out, then arrays.
+    """
     left = [tries]
 
     def still(candidate: Case) -> bool:
         left[0] -= 1
         return left[0] >= 0 and fails(candidate)
 
+    if case.origin and still(alone := _simplified(unbatched(case, equation))):
+        case = alone
     while case.description is not None and left[0] > 0:
         smaller = next((each for each in _smaller(equation, case.description, dtype, least) if still(each)), None)
         if smaller is None:
@@ -65,11 +71,16 @@ def _simpler(equation: Equation[..., Any], case: Case, dtype: str, still: Fails)
         for simple in (np.zeros_like(array), np.ones_like(array), rounded(_one_digit(array), dtype)):
             if np.array_equal(simple, array):
                 break
-            changed = replace(case, arrays={**case.arrays, name: simple}, description=None)
+            changed = _simplified(replace(case, arrays={**case.arrays, name: simple}, description=None))
             if still(changed):
                 case = changed
                 break
     return case
+
+
+def _simplified(case: Case) -> Case:
+    """A recorded case that is no longer as it was recorded says so."""
+    return replace(case, origin=f"{case.origin.removesuffix(SIMPLER)}{SIMPLER}") if case.origin else case
 
 
 def _one_digit(array: Any) -> Any:

@@ -6,7 +6,8 @@ with the gradients of what is shared summed; so its noise, its mutants and its d
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -17,42 +18,56 @@ from attnspec.language.tree import At, Call, Definition, Line, Name, Node, Param
 from attnspec.verify.cases import Case
 from attnspec.verify.statistics import Compared
 
-BATCH, EXAMPLE = Dim.parse("batch"), "b_"
-
 
 def over(definition: Definition, case: Case) -> Definition:
     """What an equation, right or wrong, says of a case: itself, or where gradients are summed, that over the batch."""
     if not case.summed:
         return definition
-    varying = frozenset(p.name for p in definition.parameters if case.arrays[p.name].ndim > len(p.dims))
-    return _over(definition, varying, case.summed) if varying else definition
+    leads = {p.name: case.arrays[p.name].ndim - len(p.dims) for p in definition.parameters}
+    return _over(definition, leads, case.summed) if any(leads.values()) else definition
 
 
-def _over(definition: Definition, varying: frozenset[str], wanted: tuple[str, ...]) -> Definition:
-    """Every parameter that varies gets an axis for the batch, and so does its gradient."""
-    names = tuple(f"{EXAMPLE}{place}" for place in range(len(definition.results)))
-    args: tuple[Node, ...] = tuple(
-        At(Name(p.name), (Position(EXAMPLE),)) if p.name in varying else Name(p.name) for p in definition.parameters
-    )
-    options = tuple((option.name, Name(option.name)) for option in definition.options)
-    shared = [name not in varying for name in wanted]
-    returns: tuple[Node, ...] = tuple(
-        Reduce("sum", EXAMPLE, Name(name)) if summed else Stack(Name(name), (EXAMPLE,))
-        for name, summed in zip(names, shared, strict=True)
-    )
-    results = tuple(
-        result if summed else _batched(result) for result, summed in zip(definition.results, shared, strict=True)
-    )
-    return Definition(
-        definition.id, tuple(_batched(p) if p.name in varying else p for p in definition.parameters),
-        definition.options, ((EXAMPLE, BATCH),), (Line(names, Call(definition, args, options)),), returns, results,
+def _over(definition: Definition, leads: Mapping[str, int], wanted: Sequence[str]) -> Definition:
+    """Every parameter gets the batch axes that it has, and so does its gradient; over the others it is summed.
+
+    Args:
+        leads: how many batch axes each parameter has, the last ones.
+        wanted: the parameters that the results are the gradients of.
+    """
+    axes = [f"b_{axis}" for axis in range(max(leads.values()))]
+    sizes = {axis: Dim.parse(axis.replace("b_", "batch")) for axis in axes}
+
+    def own(name: str) -> tuple[str, ...]:
+        return tuple(axes[len(axes) - leads[name] :])
+
+    def batched(parameter: Parameter, name: str) -> Parameter:
+        return replace(parameter, dims=(*(sizes[axis] for axis in own(name)), *parameter.dims))
+
+    def placed(name: str) -> Node:
+        return At(Name(name), tuple(map(Position, own(name)))) if own(name) else Name(name)
+
+    def gathered(value: Node, name: str) -> Node:
+        for axis in axes[: len(axes) - leads[name]]:
+            value = Reduce("sum", axis, value)
+        return Stack(value, own(name)) if own(name) else value
+
+    lines = [f"gradient_{place}" for place in range(len(definition.results))]
+    call = Call(
+        definition, tuple(placed(p.name) for p in definition.parameters),
+        tuple((option.name, Name(option.name)) for option in definition.options),
+    )  # fmt: skip
+    return replace(
+        definition, parameters=tuple(batched(p, p.name) for p in definition.parameters),
+        indices=tuple((axis, sizes[axis]) for axis in axes), lines=(Line(tuple(lines), call),),
+        returns=tuple(gathered(Name(line), name) for line, name in zip(lines, wanted, strict=True)),
+        results=tuple(batched(result, name) for result, name in zip(definition.results, wanted, strict=True)),
     )  # fmt: skip
 
 
 def over_batch(definition: Definition, compared: Sequence[Compared]) -> str:
     """What was done over a batch in place of summing, where that is all that is wrong, in words; else ""."""
     seen = [(each, _values(definition, each)) for each in compared if each.fails and each.case.summed]
-    if not seen or any(own.ndim == each.answer.ndim or len(own) < 2 for each, own in seen):
+    if not seen or any(own.ndim != each.answer.ndim + 1 or len(own) < 2 for each, own in seen):
         return ""
     for says, of in INSTEAD.items():
         if all(bool((np.abs(each.answer - of(own)) <= each.noise.bound).all()) for each, own in seen):
@@ -75,6 +90,3 @@ def _values(definition: Definition, each: Compared) -> Array:
     found = evaluate(definition, (), each.case.arguments)
     return np.asarray(found[each.output] if isinstance(found, tuple) else found)
 
-
-def _batched(parameter: Parameter) -> Parameter:
-    return Parameter(parameter.name, parameter.kind, (BATCH, *parameter.dims))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -49,6 +49,9 @@ PROBES = 8
 ENOUGH = 0.9
 """Below this share of mutants caught, a pass says too little to be called one."""
 
+SHOWN = 5
+"""How many recorded cases that are wrong are named."""
+
 
 @dataclass
 class Verifier:
@@ -76,12 +79,15 @@ class Verifier:
         declared = self.question.policy or self.question.claim.policy
         policy = preset(declared, self.question.dtype) if declared else None
         self.tick("cases")
-        observations = self.candidate.observe(list(self.candidate.told()))
+        handed = self.candidate.recorded()
+        self.findings += handed.says
+        observations = self.candidate.observe([*self.candidate.told(), *handed.cases])
         early = self.unusable()
         if early is not None:
             return self.explained(early, observations)
         if not observations:
-            return self.said("inconclusive", "no case could be asked: the claim leaves none")
+            which = "no recorded case" if self.question.only_inputs else "no case"
+            return self.said("inconclusive", f"{which} could be asked: the claim leaves none")
         return self.judged(observations, policy)
 
     def unusable(self) -> Verdict | None:
@@ -225,7 +231,7 @@ class Verifier:
         """Cases drawn by Hypothesis, steered towards the largest error."""
         found: list[Observation] = []
         question = self.question
-        if question.examples <= 0:
+        if question.examples <= 0 or question.only_inputs:
             return found
         self.tick("search")
 
@@ -250,7 +256,7 @@ class Verifier:
         """The mutation score, and more cases as long as there are mutants that none so far could have caught."""
         strength = score(judged.compared, self.mistakes(), self.question.dtype)
         for round_ in range(1, ROUNDS + 1):
-            if not strength.survived:
+            if not strength.survived or self.question.only_inputs:
                 break
             self.tick("strengthening")
             extra = telling(self.equation, self.question.least, self.question.claim.batch)
@@ -309,7 +315,8 @@ class Verifier:
             self.equation, form.under(judged.policy), question.seed, form=form.definition, constants=form.constants
         )
         batched = 0 not in question.claim.batch
-        return properties(self.equation, question.dtype, noise_of, question.least, batched, ask, question.seed)
+        only = [case for case, _ in self.candidate.asked] if question.only_inputs else None
+        return properties(self.equation, question.dtype, noise_of, question.least, batched, ask, question.seed, only)
 
     def by_layout(self, judged: Judged) -> str:
         """Whether it is wrong only where arrays do not lie contiguously in memory: the same values are asked anew."""
@@ -398,13 +405,15 @@ class Verifier:
         return Verdict(
             equation=self.equation.id, implementation=question.shown or question.found.name,
             framework=question.framework, dtype=question.dtype, device=question.device, verdict=verdict, reason=reason,
-            diagnosis=(diagnosis,) if diagnosis is not None else (), findings=tuple(self.findings),
+            diagnosis=(diagnosis,) if diagnosis is not None else (),
+            findings=(*self.findings, *(_recorded_wrong(judged) if judged is not None else ())),
             policy=str(judged.policy) if judged is not None and told else "",
             effective_bits=found.bits if found is not None else None, bits_site=found.site if found is not None else "",
             worst_case=worst, killed=len(strength.killed) if strength else 0, of=strength.of if strength else 0,
             survived=tuple(mutant.says for mutant in strength.survived) if strength else (),
             examples=len(self.candidate.asked), seconds=time.monotonic() - self.started, properties=properties,
             domain=question.domain(), mend=explain.mend(self.equation, diagnosis), seed=question.seed,
+            recorded=sum(bool(case.origin) for case, _ in self.candidate.asked),
             backward_of=question.forward.id if question.forward is not None else "",
         )  # fmt: skip
 
@@ -451,6 +460,16 @@ def _weak(judged: Judged, strength: Score) -> str:
     if of - asked > of / 2:
         return f"the noise drowns {of - asked} of {of} elements"
     return ""
+
+
+def _recorded_wrong(judged: Judged) -> Iterator[str]:
+    """Recorded cases that are wrong, each by the name of its file."""
+    wrong = [each for each in judged.compared if each.case.origin and each.fails]
+    for each in wrong[:SHOWN]:
+        count, of = int((each.ratio > 1).sum()), int(each.asked.sum())
+        yield f"{each.case.origin}: {count} of {of} elements are further from the value than rounding explains"
+    if len(wrong) > SHOWN:
+        yield f"{len(wrong) - SHOWN} more recorded answers are wrong"
 
 
 def _worst(judged: Judged, observations: Sequence[Observation], count: int) -> list[Observation]:

@@ -18,6 +18,8 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
+import numpy as np
+
 from attnspec.errors import TargetError
 from attnspec.verify import _loading
 from attnspec.verify._frameworks import FRAMEWORKS, NumPy
@@ -157,13 +159,14 @@ class Worker:
             told["global_state"] = state.changes()
             told["changed_inputs"] = [n for n, (_, buffer) in placed.items() if framework.changed(buffer, marks[n])]
             expected = len(request["gradients"]["given"]) if "during" in told else request["outputs"]
-            return _with_outputs(framework, told, [*held, result], expected)
+            return _with_outputs(framework, told, [*held, result], expected, count)
 
     def _run(
         self, framework: NumPy, request: Mapping[str, Any], placed: Mapping[str, tuple[Any, Any]]
     ) -> tuple[Any, dict[str, Any]]:
         """Call as often as asked; the last result, and how it went."""
         given = request["options"] | {name: view for name, (view, _) in placed.items()}
+        given |= {"dtype": framework.dtype(request["dtype"])}
         function, result = self._callables[request["name"]], None
         facts: dict[str, Any] = {}
 
@@ -201,13 +204,16 @@ def _unavailable(reason: str) -> dict[str, Any]:
 
 
 def _with_outputs(
-    framework: NumPy, told: dict[str, Any], results: list[Any], expected: int
+    framework: NumPy, told: dict[str, Any], results: list[Any], expected: int, sent: int
 ) -> tuple[dict[str, Any], list[Array]]:
-    """A tuple or list is taken apart only where several outputs are expected."""
+    """A tuple or list is taken apart only where several outputs are expected; of numbers come numbers."""
     if told["status"] != "ok":
         return told, []
     several = [expected > 1 and isinstance(result, (tuple, list)) for result in results]
     parts = [list(result) if taken else [result] for result, taken in zip(results, several, strict=True)]
-    described = [framework.describe(value) for values in parts for value in values]
+    described = [
+        framework.describe(value) if sent or type(value) not in (int, float) else NumPy().describe(np.asarray(value))
+        for values in parts for value in values
+    ]  # fmt: skip
     facts = [{**fact, "carried": values is not None} for fact, values in described]
     return {**told, "outputs": facts}, [values for _, values in described if values is not None]

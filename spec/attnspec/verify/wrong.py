@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from attnspec.errors import SpecError
 from attnspec.interpreters.mutants import Mutant, mutants
-from attnspec.interpreters.value import evaluate
+from attnspec.interpreters.value import evaluate, fit
 from attnspec.language.dims import Dim
 from attnspec.language.equation import REGISTRY, Equation
 from attnspec.language.tree import Definition
@@ -46,9 +46,10 @@ def wrong_values(
 
 def fits(mutant: Mutant, case: Case) -> bool:
     """Whether a mutant can be asked on a case: one that needs equal sizes, on such sizes only."""
-    if not mutant.equal_sizes or case.description is None:
-        return not mutant.equal_sizes
-    sizes = dict(case.description.sizes)
+    if not mutant.equal_sizes:
+        return True
+    shapes = {name: array.shape for name, array in case.arrays.items()}
+    sizes = dict(case.description.sizes) if case.description else fit(mutant.definition, shapes, case.options)[0]
     return all(Dim.parse(a).value(sizes) == Dim.parse(b).value(sizes) for a, b in mutant.equal_sizes)
 
 

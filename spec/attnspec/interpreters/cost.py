@@ -1,0 +1,99 @@
+"""What an equation costs, counted on its tree as polynomials in the named sizes: nothing is computed or allocated.
+
+Everything is counted as it is written, for one example: no common parts are found, and nothing is fused but a sum of
+products, which is a product of matrices. Only what is done with data counts, not arithmetic on sizes and indices.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from attnspec.errors import SpecError
+from attnspec.interpreters._counting import Counting
+from attnspec.interpreters._polynomials import ONE, Most, product, total, written
+from attnspec.language.dims import Dim
+from attnspec.language.symbols import symbol
+from attnspec.language.tree import Definition
+
+__all__ = ["Cost", "Most", "cost", "written"]
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What an equation costs.
+
+    Attributes:
+        parameters: elements of what a model learns.
+        products: operations in products of matrices and vectors, a multiplication and an addition for each term.
+        elementwise: all other operations, one for each element; five in a softmax.
+        inputs: elements of what is given and not learned.
+        outputs: elements of what is returned.
+        intermediates: the most elements that are held at once besides these. What is no longer needed gives its place
+            to the result of an elementwise operation; conditions made of indices are not held.
+        steps: how many steps must wait for each other; 1 where there is no recurrence.
+        blocked: what stands for the sizes of which only a block is held, each with the size.
+    """
+
+    parameters: Dim
+    products: Dim
+    elementwise: Dim
+    inputs: Dim
+    outputs: Dim
+    intermediates: Most
+    steps: Most
+    blocked: Mapping[str, Dim]
+
+    @property
+    def operations(self) -> Dim:
+        """All of them."""
+        return self.products + self.elementwise
+
+    @property
+    def memory(self) -> Most:
+        """All that is held at once, with parameters, inputs and outputs."""
+        return self.intermediates + Most((self.parameters + self.inputs + self.outputs,))
+
+    def at(self, size: Dim | Most, sizes: Mapping[str, int], block: int | None = None) -> int:
+        """One of these as a number.
+
+        Raises:
+            KeyError: a name without a size.
+        """
+        held = {} if block is None else {name: min(block, full.value(sizes)) for name, full in self.blocked.items()}
+        parts = size.parts if isinstance(size, Most) else (size,)
+        return max(part.value({**sizes, **held}) for part in parts)
+
+
+def cost(definition: Definition, *, blocked: bool = False) -> Cost:
+    """What an equation costs.
+
+    Args:
+        blocked: never hold all weights of a softmax: what it runs over is taken a block at a time, and of each row
+            the largest so far and the sum so far are kept.
+
+    Raises:
+        SpecError: there is nothing to take in blocks.
+    """
+    counting = Counting(blocked)
+    results = counting.whole(definition)
+    if blocked and not counting.blocked:
+        raise SpecError(
+            f"{definition.id} has nothing to take in blocks",
+            given="a block",
+            expected="an equation with a softmax whose weights are summed over and not returned",
+            mend="ask without a block",
+        )
+    learned = [each for each in definition.parameters if symbol(each.name, definition.id).weight]
+    given = [each for each in definition.parameters if each not in learned]
+    returned = frozenset[int]().union(*(result.places for result in results))
+    return Cost(
+        parameters=total(product(each.dims) for each in learned),
+        products=counting.products,
+        elementwise=counting.elementwise,
+        inputs=total(product(each.dims) for each in given),
+        outputs=total(product(each.dims) for each in definition.results),
+        intermediates=Most.of(*counting.memory.largest(besides=returned)),
+        steps=Most.among(result.after for result in results) if counting.recurs else Most((ONE,)),
+        blocked=counting.blocked,
+    )
