@@ -204,7 +204,7 @@ class Propagation(Interpreter[Noisy]):
         found = super().looked_up(value, place)
         if place.data.variance is None:
             return found
-        doubt = self.widened(place, found.axes, 0).data.variance > 0
+        doubt = self.variance(self.widened(place, found.axes, 0).data) > 0
         doubt = self.xp.reshape(doubt, (*doubt.shape, *(1,) * self.rank(found)))
         variance = self.xp.where(doubt, DROWNED, self.variance(found.data))
         return replace(found, data=replace(found.data, variance=variance))

@@ -60,7 +60,6 @@ TABLE: dict[str, Symbol] = {
     "lse": Symbol("the logarithm of the sum of exponentials of a query's scores", draw="scores"),
     "mask": Symbol("true where a query may look", draw="mask"),
     "text.k": Symbol("tokens, by their place in the vocabulary", draw="token or missing"),
-    "backward.k": Symbol("tokens or keys", draw="token or missing"),
     "P": Symbol("the vector of each token", weight=True),
     "target": Symbol("the token that is right", draw="token"),
     "valid": Symbol("true where a target counts", draw="mask"),

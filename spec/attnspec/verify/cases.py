@@ -122,7 +122,8 @@ def make(equation: Equation[..., Any], description: Description, dtype: str) -> 
         if description.batch is not None and not symbol(parameter.name, definition.id).weight:
             shape = (description.batch, *shape)
         if parameter.kind == "int":
-            arrays[parameter.name] = WHOLE[symbol(parameter.name, definition.id).draw](generator, shape, sizes)
+            way = equation.scales.get(parameter.name, symbol(parameter.name, definition.id).draw)
+            arrays[parameter.name] = WHOLE[way](generator, shape, sizes)
         else:
             arrays[parameter.name] = _drawn(equation, parameter, shape, description.regime, generator, dtype)
     if description.regime == HIDDEN:
