@@ -21,6 +21,7 @@ Array = npt.NDArray[Any]
 
 CPU = ("cpu",)
 ALL = ("float64", "float32", "float16", "bfloat16")
+TRAINED = ("float32", "bfloat16")  # of whose gradients are asked
 ONNX_DTYPES = ("float32", "float16")  # in float64 the operator Attention has a scale rounded to float32
 ONNX_SMALLEST = {"batch": 1, "n": 1, "m": 1, "d": 1, "e": 1}  # it refuses every empty array
 
@@ -34,6 +35,9 @@ def torch_softmax(e: Tensor) -> Tensor:
 
 
 @implements("attention.scaled_dot_product", framework="torch", dtypes=ALL, devices=CPU, smallest={"d": 1}, finite=True)
+@implements(
+    "attention.scaled_dot_product", framework="torch", dtypes=TRAINED, devices=CPU, smallest={"d": 1}, backward=True
+)
 def torch_scaled_dot_product(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     """torch.nn.functional.scaled_dot_product_attention."""
     from attnspec_peers import _torch
