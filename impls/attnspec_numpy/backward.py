@@ -4,22 +4,127 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from attnspec import implements
-from attnspec_numpy._functions import DEVICES, DTYPES, Array, half_in_single, softmax, transposed
+from attnspec_numpy import multihead
+from attnspec_numpy._functions import DEVICES, DTYPES, Array, half_in_single, masked_softmax, transposed
+from attnspec_numpy._functions import softmax as softmax_of
+
+
+@implements("backward.softmax", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def softmax(d_alpha: Array, e: Array) -> Array:
+    """The weights are made anew, and become the result in place."""
+    alpha = softmax_of(e)
+    D = (alpha * d_alpha).sum(axis=-1, keepdims=True)
+    alpha *= d_alpha - D
+    return alpha
+
+
+@implements("backward.linear", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def linear(d_y: Array, x: Array, W: Array, b: Array) -> tuple[Array, Array, Array]:
+    """Two products and a sum."""
+    return d_y @ W.T, transposed(x) @ d_y, d_y.sum(axis=-2)
+
+
+@implements("backward.layer_norm", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def layer_norm(d_y: Array, x: Array, gamma: Array, beta: Array, *, eps: float) -> tuple[Array, Array, Array]:
+    """Mean and variance are made anew."""
+    x_hat: Array = x - x.mean(axis=-1, keepdims=True)
+    s = np.sqrt(np.square(x_hat).mean(axis=-1, keepdims=True) + eps)
+    x_hat /= s
+    d_x: Array = d_y * gamma
+    by_variance = (d_x * x_hat).mean(axis=-1, keepdims=True)
+    d_x -= d_x.mean(axis=-1, keepdims=True)
+    d_x -= x_hat * by_variance
+    d_x /= s
+    return d_x, d_y * x_hat, d_y.copy()
+
+
+@implements("backward.scaled_dot", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def scaled_dot(d_e: Array, q: Array, k: Array) -> tuple[Array, Array]:
+    """The scores' gradients are scaled once for both products."""
+    scaled = d_e / math.sqrt(k.shape[-1])
+    return scaled @ k, transposed(scaled) @ q
+
+
+@implements("backward.additive", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def additive(
+    d_e: Array, s: Array, h: Array, W: Array, U: Array, v_a: Array
+) -> tuple[Array, Array, Array, Array, Array]:
+    """The hidden layer of all pairs is held, and becomes its own gradient in place."""
+    f = (s @ W)[..., :, None, :] + (h @ U)[..., None, :, :]
+    np.tanh(f, out=f)
+    n, m, a = f.shape[-3:]
+    d_v_a = (d_e.reshape(*d_e.shape[:-2], 1, n * m) @ f.reshape(*f.shape[:-3], n * m, a))[..., 0, :]
+    np.square(f, out=f)
+    np.subtract(1, f, out=f)
+    f *= d_e[..., None] * v_a
+    d_q, d_k = f.sum(axis=-2), f.sum(axis=-3)
+    return d_q @ W.T, d_k @ U.T, transposed(s) @ d_q, transposed(h) @ d_k, d_v_a
 
 
 @implements("backward.scaled_dot_product", framework="numpy", dtypes=DTYPES, devices=DEVICES)
 @half_in_single
 def scaled_dot_product(d_o: Array, q: Array, k: Array, v: Array) -> tuple[Array, Array, Array]:
     """Five products. The queries come scaled, so that ∂k needs no scale of its own."""
-    scale = 1 / math.sqrt(k.shape[-1])
-    scaled = q * scale
+    scaled = _scaled(q, k)
     e = scaled @ transposed(k)
-    p = softmax(e, out=e)
-    d_v = transposed(p) @ d_o
+    return _handed_back(d_o, softmax_of(e, out=e), scaled, k, v)
+
+
+@implements("backward.masked", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def masked(d_o: Array, q: Array, k: Array, v: Array, mask: Array) -> tuple[Array, Array, Array]:
+    """The mask is asked for the weights alone: one of 0 hands nothing back. A key that no query sees is 0."""
+    seen = np.expand_dims(mask.any(axis=-2), -1)
+    k, v = (np.where(seen, a, a.dtype.type(0)) for a in (k, v))
+    scaled = _scaled(q, k)
+    return _handed_back(d_o, masked_softmax(scaled @ transposed(k), mask), scaled, k, v)
+
+
+@implements("backward.causal", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def causal(d_o: Array, q: Array, k: Array, v: Array) -> tuple[Array, Array, Array]:
+    """Masked, with the last query at the last key."""
+    n, m = q.shape[-2], k.shape[-2]
+    return masked(d_o, q, k, v, np.tri(n, m, m - n, dtype=np.bool_))
+
+
+@implements("backward.attention", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def attention(
+    d_o: Array, x_q: Array, x_kv: Array, W_q: Array, W_k: Array, W_v: Array, W_o: Array, *, heads: int
+) -> tuple[Array, Array, Array, Array, Array, Array]:
+    """The heads are one more batch axis; ∂k and ∂v, packed in that order, are one product each way."""
+    W_kv = np.concatenate([W_k, W_v], axis=-1)
+    q = multihead.split(x_q @ W_q, heads=heads)
+    k, v = (multihead.split(a, heads=heads) for a in np.split(x_kv @ W_kv, 2, axis=-1))
+    scaled = _scaled(q, k)
+    p = softmax_of(scaled @ transposed(k))
+    d_head = multihead.split(d_o @ W_o.T, heads=heads)
+    d_q, d_k, d_v = map(multihead.concat, _handed_back(d_head, p, scaled, k, v))
+    d_kv = np.concatenate([d_k, d_v], axis=-1)
+    d_W_k, d_W_v = np.split(transposed(x_kv) @ d_kv, 2, axis=-1)
+    d_W_o = transposed(multihead.concat(p @ v)) @ d_o
+    return d_q @ W_q.T, d_kv @ W_kv.T, transposed(x_q) @ d_q, d_W_k, d_W_v, d_W_o
+
+
+def _scaled(q: Array, k: Array) -> Array:
+    scaled: Array = q / math.sqrt(k.shape[-1])
+    return scaled
+
+
+def _handed_back(d_o: Array, p: Array, scaled: Array, k: Array, v: Array) -> tuple[Array, Array, Array]:
+    """From the weights: the gradients of queries, keys and values, the queries having come scaled."""
     d_e = d_o @ transposed(v)
     d_e -= (d_o * (p @ v)).sum(axis=-1, keepdims=True)
     d_e *= p
     d_q = d_e @ k
-    d_q *= scale
-    return d_q, transposed(d_e) @ scaled, d_v
+    d_q /= math.sqrt(k.shape[-1])
+    return d_q, transposed(d_e) @ scaled, transposed(p) @ d_o

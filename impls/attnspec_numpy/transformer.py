@@ -29,6 +29,13 @@ def residual(x: Array, f_x: Array) -> Array:
     return x + f_x
 
 
+@implements("transformer.linear", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def linear(x: Array, W: Array, b: Array) -> Array:
+    """One product."""
+    return x @ W + b
+
+
 @implements("transformer.feed_forward", framework="numpy", dtypes=DTYPES, devices=DEVICES)
 @half_in_single
 def feed_forward(x: Array, W_1: Array, b_1: Array, W_2: Array, b_2: Array) -> Array:

@@ -1,27 +1,144 @@
 """Gradients: what a training kernel returns, from the gradients of an equation's results.
 
-All of it is written out: nothing here is differentiated by PyTorch.
+All of it is written out: nothing here is differentiated by PyTorch. The half types are computed in float32.
 """
 
 from __future__ import annotations
 
+import functools
 import math
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
 
 import torch
 from torch import Tensor
 
 from attnspec import implements
+from attnspec_torch import multihead
 from attnspec_torch._functions import DTYPES
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def half_in_single(function: F) -> F:
+    """Compute the half types in float32 and round the results once."""
+
+    @functools.wraps(function)
+    def computed(*args: Any, **options: Any) -> Any:
+        storage = next(a.dtype for a in (*args, *options.values()) if torch.is_tensor(a) and a.is_floating_point())
+        if storage not in (torch.float16, torch.bfloat16):
+            return function(*args, **options)
+        result = function(*map(_widened, args), **{name: _widened(a) for name, a in options.items()})
+        return tuple(a.to(storage) for a in result) if isinstance(result, tuple) else result.to(storage)
+
+    return cast(F, computed)
+
+
+def _widened(argument: Any) -> Any:
+    return argument.float() if torch.is_tensor(argument) and argument.is_floating_point() else argument
+
+
+@implements("backward.softmax", framework="torch", dtypes=DTYPES)
+@half_in_single
+def softmax(d_alpha: Tensor, e: Tensor) -> Tensor:
+    """The weights are made anew."""
+    alpha = e.softmax(dim=-1)
+    return alpha * (d_alpha - (alpha * d_alpha).sum(dim=-1, keepdim=True))
+
+
+@implements("backward.linear", framework="torch", dtypes=DTYPES)
+@half_in_single
+def linear(d_y: Tensor, x: Tensor, W: Tensor, b: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Two products and a sum."""
+    return d_y @ W.mT, x.mT @ d_y, d_y.sum(dim=-2)
+
+
+@implements("backward.layer_norm", framework="torch", dtypes=DTYPES)
+@half_in_single
+def layer_norm(d_y: Tensor, x: Tensor, gamma: Tensor, beta: Tensor, *, eps: float) -> tuple[Tensor, Tensor, Tensor]:
+    """Mean and variance are made anew."""
+    centred = x - x.mean(dim=-1, keepdim=True)
+    r = torch.rsqrt(centred.square().mean(dim=-1, keepdim=True) + eps)
+    x_hat = centred * r
+    d_x_hat = d_y * gamma
+    by_mean, by_variance = d_x_hat.mean(dim=-1, keepdim=True), (d_x_hat * x_hat).mean(dim=-1, keepdim=True)
+    return r * (d_x_hat - by_mean - x_hat * by_variance), d_y * x_hat, d_y.clone()
+
+
+@implements("backward.scaled_dot", framework="torch", dtypes=DTYPES)
+@half_in_single
+def scaled_dot(d_e: Tensor, q: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
+    """The scores' gradients are scaled once for both products."""
+    scaled = d_e * _scale(k)
+    return scaled @ k, scaled.mT @ q
+
+
+@implements("backward.additive", framework="torch", dtypes=DTYPES)
+@half_in_single
+def additive(
+    d_e: Tensor, s: Tensor, h: Tensor, W: Tensor, U: Tensor, v_a: Tensor
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """The hidden layer of all pairs is held."""
+    f = torch.tanh((s @ W).unsqueeze(-2) + (h @ U).unsqueeze(-3))
+    d_e = d_e.unsqueeze(-1)
+    d_f = d_e * v_a * (1 - f.square())
+    d_q, d_k = d_f.sum(dim=-2), d_f.sum(dim=-3)
+    return d_q @ W.mT, d_k @ U.mT, s.mT @ d_q, h.mT @ d_k, (d_e * f).sum(dim=(-3, -2))
 
 
 @implements("backward.scaled_dot_product", framework="torch", dtypes=DTYPES)
+@half_in_single
 def scaled_dot_product(d_o: Tensor, q: Tensor, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Five products, in float32 for the half types; the queries come scaled, so that ∂k needs no scale of its own."""
-    storage, inside = q.dtype, torch.promote_types(q.dtype, torch.float32)
-    d_o, q, k, v = (a.to(inside) for a in (d_o, q, k, v))
-    scale = 1 / math.sqrt(max(k.shape[-1], 1))
-    scaled = q * scale
+    """Five products. The queries come scaled, so that ∂k needs no scale of its own."""
+    scaled = q * _scale(k)
+    return _handed_back(d_o, (scaled @ k.mT).softmax(dim=-1), scaled, k, v)
+
+
+@implements("backward.masked", framework="torch", dtypes=DTYPES)
+@half_in_single
+def masked(d_o: Tensor, q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """The mask is asked for the weights alone: one of 0 hands nothing back. A key that no query sees is 0."""
+    seen = mask.any(dim=-2).unsqueeze(-1)
+    k, v = torch.where(seen, k, 0), torch.where(seen, v, 0)
+    scaled = q * _scale(k)
+    hidden = torch.where(mask.any(dim=-1, keepdim=True), -math.inf, 0.0).to(q.dtype)
+    e = torch.where(mask, scaled @ k.mT, hidden)
+    return _handed_back(d_o, e.softmax(dim=-1).masked_fill(~mask, 0), scaled, k, v)
+
+
+@implements("backward.causal", framework="torch", dtypes=DTYPES)
+@half_in_single
+def causal(d_o: Tensor, q: Tensor, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Masked, with the last query at the last key."""
+    n, m = q.shape[-2], k.shape[-2]
+    return masked(d_o, q, k, v, torch.ones(n, m, dtype=torch.bool, device=q.device).tril(m - n))
+
+
+@implements("backward.attention", framework="torch", dtypes=DTYPES)
+@half_in_single
+def attention(
+    d_o: Tensor, x_q: Tensor, x_kv: Tensor, W_q: Tensor, W_k: Tensor, W_v: Tensor, W_o: Tensor, *, heads: int
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """The heads are one more batch axis; ∂k and ∂v, packed in that order, are one product each way."""
+    W_kv = torch.cat([W_k, W_v], dim=-1)
+    q = multihead.split(x_q @ W_q, heads=heads)
+    k, v = (multihead.split(a, heads=heads) for a in (x_kv @ W_kv).chunk(2, dim=-1))
+    scaled = q * _scale(k)
     p = (scaled @ k.mT).softmax(dim=-1)
+    d_head = multihead.split(d_o @ W_o.mT, heads=heads)
+    d_q, d_k, d_v = map(multihead.concat, _handed_back(d_head, p, scaled, k, v))
+    d_kv = torch.cat([d_k, d_v], dim=-1)
+    d_W_k, d_W_v = (x_kv.mT @ d_kv).chunk(2, dim=-1)
+    d_W_o = multihead.concat(p @ v).mT @ d_o
+    return d_q @ W_q.mT, d_kv @ W_kv.mT, x_q.mT @ d_q, d_W_k, d_W_v, d_W_o
+
+
+def _scale(k: Tensor) -> float:
+    return 1 / math.sqrt(max(k.shape[-1], 1))
+
+
+def _handed_back(d_o: Tensor, p: Tensor, scaled: Tensor, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """From the weights: the gradients of queries, keys and values, the queries having come scaled."""
     D = (d_o * (p @ v)).sum(dim=-1, keepdim=True)
     d_e = p * (d_o @ v.mT - D)
-    return (d_e @ k * scale).to(storage), (d_e.mT @ scaled).to(storage), (p.mT @ d_o).to(storage)
+    return d_e @ k * _scale(k), d_e.mT @ scaled, p.mT @ d_o

@@ -22,6 +22,12 @@ def residual(x: Tensor, f_x: Tensor) -> Tensor:
     return x + f_x
 
 
+@implements("transformer.linear", framework="torch", dtypes=DTYPES)
+def linear(x: Tensor, W: Tensor, b: Tensor) -> Tensor:
+    """The bias is added inside the product."""
+    return F.linear(x, W.mT, b)
+
+
 @implements("transformer.feed_forward", framework="torch", dtypes=DTYPES)
 def feed_forward(x: Tensor, W_1: Tensor, b_1: Tensor, W_2: Tensor, b_2: Tensor) -> Tensor:
     """Each bias is added inside its product."""

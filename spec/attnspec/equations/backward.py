@@ -4,12 +4,107 @@
 batch are their sum.
 """
 
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
-from attnspec import Source, Tensor, equation, indices, size, softmax, sqrt, sum
-from attnspec.equations import attention
+from attnspec import (
+    Source,
+    Tensor,
+    concat,
+    equation,
+    index,
+    indices,
+    size,
+    softmax,
+    sqrt,
+    sum,
+    tanh,
+    transpose,
+    where,
+)
+from attnspec.equations import attention, multihead, scores, transformer
 
+BRIDLE = Source(paper="Bridle 1990, Neurocomputing NATO ASI F68, eq. 21")
 DAO = Source(paper="Dao et al. 2022, arXiv:2205.14135v2, app. B.2; Dao 2023, arXiv:2307.08691v1, alg. 2")
+BA = Source(paper="Ba, Kiros and Hinton 2016, arXiv:1607.06450v1, eq. 3 and 4, differentiated")
+RUMELHART = Source(paper="Rumelhart, Hinton and Williams 1986, Nature 323, eq. 5 to 7")
+BAHDANAU = Source(paper="Bahdanau et al. 2015, arXiv:1409.0473v7, app. A.1.2, differentiated")
+VASWANI = Source(paper="Vaswani et al. 2017, arXiv:1706.03762, sec. 3.2.2, differentiated")
+
+
+@equation(BRIDLE, name="softmax", gradient_of=attention.weights)
+def softmax_rows(d_alpha: Float[Tensor, "n m"], e: Float[Tensor, "n m"]) -> Float[Tensor, "n m"]:
+    """The gradient of scores by that of their weights, row by row: what a row has in common is taken off."""
+    i, j = indices("n", "m")
+    alpha = softmax(j, e[i, j])
+    D = sum(j, alpha * d_alpha[i, j])
+    d_e = alpha * (d_alpha[i, j] - D)
+    return d_e.stack(i, j)
+
+
+@equation(RUMELHART, gradient_of=transformer.linear)
+def linear(
+    d_y: Float[Tensor, "t e"], x: Float[Tensor, "t d"], W: Float[Tensor, "d e"], b: Float[Tensor, " e"],
+) -> tuple[Float[Tensor, "t d"], Float[Tensor, "d e"], Float[Tensor, " e"]]:
+    """The gradients of a linear layer; those of matrix and bias are sums over the rows."""
+    t = index("t")
+    d_x = d_y @ transpose(W)
+    d_W = transpose(x) @ d_y
+    d_b = sum(t, d_y[t])
+    return d_x, d_W, d_b
+
+
+@equation(BA, gradient_of=transformer.layer_norm)
+def layer_norm(
+    d_y: Float[Tensor, " d"],
+    x: Float[Tensor, " d"], gamma: Float[Tensor, " d"], beta: Float[Tensor, " d"], *, eps: float,
+) -> tuple[Float[Tensor, " d"], Float[Tensor, " d"], Float[Tensor, " d"]]:
+    """The gradients of a normalised vector: mean and variance hang on every component, so each has two more terms."""
+    k = index("d")
+    d = size("d")
+    mu = sum(k, x[k]) / d  # mean
+    variance = sum(k, (x[k] - mu) * (x[k] - mu)) / d
+    s = sqrt(variance + eps)
+    x_hat = (x[k] - mu) / s
+    d_x_hat = d_y[k] * gamma[k]
+    by_mean = sum(k, d_x_hat) / d
+    by_variance = sum(k, d_x_hat * x_hat) / d
+    d_x = (d_x_hat - by_mean - x_hat * by_variance) / s
+    d_gamma = d_y[k] * x_hat
+    return d_x.stack(k), d_gamma.stack(k), d_y
+
+
+@equation(VASWANI, gradient_of=scores.scaled_dot)
+def scaled_dot(
+    d_e: Float[Tensor, "n m"], q: Float[Tensor, "n d"], k: Float[Tensor, "m d"],
+) -> tuple[Float[Tensor, "n d"], Float[Tensor, "m d"]]:
+    """The gradients of queries and keys by those of their scores; the scale stands in both."""
+    i, j = indices("n", "m")
+    d = size("d")
+    d_q = sum(j, d_e[i, j] * k[j]) / sqrt(d)
+    d_k = sum(i, d_e[i, j] * q[i]) / sqrt(d)
+    return d_q.stack(i), d_k.stack(j)
+
+
+@equation(BAHDANAU, gradient_of=scores.additive)
+def additive(
+    d_e: Float[Tensor, "n m"],
+    s: Float[Tensor, "n p"], h: Float[Tensor, "m q"],
+    W: Float[Tensor, "p a"], U: Float[Tensor, "q a"], v_a: Float[Tensor, " a"],
+) -> tuple[
+    Float[Tensor, "n p"], Float[Tensor, "m q"], Float[Tensor, "p a"], Float[Tensor, "q a"], Float[Tensor, " a"],
+]:
+    """The gradients of additive scores: what a pair hands back goes to its query and to its key."""
+    i, j = indices("n", "m")
+    f = tanh(s[i] @ W + h[j] @ U)  # the hidden layer
+    d_v_a = sum(i, sum(j, d_e[i, j] * f))
+    d_f = d_e[i, j] * v_a * (1 - f * f)  # before its tanh
+    d_q = sum(j, d_f)
+    d_k = sum(i, d_f)
+    d_s = W @ d_q
+    d_h = U @ d_k
+    d_W = transpose(s) @ d_q.stack(i)
+    d_U = transpose(h) @ d_k.stack(j)
+    return d_s.stack(i), d_h.stack(j), d_W, d_U, d_v_a
 
 
 @equation(DAO, gradient_of=attention.scaled_dot_product)
@@ -30,3 +125,76 @@ def scaled_dot_product(
     d_q = sum(j, d_e * k[j]) / sqrt(d)
     d_k = sum(i, d_e * q[i]) / sqrt(d)
     return d_q.stack(i), d_k.stack(j), d_v.stack(j)
+
+
+@equation(DAO, gradient_of=attention.masked)
+def masked(
+    d_o: Float[Tensor, "n e"],
+    q: Float[Tensor, "n d"], k: Float[Tensor, "m d"], v: Float[Tensor, "m e"], mask: Bool[Tensor, "n m"],
+) -> tuple[Float[Tensor, "n d"], Float[Tensor, "m d"], Float[Tensor, "m e"]]:
+    """scaled_dot_product over the keys that each query may look at; the other pairs hand nothing back.
+
+    A query with nothing to look at gets the gradient 0, and so does a key that nobody may look at.
+    """
+    i, j = indices("n", "m")
+    d = size("d")
+    e = q[i] @ k[j] / sqrt(d)
+    p = softmax(j, e, where=mask[i, j])
+    o = sum(j, p * v[j], where=mask[i, j])
+    d_v = sum(i, p * d_o[i], where=mask[i, j])
+    d_p = d_o[i] @ v[j]
+    D = d_o[i] @ o
+    d_e = where(mask[i, j], p * (d_p - D), 0)
+    d_q = sum(j, d_e * k[j], where=mask[i, j]) / sqrt(d)
+    d_k = sum(i, d_e * q[i], where=mask[i, j]) / sqrt(d)
+    return d_q.stack(i), d_k.stack(j), d_v.stack(j)
+
+
+@equation(DAO, gradient_of=attention.causal)
+def causal(
+    d_o: Float[Tensor, "n e"],
+    q: Float[Tensor, "n d"], k: Float[Tensor, "m d"], v: Float[Tensor, "m e"],
+) -> tuple[Float[Tensor, "n d"], Float[Tensor, "m d"], Float[Tensor, "m e"]]:
+    """scaled_dot_product that does not look ahead; the last query is aligned with the last key.
+
+    A key learns from the queries that come after it alone.
+    """
+    i, j = indices("n", "m")
+    n, m, d = size("n"), size("m"), size("d")
+    e = q[i] @ k[j] / sqrt(d)
+    p = softmax(j, e, where=j <= i + (m - n))
+    o = sum(j, p * v[j], where=j <= i + (m - n))
+    d_v = sum(i, p * d_o[i], where=j <= i + (m - n))
+    d_p = d_o[i] @ v[j]
+    D = d_o[i] @ o
+    d_e = where(j <= i + (m - n), p * (d_p - D), 0)
+    d_q = sum(j, d_e * k[j], where=j <= i + (m - n)) / sqrt(d)
+    d_k = sum(i, d_e * q[i], where=j <= i + (m - n)) / sqrt(d)
+    return d_q.stack(i), d_k.stack(j), d_v.stack(j)
+
+
+@equation(VASWANI, name="attention", gradient_of=multihead.attention)
+def multihead_attention(
+    d_o: Float[Tensor, "n c"],
+    x_q: Float[Tensor, "n c"], x_kv: Float[Tensor, "m c"],
+    W_q: Float[Tensor, "c H*d"], W_k: Float[Tensor, "c H*d"], W_v: Float[Tensor, "c H*d"],
+    W_o: Float[Tensor, "H*d c"], *, heads: int,
+) -> tuple[
+    Float[Tensor, "n c"], Float[Tensor, "m c"],
+    Float[Tensor, "c H*d"], Float[Tensor, "c H*d"], Float[Tensor, "c H*d"], Float[Tensor, "H*d c"],
+]:
+    """The gradients of multi-head attention: each head hands back on its own, between the linear layers around them."""
+    h = index("H")
+    q = multihead.split_heads(x_q @ W_q, heads=heads)
+    k = multihead.split_heads(x_kv @ W_k, heads=heads)
+    v = multihead.split_heads(x_kv @ W_v, heads=heads)
+    head = attention.scaled_dot_product(q[h], k[h], v[h])
+    d_head = multihead.split_heads(d_o @ transpose(W_o), heads=heads)
+    d_q_head, d_k_head, d_v_head = scaled_dot_product(d_head[h], q[h], k[h], v[h])
+    d_q, d_k, d_v = concat(h, d_q_head), concat(h, d_k_head), concat(h, d_v_head)
+    d_x_q = d_q @ transpose(W_q)
+    d_x_kv = d_k @ transpose(W_k) + d_v @ transpose(W_v)
+    d_W_q = transpose(x_q) @ d_q
+    d_W_k, d_W_v = transpose(x_kv) @ d_k, transpose(x_kv) @ d_v
+    d_W_o = transpose(concat(h, head)) @ d_o
+    return d_x_q, d_x_kv, d_W_q, d_W_k, d_W_v, d_W_o

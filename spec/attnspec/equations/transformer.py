@@ -7,6 +7,7 @@ from attnspec.equations import multihead
 
 BA = Source(paper="Ba, Kiros and Hinton 2016, arXiv:1607.06450v1, eq. 3 and 4")
 RESIDUAL = Source(paper="He et al. 2016, arXiv:1512.03385v1, eq. 1; Vaswani et al. 2017, arXiv:1706.03762, sec. 3.1")
+LINEAR = Source("003", "Attention Layer", paper="PyTorch, nn.Linear; Keras, Dense")
 FEED_FORWARD = Source("001", "注意力机制/抛弃RNN", paper="Vaswani et al. 2017, arXiv:1706.03762, eq. 2")
 GELU = Source(paper="Hendrycks and Gimpel 2016, arXiv:1606.08415v5, sec. 2; Devlin et al. 2019, arXiv:1810.04805")
 GELU_TANH = Source(paper="Hendrycks and Gimpel 2016, arXiv:1606.08415v5, sec. 2; PyTorch, gelu(approximate='tanh')")
@@ -34,6 +35,16 @@ def layer_norm(
 def residual(x: Float[Tensor, " c"], f_x: Float[Tensor, " c"]) -> Float[Tensor, " c"]:
     """What a sub-layer makes of x is added to x."""
     return x + f_x
+
+
+@equation(LINEAR)
+def linear(
+    x: Float[Tensor, "t d"], W: Float[Tensor, "d e"], b: Float[Tensor, " e"],
+) -> Float[Tensor, "t e"]:
+    """A linear layer, the same for every row."""
+    t = index("t")
+    y = x[t] @ W + b
+    return y.stack(t)
 
 
 @equation(FEED_FORWARD)

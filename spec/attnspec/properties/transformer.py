@@ -292,3 +292,11 @@ def past_does_not_depend_on_the_future(of: Of, f: Function, a: Arguments) -> Ite
 def encoder_states_have_no_order(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
     """With what the encoder gives permuted nothing changes."""
     yield Equal(f(**rolled(of, a, "m")), f(**a))
+
+
+@holds(transformer.linear, kills=("y/drop/b", "y/twice/b", "y/transpose/W"))
+def unit_rows_read_the_matrix(f: Function, a: Arguments) -> Iterator[Relation]:
+    """The unit vectors as rows give the matrix, with the bias in every row; rows of 0 give the bias."""
+    yield Equal(f(**{**a, "x": np.eye(len(a["W"]))}), a["W"] + a["b"])
+    silent = np.zeros_like(a["x"])
+    yield Equal(f(**{**a, "x": silent}), np.broadcast_to(a["b"], (len(silent), len(a["b"]))))
