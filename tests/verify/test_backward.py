@@ -5,13 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
 import attnspec
 from attnspec.cli import main
 from attnspec.errors import SpecError, UnknownName
+from attnspec.interpreters.value import evaluate
+from attnspec.language.equation import REGISTRY
+from attnspec.verify.api import catalogue
+from attnspec.verify.cases import Case
 from attnspec.verify.report import Report, Verdict
+from attnspec.verify.summed import over
 
 PLANTED = Path(__file__).parent.parent / "planted" / "gradients.py"
 ATTENTION, BACKWARD = "attention.scaled_dot_product", "backward.scaled_dot_product"
@@ -81,30 +87,61 @@ def test_claims_of_both_passes_are_asked_apart() -> None:
     assert lines[1].startswith(f"conforms: {BACKWARD}, {PLANTED}:plain through torch.autograd (torch, float32, cpu)")
 
 
+def only(target: Any, equation: str, **how: Any) -> Verdict:
+    found: Report = attnspec.verify(target, equation, examples=2, backward=True, **how)
+    (verdict,) = found.verdicts
+    return verdict
+
+
 def test_jax_is_asked_through_vjp() -> None:
     pytest.importorskip("jax")
 
-    def attention(q: Any, k: Any, v: Any) -> Any:
+    def weights(e: Any) -> Any:
         import jax
 
-        e = q @ jax.numpy.swapaxes(k, -1, -2) / q.shape[-1] ** 0.5
-        return jax.nn.softmax(e, axis=-1) @ v
+        return jax.nn.softmax(e, axis=-1)
 
-    def keys_detached(q: Any, k: Any, v: Any) -> Any:
+    def detached(e: Any) -> Any:
         import jax
 
-        return attention(q, jax.lax.stop_gradient(k), v)
+        return jax.lax.stop_gradient(jax.nn.softmax(e, axis=-1))
 
-    def verdict(function: Any) -> Verdict:
-        (found,) = attnspec.verify(function, ATTENTION, framework="jax", examples=2, backward=True).verdicts
-        return found
-
-    right, wrong = verdict(attention), verdict(keys_detached)
+    right, wrong = (only(each, "attention.weights", framework="jax") for each in (weights, detached))
 
     assert right.verdict == "conforms", str(right)
     assert "through jax.vjp" in right.headline
     assert wrong.verdict == "differs"
-    assert wrong.diagnosis[0].says == "no gradient reaches k"
+    assert wrong.diagnosis[0].says == "no gradient reaches e"
+
+
+def test_what_a_batch_shares_has_the_sum_of_its_gradients() -> None:
+    def linear(x: Any, W: Any, b: Any) -> Any:
+        return x @ W + b
+
+    def averaged(x: Any, W: Any, b: Any) -> Any:
+        examples = x.shape[0] if x.ndim > 2 and x.shape[0] else 1
+        return x @ W + b.detach() + (b - b.detach()) / examples
+
+    right, wrong = (only(each, "transformer.linear", framework="torch") for each in (linear, averaged))
+
+    assert right.verdict == "conforms", str(right)
+    assert wrong.verdict == "differs"
+    assert wrong.diagnosis[0].says == "d_b, over a batch: the mean instead of the sum"
+
+
+def test_the_equation_over_batch_axes_is_the_sum_of_its_examples() -> None:
+    catalogue()
+    definition = REGISTRY["backward.linear"].definition
+    draw = np.random.default_rng(0).standard_normal
+    d_y, x, W, b = draw((2, 3, 5, 4)), draw((3, 5, 6)), draw((6, 4)), draw(4)
+    case = Case({"d_y": d_y, "x": x, "W": W, "b": b}, {}, summed=("x", "W", "b"))
+
+    d_x, d_W, d_b = evaluate(over(definition, case), (), case.arguments)
+    each_x, each_W, each_b = evaluate(definition, (), case.arguments)
+
+    for found, each in ((d_x, each_x.sum(axis=0)), (d_W, each_W.sum(axis=(0, 1))), (d_b, each_b.sum(axis=(0, 1)))):
+        assert found.shape == each.shape
+        np.testing.assert_allclose(found, each, rtol=1e-13, atol=1e-13)
 
 
 def test_what_has_no_gradients_is_refused_with_what_has() -> None:
