@@ -15,7 +15,7 @@ claims = implements("attention.scaled_dot_product", framework="torch", backward=
 
 
 @implements("attention.scaled_dot_product", framework="torch")
-@implements("attention.scaled_dot_product", framework="torch", backward=True)
+@implements("attention.scaled_dot_product", framework="torch", backward=True, double_backward=True)
 def plain(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     return torch.softmax(q @ k.mT * q.shape[-1] ** -0.5, -1) @ v
 
@@ -122,3 +122,9 @@ spoils = Spoils().attention()
 writes_gradient = WritesGradient().attention()
 needs_contiguous = NeedsContiguous().attention()
 raises = Raises().attention()
+
+
+@implements("attention.scaled_dot_product", framework="torch", backward=True, double_backward=True)
+def saves_weights(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    """What is saved beside ctx.save_for_backward is a constant to whoever differentiates again."""
+    return fused(q, k, v)

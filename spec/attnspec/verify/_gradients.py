@@ -51,14 +51,31 @@ def _by_torch(
     pairs = [(output, d) for output, d in zip(outputs, given, strict=True) if output.requires_grad]
     facts["detached"] = not pairs
 
+    wanted = list(leaves.values())
+
     def pull() -> list[Any]:
-        ends, ds = [output for output, _ in pairs], [d for _, d in pairs]
-        wanted = list(leaves.values())
-        found = torch.autograd.grad(ends, wanted, ds, retain_graph=asked["again"], allow_unused=True) if pairs else []
-        found = found or [None] * len(wanted)
+        found = _pulled(torch, pairs, wanted, retain_graph=asked["again"])
         return [torch.zeros_like(leaf).detach() if d is None else d for leaf, d in zip(wanted, found, strict=True)]
 
-    return result, pull
+    def pull_again() -> list[Any]:
+        ds = [d.detach().requires_grad_() for d in given]
+        ends = [(output, d) for output, d in zip(outputs, ds, strict=True) if output.requires_grad]
+        found = zip(_pulled(torch, ends, wanted, create_graph=True), asked["second"], strict=True)
+        second = [(d, values[name]) for d, name in found if d is not None and d.requires_grad]
+        facts["detached"] = not second
+        every = [*ds, *wanted]
+        answer = zip(every, _pulled(torch, second, every), strict=True)
+        return [torch.zeros_like(leaf).detach() if d is None else d for leaf, d in answer]
+
+    return result, pull_again if asked["second"] else pull
+
+
+def _pulled(torch: Any, pairs: list[tuple[Any, Any]], wanted: list[Any], **how: bool) -> list[Any]:
+    """What arrives at the leaves; None where nothing does."""
+    if not pairs:
+        return [None] * len(wanted)
+    ends, ds = zip(*pairs, strict=True)
+    return list(torch.autograd.grad(ends, wanted, ds, allow_unused=True, **how))
 
 
 def _by_jax(
@@ -76,7 +93,17 @@ def _by_jax(
         (found,) = back(cotangents)
         return [found[name] for name in asked["wanted"]]
 
-    return result, pull
+    def gradients(ds: list[Any], leaves: dict[str, Any]) -> list[Any]:
+        result, back = jax.vjp(lambda leaves: call({**values, **leaves}), leaves)
+        (found,) = back(jax.tree.unflatten(jax.tree.structure(result), ds))
+        return [found[name] for name in asked["wanted"]]
+
+    def pull_again() -> list[Any]:
+        _, back = jax.vjp(gradients, given, {name: values[name] for name in asked["wanted"]})
+        ds, leaves = back([values[name] for name in asked["second"]])
+        return [*ds, *(leaves[name] for name in asked["wanted"])]
+
+    return result, pull_again if asked["second"] else pull
 
 
 _PULLS: dict[type[NumPy], Callable[..., tuple[Any, Pull | None]]] = {Torch: _by_torch, Jax: _by_jax}

@@ -206,6 +206,17 @@ class Candidate:
         (outcome,) = self.runner.call_many([replace(request, gradients=replace(request.gradients, again=True))])
         return outcome, self.answers(case, outcome)
 
+    def second(self, case: Case, arrays: dict[str, NDArray[Any]]) -> Outcome:
+        """The backward pass of the backward pass, in float64, for gradients of the gradients."""
+        request = self.request(case)
+        assert request.gradients is not None
+        gradients = replace(request.gradients, second=tuple(arrays))
+        outputs = len(gradients.given) + len(gradients.wanted)
+        (outcome,) = self.runner.call_many(
+            [replace(request, arrays={**case.arrays, **arrays}, dtype="float64", gradients=gradients, outputs=outputs)]
+        )
+        return outcome
+
     def in_turn(self, first: Case, then: Case) -> tuple[Outcome, list[Observation]]:
         """A call, then another with the same arrays overwritten; both answers are read after the second."""
         request = replace(self.request(then), before=self.request(first).arrays)

@@ -25,11 +25,14 @@ class Gradients:
         given: the arguments that are the gradients of its outputs, in the outputs' order.
         wanted: the arguments whose gradients are the answer, in the order of the answer.
         again: the backward pass is run a second time on the same graph, and that answer counts.
+        second: the arguments that are gradients of the gradients `wanted`: then the answer is the backward pass of the
+            backward pass, the gradients of `given` and of `wanted`. Empty for the backward pass itself.
     """
 
     given: tuple[str, ...]
     wanted: tuple[str, ...]
     again: bool = False
+    second: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

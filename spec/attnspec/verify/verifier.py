@@ -12,10 +12,10 @@ import numpy as np
 
 from attnspec.interpreters.mutants import Mutant
 from attnspec.interpreters.policy import Policy, preset
-from attnspec.verify import contract, explain, fit, statistics
+from attnspec.verify import contract, explain, fit, second, statistics
 from attnspec.verify.asking import Held, properties
 from attnspec.verify.candidate import Candidate, Question, descriptions
-from attnspec.verify.cases import Case, Description, telling
+from attnspec.verify.cases import Case, Description, make, telling
 from attnspec.verify.judge import Finding, Judge, Judged
 from attnspec.verify.laws import noise_under
 from attnspec.verify.report import Verdict, Worst
@@ -48,6 +48,9 @@ PROBES = 8
 
 ENOUGH = 0.9
 """Below this share of mutants caught, a pass says too little to be called one."""
+
+MOST_TOLD = 0.5
+"""The share of elements that a double backward is right in before the verdict says so."""
 
 SHOWN = 5
 """How many recorded cases that are wrong are named."""
@@ -135,6 +138,9 @@ class Verifier:
         trouble = trouble or self.remembered(observations, judged) or self.spoilt(observations, judged)
         if trouble is not None:
             return self.said("misbehaves", trouble, judged, strength)
+        twice = self.twice(observations)
+        if twice is not None:
+            return self.said(*twice, judged, strength)
         self.unclaimed(judged)
         self.tick("properties")
         held = self.properties(judged)
@@ -375,6 +381,27 @@ class Verifier:
         if "modified by an inplace operation" in str(outcome.trouble):
             return SPOILS
         self.note(f"run a second time on one graph, {contract.status_says(outcome)}")
+        return None
+
+    def twice(self, observations: Sequence[Observation]) -> tuple[str, str] | None:
+        """What is wrong with a double backward that is claimed: the verdict and the reason."""
+        claim = self.question.claim
+        if not claim.double_backward:
+            return None
+        if claim.dtypes is not None and "float64" not in claim.dtypes:
+            self.note("the double backward is not asked: it is asked in float64, which is not claimed")
+            return None
+        described = self.judge.ordinary(observations, 1)[0].case.description
+        if described is None:
+            return None
+        case = self.candidate.asked_as(make(self.equation, described, "float64"))
+        found = second.asked(self.candidate, case, self.question.seed)
+        if found.outcome.status != "ok":
+            return "fails", f"asked for a double backward, {contract.status_says(found.outcome)}"
+        if found.wrong:
+            return "differs", found.wrong
+        right = "its double backward is the derivative of its gradients, in float64"
+        self.note(right if found.told > MOST_TOLD else "its double backward is too steep to be asked")
         return None
 
     def unclaimed(self, judged: Judged) -> None:
