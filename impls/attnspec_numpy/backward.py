@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
@@ -113,6 +114,59 @@ def attention(
     d_W_k, d_W_v = np.split(transposed(x_kv) @ d_kv, 2, axis=-1)
     d_W_o = transposed(multihead.concat(p @ v)) @ d_o
     return d_q @ W_q.T, d_kv @ W_kv.T, transposed(x_q) @ d_q, d_W_k, d_W_v, d_W_o
+
+
+@implements("backward.simple_rnn_cell", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def simple_rnn_cell(
+    d_h_next: Array, x: Array, h: Array, W_xh: Array, W_hh: Array, b_h: Array
+) -> tuple[Array, ...]:
+    """A sequence of one step."""
+    return _one_step(simple_rnn, d_h_next, x, h, W_xh, W_hh, b_h)
+
+
+@implements("backward.simple_rnn", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def simple_rnn(d_h: Array, x: Array, h_0: Array, W_xh: Array, W_hh: Array, b_h: Array) -> tuple[Array, ...]:
+    """What the steps teach the weights is one product for all of them, after the loop."""
+    h, state = _for_each_step(d_h, h_0.shape), h_0
+    by_tanh, d_a, side = np.empty_like(h), np.empty_like(h), x @ W_xh + b_h
+    for t in range(d_h.shape[-2]):
+        h[..., t, :] = state
+        state = np.tanh(side[..., t, :] + state @ W_hh)
+        by_tanh[..., t, :] = 1 - state * state
+    d_state = np.zeros_like(h_0)
+    for t in reversed(range(d_h.shape[-2])):
+        d_a[..., t, :] = (d_h[..., t, :] + d_state) * by_tanh[..., t, :]
+        d_state = d_a[..., t, :] @ W_hh.T
+    return d_a @ W_xh.T, d_state, *_learned(x, h, d_a)
+
+
+@implements("backward.rnn_jacobian", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def rnn_jacobian(x: Array, h_0: Array, W_xh: Array, W_hh: Array, b_h: Array) -> Array:
+    """The factors are multiplied as the steps go, beside the states."""
+    u = h_0.shape[-1]
+    J, h, side = np.broadcast_to(np.eye(u, dtype=x.dtype), (*h_0.shape, u)), h_0, x @ W_xh + b_h
+    for t in range(x.shape[-2]):
+        h = np.tanh(side[..., t, :] + h @ W_hh)
+        J = (1 - h * h)[..., None] * (W_hh.T @ J)
+    return J.copy()
+# fmt: on
+
+
+def _one_step(of: Callable[..., tuple[Array, ...]], d_h_next: Array, x: Array, *rest: Array) -> tuple[Array, ...]:
+    d_x, *others = of(d_h_next[..., None, :], x[..., None, :], *rest)
+    return d_x[..., 0, :], *others
+
+
+def _for_each_step(d_h: Array, state: tuple[int, ...]) -> Array:
+    return np.empty((*state[:-1], d_h.shape[-2], state[-1]), dtype=d_h.dtype)
+
+
+def _learned(x: Array, h: Array, d_a: Array) -> tuple[Array, Array, Array]:
+    """The gradients of a gate's two matrices and its bias, from that of what its function takes at every step."""
+    return transposed(x) @ d_a, transposed(h) @ d_a, d_a.sum(axis=-2)
 
 
 def _scaled(q: Array, k: Array) -> Array:

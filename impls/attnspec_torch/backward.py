@@ -133,6 +133,63 @@ def attention(
     return d_q @ W_q.mT, d_kv @ W_kv.mT, x_q.mT @ d_q, d_W_k, d_W_v, d_W_o
 
 
+@implements("backward.simple_rnn_cell", framework="torch", dtypes=DTYPES)
+@half_in_single
+def simple_rnn_cell(
+    d_h_next: Tensor, x: Tensor, h: Tensor, W_xh: Tensor, W_hh: Tensor, b_h: Tensor
+) -> tuple[Tensor, ...]:
+    """A sequence of one step."""
+    return _one_step(simple_rnn, d_h_next, x, h, W_xh, W_hh, b_h)
+
+
+@implements("backward.simple_rnn", framework="torch", dtypes=DTYPES)
+@half_in_single
+def simple_rnn(d_h: Tensor, x: Tensor, h_0: Tensor, W_xh: Tensor, W_hh: Tensor, b_h: Tensor) -> tuple[Tensor, ...]:
+    """What the steps teach the weights is one product for all of them, after the loop."""
+    states, d_a, side = [h_0], [], (x @ W_xh + b_h).unbind(-2)
+    for side_t in side:
+        states.append(torch.tanh(side_t + states[-1] @ W_hh))
+    d_state = torch.zeros_like(h_0)
+    for d_h_t, h_t in zip(reversed(d_h.unbind(-2)), reversed(states), strict=False):
+        d_a.append((d_h_t + d_state) * (1 - h_t.square()))
+        d_state = d_a[-1] @ W_hh.mT
+    d = _in_order(d_a, h_0)
+    return d @ W_xh.mT, d_state, *_learned(x, _stacked(states[:-1], h_0), d)
+
+
+@implements("backward.rnn_jacobian", framework="torch", dtypes=DTYPES)
+@half_in_single
+def rnn_jacobian(x: Tensor, h_0: Tensor, W_xh: Tensor, W_hh: Tensor, b_h: Tensor) -> Tensor:
+    """The factors are multiplied as the steps go, beside the states."""
+    u = h_0.shape[-1]
+    J, h = torch.eye(u, dtype=x.dtype, device=x.device).expand(*h_0.shape, u), h_0
+    for side in (x @ W_xh + b_h).unbind(-2):
+        h = torch.tanh(side + h @ W_hh)
+        J = (1 - h.square()).unsqueeze(-1) * (W_hh.mT @ J)
+    return J.clone(memory_format=torch.contiguous_format)
+# fmt: on
+
+
+def _one_step(of: Callable[..., tuple[Tensor, ...]], d_h_next: Tensor, x: Tensor, *rest: Tensor) -> tuple[Tensor, ...]:
+    d_x, *others = of(d_h_next.unsqueeze(-2), x.unsqueeze(-2), *rest)
+    return d_x.squeeze(-2), *others
+
+
+def _stacked(steps: list[Tensor], like: Tensor) -> Tensor:
+    """The steps along a new axis; where there are none, of that shape."""
+    return torch.stack(steps, dim=-2) if steps else like.unsqueeze(-2)[..., :0, :]
+
+
+def _in_order(steps: list[Tensor], like: Tensor) -> Tensor:
+    """The steps of a walk back, in the order of time."""
+    return _stacked(steps[::-1], like)
+
+
+def _learned(x: Tensor, h: Tensor, d_a: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """The gradients of a gate's two matrices and its bias, from that of what its function takes at every step."""
+    return x.mT @ d_a, h.mT @ d_a, d_a.sum(dim=-2)
+
+
 def _scale(k: Tensor) -> float:
     return 1 / math.sqrt(max(k.shape[-1], 1))
 

@@ -13,6 +13,8 @@ from attnspec import (
     equation,
     index,
     indices,
+    last,
+    scan,
     size,
     softmax,
     sqrt,
@@ -21,13 +23,19 @@ from attnspec import (
     transpose,
     where,
 )
-from attnspec.equations import attention, multihead, scores, transformer
+from attnspec.equations import attention, multihead, recurrent, scores, transformer
 
 BRIDLE = Source(paper="Bridle 1990, Neurocomputing NATO ASI F68, eq. 21")
 DAO = Source(paper="Dao et al. 2022, arXiv:2205.14135v2, app. B.2; Dao 2023, arXiv:2307.08691v1, alg. 2")
 BA = Source(paper="Ba, Kiros and Hinton 2016, arXiv:1607.06450v1, eq. 3 and 4, differentiated")
 RUMELHART = Source(paper="Rumelhart, Hinton and Williams 1986, Nature 323, eq. 5 to 7")
 BAHDANAU = Source(paper="Bahdanau et al. 2015, arXiv:1409.0473v7, app. A.1.2, differentiated")
+WERBOS = Source(paper="Werbos 1990, Proceedings of the IEEE 78(10), backpropagation through time")
+PASCANU = Source("001", "RNN 结构", paper="Pascanu, Mikolov and Bengio 2013, arXiv:1211.5063v2, eq. 5")
+CHO = Source(paper="Cho et al. 2014, arXiv:1406.1078v3, sec. 2.3, differentiated")
+CHO_V1 = Source(paper="Cho et al. 2014, arXiv:1406.1078v1, sec. 2.3, differentiated; PyTorch nn.GRU")
+CHO_BAHDANAU = Source(paper="Bahdanau et al. 2015, arXiv:1409.0473v7, app. A.1.1, differentiated")
+GREFF = Source(paper="Greff et al. 2017, arXiv:1503.04069v2, sec. II.B, without peepholes")
 VASWANI = Source(paper="Vaswani et al. 2017, arXiv:1706.03762, sec. 3.2.2, differentiated")
 
 
@@ -198,3 +206,67 @@ def multihead_attention(
     d_W_k, d_W_v = transpose(x_kv) @ d_k, transpose(x_kv) @ d_v
     d_W_o = transpose(concat(h, head)) @ d_o
     return d_x_q, d_x_kv, d_W_q, d_W_k, d_W_v, d_W_o
+
+
+@equation(WERBOS, gradient_of=recurrent.simple_rnn_cell)
+def simple_rnn_cell(
+    d_h_next: Float[Tensor, " u"],
+    x: Float[Tensor, " d"], h: Float[Tensor, " u"],
+    W_xh: Float[Tensor, "d u"], W_hh: Float[Tensor, "u u"], b_h: Float[Tensor, " u"],
+) -> tuple[
+    Float[Tensor, " d"], Float[Tensor, " u"],
+    Float[Tensor, "d u"], Float[Tensor, "u u"], Float[Tensor, " u"],
+]:
+    """The gradients of one step of a simple RNN; that of the bias is that of what tanh takes."""
+    k, l, w = indices("d", "u", "u")
+    h_next = recurrent.simple_rnn_cell(x, h, W_xh, W_hh, b_h)
+    d_a = d_h_next * (1 - h_next * h_next)  # before its tanh
+    d_x = W_xh @ d_a
+    d_h = W_hh @ d_a
+    d_W_xh = x[k] * d_a[w]
+    d_W_hh = h[l] * d_a[w]
+    return d_x, d_h, d_W_xh.stack(k, w), d_W_hh.stack(l, w), d_a
+
+
+@equation(WERBOS, gradient_of=recurrent.simple_rnn)
+def simple_rnn(
+    d_h: Float[Tensor, "t u"],
+    x: Float[Tensor, "t d"], h_0: Float[Tensor, " u"],
+    W_xh: Float[Tensor, "d u"], W_hh: Float[Tensor, "u u"], b_h: Float[Tensor, " u"],
+) -> tuple[
+    Float[Tensor, "t d"], Float[Tensor, " u"],
+    Float[Tensor, "d u"], Float[Tensor, "u u"], Float[Tensor, " u"],
+]:
+    """Backpropagation through time: each step hands back to the one before it, and all that they teach is added up.
+
+    ∂h are the gradients that reach the states from outside, not by way of later states.
+    """
+    i = index("t")
+    t = size("t")
+    s = scan(i, lambda s: recurrent.simple_rnn_cell(x[i], s, W_xh, W_hh, b_h), h_0)
+    h, h_before = s.stack(i), where(i < 1, h_0, s.stack(i)[i - 1]).stack(i)
+    g = scan(i, lambda g: (d_h[t - 1 - i] + W_hh @ g) * (1 - h[t - 1 - i] * h[t - 1 - i]), 0 * h_0)  # before each tanh
+    d_a = g.stack(i)[t - 1 - i].stack(i)  # in the order of the steps
+    d_x = d_a @ transpose(W_xh)
+    d_h_0 = W_hh @ last(i, g)
+    d_W_xh = transpose(x) @ d_a
+    d_W_hh = transpose(h_before) @ d_a
+    d_b_h = sum(i, d_a[i])
+    return d_x, d_h_0, d_W_xh, d_W_hh, d_b_h
+
+
+@equation(PASCANU)
+def rnn_jacobian(
+    x: Float[Tensor, "t d"], h_0: Float[Tensor, " u"],
+    W_xh: Float[Tensor, "d u"], W_hh: Float[Tensor, "u u"], b_h: Float[Tensor, " u"],
+) -> Float[Tensor, "u u"]:
+    """∂h_T/∂h_0 of the simple RNN, a row for each component of h_T: one factor diag(1 − h_t²) W_hhᵀ for each step.
+
+    Its norm is at most that of W_hh to the power of T, so that it vanishes or explodes with T; between two positions of
+    which one attends to the other there is a single factor.
+    """
+    i, k, l = indices("t", "u", "u")
+    h = recurrent.simple_rnn(x, h_0, W_xh, W_hh, b_h)
+    identity = where((k <= l) & (l <= k), 1, 0).stack(k, l)
+    J = scan(i, lambda J: ((1 - h[i] * h[i])[k] * (transpose(W_hh) @ J)[k]).stack(k), identity)
+    return last(i, J)

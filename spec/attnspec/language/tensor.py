@@ -10,10 +10,10 @@ from attnspec.errors import NotationError
 class Index:
     """An index: the i of c_i. It names an axis in a subscript, and is a number, from 0, elsewhere."""
 
-    def __add__(self, other: Scalar) -> Scalar: return unread()
-    def __radd__(self, other: Scalar) -> Scalar: return unread()
-    def __sub__(self, other: Scalar) -> Scalar: return unread()
-    def __rsub__(self, other: Scalar) -> Scalar: return unread()
+    def __add__(self, other: Scalar) -> Tensor: return unread()
+    def __radd__(self, other: Scalar) -> Tensor: return unread()
+    def __sub__(self, other: Scalar) -> Tensor: return unread()
+    def __rsub__(self, other: Scalar) -> Tensor: return unread()
     def __mul__(self, other: Scalar) -> Scalar: return unread()
     def __rmul__(self, other: Scalar) -> Scalar: return unread()
     def __truediv__(self, other: Scalar) -> Tensor: return unread()

@@ -126,7 +126,11 @@ def scan(over: Index, step: Callable[[Tensor], Tensor], start: Tensor, /) -> Ten
 def scan(
     over: Index, step: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]], start: Tensor, second: Tensor, /
 ) -> tuple[Tensor, Tensor]: ...
-def scan(over: Index, step: object, start: Tensor, second: Tensor | None = None, /) -> Tensor | tuple[Tensor, Tensor]:
+@overload
+def scan(
+    over: Index, step: Callable[..., tuple[Tensor, ...]], start: Tensor, second: Tensor, third: Tensor, /, *rest: Tensor
+) -> tuple[Tensor, ...]: ...
+def scan(over: Index, step: object, start: Tensor, /, *rest: Tensor) -> Tensor | tuple[Tensor, ...]:
     """The states of a recurrence: from the start, each the step of the one before; named by the index."""
     return unread()
 

@@ -1,4 +1,4 @@
-"""What must hold of gradients: of each here, of all in `_gradients`."""
+"""What must hold of gradients: of all in `_gradients`, of those through time in `_through_time`, of others here."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 
 from attnspec.equations import attention, backward, transformer
 from attnspec.language.equation import Equation
+from attnspec.properties import _through_time as _through_time
 from attnspec.properties._gradients import gradients
 from attnspec.properties._parts import of_each, several, value, without
 from attnspec.properties.law import Arguments, Equal, Function, Relation, holds
