@@ -9,7 +9,7 @@ import numpy as np
 
 from attnspec import implements
 from attnspec_numpy import multihead
-from attnspec_numpy._functions import DEVICES, DTYPES, Array, half_in_single, masked_softmax, transposed
+from attnspec_numpy._functions import DEVICES, DTYPES, Array, half_in_single, masked_softmax, sigmoid, transposed
 from attnspec_numpy._functions import softmax as softmax_of
 
 
@@ -152,6 +152,136 @@ def rnn_jacobian(x: Array, h_0: Array, W_xh: Array, W_hh: Array, b_h: Array) -> 
         h = np.tanh(side[..., t, :] + h @ W_hh)
         J = (1 - h * h)[..., None] * (W_hh.T @ J)
     return J.copy()
+
+
+# fmt: off
+@implements("backward.gru_gates", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def gru_gates(
+    d_h_next: Array, h: Array, r: Array, z: Array, h_tilde: Array, W_hr: Array, W_hz: Array, W_hh: Array
+) -> tuple[Array, Array, Array, Array]:
+    """Three products with the recurrent matrices; the rest is element by element."""
+    d_a_h = d_h_next * (1 - z) * (1 - h_tilde * h_tilde)
+    d_a_z = d_h_next * (h - h_tilde) * z * (1 - z)
+    d_rh = d_a_h @ W_hh.T
+    d_a_r = d_rh * h * r * (1 - r)
+    return d_h_next * z + d_rh * r + d_a_r @ W_hr.T + d_a_z @ W_hz.T, d_a_r, d_a_z, d_a_h
+
+
+@implements("backward.gru_gates_reset_after", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def gru_gates_reset_after(
+    d_h_next: Array, h: Array, r: Array, z: Array, h_tilde: Array, W_hr: Array, W_hz: Array, W_hh: Array, a_hh: Array
+) -> tuple[Array, Array, Array, Array, Array]:
+    """As gru_gates, with r on the other side of the matrix."""
+    d_a_h = d_h_next * (1 - z) * (1 - h_tilde * h_tilde)
+    d_a_z = d_h_next * (h - h_tilde) * z * (1 - z)
+    d_a_hh = d_a_h * r
+    d_a_r = d_a_h * a_hh * r * (1 - r)
+    return d_h_next * z + d_a_hh @ W_hh.T + d_a_r @ W_hr.T + d_a_z @ W_hz.T, d_a_r, d_a_z, d_a_h, d_a_hh
+
+
+@implements("backward.gru_cell", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def gru_cell(
+    d_h_next: Array, x: Array, h: Array,
+    W_xr: Array, W_hr: Array, b_r: Array,
+    W_xz: Array, W_hz: Array, b_z: Array,
+    W_xh: Array, W_hh: Array, b_h: Array,
+) -> tuple[Array, ...]:
+    """A sequence of one step."""
+    return _one_step(gru, d_h_next, x, h, W_xr, W_hr, b_r, W_xz, W_hz, b_z, W_xh, W_hh, b_h)
+
+
+@half_in_single
+def gru(
+    d_h: Array, x: Array, h_0: Array,
+    W_xr: Array, W_hr: Array, b_r: Array,
+    W_xz: Array, W_hz: Array, b_z: Array,
+    W_xh: Array, W_hh: Array, b_h: Array,
+) -> tuple[Array, ...]:
+    """The gates are kept; what the steps teach the weights is one product for all of them, after the loop."""
+    h, r, z, h_tilde, a_r, a_z, a_h = (_for_each_step(d_h, h_0.shape) for _ in range(7))
+    side_r, side_z, side_h, state = x @ W_xr + b_r, x @ W_xz + b_z, x @ W_xh + b_h, h_0
+    for t in range(d_h.shape[-2]):
+        h[..., t, :] = state
+        r[..., t, :] = sigmoid(side_r[..., t, :] + state @ W_hr)
+        z[..., t, :] = sigmoid(side_z[..., t, :] + state @ W_hz)
+        h_tilde[..., t, :] = np.tanh(side_h[..., t, :] + (r[..., t, :] * state) @ W_hh)
+        state = h_tilde[..., t, :] + z[..., t, :] * (state - h_tilde[..., t, :])
+    d_state = np.zeros_like(h_0)
+    for t in reversed(range(d_h.shape[-2])):
+        h_t, r_t, z_t, c_t = (a[..., t, :] for a in (h, r, z, h_tilde))
+        d_state, a_r[..., t, :], a_z[..., t, :], a_h[..., t, :] = gru_gates(
+            d_h[..., t, :] + d_state, h_t, r_t, z_t, c_t, W_hr, W_hz, W_hh
+        )
+    d_x = a_r @ W_xr.T + a_z @ W_xz.T + a_h @ W_xh.T
+    return d_x, d_state, *_learned(x, h, a_r), *_learned(x, h, a_z), *_learned(x, r * h, a_h)
+
+
+@implements("backward.gru_cell_reset_after", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def gru_cell_reset_after(
+    d_h_next: Array, x: Array, h: Array,
+    W_xr: Array, W_hr: Array, b_r: Array,
+    W_xz: Array, W_hz: Array, b_z: Array,
+    W_xh: Array, W_hh: Array, b_h: Array, b_hh: Array,
+) -> tuple[Array, ...]:
+    """A sequence of one step."""
+    return _one_step(gru_reset_after, d_h_next, x, h, W_xr, W_hr, b_r, W_xz, W_hz, b_z, W_xh, W_hh, b_h, b_hh)
+
+
+@half_in_single
+def gru_reset_after(
+    d_h: Array, x: Array, h_0: Array,
+    W_xr: Array, W_hr: Array, b_r: Array,
+    W_xz: Array, W_hz: Array, b_z: Array,
+    W_xh: Array, W_hh: Array, b_h: Array, b_hh: Array,
+) -> tuple[Array, ...]:
+    """As gru; what the reset gate acts on is kept too."""
+    h, r, z, h_tilde, a_hh, a_r, a_z, a_h, a_s = (_for_each_step(d_h, h_0.shape) for _ in range(9))
+    side_r, side_z, side_h, state = x @ W_xr + b_r, x @ W_xz + b_z, x @ W_xh + b_h, h_0
+    for t in range(d_h.shape[-2]):
+        h[..., t, :] = state
+        r[..., t, :] = sigmoid(side_r[..., t, :] + state @ W_hr)
+        z[..., t, :] = sigmoid(side_z[..., t, :] + state @ W_hz)
+        a_hh[..., t, :] = state @ W_hh + b_hh
+        h_tilde[..., t, :] = np.tanh(side_h[..., t, :] + r[..., t, :] * a_hh[..., t, :])
+        state = h_tilde[..., t, :] + z[..., t, :] * (state - h_tilde[..., t, :])
+    d_state = np.zeros_like(h_0)
+    for t in reversed(range(d_h.shape[-2])):
+        h_t, r_t, z_t, c_t = (a[..., t, :] for a in (h, r, z, h_tilde))
+        d_state, a_r[..., t, :], a_z[..., t, :], a_h[..., t, :], a_s[..., t, :] = gru_gates_reset_after(
+            d_h[..., t, :] + d_state, h_t, r_t, z_t, c_t, W_hr, W_hz, W_hh, a_hh[..., t, :]
+        )
+    d_x = a_r @ W_xr.T + a_z @ W_xz.T + a_h @ W_xh.T
+    d_W_xh, _, d_b_h = _learned(x, h, a_h)
+    _, d_W_hh, d_b_hh = _learned(x, h, a_s)
+    return d_x, d_state, *_learned(x, h, a_r), *_learned(x, h, a_z), d_W_xh, d_W_hh, d_b_h, d_b_hh
+
+
+@implements("backward.gru_cell_update_writes", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def gru_cell_update_writes(
+    d_h_next: Array, x: Array, h: Array,
+    W_xr: Array, W_hr: Array, b_r: Array,
+    W_xz: Array, W_hz: Array, b_z: Array,
+    W_xh: Array, W_hh: Array, b_h: Array,
+) -> tuple[Array, ...]:
+    """A sequence of one step."""
+    return _one_step(gru_update_writes, d_h_next, x, h, W_xr, W_hr, b_r, W_xz, W_hz, b_z, W_xh, W_hh, b_h)
+
+
+@half_in_single
+def gru_update_writes(
+    d_h: Array, x: Array, h_0: Array,
+    W_xr: Array, W_hr: Array, b_r: Array,
+    W_xz: Array, W_hz: Array, b_z: Array,
+    W_xh: Array, W_hh: Array, b_h: Array,
+) -> tuple[Array, ...]:
+    """gru with the weights of z negated, whose gradients are negated too."""
+    found = gru(d_h, x, h_0, W_xr, W_hr, b_r, -W_xz, -W_hz, -b_z, W_xh, W_hh, b_h)
+    return *found[:5], *(-a for a in found[5:8]), *found[8:]
 # fmt: on
 
 

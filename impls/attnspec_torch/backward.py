@@ -167,6 +167,142 @@ def rnn_jacobian(x: Tensor, h_0: Tensor, W_xh: Tensor, W_hh: Tensor, b_h: Tensor
         h = torch.tanh(side + h @ W_hh)
         J = (1 - h.square()).unsqueeze(-1) * (W_hh.mT @ J)
     return J.clone(memory_format=torch.contiguous_format)
+
+
+# fmt: off
+@implements("backward.gru_gates", framework="torch", dtypes=DTYPES)
+@half_in_single
+def gru_gates(
+    d_h_next: Tensor, h: Tensor, r: Tensor, z: Tensor, h_tilde: Tensor, W_hr: Tensor, W_hz: Tensor, W_hh: Tensor
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Three products with the recurrent matrices; the rest is element by element."""
+    d_a_h = d_h_next * (1 - z) * (1 - h_tilde.square())
+    d_a_z = d_h_next * (h - h_tilde) * z * (1 - z)
+    d_rh = d_a_h @ W_hh.mT
+    d_a_r = d_rh * h * r * (1 - r)
+    return d_h_next * z + d_rh * r + d_a_r @ W_hr.mT + d_a_z @ W_hz.mT, d_a_r, d_a_z, d_a_h
+
+
+@implements("backward.gru_gates_reset_after", framework="torch", dtypes=DTYPES)
+@half_in_single
+def gru_gates_reset_after(
+    d_h_next: Tensor, h: Tensor, r: Tensor, z: Tensor, h_tilde: Tensor,
+    W_hr: Tensor, W_hz: Tensor, W_hh: Tensor, a_hh: Tensor,
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """As gru_gates, with r on the other side of the matrix."""
+    d_a_h = d_h_next * (1 - z) * (1 - h_tilde.square())
+    d_a_z = d_h_next * (h - h_tilde) * z * (1 - z)
+    d_a_hh = d_a_h * r
+    d_a_r = d_a_h * a_hh * r * (1 - r)
+    return d_h_next * z + d_a_hh @ W_hh.mT + d_a_r @ W_hr.mT + d_a_z @ W_hz.mT, d_a_r, d_a_z, d_a_h, d_a_hh
+
+
+@implements("backward.gru_cell", framework="torch", dtypes=DTYPES)
+@half_in_single
+def gru_cell(
+    d_h_next: Tensor, x: Tensor, h: Tensor,
+    W_xr: Tensor, W_hr: Tensor, b_r: Tensor,
+    W_xz: Tensor, W_hz: Tensor, b_z: Tensor,
+    W_xh: Tensor, W_hh: Tensor, b_h: Tensor,
+) -> tuple[Tensor, ...]:
+    """A sequence of one step."""
+    return _one_step(gru, d_h_next, x, h, W_xr, W_hr, b_r, W_xz, W_hz, b_z, W_xh, W_hh, b_h)
+
+
+@half_in_single
+def gru(
+    d_h: Tensor, x: Tensor, h_0: Tensor,
+    W_xr: Tensor, W_hr: Tensor, b_r: Tensor,
+    W_xz: Tensor, W_hz: Tensor, b_z: Tensor,
+    W_xh: Tensor, W_hh: Tensor, b_h: Tensor,
+) -> tuple[Tensor, ...]:
+    """The gates are kept; what the steps teach the weights is one product for all of them, after the loop."""
+    side = torch.cat([x @ W_xr + b_r, x @ W_xz + b_z, x @ W_xh + b_h], dim=-1)
+    W_rz, kept, h = torch.cat([W_hr, W_hz], dim=-1), [], h_0
+    for side_t in side.unbind(-2):
+        side_r, side_z, side_h = side_t.chunk(3, dim=-1)
+        own_r, own_z = (h @ W_rz).chunk(2, dim=-1)
+        r, z = torch.sigmoid(side_r + own_r), torch.sigmoid(side_z + own_z)
+        h_tilde = torch.tanh(side_h + (r * h) @ W_hh)
+        kept.append((h, r, z, h_tilde))
+        h = torch.lerp(h_tilde, h, z)
+    taught: tuple[list[Tensor], ...] = ([], [], [])
+    d_state = torch.zeros_like(h_0)
+    for d_h_t, gates in zip(reversed(d_h.unbind(-2)), reversed(kept), strict=True):
+        d_state, *before = gru_gates(d_h_t + d_state, *gates, W_hr, W_hz, W_hh)
+        for found, each in zip(taught, before, strict=True):
+            found.append(each)
+    d_r, d_z, d_c = (_in_order(each, h_0) for each in taught)
+    states, reset = _stacked([h for h, *_ in kept], h_0), _stacked([r * h for h, r, *_ in kept], h_0)
+    d_x = d_r @ W_xr.mT + d_z @ W_xz.mT + d_c @ W_xh.mT
+    return d_x, d_state, *_learned(x, states, d_r), *_learned(x, states, d_z), *_learned(x, reset, d_c)
+
+
+@implements("backward.gru_cell_reset_after", framework="torch", dtypes=DTYPES)
+@half_in_single
+def gru_cell_reset_after(
+    d_h_next: Tensor, x: Tensor, h: Tensor,
+    W_xr: Tensor, W_hr: Tensor, b_r: Tensor,
+    W_xz: Tensor, W_hz: Tensor, b_z: Tensor,
+    W_xh: Tensor, W_hh: Tensor, b_h: Tensor, b_hh: Tensor,
+) -> tuple[Tensor, ...]:
+    """A sequence of one step."""
+    return _one_step(gru_reset_after, d_h_next, x, h, W_xr, W_hr, b_r, W_xz, W_hz, b_z, W_xh, W_hh, b_h, b_hh)
+
+
+@half_in_single
+def gru_reset_after(
+    d_h: Tensor, x: Tensor, h_0: Tensor,
+    W_xr: Tensor, W_hr: Tensor, b_r: Tensor,
+    W_xz: Tensor, W_hz: Tensor, b_z: Tensor,
+    W_xh: Tensor, W_hh: Tensor, b_h: Tensor, b_hh: Tensor,
+) -> tuple[Tensor, ...]:
+    """As gru; what the reset gate acts on is kept too."""
+    side = torch.cat([x @ W_xr + b_r, x @ W_xz + b_z, x @ W_xh + b_h], dim=-1)
+    W_h, kept, h = torch.cat([W_hr, W_hz, W_hh], dim=-1), [], h_0
+    for side_t in side.unbind(-2):
+        side_r, side_z, side_h = side_t.chunk(3, dim=-1)
+        own_r, own_z, own_h = (h @ W_h).chunk(3, dim=-1)
+        r, z, a_hh = torch.sigmoid(side_r + own_r), torch.sigmoid(side_z + own_z), own_h + b_hh
+        h_tilde = torch.tanh(side_h + r * a_hh)
+        kept.append((h, r, z, h_tilde, a_hh))
+        h = torch.lerp(h_tilde, h, z)
+    taught: tuple[list[Tensor], ...] = ([], [], [], [])
+    d_state = torch.zeros_like(h_0)
+    for d_h_t, (h, r, z, h_tilde, a_hh) in zip(reversed(d_h.unbind(-2)), reversed(kept), strict=True):
+        d_state, *before = gru_gates_reset_after(d_h_t + d_state, h, r, z, h_tilde, W_hr, W_hz, W_hh, a_hh)
+        for found, each in zip(taught, before, strict=True):
+            found.append(each)
+    d_r, d_z, d_c, d_s = (_in_order(each, h_0) for each in taught)
+    states = _stacked([h for h, *_ in kept], h_0)
+    d_x = d_r @ W_xr.mT + d_z @ W_xz.mT + d_c @ W_xh.mT
+    d_W_xh, _, d_b_h = _learned(x, states, d_c)
+    _, d_W_hh, d_b_hh = _learned(x, states, d_s)
+    return d_x, d_state, *_learned(x, states, d_r), *_learned(x, states, d_z), d_W_xh, d_W_hh, d_b_h, d_b_hh
+
+
+@implements("backward.gru_cell_update_writes", framework="torch", dtypes=DTYPES)
+@half_in_single
+def gru_cell_update_writes(
+    d_h_next: Tensor, x: Tensor, h: Tensor,
+    W_xr: Tensor, W_hr: Tensor, b_r: Tensor,
+    W_xz: Tensor, W_hz: Tensor, b_z: Tensor,
+    W_xh: Tensor, W_hh: Tensor, b_h: Tensor,
+) -> tuple[Tensor, ...]:
+    """A sequence of one step."""
+    return _one_step(gru_update_writes, d_h_next, x, h, W_xr, W_hr, b_r, W_xz, W_hz, b_z, W_xh, W_hh, b_h)
+
+
+@half_in_single
+def gru_update_writes(
+    d_h: Tensor, x: Tensor, h_0: Tensor,
+    W_xr: Tensor, W_hr: Tensor, b_r: Tensor,
+    W_xz: Tensor, W_hz: Tensor, b_z: Tensor,
+    W_xh: Tensor, W_hh: Tensor, b_h: Tensor,
+) -> tuple[Tensor, ...]:
+    """gru with the weights of z negated, whose gradients are negated too."""
+    found = gru(d_h, x, h_0, W_xr, W_hr, b_r, -W_xz, -W_hz, -b_z, W_xh, W_hh, b_h)
+    return *found[:5], *(-a for a in found[5:8]), *found[8:]
 # fmt: on
 
 

@@ -15,6 +15,7 @@ from attnspec import (
     indices,
     last,
     scan,
+    sigmoid,
     size,
     softmax,
     sqrt,
@@ -270,3 +271,120 @@ def rnn_jacobian(
     identity = where((k <= l) & (l <= k), 1, 0).stack(k, l)
     J = scan(i, lambda J: ((1 - h[i] * h[i])[k] * (transpose(W_hh) @ J)[k]).stack(k), identity)
     return last(i, J)
+
+
+@equation(CHO)
+def gru_gates(
+    d_h_next: Float[Tensor, " u"],
+    h: Float[Tensor, " u"], r: Float[Tensor, " u"], z: Float[Tensor, " u"], h_tilde: Float[Tensor, " u"],
+    W_hr: Float[Tensor, "u u"], W_hz: Float[Tensor, "u u"], W_hh: Float[Tensor, "u u"],
+) -> tuple[Float[Tensor, " u"], Float[Tensor, " u"], Float[Tensor, " u"], Float[Tensor, " u"]]:
+    """What one step of gru_cell hands back, given its gates: to the state before it, and to what r, z and h̃ are of."""
+    d_a_h = d_h_next * (1 - z) * (1 - h_tilde * h_tilde)  # before the candidate's tanh
+    d_rh = W_hh @ d_a_h  # of r ⊙ h
+    d_a_r = d_rh * h * r * (1 - r)  # before the gates' sigmoids
+    d_a_z = d_h_next * (h - h_tilde) * z * (1 - z)
+    d_h = d_h_next * z + d_rh * r + W_hr @ d_a_r + W_hz @ d_a_z
+    return d_h, d_a_r, d_a_z, d_a_h
+
+
+@equation(CHO, gradient_of=recurrent.gru_cell)
+def gru_cell(
+    d_h_next: Float[Tensor, " u"],
+    x: Float[Tensor, " d"], h: Float[Tensor, " u"],
+    W_xr: Float[Tensor, "d u"], W_hr: Float[Tensor, "u u"], b_r: Float[Tensor, " u"],
+    W_xz: Float[Tensor, "d u"], W_hz: Float[Tensor, "u u"], b_z: Float[Tensor, " u"],
+    W_xh: Float[Tensor, "d u"], W_hh: Float[Tensor, "u u"], b_h: Float[Tensor, " u"],
+) -> tuple[
+    Float[Tensor, " d"], Float[Tensor, " u"],
+    Float[Tensor, "d u"], Float[Tensor, "u u"], Float[Tensor, " u"],
+    Float[Tensor, "d u"], Float[Tensor, "u u"], Float[Tensor, " u"],
+    Float[Tensor, "d u"], Float[Tensor, "u u"], Float[Tensor, " u"],
+]:
+    """The gradients of one step of a GRU in which z keeps and r acts before the matrix."""
+    k, l, w = indices("d", "u", "u")
+    r = sigmoid(x @ W_xr + h @ W_hr + b_r)
+    z = sigmoid(x @ W_xz + h @ W_hz + b_z)
+    h_tilde = tanh(x @ W_xh + (r * h) @ W_hh + b_h)
+    d_h, d_a_r, d_a_z, d_a_h = gru_gates(d_h_next, h, r, z, h_tilde, W_hr, W_hz, W_hh)
+    d_x = W_xr @ d_a_r + W_xz @ d_a_z + W_xh @ d_a_h
+    d_W_xr, d_W_hr = x[k] * d_a_r[w], h[l] * d_a_r[w]
+    d_W_xz, d_W_hz = x[k] * d_a_z[w], h[l] * d_a_z[w]
+    d_W_xh, d_W_hh = x[k] * d_a_h[w], (r * h)[l] * d_a_h[w]
+    return (
+        d_x, d_h, d_W_xr.stack(k, w), d_W_hr.stack(l, w), d_a_r, d_W_xz.stack(k, w), d_W_hz.stack(l, w), d_a_z,
+        d_W_xh.stack(k, w), d_W_hh.stack(l, w), d_a_h,
+    )
+
+
+@equation(CHO_V1, convention_of=gru_gates, says="the reset gate acts after the recurrent matrix, and on its bias")
+def gru_gates_reset_after(
+    d_h_next: Float[Tensor, " u"],
+    h: Float[Tensor, " u"], r: Float[Tensor, " u"], z: Float[Tensor, " u"], h_tilde: Float[Tensor, " u"],
+    W_hr: Float[Tensor, "u u"], W_hz: Float[Tensor, "u u"], W_hh: Float[Tensor, "u u"], a_hh: Float[Tensor, " u"],
+) -> tuple[
+    Float[Tensor, " u"], Float[Tensor, " u"], Float[Tensor, " u"], Float[Tensor, " u"], Float[Tensor, " u"],
+]:
+    """What one step of gru_cell_reset_after hands back; a_hh = h W_hh + b_hh is what its reset gate acts on."""
+    d_a_h = d_h_next * (1 - z) * (1 - h_tilde * h_tilde)  # before the candidate's tanh
+    d_a_hh = d_a_h * r
+    d_a_r = d_a_h * a_hh * r * (1 - r)  # before the gates' sigmoids
+    d_a_z = d_h_next * (h - h_tilde) * z * (1 - z)
+    d_h = d_h_next * z + W_hh @ d_a_hh + W_hr @ d_a_r + W_hz @ d_a_z
+    return d_h, d_a_r, d_a_z, d_a_h, d_a_hh
+
+
+@equation(CHO_V1, gradient_of=recurrent.gru_cell_reset_after,
+          convention_of=gru_cell,
+          says="the reset gate acts after the recurrent matrix, and on its bias")  # fmt: skip
+def gru_cell_reset_after(
+    d_h_next: Float[Tensor, " u"],
+    x: Float[Tensor, " d"], h: Float[Tensor, " u"],
+    W_xr: Float[Tensor, "d u"], W_hr: Float[Tensor, "u u"], b_r: Float[Tensor, " u"],
+    W_xz: Float[Tensor, "d u"], W_hz: Float[Tensor, "u u"], b_z: Float[Tensor, " u"],
+    W_xh: Float[Tensor, "d u"], W_hh: Float[Tensor, "u u"], b_h: Float[Tensor, " u"],
+    b_hh: Float[Tensor, " u"],
+) -> tuple[
+    Float[Tensor, " d"], Float[Tensor, " u"],
+    Float[Tensor, "d u"], Float[Tensor, "u u"], Float[Tensor, " u"],
+    Float[Tensor, "d u"], Float[Tensor, "u u"], Float[Tensor, " u"],
+    Float[Tensor, "d u"], Float[Tensor, "u u"], Float[Tensor, " u"],
+    Float[Tensor, " u"],
+]:
+    """The gradients of one step of the GRU of PyTorch, cuDNN and Keras' default; b_hh learns by way of r, not b_h."""
+    k, l, w = indices("d", "u", "u")
+    r = sigmoid(x @ W_xr + h @ W_hr + b_r)
+    z = sigmoid(x @ W_xz + h @ W_hz + b_z)
+    a_hh = h @ W_hh + b_hh
+    h_tilde = tanh(x @ W_xh + b_h + r * a_hh)
+    d_h, d_a_r, d_a_z, d_a_h, d_a_hh = gru_gates_reset_after(d_h_next, h, r, z, h_tilde, W_hr, W_hz, W_hh, a_hh)
+    d_x = W_xr @ d_a_r + W_xz @ d_a_z + W_xh @ d_a_h
+    d_W_xr, d_W_hr = x[k] * d_a_r[w], h[l] * d_a_r[w]
+    d_W_xz, d_W_hz = x[k] * d_a_z[w], h[l] * d_a_z[w]
+    d_W_xh, d_W_hh = x[k] * d_a_h[w], h[l] * d_a_hh[w]
+    return (
+        d_x, d_h, d_W_xr.stack(k, w), d_W_hr.stack(l, w), d_a_r, d_W_xz.stack(k, w), d_W_hz.stack(l, w), d_a_z,
+        d_W_xh.stack(k, w), d_W_hh.stack(l, w), d_a_h, d_a_hh,
+    )
+
+
+@equation(CHO_BAHDANAU, gradient_of=recurrent.gru_cell_update_writes,
+          convention_of=gru_cell,
+          says="z writes the candidate instead of keeping the old state")  # fmt: skip
+def gru_cell_update_writes(
+    d_h_next: Float[Tensor, " u"],
+    x: Float[Tensor, " d"], h: Float[Tensor, " u"],
+    W_xr: Float[Tensor, "d u"], W_hr: Float[Tensor, "u u"], b_r: Float[Tensor, " u"],
+    W_xz: Float[Tensor, "d u"], W_hz: Float[Tensor, "u u"], b_z: Float[Tensor, " u"],
+    W_xh: Float[Tensor, "d u"], W_hh: Float[Tensor, "u u"], b_h: Float[Tensor, " u"],
+) -> tuple[
+    Float[Tensor, " d"], Float[Tensor, " u"],
+    Float[Tensor, "d u"], Float[Tensor, "u u"], Float[Tensor, " u"],
+    Float[Tensor, "d u"], Float[Tensor, "u u"], Float[Tensor, " u"],
+    Float[Tensor, "d u"], Float[Tensor, "u u"], Float[Tensor, " u"],
+]:
+    """The gradients of one step of Bahdanau's GRU: gru_cell's with the weights of z negated, and theirs negated."""
+    d_x, d_h, d_W_xr, d_W_hr, d_b_r, d_W_xz, d_W_hz, d_b_z, d_W_xh, d_W_hh, d_b_h = gru_cell(
+        d_h_next, x, h, W_xr, W_hr, b_r, -W_xz, -W_hz, -b_z, W_xh, W_hh, b_h
+    )
+    return d_x, d_h, d_W_xr, d_W_hr, d_b_r, -d_W_xz, -d_W_hz, -d_b_z, d_W_xh, d_W_hh, d_b_h

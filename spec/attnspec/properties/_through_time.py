@@ -25,6 +25,9 @@ gradients({
         "g/drop/W_hhg_{i−1}", "g/drop/∂h_{t−1−i}", "h_before/drop/1", "d_W_hh/name/h_before-h", "g/transpose/W_hh",
         "s/start/h_0", "d_h_0/transpose/W_hh", "last/i",
     ),
+    backward.gru_cell: ("r/drop/b_r", "z/name/W_hz-W_hr", "h_tilde/bracket/r", "order/zrh"),
+    backward.gru_cell_reset_after: ("r/drop/b_r", "z/name/W_hz-W_hr", "a_hh/drop/b_hh", "result 12/name/d_a_hh-d_a_h"),
+    backward.gru_cell_update_writes: ("backward.gru_cell", "result 6/drop/sign", "order/zrh"),
 })  # fmt: skip
 
 
@@ -49,6 +52,41 @@ def it_grows_at_most_as_the_powers_of_the_matrix(f: Function, a: Arguments) -> I
     """‖∂h_T/∂h_0‖ ≤ ‖W_hh‖^T."""
     largest = np.linalg.norm(a["W_hh"], 2) if a["W_hh"].size else 0.0
     yield AtMost(np.sqrt(np.square(f(**a)).sum(axis=0)), largest ** len(a["x"]) * np.ones(len(a["h_0"])))
+
+
+@holds(backward.gru_gates, kills=(
+    "d_h/drop/z", "d_h/drop/r", "d_rh/transpose/W_hh", "d_h/transpose/W_hz", "d_a_r/drop/1−r", "d_a_z/drop/1−z",
+    "d_a_h/drop/1−z", "d_a_z/exchange", "d_a_r/drop/h", "d_a_h/drop/h̃", "backward.gru_gates_reset_after",
+))  # fmt: skip
+def gru_gates_are_the_adjoint_of_the_step(f: Function, a: Arguments) -> Iterator[Relation]:
+    """However state and gates are moved, ∂ before · move = ∂ after · what the move does to the step."""
+    v = a["h"]
+    d_h, d_a_r, d_a_z, d_a_h = f(**a)
+    by_z, by_h = (a["h"] - a["h_tilde"]) * a["z"] * (1 - a["z"]), (1 - a["z"]) * (1 - a["h_tilde"] ** 2)
+    by_r = a["h"] * a["r"] * (1 - a["r"])
+    moved = a["z"] * v + by_z * (v @ a["W_hz"]) + by_h * ((a["r"] * v + by_r * (v @ a["W_hr"])) @ a["W_hh"])
+    yield Equal(d_h @ v, a["d_h_next"] @ moved)
+    yield Equal(d_a_r @ v, a["d_h_next"] @ (by_h * ((by_r * v) @ a["W_hh"])))
+    yield Equal(d_a_z @ v, a["d_h_next"] @ (by_z * v))
+    yield Equal(d_a_h @ v, a["d_h_next"] @ (by_h * v))
+
+
+@holds(backward.gru_gates_reset_after, kills=(
+    "d_h/drop/z", "d_a_hh/drop/r", "d_h/transpose/W_hh", "d_h/transpose/W_hz", "d_a_r/drop/1−r", "d_a_z/drop/1−z",
+    "d_a_h/drop/1−z", "d_a_r/drop/a_hh", "result 5/name/d_a_hh-d_a_h",
+))  # fmt: skip
+def gru_gates_reset_after_are_the_adjoint_of_the_step(f: Function, a: Arguments) -> Iterator[Relation]:
+    """However state and gates are moved, ∂ before · move = ∂ after · what the move does to the step."""
+    v = a["h"]
+    d_h, d_a_r, d_a_z, d_a_h, d_a_hh = f(**a)
+    by_z, by_h = (a["h"] - a["h_tilde"]) * a["z"] * (1 - a["z"]), (1 - a["z"]) * (1 - a["h_tilde"] ** 2)
+    by_r = a["a_hh"] * a["r"] * (1 - a["r"])
+    moved = a["z"] * v + by_z * (v @ a["W_hz"]) + by_h * (a["r"] * (v @ a["W_hh"]) + by_r * (v @ a["W_hr"]))
+    yield Equal(d_h @ v, a["d_h_next"] @ moved)
+    yield Equal(d_a_r @ v, a["d_h_next"] @ (by_h * by_r * v))
+    yield Equal(d_a_z @ v, a["d_h_next"] @ (by_z * v))
+    yield Equal(d_a_h @ v, a["d_h_next"] @ (by_h * v))
+    yield Equal(d_a_hh, a["r"] * d_a_h)
 
 
 @of_each({
