@@ -45,6 +45,7 @@ def torch_rnn(x: Tensor, h_0: Tensor, W_xh: Tensor, W_hh: Tensor, b_h: Tensor) -
 
 
 @implements("recurrent.gru_cell_reset_after", framework="torch", dtypes=ALL, devices=CPU)
+@implements("recurrent.gru_cell_reset_after", framework="torch", dtypes=TRAINED, devices=CPU, backward=True)
 def torch_gru_cell(
     x: Tensor, h: Tensor,
     W_xr: Tensor, W_hr: Tensor, b_r: Tensor,
