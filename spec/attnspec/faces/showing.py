@@ -74,8 +74,8 @@ def _sections(
         yield f"mutants, {len(wrong)} known mistakes", _columns([(mutant.id, mutant.says) for mutant in wrong], width)
     else:
         yield "mutants", [f"{len(wrong)} known mistakes; attnspec show {equation.id} --mutants lists them"]
-    found = discovery.of(equation.id)
-    rows = [(each.framework or "any", each.target, f"{each.file}:{each.line}") for each in found]
+    found = discovery.of(equation.id, equation.gradient_of)
+    rows = [(each.framework or "any", f"{each.target}{each.through}", f"{each.file}:{each.line}") for each in found]
     yield "implementations", _columns(rows, width) or ["nothing yet"]
 
 

@@ -75,6 +75,8 @@ class Case:
     Attributes:
         description: what it was made from; None for a case that was shrunk or handed over.
         origin: the file that it is from, or was made simpler from; "" for a drawn case.
+        summed: of gradients that are summed over a batch where its examples share what they are of: the arguments
+            that they are of, in order. Else empty, and all answers are an example's own.
     """
 
     arrays: Mapping[str, NDArray[Any]]
@@ -83,6 +85,7 @@ class Case:
     layout: str = "contiguous"
     note: str = field(default="", compare=False)
     origin: str = field(default="", compare=False)
+    summed: tuple[str, ...] = ()
 
     @property
     def arguments(self) -> dict[str, Any]:

@@ -226,7 +226,7 @@ def _pattern(wrong: Sequence[Compared]) -> list[str]:
 
 def mend(equation: Equation[..., Any], diagnosis: Diagnosis | None) -> str:
     """The line of the formula that a recognised mistake is in; the whole formula where it is in no one line."""
-    if diagnosis is None or diagnosis.id in ("unrecognised", "direction"):
+    if diagnosis is None or diagnosis.id in ("unrecognised", "direction", "no gradient", "batch"):
         return ""
     rows = [row.strip() for row in text(equation.definition).splitlines() if " = " in row and "∈" not in row]
     label, *rest = diagnosis.id.split("/")

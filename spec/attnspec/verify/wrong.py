@@ -17,6 +17,7 @@ from attnspec.language.dims import Dim
 from attnspec.language.equation import REGISTRY, Equation
 from attnspec.language.tree import Definition
 from attnspec.verify.cases import FEW, Case, make, smallest, telling
+from attnspec.verify.summed import over
 
 LARGE = 40
 """Sizes beyond are there for the kernels that cut an axis into tiles."""
@@ -29,7 +30,7 @@ def values(definition: Definition, case: Case) -> tuple[NDArray[Any], ...] | Non
     """What an equation, right or wrong, gives on a case, in float64; None where it cannot run on these sizes."""
     with np.errstate(all="ignore"):
         try:
-            found = evaluate(definition, (), case.arguments)
+            found = evaluate(over(definition, case), (), case.arguments)
         except (SpecError, ValueError, IndexError, ZeroDivisionError, OverflowError, TypeError):
             return None
     return found if isinstance(found, tuple) else (found,)
