@@ -17,6 +17,7 @@ import pytest
 from jaxtyping import Float
 from numpy.typing import NDArray
 
+import attnspec
 from attnspec import Equation, Source, Tensor, equation, index, last, scan
 from attnspec.equations import multihead
 from attnspec.equations.transformer import feed_forward_gelu, feed_forward_gelu_tanh, layer_norm
@@ -141,6 +142,18 @@ def test_a_model_with_the_other_gelu_is_told_from_it(minilm: ModuleType, dtype: 
     compared = judged(layer_gelu_tanh, arrays, options(minilm), states[1], dtype)
 
     assert largest([compared]) > 10
+
+
+def test_what_the_first_layer_computes_on_is_recorded_and_asked(minilm: ModuleType) -> None:
+    example = importlib.import_module("real_activations")
+    arrays, around = example.recorded(example.TEXT)
+    report = attnspec.verify(
+        "attnspec_peers.attention:torch_scaled_dot_product", dtype="bfloat16", examples=5, inputs=arrays
+    )
+
+    assert report.passed, str(report)
+    assert report.verdicts[0].recorded == 1
+    assert around["W_q"].shape == (384, 384)
 
 
 def test_words_are_cut_as_bert_cuts_them(minilm: ModuleType) -> None:
