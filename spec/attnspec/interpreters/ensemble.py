@@ -140,7 +140,8 @@ class Ensemble(Interpreter[Rounded]):
         bits = bits ^ (bits >> 29)
         bits = bits * 0x2545F4914F6CDD1D
         uniform = xp.astype((bits >> 21) & 0x3FFFFFFFFFF, xp.float64) * 2.0**-41 - 1.0
-        return value + scale * xp.sqrt(variance) * xp.sign(value) * uniform
+        error = scale * xp.sqrt(variance) * xp.sign(value) * uniform
+        return value + xp.where(xp.isfinite(value), error, xp.zeros_like(error))
 
     def bits(self, value: Array) -> Array:
         """The bits of float64 values, as whole numbers."""

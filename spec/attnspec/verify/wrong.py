@@ -22,6 +22,9 @@ from attnspec.verify.summed import over
 LARGE = 40
 """Sizes beyond are there for the kernels that cut an axis into tiles."""
 
+VALUE, OVERFLOW = "value", "overflow"
+"""How a mutant differs: in numbers, or only by what is not finite."""
+
 SAME = 1e-9
 """Two float64 values this close, relative to the largest, are one: rounding apart, and far from any slip."""
 
@@ -81,7 +84,8 @@ def truly_wrong(id: str, finite: bool = True) -> tuple[Mutant, ...]:
     equation = REGISTRY[id]
     together = stacked([case for case in exemplars(equation) if case.finite or not finite])
     right = [values(equation.definition, case) for case in together]
-    return tuple(mutant for mutant in mutants(equation) if _ever_differs(mutant, together, right))
+    told = ((mutant, _ever_differs(mutant, together, right)) for mutant in mutants(equation))
+    return tuple(replace(mutant, in_storage=True) if how == OVERFLOW else mutant for mutant, how in told if how)
 
 
 def exemplars(equation: Equation[..., Any]) -> list[Case]:
@@ -106,17 +110,27 @@ def stacked(cases: Sequence[Case]) -> list[Case]:
     ]
 
 
-def _ever_differs(mutant: Mutant, cases: list[Case], right: list[tuple[NDArray[Any], ...] | None]) -> bool:
-    """Whether a mutant is apart from the equation in one example of some case."""
+def _ever_differs(mutant: Mutant, cases: list[Case], right: list[tuple[NDArray[Any], ...] | None]) -> str:
+    """How a mutant is apart from the equation in an example of some case; "" where it is in none."""
+    how = ""
     for case, value in zip(cases, right, strict=True):
         found = wrong_values(mutant, case, "float32") if fits(mutant, case) else None
         if found is None or value is None:
             continue
-        if not case.arrays:
-            if differ(found, value):
-                return True
-            continue
-        count = len(next(iter(case.arrays.values())))
-        if any(differ([a[k] for a in found], [b[k] for b in value]) for k in range(count)):
-            return True
-    return False
+        count = len(next(iter(case.arrays.values()))) if case.arrays else 0
+        examples = [([a[k] for a in found], [b[k] for b in value]) for k in range(count)]
+        examples = examples or [([*found], [*value])]
+        apart = [pair for pair in examples if differ(*pair)]
+        if any(_in_numbers(*pair) for pair in apart):
+            return VALUE
+        how = OVERFLOW if apart else how
+    return how
+
+
+def _in_numbers(a: Sequence[NDArray[Any]], b: Sequence[NDArray[Any]]) -> bool:
+    """Whether two answers that differ do so where both are finite."""
+    if any(left.shape != right.shape for left, right in zip(a, b, strict=True)):
+        return True
+    seen = [np.isfinite(left) & np.isfinite(right) for left, right in zip(a, b, strict=True)]
+    return differ([np.where(s, x, 0) for s, x in zip(seen, a, strict=True)],
+                  [np.where(s, x, 0) for s, x in zip(seen, b, strict=True)])  # fmt: skip
