@@ -21,9 +21,9 @@ verify: $(INSTALLED) ## judge other people's software against the equations
 	@echo "== attnspec verify attnspec_peers"
 	@OMP_NUM_THREADS=1 .venv/bin/attnspec verify attnspec_peers --known impls/attnspec_peers/departures.toml --jobs $(JOBS)
 
-test: lint ## lint, then the tests (without those marked slow or gpu)
+test: lint ## lint, then the tests, those marked broad too (not those marked slow or gpu)
 	@echo "== pytest"
-	@OMP_NUM_THREADS=1 $(PYTHON) -m pytest
+	@OMP_NUM_THREADS=1 $(PYTHON) -m pytest -m "not slow and not gpu"
 
 lint: $(INSTALLED) ## ruff, and mypy --strict
 	@echo "== ruff"

@@ -23,57 +23,17 @@ PLANNED = {
     "text.tokenize",
     "text.vocabulary",
     "text.encode",
-    "text.one_hot",
-    "text.record",
-    "text.align",
-    "text.segments",
-    "text.embedding",
     "text.embedding_padding_idx",
-    "text.logistic_regression",
-    "text.window_labels",
-    "recurrent.many_to_many",
-    "recurrent.one_to_many",
     "recurrent.stacked_gru",
     "recurrent.stacked_simple_rnn",
     "recurrent.stacked_lstm",
-    "recurrent.bidirectional_simple_rnn",
-    "recurrent.bidirectional_lstm",
     "recurrent.stacked_bidirectional_gru",
-    "seq2seq.encode_simple_rnn",
-    "seq2seq.encode_lstm",
     "seq2seq.encode_bidirectional",
-    "seq2seq.cross_entropy",
-    "seq2seq.sequence_loss",
-    "seq2seq.perplexity",
-    "seq2seq.teacher_forced",
-    "seq2seq.greedy_decode",
-    "seq2seq.sample",
     "seq2seq.generate_window",
-    "attention.blocked",
     "attention_rnn.bahdanau_decode",
-    "attention_rnn.readout_decode",
-    "attention_rnn.attentive_decode",
-    "attention_rnn.self_attentive",
-    "self_attention.stacked",
-    "transformer.encoder",
-    "transformer.decoder",
-    "transformer.logits",
-    "backward.softmax",
     "backward.cross_entropy",
-    "backward.linear",
-    "backward.simple_rnn_cell",
-    "backward.simple_rnn",
-    "backward.gru_cell",
-    "backward.gru_cell_reset_after",
-    "backward.gru_cell_update_writes",
-    "backward.gru",
     "backward.lstm_cell",
-    "backward.additive",
-    "backward.scaled_dot",
-    "backward.attention",
-    "backward.layer_norm",
     "backward.embedding",
-    "backward.rnn_jacobian",
 }
 """Rows that are not there yet."""
 
@@ -303,6 +263,9 @@ def test_an_equation_has_the_signature_of_the_catalogue(id: str) -> None:
     wanted = read(WORDED.get(id, takes))
     shapes = {each.name: each.dims for each in definition.parameters}
     results = [dims(each) for each in re.findall(r"\(([^()]*)\)", RESULTS.get(id, gives))]
+    if id == "text.segments":  # its p is as many as there are
+        count = Dim.parse("ceil((t-w)/s)")
+        results = [tuple(count if each == Dim.parse("p") else each for each in result) for result in results]
 
     names = [*shapes, *(option.name for option in definition.options)]
     open_ = "…" in WORDED.get(id, "")

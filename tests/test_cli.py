@@ -112,9 +112,9 @@ def test_show_says_all_that_is_known() -> None:
 
     assert shown.exit_code == 0
     assert sections[0] == "recurrent.gru_cell"
-    assert sections[-11:] == [
-        "formula", "takes", "gives", "sizes", "shapes", "parameters", "sources", "conventions", "properties", "mutants",
-        "implementations",
+    assert sections[-12:] == [
+        "formula", "takes", "gives", "sizes", "shapes", "parameters", "sources", "conventions", "gradient",
+        "properties", "mutants", "implementations",
     ]  # fmt: skip
     assert "z ⊙ h + (1 − z) ⊙ h̃" in shown.stdout
     assert "  W_xz  (d, u)  the weights from x to z" in shown.stdout.splitlines()

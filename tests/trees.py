@@ -211,7 +211,7 @@ def others(node: Node, definition: Definition) -> Iterator[Node]:
         case Last(state=state):
             yield from (state, replace(node, index="other"))
         case Call(args=args, callee=callee):
-            yield from (replace(node, args=(args[1], args[0], *args[2:])) if len(args) > 1 else args[0],)
+            yield from (replace(node, args=(args[1], args[0], *args[2:])),) if len(args) > 1 else args
             yield replace(node, callee=replace(callee, returns=tuple(Apply("neg", (part,)) for part in callee.returns)))
 
 

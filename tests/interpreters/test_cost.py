@@ -19,9 +19,9 @@ from attnspec.implementation import ATTRIBUTE
 from attnspec.interpreters.cost import Most, cost, written
 from attnspec.interpreters.value import ValueOf
 from attnspec.interpreters.walk import Array
-from attnspec.language.check import check
+from attnspec.language.check import check, place_index, positions
 from attnspec.language.dims import Dim
-from attnspec.language.tree import At, Call, Definition, Node, Position, children
+from attnspec.language.tree import Apply, At, Call, Definition, Node, Position, children, walk
 from attnspec.verify.cases import Description, make, sizes_of
 from trees import read
 
@@ -68,7 +68,10 @@ def computes_with_positions(node: Node) -> bool:
     if isinstance(node, Position):
         return True
     if isinstance(node, At):
-        return computes_with_positions(node.array)
+        read = [place for place in node.places if place_index(place) is None or isinstance(place, Apply)]
+        return computes_with_positions(node.array) or any(map(positions, read)) or any(
+            isinstance(part, At) for place in read for _, part in walk(place)
+        )  # fmt: skip
     called = isinstance(node, Call) and of_positions(node.callee)
     return called or any(computes_with_positions(child) for _, _, child in children(node))
 

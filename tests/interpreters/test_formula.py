@@ -208,8 +208,9 @@ def test_one_change_changes_the_formula(id: str) -> None:
     tree = REGISTRY[id].definition
     trees = distinct([tree, *changed(tree)])
     one_symbol = not tree.lines and len(list(walk(tree.returns[0]))) == 1
+    few = one_symbol or not tree.dtype_is_given or id.startswith("transformer.embed")
 
-    assert len(injective(latex, trees)) == len(injective(text, trees)) > (2 if one_symbol else 20)
+    assert len(injective(latex, trees)) == len(injective(text, trees)) > (2 if few else 20)
 
 
 NAMES = [
@@ -283,7 +284,8 @@ def test_what_has_no_rule_is_refused() -> None:
 
 COMMANDS = {
     "begin", "end", "left", "right", "frac", "sqrt", "sum", "max", "operatorname", "mathit", "mathrm", "mathtt",
-    "mathbb", "mathbin", "text", "top", "lvert", "rvert", "infty", "in", "times", "odot", "cdot", "ast", "le", "ge", "partial",
+    "mathbb", "mathbin", "text", "top", "lvert", "rvert", "lfloor", "rfloor",
+    "lceil", "rceil", "infty", "in", "times", "odot", "cdot", "ast", "le", "ge", "partial",
     "land", "lor", "lnot", "exp", "log", "sin", "cos", "tanh", *GREEK, *ACCENTS,
 }  # fmt: skip
 
@@ -314,7 +316,7 @@ def test_latex_is_well_formed(id: str) -> None:
 
     well_formed(formula)
     assert (first, end) == (r"\begin{aligned}", r"\end{aligned}")
-    assert all(re.sub(r"\\begin\{cases\}.*?\\end\{cases\}", "", row).count("&") == 1 for row in rows)
+    assert all(without_cases(row).count("&") == 1 for row in rows)
     assert all(row.endswith(r" \\") for row, _ in pairwise(rows))
     assert all(len(row) == len(row.strip()) for row in rows)
 
@@ -324,3 +326,9 @@ def test_importing_formulas_imports_no_arrays() -> None:
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
 
     assert not {"numpy", "torch", "hypothesis"} & set(done.stdout.split())
+
+
+def without_cases(row: str) -> str:
+    """A row without the rows of its own that stand in it, from the inside out."""
+    inner = re.sub(r"\\begin\{cases\}((?!\\begin\{cases\}).)*?\\end\{cases\}", "", row)
+    return row if inner == row else without_cases(inner)

@@ -17,6 +17,7 @@ from attnspec.errors import BindingError, NotationError, ShapeError
 from attnspec.interpreters.formula import text_of
 from attnspec.interpreters.noise import noise
 from attnspec.interpreters.policy import preset
+from attnspec.interpreters.propagation import DROWNED
 from attnspec.interpreters.value import answer as called
 from attnspec.interpreters.value import evaluate
 from attnspec.language.check import check
@@ -55,7 +56,8 @@ def assert_within(found: tuple[Array, ...], right: tuple[Array, ...], tree: Defi
     for mine, other, each in zip(found, right, noise(tree, case.arrays, case.options, FLOAT64), strict=True):
         apart = distance(mine, other)
         assert mine.shape == other.shape
-        assert np.all(apart <= each.bound), f"{case.description}: {apart.max()} is beyond rounding"
+        unbounded = each.sigma >= np.sqrt(DROWNED)  # of a number near the largest: nothing more is said
+        assert np.all((apart <= each.bound) | unbounded), f"{case.description}: {apart.max()} is beyond rounding"
 
 
 # Against 100 digits.
@@ -299,7 +301,7 @@ def test_a_masked_value_shows_in_no_row_but_in_those_that_see_it(stray: float) -
     assert not found.drowned[~sees].any()
 
 
-@pytest.mark.parametrize("id", [id for id in IDS if "causal" in id])
+@pytest.mark.parametrize("id", [id for id in IDS if "causal" in id and not REGISTRY[id].gradient_of])
 def test_what_comes_later_never_shows(id: str) -> None:
     """The last key and value may be NaN: no row but the last sees them."""
     usual = next(always(id))

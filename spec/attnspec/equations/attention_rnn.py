@@ -16,6 +16,7 @@ from attnspec import (
     sum,
     tanh,
     where,
+    zeros,
 )
 from attnspec.equations.recurrent import simple_rnn_cell
 
@@ -100,7 +101,7 @@ def readout_decode(
     s, y_hat = scan(
         i,
         lambda s, y_hat: readout_step(y[i], s, h, W_xh, W_hh, b_h, W_q, W_k, W_o, b_o),
-        s_0, 0 * b_o,
+        s_0, zeros("o"),
     )
     return s.stack(i), y_hat.stack(i)
 

@@ -51,6 +51,10 @@ def _families(wanted: str | None) -> dict[str, list[Equation[..., Any]]]:
     return {wanted: families[wanted]}
 
 
+NARROW = 72
+"""Below so many columns what implements an equation stands under it."""
+
+
 def _table(families: dict[str, list[Equation[..., Any]]], discovery: Discovery, width: int) -> Table:
     """Two columns, so that no name is ever broken: the equation over what it says, and what implements it."""
     table = Table(box=None, padding=(0, 2, 0, 0), show_header=False, width=width)
@@ -60,10 +64,15 @@ def _table(families: dict[str, list[Equation[..., Any]]], discovery: Discovery, 
         about = (sys.modules[equations[0].function.__module__].__doc__ or "").partition("\n")[0]
         if place:
             table.add_row("")
-        table.add_row(Text.assemble((family, "bold underline"), f"  {about}"), Text("implemented by", "bold"))
+        beside = Text("" if width < NARROW else "implemented by", "bold")
+        table.add_row(Text.assemble((family, "bold underline"), f"  {about}"), beside)
         for equation in equations:
             table.add_row("")
-            table.add_row(_named(equation), _implemented(discovery.of(equation.id, equation.gradient_of)))
+            implemented = _implemented(discovery.of(equation.id, equation.gradient_of))
+            if width < NARROW:
+                table.add_row(Group(_named(equation), Padding(implemented, (0, 0, 0, 4))), "")
+            else:
+                table.add_row(_named(equation), implemented)
     return table
 
 

@@ -66,7 +66,7 @@ class Ensemble(Interpreter[Rounded]):
 
     def leave(self, value: Value[Rounded]) -> Rounded:
         """A result, of every member also where it is the same for all."""
-        return self.spread(self.begun(value), MEMBER, MEMBERS + WIDE).data
+        return self.spread(self.as_thing(value), MEMBER, MEMBERS + WIDE).data
 
     def repeated(self, array: Array) -> Array:
         return self.xp.broadcast_to(array, (MEMBERS + WIDE, *array.shape))

@@ -96,7 +96,7 @@ class Interpreter(NamedAxes[T]):
             self.line("")
             frame.names |= dict(zip(line.targets, values, strict=True))
             if isinstance(line.value, Scan):
-                begun = [self.begun(self.visit(start, frame)) for start in line.value.starts]
+                begun = [self.as_thing(self.visit(start, frame)) for start in line.value.starts]
                 frame.starts |= dict(zip(line.targets, begun, strict=True))
         return [value for node in frame.definition.returns for value in self.several(node, frame)]
 
@@ -158,13 +158,11 @@ class Interpreter(NamedAxes[T]):
         raise TypeError(f"no rule for {type(node).__name__}")
 
     def thing(self, node: Node, frame: Frame[T]) -> Named[T]:
-        value = self.visit(node, frame)
-        assert isinstance(value, Named), "the check of the tree lets no bare number stand here"
-        return value
+        return self.as_thing(self.visit(node, frame))
 
     def reduction(self, node: Reduce, frame: Frame[T]) -> Named[T]:
         axis, length = frame.axis(node.index), frame.length(node.index)
-        where = self.begun(self.visit(node.where, frame)) if node.where is not None else None
+        where = self.thing(node.where, frame) if node.where is not None else None
         if node.op == "sum" and isinstance(node.term, Apply) and node.term.op == "*":
             a, b = (self.visit(arg, frame) for arg in node.term.args)
             if isinstance(a, Named) and isinstance(b, Named):
@@ -196,7 +194,7 @@ class Interpreter(NamedAxes[T]):
     # Recurrences and other equations.
 
     def scan(self, node: Scan, frame: Frame[T]) -> list[Value[T]]:
-        starts = [self.begun(self.visit(start, frame)) for start in node.starts]
+        starts = [self.as_thing(self.visit(start, frame)) for start in node.starts]
         states: list[Value[T]] = list(starts)
         history: list[list[Named[T]]] = [[] for _ in states]
         inner = replace(frame, names=dict(frame.names), bound=dict(frame.bound))
@@ -210,8 +208,8 @@ class Interpreter(NamedAxes[T]):
         axis = frame.axis(node.index)
         return [self.sequence(past, start, axis) for past, start in zip(history, starts, strict=True)]
 
-    def begun(self, value: Value[T]) -> Named[T]:
-        """What a recurrence begins with, or a condition, as a thing also where it is a number."""
+    def as_thing(self, value: Value[T]) -> Named[T]:
+        """A thing also where it is a number: what a recurrence begins with, a condition, what a slip left over."""
         return value if isinstance(value, Named) else Named(self.constant(value, self.positions(1)), ())
 
     def call(self, node: Call, frame: Frame[T]) -> list[Value[T]]:

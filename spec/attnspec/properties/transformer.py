@@ -312,8 +312,8 @@ def layers(of: Of, a: Arguments) -> Any:
 
 
 @of_each({
-    transformer.encoder: ("y/name/y-x", "the result/name/y-x", "y/swap/gamma_1-beta_1"),
-    transformer.decoder: ("y/name/y-x", "the result/name/y-x"),
+    transformer.encoder: ("y/name/y-x", "y/swap/gamma_1-beta_1"),
+    transformer.decoder: ("y/name/y-x", "y/swap/gamma_1-beta_1"),
 }, least={"N": 2})  # fmt: skip
 def it_is_its_layers(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
     """It is its layers, one after the other."""

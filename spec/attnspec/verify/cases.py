@@ -374,7 +374,7 @@ def telling(
 
     def at(why: str, **changes: Any) -> Description:
         sizes = {**usual, **changes.pop("sizes", {})}
-        if "B" in sizes:
+        if {"B", "m"} <= sizes.keys():
             sizes["B"] = max(sizes["B"], sizes["m"] // MOST_BLOCKS)
         pairs = tuple((name, max(size, least(name))) for name, size in sizes.items())
         return Description(pairs, seed=next(seeds), why=why, **changes)
