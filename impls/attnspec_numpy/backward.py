@@ -23,6 +23,25 @@ def softmax(d_alpha: Array, e: Array) -> Array:
     return alpha
 
 
+@implements("backward.cross_entropy", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def cross_entropy(d_loss: Array, logits: Array, target: Array) -> Array:
+    """1 is taken off where the target is."""
+    p = softmax_of(logits)
+    right = np.arange(logits.shape[-1]) == np.asarray(target)[..., None]
+    result: Array = np.asarray(d_loss)[..., None] * (p - right)
+    return result
+
+
+@implements("backward.embedding", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def embedding(d_x: Array, k: Array, P: Array) -> Array:
+    """A product with the one-hot vectors of the tokens."""
+    hot = (k[..., None, :] == np.arange(len(P))[:, None]).astype(d_x.dtype)
+    result: Array = hot @ d_x
+    return result
+
+
 @implements("backward.linear", framework="numpy", dtypes=DTYPES, devices=DEVICES)
 @half_in_single
 def linear(d_y: Array, x: Array, W: Array, b: Array) -> tuple[Array, Array, Array]:

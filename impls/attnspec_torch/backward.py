@@ -46,6 +46,23 @@ def softmax(d_alpha: Tensor, e: Tensor) -> Tensor:
     return alpha * (d_alpha - (alpha * d_alpha).sum(dim=-1, keepdim=True))
 
 
+@implements("backward.cross_entropy", framework="torch", dtypes=DTYPES)
+@half_in_single
+def cross_entropy(d_loss: Tensor, logits: Tensor, target: Tensor) -> Tensor:
+    """1 is taken off where the target is."""
+    p = logits.softmax(dim=-1)
+    return d_loss[..., None] * p.scatter_add(-1, target[..., None], -torch.ones_like(p[..., :1]))
+
+
+@implements("backward.embedding", framework="torch", dtypes=DTYPES)
+@half_in_single
+def embedding(d_x: Tensor, k: Tensor, P: Tensor) -> Tensor:
+    """Added up in one more row, which takes what is missing and is cut off."""
+    rows = torch.where(k < 0, len(P), k)[..., None].expand(d_x.shape)
+    table = torch.zeros((*k.shape[:-1], len(P) + 1, P.shape[-1]), dtype=d_x.dtype, device=d_x.device)
+    return table.scatter_add(-2, rows, d_x)[..., :-1, :]
+
+
 @implements("backward.linear", framework="torch", dtypes=DTYPES)
 @half_in_single
 def linear(d_y: Tensor, x: Tensor, W: Tensor, b: Tensor) -> tuple[Tensor, Tensor, Tensor]:

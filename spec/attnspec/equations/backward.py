@@ -4,7 +4,7 @@
 batch are their sum.
 """
 
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 
 from attnspec import (
     Source,
@@ -24,7 +24,7 @@ from attnspec import (
     transpose,
     where,
 )
-from attnspec.equations import attention, multihead, recurrent, scores, transformer
+from attnspec.equations import attention, multihead, recurrent, scores, seq2seq, text, transformer
 
 BRIDLE = Source(paper="Bridle 1990, Neurocomputing NATO ASI F68, eq. 21")
 DAO = Source(paper="Dao et al. 2022, arXiv:2205.14135v2, app. B.2; Dao 2023, arXiv:2307.08691v1, alg. 2")
@@ -48,6 +48,27 @@ def softmax_rows(d_alpha: Float[Tensor, "n m"], e: Float[Tensor, "n m"]) -> Floa
     D = sum(j, alpha * d_alpha[i, j])
     d_e = alpha * (d_alpha[i, j] - D)
     return d_e.stack(i, j)
+
+
+@equation(BRIDLE, gradient_of=seq2seq.cross_entropy)
+def cross_entropy(
+    d_loss: Float[Tensor, ""], logits: Float[Tensor, " v"], target: Int[Tensor, ""],
+) -> Float[Tensor, " v"]:
+    """What is said, less what is right: 1 is taken off the probability of the target."""
+    k = index("v")
+    p = softmax(k, logits[k])
+    d_logits = d_loss * (p - where(k == target, 1, 0))
+    return d_logits.stack(k)
+
+
+@equation(RUMELHART, gradient_of=text.embedding, scales={"k": "token or missing"})
+def embedding(
+    d_x: Float[Tensor, "t d"], k: Int[Tensor, " t"], P: Float[Tensor, "v d"],
+) -> Float[Tensor, "v d"]:
+    """Each row gathers the gradients of the places where its token stood; a missing token gives its own to none."""
+    i, w = indices("t", "v")
+    d_P = sum(i, d_x[i], where=k[i] == w)
+    return d_P.stack(w)
 
 
 @equation(RUMELHART, gradient_of=transformer.linear)

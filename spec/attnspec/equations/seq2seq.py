@@ -221,7 +221,8 @@ def cross_entropy(logits: Float[Tensor, " v"], target: Int[Tensor, ""]) -> Float
     """What it costs that a word is right: minus the logarithm of its probability, of which the logits are given."""
     k = index("v")
     log_p = log_softmax(k, logits[k]).stack(k)
-    return -log_p[target]
+    loss = -log_p[target]
+    return loss
 
 
 @equation(WANG, smallest={"t": 1})

@@ -204,3 +204,18 @@ def unit_values_show_the_weights(f: Function, a: Arguments) -> Iterator[Relation
     if len(a["q"]):
         (p,) = value(attention.scaled_dot_product, a["q"][:1], a["k"], np.eye(len(a["k"])))
         yield Equal(d_v, p[:, None] * a["d_o"][0])
+
+
+@holds(backward.cross_entropy)
+def pushes_cancel(f: Function, a: Arguments) -> Iterator[Relation]:
+    """What the target's score gains the others lose: the gradient sums to 0."""
+    yield Equal(f(**a).sum(), np.zeros(()))
+
+
+@holds(backward.embedding)
+def rows_gather_where_their_token_stood(f: Function, a: Arguments) -> Iterator[Relation]:
+    """Rows of tokens that do not occur get nothing, and all rows together get what known tokens gave."""
+    d_P = f(**a)
+    absent = ~np.isin(np.arange(len(a["P"])), a["k"])
+    yield Equal(d_P[absent], np.zeros_like(d_P[absent]))
+    yield Equal(d_P.sum(axis=0), a["d_x"][a["k"] >= 0].sum(axis=0))

@@ -285,7 +285,7 @@ def _ties(drawn: Floats, way: str, generator: np.random.Generator) -> Floats:
 
 def _one_hot(drawn: Floats, way: str, generator: np.random.Generator) -> Floats:
     """One element of each row, the rest 0; weights stay."""
-    if way in ("fan_in", "bias", "positive") or not drawn.size:
+    if way in ("fan_in", "bias", "positive") or not drawn.size or not drawn.ndim:
         return drawn
     hot = drawn.argmax(axis=-1)[..., None] == np.arange(drawn.shape[-1])
     return np.where(hot, 1.0, 0.0)
