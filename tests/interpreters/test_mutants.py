@@ -1,9 +1,10 @@
-"""What the operators that make mistakes know of an equation."""
+"""Mutants are made of whatever the notation can say."""
 
 from __future__ import annotations
 
 from attnspec.interpreters.mutants import generated
 from attnspec.verify.api import catalogue
+from attnspec.verify.wrong import truly_wrong
 from trees import read
 
 catalogue()
@@ -22,3 +23,15 @@ def test_a_state_is_known_by_its_own_name() -> None:
     found = {id for id, *_ in generated(read(SCANNED))}
 
     assert {"first, second/name/a-c", "first, second/name/c-a", "first, second/name/a-a_0"} <= found
+
+
+def test_the_last_of_a_scan_may_be_multiplied() -> None:
+    lines = '\n    t = index("t")\n    u = scan(t, lambda u: tanh(u + h[t]), h_0)\n'
+    signature = 'h: Float[Tensor, "t d"], h_0: Float[Tensor, " d"], W: Float[Tensor, "d d"]'
+    tree = read(f'def f({signature}) -> Float[Tensor, " d"]:{lines}    return W @ last(t, u)')
+
+    assert "the result/transpose/W" in {id for id, *_ in generated(tree)}
+
+
+def test_a_convention_may_give_more() -> None:
+    assert "backward.gru_gates_reset_after" in {mutant.id for mutant in truly_wrong("backward.gru_gates")}

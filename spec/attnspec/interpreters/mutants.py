@@ -83,10 +83,13 @@ def adapted(other: Definition, own: Definition) -> Definition | None:
             zero[name] = Apply("*", (Number(0.0), Name(twin)))
     args = tuple(zero.get(name, Name(name)) for name in theirs)
     call = Call(other, args, tuple((option.name, Name(option.name)) for option in other.options))
-    if len(own.results) == 1:
+    if len(other.results) == len(own.results) == 1:
         return replace(own, indices=(), lines=(), returns=(call,))
-    names = tuple(f"output_{k}" for k in range(len(own.results)))
-    return replace(own, indices=(), lines=(Line(names, call),), returns=tuple(Name(name) for name in names))
+    if len(other.results) < len(own.results):
+        return None
+    names = tuple(f"output_{k}" for k in range(len(other.results)))  # those that it has besides are last
+    returns = tuple(Name(name) for name in names[: len(own.results)])
+    return replace(own, indices=(), lines=(Line(names, call),), returns=returns)
 
 
 def generated(definition: Definition) -> Iterator[Slip]:
@@ -183,8 +186,9 @@ def _return_builder(definition: Definition, k: int) -> Callable[[Node], Definiti
 
 
 def _in_scope(definition: Definition, label: str) -> list[str]:
-    """Arrays that have a meaning where a line stands."""
+    """Arrays and whole numbers that have a meaning where a line stands."""
     names = [parameter.name for parameter in definition.parameters]
+    names += [option.name for option in definition.options if option.kind == "int"]
     for line in definition.lines:
         if ", ".join(line.targets) == label:
             break

@@ -61,7 +61,9 @@ class Site:
 
     def type_of(self, node: Node) -> Type:
         """The type of a part of the formula that stands here."""
-        (found,) = infer(node, Scope(self.definition, {**self.types, **self.known}, self.bound))
+        lines = self.definition.lines
+        scanned = {name: line.value.index for line in lines if isinstance(line.value, Scan) for name in line.targets}
+        (found,) = infer(node, Scope(self.definition, {**self.types, **self.known}, self.bound, scanned))
         return found
 
     def show(self, node: Node) -> str:

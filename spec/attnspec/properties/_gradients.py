@@ -91,9 +91,14 @@ def slopes(of: Of, a: Arguments, name: str) -> Slopes:
     given[name] = a[name] + moved.reshape(*moved.shape[:-1], *shape)
     results = [result for result in several(value(forward(of), **given)) if result.dtype.kind == "f"]
     terms = [weight * result for weight, result in zip((a[d] for d in received(of)), results, strict=True)]
-    above, below = sum(each.reshape(*moved.shape[:-1], -1).sum(axis=-1) for each in terms)
-    reach = sum(np.abs(each).reshape(*moved.shape[:-1], -1).sum(axis=-1).max(initial=0.0) for each in terms)
+    above, below = np.sum([_losses(each) for each in terms], axis=0)
+    reach = sum(_losses(np.abs(each)).max(initial=0.0) for each in terms)
     first = (above - below) / (2 * STEPS[:, None])
     second = (4 * first[1:] - first[:-1]) / 3
     third = (16 * second[1] - second[0]) / 15
     return Slopes(places, third, np.abs(third - second[1]) + 2.0**-36 * reach)
+
+
+def _losses(terms: Floats) -> Floats:
+    """One loss for each side, step and place, which are the leading axes."""
+    return np.asarray(terms.sum(axis=tuple(range(3, terms.ndim))))
