@@ -49,6 +49,25 @@ def encode_lstm(
         x, h_0, c_0, W_xi, W_hi, b_i, W_xf, W_hf, b_f, W_xg, W_hg, b_g, W_xo, W_ho, b_o
     )
     return h, h[..., -1, :].copy(), c
+
+
+@implements("seq2seq.encode_bidirectional_gru", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def encode_bidirectional_gru(
+    x: Array,
+    W_xr_f: Array, W_hr_f: Array, b_r_f: Array,
+    W_xz_f: Array, W_hz_f: Array, b_z_f: Array,
+    W_xh_f: Array, W_hh_f: Array, b_h_f: Array,
+    W_xr_b: Array, W_hr_b: Array, b_r_b: Array,
+    W_xz_b: Array, W_hz_b: Array, b_z_b: Array,
+    W_xh_b: Array, W_hh_b: Array, b_h_b: Array,
+) -> tuple[Array, Array]:
+    """recurrent.bidirectional_gru; the rows where its halves end."""
+    h = recurrent.bidirectional_gru(
+        x, W_xr_f, W_hr_f, b_r_f, W_xz_f, W_hz_f, b_z_f, W_xh_f, W_hh_f, b_h_f,
+        W_xr_b, W_hr_b, b_r_b, W_xz_b, W_hz_b, b_z_b, W_xh_b, W_hh_b, b_h_b,
+    )
+    return h, recurrent.bidirectional_feature(h)
 # fmt: on
 
 

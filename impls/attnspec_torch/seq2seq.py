@@ -46,6 +46,24 @@ def encode_lstm(
         x, h_0, c_0, W_xi, W_hi, b_i, W_xf, W_hf, b_f, W_xg, W_hg, b_g, W_xo, W_ho, b_o
     )
     return h, h[..., -1, :].clone(), c
+
+
+@implements("seq2seq.encode_bidirectional_gru", framework="torch", dtypes=DTYPES)
+def encode_bidirectional_gru(
+    x: Tensor,
+    W_xr_f: Tensor, W_hr_f: Tensor, b_r_f: Tensor,
+    W_xz_f: Tensor, W_hz_f: Tensor, b_z_f: Tensor,
+    W_xh_f: Tensor, W_hh_f: Tensor, b_h_f: Tensor,
+    W_xr_b: Tensor, W_hr_b: Tensor, b_r_b: Tensor,
+    W_xz_b: Tensor, W_hz_b: Tensor, b_z_b: Tensor,
+    W_xh_b: Tensor, W_hh_b: Tensor, b_h_b: Tensor,
+) -> tuple[Tensor, Tensor]:
+    """recurrent.bidirectional_gru; the rows where its halves end."""
+    h = recurrent.bidirectional_gru(
+        x, W_xr_f, W_hr_f, b_r_f, W_xz_f, W_hz_f, b_z_f, W_xh_f, W_hh_f, b_h_f,
+        W_xr_b, W_hr_b, b_r_b, W_xz_b, W_hz_b, b_z_b, W_xh_b, W_hh_b, b_h_b,
+    )
+    return h, recurrent.bidirectional_feature(h)
 # fmt: on
 
 

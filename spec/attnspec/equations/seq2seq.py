@@ -23,12 +23,19 @@ from attnspec import (
     tanh,
     where,
 )
-from attnspec.equations.recurrent import gru_cell, lstm_cell, simple_rnn_cell
+from attnspec.equations.recurrent import (
+    bidirectional_feature,
+    bidirectional_gru,
+    gru_cell,
+    lstm_cell,
+    simple_rnn_cell,
+)
 
 CONTEXT = Source("001", "Encoder-Decoder/两个RNN加context")
 CHO_ENCODER = Source("001", "Encoder-Decoder/两个RNN加context", paper="Cho et al. 2014, arXiv:1406.1078v3, app. A.1.1")
 WANG_ENCODER = Source("003", "总结")
 SUTSKEVER = Source("003", "总结", paper="Sutskever, Vinyals and Le 2014, arXiv:1409.3215v3, sec. 2")
+BAHDANAU = Source("000", "Attention", paper="Bahdanau et al. 2015, arXiv:1409.0473v7, sec. 3.2 and app. A.2.1")
 CHO_DECODER = Source("000", "Encoder-Decoder", paper="Cho et al. 2014, arXiv:1406.1078v3, app. A.1.2")
 GRU_CONTEXT = Source(paper="Bahdanau et al. 2015, arXiv:1409.0473v7, app. A.2.2, where c does not change")
 WANG = Source("003", "Train seq2seq")
@@ -83,6 +90,24 @@ def encode_lstm(
         h_0, c_0,
     )
     return h.stack(j), last(j, h), last(j, c)
+
+
+@equation(BAHDANAU)
+def encode_bidirectional_gru(
+    x: Float[Tensor, "m d"],
+    W_xr_f: Float[Tensor, "d u"], W_hr_f: Float[Tensor, "u u"], b_r_f: Float[Tensor, " u"],
+    W_xz_f: Float[Tensor, "d u"], W_hz_f: Float[Tensor, "u u"], b_z_f: Float[Tensor, " u"],
+    W_xh_f: Float[Tensor, "d u"], W_hh_f: Float[Tensor, "u u"], b_h_f: Float[Tensor, " u"],
+    W_xr_b: Float[Tensor, "d u"], W_hr_b: Float[Tensor, "u u"], b_r_b: Float[Tensor, " u"],
+    W_xz_b: Float[Tensor, "d u"], W_hz_b: Float[Tensor, "u u"], b_z_b: Float[Tensor, " u"],
+    W_xh_b: Float[Tensor, "d u"], W_hh_b: Float[Tensor, "u u"], b_h_b: Float[Tensor, " u"],
+) -> tuple[Float[Tensor, "m 2*u"], Float[Tensor, " 2*u"]]:
+    """Two GRUs read the source, one from either end: [→h_j; ←h_j], and what each half ends with, [→h_m; ←h_1]."""
+    h = bidirectional_gru(
+        x, W_xr_f, W_hr_f, b_r_f, W_xz_f, W_hz_f, b_z_f, W_xh_f, W_hh_f, b_h_f,
+        W_xr_b, W_hr_b, b_r_b, W_xz_b, W_hz_b, b_z_b, W_xh_b, W_hh_b, b_h_b,
+    )
+    return h, bidirectional_feature(h)
 
 
 @equation(CONTEXT)

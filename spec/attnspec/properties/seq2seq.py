@@ -63,6 +63,27 @@ def past_does_not_depend_on_the_future(of: Of, f: Function, a: Arguments) -> Ite
     yield Equal(last, f(**a)[0][cut - 1])
 
 
+@holds(seq2seq.encode_bidirectional_gru, kills=(
+    "h/h/name/h_b-g", "h/h/exchange", "h/h_f/step/before", "h/order/bf", "result 2/feature/exchange",
+    "result 2/feature/mask/<=",
+))  # fmt: skip
+def both_ends_are_left(f: Function, a: Arguments) -> Iterator[Relation]:
+    """It is the bidirectional GRU over the source; it leaves the last of its forward half, the first of the other."""
+    h, ends = f(**a)
+    yield Equal(h, value(recurrent.bidirectional_gru, **a))
+    u = len(ends) // 2
+    yield Equal(ends, np.concatenate([h[-1, :u], h[0, u:]]))
+
+
+@holds(seq2seq.encode_bidirectional_gru, kills=("h/h/name/h_b-g", "h/h_b/drop/1", "h/g/drop/1"))
+def ends_change_places_when_the_source_is_turned(f: Function, a: Arguments) -> Iterator[Relation]:
+    """With the source reversed and the two sets of weights exchanged, what is left has its halves exchanged."""
+    swap = {"f": "b", "b": "f"}
+    turned = {name: a[name[:-1] + swap[name[-1]]] for name in a if name != "x"}
+    _, ends = f(**a)
+    yield Equal(f(x=a["x"][::-1], **turned)[1], np.roll(ends, len(ends) // 2))
+
+
 LAST = ("the result/transpose/h", "the result/drop/sign", "the result/constant/double")
 
 
