@@ -112,7 +112,7 @@ def _section(equation: AnEquation, discovery: Discovery) -> Iterator[str]:
         yield f"**Known mistakes**: {len(wrong)}, among them"
         yield _bullets(f"`{mutant.id}`: {_prose(mutant.says)}" for mutant in _examples(wrong))
     yield "**Implementations**"
-    yield _bullets(map(_implementation, _own(discovery.of(equation.id)))) or "Nothing yet."
+    yield _bullets(map(_implementation, _own(discovery.of(equation.id, equation.gradient_of)))) or "Nothing yet."
     yield f"**The specification**, in {_file(Path(inspect.getsourcefile(equation.function) or ''))}"
     yield _block("python", inspect.getsource(equation.function).rstrip())
 
@@ -146,7 +146,7 @@ def _own(found: Iterable[Declared]) -> list[Declared]:
 
 
 def _implementation(each: Declared) -> str:
-    return f"{each.framework or 'any framework'}: `{each.target}`, in {_file(each.file)}"
+    return f"{each.framework or 'any framework'}: `{each.target}`{each.through}, in {_file(each.file)}"
 
 
 def _file(file: Path) -> str:

@@ -24,7 +24,7 @@ from attnspec.interpreters.policy import FORMATS, Format, Policy, preset
 from attnspec.interpreters.value import ValueOf, evaluate, fit
 from attnspec.language.tree import Definition
 from attnspec.verify import statistics
-from attnspec.verify.cases import Case, Description, make, rounded, sizes_of, smallest, telling
+from attnspec.verify.cases import FEW, Case, Description, make, rounded, sizes_of, smallest, telling
 from attnspec.verify.judge import PLAIN, Form, Judge
 from attnspec.verify.statistics import Compared, Observation
 
@@ -167,7 +167,7 @@ def ordinary(id: str, count: int, seed: int = 0, batch: int = 2) -> list[Descrip
     draw = np.random.Generator(np.random.Philox(seed))
     found = []
     for _ in range(count):
-        drawn = {name: int(draw.integers(2, 4 if name in ("H", "M") else 10)) for name in sizes_of(equation.definition)}
+        drawn = {name: int(draw.integers(2, 4 if name in FEW else 10)) for name in sizes_of(equation.definition)}
         sizes = tuple((name, max(size, smallest(equation, name))) for name, size in drawn.items())
         found.append(Description(sizes, batch=batch, seed=int(draw.integers(2**40))))
     return found
@@ -295,7 +295,8 @@ def simulated(
     sizes, batch = fit(tree, {name: array.shape for name, array in case.arrays.items()}, case.options)
     with np.errstate(all="ignore"):
         found, _ = Simulated(policy, order, round=round).run(tree, case.arrays, case.options, sizes, batch)
-        return Observation(case, tuple(round(policy.storage, result) for result in found))
+        kept = zip(found, tree.results, strict=True)  # counts are stored as whole numbers
+        return Observation(case, tuple(a if each.kind == "int" else round(policy.storage, a) for a, each in kept))
 
 
 # Error over noise, pooled.

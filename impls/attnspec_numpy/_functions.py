@@ -28,15 +28,18 @@ def half_in_single(function: F) -> F:
         if not any(_is_half(a) for a in (*args, *options.values())):
             return function(*args, **options)
         result = function(*map(_widen, args), **{name: _widen(a) for name, a in options.items()})
-        if isinstance(result, tuple):
-            return tuple(a.astype(np.float16) for a in result)
-        return result.astype(np.float16)
+        return tuple(map(_narrow, result)) if isinstance(result, tuple) else _narrow(result)
 
     return cast(F, computed)
 
 
 def _is_half(argument: Any) -> bool:
     return isinstance(argument, np.ndarray) and argument.dtype == np.float16
+
+
+def _narrow(result: Array) -> Array:
+    """What is no whole number; those stay."""
+    return result.astype(np.float16) if result.dtype.kind == "f" else result
 
 
 def _widen(argument: Any) -> Any:

@@ -226,3 +226,29 @@ def into_next_step(x: Array, a: Array) -> Array:
 def into_next_layer(s: Array, a: Array) -> Array:
     """A copy."""
     return np.concatenate([s, a], axis=-1)
+
+
+@implements("attention.block_step", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def block_step(
+    q: Array, k: Array, v: Array, top: Array, total: Array, o: Array, *, first: int, block: int
+) -> tuple[Array, Array, Array]:
+    """A slice of the keys."""
+    keys, values = k[..., first : first + block, :], v[..., first : first + block, :]
+    e = q @ transposed(keys) / q.dtype.type(math.sqrt(q.shape[-1]))
+    top_next: Array = np.maximum(top, e.max(axis=-1))
+    shrunk, p = np.exp(top - top_next), np.exp(e - top_next[..., None])
+    return top_next, shrunk * total + p.sum(axis=-1), shrunk[..., None] * o + p @ values
+
+
+@implements("attention.blocked", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def blocked(q: Array, k: Array, v: Array, *, block: int) -> Array:
+    """One block after the other."""
+    lead = np.broadcast_shapes(q.shape[:-2], k.shape[:-2], v.shape[:-2])
+    rows = (*lead, q.shape[-2])
+    top, total, o = np.full(rows, -np.inf, q.dtype), np.zeros(rows, q.dtype), np.zeros((*rows, v.shape[-1]), q.dtype)
+    for first in range(0, k.shape[-2], block):
+        top, total, o = block_step(q, k, v, top, total, o, first=first, block=block)
+    result: Array = o / total[..., None]
+    return result

@@ -1,4 +1,4 @@
-"""Recurrent decoders that attend: one step each."""
+"""Recurrent decoders that attend: one step each, and whole sequences of them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from attnspec import implements
 from attnspec_numpy import recurrent
-from attnspec_numpy._functions import DEVICES, DTYPES, Array, half_in_single, softmax, transposed
+from attnspec_numpy._functions import DEVICES, DTYPES, Array, half_in_single, masked_softmax, softmax, transposed
 
 
 # fmt: off
@@ -57,7 +57,67 @@ def attentive_step(
     """[x; s; c] is formed, and is one product."""
     s_next = np.tanh(np.concatenate([x, s, c], axis=-1) @ A + b)
     return s_next, _attended(s_next, h, W_q, W_k)
+
+
+@implements("attention_rnn.readout_decode", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def readout_decode(
+    y: Array, s_0: Array, h: Array, W_xh: Array, W_hh: Array, b_h: Array,
+    W_q: Array, W_k: Array, W_o: Array, b_o: Array,
+) -> tuple[Array, Array]:
+    """All states first, which do not wait for what is read; then all of them ask at once."""
+    s = recurrent.simple_rnn(y, s_0, W_xh, W_hh, b_h)
+    e = (s @ W_q) @ transposed(h @ W_k)
+    c = softmax(e, out=e) @ h
+    return s, np.concatenate([s, c], axis=-1) @ W_o + b_o
+
+
+@implements("attention_rnn.attentive_decode", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def attentive_decode(
+    x: Array, h: Array, A: Array, b: Array, W_q: Array, W_k: Array,
+) -> tuple[Array, Array]:
+    """Step by step, since each state waits for what the one before reads."""
+    s = h[..., -1, :]
+    c = _attended(s, h, W_q, W_k)
+    states, contexts = [], []
+    for x_t in np.moveaxis(x, -2, 0):
+        s, c = attentive_step(x_t, s, c, h, A, b, W_q, W_k)
+        states.append(s)
+        contexts.append(c)
+    u = h.shape[-1]
+    return _stacked(states, u, x), _stacked(contexts, u, x)
+
+
+@implements("attention_rnn.self_attentive_context", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def self_attentive_context(h: Array, W_q: Array, W_k: Array) -> Array:
+    """All scores in one product; those of later states are hidden."""
+    e = (h @ W_q) @ transposed(h @ W_k)
+    seen = np.tri(h.shape[-2], dtype=bool)
+    return masked_softmax(e, np.broadcast_to(seen, e.shape)) @ h
+
+
+@implements("attention_rnn.self_attentive", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def self_attentive(x: Array, A: Array, b: Array, W_q: Array, W_k: Array) -> tuple[Array, Array]:
+    """Step by step; each state reads the stack of those so far, of which it is the last."""
+    c = np.zeros((*x.shape[:-2], b.shape[0]), dtype=x.dtype)
+    states: list[Array] = []
+    contexts: list[Array] = []
+    for x_t in np.moveaxis(x, -2, 0):
+        s = np.tanh(np.concatenate([x_t, c], axis=-1) @ A + b)
+        states.append(s)
+        c = _attended(s, np.stack(states, axis=-2), W_q, W_k)
+        contexts.append(c)
+    u = b.shape[0]
+    return _stacked(states, u, x), _stacked(contexts, u, x)
 # fmt: on
+
+
+def _stacked(rows: list[Array], width: int, like: Array) -> Array:
+    """One row for each step; where there is none, none of this width."""
+    return np.stack(rows, axis=-2) if rows else np.empty((*like.shape[:-2], 0, width), dtype=like.dtype)
 
 
 def _attended(s: Array, h: Array, W_q: Array, W_k: Array) -> Array:

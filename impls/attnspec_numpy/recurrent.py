@@ -250,6 +250,20 @@ def lstm_lengths_repeats(
     return _repeated(y, h, length), h, c
 
 
+@implements("recurrent.bidirectional_simple_rnn", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def bidirectional_simple_rnn(
+    x: Array,
+    W_xh_f: Array, W_hh_f: Array, b_h_f: Array,
+    W_xh_b: Array, W_hh_b: Array, b_h_b: Array,
+) -> Array:
+    """simple_rnn twice, once on the input turned round, whose states are turned back."""
+    h_0 = np.zeros((*x.shape[:-2], b_h_f.shape[0]), dtype=x.dtype)
+    h_f = simple_rnn(x, h_0, W_xh_f, W_hh_f, b_h_f)
+    h_b = simple_rnn(x[..., ::-1, :], h_0, W_xh_b, W_hh_b, b_h_b)
+    return np.concatenate([h_f, h_b[..., ::-1, :]], axis=-1)
+
+
 @implements("recurrent.bidirectional_gru", framework="numpy", dtypes=DTYPES, devices=DEVICES)
 @half_in_single
 def bidirectional_gru(
@@ -268,6 +282,32 @@ def bidirectional_gru(
         x[..., ::-1, :], h_0, W_xr_b, W_hr_b, b_r_b, W_xz_b, W_hz_b, b_z_b, W_xh_b, W_hh_b, b_h_b
     )
     return np.concatenate([h_f, h_b[..., ::-1, :]], axis=-1)
+
+
+@implements("recurrent.bidirectional_lstm", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def bidirectional_lstm(
+    x: Array,
+    W_xi_f: Array, W_hi_f: Array, b_i_f: Array,
+    W_xf_f: Array, W_hf_f: Array, b_f_f: Array,
+    W_xg_f: Array, W_hg_f: Array, b_g_f: Array,
+    W_xo_f: Array, W_ho_f: Array, b_o_f: Array,
+    W_xi_b: Array, W_hi_b: Array, b_i_b: Array,
+    W_xf_b: Array, W_hf_b: Array, b_f_b: Array,
+    W_xg_b: Array, W_hg_b: Array, b_g_b: Array,
+    W_xo_b: Array, W_ho_b: Array, b_o_b: Array,
+) -> Array:
+    """lstm twice, once on the input turned round, whose states are turned back."""
+    zero = np.zeros((*x.shape[:-2], b_i_f.shape[0]), dtype=x.dtype)
+    h_f, _ = lstm(
+        x, zero, zero, W_xi_f, W_hi_f, b_i_f, W_xf_f, W_hf_f, b_f_f,
+        W_xg_f, W_hg_f, b_g_f, W_xo_f, W_ho_f, b_o_f,
+    )
+    h_b, _ = lstm(
+        x[..., ::-1, :], zero, zero, W_xi_b, W_hi_b, b_i_b, W_xf_b, W_hf_b, b_f_b,
+        W_xg_b, W_hg_b, b_g_b, W_xo_b, W_ho_b, b_o_b,
+    )
+    return np.concatenate([h_f, h_b[..., ::-1, :]], axis=-1)
 # fmt: on
 
 
@@ -276,6 +316,39 @@ def bidirectional_gru(
 def readout(h: Array, W_hy: Array, b_y: Array) -> Array:
     """One product."""
     return h @ W_hy + b_y
+
+
+@implements("recurrent.simple_rnn_step", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def simple_rnn_step(
+    x: Array, h: Array, W_xh: Array, W_hh: Array, b_h: Array, W_hy: Array, b_y: Array
+) -> tuple[Array, Array]:
+    """simple_rnn_cell, then readout."""
+    h = simple_rnn_cell(x, h, W_xh, W_hh, b_h)
+    return h, readout(h, W_hy, b_y)
+
+
+@implements("recurrent.many_to_many", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def many_to_many(
+    x: Array, h_0: Array, W_xh: Array, W_hh: Array, b_h: Array, W_hy: Array, b_y: Array
+) -> Array:
+    """simple_rnn, then all steps are read out in one product."""
+    return readout(simple_rnn(x, h_0, W_xh, W_hh, b_h), W_hy, b_y)
+
+
+@implements("recurrent.one_to_many", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def one_to_many(
+    x: Array, h_0: Array, W_xh: Array, W_hh: Array, b_h: Array, W_hy: Array, b_y: Array, *, t: int
+) -> Array:
+    """Step by step, since each waits for what the one before says."""
+    said: list[Array] = []
+    h, y = h_0, x
+    for _ in range(t):
+        h, y = simple_rnn_step(y, h, W_xh, W_hh, b_h, W_hy, b_y)
+        said.append(y)
+    return np.stack(said, axis=-2) if said else np.empty((*x.shape[:-1], 0, x.shape[-1]), dtype=x.dtype)
 
 
 @implements("recurrent.classifier", framework="numpy", dtypes=DTYPES, devices=DEVICES)

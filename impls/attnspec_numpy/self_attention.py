@@ -69,3 +69,12 @@ def _projected(x: Array, *weights: Array) -> list[Array]:
     """x times each of the weights, as one product."""
     ends = np.cumsum([W.shape[-1] for W in weights])[:-1]
     return np.split(x @ np.concatenate(weights, axis=-1), ends, axis=-1)
+
+
+@implements("self_attention.stacked", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def stacked(x: Array, W_q: Array, W_k: Array, W_v: Array) -> Array:
+    """One layer after the other."""
+    for layer in zip(W_q, W_k, W_v, strict=True):
+        x = scaled(x, *layer)
+    return x

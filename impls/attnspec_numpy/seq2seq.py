@@ -23,6 +23,32 @@ def encode_gru(
     """recurrent.gru; its last row once more."""
     h = recurrent.gru(x, h_0, W_xr, W_hr, b_r, W_xz, W_hz, b_z, W_xh, W_hh, b_h)
     return h, h[..., -1, :].copy()
+
+
+@implements("seq2seq.encode_simple_rnn", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def encode_simple_rnn(
+    x: Array, h_0: Array, W_xh: Array, W_hh: Array, b_h: Array,
+) -> tuple[Array, Array]:
+    """recurrent.simple_rnn; its last row once more."""
+    h = recurrent.simple_rnn(x, h_0, W_xh, W_hh, b_h)
+    return h, h[..., -1, :].copy()
+
+
+@implements("seq2seq.encode_lstm", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def encode_lstm(
+    x: Array, h_0: Array, c_0: Array,
+    W_xi: Array, W_hi: Array, b_i: Array,
+    W_xf: Array, W_hf: Array, b_f: Array,
+    W_xg: Array, W_hg: Array, b_g: Array,
+    W_xo: Array, W_ho: Array, b_o: Array,
+) -> tuple[Array, Array, Array]:
+    """recurrent.lstm; its last row once more."""
+    h, c = recurrent.lstm(
+        x, h_0, c_0, W_xi, W_hi, b_i, W_xf, W_hf, b_f, W_xg, W_hg, b_g, W_xo, W_ho, b_o
+    )
+    return h, h[..., -1, :].copy(), c
 # fmt: on
 
 
@@ -151,6 +177,106 @@ def cross_entropy_probs(p: Array, y: Array) -> Array:
 def distillation(p_teacher: Array, p_student: Array) -> Array:
     """Cross-entropy with the teacher's distribution for the true one."""
     return cross_entropy_probs(p_student, p_teacher)
+
+
+@implements("seq2seq.cross_entropy", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def cross_entropy(logits: Array, target: Array) -> Array:
+    """The largest logit is taken off first: two large numbers have no digits left for their difference."""
+    shifted = logits - logits.max(axis=-1, keepdims=True)
+    return np.asarray(np.log(np.exp(shifted).sum(axis=-1)) - _at(shifted, target))
+
+
+@implements("seq2seq.sequence_loss", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def sequence_loss(logits: Array, target: Array, valid: Array) -> Array:
+    """The losses of what counts, summed, over how many count."""
+    loss = cross_entropy(logits, target)
+    count = valid.sum(axis=-1).astype(loss.dtype)
+    with np.errstate(invalid="ignore"):
+        return np.asarray(np.where(valid, loss, loss.dtype.type(0)).sum(axis=-1) / count)
+
+
+@implements("seq2seq.perplexity", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def perplexity(logits: Array, target: Array, valid: Array) -> Array:
+    """The exponential of the loss, which may be beyond the range."""
+    with np.errstate(over="ignore"):
+        return np.asarray(np.exp(sequence_loss(logits, target, valid)))
+
+
+@implements("seq2seq.sample", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def sample(p: Array, uniform: Array) -> Array:
+    """How many cumulated probabilities the number reaches; at most all but the last."""
+    reached = (p.cumsum(axis=-1) <= uniform[..., None]).sum(axis=-1)
+    return np.asarray(np.minimum(reached, p.shape[-1] - 1))
+
+
+# fmt: off
+@implements("seq2seq.teacher_forced", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def teacher_forced(
+    target: Array, c: Array, s_0: Array, E: Array,
+    W_xr: Array, W_hr: Array, C_r: Array, b_r: Array,
+    W_xz: Array, W_hz: Array, C_z: Array, b_z: Array,
+    W_xh: Array, W_hh: Array, C_h: Array, b_h: Array,
+    W_o: Array, E_o: Array, C_o: Array, b: Array, *, start: int,
+) -> tuple[Array, Array]:
+    """The words are known, so that only the states need a loop; the distributions are made of all at once."""
+    y = E[np.concatenate([np.full_like(target[..., :1], start), target[..., :-1]], axis=-1)]
+    s, states = s_0, np.empty((*target.shape, s_0.shape[-1]), dtype=s_0.dtype)
+    for i in range(target.shape[-1]):
+        s = decoder_step_fixed_context(
+            y[..., i, :], s, c, W_xr, W_hr, C_r, b_r, W_xz, W_hz, C_z, b_z, W_xh, W_hh, C_h, b_h
+        )
+        states[..., i, :] = s
+    return output_distribution(states, y, c[..., None, :], W_o, E_o, C_o, b), states
+
+
+@implements("seq2seq.greedy_step", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def greedy_step(
+    token: Array, s: Array, c: Array, E: Array,
+    W_xr: Array, W_hr: Array, C_r: Array, b_r: Array,
+    W_xz: Array, W_hz: Array, C_z: Array, b_z: Array,
+    W_xh: Array, W_hh: Array, C_h: Array, b_h: Array,
+    W_o: Array, E_o: Array, C_o: Array, b: Array,
+) -> tuple[Array, Array]:
+    """No softmax: it would not change which is the largest."""
+    y = E[token]
+    s = decoder_step_fixed_context(y, s, c, W_xr, W_hr, C_r, b_r, W_xz, W_hz, C_z, b_z, W_xh, W_hh, C_h, b_h)
+    logits = s @ W_o + y @ E_o + c @ C_o + b
+    return s, np.asarray(logits.argmax(axis=-1))
+
+
+@implements("seq2seq.greedy_decode", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def greedy_decode(
+    c: Array, s_0: Array, E: Array,
+    W_xr: Array, W_hr: Array, C_r: Array, b_r: Array,
+    W_xz: Array, W_hz: Array, C_z: Array, b_z: Array,
+    W_xh: Array, W_hh: Array, C_h: Array, b_h: Array,
+    W_o: Array, E_o: Array, C_o: Array, b: Array, *, start: int, stop: int, limit: int,
+) -> Array:
+    """Everything begins as `stop`; the loop ends as soon as every example has said it."""
+    s, token = s_0, np.full(s_0.shape[:-1], start)
+    tokens, over = np.full((*s_0.shape[:-1], limit), stop), np.zeros(s_0.shape[:-1], dtype=bool)
+    for i in range(limit):
+        s, token = greedy_step(
+            token, s, c, E, W_xr, W_hr, C_r, b_r, W_xz, W_hz, C_z, b_z, W_xh, W_hh, C_h, b_h, W_o, E_o, C_o, b
+        )
+        tokens[..., i] = np.where(over, stop, token)
+        over = over | (token == stop)
+        if over.all():
+            break
+    return tokens
+# fmt: on
+
+
+def _at(a: Array, places: Array) -> Array:
+    """What stands along the last axis where whole numbers say."""
+    return np.take_along_axis(a, places[..., None], axis=-1)[..., 0]
 
 
 def _packed(*gates: Array) -> Array:

@@ -8,7 +8,8 @@ import numpy as np
 
 from attnspec import implements
 from attnspec_numpy import multihead
-from attnspec_numpy._functions import DEVICES, DTYPES, Array, erf, half_in_single
+from attnspec_numpy._functions import DEVICES, DTYPES, Array, erf, half_in_single, softmax
+from attnspec_numpy.position import sinusoidal
 
 
 @implements("transformer.layer_norm", framework="numpy", dtypes=DTYPES, devices=DEVICES)
@@ -121,3 +122,68 @@ def decoder_layer_pre(
     n_2 = layer_norm(y, gamma_2, beta_2, eps=eps)
     u = y + multihead.attention(n_2, z, W_q_c, W_k_c, W_v_c, W_o_c, heads=heads)
     return u + feed_forward(layer_norm(u, gamma_3, beta_3, eps=eps), W_1, b_1, W_2, b_2)
+
+
+@implements("transformer.encoder", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def encoder(
+    x: Array,
+    W_q: Array, W_k: Array, W_v: Array, W_o: Array, gamma_1: Array, beta_1: Array,
+    W_1: Array, b_1: Array, W_2: Array, b_2: Array, gamma_2: Array, beta_2: Array,
+    *, heads: int, eps: float,
+) -> Array:
+    """One layer after the other."""
+    weights = (
+        W_q, W_k, W_v, W_o, gamma_1, beta_1, W_1, b_1, W_2, b_2, gamma_2, beta_2,
+    )  # fmt: skip
+    for layer in zip(*weights, strict=True):
+        x = encoder_layer(x, *layer, heads=heads, eps=eps)
+    return x
+
+
+@implements("transformer.decoder", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def decoder(
+    x: Array, z: Array,
+    W_q_s: Array, W_k_s: Array, W_v_s: Array, W_o_s: Array, gamma_1: Array, beta_1: Array,
+    W_q_c: Array, W_k_c: Array, W_v_c: Array, W_o_c: Array, gamma_2: Array, beta_2: Array,
+    W_1: Array, b_1: Array, W_2: Array, b_2: Array, gamma_3: Array, beta_3: Array,
+    *, heads: int, eps: float,
+) -> Array:
+    """One layer after the other, each reading z."""
+    weights = (
+        W_q_s, W_k_s, W_v_s, W_o_s, gamma_1, beta_1, W_q_c, W_k_c, W_v_c, W_o_c, gamma_2, beta_2, W_1, b_1,
+        W_2, b_2, gamma_3, beta_3,
+    )  # fmt: skip
+    for layer in zip(*weights, strict=True):
+        x = decoder_layer(x, z, *layer, heads=heads, eps=eps)
+    return x
+
+
+@implements("transformer.embed", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def embed(k: Array, P: Array) -> Array:
+    """Rows of the table, and the table of positions."""
+    return P[k] + sinusoidal(t=k.shape[-1], d=P.shape[-1], dtype=P.dtype)
+
+
+@implements("transformer.embed_scaled", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def embed_scaled(k: Array, P: Array) -> Array:
+    """The rows are scaled as they are read."""
+    scaled: Array = P[k] * P.dtype.type(math.sqrt(P.shape[-1]))
+    return scaled + sinusoidal(t=k.shape[-1], d=P.shape[-1], dtype=P.dtype)
+
+
+@implements("transformer.logits", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def logits(y: Array, W: Array, b: Array) -> Array:
+    """A product and a sum."""
+    return y @ W + b
+
+
+@implements("transformer.next_token", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def next_token(y: Array, W: Array, b: Array) -> Array:
+    """Over the vocabulary."""
+    return softmax(logits(y, W, b))

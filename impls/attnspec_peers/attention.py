@@ -21,11 +21,13 @@ Array = npt.NDArray[Any]
 
 CPU = ("cpu",)
 ALL = ("float64", "float32", "float16", "bfloat16")
+TRAINED = ("float32", "bfloat16")  # of whose gradients are asked
 ONNX_DTYPES = ("float32", "float16")  # in float64 the operator Attention has a scale rounded to float32
 ONNX_SMALLEST = {"batch": 1, "n": 1, "m": 1, "d": 1, "e": 1}  # it refuses every empty array
 
 
 @implements("attention.weights", framework="torch", dtypes=ALL, devices=CPU, finite=True)
+@implements("attention.weights", framework="torch", dtypes=TRAINED, devices=CPU, backward=True)
 def torch_softmax(e: Tensor) -> Tensor:
     """torch.softmax."""
     import torch
@@ -34,6 +36,9 @@ def torch_softmax(e: Tensor) -> Tensor:
 
 
 @implements("attention.scaled_dot_product", framework="torch", dtypes=ALL, devices=CPU, smallest={"d": 1}, finite=True)
+@implements(
+    "attention.scaled_dot_product", framework="torch", dtypes=TRAINED, devices=CPU, smallest={"d": 1}, backward=True
+)
 def torch_scaled_dot_product(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     """torch.nn.functional.scaled_dot_product_attention."""
     from attnspec_peers import _torch
@@ -42,6 +47,7 @@ def torch_scaled_dot_product(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
 
 
 @implements("attention.masked", framework="torch", dtypes=ALL, devices=CPU, smallest={"d": 1}, finite=True)
+@implements("attention.masked", framework="torch", dtypes=TRAINED, devices=CPU, smallest={"d": 1}, backward=True)
 def torch_masked(q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
     """scaled_dot_product_attention with attn_mask, true where a query may look; a row with nothing to look at is 0."""
     from attnspec_peers import _torch
@@ -58,6 +64,7 @@ def torch_causal_top_left(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
 
 
 @implements("attention.causal", framework="torch", dtypes=ALL, devices=CPU, smallest={"d": 1}, finite=True)
+@implements("attention.causal", framework="torch", dtypes=TRAINED, devices=CPU, smallest={"d": 1}, backward=True)
 def torch_causal(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     """scaled_dot_product_attention with torch.nn.attention.bias.causal_lower_right."""
     from torch.nn.attention.bias import causal_lower_right

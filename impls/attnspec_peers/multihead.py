@@ -14,9 +14,11 @@ if TYPE_CHECKING:
 
 CPU = ("cpu",)
 ALL = ("float64", "float32", "float16", "bfloat16")
+TRAINED = ("float32", "bfloat16")  # of whose gradients are asked
 
 
 @implements("multihead.attention", framework="torch", dtypes=ALL, devices=CPU, smallest={"d": 1}, finite=True)
+@implements("multihead.attention", framework="torch", dtypes=TRAINED, devices=CPU, smallest={"d": 1}, backward=True)
 def torch_multihead(
     x_q: Tensor, x_kv: Tensor, W_q: Tensor, W_k: Tensor, W_v: Tensor, W_o: Tensor, heads: int
 ) -> Tensor:

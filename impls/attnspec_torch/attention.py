@@ -196,3 +196,36 @@ def _appended(rows: Tensor, row: Tensor) -> Tensor:
 
 def _scale(k: Tensor) -> float:
     return 1 / math.sqrt(max(k.shape[-1], 1))
+
+
+@implements("attention.block_step", framework="torch", dtypes=DTYPES)
+def block_step(
+    q: Tensor, k: Tensor, v: Tensor, top: Tensor, total: Tensor, o: Tensor, *, first: int, block: int
+) -> tuple[Tensor, Tensor, Tensor]:
+    """A slice of the keys; sums are kept in float32 at least."""
+    keys, values = k[..., first : first + block, :], v[..., first : first + block, :]
+    e = (q @ keys.mT).to(_wide(q)) / math.sqrt(q.shape[-1])
+    top_next = torch.maximum(top.to(e.dtype), e.amax(-1))
+    shrunk, p = (top - top_next).exp(), (e - top_next[..., None]).exp()
+    total_next = shrunk * total + p.sum(-1)
+    o_next = shrunk[..., None] * o + p @ values.to(e.dtype)
+    return top_next.to(q.dtype), total_next.to(q.dtype), o_next.to(q.dtype)
+
+
+@implements("attention.blocked", framework="torch", dtypes=DTYPES)
+def blocked(q: Tensor, k: Tensor, v: Tensor, *, block: int) -> Tensor:
+    """One block after the other, all in float32 at least."""
+    wide = _wide(q)
+    rows = (q[..., :1] @ k[..., :1, :1].mT)[..., 0].shape  # with every batch axis
+    top = torch.full(rows, -math.inf, dtype=wide, device=q.device)
+    total = torch.zeros(rows, dtype=wide, device=q.device)
+    o = torch.zeros((*rows, v.shape[-1]), dtype=wide, device=q.device)
+    for first in range(0, k.shape[-2], block):
+        top, total, o = block_step(
+            q.to(wide), k.to(wide), v.to(wide), top, total, o, first=first, block=block
+        )  # fmt: skip
+    return (o / total[..., None]).to(q.dtype)
+
+
+def _wide(a: Tensor) -> torch.dtype:
+    return torch.promote_types(a.dtype, torch.float32)

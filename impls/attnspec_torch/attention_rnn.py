@@ -1,6 +1,8 @@
-"""Recurrent decoders that attend: one step each."""
+"""Recurrent decoders that attend: one step each, and whole sequences of them."""
 
 from __future__ import annotations
+
+import math
 
 import torch
 import torch.nn.functional as F
@@ -55,7 +57,63 @@ def attentive_step(
     """[x; s; c] is formed, and is one product."""
     s_next = torch.tanh(F.linear(torch.cat([x, s, c], dim=-1), A.mT, b))
     return s_next, _attended(s_next, h, W_q, W_k)
+
+
+@implements("attention_rnn.readout_decode", framework="torch", dtypes=DTYPES)
+def readout_decode(
+    y: Tensor, s_0: Tensor, h: Tensor, W_xh: Tensor, W_hh: Tensor, b_h: Tensor,
+    W_q: Tensor, W_k: Tensor, W_o: Tensor, b_o: Tensor,
+) -> tuple[Tensor, Tensor]:
+    """All states first, which do not wait for what is read; then all of them ask at once."""
+    s = recurrent.simple_rnn(y, s_0, W_xh, W_hh, b_h)
+    e = (s @ W_q) @ (h @ W_k).mT
+    c = e.softmax(dim=-1) @ h
+    return s, F.linear(torch.cat([s, c], dim=-1), W_o.mT, b_o)
+
+
+@implements("attention_rnn.attentive_decode", framework="torch", dtypes=DTYPES)
+def attentive_decode(
+    x: Tensor, h: Tensor, A: Tensor, b: Tensor, W_q: Tensor, W_k: Tensor,
+) -> tuple[Tensor, Tensor]:
+    """Step by step, since each state waits for what the one before reads."""
+    s = h[..., -1, :]
+    c = _attended(s, h, W_q, W_k)
+    states, contexts = [], []
+    for x_t in x.unbind(-2):
+        s, c = attentive_step(x_t, s, c, h, A, b, W_q, W_k)
+        states.append(s)
+        contexts.append(c)
+    u = h.shape[-1]
+    return _stacked(states, u, x), _stacked(contexts, u, x)
+
+
+@implements("attention_rnn.self_attentive_context", framework="torch", dtypes=DTYPES)
+def self_attentive_context(h: Tensor, W_q: Tensor, W_k: Tensor) -> Tensor:
+    """All scores in one product; those of later states are hidden."""
+    e = (h @ W_q) @ (h @ W_k).mT
+    seen = torch.ones(e.shape[-2:], dtype=torch.bool, device=e.device).tril()
+    return e.masked_fill(~seen, -math.inf).softmax(dim=-1) @ h
+
+
+@implements("attention_rnn.self_attentive", framework="torch", dtypes=DTYPES)
+def self_attentive(x: Tensor, A: Tensor, b: Tensor, W_q: Tensor, W_k: Tensor) -> tuple[Tensor, Tensor]:
+    """Step by step; each state reads the stack of those so far, of which it is the last."""
+    c = x.new_zeros((*x.shape[:-2], b.shape[0]))
+    states: list[Tensor] = []
+    contexts: list[Tensor] = []
+    for x_t in x.unbind(-2):
+        s = torch.tanh(F.linear(torch.cat([x_t, c], dim=-1), A.mT, b))
+        states.append(s)
+        c = _attended(s, torch.stack(states, dim=-2), W_q, W_k)
+        contexts.append(c)
+    u = b.shape[0]
+    return _stacked(states, u, x), _stacked(contexts, u, x)
 # fmt: on
+
+
+def _stacked(rows: list[Tensor], width: int, like: Tensor) -> Tensor:
+    """One row for each step; where there is none, none of this width."""
+    return torch.stack(rows, dim=-2) if rows else like.new_empty((*like.shape[:-2], 0, width))
 
 
 def _attended(s: Tensor, h: Tensor, W_q: Tensor, W_k: Tensor) -> Tensor:

@@ -233,6 +233,19 @@ def lstm_lengths_repeats(
     return _repeated(y, h, length), h, c
 
 
+@implements("recurrent.bidirectional_simple_rnn", framework="torch", dtypes=DTYPES)
+def bidirectional_simple_rnn(
+    x: Tensor,
+    W_xh_f: Tensor, W_hh_f: Tensor, b_h_f: Tensor,
+    W_xh_b: Tensor, W_hh_b: Tensor, b_h_b: Tensor,
+) -> Tensor:
+    """simple_rnn twice, once on the input turned round, whose states are turned back."""
+    h_0 = x.new_zeros((*x.shape[:-2], b_h_f.shape[0]))
+    h_f = simple_rnn(x, h_0, W_xh_f, W_hh_f, b_h_f)
+    h_b = simple_rnn(x.flip(-2), h_0, W_xh_b, W_hh_b, b_h_b)
+    return torch.cat([h_f, h_b.flip(-2)], dim=-1)
+
+
 @implements("recurrent.bidirectional_gru", framework="torch", dtypes=DTYPES)
 def bidirectional_gru(
     x: Tensor,
@@ -250,6 +263,31 @@ def bidirectional_gru(
         x.flip(-2), h_0, W_xr_b, W_hr_b, b_r_b, W_xz_b, W_hz_b, b_z_b, W_xh_b, W_hh_b, b_h_b
     )
     return torch.cat([h_f, h_b.flip(-2)], dim=-1)
+
+
+@implements("recurrent.bidirectional_lstm", framework="torch", dtypes=DTYPES)
+def bidirectional_lstm(
+    x: Tensor,
+    W_xi_f: Tensor, W_hi_f: Tensor, b_i_f: Tensor,
+    W_xf_f: Tensor, W_hf_f: Tensor, b_f_f: Tensor,
+    W_xg_f: Tensor, W_hg_f: Tensor, b_g_f: Tensor,
+    W_xo_f: Tensor, W_ho_f: Tensor, b_o_f: Tensor,
+    W_xi_b: Tensor, W_hi_b: Tensor, b_i_b: Tensor,
+    W_xf_b: Tensor, W_hf_b: Tensor, b_f_b: Tensor,
+    W_xg_b: Tensor, W_hg_b: Tensor, b_g_b: Tensor,
+    W_xo_b: Tensor, W_ho_b: Tensor, b_o_b: Tensor,
+) -> Tensor:
+    """lstm twice, once on the input turned round, whose states are turned back."""
+    zero = x.new_zeros((*x.shape[:-2], b_i_f.shape[0]))
+    h_f, _ = lstm(
+        x, zero, zero, W_xi_f, W_hi_f, b_i_f, W_xf_f, W_hf_f, b_f_f,
+        W_xg_f, W_hg_f, b_g_f, W_xo_f, W_ho_f, b_o_f,
+    )
+    h_b, _ = lstm(
+        x.flip(-2), zero, zero, W_xi_b, W_hi_b, b_i_b, W_xf_b, W_hf_b, b_f_b,
+        W_xg_b, W_hg_b, b_g_b, W_xo_b, W_ho_b, b_o_b,
+    )
+    return torch.cat([h_f, h_b.flip(-2)], dim=-1)
 # fmt: on
 
 
@@ -257,6 +295,36 @@ def bidirectional_gru(
 def readout(h: Tensor, W_hy: Tensor, b_y: Tensor) -> Tensor:
     """The bias is added inside the product."""
     return F.linear(h, W_hy.mT, b_y)
+
+
+@implements("recurrent.simple_rnn_step", framework="torch", dtypes=DTYPES)
+def simple_rnn_step(
+    x: Tensor, h: Tensor, W_xh: Tensor, W_hh: Tensor, b_h: Tensor, W_hy: Tensor, b_y: Tensor
+) -> tuple[Tensor, Tensor]:
+    """simple_rnn_cell, then readout."""
+    h = simple_rnn_cell(x, h, W_xh, W_hh, b_h)
+    return h, readout(h, W_hy, b_y)
+
+
+@implements("recurrent.many_to_many", framework="torch", dtypes=DTYPES)
+def many_to_many(
+    x: Tensor, h_0: Tensor, W_xh: Tensor, W_hh: Tensor, b_h: Tensor, W_hy: Tensor, b_y: Tensor
+) -> Tensor:
+    """simple_rnn, then all steps are read out in one product."""
+    return readout(simple_rnn(x, h_0, W_xh, W_hh, b_h), W_hy, b_y)
+
+
+@implements("recurrent.one_to_many", framework="torch", dtypes=DTYPES)
+def one_to_many(
+    x: Tensor, h_0: Tensor, W_xh: Tensor, W_hh: Tensor, b_h: Tensor, W_hy: Tensor, b_y: Tensor, *, t: int
+) -> Tensor:
+    """Step by step, since each waits for what the one before says."""
+    said: list[Tensor] = []
+    h, y = h_0, x
+    for _ in range(t):
+        h, y = simple_rnn_step(y, h, W_xh, W_hh, b_h, W_hy, b_y)
+        said.append(y)
+    return torch.stack(said, dim=-2) if said else x.unsqueeze(-2)[..., :0, :]
 
 
 @implements("recurrent.classifier", framework="torch", dtypes=DTYPES)

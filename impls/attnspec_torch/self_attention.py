@@ -57,3 +57,11 @@ def causal(x: Tensor, W_q: Tensor, W_k: Tensor, W_v: Tensor) -> Tensor:
 def _projected(x: Tensor, *weights: Tensor) -> tuple[Tensor, ...]:
     """x times each of the weights, as one product."""
     return (x @ torch.cat(weights, dim=-1)).split_with_sizes([W.shape[-1] for W in weights], dim=-1)
+
+
+@implements("self_attention.stacked", framework="torch", dtypes=DTYPES)
+def stacked(x: Tensor, W_q: Tensor, W_k: Tensor, W_v: Tensor) -> Tensor:
+    """One layer after the other."""
+    for layer in zip(W_q, W_k, W_v, strict=True):
+        x = scaled(x, *layer)
+    return x

@@ -22,6 +22,30 @@ def encode_gru(
     """recurrent.gru; its last row once more."""
     h = recurrent.gru(x, h_0, W_xr, W_hr, b_r, W_xz, W_hz, b_z, W_xh, W_hh, b_h)
     return h, h[..., -1, :].clone()
+
+
+@implements("seq2seq.encode_simple_rnn", framework="torch", dtypes=DTYPES)
+def encode_simple_rnn(
+    x: Tensor, h_0: Tensor, W_xh: Tensor, W_hh: Tensor, b_h: Tensor,
+) -> tuple[Tensor, Tensor]:
+    """recurrent.simple_rnn; its last row once more."""
+    h = recurrent.simple_rnn(x, h_0, W_xh, W_hh, b_h)
+    return h, h[..., -1, :].clone()
+
+
+@implements("seq2seq.encode_lstm", framework="torch", dtypes=DTYPES)
+def encode_lstm(
+    x: Tensor, h_0: Tensor, c_0: Tensor,
+    W_xi: Tensor, W_hi: Tensor, b_i: Tensor,
+    W_xf: Tensor, W_hf: Tensor, b_f: Tensor,
+    W_xg: Tensor, W_hg: Tensor, b_g: Tensor,
+    W_xo: Tensor, W_ho: Tensor, b_o: Tensor,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """recurrent.lstm; its last row once more."""
+    h, c = recurrent.lstm(
+        x, h_0, c_0, W_xi, W_hi, b_i, W_xf, W_hf, b_f, W_xg, W_hg, b_g, W_xo, W_ho, b_o
+    )
+    return h, h[..., -1, :].clone(), c
 # fmt: on
 
 
@@ -134,6 +158,99 @@ def cross_entropy_probs(p: Tensor, y: Tensor) -> Tensor:
 def distillation(p_teacher: Tensor, p_student: Tensor) -> Tensor:
     """Cross-entropy with the teacher's distribution for the true one."""
     return cross_entropy_probs(p_student, p_teacher)
+
+
+@implements("seq2seq.cross_entropy", framework="torch", dtypes=DTYPES)
+def cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
+    """One gather from the logarithms; float32 inside for the half types."""
+    inside = torch.promote_types(logits.dtype, torch.float32)
+    return _loss(logits.to(inside), target).to(logits.dtype)
+
+
+@implements("seq2seq.sequence_loss", framework="torch", dtypes=DTYPES)
+def sequence_loss(logits: Tensor, target: Tensor, valid: Tensor) -> Tensor:
+    """The losses of what counts, summed in float32 for the half types, over how many count."""
+    inside = torch.promote_types(logits.dtype, torch.float32)
+    return _mean_loss(logits.to(inside), target, valid).to(logits.dtype)
+
+
+@implements("seq2seq.perplexity", framework="torch", dtypes=DTYPES)
+def perplexity(logits: Tensor, target: Tensor, valid: Tensor) -> Tensor:
+    """The loss is not rounded before its exponential."""
+    inside = torch.promote_types(logits.dtype, torch.float32)
+    return _mean_loss(logits.to(inside), target, valid).exp().to(logits.dtype)
+
+
+def _loss(logits: Tensor, target: Tensor) -> Tensor:
+    return -logits.log_softmax(dim=-1).gather(-1, target.unsqueeze(-1)).squeeze(-1)
+
+
+def _mean_loss(logits: Tensor, target: Tensor, valid: Tensor) -> Tensor:
+    return torch.where(valid, _loss(logits, target), 0).sum(dim=-1) / valid.sum(dim=-1)
+
+
+@implements("seq2seq.sample", framework="torch", dtypes=DTYPES)
+def sample(p: Tensor, uniform: Tensor) -> Tensor:
+    """How many cumulated probabilities the number reaches; at most all but the last. Summed in float32 at least."""
+    inside = torch.promote_types(p.dtype, torch.float32)
+    reached = p.cumsum(dim=-1, dtype=inside) <= uniform.to(inside).unsqueeze(-1)
+    return reached.sum(dim=-1).clamp(max=p.shape[-1] - 1)
+
+
+# fmt: off
+@implements("seq2seq.teacher_forced", framework="torch", dtypes=DTYPES)
+def teacher_forced(
+    target: Tensor, c: Tensor, s_0: Tensor, E: Tensor,
+    W_xr: Tensor, W_hr: Tensor, C_r: Tensor, b_r: Tensor,
+    W_xz: Tensor, W_hz: Tensor, C_z: Tensor, b_z: Tensor,
+    W_xh: Tensor, W_hh: Tensor, C_h: Tensor, b_h: Tensor,
+    W_o: Tensor, E_o: Tensor, C_o: Tensor, b: Tensor, *, start: int,
+) -> tuple[Tensor, Tensor]:
+    """The words are known, so that only the states need a loop; the distributions are made of all at once."""
+    y = F.embedding(torch.cat([torch.full_like(target[..., :1], start), target[..., :-1]], dim=-1), E)
+    s, states = s_0, s_0.new_empty(*target.shape, s_0.shape[-1])
+    for i in range(target.shape[-1]):
+        s = decoder_step_fixed_context(
+            y[..., i, :], s, c, W_xr, W_hr, C_r, b_r, W_xz, W_hz, C_z, b_z, W_xh, W_hh, C_h, b_h
+        )
+        states[..., i, :] = s
+    return output_distribution(states, y, c.unsqueeze(-2).expand(*target.shape, -1), W_o, E_o, C_o, b), states
+
+
+@implements("seq2seq.greedy_step", framework="torch", dtypes=DTYPES)
+def greedy_step(
+    token: Tensor, s: Tensor, c: Tensor, E: Tensor,
+    W_xr: Tensor, W_hr: Tensor, C_r: Tensor, b_r: Tensor,
+    W_xz: Tensor, W_hz: Tensor, C_z: Tensor, b_z: Tensor,
+    W_xh: Tensor, W_hh: Tensor, C_h: Tensor, b_h: Tensor,
+    W_o: Tensor, E_o: Tensor, C_o: Tensor, b: Tensor,
+) -> tuple[Tensor, Tensor]:
+    """No softmax: it would not change which is the largest. Of equals PyTorch takes the first."""
+    y = F.embedding(token, E)
+    s = decoder_step_fixed_context(y, s, c, W_xr, W_hr, C_r, b_r, W_xz, W_hz, C_z, b_z, W_xh, W_hh, C_h, b_h)
+    logits = F.linear(torch.cat([s, y, c], dim=-1), torch.cat([W_o, E_o, C_o]).mT, b)
+    return s, logits.argmax(dim=-1)
+
+
+@implements("seq2seq.greedy_decode", framework="torch", dtypes=DTYPES)
+def greedy_decode(
+    c: Tensor, s_0: Tensor, E: Tensor,
+    W_xr: Tensor, W_hr: Tensor, C_r: Tensor, b_r: Tensor,
+    W_xz: Tensor, W_hz: Tensor, C_z: Tensor, b_z: Tensor,
+    W_xh: Tensor, W_hh: Tensor, C_h: Tensor, b_h: Tensor,
+    W_o: Tensor, E_o: Tensor, C_o: Tensor, b: Tensor, *, start: int, stop: int, limit: int,
+) -> Tensor:
+    """Everything begins as `stop`; what is said is put there as long as `stop` is not."""
+    s, token = s_0, torch.full(s_0.shape[:-1], start, device=s_0.device)
+    tokens, over = token.new_full((*s_0.shape[:-1], limit), stop), torch.zeros_like(token, dtype=torch.bool)
+    for i in range(limit):
+        s, token = greedy_step(
+            token, s, c, E, W_xr, W_hr, C_r, b_r, W_xz, W_hz, C_z, b_z, W_xh, W_hh, C_h, b_h, W_o, E_o, C_o, b
+        )
+        tokens[..., i] = torch.where(over, stop, token)
+        over = over | (token == stop)
+    return tokens
+# fmt: on
 
 
 def _packed(*gates: Tensor) -> Tensor:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 import torch.nn.functional as F
 from torch import Tensor
 
 from attnspec import implements
 from attnspec_torch import multihead
 from attnspec_torch._functions import DTYPES
+from attnspec_torch.position import sinusoidal
 
 
 @implements("transformer.layer_norm", framework="torch", dtypes=DTYPES)
@@ -100,3 +103,61 @@ def decoder_layer_pre(
     n_2 = layer_norm(y, gamma_2, beta_2, eps=eps)
     u = y + multihead.attention(n_2, z, W_q_c, W_k_c, W_v_c, W_o_c, heads=heads)
     return u + feed_forward(layer_norm(u, gamma_3, beta_3, eps=eps), W_1, b_1, W_2, b_2)
+
+
+@implements("transformer.encoder", framework="torch", dtypes=DTYPES)
+def encoder(
+    x: Tensor,
+    W_q: Tensor, W_k: Tensor, W_v: Tensor, W_o: Tensor, gamma_1: Tensor, beta_1: Tensor,
+    W_1: Tensor, b_1: Tensor, W_2: Tensor, b_2: Tensor, gamma_2: Tensor, beta_2: Tensor,
+    *, heads: int, eps: float,
+) -> Tensor:
+    """One layer after the other."""
+    weights = (
+        W_q, W_k, W_v, W_o, gamma_1, beta_1, W_1, b_1, W_2, b_2, gamma_2, beta_2,
+    )  # fmt: skip
+    for layer in zip(*weights, strict=True):
+        x = encoder_layer(x, *layer, heads=heads, eps=eps)
+    return x
+
+
+@implements("transformer.decoder", framework="torch", dtypes=DTYPES)
+def decoder(
+    x: Tensor, z: Tensor,
+    W_q_s: Tensor, W_k_s: Tensor, W_v_s: Tensor, W_o_s: Tensor, gamma_1: Tensor, beta_1: Tensor,
+    W_q_c: Tensor, W_k_c: Tensor, W_v_c: Tensor, W_o_c: Tensor, gamma_2: Tensor, beta_2: Tensor,
+    W_1: Tensor, b_1: Tensor, W_2: Tensor, b_2: Tensor, gamma_3: Tensor, beta_3: Tensor,
+    *, heads: int, eps: float,
+) -> Tensor:
+    """One layer after the other, each reading z."""
+    weights = (
+        W_q_s, W_k_s, W_v_s, W_o_s, gamma_1, beta_1, W_q_c, W_k_c, W_v_c, W_o_c, gamma_2, beta_2, W_1, b_1,
+        W_2, b_2, gamma_3, beta_3,
+    )  # fmt: skip
+    for layer in zip(*weights, strict=True):
+        x = decoder_layer(x, z, *layer, heads=heads, eps=eps)
+    return x
+
+
+@implements("transformer.embed", framework="torch", dtypes=DTYPES)
+def embed(k: Tensor, P: Tensor) -> Tensor:
+    """Rows of the table, and the table of positions."""
+    return F.embedding(k, P) + sinusoidal(t=k.shape[-1], d=P.shape[-1], dtype=P.dtype)
+
+
+@implements("transformer.embed_scaled", framework="torch", dtypes=DTYPES)
+def embed_scaled(k: Tensor, P: Tensor) -> Tensor:
+    """The rows are scaled as they are read."""
+    return F.embedding(k, P) * math.sqrt(P.shape[-1]) + sinusoidal(t=k.shape[-1], d=P.shape[-1], dtype=P.dtype)
+
+
+@implements("transformer.logits", framework="torch", dtypes=DTYPES)
+def logits(y: Tensor, W: Tensor, b: Tensor) -> Tensor:
+    """The bias is added inside the product."""
+    return F.linear(y, W.mT, b)
+
+
+@implements("transformer.next_token", framework="torch", dtypes=DTYPES)
+def next_token(y: Tensor, W: Tensor, b: Tensor) -> Tensor:
+    """Over the vocabulary."""
+    return logits(y, W, b).softmax(-1)

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from attnspec.language.vocabulary import tanh as tanh
     from attnspec.language.vocabulary import transpose as transpose
     from attnspec.language.vocabulary import where as where
+    from attnspec.language.vocabulary import zeros as zeros
     from attnspec.verify.api import verify as verify
     from attnspec.verify.report import Report as Report
     from attnspec.verify.report import Verdict as Verdict
@@ -55,6 +56,7 @@ _HOMES = {
     "attnspec.language.vocabulary": (
         "argmax", "concat", "cos", "exp", "gelu", "index", "indices", "inf", "last", "log", "log_softmax", "max",
         "relu", "scan", "sigmoid", "sin", "size", "softmax", "split", "sqrt", "sum", "tanh", "transpose", "where",
+        "zeros",
     ),
     "attnspec.verify.api": ("verify",),
     "attnspec.verify.report": ("Report", "Verdict"),

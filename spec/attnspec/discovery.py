@@ -27,6 +27,7 @@ class Declared:
         name: the callable in that module.
         file: its source.
         line: where its definition starts.
+        backward: what it declares is the gradients of that equation.
     """
 
     equation: str
@@ -35,11 +36,17 @@ class Declared:
     name: str
     file: Path
     line: int
+    backward: bool = False
 
     @property
     def package(self) -> str:
         """The package at the top."""
         return self.module.partition(".")[0]
+
+    @property
+    def through(self) -> str:
+        """A word for who reads of it among what implements the equation of the gradients."""
+        return ", differentiated" if self.backward else ""
 
     @property
     def target(self) -> str:
@@ -54,9 +61,10 @@ class Discovery:
     found: tuple[Declared, ...]
     troubles: tuple[str, ...] = ()
 
-    def of(self, equation: str) -> tuple[Declared, ...]:
-        """What implements an equation."""
-        return tuple(each for each in self.found if each.equation == equation)
+    def of(self, equation: str, gradient_of: str = "") -> tuple[Declared, ...]:
+        """What implements an equation; of one of gradients, also what has them made of the equation they are of."""
+        wanted = {(equation, False), (gradient_of or None, True)}
+        return tuple(each for each in self.found if (each.equation, each.backward) in wanted)
 
 
 def discover() -> Discovery:
@@ -115,7 +123,8 @@ def _declared(module: str, file: Path) -> Iterator[Declared]:
         for decorator in node.decorator_list:
             declared = _read(decorator)
             if declared is not None:
-                yield Declared(*declared, module, node.name, file, node.lineno)
+                equation, framework, backward = declared
+                yield Declared(equation, framework, module, node.name, file, node.lineno, backward)
 
 
 def _at_the_top(node: ast.AST) -> Iterator[Declaring]:
@@ -127,8 +136,11 @@ def _at_the_top(node: ast.AST) -> Iterator[Declaring]:
             yield from _at_the_top(child)
 
 
-def _read(decorator: ast.expr) -> tuple[str, str | None] | None:
-    """The equation and the framework of `@implements("id", framework=...)`; None for any other decorator."""
+def _read(decorator: ast.expr) -> tuple[str, str | None, bool] | None:
+    """The equation and the framework of `@implements("id", framework=...)`, and whether it is of its gradients.
+
+    None for any other decorator.
+    """
     match decorator:
         case ast.Call(
             func=ast.Name(id="implements") | ast.Attribute(attr="implements"),
@@ -138,5 +150,7 @@ def _read(decorator: ast.expr) -> tuple[str, str | None] | None:
             given = {keyword.arg: keyword.value for keyword in keywords}
             framework = given.get("framework")
             told = framework.value if isinstance(framework, ast.Constant) else None
-            return equation, told if isinstance(told, str) else None
+            backward = given.get("backward")
+            is_backward = isinstance(backward, ast.Constant) and backward.value is True
+            return equation, told if isinstance(told, str) else None, is_backward
     return None

@@ -28,6 +28,8 @@ class Claim:
         finite: True where only finite inputs are claimed; False claims NaN and infinity at masked places too.
         contiguous: True where only C-contiguous inputs are claimed.
         deterministic: False where two runs on the same input may differ by rounding.
+        backward: what is claimed are the gradients that the framework's automatic differentiation makes of it.
+        double_backward: of a backward pass, that it can be differentiated again; asked in float64.
     """
 
     dtypes: tuple[str, ...] | None = None
@@ -38,6 +40,8 @@ class Claim:
     finite: bool = True
     contiguous: bool = False
     deterministic: bool = True
+    backward: bool = False
+    double_backward: bool = False
 
     def __post_init__(self) -> None:
         for dtype in self.dtypes or ():
@@ -50,6 +54,9 @@ class Claim:
                 )
         if self.dtypes == () or not self.batch:
             raise SpecError("a claim needs at least one dtype and one number of batch axes", given=repr(self))
+        if self.double_backward and not self.backward:
+            mend = "claim the backward pass too: backward=True, double_backward=True"
+            raise SpecError("a double backward is claimed, and no backward pass", given=repr(self), mend=mend)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +90,8 @@ def implements(
         framework: "numpy", "torch" or "jax", the arrays it takes and returns; None lets the verifier tell
             from what the callable's module imports.
         bind: {callable's parameter: equation's name}, where names differ and order does not tell.
-        **claim: the fields of `Claim`: dtypes, devices, policy, smallest, batch, finite, contiguous, deterministic.
+        **claim: the fields of `Claim`: dtypes, devices, policy, smallest, batch, finite, contiguous, deterministic,
+            backward, double_backward. Who claims both passes declares it twice, once with backward=True.
 
     Raises:
         SpecError: an unknown framework, dtype or claim. Whether the equation exists is asked when it is verified,

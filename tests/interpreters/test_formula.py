@@ -207,8 +207,9 @@ def test_equations_and_their_mutants_differ() -> None:
 def test_one_change_changes_the_formula(id: str) -> None:
     tree = REGISTRY[id].definition
     trees = distinct([tree, *changed(tree)])
+    one_symbol = not tree.lines and len(list(walk(tree.returns[0]))) == 1
 
-    assert len(injective(latex, trees)) == len(injective(text, trees)) > 20
+    assert len(injective(latex, trees)) == len(injective(text, trees)) > (2 if one_symbol else 20)
 
 
 NAMES = [

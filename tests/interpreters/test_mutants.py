@@ -2,10 +2,27 @@
 
 from __future__ import annotations
 
-from attnspec.equations import backward as backward
 from attnspec.interpreters.mutants import generated
+from attnspec.verify.api import catalogue
 from attnspec.verify.wrong import truly_wrong
 from trees import read
+
+catalogue()
+SCANNED = """def f(
+    x: Float[Tensor, "t u"], a_0: Float[Tensor, " u"], c_0: Float[Tensor, " u"],
+    W: Float[Tensor, "u u"], b: Float[Tensor, " u"],
+) -> Float[Tensor, "t u"]:
+    t = index("t")
+    first, second = scan(t, lambda a, c: recurrent_lstm_cell(x[t], a, c, W, W, b, W, W, b, W, W, b, W, W, b), a_0, c_0)
+    return first.stack(t)
+"""
+
+
+def test_a_state_is_known_by_its_own_name() -> None:
+    """It need not be called as the line is: here nothing but the scan knows a and c."""
+    found = {id for id, *_ in generated(read(SCANNED))}
+
+    assert {"first, second/name/a-c", "first, second/name/c-a", "first, second/name/a-a_0"} <= found
 
 
 def test_the_last_of_a_scan_may_be_multiplied() -> None:

@@ -17,6 +17,7 @@ from attnspec.errors import BindingError, NotationError, ShapeError
 from attnspec.interpreters.formula import text_of
 from attnspec.interpreters.noise import noise
 from attnspec.interpreters.policy import preset
+from attnspec.interpreters.value import answer as called
 from attnspec.interpreters.value import evaluate
 from attnspec.language.check import check
 from attnspec.language.symbols import symbol
@@ -46,7 +47,7 @@ def values(id: str, arrays: Mapping[str, Any]) -> tuple[Any, ...]:
     """Every output, as a tuple."""
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         found = REGISTRY[id](**arrays)
-    return found if isinstance(found, tuple) else (found,)
+    return found if isinstance(found, tuple) else (np.asarray(found) if isinstance(found, int) else found,)
 
 
 def assert_within(found: tuple[Array, ...], right: tuple[Array, ...], tree: Definition, case: Case) -> None:
@@ -143,6 +144,18 @@ def test_a_subscript_is_shifted_or_runs_backwards(place: str, rows: tuple[int | 
 def test_a_subscript_that_is_no_whole_number_is_refused(place: str) -> None:
     with pytest.raises(NotationError, match="shapes do not fit"):
         words(f"x[{place}, j].stack(i, j)")
+
+
+def test_a_callee_may_halve_a_size() -> None:
+    """[→h; ←h] is 2·u wide: a caller's 2·p makes u mean p, and its p alone cannot be halved."""
+    source = 'def f(h: Float[Tensor, "m 2*p"]) -> Float[Tensor, " 2*p"]:\n    return recurrent_bidirectional_feature(h)'
+    h = np.arange(12.0).reshape(3, 4)
+
+    check(read(source))
+
+    assert np.array_equal(evaluate(read(source), (h,), {}), [8, 9, 2, 3])
+    with pytest.raises(NotationError, match="shapes do not fit"):
+        check(read(source.replace("2*p", "p")))
 
 
 def test_a_computed_place_reads_0_beyond_the_ends() -> None:
@@ -376,3 +389,21 @@ def test_an_option_goes_by_its_keyword() -> None:
         "  given     missing heads",
         "  expected  x; by keyword heads",
     ]
+
+
+def test_sizes_alone_may_give_a_count() -> None:
+    """`-> int` announces a whole number; a fraction is refused."""
+    count, half = (read(f"def f(*, d: int, u: int) -> int:\n    return {body}") for body in ("3 * u * d", "u / 2 + d"))
+    check(count)
+
+    assert called(count, (), {"d": 5, "u": 7}) == 105
+    assert type(called(count, (), {"d": 5, "u": 7})) is int
+    with pytest.raises(NotationError, match="shapes do not fit"):
+        check(half)
+
+
+def test_a_number_alone_has_no_noise() -> None:
+    (found,) = noise(REGISTRY["cost.lstm_parameters"].definition, {}, {"d": 320, "u": 320}, preset("op-by-op", "bfloat16"))
+
+    assert (found.value, found.bound, found.drowned) == (820480, 0, False)
+    assert found.members.shape == (32,)

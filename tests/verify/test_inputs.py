@@ -39,6 +39,12 @@ def log_likelihood(logits: Float[Tensor, "t v"], target: Int[Tensor, " t"]) -> F
     return sum(t, sum(w, p, where=w == target[t]))
 
 
+@equation()
+def first_word(P: Float[Tensor, "v d"], *, start: int) -> Float[Tensor, " d"]:
+    """An option may be a word."""
+    return P[start]
+
+
 def numbers(*shape: int, seed: int = 0) -> NDArray[np.float64]:
     """Of no dtype but float64: each loses bits in any other."""
     return np.random.Generator(np.random.Philox(seed)).standard_normal(shape)
@@ -96,6 +102,21 @@ def test_rounding_is_told_where_it_loses_bits(dtype: str, says: bool) -> None:
 
     assert bool(found.says) is says
     assert all(np.array_equal(found.cases[0].arrays[name], arrays[name].astype(dtype)) for name in "qkv")
+
+
+def test_whole_numbers_and_long_floats_lose_bits_too() -> None:
+    for odd in (np.array([[2**53 + 1]]), np.array([[1]], dtype=np.longdouble) / 3):
+        assert handed(ATTENTION, {"q": odd}, "float64").says[0].startswith("inputs: rounded to float64")
+    assert "rounded" not in handed(ATTENTION, {"q": np.array([[2**53]])}, "float64").says[0]
+
+
+def test_arrays_may_lie_in_memory_as_they_like() -> None:
+    """Files keep the order of Fortran, and the other order of bytes."""
+    arrays = {name: np.asfortranarray(numbers(2, 5, 4, seed=ord(name))).astype(">f8") for name in "qkv"}
+    (case,) = handed(ATTENTION, arrays, "float64").cases
+
+    assert all(np.array_equal(case.arrays[name], arrays[name]) for name in "qkv")
+    assert judged(attention, ATTENTION, inputs=arrays, only_inputs=True).verdict in ("conforms", "inconclusive")
 
 
 def test_several_cases_of_one_file_share_what_has_no_number() -> None:
@@ -318,6 +339,9 @@ def test_tokens_are_of_the_vocabulary(target: list[int], says: str) -> None:
 
     assert caught.value.given == says
     assert Reader(log_likelihood, "float32").found(recorded([{"target": np.array([0, 3])}])).cases
+    with pytest.raises(SpecError, match="start holds what has no meaning"):
+        Reader(first_word, "float32").found(recorded([{"P": numbers(4, 2), "start": 4}]))
+    assert Reader(first_word, "float32").found(recorded([{"P": numbers(4, 2), "start": 3}])).cases
 
 
 @pytest.mark.parametrize("id", ["attention.weights", "recurrent.gru_cell"])

@@ -40,6 +40,14 @@ def test_right_code_conforms(name: str, dtype: str) -> None:
     assert (verdict.effective_bits is None) == (dtype == "float64")
 
 
+def test_saturated_cases_do_not_make_out_a_tighter_policy() -> None:
+    """What rounds at every operation is seen on the first cases, also where too tight a policy fails few others."""
+    (verdict,) = attnspec.verify("attnspec_torch.recurrent:bidirectional_simple_rnn", dtype="bfloat16").verdicts
+
+    assert verdict.verdict == "conforms", str(verdict)
+    assert verdict.policy == "op-by-op"
+
+
 @pytest.mark.parametrize(
     "name",
     ["output_too_large", "scale_too_large", "scale_off_by_one", "extra_one", "last_key_fainter", "last_row_larger",
@@ -179,3 +187,33 @@ def test_what_a_call_leaves_behind_is_misbehaviour(name: str, says: str) -> None
 
     assert verdict.verdict == "misbehaves", str(verdict)
     assert says in verdict.reason
+
+
+def reached(p: Any, uniform: Any) -> Any:
+    """Which cumulated probabilities a number reaches, the last left out."""
+    return (p.astype(np.float64).cumsum(-1) <= uniform[..., None])[..., :-1]
+
+
+def test_whole_numbers_may_have_any_width_but_are_whole() -> None:
+    def narrow(p: Any, uniform: Any) -> Any:
+        return reached(p, uniform).sum(-1).astype(np.int32)
+
+    def float_(p: Any, uniform: Any) -> Any:
+        return reached(p, uniform).sum(-1).astype(p.dtype)
+
+    right: Report = attnspec.verify(narrow, "seq2seq.sample", dtype="float16", examples=2)
+    wrong: Report = attnspec.verify(float_, "seq2seq.sample", dtype="float16", examples=2)
+
+    assert right.verdict == "conforms", str(right)
+    assert wrong.verdict == "misbehaves"
+    assert "float16 where whole numbers belong" in str(wrong)
+
+
+def test_a_mistake_that_would_show_where_the_answer_is_right_is_not_named() -> None:
+    def exceeded(p: Any, uniform: Any) -> Any:
+        return np.asarray((p.astype(np.float64).cumsum(-1) < uniform[..., None])[..., :-1].sum(-1))
+
+    report: Report = attnspec.verify(exceeded, "seq2seq.sample", dtype="float16", examples=2)
+
+    assert report.verdict == "differs"
+    assert (report.diagnosis[0].id, report.diagnosis[0].also) == ("the result/mask/<", ())

@@ -12,9 +12,11 @@ from attnspec import (
     index,
     indices,
     inf,
+    last,
     log,
     max,
     relu,
+    scan,
     size,
     softmax,
     split,
@@ -23,6 +25,7 @@ from attnspec import (
     tanh,
     transpose,
     where,
+    zeros,
 )
 
 BAHDANAU = Source("001", "注意力机制/抛弃RNN", paper="Bahdanau et al. 2015, arXiv:1409.0473v7, eq. 5 and 6")
@@ -249,6 +252,42 @@ def with_lse(
     top = max(j, e)
     lse = top + log(sum(j, exp(e - top)))
     return o.stack(i), lse.stack(i)
+
+
+@equation(DAO)
+def block_step(
+    q: Float[Tensor, "n d"], k: Float[Tensor, "m d"], v: Float[Tensor, "m e"],
+    top: Float[Tensor, " n"], total: Float[Tensor, " n"], o: Float[Tensor, "n e"], *, first: int, block: int,
+) -> tuple[Float[Tensor, " n"], Float[Tensor, " n"], Float[Tensor, "n e"]]:
+    """One more block of keys, from `first` on: the largest score so far, and two sums relative to it, move on.
+
+    Before the first block they are −∞, 0 and 0; the last block may be shorter.
+    """
+    i, j = indices("n", "B")
+    m, d = size("m"), size("d")
+    e = q[i] @ k[first + j] / sqrt(d)
+    high = max(j, e, where=first + j < m)
+    top_next = where(top[i] < high, high, top[i])
+    shrunk = exp(top[i] - top_next)  # what the sums so far are worth under the new maximum
+    p = exp(e - top_next)
+    total_next = shrunk * total[i] + sum(j, p, where=first + j < m)
+    o_next = shrunk * o[i] + sum(j, p * v[first + j], where=first + j < m)
+    return top_next.stack(i), total_next.stack(i), o_next.stack(i)
+
+
+@equation(DAO)
+def blocked(
+    q: Float[Tensor, "n d"], k: Float[Tensor, "m d"], v: Float[Tensor, "m e"], *, block: int,
+) -> Float[Tensor, "n e"]:
+    """Scaled dot-product attention from one block of keys after the other, which never holds all weights at once."""
+    b, i = indices("ceil(m/B)", "n")
+    top, total, o = scan(  # noqa: RUF059  # a state needs its name
+        b,
+        lambda top, total, o: block_step(q, k, v, top, total, o, first=b * block, block=block),
+        zeros("n") - inf, zeros("n"), zeros("n e"),
+    )
+    c = last(b, o)[i] / last(b, total)[i]
+    return c.stack(i)
 
 
 @equation(YE)

@@ -2,12 +2,27 @@
 
 from jaxtyping import Float
 
-from attnspec import Source, Tensor, concat, equation, index, sigmoid, softmax, sum, tanh
+from attnspec import (
+    Source,
+    Tensor,
+    concat,
+    equation,
+    index,
+    indices,
+    last,
+    scan,
+    sigmoid,
+    softmax,
+    sum,
+    tanh,
+    where,
+)
 from attnspec.equations.recurrent import simple_rnn_cell
 
 BAHDANAU = Source("000", "Attention", paper="Bahdanau et al. 2015, arXiv:1409.0473v7, app. A.2.2")
 LEVINE = Source("002", "Sequence to Sequence")
 WANG = Source("003", "Attention + Simple RNN")
+WANG_SELF = Source("003", "Self-Attention", paper="Cheng, Dong and Lapata 2016, arXiv:1601.06733")
 
 
 @equation(BAHDANAU)
@@ -71,3 +86,66 @@ def attentive_step(
     alpha = softmax(j, (h[j] @ W_k) @ (s_next @ W_q))
     c_next = sum(j, alpha * h[j])
     return s_next, c_next
+
+
+@equation(LEVINE)
+def readout_decode(
+    y: Float[Tensor, "n d"], s_0: Float[Tensor, " u"], h: Float[Tensor, "m k"],
+    W_xh: Float[Tensor, "d u"], W_hh: Float[Tensor, "u u"], b_h: Float[Tensor, " u"],
+    W_q: Float[Tensor, "u a"], W_k: Float[Tensor, "k a"],
+    W_o: Float[Tensor, "u+k o"], b_o: Float[Tensor, " o"],
+) -> tuple[Float[Tensor, "n u"], Float[Tensor, "n o"]]:
+    """readout_step over a sequence of outputs, each given the one before, embedded. States, outputs."""
+    i = index("n")
+    s, y_hat = scan(
+        i,
+        lambda s, y_hat: readout_step(y[i], s, h, W_xh, W_hh, b_h, W_q, W_k, W_o, b_o),
+        s_0, 0 * b_o,
+    )
+    return s.stack(i), y_hat.stack(i)
+
+
+@equation(WANG)
+def attentive_decode(
+    x: Float[Tensor, "n d"], h: Float[Tensor, "m u"],
+    A: Float[Tensor, "d+u+u u"], b: Float[Tensor, " u"], W_q: Float[Tensor, "u a"], W_k: Float[Tensor, "u a"],
+) -> tuple[Float[Tensor, "n u"], Float[Tensor, "n u"]]:
+    """attentive_step over a sequence of inputs, from the encoder's last state, which asks too. States, contexts."""
+    i, j = indices("n", "m")
+    s_0 = h[-1]
+    alpha_0 = softmax(j, (h[j] @ W_k) @ (s_0 @ W_q))
+    c_0 = sum(j, alpha_0 * h[j])
+    s, c = scan(i, lambda s, c: attentive_step(x[i], s, c, h, A, b, W_q, W_k), s_0, c_0)
+    return s.stack(i), c.stack(i)
+
+
+@equation(WANG_SELF)
+def self_attentive_context(
+    h: Float[Tensor, "t u"], W_q: Float[Tensor, "u a"], W_k: Float[Tensor, "u a"],
+) -> Float[Tensor, "t u"]:
+    """What each state reads of the states up to it, itself among them."""
+    t, j = indices("t", "t")
+    alpha = softmax(j, (h[j] @ W_k) @ (h[t] @ W_q), where=j <= t)
+    c = sum(j, alpha * h[j], where=j <= t)
+    return c.stack(t)
+
+
+@equation(WANG_SELF)
+def self_attentive(
+    x: Float[Tensor, "t d"], A: Float[Tensor, "d+u u"], b: Float[Tensor, " u"],
+    W_q: Float[Tensor, "u a"], W_k: Float[Tensor, "u a"],
+) -> tuple[Float[Tensor, "t u"], Float[Tensor, "t u"]]:
+    """A simple RNN whose state before is replaced by what that state reads of all before it. States, contexts.
+
+    h_0 and c_0 are 0, and h_0 is not read.
+    """
+    t, j = indices("t", "t")
+    H_0 = where(j < 0, b, 0).stack(j)  # the states so far: none, which is 0 throughout
+    H = scan(
+        t,
+        lambda H: where(j == t, tanh(concat(x[t], self_attentive_context(H, W_q, W_k)[t - 1]) @ A + b), H[j]).stack(j),
+        H_0,
+    )
+    h = last(t, H)
+    c = self_attentive_context(h, W_q, W_k)
+    return h, c

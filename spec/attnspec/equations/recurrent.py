@@ -13,6 +13,8 @@ LSTM = Source("001", "GRU 和 LSTM", paper="Gers, Schmidhuber and Cummins 2000, 
 LENGTHS = Source("001", "为什么要发明循环神经网络", paper="PyTorch, pack_padded_sequence and pad_packed_sequence")
 KERAS = Source(paper="Keras, RNN layers with a mask and return_sequences=True")
 READOUT = Source("001", "RNN 结构")
+SHAPES = Source("001", "为什么要发明循环神经网络")
+LABELS = Source("004", "第一种任务")
 CLASSIFIER = Source("003", "RNN")
 BIDIRECTIONAL = Source("003", "双向 RNN (Bidirectional RNN)", paper="Schuster and Paliwal 1997, IEEE TSP 45(11)")
 
@@ -259,10 +261,10 @@ def lstm_lengths(
         ),
         h_0, c_0,
     )
-    h_kept = scan(t, lambda kept: where(t < length, h.stack(t)[t], kept), h_0)
-    c_kept = scan(t, lambda kept: where(t < length, c.stack(t)[t], kept), c_0)
+    h_last = where(length > 0, h.stack(t)[length - 1], h_0)
+    c_last = where(length > 0, c.stack(t)[length - 1], c_0)
     y = where(t < length, h, 0)
-    return y.stack(t), last(t, h_kept), last(t, c_kept)
+    return y.stack(t), h_last, c_last
 
 
 @equation(KERAS, convention_of=lstm_lengths, says="padding repeats the last output instead of giving 0")
@@ -282,10 +284,10 @@ def lstm_lengths_repeats(
         ),
         h_0, c_0,
     )
-    h_kept = scan(t, lambda kept: where(t < length, h.stack(t)[t], kept), h_0)
-    c_kept = scan(t, lambda kept: where(t < length, c.stack(t)[t], kept), c_0)
-    y = where(length > 0, h_kept, 0)
-    return y.stack(t), last(t, h_kept), last(t, c_kept)
+    h_last = where(length > 0, h.stack(t)[length - 1], h_0)
+    c_last = where(length > 0, c.stack(t)[length - 1], c_0)
+    y = where(length > 0, where(t < length, h, h_last), 0)
+    return y.stack(t), h_last, c_last
 
 
 @equation(READOUT)
@@ -296,10 +298,66 @@ def readout(
     return h @ W_hy + b_y
 
 
+@equation(READOUT)
+def simple_rnn_step(
+    x: Float[Tensor, " d"], h: Float[Tensor, " u"],
+    W_xh: Float[Tensor, "d u"], W_hh: Float[Tensor, "u u"], b_h: Float[Tensor, " u"],
+    W_hy: Float[Tensor, "u o"], b_y: Float[Tensor, " o"],
+) -> tuple[Float[Tensor, " u"], Float[Tensor, " o"]]:
+    """One step of a simple recurrent network that says something at each: the new state, and what it says."""
+    h_next = simple_rnn_cell(x, h, W_xh, W_hh, b_h)
+    y = readout(h_next, W_hy, b_y)
+    return h_next, y
+
+
+@equation(SHAPES, LABELS)
+def many_to_many(
+    x: Float[Tensor, "t d"], h_0: Float[Tensor, " u"],
+    W_xh: Float[Tensor, "d u"], W_hh: Float[Tensor, "u u"], b_h: Float[Tensor, " u"],
+    W_hy: Float[Tensor, "u o"], b_y: Float[Tensor, " o"],
+) -> Float[Tensor, "t o"]:
+    """As many outputs as inputs, such as a label for each word: the simple RNN, read out at every step."""
+    t = index("t")
+    h = scan(t, lambda h: simple_rnn_cell(x[t], h, W_xh, W_hh, b_h), h_0)
+    y = readout(h, W_hy, b_y)
+    return y.stack(t)
+
+
+@equation(SHAPES)
+def one_to_many(
+    x: Float[Tensor, " d"], h_0: Float[Tensor, " u"],
+    W_xh: Float[Tensor, "d u"], W_hh: Float[Tensor, "u u"], b_h: Float[Tensor, " u"],
+    W_hy: Float[Tensor, "u d"], b_y: Float[Tensor, " d"], *, t: int,
+) -> Float[Tensor, "t d"]:
+    """A sequence from one input: after the first step, what was said at the step before is the input."""
+    i = index("t")
+    h, y = scan(  # noqa: RUF059  # a scan names each of its states
+        i, lambda h, y: simple_rnn_step(y, h, W_xh, W_hh, b_h, W_hy, b_y), h_0, x
+    )
+    return y.stack(i)
+
+
 @equation(CLASSIFIER, smallest={"t": 1})
 def classifier(h: Float[Tensor, "t u"], w: Float[Tensor, " u"], b: Float[Tensor, ""]) -> Float[Tensor, ""]:
     """How likely a sequence is of the one class of two, from its last state alone."""
     return sigmoid(h[-1] @ w + b)
+
+
+@equation(BIDIRECTIONAL)
+def bidirectional_simple_rnn(
+    x: Float[Tensor, "t d"],
+    W_xh_f: Float[Tensor, "d u"], W_hh_f: Float[Tensor, "u u"], b_h_f: Float[Tensor, " u"],
+    W_xh_b: Float[Tensor, "d u"], W_hh_b: Float[Tensor, "u u"], b_h_b: Float[Tensor, " u"],
+) -> Float[Tensor, "t 2*u"]:
+    """Two simple RNNs that share nothing, one from either end: what both know at every step, the forward one first."""
+    i = index("t")
+    t = size("t")
+    h_0 = 0 * b_h_f  # both start from 0
+    h_f = scan(i, lambda h: simple_rnn_cell(x[i], h, W_xh_f, W_hh_f, b_h_f), h_0)
+    g = scan(i, lambda h: simple_rnn_cell(x[t - 1 - i], h, W_xh_b, W_hh_b, b_h_b), h_0)
+    h_b = g.stack(i)[t - 1 - i]  # back in the order of the input
+    h = concat(h_f, h_b)
+    return h.stack(i)
 
 
 @equation(BIDIRECTIONAL)
@@ -327,6 +385,43 @@ def bidirectional_gru(
             x[t - 1 - i], h, W_xr_b, W_hr_b, b_r_b, W_xz_b, W_hz_b, b_z_b, W_xh_b, W_hh_b, b_h_b
         ),
         h_0,
+    )
+    h_b = g.stack(i)[t - 1 - i]  # back in the order of the input
+    h = concat(h_f, h_b)
+    return h.stack(i)
+
+
+@equation(BIDIRECTIONAL)
+def bidirectional_lstm(
+    x: Float[Tensor, "t d"],
+    W_xi_f: Float[Tensor, "d u"], W_hi_f: Float[Tensor, "u u"], b_i_f: Float[Tensor, " u"],
+    W_xf_f: Float[Tensor, "d u"], W_hf_f: Float[Tensor, "u u"], b_f_f: Float[Tensor, " u"],
+    W_xg_f: Float[Tensor, "d u"], W_hg_f: Float[Tensor, "u u"], b_g_f: Float[Tensor, " u"],
+    W_xo_f: Float[Tensor, "d u"], W_ho_f: Float[Tensor, "u u"], b_o_f: Float[Tensor, " u"],
+    W_xi_b: Float[Tensor, "d u"], W_hi_b: Float[Tensor, "u u"], b_i_b: Float[Tensor, " u"],
+    W_xf_b: Float[Tensor, "d u"], W_hf_b: Float[Tensor, "u u"], b_f_b: Float[Tensor, " u"],
+    W_xg_b: Float[Tensor, "d u"], W_hg_b: Float[Tensor, "u u"], b_g_b: Float[Tensor, " u"],
+    W_xo_b: Float[Tensor, "d u"], W_ho_b: Float[Tensor, "u u"], b_o_b: Float[Tensor, " u"],
+) -> Float[Tensor, "t 2*u"]:
+    """Two LSTMs that share nothing, one from either end: at every step what both know there, the forward one first."""
+    i = index("t")
+    t = size("t")
+    zero = 0 * b_i_f  # where all states start
+    h_f, c_f = scan(  # noqa: RUF059  # a scan names each of its states
+        i,
+        lambda h, c: lstm_cell(
+            x[i], h, c, W_xi_f, W_hi_f, b_i_f, W_xf_f, W_hf_f, b_f_f,
+            W_xg_f, W_hg_f, b_g_f, W_xo_f, W_ho_f, b_o_f,
+        ),
+        zero, zero,
+    )
+    g, c_b = scan(  # noqa: RUF059  # likewise
+        i,
+        lambda h, c: lstm_cell(
+            x[t - 1 - i], h, c, W_xi_b, W_hi_b, b_i_b, W_xf_b, W_hf_b, b_f_b,
+            W_xg_b, W_hg_b, b_g_b, W_xo_b, W_ho_b, b_o_b,
+        ),
+        zero, zero,
     )
     h_b = g.stack(i)[t - 1 - i]  # back in the order of the input
     h = concat(h_f, h_b)

@@ -2,7 +2,7 @@
 
 from jaxtyping import Float
 
-from attnspec import Source, Tensor, equation, indices, softmax, sum, transpose
+from attnspec import Source, Tensor, equation, index, indices, last, scan, softmax, sum, transpose
 from attnspec.equations import attention
 
 LEE = Source("004", "self-attention原理", paper="Vaswani et al. 2017, arXiv:1706.03762, sec. 3.2")
@@ -82,3 +82,13 @@ def causal(
     """Each position asks itself and the positions before it."""
     q, k, v = qkv(x, W_q, W_k, W_v)
     return attention.causal(q, k, v)
+
+
+@equation(LEE)
+def stacked(
+    x: Float[Tensor, "t c"], W_q: Float[Tensor, "N c d"], W_k: Float[Tensor, "N c d"], W_v: Float[Tensor, "N c c"],
+) -> Float[Tensor, "t c"]:
+    """Layer on layer: what one gives the next reads; the weights of all layers, bottom first, along one axis."""
+    l = index("N")
+    y = scan(l, lambda y: scaled(y, W_q[l], W_k[l], W_v[l]), x)
+    return last(l, y)

@@ -1,15 +1,18 @@
 """Sequence to sequence: an encoder's states, the context made of them, a decoder that reads it, and what it says."""
 
-from jaxtyping import Float
+from jaxtyping import Bool, Float, Int
 
 from attnspec import (
     Source,
     Tensor,
+    argmax,
     equation,
+    exp,
     index,
     indices,
     last,
     log,
+    log_softmax,
     max,
     scan,
     sigmoid,
@@ -18,17 +21,23 @@ from attnspec import (
     split,
     sum,
     tanh,
+    where,
 )
-from attnspec.equations.recurrent import gru_cell
+from attnspec.equations.recurrent import gru_cell, lstm_cell, simple_rnn_cell
 
 CONTEXT = Source("001", "Encoder-Decoder/两个RNN加context")
 CHO_ENCODER = Source("001", "Encoder-Decoder/两个RNN加context", paper="Cho et al. 2014, arXiv:1406.1078v3, app. A.1.1")
+WANG_ENCODER = Source("003", "总结")
+SUTSKEVER = Source("003", "总结", paper="Sutskever, Vinyals and Le 2014, arXiv:1409.3215v3, sec. 2")
 CHO_DECODER = Source("000", "Encoder-Decoder", paper="Cho et al. 2014, arXiv:1406.1078v3, app. A.1.2")
 GRU_CONTEXT = Source(paper="Bahdanau et al. 2015, arXiv:1409.0473v7, app. A.2.2, where c does not change")
 WANG = Source("003", "Train seq2seq")
 WANG_START = Source("003", "总结", paper="Sutskever, Vinyals and Le 2014, arXiv:1409.3215v3, sec. 2")
 OUTPUT = Source("000", "Encoder-Decoder", paper="Cho et al. 2014, arXiv:1406.1078v3, sec. 2.2")
 WANG_TEXT = Source("003", "简单字符生成器的实现")
+WANG_STEP = Source("003", "总结")
+SAMPLING = Source("003", "简单字符生成器的实现", paper="Devroye 1986, Non-Uniform Random Variate Generation, III.2.1")
+JELINEK = Source("003", "Train seq2seq", paper="Jelinek et al. 1977, J. Acoust. Soc. Am. 62, S63")
 DISTILLATION = Source("001", "简介", paper="Hinton, Vinyals and Dean 2015, arXiv:1503.02531v1, sec. 2")
 
 
@@ -43,6 +52,37 @@ def encode_gru(
     j = index("m")
     h = scan(j, lambda h: gru_cell(x[j], h, W_xr, W_hr, b_r, W_xz, W_hz, b_z, W_xh, W_hh, b_h), h_0)
     return h.stack(j), last(j, h)
+
+
+@equation(WANG_ENCODER)
+def encode_simple_rnn(
+    x: Float[Tensor, "m d"], h_0: Float[Tensor, " u"],
+    W_xh: Float[Tensor, "d u"], W_hh: Float[Tensor, "u u"], b_h: Float[Tensor, " u"],
+) -> tuple[Float[Tensor, "m u"], Float[Tensor, " u"]]:
+    """A simple RNN reads the source: every hidden state, and the last."""
+    j = index("m")
+    h = scan(j, lambda h: simple_rnn_cell(x[j], h, W_xh, W_hh, b_h), h_0)
+    return h.stack(j), last(j, h)
+
+
+@equation(SUTSKEVER)
+def encode_lstm(
+    x: Float[Tensor, "m d"], h_0: Float[Tensor, " u"], c_0: Float[Tensor, " u"],
+    W_xi: Float[Tensor, "d u"], W_hi: Float[Tensor, "u u"], b_i: Float[Tensor, " u"],
+    W_xf: Float[Tensor, "d u"], W_hf: Float[Tensor, "u u"], b_f: Float[Tensor, " u"],
+    W_xg: Float[Tensor, "d u"], W_hg: Float[Tensor, "u u"], b_g: Float[Tensor, " u"],
+    W_xo: Float[Tensor, "d u"], W_ho: Float[Tensor, "u u"], b_o: Float[Tensor, " u"],
+) -> tuple[Float[Tensor, "m u"], Float[Tensor, " u"], Float[Tensor, " u"]]:
+    """An LSTM reads the source: every hidden state, and the last hidden and cell state, where a decoder may begin."""
+    j = index("m")
+    h, c = scan(
+        j,
+        lambda h, c: lstm_cell(
+            x[j], h, c, W_xi, W_hi, b_i, W_xf, W_hf, b_f, W_xg, W_hg, b_g, W_xo, W_ho, b_o
+        ),
+        h_0, c_0,
+    )
+    return h.stack(j), last(j, h), last(j, c)
 
 
 @equation(CONTEXT)
@@ -174,3 +214,109 @@ def distillation(p_teacher: Float[Tensor, " v"], p_student: Float[Tensor, " v"])
     """How far the student's distribution is from the teacher's: the teacher's takes the place of the true one."""
     k = index("v")
     return -sum(k, p_teacher[k] * log(p_student[k]), where=p_teacher[k] > 0)
+
+
+@equation(WANG)
+def cross_entropy(logits: Float[Tensor, " v"], target: Int[Tensor, ""]) -> Float[Tensor, ""]:
+    """What it costs that a word is right: minus the logarithm of its probability, of which the logits are given."""
+    k = index("v")
+    log_p = log_softmax(k, logits[k]).stack(k)
+    return -log_p[target]
+
+
+@equation(WANG, smallest={"t": 1})
+def sequence_loss(
+    logits: Float[Tensor, "t v"], target: Int[Tensor, " t"], valid: Bool[Tensor, " t"],
+) -> Float[Tensor, ""]:
+    """The mean of cross_entropy over the targets that count; padding does not. NaN where none counts."""
+    i = index("t")
+    loss = cross_entropy(logits[i], target[i])
+    return sum(i, loss, where=valid[i]) / sum(i, 1, where=valid[i])
+
+
+@equation(JELINEK, smallest={"t": 1})
+def perplexity(
+    logits: Float[Tensor, "t v"], target: Int[Tensor, " t"], valid: Bool[Tensor, " t"],
+) -> Float[Tensor, ""]:
+    """Among how many words, all alike, one would have to choose to be as unsure: exp of the sequence's loss."""
+    return exp(sequence_loss(logits, target, valid))
+
+
+@equation(SAMPLING)
+def sample(p: Float[Tensor, " v"], uniform: Float[Tensor, ""]) -> Int[Tensor, ""]:
+    """The word that a number drawn evenly from 0 to 1, itself not 1, draws: the first whose cumulated p exceeds it.
+
+    Where rounding leaves even the whole sum no larger than the number, it is the last word.
+    """
+    j, k = indices("v", "v")
+    v = size("v")
+    c = sum(j, p[j], where=j <= k)  # cumulated
+    return sum(k, 1, where=(c <= uniform) & (k < v - 1))  # how many come before
+
+
+@equation(WANG)
+def teacher_forced(
+    target: Int[Tensor, " t"], c: Float[Tensor, " k"], s_0: Float[Tensor, " u"], E: Float[Tensor, "v d"],
+    W_xr: Float[Tensor, "d u"], W_hr: Float[Tensor, "u u"], C_r: Float[Tensor, "k u"], b_r: Float[Tensor, " u"],
+    W_xz: Float[Tensor, "d u"], W_hz: Float[Tensor, "u u"], C_z: Float[Tensor, "k u"], b_z: Float[Tensor, " u"],
+    W_xh: Float[Tensor, "d u"], W_hh: Float[Tensor, "u u"], C_h: Float[Tensor, "k u"], b_h: Float[Tensor, " u"],
+    W_o: Float[Tensor, "u v"], E_o: Float[Tensor, "d v"], C_o: Float[Tensor, "k v"], b: Float[Tensor, " v"],
+    *, start: int,
+) -> tuple[Float[Tensor, "t v"], Float[Tensor, "t u"]]:
+    """A decoder in training: each step reads the true word before, the first one `start`."""
+    i = index("t")
+    before = where(i == 0, start, target[i - 1])
+    y = E[before].stack(i)
+    s = scan(
+        i,
+        lambda s: decoder_step_fixed_context(
+            y[i], s, c, W_xr, W_hr, C_r, b_r, W_xz, W_hz, C_z, b_z, W_xh, W_hh, C_h, b_h
+        ),
+        s_0,
+    )
+    p = output_distribution(s, y[i], c, W_o, E_o, C_o, b)
+    return p.stack(i), s.stack(i)
+
+
+@equation(WANG_STEP)
+def greedy_step(
+    token: Int[Tensor, ""], s: Float[Tensor, " u"], c: Float[Tensor, " k"], E: Float[Tensor, "v d"],
+    W_xr: Float[Tensor, "d u"], W_hr: Float[Tensor, "u u"], C_r: Float[Tensor, "k u"], b_r: Float[Tensor, " u"],
+    W_xz: Float[Tensor, "d u"], W_hz: Float[Tensor, "u u"], C_z: Float[Tensor, "k u"], b_z: Float[Tensor, " u"],
+    W_xh: Float[Tensor, "d u"], W_hh: Float[Tensor, "u u"], C_h: Float[Tensor, "k u"], b_h: Float[Tensor, " u"],
+    W_o: Float[Tensor, "u v"], E_o: Float[Tensor, "d v"], C_o: Float[Tensor, "k v"], b: Float[Tensor, " v"],
+) -> tuple[Float[Tensor, " u"], Int[Tensor, ""]]:
+    """One step of a decoder that reads the word it said before, and says the likeliest one; of equals, the first.
+
+    The likeliest word has the largest logit. Rounding makes more probabilities alike than logits.
+    """
+    k = index("v")
+    y = E[token]
+    s_next = decoder_step_fixed_context(
+        y, s, c, W_xr, W_hr, C_r, b_r, W_xz, W_hz, C_z, b_z, W_xh, W_hh, C_h, b_h
+    )
+    logits = s_next @ W_o + y @ E_o + c @ C_o + b
+    return s_next, argmax(k, logits[k])
+
+
+@equation(WANG_STEP, Source("003", "简单字符生成器的实现"))
+def greedy_decode(
+    c: Float[Tensor, " k"], s_0: Float[Tensor, " u"], E: Float[Tensor, "v d"],
+    W_xr: Float[Tensor, "d u"], W_hr: Float[Tensor, "u u"], C_r: Float[Tensor, "k u"], b_r: Float[Tensor, " u"],
+    W_xz: Float[Tensor, "d u"], W_hz: Float[Tensor, "u u"], C_z: Float[Tensor, "k u"], b_z: Float[Tensor, " u"],
+    W_xh: Float[Tensor, "d u"], W_hh: Float[Tensor, "u u"], C_h: Float[Tensor, "k u"], b_h: Float[Tensor, " u"],
+    W_o: Float[Tensor, "u v"], E_o: Float[Tensor, "d v"], C_o: Float[Tensor, "k v"], b: Float[Tensor, " v"],
+    *, start: int, stop: int, limit: int,
+) -> Int[Tensor, " limit"]:
+    """What a decoder says that takes the likeliest word each time: `limit` words, `stop` repeated once it is said."""
+    i, j = indices("limit", "limit")
+    s, token = scan(  # noqa: RUF059  # the state is carried beside the word
+        i,
+        lambda s, token: greedy_step(
+            token, s, c, E, W_xr, W_hr, C_r, b_r, W_xz, W_hz, C_z, b_z, W_xh, W_hh, C_h, b_h, W_o, E_o, C_o, b
+        ),
+        s_0, start,
+    )
+    stops = sum(j, 1, where=(token.stack(i)[j] == stop) & (j < i))  # before this word
+    tokens = where(stops > 0, stop, token)
+    return tokens.stack(i)

@@ -1,9 +1,24 @@
 """The Transformer's layers: normalisation, feed-forward network and residual, and what they make around attention."""
 
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
-from attnspec import Source, Tensor, equation, gelu, index, relu, size, sqrt, sum, tanh
-from attnspec.equations import multihead
+from attnspec import (
+    Source,
+    Tensor,
+    equation,
+    gelu,
+    index,
+    indices,
+    last,
+    relu,
+    scan,
+    size,
+    softmax,
+    sqrt,
+    sum,
+    tanh,
+)
+from attnspec.equations import multihead, position
 
 BA = Source(paper="Ba, Kiros and Hinton 2016, arXiv:1607.06450v1, eq. 3 and 4")
 RESIDUAL = Source(paper="He et al. 2016, arXiv:1512.03385v1, eq. 1; Vaswani et al. 2017, arXiv:1706.03762, sec. 3.1")
@@ -12,6 +27,8 @@ FEED_FORWARD = Source("001", "注意力机制/抛弃RNN", paper="Vaswani et al. 
 GELU = Source(paper="Hendrycks and Gimpel 2016, arXiv:1606.08415v5, sec. 2; Devlin et al. 2019, arXiv:1810.04805")
 GELU_TANH = Source(paper="Hendrycks and Gimpel 2016, arXiv:1606.08415v5, sec. 2; PyTorch, gelu(approximate='tanh')")
 VASWANI = Source("001", "注意力机制/抛弃RNN", paper="Vaswani et al. 2017, arXiv:1706.03762, sec. 3.1 and fig. 1")
+EMBEDDING = Source("004", "位置资讯", paper="Vaswani et al. 2017, arXiv:1706.03762, sec. 3.4 and 3.5")
+OUTPUT = Source("001", "注意力机制/抛弃RNN", paper="Vaswani et al. 2017, arXiv:1706.03762, sec. 3.4")
 XIONG = Source(paper="Xiong et al. 2020, arXiv:2002.04745, sec. 3.1 and fig. 1; PyTorch, norm_first=True")
 
 
@@ -162,3 +179,92 @@ def decoder_layer_pre(
     n_3 = layer_norm(u, gamma_3, beta_3, eps=eps)
     o = u + feed_forward(n_3, W_1, b_1, W_2, b_2)
     return o.stack(i)
+
+
+@equation(EMBEDDING, scales={"k": "token"})
+def embed(k: Int[Tensor, " t"], P: Float[Tensor, "v c"]) -> Float[Tensor, "t c"]:
+    """What the first layer reads: the vector of each token, and that of its position.
+
+    Differs: Vaswani et al. multiply the tokens' vectors by √c first, `embed_scaled`.
+    """
+    i = index("t")
+    t, c = size("t"), size("c")
+    e = position.sinusoidal(t=t, d=c)
+    x = P[k[i]] + e[i]
+    return x.stack(i)
+
+
+@equation(EMBEDDING, convention_of=embed, scales={"k": "token"}, says="the vectors of the tokens are multiplied by √c")
+def embed_scaled(k: Int[Tensor, " t"], P: Float[Tensor, "v c"]) -> Float[Tensor, "t c"]:
+    """embed with the tokens' vectors times √c, so that positions do not drown them."""
+    i = index("t")
+    t, c = size("t"), size("c")
+    e = position.sinusoidal(t=t, d=c)
+    x = sqrt(c) * P[k[i]] + e[i]
+    return x.stack(i)
+
+
+@equation(VASWANI)
+def encoder(
+    x: Float[Tensor, "t c"],
+    W_q: Float[Tensor, "N c H*d"], W_k: Float[Tensor, "N c H*d"], W_v: Float[Tensor, "N c H*d"],
+    W_o: Float[Tensor, "N H*d c"], gamma_1: Float[Tensor, "N c"], beta_1: Float[Tensor, "N c"],
+    W_1: Float[Tensor, "N c f"], b_1: Float[Tensor, "N f"], W_2: Float[Tensor, "N f c"], b_2: Float[Tensor, "N c"],
+    gamma_2: Float[Tensor, "N c"], beta_2: Float[Tensor, "N c"], *, heads: int, eps: float,
+) -> Float[Tensor, "t c"]:
+    """N layers, each reading what the one below it gives; the weights of all layers, bottom first, along one axis."""
+    l = index("N")
+    y = scan(
+        l,
+        lambda y: encoder_layer(
+            y, W_q[l], W_k[l], W_v[l], W_o[l], gamma_1[l], beta_1[l], W_1[l], b_1[l], W_2[l], b_2[l],
+            gamma_2[l], beta_2[l], heads=heads, eps=eps,
+        ),
+        x,
+    )
+    return last(l, y)
+
+
+@equation(VASWANI)
+def decoder(
+    x: Float[Tensor, "n c"], z: Float[Tensor, "m c"],
+    W_q_s: Float[Tensor, "N c H*d"], W_k_s: Float[Tensor, "N c H*d"], W_v_s: Float[Tensor, "N c H*d"],
+    W_o_s: Float[Tensor, "N H*d c"], gamma_1: Float[Tensor, "N c"], beta_1: Float[Tensor, "N c"],
+    W_q_c: Float[Tensor, "N c H*d"], W_k_c: Float[Tensor, "N c H*d"], W_v_c: Float[Tensor, "N c H*d"],
+    W_o_c: Float[Tensor, "N H*d c"], gamma_2: Float[Tensor, "N c"], beta_2: Float[Tensor, "N c"],
+    W_1: Float[Tensor, "N c f"], b_1: Float[Tensor, "N f"], W_2: Float[Tensor, "N f c"], b_2: Float[Tensor, "N c"],
+    gamma_3: Float[Tensor, "N c"], beta_3: Float[Tensor, "N c"], *, heads: int, eps: float,
+) -> Float[Tensor, "n c"]:
+    """N layers, each reading what the one below it gives, and all of them the same that the encoder gives."""
+    l = index("N")
+    y = scan(
+        l,
+        lambda y: decoder_layer(
+            y, z, W_q_s[l], W_k_s[l], W_v_s[l], W_o_s[l], gamma_1[l], beta_1[l],
+            W_q_c[l], W_k_c[l], W_v_c[l], W_o_c[l], gamma_2[l], beta_2[l],
+            W_1[l], b_1[l], W_2[l], b_2[l], gamma_3[l], beta_3[l], heads=heads, eps=eps,
+        ),
+        x,
+    )
+    return last(l, y)
+
+
+@equation(OUTPUT)
+def logits(
+    y: Float[Tensor, "n c"], W: Float[Tensor, "c v"], b: Float[Tensor, " v"],
+) -> Float[Tensor, "n v"]:
+    """What the decoder says of the next token at each position: a score for every token."""
+    i = index("n")
+    e = y[i] @ W + b
+    return e.stack(i)
+
+
+@equation(OUTPUT)
+def next_token(
+    y: Float[Tensor, "n c"], W: Float[Tensor, "c v"], b: Float[Tensor, " v"],
+) -> Float[Tensor, "n v"]:
+    """The distribution over the next token at each position."""
+    i, w = indices("n", "v")
+    e = logits(y, W, b)
+    p = softmax(w, e[i, w])
+    return p.stack(i, w)

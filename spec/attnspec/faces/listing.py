@@ -63,7 +63,7 @@ def _table(families: dict[str, list[Equation[..., Any]]], discovery: Discovery, 
         table.add_row(Text.assemble((family, "bold underline"), f"  {about}"), Text("implemented by", "bold"))
         for equation in equations:
             table.add_row("")
-            table.add_row(_named(equation), _implemented(discovery.of(equation.id)))
+            table.add_row(_named(equation), _implemented(discovery.of(equation.id, equation.gradient_of)))
     return table
 
 
@@ -94,7 +94,10 @@ def row(equation: Equation[..., Any], discovery: Discovery) -> dict[str, Any]:
         "says": equation.says or None,
         "gradient_of": equation.gradient_of or None,
         "implementations": [
-            {"framework": each.framework, "target": each.target, "file": str(each.file), "line": each.line}
-            for each in discovery.of(equation.id)
+            {
+                "framework": each.framework, "target": each.target, "file": str(each.file), "line": each.line,
+                "backward": each.backward,
+            }
+            for each in discovery.of(equation.id, equation.gradient_of)
         ],
     }

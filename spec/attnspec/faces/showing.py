@@ -12,6 +12,7 @@ from attnspec.discovery import Discovery, discover
 from attnspec.faces.listing import row
 from attnspec.faces.screen import Screen
 from attnspec.interpreters import flow, formula
+from attnspec.interpreters.cost import written
 from attnspec.interpreters.mutants import Mutant, conventions
 from attnspec.language.equation import REGISTRY, Equation
 from attnspec.language.symbols import OPTION_SIZES, symbol
@@ -73,8 +74,8 @@ def _sections(
         yield f"mutants, {len(wrong)} known mistakes", _columns([(mutant.id, mutant.says) for mutant in wrong], width)
     else:
         yield "mutants", [f"{len(wrong)} known mistakes; attnspec show {equation.id} --mutants lists them"]
-    found = discovery.of(equation.id)
-    rows = [(each.framework or "any", each.target, f"{each.file}:{each.line}") for each in found]
+    found = discovery.of(equation.id, equation.gradient_of)
+    rows = [(each.framework or "any", f"{each.target}{each.through}", f"{each.file}:{each.line}") for each in found]
     yield "implementations", _columns(rows, width) or ["nothing yet"]
 
 
@@ -94,7 +95,7 @@ def _sets(option: str) -> str:
 def _learned(definition: Definition, width: int) -> list[str]:
     """How many numbers are learned, and where they are."""
     names, total = flow.parameters(definition)
-    return _columns([(flow.count(total), ", ".join(names))], width) if names else ["none: nothing here is learned"]
+    return _columns([(written(total), ", ".join(names))], width) if names else ["none: nothing here is learned"]
 
 
 def _told_apart(other: Equation[..., Any], equation: Equation[..., Any]) -> str:
@@ -157,7 +158,7 @@ def _document(equation: Equation[..., Any], discovery: Discovery, wrong: Sequenc
             }
             for step in flow.steps(definition)
         ],
-        "parameters": {"count": flow.count(count), "names": list(learned)},
+        "parameters": {"count": written(count), "names": list(learned)},
         "options": [{"name": option.name, "kind": option.kind} for option in definition.options],
         "sources": [
             {"document": each.document, "heading": each.heading, "paper": each.paper} for each in equation.sources

@@ -41,6 +41,7 @@ from attnspec.language.tree import (
     SizeOf,
     Split,
     Stack,
+    Zeros,
 )  # fmt: skip
 
 SOFTMAX = Dim.of({(): 5})
@@ -119,7 +120,7 @@ class Counting:
         match node:
             case Name(id=name):
                 return self.read(name, frame)
-            case Number() | SizeOf() | Position():
+            case Number() | SizeOf() | Position() | Zeros():
                 return Thing(frame.type_of(node))
             case Apply(op="@", args=(left, right)):
                 return self.product(node, frame, self.visit(left, frame), self.visit(right, frame))
@@ -162,17 +163,25 @@ class Counting:
     def each(self, node: Node, frame: Frame, args: list[Thing], operations: Dim = ONE) -> Thing:
         """So many operations for each element of the result, which may take the place of an argument."""
         found = joint(frame.type_of(node), args)
-        if not found.is_data:
+        if not (found.is_data or (found.type.kind == "float" and (found.type.names or found.type.dims))):
             return found
+        found = replace(found, is_data=True)
         self.elementwise = self.elementwise + self._times * operations * frame.elements(found)
         return replace(found, places=self.memory.overwrite(frame.held(found), [arg.places for arg in args]))
 
     def product(self, node: Node, frame: Frame, left: Thing, right: Thing) -> Thing:
         """Sums of products over the last unnamed axis of one and the first of the other."""
         found = joint(frame.type_of(node), [left, right])
-        terms = frame.elements(found) * replaced(left.type.dims[-1], frame.sizes)
-        self.products = self.products + TWO * self._times * terms
+        terms = self._times * frame.elements(found) * replaced(left.type.dims[-1], frame.sizes)
+        self.multiplied(terms, by_rows=len(left.type.dims) == 1 and alike(left, right))
         return self.made(found, frame, [left, right])
+
+    def multiplied(self, terms: Dim, *, by_rows: bool) -> None:
+        """A multiplication and an addition for each term; by rows, nothing that is read is read twice."""
+        if by_rows:
+            self.elementwise = self.elementwise + TWO * terms
+        else:
+            self.products = self.products + TWO * terms
 
     def at(self, node: At, frame: Frame, array: Thing, places: list[Thing]) -> Thing:
         """A view, unless the places are data themselves: then what stands there is brought together."""
@@ -188,10 +197,7 @@ class Counting:
             ):
                 args = [self.visit(part, frame) for part in (left, right, *over)]
                 terms = self._times * frame.elements(joint(frame.type_of(node.term), args))
-                if alike(*args[:2]):
-                    self.elementwise = self.elementwise + TWO * terms
-                else:
-                    self.products = self.products + TWO * terms
+                self.multiplied(terms, by_rows=alike(*args[:2]))
                 return self.made(joint(frame.type_of(node), args), frame, args)
         args = [self.visit(part, frame) for part in (node.term, *over)]
         if node.op in ("softmax", "log_softmax"):

@@ -11,7 +11,7 @@ from attnspec.errors import NotationError
 from attnspec.interpreters._setting import Level, Piece, Setting
 from attnspec.language.check import Scope, Type, infer, single
 from attnspec.language.dims import Dim, parts
-from attnspec.language.tree import Definition, Node, Reshape, Scan, SizeOf, walk
+from attnspec.language.tree import Definition, Node, Reshape, Scan, SizeOf, Zeros, walk
 
 UNFIT = (NotationError, LookupError, ValueError)
 """What the check of a tree raises where parts do not fit: then there is no type."""
@@ -199,4 +199,4 @@ def _dims(definition: Definition, inner: list[Node]) -> Iterator[Dim]:
     yield from (dim for parameter in definition.parameters for dim in parameter.dims)
     yield from (dim for _, dim in definition.indices)
     for node in inner:
-        yield from (node.dim,) if isinstance(node, SizeOf) else node.dims if isinstance(node, Reshape) else ()
+        yield from (node.dim,) if isinstance(node, SizeOf) else node.dims if isinstance(node, Reshape | Zeros) else ()

@@ -34,6 +34,7 @@ from attnspec.language.tree import (
     SizeOf,
     Split,
     Stack,
+    Zeros,
     children,
 )
 
@@ -73,6 +74,8 @@ class Terms:
                 return self.setting.number(value)
             case SizeOf(dim=dim):
                 return Piece(self.symbols.size_alone(dim))
+            case Zeros(dims=dims):
+                return Piece(self.setting.below("0", [self.symbols.dims(dims)]))
             case Position(index=index):
                 return Piece(self.symbols.index(index))
             case At():

@@ -34,7 +34,7 @@ class Thing:
         lifted: axes that callers name.
         places: where its elements are; a view shares them with what it shows.
         after: the steps that must come before it.
-        is_data: it depends on an array that was given.
+        is_data: it depends on an array that was given, or is computed at every position, such as an angle.
     """
 
     type: Type

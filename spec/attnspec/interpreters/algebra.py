@@ -41,6 +41,10 @@ class Algebra(ABC, Generic[T]):
         """A number that meets a thing."""
 
     @abstractmethod
+    def blank(self, shape: tuple[int, ...]) -> T:
+        """Zeros."""
+
+    @abstractmethod
     def positions(self, count: int) -> T:
         """0, 1, … count−1, along one axis."""
 

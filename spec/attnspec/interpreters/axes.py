@@ -10,7 +10,7 @@ from dataclasses import replace
 from attnspec.interpreters.algebra import Algebra, Array, Axis, Named, T, Value
 
 FOLD: dict[str, Callable[..., float]] = {
-    "+": lambda a, b: a + b, "-": lambda a, b: a - b, "*": lambda a, b: a * b, "**": lambda a, b: a**b,
+    "+": lambda a, b: a + b, "-": lambda a, b: a - b, "*": lambda a, b: a * b, "**": lambda a, b: float(a) ** b,
     "//": lambda a, b: a // b if b else math.nan,
     "/": lambda a, b: a / b if b else math.nan if a == 0 or a != a else math.copysign(math.inf, a),
     "neg": lambda a: -a, "sqrt": lambda a: math.sqrt(a) if a >= 0 else math.nan, "exp": math.exp, "log": math.log,

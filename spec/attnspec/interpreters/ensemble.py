@@ -66,7 +66,7 @@ class Ensemble(Interpreter[Rounded]):
 
     def leave(self, value: Value[Rounded]) -> Rounded:
         """A result, of every member also where it is the same for all."""
-        return self.spread(value, MEMBER, MEMBERS + WIDE).data if isinstance(value, Named) else super().leave(value)
+        return self.spread(self.begun(value), MEMBER, MEMBERS + WIDE).data
 
     def repeated(self, array: Array) -> Array:
         return self.xp.broadcast_to(array, (MEMBERS + WIDE, *array.shape))
@@ -76,6 +76,9 @@ class Ensemble(Interpreter[Rounded]):
 
     def constant(self, value: float, like: Rounded) -> Rounded:
         return Rounded(self.values.constant(value, like.value), EXACTLY)
+
+    def blank(self, shape: tuple[int, ...]) -> Rounded:
+        return Rounded(self.values.blank(shape), EXACTLY)
 
     def positions(self, count: int) -> Rounded:
         return Rounded(self.values.positions(count), EXACTLY)
@@ -137,7 +140,8 @@ class Ensemble(Interpreter[Rounded]):
         bits = bits ^ (bits >> 29)
         bits = bits * 0x2545F4914F6CDD1D
         uniform = xp.astype((bits >> 21) & 0x3FFFFFFFFFF, xp.float64) * 2.0**-41 - 1.0
-        return value + scale * xp.sqrt(variance) * xp.sign(value) * uniform
+        error = scale * xp.sqrt(variance) * xp.sign(value) * uniform
+        return value + xp.where(xp.isfinite(value), error, xp.zeros_like(error))
 
     def bits(self, value: Array) -> Array:
         """The bits of float64 values, as whole numbers."""

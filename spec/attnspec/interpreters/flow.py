@@ -7,14 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from math import gcd
 
+from attnspec.interpreters._polynomials import product, total
 from attnspec.language.check import Type, check
 from attnspec.language.dims import Dim
 from attnspec.language.symbols import symbol
 from attnspec.language.tree import Definition, Name, Node, Scan, children
-
-POWERS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,31 +136,4 @@ def _lane(lanes: Sequence[str], read: Sequence[int], new: int, role: str) -> str
 def parameters(definition: Definition) -> tuple[tuple[str, ...], Dim]:
     """What is learned, and how many numbers that is."""
     learned = [each for each in definition.parameters if symbol(each.name, definition.id).weight]
-    total = Dim(())
-    for each in learned:
-        count = Dim.of({(): 1})
-        for dim in each.dims:
-            count = count * dim
-        total = total + count
-    return tuple(each.name for each in learned), total
-
-
-def count(size: Dim) -> str:
-    """A size as mathematics writes it, what all terms have in common taken out: 3·(d·u + u² + u)."""
-    terms = sorted(size.terms, key=lambda term: (-len(term[0]), term[0]))
-    if not terms:
-        return "0"
-    common = gcd(*(times for _, times in terms))
-    shown = " + ".join(_product(names, times // common) for names, times in terms).replace("+ -", "- ")
-    if common == 1:
-        return shown
-    return f"{common}·({shown})" if len(terms) > 1 else _product(terms[0][0], terms[0][1])
-
-
-def _product(names: Sequence[str], times: int) -> str:
-    """3·d·u²"""
-    factors = [str(times)] if times != 1 or not names else []
-    for name in dict.fromkeys(names):
-        power = names.count(name)
-        factors.append(name + (str(power).translate(POWERS) if power > 1 else ""))
-    return "·".join(factors)
+    return tuple(each.name for each in learned), total(product(each.dims) for each in learned)

@@ -14,7 +14,7 @@ from typing import Any
 from attnspec.errors import NotationError
 from attnspec.interpreters.slips import Site, locally
 from attnspec.interpreters.throughout import Slip, everywhere, mapped
-from attnspec.language.check import Type, check
+from attnspec.language.check import Scope, Type, check, infer
 from attnspec.language.equation import REGISTRY, Equation
 from attnspec.language.tree import Apply, Call, Definition, Line, Name, Node, Number, Path, Scan, substitute, walk
 
@@ -156,8 +156,9 @@ def _inside_scan(site: Site, root: Node, below: Path) -> Site:
     node, states, bound = root, dict[str, Type](), set[str]()
     for name, place in below:
         if isinstance(node, Scan) and name == "body":
-            own = [site.types.get(line) for line in node.states]
-            states |= {state: kind for state, kind in zip(node.states, own, strict=True) if kind is not None}
+            scope = Scope(site.definition, {**site.types, **site.known, **states}, frozenset(bound))
+            for state, kind in zip(node.states, infer(node, scope), strict=True):
+                states[state] = replace(kind, names=kind.names - {node.index})
             bound.add(node.index)
         value = getattr(node, name)
         part = value if place is None else value[place]
@@ -185,8 +186,9 @@ def _return_builder(definition: Definition, k: int) -> Callable[[Node], Definiti
 
 
 def _in_scope(definition: Definition, label: str) -> list[str]:
-    """Arrays that have a meaning where a line stands."""
+    """Arrays and whole numbers that have a meaning where a line stands."""
     names = [parameter.name for parameter in definition.parameters]
+    names += [option.name for option in definition.options if option.kind == "int"]
     for line in definition.lines:
         if ", ".join(line.targets) == label:
             break

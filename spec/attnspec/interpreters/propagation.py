@@ -35,12 +35,14 @@ class Noisy:
         variance: of its error; None where it is exact. A truth value, or a place, that rounding may change has one.
         grain: the coarsest format that holds it without rounding.
         terms: of how many products it is the sum, 0 where it is none: what is added to it may begin that sum.
+        alike: the largest ones that are equal here are equal however they are rounded: weights of exact, equal scores.
     """
 
     value: Array
     variance: Array | None
     grain: Format
     terms: int = 0
+    alike: bool = False
 
 
 class Propagation(Interpreter[Noisy]):
@@ -68,6 +70,9 @@ class Propagation(Interpreter[Noisy]):
     def constant(self, value: float, like: Noisy) -> Noisy:
         return Noisy(self.values.constant(value, like.value), None, EXACTLY)
 
+    def blank(self, shape: tuple[int, ...]) -> Noisy:
+        return Noisy(self.values.blank(shape), None, EXACTLY)
+
     def positions(self, count: int) -> Noisy:
         return Noisy(self.values.positions(count), None, EXACTLY)
 
@@ -80,10 +85,10 @@ class Propagation(Interpreter[Noisy]):
     def rearrange(self, move: Callable[..., Array], *things: Noisy) -> Noisy:
         grain = max((thing.grain for thing in things), key=lambda form: form.bits)
         value = move(*(thing.value for thing in things))
-        terms = max(thing.terms for thing in things)
+        terms, alike = max(thing.terms for thing in things), all(thing.alike for thing in things)
         if all(thing.variance is None for thing in things):
-            return Noisy(value, None, grain, terms)
-        return Noisy(value, move(*(self.variance(thing) for thing in things)), grain, terms)
+            return Noisy(value, None, grain, terms, alike)
+        return Noisy(value, move(*(self.variance(thing) for thing in things)), grain, terms, alike)
 
     def variance(self, thing: Noisy) -> Array:
         """The variance, as an array also where it is exact."""
@@ -266,21 +271,23 @@ class Propagation(Interpreter[Noisy]):
             case "max":
                 return Noisy(value, self.contenders(term.value, s, value, mask, axis), term.grain)
             case "argmax":
-                return Noisy(value, self.rivals(term.value, s, mask, axis), EXACTLY)
+                return Noisy(value, self.rivals(term, s, mask, axis), EXACTLY)
         return self.weights(op, axis, term.value, s, value, mask)
 
-    def rivals(self, x: Array, s: Array, mask: Array | None, axis: int) -> Array | None:
+    def rivals(self, term: Noisy, s: Array, mask: Array | None, axis: int) -> Array | None:
         """Where rounding might make another the largest; None where nowhere.
 
         Of equal ones that are exact the first is the largest. Those that are not exact may be two computations.
         """
-        xp = self.xp
+        xp, x = self.xp, term.value
         if not x.shape[axis]:
             return None
         seen = x if mask is None else xp.where(mask, x, self.values.constant(-float("inf"), x))
         place = xp.argmax(seen, axis=axis, keepdims=True)
         top, own = (xp.take_along_axis(each, place, axis=axis) for each in (seen, s))
         near = (s + own > 0) & (top - seen <= K * xp.sqrt(s + own))
+        if term.alike:
+            near = near & (seen != top)
         count = [1] * x.ndim
         count[axis] = x.shape[axis]
         near = near & (xp.reshape(xp.arange(x.shape[axis], device=x.device), tuple(count)) != place)
@@ -309,7 +316,9 @@ class Propagation(Interpreter[Noisy]):
         tied = (1 - 2 * p) * s + xp.sum(p**2 * s, axis=axis, keepdims=True)
         tied = xp.where(lost, DROWNED, xp.maximum(tied, xp.zeros_like(tied)))
         if op == "softmax":
-            return self.settled(value, xp.where(lost, tied, p**2 * tied), self.rounding.softmax(p, shifted, axis))
+            equal = (p == xp.max(p, axis=axis, keepdims=True)) == (shifted == 0)  # as they should be
+            found = self.settled(value, xp.where(lost, tied, p**2 * tied), self.rounding.softmax(p, shifted, axis))
+            return replace(found, alike=bool(xp.all(s == 0)) and bool(xp.all(equal)))
         return self.settled(value, tied, self.rounding.log_softmax(value, shifted, axis))
 
     def masked(self, thing: Noisy, where: Noisy) -> Noisy | None:

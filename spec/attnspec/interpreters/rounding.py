@@ -45,10 +45,11 @@ class Rounding:
     def held(self, form: Format, value: Array) -> Array:
         """Where a format holds a value exactly, so that rounding to it changes nothing (Veltkamp's splitting).
 
-        Nowhere in float64: the value itself was rounded to that. Not where it may be denormal, and lose bits.
+        In float64 only where it is 0: another value was itself rounded to that. Not where it may be denormal, and lose
+        bits.
         """
         if form.bits >= 53:
-            return value != value
+            return value == 0
         spread = value * (2.0 ** (53 - form.bits) + 1)
         normal = (value == 0) | (self.xp.abs(value) >= form.least * 2.0 ** (form.bits - 1))
         return normal & (value == spread - (spread - value))

@@ -11,7 +11,7 @@ import numpy as np
 from array_api_compat import array_namespace, is_torch_array
 
 from attnspec.errors import BindingError, ShapeError, nearest
-from attnspec.interpreters.walk import Array, Interpreter
+from attnspec.interpreters.walk import Array, Interpreter, Named, Value
 from attnspec.language.symbols import OPTION_SIZES
 from attnspec.language.tree import Definition
 
@@ -24,6 +24,7 @@ class ValueOf(Interpreter[Array]):
         self._xp = namespace
         self.constants = constants
         self.dtype: Any = None
+        self.device: Any = None
 
     @property
     def xp(self) -> Any:
@@ -31,7 +32,7 @@ class ValueOf(Interpreter[Array]):
 
     def source(self, array: Array) -> Array:
         if self.dtype is None and self.xp.isdtype(array.dtype, "real floating"):
-            self.dtype = array.dtype
+            self.dtype, self.device = array.dtype, array.device
         return array
 
     def constant(self, value: float, like: Array) -> Array:
@@ -48,6 +49,12 @@ class ValueOf(Interpreter[Array]):
         """Its dtype, or that of the inputs where it is a mask or an index."""
         return like.dtype if self.xp.isdtype(like.dtype, "real floating") else self.dtype or self.xp.float64
 
+    def blank(self, shape: tuple[int, ...]) -> Array:
+        return self.xp.zeros(shape, dtype=self.dtype or self.xp.float64, device=self.device)
+
+    def leave(self, value: Value[Array]) -> Array:
+        return super().leave(value) if isinstance(value, Named | float) else self.xp.asarray(value)
+
     def positions(self, count: int) -> Array:
         return self.xp.arange(count, dtype=self.xp.float64)
 
@@ -61,7 +68,13 @@ class ValueOf(Interpreter[Array]):
         return move(*things)
 
     def apply(self, op: str, *things: Array) -> Array:
-        return self.functions[op](*things)
+        return self.functions[op](*self.alike(*things))
+
+    def alike(self, *things: Array) -> tuple[Array, ...]:
+        """What was made of positions alone, in float64, as an input of another dtype that it meets."""
+        if self.dtype is None or self.dtype == self.xp.float64 or all(a.dtype != self.dtype for a in things):
+            return things
+        return tuple(self.xp.astype(a, self.dtype) if a.dtype == self.xp.float64 else a for a in things)
 
     @cached_property
     def functions(self) -> dict[str, Callable[..., Array]]:
@@ -91,7 +104,7 @@ class ValueOf(Interpreter[Array]):
         return np.vectorize(math.erf, otypes=[x.dtype])(x)
 
     def contract(self, a: Array, b: Array) -> Array:
-        return self.xp.matmul(a, b)
+        return self.xp.matmul(*self.alike(a, b))
 
     def reduce(self, op: str, axis: int, term: Array, where: Array | None) -> Array:
         xp = self.xp
@@ -216,6 +229,18 @@ def evaluate(definition: Definition, args: Sequence[Any], kwargs: Mapping[str, A
         for result, announced in zip(results, definition.results, strict=True)
     )
     return whole if len(whole) > 1 else whole[0]
+
+
+def answer(definition: Definition, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    """The same, as whoever calls an equation gets it: a count that sizes alone give is a number, no array.
+
+    Raises:
+        BindingError: arguments do not match the parameters.
+        ShapeError: arrays do not fit the signature.
+    """
+    found = evaluate(definition, args, kwargs)
+    is_count = not definition.parameters and [(each.kind, each.dims) for each in definition.results] == [("int", ())]
+    return int(found) if is_count else found
 
 
 def batch_shape(definition: Definition, arrays: Mapping[str, Any]) -> tuple[int, ...]:

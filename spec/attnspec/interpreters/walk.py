@@ -33,6 +33,7 @@ from attnspec.language.tree import (
     SizeOf,
     Split,
     Stack,
+    Zeros,
 )  # fmt: skip
 
 __all__ = ["Array", "Axis", "Frame", "Interpreter", "Named", "Value", "learn"]
@@ -71,7 +72,7 @@ class Interpreter(NamedAxes[T]):
         batch: int = 0,
     ) -> tuple[tuple[T, ...], Frame[T]]:
         """Evaluate an equation; every array has its own axes last and up to `batch` batch axes before them."""
-        names: dict[str, Value[T]] = {name: float(value) for name, value in options.items()}
+        names: dict[str, Value[T]] = {name: _number(value) for name, value in options.items()}
         for parameter in definition.parameters:
             array = arrays[parameter.name]
             extra = array.ndim - len(parameter.dims)
@@ -112,9 +113,11 @@ class Interpreter(NamedAxes[T]):
             case Name(id=name):
                 return frame.names[name]
             case Number(value=number):
-                return number
+                return _number(number)
             case SizeOf(dim=dim):
                 return float(dim.value(frame.sizes))
+            case Zeros(dims=dims):
+                return Named(self.blank(tuple(dim.value(frame.sizes) for dim in dims)), ())
             case Position(index=index):
                 if index in frame.bound:
                     return float(frame.bound[index])
@@ -161,7 +164,7 @@ class Interpreter(NamedAxes[T]):
 
     def reduction(self, node: Reduce, frame: Frame[T]) -> Named[T]:
         axis, length = frame.axis(node.index), frame.length(node.index)
-        where = self.thing(node.where, frame) if node.where is not None else None
+        where = self.begun(self.visit(node.where, frame)) if node.where is not None else None
         if node.op == "sum" and isinstance(node.term, Apply) and node.term.op == "*":
             a, b = (self.visit(arg, frame) for arg in node.term.args)
             if isinstance(a, Named) and isinstance(b, Named):
@@ -208,7 +211,7 @@ class Interpreter(NamedAxes[T]):
         return [self.sequence(past, start, axis) for past, start in zip(history, starts, strict=True)]
 
     def begun(self, value: Value[T]) -> Named[T]:
-        """What a recurrence begins with, as a thing also where it is a number."""
+        """What a recurrence begins with, or a condition, as a thing also where it is a number."""
         return value if isinstance(value, Named) else Named(self.constant(value, self.positions(1)), ())
 
     def call(self, node: Call, frame: Frame[T]) -> list[Value[T]]:
@@ -220,6 +223,11 @@ class Interpreter(NamedAxes[T]):
         names: dict[str, Value[T]] = dict(zip([p.name for p in node.callee.parameters], args, strict=True))
         names |= options
         return self.body(Frame(node.callee, frame.depth + 1, sizes, names))
+
+
+def _number(value: float) -> float:
+    """A number, which is a whole one in Python too where it is: so counts are exact, however large."""
+    return int(value) if float(value).is_integer() else float(value)
 
 
 def learn(dims: Sequence[Dim], shape: Sequence[int], sizes: dict[str, int]) -> None:

@@ -27,6 +27,7 @@ from attnspec.language.tree import (
     SizeOf,
     Split,
     Stack,
+    Zeros,
     walk,
 )  # fmt: skip
 
@@ -104,6 +105,8 @@ def single(node: Node, scope: Scope) -> Type:
             if name not in scope.names:
                 refuse(scope, node, f"uses {name} before it has a meaning", ", ".join(scope.names))
             return scope.names[name]
+        case Zeros(dims=dims):
+            return Type("float", dims=dims)
         case Number(value=value):
             return WHOLE if value.is_integer() else SCALAR
         case SizeOf():
@@ -220,8 +223,8 @@ def positions(place: Node) -> bool:
 
 
 def _computed(place: Node) -> bool:
-    """Whether a subscript is shifted by a size, as i + (t - w) is: it need not run over the axis it stands at."""
-    return any(isinstance(part, SizeOf) for _, part in walk(place))
+    """Whether a subscript is shifted by more than a number, as i + (t - w) is: it need not run over its axis."""
+    return any(isinstance(part, SizeOf | Name) for _, part in walk(place))
 
 
 def place_index(place: Node) -> str | None:
@@ -314,9 +317,9 @@ def _unify(dim: Dim, given: Dim, sizes: dict[str, Dim]) -> bool:
         if dim == Dim.parse(name):
             sizes[name] = given
         else:
-            (others,) = [set(names) - {name} for names, _ in dim.terms][:1]
-            rest: Dim | None = given
-            for other in others:
+            (names, count), *_ = dim.terms
+            rest = given.share(count)
+            for other in set(names) - {name}:
                 size = sizes[other]
                 rest = rest.over(next(iter(size.names))) if rest is not None and len(size.names) == 1 else None
             if rest is None:

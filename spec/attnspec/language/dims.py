@@ -63,6 +63,12 @@ class Dim:
             return None
         return Dim.of({_without(names, name): count for names, count in self.terms})
 
+    def share(self, count: int) -> Dim | None:
+        """This size divided by a whole number; None where it does not divide evenly."""
+        if any(own % count for _, own in self.terms):
+            return None
+        return Dim.of({names: own // count for names, own in self.terms})
+
     @cached_property
     def names(self) -> frozenset[str]:
         """The named sizes it is made of."""

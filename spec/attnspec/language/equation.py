@@ -108,7 +108,7 @@ class Equation(Generic[P, R]):
             BindingError: arguments are missing or unknown.
         """
         value = importlib.import_module("attnspec.interpreters.value")  # late: the language knows no interpreter
-        return value.evaluate(self.definition, args, kwargs)  # type: ignore[no-any-return]  # R by the check of the tree
+        return value.answer(self.definition, args, kwargs)  # type: ignore[no-any-return]  # R by the check of the tree
 
     def __repr__(self) -> str:
         return f"<equation {self.id}({self.signature})>"

@@ -35,6 +35,7 @@ from attnspec.language.tree import (
     Span,
     Split,
     Stack,
+    Zeros,
 )  # fmt: skip
 
 KINDS = {"Float": "float", "Int": "int", "Bool": "bool"}
@@ -138,6 +139,10 @@ class Parser:
         self.refuse(node, "has an annotation outside the notation", 'Float, Int or Bool[Tensor, "axes"]',
                     'Float[Tensor, "n d"]')  # fmt: skip
 
+    def announced(self, node: ast.expr) -> tuple[str, tuple[Dim, ...]]:
+        """An annotation of what is returned, which may be a plain whole number."""
+        return ("int", ()) if isinstance(node, ast.Name) and node.id == "int" else self.annotation(node)
+
     def results(self, tree: ast.FunctionDef, returns: tuple[Node, ...]) -> tuple[Parameter, ...]:
         match tree.returns:
             case None:
@@ -150,7 +155,7 @@ class Parser:
         if len(annotations) != len(returns) and not isinstance(returns[0], Call | Scan):
             self.refuse(tree, f"returns {len(returns)} and announces {len(annotations)}",
                         "as many of one as of the other", "mend the return annotation")  # fmt: skip
-        kinds = [self.annotation(annotation) for annotation in annotations]
+        kinds = [self.announced(annotation) for annotation in annotations]
         names = [_result_name(value) for value in returns] + [""] * len(annotations)
         unnamed = ["result"] if len(kinds) == 1 else [f"result {k}" for k in range(len(kinds))]
         return tuple(Parameter(names[k] or unnamed[k], *kind) for k, kind in enumerate(kinds))
@@ -240,7 +245,7 @@ class Parser:
             return self.elementwise(node, word)
         if word in vocabulary.REDUCTIONS.values():
             return self.reduction(node, word)
-        if word in ("concat", "split", "scan", "last"):
+        if word in ("zeros", "concat", "split", "scan", "last"):
             return getattr(self, f"read_{word}")(node)  # type: ignore[no-any-return]  # one method for each special word
         definition = self.callee(self.value(node.func))
         if definition is not None:
@@ -270,6 +275,12 @@ class Parser:
             case [ast.Name(id=name), array] if name in self.indices:
                 return ConcatOver(name, self.expression(array))
         return Concat(tuple(self.expression(arg) for arg in node.args))
+
+    def read_zeros(self, node: ast.Call) -> Node:
+        match node:
+            case ast.Call(args=[ast.Constant(value=str(text))], keywords=[]):
+                return Zeros(tuple(Dim.parse(size) for size in text.split()))
+        self.refuse(node, "has zeros without sizes", 'sizes as in a signature', 'zeros("n d")')
 
     def read_split(self, node: ast.Call) -> Node:
         self.arity(node, 2)

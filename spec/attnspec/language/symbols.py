@@ -6,7 +6,10 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
-OPTION_SIZES = {"heads": "H", "block": "B", "t": "t", "d": "d", "v": "v", "w": "w", "s": "s", "limit": "limit"}
+OPTION_SIZES = {
+    "heads": "H", "layers": "L", "block": "B", "limit": "limit",
+    **{name: name for name in ("n", "m", "t", "d", "c", "e", "f", "o", "s", "u", "v", "w")},
+}
 """Options that are sizes, each with the size that it sets."""
 
 GREEK = (
@@ -27,7 +30,8 @@ class Symbol:
         weight: True for what a model learns; it is shared by a batch, where the rest varies per example.
         draw: how a value is drawn: "normal", "scores", "weights" (a distribution over the last axis), "bias",
             "fan_in" (normal over the root of the axis summed), "mask", "state" (within ±1), "positive", "uniform",
-            "length" (a whole number from 0 to t), "token" (one from 0 to v - 1) or "token or missing" (or −1).
+            "length" (a whole number from 0 to t), "token" (one from 0 to v - 1), "token or missing" (or −1) or "bit" (0
+            or 1).
     """
 
     meaning: str
@@ -67,9 +71,17 @@ TABLE: dict[str, Symbol] = {
     "alpha": Symbol("attention weights", draw="weights"),
     "o": Symbol("what was read, for each query"),
     "lse": Symbol("the logarithm of the sum of exponentials of a query's scores", draw="scores"),
+    "top": Symbol("the largest score so far, for each query", draw="scores"),
+    "total": Symbol("the sum of exponentials so far, relative to the largest", draw="positive"),
     "mask": Symbol("true where a query may look", draw="mask"),
+    "age": Symbol("how old somebody is", draw="positive"),
+    "sex": Symbol("0 or 1", draw="bit"),
+    "country": Symbol("the country, by its place in the list", draw="token or missing"),
     "text.k": Symbol("tokens, by their place in the vocabulary", draw="token or missing"),
     "P": Symbol("the vector of each token", weight=True),
+    "E": Symbol("the vector of each word", weight=True),
+    "token": Symbol("the word before", draw="token"),
+    "seed": Symbol("the text so far, as tokens", draw="token"),
     "target": Symbol("the token that is right", draw="token"),
     "valid": Symbol("true where a target counts", draw="mask"),
     "uniform": Symbol("numbers drawn evenly from 0 to 1", draw="uniform"),

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Never
+from typing import Any, Never
 
 from attnspec.errors import NotationError
 
 
 class Index:
-    """An index: the i of c_i. It names an axis in a subscript, and is a number, from 0, elsewhere."""
+    """An index: the i of c_i. It names an axis in a subscript, and is a number, from 0, elsewhere.
 
-    def __add__(self, other: Scalar) -> Tensor: return unread()
-    def __radd__(self, other: Scalar) -> Tensor: return unread()
-    def __sub__(self, other: Scalar) -> Tensor: return unread()
-    def __rsub__(self, other: Scalar) -> Tensor: return unread()
-    def __mul__(self, other: Scalar) -> Scalar: return unread()
-    def __rmul__(self, other: Scalar) -> Scalar: return unread()
+    What is counted with it may be a place, an option or a value, which its type does not tell.
+    """
+
+    def __add__(self, other: Scalar) -> Any: return unread()
+    def __radd__(self, other: Scalar) -> Any: return unread()
+    def __sub__(self, other: Scalar) -> Any: return unread()
+    def __rsub__(self, other: Scalar) -> Any: return unread()
+    def __mul__(self, other: Scalar) -> Any: return unread()
+    def __rmul__(self, other: Scalar) -> Any: return unread()
     def __truediv__(self, other: Scalar) -> Tensor: return unread()
-    def __floordiv__(self, other: Scalar) -> Tensor: return unread()
+    def __floordiv__(self, other: Scalar) -> Any: return unread()
     def __le__(self, other: Scalar) -> Tensor: return unread()
     def __lt__(self, other: Scalar) -> Tensor: return unread()
     def __ge__(self, other: Scalar) -> Tensor: return unread()
@@ -59,7 +62,7 @@ class Tensor:
 
 Scalar = Index | Tensor | int | float
 Operand = Tensor | Index | int | float
-Place = Index | Tensor | int
+Place = Scalar
 
 
 def unread() -> Never:

@@ -48,6 +48,13 @@ class SizeOf(Node):
 
 
 @dataclass(frozen=True, slots=True)
+class Zeros(Node):
+    """An array of zeros: what a recurrence begins with where nothing is given."""
+
+    dims: tuple[Dim, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Position(Node):
     """An index, read as a number counted from 0, or standing in a subscript."""
 

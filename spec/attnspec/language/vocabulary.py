@@ -21,8 +21,13 @@ def indices(*sizes: str) -> tuple[Index, ...]:
     return unread()
 
 
-def size(name: str) -> Tensor:
+def size(name: str) -> int:
     """A size named in the signature, as a number: `d = size("d")`."""
+    return unread()
+
+
+def zeros(sizes: str) -> Tensor:
+    """An array of zeros of named sizes: `zeros("n d")`."""
     return unread()
 
 
@@ -71,7 +76,7 @@ def sqrt(x: Operand) -> Tensor:
     return unread()
 
 
-def where(condition: Tensor, yes: Operand, no: Operand) -> Tensor:
+def where(condition: Tensor | bool, yes: Operand, no: Operand) -> Tensor:
     """`yes` where the condition holds, else `no`; what is not chosen never shows, also NaN."""
     return unread()
 
@@ -121,16 +126,17 @@ def split(x: Tensor, parts: Scalar) -> Tensor:
 
 
 @overload
-def scan(over: Index, step: Callable[[Tensor], Tensor], start: Tensor, /) -> Tensor: ...
+def scan(over: Index, step: Callable[[Tensor], Tensor], start: Operand, /) -> Tensor: ...
 @overload
 def scan(
-    over: Index, step: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]], start: Tensor, second: Tensor, /
+    over: Index, step: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]], start: Operand, second: Operand, /
 ) -> tuple[Tensor, Tensor]: ...
 @overload
 def scan(
-    over: Index, step: Callable[..., tuple[Tensor, ...]], start: Tensor, second: Tensor, third: Tensor, /, *rest: Tensor
-) -> tuple[Tensor, ...]: ...
-def scan(over: Index, step: object, start: Tensor, /, *rest: Tensor) -> Tensor | tuple[Tensor, ...]:
+    over: Index, step: Callable[..., tuple[Tensor, ...]], start: Operand, second: Operand, third: Operand, /,
+    *rest: Operand,
+) -> tuple[Tensor, ...]: ...  # fmt: skip
+def scan(over: Index, step: object, start: Operand, /, *rest: Operand) -> Tensor | tuple[Tensor, ...]:
     """The states of a recurrence: from the start, each the step of the one before; named by the index."""
     return unread()
 
@@ -147,7 +153,7 @@ REDUCTIONS: dict[Callable[..., Tensor], str] = {
     function: function.__name__ for function in (sum, max, argmax, softmax, log_softmax)
 }
 SPECIAL: dict[object, str] = {
-    function: function.__name__ for function in (index, indices, size, concat, split, scan, last)
+    function: function.__name__ for function in (index, indices, size, zeros, concat, split, scan, last)
 }
 ARITY = {"where": 3} | {name: 1 for name in ELEMENTWISE.values() if name != "where"}
 WORDS = sorted([*ELEMENTWISE.values(), *REDUCTIONS.values(), *SPECIAL.values(), "inf"])

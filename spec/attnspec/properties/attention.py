@@ -556,3 +556,36 @@ def what_was_attended_comes_last(of: Of, f: Function, a: Arguments) -> Iterator[
     joined = f(**a)
     yield Equal(joined[: len(own)], own)
     yield Equal(joined[len(own) :], a["a"])
+
+
+def from_nothing(a: Arguments) -> dict[str, Any]:
+    """The sums as they are before the first block."""
+    return {"top": np.full_like(a["top"], -np.inf), "total": np.zeros_like(a["total"]), "o": np.zeros_like(a["o"])}
+
+
+@holds(attention.block_step, kills=("e/drop/√d", "p/drop/top_{next,i}", "total_next/mask/none"))
+def one_block_of_all_keys_is_attention(f: Function, a: Arguments) -> Iterator[Relation]:
+    """From nothing, one block that holds all keys gives the sums that attention divides by one another."""
+    _, total, o = f(**{**a, **from_nothing(a), "first": 0, "block": len(a["k"]) + 1})
+    yield Equal(o / total[:, None], value(attention.scaled_dot_product, a["q"], a["k"], a["v"]))
+
+
+@holds(attention.block_step, least={"m": 3}, kills=(
+    "shrunk/exchange", "total_next/drop/shrunk_i", "o_next/drop/shrunk_i", "o_next/drop/first",
+))  # fmt: skip
+def two_blocks_are_one_twice_as_long(f: Function, a: Arguments) -> Iterator[Relation]:
+    """Two blocks one after the other give the sums of one block over both."""
+    half = (len(a["k"]) + 1) // 2
+    start = {**a, **from_nothing(a), "block": half}
+    names = ("top", "total", "o")
+    between = f(**{**start, "first": 0})
+    twice = f(**{**start, "first": half, **dict(zip(names, between, strict=True))})
+    whole = f(**{**start, "first": 0, "block": 2 * half})
+    yield Equal(twice[2] / twice[1][:, None], whole[2] / whole[1][:, None])
+
+
+@holds(attention.blocked, kills=("top, total, o/shrunk/exchange", "top, total, o/o_next/drop/shrunk_i"), least={"m": 2})
+def blocks_make_no_difference(f: Function, a: Arguments) -> Iterator[Relation]:
+    """It is scaled dot-product attention, whatever the size of the blocks."""
+    yield Equal(f(**a), value(attention.scaled_dot_product, a["q"], a["k"], a["v"]))
+    yield Equal(f(**{**a, "block": 1}), f(**a))

@@ -152,3 +152,84 @@ def two_matrices_do_for_one(f: Function, a: Arguments) -> Iterator[Relation]:
 def state_stays_within_one(f: Function, a: Arguments) -> Iterator[Relation]:
     """|s'| ≤ 1."""
     yield from within(f(**a)[0], 1.0)
+
+
+def stepped(step: Of, a: Arguments, inputs: str, state: tuple[Any, ...]) -> tuple[Any, ...]:
+    """A decoder made step by step, from a first state: each result of every step, one row a step."""
+    weights = {name: array for name, array in a.items() if name not in (inputs, "s_0")}
+    named = [p.name for p in step.definition.parameters if p.name in ("s", "c")]
+    rows: list[tuple[Any, ...]] = []
+    for row in a[inputs]:
+        rows.append(step(**{inputs: row}, **dict(zip(named, state, strict=True)), **weights))
+        state = rows[-1][: len(named)]
+    return tuple(np.array(column) for column in zip(*rows, strict=True))
+
+
+SLIPS = ("start/s_0", "step/before", "step/after", "step/reversed", "step/first")
+
+
+@holds(attention_rnn.readout_decode, least={"n": 1}, kills=(
+    *(f"s, y_hat/{slip}" for slip in SLIPS), "s, y_hat/name/s-s_0", "s, y_hat/alpha/function/no-softmax",
+    "s, y_hat/y_hat/drop/b_o",
+))  # fmt: skip
+def sequence_is_its_readout_steps(f: Function, a: Arguments) -> Iterator[Relation]:
+    """Each step is readout_step, from the state of the step before."""
+    for given, made in zip(f(**a), stepped(attention_rnn.readout_step, a, "y", (a["s_0"],)), strict=True):
+        yield Equal(given, made)
+
+
+@holds(attention_rnn.attentive_decode, least={"n": 1}, kills=(
+    *(f"s, c/{slip}" for slip in SLIPS), "s, c/start/c_0", "s, c/name/s-s_0", "s, c/name/c-c_0", "last/j",
+    "alpha_0/function/no-softmax", "alpha_0/name/W_q-W_k",
+))  # fmt: skip
+def sequence_is_its_attentive_steps(f: Function, a: Arguments) -> Iterator[Relation]:
+    """Each step is attentive_step, the first from the encoder's last state and what that reads."""
+    start = (a["h"][-1], read(a["h"][-1], a))
+    for given, made in zip(f(**a), stepped(attention_rnn.attentive_step, a, "x", start), strict=True):
+        yield Equal(given, made)
+
+
+@of_each({
+    attention_rnn.readout_decode: ("s, y_hat/step/after", "s, y_hat/step/reversed"),
+    attention_rnn.attentive_decode: ("s, c/step/after", "s, c/step/reversed"),
+}, least={"n": 2})  # fmt: skip
+def past_does_not_depend_on_the_future(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
+    """A prefix of the output is the output of the prefix."""
+    (inputs, *_), cut = a, 1
+    for short, whole in zip(f(**{**a, inputs: a[inputs][:cut]}), f(**a), strict=True):
+        yield Equal(short, whole[:cut])
+
+
+@holds(attention_rnn.self_attentive_context, least={"t": 1}, kills=(
+    "zero_read", "alpha/mask/none", "alpha/mask/<", "c/mask/>=", "alpha/name/W_q-W_k", "alpha/drop/W_q",
+))  # fmt: skip
+def each_state_reads_up_to_itself(f: Function, a: Arguments) -> Iterator[Relation]:
+    """Row t is what h_t reads of the first t states by inner products, so that the first row is h_1."""
+    c = f(**a)
+    yield Equal(c, np.array([read(h, {**a, "h": a["h"][: t + 1]}) for t, h in enumerate(a["h"])]))
+    yield Equal(c[0], a["h"][0])
+
+
+@holds(attention_rnn.self_attentive, least={"t": 2}, kills=(
+    "H/step/after", "H/step/reversed", "H/alpha/mask/none", "H/mask/everywhere/none", "c/alpha/mask/none",
+))  # fmt: skip
+def no_later_input_is_used(f: Function, a: Arguments) -> Iterator[Relation]:
+    """A prefix of the output is the output of the prefix."""
+    cut = len(a["x"]) // 2
+    for short, whole in zip(f(**{**a, "x": a["x"][:cut]}), f(**a), strict=True):
+        yield Equal(short, whole[:cut])
+
+
+@holds(attention_rnn.self_attentive, least={"t": 1}, kills=(
+    "H/drop/b", "H/function/no-tanh", "H/step/before", "H/drop/1", "H/constant/double", "H/name/H-H_0", "H/exchange#2",
+    "H/name/W_q-W_k", "c/name/W_q-W_k", "H/mask/late", "zero_read_throughout",
+))  # fmt: skip
+def context_stands_in_for_the_state(f: Function, a: Arguments) -> Iterator[Relation]:
+    """h_t is the simple RNN's on x_t with c_{t−1} for its state, c_0 being 0, and c_t is what it reads; c_1 = h_1."""
+    h, c = f(**a)
+    d, before = a["x"].shape[1], np.concatenate([np.zeros((1, len(a["b"]))), c[:-1]])
+    W_xh, W_hh = a["A"][:d], a["A"][d:]
+    rows = zip(a["x"], before, strict=True)
+    yield Equal(h, np.array([value(recurrent.simple_rnn_cell, x, s, W_xh, W_hh, a["b"]) for x, s in rows]))
+    yield Equal(c, value(attention_rnn.self_attentive_context, h, a["W_q"], a["W_k"]))
+    yield Equal(c[0], h[0])

@@ -107,8 +107,8 @@ def alone(of: Of, a: Arguments) -> tuple[Any, ...]:
         "gru_goes_on", "gru_last_output", "recurrent.gru_lengths_repeats", "h/mask/<=", "y/mask/late", "h/start/h_0",
     ),
     recurrent.lstm_lengths: (
-        "lstm_goes_on", "lstm_cell_goes_on", "recurrent.lstm_lengths_repeats", "h_kept/mask/<=", "c_kept/mask/late",
-        "h_kept/start/h_0", "y/mask/<=",
+        "lstm_goes_on", "lstm_cell_goes_on", "recurrent.lstm_lengths_repeats", "h_last/mask/>=", "c_last/drop/1",
+        "h, c/start/h_0", "y/mask/<=",
     ),
 })  # fmt: skip
 def each_sequence_is_as_it_is_alone(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
@@ -123,7 +123,7 @@ def each_sequence_is_as_it_is_alone(of: Of, f: Function, a: Arguments) -> Iterat
 @of_each({
     recurrent.simple_rnn_lengths_repeats: ("recurrent.simple_rnn_lengths", "h/mask/<=", "y/mask/>=", "h/start/h_0"),
     recurrent.gru_lengths_repeats: ("recurrent.gru_lengths", "h/mask/<=", "y/mask/>=", "h/start/h_0"),
-    recurrent.lstm_lengths_repeats: ("recurrent.lstm_lengths", "h_kept/mask/<=", "y/mask/>=", "c_kept/start/c_0"),
+    recurrent.lstm_lengths_repeats: ("recurrent.lstm_lengths", "h_last/mask/>=", "y/mask/>=", "c_last/drop/1"),
 })  # fmt: skip
 def padding_says_what_was_said_last(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
     """Up to its length it gives what it gives without padding, then the last of it again, or 0 where it is empty."""
@@ -141,7 +141,7 @@ def padding_says_what_was_said_last(of: Of, f: Function, a: Arguments) -> Iterat
     recurrent.lstm_lengths: ("lstm_goes_on", "lstm_cell_goes_on", "y/mask/<=", "h, c/step/after"),
     recurrent.simple_rnn_lengths_repeats: ("h/mask/<=", "h/mask/late", "h/step/after"),
     recurrent.gru_lengths_repeats: ("h/mask/<=", "h/mask/late", "h/step/after"),
-    recurrent.lstm_lengths_repeats: ("h_kept/mask/<=", "c_kept/mask/late", "h, c/step/after"),
+    recurrent.lstm_lengths_repeats: ("h_last/drop/1", "c_last/drop/1", "h, c/step/after"),
 })  # fmt: skip
 def padding_does_not_show(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
     """Whatever stands in the rows of the padding, nothing changes."""
@@ -155,10 +155,10 @@ def padding_does_not_show(of: Of, f: Function, a: Arguments) -> Iterator[Relatio
 @of_each({
     recurrent.simple_rnn_lengths: ("h/mask/>", "h/exchange", "y/exchange"),
     recurrent.gru_lengths: ("h/mask/>", "h/exchange", "y/exchange", "order/zrh"),
-    recurrent.lstm_lengths: ("h_kept/mask/>", "c_kept/exchange", "y/exchange", "order/figo"),
+    recurrent.lstm_lengths: ("h_last/mask/<", "c_last/exchange", "y/exchange", "order/figo"),
     recurrent.simple_rnn_lengths_repeats: ("h/mask/>", "h/exchange", "y/exchange"),
     recurrent.gru_lengths_repeats: ("h/mask/>", "h/exchange", "y/exchange", "order/zrh"),
-    recurrent.lstm_lengths_repeats: ("h_kept/mask/>", "c_kept/exchange", "y/exchange", "order/figo"),
+    recurrent.lstm_lengths_repeats: ("h_last/mask/<", "c_last/exchange", "y/exchange", "order/figo"),
 })  # fmt: skip
 def without_padding_it_is_the_plain_one(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
     """Where every row counts there is no padding."""
@@ -194,6 +194,53 @@ def unit_states_read_the_matrix(f: Function, a: Arguments) -> Iterator[Relation]
     """The unit vectors as states give the rows of the matrix, with the bias."""
     for h, row in zip(np.eye(len(a["h"])), a["W_hy"], strict=True):
         yield Equal(f(**{**a, "h": h}), row + a["b_y"])
+
+
+@holds(recurrent.simple_rnn_step, kills=(
+    "h_next/the result/drop/b_h", "h_next/the result/function/no-tanh", "h_next/transpose/W_hh", "y/name/h_next-h",
+    "y/the result/drop/b_y",
+))  # fmt: skip
+def new_state_is_read_out(f: Function, a: Arguments) -> Iterator[Relation]:
+    """The state is the simple RNN's, and what is said is the readout of the new one."""
+    h_next, y = f(**a)
+    yield Equal(h_next, value(recurrent.simple_rnn_cell, a["x"], a["h"], a["W_xh"], a["W_hh"], a["b_h"]))
+    yield Equal(y, value(recurrent.readout, h_next, a["W_hy"], a["b_y"]))
+
+
+@holds(recurrent.many_to_many, kills=(
+    *SLIPS, "h/the result/drop/b_h", "h/transpose/W_hh", "y/the result/drop/b_y", "y/the result/twice/b_y",
+))  # fmt: skip
+def every_state_is_read_out(f: Function, a: Arguments) -> Iterator[Relation]:
+    """What is said at each step is the readout of the simple RNN's state there."""
+    h = value(recurrent.simple_rnn, a["x"], a["h_0"], a["W_xh"], a["W_hh"], a["b_h"])
+    read = [value(recurrent.readout, state, a["W_hy"], a["b_y"]) for state in h]
+    yield Equal(f(**a), np.array(read).reshape(len(h), len(a["b_y"])))
+
+
+@holds(recurrent.many_to_many, least={"t": 2}, kills=("h/step/after", "h/step/reversed"))
+def labels_do_not_depend_on_the_future(f: Function, a: Arguments) -> Iterator[Relation]:
+    """A prefix of the labels is the labels of the prefix."""
+    cut = len(a["x"]) // 2
+    yield Equal(f(**{**a, "x": a["x"][:cut]}), f(**a)[:cut])
+
+
+@holds(recurrent.one_to_many, least={"t": 1}, kills=(
+    "h, y/start/h_0", "h, y/start/x", "h, y/name/y-x", "h, y/name/h-h_0", "h, y/h_next/the result/drop/b_h",
+    "h, y/y/the result/drop/b_y",
+))  # fmt: skip
+def own_outputs_are_the_inputs(f: Function, a: Arguments) -> Iterator[Relation]:
+    """It says what many_to_many says of the input with its own outputs behind it, the last left out."""
+    y = f(**a)
+    fed = {name: array for name, array in a.items() if name not in ("x", "t")}
+    yield Equal(y, value(recurrent.many_to_many, np.concatenate([a["x"][None], y[:-1]]), **fed))
+
+
+@holds(recurrent.one_to_many, least={"t": 2}, kills=("h, y/start/x", "h, y/name/y-x"))
+def it_goes_on_from_what_it_said(f: Function, a: Arguments) -> Iterator[Relation]:
+    """Where the state is not passed on, all that follows is what its first output begins."""
+    forgetful = without(a, "W_hh")
+    y = f(**forgetful)
+    yield Equal(f(**{**forgetful, "x": y[0], "t": a["t"] - 1}), y[1:])
 
 
 @holds(recurrent.classifier, kills=("the result/drop/sign", "the result/constant/double"))
@@ -236,30 +283,63 @@ def half(a: Arguments, end: str) -> dict[str, Any]:
     return {name.removesuffix(end): array for name, array in a.items() if name.endswith(end)}
 
 
-@holds(recurrent.bidirectional_gru, kills=(
-    "h/name/h_b-g", "h/exchange", "h_0/drop/0", "h_f/step/before", "g/drop/i", "g/drop/1", "h_b/drop/1",
-    "everywhere/h_f-g", "order/bf",
-))  # fmt: skip
-def halves_are_two_grus(f: Function, a: Arguments) -> Iterator[Relation]:
-    """The forward half is the GRU on the input, the backward half that on the input turned round; both start from 0."""
-    zero, u = np.zeros_like(a["b_h_f"]), len(a["b_h_f"])
-    yield Equal(f(**a)[:, :u], value(recurrent.gru, a["x"], zero, **half(a, "_f")))
-    yield Equal(f(**a)[::-1, u:], value(recurrent.gru, a["x"][::-1], zero, **half(a, "_b")))
+HALVES: dict[Of, Of] = {
+    recurrent.bidirectional_simple_rnn: recurrent.simple_rnn,
+    recurrent.bidirectional_gru: recurrent.gru,
+    recurrent.bidirectional_lstm: recurrent.lstm,
+}
 
 
-@holds(recurrent.bidirectional_gru, kills=(
-    "h/name/h_b-g", "h_b/drop/1", "g/drop/1", "h_f/name/W_xr_f-W_xr_b",
-))  # fmt: skip
-def halves_change_places_when_the_input_is_turned(f: Function, a: Arguments) -> Iterator[Relation]:
+def run_alone(of: Of, a: Arguments, x: Any, end: str) -> Any:
+    """Every h of one half of a bidirectional network, which starts from 0."""
+    weights = half(a, end)
+    zero = np.zeros(len(weights["W_hh" if "W_hh" in weights else "W_hi"]))
+    starts = {name: zero for name in ("h_0", "c_0") if name in HALVES[of].signature}
+    return several(HALVES[of](x=x, **starts, **weights))[0]
+
+
+@of_each({
+    recurrent.bidirectional_simple_rnn: (
+        "h/name/h_b-g", "h/exchange", "h_0/drop/0", "h_f/step/before", "g/drop/i", "h_b/drop/1", "order/bf",
+    ),
+    recurrent.bidirectional_gru: (
+        "h/name/h_b-g", "h/exchange", "h_0/drop/0", "h_f/step/before", "g/drop/i", "g/drop/1", "h_b/drop/1",
+        "everywhere/h_f-g", "order/bf",
+    ),
+    recurrent.bidirectional_lstm: (
+        "h/name/h_b-g", "h/exchange", "zero/drop/0", "h_f, c_f/step/before", "g, c_b/drop/i", "h_b/drop/1", "order/bf",
+        "h_f, c_f/order/ifog",
+    ),
+})  # fmt: skip
+def halves_are_two_networks(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
+    """The forward half runs on the input, the backward half on the input turned round, each alone and from 0."""
+    h = f(**a)
+    u = h.shape[1] // 2
+    yield Equal(h[:, :u], run_alone(of, a, a["x"], "_f"))
+    yield Equal(h[::-1, u:], run_alone(of, a, a["x"][::-1], "_b"))
+
+
+@of_each({
+    recurrent.bidirectional_simple_rnn: ("h/name/h_b-g", "h_b/drop/1", "g/drop/1", "h_f/name/W_xh_f-W_xh_b"),
+    recurrent.bidirectional_gru: ("h/name/h_b-g", "h_b/drop/1", "g/drop/1", "h_f/name/W_xr_f-W_xr_b"),
+    recurrent.bidirectional_lstm: ("h/name/h_b-g", "h_b/drop/1", "g, c_b/drop/1", "h_f, c_f/name/W_xi_f-W_xi_b"),
+})  # fmt: skip
+def halves_change_places_when_the_input_is_turned(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
     """With the input reversed and the two sets of weights exchanged the output is reversed, its halves exchanged."""
     swap = {"f": "b", "b": "f"}
     turned = {name: a[name[:-1] + swap[name[-1]]] for name in a if name != "x"}
-    yield Equal(f(x=a["x"][::-1], **turned), np.roll(f(**a)[::-1], len(a["b_h_f"]), axis=1))
+    h = f(**a)
+    yield Equal(f(x=a["x"][::-1], **turned), np.roll(h[::-1], h.shape[1] // 2, axis=1))
 
 
-@holds(recurrent.bidirectional_gru, least={"t": 2}, kills=("h/name/h_b-g", "h/exchange", "h_f/step/after"))
-def each_half_knows_what_it_has_read(f: Function, a: Arguments) -> Iterator[Relation]:
+@of_each({
+    recurrent.bidirectional_simple_rnn: ("h/name/h_b-g", "h/exchange", "h_f/step/after"),
+    recurrent.bidirectional_gru: ("h/name/h_b-g", "h/exchange", "h_f/step/after"),
+    recurrent.bidirectional_lstm: ("h/name/h_b-g", "h/exchange", "h_f, c_f/step/after"),
+}, least={"t": 2})  # fmt: skip
+def each_half_knows_what_it_has_read(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
     """The forward half does not depend on what comes later, nor the backward half on what came before."""
-    cut, u = len(a["x"]) // 2, len(a["b_h_f"])
-    yield Equal(f(**{**a, "x": a["x"][:cut]})[:, :u], f(**a)[:cut, :u])
-    yield Equal(f(**{**a, "x": a["x"][cut:]})[:, u:], f(**a)[cut:, u:])
+    h, cut = f(**a), len(a["x"]) // 2
+    u = h.shape[1] // 2
+    yield Equal(f(**{**a, "x": a["x"][:cut]})[:, :u], h[:cut, :u])
+    yield Equal(f(**{**a, "x": a["x"][cut:]})[:, u:], h[cut:, u:])

@@ -147,3 +147,12 @@ def first_position_reads_itself(f: Function, a: Arguments) -> Iterator[Relation]
 def last_position_sees_everything(f: Function, a: Arguments) -> Iterator[Relation]:
     """What the last position reads is self-attention without a mask."""
     yield Equal(f(**a)[-1], value(self_attention.scaled, **a)[-1])
+
+
+@holds(self_attention.stacked, kills=("y/name/y-x", "y/name/W_q-W_k"), least={"N": 2})
+def it_is_its_layers(f: Function, a: Arguments) -> Iterator[Relation]:
+    """It is its layers, one after the other."""
+    y = a["x"]
+    for W_q, W_k, W_v in zip(a["W_q"], a["W_k"], a["W_v"], strict=True):
+        y = value(self_attention.scaled, y, W_q, W_k, W_v)
+    yield Equal(f(**a), y)

@@ -9,25 +9,56 @@ import numpy as np
 
 from attnspec.equations import attention, recurrent, seq2seq
 from attnspec.language.equation import Equation
-from attnspec.properties._parts import OPEN, SHUT, between, held, negated, of_each, rolled, value, within, without
+from attnspec.properties._parts import (
+    OPEN,
+    SHUT,
+    between,
+    held,
+    negated,
+    of_each,
+    rolled,
+    several,
+    value,
+    within,
+    without,
+)
 from attnspec.properties.law import Arguments, AtMost, Equal, Function, Relation, holds
 
 Of = Equation[..., Any]
 
 
-@holds(seq2seq.encode_gru, kills=("h/start/h_0", "h/step/before", "h/step/reversed", "order/zrh", "h/everywhere/r-z"))
-def states_are_those_of_the_gru(f: Function, a: Arguments) -> Iterator[Relation]:
-    """It is the GRU over the source, and its last state once more."""
-    h, last = f(**a)
-    yield Equal(h, value(recurrent.gru, **a))
-    yield Equal(last, h[-1])
+ENCODERS: dict[Of, Of] = {
+    seq2seq.encode_simple_rnn: recurrent.simple_rnn,
+    seq2seq.encode_gru: recurrent.gru,
+    seq2seq.encode_lstm: recurrent.lstm,
+}
+SLIPS = ("start/h_0", "step/before", "step/reversed")
 
 
-@holds(seq2seq.encode_gru, least={"m": 2}, kills=("h/step/after", "h/step/reversed"))
-def past_does_not_depend_on_the_future(f: Function, a: Arguments) -> Iterator[Relation]:
+@of_each({
+    seq2seq.encode_simple_rnn: (*(f"h/{slip}" for slip in SLIPS), "h/the result/drop/b_h", "h/name/h-h_0"),
+    seq2seq.encode_gru: (*(f"h/{slip}" for slip in SLIPS), "order/zrh", "h/everywhere/r-z"),
+    seq2seq.encode_lstm: (
+        *(f"h, c/{slip}" for slip in SLIPS), "h, c/start/c_0", "order/ifog", "result 2/name/h-c", "result 3/name/c-h",
+    ),
+})  # fmt: skip
+def states_are_those_of_the_network(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
+    """It is the network over the source, and the last of its states once more."""
+    h, *ends = f(**a)
+    whole, *cell = several(ENCODERS[of](**a))
+    yield Equal(h, whole)
+    yield from (Equal(end, state) for end, state in zip(ends, (h[-1], *cell), strict=True))
+
+
+@of_each({
+    seq2seq.encode_simple_rnn: ("h/step/after", "h/step/reversed"),
+    seq2seq.encode_gru: ("h/step/after", "h/step/reversed"),
+    seq2seq.encode_lstm: ("h, c/step/after", "h, c/step/reversed"),
+}, least={"m": 2})  # fmt: skip
+def past_does_not_depend_on_the_future(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
     """Every prefix of the source is encoded as it is alone."""
     cut = len(a["x"]) // 2
-    h, last = f(**{**a, "x": a["x"][:cut]})
+    h, last, *_ = f(**{**a, "x": a["x"][:cut]})
     yield Equal(h, f(**a)[0][:cut])
     yield Equal(last, f(**a)[0][cut - 1])
 
@@ -348,3 +379,204 @@ def words_have_no_order(f: Function, a: Arguments) -> Iterator[Relation]:
 def teacher_takes_the_place_of_the_truth(f: Function, a: Arguments) -> Iterator[Relation]:
     """It is cross_entropy_probs of the student with the teacher for y."""
     yield Equal(f(**a), value(seq2seq.cross_entropy_probs, a["p_student"], a["p_teacher"]))
+
+
+def words(array: Any) -> Any:
+    """Outputs that name words, as places; what the noise says nothing of is somewhere, and shows where it is added."""
+    return np.nan_to_num(array).astype(np.int64)
+
+
+@holds(seq2seq.cross_entropy, kills=(
+    "softmax_twice", "log_p/function/no-log_softmax", "the result/drop/sign", "the result/name/log_p-logits", "last/k",
+))  # fmt: skip
+def it_costs_what_it_is_unlikely(f: Function, a: Arguments) -> Iterator[Relation]:
+    """exp of minus the loss is the probability of the target."""
+    yield Equal(np.exp(-f(**a)), value(attention.weights, a["logits"][None])[0][a["target"]])
+
+
+@holds(seq2seq.cross_entropy, kills=("last/k",))
+def words_change_places(f: Function, a: Arguments) -> Iterator[Relation]:
+    """With the words permuted, and the target with them, nothing changes."""
+    moved = np.asarray((a["target"] + 1) % len(a["logits"]))
+    yield Equal(f(logits=np.roll(a["logits"], 1), target=moved), f(**a))
+
+
+@holds(seq2seq.cross_entropy, kills=("the result/drop/sign", "log_p/function/no-log_softmax", "last/k"))
+def all_words_alike_cost_log_v(f: Function, a: Arguments) -> Iterator[Relation]:
+    """With all logits 0 any word costs log v."""
+    yield Equal(f(**without(a, "logits")), np.log(len(a["logits"])))
+
+
+LOSSES = (seq2seq.sequence_loss, seq2seq.perplexity)
+
+
+@of_each({
+    seq2seq.sequence_loss: ("padding_counts", "the result/mask/none", "mask/everywhere/not"),
+    seq2seq.perplexity: ("unsure_of_padding", "the result/the result/mask/none", "the result/mask/everywhere/not"),
+})  # fmt: skip
+def padding_changes_nothing(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
+    """What stands where no target counts does not show."""
+    padded = {"logits": np.where(a["valid"][:, None], a["logits"], 0), "target": np.where(a["valid"], a["target"], 0)}
+    yield Equal(f(**{**a, **padded}), f(**a))
+
+
+@holds(seq2seq.sequence_loss, kills=(
+    "padding_counts", "divided_by_length", "the result/drop/Σ_{i:valid_i}1", "the result/exchange", "last/i",
+    "the result/constant/double", "loss/the result/drop/sign", "loss/last/k",
+))  # fmt: skip
+def it_is_the_mean_over_what_counts(f: Function, a: Arguments) -> Iterator[Relation]:
+    """So many times the mean as targets count is the sum of what each of them costs by itself."""
+    counted = [k for k, valid in enumerate(a["valid"]) if valid]
+    costs = [value(seq2seq.cross_entropy, a["logits"][k], a["target"][k]) for k in counted]
+    if counted:
+        yield Equal(len(counted) * f(**a), np.sum(costs))
+
+
+@holds(seq2seq.perplexity, kills=(
+    "unsure_of_padding", "divided_by_length_before", "power_of_two", "mean_of_exponentials",
+    "the result/function/no-exp", "the result/loss/the result/drop/sign", "the result/last/i",
+))  # fmt: skip
+def it_is_exp_of_the_loss(f: Function, a: Arguments) -> Iterator[Relation]:
+    """Its logarithm is the loss of the sequence."""
+    yield Equal(f(**a), np.exp(value(seq2seq.sequence_loss, **a)))
+
+
+@holds(seq2seq.perplexity, kills=("power_of_two", "the result/function/no-exp", "the result/loss/last/k"))
+def all_words_alike_are_v(f: Function, a: Arguments) -> Iterator[Relation]:
+    """With all logits 0 it is the number of words."""
+    yield Equal(f(**without(a, "logits")), np.where(a["valid"].any(), a["logits"].shape[1], np.nan))
+
+
+@holds(seq2seq.sample, kills=(
+    "likeliest", "not_cumulated", "c/mask/none", "c/mask/<", "the result/mask/not", "the result/mask/>=",
+    "the result/constant/double", "the result/drop/v",
+))  # fmt: skip
+def its_share_holds_the_number(f: Function, a: Arguments) -> Iterator[Relation]:
+    """The words before it come to no more than the number, with it they come to more; or it is the last."""
+    k, places, p = f(**a), np.arange(len(a["p"])), a["p"]
+    yield AtMost((p * (places < k)).sum() + 0 * k, a["uniform"])
+    yield AtMost(a["uniform"], np.where(k == places[-1], np.inf, (p * (places <= k)).sum()) + 0 * k)
+
+
+@holds(seq2seq.sample, kills=("the result/mask/<", "the result/mask/not"), least={"v": 2})
+def word_without_probability_is_never_drawn(f: Function, a: Arguments) -> Iterator[Relation]:
+    """0 draws the first word that has a probability: what the cumulated p must do is exceed it, not reach it."""
+    later = np.where(np.arange(len(a["p"])) == 0, 0, a["p"])
+    for p in (a["p"], later):
+        yield Equal(f(p=p, uniform=np.zeros(())), np.argmax(p > 0) if p.any() else len(p) - 1)
+
+
+@holds(seq2seq.sample, kills=("the result/mask/>=", "the result/mask/not"))
+def larger_number_draws_no_earlier_word(f: Function, a: Arguments) -> Iterator[Relation]:
+    """Half of the number draws the same word or an earlier one."""
+    yield AtMost(f(p=a["p"], uniform=np.asarray(a["uniform"] / 2)), f(**a))
+
+
+EVENLY = (np.arange(8) + 0.5) / 8
+"""Numbers that stand for all from 0 to 1."""
+
+
+@holds(seq2seq.sample, kills=("likeliest", "not_cumulated", "c/mask/>=", "the result/constant/double"))
+def words_are_drawn_as_often_as_they_are_likely(f: Function, a: Arguments) -> Iterator[Relation]:
+    """Of evenly spread numbers each word is drawn by its share, to within one of them."""
+    p = a["p"]
+    drawn = np.array([f(p=p, uniform=np.asarray(number)) for number in EVENLY])
+    counts = (drawn == np.arange(len(p))[:, None]).sum(axis=1) + 0 * drawn.sum()
+    if abs(p.sum() - 1) < 1 / 16:
+        yield from within(counts - 8 * p, 1 + 8 * abs(p.sum() - 1))
+
+
+def decoder(a: Arguments) -> dict[str, Any]:
+    """The weights of a decoder's step."""
+    return {name: a[name] for name in a if name.startswith(("W_", "C_", "b_")) and not name.endswith("_o")}
+
+
+def distribution(a: Arguments) -> dict[str, Any]:
+    """The weights of what it says."""
+    return {name: a[name] for name in ("W_o", "E_o", "C_o", "b")}
+
+
+def words_before(a: Arguments) -> Any:
+    """The vectors of the words that are read."""
+    return a["E"][np.concatenate([[a["start"]], a["target"][:-1]])[: len(a["target"])].astype(np.int64)]
+
+
+@holds(seq2seq.teacher_forced, kills=(
+    "before/exchange", "before/mask/>=", "before/mask/late", "before/drop/1", "s/start/s_0", "s/z/drop/b_z",
+    "order/zrh",
+))  # fmt: skip
+def each_state_is_made_of_the_one_before(f: Function, a: Arguments) -> Iterator[Relation]:
+    """Each state is a step of the decoder from the one before and the true word before; the first reads `start`."""
+    s = f(**a)[1]
+    earlier = np.concatenate([a["s_0"][None], s[:-1]])[: len(s)]
+    for y, old, new in zip(words_before(a), earlier, s, strict=True):
+        yield Equal(new, value(seq2seq.decoder_step_fixed_context, y, old, a["c"], **decoder(a)))
+
+
+@holds(seq2seq.teacher_forced, kills=("p/logits/drop/b", "p/p/function/no-softmax", "before/drop/1", "p/swap/s-c"))
+def each_distribution_is_of_its_state_and_word(f: Function, a: Arguments) -> Iterator[Relation]:
+    """What is said is the output's distribution, of the new state and the word that was read."""
+    for p, s, y in zip(*f(**a), words_before(a), strict=True):
+        yield Equal(p, value(seq2seq.output_distribution, s, y, a["c"], **distribution(a)))
+
+
+@holds(seq2seq.teacher_forced, kills=("before/drop/1",), least={"t": 2})
+def word_to_say_is_not_read(f: Function, a: Arguments) -> Iterator[Relation]:
+    """A word shows only after it was to be said: every prefix is as it is alone, the last word shows nowhere."""
+    cut = len(a["target"]) // 2
+    for whole, prefix in zip(f(**a), f(**{**a, "target": a["target"][:cut]}), strict=True):
+        yield Equal(whole[:cut], prefix)
+    changed = np.where(np.arange(len(a["target"])) < len(a["target"]) - 1, a["target"], 0)
+    for whole, other in zip(f(**a), f(**{**a, "target": changed}), strict=True):
+        yield Equal(whole, other)
+
+
+@holds(seq2seq.greedy_step, kills=("s_next/r/drop/b_r", "s_next/z/drop/cC_z", "order/zrh", "swap/s-c"))
+def its_state_is_that_of_the_decoder(f: Function, a: Arguments) -> Iterator[Relation]:
+    """The new state is a step of the decoder, which reads the vector of the word before."""
+    yield Equal(f(**a)[0], value(seq2seq.decoder_step_fixed_context, a["E"][a["token"]], a["s"], a["c"], **decoder(a)))
+
+
+@holds(seq2seq.greedy_step, kills=("least_likely", "logits/drop/cC_o", "logits/drop/s_nextW_o"))
+def no_word_is_likelier(f: Function, a: Arguments) -> Iterator[Relation]:
+    """No word has a larger probability than the one that is said."""
+    s, token = f(**a)
+    p = value(seq2seq.output_distribution, s, a["E"][a["token"]], a["c"], **distribution(a))
+    yield AtMost(p.max(), p[words(token) % len(p)] + 0 * token)
+
+
+@of_each({seq2seq.greedy_step: ("last_of_a_tie",), seq2seq.greedy_decode: ("last_of_ties",)})
+def of_equal_words_the_first_is_said(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
+    """With nothing to tell words apart the first is said."""
+    said = several(f(**without(a, "W_o", "E_o", "C_o", "b")))[-1]
+    yield Equal(said, np.zeros(said.shape))
+
+
+def seen_before(tokens: Any, word: float) -> Any:
+    """Whether a word stands before each place."""
+    return np.concatenate([[False], np.cumsum(tokens == word)[:-1] > 0])
+
+
+@holds(seq2seq.greedy_decode, kills=("never_stops", "the result/name/tokens-token", "tokens/exchange"))
+def what_is_said_after_the_end_is_the_end(f: Function, a: Arguments) -> Iterator[Relation]:
+    """Wherever `stop` was said before, it is said again."""
+    tokens = f(**a)
+    yield Equal(tokens, np.where(seen_before(tokens, a["stop"]), a["stop"], tokens))
+
+
+@holds(seq2seq.greedy_decode, kills=(
+    "start_is_said", "stops_at_once", "s, token/start/start", "s, token/start/s_0", "tokens/name/token-stops",
+    "tokens/mask/>=",
+))  # fmt: skip
+def teacher_that_says_the_same_hears_the_same(f: Function, a: Arguments) -> Iterator[Relation]:
+    """Teacher forcing on what was said finds each word the likeliest, until `stop` was said."""
+    tokens = f(**a)
+    shared = {name: array for name, array in a.items() if name not in ("stop", "limit")}
+    p, _ = value(seq2seq.teacher_forced, target=words(tokens), **shared)
+    yield Equal(tokens, np.where(seen_before(tokens, a["stop"]), a["stop"], p.argmax(axis=1)))
+
+
+@holds(seq2seq.greedy_decode, kills=("stops/mask/>",), least={"limit": 2})
+def limit_only_cuts(f: Function, a: Arguments) -> Iterator[Relation]:
+    """With a smaller limit the same words are said, but fewer."""
+    yield Equal(f(**{**a, "limit": a["limit"] - 1}), f(**a)[:-1])

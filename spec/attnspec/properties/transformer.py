@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from attnspec.equations import multihead, transformer
+from attnspec.equations import multihead, position, transformer
 from attnspec.language.equation import Equation
 from attnspec.properties._parts import negated, of_each, rolled, value, within, without
 from attnspec.properties.law import Arguments, AtMost, Equal, Function, Relation, holds
@@ -292,6 +292,82 @@ def past_does_not_depend_on_the_future(of: Of, f: Function, a: Arguments) -> Ite
 def encoder_states_have_no_order(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
     """With what the encoder gives permuted nothing changes."""
     yield Equal(f(**rolled(of, a, "m")), f(**a))
+
+
+STACKED: dict[Of, Of] = {
+    transformer.encoder: transformer.encoder_layer,
+    transformer.decoder: transformer.decoder_layer,
+}
+SHARED = ("x", "z", "heads", "eps")
+"""What no layer has of its own."""
+
+
+def layers(of: Of, a: Arguments) -> Any:
+    """What one layer after the other gives."""
+    x = a["x"]
+    for number in range(len(a["W_1"])):
+        own = {name: part if name in SHARED else part[number] for name, part in a.items()}
+        x = value(STACKED[of], **{**own, "x": x})
+    return x
+
+
+@of_each({
+    transformer.encoder: ("y/name/y-x", "the result/name/y-x", "y/swap/gamma_1-beta_1"),
+    transformer.decoder: ("y/name/y-x", "the result/name/y-x"),
+}, least={"N": 2})  # fmt: skip
+def it_is_its_layers(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
+    """It is its layers, one after the other."""
+    yield Equal(f(**a), layers(of, a))
+
+
+@holds(transformer.encoder)
+def positions_have_no_order_in_any_layer(f: Function, a: Arguments) -> Iterator[Relation]:
+    """With the positions permuted the outputs are permuted, through all layers."""
+    yield Equal(f(**rolled(transformer.encoder, a, "t")), np.roll(f(**a), 1, axis=0))
+
+
+@holds(transformer.decoder, least={"n": 1})
+def past_does_not_depend_on_the_future_in_any_layer(f: Function, a: Arguments) -> Iterator[Relation]:
+    """A prefix of the output is the output of the prefix, through all layers."""
+    cut = (len(a["x"]) + 1) // 2
+    yield Equal(f(**{**a, "x": a["x"][:cut]}), f(**a)[:cut])
+
+
+@of_each({
+    transformer.embed: ("x/drop/e_i",),
+    transformer.embed_scaled: ("x/drop/e_i",),
+}, least={"t": 1})  # fmt: skip
+def tokens_without_a_vector_leave_positions(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
+    """Where all vectors are 0 the table of positions is left."""
+    length, width = len(a["k"]), a["P"].shape[1]
+    yield Equal(f(**without(a, "P")), value(position.sinusoidal, t=length, d=width))
+
+
+@of_each({transformer.embed: ("transformer.embed_scaled",), transformer.embed_scaled: ("transformer.embed",)},
+         least={"t": 1, "c": 2})  # fmt: skip
+def equal_tokens_differ_by_their_positions(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
+    """What is not of the position is the token's vector; embed_scaled has it √c times."""
+    table = value(position.sinusoidal, t=len(a["k"]), d=a["P"].shape[1])
+    scale = np.sqrt(a["P"].shape[1]) if of is transformer.embed_scaled else 1.0
+    yield Equal(f(**a), scale * a["P"][a["k"]] + table)
+
+
+@holds(transformer.logits, kills=("e/drop/b", "e/twice/b"))
+def without_weights_the_bias_is_left(f: Function, a: Arguments) -> Iterator[Relation]:
+    """Where the weights are 0 every position says the bias."""
+    yield Equal(f(**without(a, "W")), np.broadcast_to(a["b"], (len(a["y"]), len(a["b"]))))
+
+
+@holds(transformer.logits, kills=("e/drop/b", "e/twice/b"))
+def opposite_inputs_cancel(f: Function, a: Arguments) -> Iterator[Relation]:
+    """What y and -y give is twice the bias together."""
+    yield Equal(f(**a) + f(**{**a, "y": -a["y"]}), np.broadcast_to(2 * a["b"], (len(a["y"]), len(a["b"]))))
+
+
+@holds(transformer.next_token, kills=("p/function/no-softmax", "p/axis/i"))
+def each_position_has_a_distribution(f: Function, a: Arguments) -> Iterator[Relation]:
+    """At every position the tokens' shares sum to 1."""
+    yield Equal(f(**a).sum(axis=1), np.ones(len(a["y"])))
 
 
 @holds(transformer.linear, kills=("y/drop/b", "y/twice/b", "y/transpose/W"))

@@ -2,8 +2,15 @@
 
 from jaxtyping import Float
 
-from attnspec import Tensor, concat, index, mutant, sigmoid, softmax, sum, tanh
-from attnspec.equations.attention_rnn import attentive_step, bahdanau_step, input_feeding_step, readout_step
+from attnspec import Tensor, concat, exp, index, indices, last, mutant, scan, sigmoid, softmax, sum, tanh, where
+from attnspec.equations.attention_rnn import (
+    attentive_step,
+    bahdanau_step,
+    input_feeding_step,
+    readout_step,
+    self_attentive,
+    self_attentive_context,
+)
 from attnspec.equations.recurrent import simple_rnn_cell
 
 
@@ -80,3 +87,28 @@ def newer_context_fed(
     c_next = sum(j, alpha * h[j])
     s_next = simple_rnn_cell(concat(y, c_next), s, W_xh, W_hh, b_h)
     return s_next, c_next
+
+
+@mutant(self_attentive_context, says="h_0, which is 0, is read too: every softmax has one more score, of 0")
+def zero_read(
+    h: Float[Tensor, "t u"], W_q: Float[Tensor, "u a"], W_k: Float[Tensor, "u a"],
+) -> Float[Tensor, "t u"]:
+    """The first state reads less than itself."""
+    t, j = indices("t", "t")
+    p = exp((h[j] @ W_k) @ (h[t] @ W_q))
+    c = sum(j, p * h[j], where=j <= t) / (1 + sum(j, p, where=j <= t))
+    return c.stack(t)
+
+
+@mutant(self_attentive, says="h_0, which is 0, is read too: every softmax has one more score, of 0")
+def zero_read_throughout(
+    x: Float[Tensor, "t d"], A: Float[Tensor, "d+u u"], b: Float[Tensor, " u"],
+    W_q: Float[Tensor, "u a"], W_k: Float[Tensor, "u a"],
+) -> tuple[Float[Tensor, "t u"], Float[Tensor, "t u"]]:
+    """c_1 is less than h_1."""
+    t, j = indices("t", "t")
+    H_0 = where(j < 0, b, 0).stack(j)
+    H = scan(t, lambda H: where(j == t, tanh(concat(x[t], zero_read(H, W_q, W_k)[t - 1]) @ A + b), H[j]).stack(j), H_0)
+    h = last(t, H)
+    c = zero_read(h, W_q, W_k)
+    return h, c

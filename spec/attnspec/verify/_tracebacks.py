@@ -21,8 +21,10 @@ def describe_error(error: BaseException) -> dict[str, str]:
 
 
 def is_ours(filename: str) -> bool:
-    """Whether a frame of this file belongs to the runner or to the import system."""
-    return filename.startswith((OURS, "<frozen importlib")) or filename.endswith("importlib/__init__.py")
+    """Whether a frame of this file belongs to the runner, to the import system or to what runs a backward pass."""
+    if filename.startswith((OURS, "<frozen importlib")) or filename.endswith("importlib/__init__.py"):
+        return True
+    return Path(filename).parent.parts[-2:] == ("torch", "autograd")
 
 
 def _message(error: BaseException) -> str:

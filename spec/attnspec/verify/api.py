@@ -16,7 +16,7 @@ from attnspec.interpreters.policy import PRESETS
 from attnspec.language.equation import REGISTRY, Equation
 from attnspec.verify.candidate import Question, as_answered
 from attnspec.verify.recorded import Inputs, listed, present, recorded
-from attnspec.verify.report import Report, Verdict
+from attnspec.verify.report import THROUGH, Report, Verdict
 from attnspec.verify.runner import File, Module, Pickled, Runner, Target
 from attnspec.verify.targets import Found, MissingPackage
 from attnspec.verify.verifier import Verifier
@@ -39,6 +39,7 @@ class Asked:
     inputs: Inputs | Iterable[Inputs] | None = None
     names: Mapping[str, str] | None = None
     only_inputs: bool = False
+    backward: bool = False
 
 
 def verify(
@@ -55,6 +56,7 @@ def verify(
     inputs: Inputs | Iterable[Inputs] | None = None,
     names: Mapping[str, str] | None = None,
     only_inputs: bool = False,
+    backward: bool = False,
     time_limit: float = 30.0,
     memory_bytes: int | None = None,
     on_verdict: Callable[[Verdict], None] | None = None,
@@ -76,6 +78,8 @@ def verify(
             "0/q" is the q of the first case of several; what is left out is drawn.
         names: {the equation's name: the name in `inputs`}, where they differ; ".T" after a name turns a matrix round.
         only_inputs: ask nothing but these.
+        backward: judge the gradients that automatic differentiation makes of what computes `equation`, or of what is
+            claimed; without it, those that are claimed by backward=True.
         time_limit: seconds for one call of the candidate.
         memory_bytes: what the candidate may hold.
         on_verdict: called with each verdict as it falls.
@@ -90,7 +94,7 @@ def verify(
     """
     wanted = Asked(
         equation.id if isinstance(equation, Equation) else equation, framework, _dtypes(dtype), device, examples, seed,
-        bind, policy, inputs, names, only_inputs,
+        bind, policy, inputs, names, only_inputs, backward,
     )  # fmt: skip
     check(wanted)
     shown, aim = aimed(target)
@@ -173,6 +177,7 @@ def _nothing(question: Question, verdict: str, reason: str) -> Verdict:
     return Verdict(
         question.equation.id, question.shown or question.found.name, question.framework, question.dtype,
         question.device, verdict, reason, seed=question.seed,
+        backward_of=question.forward.id if question.forward is not None else "",
     )  # fmt: skip
 
 
@@ -196,7 +201,9 @@ def check(wanted: Asked) -> None:
         raise SpecError("no inputs are given", expected=".npz or .safetensors", mend="--inputs FILE")
     present(given)
     if wanted.equation is not None:
-        REGISTRY[wanted.equation]
+        called = REGISTRY[wanted.equation]
+        if wanted.backward:
+            gradient_of(called, wanted.framework or "")
     _known("dtype", wanted.dtypes or (), DTYPES)
     _known("framework", (wanted.framework,) if wanted.framework else (), FRAMEWORKS)
     _known("device", (wanted.device.split(":")[0],) if wanted.device else (), ("cpu", "cuda"))
@@ -254,9 +261,11 @@ def questions(found: Sequence[Found], shown: str, wanted: Asked) -> Iterator[Que
         name = shown if alone and shown.endswith(each.name) else _target(shown, each.name)
         framework = wanted.framework or declared.framework or each.framework or "numpy"
         dtypes = wanted.dtypes or declared.claim.dtypes or ("",)
+        backward = declared.claim.backward
         try:
-            equation = REGISTRY[declared.equation]
-        except UnknownName as error:
+            called = REGISTRY[declared.equation]
+            equation = gradient_of(called, framework) if backward else called
+        except SpecError as error:
             unknown = replace(wanted, equation=declared.equation, framework=framework, dtypes=dtypes)
             yield Refused(error, replace(_not_run(name, unknown, _why(error), 0.0), mend=error.mend))
             continue
@@ -264,21 +273,54 @@ def questions(found: Sequence[Found], shown: str, wanted: Asked) -> Iterator[Que
             yield Question(
                 each, equation, declared.claim, framework, dtype or "float32", wanted.device or "cpu", wanted.examples,
                 wanted.seed, tuple((wanted.bind or declared.bind).items()), wanted.policy, name, not dtype, inputs,
-                tuple((wanted.names or {}).items()), wanted.only_inputs,
+                tuple((wanted.names or {}).items()), wanted.only_inputs, called if backward else None,
             )  # fmt: skip
+
+
+def gradient_of(equation: Equation[..., Any], framework: str = "") -> Equation[..., Any]:
+    """The equation of the gradients that automatic differentiation must give of a candidate.
+
+    Raises:
+        UnknownName: there is none.
+        SpecError: the framework has no automatic differentiation.
+    """
+    found = REGISTRY.gradient(equation.id)
+    if found is None:
+        known = [each.gradient_of for each in REGISTRY.values() if each.gradient_of]
+        mend = nearest(equation.id, known)
+        if equation.gradient_of:
+            mend = f"{equation.id} is a backward pass itself; what computes it is judged without backward"
+        raise UnknownName(
+            f"no equation of the gradients of {equation.id}", given=equation.id, expected=", ".join(known), mend=mend
+        )
+    if framework and framework not in THROUGH:
+        raise SpecError(
+            f"{framework} has no automatic differentiation", given=f"framework {framework}",
+            expected=" or ".join(THROUGH), mend=f"judge a backward pass of your own as {found.id}",
+        )  # fmt: skip
+    return found
 
 
 def _claims(found: Sequence[Found], wanted: Asked) -> Iterator[tuple[Found, Implementation]]:
     """Which callables are asked about which equations."""
     for each in found:
-        declared = [item for item in each.implementations if wanted.equation in (None, item.equation)]
+        declared = [item for item in each.implementations if wanted.equation in (None, *_answers(item))]
+        if wanted.backward:  # those that are claimed; where none is, of all that is
+            claimed = [item for item in declared if item.claim.backward]
+            declared = claimed or [replace(item, claim=replace(item.claim, backward=True)) for item in declared]
         if declared:
             for item in declared:
                 yield each, item
         elif wanted.equation is not None and _meant(each, found, wanted.equation):
             claim = each.implementations[0].claim if each.implementations else Claim()
             framework = each.implementations[0].framework if each.implementations else None
-            yield each, Implementation(wanted.equation, framework, claim)
+            yield each, Implementation(wanted.equation, framework, replace(claim, backward=wanted.backward))
+
+
+def _answers(item: Implementation) -> tuple[str, ...]:
+    """The equations that a claim is about: of gradients, theirs and that of what they are of."""
+    found = REGISTRY.gradient(item.equation) if item.claim.backward else None
+    return (item.equation,) if found is None else (item.equation, found.id)
 
 
 def _meant(each: Found, found: Sequence[Found], equation: str) -> bool:

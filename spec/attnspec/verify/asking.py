@@ -60,8 +60,10 @@ def properties(
         answers = ask(Case(_lifted(arrays, equation) if batched else arrays, options))
         if isinstance(answers, str):
             raise Unanswered(answers)
-        found = tuple(answer[0] for answer in answers) if batched else answers
-        return found if len(found) > 1 else found[0]
+        if batched:  # what a batch shares has one gradient for all of it
+            pairs = zip(answers, equation.definition.results, strict=True)
+            answers = tuple(answer[0] if answer.ndim > len(result.dims) else answer for answer, result in pairs)
+        return answers if len(answers) > 1 else answers[0]
 
     each: list[tuple[str, bool]] = []
     unasked, violation = [], ""

@@ -15,6 +15,7 @@ from attnspec.language.equation import Equation
 from attnspec.verify import contract
 from attnspec.verify.binding import Plan, bind
 from attnspec.verify.cases import (
+    FEW,
     HIDDEN,
     LAYOUTS,
     REGIMES,
@@ -26,7 +27,7 @@ from attnspec.verify.cases import (
     smallest,
     telling,
 )
-from attnspec.verify.outcome import Layout, Outcome, Request
+from attnspec.verify.outcome import Gradients, Layout, Outcome, Request
 from attnspec.verify.reader import Handed, Reader
 from attnspec.verify.recorded import Recorded
 from attnspec.verify.runner import Runner
@@ -47,6 +48,8 @@ class Question:
         inputs: recorded cases, asked beside the drawn ones.
         names: {the equation's name: the name in these}, where they differ.
         only_inputs: nothing is drawn: they are asked in place of the drawn ones.
+        forward: the equation that the callable computes, where the question is about the gradients that automatic
+            differentiation makes of it; `equation` is then the equation of these gradients.
     """
 
     found: Found
@@ -64,6 +67,22 @@ class Question:
     inputs: tuple[Recorded, ...] = ()
     names: tuple[tuple[str, str], ...] = ()
     only_inputs: bool = False
+    forward: Equation[..., Any] | None = None
+
+    @property
+    def called(self) -> Equation[..., Any]:
+        """The equation that the callable takes the arguments of."""
+        return self.forward or self.equation
+
+    @property
+    def gradients(self) -> Gradients | None:
+        """Which gradients are asked for; None where it is the callable's own answer."""
+        if self.forward is None:
+            return None
+        taken = {parameter.name for parameter in self.forward.definition.parameters}
+        given = tuple(each.name for each in self.equation.definition.parameters if each.name not in taken)
+        wanted = tuple(each.name for each in self.forward.definition.parameters if each.kind == "float")
+        return Gradients(given, wanted)
 
     @property
     def asks_dtype(self) -> tuple[str, ...]:
@@ -108,11 +127,11 @@ class Candidate:
         Raises:
             BindingError: they do not match.
         """
-        question, definition = self.question, self.question.equation.definition
+        question, definition = self.question, self.question.called.definition
         self.plan = bind(
             question.found.parameters, [parameter.name for parameter in definition.parameters],
             [*(option.name for option in definition.options), *question.asks_dtype], dict(question.bind),
-            name=question.shown or question.found.name, equation=question.equation.id,
+            name=question.shown or question.found.name, equation=question.called.id,
         )  # fmt: skip
 
     def told(self) -> Iterator[Case]:
@@ -143,10 +162,16 @@ class Candidate:
             question.equation, question.dtype, dict(question.names), question.least, claim.batch, claim.finite,
             question.seed,
         )  # fmt: skip
-        return reader.found(question.inputs)
+        handed = reader.found(question.inputs)
+        return replace(handed, cases=tuple(self.asked_as(case) for case in handed.cases))
 
     def made(self, description: Description) -> Case:
-        return make(self.question.equation, description, self.question.dtype)
+        return self.asked_as(make(self.question.equation, description, self.question.dtype))
+
+    def asked_as(self, case: Case) -> Case:
+        """A case as this candidate is asked it: automatic differentiation sums over a batch what its examples share."""
+        gradients = self.question.gradients
+        return case if gradients is None else replace(case, summed=gradients.wanted)
 
     def request(self, case: Case) -> Request:
         """One call, its arrays in a form that travels."""
@@ -155,7 +180,7 @@ class Candidate:
         arrays = {name: array.astype(held) if array.dtype.kind == "f" else array for name, array in case.arrays.items()}
         return Request(
             question.found.name, arrays, case.options, question.dtype, question.device, question.framework, self.plan,
-            cast(Layout, case.layout), len(question.equation.definition.results),
+            cast(Layout, case.layout), len(question.equation.definition.results), gradients=question.gradients,
         )  # fmt: skip
 
     def observe(self, cases: Sequence[Case]) -> list[Observation]:
@@ -174,6 +199,24 @@ class Candidate:
         """One call beside the record, or the last of many in a row, and its answers if they can be judged."""
         (outcome,) = self.runner.call_many([replace(self.request(case), times=times)])
         return outcome, self.answers(case, outcome)
+
+    def pulled_twice(self, case: Case) -> tuple[Outcome, tuple[NDArray[Any], ...] | None]:
+        """One forward pass, and of two backward passes on it the second."""
+        request = self.request(case)
+        assert request.gradients is not None
+        (outcome,) = self.runner.call_many([replace(request, gradients=replace(request.gradients, again=True))])
+        return outcome, self.answers(case, outcome)
+
+    def second(self, case: Case, arrays: dict[str, NDArray[Any]]) -> Outcome:
+        """The backward pass of the backward pass, in float64, for gradients of the gradients."""
+        request = self.request(case)
+        assert request.gradients is not None
+        gradients = replace(request.gradients, second=tuple(arrays))
+        outputs = len(gradients.given) + len(gradients.wanted)
+        (outcome,) = self.runner.call_many(
+            [replace(request, arrays={**case.arrays, **arrays}, dtype="float64", gradients=gradients, outputs=outputs)]
+        )
+        return outcome
 
     def in_turn(self, first: Case, then: Case) -> tuple[Outcome, list[Observation]]:
         """A call, then another with the same arrays overwritten; both answers are read after the second."""
@@ -221,7 +264,7 @@ def descriptions(
     names = sizes_of(equation.definition)
 
     def sizes(name: str) -> st.SearchStrategy[int]:
-        menu = (1, 2, 3) if name in ("H", "M") else (1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17)
+        menu = (1, 2, 3) if name in FEW else (1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17)
         return st.sampled_from(sorted({max(size, least(name)) for size in menu}))
 
     batches: list[int | None] = [None] if 0 in claim.batch else []

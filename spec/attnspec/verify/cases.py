@@ -12,19 +12,28 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from attnspec.interpreters.policy import FORMATS
 from attnspec.language.equation import Equation
 from attnspec.language.symbols import OPTION_SIZES, symbol
 from attnspec.language.tree import Definition, Option, Parameter
 
 Floats = NDArray[np.float64]
-LONG = {"t": (33, 70), "n": (33, 65, 160), "m": (64, 129, 300, 1100), "H": (8, 12), "M": (5,)}
+LONG = {
+    "t": (33, 70), "n": (33, 65, 160), "m": (64, 129, 300, 1100), "H": (8, 12), "M": (5,), "N": (3,), "limit": (33,),
+}  # fmt: skip
 """Sizes beyond the tiles that kernels cut an axis into; along the keys more than one, since kernels tile these."""
 
 WIDE = (32, 129, 288)
 """The same for widths, which kernels cut or round up to powers of two."""
 
-TILED = {"t": 16, "n": 64, "m": 64, "H": 4, "M": 3}
+TILED = {"t": 16, "n": 64, "m": 64, "H": 4, "M": 3, "N": 2}
 """Sizes that fill tiles exactly, all at once; widths are 32 then."""
+
+FEW = ("H", "M", "N")
+"""Heads, queries and layers, of which there are never many."""
+
+MOST_BLOCKS = 12
+"""Into so many blocks an axis is cut at most; each is a step of a recurrence, and more show nothing else."""
 
 LAYOUTS = ("contiguous", "transposed", "offset")
 MAY_BE_EMPTY = ("n", "t")
@@ -66,6 +75,8 @@ class Case:
     Attributes:
         description: what it was made from; None for a case that was shrunk or handed over.
         origin: the file that it is from, or was made simpler from; "" for a drawn case.
+        summed: of gradients that are summed over a batch where its examples share what they are of: the arguments
+            that they are of, in order. Else empty, and all answers are an example's own.
     """
 
     arrays: Mapping[str, NDArray[Any]]
@@ -74,6 +85,7 @@ class Case:
     layout: str = "contiguous"
     note: str = field(default="", compare=False)
     origin: str = field(default="", compare=False)
+    summed: tuple[str, ...] = ()
 
     @property
     def arguments(self) -> dict[str, Any]:
@@ -120,7 +132,7 @@ def make(equation: Equation[..., Any], description: Description, dtype: str) -> 
             shape = (description.batch, *shape)
         if parameter.kind == "int":
             way = equation.scales.get(parameter.name, symbol(parameter.name, definition.id).draw)
-            arrays[parameter.name] = WHOLE[way](generator, shape, sizes)
+            arrays[parameter.name] = np.asarray(WHOLE[way](generator, shape, sizes))  # also where it is a single number
         else:
             arrays[parameter.name] = _drawn(equation, parameter, shape, description.regime, generator, dtype)
     if description.regime == HIDDEN:
@@ -150,10 +162,15 @@ _OPTIONS = {"eps": (1e-5, 1e-2, 1e-3), "tau": (0.7, 1.9), "null": (0, 3)}
 """Values of options that are no sizes, one after the other: one that is never changed may be ignored."""
 
 
+_PLACES = {"start": ("v", 2), "stop": ("v", 3), "first": ("m", 1)}
+"""Options that are places along an axis, each with its size, and how far it moves from one seed to the next."""
+
+
 def _option(option: Option, sizes: Mapping[str, int], seed: int) -> float:
-    """The value of an option that is no size; one that is a token is one of the vocabulary."""
-    if option.name in ("start", "stop"):
-        return seed * {"start": 2, "stop": 3}[option.name] % sizes["v"]
+    """The value of an option that is no size; one that says a place says one that is there."""
+    if option.name in _PLACES:
+        size, step = _PLACES[option.name]
+        return seed * step % sizes[size]
     values = _OPTIONS.get(option.name, (1.0,))
     return values[seed % len(values)]
 
@@ -167,12 +184,23 @@ def _drawn(
         return _mask(shape, regime, generator)
     if regime == "lofty" and parameter.name == "v":
         regime = "ordinary"  # values that differ, so that a wrong weight shows
+    if way == "uniform":
+        return _below_one(generator.random(shape), regime, dtype)
     drawn = REGIMES[regime](DRAWS[way](generator, shape), way, generator)
     if regime == "towering" and dtype == "float64":
         drawn = drawn * {"scores": 8.0, "normal": 3.0}.get(way, 1.0)  # exp overflows beyond 709 there, not beyond 88
     if regime == "huge" and dtype == "float16":
         drawn = drawn / 8  # products of two must not overflow: how softmax goes on from there is nobody's claim
     return rounded(drawn, dtype)
+
+
+def _below_one(drawn: Floats, regime: str, dtype: str) -> Floats:
+    """Numbers from 0 to 1, which no regime makes 1 or larger, nor does rounding; or eighths, or 0."""
+    if regime in ("zeros", "one-hot"):
+        return np.zeros(np.shape(drawn))
+    if regime == "ties":
+        return np.asarray(np.floor(8 * drawn) / 8)
+    return np.asarray(np.minimum(rounded(drawn, dtype), 1 - 2 * FORMATS[dtype].u))
 
 
 def _mask(shape: tuple[int, ...], regime: str, generator: np.random.Generator) -> NDArray[np.bool_]:
@@ -212,8 +240,9 @@ def _lengths(
 
 WHOLE: dict[str, Callable[[np.random.Generator, tuple[int, ...], Mapping[str, int]], NDArray[np.int64]]] = {
     "length": _lengths,
-    "token": lambda generator, shape, sizes: generator.integers(0, sizes["v"], shape),
-    "token or missing": lambda generator, shape, sizes: generator.integers(-1, sizes["v"], shape),
+    "token": lambda generator, shape, sizes: generator.integers(0, sizes.get("v", 10), shape),
+    "token or missing": lambda generator, shape, sizes: generator.integers(-1, sizes.get("v", 10), shape),
+    "bit": lambda generator, shape, sizes: generator.integers(0, 2, shape),
 }
 """Ways to draw whole numbers, which are bound by a size; every regime draws them alike."""
 
@@ -340,11 +369,13 @@ def telling(
     plain = None if 0 in batches else 2
     batch = 3 if 1 in batches else None
     usual = dict(zip(names, (5, 4, 7, 3, 6, 8, 9, 10), strict=False))
-    usual |= {name: 2 for name in ("H", "M") if name in usual}
+    usual |= _heads(usual, 2)
     seeds = iter(range(1, 10_000))
 
     def at(why: str, **changes: Any) -> Description:
         sizes = {**usual, **changes.pop("sizes", {})}
+        if "B" in sizes:
+            sizes["B"] = max(sizes["B"], sizes["m"] // MOST_BLOCKS)
         pairs = tuple((name, max(size, least(name))) for name, size in sizes.items())
         return Description(pairs, seed=next(seeds), why=why, **changes)
 
@@ -375,6 +406,8 @@ def telling(
             yield at(regime, regime=regime, batch=batch)
     if has_mask(equation):
         yield at("one key masked of many", regime="one key masked", batch=plain, sizes={"m": 33})
+    if draws_from(equation, "uniform"):
+        yield at("nothing likely but one of many", regime="one-hot", batch=batch, sizes={"v": 33})
     for layout in LAYOUTS[1:] if equation.definition.parameters else ():
         yield at(f"{layout} memory", layout=layout, batch=plain)
     if batch is not None:
@@ -386,7 +419,7 @@ def telling(
 
 
 def _heads(usual: Mapping[str, int], count: int) -> dict[str, int]:
-    return {name: count for name in ("H", "M") if name in usual}
+    return {name: count for name in FEW if name in usual}
 
 
 def asked_in(equation: Equation[..., Any], regime: str) -> bool:
@@ -396,10 +429,14 @@ def asked_in(equation: Equation[..., Any], regime: str) -> bool:
     if not equation.definition.dtype_is_given:
         return False
     if regime == "weights that do not sum to 1":
-        names = [each.name for each in equation.definition.parameters]
-        ways = [equation.scales.get(name, symbol(name, equation.id).draw) for name in names]
-        return "weights" in ways
+        return draws_from(equation, "weights")
     return regime != "ordinary"
+
+
+def draws_from(equation: Equation[..., Any], way: str) -> bool:
+    """Whether some parameter is drawn in a way."""
+    names = [each.name for each in equation.definition.parameters]
+    return way in [equation.scales.get(name, symbol(name, equation.id).draw) for name in names]
 
 
 def has_mask(equation: Equation[..., Any]) -> bool:

@@ -3,27 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from attnspec.interpreters.value import batch_shape, fit
-from attnspec.language.equation import Equation
+from attnspec.language.equation import REGISTRY, Equation
 from attnspec.verify.cases import Case
 from attnspec.verify.outcome import Outcome
 from attnspec.verify.report import Worst
+from attnspec.verify.summed import over
 
 Asked = tuple[Case, Outcome]
 
 
 def shapes(equation: Equation[..., Any], case: Case) -> list[tuple[int, ...]]:
     """The shape that every output must have."""
-    definition = equation.definition
+    definition = over(equation.definition, case)
     sizes, _ = fit(definition, {name: array.shape for name, array in case.arrays.items()}, case.options)
     lead = batch_shape(definition, case.arrays)
     return [(*lead, *(dim.value(sizes) for dim in result.dims)) for result in definition.results]
 
 
 def fault(outcome: Outcome, case: Case, equation: Equation[..., Any], dtype: str, device: str = "") -> str:
-    """What is wrong with the form of an answer, in words; "" where nothing is."""
+    """What is wrong with the form of an answer, in words; "" where nothing is.
+
+    Where only the forward pass was run, the answer is that one's, and does not fit the gradients of its outputs.
+    """
+    if outcome.during == "forward":
+        equation, outcome, case = REGISTRY[equation.gradient_of], replace(outcome, during=""), replace(case, summed=())
+        return fault(outcome, case, equation, dtype, device) or "its outputs fit no gradient"
     expected = shapes(equation, case)
     results = equation.definition.results
     if len(outcome.outputs) != len(expected):
@@ -51,8 +59,9 @@ def answered(outcome: Outcome, case: Case, equation: Equation[..., Any], dtype: 
 
 def status_says(outcome: Outcome) -> str:
     """What became of a call that gave no answer."""
+    raises = f"its {outcome.during} pass raises" if outcome.during else "it raises"
     words = {
-        "raised": "it raises", "crashed": "the process dies", "timeout": "it does not come back in time",
+        "raised": raises, "crashed": "the process dies", "timeout": "it does not come back in time",
         "memory": "it runs out of memory", "unavailable": "it cannot be run here",
     }  # fmt: skip
     trouble = f": {outcome.trouble}" if outcome.trouble is not None else ""

@@ -60,9 +60,11 @@ NOTHING = 5e-3
 
 
 def generic(tree: Definition) -> Iterator[Generic]:
-    """The output, a shift of it, its last row and column; the scale of every argument, of its last slices and tiles."""
+    """The output, each of several, a shift; its last row and column; the scale of every argument, of its last parts."""
     yield Generic("the output", lambda each: each.noise.value)
     yield Generic("the output", lambda each: np.ones(each.noise.value.shape), shift=True)
+    for place, result in enumerate(tree.results if len(tree.results) > 1 else ()):
+        yield Generic(result.name, partial(_only_output, place=place))
     for axis, name in ((-1, "column"), (-2, "row")):
         yield Generic(f"the last {name} of the output", partial(_last_of_output, axis=axis), part=True)
     for parameter in tree.parameters:
@@ -74,6 +76,11 @@ def generic(tree: Definition) -> Iterator[Generic]:
                 for tile in TILES if not symbol(name, tree.id).weight else ():
                     along = _Scale(tree, name, axis, tile)
                     yield Generic(f"the last tile of {name}, of {tile},", along, part=True, far=True)
+
+
+def _only_output(each: Compared, place: int) -> Array:
+    """One output of several; the others, 0, are there, so that it must hold most of the error of all."""
+    return each.noise.value if each.output == place else np.zeros_like(each.noise.value)
 
 
 def _last_of_output(each: Compared, axis: int) -> Array:

@@ -15,6 +15,7 @@ from attnspec.language.equation import Equation
 from attnspec.language.tree import Name
 from attnspec.verify.cases import Description
 from attnspec.verify.judge import Judge
+from attnspec.verify.score import shows
 from attnspec.verify.statistics import Compared, Observation, compare, largest, whole
 from attnspec.verify.wrong import fits, wrong_values
 
@@ -23,6 +24,9 @@ FAR = 1e4
 
 MOSTLY = 0.75
 """The share of failing cases that a mistake must explain to be named: overflow or a second slip may spoil others."""
+
+CONTROLS = 24
+"""Cases that are right, which a mistake must leave right to be named beside others."""
 
 ENOUGH_CASES = 8
 """Failing cases that are looked at, those that say most."""
@@ -70,8 +74,18 @@ def recognise(
     alike = [mutant for share, rms, mutant in fitting if share == most and rms <= max(1.5 * best, best + 0.2)]
     order = {mutant.id: place for place, mutant in enumerate(mutants)}
     alike.sort(key=lambda mutant: order[mutant.id])
+    alike = _unrefuted(judge, observations, alike, policy) if len(alike) > 1 else alike
     besides = "" if most == 1 else f" (and in {1 - most:.0%} of the cases that fail something else besides)"
     return Diagnosis(alike[0].id, alike[0].says + besides, tuple(mutant.says for mutant in alike[1:]), best)
+
+
+def _unrefuted(
+    judge: Judge, observations: Sequence[Observation], alike: list[Mutant], policy: Policy
+) -> list[Mutant]:
+    """Those that would not have shown in cases that are right; all, where there is none."""
+    right = [each for each in observations if judge.holds(each, policy)][:CONTROLS]
+    left = [m for m in alike if not any(shows(m, judge.compared([each], policy), judge.dtype) for each in right)]
+    return left or alike
 
 
 def _explained(judge: Judge, failing: Sequence[Observation], mutant: Mutant, policy: Policy) -> tuple[float, float]:
@@ -212,7 +226,7 @@ def _pattern(wrong: Sequence[Compared]) -> list[str]:
 
 def mend(equation: Equation[..., Any], diagnosis: Diagnosis | None) -> str:
     """The line of the formula that a recognised mistake is in; the whole formula where it is in no one line."""
-    if diagnosis is None or diagnosis.id in ("unrecognised", "direction"):
+    if diagnosis is None or diagnosis.id in ("unrecognised", "direction", "no gradient", "batch"):
         return ""
     rows = [row.strip() for row in text(equation.definition).splitlines() if " = " in row and "∈" not in row]
     label, *rest = diagnosis.id.split("/")

@@ -20,6 +20,7 @@ from attnspec.verify import statistics
 from attnspec.verify.cases import Case
 from attnspec.verify.directions import generic
 from attnspec.verify.statistics import Compared, Observation, Slice, compare, project
+from attnspec.verify.summed import over
 from attnspec.verify.wrong import fits, wrong_values
 
 Array = NDArray[Any]
@@ -141,6 +142,7 @@ class Judge:
             self._kept.append(case)  # so that no other case takes its id
             under = form.under(policy)
             trees = [form.definition or self.equation.definition, *([form.other] if form.other else [])]
+            trees = [over(tree, case) for tree in trees]
             each = [noise(t, case.arrays, case.options, under, self.seed, constants=form.constants) for t in trees]
             self._noises[key] = tuple(reduce(either, outputs) for outputs in zip(*each, strict=True))
         return self._noises[key]
@@ -162,7 +164,8 @@ class Judge:
 
     def noise_of_wrong(self, case: Case, policy: Policy, tree: Definition, id: str) -> tuple[Noise, ...]:
         """The noise of a mutant, as if it were the equation; not kept."""
-        return noise(replace(tree, id=f"{tree.id}/{id}"), case.arrays, case.options, policy, self.seed)
+        tree = over(replace(tree, id=f"{tree.id}/{id}"), case)
+        return noise(tree, case.arrays, case.options, policy, self.seed)
 
     def compared(self, observations: Sequence[Observation], policy: Policy, form: Form = PLAIN) -> list[Compared]:
         """Every answer beside its noise."""
@@ -187,7 +190,8 @@ class Judge:
 
         A policy is held against each looser one where the two differ: elements of which the looser says at least twice
         the σ. Asked on the first cases, then on those that it would fail, since real software takes other paths for
-        other sizes. A quantile, since one bad row in an otherwise precise case must not loosen what it is judged by.
+        other sizes; one that fails some is not kept for their being saturated, if the first cases speak against it. A
+        quantile, since one bad row in an otherwise precise case must not loosen what it is judged by.
 
         Args:
             paths: False leaves cases beyond a tile's size out of the second: it must be one policy for all sizes.
@@ -205,7 +209,8 @@ class Judge:
             if not failing:
                 return policy
             most = [each for each in failing if paths or not _beyond(each, TILE)][:SOME]
-            if not self._matches_better(most, policy, looser) and not self._left_open(failing, policy, looser):
+            better = self._matches_better(most, policy, looser) or self._matches_better(some, policy, looser)
+            if not better and not self._left_open(failing, policy, looser):
                 return policy
         return presets[-1]
 

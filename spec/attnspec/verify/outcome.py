@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, cast, get_args
 
 import numpy as np
@@ -15,6 +15,24 @@ Layout = Literal["contiguous", "transposed", "offset"]
 
 TOLD = ("name", "dtype", "device", "framework", "layout", "outputs", "times")
 """What of a request the worker is told as it stands."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gradients:
+    """That the gradients are asked for, which automatic differentiation makes of a callable.
+
+    Attributes:
+        given: the arguments that are the gradients of its outputs, in the outputs' order.
+        wanted: the arguments whose gradients are the answer, in the order of the answer.
+        again: the backward pass is run a second time on the same graph, and that answer counts.
+        second: the arguments that are gradients of the gradients `wanted`: then the answer is the backward pass of the
+            backward pass, the gradients of `given` and of `wanted`. Empty for the backward pass itself.
+    """
+
+    given: tuple[str, ...]
+    wanted: tuple[str, ...]
+    again: bool = False
+    second: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +54,7 @@ class Request:
         before: the arguments of a call that is made first: then the same arrays are overwritten with `arrays`, and what
             the first call returned is read only after the second, and told first. JAX's arrays cannot be overwritten.
         times: how often the call is made, for as long as that takes less than a second; the last answer counts.
+        gradients: which gradients are asked for, where it is the backward pass that is called.
     """
 
     name: str
@@ -49,6 +68,7 @@ class Request:
     outputs: int = 1
     before: Mapping[str, Array] | None = None
     times: int = 1
+    gradients: Gradients | None = None
 
     def header(self) -> dict[str, Any]:
         """As the worker is told; the arrays travel behind it."""
@@ -57,6 +77,7 @@ class Request:
             name: value.item() if isinstance(value, np.generic) else value for name, value in self.options.items()
         }
         told |= {"options": options, "call_by": [list(pair) for pair in self.call_by]}
+        told["gradients"] = None if self.gradients is None else asdict(self.gradients)
         return {"kind": "call", "names": list(self.arrays), "twice": self.before is not None, **told}
 
     def travelling(self) -> list[Array]:
@@ -115,6 +136,9 @@ class Outcome:
         global_state: what else was touched, in words.
         trouble: why the status is not "ok", else None.
         printed: the end of what was printed meanwhile.
+        during: "forward" or "backward", where gradients were asked for and it ended in that pass: in trouble, or with
+            `outputs` of the forward pass that do not fit the gradients given.
+        detached: gradients were asked for, and no output depends on any input as far as the framework knows.
     """
 
     status: Status
@@ -124,6 +148,8 @@ class Outcome:
     global_state: tuple[str, ...] = ()
     trouble: Trouble | None = None
     printed: str = ""
+    during: str = ""
+    detached: bool = False
 
 
 def told_outcome(message: Message, printed: str) -> Outcome:
@@ -144,6 +170,8 @@ def told_outcome(message: Message, printed: str) -> Outcome:
             global_state=tuple(map(str, facts.get("global_state", ()))),
             trouble=_trouble(facts["trouble"]) if "trouble" in facts else None,
             printed=printed,
+            during=str(facts.get("during", "")),
+            detached=bool(facts.get("detached", False)),
         )
     except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
         raise WireError(f"no outcome: {error!r}") from error

@@ -16,7 +16,7 @@ from attnspec.language.equation import Equation
 from attnspec.language.symbols import OPTION_SIZES, symbol
 from attnspec.language.tree import Option, Parameter
 from attnspec.verify._files import Arrays
-from attnspec.verify.cases import Case, Description, make, rounded, sizes_of, smallest
+from attnspec.verify.cases import FEW, Case, Description, make, rounded, sizes_of, smallest
 from attnspec.verify.recorded import Recorded
 
 USUAL = (5, 4, 7, 3, 6, 8, 9, 10)
@@ -24,6 +24,9 @@ USUAL = (5, 4, 7, 3, 6, 8, 9, 10)
 
 WITHIN = {"token": (0, "v", 1), "token or missing": (-1, "v", 1), "length": (0, "t", 0)}
 """By the way that whole numbers are drawn: the least, the size that bounds them, and how far below it they end."""
+
+TOKENS = ("start", "stop")
+"""Options that are words of the vocabulary."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +83,7 @@ class Reader:
         sizes = self.sizes(arrays, options, name)
         lead = self.lead(arrays, name)
         self.finite_or_refused(arrays, name)
-        self.within(arrays, sizes, name)
+        self.within(arrays | {each: np.asarray(options[each]) for each in TOKENS if each in options}, sizes, name)
         if self.unclaimed(sizes, lead, name):
             return None
         kept = {key: rounded(array, self.dtype) if array.dtype.kind == "f" else array for key, array in arrays.items()}
@@ -173,7 +176,7 @@ class Reader:
     def usual(self, sizes: Mapping[str, int]) -> dict[str, int]:
         """Sizes for the axes that nothing recorded has."""
         found = dict(zip(sizes_of(self.equation.definition), USUAL, strict=False))
-        found |= {axis: 2 for axis in ("H", "M") if axis in found}
+        found |= {axis: 2 for axis in FEW if axis in found}
         return {axis: max(size, self.least(axis)) for axis, size in found.items() if axis not in sizes}
 
     def misfit(self, name: str, parameter: Parameter, shape: tuple[int, ...], why: str) -> ShapeError:
@@ -232,7 +235,7 @@ class Reader:
     def within(self, arrays: Arrays, sizes: Mapping[str, int], name: str) -> None:
         """Tokens are of the vocabulary, lengths no longer than the sequence."""
         for key, array in arrays.items():
-            way = symbol(key, self.equation.id).draw
+            way = "token" if key in TOKENS else self.equation.scales.get(key, symbol(key, self.equation.id).draw)
             if array.dtype.kind == "i" and way in WITHIN:
                 least, size, past = WITHIN[way]
                 wrong = array[(array < least) | (array > sizes[size] - past)]
@@ -262,8 +265,7 @@ class Reader:
 
     def told(self, arrays: Arrays, kept: Arrays, given: Arrays, name: str) -> None:
         """Say what was rounded, and what was drawn."""
-        lossy = [f"{key} ({given[key].dtype})" for key, array in arrays.items()
-                 if not np.array_equal(array, kept[key], equal_nan=array.dtype.kind == "f")]  # fmt: skip
+        lossy = [f"{key} ({given[key].dtype})" for key in arrays if _lossy(given[key], kept[key])]
         if lossy:
             self.say(name, f"rounded to {self.dtype}, which loses bits: {', '.join(lossy)}")
         missing = [each.name for each in self.equation.definition.parameters if each.name not in arrays]
@@ -291,6 +293,12 @@ def _number(option: Option, array: NDArray[Any], name: str) -> int | float:
         raise SpecError(f"{name}: {option.name} is an option", given=f"{array.dtype} of shape {array.shape}",
                         expected=f"one number, {'whole' if whole else 'real'}")  # fmt: skip
     return int(array.item()) if whole else float(array.item())
+
+
+def _lossy(given: NDArray[Any], kept: NDArray[Any]) -> bool:
+    """Whether what is kept is not what was given."""
+    back = kept.astype(given.dtype)
+    return not np.array_equal(back, given, equal_nan=given.dtype.kind == "f")
 
 
 def _first(names: Sequence[str]) -> str:

@@ -13,6 +13,9 @@ from attnspec.errors import indent
 from attnspec.verify.cases import Case
 from attnspec.verify.explain import Diagnosis
 
+THROUGH = {"torch": "torch.autograd", "jax": "jax.vjp"}
+"""By framework, what makes a backward pass of a forward one."""
+
 VERDICTS = ("conforms", "differs", "imprecise", "misbehaves", "fails", "inconclusive", "not run")
 
 
@@ -37,7 +40,8 @@ class Worst:
     @property
     def right(self) -> str:
         """The value that belongs there, in words; "" where it is no element that is wrong."""
-        value = f"{self.output}{list(self.index)} = {self.expected:.8g}, rounding noise {self.sigma:.1g}"
+        place = f"{self.output}{list(self.index) if self.index else ''}"
+        value = f"{place} = {self.expected:.8g}, rounding noise {self.sigma:.1g}"
         return value if self.output else ""
 
     def json(self) -> dict[str, Any]:
@@ -69,6 +73,8 @@ class Verdict:
         properties: each property's name, and whether it held.
         domain: what was asked, in words.
         mend: how to mend it, where that is known.
+        backward_of: the equation whose gradients were judged, where automatic differentiation made them; `equation` is
+            then that of the gradients.
     """
 
     equation: str
@@ -94,6 +100,7 @@ class Verdict:
     mend: str = ""
     seed: int = 0
     recorded: int = 0
+    backward_of: str = ""
 
     @property
     def passed(self) -> bool:
@@ -102,7 +109,8 @@ class Verdict:
     @property
     def headline(self) -> str:
         """Verdict, equation and candidate in a line."""
-        what = ", ".join(filter(None, (self.equation, self.implementation)))
+        through = f" through {THROUGH.get(self.framework, self.framework)}" if self.backward_of else ""
+        what = ", ".join(filter(None, (self.equation, self.implementation + through)))
         where = ", ".join(filter(None, (self.framework, self.dtype, self.device)))
         return f"{self.verdict}: {what} ({where})"
 
@@ -152,6 +160,7 @@ class Verdict:
         """The documented form, with no surprises for a parser: no NaN, no infinity."""
         return {
             "equation": self.equation,
+            "backward_of": self.backward_of or None,
             "implementation": self.implementation,
             "framework": self.framework,
             "dtype": self.dtype,

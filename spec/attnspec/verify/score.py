@@ -13,6 +13,9 @@ from attnspec.interpreters.mutants import Mutant
 from attnspec.verify.statistics import Compared, project
 from attnspec.verify.wrong import fits, wrong_values
 
+ENOUGH = 30
+"""Quick cases that show a direction as well as all do."""
+
 CLEARLY = 1.25
 """A mutant shows in an element when it departs by so many bounds: honest noise cannot hide that."""
 
@@ -52,7 +55,7 @@ def score(compared: Sequence[Compared], mutants: Sequence[Mutant], dtype: str) -
         open_ = [mutant for mutant in open_ if not shows(mutant, outputs, dtype)]
         if not open_:
             break
-    faint = [mutant for mutant in open_ if _visible(mutant, by_case, dtype)]
+    faint = [mutant for mutant in open_ if _visible(mutant, by_case[:ENOUGH], dtype)]
     survived = [mutant for mutant in open_ if mutant not in faint]
     killed = [mutant for mutant in mutants if mutant not in survived]
     return Score(tuple(killed), tuple(faint), tuple(survived))

@@ -200,6 +200,7 @@ class Coefficient:
         share: how much of the error's square the direction accounts for, where it is not zero.
         of_all: the same of the whole error's square.
         chance: the share that honestly rounded runs show, a mean: one over the number of independent elements.
+        breadth: over how many elements the direction is spread; one that is all in one element fits any error there.
     """
 
     value: float
@@ -208,6 +209,7 @@ class Coefficient:
     share: float = 0.0
     chance: float = 1.0
     of_all: float = 0.0
+    breadth: float = 1.0
 
     @property
     def limit(self) -> float:
@@ -222,7 +224,7 @@ class Coefficient:
     @property
     def foremost(self) -> bool:
         """What most of the error is, although the noise would hide more: by chance, 1 in 1e10 (a beta distribution)."""
-        independent = 1 / max(1.5 * self.chance, 1e-6)
+        independent = min(1 / max(1.5 * self.chance, 1e-6), self.breadth)
         return self.share > max(SHARE, 1 - float(1e-10 ** (2 / independent)))
 
     @property
@@ -252,7 +254,7 @@ def explained(compared: Sequence[Compared], direction: Direction, coefficient: f
 
 def project(compared: Sequence[Compared], direction: Direction) -> Coefficient | None:
     """The error's coefficient along a direction, weighted by 1/σ², over all cases at once."""
-    inner = norm = lean = energy = everything = 0.0
+    inner = norm = fourth = lean = energy = everything = 0.0
     spread, energies = np.zeros(MEMBERS), np.zeros(MEMBERS)
     for each in compared:
         along = direction(each)
@@ -266,6 +268,7 @@ def project(compared: Sequence[Compared], direction: Direction) -> Coefficient |
         d = np.clip(d, -1e30, 1e30)
         inner += float((each.z * d).sum())
         norm += float((d * d).sum())
+        fourth += float((d**4).sum())
         lean += float(np.abs(d).sum())
         spread += (each.z_members * d).reshape(MEMBERS, -1).sum(axis=1)
         everything += float((each.z**2).sum())
@@ -274,8 +277,10 @@ def project(compared: Sequence[Compared], direction: Direction) -> Coefficient |
         energies += (each.z_members[:, there] ** 2).sum(axis=1)
     if norm == 0:
         return None
-    share = inner**2 / norm / energy if energy else 0.0
-    chance = float((spread**2 / norm / np.where(energies > 0, energies, 1.0)).mean())
+    share = min(inner**2 / norm / energy, 1.0) if energy else 0.0
+    erring = energies > 0  # a run without an error shows no share of it
+    chance = float((spread[erring] ** 2 / norm / energies[erring]).mean()) if erring.any() else 1.0
     of_all = inner**2 / norm / everything if everything else 0.0
     width = float(np.sqrt(np.mean((spread / norm) ** 2)))
-    return Coefficient(inner / norm, width, BIAS * lean / norm, share, chance, of_all)
+    breadth = norm**2 / fourth if fourth else 1.0
+    return Coefficient(inner / norm, width, BIAS * lean / norm, share, chance, of_all, breadth)

@@ -12,10 +12,10 @@ import numpy as np
 
 from attnspec.interpreters.mutants import Mutant
 from attnspec.interpreters.policy import Policy, preset
-from attnspec.verify import contract, explain, fit, statistics
+from attnspec.verify import contract, explain, fit, second, statistics
 from attnspec.verify.asking import Held, properties
 from attnspec.verify.candidate import Candidate, Question, descriptions
-from attnspec.verify.cases import Case, Description, telling
+from attnspec.verify.cases import Case, Description, make, telling
 from attnspec.verify.judge import Finding, Judge, Judged
 from attnspec.verify.laws import noise_under
 from attnspec.verify.report import Verdict, Worst
@@ -23,6 +23,7 @@ from attnspec.verify.runner import Runner
 from attnspec.verify.score import Score, score
 from attnspec.verify.shrink import shrink
 from attnspec.verify.statistics import Compared, Observation
+from attnspec.verify.summed import over_batch
 from attnspec.verify.wrong import truly_wrong
 
 ROUNDS = 3
@@ -37,6 +38,8 @@ OFTEN = 300
 OVERWRITES = "a later call changes what an earlier one returned: it hands out a buffer that it goes on writing to"
 REMEMBERS = "given the same arrays with new values, it answers as if they were the old ones: it remembers earlier calls"
 
+SPOILS = "run a second time on one graph, its backward pass gives other gradients: it writes to what the forward saved"
+
 NEARLY_ALL, MUCH = 0.9, 0.25
 """The share of the error's square that a direction must hold to be named: where elements show it, and elsewhere."""
 
@@ -45,6 +48,9 @@ PROBES = 8
 
 ENOUGH = 0.9
 """Below this share of mutants caught, a pass says too little to be called one."""
+
+MOST_TOLD = 0.5
+"""The share of elements that a double backward is right in before the verdict says so."""
 
 SHOWN = 5
 """How many recorded cases that are wrong are named."""
@@ -129,9 +135,12 @@ class Verifier:
         """The values are right: the contract, the properties and the strength of the question remain."""
         self.tick("contract")
         trouble = contract.broken(self.candidate.asked) or self.repeated(observations, judged)
-        trouble = trouble or self.remembered(observations, judged)
+        trouble = trouble or self.remembered(observations, judged) or self.spoilt(observations, judged)
         if trouble is not None:
             return self.said("misbehaves", trouble, judged, strength)
+        twice = self.twice(observations)
+        if twice is not None:
+            return self.said(*twice, judged, strength)
         self.unclaimed(judged)
         self.tick("properties")
         held = self.properties(judged)
@@ -146,6 +155,7 @@ class Verifier:
     def wrong(self, observations: list[Observation], judged: Judged) -> Verdict:
         """The values are not right: which mistake, or how few bits, or where."""
         self.tick("diagnosis")
+        self.note(contract.broken(self.candidate.asked))
         first = judged.findings[0]
         if first.mutant is not None:
             mistake = explain.Diagnosis(first.mutant.id, first.mutant.says)
@@ -155,7 +165,12 @@ class Verifier:
         manners = self.by_layout(judged) or self.repeated(observations, judged)
         if manners:
             return self.said("misbehaves", manners, judged)
-        known = explain.recognise(self.judge, observations, self.mistakes(), judged.policy)
+        cut = self.cut_off(judged)
+        if cut is not None:
+            return self.said("differs", cut.says, judged, diagnosis=cut, worst=self.smallest_case(first, judged))
+        over = over_batch(self.equation.definition, judged.compared)
+        known = explain.Diagnosis("batch", over) if over else None
+        known = known or explain.recognise(self.judge, observations, self.mistakes(), judged.policy)
         known = known or self.along(observations, judged)
         manners = "" if known else self.fresh(observations, judged)
         if manners:
@@ -169,6 +184,24 @@ class Verifier:
             return self.said("imprecise", reason, under, bits=bits, worst=self.shown_worst(first, judged))
         known = known or explain.where(self.judge, observations, judged.policy, first.says)
         return self.said("differs", first.says, judged, diagnosis=known, worst=self.smallest_case(first, judged))
+
+    def cut_off(self, judged: Judged) -> explain.Diagnosis | None:
+        """Arguments that no gradient reaches, where these are all that is wrong; else they are noted."""
+        gradients = self.question.gradients
+        if gradients is None:
+            return None
+        wrong = {each.output for each in judged.compared if each.fails}
+        reached = {each.output for each in judged.compared if each.answer.any()}
+        names = [gradients.wanted[output] for output in sorted(wrong - reached)]
+        if not names:
+            return None
+        says = f"no gradient reaches {' or '.join(filter(None, [', '.join(names[:-1]), names[-1]]))}"
+        if any(outcome.detached for _, outcome in self.candidate.asked):
+            says += ": what it returns is detached from its arguments (requires_grad is False)"
+        if wrong & reached:
+            self.note(says)
+            return None
+        return explain.Diagnosis("no gradient", says)
 
     def fresh(self, observations: Sequence[Observation], judged: Judged) -> str:
         """Whether the worst answer is right where it is the first: it is asked again in a new process."""
@@ -280,7 +313,7 @@ class Verifier:
         """Ask the equation's properties, for one example, or a batch of one where that is all that is claimed."""
 
         def ask(case: Case) -> tuple[Any, ...] | str:
-            outcome, answers = self.candidate.once(case)
+            outcome, answers = self.candidate.once(self.candidate.asked_as(case))
             return contract.status_says(outcome) if answers is None else answers
 
         question, form = self.question, judged.form
@@ -337,6 +370,40 @@ class Verifier:
             return f"within {OFTEN} calls on one input, it begins to give another answer"
         return None
 
+    def spoilt(self, observations: Sequence[Observation], judged: Judged) -> str | None:
+        """Whether a backward pass leaves what its forward pass saved as it was: on the same graph it is run again."""
+        if self.question.forward is None:
+            return None
+        case = self.judge.ordinary(observations, 1)[0].case
+        outcome, answers = self.candidate.pulled_twice(case)
+        if answers is not None:
+            return None if self.judge.holds(Observation(case, answers), judged.policy, judged.form) else SPOILS
+        if "modified by an inplace operation" in str(outcome.trouble):
+            return SPOILS
+        self.note(f"run a second time on one graph, {contract.status_says(outcome)}")
+        return None
+
+    def twice(self, observations: Sequence[Observation]) -> tuple[str, str] | None:
+        """What is wrong with a double backward that is claimed: the verdict and the reason."""
+        claim = self.question.claim
+        if not claim.double_backward:
+            return None
+        if claim.dtypes is not None and "float64" not in claim.dtypes:
+            self.note("the double backward is not asked: it is asked in float64, which is not claimed")
+            return None
+        described = self.judge.ordinary(observations, 1)[0].case.description
+        if described is None:
+            return None
+        case = self.candidate.asked_as(make(self.equation, described, "float64"))
+        found = second.asked(self.candidate, case, self.question.seed)
+        if found.outcome.status != "ok":
+            return "fails", f"asked for a double backward, {contract.status_says(found.outcome)}"
+        if found.wrong:
+            return "differs", found.wrong
+        right = "its double backward is the derivative of its gradients, in float64"
+        self.note(right if found.told > MOST_TOLD else "its double backward is too steep to be asked")
+        return None
+
     def unclaimed(self, judged: Judged) -> None:
         """What it does with NaN and infinity at masked places, where it does not claim that."""
         for case in self.candidate.hidden():
@@ -346,9 +413,9 @@ class Verifier:
             elif not self.judge.holds(Observation(case, answers), judged.policy):
                 self.note("NaN or infinity at masked places shows elsewhere; only finite inputs are claimed")
 
-    def note(self, finding: str) -> None:
-        """A finding, once."""
-        if finding not in self.findings:
+    def note(self, finding: str | None) -> None:
+        """A finding, where there is one, once."""
+        if finding and finding not in self.findings:
             self.findings.append(finding)
 
     # Saying it.
@@ -374,6 +441,7 @@ class Verifier:
             examples=len(self.candidate.asked), seconds=time.monotonic() - self.started, properties=properties,
             domain=question.domain(), mend=explain.mend(self.equation, diagnosis), seed=question.seed,
             recorded=sum(bool(case.origin) for case, _ in self.candidate.asked),
+            backward_of=question.forward.id if question.forward is not None else "",
         )  # fmt: skip
 
     def shown_worst(self, finding: Finding, judged: Judged) -> Worst | None:
@@ -395,6 +463,7 @@ class Verifier:
         best = [min(failing, key=lambda each: each.case.elements)]
 
         def fails(case: Case) -> bool:
+            case = self.candidate.asked_as(case)
             _, answers = self.candidate.once(case)
             if answers is None:
                 return False

@@ -24,6 +24,7 @@ from attnspec.errors import TargetError
 from attnspec.verify import _loading
 from attnspec.verify._frameworks import FRAMEWORKS, NumPy
 from attnspec.verify._global_state import GlobalState
+from attnspec.verify._gradients import differentiate
 from attnspec.verify._tracebacks import describe_error
 from attnspec.verify.targets import failure_facts
 from attnspec.verify.wire import Array, Inbox, Message, encode
@@ -157,21 +158,28 @@ class Worker:
             result, told = self._run(framework, request, placed)
             told["global_state"] = state.changes()
             told["changed_inputs"] = [n for n, (_, buffer) in placed.items() if framework.changed(buffer, marks[n])]
-            return _with_outputs(framework, told, [*held, result], request["outputs"], count)
+            expected = len(request["gradients"]["given"]) if "during" in told else request["outputs"]
+            return _with_outputs(framework, told, [*held, result], expected, count)
 
     def _run(
         self, framework: NumPy, request: Mapping[str, Any], placed: Mapping[str, tuple[Any, Any]]
     ) -> tuple[Any, dict[str, Any]]:
         """Call as often as asked; the last result, and how it went."""
-        values = request["options"] | {name: view for name, (view, _) in placed.items()}
-        values |= {"dtype": framework.dtype(request["dtype"])}
-        positional = [values[argument] for parameter, argument in request["call_by"] if parameter is None]
-        named = {parameter: values[argument] for parameter, argument in request["call_by"] if parameter is not None}
+        given = request["options"] | {name: view for name, (view, _) in placed.items()}
+        given |= {"dtype": framework.dtype(request["dtype"])}
         function, result = self._callables[request["name"]], None
+        facts: dict[str, Any] = {}
+
+        def call(values: Mapping[str, Any]) -> Any:
+            positional = [values[argument] for parameter, argument in request["call_by"] if parameter is None]
+            named = {parameter: values[argument] for parameter, argument in request["call_by"] if parameter is not None}
+            return function(*positional, **named)
+
         started = time.perf_counter()
         try:
             for _ in range(request["times"]):
-                result = function(*positional, **named)
+                asked = request["gradients"]
+                result = call(given) if asked is None else differentiate(framework, call, given, asked, facts)
                 framework.settle(result, request["device"])
                 if time.perf_counter() - started > PATIENCE:
                     break
@@ -179,7 +187,7 @@ class Worker:
         except BaseException as error:
             told = _raised(error)
         told["seconds"] = time.perf_counter() - started
-        return result, told
+        return result, told | facts
 
 
 def _raised(error: BaseException) -> dict[str, Any]:

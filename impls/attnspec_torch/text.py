@@ -1,0 +1,73 @@
+"""From text to vectors: tokens as vectors, texts of one length, what a classifier reads of them."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from attnspec import implements
+from attnspec_torch._functions import DTYPES
+
+
+@implements("text.one_hot", framework="torch", dtypes=DTYPES)
+def one_hot(k: Tensor, *, v: int) -> Tensor:
+    """PyTorch's own knows no missing token: every token is compared with every place, and −1 is none of them."""
+    return (k.unsqueeze(-1) == torch.arange(v, device=k.device)).long()
+
+
+@implements("text.record", framework="torch", dtypes=DTYPES)
+def record(age: Tensor, sex: Tensor, country: Tensor, *, v: int) -> Tensor:
+    """The three end to end, in the dtype of the age."""
+    known = torch.stack([age, sex.to(age.dtype)], dim=-1)
+    return torch.cat([known, one_hot(country, v=v).to(age.dtype)], dim=-1)
+
+
+@implements("text.align", framework="torch", dtypes=DTYPES)
+def align(k: Tensor, *, w: int, null: int) -> Tensor:
+    """A longer text is cut by padding of less than nothing."""
+    return F.pad(k, (w - k.shape[-1], 0), value=null)
+
+
+@implements("text.align_keep_first", framework="torch", dtypes=DTYPES)
+def align_keep_first(k: Tensor, *, w: int, null: int) -> Tensor:
+    """The first ones, filled in front."""
+    kept = k[..., :w]
+    return F.pad(kept, (w - kept.shape[-1], 0), value=null)
+
+
+@implements("text.align_pad_behind", framework="torch", dtypes=DTYPES)
+def align_pad_behind(k: Tensor, *, w: int, null: int) -> Tensor:
+    """The last ones, filled behind."""
+    kept = k[..., max(k.shape[-1] - w, 0) :]
+    return F.pad(kept, (0, w - kept.shape[-1]), value=null)
+
+
+@implements("text.segments", framework="torch", dtypes=DTYPES)
+def segments(k: Tensor, *, w: int, s: int) -> tuple[Tensor, Tensor]:
+    """Windows of all but the last token, every s-th; what follows each stands w further on."""
+    label = k[..., w::s].clone()
+    if not label.shape[-1]:
+        return label.new_empty(*label.shape, w), label
+    return k[..., :-1].unfold(-1, w, s).clone(), label
+
+
+@implements("text.embedding", framework="torch", dtypes=DTYPES)
+def embedding(k: Tensor, P: Tensor) -> Tensor:
+    """Rows are looked up; for a missing token some row is, and replaced."""
+    return torch.where((k >= 0).unsqueeze(-1), F.embedding(k.clamp(min=0), P), 0)
+
+
+@implements("text.logistic_regression", framework="torch", dtypes=DTYPES)
+def logistic_regression(X: Tensor, w: Tensor, b: Tensor) -> Tensor:
+    """One product with the rows end to end."""
+    return torch.sigmoid(X.flatten(start_dim=-2) @ w + b)
+
+
+@implements("text.window_labels", framework="torch", dtypes=DTYPES)
+def window_labels(x: Tensor, W: Tensor, b: Tensor, *, w: int) -> Tensor:
+    """The windows are formed, and are one product."""
+    t = x.shape[-2]
+    padded = F.pad(x, (0, 0, w, w))
+    window = torch.cat([padded[..., j : j + t, :] for j in range(2 * w + 1)], dim=-1)
+    return F.linear(window, W.mT, b)

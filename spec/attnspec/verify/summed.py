@@ -1,0 +1,92 @@
+"""Gradients over a batch: what the examples share gets the sum of theirs, as automatic differentiation gives it.
+
+A backward equation speaks of one example. Over a batch it is an equation again, made from it: called for every example,
+with the gradients of what is shared summed; so its noise, its mutants and its directions are made as of any other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from attnspec.interpreters.value import evaluate
+from attnspec.interpreters.walk import Array
+from attnspec.language.dims import Dim
+from attnspec.language.tree import At, Call, Definition, Line, Name, Node, Parameter, Position, Reduce, Stack
+from attnspec.verify.cases import Case
+from attnspec.verify.statistics import Compared
+
+
+def over(definition: Definition, case: Case) -> Definition:
+    """What an equation, right or wrong, says of a case: itself, or where gradients are summed, that over the batch."""
+    if not case.summed:
+        return definition
+    leads = {p.name: case.arrays[p.name].ndim - len(p.dims) for p in definition.parameters}
+    return _over(definition, leads, case.summed) if any(leads.values()) else definition
+
+
+def _over(definition: Definition, leads: Mapping[str, int], wanted: Sequence[str]) -> Definition:
+    """Every parameter gets the batch axes that it has, and so does its gradient; over the others it is summed.
+
+    Args:
+        leads: how many batch axes each parameter has, the last ones.
+        wanted: the parameters that the results are the gradients of.
+    """
+    axes = [f"b_{axis}" for axis in range(max(leads.values()))]
+    sizes = {axis: Dim.parse(axis.replace("b_", "batch")) for axis in axes}
+
+    def own(name: str) -> tuple[str, ...]:
+        return tuple(axes[len(axes) - leads[name] :])
+
+    def batched(parameter: Parameter, name: str) -> Parameter:
+        return replace(parameter, dims=(*(sizes[axis] for axis in own(name)), *parameter.dims))
+
+    def placed(name: str) -> Node:
+        return At(Name(name), tuple(map(Position, own(name)))) if own(name) else Name(name)
+
+    def gathered(value: Node, name: str) -> Node:
+        for axis in axes[: len(axes) - leads[name]]:
+            value = Reduce("sum", axis, value)
+        return Stack(value, own(name)) if own(name) else value
+
+    lines = [f"gradient_{place}" for place in range(len(definition.results))]
+    call = Call(
+        definition, tuple(placed(p.name) for p in definition.parameters),
+        tuple((option.name, Name(option.name)) for option in definition.options),
+    )  # fmt: skip
+    return replace(
+        definition, parameters=tuple(batched(p, p.name) for p in definition.parameters),
+        indices=tuple((axis, sizes[axis]) for axis in axes), lines=(Line(tuple(lines), call),),
+        returns=tuple(gathered(Name(line), name) for line, name in zip(lines, wanted, strict=True)),
+        results=tuple(batched(result, name) for result, name in zip(definition.results, wanted, strict=True)),
+    )  # fmt: skip
+
+
+def over_batch(definition: Definition, compared: Sequence[Compared]) -> str:
+    """What was done over a batch in place of summing, where that is all that is wrong, in words; else ""."""
+    seen = [(each, _values(definition, each)) for each in compared if each.fails and each.case.summed]
+    if not seen or any(own.ndim != each.answer.ndim + 1 or len(own) < 2 for each, own in seen):
+        return ""
+    for says, of in INSTEAD.items():
+        if all(bool((np.abs(each.answer - of(own)) <= each.noise.bound).all()) for each, own in seen):
+            names = list(dict.fromkeys(definition.results[each.output].name for each, _ in seen))
+            return f"{' and '.join(names)}, over a batch: {says} instead of the sum"
+    return ""
+
+
+INSTEAD: dict[str, Callable[[Array], Array]] = {
+    "the mean": lambda own: np.asarray(own.mean(axis=0)),
+    "that of the last example": lambda own: np.asarray(own[-1]),
+    "that of the first example": lambda own: np.asarray(own[0]),
+    "that of all but the last example": lambda own: np.asarray(own[:-1].sum(axis=0)),
+}
+"""What may stand for the sum over a batch, made of every example's own gradient."""
+
+
+def _values(definition: Definition, each: Compared) -> Array:
+    """Every example's own gradient."""
+    found = evaluate(definition, (), each.case.arguments)
+    return np.asarray(found[each.output] if isinstance(found, tuple) else found)
+
