@@ -251,6 +251,7 @@ def gru_cell_reset_after(
     return _one_step(gru_reset_after, d_h_next, x, h, W_xr, W_hr, b_r, W_xz, W_hz, b_z, W_xh, W_hh, b_h, b_hh)
 
 
+@implements("backward.gru_reset_after", framework="numpy", dtypes=DTYPES, devices=DEVICES)
 @half_in_single
 def gru_reset_after(
     d_h: Array, x: Array, h_0: Array,
@@ -292,6 +293,7 @@ def gru_cell_update_writes(
     return _one_step(gru_update_writes, d_h_next, x, h, W_xr, W_hr, b_r, W_xz, W_hz, b_z, W_xh, W_hh, b_h)
 
 
+@implements("backward.gru_update_writes", framework="numpy", dtypes=DTYPES, devices=DEVICES)
 @half_in_single
 def gru_update_writes(
     d_h: Array, x: Array, h_0: Array,
@@ -319,6 +321,55 @@ def lstm_gates(
     d_a_o = d_h_next * y * o * (1 - o)
     d_h = d_a_i @ W_hi.T + d_a_f @ W_hf.T + d_a_g @ W_hg.T + d_a_o @ W_ho.T
     return d_h, d_cell * f, d_a_i, d_a_f, d_a_g, d_a_o
+
+
+@implements("backward.lstm_cell", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def lstm_cell(
+    d_h_next: Array, d_c_next: Array, x: Array, h: Array, c: Array,
+    W_xi: Array, W_hi: Array, b_i: Array,
+    W_xf: Array, W_hf: Array, b_f: Array,
+    W_xg: Array, W_hg: Array, b_g: Array,
+    W_xo: Array, W_ho: Array, b_o: Array,
+) -> tuple[Array, ...]:
+    """A sequence of one step."""
+    d_x, *rest = lstm(
+        d_h_next[..., None, :], d_c_next, x[..., None, :], h, c,
+        W_xi, W_hi, b_i, W_xf, W_hf, b_f, W_xg, W_hg, b_g, W_xo, W_ho, b_o,
+    )
+    return d_x[..., 0, :], *rest
+
+
+@implements("backward.lstm", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def lstm(
+    d_h: Array, d_c: Array, x: Array, h_0: Array, c_0: Array,
+    W_xi: Array, W_hi: Array, b_i: Array,
+    W_xf: Array, W_hf: Array, b_f: Array,
+    W_xg: Array, W_hg: Array, b_g: Array,
+    W_xo: Array, W_ho: Array, b_o: Array,
+) -> tuple[Array, ...]:
+    """The gates are kept; what the steps teach the weights is one product for all of them, after the loop."""
+    h, c, i, f, g, o, c_next, a_i, a_f, a_g, a_o = (_for_each_step(d_h, h_0.shape) for _ in range(11))
+    side_i, side_f, side_g, side_o = x @ W_xi + b_i, x @ W_xf + b_f, x @ W_xg + b_g, x @ W_xo + b_o
+    state, cell = h_0, c_0
+    for t in range(d_h.shape[-2]):
+        h[..., t, :], c[..., t, :] = state, cell
+        i[..., t, :] = sigmoid(side_i[..., t, :] + state @ W_hi)
+        f[..., t, :] = sigmoid(side_f[..., t, :] + state @ W_hf)
+        g[..., t, :] = np.tanh(side_g[..., t, :] + state @ W_hg)
+        o[..., t, :] = sigmoid(side_o[..., t, :] + state @ W_ho)
+        c_next[..., t, :] = cell = f[..., t, :] * cell + i[..., t, :] * g[..., t, :]
+        state = o[..., t, :] * np.tanh(cell)
+    d_state, d_cell = np.zeros_like(h_0), d_c.copy()
+    for t in reversed(range(d_h.shape[-2])):
+        c_t, i_t, f_t, g_t, o_t, n_t = (a[..., t, :] for a in (c, i, f, g, o, c_next))
+        d_state, d_cell, a_i[..., t, :], a_f[..., t, :], a_g[..., t, :], a_o[..., t, :] = lstm_gates(
+            d_h[..., t, :] + d_state, d_cell, c_t, i_t, f_t, g_t, o_t, n_t, W_hi, W_hf, W_hg, W_ho
+        )
+    d_x = a_i @ W_xi.T + a_f @ W_xf.T + a_g @ W_xg.T + a_o @ W_xo.T
+    learned = (learned for a in (a_i, a_f, a_g, a_o) for learned in _learned(x, h, a))
+    return d_x, d_state, d_cell, *learned
 # fmt: on
 
 

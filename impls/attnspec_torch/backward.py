@@ -268,6 +268,7 @@ def gru_cell_reset_after(
     return _one_step(gru_reset_after, d_h_next, x, h, W_xr, W_hr, b_r, W_xz, W_hz, b_z, W_xh, W_hh, b_h, b_hh)
 
 
+@implements("backward.gru_reset_after", framework="torch", dtypes=DTYPES)
 @half_in_single
 def gru_reset_after(
     d_h: Tensor, x: Tensor, h_0: Tensor,
@@ -311,6 +312,7 @@ def gru_cell_update_writes(
     return _one_step(gru_update_writes, d_h_next, x, h, W_xr, W_hr, b_r, W_xz, W_hz, b_z, W_xh, W_hh, b_h)
 
 
+@implements("backward.gru_update_writes", framework="torch", dtypes=DTYPES)
 @half_in_single
 def gru_update_writes(
     d_h: Tensor, x: Tensor, h_0: Tensor,
@@ -339,6 +341,55 @@ def lstm_gates(
     d_a_o = d_h_next * y * o * (1 - o)
     d_h = d_a_i @ W_hi.mT + d_a_f @ W_hf.mT + d_a_g @ W_hg.mT + d_a_o @ W_ho.mT
     return d_h, d_cell * f, d_a_i, d_a_f, d_a_g, d_a_o
+
+
+@implements("backward.lstm_cell", framework="torch", dtypes=DTYPES)
+@half_in_single
+def lstm_cell(
+    d_h_next: Tensor, d_c_next: Tensor, x: Tensor, h: Tensor, c: Tensor,
+    W_xi: Tensor, W_hi: Tensor, b_i: Tensor,
+    W_xf: Tensor, W_hf: Tensor, b_f: Tensor,
+    W_xg: Tensor, W_hg: Tensor, b_g: Tensor,
+    W_xo: Tensor, W_ho: Tensor, b_o: Tensor,
+) -> tuple[Tensor, ...]:
+    """A sequence of one step."""
+    d_x, *rest = lstm(
+        d_h_next.unsqueeze(-2), d_c_next, x.unsqueeze(-2), h, c,
+        W_xi, W_hi, b_i, W_xf, W_hf, b_f, W_xg, W_hg, b_g, W_xo, W_ho, b_o,
+    )
+    return d_x.squeeze(-2), *rest
+
+
+@implements("backward.lstm", framework="torch", dtypes=DTYPES)
+@half_in_single
+def lstm(
+    d_h: Tensor, d_c: Tensor, x: Tensor, h_0: Tensor, c_0: Tensor,
+    W_xi: Tensor, W_hi: Tensor, b_i: Tensor,
+    W_xf: Tensor, W_hf: Tensor, b_f: Tensor,
+    W_xg: Tensor, W_hg: Tensor, b_g: Tensor,
+    W_xo: Tensor, W_ho: Tensor, b_o: Tensor,
+) -> tuple[Tensor, ...]:
+    """The gates are kept; what the steps teach the weights is one product for all of them, after the loop."""
+    side = torch.cat([x @ W_xi + b_i, x @ W_xf + b_f, x @ W_xg + b_g, x @ W_xo + b_o], dim=-1)
+    W_h, kept, states, h, c = torch.cat([W_hi, W_hf, W_hg, W_ho], dim=-1), [], [], h_0, c_0
+    for side_t in side.unbind(-2):
+        a_i, a_f, a_g, a_o = (side_t + h @ W_h).chunk(4, dim=-1)
+        i, f, g, o = torch.sigmoid(a_i), torch.sigmoid(a_f), torch.tanh(a_g), torch.sigmoid(a_o)
+        c_next = f * c + i * g
+        kept.append((c, i, f, g, o, c_next))
+        states.append(h)
+        h, c = o * torch.tanh(c_next), c_next
+    d_state, d_cell = torch.zeros_like(h_0), d_c.clone()
+    taught: tuple[list[Tensor], ...] = ([], [], [], [])
+    for d_h_t, gates in zip(reversed(d_h.unbind(-2)), reversed(kept), strict=True):
+        d_state, d_cell, *before = lstm_gates(d_h_t + d_state, d_cell, *gates, W_hi, W_hf, W_hg, W_ho)
+        for found, each in zip(taught, before, strict=True):
+            found.append(each)
+    d_i, d_f, d_g, d_o = (_in_order(each, h_0) for each in taught)
+    d_x = d_i @ W_xi.mT + d_f @ W_xf.mT + d_g @ W_xg.mT + d_o @ W_xo.mT
+    before_each = _stacked(states, h_0)
+    learned = (learned for d in (d_i, d_f, d_g, d_o) for learned in _learned(x, before_each, d))
+    return d_x, d_state, d_cell, *learned
 # fmt: on
 
 

@@ -469,3 +469,158 @@ def lstm_gates(
     d_h = W_hi @ d_a_i + W_hf @ d_a_f + W_hg @ d_a_g + W_ho @ d_a_o
     d_c = d_cell * f
     return d_h, d_c, d_a_i, d_a_f, d_a_g, d_a_o
+
+
+@equation(GREFF, gradient_of=recurrent.lstm_cell)
+def lstm_cell(
+    d_h_next: Float[Tensor, " u"], d_c_next: Float[Tensor, " u"],
+    x: Float[Tensor, " d"], h: Float[Tensor, " u"], c: Float[Tensor, " u"],
+    W_xi: Float[Tensor, "d u"], W_hi: Float[Tensor, "u u"], b_i: Float[Tensor, " u"],
+    W_xf: Float[Tensor, "d u"], W_hf: Float[Tensor, "u u"], b_f: Float[Tensor, " u"],
+    W_xg: Float[Tensor, "d u"], W_hg: Float[Tensor, "u u"], b_g: Float[Tensor, " u"],
+    W_xo: Float[Tensor, "d u"], W_ho: Float[Tensor, "u u"], b_o: Float[Tensor, " u"],
+) -> tuple[
+    Float[Tensor, " d"], Float[Tensor, " u"], Float[Tensor, " u"],
+    Float[Tensor, "d u"], Float[Tensor, "u u"], Float[Tensor, " u"],
+    Float[Tensor, "d u"], Float[Tensor, "u u"], Float[Tensor, " u"],
+    Float[Tensor, "d u"], Float[Tensor, "u u"], Float[Tensor, " u"],
+    Float[Tensor, "d u"], Float[Tensor, "u u"], Float[Tensor, " u"],
+]:
+    """The gradients of one step of a long short-term memory."""
+    k, l, w = indices("d", "u", "u")
+    i = sigmoid(x @ W_xi + h @ W_hi + b_i)
+    f = sigmoid(x @ W_xf + h @ W_hf + b_f)
+    g = tanh(x @ W_xg + h @ W_hg + b_g)
+    o = sigmoid(x @ W_xo + h @ W_ho + b_o)
+    c_next = f * c + i * g
+    d_h, d_c, d_a_i, d_a_f, d_a_g, d_a_o = lstm_gates(
+        d_h_next, d_c_next, c, i, f, g, o, c_next, W_hi, W_hf, W_hg, W_ho
+    )
+    d_x = W_xi @ d_a_i + W_xf @ d_a_f + W_xg @ d_a_g + W_xo @ d_a_o
+    d_W_xi, d_W_hi = x[k] * d_a_i[w], h[l] * d_a_i[w]
+    d_W_xf, d_W_hf = x[k] * d_a_f[w], h[l] * d_a_f[w]
+    d_W_xg, d_W_hg = x[k] * d_a_g[w], h[l] * d_a_g[w]
+    d_W_xo, d_W_ho = x[k] * d_a_o[w], h[l] * d_a_o[w]
+    return (
+        d_x, d_h, d_c, d_W_xi.stack(k, w), d_W_hi.stack(l, w), d_a_i, d_W_xf.stack(k, w), d_W_hf.stack(l, w), d_a_f,
+        d_W_xg.stack(k, w), d_W_hg.stack(l, w), d_a_g, d_W_xo.stack(k, w), d_W_ho.stack(l, w), d_a_o,
+    )
+
+
+@equation(CHO_V1, gradient_of=recurrent.gru_reset_after,
+          convention_of=gru,
+          says="the reset gate acts after the recurrent matrix, and on its bias")  # fmt: skip
+def gru_reset_after(
+    d_h: Float[Tensor, "t u"],
+    x: Float[Tensor, "t d"], h_0: Float[Tensor, " u"],
+    W_xr: Float[Tensor, "d u"], W_hr: Float[Tensor, "u u"], b_r: Float[Tensor, " u"],
+    W_xz: Float[Tensor, "d u"], W_hz: Float[Tensor, "u u"], b_z: Float[Tensor, " u"],
+    W_xh: Float[Tensor, "d u"], W_hh: Float[Tensor, "u u"], b_h: Float[Tensor, " u"],
+    b_hh: Float[Tensor, " u"],
+) -> tuple[
+    Float[Tensor, "t d"], Float[Tensor, " u"],
+    Float[Tensor, "d u"], Float[Tensor, "u u"], Float[Tensor, " u"],
+    Float[Tensor, "d u"], Float[Tensor, "u u"], Float[Tensor, " u"],
+    Float[Tensor, "d u"], Float[Tensor, "u u"], Float[Tensor, " u"],
+    Float[Tensor, " u"],
+]:
+    """Backpropagation through gru_reset_after: each step hands back by gru_gates_reset_after."""
+    i = index("t")
+    t = size("t")
+    s = scan(
+        i,
+        lambda s: recurrent.gru_cell_reset_after(
+            x[i], s, W_xr, W_hr, b_r, W_xz, W_hz, b_z, W_xh, W_hh, b_h, b_hh
+        ),
+        h_0,
+    )  # fmt: skip
+    h = where(i < 1, h_0, s.stack(i)[i - 1]).stack(i)  # before each step
+    r = sigmoid(x[i] @ W_xr + h[i] @ W_hr + b_r).stack(i)
+    z = sigmoid(x[i] @ W_xz + h[i] @ W_hz + b_z).stack(i)
+    a_hh = (h[i] @ W_hh + b_hh).stack(i)
+    h_tilde = tanh(x[i] @ W_xh + b_h + r[i] * a_hh[i]).stack(i)
+    g, a_r, a_z, a_h, a_s = scan(
+        i,
+        lambda g, a_r, a_z, a_h, a_s: gru_gates_reset_after(
+            d_h[t - 1 - i] + g, h[t - 1 - i], r[t - 1 - i], z[t - 1 - i], h_tilde[t - 1 - i], W_hr, W_hz, W_hh,
+            a_hh[t - 1 - i],
+        ),
+        0 * h_0, 0 * h_0, 0 * h_0, 0 * h_0, 0 * h_0,
+    )  # fmt: skip
+    d_a_r, d_a_z = a_r.stack(i)[t - 1 - i].stack(i), a_z.stack(i)[t - 1 - i].stack(i)  # in the order of the steps
+    d_a_h, d_a_hh = a_h.stack(i)[t - 1 - i].stack(i), a_s.stack(i)[t - 1 - i].stack(i)
+    d_x = d_a_r @ transpose(W_xr) + d_a_z @ transpose(W_xz) + d_a_h @ transpose(W_xh)
+    return (
+        d_x, last(i, g), transpose(x) @ d_a_r, transpose(h) @ d_a_r, sum(i, d_a_r[i]),
+        transpose(x) @ d_a_z, transpose(h) @ d_a_z, sum(i, d_a_z[i]),
+        transpose(x) @ d_a_h, transpose(h) @ d_a_hh, sum(i, d_a_h[i]), sum(i, d_a_hh[i]),
+    )
+
+
+@equation(CHO_BAHDANAU, gradient_of=recurrent.gru_update_writes,
+          convention_of=gru,
+          says="z writes the candidate instead of keeping the old state")  # fmt: skip
+def gru_update_writes(
+    d_h: Float[Tensor, "t u"],
+    x: Float[Tensor, "t d"], h_0: Float[Tensor, " u"],
+    W_xr: Float[Tensor, "d u"], W_hr: Float[Tensor, "u u"], b_r: Float[Tensor, " u"],
+    W_xz: Float[Tensor, "d u"], W_hz: Float[Tensor, "u u"], b_z: Float[Tensor, " u"],
+    W_xh: Float[Tensor, "d u"], W_hh: Float[Tensor, "u u"], b_h: Float[Tensor, " u"],
+) -> tuple[
+    Float[Tensor, "t d"], Float[Tensor, " u"],
+    Float[Tensor, "d u"], Float[Tensor, "u u"], Float[Tensor, " u"],
+    Float[Tensor, "d u"], Float[Tensor, "u u"], Float[Tensor, " u"],
+    Float[Tensor, "d u"], Float[Tensor, "u u"], Float[Tensor, " u"],
+]:
+    """Backpropagation through Bahdanau's GRU: that of gru with the weights of z negated, and theirs negated."""
+    d_x, d_h_0, d_W_xr, d_W_hr, d_b_r, d_W_xz, d_W_hz, d_b_z, d_W_xh, d_W_hh, d_b_h = gru(
+        d_h, x, h_0, W_xr, W_hr, b_r, -W_xz, -W_hz, -b_z, W_xh, W_hh, b_h
+    )
+    return d_x, d_h_0, d_W_xr, d_W_hr, d_b_r, -d_W_xz, -d_W_hz, -d_b_z, d_W_xh, d_W_hh, d_b_h
+
+
+@equation(GREFF, gradient_of=recurrent.lstm)
+def lstm(
+    d_h: Float[Tensor, "t u"], d_c: Float[Tensor, " u"],
+    x: Float[Tensor, "t d"], h_0: Float[Tensor, " u"], c_0: Float[Tensor, " u"],
+    W_xi: Float[Tensor, "d u"], W_hi: Float[Tensor, "u u"], b_i: Float[Tensor, " u"],
+    W_xf: Float[Tensor, "d u"], W_hf: Float[Tensor, "u u"], b_f: Float[Tensor, " u"],
+    W_xg: Float[Tensor, "d u"], W_hg: Float[Tensor, "u u"], b_g: Float[Tensor, " u"],
+    W_xo: Float[Tensor, "d u"], W_ho: Float[Tensor, "u u"], b_o: Float[Tensor, " u"],
+) -> tuple[
+    Float[Tensor, "t d"], Float[Tensor, " u"], Float[Tensor, " u"],
+    Float[Tensor, "d u"], Float[Tensor, "u u"], Float[Tensor, " u"],
+    Float[Tensor, "d u"], Float[Tensor, "u u"], Float[Tensor, " u"],
+    Float[Tensor, "d u"], Float[Tensor, "u u"], Float[Tensor, " u"],
+    Float[Tensor, "d u"], Float[Tensor, "u u"], Float[Tensor, " u"],
+]:
+    """Backpropagation through an LSTM: each step hands back by lstm_gates, the last one from ∂c too."""
+    j = index("t")
+    t = size("t")
+    s, y = scan(
+        j,
+        lambda s, y: recurrent.lstm_cell(
+            x[j], s, y, W_xi, W_hi, b_i, W_xf, W_hf, b_f, W_xg, W_hg, b_g, W_xo, W_ho, b_o
+        ),
+        h_0, c_0,
+    )  # fmt: skip
+    h, c = where(j < 1, h_0, s.stack(j)[j - 1]).stack(j), where(j < 1, c_0, y.stack(j)[j - 1]).stack(j)
+    c_next = y.stack(j)
+    i, f = sigmoid(x[j] @ W_xi + h[j] @ W_hi + b_i).stack(j), sigmoid(x[j] @ W_xf + h[j] @ W_hf + b_f).stack(j)
+    g, o = tanh(x[j] @ W_xg + h[j] @ W_hg + b_g).stack(j), sigmoid(x[j] @ W_xo + h[j] @ W_ho + b_o).stack(j)
+    p, q, a_i, a_f, a_g, a_o = scan(
+        j,
+        lambda p, q, a_i, a_f, a_g, a_o: lstm_gates(
+            d_h[t - 1 - j] + p, q, c[t - 1 - j], i[t - 1 - j], f[t - 1 - j], g[t - 1 - j], o[t - 1 - j],
+            c_next[t - 1 - j], W_hi, W_hf, W_hg, W_ho,
+        ),
+        0 * h_0, d_c, 0 * h_0, 0 * h_0, 0 * h_0, 0 * h_0,
+    )  # fmt: skip
+    d_i, d_f = a_i.stack(j)[t - 1 - j].stack(j), a_f.stack(j)[t - 1 - j].stack(j)  # in the order of the steps
+    d_g, d_o = a_g.stack(j)[t - 1 - j].stack(j), a_o.stack(j)[t - 1 - j].stack(j)
+    d_x = d_i @ transpose(W_xi) + d_f @ transpose(W_xf) + d_g @ transpose(W_xg) + d_o @ transpose(W_xo)
+    return (
+        d_x, last(j, p), last(j, q), transpose(x) @ d_i, transpose(h) @ d_i, sum(j, d_i[j]),
+        transpose(x) @ d_f, transpose(h) @ d_f, sum(j, d_f[j]), transpose(x) @ d_g, transpose(h) @ d_g, sum(j, d_g[j]),
+        transpose(x) @ d_o, transpose(h) @ d_o, sum(j, d_o[j]),
+    )

@@ -29,6 +29,10 @@ gradients({
     backward.gru_cell_reset_after: ("r/drop/b_r", "z/name/W_hz-W_hr", "a_hh/drop/b_hh", "result 12/name/d_a_hh-d_a_h"),
     backward.gru_cell_update_writes: ("backward.gru_cell", "result 6/drop/sign", "order/zrh"),
     backward.gru: ("s/start/h_0", "h/drop/1", "r/drop/b_r", "order/zrh"),
+    backward.gru_reset_after: ("s/start/h_0", "h/drop/1", "a_hh/drop/b_hh"),
+    backward.gru_update_writes: ("backward.gru", "result 6/drop/sign", "order/zrh"),
+    backward.lstm_cell: ("i/drop/b_i", "f/name/W_hf-W_hi", "c_next/drop/f", "order/ifog"),
+    backward.lstm: ("s, y/start/h_0", "s, y/start/c_0", "h/drop/1", "c/drop/1"),
 })  # fmt: skip
 
 
@@ -114,6 +118,9 @@ def lstm_gates_are_the_adjoint_of_the_step(f: Function, a: Arguments) -> Iterato
 @of_each({
     backward.simple_rnn: ("g/drop/i", "d_a/drop/t−1"),
     backward.gru: ("d_a_r/drop/t−1",),
+    backward.gru_reset_after: ("d_a_r/drop/t−1",),
+    backward.gru_update_writes: ("result 1/name/d_x-x",),
+    backward.lstm: ("d_i/drop/t−1",),
 }, least={"t": 2})  # fmt: skip
 def what_comes_after_the_loss_learns_nothing(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
     """Where no gradient reaches the later states, all is as if the sequence ended before them, and their ∂x is 0."""
