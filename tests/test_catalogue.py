@@ -28,7 +28,6 @@ PLANNED = {
     "recurrent.stacked_simple_rnn",
     "recurrent.stacked_lstm",
     "recurrent.stacked_bidirectional_gru",
-    "seq2seq.encode_bidirectional",
     "seq2seq.generate_window",
     "attention_rnn.bahdanau_decode",
 }
@@ -113,7 +112,6 @@ def test_the_tables_are_read() -> None:
     }  # fmt: skip
     assert set(ids) >= {
         "text.encode", "text.embedding_padding_idx", "recurrent.gru_update_writes", "recurrent.lstm_lengths",
-        "recurrent.stacked_simple_rnn", "seq2seq.encode_bidirectional", "attention.bilinear",
         "attention.causal_top_left", "self_attention.columns", "position.sinusoidal_tensor2tensor",
         "transformer.decoder_layer_pre", "backward.gru_cell_update_writes", "backward.simple_rnn",
         "backward.scaled_dot_product", "backward.rnn_jacobian",

@@ -51,9 +51,9 @@ def encode_lstm(
     return h, h[..., -1, :].copy(), c
 
 
-@implements("seq2seq.encode_bidirectional_gru", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@implements("seq2seq.encode_bidirectional", framework="numpy", dtypes=DTYPES, devices=DEVICES)
 @half_in_single
-def encode_bidirectional_gru(
+def encode_bidirectional(
     x: Array,
     W_xr_f: Array, W_hr_f: Array, b_r_f: Array,
     W_xz_f: Array, W_hz_f: Array, b_z_f: Array,

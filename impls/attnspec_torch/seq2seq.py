@@ -48,8 +48,8 @@ def encode_lstm(
     return h, h[..., -1, :].clone(), c
 
 
-@implements("seq2seq.encode_bidirectional_gru", framework="torch", dtypes=DTYPES)
-def encode_bidirectional_gru(
+@implements("seq2seq.encode_bidirectional", framework="torch", dtypes=DTYPES)
+def encode_bidirectional(
     x: Tensor,
     W_xr_f: Tensor, W_hr_f: Tensor, b_r_f: Tensor,
     W_xz_f: Tensor, W_hz_f: Tensor, b_z_f: Tensor,

@@ -53,7 +53,8 @@ EXACT = (
 UNSUMMED = ("attention.merge",)
 """They compute, and sum nothing, so that in float64 no order of summation tells a candidate from the oracle."""
 ONE_SUM = (
-    "position.add", "transformer.residual", "transformer.embed", "transformer.embed_scaled", "backward.gru_gates",
+    "position.add", "transformer.residual", "transformer.embed", "transformer.embed_scaled", "backward.embedding",
+    "backward.gru_gates",
     "backward.gru_gates_reset_after", "backward.lstm_gates", "recurrent.bidirectional_lstm",
 )  # fmt: skip
 """In float64 their one sum is the oracle's own, and nothing is left that could fill a bound."""

@@ -93,7 +93,7 @@ def encode_lstm(
 
 
 @equation(BAHDANAU)
-def encode_bidirectional_gru(
+def encode_bidirectional(
     x: Float[Tensor, "m d"],
     W_xr_f: Float[Tensor, "d u"], W_hr_f: Float[Tensor, "u u"], b_r_f: Float[Tensor, " u"],
     W_xz_f: Float[Tensor, "d u"], W_hz_f: Float[Tensor, "u u"], b_z_f: Float[Tensor, " u"],

@@ -63,7 +63,7 @@ def past_does_not_depend_on_the_future(of: Of, f: Function, a: Arguments) -> Ite
     yield Equal(last, f(**a)[0][cut - 1])
 
 
-@holds(seq2seq.encode_bidirectional_gru, kills=(
+@holds(seq2seq.encode_bidirectional, kills=(
     "h/h/name/h_b-g", "h/h/exchange", "h/h_f/step/before", "h/order/bf", "result 2/feature/exchange",
     "result 2/feature/mask/<=",
 ))  # fmt: skip
@@ -75,7 +75,7 @@ def both_ends_are_left(f: Function, a: Arguments) -> Iterator[Relation]:
     yield Equal(ends, np.concatenate([h[-1, :u], h[0, u:]]))
 
 
-@holds(seq2seq.encode_bidirectional_gru, kills=("h/h/name/h_b-g", "h/h_b/drop/1", "h/g/drop/1"))
+@holds(seq2seq.encode_bidirectional, kills=("h/h/name/h_b-g", "h/h_b/drop/1", "h/g/drop/1"))
 def ends_change_places_when_the_source_is_turned(f: Function, a: Arguments) -> Iterator[Relation]:
     """With the source reversed and the two sets of weights exchanged, what is left has its halves exchanged."""
     swap = {"f": "b", "b": "f"}
@@ -396,7 +396,7 @@ def words_have_no_order(f: Function, a: Arguments) -> Iterator[Relation]:
     yield Equal(2 * f(p=a["p"], y=a["y"] / 2), f(**a))
 
 
-@holds(seq2seq.distillation, kills=("the result/drop/sign", "swap/p_teacher-p_student", "last/k"))
+@holds(seq2seq.distillation, kills=("loss/drop/sign", "swap/p_teacher-p_student", "last/k"))
 def teacher_takes_the_place_of_the_truth(f: Function, a: Arguments) -> Iterator[Relation]:
     """It is cross_entropy_probs of the student with the teacher for y."""
     yield Equal(f(**a), value(seq2seq.cross_entropy_probs, a["p_student"], a["p_teacher"]))
