@@ -20,6 +20,7 @@ Array = npt.NDArray[Any]
 CPU = ("cpu",)
 ALL = ("float64", "float32", "float16", "bfloat16")
 TRAINED = ("float32", "bfloat16")  # of whose gradients are asked
+LONG = ("float32",)  # the same where a verdict takes long
 NOT_EMPTY = {"t": 1, "d": 1, "u": 1}  # where PyTorch's sequence modules raise
 ONNX_DTYPES = ("float32", "float16")  # onnxruntime's recurrent operators refuse float64
 
@@ -35,7 +36,7 @@ def torch_rnn_cell(x: Tensor, h: Tensor, W_xh: Tensor, W_hh: Tensor, b_h: Tensor
 
 
 @implements("recurrent.simple_rnn", framework="torch", dtypes=ALL, devices=CPU, smallest=NOT_EMPTY)
-@implements("recurrent.simple_rnn", framework="torch", dtypes=TRAINED, devices=CPU, smallest=NOT_EMPTY, backward=True)
+@implements("recurrent.simple_rnn", framework="torch", dtypes=LONG, devices=CPU, smallest=NOT_EMPTY, backward=True)
 def torch_rnn(x: Tensor, h_0: Tensor, W_xh: Tensor, W_hh: Tensor, b_h: Tensor) -> Tensor:
     """torch.nn.RNN."""
     from attnspec_peers import _torch
@@ -45,7 +46,7 @@ def torch_rnn(x: Tensor, h_0: Tensor, W_xh: Tensor, W_hh: Tensor, b_h: Tensor) -
 
 
 @implements("recurrent.gru_cell_reset_after", framework="torch", dtypes=ALL, devices=CPU)
-@implements("recurrent.gru_cell_reset_after", framework="torch", dtypes=TRAINED, devices=CPU, backward=True)
+@implements("recurrent.gru_cell_reset_after", framework="torch", dtypes=LONG, devices=CPU, backward=True)
 def torch_gru_cell(
     x: Tensor, h: Tensor,
     W_xr: Tensor, W_hr: Tensor, b_r: Tensor,

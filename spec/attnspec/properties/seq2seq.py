@@ -396,7 +396,7 @@ def words_have_no_order(f: Function, a: Arguments) -> Iterator[Relation]:
     yield Equal(2 * f(p=a["p"], y=a["y"] / 2), f(**a))
 
 
-@holds(seq2seq.distillation, kills=("loss/drop/sign", "swap/p_teacher-p_student", "last/k"))
+@holds(seq2seq.distillation, kills=("the result/drop/sign", "swap/p_teacher-p_student", "last/k"))
 def teacher_takes_the_place_of_the_truth(f: Function, a: Arguments) -> Iterator[Relation]:
     """It is cross_entropy_probs of the student with the teacher for y."""
     yield Equal(f(**a), value(seq2seq.cross_entropy_probs, a["p_student"], a["p_teacher"]))
@@ -408,7 +408,7 @@ def words(array: Any) -> Any:
 
 
 @holds(seq2seq.cross_entropy, kills=(
-    "softmax_twice", "log_p/function/no-log_softmax", "the result/drop/sign", "the result/name/log_p-logits", "last/k",
+    "softmax_twice", "log_p/function/no-log_softmax", "loss/drop/sign", "loss/name/log_p-logits", "last/k",
 ))  # fmt: skip
 def it_costs_what_it_is_unlikely(f: Function, a: Arguments) -> Iterator[Relation]:
     """exp of minus the loss is the probability of the target."""
@@ -422,7 +422,7 @@ def words_change_places(f: Function, a: Arguments) -> Iterator[Relation]:
     yield Equal(f(logits=np.roll(a["logits"], 1), target=moved), f(**a))
 
 
-@holds(seq2seq.cross_entropy, kills=("the result/drop/sign", "log_p/function/no-log_softmax", "last/k"))
+@holds(seq2seq.cross_entropy, kills=("loss/drop/sign", "log_p/function/no-log_softmax", "last/k"))
 def all_words_alike_cost_log_v(f: Function, a: Arguments) -> Iterator[Relation]:
     """With all logits 0 any word costs log v."""
     yield Equal(f(**without(a, "logits")), np.log(len(a["logits"])))
@@ -443,7 +443,7 @@ def padding_changes_nothing(of: Of, f: Function, a: Arguments) -> Iterator[Relat
 
 @holds(seq2seq.sequence_loss, kills=(
     "padding_counts", "divided_by_length", "the result/drop/Σ_{i:valid_i}1", "the result/exchange", "last/i",
-    "the result/constant/double", "loss/the result/drop/sign", "loss/last/k",
+    "the result/constant/double", "loss/loss/drop/sign", "loss/last/k",
 ))  # fmt: skip
 def it_is_the_mean_over_what_counts(f: Function, a: Arguments) -> Iterator[Relation]:
     """So many times the mean as targets count is the sum of what each of them costs by itself."""
@@ -455,7 +455,7 @@ def it_is_the_mean_over_what_counts(f: Function, a: Arguments) -> Iterator[Relat
 
 @holds(seq2seq.perplexity, kills=(
     "unsure_of_padding", "divided_by_length_before", "power_of_two", "mean_of_exponentials",
-    "the result/function/no-exp", "the result/loss/the result/drop/sign", "the result/last/i",
+    "the result/function/no-exp", "the result/loss/loss/drop/sign", "the result/last/i",
 ))  # fmt: skip
 def it_is_exp_of_the_loss(f: Function, a: Arguments) -> Iterator[Relation]:
     """Its logarithm is the loss of the sequence."""
