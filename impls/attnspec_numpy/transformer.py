@@ -178,8 +178,8 @@ def embed_scaled(k: Array, P: Array) -> Array:
 @implements("transformer.logits", framework="numpy", dtypes=DTYPES, devices=DEVICES)
 @half_in_single
 def logits(y: Array, W: Array, b: Array) -> Array:
-    """A product and a sum."""
-    return y @ W + b
+    """A linear layer."""
+    return linear(y, W, b)
 
 
 @implements("transformer.next_token", framework="numpy", dtypes=DTYPES, devices=DEVICES)

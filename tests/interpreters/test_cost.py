@@ -77,7 +77,7 @@ def computes_with_positions(node: Node) -> bool:
 
 
 def of_positions(tree: Definition) -> bool:
-    return any(computes_with_positions(root) for root in (*(line.value for line in tree.lines), *tree.returns))
+    return any(computes_with_positions(root) for root in tree.roots)
 
 
 COUNTED = [id for id in EQUATIONS if not of_positions(REGISTRY[id].definition)]

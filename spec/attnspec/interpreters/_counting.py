@@ -18,8 +18,6 @@ from attnspec.interpreters._things import (
     blocks,
     joint,
     only_last,
-    reads,
-    roots,
 )
 from attnspec.language.check import SCALAR, Scope, Type, called_with, infer, replaced
 from attnspec.language.dims import Dim
@@ -42,6 +40,7 @@ from attnspec.language.tree import (
     Split,
     Stack,
     Zeros,
+    reads,
 )  # fmt: skip
 
 SOFTMAX = Dim.of({(): 5})
@@ -83,7 +82,7 @@ class Counting:
         names = {**given, **{option.name: Thing(Type(option.kind)) for option in definition.options}}
         frame = Frame(
             Scope(definition, {name: thing.type for name, thing in names.items()}), depth, sizes, names,
-            Counter(name for root in roots(definition) for name in reads(root)), [],
+            Counter(name for root in definition.roots for name in reads(root)), [],
             blocks(definition) if self._in_blocks else frozenset(),
         )  # fmt: skip
         self.blocked |= {block_of(frame.length(index)): frame.length(index) for index in frame.in_blocks}

@@ -155,14 +155,9 @@ def symbols(definition: Definition, setting: Setting) -> Symbols:
     return Symbols(setting, _scope(definition), renamed, names)
 
 
-def roots(definition: Definition) -> tuple[Node, ...]:
-    """The lines' values, and what is returned."""
-    return (*(line.value for line in definition.lines), *definition.returns)
-
-
 def nodes(definition: Definition) -> Iterator[Node]:
     """Every node of an equation."""
-    return (node for root in roots(definition) for _, node in walk(root))
+    return (node for root in definition.roots for _, node in walk(root))
 
 
 def is_name(dim: Dim) -> bool:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from attnspec.interpreters._polynomials import Most, product
 from attnspec.language.check import Scope, Type, infer, replaced
 from attnspec.language.dims import Dim
-from attnspec.language.tree import ConcatOver, Definition, Last, Name, Node, Reduce, Scan, Stack, children, walk
+from attnspec.language.tree import ConcatOver, Definition, Last, Name, Node, Reduce, Scan, Stack, reads, walk
 
 AT_ONCE = Most()
 """After no step at all."""
@@ -116,16 +116,11 @@ def alike(left: Thing, right: Thing) -> bool:
     return (left.type.names, left.type.dims, left.lifted) == (right.type.names, right.type.dims, right.lifted)
 
 
-def roots(definition: Definition) -> list[Node]:
-    """The lines, then what is returned."""
-    return [*(line.value for line in definition.lines), *definition.returns]
-
-
 def blocks(definition: Definition) -> frozenset[str]:
     """The indices that can be taken in blocks: a softmax runs over them, and nothing that has them is kept whole."""
     found: set[str] = set()
     whole: set[str] = set()
-    for root in roots(definition):
+    for root in definition.roots:
         for _, node in walk(root):
             match node:
                 case Reduce(op="softmax", index=index):
@@ -137,22 +132,8 @@ def blocks(definition: Definition) -> frozenset[str]:
     return frozenset(found - whole)
 
 
-def reads(node: Node) -> Iterator[str]:
-    """The names that are read, each as often as it is written; not the states inside a recurrence."""
-    match node:
-        case Name(id=name):
-            yield name
-        case Scan(states=states, body=body, starts=starts):
-            yield from (name for name in reads(body) if name not in states)
-            for start in starts:
-                yield from reads(start)
-        case _:
-            for _, _, child in children(node):
-                yield from reads(child)
-
-
 def only_last(name: str, definition: Definition) -> bool:
     """Whether of a recurrence only the last state is read."""
-    every = roots(definition)
+    every = definition.roots
     lasts = sum(isinstance(node, Last) and node.state == Name(name) for root in every for _, node in walk(root))
     return lasts == sum(read == name for root in every for read in reads(root))

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from attnspec.errors import SpecError
 from attnspec.interpreters._counting import Counting
 from attnspec.interpreters._polynomials import ONE, Most, product, total, written
+from attnspec.interpreters.flow import parameters
 from attnspec.language.dims import Dim
-from attnspec.language.symbols import symbol
 from attnspec.language.tree import Definition
 
 __all__ = ["Cost", "Most", "cost", "written"]
@@ -84,11 +84,11 @@ def cost(definition: Definition, *, blocked: bool = False) -> Cost:
             expected="an equation with a softmax whose weights are summed over and not returned",
             mend="ask without a block",
         )
-    learned = [each for each in definition.parameters if symbol(each.name, definition.id).weight]
-    given = [each for each in definition.parameters if each not in learned]
+    learned, count = parameters(definition)
+    given = [each for each in definition.parameters if each.name not in learned]
     returned = frozenset[int]().union(*(result.places for result in results))
     return Cost(
-        parameters=total(product(each.dims) for each in learned),
+        parameters=count,
         products=counting.products,
         elementwise=counting.elementwise,
         inputs=total(product(each.dims) for each in given),

@@ -5,14 +5,14 @@ As a diagram, each array is a vertical line from where it is made to where it is
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from attnspec.interpreters._polynomials import product, total
 from attnspec.language.check import Type, check
 from attnspec.language.dims import Dim
 from attnspec.language.symbols import symbol
-from attnspec.language.tree import Definition, Name, Node, Scan, children
+from attnspec.language.tree import Definition, Node, reads
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ def steps(definition: Definition) -> list[Step]:
     def step(
         names: tuple[str, ...], shapes: tuple[Type, ...], node: Node, comment: str = "", role: str = "line"
     ) -> Step:
-        read = tuple(dict.fromkeys(_read(node)))
+        read = tuple(dict.fromkeys(reads(node)))
         inside = tuple(name for name in read if name not in aside)
         return Step(names, shapes, inside, tuple(name for name in read if name in aside), comment, role)
 
@@ -61,20 +61,6 @@ def steps(definition: Definition) -> list[Step]:
         names, shapes = zip(*made, strict=True)
         found.append(step(names, shapes, node, role="returned"))
     return found
-
-
-def _read(node: Node) -> Iterator[str]:
-    """The names that an expression reads; the states of a recurrence are its own."""
-    match node:
-        case Name(id=name):
-            yield name
-        case Scan(states=states, body=body, starts=starts):
-            for start in starts:
-                yield from _read(start)
-            yield from (name for name in _read(body) if name not in states)
-        case _:
-            for _, _, child in children(node):
-                yield from _read(child)
 
 
 def shape(type_: Type, definition: Definition) -> str:

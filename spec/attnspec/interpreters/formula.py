@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from attnspec.interpreters._setting import LATEX, TERMINAL, Setting
-from attnspec.interpreters._symbols import nodes, roots, symbols
+from attnspec.interpreters._symbols import nodes, symbols
 from attnspec.interpreters._terms import Terms
 from attnspec.language import vocabulary
 from attnspec.language.equation import REGISTRY
@@ -127,7 +127,7 @@ def _terms_at(node: Node, definition: Definition, setting: Setting) -> Terms:
     terms = Terms(symbols(definition, setting), _Callees(setting, definition.id.partition(".")[0]))
     if any(isinstance(part, Scan) for part in nodes(definition)):
         wanted = {id(part) for _, part in walk(node)}
-        return next((found for root in roots(definition) if (found := terms.around(root, wanted))), terms)
+        return next((found for root in definition.roots if (found := terms.around(root, wanted))), terms)
     return terms
 
 

@@ -104,11 +104,9 @@ class Propagation(Interpreter[Noisy]):
         if op in EXACT or self.counted(op, *things):
             parts = things[1:] if op == "where" else things
             return Noisy(value, carried, max((thing.grain for thing in parts), key=lambda form: form.bits))
-        fresh = self.rounding.elementwise(op, value)
+        fresh = self.rounding.elementwise(op, value, *(thing.value for thing in things))
         if op in ARITHMETIC:
             fresh = self.unless_exact(value, carried, fresh)
-        if op == "**":
-            fresh = self.xp.where(things[1].value == 0, self.xp.zeros_like(fresh), fresh)  # x⁰ is 1 everywhere
         terms = sum(thing.terms for thing in things) if op in ("+", "-") and len(things) == 2 else 0
         if terms:
             x, y = things

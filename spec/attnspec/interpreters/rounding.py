@@ -58,7 +58,7 @@ class Rounding:
         """Whether whole numbers are made of whole numbers, of which none is rounded."""
         return op in COUNTING and all(bool(self.xp.all(value == self.xp.floor(value))) for value in values)
 
-    def elementwise(self, op: str, value: Array) -> Array:
+    def elementwise(self, op: str, value: Array, *args: Array) -> Array:
         """A library function's own error in the format it computes in, then the rounding of what is kept."""
         policy = self.policy
         kept = self.once(policy.intermediates, value)
@@ -67,6 +67,8 @@ class Rounding:
             floor = policy.compute.u**2 / 3 if op in ABSOLUTE else 0.0
             stored = kept if policy.intermediates.bits < policy.compute.bits else policy.intermediates.least**2 / 3
             kept = stored + own * value**2 + floor
+        if op == "**":
+            kept = self.xp.where(args[1] == 0, 0.0, kept)  # x⁰ is 1 everywhere
         return kept
 
     def contraction(self, count: int, squares: Array, value: Array, exact_products: bool) -> Array:

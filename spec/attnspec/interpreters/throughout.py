@@ -89,7 +89,7 @@ def _interchangeable(a: str, b: str) -> bool:
 
 def _masked_throughout(definition: Definition) -> Iterator[Slip]:
     conditions = {
-        node.where for root in _roots(definition) for _, node in walk(root)
+        node.where for root in definition.roots for _, node in walk(root)
         if isinstance(node, Reduce) and node.where is not None
     }  # fmt: skip
     for where in sorted(conditions, key=repr):
@@ -108,7 +108,7 @@ def _masked_throughout(definition: Definition) -> Iterator[Slip]:
 def _last_left_out(definition: Definition) -> Iterator[Slip]:
     """An index summed over, its last value left out in every sum."""
     indices = {
-        node.index for root in _roots(definition) for _, node in walk(root) if isinstance(node, Reduce)
+        node.index for root in definition.roots for _, node in walk(root) if isinstance(node, Reduce)
     }  # fmt: skip
     for index in sorted(indices):
         short = Apply("<", (Position(index), Apply("-", (SizeOf(definition.range_of(index)), Number(1.0)))))
@@ -124,7 +124,7 @@ def _last_left_out(definition: Definition) -> Iterator[Slip]:
 
 def _reshaped(definition: Definition) -> Iterator[Slip]:
     """A function that only rearranges, done by reshaping alone."""
-    cut = any(isinstance(node, Split | ConcatOver) for root in _roots(definition) for _, node in walk(root))
+    cut = any(isinstance(node, Split | ConcatOver) for root in definition.roots for _, node in walk(root))
     if cut and len(definition.parameters) == len(definition.results) == 1:
         (parameter,), (result,) = definition.parameters, definition.results
         wrong = Reshape(Name(parameter.name), tuple(range(len(parameter.dims))), result.dims)
@@ -160,6 +160,3 @@ def _deep(node: Node, change: Callable[[Node], Node]) -> Node:
             node = substitute(node, below, new)
     return node
 
-
-def _roots(definition: Definition) -> list[Node]:
-    return [*(line.value for line in definition.lines), *definition.returns]

@@ -96,7 +96,7 @@ class Interpreter(NamedAxes[T]):
             self.line("")
             frame.names |= dict(zip(line.targets, values, strict=True))
             if isinstance(line.value, Scan):
-                begun = [self.as_thing(self.visit(start, frame)) for start in line.value.starts]
+                begun = [self.thing(start, frame) for start in line.value.starts]
                 frame.starts |= dict(zip(line.targets, begun, strict=True))
         return [value for node in frame.definition.returns for value in self.several(node, frame)]
 
@@ -158,6 +158,7 @@ class Interpreter(NamedAxes[T]):
         raise TypeError(f"no rule for {type(node).__name__}")
 
     def thing(self, node: Node, frame: Frame[T]) -> Named[T]:
+        """What a node gives, as a thing also where it is a number: a start, a condition, what a slip left over."""
         return self.as_thing(self.visit(node, frame))
 
     def reduction(self, node: Reduce, frame: Frame[T]) -> Named[T]:
@@ -194,7 +195,7 @@ class Interpreter(NamedAxes[T]):
     # Recurrences and other equations.
 
     def scan(self, node: Scan, frame: Frame[T]) -> list[Value[T]]:
-        starts = [self.as_thing(self.visit(start, frame)) for start in node.starts]
+        starts = [self.thing(start, frame) for start in node.starts]
         states: list[Value[T]] = list(starts)
         history: list[list[Named[T]]] = [[] for _ in states]
         inner = replace(frame, names=dict(frame.names), bound=dict(frame.bound))
@@ -209,7 +210,7 @@ class Interpreter(NamedAxes[T]):
         return [self.sequence(past, start, axis) for past, start in zip(history, starts, strict=True)]
 
     def as_thing(self, value: Value[T]) -> Named[T]:
-        """A thing also where it is a number: what a recurrence begins with, a condition, what a slip left over."""
+        """A thing also where it is a number."""
         return value if isinstance(value, Named) else Named(self.constant(value, self.positions(1)), ())
 
     def call(self, node: Call, frame: Frame[T]) -> list[Value[T]]:

@@ -211,10 +211,11 @@ def _at(node: At, scope: Scope) -> Type:
 
 def viewed(place: Node, bound: Container[str]) -> str | None:
     """The index that a subscript such as j, j − 1 or m − 1 − j gives to the axis; None where it says a place."""
-    index = place_index(place)
-    free = [part for _, part in walk(place) if isinstance(part, Position) and part.index not in bound]
-    fixed = not any(isinstance(part, At | Reduce) for _, part in walk(place))
-    return index if fixed and len(free) == 1 and free[0].index == index else None
+    if isinstance(place, Position):
+        return None if place.index in bound else place.index
+    index, parts = place_index(place), [part for _, part in walk(place)]
+    free = [part.index for part in parts if isinstance(part, Position) and part.index not in bound]
+    return index if free == [index] and not any(isinstance(part, At | Reduce) for part in parts) else None
 
 
 def positions(place: Node) -> bool:

@@ -209,6 +209,11 @@ class Definition:
         """Whether an input has a dtype of floats, which the outputs then have too."""
         return any(parameter.kind == "float" for parameter in self.parameters)
 
+    @property
+    def roots(self) -> tuple[Node, ...]:
+        """The lines' values, and what is returned."""
+        return (*(line.value for line in self.lines), *self.returns)
+
     def range_of(self, index: str) -> Dim:
         """The size that an index runs over."""
         return dict(self.indices)[index]
@@ -236,6 +241,20 @@ def walk(node: Node, path: Path = ()) -> Iterator[tuple[Path, Node]]:
     yield path, node
     for name, place, child in children(node):
         yield from walk(child, (*path, (name, place)))
+
+
+def reads(node: Node) -> Iterator[str]:
+    """The names that are read, each as often as it is written; the states of a recurrence are its own."""
+    match node:
+        case Name(id=name):
+            yield name
+        case Scan(states=states, body=body, starts=starts):
+            for start in starts:
+                yield from reads(start)
+            yield from (name for name in reads(body) if name not in states)
+        case _:
+            for _, _, child in children(node):
+                yield from reads(child)
 
 
 def substitute(node: Node, path: Path, new: Node) -> Node:

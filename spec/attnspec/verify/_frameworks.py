@@ -253,6 +253,11 @@ def lay_out(
     return view, buffer
 
 
+def taken_apart(result: Any, expected: int) -> list[Any]:
+    """The outputs that a result is: a tuple or list is several only where several are expected."""
+    return list(result) if expected > 1 and isinstance(result, (tuple, list)) else [result]
+
+
 def type_name(value: object) -> str:
     """A type as its user would write it."""
     if value is None:

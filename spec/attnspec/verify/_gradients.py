@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from attnspec.verify._frameworks import Jax, NumPy, Torch
+from attnspec.verify._frameworks import Jax, NumPy, Torch, taken_apart
 
 Call = Callable[[Mapping[str, Any]], Any]
 """The candidate, at arguments by name."""
@@ -45,7 +45,7 @@ def _by_torch(
     torch = framework.torch
     leaves = {name: values[name].detach().requires_grad_() for name in asked["wanted"]}
     result = call({**values, **leaves})
-    outputs = _outputs(result, given)
+    outputs = taken_apart(result, len(given))
     if not _fit(framework, outputs, given):
         return result, None
     pairs = [(output, d) for output, d in zip(outputs, given, strict=True) if output.requires_grad]
@@ -85,7 +85,7 @@ def _by_jax(
     """Through jax.vjp."""
     jax = framework.jax
     result, back = jax.vjp(lambda leaves: call({**values, **leaves}), {name: values[name] for name in asked["wanted"]})
-    if not _fit(framework, _outputs(result, given), given):
+    if not _fit(framework, taken_apart(result, len(given)), given):
         return result, None
     cotangents = jax.tree.unflatten(jax.tree.structure(result), given)
 
@@ -107,11 +107,6 @@ def _by_jax(
 
 
 _PULLS: dict[type[NumPy], Callable[..., tuple[Any, Pull | None]]] = {Torch: _by_torch, Jax: _by_jax}
-
-
-def _outputs(result: Any, given: list[Any]) -> list[Any]:
-    """A tuple or list is taken apart only where several outputs are expected."""
-    return list(result) if len(given) > 1 and isinstance(result, (tuple, list)) else [result]
 
 
 def _fit(framework: NumPy, outputs: list[Any], given: list[Any]) -> bool:

@@ -195,17 +195,15 @@ class Candidate:
                 break
         return found
 
-    def once(self, case: Case, times: int = 1) -> tuple[Outcome, tuple[NDArray[Any], ...] | None]:
-        """One call beside the record, or the last of many in a row, and its answers if they can be judged."""
-        (outcome,) = self.runner.call_many([replace(self.request(case), times=times)])
+    def once(self, case: Case, **how: Any) -> tuple[Outcome, tuple[NDArray[Any], ...] | None]:
+        """One call beside the record, or as the fields of a request say, and its answers if they can be judged."""
+        (outcome,) = self.runner.call_many([replace(self.request(case), **how)])
         return outcome, self.answers(case, outcome)
 
     def pulled_twice(self, case: Case) -> tuple[Outcome, tuple[NDArray[Any], ...] | None]:
         """One forward pass, and of two backward passes on it the second."""
-        request = self.request(case)
-        assert request.gradients is not None
-        (outcome,) = self.runner.call_many([replace(request, gradients=replace(request.gradients, again=True))])
-        return outcome, self.answers(case, outcome)
+        assert self.question.gradients is not None
+        return self.once(case, gradients=replace(self.question.gradients, again=True))
 
     def second(self, case: Case, arrays: dict[str, NDArray[Any]]) -> Outcome:
         """The backward pass of the backward pass, in float64, for gradients of the gradients."""

@@ -131,8 +131,8 @@ def make(equation: Equation[..., Any], description: Description, dtype: str) -> 
         if description.batch is not None and not symbol(parameter.name, definition.id).weight:
             shape = (description.batch, *shape)
         if parameter.kind == "int":
-            way = equation.scales.get(parameter.name, symbol(parameter.name, definition.id).draw)
-            arrays[parameter.name] = np.asarray(WHOLE[way](generator, shape, sizes))  # also where it is a single number
+            way = WHOLE[way_of(equation, parameter.name)]
+            arrays[parameter.name] = np.asarray(way(generator, shape, sizes))  # also where it is a single number
         else:
             arrays[parameter.name] = _drawn(equation, parameter, shape, description.regime, generator, dtype)
     if description.regime == HIDDEN:
@@ -161,7 +161,6 @@ def _hide(definition: Definition, arrays: dict[str, NDArray[Any]]) -> None:
 _OPTIONS = {"eps": (1e-5, 1e-2, 1e-3), "tau": (0.7, 1.9), "null": (0, 3)}
 """Values of options that are no sizes, one after the other: one that is never changed may be ignored."""
 
-
 _PLACES = {"start": ("v", 2), "stop": ("v", 3), "first": ("m", 1)}
 """Options that are places along an axis, each with its size, and how far it moves from one seed to the next."""
 
@@ -179,7 +178,7 @@ def _drawn(
     equation: Equation[..., Any], parameter: Parameter, shape: tuple[int, ...], regime: str,
     generator: np.random.Generator, dtype: str,
 ) -> NDArray[Any]:  # fmt: skip
-    way = equation.scales.get(parameter.name, symbol(parameter.name, equation.id).draw)
+    way = way_of(equation, parameter.name)
     if parameter.kind == "bool":
         return _mask(shape, regime, generator)
     if regime == "lofty" and parameter.name == "v":
@@ -262,7 +261,6 @@ DRAWS: dict[str, Callable[[np.random.Generator, tuple[int, ...]], Floats]] = {
     "weights": _distribution,
     "fan_in": _fan_in,
     "bias": lambda generator, shape: generator.standard_normal(shape),
-    "uniform": lambda generator, shape: generator.random(shape),
     "positive": lambda generator, shape: 0.5 + np.abs(generator.standard_normal(shape)),
 }
 
@@ -435,8 +433,12 @@ def asked_in(equation: Equation[..., Any], regime: str) -> bool:
 
 def draws_from(equation: Equation[..., Any], way: str) -> bool:
     """Whether some parameter is drawn in a way."""
-    names = [each.name for each in equation.definition.parameters]
-    return way in [equation.scales.get(name, symbol(name, equation.id).draw) for name in names]
+    return any(way_of(equation, each.name) == way for each in equation.definition.parameters)
+
+
+def way_of(equation: Equation[..., Any], name: str) -> str:
+    """How a parameter is drawn: as the equation says, else as its symbol is."""
+    return equation.scales.get(name, symbol(name, equation.id).draw)
 
 
 def has_mask(equation: Equation[..., Any]) -> bool:

@@ -378,10 +378,9 @@ def _beyond(observation: Observation, size: int) -> bool:
 
 def carries(definition: Definition) -> bool:
     """Whether a state is carried from step to step, in an equation or in one that it calls."""
-    roots = [*(line.value for line in definition.lines), *definition.returns]
     return any(
         isinstance(part, Scan) or (isinstance(part, Call) and carries(part.callee))
-        for root in roots for _, part in walk(root)
+        for root in definition.roots for _, part in walk(root)
     )  # fmt: skip
 
 

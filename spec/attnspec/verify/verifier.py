@@ -363,7 +363,7 @@ class Verifier:
         for observation, says in zip(seen, (OVERWRITES, REMEMBERS), strict=True):
             if not self.judge.holds(observation, judged.policy, judged.form):
                 return says
-        outcome, answers = self.candidate.once(first, OFTEN)
+        outcome, answers = self.candidate.once(first, times=OFTEN)
         if answers is None:
             return f"it answers a case, and called {OFTEN} times {contract.status_says(outcome)}"
         if not self.judge.holds(Observation(first, answers), judged.policy, judged.form):

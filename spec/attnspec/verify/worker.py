@@ -22,7 +22,7 @@ import numpy as np
 
 from attnspec.errors import TargetError
 from attnspec.verify import _loading
-from attnspec.verify._frameworks import FRAMEWORKS, NumPy
+from attnspec.verify._frameworks import FRAMEWORKS, NumPy, taken_apart
 from attnspec.verify._global_state import GlobalState
 from attnspec.verify._gradients import differentiate
 from attnspec.verify._tracebacks import describe_error
@@ -206,14 +206,12 @@ def _unavailable(reason: str) -> dict[str, Any]:
 def _with_outputs(
     framework: NumPy, told: dict[str, Any], results: list[Any], expected: int, sent: int
 ) -> tuple[dict[str, Any], list[Array]]:
-    """A tuple or list is taken apart only where several outputs are expected; of numbers come numbers."""
+    """What the results are, and the values that travel; who was sent no array may answer with a number."""
     if told["status"] != "ok":
         return told, []
-    several = [expected > 1 and isinstance(result, (tuple, list)) for result in results]
-    parts = [list(result) if taken else [result] for result, taken in zip(results, several, strict=True)]
     described = [
         framework.describe(value) if sent or type(value) not in (int, float) else NumPy().describe(np.asarray(value))
-        for values in parts for value in values
+        for result in results for value in taken_apart(result, expected)
     ]  # fmt: skip
     facts = [{**fact, "carried": values is not None} for fact, values in described]
     return {**told, "outputs": facts}, [values for _, values in described if values is not None]
