@@ -217,3 +217,28 @@ def test_a_mistake_that_would_show_where_the_answer_is_right_is_not_named() -> N
 
     assert report.verdict == "differs"
     assert (report.diagnosis[0].id, report.diagnosis[0].also) == ("the result/mask/<", ())
+
+
+WITH_LSE = """
+import torch
+
+def flash(q, k, v):
+    e = q.float() @ k.float().mT * k.shape[-1] ** -0.5
+    lse = torch.logsumexp(e, -1)
+    return (torch.exp(e - lse[..., None]) @ v.float()){o}, lse{lse}
+"""
+
+
+@pytest.mark.parametrize(
+    ("o", "lse", "verdict"),
+    [(".to(q.dtype)", "", "conforms"), (".to(q.dtype)", ".to(q.dtype)", "conforms"), ("", "", "misbehaves"),
+     (".to(q.dtype)", ".double()", "misbehaves")],
+)  # fmt: skip
+def test_the_lse_may_stay_in_float32(tmp_path: Path, o: str, lse: str, verdict: str) -> None:
+    """Kernels return it so beside outputs in half precision; nothing else may be wider than its inputs."""
+    (tmp_path / "kernel.py").write_text(WITH_LSE.format(o=o, lse=lse))
+    report = attnspec.verify(
+        f"{tmp_path / 'kernel.py'}:flash", "attention.with_lse", framework="torch", dtype="bfloat16", examples=6
+    )
+
+    assert report.verdicts[0].verdict == verdict, str(report)

@@ -32,11 +32,13 @@ class Symbol:
             "fan_in" (normal over the root of the axis summed), "mask", "state" (within ±1), "positive", "uniform",
             "length" (a whole number from 0 to t), "token" (one from 0 to v - 1), "token or missing" (or −1) or "bit" (0
             or 1).
+        wide: True for what kernels return in float32 whatever they are given.
     """
 
     meaning: str
     weight: bool = False
     draw: str = "normal"
+    wide: bool = False
 
 
 TABLE: dict[str, Symbol] = {
@@ -70,7 +72,7 @@ TABLE: dict[str, Symbol] = {
     "e": Symbol("scores, one for each query and key; or the vector of each position", draw="scores"),
     "alpha": Symbol("attention weights", draw="weights"),
     "o": Symbol("what was read, for each query"),
-    "lse": Symbol("the logarithm of the sum of exponentials of a query's scores", draw="scores"),
+    "lse": Symbol("the logarithm of the sum of exponentials of a query's scores", draw="scores", wide=True),
     "top": Symbol("the largest score so far, for each query", draw="scores"),
     "total": Symbol("the sum of exponentials so far, relative to the largest", draw="positive"),
     "mask": Symbol("true where a query may look", draw="mask"),

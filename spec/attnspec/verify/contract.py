@@ -8,6 +8,7 @@ from typing import Any
 
 from attnspec.interpreters.value import batch_shape, fit
 from attnspec.language.equation import REGISTRY, Equation
+from attnspec.language.symbols import symbol
 from attnspec.verify.cases import Case
 from attnspec.verify.outcome import Outcome
 from attnspec.verify.report import Worst
@@ -41,7 +42,8 @@ def fault(outcome: Outcome, case: Case, equation: Equation[..., Any], dtype: str
             return f"it returns a {output.kind}, not an array of its framework"
         if output.shape != shape:
             return f"it returns {result.name} of shape {output.shape} where {shape} belongs"
-        if result.kind == "float" and output.dtype != dtype:
+        wide = symbol(result.name, equation.id).wide and output.dtype == "float32" and dtype in ("float16", "bfloat16")
+        if result.kind == "float" and output.dtype != dtype and not wide:
             return f"it returns {result.name} in {output.dtype} for inputs in {dtype}"
         if result.kind == "int" and not (output.dtype or "").startswith(("int", "uint")):
             return f"it returns {result.name} in {output.dtype} where whole numbers belong"
