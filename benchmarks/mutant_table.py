@@ -65,9 +65,18 @@ class InProcess(Runner):
             return Outcome("raised", trouble=Trouble(type(error).__name__, str(error)))
         outputs = found if isinstance(found, tuple) else (found,)
         return Outcome("ok", tuple(
-            Output("tensor of torch", out.to(torch.float64).numpy(), request.dtype, tuple(out.shape), "cpu")
-            for out in outputs
+            Output("tensor of torch", _float64(out), form, tuple(out.shape), "cpu")
+            for out, form in zip(outputs, self.forms(request.dtype), strict=True)
         ), 0.0)  # fmt: skip
+
+    def forms(self, dtype: str) -> list[str]:
+        """The dtype of each result: whole numbers are what they are."""
+        return ["int64" if result.kind == "int" else dtype for result in self.definition.results]
+
+
+def _float64(out: Any) -> np.ndarray[Any, Any]:
+    """Of sizes alone NumPy's arrays are made."""
+    return np.asarray(out.to(torch.float64) if isinstance(out, torch.Tensor) else out, dtype=np.float64)
 
 
 def asked(id: str, definition: Definition, dtype: str, claim: Claim) -> Verdict:

@@ -205,6 +205,39 @@ def test_bind_says_which_parameter_is_which() -> None:
     assert weights("renamed", "--bind", "scores=e").exit_code == 0
 
 
+ALONE = """
+import numpy as np
+
+def weights(e):
+    assert e.ndim == 2 and e.size
+    p = np.exp(e - e.max(1, keepdims=True))
+    return p / p.sum(1, keepdims=True)
+"""
+
+
+def test_claims_may_be_made_for_code_that_makes_none(tmp_path: Path) -> None:
+    """Of one example alone, never empty: what is not claimed is not asked, and the verdict says so."""
+    (tmp_path / "alone.py").write_text(ALONE)
+    asked = (f"{tmp_path}/alone.py:weights", "--as", "attention.weights", "--examples", "3")
+
+    assert "--claim batch=0" in verify(*asked).stdout
+    done = verify(*asked, "--claim", "batch=0", "--claim", "smallest.n=1", "--claim", "smallest.m=1")
+    assert done.exit_code == 0, done.stdout
+    assert "n ≥ 1, 0 batch axes" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("claim", "says"),
+    [("bach=0", "did you mean batch?"), ("batch=one", "batch=0,1"), ("finite=perhaps", "yes or no"),
+     ("smallest=1", "smallest.AXIS=1"), ("finite", "is no pair")],
+)  # fmt: skip
+def test_what_is_no_claim_is_refused(claim: str, says: str) -> None:
+    done = weights("right", "--claim", claim)
+
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert says in done.stderr
+
+
 def test_an_import_that_fails_shows_its_own_traceback() -> None:
     done = verify(f"{PLANTED}/not_importable.py")
 

@@ -45,7 +45,7 @@ def _pairs(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -
         if not (theirs and ours):
             raise click.BadParameter(f"{given!r} is no pair; write PARAMETER=NAME, as in query=q", ctx, param)
         if theirs in pairs:
-            raise click.BadParameter(f"{theirs!r} is bound twice", ctx, param)
+            raise click.BadParameter(f"{theirs!r} is given twice", ctx, param)
         pairs[theirs.strip()] = ours.strip()
     return pairs or None
 
@@ -120,6 +120,7 @@ NATURAL, SECONDS = click.IntRange(min=0), click.FloatRange(0, min_open=True)
 @click.option("--name", "names", metavar="P=NAME", multiple=True, callback=_pairs, help="A parameter; its name there.")
 @click.option("--only-inputs", is_flag=True, help="Ask nothing but the recorded cases.")
 @click.option("--backward", is_flag=True, help="Judge its gradients, through automatic differentiation.")
+@click.option("--claim", metavar="C=VALUE", multiple=True, callback=_pairs, help="Beside what is declared: batch=0.")
 @click.option("--time-limit", metavar="S", type=SECONDS, default=30.0, help="For one call of the candidate.  [30]")
 @click.option("--memory-limit", metavar="SIZE", callback=_bytes, help="What the candidate may hold, such as 4G.")
 @click.option("--known", metavar="FILE", help="Known departures, in TOML: what is listed does not fail the run.")
@@ -133,11 +134,14 @@ def verify(
 ) -> None:  # fmt: skip
     """Judge implementations against the equations that they claim.
 
-    TARGET is FILE.py, FILE.py:callable, pkg.module or pkg.module:callable. The options --dtype, --bind, --inputs and
-    --name may be repeated.
+    TARGET is FILE.py, FILE.py:callable, pkg.module or pkg.module:callable. The options --dtype, --bind, --inputs,
+    --name and --claim may be repeated. A claim is batch=0 (no leading axes; 0,1 is usual), smallest.t=1 (the smallest
+    size of an axis), or yes or no for finite, contiguous, deterministic and double_backward.
     """
     from attnspec.faces import verifying
+    from attnspec.implementation import claimed
 
+    given["claim"] = claimed(given["claim"] or {})
     given["memory_bytes"] = given.pop("memory_limit")
     ctx.exit(verifying.answer(targets, given, to_json, quiet=quiet, known=known, jobs=jobs))
 

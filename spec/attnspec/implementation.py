@@ -59,6 +59,37 @@ class Claim:
             raise SpecError("a double backward is claimed, and no backward pass", given=repr(self), mend=mend)
 
 
+FLAGS = ("finite", "contiguous", "deterministic", "double_backward")
+ANSWERS = {"yes": True, "no": False, "true": True, "false": False}
+
+
+def claimed(given: Mapping[str, str]) -> dict[str, Any]:
+    """Fields of a `Claim` as a command line says them: batch=0,1; smallest.t=1; contiguous=yes.
+
+    Raises:
+        SpecError: no such field, or not a value that it takes.
+    """
+    found: dict[str, Any] = {}
+    for field_, value in given.items():
+        name, _, axis = field_.partition(".")
+        numbers = value.replace(" ", "").split(",")
+        if name in FLAGS and not axis and value.lower() in ANSWERS:
+            found[name] = ANSWERS[value.lower()]
+        elif name == "batch" and not axis and all(map(str.isdecimal, numbers)):
+            found[name] = tuple(map(int, numbers))
+        elif name == "smallest" and axis and value.isdecimal():
+            found[name] = {**found.get(name, {}), axis: int(value)}
+        else:
+            known = ("batch", "smallest", *FLAGS)
+            raise SpecError(
+                f"no claim {field_}={value}",
+                given=f"{field_}={value}",
+                expected=f"batch=0,1; smallest.AXIS=1; or yes or no for {', '.join(FLAGS)}",
+                mend="" if name in known else nearest(name, known),
+            )
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class Implementation:
     """One claim of one callable: this computes that equation.

@@ -642,3 +642,17 @@ def test_the_pattern_of_nan_counts_in_no_statistic() -> None:
 
     assert statistics.whole([seen])[0] == 0
     assert largest([seen]) == np.inf
+
+
+def test_a_state_may_forget_a_batch_that_it_began_with() -> None:
+    """A slip such as tanh(b) for tanh(x W + b) gives every example one state, whatever it started from."""
+    tree = probe(
+        "last(i, s) @ W", 'x: Float[Tensor, " d"], y: Float[Tensor, " d"], W: Float[Tensor, "d d"], z: Float[Tensor, "n d"]',
+        lines='\n    i = index("n")\n    s = scan(i, lambda s: tanh(y) * 2, x)',
+    )  # fmt: skip
+    arrays = {"x": np.ones((3, 2)), "y": np.full(2, 0.7), "W": np.eye(2), "z": np.ones((4, 2))}
+    (found,) = noise(tree, arrays, {}, preset("op-by-op", "float32"))
+
+    assert found.sigma.shape == (3, 2)
+    assert (found.sigma > 0).all()
+    assert not found.drowned.any()

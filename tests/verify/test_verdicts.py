@@ -242,3 +242,17 @@ def test_the_lse_may_stay_in_float32(tmp_path: Path, o: str, lse: str, verdict: 
     )
 
     assert report.verdicts[0].verdict == verdict, str(report)
+
+
+@pytest.mark.parametrize(
+    ("how", "verdict"),
+    [("np.eye(v)[k] * (k >= 0)[..., None]", "conforms"), ("(k[..., None] == np.arange(v)).astype(int)", "conforms"),
+     ("np.eye(v, dtype=np.float32)[k]", "differs"), ("0.9 * np.eye(v)[k] * (k >= 0)[..., None]", "differs"),
+     ("k[..., None] == np.arange(v)", "misbehaves")],
+)  # fmt: skip
+def test_one_hot_may_be_of_any_numbers(tmp_path: Path, how: str, verdict: str) -> None:
+    """It is multiplied, so most software gives it in floats; it is judged exactly all the same."""
+    (tmp_path / "rows.py").write_text(f"import numpy as np\n\ndef one_hot(k, v):\n    return {how}\n")
+    report = attnspec.verify(f"{tmp_path / 'rows.py'}:one_hot", "text.one_hot", framework="numpy", examples=6)
+
+    assert report.verdicts[0].verdict == verdict, str(report)

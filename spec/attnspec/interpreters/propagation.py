@@ -338,13 +338,13 @@ class Propagation(Interpreter[Noisy]):
         """Rounded to the format that is carried; what the noise has drowned once stays drowned."""
         assert isinstance(value, Named)
         assert isinstance(before, Named)
+        old, value = self.lined_up([Named(Noisy(self.variance(before.data), None, EXACTLY), before.axes), value])
         now = self.kept(value.data, self.policy.state)
         scale = self.xp.max(self.xp.abs(now.value)) if now.value.size else 0.0
         variance = self.variance(now)
         lost = K * self.xp.sqrt(variance) > scale / 4 + 16 * K * self.policy.state.least
-        old, new = self.lined_up([Named(Noisy(self.variance(before.data), None, EXACTLY), before.axes), value])
         lost = self.xp.logical_or(lost, old.data.value >= DROWNED)
-        return Named(Noisy(now.value, self.xp.where(lost, DROWNED, variance), now.grain), new.axes)
+        return Named(Noisy(now.value, self.xp.where(lost, DROWNED, variance), now.grain), value.axes)
 
     def kept(self, thing: Noisy, form: Format) -> Noisy:
         """One rounding to a format, unless the format holds it already."""

@@ -32,13 +32,13 @@ class Symbol:
             "fan_in" (normal over the root of the axis summed), "mask", "state" (within ±1), "positive", "uniform",
             "length" (a whole number from 0 to t), "token" (one from 0 to v - 1), "token or missing" (or −1) or "bit" (0
             or 1).
-        wide: True for what kernels return in float32 whatever they are given.
+        also: dtypes in which software returns it as well as in the one that is due, where they hold no less.
     """
 
     meaning: str
     weight: bool = False
     draw: str = "normal"
-    wide: bool = False
+    also: tuple[str, ...] = ()
 
 
 TABLE: dict[str, Symbol] = {
@@ -72,13 +72,14 @@ TABLE: dict[str, Symbol] = {
     "e": Symbol("scores, one for each query and key; or the vector of each position", draw="scores"),
     "alpha": Symbol("attention weights", draw="weights"),
     "o": Symbol("what was read, for each query"),
-    "lse": Symbol("the logarithm of the sum of exponentials of a query's scores", draw="scores", wide=True),
+    "lse": Symbol("the logarithm of the sum of exponentials of a query's scores", draw="scores", also=("float32",)),
     "top": Symbol("the largest score so far, for each query", draw="scores"),
     "total": Symbol("the sum of exponentials so far, relative to the largest", draw="positive"),
     "mask": Symbol("true where a query may look", draw="mask"),
     "age": Symbol("how old somebody is", draw="positive"),
     "sex": Symbol("0 or 1", draw="bit"),
     "country": Symbol("the country, by its place in the list", draw="token or missing"),
+    "text.e": Symbol("1 at the place of a token, else 0", also=("float64", "float32", "float16", "bfloat16")),
     "text.k": Symbol("tokens, by their place in the vocabulary", draw="token or missing"),
     "P": Symbol("the vector of each token", weight=True),
     "E": Symbol("the vector of each word", weight=True),

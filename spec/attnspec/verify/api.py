@@ -40,6 +40,7 @@ class Asked:
     names: Mapping[str, str] | None = None
     only_inputs: bool = False
     backward: bool = False
+    claim: Mapping[str, Any] | None = None
 
 
 def verify(
@@ -57,6 +58,7 @@ def verify(
     names: Mapping[str, str] | None = None,
     only_inputs: bool = False,
     backward: bool = False,
+    claim: Mapping[str, Any] | None = None,
     time_limit: float = 30.0,
     memory_bytes: int | None = None,
     on_verdict: Callable[[Verdict], None] | None = None,
@@ -88,13 +90,13 @@ def verify(
     Raises:
         TargetError: no such file, module or callable; its import fails; or nothing in it claims anything.
         UnknownName: no such equation, dtype, framework, device or policy; or an array that the equation does not take.
-        SpecError: recorded inputs that cannot be read, or do not fit the equation.
+        SpecError: recorded inputs that cannot be read, or do not fit the equation; or there is no such claim.
         BindingError: its parameters do not match the equation's. Where other questions could be asked all the same,
             a verdict "not run" says it instead.
     """
     wanted = Asked(
         equation.id if isinstance(equation, Equation) else equation, framework, _dtypes(dtype), device, examples, seed,
-        bind, policy, inputs, names, only_inputs, backward,
+        bind, policy, inputs, names, only_inputs, backward, claim,
     )  # fmt: skip
     check(wanted)
     shown, aim = aimed(target)
@@ -208,6 +210,7 @@ def check(wanted: Asked) -> None:
     _known("framework", (wanted.framework,) if wanted.framework else (), FRAMEWORKS)
     _known("device", (wanted.device.split(":")[0],) if wanted.device else (), ("cpu", "cuda"))
     _known("precision policy", (wanted.policy,) if wanted.policy else (), PRESETS)
+    _known("claim", wanted.claim or (), tuple(Claim.__dataclass_fields__))
 
 
 def _known(what: str, given: Iterable[str], known: Sequence[str]) -> None:
@@ -310,11 +313,18 @@ def _claims(found: Sequence[Found], wanted: Asked) -> Iterator[tuple[Found, Impl
             declared = claimed or [replace(item, claim=replace(item.claim, backward=True)) for item in declared]
         if declared:
             for item in declared:
-                yield each, item
+                yield each, replace(item, claim=_as_said(item.claim, wanted.claim))
         elif wanted.equation is not None and _meant(each, found, wanted.equation):
             claim = each.implementations[0].claim if each.implementations else Claim()
             framework = each.implementations[0].framework if each.implementations else None
-            yield each, Implementation(wanted.equation, framework, replace(claim, backward=wanted.backward))
+            claim = _as_said(replace(claim, backward=wanted.backward), wanted.claim)
+            yield each, Implementation(wanted.equation, framework, claim)
+
+
+def _as_said(claim: Claim, said: Mapping[str, Any] | None) -> Claim:
+    """A claim with what the caller says of it in place of what is declared."""
+    smallest = {**claim.smallest, **(said or {}).get("smallest", {})}
+    return replace(claim, **{**(said or {}), "smallest": smallest})
 
 
 def _answers(item: Implementation) -> tuple[str, ...]:

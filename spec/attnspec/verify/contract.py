@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from attnspec.interpreters.policy import FORMATS
 from attnspec.interpreters.value import batch_shape, fit
 from attnspec.language.equation import REGISTRY, Equation
 from attnspec.language.symbols import symbol
+from attnspec.language.tree import Parameter
 from attnspec.verify.cases import Case
-from attnspec.verify.outcome import Outcome
+from attnspec.verify.outcome import Outcome, Output
 from attnspec.verify.report import Worst
 from attnspec.verify.summed import over
 
@@ -42,16 +44,22 @@ def fault(outcome: Outcome, case: Case, equation: Equation[..., Any], dtype: str
             return f"it returns a {output.kind}, not an array of its framework"
         if output.shape != shape:
             return f"it returns {result.name} of shape {output.shape} where {shape} belongs"
-        wide = symbol(result.name, equation.id).wide and output.dtype == "float32" and dtype in ("float16", "bfloat16")
-        if result.kind == "float" and output.dtype != dtype and not wide:
-            return f"it returns {result.name} in {output.dtype} for inputs in {dtype}"
-        if result.kind == "int" and not (output.dtype or "").startswith(("int", "uint")):
-            return f"it returns {result.name} in {output.dtype} where whole numbers belong"
+        if not _in_due_dtype(output, result, equation.id, dtype):
+            due = f"for inputs in {dtype}" if result.kind == "float" else "where whole numbers belong"
+            return f"it returns {result.name} in {output.dtype} {due}"
         if output.value is None:
             return f"it returns {result.name} in {output.dtype}"
         if device and output.device is not None and output.device.split(":")[0] != device.split(":")[0]:
             return f"it returns {result.name} on {output.device} for inputs on {device}"
     return ""
+
+
+def _in_due_dtype(output: Output, result: Parameter, id: str, dtype: str) -> bool:
+    """Whether a result has the dtype of the inputs, or is of whole numbers, or has one that its symbol allows."""
+    given, also = output.dtype or "", symbol(result.name, id).also
+    if result.kind == "float":
+        return given == dtype or (given in also and FORMATS[given].bits > FORMATS[dtype].bits)
+    return given.startswith(("int", "uint")) or given in also
 
 
 def answered(outcome: Outcome, case: Case, equation: Equation[..., Any], dtype: str) -> bool:
@@ -89,15 +97,17 @@ def unusable(
 
 def _lost(lost: Sequence[Asked], asked: Sequence[Asked]) -> tuple[str, str, Worst | None]:
     """Breaking only on empty or non-contiguous input is bad manners; breaking elsewhere is failing."""
-    case, outcome = lost[0]
-    answered_some = len(lost) < len(asked)
+    case, outcome = next((each for each in lost if not _is_empty(each[0])), lost[0])
+    if len(lost) < len(asked):
+        if _is_empty(case):
+            return "misbehaves", f"on empty input {status_says(outcome)}", Worst(case)
+        filled = [each for each, _ in lost if not _is_empty(each)]
+        if all(each.layout != "contiguous" for each in filled):
+            return "misbehaves", f"on {case.layout} input {status_says(outcome)}", Worst(case)
+        if all(map(_batched, filled)):
+            says = f"with a leading batch axis {status_says(outcome)}; --claim batch=0 leaves it out"
+            return "fails", says, Worst(case)
     traceback = f"\n{outcome.trouble.traceback}" if outcome.trouble is not None and outcome.trouble.traceback else ""
-    if answered_some and all(_is_empty(each) for each, _ in lost):
-        return "misbehaves", f"on empty input {status_says(outcome)}", Worst(case)
-    if answered_some and all(each.layout != "contiguous" for each, _ in lost):
-        return "misbehaves", f"on {case.layout} input {status_says(outcome)}", Worst(case)
-    if answered_some and all(_batched(each) for each, _ in lost):
-        return "fails", f"with a leading batch axis {status_says(outcome)}; a claim may say batch=(0,)", Worst(case)
     return "fails", status_says(outcome) + traceback, Worst(case)
 
 

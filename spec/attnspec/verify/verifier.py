@@ -410,7 +410,7 @@ class Verifier:
             outcome, answers = self.candidate.once(case)
             if answers is None:
                 self.note(f"with NaN at masked places {contract.status_says(outcome)}")
-            elif not self.judge.holds(Observation(case, answers), judged.policy):
+            elif not self.judge.holds(Observation(case, answers), judged.policy, judged.form):
                 self.note("NaN or infinity at masked places shows elsewhere; only finite inputs are claimed")
 
     def note(self, finding: str | None) -> None:
