@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from attnspec.discovery import Declared, Discovery, discover
-from attnspec.interpreters import formula
+from attnspec.interpreters import flow, formula
+from attnspec.interpreters.cost import written
 from attnspec.interpreters.mutants import Mutant, conventions
 from attnspec.language.equation import REGISTRY, Equation
 from attnspec.language.symbols import OPTION_SIZES, latex, symbol
@@ -98,6 +99,9 @@ def _section(equation: AnEquation, discovery: Discovery) -> Iterator[str]:
         (f"`{each.name}`", each.kind, _shape(each.dims)) for each in definition.results
     ])  # fmt: skip
     yield "Sizes: " + ", ".join(f"`{name}` ≥ {smallest(equation, name)}" for name in sizes_of(definition)) + "."
+    learned, count = flow.parameters(definition)
+    if learned:
+        yield f"Parameters: `{written(count)}`."
     yield "**Sources**"
     yield _bullets(str(source) for source in equation.sources)
     told = [(other, other.says if other.convention_of else equation.says) for other in conventions(equation)]
