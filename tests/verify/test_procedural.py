@@ -13,6 +13,7 @@ import attnspec
 from attnspec.errors import BindingError, SpecError, UnknownName
 from attnspec.language.procedure import PROCEDURES, Procedure, procedure, specified
 from attnspec.procedures.text import encode, tokenize
+from attnspec.properties import PROCEDURAL
 from attnspec.verify.api import catalogue
 from attnspec.verify.plain import Foreign, packed, smaller, unfit, unpacked
 from attnspec.verify.plain_cases import drawn, least, told
@@ -37,6 +38,16 @@ def test_right_code_conforms(name: str, of: str) -> None:
     assert verdict.killed == verdict.of >= 7, "every known mistake must be one that these cases would have caught"
     assert verdict.properties
     assert all(held for _, held in verdict.properties)
+
+
+@pytest.mark.parametrize("package", ["numpy", "torch"])
+@pytest.mark.parametrize("id", [id for id in PROCEDURES if id.startswith("text.")])
+def test_our_implementations_conform(package: str, id: str) -> None:
+    (verdict,) = attnspec.verify(f"attnspec_{package}.text", id).verdicts
+
+    assert verdict.verdict == "conforms", str(verdict)
+    assert verdict.killed == verdict.of
+    assert len(verdict.properties) == len(PROCEDURAL[id])
 
 
 @pytest.mark.parametrize(

@@ -232,8 +232,8 @@ class ProceduralVerifier:
         return tuple(held), violation
 
     def violated(self, law: Law) -> str:
-        def f(**case: Any) -> Any:
-            outcome = self.once(case)
+        def f(*args: Any, **case: Any) -> Any:
+            outcome = self.once({**dict(zip(self.procedure.parameters, args, strict=False)), **case})
             if outcome.status != "ok" or self.fault(outcome):
                 raise Unanswered(self.fault(outcome) or contract.status_says(outcome))
             return outcome.answers[-1]
