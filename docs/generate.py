@@ -19,8 +19,9 @@ from attnspec.interpreters import flow, formula
 from attnspec.interpreters.cost import written
 from attnspec.interpreters.mutants import Mutant, conventions
 from attnspec.language.equation import REGISTRY, Equation
+from attnspec.language.procedure import PROCEDURES, Procedure
 from attnspec.language.symbols import OPTION_SIZES, latex, symbol
-from attnspec.properties import PROPERTIES
+from attnspec.properties import PROCEDURAL, PROPERTIES
 from attnspec.verify.api import catalogue
 from attnspec.verify.cases import sizes_of, smallest
 from attnspec.verify.wrong import truly_wrong
@@ -32,6 +33,7 @@ SHOWN = 5
 """How many known mistakes a page names."""
 
 AnEquation = Equation[..., Any]
+AProcedure = Procedure[..., Any]
 
 
 def pages() -> dict[Path, str]:
@@ -39,10 +41,17 @@ def pages() -> dict[Path, str]:
     catalogue()
     discovery = discover()
     families: dict[str, list[AnEquation]] = {}
+    procedures: dict[str, list[AProcedure]] = {}
     for equation in REGISTRY.values():
         if equation.function.__module__ == f"attnspec.equations.{equation.family}":  # not one that somebody tries out
             families.setdefault(equation.family, []).append(equation)
-    return {PAGES / f"{family}.md": _page(family, found, discovery) for family, found in families.items()}
+    for item in PROCEDURES.values():
+        if item.function.__module__ == f"attnspec.procedures.{item.family}":
+            procedures.setdefault(item.family, []).append(item)
+    return {
+        PAGES / f"{family}.md": _page(family, found, procedures.get(family, []), discovery)
+        for family, found in families.items()
+    }
 
 
 def stale(wanted: dict[Path, str]) -> list[str]:
@@ -72,13 +81,36 @@ def _left_over(wanted: Iterable[Path]) -> list[Path]:
     ]  # fmt: skip
 
 
-def _page(family: str, equations: Sequence[AnEquation], discovery: Discovery) -> str:
+def _page(
+    family: str, equations: Sequence[AnEquation], procedures: Sequence[AProcedure], discovery: Discovery
+) -> str:
     module = importlib.import_module(equations[0].function.__module__)
-    contents = [f"- [{each.id}](#{_anchor(each.id)}): {_prose(_first(each.doc))}" for each in equations]
+    listed: list[AnEquation | AProcedure] = [*procedures, *equations]
+    contents = [f"- [{each.id}](#{_anchor(each.id)}): {_prose(_first(each.doc))}" for each in listed]
     parts = [MARK, f"# {family}", _prose(inspect.getdoc(module) or ""), "\n".join(contents)]
+    for procedure in procedures:
+        parts += _procedure(procedure, discovery)
     for equation in equations:
         parts += _section(equation, discovery)
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _procedure(procedure: AProcedure, discovery: Discovery) -> Iterator[str]:
+    yield f"## {procedure.id}"
+    yield _prose(procedure.doc)
+    yield _block("python", procedure.code)
+    if procedure.examples:
+        yield "**Examples**"
+        yield _bullets(f"`{procedure.called(case)}` is `{procedure(**case)!r}`" for case in procedure.examples)
+    yield "**Sources**"
+    yield _bullets(str(source) for source in procedure.sources)
+    yield "**Properties**"
+    yield _bullets(f"`{law.name}`: {_prose(law.says)}" for law in PROCEDURAL.get(procedure.id, ()))
+    yield f"**Known mistakes**: {len(procedure.mistakes)}"
+    yield _bullets(f"`{each.name}`: {_prose(each.says)}" for each in procedure.mistakes)
+    yield "**Implementations**"
+    yield _bullets(f"`{each.target}`, in {_file(each.file)}" for each in _own(discovery.of(procedure.id)))
+    yield f"The specification is in {_file(Path(inspect.getsourcefile(procedure.function) or ''))}."
 
 
 def _section(equation: AnEquation, discovery: Discovery) -> Iterator[str]:

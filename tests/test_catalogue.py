@@ -1,4 +1,4 @@
-"""Every row of the catalogue is an equation, or is listed here as planned; and its signature is the catalogue's.
+"""Every row of the catalogue is an equation or a procedure, or planned here; and its signature is the catalogue's.
 
 tests/catalogue.md says what the documents define. What lands is taken off `PLANNED`: the list can only shrink.
 """
@@ -14,15 +14,13 @@ import pytest
 
 from attnspec.language.dims import Dim
 from attnspec.language.equation import REGISTRY
+from attnspec.language.procedure import PROCEDURES
 from attnspec.verify.api import catalogue
 
 catalogue()
 PAGE = (Path(__file__).parent / "catalogue.md").read_text(encoding="utf-8")
 
 PLANNED = {
-    "text.tokenize",
-    "text.vocabulary",
-    "text.encode",
     "text.embedding_padding_idx",
     "recurrent.stacked_gru",
     "recurrent.stacked_simple_rnn",
@@ -118,10 +116,10 @@ def test_the_tables_are_read() -> None:
     }  # fmt: skip
 
 
-def test_every_row_is_an_equation_or_planned() -> None:
-    missing = {id for id in every_id() if id not in REGISTRY}
+def test_every_row_is_specified_or_planned() -> None:
+    missing = {id for id in every_id() if id not in REGISTRY and id not in PROCEDURES}
 
-    assert sorted(missing - PLANNED) == [], "in the catalogue, and neither an equation nor planned"
+    assert sorted(missing - PLANNED) == [], "in the catalogue, and neither an equation, a procedure nor planned"
     assert sorted(PLANNED - missing) == [], "planned, and there: take it off PLANNED"
 
 

@@ -13,6 +13,7 @@ from types import ModuleType
 import pytest
 
 from attnspec.language.equation import REGISTRY
+from attnspec.language.procedure import PROCEDURES
 
 ROOT = Path(__file__).resolve().parents[1]
 Pages = dict[Path, str]
@@ -43,7 +44,11 @@ def test_every_equation_has_one_section(wanted: Pages) -> None:
     sections = [(file.stem, id) for file, text in wanted.items() for id in heading.findall(text)]
     equations = [each for each in REGISTRY.values() if each.function.__module__.startswith("attnspec.equations.")]
 
-    assert sorted(sections) == sorted((each.family, each.id) for each in equations)
+    procedures = [each for each in PROCEDURES.values() if each.function.__module__.startswith("attnspec.procedures.")]
+
+    found = [*((each.family, each.id) for each in equations), *((each.family, each.id) for each in procedures)]
+
+    assert sorted(sections) == sorted(found)
 
 
 def test_links_within_the_pages_lead_to_a_section(wanted: Pages) -> None:

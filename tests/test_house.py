@@ -32,8 +32,9 @@ REACH = {
     "language": GROUND,
     "interpreters": GROUND | {"language"},
     "equations": GROUND | PUBLIC | {"language"},
-    "properties": GROUND | PUBLIC | {"language", "equations"},
-    "variants": GROUND | PUBLIC | {"language", "equations"},
+    "procedures": GROUND | PUBLIC | {"language"},
+    "properties": GROUND | PUBLIC | {"language", "equations", "procedures"},
+    "variants": GROUND | PUBLIC | {"language", "equations", "procedures"},
     "docs": GROUND | PUBLIC | {"language", "interpreters", "equations"},
     "verify": GROUND | PUBLIC | {"language", "interpreters", "equations", "properties"},
     "discovery": GROUND,
@@ -139,7 +140,7 @@ def test_every_module_of_the_spec_has_a_wing() -> None:
 
 
 def test_imports_follow_the_arrows() -> None:
-    """faces → verify, docs → interpreters → language ← equations ← properties, variants."""
+    """faces → verify, docs → interpreters → language ← equations, procedures ← properties, variants."""
     against = {
         (file.relative_to(ROOT).as_posix(), ".".join(item.parts)): str(item)
         for file in sources(SPEC)

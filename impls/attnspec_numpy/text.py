@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Collection, Mapping, Sequence
+from itertools import chain
+from unicodedata import category
+
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
@@ -80,3 +85,33 @@ def window_labels(x: Array, W: Array, b: Array, *, w: int) -> Array:
     window = np.concatenate([padded[..., j : j + t, :] for j in range(2 * w + 1)], axis=-1)
     y: Array = window @ W + b
     return y
+
+
+WORD = re.compile(r"[^\s'’]+(?:['’][^\s'’]+)*")
+
+
+@implements("text.tokenize")
+def tokenize(text: str, *, lower: bool, stop_words: Collection[str], typos: Mapping[str, str]) -> list[str]:
+    """Signs that are in no word become spaces, by a table of those that occur; the rest is one expression."""
+    apart = {ord(sign): " " for sign in set(text) if category(sign)[0] not in "LMN" and sign not in "'’"}
+    found = WORD.findall(text.translate(apart))
+    if lower:
+        found = [word.lower() for word in found]
+    stops = frozenset(stop_words)
+    return [word for word in (typos.get(each, each) for each in found) if word not in stops]
+
+
+@implements("text.vocabulary")
+def vocabulary(texts: Sequence[Sequence[str]], *, v: int) -> dict[str, int]:
+    """Words, where each is first and how often it is, in one sort; a second one by the last two."""
+    said = np.array(list(chain.from_iterable(texts)), dtype=object)
+    known, first, count = np.unique(said, return_index=True, return_counts=True)
+    falling = np.lexsort((first, -count))[: max(v - 1, 0)]
+    return {str(word): index for index, word in enumerate(known[falling], start=1)}
+
+
+@implements("text.encode")
+def encode(tokens: Sequence[str], vocabulary: Mapping[str, int]) -> list[int]:
+    """Each word is looked up once, however often it stands there."""
+    known = {word: vocabulary.get(word, -1) for word in set(tokens)}
+    return [known[word] for word in tokens]

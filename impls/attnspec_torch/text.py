@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from unicodedata import category
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -71,3 +75,40 @@ def window_labels(x: Tensor, W: Tensor, b: Tensor, *, w: int) -> Tensor:
     padded = F.pad(x, (0, 0, w, w))
     window = torch.cat([padded[..., j : j + t, :] for j in range(2 * w + 1)], dim=-1)
     return F.linear(window, W.mT, b)
+
+
+@implements("text.tokenize")
+def tokenize(text: str, *, lower: bool, stop_words: Collection[str], typos: Mapping[str, str]) -> tuple[str, ...]:
+    """One pass over the signs of the text; words are what lies between those that part them."""
+    cased = (word.lower() if lower else word for word in _words(text))
+    return tuple(word for word in (typos.get(each, each) for each in cased) if word not in stop_words)
+
+
+def _words(text: str) -> Iterator[str]:
+    """An apostrophe is held back until the sign after it says whether it is within a word."""
+    word = held = ""
+    for sign in text:
+        if category(sign)[0] in "LMN":
+            word, held = word + held + sign, ""
+        elif sign in "'’" and word and not held:
+            held = sign
+        else:
+            yield from [word] if word else []
+            word = held = ""
+    if word:
+        yield word
+
+
+@implements("text.vocabulary")
+def vocabulary(texts: Sequence[Sequence[str]], *, v: int) -> dict[str, int]:
+    """A counter has its most frequent by a heap, and words as frequent in the order in which it met them."""
+    counted: Counter[str] = Counter()
+    for text in texts:
+        counted.update(text)
+    return {word: index for index, (word, _) in enumerate(counted.most_common(v - 1), start=1)}
+
+
+@implements("text.encode")
+def encode(tokens: Sequence[str], vocabulary: Mapping[str, int]) -> tuple[int, ...]:
+    """One look-up after the other."""
+    return tuple(vocabulary.get(word, -1) for word in tokens)

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from attnspec.language.equation import equation as equation
     from attnspec.language.equation import form as form
     from attnspec.language.equation import mutant as mutant
+    from attnspec.language.procedure import PROCEDURES as PROCEDURES
+    from attnspec.language.procedure import Procedure as Procedure
+    from attnspec.language.procedure import procedure as procedure
     from attnspec.language.tensor import Index as Index
     from attnspec.language.tensor import Tensor as Tensor
     from attnspec.language.vocabulary import argmax as argmax
@@ -52,6 +55,7 @@ _HOMES = {
     "attnspec.errors": ("SpecError",),
     "attnspec.implementation": ("implements",),
     "attnspec.language.equation": ("REGISTRY", "Equation", "Source", "equation", "form", "mutant"),
+    "attnspec.language.procedure": ("PROCEDURES", "Procedure", "procedure"),
     "attnspec.language.tensor": ("Index", "Tensor"),
     "attnspec.language.vocabulary": (
         "argmax", "concat", "cos", "exp", "gelu", "index", "indices", "inf", "last", "log", "log_softmax", "max",

@@ -97,7 +97,10 @@ def list_(family: str | None, to_json: str | None) -> None:
 @click.option("--latex", is_flag=True, help="Show the formula in LaTeX.")
 @click.option("--json", "to_json", is_flag=True, help="Print all of it as JSON.")
 def show(id: str, mutants: bool, latex: bool, to_json: bool) -> None:
-    """One equation: formula, shapes, symbols, sources, conventions, properties, mutants, implementations."""
+    """One equation: formula, shapes, symbols, sources, conventions, properties, mutants, implementations.
+
+    Or one procedure, with its code.
+    """
     from attnspec.faces import showing
 
     showing.answer(id, mutants=mutants, latex=latex, to_json=to_json)
@@ -148,9 +151,9 @@ def verify(
 
 @main.command()
 @click.argument("id")
-@click.option("--framework", metavar="F", required=True, help="Whose arrays it takes: numpy, torch or jax.")
+@click.option("--framework", metavar="F", help="Whose arrays it takes: numpy, torch or jax; a procedure takes none.")
 @click.option("-o", "--output", metavar="FILE", help="Write it there; a file that is there already is left alone.")
-def new(id: str, framework: str, output: str | None) -> None:
+def new(id: str, framework: str | None, output: str | None) -> None:
     """A file to start an implementation from."""
     from attnspec.faces import starting
 

@@ -24,7 +24,7 @@ from attnspec.verify import _files
 from attnspec.verify.api import catalogue
 from attnspec.verify.reader import Handed, Reader
 from attnspec.verify.recorded import recorded
-from attnspec.verify.report import Report, Verdict
+from attnspec.verify.report import Report, Verdict, Worst
 
 GRU = f"{Path(__file__).parent.parent / 'planted' / 'gru.py'}"
 ATTENTION = "attention.scaled_dot_product"
@@ -246,7 +246,7 @@ def test_a_fault_that_only_recorded_values_show_is_found() -> None:
     verdict = judged(odd, ATTENTION, inputs={"q": q, "k": numbers(2, 5, 4)})
     assert verdict.verdict == "differs"
     assert "inputs: 18 of 18 elements are further" in str(verdict)
-    assert verdict.worst_case is not None
+    assert isinstance(verdict.worst_case, Worst)
     assert verdict.worst_case.case.origin.startswith("inputs")
 
 

@@ -8,11 +8,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import attnspec
-from attnspec.errors import BindingError, UnknownName, nearest
+from attnspec.errors import BindingError, SpecError, UnknownName, nearest
 from attnspec.faces.screen import Screen
 from attnspec.interpreters.cost import Cost, Most, cost, written
 from attnspec.language.dims import Dim
-from attnspec.language.equation import REGISTRY, Equation
+from attnspec.language.equation import Equation
+from attnspec.language.procedure import Procedure, specified
 from attnspec.language.symbols import OPTION_SIZES
 from attnspec.language.tree import Definition
 from attnspec.verify.api import catalogue
@@ -28,10 +29,12 @@ def answer(id: str, given: Mapping[str, str], *, block: int | None, to_json: boo
     Raises:
         UnknownName: no such equation or size.
         BindingError: a size is missing, given twice or no whole number.
-        SpecError: a block is asked for where there is nothing to take in blocks.
+        SpecError: it is a procedure; or a block is asked for where there is nothing to take in blocks.
     """
     catalogue()
-    equation = REGISTRY[id]
+    equation = specified(id)
+    if isinstance(equation, Procedure):
+        raise SpecError(f"{id} is a procedure: nothing in it is counted", expected="an equation")
     sizes = _sizes(equation.definition, given)
     naive = cost(equation.definition)
     blocked = cost(equation.definition, blocked=True) if block is not None else None

@@ -25,6 +25,8 @@ from attnspec.verify.report import VERDICTS, Verdict
 
 LISTED = tuple(verdict for verdict in VERDICTS if verdict != "conforms")
 OPTIONAL = ("device", "equation")
+NO_DTYPE = "none"
+"""What is listed as the dtype of a verdict on a procedure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,7 @@ class Departure:
         """Whether a verdict is about what this entry is about."""
         return (
             _plain(self.implementation) == _plain(verdict.implementation)
-            and self.dtype == verdict.dtype
+            and self.dtype == (verdict.dtype or NO_DTYPE)
             and self.device in ("", verdict.device, verdict.device.split(":")[0])
             and self.equation in ("", verdict.equation)
         )
@@ -137,7 +139,7 @@ def _departure(entry: Mapping[str, Any], which: str) -> Departure:
     missing = [name for name in needed if name not in entry]
     if missing:
         raise SpecError(f"{which} has no {missing[0]}", given=", ".join(entry) or "nothing", expected=", ".join(needed))
-    for key, known in (("verdict", LISTED), ("dtype", DTYPES)):
+    for key, known in (("verdict", LISTED), ("dtype", (*DTYPES, NO_DTYPE))):
         if entry[key] not in known:
             mend = nearest(entry[key], known)
             raise SpecError(f"{which}: no {key} {entry[key]!r} to list", given=entry[key], expected=", ".join(known),

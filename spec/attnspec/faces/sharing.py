@@ -13,10 +13,9 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from attnspec.verify.api import Asked, Refused, Tick, _answer, _dtypes, aimed, check, questions, verify
+from attnspec.verify.api import AnyQuestion, Asked, Refused, Tick, _answer, _dtypes, aimed, check, questions, verify
 from attnspec.verify.report import Report, Verdict
 from attnspec.verify.runner import MissingPackage, Runner
-from attnspec.verify.verifier import Question
 
 LIMITS = ("time_limit", "memory_bytes")
 
@@ -108,7 +107,7 @@ class Session:
     options: Mapping[str, Any]
     fresh: int | None
     runner: Runner = field(init=False)
-    asked: list[Question | Refused] = field(default_factory=list)
+    asked: list[AnyQuestion | Refused] = field(default_factory=list)
     answered: int = 0
 
     def __post_init__(self) -> None:
@@ -123,7 +122,7 @@ class Session:
         self.answered += 1
         number, seed = task
         question = self.asked[number]
-        return _answer(replace(question, seed=seed) if isinstance(question, Question) else question, self.runner, None)
+        return _answer(question if isinstance(question, Refused) else replace(question, seed=seed), self.runner, None)
 
 
 _session: Session | None = None
@@ -150,7 +149,7 @@ def _runner(options: Mapping[str, Any]) -> Runner:
     return Runner(**{name: options[name] for name in LIMITS if name in options})
 
 
-def _questions(target: str, options: Mapping[str, Any], runner: Runner) -> list[Question | Refused]:
+def _questions(target: str, options: Mapping[str, Any], runner: Runner) -> list[AnyQuestion | Refused]:
     shown, aim = aimed(target)
     found = runner.load(aim)
     return [] if runner.failures and not found else list(questions(found, shown, _wanted(options)))

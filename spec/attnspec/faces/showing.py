@@ -1,4 +1,4 @@
-"""`attnspec show ID`: one equation, with everything that is made of it."""
+"""`attnspec show ID`: one equation or procedure, with everything that is made of it."""
 
 from __future__ import annotations
 
@@ -8,16 +8,17 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import attnspec
-from attnspec.discovery import Discovery, discover
-from attnspec.faces.listing import row
+from attnspec.discovery import Declared, Discovery, discover
+from attnspec.faces.listing import row, taken
 from attnspec.faces.screen import Screen
 from attnspec.interpreters import flow, formula
 from attnspec.interpreters.cost import written
 from attnspec.interpreters.mutants import Mutant, conventions
-from attnspec.language.equation import REGISTRY, Equation
+from attnspec.language.equation import REGISTRY, Equation, Source
+from attnspec.language.procedure import Procedure, specified
 from attnspec.language.symbols import OPTION_SIZES, symbol
 from attnspec.language.tree import Definition, Parameter
-from attnspec.properties import PROPERTIES
+from attnspec.properties import PROCEDURAL, PROPERTIES
 from attnspec.verify.api import catalogue
 from attnspec.verify.cases import sizes_of, smallest
 from attnspec.verify.wrong import truly_wrong
@@ -26,21 +27,28 @@ Section = tuple[str, list[str]]
 
 
 def answer(id: str, *, mutants: bool, latex: bool, to_json: bool) -> None:
-    """Print what is known of an equation.
+    """Print what is known of an equation or a procedure.
 
     Raises:
-        UnknownName: no such equation.
+        UnknownName: no such equation or procedure.
     """
     catalogue()
-    equation = REGISTRY[id]
-    discovery, wrong = discover(), truly_wrong(id)
-    screen = Screen()
+    item = specified(id)
+    discovery, screen = discover(), Screen()
+    width = screen.width - 2
+    if isinstance(item, Procedure):
+        document = _procedural_document(item, discovery)
+        sections = _procedural_sections(item, discovery, mutants=mutants, width=width)
+    else:
+        wrong = truly_wrong(id)
+        document = _document(item, discovery, wrong) if to_json else {}
+        sections = _sections(item, discovery, wrong, mutants=mutants, latex=latex, width=width)
     if to_json:
-        screen.say(json.dumps(_document(equation, discovery, wrong), indent=2, ensure_ascii=False))
+        screen.say(json.dumps(document, indent=2, ensure_ascii=False))
         return
-    screen.say(equation.id, "bold")
-    screen.say(_filled(equation.doc, screen.width))
-    for title, lines in _sections(equation, discovery, wrong, mutants=mutants, latex=latex, width=screen.width - 2):
+    screen.say(item.id, "bold")
+    screen.say(_filled(item.doc, screen.width))
+    for title, lines in sections:
         if lines:
             screen.say(f"\n{title}", "bold")
             screen.say(textwrap.indent("\n".join(lines), "  "))
@@ -75,8 +83,36 @@ def _sections(
     else:
         yield "mutants", [f"{len(wrong)} known mistakes; attnspec show {equation.id} --mutants lists them"]
     found = discovery.of(equation.id, equation.gradient_of)
-    rows = [(each.framework or "any", f"{each.target}{each.through}", f"{each.file}:{each.line}") for each in found]
-    yield "implementations", _columns(rows, width) or ["nothing yet"]
+    yield "implementations", _implementations(found, taken(equation), width)
+
+
+def _procedural_sections(
+    procedure: Procedure[..., Any], discovery: Discovery, *, mutants: bool, width: int
+) -> Iterator[Section]:
+    """What is said of an equation, as far as there is such a thing here; the code in place of the formula."""
+    yield "code", procedure.code.splitlines()
+    yield "gives", [procedure.gives]
+    yield "sources", [str(source) for source in procedure.sources]
+    yield "examples", [f"{shown} = {answer}" for shown, answer in _examples(procedure)]
+    laws = PROCEDURAL.get(procedure.id, ())
+    yield "properties", _columns([(law.name, law.says) for law in laws], width)
+    wrong = procedure.mistakes
+    if mutants:
+        yield f"mutants, {len(wrong)} known mistakes", _columns([(each.name, each.says) for each in wrong], width)
+    else:
+        yield "mutants", [f"{len(wrong)} known mistakes; attnspec show {procedure.id} --mutants lists them"]
+    yield "implementations", _implementations(discovery.of(procedure.id), taken(procedure), width)
+
+
+def _examples(procedure: Procedure[..., Any]) -> Iterator[tuple[str, str]]:
+    """Each as a call, and its answer."""
+    for case in procedure.examples:
+        yield procedure.called(case), repr(procedure(**case))
+
+
+def _implementations(found: Sequence[Declared], otherwise: str, width: int) -> list[str]:
+    rows = [(each.framework or otherwise, f"{each.target}{each.through}", f"{each.file}:{each.line}") for each in found]
+    return _columns(rows, width) or ["nothing yet"]
 
 
 def _taken(parameter: Parameter, id: str) -> tuple[str, str, str]:
@@ -160,10 +196,25 @@ def _document(equation: Equation[..., Any], discovery: Discovery, wrong: Sequenc
         ],
         "parameters": {"count": written(count), "names": list(learned)},
         "options": [{"name": option.name, "kind": option.kind} for option in definition.options],
-        "sources": [
-            {"document": each.document, "heading": each.heading, "paper": each.paper} for each in equation.sources
-        ],
+        "sources": _sources(equation.sources),
         "conventions": [{"id": each.id, "says": _told_apart(each, equation)} for each in conventions(equation)],
         "properties": [{"name": law.name, "says": law.says} for law in PROPERTIES.get(equation.id, ())],
         "mutants": [{"id": each.id, "says": each.says, "kind": each.kind} for each in wrong],
+    }
+
+
+def _sources(sources: Sequence[Source]) -> list[dict[str, str]]:
+    return [{"document": each.document, "heading": each.heading, "paper": each.paper} for each in sources]
+
+
+def _procedural_document(procedure: Procedure[..., Any], discovery: Discovery) -> dict[str, Any]:
+    return {
+        "attnspec": attnspec.__version__,
+        **row(procedure, discovery),
+        "code": procedure.code,
+        "gives": procedure.gives,
+        "sources": _sources(procedure.sources),
+        "examples": [{"call": call, "answer": answer} for call, answer in _examples(procedure)],
+        "properties": [{"name": law.name, "says": law.says} for law in PROCEDURAL.get(procedure.id, ())],
+        "mutants": [{"id": each.name, "says": each.says, "kind": "curated"} for each in procedure.mistakes],
     }

@@ -12,7 +12,8 @@ import click
 from attnspec.errors import SpecError, UnknownName, nearest
 from attnspec.implementation import FRAMEWORKS
 from attnspec.interpreters import formula
-from attnspec.language.equation import REGISTRY, Equation
+from attnspec.language.equation import Equation
+from attnspec.language.procedure import Procedure, specified
 from attnspec.language.symbols import symbol
 from attnspec.verify.api import catalogue
 
@@ -24,18 +25,25 @@ ARRAYS = {
 """By framework: what to import, and what its arrays are called."""
 
 
-def answer(id: str, framework: str, output: str | None) -> None:
+def answer(id: str, framework: str | None, output: str | None) -> None:
     """Print or write the file.
 
     Raises:
-        UnknownName: no such equation or framework.
-        SpecError: there is such a file already, or it cannot be written.
+        UnknownName: no such equation, procedure or framework.
+        SpecError: an equation needs a framework; there is such a file already, or it cannot be written.
     """
-    if framework not in FRAMEWORKS:
+    if framework is not None and framework not in FRAMEWORKS:
         mend = nearest(framework, FRAMEWORKS)
         raise UnknownName(f"no framework {framework!r}", given=framework, expected=", ".join(FRAMEWORKS), mend=mend)
     catalogue()
-    text = starter(REGISTRY[id], framework)
+    item = specified(id)
+    if isinstance(item, Procedure):
+        text = procedural(item)
+    elif framework is None:
+        expected = ", ".join(FRAMEWORKS)
+        raise SpecError(f"whose arrays does it take for {id}?", expected=expected, mend="--framework numpy")
+    else:
+        text = starter(item, framework)
     if output is None:
         click.echo(text, nl=False)
         return
@@ -64,6 +72,23 @@ def starter(equation: Equation[..., Any], framework: str) -> str:
             f'@attnspec.implements({json.dumps(equation.id)}, framework="{framework}")',
             f"def {name}(", *_parameters(equation, array), f") -> {returned}:", f'    """{doc}"""',
             '    raise NotImplementedError("write the formula above")', "",
+        ]
+    )  # fmt: skip
+
+
+def procedural(procedure: Procedure[..., Any]) -> str:
+    """The same for a procedure: its types are plain, and nothing but those is imported."""
+    name = procedure.id.split(".")[-1]
+    signature = f"def {name}({procedure.signature}) -> {procedure.gives}:"
+    doc = procedure.doc.partition("\n")[0].replace("\\", "\\\\").replace('"""', "'''")
+    return "\n".join(
+        [
+            f'"""{procedure.id}."""', "",
+            *(["from collections.abc import Mapping", ""] if "Mapping" in signature else []), "import attnspec", "",
+            *(f"# {line}".rstrip() for line in procedure.body.splitlines()), "", "",
+            f"@attnspec.implements({json.dumps(procedure.id)})",
+            signature, f'    """{doc}"""',
+            '    raise NotImplementedError("write the procedure above")', "",
         ]
     )  # fmt: skip
 

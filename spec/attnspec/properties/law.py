@@ -8,15 +8,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from attnspec.language.equation import REGISTRY, Equation
+from attnspec.language.procedure import PROCEDURES, Procedure
 
 Arguments = Mapping[str, Any]
 Function = Callable[..., Any]
-"""What is tested: takes an equation's arrays and options by name, gives its output, or a tuple of them."""
+"""What is tested: takes an equation's arrays and options by name, gives its output, or a tuple of them; or takes what a
+procedure takes, and gives its answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Equal:
-    """Two arrays are the same, element by element."""
+    """Two arrays are the same, element by element; or two plain values are."""
 
     left: Any
     right: Any
@@ -35,10 +37,10 @@ Relation = Equal | AtMost
 
 @dataclass(frozen=True, slots=True)
 class Law:
-    """A property of one equation.
+    """A property of one equation, or of one procedure.
 
     Attributes:
-        equation: the equation's id.
+        equation: its id.
         name: the property's name.
         says: what holds, in a sentence.
         kills: the ids of mutants that it catches; a test holds it to that.
@@ -61,15 +63,18 @@ class Law:
 PROPERTIES: dict[str, list[Law]] = {}
 """Every property, by the id of its equation."""
 
+PROCEDURAL: dict[str, list[Law]] = {}
+"""Those of procedures, which are asked of plain values."""
+
 
 def holds(
-    of: Equation[..., Any], *, kills: tuple[str, ...] = (), least: Mapping[str, int] | None = None,
-    equal: tuple[tuple[str, str], ...] = (),
+    of: Equation[..., Any] | Procedure[..., Any], *, kills: tuple[str, ...] = (),
+    least: Mapping[str, int] | None = None, equal: tuple[tuple[str, str], ...] = (),
 ) -> Callable[[Callable[[Function, Arguments], Iterator[Relation]]], Law]:  # fmt: skip
     """Make a property of a generator of relations; its docstring says what holds.
 
     Args:
-        of: the equation.
+        of: the equation, or the procedure: then it relates plain values, by Equal alone.
         kills: the ids of mutants that the property catches.
         least: the smallest sizes that it needs.
         equal: pairs of sizes that it needs equal.
@@ -78,8 +83,8 @@ def holds(
     def build(relations: Callable[[Function, Arguments], Iterator[Relation]]) -> Law:
         says = (inspect.getdoc(relations) or "").split("\n\n")[0].replace("\n", " ")
         law = Law(of.id, relations.__name__, says, kills, relations, dict(least or {}), equal)
-        assert of.id in REGISTRY
-        known = PROPERTIES.setdefault(of.id, [])
+        assert of.id in (PROCEDURES if isinstance(of, Procedure) else REGISTRY)
+        known = (PROCEDURAL if isinstance(of, Procedure) else PROPERTIES).setdefault(of.id, [])
         known[:] = [other for other in known if other.name != law.name]
         known.append(law)
         return law

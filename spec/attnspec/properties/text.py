@@ -1,14 +1,18 @@
-"""What must hold of tokens as vectors, of texts cut to one length, and of what reads them."""
+"""What must hold of words and their indices, of tokens as vectors, of texts of one length, and of what reads them."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any
+from unicodedata import category
 
 import numpy as np
 
 from attnspec.equations import recurrent, text
 from attnspec.language.equation import Equation
+from attnspec.procedures.text import encode, tokenize, vocabulary
 from attnspec.properties._parts import of_each, value, without
 from attnspec.properties.law import Arguments, Equal, Function, Relation, holds
 
@@ -169,3 +173,145 @@ def window_of_zeros_gives_the_bias(f: Function, a: Arguments) -> Iterator[Relati
     place = np.arange(len(a["W"])) // d
     middle = np.where((place == w)[:, None], a["W"], 0)
     yield Equal(f(**{**a, "W": middle}), a["x"] @ a["W"][w * d : (w + 1) * d] + a["b"])
+
+
+tokenize.example(("apple", "apple"), "Apple, apple", lower=True, stop_words=(), typos={})
+tokenize.example(("Apple", "apple"), "Apple, apple", lower=False, stop_words=(), typos={})
+tokenize.example(("taste", "apple"), "The taste of A apple", lower=True, stop_words=("a", "the", "of"), typos={})
+tokenize.example(("so", "good", "good"), "so gooood! Gooood", lower=True, stop_words=(), typos={"gooood": "good"})
+tokenize.example(("apple",), "teh apple THE", lower=True, stop_words=("the",), typos={"teh": "the"})
+tokenize.example(("b", "c"), "a b", lower=False, stop_words=(), typos={"a": "b", "b": "c"})
+tokenize.example(("don't", "well", "known", "l’eau", "हिन्दी", "ß", "1984"), "don't 'well-known' l’eau हिन्दी_ß 1984",
+                 lower=True, stop_words=(), typos={})  # fmt: skip
+vocabulary.example({"b": 1, "c": 2, "a": 3}, (("c", "b"), ("a", "b")), v=10_000)
+vocabulary.example({"b": 1}, (("c", "b"), ("a", "b")), v=2)
+vocabulary.example({}, (("c", "b"), ("a", "b")), v=1)
+encode.example((1, -1, 1, 2), ("b", "d", "b", "c"), {"b": 1, "c": 2})
+
+KEPT: dict[str, Any] = {"lower": False, "stop_words": (), "typos": {}}
+"""Options that leave the words as they stand."""
+
+
+@holds(tokenize, kills=("stops_before_case", "stops_before_typos", "typos_before_case", "first_typo"))
+def words_of_the_answer_are_the_answer(f: Function, a: Arguments) -> Iterator[Relation]:
+    """The words of the answer, joined by spaces, give the answer again, unless what was meant is a typo, or no word."""
+    typos = {typo: meant for typo, meant in a["typos"].items()
+             if meant not in a["typos"] and f(meant, **{**KEPT, "lower": a["lower"]}) == (meant,)}  # fmt: skip
+    once = f(**{**a, "typos": typos})
+    yield Equal(f(**{**a, "typos": typos, "text": " ".join(once)}), once)
+
+
+@holds(tokenize, kills=("case_kept", "case_folded", "stops_before_case", "typos_before_case"))
+def lower_case_merges(f: Function, a: Arguments) -> Iterator[Relation]:
+    """Asked for lower case, Apple is apple: the text in lower case gives the same, and asks for it no more."""
+    merged = f(**{**a, "lower": True})
+    yield Equal(f(**{**a, "lower": True, "text": a["text"].lower()}), merged)
+    yield Equal(f(**{**a, "lower": False, "text": a["text"].lower()}), merged)
+
+
+@holds(tokenize, kills=("marks_part", "ascii_letters", "numbers_left_out", "case_lost", "once_each"))
+def every_letter_is_in_a_word(f: Function, a: Arguments) -> Iterator[Relation]:
+    """With nothing asked for, the letters, marks and numbers of the text are those of its words, as they stand."""
+    yield Equal(_signs("".join(f(a["text"], **KEPT))), _signs(a["text"]))
+
+
+def _signs(text: str) -> str:
+    return "".join(sign for sign in text if category(sign)[0] in "LMN")
+
+
+@holds(tokenize, kills=("parted_at_spaces", "hyphen_joins", "underscore_joins", "marks_part"))
+def signs_part_words(f: Function, a: Arguments) -> Iterator[Relation]:
+    """Words joined by a comma, a hyphen or an underscore are the words."""
+    found = f(a["text"], **KEPT)
+    for sign in (", ", "-", "_"):
+        yield Equal(f(sign.join(found), **KEPT), found)
+
+
+@holds(tokenize, kills=("apostrophe_parts", "apostrophe_straight", "apostrophe_gone"))
+def apostrophes_join_words(f: Function, a: Arguments) -> Iterator[Relation]:
+    """Words joined by apostrophes are one."""
+    found = f(a["text"], **KEPT)
+    for sign in "'’" if found else "":
+        yield Equal(f(sign.join(found), **KEPT), (sign.join(found),))
+
+
+@holds(tokenize, kills=("typos_kept", "first_typo", "typos_within", "typos_mended_again"))
+def every_typo_is_mended_once(f: Function, a: Arguments) -> Iterator[Relation]:
+    """A typo becomes what was meant wherever it is a word, and nothing else changes."""
+    found = f(**{**a, "stop_words": (), "typos": {}})
+    yield Equal(f(**{**a, "stop_words": ()}), tuple(a["typos"].get(word, word) for word in found))
+
+
+@holds(tokenize, kills=("stops_kept", "stops_before_case", "stops_before_typos"))
+def stop_words_and_no_others_are_left_out(f: Function, a: Arguments) -> Iterator[Relation]:
+    """The answer is what it is without stop words, less these."""
+    kept = f(**{**a, "stop_words": ()})
+    yield Equal(f(**a), tuple(word for word in kept if word not in a["stop_words"]))
+
+
+@holds(tokenize, kills=("once_each", "first_typo"))
+def text_twice_has_its_words_twice(f: Function, a: Arguments) -> Iterator[Relation]:
+    """A text and itself again give the words and themselves again."""
+    yield Equal(f(**{**a, "text": f"{a['text']} {a['text']}"}), f(**a) * 2)
+
+
+@holds(vocabulary, kills=(
+    "null_not_kept", "null_not_kept_of_fewer", "null_not_counted", "all_known", "unknown_has_an_index",
+    "seen_once_unknown", "first_text", "cases_merged",
+))  # fmt: skip
+def indices_are_below_v(f: Function, a: Arguments) -> Iterator[Relation]:
+    """The indices are 1, 2 and so on below v, as far as there are words: 0 is kept for null."""
+    found = f(**a)
+    there = len({*chain.from_iterable(a["texts"])})
+    yield Equal([*found.values()], [index for index in range(1, there + 1) if index < a["v"]])
+
+
+@holds(vocabulary, kills=(
+    "ties_by_alphabet", "ties_by_alphabet_back", "ties_backwards", "ties_by_last_seen", "rising", "by_appearance",
+    "texts_counted",
+))  # fmt: skip
+def frequency_falls_and_ties_keep_their_order(f: Function, a: Arguments) -> Iterator[Relation]:
+    """The more often a word is seen the lower is its index; of two seen as often the one seen first has the lower."""
+    said = [*chain.from_iterable(a["texts"])]
+    counted = Counter(said)
+    found = f(**{**a, "v": len(counted) + 1})
+    falling = sorted(found, key=lambda word: (-counted[word], said.index(word)))
+    yield Equal(sorted(found, key=found.__getitem__), falling)
+
+
+@holds(vocabulary, kills=("texts_counted", "first_text"))
+def one_text_is_as_good_as_several(f: Function, a: Arguments) -> Iterator[Relation]:
+    """All texts in one give the same."""
+    yield Equal(f(**{**a, "texts": (tuple(chain.from_iterable(a["texts"])),)}), f(**a))
+
+
+@holds(vocabulary, kills=("null_not_counted", "all_known"))
+def fewer_are_the_most_frequent(f: Function, a: Arguments) -> Iterator[Relation]:
+    """A smaller vocabulary is the beginning of a larger one."""
+    larger = f(**{**a, "v": a["v"] + 2})
+    yield Equal(f(**a), {word: index for word, index in larger.items() if index < a["v"]})
+
+
+@holds(encode, kills=("unknown_left_out", "repeats_left_out"))
+def there_are_as_many_as_words(f: Function, a: Arguments) -> Iterator[Relation]:
+    """As many indices as words: text by text they differ, which is why there is align."""
+    yield Equal(len(f(**a)), len(a["tokens"]))
+
+
+@holds(encode, kills=("counted_from_none", "repeats_left_out", "cases_looked_up"))
+def decoding_known_words_gives_them_back(f: Function, a: Arguments) -> Iterator[Relation]:
+    """The words of the indices are the words that are known."""
+    known = tuple(word for word in a["tokens"] if word in a["vocabulary"])
+    back = {index: word for word, index in a["vocabulary"].items()}
+    yield Equal(tuple(map(back.get, f(**{**a, "tokens": known}))), known)
+
+
+@holds(encode, kills=(
+    "unknown_is_null", "unknown_is_next", "unknown_is_most_frequent", "unknown_left_out", "cases_looked_up",
+    "repeats_left_out",
+))  # fmt: skip
+def unknown_words_are_rows_of_zeros(f: Function, a: Arguments) -> Iterator[Relation]:
+    """What one_hot makes of the indices is 1 somewhere for each known word, and nowhere for the others."""
+    indices = np.array(f(**a), dtype=np.int64)
+    rows = value(text.one_hot, indices, v=len(a["vocabulary"]) + 2)
+    yield Equal(rows.sum(axis=1).tolist(), [int(word in a["vocabulary"]) for word in a["tokens"]])

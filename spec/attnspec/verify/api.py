@@ -14,7 +14,9 @@ from attnspec.errors import BindingError, SpecError, TargetError, UnknownName, n
 from attnspec.implementation import ATTRIBUTE, DTYPES, FRAMEWORKS, Claim, Implementation
 from attnspec.interpreters.policy import PRESETS
 from attnspec.language.equation import REGISTRY, Equation
+from attnspec.language.procedure import PROCEDURES, Procedure, specified
 from attnspec.verify.candidate import Question, as_answered
+from attnspec.verify.procedural import ProceduralQuestion, ProceduralVerifier
 from attnspec.verify.recorded import Inputs, listed, present, recorded
 from attnspec.verify.report import THROUGH, Report, Verdict
 from attnspec.verify.runner import File, Module, Pickled, Runner, Target
@@ -22,6 +24,8 @@ from attnspec.verify.targets import Found, MissingPackage
 from attnspec.verify.verifier import Verifier
 
 Tick = Callable[[str], None]
+
+AnyQuestion = Question | ProceduralQuestion
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,7 @@ class Asked:
 
 def verify(
     target: Callable[..., Any] | str | Target,
-    equation: str | Equation[..., Any] | None = None,
+    equation: str | Equation[..., Any] | Procedure[..., Any] | None = None,
     *,
     framework: str | None = None,
     dtype: str | Sequence[str] | None = None,
@@ -68,9 +72,11 @@ def verify(
 
     Args:
         target: a callable; or "FILE.py", "FILE.py:callable", "pkg.module", "pkg.module:callable".
-        equation: the equation's id, where the target does not declare it by `@implements`, or another is asked.
+        equation: the equation or procedure, or its id, where the target does not declare it by `@implements`, or
+            another is asked.
         framework: "numpy", "torch" or "jax": whose arrays the callable takes; else told from the claim or its imports.
-        dtype: one or several of float64, float32, float16, bfloat16; else what is claimed, or float32.
+        dtype: one or several of float64, float32, float16, bfloat16; else what is claimed, or float32. A procedure has
+            none, and neither a framework nor a device.
         device: "cpu" or "cuda"; else the CPU.
         examples: cases drawn beyond those that are always there.
         seed: of everything that is drawn; the same seed gives the same verdict.
@@ -95,8 +101,8 @@ def verify(
             a verdict "not run" says it instead.
     """
     wanted = Asked(
-        equation.id if isinstance(equation, Equation) else equation, framework, _dtypes(dtype), device, examples, seed,
-        bind, policy, inputs, names, only_inputs, backward, claim,
+        equation.id if isinstance(equation, Equation | Procedure) else equation, framework, _dtypes(dtype), device,
+        examples, seed, bind, policy, inputs, names, only_inputs, backward, claim,
     )  # fmt: skip
     check(wanted)
     shown, aim = aimed(target)
@@ -145,11 +151,13 @@ class Refused:
     verdict: Verdict
 
 
-def _answer(question: Question | Refused, runner: Runner, tick: Tick | None) -> Verdict | Refused:
+def _answer(question: AnyQuestion | Refused, runner: Runner, tick: Tick | None) -> Verdict | Refused:
     """One verdict; what cannot be asked of one candidate does not stop the others."""
     if isinstance(question, Refused):
         return question
     try:
+        if isinstance(question, ProceduralQuestion):
+            return ProceduralVerifier(question, runner, tick or (lambda step: None)).verdict()
         return _asked(question, runner, tick)
     except SpecError as error:
         verdict = replace(_nothing(question, "not run", _why(error)), mend=error.mend)
@@ -175,7 +183,9 @@ def _asked(question: Question, runner: Runner, tick: Tick | None) -> Verdict:
     return Verifier(question, runner, tick or (lambda step: None)).verdict()
 
 
-def _nothing(question: Question, verdict: str, reason: str) -> Verdict:
+def _nothing(question: AnyQuestion, verdict: str, reason: str) -> Verdict:
+    if isinstance(question, ProceduralQuestion):
+        return question.answered(verdict, reason)
     return Verdict(
         question.equation.id, question.shown or question.found.name, question.framework, question.dtype,
         question.device, verdict, reason, seed=question.seed,
@@ -203,8 +213,10 @@ def check(wanted: Asked) -> None:
         raise SpecError("no inputs are given", expected=".npz or .safetensors", mend="--inputs FILE")
     present(given)
     if wanted.equation is not None:
-        called = REGISTRY[wanted.equation]
-        if wanted.backward:
+        called = specified(wanted.equation)
+        if isinstance(called, Procedure):
+            plainly(called, wanted, Claim(backward=wanted.backward))
+        elif wanted.backward:
             gradient_of(called, wanted.framework or "")
     _known("dtype", wanted.dtypes or (), DTYPES)
     _known("framework", (wanted.framework,) if wanted.framework else (), FRAMEWORKS)
@@ -220,8 +232,8 @@ def _known(what: str, given: Iterable[str], known: Sequence[str]) -> None:
 
 
 def catalogue() -> None:
-    """Load every equation of the catalogue, with its properties and variants."""
-    for package in ("equations", "properties", "variants"):
+    """Load every equation and procedure of the catalogue, with its properties and variants."""
+    for package in ("equations", "procedures", "properties", "variants"):
         folder = Path(__file__).parent.parent / package
         for path in sorted(folder.glob("*.py")):
             if not path.stem.startswith("_"):
@@ -249,7 +261,7 @@ def aimed(target: Callable[..., Any] | str | Target) -> tuple[str, Target]:
     )  # fmt: skip
 
 
-def questions(found: Sequence[Found], shown: str, wanted: Asked) -> Iterator[Question | Refused]:
+def questions(found: Sequence[Found], shown: str, wanted: Asked) -> Iterator[AnyQuestion | Refused]:
     """Every question that a target raises: each claim of each callable, in each dtype; or why it cannot be asked.
 
     Raises:
@@ -266,7 +278,12 @@ def questions(found: Sequence[Found], shown: str, wanted: Asked) -> Iterator[Que
         dtypes = wanted.dtypes or declared.claim.dtypes or ("",)
         backward = declared.claim.backward
         try:
-            called = REGISTRY[declared.equation]
+            called = specified(declared.equation)
+            if isinstance(called, Procedure):
+                plainly(called, wanted, declared.claim)
+                binding = tuple((wanted.bind or declared.bind).items())
+                yield ProceduralQuestion(each, called, wanted.examples, wanted.seed, binding, name)
+                continue
             equation = gradient_of(called, framework) if backward else called
         except SpecError as error:
             unknown = replace(wanted, equation=declared.equation, framework=framework, dtypes=dtypes)
@@ -278,6 +295,20 @@ def questions(found: Sequence[Found], shown: str, wanted: Asked) -> Iterator[Que
                 wanted.seed, tuple((wanted.bind or declared.bind).items()), wanted.policy, name, not dtype, inputs,
                 tuple((wanted.names or {}).items()), wanted.only_inputs, called if backward else None,
             )  # fmt: skip
+
+
+def plainly(procedure: Procedure[..., Any], wanted: Asked, claim: Claim) -> None:
+    """Refuse what can be asked or claimed of equations alone.
+
+    Raises:
+        SpecError: there is a claim about arrays or gradients, or recorded arrays are given.
+    """
+    plain = Claim()
+    odd = [name for name in Claim.__dataclass_fields__ if getattr(claim, name) != getattr(plain, name)]
+    if odd:
+        raise SpecError(f"{procedure.id} is a procedure, and {odd[0]} says nothing of it", mend=f"leave out {odd[0]}")
+    if listed(wanted.inputs):
+        raise SpecError(f"{procedure.id} is a procedure, and takes no recorded arrays", mend="ask without inputs")
 
 
 def gradient_of(equation: Equation[..., Any], framework: str = "") -> Equation[..., Any]:
@@ -364,7 +395,7 @@ def _unclaimed(found: Sequence[Found], shown: str, wanted: Asked) -> TargetError
 
 
 def _guess(names: Sequence[str]) -> str:
-    ids = [id for id in REGISTRY for name in names if id.split(".")[-1] == name]
+    ids = [id for id in (*REGISTRY, *PROCEDURES) for name in names if id.split(".")[-1] == name]
     return f"perhaps --as {' or '.join(dict.fromkeys(ids))}" if ids else ""
 
 

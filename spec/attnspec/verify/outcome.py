@@ -8,6 +8,7 @@ from typing import Any, Literal, cast, get_args
 
 import numpy as np
 
+from attnspec.verify.plain import packed, unpacked
 from attnspec.verify.wire import Array, Message, WireError
 
 Status = Literal["ok", "raised", "crashed", "timeout", "memory", "unavailable"]
@@ -55,6 +56,9 @@ class Request:
             the first call returned is read only after the second, and told first. JAX's arrays cannot be overwritten.
         times: how often the call is made, for as long as that takes less than a second; the last answer counts.
         gradients: which gradients are asked for, where it is the backward pass that is called.
+        plain: there are no arrays: the options are plain values, and so is the answer.
+        earlier: where it is plain, the options of a call that is made first: then the same mappings are filled anew,
+            and what the first call returned is read only after the second, and told first.
     """
 
     name: str
@@ -69,9 +73,14 @@ class Request:
     before: Mapping[str, Array] | None = None
     times: int = 1
     gradients: Gradients | None = None
+    plain: bool = False
+    earlier: Mapping[str, Any] | None = None
 
     def header(self) -> dict[str, Any]:
         """As the worker is told; the arrays travel behind it."""
+        if self.plain:
+            given, plan = [packed(each) for each in (self.options, self.earlier)], list(self.call_by)
+            return {"kind": "call", "plain": given, "name": self.name, "call_by": plan, "times": self.times}
         told = {name: getattr(self, name) for name in TOLD}
         options = {
             name: value.item() if isinstance(value, np.generic) else value for name, value in self.options.items()
@@ -139,6 +148,8 @@ class Outcome:
         during: "forward" or "backward", where gradients were asked for and it ended in that pass: in trouble, or with
             `outputs` of the forward pass that do not fit the gradients given.
         detached: gradients were asked for, and no output depends on any input as far as the framework knows.
+        answers: where the call was plain, what was returned; empty where that was not.
+        foreign: what it was then.
     """
 
     status: Status
@@ -150,6 +161,8 @@ class Outcome:
     printed: str = ""
     during: str = ""
     detached: bool = False
+    answers: tuple[Any, ...] = ()
+    foreign: str = ""
 
 
 def told_outcome(message: Message, printed: str) -> Outcome:
@@ -172,6 +185,8 @@ def told_outcome(message: Message, printed: str) -> Outcome:
             printed=printed,
             during=str(facts.get("during", "")),
             detached=bool(facts.get("detached", False)),
+            answers=unpacked(list(facts.get("answers", ()))),
+            foreign=str(facts.get("foreign", "")),
         )
     except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
         raise WireError(f"no outcome: {error!r}") from error

@@ -44,6 +44,16 @@ class Worst:
         value = f"{place} = {self.expected:.8g}, rounding noise {self.sigma:.1g}"
         return value if self.output else ""
 
+    @property
+    def wrong(self) -> str:
+        """The value that stands there, in words; "" where it is no element that is wrong."""
+        return f"{self.got:.8g}" if self.output else ""
+
+    @property
+    def given(self) -> str:
+        """The case, in words."""
+        return _shown(self.case)
+
     def json(self) -> dict[str, Any]:
         """Facts, the arrays included where they are small."""
         arrays = {name: array.tolist() for name, array in self.case.arrays.items() if array.size <= 64}
@@ -53,6 +63,43 @@ class Worst:
             "case": described, "shapes": shapes, "arrays": _plain(arrays), "options": dict(self.case.options),
             "output": self.output, "index": list(self.index), "expected": _number(self.expected),
             "noise": _number(self.sigma), "got": _number(self.got),
+        }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class WorstAnswer:
+    """The case that shows a verdict on a procedure.
+
+    Attributes:
+        arguments: by name.
+        expected: the procedure's answer.
+        got: the candidate's; None where there is none that could be compared.
+    """
+
+    arguments: Mapping[str, Any]
+    expected: Any
+    got: Any = None
+
+    @property
+    def given(self) -> str:
+        """The case, in words."""
+        return ", ".join(f"{name} = {value!r}" for name, value in self.arguments.items())
+
+    @property
+    def right(self) -> str:
+        """The answer that belongs there."""
+        return repr(self.expected)
+
+    @property
+    def wrong(self) -> str:
+        """The answer that came; "" where none did."""
+        return "" if self.got is None else repr(self.got)
+
+    def json(self) -> dict[str, Any]:
+        """The facts, under the names that an equation's have."""
+        return {
+            "case": "shrunk", "shapes": {}, "arrays": {}, "options": _plain(dict(self.arguments)), "output": "",
+            "index": [], "expected": _plain(self.expected), "noise": 0.0, "got": _plain(self.got),
         }  # fmt: skip
 
 
@@ -89,7 +136,7 @@ class Verdict:
     policy: str = ""
     effective_bits: float | None = None
     bits_site: str = ""
-    worst_case: Worst | None = None
+    worst_case: Worst | WorstAnswer | None = None
     killed: int = 0
     of: int = 0
     survived: tuple[str, ...] = ()
@@ -122,9 +169,9 @@ class Verdict:
         worst = self.worst_case if not self.passed else None
         return [
             ("because", self.reason),
-            ("given", _shown(worst.case) if worst else ""),
+            ("given", worst.given if worst else ""),
             ("expected", worst.right if worst else ""),
-            ("got", f"{worst.got:.8g}" if worst and worst.output else ""),
+            ("got", worst.wrong if worst else ""),
             ("diagnosis", "\n".join("\n  or ".join((item.says, *item.also)) for item in self.diagnosis)),
             ("findings", "\n".join(self.findings)),
             ("precision", self._precision()),
@@ -211,7 +258,7 @@ class Report:
         return self._first.diagnosis if self._first else ()
 
     @property
-    def worst_case(self) -> Worst | None:
+    def worst_case(self) -> Worst | WorstAnswer | None:
         """Of the gravest verdict."""
         return self._first.worst_case if self._first else None
 
@@ -257,6 +304,6 @@ def _plain(value: Any) -> Any:
     """JSON has no NaN or infinity: they become words."""
     if isinstance(value, Mapping):
         return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
     return _number(value) if isinstance(value, float) else value

@@ -14,7 +14,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -26,6 +26,7 @@ from attnspec.verify._frameworks import FRAMEWORKS, NumPy, taken_apart
 from attnspec.verify._global_state import GlobalState
 from attnspec.verify._gradients import differentiate
 from attnspec.verify._tracebacks import describe_error
+from attnspec.verify.plain import Foreign, packed, unpacked
 from attnspec.verify.targets import failure_facts
 from attnspec.verify.wire import Array, Inbox, Message, encode
 
@@ -119,8 +120,12 @@ class Worker:
             self._send({"kind": "loaded", "found": found, "failures": [failure_facts(each) for each in failures]})
 
     def _call(self, message: Message) -> None:
+        arrays: list[Array] = []
         try:
-            header, arrays = self._answer(message.header, message.arrays)
+            if "plain" in message.header:
+                header = self._plain_answer(message.header)
+            else:
+                header, arrays = self._answer(message.header, message.arrays)
         except BaseException as error:  # no memory for the inputs, or a candidate that broke what reads its results
             header, arrays = _raised(error), []
         self._send({"kind": "outcome", **header}, arrays)
@@ -161,6 +166,31 @@ class Worker:
             expected = len(request["gradients"]["given"]) if "during" in told else request["outputs"]
             return _with_outputs(framework, told, [*held, result], expected, count)
 
+    def _plain_answer(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Call with plain values, and look at what came back and at what should have stayed as it was."""
+        function, (given, earlier) = self._callables[request["name"]], unpacked(request["plain"])
+        state, results = GlobalState(), []
+        self._send({"kind": "begun"})
+        started = time.perf_counter()
+        try:
+            if earlier is not None:
+                results.append(_called(function, request["call_by"], earlier))
+                given = {name: _refilled(earlier[name], value) for name, value in given.items()}
+            for _ in range(request["times"]):
+                result = _called(function, request["call_by"], given)
+                if time.perf_counter() - started > PATIENCE:
+                    break
+            results.append(result)
+        except BaseException as error:
+            return _raised(error)
+        told = {"status": "ok", "seconds": time.perf_counter() - started, "global_state": state.changes()}
+        asked = unpacked(request["plain"])[0]
+        told["changed_inputs"] = [name for name, value in given.items() if value != asked[name]]
+        try:
+            return {**told, "answers": [packed(each) for each in results]}
+        except Foreign as what:
+            return {**told, "foreign": str(what)}
+
     def _run(
         self, framework: NumPy, request: Mapping[str, Any], placed: Mapping[str, tuple[Any, Any]]
     ) -> tuple[Any, dict[str, Any]]:
@@ -171,9 +201,7 @@ class Worker:
         facts: dict[str, Any] = {}
 
         def call(values: Mapping[str, Any]) -> Any:
-            positional = [values[argument] for parameter, argument in request["call_by"] if parameter is None]
-            named = {parameter: values[argument] for parameter, argument in request["call_by"] if parameter is not None}
-            return function(*positional, **named)
+            return _called(function, request["call_by"], values)
 
         started = time.perf_counter()
         try:
@@ -188,6 +216,23 @@ class Worker:
             told = _raised(error)
         told["seconds"] = time.perf_counter() - started
         return result, told | facts
+
+
+def _called(function: Callable[..., Any], call_by: Iterable[Sequence[Any]], values: Mapping[str, Any]) -> Any:
+    """Call as the plan says: what has no parameter goes by position."""
+    plan = list(call_by)
+    positional = [values[argument] for parameter, argument in plan if parameter is None]
+    named = {parameter: values[argument] for parameter, argument in plan if parameter is not None}
+    return function(*positional, **named)
+
+
+def _refilled(held: Any, value: Any) -> Any:
+    """The same mapping with other contents; what cannot change is replaced."""
+    if not isinstance(held, dict):
+        return value
+    held.clear()
+    held.update(value)
+    return held
 
 
 def _raised(error: BaseException) -> dict[str, Any]:
