@@ -23,7 +23,6 @@ PLANNED = {
     "text.tokenize",
     "text.vocabulary",
     "text.encode",
-    "text.embedding_padding_idx",
     "recurrent.stacked_gru",
     "recurrent.stacked_simple_rnn",
     "recurrent.stacked_lstm",
