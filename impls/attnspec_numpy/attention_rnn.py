@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from attnspec import implements
-from attnspec_numpy import recurrent
+from attnspec_numpy import recurrent, seq2seq
 from attnspec_numpy._functions import DEVICES, DTYPES, Array, half_in_single, masked_softmax, softmax, transposed
 
 
@@ -26,6 +26,38 @@ def bahdanau_step(
     X_r, X_z, X_h = (np.concatenate(pair) for pair in ((W_xr, C_r), (W_xz, C_z), (W_xh, C_h)))
     s_next = recurrent.gru_cell_update_writes(x, s, X_r, W_hr, b_r, X_z, W_hz, b_z, X_h, W_hh, b_h)
     return s_next, c, alpha
+
+
+@implements("attention_rnn.bahdanau_decode", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def bahdanau_decode(
+    y: Array, h: Array, W_s: Array, W_a: Array, U_a: Array, v_a: Array,
+    W_xr: Array, W_hr: Array, C_r: Array, b_r: Array,
+    W_xz: Array, W_hz: Array, C_z: Array, b_z: Array,
+    W_xh: Array, W_hh: Array, C_h: Array, b_h: Array,
+    U_o: Array, V_o: Array, C_o: Array, W_o: Array,
+) -> tuple[Array, Array, Array]:
+    """Step by step; then the distributions of all steps at once, from the states before them."""
+    s, c, alpha = _bahdanau_steps(
+        y, h, W_s, W_a, U_a, v_a, W_xr, W_hr, C_r, b_r, W_xz, W_hz, C_z, b_z, W_xh, W_hh, C_h, b_h
+    )
+    return s[..., 1:, :], alpha, seq2seq.output_maxout(s[..., :-1, :], y, c, U_o, V_o, C_o, W_o)
+
+
+@implements("attention_rnn.bahdanau_decode_output_from_new_state", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def bahdanau_decode_output_from_new_state(
+    y: Array, h: Array, W_s: Array, W_a: Array, U_a: Array, v_a: Array,
+    W_xr: Array, W_hr: Array, C_r: Array, b_r: Array,
+    W_xz: Array, W_hz: Array, C_z: Array, b_z: Array,
+    W_xh: Array, W_hh: Array, C_h: Array, b_h: Array,
+    U_o: Array, V_o: Array, C_o: Array, W_o: Array,
+) -> tuple[Array, Array, Array]:
+    """Step by step; then the distributions of all steps at once, from the states after them."""
+    s, c, alpha = _bahdanau_steps(
+        y, h, W_s, W_a, U_a, v_a, W_xr, W_hr, C_r, b_r, W_xz, W_hz, C_z, b_z, W_xh, W_hh, C_h, b_h
+    )
+    return s[..., 1:, :], alpha, seq2seq.output_maxout(s[..., 1:, :], y, c, U_o, V_o, C_o, W_o)
 
 
 @implements("attention_rnn.readout_step", framework="numpy", dtypes=DTYPES, devices=DEVICES)
@@ -128,3 +160,27 @@ def _attended(s: Array, h: Array, W_q: Array, W_k: Array) -> Array:
 
 def _read(alpha: Array, h: Array) -> Array:
     return (alpha[..., None, :] @ h)[..., 0, :]
+
+
+# fmt: off
+def _bahdanau_steps(
+    y: Array, h: Array, W_s: Array, W_a: Array, U_a: Array, v_a: Array,
+    W_xr: Array, W_hr: Array, C_r: Array, b_r: Array,
+    W_xz: Array, W_hz: Array, C_z: Array, b_z: Array,
+    W_xh: Array, W_hh: Array, C_h: Array, b_h: Array,
+) -> tuple[Array, Array, Array]:
+    """Every state, the first one too; every context; all weights. What the keys give is the same at every step."""
+    e, m, k = W_s.shape[0], h.shape[-2], h.shape[-1]
+    lead, n, u = np.broadcast_shapes(y.shape[:-2], h.shape[:-2]), y.shape[-2], W_s.shape[1]
+    keys = h @ U_a
+    X_r, X_z, X_h = (np.concatenate(pair) for pair in ((W_xr, C_r), (W_xz, C_z), (W_xh, C_h)))
+    s, c, alpha = (np.empty((*lead, rows, width), dtype=y.dtype) for rows, width in ((n + 1, u), (n, k), (n, m)))
+    s[..., 0, :] = np.tanh(h[..., 0, e:] @ W_s)
+    for i in range(n):
+        state = s[..., i, :]
+        alpha[..., i, :] = softmax(np.tanh((state @ W_a)[..., None, :] + keys) @ v_a)
+        c[..., i, :] = _read(alpha[..., i, :], h)
+        x = np.concatenate([y[..., i, :], c[..., i, :]], axis=-1)
+        s[..., i + 1, :] = recurrent.gru_cell_update_writes(x, state, X_r, W_hr, b_r, X_z, W_hz, b_z, X_h, W_hh, b_h)
+    return s, c, alpha
+# fmt: on

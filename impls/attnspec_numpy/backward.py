@@ -42,6 +42,15 @@ def embedding(d_x: Array, k: Array, P: Array) -> Array:
     return result
 
 
+@implements("backward.embedding_padding_idx", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def embedding_padding_idx(d_x: Array, k: Array, P: Array, *, padding_idx: int) -> Array:
+    """The row is cleared afterwards."""
+    d_P = embedding(d_x, k, P)
+    d_P[..., padding_idx, :] = 0
+    return d_P
+
+
 @implements("backward.linear", framework="numpy", dtypes=DTYPES, devices=DEVICES)
 @half_in_single
 def linear(d_y: Array, x: Array, W: Array, b: Array) -> tuple[Array, Array, Array]:

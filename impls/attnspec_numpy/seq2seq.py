@@ -290,6 +290,25 @@ def greedy_decode(
         if over.all():
             break
     return tokens
+
+
+@implements("seq2seq.generate_window_step", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def generate_window_step(
+    window: Array, uniform: Array,
+    W_xi: Array, W_hi: Array, b_i: Array,
+    W_xf: Array, W_hf: Array, b_f: Array,
+    W_xg: Array, W_hg: Array, b_g: Array,
+    W_xo: Array, W_ho: Array, b_o: Array,
+    W_hy: Array, b_y: Array, *, tau: float,
+) -> Array:
+    """One token at a time is read; what is drawn is put behind all but the first."""
+    v, u = W_xi.shape
+    x = np.eye(v, dtype=W_xi.dtype)[window]
+    h_0 = np.zeros((*window.shape[:-1], u), dtype=W_xi.dtype)
+    h, _ = recurrent.lstm(x, h_0, h_0, W_xi, W_hi, b_i, W_xf, W_hf, b_f, W_xg, W_hg, b_g, W_xo, W_ho, b_o)
+    p = temperature(recurrent.readout(h[..., -1, :], W_hy, b_y), tau=tau)
+    return np.concatenate([window[..., 1:], sample(p, uniform)[..., None]], axis=-1)
 # fmt: on
 
 

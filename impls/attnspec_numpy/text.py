@@ -68,6 +68,12 @@ def embedding(k: Array, P: Array) -> Array:
     return np.where((k >= 0)[..., None], P[np.maximum(k, 0)], P.dtype.type(0))
 
 
+@implements("text.embedding_padding_idx", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+def embedding_padding_idx(k: Array, P: Array, *, padding_idx: int) -> Array:
+    """The same: a forward pass does not know what is learned."""
+    return embedding(k, P)
+
+
 @implements("text.logistic_regression", framework="numpy", dtypes=DTYPES, devices=DEVICES)
 @half_in_single
 def logistic_regression(X: Array, w: Array, b: Array) -> Array:

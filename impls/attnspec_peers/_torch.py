@@ -52,6 +52,12 @@ def sequence(name: str, x: Tensor, state: Any, W_x: Gates, W_h: Gates, b: Gates,
     return functional_call(module, _weights(W_x, W_h, b, b_hh, "_l0"), (x, state))
 
 
+def embedding(k: Tensor, P: Tensor, padding_idx: int | None = None) -> Tensor:
+    """nn.functional.embedding, with a row of zeros behind the others for what is missing, −1."""
+    nothing = P.new_zeros((1, P.shape[-1]))
+    return F.embedding(torch.where(k < 0, len(P), k), torch.cat([P, nothing]), padding_idx)
+
+
 def attention(q: Tensor, k: Tensor, v: Tensor, **options: Any) -> Tensor:
     """scaled_dot_product_attention with the axis for the heads that its fused kernels ask for."""
     q, k, v = q.unsqueeze(-3), k.unsqueeze(-3), v.unsqueeze(-3)

@@ -77,6 +77,7 @@ def torch_gru(
 
 
 @implements("recurrent.lstm_cell", framework="torch", dtypes=ALL, devices=CPU)
+@implements("recurrent.lstm_cell", framework="torch", dtypes=LONG, devices=CPU, backward=True)
 def torch_lstm_cell(
     x: Tensor, h: Tensor, c: Tensor,
     W_xi: Tensor, W_hi: Tensor, b_i: Tensor,

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from attnspec import implements
-from attnspec_torch import recurrent
+from attnspec_torch import recurrent, seq2seq
 from attnspec_torch._functions import DTYPES
 
 
@@ -28,6 +28,36 @@ def bahdanau_step(
     X_r, X_z, X_h = (torch.cat(pair) for pair in ((W_xr, C_r), (W_xz, C_z), (W_xh, C_h)))
     s_next = recurrent.gru_cell_update_writes(x, s, X_r, W_hr, b_r, X_z, W_hz, b_z, X_h, W_hh, b_h)
     return s_next, c, alpha
+
+
+@implements("attention_rnn.bahdanau_decode", framework="torch", dtypes=DTYPES)
+def bahdanau_decode(
+    y: Tensor, h: Tensor, W_s: Tensor, W_a: Tensor, U_a: Tensor, v_a: Tensor,
+    W_xr: Tensor, W_hr: Tensor, C_r: Tensor, b_r: Tensor,
+    W_xz: Tensor, W_hz: Tensor, C_z: Tensor, b_z: Tensor,
+    W_xh: Tensor, W_hh: Tensor, C_h: Tensor, b_h: Tensor,
+    U_o: Tensor, V_o: Tensor, C_o: Tensor, W_o: Tensor,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Step by step; then the distributions of all steps at once, from the states before them."""
+    s, c, alpha = _bahdanau_steps(
+        y, h, W_s, W_a, U_a, v_a, W_xr, W_hr, C_r, b_r, W_xz, W_hz, C_z, b_z, W_xh, W_hh, C_h, b_h
+    )
+    return s[..., 1:, :], alpha, seq2seq.output_maxout(s[..., :-1, :], y, c, U_o, V_o, C_o, W_o)
+
+
+@implements("attention_rnn.bahdanau_decode_output_from_new_state", framework="torch", dtypes=DTYPES)
+def bahdanau_decode_output_from_new_state(
+    y: Tensor, h: Tensor, W_s: Tensor, W_a: Tensor, U_a: Tensor, v_a: Tensor,
+    W_xr: Tensor, W_hr: Tensor, C_r: Tensor, b_r: Tensor,
+    W_xz: Tensor, W_hz: Tensor, C_z: Tensor, b_z: Tensor,
+    W_xh: Tensor, W_hh: Tensor, C_h: Tensor, b_h: Tensor,
+    U_o: Tensor, V_o: Tensor, C_o: Tensor, W_o: Tensor,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Step by step; then the distributions of all steps at once, from the states after them."""
+    s, c, alpha = _bahdanau_steps(
+        y, h, W_s, W_a, U_a, v_a, W_xr, W_hr, C_r, b_r, W_xz, W_hz, C_z, b_z, W_xh, W_hh, C_h, b_h
+    )
+    return s[..., 1:, :], alpha, seq2seq.output_maxout(s[..., 1:, :], y, c, U_o, V_o, C_o, W_o)
 
 
 @implements("attention_rnn.readout_step", framework="torch", dtypes=DTYPES)
@@ -124,3 +154,27 @@ def _attended(s: Tensor, h: Tensor, W_q: Tensor, W_k: Tensor) -> Tensor:
 
 def _read(alpha: Tensor, h: Tensor) -> Tensor:
     return (alpha.unsqueeze(-2) @ h).squeeze(-2)
+
+
+# fmt: off
+def _bahdanau_steps(
+    y: Tensor, h: Tensor, W_s: Tensor, W_a: Tensor, U_a: Tensor, v_a: Tensor,
+    W_xr: Tensor, W_hr: Tensor, C_r: Tensor, b_r: Tensor,
+    W_xz: Tensor, W_hz: Tensor, C_z: Tensor, b_z: Tensor,
+    W_xh: Tensor, W_hh: Tensor, C_h: Tensor, b_h: Tensor,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Every state, the first one too; every context; all weights. What the keys give is the same at every step."""
+    keys = h @ U_a
+    X_r, X_z, X_h = (torch.cat(pair) for pair in ((W_xr, C_r), (W_xz, C_z), (W_xh, C_h)))
+    s = torch.tanh(h[..., 0, W_s.shape[0] :] @ W_s)
+    states, contexts, weights = [s], [], []
+    for y_i in y.unbind(-2):
+        alpha = (torch.tanh((s @ W_a).unsqueeze(-2) + keys) @ v_a).softmax(dim=-1)
+        c = _read(alpha, h)
+        x = torch.cat([y_i, c], dim=-1)
+        s = recurrent.gru_cell_update_writes(x, s, X_r, W_hr, b_r, X_z, W_hz, b_z, X_h, W_hh, b_h)
+        states.append(s)
+        contexts.append(c)
+        weights.append(alpha)
+    return torch.stack(states, dim=-2), _stacked(contexts, h.shape[-1], y), _stacked(weights, h.shape[-2], y)
+# fmt: on

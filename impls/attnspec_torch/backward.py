@@ -63,6 +63,15 @@ def embedding(d_x: Tensor, k: Tensor, P: Tensor) -> Tensor:
     return table.scatter_add(-2, rows, d_x)[..., :-1, :]
 
 
+@implements("backward.embedding_padding_idx", framework="torch", dtypes=DTYPES)
+@half_in_single
+def embedding_padding_idx(d_x: Tensor, k: Tensor, P: Tensor, *, padding_idx: int) -> Tensor:
+    """The row is cleared afterwards."""
+    d_P = embedding(d_x, k, P)
+    d_P[..., padding_idx, :] = 0
+    return d_P
+
+
 @implements("backward.linear", framework="torch", dtypes=DTYPES)
 @half_in_single
 def linear(d_y: Tensor, x: Tensor, W: Tensor, b: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -268,6 +268,24 @@ def greedy_decode(
         tokens[..., i] = torch.where(over, stop, token)
         over = over | (token == stop)
     return tokens
+
+
+@implements("seq2seq.generate_window_step", framework="torch", dtypes=DTYPES)
+def generate_window_step(
+    window: Tensor, uniform: Tensor,
+    W_xi: Tensor, W_hi: Tensor, b_i: Tensor,
+    W_xf: Tensor, W_hf: Tensor, b_f: Tensor,
+    W_xg: Tensor, W_hg: Tensor, b_g: Tensor,
+    W_xo: Tensor, W_ho: Tensor, b_o: Tensor,
+    W_hy: Tensor, b_y: Tensor, *, tau: float,
+) -> Tensor:
+    """One token at a time is read; what is drawn is put behind all but the first."""
+    v, u = W_xi.shape
+    x = F.one_hot(window, v).to(W_xi.dtype)
+    h_0 = x.new_zeros((*window.shape[:-1], u))
+    h, _ = recurrent.lstm(x, h_0, h_0, W_xi, W_hi, b_i, W_xf, W_hf, b_f, W_xg, W_hg, b_g, W_xo, W_ho, b_o)
+    p = temperature(recurrent.readout(h[..., -1, :], W_hy, b_y), tau=tau)
+    return torch.cat([window[..., 1:], sample(p, uniform).unsqueeze(-1)], dim=-1)
 # fmt: on
 
 

@@ -62,6 +62,12 @@ def embedding(k: Tensor, P: Tensor) -> Tensor:
     return torch.where((k >= 0).unsqueeze(-1), F.embedding(k.clamp(min=0), P), 0)
 
 
+@implements("text.embedding_padding_idx", framework="torch", dtypes=DTYPES)
+def embedding_padding_idx(k: Tensor, P: Tensor, *, padding_idx: int) -> Tensor:
+    """The same rows, of which autograd leaves the one of padding alone."""
+    return torch.where((k >= 0).unsqueeze(-1), F.embedding(k.clamp(min=0), P, padding_idx=padding_idx), 0)
+
+
 @implements("text.logistic_regression", framework="torch", dtypes=DTYPES)
 def logistic_regression(X: Tensor, w: Tensor, b: Tensor) -> Tensor:
     """One product with the rows end to end."""

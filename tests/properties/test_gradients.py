@@ -60,6 +60,8 @@ def test_gradients_are_those_of_automatic_differentiation(id: str, data: st.Data
     case = data.draw(cases(id))
 
     expected = differentiated(of, case)
+    if id == "backward.embedding_padding_idx":
+        expected[0][case.options["padding_idx"]] = 0  # that row is not to learn, which no derivative knows
 
     for item, other, result in zip(noise_of(id)(case.arguments), expected, of.definition.results, strict=True):
         apart = np.abs(np.asarray(item.value) - other)

@@ -112,6 +112,25 @@ def test_jax_is_asked_through_vjp() -> None:
     assert "through jax.vjp" in verdict.headline
 
 
+def test_a_row_of_padding_that_does_not_learn_is_a_convention() -> None:
+    """Its option is one that the other lacks, and is 0 there: the row that most software takes for padding."""
+    from torch import where
+    from torch.nn import functional
+
+    def padded(k: Any, P: Any) -> Any:
+        return where((k >= 0).unsqueeze(-1), functional.embedding(k.clamp(min=0), P, padding_idx=0), 0)
+
+    def learning(k: Any, P: Any, *, padding_idx: int) -> Any:
+        return where((k >= 0).unsqueeze(-1), functional.embedding(k.clamp(min=0), P), 0)
+
+    withheld = only(padded, "text.embedding", framework="torch")
+    ignored = only(learning, "text.embedding_padding_idx", framework="torch")
+
+    assert (withheld.verdict, ignored.verdict) == ("differs", "differs")
+    assert withheld.diagnosis[0].says.startswith("this is backward.embedding_padding_idx: ")
+    assert ignored.diagnosis[0].says == "the row of padding gets its gradient like any other"
+
+
 def test_what_a_batch_shares_has_the_sum_of_its_gradients() -> None:
     def linear(x: Any, W: Any, b: Any) -> Any:
         return x @ W + b

@@ -12,6 +12,7 @@ from attnspec import (
     last,
     scan,
     sigmoid,
+    size,
     softmax,
     sum,
     tanh,
@@ -19,8 +20,10 @@ from attnspec import (
     zeros,
 )
 from attnspec.equations.recurrent import simple_rnn_cell
+from attnspec.equations.seq2seq import output_maxout
 
 BAHDANAU = Source("000", "Attention", paper="Bahdanau et al. 2015, arXiv:1409.0473v7, app. A.2.2")
+BAHDANAU_EQ_4 = Source("000", "Attention", paper="Bahdanau et al. 2015, arXiv:1409.0473v7, eq. 4")
 LEVINE = Source("002", "Sequence to Sequence")
 WANG = Source("003", "Attention + Simple RNN")
 WANG_SELF = Source("003", "Self-Attention", paper="Cheng, Dong and Lapata 2016, arXiv:1601.06733")
@@ -44,6 +47,62 @@ def bahdanau_step(
     s_tilde = tanh(y @ W_xh + (r * s) @ W_hh + c @ C_h + b_h)  # candidate state
     s_next = (1 - z) * s + z * s_tilde
     return s_next, c, alpha.stack(j)
+
+
+@equation(BAHDANAU)
+def bahdanau_decode(
+    y: Float[Tensor, "n d"], h: Float[Tensor, "m 2*e"], W_s: Float[Tensor, "e u"],
+    W_a: Float[Tensor, "u a"], U_a: Float[Tensor, "2*e a"], v_a: Float[Tensor, " a"],
+    W_xr: Float[Tensor, "d u"], W_hr: Float[Tensor, "u u"], C_r: Float[Tensor, "2*e u"], b_r: Float[Tensor, " u"],
+    W_xz: Float[Tensor, "d u"], W_hz: Float[Tensor, "u u"], C_z: Float[Tensor, "2*e u"], b_z: Float[Tensor, " u"],
+    W_xh: Float[Tensor, "d u"], W_hh: Float[Tensor, "u u"], C_h: Float[Tensor, "2*e u"], b_h: Float[Tensor, " u"],
+    U_o: Float[Tensor, "u 2*l"], V_o: Float[Tensor, "d 2*l"], C_o: Float[Tensor, "2*e 2*l"], W_o: Float[Tensor, "l v"],
+) -> tuple[Float[Tensor, "n u"], Float[Tensor, "n m"], Float[Tensor, "n v"]]:
+    """bahdanau_step over a sequence of outputs, each given the one before, embedded. States, weights, distributions.
+
+    h_j is [→h_j; ←h_j], and the decoder begins with what the backward half ends with, ←h_1. The output is read from the
+    state before the step. Differs: in eq. 4 it is read from the new one, `bahdanau_decode_output_from_new_state`.
+    """
+    i, k = indices("n", "e")
+    e = size("e")
+    h_b = h[0, e + k].stack(k)  # ←h_1
+    s_0 = tanh(h_b @ W_s)
+    s, c, alpha = scan(
+        i,
+        lambda s, c, alpha: bahdanau_step(
+            y[i], s, h, W_a, U_a, v_a, W_xr, W_hr, C_r, b_r, W_xz, W_hz, C_z, b_z, W_xh, W_hh, C_h, b_h
+        ),
+        s_0, zeros("2*e"), zeros("m"),
+    )
+    s_before = where(i == 0, s_0, s.stack(i)[i - 1])
+    p = output_maxout(s_before, y[i], c, U_o, V_o, C_o, W_o)
+    return s.stack(i), alpha.stack(i), p.stack(i)
+
+
+@equation(BAHDANAU_EQ_4, convention_of=bahdanau_decode,
+          says="the output is read from the new state, s_i, not from the state before the step")  # fmt: skip
+def bahdanau_decode_output_from_new_state(
+    y: Float[Tensor, "n d"], h: Float[Tensor, "m 2*e"], W_s: Float[Tensor, "e u"],
+    W_a: Float[Tensor, "u a"], U_a: Float[Tensor, "2*e a"], v_a: Float[Tensor, " a"],
+    W_xr: Float[Tensor, "d u"], W_hr: Float[Tensor, "u u"], C_r: Float[Tensor, "2*e u"], b_r: Float[Tensor, " u"],
+    W_xz: Float[Tensor, "d u"], W_hz: Float[Tensor, "u u"], C_z: Float[Tensor, "2*e u"], b_z: Float[Tensor, " u"],
+    W_xh: Float[Tensor, "d u"], W_hh: Float[Tensor, "u u"], C_h: Float[Tensor, "2*e u"], b_h: Float[Tensor, " u"],
+    U_o: Float[Tensor, "u 2*l"], V_o: Float[Tensor, "d 2*l"], C_o: Float[Tensor, "2*e 2*l"], W_o: Float[Tensor, "l v"],
+) -> tuple[Float[Tensor, "n u"], Float[Tensor, "n m"], Float[Tensor, "n v"]]:
+    """bahdanau_decode with its output from s_i, as the paper's text has it and its appendix has not."""
+    i, k = indices("n", "e")
+    e = size("e")
+    h_b = h[0, e + k].stack(k)  # ←h_1
+    s_0 = tanh(h_b @ W_s)
+    s, c, alpha = scan(
+        i,
+        lambda s, c, alpha: bahdanau_step(
+            y[i], s, h, W_a, U_a, v_a, W_xr, W_hr, C_r, b_r, W_xz, W_hz, C_z, b_z, W_xh, W_hh, C_h, b_h
+        ),
+        s_0, zeros("2*e"), zeros("m"),
+    )
+    p = output_maxout(s, y[i], c, U_o, V_o, C_o, W_o)
+    return s.stack(i), alpha.stack(i), p.stack(i)
 
 
 @equation(LEVINE)

@@ -29,6 +29,7 @@ from attnspec.equations import attention, multihead, recurrent, scores, seq2seq,
 BRIDLE = Source(paper="Bridle 1990, Neurocomputing NATO ASI F68, eq. 21")
 DAO = Source(paper="Dao et al. 2022, arXiv:2205.14135v2, app. B.2; Dao 2023, arXiv:2307.08691v1, alg. 2")
 BA = Source(paper="Ba, Kiros and Hinton 2016, arXiv:1607.06450v1, eq. 3 and 4, differentiated")
+PADDING = Source(paper="PyTorch, nn.Embedding(padding_idx=…)")
 RUMELHART = Source(paper="Rumelhart, Hinton and Williams 1986, Nature 323, eq. 5 to 7")
 BAHDANAU = Source(paper="Bahdanau et al. 2015, arXiv:1409.0473v7, app. A.1.2, differentiated")
 WERBOS = Source(paper="Werbos 1990, Proceedings of the IEEE 78(10), backpropagation through time")
@@ -68,6 +69,17 @@ def embedding(
     """Each row gathers the gradients of the places where its token stood; a missing token gives its own to none."""
     i, w = indices("t", "v")
     d_P = sum(i, d_x[i], where=k[i] == w)
+    return d_P.stack(w)
+
+
+@equation(PADDING, gradient_of=text.embedding_padding_idx, scales={"k": "token or missing"},
+          convention_of=embedding, says="the row of padding, padding_idx, gets no gradient")  # fmt: skip
+def embedding_padding_idx(
+    d_x: Float[Tensor, "t d"], k: Int[Tensor, " t"], P: Float[Tensor, "v d"], *, padding_idx: int,
+) -> Float[Tensor, "v d"]:
+    """embedding, but for the row of padding, which stays what it is: not the slope, by intent."""
+    i, w = indices("t", "v")
+    d_P = where(w == padding_idx, 0, sum(i, d_x[i], where=k[i] == w))
     return d_P.stack(w)
 
 

@@ -22,14 +22,18 @@ from attnspec import (
     sum,
     tanh,
     where,
+    zeros,
 )
 from attnspec.equations.recurrent import (
     bidirectional_feature,
     bidirectional_gru,
     gru_cell,
+    lstm,
     lstm_cell,
+    readout,
     simple_rnn_cell,
 )
+from attnspec.equations.text import one_hot
 
 CONTEXT = Source("001", "Encoder-Decoder/两个RNN加context")
 CHO_ENCODER = Source("001", "Encoder-Decoder/两个RNN加context", paper="Cho et al. 2014, arXiv:1406.1078v3, app. A.1.1")
@@ -346,3 +350,29 @@ def greedy_decode(
     stops = sum(j, 1, where=(token.stack(i)[j] == stop) & (j < i))  # before this word
     tokens = where(stops > 0, stop, token)
     return tokens.stack(i)
+
+
+@equation(WANG_TEXT)
+def generate_window_step(
+    window: Int[Tensor, " w"], uniform: Float[Tensor, ""],
+    W_xi: Float[Tensor, "v u"], W_hi: Float[Tensor, "u u"], b_i: Float[Tensor, " u"],
+    W_xf: Float[Tensor, "v u"], W_hf: Float[Tensor, "u u"], b_f: Float[Tensor, " u"],
+    W_xg: Float[Tensor, "v u"], W_hg: Float[Tensor, "u u"], b_g: Float[Tensor, " u"],
+    W_xo: Float[Tensor, "v u"], W_ho: Float[Tensor, "u u"], b_o: Float[Tensor, " u"],
+    W_hy: Float[Tensor, "u v"], b_y: Float[Tensor, " v"], *, tau: float,
+) -> Int[Tensor, " w"]:
+    """The window moves on by one token: an LSTM reads it, and of what is likely next one is drawn and put behind.
+
+    The first token is dropped, so that the window keeps its length.
+    """
+    i = index("w")
+    w, v = size("w"), size("v")
+    x = one_hot(window, v=v)
+    h, c = lstm(  # noqa: RUF059  # the last cell state is not read
+        x, zeros("u"), zeros("u"),
+        W_xi, W_hi, b_i, W_xf, W_hf, b_f, W_xg, W_hg, b_g, W_xo, W_ho, b_o,
+    )
+    p = temperature(readout(h[-1], W_hy, b_y), tau=tau)
+    token = sample(p, uniform)
+    moved = where(i < w - 1, window[i + 1], token)
+    return moved.stack(i)

@@ -7,6 +7,7 @@ from attnspec import Source, Tensor, concat, equation, index, indices, sigmoid, 
 TABULAR = Source("003", "数据处理基础")
 ALIGNMENT = Source("003", "文本处理与 Word Embedding")
 EMBEDDING = Source("003", "Word Embedding")
+PADDING = Source(paper="PyTorch, nn.Embedding(padding_idx=…)")
 REGRESSION = Source("003", "Logistic Regression")
 GENERATION = Source("003", "自动文本生成")
 LABELLING = Source("004", "第一种任务")
@@ -79,10 +80,19 @@ def segments(
 
 @equation(EMBEDDING)
 def embedding(k: Int[Tensor, " t"], P: Float[Tensor, "v d"]) -> Float[Tensor, "t d"]:
-    """Each token as a vector that is learned: x = Pᵀ e, which is a row of P; a missing token, −1, as zeros."""
+    """Each token as a vector that is learned: x = Pᵀ e, which is a row of P; a missing token, −1, as zeros.
+
+    Differs: where one row stands for padding it is not learned, `embedding_padding_idx`.
+    """
     i = index("t")
     x = P[k[i]]
     return x.stack(i)
+
+
+@equation(PADDING, convention_of=embedding, says="row padding_idx is read as any other, and gets no gradient")
+def embedding_padding_idx(k: Int[Tensor, " t"], P: Float[Tensor, "v d"], *, padding_idx: int) -> Float[Tensor, "t d"]:
+    """embedding, in value; what tells it apart is its gradient, in which the row of padding is 0."""
+    return embedding(k, P)
 
 
 @equation(REGRESSION, smallest={"t": 1})

@@ -16,6 +16,7 @@ from attnspec.interpreters.slips import Site, locally
 from attnspec.interpreters.throughout import Slip, everywhere, mapped
 from attnspec.language.check import Scope, Type, check, infer
 from attnspec.language.equation import REGISTRY, Equation
+from attnspec.language.symbols import OPTION_SIZES
 from attnspec.language.tree import Apply, Call, Definition, Line, Name, Node, Number, Path, Scan, substitute, walk
 
 
@@ -67,12 +68,17 @@ def conventions(equation: Equation[..., Any]) -> list[Equation[..., Any]]:
 def adapted(other: Definition, own: Definition) -> Definition | None:
     """A convention as a function of this equation's parameters: those that it has besides are 0.
 
-    None where it lacks one of this equation's parameters, so that the two cannot be compared argument by argument.
+    So is a whole number that it has besides for an option, such as a place: the first. None where it lacks a parameter
+    or an option of this equation, so that the two cannot be compared argument by argument.
     """
     mine = {parameter.name: parameter for parameter in own.parameters}
     theirs = {parameter.name: parameter for parameter in other.parameters}
     shared = all(theirs[name].dims == parameter.dims for name, parameter in mine.items() if name in theirs)
-    if not shared or mine.keys() - theirs.keys() or other.options != own.options:
+    besides = [option for option in other.options if option not in own.options]
+    alike = [option for option in other.options if option in own.options] == [*own.options]
+    if not shared or mine.keys() - theirs.keys() or not alike:
+        return None
+    if any(option.kind != "int" or option.name in OPTION_SIZES for option in besides):
         return None
     zero: dict[str, Node] = {}
     for name, parameter in theirs.items():
@@ -82,7 +88,8 @@ def adapted(other: Definition, own: Definition) -> Definition | None:
                 return None
             zero[name] = Apply("*", (Number(0.0), Name(twin)))
     args = tuple(zero.get(name, Name(name)) for name in theirs)
-    call = Call(other, args, tuple((option.name, Name(option.name)) for option in other.options))
+    options = tuple((each.name, Number(0.0) if each in besides else Name(each.name)) for each in other.options)
+    call = Call(other, args, options)
     if len(other.results) == len(own.results) == 1:
         return replace(own, indices=(), lines=(), returns=(call,))
     if len(other.results) < len(own.results):

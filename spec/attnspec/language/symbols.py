@@ -85,6 +85,7 @@ TABLE: dict[str, Symbol] = {
     "E": Symbol("the vector of each word", weight=True),
     "token": Symbol("the word before", draw="token"),
     "seed": Symbol("the text so far, as tokens", draw="token"),
+    "window": Symbol("the last tokens of the text so far", draw="token"),
     "target": Symbol("the token that is right", draw="token"),
     "valid": Symbol("true where a target counts", draw="mask"),
     "uniform": Symbol("numbers drawn evenly from 0 to 1", draw="uniform"),

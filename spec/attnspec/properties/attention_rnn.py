@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from attnspec.equations import attention, attention_rnn, recurrent, scores
+from attnspec.equations import attention, attention_rnn, recurrent, scores, seq2seq
 from attnspec.language.equation import Equation
 from attnspec.properties._parts import SHUT, between, held, of_each, rolled, value, within, without
 from attnspec.properties.law import Arguments, Equal, Function, Relation, holds
@@ -156,8 +156,9 @@ def state_stays_within_one(f: Function, a: Arguments) -> Iterator[Relation]:
 
 def stepped(step: Of, a: Arguments, inputs: str, state: tuple[Any, ...]) -> tuple[Any, ...]:
     """A decoder made step by step, from a first state: each result of every step, one row a step."""
-    weights = {name: array for name, array in a.items() if name not in (inputs, "s_0")}
-    named = [p.name for p in step.definition.parameters if p.name in ("s", "c")]
+    taken = [p.name for p in step.definition.parameters]
+    weights = {name: array for name, array in a.items() if name in taken and name != inputs}
+    named = [name for name in taken if name in ("s", "c")]
     rows: list[tuple[Any, ...]] = []
     for row in a[inputs]:
         rows.append(step(**{inputs: row}, **dict(zip(named, state, strict=True)), **weights))
@@ -189,9 +190,65 @@ def sequence_is_its_attentive_steps(f: Function, a: Arguments) -> Iterator[Relat
         yield Equal(given, made)
 
 
+DECODERS = (attention_rnn.bahdanau_decode, attention_rnn.bahdanau_decode_output_from_new_state)
+STEPPED = (
+    *(f"s, c, alpha/{slip}" for slip in SLIPS), "begins_with_forward_half", "begins_with_last_row", "updates_keep",
+    "h_b/size/e+1", "s_0/function/no-tanh", "s, c, alpha/name/s-s_0", "s, c, alpha/alpha/function/no-softmax",
+)  # fmt: skip
+
+
+def first_state(a: Arguments) -> Any:
+    """tanh(←h_1 W_s), where the backward half is the second one."""
+    return value(seq2seq.decoder_start, np.split(a["h"][0], 2)[1], a["W_s"])
+
+
+@of_each({
+    attention_rnn.bahdanau_decode: STEPPED,
+    attention_rnn.bahdanau_decode_output_from_new_state: tuple(slip for slip in STEPPED if "/" in slip),
+}, least={"n": 2})  # fmt: skip
+def sequence_is_its_bahdanau_steps(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
+    """States and weights are those of bahdanau_step, the first from the backward half of h_1 through a layer."""
+    s, alpha, _ = f(**a)
+    made, _, weights = stepped(attention_rnn.bahdanau_step, a, "y", (first_state(a),))
+    yield Equal(s, made)
+    yield Equal(alpha, weights)
+
+
+READ = (
+    "p/t_tilde/drop/cC_o", "p/t_tilde/drop/yV_o", "p/t/function/sum", "p/t/heads/interleaved",
+    "p/p/function/no-softmax",
+)  # fmt: skip
+
+
+def distributions(a: Arguments, states: Any, alpha: Any) -> Any:
+    """What is said in each of some states, given what was read."""
+    weights = {name: a[name] for name in ("U_o", "V_o", "C_o", "W_o")}
+    return value(seq2seq.output_maxout, states, a["y"], alpha @ a["h"], **weights)
+
+
+@holds(attention_rnn.bahdanau_decode, least={"n": 1}, kills=(
+    *READ, "attention_rnn.bahdanau_decode_output_from_new_state", "s_before/exchange", "s_before/mask/late",
+    "s_before/drop/1", "p/name/s_before-s", "begins_with_forward_half",
+))  # fmt: skip
+def output_is_read_from_the_state_before(f: Function, a: Arguments) -> Iterator[Relation]:
+    """Each distribution is output_maxout of the state before the step, of the word before and of what was read."""
+    s, alpha, p = f(**a)
+    yield Equal(p, distributions(a, np.concatenate([first_state(a)[None], s[:-1]]), alpha))
+
+
+@holds(attention_rnn.bahdanau_decode_output_from_new_state, least={"n": 1}, kills=(
+    *READ, "attention_rnn.bahdanau_decode",
+))  # fmt: skip
+def output_is_read_from_the_new_state(f: Function, a: Arguments) -> Iterator[Relation]:
+    """Each distribution is output_maxout of the new state, of the word before and of what was read."""
+    s, alpha, p = f(**a)
+    yield Equal(p, distributions(a, s, alpha))
+
+
 @of_each({
     attention_rnn.readout_decode: ("s, y_hat/step/after", "s, y_hat/step/reversed"),
     attention_rnn.attentive_decode: ("s, c/step/after", "s, c/step/reversed"),
+    **dict.fromkeys(DECODERS, ("s, c, alpha/step/after", "s, c, alpha/step/reversed")),
 }, least={"n": 2})  # fmt: skip
 def past_does_not_depend_on_the_future(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
     """A prefix of the output is the output of the prefix."""

@@ -219,3 +219,11 @@ def rows_gather_where_their_token_stood(f: Function, a: Arguments) -> Iterator[R
     absent = ~np.isin(np.arange(len(a["P"])), a["k"])
     yield Equal(d_P[absent], np.zeros_like(d_P[absent]))
     yield Equal(d_P.sum(axis=0), a["d_x"][a["k"] >= 0].sum(axis=0))
+
+
+@holds(backward.embedding_padding_idx, kills=("padding_learns", "d_P/exchange", "d_P/mask/late"))
+def padding_alone_gets_nothing(f: Function, a: Arguments) -> Iterator[Relation]:
+    """The row of padding gets nothing, and every other row what embedding's gradient gives it."""
+    d_P = f(**a)
+    every = value(backward.embedding, a["d_x"], a["k"], a["P"])
+    yield Equal(d_P, np.where(np.arange(len(a["P"]))[:, None] == a["padding_idx"], 0, every))

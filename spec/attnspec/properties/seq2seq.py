@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from attnspec.equations import attention, recurrent, seq2seq
+from attnspec.equations import attention, recurrent, seq2seq, text
 from attnspec.language.equation import Equation
 from attnspec.properties._parts import (
     OPEN,
@@ -601,3 +601,37 @@ def teacher_that_says_the_same_hears_the_same(f: Function, a: Arguments) -> Iter
 def limit_only_cuts(f: Function, a: Arguments) -> Iterator[Relation]:
     """With a smaller limit the same words are said, but fewer."""
     yield Equal(f(**{**a, "limit": a["limit"] - 1}), f(**a)[:-1])
+
+
+@holds(seq2seq.generate_window_step, kills=("put_in_front", "last_dropped", "moved/exchange"), least={"w": 2})
+def window_moves_on_by_one(f: Function, a: Arguments) -> Iterator[Relation]:
+    """All but the first of its tokens move up, and it keeps its length."""
+    yield Equal(f(**a)[:-1], a["window"][1:])
+
+
+def drawn(a: Arguments, window: Any, uniform: Any) -> Any:
+    """The token that a number draws of what the LSTM says of a window."""
+    x, h_0 = value(text.one_hot, window, v=len(a["b_y"])), np.zeros(len(a["b_i"]))
+    lstm = {name: a[name] for gate in "ifgo" for name in (f"W_x{gate}", f"W_h{gate}", f"b_{gate}")}
+    h, _ = value(recurrent.lstm, x, h_0, h_0, **lstm)
+    p = value(seq2seq.temperature, h[-1] @ a["W_hy"] + a["b_y"], tau=a["tau"])
+    return value(seq2seq.sample, p, uniform)
+
+
+@holds(seq2seq.generate_window_step, kills=(
+    "put_in_front", "not_appended", "takes_likeliest", "p/p/drop/τ", "p/the result/drop/b_y",
+    "token/c/mask/none",
+))  # fmt: skip
+def what_is_drawn_is_the_last(f: Function, a: Arguments) -> Iterator[Relation]:
+    """Behind them stands what the number draws of the distribution that an LSTM over the window gives, sharpened."""
+    for number in (a["uniform"], *map(np.asarray, EVENLY)):
+        yield Equal(f(**{**a, "uniform": number})[-1], drawn(a, a["window"], number))
+
+
+@holds(seq2seq.generate_window_step, kills=("not_appended", "put_in_front", "p/p/exchange", "token/c/mask/none"),
+       least={"v": 2, "w": 2})  # fmt: skip
+def smallest_temperature_leaves_no_choice(f: Function, a: Arguments) -> Iterator[Relation]:
+    """As τ goes to 0 the likeliest token is drawn by every number."""
+    for likeliest, b_y in enumerate(np.eye(len(a["b_y"]))):
+        sure = {**without(a, "W_hy"), "b_y": b_y, "tau": 2.0**-11}
+        yield Equal(f(**sure)[-1], likeliest)

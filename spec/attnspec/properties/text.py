@@ -135,6 +135,14 @@ def tokens_are_read_one_by_one(f: Function, a: Arguments) -> Iterator[Relation]:
     yield Equal(f(**{**a, "k": np.arange(len(a["P"]))}), a["P"])
 
 
+@holds(text.embedding_padding_idx, kills=("missing_reads_padding", "padding_reads_zeros"))
+def padding_is_read_as_any_other_token(f: Function, a: Arguments) -> Iterator[Relation]:
+    """It is embedding, whichever row is the one of padding."""
+    expected = value(text.embedding, a["k"], a["P"])
+    for place in range(len(a["P"])):
+        yield Equal(f(**{**a, "padding_idx": place}), expected)
+
+
 @holds(text.logistic_regression, kills=(
     "x/heads/interleaved", "the result/drop/b", "the result/twice/b", "the result/bracket/sigmoid-b",
     "the result/function/no-sigmoid",

@@ -2,9 +2,26 @@
 
 from jaxtyping import Float
 
-from attnspec import Tensor, concat, exp, index, indices, last, mutant, scan, sigmoid, softmax, sum, tanh, where
+from attnspec import (
+    Tensor,
+    concat,
+    exp,
+    index,
+    indices,
+    last,
+    mutant,
+    scan,
+    sigmoid,
+    size,
+    softmax,
+    sum,
+    tanh,
+    where,
+    zeros,
+)
 from attnspec.equations.attention_rnn import (
     attentive_step,
+    bahdanau_decode,
     bahdanau_step,
     input_feeding_step,
     readout_step,
@@ -12,6 +29,7 @@ from attnspec.equations.attention_rnn import (
     self_attentive_context,
 )
 from attnspec.equations.recurrent import simple_rnn_cell
+from attnspec.equations.seq2seq import output_maxout
 
 
 @mutant(bahdanau_step, says="z keeps the old state instead of writing the candidate")
@@ -31,6 +49,80 @@ def update_keeps(
     s_tilde = tanh(y @ W_xh + (r * s) @ W_hh + c @ C_h + b_h)
     s_next = z * s + (1 - z) * s_tilde
     return s_next, c, alpha.stack(j)
+
+
+@mutant(bahdanau_decode, says="the decoder begins with the forward half of h_1, not with the backward one")
+def begins_with_forward_half(
+    y: Float[Tensor, "n d"], h: Float[Tensor, "m 2*e"], W_s: Float[Tensor, "e u"],
+    W_a: Float[Tensor, "u a"], U_a: Float[Tensor, "2*e a"], v_a: Float[Tensor, " a"],
+    W_xr: Float[Tensor, "d u"], W_hr: Float[Tensor, "u u"], C_r: Float[Tensor, "2*e u"], b_r: Float[Tensor, " u"],
+    W_xz: Float[Tensor, "d u"], W_hz: Float[Tensor, "u u"], C_z: Float[Tensor, "2*e u"], b_z: Float[Tensor, " u"],
+    W_xh: Float[Tensor, "d u"], W_hh: Float[Tensor, "u u"], C_h: Float[Tensor, "2*e u"], b_h: Float[Tensor, " u"],
+    U_o: Float[Tensor, "u 2*l"], V_o: Float[Tensor, "d 2*l"], C_o: Float[Tensor, "2*e 2*l"], W_o: Float[Tensor, "l v"],
+) -> tuple[Float[Tensor, "n u"], Float[Tensor, "n m"], Float[Tensor, "n v"]]:
+    """It has read one word alone."""
+    i, k = indices("n", "e")
+    s_0 = tanh(h[0, 1 * k].stack(k) @ W_s)  # a place: k alone would be all of the row
+    s, c, alpha = scan(
+        i,
+        lambda s, c, alpha: bahdanau_step(
+            y[i], s, h, W_a, U_a, v_a, W_xr, W_hr, C_r, b_r, W_xz, W_hz, C_z, b_z, W_xh, W_hh, C_h, b_h
+        ),
+        s_0, zeros("2*e"), zeros("m"),
+    )
+    s_before = where(i == 0, s_0, s.stack(i)[i - 1])
+    p = output_maxout(s_before, y[i], c, U_o, V_o, C_o, W_o)
+    return s.stack(i), alpha.stack(i), p.stack(i)
+
+
+@mutant(bahdanau_decode, says="the decoder begins with the backward half of h_m, not with that of h_1")
+def begins_with_last_row(
+    y: Float[Tensor, "n d"], h: Float[Tensor, "m 2*e"], W_s: Float[Tensor, "e u"],
+    W_a: Float[Tensor, "u a"], U_a: Float[Tensor, "2*e a"], v_a: Float[Tensor, " a"],
+    W_xr: Float[Tensor, "d u"], W_hr: Float[Tensor, "u u"], C_r: Float[Tensor, "2*e u"], b_r: Float[Tensor, " u"],
+    W_xz: Float[Tensor, "d u"], W_hz: Float[Tensor, "u u"], C_z: Float[Tensor, "2*e u"], b_z: Float[Tensor, " u"],
+    W_xh: Float[Tensor, "d u"], W_hh: Float[Tensor, "u u"], C_h: Float[Tensor, "2*e u"], b_h: Float[Tensor, " u"],
+    U_o: Float[Tensor, "u 2*l"], V_o: Float[Tensor, "d 2*l"], C_o: Float[Tensor, "2*e 2*l"], W_o: Float[Tensor, "l v"],
+) -> tuple[Float[Tensor, "n u"], Float[Tensor, "n m"], Float[Tensor, "n v"]]:
+    """The last row is where the forward half ends; the backward one has read one word."""
+    i, k = indices("n", "e")
+    e = size("e")
+    s_0 = tanh(h[-1, e + k].stack(k) @ W_s)
+    s, c, alpha = scan(
+        i,
+        lambda s, c, alpha: bahdanau_step(
+            y[i], s, h, W_a, U_a, v_a, W_xr, W_hr, C_r, b_r, W_xz, W_hz, C_z, b_z, W_xh, W_hh, C_h, b_h
+        ),
+        s_0, zeros("2*e"), zeros("m"),
+    )
+    s_before = where(i == 0, s_0, s.stack(i)[i - 1])
+    p = output_maxout(s_before, y[i], c, U_o, V_o, C_o, W_o)
+    return s.stack(i), alpha.stack(i), p.stack(i)
+
+
+@mutant(bahdanau_decode, says="z keeps the old state instead of writing the candidate")
+def updates_keep(
+    y: Float[Tensor, "n d"], h: Float[Tensor, "m 2*e"], W_s: Float[Tensor, "e u"],
+    W_a: Float[Tensor, "u a"], U_a: Float[Tensor, "2*e a"], v_a: Float[Tensor, " a"],
+    W_xr: Float[Tensor, "d u"], W_hr: Float[Tensor, "u u"], C_r: Float[Tensor, "2*e u"], b_r: Float[Tensor, " u"],
+    W_xz: Float[Tensor, "d u"], W_hz: Float[Tensor, "u u"], C_z: Float[Tensor, "2*e u"], b_z: Float[Tensor, " u"],
+    W_xh: Float[Tensor, "d u"], W_hh: Float[Tensor, "u u"], C_h: Float[Tensor, "2*e u"], b_h: Float[Tensor, " u"],
+    U_o: Float[Tensor, "u 2*l"], V_o: Float[Tensor, "d 2*l"], C_o: Float[Tensor, "2*e 2*l"], W_o: Float[Tensor, "l v"],
+) -> tuple[Float[Tensor, "n u"], Float[Tensor, "n m"], Float[Tensor, "n v"]]:
+    """The gate of Cho et al., and of most software, at every step."""
+    i, k = indices("n", "e")
+    e = size("e")
+    s_0 = tanh(h[0, e + k].stack(k) @ W_s)
+    s, c, alpha = scan(
+        i,
+        lambda s, c, alpha: update_keeps(
+            y[i], s, h, W_a, U_a, v_a, W_xr, W_hr, C_r, b_r, W_xz, W_hz, C_z, b_z, W_xh, W_hh, C_h, b_h
+        ),
+        s_0, zeros("2*e"), zeros("m"),
+    )
+    s_before = where(i == 0, s_0, s.stack(i)[i - 1])
+    p = output_maxout(s_before, y[i], c, U_o, V_o, C_o, W_o)
+    return s.stack(i), alpha.stack(i), p.stack(i)
 
 
 @mutant(attentive_step, says="the newer context is read where the older is meant: the old state asks first")

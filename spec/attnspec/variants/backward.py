@@ -1,11 +1,12 @@
 """Mistakes with gradients that no operator makes."""
 
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 
 from attnspec import Tensor, concat, exp, index, indices, mutant, size, softmax, sqrt, sum, tanh, transpose, where
 from attnspec.equations import multihead
 from attnspec.equations.backward import (
     additive,
+    embedding_padding_idx,
     layer_norm,
     linear,
     masked,
@@ -37,6 +38,16 @@ def unstable(d_alpha: Float[Tensor, "n m"], e: Float[Tensor, "n m"]) -> Float[Te
     alpha = p / sum(j, p)
     d_e = alpha * (d_alpha[i, j] - sum(j, alpha * d_alpha[i, j]))
     return d_e.stack(i, j)
+
+
+@mutant(embedding_padding_idx, says="the row of padding gets its gradient like any other")
+def padding_learns(
+    d_x: Float[Tensor, "t d"], k: Int[Tensor, " t"], P: Float[Tensor, "v d"], *, padding_idx: int,
+) -> Float[Tensor, "v d"]:
+    """The option is ignored."""
+    i, w = indices("t", "v")
+    d_P = sum(i, d_x[i], where=k[i] == w)
+    return d_P.stack(w)
 
 
 @mutant(linear, says="the gradients of matrix and bias are means over the rows, not sums")

@@ -17,10 +17,13 @@ from attnspec import (
     softmax,
     sum,
     where,
+    zeros,
 )
+from attnspec.equations.recurrent import lstm, readout
 from attnspec.equations.seq2seq import (
     cross_entropy,
     decoder_step_fixed_context,
+    generate_window_step,
     greedy_decode,
     greedy_step,
     output_distribution,
@@ -30,6 +33,7 @@ from attnspec.equations.seq2seq import (
     temperature,
     temperature_probs,
 )
+from attnspec.equations.text import one_hot
 
 
 @mutant(temperature, says="the logits are multiplied by τ instead of divided")
@@ -317,3 +321,79 @@ def stops_at_once(
     stops = sum(j, 1, where=(before.stack(i)[j] == stop) & (j <= i))
     tokens = where(stops > 0, stop, token)
     return tokens.stack(i)
+
+
+@mutant(generate_window_step, says="the token that was drawn is put in front, and the last one dropped")
+def put_in_front(
+    window: Int[Tensor, " w"], uniform: Float[Tensor, ""],
+    W_xi: Float[Tensor, "v u"], W_hi: Float[Tensor, "u u"], b_i: Float[Tensor, " u"],
+    W_xf: Float[Tensor, "v u"], W_hf: Float[Tensor, "u u"], b_f: Float[Tensor, " u"],
+    W_xg: Float[Tensor, "v u"], W_hg: Float[Tensor, "u u"], b_g: Float[Tensor, " u"],
+    W_xo: Float[Tensor, "v u"], W_ho: Float[Tensor, "u u"], b_o: Float[Tensor, " u"],
+    W_hy: Float[Tensor, "u v"], b_y: Float[Tensor, " v"], *, tau: float,
+) -> Int[Tensor, " w"]:
+    """As if the text were written backwards."""
+    i = index("w")
+    right = generate_window_step(
+        window, uniform, W_xi, W_hi, b_i, W_xf, W_hf, b_f, W_xg, W_hg, b_g, W_xo, W_ho, b_o, W_hy, b_y, tau=tau
+    )
+    token = right[-1]
+    moved = where(i < 1, token, window[i - 1])
+    return moved.stack(i)
+
+
+@mutant(generate_window_step, says="the last token is dropped instead of the first: the new one takes its place")
+def last_dropped(
+    window: Int[Tensor, " w"], uniform: Float[Tensor, ""],
+    W_xi: Float[Tensor, "v u"], W_hi: Float[Tensor, "u u"], b_i: Float[Tensor, " u"],
+    W_xf: Float[Tensor, "v u"], W_hf: Float[Tensor, "u u"], b_f: Float[Tensor, " u"],
+    W_xg: Float[Tensor, "v u"], W_hg: Float[Tensor, "u u"], b_g: Float[Tensor, " u"],
+    W_xo: Float[Tensor, "v u"], W_ho: Float[Tensor, "u u"], b_o: Float[Tensor, " u"],
+    W_hy: Float[Tensor, "u v"], b_y: Float[Tensor, " v"], *, tau: float,
+) -> Int[Tensor, " w"]:
+    """What was said last is forgotten."""
+    i = index("w")
+    w = size("w")
+    right = generate_window_step(
+        window, uniform, W_xi, W_hi, b_i, W_xf, W_hf, b_f, W_xg, W_hg, b_g, W_xo, W_ho, b_o, W_hy, b_y, tau=tau
+    )
+    token = right[-1]
+    moved = where(i < w - 1, window[i], token)
+    return moved.stack(i)
+
+
+@mutant(generate_window_step, says="the token that was drawn is not appended: the last one is there twice")
+def not_appended(
+    window: Int[Tensor, " w"], uniform: Float[Tensor, ""],
+    W_xi: Float[Tensor, "v u"], W_hi: Float[Tensor, "u u"], b_i: Float[Tensor, " u"],
+    W_xf: Float[Tensor, "v u"], W_hf: Float[Tensor, "u u"], b_f: Float[Tensor, " u"],
+    W_xg: Float[Tensor, "v u"], W_hg: Float[Tensor, "u u"], b_g: Float[Tensor, " u"],
+    W_xo: Float[Tensor, "v u"], W_ho: Float[Tensor, "u u"], b_o: Float[Tensor, " u"],
+    W_hy: Float[Tensor, "u v"], b_y: Float[Tensor, " v"], *, tau: float,
+) -> Int[Tensor, " w"]:
+    """The window moves, and nothing new comes in."""
+    i = index("w")
+    w = size("w")
+    moved = where(i < w - 1, window[i + 1], window[i])
+    return moved.stack(i)
+
+
+@mutant(generate_window_step, says="the likeliest token is taken, whatever is drawn")
+def takes_likeliest(
+    window: Int[Tensor, " w"], uniform: Float[Tensor, ""],
+    W_xi: Float[Tensor, "v u"], W_hi: Float[Tensor, "u u"], b_i: Float[Tensor, " u"],
+    W_xf: Float[Tensor, "v u"], W_hf: Float[Tensor, "u u"], b_f: Float[Tensor, " u"],
+    W_xg: Float[Tensor, "v u"], W_hg: Float[Tensor, "u u"], b_g: Float[Tensor, " u"],
+    W_xo: Float[Tensor, "v u"], W_ho: Float[Tensor, "u u"], b_o: Float[Tensor, " u"],
+    W_hy: Float[Tensor, "u v"], b_y: Float[Tensor, " v"], *, tau: float,
+) -> Int[Tensor, " w"]:
+    """Nothing is left to chance."""
+    i, k = indices("w", "v")
+    w, v = size("w"), size("v")
+    h, c = lstm(  # noqa: RUF059  # the last cell state is not read
+        one_hot(window, v=v), zeros("u"), zeros("u"),
+        W_xi, W_hi, b_i, W_xf, W_hf, b_f, W_xg, W_hg, b_g, W_xo, W_ho, b_o,
+    )
+    p = temperature(readout(h[-1], W_hy, b_y), tau=tau)
+    moved = where(i < w - 1, window[i + 1], argmax(k, p[k]))
+    return moved.stack(i)

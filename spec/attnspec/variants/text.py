@@ -8,7 +8,7 @@ from itertools import chain
 from jaxtyping import Float, Int
 
 from attnspec import Tensor, concat, index, indices, mutant, size, where
-from attnspec.equations.text import embedding, one_hot, segments, window_labels
+from attnspec.equations.text import embedding, embedding_padding_idx, one_hot, segments, window_labels
 from attnspec.procedures.text import encode, tokenize, vocabulary, words
 
 Words = tuple[str, ...]
@@ -60,6 +60,22 @@ def counted_from_one_row(k: Int[Tensor, " t"], P: Float[Tensor, "v d"]) -> Float
     """Every token reads the row of the one before."""
     i = index("t")
     x = P[k[i] - 1]
+    return x.stack(i)
+
+
+@mutant(embedding_padding_idx, says="a missing token reads the row of padding")
+def missing_reads_padding(k: Int[Tensor, " t"], P: Float[Tensor, "v d"], *, padding_idx: int) -> Float[Tensor, "t d"]:
+    """What fills a text is something, what is missing from it is nothing."""
+    i = index("t")
+    x = P[where(k[i] < 0, padding_idx, k[i])]
+    return x.stack(i)
+
+
+@mutant(embedding_padding_idx, says="the row of padding is read as zeros")
+def padding_reads_zeros(k: Int[Tensor, " t"], P: Float[Tensor, "v d"], *, padding_idx: int) -> Float[Tensor, "t d"]:
+    """It is zeros only where it began as zeros, since it does not learn."""
+    i = index("t")
+    x = where(k[i] == padding_idx, 0, P[k[i]])
     return x.stack(i)
 
 

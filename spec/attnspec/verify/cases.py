@@ -161,7 +161,7 @@ def _hide(definition: Definition, arrays: dict[str, NDArray[Any]]) -> None:
 _OPTIONS = {"eps": (1e-5, 1e-2, 1e-3), "tau": (0.7, 1.9), "null": (0, 3)}
 """Values of options that are no sizes, one after the other: one that is never changed may be ignored."""
 
-_PLACES = {"start": ("v", 2), "stop": ("v", 3), "first": ("m", 1)}
+_PLACES = {"start": ("v", 2), "stop": ("v", 3), "first": ("m", 1), "padding_idx": ("v", 1)}
 """Options that are places along an axis, each with its size, and how far it moves from one seed to the next."""
 
 
