@@ -309,6 +309,27 @@ def generate_window_step(
     h, _ = recurrent.lstm(x, h_0, h_0, W_xi, W_hi, b_i, W_xf, W_hf, b_f, W_xg, W_hg, b_g, W_xo, W_ho, b_o)
     p = temperature(recurrent.readout(h[..., -1, :], W_hy, b_y), tau=tau)
     return np.concatenate([window[..., 1:], sample(p, uniform)[..., None]], axis=-1)
+
+
+@implements("seq2seq.generate_window", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def generate_window(
+    seed: Array, uniform: Array,
+    W_xi: Array, W_hi: Array, b_i: Array,
+    W_xf: Array, W_hf: Array, b_f: Array,
+    W_xg: Array, W_hg: Array, b_g: Array,
+    W_xo: Array, W_ho: Array, b_o: Array,
+    W_hy: Array, b_y: Array, *, tau: float,
+) -> tuple[Array, Array]:
+    """The text is kept whole; the window is what stands at its end."""
+    w, n = seed.shape[-1], uniform.shape[-1]
+    text = np.concatenate([seed, np.zeros(uniform.shape, dtype=seed.dtype)], axis=-1)
+    for i in range(n):
+        text[..., i + 1 : i + 1 + w] = generate_window_step(
+            text[..., i : i + w], uniform[..., i],
+            W_xi, W_hi, b_i, W_xf, W_hf, b_f, W_xg, W_hg, b_g, W_xo, W_ho, b_o, W_hy, b_y, tau=tau,
+        )
+    return text[..., w:], text[..., n:].copy()
 # fmt: on
 
 

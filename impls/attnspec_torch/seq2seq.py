@@ -286,6 +286,26 @@ def generate_window_step(
     h, _ = recurrent.lstm(x, h_0, h_0, W_xi, W_hi, b_i, W_xf, W_hf, b_f, W_xg, W_hg, b_g, W_xo, W_ho, b_o)
     p = temperature(recurrent.readout(h[..., -1, :], W_hy, b_y), tau=tau)
     return torch.cat([window[..., 1:], sample(p, uniform).unsqueeze(-1)], dim=-1)
+
+
+@implements("seq2seq.generate_window", framework="torch", dtypes=DTYPES)
+def generate_window(
+    seed: Tensor, uniform: Tensor,
+    W_xi: Tensor, W_hi: Tensor, b_i: Tensor,
+    W_xf: Tensor, W_hf: Tensor, b_f: Tensor,
+    W_xg: Tensor, W_hg: Tensor, b_g: Tensor,
+    W_xo: Tensor, W_ho: Tensor, b_o: Tensor,
+    W_hy: Tensor, b_y: Tensor, *, tau: float,
+) -> tuple[Tensor, Tensor]:
+    """Step by step; the last token of each window is what was drawn."""
+    window, tokens = seed.clone(), seed.new_empty(uniform.shape)
+    for i in range(uniform.shape[-1]):
+        window = generate_window_step(
+            window, uniform[..., i],
+            W_xi, W_hi, b_i, W_xf, W_hf, b_f, W_xg, W_hg, b_g, W_xo, W_ho, b_o, W_hy, b_y, tau=tau,
+        )
+        tokens[..., i] = window[..., -1]
+    return tokens, window
 # fmt: on
 
 

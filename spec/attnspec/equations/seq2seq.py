@@ -376,3 +376,26 @@ def generate_window_step(
     token = sample(p, uniform)
     moved = where(i < w - 1, window[i + 1], token)
     return moved.stack(i)
+
+
+@equation(WANG_TEXT, largest={"w": 9, "t": 9, "v": 33, "u": 33})
+def generate_window(
+    seed: Int[Tensor, " w"], uniform: Float[Tensor, " t"],
+    W_xi: Float[Tensor, "v u"], W_hi: Float[Tensor, "u u"], b_i: Float[Tensor, " u"],
+    W_xf: Float[Tensor, "v u"], W_hf: Float[Tensor, "u u"], b_f: Float[Tensor, " u"],
+    W_xg: Float[Tensor, "v u"], W_hg: Float[Tensor, "u u"], b_g: Float[Tensor, " u"],
+    W_xo: Float[Tensor, "v u"], W_ho: Float[Tensor, "u u"], b_o: Float[Tensor, " u"],
+    W_hy: Float[Tensor, "u v"], b_y: Float[Tensor, " v"], *, tau: float,
+) -> tuple[Int[Tensor, " t"], Int[Tensor, " w"]]:
+    """A text that goes on from a seed, a token for each number drawn. The tokens, and the window to go on from."""
+    i = index("t")
+    window = scan(
+        i,
+        lambda window: generate_window_step(
+            window, uniform[i],
+            W_xi, W_hi, b_i, W_xf, W_hf, b_f, W_xg, W_hg, b_g, W_xo, W_ho, b_o, W_hy, b_y, tau=tau,
+        ),
+        seed,
+    )
+    token = window[-1]
+    return token.stack(i), last(i, window)

@@ -66,6 +66,7 @@ class Equation(Generic[P, R]):
         smallest: the smallest size of a named axis for which it has a meaning (0 where nothing is said for
             axes without a reduction, else 1).
         scales: how a parameter is drawn where its symbol's own way does not fit.
+        largest: the largest size of a named axis that is asked, where each of its places takes a whole recurrence.
     """
 
     definition: Definition
@@ -76,6 +77,7 @@ class Equation(Generic[P, R]):
     smallest: Mapping[str, int] = field(default_factory=dict)
     scales: Mapping[str, str] = field(default_factory=dict)
     gradient_of: str = ""
+    largest: Mapping[str, int] = field(default_factory=dict)
     curated: list[Curated] = field(default_factory=list)
     forms: list[Curated] = field(default_factory=list)
 
@@ -159,6 +161,7 @@ def equation(
     smallest: Mapping[str, int] | None = None,
     scales: Mapping[str, str] | None = None,
     gradient_of: Equation[..., Any] | None = None,
+    largest: Mapping[str, int] | None = None,
 ) -> Callable[[Callable[P, R]], Equation[P, R]]:
     """Make an equation of a function in the notation, and register it as "module.function".
 
@@ -171,6 +174,7 @@ def equation(
         scales: how parameters are drawn, where the table of symbols does not say it.
         gradient_of: the equation of which this is the gradient: it takes the gradients of that one's results, named
             `d_…`, then what that one takes, and gives the gradients of its float parameters in their order.
+        largest: the largest size of an axis that is asked, where larger ones cost more than they tell.
 
     Raises:
         NotationError: the body is outside the notation, or its shapes do not fit.
@@ -184,6 +188,7 @@ def equation(
         item = Equation(
             definition, function, source, convention_of.id if convention_of else "", says, dict(smallest or {}),
             dict(scales or {}), gradient_of.id if gradient_of else "",
+            dict(largest or {}),
         )  # fmt: skip
         REGISTRY.add(item)
         return item

@@ -635,3 +635,34 @@ def smallest_temperature_leaves_no_choice(f: Function, a: Arguments) -> Iterator
     for likeliest, b_y in enumerate(np.eye(len(a["b_y"]))):
         sure = {**without(a, "W_hy"), "b_y": b_y, "tau": 2.0**-11}
         yield Equal(f(**sure)[-1], likeliest)
+
+
+@holds(seq2seq.generate_window, least={"t": 2, "w": 2}, kills=(
+    "writes_backwards", "forgets_the_last", "seed_stays", "window/step/reversed", "window/step/first",
+    "window/name/window-seed",
+))  # fmt: skip
+def each_token_is_drawn_of_those_before_it(f: Function, a: Arguments) -> Iterator[Relation]:
+    """Each token is the step's, of the w tokens before it, which are the seed's or were drawn."""
+    tokens, _ = f(**a)
+    so_far, w = np.concatenate([a["seed"], words(tokens)]), len(a["seed"])
+    made = [drawn(a, so_far[i : i + w], number) for i, number in enumerate(a["uniform"])]
+    yield Equal(tokens, np.array(made))
+
+
+@holds(seq2seq.generate_window, least={"w": 2}, kills=(
+    "writes_backwards", "forgets_the_last", "seed_stays", "window/moved/exchange",
+))  # fmt: skip
+def window_is_the_end_of_the_text(f: Function, a: Arguments) -> Iterator[Relation]:
+    """The window to go on from has the seed's length, and is the last of seed and tokens, end to end."""
+    tokens, window = f(**a)
+    yield Equal(window, np.concatenate([a["seed"], tokens])[len(tokens) :])
+
+
+@holds(seq2seq.generate_window, least={"t": 2, "w": 2}, kills=("window/step/reversed",))
+def text_goes_on_where_it_ended(f: Function, a: Arguments) -> Iterator[Relation]:
+    """What is drawn from the window that was left is what is drawn without a break."""
+    cut = len(a["uniform"]) // 2
+    first, window = f(**{**a, "uniform": a["uniform"][:cut]})
+    rest, end = f(**{**a, "seed": words(window), "uniform": a["uniform"][cut:]})
+    for whole, pieced in zip(f(**a), (np.concatenate([first, rest]), end), strict=True):
+        yield Equal(whole, pieced)

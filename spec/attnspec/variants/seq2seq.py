@@ -9,6 +9,7 @@ from attnspec import (
     form,
     index,
     indices,
+    last,
     log_softmax,
     max,
     mutant,
@@ -23,6 +24,7 @@ from attnspec.equations.recurrent import lstm, readout
 from attnspec.equations.seq2seq import (
     cross_entropy,
     decoder_step_fixed_context,
+    generate_window,
     generate_window_step,
     greedy_decode,
     greedy_step,
@@ -397,3 +399,67 @@ def takes_likeliest(
     p = temperature(readout(h[-1], W_hy, b_y), tau=tau)
     moved = where(i < w - 1, window[i + 1], argmax(k, p[k]))
     return moved.stack(i)
+
+
+@mutant(generate_window, says="the token that was drawn is put in front, and the last one dropped")
+def writes_backwards(
+    seed: Int[Tensor, " w"], uniform: Float[Tensor, " t"],
+    W_xi: Float[Tensor, "v u"], W_hi: Float[Tensor, "u u"], b_i: Float[Tensor, " u"],
+    W_xf: Float[Tensor, "v u"], W_hf: Float[Tensor, "u u"], b_f: Float[Tensor, " u"],
+    W_xg: Float[Tensor, "v u"], W_hg: Float[Tensor, "u u"], b_g: Float[Tensor, " u"],
+    W_xo: Float[Tensor, "v u"], W_ho: Float[Tensor, "u u"], b_o: Float[Tensor, " u"],
+    W_hy: Float[Tensor, "u v"], b_y: Float[Tensor, " v"], *, tau: float,
+) -> tuple[Int[Tensor, " t"], Int[Tensor, " w"]]:
+    """As if the text were written backwards."""
+    i = index("t")
+    window = scan(
+        i,
+        lambda window: put_in_front(
+            window, uniform[i],
+            W_xi, W_hi, b_i, W_xf, W_hf, b_f, W_xg, W_hg, b_g, W_xo, W_ho, b_o, W_hy, b_y, tau=tau,
+        ),
+        seed,
+    )
+    token = window[0]
+    return token.stack(i), last(i, window)
+
+
+@mutant(generate_window, says="the last token is dropped instead of the first: the new one takes its place")
+def forgets_the_last(
+    seed: Int[Tensor, " w"], uniform: Float[Tensor, " t"],
+    W_xi: Float[Tensor, "v u"], W_hi: Float[Tensor, "u u"], b_i: Float[Tensor, " u"],
+    W_xf: Float[Tensor, "v u"], W_hf: Float[Tensor, "u u"], b_f: Float[Tensor, " u"],
+    W_xg: Float[Tensor, "v u"], W_hg: Float[Tensor, "u u"], b_g: Float[Tensor, " u"],
+    W_xo: Float[Tensor, "v u"], W_ho: Float[Tensor, "u u"], b_o: Float[Tensor, " u"],
+    W_hy: Float[Tensor, "u v"], b_y: Float[Tensor, " v"], *, tau: float,
+) -> tuple[Int[Tensor, " t"], Int[Tensor, " w"]]:
+    """What was said last is forgotten."""
+    i = index("t")
+    window = scan(
+        i,
+        lambda window: last_dropped(
+            window, uniform[i],
+            W_xi, W_hi, b_i, W_xf, W_hf, b_f, W_xg, W_hg, b_g, W_xo, W_ho, b_o, W_hy, b_y, tau=tau,
+        ),
+        seed,
+    )
+    token = window[-1]
+    return token.stack(i), last(i, window)
+
+
+@mutant(generate_window, says="what is drawn is not appended: every token is drawn from the seed")
+def seed_stays(
+    seed: Int[Tensor, " w"], uniform: Float[Tensor, " t"],
+    W_xi: Float[Tensor, "v u"], W_hi: Float[Tensor, "u u"], b_i: Float[Tensor, " u"],
+    W_xf: Float[Tensor, "v u"], W_hf: Float[Tensor, "u u"], b_f: Float[Tensor, " u"],
+    W_xg: Float[Tensor, "v u"], W_hg: Float[Tensor, "u u"], b_g: Float[Tensor, " u"],
+    W_xo: Float[Tensor, "v u"], W_ho: Float[Tensor, "u u"], b_o: Float[Tensor, " u"],
+    W_hy: Float[Tensor, "u v"], b_y: Float[Tensor, " v"], *, tau: float,
+) -> tuple[Int[Tensor, " t"], Int[Tensor, " w"]]:
+    """The text does not know what it said."""
+    i = index("t")
+    window = generate_window_step(
+        seed, uniform[i], W_xi, W_hi, b_i, W_xf, W_hf, b_f, W_xg, W_hg, b_g, W_xo, W_ho, b_o, W_hy, b_y, tau=tau
+    )
+    token = window[-1]
+    return token.stack(i), seed

@@ -26,6 +26,7 @@ from attnspec.verify.cases import (
     sizes_of,
     smallest,
     telling,
+    within,
 )
 from attnspec.verify.outcome import Gradients, Layout, Outcome, Request
 from attnspec.verify.reader import Handed, Reader
@@ -263,7 +264,7 @@ def descriptions(
 
     def sizes(name: str) -> st.SearchStrategy[int]:
         menu = (1, 2, 3) if name in FEW else (1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17)
-        return st.sampled_from(sorted({max(size, least(name)) for size in menu}))
+        return st.sampled_from(sorted({max(within(equation, name, size), least(name)) for size in menu}))
 
     batches: list[int | None] = [None] if 0 in claim.batch else []
     batches += [max(size, least("batch")) for size in (1, 2, 4)] if 1 in claim.batch else []

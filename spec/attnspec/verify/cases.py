@@ -374,7 +374,7 @@ def telling(
         sizes = {**usual, **changes.pop("sizes", {})}
         if {"B", "m"} <= sizes.keys():
             sizes["B"] = max(sizes["B"], sizes["m"] // MOST_BLOCKS)
-        pairs = tuple((name, max(size, least(name))) for name, size in sizes.items())
+        pairs = tuple((name, max(within(equation, name, size), least(name))) for name, size in sizes.items())
         return Description(pairs, seed=next(seeds), why=why, **changes)
 
     yield at("ordinary", batch=plain)
@@ -395,7 +395,7 @@ def telling(
     for name in names:
         for size in (1, 2, 3) if name == "t" else (1,):
             yield at(f"{name} = {size}", batch=batch if size == 2 else plain, sizes={name: size})
-        for long in LONG.get(name, WIDE):
+        for long in dict.fromkeys(within(equation, name, size) for size in LONG.get(name, WIDE)):
             yield at(f"{name} = {long}", batch=plain, sizes={name: long})
         if least(name) == 0:
             yield at(f"{name} = 0", batch=plain, sizes={name: 0})
@@ -414,6 +414,11 @@ def telling(
         yield at("batch of forty", batch=40)
         if least("batch") == 0:
             yield at("empty batch", batch=0)
+
+
+def within(equation: Equation[..., Any], name: str, size: int) -> int:
+    """A size, or the largest that is asked of the equation."""
+    return min(size, equation.largest.get(name, size))
 
 
 def _heads(usual: Mapping[str, int], count: int) -> dict[str, int]:
