@@ -156,7 +156,12 @@ def _section(equation: AnEquation, discovery: Discovery) -> Iterator[str]:
 def _taken(equation: AnEquation) -> Iterator[tuple[str, ...]]:
     for each in equation.definition.parameters:
         means = symbol(each.name, equation.id).meaning + ("" if each.kind == "float" else f", {each.kind}")
-        yield f"`{each.name}`", f"${latex(each.name)}$", _shape(each.dims), means
+        if each.layer is None:
+            yield f"`{each.name}`", f"${latex(each.name)}$", _shape(each.dims), means
+            continue
+        yield f"`{each.name}`", f"${latex(each.name)}$", "`L` layers", symbol(each.name, equation.id).meaning
+        for part in each.layer.takes:
+            yield f"– `{part.name}`", f"${latex(part.name)}$", _shape(part.dims), symbol(part.name, equation.id).meaning
     for option in equation.definition.options:
         sets = f", sets `{OPTION_SIZES[option.name]}`" if option.name in OPTION_SIZES else ""
         yield f"`{option.name}`", "", "", f"an option, {option.kind}{sets}"

@@ -22,6 +22,7 @@ from attnspec.interpreters.algebra import Named, Value
 from attnspec.interpreters.forms import everywhere, multiplied
 from attnspec.interpreters.policy import FORMATS, Format, Policy, preset
 from attnspec.interpreters.value import ValueOf, evaluate, fit
+from attnspec.language.layers import gathered
 from attnspec.language.tree import Definition
 from attnspec.verify import statistics
 from attnspec.verify.cases import FEW, Case, Description, make, rounded, sizes_of, smallest, telling
@@ -94,7 +95,7 @@ def _written(function: Callable[..., Any], declared: Implementation) -> Way:
 
     def compute(case: Case, dtype: str) -> Answers:
         told = {"dtype": getattr(torch, dtype) if declared.framework == "torch" else dtype} if asks_dtype else {}
-        return as_float64(function(**arrays(case, dtype), **told))
+        return as_float64(function(**gathered(arrays(case, dtype)), **told))
 
     return Way(str(declared.framework), declared.claim, compute)
 

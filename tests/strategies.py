@@ -15,7 +15,7 @@ from attnspec.verify.laws import fitted
 SIZES = (1, 2, 3, 4, 5, 8, 9, 0)
 """Sizes of an axis, the simplest first: a failing case shrinks towards it."""
 
-MOST = {"H": 3, "t": 5}
+MOST = {"H": 3, "L": 3, "t": 5}
 """The largest size of an axis along which a case costs most."""
 
 MASKS = ("open", "empty rows")

@@ -358,6 +358,38 @@ def classifier(h: Array, w: Array, b: Array) -> Array:
     return sigmoid(h[..., -1, :] @ w + b)
 
 
+@implements("recurrent.stacked_simple_rnn", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+def stacked_simple_rnn(x: Array, layers: tuple[tuple[Array, ...], ...]) -> Array:
+    """simple_rnn on simple_rnn."""
+    for layer in layers:
+        x = simple_rnn(x, *layer)
+    return x
+
+
+@implements("recurrent.stacked_gru", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+def stacked_gru(x: Array, layers: tuple[tuple[Array, ...], ...]) -> Array:
+    """gru on gru."""
+    for layer in layers:
+        x = gru(x, *layer)
+    return x
+
+
+@implements("recurrent.stacked_lstm", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+def stacked_lstm(x: Array, layers: tuple[tuple[Array, ...], ...]) -> tuple[Array, Array]:
+    """lstm on lstm."""
+    for layer in layers:
+        x, c = lstm(x, *layer)
+    return x, c
+
+
+@implements("recurrent.stacked_bidirectional_gru", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+def stacked_bidirectional_gru(x: Array, layers: tuple[tuple[Array, ...], ...]) -> Array:
+    """bidirectional_gru on bidirectional_gru."""
+    for layer in layers:
+        x = bidirectional_gru(x, *layer)
+    return x
+
+
 @implements("recurrent.bidirectional_feature", framework="numpy", dtypes=DTYPES, devices=DEVICES)
 def bidirectional_feature(h: Array) -> Array:
     """A copy of both halves."""

@@ -333,6 +333,38 @@ def classifier(h: Tensor, w: Tensor, b: Tensor) -> Tensor:
     return torch.sigmoid(h[..., -1, :] @ w + b)
 
 
+@implements("recurrent.stacked_simple_rnn", framework="torch", dtypes=DTYPES)
+def stacked_simple_rnn(x: Tensor, layers: tuple[tuple[Tensor, ...], ...]) -> Tensor:
+    """simple_rnn on simple_rnn."""
+    for layer in layers:
+        x = simple_rnn(x, *layer)
+    return x
+
+
+@implements("recurrent.stacked_gru", framework="torch", dtypes=DTYPES)
+def stacked_gru(x: Tensor, layers: tuple[tuple[Tensor, ...], ...]) -> Tensor:
+    """gru on gru."""
+    for layer in layers:
+        x = gru(x, *layer)
+    return x
+
+
+@implements("recurrent.stacked_lstm", framework="torch", dtypes=DTYPES)
+def stacked_lstm(x: Tensor, layers: tuple[tuple[Tensor, ...], ...]) -> tuple[Tensor, Tensor]:
+    """lstm on lstm."""
+    for layer in layers:
+        x, c = lstm(x, *layer)
+    return x, c
+
+
+@implements("recurrent.stacked_bidirectional_gru", framework="torch", dtypes=DTYPES)
+def stacked_bidirectional_gru(x: Tensor, layers: tuple[tuple[Tensor, ...], ...]) -> Tensor:
+    """bidirectional_gru on bidirectional_gru."""
+    for layer in layers:
+        x = bidirectional_gru(x, *layer)
+    return x
+
+
 @implements("recurrent.bidirectional_feature", framework="torch", dtypes=DTYPES)
 def bidirectional_feature(h: Tensor) -> Tensor:
     """A copy of both halves."""

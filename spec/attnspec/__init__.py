@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from attnspec.language.procedure import Procedure as Procedure
     from attnspec.language.procedure import procedure as procedure
     from attnspec.language.tensor import Index as Index
+    from attnspec.language.tensor import Layers as Layers
     from attnspec.language.tensor import Tensor as Tensor
     from attnspec.language.vocabulary import argmax as argmax
     from attnspec.language.vocabulary import concat as concat
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from attnspec.language.vocabulary import sqrt as sqrt
     from attnspec.language.vocabulary import sum as sum
     from attnspec.language.vocabulary import tanh as tanh
+    from attnspec.language.vocabulary import through as through
     from attnspec.language.vocabulary import transpose as transpose
     from attnspec.language.vocabulary import where as where
     from attnspec.language.vocabulary import zeros as zeros
@@ -56,11 +58,11 @@ _HOMES = {
     "attnspec.implementation": ("implements",),
     "attnspec.language.equation": ("REGISTRY", "Equation", "Source", "equation", "form", "mutant"),
     "attnspec.language.procedure": ("PROCEDURES", "Procedure", "procedure"),
-    "attnspec.language.tensor": ("Index", "Tensor"),
+    "attnspec.language.tensor": ("Index", "Layers", "Tensor"),
     "attnspec.language.vocabulary": (
         "argmax", "concat", "cos", "exp", "gelu", "index", "indices", "inf", "last", "log", "log_softmax", "max",
-        "relu", "scan", "sigmoid", "sin", "size", "softmax", "split", "sqrt", "sum", "tanh", "transpose", "where",
-        "zeros",
+        "relu", "scan", "sigmoid", "sin", "size", "softmax", "split", "sqrt", "sum", "tanh", "through", "transpose",
+        "where", "zeros",
     ),
     "attnspec.verify.api": ("verify",),
     "attnspec.verify.report": ("Report", "Verdict"),

@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from attnspec.cli import main
+from attnspec.language import layers
 from attnspec.language.equation import REGISTRY
 from attnspec.verify.api import catalogue
 
@@ -52,7 +53,7 @@ def test_sizes_cost_nothing() -> None:
 @pytest.mark.parametrize("columns", ["60", "80", "200"])
 def test_every_equation_has_room(columns: str) -> None:
     catalogue()
-    for id in REGISTRY:
+    for id in [id for id in REGISTRY if not layers.of(REGISTRY[id].definition)]:
         done = cost(id, columns=columns)
 
         assert done.exit_code == 0, done.output

@@ -19,6 +19,7 @@ from attnspec.implementation import ATTRIBUTE
 from attnspec.interpreters.cost import Most, cost, written
 from attnspec.interpreters.value import ValueOf
 from attnspec.interpreters.walk import Array
+from attnspec.language import layers
 from attnspec.language.check import check, place_index, positions
 from attnspec.language.dims import Dim
 from attnspec.language.tree import Apply, At, Call, Definition, Node, Position, children, walk
@@ -30,7 +31,6 @@ for family in FAMILIES:
     importlib.import_module(f"attnspec.equations.{family}")
 EQUATIONS = [id for id, item in REGISTRY.items() if item.function.__module__.startswith("attnspec.equations.")]
 PRIMES = (3, 5, 7, 11, 13, 17, 19, 23, 29, 31)
-every_equation = pytest.mark.parametrize("id", EQUATIONS)
 
 
 def sizes_for(id: str) -> dict[str, int]:
@@ -81,9 +81,10 @@ def of_positions(tree: Definition) -> bool:
 
 
 COUNTED = [id for id in EQUATIONS if not of_positions(REGISTRY[id].definition)]
+LAYERED = [id for id in EQUATIONS if layers.of(REGISTRY[id].definition)]
 
 
-@pytest.mark.parametrize("id", COUNTED)
+@pytest.mark.parametrize("id", [id for id in COUNTED if id not in LAYERED])
 def test_operations_are_those_of_the_evaluation(id: str) -> None:
     """But for arithmetic on indices, which is not counted."""
     tree, sizes = REGISTRY[id].definition, sizes_for(id)
@@ -95,7 +96,13 @@ def test_operations_are_those_of_the_evaluation(id: str) -> None:
     assert counted.at(counted.operations, sizes) == running.operations
 
 
-@every_equation
+@pytest.mark.parametrize("id", LAYERED)
+def test_what_layers_cost_is_refused(id: str) -> None:
+    with pytest.raises(SpecError, match="how many layers there are"):
+        cost(REGISTRY[id].definition)
+
+
+@pytest.mark.parametrize("id", [id for id in EQUATIONS if id not in LAYERED])
 def test_every_equation_is_counted(id: str) -> None:
     """Shapes come from the tree alone, so that sizes cost nothing."""
     tree = REGISTRY[id].definition

@@ -63,11 +63,13 @@ def test_every_row_marks_what_it_reads(id: str) -> None:
 def test_as_many_parameters_as_arrays_hold(id: str) -> None:
     equation = REGISTRY[id]
     sizes = {name: max(3, smallest(equation, name)) + place for place, name in enumerate(sizes_of(equation.definition))}
-    case = make(equation, Description(tuple(sizes.items())), "float64")
+    case = make(equation, Description(tuple((sizes | {"L": 1}).items())), "float64")
     names, count = flow.parameters(equation.definition)
+    own = {name.removesuffix("_L"): size for name, size in sizes.items()}  # of layers it is told for each
+    arrays = {name.removeprefix("layers.0."): array for name, array in case.arrays.items()}
 
-    assert names == tuple(name for name in case.arrays if symbol(name, id).weight)
-    assert count.value(sizes) == sum(case.arrays[name].size for name in names)
+    assert names == tuple(name for name in arrays if symbol(name, id).weight)
+    assert count.value(sizes | own) == sum(arrays[name].size for name in names)
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from attnspec.interpreters.noise import noise
 from attnspec.interpreters.policy import Policy, preset
 from attnspec.interpreters.value import evaluate
 from attnspec.language.equation import REGISTRY, Equation
+from attnspec.language.layers import gathered
 from attnspec.language.tree import Definition
 from attnspec.properties.law import PROPERTIES, Arguments, Equal, Function, Law, Relation
 from attnspec.verify.api import catalogue
@@ -113,7 +114,7 @@ def from_numpy(implementation: Callable[..., Any]) -> Function:
     """An implementation in NumPy, in float32."""
 
     def call(**arguments: Any) -> Any:
-        return implementation(**{name: single(array) for name, array in arguments.items()})
+        return implementation(**gathered({name: single(array) for name, array in arguments.items()}))
 
     return call
 
@@ -128,9 +129,8 @@ def from_torch(implementation: Callable[..., Any]) -> Function:
 
     def call(**arguments: Any) -> Any:
         arrays = {name: single(array) for name, array in arguments.items()}
-        return implementation(
-            **{name: torch.from_numpy(a) if isinstance(a, np.ndarray) else a for name, a in arrays.items()}
-        )
+        tensors = {name: torch.from_numpy(a) if isinstance(a, np.ndarray) else a for name, a in arrays.items()}
+        return implementation(**gathered(tensors))
 
     return call
 

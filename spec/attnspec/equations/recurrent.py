@@ -2,7 +2,7 @@
 
 from jaxtyping import Float, Int
 
-from attnspec import Source, Tensor, concat, equation, index, last, scan, sigmoid, size, tanh, where
+from attnspec import Layers, Source, Tensor, concat, equation, index, last, scan, sigmoid, size, tanh, through, where
 
 RNN = Source("001", "RNN 结构", paper="Elman 1990, Cognitive Science 14(2)")
 RNN_CONCAT = Source("003", "RNN")
@@ -16,6 +16,7 @@ READOUT = Source("001", "RNN 结构")
 SHAPES = Source("001", "为什么要发明循环神经网络")
 LABELS = Source("004", "第一种任务")
 CLASSIFIER = Source("003", "RNN")
+STACKED = Source("003", "多层RNN (Stacked RNN)")
 BIDIRECTIONAL = Source("003", "双向 RNN (Bidirectional RNN)", paper="Schuster and Paliwal 1997, IEEE TSP 45(11)")
 
 
@@ -426,6 +427,36 @@ def bidirectional_lstm(
     h_b = g.stack(i)[t - 1 - i]  # back in the order of the input
     h = concat(h_f, h_b)
     return h.stack(i)
+
+
+@equation(STACKED)
+def stacked_simple_rnn(x: Float[Tensor, "t d"], layers: Layers) -> Float[Tensor, "t u_L"]:
+    """Layer on layer of simple RNNs, each of its own size: every state of the top one."""
+    h = through(layers, simple_rnn, x)  # each reads every h_t of the one below
+    return h
+
+
+@equation(STACKED)
+def stacked_gru(x: Float[Tensor, "t d"], layers: Layers) -> Float[Tensor, "t u_L"]:
+    """Layer on layer of GRUs, each of its own size: every state of the top one."""
+    h = through(layers, gru, x)  # each reads every h_t of the one below
+    return h
+
+
+@equation(STACKED)
+def stacked_lstm(
+    x: Float[Tensor, "t d"], layers: Layers,
+) -> tuple[Float[Tensor, "t u_L"], Float[Tensor, " u_L"]]:
+    """Layer on layer of LSTMs, each of its own size: every hidden state of the top one, and its last cell state."""
+    h, c = through(layers, lstm, x)  # each reads every h_t of the one below
+    return h, c
+
+
+@equation(STACKED, BIDIRECTIONAL)
+def stacked_bidirectional_gru(x: Float[Tensor, "t d"], layers: Layers) -> Float[Tensor, "t 2*u_L"]:
+    """Layer on layer of bidirectional GRUs, each of its own size: at each step what the top one knows."""
+    h = through(layers, bidirectional_gru, x)  # each reads both halves of the one below
+    return h
 
 
 @equation(BIDIRECTIONAL, smallest={"t": 1})

@@ -14,6 +14,7 @@ from attnspec.faces.screen import Screen
 from attnspec.interpreters import flow, formula
 from attnspec.interpreters.cost import written
 from attnspec.interpreters.mutants import Mutant, conventions
+from attnspec.language import layers
 from attnspec.language.equation import REGISTRY, Equation, Source
 from attnspec.language.procedure import Procedure, specified
 from attnspec.language.symbols import OPTION_SIZES, symbol
@@ -66,7 +67,7 @@ def _sections(
     definition = equation.definition
     shown = formula.latex(definition) if latex else formula.text(definition)
     yield "formula", shown.splitlines()
-    yield "takes", _columns([_taken(each, definition.id) for each in definition.parameters], width)
+    yield "takes", _columns([row for each in definition.parameters for row in _taken(each, definition.id)], width)
     yield "gives", _columns([(each.name, _shape(each), each.kind) for each in definition.results], width)
     yield "sizes", _columns([(name, f"at least {smallest(equation, name)}") for name in sizes_of(definition)], width)
     yield "options", _columns([(option.name, option.kind, _sets(option.name)) for option in definition.options], width)
@@ -115,9 +116,15 @@ def _implementations(found: Sequence[Declared], otherwise: str, width: int) -> l
     return _columns(rows, width) or ["nothing yet"]
 
 
-def _taken(parameter: Parameter, id: str) -> tuple[str, str, str]:
+def _taken(parameter: Parameter, id: str) -> Iterator[tuple[str, str, str]]:
+    """A row; layers have one more for each array of a layer."""
     kind = "" if parameter.kind == "float" else f", {parameter.kind}"
-    return parameter.name, _shape(parameter), symbol(parameter.name, id).meaning + kind
+    if parameter.layer is None:
+        yield parameter.name, _shape(parameter), symbol(parameter.name, id).meaning + kind
+        return
+    yield parameter.name, "L layers", symbol(parameter.name, id).meaning
+    for each in parameter.layer.takes:
+        yield f"  {each.name}", _shape(each), symbol(each.name, id).meaning
 
 
 def _shape(parameter: Parameter) -> str:
@@ -131,7 +138,8 @@ def _sets(option: str) -> str:
 def _learned(definition: Definition, width: int) -> list[str]:
     """How many numbers are learned, and where they are."""
     names, total = flow.parameters(definition)
-    return _columns([(written(total), ", ".join(names))], width) if names else ["none: nothing here is learned"]
+    shown = written(total) + (" in each layer" if layers.of(definition) else "")
+    return _columns([(shown, ", ".join(names))], width) if names else ["none: nothing here is learned"]
 
 
 def _told_apart(other: Equation[..., Any], equation: Equation[..., Any]) -> str:
@@ -168,6 +176,10 @@ def _filled(text: str, width: int, indent: str = "") -> str:
     return "\n\n".join(paragraphs)
 
 
+def _named(parameter: Parameter) -> dict[str, Any]:
+    return {"name": parameter.name, "kind": parameter.kind, "shape": list(map(str, parameter.dims))}
+
+
 def _document(equation: Equation[..., Any], discovery: Discovery, wrong: Sequence[Mutant]) -> dict[str, Any]:
     definition = equation.definition
     learned, count = flow.parameters(definition)
@@ -180,12 +192,11 @@ def _document(equation: Equation[..., Any], discovery: Discovery, wrong: Sequenc
             {
                 "name": each.name, "kind": each.kind, "shape": list(map(str, each.dims)),
                 "is": symbol(each.name, definition.id).meaning,
+                **({"layer": [_named(part) for part in each.layer.takes]} if each.layer is not None else {}),
             }
             for each in definition.parameters
         ],
-        "gives": [
-            {"name": each.name, "kind": each.kind, "shape": list(map(str, each.dims))} for each in definition.results
-        ],
+        "gives": [_named(each) for each in definition.results],
         "sizes": {name: {"least": smallest(equation, name)} for name in sizes_of(definition)},
         "shapes": [
             {

@@ -15,6 +15,7 @@ from attnspec.interpreters import formula
 from attnspec.language.equation import Equation
 from attnspec.language.procedure import Procedure, specified
 from attnspec.language.symbols import symbol
+from attnspec.language.tree import Parameter
 from attnspec.verify.api import catalogue
 
 ARRAYS = {
@@ -96,9 +97,14 @@ def procedural(procedure: Procedure[..., Any]) -> str:
 def _parameters(equation: Equation[..., Any], array: str) -> list[str]:
     """A line each, with its shape and meaning."""
     definition = equation.definition
-    lines = [
-        f"    {each.name}: {array},  # ({', '.join(map(str, each.dims))}), {symbol(each.name, definition.id).meaning}"
-        for each in definition.parameters
-    ]
+    lines = [line for each in definition.parameters for line in _parameter(each, array, definition.id)]
     lines += ["    *,"] if definition.options else []
     return lines + [f"    {option.name}: {option.kind}," for option in definition.options]
+
+
+def _parameter(parameter: Parameter, array: str, id: str) -> list[str]:
+    means = symbol(parameter.name, id).meaning
+    if parameter.layer is None:
+        return [f"    {parameter.name}: {array},  # ({', '.join(map(str, parameter.dims))}), {means}"]
+    each = ", ".join(each.name for each in parameter.layer.takes)
+    return [f"    {parameter.name}: tuple[tuple[{array}, ...], ...],  # {means}: {each}"]

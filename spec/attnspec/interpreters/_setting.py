@@ -124,7 +124,7 @@ class Latex(Setting):
         "sigmoid": r"\sigma", "sum": r"\sum", "inf": r"\infty", "negative": "{}^{-}", "in": r" \in ", "prime": "'",
         "float": r"\mathbb{R}", "int": r"\mathbb{Z}", "bool": r"\{0, 1\}", "option": r"\mathbb{N}",
         "⌈": r"\lceil ", "⌉": r" \rceil", "⌊": r"\lfloor ", "⌋": r" \rfloor",
-        "from": r" \text{ from } ", "with": r"\text{with } ", "for": r"\text{for } ",
+        "from": r" \text{ from } ", "each": r" \text{ for } ", "with": r"\text{with } ", "for": r"\text{for } ",
     }  # fmt: skip
     wide = 220
 
@@ -177,7 +177,7 @@ class Terminal(Setting):
     words: ClassVar[dict[str, str]] = {
         "sigmoid": "σ", "sum": "Σ", "inf": "∞", "negative": "⁻", "in": " ∈ ", "prime": "′", "float": "ℝ", "int": "ℤ",
         "bool": "{0, 1}", "option": "ℕ", "⌈": "⌈", "⌉": "⌉", "⌊": "⌊", "⌋": "⌋",
-        "from": " from ", "with": "with ", "for": "for ",
+        "from": " from ", "each": " for ", "with": "with ", "for": "for ",
     }  # fmt: skip
     wide = 110
 

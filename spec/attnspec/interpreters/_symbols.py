@@ -110,6 +110,10 @@ class Symbols:
         definition, words, signs = self.scope.definition, self.setting.words, self.setting.signs
         for (kind, dims), group in groupby(definition.parameters, lambda parameter: (parameter.kind, parameter.dims)):
             names = ", ".join(self.name(parameter.name) for parameter in group)
+            if kind == "layers":
+                numbered = self.setting.above(names, Piece("(l)"))
+                yield numbered + words["each"] + signs["<="].join(("1", "l", "L"))
+                continue
             yield names + words["in"] + self.space(words[kind], dims)
         for k, option in enumerate(definition.options):
             kind = words["option" if option.kind == "int" else "float"]

@@ -7,7 +7,7 @@ of two that have unnamed axes, else a product with a number. What is left over h
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import NoReturn
 
@@ -34,6 +34,7 @@ from attnspec.language.tree import (
     SizeOf,
     Split,
     Stack,
+    Through,
     Zeros,
     children,
 )
@@ -95,6 +96,8 @@ class Terms:
                 return self.last(index, state)
             case Call():
                 return Piece(self.call(node), Level.CALL)
+            case Through():
+                return Piece(self.through(node), Level.CALL)
         return Piece(self.rearranged(node), Level.CALL)
 
     def rearranged(self, node: Node) -> str:
@@ -227,6 +230,36 @@ class Terms:
         if isinstance(state, Name) and scanned.get(state.id) == index and index in ends:
             return Piece(self.symbols.ending(state.id, ends[index]))
         return Piece(self.function("last", self.show(state), over=index), Level.CALL)
+
+    def through(self, node: Through) -> str:
+        """What comes out of layers, where it has no name."""
+        parts = [self.show(node.layers), self.callees(node.callee), self.show(node.start), *filter(None, [node.slip])]
+        return self.function("through", *parts)
+
+    def layered(self, node: Through, names: Sequence[str]) -> str:
+        """What names are at the top, what each layer makes of the one below it, and from where: h^(L), h^(l) = ….
+
+        A slip shows where it is made, in the number of a layer.
+        """
+        minus, plus = (self.setting.tight(self.setting.signs[sign]) for sign in "-+")
+        ends = {"short": f"L{minus}1", "first": "1"}
+        takes = {"shared": "1", "reversed": f"L{minus}l{plus}1"}
+        end = ends.get(node.slip, "L")
+        rest = "1" if node.slip == "rest" else end
+        tops = [self.layer(name, rest if k else end) for k, name in enumerate(names)]
+        each = ", ".join(self.layer(name, "l") for name in names)
+        read = self.show(node.start) if node.slip == "input" else self.layer(names[0], f"l{minus}1")
+        args = [read, self.layer(node.layers.id, takes.get(node.slip, "l"))]
+        if node.slip == "begun":
+            args[1] += self.setting.words["from"] + self.layer(node.layers.id, "1")
+        call = self.callees(node.callee) + self.setting.bracketed(", ".join(args))
+        each = self.setting.bracketed(each) if len(names) > 1 else each
+        steps = each + self.setting.signs["="] + call + self.setting.words["from"] + self.show(node.start)
+        return self.setting.signs[","].join([", ".join(tops), steps])
+
+    def layer(self, name: str, number: str) -> str:
+        """Something of one layer."""
+        return self.setting.above(self.symbols.name(name), Piece(f"({number})"))
 
     def call(self, node: Call) -> str:
         """name(arguments; options); an option that is handed on is said once."""

@@ -13,6 +13,7 @@ from attnspec.errors import SpecError
 from attnspec.interpreters._counting import Counting
 from attnspec.interpreters._polynomials import ONE, Most, product, total, written
 from attnspec.interpreters.flow import parameters
+from attnspec.language import layers
 from attnspec.language.dims import Dim
 from attnspec.language.tree import Definition
 
@@ -73,8 +74,14 @@ def cost(definition: Definition, *, blocked: bool = False) -> Cost:
             the largest so far and the sum so far are kept.
 
     Raises:
-        SpecError: there is nothing to take in blocks.
+        SpecError: it takes layers, or there is nothing to take in blocks.
     """
+    if layers.of(definition):
+        raise SpecError(
+            f"the cost of {definition.id} depends on how many layers there are, and how wide each is",
+            given=definition.id, expected="an equation of so many arrays",
+            mend="ask for the cost of one layer, and add them up",
+        )  # fmt: skip
     counting = Counting(blocked)
     results = counting.whole(definition)
     if blocked and not counting.blocked:

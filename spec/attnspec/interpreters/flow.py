@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from attnspec.interpreters._polynomials import product, total
 from attnspec.language.check import Type, check
 from attnspec.language.dims import Dim
+from attnspec.language.layers import arrays
 from attnspec.language.symbols import symbol
 from attnspec.language.tree import Definition, Node, reads
 
@@ -120,6 +121,6 @@ def _lane(lanes: Sequence[str], read: Sequence[int], new: int, role: str) -> str
 
 
 def parameters(definition: Definition) -> tuple[tuple[str, ...], Dim]:
-    """What is learned, and how many numbers that is."""
-    learned = [each for each in definition.parameters if symbol(each.name, definition.id).weight]
+    """What is learned, and how many numbers that is: of layers, in each layer."""
+    learned = [each for each in arrays(definition) if symbol(each.name, definition.id).weight]
     return tuple(each.name for each in learned), total(product(each.dims) for each in learned)

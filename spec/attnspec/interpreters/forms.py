@@ -8,7 +8,7 @@ from dataclasses import replace
 from itertools import combinations
 
 from attnspec.interpreters.throughout import mapped
-from attnspec.language.tree import Apply, Call, Definition, Node, Number, Reduce, SizeOf, walk
+from attnspec.language.tree import Apply, Call, Definition, Node, Number, Reduce, SizeOf, Through, walk
 
 Rewriting = Callable[[Node], Node]
 
@@ -31,7 +31,7 @@ def everywhere(definition: Definition, rewriting: Rewriting) -> Definition:
     """An equation rewritten at every node, also in the equations that it calls."""
 
     def change(node: Node) -> Node:
-        if isinstance(node, Call):
+        if isinstance(node, Call | Through):
             inner = everywhere(node.callee, rewriting)
             return node if inner == node.callee else replace(node, callee=inner)
         return rewriting(node)

@@ -16,7 +16,7 @@ from attnspec.interpreters._symbols import nodes, symbols
 from attnspec.interpreters._terms import Terms
 from attnspec.language import vocabulary
 from attnspec.language.equation import REGISTRY
-from attnspec.language.tree import Definition, Line, Node, Scan, walk
+from attnspec.language.tree import Definition, Line, Node, Scan, Through, walk
 
 
 def latex(definition: Definition) -> str:
@@ -104,6 +104,8 @@ def _own_rows(definition: Definition, name: str, primes: str, callees: _Callees)
 def _right(line: Line, terms: Terms) -> str:
     """What a line's names are; those of a recurrence, at each step, if its states have the same names inside."""
     value = line.value
+    if isinstance(value, Through):
+        return terms.layered(value, line.targets)
     if isinstance(value, Scan) and value.states == line.targets and line.targets[0] in terms.symbols.scope.scanned:
         return terms.recurrence(value)
     return terms.show(value)

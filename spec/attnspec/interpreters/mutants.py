@@ -14,10 +14,24 @@ from typing import Any
 from attnspec.errors import NotationError
 from attnspec.interpreters.slips import Site, locally
 from attnspec.interpreters.throughout import Slip, everywhere, mapped
-from attnspec.language.check import Scope, Type, check, infer
+from attnspec.language import layers
+from attnspec.language.check import Scope, Type, check, infer, layer_of
 from attnspec.language.equation import REGISTRY, Equation
 from attnspec.language.symbols import OPTION_SIZES
-from attnspec.language.tree import Apply, Call, Definition, Line, Name, Node, Number, Path, Scan, substitute, walk
+from attnspec.language.tree import (
+    Apply,
+    Call,
+    Definition,
+    Line,
+    Name,
+    Node,
+    Number,
+    Path,
+    Scan,
+    Through,
+    substitute,
+    walk,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,19 +58,24 @@ class Mutant:
 def mutants(equation: Equation[..., Any]) -> tuple[Mutant, ...]:
     """Every mutant of an equation: curated first, then conventions, then generated; equal trees once."""
     found: dict[Definition, Mutant] = {}
-    for wrong in equation.curated:
-        tree = replace(wrong.equation.definition, id=equation.id)
-        found.setdefault(tree, Mutant(wrong.name, wrong.says, tree, "curated", in_storage=wrong.in_storage))
-    for other in conventions(equation):
-        as_own = adapted(other.definition, equation.definition)
-        if as_own is not None:
-            told = f": {other.says}" if other.says else f", of which it does not hold that {equation.says}"
-            says = f"this is {other.id}{told}"
-            found.setdefault(as_own, Mutant(other.id, says, as_own, "convention"))
+    for wrong in given(equation):
+        found.setdefault(wrong.definition, wrong)
     for id, says, tree, equal in generated(equation.definition):
         if tree != equation.definition:
             found.setdefault(tree, Mutant(id, says, tree, "generated", equal))
     return tuple(_numbered(found.values()))
+
+
+def given(equation: Equation[..., Any]) -> Iterator[Mutant]:
+    """Those that nothing generates: the curated ones, then the conventions."""
+    for wrong in equation.curated:
+        tree = replace(wrong.equation.definition, id=equation.id)
+        yield Mutant(wrong.name, wrong.says, tree, "curated", in_storage=wrong.in_storage)
+    for other in conventions(equation):
+        as_own = adapted(other.definition, equation.definition)
+        if as_own is not None:
+            told = f": {other.says}" if other.says else f", of which it does not hold that {equation.says}"
+            yield Mutant(other.id, f"this is {other.id}{told}", as_own, "convention")
 
 
 def conventions(equation: Equation[..., Any]) -> list[Equation[..., Any]]:
@@ -76,7 +95,7 @@ def adapted(other: Definition, own: Definition) -> Definition | None:
     shared = all(theirs[name].dims == parameter.dims for name, parameter in mine.items() if name in theirs)
     besides = [option for option in other.options if option not in own.options]
     alike = [option for option in other.options if option in own.options] == [*own.options]
-    if not shared or mine.keys() - theirs.keys() or not alike:
+    if not shared or mine.keys() - theirs.keys() or not alike or layers.of(own):
         return None
     if any(option.kind != "int" or option.name in OPTION_SIZES for option in besides):
         return None
@@ -137,19 +156,25 @@ def _below(label: str, site: Site, path: Path, root: Node, build: Callable[[Node
             tree = build(substitute(root, below, new))
             if _sound(tree, equal):
                 yield f"{label}/{op}", f"in {label}: {says}", tree, equal
-        if isinstance(node, Call):
+        if isinstance(node, Call | Through):
             for id, says, callee, equal in generated(node.callee):
                 lifted = _lifted(node, inner, equal)
                 if lifted is not None:
                     yield f"{label}/{id}", says, build(substitute(root, below, replace(node, callee=callee))), lifted
+        if isinstance(node, Through) and node.callee.id in REGISTRY:
+            for wrong in given(REGISTRY[node.callee.id]):
+                tree = build(substitute(root, below, replace(node, callee=wrong.definition)))
+                yield f"{label}/{wrong.id}", f"in every layer: {wrong.says}", tree, ()
 
 
-def _lifted(node: Call, site: Site, equal: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...] | None:
+def _lifted(node: Call | Through, site: Site, equal: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...] | None:
     """Sizes that a callee needs equal, by the caller's names for them; None where the caller has no such names."""
     if not equal:
         return ()
     names: dict[str, str] = {}
-    for parameter, arg in zip(node.callee.parameters, node.args, strict=True):
+    if isinstance(node, Through):  # as they are at the top: where another layer has others, it cannot run
+        names |= layers.at_top(layer_of(node, site.scope))
+    for parameter, arg in zip(node.callee.parameters, node.args, strict=True) if isinstance(node, Call) else ():
         for own, given in zip(parameter.dims, site.type_of(arg).dims, strict=True):
             names.setdefault(str(own), str(given))
     if any(size not in names for pair in equal for size in pair):

@@ -6,8 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from attnspec.interpreters.formula import text_of
-from attnspec.language.check import Scope, Type, infer
+from attnspec.language.check import Scope, Type, infer, layer_of
 from attnspec.language.dims import Dim
+from attnspec.language.layers import SLIPS, alike
+from attnspec.language.symbols import symbol
 from attnspec.language.tree import (
     Apply,
     At,
@@ -24,6 +26,7 @@ from attnspec.language.tree import (
     SizeOf,
     Split,
     Stack,
+    Through,
     walk,
 )  # fmt: skip
 
@@ -61,10 +64,15 @@ class Site:
 
     def type_of(self, node: Node) -> Type:
         """The type of a part of the formula that stands here."""
+        (found,) = infer(node, self.scope)
+        return found
+
+    @property
+    def scope(self) -> Scope:
+        """What names mean there."""
         lines = self.definition.lines
         scanned = {name: line.value.index for line in lines if isinstance(line.value, Scan) for name in line.targets}
-        (found,) = infer(node, Scope(self.definition, {**self.types, **self.known}, self.bound, scanned))
-        return found
+        return Scope(self.definition, {**self.types, **self.known}, self.bound, scanned)
 
     def show(self, node: Node) -> str:
         """A part of the formula, in words that a terminal can print."""
@@ -75,7 +83,7 @@ def locally(node: Node, site: Site) -> Iterator[Local]:
     """Slips at one node: (id, sentence, what stands there instead, sizes that must be equal)."""
     for operator in (
         dropped, exchanged, misnamed, transposed, complemented, misapplied, rescaled, regrouped, misplaced,
-        missteps, mismasked,
+        missteps, mismasked, mislaid,
     ):  # fmt: skip
         yield from operator(node, site)
 
@@ -268,6 +276,19 @@ def mismasked(node: Node, site: Site) -> Iterator[Local]:
         case Reduce(where=Node() as where):
             yield "mask/none", f"{node.op} ignores the mask", replace(node, where=None), ()
             yield "mask/not", f"the mask of {node.op} is inverted", replace(node, where=Apply("not", (where,))), ()
+
+
+def mislaid(node: Node, site: Site) -> Iterator[Local]:
+    """Layers that are left out, run in another order, read or begin where others do."""
+    if not isinstance(node, Through):
+        return
+    layer = layer_of(node, site.scope)
+    states = any(not symbol(each.name, site.definition.id).weight for each in layer.takes)
+    needs = {"begun": states, "rest": len(node.callee.results) > 1}
+    equal = [pair for below, above in alike(layer) for pair in must_equal(below, above)]
+    for slip, says in SLIPS.items():
+        if needs.get(slip, True):
+            yield f"layers/{slip}", says, replace(node, slip=slip), tuple(equal)
 
 
 def _sizes(definition: Definition) -> list[Dim]:

@@ -12,6 +12,7 @@ from array_api_compat import array_namespace, is_torch_array
 
 from attnspec.errors import BindingError, ShapeError, nearest
 from attnspec.interpreters.walk import Array, Interpreter, Named, Value
+from attnspec.language import layers
 from attnspec.language.symbols import OPTION_SIZES
 from attnspec.language.tree import Definition
 
@@ -151,6 +152,9 @@ def bind(
     Raises:
         BindingError: something is missing, unknown or given twice.
     """
+    if layers.of(definition) and len(args) <= len(definition.parameters):
+        args, kwargs = (), layers.spread(definition, args, kwargs)
+        definition = layers.written_out(definition, kwargs)
     arrays = [parameter.name for parameter in definition.parameters]
     options = [option.name for option in definition.options]
     given = dict(zip(arrays, args, strict=False))
@@ -178,6 +182,8 @@ def fit(
         ShapeError: they do not fit; says which array, and why.
     """
     sizes = {OPTION_SIZES[name]: int(value) for name, value in options.items() if name in OPTION_SIZES}
+    sizes |= layers.counts(definition, shapes)
+    definition = layers.written_out(definition, shapes)
     since: dict[str, str] = {}
     simple_first = sorted(
         definition.parameters, key=lambda p: max((len(d.names) if d.terms else 0 for d in p.dims), default=0)
@@ -216,6 +222,7 @@ def evaluate(definition: Definition, args: Sequence[Any], kwargs: Mapping[str, A
     """
     arrays, options = bind(definition, args, kwargs)
     arrays = {name: value if hasattr(value, "shape") else np.asarray(value) for name, value in arrays.items()}
+    definition = layers.written_out(definition, arrays)
     sizes, batch = fit(definition, {name: tuple(array.shape) for name, array in arrays.items()}, options)
     namespace = array_namespace(*arrays.values()) if arrays else array_namespace(np.zeros(1))
     interpreter = ValueOf(namespace)
@@ -245,5 +252,6 @@ def answer(definition: Definition, args: Sequence[Any], kwargs: Mapping[str, Any
 
 def batch_shape(definition: Definition, arrays: Mapping[str, Any]) -> tuple[int, ...]:
     """The shape of the batch axes, broadcast over all arrays."""
-    leads = [tuple(arrays[p.name].shape)[: arrays[p.name].ndim - len(p.dims)] for p in definition.parameters]
+    parameters = layers.written_out(definition, arrays).parameters
+    leads = [tuple(arrays[p.name].shape)[: arrays[p.name].ndim - len(p.dims)] for p in parameters]
     return np.broadcast_shapes(*leads) if leads else ()

@@ -14,6 +14,7 @@ from attnspec.interpreters.algebra import Array, Axis, Named, T, Value
 from attnspec.interpreters.axes import NamedAxes
 from attnspec.language.check import positions, viewed
 from attnspec.language.dims import Dim
+from attnspec.language.layers import written_out
 from attnspec.language.symbols import OPTION_SIZES
 from attnspec.language.tree import (
     Apply,
@@ -72,6 +73,7 @@ class Interpreter(NamedAxes[T]):
         batch: int = 0,
     ) -> tuple[tuple[T, ...], Frame[T]]:
         """Evaluate an equation; every array has its own axes last and up to `batch` batch axes before them."""
+        definition = written_out(definition, arrays)
         names: dict[str, Value[T]] = {name: _number(value) for name, value in options.items()}
         for parameter in definition.parameters:
             array = arrays[parameter.name]

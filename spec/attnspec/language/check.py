@@ -17,9 +17,11 @@ from attnspec.language.tree import (
     ConcatOver,
     Definition,
     Last,
+    Layer,
     Name,
     Node,
     Number,
+    Parameter,
     Position,
     Reduce,
     Reshape,
@@ -27,6 +29,7 @@ from attnspec.language.tree import (
     SizeOf,
     Split,
     Stack,
+    Through,
     Zeros,
     walk,
 )  # fmt: skip
@@ -95,6 +98,8 @@ def infer(node: Node, scope: Scope) -> tuple[Type, ...]:
             return _scan(node, scope)
         case Call():
             return _call(node, scope)
+        case Through():
+            return _through(node, scope)
     return (single(node, scope),)
 
 
@@ -156,7 +161,7 @@ def single(node: Node, scope: Scope) -> Type:
             if not isinstance(state, Name) or scope.scanned.get(state.id) != index:
                 refuse(scope, node, "takes the last of what is not scanned", f"a name given by a scan over {index}")
             return Type(found.kind, found.names - {index}, found.dims)
-        case Scan() | Call():
+        case Scan() | Call() | Through():
             several = infer(node, scope)
             if len(several) != 1:
                 refuse(scope, node, f"uses {len(several)} values as one", "a line of its own: h, c = …")
@@ -280,6 +285,53 @@ def _call(node: Call, scope: Scope) -> tuple[Type, ...]:
     )
 
 
+def _through(node: Through, scope: Scope) -> tuple[Type, ...]:
+    """What the top layer gives: its own sizes are called u_L where a single one would have u."""
+    start = single(node.start, scope)
+    layer = layer_of(node, scope)
+    sizes = dict(layer.bottom) | {name: top(name) for name in layer.own}
+    return tuple(
+        Type(result.kind, start.names, tuple(replaced(dim, sizes) for dim in result.dims))
+        for result in node.callee.results
+    )
+
+
+def top(name: str) -> Dim:
+    """A size of the top layer's own: u_L for u."""
+    return Dim.parse(f"{name}_L")
+
+
+def layer_of(node: Through, scope: Scope) -> Layer:
+    """What each layer takes.
+
+    Raises:
+        NotationError: the bottom layer cannot read the start, or no layer what the one below it gives.
+    """
+    reads, *takes = node.callee.parameters
+    gives, start = node.callee.results[0], single(node.start, scope)
+    shape = f"{reads.kind} ({', '.join(map(str, reads.dims))})"
+    bottom: dict[str, Dim] = {}
+    above: dict[str, Dim] = {}
+    if not _reads(reads, start.kind, start.dims, bottom):
+        refuse(scope, node, f"gives {start} to {reads.name} of {node.callee.id}", shape)
+    if not _reads(reads, gives.kind, gives.dims, above):
+        given = Type(gives.kind, dims=gives.dims)
+        refuse(scope, node, f"hands {given} up to {reads.name} of {node.callee.id}", shape)
+    changed = {name for name, dim in above.items() if dim != Dim.parse(name)}
+    if any(dim.names & changed for result in node.callee.results for dim in result.dims):
+        refuse(scope, node, f"goes through layers of {node.callee.id}", "results in sizes that a layer has for itself")
+    own = dict.fromkeys(name for each in takes for dim in each.dims for name in sorted(dim.names) if name not in bottom)
+    return Layer(tuple(takes), tuple(own), tuple(bottom.items()), tuple(above.items()))
+
+
+def _reads(parameter: Parameter, kind: str, dims: tuple[Dim, ...], sizes: dict[str, Dim]) -> bool:
+    """Whether a parameter takes this; learns what its sizes then are."""
+    pairs = zip(parameter.dims, dims, strict=False)
+    return len(parameter.dims) == len(dims) and _may_be(kind, parameter.kind) and all(
+        _unify(dim, given, sizes) for dim, given in pairs
+    )
+
+
 def called_with(node: Call, args: list[Type], scope: Scope) -> dict[str, Dim]:
     """What the named sizes of a called equation are, by the caller's names for them.
 
@@ -292,9 +344,7 @@ def called_with(node: Call, args: list[Type], scope: Scope) -> dict[str, Dim]:
         if own and given:
             sizes[own] = Dim.parse(given)
     for parameter, arg in zip(node.callee.parameters, args, strict=True):
-        if len(parameter.dims) != len(arg.dims) or not _may_be(arg.kind, parameter.kind) or not all(
-            _unify(dim, given, sizes) for dim, given in zip(parameter.dims, arg.dims, strict=True)
-        ):
+        if not _reads(parameter, arg.kind, arg.dims, sizes):
             shape = f"({', '.join(map(str, parameter.dims))})"
             refuse(scope, node, f"gives {arg} to {parameter.name} of {node.callee.id}", f"{parameter.kind} {shape}")
     return sizes

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Generic, ParamSpec, TypeVar
 
 from attnspec.errors import SpecError, UnknownName, nearest
-from attnspec.language.check import check
+from attnspec.language import layers
 from attnspec.language.parse import parse
 from attnspec.language.tree import Definition, Parameter
 
@@ -228,8 +228,7 @@ def _variant(
 
 def _define(function: Callable[..., Any], id: str) -> Definition:
     definition = parse(function, id, lambda value: value.definition if isinstance(value, Equation) else None)
-    check(definition)
-    return definition
+    return layers.known(definition)
 
 
 def _gradient(definition: Definition, forward: Equation[..., Any]) -> Definition:
@@ -266,4 +265,7 @@ def _named(result: str) -> str:
 
 
 def _signature(parameters: Iterable[Parameter]) -> str:
-    return ", ".join(f"{each.name} ({' '.join(map(str, each.dims))})" for each in parameters)
+    return ", ".join(
+        f"{each.name} of ({_signature(each.layer.takes)})" if each.layer else
+        f"{each.name} ({' '.join(map(str, each.dims))})" for each in parameters
+    )  # fmt: skip

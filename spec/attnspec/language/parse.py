@@ -35,6 +35,7 @@ from attnspec.language.tree import (
     Span,
     Split,
     Stack,
+    Through,
     Zeros,
 )  # fmt: skip
 
@@ -87,6 +88,7 @@ class Parser:
     indices: dict[str, Dim] = field(default_factory=dict)
     sizes: dict[str, Dim] = field(default_factory=dict)
     locals: set[str] = field(default_factory=set)
+    layers: set[str] = field(default_factory=set)
 
     def definition(self, tree: ast.FunctionDef) -> Definition:
         """The whole function."""
@@ -95,6 +97,9 @@ class Parser:
             self.refuse(tree, "has a parameter that is not plain", "plain parameters, options after *, no defaults",
                         "name every array, and give options no default")  # fmt: skip
         parameters = tuple(self.parameter(argument) for argument in arguments.args)
+        self.layers = {parameter.name for parameter in parameters if parameter.kind == "layers"}
+        if len(self.layers) > 1:
+            self.refuse(tree, "takes layers twice", "one parameter of the type Layers", "an equation for each stack")
         options = tuple(self.option(argument) for argument in arguments.kwonlyargs)
         self.locals = {p.name for p in parameters} | {o.name for o in options}
         comments = _comments(self.text)
@@ -107,7 +112,7 @@ class Parser:
                         "return the formula's result")  # fmt: skip
         returned = body[-1].value
         values = returned.elts if isinstance(returned, ast.Tuple) else [returned]
-        returns = tuple(self.expression(value) for value in values)
+        returns = tuple(self.whole(value) for value in values)
         return Definition(
             self.id, parameters, options, tuple(self.indices.items()), tuple(lines), returns,
             self.results(tree, returns),
@@ -117,6 +122,8 @@ class Parser:
         if argument.annotation is None:
             self.refuse(argument, f"does not say what {argument.arg} is", 'an annotation such as Float[Tensor, "n d"]',
                         f'{argument.arg}: Float[Tensor, "…"]')  # fmt: skip
+        if isinstance(argument.annotation, ast.Name) and argument.annotation.id == "Layers":
+            return Parameter(argument.arg, "layers", ())
         kind, dims = self.annotation(argument.annotation)
         return Parameter(argument.arg, kind, dims)
 
@@ -152,7 +159,7 @@ class Parser:
                 annotations = parts
             case annotation:
                 annotations = [annotation]
-        if len(annotations) != len(returns) and not isinstance(returns[0], Call | Scan):
+        if len(annotations) != len(returns) and not isinstance(returns[0], Call | Scan | Through):
             self.refuse(tree, f"returns {len(returns)} and announces {len(annotations)}",
                         "as many of one as of the other", "mend the return annotation")  # fmt: skip
         kinds = [self.announced(annotation) for annotation in annotations]
@@ -180,7 +187,7 @@ class Parser:
         taken = [name for name in targets if name in self.locals or name in self.indices]
         if taken:
             self.refuse(statement, f"gives {taken[0]} a second meaning", "each name once", "name the new value anew")
-        line = Line(tuple(targets), self.expression(value), comments.get(statement.end_lineno or 0, ""))
+        line = Line(tuple(targets), self.whole(value), comments.get(statement.end_lineno or 0, ""))
         self.locals |= set(targets)
         return [line]
 
@@ -193,9 +200,17 @@ class Parser:
         for name, text in zip(targets, texts, strict=True):
             table[name] = Dim.parse(text)
 
+    def whole(self, node: ast.expr) -> Node:
+        """What stands for itself, in a line or in a return: there something may go through layers."""
+        if isinstance(node, ast.Call) and self.word(node.func) == "through":
+            return self.placed(self.read_through(node), node)
+        return self.expression(node)
+
     def expression(self, node: ast.expr) -> Node:
         """One expression, with where it stands."""
-        found = self.read(node)
+        return self.placed(self.read(node), node)
+
+    def placed(self, found: Node, node: ast.expr) -> Node:
         end_line, end_column = node.end_lineno or 0, node.end_col_offset or 0
         span = Span(node.lineno + self.offset, node.col_offset, end_line + self.offset, end_column)
         object.__setattr__(found, "span", span)
@@ -230,6 +245,9 @@ class Parser:
             return SizeOf(self.sizes[name])
         if name in self.indices:
             return Position(name)
+        if name in self.layers:
+            self.refuse(node, f"uses {name} as an array", f"through({name}, equation, x)",
+                        f"only `through` takes {name}")  # fmt: skip
         if name in self.locals:
             return Name(name)
         value = self.globals.get(name)
@@ -245,6 +263,9 @@ class Parser:
             return self.elementwise(node, word)
         if word in vocabulary.REDUCTIONS.values():
             return self.reduction(node, word)
+        if word == "through":
+            self.refuse(node, "goes through layers within a formula", "a line of its own",
+                        f"h = {ast.unparse(node)}, and h in the formula")  # fmt: skip
         if word in ("zeros", "concat", "split", "scan", "last"):
             return getattr(self, f"read_{word}")(node)  # type: ignore[no-any-return]  # one method for each special word
         definition = self.callee(self.value(node.func))
@@ -303,7 +324,19 @@ class Parser:
         self.locals = outer
         return Scan(self.index(over), states, step, first)
 
+    def read_through(self, node: ast.Call) -> Node:
+        match node:
+            case ast.Call(args=[ast.Name(id=layers), layer, start], keywords=[]) if layers in self.layers:
+                callee = self.callee(self.value(layer))
+                if callee is not None and callee.parameters and not callee.options:
+                    return Through(callee, self.expression(start), Name(layers))
+        self.refuse(node, "goes through layers in another form", "through(layers, equation, x): layers is a parameter "
+                    "of the type Layers, the equation has no options", "through(layers, gru, x)")  # fmt: skip
+
     def equation(self, node: ast.Call, definition: Definition) -> Node:
+        if any(parameter.kind == "layers" for parameter in definition.parameters):
+            self.refuse(node, f"calls {definition.id}, which takes layers", "an equation of arrays alone",
+                        "write what it does with `through`")  # fmt: skip
         expected = [parameter.name for parameter in definition.parameters]
         options = [option.name for option in definition.options]
         named = {keyword.arg or "**": keyword.value for keyword in node.keywords}

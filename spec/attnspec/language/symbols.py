@@ -44,6 +44,7 @@ class Symbol:
 TABLE: dict[str, Symbol] = {
     "x": Symbol("the input"),
     "x_q": Symbol("the input that asks"),
+    "layers": Symbol("what each layer takes besides what it reads, the bottom one first", weight=True),
     "x_kv": Symbol("the input that is asked"),
     "X": Symbol("the input, as columns or rows"),
     "h": Symbol("the hidden state, or the states that are attended", draw="state"),
@@ -108,7 +109,11 @@ TABLE: dict[str, Symbol] = {
 
 
 def symbol(name: str, id: str) -> Symbol:
-    """What a name means in an equation; a name that the table lacks is an input of normal size."""
+    """What a name means in an equation; a name that the table lacks is an input of normal size.
+
+    An array of a layer, layers.0.W_xr, means what its own name does.
+    """
+    name = name.rpartition(".")[2]
     for known in (f"{id.split('.')[0]}.{name}", name):
         if known in TABLE:
             return TABLE[known]

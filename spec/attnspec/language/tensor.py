@@ -60,6 +60,9 @@ class Tensor:
     def __invert__(self) -> Tensor: return unread()
 
 
+Layers = tuple[tuple[Tensor, ...], ...]
+"""What layers take besides what they read, the bottom one first: each in the order of the equation that it is."""
+
 Scalar = Index | Tensor | int | float
 Operand = Tensor | Index | int | float
 Place = Scalar

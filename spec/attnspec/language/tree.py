@@ -161,6 +161,21 @@ class Call(Node):
 
 
 @dataclass(frozen=True, slots=True)
+class Through(Node):
+    """What goes through layers: `callee` of `start` at the bottom, then of its own first result, layer by layer.
+
+    Attributes:
+        layers: the parameter that holds what else each layer takes.
+        slip: what is wrong with it, one of `layers.SLIPS`; "" where nothing is. No word of the vocabulary makes one.
+    """
+
+    callee: Definition
+    start: Node
+    layers: Name
+    slip: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Line:
     """One line of an equation: names, what they are, and the comment beside it."""
 
@@ -170,12 +185,34 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
+class Layer:
+    """What each of several layers takes besides what it reads, in the words of the equation that it is.
+
+    Attributes:
+        takes: its arrays.
+        own: the sizes that each layer has for itself.
+        bottom: the sizes of what the bottom layer reads, in those of the equation that it stands in.
+        above: the sizes of what every other layer reads, in those of the layer below it.
+    """
+
+    takes: tuple[Parameter, ...]
+    own: tuple[str, ...]
+    bottom: tuple[tuple[str, Dim], ...]
+    above: tuple[tuple[str, Dim], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Parameter:
-    """An array that an equation takes or returns: float, int or bool, and its axes for one example."""
+    """An array that an equation takes or returns: float, int or bool, and its axes for one example.
+
+    Attributes:
+        layer: where the kind is "layers", a tuple of tuples of arrays, what each of these holds.
+    """
 
     name: str
     kind: str
     dims: tuple[Dim, ...]
+    layer: Layer | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import overload
+from typing import TypeVar, overload
 
-from attnspec.language.tensor import Index, Operand, Scalar, Tensor, unread
+from attnspec.language.tensor import Index, Layers, Operand, Scalar, Tensor, unread
+
+R = TypeVar("R")
 
 inf = math.inf
 
@@ -146,6 +148,14 @@ def last(over: Index, state: Tensor) -> Tensor:
     return unread()
 
 
+def through(layers: Layers, layer: Callable[..., R], start: Tensor, /) -> R:
+    """An input through layers, each of which is an equation of what the one below gives: `through(layers, gru, x)`.
+
+    Of several results the first is handed up; what comes out is what the top layer gives.
+    """
+    return unread()
+
+
 ELEMENTWISE: dict[Callable[..., Tensor], str] = {
     function: function.__name__ for function in (exp, log, sin, cos, tanh, sigmoid, relu, gelu, sqrt, where, transpose)
 }
@@ -153,7 +163,7 @@ REDUCTIONS: dict[Callable[..., Tensor], str] = {
     function: function.__name__ for function in (sum, max, argmax, softmax, log_softmax)
 }
 SPECIAL: dict[object, str] = {
-    function: function.__name__ for function in (index, indices, size, zeros, concat, split, scan, last)
+    function: function.__name__ for function in (index, indices, size, zeros, concat, split, scan, last, through)
 }
 ARITY = {"where": 3} | {name: 1 for name in ELEMENTWISE.values() if name != "where"}
 WORDS = sorted([*ELEMENTWISE.values(), *REDUCTIONS.values(), *SPECIAL.values(), "inf"])

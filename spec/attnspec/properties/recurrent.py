@@ -10,6 +10,7 @@ import numpy as np
 from attnspec.equations import recurrent
 from attnspec.language.equation import Equation
 from attnspec.properties import _cells as _cells
+from attnspec.properties import _stacked as _stacked
 from attnspec.properties._parts import OPEN, SHUT, held, negated, of_each, several, value, without
 from attnspec.properties.law import Arguments, AtMost, Equal, Function, Relation, holds
 

@@ -13,7 +13,7 @@ from attnspec.language.equation import Equation
 from attnspec.language.symbols import symbol
 from attnspec.properties import PROPERTIES
 from attnspec.properties.law import Law
-from attnspec.verify.cases import Case, Description, make, sizes_of
+from attnspec.verify.cases import FEW, Case, Description, make, sizes_of
 from attnspec.verify.laws import NoiseOf, applies, check, fitted
 
 USUAL = (3, 4, 5, 6, 2, 3, 4, 5)
@@ -52,11 +52,11 @@ def properties(
         ask: the candidate's answers to a case; or why there are none, in words.
         only: the cases to ask on, each property on the first that it speaks of; None draws one.
     """
-    ranks = {parameter.name: len(parameter.dims) for parameter in equation.definition.parameters}
+    named = [option.name for option in equation.definition.options]
 
     def function(**arguments: Any) -> Any:
-        arrays = {name: np.asarray(arguments[name]) for name in ranks}
-        options = {name: value for name, value in arguments.items() if name not in ranks}
+        arrays = {name: np.asarray(value) for name, value in arguments.items() if name not in named}
+        options = {name: arguments[name] for name in named}
         answers = ask(Case(_lifted(arrays, equation) if batched else arrays, options))
         if isinstance(answers, str):
             raise Unanswered(answers)
@@ -85,7 +85,8 @@ def properties(
 
 def _drawn(equation: Equation[..., Any], law: Law, least: Callable[[str], int], dtype: str, seed: int) -> Case:
     """A case of usual sizes of which a property speaks."""
-    usual = {name: max(size, least(name)) for name, size in zip(sizes_of(equation.definition), USUAL, strict=False)}
+    pairs = zip(sizes_of(equation.definition), USUAL, strict=False)
+    usual = {name: max(min(size, 3) if name in FEW else size, least(name)) for name, size in pairs}
     return make(equation, Description(tuple(fitted(law, usual).items()), seed=seed + 7), dtype)
 
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from attnspec.implementation import DTYPES, Claim
+from attnspec.language import layers
 from attnspec.language.equation import Equation
 from attnspec.verify import contract
 from attnspec.verify.binding import Plan, bind
@@ -23,6 +24,7 @@ from attnspec.verify.cases import (
     Description,
     asked_in,
     make,
+    sized,
     sizes_of,
     smallest,
     telling,
@@ -34,6 +36,9 @@ from attnspec.verify.recorded import Recorded
 from attnspec.verify.runner import Runner
 from attnspec.verify.statistics import Observation
 from attnspec.verify.targets import Found
+
+FEW_MENU = (1, 2, 3)
+"""How many there are drawn of what there are never many of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,16 +266,20 @@ def descriptions(
 ) -> st.SearchStrategy[Description]:
     """What Hypothesis draws: sizes around powers of two and small ones, regimes, layouts, a seed."""
     names = sizes_of(equation.definition)
+    found = layers.of(equation.definition)
+    names += layers.below_top(found[1], max(FEW_MENU)) if found is not None else []
 
     def sizes(name: str) -> st.SearchStrategy[int]:
-        menu = (1, 2, 3) if name in FEW else (1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17)
+        menu = FEW_MENU if name in FEW else (1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17)
         return st.sampled_from(sorted({max(within(equation, name, size), least(name)) for size in menu}))
 
     batches: list[int | None] = [None] if 0 in claim.batch else []
     batches += [max(size, least("batch")) for size in (1, 2, 4)] if 1 in claim.batch else []
     return st.builds(
         Description,
-        sizes=st.tuples(*(st.tuples(st.just(name), sizes(name)) for name in names)),
+        sizes=st.tuples(*(st.tuples(st.just(name), sizes(name)) for name in names)).map(
+            lambda pairs: tuple(sized(equation.definition, dict(pairs)).items())
+        ),
         regime=st.sampled_from(regimes(equation, claim.finite)),
         batch=st.sampled_from(batches or [None]),
         layout=st.just("contiguous") if claim.contiguous else st.sampled_from(LAYOUTS),

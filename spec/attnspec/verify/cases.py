@@ -13,23 +13,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attnspec.interpreters.policy import FORMATS
+from attnspec.language import layers
+from attnspec.language.check import top
+from attnspec.language.dims import Dim
 from attnspec.language.equation import Equation
 from attnspec.language.symbols import OPTION_SIZES, symbol
 from attnspec.language.tree import Definition, Option, Parameter
 
 Floats = NDArray[np.float64]
 LONG = {
-    "t": (33, 70), "n": (33, 65, 160), "m": (64, 129, 300, 1100), "H": (8, 12), "M": (5,), "N": (3,), "limit": (33,),
+    "t": (33, 70), "n": (33, 65, 160), "m": (64, 129, 300, 1100), "H": (8, 12), "M": (5,), "N": (3,), "L": (4,),
+    "limit": (33,),
 }  # fmt: skip
 """Sizes beyond the tiles that kernels cut an axis into; along the keys more than one, since kernels tile these."""
 
 WIDE = (32, 129, 288)
 """The same for widths, which kernels cut or round up to powers of two."""
 
-TILED = {"t": 16, "n": 64, "m": 64, "H": 4, "M": 3, "N": 2}
+TILED = {"t": 16, "n": 64, "m": 64, "H": 4, "M": 3, "N": 2, "L": 3}
 """Sizes that fill tiles exactly, all at once; widths are 32 then."""
 
-FEW = ("H", "M", "N")
+FEW = ("H", "M", "N", "L")
 """Heads, queries and layers, of which there are never many."""
 
 MOST_BLOCKS = 12
@@ -110,9 +114,30 @@ def sizes_of(definition: Definition) -> list[str]:
         if option.name in OPTION_SIZES:
             found[OPTION_SIZES[option.name]] = None
     for parameter in definition.parameters:
+        if parameter.layer is not None:
+            found |= dict.fromkeys([layers.COUNT, *layers.at_top(parameter.layer).values()])
         for dim in parameter.dims:
             found |= dict.fromkeys(sorted(dim.names))
     return list(found)
+
+
+def sized(definition: Definition, sizes: Mapping[str, int]) -> dict[str, int]:
+    """The sizes of a case, with those that layers below the top have for themselves, and none of layers not there.
+
+    Where nobody says them they are equal if all layers can be alike, so that one can be taken for another; else each
+    layer has another size than the next.
+    """
+    found = layers.of(definition)
+    if found is None:
+        return dict(sizes)
+    layer, named = found[1], sizes_of(definition)
+    places = range(1, sizes[layers.COUNT])
+    even = all(below.value(sizes) == above.value(sizes) for below, above in layers.alike(layer))
+    own = {f"{name}_{place}": sizes[str(top(name))] + (0 if even else 2 - (place - 1) % 2)
+           for place in places for name in layer.own}  # fmt: skip
+    return {name: size for name, size in sizes.items() if name in named} | {
+        name: sizes.get(name, size) for name, size in own.items()
+    }
 
 
 def smallest(equation: Equation[..., Any], name: str) -> int:
@@ -122,8 +147,9 @@ def smallest(equation: Equation[..., Any], name: str) -> int:
 
 def make(equation: Equation[..., Any], description: Description, dtype: str) -> Case:
     """The case of a description, its values rounded to a storage dtype."""
-    definition = equation.definition
-    sizes = dict(description.sizes)
+    sizes = sized(equation.definition, dict(description.sizes))
+    description = replace(description, sizes=tuple(sizes.items()))
+    definition = layers.of_count(equation.definition, sizes.get(layers.COUNT, 1))
     arrays: dict[str, NDArray[Any]] = {}
     for place, parameter in enumerate(definition.parameters):
         generator = np.random.Generator(np.random.Philox(key=[description.seed, place]))
@@ -393,7 +419,7 @@ def telling(
             yield at("square weights of two heads", regime=regime, batch=plain, sizes=sizes)
     yield at("full tiles", batch=plain, sizes={name: TILED.get(name, 32) for name in names})
     for name in names:
-        for size in (1, 2, 3) if name == "t" else (1,):
+        for size in (1, 2, 3) if name in ("t", layers.COUNT) else (1,):
             yield at(f"{name} = {size}", batch=batch if size == 2 else plain, sizes={name: size})
         for long in dict.fromkeys(within(equation, name, size) for size in LONG.get(name, WIDE)):
             yield at(f"{name} = {long}", batch=plain, sizes={name: long})
@@ -406,6 +432,8 @@ def telling(
         yield at("one key masked of many", regime="one key masked", batch=plain, sizes={"m": 33})
     if draws_from(equation, "uniform"):
         yield at("nothing likely but one of many", regime="one-hot", batch=batch, sizes={"v": 33})
+    for below, above in _between(equation.definition):
+        yield at("what layers read is of one size", batch=plain, sizes={below: above.value(usual)})
     for layout in LAYOUTS[1:] if equation.definition.parameters else ():
         yield at(f"{layout} memory", layout=layout, batch=plain)
     if batch is not None:
@@ -419,6 +447,13 @@ def telling(
 def within(equation: Equation[..., Any], name: str, size: int) -> int:
     """A size, or the largest that is asked of the equation."""
     return min(size, equation.largest.get(name, size))
+
+
+def _between(definition: Definition) -> list[tuple[str, Dim]]:
+    """A size of what the bottom layer reads, and the one of what layers hand up, where the two are not one name."""
+    found = layers.of(definition)
+    pairs = layers.alike(found[1]) if found is not None else []
+    return [(str(below), above) for below, above in pairs if below != above and str(below) in below.names]
 
 
 def _heads(usual: Mapping[str, int], count: int) -> dict[str, int]:
@@ -438,12 +473,12 @@ def asked_in(equation: Equation[..., Any], regime: str) -> bool:
 
 def draws_from(equation: Equation[..., Any], way: str) -> bool:
     """Whether some parameter is drawn in a way."""
-    return any(way_of(equation, each.name) == way for each in equation.definition.parameters)
+    return any(way_of(equation, each.name) == way for each in layers.arrays(equation.definition))
 
 
 def way_of(equation: Equation[..., Any], name: str) -> str:
     """How a parameter is drawn: as the equation says, else as its symbol is."""
-    return equation.scales.get(name, symbol(name, equation.id).draw)
+    return equation.scales.get(name.rpartition(".")[2], symbol(name, equation.id).draw)
 
 
 def has_mask(equation: Equation[..., Any]) -> bool:
@@ -453,6 +488,7 @@ def has_mask(equation: Equation[..., Any]) -> bool:
 
 def unbatched(case: Case, equation: Equation[..., Any]) -> Case:
     """The first example of a case with batch axes."""
-    ranks = {parameter.name: len(parameter.dims) for parameter in equation.definition.parameters}
+    parameters = layers.written_out(equation.definition, case.arrays).parameters
+    ranks = {parameter.name: len(parameter.dims) for parameter in parameters}
     arrays = {name: np.asarray(array[(0,) * (array.ndim - ranks[name])]) for name, array in case.arrays.items()}
     return replace(case, arrays=arrays, description=None)

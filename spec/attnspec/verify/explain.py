@@ -187,7 +187,7 @@ def _circumstances(wrong: Sequence[Compared], compared: Sequence[Compared]) -> l
     facts = []
     sizes = [dict(each.sizes) | {"batch": each.batch or 0} for each in failing]
     others = [dict(each.sizes) | {"batch": each.batch or 0} for each in passing]
-    for name in sizes[0]:
+    for name in [name for name in sizes[0] if all(name in each for each in (*sizes, *others))]:
         seen, right = {each[name] for each in sizes}, {each[name] for each in others}
         if min(seen) > max(right):
             facts.append(f"only where {name} ≥ {min(seen)}, and never up to {max(right)}")

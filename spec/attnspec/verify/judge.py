@@ -15,7 +15,7 @@ from attnspec.interpreters.mutants import Mutant
 from attnspec.interpreters.noise import Noise, either, noise
 from attnspec.interpreters.policy import FORMATS, Policy, policies, preset
 from attnspec.language.equation import Equation
-from attnspec.language.tree import Call, Definition, Scan, walk
+from attnspec.language.tree import Call, Definition, Scan, Through, walk
 from attnspec.verify import statistics
 from attnspec.verify.cases import Case
 from attnspec.verify.directions import generic
@@ -379,7 +379,7 @@ def _beyond(observation: Observation, size: int) -> bool:
 def carries(definition: Definition) -> bool:
     """Whether a state is carried from step to step, in an equation or in one that it calls."""
     return any(
-        isinstance(part, Scan) or (isinstance(part, Call) and carries(part.callee))
+        isinstance(part, Scan) or (isinstance(part, Call | Through) and carries(part.callee))
         for root in definition.roots for _, part in walk(root)
     )  # fmt: skip
 

@@ -11,12 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attnspec.errors import ShapeError, SpecError, UnknownName, nearest
+from attnspec.language import layers
 from attnspec.language.dims import Dim
 from attnspec.language.equation import Equation
 from attnspec.language.symbols import OPTION_SIZES, symbol
-from attnspec.language.tree import Option, Parameter
+from attnspec.language.tree import Definition, Option, Parameter
 from attnspec.verify._files import Arrays
-from attnspec.verify.cases import FEW, Case, Description, make, rounded, sizes_of, smallest
+from attnspec.verify.cases import FEW, Case, Description, make, rounded, sized, sizes_of, smallest
 from attnspec.verify.recorded import Recorded
 
 USUAL = (5, 4, 7, 3, 6, 8, 9, 10)
@@ -74,14 +75,14 @@ class Reader:
 
     def case(self, recorded: Recorded, seed: int) -> Case | None:
         """One case; None where it is not claimed."""
-        name, definition = recorded.name, self.equation.definition
-        given = self.renamed(recorded)
+        name, definition = recorded.name, self.definition({**recorded.arrays, **self.names})
+        given = self.renamed(recorded, definition)
         options = {each.name: _number(each, given[each.name], name) for each in definition.options
                    if each.name in given}  # fmt: skip
         arrays = {each.name: self.typed(each, given[each.name], name) for each in definition.parameters
                   if each.name in given}  # fmt: skip
-        sizes = self.sizes(arrays, options, name)
-        lead = self.lead(arrays, name)
+        sizes = self.sizes(definition, arrays, options, name)
+        lead = self.lead(definition, arrays, name)
         self.finite_or_refused(arrays, name)
         self.within(arrays | {each: np.asarray(options[each]) for each in TOKENS if each in options}, sizes, name)
         if self.unclaimed(sizes, lead, name):
@@ -89,14 +90,22 @@ class Reader:
         kept = {key: rounded(array, self.dtype) if array.dtype.kind == "f" else array for key, array in arrays.items()}
         if self.overflowing(arrays, kept, name):
             return None
-        self.told(arrays, kept, given, name)
+        self.told(definition, arrays, kept, given, name)
         drawn = self.drawn(sizes, lead, seed)
         whole = {each.name: kept.get(each.name, drawn.arrays[each.name]) for each in definition.parameters}
         return Case(whole, {**drawn.options, **options}, origin=name)
 
-    def renamed(self, recorded: Recorded) -> dict[str, NDArray[Any]]:
+    def definition(self, names: Iterable[str]) -> Definition:
+        """The equation, for so many layers as there are arrays of; for two, if it is of none of them."""
+        found = layers.of(self.equation.definition)
+        if found is None:
+            return self.equation.definition
+        recorded = any(name.startswith(f"{found[0].name}.") for name in names)
+        return layers.written_out(self.equation.definition, names if recorded else layers.flat(found[0], 1))
+
+    def renamed(self, recorded: Recorded, definition: Definition) -> dict[str, NDArray[Any]]:
         """The arrays by the equation's names; where some are asked for by another name, the rest is left alone."""
-        definition, there = self.equation.definition, recorded.arrays
+        there = recorded.arrays
         own = [*(each.name for each in definition.parameters), *(each.name for each in definition.options)]
         found, taken = {}, set()
         for ours, theirs in self.names.items():
@@ -138,9 +147,10 @@ class Reader:
             return array.astype(np.bool_)
         raise SpecError(f"{name}: {parameter.name} holds values of another kind", given=str(array.dtype), expected=kind)
 
-    def sizes(self, arrays: Arrays, options: Mapping[str, Any], name: str) -> dict[str, int]:
+    def sizes(
+        self, definition: Definition, arrays: Arrays, options: Mapping[str, Any], name: str
+    ) -> dict[str, int]:
         """The size of every axis: as recorded, else as usual."""
-        definition = self.equation.definition
         sizes = {OPTION_SIZES[option]: int(value) for option, value in options.items() if option in OPTION_SIZES}
         since = {OPTION_SIZES[option]: f"{option} is {value}" for option, value in options.items()
                  if option in OPTION_SIZES}  # fmt: skip
@@ -156,7 +166,7 @@ class Reader:
         while open_:
             told = [each for each in open_ if len(each[1].names - sizes.keys()) < 2]
             if not told:
-                raise self.unsettled(open_[0], arrays, sizes, name)
+                raise self.unsettled(definition, open_[0], arrays, sizes, name)
             parameter, dim, size = min(told, key=lambda each: len(each[1].names))  # what says a size by itself, first
             open_.remove((parameter, dim, size))
             before = set(sizes)
@@ -171,12 +181,13 @@ class Reader:
                 mend = f"at least {smallest(self.equation, axis)}"
                 raise ShapeError(f"{name}: {definition.id} has no meaning for {axis} = {size}", given=since[axis],
                                  expected=mend)  # fmt: skip
-        return sizes | self.usual(sizes)
+        return sizes | self.usual(definition, sizes)
 
-    def usual(self, sizes: Mapping[str, int]) -> dict[str, int]:
+    def usual(self, definition: Definition, sizes: Mapping[str, int]) -> dict[str, int]:
         """Sizes for the axes that nothing recorded has."""
         found = dict(zip(sizes_of(self.equation.definition), USUAL, strict=False))
         found |= {axis: 2 for axis in FEW if axis in found}
+        found |= layers.counts(self.equation.definition, [each.name for each in definition.parameters])
         return {axis: max(size, self.least(axis)) for axis, size in found.items() if axis not in sizes}
 
     def misfit(self, name: str, parameter: Parameter, shape: tuple[int, ...], why: str) -> ShapeError:
@@ -188,13 +199,14 @@ class Reader:
         )  # fmt: skip
 
     def unsettled(
-        self, what: tuple[Parameter, Dim, int], arrays: Arrays, sizes: Mapping[str, int], name: str
-    ) -> ShapeError:
+        self, definition: Definition, what: tuple[Parameter, Dim, int], arrays: Arrays, sizes: Mapping[str, int],
+        name: str,
+    ) -> ShapeError:  # fmt: skip
         parameter, dim, size = what
         unknown = sorted(dim.names - sizes.keys())
         said = [option for option, axis in OPTION_SIZES.items() if axis in unknown
                 and option in [each.name for each in self.equation.definition.options]]  # fmt: skip
-        others = [each.name for each in self.equation.definition.parameters if each.name not in arrays
+        others = [each.name for each in definition.parameters if each.name not in arrays
                   and {*unknown} & {*map(str, each.dims)}]  # fmt: skip
         return ShapeError(
             f"{name}: {parameter.name} leaves {' and '.join(unknown)} open",
@@ -202,10 +214,10 @@ class Reader:
             mend=f"record {' or '.join([*said, *others]) or 'more'} too" + (f", {said[0]} as a number" if said else ""),
         )  # fmt: skip
 
-    def lead(self, arrays: Arrays, name: str) -> tuple[int, ...]:
+    def lead(self, definition: Definition, arrays: Arrays, name: str) -> tuple[int, ...]:
         """The batch axes, which all that varies per example has, and no weight."""
         leads: dict[str, tuple[int, ...]] = {}
-        for parameter in self.equation.definition.parameters:
+        for parameter in definition.parameters:
             if parameter.name in arrays:
                 shape = arrays[parameter.name].shape
                 own = shape[: len(shape) - len(parameter.dims)]
@@ -263,18 +275,18 @@ class Reader:
                 return True
         return False
 
-    def told(self, arrays: Arrays, kept: Arrays, given: Arrays, name: str) -> None:
+    def told(self, definition: Definition, arrays: Arrays, kept: Arrays, given: Arrays, name: str) -> None:
         """Say what was rounded, and what was drawn."""
         lossy = [f"{key} ({given[key].dtype})" for key in arrays if _lossy(given[key], kept[key])]
         if lossy:
             self.say(name, f"rounded to {self.dtype}, which loses bits: {', '.join(lossy)}")
-        missing = [each.name for each in self.equation.definition.parameters if each.name not in arrays]
+        missing = [each.name for each in definition.parameters if each.name not in arrays]
         if missing:
             self.say(name, f"not recorded, so drawn: {', '.join(missing)}")
 
     def drawn(self, sizes: Mapping[str, int], lead: tuple[int, ...], seed: int) -> Case:
         """A whole case of these sizes."""
-        pairs = tuple((axis, sizes[axis]) for axis in sizes_of(self.equation.definition))
+        pairs = tuple(sized(self.equation.definition, sizes).items())
         case = make(self.equation, Description(pairs, batch=prod(lead) if lead else None, seed=seed), self.dtype)
         for key, array in case.arrays.items():
             if lead and not symbol(key, self.equation.id).weight:

@@ -51,7 +51,7 @@ def score(compared: Sequence[Compared], mutants: Sequence[Mutant], dtype: str) -
     """Try mutants on the cases of a judgement; a mutant caught by one case is not tried on the next."""
     open_ = list(mutants)
     by_case = _by_case(compared)
-    for outputs in by_case:
+    for outputs in sorted(by_case, key=lambda outputs: outputs[0].case.elements):  # most show where it costs least
         open_ = [mutant for mutant in open_ if not shows(mutant, outputs, dtype)]
         if not open_:
             break

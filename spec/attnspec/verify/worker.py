@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from attnspec.errors import TargetError
+from attnspec.language.layers import gathered
 from attnspec.verify import _loading
 from attnspec.verify._frameworks import FRAMEWORKS, NumPy, taken_apart
 from attnspec.verify._global_state import GlobalState
@@ -196,7 +197,7 @@ class Worker:
     ) -> tuple[Any, dict[str, Any]]:
         """Call as often as asked; the last result, and how it went."""
         given = request["options"] | {name: view for name, (view, _) in placed.items()}
-        given |= {"dtype": framework.dtype(request["dtype"])}
+        given = gathered(given) | {"dtype": framework.dtype(request["dtype"])}
         function, result = self._callables[request["name"]], None
         facts: dict[str, Any] = {}
 

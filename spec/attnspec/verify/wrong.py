@@ -82,7 +82,8 @@ def truly_wrong(id: str, finite: bool = True) -> tuple[Mutant, ...]:
         finite: False counts what differs by NaN and infinity at masked places too.
     """
     equation = REGISTRY[id]
-    together = stacked([case for case in exemplars(equation) if case.finite or not finite])
+    cases = stacked([case for case in exemplars(equation) if case.finite or not finite])
+    together = sorted(cases, key=lambda case: case.elements)  # most mutants show where it costs least
     right = [values(equation.definition, case) for case in together]
     told = ((mutant, _ever_differs(mutant, together, right)) for mutant in mutants(equation))
     return tuple(replace(mutant, in_storage=True) if how == OVERFLOW else mutant for mutant, how in told if how)
