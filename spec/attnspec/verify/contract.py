@@ -122,12 +122,12 @@ def _batched(case: Case) -> bool:
 DRAWN = "; a module made within the call draws its first weights there: make it once, or with device=\"meta\""
 
 
-def broken(asked: Sequence[tuple[object, Outcome]], where_drawn: str = DRAWN) -> str | None:
-    """What else a candidate touched, in words, with where it may have drawn; None where it kept to itself."""
+def broken(asked: Sequence[tuple[object, Outcome]]) -> str | None:
+    """What else a candidate touched, in words; None where it kept to itself."""
     for _, outcome in asked:
         if outcome.changed_inputs:
             return f"it changes its inputs: {', '.join(outcome.changed_inputs)}"
         if outcome.global_state:
-            drawn = any("random generator" in each for each in outcome.global_state)
-            return f"it touches global state: {', '.join(outcome.global_state)}" + (where_drawn if drawn else "")
+            drawn = DRAWN if "torch random generator" in outcome.global_state else ""
+            return f"it touches global state: {', '.join(outcome.global_state)}{drawn}"
     return None

@@ -98,7 +98,7 @@ class ProceduralVerifier:
         if any(not self.right(case, outcome) for case, outcome in self.asked):
             return self.unusable() or self.wrong()
         self.tick("contract")
-        trouble = contract.broken(self.asked, "") or self.elsewhere() or self.remembered()
+        trouble = contract.broken(self.asked) or self.elsewhere() or self.remembered()
         if trouble:
             return self.said("misbehaves", trouble, survived=survived)
         self.tick("properties")
@@ -177,7 +177,7 @@ class ProceduralVerifier:
         least = self.shrunk(case, lambda outcome: not self.fault(outcome), differs=True)
         diagnosis = [Diagnosis(known[0].name, known[0].says, tuple(each.says for each in known[1:]))] if known else []
         reason = f"{len(wrong)} of {len(self.asked)} answers are others"
-        note = contract.broken(self.asked, "")
+        note = contract.broken(self.asked)
         return self.said("differs", reason, least, tuple(diagnosis), (note,) if note else ())
 
     def explains(self, mistake: Mistake) -> bool:
