@@ -95,6 +95,9 @@ class Exact(ValueOf):
     def apply(self, op: str, *things: Array) -> Array:
         return _whole(super().apply(op, *things))
 
+    def rearrange(self, move: Callable[..., Array], *things: Array) -> Array:
+        return _whole(super().rearrange(move, *things))
+
     def contract(self, a: Array, b: Array) -> Array:
         if a.ndim == 1:
             return self.contract(a[None], b)[..., 0, :]

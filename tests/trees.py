@@ -148,7 +148,9 @@ def changed_signatures(definition: Definition) -> Iterator[Definition]:
     for k, old in enumerate(definition.parameters):
         before, after = definition.parameters[:k], definition.parameters[k + 1 :]
         dims = [old.dims[1:], (other, *old.dims), old.dims[::-1]]
-        news = [replace(old, name="other"), replace(old, kind="int"), *(replace(old, dims=new) for new in dims)]
+        news = [replace(old, name="other")]
+        if old.layer is None:  # layers have their equation's shapes
+            news += [replace(old, kind="int"), *(replace(old, dims=new) for new in dims)]
         for parameters in ((*before, *after), (*after, old, *before), *((*before, new, *after) for new in news)):
             yield replace(definition, parameters=parameters)
     for k, (index, size) in enumerate(definition.indices):
@@ -164,7 +166,8 @@ def changed_at_one_node(root: Node, definition: Definition) -> Iterator[Node]:
     """An expression with another node in the place of one."""
     for path, node in walk(root):
         for new in others(node, definition):
-            yield substitute(root, path, new)
+            if path[-1:] != (("layers", None),) or isinstance(new, Name):  # layers have a name, and are no formula
+                yield substitute(root, path, new)
 
 
 def others(node: Node, definition: Definition) -> Iterator[Node]:
