@@ -13,20 +13,21 @@ BROAD = (
 OTHER_DTYPES = ("float16", "float64")
 """Beside float32 and bfloat16 they show little that is new of the noise."""
 
-IN_FLOAT32 = ("test_honest_code_is_within_the_bound_in_every_regime",)
-"""Tests of which the default run asks float32 alone."""
+EVERY_REGIME = "test_honest_code_is_within_the_bound_in_every_regime"
+"""The longest test of the noise: the default run asks it in float32, CI in bfloat16 too."""
 
-LONGEST = ("backward.gru", "backward.gru_reset_after", "backward.gru_update_writes", "backward.lstm")
-"""Equations of so many changes that setting each takes most of a minute."""
+ONE_CHANGE = "test_one_change_changes_the_formula"
+LONG = ("backward.", "transformer.decoder", "recurrent.bidirectional_lstm", "attention_rnn.bahdanau_decode")
+"""Equations of so many changes that setting them all takes long."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark them by name and by dtype."""
     for item in items:
         name, _, asked = item.name.partition("[")
-        others = (*OTHER_DTYPES, "bfloat16") if name in IN_FLOAT32 else OTHER_DTYPES
-        of_noise = "test_noise" in item.nodeid and any(dtype in asked for dtype in others)
-        if name in BROAD or of_noise or item.nodeid.startswith("tests/test_docs.py"):
+        of_noise = "test_noise" in item.nodeid and any(dtype in asked for dtype in OTHER_DTYPES)
+        in_bfloat16 = name == EVERY_REGIME and "bfloat16" in asked
+        if name in BROAD or of_noise or in_bfloat16 or item.nodeid.startswith("tests/test_docs.py"):
             item.add_marker(pytest.mark.broad)
-        if name == "test_one_change_changes_the_formula" and asked.rstrip("]") in LONGEST:
+        if (name == EVERY_REGIME and of_noise) or (name == ONE_CHANGE and asked.startswith(LONG)):
             item.add_marker(pytest.mark.slow)
