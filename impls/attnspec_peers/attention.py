@@ -21,7 +21,9 @@ Array = npt.NDArray[Any]
 
 CPU = ("cpu",)
 ALL = ("float64", "float32", "float16", "bfloat16")
+WHOLE = ("float64", "float32")
 TRAINED = ("float32", "bfloat16")  # of whose gradients are asked
+LONG = ("float32",)  # likewise, where a verdict takes long
 ONNX_DTYPES = ("float32", "float16")  # in float64 the operator Attention has a scale rounded to float32
 ONNX_SMALLEST = {"batch": 1, "n": 1, "m": 1, "d": 1, "e": 1}  # it refuses every empty array
 
@@ -47,7 +49,7 @@ def torch_scaled_dot_product(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
 
 
 @implements("attention.masked", framework="torch", dtypes=ALL, devices=CPU, smallest={"d": 1}, finite=True)
-@implements("attention.masked", framework="torch", dtypes=TRAINED, devices=CPU, smallest={"d": 1}, backward=True)
+@implements("attention.masked", framework="torch", dtypes=LONG, devices=CPU, smallest={"d": 1}, backward=True)
 def torch_masked(q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
     """scaled_dot_product_attention with attn_mask, true where a query may look; a row with nothing to look at is 0."""
     from attnspec_peers import _torch
@@ -64,7 +66,7 @@ def torch_causal_top_left(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
 
 
 @implements("attention.causal", framework="torch", dtypes=ALL, devices=CPU, smallest={"d": 1}, finite=True)
-@implements("attention.causal", framework="torch", dtypes=TRAINED, devices=CPU, smallest={"d": 1}, backward=True)
+@implements("attention.causal", framework="torch", dtypes=LONG, devices=CPU, smallest={"d": 1}, backward=True)
 def torch_causal(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     """scaled_dot_product_attention with torch.nn.attention.bias.causal_lower_right."""
     from torch.nn.attention.bias import causal_lower_right
@@ -134,7 +136,8 @@ def jax_scaled_dot_product(q: jax.Array, k: jax.Array, v: jax.Array) -> jax.Arra
     return _jax.attention(q, k, v)
 
 
-@implements("attention.causal_top_left", framework="jax", dtypes=ALL, devices=CPU, smallest={"d": 1}, finite=True)
+# Not in half precision, where XLA compiles for a minute; jax_scaled_dot_product is asked there.
+@implements("attention.causal_top_left", framework="jax", dtypes=WHOLE, devices=CPU, smallest={"d": 1}, finite=True)
 def jax_causal_top_left(q: jax.Array, k: jax.Array, v: jax.Array) -> jax.Array:
     """jax.nn.dot_product_attention with is_causal=True."""
     from attnspec_peers import _jax
