@@ -190,7 +190,7 @@ def _document(equation: Equation[..., Any], discovery: Discovery, wrong: Sequenc
         "latex": formula.latex(definition),
         "takes": [
             {
-                "name": each.name, "kind": each.kind, "shape": list(map(str, each.dims)),
+                **_named(each),
                 "is": symbol(each.name, definition.id).meaning,
                 **({"layer": [_named(part) for part in each.layer.takes]} if each.layer is not None else {}),
             }

@@ -171,12 +171,13 @@ def _lifted(node: Call | Through, site: Site, equal: tuple[tuple[str, str], ...]
     """Sizes that a callee needs equal, by the caller's names for them; None where the caller has no such names."""
     if not equal:
         return ()
-    names: dict[str, str] = {}
     if isinstance(node, Through):  # as they are at the top: where another layer has others, it cannot run
-        names |= layers.at_top(layer_of(node, site.scope))
-    for parameter, arg in zip(node.callee.parameters, node.args, strict=True) if isinstance(node, Call) else ():
-        for own, given in zip(parameter.dims, site.type_of(arg).dims, strict=True):
-            names.setdefault(str(own), str(given))
+        names = layers.at_top(layer_of(node, site.scope))
+    else:
+        names = {}
+        for parameter, arg in zip(node.callee.parameters, node.args, strict=True):
+            for own, given in zip(parameter.dims, site.type_of(arg).dims, strict=True):
+                names.setdefault(str(own), str(given))
     if any(size not in names for pair in equal for size in pair):
         return None
     pairs = {(names[a], names[b]) for a, b in equal}

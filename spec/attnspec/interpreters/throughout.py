@@ -159,4 +159,3 @@ def _deep(node: Node, change: Callable[[Node], Node]) -> Node:
             below: Path = path
             node = substitute(node, below, new)
     return node
-

@@ -155,9 +155,10 @@ def _answer(question: AnyQuestion | Refused, runner: Runner, tick: Tick | None) 
     """One verdict; what cannot be asked of one candidate does not stop the others."""
     if isinstance(question, Refused):
         return question
+    tick = tick or (lambda step: None)
     try:
         if isinstance(question, ProceduralQuestion):
-            return ProceduralVerifier(question, runner, tick or (lambda step: None)).verdict()
+            return ProceduralVerifier(question, runner, tick).verdict()
         return _asked(question, runner, tick)
     except SpecError as error:
         verdict = replace(_nothing(question, "not run", _why(error)), mend=error.mend)
@@ -170,7 +171,7 @@ def _why(error: SpecError) -> str:
     return "\n".join([error.headline, *(f"{label}  {fact}" for label, fact in facts if fact)])
 
 
-def _asked(question: Question, runner: Runner, tick: Tick | None) -> Verdict:
+def _asked(question: Question, runner: Runner, tick: Tick) -> Verdict:
     declared = question.claim.dtypes
     if declared is not None and question.dtype not in declared:
         reason = f"{question.dtype} is not claimed; claimed are {', '.join(declared)}"
@@ -180,7 +181,7 @@ def _asked(question: Question, runner: Runner, tick: Tick | None) -> Verdict:
         return _nothing(question, "not run", reason)
     if question.any_dtype:
         question = as_answered(question, runner)
-    return Verifier(question, runner, tick or (lambda step: None)).verdict()
+    return Verifier(question, runner, tick).verdict()
 
 
 def _nothing(question: AnyQuestion, verdict: str, reason: str) -> Verdict:

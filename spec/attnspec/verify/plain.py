@@ -30,7 +30,7 @@ def packed(value: Any, place: str = "") -> Any:
         pairs = [[packed(key, f"{place} key"), packed(each, f"{place}[{key!r}]")] for key, each in value.items()]
         return {"mapping": pairs}
     kind = f"{type(value).__module__}.{type(value).__qualname__}".removeprefix("builtins.")
-    raise Foreign(f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}{f' at {place}' if place else ''}")
+    raise Foreign(f"{_article(kind)}{f' at {place}' if place else ''}")
 
 
 def unpacked(value: Any) -> Any:
