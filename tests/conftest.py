@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import settings
+
+EXAMPLES = {"quick": 6, "broad": 20}
+"""How many cases Hypothesis draws where a test does not say: by default, and where broad tests are asked too."""
+
+for name, count in EXAMPLES.items():
+    settings.register_profile(name, derandomize=True, database=None, deadline=None, max_examples=count)
 
 BROAD = (
     "test_equations_and_their_mutants_differ", "test_one_change_changes_the_formula",
     "test_any_order_of_summation_is_within_the_bound", "test_every_row_marks_what_it_reads",
+    "test_honest_rounding_to_bfloat16_keeps_the_properties", "test_wrong_by_little_in_bfloat16_differs",
+    "test_every_verdict_says_what_it_is", "test_wheel_works_in_an_empty_environment",
 )  # fmt: skip
-"""Tests of every equation, mutant, order of summation or policy."""
+"""Tests of every equation, mutant, order of summation, policy or slip, and of what is built."""
 
 OTHER_DTYPES = ("float16", "float64")
 """Beside float32 and bfloat16 they show little that is new of the noise."""
@@ -19,6 +28,11 @@ EVERY_REGIME = "test_honest_code_is_within_the_bound_in_every_regime"
 ONE_CHANGE = "test_one_change_changes_the_formula"
 LONG = ("backward.", "transformer.decoder", "recurrent.bidirectional_lstm", "attention_rnn.bahdanau_decode")
 """Equations of so many changes that setting them all takes long."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """As many cases as go with what is asked."""
+    settings.load_profile("quick" if "not broad" in config.option.markexpr else "broad")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -60,6 +60,13 @@ def test_an_equation_is_not_begun_without_a_framework() -> None:
     assert "--framework numpy" in done.stderr
 
 
+def test_a_procedure_is_not_begun_with_a_framework() -> None:
+    done = ran("new", "text.encode", "--framework", "torch")
+
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "text.encode is a procedure, and takes no arrays" in done.stderr
+
+
 def test_it_has_no_cost() -> None:
     done = ran("cost", "text.encode")
 

@@ -211,10 +211,12 @@ def test_a_batch_is_a_loop_over_examples(id: str, weights: bool) -> None:
 
     whole = values(id, {**arrays, **plain.options})
 
-    for k in np.ndindex(2, 3):
-        example = {name: array[k] if name in lifted else array for name, array in arrays.items()}
-        one = Case(example, plain.options)
-        assert_within(tuple(part[k] for part in whole), values(id, one.arguments), equation.definition, one)
+    each = [
+        values(id, {name: array[k] if name in lifted else array for name, array in arrays.items()} | plain.options)
+        for k in np.ndindex(2, 3)
+    ]
+    alone = tuple(np.stack(parts).reshape(2, 3, *parts[0].shape) for parts in zip(*each, strict=True))
+    assert_within(whole, alone, equation.definition, Case(arrays, plain.options))
 
 
 def _several(array: Array, draw: np.random.Generator) -> Array:

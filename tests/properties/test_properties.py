@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from attnspec.implementation import ATTRIBUTE
@@ -59,7 +59,6 @@ def computed(definition: Definition) -> Function:
 
 
 @every_need
-@settings(derandomize=True, max_examples=20, deadline=None, database=None)
 @given(data=st.data())
 def test_equations_have_their_properties(laws: list[Law], data: st.DataObject) -> None:
     """Every property holds of the equation itself, within the noise of float64."""

@@ -31,7 +31,7 @@ def answer(id: str, framework: str | None, output: str | None) -> None:
 
     Raises:
         UnknownName: no such equation, procedure or framework.
-        SpecError: an equation needs a framework; there is such a file already, or it cannot be written.
+        SpecError: an equation needs a framework, and a procedure has none; there is such a file already, or it cannot be written.
     """
     if framework is not None and framework not in FRAMEWORKS:
         mend = nearest(framework, FRAMEWORKS)
@@ -39,6 +39,9 @@ def answer(id: str, framework: str | None, output: str | None) -> None:
     catalogue()
     item = specified(id)
     if isinstance(item, Procedure):
+        if framework is not None:
+            given = f"--framework {framework}"
+            raise SpecError(f"{id} is a procedure, and takes no arrays", given=given, mend="leave it out")
         text = procedural(item)
     elif framework is None:
         expected = ", ".join(FRAMEWORKS)

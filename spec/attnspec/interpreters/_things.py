@@ -82,7 +82,7 @@ class Frame:
 
     def length(self, index: str) -> Dim:
         """The size that an index runs over."""
-        return replaced(self.definition.range_of(index), self.sizes)
+        return replaced(self.definition.ranges[index], self.sizes)
 
     def held_of(self, index: str) -> Dim:
         """How much of that is held at once."""

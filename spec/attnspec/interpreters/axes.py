@@ -6,6 +6,8 @@ import math
 import operator
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import lru_cache
+from typing import NamedTuple
 
 from attnspec.interpreters.algebra import Algebra, Array, Axis, Named, T, Value
 
@@ -32,10 +34,10 @@ class NamedAxes(Algebra[T]):
         things = [value for value in values if isinstance(value, Named)]
         if not things:
             return FOLD[op](*values)
-        filled = [
-            value if isinstance(value, Named) else Named(self.constant(value, things[0].data), ()) for value in values
-        ]
-        lined = self.lined_up(filled)
+        if len(things) < len(values):
+            like = things[0].data
+            things = [value if isinstance(value, Named) else Named(self.constant(value, like), ()) for value in values]
+        lined = self.lined_up(things)
         return Named(self.apply(op, *(x.data for x in lined)), lined[0].axes)
 
     def rank(self, value: Named[T]) -> int:
@@ -44,11 +46,14 @@ class NamedAxes(Algebra[T]):
 
     def lined_up(self, values: Sequence[Named[T]]) -> list[Named[T]]:
         """The same things with the same axes, of size 1 where one lacks them."""
-        first = values[0]
-        if all(value.axes == first.axes and self.rank(value) == self.rank(first) for value in values[1:]):
+        first, *others = values
+        if not others:
+            return [first]
+        ranks = [self.rank(value) for value in values]
+        rank = max(ranks)
+        if rank == min(ranks) and all(value.axes == first.axes for value in others):
             return list(values)
         axes = tuple(sorted({axis for value in values for axis in value.axes}))
-        rank = max(self.rank(value) for value in values)
         return [self.widened(value, axes, rank) for value in values]
 
     def widened(self, value: Named[T], axes: tuple[Axis, ...], rank: int) -> Named[T]:
@@ -75,30 +80,32 @@ class NamedAxes(Algebra[T]):
         tail: tuple[str, ...],
     ) -> Named[T]:  # fmt: skip
         """Σ over one label of the products, as one product of (batches of) matrices."""
-        labels_a, labels_b = (*a.axes, *a_tail), (*b.axes, *b_tail)
-        shared = [label for label in labels_a if label in labels_b and label != over]
-        only_a = [label for label in labels_a if label not in labels_b]
-        only_b = [label for label in labels_b if label not in labels_a]
-        size = dict(zip(labels_a, self.shape(a.data), strict=True))
-        size |= dict(zip(labels_b, self.shape(b.data), strict=True))
-        flat_a = self.arranged(a.data, labels_a, [*shared, *only_a, over], len(shared), len(only_a))
-        flat_b = self.arranged(b.data, labels_b, [*shared, over, *only_b], len(shared), 1)
+        plan = _plan((*a.axes, *a_tail), (*b.axes, *b_tail), over, tail)
+        flat_a, rows = self.arranged(a.data, plan.a, plan.shared, plan.only_a)
+        flat_b, columns = self.arranged(b.data, plan.b, plan.shared, 1)
         product = self.contract(flat_a, flat_b)
-        found = [*shared, *only_a, *only_b]
-        axes = tuple(sorted(label for label in found if isinstance(label, tuple)))
-        shape = tuple(size[label] for label in found)
-        order = [found.index(label) for label in (*axes, *tail)]
-        return Named(self.rearrange(lambda x: self.permuted(self.xp.reshape(x, shape), order), product), axes)
+        both = self.shape(product)[: plan.shared]
+        shape = (*both, *rows[plan.shared : plan.shared + plan.only_a], *columns[plan.shared + 1 :])
+        moved = self.rearrange(lambda x: self.permuted(self.xp.reshape(x, shape), plan.order), product)
+        return Named(moved, plan.axes)
 
-    def arranged(self, data: T, labels: Sequence[object], order: Sequence[object], batch: int, left: int) -> T:
-        """Axes in the order asked for, flattened to (batch…, left, right)."""
-        places = [labels.index(label) for label in order]
-        shape = [self.shape(data)[place] for place in places]
+    def arranged(self, data: T, places: tuple[int, ...], batch: int, left: int) -> tuple[T, list[int]]:
+        """Axes in the order asked for, flattened to (batch…, left, right); and their sizes, in that order."""
+        own = self.shape(data)
+        shape = [own[place] for place in places]
         flat = (*shape[:batch], math.prod(shape[batch : batch + left]), math.prod(shape[batch + left :]))
-        return self.rearrange(lambda x: self.xp.reshape(self.permuted(x, places), flat), data)
+        return self.rearrange(lambda x: self.xp.reshape(self.permuted(x, places), flat), data), shape
 
-    def permuted(self, array: Array, order: Sequence[int]) -> Array:
-        return array if list(order) == sorted(order) else self.xp.permute_dims(array, tuple(order))
+    def permuted(self, array: Array, order: tuple[int, ...]) -> Array:
+        return array if order == tuple(range(len(order))) else self.xp.permute_dims(array, order)
+
+    def moved(self, data: T, source: int, target: int) -> T:
+        """One axis taken to another place."""
+        if source == target:
+            return data
+        order = list(range(len(self.shape(data))))
+        order.insert(target, order.pop(source))
+        return self.rearrange(lambda a: self.xp.permute_dims(a, tuple(order)), data)
 
     # Reductions.
 
@@ -148,15 +155,13 @@ class NamedAxes(Algebra[T]):
     def unname(self, value: Named[T], axis: Axis, length: int) -> Named[T]:
         """A named axis becomes the first unnamed one."""
         value = self.spread(value, axis, length)
-        source, target = value.axes.index(axis), len(value.axes) - 1
-        moved = self.rearrange(lambda a: self.xp.moveaxis(a, source, target), value.data)
+        moved = self.moved(value.data, value.axes.index(axis), len(value.axes) - 1)
         return Named(moved, tuple(name for name in value.axes if name != axis))
 
     def name(self, value: Named[T], axis: Axis) -> Named[T]:
         """The first unnamed axis takes a name."""
         axes = tuple(sorted((*value.axes, axis)))
-        source, target = len(value.axes), axes.index(axis)
-        return Named(self.rearrange(lambda a: self.xp.moveaxis(a, source, target), value.data), axes)
+        return Named(self.moved(value.data, len(value.axes), axes.index(axis)), axes)
 
     def taken(self, value: Named[T], place: int, wraps: bool = True) -> Named[T]:
         """One slice of the first unnamed axis; zero beyond its ends; if it `wraps`, −1 is the last."""
@@ -231,8 +236,9 @@ class NamedAxes(Algebra[T]):
         shape = self.shape(value.data)
         rest = shape[:source] + shape[source + 1 :]
         flat = (*rest[:-1], length * rest[-1])
-        moved = self.rearrange(lambda a: self.xp.reshape(self.xp.moveaxis(a, source, -2), flat), value.data)
-        return Named(moved, tuple(name for name in value.axes if name != axis))
+        moved = self.moved(value.data, source, len(shape) - 2)
+        joined = self.rearrange(lambda a: self.xp.reshape(a, flat), moved)
+        return Named(joined, tuple(name for name in value.axes if name != axis))
 
     def recut(self, value: Named[T], order: tuple[int, ...], dims: tuple[int, ...]) -> Named[T]:
         """The unnamed axes in another order, their elements cut anew."""
@@ -265,6 +271,42 @@ class NamedAxes(Algebra[T]):
         place = value.axes.index(axis)
         data = self.rearrange(lambda a: a[(*(slice(None),) * place, -1)], value.data)
         return Named(data, tuple(name for name in value.axes if name != axis))
+
+
+class _Plan(NamedTuple):
+    """How a contraction is laid out as a product of matrices.
+
+    Attributes:
+        a, b: the order that each side's axes are brought into: what is shared, then rows and columns.
+        shared, only_a: how many axes both sides have, and the first alone.
+        axes: the named axes of the result.
+        order: the order that its axes are brought into.
+    """
+
+    a: tuple[int, ...]
+    b: tuple[int, ...]
+    shared: int
+    only_a: int
+    axes: tuple[Axis, ...]
+    order: tuple[int, ...]
+
+
+@lru_cache(maxsize=4096)
+def _plan(
+    labels_a: tuple[Axis | str, ...], labels_b: tuple[Axis | str, ...], over: Axis | str, tail: tuple[str, ...]
+) -> _Plan:
+    shared = [label for label in labels_a if label in labels_b and label != over]
+    only_a = [label for label in labels_a if label not in labels_b]
+    only_b = [label for label in labels_b if label not in labels_a]
+    found: list[Axis | str] = [*shared, *only_a, *only_b]
+    axes: tuple[Axis, ...] = tuple(sorted(label for label in found if isinstance(label, tuple)))
+    order = [found.index(label) for label in axes] + [found.index(label) for label in tail]
+    return _Plan(
+        a=tuple(labels_a.index(label) for label in (*shared, *only_a, over)),
+        b=tuple(labels_b.index(label) for label in (*shared, over, *only_b)),
+        shared=len(shared), only_a=len(only_a), axes=axes,
+        order=tuple(order),
+    )  # fmt: skip
 
 
 def _broadcast(shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:

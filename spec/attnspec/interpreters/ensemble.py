@@ -7,7 +7,7 @@ intermediates, tied weights and recurrences are there. The members are one more 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -90,6 +90,9 @@ class Ensemble(Interpreter[Rounded]):
         return tuple(thing.value.shape)
 
     def rearrange(self, move: Callable[..., Array], *things: Rounded) -> Rounded:
+        if len(things) == 1:
+            (thing,) = things
+            return Rounded(move(thing.value), thing.grain, thing.terms)
         grain = max((thing.grain for thing in things), key=lambda form: form.bits)
         return Rounded(move(*(thing.value for thing in things)), grain, max(thing.terms for thing in things))
 
@@ -115,7 +118,7 @@ class Ensemble(Interpreter[Rounded]):
         if terms:
             x, y = things
             fresh = fresh + self.rounding.joined(x.terms, y.value) + self.rounding.joined(y.terms, x.value)
-        return replace(self.settled(value, fresh), terms=terms)
+        return self.settled(value, fresh, terms)
 
     def counted(self, op: str, *things: Rounded) -> bool:
         """Whether whole numbers that nothing rounded are made of such."""
@@ -126,8 +129,8 @@ class Ensemble(Interpreter[Rounded]):
         """No error where a member's value is one that the format holds."""
         return self.xp.where(self.rounding.held(form, value), self.xp.zeros_like(fresh), fresh)
 
-    def settled(self, value: Array, fresh: Array) -> Rounded:
-        return Rounded(self.perturbed(value, fresh), self.rounding.policy.intermediates)
+    def settled(self, value: Array, fresh: Array, terms: int = 0) -> Rounded:
+        return Rounded(self.perturbed(value, fresh), self.rounding.policy.intermediates, terms)
 
     def perturbed(self, value: Array, variance: Array) -> Array:
         """Each member's value with an error of that variance, the same for the same value of the same member."""
@@ -174,7 +177,7 @@ class Ensemble(Interpreter[Rounded]):
         squares = self.values.contract(a.value**2, b.value**2)
         exact = a.grain.bits + b.grain.bits <= self.policy.accumulation.bits
         fresh = self.rounding.contraction(a.value.shape[-1], squares, value, exact)
-        return replace(self.settled(value, fresh), terms=a.value.shape[-1])
+        return self.settled(value, fresh, a.value.shape[-1])
 
     def reduce(self, op: str, axis: int, term: Rounded, where: Rounded | None) -> Rounded:
         xp = self.xp

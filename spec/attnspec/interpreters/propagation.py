@@ -83,6 +83,10 @@ class Propagation(Interpreter[Noisy]):
         return tuple(thing.value.shape)
 
     def rearrange(self, move: Callable[..., Array], *things: Noisy) -> Noisy:
+        if len(things) == 1:
+            (thing,) = things
+            variance = None if thing.variance is None else move(thing.variance)
+            return Noisy(move(thing.value), variance, thing.grain, thing.terms, thing.alike)
         grain = max((thing.grain for thing in things), key=lambda form: form.bits)
         value = move(*(thing.value for thing in things))
         terms, alike = max(thing.terms for thing in things), all(thing.alike for thing in things)
@@ -111,7 +115,7 @@ class Propagation(Interpreter[Noisy]):
         if terms:
             x, y = things
             fresh = fresh + self.rounding.joined(x.terms, y.value) + self.rounding.joined(y.terms, x.value)
-        return replace(self.settled(value, carried, fresh), terms=terms)
+        return self.settled(value, carried, fresh, terms)
 
     def counted(self, op: str, *things: Noisy) -> bool:
         """Whether whole numbers that nothing rounds are made of such."""
@@ -125,7 +129,7 @@ class Propagation(Interpreter[Noisy]):
             exact = self.xp.logical_and(exact, carried == 0)
         return self.xp.where(exact, self.xp.zeros_like(fresh), fresh)
 
-    def settled(self, value: Array, carried: Array | None, fresh: Array) -> Noisy:
+    def settled(self, value: Array, carried: Array | None, fresh: Array, terms: int = 0) -> Noisy:
         """What was carried and what is new; where the format may overflow, the element is not asked.
 
         NaN and infinity that come from the inputs have no noise: they are asked as they are.
@@ -135,7 +139,7 @@ class Propagation(Interpreter[Noisy]):
         reach = self.xp.abs(value) + K * self.xp.sqrt(variance)
         variance = self.xp.where(reach > largest, DROWNED, self.xp.where(variance < DROWNED, variance, DROWNED))
         variance = self.xp.where(self.xp.isfinite(value), variance, 0.0)
-        return Noisy(value, variance, self.rounding.policy.intermediates)
+        return Noisy(value, variance, self.rounding.policy.intermediates, terms)
 
     def carried(self, op: str, v: Array, *things: Noisy) -> Array | None:
         """Errors of the arguments, through the derivatives, squared."""
@@ -243,7 +247,7 @@ class Propagation(Interpreter[Noisy]):
         if self.policy.accumulation.largest < FAR:
             reach = self.values.contract(self.xp.abs(a.value), self.xp.abs(b.value))
             fresh = self.xp.where(reach > self.policy.accumulation.largest, DROWNED, fresh)
-        return replace(self.settled(value, carried, fresh), terms=a.value.shape[-1])
+        return self.settled(value, carried, fresh, a.value.shape[-1])
 
     def reduce(self, op: str, axis: int, term: Noisy, where: Noisy | None) -> Noisy:
         xp = self.xp

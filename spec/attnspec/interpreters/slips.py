@@ -146,7 +146,7 @@ def transposed(node: Node, site: Site) -> Iterator[Local]:
             yield f"transpose/{_slug(a, site)}", f"{site.show(a)} is not transposed", a, ()
         case At(array=Name(id=name) as array, places=(Position() as i, Position() as j)):
             if not {i.index, j.index} & site.bound:
-                equal = must_equal(site.definition.range_of(i.index), site.definition.range_of(j.index))
+                equal = must_equal(site.definition.ranges[i.index], site.definition.ranges[j.index])
                 says = f"{name} is transposed"
                 yield f"transpose/{name}", says, At(Apply("transpose", (array,)), node.places), equal
 
@@ -251,7 +251,7 @@ def missteps(node: Node, site: Site) -> Iterator[Local]:
                 shown = site.show(array)
                 says = f"{shown} of the step {'before' if shift < 0 else 'after'} is read"
                 yield f"step/{'before' if shift < 0 else 'after'}", says, At(array, (place, *rest)), ()
-            end = Apply("-", (SizeOf(site.definition.range_of(t)), Number(1.0)))
+            end = Apply("-", (SizeOf(site.definition.ranges[t]), Number(1.0)))
             place = Apply("-", (end, Position(t)))
             yield "step/reversed", f"{site.show(array)} is read backwards", At(array, (place, *rest)), ()
             first = At(array, (Number(0.0), *rest))

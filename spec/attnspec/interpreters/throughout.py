@@ -111,7 +111,7 @@ def _last_left_out(definition: Definition) -> Iterator[Slip]:
         node.index for root in definition.roots for _, node in walk(root) if isinstance(node, Reduce)
     }  # fmt: skip
     for index in sorted(indices):
-        short = Apply("<", (Position(index), Apply("-", (SizeOf(definition.range_of(index)), Number(1.0)))))
+        short = Apply("<", (Position(index), Apply("-", (SizeOf(definition.ranges[index]), Number(1.0)))))
 
         def shorten(node: Node, index: str = index, short: Node = short) -> Node:
             if isinstance(node, Reduce) and node.index == index:

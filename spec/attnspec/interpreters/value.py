@@ -125,7 +125,12 @@ class ValueOf(Interpreter[Array]):
         xp = self.xp
         if not e.shape[axis]:
             return e
-        seen = xp.ones_like(e, dtype=xp.bool) if where is None else xp.broadcast_to(where, e.shape)
+        if where is None:
+            shifted = e - xp.max(e, axis=axis, keepdims=True)
+            parts = xp.exp(shifted)
+            total = xp.sum(parts, axis=axis, keepdims=True)
+            return shifted - xp.log(total) if log else parts / total
+        seen = xp.broadcast_to(where, e.shape)
         low = xp.where(seen, e, self.constant(-math.inf, e))
         top = xp.max(low, axis=axis, keepdims=True)
         some = xp.any(seen, axis=axis, keepdims=True)

@@ -52,10 +52,10 @@ class Frame(Generic[T]):
     starts: dict[str, Value[T]] = field(default_factory=dict)
 
     def axis(self, index: str) -> Axis:
-        return self.depth, [name for name, _ in self.definition.indices].index(index)
+        return self.depth, self.definition.places[index]
 
     def length(self, index: str) -> int:
-        return self.definition.range_of(index).value(self.sizes)
+        return self.definition.ranges[index].value(self.sizes)
 
 
 class Interpreter(NamedAxes[T]):

@@ -133,7 +133,7 @@ def single(node: Node, scope: Scope) -> Type:
             return _reduce(node, scope)
         case Stack(array=array, indices=indices):
             found = single(array, scope)
-            sizes = tuple(scope.definition.range_of(index) for index in indices)
+            sizes = tuple(scope.definition.ranges[index] for index in indices)
             if not found.names >= set(indices) or len(set(indices)) < len(indices):
                 refuse(scope, node, f"stacks {found}", "indices that it has, each once")
             return Type(found.kind, found.names - set(indices), sizes + found.dims)
@@ -144,7 +144,7 @@ def single(node: Node, scope: Scope) -> Type:
             if index not in found.names or not found.dims:
                 refuse(scope, node, f"joins {found} over {index}", f"vectors named by {index}")
             *first, last = found.dims
-            return Type(found.kind, found.names - {index}, (*first, scope.definition.range_of(index) * last))
+            return Type(found.kind, found.names - {index}, (*first, scope.definition.ranges[index] * last))
         case Split(array=array, parts=parts):
             found, size = single(array, scope), _size(parts)
             rest = found.dims[-1].over(size) if found.dims and size else None
@@ -200,7 +200,7 @@ def _at(node: At, scope: Scope) -> Type:
     names, dims = set(array.names), list(array.dims)
     for place in node.places:
         index = viewed(place, scope.bound)
-        along = index is not None and bool(dims) and scope.definition.range_of(index) == dims[0]
+        along = index is not None and bool(dims) and scope.definition.ranges[index] == dims[0]
         if not dims or (index is not None and not along and not _computed(place)):
             refuse(scope, node, f"subscripts {array}", "an index over the axis it stands at")
         dims.pop(0)

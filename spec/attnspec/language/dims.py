@@ -70,6 +70,14 @@ class Dim:
         return Dim.of({names: own // count for names, own in self.terms})
 
     @cached_property
+    def only(self) -> str | None:
+        """The one name that it is, as most sizes are."""
+        match self.terms:
+            case (((name,), 1),) if not name.startswith("⌈"):
+                return name
+        return None
+
+    @cached_property
     def names(self) -> frozenset[str]:
         """The named sizes it is made of."""
         return frozenset(
@@ -83,6 +91,8 @@ class Dim:
         Raises:
             KeyError: a name without a size.
         """
+        if self.only is not None:
+            return sizes[self.only]
         return sum(count * prod(_value(name, sizes) for name in names) for names, count in self.terms)
 
     def solve(self, total: int, sizes: dict[str, int]) -> str | None:
@@ -91,6 +101,8 @@ class Dim:
         Returns:
             None when it fits (and `sizes` may have grown); else a sentence saying why it does not.
         """
+        if self.only is not None:
+            sizes.setdefault(self.only, total)
         unknown = self.names - sizes.keys()
         if not unknown:
             return None if self.value(sizes) == total else f"{self} = {self.value(sizes)}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
 from typing import Any
 
 from attnspec.language.dims import Dim
@@ -223,7 +224,7 @@ class Option:
     kind: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Definition:
     """An equation as a tree.
 
@@ -251,9 +252,15 @@ class Definition:
         """The lines' values, and what is returned."""
         return (*(line.value for line in self.lines), *self.returns)
 
-    def range_of(self, index: str) -> Dim:
-        """The size that an index runs over."""
-        return dict(self.indices)[index]
+    @cached_property
+    def ranges(self) -> dict[str, Dim]:
+        """The size that each index runs over."""
+        return dict(self.indices)
+
+    @cached_property
+    def places(self) -> dict[str, int]:
+        """Where each index stands among the indices."""
+        return {name: place for place, (name, _) in enumerate(self.indices)}
 
 
 Path = tuple[tuple[str, int | None], ...]

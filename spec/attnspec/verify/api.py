@@ -16,6 +16,7 @@ from attnspec.interpreters.policy import PRESETS
 from attnspec.language.equation import REGISTRY, Equation
 from attnspec.language.procedure import PROCEDURES, Procedure, specified
 from attnspec.verify.candidate import Question, as_answered
+from attnspec.verify.cases import sizes_of
 from attnspec.verify.procedural import ProceduralQuestion, ProceduralVerifier
 from attnspec.verify.recorded import Inputs, listed, present, recorded
 from attnspec.verify.report import THROUGH, Report, Verdict
@@ -286,6 +287,7 @@ def questions(found: Sequence[Found], shown: str, wanted: Asked) -> Iterator[Any
                 yield ProceduralQuestion(each, called, wanted.examples, wanted.seed, binding, name)
                 continue
             equation = gradient_of(called, framework) if backward else called
+            sized_by(equation, declared.claim)
         except SpecError as error:
             unknown = replace(wanted, equation=declared.equation, framework=framework, dtypes=dtypes)
             yield Refused(error, replace(_not_run(name, unknown, _why(error), 0.0), mend=error.mend))
@@ -310,6 +312,21 @@ def plainly(procedure: Procedure[..., Any], wanted: Asked, claim: Claim) -> None
         raise SpecError(f"{procedure.id} is a procedure, and {odd[0]} says nothing of it", mend=f"leave out {odd[0]}")
     if listed(wanted.inputs):
         raise SpecError(f"{procedure.id} is a procedure, and takes no recorded arrays", mend="ask without inputs")
+
+
+def sized_by(equation: Equation[..., Any], claim: Claim) -> None:
+    """Refuse a smallest size of what an equation has no axis of.
+
+    Raises:
+        UnknownName: there is one.
+    """
+    known = ("batch", *sizes_of(equation.definition))
+    for name in claim.smallest:
+        if name not in known:
+            raise UnknownName(
+                f"{equation.id} has no size {name}", given=f"smallest.{name}={claim.smallest[name]}",
+                expected=", ".join(known), mend=nearest(name, known),
+            )  # fmt: skip
 
 
 def gradient_of(equation: Equation[..., Any], framework: str = "") -> Equation[..., Any]:
