@@ -15,9 +15,11 @@ BROAD = (
     "test_equations_and_their_mutants_differ", "test_one_change_changes_the_formula",
     "test_any_order_of_summation_is_within_the_bound", "test_every_row_marks_what_it_reads",
     "test_honest_rounding_to_bfloat16_keeps_the_properties", "test_wrong_by_little_in_bfloat16_differs",
-    "test_every_verdict_says_what_it_is", "test_wheel_works_in_an_empty_environment",
+    "test_every_verdict_says_what_it_is", "test_wheel_works_in_an_empty_environment", "test_pytorch_gives_the_same",
+    "test_properties_kill_what_they_name", "test_fewer_bits", "test_framework_is_guessed",
+    "test_two_processes_say_what_one_says", "test_honest_code_fills_the_bound",
 )  # fmt: skip
-"""Tests of every equation, mutant, order of summation, policy or slip, and of what is built."""
+"""Tests of every equation, mutant, order of summation, policy, slip or framework, and of what is built."""
 
 OTHER_DTYPES = ("float16", "float64")
 """Beside float32 and bfloat16 they show little that is new of the noise."""

@@ -38,10 +38,8 @@ def attention(q: Array, k: Array, v: Array, causal: bool = False) -> Array:
 
     It knows one width for queries, keys and values: zeros fill up the narrower, the scale keeps to the queries' own.
     """
-    # jax asks for half products that XLA has not on a CPU, in bfloat16 only where a size is 1, and falls back to others
-    # where it is not compiled. Compiling each operation by itself takes four times as long, so it is the last resort.
-    if q.dtype == jnp.float16:
-        return _attention(q, k, v, causal)
+    # jax asks for half products that XLA has not on a CPU, in bfloat16 where a size is 1, and others where it is not
+    # compiled. Compiling each operation by itself takes four times as long, so it is the last resort.
     try:
         c: Array = _compiled(q, k, v, causal)
         return c

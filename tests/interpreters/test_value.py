@@ -212,7 +212,7 @@ def test_a_batch_is_a_loop_over_examples(id: str, weights: bool) -> None:
     whole = values(id, {**arrays, **plain.options})
 
     each = [
-        values(id, {name: array[k] if name in lifted else array for name, array in arrays.items()} | plain.options)
+        values(id, {**{name: array[k] if name in lifted else array for name, array in arrays.items()}, **plain.options})
         for k in np.ndindex(2, 3)
     ]
     alone = tuple(np.stack(parts).reshape(2, 3, *parts[0].shape) for parts in zip(*each, strict=True))

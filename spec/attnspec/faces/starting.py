@@ -31,7 +31,8 @@ def answer(id: str, framework: str | None, output: str | None) -> None:
 
     Raises:
         UnknownName: no such equation, procedure or framework.
-        SpecError: an equation needs a framework, and a procedure has none; there is such a file already, or it cannot be written.
+        SpecError: an equation needs a framework, and a procedure has none; there is such a file already, or it cannot
+            be written.
     """
     if framework is not None and framework not in FRAMEWORKS:
         mend = nearest(framework, FRAMEWORKS)
