@@ -12,6 +12,7 @@ import pytest
 import attnspec
 from attnspec.errors import BindingError, TargetError, UnknownName
 from attnspec.implementation import DTYPES
+from attnspec.interpreters.tiles import SLIPS
 from attnspec.verify.report import Report, Verdict
 
 PLANTED = Path(__file__).parent.parent / "planted"
@@ -258,3 +259,27 @@ def test_one_hot_may_be_of_any_numbers(tmp_path: Path, how: str, verdict: str) -
     report = attnspec.verify(f"{tmp_path / 'rows.py'}:one_hot", "text.one_hot", framework="numpy", examples=6)
 
     assert report.verdicts[0].verdict == verdict, str(report)
+
+
+TILES = [(slip, 16, False) for slip in ("", "filled", "cut", "first", "unscaled")]
+TILES += [("values", 64, False), ("total", 64, False), ("", 16, True), ("causal", 32, True), ("unscaled", 16, True)]
+
+
+@pytest.mark.parametrize(("slip", "tile", "causal"), TILES)
+def test_a_slip_of_a_kernel_that_runs_through_tiles_is_named(
+    slip: str, tile: int, causal: bool, tmp_path: Path
+) -> None:
+    """What only a kernel can do wrong is told as that, and a kernel that does it right conforms."""
+    kernel = f"\n\ndef kernel(q, k, v):\n    return attention(q, k, v, {tile}, {slip!r}, {causal})\n"
+    (tmp_path / "kernel.py").write_text((PLANTED / "tiles.py").read_text(encoding="utf-8") + kernel, encoding="utf-8")
+    equation = "attention.causal" if causal else ATTENTION
+
+    report = attnspec.verify(f"{tmp_path}/kernel.py:kernel", equation, dtype="float32", examples=3)
+    (verdict,) = report.verdicts
+
+    if not slip:
+        assert verdict.verdict == "conforms", str(verdict)
+    else:
+        says, _ = SLIPS[slip]
+        assert verdict.verdict == "differs", str(verdict)
+        assert verdict.diagnosis[0].says == says.format(tile=tile), str(verdict)

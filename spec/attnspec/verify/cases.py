@@ -102,6 +102,11 @@ class Case:
         return sum(array.size for array in self.arrays.values())
 
     @property
+    def longest(self) -> int:
+        """The size of the longest axis."""
+        return max((size for array in self.arrays.values() for size in array.shape), default=0)
+
+    @property
     def finite(self) -> bool:
         """No NaN or infinity anywhere."""
         return all(bool(np.isfinite(array).all()) for array in self.arrays.values())

@@ -12,6 +12,7 @@ import numpy as np
 
 from attnspec.interpreters.mutants import Mutant
 from attnspec.interpreters.policy import Policy, preset
+from attnspec.interpreters.tiles import tiled
 from attnspec.verify import contract, explain, fit, second, statistics
 from attnspec.verify.asking import Held, properties
 from attnspec.verify.candidate import Candidate, Question, descriptions
@@ -42,6 +43,9 @@ SPOILS = "run a second time on one graph, its backward pass gives other gradient
 
 NEARLY_ALL, MUCH = 0.9, 0.25
 """The share of the error's square that a direction must hold to be named: where elements show it, and elsewhere."""
+
+LONG = 400
+"""Cases of longer axes are not tried under slips that depend on two places of one axis."""
 
 PROBES = 8
 """How many of the worst cases a form must explain, the smallest first, before it is tried on all."""
@@ -171,7 +175,7 @@ class Verifier:
         over = over_batch(self.equation.definition, judged.compared)
         known = explain.Diagnosis("batch", over) if over else None
         known = known or explain.recognise(self.judge, observations, self.mistakes(), judged.policy)
-        known = known or self.along(observations, judged)
+        known = known or self.of_tiles(observations, judged) or self.along(observations, judged)
         manners = "" if known else self.fresh(observations, judged)
         if manners:
             return self.said("misbehaves", manners, judged)
@@ -224,6 +228,12 @@ class Verifier:
         ends = dict.fromkeys([self.judge.presets[0], self.judge.presets[-1]])
         tried = (fit.imprecise(self.judge, observations, policy) for policy in ends)
         return next(filter(None, tried), None)
+
+    def of_tiles(self, observations: Sequence[Observation], judged: Judged) -> explain.Diagnosis | None:
+        """A slip of kernels that run through tiles, looked for in cases that are not too long to try it on."""
+        slips = tuple(tiled(self.equation.definition))
+        short = [each for each in observations if each.case.longest <= LONG]
+        return explain.recognise(self.judge, short, slips, judged.policy) if slips else None
 
     def along(self, observations: list[Observation], judged: Judged) -> explain.Diagnosis | None:
         """A direction that most of the error lies along, such as the scale of one argument."""

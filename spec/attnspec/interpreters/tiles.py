@@ -1,0 +1,153 @@
+"""Slips of kernels that cut the axis of a softmax into tiles and run through them, carrying a maximum and sums.
+
+Nobody makes them who writes the formula down, so they are no mutants of it, and no case has to catch each of them: they
+are thought of where something is wrong and no mutant explains it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from attnspec.errors import NotationError
+from attnspec.interpreters.mutants import Mutant
+from attnspec.interpreters.throughout import mapped
+from attnspec.language.check import check
+from attnspec.language.tree import Apply, At, Call, Definition, Node, Number, Position, Reduce, SizeOf, Stack
+
+TILES = (16, 32, 64, 128)
+"""Sizes of a tile."""
+
+SOFTMAX = ("softmax", "log_softmax")
+
+ZERO, ONE = Number(0.0), Number(1.0)
+
+
+def tiled(definition: Definition) -> Iterator[Mutant]:
+    """What an equation becomes by each slip, made in every softmax of it and of the equations that it calls."""
+    for name, (says, slip) in SLIPS.items():
+        for tile in TILES:
+            tree = _throughout(definition, slip, tile)
+            if tree != definition and _sound(tree):
+                yield Mutant(f"tile/{name}/{tile}", says.format(tile=tile), tree)
+
+
+Slip = Callable[[Reduce, Node, Node, int], Node]
+"""What a softmax or a sum becomes, given its axis's length, the place on it named a second time, and a tile."""
+
+
+def _throughout(definition: Definition, slip: Slip, tile: int) -> Definition:
+    """A slip wherever it can be made; every axis gets a second name, for what depends on two places along it."""
+    twice = tuple((_second(name), dim) for name, dim in definition.indices)
+
+    def change(node: Node) -> Node:
+        if isinstance(node, Call):
+            callee = _throughout(node.callee, slip, tile)
+            return node if callee == node.callee else replace(node, callee=callee)
+        if isinstance(node, Reduce):
+            return slip(node, SizeOf(definition.ranges[node.index]), Position(_second(node.index)), tile)
+        return node
+
+    changed = mapped(definition, change)
+    return changed if changed == definition else replace(changed, indices=(*definition.indices, *twice))
+
+
+def _second(index: str) -> str:
+    return f"{index}'"
+
+
+def _sound(tree: Definition) -> bool:
+    try:
+        check(tree)
+    except NotationError:
+        return False
+    return True
+
+
+def _filled(node: Reduce, size: Node, _: Node, tile: int) -> Node:
+    """Σ exp e_j has a 1 besides for every place that the last tile lacks: exp 0."""
+    if node.where is not None or node.op not in SOFTMAX:
+        return node
+    tiles = Apply("//", (Apply("+", (size, Number(tile - 1.0))), Number(float(tile))))
+    more = Apply("-", (Apply("*", (tiles, Number(float(tile)))), size))
+    top, largest = Reduce("max", node.index, node.term), Reduce("max", node.index, node)
+    if node.op == "softmax":
+        besides = Apply("*", (more, Apply("*", (largest, Apply("exp", (Apply("neg", (top,)),))))))
+        return Apply("/", (node, Apply("+", (ONE, besides))))
+    besides = Apply("*", (more, Apply("exp", (Apply("-", (largest, top)),))))
+    return Apply("-", (node, Apply("log", (Apply("+", (ONE, besides)),))))
+
+
+def _cut(node: Reduce, size: Node, _: Node, tile: int) -> Node:
+    """What full tiles hold, and nothing of the last, where that is not full."""
+    full = Apply("*", (Apply("//", (size, Number(float(tile)))), Number(float(tile))))
+    return _only(node, Apply("<", (Position(node.index), full)))
+
+
+def _first(node: Reduce, _: Node, __: Node, tile: int) -> Node:
+    """What the first tile holds."""
+    return _only(node, Apply("<", (Position(node.index), Number(float(tile)))))
+
+
+def _only(node: Reduce, seen: Node) -> Node:
+    """The softmax over what is seen; where that is nothing, 0/0 if there is no mask that would be thought of."""
+    if node.op not in SOFTMAX:
+        return node
+    if node.where is not None or node.op != "softmax":
+        return replace(node, where=seen if node.where is None else Apply("and", (node.where, seen)))
+    shifted = Apply("-", (node.term, Reduce("max", node.index, node.term, seen)))
+    return _over(node, _shown(Apply("exp", (shifted,)), seen), None)
+
+
+def _over(node: Reduce, parts: Node, whole: Node | None) -> Node:
+    """Parts over their own sum, or that of others."""
+    return Apply("/", (parts, Reduce("sum", node.index, parts if whole is None else whole)))
+
+
+def _shown(parts: Node, where: Node | None) -> Node:
+    return parts if where is None else Apply("where", (where, parts, ZERO))
+
+
+def _unscaled(values: bool, total: bool) -> Slip:
+    """What is summed under the maximum so far stays as it is when a larger score comes."""
+
+    def slip(node: Reduce, _: Node, other: Node, tile: int) -> Node:
+        if node.op != "softmax":
+            return node
+        index, where = node.index, node.where
+
+        def there(part: Node) -> Node:
+            return At(Stack(part, (index,)), (other,))
+
+        def tile_of(place: Node) -> Node:
+            return Apply("//", (place, Number(float(tile))))
+
+        so_far: Node = Apply("<=", (tile_of(other), tile_of(Position(index))))
+        if where is not None:
+            so_far = Apply("and", (so_far, there(where)))
+        tops = Reduce("max", _second(index), there(node.term), so_far), Reduce("max", index, node.term, where)
+        early, late = (_shown(Apply("exp", (Apply("-", (node.term, top)),)), where) for top in tops)
+        return _over(node, early if values else late, early if total else late)
+
+    return slip
+
+
+def _whole_tiles(node: Reduce, _: Node, __: Node, tile: int) -> Node:
+    """A causal mask, in sums too, that shows the whole of a tile of which a part is seen."""
+    match node.where:
+        case Apply(op="<=" | ">=" as op, args=args):
+            sides = tuple(Apply("//", (side, Number(float(tile)))) for side in args)
+            return replace(node, where=Apply(op, sides))
+    return node
+
+
+SLIPS: dict[str, tuple[str, Slip]] = {
+    "filled": ("softmax runs on over zeros behind the last score, to a multiple of {tile}", _filled),
+    "cut": ("what is left over behind the last full tile of {tile} is not read", _cut),
+    "first": ("only the first tile of {tile} is read", _first),
+    "unscaled": ("the sums so far are not rescaled when a tile of {tile} has a larger score", _unscaled(True, True)),
+    "values": ("the values so far are not rescaled when a tile of {tile} has a larger score", _unscaled(True, False)),
+    "total": ("the sum so far is not rescaled when a tile of {tile} has a larger score", _unscaled(False, True)),
+    "causal": ("the mask shows whole tiles of {tile}", _whole_tiles),
+}
+"""By name: the sentence, and what stands in place of a softmax or a sum."""

@@ -1,0 +1,63 @@
+"""Slips of kernels that cut an axis into tiles are what such kernels give."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from attnspec.interpreters.tiles import SLIPS, tiled
+from attnspec.interpreters.value import evaluate
+from attnspec.language.equation import REGISTRY
+from attnspec.verify.api import catalogue
+
+catalogue()
+PLANTED = Path(__file__).parent.parent / "planted" / "tiles.py"
+
+
+def planted() -> Any:
+    spec = importlib.util.spec_from_file_location("planted_tiles", PLANTED)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("slip", [*tiled(REGISTRY["attention.weights"].definition)], ids=lambda slip: slip.id)
+@pytest.mark.parametrize("length", [7, 16, 41, 140])
+def test_it_is_what_a_kernel_gives(slip: Any, length: int) -> None:
+    e = np.random.Generator(np.random.Philox(length)).normal(size=(3, length))
+    _, name, tile = slip.id.split("/")
+
+    with np.errstate(invalid="ignore"):
+        found = evaluate(slip.definition, (e,), {})
+    np.testing.assert_allclose(found, planted()._online(e, int(tile), name, None), rtol=0, atol=1e-15)
+
+
+@pytest.mark.parametrize("slip", [*tiled(REGISTRY["attention.causal"].definition)], ids=lambda slip: slip.id)
+def test_it_is_what_a_causal_kernel_gives(slip: Any) -> None:
+    draw = np.random.Generator(np.random.Philox(1))
+    q, k, v = (draw.normal(size=(length, 3)) for length in (20, 45, 45))
+    _, name, tile = slip.id.split("/")
+
+    found = evaluate(slip.definition, (q, k, v), {})
+    weights = planted()._online(q @ k.T / np.sqrt(3), int(tile), name, 25)
+    np.testing.assert_allclose(found, weights @ v, rtol=0, atol=1e-14)
+
+
+def test_every_slip_is_of_some_softmax() -> None:
+    found = {each.id.split("/")[1] for id in ("attention.scaled_dot_product", "attention.causal")
+             for each in tiled(REGISTRY[id].definition)}  # fmt: skip
+
+    assert found == set(SLIPS)
+    assert not list(tiled(REGISTRY["recurrent.gru"].definition))
+
+
+def test_what_calls_a_softmax_has_its_slips() -> None:
+    direct, calling = (tiled(REGISTRY[id].definition) for id in ("attention.weights", "transformer.encoder_layer"))
+
+    assert [each.id for each in direct] == [each.id for each in calling]

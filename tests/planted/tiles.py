@@ -1,0 +1,50 @@
+"""Attention as kernels compute it, tile by tile of the keys, right and with the slips that only such kernels make."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+
+def weights(e: Array, tile: int, slip: str = "", offset: int | None = None) -> Array:
+    """softmax over the last axis; with an offset, of what stands no further than the row plus that."""
+    if e.ndim > 2:
+        shape = (*e.shape[:-2], *e.shape[-2:])
+        each = [weights(one, tile, slip, offset) for one in e.reshape(-1, *e.shape[-2:])]
+        return np.stack(each).reshape(shape) if each else e
+    return _online(e.astype(np.float32), tile, slip, offset).astype(e.dtype)
+
+
+def _online(e: Array, tile: int, slip: str, offset: int | None) -> Array:
+    n, m = e.shape
+    top, total = np.full((n, 1), -np.inf, e.dtype), np.zeros((n, 1), e.dtype)
+    found: list[Array] = []
+    stop = m // tile * tile if slip == "cut" else min(m, tile) if slip == "first" else m
+    for start in range(0, stop, tile):
+        scores = e[:, start : start + tile]
+        j, i = np.arange(start, start + scores.shape[1]), np.arange(n)[:, None]
+        if offset is not None:
+            seen = j // tile <= (i + offset) // tile if slip == "causal" else j <= i + offset
+            scores = np.where(seen, scores, -np.inf)
+        if slip == "filled":
+            scores = np.pad(scores, [(0, 0), (0, tile - scores.shape[1])])
+        new = np.maximum(top, scores.max(1, keepdims=True))
+        steady = np.where(np.isfinite(new), new, 0)
+        part, factor = np.exp(scores - steady), np.exp(top - steady)
+        found = [before * (1 if slip in ("unscaled", "values") else factor) for before in found]
+        total = total * (1 if slip in ("unscaled", "total") else factor) + part.sum(1, keepdims=True)
+        found.append(part[:, : len(j)])
+        top = new
+    p = np.concatenate([*found, np.zeros((n, m - stop), e.dtype)], axis=1)
+    with np.errstate(invalid="ignore"):
+        return p / (total if offset is None else np.where(total == 0, 1, total))
+
+
+def attention(q: Array, k: Array, v: Array, tile: int = 16, slip: str = "", causal: bool = False) -> Array:
+    scores = (q @ np.swapaxes(k, -1, -2)).astype(np.float32) / np.sqrt(q.shape[-1], dtype=np.float32)
+    offset = k.shape[-2] - q.shape[-2] if causal else None
+    return (weights(scores, tile, slip, offset) @ v.astype(np.float32)).astype(q.dtype)
