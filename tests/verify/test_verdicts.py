@@ -261,6 +261,21 @@ def test_one_hot_may_be_of_any_numbers(tmp_path: Path, how: str, verdict: str) -
     assert report.verdicts[0].verdict == verdict, str(report)
 
 
+def test_nan_at_one_size_is_no_slip_of_tiles() -> None:
+    """A slip that would show in cases that are right explains nothing, though it gives NaN in those that are wrong."""
+
+    def standardised(q: Any, k: Any, v: Any) -> Any:
+        scores = q @ np.swapaxes(k, -1, -2) / np.sqrt(q.shape[-1], dtype=q.dtype)
+        p = np.exp(scores - scores.max(-1, keepdims=True) if scores.size else scores)
+        c = p / p.sum(-1, keepdims=True) @ v
+        return c * np.nan if q.shape[-1] == 1 else c
+
+    (verdict,) = attnspec.verify(standardised, ATTENTION, dtype="float32", examples=3).verdicts
+
+    assert verdict.verdict == "differs", str(verdict)
+    assert verdict.diagnosis[0].says.endswith("only where d = 1"), str(verdict)
+
+
 TILES = [(slip, 16, False) for slip in ("", "filled", "cut", "first", "unscaled")]
 TILES += [("values", 64, False), ("total", 64, False), ("", 16, True), ("causal", 32, True), ("unscaled", 16, True)]
 

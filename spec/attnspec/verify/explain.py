@@ -53,9 +53,13 @@ class Diagnosis:
 
 
 def recognise(
-    judge: Judge, observations: Sequence[Observation], mutants: Sequence[Mutant], policy: Policy
+    judge: Judge, observations: Sequence[Observation], mutants: Sequence[Mutant], policy: Policy, always: bool = False
 ) -> Diagnosis | None:
-    """The mutant that explains the cases that the equation fails, within its own noise; None where none does."""
+    """The mutant that explains the cases that the equation fails, within its own noise; None where none does.
+
+    Args:
+        always: one that would have shown in cases that are right explains nothing; else it may be made there alone.
+    """
     failing = sorted(judge.failing(observations, policy), key=lambda each: -_telling(each))[:ENOUGH_CASES]
     few = failing[:2]
     first = [(_distance(judge, few, mutant, policy), place) for place, mutant in enumerate(mutants)]
@@ -74,7 +78,10 @@ def recognise(
     alike = [mutant for share, rms, mutant in fitting if share == most and rms <= max(1.5 * best, best + 0.2)]
     order = {mutant.id: place for place, mutant in enumerate(mutants)}
     alike.sort(key=lambda mutant: order[mutant.id])
-    alike = _unrefuted(judge, observations, alike, policy) if len(alike) > 1 else alike
+    if len(alike) > 1 or always:
+        alike = _unrefuted(judge, observations, alike, policy) or ([] if always else alike)
+    if not alike:
+        return None
     besides = "" if most == 1 else f" (and in {1 - most:.0%} of the cases that fail something else besides)"
     return Diagnosis(alike[0].id, alike[0].says + besides, tuple(mutant.says for mutant in alike[1:]), best)
 
@@ -82,10 +89,9 @@ def recognise(
 def _unrefuted(
     judge: Judge, observations: Sequence[Observation], alike: list[Mutant], policy: Policy
 ) -> list[Mutant]:
-    """Those that would not have shown in cases that are right; all, where there is none."""
+    """Those that would not have shown in cases that are right."""
     right = [each for each in observations if judge.holds(each, policy)][:CONTROLS]
-    left = [m for m in alike if not any(shows(m, judge.compared([each], policy), judge.dtype) for each in right)]
-    return left or alike
+    return [m for m in alike if not any(shows(m, judge.compared([each], policy), judge.dtype) for each in right)]
 
 
 def _explained(judge: Judge, failing: Sequence[Observation], mutant: Mutant, policy: Policy) -> tuple[float, float]:

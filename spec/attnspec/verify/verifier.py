@@ -233,7 +233,7 @@ class Verifier:
         """A slip of kernels that run through tiles, looked for in cases that are not too long to try it on."""
         slips = tuple(tiled(self.equation.definition))
         short = [each for each in observations if each.case.longest <= LONG]
-        return explain.recognise(self.judge, short, slips, judged.policy) if slips else None
+        return explain.recognise(self.judge, short, slips, judged.policy, always=True) if slips else None
 
     def along(self, observations: list[Observation], judged: Judged) -> explain.Diagnosis | None:
         """A direction that most of the error lies along, such as the scale of one argument."""
