@@ -274,6 +274,7 @@ def test_nan_at_one_size_is_no_slip_of_tiles() -> None:
 
     assert verdict.verdict == "differs", str(verdict)
     assert verdict.diagnosis[0].says.endswith("only where d = 1"), str(verdict)
+    assert "given     q (1, 1), k (1, 1), v (1, 1), all arrays 0" in str(verdict)
 
 
 TILES = [(slip, 16, False) for slip in ("", "filled", "cut", "first", "unscaled")]
