@@ -209,6 +209,10 @@ def regrouped(node: Node, site: Site) -> Iterator[Local]:
             moved = Apply("@", (Apply("*", (a, b)), matrix))
             says = f"{site.show(a)} acts before {site.show(matrix)} instead of after it"
             yield f"bracket/{_slug(a, site)}", says, moved, ()
+        case Apply(op="+", args=(Apply(op="@") as a, Apply(op="@", args=(Apply(op="*", args=(gate, b)), matrix)))):
+            moved = Apply("+", (Apply("*", (gate, a)), Apply("@", (b, matrix))))
+            says = f"{site.show(gate)} acts on {site.show(a)} instead of {site.show(b)}"
+            yield f"bracket/{_slug(gate, site)}-other", says, moved, ()
         case Apply(op=f, args=(Apply(op="+", args=(a, b)),)) if f in FUNCTIONS:
             moved = Apply("+", (Apply(f, (a,)), b))
             yield f"bracket/{f}-{_slug(b, site)}", f"{site.show(b)} stands outside {f}", moved, ()

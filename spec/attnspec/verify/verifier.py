@@ -12,6 +12,7 @@ import numpy as np
 
 from attnspec.interpreters.mutants import Mutant
 from attnspec.interpreters.policy import Policy, preset
+from attnspec.interpreters.standins import stand_ins
 from attnspec.interpreters.tiles import tiled
 from attnspec.verify import contract, explain, fit, second, statistics
 from attnspec.verify.asking import Held, properties
@@ -175,7 +176,7 @@ class Verifier:
         over = over_batch(self.equation.definition, judged.compared)
         known = explain.Diagnosis("batch", over) if over else None
         known = known or explain.recognise(self.judge, observations, self.mistakes(), judged.policy)
-        known = known or self.of_tiles(observations, judged) or self.along(observations, judged)
+        known = known or self.in_software(observations, judged) or self.along(observations, judged)
         manners = "" if known else self.fresh(observations, judged)
         if manners:
             return self.said("misbehaves", manners, judged)
@@ -229,9 +230,10 @@ class Verifier:
         tried = (fit.imprecise(self.judge, observations, policy) for policy in ends)
         return next(filter(None, tried), None)
 
-    def of_tiles(self, observations: Sequence[Observation], judged: Judged) -> explain.Diagnosis | None:
-        """A slip of kernels that run through tiles, looked for in cases that are not too long to try it on."""
-        slips = tuple(tiled(self.equation.definition))
+    def in_software(self, observations: Sequence[Observation], judged: Judged) -> explain.Diagnosis | None:
+        """What only software does: other functions, slips of kernels that run through tiles; in cases not too long."""
+        definition = self.equation.definition
+        slips = (*stand_ins(definition), *tiled(definition))
         short = [each for each in observations if each.case.longest <= LONG]
         return explain.recognise(self.judge, short, slips, judged.policy, always=True) if slips else None
 
