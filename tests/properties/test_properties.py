@@ -272,3 +272,17 @@ def test_a_property_speaks_only_of_the_sizes_it_needs() -> None:
     assert not applies(law, type(long)(none, long.options))
     assert not applies(law, short)
     assert not applies(law, strange)
+
+
+@pytest.mark.parametrize("towards", ["zero", "infinity"])
+def test_an_error_that_all_outputs_share_is_within_the_tolerance(towards: str) -> None:
+    """A divisor that is off by rounding makes all components larger, or all smaller: their squares add up."""
+    (law,) = (law for law in LAWS if law.name == "mean_is_0_and_variance_almost_1")
+    noise_of = tolerance(law.equation, "op-by-op", "float32")
+
+    def shared(**arguments: Any) -> Any:
+        (item,) = noise_of(arguments)
+        return item.value + np.sign(item.value) * item.bound * (0.9 if towards == "infinity" else -0.9)
+
+    for case in a_few(law, 30, "float32", regimes=("ordinary",)):
+        assert not check(law, shared, case, noise_of), case.description

@@ -27,8 +27,9 @@ NoiseOf = Callable[[Arguments], Sequence[Noise]]
 
 Floats = NDArray[np.float64]
 
-PROBES = ("up", "either")
-"""Where values go within their bounds: all up, and each its own way, which matters where outputs are inputs again."""
+PROBES = ("up", "outward", "either", "otherwise")
+"""Where values go within their bounds: all up, all away from 0 as by a divisor that is off, and twice each its own way,
+which matters where outputs are inputs again."""
 
 SLACK = 2.0**-48
 """What the relations' own float64 arithmetic may add to the tolerance, relative to both sides."""
@@ -169,7 +170,8 @@ def _mover(probe: str) -> Callable[[Noise], Floats]:
     generator = np.random.Generator(np.random.Philox(PROBES.index(probe)))
 
     def move(item: Noise) -> Floats:
-        signs = np.where((probe == "either") & (generator.random(item.value.shape) < 0.5), -1.0, 1.0)
+        down = item.value < 0 if probe == "outward" else generator.random(item.value.shape) < 0.5
+        signs = np.where(down & (probe != "up"), -1.0, 1.0)
         moved = np.where(item.drowned | ~np.isfinite(item.bound), np.nan, item.value + signs * item.bound)
         return _floats(np.where(np.isfinite(item.value), moved, item.value))
 
