@@ -12,7 +12,11 @@ import pytest
 import attnspec
 from attnspec.errors import BindingError, TargetError, UnknownName
 from attnspec.implementation import DTYPES
+from attnspec.interpreters.mutants import by_id, mutants
 from attnspec.interpreters.tiles import SLIPS
+from attnspec.interpreters.value import evaluate
+from attnspec.language.equation import REGISTRY
+from attnspec.verify.api import catalogue
 from attnspec.verify.report import Report, Verdict
 
 PLANTED = Path(__file__).parent.parent / "planted"
@@ -299,3 +303,22 @@ def test_a_slip_of_a_kernel_that_runs_through_tiles_is_named(
         says, _ = SLIPS[slip]
         assert verdict.verdict == "differs", str(verdict)
         assert verdict.diagnosis[0].says == says.format(tile=tile), str(verdict)
+
+
+@pytest.mark.parametrize(
+    ("equation", "id"), [("scores.dot", "swap/q-k"), ("attention.masked_empty_is_nan", "attention.masked")]
+)
+def test_a_mistake_that_shows_in_few_cases_is_named(equation: str, id: str) -> None:
+    """One that needs equal sizes is asked where they are; one that is finite where the equation is not is told too."""
+    catalogue()
+    mutant = by_id(mutants(REGISTRY[equation]))[id]
+    names = [each.name for each in mutant.definition.parameters]
+
+    def mistaken(a: Any, b: Any, c: Any = None, d: Any = None) -> Any:
+        return evaluate(mutant.definition, (a, b, c, d)[: len(names)], {})
+
+    bind = dict(zip("abcd", names, strict=False))
+    (verdict,) = attnspec.verify(mistaken, equation, dtype="float32", examples=2, bind=bind).verdicts
+
+    assert verdict.verdict == "differs", str(verdict)
+    assert verdict.diagnosis[0].says == mutant.says, str(verdict)

@@ -60,15 +60,18 @@ def recognise(
     Args:
         always: one that would have shown in cases that are right explains nothing; else it may be made there alone.
     """
-    failing = sorted(judge.failing(observations, policy), key=lambda each: -_telling(each))[:ENOUGH_CASES]
-    few = failing[:2]
-    first = [(_distance(judge, few, mutant, policy), place) for place, mutant in enumerate(mutants)]
+    failing = sorted(judge.failing(observations, policy), key=lambda each: -_telling(each))
+
+    def asked(mutant: Mutant) -> list[Observation]:
+        return [each for each in failing if fits(mutant, each.case)][:ENOUGH_CASES]
+
+    first = [(_distance(judge, asked(mutant)[:2], mutant, policy), place) for place, mutant in enumerate(mutants)]
     near = [mutants[place] for distance, place in sorted(first) if np.isfinite(distance)][: 3 * SHORTLIST]
-    second = [(_distance(judge, failing, mutant, policy), place) for place, mutant in enumerate(near)]
+    second = [(_distance(judge, asked(mutant), mutant, policy), place) for place, mutant in enumerate(near)]
     short = [near[place] for distance, place in sorted(second) if np.isfinite(distance)][:SHORTLIST]
     fitting = []
     for mutant in short:
-        share, rms = _explained(judge, failing, mutant, policy)
+        share, rms = _explained(judge, asked(mutant), mutant, policy)
         if share >= MOSTLY:
             fitting.append((share, rms, mutant))
     if not fitting:
@@ -77,7 +80,7 @@ def recognise(
     best = min(rms for share, rms, _ in fitting if share == most)
     alike = [mutant for share, rms, mutant in fitting if share == most and rms <= max(1.5 * best, best + 0.2)]
     order = {mutant.id: place for place, mutant in enumerate(mutants)}
-    alike.sort(key=lambda mutant: order[mutant.id])
+    alike.sort(key=lambda mutant: (not all(fits(mutant, each.case) for each in failing), order[mutant.id]))
     if len(alike) > 1 or always:
         alike = _unrefuted(judge, observations, alike, policy) or ([] if always else alike)
     if not alike:
@@ -94,10 +97,9 @@ def _unrefuted(
     return [m for m in alike if not any(shows(m, judge.compared([each], policy), judge.dtype) for each in right)]
 
 
-def _explained(judge: Judge, failing: Sequence[Observation], mutant: Mutant, policy: Policy) -> tuple[float, float]:
-    """The share of the failing cases that a mutant explains within its own noise, and the rms of error/σ in these."""
-    asked = [each for each in failing if fits(mutant, each.case)]
-    if mutant.in_storage:
+def _explained(judge: Judge, asked: Sequence[Observation], mutant: Mutant, policy: Policy) -> tuple[float, float]:
+    """The share of failing cases that a mutant explains within its own noise, and the rms of error/σ in these."""
+    if mutant.in_storage and not all(np.isfinite(answer).all() for each in asked for answer in each.answers):
         return (sum(_overflows_alike(judge, each, mutant) for each in asked) / max(len(asked), 1), 0.0)
     total, right = 0.0, 0
     for each in asked:
@@ -132,8 +134,6 @@ def _distance(judge: Judge, observations: Sequence[Observation], mutant: Mutant,
     """How far the answers are from a mutant's values, in σ of the equation; infinite where it cannot be asked."""
     total, count = 0.0, 0
     for observation in observations:
-        if not fits(mutant, observation.case):
-            continue
         wrong = wrong_values(mutant, observation.case, judge.dtype)
         if wrong is None:
             continue
