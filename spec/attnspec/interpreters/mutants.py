@@ -126,7 +126,7 @@ def generated(definition: Definition) -> Iterator[Slip]:
         site = Site(definition, {name: types[name] for name in known}, types, node)
         yield from _below(label, site, path, node, build)
     for name, says, tree, equal in (*everywhere(definition, types), *_every_call(definition)):
-        if _sound(tree, equal):
+        if sound(tree, equal):
             yield name, says, tree, equal
 
 
@@ -154,7 +154,7 @@ def _below(label: str, site: Site, path: Path, root: Node, build: Callable[[Node
         inner = _inside_scan(site, root, below)
         for op, says, new, equal in locally(node, inner):
             tree = build(substitute(root, below, new))
-            if _sound(tree, equal):
+            if sound(tree, equal):
                 yield f"{label}/{op}", f"in {label}: {says}", tree, equal
         if isinstance(node, Call | Through):
             for id, says, callee, equal in generated(node.callee):
@@ -229,7 +229,7 @@ def _in_scope(definition: Definition, label: str) -> list[str]:
     return names
 
 
-def _sound(tree: Definition, equal: Sequence[tuple[str, str]]) -> bool:
+def sound(tree: Definition, equal: Sequence[tuple[str, str]] = ()) -> bool:
     """Whether a wrong version still fits; one that needs equal sizes is known to fit when they are."""
     if equal:
         return True

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from attnspec.interpreters.mutants import Mutant
-from attnspec.interpreters.throughout import mapped
-from attnspec.language.tree import Apply, Call, Definition, Node, Number, Reduce
+from attnspec.interpreters.throughout import throughout
+from attnspec.language.tree import Apply, Definition, Node, Number, Reduce
 
 CAPS = (20.0, 30.0, 50.0)
 """What scores are kept below where they are capped: Gemma 2 has 50, and 30 for its words; Grok 30."""
@@ -20,30 +20,20 @@ CAPS = (20.0, 30.0, 50.0)
 def stand_ins(definition: Definition) -> Iterator[Mutant]:
     """What an equation becomes with each, wherever its function stands, also in the equations that it calls."""
     for name, (says, change) in STAND_INS.items():
-        tree = _throughout(definition, change)
-        if tree != definition:
+        tree = throughout(definition, change)
+        if tree is not definition:
             yield Mutant(f"instead/{name}", says, tree)
 
 
-Change = Callable[[Node], Node | None]
-"""What stands in place of a node; None where it stays."""
-
-
-def _throughout(definition: Definition, change: Change) -> Definition:
-    def changed(node: Node) -> Node:
-        if isinstance(node, Call):
-            callee = _throughout(node.callee, change)
-            return node if callee == node.callee else replace(node, callee=callee)
-        return change(node) or node
-
-    return mapped(definition, changed)
+Change = Callable[[Node, Definition], Node]
+"""What stands in place of a node of an equation."""
 
 
 def _instead(op: str, new: Callable[[Node], Node]) -> Change:
     """Another function of the same argument."""
 
-    def change(node: Node) -> Node | None:
-        return new(node.args[0]) if isinstance(node, Apply) and node.op == op else None
+    def change(node: Node, _: Definition) -> Node:
+        return new(node.args[0]) if isinstance(node, Apply) and node.op == op else node
 
     return change
 
@@ -87,9 +77,9 @@ def _gated(slope: float) -> Callable[[Node], Node]:
 def _capped(cap: float) -> Change:
     """Scores s as cap·tanh(s/cap)."""
 
-    def change(node: Node) -> Node | None:
+    def change(node: Node, _: Definition) -> Node:
         if not isinstance(node, Reduce) or node.op not in ("softmax", "log_softmax"):
-            return None
+            return node
         return replace(node, term=_times(cap, Apply("tanh", (Apply("/", (node.term, Number(cap))),))))
 
     return change

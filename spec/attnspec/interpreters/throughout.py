@@ -12,6 +12,7 @@ from attnspec.language.check import Type
 from attnspec.language.dims import Dim
 from attnspec.language.tree import (
     Apply,
+    Call,
     ConcatOver,
     Definition,
     Name,
@@ -150,6 +151,27 @@ def mapped(definition: Definition, change: Callable[[Node], Node]) -> Definition
     """The equation with a change made at every node."""
     lines = tuple(replace(line, value=_deep(line.value, change)) for line in definition.lines)
     return replace(definition, lines=lines, returns=tuple(_deep(node, change) for node in definition.returns))
+
+
+def throughout(
+    definition: Definition, change: Callable[[Node, Definition], Node],
+    after: Callable[[Definition], Definition] = lambda changed: changed,
+) -> Definition:  # fmt: skip
+    """The equation with a change made at every node, also in the equations that it calls.
+
+    Args:
+        change: what stands in place of a node, which is in this equation.
+        after: what becomes of an equation in which something was changed.
+    """
+
+    def changed(node: Node) -> Node:
+        if isinstance(node, Call):
+            callee = throughout(node.callee, change, after)
+            return node if callee is node.callee else replace(node, callee=callee)
+        return change(node, definition)
+
+    found = mapped(definition, changed)
+    return definition if found == definition else after(found)
 
 
 def _deep(node: Node, change: Callable[[Node], Node]) -> Node:

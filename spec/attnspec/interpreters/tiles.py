@@ -9,11 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from attnspec.errors import NotationError
-from attnspec.interpreters.mutants import Mutant
-from attnspec.interpreters.throughout import mapped
-from attnspec.language.check import check
-from attnspec.language.tree import Apply, At, Call, Definition, Node, Number, Position, Reduce, SizeOf, Stack
+from attnspec.interpreters.mutants import Mutant, sound
+from attnspec.interpreters.throughout import throughout
+from attnspec.language.tree import Apply, At, Definition, Node, Number, Position, Reduce, SizeOf, Stack
 
 TILES = (16, 32, 64, 128)
 """Sizes of a tile."""
@@ -27,8 +25,8 @@ def tiled(definition: Definition) -> Iterator[Mutant]:
     """What an equation becomes by each slip, made in every softmax of it and of the equations that it calls."""
     for name, (says, slip) in SLIPS.items():
         for tile in TILES:
-            tree = _throughout(definition, slip, tile)
-            if tree != definition and _sound(tree):
+            tree = throughout(definition, _made(slip, tile), _named_twice)
+            if tree is not definition and sound(tree):
                 yield Mutant(f"tile/{name}/{tile}", says.format(tile=tile), tree)
 
 
@@ -36,32 +34,25 @@ Slip = Callable[[Reduce, Node, Node, int], Node]
 """What a softmax or a sum becomes, given its axis's length, the place on it named a second time, and a tile."""
 
 
-def _throughout(definition: Definition, slip: Slip, tile: int) -> Definition:
-    """A slip wherever it can be made; every axis gets a second name, for what depends on two places along it."""
+def _made(slip: Slip, tile: int) -> Callable[[Node, Definition], Node]:
+    """A slip in a softmax or a sum of an equation; every other node stays."""
+
+    def change(node: Node, own: Definition) -> Node:
+        if not isinstance(node, Reduce):
+            return node
+        return slip(node, SizeOf(own.ranges[node.index]), Position(_second(node.index)), tile)
+
+    return change
+
+
+def _named_twice(definition: Definition) -> Definition:
+    """Every axis gets a second name, for what depends on two places along it."""
     twice = tuple((_second(name), dim) for name, dim in definition.indices)
-
-    def change(node: Node) -> Node:
-        if isinstance(node, Call):
-            callee = _throughout(node.callee, slip, tile)
-            return node if callee == node.callee else replace(node, callee=callee)
-        if isinstance(node, Reduce):
-            return slip(node, SizeOf(definition.ranges[node.index]), Position(_second(node.index)), tile)
-        return node
-
-    changed = mapped(definition, change)
-    return changed if changed == definition else replace(changed, indices=(*definition.indices, *twice))
+    return replace(definition, indices=(*definition.indices, *twice))
 
 
 def _second(index: str) -> str:
     return f"{index}'"
-
-
-def _sound(tree: Definition) -> bool:
-    try:
-        check(tree)
-    except NotationError:
-        return False
-    return True
 
 
 def _filled(node: Reduce, size: Node, _: Node, tile: int) -> Node:
