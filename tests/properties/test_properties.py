@@ -291,13 +291,13 @@ def test_an_error_that_all_outputs_share_is_within_the_tolerance(towards: str) -
 
 
 def test_a_sum_with_any_signs_is_within_the_tolerance() -> None:
-    """Errors of σ, each its own way, in 3,000 weighted sums: the tolerance of none is too small by chance.
+    """Errors of σ, each its own way, in 100,000 weighted sums: the tolerance of none is too small by chance.
 
     The chance of that is 1e-7 for one sum; the seeds are fixed.
     """
     case = next(a_few(LAWS[0], 1, regimes=("ordinary",)))
     draw = np.random.Generator(np.random.Philox(7))
-    weights = draw.normal(size=(3000, 40))
+    weights = draw.normal(size=(100_000, 40))
     value = draw.normal(size=40)
     item = Noise(value, np.full(40, 1e-3), np.full(40, 1e-3 * K), np.zeros(40, bool), np.zeros((1, 40)))
 
