@@ -12,7 +12,7 @@ PIP := $(PYTHON) -m pip --quiet --disable-pip-version-check --no-input
 INSTALLED := .venv/.installed
 JOBS ?= 2
 
-.PHONY: help verify test lint docs clean
+.PHONY: help verify test lint format docs clean
 
 help: ## say what the targets do
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
@@ -25,11 +25,16 @@ test: lint ## lint, then the tests, those marked broad too (not those marked slo
 	@echo "== pytest"
 	@OMP_NUM_THREADS=1 $(PYTHON) -m pytest -m "not slow and not gpu"
 
-lint: $(INSTALLED) ## ruff, and mypy --strict
+lint: $(INSTALLED) ## the formatter's check, ruff, and mypy --strict
+	@echo "== ruff format"
+	@$(PYTHON) -m ruff format --check --quiet . || { echo "  to mend   make format" >&2; exit 1; }
 	@echo "== ruff"
 	@$(PYTHON) -m ruff check .
 	@echo "== mypy"
 	@$(PYTHON) -m mypy
+
+format: $(INSTALLED) ## format the code
+	@$(PYTHON) -m ruff format .
 
 docs: $(INSTALLED) ## write the pages of the equations anew
 	@echo "== docs/generate.py"

@@ -81,10 +81,15 @@ def row(question: Question, found: Pooled) -> tuple[str, ...]:
     within = not found.elements or low(question.dtype) <= found.rms <= HIGH
     rms = f"{found.rms:.2f}" if found.elements else EXACT
     return (
-        question.equation, question.dtype, str(found.policy), str(found.cases), f"{found.elements:,}",
-        rms if within else f"[red]{rms}", f"{found.median:.2f}" if found.elements else "",
+        question.equation,
+        question.dtype,
+        str(found.policy),
+        str(found.cases),
+        f"{found.elements:,}",
+        rms if within else f"[red]{rms}",
+        f"{found.median:.2f}" if found.elements else "",
         f"{found.largest:.2f}" if found.largest <= 1 else f"[red]{found.largest:.2f}",
-    )  # fmt: skip
+    )
 
 
 def summary(results: list[tuple[Question, Pooled]]) -> Iterator[str]:
@@ -115,9 +120,10 @@ def main() -> None:
     started = time.monotonic()
     asked = [
         Question(id, dtype, given.way, given.cases)
-        for id in given.equation or list(REGISTRY) for dtype in given.dtype or DTYPES
+        for id in given.equation or list(REGISTRY)
+        for dtype in given.dtype or DTYPES
         if REGISTRY[id].definition.dtype_is_given
-    ]  # fmt: skip
+    ]
     asked = [question for question in asked if way_of(question) is not None]
     table = Table("equation", "dtype", "policy", title=f"error / σ of right code, on ordinary cases: {given.way}")
     for name in ("cases", "elements", "rms", "median", "largest/bound"):

@@ -64,10 +64,14 @@ class InProcess(Runner):
         except (SpecError, RuntimeError, ValueError, IndexError, ZeroDivisionError) as error:
             return Outcome("raised", trouble=Trouble(type(error).__name__, str(error)))
         outputs = found if isinstance(found, tuple) else (found,)
-        return Outcome("ok", tuple(
-            Output("tensor of torch", _float64(out), form, tuple(out.shape), "cpu")
-            for out, form in zip(outputs, self.forms(request.dtype), strict=True)
-        ), 0.0)  # fmt: skip
+        return Outcome(
+            "ok",
+            tuple(
+                Output("tensor of torch", _float64(out), form, tuple(out.shape), "cpu")
+                for out, form in zip(outputs, self.forms(request.dtype), strict=True)
+            ),
+            0.0,
+        )
 
     def forms(self, dtype: str) -> list[str]:
         """The dtype of each result: whole numbers are what they are."""

@@ -1,7 +1,7 @@
 """The pages of the equations, a file for each family, made from the registry.
 
-    python docs/generate.py            write them
-    python docs/generate.py --check    say which are stale, and fail
+python docs/generate.py            write them
+python docs/generate.py --check    say which are stale, and fail
 """
 
 from __future__ import annotations
@@ -81,9 +81,7 @@ def _left_over(wanted: Iterable[Path]) -> list[Path]:
     ]  # fmt: skip
 
 
-def _page(
-    family: str, equations: Sequence[AnEquation], procedures: Sequence[AProcedure], discovery: Discovery
-) -> str:
+def _page(family: str, equations: Sequence[AnEquation], procedures: Sequence[AProcedure], discovery: Discovery) -> str:
     module = importlib.import_module(equations[0].function.__module__)
     listed: list[AnEquation | AProcedure] = [*procedures, *equations]
     contents = [f"- [{each.id}](#{_anchor(each.id)}): {_prose(_first(each.doc))}" for each in listed]

@@ -88,8 +88,17 @@ class Exact(ValueOf):
     @cached_property
     def functions(self) -> dict[str, Callable[..., Array]]:
         own = {op: np.frompyfunc(function, 2 if op in BINARY else 1, 1) for op, function in FUNCTIONS.items()}
-        plain = {"<=": np.less_equal, "<": np.less, ">=": np.greater_equal, ">": np.greater, "==": np.equal,
-                 "and": np.logical_and, "or": np.logical_or, "not": np.logical_not, "where": np.where}  # fmt: skip
+        plain = {
+            "<=": np.less_equal,
+            "<": np.less,
+            ">=": np.greater_equal,
+            ">": np.greater,
+            "==": np.equal,
+            "and": np.logical_and,
+            "or": np.logical_or,
+            "not": np.logical_not,
+            "where": np.where,
+        }
         return {**plain, **own}
 
     def apply(self, op: str, *things: Array) -> Array:

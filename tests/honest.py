@@ -242,9 +242,12 @@ class Simulated(ValueOf):
     """Float64 arrays, every result rounded as a policy says, every sum in an order of one's own."""
 
     def __init__(
-        self, policy: Policy, order: Order, constants: int | None = None,
+        self,
+        policy: Policy,
+        order: Order,
+        constants: int | None = None,
         round: Callable[[Format, Array], Array] = nearest,
-    ) -> None:  # fmt: skip
+    ) -> None:
         super().__init__(np, constants)
         self.policy, self.order, self.round = policy, order, round
 

@@ -94,15 +94,32 @@ def test_the_tables_are_read() -> None:
 
     assert len(ids) == len(set(ids)) > 130
     assert {id.split(".")[0] for id in ids} == {
-        "text", "recurrent", "seq2seq", "scores", "attention", "attention_rnn", "self_attention", "multihead",
-        "position", "transformer", "backward",
-    }  # fmt: skip
+        "text",
+        "recurrent",
+        "seq2seq",
+        "scores",
+        "attention",
+        "attention_rnn",
+        "self_attention",
+        "multihead",
+        "position",
+        "transformer",
+        "backward",
+    }
     assert set(ids) >= {
-        "text.encode", "text.embedding_padding_idx", "recurrent.gru_update_writes", "recurrent.lstm_lengths",
-        "attention.causal_top_left", "self_attention.columns", "position.sinusoidal_tensor2tensor",
-        "transformer.decoder_layer_pre", "backward.gru_cell_update_writes", "backward.simple_rnn",
-        "backward.scaled_dot_product", "backward.rnn_jacobian",
-    }  # fmt: skip
+        "text.encode",
+        "text.embedding_padding_idx",
+        "recurrent.gru_update_writes",
+        "recurrent.lstm_lengths",
+        "attention.causal_top_left",
+        "self_attention.columns",
+        "position.sinusoidal_tensor2tensor",
+        "transformer.decoder_layer_pre",
+        "backward.gru_cell_update_writes",
+        "backward.simple_rnn",
+        "backward.scaled_dot_product",
+        "backward.rnn_jacobian",
+    }
 
 
 def test_every_row_is_specified() -> None:
@@ -130,10 +147,14 @@ def self_or_cross(end: str) -> str:
 
 DECODER = ", ".join(
     [
-        "x (n c), z (m c)", self_or_cross("s"), "gamma_1 (c), beta_1 (c)", self_or_cross("c"),
-        "gamma_2 (c), beta_2 (c)", "W_1 (c f), b_1 (f), W_2 (f c), b_2 (c), gamma_3 (c), beta_3 (c), heads, eps",
+        "x (n c), z (m c)",
+        self_or_cross("s"),
+        "gamma_1 (c), beta_1 (c)",
+        self_or_cross("c"),
+        "gamma_2 (c), beta_2 (c)",
+        "W_1 (c f), b_1 (f), W_2 (f c), b_2 (c), gamma_3 (c), beta_3 (c), heads, eps",
     ]
-)  # fmt: skip
+)
 
 WORDED = {
     "recurrent.simple_rnn_cell_concat": "x (d), h (u), A (u+d u), b (u)",

@@ -113,9 +113,19 @@ def test_show_says_all_that_is_known() -> None:
     assert shown.exit_code == 0
     assert sections[0] == "recurrent.gru_cell"
     assert sections[-12:] == [
-        "formula", "takes", "gives", "sizes", "shapes", "parameters", "sources", "conventions", "gradient",
-        "properties", "mutants", "implementations",
-    ]  # fmt: skip
+        "formula",
+        "takes",
+        "gives",
+        "sizes",
+        "shapes",
+        "parameters",
+        "sources",
+        "conventions",
+        "gradient",
+        "properties",
+        "mutants",
+        "implementations",
+    ]
     assert "z ⊙ h + (1 − z) ⊙ h̃" in shown.stdout
     assert "  W_xz  (d, u)  the weights from x to z" in shown.stdout.splitlines()
     assert "the reset gate acts after the recurrent matrix" in shown.stdout
@@ -196,9 +206,19 @@ def test_json_is_complete_whatever_the_verdict(name: str, verdict: str, because:
     assert because in f"{told['reason']} {told['diagnosis']}"
     assert verdict in done.stderr, "people read the other stream"
     assert told.keys() >= {
-        "equation", "implementation", "dtype", "device", "verdict", "diagnosis", "worst_case", "effective_bits",
-        "mutation_score", "examples", "seconds", "properties",
-    }  # fmt: skip
+        "equation",
+        "implementation",
+        "dtype",
+        "device",
+        "verdict",
+        "diagnosis",
+        "worst_case",
+        "effective_bits",
+        "mutation_score",
+        "examples",
+        "seconds",
+        "properties",
+    }
 
 
 def test_bind_says_which_parameter_is_which() -> None:

@@ -259,9 +259,7 @@ def test_a_bias_in_the_subscript_is_another_equation() -> None:
         new = value("recurrent.gru_cell", x=np.zeros(1), h=np.array([h]), W_hh=one + b * inside, **weights, **biases)
         return float(new[0])
 
-    h, b = found(
-        st.tuples(SMALL, SMALL), lambda pair: candidate(*pair, inside=True) != candidate(*pair, inside=False)
-    )
+    h, b = found(st.tuples(SMALL, SMALL), lambda pair: candidate(*pair, inside=True) != candidate(*pair, inside=False))
 
     assert (h, b) == (0, 1)
     assert (candidate(h, b, inside=True), f"{candidate(h, b, inside=False):.4f}") == (0, "0.7616")

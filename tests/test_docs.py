@@ -52,8 +52,10 @@ def test_every_equation_has_one_section(wanted: Pages) -> None:
 
 
 def test_links_within_the_pages_lead_to_a_section(wanted: Pages) -> None:
-    headings = {file.name: {line[3:].replace(".", "") for line in text.splitlines() if line.startswith("## ")}
-                for file, text in wanted.items()}  # fmt: skip
+    headings = {
+        file.name: {line[3:].replace(".", "") for line in text.splitlines() if line.startswith("## ")}
+        for file, text in wanted.items()
+    }
     links = [
         (page or file.name, anchor)
         for file, text in wanted.items()
@@ -88,8 +90,10 @@ def test_what_is_stale_is_named(
     (tmp_path / "gone.md").write_text(f"{generate.MARK}\n", encoding="utf-8")
 
     assert generate.stale(here) == [
-        "recurrent.md is missing", "scores.md is not what the registry says", "gone.md is of no family",
-    ]  # fmt: skip
+        "recurrent.md is missing",
+        "scores.md is not what the registry says",
+        "gone.md is of no family",
+    ]
 
 
 def test_the_readme_shows_what_show_prints() -> None:

@@ -161,9 +161,7 @@ def test_the_spec_imports_no_implementation() -> None:
 
 
 def test_the_spec_imports_no_framework_at_once() -> None:
-    against = [
-        str(item) for file in sources(SPEC) for item in imports(file) if item.at_once and item.parts[0] in HEAVY
-    ]
+    against = [str(item) for file in sources(SPEC) for item in imports(file) if item.at_once and item.parts[0] in HEAVY]
 
     assert not against, "import it in the function that needs it"
 

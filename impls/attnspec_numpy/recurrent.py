@@ -330,9 +330,7 @@ def simple_rnn_step(
 
 @implements("recurrent.many_to_many", framework="numpy", dtypes=DTYPES, devices=DEVICES)
 @half_in_single
-def many_to_many(
-    x: Array, h_0: Array, W_xh: Array, W_hh: Array, b_h: Array, W_hy: Array, b_y: Array
-) -> Array:
+def many_to_many(x: Array, h_0: Array, W_xh: Array, W_hh: Array, b_h: Array, W_hy: Array, b_y: Array) -> Array:
     """simple_rnn, then all steps are read out in one product."""
     return readout(simple_rnn(x, h_0, W_xh, W_hh, b_h), W_hy, b_y)
 

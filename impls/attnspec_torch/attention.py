@@ -221,9 +221,7 @@ def blocked(q: Tensor, k: Tensor, v: Tensor, *, block: int) -> Tensor:
     total = torch.zeros(rows, dtype=wide, device=q.device)
     o = torch.zeros((*rows, v.shape[-1]), dtype=wide, device=q.device)
     for first in range(0, k.shape[-2], block):
-        top, total, o = block_step(
-            q.to(wide), k.to(wide), v.to(wide), top, total, o, first=first, block=block
-        )  # fmt: skip
+        top, total, o = block_step(q.to(wide), k.to(wide), v.to(wide), top, total, o, first=first, block=block)
     return (o / total[..., None]).to(q.dtype)
 
 

@@ -307,9 +307,7 @@ def simple_rnn_step(
 
 
 @implements("recurrent.many_to_many", framework="torch", dtypes=DTYPES)
-def many_to_many(
-    x: Tensor, h_0: Tensor, W_xh: Tensor, W_hh: Tensor, b_h: Tensor, W_hy: Tensor, b_y: Tensor
-) -> Tensor:
+def many_to_many(x: Tensor, h_0: Tensor, W_xh: Tensor, W_hh: Tensor, b_h: Tensor, W_hy: Tensor, b_y: Tensor) -> Tensor:
     """simple_rnn, then all steps are read out in one product."""
     return readout(simple_rnn(x, h_0, W_xh, W_hh, b_h), W_hy, b_y)
 

@@ -115,7 +115,7 @@ def encoder(
     """One layer after the other."""
     weights = (
         W_q, W_k, W_v, W_o, gamma_1, beta_1, W_1, b_1, W_2, b_2, gamma_2, beta_2,
-    )  # fmt: skip
+    )
     for layer in zip(*weights, strict=True):
         x = encoder_layer(x, *layer, heads=heads, eps=eps)
     return x
@@ -133,7 +133,7 @@ def decoder(
     weights = (
         W_q_s, W_k_s, W_v_s, W_o_s, gamma_1, beta_1, W_q_c, W_k_c, W_v_c, W_o_c, gamma_2, beta_2, W_1, b_1,
         W_2, b_2, gamma_3, beta_3,
-    )  # fmt: skip
+    )
     for layer in zip(*weights, strict=True):
         x = decoder_layer(x, z, *layer, heads=heads, eps=eps)
     return x

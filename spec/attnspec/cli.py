@@ -132,9 +132,15 @@ NATURAL, SECONDS = click.IntRange(min=0), click.FloatRange(0, min_open=True)
 @click.option("--quiet", is_flag=True, help="Say only what does not conform.")
 @click.pass_context
 def verify(
-    ctx: click.Context, /, targets: tuple[str, ...], known: str | None, jobs: int, to_json: str | None, quiet: bool,
+    ctx: click.Context,
+    /,
+    targets: tuple[str, ...],
+    known: str | None,
+    jobs: int,
+    to_json: str | None,
+    quiet: bool,
     **given: Any,
-) -> None:  # fmt: skip
+) -> None:
     """Judge implementations against the equations that they claim.
 
     TARGET is FILE.py, FILE.py:callable, pkg.module or pkg.module:callable. The options --dtype, --bind, --inputs,

@@ -69,9 +69,11 @@ def computes_with_positions(node: Node) -> bool:
         return True
     if isinstance(node, At):
         read = [place for place in node.places if place_index(place) is None or isinstance(place, Apply)]
-        return computes_with_positions(node.array) or any(map(positions, read)) or any(
-            isinstance(part, At) for place in read for _, part in walk(place)
-        )  # fmt: skip
+        return (
+            computes_with_positions(node.array)
+            or any(map(positions, read))
+            or any(isinstance(part, At) for place in read for _, part in walk(place))
+        )
     called = isinstance(node, Call) and of_positions(node.callee)
     return called or any(computes_with_positions(child) for _, _, child in children(node))
 
@@ -260,7 +262,9 @@ def test_a_name_may_be_read_inside_a_recurrence_and_after_it() -> None:
 
 
 def test_an_angle_is_computed_and_a_condition_on_indices_is_not() -> None:
-    assert shown(probe("i2, j = indices('t', 'd')\ny = i2 / 2 ** j", "y.stack(i2, j)", "t d"))["elementwise"] == "d·t + d"
+    assert (
+        shown(probe("i2, j = indices('t', 'd')\ny = i2 / 2 ** j", "y.stack(i2, j)", "t d"))["elementwise"] == "d·t + d"
+    )
     assert shown(probe("y = where(t < 3, x[t], 0)", "y.stack(t)", "t d"))["elementwise"] == "d·t"
 
 

@@ -18,8 +18,10 @@ IDS = [id for id, equation in REGISTRY.items() if equation.function.__module__.s
 
 
 def drawn(id: str) -> list[str]:
-    return [f"{row.name} {row.shape} {row.lanes} {' '.join(row.weights)}".rstrip()
-            for row in flow.diagram(REGISTRY[id].definition)]  # fmt: skip
+    return [
+        f"{row.name} {row.shape} {row.lanes} {' '.join(row.weights)}".rstrip()
+        for row in flow.diagram(REGISTRY[id].definition)
+    ]
 
 
 def test_attention_as_it_is_drawn() -> None:

@@ -52,8 +52,9 @@ def test_each_layer_reads_the_one_below(id: str, count: int) -> None:
     expected = one_by_one(REGISTRY[STACKED[id]], arguments["x"], arguments["layers"])
 
     assert len(arguments["layers"]) == count
-    for given, named, own in zip(*(each if isinstance(each, tuple) else (each,) for each in (found, by_name)), expected,
-                                 strict=True):  # fmt: skip
+    for given, named, own in zip(
+        *(each if isinstance(each, tuple) else (each,) for each in (found, by_name)), expected, strict=True
+    ):
         assert np.allclose(given, own, rtol=1e-12)
         assert np.array_equal(given, named)
 

@@ -66,10 +66,13 @@ FEW_TERMS = ("backward.embedding_padding_idx",)
 WHOLE = [id for id in IDS if all(result.kind == "int" for result in REGISTRY[id].definition.results)]
 """They give whole numbers, which are right or wrong, or not asked."""
 CALIBRATED = [
-    (id, dtype) for id in IDS for dtype in DTYPES
-    if id not in (*EXACT, *WHOLE) and (id not in ONE_SUM or dtype != "float64")
+    (id, dtype)
+    for id in IDS
+    for dtype in DTYPES
+    if id not in (*EXACT, *WHOLE)
+    and (id not in ONE_SUM or dtype != "float64")
     and REGISTRY[id].definition.dtype_is_given
-]  # fmt: skip
+]
 
 Array = NDArray[Any]
 
@@ -469,10 +472,10 @@ def test_what_follows_from_a_winner_that_may_be_either_is_not_asked(policy: Poli
 ])  # fmt: skip
 def test_a_count_is_asked_unless_rounding_decides_it(policy: Policy, condition: str, count: int) -> None:
     """c comes to 1 at 2, to within a rounding: that it is not more can be asked only where it makes no difference."""
-    lines = '''
+    lines = """
     i, j = indices("d", "d")
     c = sum(j, x[j], where=j <= i)
-'''
+"""
     tree = probe(f"sum(i, 1, where={condition})", lines=lines, kind="Int", size="")
     near = of(tree, policy, x=np.array([0.25, 0.25, 0.5, 0.25]))
     clear = of(tree, policy, x=np.array([0.25, 0.25, 0.375, 0.25]))
@@ -486,10 +489,10 @@ def test_a_count_is_asked_unless_rounding_decides_it(policy: Policy, condition: 
 @every_policy
 def test_a_sum_of_zeros_is_exact(policy: Policy) -> None:
     """So that 0 can be compared with it."""
-    lines = '''
+    lines = """
     i, j = indices("d", "d")
     c = sum(j, x[j], where=j <= i)
-'''
+"""
     tree = probe("sum(i, 1, where=c <= 0)", lines=lines, kind="Int", size="")
 
     found = of(tree, policy, x=np.array([0.0, 0.0, 1.0, 0.0]))
@@ -650,9 +653,10 @@ def test_the_pattern_of_nan_counts_in_no_statistic() -> None:
 def test_a_state_may_forget_a_batch_that_it_began_with() -> None:
     """A slip such as tanh(b) for tanh(x W + b) gives every example one state, whatever it started from."""
     tree = probe(
-        "last(i, s) @ W", 'x: Float[Tensor, " d"], y: Float[Tensor, " d"], W: Float[Tensor, "d d"], z: Float[Tensor, "n d"]',
+        "last(i, s) @ W",
+        'x: Float[Tensor, " d"], y: Float[Tensor, " d"], W: Float[Tensor, "d d"], z: Float[Tensor, "n d"]',
         lines='\n    i = index("n")\n    s = scan(i, lambda s: tanh(y) * 2, x)',
-    )  # fmt: skip
+    )
     arrays = {"x": np.ones((3, 2)), "y": np.full(2, 0.7), "W": np.eye(2), "z": np.ones((4, 2))}
     (found,) = noise(tree, arrays, {}, preset("op-by-op", "float32"))
 

@@ -6,15 +6,18 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
-from attnspec.interpreters.standins import STAND_INS, stand_ins
+from attnspec.interpreters.standins import CAPS, STAND_INS, stand_ins
 from attnspec.interpreters.value import evaluate
 from attnspec.language.equation import REGISTRY
 from attnspec.verify.api import catalogue
 from trees import read
 
-torch = pytest.importorskip("torch")
 catalogue()
+
+FARTHEST = 60.0
+"""How far from 0 the functions are asked; what they give is no larger."""
 
 NAMED: dict[str, tuple[str, Any]] = {
     "hard-sigmoid": ("sigmoid(x)", torch.nn.functional.hardsigmoid),
@@ -24,9 +27,9 @@ NAMED: dict[str, tuple[str, Any]] = {
     "silu-relu": ("relu(x)", torch.nn.functional.silu),
     "silu-gelu": ("gelu(x)", torch.nn.functional.silu),
     "quick-gelu": ("gelu(x)", lambda x: x * torch.sigmoid(1.702 * x)),
-    **{f"cap-{cap}": (
+    **{f"cap-{cap:g}": (
         "softmax(i, x[i])", lambda x, cap=cap: torch.softmax(cap * torch.tanh(x / cap), 0)
-    ) for cap in (20, 30, 50)},
+    ) for cap in CAPS},
 }  # fmt: skip
 
 
@@ -37,9 +40,10 @@ def test_it_is_what_it_says(name: str) -> None:
     result = f"({written}).stack(i)" if index else written
     tree = read(f'def f(x: Float[Tensor, "n"]) -> Float[Tensor, "n"]:\n{index}    return {result}')
     found = {each.id.removeprefix("instead/"): each for each in stand_ins(tree)}[name]
-    x = np.linspace(-60, 60, 241)
+    x = np.linspace(-FARTHEST, FARTHEST, 241)
 
-    np.testing.assert_allclose(evaluate(found.definition, (x,), {}), expected(torch.from_numpy(x)), rtol=0, atol=1e-13)
+    given = evaluate(found.definition, (x,), {})
+    np.testing.assert_allclose(given, expected(torch.from_numpy(x)), rtol=0, atol=8 * FARTHEST * 2.0**-53)
 
 
 def test_they_reach_what_is_called() -> None:

@@ -332,12 +332,14 @@ def test_a_shape_that_does_not_fit_is_shown() -> None:
     case = make(REGISTRY["recurrent.gru_cell"], next(always("recurrent.gru_cell")), "float64")
     arrays = {**case.arrays, "h": np.zeros(4), "W_hz": np.zeros((4, 8))}
 
-    assert refused("recurrent.gru_cell", **arrays) == "\n".join([
-        "ShapeError: recurrent.gru_cell: W_hz does not fit",
-        "  given     W_hz of shape (4, 8)",
-        "  expected  (u, u) after any batch axes: u = 4, since h has shape (4,)",
-        "  to mend   leading axes are batch axes; split packed weights before the call",
-    ])
+    assert refused("recurrent.gru_cell", **arrays) == "\n".join(
+        [
+            "ShapeError: recurrent.gru_cell: W_hz does not fit",
+            "  given     W_hz of shape (4, 8)",
+            "  expected  (u, u) after any batch axes: u = 4, since h has shape (4,)",
+            "  to mend   leading axes are batch axes; split packed weights before the call",
+        ]
+    )
 
 
 @pytest.mark.parametrize(
@@ -407,7 +409,9 @@ def test_sizes_alone_may_give_a_count() -> None:
 
 
 def test_a_number_alone_has_no_noise() -> None:
-    (found,) = noise(REGISTRY["cost.lstm_parameters"].definition, {}, {"d": 320, "u": 320}, preset("op-by-op", "bfloat16"))
+    (found,) = noise(
+        REGISTRY["cost.lstm_parameters"].definition, {}, {"d": 320, "u": 320}, preset("op-by-op", "bfloat16")
+    )
 
     assert (found.value, found.bound, found.drowned) == (820480, 0, False)
     assert found.members.shape == (32,)

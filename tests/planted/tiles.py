@@ -13,13 +13,13 @@ Array = NDArray[Any]
 def weights(e: Array, tile: int, slip: str = "", offset: int | None = None) -> Array:
     """softmax over the last axis; with an offset, of what stands no further than the row plus that."""
     if e.ndim > 2:
-        shape = (*e.shape[:-2], *e.shape[-2:])
         each = [weights(one, tile, slip, offset) for one in e.reshape(-1, *e.shape[-2:])]
-        return np.stack(each).reshape(shape) if each else e
-    return _online(e.astype(np.float32), tile, slip, offset).astype(e.dtype)
+        return np.stack(each).reshape(e.shape) if each else e
+    return online(e.astype(np.float32), tile, slip, offset).astype(e.dtype)
 
 
-def _online(e: Array, tile: int, slip: str, offset: int | None) -> Array:
+def online(e: Array, tile: int, slip: str, offset: int | None) -> Array:
+    """The same of a matrix of scores, in its own dtype."""
     n, m = e.shape
     top, total = np.full((n, 1), -np.inf, e.dtype), np.zeros((n, 1), e.dtype)
     found: list[Array] = []

@@ -75,12 +75,15 @@ STEPS = {
 ROWS = [
     (part, form, id)
     for part, table in (
-        ("parameters", PARAMETERS), ("products", PRODUCTS), ("outputs", OUTPUTS), ("intermediates", INTERMEDIATES),
+        ("parameters", PARAMETERS),
+        ("products", PRODUCTS),
+        ("outputs", OUTPUTS),
+        ("intermediates", INTERMEDIATES),
         ("steps", STEPS),
     )
     for form, ids in table.items()
     for id in ids
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("part", "form", "id"), ROWS, ids=lambda value: value)

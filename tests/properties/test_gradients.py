@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from array_api_compat import array_namespace
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from jaxtyping import Float
 
@@ -52,6 +52,7 @@ def differentiated(of: Equation[..., Any], case: Case) -> list[np.ndarray[Any, n
 
 
 @pytest.mark.parametrize("id", GRADIENTS)
+@settings(max_examples=3 * settings().max_examples)  # each is cheap
 @given(data=st.data())
 def test_gradients_are_those_of_automatic_differentiation(id: str, data: st.DataObject) -> None:
     """In float64, whatever the inputs, within what the two may round apart."""

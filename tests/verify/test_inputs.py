@@ -85,9 +85,14 @@ def test_what_is_recorded_keeps_its_values_and_the_rest_is_drawn_to_fit() -> Non
 
     assert np.array_equal(case.arrays["x"], numbers(3, 4).astype(np.float32))
     assert {name: array.shape for name, array in case.arrays.items()} == {
-        "x": (3, 4), "h": (3, 6), "b_r": (6,), "b_z": (6,), "b_h": (6,),
-        **{f"W_x{gate}": (4, 6) for gate in "rzh"}, **{f"W_h{gate}": (6, 6) for gate in "rzh"},
-    }  # fmt: skip
+        "x": (3, 4),
+        "h": (3, 6),
+        "b_r": (6,),
+        "b_z": (6,),
+        "b_h": (6,),
+        **{f"W_x{gate}": (4, 6) for gate in "rzh"},
+        **{f"W_h{gate}": (6, 6) for gate in "rzh"},
+    }
     assert np.unique(case.arrays["h"]).size > 10
     assert found.says == (
         "inputs: rounded to float32, which loses bits: x (float64), W_hr (float64)",

@@ -8,7 +8,7 @@ import pytest
 
 from attnspec import verify
 
-TABLE = '''
+TABLE = """
 import math
 import torch
 
@@ -21,7 +21,7 @@ def as_it_likes(t, d):
 
 def from_one(t, d):
     return table(t + 1, d)[1:]
-'''
+"""
 
 
 @pytest.fixture

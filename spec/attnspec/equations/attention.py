@@ -192,7 +192,7 @@ def masked(
 
 
 @equation(Source(paper="PyTorch, scaled_dot_product_attention"), convention_of=masked,
-          says="−∞ stands in for masked scores, so that a query with nothing to look at reads NaN")  # fmt: skip
+          says="−∞ stands in for masked scores, so that a query with nothing to look at reads NaN")
 def masked_empty_is_nan(
     q: Float[Tensor, "n d"], k: Float[Tensor, "m d"], v: Float[Tensor, "m e"], mask: Bool[Tensor, "n m"],
 ) -> Float[Tensor, "n e"]:
@@ -223,7 +223,7 @@ def causal(
 
 
 @equation(Source(paper="PyTorch, scaled_dot_product_attention(is_causal=True)"), convention_of=causal,
-          says="the causal mask is aligned at the top left: j ≤ i")  # fmt: skip
+          says="the causal mask is aligned at the top left: j ≤ i")
 def causal_top_left(
     q: Float[Tensor, "n d"], k: Float[Tensor, "m d"], v: Float[Tensor, "m e"],
 ) -> Float[Tensor, "n e"]:

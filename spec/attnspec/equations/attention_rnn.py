@@ -80,7 +80,7 @@ def bahdanau_decode(
 
 
 @equation(BAHDANAU_EQ_4, convention_of=bahdanau_decode,
-          says="the output is read from the new state, s_i, not from the state before the step")  # fmt: skip
+          says="the output is read from the new state, s_i, not from the state before the step")
 def bahdanau_decode_output_from_new_state(
     y: Float[Tensor, "n d"], h: Float[Tensor, "m 2*e"], W_s: Float[Tensor, "e u"],
     W_a: Float[Tensor, "u a"], U_a: Float[Tensor, "2*e a"], v_a: Float[Tensor, " a"],

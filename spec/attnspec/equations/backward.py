@@ -73,7 +73,7 @@ def embedding(
 
 
 @equation(PADDING, gradient_of=text.embedding_padding_idx, scales={"k": "token or missing"},
-          convention_of=embedding, says="the row of padding, padding_idx, gets no gradient")  # fmt: skip
+          convention_of=embedding, says="the row of padding, padding_idx, gets no gradient")
 def embedding_padding_idx(
     d_x: Float[Tensor, "t d"], k: Int[Tensor, " t"], P: Float[Tensor, "v d"], *, padding_idx: int,
 ) -> Float[Tensor, "v d"]:
@@ -377,7 +377,7 @@ def gru(
             d_h[t - 1 - i] + g, h[t - 1 - i], r[t - 1 - i], z[t - 1 - i], h_tilde[t - 1 - i], W_hr, W_hz, W_hh
         ),
         0 * h_0, 0 * h_0, 0 * h_0, 0 * h_0,
-    )  # fmt: skip
+    )
     d_a_r, d_a_z = a_r.stack(i)[t - 1 - i].stack(i), a_z.stack(i)[t - 1 - i].stack(i)  # in the order of the steps
     d_a_h = a_h.stack(i)[t - 1 - i].stack(i)
     d_x = d_a_r @ transpose(W_xr) + d_a_z @ transpose(W_xz) + d_a_h @ transpose(W_xh)
@@ -407,7 +407,7 @@ def gru_gates_reset_after(
 
 @equation(CHO_V1, gradient_of=recurrent.gru_cell_reset_after,
           convention_of=gru_cell,
-          says="the reset gate acts after the recurrent matrix, and on its bias")  # fmt: skip
+          says="the reset gate acts after the recurrent matrix, and on its bias")
 def gru_cell_reset_after(
     d_h_next: Float[Tensor, " u"],
     x: Float[Tensor, " d"], h: Float[Tensor, " u"],
@@ -441,7 +441,7 @@ def gru_cell_reset_after(
 
 @equation(CHO_BAHDANAU, gradient_of=recurrent.gru_cell_update_writes,
           convention_of=gru_cell,
-          says="z writes the candidate instead of keeping the old state")  # fmt: skip
+          says="z writes the candidate instead of keeping the old state")
 def gru_cell_update_writes(
     d_h_next: Float[Tensor, " u"],
     x: Float[Tensor, " d"], h: Float[Tensor, " u"],
@@ -521,7 +521,7 @@ def lstm_cell(
 
 @equation(CHO_V1, gradient_of=recurrent.gru_reset_after,
           convention_of=gru,
-          says="the reset gate acts after the recurrent matrix, and on its bias")  # fmt: skip
+          says="the reset gate acts after the recurrent matrix, and on its bias")
 def gru_reset_after(
     d_h: Float[Tensor, "t u"],
     x: Float[Tensor, "t d"], h_0: Float[Tensor, " u"],
@@ -545,7 +545,7 @@ def gru_reset_after(
             x[i], s, W_xr, W_hr, b_r, W_xz, W_hz, b_z, W_xh, W_hh, b_h, b_hh
         ),
         h_0,
-    )  # fmt: skip
+    )
     h = where(i < 1, h_0, s.stack(i)[i - 1]).stack(i)  # before each step
     r = sigmoid(x[i] @ W_xr + h[i] @ W_hr + b_r).stack(i)
     z = sigmoid(x[i] @ W_xz + h[i] @ W_hz + b_z).stack(i)
@@ -558,7 +558,7 @@ def gru_reset_after(
             a_hh[t - 1 - i],
         ),
         0 * h_0, 0 * h_0, 0 * h_0, 0 * h_0, 0 * h_0,
-    )  # fmt: skip
+    )
     d_a_r, d_a_z = a_r.stack(i)[t - 1 - i].stack(i), a_z.stack(i)[t - 1 - i].stack(i)  # in the order of the steps
     d_a_h, d_a_hh = a_h.stack(i)[t - 1 - i].stack(i), a_s.stack(i)[t - 1 - i].stack(i)
     d_x = d_a_r @ transpose(W_xr) + d_a_z @ transpose(W_xz) + d_a_h @ transpose(W_xh)
@@ -571,7 +571,7 @@ def gru_reset_after(
 
 @equation(CHO_BAHDANAU, gradient_of=recurrent.gru_update_writes,
           convention_of=gru,
-          says="z writes the candidate instead of keeping the old state")  # fmt: skip
+          says="z writes the candidate instead of keeping the old state")
 def gru_update_writes(
     d_h: Float[Tensor, "t u"],
     x: Float[Tensor, "t d"], h_0: Float[Tensor, " u"],
@@ -615,7 +615,7 @@ def lstm(
             x[j], s, y, W_xi, W_hi, b_i, W_xf, W_hf, b_f, W_xg, W_hg, b_g, W_xo, W_ho, b_o
         ),
         h_0, c_0,
-    )  # fmt: skip
+    )
     h, c = where(j < 1, h_0, s.stack(j)[j - 1]).stack(j), where(j < 1, c_0, y.stack(j)[j - 1]).stack(j)
     c_next = y.stack(j)
     i, f = sigmoid(x[j] @ W_xi + h[j] @ W_hi + b_i).stack(j), sigmoid(x[j] @ W_xf + h[j] @ W_hf + b_f).stack(j)
@@ -627,7 +627,7 @@ def lstm(
             c_next[t - 1 - j], W_hi, W_hf, W_hg, W_ho,
         ),
         0 * h_0, d_c, 0 * h_0, 0 * h_0, 0 * h_0, 0 * h_0,
-    )  # fmt: skip
+    )
     d_i, d_f = a_i.stack(j)[t - 1 - j].stack(j), a_f.stack(j)[t - 1 - j].stack(j)  # in the order of the steps
     d_g, d_o = a_g.stack(j)[t - 1 - j].stack(j), a_o.stack(j)[t - 1 - j].stack(j)
     d_x = d_i @ transpose(W_xi) + d_f @ transpose(W_xf) + d_g @ transpose(W_xg) + d_o @ transpose(W_xo)

@@ -41,7 +41,7 @@ def sinusoidal_halves(*, t: int, d: int) -> Float[Tensor, "t d"]:
 
 
 @equation(TENSOR2TENSOR, convention_of=sinusoidal,
-          says="the slowest of the d/2 waves, not the next, is 10000 times slower")  # fmt: skip
+          says="the slowest of the d/2 waves, not the next, is 10000 times slower")
 def sinusoidal_tensor2tensor(*, t: int, d: int) -> Float[Tensor, "t d"]:
     """sinusoidal_halves whose slowest wave is exactly 10,000 times slower than the first; an odd last column is 0."""
     pos, j = indices("t", "d")

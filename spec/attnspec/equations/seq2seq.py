@@ -173,7 +173,7 @@ def decoder_step_fixed_context(
 
 
 @equation(GRU_CONTEXT, convention_of=decoder_step_fixed_context,
-          says="the context stands outside the reset gate, beside the input, and r acts before the matrix")  # fmt: skip
+          says="the context stands outside the reset gate, beside the input, and r acts before the matrix")
 def decoder_step_context_outside(
     y: Float[Tensor, " d"], s: Float[Tensor, " u"], c: Float[Tensor, " k"],
     W_xr: Float[Tensor, "d u"], W_hr: Float[Tensor, "u u"], C_r: Float[Tensor, "k u"], b_r: Float[Tensor, " u"],

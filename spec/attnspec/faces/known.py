@@ -142,8 +142,9 @@ def _departure(entry: Mapping[str, Any], which: str) -> Departure:
     for key, known in (("verdict", LISTED), ("dtype", (*DTYPES, NO_DTYPE))):
         if entry[key] not in known:
             mend = nearest(entry[key], known)
-            raise SpecError(f"{which}: no {key} {entry[key]!r} to list", given=entry[key], expected=", ".join(known),
-                            mend=mend)  # fmt: skip
+            raise SpecError(
+                f"{which}: no {key} {entry[key]!r} to list", given=entry[key], expected=", ".join(known), mend=mend
+            )
     return Departure(**entry)
 
 

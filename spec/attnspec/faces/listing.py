@@ -108,18 +108,24 @@ def _document(families: dict[str, list[Row]], discovery: Discovery) -> dict[str,
     equations = [row(each, discovery) for each in listed if isinstance(each, Equation)]
     procedures = [row(each, discovery) for each in listed if isinstance(each, Procedure)]
     return {
-        "attnspec": attnspec.__version__, "equations": equations, "procedures": procedures,
+        "attnspec": attnspec.__version__,
+        "equations": equations,
+        "procedures": procedures,
         "troubles": list(discovery.troubles),
-    }  # fmt: skip
+    }
 
 
 def row(item: Row, discovery: Discovery) -> dict[str, Any]:
     """One equation or procedure, as JSON has it."""
-    of_equations = {} if isinstance(item, Procedure) else {
-        "convention_of": item.convention_of or None,
-        "says": item.says or None,
-        "gradient_of": item.gradient_of or None,
-    }  # fmt: skip
+    of_equations = (
+        {}
+        if isinstance(item, Procedure)
+        else {
+            "convention_of": item.convention_of or None,
+            "says": item.says or None,
+            "gradient_of": item.gradient_of or None,
+        }
+    )
     return {
         "id": item.id,
         "family": item.family,
@@ -128,7 +134,10 @@ def row(item: Row, discovery: Discovery) -> dict[str, Any]:
         **of_equations,
         "implementations": [
             {
-                "framework": each.framework, "target": each.target, "file": str(each.file), "line": each.line,
+                "framework": each.framework,
+                "target": each.target,
+                "file": str(each.file),
+                "line": each.line,
                 "backward": each.backward,
             }
             for each in _found(item, discovery)

@@ -168,11 +168,15 @@ def _filled(text: str, width: int, indent: str = "") -> str:
     """Paragraphs filled to a width; no word is broken."""
     paragraphs = [
         textwrap.fill(
-            paragraph, max(width, 20), break_long_words=False, break_on_hyphens=False, initial_indent=indent,
+            paragraph,
+            max(width, 20),
+            break_long_words=False,
+            break_on_hyphens=False,
+            initial_indent=indent,
             subsequent_indent=indent,
         )
         for paragraph in text.split("\n\n")
-    ]  # fmt: skip
+    ]
     return "\n\n".join(paragraphs)
 
 
@@ -200,7 +204,9 @@ def _document(equation: Equation[..., Any], discovery: Discovery, wrong: Sequenc
         "sizes": {name: {"least": smallest(equation, name)} for name in sizes_of(definition)},
         "shapes": [
             {
-                "names": list(step.names), "role": step.role, "reads": [*step.reads, *step.weights],
+                "names": list(step.names),
+                "role": step.role,
+                "reads": [*step.reads, *step.weights],
                 "shapes": [flow.shape(each, definition) for each in step.types],
             }
             for step in flow.steps(definition)

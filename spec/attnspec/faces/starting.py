@@ -72,13 +72,23 @@ def starter(equation: Equation[..., Any], framework: str) -> str:
     doc = equation.doc.partition("\n")[0].replace("\\", "\\\\").replace('"""', "'''")
     return "\n".join(
         [
-            f'"""{equation.id} for {framework}."""', "", "import attnspec", imported, "",
-            *(f"# {line}".rstrip() for line in formula.text(equation.definition).splitlines()), "", "",
+            f'"""{equation.id} for {framework}."""',
+            "",
+            "import attnspec",
+            imported,
+            "",
+            *(f"# {line}".rstrip() for line in formula.text(equation.definition).splitlines()),
+            "",
+            "",
             f'@attnspec.implements({json.dumps(equation.id)}, framework="{framework}")',
-            f"def {name}(", *_parameters(equation, array), f") -> {returned}:", f'    """{doc}"""',
-            '    raise NotImplementedError("write the formula above")', "",
+            f"def {name}(",
+            *_parameters(equation, array),
+            f") -> {returned}:",
+            f'    """{doc}"""',
+            '    raise NotImplementedError("write the formula above")',
+            "",
         ]
-    )  # fmt: skip
+    )
 
 
 def procedural(procedure: Procedure[..., Any]) -> str:
@@ -88,14 +98,21 @@ def procedural(procedure: Procedure[..., Any]) -> str:
     doc = procedure.doc.partition("\n")[0].replace("\\", "\\\\").replace('"""', "'''")
     return "\n".join(
         [
-            f'"""{procedure.id}."""', "",
-            *(["from collections.abc import Mapping", ""] if "Mapping" in signature else []), "import attnspec", "",
-            *(f"# {line}".rstrip() for line in procedure.body.splitlines()), "", "",
+            f'"""{procedure.id}."""',
+            "",
+            *(["from collections.abc import Mapping", ""] if "Mapping" in signature else []),
+            "import attnspec",
+            "",
+            *(f"# {line}".rstrip() for line in procedure.body.splitlines()),
+            "",
+            "",
             f"@attnspec.implements({json.dumps(procedure.id)})",
-            signature, f'    """{doc}"""',
-            '    raise NotImplementedError("write the procedure above")', "",
+            signature,
+            f'    """{doc}"""',
+            '    raise NotImplementedError("write the procedure above")',
+            "",
         ]
-    )  # fmt: skip
+    )
 
 
 def _parameters(equation: Equation[..., Any], array: str) -> list[str]:

@@ -22,6 +22,7 @@ from attnspec.interpreters._things import (
 from attnspec.language.check import SCALAR, Scope, Type, called_with, infer, replaced
 from attnspec.language.dims import Dim
 from attnspec.language.tree import (
+    SOFTMAXES,
     Apply,
     At,
     Call,
@@ -41,7 +42,7 @@ from attnspec.language.tree import (
     Stack,
     Zeros,
     reads,
-)  # fmt: skip
+)
 
 SOFTMAX = Dim.of({(): 5})
 """Operations for each element: the largest, the difference from it, the exponential, the sum, the quotient."""
@@ -81,10 +82,14 @@ class Counting:
         """The lines, then what is returned; what is given is its own to give up."""
         names = {**given, **{option.name: Thing(Type(option.kind)) for option in definition.options}}
         frame = Frame(
-            Scope(definition, {name: thing.type for name, thing in names.items()}), depth, sizes, names,
-            Counter(name for root in definition.roots for name in reads(root)), [],
+            Scope(definition, {name: thing.type for name, thing in names.items()}),
+            depth,
+            sizes,
+            names,
+            Counter(name for root in definition.roots for name in reads(root)),
+            [],
             blocks(definition) if self._in_blocks else frozenset(),
-        )  # fmt: skip
+        )
         self.blocked |= {block_of(frame.length(index)): frame.length(index) for index in frame.in_blocks}
         self.give_up(frame, given)
         for line in definition.lines:
@@ -124,9 +129,12 @@ class Counting:
             case Apply(op="@", args=(left, right)):
                 return self.product(node, frame, self.visit(left, frame), self.visit(right, frame))
             case (
-                Apply(op="transpose", args=(array,)) | Stack(array=array) | Split(array=array) | Reshape(array=array)
+                Apply(op="transpose", args=(array,))
+                | Stack(array=array)
+                | Split(array=array)
+                | Reshape(array=array)
                 | Last(state=array)
-            ):  # fmt: skip
+            ):
                 return replace(self.visit(array, frame), type=frame.type_of(node))
             case Apply(args=args):
                 return self.each(node, frame, [self.visit(arg, frame) for arg in args])
@@ -199,7 +207,7 @@ class Counting:
                 self.multiplied(terms, by_rows=alike(*args[:2]))
                 return self.made(joint(frame.type_of(node), args), frame, args)
         args = [self.visit(part, frame) for part in (node.term, *over)]
-        if node.op in ("softmax", "log_softmax"):
+        if node.op in SOFTMAXES:
             return self.softmax(node, frame, args)
         found = joint(frame.type_of(node), args)
         if not found.is_data:
@@ -240,7 +248,7 @@ class Counting:
 
     def step(
         self, node: Scan, frame: Frame, states: Mapping[str, Thing], outer: Mapping[str, Thing], length: Dim
-    ) -> list[Thing]:  # fmt: skip
+    ) -> list[Thing]:
         """What a step gives; what it reads from outside stays, for the other steps read it too."""
         scope = frame.scope
         names = {**scope.names, **{name: state.type for name, state in states.items()}}

@@ -115,17 +115,53 @@ class Latex(Setting):
     """Canonical LaTeX."""
 
     signs: ClassVar[dict[str, str]] = {
-        "": r"\,", "⊙": r" \odot ", "·": r" \cdot ", "×": r" \times ", "*": r" \ast ", "@": r" \mathbin{@} ",
-        "+": " + ", "-": " - ", "neg": "-", "<=": r" \le ", "<": " < ", ">=": r" \ge ", ">": " > ", "==": " = ",
-        "and": r" \land ", "or": r" \lor ", "not": r"\lnot ", ":": " : ", "=": " = ", ",": r",\; ",
-    }  # fmt: skip
+        "": r"\,",
+        "⊙": r" \odot ",
+        "·": r" \cdot ",
+        "×": r" \times ",
+        "*": r" \ast ",
+        "@": r" \mathbin{@} ",
+        "+": " + ",
+        "-": " - ",
+        "neg": "-",
+        "<=": r" \le ",
+        "<": " < ",
+        ">=": r" \ge ",
+        ">": " > ",
+        "==": " = ",
+        "and": r" \land ",
+        "or": r" \lor ",
+        "not": r"\lnot ",
+        ":": " : ",
+        "=": " = ",
+        ",": r",\; ",
+    }
     words: ClassVar[dict[str, str]] = {
-        "exp": r"\exp", "log": r"\log", "sin": r"\sin", "cos": r"\cos", "tanh": r"\tanh", "max": r"\max",
-        "sigmoid": r"\sigma", "sum": r"\sum", "inf": r"\infty", "negative": "{}^{-}", "in": r" \in ", "prime": "'",
-        "float": r"\mathbb{R}", "int": r"\mathbb{Z}", "bool": r"\{0, 1\}", "option": r"\mathbb{N}",
-        "⌈": r"\lceil ", "⌉": r" \rceil", "⌊": r"\lfloor ", "⌋": r" \rfloor",
-        "from": r" \text{ from } ", "each": r" \text{ for } ", "with": r"\text{with } ", "for": r"\text{for } ",
-    }  # fmt: skip
+        "exp": r"\exp",
+        "log": r"\log",
+        "sin": r"\sin",
+        "cos": r"\cos",
+        "tanh": r"\tanh",
+        "max": r"\max",
+        "sigmoid": r"\sigma",
+        "sum": r"\sum",
+        "inf": r"\infty",
+        "negative": "{}^{-}",
+        "in": r" \in ",
+        "prime": "'",
+        "float": r"\mathbb{R}",
+        "int": r"\mathbb{Z}",
+        "bool": r"\{0, 1\}",
+        "option": r"\mathbb{N}",
+        "⌈": r"\lceil ",
+        "⌉": r" \rceil",
+        "⌊": r"\lfloor ",
+        "⌋": r" \rfloor",
+        "from": r" \text{ from } ",
+        "each": r" \text{ for } ",
+        "with": r"\text{with } ",
+        "for": r"\text{for } ",
+    }
     wide = 220
 
     def name(self, name: str, places: Sequence[str] = (), indices: Collection[str] = ()) -> str:
@@ -170,15 +206,47 @@ class Terminal(Setting):
     """One line of Unicode, in which names stand much as they are typed."""
 
     signs: ClassVar[dict[str, str]] = {
-        "": " ", "⊙": " ⊙ ", "·": "·", "×": " × ", "*": " ∗ ", "@": " @ ", "+": " + ", "-": " − ", "neg": "−",
-        "<=": " ≤ ", "<": " < ", ">=": " ≥ ", ">": " > ", "==": " = ", "and": " ∧ ", "or": " ∨ ", "not": "¬",
-        ":": ": ", "=": " = ", ",": ", ",
-    }  # fmt: skip
+        "": " ",
+        "⊙": " ⊙ ",
+        "·": "·",
+        "×": " × ",
+        "*": " ∗ ",
+        "@": " @ ",
+        "+": " + ",
+        "-": " − ",
+        "neg": "−",
+        "<=": " ≤ ",
+        "<": " < ",
+        ">=": " ≥ ",
+        ">": " > ",
+        "==": " = ",
+        "and": " ∧ ",
+        "or": " ∨ ",
+        "not": "¬",
+        ":": ": ",
+        "=": " = ",
+        ",": ", ",
+    }
     words: ClassVar[dict[str, str]] = {
-        "sigmoid": "σ", "sum": "Σ", "inf": "∞", "negative": "⁻", "in": " ∈ ", "prime": "′", "float": "ℝ", "int": "ℤ",
-        "bool": "{0, 1}", "option": "ℕ", "⌈": "⌈", "⌉": "⌉", "⌊": "⌊", "⌋": "⌋",
-        "from": " from ", "each": " for ", "with": "with ", "for": "for ",
-    }  # fmt: skip
+        "sigmoid": "σ",
+        "sum": "Σ",
+        "inf": "∞",
+        "negative": "⁻",
+        "in": " ∈ ",
+        "prime": "′",
+        "float": "ℝ",
+        "int": "ℤ",
+        "bool": "{0, 1}",
+        "option": "ℕ",
+        "⌈": "⌈",
+        "⌉": "⌉",
+        "⌊": "⌊",
+        "⌋": "⌋",
+        "from": " from ",
+        "each": " for ",
+        "with": "with ",
+        "for": "for ",
+    }
     wide = 110
 
     def name(self, name: str, places: Sequence[str] = (), indices: Collection[str] = ()) -> str:

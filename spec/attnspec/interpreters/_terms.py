@@ -288,6 +288,8 @@ class Terms:
         place = f":{node.span.line}:{node.span.column}" if node.span else ""
         id = self.symbols.scope.definition.id
         raise NotationError(
-            f"{id}{place}: no formula for {what}", given=repr(node), expected="a part of the notation",
+            f"{id}{place}: no formula for {what}",
+            given=repr(node),
+            expected="a part of the notation",
             mend="give it a rule in interpreters/_terms.py",
-        )  # fmt: skip
+        )

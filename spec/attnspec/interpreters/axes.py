@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from attnspec.interpreters.algebra import Algebra, Array, Axis, Named, T, Value
+from attnspec.language.tree import SOFTMAXES
 
 FOLD: dict[str, Callable[..., float]] = {
     "+": lambda a, b: a + b, "-": lambda a, b: a - b, "*": lambda a, b: a * b, "**": lambda a, b: float(a) ** b,
@@ -76,9 +77,14 @@ class NamedAxes(Algebra[T]):
         return self.contraction(a, left, b, right, "k", (*left[:-1], *right[1:]))
 
     def contraction(
-        self, a: Named[T], a_tail: tuple[str, ...], b: Named[T], b_tail: tuple[str, ...], over: Axis | str,
+        self,
+        a: Named[T],
+        a_tail: tuple[str, ...],
+        b: Named[T],
+        b_tail: tuple[str, ...],
+        over: Axis | str,
         tail: tuple[str, ...],
-    ) -> Named[T]:  # fmt: skip
+    ) -> Named[T]:
         """Σ over one label of the products, as one product of (batches of) matrices."""
         plan = _plan((*a.axes, *a_tail), (*b.axes, *b_tail), over, tail)
         flat_a, rows = self.arranged(a.data, plan.a, plan.shared, plan.only_a)
@@ -136,7 +142,7 @@ class NamedAxes(Algebra[T]):
             condition = self.spread(lined, axis, length).data
         place = term.axes.index(axis)
         data = self.reduce(op, place, term.data, condition)
-        kept = op in ("softmax", "log_softmax")
+        kept = op in SOFTMAXES
         return Named(data, term.axes if kept else tuple(name for name in term.axes if name != axis))
 
     # Named axes, and back.
@@ -304,9 +310,11 @@ def _plan(
     return _Plan(
         a=tuple(labels_a.index(label) for label in (*shared, *only_a, over)),
         b=tuple(labels_b.index(label) for label in (*shared, over, *only_b)),
-        shared=len(shared), only_a=len(only_a), axes=axes,
+        shared=len(shared),
+        only_a=len(only_a),
+        axes=axes,
         order=tuple(order),
-    )  # fmt: skip
+    )
 
 
 def _broadcast(shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:

@@ -79,9 +79,10 @@ def cost(definition: Definition, *, blocked: bool = False) -> Cost:
     if layers.of(definition):
         raise SpecError(
             f"the cost of {definition.id} depends on how many layers there are, and how wide each is",
-            given=definition.id, expected="an equation of so many arrays",
+            given=definition.id,
+            expected="an equation of so many arrays",
             mend="ask for the cost of one layer, and add them up",
-        )  # fmt: skip
+        )
     counting = Counting(blocked)
     results = counting.whole(definition)
     if blocked and not counting.blocked:

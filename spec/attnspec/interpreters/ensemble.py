@@ -164,9 +164,14 @@ class Ensemble(Interpreter[Rounded]):
         return self.spread(term, MEMBER, MEMBERS + WIDE)
 
     def contraction(
-        self, a: Named[Rounded], a_tail: tuple[str, ...], b: Named[Rounded], b_tail: tuple[str, ...],
-        over: Axis | str, tail: tuple[str, ...],
-    ) -> Named[Rounded]:  # fmt: skip
+        self,
+        a: Named[Rounded],
+        a_tail: tuple[str, ...],
+        b: Named[Rounded],
+        b_tail: tuple[str, ...],
+        over: Axis | str,
+        tail: tuple[str, ...],
+    ) -> Named[Rounded]:
         """Every member by itself, also where one side is the same for all."""
         a, b = (self.spread(side, MEMBER, MEMBERS + WIDE) for side in (a, b))
         return super().contraction(a, a_tail, b, b_tail, over, tail)

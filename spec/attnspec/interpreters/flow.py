@@ -44,8 +44,9 @@ def steps(definition: Definition) -> list[Step]:
     aside |= {each.name for each in definition.options}
     found = [
         Step((each.name,), (types[each.name],), role="given")
-        for each in definition.parameters if each.name not in aside
-    ]  # fmt: skip
+        for each in definition.parameters
+        if each.name not in aside
+    ]
 
     def step(
         names: tuple[str, ...], shapes: tuple[Type, ...], node: Node, comment: str = "", role: str = "line"
@@ -100,7 +101,7 @@ def diagram(definition: Definition) -> list[Row]:
     return [
         Row(", ".join(step.names), shown, lane.ljust(wide), step.weights)
         for step, shown, lane in zip(found, shapes, drawn, strict=True)
-    ]  # fmt: skip
+    ]
 
 
 def _free(lanes: Sequence[str], least: int) -> int:

@@ -31,7 +31,7 @@ from attnspec.language.tree import (
     Through,
     substitute,
     walk,
-)  # fmt: skip
+)
 
 
 @dataclass(frozen=True, slots=True)

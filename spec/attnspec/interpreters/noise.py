@@ -39,9 +39,14 @@ class Noise:
 
 
 def noise(
-    definition: Definition, arrays: Mapping[str, Array], options: Mapping[str, float], policy: Policy, seed: int = 0,
-    namespace: Any = np, constants: int | None = None,
-) -> tuple[Noise, ...]:  # fmt: skip
+    definition: Definition,
+    arrays: Mapping[str, Array],
+    options: Mapping[str, float],
+    policy: Policy,
+    seed: int = 0,
+    namespace: Any = np,
+    constants: int | None = None,
+) -> tuple[Noise, ...]:
     """The noise of every output of an equation, for float64 arrays that hold values of the policy's storage format.
 
     Args:

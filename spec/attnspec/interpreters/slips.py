@@ -28,7 +28,7 @@ from attnspec.language.tree import (
     Stack,
     Through,
     walk,
-)  # fmt: skip
+)
 
 FUNCTIONS = {
     "sigmoid": ("tanh", "relu"), "tanh": ("sigmoid", "relu"), "relu": ("tanh", "gelu"), "gelu": ("relu", "tanh"),
@@ -82,9 +82,19 @@ class Site:
 def locally(node: Node, site: Site) -> Iterator[Local]:
     """Slips at one node: (id, sentence, what stands there instead, sizes that must be equal)."""
     for operator in (
-        dropped, exchanged, misnamed, transposed, complemented, misapplied, rescaled, regrouped, misplaced,
-        missteps, mismasked, mislaid,
-    ):  # fmt: skip
+        dropped,
+        exchanged,
+        misnamed,
+        transposed,
+        complemented,
+        misapplied,
+        rescaled,
+        regrouped,
+        misplaced,
+        missteps,
+        mismasked,
+        mislaid,
+    ):
         yield from operator(node, site)
 
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from attnspec.interpreters.mutants import Mutant
 from attnspec.interpreters.throughout import throughout
-from attnspec.language.tree import Apply, Definition, Node, Number, Reduce
+from attnspec.language.tree import SOFTMAXES, Apply, Definition, Node, Number, Reduce
 
 CAPS = (20.0, 30.0, 50.0)
 """What scores are kept below where they are capped: Gemma 2 has 50, and 30 for its words; Grok 30."""
@@ -78,7 +78,7 @@ def _capped(cap: float) -> Change:
     """Scores s as cap·tanh(s/cap)."""
 
     def change(node: Node, _: Definition) -> Node:
-        if not isinstance(node, Reduce) or node.op not in ("softmax", "log_softmax"):
+        if not isinstance(node, Reduce) or node.op not in SOFTMAXES:
             return node
         return replace(node, term=_times(cap, Apply("tanh", (Apply("/", (node.term, Number(cap))),))))
 

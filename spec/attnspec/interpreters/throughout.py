@@ -26,7 +26,7 @@ from attnspec.language.tree import (
     Split,
     substitute,
     walk,
-)  # fmt: skip
+)
 
 Slip = tuple[str, str, Definition, tuple[tuple[str, str], ...]]
 """id, sentence, wrong definition, sizes that must be equal."""
@@ -90,9 +90,11 @@ def _interchangeable(a: str, b: str) -> bool:
 
 def _masked_throughout(definition: Definition) -> Iterator[Slip]:
     conditions = {
-        node.where for root in definition.roots for _, node in walk(root)
+        node.where
+        for root in definition.roots
+        for _, node in walk(root)
         if isinstance(node, Reduce) and node.where is not None
-    }  # fmt: skip
+    }
     for where in sorted(conditions, key=repr):
         shown = text_of(where, definition)
         yield "mask/everywhere/none", "the mask is ignored", _with_where(definition, where, None), ()
@@ -108,9 +110,7 @@ def _masked_throughout(definition: Definition) -> Iterator[Slip]:
 
 def _last_left_out(definition: Definition) -> Iterator[Slip]:
     """An index summed over, its last value left out in every sum."""
-    indices = {
-        node.index for root in definition.roots for _, node in walk(root) if isinstance(node, Reduce)
-    }  # fmt: skip
+    indices = {node.index for root in definition.roots for _, node in walk(root) if isinstance(node, Reduce)}
     for index in sorted(indices):
         short = Apply("<", (Position(index), Apply("-", (SizeOf(definition.ranges[index]), Number(1.0)))))
 
@@ -154,9 +154,10 @@ def mapped(definition: Definition, change: Callable[[Node], Node]) -> Definition
 
 
 def throughout(
-    definition: Definition, change: Callable[[Node, Definition], Node],
+    definition: Definition,
+    change: Callable[[Node, Definition], Node],
     after: Callable[[Definition], Definition] = lambda changed: changed,
-) -> Definition:  # fmt: skip
+) -> Definition:
     """The equation with a change made at every node, also in the equations that it calls.
 
     Args:

@@ -11,12 +11,10 @@ from dataclasses import replace
 
 from attnspec.interpreters.mutants import Mutant, sound
 from attnspec.interpreters.throughout import throughout
-from attnspec.language.tree import Apply, At, Definition, Node, Number, Position, Reduce, SizeOf, Stack
+from attnspec.language.tree import SOFTMAXES, Apply, At, Definition, Node, Number, Position, Reduce, SizeOf, Stack
 
 TILES = (16, 32, 64, 128)
 """Sizes of a tile."""
-
-SOFTMAX = ("softmax", "log_softmax")
 
 ZERO, ONE = Number(0.0), Number(1.0)
 
@@ -57,7 +55,7 @@ def _second(index: str) -> str:
 
 def _filled(node: Reduce, size: Node, _: Node, tile: int) -> Node:
     """Σ exp e_j has a 1 besides for every place that the last tile lacks: exp 0."""
-    if node.where is not None or node.op not in SOFTMAX:
+    if node.where is not None or node.op not in SOFTMAXES:
         return node
     tiles = Apply("//", (Apply("+", (size, Number(tile - 1.0))), Number(float(tile))))
     more = Apply("-", (Apply("*", (tiles, Number(float(tile)))), size))
@@ -82,7 +80,7 @@ def _first(node: Reduce, _: Node, __: Node, tile: int) -> Node:
 
 def _only(node: Reduce, seen: Node) -> Node:
     """The softmax over what is seen; where that is nothing, 0/0 if there is no mask that would be thought of."""
-    if node.op not in SOFTMAX:
+    if node.op not in SOFTMAXES:
         return node
     if node.where is not None or node.op != "softmax":
         return replace(node, where=seen if node.where is None else Apply("and", (node.where, seen)))

@@ -14,7 +14,7 @@ from attnspec.errors import BindingError, ShapeError, nearest
 from attnspec.interpreters.walk import Array, Interpreter, Named, Value
 from attnspec.language import layers
 from attnspec.language.symbols import OPTION_SIZES
-from attnspec.language.tree import Definition
+from attnspec.language.tree import SOFTMAXES, Definition
 
 
 class ValueOf(Interpreter[Array]):
@@ -82,13 +82,32 @@ class ValueOf(Interpreter[Array]):
         """What each word of the vocabulary computes."""
         xp = self.xp
         return {
-            "+": xp.add, "-": xp.subtract, "*": xp.multiply, "/": xp.divide, "//": xp.floor_divide, "**": xp.pow,
+            "+": xp.add,
+            "-": xp.subtract,
+            "*": xp.multiply,
+            "/": xp.divide,
+            "//": xp.floor_divide,
+            "**": xp.pow,
             "neg": xp.negative,
-            "<=": xp.less_equal, "<": xp.less, ">=": xp.greater_equal, ">": xp.greater, "==": xp.equal,
-            "and": xp.logical_and, "or": xp.logical_or, "not": xp.logical_not, "where": xp.where,
-            "exp": xp.exp, "log": xp.log, "sin": xp.sin, "cos": xp.cos, "tanh": xp.tanh, "sqrt": xp.sqrt,
-            "sigmoid": self.sigmoid, "relu": lambda x: xp.where(x < 0, xp.zeros_like(x), x), "gelu": self.gelu,
-        }  # fmt: skip
+            "<=": xp.less_equal,
+            "<": xp.less,
+            ">=": xp.greater_equal,
+            ">": xp.greater,
+            "==": xp.equal,
+            "and": xp.logical_and,
+            "or": xp.logical_or,
+            "not": xp.logical_not,
+            "where": xp.where,
+            "exp": xp.exp,
+            "log": xp.log,
+            "sin": xp.sin,
+            "cos": xp.cos,
+            "tanh": xp.tanh,
+            "sqrt": xp.sqrt,
+            "sigmoid": self.sigmoid,
+            "relu": lambda x: xp.where(x < 0, xp.zeros_like(x), x),
+            "gelu": self.gelu,
+        }
 
     def sigmoid(self, x: Array) -> Array:
         """Accurate in both tails: e^x / (1 + e^x) for negative x."""
@@ -111,7 +130,7 @@ class ValueOf(Interpreter[Array]):
         xp = self.xp
         if op == "sum":
             return xp.sum(term if where is None else xp.where(where, term, xp.zeros_like(term)), axis=axis)
-        if op in ("softmax", "log_softmax"):
+        if op in SOFTMAXES:
             return self.softmax(term, axis, where, log=op == "log_softmax")
         low = self.constant(-math.inf, term)
         if where is not None:
@@ -167,8 +186,11 @@ def bind(
     missing = [name for name in (*arrays, *options) if name not in given and name not in kwargs]
     twice = [name for name in kwargs if name in given]
     if unknown or missing or twice or len(args) > len(arrays):
-        facts = [f"{label} {', '.join(names)}" for label, names in
-                 (("unknown", unknown), ("missing", missing), ("twice", twice)) if names]  # fmt: skip
+        facts = [
+            f"{label} {', '.join(names)}"
+            for label, names in (("unknown", unknown), ("missing", missing), ("twice", twice))
+            if names
+        ]
         raise BindingError(
             f"{definition.id} was called with other arguments",
             given="; ".join(facts) or f"{len(args)} positional arguments",

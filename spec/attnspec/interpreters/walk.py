@@ -35,7 +35,7 @@ from attnspec.language.tree import (
     Split,
     Stack,
     Zeros,
-)  # fmt: skip
+)
 
 __all__ = ["Array", "Axis", "Frame", "Interpreter", "Named", "Value", "learn"]
 
@@ -69,7 +69,11 @@ class Interpreter(NamedAxes[T]):
         return value
 
     def run(
-        self, definition: Definition, arrays: Mapping[str, Array], options: Mapping[str, float], sizes: dict[str, int],
+        self,
+        definition: Definition,
+        arrays: Mapping[str, Array],
+        options: Mapping[str, float],
+        sizes: dict[str, int],
         batch: int = 0,
     ) -> tuple[tuple[T, ...], Frame[T]]:
         """Evaluate an equation; every array has its own axes last and up to `batch` batch axes before them."""

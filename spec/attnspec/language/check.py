@@ -10,6 +10,7 @@ from attnspec.errors import NotationError
 from attnspec.language.dims import Dim, parts
 from attnspec.language.symbols import OPTION_SIZES
 from attnspec.language.tree import (
+    SOFTMAXES,
     Apply,
     At,
     Call,
@@ -32,7 +33,7 @@ from attnspec.language.tree import (
     Through,
     Zeros,
     walk,
-)  # fmt: skip
+)
 
 COMPARISONS = ("<=", "<", ">=", ">", "==")
 LOGIC = ("and", "or", "not")
@@ -247,7 +248,7 @@ def _reduce(node: Reduce, scope: Scope) -> Type:
     if node.index not in term.names | over.names or over.kind != "bool" or over.dims:
         refuse(scope, node, f"takes the {node.op} of {term} over {node.index}", f"a term that depends on {node.index}")
     names = term.names | over.names
-    if node.op in ("softmax", "log_softmax"):
+    if node.op in SOFTMAXES:
         return Type("float", names, term.dims)
     whole = node.op == "argmax" or term.kind == "int"
     return Type("int" if whole else "float", names - {node.index}, term.dims)
@@ -327,8 +328,10 @@ def layer_of(node: Through, scope: Scope) -> Layer:
 def _reads(parameter: Parameter, kind: str, dims: tuple[Dim, ...], sizes: dict[str, Dim]) -> bool:
     """Whether a parameter takes this; learns what its sizes then are."""
     pairs = zip(parameter.dims, dims, strict=False)
-    return len(parameter.dims) == len(dims) and _may_be(kind, parameter.kind) and all(
-        _unify(dim, given, sizes) for dim, given in pairs
+    return (
+        len(parameter.dims) == len(dims)
+        and _may_be(kind, parameter.kind)
+        and all(_unify(dim, given, sizes) for dim, given in pairs)
     )
 
 
@@ -418,5 +421,9 @@ def _shown(types: tuple[Type, ...] | list[Type]) -> str:
 def refuse(scope: Scope, node: Node, given: str, expected: str) -> NoReturn:
     """Say which equation and line does not fit."""
     line = f":{node.span.line}" if node.span else ""
-    raise NotationError(f"{scope.definition.id}{line}: shapes do not fit", given=given, expected=expected,
-                        mend="the sizes in the signature say what fits")  # fmt: skip
+    raise NotationError(
+        f"{scope.definition.id}{line}: shapes do not fit",
+        given=given,
+        expected=expected,
+        mend="the sizes in the signature say what fits",
+    )

@@ -81,9 +81,11 @@ class Dim:
     def names(self) -> frozenset[str]:
         """The named sizes it is made of."""
         return frozenset(
-            inner for names, _ in self.terms for name in names
+            inner
+            for names, _ in self.terms
+            for name in names
             for inner in (parts(name)[0].names | parts(name)[1].names if name.startswith("⌈") else (name,))
-        )  # fmt: skip
+        )
 
     def value(self, sizes: Mapping[str, int]) -> int:
         """Its number, given the named sizes.

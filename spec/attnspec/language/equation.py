@@ -186,10 +186,16 @@ def equation(
         if gradient_of is not None:
             definition = _gradient(definition, gradient_of)
         item = Equation(
-            definition, function, source, convention_of.id if convention_of else "", says, dict(smallest or {}),
-            dict(scales or {}), gradient_of.id if gradient_of else "",
+            definition,
+            function,
+            source,
+            convention_of.id if convention_of else "",
+            says,
+            dict(smallest or {}),
+            dict(scales or {}),
+            gradient_of.id if gradient_of else "",
             dict(largest or {}),
-        )  # fmt: skip
+        )
         REGISTRY.add(item)
         return item
 
@@ -246,16 +252,18 @@ def _gradient(definition: Definition, forward: Equation[..., Any]) -> Definition
         wanted = [Parameter(_named(result.name), "float", result.dims) for result in outputs]
         raise SpecError(
             f"{definition.id} does not take what the gradient of {forward.id} takes",
-            given=_signature(own), expected=_signature((*wanted, *given.parameters)),
+            given=_signature(own),
+            expected=_signature((*wanted, *given.parameters)),
             mend="first the gradients of the results, named d_…, then what the equation takes, in its order",
-        )  # fmt: skip
+        )
     results = tuple(Parameter(f"d_{p.name}", "float", p.dims) for p in given.parameters if p.kind == "float")
     if [(result.kind, result.dims) for result in definition.results] != [(p.kind, p.dims) for p in results]:
         raise SpecError(
             f"{definition.id} does not give what the gradient of {forward.id} gives",
-            given=_signature(definition.results), expected=_signature(results),
+            given=_signature(definition.results),
+            expected=_signature(results),
             mend="the gradients of its float parameters, each in its shape and in their order",
-        )  # fmt: skip
+        )
     return replace(definition, results=results)
 
 
@@ -266,6 +274,8 @@ def _named(result: str) -> str:
 
 def _signature(parameters: Iterable[Parameter]) -> str:
     return ", ".join(
-        f"{each.name} of ({_signature(each.layer.takes)})" if each.layer else
-        f"{each.name} ({' '.join(map(str, each.dims))})" for each in parameters
-    )  # fmt: skip
+        f"{each.name} of ({_signature(each.layer.takes)})"
+        if each.layer
+        else f"{each.name} ({' '.join(map(str, each.dims))})"
+        for each in parameters
+    )

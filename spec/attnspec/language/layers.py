@@ -48,9 +48,10 @@ def known(definition: Definition) -> Definition:
     taken = [each.name for each in definition.parameters if each.kind == "layers"]
     if [node.layers.id for node in found] != taken:
         raise NotationError(
-            f"{definition.id}: {taken[0]} is read {len(found)} times", expected="through(layers, equation, x), once",
+            f"{definition.id}: {taken[0]} is read {len(found)} times",
+            expected="through(layers, equation, x), once",
             mend="go through the layers in one line; what has none needs no parameter of the type Layers",
-        )  # fmt: skip
+        )
     told = {node.layers.id: layer_of(node, scope) for node in found}
     parameters = tuple(replace(each, layer=told.get(each.name)) for each in definition.parameters)
     return replace(definition, parameters=parameters)
@@ -149,9 +150,7 @@ def _written_out(definition: Definition, parameter: Parameter, count: int) -> De
     return replace(definition, parameters=whole, lines=tuple(lines), returns=tuple(returns))
 
 
-def _calls(
-    node: Through, targets: Sequence[str], parameter: Parameter, count: int, id: str
-) -> Iterator[Line]:
+def _calls(node: Through, targets: Sequence[str], parameter: Parameter, count: int, id: str) -> Iterator[Line]:
     """A line for each layer, then one for each result."""
     read = node.start
     order = _order(node.slip, count)
@@ -201,9 +200,10 @@ def spread(definition: Definition, args: Sequence[Any], kwargs: Mapping[str, Any
         if len(taken) != len(layer.takes):
             raise BindingError(
                 f"{definition.id}: {parameter.name}[{place}] is no layer",
-                given=f"{len(taken)} arrays", expected=", ".join(each.name for each in layer.takes),
+                given=f"{len(taken)} arrays",
+                expected=", ".join(each.name for each in layer.takes),
                 mend="a tuple for each layer, the bottom one first, in the order of its equation",
-            )  # fmt: skip
+            )
         arrays |= zip(flat(parameter, place), taken, strict=True)
     if not arrays:
         raise BindingError(f"{definition.id}: {parameter.name} is empty", given="no layer", expected="one or more")

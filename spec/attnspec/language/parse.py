@@ -37,7 +37,7 @@ from attnspec.language.tree import (
     Stack,
     Through,
     Zeros,
-)  # fmt: skip
+)
 
 KINDS = {"Float": "float", "Int": "int", "Bool": "bool"}
 BINARY: dict[type[ast.AST], str] = {
@@ -94,8 +94,12 @@ class Parser:
         """The whole function."""
         arguments = tree.args
         if arguments.vararg or arguments.kwarg or arguments.defaults or any(arguments.kw_defaults):
-            self.refuse(tree, "has a parameter that is not plain", "plain parameters, options after *, no defaults",
-                        "name every array, and give options no default")  # fmt: skip
+            self.refuse(
+                tree,
+                "has a parameter that is not plain",
+                "plain parameters, options after *, no defaults",
+                "name every array, and give options no default",
+            )
         parameters = tuple(self.parameter(argument) for argument in arguments.args)
         self.layers = {parameter.name for parameter in parameters if parameter.kind == "layers"}
         if len(self.layers) > 1:
@@ -108,20 +112,30 @@ class Parser:
         for statement in body[:-1]:
             lines += self.statement(statement, comments)
         if not body or not isinstance(body[-1], ast.Return) or body[-1].value is None:
-            self.refuse(tree, "does not end in a return", "return VALUE as the last line",
-                        "return the formula's result")  # fmt: skip
+            self.refuse(
+                tree, "does not end in a return", "return VALUE as the last line", "return the formula's result"
+            )
         returned = body[-1].value
         values = returned.elts if isinstance(returned, ast.Tuple) else [returned]
         returns = tuple(self.whole(value) for value in values)
         return Definition(
-            self.id, parameters, options, tuple(self.indices.items()), tuple(lines), returns,
+            self.id,
+            parameters,
+            options,
+            tuple(self.indices.items()),
+            tuple(lines),
+            returns,
             self.results(tree, returns),
-        )  # fmt: skip
+        )
 
     def parameter(self, argument: ast.arg) -> Parameter:
         if argument.annotation is None:
-            self.refuse(argument, f"does not say what {argument.arg} is", 'an annotation such as Float[Tensor, "n d"]',
-                        f'{argument.arg}: Float[Tensor, "…"]')  # fmt: skip
+            self.refuse(
+                argument,
+                f"does not say what {argument.arg} is",
+                'an annotation such as Float[Tensor, "n d"]',
+                f'{argument.arg}: Float[Tensor, "…"]',
+            )
         if isinstance(argument.annotation, ast.Name) and argument.annotation.id == "Layers":
             return Parameter(argument.arg, "layers", ())
         kind, dims = self.annotation(argument.annotation)
@@ -131,8 +145,12 @@ class Parser:
         match argument.annotation:
             case ast.Name(id="int" | "float" as kind):
                 return Option(argument.arg, kind)
-        self.refuse(argument, f"has an option {argument.arg} that is no int or float", "int or float",
-                    "arrays come before the *, options after it")  # fmt: skip
+        self.refuse(
+            argument,
+            f"has an option {argument.arg} that is no int or float",
+            "int or float",
+            "arrays come before the *, options after it",
+        )
 
     def annotation(self, node: ast.expr) -> tuple[str, tuple[Dim, ...]]:
         match node:
@@ -143,8 +161,9 @@ class Parser:
                     return KINDS[word], tuple(Dim.parse(axis) for axis in axes.split())
                 except (ValueError, SyntaxError) as error:
                     self.refuse(node, "has an axis that is no size", str(error), "sizes are names, H*d or d+u")
-        self.refuse(node, "has an annotation outside the notation", 'Float, Int or Bool[Tensor, "axes"]',
-                    'Float[Tensor, "n d"]')  # fmt: skip
+        self.refuse(
+            node, "has an annotation outside the notation", 'Float, Int or Bool[Tensor, "axes"]', 'Float[Tensor, "n d"]'
+        )
 
     def announced(self, node: ast.expr) -> tuple[str, tuple[Dim, ...]]:
         """An annotation of what is returned, which may be a plain whole number."""
@@ -153,15 +172,20 @@ class Parser:
     def results(self, tree: ast.FunctionDef, returns: tuple[Node, ...]) -> tuple[Parameter, ...]:
         match tree.returns:
             case None:
-                self.refuse(tree, "does not say what it returns", 'an annotation -> Float[Tensor, "n d"]',
-                            "annotate it")  # fmt: skip
+                self.refuse(
+                    tree, "does not say what it returns", 'an annotation -> Float[Tensor, "n d"]', "annotate it"
+                )
             case ast.Subscript(value=ast.Name(id="tuple"), slice=ast.Tuple(elts=parts)):
                 annotations = parts
             case annotation:
                 annotations = [annotation]
         if len(annotations) != len(returns) and not isinstance(returns[0], Call | Scan | Through):
-            self.refuse(tree, f"returns {len(returns)} and announces {len(annotations)}",
-                        "as many of one as of the other", "mend the return annotation")  # fmt: skip
+            self.refuse(
+                tree,
+                f"returns {len(returns)} and announces {len(annotations)}",
+                "as many of one as of the other",
+                "mend the return annotation",
+            )
         kinds = [self.announced(annotation) for annotation in annotations]
         names = [_result_name(value) for value in returns] + [""] * len(annotations)
         unnamed = ["result"] if len(kinds) == 1 else [f"result {k}" for k in range(len(kinds))]
@@ -179,8 +203,12 @@ class Parser:
             case ast.Assign(targets=[ast.Tuple(elts=elts)], value=value) if all(isinstance(e, ast.Name) for e in elts):
                 targets = [e.id for e in elts if isinstance(e, ast.Name)]
             case _:
-                self.refuse(statement, "has a line outside the notation", "name = formula",
-                            "no branches, loops or checks: masks are arguments, recurrences are scans")  # fmt: skip
+                self.refuse(
+                    statement,
+                    "has a line outside the notation",
+                    "name = formula",
+                    "no branches, loops or checks: masks are arguments, recurrences are scans",
+                )
         if isinstance(value, ast.Call) and self.word(value.func) in ("index", "indices", "size"):
             self.declare(value, targets)
             return []
@@ -194,8 +222,12 @@ class Parser:
     def declare(self, call: ast.Call, targets: list[str]) -> None:
         texts = [part.value for part in call.args if isinstance(part, ast.Constant) and isinstance(part.value, str)]
         if len(texts) != len(targets) or len(texts) != len(call.args) or call.keywords:
-            self.refuse(call, "declares indices or sizes that do not match", "as many names as sizes",
-                        'i, j = indices("n", "m")')  # fmt: skip
+            self.refuse(
+                call,
+                "declares indices or sizes that do not match",
+                "as many names as sizes",
+                'i, j = indices("n", "m")',
+            )
         table = self.sizes if self.word(call.func) == "size" else self.indices
         for name, text in zip(targets, texts, strict=True):
             table[name] = Dim.parse(text)
@@ -237,8 +269,12 @@ class Parser:
                 return Stack(self.expression(array), tuple(self.index(arg) for arg in args))
             case ast.Call():
                 return self.call(node)
-        self.refuse(node, "uses an expression outside the notation",
-                    "+ − * / @ **, comparisons, subscripts, the vocabulary", "write it with these")  # fmt: skip
+        self.refuse(
+            node,
+            "uses an expression outside the notation",
+            "+ − * / @ **, comparisons, subscripts, the vocabulary",
+            "write it with these",
+        )
 
     def name(self, node: ast.expr, name: str) -> Node:
         if name in self.sizes:
@@ -246,16 +282,18 @@ class Parser:
         if name in self.indices:
             return Position(name)
         if name in self.layers:
-            self.refuse(node, f"uses {name} as an array", f"through({name}, equation, x)",
-                        f"only `through` takes {name}")  # fmt: skip
+            self.refuse(
+                node, f"uses {name} as an array", f"through({name}, equation, x)", f"only `through` takes {name}"
+            )
         if name in self.locals:
             return Name(name)
         value = self.globals.get(name)
         if isinstance(value, float | int) and value == vocabulary.inf:
             return Number(vocabulary.inf)
         known = [*self.locals, *self.sizes, *self.indices]
-        self.refuse(node, f"uses {name} before it has a meaning", ", ".join(known),
-                    nearest(name, known) or "define it above")  # fmt: skip
+        self.refuse(
+            node, f"uses {name} before it has a meaning", ", ".join(known), nearest(name, known) or "define it above"
+        )
 
     def call(self, node: ast.Call) -> Node:
         word = self.word(node.func)
@@ -264,8 +302,12 @@ class Parser:
         if word in vocabulary.REDUCTIONS.values():
             return self.reduction(node, word)
         if word == "through":
-            self.refuse(node, "goes through layers within a formula", "a line of its own",
-                        f"h = {ast.unparse(node)}, and h in the formula")  # fmt: skip
+            self.refuse(
+                node,
+                "goes through layers within a formula",
+                "a line of its own",
+                f"h = {ast.unparse(node)}, and h in the formula",
+            )
         if word in ("zeros", "concat", "split", "scan", "last"):
             return getattr(self, f"read_{word}")(node)  # type: ignore[no-any-return]  # one method for each special word
         definition = self.callee(self.value(node.func))
@@ -274,8 +316,12 @@ class Parser:
         shown = ast.unparse(node.func).split(".")[-1]
         importing = f"{shown}(…) with `from attnspec import {shown}`"
         mend = importing if shown in vocabulary.WORDS else nearest(shown, vocabulary.WORDS)
-        self.refuse(node, "uses a call outside the notation", "a name from the vocabulary, or another equation",
-                    mend or f"the vocabulary is {', '.join(vocabulary.WORDS)}")  # fmt: skip
+        self.refuse(
+            node,
+            "uses a call outside the notation",
+            "a name from the vocabulary, or another equation",
+            mend or f"the vocabulary is {', '.join(vocabulary.WORDS)}",
+        )
 
     def elementwise(self, node: ast.Call, word: str) -> Node:
         self.arity(node, vocabulary.ARITY[word])
@@ -284,8 +330,12 @@ class Parser:
     def reduction(self, node: ast.Call, word: str) -> Node:
         named = {keyword.arg: keyword.value for keyword in node.keywords}
         if len(node.args) != 2 or named.keys() - {"where"}:
-            self.refuse(node, f"uses {word} with other arguments",
-                        f"{word}(index, term) or {word}(index, term, where=mask)", f"{word}(j, …)")  # fmt: skip
+            self.refuse(
+                node,
+                f"uses {word} with other arguments",
+                f"{word}(index, term) or {word}(index, term, where=mask)",
+                f"{word}(j, …)",
+            )
         where = self.expression(named["where"]) if "where" in named else None
         return Reduce(word, self.index(node.args[0]), self.expression(node.args[1]), where)
 
@@ -301,7 +351,7 @@ class Parser:
         match node:
             case ast.Call(args=[ast.Constant(value=str(text))], keywords=[]):
                 return Zeros(tuple(Dim.parse(size) for size in text.split()))
-        self.refuse(node, "has zeros without sizes", 'sizes as in a signature', 'zeros("n d")')
+        self.refuse(node, "has zeros without sizes", "sizes as in a signature", 'zeros("n d")')
 
     def read_split(self, node: ast.Call) -> Node:
         self.arity(node, 2)
@@ -316,8 +366,12 @@ class Parser:
             case [over, ast.Lambda(args=ast.arguments(args=taken), body=body), *starts] if len(starts) == len(taken):
                 states = tuple(argument.arg for argument in taken)
             case _:
-                self.refuse(node, "has a scan of another form", "scan(t, lambda h: step, h_0), a start for each state",
-                            "scan(t, lambda h: cell(x[t], h, …), h_0)")  # fmt: skip
+                self.refuse(
+                    node,
+                    "has a scan of another form",
+                    "scan(t, lambda h: step, h_0), a start for each state",
+                    "scan(t, lambda h: cell(x[t], h, …), h_0)",
+                )
         first = tuple(self.expression(start) for start in starts)
         outer, self.locals = self.locals, self.locals | set(states)
         step = self.expression(body)
@@ -330,20 +384,32 @@ class Parser:
                 callee = self.callee(self.value(layer))
                 if callee is not None and callee.parameters and not callee.options:
                     return Through(callee, self.expression(start), Name(layers))
-        self.refuse(node, "goes through layers in another form", "through(layers, equation, x): layers is a parameter "
-                    "of the type Layers, the equation has no options", "through(layers, gru, x)")  # fmt: skip
+        self.refuse(
+            node,
+            "goes through layers in another form",
+            "through(layers, equation, x): layers is a parameter of the type Layers, the equation has no options",
+            "through(layers, gru, x)",
+        )
 
     def equation(self, node: ast.Call, definition: Definition) -> Node:
         if any(parameter.kind == "layers" for parameter in definition.parameters):
-            self.refuse(node, f"calls {definition.id}, which takes layers", "an equation of arrays alone",
-                        "write what it does with `through`")  # fmt: skip
+            self.refuse(
+                node,
+                f"calls {definition.id}, which takes layers",
+                "an equation of arrays alone",
+                "write what it does with `through`",
+            )
         expected = [parameter.name for parameter in definition.parameters]
         options = [option.name for option in definition.options]
         named = {keyword.arg or "**": keyword.value for keyword in node.keywords}
         given = dict(zip(expected, node.args, strict=False)) | {k: v for k, v in named.items() if k in expected}
         if len(node.args) > len(expected) or list(given) != expected or named.keys() - set(expected) != set(options):
-            self.refuse(node, f"calls {definition.id} with other arguments", ", ".join([*expected, *options]),
-                        "arrays in the order of its signature, options by keyword")  # fmt: skip
+            self.refuse(
+                node,
+                f"calls {definition.id} with other arguments",
+                ", ".join([*expected, *options]),
+                "arrays in the order of its signature, options by keyword",
+            )
         return Call(
             definition,
             tuple(self.expression(given[name]) for name in expected),

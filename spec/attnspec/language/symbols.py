@@ -7,7 +7,10 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 OPTION_SIZES = {
-    "heads": "H", "layers": "L", "block": "B", "limit": "limit",
+    "heads": "H",
+    "layers": "L",
+    "block": "B",
+    "limit": "limit",
     **{name: name for name in ("n", "m", "t", "d", "c", "e", "f", "o", "s", "u", "v", "w")},
 }
 """Options that are sizes, each with the size that it sets."""

@@ -81,6 +81,10 @@ class At(Node):
     places: tuple[Node, ...]
 
 
+SOFTMAXES = ("softmax", "log_softmax")
+"""Reductions that keep their axis."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reduce(Node):
     """sum, max, argmax, softmax or log_softmax over an index, over those values of it for which `where` holds."""

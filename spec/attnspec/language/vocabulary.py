@@ -135,9 +135,14 @@ def scan(
 ) -> tuple[Tensor, Tensor]: ...
 @overload
 def scan(
-    over: Index, step: Callable[..., tuple[Tensor, ...]], start: Operand, second: Operand, third: Operand, /,
+    over: Index,
+    step: Callable[..., tuple[Tensor, ...]],
+    start: Operand,
+    second: Operand,
+    third: Operand,
+    /,
     *rest: Operand,
-) -> tuple[Tensor, ...]: ...  # fmt: skip
+) -> tuple[Tensor, ...]: ...
 def scan(over: Index, step: object, start: Operand, /, *rest: Operand) -> Tensor | tuple[Tensor, ...]:
     """The states of a recurrence: from the start, each the step of the one before; named by the index."""
     return unread()

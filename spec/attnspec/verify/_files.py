@@ -35,9 +35,10 @@ def look(path: str) -> None:
         raise SpecError(f"{path} is no file of recorded inputs", given=kind or "no suffix", expected=" or ".join(KINDS))
     if kind == ".safetensors" and importlib.util.find_spec("safetensors") is None:
         raise SpecError(
-            f"cannot read {path}: the package safetensors is not installed", given=path,
+            f"cannot read {path}: the package safetensors is not installed",
+            given=path,
             mend='pip install "attnspec[inputs]", or record .npz',
-        )  # fmt: skip
+        )
     if not Path(path).is_file():
         what = "is a folder" if Path(path).is_dir() else "is not there"
         raise SpecError(f"cannot read recorded inputs: {path} {what}", given=os.path.abspath(path))

@@ -38,9 +38,13 @@ def differentiate(
 
 
 def _by_torch(
-    framework: Any, call: Call, values: Mapping[str, Any], given: list[Any], asked: Mapping[str, Any],
+    framework: Any,
+    call: Call,
+    values: Mapping[str, Any],
+    given: list[Any],
+    asked: Mapping[str, Any],
     facts: dict[str, Any],
-) -> tuple[Any, Pull | None]:  # fmt: skip
+) -> tuple[Any, Pull | None]:
     """Through torch.autograd, from leaves that lie where the arguments do; where no gradient arrives, it is 0."""
     torch = framework.torch
     leaves = {name: values[name].detach().requires_grad_() for name in asked["wanted"]}
@@ -79,9 +83,13 @@ def _pulled(torch: Any, pairs: list[tuple[Any, Any]], wanted: list[Any], **how: 
 
 
 def _by_jax(
-    framework: Any, call: Call, values: Mapping[str, Any], given: list[Any], asked: Mapping[str, Any],
+    framework: Any,
+    call: Call,
+    values: Mapping[str, Any],
+    given: list[Any],
+    asked: Mapping[str, Any],
     facts: dict[str, Any],
-) -> tuple[Any, Pull | None]:  # fmt: skip
+) -> tuple[Any, Pull | None]:
     """Through jax.vjp."""
     jax = framework.jax
     result, back = jax.vjp(lambda leaves: call({**values, **leaves}), {name: values[name] for name in asked["wanted"]})

@@ -102,9 +102,20 @@ def verify(
             a verdict "not run" says it instead.
     """
     wanted = Asked(
-        equation.id if isinstance(equation, Equation | Procedure) else equation, framework, _dtypes(dtype), device,
-        examples, seed, bind, policy, inputs, names, only_inputs, backward, claim,
-    )  # fmt: skip
+        equation.id if isinstance(equation, Equation | Procedure) else equation,
+        framework,
+        _dtypes(dtype),
+        device,
+        examples,
+        seed,
+        bind,
+        policy,
+        inputs,
+        names,
+        only_inputs,
+        backward,
+        claim,
+    )
     check(wanted)
     shown, aim = aimed(target)
     verdicts: list[Verdict] = []
@@ -189,17 +200,30 @@ def _nothing(question: AnyQuestion, verdict: str, reason: str) -> Verdict:
     if isinstance(question, ProceduralQuestion):
         return question.answered(verdict, reason)
     return Verdict(
-        question.equation.id, question.shown or question.found.name, question.framework, question.dtype,
-        question.device, verdict, reason, seed=question.seed,
+        question.equation.id,
+        question.shown or question.found.name,
+        question.framework,
+        question.dtype,
+        question.device,
+        verdict,
+        reason,
+        seed=question.seed,
         backward_of=question.forward.id if question.forward is not None else "",
-    )  # fmt: skip
+    )
 
 
 def _not_run(shown: str, wanted: Asked, reason: str, seconds: float) -> Verdict:
     return Verdict(
-        wanted.equation or "", shown, wanted.framework or "", ", ".join(wanted.dtypes or ()), wanted.device or "cpu",
-        "not run", reason, seconds=seconds, seed=wanted.seed,
-    )  # fmt: skip
+        wanted.equation or "",
+        shown,
+        wanted.framework or "",
+        ", ".join(wanted.dtypes or ()),
+        wanted.device or "cpu",
+        "not run",
+        reason,
+        seconds=seconds,
+        seed=wanted.seed,
+    )
 
 
 def check(wanted: Asked) -> None:
@@ -258,9 +282,11 @@ def aimed(target: Callable[..., Any] | str | Target) -> tuple[str, Target]:
     if callable(target):
         return getattr(target, "__qualname__", type(target).__qualname__), Pickled.of(target)
     raise TargetError(
-        "nothing to verify", given=f"{type(target).__name__}", expected="a callable, or FILE.py[:callable]",
+        "nothing to verify",
+        given=f"{type(target).__name__}",
+        expected="a callable, or FILE.py[:callable]",
         mend="pass the function itself",
-    )  # fmt: skip
+    )
 
 
 def questions(found: Sequence[Found], shown: str, wanted: Asked) -> Iterator[AnyQuestion | Refused]:
@@ -294,10 +320,23 @@ def questions(found: Sequence[Found], shown: str, wanted: Asked) -> Iterator[Any
             continue
         for dtype in dtypes:
             yield Question(
-                each, equation, declared.claim, framework, dtype or "float32", wanted.device or "cpu", wanted.examples,
-                wanted.seed, tuple((wanted.bind or declared.bind).items()), wanted.policy, name, not dtype, inputs,
-                tuple((wanted.names or {}).items()), wanted.only_inputs, called if backward else None,
-            )  # fmt: skip
+                each,
+                equation,
+                declared.claim,
+                framework,
+                dtype or "float32",
+                wanted.device or "cpu",
+                wanted.examples,
+                wanted.seed,
+                tuple((wanted.bind or declared.bind).items()),
+                wanted.policy,
+                name,
+                not dtype,
+                inputs,
+                tuple((wanted.names or {}).items()),
+                wanted.only_inputs,
+                called if backward else None,
+            )
 
 
 def plainly(procedure: Procedure[..., Any], wanted: Asked, claim: Claim) -> None:
@@ -324,9 +363,11 @@ def sized_by(equation: Equation[..., Any], claim: Claim) -> None:
     for name in claim.smallest:
         if name not in known:
             raise UnknownName(
-                f"{equation.id} has no size {name}", given=f"smallest.{name}={claim.smallest[name]}",
-                expected=", ".join(known), mend=nearest(name, known),
-            )  # fmt: skip
+                f"{equation.id} has no size {name}",
+                given=f"smallest.{name}={claim.smallest[name]}",
+                expected=", ".join(known),
+                mend=nearest(name, known),
+            )
 
 
 def gradient_of(equation: Equation[..., Any], framework: str = "") -> Equation[..., Any]:
@@ -347,9 +388,11 @@ def gradient_of(equation: Equation[..., Any], framework: str = "") -> Equation[.
         )
     if framework and framework not in THROUGH:
         raise SpecError(
-            f"{framework} has no automatic differentiation", given=f"framework {framework}",
-            expected=" or ".join(THROUGH), mend=f"judge a backward pass of your own as {found.id}",
-        )  # fmt: skip
+            f"{framework} has no automatic differentiation",
+            given=f"framework {framework}",
+            expected=" or ".join(THROUGH),
+            mend=f"judge a backward pass of your own as {found.id}",
+        )
     return found
 
 
@@ -402,14 +445,17 @@ def _unclaimed(found: Sequence[Found], shown: str, wanted: Asked) -> TargetError
     names = [each.name for each in found]
     if wanted.equation is None:
         return TargetError(
-            f"nothing in {shown} says what it implements", given=", ".join(names) or "no public function",
+            f"nothing in {shown} says what it implements",
+            given=", ".join(names) or "no public function",
             expected="a function with @attnspec.implements, or the equation's id",
             mend=f"--as ID; {_guess(names)}".rstrip("; "),
-        )  # fmt: skip
+        )
     return TargetError(
-        f"which function of {shown} is {wanted.equation}?", given=", ".join(names) or "no public function",
-        expected=f"one function, or one named {wanted.equation.split('.')[-1]}", mend=f"{shown}:NAME",
-    )  # fmt: skip
+        f"which function of {shown} is {wanted.equation}?",
+        given=", ".join(names) or "no public function",
+        expected=f"one function, or one named {wanted.equation.split('.')[-1]}",
+        mend=f"{shown}:NAME",
+    )
 
 
 def _guess(names: Sequence[str]) -> str:

@@ -40,9 +40,15 @@ class Unanswered(Exception):
 
 
 def properties(
-    equation: Equation[..., Any], dtype: str, noise_of: NoiseOf, least: Callable[[str], int], batched: bool,
-    ask: Callable[[Case], tuple[np.ndarray[Any, Any], ...] | str], seed: int, only: Sequence[Case] | None = None,
-) -> Held:  # fmt: skip
+    equation: Equation[..., Any],
+    dtype: str,
+    noise_of: NoiseOf,
+    least: Callable[[str], int],
+    batched: bool,
+    ask: Callable[[Case], tuple[np.ndarray[Any, Any], ...] | str],
+    seed: int,
+    only: Sequence[Case] | None = None,
+) -> Held:
     """Ask every property of an equation, each on one case.
 
     Args:

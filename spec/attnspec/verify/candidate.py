@@ -135,10 +135,13 @@ class Candidate:
         """
         question, definition = self.question, self.question.called.definition
         self.plan = bind(
-            question.found.parameters, [parameter.name for parameter in definition.parameters],
-            [*(option.name for option in definition.options), *question.asks_dtype], dict(question.bind),
-            name=question.shown or question.found.name, equation=question.called.id,
-        )  # fmt: skip
+            question.found.parameters,
+            [parameter.name for parameter in definition.parameters],
+            [*(option.name for option in definition.options), *question.asks_dtype],
+            dict(question.bind),
+            name=question.shown or question.found.name,
+            equation=question.called.id,
+        )
 
     def told(self) -> Iterator[Case]:
         """The cases that are always there, as far as they are claimed."""
@@ -165,9 +168,14 @@ class Candidate:
         """
         question, claim = self.question, self.question.claim
         reader = Reader(
-            question.equation, question.dtype, dict(question.names), question.least, claim.batch, claim.finite,
+            question.equation,
+            question.dtype,
+            dict(question.names),
+            question.least,
+            claim.batch,
+            claim.finite,
             question.seed,
-        )  # fmt: skip
+        )
         handed = reader.found(question.inputs)
         return replace(handed, cases=tuple(self.asked_as(case) for case in handed.cases))
 
@@ -185,9 +193,17 @@ class Candidate:
         held = "float32" if question.dtype == "bfloat16" else question.dtype
         arrays = {name: array.astype(held) if array.dtype.kind == "f" else array for name, array in case.arrays.items()}
         return Request(
-            question.found.name, arrays, case.options, question.dtype, question.device, question.framework, self.plan,
-            cast(Layout, case.layout), len(question.equation.definition.results), gradients=question.gradients,
-        )  # fmt: skip
+            question.found.name,
+            arrays,
+            case.options,
+            question.dtype,
+            question.device,
+            question.framework,
+            self.plan,
+            cast(Layout, case.layout),
+            len(question.equation.definition.results),
+            gradients=question.gradients,
+        )
 
     def observe(self, cases: Sequence[Case]) -> list[Observation]:
         """Run it; what came of every case is kept, what can be judged is returned. A hang or a crash is the last."""

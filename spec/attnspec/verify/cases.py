@@ -138,8 +138,11 @@ def sized(definition: Definition, sizes: Mapping[str, int]) -> dict[str, int]:
     layer, named = found[1], sizes_of(definition)
     places = range(1, sizes[layers.COUNT])
     even = all(below.value(sizes) == above.value(sizes) for below, above in layers.alike(layer))
-    own = {f"{name}_{place}": sizes[str(top(name))] + (0 if even else 2 - (place - 1) % 2)
-           for place in places for name in layer.own}  # fmt: skip
+    own = {
+        f"{name}_{place}": sizes[str(top(name))] + (0 if even else 2 - (place - 1) % 2)
+        for place in places
+        for name in layer.own
+    }
     return {name: size for name, size in sizes.items() if name in named} | {
         name: sizes.get(name, size) for name, size in own.items()
     }
@@ -206,9 +209,13 @@ def _option(option: Option, sizes: Mapping[str, int], seed: int) -> float:
 
 
 def _drawn(
-    equation: Equation[..., Any], parameter: Parameter, shape: tuple[int, ...], regime: str,
-    generator: np.random.Generator, dtype: str,
-) -> NDArray[Any]:  # fmt: skip
+    equation: Equation[..., Any],
+    parameter: Parameter,
+    shape: tuple[int, ...],
+    regime: str,
+    generator: np.random.Generator,
+    dtype: str,
+) -> NDArray[Any]:
     way = way_of(equation, parameter.name)
     if parameter.kind == "bool":
         return _mask(shape, regime, generator)
@@ -259,9 +266,7 @@ def _fan_in(generator: np.random.Generator, shape: tuple[int, ...]) -> Floats:
     return np.asarray(1.3 * generator.standard_normal(shape) / np.sqrt(max(width, 1)))
 
 
-def _lengths(
-    generator: np.random.Generator, shape: tuple[int, ...], sizes: Mapping[str, int]
-) -> NDArray[np.int64]:
+def _lengths(generator: np.random.Generator, shape: tuple[int, ...], sizes: Mapping[str, int]) -> NDArray[np.int64]:
     """Anything from nothing to all of t, and either end often: there a step too many or too few shows."""
     drawn = generator.integers(0, sizes["t"] + 1, shape)
     ends = sizes["t"] * generator.integers(0, 2, shape)

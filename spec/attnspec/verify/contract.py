@@ -71,9 +71,12 @@ def status_says(outcome: Outcome) -> str:
     """What became of a call that gave no answer."""
     raises = f"its {outcome.during} pass raises" if outcome.during else "it raises"
     words = {
-        "raised": raises, "crashed": "the process dies", "timeout": "it does not come back in time",
-        "memory": "it runs out of memory", "unavailable": "it cannot be run here",
-    }  # fmt: skip
+        "raised": raises,
+        "crashed": "the process dies",
+        "timeout": "it does not come back in time",
+        "memory": "it runs out of memory",
+        "unavailable": "it cannot be run here",
+    }
     trouble = f": {outcome.trouble}" if outcome.trouble is not None else ""
     return words.get(outcome.status, "it gives something else") + trouble
 
@@ -119,7 +122,7 @@ def _batched(case: Case) -> bool:
     return case.description is not None and case.description.batch is not None
 
 
-DRAWN = "; a module made within the call draws its first weights there: make it once, or with device=\"meta\""
+DRAWN = '; a module made within the call draws its first weights there: make it once, or with device="meta"'
 
 
 def broken(asked: Sequence[tuple[object, Outcome]]) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -63,7 +64,7 @@ def recognise(
     failing = sorted(judge.failing(observations, policy), key=lambda each: -_telling(each))
 
     def asked(mutant: Mutant) -> list[Observation]:
-        return [each for each in failing if fits(mutant, each.case)][:ENOUGH_CASES]
+        return list(islice((each for each in failing if fits(mutant, each.case)), ENOUGH_CASES))
 
     first = [(_distance(judge, asked(mutant)[:2], mutant, policy), place) for place, mutant in enumerate(mutants)]
     near = [mutants[place] for distance, place in sorted(first) if np.isfinite(distance)][: 3 * SHORTLIST]
@@ -89,9 +90,7 @@ def recognise(
     return Diagnosis(alike[0].id, alike[0].says + besides, tuple(mutant.says for mutant in alike[1:]), best)
 
 
-def _unrefuted(
-    judge: Judge, observations: Sequence[Observation], alike: list[Mutant], policy: Policy
-) -> list[Mutant]:
+def _unrefuted(judge: Judge, observations: Sequence[Observation], alike: list[Mutant], policy: Policy) -> list[Mutant]:
     """Those that would not have shown in cases that are right."""
     right = [each for each in observations if judge.holds(each, policy)][:CONTROLS]
     return [m for m in alike if not any(shows(m, judge.compared([each], policy), judge.dtype) for each in right)]

@@ -170,9 +170,10 @@ class Judge:
     def compared(self, observations: Sequence[Observation], policy: Policy, form: Form = PLAIN) -> list[Compared]:
         """Every answer beside its noise."""
         return [
-            each for observation in observations
+            each
+            for observation in observations
             for each in compare(observation, self.noise(observation.case, policy, form))
-        ]  # fmt: skip
+        ]
 
     @cached_property
     def presets(self) -> list[Policy]:
@@ -251,24 +252,33 @@ class Judge:
     def ordinary(self, observations: Sequence[Observation], most: int = DIRECTION_CASES) -> list[Observation]:
         """The cases that show the most: ordinary values, no size of one, the first that were made."""
         plain = [
-            each for each in observations
-            if each.case.description is not None and each.case.description.regime == "ordinary"
-            and each.case.layout == "contiguous" and all(answer.size > 1 for answer in each.answers)
-        ]  # fmt: skip
+            each
+            for each in observations
+            if each.case.description is not None
+            and each.case.description.regime == "ordinary"
+            and each.case.layout == "contiguous"
+            and all(answer.size > 1 for answer in each.answers)
+        ]
         return (plain or list(observations))[:most]
 
     def long(self, observations: Sequence[Observation]) -> list[Observation]:
         """The cases that are there for a size beyond a tile, with ordinary values."""
         return [
-            each for each in observations
-            if each.case.description is not None and each.case.description.regime == "ordinary"
+            each
+            for each in observations
+            if each.case.description is not None
+            and each.case.description.regime == "ordinary"
             and _beyond(each, LONGER)
-        ]  # fmt: skip
+        ]
 
     def judge(
-        self, observations: Sequence[Observation], policy: Policy, faint: Sequence[Mutant] = (),
-        form: Form = PLAIN, directions: bool = True,
-    ) -> Judged:  # fmt: skip
+        self,
+        observations: Sequence[Observation],
+        policy: Policy,
+        faint: Sequence[Mutant] = (),
+        form: Form = PLAIN,
+        directions: bool = True,
+    ) -> Judged:
         """All three parts: each element, the whole, and directions.
 
         Args:
@@ -380,8 +390,9 @@ def carries(definition: Definition) -> bool:
     """Whether a state is carried from step to step, in an equation or in one that it calls."""
     return any(
         isinstance(part, Scan) or (isinstance(part, Call | Through) and carries(part.callee))
-        for root in definition.roots for _, part in walk(root)
-    )  # fmt: skip
+        for root in definition.roots
+        for _, part in walk(root)
+    )
 
 
 def _slice_says(found: Slice) -> str:

@@ -71,9 +71,13 @@ class Violation:
 
 
 def noise_under(
-    equation: Equation[..., Any], policy: Policy, seed: int = 0, *, form: Definition | None = None,
+    equation: Equation[..., Any],
+    policy: Policy,
+    seed: int = 0,
+    *,
+    form: Definition | None = None,
     constants: int | None = None,
-) -> NoiseOf:  # fmt: skip
+) -> NoiseOf:
     """The noise of an equation under a policy, remembered for the last calls.
 
     In float64 bounds are doubled: what a function is compared with rounds as much as the function does.
@@ -148,8 +152,10 @@ def check(law: Law, function: Function, case: Case, noise_of: NoiseOf) -> list[V
 def _relations(law: Law, arguments: Arguments, function: Function) -> list[Relation]:
     """Every relation of a property, of one function, as float64 arrays."""
     with np.errstate(all="ignore"):
-        return [replace(item, left=_floats(item.left), right=_floats(item.right))
-                for item in law.relations(function, arguments)]  # fmt: skip
+        return [
+            replace(item, left=_floats(item.left), right=_floats(item.right))
+            for item in law.relations(function, arguments)
+        ]
 
 
 def _floats(array: Any) -> Floats:
@@ -225,6 +231,4 @@ def _worst(law: Law, given: Relation, tolerance: Floats) -> Violation | None:
         excess = np.where(broken, apart / tolerance, 0.0)
     index = tuple(map(int, np.unravel_index(int(excess.argmax()), excess.shape)))
     sign = "≤" if isinstance(given, AtMost) else "="
-    return Violation(
-        law.name, law.says, index, float(left[index]), float(right[index]), float(tolerance[index]), sign
-    )
+    return Violation(law.name, law.says, index, float(left[index]), float(right[index]), float(tolerance[index]), sign)

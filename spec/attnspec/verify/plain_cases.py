@@ -45,9 +45,13 @@ def drawn(procedure: Procedure[..., Any], seed: int, count: int) -> list[Case]:
 
     @hypothesis.seed(seed)
     @hypothesis.settings(
-        max_examples=max(count, 1), database=None, deadline=None, phases=[hypothesis.Phase.generate],
-        suppress_health_check=list(hypothesis.HealthCheck), verbosity=hypothesis.Verbosity.quiet,
-    )  # fmt: skip
+        max_examples=max(count, 1),
+        database=None,
+        deadline=None,
+        phases=[hypothesis.Phase.generate],
+        suppress_health_check=list(hypothesis.HealthCheck),
+        verbosity=hypothesis.Verbosity.quiet,
+    )
     @hypothesis.given(cases(procedure))
     def collect(case: Case) -> None:
         found.append(case)

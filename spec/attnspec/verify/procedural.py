@@ -84,9 +84,13 @@ class ProceduralVerifier:
         """
         question = self.question
         self.plan = bind(
-            question.found.parameters, self.procedure.parameters, self.procedure.options, dict(question.bind),
-            name=question.shown or question.found.name, equation=self.procedure.id,
-        )  # fmt: skip
+            question.found.parameters,
+            self.procedure.parameters,
+            self.procedure.options,
+            dict(question.bind),
+            name=question.shown or question.found.name,
+            equation=self.procedure.id,
+        )
         self.tick("cases")
         self.ask(told(self.procedure, question.seed, ALWAYS + question.examples))
         early = self.unusable()
@@ -267,10 +271,16 @@ class ProceduralVerifier:
     # Saying it.
 
     def said(
-        self, verdict: str, reason: str, case: Case | None = None, diagnosis: tuple[Diagnosis, ...] = (),
-        findings: tuple[str, ...] = (), *, survived: Sequence[Mistake] | None = None,
+        self,
+        verdict: str,
+        reason: str,
+        case: Case | None = None,
+        diagnosis: tuple[Diagnosis, ...] = (),
+        findings: tuple[str, ...] = (),
+        *,
+        survived: Sequence[Mistake] | None = None,
         properties: tuple[tuple[str, bool], ...] = (),
-    ) -> Verdict:  # fmt: skip
+    ) -> Verdict:
         """The verdict, with all that is known."""
         worst, of = None, len(self.procedure.mistakes)
         if case is not None:
@@ -278,12 +288,20 @@ class ProceduralVerifier:
             got = outcome.answers[-1] if outcome is not None and outcome.answers else None
             worst = WorstAnswer(case, self.expected(case), got)
         return self.question.answered(
-            verdict, reason, diagnosis=diagnosis, findings=findings, worst_case=worst,
-            killed=0 if survived is None else of - len(survived), of=0 if survived is None else of,
-            survived=tuple(each.says for each in survived or ()), examples=len(self.asked),
-            seconds=time.monotonic() - self.started, properties=properties, domain="all arguments of these types",
+            verdict,
+            reason,
+            diagnosis=diagnosis,
+            findings=findings,
+            worst_case=worst,
+            killed=0 if survived is None else of - len(survived),
+            of=0 if survived is None else of,
+            survived=tuple(each.says for each in survived or ()),
+            examples=len(self.asked),
+            seconds=time.monotonic() - self.started,
+            properties=properties,
+            domain="all arguments of these types",
             mend=self.procedure.body if verdict == "differs" else "",
-        )  # fmt: skip
+        )
 
 
 def _answer(mistake: Mistake, case: Case) -> Any:

@@ -77,10 +77,12 @@ class Reader:
         """One case; None where it is not claimed."""
         name, definition = recorded.name, self.definition({**recorded.arrays, **self.names})
         given = self.renamed(recorded, definition)
-        options = {each.name: _number(each, given[each.name], name) for each in definition.options
-                   if each.name in given}  # fmt: skip
-        arrays = {each.name: self.typed(each, given[each.name], name) for each in definition.parameters
-                  if each.name in given}  # fmt: skip
+        options = {
+            each.name: _number(each, given[each.name], name) for each in definition.options if each.name in given
+        }
+        arrays = {
+            each.name: self.typed(each, given[each.name], name) for each in definition.parameters if each.name in given
+        }
         sizes = self.sizes(definition, arrays, options, name)
         lead = self.lead(definition, arrays, name)
         self.finite_or_refused(arrays, name)
@@ -110,12 +112,20 @@ class Reader:
         found, taken = {}, set()
         for ours, theirs in self.names.items():
             if ours not in own:
-                raise UnknownName(f"{definition.id} takes no {ours}", given=f"{ours}={theirs}", expected=", ".join(own),
-                                  mend=nearest(ours, own))  # fmt: skip
+                raise UnknownName(
+                    f"{definition.id} takes no {ours}",
+                    given=f"{ours}={theirs}",
+                    expected=", ".join(own),
+                    mend=nearest(ours, own),
+                )
             plain = theirs if theirs in there else theirs.removesuffix(".T")
             if plain not in there:
-                raise UnknownName(f"{recorded.name} has no {theirs}", given=f"{ours}={theirs}",
-                                  expected=_few(there), mend=nearest(theirs, there))  # fmt: skip
+                raise UnknownName(
+                    f"{recorded.name} has no {theirs}",
+                    given=f"{ours}={theirs}",
+                    expected=_few(there),
+                    mend=nearest(theirs, there),
+                )
             turned = plain != theirs and there[plain].ndim > 1
             found[ours] = np.swapaxes(there[plain], -1, -2) if turned else there[plain]
             taken.add(plain)
@@ -126,14 +136,17 @@ class Reader:
             close = nearest(strange[0], own)
             rename = f"--name PARAMETER={strange[0]} says which it is, and leaves the rest alone"
             raise UnknownName(
-                f"{recorded.name}: {definition.id} takes no {strange[0]}", given=_few(strange), expected=", ".join(own),
+                f"{recorded.name}: {definition.id} takes no {strange[0]}",
+                given=_few(strange),
+                expected=", ".join(own),
                 mend=f"{close} {rename}".strip(),
-            )  # fmt: skip
+            )
         if strange:
             self.say(recorded.name, f"left alone: {_few(strange)}")
         if not found:
-            raise SpecError(f"{recorded.name} records nothing of {definition.id}", given=_few(there),
-                            expected=", ".join(own))  # fmt: skip
+            raise SpecError(
+                f"{recorded.name} records nothing of {definition.id}", given=_few(there), expected=", ".join(own)
+            )
         return found
 
     def typed(self, parameter: Parameter, array: NDArray[Any], name: str) -> NDArray[Any]:
@@ -147,13 +160,12 @@ class Reader:
             return array.astype(np.bool_)
         raise SpecError(f"{name}: {parameter.name} holds values of another kind", given=str(array.dtype), expected=kind)
 
-    def sizes(
-        self, definition: Definition, arrays: Arrays, options: Mapping[str, Any], name: str
-    ) -> dict[str, int]:
+    def sizes(self, definition: Definition, arrays: Arrays, options: Mapping[str, Any], name: str) -> dict[str, int]:
         """The size of every axis: as recorded, else as usual."""
         sizes = {OPTION_SIZES[option]: int(value) for option, value in options.items() if option in OPTION_SIZES}
-        since = {OPTION_SIZES[option]: f"{option} is {value}" for option, value in options.items()
-                 if option in OPTION_SIZES}  # fmt: skip
+        since = {
+            OPTION_SIZES[option]: f"{option} is {value}" for option, value in options.items() if option in OPTION_SIZES
+        }
         open_: list[tuple[Parameter, Dim, int]] = []
         for parameter in definition.parameters:
             if parameter.name in arrays:
@@ -161,8 +173,9 @@ class Reader:
                 if len(shape) < rank:
                     axes = f"{rank} axis" if rank == 1 else f"{rank} axes"
                     raise self.misfit(name, parameter, shape, f"at least {axes}")
-                open_ += [(parameter, dim, size) for dim, size in zip(parameter.dims, shape[len(shape) - rank :],
-                                                                      strict=True)]  # fmt: skip
+                open_ += [
+                    (parameter, dim, size) for dim, size in zip(parameter.dims, shape[len(shape) - rank :], strict=True)
+                ]
         while open_:
             told = [each for each in open_ if len(each[1].names - sizes.keys()) < 2]
             if not told:
@@ -179,8 +192,9 @@ class Reader:
         for axis, size in sizes.items():
             if size < smallest(self.equation, axis):
                 mend = f"at least {smallest(self.equation, axis)}"
-                raise ShapeError(f"{name}: {definition.id} has no meaning for {axis} = {size}", given=since[axis],
-                                 expected=mend)  # fmt: skip
+                raise ShapeError(
+                    f"{name}: {definition.id} has no meaning for {axis} = {size}", given=since[axis], expected=mend
+                )
         return sizes | self.usual(definition, sizes)
 
     def usual(self, definition: Definition, sizes: Mapping[str, int]) -> dict[str, int]:
@@ -193,26 +207,38 @@ class Reader:
     def misfit(self, name: str, parameter: Parameter, shape: tuple[int, ...], why: str) -> ShapeError:
         dims = f"({', '.join(map(str, parameter.dims))})"
         return ShapeError(
-            f"{name}: {parameter.name} does not fit {self.equation.id}", given=f"{parameter.name} of shape {shape}",
+            f"{name}: {parameter.name} does not fit {self.equation.id}",
+            given=f"{parameter.name} of shape {shape}",
             expected=f"{dims} after any batch axes: {why}",
             mend="leading axes are batch axes; --name PARAMETER=NAME.T turns a matrix round",
-        )  # fmt: skip
+        )
 
     def unsettled(
-        self, definition: Definition, what: tuple[Parameter, Dim, int], arrays: Arrays, sizes: Mapping[str, int],
+        self,
+        definition: Definition,
+        what: tuple[Parameter, Dim, int],
+        arrays: Arrays,
+        sizes: Mapping[str, int],
         name: str,
-    ) -> ShapeError:  # fmt: skip
+    ) -> ShapeError:
         parameter, dim, size = what
         unknown = sorted(dim.names - sizes.keys())
-        said = [option for option, axis in OPTION_SIZES.items() if axis in unknown
-                and option in [each.name for each in self.equation.definition.options]]  # fmt: skip
-        others = [each.name for each in definition.parameters if each.name not in arrays
-                  and {*unknown} & {*map(str, each.dims)}]  # fmt: skip
+        said = [
+            option
+            for option, axis in OPTION_SIZES.items()
+            if axis in unknown and option in [each.name for each in self.equation.definition.options]
+        ]
+        others = [
+            each.name
+            for each in definition.parameters
+            if each.name not in arrays and {*unknown} & {*map(str, each.dims)}
+        ]
         return ShapeError(
             f"{name}: {parameter.name} leaves {' and '.join(unknown)} open",
-            given=f"{parameter.name} of shape {arrays[parameter.name].shape}", expected=f"one {dim} = {size}",
+            given=f"{parameter.name} of shape {arrays[parameter.name].shape}",
+            expected=f"one {dim} = {size}",
             mend=f"record {' or '.join([*said, *others]) or 'more'} too" + (f", {said[0]} as a number" if said else ""),
-        )  # fmt: skip
+        )
 
     def lead(self, definition: Definition, arrays: Arrays, name: str) -> tuple[int, ...]:
         """The batch axes, which all that varies per example has, and no weight."""
@@ -227,9 +253,12 @@ class Reader:
                     leads[parameter.name] = own
         if len(set(leads.values())) > 1:
             given = ", ".join(f"{each} has {lead or 'none'}" for each, lead in leads.items())
-            raise ShapeError(f"{name}: not all arrays have the same batch axes", given=given,
-                             expected="the same leading axes on all that is no weight",
-                             mend="np.broadcast_to what has none")  # fmt: skip
+            raise ShapeError(
+                f"{name}: not all arrays have the same batch axes",
+                given=given,
+                expected="the same leading axes on all that is no weight",
+                mend="np.broadcast_to what has none",
+            )
         return next(iter(leads.values()), ())
 
     def finite_or_refused(self, arrays: Arrays, name: str) -> None:
@@ -241,8 +270,9 @@ class Reader:
                 raise SpecError(
                     f"{name}: {key} is not finite, and only finite inputs are claimed",
                     given=f"{key}{place if place else ''} = {array[tuple(place)]}{more}",
-                    expected="finite values", mend="claim finite=False, or record finite values",
-                )  # fmt: skip
+                    expected="finite values",
+                    mend="claim finite=False, or record finite values",
+                )
 
     def within(self, arrays: Arrays, sizes: Mapping[str, int], name: str) -> None:
         """Tokens are of the vocabulary, lengths no longer than the sequence."""
@@ -252,8 +282,11 @@ class Reader:
                 least, size, past = WITHIN[way]
                 wrong = array[(array < least) | (array > sizes[size] - past)]
                 if wrong.size:
-                    raise SpecError(f"{name}: {key} holds what has no meaning", given=f"{wrong[0]}, where {size} = "
-                                    f"{sizes[size]}", expected=f"{least} to {sizes[size] - past}")  # fmt: skip
+                    raise SpecError(
+                        f"{name}: {key} holds what has no meaning",
+                        given=f"{wrong[0]}, where {size} = {sizes[size]}",
+                        expected=f"{least} to {sizes[size] - past}",
+                    )
 
     def unclaimed(self, sizes: Mapping[str, int], lead: tuple[int, ...], name: str) -> bool:
         """Whether a case lies outside what is claimed; what is not claimed is not asked."""
@@ -302,8 +335,11 @@ def _number(option: Option, array: NDArray[Any], name: str) -> int | float:
     """An option is recorded as an array of one number."""
     whole = option.kind == "int"
     if array.size != 1 or array.dtype.kind not in ("iu" if whole else "fiu"):
-        raise SpecError(f"{name}: {option.name} is an option", given=f"{array.dtype} of shape {array.shape}",
-                        expected=f"one number, {'whole' if whole else 'real'}")  # fmt: skip
+        raise SpecError(
+            f"{name}: {option.name} is an option",
+            given=f"{array.dtype} of shape {array.shape}",
+            expected=f"one number, {'whole' if whole else 'real'}",
+        )
     return int(array.item()) if whole else float(array.item())
 
 

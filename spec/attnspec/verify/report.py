@@ -60,10 +60,16 @@ class Worst:
         shapes = {name: list(array.shape) for name, array in self.case.arrays.items()}
         described = str(self.case.description) if self.case.description is not None else self.case.origin or "shrunk"
         return {
-            "case": described, "shapes": shapes, "arrays": _plain(arrays), "options": dict(self.case.options),
-            "output": self.output, "index": list(self.index), "expected": _number(self.expected),
-            "noise": _number(self.sigma), "got": _number(self.got),
-        }  # fmt: skip
+            "case": described,
+            "shapes": shapes,
+            "arrays": _plain(arrays),
+            "options": dict(self.case.options),
+            "output": self.output,
+            "index": list(self.index),
+            "expected": _number(self.expected),
+            "noise": _number(self.sigma),
+            "got": _number(self.got),
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +104,16 @@ class WorstAnswer:
     def json(self) -> dict[str, Any]:
         """The facts, under the names that an equation's have."""
         return {
-            "case": "shrunk", "shapes": {}, "arrays": {}, "options": _plain(dict(self.arguments)), "output": "",
-            "index": [], "expected": _plain(self.expected), "noise": 0.0, "got": _plain(self.got),
-        }  # fmt: skip
+            "case": "shrunk",
+            "shapes": {},
+            "arrays": {},
+            "options": _plain(dict(self.arguments)),
+            "output": "",
+            "index": [],
+            "expected": _plain(self.expected),
+            "noise": 0.0,
+            "got": _plain(self.got),
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +191,7 @@ class Verdict:
             ("strength", self._strength()),
             ("claimed", self.domain),
             ("to mend", self.mend if not self.passed else ""),
-        ]  # fmt: skip
+        ]
 
     @property
     def cases(self) -> str:

@@ -218,9 +218,12 @@ def _crashed(error: Ended | WireError, process: Process) -> Outcome:
     """An allocation that fails may end the process; its last words still say that it was memory."""
     how = error.how if isinstance(error, Ended) else f"a broken protocol: {error}"
     log = error.log if isinstance(error, Ended) else process.tail()
-    memory = "bad_alloc" in log or "RESOURCE_EXHAUSTED" in log or "out of memory" in log.lower() or (
-        log.rstrip().endswith("MemoryError")
-    )  # fmt: skip
+    memory = (
+        "bad_alloc" in log
+        or "RESOURCE_EXHAUSTED" in log
+        or "out of memory" in log.lower()
+        or (log.rstrip().endswith("MemoryError"))
+    )
     trouble = Trouble(how, f"the candidate's process ended in {how}", log)
     return Outcome("memory" if memory else "crashed", trouble=trouble, printed=process.printed())
 

@@ -76,9 +76,7 @@ def _drawn(case: Case, seed: int) -> dict[str, Array]:
     return {name: generator.standard_normal(shape) for name, shape in zip(case.summed, shapes, strict=True)}
 
 
-def _differences(
-    equation: Equation[..., object], case: Case, name: str, second: list[Array]
-) -> tuple[Array, Array]:
+def _differences(equation: Equation[..., object], case: Case, name: str, second: list[Array]) -> tuple[Array, Array]:
     """The derivative of the loss by an argument, from central differences of fourth order; and where these can be."""
     definition, own = over(equation.definition, case), case.arrays[name]
 

@@ -53,15 +53,18 @@ def _over(definition: Definition, leads: Mapping[str, int], wanted: Sequence[str
 
     lines = [f"gradient_{place}" for place in range(len(definition.results))]
     call = Call(
-        definition, tuple(placed(p.name) for p in definition.parameters),
+        definition,
+        tuple(placed(p.name) for p in definition.parameters),
         tuple((option.name, Name(option.name)) for option in definition.options),
-    )  # fmt: skip
+    )
     return replace(
-        definition, parameters=tuple(batched(p, p.name) for p in definition.parameters),
-        indices=tuple((axis, sizes[axis]) for axis in axes), lines=(Line(tuple(lines), call),),
+        definition,
+        parameters=tuple(batched(p, p.name) for p in definition.parameters),
+        indices=tuple((axis, sizes[axis]) for axis in axes),
+        lines=(Line(tuple(lines), call),),
         returns=tuple(gathered(Name(line), name) for line, name in zip(lines, wanted, strict=True)),
         results=tuple(batched(result, name) for result, name in zip(definition.results, wanted, strict=True)),
-    )  # fmt: skip
+    )
 
 
 def over_batch(definition: Definition, compared: Sequence[Compared]) -> str:
@@ -89,4 +92,3 @@ def _values(definition: Definition, each: Compared) -> Array:
     """Every example's own gradient."""
     found = evaluate(definition, (), each.case.arguments)
     return np.asarray(found[each.output] if isinstance(found, tuple) else found)
-

@@ -255,10 +255,14 @@ class Verifier:
 
         @hypothesis.seed(question.seed)
         @hypothesis.settings(
-            max_examples=question.examples, database=None, deadline=None, derandomize=False,
+            max_examples=question.examples,
+            database=None,
+            deadline=None,
+            derandomize=False,
             phases=[hypothesis.Phase.generate, hypothesis.Phase.target],
-            suppress_health_check=list(hypothesis.HealthCheck), verbosity=hypothesis.Verbosity.quiet,
-        )  # fmt: skip
+            suppress_health_check=list(hypothesis.HealthCheck),
+            verbosity=hypothesis.Verbosity.quiet,
+        )
         @hypothesis.given(descriptions(self.equation, question.least, question.claim))
         def explore(description: Description) -> None:
             seen = self.candidate.observe([self.candidate.made(description)])
@@ -279,9 +283,10 @@ class Verifier:
             self.tick("strengthening")
             extra = telling(self.equation, self.question.least, self.question.claim.batch)
             cases = [
-                self.candidate.made(replace(each, seed=each.seed + 1000 * round_)) for each in extra
+                self.candidate.made(replace(each, seed=each.seed + 1000 * round_))
+                for each in extra
                 if each.regime in ("ordinary", "ties", "offset") and each.layout == "contiguous"
-            ]  # fmt: skip
+            ]
             observations = [*observations, *self.candidate.observe(cases)]
             compared = self.judge.compared(observations, judged.policy, judged.form)
             strength = strength.joined(score(compared, strength.survived, self.question.dtype))
@@ -290,9 +295,12 @@ class Verifier:
     # Judging.
 
     def best(
-        self, observations: Sequence[Observation], policy: Policy | None, faint: Sequence[Mutant] = (),
+        self,
+        observations: Sequence[Observation],
+        policy: Policy | None,
+        faint: Sequence[Mutant] = (),
         directions: bool = False,
-    ) -> Judged:  # fmt: skip
+    ) -> Judged:
         """Judged as the equation, else as one of its forms, under one policy throughout, or one not to be told from it.
 
         A form must explain the worst cases to be tried on all. Where the policy was inferred, an error that no element
@@ -433,28 +441,47 @@ class Verifier:
     # Saying it.
 
     def said(
-        self, verdict: str, reason: str, judged: Judged | None = None, strength: Score | None = None, *,
-        diagnosis: explain.Diagnosis | None = None, worst: Worst | None = None, bits: fit.Bits | None = None,
+        self,
+        verdict: str,
+        reason: str,
+        judged: Judged | None = None,
+        strength: Score | None = None,
+        *,
+        diagnosis: explain.Diagnosis | None = None,
+        worst: Worst | None = None,
+        bits: fit.Bits | None = None,
         properties: tuple[tuple[str, bool], ...] = (),
-    ) -> Verdict:  # fmt: skip
+    ) -> Verdict:
         """The verdict, with all that is known."""
         question = self.question
         found = bits or (fit.effective(judged, question.dtype) if judged is not None and judged.right else None)
         told = judged is not None and verdict != "differs"
         return Verdict(
-            equation=self.equation.id, implementation=question.shown or question.found.name,
-            framework=question.framework, dtype=question.dtype, device=question.device, verdict=verdict, reason=reason,
+            equation=self.equation.id,
+            implementation=question.shown or question.found.name,
+            framework=question.framework,
+            dtype=question.dtype,
+            device=question.device,
+            verdict=verdict,
+            reason=reason,
             diagnosis=(diagnosis,) if diagnosis is not None else (),
             findings=(*self.findings, *(_recorded_wrong(judged) if judged is not None else ())),
             policy=str(judged.policy) if judged is not None and told else "",
-            effective_bits=found.bits if found is not None else None, bits_site=found.site if found is not None else "",
-            worst_case=worst, killed=len(strength.killed) if strength else 0, of=strength.of if strength else 0,
+            effective_bits=found.bits if found is not None else None,
+            bits_site=found.site if found is not None else "",
+            worst_case=worst,
+            killed=len(strength.killed) if strength else 0,
+            of=strength.of if strength else 0,
             survived=tuple(mutant.says for mutant in strength.survived) if strength else (),
-            examples=len(self.candidate.asked), seconds=time.monotonic() - self.started, properties=properties,
-            domain=question.domain(), mend=explain.mend(self.equation, diagnosis), seed=question.seed,
+            examples=len(self.candidate.asked),
+            seconds=time.monotonic() - self.started,
+            properties=properties,
+            domain=question.domain(),
+            mend=explain.mend(self.equation, diagnosis),
+            seed=question.seed,
             recorded=sum(bool(case.origin) for case, _ in self.candidate.asked),
             backward_of=question.forward.id if question.forward is not None else "",
-        )  # fmt: skip
+        )
 
     def shown_worst(self, finding: Finding, judged: Judged) -> Worst | None:
         each = finding.at or statistics.worst(judged.compared)

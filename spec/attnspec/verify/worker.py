@@ -257,7 +257,8 @@ def _with_outputs(
         return told, []
     described = [
         framework.describe(value) if sent or type(value) not in (int, float) else NumPy().describe(np.asarray(value))
-        for result in results for value in taken_apart(result, expected)
-    ]  # fmt: skip
+        for result in results
+        for value in taken_apart(result, expected)
+    ]
     facts = [{**fact, "carried": values is not None} for fact, values in described]
     return {**told, "outputs": facts}, [values for _, values in described if values is not None]

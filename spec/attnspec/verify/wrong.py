@@ -94,9 +94,10 @@ def exemplars(equation: Equation[..., Any]) -> list[Case]:
     told = telling(equation, lambda name: smallest(equation, name) if name != "batch" else 1, (0,))
     plain = (each for each in told if each.layout == "contiguous")
     return [
-        make(equation, each, "float64") for each in plain
+        make(equation, each, "float64")
+        for each in plain
         if all(size <= LARGE and (size > 1 or name in FEW) for name, size in each.sizes)
-    ]  # fmt: skip
+    ]
 
 
 def stacked(cases: Sequence[Case]) -> list[Case]:
@@ -133,5 +134,7 @@ def _in_numbers(a: Sequence[NDArray[Any]], b: Sequence[NDArray[Any]]) -> bool:
     if any(left.shape != right.shape for left, right in zip(a, b, strict=True)):
         return True
     seen = [np.isfinite(left) & np.isfinite(right) for left, right in zip(a, b, strict=True)]
-    return differ([np.where(s, x, 0) for s, x in zip(seen, a, strict=True)],
-                  [np.where(s, x, 0) for s, x in zip(seen, b, strict=True)])  # fmt: skip
+    return differ(
+        [np.where(s, x, 0) for s, x in zip(seen, a, strict=True)],
+        [np.where(s, x, 0) for s, x in zip(seen, b, strict=True)],
+    )
