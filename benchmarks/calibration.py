@@ -32,7 +32,7 @@ from rich.table import Table
 
 from attnspec import REGISTRY
 from attnspec.implementation import DTYPES
-from attnspec.verify.api import catalogue
+from attnspec.verification.questions import catalogue
 from honest import Pooled, Way, backward, by_order, ordinary, pooled, ways
 
 LOW, HIGH = 0.3, 1.2

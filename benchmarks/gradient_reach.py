@@ -20,9 +20,10 @@ import torch
 from array_api_compat import array_namespace
 from numpy.typing import NDArray
 
-from attnspec.interpreters.value import ValueOf, fit
+from attnspec.interpreters.evaluation.call import fit
+from attnspec.interpreters.evaluation.value import ValueOf
 from attnspec.language.equation import REGISTRY
-from attnspec.verify.api import catalogue
+from attnspec.verification.questions import catalogue
 
 Floats = NDArray[np.float64]
 

@@ -24,18 +24,18 @@ from rich.table import Table
 from attnspec import REGISTRY
 from attnspec.errors import SpecError
 from attnspec.implementation import DTYPES, Claim
-from attnspec.interpreters.mutants import Mutant
-from attnspec.interpreters.value import evaluate
+from attnspec.interpreters.evaluation.call import evaluate
+from attnspec.interpreters.mutation.mutants import Mutant
 from attnspec.language.tree import Definition
-from attnspec.verify.api import catalogue
-from attnspec.verify.binding import Parameter
-from attnspec.verify.candidate import Question
-from attnspec.verify.outcome import Outcome, Output, Request, Trouble
-from attnspec.verify.report import Verdict
-from attnspec.verify.runner import Runner
-from attnspec.verify.targets import Found
-from attnspec.verify.verifier import Verifier
-from attnspec.verify.wrong import truly_wrong
+from attnspec.verification.judge.mutant_values import non_equivalent_mutants
+from attnspec.verification.question import Question
+from attnspec.verification.questions import catalogue
+from attnspec.verification.sandbox.binding import Parameter
+from attnspec.verification.sandbox.messages import Outcome, Output, Request, Trouble
+from attnspec.verification.sandbox.runner import Runner
+from attnspec.verification.sandbox.targets import Found
+from attnspec.verification.verdict import Verdict
+from attnspec.verification.verifier import Verifier
 
 
 class InProcess(Runner):
@@ -126,7 +126,7 @@ def _row(id: str, dtype: str, sample: int | None, verbose: bool, console: Consol
     right = asked(id, REGISTRY[id].definition, dtype, Claim())
     if verbose and not right.passed:
         console.print(right)
-    wrong = truly_wrong(id)
+    wrong = non_equivalent_mutants(id)
     if sample is not None:
         wrong = tuple(random.Random(f"{id} {dtype}").sample(wrong, min(sample, len(wrong))))
     caught = by_name = 0

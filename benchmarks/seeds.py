@@ -20,10 +20,10 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from attnspec.faces.known import Known, read
-from attnspec.faces.sharing import counted, shared_out
-from attnspec.faces.verifying import storing_elsewhere
-from attnspec.verify.report import Verdict
+from attnspec.faces.known_departures import Known, read
+from attnspec.faces.verify_command import storing_elsewhere
+from attnspec.verification.parallel import counted, shared_out
+from attnspec.verification.verdict import Verdict
 
 FRESH = 12
 """Answers after which a candidate's process is a new one: JAX keeps all that it compiled, 200 MB a verdict."""

@@ -15,16 +15,17 @@ from pathlib import Path
 from typing import Any
 
 from attnspec.discovery import Declared, Discovery, discover
-from attnspec.interpreters import flow, formula
-from attnspec.interpreters.cost import written
-from attnspec.interpreters.mutants import Mutant, conventions
+from attnspec.interpreters import dataflow
+from attnspec.interpreters.cost.cost import written
+from attnspec.interpreters.formula import formula
+from attnspec.interpreters.mutation.mutants import Mutant, conventions
 from attnspec.language.equation import REGISTRY, Equation
 from attnspec.language.procedure import PROCEDURES, Procedure
 from attnspec.language.symbols import OPTION_SIZES, latex, symbol
 from attnspec.properties import PROCEDURAL, PROPERTIES
-from attnspec.verify.api import catalogue
-from attnspec.verify.cases import sizes_of, smallest
-from attnspec.verify.wrong import truly_wrong
+from attnspec.verification.cases.case import sizes_of, smallest
+from attnspec.verification.judge.mutant_values import non_equivalent_mutants
+from attnspec.verification.questions import catalogue
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = ROOT / "docs/equations"
@@ -113,7 +114,7 @@ def _procedure(procedure: AProcedure, discovery: Discovery) -> Iterator[str]:
 
 def _section(equation: AnEquation, discovery: Discovery) -> Iterator[str]:
     definition = equation.definition
-    wrong = truly_wrong(equation.id)
+    wrong = non_equivalent_mutants(equation.id)
     yield f"## {equation.id}"
     yield _prose(equation.doc)
     if equation.convention_of:
@@ -129,7 +130,7 @@ def _section(equation: AnEquation, discovery: Discovery) -> Iterator[str]:
         (f"`{each.name}`", each.kind, _shape(each.dims)) for each in definition.results
     ])  # fmt: skip
     yield "Sizes: " + ", ".join(f"`{name}` ≥ {smallest(equation, name)}" for name in sizes_of(definition)) + "."
-    learned, count = flow.parameters(definition)
+    learned, count = dataflow.parameters(definition)
     if learned:
         yield f"Parameters: `{written(count)}`."
     yield "**Sources**"

@@ -9,11 +9,12 @@ from typing import Any, cast
 import mpmath
 import numpy as np
 
-from attnspec.interpreters.algebra import Named, Value
-from attnspec.interpreters.axes import FOLD
-from attnspec.interpreters.value import ValueOf, fit
+from attnspec.interpreters.evaluation.algebra import Named, Value
+from attnspec.interpreters.evaluation.call import fit
+from attnspec.interpreters.evaluation.named_axes import FOLD
+from attnspec.interpreters.evaluation.value import ValueOf
 from attnspec.language.tree import Definition
-from attnspec.verify.cases import Case
+from attnspec.verification.cases.case import Case
 
 MP = mpmath.MPContext()
 MP.dps = 100

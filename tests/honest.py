@@ -18,16 +18,20 @@ import attnspec_numpy
 import attnspec_torch
 from attnspec import REGISTRY
 from attnspec.implementation import ATTRIBUTE, DTYPES, Claim, Implementation
-from attnspec.interpreters.algebra import Named, Value
-from attnspec.interpreters.forms import everywhere, multiplied
-from attnspec.interpreters.policy import FORMATS, Format, Policy, preset
-from attnspec.interpreters.value import ValueOf, evaluate, fit
+from attnspec.interpreters.evaluation.algebra import Named, Value
+from attnspec.interpreters.evaluation.call import evaluate, fit
+from attnspec.interpreters.evaluation.value import ValueOf
+from attnspec.interpreters.rewriting import everywhere, multiplied
+from attnspec.interpreters.rounding.policy import FORMATS, Format, Policy, preset
 from attnspec.language.layers import gathered
 from attnspec.language.tree import Definition
-from attnspec.verify import statistics
-from attnspec.verify.cases import FEW, Case, Description, make, rounded, sizes_of, smallest, telling
-from attnspec.verify.judge import PLAIN, Form, Judge
-from attnspec.verify.statistics import Compared, Observation
+from attnspec.verification.cases.case import FEW, Case, Description, make, sizes_of, smallest
+from attnspec.verification.cases.distributions import rounded
+from attnspec.verification.cases.suite import standard_suite
+from attnspec.verification.judge import statistics
+from attnspec.verification.judge.forms import PLAIN, Form
+from attnspec.verification.judge.judge import Judge
+from attnspec.verification.judge.residuals import Compared, Observation
 
 Array = NDArray[Any]
 Answers = tuple[Array, ...]
@@ -151,7 +155,7 @@ def always(id: str, claim: Claim | None = None) -> Iterator[Description]:
     def least(name: str) -> int:
         return max(smallest(equation, name) if name != "batch" else 0, claim.smallest.get(name, 0))
 
-    return (each for each in telling(equation, least, claim.batch) if each.layout == "contiguous")
+    return (each for each in standard_suite(equation, least, claim.batch) if each.layout == "contiguous")
 
 
 def regimes(id: str) -> list[Description]:

@@ -8,9 +8,10 @@ import numpy as np
 from hypothesis import strategies as st
 
 from attnspec.language.equation import REGISTRY, Equation
-from attnspec.properties.law import Law
-from attnspec.verify.cases import HIDDEN, REGIMES, Case, Description, make, sizes_of, smallest
-from attnspec.verify.laws import fitted
+from attnspec.properties.property import Property
+from attnspec.verification.cases.case import Case, Description, make, sizes_of, smallest
+from attnspec.verification.cases.distributions import HIDDEN, REGIMES
+from attnspec.verification.properties.relations import fitted
 
 SIZES = (1, 2, 3, 4, 5, 8, 9, 0)
 """Sizes of an axis, the simplest first: a failing case shrinks towards it."""
@@ -22,7 +23,7 @@ MASKS = ("open", "empty rows")
 """Regimes that say something of masks alone."""
 
 
-def descriptions(id: str, law: Law | None = None) -> st.SearchStrategy[Description]:
+def descriptions(id: str, law: Property | None = None) -> st.SearchStrategy[Description]:
     """Descriptions of a single example of an equation, of the sizes that a property needs."""
     equation = REGISTRY[id]
     sizes = st.fixed_dictionaries({name: _sizes(equation, name) for name in sizes_of(equation.definition)})
@@ -34,13 +35,17 @@ def descriptions(id: str, law: Law | None = None) -> st.SearchStrategy[Descripti
     )
 
 
-def cases(id: str, law: Law | None = None, dtype: str = "float64") -> st.SearchStrategy[Case]:
+def cases(id: str, law: Property | None = None, dtype: str = "float64") -> st.SearchStrategy[Case]:
     """Single examples of an equation, of the sizes that a property needs."""
     return descriptions(id, law).map(lambda description: make(REGISTRY[id], description, dtype))
 
 
 def a_few(
-    law: Law, count: int, dtype: str = "float64", equal: Iterable[tuple[str, str]] = (), regimes: tuple[str, ...] = ()
+    law: Property,
+    count: int,
+    dtype: str = "float64",
+    equal: Iterable[tuple[str, str]] = (),
+    regimes: tuple[str, ...] = (),
 ) -> Iterator[Case]:
     """The same cases each time, of ordinary sizes: for what costs too much to ask of every case that can be drawn.
 
@@ -57,7 +62,7 @@ def a_few(
         yield make(equation, Description(tuple(_made_equal(law, sizes, equal).items()), regime, seed=seed), dtype)
 
 
-def _made_equal(law: Law, sizes: Mapping[str, int], equal: Iterable[tuple[str, str]]) -> dict[str, int]:
+def _made_equal(law: Property, sizes: Mapping[str, int], equal: Iterable[tuple[str, str]]) -> dict[str, int]:
     """Sizes equal in pairs, those of a property too; a pair may share a size with another."""
     found = fitted(law, sizes)
     for first, second in (*equal, *law.equal, *equal):

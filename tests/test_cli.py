@@ -16,13 +16,13 @@ import pytest
 from click.testing import CliRunner, Result
 
 from attnspec.cli import main
-from attnspec.faces import starting, verifying
-from attnspec.faces.document import Document
+from attnspec.faces import new_command, verify_command
+from attnspec.faces.json_file import Document
 from attnspec.implementation import FRAMEWORKS
 from attnspec.language.equation import REGISTRY
-from attnspec.verify.api import catalogue
-from attnspec.verify.report import Report
-from attnspec.verify.runner import WorkerError
+from attnspec.verification.questions import catalogue
+from attnspec.verification.sandbox.runner import WorkerError
+from attnspec.verification.verdict import Report
 
 PLANTED = Path(__file__).parent / "planted"
 WEIGHTS = f"{PLANTED}/weights.py"
@@ -330,7 +330,7 @@ def stopped_by(error: BaseException) -> Callable[..., Report]:
     """Stands for `attnspec.verify`: one verdict falls, then an error."""
 
     def verify(target: str, *, on_verdict: Callable[[Any], None], **options: Any) -> Report:
-        from attnspec.verify.report import Verdict
+        from attnspec.verification.verdict import Verdict
 
         on_verdict(Verdict("attention.weights", target, "numpy", "float32", "cpu", "conforms"))
         raise error
@@ -350,7 +350,7 @@ def stopped_by(error: BaseException) -> Callable[..., Report]:
 def test_what_fell_before_is_kept(
     error: BaseException, code: int, says: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(verifying, "verify", stopped_by(error))
+    monkeypatch.setattr(verify_command, "verify", stopped_by(error))
     done = verify("my_kernels.py", "never_reached.py", "--json", str(tmp_path / "verdicts.json"))
     written = json.loads((tmp_path / "verdicts.json").read_text(encoding="utf-8"))
 
@@ -363,7 +363,7 @@ def test_what_fell_before_is_kept(
 
 
 def test_our_own_trouble_can_be_looked_into(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(verifying, "verify", stopped_by(ZeroDivisionError("division by zero")))
+    monkeypatch.setattr(verify_command, "verify", stopped_by(ZeroDivisionError("division by zero")))
 
     assert "Traceback" in attnspec("verify", "my_kernels.py", ATTNSPEC_DEBUG="1").stderr
 
@@ -373,14 +373,14 @@ def test_every_verdict_is_on_disk_as_it_falls(monkeypatch: pytest.MonkeyPatch, t
     seen: list[int] = []
 
     def verify(target: str, *, on_verdict: Callable[[Any], None], **options: Any) -> Report:
-        from attnspec.verify.report import Verdict
+        from attnspec.verification.verdict import Verdict
 
         for dtype in ("float32", "float64"):
             on_verdict(Verdict("attention.weights", target, "numpy", dtype, "cpu", "conforms"))
             seen.append(len(json.loads(file.read_text(encoding="utf-8"))["verdicts"]))
         return Report(())
 
-    monkeypatch.setattr(verifying, "verify", verify)
+    monkeypatch.setattr(verify_command, "verify", verify)
     attnspec("verify", "my_kernels.py", "--json", str(file))
 
     assert seen == [1, 2]
@@ -404,7 +404,7 @@ def test_a_pipe_gets_its_json_once(tmp_path: Path) -> None:
 def test_every_start_has_the_equations_signature(framework: str) -> None:
     catalogue()
     for equation in REGISTRY.values():
-        tree = ast.parse(starting.starter(equation, framework))
+        tree = ast.parse(new_command.starter(equation, framework))
         (function,) = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
         options = [option.name for option in equation.definition.options]
 

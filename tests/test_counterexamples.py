@@ -21,9 +21,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
 
-from attnspec.interpreters.cost import Cost, cost
+from attnspec.interpreters.cost.cost import Cost, cost
 from attnspec.language.equation import REGISTRY
-from attnspec.verify.api import catalogue
+from attnspec.verification.questions import catalogue
 
 catalogue()
 PAGE = (Path(__file__).resolve().parents[1] / "docs/not-so.md").read_text(encoding="utf-8")

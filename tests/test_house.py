@@ -46,7 +46,10 @@ Nothing imports the variants: `catalogue()` of verify.api loads them by name, an
 """
 
 DEPARTURES = {
-    ("spec/attnspec/language/equation.py", "attnspec.interpreters.value"): "calling an equation computes its value",
+    (
+        "spec/attnspec/language/equation.py",
+        "attnspec.interpreters.evaluation.call",
+    ): "calling an equation computes its value",
     ("spec/attnspec/__main__.py", "attnspec.cli"): "`python -m attnspec` is the command line",
 }
 """Imports against the arrows, each with its reason; one that is no longer there fails."""

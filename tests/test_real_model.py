@@ -21,10 +21,11 @@ import attnspec
 from attnspec import Equation, Source, Tensor, equation, index, last, scan
 from attnspec.equations import multihead
 from attnspec.equations.transformer import feed_forward_gelu, feed_forward_gelu_tanh, layer_norm
-from attnspec.interpreters.noise import noise
-from attnspec.interpreters.policy import preset
-from attnspec.verify.cases import Case
-from attnspec.verify.statistics import Compared, Observation, compare, largest, whole
+from attnspec.interpreters.rounding.noise import noise
+from attnspec.interpreters.rounding.policy import preset
+from attnspec.verification.cases.case import Case
+from attnspec.verification.judge.residuals import Compared, Observation, compare
+from attnspec.verification.judge.statistics import largest, whole
 
 pytestmark = pytest.mark.slow
 

@@ -49,9 +49,9 @@ if TYPE_CHECKING:
     from attnspec.language.vocabulary import transpose as transpose
     from attnspec.language.vocabulary import where as where
     from attnspec.language.vocabulary import zeros as zeros
-    from attnspec.verify.api import verify as verify
-    from attnspec.verify.report import Report as Report
-    from attnspec.verify.report import Verdict as Verdict
+    from attnspec.verification.api import verify as verify
+    from attnspec.verification.verdict import Report as Report
+    from attnspec.verification.verdict import Verdict as Verdict
 
 _HOMES = {
     "attnspec.errors": ("SpecError",),
@@ -64,7 +64,7 @@ _HOMES = {
         "relu", "scan", "sigmoid", "sin", "size", "softmax", "split", "sqrt", "sum", "tanh", "through", "transpose",
         "where", "zeros",
     ),
-    "attnspec.verify.api": ("verify",),
+    "attnspec.verification.api": ("verify",),
     "attnspec.verify.report": ("Report", "Verdict"),
 }  # fmt: skip
 _HOME = {name: home for home, names in _HOMES.items() for name in names}

@@ -22,9 +22,9 @@ class Faces(click.Group):
         except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
             raise
         except (KeyboardInterrupt, Exception) as error:
-            from attnspec.faces.trouble import told
+            from attnspec.faces.errors import print_error
 
-            ctx.exit(told(error))
+            ctx.exit(print_error(error))
 
 
 def _bytes(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:
@@ -86,9 +86,9 @@ def main() -> None:
 @click.option("--json", "to_json", metavar="FILE|-", help="Write the catalogue as JSON; - is the standard output.")
 def list_(family: str | None, to_json: str | None) -> None:
     """The catalogue, with what implements each row."""
-    from attnspec.faces import listing
+    from attnspec.faces import list_command
 
-    listing.answer(family, to_json)
+    list_command.answer(family, to_json)
 
 
 @main.command()
@@ -101,9 +101,9 @@ def show(id: str, mutants: bool, latex: bool, to_json: bool) -> None:
 
     Or one procedure, with its code.
     """
-    from attnspec.faces import showing
+    from attnspec.faces import show_command
 
-    showing.answer(id, mutants=mutants, latex=latex, to_json=to_json)
+    show_command.answer(id, mutants=mutants, latex=latex, to_json=to_json)
 
 
 NATURAL, SECONDS = click.IntRange(min=0), click.FloatRange(0, min_open=True)
@@ -147,12 +147,12 @@ def verify(
     --name and --claim may be repeated. A claim is batch=0 (no leading axes; 0,1 is usual), smallest.t=1 (the smallest
     size of an axis), or yes or no for finite, contiguous, deterministic and double_backward.
     """
-    from attnspec.faces import verifying
+    from attnspec.faces import verify_command
     from attnspec.implementation import claimed
 
     given["claim"] = claimed(given["claim"] or {})
     given["memory_bytes"] = given.pop("memory_limit")
-    ctx.exit(verifying.answer(targets, given, to_json, quiet=quiet, known=known, jobs=jobs))
+    ctx.exit(verify_command.answer(targets, given, to_json, quiet=quiet, known=known, jobs=jobs))
 
 
 @main.command()
@@ -161,9 +161,9 @@ def verify(
 @click.option("-o", "--output", metavar="FILE", help="Write it there; a file that is there already is left alone.")
 def new(id: str, framework: str | None, output: str | None) -> None:
     """A file to start an implementation from."""
-    from attnspec.faces import starting
+    from attnspec.faces import new_command
 
-    starting.answer(id, framework, output)
+    new_command.answer(id, framework, output)
 
 
 @main.command()
@@ -176,6 +176,6 @@ def cost(id: str, sizes: dict[str, str], block: int | None, to_json: bool) -> No
 
     As formulas of its sizes and, with --sizes, as numbers.
     """
-    from attnspec.faces import costing
+    from attnspec.faces import cost_command
 
-    costing.answer(id, sizes, block=block, to_json=to_json)
+    cost_command.answer(id, sizes, block=block, to_json=to_json)

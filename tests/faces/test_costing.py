@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 from attnspec.cli import main
 from attnspec.language import layers
 from attnspec.language.equation import REGISTRY
-from attnspec.verify.api import catalogue
+from attnspec.verification.questions import catalogue
 
 ROOT = Path(__file__).resolve().parents[2]
 LONG = "n=100000,m=100000,d=64,e=64"

@@ -12,9 +12,9 @@ from click.testing import CliRunner, Result
 
 from attnspec.cli import main
 from attnspec.errors import SpecError
-from attnspec.faces import verifying
-from attnspec.faces.known import read
-from attnspec.verify.report import Report, Verdict
+from attnspec.faces import verify_command
+from attnspec.faces.known_departures import read
+from attnspec.verification.verdict import Report, Verdict
 
 ROOT = Path(__file__).resolve().parents[2]
 ENTRY = {
@@ -49,7 +49,7 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Result
 
         file = tmp_path / "departures.toml"
         file.write_text(text, encoding="utf-8")
-        monkeypatch.setattr(verifying, "verify", verify)
+        monkeypatch.setattr(verify_command, "verify", verify)
         return CliRunner().invoke(main, ["verify", "my_kernels", "--known", str(file), *options])
 
     return ran

@@ -13,8 +13,8 @@ from click.testing import CliRunner, Result
 
 from attnspec.cli import main
 from attnspec.errors import UnknownName
-from attnspec.faces.sharing import shared_out
-from attnspec.verify.report import Verdict
+from attnspec.verification.parallel import shared_out
+from attnspec.verification.verdict import Verdict
 
 PLANTED = Path(__file__).parents[1] / "planted"
 

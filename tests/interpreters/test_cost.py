@@ -16,14 +16,14 @@ import attnspec.equations
 from attnspec import REGISTRY
 from attnspec.errors import SpecError
 from attnspec.implementation import ATTRIBUTE
-from attnspec.interpreters.cost import Most, cost, written
-from attnspec.interpreters.value import ValueOf
-from attnspec.interpreters.walk import Array
+from attnspec.interpreters.cost.cost import MaxOf, cost, written
+from attnspec.interpreters.evaluation.value import ValueOf
+from attnspec.interpreters.evaluation.walk import Array
 from attnspec.language import layers
 from attnspec.language.check import check, place_index, positions
 from attnspec.language.dims import Dim
 from attnspec.language.tree import Apply, At, Call, Definition, Node, Position, children, walk
-from attnspec.verify.cases import Description, make, sizes_of
+from attnspec.verification.cases.case import Description, make, sizes_of
 from trees import read
 
 FAMILIES = [module.name for module in pkgutil.iter_modules(attnspec.equations.__path__)]
@@ -301,7 +301,7 @@ def test_how_a_size_is_written(size: str, expected: str) -> None:
 def test_the_most_keeps_what_may_be_largest() -> None:
     a, b, both = Dim.parse("a"), Dim.parse("b"), Dim.parse("a+b")
 
-    assert Most.of(a, b, a).parts == (a, b)
-    assert Most.of(a, b, both).parts == (both,)
-    assert (Most.of(a, b) + Most.of(b)).parts == (both, b + b)
-    assert written(Most.of(a + a, both)) == "a + max(a, b)"
+    assert MaxOf.of(a, b, a).parts == (a, b)
+    assert MaxOf.of(a, b, both).parts == (both,)
+    assert (MaxOf.of(a, b) + MaxOf.of(b)).parts == (both, b + b)
+    assert written(MaxOf.of(a + a, both)) == "a + max(a, b)"

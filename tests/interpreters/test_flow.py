@@ -6,12 +6,12 @@ import pytest
 from click.testing import CliRunner
 
 from attnspec.cli import main
-from attnspec.interpreters import flow
-from attnspec.interpreters.cost import written
+from attnspec.interpreters import dataflow
+from attnspec.interpreters.cost.cost import written
 from attnspec.language.equation import REGISTRY
 from attnspec.language.symbols import symbol
-from attnspec.verify.api import catalogue
-from attnspec.verify.cases import Description, make, sizes_of, smallest
+from attnspec.verification.cases.case import Description, make, sizes_of, smallest
+from attnspec.verification.questions import catalogue
 
 catalogue()
 IDS = [id for id, equation in REGISTRY.items() if equation.function.__module__.startswith("attnspec.equations.")]
@@ -20,7 +20,7 @@ IDS = [id for id, equation in REGISTRY.items() if equation.function.__module__.s
 def drawn(id: str) -> list[str]:
     return [
         f"{row.name} {row.shape} {row.lanes} {' '.join(row.weights)}".rstrip()
-        for row in flow.diagram(REGISTRY[id].definition)
+        for row in dataflow.diagram(REGISTRY[id].definition)
     ]
 
 
@@ -42,14 +42,14 @@ def test_a_recurrence_reads_its_start_and_not_its_own_state() -> None:
         "h (t, u)       ●─▶",
         "c (u)       ●─▶",
     ]
-    [scan] = [step for step in flow.steps(REGISTRY["recurrent.gru"].definition) if step.role == "line"]
+    [scan] = [step for step in dataflow.steps(REGISTRY["recurrent.gru"].definition) if step.role == "line"]
     assert scan.reads == ("h_0", "x")
 
 
 @pytest.mark.parametrize("id", IDS)
 def test_every_row_marks_what_it_reads(id: str) -> None:
     definition = REGISTRY[id].definition
-    steps, rows = flow.steps(definition), flow.diagram(definition)
+    steps, rows = dataflow.steps(definition), dataflow.diagram(definition)
     own = {name: step.names[0] for step in steps if step.role != "returned" for name in step.names}
 
     assert [step.names for step in steps if step.role == "line"] == [line.targets for line in definition.lines]
@@ -66,7 +66,7 @@ def test_as_many_parameters_as_arrays_hold(id: str) -> None:
     equation = REGISTRY[id]
     sizes = {name: max(3, smallest(equation, name)) + place for place, name in enumerate(sizes_of(equation.definition))}
     case = make(equation, Description(tuple((sizes | {"L": 1}).items())), "float64")
-    names, count = flow.parameters(equation.definition)
+    names, count = dataflow.parameters(equation.definition)
     own = {name.removesuffix("_L"): size for name, size in sizes.items()}  # of layers it is told for each
     arrays = {name.removeprefix("layers.0."): array for name, array in case.arrays.items()}
 
@@ -87,7 +87,7 @@ def test_as_many_parameters_as_arrays_hold(id: str) -> None:
     ],
 )
 def test_the_counts_of_the_documents(id: str, count: str) -> None:
-    assert written(flow.parameters(REGISTRY[id].definition)[1]) == count
+    assert written(dataflow.parameters(REGISTRY[id].definition)[1]) == count
 
 
 @pytest.mark.parametrize("id", ["recurrent.bidirectional_gru", "transformer.decoder_layer", "attention.merge"])
@@ -109,6 +109,6 @@ def test_what_is_learned_is_said() -> None:
 
 def test_the_numbers_of_003() -> None:
     """A simple RNN of 32 units over 32 inputs: 32·64 + 32."""
-    _, count = flow.parameters(REGISTRY["recurrent.simple_rnn_cell_concat"].definition)
+    _, count = dataflow.parameters(REGISTRY["recurrent.simple_rnn_cell_concat"].definition)
 
     assert count.value({"d": 32, "u": 32}) == 2080

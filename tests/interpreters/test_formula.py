@@ -18,8 +18,8 @@ import pytest
 import attnspec.equations
 from attnspec import REGISTRY
 from attnspec.errors import NotationError
-from attnspec.interpreters.formula import latex, latex_of, text, text_of
-from attnspec.interpreters.mutants import mutants
+from attnspec.interpreters.formula.formula import latex, latex_of, text, text_of
+from attnspec.interpreters.mutation.mutants import mutants
 from attnspec.language.check import Scope, check
 from attnspec.language.dims import Dim
 from attnspec.language.symbols import ACCENTS, GREEK

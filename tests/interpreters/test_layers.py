@@ -12,10 +12,11 @@ from attnspec.errors import BindingError, NotationError, ShapeError
 from attnspec.language import layers
 from attnspec.language.equation import Equation
 from attnspec.language.layers import gathered
-from attnspec.verify.api import catalogue
-from attnspec.verify.cases import Case, Description, make, telling
-from attnspec.verify.reader import Reader
-from attnspec.verify.recorded import recorded
+from attnspec.verification.cases.case import Case, Description, make
+from attnspec.verification.cases.recorded_cases import Reader
+from attnspec.verification.cases.recorded_files import recorded
+from attnspec.verification.cases.suite import standard_suite
+from attnspec.verification.questions import catalogue
 from trees import read
 
 catalogue()
@@ -60,7 +61,7 @@ def test_each_layer_reads_the_one_below(id: str, count: int) -> None:
 
 
 def test_layers_differ_in_size_and_may_be_alike() -> None:
-    made = [make(GRU, each, "float64").description for each in telling(GRU, lambda name: 1, (0, 1))]
+    made = [make(GRU, each, "float64").description for each in standard_suite(GRU, lambda name: 1, (0, 1))]
     told = [dict(each.sizes) for each in made if each is not None]
     several = [sizes for sizes in told if sizes["L"] > 1]
 

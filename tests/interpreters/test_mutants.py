@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from attnspec.interpreters.mutants import generated
-from attnspec.verify.api import catalogue
-from attnspec.verify.wrong import truly_wrong
+from attnspec.interpreters.mutation.mutants import generated
+from attnspec.verification.judge.mutant_values import non_equivalent_mutants
+from attnspec.verification.questions import catalogue
 from trees import read
 
 catalogue()
@@ -34,4 +34,4 @@ def test_the_last_of_a_scan_may_be_multiplied() -> None:
 
 
 def test_a_convention_may_give_more() -> None:
-    assert "backward.gru_gates_reset_after" in {mutant.id for mutant in truly_wrong("backward.gru_gates")}
+    assert "backward.gru_gates_reset_after" in {mutant.id for mutant in non_equivalent_mutants("backward.gru_gates")}

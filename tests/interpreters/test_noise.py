@@ -13,15 +13,17 @@ from numpy.typing import NDArray
 from attnspec import REGISTRY
 from attnspec.errors import UnknownName
 from attnspec.implementation import DTYPES
-from attnspec.interpreters.noise import Noise, noise
-from attnspec.interpreters.policy import FORMATS, PRESETS, Policy, policies, preset
+from attnspec.interpreters.rounding.noise import Noise, noise
+from attnspec.interpreters.rounding.policy import FORMATS, PRESETS, Policy, policies, preset
 from attnspec.language.check import check
 from attnspec.language.tree import Definition
-from attnspec.verify import statistics
-from attnspec.verify.api import catalogue
-from attnspec.verify.cases import REGIMES, Case, Description, make, rounded
-from attnspec.verify.judge import Judge
-from attnspec.verify.statistics import Compared, Observation, compare, largest
+from attnspec.verification.cases.case import Case, Description, make
+from attnspec.verification.cases.distributions import REGIMES, rounded
+from attnspec.verification.judge import statistics
+from attnspec.verification.judge.judge import Judge
+from attnspec.verification.judge.residuals import Compared, Observation, compare
+from attnspec.verification.judge.statistics import largest
+from attnspec.verification.questions import catalogue
 from honest import (
     ORDERS,
     Order,
@@ -201,7 +203,7 @@ def test_what_computes_nothing_has_no_noise(id: str, dtype: str) -> None:
             for each in noise(REGISTRY[id].definition, case.arrays, case.options, preset(policy, dtype)):
                 assert not each.sigma.any()
                 assert not each.bound.any()
-                assert not each.drowned.any()
+                assert not each.undecidable.any()
 
 
 # Special cases, decided.
@@ -262,7 +264,7 @@ def test_what_is_exact_has_no_noise_and_is_asked_exactly(policy: Policy, express
     assert np.array_equal(found.value, [value, value])
     assert not found.sigma.any()
     assert not found.bound.any()
-    assert not found.drowned.any()
+    assert not found.undecidable.any()
     assert largest([beside(probe(expression), policy, value, **arrays)]) == 0
     assert largest([beside(probe(expression), policy, value + 2.0**-149, **arrays)]) == (np.inf if value == 0 else 0)
     assert largest([beside(probe(expression), policy, value + policy.storage.u, **arrays)]) == np.inf
@@ -278,7 +280,7 @@ def test_a_product_with_zeros_is_zero_to_less_than_the_format_tells_apart(policy
     found = of(DOT, policy, q=np.zeros((2, 3)), k=np.ones((4, 3)))
 
     assert not found.value.any()
-    assert not found.drowned.any()
+    assert not found.undecidable.any()
     assert np.all(found.bound <= 8 * policy.storage.least)
 
 
@@ -292,7 +294,7 @@ def test_a_single_visible_key_has_weight_one_exactly(policy: Policy) -> None:
 
     assert np.array_equal(alone.value, np.ones((3, 1)))
     assert np.all(alone.bound < policy.storage.u / 2)
-    assert not alone.drowned.any()
+    assert not alone.undecidable.any()
     assert np.array_equal(masked.value, np.ones((3, 1)))
 
 
@@ -345,7 +347,7 @@ def test_rows_beside_nan_and_infinity_are_asked_as_ever(policy: Policy) -> None:
     for rows in (0, 2):
         assert np.array_equal(plain.value[rows], found.value[rows])
         assert np.allclose(plain.sigma[rows], found.sigma[rows], rtol=0.5)
-        assert not found.drowned[rows].any()
+        assert not found.undecidable[rows].any()
 
 
 @pytest.mark.parametrize(
@@ -366,7 +368,7 @@ def test_masked_nan_and_infinity_leave_no_trace_in_the_noise(policy: Policy) -> 
 
     assert np.all(np.abs(plain.value - found.value) <= plain.bound / 8)
     assert np.allclose(plain.sigma, found.sigma, rtol=0.5)
-    assert not found.drowned.any()
+    assert not found.undecidable.any()
 
 
 # Near-ties.
@@ -401,7 +403,7 @@ def test_any_winner_within_the_noise_is_right(policy: Policy, order: Order, word
     if word == "argmax" and str(policy) == "op-by-op":
         flipped = (seen.answer != seen.noise.value).mean()
         assert 0.02 < flipped < 0.6  # there were ties to decide
-        assert not seen.noise.drowned.all()
+        assert not seen.noise.undecidable.all()
 
 
 @pytest.mark.parametrize("policy", [preset("op-by-op", "float64"), preset("op-by-op", "float32")], ids=named)
@@ -429,8 +431,8 @@ def test_of_weights_of_equal_scores_the_first_is_the_largest(policy: Policy) -> 
     doubtful = of(tree, policy, e=np.array([[0.0, 1.0, near], [0.5, 0.5, 0.5]]))
 
     assert np.array_equal(exact.value, [1, 0])
-    assert not exact.drowned.any()
-    assert doubtful.drowned[0] or policy.intermediates.u < policy.storage.u
+    assert not exact.undecidable.any()
+    assert doubtful.undecidable[0] or policy.intermediates.u < policy.storage.u
 
 
 @every_policy
@@ -461,8 +463,8 @@ def test_what_follows_from_a_winner_that_may_be_either_is_not_asked(policy: Poli
     near = of(tree, policy, x=np.array([1.0, 1.0, 0.0, 0.0]), y=y, P=table)
     clear = of(tree, policy, x=np.array([2.0, 1.0, 0.0, 0.0]), y=y, P=table)
 
-    assert np.all(near.drowned | (near.bound >= 8 * 64))
-    assert not clear.drowned.any()
+    assert np.all(near.undecidable | (near.bound >= 8 * 64))
+    assert not clear.undecidable.any()
     assert clear.bound.max() <= 4096 * 8 * policy.storage.u
 
 
@@ -481,8 +483,8 @@ def test_a_count_is_asked_unless_rounding_decides_it(policy: Policy, condition: 
     clear = of(tree, policy, x=np.array([0.25, 0.25, 0.375, 0.25]))
 
     assert near.value == clear.value == count
-    assert not clear.drowned
-    assert near.drowned == (condition in ("c <= 1", "~(c > 1)"))
+    assert not clear.undecidable
+    assert near.undecidable == (condition in ("c <= 1", "~(c > 1)"))
     assert not near.bound.any()
 
 
@@ -498,7 +500,7 @@ def test_a_sum_of_zeros_is_exact(policy: Policy) -> None:
     found = of(tree, policy, x=np.array([0.0, 0.0, 1.0, 0.0]))
 
     assert found.value == 2
-    assert not found.drowned
+    assert not found.undecidable
 
 
 # The ends of the format.
@@ -506,20 +508,20 @@ def test_a_sum_of_zeros_is_exact(policy: Policy) -> None:
 
 @pytest.mark.parametrize("policy", [each for each in POLICIES if each.storage.name == "float16"], ids=named)
 def test_what_may_overflow_on_the_way_is_not_asked(policy: Policy) -> None:
-    """Scores beyond 65504 in float16: where they are kept in float16 the row is drowned, where in float32 it is not."""
+    """Scores beyond 65504 in float16: where they are kept in float16 the row is undecidable, where in float32 it is not."""
     q, k, v = np.array([[200.0, 200.0], [0.01, 0.0]]), np.full((2, 2), 300.0), np.array([[1.0], [2.0]])
     found = of(MASKED, policy, q=q, k=k, v=v, mask=np.ones((2, 2), dtype=bool))
     (scores,) = noise(DOT, {"q": q, "k": k}, {}, policy)
 
-    assert found.drowned[0].all() == (str(policy) == "op-by-op")
-    assert not found.drowned[1].any()
-    assert scores.drowned.tolist() == [[True, True], [False, False]]
+    assert found.undecidable[0].all() == (str(policy) == "op-by-op")
+    assert not found.undecidable[1].any()
+    assert scores.undecidable.tolist() == [[True, True], [False, False]]
 
 
 def test_a_drowned_element_times_zero_is_zero() -> None:
     found = of(probe("(x * x) * y"), preset("op-by-op", "float16"), x=[300.0, 300.0], y=[0.0, 1.0])
 
-    assert found.drowned.tolist() == [False, True]
+    assert found.undecidable.tolist() == [False, True]
     assert found.bound[0] == 0
 
 
@@ -545,7 +547,7 @@ def test_what_underflows_may_be_flushed_to_zero(dtype: str, way: Any) -> None:
     seen = underflows(dtype, int(FORMATS[dtype].bits), way)
 
     assert largest([seen]) <= 1
-    assert not seen.noise.drowned.all()
+    assert not seen.noise.undecidable.all()
 
 
 @pytest.mark.parametrize(
@@ -587,7 +589,7 @@ def test_what_the_noise_drowns_is_not_asked() -> None:
     policy = preset("op-by-op", "bfloat16")
     found = of(probe("sin(x * y)"), policy, x=np.array([999.0, 1.0]), y=np.array([1001.0, 1.0]))
 
-    assert found.drowned.tolist() == [True, False]
+    assert found.undecidable.tolist() == [True, False]
 
 
 def test_a_line_that_is_rounded_in_its_own_way() -> None:
@@ -662,4 +664,4 @@ def test_a_state_may_forget_a_batch_that_it_began_with() -> None:
 
     assert found.sigma.shape == (3, 2)
     assert (found.sigma > 0).all()
-    assert not found.drowned.any()
+    assert not found.undecidable.any()

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import torch
 
-from attnspec.interpreters.standins import CAPS, STAND_INS, stand_ins
-from attnspec.interpreters.value import evaluate
+from attnspec.interpreters.evaluation.call import evaluate
+from attnspec.interpreters.mutation.function_substitutions import CAPS, SUBSTITUTIONS, function_substitutions
 from attnspec.language.equation import REGISTRY
-from attnspec.verify.api import catalogue
+from attnspec.verification.questions import catalogue
 from trees import read
 
 catalogue()
@@ -33,13 +33,13 @@ NAMED: dict[str, tuple[str, Any]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", STAND_INS)
+@pytest.mark.parametrize("name", SUBSTITUTIONS)
 def test_it_is_what_it_says(name: str) -> None:
     written, expected = NAMED[name]
     index = '    i = indices("n")\n' if "[i]" in written else ""
     result = f"({written}).stack(i)" if index else written
     tree = read(f'def f(x: Float[Tensor, "n"]) -> Float[Tensor, "n"]:\n{index}    return {result}')
-    found = {each.id.removeprefix("instead/"): each for each in stand_ins(tree)}[name]
+    found = {each.id.removeprefix("instead/"): each for each in function_substitutions(tree)}[name]
     x = np.linspace(-FARTHEST, FARTHEST, 241)
 
     given = evaluate(found.definition, (x,), {})
@@ -47,7 +47,7 @@ def test_it_is_what_it_says(name: str) -> None:
 
 
 def test_they_reach_what_is_called() -> None:
-    found = {each.id for each in stand_ins(REGISTRY["transformer.encoder"].definition)}
+    found = {each.id for each in function_substitutions(REGISTRY["transformer.encoder"].definition)}
 
     assert {"instead/cap-30", "instead/leaky-relu"} <= found
-    assert not list(stand_ins(REGISTRY["attention.context_vector"].definition))
+    assert not list(function_substitutions(REGISTRY["attention.context_vector"].definition))

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from attnspec.interpreters.tiles import SLIPS, tiled
-from attnspec.interpreters.value import evaluate
+from attnspec.interpreters.evaluation.call import evaluate
+from attnspec.interpreters.mutation.tiling_errors import SLIPS, tiling_errors
 from attnspec.language.equation import REGISTRY
-from attnspec.verify.api import catalogue
+from attnspec.verification.questions import catalogue
 from planted.tiles import online
 
 catalogue()
@@ -19,7 +19,7 @@ U = 2.0**-53
 """Half a unit in the last place of 1: weights are that or less."""
 
 
-@pytest.mark.parametrize("slip", [*tiled(REGISTRY["attention.weights"].definition)], ids=lambda slip: slip.id)
+@pytest.mark.parametrize("slip", [*tiling_errors(REGISTRY["attention.weights"].definition)], ids=lambda slip: slip.id)
 @pytest.mark.parametrize("length", [7, 16, 41, 140])
 def test_it_is_what_a_kernel_gives(slip: Any, length: int) -> None:
     e = np.random.Generator(np.random.Philox(length)).normal(size=(3, length))
@@ -30,7 +30,7 @@ def test_it_is_what_a_kernel_gives(slip: Any, length: int) -> None:
     np.testing.assert_allclose(found, online(e, int(tile), name, None), rtol=0, atol=8 * U)
 
 
-@pytest.mark.parametrize("slip", [*tiled(REGISTRY["attention.causal"].definition)], ids=lambda slip: slip.id)
+@pytest.mark.parametrize("slip", [*tiling_errors(REGISTRY["attention.causal"].definition)], ids=lambda slip: slip.id)
 def test_it_is_what_a_causal_kernel_gives(slip: Any) -> None:
     draw = np.random.Generator(np.random.Philox(1))
     q, k, v = (draw.normal(size=(length, 3)) for length in (20, 45, 45))
@@ -45,14 +45,16 @@ def test_every_slip_is_of_some_softmax() -> None:
     found = {
         each.id.split("/")[1]
         for id in ("attention.scaled_dot_product", "attention.causal")
-        for each in tiled(REGISTRY[id].definition)
+        for each in tiling_errors(REGISTRY[id].definition)
     }
 
     assert found == set(SLIPS)
-    assert not list(tiled(REGISTRY["recurrent.gru"].definition))
+    assert not list(tiling_errors(REGISTRY["recurrent.gru"].definition))
 
 
 def test_what_calls_a_softmax_has_its_slips() -> None:
-    direct, calling = (tiled(REGISTRY[id].definition) for id in ("attention.weights", "transformer.encoder_layer"))
+    direct, calling = (
+        tiling_errors(REGISTRY[id].definition) for id in ("attention.weights", "transformer.encoder_layer")
+    )
 
     assert [each.id for each in direct] == [each.id for each in calling]

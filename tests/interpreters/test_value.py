@@ -14,17 +14,17 @@ from numpy.typing import NDArray
 
 from attnspec import REGISTRY
 from attnspec.errors import BindingError, NotationError, ShapeError
-from attnspec.interpreters.formula import text_of
-from attnspec.interpreters.noise import noise
-from attnspec.interpreters.policy import preset
-from attnspec.interpreters.propagation import DROWNED
-from attnspec.interpreters.value import answer as called
-from attnspec.interpreters.value import evaluate
+from attnspec.interpreters.evaluation.call import answer as called
+from attnspec.interpreters.evaluation.call import evaluate
+from attnspec.interpreters.formula.formula import text_of
+from attnspec.interpreters.rounding.noise import noise
+from attnspec.interpreters.rounding.policy import preset
+from attnspec.interpreters.rounding.propagation import UNDECIDABLE
 from attnspec.language.check import check
 from attnspec.language.symbols import symbol
 from attnspec.language.tree import Definition
-from attnspec.verify.api import catalogue
-from attnspec.verify.cases import MAY_BE_EMPTY, Case, make, sizes_of
+from attnspec.verification.cases.case import MAY_BE_EMPTY, Case, make, sizes_of
+from attnspec.verification.questions import catalogue
 from exact import distance, exact
 from honest import always, as_float64, regimes, tensors
 from trees import read
@@ -56,7 +56,7 @@ def assert_within(found: tuple[Array, ...], right: tuple[Array, ...], tree: Defi
     for mine, other, each in zip(found, right, noise(tree, case.arrays, case.options, FLOAT64), strict=True):
         apart = distance(mine, other)
         assert mine.shape == other.shape
-        unbounded = each.sigma >= np.sqrt(DROWNED)  # of a number near the largest: nothing more is said
+        unbounded = each.sigma >= np.sqrt(UNDECIDABLE)  # of a number near the largest: nothing more is said
         assert np.all((apart <= each.bound) | unbounded), f"{case.description}: {apart.max()} is beyond rounding"
 
 
@@ -239,7 +239,7 @@ def test_nothing_asked_is_nothing_answered(id: str) -> None:
         for part, result in zip(found, equation.definition.results, strict=True):
             assert tuple(part.shape) == tuple(dim.value(sizes) for dim in result.dims)
     for each in noise(equation.definition, case.arrays, case.options, FLOAT64):
-        assert each.value.shape == each.sigma.shape == each.bound.shape == each.drowned.shape
+        assert each.value.shape == each.sigma.shape == each.bound.shape == each.undecidable.shape
 
 
 def test_without_steps_the_last_state_is_the_first() -> None:
@@ -300,7 +300,7 @@ def test_a_masked_value_shows_in_no_row_but_in_those_that_see_it(stray: float) -
     for answer in (wild, by_torch):
         assert np.all(np.abs(answer - plain)[~sees] <= expected.bound[~sees])
     assert np.all(found.bound[~sees] < 1e-13)
-    assert not found.drowned[~sees].any()
+    assert not found.undecidable[~sees].any()
 
 
 @pytest.mark.parametrize("id", [id for id in IDS if "causal" in id and not REGISTRY[id].gradient_of])
@@ -413,5 +413,5 @@ def test_a_number_alone_has_no_noise() -> None:
         REGISTRY["cost.lstm_parameters"].definition, {}, {"d": 320, "u": 320}, preset("op-by-op", "bfloat16")
     )
 
-    assert (found.value, found.bound, found.drowned) == (820480, 0, False)
+    assert (found.value, found.bound, found.undecidable) == (820480, 0, False)
     assert found.members.shape == (32,)

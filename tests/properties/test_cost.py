@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from attnspec import REGISTRY, verify
 from attnspec.equations import cost as forms
-from attnspec.interpreters.cost import Most, cost
+from attnspec.interpreters.cost.cost import MaxOf, cost
 from attnspec.language.dims import Dim
 from attnspec.language.symbols import OPTION_SIZES
 from attnspec.language.tree import Apply, Definition, Name, Node, Number
-from attnspec.verify.api import catalogue
+from attnspec.verification.questions import catalogue
 
 catalogue()
 
@@ -90,7 +90,7 @@ ROWS = [
 def test_the_closed_form_is_what_is_counted(part: str, form: str, id: str) -> None:
     """As polynomials, so for all sizes."""
     counted = getattr(cost(REGISTRY[id].definition), part)
-    (found,) = counted.parts if isinstance(counted, Most) else (counted,)
+    (found,) = counted.parts if isinstance(counted, MaxOf) else (counted,)
 
     assert polynomial(REGISTRY[f"cost.{form}"].definition) == found
 

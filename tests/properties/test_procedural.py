@@ -12,17 +12,17 @@ from hypothesis import strategies as st
 
 from attnspec.discovery import discover
 from attnspec.language.procedure import PROCEDURES
-from attnspec.properties.law import PROCEDURAL, Equal, Function, Law
-from attnspec.verify.api import catalogue
-from attnspec.verify.plain import packed, unpacked
-from attnspec.verify.plain_cases import Case, cases, drawn
+from attnspec.properties.property import PROCEDURAL, Equal, Function, Property
+from attnspec.verification.procedures.cases import Case, cases, drawn
+from attnspec.verification.procedures.values import packed, unpacked
+from attnspec.verification.questions import catalogue
 
 catalogue()
 LAWS = [law for id in PROCEDURES if id.startswith("text.") for law in PROCEDURAL[id]]
 OURS = [each for each in discover().found if each.equation in PROCEDURES]
 
 
-def broken(law: Law, function: Function, case: Case) -> str:
+def broken(law: Property, function: Function, case: Case) -> str:
     """The first relation that does not hold, in words."""
     for each in law.relations(function, case):
         assert isinstance(each, Equal), "plain values are equal or not"
@@ -31,14 +31,14 @@ def broken(law: Law, function: Function, case: Case) -> str:
     return ""
 
 
-def named(law: Law) -> str:
+def named(law: Property) -> str:
     return f"{law.equation}-{law.name}"
 
 
 @pytest.mark.parametrize("law", LAWS, ids=named)
 @settings(max_examples=40, deadline=None)
 @given(data=st.data())
-def test_it_holds(law: Law, data: st.DataObject) -> None:
+def test_it_holds(law: Property, data: st.DataObject) -> None:
     case = data.draw(cases(PROCEDURES[law.equation]))
     functions: list[Any] = [PROCEDURES[law.equation]]
     functions += [getattr(import_module(each.module), each.name) for each in OURS if each.equation == law.equation]
@@ -58,7 +58,7 @@ def telling(id: str) -> list[Case]:
 
 
 @pytest.mark.parametrize("law", LAWS, ids=named)
-def test_it_kills_what_it_says(law: Law) -> None:
+def test_it_kills_what_it_says(law: Property) -> None:
     mistakes = {each.name: each.function for each in PROCEDURES[law.equation].mistakes}
 
     assert law.kills, "a property that no mistake breaks says little"

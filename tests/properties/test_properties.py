@@ -14,17 +14,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from attnspec.implementation import ATTRIBUTE
-from attnspec.interpreters.mutants import Mutant, by_id, mutants
-from attnspec.interpreters.noise import Noise, noise
-from attnspec.interpreters.policy import Policy, preset
-from attnspec.interpreters.propagation import K
-from attnspec.interpreters.value import evaluate
+from attnspec.interpreters.evaluation.call import evaluate
+from attnspec.interpreters.mutation.mutants import Mutant, by_id, mutants
+from attnspec.interpreters.rounding.noise import Noise, noise
+from attnspec.interpreters.rounding.policy import Policy, preset
+from attnspec.interpreters.rounding.propagation import SIGMA_BOUND
 from attnspec.language.equation import REGISTRY, Equation
 from attnspec.language.layers import gathered
 from attnspec.language.tree import Definition
-from attnspec.properties.law import PROPERTIES, Arguments, Equal, Function, Law, Relation
-from attnspec.verify.api import catalogue
-from attnspec.verify.laws import NoiseOf, applies, check, noise_under
+from attnspec.properties.property import PROPERTIES, Arguments, Equal, Function, Property, Relation
+from attnspec.verification.properties.relations import NoiseOf, applies, broken_relations, noise_under
+from attnspec.verification.questions import catalogue
 from strategies import a_few, cases
 
 catalogue()
@@ -32,9 +32,9 @@ FAMILIES = tuple(dict.fromkeys(item.family for item in REGISTRY.values()))
 LAWS = [law for laws in PROPERTIES.values() for law in laws]
 
 
-def alike() -> dict[str, list[Law]]:
+def alike() -> dict[str, list[Property]]:
     """The properties of each equation that need the same sizes, so that one case can be asked about all of them."""
-    found: dict[str, list[Law]] = {}
+    found: dict[str, list[Property]] = {}
     for law in LAWS:
         needs = [f"{name} ≥ {size}" for name, size in law.least.items()]
         needs += [f"{first} = {second}" for first, second in law.equal]
@@ -62,19 +62,19 @@ def computed(definition: Definition) -> Function:
 
 @every_need
 @given(data=st.data())
-def test_equations_have_their_properties(laws: list[Law], data: st.DataObject) -> None:
+def test_equations_have_their_properties(laws: list[Property], data: st.DataObject) -> None:
     """Every property holds of the equation itself, within the noise of float64."""
     id = laws[0].equation
     case = data.draw(cases(id, laws[0]))
     itself = computed(REGISTRY[id].definition)
 
-    broken = [str(violation) for law in laws for violation in check(law, itself, case, exactly(id))]
+    broken = [str(violation) for law in laws for violation in broken_relations(law, itself, case, exactly(id))]
 
     assert not broken, f"{case.description}: {broken}"
 
 
 @every_law
-def test_properties_kill_what_they_name(law: Law) -> None:
+def test_properties_kill_what_they_name(law: Property) -> None:
     """Every mutant that a property names breaks it on one of a handful of cases."""
     known = slips(law.equation)
     assert set(law.kills) <= known.keys(), "no such mutants"
@@ -89,9 +89,9 @@ def slips(id: str) -> Mapping[str, Mutant]:
     return by_id(mutants(REGISTRY[id]))
 
 
-def kills(law: Law, mutant: Mutant) -> Iterator[bool]:
+def kills(law: Property, mutant: Mutant) -> Iterator[bool]:
     for case in a_few(law, 6, equal=mutant.equal_sizes, regimes=("ordinary", "large")):
-        yield bool(check(law, computed(mutant.definition), case, exactly(law.equation)))
+        yield bool(broken_relations(law, computed(mutant.definition), case, exactly(law.equation)))
 
 
 def test_every_equation_has_a_property() -> None:
@@ -152,7 +152,7 @@ def implementations(framework: str) -> dict[str, Callable[..., Any]]:
 
 @every_need
 @pytest.mark.parametrize("framework", FRAMEWORKS)
-def test_implementations_keep_the_properties(framework: str, laws: list[Law]) -> None:
+def test_implementations_keep_the_properties(framework: str, laws: list[Property]) -> None:
     """Every property holds of the NumPy and the PyTorch implementation in float32, within the noise."""
     id = laws[0].equation
     implementation = implementations(framework).get(id)
@@ -162,7 +162,7 @@ def test_implementations_keep_the_properties(framework: str, laws: list[Law]) ->
 
     for case in a_few(laws[0], 2, "float32"):
         for law in laws:
-            broken = check(law, function, case, tolerance(id, "op-by-op", "float32"))
+            broken = broken_relations(law, function, case, tolerance(id, "op-by-op", "float32"))
             assert not broken, f"{case.description}: {broken[0]}"
 
 
@@ -182,18 +182,18 @@ def honest(equation: Equation[..., Any], policy: Policy) -> Function:
 
 @every_need
 @pytest.mark.parametrize("policy", ["float32-inside", "op-by-op"])
-def test_honest_rounding_to_bfloat16_keeps_the_properties(policy: str, laws: list[Law]) -> None:
+def test_honest_rounding_to_bfloat16_keeps_the_properties(policy: str, laws: list[Property]) -> None:
     """Every property holds of an equation computed with the roundings of bfloat16, within the noise."""
     id = laws[0].equation
     function = honest(REGISTRY[id], preset(policy, "bfloat16"))
 
     for case in a_few(laws[0], 1, "bfloat16"):
         for law in laws:
-            broken = check(law, function, case, tolerance(id, policy, "bfloat16"))
+            broken = broken_relations(law, function, case, tolerance(id, policy, "bfloat16"))
             assert not broken, f"{case.description}: {broken[0]}"
 
 
-def law_of(id: str, name: str) -> Law:
+def law_of(id: str, name: str) -> Property:
     return next(law for law in PROPERTIES[id] if law.name == name)
 
 
@@ -205,7 +205,7 @@ def test_a_violation_shows_the_worst_element() -> None:
         alpha = evaluate(REGISTRY["attention.weights"].definition, (e,), {})
         return alpha * np.where(np.arange(len(e)) == 1, 0.5, 1.0)[:, None]
 
-    (violation,) = check(law, short, case, exactly("attention.weights"))
+    (violation,) = broken_relations(law, short, case, exactly("attention.weights"))
 
     assert (violation.law, violation.index, violation.right) == ("rows_are_distributions", (1,), 1.0)
     assert violation.left == pytest.approx(0.5)
@@ -221,7 +221,7 @@ def test_what_the_function_raises_is_raised() -> None:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        check(law, broken, next(a_few(law, 1)), exactly(law.equation))
+        broken_relations(law, broken, next(a_few(law, 1)), exactly(law.equation))
 
 
 def test_the_function_may_spoil_what_it_is_given() -> None:
@@ -236,7 +236,7 @@ def test_the_function_may_spoil_what_it_is_given() -> None:
             array[:] = np.nan
         return np.array(output)
 
-    assert not check(law, spoiling, case, exactly(law.equation))
+    assert not broken_relations(law, spoiling, case, exactly(law.equation))
     assert all(np.array_equal(before[name], case.arrays[name]) for name in before)
 
 
@@ -246,16 +246,16 @@ def test_a_drowned_element_is_not_asked() -> None:
     def relations(f: Function, a: Arguments) -> Iterator[Relation]:
         yield Equal(f(**a), np.zeros_like(a["e"]))
 
-    law = Law("attention.weights", "nothing", "All is 0.", (), relations, {}, ())
+    law = Property("attention.weights", "nothing", "All is 0.", (), relations, {}, ())
     case = next(a_few(law, 1, regimes=("ordinary",)))
 
-    def drowned(arguments: Arguments) -> Any:
+    def undecidable(arguments: Arguments) -> Any:
         (item,) = exactly(law.equation)(arguments)
-        lost = np.ones_like(item.drowned)
+        lost = np.ones_like(item.undecidable)
         lost[1, 1] = False
         return [type(item)(item.value, item.sigma, item.bound, lost, item.members)]
 
-    (violation,) = check(law, computed(REGISTRY[law.equation].definition), case, drowned)
+    (violation,) = broken_relations(law, computed(REGISTRY[law.equation].definition), case, undecidable)
 
     assert violation.index == (1, 1)
 
@@ -287,7 +287,7 @@ def test_an_error_that_all_outputs_share_is_within_the_tolerance(towards: str) -
         return item.value + np.sign(item.value) * item.bound * (0.9 if towards == "infinity" else -0.9)
 
     for case in a_few(law, 30, "float32", regimes=("ordinary",)):
-        assert not check(law, shared, case, noise_of), case.description
+        assert not broken_relations(law, shared, case, noise_of), case.description
 
 
 def test_a_sum_with_any_signs_is_within_the_tolerance() -> None:
@@ -299,10 +299,10 @@ def test_a_sum_with_any_signs_is_within_the_tolerance() -> None:
     draw = np.random.Generator(np.random.Philox(7))
     weights = draw.normal(size=(100_000, 40))
     value = draw.normal(size=40)
-    item = Noise(value, np.full(40, 1e-3), np.full(40, 1e-3 * K), np.zeros(40, bool), np.zeros((1, 40)))
+    item = Noise(value, np.full(40, 1e-3), np.full(40, 1e-3 * SIGMA_BOUND), np.zeros(40, bool), np.zeros((1, 40)))
 
     def weighed(f: Function, a: Arguments) -> Iterator[Relation]:
         yield Equal(weights @ f(), weights @ value)
 
     law = replace(LAWS[0], relations=weighed)
-    assert not check(law, lambda **_: value + 1e-3 * draw.normal(size=40), case, lambda _: [item])
+    assert not broken_relations(law, lambda **_: value + 1e-3 * draw.normal(size=40), case, lambda _: [item])

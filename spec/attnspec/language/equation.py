@@ -109,7 +109,9 @@ class Equation(Generic[P, R]):
             ShapeError: an array does not fit the signature.
             BindingError: arguments are missing or unknown.
         """
-        value = importlib.import_module("attnspec.interpreters.value")  # late: the language knows no interpreter
+        value = importlib.import_module(
+            "attnspec.interpreters.evaluation.call"
+        )  # late: the language knows no interpreter
         return value.answer(self.definition, args, kwargs)  # type: ignore[no-any-return]  # R by the check of the tree
 
     def __repr__(self) -> str:

@@ -9,8 +9,8 @@ import numpy as np
 
 from attnspec.equations import attention, scores
 from attnspec.language.equation import Equation
-from attnspec.properties._parts import between, negated, of_each, rolled, value, without
-from attnspec.properties.law import Arguments, AtMost, Equal, Function, Relation, holds
+from attnspec.properties.property import Arguments, AtMost, Equal, Function, Relation, property_of
+from attnspec.properties.shared import between, negated, of_each, rolled, value, without
 
 HIDDEN = 64.0
 """What stands at keys and values that must not show: large, and yet no score overflows by it."""
@@ -19,7 +19,7 @@ HIDDEN = 64.0
 Of = Equation[..., Any]
 
 
-@holds(attention.weights, kills=("alpha/function/no-softmax", "alpha/axis/i"))
+@property_of(attention.weights, kills=("alpha/function/no-softmax", "alpha/axis/i"))
 def rows_are_distributions(f: Function, a: Arguments) -> Iterator[Relation]:
     """No weight is negative, and each row sums to 1."""
     alpha = f(**a)
@@ -27,7 +27,7 @@ def rows_are_distributions(f: Function, a: Arguments) -> Iterator[Relation]:
     yield Equal(alpha.sum(axis=-1), np.ones(len(a["e"])))
 
 
-@holds(attention.weights, kills=("alpha/function/no-softmax", "alpha/axis/i"))
+@property_of(attention.weights, kills=("alpha/function/no-softmax", "alpha/axis/i"))
 def common_shift_changes_nothing(f: Function, a: Arguments) -> Iterator[Relation]:
     """With a constant added to a row, also one beyond the exponent's range, the weights stay."""
     whole = np.round(np.clip(a["e"], -64, 64))
@@ -35,37 +35,37 @@ def common_shift_changes_nothing(f: Function, a: Arguments) -> Iterator[Relation
     yield Equal(f(e=whole + shift), f(e=whole))
 
 
-@holds(attention.weights, kills=("alpha/function/no-softmax", "alpha/axis/i", "last/j"))
+@property_of(attention.weights, kills=("alpha/function/no-softmax", "alpha/axis/i", "last/j"))
 def equal_scores_share_alike(f: Function, a: Arguments) -> Iterator[Relation]:
     """Equal scores give each of m keys the weight 1/m."""
     yield Equal(f(e=np.zeros_like(a["e"])), np.full(a["e"].shape, 1 / a["e"].shape[1]))
 
 
-@holds(attention.weights, kills=("last/j",))
+@property_of(attention.weights, kills=("last/j",))
 def keys_have_no_order(f: Function, a: Arguments) -> Iterator[Relation]:
     """With the keys permuted the weights are permuted."""
     yield Equal(f(e=np.roll(a["e"], 1, axis=1)), np.roll(f(**a), 1, axis=1))
 
 
-@holds(attention.context_vector, kills=("c/transpose/alpha", "last/j"))
+@property_of(attention.context_vector, kills=("c/transpose/alpha", "last/j"))
 def unit_states_give_the_weights(f: Function, a: Arguments) -> Iterator[Relation]:
     """∂c_i/∂h_j = α_ij: with the unit vectors for states, c = α."""
     yield Equal(f(alpha=a["alpha"], h=np.eye(len(a["h"]))), a["alpha"])
 
 
-@holds(attention.context_vector, kills=("c/transpose/alpha", "c/transpose/h", "last/j"))
+@property_of(attention.context_vector, kills=("c/transpose/alpha", "c/transpose/h", "last/j"))
 def it_is_a_linear_layer_over_positions(f: Function, a: Arguments) -> Iterator[Relation]:
     """c = α h: from m positions to n, the same in every column."""
     yield Equal(f(**a), a["alpha"] @ a["h"])
 
 
-@holds(attention.context_vector, kills=("c/transpose/alpha", "last/j"))
+@property_of(attention.context_vector, kills=("c/transpose/alpha", "last/j"))
 def it_lies_in_the_hull_of_the_states(f: Function, a: Arguments) -> Iterator[Relation]:
     """Where α is a distribution, c_i lies between the least and the largest h_j."""
     yield from between(f(alpha=dyadic(a["alpha"]), h=a["h"]), a["h"])
 
 
-@holds(attention.value_map, kills=(
+@property_of(attention.value_map, kills=(
     "v/memory/W_v", "v/transpose/W_v", "v/transpose/h", "c/transpose/alpha", "last/j", "swap/alpha-h",
 ))  # fmt: skip
 def map_commutes_with_the_sum(f: Function, a: Arguments) -> Iterator[Relation]:
@@ -74,7 +74,7 @@ def map_commutes_with_the_sum(f: Function, a: Arguments) -> Iterator[Relation]:
     yield Equal(f(**a), value(attention.context_vector, a["alpha"], a["h"] @ a["W_v"]))
 
 
-@holds(attention.value_map, kills=("v/transpose/h", "c/transpose/alpha", "last/j"), equal=(("d", "e"),))
+@property_of(attention.value_map, kills=("v/transpose/h", "c/transpose/alpha", "last/j"), equal=(("d", "e"),))
 def identity_makes_it_the_context_vector(f: Function, a: Arguments) -> Iterator[Relation]:
     """With W_v = I the values are the states."""
     yield Equal(f(**{**a, "W_v": np.eye(len(a["W_v"]))}), value(attention.context_vector, a["alpha"], a["h"]))
@@ -159,13 +159,15 @@ def it_is_the_expectation_under_the_weights(of: Of, f: Function, a: Arguments) -
     yield Equal(f(**a), value(attention.context_vector, value(attention.weights, e), v))
 
 
-@holds(attention.learned_query, kills=("alpha/axis/i", "last/j", "swap/x-q"))
+@property_of(attention.learned_query, kills=("alpha/axis/i", "last/j", "swap/x-q"))
 def query_may_come_from_anywhere(f: Function, a: Arguments) -> Iterator[Relation]:
     """It is soft attention: what is learned is the query, not what is done with it."""
     yield Equal(f(**a), value(attention.soft, a["q"], a["x"]))
 
 
-@holds(attention.hard, kills=("best/transpose/e", "c/mask/>=", "c/mask/late", "c/mask/not", "c/transpose/v", "last/j"))
+@property_of(
+    attention.hard, kills=("best/transpose/e", "c/mask/>=", "c/mask/late", "c/mask/not", "c/transpose/v", "last/j")
+)
 def it_is_the_limit_of_growing_scores(f: Function, a: Arguments) -> Iterator[Relation]:
     """Where one score is larger than the others by far, it is key_value: the weights there are 1 and 0."""
     m = a["e"].shape[1]
@@ -175,7 +177,7 @@ def it_is_the_limit_of_growing_scores(f: Function, a: Arguments) -> Iterator[Rel
     yield Equal(f(**a), value(attention.key_value, apart, a["v"]))
 
 
-@holds(attention.hard, kills=("c/mask/>=", "c/mask/late", "c/mask/>=#2", "c/mask/late#2", "c/mask/not"))
+@property_of(attention.hard, kills=("c/mask/>=", "c/mask/late", "c/mask/>=#2", "c/mask/late#2", "c/mask/not"))
 def first_of_equal_scores_is_read(f: Function, a: Arguments) -> Iterator[Relation]:
     """Where all scores are equal the first value is read; where all but the first are, the second."""
     c = f(**without(a, "e"))
@@ -185,7 +187,7 @@ def first_of_equal_scores_is_read(f: Function, a: Arguments) -> Iterator[Relatio
         yield Equal(f(e=later, v=a["v"]), np.broadcast_to(a["v"][1], c.shape))
 
 
-@holds(attention.hard, kills=("best/transpose/e", "swap/e-v"))
+@property_of(attention.hard, kills=("best/transpose/e", "swap/e-v"))
 def only_the_order_of_the_scores_counts(f: Function, a: Arguments) -> Iterator[Relation]:
     """Scores halved, or replaced by how many are less, choose the same; values halved are read halved."""
     yield Equal(f(**{**a, "e": a["e"] / 2}), f(**a))
@@ -194,13 +196,13 @@ def only_the_order_of_the_scores_counts(f: Function, a: Arguments) -> Iterator[R
     yield Equal(f(**{**a, "v": a["v"] / 2}), f(**a) / 2)
 
 
-@holds(attention.relu_weights, kills=("alpha/function/no-relu", "alpha/function/gelu", "attention.key_value"))
+@property_of(attention.relu_weights, kills=("alpha/function/no-relu", "alpha/function/gelu", "attention.key_value"))
 def negative_scores_are_not_read(f: Function, a: Arguments) -> Iterator[Relation]:
     """Where no score is positive, 0 is read."""
     yield Equal(f(**{**a, "e": -np.abs(a["e"])}), np.zeros((len(a["e"]), a["v"].shape[1])))
 
 
-@holds(attention.relu_weights, kills=("alpha/function/tanh", "attention.key_value", "last/j"))
+@property_of(attention.relu_weights, kills=("alpha/function/tanh", "attention.key_value", "last/j"))
 def positive_scores_are_the_weights(f: Function, a: Arguments) -> Iterator[Relation]:
     """Where no score is negative it is linear_weights; halved scores read half."""
     positive = {**a, "e": np.abs(a["e"])}
@@ -208,32 +210,32 @@ def positive_scores_are_the_weights(f: Function, a: Arguments) -> Iterator[Relat
     yield Equal(f(**{**a, "e": a["e"] / 2}), f(**a) / 2)
 
 
-@holds(attention.relu_weights, kills=("alpha/function/no-relu", "alpha/function/tanh", "last/j"))
+@property_of(attention.relu_weights, kills=("alpha/function/no-relu", "alpha/function/tanh", "last/j"))
 def what_it_leaves_out_makes_it_linear(f: Function, a: Arguments) -> Iterator[Relation]:
     """It and what the negated scores give, taken off, are linear_weights: relu(e) − relu(−e) = e."""
     yield Equal(f(**a) - f(**negated(a, "e")), value(attention.linear_weights, **a))
 
 
-@holds(attention.linear_weights, kills=("c/transpose/e", "c/transpose/v", "last/j", "swap/e-v"))
+@property_of(attention.linear_weights, kills=("c/transpose/e", "c/transpose/v", "last/j", "swap/e-v"))
 def scores_stand_for_weights(f: Function, a: Arguments) -> Iterator[Relation]:
     """It is the context vector with the scores for weights."""
     yield Equal(f(**a), value(attention.context_vector, a["e"], a["v"]))
 
 
-@holds(attention.linear_weights)
+@property_of(attention.linear_weights)
 def it_is_linear_in_the_scores(f: Function, a: Arguments) -> Iterator[Relation]:
     """Negated scores read the negative, halved ones half."""
     yield Equal(f(**negated(a, "e")), -f(**a))
     yield Equal(f(**{**a, "e": a["e"] / 2}), f(**a) / 2)
 
 
-@holds(attention.dot_product, kills=("alpha/axis/i", "last/j"), equal=(("d", "e"),))
+@property_of(attention.dot_product, kills=("alpha/axis/i", "last/j"), equal=(("d", "e"),))
 def keys_for_values_make_it_soft(f: Function, a: Arguments) -> Iterator[Relation]:
     """With v = k it is soft attention."""
     yield Equal(f(q=a["q"], k=a["k"], v=a["k"]), value(attention.soft, a["q"], a["k"]))
 
 
-@holds(attention.bilinear, kills=("alpha/axis/i", "c/name/alpha-e"), equal=(("p", "d"),))
+@property_of(attention.bilinear, kills=("alpha/axis/i", "c/name/alpha-e"), equal=(("p", "d"),))
 def identity_makes_it_dot_product(f: Function, a: Arguments) -> Iterator[Relation]:
     """With W = I it is attention by inner products."""
     yield Equal(f(**{**a, "W": np.eye(len(a["W"]))}), value(attention.dot_product, a["q"], a["k"], a["v"]))
@@ -285,13 +287,13 @@ def single_key_is_read_whole(of: Of, f: Function, a: Arguments) -> Iterator[Rela
     yield Equal(f(**{**a, "mask": looks[:, None] == np.arange(len(a["k"]))}), a["v"][looks])
 
 
-@holds(attention.masked, least={"n": 1}, kills=("attention.masked_empty_is_nan", "mask/everywhere/none"))
+@property_of(attention.masked, least={"n": 1}, kills=("attention.masked_empty_is_nan", "mask/everywhere/none"))
 def query_that_sees_nothing_reads_0(f: Function, a: Arguments) -> Iterator[Relation]:
     """A query that may look at no key reads 0."""
     yield Equal(f(**blinded(a))[0], np.zeros(a["v"].shape[1]))
 
 
-@holds(attention.masked_empty_is_nan, least={"n": 1}, kills=("attention.masked", "e/exchange", "alpha/axis/i"))
+@property_of(attention.masked_empty_is_nan, least={"n": 1}, kills=("attention.masked", "e/exchange", "alpha/axis/i"))
 def query_that_sees_nothing_reads_nan(f: Function, a: Arguments) -> Iterator[Relation]:
     """A query that may look at no key reads NaN; every other reads what it reads in masked."""
     blind = blinded(a)
@@ -343,13 +345,15 @@ def alignments_agree_on_a_square(of: Of, f: Function, a: Arguments) -> Iterator[
     yield Equal(f(**a), value(other, **a))
 
 
-@holds(attention.causal, least={"n": 1}, kills=("attention.causal_top_left", "alpha/mask/<", "alpha/mask/not"))
+@property_of(attention.causal, least={"n": 1}, kills=("attention.causal_top_left", "alpha/mask/<", "alpha/mask/not"))
 def last_query_sees_every_key(f: Function, a: Arguments) -> Iterator[Relation]:
     """What the last query reads is attention without a mask."""
     yield Equal(f(**a)[-1:], value(attention.scaled_dot_product, a["q"][-1:], a["k"], a["v"]))
 
 
-@holds(attention.causal_top_left, least={"n": 1}, kills=("attention.causal", "alpha/mask/none", "alpha/mask/late"))
+@property_of(
+    attention.causal_top_left, least={"n": 1}, kills=("attention.causal", "alpha/mask/none", "alpha/mask/late")
+)
 def first_query_reads_the_first_value(f: Function, a: Arguments) -> Iterator[Relation]:
     """The first query may look at the first key alone."""
     yield Equal(f(**a)[0], a["v"][0])
@@ -361,20 +365,20 @@ LSE = (
 )  # fmt: skip
 
 
-@holds(attention.with_lse, kills=(*SCALE, *SOFTMAX, "o/name/alpha-e", "o/transpose/v", "swap/q-k"))
+@property_of(attention.with_lse, kills=(*SCALE, *SOFTMAX, "o/name/alpha-e", "o/transpose/v", "swap/q-k"))
 def output_is_attention(f: Function, a: Arguments) -> Iterator[Relation]:
     """The output is scaled dot-product attention."""
     yield Equal(f(**a)[0], value(attention.scaled_dot_product, **a) if len(a["k"]) else np.zeros_like(f(**a)[0]))
 
 
-@holds(attention.with_lse, kills=(*LSE, "last/j"), least={"m": 1})
+@property_of(attention.with_lse, kills=(*LSE, "last/j"), least={"m": 1})
 def weights_are_told_by_the_logarithm(f: Function, a: Arguments) -> Iterator[Relation]:
     """α_ij = exp(e_ij − lse_i): with unit vectors for values the output is that."""
     o, lse = f(**{**a, "v": np.eye(len(a["k"]))})
     yield Equal(o, np.exp(value(scores.scaled_dot, a["q"], a["k"]) - lse[:, None]))
 
 
-@holds(attention.with_lse, kills=LSE, least={"m": 1})
+@property_of(attention.with_lse, kills=LSE, least={"m": 1})
 def logarithm_is_between_the_largest_score_and_that_of_as_many(f: Function, a: Arguments) -> Iterator[Relation]:
     """max e ≤ lse ≤ max e + log m, and log m where all scores are 0."""
     top, m = value(scores.scaled_dot, a["q"], a["k"]).max(axis=1), float(len(a["k"]))
@@ -384,13 +388,13 @@ def logarithm_is_between_the_largest_score_and_that_of_as_many(f: Function, a: A
     yield Equal(f(**without(a, "q"))[1], np.full(len(lse), np.log(m)))
 
 
-@holds(attention.with_lse, kills=("swap/k-v", "swap/q-v"))
+@property_of(attention.with_lse, kills=("swap/k-v", "swap/q-v"))
 def values_do_not_change_the_logarithm(f: Function, a: Arguments) -> Iterator[Relation]:
     """With other values the logarithm is the same."""
     yield Equal(f(**without(a, "v"))[1], f(**a)[1])
 
 
-@holds(attention.with_lse, kills=(
+@property_of(attention.with_lse, kills=(
     "alpha/axis/i", "lse/drop/top_i", "lse/drop/log(Σ_jexp(e_ij−top_i))", "lse/function/no-log", "last/j",
 ), least={"m": 2})  # fmt: skip
 def parts_merge_to_the_whole(f: Function, a: Arguments) -> Iterator[Relation]:
@@ -404,7 +408,7 @@ def parts_merge_to_the_whole(f: Function, a: Arguments) -> Iterator[Relation]:
 PARTS = ("total/drop/p_{2,i}", "total/drop/p_{1,i}")
 
 
-@holds(attention.merge, kills=(
+@property_of(attention.merge, kills=(
     "total/drop/p_{2,i}", "o/drop/p_{2,i}o_{2,i}", "o/name/o_1-o_2", "o/drop/p_{1,i}",
 ))  # fmt: skip
 def parts_change_places(f: Function, a: Arguments) -> Iterator[Relation]:
@@ -414,7 +418,7 @@ def parts_change_places(f: Function, a: Arguments) -> Iterator[Relation]:
         yield Equal(new, old)
 
 
-@holds(attention.merge, kills=(*PARTS, "everywhere/p_1-p_2", "lse/function/no-log"))
+@property_of(attention.merge, kills=(*PARTS, "everywhere/p_1-p_2", "lse/function/no-log"))
 def three_parts_merge_in_any_order(f: Function, a: Arguments) -> Iterator[Relation]:
     """It is associative."""
     one, two = (a["o_1"], a["lse_1"]), (a["o_2"], a["lse_2"])
@@ -429,7 +433,7 @@ def merged(f: Function, one: Any, two: Any) -> Any:
     return f(o_1=one[0], lse_1=one[1], o_2=two[0], lse_2=two[1])
 
 
-@holds(attention.merge, kills=(
+@property_of(attention.merge, kills=(
     "p_1/mask/<", "p_2/mask/<", "p_1/exchange", "o/mask/<", "lse/drop/top_i", "total/name/p_1-p_2",
 ))  # fmt: skip
 def part_without_keys_does_not_count(f: Function, a: Arguments) -> Iterator[Relation]:
@@ -446,7 +450,7 @@ def part_without_keys_does_not_count(f: Function, a: Arguments) -> Iterator[Rela
     yield Equal(neither[1], none)
 
 
-@holds(attention.merge, kills=(*PARTS, "o/drop/total_i", "lse/drop/log(total_i)", "lse/function/no-log"))
+@property_of(attention.merge, kills=(*PARTS, "o/drop/total_i", "lse/drop/log(total_i)", "lse/function/no-log"))
 def equal_parts_are_one_twice_as_large(f: Function, a: Arguments) -> Iterator[Relation]:
     """A part merged with itself has its output, and a logarithm larger by log 2."""
     o, lse = merged(f, (a["o_1"], a["lse_1"]), (a["o_1"], a["lse_1"]))
@@ -454,7 +458,7 @@ def equal_parts_are_one_twice_as_large(f: Function, a: Arguments) -> Iterator[Re
     yield Equal(lse, a["lse_1"] + np.log(2.0))
 
 
-@holds(attention.merge, kills=(*PARTS, "o/drop/total_i", "o/drop/p_{1,i}"))
+@property_of(attention.merge, kills=(*PARTS, "o/drop/total_i", "o/drop/p_{1,i}"))
 def output_is_between_the_parts(f: Function, a: Arguments) -> Iterator[Relation]:
     """Every component lies between those of the two parts."""
     o, _ = f(**a)
@@ -462,14 +466,16 @@ def output_is_between_the_parts(f: Function, a: Arguments) -> Iterator[Relation]
     yield AtMost(np.minimum(a["o_1"], a["o_2"]), o)
 
 
-@holds(attention.incremental, kills=(*SCALE, "alpha/function/no-softmax", "o/name/alpha-e", "last/j", "e/name/q-k_new"))
+@property_of(
+    attention.incremental, kills=(*SCALE, "alpha/function/no-softmax", "o/name/alpha-e", "last/j", "e/name/q-k_new")
+)
 def output_is_attention_over_all_that_is_stored(f: Function, a: Arguments) -> Iterator[Relation]:
     """The output is scaled dot-product attention over the keys and values that are handed back."""
     o, K, V = f(**a)
     yield Equal(o, value(attention.scaled_dot_product, a["q"][None], K, V)[0])
 
 
-@holds(attention.incremental, kills=(
+@property_of(attention.incremental, kills=(
     "K_next/exchange", "V_next/exchange", "K_next/name/k_new-q", "swap/q-k_new", "swap/k_new-v_new", "swap/K-V",
 ))  # fmt: skip
 def new_ones_are_stored_last(f: Function, a: Arguments) -> Iterator[Relation]:
@@ -481,7 +487,7 @@ def new_ones_are_stored_last(f: Function, a: Arguments) -> Iterator[Relation]:
     yield Equal(V[-1], a["v_new"])
 
 
-@holds(attention.incremental, kills=(
+@property_of(attention.incremental, kills=(
     *SCALE, "alpha/function/no-softmax", "K_next/name/k_new-q", "e/name/q-k_new", "last/j",
 ), least={"t": 2})  # fmt: skip
 def steps_are_the_rows_of_causal(f: Function, a: Arguments) -> Iterator[Relation]:
@@ -495,7 +501,7 @@ def steps_are_the_rows_of_causal(f: Function, a: Arguments) -> Iterator[Relation
     yield Equal(V, a["V"])
 
 
-@holds(attention.incremental, kills=("alpha/function/no-softmax", "o/drop/α_j", "result 1/name/o-v_new"))
+@property_of(attention.incremental, kills=("alpha/function/no-softmax", "o/drop/α_j", "result 1/name/o-v_new"))
 def indifferent_query_reads_the_mean_of_all(f: Function, a: Arguments) -> Iterator[Relation]:
     """With q = 0 the mean of the stored values and the new one is read."""
     o, _, V = f(**without(a, "q"))
@@ -505,7 +511,7 @@ def indifferent_query_reads_the_mean_of_all(f: Function, a: Arguments) -> Iterat
 READOUT = ("p/function/no-softmax", "p/axis/j", "last/w")
 
 
-@holds(attention.layer_readout, kills=("p/function/no-softmax", "p/axis/j"))
+@property_of(attention.layer_readout, kills=("p/function/no-softmax", "p/axis/j"))
 def words_have_probabilities(f: Function, a: Arguments) -> Iterator[Relation]:
     """No probability is negative, and at each position they sum to 1."""
     p = f(**a)
@@ -513,13 +519,13 @@ def words_have_probabilities(f: Function, a: Arguments) -> Iterator[Relation]:
     yield Equal(p.sum(axis=-1), np.ones(len(p)))
 
 
-@holds(attention.layer_readout, kills=(*READOUT, "e/twice/b", "e/drop/b", "e/transpose/W"))
+@property_of(attention.layer_readout, kills=(*READOUT, "e/twice/b", "e/drop/b", "e/transpose/W"))
 def it_is_softmax_of_a_linear_layer(f: Function, a: Arguments) -> Iterator[Relation]:
     """It is softmax of c W + b over the words."""
     yield Equal(f(**a), value(attention.weights, a["c"] @ a["W"] + a["b"]))
 
 
-@holds(attention.layer_readout, kills=(*READOUT, "e/twice/b", "e/drop/b"))
+@property_of(attention.layer_readout, kills=(*READOUT, "e/twice/b", "e/drop/b"))
 def without_attention_the_bias_decides(f: Function, a: Arguments) -> Iterator[Relation]:
     """With c = 0 every position has the distribution of the bias; without that too, all words are alike."""
     alike = without(a, "c")
@@ -528,20 +534,20 @@ def without_attention_the_bias_decides(f: Function, a: Arguments) -> Iterator[Re
     yield Equal(f(**without(alike, "b")), np.full(p.shape, 1 / p.shape[1]))
 
 
-@holds(attention.layer_readout, kills=("p/axis/j",))
+@property_of(attention.layer_readout, kills=("p/axis/j",))
 def positions_are_read_alone(f: Function, a: Arguments) -> Iterator[Relation]:
     """Each position, computed alone, is its row in the whole."""
     yield Equal(f(**{**a, "c": a["c"][:1]}), f(**a)[:1])
 
 
-@holds(attention.into_readout, kills=("the result/exchange", "the result/drop/b", "the result/drop/[s;a]W"))
+@property_of(attention.into_readout, kills=("the result/exchange", "the result/drop/b", "the result/drop/[s;a]W"))
 def each_part_has_rows_of_its_own(f: Function, a: Arguments) -> Iterator[Relation]:
     """The matrix cut below the rows of the state: it is s W_s + a W_a + b."""
     W_s, W_a = np.split(a["W"], [len(a["s"])])
     yield Equal(f(**a), a["s"] @ W_s + a["a"] @ W_a + a["b"])
 
 
-@holds(attention.into_readout, kills=("the result/drop/b", "the result/twice/b"))
+@property_of(attention.into_readout, kills=("the result/drop/b", "the result/twice/b"))
 def nothing_read_leaves_the_bias(f: Function, a: Arguments) -> Iterator[Relation]:
     """With s = 0 and a = 0 the output is the bias, and with the bias 0 it is linear in both."""
     yield Equal(f(**without(a, "s", "a")), a["b"])
@@ -563,7 +569,7 @@ def from_nothing(a: Arguments) -> dict[str, Any]:
     return {"top": np.full_like(a["top"], -np.inf), "total": np.zeros_like(a["total"]), "o": np.zeros_like(a["o"])}
 
 
-@holds(attention.block_step, least={"m": 3}, kills=("total_next/drop/shrunk_i", "o_next/drop/shrunk_i"))
+@property_of(attention.block_step, least={"m": 3}, kills=("total_next/drop/shrunk_i", "o_next/drop/shrunk_i"))
 def two_blocks_are_one_twice_as_long(f: Function, a: Arguments) -> Iterator[Relation]:
     """Two blocks one after the other give the sums of one block over both."""
     half = (len(a["k"]) + 1) // 2
@@ -575,7 +581,9 @@ def two_blocks_are_one_twice_as_long(f: Function, a: Arguments) -> Iterator[Rela
     yield Equal(twice[2] / twice[1][:, None], whole[2] / whole[1][:, None])
 
 
-@holds(attention.blocked, kills=("top, total, o/shrunk/exchange", "top, total, o/o_next/drop/shrunk_i"), least={"m": 2})
+@property_of(
+    attention.blocked, kills=("top, total, o/shrunk/exchange", "top, total, o/o_next/drop/shrunk_i"), least={"m": 2}
+)
 def blocks_make_no_difference(f: Function, a: Arguments) -> Iterator[Relation]:
     """It is scaled dot-product attention, whatever the size of the blocks."""
     yield Equal(f(**a), value(attention.scaled_dot_product, a["q"], a["k"], a["v"]))

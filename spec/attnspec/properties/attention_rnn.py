@@ -9,8 +9,8 @@ import numpy as np
 
 from attnspec.equations import attention, attention_rnn, recurrent, scores, seq2seq
 from attnspec.language.equation import Equation
-from attnspec.properties._parts import SHUT, between, held, of_each, rolled, value, within, without
-from attnspec.properties.law import Arguments, Equal, Function, Relation, holds
+from attnspec.properties.property import Arguments, Equal, Function, Relation, property_of
+from attnspec.properties.shared import SHUT, between, held, of_each, rolled, value, within, without
 
 Of = Equation[..., Any]
 
@@ -20,7 +20,7 @@ def read(s: Any, a: Arguments) -> Any:
     return value(attention.dot_product, (s @ a["W_q"])[None], a["h"] @ a["W_k"], a["h"])[0]
 
 
-@holds(attention_rnn.bahdanau_step, kills=(
+@property_of(attention_rnn.bahdanau_step, kills=(
     "e/function/no-tanh", "e/function/sigmoid", "alpha/function/no-softmax", "c/name/alpha-e", "e/drop/W_a", "last/j",
 ))  # fmt: skip
 def old_state_asks(f: Function, a: Arguments) -> Iterator[Relation]:
@@ -31,7 +31,7 @@ def old_state_asks(f: Function, a: Arguments) -> Iterator[Relation]:
     yield Equal(c, value(attention.context_vector, value(attention.weights, e), a["h"])[0])
 
 
-@holds(attention_rnn.bahdanau_step, kills=(
+@property_of(attention_rnn.bahdanau_step, kills=(
     "r/drop/cC_r", "z/name/C_z-C_r", "s_tilde/drop/cC_h", "s_tilde/bracket/r", "s_next/complement/z", "order/zrh",
     "everywhere/r-z",
 ))  # fmt: skip
@@ -44,13 +44,13 @@ def context_is_one_more_input(f: Function, a: Arguments) -> Iterator[Relation]:
     yield Equal(s_next, value(recurrent.gru_cell_update_writes, joined, a["s"], **weights, **stacked))
 
 
-@holds(attention_rnn.bahdanau_step, kills=("s_next/complement/z", "s_next/name/s-r", "s_next/drop/s"))
+@property_of(attention_rnn.bahdanau_step, kills=("s_next/complement/z", "s_next/name/s-r", "s_next/drop/s"))
 def shut_update_gate_keeps_the_state(f: Function, a: Arguments) -> Iterator[Relation]:
     """With z = 0 the state is kept."""
     yield Equal(f(**without(held(a, z=SHUT), "C_z"))[0], a["s"])
 
 
-@holds(attention_rnn.bahdanau_step, kills=("alpha/function/no-softmax", "c/name/alpha-e", "last/j"))
+@property_of(attention_rnn.bahdanau_step, kills=("alpha/function/no-softmax", "c/name/alpha-e", "last/j"))
 def silent_readout_reads_the_mean(f: Function, a: Arguments) -> Iterator[Relation]:
     """With v_a = 0 every weight is 1/m and the context is the mean of the states."""
     _, c, alpha = f(**without(a, "v_a"))
@@ -58,13 +58,13 @@ def silent_readout_reads_the_mean(f: Function, a: Arguments) -> Iterator[Relatio
     yield Equal(c, a["h"].mean(axis=0))
 
 
-@holds(attention_rnn.bahdanau_step, kills=("s_tilde/function/no-tanh", "s_next/constant/double"))
+@property_of(attention_rnn.bahdanau_step, kills=("s_tilde/function/no-tanh", "s_next/constant/double"))
 def state_stays_within_the_old_one(f: Function, a: Arguments) -> Iterator[Relation]:
     """|s'| ≤ max(|s|, 1)."""
     yield from within(f(**a)[0], np.maximum(np.abs(a["s"]), 1.0))
 
 
-@holds(attention_rnn.bahdanau_step, kills=("last/j",))
+@property_of(attention_rnn.bahdanau_step, kills=("last/j",))
 def weights_move_with_the_states(f: Function, a: Arguments) -> Iterator[Relation]:
     """With the encoder's states permuted the weights are permuted, and nothing else changes."""
     s_next, c, alpha = f(**a)
@@ -83,7 +83,7 @@ def states_have_no_order(of: Of, f: Function, a: Arguments) -> Iterator[Relation
         yield Equal(moved, still)
 
 
-@holds(attention_rnn.readout_step, kills=(
+@property_of(attention_rnn.readout_step, kills=(
     "s_next/the result/drop/b_h", "s_next/the result/function/no-tanh", "s_next/transpose/W_hh", "swap/y-s",
 ))  # fmt: skip
 def context_does_not_reach_the_state(f: Function, a: Arguments) -> Iterator[Relation]:
@@ -93,7 +93,7 @@ def context_does_not_reach_the_state(f: Function, a: Arguments) -> Iterator[Rela
     yield Equal(f(**without(a, "h"))[0], s_next)
 
 
-@holds(attention_rnn.readout_step, kills=(
+@property_of(attention_rnn.readout_step, kills=(
     "alpha/function/no-softmax", "alpha/transpose/W_q", "alpha/memory/W_k", "y_hat/drop/b_o", "y_hat/exchange",
     "y_hat/name/s_next-s",
 ))  # fmt: skip
@@ -115,14 +115,14 @@ def new_state_asks(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
     yield from between(c_next, a["h"])
 
 
-@holds(attention_rnn.input_feeding_step, kills=("s_next/exchange", "s_next/the result/drop/b_h", "swap/y-s"))
+@property_of(attention_rnn.input_feeding_step, kills=("s_next/exchange", "s_next/the result/drop/b_h", "swap/y-s"))
 def context_before_is_one_more_input(f: Function, a: Arguments) -> Iterator[Relation]:
     """The state is the simple RNN's on [y; c], with the context of the step before."""
     joined = np.concatenate([a["y"], a["c"]])
     yield Equal(f(**a)[0], value(recurrent.simple_rnn_cell, joined, a["s"], a["W_xh"], a["W_hh"], a["b_h"]))
 
 
-@holds(attention_rnn.input_feeding_step, equal=(("k", "u"),),
+@property_of(attention_rnn.input_feeding_step, equal=(("k", "u"),),
        kills=("s_next/exchange", "s_next/memory/W_xh", "s_next/transpose/W_hh"))  # fmt: skip
 def one_matrix_does_for_two(f: Function, a: Arguments) -> Iterator[Relation]:
     """With W_hh put between the rows of y and of c it is attentive_step."""
@@ -133,7 +133,7 @@ def one_matrix_does_for_two(f: Function, a: Arguments) -> Iterator[Relation]:
         yield Equal(given, other)
 
 
-@holds(attention_rnn.attentive_step, kills=(
+@property_of(attention_rnn.attentive_step, kills=(
     "s_next/drop/b", "s_next/name/s-c", "s_next/name/c-s", "alpha/name/W_k-W_q", "s_next/function/no-tanh",
 ))  # fmt: skip
 def two_matrices_do_for_one(f: Function, a: Arguments) -> Iterator[Relation]:
@@ -148,7 +148,7 @@ def two_matrices_do_for_one(f: Function, a: Arguments) -> Iterator[Relation]:
         yield Equal(given, other)
 
 
-@holds(attention_rnn.attentive_step, kills=("s_next/function/no-tanh",))
+@property_of(attention_rnn.attentive_step, kills=("s_next/function/no-tanh",))
 def state_stays_within_one(f: Function, a: Arguments) -> Iterator[Relation]:
     """|s'| ≤ 1."""
     yield from within(f(**a)[0], 1.0)
@@ -169,7 +169,7 @@ def stepped(step: Of, a: Arguments, inputs: str, state: tuple[Any, ...]) -> tupl
 SLIPS = ("start/s_0", "step/before", "step/after", "step/reversed", "step/first")
 
 
-@holds(attention_rnn.readout_decode, least={"n": 1}, kills=(
+@property_of(attention_rnn.readout_decode, least={"n": 1}, kills=(
     *(f"s, y_hat/{slip}" for slip in SLIPS), "s, y_hat/name/s-s_0", "s, y_hat/alpha/function/no-softmax",
     "s, y_hat/y_hat/drop/b_o",
 ))  # fmt: skip
@@ -179,7 +179,7 @@ def sequence_is_its_readout_steps(f: Function, a: Arguments) -> Iterator[Relatio
         yield Equal(given, made)
 
 
-@holds(attention_rnn.attentive_decode, least={"n": 1}, kills=(
+@property_of(attention_rnn.attentive_decode, least={"n": 1}, kills=(
     *(f"s, c/{slip}" for slip in SLIPS), "s, c/start/c_0", "s, c/name/s-s_0", "s, c/name/c-c_0", "last/j",
     "alpha_0/function/no-softmax", "alpha_0/name/W_q-W_k",
 ))  # fmt: skip
@@ -226,7 +226,7 @@ def distributions(a: Arguments, states: Any, alpha: Any) -> Any:
     return value(seq2seq.output_maxout, states, a["y"], alpha @ a["h"], **weights)
 
 
-@holds(attention_rnn.bahdanau_decode, least={"n": 1}, kills=(
+@property_of(attention_rnn.bahdanau_decode, least={"n": 1}, kills=(
     *READ, "attention_rnn.bahdanau_decode_output_from_new_state", "s_before/exchange", "s_before/mask/late",
     "s_before/drop/1", "p/name/s_before-s", "begins_with_forward_half",
 ))  # fmt: skip
@@ -236,7 +236,7 @@ def output_is_read_from_the_state_before(f: Function, a: Arguments) -> Iterator[
     yield Equal(p, distributions(a, np.concatenate([first_state(a)[None], s[:-1]]), alpha))
 
 
-@holds(attention_rnn.bahdanau_decode_output_from_new_state, least={"n": 1}, kills=(
+@property_of(attention_rnn.bahdanau_decode_output_from_new_state, least={"n": 1}, kills=(
     *READ, "attention_rnn.bahdanau_decode",
 ))  # fmt: skip
 def output_is_read_from_the_new_state(f: Function, a: Arguments) -> Iterator[Relation]:
@@ -257,7 +257,7 @@ def past_does_not_depend_on_the_future(of: Of, f: Function, a: Arguments) -> Ite
         yield Equal(short, whole[:cut])
 
 
-@holds(attention_rnn.self_attentive_context, least={"t": 1}, kills=(
+@property_of(attention_rnn.self_attentive_context, least={"t": 1}, kills=(
     "zero_read", "alpha/mask/none", "alpha/mask/<", "c/mask/>=", "alpha/name/W_q-W_k", "alpha/drop/W_q",
 ))  # fmt: skip
 def each_state_reads_up_to_itself(f: Function, a: Arguments) -> Iterator[Relation]:
@@ -267,7 +267,7 @@ def each_state_reads_up_to_itself(f: Function, a: Arguments) -> Iterator[Relatio
     yield Equal(c[0], a["h"][0])
 
 
-@holds(attention_rnn.self_attentive, least={"t": 2}, kills=(
+@property_of(attention_rnn.self_attentive, least={"t": 2}, kills=(
     "H/step/after", "H/step/reversed", "H/alpha/mask/none", "H/mask/everywhere/none", "c/alpha/mask/none",
 ))  # fmt: skip
 def no_later_input_is_used(f: Function, a: Arguments) -> Iterator[Relation]:
@@ -277,7 +277,7 @@ def no_later_input_is_used(f: Function, a: Arguments) -> Iterator[Relation]:
         yield Equal(short, whole[:cut])
 
 
-@holds(attention_rnn.self_attentive, least={"t": 1}, kills=(
+@property_of(attention_rnn.self_attentive, least={"t": 1}, kills=(
     "H/drop/b", "H/function/no-tanh", "H/step/before", "H/drop/1", "H/constant/double", "H/name/H-H_0", "H/exchange#2",
     "H/name/W_q-W_k", "c/name/W_q-W_k", "H/mask/late", "zero_read_throughout",
 ))  # fmt: skip

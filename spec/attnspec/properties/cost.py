@@ -7,8 +7,8 @@ from typing import Any
 
 from attnspec.equations import cost
 from attnspec.language.equation import Equation
-from attnspec.properties._parts import of_each, value
-from attnspec.properties.law import Arguments, Equal, Function, Relation, holds
+from attnspec.properties.property import Arguments, Equal, Function, Relation, property_of
+from attnspec.properties.shared import of_each, value
 
 Of = Equation[..., Any]
 NAMES = ("the result/name/u-d", "the result/name/d-u")
@@ -41,27 +41,27 @@ def network_of(a: Arguments) -> Any:
     return linear(a["c"], a["f"]) + linear(a["f"], a["c"])
 
 
-@holds(cost.embedding_parameters, kills=("the result/drop/d", "the result/drop/v", "the result/name/v-d"))
+@property_of(cost.embedding_parameters, kills=("the result/drop/d", "the result/drop/v", "the result/name/v-d"))
 def a_word_more_is_a_vector_more(f: Function, a: Arguments) -> Iterator[Relation]:
     """One word more in the vocabulary is d parameters more."""
     yield Equal(f(**{**a, "v": a["v"] + 1}) - f(**a), a["d"])
 
 
-@holds(cost.linear_parameters, kills=("the result/drop/o", "the result/drop/do", "the result/drop/d",
+@property_of(cost.linear_parameters, kills=("the result/drop/o", "the result/drop/do", "the result/drop/d",
                                       "the result/name/d-o", "the result/name/o-d"))  # fmt: skip
 def an_output_more_is_a_column_and_a_bias_more(f: Function, a: Arguments) -> Iterator[Relation]:
     """One output more is a weight for each input and one bias more."""
     yield Equal(f(**{**a, "o": a["o"] + 1}) - f(**a), a["d"] + 1)
 
 
-@holds(cost.linear_parameters, kills=("the result/drop/o",))
+@property_of(cost.linear_parameters, kills=("the result/drop/o",))
 def it_is_33_behind_32_states(f: Function, a: Arguments) -> Iterator[Relation]:
     """For 32 states and one output it is 33, for a flattened text of 160 components 161."""
     yield Equal(f(d=32, o=1), 33)
     yield Equal(f(d=160, o=1), 161)
 
 
-@holds(cost.logistic_regression_parameters, kills=(
+@property_of(cost.logistic_regression_parameters, kills=(
     "the result/drop/1", "the result/drop/td", "the result/drop/t", "the result/drop/d", "the result/constant/double",
 ))  # fmt: skip
 def it_is_a_linear_layer_with_one_output(f: Function, a: Arguments) -> Iterator[Relation]:
@@ -70,7 +70,7 @@ def it_is_a_linear_layer_with_one_output(f: Function, a: Arguments) -> Iterator[
     yield Equal(f(t=20, d=8), 161)
 
 
-@holds(cost.simple_rnn_parameters, kills=(
+@property_of(cost.simple_rnn_parameters, kills=(
     "with_dense_layer", "cost.simple_rnn_parameters_two_biases", "the result/drop/u", "the result/drop/u(u+d)",
     "the result/drop/u+d", "the result/drop/d", "the result/bracket/left", *NAMES,
 ))  # fmt: skip
@@ -80,7 +80,7 @@ def it_is_a_linear_layer_of_state_and_input(f: Function, a: Arguments) -> Iterat
     yield Equal(f(d=32, u=32), 2080)
 
 
-@holds(cost.simple_rnn_parameters, kills=("with_dense_layer", "the result/drop/u"))
+@property_of(cost.simple_rnn_parameters, kills=("with_dense_layer", "the result/drop/u"))
 def dense_layer_adds_33(f: Function, a: Arguments) -> Iterator[Relation]:
     """003's 2080 is the recurrence alone: with the layer that reads the last of 32 states there are 33 more."""
     yield Equal(f(d=32, u=32) + linear(32, 1), 2113)
@@ -141,7 +141,7 @@ def it_is_what_003_counts(of: Of, f: Function, a: Arguments) -> Iterator[Relatio
     yield Equal(f(d=32, u=32), COUNTED[of][0])
 
 
-@holds(cost.stacked_lstm_parameters, kills=(
+@property_of(cost.stacked_lstm_parameters, kills=(
     "as_the_first", "first/drop/4", "first/drop/u", "first/drop/d", "other/drop/4", "other/drop/u", "other/name/u-d",
     "the result/drop/first", "the result/drop/1", "the result/exchange", "everywhere/first-other",
 ))  # fmt: skip
@@ -161,7 +161,7 @@ def heads_share_the_width(of: Of, f: Function, a: Arguments) -> Iterator[Relatio
     yield Equal(f(**a), f(c=a["c"], d=a["heads"] * a["d"], heads=1))
 
 
-@holds(cost.multihead_parameters, kills=(
+@property_of(cost.multihead_parameters, kills=(
     "without_output", "heads_of_full_width", "cost.multihead_parameters_biased", "the result/drop/4",
     "the result/drop/heads", "the result/drop/d", "the result/drop/c", "the result/name/c-d",
 ))  # fmt: skip
@@ -170,7 +170,7 @@ def it_is_four_matrices(f: Function, a: Arguments) -> Iterator[Relation]:
     yield Equal(f(**a), heads_of(a))
 
 
-@holds(cost.multihead_parameters_biased, kills=(
+@property_of(cost.multihead_parameters_biased, kills=(
     "cost.multihead_parameters", "the result/drop/c", "the result/drop/3", "the result/drop/4", "the result/name/c-d#2",
 ))  # fmt: skip
 def it_is_four_linear_layers(f: Function, a: Arguments) -> Iterator[Relation]:
@@ -178,7 +178,7 @@ def it_is_four_linear_layers(f: Function, a: Arguments) -> Iterator[Relation]:
     yield Equal(f(**a), heads_of(a) + biases_of(a))
 
 
-@holds(cost.feed_forward_parameters, kills=(
+@property_of(cost.feed_forward_parameters, kills=(
     "the result/drop/f", "the result/drop/c", "the result/drop/cf", "the result/drop/fc+c", "the result/name/f-c",
 ))  # fmt: skip
 def it_is_two_linear_layers(f: Function, a: Arguments) -> Iterator[Relation]:
@@ -214,7 +214,7 @@ def it_is_the_sum_of_its_parts(of: Of, f: Function, a: Arguments) -> Iterator[Re
     yield Equal(f(**a), attentions * attention + network_of(a) + norms * 2 * a["c"])
 
 
-@holds(cost.simple_rnn_operations, kills=(
+@property_of(cost.simple_rnn_operations, kills=(
     "the result/drop/2", "the result/drop/t", "the result/drop/u", "the result/drop/d", "the result/bracket/left",
     "the result/name/t-d", *NAMES,
 ))  # fmt: skip
@@ -238,19 +238,19 @@ def two_halves_cost_what_the_whole_costs(of: Of, f: Function, a: Arguments) -> I
     yield Equal(f(**{**a, "t": a["t"] + 3}), f(**a) + f(**{**a, "t": 3}))
 
 
-@holds(cost.recurrent_steps, kills=("at_once", "one_less"))
+@property_of(cost.recurrent_steps, kills=("at_once", "one_less"))
 def a_hundred_words_take_a_hundred_steps(f: Function, a: Arguments) -> Iterator[Relation]:
     """001's sentence of 100 words takes 100 steps."""
     yield Equal(f(t=100), 100)
 
 
-@holds(cost.attention_steps, kills=("one_by_one", "pair_by_pair", "the result/constant/double"))
+@property_of(cost.attention_steps, kills=("one_by_one", "pair_by_pair", "the result/constant/double"))
 def longer_sequences_take_no_more_steps(f: Function, a: Arguments) -> Iterator[Relation]:
     """However long the sequence is, there is one step."""
     yield Equal(f(t=a["t"] + 2), 1)
 
 
-@holds(cost.attention_operations, kills=(
+@property_of(cost.attention_operations, kills=(
     "scores/drop/2", "scores/drop/d", "scores/drop/m", "scores/name/d-e", "values/drop/2", "values/drop/e",
     "values/drop/n", "values/name/e-d", "the result/drop/scores", "the result/drop/values",
 ))  # fmt: skip
@@ -260,7 +260,7 @@ def every_weight_costs_a_key_and_a_value(f: Function, a: Arguments) -> Iterator[
     yield Equal(f(**a), weights * 2 * (a["d"] + a["e"]))
 
 
-@holds(cost.self_attention_operations, kills=(
+@property_of(cost.self_attention_operations, kills=(
     "projections/drop/2", "projections/drop/e", "projections/drop/t", "projections/name/e-d", "attention/drop/2",
     "attention/drop/t", "attention/drop/d", "attention/name/t-c", "the result/drop/projections",
 ))  # fmt: skip
@@ -271,14 +271,16 @@ def it_is_three_matrices_and_attention(f: Function, a: Arguments) -> Iterator[Re
     yield Equal(f(**a), a["t"] * 2 * matrices + attention)
 
 
-@holds(cost.self_attention_operations, kills=("attention/drop/t", "attention/name/t-c", "the result/drop/attention"))
+@property_of(
+    cost.self_attention_operations, kills=("attention/drop/t", "attention/name/t-c", "the result/drop/attention")
+)
 def attention_is_quadratic(f: Function, a: Arguments) -> Iterator[Relation]:
     """Twice as long, attention costs four times as much, and the matrices twice: attention does not lower the cost."""
     attention = value(cost.attention_operations, n=a["t"], m=a["t"], d=a["d"], e=a["e"])
     yield Equal(f(**{**a, "t": 2 * a["t"]}) - 2 * f(**a), 2 * attention)
 
 
-@holds(cost.multihead_operations, kills=(
+@property_of(cost.multihead_operations, kills=(
     "projected_anew", "projections/drop/2", "projections/drop/heads", "projections/name/n-m", "attention/drop/heads",
     "attention/drop/2", "the result/drop/attention", "the result/drop/projections",
 ))  # fmt: skip
@@ -289,7 +291,7 @@ def it_is_its_matrices_and_its_heads(f: Function, a: Arguments) -> Iterator[Rela
     yield Equal(f(**a), 2 * (2 * a["n"] + 2 * a["m"]) * width + a["heads"] * attention)
 
 
-@holds(cost.feed_forward_operations, kills=(
+@property_of(cost.feed_forward_operations, kills=(
     "the result/drop/2", "the result/drop/t", "the result/drop/c", "the result/drop/f", "the result/name/f-c",
 ))  # fmt: skip
 def every_weight_is_used_at_every_position(f: Function, a: Arguments) -> Iterator[Relation]:
@@ -297,7 +299,7 @@ def every_weight_is_used_at_every_position(f: Function, a: Arguments) -> Iterato
     yield Equal(f(**a), a["t"] * 2 * (matrix(a["c"], a["f"]) + matrix(a["f"], a["c"])))
 
 
-@holds(cost.encoder_layer_operations, kills=(
+@property_of(cost.encoder_layer_operations, kills=(
     "projections/drop/4", "attention/drop/heads", "network/drop/2", "the result/drop/network",
     "the result/drop/attention", "the result/drop/projections",
 ))  # fmt: skip
@@ -317,14 +319,14 @@ def a_query_more_is_a_row_more(of: Of, f: Function, a: Arguments) -> Iterator[Re
     yield Equal(f(**{**a, "n": a["n"] + 1}) - f(**a), a["m"])
 
 
-@holds(cost.multihead_weights, kills=("the result/drop/heads", "the result/drop/nm", "the result/name/heads-n"))
+@property_of(cost.multihead_weights, kills=("the result/drop/heads", "the result/drop/nm", "the result/name/heads-n"))
 def a_head_more_is_an_attention_more(f: Function, a: Arguments) -> Iterator[Relation]:
     """One head more is as many weights more as one attention has."""
     more = value(cost.attention_weights, n=a["n"], m=a["m"])
     yield Equal(f(**{**a, "heads": a["heads"] + 1}) - f(**a), more)
 
 
-@holds(cost.attention_memory_blocked, kills=(
+@property_of(cost.attention_memory_blocked, kills=(
     "the result/drop/2n", "the result/drop/block", "the result/drop/n", "the result/drop/2", "the result/name/n-block",
 ))  # fmt: skip
 def a_block_is_a_small_attention(f: Function, a: Arguments) -> Iterator[Relation]:

@@ -9,9 +9,9 @@ import numpy as np
 
 from attnspec.equations import attention, multihead
 from attnspec.language.equation import Equation
-from attnspec.properties._parts import of_each, rolled, value, without
 from attnspec.properties.attention import HIDDEN
-from attnspec.properties.law import Arguments, Equal, Function, Relation, holds
+from attnspec.properties.property import Arguments, Equal, Function, Relation, property_of
+from attnspec.properties.shared import of_each, rolled, value, without
 
 Of = Equation[..., Any]
 SINGLE: dict[Of, Of] = {
@@ -26,25 +26,25 @@ NAMES = ("order/kqv", "everywhere/k-v", "q/name/W_q-W_k", "the result/memory/W_o
 BIASED = ("q_h/parts/heads/interleaved", "v_h/heads/reshaped", "c/heads/no-transpose", "c/heads/interleaved")
 
 
-@holds(multihead.split_heads, kills=("parts/heads/interleaved", "heads/reshaped"))
+@property_of(multihead.split_heads, kills=("parts/heads/interleaved", "heads/reshaped"))
 def head_takes_its_columns(f: Function, a: Arguments) -> Iterator[Relation]:
     """Head h has the columns h·d to (h+1)·d."""
     yield Equal(f(**a), np.stack(np.split(a["x"], a["heads"], axis=1)))
 
 
-@holds(multihead.split_heads, kills=("parts/heads/interleaved", "heads/reshaped"))
+@property_of(multihead.split_heads, kills=("parts/heads/interleaved", "heads/reshaped"))
 def concat_undoes_split(f: Function, a: Arguments) -> Iterator[Relation]:
     """The heads end to end are what was split."""
     yield Equal(value(multihead.concat_heads, f(**a)), a["x"])
 
 
-@holds(multihead.concat_heads, kills=("the result/heads/no-transpose", "the result/heads/interleaved"))
+@property_of(multihead.concat_heads, kills=("the result/heads/no-transpose", "the result/heads/interleaved"))
 def heads_stand_end_to_end(f: Function, a: Arguments) -> Iterator[Relation]:
     """Each row has head after head."""
     yield Equal(f(**a), np.concatenate(list(a["x"]), axis=1))
 
 
-@holds(multihead.concat_heads, kills=("the result/heads/no-transpose", "the result/heads/interleaved"))
+@property_of(multihead.concat_heads, kills=("the result/heads/no-transpose", "the result/heads/interleaved"))
 def split_undoes_concat(f: Function, a: Arguments) -> Iterator[Relation]:
     """What is put end to end can be split again."""
     yield Equal(value(multihead.split_heads, f(**a), heads=len(a["x"])), a["x"])
@@ -101,14 +101,14 @@ def keys_have_no_order(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
     yield Equal(f(**rolled(of, a, "m")), f(**a))
 
 
-@holds(multihead.masked, kills=("head/alpha/mask/not", "head/mask/everywhere/not"))
+@property_of(multihead.masked, kills=("head/alpha/mask/not", "head/mask/everywhere/not"))
 def open_mask_is_no_mask(f: Function, a: Arguments) -> Iterator[Relation]:
     """Where every query may look at every key it is multi-head attention without a mask."""
     plain = {name: array for name, array in a.items() if name != "mask"}
     yield Equal(f(**{**a, "mask": np.ones_like(a["mask"])}), value(multihead.attention, **plain))
 
 
-@holds(multihead.masked, kills=("head/alpha/mask/none", "head/mask/everywhere/none"))
+@property_of(multihead.masked, kills=("head/alpha/mask/none", "head/mask/everywhere/none"))
 def masked_keys_never_show(f: Function, a: Arguments) -> Iterator[Relation]:
     """What no query may look at can be anything."""
     mask = a["mask"] & (np.arange(len(a["x_kv"])) < len(a["x_kv"]) - 1)
@@ -116,21 +116,21 @@ def masked_keys_never_show(f: Function, a: Arguments) -> Iterator[Relation]:
     yield Equal(f(**{**a, "x_kv": other, "mask": mask}), f(**{**a, "mask": mask}))
 
 
-@holds(multihead.masked, least={"n": 1}, kills=("head/mask/everywhere/none",))
+@property_of(multihead.masked, least={"n": 1}, kills=("head/mask/everywhere/none",))
 def query_that_sees_nothing_reads_0(f: Function, a: Arguments) -> Iterator[Relation]:
     """A query that may look at nothing gives 0."""
     mask = a["mask"] & (np.arange(len(a["mask"])) > 0)[:, None]
     yield Equal(f(**{**a, "mask": mask})[0], np.zeros(a["W_o"].shape[1]))
 
 
-@holds(multihead.causal, kills=("head/alpha/mask/none", "head/alpha/mask/<", "head/alpha/mask/late"))
+@property_of(multihead.causal, kills=("head/alpha/mask/none", "head/alpha/mask/<", "head/alpha/mask/late"))
 def it_is_masked_by_a_triangle(f: Function, a: Arguments) -> Iterator[Relation]:
     """It is masked with j ≤ i + (m − n) for a mask."""
     n, m = len(a["x_q"]), len(a["x_kv"])
     yield Equal(f(**a), value(multihead.masked, **a, mask=np.tri(n, m, m - n, dtype=bool)))
 
 
-@holds(multihead.causal, kills=("head/alpha/mask/none", "head/alpha/mask/late", "head/alpha/mask/>="))
+@property_of(multihead.causal, kills=("head/alpha/mask/none", "head/alpha/mask/late", "head/alpha/mask/>="))
 def future_never_leaks(f: Function, a: Arguments) -> Iterator[Relation]:
     """What comes last can be anything: no query but the last changes."""
     later = (np.arange(len(a["x_kv"])) == len(a["x_kv"]) - 1)[:, None]
@@ -140,14 +140,16 @@ def future_never_leaks(f: Function, a: Arguments) -> Iterator[Relation]:
 BIASES = ("b_q", "b_k", "b_v", "b_o")
 
 
-@holds(multihead.attention_biased, kills=(*BIASED, *SCALE, "order/kqv", "everywhere/k-v", "q/name/W_q-W_k"))
+@property_of(multihead.attention_biased, kills=(*BIASED, *SCALE, "order/kqv", "everywhere/k-v", "q/name/W_q-W_k"))
 def zero_biases_leave_the_plain_one(f: Function, a: Arguments) -> Iterator[Relation]:
     """With zero biases it is multi-head attention."""
     plain = {name: array for name, array in a.items() if name not in BIASES}
     yield Equal(f(**without(a, *BIASES)), value(multihead.attention, **plain))
 
 
-@holds(multihead.attention_biased, kills=("q/drop/b_q", "v/drop/b_v", "c/drop/b_o", "q/name/b_q-b_k", "v/name/b_v-b_q"))
+@property_of(
+    multihead.attention_biased, kills=("q/drop/b_q", "v/drop/b_v", "c/drop/b_o", "q/name/b_q-b_k", "v/name/b_v-b_q")
+)
 def biases_are_rows_of_the_weights(f: Function, a: Arguments) -> Iterator[Relation]:
     """With a column of ones beside the inputs, b_q, b_k and b_v are one more row of W_q, W_k and W_v."""
     wide = {name: np.pad(a[name], ((0, 0), (0, 1)), constant_values=1.0) for name in ("x_q", "x_kv")}
@@ -157,20 +159,20 @@ def biases_are_rows_of_the_weights(f: Function, a: Arguments) -> Iterator[Relati
     yield Equal(f(**a), plain[:, :-1] + a["b_o"])
 
 
-@holds(multihead.attention_biased, kills=("v/name/b_v-b_k", "v/drop/b_v", "c/drop/b_o"))
+@property_of(multihead.attention_biased, kills=("v/name/b_v-b_k", "v/drop/b_v", "c/drop/b_o"))
 def value_bias_passes_and_key_bias_is_lost(f: Function, a: Arguments) -> Iterator[Relation]:
     """Weights sum to 1: b_v comes through as it is, b_v W_o, and b_k, alike for every key, does nothing."""
     plain = f(**without(a, "b_k", "b_v", "b_o"))
     yield Equal(f(**a), plain + a["b_v"] @ a["W_o"] + a["b_o"])
 
 
-@holds(multihead.queries, kills=("c/e/function/no-sqrt", "c/alpha/axis/i", "the result/heads/interleaved"))
+@property_of(multihead.queries, kills=("c/e/function/no-sqrt", "c/alpha/axis/i", "the result/heads/interleaved"))
 def queries_are_answered_end_to_end(f: Function, a: Arguments) -> Iterator[Relation]:
     """It is scaled dot-product attention, row after row."""
     yield Equal(f(**a), value(attention.scaled_dot_product, **a).reshape(-1))
 
 
-@holds(multihead.queries, kills=("c/alpha/axis/i", "the result/heads/interleaved"))
+@property_of(multihead.queries, kills=("c/alpha/axis/i", "the result/heads/interleaved"))
 def each_query_is_answered_alone(f: Function, a: Arguments) -> Iterator[Relation]:
     """Each query, asked alone, is answered as in the whole."""
     yield Equal(np.concatenate([f(**{**a, "q": q[None]}) for q in a["q"]]), f(**a))

@@ -9,30 +9,30 @@ import numpy as np
 
 from attnspec.equations import position
 from attnspec.language.equation import Equation
-from attnspec.properties._parts import of_each, rolled, without
-from attnspec.properties.law import Arguments, Equal, Function, Relation, holds
+from attnspec.properties.property import Arguments, Equal, Function, Relation, property_of
+from attnspec.properties.shared import of_each, rolled, without
 
 
-@holds(position.add, kills=("the result/drop/a", "the result/name/a-e"))
+@property_of(position.add, kills=("the result/drop/a", "the result/name/a-e"))
 def position_of_zeros_changes_nothing(f: Function, a: Arguments) -> Iterator[Relation]:
     """Where the vectors of the positions are 0 the input stays."""
     yield Equal(f(**without(a, "e")), a["a"])
 
 
-@holds(position.add, kills=("the result/drop/e", "the result/name/e-a"))
+@property_of(position.add, kills=("the result/drop/e", "the result/name/e-a"))
 def empty_input_leaves_the_position(f: Function, a: Arguments) -> Iterator[Relation]:
     """Where the input is 0 the position is left."""
     yield Equal(f(**without(a, "a")), a["e"])
 
 
-@holds(position.add, kills=("the result/drop/a", "the result/drop/e"))
+@property_of(position.add, kills=("the result/drop/a", "the result/drop/e"))
 def equal_inputs_are_told_apart(f: Function, a: Arguments) -> Iterator[Relation]:
     """Where one input stands at every position, outputs differ as the positions do."""
     alike = {**a, "a": np.broadcast_to(a["a"][:1], a["a"].shape)}
     yield Equal(f(**alike), a["a"][:1] + a["e"])
 
 
-@holds(position.add, kills=("the result/transpose/a", "the result/transpose/e"))
+@property_of(position.add, kills=("the result/transpose/a", "the result/transpose/e"))
 def positions_move_with_their_rows(f: Function, a: Arguments) -> Iterator[Relation]:
     """With the positions permuted, in the input and in the table, the outputs are permuted."""
     yield Equal(f(**rolled(position.add, a, "t")), np.roll(f(**a), 1, axis=0))
@@ -60,7 +60,7 @@ def position_0_is_sines_and_cosines_of_0(e: Equation[..., Any], f: Function, a: 
     yield Equal(first, expected)
 
 
-@holds(position.sinusoidal, kills=("exponent_by_column", "e/function/no-sin"), least={"t": 3, "d": 4})
+@property_of(position.sinusoidal, kills=("exponent_by_column", "e/function/no-sin"), least={"t": 3, "d": 4})
 def the_next_position_is_a_rotation(f: Function, a: Arguments) -> Iterator[Relation]:
     """In each whole pair of columns, the row of the next position is the row turned by a fixed angle."""
     pairs = slice(0, a["d"] // 2 * 2)
@@ -69,14 +69,14 @@ def the_next_position_is_a_rotation(f: Function, a: Arguments) -> Iterator[Relat
     yield Equal(cosine[1:], cosine[:-1] * cosine[1] - sine[:-1] * sine[1])
 
 
-@holds(position.sinusoidal_halves, kills=("position.sinusoidal",), least={"d": 3, "t": 2})
+@property_of(position.sinusoidal_halves, kills=("position.sinusoidal",), least={"d": 3, "t": 2})
 def halves_are_the_same_columns(f: Function, a: Arguments) -> Iterator[Relation]:
     """The columns of sinusoidal, those of sines before those of cosines."""
     table = np.asarray(position.sinusoidal(**a))
     yield Equal(f(**a), np.concatenate([table[:, 0::2], table[:, 1::2]], axis=1))
 
 
-@holds(position.sinusoidal_tensor2tensor, kills=("position.sinusoidal_halves",), least={"d": 4, "t": 2})
+@property_of(position.sinusoidal_tensor2tensor, kills=("position.sinusoidal_halves",), least={"d": 4, "t": 2})
 def the_slowest_wave_is_10000_times_slower(f: Function, a: Arguments) -> Iterator[Relation]:
     """The last of the d/2 waves turns by 1/10000 a position."""
     last = a["d"] // 2 - 1

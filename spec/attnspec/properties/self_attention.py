@@ -9,8 +9,8 @@ import numpy as np
 
 from attnspec.equations import attention, scores, self_attention
 from attnspec.language.equation import Equation
-from attnspec.properties._parts import between, of_each, rolled, several, value, without
-from attnspec.properties.law import Arguments, Equal, Function, Relation, holds
+from attnspec.properties.property import Arguments, Equal, Function, Relation, property_of
+from attnspec.properties.shared import between, of_each, rolled, several, value, without
 
 Of = Equation[..., Any]
 SELF: dict[Of, Of] = {
@@ -28,7 +28,7 @@ SCALE = ("the result/e/function/no-sqrt", "the result/e/scale/twice", "the resul
 WEIGHTS = ("W_q", "W_k", "W_v")
 
 
-@holds(self_attention.qkv, kills=("q/name/W_q-W_k", "k/name/W_k-W_q", "v/memory/W_v", "order/kq", "everywhere/q-k"),
+@property_of(self_attention.qkv, kills=("q/name/W_q-W_k", "k/name/W_k-W_q", "v/memory/W_v", "order/kq", "everywhere/q-k"),
        equal=(("t", "c"),))  # fmt: skip
 def unit_inputs_give_the_three_matrices(f: Function, a: Arguments) -> Iterator[Relation]:
     """With the unit vectors for inputs, Q, K and V are W_q, W_k and W_v: exactly three matrices."""
@@ -36,7 +36,7 @@ def unit_inputs_give_the_three_matrices(f: Function, a: Arguments) -> Iterator[R
         yield Equal(output, a[name])
 
 
-@holds(self_attention.qkv, kills=("q/name/W_q-W_k", "k/name/W_k-W_q", "result 1/name/q-k", "result 2/name/k-q"))
+@property_of(self_attention.qkv, kills=("q/name/W_q-W_k", "k/name/W_k-W_q", "result 1/name/q-k", "result 2/name/k-q"))
 def each_reads_its_own_matrix(f: Function, a: Arguments) -> Iterator[Relation]:
     """A matrix of zeros takes its own output to 0 and leaves the two others."""
     outputs = f(**a)
@@ -116,19 +116,19 @@ def indifferent_queries_read_the_mean(of: Of, f: Function, a: Arguments) -> Iter
     yield Equal(c, np.broadcast_to((a["x"] @ a["W_v"]).mean(axis=0) if len(a["x"]) else 0.0, c.shape))
 
 
-@holds(self_attention.unscaled, kills=("self_attention.scaled", *SOFTMAX, "order/kq", "the result/last/j"))
+@property_of(self_attention.unscaled, kills=("self_attention.scaled", *SOFTMAX, "order/kq", "the result/last/j"))
 def columns_are_its_transpose(f: Function, a: Arguments) -> Iterator[Relation]:
     """On the transposes it is the transpose of columns."""
     yield Equal(f(**a), value(self_attention.columns, **{name: array.T for name, array in a.items()}).T)
 
 
-@holds(self_attention.columns, kills=("alpha/function/no-softmax", "alpha/axis/i", "order/kq", "last/j"))
+@property_of(self_attention.columns, kills=("alpha/function/no-softmax", "alpha/axis/i", "order/kq", "last/j"))
 def rows_are_its_transpose(f: Function, a: Arguments) -> Iterator[Relation]:
     """On the transposes it is the transpose of unscaled."""
     yield Equal(f(**a), value(self_attention.unscaled, **{name: array.T for name, array in a.items()}).T)
 
 
-@holds(self_attention.causal, least={"t": 1},
+@property_of(self_attention.causal, least={"t": 1},
        kills=("the result/alpha/mask/none", "the result/alpha/mask/>=", "the result/alpha/mask/late"))  # fmt: skip
 def past_does_not_depend_on_the_future(f: Function, a: Arguments) -> Iterator[Relation]:
     """A prefix of the output is the output of the prefix."""
@@ -136,20 +136,20 @@ def past_does_not_depend_on_the_future(f: Function, a: Arguments) -> Iterator[Re
     yield Equal(f(**{**a, "x": a["x"][:cut]}), f(**a)[:cut])
 
 
-@holds(self_attention.causal, least={"t": 1},
+@property_of(self_attention.causal, least={"t": 1},
        kills=("the result/alpha/mask/none", "the result/alpha/mask/<", "the result/alpha/mask/late"))  # fmt: skip
 def first_position_reads_itself(f: Function, a: Arguments) -> Iterator[Relation]:
     """What the first position reads is its own value."""
     yield Equal(f(**a)[0], a["x"][0] @ a["W_v"])
 
 
-@holds(self_attention.causal, least={"t": 1}, kills=("the result/alpha/mask/<", "the result/alpha/mask/not"))
+@property_of(self_attention.causal, least={"t": 1}, kills=("the result/alpha/mask/<", "the result/alpha/mask/not"))
 def last_position_sees_everything(f: Function, a: Arguments) -> Iterator[Relation]:
     """What the last position reads is self-attention without a mask."""
     yield Equal(f(**a)[-1], value(self_attention.scaled, **a)[-1])
 
 
-@holds(self_attention.stacked, kills=("y/name/y-x", "y/name/W_q-W_k"), least={"N": 2})
+@property_of(self_attention.stacked, kills=("y/name/y-x", "y/name/W_q-W_k"), least={"N": 2})
 def it_is_its_layers(f: Function, a: Arguments) -> Iterator[Relation]:
     """It is its layers, one after the other."""
     y = a["x"]

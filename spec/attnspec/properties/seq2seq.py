@@ -9,7 +9,8 @@ import numpy as np
 
 from attnspec.equations import attention, recurrent, seq2seq, text
 from attnspec.language.equation import Equation
-from attnspec.properties._parts import (
+from attnspec.properties.property import Arguments, AtMost, Equal, Function, Relation, property_of
+from attnspec.properties.shared import (
     OPEN,
     SHUT,
     between,
@@ -22,7 +23,6 @@ from attnspec.properties._parts import (
     within,
     without,
 )
-from attnspec.properties.law import Arguments, AtMost, Equal, Function, Relation, holds
 
 Of = Equation[..., Any]
 
@@ -63,7 +63,7 @@ def past_does_not_depend_on_the_future(of: Of, f: Function, a: Arguments) -> Ite
     yield Equal(last, f(**a)[0][cut - 1])
 
 
-@holds(seq2seq.encode_bidirectional, kills=(
+@property_of(seq2seq.encode_bidirectional, kills=(
     "h/h/name/h_b-g", "h/h/exchange", "h/h_f/step/before", "h/order/bf", "result 2/feature/exchange",
     "result 2/feature/mask/<=",
 ))  # fmt: skip
@@ -75,7 +75,7 @@ def both_ends_are_left(f: Function, a: Arguments) -> Iterator[Relation]:
     yield Equal(ends, np.concatenate([h[-1, :u], h[0, u:]]))
 
 
-@holds(seq2seq.encode_bidirectional, kills=("h/h/name/h_b-g", "h/h_b/drop/1", "h/g/drop/1"))
+@property_of(seq2seq.encode_bidirectional, kills=("h/h/name/h_b-g", "h/h_b/drop/1", "h/g/drop/1"))
 def ends_change_places_when_the_source_is_turned(f: Function, a: Arguments) -> Iterator[Relation]:
     """With the source reversed and the two sets of weights exchanged, what is left has its halves exchanged."""
     swap = {"f": "b", "b": "f"}
@@ -104,13 +104,13 @@ def it_is_the_last_state(of: Of, f: Function, a: Arguments) -> Iterator[Relation
     yield Equal(f(**a), a["h"][-1])
 
 
-@holds(seq2seq.context_transform, kills=(*LAST, "the result/function/no-tanh", "the result/drop/V"))
+@property_of(seq2seq.context_transform, kills=(*LAST, "the result/function/no-tanh", "the result/drop/V"))
 def it_starts_a_decoder_from_the_last_state(f: Function, a: Arguments) -> Iterator[Relation]:
     """It is to the last state what decoder_start is to the context."""
     yield Equal(f(**a), value(seq2seq.decoder_start, a["h"][-1], a["V"]))
 
 
-@holds(seq2seq.decoder_start, kills=("the result/function/no-tanh", "the result/transpose/V"))
+@property_of(seq2seq.decoder_start, kills=("the result/function/no-tanh", "the result/transpose/V"))
 def it_transforms_the_context(f: Function, a: Arguments) -> Iterator[Relation]:
     """It is to the context what context_transform is to a source of one state."""
     yield Equal(f(**a), value(seq2seq.context_transform, a["c"][None], a["V"]))
@@ -144,19 +144,19 @@ def it_lies_in_the_hull_of_the_states(of: Of, f: Function, a: Arguments) -> Iter
     yield from between(f(**a), a["h"])
 
 
-@holds(seq2seq.context_mean, kills=MEAN)
+@property_of(seq2seq.context_mean, kills=MEAN)
 def it_is_a_query_that_asks_nothing(f: Function, a: Arguments) -> Iterator[Relation]:
     """It is what a learned query reads at w = 0."""
     yield Equal(f(**a), value(seq2seq.context_learned_query, a["h"], np.zeros(a["h"].shape[1])))
 
 
-@holds(seq2seq.context_learned_query, kills=("alpha/function/no-softmax", "last/j"))
+@property_of(seq2seq.context_learned_query, kills=("alpha/function/no-softmax", "last/j"))
 def query_that_asks_nothing_reads_the_mean(f: Function, a: Arguments) -> Iterator[Relation]:
     """With w = 0 it is the mean."""
     yield Equal(f(**without(a, "w")), value(seq2seq.context_mean, a["h"]))
 
 
-@holds(seq2seq.context_learned_query, kills=("alpha/function/no-softmax", "last/j"))
+@property_of(seq2seq.context_learned_query, kills=("alpha/function/no-softmax", "last/j"))
 def it_is_soft_attention(f: Function, a: Arguments) -> Iterator[Relation]:
     """It is soft attention to the states with w for a query."""
     yield Equal(f(**a), value(attention.soft, a["w"][None], a["h"])[0])
@@ -182,7 +182,7 @@ def state_stays_within_the_old_one(of: Of, f: Function, a: Arguments) -> Iterato
     yield from within(f(**a), np.maximum(np.abs(a["s"]), 1.0))
 
 
-@holds(seq2seq.decoder_step_fixed_context, kills=(
+@property_of(seq2seq.decoder_step_fixed_context, kills=(
     "seq2seq.decoder_step_context_outside", "s_tilde/bracket/left", "s_tilde/drop/r", "s_tilde/complement/r",
 ))  # fmt: skip
 def shut_reset_gate_hides_state_and_context(f: Function, a: Arguments) -> Iterator[Relation]:
@@ -191,7 +191,7 @@ def shut_reset_gate_hides_state_and_context(f: Function, a: Arguments) -> Iterat
     yield Equal(f(**shut), f(**without(shut, "s", "c")))
 
 
-@holds(seq2seq.decoder_step_context_outside, kills=(
+@property_of(seq2seq.decoder_step_context_outside, kills=(
     "seq2seq.decoder_step_fixed_context", "s_tilde/drop/r", "s_tilde/complement/r", "the result/swap/z",
 ))  # fmt: skip
 def shut_reset_gate_hides_the_state_alone(f: Function, a: Arguments) -> Iterator[Relation]:
@@ -216,7 +216,7 @@ def gates(a: Arguments) -> dict[str, Any]:
     return {name: array for name, array in a.items() if name.startswith(("W_", "b_"))}
 
 
-@holds(seq2seq.decoder_step_fixed_context, kills=(
+@property_of(seq2seq.decoder_step_fixed_context, kills=(
     "s_tilde/complement/r", "s_tilde/drop/sW_hh", "r/drop/b_r", "z/name/W_hz-W_hr", "order/zrh",
 ))  # fmt: skip
 def without_context_it_is_reset_after(f: Function, a: Arguments) -> Iterator[Relation]:
@@ -226,7 +226,7 @@ def without_context_it_is_reset_after(f: Function, a: Arguments) -> Iterator[Rel
     yield Equal(f(**without(a, "C_r", "C_z", "C_h")), plain)
 
 
-@holds(seq2seq.decoder_step_fixed_context, kills=(
+@property_of(seq2seq.decoder_step_fixed_context, kills=(
     "r/drop/cC_r", "r/name/C_r-C_z", "s_tilde/bracket/left", "s_tilde/name/C_h-C_z", "everywhere/r-z",
     "seq2seq.decoder_step_context_outside",
 ))  # fmt: skip
@@ -252,7 +252,7 @@ def wider(array: Any, width: int) -> Any:
     return np.concatenate([array, np.zeros((*array.shape[:-1], width - array.shape[-1]))], axis=-1)
 
 
-@holds(seq2seq.decoder_step_context_outside, kills=(
+@property_of(seq2seq.decoder_step_context_outside, kills=(
     "seq2seq.decoder_step_fixed_context", "r/drop/cC_r", "z/name/C_z-C_r", "s_tilde/bracket/r", "order/zrh",
 ))  # fmt: skip
 def context_is_one_more_input(f: Function, a: Arguments) -> Iterator[Relation]:
@@ -273,7 +273,7 @@ def it_is_a_distribution(of: Of, f: Function, a: Arguments) -> Iterator[Relation
     yield Equal(p.sum(), 1.0)
 
 
-@holds(seq2seq.output_distribution, kills=(
+@property_of(seq2seq.output_distribution, kills=(
     "p/function/no-softmax", "logits/drop/b", "logits/drop/yE_o", "logits/drop/cC_o", "last/w",
 ))  # fmt: skip
 def one_matrix_does_for_three(f: Function, a: Arguments) -> Iterator[Relation]:
@@ -282,27 +282,27 @@ def one_matrix_does_for_three(f: Function, a: Arguments) -> Iterator[Relation]:
     yield Equal(f(**a), value(attention.weights, (joined + a["b"])[None])[0])
 
 
-@holds(seq2seq.output_distribution, kills=("logits/drop/b", "logits/twice/b"))
+@property_of(seq2seq.output_distribution, kills=("logits/drop/b", "logits/twice/b"))
 def bias_alone_is_what_is_likely_anyway(f: Function, a: Arguments) -> Iterator[Relation]:
     """With state, word and context 0 it is softmax(b)."""
     yield Equal(f(**without(a, "s", "y", "c")), value(attention.weights, a["b"][None])[0])
 
 
-@holds(seq2seq.output_maxout, kills=("t/heads/interleaved",), least={"l": 2})
+@property_of(seq2seq.output_maxout, kills=("t/heads/interleaved",), least={"l": 2})
 def neighbours_change_places(f: Function, a: Arguments) -> Iterator[Relation]:
     """With the two units of each pair exchanged nothing changes."""
     swapped = {name: pairs(a[name])[..., ::-1].reshape(a[name].shape) for name in ("U_o", "V_o", "C_o")}
     yield Equal(f(**{**a, **swapped}), f(**a))
 
 
-@holds(seq2seq.output_maxout, kills=("t/function/sum", "p/function/no-softmax", "t_tilde/drop/cC_o", "last/b"))
+@property_of(seq2seq.output_maxout, kills=("t/function/sum", "p/function/no-softmax", "t_tilde/drop/cC_o", "last/b"))
 def larger_of_each_pair_is_read(f: Function, a: Arguments) -> Iterator[Relation]:
     """It is the distribution of the larger unit of each two neighbours."""
     t = a["s"] @ a["U_o"] + a["y"] @ a["V_o"] + a["c"] @ a["C_o"]
     yield Equal(f(**a), value(attention.weights, (pairs(t).max(axis=-1) @ a["W_o"])[None])[0])
 
 
-@holds(seq2seq.output_maxout, kills=("t/function/sum", "t_tilde/drop/yV_o", "logits/transpose/W_o"))
+@property_of(seq2seq.output_maxout, kills=("t/function/sum", "t_tilde/drop/yV_o", "logits/transpose/W_o"))
 def equal_pairs_make_it_linear(f: Function, a: Arguments) -> Iterator[Relation]:
     """With the two units of each pair alike it is output_distribution, the matrices multiplied, without a bias."""
     first = {name: pairs(a[name])[..., 0] for name in ("U_o", "V_o", "C_o")}
@@ -317,39 +317,39 @@ def pairs(array: Any) -> Any:
     return array.reshape(*array.shape[:-1], array.shape[-1] // 2, 2)
 
 
-@holds(seq2seq.temperature, kills=("p/function/no-softmax", "p/exchange"))
+@property_of(seq2seq.temperature, kills=("p/function/no-softmax", "p/exchange"))
 def temperature_of_one_is_softmax(f: Function, a: Arguments) -> Iterator[Relation]:
     """With τ = 1 it is the softmax of the logits."""
     yield Equal(f(logits=a["logits"], tau=1.0), value(attention.weights, a["logits"][None])[0])
 
 
-@holds(seq2seq.temperature, kills=("p/drop/τ", "p/exchange", "p/function/no-softmax", "last/k"))
+@property_of(seq2seq.temperature, kills=("p/drop/τ", "p/exchange", "p/function/no-softmax", "last/k"))
 def it_is_a_power_of_the_probabilities(f: Function, a: Arguments) -> Iterator[Relation]:
     """It is temperature_probs of the softmax of the logits."""
     p = value(attention.weights, a["logits"][None])[0]
     yield Equal(f(**a), value(seq2seq.temperature_probs, p, tau=a["tau"]))
 
 
-@holds(seq2seq.temperature, kills=("p/exchange",))
+@property_of(seq2seq.temperature, kills=("p/exchange",))
 def order_is_kept(f: Function, a: Arguments) -> Iterator[Relation]:
     """A larger logit never has the smaller probability."""
     risen = f(**a)[np.argsort(a["logits"], kind="stable")]
     yield AtMost(risen[:-1], risen[1:])
 
 
-@holds(seq2seq.temperature_probs, kills=("powers/constant/double",))
+@property_of(seq2seq.temperature_probs, kills=("powers/constant/double",))
 def temperature_of_one_changes_nothing(f: Function, a: Arguments) -> Iterator[Relation]:
     """With τ = 1 it is p, made to sum to 1."""
     yield Equal(f(p=a["p"], tau=1.0), a["p"] / a["p"].sum())
 
 
-@holds(seq2seq.temperature_probs, kills=("powers/drop/τ", "powers/exchange", "q/exchange", "last/k"))
+@property_of(seq2seq.temperature_probs, kills=("powers/drop/τ", "powers/exchange", "q/exchange", "last/k"))
 def it_is_a_temperature_of_the_logarithms(f: Function, a: Arguments) -> Iterator[Relation]:
     """It is temperature with log p for logits."""
     yield Equal(f(**a), value(seq2seq.temperature, np.log(a["p"]), tau=a["tau"]))
 
 
-@holds(seq2seq.temperature_probs, kills=("q/drop/Σ_kpowers_k", "the result/name/q-powers"))
+@property_of(seq2seq.temperature_probs, kills=("q/drop/Σ_kpowers_k", "the result/name/q-powers"))
 def scale_does_not_count(f: Function, a: Arguments) -> Iterator[Relation]:
     """Only the shares count: with p halved nothing changes."""
     yield Equal(f(p=a["p"] / 2, tau=1.0), f(p=a["p"], tau=1.0))
@@ -389,14 +389,14 @@ def one_word_for_true_reads_its_probability(of: Of, f: Function, a: Arguments) -
         yield Equal(f(**{**a, TRUE[of]: only}), -np.log(a[SAID[of]][k]))
 
 
-@holds(seq2seq.cross_entropy_probs, kills=("the result/name/y-p", "the result/name/p-y", "last/k", "swap/p-y"))
+@property_of(seq2seq.cross_entropy_probs, kills=("the result/name/y-p", "the result/name/p-y", "last/k", "swap/p-y"))
 def words_have_no_order(f: Function, a: Arguments) -> Iterator[Relation]:
     """With the words permuted nothing changes, and half of y costs half."""
     yield Equal(f(p=np.roll(a["p"], 1), y=np.roll(a["y"], 1)), f(**a))
     yield Equal(2 * f(p=a["p"], y=a["y"] / 2), f(**a))
 
 
-@holds(seq2seq.distillation, kills=("the result/drop/sign", "swap/p_teacher-p_student", "last/k"))
+@property_of(seq2seq.distillation, kills=("the result/drop/sign", "swap/p_teacher-p_student", "last/k"))
 def teacher_takes_the_place_of_the_truth(f: Function, a: Arguments) -> Iterator[Relation]:
     """It is cross_entropy_probs of the student with the teacher for y."""
     yield Equal(f(**a), value(seq2seq.cross_entropy_probs, a["p_student"], a["p_teacher"]))
@@ -407,7 +407,7 @@ def words(array: Any) -> Any:
     return np.nan_to_num(array).astype(np.int64)
 
 
-@holds(seq2seq.cross_entropy, kills=(
+@property_of(seq2seq.cross_entropy, kills=(
     "softmax_twice", "log_p/function/no-log_softmax", "loss/drop/sign", "loss/name/log_p-logits", "last/k",
 ))  # fmt: skip
 def it_costs_what_it_is_unlikely(f: Function, a: Arguments) -> Iterator[Relation]:
@@ -415,14 +415,14 @@ def it_costs_what_it_is_unlikely(f: Function, a: Arguments) -> Iterator[Relation
     yield Equal(np.exp(-f(**a)), value(attention.weights, a["logits"][None])[0][a["target"]])
 
 
-@holds(seq2seq.cross_entropy, kills=("last/k",))
+@property_of(seq2seq.cross_entropy, kills=("last/k",))
 def words_change_places(f: Function, a: Arguments) -> Iterator[Relation]:
     """With the words permuted, and the target with them, nothing changes."""
     moved = np.asarray((a["target"] + 1) % len(a["logits"]))
     yield Equal(f(logits=np.roll(a["logits"], 1), target=moved), f(**a))
 
 
-@holds(seq2seq.cross_entropy, kills=("loss/drop/sign", "log_p/function/no-log_softmax", "last/k"))
+@property_of(seq2seq.cross_entropy, kills=("loss/drop/sign", "log_p/function/no-log_softmax", "last/k"))
 def all_words_alike_cost_log_v(f: Function, a: Arguments) -> Iterator[Relation]:
     """With all logits 0 any word costs log v."""
     yield Equal(f(**without(a, "logits")), np.log(len(a["logits"])))
@@ -441,7 +441,7 @@ def padding_changes_nothing(of: Of, f: Function, a: Arguments) -> Iterator[Relat
     yield Equal(f(**{**a, **padded}), f(**a))
 
 
-@holds(seq2seq.sequence_loss, kills=(
+@property_of(seq2seq.sequence_loss, kills=(
     "padding_counts", "divided_by_length", "the result/drop/Σ_{i:valid_i}1", "the result/exchange", "last/i",
     "the result/constant/double", "loss/loss/drop/sign", "loss/last/k",
 ))  # fmt: skip
@@ -453,7 +453,7 @@ def it_is_the_mean_over_what_counts(f: Function, a: Arguments) -> Iterator[Relat
         yield Equal(len(counted) * f(**a), np.sum(costs))
 
 
-@holds(seq2seq.perplexity, kills=(
+@property_of(seq2seq.perplexity, kills=(
     "unsure_of_padding", "divided_by_length_before", "power_of_two", "mean_of_exponentials",
     "the result/function/no-exp", "the result/loss/loss/drop/sign", "the result/last/i",
 ))  # fmt: skip
@@ -462,13 +462,13 @@ def it_is_exp_of_the_loss(f: Function, a: Arguments) -> Iterator[Relation]:
     yield Equal(f(**a), np.exp(value(seq2seq.sequence_loss, **a)))
 
 
-@holds(seq2seq.perplexity, kills=("power_of_two", "the result/function/no-exp", "the result/loss/last/k"))
+@property_of(seq2seq.perplexity, kills=("power_of_two", "the result/function/no-exp", "the result/loss/last/k"))
 def all_words_alike_are_v(f: Function, a: Arguments) -> Iterator[Relation]:
     """With all logits 0 it is the number of words."""
     yield Equal(f(**without(a, "logits")), np.where(a["valid"].any(), a["logits"].shape[1], np.nan))
 
 
-@holds(seq2seq.sample, kills=(
+@property_of(seq2seq.sample, kills=(
     "likeliest", "not_cumulated", "c/mask/none", "c/mask/<", "the result/mask/not", "the result/mask/>=",
     "the result/constant/double", "the result/drop/v",
 ))  # fmt: skip
@@ -479,7 +479,7 @@ def its_share_holds_the_number(f: Function, a: Arguments) -> Iterator[Relation]:
     yield AtMost(a["uniform"], np.where(k == places[-1], np.inf, (p * (places <= k)).sum()) + 0 * k)
 
 
-@holds(seq2seq.sample, kills=("the result/mask/<", "the result/mask/not"), least={"v": 2})
+@property_of(seq2seq.sample, kills=("the result/mask/<", "the result/mask/not"), least={"v": 2})
 def word_without_probability_is_never_drawn(f: Function, a: Arguments) -> Iterator[Relation]:
     """0 draws the first word that has a probability: what the cumulated p must do is exceed it, not reach it."""
     later = np.where(np.arange(len(a["p"])) == 0, 0, a["p"])
@@ -487,7 +487,7 @@ def word_without_probability_is_never_drawn(f: Function, a: Arguments) -> Iterat
         yield Equal(f(p=p, uniform=np.zeros(())), np.argmax(p > 0) if p.any() else len(p) - 1)
 
 
-@holds(seq2seq.sample, kills=("the result/mask/>=", "the result/mask/not"))
+@property_of(seq2seq.sample, kills=("the result/mask/>=", "the result/mask/not"))
 def larger_number_draws_no_earlier_word(f: Function, a: Arguments) -> Iterator[Relation]:
     """Half of the number draws the same word or an earlier one."""
     yield AtMost(f(p=a["p"], uniform=np.asarray(a["uniform"] / 2)), f(**a))
@@ -497,7 +497,7 @@ EVENLY = (np.arange(8) + 0.5) / 8
 """Numbers that stand for all from 0 to 1."""
 
 
-@holds(seq2seq.sample, kills=("likeliest", "not_cumulated", "c/mask/>=", "the result/constant/double"))
+@property_of(seq2seq.sample, kills=("likeliest", "not_cumulated", "c/mask/>=", "the result/constant/double"))
 def words_are_drawn_as_often_as_they_are_likely(f: Function, a: Arguments) -> Iterator[Relation]:
     """Of evenly spread numbers each word is drawn by its share, to within one of them."""
     p = a["p"]
@@ -522,7 +522,7 @@ def words_before(a: Arguments) -> Any:
     return a["E"][np.concatenate([[a["start"]], a["target"][:-1]])[: len(a["target"])].astype(np.int64)]
 
 
-@holds(seq2seq.teacher_forced, kills=(
+@property_of(seq2seq.teacher_forced, kills=(
     "before/exchange", "before/mask/>=", "before/mask/late", "before/drop/1", "s/start/s_0", "s/z/drop/b_z",
     "order/zrh",
 ))  # fmt: skip
@@ -534,14 +534,16 @@ def each_state_is_made_of_the_one_before(f: Function, a: Arguments) -> Iterator[
         yield Equal(new, value(seq2seq.decoder_step_fixed_context, y, old, a["c"], **decoder(a)))
 
 
-@holds(seq2seq.teacher_forced, kills=("p/logits/drop/b", "p/p/function/no-softmax", "before/drop/1", "p/swap/s-c"))
+@property_of(
+    seq2seq.teacher_forced, kills=("p/logits/drop/b", "p/p/function/no-softmax", "before/drop/1", "p/swap/s-c")
+)
 def each_distribution_is_of_its_state_and_word(f: Function, a: Arguments) -> Iterator[Relation]:
     """What is said is the output's distribution, of the new state and the word that was read."""
     for p, s, y in zip(*f(**a), words_before(a), strict=True):
         yield Equal(p, value(seq2seq.output_distribution, s, y, a["c"], **distribution(a)))
 
 
-@holds(seq2seq.teacher_forced, kills=("before/drop/1",), least={"t": 2})
+@property_of(seq2seq.teacher_forced, kills=("before/drop/1",), least={"t": 2})
 def word_to_say_is_not_read(f: Function, a: Arguments) -> Iterator[Relation]:
     """A word shows only after it was to be said: every prefix is as it is alone, the last word shows nowhere."""
     cut = len(a["target"]) // 2
@@ -552,13 +554,13 @@ def word_to_say_is_not_read(f: Function, a: Arguments) -> Iterator[Relation]:
         yield Equal(whole, other)
 
 
-@holds(seq2seq.greedy_step, kills=("s_next/r/drop/b_r", "s_next/z/drop/cC_z", "order/zrh", "swap/s-c"))
+@property_of(seq2seq.greedy_step, kills=("s_next/r/drop/b_r", "s_next/z/drop/cC_z", "order/zrh", "swap/s-c"))
 def its_state_is_that_of_the_decoder(f: Function, a: Arguments) -> Iterator[Relation]:
     """The new state is a step of the decoder, which reads the vector of the word before."""
     yield Equal(f(**a)[0], value(seq2seq.decoder_step_fixed_context, a["E"][a["token"]], a["s"], a["c"], **decoder(a)))
 
 
-@holds(seq2seq.greedy_step, kills=("least_likely", "logits/drop/cC_o", "logits/drop/s_nextW_o"))
+@property_of(seq2seq.greedy_step, kills=("least_likely", "logits/drop/cC_o", "logits/drop/s_nextW_o"))
 def no_word_is_likelier(f: Function, a: Arguments) -> Iterator[Relation]:
     """No word has a larger probability than the one that is said."""
     s, token = f(**a)
@@ -578,14 +580,14 @@ def seen_before(tokens: Any, word: float) -> Any:
     return np.concatenate([[False], np.cumsum(tokens == word)[:-1] > 0])
 
 
-@holds(seq2seq.greedy_decode, kills=("never_stops", "the result/name/tokens-token", "tokens/exchange"))
+@property_of(seq2seq.greedy_decode, kills=("never_stops", "the result/name/tokens-token", "tokens/exchange"))
 def what_is_said_after_the_end_is_the_end(f: Function, a: Arguments) -> Iterator[Relation]:
     """Wherever `stop` was said before, it is said again."""
     tokens = f(**a)
     yield Equal(tokens, np.where(seen_before(tokens, a["stop"]), a["stop"], tokens))
 
 
-@holds(seq2seq.greedy_decode, kills=(
+@property_of(seq2seq.greedy_decode, kills=(
     "start_is_said", "stops_at_once", "s, token/start/start", "s, token/start/s_0", "tokens/name/token-stops",
     "tokens/mask/>=",
 ))  # fmt: skip
@@ -597,13 +599,13 @@ def teacher_that_says_the_same_hears_the_same(f: Function, a: Arguments) -> Iter
     yield Equal(tokens, np.where(seen_before(tokens, a["stop"]), a["stop"], p.argmax(axis=1)))
 
 
-@holds(seq2seq.greedy_decode, kills=("stops/mask/>",), least={"limit": 2})
+@property_of(seq2seq.greedy_decode, kills=("stops/mask/>",), least={"limit": 2})
 def limit_only_cuts(f: Function, a: Arguments) -> Iterator[Relation]:
     """With a smaller limit the same words are said, but fewer."""
     yield Equal(f(**{**a, "limit": a["limit"] - 1}), f(**a)[:-1])
 
 
-@holds(seq2seq.generate_window_step, kills=("put_in_front", "last_dropped", "moved/exchange"), least={"w": 2})
+@property_of(seq2seq.generate_window_step, kills=("put_in_front", "last_dropped", "moved/exchange"), least={"w": 2})
 def window_moves_on_by_one(f: Function, a: Arguments) -> Iterator[Relation]:
     """All but the first of its tokens move up, and it keeps its length."""
     yield Equal(f(**a)[:-1], a["window"][1:])
@@ -618,7 +620,7 @@ def drawn(a: Arguments, window: Any, uniform: Any) -> Any:
     return value(seq2seq.sample, p, uniform)
 
 
-@holds(seq2seq.generate_window_step, kills=(
+@property_of(seq2seq.generate_window_step, kills=(
     "put_in_front", "not_appended", "takes_likeliest", "p/p/drop/τ", "p/the result/drop/b_y",
     "token/c/mask/none",
 ))  # fmt: skip
@@ -628,7 +630,7 @@ def what_is_drawn_is_the_last(f: Function, a: Arguments) -> Iterator[Relation]:
         yield Equal(f(**{**a, "uniform": number})[-1], drawn(a, a["window"], number))
 
 
-@holds(seq2seq.generate_window_step, kills=("not_appended", "put_in_front", "p/p/exchange", "token/c/mask/none"),
+@property_of(seq2seq.generate_window_step, kills=("not_appended", "put_in_front", "p/p/exchange", "token/c/mask/none"),
        least={"v": 2, "w": 2})  # fmt: skip
 def smallest_temperature_leaves_no_choice(f: Function, a: Arguments) -> Iterator[Relation]:
     """As τ goes to 0 the likeliest token is drawn by every number."""
@@ -637,7 +639,7 @@ def smallest_temperature_leaves_no_choice(f: Function, a: Arguments) -> Iterator
         yield Equal(f(**sure)[-1], likeliest)
 
 
-@holds(seq2seq.generate_window, least={"t": 2, "w": 2}, kills=(
+@property_of(seq2seq.generate_window, least={"t": 2, "w": 2}, kills=(
     "writes_backwards", "forgets_the_last", "seed_stays", "window/step/reversed", "window/step/first",
     "window/name/window-seed",
 ))  # fmt: skip
@@ -649,7 +651,7 @@ def each_token_is_drawn_of_those_before_it(f: Function, a: Arguments) -> Iterato
     yield Equal(tokens, np.array(made))
 
 
-@holds(seq2seq.generate_window, least={"w": 2}, kills=(
+@property_of(seq2seq.generate_window, least={"w": 2}, kills=(
     "writes_backwards", "forgets_the_last", "seed_stays", "window/moved/exchange",
 ))  # fmt: skip
 def window_is_the_end_of_the_text(f: Function, a: Arguments) -> Iterator[Relation]:
@@ -658,7 +660,7 @@ def window_is_the_end_of_the_text(f: Function, a: Arguments) -> Iterator[Relatio
     yield Equal(window, np.concatenate([a["seed"], tokens])[len(tokens) :])
 
 
-@holds(seq2seq.generate_window, least={"t": 2, "w": 2}, kills=("window/step/reversed",))
+@property_of(seq2seq.generate_window, least={"t": 2, "w": 2}, kills=("window/step/reversed",))
 def text_goes_on_where_it_ended(f: Function, a: Arguments) -> Iterator[Relation]:
     """What is drawn from the window that was left is what is drawn without a break."""
     cut = len(a["uniform"]) // 2

@@ -10,8 +10,8 @@ import numpy as np
 
 from attnspec.equations import multihead, position, transformer
 from attnspec.language.equation import Equation
-from attnspec.properties._parts import negated, of_each, rolled, value, within, without
-from attnspec.properties.law import Arguments, AtMost, Equal, Function, Relation, holds
+from attnspec.properties.property import Arguments, AtMost, Equal, Function, Relation, property_of
+from attnspec.properties.shared import negated, of_each, rolled, value, within, without
 
 Of = Equation[..., Any]
 CENTRED = ("y/drop/μ", "y/name/mu-variance", "mu/drop/d", "mu/scale/times", "mu/size/d+1")
@@ -23,19 +23,19 @@ def whole(a: Arguments) -> Any:
     return np.round(np.clip(a["x"], -64, 64))
 
 
-@holds(transformer.layer_norm, kills=(*CENTRED, "y/drop/β_k", "y/exchange", "swap/gamma-beta"))
+@property_of(transformer.layer_norm, kills=(*CENTRED, "y/drop/β_k", "y/exchange", "swap/gamma-beta"))
 def constant_input_gives_the_shift(f: Function, a: Arguments) -> Iterator[Relation]:
     """Where all components are equal, what is left is beta."""
     yield Equal(f(**{**a, "x": np.full_like(a["x"], whole(a)[0])}), a["beta"])
 
 
-@holds(transformer.layer_norm, kills=(*CENTRED, "variance/drop/x_k−μ", "variance/drop/x_k", "last/k"))
+@property_of(transformer.layer_norm, kills=(*CENTRED, "variance/drop/x_k−μ", "variance/drop/x_k", "last/k"))
 def common_shift_changes_nothing(f: Function, a: Arguments) -> Iterator[Relation]:
     """With a constant added to every component nothing changes."""
     yield Equal(f(**{**a, "x": whole(a) + 128.0}), f(**{**a, "x": whole(a)}))
 
 
-@holds(transformer.layer_norm, kills=(
+@property_of(transformer.layer_norm, kills=(
     "y/bracket/sqrt-eps", "y/function/no-sqrt", "y/scale/twice", "y/scale/times", "y/drop/√(variance+eps)",
     "variance/drop/x_k−μ",
 ))  # fmt: skip
@@ -44,7 +44,7 @@ def scale_passes_to_eps(f: Function, a: Arguments) -> Iterator[Relation]:
     yield Equal(f(**{**a, "x": 2 * whole(a), "eps": 4 * a["eps"]}), f(**{**a, "x": whole(a)}))
 
 
-@holds(transformer.layer_norm, kills=(*CENTRED, *SPREAD, "y/bracket/sqrt-eps", "y/drop/eps", "last/k"))
+@property_of(transformer.layer_norm, kills=(*CENTRED, *SPREAD, "y/bracket/sqrt-eps", "y/drop/eps", "last/k"))
 def mean_is_0_and_variance_almost_1(f: Function, a: Arguments) -> Iterator[Relation]:
     """Without gain and shift the components sum to 0, and their squares to d σ²/(σ² + ε)."""
     y = f(**{**a, "gamma": np.ones_like(a["gamma"]), "beta": np.zeros_like(a["beta"])})
@@ -53,40 +53,40 @@ def mean_is_0_and_variance_almost_1(f: Function, a: Arguments) -> Iterator[Relat
     yield Equal((y * y).sum(), len(y) * variance / (variance + a["eps"]))
 
 
-@holds(transformer.layer_norm, kills=("y/exchange#2", "y/drop/variance", "variance/drop/x_k", *CENTRED, *SPREAD))
+@property_of(transformer.layer_norm, kills=("y/exchange#2", "y/drop/variance", "variance/drop/x_k", *CENTRED, *SPREAD))
 def it_is_the_input_less_its_mean_and_shorter(f: Function, a: Arguments) -> Iterator[Relation]:
     """Without gain and shift it points where the input less its mean does: times √(σ² + ε) it is that."""
     y = f(**{**a, "gamma": np.ones_like(a["gamma"]), "beta": np.zeros_like(a["beta"])})
     yield Equal(y * np.sqrt(np.var(a["x"]) + a["eps"]), a["x"] - a["x"].mean())
 
 
-@holds(transformer.layer_norm, kills=("y/drop/γ_k", "y/drop/β_k", "swap/gamma-beta"))
+@property_of(transformer.layer_norm, kills=("y/drop/γ_k", "y/drop/β_k", "swap/gamma-beta"))
 def gain_and_shift_come_last(f: Function, a: Arguments) -> Iterator[Relation]:
     """Each component is normalised, then multiplied by its gain and moved by its shift."""
     plain = f(**{**a, "gamma": np.ones_like(a["gamma"]), "beta": np.zeros_like(a["beta"])})
     yield Equal(f(**a), a["gamma"] * plain + a["beta"])
 
 
-@holds(transformer.layer_norm, kills=("swap/gamma-beta", "y/drop/β_k"))
+@property_of(transformer.layer_norm, kills=("swap/gamma-beta", "y/drop/β_k"))
 def it_is_odd_but_for_the_shift(f: Function, a: Arguments) -> Iterator[Relation]:
     """With input and shift negated the output is negated; with the input's sign alone it turns about the shift."""
     yield Equal(f(**negated(a, "x", "beta")), -f(**a))
     yield Equal(f(**a) - a["beta"], f(**without(a, "beta")))
 
 
-@holds(transformer.layer_norm, kills=("last/k",))
+@property_of(transformer.layer_norm, kills=("last/k",))
 def components_have_no_order(f: Function, a: Arguments) -> Iterator[Relation]:
     """With the components permuted, gain and shift too, the output is permuted."""
     yield Equal(f(**rolled(transformer.layer_norm, a, "d")), np.roll(f(**a), 1))
 
 
-@holds(transformer.residual, kills=("the result/drop/x", "the result/name/x-f_x"))
+@property_of(transformer.residual, kills=("the result/drop/x", "the result/name/x-f_x"))
 def silent_layer_lets_the_input_pass(f: Function, a: Arguments) -> Iterator[Relation]:
     """Where the sub-layer gives 0 the input passes as it is."""
     yield Equal(f(**without(a, "f_x")), a["x"])
 
 
-@holds(transformer.residual, kills=("the result/drop/f_x", "the result/name/f_x-x"))
+@property_of(transformer.residual, kills=("the result/drop/f_x", "the result/name/f_x-x"))
 def sub_layer_is_added(f: Function, a: Arguments) -> Iterator[Relation]:
     """Where the input is 0 it is what the sub-layer gives."""
     yield Equal(f(**without(a, "x")), a["f_x"])
@@ -133,13 +133,13 @@ def both_signs_together_are_linear(of: Of, f: Function, a: Arguments) -> Iterato
     yield Equal(f(**a), f(**negated(a, "W_1", "b_1")) + (a["x"] @ a["W_1"] + a["b_1"]) @ a["W_2"])
 
 
-@holds(transformer.feed_forward, kills=("the result/function/tanh", "the result/function/gelu"))
+@property_of(transformer.feed_forward, kills=("the result/function/tanh", "the result/function/gelu"))
 def scale_passes_through(f: Function, a: Arguments) -> Iterator[Relation]:
     """With the input and both biases doubled the output is doubled."""
     yield Equal(f(**{**a, **{name: 2 * a[name] for name in ("x", "b_1", "b_2")}}), 2 * f(**a))
 
 
-@holds(transformer.feed_forward, kills=(
+@property_of(transformer.feed_forward, kills=(
     "the result/function/no-relu", "the result/function/gelu", "the result/drop/b_2", "the result/twice/b_2",
 ))  # fmt: skip
 def units_below_0_are_silent(f: Function, a: Arguments) -> Iterator[Relation]:
@@ -320,13 +320,13 @@ def it_is_its_layers(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
     yield Equal(f(**a), layers(of, a))
 
 
-@holds(transformer.encoder)
+@property_of(transformer.encoder)
 def positions_have_no_order_in_any_layer(f: Function, a: Arguments) -> Iterator[Relation]:
     """With the positions permuted the outputs are permuted, through all layers."""
     yield Equal(f(**rolled(transformer.encoder, a, "t")), np.roll(f(**a), 1, axis=0))
 
 
-@holds(transformer.decoder, least={"n": 1})
+@property_of(transformer.decoder, least={"n": 1})
 def past_does_not_depend_on_the_future_in_any_layer(f: Function, a: Arguments) -> Iterator[Relation]:
     """A prefix of the output is the output of the prefix, through all layers."""
     cut = (len(a["x"]) + 1) // 2
@@ -352,25 +352,25 @@ def equal_tokens_differ_by_their_positions(of: Of, f: Function, a: Arguments) ->
     yield Equal(f(**a), scale * a["P"][a["k"]] + table)
 
 
-@holds(transformer.logits, kills=("e/drop/b", "e/twice/b"))
+@property_of(transformer.logits, kills=("e/drop/b", "e/twice/b"))
 def without_weights_the_bias_is_left(f: Function, a: Arguments) -> Iterator[Relation]:
     """Where the weights are 0 every position says the bias."""
     yield Equal(f(**without(a, "W")), np.broadcast_to(a["b"], (len(a["y"]), len(a["b"]))))
 
 
-@holds(transformer.logits, kills=("e/drop/b", "e/twice/b"))
+@property_of(transformer.logits, kills=("e/drop/b", "e/twice/b"))
 def opposite_inputs_cancel(f: Function, a: Arguments) -> Iterator[Relation]:
     """What y and -y give is twice the bias together."""
     yield Equal(f(**a) + f(**{**a, "y": -a["y"]}), np.broadcast_to(2 * a["b"], (len(a["y"]), len(a["b"]))))
 
 
-@holds(transformer.next_token, kills=("p/function/no-softmax", "p/axis/i"))
+@property_of(transformer.next_token, kills=("p/function/no-softmax", "p/axis/i"))
 def each_position_has_a_distribution(f: Function, a: Arguments) -> Iterator[Relation]:
     """At every position the tokens' shares sum to 1."""
     yield Equal(f(**a).sum(axis=1), np.ones(len(a["y"])))
 
 
-@holds(transformer.linear, kills=("y/drop/b", "y/twice/b", "y/transpose/W"))
+@property_of(transformer.linear, kills=("y/drop/b", "y/twice/b", "y/transpose/W"))
 def unit_rows_read_the_matrix(f: Function, a: Arguments) -> Iterator[Relation]:
     """The unit vectors as rows give the matrix, with the bias in every row; rows of 0 give the bias."""
     yield Equal(f(**{**a, "x": np.eye(len(a["W"]))}), a["W"] + a["b"])

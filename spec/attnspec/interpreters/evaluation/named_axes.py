@@ -1,0 +1,322 @@
+"""Arithmetic on things with named axes: lined up by name, contracted and reduced over a name, named and unnamed."""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from typing import NamedTuple
+
+from attnspec.interpreters.evaluation.algebra import Algebra, Array, Axis, Named, T, Value
+from attnspec.language.tree import SOFTMAXES
+
+FOLD: dict[str, Callable[..., float]] = {
+    "+": lambda a, b: a + b, "-": lambda a, b: a - b, "*": lambda a, b: a * b, "**": lambda a, b: float(a) ** b,
+    "//": lambda a, b: a // b if b else math.nan,
+    "/": lambda a, b: a / b if b else math.nan if a == 0 or a != a else math.copysign(math.inf, a),
+    "neg": lambda a: -a, "sqrt": lambda a: math.sqrt(a) if a >= 0 else math.nan, "exp": math.exp, "log": math.log,
+    "sin": math.sin, "cos": math.cos, "tanh": math.tanh, "sigmoid": lambda a: 1 / (1 + math.exp(-a)),
+    "<=": operator.le, "<": operator.lt, ">=": operator.ge, ">": operator.gt, "==": operator.eq,
+    "and": lambda a, b: a and b, "or": lambda a, b: a or b, "not": operator.not_,
+    "where": lambda c, a, b: a if c else b,
+    "relu": lambda a: a if a > 0 else 0.0, "gelu": lambda a: a * (1 + math.erf(a / math.sqrt(2))) / 2,
+}  # fmt: skip
+
+
+class NamedAxes(Algebra[T]):
+    """Carries an algebra of plain arrays over to things with named axes."""
+
+    # Elementwise operations.
+
+    def elementwise(self, op: str, values: Sequence[Value[T]]) -> Value[T]:
+        """Line axes up by name; numbers among themselves are folded, exactly."""
+        things = [value for value in values if isinstance(value, Named)]
+        if not things:
+            return FOLD[op](*values)
+        if len(things) < len(values):
+            like = things[0].data
+            things = [value if isinstance(value, Named) else Named(self.constant(value, like), ()) for value in values]
+        lined = self.lined_up(things)
+        return Named(self.apply(op, *(x.data for x in lined)), lined[0].axes)
+
+    def rank(self, value: Named[T]) -> int:
+        """How many unnamed axes."""
+        return len(self.shape(value.data)) - len(value.axes)
+
+    def lined_up(self, values: Sequence[Named[T]]) -> list[Named[T]]:
+        """The same things with the same axes, of size 1 where one lacks them."""
+        first, *others = values
+        if not others:
+            return [first]
+        ranks = [self.rank(value) for value in values]
+        rank = max(ranks)
+        if rank == min(ranks) and all(value.axes == first.axes for value in others):
+            return list(values)
+        axes = tuple(sorted({axis for value in values for axis in value.axes}))
+        return [self.widened(value, axes, rank) for value in values]
+
+    def widened(self, value: Named[T], axes: tuple[Axis, ...], rank: int) -> Named[T]:
+        """A thing with more named axes, or more unnamed ones where it had none, each of size 1."""
+        if value.axes == axes and self.rank(value) == rank:
+            return value
+        shape = self.shape(value.data)
+        own = dict(zip(value.axes, shape, strict=False))
+        tail = shape[len(value.axes) :] if self.rank(value) else (1,) * rank
+        wider = (*(own.get(axis, 1) for axis in axes), *tail)
+        return Named(self.rearrange(lambda a: self.xp.reshape(a, wider), value.data), axes)
+
+    # Contractions.
+
+    def matmul(self, a: Named[T], b: Named[T]) -> Named[T]:
+        if not b.axes and self.rank(a) == 1 and self.rank(b) == 2:
+            return Named(self.contract(a.data, b.data), a.axes)  # as it stands: vectors by one matrix
+        left = ("k",) if self.rank(a) == 1 else ("r", "k")
+        right = ("k",) if self.rank(b) == 1 else ("k", "s")
+        return self.contraction(a, left, b, right, "k", (*left[:-1], *right[1:]))
+
+    def contraction(
+        self,
+        a: Named[T],
+        a_tail: tuple[str, ...],
+        b: Named[T],
+        b_tail: tuple[str, ...],
+        over: Axis | str,
+        tail: tuple[str, ...],
+    ) -> Named[T]:
+        """Σ over one label of the products, as one product of (batches of) matrices."""
+        plan = _plan((*a.axes, *a_tail), (*b.axes, *b_tail), over, tail)
+        flat_a, rows = self.arranged(a.data, plan.a, plan.shared, plan.only_a)
+        flat_b, columns = self.arranged(b.data, plan.b, plan.shared, 1)
+        product = self.contract(flat_a, flat_b)
+        both = self.shape(product)[: plan.shared]
+        shape = (*both, *rows[plan.shared : plan.shared + plan.only_a], *columns[plan.shared + 1 :])
+        moved = self.rearrange(lambda x: self.permuted(self.xp.reshape(x, shape), plan.order), product)
+        return Named(moved, plan.axes)
+
+    def arranged(self, data: T, places: tuple[int, ...], batch: int, left: int) -> tuple[T, list[int]]:
+        """Axes in the order asked for, flattened to (batch…, left, right); and their sizes, in that order."""
+        own = self.shape(data)
+        shape = [own[place] for place in places]
+        flat = (*shape[:batch], math.prod(shape[batch : batch + left]), math.prod(shape[batch + left :]))
+        return self.rearrange(lambda x: self.xp.reshape(self.permuted(x, places), flat), data), shape
+
+    def permuted(self, array: Array, order: tuple[int, ...]) -> Array:
+        return array if order == tuple(range(len(order))) else self.xp.permute_dims(array, order)
+
+    def moved(self, data: T, source: int, target: int) -> T:
+        """One axis taken to another place."""
+        if source == target:
+            return data
+        order = list(range(len(self.shape(data))))
+        order.insert(target, order.pop(source))
+        return self.rearrange(lambda a: self.xp.permute_dims(a, tuple(order)), data)
+
+    # Reductions.
+
+    def fused(self, a: Named[T], b: Named[T], where: Named[T] | None, axis: Axis) -> Named[T] | None:
+        """Σ a·b as a contraction; None where a condition must keep 0·∞ from showing."""
+        if where is not None:
+            first, condition = self.lined_up([a, where])
+            masked = self.masked(first.data, condition.data)
+            if masked is None or not self.finite(b.data):
+                return None
+            a = Named(masked, first.axes)
+        rank = max(self.rank(a), self.rank(b))
+        tail = tuple(f"p{k}" for k in range(rank))
+        return self.contraction(a, tail[: self.rank(a)], b, tail[: self.rank(b)], axis, tail)
+
+    def full(self, term: Named[T]) -> Named[T]:
+        """A term before it is reduced, with every axis that an interpretation adds of its own."""
+        return term
+
+    def reduced(self, op: str, term: Value[T], where: Named[T] | None, axis: Axis, length: int) -> Named[T]:
+        if not isinstance(term, Named):
+            assert where is not None, "the check of the tree asks for a term or a condition that depends on the index"
+            term = Named(self.constant(term, where.data), ())
+        term = self.spread(self.full(term), axis, length)
+        condition = None
+        if where is not None:
+            term, lined = self.lined_up([term, where])
+            condition = self.spread(lined, axis, length).data
+        place = term.axes.index(axis)
+        data = self.reduce(op, place, term.data, condition)
+        kept = op in SOFTMAXES
+        return Named(data, term.axes if kept else tuple(name for name in term.axes if name != axis))
+
+    # Named axes, and back.
+
+    def spread(self, value: Named[T], axis: Axis, length: int) -> Named[T]:
+        """A thing that has the axis at its full length, repeated where it did not depend on it."""
+        axes = tuple(sorted({*value.axes, axis}))
+        wide = self.widened(value, axes, self.rank(value))
+        shape = list(self.shape(wide.data))
+        place = axes.index(axis)
+        if shape[place] == length:
+            return wide
+        shape[place] = length
+        return Named(self.rearrange(lambda a: self.xp.broadcast_to(a, tuple(shape)), wide.data), axes)
+
+    def unname(self, value: Named[T], axis: Axis, length: int) -> Named[T]:
+        """A named axis becomes the first unnamed one."""
+        value = self.spread(value, axis, length)
+        moved = self.moved(value.data, value.axes.index(axis), len(value.axes) - 1)
+        return Named(moved, tuple(name for name in value.axes if name != axis))
+
+    def name(self, value: Named[T], axis: Axis) -> Named[T]:
+        """The first unnamed axis takes a name."""
+        axes = tuple(sorted((*value.axes, axis)))
+        return Named(self.moved(value.data, len(value.axes), axes.index(axis)), axes)
+
+    def taken(self, value: Named[T], place: int, wraps: bool = True) -> Named[T]:
+        """One slice of the first unnamed axis; zero beyond its ends; if it `wraps`, −1 is the last."""
+        lead = (slice(None),) * len(value.axes)
+        size = self.shape(value.data)[len(value.axes)]
+        if wraps and -size <= place < 0:
+            place += size
+        if 0 <= place < size:
+            return replace(value, data=self.rearrange(lambda a: a[(*lead, place)], value.data))
+        shape = self.shape(value.data)
+        rest = shape[: len(lead)] + shape[len(lead) + 1 :]
+        return replace(value, data=self.rearrange(lambda a: self.zeros(a, rest), value.data))
+
+    def looked_up(self, value: Named[T], place: Named[T]) -> Named[T]:
+        """What stands along the first unnamed axis where another array says; zero beyond the ends."""
+        axes = tuple(sorted({*value.axes, *place.axes}))
+        wide, at = self.widened(value, axes, self.rank(value)), self.numbers(self.widened(place, axes, 0).data)
+        xp, lead = self.xp, len(axes)
+
+        def taken(a: Array) -> Array:
+            size, rest = a.shape[lead], a.shape[lead + 1 :]
+            inside = xp.reshape((at >= 0) & (at < size), (*at.shape, *(1,) * len(rest)))
+            if not size:
+                return self.zeros(a, (*_broadcast([a.shape[:lead], at.shape]), *rest))
+            rows = [
+                xp.reshape(xp.arange(count, device=at.device), (count, *(1,) * (lead - 1 - k)))
+                for k, count in enumerate(a.shape[:lead])
+            ]
+            found = a[(*rows, xp.clip(at, 0, size - 1))]
+            return xp.where(inside, found, xp.zeros_like(found))
+
+        return Named(self.rearrange(taken, wide.data), axes)
+
+    def zeros(self, like: Array, shape: tuple[int, ...]) -> Array:
+        return self.xp.zeros(shape, dtype=like.dtype, device=like.device)
+
+    def shifted(self, value: Named[T], shift: int) -> Named[T]:
+        """The first unnamed axis read `shift` further on, zero beyond its ends."""
+        if not shift:
+            return value
+        place = len(value.axes)
+        lead = (slice(None),) * place
+        size = self.shape(value.data)[place]
+
+        def move(array: Array) -> Array:
+            kept = array[(*lead, slice(max(shift, 0), max(size + min(shift, 0), 0)))]
+            shape = list(array.shape)
+            shape[place] = size - kept.shape[place]
+            gap = self.zeros(array, tuple(shape))
+            return self.xp.concat([kept, gap] if shift > 0 else [gap, kept], axis=place)
+
+        return replace(value, data=self.rearrange(move, value.data))
+
+    def backwards(self, value: Named[T], end: int) -> Named[T]:
+        """The first unnamed axis read from `end` towards 0, zero beyond its ends."""
+        place = len(value.axes)
+        turned = self.rearrange(lambda a: self.xp.flip(a, axis=place), value.data)
+        return self.shifted(replace(value, data=turned), self.shape(value.data)[place] - 1 - end)
+
+    # Axes joined and cut.
+
+    def joined(self, parts: Sequence[Array]) -> Array:
+        """End to end along the last axis, the leading ones broadcast."""
+        lead = _broadcast([part.shape[:-1] for part in parts])
+        wide = [self.xp.broadcast_to(part, (*lead, part.shape[-1])) for part in parts]
+        return self.xp.concat(wide, axis=-1)
+
+    def concat_over(self, value: Named[T], axis: Axis, length: int) -> Named[T]:
+        """[a_1; a_2; …]: the named axis moves in front of the last one, and both become one."""
+        value = self.spread(value, axis, length)
+        source = value.axes.index(axis)
+        shape = self.shape(value.data)
+        rest = shape[:source] + shape[source + 1 :]
+        flat = (*rest[:-1], length * rest[-1])
+        moved = self.moved(value.data, source, len(shape) - 2)
+        joined = self.rearrange(lambda a: self.xp.reshape(a, flat), moved)
+        return Named(joined, tuple(name for name in value.axes if name != axis))
+
+    def recut(self, value: Named[T], order: tuple[int, ...], dims: tuple[int, ...]) -> Named[T]:
+        """The unnamed axes in another order, their elements cut anew."""
+        lead = len(value.axes)
+        places = (*range(lead), *(lead + place for place in order))
+        shape = (*self.shape(value.data)[:lead], *dims)
+        return replace(
+            value, data=self.rearrange(lambda a: self.xp.reshape(self.permuted(a, places), shape), value.data)
+        )
+
+    # The steps of a recurrence along an axis.
+
+    def sequence(self, past: list[Named[T]], start: Named[T], axis: Axis) -> Named[T]:
+        """The states of a scan along a named axis; where there are none, an empty axis."""
+        lined = self.lined_up(past or [start])
+        axes = tuple(sorted((*lined[0].axes, axis)))
+        place = axes.index(axis)
+
+        def stacked(*arrays: Array) -> Array:
+            shape = _broadcast([array.shape for array in arrays])
+            found = self.xp.stack([self.xp.broadcast_to(a, shape) for a in arrays], axis=place)
+            return found if past else found[(*(slice(None),) * place, slice(0, 0))]
+
+        return Named(self.rearrange(stacked, *(state.data for state in lined)), axes)
+
+    def last(self, value: Value[T], start: Value[T], axis: Axis, length: int) -> Value[T]:
+        if not length:
+            return start
+        assert isinstance(value, Named)
+        place = value.axes.index(axis)
+        data = self.rearrange(lambda a: a[(*(slice(None),) * place, -1)], value.data)
+        return Named(data, tuple(name for name in value.axes if name != axis))
+
+
+class _Plan(NamedTuple):
+    """How a contraction is laid out as a product of matrices.
+
+    Attributes:
+        a, b: the order that each side's axes are brought into: what is shared, then rows and columns.
+        shared, only_a: how many axes both sides have, and the first alone.
+        axes: the named axes of the result.
+        order: the order that its axes are brought into.
+    """
+
+    a: tuple[int, ...]
+    b: tuple[int, ...]
+    shared: int
+    only_a: int
+    axes: tuple[Axis, ...]
+    order: tuple[int, ...]
+
+
+@lru_cache(maxsize=4096)
+def _plan(
+    labels_a: tuple[Axis | str, ...], labels_b: tuple[Axis | str, ...], over: Axis | str, tail: tuple[str, ...]
+) -> _Plan:
+    shared = [label for label in labels_a if label in labels_b and label != over]
+    only_a = [label for label in labels_a if label not in labels_b]
+    only_b = [label for label in labels_b if label not in labels_a]
+    found: list[Axis | str] = [*shared, *only_a, *only_b]
+    axes: tuple[Axis, ...] = tuple(sorted(label for label in found if isinstance(label, tuple)))
+    order = [found.index(label) for label in axes] + [found.index(label) for label in tail]
+    return _Plan(
+        a=tuple(labels_a.index(label) for label in (*shared, *only_a, over)),
+        b=tuple(labels_b.index(label) for label in (*shared, over, *only_b)),
+        shared=len(shared),
+        only_a=len(only_a),
+        axes=axes,
+        order=tuple(order),
+    )
+
+
+def _broadcast(shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
+    """The shape that shapes of one length broadcast to."""
+    return tuple(max(sizes) if min(sizes) else 0 for sizes in zip(*shapes, strict=True))

@@ -1,0 +1,165 @@
+"""The value of an equation: the oracle in float64, or any other dtype and Array API namespace."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from array_api_compat import is_torch_array
+
+from attnspec.interpreters.evaluation.walk import Array, Interpreter, Named, Value
+from attnspec.language.tree import SOFTMAXES
+
+
+class ValueOf(Interpreter[Array]):
+    """Plain arrays; every operation is the namespace's own."""
+
+    def __init__(self, namespace: Any, constants: int | None = None) -> None:
+        """Say in which namespace, and to how many significant bits constants such as √d are rounded (None: not)."""
+        self._xp = namespace
+        self.constants = constants
+        self.dtype: Any = None
+        self.device: Any = None
+
+    @property
+    def xp(self) -> Any:
+        return self._xp
+
+    def source(self, array: Array) -> Array:
+        if self.dtype is None and self.xp.isdtype(array.dtype, "real floating"):
+            self.dtype, self.device = array.dtype, array.device
+        return array
+
+    def constant(self, value: float, like: Array) -> Array:
+        if isinstance(value, bool):
+            return self.xp.asarray(value, device=like.device)
+        if self.xp.isdtype(like.dtype, "integral") and value == int(value if math.isfinite(value) else 0):
+            return self.xp.asarray(int(value), dtype=like.dtype, device=like.device)  # floats may not hold it
+        if self.constants is not None and math.isfinite(value):
+            mantissa, exponent = math.frexp(value)
+            value = math.ldexp(round(math.ldexp(mantissa, self.constants)), exponent - self.constants)
+        return self.xp.asarray(value, dtype=self.floating(like), device=like.device)
+
+    def floating(self, like: Array) -> Any:
+        """Its dtype, or that of the inputs where it is a mask or an index."""
+        return like.dtype if self.xp.isdtype(like.dtype, "real floating") else self.dtype or self.xp.float64
+
+    def blank(self, shape: tuple[int, ...]) -> Array:
+        return self.xp.zeros(shape, dtype=self.dtype or self.xp.float64, device=self.device)
+
+    def leave(self, value: Value[Array]) -> Array:
+        return super().leave(value) if isinstance(value, Named | float) else self.xp.asarray(value)
+
+    def positions(self, count: int) -> Array:
+        return self.xp.arange(count, dtype=self.xp.float64)
+
+    def numbers(self, thing: Array) -> Array:
+        return self.xp.astype(thing, self.xp.int64)
+
+    def shape(self, thing: Array) -> tuple[int, ...]:
+        return tuple(thing.shape)
+
+    def rearrange(self, move: Callable[..., Array], *things: Array) -> Array:
+        return move(*things)
+
+    def apply(self, op: str, *things: Array) -> Array:
+        return self.functions[op](*self.alike(*things))
+
+    def alike(self, *things: Array) -> tuple[Array, ...]:
+        """What was made of positions alone, in float64, as an input of another dtype that it meets."""
+        if self.dtype is None or self.dtype == self.xp.float64 or all(a.dtype != self.dtype for a in things):
+            return things
+        return tuple(self.xp.astype(a, self.dtype) if a.dtype == self.xp.float64 else a for a in things)
+
+    @cached_property
+    def functions(self) -> dict[str, Callable[..., Array]]:
+        """What each word of the vocabulary computes."""
+        xp = self.xp
+        return {
+            "+": xp.add,
+            "-": xp.subtract,
+            "*": xp.multiply,
+            "/": xp.divide,
+            "//": xp.floor_divide,
+            "**": xp.pow,
+            "neg": xp.negative,
+            "<=": xp.less_equal,
+            "<": xp.less,
+            ">=": xp.greater_equal,
+            ">": xp.greater,
+            "==": xp.equal,
+            "and": xp.logical_and,
+            "or": xp.logical_or,
+            "not": xp.logical_not,
+            "where": xp.where,
+            "exp": xp.exp,
+            "log": xp.log,
+            "sin": xp.sin,
+            "cos": xp.cos,
+            "tanh": xp.tanh,
+            "sqrt": xp.sqrt,
+            "sigmoid": self.sigmoid,
+            "relu": lambda x: xp.where(x < 0, xp.zeros_like(x), x),
+            "gelu": self.gelu,
+        }
+
+    def sigmoid(self, x: Array) -> Array:
+        """Accurate in both tails: e^x / (1 + e^x) for negative x."""
+        e = self.xp.exp(-self.xp.abs(x))
+        return self.xp.where(x < 0, e, self.xp.ones_like(e)) / (1 + e)
+
+    def gelu(self, x: Array) -> Array:
+        return x * (1 + self.erf(x / math.sqrt(2))) / 2
+
+    def erf(self, x: Array) -> Array:
+        """No namespace function in the standard: PyTorch has it, NumPy takes the C library's, element by element."""
+        if is_torch_array(x):
+            return x.erf()
+        return np.vectorize(math.erf, otypes=[x.dtype])(x)
+
+    def contract(self, a: Array, b: Array) -> Array:
+        return self.xp.matmul(*self.alike(a, b))
+
+    def reduce(self, op: str, axis: int, term: Array, where: Array | None) -> Array:
+        xp = self.xp
+        if op == "sum":
+            return xp.sum(term if where is None else xp.where(where, term, xp.zeros_like(term)), axis=axis)
+        if op in SOFTMAXES:
+            return self.softmax(term, axis, where, log=op == "log_softmax")
+        low = self.constant(-math.inf, term)
+        if where is not None:
+            term = xp.where(where, term, low)
+        if not term.shape[axis]:
+            term = xp.broadcast_to(low, (*term.shape[:axis], 1, *term.shape[axis + 1 :]))
+        return xp.max(term, axis=axis) if op == "max" else xp.argmax(term, axis=axis)
+
+    def softmax(self, e: Array, axis: int, where: Array | None, log: bool = False) -> Array:
+        """With the largest score taken off, so that nothing overflows; nothing to look at gives weight 0."""
+        xp = self.xp
+        if not e.shape[axis]:
+            return e
+        if where is None:
+            shifted = e - xp.max(e, axis=axis, keepdims=True)
+            parts = xp.exp(shifted)
+            total = xp.sum(parts, axis=axis, keepdims=True)
+            return shifted - xp.log(total) if log else parts / total
+        seen = xp.broadcast_to(where, e.shape)
+        low = xp.where(seen, e, self.constant(-math.inf, e))
+        top = xp.max(low, axis=axis, keepdims=True)
+        some = xp.any(seen, axis=axis, keepdims=True)
+        shifted = xp.where(seen, low - xp.where(some, top, xp.zeros_like(top)), xp.zeros_like(low))
+        parts = xp.where(seen, xp.exp(shifted), xp.zeros_like(shifted))
+        total = xp.sum(parts, axis=axis, keepdims=True)
+        total = xp.where(some, total, xp.ones_like(total))
+        if log:
+            return xp.where(seen, shifted - xp.log(total), self.constant(-math.inf, e))
+        return parts / total
+
+    def masked(self, thing: Array, where: Array) -> Array | None:
+        return self.xp.where(where, thing, self.xp.zeros_like(thing)) if self.finite(thing) else None
+
+    def finite(self, thing: Array) -> bool:
+        return bool(self.xp.all(self.xp.isfinite(thing)))

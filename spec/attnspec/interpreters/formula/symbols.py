@@ -1,0 +1,201 @@
+"""What names, indices and sizes are called in a formula, and what they mean where they stand."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from itertools import groupby
+
+from attnspec.errors import NotationError
+from attnspec.interpreters.formula.setting import Level, Piece, Setting
+from attnspec.language.check import Scope, Type, infer, single
+from attnspec.language.dims import Dim, parts
+from attnspec.language.tree import Definition, Node, Reshape, Scan, SizeOf, Zeros, walk
+
+UNFIT = (NotationError, LookupError, ValueError)
+"""What the check of a tree raises where parts do not fit: then there is no type."""
+
+
+@dataclass(frozen=True)
+class Symbols:
+    """The symbols of one equation.
+
+    Attributes:
+        scope: the types of what is named.
+        sizes: what sizes are called that an index has taken the name of: T, where t counts to t.
+        taken: names that have a meaning besides that of a size.
+        carried: the states of the recurrences around, each with its index.
+    """
+
+    setting: Setting
+    scope: Scope
+    sizes: Mapping[str, str]
+    taken: Collection[str]
+    carried: Mapping[str, str] = field(default_factory=dict)
+
+    def name(self, name: str, *places: str) -> str:
+        """A symbol with its named axes, then with the places that are taken of it."""
+        stepped = self.stepped(name)
+        before = self.setting.signs["neg"] + "1" if name in self.carried else ""
+        own = [*self.lifted(name), *([self.index(stepped) + before] if stepped else [])]
+        return self.setting.name(name, [*own, *places], self.indices)
+
+    def ending(self, name: str, end: str) -> str:
+        """A state of a recurrence, at another step than where it stands."""
+        return self.setting.name(name, [*self.lifted(name), end], self.indices)
+
+    def lifted(self, name: str) -> Iterator[str]:
+        """The named axes of a value, in the order of the indices, but for that of its recurrence."""
+        kind = self.scope.names.get(name)
+        for index, _ in self.scope.definition.indices:
+            if kind is not None and index in kind.names and index != self.stepped(name):
+                yield self.index(index)
+
+    def stepped(self, name: str) -> str:
+        """The index of the recurrence that a value comes from, or ""."""
+        return self.carried.get(name) or self.scope.scanned.get(name, "")
+
+    def index(self, index: str) -> str:
+        """An index, or where it stands in for a value, its number."""
+        return self.setting.name(index)
+
+    @property
+    def indices(self) -> list[str]:
+        """What can stand in a subscript."""
+        return [*(index for index, _ in self.scope.definition.indices), *self.sizes.values()]
+
+    # Sizes.
+
+    def size(self, dim: Dim) -> str:
+        """A size, as a sum of products."""
+        first, *rest = sorted(dim.terms, key=lambda term: term[1] < 0) or [((), 0)]
+        shown = self.setting.words["negative"] * (first[1] < 0) + self.monomial(*first)
+        for names, count in rest:
+            shown += self.setting.signs["-" if count < 0 else "+"] + self.monomial(names, count)
+        return shown
+
+    def monomial(self, names: tuple[str, ...], count: int) -> str:
+        factors = [self.factor(name) for name in names]
+        return self.setting.signs[""].join(factors if abs(count) == 1 and factors else [str(abs(count)), *factors])
+
+    def factor(self, name: str) -> str:
+        """A named size, or a count of steps."""
+        if not name.startswith("⌈"):
+            return self.sizes.get(name) or self.setting.name(name)
+        top, bottom = (Piece(self.size(part), Level.ATOM if is_name(part) else Level.SUM) for part in parts(name))
+        left, right = self.setting.words["⌈"], self.setting.words["⌉"]
+        return left + self.setting.quotient(top, bottom).text + right
+
+    def size_alone(self, dim: Dim) -> str:
+        """A size among values: between bars, unless it is a single name that means nothing else."""
+        plain = dim.names <= self.sizes.keys() or not dim.names & set(self.taken)
+        return self.size(dim) if plain and is_name(dim) else self.setting.bars(self.size(dim))
+
+    def dims(self, dims: tuple[Dim, ...]) -> str:
+        """A shape."""
+        shown = [self.size(dim) for dim in dims]
+        if len(dims) > 1:
+            pairs = zip(dims, shown, strict=True)
+            shown = [self.setting.bracketed(size) if len(dim.terms) > 1 else size for dim, size in pairs]
+        return self.setting.signs["×"].join(shown)
+
+    def space(self, kind: str, dims: tuple[Dim, ...]) -> str:
+        """The arrays of a kind and shape: ℝ^(n × d)."""
+        lone = len(dims) == 1 and is_name(dims[0])
+        return self.setting.above(kind, Piece(self.dims(dims), Level.ATOM if lone else Level.PRODUCT)) if dims else kind
+
+    def given(self) -> Iterator[str]:
+        """Arrays and the sets they are from, options, and what indices run over."""
+        definition, words, signs = self.scope.definition, self.setting.words, self.setting.signs
+        for (kind, dims), group in groupby(definition.parameters, lambda parameter: (parameter.kind, parameter.dims)):
+            names = ", ".join(self.name(parameter.name) for parameter in group)
+            if kind == "layers":
+                numbered = self.setting.above(names, Piece("(l)"))
+                yield numbered + words["each"] + signs["<="].join(("1", "l", "L"))
+                continue
+            yield names + words["in"] + self.space(words[kind], dims)
+        for k, option in enumerate(definition.options):
+            kind = words["option" if option.kind == "int" else "float"]
+            yield ("" if k else words["with"]) + self.name(option.name) + words["in"] + kind
+        for k, (index, dim) in enumerate(definition.indices):
+            size, bars = self.size(dim), self.setting.bars(self.index(index))
+            known = signs["="] + bars if self.sizes.get(index, bars) != bars else ""
+            yield ("" if k else words["for"]) + "0" + signs["<="] + self.index(index) + signs["<"] + size + known
+
+    # Types.
+
+    def type(self, node: Node) -> Type | None:
+        """The type of a part; None where its parts do not fit."""
+        try:
+            return single(node, self.scope)
+        except UNFIT:
+            return None
+
+    def inside(self, node: Scan) -> Symbols:
+        """The symbols inside a recurrence, where its states are those of the step before."""
+        outer = self.scope
+        try:
+            kinds = infer(node, outer)
+        except UNFIT:
+            kinds = ()
+        names = {name: kind for name, kind in outer.names.items() if name not in node.states}
+        for name, kind in zip(node.states, kinds, strict=False):
+            names[name] = replace(kind, names=kind.names - {node.index})
+        scope = Scope(outer.definition, names, outer.bound | {node.index}, outer.scanned)
+        return replace(self, scope=scope, carried={**self.carried, **dict.fromkeys(node.states, node.index)})
+
+
+def symbols(definition: Definition, setting: Setting) -> Symbols:
+    """The symbols of an equation outside its recurrences."""
+    inner = list(nodes(definition))
+    names, sizes = _taken(definition, inner), {name for dim in _dims(definition, inner) for name in dim.names}
+    renamed = {}
+    for index, dim in definition.indices:
+        if is_name(dim) and index in dim.names:
+            capital = index.upper() if len(index) == 1 else index
+            free = capital not in names | sizes
+            renamed[index] = setting.name(capital) if free else setting.bars(setting.name(index))
+    return Symbols(setting, _scope(definition), renamed, names)
+
+
+def nodes(definition: Definition) -> Iterator[Node]:
+    """Every node of an equation."""
+    return (node for root in definition.roots for _, node in walk(root))
+
+
+def is_name(dim: Dim) -> bool:
+    """Whether a size is a single name."""
+    return dim.terms in [(((name,), 1),) for name in dim.names]
+
+
+@lru_cache(maxsize=256)
+def _scope(definition: Definition) -> Scope:
+    """The types of what is named, as far as the lines fit."""
+    names = {parameter.name: Type(parameter.kind, dims=parameter.dims) for parameter in definition.parameters}
+    scope = Scope(definition, names | {option.name: Type(option.kind) for option in definition.options})
+    for line in definition.lines:
+        try:
+            found = infer(line.value, scope)
+        except UNFIT:
+            continue
+        scope.names |= dict(zip(line.targets, found, strict=False))
+        if isinstance(line.value, Scan):
+            scope.scanned |= dict.fromkeys(line.targets, line.value.index)
+    return scope
+
+
+def _taken(definition: Definition, inner: list[Node]) -> set[str]:
+    """The names that are given to values and indices."""
+    arrays = {parameter.name for parameter in definition.parameters} | {option.name for option in definition.options}
+    lines = {name for line in definition.lines for name in line.targets}
+    states = {state for node in inner if isinstance(node, Scan) for state in node.states}
+    return arrays | lines | states | {index for index, _ in definition.indices}
+
+
+def _dims(definition: Definition, inner: list[Node]) -> Iterator[Dim]:
+    """Every size that is spoken of."""
+    yield from (dim for parameter in definition.parameters for dim in parameter.dims)
+    yield from (dim for _, dim in definition.indices)
+    for node in inner:
+        yield from (node.dim,) if isinstance(node, SizeOf) else node.dims if isinstance(node, Reshape | Zeros) else ()

@@ -1,0 +1,108 @@
+"""Formulas in a terminal."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Collection, Sequence
+from typing import ClassVar
+
+from attnspec.interpreters.formula.setting import MARKS, Level, Piece, Setting, greek, run
+from attnspec.language.symbols import ACCENTS, PLAIN, differentiated, reads_as_indices
+
+
+class Terminal(Setting):
+    """One line of Unicode, in which names stand much as they are typed."""
+
+    signs: ClassVar[dict[str, str]] = {
+        "": " ",
+        "⊙": " ⊙ ",
+        "·": "·",
+        "×": " × ",
+        "*": " ∗ ",
+        "@": " @ ",
+        "+": " + ",
+        "-": " − ",
+        "neg": "−",
+        "<=": " ≤ ",
+        "<": " < ",
+        ">=": " ≥ ",
+        ">": " > ",
+        "==": " = ",
+        "and": " ∧ ",
+        "or": " ∨ ",
+        "not": "¬",
+        ":": ": ",
+        "=": " = ",
+        ",": ", ",
+    }
+    words: ClassVar[dict[str, str]] = {
+        "sigmoid": "σ",
+        "sum": "Σ",
+        "inf": "∞",
+        "negative": "⁻",
+        "in": " ∈ ",
+        "prime": "′",
+        "float": "ℝ",
+        "int": "ℤ",
+        "bool": "{0, 1}",
+        "option": "ℕ",
+        "⌈": "⌈",
+        "⌉": "⌉",
+        "⌊": "⌊",
+        "⌋": "⌋",
+        "from": " from ",
+        "each": " for ",
+        "with": "with ",
+        "for": "for ",
+    }
+    wide = 110
+
+    def name(self, name: str, places: Sequence[str] = (), indices: Collection[str] = ()) -> str:
+        if (of := differentiated(name)) and name not in indices:
+            return f"∂{self.name(of, places, indices)}"
+        head, *rest = name.split("_")
+        head = greek(head)
+        while rest and rest[0] in ACCENTS:
+            head += unicodedata.lookup(f"COMBINING {MARKS[rest.pop(0)]}")
+        own = "_".join(greek(part) if len(part) > 2 else part for part in rest)
+        doubtful = len(rest) == 1 and reads_as_indices(rest[0], indices)
+        if not PLAIN.fullmatch(name) or name in indices or (doubtful and len(rest[0]) > 1 and rest[0] in indices):
+            head, own = f"'{name}'", ""
+        if own and places:
+            return f"{head}_{{{own}{';' if doubtful else ','}{run(places)}}}"
+        if own:
+            return f"{head}_{{{own}}}" if doubtful else f"{head}_{own}"
+        return self.below(head, places) if places else head
+
+    def upright(self, word: str) -> str:
+        return word
+
+    def below(self, text: str, places: Sequence[str]) -> str:
+        letters = all(len(place) == 1 for place in places)
+        return f"{text}_{run(places)}" if letters else f"{text}_{{{run(places)}}}"
+
+    def above(self, text: str, exponent: Piece) -> str:
+        return f"{text}^{self.within(exponent, Level.ATOM)}"
+
+    def transposed(self, text: str) -> str:
+        return f"{text}ᵀ"
+
+    def bracketed(self, text: str, left: str = "(", right: str = ")") -> str:
+        return left + text + right
+
+    def bars(self, text: str) -> str:
+        return f"|{text}|"
+
+    def quotient(self, top: Piece, bottom: Piece) -> Piece:
+        return Piece(f"{self.within(top, Level.QUOTIENT)} / {self.within(bottom, Level.POWER)}", Level.QUOTIENT)
+
+    def root(self, piece: Piece) -> Piece:
+        return Piece(f"√{self.within(piece, Level.ATOM)}", Level.POWER)
+
+    def cases(self, condition: Piece, yes: Piece, no: Piece) -> Piece:
+        parts = [self.within(piece, Level.OR) for piece in (yes, condition, no)]
+        return Piece("{} if {} else {}".format(*parts), Level.WHERE)
+
+    def joined(self, left: str, right: str) -> bool:
+        applied = left.endswith("σ") and right.startswith("(")
+        return not (right[:1].isdigit() or right.startswith("⁻") or applied)

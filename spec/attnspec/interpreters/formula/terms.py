@@ -1,0 +1,295 @@
+"""The rules of a formula: how each node of a tree is set, so that no two trees are set alike.
+
+Every sign is either self-delimiting or has a place in one order of precedence, and what is looser than its
+surroundings gets brackets. Factors stand side by side where the types of both say which product it is: a matrix product
+of two that have unnamed axes, else a product with a number. What is left over has a sign: ⊙ elementwise, · inner.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
+from typing import NoReturn
+
+from attnspec.errors import NotationError
+from attnspec.interpreters.formula.setting import Level, Piece, Setting
+from attnspec.interpreters.formula.symbols import Symbols
+from attnspec.language import vocabulary
+from attnspec.language.check import COMPARISONS, place_index
+from attnspec.language.tree import (
+    Apply,
+    At,
+    Call,
+    Concat,
+    ConcatOver,
+    Definition,
+    Last,
+    Name,
+    Node,
+    Number,
+    Position,
+    Reduce,
+    Reshape,
+    Scan,
+    SizeOf,
+    Split,
+    Stack,
+    Through,
+    Zeros,
+    children,
+)
+
+LEVELS = {"or": Level.OR, "and": Level.AND, **dict.fromkeys(COMPARISONS, Level.COMPARE), "+": Level.SUM, "-": Level.SUM}
+TIGHTER = {Level.OR: Level.AND, Level.AND: Level.COMPARE, Level.COMPARE: Level.SUM, Level.SUM: Level.SIGMA}
+
+
+@dataclass(frozen=True)
+class Terms:
+    """Sets the parts of one equation.
+
+    Attributes:
+        symbols: what names are called and mean where the parts stand.
+        callees: the name of an equation that is called.
+    """
+
+    symbols: Symbols
+    callees: Callable[[Definition], str]
+
+    @property
+    def setting(self) -> Setting:
+        return self.symbols.setting
+
+    def show(self, node: Node) -> str:
+        return self.piece(node).text
+
+    def piece(self, node: Node) -> Piece:
+        """A node, set.
+
+        Raises:
+            NotationError: no rule says how.
+        """
+        match node:
+            case Name(id=name):
+                return Piece(self.symbols.name(name))
+            case Number(value=value):
+                return self.setting.number(value)
+            case SizeOf(dim=dim):
+                return Piece(self.symbols.size_alone(dim))
+            case Zeros(dims=dims):
+                return Piece(self.setting.below("0", [self.symbols.dims(dims)]))
+            case Position(index=index):
+                return Piece(self.symbols.index(index))
+            case At():
+                return Piece(self.at(node))
+            case Apply():
+                return self.apply(node)
+            case Reduce():
+                return self.reduce(node)
+            case Stack(array=array, indices=indices):
+                inside = self.setting.bracketed(self.show(array), "[", "]")
+                return Piece(self.setting.below(inside, [self.symbols.index(index) for index in indices]))
+            case Concat(parts=parts):
+                return Piece(self.setting.bracketed("; ".join(map(self.show, parts)), "[", "]"))
+            case Scan():
+                return Piece(self.scan(node), Level.CALL)
+            case Last(index=index, state=state):
+                return self.last(index, state)
+            case Call():
+                return Piece(self.call(node), Level.CALL)
+            case Through():
+                return Piece(self.through(node), Level.CALL)
+        return Piece(self.rearranged(node), Level.CALL)
+
+    def rearranged(self, node: Node) -> str:
+        match node:
+            case ConcatOver(index=index, array=array):
+                return self.function("concat", self.show(array), over=index)
+            case Split(array=array, parts=parts):
+                return self.function("split", self.show(array), self.show(parts))
+            case Reshape(array=array, order=order, dims=dims):
+                axes = self.setting.bracketed(", ".join(map(str, order)))
+                return self.function("reshape", self.show(array), axes, self.symbols.dims(dims))
+        return self.refuse(node, type(node).__name__)
+
+    def function(self, word: str, *args: str, over: str = "", where: Node | None = None) -> str:
+        """word(…), and below the word what it runs over."""
+        head = self.setting.words.get(word) or self.setting.upright(word)
+        return (self.over(head, over, where) if over else head) + self.setting.bracketed(", ".join(args))
+
+    def over(self, head: str, index: str, where: Node | None) -> str:
+        condition = "" if where is None else self.setting.signs[":"] + self.show(where)
+        return self.setting.below(head, [self.symbols.index(index) + condition])
+
+    def apply(self, node: Apply) -> Piece:
+        match node.op, node.args:
+            case "*" | "@", (left, right):
+                return self.product(node.op, left, right)
+            case "/", (top, bottom):
+                return self.setting.quotient(self.piece(top), self.piece(bottom))
+            case "//", (top, bottom):
+                return self.setting.floor(self.setting.quotient(self.piece(top), self.piece(bottom)))
+            case "**", (base, exponent):
+                return Piece(self.setting.above(self.inside(base, Level.ATOM), self.piece(exponent)), Level.POWER)
+            case "neg", (part,):
+                return Piece(self.setting.signs["neg"] + self.inside(part, Level.SIGMA), Level.SIGN)
+            case "not", (part,):
+                return Piece(self.setting.signs["not"] + self.inside(part, Level.POWER), Level.SIGN)
+            case op, (left, right) if op in LEVELS:
+                return self.binary(op, left, right)
+            case "sqrt", (part,):
+                return self.setting.root(self.piece(part))
+            case "transpose", (part,):
+                return Piece(self.setting.transposed(self.inside(part, Level.ATOM)), Level.POWER)
+            case "where", (condition, yes, no):
+                return self.setting.cases(self.piece(condition), self.piece(yes), self.piece(no))
+            case op, args if op in vocabulary.ELEMENTWISE.values():
+                return Piece(self.function(op, *map(self.show, args)), Level.CALL)
+        return self.refuse(node, node.op)
+
+    def inside(self, node: Node, level: Level) -> str:
+        return self.setting.within(self.piece(node), level)
+
+    def binary(self, op: str, left: Node, right: Node) -> Piece:
+        """a - b - c is (a - b) - c; comparisons do not follow one another."""
+        level = LEVELS[op]
+        first = Level.SUM if level == Level.COMPARE else level
+        return Piece(self.inside(left, first) + self.setting.signs[op] + self.inside(right, TIGHTER[level]), level)
+
+    def product(self, op: str, left: Node, right: Node) -> Piece:
+        """Two factors; one product in another gets brackets, unless both are written side by side from the left."""
+        first, second = self.piece(left), self.piece(right)
+        end = self.setting.within(second, Level.POWER)
+        sign = self.sign(op, left, right)
+        if sign == "·" and second.level >= Level.POWER and self.is_row(left):
+            sign = ""
+        if sign == "" and op == "*" and not self.setting.joined(first.text, end):
+            sign = "×"
+        chain = first.level == Level.PRODUCT and first.sign == sign
+        start = self.setting.within(first, Level.PRODUCT if chain else Level.POWER)
+        return Piece(start + self.setting.signs[sign] + end, Level.PRODUCT, sign)
+
+    def sign(self, op: str, left: Node, right: Node) -> str:
+        """What stands between two factors, by their types; the operator itself where these do not fit."""
+        a, b = self.symbols.type(left), self.symbols.type(right)
+        if a is None or b is None:
+            return op
+        if op == "*":
+            return "⊙" if a.dims and b.dims else ""
+        if not a.dims or not b.dims:
+            return op
+        return "·" if len(a.dims) == len(b.dims) == 1 else ""
+
+    def is_row(self, node: Node) -> bool:
+        """Whether a vector is a row times matrices, as is the q W of q W k."""
+        match node:
+            case Apply(op="@", args=(left, _)):
+                kind = self.symbols.type(left)
+                return kind is not None and len(kind.dims) == 1
+        return False
+
+    def at(self, node: At) -> str:
+        places = [self.place(place) for place in node.places]
+        if isinstance(node.array, Name) and places:
+            return self.symbols.name(node.array.id, *places)
+        return self.setting.below(self.inside(node.array, Level.CALL), places)
+
+    def place(self, place: Node) -> str:
+        """A place in a subscript; a formula that no index names stands between square brackets."""
+        shown = self.setting.tight(self.show(place))
+        looked_up = isinstance(place, At) and shown not in map(self.symbols.index, self.symbols.indices)
+        return shown if looked_up or place_index(place) is not None else f"[{shown}]"
+
+    def reduce(self, node: Reduce) -> Piece:
+        if node.op != "sum":
+            return Piece(self.function(node.op, self.show(node.term), over=node.index, where=node.where), Level.CALL)
+        term = self.piece(node.term)
+        head = self.over(self.setting.words["sum"], node.index, node.where)
+        shown = term.text if term.level == Level.SIGMA else self.setting.within(term, Level.PRODUCT)
+        return Piece(f"{head} {shown}", Level.SIGMA)
+
+    # Recurrences, and other equations.
+
+    def recurrence(self, node: Scan) -> str:
+        """What each step does, and from where: step(h_{t-1}) from start."""
+        starts = ", ".join(map(self.show, node.starts))
+        return self.step(node).show(node.body) + self.setting.words["from"] + starts
+
+    def scan(self, node: Scan) -> str:
+        """A recurrence whose states have other names outside, or none."""
+        inside = self.symbols.inside(node)
+        after = [inside.ending(name, self.symbols.index(node.index)) for name in node.states]
+        return self.function("scan", f"{', '.join(after)} = {self.recurrence(node)}", over=node.index)
+
+    def step(self, node: Scan) -> Terms:
+        """The rules inside a recurrence."""
+        return replace(self, symbols=self.symbols.inside(node))
+
+    def last(self, index: str, state: Node) -> Piece:
+        """c_T, where T is what the size of t is called."""
+        scanned, ends = self.symbols.scope.scanned, self.symbols.sizes
+        if isinstance(state, Name) and scanned.get(state.id) == index and index in ends:
+            return Piece(self.symbols.ending(state.id, ends[index]))
+        return Piece(self.function("last", self.show(state), over=index), Level.CALL)
+
+    def through(self, node: Through) -> str:
+        """What comes out of layers, where it has no name."""
+        parts = [self.show(node.layers), self.callees(node.callee), self.show(node.start), *filter(None, [node.slip])]
+        return self.function("through", *parts)
+
+    def layered(self, node: Through, names: Sequence[str]) -> str:
+        """What names are at the top, what each layer makes of the one below it, and from where: h^(L), h^(l) = ….
+
+        A slip shows where it is made, in the number of a layer.
+        """
+        minus, plus = (self.setting.tight(self.setting.signs[sign]) for sign in "-+")
+        ends = {"short": f"L{minus}1", "first": "1"}
+        takes = {"shared": "1", "reversed": f"L{minus}l{plus}1"}
+        end = ends.get(node.slip, "L")
+        rest = "1" if node.slip == "rest" else end
+        tops = [self.layer(name, rest if k else end) for k, name in enumerate(names)]
+        each = ", ".join(self.layer(name, "l") for name in names)
+        read = self.show(node.start) if node.slip == "input" else self.layer(names[0], f"l{minus}1")
+        args = [read, self.layer(node.layers.id, takes.get(node.slip, "l"))]
+        if node.slip == "begun":
+            args[1] += self.setting.words["from"] + self.layer(node.layers.id, "1")
+        call = self.callees(node.callee) + self.setting.bracketed(", ".join(args))
+        each = self.setting.bracketed(each) if len(names) > 1 else each
+        steps = each + self.setting.signs["="] + call + self.setting.words["from"] + self.show(node.start)
+        return self.setting.signs[","].join([", ".join(tops), steps])
+
+    def layer(self, name: str, number: str) -> str:
+        """Something of one layer."""
+        return self.setting.above(self.symbols.name(name), Piece(f"({number})"))
+
+    def call(self, node: Call) -> str:
+        """name(arguments; options); an option that is handed on is said once."""
+        parts = [", ".join(map(self.show, node.args))]
+        if node.options:
+            parts.append(", ".join(self.option(name, value) for name, value in node.options))
+        return self.callees(node.callee) + self.setting.bracketed("; ".join(parts))
+
+    def option(self, name: str, value: Node) -> str:
+        shown = self.show(value)
+        return shown if value == Name(name) else f"{self.setting.name(name)} = {shown}"
+
+    def around(self, root: Node, wanted: Collection[int]) -> Terms | None:
+        """The rules where one of the nodes `wanted`, by their Python ids, stands below `root`."""
+        if id(root) in wanted:
+            return self
+        for name, _, child in children(root):
+            terms = self.step(root) if isinstance(root, Scan) and name == "body" else self
+            found = terms.around(child, wanted)
+            if found is not None:
+                return found
+        return None
+
+    def refuse(self, node: Node, what: str) -> NoReturn:
+        """Say what has no rule, and where; nothing is left out in silence."""
+        place = f":{node.span.line}:{node.span.column}" if node.span else ""
+        id = self.symbols.scope.definition.id
+        raise NotationError(
+            f"{id}{place}: no formula for {what}",
+            given=repr(node),
+            expected="a part of the notation",
+            mend="give it a rule in interpreters/_terms.py",
+        )

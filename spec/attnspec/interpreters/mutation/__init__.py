@@ -1,0 +1,1 @@
+"""Wrong versions of an equation, made by mutation operators."""

@@ -1,0 +1,254 @@
+"""Every plausible slip in an equation, as a runnable wrong version and a sentence that says what it is.
+
+They are generated from the syntax tree by the operators of `slips` and `throughout`; those that compute the same as
+the equation are removed by testing; beside them stand the curated ones and the equation's conventions.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from attnspec.errors import NotationError
+from attnspec.interpreters.mutation.equation_wide import Slip, everywhere, mapped
+from attnspec.interpreters.mutation.operators import Site, locally
+from attnspec.language import layers
+from attnspec.language.check import Scope, Type, check, infer, layer_of
+from attnspec.language.equation import REGISTRY, Equation
+from attnspec.language.symbols import OPTION_SIZES
+from attnspec.language.tree import (
+    Apply,
+    Call,
+    Definition,
+    Line,
+    Name,
+    Node,
+    Number,
+    Path,
+    Scan,
+    Through,
+    substitute,
+    walk,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """A wrong version of an equation.
+
+    Attributes:
+        id: where and what, such as "z/drop/b_z"; unique among the mutants of the equation.
+        says: the sentence of a diagnosis.
+        definition: the wrong version, with the parameters of the right one.
+        kind: "generated", "curated" or "convention".
+        equal_sizes: pairs of sizes that must be equal for it to run, as for a transposed weight.
+        in_storage: it is wrong only by what overflows in the storage dtype.
+    """
+
+    id: str
+    says: str
+    definition: Definition
+    kind: str = "generated"
+    equal_sizes: tuple[tuple[str, str], ...] = ()
+    in_storage: bool = False
+
+
+def mutants(equation: Equation[..., Any]) -> tuple[Mutant, ...]:
+    """Every mutant of an equation: curated first, then conventions, then generated; equal trees once."""
+    found: dict[Definition, Mutant] = {}
+    for wrong in given(equation):
+        found.setdefault(wrong.definition, wrong)
+    for id, says, tree, equal in generated(equation.definition):
+        if tree != equation.definition:
+            found.setdefault(tree, Mutant(id, says, tree, "generated", equal))
+    return tuple(_numbered(found.values()))
+
+
+def given(equation: Equation[..., Any]) -> Iterator[Mutant]:
+    """Those that nothing generates: the curated ones, then the conventions."""
+    for wrong in equation.curated:
+        tree = replace(wrong.equation.definition, id=equation.id)
+        yield Mutant(wrong.name, wrong.says, tree, "curated", in_storage=wrong.in_storage)
+    for other in conventions(equation):
+        as_own = adapted(other.definition, equation.definition)
+        if as_own is not None:
+            told = f": {other.says}" if other.says else f", of which it does not hold that {equation.says}"
+            yield Mutant(other.id, f"this is {other.id}{told}", as_own, "convention")
+
+
+def conventions(equation: Equation[..., Any]) -> list[Equation[..., Any]]:
+    """The other conventions of an equation: those of it, what it is one of, and that one's others."""
+    root = equation.convention_of or equation.id
+    return [other for other in REGISTRY.values() if other.id != equation.id and root in (other.id, other.convention_of)]
+
+
+def adapted(other: Definition, own: Definition) -> Definition | None:
+    """A convention as a function of this equation's parameters: those that it has besides are 0.
+
+    So is a whole number that it has besides for an option, such as a place: the first. None where it lacks a parameter
+    or an option of this equation, so that the two cannot be compared argument by argument.
+    """
+    mine = {parameter.name: parameter for parameter in own.parameters}
+    theirs = {parameter.name: parameter for parameter in other.parameters}
+    shared = all(theirs[name].dims == parameter.dims for name, parameter in mine.items() if name in theirs)
+    besides = [option for option in other.options if option not in own.options]
+    alike = [option for option in other.options if option in own.options] == [*own.options]
+    if not shared or mine.keys() - theirs.keys() or not alike or layers.of(own):
+        return None
+    if any(option.kind != "int" or option.name in OPTION_SIZES for option in besides):
+        return None
+    zero: dict[str, Node] = {}
+    for name, parameter in theirs.items():
+        if name not in mine:
+            twin = next((p.name for p in own.parameters if p.dims == parameter.dims), None)
+            if twin is None:
+                return None
+            zero[name] = Apply("*", (Number(0.0), Name(twin)))
+    args = tuple(zero.get(name, Name(name)) for name in theirs)
+    options = tuple((each.name, Number(0.0) if each in besides else Name(each.name)) for each in other.options)
+    call = Call(other, args, options)
+    if len(other.results) == len(own.results) == 1:
+        return replace(own, indices=(), lines=(), returns=(call,))
+    if len(other.results) < len(own.results):
+        return None
+    names = tuple(f"output_{k}" for k in range(len(other.results)))  # those that it has besides are last
+    returns = tuple(Name(name) for name in names[: len(own.results)])
+    return replace(own, indices=(), lines=(Line(names, call),), returns=returns)
+
+
+def generated(definition: Definition) -> Iterator[Slip]:
+    """Slips anywhere in an equation, also in the equations that it calls."""
+    types = check(definition)
+    for label, path, node, build in parts(definition):
+        known = _in_scope(definition, label)
+        site = Site(definition, {name: types[name] for name in known}, types, node)
+        yield from _below(label, site, path, node, build)
+    for name, says, tree, equal in (*everywhere(definition, types), *_every_call(definition)):
+        if sound(tree, equal):
+            yield name, says, tree, equal
+
+
+def _every_call(definition: Definition) -> Iterator[Slip]:
+    """The same slip in every call of an equation that is called more than once."""
+    calls = [node for _, _, root, _ in parts(definition) for _, node in walk(root) if isinstance(node, Call)]
+    for callee in dict.fromkeys(call.callee for call in calls):
+        if sum(call.callee == callee for call in calls) > 1:
+            for id, says, wrong, equal in generated(callee):
+                if not equal:
+                    yield f"every {callee.id}/{id}", says, calling(definition, callee, wrong), ()
+
+
+def calling(definition: Definition, callee: Definition, other: Definition) -> Definition:
+    """The equation with every call of one equation made to another."""
+
+    def change(node: Node) -> Node:
+        return replace(node, callee=other) if isinstance(node, Call) and node.callee == callee else node
+
+    return mapped(definition, change)
+
+
+def _below(label: str, site: Site, path: Path, root: Node, build: Callable[[Node], Definition]) -> Iterator[Slip]:
+    for below, node in walk(root):
+        inner = _inside_scan(site, root, below)
+        for op, says, new, equal in locally(node, inner):
+            tree = build(substitute(root, below, new))
+            if sound(tree, equal):
+                yield f"{label}/{op}", f"in {label}: {says}", tree, equal
+        if isinstance(node, Call | Through):
+            for id, says, callee, equal in generated(node.callee):
+                lifted = _lifted(node, inner, equal)
+                if lifted is not None:
+                    yield f"{label}/{id}", says, build(substitute(root, below, replace(node, callee=callee))), lifted
+        if isinstance(node, Through) and node.callee.id in REGISTRY:
+            for wrong in given(REGISTRY[node.callee.id]):
+                tree = build(substitute(root, below, replace(node, callee=wrong.definition)))
+                yield f"{label}/{wrong.id}", f"in every layer: {wrong.says}", tree, ()
+
+
+def _lifted(node: Call | Through, site: Site, equal: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...] | None:
+    """Sizes that a callee needs equal, by the caller's names for them; None where the caller has no such names."""
+    if not equal:
+        return ()
+    if isinstance(node, Through):  # as they are at the top: where another layer has others, it cannot run
+        names = layers.at_top(layer_of(node, site.scope))
+    else:
+        names = {}
+        for parameter, arg in zip(node.callee.parameters, node.args, strict=True):
+            for own, given in zip(parameter.dims, site.type_of(arg).dims, strict=True):
+                names.setdefault(str(own), str(given))
+    if any(size not in names for pair in equal for size in pair):
+        return None
+    pairs = {(names[a], names[b]) for a, b in equal}
+    return tuple((a, b) for a, b in sorted(pairs) if a != b)
+
+
+def _inside_scan(site: Site, root: Node, below: Path) -> Site:
+    """What is known inside the step of a scan: its states too."""
+    node, states, bound = root, dict[str, Type](), set[str]()
+    for name, place in below:
+        if isinstance(node, Scan) and name == "body":
+            scope = Scope(site.definition, {**site.types, **site.known, **states}, frozenset(bound))
+            for state, kind in zip(node.states, infer(node, scope), strict=True):
+                states[state] = replace(kind, names=kind.names - {node.index})
+            bound.add(node.index)
+        value = getattr(node, name)
+        part = value if place is None else value[place]
+        node = part if isinstance(part, Node) else part[1]
+    return replace(site, known={**site.known, **states}, bound=frozenset(bound))
+
+
+def parts(definition: Definition) -> Iterator[tuple[str, Path, Node, Callable[[Node], Definition]]]:
+    """The lines and results of an equation, each with a name and with how to put another in its place."""
+    for k, line in enumerate(definition.lines):
+        yield ", ".join(line.targets), (), line.value, _line_builder(definition, k)
+    for k, node in enumerate(definition.returns):
+        label = "the result" if len(definition.returns) == 1 else f"result {k + 1}"
+        yield label, (), node, _return_builder(definition, k)
+
+
+def _line_builder(definition: Definition, k: int) -> Callable[[Node], Definition]:
+    lines = definition.lines
+    return lambda node: replace(definition, lines=(*lines[:k], replace(lines[k], value=node), *lines[k + 1 :]))
+
+
+def _return_builder(definition: Definition, k: int) -> Callable[[Node], Definition]:
+    returns = definition.returns
+    return lambda node: replace(definition, returns=(*returns[:k], node, *returns[k + 1 :]))
+
+
+def _in_scope(definition: Definition, label: str) -> list[str]:
+    """Arrays and whole numbers that have a meaning where a line stands."""
+    names = [parameter.name for parameter in definition.parameters]
+    names += [option.name for option in definition.options if option.kind == "int"]
+    for line in definition.lines:
+        if ", ".join(line.targets) == label:
+            break
+        names += line.targets
+    return names
+
+
+def sound(tree: Definition, equal: Sequence[tuple[str, str]] = ()) -> bool:
+    """Whether a wrong version still fits; one that needs equal sizes is known to fit when they are."""
+    if equal:
+        return True
+    try:
+        check(tree)
+    except NotationError:
+        return False
+    return True
+
+
+def _numbered(found: Any) -> Iterator[Mutant]:
+    """Ids made unique."""
+    seen: dict[str, itertools.count[int]] = {}
+    for mutant in found:
+        count = seen.setdefault(mutant.id, itertools.count(1))
+        number = next(count)
+        yield mutant if number == 1 else replace(mutant, id=f"{mutant.id}#{number}")
+
+
+def by_id(found: Sequence[Mutant]) -> Mapping[str, Mutant]:
+    """Mutants by id."""
+    return {mutant.id: mutant for mutant in found}

@@ -1,0 +1,142 @@
+"""Equal rewritings of an equation that real software makes, generated from its tree: each has its own rounding."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from itertools import combinations
+
+from attnspec.interpreters.mutation.equation_wide import mapped
+from attnspec.language.tree import Apply, Call, Definition, Node, Number, Reduce, SizeOf, Through, walk
+
+Rewriting = Callable[[Node], Node]
+
+
+def rewritten(definition: Definition) -> Iterator[tuple[str, Definition]]:
+    """Each rewriting that changes an equation, then each two: what is done otherwise, and the equation so written."""
+    single = {}
+    for says, rewriting in REWRITINGS.items():
+        tree = everywhere(definition, rewriting)
+        if tree != definition:
+            single[says] = tree
+    yield from single.items()
+    for one, other in combinations(single, 2):
+        tree = everywhere(single[one], REWRITINGS[other])
+        if tree not in (single[one], single[other]):
+            yield f"{one}; {other}", tree
+
+
+def everywhere(definition: Definition, rewriting: Rewriting) -> Definition:
+    """An equation rewritten at every node, also in the equations that it calls."""
+
+    def change(node: Node) -> Node:
+        if isinstance(node, Call | Through):
+            inner = everywhere(node.callee, rewriting)
+            return node if inner == node.callee else replace(node, callee=inner)
+        return rewriting(node)
+
+    return mapped(definition, change)
+
+
+def multiplied(node: Node) -> Node:
+    """a / c as a · (1/c), for a constant such as √d."""
+    match node:
+        case Apply(op="/", args=(a, c)) if _constant(c) and not _constant(a):
+            return Apply("*", (a, Apply("/", (Number(1.0), c))))
+    return node
+
+
+def on_the_left(node: Node) -> Node:
+    """(a @ b) / c as (a / c) @ b: the query is scaled."""
+    match node:
+        case Apply(op="/", args=(Apply(op="@", args=(a, b)), c)) if _constant(c):
+            return Apply("@", (Apply("/", (a, c)), b))
+    return node
+
+
+def on_the_right(node: Node) -> Node:
+    """(a @ b) / c as a @ (b / c): the key is scaled."""
+    match node:
+        case Apply(op="/", args=(Apply(op="@", args=(a, b)), c)) if _constant(c):
+            return Apply("@", (a, Apply("/", (b, c))))
+    return node
+
+
+def on_both(node: Node) -> Node:
+    """(a @ b) / c as (a / √c) @ (b / √c)."""
+    match node:
+        case Apply(op="/", args=(Apply(op="@", args=(a, b)), c)) if _constant(c):
+            root = Apply("sqrt", (c,))
+            return Apply("@", (Apply("/", (a, root)), Apply("/", (b, root))))
+    return node
+
+
+def by_log_sum(node: Node) -> Node:
+    """softmax as exp(e − lse), as the backward of every fused kernel does: loses digits when |e| is large."""
+    match node:
+        case Reduce(op="softmax", index=j, term=e, where=where):
+            top = Reduce("max", j, e, where)
+            total = Reduce("sum", j, Apply("exp", (Apply("-", (e, top)),)), where)
+            weight = Apply("exp", (Apply("-", (e, Apply("+", (top, Apply("log", (total,)))))),))
+            return weight if where is None else Apply("where", (where, weight, Number(0.0)))
+    return node
+
+
+def by_powers_of_two(node: Node) -> Node:
+    """softmax with 2^(x log₂ e) for exp x, as kernels do: the product is one more rounding of the scores."""
+    match node:
+        case Reduce(op="softmax", index=j, term=e, where=where):
+            scaled = Apply("*", (Apply("*", (e, Number(math.log2(math.e)))), Number(math.log(2.0))))
+            return Reduce("softmax", j, scaled, where)
+    return node
+
+
+def by_sigmoid(node: Node) -> Node:
+    """tanh x as 2 σ(2x) − 1: loses digits near 0."""
+    match node:
+        case Apply(op="tanh", args=(x,)):
+            twice = Apply("*", (Number(2.0), Apply("sigmoid", (Apply("*", (Number(2.0), x)),))))
+            return Apply("-", (twice, Number(1.0)))
+    return node
+
+
+def by_tanh(node: Node) -> Node:
+    """σ(x) as ½ + ½ tanh(x/2): loses digits in the lower tail."""
+    match node:
+        case Apply(op="sigmoid", args=(x,)):
+            half = Apply("*", (Number(0.5), Apply("tanh", (Apply("*", (Number(0.5), x)),))))
+            return Apply("+", (Number(0.5), half))
+    return node
+
+
+def interpolated(node: Node) -> Node:
+    """z a + (1 − z) b as b + z (a − b)."""
+    match node:
+        case Apply(op="+", args=(Apply(op="*", args=(z, a)), Apply(op="*", args=(rest, b)))) if rest == _rest(z):
+            return Apply("+", (b, Apply("*", (z, Apply("-", (a, b))))))
+        case Apply(op="+", args=(Apply(op="*", args=(rest, a)), Apply(op="*", args=(z, b)))) if rest == _rest(z):
+            return Apply("+", (a, Apply("*", (z, Apply("-", (b, a))))))
+    return node
+
+
+def _rest(gate: Node) -> Node:
+    return Apply("-", (Number(1.0), gate))
+
+
+REWRITINGS: dict[str, Rewriting] = {
+    "multiplied by the reciprocal of a constant": multiplied,
+    "the query scaled before the product": on_the_left,
+    "the key scaled before the product": on_the_right,
+    "query and key each scaled by half": on_both,
+    "softmax as exp(e − lse), which loses digits when |e| is large": by_log_sum,
+    "softmax by powers of two, exp x as 2^(x log₂ e)": by_powers_of_two,
+    "tanh as 2σ(2x) − 1, which loses digits near 0": by_sigmoid,
+    "σ as ½ + ½ tanh(x/2), which loses digits in the lower tail": by_tanh,
+    "z a + (1 − z) b as b + z (a − b)": interpolated,
+}
+
+
+def _constant(node: Node) -> bool:
+    """Made of numbers and sizes alone."""
+    return all(isinstance(part, Number | SizeOf | Apply) for _, part in walk(node))

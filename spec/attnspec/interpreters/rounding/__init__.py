@@ -1,0 +1,1 @@
+"""What rounding does to an equation: precision policies, propagation, simulated runs."""

@@ -1,0 +1,1 @@
+"""Inputs: how they are described, drawn, recorded and made smaller."""

@@ -1,0 +1,192 @@
+"""A case: one input of an equation, made from a small description by a counter-based generator."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from attnspec.language import layers
+from attnspec.language.check import top
+from attnspec.language.equation import Equation
+from attnspec.language.symbols import OPTION_SIZES, symbol
+from attnspec.language.tree import Definition
+from attnspec.verification.cases.distributions import HIDDEN, INTEGER_DISTRIBUTIONS, _drawn, _option, distribution_of
+
+FEW = ("H", "M", "N", "L")
+"""Heads, queries and layers, of which there are never many."""
+
+
+MOST_BLOCKS = 12
+"""Into so many blocks an axis is cut at most; each is a step of a recurrence, and more show nothing else."""
+
+
+LAYOUTS = ("contiguous", "transposed", "offset")
+
+
+MAY_BE_EMPTY = ("n", "t")
+"""Sizes of what is asked for one by one: no queries, or no steps, is a question with an empty answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What a case is made from.
+
+    Attributes:
+        sizes: the named sizes.
+        regime: how values are drawn, one of `REGIMES`.
+        batch: the size of the leading batch axis, None for no such axis.
+        layout: how the arrays lie in memory, one of `LAYOUTS`.
+        seed: of the generator.
+        why: what the case is there for, where it was not drawn.
+    """
+
+    sizes: tuple[tuple[str, int], ...]
+    regime: str = "ordinary"
+    batch: int | None = None
+    layout: str = "contiguous"
+    seed: int = 0
+    why: str = ""
+
+    def __str__(self) -> str:
+        shown = [f"{name}={size}" for name, size in self.sizes]
+        shown += [f"batch={self.batch}"] if self.batch is not None else []
+        shown += [self.regime] if self.regime != "ordinary" else []
+        shown += [self.layout] if self.layout != "contiguous" else []
+        return ", ".join([*shown, f"seed={self.seed}"])
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One input: float64 arrays that hold values of the storage dtype exactly, and the options.
+
+    Attributes:
+        description: what it was made from; None for a case that was shrunk or handed over.
+        origin: the file that it is from, or was made simpler from; "" for a drawn case.
+        summed: of gradients that are summed over a batch where its examples share what they are of: the arguments
+            that they are of, in order. Else empty, and all answers are an example's own.
+    """
+
+    arrays: Mapping[str, NDArray[Any]]
+    options: Mapping[str, Any]
+    description: Description | None = None
+    layout: str = "contiguous"
+    note: str = field(default="", compare=False)
+    origin: str = field(default="", compare=False)
+    summed: tuple[str, ...] = ()
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """Arrays and options together, as an equation is called."""
+        return {**self.arrays, **self.options}
+
+    @property
+    def elements(self) -> int:
+        """How many elements all arrays have."""
+        return sum(array.size for array in self.arrays.values())
+
+    @property
+    def longest(self) -> int:
+        """The size of the longest axis."""
+        return max((size for array in self.arrays.values() for size in array.shape), default=0)
+
+    @property
+    def finite(self) -> bool:
+        """No NaN or infinity anywhere."""
+        return all(bool(np.isfinite(array).all()) for array in self.arrays.values())
+
+
+def sizes_of(definition: Definition) -> list[str]:
+    """The named sizes of an equation, in the order of its signature."""
+    found: dict[str, None] = {}
+    for option in definition.options:
+        if option.name in OPTION_SIZES:
+            found[OPTION_SIZES[option.name]] = None
+    for parameter in definition.parameters:
+        if parameter.layer is not None:
+            found |= dict.fromkeys([layers.COUNT, *layers.at_top(parameter.layer).values()])
+        for dim in parameter.dims:
+            found |= dict.fromkeys(sorted(dim.names))
+    return list(found)
+
+
+def sized(definition: Definition, sizes: Mapping[str, int]) -> dict[str, int]:
+    """The sizes of a case, with those that layers below the top have for themselves, and none of layers not there.
+
+    Where nobody says them they are equal if all layers can be alike, so that one can be taken for another; else each
+    layer has another size than the next.
+    """
+    found = layers.of(definition)
+    if found is None:
+        return dict(sizes)
+    layer, named = found[1], sizes_of(definition)
+    places = range(1, sizes[layers.COUNT])
+    even = all(below.value(sizes) == above.value(sizes) for below, above in layers.alike(layer))
+    own = {
+        f"{name}_{place}": sizes[str(top(name))] + (0 if even else 2 - (place - 1) % 2)
+        for place in places
+        for name in layer.own
+    }
+    return {name: size for name, size in sizes.items() if name in named} | {
+        name: sizes.get(name, size) for name, size in own.items()
+    }
+
+
+def smallest(equation: Equation[..., Any], name: str) -> int:
+    """The smallest size at which an equation has a meaning along an axis."""
+    return equation.smallest.get(name, 0 if name in MAY_BE_EMPTY else 1)
+
+
+def make(equation: Equation[..., Any], description: Description, dtype: str) -> Case:
+    """The case of a description, its values rounded to a storage dtype."""
+    sizes = sized(equation.definition, dict(description.sizes))
+    description = replace(description, sizes=tuple(sizes.items()))
+    definition = layers.of_count(equation.definition, sizes.get(layers.COUNT, 1))
+    arrays: dict[str, NDArray[Any]] = {}
+    for place, parameter in enumerate(definition.parameters):
+        generator = np.random.Generator(np.random.Philox(key=[description.seed, place]))
+        shape = tuple(dim.value(sizes) for dim in parameter.dims)
+        if description.batch is not None and not symbol(parameter.name, definition.id).weight:
+            shape = (description.batch, *shape)
+        if parameter.kind == "int":
+            way = INTEGER_DISTRIBUTIONS[distribution_of(equation, parameter.name)]
+            arrays[parameter.name] = np.asarray(way(generator, shape, sizes))  # also where it is a single number
+        else:
+            arrays[parameter.name] = _drawn(equation, parameter, shape, description.regime, generator, dtype)
+    if description.regime == HIDDEN:
+        _hide(definition, arrays)
+    options: dict[str, Any] = {
+        option.name: sizes[OPTION_SIZES[option.name]] for option in definition.options if option.name in OPTION_SIZES
+    }
+    for option in definition.options:
+        if option.name not in OPTION_SIZES:
+            options[option.name] = _option(option, sizes, description.seed)
+    return Case(arrays, options, description, description.layout, description.why)
+
+
+def _hide(definition: Definition, arrays: dict[str, NDArray[Any]]) -> None:
+    """Every third key is masked for all queries, and is NaN or infinite, which must never show."""
+    for parameter in definition.parameters:
+        if parameter.kind == "bool" and arrays[parameter.name].shape[-1] > 1:
+            keys = parameter.dims[-1]
+            arrays[parameter.name][..., 1::3] = False
+            for other in definition.parameters:
+                if other.kind == "float" and keys in other.dims[:1]:
+                    arrays[other.name][..., 1::6, :] = np.nan
+                    arrays[other.name][..., 4::6, :] = np.inf
+
+
+def within(equation: Equation[..., Any], name: str, size: int) -> int:
+    """A size, or the largest that is asked of the equation."""
+    return min(size, equation.largest.get(name, size))
+
+
+def unbatched(case: Case, equation: Equation[..., Any]) -> Case:
+    """The first example of a case with batch axes."""
+    parameters = layers.written_out(equation.definition, case.arrays).parameters
+    ranks = {parameter.name: len(parameter.dims) for parameter in parameters}
+    arrays = {name: np.asarray(array[(0,) * (array.ndim - ranks[name])]) for name, array in case.arrays.items()}
+    return replace(case, arrays=arrays, description=None)

@@ -1,0 +1,252 @@
+"""Cases: a small description is drawn, and the arrays are made from it by a counter-based generator.
+
+So a case is quick to make, can be made again from its description, and shrinks to something readable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from attnspec.interpreters.rounding.policy import FORMATS
+from attnspec.language import layers
+from attnspec.language.equation import Equation
+from attnspec.language.symbols import symbol
+from attnspec.language.tree import Option, Parameter
+
+Floats = NDArray[np.float64]
+
+
+_OPTIONS = {"eps": (1e-5, 1e-2, 1e-3), "tau": (0.7, 1.9), "null": (0, 3)}
+"""Values of options that are no sizes, one after the other: one that is never changed may be ignored."""
+
+
+_PLACES = {"start": ("v", 2), "stop": ("v", 3), "first": ("m", 1), "padding_idx": ("v", 1)}
+"""Options that are places along an axis, each with its size, and how far it moves from one seed to the next."""
+
+
+def _option(option: Option, sizes: Mapping[str, int], seed: int) -> float:
+    """The value of an option that is no size; one that says a place says one that is there."""
+    if option.name in _PLACES:
+        size, step = _PLACES[option.name]
+        return seed * step % sizes[size]
+    values = _OPTIONS.get(option.name, (1.0,))
+    return values[seed % len(values)]
+
+
+def _drawn(
+    equation: Equation[..., Any],
+    parameter: Parameter,
+    shape: tuple[int, ...],
+    regime: str,
+    generator: np.random.Generator,
+    dtype: str,
+) -> NDArray[Any]:
+    way = distribution_of(equation, parameter.name)
+    if parameter.kind == "bool":
+        return _mask(shape, regime, generator)
+    if regime == "common offset" and parameter.name == "v":
+        regime = "ordinary"  # values that differ, so that a wrong weight shows
+    if way == "uniform":
+        return _below_one(generator.random(shape), regime, dtype)
+    drawn = REGIMES[regime](DISTRIBUTIONS[way](generator, shape), way, generator)
+    if regime == "overflowing" and dtype == "float64":
+        drawn = drawn * {"scores": 8.0, "normal": 3.0}.get(way, 1.0)  # exp overflows beyond 709 there, not beyond 88
+    if regime == "huge" and dtype == "float16":
+        drawn = drawn / 8  # products of two must not overflow: how softmax goes on from there is nobody's claim
+    return rounded(drawn, dtype)
+
+
+def _below_one(drawn: Floats, regime: str, dtype: str) -> Floats:
+    """Numbers from 0 to 1, which no regime makes 1 or larger, nor does rounding; or eighths, or 0."""
+    if regime in ("zeros", "one-hot"):
+        return np.zeros(np.shape(drawn))
+    if regime == "ties":
+        return np.asarray(np.floor(8 * drawn) / 8)
+    return np.asarray(np.minimum(rounded(drawn, dtype), 1 - 2 * FORMATS[dtype].u))
+
+
+def _mask(shape: tuple[int, ...], regime: str, generator: np.random.Generator) -> NDArray[np.bool_]:
+    """Some pairs may look; never a row with nothing, but where the regime is that."""
+    mask = generator.random(shape) < 0.6
+    if regime == "open":
+        return np.ones(shape, dtype=bool)
+    if mask.size:
+        if regime in (*ONE_KEY, "huge"):
+            alone = np.arange(shape[-1]) == generator.integers(0, shape[-1], (*shape[:-1], 1))
+            mask = ~alone if regime == "one key masked" and shape[-1] > 1 else alone
+        elif regime == "empty rows" and mask.ndim > 1:
+            mask[..., ::2, :] = False
+        else:
+            mask[..., 0] |= ~mask.any(axis=-1)
+    return mask
+
+
+def _distribution(generator: np.random.Generator, shape: tuple[int, ...]) -> Floats:
+    e = np.exp(2 * generator.standard_normal(shape))
+    return np.asarray(e / np.maximum(e.sum(axis=-1, keepdims=True), 1e-300))
+
+
+def _fan_in(generator: np.random.Generator, shape: tuple[int, ...]) -> Floats:
+    width = shape[-2] if len(shape) > 1 else 1
+    return np.asarray(1.3 * generator.standard_normal(shape) / np.sqrt(max(width, 1)))
+
+
+def _lengths(generator: np.random.Generator, shape: tuple[int, ...], sizes: Mapping[str, int]) -> NDArray[np.int64]:
+    """Anything from nothing to all of t, and either end often: there a step too many or too few shows."""
+    drawn = generator.integers(0, sizes["t"] + 1, shape)
+    ends = sizes["t"] * generator.integers(0, 2, shape)
+    return np.where(generator.random(shape) < 0.25, ends, drawn)
+
+
+INTEGER_DISTRIBUTIONS: dict[
+    str, Callable[[np.random.Generator, tuple[int, ...], Mapping[str, int]], NDArray[np.int64]]
+] = {
+    "length": _lengths,
+    "token": lambda generator, shape, sizes: generator.integers(0, sizes.get("v", 10), shape),
+    "token or missing": lambda generator, shape, sizes: generator.integers(-1, sizes.get("v", 10), shape),
+    "bit": lambda generator, shape, sizes: generator.integers(0, 2, shape),
+}
+"""Ways to draw whole numbers, which are bound by a size; every regime draws them alike."""
+
+
+HIDDEN = "not finite where masked"
+"""The regime of cases that only a claim beyond finite inputs is held to."""
+
+
+ONE_KEY = ("one key open", "one key masked")
+"""Regimes in which each query may look at one key only, or at all keys but one."""
+
+
+MASKED = ("open", "empty rows", *ONE_KEY, HIDDEN)
+"""Regimes that say something of masks alone."""
+
+
+DISTRIBUTIONS: dict[str, Callable[[np.random.Generator, tuple[int, ...]], Floats]] = {
+    "normal": lambda generator, shape: generator.standard_normal(shape),
+    "state": lambda generator, shape: np.tanh(generator.standard_normal(shape)),
+    "scores": lambda generator, shape: 2 * generator.standard_normal(shape),
+    "weights": _distribution,
+    "fan_in": _fan_in,
+    "bias": lambda generator, shape: generator.standard_normal(shape),
+    "positive": lambda generator, shape: 0.5 + np.abs(generator.standard_normal(shape)),
+}
+
+
+Regime = Callable[[Floats, str, np.random.Generator], Floats]
+
+
+def _scaled(factor: float) -> Regime:
+    return lambda drawn, way, generator: drawn if way == "weights" else drawn * factor
+
+
+def _saturating(drawn: Floats, way: str, generator: np.random.Generator) -> Floats:
+    """Gates at their ends: large weights and biases on ordinary inputs."""
+    return drawn * {"fan_in": 4.0, "bias": 6.0, "scores": 12.0}.get(way, 1.0)
+
+
+def _ties(drawn: Floats, way: str, generator: np.random.Generator) -> Floats:
+    """A few values only, so that scores and sums are often equal."""
+    return np.full_like(drawn, 1 / max(drawn.shape[-1], 1)) if way == "weights" else np.round(drawn)
+
+
+def _one_hot(drawn: Floats, way: str, generator: np.random.Generator) -> Floats:
+    """One element of each row, the rest 0; weights stay."""
+    if way in ("fan_in", "bias", "positive") or not drawn.size or not drawn.ndim:
+        return drawn
+    hot = drawn.argmax(axis=-1)[..., None] == np.arange(drawn.shape[-1])
+    return np.where(hot, 1.0, 0.0)
+
+
+def _spread(drawn: Floats, way: str, generator: np.random.Generator) -> Floats:
+    """Magnitudes over several orders."""
+    return drawn if way == "weights" else drawn * np.exp2(generator.integers(-6, 4, drawn.shape))
+
+
+def _offset(drawn: Floats, way: str, generator: np.random.Generator) -> Floats:
+    """A common shift, as activations have it."""
+    return drawn if way in ("weights", "fan_in", "positive") else drawn + 2.0
+
+
+def _overflowing(drawn: Floats, way: str, generator: np.random.Generator) -> Floats:
+    """Scores beyond the exponent's range: a maximum that is not taken off overflows."""
+    return drawn * {"scores": 60.0, "normal": 12.0}.get(way, 1.0)
+
+
+def _huge(drawn: Floats, way: str, generator: np.random.Generator) -> Floats:
+    """Inputs in the hundreds, scores of ten thousands: a mask that only subtracts 10,000 shows, and so does a clamp."""
+    return drawn * {"scores": 2.0**13, "normal": 2.0**8, "state": 2.0**8, "positive": 2.0**8}.get(way, 1.0)
+
+
+def _common_offset(drawn: Floats, way: str, generator: np.random.Generator) -> Floats:
+    """Scores in the thousands that differ by little: what counts is only how they differ."""
+    return {"normal": drawn / 48 + 48, "scores": drawn + 4096}.get(way, drawn)
+
+
+def _unnormalised(drawn: Floats, way: str, generator: np.random.Generator) -> Floats:
+    """Weights that do not sum to 1: an equation that takes them does not make them so."""
+    return drawn * 1.75 if way == "weights" else drawn
+
+
+REGIMES: dict[str, Regime] = {
+    "ordinary": lambda drawn, way, generator: drawn,
+    "tiny": _scaled(2.0**-7),
+    "large": _scaled(4.0),
+    "saturating": _saturating,
+    "ties": _ties,
+    "one-hot": _one_hot,
+    "spread": _spread,
+    "offset": _offset,
+    "overflowing": _overflowing,
+    "huge": _huge,
+    "common offset": _common_offset,
+    "unnormalised": _unnormalised,
+    "zeros": lambda drawn, way, generator: drawn if way == "weights" else 0 * drawn,
+    "open": lambda drawn, way, generator: drawn,
+    "empty rows": lambda drawn, way, generator: drawn,
+    "one key open": lambda drawn, way, generator: drawn,
+    "one key masked": lambda drawn, way, generator: drawn,
+    HIDDEN: lambda drawn, way, generator: drawn,
+}
+
+
+def rounded(array: Floats, dtype: str) -> Floats:
+    """The nearest values of a storage dtype, to even, as float64."""
+    with np.errstate(over="ignore"):
+        match dtype:
+            case "float64":
+                return np.asarray(array, dtype=np.float64)
+            case "float32" | "float16":
+                return np.asarray(array).astype(dtype).astype(np.float64)
+    bits = np.asarray(array, dtype=np.float32).view(np.uint32)
+    kept = (bits + 0x7FFF + ((bits >> 16) & 1)) & np.uint32(0xFFFF0000)
+    return np.where(np.isfinite(array), kept.view(np.float32), array).astype(np.float64)
+
+
+def regime_applies(equation: Equation[..., Any], regime: str) -> bool:
+    """Whether a regime says anything of an equation that the ordinary one does not."""
+    if regime in MASKED:
+        return has_mask(equation)
+    if not equation.definition.dtype_is_given:
+        return False
+    if regime == "unnormalised":
+        return draws_from(equation, "weights")
+    return regime != "ordinary"
+
+
+def draws_from(equation: Equation[..., Any], way: str) -> bool:
+    """Whether some parameter is drawn in a way."""
+    return any(distribution_of(equation, each.name) == way for each in layers.arrays(equation.definition))
+
+
+def distribution_of(equation: Equation[..., Any], name: str) -> str:
+    """How a parameter is drawn: as the equation says, else as its symbol is."""
+    return equation.scales.get(name.rpartition(".")[2], symbol(name, equation.id).draw)
+
+
+def has_mask(equation: Equation[..., Any]) -> bool:
+    """Whether an equation takes a mask."""
+    return any(parameter.kind == "bool" for parameter in equation.definition.parameters)

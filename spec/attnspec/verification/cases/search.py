@@ -1,0 +1,49 @@
+"""What Hypothesis draws beyond the fixed suite."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from hypothesis import strategies as st
+
+from attnspec.implementation import Claim
+from attnspec.language import layers
+from attnspec.language.equation import Equation
+from attnspec.verification.cases.case import FEW, LAYOUTS, Description, sized, sizes_of, within
+from attnspec.verification.cases.distributions import HIDDEN, REGIMES, regime_applies
+
+FEW_MENU = (1, 2, 3)
+"""How many there are drawn of what there are never many of."""
+
+
+def regimes(equation: Equation[..., Any], finite: bool) -> list[str]:
+    """The regimes that say something of an equation, within finite inputs or beyond."""
+    asked = [name for name in REGIMES if name == "ordinary" or regime_applies(equation, name)]
+    return [name for name in asked if not (finite and name == HIDDEN)]
+
+
+def descriptions(
+    equation: Equation[..., Any], least: Callable[[str], int], claim: Claim
+) -> st.SearchStrategy[Description]:
+    """What Hypothesis draws: sizes around powers of two and small ones, regimes, layouts, a seed."""
+    names = sizes_of(equation.definition)
+    found = layers.of(equation.definition)
+    names += layers.below_top(found[1], max(FEW_MENU)) if found is not None else []
+
+    def sizes(name: str) -> st.SearchStrategy[int]:
+        menu = FEW_MENU if name in FEW else (1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17)
+        return st.sampled_from(sorted({max(within(equation, name, size), least(name)) for size in menu}))
+
+    batches: list[int | None] = [None] if 0 in claim.batch else []
+    batches += [max(size, least("batch")) for size in (1, 2, 4)] if 1 in claim.batch else []
+    return st.builds(
+        Description,
+        sizes=st.tuples(*(st.tuples(st.just(name), sizes(name)) for name in names)).map(
+            lambda pairs: tuple(sized(equation.definition, dict(pairs)).items())
+        ),
+        regime=st.sampled_from(regimes(equation, claim.finite)),
+        batch=st.sampled_from(batches or [None]),
+        layout=st.just("contiguous") if claim.contiguous else st.sampled_from(LAYOUTS),
+        seed=st.integers(10_000, 2**32),
+    )

@@ -1,0 +1,1 @@
+"""The call contract: the form of an answer, and nothing else touched."""

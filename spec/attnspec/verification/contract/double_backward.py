@@ -1,0 +1,101 @@
+"""Double backward: the backward pass of a backward pass, held against differences of the backward equation.
+
+No equation of the catalogue says it, so there is no noise of it either. It is asked in float64 alone, where
+differences of the backward equation are far better than any slip is small.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from attnspec.interpreters.evaluation.call import evaluate
+from attnspec.interpreters.evaluation.walk import Array
+from attnspec.language.equation import Equation
+from attnspec.verification.candidate import Candidate
+from attnspec.verification.cases.batched_gradients import lift_over_batch
+from attnspec.verification.cases.case import Case
+from attnspec.verification.sandbox.messages import Outcome
+
+STEP = 2.0**-8
+"""How far an element is moved; what is left out of the differences is of its fourth power."""
+
+WITHIN = 1e-6
+"""Of the largest element of a gradient: differences are right to 1e-9 where nothing is steep, a slip is far larger."""
+
+SMOOTH = 1e-8
+"""Where differences of two steps are further apart, the equation has a kink nearby, and the element says nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class DoubleBackwardResult:
+    """What came of a double backward.
+
+    Attributes:
+        outcome: of the call.
+        wrong: what is wrong with its answer, in words; "" where nothing is.
+        told: the share of elements that could be asked.
+    """
+
+    outcome: Outcome
+    wrong: str = ""
+    told: float = 0.0
+
+
+def check_double_backward(candidate: Candidate, case: Case, seed: int) -> DoubleBackwardResult:
+    """Ask for it, on a case in float64."""
+    gradients, equation = candidate.question.gradients, candidate.question.equation
+    assert gradients is not None
+    second = _drawn(case, seed)
+    outcome = candidate.second(case, {f"second_{name}": array for name, array in second.items()})
+    names = (*gradients.given, *gradients.wanted)
+    if outcome.status != "ok":
+        return DoubleBackwardResult(outcome)
+    if [output.shape for output in outcome.outputs] != [case.arrays[name].shape for name in names]:
+        return DoubleBackwardResult(outcome, "its double backward gives gradients of other shapes")
+    wrong: list[str] = []
+    lost: list[str] = []
+    smooth: list[Array] = []
+    for name, output in zip(names, outcome.outputs, strict=True):
+        expected, told = _differences(equation, case, name, list(second.values()))
+        limit = WITHIN * max(float(np.abs(expected).max(initial=0.0)), 1.0)
+        got = np.asarray(output.value)
+        if bool((told & ~(np.abs(got - expected) <= limit)).any()):
+            (wrong if got.any() else lost).append(name)
+        smooth.append(told.ravel())
+    says = [f"no second gradient reaches {', '.join(lost)}"] if lost else []
+    says += [f"its double backward is not the derivative of its gradients, by {', '.join(wrong)}"] if wrong else []
+    return DoubleBackwardResult(outcome, "; ".join(says), float(np.concatenate(smooth).mean()))
+
+
+def _drawn(case: Case, seed: int) -> dict[str, Array]:
+    """The gradients of a loss by the gradients: one for each, of its shape."""
+    generator = np.random.Generator(np.random.Philox(seed))
+    shapes = [case.arrays[name].shape for name in case.summed]
+    return {name: generator.standard_normal(shape) for name, shape in zip(case.summed, shapes, strict=True)}
+
+
+def _differences(equation: Equation[..., object], case: Case, name: str, second: list[Array]) -> tuple[Array, Array]:
+    """The derivative of the loss by an argument, from central differences of fourth order; and where these can be."""
+    definition, own = lift_over_batch(equation.definition, case), case.arrays[name]
+
+    def loss(moved: Array) -> float:
+        found = evaluate(definition, (), replace(case, arrays={**case.arrays, name: moved}).arguments)
+        parts = found if isinstance(found, tuple) else (found,)
+        return float(sum((part * weight).sum() for part, weight in zip(parts, second, strict=True)))
+
+    def slope(place: tuple[int, ...], step: float) -> float:
+        ends: list[float] = []
+        for end in (own + 0.0, own + 0.0):
+            end[place] += step * (1 if not ends else -1)
+            ends.append(loss(end))
+        return (ends[0] - ends[1]) / (2 * step)
+
+    def fourth(place: tuple[int, ...], step: float) -> float:
+        return (4 * slope(place, step / 2) - slope(place, step)) / 3
+
+    fine, coarse = np.zeros(own.shape), np.zeros(own.shape)
+    for place in np.ndindex(*own.shape):
+        fine[place], coarse[place] = fourth(place, STEP / 2), fourth(place, STEP)
+    return fine, np.abs(fine - coarse) <= SMOOTH * max(float(np.abs(fine).max(initial=0.0)), 1.0)

@@ -1,0 +1,148 @@
+"""How many bits does it work with, and where are the others lost?
+
+σ is derived anew with the precision of one site unknown, until the error is what rounding there would give; the site at
+which all the statistics then hold is the place where the bits are lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from attnspec.interpreters.rounding.policy import FORMATS, Format, Policy
+from attnspec.language.tree import Definition
+from attnspec.verification.judge.findings import Judged
+from attnspec.verification.judge.judge import Judge
+from attnspec.verification.judge.residuals import Observation
+from attnspec.verification.judge.statistics import median, surprise
+
+OPERANDS = "the matrix products' operands"
+
+SITES = {
+    "intermediates": ("intermediates", "state"),
+    OPERANDS: ("operands",),
+    "accumulation": ("accumulation", "products"),
+    "the carried state": ("state",),
+    "the output": ("storage",),
+    "the inputs": ("inputs",),
+    "all of it": ("operands", "accumulation", "intermediates", "state", "storage"),
+}
+"""Places where bits are lost, each with the parts of a policy that it stands for."""
+
+FEWEST = 3.0
+"""Significant bits of the coarsest format in use, E5M2."""
+
+PROBES = 8
+"""Failing cases, the smallest, on which a site is tried before it is tried on all."""
+
+HALF = 0.5
+"""The median of |error|/σ that honest rounding leaves."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bits:
+    """Effective precision.
+
+    Attributes:
+        bits: significant bits, as if all rounding at the site were to so many.
+        site: where they are lost; "" where nothing is lost.
+    """
+
+    bits: float
+    site: str = ""
+
+    @property
+    def like_tf32(self) -> bool:
+        """Whether it looks like products in TF32."""
+        return self.site == OPERANDS and abs(self.bits - FORMATS["tf32"].bits) < 1.5
+
+    def __str__(self) -> str:
+        return f"{self.bits:.1f}" + (f" at {self.site}" if self.site else "")
+
+
+def imprecise(judge: Judge, observations: Sequence[Observation], policy: Policy) -> tuple[Bits, Judged] | None:
+    """The site and bits under which the answers are right in every respect; None where no precision explains them."""
+    found = []
+    ordinary = judge.ordinary(observations)
+    failing = sorted(judge.failing(observations, policy), key=lambda each: each.case.elements)
+    for site, lower in sites(judge.equation.definition, policy).items():
+        bits = _bits(judge, ordinary, policy, lower)
+        if bits is None:
+            continue
+        if judge.failing(failing[:PROBES], lower(bits - 0.3)):
+            continue
+        judged = judge.judge(observations, lower(bits - 0.3))
+        asked, of = judged.asked
+        if judged.right and asked > of / 2:
+            found.append((surprise(judge.compared(ordinary, lower(bits))), Bits(bits, site), judged))
+    if not found:
+        return None
+    best = min(surprised for surprised, _, _ in found)
+    likely = [each for each in found if each[0] < best + ALIKE]
+    _, bits_, judged_ = min(likely, key=lambda each: (not each[1].site.startswith("the line"), each[0]))
+    return bits_, judged_
+
+
+ALIKE = 0.15
+"""Places whose likelihoods differ by less, in nats an element, are alike: a line of the formula goes first."""
+
+Lower = Callable[[float], Policy]
+
+
+def sites(definition: Definition, policy: Policy) -> dict[str, Lower]:
+    """Each place where bits may be lost, with the policy that loses all but so many there."""
+    found: dict[str, Lower] = {site: partial(lowered, policy, parts) for site, parts in SITES.items()}
+    for line in definition.lines:
+        if len(line.targets) == 1:
+            found[f"the line {line.targets[0]}"] = partial(_line_lowered, policy, line.targets[0])
+    return found
+
+
+def lowered(policy: Policy, parts: Sequence[str], bits: float) -> Policy:
+    """The policy with parts of it at fewer bits, where they have more."""
+    changes: dict[str, Any] = {}
+    for part in parts:
+        form: Format | None = getattr(policy, part)
+        if form is None or form.bits > bits:
+            changes[part] = _format(form or policy.storage, bits, policy.storage.largest)
+    return replace(policy, name=f"{policy.name} at {bits:.1f} bits", **changes)
+
+
+def _line_lowered(policy: Policy, line: str, bits: float) -> Policy:
+    form = _format(policy.intermediates, bits)
+    return replace(policy, name=f"{policy.name} at {bits:.1f} bits in {line}", exception=(line, form))
+
+
+def _format(form: Format, bits: float, largest: float = 0.0) -> Format:
+    return replace(form, name=f"{bits:.1f} bits", bits=bits, largest=largest or form.largest)
+
+
+def _bits(judge: Judge, ordinary: Sequence[Observation], policy: Policy, lower: Lower) -> float | None:
+    """The bits at which the median error is what honest rounding leaves; None where none from 3 up do."""
+    low, high = FEWEST, float(policy.intermediates.bits)
+
+    def middle(bits: float) -> float:
+        return median(judge.compared(ordinary, lower(bits)))
+
+    if not middle(low) < HALF < middle(high):
+        return None
+    while high - low > 0.25:
+        half = (low + high) / 2
+        low, high = (half, high) if middle(half) < HALF else (low, half)
+    return low
+
+
+def effective_bits(judged: Judged, dtype: str) -> Bits | None:
+    """The effective bits of answers that conform; None in float64, where oracle and candidate are equally noisy."""
+    if dtype == "float64":
+        return None
+    middle = median(judged.compared)
+    policy = judged.policy
+    inner = max(policy.intermediates.bits, policy.storage.bits)
+    if np.isnan(middle) or middle == 0:
+        return Bits(float(inner))
+    return Bits(round(min(inner - float(np.log2(middle / HALF)), float(inner)), 1))

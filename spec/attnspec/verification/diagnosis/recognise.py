@@ -1,0 +1,139 @@
+"""What is wrong with it? The mutant whose values the candidate gives, or where it first goes wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import islice
+
+import numpy as np
+
+from attnspec.interpreters.mutation.mutants import Mutant
+from attnspec.interpreters.rounding.policy import Policy
+from attnspec.verification.judge.judge import Judge
+from attnspec.verification.judge.mutant_values import fits, mutant_values
+from attnspec.verification.judge.mutation_score import shows
+from attnspec.verification.judge.residuals import Compared, Observation, compare
+from attnspec.verification.judge.statistics import largest, whole
+from attnspec.verification.verdict import Diagnosis
+
+FAR = 1e4
+"""An error of so many σ counts as no more: one bad element must not hide that all others agree."""
+
+
+MOSTLY = 0.75
+"""The share of failing cases that a mistake must explain to be named: overflow or a second slip may spoil others."""
+
+
+CONTROLS = 24
+"""Cases that are right, which a mistake must leave right to be named beside others."""
+
+
+ENOUGH_CASES = 8
+"""Failing cases that are looked at, those that say most."""
+
+
+SHORTLIST = 6
+"""Mutants that are compared by their own noise."""
+
+
+def recognise(
+    judge: Judge, observations: Sequence[Observation], mutants: Sequence[Mutant], policy: Policy, always: bool = False
+) -> Diagnosis | None:
+    """The mutant that explains the cases that the equation fails, within its own noise; None where none does.
+
+    Args:
+        always: one that would have shown in cases that are right explains nothing; else it may be made there alone.
+    """
+    failing = sorted(judge.failing(observations, policy), key=lambda each: -_telling(each))
+
+    def asked(mutant: Mutant) -> list[Observation]:
+        return list(islice((each for each in failing if fits(mutant, each.case)), ENOUGH_CASES))
+
+    first = [(_distance(judge, asked(mutant)[:2], mutant, policy), place) for place, mutant in enumerate(mutants)]
+    near = [mutants[place] for distance, place in sorted(first) if np.isfinite(distance)][: 3 * SHORTLIST]
+    second = [(_distance(judge, asked(mutant), mutant, policy), place) for place, mutant in enumerate(near)]
+    short = [near[place] for distance, place in sorted(second) if np.isfinite(distance)][:SHORTLIST]
+    fitting = []
+    for mutant in short:
+        share, rms = _explained(judge, asked(mutant), mutant, policy)
+        if share >= MOSTLY:
+            fitting.append((share, rms, mutant))
+    if not fitting:
+        return None
+    most = max(share for share, _, _ in fitting)
+    best = min(rms for share, rms, _ in fitting if share == most)
+    alike = [mutant for share, rms, mutant in fitting if share == most and rms <= max(1.5 * best, best + 0.2)]
+    order = {mutant.id: place for place, mutant in enumerate(mutants)}
+    alike.sort(key=lambda mutant: (not all(fits(mutant, each.case) for each in failing), order[mutant.id]))
+    if len(alike) > 1 or always:
+        alike = _unrefuted(judge, observations, alike, policy) or ([] if always else alike)
+    if not alike:
+        return None
+    besides = "" if most == 1 else f" (and in {1 - most:.0%} of the cases that fail something else besides)"
+    return Diagnosis(alike[0].id, alike[0].says + besides, tuple(mutant.says for mutant in alike[1:]), best)
+
+
+def _unrefuted(judge: Judge, observations: Sequence[Observation], alike: list[Mutant], policy: Policy) -> list[Mutant]:
+    """Those that would not have shown in cases that are right."""
+    right = [each for each in observations if judge.holds(each, policy)][:CONTROLS]
+    return [m for m in alike if not any(shows(m, judge.compared([each], policy), judge.dtype) for each in right)]
+
+
+def _explained(judge: Judge, asked: Sequence[Observation], mutant: Mutant, policy: Policy) -> tuple[float, float]:
+    """The share of failing cases that a mutant explains within its own noise, and the rms of error/σ in these."""
+    if mutant.in_storage and not all(np.isfinite(answer).all() for each in asked for answer in each.answers):
+        return (sum(_overflows_alike(judge, each, mutant) for each in asked) / max(len(asked), 1), 0.0)
+    total, right = 0.0, 0
+    for each in asked:
+        under = _under(judge, [each], mutant, policy)
+        rms, _ = whole(under)
+        if under and largest(under) <= 1:
+            total, right = total + rms, right + 1
+    return (right / len(asked), total / max(right, 1)) if asked else (0.0, 0.0)
+
+
+def _overflows_alike(judge: Judge, observation: Observation, mutant: Mutant) -> bool:
+    """Whether NaN and infinity stand where they do in a mutant that only overflow makes wrong."""
+    answers = observation.answers
+    if all(np.isfinite(answer).all() for answer in answers):
+        return False
+    for form in ("float32", "float16") if judge.dtype == "float16" else ("float32",):
+        wrong = mutant_values(mutant, observation.case, judge.dtype, form)
+        pairs = zip(answers, wrong or (), strict=False)
+        if wrong is not None and all(np.array_equal(np.isfinite(a), np.isfinite(w)) for a, w in pairs):
+            return True
+    return False
+
+
+def _telling(observation: Observation) -> float:
+    """Ordinary cases of a middling size say most."""
+    described = observation.case.description
+    size = sum(answer.size for answer in observation.answers)
+    return (1 if described is not None and described.regime == "ordinary" else 0) + min(size, 60) / 100
+
+
+def _distance(judge: Judge, observations: Sequence[Observation], mutant: Mutant, policy: Policy) -> float:
+    """How far the answers are from a mutant's values, in σ of the equation; infinite where it cannot be asked."""
+    total, count = 0.0, 0
+    for observation in observations:
+        wrong = mutant_values(mutant, observation.case, judge.dtype)
+        if wrong is None:
+            continue
+        for answer, value, noise in zip(observation.answers, wrong, judge.noise(observation.case, policy), strict=True):
+            with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+                same = (answer == value) | (np.isnan(answer) & np.isnan(value))
+                z = np.where(same, 0.0, np.abs(answer - value) / np.where(noise.sigma > 0, noise.sigma, 1e-300))
+            z = np.where(np.isnan(z), FAR, np.minimum(z, FAR))
+            total, count = total + float(np.log1p(z).sum()), count + z.size
+    return total / count if count else float("inf")
+
+
+def _under(judge: Judge, observations: Sequence[Observation], mutant: Mutant, policy: Policy) -> list[Compared]:
+    """The answers beside the noise of a mutant, as if it were the equation."""
+    found = []
+    for observation in observations:
+        if mutant_values(mutant, observation.case, judge.dtype) is not None:
+            tree = mutant.definition
+            noises = judge.noise_of_wrong(observation.case, policy, tree, mutant.id)
+            found += compare(observation, noises)
+    return found

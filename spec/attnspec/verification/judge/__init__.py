@@ -1,0 +1,1 @@
+"""Is it right? Answers against values and noise."""

@@ -1,0 +1,116 @@
+"""Generic directions of error: what a wrong version may do that no mutant foresaw, such as one argument too strong."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from attnspec.language.symbols import symbol
+from attnspec.language.tree import Definition
+from attnspec.verification.judge.mutant_values import values
+from attnspec.verification.judge.residuals import Compared
+
+Array = NDArray[Any]
+
+STEP = 2.0**-10
+"""The relative change by which the direction of an argument's scale is measured."""
+
+
+TILES = (16, 32, 64, 128)
+"""Sizes into which kernels cut an axis; what is left over is their last tile."""
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorDirection:
+    """One direction.
+
+    Attributes:
+        what: what is too strong or too weak, or shifted, as the subject of a sentence.
+        along: the direction at a comparison; None where it does not exist there.
+        shift: its coefficient is added, where otherwise it is a change of strength.
+        part: it is of some slices only, which no constant rounded otherwise would bring about.
+        far: it is measured on long cases too, where kernels have a last tile.
+    """
+
+    what: str
+    along: Callable[[Compared], Array | None]
+    shift: bool = False
+    part: bool = False
+    far: bool = False
+
+    def says(self, coefficient: float) -> str:
+        """The sentence for a coefficient."""
+        if self.shift:
+            return f"{self.what} is shifted by {coefficient:.3g}"
+        factor = 1 + coefficient
+        if abs(factor) < NOTHING:
+            return f"{self.what} is left out"
+        digits = max(4, 2 - math.floor(math.log10(max(abs(coefficient), 1e-12))))
+        return f"{self.what} is {factor:.{digits}g} times as strong as it should be"
+
+
+NOTHING = 5e-3
+"""A factor this small is none."""
+
+
+def error_directions(tree: Definition) -> Iterator[ErrorDirection]:
+    """The output, each of several, a shift; its last row and column; the scale of every argument, of its last parts."""
+    yield ErrorDirection("the output", lambda each: each.noise.value)
+    yield ErrorDirection("the output", lambda each: np.ones(each.noise.value.shape), shift=True)
+    for place, result in enumerate(tree.results if len(tree.results) > 1 else ()):
+        yield ErrorDirection(result.name, partial(_only_output, place=place))
+    for axis, name in ((-1, "column"), (-2, "row")):
+        yield ErrorDirection(f"the last {name} of the output", partial(_last_of_output, axis=axis), part=True)
+    for parameter in tree.parameters:
+        if parameter.kind == "float":
+            name = parameter.name
+            yield ErrorDirection(name, _Scale(tree, name))
+            for axis in range(-len(parameter.dims), 0):
+                yield ErrorDirection(f"the last slice of {name} along axis {axis}", _Scale(tree, name, axis), part=True)
+                for tile in TILES if not symbol(name, tree.id).weight else ():
+                    along = _Scale(tree, name, axis, tile)
+                    yield ErrorDirection(f"the last tile of {name}, of {tile},", along, part=True, far=True)
+
+
+def _only_output(each: Compared, place: int) -> Array:
+    """One output of several; the others, 0, are there, so that it must hold most of the error of all."""
+    return each.noise.value if each.output == place else np.zeros_like(each.noise.value)
+
+
+def _last_of_output(each: Compared, axis: int) -> Array:
+    return only_last(each.noise.value, axis)
+
+
+class _Scale:
+    """The derivative of the outputs with respect to the scale of an argument, or of its last slice along an axis."""
+
+    def __init__(self, tree: Definition, name: str, axis: int | None = None, tile: int = 1) -> None:
+        self.tree, self.name, self.axis, self.tile = tree, name, axis, tile
+        self.known: dict[int, tuple[Array, ...] | None] = {}
+
+    def __call__(self, each: Compared) -> Array | None:
+        key = id(each.case)
+        if key not in self.known:
+            own = each.case.arrays[self.name]
+            if self.axis is not None and own.shape[self.axis] <= self.tile:
+                return None
+            grown = own + STEP * (own if self.axis is None else only_last(own, self.axis, self.tile))
+            moved = replace(each.case, arrays={**each.case.arrays, self.name: grown})
+            self.known[key] = values(self.tree, moved)
+        found = self.known[key]
+        return None if found is None else (found[each.output] - each.noise.value) / STEP
+
+
+def only_last(array: Array, axis: int, tile: int = 1) -> Array:
+    """The array, 0 but in its last slice or tile along an axis; 0 throughout where it has no such axis to speak of."""
+    kept = np.zeros_like(array)
+    if array.ndim >= -axis and array.shape[axis] > 1:
+        begin = (array.shape[axis] - 1) // tile * tile
+        np.moveaxis(kept, axis, 0)[begin:] = np.moveaxis(array, axis, 0)[begin:]
+    return kept

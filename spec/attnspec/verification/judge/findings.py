@@ -1,0 +1,63 @@
+"""What judging gives: reasons why answers are not right, and under which policy and form they were judged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from attnspec.interpreters.mutation.mutants import Mutant
+from attnspec.interpreters.rounding.policy import Policy
+from attnspec.verification.judge import statistics
+from attnspec.verification.judge.forms import PLAIN, Form
+from attnspec.verification.judge.residuals import Compared
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One reason why a candidate's answers are not right.
+
+    Attributes:
+        kind: "element", "whole", "slice", "direction", "part" (a direction of some slices only) or "mutant".
+        says: what was found, in words.
+        severity: how far beyond its limit, 1 being the limit.
+        at: the comparison that shows it, where it is in one.
+        mutant: the mutant that the error is, where it is one.
+    """
+
+    kind: str
+    says: str
+    severity: float
+    at: Compared | None = None
+    mutant: Mutant | None = None
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What came of judging: under which policy and form, and what was found.
+
+    Attributes:
+        compared: every output of every case beside its noise.
+        findings: reasons why it is not right, gravest kind first; empty where it is right.
+        form: the form that was matched.
+    """
+
+    policy: Policy
+    compared: tuple[Compared, ...]
+    findings: tuple[Finding, ...] = ()
+    form: Form = PLAIN
+
+    @property
+    def right(self) -> bool:
+        return not self.findings
+
+    @property
+    def rms(self) -> float:
+        """The pooled root mean square of error/σ."""
+        return statistics.whole(self.compared)[0]
+
+    @property
+    def asked(self) -> tuple[int, int]:
+        """How many elements the noise let be asked, of how many."""
+        return (
+            sum(int(each.asked.sum()) for each in self.compared),
+            sum(int(each.asked.size) for each in self.compared),
+        )

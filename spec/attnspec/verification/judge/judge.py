@@ -1,0 +1,333 @@
+"""Is it right? A candidate's answers against the oracle's values, under one precision policy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property, reduce
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from attnspec.interpreters.mutation.mutants import Mutant
+from attnspec.interpreters.rewriting import rewritten
+from attnspec.interpreters.rounding.noise import Noise, either, noise
+from attnspec.interpreters.rounding.policy import FORMATS, Policy, policies, preset
+from attnspec.language.equation import Equation
+from attnspec.language.tree import Call, Definition, Scan, Through, walk
+from attnspec.verification.cases.batched_gradients import lift_over_batch
+from attnspec.verification.cases.case import Case
+from attnspec.verification.judge import statistics
+from attnspec.verification.judge.directions import error_directions
+from attnspec.verification.judge.findings import Finding, Judged
+from attnspec.verification.judge.forms import PLAIN, Form
+from attnspec.verification.judge.mutant_values import fits, mutant_values
+from attnspec.verification.judge.residuals import Compared, Observation, compare
+from attnspec.verification.judge.statistics import Slice, project
+
+Array = NDArray[Any]
+
+
+MATCHED = 1.25
+"""What a policy may leave of |error|/σ in the upper fifth: matched ones leave 0.9, one too tight by half 1.8."""
+
+
+SAME_SHARE = 0.01
+"""Of directions whose shares of the error differ by less, the first is named: the whole before its parts."""
+
+
+SOME = 16
+"""Cases that are enough to tell two policies apart."""
+
+
+MOST = 0.75
+"""The share of wrong elements that a direction must explain each by itself: one bad element must not speak for all."""
+
+
+TILE = 32
+"""From this size on, software may take another path."""
+
+
+LONGER = 100
+"""From this size on along some axis, a case is long."""
+
+
+DIRECTION_CASES = 5
+"""Cases on which generic directions are measured; ordinary ones, which show the most."""
+
+
+@dataclass
+class Judge:
+    """Judges answers to one equation in one dtype; the noise of a case is computed once."""
+
+    equation: Equation[..., Any]
+    dtype: str
+    seed: int = 0
+    _noises: dict[tuple[int, str, str], tuple[Noise, ...]] = field(default_factory=dict)
+    _kept: list[Case] = field(default_factory=list)
+
+    def noise(self, case: Case, policy: Policy, form: Form = PLAIN) -> tuple[Noise, ...]:
+        """The noise of every output on a case, by the equation or one of its forms."""
+        key = (id(case), repr(policy), form.says)
+        if key not in self._noises:
+            self._kept.append(case)  # so that no other case takes its id
+            under = form.under(policy)
+            trees = [form.definition or self.equation.definition, *([form.other] if form.other else [])]
+            trees = [lift_over_batch(tree, case) for tree in trees]
+            each = [noise(t, case.arrays, case.options, under, self.seed, constants=form.constants) for t in trees]
+            self._noises[key] = tuple(reduce(either, outputs) for outputs in zip(*each, strict=True))
+        return self._noises[key]
+
+    @cached_property
+    def forms(self) -> list[Form]:
+        """The equation's forms, and constants or products rounded to storage, which real libraries do."""
+        listed = [Form(other.says, other.equation.definition) for other in self.equation.forms]
+        found = [PLAIN, *listed, *(Form(says, tree) for says, tree in rewritten(self.equation.definition))]
+        found += [Form(f"{each.says}, or not, by size", other=each.definition) for each in listed]
+        if self.dtype == "float64":
+            return found[1:]
+        bits, also = int(FORMATS[self.dtype].bits), f"constants rounded to {self.dtype}"
+        found += [replace(each, says="; ".join(filter(None, [each.says, also])), constants=bits) for each in found]
+        if FORMATS[self.dtype].bits < 24:
+            says = f"products rounded to {self.dtype} before their sum"
+            found += [Form(says, products=True), Form(f"{says}; {also}", constants=bits, products=True)]
+        return found[1:]
+
+    def noise_of_wrong(self, case: Case, policy: Policy, tree: Definition, id: str) -> tuple[Noise, ...]:
+        """The noise of a mutant, as if it were the equation; not kept."""
+        tree = lift_over_batch(replace(tree, id=f"{tree.id}/{id}"), case)
+        return noise(tree, case.arrays, case.options, policy, self.seed)
+
+    def compared(self, observations: Sequence[Observation], policy: Policy, form: Form = PLAIN) -> list[Compared]:
+        """Every answer beside its noise."""
+        return [
+            each
+            for observation in observations
+            for each in compare(observation, self.noise(observation.case, policy, form))
+        ]
+
+    @cached_property
+    def presets(self) -> list[Policy]:
+        """The presets that may be inferred, tightest first; that of a carried state only where one is carried."""
+        named = [preset(name, self.dtype) for name in policies(self.dtype)]
+        return named if carries(self.equation.definition) else [each for each in named if each.name != "float32-step"]
+
+    @property
+    def inferred(self) -> bool:
+        """Whether there is a choice of policies, so that an error may have loosened the one that it is judged by."""
+        return len(self.presets) > 1
+
+    def infer(self, observations: Sequence[Observation], paths: bool = True) -> Policy:
+        """The tightest preset that the errors leave possible.
+
+        A policy is held against each looser one where the two differ: elements of which the looser says at least twice
+        the σ. Asked on the first cases, then on those that it would fail, since real software takes other paths for
+        other sizes; one that fails some is not kept for their being saturated, if the first cases speak against it. A
+        quantile, since one bad row in an otherwise precise case must not loosen what it is judged by.
+
+        Args:
+            paths: False leaves cases beyond a tile's size out of the second: it must be one policy for all sizes.
+        """
+        presets = self.presets
+        few = self.ordinary(observations, 2)
+        if self.inferred and statistics.largest(self.compared(few, presets[-1])) > 1:
+            return presets[-1]  # not even the loosest explains an ordinary case
+        some = list(observations)[:SOME]
+        for place, policy in enumerate(presets[:-1]):
+            looser = presets[place + 1 :]
+            if self.failing(some, policy) and self._matches_better(some, policy, looser):
+                continue
+            failing = self.failing(observations, policy)
+            if not failing:
+                return policy
+            most = [each for each in failing if paths or not _beyond(each, TILE)][:SOME]
+            better = self._matches_better(most, policy, looser) or self._matches_better(some, policy, looser)
+            if not better and not self._left_open(failing, policy, looser):
+                return policy
+        return presets[-1]
+
+    def alike(self, observations: Sequence[Observation], policy: Policy) -> list[Policy]:
+        """A policy, and those looser ones that say of no element much more: answers cannot tell them apart."""
+        some = list(observations)[:SOME]
+        own = self.compared(some, policy)
+        looser = self.presets[self.presets.index(policy) + 1 :] if policy in self.presets else []
+        pairs = [(each, list(zip(own, self.compared(some, each), strict=True))) for each in looser]
+        return [policy, *(each for each, pair in pairs if np.isnan(statistics.contrast(pair)))]
+
+    def failing(self, observations: Sequence[Observation], policy: Policy) -> list[Observation]:
+        """The cases with an element beyond its bound."""
+        return [each for each in observations if not self.holds(each, policy)]
+
+    def holds(self, observation: Observation, policy: Policy, form: Form = PLAIN) -> bool:
+        """Whether every element of a case is within its bound."""
+        return not any(each.fails for each in self.compared([observation], policy, form))
+
+    def _matches_better(self, observations: Sequence[Observation], policy: Policy, looser: Sequence[Policy]) -> bool:
+        """Whether the errors are larger than a policy leaves them, where some looser one says much more."""
+        tight = self.compared(observations, policy)
+        others = (self.compared(observations, other) for other in looser)
+        return any(statistics.contrast(list(zip(tight, other, strict=True))) > MATCHED for other in others)
+
+    def _left_open(self, failing: Sequence[Observation], policy: Policy, looser: Sequence[Policy]) -> bool:
+        """Whether all that a policy fails is overflow, or whole numbers, which a looser one leaves open."""
+        wrong = [(each, each.ratio > 1) for each in self.compared(failing, policy)]
+        whole = [result.kind == "int" for result in self.equation.definition.results]
+        if any(bool((bad & np.isfinite(each.answer)).any()) for each, bad in wrong if not whole[each.output]):
+            return False
+        others = (self.compared(failing, other) for other in looser)
+        return any(
+            not any(bool((bad & each.asked).any()) for each, (_, bad) in zip(other, wrong, strict=True))
+            for other in others
+        )
+
+    def ordinary(self, observations: Sequence[Observation], most: int = DIRECTION_CASES) -> list[Observation]:
+        """The cases that show the most: ordinary values, no size of one, the first that were made."""
+        plain = [
+            each
+            for each in observations
+            if each.case.description is not None
+            and each.case.description.regime == "ordinary"
+            and each.case.layout == "contiguous"
+            and all(answer.size > 1 for answer in each.answers)
+        ]
+        return (plain or list(observations))[:most]
+
+    def long(self, observations: Sequence[Observation]) -> list[Observation]:
+        """The cases that are there for a size beyond a tile, with ordinary values."""
+        return [
+            each
+            for each in observations
+            if each.case.description is not None
+            and each.case.description.regime == "ordinary"
+            and _beyond(each, LONGER)
+        ]
+
+    def judge(
+        self,
+        observations: Sequence[Observation],
+        policy: Policy,
+        faint: Sequence[Mutant] = (),
+        form: Form = PLAIN,
+        directions: bool = True,
+    ) -> Judged:
+        """All three parts: each element, the whole, and directions.
+
+        Args:
+            faint: mutants too close to the equation to show in an element: the error is projected on each.
+            directions: False leaves the third part out, for a first look.
+            form: what to judge by, in place of the equation as it stands.
+        """
+        compared = self.compared(observations, policy, form)
+        findings = [*self._elements(compared), *self._wholes(compared)]
+        if not findings and directions:
+            findings = [*self.mutants_seen(compared, faint), *self._directions(observations, policy, form)]
+        return Judged(policy, tuple(compared), tuple(findings), form)
+
+    def _elements(self, compared: Sequence[Compared]) -> Iterator[Finding]:
+        each = statistics.worst(compared)
+        if each is not None and each.fails:
+            wrong = sum(int((other.ratio > 1).sum()) for other in compared)
+            asked = sum(int(other.asked.sum()) for other in compared)
+            says = f"{wrong} of {asked} elements are further from the value than rounding explains"
+            yield Finding("element", says, float(each.ratio.max()), each)
+
+    def _wholes(self, compared: Sequence[Compared]) -> Iterator[Finding]:
+        value, limit = statistics.whole(compared)
+        if value > limit:
+            says = f"the root mean square of error/σ over all elements is {value:.2f}, beyond {limit:.2f}"
+            yield Finding("whole", says, value / limit, statistics.worst(compared))
+        found = statistics.slices(compared)
+        if found is not None:
+            yield Finding("slice", _slice_says(found), found.value / found.limit, found.compared)
+
+    def mutants_seen(self, compared: Sequence[Compared], faint: Sequence[Mutant]) -> Iterator[Finding]:
+        """Mutants whose whole deviation is in the error, although no element shows it."""
+        best: Finding | None = None
+        for mutant in faint:
+            seen = project(compared, self.deviation(mutant))
+            if seen is None or not 0.8 < seen.value < 1.2:
+                continue
+            own, rest = self.residual(compared, mutant)
+            if (seen.clear or (self.inferred and seen.foremost) or rest < 0.5 * own) and rest < own:
+                says = f"{mutant.says} (its deviation is in the error {seen.value:.2f} ± {seen.spread:.2f} times)"
+                found = Finding("mutant", says, own / max(rest, 1e-9), mutant=mutant)
+                best = found if best is None or found.severity > best.severity else best
+        if best is not None:
+            yield best
+
+    def deviation(self, mutant: Mutant) -> Callable[[Compared], Array | None]:
+        """The direction in which a mutant departs from the equation."""
+        cache: dict[int, tuple[Array, ...] | None] = {}
+
+        def along(each: Compared) -> Array | None:
+            if not fits(mutant, each.case):
+                return None
+            if id(each.case) not in cache:
+                cache[id(each.case)] = mutant_values(mutant, each.case, self.dtype)
+            found = cache[id(each.case)]
+            return None if found is None else found[each.output] - each.noise.value
+
+        return along
+
+    def residual(self, compared: Sequence[Compared], mutant: Mutant) -> tuple[float, float]:
+        """The root mean square of error/σ, from the equation and from the mutant, where the mutant can be asked."""
+        own = rest = 0.0
+        along = self.deviation(mutant)
+        count = 0
+        for each in compared:
+            d = along(each)
+            if d is None:
+                continue
+            with np.errstate(invalid="ignore", over="ignore"):
+                left = (each.error - d) / np.where(each.weighed, each.noise.sigma, 1.0)
+                z = np.where(each.weighed & np.isfinite(d), left, 0.0)
+            own, rest = own + float((each.z**2).sum()), rest + float((z**2).sum())
+            count += int(each.weighed.sum())
+        return (own / max(count, 1)) ** 0.5, (rest / max(count, 1)) ** 0.5
+
+    def _directions(self, observations: Sequence[Observation], policy: Policy, form: Form) -> list[Finding]:
+        near = self.compared(self.ordinary(observations), policy, form)
+        far = self.compared(self.long(observations), policy, form)
+        found: list[tuple[float, Finding]] = []
+        for direction in error_directions(form.definition or self.equation.definition):
+            seen = project(far if direction.far else near, direction.along)
+            if seen is not None and (seen.clear or (self.inferred and seen.foremost)):
+                kind = "part" if direction.part else "direction"
+                finding = Finding(kind, direction.says(seen.value), abs(seen.value) / seen.limit)
+                found.append((round(seen.of_all, 2), finding))
+        return [finding for _, finding in sorted(found, key=lambda each: -each[0])]
+
+    def strongest(self, observations: Sequence[Observation], policy: Policy, share: float) -> str:
+        """The generic direction that holds most of the error, at least this share; in words, "" if there is none."""
+        compared = self.compared(self.ordinary(observations), policy)
+        far = self.compared(self.long(observations), policy)
+        best, sentence = share, ""
+        for direction in error_directions(self.equation.definition):
+            seen = project(far if direction.far else compared, direction.along)
+            places = far if direction.far else compared
+            if seen is None or seen.of_all <= best:
+                continue
+            if statistics.explained(places, direction.along, seen.value) > MOST:
+                best, sentence = seen.of_all + SAME_SHARE, direction.says(seen.value)
+        return sentence
+
+
+def _beyond(observation: Observation, size: int) -> bool:
+    """Whether a case has an axis of at least so many elements."""
+    return any(extent >= size for array in observation.case.arrays.values() for extent in array.shape)
+
+
+def carries(definition: Definition) -> bool:
+    """Whether a state is carried from step to step, in an equation or in one that it calls."""
+    return any(
+        isinstance(part, Scan) or (isinstance(part, Call | Through) and carries(part.callee))
+        for root in definition.roots
+        for _, part in walk(root)
+    )
+
+
+def _slice_says(found: Slice) -> str:
+    axes = found.compared.answer.ndim
+    kind = "column" if found.axis == axes - 1 else "row" if found.axis == axes - 2 else f"slice along axis {found.axis}"
+    return f"{kind} {found.place}: the root mean square of error/σ is {found.value:.1f}, beyond {found.limit:.1f}"

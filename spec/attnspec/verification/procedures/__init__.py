@@ -1,0 +1,1 @@
+"""Procedures: judged by equality."""

@@ -1,0 +1,1 @@
+"""The properties of an equation, checked on a candidate within rounding."""

@@ -1,0 +1,101 @@
+"""The properties of an equation, asked of a candidate through its runner."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from attnspec.language.equation import Equation
+from attnspec.language.symbols import symbol
+from attnspec.properties import PROPERTIES
+from attnspec.properties.property import Property
+from attnspec.verification.cases.case import FEW, Case, Description, make, sizes_of
+from attnspec.verification.properties.relations import NoiseOf, applies, broken_relations, fitted
+
+USUAL_SIZES = (3, 4, 5, 6, 2, 3, 4, 5)
+"""Sizes of the cases on which properties are asked, in the order of the signature."""
+
+
+@dataclass(frozen=True, slots=True)
+class PropertyResults:
+    """What came of asking the properties.
+
+    Attributes:
+        each: every property's name, and whether it held.
+        violation: the first that did not, in words; "" where all held.
+        unasked: those that could not be asked, each with the reason.
+    """
+
+    each: tuple[tuple[str, bool], ...]
+    violation: str
+    unasked: tuple[str, ...]
+
+
+class Unanswered(Exception):
+    """A call within a property got no answer that can be judged."""
+
+
+def check_properties(
+    equation: Equation[..., Any],
+    dtype: str,
+    noise_of: NoiseOf,
+    least: Callable[[str], int],
+    batched: bool,
+    ask: Callable[[Case], tuple[np.ndarray[Any, Any], ...] | str],
+    seed: int,
+    only: Sequence[Case] | None = None,
+) -> PropertyResults:
+    """Ask every property of an equation, each on one case.
+
+    Args:
+        noise_of: the noise of the equation, or of the form that the candidate matched.
+        least: the smallest size of an axis that is claimed.
+        batched: the candidate wants a leading batch axis: it is given one of size 1.
+        ask: the candidate's answers to a case; or why there are none, in words.
+        only: the cases to ask on, each property on the first that it speaks of; None draws one.
+    """
+    named = [option.name for option in equation.definition.options]
+
+    def function(**arguments: Any) -> Any:
+        arrays = {name: np.asarray(value) for name, value in arguments.items() if name not in named}
+        options = {name: arguments[name] for name in named}
+        answers = ask(Case(_lifted(arrays, equation) if batched else arrays, options))
+        if isinstance(answers, str):
+            raise Unanswered(answers)
+        if batched:  # what a batch shares has one gradient for all of it
+            pairs = zip(answers, equation.definition.results, strict=True)
+            answers = tuple(answer[0] if answer.ndim > len(result.dims) else answer for answer, result in pairs)
+        return answers if len(answers) > 1 else answers[0]
+
+    each: list[tuple[str, bool]] = []
+    unasked, violation = [], ""
+    for law in PROPERTIES.get(equation.id, ()):
+        drawn = [_drawn(equation, law, least, dtype, seed)] if only is None else only
+        case = next(filter(partial(applies, law), drawn), None)
+        if case is None:
+            unasked.append(f"the property {law.name} could not be asked: it speaks of none of the recorded cases")
+            continue
+        try:
+            broken = broken_relations(law, function, case, noise_of)
+        except Unanswered as error:
+            unasked.append(f"the property {law.name} could not be asked: {error}")
+            continue
+        each.append((law.name, not broken))
+        violation = violation or (f"the property {broken[0]}" if broken else "")
+    return PropertyResults(tuple(each), violation, tuple(unasked))
+
+
+def _drawn(equation: Equation[..., Any], law: Property, least: Callable[[str], int], dtype: str, seed: int) -> Case:
+    """A case of usual sizes of which a property speaks."""
+    pairs = zip(sizes_of(equation.definition), USUAL_SIZES, strict=False)
+    usual = {name: max(min(size, 3) if name in FEW else size, least(name)) for name, size in pairs}
+    return make(equation, Description(tuple(fitted(law, usual).items()), seed=seed + 7), dtype)
+
+
+def _lifted(arrays: dict[str, Any], equation: Equation[..., Any]) -> dict[str, Any]:
+    """A batch of one, on the arguments that vary per example."""
+    return {name: array if symbol(name, equation.id).weight else array[None] for name, array in arrays.items()}

@@ -1,0 +1,166 @@
+"""From the claims of a target to questions."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from attnspec.errors import SpecError, TargetError, UnknownName, nearest
+from attnspec.implementation import Claim, Implementation
+from attnspec.language.equation import REGISTRY, Equation
+from attnspec.language.procedure import PROCEDURES, Procedure, specified
+from attnspec.verification.cases.case import sizes_of
+from attnspec.verification.cases.recorded_files import listed, recorded
+from attnspec.verification.options import VerifyOptions, gradient_of, plainly
+from attnspec.verification.procedures.verifier import ProceduralQuestion
+from attnspec.verification.question import Question
+from attnspec.verification.sandbox.targets import Found
+from attnspec.verification.session import Refused, _not_run, _why
+
+AnyQuestion = Question | ProceduralQuestion
+
+
+def catalogue() -> None:
+    """Load every equation and procedure of the catalogue, with its properties and variants."""
+    for package in ("equations", "procedures", "properties", "variants"):
+        folder = Path(__file__).parent.parent / package
+        for path in sorted(folder.glob("*.py")):
+            if not path.stem.startswith("_"):
+                importlib.import_module(f"attnspec.{package}.{path.stem}")
+
+
+def questions(found: Sequence[Found], shown: str, wanted: VerifyOptions) -> Iterator[AnyQuestion | Refused]:
+    """Every question that a target raises: each claim of each callable, in each dtype; or why it cannot be asked.
+
+    Raises:
+        TargetError: nothing in it is claimed, and no equation is named.
+        SpecError: recorded inputs cannot be read.
+    """
+    pairs, inputs = list(_claims(found, wanted)), recorded(listed(wanted.inputs))
+    if not pairs:
+        raise _unclaimed(found, shown, wanted)
+    alone = len(found) == 1
+    for each, declared in pairs:
+        name = shown if alone and shown.endswith(each.name) else _target(shown, each.name)
+        framework = wanted.framework or declared.framework or each.framework or "numpy"
+        dtypes = wanted.dtypes or declared.claim.dtypes or ("",)
+        backward = declared.claim.backward
+        try:
+            called = specified(declared.equation)
+            if isinstance(called, Procedure):
+                plainly(called, wanted, declared.claim)
+                binding = tuple((wanted.bind or declared.bind).items())
+                yield ProceduralQuestion(each, called, wanted.examples, wanted.seed, binding, name)
+                continue
+            equation = gradient_of(called, framework) if backward else called
+            sized_by(equation, declared.claim)
+        except SpecError as error:
+            unknown = replace(wanted, equation=declared.equation, framework=framework, dtypes=dtypes)
+            yield Refused(error, replace(_not_run(name, unknown, _why(error), 0.0), mend=error.mend))
+            continue
+        for dtype in dtypes:
+            yield Question(
+                each,
+                equation,
+                declared.claim,
+                framework,
+                dtype or "float32",
+                wanted.device or "cpu",
+                wanted.examples,
+                wanted.seed,
+                tuple((wanted.bind or declared.bind).items()),
+                wanted.policy,
+                name,
+                not dtype,
+                inputs,
+                tuple((wanted.names or {}).items()),
+                wanted.only_inputs,
+                called if backward else None,
+            )
+
+
+def sized_by(equation: Equation[..., Any], claim: Claim) -> None:
+    """Refuse a smallest size of what an equation has no axis of.
+
+    Raises:
+        UnknownName: there is one.
+    """
+    known = ("batch", *sizes_of(equation.definition))
+    for name in claim.smallest:
+        if name not in known:
+            raise UnknownName(
+                f"{equation.id} has no size {name}",
+                given=f"smallest.{name}={claim.smallest[name]}",
+                expected=", ".join(known),
+                mend=nearest(name, known),
+            )
+
+
+def _claims(found: Sequence[Found], wanted: VerifyOptions) -> Iterator[tuple[Found, Implementation]]:
+    """Which callables are asked about which equations."""
+    for each in found:
+        declared = [item for item in each.implementations if wanted.equation in (None, *_answers(item))]
+        if wanted.backward:  # those that are claimed; where none is, of all that is
+            claimed = [item for item in declared if item.claim.backward]
+            declared = claimed or [replace(item, claim=replace(item.claim, backward=True)) for item in declared]
+        if declared:
+            for item in declared:
+                yield each, replace(item, claim=_as_said(item.claim, wanted.claim))
+        elif wanted.equation is not None and _meant(each, found, wanted.equation):
+            claim = each.implementations[0].claim if each.implementations else Claim()
+            framework = each.implementations[0].framework if each.implementations else None
+            claim = _as_said(replace(claim, backward=wanted.backward), wanted.claim)
+            yield each, Implementation(wanted.equation, framework, claim)
+
+
+def _as_said(claim: Claim, said: Mapping[str, Any] | None) -> Claim:
+    """A claim with what the caller says of it in place of what is declared."""
+    smallest = {**claim.smallest, **(said or {}).get("smallest", {})}
+    return replace(claim, **{**(said or {}), "smallest": smallest})
+
+
+def _answers(item: Implementation) -> tuple[str, ...]:
+    """The equations that a claim is about: of gradients, theirs and that of what they are of."""
+    found = REGISTRY.gradient(item.equation) if item.claim.backward else None
+    return (item.equation,) if found is None else (item.equation, found.id)
+
+
+def _meant(each: Found, found: Sequence[Found], equation: str) -> bool:
+    """Whether a callable that claims nothing, or something else, is the one that an equation is asked of."""
+    if any(item.equation == equation for other in found for item in other.implementations):
+        return False
+    if len(found) == 1:
+        return True
+    named = [other.name for other in found if other.name == equation.split(".")[-1]]
+    return each.name in named
+
+
+def _target(shown: str, name: str) -> str:
+    """A callable of a target, as it can be asked for by itself: a package's submodule goes before the colon."""
+    module, _, callable_ = name.rpartition(".")
+    return f"{shown}:{name}" if shown.endswith(".py") or not module else f"{shown}.{module}:{callable_}"
+
+
+def _unclaimed(found: Sequence[Found], shown: str, wanted: VerifyOptions) -> TargetError:
+    names = [each.name for each in found]
+    if wanted.equation is None:
+        return TargetError(
+            f"nothing in {shown} says what it implements",
+            given=", ".join(names) or "no public function",
+            expected="a function with @attnspec.implements, or the equation's id",
+            mend=f"--as ID; {_guess(names)}".rstrip("; "),
+        )
+    return TargetError(
+        f"which function of {shown} is {wanted.equation}?",
+        given=", ".join(names) or "no public function",
+        expected=f"one function, or one named {wanted.equation.split('.')[-1]}",
+        mend=f"{shown}:NAME",
+    )
+
+
+def _guess(names: Sequence[str]) -> str:
+    ids = [id for id in (*REGISTRY, *PROCEDURES) for name in names if id.split(".")[-1] == name]
+    return f"perhaps --as {' or '.join(dict.fromkeys(ids))}" if ids else ""

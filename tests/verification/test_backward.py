@@ -1,0 +1,173 @@
+"""Verdicts on backward passes, as automatic differentiation makes them of a candidate."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+import attnspec
+from attnspec.cli import main
+from attnspec.errors import SpecError, UnknownName
+from attnspec.interpreters.evaluation.call import evaluate
+from attnspec.language.equation import REGISTRY
+from attnspec.verification.cases.batched_gradients import lift_over_batch
+from attnspec.verification.cases.case import Case
+from attnspec.verification.questions import catalogue
+from attnspec.verification.verdict import Report, Verdict
+
+PLANTED = Path(__file__).parent.parent / "planted" / "gradients.py"
+ATTENTION, BACKWARD = "attention.scaled_dot_product", "backward.scaled_dot_product"
+
+pytest.importorskip("torch")
+
+
+def verdicts(*dtypes: str) -> dict[str, Verdict]:
+    """One for each claim of a backward pass in the planted file, by name; in one worker."""
+    report: Report = attnspec.verify(str(PLANTED), examples=2, backward=True, dtype=dtypes)
+    return {verdict.implementation.rpartition(":")[2]: verdict for verdict in report.verdicts}
+
+
+WRONG = {
+    "no_scale_in_keys": "in d_k: the division by √d is missing",
+    "no_mean": "in d_e: the term D_i is missing",
+    "keys_counted_twice": "d_k is 2 times as strong as it should be",
+    "keys_detached": "no gradient reaches k",
+    "detached": "no gradient reaches q, k or v: what it returns is detached",
+}
+BAD = {
+    "spoils": ("misbehaves", "it writes to what the forward saved"),
+    "writes_gradient": ("misbehaves", "it changes its inputs: d_o"),
+    "needs_contiguous": ("misbehaves", "on transposed input its backward pass raises"),
+    "flat": ("misbehaves", "of shape (5,) where (5, 4) belongs"),
+    "saves_weights": ("differs", "its double backward is not the derivative of its gradients, by q, k"),
+    "raises": ("fails", "its backward pass raises: NotImplementedError: no backward for this head size"),
+}
+
+
+def test_every_verdict_says_what_it_is() -> None:
+    """Right ones conform, a slip is named in the words of the gradients, and bad violation are no wrong formula."""
+    found = verdicts("float32")
+
+    for name in ("plain", "fused"):
+        verdict = found.pop(name)
+        assert verdict.verdict == "conforms", str(verdict)
+        assert (verdict.equation, verdict.backward_of) == (BACKWARD, ATTENTION)
+        assert verdict.killed == verdict.of > 40
+        assert all(held for _, held in verdict.properties)
+        assert ("its double backward is the derivative of its gradients, in float64" in verdict.findings) == (
+            name == "plain"
+        )
+    for name, says in WRONG.items():
+        verdict = found.pop(name)
+        assert verdict.verdict == "differs", str(verdict)
+        assert verdict.diagnosis[0].says.startswith(says), str(verdict)
+    for name, (kind, says) in BAD.items():
+        verdict = found.pop(name)
+        assert verdict.verdict == kind, str(verdict)
+        assert says in verdict.reason
+        assert "torch/autograd" not in verdict.reason, "no frame of what runs a backward pass"
+    assert not found
+
+
+@pytest.mark.parametrize(("name", "policy"), [("plain", "op-by-op"), ("fused", "flash")])
+def test_each_way_of_rounding_has_its_policy(name: str, policy: str) -> None:
+    """Fused kernels keep float32 and round the weights and their gradients only as operands of the products."""
+    (verdict,) = attnspec.verify(f"{PLANTED}:{name}", dtype="bfloat16", examples=2, backward=True).verdicts
+
+    assert verdict.verdict == "conforms", str(verdict)
+    assert verdict.policy == policy
+
+
+def test_claims_of_both_passes_are_asked_apart() -> None:
+    found = CliRunner().invoke(main, ["verify", f"{PLANTED}:plain", "--examples", "2"])
+    lines = found.stdout.splitlines()
+
+    assert found.exit_code == 0, found.output
+    assert lines[0].startswith(f"conforms: {ATTENTION}, {PLANTED}:plain (torch, float32, cpu)")
+    assert lines[1].startswith(f"conforms: {BACKWARD}, {PLANTED}:plain through torch.autograd (torch, float32, cpu)")
+
+
+def only(target: Any, equation: str, **how: Any) -> Verdict:
+    found: Report = attnspec.verify(target, equation, examples=2, backward=True, **how)
+    (verdict,) = found.verdicts
+    return verdict
+
+
+def test_jax_is_asked_through_vjp() -> None:
+    pytest.importorskip("jax")
+
+    @attnspec.implements("attention.weights", framework="jax", backward=True, batch=(0,))
+    def weights(e: Any) -> Any:
+        import jax
+
+        return jax.jit(jax.nn.softmax)(e)
+
+    verdict = only(weights, "attention.weights")
+
+    assert verdict.verdict == "conforms", str(verdict)
+    assert "through jax.vjp" in verdict.headline
+
+
+def test_a_row_of_padding_that_does_not_learn_is_a_convention() -> None:
+    """Its option is one that the other lacks, and is 0 there: the row that most software takes for padding."""
+    from torch import where
+    from torch.nn import functional
+
+    def padded(k: Any, P: Any) -> Any:
+        return where((k >= 0).unsqueeze(-1), functional.embedding(k.clamp(min=0), P, padding_idx=0), 0)
+
+    def learning(k: Any, P: Any, *, padding_idx: int) -> Any:
+        return where((k >= 0).unsqueeze(-1), functional.embedding(k.clamp(min=0), P), 0)
+
+    withheld = only(padded, "text.embedding", framework="torch")
+    ignored = only(learning, "text.embedding_padding_idx", framework="torch")
+
+    assert (withheld.verdict, ignored.verdict) == ("differs", "differs")
+    assert withheld.diagnosis[0].says.startswith("this is backward.embedding_padding_idx: ")
+    assert ignored.diagnosis[0].says == "the row of padding gets its gradient like any other"
+
+
+def test_what_a_batch_shares_has_the_sum_of_its_gradients() -> None:
+    def linear(x: Any, W: Any, b: Any) -> Any:
+        return x @ W + b
+
+    def averaged(x: Any, W: Any, b: Any) -> Any:
+        examples = x.shape[0] if x.ndim > 2 and x.shape[0] else 1
+        return x @ W + b.detach() + (b - b.detach()) / examples
+
+    right, wrong = (only(each, "transformer.linear", framework="torch") for each in (linear, averaged))
+
+    assert right.verdict == "conforms", str(right)
+    assert wrong.verdict == "differs"
+    assert wrong.diagnosis[0].says == "d_b, over a batch: the mean instead of the sum"
+
+
+def test_the_equation_over_batch_axes_is_the_sum_of_its_examples() -> None:
+    catalogue()
+    definition = REGISTRY["backward.linear"].definition
+    draw = np.random.default_rng(0).standard_normal
+    d_y, x, W, b = draw((2, 3, 5, 4)), draw((3, 5, 6)), draw((6, 4)), draw(4)
+    case = Case({"d_y": d_y, "x": x, "W": W, "b": b}, {}, summed=("x", "W", "b"))
+
+    d_x, d_W, d_b = evaluate(lift_over_batch(definition, case), (), case.arguments)
+    each_x, each_W, each_b = evaluate(definition, (), case.arguments)
+
+    for found, each in ((d_x, each_x.sum(axis=0)), (d_W, each_W.sum(axis=(0, 1))), (d_b, each_b.sum(axis=(0, 1)))):
+        assert found.shape == each.shape
+        np.testing.assert_allclose(found, each, rtol=1e-13, atol=1e-13)
+
+
+def test_what_has_no_gradients_is_refused_with_what_has() -> None:
+    with pytest.raises(UnknownName, match="no equation of the gradients of attention_rnn") as found:
+        attnspec.verify(lambda k: k, "attention_rnn.attentive_step", backward=True)
+    assert ATTENTION in found.value.expected
+    with pytest.raises(UnknownName) as found:
+        attnspec.verify(lambda q, k, v: v, BACKWARD, backward=True)
+    assert "without backward" in found.value.mend
+    with pytest.raises(SpecError, match="numpy has no automatic differentiation") as refused:
+        attnspec.verify(lambda q, k, v: v, ATTENTION, framework="numpy", backward=True)
+    assert BACKWARD in refused.value.mend
