@@ -14,7 +14,6 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from importlib.metadata import version
-from typing import Any
 
 import numpy as np
 from rich.console import Console
@@ -22,7 +21,8 @@ from rich.table import Table
 
 from attnspec.faces.known_departures import Known, read
 from attnspec.faces.verify_command import storing_elsewhere
-from attnspec.verification.parallel import counted, shared_out
+from attnspec.verification.options import VerifyOptions
+from attnspec.verification.parallel import answered_in_processes, count_questions
 from attnspec.verification.verdict import Verdict
 
 FRESH = 12
@@ -34,13 +34,13 @@ Candidate = tuple[str, str, str]
 """Equation, implementation and dtype."""
 
 
-def asked(targets: Sequence[str], seeds: Sequence[int], jobs: int, options: dict[str, Any]) -> Iterator[Verdict]:
+def asked(targets: Sequence[str], seeds: Sequence[int], jobs: int, options: VerifyOptions) -> Iterator[Verdict]:
     """Every verdict, as it falls; what could not be asked is one too. A candidate's seeds follow each other."""
     for target in targets:
-        tasks = [(number, seed) for number in range(counted(target, options)) for seed in seeds]
+        tasks = [(number, seed) for number in range(count_questions(target, options)) for seed in seeds]
         if not tasks:
             raise SystemExit(f"{target} cannot be imported whole: attnspec verify {target} says why")
-        for _, answer in shared_out(target, options, jobs, tasks, FRESH):
+        for _, answer in answered_in_processes(target, options, jobs, tasks, FRESH):
             yield answer if isinstance(answer, Verdict) else answer.verdict
 
 
@@ -62,7 +62,7 @@ def main() -> int:
     seen: Counter[Candidate] = Counter()
     try:
         with storing_elsewhere():
-            for verdict in asked(given.targets, seeds, given.jobs, {"examples": given.examples}):
+            for verdict in asked(given.targets, seeds, given.jobs, VerifyOptions(examples=given.examples)):
                 candidate = verdict.equation, verdict.implementation, verdict.dtype
                 seen[candidate] += 1
                 if verdict.passed or known.of(verdict):

@@ -329,10 +329,10 @@ def test_a_callable_that_cannot_be_asked_leaves_the_others_their_verdicts() -> N
 def stopped_by(error: BaseException) -> Callable[..., Report]:
     """Stands for `attnspec.verify`: one verdict falls, then an error."""
 
-    def verify(target: str, *, on_verdict: Callable[[Any], None], **options: Any) -> Report:
-        from attnspec.verification.verdict import Verdict
+    def verify(target: str, options: Any, *, on_verdict: Callable[[Any], None], **how: Any) -> Report:
+        from attnspec.verification.verdict import Verdict, VerdictKind
 
-        on_verdict(Verdict("attention.weights", target, "numpy", "float32", "cpu", "conforms"))
+        on_verdict(Verdict("attention.weights", target, "numpy", "float32", "cpu", VerdictKind.CONFORMS))
         raise error
 
     return verify
@@ -350,7 +350,7 @@ def stopped_by(error: BaseException) -> Callable[..., Report]:
 def test_what_fell_before_is_kept(
     error: BaseException, code: int, says: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(verify_command, "verify", stopped_by(error))
+    monkeypatch.setattr(verify_command, "run", stopped_by(error))
     done = verify("my_kernels.py", "never_reached.py", "--json", str(tmp_path / "verdicts.json"))
     written = json.loads((tmp_path / "verdicts.json").read_text(encoding="utf-8"))
 
@@ -363,7 +363,7 @@ def test_what_fell_before_is_kept(
 
 
 def test_our_own_trouble_can_be_looked_into(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(verify_command, "verify", stopped_by(ZeroDivisionError("division by zero")))
+    monkeypatch.setattr(verify_command, "run", stopped_by(ZeroDivisionError("division by zero")))
 
     assert "Traceback" in attnspec("verify", "my_kernels.py", ATTNSPEC_DEBUG="1").stderr
 
@@ -372,15 +372,15 @@ def test_every_verdict_is_on_disk_as_it_falls(monkeypatch: pytest.MonkeyPatch, t
     file = tmp_path / "verdicts.json"
     seen: list[int] = []
 
-    def verify(target: str, *, on_verdict: Callable[[Any], None], **options: Any) -> Report:
-        from attnspec.verification.verdict import Verdict
+    def verify(target: str, options: Any, *, on_verdict: Callable[[Any], None], **how: Any) -> Report:
+        from attnspec.verification.verdict import Verdict, VerdictKind
 
         for dtype in ("float32", "float64"):
-            on_verdict(Verdict("attention.weights", target, "numpy", dtype, "cpu", "conforms"))
+            on_verdict(Verdict("attention.weights", target, "numpy", dtype, "cpu", VerdictKind.CONFORMS))
             seen.append(len(json.loads(file.read_text(encoding="utf-8"))["verdicts"]))
         return Report(())
 
-    monkeypatch.setattr(verify_command, "verify", verify)
+    monkeypatch.setattr(verify_command, "run", verify)
     attnspec("verify", "my_kernels.py", "--json", str(file))
 
     assert seen == [1, 2]

@@ -13,6 +13,7 @@ import tokenize
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from graphlib import TopologicalSorter
 from importlib.metadata import distribution
 from itertools import pairwise
 from pathlib import Path
@@ -26,33 +27,50 @@ SPEC, IMPLS = ROOT / "spec", ROOT / "impls"
 PACKAGES = ("attnspec", "attnspec_numpy", "attnspec_torch", "attnspec_peers")
 
 GROUND = frozenset({"errors", "implementation"})
-FACES = frozenset({"__main__", "cli", "gate", "pytest_plugin"})
-PUBLIC = frozenset({""})  # `from attnspec import …`, as users write it
+FACES = frozenset({"__main__", "cli"})
+PUBLIC = frozenset({"", "notation"})  # `from attnspec import …`, as users write it
 REACH = {
     "language": GROUND,
+    "notation": GROUND | {"language"},
     "interpreters": GROUND | {"language"},
     "equations": GROUND | PUBLIC | {"language"},
     "procedures": GROUND | PUBLIC | {"language"},
     "properties": GROUND | PUBLIC | {"language", "equations", "procedures"},
     "variants": GROUND | PUBLIC | {"language", "equations", "procedures"},
-    "docs": GROUND | PUBLIC | {"language", "interpreters", "equations"},
-    "verify": GROUND | PUBLIC | {"language", "interpreters", "equations", "properties"},
+    "verification": GROUND | PUBLIC | {"language", "interpreters", "properties"},
     "discovery": GROUND,
-    "faces": GROUND | PUBLIC | {"language", "interpreters", "equations", "properties", "verify", "discovery"},
+    "faces": GROUND | PUBLIC | {"language", "interpreters", "properties", "verification", "discovery"},
 }
 """What each wing may import; a face may import every wing but no other face, the ground only the ground.
 
-Nothing imports the variants: `catalogue()` of verify.api loads them by name, and they register themselves.
+Nothing imports equations, procedures and variants but what is written about them: `language.registry` loads them by
+name, and they register themselves.
+"""
+
+ROOMS = {
+    "cases": frozenset[str](),
+    "sandbox": frozenset[str](),
+    "judge": frozenset({"cases"}),
+    "diagnosis": frozenset({"cases", "judge"}),
+    "contract": frozenset({"cases", "sandbox", "judge"}),
+    "properties": frozenset({"cases"}),
+    "procedures": frozenset({"sandbox", "contract"}),
+}
+"""What each room of verification may import of the others.
+
+`verdict`, `rendering` and `thresholds` are for all rooms, and the modules beside the rooms may import all of them.
 """
 
 DEPARTURES = {
-    (
-        "spec/attnspec/language/equation.py",
-        "attnspec.interpreters.evaluation.call",
-    ): "calling an equation computes its value",
+    ("spec/attnspec/language/equation.py", "attnspec.interpreters.evaluation.call"): "an equation computes its value",
+    ("spec/attnspec/language/equation.py", "attnspec.interpreters.rounding.noise"): "an equation has its noise",
+    ("spec/attnspec/language/equation.py", "attnspec.interpreters.rounding.policy"): "an equation has its noise",
+    ("spec/attnspec/language/equation.py", "attnspec.interpreters.mutation.mutants"): "an equation has its mutants",
+    ("spec/attnspec/language/equation.py", "attnspec.interpreters.formula.formula"): "an equation shows its formula",
+    ("spec/attnspec/language/equation.py", "attnspec.interpreters.cost.cost"): "an equation has its cost",
     ("spec/attnspec/__main__.py", "attnspec.cli"): "`python -m attnspec` is the command line",
 }
-"""Imports against the arrows, each with its reason; one that is no longer there fails."""
+"""Imports against the arrows, each late and with its reason; one that is no longer there fails."""
 
 HEAVY = ("torch", "triton", "jax", "onnx", "onnxruntime")
 
@@ -132,7 +150,7 @@ def wing(parts: tuple[str, ...]) -> str:
 def allowed(here: str) -> frozenset[str]:
     if here in GROUND:
         return GROUND
-    return REACH[here] if here in REACH else GROUND | PUBLIC | (REACH.keys() - {"variants"})
+    return REACH[here] if here in REACH else GROUND | PUBLIC | (REACH.keys() - {"equations", "procedures", "variants"})
 
 
 def test_every_module_of_the_spec_has_a_wing() -> None:
@@ -143,7 +161,7 @@ def test_every_module_of_the_spec_has_a_wing() -> None:
 
 
 def test_imports_follow_the_arrows() -> None:
-    """faces → verify, docs → interpreters → language ← equations, procedures ← properties, variants."""
+    """faces → verification → interpreters → language ← equations, procedures ← properties, variants."""
     against = {
         (file.relative_to(ROOT).as_posix(), ".".join(item.parts)): str(item)
         for file in sources(SPEC)
@@ -155,6 +173,39 @@ def test_imports_follow_the_arrows() -> None:
 
     assert not [shown for departure, shown in against.items() if departure not in DEPARTURES]
     assert not DEPARTURES.keys() - against.keys(), "no longer there: take it off the list"
+
+
+def room(parts: tuple[str, ...]) -> str:
+    """The room of verification that a module belongs to, or "" for a module beside the rooms."""
+    return parts[2] if parts[:2] == ("attnspec", "verification") and len(parts) > 3 else ""
+
+
+def test_the_rooms_of_verification_have_their_own_arrows() -> None:
+    """cases, sandbox ← judge ← diagnosis; nothing in a room imports what stands beside the rooms but the verdict."""
+    rooms = {path.name for path in (SPEC / "attnspec/verification").iterdir() if (path / "__init__.py").is_file()}
+    leaves = {("attnspec", "verification", name) for name in ("verdict", "rendering", "thresholds")}
+    against = [
+        str(item)
+        for file in sources(SPEC / "attnspec/verification")
+        if (here := room(name_of(file)))
+        for item in imports(file)
+        if item.parts[:2] == ("attnspec", "verification") and item.parts not in leaves
+        if (there := room(item.parts)) != here and there not in ROOMS[here]
+    ]
+
+    assert rooms == ROOMS.keys()
+    assert not against
+
+
+def test_no_module_imports_itself_in_a_circle() -> None:
+    """What modules import when they are imported has no circle, so that any of them may come first."""
+    reached = {
+        name_of(file): {item.parts for item in imports(file) if item.at_once and item.parts[0] == "attnspec"}
+        for file in sources(SPEC)
+    }
+    order = TopologicalSorter({name: others & reached.keys() - {name} for name, others in reached.items()})
+
+    order.prepare()  # it raises CycleError, which names the circle
 
 
 def test_the_spec_imports_no_implementation() -> None:

@@ -18,11 +18,12 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 
 import attnspec
-from attnspec import Equation, Source, Tensor, equation, index, last, scan
+from attnspec import Equation, Source, equation
 from attnspec.equations import multihead
 from attnspec.equations.transformer import feed_forward_gelu, feed_forward_gelu_tanh, layer_norm
 from attnspec.interpreters.rounding.noise import noise
 from attnspec.interpreters.rounding.policy import preset
+from attnspec.notation import Tensor, index, last, scan
 from attnspec.verification.cases.case import Case
 from attnspec.verification.judge.residuals import Compared, Observation, compare
 from attnspec.verification.judge.statistics import largest, whole

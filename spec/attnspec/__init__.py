@@ -1,16 +1,38 @@
 """The reference specification of the road from the RNN to the Transformer.
 
-Names are loaded when first used, so that a face that only prints help costs nothing.
+`attnspec.verify` judges an implementation against an equation, `attnspec.equations()` is the catalogue, and
+`attnspec.notation` has the words that equations are written in.
+
+Names are imported when they are first used, so that a command that only prints help costs nothing.
 """
 
 from __future__ import annotations
 
 import importlib
+import warnings
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from attnspec import notation as notation
+    from attnspec.errors import BindingError as BindingError
+    from attnspec.errors import NotationError as NotationError
+    from attnspec.errors import ShapeError as ShapeError
     from attnspec.errors import SpecError as SpecError
+    from attnspec.errors import TargetError as TargetError
+    from attnspec.errors import UnknownName as UnknownName
+    from attnspec.errors import VerificationError as VerificationError
+    from attnspec.implementation import Claim as Claim
+    from attnspec.implementation import ClaimFields as ClaimFields
+    from attnspec.implementation import DType as DType
+    from attnspec.implementation import Framework as Framework
+    from attnspec.implementation import Implementation as Implementation
     from attnspec.implementation import implements as implements
+    from attnspec.interpreters.cost.cost import Cost as Cost
+    from attnspec.interpreters.mutation.mutants import Mutant as Mutant
+    from attnspec.interpreters.rounding.noise import Noise as Noise
+    from attnspec.interpreters.rounding.policy import PrecisionPolicy as PrecisionPolicy
     from attnspec.language.equation import REGISTRY as REGISTRY
     from attnspec.language.equation import Equation as Equation
     from attnspec.language.equation import Source as Source
@@ -23,62 +45,66 @@ if TYPE_CHECKING:
     from attnspec.language.tensor import Index as Index
     from attnspec.language.tensor import Layers as Layers
     from attnspec.language.tensor import Tensor as Tensor
-    from attnspec.language.vocabulary import argmax as argmax
-    from attnspec.language.vocabulary import concat as concat
-    from attnspec.language.vocabulary import cos as cos
-    from attnspec.language.vocabulary import exp as exp
-    from attnspec.language.vocabulary import gelu as gelu
-    from attnspec.language.vocabulary import index as index
-    from attnspec.language.vocabulary import indices as indices
-    from attnspec.language.vocabulary import inf as inf
-    from attnspec.language.vocabulary import last as last
-    from attnspec.language.vocabulary import log as log
-    from attnspec.language.vocabulary import log_softmax as log_softmax
-    from attnspec.language.vocabulary import max as max
-    from attnspec.language.vocabulary import relu as relu
-    from attnspec.language.vocabulary import scan as scan
-    from attnspec.language.vocabulary import sigmoid as sigmoid
-    from attnspec.language.vocabulary import sin as sin
-    from attnspec.language.vocabulary import size as size
-    from attnspec.language.vocabulary import softmax as softmax
-    from attnspec.language.vocabulary import split as split
-    from attnspec.language.vocabulary import sqrt as sqrt
-    from attnspec.language.vocabulary import sum as sum
-    from attnspec.language.vocabulary import tanh as tanh
-    from attnspec.language.vocabulary import through as through
-    from attnspec.language.vocabulary import transpose as transpose
-    from attnspec.language.vocabulary import where as where
-    from attnspec.language.vocabulary import zeros as zeros
+    from attnspec.properties.property import AtMost as AtMost
+    from attnspec.properties.property import Equal as Equal
+    from attnspec.properties.property import Property as Property
+    from attnspec.properties.property import property_of as property_of
     from attnspec.verification.api import verify as verify
+    from attnspec.verification.sandbox.runner import WorkerError as WorkerError
+    from attnspec.verification.sandbox.targets import MissingPackage as MissingPackage
+    from attnspec.verification.verdict import Diagnosis as Diagnosis
     from attnspec.verification.verdict import Report as Report
     from attnspec.verification.verdict import Verdict as Verdict
+    from attnspec.verification.verdict import VerdictKind as VerdictKind
+    from attnspec.verification.verdict import WorstAnswer as WorstAnswer
+    from attnspec.verification.verdict import WorstElement as WorstElement
+
+    def equations() -> Mapping[str, Equation[..., Any]]:
+        """Every equation by id."""
+
 
 _HOMES = {
-    "attnspec.errors": ("SpecError",),
-    "attnspec.implementation": ("implements",),
+    "attnspec.errors": (
+        "SpecError",
+        "NotationError",
+        "ShapeError",
+        "UnknownName",
+        "BindingError",
+        "TargetError",
+        "VerificationError",
+    ),
+    "attnspec.implementation": ("Claim", "ClaimFields", "DType", "Framework", "Implementation", "implements"),
+    "attnspec.interpreters.rounding.noise": ("Noise",),
+    "attnspec.interpreters.rounding.policy": ("PrecisionPolicy",),
+    "attnspec.interpreters.mutation.mutants": ("Mutant",),
+    "attnspec.interpreters.cost.cost": ("Cost",),
     "attnspec.language.equation": ("REGISTRY", "Equation", "Source", "equation", "form", "mutant"),
     "attnspec.language.procedure": ("PROCEDURES", "Procedure", "procedure"),
     "attnspec.language.tensor": ("Index", "Layers", "Tensor"),
-    "attnspec.language.vocabulary": (
-        "argmax", "concat", "cos", "exp", "gelu", "index", "indices", "inf", "last", "log", "log_softmax", "max",
-        "relu", "scan", "sigmoid", "sin", "size", "softmax", "split", "sqrt", "sum", "tanh", "through", "transpose",
-        "where", "zeros",
-    ),
+    "attnspec.properties.property": ("AtMost", "Equal", "Property", "property_of"),
     "attnspec.verification.api": ("verify",),
-    "attnspec.verify.report": ("Report", "Verdict"),
-}  # fmt: skip
+    "attnspec.verification.sandbox.runner": ("WorkerError",),
+    "attnspec.verification.sandbox.targets": ("MissingPackage",),
+    "attnspec.verification.verdict": ("Diagnosis", "Report", "Verdict", "VerdictKind", "WorstAnswer", "WorstElement"),
+}
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
+_PACKAGES = ("equations", "notation")
 
-__all__ = sorted(_HOME)
+__all__ = sorted([*_HOME, *_PACKAGES])
 __version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOME:
+    if name in _HOME:
+        value = getattr(importlib.import_module(_HOME[name]), name)
+    elif name in _PACKAGES:
+        value = importlib.import_module(f"attnspec.{name}")
+    elif not name.startswith("_") and hasattr(importlib.import_module("attnspec.notation"), name):
+        text = f"attnspec.{name} is now attnspec.notation.{name}"
+        warnings.warn(text, DeprecationWarning, stacklevel=2)
+        return getattr(importlib.import_module("attnspec.notation"), name)
+    else:
         raise AttributeError(f"module 'attnspec' has no attribute {name!r}")
-    if name == "verify":  # the package is callable, so that the name means one thing whatever was imported first
-        return importlib.import_module("attnspec.verify")
-    value = getattr(importlib.import_module(_HOME[name]), name)
     globals()[name] = value
     return value
 

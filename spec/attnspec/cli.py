@@ -149,10 +149,15 @@ def verify(
     """
     from attnspec.faces import verify_command
     from attnspec.implementation import claimed
+    from attnspec.verification.options import VerifyOptions, dtype_names
 
-    given["claim"] = claimed(given["claim"] or {})
-    given["memory_bytes"] = given.pop("memory_limit")
-    ctx.exit(verify_command.answer(targets, given, to_json, quiet=quiet, known=known, jobs=jobs))
+    options = VerifyOptions(
+        claim=claimed(given.pop("claim") or {}),
+        memory_bytes=given.pop("memory_limit"),
+        dtypes=dtype_names(given.pop("dtype")),
+        **given,
+    )
+    ctx.exit(verify_command.answer(targets, options, to_json, quiet=quiet, known=known, jobs=jobs))
 
 
 @main.command()

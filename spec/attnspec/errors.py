@@ -57,6 +57,18 @@ class TargetError(SpecError):
     """A file, module or callable to verify that cannot be found or imported."""
 
 
+class VerificationError(AssertionError):
+    """Raised by `Report.raise_for_failure`: some verdict is not "conforms".
+
+    Attributes:
+        report: the `Report` with all verdicts.
+    """
+
+    def __init__(self, message: str, *, report: object) -> None:
+        super().__init__(message)
+        self.report = report
+
+
 def indent(text: str) -> str:
     """Later lines of a fact stand under its first."""
     return text.replace("\n", "\n" + " " * 12)

@@ -3,13 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any, TypedDict, TypeVar, Unpack
 
 from attnspec.errors import SpecError, nearest
 
-FRAMEWORKS = ("numpy", "torch", "jax")
-DTYPES = ("float64", "float32", "float16", "bfloat16")
+
+class Framework(StrEnum):
+    """Whose arrays a callable takes and returns. A member equals its value."""
+
+    NUMPY = "numpy"
+    TORCH = "torch"
+    JAX = "jax"
+
+
+class DType(StrEnum):
+    """Storage dtypes of floating-point arrays. A member equals its value."""
+
+    FLOAT64 = "float64"
+    FLOAT32 = "float32"
+    FLOAT16 = "float16"
+    BFLOAT16 = "bfloat16"
+
+
+FRAMEWORKS, DTYPES = tuple(Framework), tuple(DType)
+
+AUTODIFF = {"torch": "torch.autograd", "jax": "jax.vjp"}
+"""By framework, what makes a backward pass of a forward one."""
+
 ATTRIBUTE = "__attnspec__"
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -57,6 +79,43 @@ class Claim:
         if self.double_backward and not self.backward:
             mend = "claim the backward pass too: backward=True, double_backward=True"
             raise SpecError("a double backward is claimed, and no backward pass", given=repr(self), mend=mend)
+
+    def updated(self, fields: ClaimFields | Mapping[str, Any]) -> Claim:
+        """This claim with some fields in place of its own; smallest sizes are added to its own.
+
+        Raises:
+            SpecError: there is no such field, or not that value for it.
+        """
+        for name in fields:
+            if name not in Claim.__dataclass_fields__:
+                raise unknown_claim(name, fields[name])  # type: ignore[literal-required]  # a mistyped name, at run time
+        changes: dict[str, Any] = dict(fields)
+        if "smallest" in changes:
+            changes["smallest"] = {**self.smallest, **changes["smallest"]}
+        return replace(self, **changes)
+
+
+class ClaimFields(TypedDict, total=False):
+    """The fields of `Claim` as keywords or as a mapping; each may be left out."""
+
+    dtypes: tuple[str, ...] | None
+    devices: tuple[str, ...]
+    policy: str | None
+    smallest: Mapping[str, int]
+    batch: tuple[int, ...]
+    finite: bool
+    contiguous: bool
+    deterministic: bool
+    backward: bool
+    double_backward: bool
+
+
+def unknown_claim(name: str, value: object, where: str = "") -> SpecError:
+    """The error for a field that claims do not have."""
+    known = Claim.__dataclass_fields__
+    return SpecError(
+        f"{where}no claim {name!r}", given=f"{name}={value!r}", expected=", ".join(known), mend=nearest(name, known)
+    )
 
 
 FLAGS = ("finite", "contiguous", "deterministic", "double_backward")
@@ -112,7 +171,7 @@ def implements(
     *,
     framework: str | None = None,
     bind: Mapping[str, str] | None = None,
-    **claim: Any,
+    **claim: Unpack[ClaimFields],
 ) -> Callable[[F], F]:
     """Declare that a callable implements an equation; the callable itself is returned unchanged.
 
@@ -135,15 +194,9 @@ def implements(
             expected=", ".join(FRAMEWORKS),
             mend=nearest(framework, FRAMEWORKS),
         )
-    known = Claim.__dataclass_fields__
-    for name in claim:
-        if name not in known:
-            raise SpecError(
-                f"@implements({equation!r}) has no claim {name!r}",
-                given=f"{name}={claim[name]!r}",
-                expected=", ".join(known),
-                mend=nearest(name, known),
-            )
+    for name, value in claim.items():
+        if name not in Claim.__dataclass_fields__:
+            raise unknown_claim(name, value, f"@implements({equation!r}): ")
     declared = Implementation(equation, framework, Claim(**claim), dict(bind or {}))
 
     def declare(function: F) -> F:

@@ -14,7 +14,7 @@ from attnspec.cli import main
 from attnspec.errors import SpecError
 from attnspec.faces import verify_command
 from attnspec.faces.known_departures import read
-from attnspec.verification.verdict import Report, Verdict
+from attnspec.verification.verdict import Report, Verdict, VerdictKind
 
 ROOT = Path(__file__).resolve().parents[2]
 ENTRY = {
@@ -34,7 +34,7 @@ def entries(*each: dict[str, str]) -> str:
 def fell(
     verdict: str, implementation: str = "my_kernels:attention.fast", dtype: str = "float64", device: str = "cpu"
 ) -> Verdict:
-    return Verdict("attention.soft", implementation, "torch", dtype, device, verdict, "because of it")
+    return Verdict("attention.soft", implementation, "torch", dtype, device, VerdictKind(verdict), "because of it")
 
 
 @pytest.fixture
@@ -42,14 +42,14 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Result
     """`attnspec verify` with these verdicts falling."""
 
     def ran(text: str, *verdicts: Verdict, options: tuple[str, ...] = ()) -> Result:
-        def verify(target: str, *, on_verdict: Callable[[Verdict], None], **given: Any) -> Report:
+        def answered(target: str, options: Any, *, on_verdict: Callable[[Verdict], None], **given: Any) -> Report:
             for verdict in verdicts:
                 on_verdict(verdict)
             return Report(verdicts)
 
         file = tmp_path / "departures.toml"
         file.write_text(text, encoding="utf-8")
-        monkeypatch.setattr(verify_command, "verify", verify)
+        monkeypatch.setattr(verify_command, "run", answered)
         return CliRunner().invoke(main, ["verify", "my_kernels", "--known", str(file), *options])
 
     return ran

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import math
-import pkgutil
 from collections.abc import Callable
 from typing import Any
 
@@ -12,7 +11,6 @@ import numpy as np
 import pytest
 from array_api_compat import array_namespace
 
-import attnspec.equations
 from attnspec import REGISTRY
 from attnspec.errors import SpecError
 from attnspec.implementation import ATTRIBUTE
@@ -22,11 +20,12 @@ from attnspec.interpreters.evaluation.walk import Array
 from attnspec.language import layers
 from attnspec.language.check import check, place_index, positions
 from attnspec.language.dims import Dim
+from attnspec.language.registry import families
 from attnspec.language.tree import Apply, At, Call, Definition, Node, Position, children, walk
 from attnspec.verification.cases.case import Description, make, sizes_of
 from trees import read
 
-FAMILIES = [module.name for module in pkgutil.iter_modules(attnspec.equations.__path__)]
+FAMILIES = families()
 for family in FAMILIES:
     importlib.import_module(f"attnspec.equations.{family}")
 EQUATIONS = [id for id, item in REGISTRY.items() if item.function.__module__.startswith("attnspec.equations.")]

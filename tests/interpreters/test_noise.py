@@ -151,7 +151,10 @@ def test_every_order_of_summation_is_within_the_bound(id: str, policy: Policy) -
 
 # It fills the bound.
 
-BAND = {**dict.fromkeys(DTYPES, (0.3, 1.2)), "float64": (0.3 / np.sqrt(2), 1.2)}
+BAND: dict[str, tuple[float, float]] = {
+    **dict.fromkeys(map(str, DTYPES), (0.3, 1.2)),
+    "float64": (0.3 / np.sqrt(2), 1.2),
+}
 """The root mean square of error/σ. In float64 half of σ² is the oracle's own rounding, and where a candidate rounds as
 the oracle does, in functions of one library, that half never shows."""
 

@@ -12,12 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jaxtyping import Float
 
-from attnspec import Source, Tensor, equation, tanh
+from attnspec import Source, equation
 from attnspec.errors import SpecError
 from attnspec.interpreters.evaluation.call import batch_shape, fit
 from attnspec.interpreters.evaluation.value import ValueOf
 from attnspec.interpreters.rounding.policy import preset
 from attnspec.language.equation import REGISTRY, Equation
+from attnspec.notation import Tensor, tanh
 from attnspec.verification.cases.case import Case
 from attnspec.verification.properties.relations import noise_under
 from strategies import cases

@@ -14,8 +14,8 @@ from attnspec.discovery import discover
 from attnspec.language.procedure import PROCEDURES
 from attnspec.properties.property import PROCEDURAL, Equal, Function, Property
 from attnspec.verification.procedures.cases import Case, cases, drawn
-from attnspec.verification.procedures.values import packed, unpacked
 from attnspec.verification.questions import catalogue
+from attnspec.verification.sandbox.plain_values import packed, unpacked
 
 catalogue()
 LAWS = [law for id in PROCEDURES if id.startswith("text.") for law in PROCEDURAL[id]]

@@ -15,8 +15,8 @@ from attnspec.language.procedure import PROCEDURES, Procedure, procedure, specif
 from attnspec.procedures.text import encode, tokenize
 from attnspec.properties import PROCEDURAL
 from attnspec.verification.procedures.cases import drawn, least, standard_cases
-from attnspec.verification.procedures.values import Foreign, packed, smaller, unfit, unpacked
 from attnspec.verification.questions import catalogue
+from attnspec.verification.sandbox.plain_values import Foreign, packed, smaller, unfit, unpacked
 from attnspec.verification.sandbox.wire import WireError
 from attnspec.verification.verdict import Verdict, WorstAnswer
 

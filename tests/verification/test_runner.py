@@ -389,7 +389,7 @@ def test_worker_dies_with_a_killed_parent(tmp_path: Path) -> None:
     script = tmp_path / "parent.py"
     script.write_text(
         "import numpy as np\n"
-        "from attnspec.verify.runner import File, Runner\n"
+        "from attnspec.verification.sandbox.runner import File, Runner\n"
         "with Runner(time_limit=60) as runner:\n"
         f"    runner.load(File({str(tmp_path / 'candidate.py')!r}))\n"
         "    runner.call('child', {'x': np.ones(1)}, {}, dtype='float64', framework='numpy', call_by=[(None, 'x')])\n"

@@ -2,12 +2,11 @@
 
 from jaxtyping import Bool, Float
 
-from attnspec import (
-    Source,
+from attnspec import Source, equation
+from attnspec.notation import (
     Tensor,
     argmax,
     concat,
-    equation,
     exp,
     index,
     indices,

@@ -2,11 +2,12 @@
 
 from jaxtyping import Float
 
-from attnspec import (
-    Source,
+from attnspec import Source, equation
+from attnspec.equations.recurrent import simple_rnn_cell
+from attnspec.equations.seq2seq import output_maxout
+from attnspec.notation import (
     Tensor,
     concat,
-    equation,
     index,
     indices,
     last,
@@ -19,8 +20,6 @@ from attnspec import (
     where,
     zeros,
 )
-from attnspec.equations.recurrent import simple_rnn_cell
-from attnspec.equations.seq2seq import output_maxout
 
 BAHDANAU = Source("000", "Attention", paper="Bahdanau et al. 2015, arXiv:1409.0473v7, app. A.2.2")
 BAHDANAU_EQ_4 = Source("000", "Attention", paper="Bahdanau et al. 2015, arXiv:1409.0473v7, eq. 4")

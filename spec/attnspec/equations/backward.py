@@ -6,11 +6,11 @@ batch are their sum.
 
 from jaxtyping import Bool, Float, Int
 
-from attnspec import (
-    Source,
+from attnspec import Source, equation
+from attnspec.equations import attention, multihead, recurrent, scores, seq2seq, text, transformer
+from attnspec.notation import (
     Tensor,
     concat,
-    equation,
     index,
     indices,
     last,
@@ -24,7 +24,6 @@ from attnspec import (
     transpose,
     where,
 )
-from attnspec.equations import attention, multihead, recurrent, scores, seq2seq, text, transformer
 
 BRIDLE = Source(paper="Bridle 1990, Neurocomputing NATO ASI F68, eq. 21")
 DAO = Source(paper="Dao et al. 2022, arXiv:2205.14135v2, app. B.2; Dao 2023, arXiv:2307.08691v1, alg. 2")

@@ -2,8 +2,9 @@
 
 from jaxtyping import Bool, Float
 
-from attnspec import Source, Tensor, concat, equation, index, indices, split
+from attnspec import Source, equation
 from attnspec.equations import attention as single
+from attnspec.notation import Tensor, concat, index, indices, split
 
 VASWANI = Source("004", "多头注意力机制", paper="Vaswani et al. 2017, arXiv:1706.03762, sec. 3.2.2")
 BIASED = Source(paper="PyTorch, nn.MultiheadAttention(bias=True)")

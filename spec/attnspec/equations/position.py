@@ -2,7 +2,8 @@
 
 from jaxtyping import Float
 
-from attnspec import Source, Tensor, cos, equation, indices, relu, sin, where
+from attnspec import Source, equation
+from attnspec.notation import Tensor, cos, indices, relu, sin, where
 
 VASWANI = Source("004", "位置资讯", paper="Vaswani et al. 2017, arXiv:1706.03762, sec. 3.5")
 HALVES = Source(paper="Wolf et al. 2020, arXiv:1910.03771; transformers, MarianSinusoidalPositionalEmbedding")

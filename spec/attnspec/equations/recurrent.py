@@ -2,7 +2,8 @@
 
 from jaxtyping import Float, Int
 
-from attnspec import Layers, Source, Tensor, concat, equation, index, last, scan, sigmoid, size, tanh, through, where
+from attnspec import Source, equation
+from attnspec.notation import Layers, Tensor, concat, index, last, scan, sigmoid, size, tanh, through, where
 
 RNN = Source("001", "RNN 结构", paper="Elman 1990, Cognitive Science 14(2)")
 RNN_CONCAT = Source("003", "RNN")

@@ -2,7 +2,8 @@
 
 from jaxtyping import Float
 
-from attnspec import Source, Tensor, equation, indices, size, sqrt, tanh
+from attnspec import Source, equation
+from attnspec.notation import Tensor, indices, size, sqrt, tanh
 
 BAHDANAU = Source("000", "Attention", paper="Bahdanau et al. 2015, arXiv:1409.0473v7, app. A.1.2")
 LUONG = Source(paper="Luong et al. 2015, arXiv:1508.04025, sec. 3.1")

@@ -2,8 +2,9 @@
 
 from jaxtyping import Float
 
-from attnspec import Source, Tensor, equation, index, indices, last, scan, softmax, sum, transpose
+from attnspec import Source, equation
 from attnspec.equations import attention
+from attnspec.notation import Tensor, index, indices, last, scan, softmax, sum, transpose
 
 LEE = Source("004", "self-attention原理", paper="Vaswani et al. 2017, arXiv:1706.03762, sec. 3.2")
 WANG = Source("003", "Self- Attention Layer")

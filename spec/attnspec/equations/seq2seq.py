@@ -2,11 +2,20 @@
 
 from jaxtyping import Bool, Float, Int
 
-from attnspec import (
-    Source,
+from attnspec import Source, equation
+from attnspec.equations.recurrent import (
+    bidirectional_feature,
+    bidirectional_gru,
+    gru_cell,
+    lstm,
+    lstm_cell,
+    readout,
+    simple_rnn_cell,
+)
+from attnspec.equations.text import one_hot
+from attnspec.notation import (
     Tensor,
     argmax,
-    equation,
     exp,
     index,
     indices,
@@ -24,16 +33,6 @@ from attnspec import (
     where,
     zeros,
 )
-from attnspec.equations.recurrent import (
-    bidirectional_feature,
-    bidirectional_gru,
-    gru_cell,
-    lstm,
-    lstm_cell,
-    readout,
-    simple_rnn_cell,
-)
-from attnspec.equations.text import one_hot
 
 CONTEXT = Source("001", "Encoder-Decoder/两个RNN加context")
 CHO_ENCODER = Source("001", "Encoder-Decoder/两个RNN加context", paper="Cho et al. 2014, arXiv:1406.1078v3, app. A.1.1")

@@ -2,7 +2,8 @@
 
 from jaxtyping import Float, Int
 
-from attnspec import Source, Tensor, concat, equation, index, indices, sigmoid, size, where
+from attnspec import Source, equation
+from attnspec.notation import Tensor, concat, index, indices, sigmoid, size, where
 
 TABULAR = Source("003", "数据处理基础")
 ALIGNMENT = Source("003", "文本处理与 Word Embedding")

@@ -2,23 +2,9 @@
 
 from jaxtyping import Float, Int
 
-from attnspec import (
-    Source,
-    Tensor,
-    equation,
-    gelu,
-    index,
-    indices,
-    last,
-    relu,
-    scan,
-    size,
-    softmax,
-    sqrt,
-    sum,
-    tanh,
-)
+from attnspec import Source, equation
 from attnspec.equations import multihead, position
+from attnspec.notation import Tensor, gelu, index, indices, last, relu, scan, size, softmax, sqrt, sum, tanh
 
 BA = Source(paper="Ba, Kiros and Hinton 2016, arXiv:1607.06450v1, eq. 3 and 4")
 RESIDUAL = Source(paper="He et al. 2016, arXiv:1512.03385v1, eq. 1; Vaswani et al. 2017, arXiv:1706.03762, sec. 3.1")

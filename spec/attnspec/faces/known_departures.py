@@ -21,9 +21,9 @@ from typing import Any
 
 from attnspec.errors import SpecError, nearest
 from attnspec.implementation import DTYPES
-from attnspec.verification.verdict import VERDICTS, Verdict
+from attnspec.verification.verdict import Verdict, VerdictKind
 
-LISTED = tuple(verdict for verdict in VERDICTS if verdict != "conforms")
+LISTED = tuple(kind for kind in VerdictKind if kind is not VerdictKind.CONFORMS)
 OPTIONAL = ("device", "equation")
 NO_DTYPE = "none"
 """What is listed as the dtype of a verdict on a procedure."""
@@ -85,7 +85,7 @@ class Known:
         found = []
         for each in self.departures:
             asked = [verdict for verdict in fallen if each.covers(verdict)]
-            answered = [verdict.verdict for verdict in asked if verdict.verdict != "not run"]
+            answered = [verdict.verdict for verdict in asked if verdict.verdict is not VerdictKind.NOT_RUN]
             if answered and not any(each.is_seen_in(verdict) for verdict in asked):
                 found.append((each, answered[0]))
         return tuple(found)

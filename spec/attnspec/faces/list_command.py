@@ -46,7 +46,7 @@ def _families(wanted: str | None) -> dict[str, list[Row]]:
     families: dict[str, list[Row]] = {}
     for equation in REGISTRY.values():
         families.setdefault(equation.family, []).append(equation)
-    for item in reversed(PROCEDURES.values()):  # what is about words comes first, as in the documents
+    for item in reversed([*PROCEDURES.values()]):  # what is about words comes first, as in the documents
         families.setdefault(item.family, []).insert(0, item)
     if wanted is None:
         return families

@@ -6,7 +6,7 @@ import os
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,9 +19,10 @@ from attnspec.faces.errors import NOT_ASKED
 from attnspec.faces.json_file import Document
 from attnspec.faces.known_departures import Departure, Known, read
 from attnspec.faces.screen import Screen
-from attnspec.verification.api import verify
-from attnspec.verification.parallel import verify_shared
-from attnspec.verification.verdict import VERDICTS, Report, Verdict
+from attnspec.verification.options import VerifyOptions
+from attnspec.verification.rendering import cases_text, headline, report_json
+from attnspec.verification.session import run
+from attnspec.verification.verdict import Report, Verdict, VerdictKind
 
 STYLES = {"conforms": "green", "inconclusive": "yellow", "not run": "yellow"}
 STORAGE = "HYPOTHESIS_STORAGE_DIRECTORY"
@@ -29,7 +30,7 @@ STORAGE = "HYPOTHESIS_STORAGE_DIRECTORY"
 
 def answer(
     targets: Sequence[str],
-    options: Mapping[str, Any],
+    options: VerifyOptions,
     to_json: str | None,
     *,
     quiet: bool,
@@ -83,7 +84,7 @@ class Run:
         complete: whether everything was asked that was to be.
     """
 
-    options: Mapping[str, Any]
+    options: VerifyOptions
     screen: Screen
     document: Document
     quiet: bool = False
@@ -100,11 +101,8 @@ class Run:
         fallen = len(self.verdicts)
         try:
             with self.screen.working(target) as tick:
-                if self.jobs == 1:
-                    report = verify(target, **self.options, on_verdict=self.fell, tick=tick)
-                else:
-                    report = verify_shared(target, self.options, self.jobs, on_verdict=self.fell, tick=tick)
-                    self.verdicts[fallen:] = report.verdicts  # they fall in any order
+                report = run(target, self.options, jobs=self.jobs, on_verdict=self.fell, on_progress=tick)
+                self.verdicts[fallen:] = report.verdicts  # they fall in any order
             self.notes += report.notes
         except SpecError as error:
             if str(error) not in [str(earlier) for _, earlier in self.refused]:  # an option is wrong for every target
@@ -137,7 +135,7 @@ class Run:
     def summary(self) -> str:
         """How many verdicts of each kind."""
         counts = Counter("known" if self.known.of(verdict) else verdict.verdict for verdict in self.verdicts)
-        told = ", ".join(f"{counts[name]} {name}" for name in (*VERDICTS, "known") if counts[name])
+        told = ", ".join(f"{counts[name]} {name}" for name in (*VerdictKind, "known") if counts[name])
         total = sum(counts.values())
         parts = [f"{total} verdict{'s' * (total != 1)} in {time.monotonic() - self.started:.1f} s: {told or 'none'}"]
         missed = self.known.gone(self.verdicts)
@@ -158,7 +156,7 @@ class Run:
     def json(self) -> dict[str, Any]:
         """The documented form, with what could not be asked."""
         return {
-            **Report(tuple(self.verdicts)).json(),
+            **report_json(Report(tuple(self.verdicts))),
             "known": self.known.json(self.verdicts),
             "notes": list(self.notes),
             "not_asked": [_refusal(target, error) for target, error in self.refused],
@@ -169,9 +167,9 @@ class Run:
 def compact(verdict: Verdict) -> str:
     """A pass in a line; what was found besides, and what the cases could not have caught, below it."""
     bits = f", {verdict.effective_bits:.1f} bits" if verdict.effective_bits is not None else ""
-    score = f"caught {verdict.killed} of {verdict.of} on {verdict.cases}"
+    score = f"caught {verdict.killed} of {verdict.of} on {cases_text(verdict)}"
     domain = f"for {verdict.domain}" if verdict.domain else ""
-    parts = [verdict.headline, f"{verdict.policy}{bits}", score, f"{verdict.seconds:.1f} s", domain]
+    parts = [headline(verdict), f"{verdict.policy}{bits}", score, f"{verdict.seconds:.1f} s", domain]
     missed = [f"would not have caught: {says}" for says in verdict.survived]
     return "\n".join(["; ".join(filter(None, parts)), *(f"  {line}" for line in (*verdict.findings, *missed))])
 
@@ -180,7 +178,7 @@ def expected(verdict: Verdict, departure: Departure) -> str:
     """A verdict that is listed: what is seen of it now, and why it is so."""
     rows = (("because", verdict.reason), ("known", f"{departure.reason}\n{departure.link}"))
     body = [f"  {label:<9} {indent(text)}" for label, text in rows if text]
-    return "\n".join([f"known: {verdict.headline}; {verdict.seconds:.1f} s", *body])
+    return "\n".join([f"known: {headline(verdict)}; {verdict.seconds:.1f} s", *body])
 
 
 def gone(departure: Departure, fell: str, path: str) -> str:

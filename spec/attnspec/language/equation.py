@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import importlib
 import inspect
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Generic, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
 
 from attnspec.errors import SpecError, UnknownName, nearest
 from attnspec.language import layers
 from attnspec.language.parse import parse
+from attnspec.language.registry import Registry, is_catalogued, load_family
 from attnspec.language.tree import Definition, Parameter
+
+if TYPE_CHECKING:
+    from attnspec.interpreters.cost.cost import Cost
+    from attnspec.interpreters.mutation.mutants import Mutant
+    from attnspec.interpreters.rounding.noise import Noise
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -78,8 +84,20 @@ class Equation(Generic[P, R]):
     scales: Mapping[str, str] = field(default_factory=dict)
     gradient_of: str = ""
     largest: Mapping[str, int] = field(default_factory=dict)
-    curated: list[Curated] = field(default_factory=list)
-    forms: list[Curated] = field(default_factory=list)
+    own_mutants: list[Curated] = field(default_factory=list, repr=False)
+    own_forms: list[Curated] = field(default_factory=list, repr=False)
+
+    @property
+    def curated(self) -> list[Curated]:
+        """The mistakes that were written for it; those of the catalogue are loaded with its family."""
+        load_family(self.family)
+        return self.own_mutants
+
+    @property
+    def forms(self) -> list[Curated]:
+        """The equal rewritings that were written for it; those of the catalogue are loaded with its family."""
+        load_family(self.family)
+        return self.own_forms
 
     @property
     def id(self) -> str:
@@ -102,6 +120,11 @@ class Equation(Generic[P, R]):
         options = [option.name for option in self.definition.options]
         return ", ".join([*filter(None, [_signature(self.definition.parameters)]), *options])
 
+    @property
+    def shapes(self) -> dict[str, tuple[str, ...]]:
+        """The axes of each argument for one example, by name: ``{"x": ("d",), "W_xr": ("d", "u")}``."""
+        return {each.name: tuple(map(str, each.dims)) for each in self.definition.parameters}
+
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """The value, in the arrays' own namespace and dtype. Leading axes beyond the signature's are batch axes.
 
@@ -109,50 +132,113 @@ class Equation(Generic[P, R]):
             ShapeError: an array does not fit the signature.
             BindingError: arguments are missing or unknown.
         """
-        value = importlib.import_module(
-            "attnspec.interpreters.evaluation.call"
-        )  # late: the language knows no interpreter
-        return value.answer(self.definition, args, kwargs)  # type: ignore[no-any-return]  # R by the check of the tree
+        call = importlib.import_module("attnspec.interpreters.evaluation.call")  # late: the language knows none
+        return call.answer(self.definition, args, kwargs)  # type: ignore[no-any-return]  # R by the check of the tree
+
+    def noise(
+        self, arguments: Mapping[str, Any], *, dtype: str = "float32", policy: str = "op-by-op", seed: int = 0
+    ) -> tuple[Noise, ...]:
+        """Value and rounding noise of every output: what an honest implementation may differ by, element by element.
+
+        Args:
+            arguments: arrays and options by name. Floating-point arrays are NumPy's, in float64, and hold values that
+                `dtype` can represent.
+            dtype: the storage dtype.
+            policy: the precision policy, one of `PrecisionPolicy`.
+            seed: random seed of the simulated roundings.
+
+        Returns:
+            A `Noise` for each output: `value`, `sigma` and `bound` in the unit and shape of the output.
+
+        Raises:
+            ShapeError: an array does not fit the signature.
+            BindingError: arguments are missing or unknown.
+            UnknownName: there is no such policy for this dtype.
+
+        Examples:
+            >>> import numpy as np
+            >>> import attnspec
+            >>> [noise] = attnspec.equations()["attention.weights"].noise({"e": np.array([[0.0, 1.0]])})
+            >>> bool((noise.bound < 1e-6).all())
+            True
+        """
+        call = importlib.import_module("attnspec.interpreters.evaluation.call")
+        rounding = importlib.import_module("attnspec.interpreters.rounding.noise")
+        policies = importlib.import_module("attnspec.interpreters.rounding.policy")
+        arrays, options = call.bind(self.definition, (), arguments)
+        found: tuple[Noise, ...] = rounding.noise(
+            self.definition, arrays, options, policies.preset(policy, dtype), seed
+        )
+        return found
+
+    def mutants(self) -> tuple[Mutant, ...]:
+        """Every known mistake: curated ones, conventions, and those that mutation operators generate.
+
+        Some of the generated ones may be equivalent to the equation; a verdict leaves these out.
+
+        Examples:
+            >>> import attnspec
+            >>> [mutant.says for mutant in attnspec.equations()["scores.dot"].mutants()][:1]
+            ['in the result: k is transposed']
+        """
+        mutation = importlib.import_module("attnspec.interpreters.mutation.mutants")
+        return mutation.mutants(self)  # type: ignore[no-any-return]  # a late import has no types
+
+    def latex(self) -> str:
+        """The formula in LaTeX, as an ``aligned`` environment for mathematics mode."""
+        formula = importlib.import_module("attnspec.interpreters.formula.formula")
+        return str(formula.latex(self.definition))
+
+    def text(self) -> str:
+        """The formula in Unicode, a line for each of its lines."""
+        formula = importlib.import_module("attnspec.interpreters.formula.formula")
+        return str(formula.text(self.definition))
+
+    def cost(self, *, blocked: bool = False) -> Cost:
+        """Parameters, operations, memory in elements and steps for one example, as polynomials in the named sizes.
+
+        Args:
+            blocked: count the memory of an implementation that takes the weights of a softmax in blocks.
+
+        Raises:
+            SpecError: the equation takes layers; or `blocked` is asked of one without a softmax that is summed over.
+
+        Examples:
+            >>> import attnspec
+            >>> str(attnspec.equations()["scores.dot"].cost().products)
+            '2dmn'
+        """
+        costs = importlib.import_module("attnspec.interpreters.cost.cost")
+        return costs.cost(self.definition, blocked=blocked)  # type: ignore[no-any-return]  # a late import has no types
+
+    def _repr_latex_(self) -> str:
+        """The formula, for notebooks."""
+        return f"$$\n{self.latex()}\n$$"
 
     def __repr__(self) -> str:
         return f"<equation {self.id}({self.signature})>"
 
 
-class Registry(Mapping[str, Equation[..., Any]]):
-    """Every equation by id, in the order of definition; a misspelt id is answered with the nearest."""
-
-    def __init__(self) -> None:
-        self._equations: dict[str, Equation[..., Any]] = {}
-
-    def add(self, item: Equation[..., Any]) -> None:
-        """Register, or replace when a module is loaded anew."""
-        self._equations[item.id] = item
+class Equations(Registry[Equation[..., Any]]):
+    """Every equation by id; a misspelt id is answered with the nearest."""
 
     def __getitem__(self, id: str) -> Equation[..., Any]:
-        if id not in self._equations:
-            mend = nearest(id, self._equations) or self._elsewhere(id) or "`attnspec list` shows them all"
+        if id not in self:
+            mend = nearest(id, self) or self._elsewhere(id) or "`attnspec list` shows them all"
             raise UnknownName(f"no equation {id!r}", given=id, expected="family.name of an equation", mend=mend)
-        return self._equations[id]
+        return super().__getitem__(id)
 
     def gradient(self, id: str) -> Equation[..., Any] | None:
         """The equation that is the gradient of the equation `id`; None where nobody has written it."""
-        return next((item for item in self._equations.values() if item.gradient_of == id), None)
+        return next((item for item in self.values() if item.gradient_of == id), None)
 
     def _elsewhere(self, id: str) -> str:
-        named = [known for known in self._equations if known.split(".")[1] == id.split(".")[-1]]
+        named = [known for known in self if known.split(".")[1] == id.split(".")[-1]]
         return f"did you mean {' or '.join(named)}?" if named else ""
 
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._equations)
 
-    def __len__(self) -> int:
-        return len(self._equations)
-
-    def __contains__(self, id: object) -> bool:
-        return id in self._equations
-
-
-REGISTRY = Registry()
+REGISTRY = Equations()
+"""Every equation by id: the catalogue's, loaded when it is first looked up, and those that users define."""
 
 
 def equation(
@@ -198,10 +284,27 @@ def equation(
             gradient_of.id if gradient_of else "",
             dict(largest or {}),
         )
-        REGISTRY.add(item)
+        _register(item)
         return item
 
     return build
+
+
+def _register(item: Equation[..., Any]) -> None:
+    """Add an equation to the registry.
+
+    Raises:
+        SpecError: the catalogue has another equation of that id.
+    """
+    module = item.function.__module__
+    if not is_catalogued(module) and item.id in REGISTRY and is_catalogued(REGISTRY[item.id].function.__module__):
+        raise SpecError(
+            f"{item.id} is an equation of the catalogue",
+            given=f"{item.function.__qualname__} of the module {module}",
+            expected="an id, MODULE.NAME, that no other equation has",
+            mend="give the file or the function another name",
+        )
+    REGISTRY.add(item.id, item)
 
 
 def mutant(of: Equation[..., Any], says: str, in_storage: bool = False) -> Callable[[Callable[P, R]], Equation[P, R]]:
@@ -210,12 +313,12 @@ def mutant(of: Equation[..., Any], says: str, in_storage: bool = False) -> Calla
     Args:
         in_storage: it is equal in real numbers, and wrong only by what overflows in the storage dtype.
     """
-    return _variant(of, says, of.curated, in_storage)
+    return _variant(of, says, of.own_mutants, in_storage)
 
 
 def form(of: Equation[..., Any], says: str) -> Callable[[Callable[P, R]], Equation[P, R]]:
     """An equal rewriting of `of` whose rounding differs; it conforms, and `says` what it costs."""
-    return _variant(of, says, of.forms)
+    return _variant(of, says, of.own_forms)
 
 
 def _variant(

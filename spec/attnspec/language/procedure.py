@@ -15,6 +15,7 @@ from typing import Any, Generic, ParamSpec, TypeVar, get_type_hints
 
 from attnspec.errors import SpecError, UnknownName, nearest
 from attnspec.language.equation import REGISTRY, Equation, Source
+from attnspec.language.registry import Registry
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -149,7 +150,7 @@ class Procedure(Generic[P, R]):
         return f"<procedure {self.id}({self.signature})>"
 
 
-PROCEDURES: dict[str, Procedure[..., Any]] = {}
+PROCEDURES: Registry[Procedure[..., Any]] = Registry()
 """Every procedure by id, in the order of definition; an id is that of an equation or of a procedure."""
 
 
@@ -170,9 +171,9 @@ def procedure(*source: Source) -> Callable[[Callable[P, R]], Procedure[P, R]]:
             raise SpecError(f"{item.id}: no type for {', '.join(untyped)}", expected="text: str, …, -> tuple[str, ...]")
         if not item.doc:
             raise SpecError(f"{item.id} says nothing", expected="a docstring: what its answer is, and what others do")
-        if item.id in REGISTRY:
+        if REGISTRY.is_defined(item.id):
             raise SpecError(f"{item.id} is an equation already", mend="name the function otherwise")
-        PROCEDURES[item.id] = item
+        PROCEDURES.add(item.id, item)
         return item
 
     return build

@@ -9,6 +9,7 @@ from typing import Any
 
 from attnspec.language.equation import REGISTRY, Equation
 from attnspec.language.procedure import PROCEDURES, Procedure
+from attnspec.language.registry import Registry
 
 Arguments = Mapping[str, Any]
 Function = Callable[..., Any]
@@ -60,10 +61,10 @@ class Property:
     equal: tuple[tuple[str, str], ...]
 
 
-PROPERTIES: dict[str, list[Property]] = {}
+PROPERTIES: Registry[list[Property]] = Registry()
 """Every property, by the id of its equation."""
 
-PROCEDURAL: dict[str, list[Property]] = {}
+PROCEDURAL: Registry[list[Property]] = Registry()
 """Those of procedures, which are asked of plain values."""
 
 
@@ -82,11 +83,10 @@ def property_of(
 
     def build(relations: Callable[[Function, Arguments], Iterator[Relation]]) -> Property:
         says = (inspect.getdoc(relations) or "").split("\n\n")[0].replace("\n", " ")
-        law = Property(of.id, relations.__name__, says, kills, relations, dict(least or {}), equal)
-        assert of.id in (PROCEDURES if isinstance(of, Procedure) else REGISTRY)
-        known = (PROCEDURAL if isinstance(of, Procedure) else PROPERTIES).setdefault(of.id, [])
-        known[:] = [other for other in known if other.name != law.name]
-        known.append(law)
-        return law
+        made = Property(of.id, relations.__name__, says, kills, relations, dict(least or {}), equal)
+        assert (PROCEDURES if isinstance(of, Procedure) else REGISTRY).is_defined(of.id)
+        known = PROCEDURAL if isinstance(of, Procedure) else PROPERTIES
+        known.add(of.id, [*(each for each in known.get(of.id, ()) if each.name != made.name), made])
+        return made
 
     return build

@@ -28,7 +28,9 @@ SCALE = ("the result/e/function/no-sqrt", "the result/e/scale/twice", "the resul
 WEIGHTS = ("W_q", "W_k", "W_v")
 
 
-@property_of(self_attention.qkv, kills=("q/name/W_q-W_k", "k/name/W_k-W_q", "v/memory/W_v", "order/kq", "everywhere/q-k"),
+@property_of(self_attention.qkv, kills=(
+    "q/name/W_q-W_k", "k/name/W_k-W_q", "v/memory/W_v", "order/kq", "everywhere/q-k",
+),
        equal=(("t", "c"),))  # fmt: skip
 def unit_inputs_give_the_three_matrices(f: Function, a: Arguments) -> Iterator[Relation]:
     """With the unit vectors for inputs, Q, K and V are W_q, W_k and W_v: exactly three matrices."""

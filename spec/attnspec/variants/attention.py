@@ -2,27 +2,7 @@
 
 from jaxtyping import Bool, Float
 
-from attnspec import (
-    Tensor,
-    argmax,
-    concat,
-    exp,
-    form,
-    index,
-    indices,
-    inf,
-    log,
-    max,
-    mutant,
-    relu,
-    size,
-    softmax,
-    split,
-    sqrt,
-    sum,
-    transpose,
-    where,
-)
+from attnspec import form, mutant
 from attnspec.equations.attention import (
     bilinear,
     causal,
@@ -39,6 +19,25 @@ from attnspec.equations.attention import (
     value_map,
     weights,
     with_lse,
+)
+from attnspec.notation import (
+    Tensor,
+    argmax,
+    concat,
+    exp,
+    index,
+    indices,
+    inf,
+    log,
+    max,
+    relu,
+    size,
+    softmax,
+    split,
+    sqrt,
+    sum,
+    transpose,
+    where,
 )
 
 

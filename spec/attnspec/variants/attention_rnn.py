@@ -2,23 +2,7 @@
 
 from jaxtyping import Float
 
-from attnspec import (
-    Tensor,
-    concat,
-    exp,
-    index,
-    indices,
-    last,
-    mutant,
-    scan,
-    sigmoid,
-    size,
-    softmax,
-    sum,
-    tanh,
-    where,
-    zeros,
-)
+from attnspec import mutant
 from attnspec.equations.attention_rnn import (
     attentive_step,
     bahdanau_decode,
@@ -30,6 +14,22 @@ from attnspec.equations.attention_rnn import (
 )
 from attnspec.equations.recurrent import simple_rnn_cell
 from attnspec.equations.seq2seq import output_maxout
+from attnspec.notation import (
+    Tensor,
+    concat,
+    exp,
+    index,
+    indices,
+    last,
+    scan,
+    sigmoid,
+    size,
+    softmax,
+    sum,
+    tanh,
+    where,
+    zeros,
+)
 
 
 @mutant(bahdanau_step, says="z keeps the old state instead of writing the candidate")

@@ -2,7 +2,7 @@
 
 from jaxtyping import Bool, Float, Int
 
-from attnspec import Tensor, concat, exp, index, indices, mutant, size, softmax, sqrt, sum, tanh, transpose, where
+from attnspec import mutant
 from attnspec.equations import multihead
 from attnspec.equations.backward import (
     additive,
@@ -14,6 +14,7 @@ from attnspec.equations.backward import (
     scaled_dot_product,
     softmax_rows,
 )
+from attnspec.notation import Tensor, concat, exp, index, indices, size, softmax, sqrt, sum, tanh, transpose, where
 
 DIAGONAL = "the softmax Jacobian is its diagonal alone, p (1 − p), as for a sigmoid"
 UNWEIGHTED = "D is the sum of ∂P, not weighted by P"

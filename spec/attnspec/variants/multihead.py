@@ -2,8 +2,9 @@
 
 from jaxtyping import Bool, Float
 
-from attnspec import Tensor, concat, indices, mutant, size, softmax, sqrt, sum, where
+from attnspec import mutant
 from attnspec.equations.multihead import attention, causal, concat_heads, masked, split_heads
+from attnspec.notation import Tensor, concat, indices, size, softmax, sqrt, sum, where
 
 
 @mutant(attention, says="the scale is √(H·d), the model's width, instead of √d, the head's")

@@ -2,8 +2,9 @@
 
 from jaxtyping import Float
 
-from attnspec import Tensor, cos, indices, mutant, sin, where
+from attnspec import mutant
 from attnspec.equations import position
+from attnspec.notation import Tensor, cos, indices, sin, where
 
 
 @mutant(position.sinusoidal, "the exponent is that of the column instead of the pair: 10000^(j/d)")

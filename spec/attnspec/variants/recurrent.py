@@ -2,7 +2,7 @@
 
 from jaxtyping import Float, Int
 
-from attnspec import Tensor, index, last, mutant, scan, sigmoid, size, sum, tanh, where
+from attnspec import mutant
 from attnspec.equations.recurrent import (
     bidirectional_feature,
     classifier,
@@ -14,6 +14,7 @@ from attnspec.equations.recurrent import (
     simple_rnn_cell,
     simple_rnn_lengths,
 )
+from attnspec.notation import Tensor, index, last, scan, sigmoid, size, sum, tanh, where
 
 
 @mutant(lstm_cell, says="1 is added to the forget gate's bias, as some initialisations do to the weights themselves")

@@ -2,8 +2,9 @@
 
 from jaxtyping import Float
 
-from attnspec import Tensor, form, indices, transpose
+from attnspec import form
 from attnspec.equations.scores import bilinear, linear
+from attnspec.notation import Tensor, indices, transpose
 
 
 @form(linear, says="the two matrices merged first: s (W_q W_kᵀ) h")

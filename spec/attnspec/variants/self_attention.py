@@ -2,8 +2,9 @@
 
 from jaxtyping import Float
 
-from attnspec import Tensor, indices, mutant, size, softmax, sqrt, sum, transpose
+from attnspec import mutant
 from attnspec.equations.self_attention import columns, qkv, scaled, unscaled
+from attnspec.notation import Tensor, indices, size, softmax, sqrt, sum, transpose
 
 
 @mutant(scaled, says="the diagonal is left out: no position asks itself")

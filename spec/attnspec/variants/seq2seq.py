@@ -2,24 +2,7 @@
 
 from jaxtyping import Bool, Float, Int
 
-from attnspec import (
-    Tensor,
-    argmax,
-    exp,
-    form,
-    index,
-    indices,
-    last,
-    log_softmax,
-    max,
-    mutant,
-    scan,
-    size,
-    softmax,
-    sum,
-    where,
-    zeros,
-)
+from attnspec import form, mutant
 from attnspec.equations.recurrent import lstm, readout
 from attnspec.equations.seq2seq import (
     cross_entropy,
@@ -36,6 +19,22 @@ from attnspec.equations.seq2seq import (
     temperature_probs,
 )
 from attnspec.equations.text import one_hot
+from attnspec.notation import (
+    Tensor,
+    argmax,
+    exp,
+    index,
+    indices,
+    last,
+    log_softmax,
+    max,
+    scan,
+    size,
+    softmax,
+    sum,
+    where,
+    zeros,
+)
 
 
 @mutant(temperature, says="the logits are multiplied by τ instead of divided")

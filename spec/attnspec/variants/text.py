@@ -7,8 +7,9 @@ from itertools import chain
 
 from jaxtyping import Float, Int
 
-from attnspec import Tensor, concat, index, indices, mutant, size, where
+from attnspec import mutant
 from attnspec.equations.text import embedding, embedding_padding_idx, one_hot, segments, window_labels
+from attnspec.notation import Tensor, concat, index, indices, size, where
 from attnspec.procedures.text import encode, tokenize, vocabulary, words
 
 Words = tuple[str, ...]

@@ -2,9 +2,10 @@
 
 from jaxtyping import Float
 
-from attnspec import Tensor, form, index, indices, mutant, size, sqrt, sum
+from attnspec import form, mutant
 from attnspec.equations import multihead
 from attnspec.equations.transformer import decoder_layer_pre, encoder_layer, feed_forward, layer_norm
+from attnspec.notation import Tensor, index, indices, size, sqrt, sum
 
 
 @mutant(layer_norm, says="the variance is the sample's, over d − 1")

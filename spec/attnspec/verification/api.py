@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from attnspec.implementation import Claim, ClaimFields
 from attnspec.language.equation import Equation
 from attnspec.language.procedure import Procedure
 from attnspec.verification.cases.recorded_files import Inputs
-from attnspec.verification.options import VerifyOptions, _dtypes, check
-from attnspec.verification.questions import questions
-from attnspec.verification.sandbox.runner import Runner, Target
-from attnspec.verification.sandbox.targets import MissingPackage
-from attnspec.verification.session import Refused, _answer, _not_run
-from attnspec.verification.targeting import parse_target
-from attnspec.verification.verdict import Report, Verdict
-
-Tick = Callable[[str], None]
+from attnspec.verification.options import VerifyOptions, dtype_names
+from attnspec.verification.sandbox.runner import Target
+from attnspec.verification.session import OnProgress, OnVerdict, run
+from attnspec.verification.verdict import Report
 
 
 def verify(
@@ -35,93 +30,83 @@ def verify(
     names: Mapping[str, str] | None = None,
     only_inputs: bool = False,
     backward: bool = False,
-    claim: Mapping[str, Any] | None = None,
+    claim: Claim | ClaimFields | None = None,
     time_limit: float = 30.0,
     memory_bytes: int | None = None,
-    on_verdict: Callable[[Verdict], None] | None = None,
-    tick: Tick | None = None,
+    jobs: int = 1,
+    on_verdict: OnVerdict = lambda verdict: None,
+    on_progress: OnProgress = lambda stage: None,
 ) -> Report:
     """Judge implementations against the equations that they claim, or against a named one.
 
     Args:
-        target: a callable; or "FILE.py", "FILE.py:callable", "pkg.module", "pkg.module:callable".
-        equation: the equation or procedure, or its id, where the target does not declare it by `@implements`, or
-            another is asked.
-        framework: "numpy", "torch" or "jax": whose arrays the callable takes; else told from the claim or its imports.
-        dtype: one or several of float64, float32, float16, bfloat16; else what is claimed, or float32. A procedure has
-            none, and neither a framework nor a device.
-        device: "cpu" or "cuda"; else the CPU.
-        examples: cases drawn beyond those that are always there.
-        seed: of everything that is drawn; the same seed gives the same verdict.
-        bind: {callable's parameter: equation's name}, where they differ.
-        policy: the precision policy to judge under, else the claim's, else inferred.
-        inputs: recorded cases to ask besides: .npz or .safetensors files, or arrays by name. Names are the equation's;
-            "0/q" is the q of the first case of several; what is left out is drawn.
-        names: {the equation's name: the name in `inputs`}, where they differ; ".T" after a name turns a matrix round.
-        only_inputs: ask nothing but these.
+        target: a callable; or the name of one or several: "FILE.py", "FILE.py:callable", "pkg.module" or
+            "pkg.module:callable".
+        equation: the equation or procedure, or its id, for a target that does not declare one with `@implements`, or
+            that is to be judged as another one.
+        framework: "numpy", "torch" or "jax": whose arrays the callable takes. By default, what the claim or the imports
+            of the callable's module say.
+        dtype: one or several of "float64", "float32", "float16" and "bfloat16". By default, what is claimed, or
+            "float32". A procedure has no dtype, framework or device.
+        device: "cpu", "cuda" or "cuda:N". By default, the CPU.
+        examples: number of random cases, in addition to the fixed suite.
+        seed: random seed; the same seed gives the same verdict.
+        bind: {parameter of the callable: argument of the equation}, where the names differ.
+        policy: precision policy to judge under, one of `Policy`. By default, the claim's, or inferred.
+        inputs: recorded cases to add: paths of .npz or .safetensors files, or arrays by name. Names are those of the
+            equation's arguments; "0/q" is the q of the first of several cases. What is left out is drawn.
+        names: {argument of the equation: its name in `inputs`}, where the names differ; ".T" after a name transposes
+            the matrix.
+        only_inputs: judge on the recorded cases alone.
         backward: judge the gradients that automatic differentiation makes of what computes `equation`, or of what is
-            claimed; without it, those that are claimed by backward=True.
-        time_limit: seconds for one call of the candidate.
-        memory_bytes: what the candidate may hold.
-        on_verdict: called with each verdict as it falls.
-        tick: called with a word as the work goes on.
+            claimed. By default, the gradients that are claimed with ``backward=True`` are judged.
+        claim: fields that override those of the declared claim, such as ``{"batch": (0,)}``; or a whole `Claim`.
+        time_limit: time limit of one call of the candidate, in seconds.
+        memory_bytes: memory limit of the candidate's process, in bytes, beyond what its imports take. By default,
+            8 GiB, or half of the machine's memory if that is less.
+        jobs: number of worker processes.
+        on_verdict: called with each `Verdict` as soon as it is there.
+        on_progress: called with the name of each stage that begins.
+
+    Returns:
+        A `Report` with one verdict for each claim of each callable in each dtype, in that order.
 
     Raises:
-        TargetError: no such file, module or callable; its import fails; or nothing in it claims anything.
-        UnknownName: no such equation, dtype, framework, device or policy; or an array that the equation does not take.
-        SpecError: recorded inputs that cannot be read, or do not fit the equation; or there is no such claim.
-        BindingError: its parameters do not match the equation's. Where other questions could be asked all the same,
-            a verdict "not run" says it instead.
+        TargetError: there is no such file, module or callable; its import fails; or nothing in it claims anything.
+        UnknownName: there is no such equation, dtype, framework, device or policy; or `inputs` has an array that the
+            equation does not take.
+        SpecError: `inputs` cannot be read or does not fit the equation; or there is no such claim.
+        BindingError: the parameters of the callable do not match the equation's. If other questions of the target can
+            be answered, a verdict "not run" says so instead.
+        WorkerError: the candidate's process could not be started.
+
+    Examples:
+        >>> import numpy as np
+        >>> import attnspec
+        >>> def softmax_with_a_scale(e):
+        ...     shifted = np.exp(2 * (e - e.max(axis=-1, keepdims=True)))
+        ...     return shifted / shifted.sum(axis=-1, keepdims=True)
+        >>> report = attnspec.verify(softmax_with_a_scale, "attention.weights")
+        >>> report.verdict
+        <VerdictKind.DIFFERS: 'differs'>
+        >>> report.passed
+        False
     """
-    wanted = VerifyOptions(
-        equation.id if isinstance(equation, Equation | Procedure) else equation,
-        framework,
-        _dtypes(dtype),
-        device,
-        examples,
-        seed,
-        bind,
-        policy,
-        inputs,
-        names,
-        only_inputs,
-        backward,
-        claim,
+    options = VerifyOptions(
+        equation=equation.id if isinstance(equation, Equation | Procedure) else equation,
+        framework=framework,
+        dtypes=dtype_names(dtype),
+        device=device,
+        examples=examples,
+        seed=seed,
+        bind=bind,
+        policy=policy,
+        inputs=inputs,
+        names=names,
+        only_inputs=only_inputs,
+        backward=backward,
+        claim=claim,
+        time_limit=time_limit,
+        memory_bytes=memory_bytes,
     )
-    check(wanted)
-    shown, aim = parse_target(target)
-    verdicts: list[Verdict] = []
-    refused: list[Refused] = []
-    with Runner(time_limit=time_limit, memory_bytes=memory_bytes) as runner:
-        started = time.monotonic()
-        try:
-            found = runner.load(aim)
-        except MissingPackage as error:
-            reason = f"the package {error.missing} is not installed"
-            verdict = _not_run(shown, wanted, reason, time.monotonic() - started)
-            return _reported([verdict], on_verdict)
-        asked = questions(found, shown, wanted) if found or not runner.failures else ()
-        for question in asked:
-            answer = _answer(question, runner, tick)
-            if isinstance(answer, Refused):
-                refused.append(answer)
-                continue
-            verdicts.append(answer)
-            if on_verdict is not None:
-                on_verdict(answer)
-        if not (verdicts or runner.failures) and len({str(each.error) for each in refused}) == 1:
-            raise refused[0].error
-        notes = tuple(f"not imported: {failure.headline}" for failure in runner.failures)
-        notes += tuple(f"not asked: {each.error.headline}" for each in refused)
-        missing = [_not_run(shown, wanted, f"{failure.headline}: {failure.given}", 0.0) for failure in runner.failures]
-    last = [*(each.verdict for each in refused), *missing]
-    return _reported([*verdicts, *last], on_verdict, already=len(verdicts), notes=notes)
-
-
-def _reported(
-    verdicts: list[Verdict], on_verdict: Callable[[Verdict], None] | None, already: int = 0, notes: tuple[str, ...] = ()
-) -> Report:
-    for verdict in verdicts[already:]:
-        if on_verdict is not None:
-            on_verdict(verdict)
-    return Report(tuple(verdicts), notes)
+    return run(target, options, jobs=jobs, on_verdict=on_verdict, on_progress=on_progress)

@@ -1,4 +1,4 @@
-"""What a caller of `attnspec.verify` wants, and whether it can be asked."""
+"""The options of `attnspec.verify`, and their validation."""
 
 from __future__ import annotations
 
@@ -7,18 +7,34 @@ from dataclasses import dataclass
 from typing import Any
 
 from attnspec.errors import SpecError, UnknownName, nearest
-from attnspec.implementation import DTYPES, FRAMEWORKS, Claim
+from attnspec.implementation import AUTODIFF, DTYPES, FRAMEWORKS, Claim, ClaimFields
 from attnspec.interpreters.rounding.policy import PRESETS
 from attnspec.language.equation import REGISTRY, Equation
 from attnspec.language.procedure import Procedure, specified
 from attnspec.verification.cases.recorded_files import Inputs, listed, present
-from attnspec.verification.questions import catalogue
-from attnspec.verification.verdict import AUTODIFF
 
 
 @dataclass(frozen=True, slots=True)
 class VerifyOptions:
-    """What a caller wants asked; None leaves it to the claim."""
+    """What a caller asks for, as the function, the command line and worker processes share it.
+
+    Attributes:
+        equation: the id of the equation or procedure; None: what the target declares.
+        framework: "numpy", "torch" or "jax"; None: what the claim or the imports of the target say.
+        dtypes: storage dtypes; None: those that are claimed, else float32.
+        device: "cpu", "cuda" or "cuda:N"; None: the CPU.
+        examples: how many random cases are drawn in addition to the fixed suite.
+        seed: the random seed.
+        bind: {parameter of the callable: argument of the equation}.
+        policy: the precision policy; None: the claim's, else inferred.
+        inputs: recorded cases, files or arrays by name.
+        names: {argument of the equation: its name in `inputs`}.
+        only_inputs: whether the recorded cases are the only ones.
+        backward: whether gradients by automatic differentiation are judged.
+        claim: fields that override those of the declared claim, or a whole claim.
+        time_limit: seconds for one call of the candidate.
+        memory_bytes: the memory limit of the candidate's process in bytes; None: 8 GiB, or half of the machine's.
+    """
 
     equation: str | None = None
     framework: str | None = None
@@ -32,17 +48,24 @@ class VerifyOptions:
     names: Mapping[str, str] | None = None
     only_inputs: bool = False
     backward: bool = False
-    claim: Mapping[str, Any] | None = None
+    claim: Claim | ClaimFields | Mapping[str, Any] | None = None
+    time_limit: float = 30.0
+    memory_bytes: int | None = None
+
+    def claimed(self, declared: Claim) -> Claim:
+        """A declared claim with what the caller says in place of it."""
+        if self.claim is None or isinstance(self.claim, Claim):
+            return declared if self.claim is None else self.claim
+        return declared.updated(self.claim)
 
 
-def check(wanted: VerifyOptions) -> None:
-    """Refuse an unknown equation, dtype, framework, device or policy, or inputs, before anything is started.
+def validate(wanted: VerifyOptions) -> None:
+    """Refuse unknown names and unreadable inputs before a process is started.
 
     Raises:
         UnknownName: with the nearest known names.
         SpecError: there are no such inputs.
     """
-    catalogue()
     given = listed(wanted.inputs)
     if (wanted.only_inputs or wanted.names) and not given:
         raise SpecError("no inputs are given", expected=".npz or .safetensors", mend="--inputs FILE")
@@ -50,14 +73,14 @@ def check(wanted: VerifyOptions) -> None:
     if wanted.equation is not None:
         called = specified(wanted.equation)
         if isinstance(called, Procedure):
-            plainly(called, wanted, Claim(backward=wanted.backward))
+            refuse_for_procedures(called, wanted, Claim(backward=wanted.backward))
         elif wanted.backward:
             gradient_of(called, wanted.framework or "")
     _known("dtype", wanted.dtypes or (), DTYPES)
     _known("framework", (wanted.framework,) if wanted.framework else (), FRAMEWORKS)
     _known("device", (wanted.device.split(":")[0],) if wanted.device else (), ("cpu", "cuda"))
     _known("precision policy", (wanted.policy,) if wanted.policy else (), PRESETS)
-    _known("claim", wanted.claim or (), tuple(Claim.__dataclass_fields__))
+    wanted.claimed(Claim(backward=wanted.backward))
 
 
 def _known(what: str, given: Iterable[str], known: Sequence[str]) -> None:
@@ -66,7 +89,7 @@ def _known(what: str, given: Iterable[str], known: Sequence[str]) -> None:
             raise UnknownName(f"no {what} {name!r}", given=name, expected=", ".join(known), mend=nearest(name, known))
 
 
-def plainly(procedure: Procedure[..., Any], wanted: VerifyOptions, claim: Claim) -> None:
+def refuse_for_procedures(procedure: Procedure[..., Any], wanted: VerifyOptions, claim: Claim) -> None:
     """Refuse what can be asked or claimed of equations alone.
 
     Raises:
@@ -106,7 +129,8 @@ def gradient_of(equation: Equation[..., Any], framework: str = "") -> Equation[.
     return found
 
 
-def _dtypes(dtype: str | Sequence[str] | None) -> tuple[str, ...] | None:
+def dtype_names(dtype: str | Sequence[str] | None) -> tuple[str, ...] | None:
+    """One or several dtypes as a tuple of names, without the name of a framework before them."""
     if dtype is None:
         return None
     names = (dtype,) if isinstance(dtype, str) else tuple(dtype)

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from attnspec.errors import SpecError
 from attnspec.implementation import Claim
 from attnspec.language.equation import Equation
 from attnspec.verification.cases.case import smallest
 from attnspec.verification.cases.recorded_files import Recorded
 from attnspec.verification.sandbox.messages import Gradients
 from attnspec.verification.sandbox.targets import Found
+from attnspec.verification.verdict import Verdict, VerdictKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,3 +86,36 @@ class Question:
 
     def _usual(self, name: str) -> int:
         return 0 if name == "batch" else smallest(self.equation, name)
+
+    def without_judging(self, verdict: VerdictKind, reason: str) -> Verdict:
+        """A verdict that needs no call of the candidate."""
+        return Verdict(
+            equation=self.equation.id,
+            implementation=self.shown or self.found.name,
+            framework=self.framework,
+            dtype=self.dtype,
+            device=self.device,
+            verdict=verdict,
+            reason=reason,
+            seed=self.seed,
+            backward_of=self.forward.id if self.forward is not None else "",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A question that cannot be answered.
+
+    Attributes:
+        error: why.
+        verdict: "not run", with the same reason, for a report that has other verdicts.
+    """
+
+    error: SpecError
+    verdict: Verdict
+
+
+def reason_of(error: SpecError) -> str:
+    """The facts of an error, as the reason of a verdict; its mend has a line of its own there."""
+    facts = (("given   ", error.given), ("expected", error.expected))
+    return "\n".join([error.headline, *(f"{label}  {fact}" for label, fact in facts if fact)])

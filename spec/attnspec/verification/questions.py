@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from attnspec.errors import SpecError, TargetError, UnknownName, nearest
@@ -14,22 +12,18 @@ from attnspec.language.equation import REGISTRY, Equation
 from attnspec.language.procedure import PROCEDURES, Procedure, specified
 from attnspec.verification.cases.case import sizes_of
 from attnspec.verification.cases.recorded_files import listed, recorded
-from attnspec.verification.options import VerifyOptions, gradient_of, plainly
+from attnspec.verification.options import VerifyOptions, gradient_of, refuse_for_procedures
 from attnspec.verification.procedures.verifier import ProceduralQuestion
-from attnspec.verification.question import Question
+from attnspec.verification.question import Question, Refused, reason_of
 from attnspec.verification.sandbox.targets import Found
-from attnspec.verification.session import Refused, _not_run, _why
+from attnspec.verification.verdict import Verdict, VerdictKind
 
 AnyQuestion = Question | ProceduralQuestion
 
 
 def catalogue() -> None:
-    """Load every equation and procedure of the catalogue, with its properties and variants."""
-    for package in ("equations", "procedures", "properties", "variants"):
-        folder = Path(__file__).parent.parent / package
-        for path in sorted(folder.glob("*.py")):
-            if not path.stem.startswith("_"):
-                importlib.import_module(f"attnspec.{package}.{path.stem}")
+    """Load the whole catalogue."""
+    len(REGISTRY)
 
 
 def questions(found: Sequence[Found], shown: str, wanted: VerifyOptions) -> Iterator[AnyQuestion | Refused]:
@@ -51,7 +45,7 @@ def questions(found: Sequence[Found], shown: str, wanted: VerifyOptions) -> Iter
         try:
             called = specified(declared.equation)
             if isinstance(called, Procedure):
-                plainly(called, wanted, declared.claim)
+                refuse_for_procedures(called, wanted, declared.claim)
                 binding = tuple((wanted.bind or declared.bind).items())
                 yield ProceduralQuestion(each, called, wanted.examples, wanted.seed, binding, name)
                 continue
@@ -59,7 +53,7 @@ def questions(found: Sequence[Found], shown: str, wanted: VerifyOptions) -> Iter
             sized_by(equation, declared.claim)
         except SpecError as error:
             unknown = replace(wanted, equation=declared.equation, framework=framework, dtypes=dtypes)
-            yield Refused(error, replace(_not_run(name, unknown, _why(error), 0.0), mend=error.mend))
+            yield Refused(error, replace(not_run(name, unknown, reason_of(error), 0.0), mend=error.mend))
             continue
         for dtype in dtypes:
             yield Question(
@@ -108,18 +102,12 @@ def _claims(found: Sequence[Found], wanted: VerifyOptions) -> Iterator[tuple[Fou
             declared = claimed or [replace(item, claim=replace(item.claim, backward=True)) for item in declared]
         if declared:
             for item in declared:
-                yield each, replace(item, claim=_as_said(item.claim, wanted.claim))
+                yield each, replace(item, claim=wanted.claimed(item.claim))
         elif wanted.equation is not None and _meant(each, found, wanted.equation):
             claim = each.implementations[0].claim if each.implementations else Claim()
             framework = each.implementations[0].framework if each.implementations else None
-            claim = _as_said(replace(claim, backward=wanted.backward), wanted.claim)
+            claim = wanted.claimed(replace(claim, backward=wanted.backward))
             yield each, Implementation(wanted.equation, framework, claim)
-
-
-def _as_said(claim: Claim, said: Mapping[str, Any] | None) -> Claim:
-    """A claim with what the caller says of it in place of what is declared."""
-    smallest = {**claim.smallest, **(said or {}).get("smallest", {})}
-    return replace(claim, **{**(said or {}), "smallest": smallest})
 
 
 def _answers(item: Implementation) -> tuple[str, ...]:
@@ -164,3 +152,18 @@ def _unclaimed(found: Sequence[Found], shown: str, wanted: VerifyOptions) -> Tar
 def _guess(names: Sequence[str]) -> str:
     ids = [id for id in (*REGISTRY, *PROCEDURES) for name in names if id.split(".")[-1] == name]
     return f"perhaps --as {' or '.join(dict.fromkeys(ids))}" if ids else ""
+
+
+def not_run(shown: str, options: VerifyOptions, reason: str, seconds: float = 0.0) -> Verdict:
+    """The verdict on a target that could not be imported, or on a claim of an unknown equation."""
+    return Verdict(
+        equation=options.equation or "",
+        implementation=shown,
+        framework=options.framework or "",
+        dtype=", ".join(options.dtypes or ()),
+        device=options.device or "cpu",
+        verdict=VerdictKind.NOT_RUN,
+        reason=reason,
+        seconds=seconds,
+        seed=options.seed,
+    )

@@ -1,87 +1,150 @@
-"""Answering questions one after the other."""
+"""From a target and options to a report: each question is answered in turn, or by several processes."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from typing import Any
 
-from attnspec.errors import SpecError
-from attnspec.verification.api import Tick
+from attnspec.errors import SpecError, TargetError
 from attnspec.verification.candidate import in_answered_dtype
-from attnspec.verification.options import VerifyOptions
+from attnspec.verification.options import VerifyOptions, validate
 from attnspec.verification.procedures.verifier import ProceduralQuestion, ProceduralVerifier
-from attnspec.verification.question import Question
-from attnspec.verification.questions import AnyQuestion
-from attnspec.verification.sandbox.runner import Runner
-from attnspec.verification.verdict import Verdict
+from attnspec.verification.question import Question, Refused, reason_of
+from attnspec.verification.questions import AnyQuestion, not_run, questions
+from attnspec.verification.sandbox.runner import Runner, Target
+from attnspec.verification.sandbox.targets import MissingPackage
+from attnspec.verification.targeting import parse_target
+from attnspec.verification.verdict import Report, Verdict, VerdictKind
 from attnspec.verification.verifier import Verifier
 
+OnVerdict = Callable[[Verdict], None]
+"""Called with each verdict as soon as it is there."""
 
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """A question that could not be asked: why, and the verdict that says so where others could be."""
+OnProgress = Callable[[str], None]
+"""Called with the name of the stage that begins."""
 
-    error: SpecError
-    verdict: Verdict
+Answer = Verdict | Refused
 
 
-def _answer(question: AnyQuestion | Refused, runner: Runner, tick: Tick | None) -> Verdict | Refused:
+def run(
+    target: Callable[..., Any] | str | Target,
+    options: VerifyOptions,
+    *,
+    jobs: int = 1,
+    on_verdict: OnVerdict = lambda verdict: None,
+    on_progress: OnProgress = lambda stage: None,
+) -> Report:
+    """Answer every question that a target raises; the report has them in order, however many processes there are.
+
+    Raises:
+        TargetError, UnknownName, BindingError, SpecError: as `attnspec.verify` does.
+    """
+    validate(options)
+    shown, aim = parse_target(target)
+    with runner_of(options) as runner:
+        started = time.monotonic()
+        try:
+            asked = asked_of(shown, aim, options, runner)
+        except MissingPackage as error:
+            reason = f"the package {error.missing} is not installed"
+            return _complete([], [], [not_run(shown, options, reason, time.monotonic() - started)], on_verdict)
+        shared = min(jobs, len(asked)) if not runner.failures else 1
+        if shared < 2:
+            answers = _in_turn(asked, runner, on_verdict, on_progress)
+            return _report(shown, options, answers, runner.failures, on_verdict)
+    return _report(shown, options, _in_processes(target, options, len(asked), shared, on_verdict, on_progress), (),
+                   on_verdict)  # fmt: skip
+
+
+def runner_of(options: VerifyOptions) -> Runner:
+    """A runner within the limits that the options set."""
+    return Runner(time_limit=options.time_limit, memory_bytes=options.memory_bytes)
+
+
+def asked_of(shown: str, target: Target, options: VerifyOptions, runner: Runner) -> list[AnyQuestion | Refused]:
+    """Load a target; the questions that it raises, none where it cannot be imported at all."""
+    found = runner.load(target)
+    return list(questions(found, shown, options)) if found or not runner.failures else []
+
+
+def _in_turn(
+    asked: Iterable[AnyQuestion | Refused], runner: Runner, on_verdict: OnVerdict, on_progress: OnProgress
+) -> list[Answer]:
+    answers: list[Answer] = []
+    for question in asked:
+        answers.append(answer(question, runner, on_progress))
+        if isinstance(answers[-1], Verdict):
+            on_verdict(answers[-1])
+    return answers
+
+
+def _in_processes(
+    target: Callable[..., Any] | str | Target,
+    options: VerifyOptions,
+    count: int,
+    jobs: int,
+    on_verdict: OnVerdict,
+    on_progress: OnProgress,
+) -> list[Answer]:
+    from attnspec.verification.parallel import answered_in_processes  # late: it imports this module in each process
+
+    answers: dict[int, Answer] = {}
+    tasks = [(number, options.seed) for number in range(count)]
+    for (number, _), answered in answered_in_processes(target, options, jobs, tasks):
+        answers[number] = answered
+        if isinstance(answered, Verdict):
+            on_verdict(answered)
+        on_progress(f"{len(answers)} of {count}")
+    return [answers[number] for number in range(count)]
+
+
+def answer(question: AnyQuestion | Refused, runner: Runner, on_progress: OnProgress = lambda stage: None) -> Answer:
     """One verdict; what cannot be asked of one candidate does not stop the others."""
     if isinstance(question, Refused):
         return question
-    tick = tick or (lambda step: None)
     try:
         if isinstance(question, ProceduralQuestion):
-            return ProceduralVerifier(question, runner, tick).verdict()
-        return _asked(question, runner, tick)
+            return ProceduralVerifier(question, runner, on_progress).verdict()
+        return _judged(question, runner, on_progress)
     except SpecError as error:
-        verdict = replace(_nothing(question, "not run", _why(error)), mend=error.mend)
-        return Refused(error, verdict)
+        verdict = question.without_judging(VerdictKind.NOT_RUN, reason_of(error))
+        return Refused(error, replace(verdict, mend=error.mend))
 
 
-def _why(error: SpecError) -> str:
-    """The facts of an error, as a verdict's reason; how to mend it has a line of its own there."""
-    facts = (("given   ", error.given), ("expected", error.expected))
-    return "\n".join([error.headline, *(f"{label}  {fact}" for label, fact in facts if fact)])
-
-
-def _asked(question: Question, runner: Runner, tick: Tick) -> Verdict:
-    declared = question.claim.dtypes
-    if declared is not None and question.dtype not in declared:
-        reason = f"{question.dtype} is not claimed; claimed are {', '.join(declared)}"
-        return _nothing(question, "not run", reason)
-    if question.device.split(":")[0] not in question.claim.devices:
-        reason = f"{question.device} is not claimed; claimed are {', '.join(question.claim.devices)}"
-        return _nothing(question, "not run", reason)
+def _judged(question: Question, runner: Runner, on_progress: OnProgress) -> Verdict:
+    claim = question.claim
+    if claim.dtypes is not None and question.dtype not in claim.dtypes:
+        reason = f"{question.dtype} is not claimed; claimed are {', '.join(claim.dtypes)}"
+        return question.without_judging(VerdictKind.NOT_RUN, reason)
+    if question.device.split(":")[0] not in claim.devices:
+        reason = f"{question.device} is not claimed; claimed are {', '.join(claim.devices)}"
+        return question.without_judging(VerdictKind.NOT_RUN, reason)
     if question.any_dtype:
         question = in_answered_dtype(question, runner)
-    return Verifier(question, runner, tick).verdict()
+    return Verifier(question, runner, on_progress).verdict()
 
 
-def _nothing(question: AnyQuestion, verdict: str, reason: str) -> Verdict:
-    if isinstance(question, ProceduralQuestion):
-        return question.answered(verdict, reason)
-    return Verdict(
-        question.equation.id,
-        question.shown or question.found.name,
-        question.framework,
-        question.dtype,
-        question.device,
-        verdict,
-        reason,
-        seed=question.seed,
-        backward_of=question.forward.id if question.forward is not None else "",
-    )
+def _report(
+    shown: str,
+    options: VerifyOptions,
+    answers: Sequence[Answer],
+    failures: Sequence[TargetError],
+    on_verdict: OnVerdict,
+) -> Report:
+    """What could not be asked comes last; where that is all, for one reason, the reason is raised."""
+    verdicts = [each for each in answers if isinstance(each, Verdict)]
+    refused = [each for each in answers if isinstance(each, Refused)]
+    if not (verdicts or failures) and len({str(each.error) for each in refused}) == 1:
+        raise refused[0].error
+    notes = [f"not imported: {failure.headline}" for failure in failures]
+    notes += [f"not asked: {each.error.headline}" for each in refused]
+    missing = [not_run(shown, options, f"{failure.headline}: {failure.given}") for failure in failures]
+    return _complete(verdicts, notes, [*(each.verdict for each in refused), *missing], on_verdict)
 
 
-def _not_run(shown: str, wanted: VerifyOptions, reason: str, seconds: float) -> Verdict:
-    return Verdict(
-        wanted.equation or "",
-        shown,
-        wanted.framework or "",
-        ", ".join(wanted.dtypes or ()),
-        wanted.device or "cpu",
-        "not run",
-        reason,
-        seconds=seconds,
-        seed=wanted.seed,
-    )
+def _complete(verdicts: list[Verdict], notes: list[str], last: list[Verdict], on_verdict: OnVerdict) -> Report:
+    for verdict in last:
+        on_verdict(verdict)
+    return Report((*verdicts, *last), tuple(notes))

@@ -1,40 +1,65 @@
-"""Verdicts, and how they are written down: for people, and as JSON."""
+"""What `attnspec.verify` returns: a report of verdicts, each with a diagnosis and the case that shows it.
+
+These are data; how they are written as text, JSON, HTML and Markdown is in `rendering`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
+from attnspec.errors import VerificationError
 
-import attnspec
-from attnspec.errors import indent
-from attnspec.verification.cases.case import Case
+if TYPE_CHECKING:
+    from attnspec.verification.cases.case import Case
+
+
+class VerdictKind(StrEnum):
+    """The kinds of verdict; only `CONFORMS` passes. A member equals its value: ``verdict.verdict == "differs"``."""
+
+    CONFORMS = "conforms"
+    """Right in every case, and so are its properties and its contract."""
+    DIFFERS = "differs"
+    """The formula is another one."""
+    IMPRECISE = "imprecise"
+    """The right formula in fewer bits than declared."""
+    MISBEHAVES = "misbehaves"
+    """It breaks the call contract: changes its inputs, remembers earlier calls, returns another shape or dtype."""
+    FAILS = "fails"
+    """It raises, crashes, hangs or runs out of memory."""
+    INCONCLUSIVE = "inconclusive"
+    """The cases could not have told right from wrong, or rounding noise exceeds the signal."""
+    NOT_RUN = "not run"
+    """There is no such device, package or dtype here."""
+
+
+GRAVEST_FIRST = (
+    VerdictKind.DIFFERS,
+    VerdictKind.FAILS,
+    VerdictKind.MISBEHAVES,
+    VerdictKind.IMPRECISE,
+    VerdictKind.INCONCLUSIVE,
+    VerdictKind.NOT_RUN,
+    VerdictKind.CONFORMS,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """One thing that a candidate's error is recognised as.
+    """One thing that an error is recognised as.
 
     Attributes:
-        id: the mutant's or convention's id, or "unrecognised".
-        says: the sentence.
-        also: other mutants that the cases cannot tell from this one.
-        distance: the root mean square of error/σ that is left under it.
+        id: the id of a mutant or a convention; "unrecognised" where it is none.
+        says: the sentence that explains it.
+        also: sentences of other mutants that the cases cannot tell from this one.
     """
 
     id: str
     says: str
     also: tuple[str, ...] = ()
-    distance: float = 0.0
-
-
-AUTODIFF = {"torch": "torch.autograd", "jax": "jax.vjp"}
-"""By framework, what makes a backward pass of a forward one."""
-
-
-VERDICTS = ("conforms", "differs", "imprecise", "misbehaves", "fails", "inconclusive", "not run")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +68,11 @@ class WorstElement:
 
     Attributes:
         case: the smallest case found.
-        output: which output, and the element's index in it.
-        expected: the oracle's value there, with σ.
-        got: the candidate's.
+        output: the name of the output; "" where no single element is wrong.
+        index: the index of the element in that output.
+        expected: the value of the equation there.
+        sigma: the standard deviation of its rounding noise, in the unit of the value.
+        got: the value of the candidate.
     """
 
     case: Case
@@ -57,37 +84,19 @@ class WorstElement:
 
     @property
     def right(self) -> str:
-        """The value that belongs there, in words; "" where it is no element that is wrong."""
+        """The value that belongs there, in words; "" where no single element is wrong."""
         place = f"{self.output}{list(self.index) if self.index else ''}"
-        value = f"{place} = {self.expected:.8g}, rounding noise {self.sigma:.1g}"
-        return value if self.output else ""
+        return f"{place} = {self.expected:.8g}, rounding noise {self.sigma:.1g}" if self.output else ""
 
     @property
     def wrong(self) -> str:
-        """The value that stands there, in words; "" where it is no element that is wrong."""
+        """The value that stands there, in words; "" where no single element is wrong."""
         return f"{self.got:.8g}" if self.output else ""
 
     @property
     def given(self) -> str:
         """The case, in words."""
-        return _shown(self.case)
-
-    def json(self) -> dict[str, Any]:
-        """Facts, the arrays included where they are small."""
-        arrays = {name: array.tolist() for name, array in self.case.arrays.items() if array.size <= 64}
-        shapes = {name: list(array.shape) for name, array in self.case.arrays.items()}
-        described = str(self.case.description) if self.case.description is not None else self.case.origin or "shrunk"
-        return {
-            "case": described,
-            "shapes": shapes,
-            "arrays": _plain(arrays),
-            "options": dict(self.case.options),
-            "output": self.output,
-            "index": list(self.index),
-            "expected": _number(self.expected),
-            "noise": _number(self.sigma),
-            "got": _number(self.got),
-        }
+        return self.case.shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +105,8 @@ class WorstAnswer:
 
     Attributes:
         arguments: by name.
-        expected: the procedure's answer.
-        got: the candidate's; None where there is none that could be compared.
+        expected: the answer of the procedure.
+        got: the answer of the candidate; None where it gave none that could be compared.
     """
 
     arguments: Mapping[str, Any]
@@ -111,48 +120,45 @@ class WorstAnswer:
 
     @property
     def right(self) -> str:
-        """The answer that belongs there."""
+        """The answer that belongs there, in words."""
         return repr(self.expected)
 
     @property
     def wrong(self) -> str:
-        """The answer that came; "" where none did."""
+        """The answer that came, in words; "" where none did."""
         return "" if self.got is None else repr(self.got)
-
-    def json(self) -> dict[str, Any]:
-        """The facts, under the names that an equation's have."""
-        return {
-            "case": "shrunk",
-            "shapes": {},
-            "arrays": {},
-            "options": _plain(dict(self.arguments)),
-            "output": "",
-            "index": [],
-            "expected": _plain(self.expected),
-            "noise": 0.0,
-            "got": _plain(self.got),
-        }
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What is said of one implementation of one equation, in one dtype on one device.
+    """What is found of one implementation of one equation, in one dtype on one device.
 
     Attributes:
-        verdict: one of `VERDICTS`; only "conforms" passes.
-        reason: why, in a line.
-        diagnosis: what it was recognised as, the first being the best.
-        findings: what else was seen, in sentences.
-        policy: the precision policy that it was judged under.
-        effective_bits: the bits it works with; None where undecidable.
-        killed, of, survived: the mutation score, and the mutants that the cases could not have caught.
+        equation: the id of the equation or procedure.
+        implementation: the candidate, as `attnspec verify` takes it.
+        framework: "numpy", "torch" or "jax"; "python" for a procedure.
+        dtype: the storage dtype; "" for a procedure.
+        device: "cpu", "cuda" or "cuda:N".
+        verdict: the kind.
+        reason: why, in a line; "" where it conforms.
+        diagnosis: what the error was recognised as, the best explanation first.
+        findings: other observations, in sentences.
+        policy: the precision policy that it was judged under; "" where none was needed.
+        effective_bits: the significant bits that it works with; None where they are undecidable.
+        bits_site: where bits are lost; "" where none are.
+        worst_case: the case that shows the verdict; None where it conforms.
+        killed: how many known mistakes the cases would have caught.
+        of: how many known mistakes were tried.
+        survived: sentences of the known mistakes that the cases could not have caught.
         examples: how many cases were judged.
-        recorded: how many of these were handed over.
+        recorded: how many of these were recorded cases.
+        seconds: the time to this verdict, in seconds.
         properties: each property's name, and whether it held.
-        domain: what was asked, in words.
-        mend: how to mend it, where that is known.
-        backward_of: the equation whose gradients were judged, where automatic differentiation made them; `equation` is
-            then that of the gradients.
+        domain: what was claimed, in words.
+        mend: how to mend it, where that is known: lines of the formula or a command.
+        seed: the random seed.
+        backward_of: the id of the equation whose gradients were judged, if automatic differentiation made them;
+            `equation` is then the equation of the gradients.
     """
 
     equation: str
@@ -160,7 +166,7 @@ class Verdict:
     framework: str
     dtype: str
     device: str
-    verdict: str
+    verdict: VerdictKind
     reason: str = ""
     diagnosis: tuple[Diagnosis, ...] = ()
     findings: tuple[str, ...] = ()
@@ -182,161 +188,114 @@ class Verdict:
 
     @property
     def passed(self) -> bool:
-        return self.verdict == "conforms"
-
-    @property
-    def headline(self) -> str:
-        """Verdict, equation and candidate in a line."""
-        through = f" through {AUTODIFF.get(self.framework, self.framework)}" if self.backward_of else ""
-        what = ", ".join(filter(None, (self.equation, self.implementation + through)))
-        where = ", ".join(filter(None, (self.framework, self.dtype, self.device)))
-        return f"{self.verdict}: {what} ({where})"
-
-    def __str__(self) -> str:
-        rows = [row for row in self._rows() if row[1]]
-        return "\n".join([self.headline, *(f"  {label:<9} {indent(text)}" for label, text in rows)])
-
-    def _rows(self) -> list[tuple[str, str]]:
-        worst = self.worst_case if not self.passed else None
-        return [
-            ("because", self.reason),
-            ("given", worst.given if worst else ""),
-            ("expected", worst.right if worst else ""),
-            ("got", worst.wrong if worst else ""),
-            ("diagnosis", "\n".join("\n  or ".join((item.says, *item.also)) for item in self.diagnosis)),
-            ("findings", "\n".join(self.findings)),
-            ("precision", self._precision()),
-            ("strength", self._strength()),
-            ("claimed", self.domain),
-            ("to mend", self.mend if not self.passed else ""),
-        ]
-
-    @property
-    def cases(self) -> str:
-        """How many cases were judged, in words."""
-        recorded = f", {self.recorded} of them recorded" if self.recorded else ""
-        return f"{self.examples} case{'s' * (self.examples != 1)}{recorded}"
-
-    def _precision(self) -> str:
-        if not self.policy:
-            return ""
-        if self.effective_bits is None:
-            bits = "effective bits undecidable: the oracle rounds as much" if self.dtype == "float64" else ""
-        else:
-            site = f", lost at {self.bits_site}" if self.bits_site else ""
-            bits = f"{self.effective_bits:.1f} effective bits{site}"
-        return ", ".join(part for part in (f"policy {self.policy}", bits) if part)
-
-    def _strength(self) -> str:
-        if not self.of:
-            return ""
-        survived = "; not caught: " + "; ".join(self.survived[:3]) if self.survived else ""
-        more = f" and {len(self.survived) - 3} more" if len(self.survived) > 3 else ""
-        return f"would have caught {self.killed} of {self.of} known mistakes, on {self.cases}{survived}{more}"
+        """Whether it conforms."""
+        return self.verdict is VerdictKind.CONFORMS
 
     def json(self) -> dict[str, Any]:
-        """The documented form, with no surprises for a parser: no NaN, no infinity."""
-        return {
-            "equation": self.equation,
-            "backward_of": self.backward_of or None,
-            "implementation": self.implementation,
-            "framework": self.framework,
-            "dtype": self.dtype,
-            "device": self.device,
-            "verdict": self.verdict,
-            "reason": self.reason,
-            "diagnosis": [{"id": each.id, "says": each.says, "also": list(each.also)} for each in self.diagnosis],
-            "findings": list(self.findings),
-            "policy": self.policy,
-            "worst_case": self.worst_case.json() if self.worst_case else None,
-            "effective_bits": self.effective_bits,
-            "bits_lost_at": self.bits_site,
-            "mutation_score": {"killed": self.killed, "of": self.of, "survived": list(self.survived)},
-            "examples": self.examples,
-            "recorded": self.recorded,
-            "seconds": round(self.seconds, 3),
-            "properties": [{"name": name, "holds": holds} for name, holds in self.properties],
-            "claimed": self.domain,
-            "seed": self.seed,
-        }
+        """The verdict as plain values for JSON: no NaN and no infinity."""
+        from attnspec.verification.rendering import verdict_json  # late: it renders these classes
+
+        return verdict_json(self)
+
+    def __str__(self) -> str:
+        from attnspec.verification.rendering import verdict_text  # late: it renders these classes
+
+        return verdict_text(self)
 
 
 @dataclass(frozen=True)
 class Report:
-    """The verdicts of one run, the first candidate's first."""
+    """The verdicts of one run, in the order of the claims. Iteration gives the verdicts.
+
+    Attributes:
+        verdicts: the verdicts; those that could not be judged come last.
+        notes: what could not be imported or asked, in sentences.
+
+    Examples:
+        >>> import attnspec
+        >>> report = attnspec.verify("attnspec_numpy.scores:dot")
+        >>> [str(verdict.verdict) for verdict in report]
+        ['conforms']
+        >>> report.raise_for_failure()
+    """
 
     verdicts: tuple[Verdict, ...]
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = ()
+
+    def __iter__(self) -> Iterator[Verdict]:
+        return iter(self.verdicts)
+
+    def __len__(self) -> int:
+        return len(self.verdicts)
 
     @property
     def passed(self) -> bool:
-        """All conform, and there is at least one."""
+        """Whether all verdicts are "conforms", and there is at least one."""
         return bool(self.verdicts) and all(verdict.passed for verdict in self.verdicts)
 
     @property
-    def verdict(self) -> str:
-        """The verdict, of several the gravest; "not run" where there is none."""
-        order = ("differs", "fails", "misbehaves", "imprecise", "inconclusive", "not run", "conforms")
-        return min((each.verdict for each in self.verdicts), key=order.index, default="not run")
+    def verdict(self) -> VerdictKind:
+        """The kind of the gravest verdict; "not run" if there is none."""
+        return min((each.verdict for each in self.verdicts), key=GRAVEST_FIRST.index, default=VerdictKind.NOT_RUN)
 
     @property
-    def _first(self) -> Verdict | None:
+    def gravest(self) -> Verdict | None:
+        """The first of the gravest verdicts; None if there is none."""
         return next((each for each in self.verdicts if each.verdict == self.verdict), None)
 
     @property
     def diagnosis(self) -> tuple[Diagnosis, ...]:
-        """Of the gravest verdict."""
-        return self._first.diagnosis if self._first else ()
+        """The diagnosis of the gravest verdict."""
+        return self.gravest.diagnosis if self.gravest else ()
 
     @property
     def worst_case(self) -> WorstElement | WorstAnswer | None:
-        """Of the gravest verdict."""
-        return self._first.worst_case if self._first else None
+        """The case that shows the gravest verdict; None where all conform."""
+        return self.gravest.worst_case if self.gravest else None
 
     @property
     def exit_code(self) -> int:
-        """0 where all conform, else 1."""
+        """The exit code of the command: 0 if all conform, else 1."""
         return 0 if self.passed else 1
 
+    def raise_for_failure(self) -> None:
+        """Return if all verdicts are "conforms".
+
+        Raises:
+            VerificationError: some verdict is another one, or there is none; its text is that of these verdicts, and
+                its attribute `report` this report.
+        """
+        if not self.passed:
+            failed = [str(each) for each in self.verdicts if not each.passed]
+            raise VerificationError("\n\n".join([*failed, *self.notes]) or "nothing was verified", report=self)
+
     def json(self) -> dict[str, Any]:
-        """The documented form."""
-        return {"attnspec": attnspec.__version__, "verdicts": [each.json() for each in self.verdicts]}
+        """The report as plain values for JSON, in the form that docs/verdicts.schema.json describes."""
+        from attnspec.verification.rendering import report_json  # late: it renders these classes
+
+        return report_json(self)
+
+    def to_json(self, path: str | os.PathLike[str]) -> None:
+        """Write `json()` to a file.
+
+        Raises:
+            OSError: the file cannot be written.
+        """
+        from attnspec.verification.rendering import write_json
+
+        write_json(self, path)
 
     def __str__(self) -> str:
         return "\n\n".join([str(each) for each in self.verdicts] + list(self.notes))
 
+    def _repr_markdown_(self) -> str:
+        """A table, for notebooks that show Markdown."""
+        from attnspec.verification.rendering import report_markdown  # late: it renders these classes
 
-def _shown(case: Case) -> str:
-    """The arrays of a small case as they are, of a larger one their shapes."""
-    zeros = [name for name, array in case.arrays.items() if array.size and not array.any()]
-    rest = [name for name in case.arrays if name not in zeros]
-    small = all(case.arrays[name].size <= 6 for name in rest)
-    parts = []
-    for name in rest:
-        array = case.arrays[name]
-        parts.append(f"{name} = {_literal(array)}" if small else f"{name} {tuple(array.shape)}")
-    parts += [f"{name} = {value}" for name, value in case.options.items()]
-    if len(zeros) > 1 and not rest:
-        parts = [*(f"{name} {tuple(case.arrays[name].shape)}" for name in zeros), *parts, "all arrays 0"]
-    elif zeros:
-        parts.append("all else 0" if len(zeros) > 1 else f"{zeros[0]} = 0")
-    shrunk = f" ({case.description})" if case.description is not None and not small else ""
-    return ", ".join(parts) + (f" ({case.origin})" if case.origin else shrunk)
+        return report_markdown(self)
 
+    def _repr_html_(self) -> str:
+        """A table, for notebooks that show HTML."""
+        from attnspec.verification.rendering import report_html  # late: it renders these classes
 
-def _literal(array: Any) -> str:
-    shown = np.array2string(np.asarray(array), separator=", ", formatter={"float_kind": lambda v: f"{v:.8g}"})
-    return shown.replace("\n", "")
-
-
-def _number(value: float) -> float | str:
-    return float(value) if np.isfinite(value) else str(float(value))
-
-
-def _plain(value: Any) -> Any:
-    """JSON has no NaN or infinity: they become words."""
-    if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    return _number(value) if isinstance(value, float) else value
+        return report_html(self)

@@ -32,16 +32,11 @@ from attnspec.verification.properties.checks import PropertyResults, check_prope
 from attnspec.verification.properties.relations import noise_under
 from attnspec.verification.question import Question
 from attnspec.verification.sandbox.runner import Runner
-from attnspec.verification.verdict import Diagnosis, Verdict, WorstElement
-
-ROUNDS = 3
-"""How often more cases are drawn for mutants that the cases so far could not have caught."""
+from attnspec.verification.thresholds import ENOUGH, OFTEN, ROUNDS
+from attnspec.verification.verdict import Diagnosis, Verdict, VerdictKind, WorstElement
 
 RESTLESS = 0.05
 """The share of elements that may move by more than σ between two runs: other orders of summation move few."""
-
-OFTEN = 300
-"""Calls in a row, after which the answer must still be the same."""
 
 OVERWRITES = "a later call changes what an earlier one returned: it hands out a buffer that it goes on writing to"
 REMEMBERS = "given the same arrays with new values, it answers as if they were the old ones: it remembers earlier calls"
@@ -57,9 +52,6 @@ LONG = 400
 PROBES = 8
 """How many of the worst cases a form must explain, the smallest first, before it is tried on all."""
 
-ENOUGH = 0.9
-"""Below this share of mutants caught, a pass says too little to be called one."""
-
 MOST_TOLD = 0.5
 """The share of elements that a double backward is right in before the verdict says so."""
 
@@ -73,7 +65,7 @@ class Verifier:
 
     question: Question
     runner: Runner
-    tick: Callable[[str], None] = lambda step: None
+    on_progress: Callable[[str], None] = lambda stage: None
     findings: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -92,7 +84,7 @@ class Verifier:
         self.candidate.bound()
         declared = self.question.policy or self.question.claim.policy
         policy = preset(declared, self.question.dtype) if declared else None
-        self.tick("cases")
+        self.on_progress("cases")
         handed = self.candidate.recorded()
         self.findings += handed.says
         observations = self.candidate.observe([*self.candidate.told(), *handed.cases])
@@ -101,7 +93,7 @@ class Verifier:
             return self.explained(early, observations)
         if not observations:
             which = "no recorded case" if self.question.only_inputs else "no case"
-            return self.said("inconclusive", f"{which} could be asked: the claim leaves none")
+            return self.said(VerdictKind.INCONCLUSIVE, f"{which} could be asked: the claim leaves none")
         return self.judged(observations, policy)
 
     def unusable(self) -> Verdict | None:
@@ -113,9 +105,9 @@ class Verifier:
     def explained(self, verdict: Verdict, observations: list[Observation]) -> Verdict:
         """What raises on most sizes may be a known mistake on the rest, such as a square matrix transposed."""
         answered = [each for each in observations if all(answer.size > 1 for answer in each.answers)]
-        if verdict.verdict != "fails" or not answered:
+        if verdict.verdict != VerdictKind.FAILS or not answered:
             return verdict
-        self.tick("diagnosis")
+        self.on_progress("diagnosis")
         known = recognise.recognise(self.judge, answered, self.mistakes(), self.judge.infer(answered))
         if known is None:
             return verdict
@@ -124,7 +116,7 @@ class Verifier:
 
     def judged(self, observations: list[Observation], policy: Policy | None) -> Verdict:
         """Judge the cases that are always there, then draw more, then say."""
-        self.tick("judging")
+        self.on_progress("judging")
         judged = self.best(observations, policy)
         if not judged.right:
             return self.wrong(observations, judged)
@@ -136,7 +128,7 @@ class Verifier:
         if not judged.right:
             return self.wrong(observations, judged)
         observations, strength = self.strengthened(observations, judged)
-        self.tick("judging")
+        self.on_progress("judging")
         judged = self.best(observations, judged.policy, [*strength.faint, *strength.survived], directions=True)
         if not judged.right:
             return self.wrong(observations, judged)
@@ -144,57 +136,63 @@ class Verifier:
 
     def rightly(self, observations: list[Observation], judged: Judged, strength: MutationScore) -> Verdict:
         """The values are right: the contract, the properties and the strength of the question remain."""
-        self.tick("contract")
+        self.on_progress("contract")
         trouble = side_effects.broken(self.candidate.asked) or self.repeated(observations, judged)
         trouble = trouble or self.remembered(observations, judged) or self.spoilt(observations, judged)
         if trouble is not None:
-            return self.said("misbehaves", trouble, judged, strength)
+            return self.said(VerdictKind.MISBEHAVES, trouble, judged, strength)
         twice = self.twice(observations)
         if twice is not None:
             return self.said(*twice, judged, strength)
         self.unclaimed(judged)
-        self.tick("properties")
+        self.on_progress("properties")
         held = self.properties(judged)
         self.findings += held.unasked
         if held.violation:
-            return self.said("differs", held.violation, judged, strength, properties=held.each)
+            return self.said(VerdictKind.DIFFERS, held.violation, judged, strength, properties=held.each)
         if judged.form.says:
             self.findings.append(f"by another form: {judged.form.says}")
         weak = _weak(judged, strength)
-        return self.said("inconclusive" if weak else "conforms", weak, judged, strength, properties=held.each)
+        return self.said(
+            VerdictKind.INCONCLUSIVE if weak else VerdictKind.CONFORMS, weak, judged, strength, properties=held.each
+        )
 
     def wrong(self, observations: list[Observation], judged: Judged) -> Verdict:
         """The values are not right: which mistake, or how few bits, or where."""
-        self.tick("diagnosis")
+        self.on_progress("diagnosis")
         self.note(side_effects.broken(self.candidate.asked))
         first = judged.findings[0]
         if first.mutant is not None:
             mistake = Diagnosis(first.mutant.id, first.mutant.says)
-            return self.said("differs", first.says, judged, diagnosis=mistake)
+            return self.said(VerdictKind.DIFFERS, first.says, judged, diagnosis=mistake)
         if first.kind in ("direction", "part"):
-            return self.said("differs", first.says, judged, diagnosis=Diagnosis("direction", first.says))
+            return self.said(VerdictKind.DIFFERS, first.says, judged, diagnosis=Diagnosis("direction", first.says))
         violation = self.by_layout(judged) or self.repeated(observations, judged)
         if violation:
-            return self.said("misbehaves", violation, judged)
+            return self.said(VerdictKind.MISBEHAVES, violation, judged)
         cut = self.cut_off(judged)
         if cut is not None:
-            return self.said("differs", cut.says, judged, diagnosis=cut, worst=self.smallest_case(first, judged))
+            return self.said(
+                VerdictKind.DIFFERS, cut.says, judged, diagnosis=cut, worst=self.smallest_case(first, judged)
+            )
         over = batch_reduction(self.equation.definition, judged.compared)
         known = Diagnosis("batch", over) if over else None
         known = known or recognise.recognise(self.judge, observations, self.mistakes(), judged.policy)
         known = known or self.in_software(observations, judged) or self.along(observations, judged)
         violation = "" if known else self.fresh(observations, judged)
         if violation:
-            return self.said("misbehaves", violation, judged)
+            return self.said(VerdictKind.MISBEHAVES, violation, judged)
         fewer = None if known else self.imprecise(observations)
         if fewer is not None:
             bits, under = fewer
             reason = f"the formula is right, in {bits.bits:.0f} significant bits: they are lost at {bits.site}"
             if self.question.dtype == "float32" and bits.like_tf32:
                 reason += " (TF32? then declare the policy tf32)"
-            return self.said("imprecise", reason, under, bits=bits, worst=self.shown_worst(first, judged))
+            return self.said(VerdictKind.IMPRECISE, reason, under, bits=bits, worst=self.shown_worst(first, judged))
         known = known or locate.locate(self.judge, observations, judged.policy, first.says)
-        return self.said("differs", first.says, judged, diagnosis=known, worst=self.smallest_case(first, judged))
+        return self.said(
+            VerdictKind.DIFFERS, first.says, judged, diagnosis=known, worst=self.smallest_case(first, judged)
+        )
 
     def cut_off(self, judged: Judged) -> Diagnosis | None:
         """Arguments that no gradient reaches, where these are all that is wrong; else they are noted."""
@@ -257,7 +255,7 @@ class Verifier:
         question = self.question
         if question.examples <= 0 or question.only_inputs:
             return found
-        self.tick("search")
+        self.on_progress("search")
 
         @hypothesis.seed(question.seed)
         @hypothesis.settings(
@@ -286,7 +284,7 @@ class Verifier:
         for round_ in range(1, ROUNDS + 1):
             if not strength.survived or self.question.only_inputs:
                 break
-            self.tick("strengthening")
+            self.on_progress("strengthening")
             extra = standard_suite(self.equation, self.question.least, self.question.claim.batch)
             cases = [
                 self.candidate.made(replace(each, seed=each.seed + 1000 * round_))
@@ -411,10 +409,10 @@ class Verifier:
         self.note(f"run a second time on one graph, {answer_form.status_says(outcome)}")
         return None
 
-    def twice(self, observations: Sequence[Observation]) -> tuple[str, str] | None:
+    def twice(self, observations: Sequence[Observation]) -> tuple[VerdictKind, str] | None:
         """What is wrong with a double backward that is claimed: the verdict and the reason."""
-        claim = self.question.claim
-        if not claim.double_backward:
+        claim, gradients = self.question.claim, self.question.gradients
+        if gradients is None or not claim.double_backward:
             return None
         if claim.dtypes is not None and "float64" not in claim.dtypes:
             self.note("the double backward is not asked: it is asked in float64, which is not claimed")
@@ -423,11 +421,13 @@ class Verifier:
         if described is None:
             return None
         case = self.candidate.asked_as(make(self.equation, described, "float64"))
-        found = double_backward.check_double_backward(self.candidate, case, self.question.seed)
+        found = double_backward.check_double_backward(
+            self.equation, gradients, self.candidate.second, case, self.question.seed
+        )
         if found.outcome.status != "ok":
-            return "fails", f"asked for a double backward, {answer_form.status_says(found.outcome)}"
+            return VerdictKind.FAILS, f"asked for a double backward, {answer_form.status_says(found.outcome)}"
         if found.wrong:
-            return "differs", found.wrong
+            return VerdictKind.DIFFERS, found.wrong
         right = "its double backward is the derivative of its gradients, in float64"
         self.note(right if found.told > MOST_TOLD else "its double backward is too steep to be asked")
         return None
@@ -450,7 +450,7 @@ class Verifier:
 
     def said(
         self,
-        verdict: str,
+        verdict: VerdictKind,
         reason: str,
         judged: Judged | None = None,
         strength: MutationScore | None = None,

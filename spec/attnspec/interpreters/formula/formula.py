@@ -11,8 +11,10 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from attnspec.interpreters.formula.setting import LATEX, TERMINAL, Setting
+from attnspec.interpreters.formula.latex import LATEX
+from attnspec.interpreters.formula.setting import Setting
 from attnspec.interpreters.formula.symbols import nodes, symbols
+from attnspec.interpreters.formula.terminal import TERMINAL
 from attnspec.interpreters.formula.terms import Terms
 from attnspec.language import vocabulary
 from attnspec.language.equation import REGISTRY

@@ -98,3 +98,6 @@ class Latex(Setting):
         mixed = left[-1:].isdigit() and right.startswith(r"\frac")  # 2 ½ is read as 2.5
         applied = left.endswith(r"\sigma") and right.startswith(("(", r"\left("))  # σ (…) is read as the sigmoid
         return not (right[:1].isdigit() or right.startswith("{}") or mixed or applied)
+
+
+LATEX = Latex()

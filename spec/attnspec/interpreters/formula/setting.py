@@ -11,8 +11,6 @@ from decimal import Decimal
 from enum import IntEnum
 from typing import ClassVar
 
-from attnspec.interpreters.formula.latex import Latex
-from attnspec.interpreters.formula.terminal import Terminal
 from attnspec.language.symbols import GREEK
 
 
@@ -125,6 +123,3 @@ def greek(word: str) -> str:
     """alpha → α; other words as they are."""
     spelt = "LAMDA" if word == "lambda" else word.upper()
     return unicodedata.lookup(f"GREEK SMALL LETTER {spelt}") if word in GREEK else word
-
-
-LATEX, TERMINAL = Latex(), Terminal()

@@ -106,3 +106,6 @@ class Terminal(Setting):
     def joined(self, left: str, right: str) -> bool:
         applied = left.endswith("σ") and right.startswith("(")
         return not (right[:1].isdigit() or right.startswith("⁻") or applied)
+
+
+TERMINAL = Terminal()

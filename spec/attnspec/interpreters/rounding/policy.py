@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from enum import StrEnum
 
 from attnspec.errors import UnknownName, nearest
 
@@ -82,7 +83,22 @@ class Policy:
         return self.name
 
 
-PRESETS = ("float32-inside", "float32-step", "flash", "op-by-op", "tf32")
+class PrecisionPolicy(StrEnum):
+    """The ways in which real software rounds, by name; what each means for a dtype, `preset` tells."""
+
+    FLOAT32_INSIDE = "float32-inside"
+    """Everything in float32 but inputs and outputs."""
+    FLOAT32_STEP = "float32-step"
+    """As float32-inside, with the state of a recurrence rounded to the storage dtype between steps."""
+    FLASH = "flash"
+    """Float32, with the operands of each product of matrices rounded to the storage dtype."""
+    OP_BY_OP = "op-by-op"
+    """Every intermediate is rounded to the storage dtype."""
+    TF32 = "tf32"
+    """Float32, with the operands of products of matrices in TF32; never inferred, only declared."""
+
+
+PRESETS = tuple(PrecisionPolicy)
 
 
 def preset(name: str, dtype: str) -> Policy:

@@ -94,6 +94,24 @@ class Case:
         return max((size for array in self.arrays.values() for size in array.shape), default=0)
 
     @property
+    def shown(self) -> str:
+        """The arrays of a small case as they are, of a larger one their shapes."""
+        zeros = [name for name, array in self.arrays.items() if array.size and not array.any()]
+        rest = [name for name in self.arrays if name not in zeros]
+        small = all(self.arrays[name].size <= 6 for name in rest)
+        parts = []
+        for name in rest:
+            array = self.arrays[name]
+            parts.append(f"{name} = {_literal(array)}" if small else f"{name} {tuple(array.shape)}")
+        parts += [f"{name} = {value}" for name, value in self.options.items()]
+        if len(zeros) > 1 and not rest:
+            parts = [*(f"{name} {tuple(self.arrays[name].shape)}" for name in zeros), *parts, "all arrays 0"]
+        elif zeros:
+            parts.append("all else 0" if len(zeros) > 1 else f"{zeros[0]} = 0")
+        shrunk = f" ({self.description})" if self.description is not None and not small else ""
+        return ", ".join(parts) + (f" ({self.origin})" if self.origin else shrunk)
+
+    @property
     def finite(self) -> bool:
         """No NaN or infinity anywhere."""
         return all(bool(np.isfinite(array).all()) for array in self.arrays.values())
@@ -190,3 +208,8 @@ def unbatched(case: Case, equation: Equation[..., Any]) -> Case:
     ranks = {parameter.name: len(parameter.dims) for parameter in parameters}
     arrays = {name: np.asarray(array[(0,) * (array.ndim - ranks[name])]) for name, array in case.arrays.items()}
     return replace(case, arrays=arrays, description=None)
+
+
+def _literal(array: Any) -> str:
+    shown = np.array2string(np.asarray(array), separator=", ", formatter={"float_kind": lambda v: f"{v:.8g}"})
+    return shown.replace("\n", "")

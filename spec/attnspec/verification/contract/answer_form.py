@@ -14,7 +14,7 @@ from attnspec.language.tree import Parameter
 from attnspec.verification.cases.batched_gradients import lift_over_batch
 from attnspec.verification.cases.case import Case
 from attnspec.verification.sandbox.messages import Outcome, Output
-from attnspec.verification.verdict import WorstElement
+from attnspec.verification.verdict import VerdictKind, WorstElement
 
 Asked = tuple[Case, Outcome]
 
@@ -83,35 +83,35 @@ def status_says(outcome: Outcome) -> str:
 
 def unusable(
     asked: Sequence[Asked], equation: Equation[..., Any], dtype: str, device: str
-) -> tuple[str, str, WorstElement | None] | None:
+) -> tuple[VerdictKind, str, WorstElement | None] | None:
     """The verdict, where there are cases without an answer of the right form: (verdict, reason, the case)."""
     lost = [(case, outcome) for case, outcome in asked if outcome.status != "ok"]
     unavailable = next((outcome for _, outcome in lost if outcome.status == "unavailable"), None)
     if unavailable is not None:
-        return "not run", str(unavailable.trouble or "it cannot be run here"), None
+        return VerdictKind.NOT_RUN, str(unavailable.trouble or "it cannot be run here"), None
     if lost:
         return _lost(lost, asked)
     for case, outcome in asked:
         wrong = fault(outcome, case, equation, dtype, device)
         if wrong:
-            return "misbehaves", wrong, WorstElement(case)
+            return VerdictKind.MISBEHAVES, wrong, WorstElement(case)
     return None
 
 
-def _lost(lost: Sequence[Asked], asked: Sequence[Asked]) -> tuple[str, str, WorstElement | None]:
+def _lost(lost: Sequence[Asked], asked: Sequence[Asked]) -> tuple[VerdictKind, str, WorstElement | None]:
     """Breaking only on empty or non-contiguous input is bad violation; breaking elsewhere is failing."""
     case, outcome = next((each for each in lost if not _is_empty(each[0])), lost[0])
     if len(lost) < len(asked):
         if _is_empty(case):
-            return "misbehaves", f"on empty input {status_says(outcome)}", WorstElement(case)
+            return VerdictKind.MISBEHAVES, f"on empty input {status_says(outcome)}", WorstElement(case)
         filled = [each for each, _ in lost if not _is_empty(each)]
         if all(each.layout != "contiguous" for each in filled):
-            return "misbehaves", f"on {case.layout} input {status_says(outcome)}", WorstElement(case)
+            return VerdictKind.MISBEHAVES, f"on {case.layout} input {status_says(outcome)}", WorstElement(case)
         if all(map(_batched, filled)):
             says = f"with a leading batch axis {status_says(outcome)}; --claim batch=0 leaves it out"
-            return "fails", says, WorstElement(case)
+            return VerdictKind.FAILS, says, WorstElement(case)
     traceback = f"\n{outcome.trouble.traceback}" if outcome.trouble is not None and outcome.trouble.traceback else ""
-    return "fails", status_says(outcome) + traceback, WorstElement(case)
+    return VerdictKind.FAILS, status_says(outcome) + traceback, WorstElement(case)
 
 
 def _is_empty(case: Case) -> bool:

@@ -6,17 +6,20 @@ differences of the backward equation are far better than any slip is small.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from attnspec.interpreters.evaluation.call import evaluate
 from attnspec.interpreters.evaluation.walk import Array
 from attnspec.language.equation import Equation
-from attnspec.verification.candidate import Candidate
 from attnspec.verification.cases.batched_gradients import lift_over_batch
 from attnspec.verification.cases.case import Case
-from attnspec.verification.sandbox.messages import Outcome
+from attnspec.verification.sandbox.messages import Gradients, Outcome
+
+Call = Callable[[Case, dict[str, Array]], Outcome]
 
 STEP = 2.0**-8
 """How far an element is moved; what is left out of the differences is of its fourth power."""
@@ -43,12 +46,18 @@ class DoubleBackwardResult:
     told: float = 0.0
 
 
-def check_double_backward(candidate: Candidate, case: Case, seed: int) -> DoubleBackwardResult:
-    """Ask for it, on a case in float64."""
-    gradients, equation = candidate.question.gradients, candidate.question.equation
-    assert gradients is not None
+def check_double_backward(
+    equation: Equation[..., Any], gradients: Gradients, call: Call, case: Case, seed: int
+) -> DoubleBackwardResult:
+    """Ask for it, on a case in float64.
+
+    Args:
+        equation: the equation of the gradients.
+        gradients: which gradients are given and wanted.
+        call: runs the double backward on a case and the gradients of the gradients, by name.
+    """
     second = _drawn(case, seed)
-    outcome = candidate.second(case, {f"second_{name}": array for name, array in second.items()})
+    outcome = call(case, {f"second_{name}": array for name, array in second.items()})
     names = (*gradients.given, *gradients.wanted)
     if outcome.status != "ok":
         return DoubleBackwardResult(outcome)

@@ -70,7 +70,7 @@ def recognise(
     if not alike:
         return None
     besides = "" if most == 1 else f" (and in {1 - most:.0%} of the cases that fail something else besides)"
-    return Diagnosis(alike[0].id, alike[0].says + besides, tuple(mutant.says for mutant in alike[1:]), best)
+    return Diagnosis(alike[0].id, alike[0].says + besides, tuple(mutant.says for mutant in alike[1:]))
 
 
 def _unrefuted(judge: Judge, observations: Sequence[Observation], alike: list[Mutant], policy: Policy) -> list[Mutant]:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from attnspec.interpreters.rounding.noise import Noise
 from attnspec.verification.cases.case import Case
-from attnspec.verification.judge.statistics import Array
+
+Array = NDArray[Any]
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,16 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from attnspec.interpreters.rounding.ensemble import SAMPLES
-from attnspec.verification.judge.residuals import Compared
-
-Array = NDArray[Any]
-
+from attnspec.verification.judge.residuals import Array, Compared
 
 HONEST = 0.7
 """The root mean square of error/σ that honest rounding leaves: σ is on the generous side."""

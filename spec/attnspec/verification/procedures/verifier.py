@@ -12,13 +12,13 @@ from attnspec.language.procedure import Mistake, Procedure
 from attnspec.properties.property import PROCEDURAL, Equal, Property
 from attnspec.verification.contract import answer_form, side_effects
 from attnspec.verification.procedures.cases import Case, drawn, standard_cases
-from attnspec.verification.procedures.values import smaller, unfit
 from attnspec.verification.sandbox.binding import bind
 from attnspec.verification.sandbox.messages import Outcome, Request
+from attnspec.verification.sandbox.plain_values import smaller, unfit
 from attnspec.verification.sandbox.runner import Runner
 from attnspec.verification.sandbox.targets import Found
-from attnspec.verification.verdict import Diagnosis, Verdict, WorstAnswer
-from attnspec.verification.verifier import ENOUGH, OFTEN, ROUNDS
+from attnspec.verification.thresholds import ENOUGH, OFTEN, ROUNDS
+from attnspec.verification.verdict import Diagnosis, Verdict, VerdictKind, WorstAnswer
 
 ALWAYS = 60
 """Cases that are drawn whatever is asked."""
@@ -52,7 +52,7 @@ class ProceduralQuestion:
     bind: tuple[tuple[str, str], ...] = ()
     shown: str = ""
 
-    def answered(self, verdict: str, reason: str, **facts: Any) -> Verdict:
+    def without_judging(self, verdict: VerdictKind, reason: str, **facts: Any) -> Verdict:
         """A verdict; there is no framework, no dtype and no device in it."""
         name = self.shown or self.found.name
         return Verdict(self.procedure.id, name, "python", "", "cpu", verdict, reason, seed=self.seed, **facts)
@@ -68,7 +68,7 @@ class ProceduralVerifier:
 
     question: ProceduralQuestion
     runner: Runner
-    tick: Callable[[str], None] = lambda step: None
+    on_progress: Callable[[str], None] = lambda stage: None
     asked: list[tuple[Case, Outcome]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -90,7 +90,7 @@ class ProceduralVerifier:
             name=question.shown or question.found.name,
             equation=self.procedure.id,
         )
-        self.tick("cases")
+        self.on_progress("cases")
         self.ask(standard_cases(self.procedure, question.seed, ALWAYS + question.examples))
         early = self.unusable()
         if early is not None:
@@ -100,19 +100,19 @@ class ProceduralVerifier:
         survived = self.survivors()
         if any(not self.right(case, outcome) for case, outcome in self.asked):
             return self.unusable() or self.wrong()
-        self.tick("contract")
+        self.on_progress("contract")
         trouble = side_effects.broken(self.asked) or self.elsewhere() or self.remembered()
         if trouble:
-            return self.said("misbehaves", trouble, survived=survived)
-        self.tick("properties")
+            return self.said(VerdictKind.MISBEHAVES, trouble, survived=survived)
+        self.on_progress("properties")
         held, violation = self.properties()
         if violation:
-            return self.said("differs", violation, survived=survived, properties=held)
+            return self.said(VerdictKind.DIFFERS, violation, survived=survived, properties=held)
         of = len(self.procedure.mistakes)
         weak = f"these cases would have caught only {of - len(survived)} of {of} known mistakes"
         if len(survived) > (1 - ENOUGH) * of:
-            return self.said("inconclusive", weak, survived=survived, properties=held)
-        return self.said("conforms", "", survived=survived, properties=held)
+            return self.said(VerdictKind.INCONCLUSIVE, weak, survived=survived, properties=held)
+        return self.said(VerdictKind.CONFORMS, "", survived=survived, properties=held)
 
     # Asking.
 
@@ -152,36 +152,36 @@ class ProceduralVerifier:
         """The verdict, where a case has no answer of the right form."""
         for case, outcome in self.asked:
             if outcome.status == "unavailable":
-                return self.said("not run", str(outcome.trouble or "it cannot be run here"))
+                return self.said(VerdictKind.NOT_RUN, str(outcome.trouble or "it cannot be run here"))
             if outcome.status == "raised":
                 least = self.shrunk(case, lambda other: other.status == "raised")
                 again = self.once(least)
                 trouble = again.trouble or outcome.trouble
                 reason = answer_form.status_says(again if again.status == "raised" else outcome)
                 trace = f"\n{trouble.traceback}" if trouble is not None and trouble.traceback else ""
-                return self.said("fails", reason + trace, least)
+                return self.said(VerdictKind.FAILS, reason + trace, least)
             if outcome.status != "ok":
-                return self.said("fails", answer_form.status_says(outcome), case)
+                return self.said(VerdictKind.FAILS, answer_form.status_says(outcome), case)
         for case, outcome in self.asked:
             if self.fault(outcome):
-                return self.said("misbehaves", self.fault(outcome), case)
+                return self.said(VerdictKind.MISBEHAVES, self.fault(outcome), case)
         return None
 
     def wrong(self) -> Verdict:
         """Which known mistake gives all these answers; else whether it is its own memory; else what it gets wrong."""
-        self.tick("diagnosis")
+        self.on_progress("diagnosis")
         wrong = [(case, outcome) for case, outcome in self.asked if not self.right(case, outcome)]
         known = [each for each in self.procedure.mistakes if self.explains(each)]
         if not known:
             trouble = self.elsewhere()
             if trouble:
-                return self.said("misbehaves", trouble)
+                return self.said(VerdictKind.MISBEHAVES, trouble)
         case, _ = min(wrong, key=lambda each: len(repr(each[0])))
         least = self.shrunk(case, lambda outcome: not self.fault(outcome), differs=True)
         diagnosis = [Diagnosis(known[0].name, known[0].says, tuple(each.says for each in known[1:]))] if known else []
         reason = f"{len(wrong)} of {len(self.asked)} answers are others"
         note = side_effects.broken(self.asked)
-        return self.said("differs", reason, least, tuple(diagnosis), (note,) if note else ())
+        return self.said(VerdictKind.DIFFERS, reason, least, tuple(diagnosis), (note,) if note else ())
 
     def explains(self, mistake: Mistake) -> bool:
         return all(_answer(mistake, case) == outcome.answers[-1] for case, outcome in self.asked)
@@ -192,7 +192,7 @@ class ProceduralVerifier:
         for round_ in range(1, ROUNDS + 1):
             if not left:
                 break
-            self.tick("strengthening")
+            self.on_progress("strengthening")
             before = len(self.asked)
             self.ask(drawn(self.procedure, self.question.seed + 1000 * round_, ALWAYS))
             left = [each for each in left if self.survives(each, self.asked[before:])]
@@ -271,7 +271,7 @@ class ProceduralVerifier:
 
     def said(
         self,
-        verdict: str,
+        verdict: VerdictKind,
         reason: str,
         case: Case | None = None,
         diagnosis: tuple[Diagnosis, ...] = (),
@@ -283,10 +283,10 @@ class ProceduralVerifier:
         """The verdict, with all that is known."""
         worst, of = None, len(self.procedure.mistakes)
         if case is not None:
-            outcome = self.once(case) if verdict == "differs" else None
+            outcome = self.once(case) if verdict == VerdictKind.DIFFERS else None
             got = outcome.answers[-1] if outcome is not None and outcome.answers else None
             worst = WorstAnswer(case, self.expected(case), got)
-        return self.question.answered(
+        return self.question.without_judging(
             verdict,
             reason,
             diagnosis=diagnosis,
@@ -299,7 +299,7 @@ class ProceduralVerifier:
             seconds=time.monotonic() - self.started,
             properties=properties,
             domain="all arguments of these types",
-            mend=self.procedure.body if verdict == "differs" else "",
+            mend=self.procedure.body if verdict == VerdictKind.DIFFERS else "",
         )
 
 

@@ -8,7 +8,7 @@ from typing import Any, Literal, cast, get_args
 
 import numpy as np
 
-from attnspec.verification.procedures.values import packed, unpacked
+from attnspec.verification.sandbox.plain_values import packed, unpacked
 from attnspec.verification.sandbox.wire import Array, Message, WireError
 
 Status = Literal["ok", "raised", "crashed", "timeout", "memory", "unavailable"]

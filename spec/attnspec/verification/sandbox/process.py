@@ -20,7 +20,10 @@ from typing import Any
 from attnspec.verification.sandbox.child.tracebacks import is_ours
 from attnspec.verification.sandbox.wire import Array, Inbox, Message, WireError, encode
 
-BOOT = "import json, sys; sys.path[:] = json.loads(sys.argv.pop(1)); from attnspec.verification.sandbox.child.main import main; main()"
+BOOT = (
+    "import json, sys; sys.path[:] = json.loads(sys.argv.pop(1)); "
+    "from attnspec.verification.sandbox.child.main import main; main()"
+)
 """The child sees the modules that the parent sees, by no change of its environment, which candidates may pass on."""
 
 LOG_LIMIT = 16 << 20

@@ -22,12 +22,12 @@ import numpy as np
 
 from attnspec.errors import TargetError
 from attnspec.language.layers import gathered
-from attnspec.verification.procedures.values import Foreign, packed, unpacked
 from attnspec.verification.sandbox.child import loading
 from attnspec.verification.sandbox.child.autodiff import differentiate
 from attnspec.verification.sandbox.child.frameworks import FRAMEWORKS, NumPy, taken_apart
 from attnspec.verification.sandbox.child.global_state import GlobalState
 from attnspec.verification.sandbox.child.tracebacks import describe_error
+from attnspec.verification.sandbox.plain_values import Foreign, packed, unpacked
 from attnspec.verification.sandbox.targets import failure_facts
 from attnspec.verification.sandbox.wire import Array, Inbox, Message, encode
 

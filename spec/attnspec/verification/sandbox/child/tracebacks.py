@@ -5,7 +5,7 @@ from __future__ import annotations
 import traceback
 from pathlib import Path
 
-OURS = str(Path(__file__).parent)
+OURS = str(Path(__file__).parents[2])
 
 
 def describe_error(error: BaseException) -> dict[str, str]:

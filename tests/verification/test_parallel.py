@@ -13,7 +13,8 @@ from click.testing import CliRunner, Result
 
 from attnspec.cli import main
 from attnspec.errors import UnknownName
-from attnspec.verification.parallel import shared_out
+from attnspec.verification.options import VerifyOptions
+from attnspec.verification.parallel import answered_in_processes
 from attnspec.verification.verdict import Verdict
 
 PLANTED = Path(__file__).parents[1] / "planted"
@@ -51,21 +52,21 @@ def test_two_processes_say_what_one_says(arguments: list[str]) -> None:
 
 
 def test_a_question_can_be_asked_with_several_seeds() -> None:
-    options = {"dtype": "float32", "examples": 0, "equation": "attention.weights"}
+    options = VerifyOptions(dtypes=("float32",), examples=0, equation="attention.weights")
     tasks = [(0, 1), (0, 2)]
-    answers = dict(shared_out(f"{PLANTED}/weights.py:right", options, 1, tasks))
+    answers = dict(answered_in_processes(f"{PLANTED}/weights.py:right", options, 1, tasks))
 
     assert [verdict.seed for verdict in answers.values() if isinstance(verdict, Verdict)] == [1, 2]
 
 
 def test_what_fails_in_a_process_is_raised_here() -> None:
     with pytest.raises(UnknownName, match="no dtype 'flaot32'"):
-        list(shared_out(f"{PLANTED}/gru.py", {"dtype": "flaot32"}, 1, [(0, 0)]))
+        list(answered_in_processes(f"{PLANTED}/gru.py", VerifyOptions(dtypes=("flaot32",)), 1, [(0, 0)]))
 
 
 def test_a_run_that_is_left_leaves_no_process() -> None:
     tasks = [(number, seed) for seed in range(9) for number in range(2)]
-    answers = shared_out(f"{PLANTED}/gru.py", {"examples": 3}, 2, tasks)
+    answers = answered_in_processes(f"{PLANTED}/gru.py", VerifyOptions(examples=3), 2, tasks)
     next(answers)
     answers.close()  # type: ignore[attr-defined]  # it is a generator
 

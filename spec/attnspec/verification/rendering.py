@@ -1,0 +1,177 @@
+"""Verdicts and reports as text, JSON, Markdown and HTML."""
+
+from __future__ import annotations
+
+import html
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import attnspec
+from attnspec.errors import indent
+from attnspec.implementation import AUTODIFF
+from attnspec.verification.verdict import Report, Verdict, WorstAnswer, WorstElement
+
+SCHEMA = 1
+"""The version of the JSON form; it grows when a field is removed or changes its meaning."""
+
+SHOWN_ELEMENTS = 64
+"""Arrays of more elements are left out of JSON; their shapes are there."""
+
+SHOWN_SURVIVORS = 3
+"""Known mistakes that the cases could not have caught, of which a text names so many."""
+
+
+def headline(verdict: Verdict) -> str:
+    """Verdict, equation and candidate in a line."""
+    through = f" through {AUTODIFF.get(verdict.framework, verdict.framework)}" if verdict.backward_of else ""
+    what = ", ".join(filter(None, (verdict.equation, verdict.implementation + through)))
+    where = ", ".join(filter(None, (verdict.framework, verdict.dtype, verdict.device)))
+    return f"{verdict.verdict}: {what} ({where})"
+
+
+def verdict_text(verdict: Verdict) -> str:
+    """All that is known, a labelled row for each fact."""
+    worst = verdict.worst_case if not verdict.passed else None
+    rows = (
+        ("because", verdict.reason),
+        ("given", worst.given if worst else ""),
+        ("expected", worst.right if worst else ""),
+        ("got", worst.wrong if worst else ""),
+        ("diagnosis", "\n".join("\n  or ".join((item.says, *item.also)) for item in verdict.diagnosis)),
+        ("findings", "\n".join(verdict.findings)),
+        ("precision", _precision(verdict)),
+        ("strength", _strength(verdict)),
+        ("claimed", verdict.domain),
+        ("to mend", verdict.mend if not verdict.passed else ""),
+    )
+    return "\n".join([headline(verdict), *(f"  {label:<9} {indent(text)}" for label, text in rows if text)])
+
+
+def cases_text(verdict: Verdict) -> str:
+    """How many cases were judged, in words."""
+    recorded = f", {verdict.recorded} of them recorded" if verdict.recorded else ""
+    return f"{verdict.examples} case{'s' * (verdict.examples != 1)}{recorded}"
+
+
+def _precision(verdict: Verdict) -> str:
+    if not verdict.policy:
+        return ""
+    if verdict.effective_bits is None:
+        bits = "effective bits undecidable: the oracle rounds as much" if verdict.dtype == "float64" else ""
+    else:
+        site = f", lost at {verdict.bits_site}" if verdict.bits_site else ""
+        bits = f"{verdict.effective_bits:.1f} effective bits{site}"
+    return ", ".join(part for part in (f"policy {verdict.policy}", bits) if part)
+
+
+def _strength(verdict: Verdict) -> str:
+    if not verdict.of:
+        return ""
+    survived = "; not caught: " + "; ".join(verdict.survived[:SHOWN_SURVIVORS]) if verdict.survived else ""
+    left = len(verdict.survived) - SHOWN_SURVIVORS
+    more = f" and {left} more" if left > 0 else ""
+    caught = f"would have caught {verdict.killed} of {verdict.of} known mistakes"
+    return f"{caught}, on {cases_text(verdict)}{survived}{more}"
+
+
+def verdict_json(verdict: Verdict) -> dict[str, Any]:
+    """A verdict as plain values."""
+    return {
+        "equation": verdict.equation,
+        "backward_of": verdict.backward_of or None,
+        "implementation": verdict.implementation,
+        "framework": verdict.framework,
+        "dtype": verdict.dtype,
+        "device": verdict.device,
+        "verdict": str(verdict.verdict),
+        "reason": verdict.reason,
+        "diagnosis": [{"id": each.id, "says": each.says, "also": list(each.also)} for each in verdict.diagnosis],
+        "findings": list(verdict.findings),
+        "policy": verdict.policy,
+        "worst_case": _worst_json(verdict.worst_case) if verdict.worst_case else None,
+        "effective_bits": verdict.effective_bits,
+        "bits_lost_at": verdict.bits_site,
+        "mutation_score": {"killed": verdict.killed, "of": verdict.of, "survived": list(verdict.survived)},
+        "examples": verdict.examples,
+        "recorded": verdict.recorded,
+        "seconds": round(verdict.seconds, 3),
+        "properties": [{"name": name, "holds": holds} for name, holds in verdict.properties],
+        "claimed": verdict.domain,
+        "seed": verdict.seed,
+    }
+
+
+def _worst_json(worst: WorstElement | WorstAnswer) -> dict[str, Any]:
+    if isinstance(worst, WorstAnswer):
+        described, shapes, arrays, options = "shrunk", {}, {}, dict(worst.arguments)
+        element: dict[str, Any] = {"output": "", "index": [], "expected": worst.expected, "noise": 0.0}
+    else:
+        case = worst.case
+        described = str(case.description) if case.description is not None else case.origin or "shrunk"
+        arrays = {name: array.tolist() for name, array in case.arrays.items() if array.size <= SHOWN_ELEMENTS}
+        shapes, options = {name: list(array.shape) for name, array in case.arrays.items()}, dict(case.options)
+        element = {"output": worst.output, "index": worst.index, "expected": worst.expected, "noise": worst.sigma}
+    facts = {"case": described, "shapes": shapes, "arrays": arrays, "options": options, **element, "got": worst.got}
+    return {name: plain(value) for name, value in facts.items()}
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON has it: NaN and infinity become words, tuples lists."""
+    if isinstance(value, Mapping):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    return (value if np.isfinite(value) else str(value)) if isinstance(value, float) else value
+
+
+def report_json(report: Report) -> dict[str, Any]:
+    """A report as plain values."""
+    verdicts = [verdict_json(each) for each in report.verdicts]
+    return {"attnspec": attnspec.__version__, "schema": SCHEMA, "verdicts": verdicts}
+
+
+def write_json(report: Report, path: str | os.PathLike[str]) -> None:
+    """Write a report as JSON."""
+    text = json.dumps(report_json(report), indent=1, ensure_ascii=False, allow_nan=False)
+    Path(path).write_text(text + "\n", encoding="utf-8")
+
+
+COLUMNS = ("verdict", "equation", "implementation", "dtype", "device", "because")
+
+
+def _rows(report: Report) -> list[tuple[str, ...]]:
+    """The cells of a table; the diagnosis is the reason where there is one."""
+    return [
+        (
+            str(each.verdict),
+            each.equation,
+            each.implementation,
+            each.dtype,
+            each.device,
+            each.diagnosis[0].says if each.diagnosis else each.reason.partition("\n")[0],
+        )
+        for each in report.verdicts
+    ]
+
+
+def report_markdown(report: Report) -> str:
+    """A table of the verdicts."""
+    rows = [COLUMNS, ("---",) * len(COLUMNS), *_rows(report)]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows)
+
+
+def report_html(report: Report) -> str:
+    """A table of the verdicts, the whole text of each behind its row."""
+    head = "".join(f"<th>{name}</th>" for name in COLUMNS)
+    body = "".join(
+        "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row)
+        + f"</tr><tr><td colspan={len(COLUMNS)}><details><summary>all</summary><pre>{html.escape(str(verdict))}</pre>"
+        "</details></td></tr>"
+        for row, verdict in zip(_rows(report), report.verdicts, strict=True)
+    )  # fmt: skip
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
