@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from attnspec.interpreters.rounding.ensemble import SAMPLES
 from attnspec.interpreters.rounding.noise import Noise
+from attnspec.thresholds import SAMPLES
 from attnspec.verification.cases.case import Case
 from attnspec.verification.judge.residuals import Compared
 from attnspec.verification.judge.statistics import project

@@ -14,6 +14,17 @@ from attnspec.interpreters.mutation.function_substitutions import function_subst
 from attnspec.interpreters.mutation.mutants import Mutant
 from attnspec.interpreters.mutation.tiling_errors import tiling_errors
 from attnspec.interpreters.rounding.policy import Policy, preset
+from attnspec.thresholds import (
+    DOUBLE_BACKWARD_DECIDABLE,
+    ENOUGH_CAUGHT,
+    HOLDS_MUCH,
+    HOLDS_NEARLY_ALL,
+    MOST_DECIDABLE,
+    REPEATS,
+    RESTLESS,
+    SITE_CASES,
+    STRENGTHENING_ROUNDS,
+)
 from attnspec.verification.candidate import Candidate
 from attnspec.verification.cases.case import Case, Description, make
 from attnspec.verification.cases.search import descriptions
@@ -32,28 +43,15 @@ from attnspec.verification.properties.checks import PropertyResults, check_prope
 from attnspec.verification.properties.relations import noise_under
 from attnspec.verification.question import Question
 from attnspec.verification.sandbox.runner import Runner
-from attnspec.verification.thresholds import ENOUGH, OFTEN, ROUNDS
 from attnspec.verification.verdict import Diagnosis, Verdict, VerdictKind, WorstElement
-
-RESTLESS = 0.05
-"""The share of elements that may move by more than σ between two runs: other orders of summation move few."""
 
 OVERWRITES = "a later call changes what an earlier one returned: it hands out a buffer that it goes on writing to"
 REMEMBERS = "given the same arrays with new values, it answers as if they were the old ones: it remembers earlier calls"
 
 SPOILS = "run a second time on one graph, its backward pass gives other gradients: it writes to what the forward saved"
 
-NEARLY_ALL, MUCH = 0.9, 0.25
-"""The share of the error's square that a direction must hold to be named: where elements show it, and elsewhere."""
-
 LONG = 400
 """Cases of longer axes are not tried under slips that depend on two places of one axis."""
-
-PROBES = 8
-"""How many of the worst cases a form must explain, the smallest first, before it is tried on all."""
-
-MOST_TOLD = 0.5
-"""The share of elements that a double backward is right in before the verdict says so."""
 
 SHOWN = 5
 """How many recorded cases that are wrong are named."""
@@ -244,7 +242,7 @@ class Verifier:
     def along(self, observations: list[Observation], judged: Judged) -> Diagnosis | None:
         """A direction that most of the error lies along, such as the scale of one argument."""
         plain = judged.findings[0].kind == "element"
-        seen = self.judge.strongest(observations, judged.policy, NEARLY_ALL if plain else MUCH)
+        seen = self.judge.strongest(observations, judged.policy, HOLDS_NEARLY_ALL if plain else HOLDS_MUCH)
         return Diagnosis("direction", seen) if seen else None
 
     # More cases.
@@ -281,7 +279,7 @@ class Verifier:
     def strengthened(self, observations: list[Observation], judged: Judged) -> tuple[list[Observation], MutationScore]:
         """The mutation score, and more cases as long as there are mutants that none so far could have caught."""
         strength = mutation_score(judged.compared, self.mistakes(), self.question.dtype)
-        for round_ in range(1, ROUNDS + 1):
+        for round_ in range(1, STRENGTHENING_ROUNDS + 1):
             if not strength.survived or self.question.only_inputs:
                 break
             self.on_progress("strengthening")
@@ -318,7 +316,7 @@ class Verifier:
         kinds = {finding.kind for finding in first.findings}
         leaning = self.judge.inferred and kinds <= {"direction", "part", "mutant"}
         forms = [] if leaning and kinds == {"part"} else self.judge.forms
-        worst = _worst(first, observations, PROBES)
+        worst = _worst(first, observations, SITE_CASES)
         probes = [*([each] for each in sorted(worst, key=lambda each: each.case.elements)), worst]
         throughout = [under] if policy else self.judge.alike(observations, self.judge.infer(observations, paths=False))
         for form in forms:
@@ -389,11 +387,11 @@ class Verifier:
         for observation, says in zip(seen, (OVERWRITES, REMEMBERS), strict=True):
             if not self.judge.holds(observation, judged.policy, judged.form):
                 return says
-        outcome, answers = self.candidate.once(first, times=OFTEN)
+        outcome, answers = self.candidate.once(first, times=REPEATS)
         if answers is None:
-            return f"it answers a case, and called {OFTEN} times {answer_form.status_says(outcome)}"
+            return f"it answers a case, and called {REPEATS} times {answer_form.status_says(outcome)}"
         if not self.judge.holds(Observation(first, answers), judged.policy, judged.form):
-            return f"within {OFTEN} calls on one input, it begins to give another answer"
+            return f"within {REPEATS} calls on one input, it begins to give another answer"
         return None
 
     def spoilt(self, observations: Sequence[Observation], judged: Judged) -> str | None:
@@ -429,7 +427,7 @@ class Verifier:
         if found.wrong:
             return VerdictKind.DIFFERS, found.wrong
         right = "its double backward is the derivative of its gradients, in float64"
-        self.note(right if found.told > MOST_TOLD else "its double backward is too steep to be asked")
+        self.note(right if found.told > DOUBLE_BACKWARD_DECIDABLE else "its double backward is too steep to be asked")
         return None
 
     def unclaimed(self, judged: Judged) -> None:
@@ -531,9 +529,9 @@ def _weak(judged: Judged, strength: MutationScore) -> str:
     asked, of = judged.asked
     if not asked:
         return "no element could be asked: the noise drowns them all"
-    if strength.of and len(strength.killed) < ENOUGH * strength.of:
+    if strength.of and len(strength.killed) < ENOUGH_CAUGHT * strength.of:
         return f"these cases would have caught only {strength} known mistakes"
-    if of - asked > of / 2:
+    if asked < MOST_DECIDABLE * of:
         return f"the noise drowns {of - asked} of {of} elements"
     return ""
 

@@ -15,20 +15,12 @@ import numpy as np
 from attnspec.interpreters.evaluation.call import evaluate
 from attnspec.interpreters.evaluation.walk import Array
 from attnspec.language.equation import Equation
+from attnspec.thresholds import DIFFERENCE_STEP, SLOPE_ERROR, SMOOTH
 from attnspec.verification.cases.batched_gradients import lift_over_batch
 from attnspec.verification.cases.case import Case
 from attnspec.verification.sandbox.messages import Gradients, Outcome
 
 Call = Callable[[Case, dict[str, Array]], Outcome]
-
-STEP = 2.0**-8
-"""How far an element is moved; what is left out of the differences is of its fourth power."""
-
-WITHIN = 1e-6
-"""Of the largest element of a gradient: differences are right to 1e-9 where nothing is steep, a slip is far larger."""
-
-SMOOTH = 1e-8
-"""Where differences of two steps are further apart, the equation has a kink nearby, and the element says nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +60,7 @@ def check_double_backward(
     smooth: list[Array] = []
     for name, output in zip(names, outcome.outputs, strict=True):
         expected, told = _differences(equation, case, name, list(second.values()))
-        limit = WITHIN * max(float(np.abs(expected).max(initial=0.0)), 1.0)
+        limit = SLOPE_ERROR * max(float(np.abs(expected).max(initial=0.0)), 1.0)
         got = np.asarray(output.value)
         if bool((told & ~(np.abs(got - expected) <= limit)).any()):
             (wrong if got.any() else lost).append(name)
@@ -106,5 +98,5 @@ def _differences(equation: Equation[..., object], case: Case, name: str, second:
 
     fine, coarse = np.zeros(own.shape), np.zeros(own.shape)
     for place in np.ndindex(*own.shape):
-        fine[place], coarse[place] = fourth(place, STEP / 2), fourth(place, STEP)
+        fine[place], coarse[place] = fourth(place, DIFFERENCE_STEP / 2), fourth(place, DIFFERENCE_STEP)
     return fine, np.abs(fine - coarse) <= SMOOTH * max(float(np.abs(fine).max(initial=0.0)), 1.0)

@@ -15,6 +15,16 @@ import numpy as np
 
 from attnspec.interpreters.rounding.policy import FORMATS, Format, Policy
 from attnspec.language.tree import Definition
+from attnspec.thresholds import (
+    BITS_ALIKE,
+    BITS_MARGIN,
+    BITS_STEP,
+    FEWEST_BITS,
+    HONEST_MEDIAN,
+    LIKE_TF32,
+    MOST_DECIDABLE,
+    SITE_CASES,
+)
 from attnspec.verification.judge.findings import Judged
 from attnspec.verification.judge.judge import Judge
 from attnspec.verification.judge.residuals import Observation
@@ -33,15 +43,6 @@ SITES = {
 }
 """Places where bits are lost, each with the parts of a policy that it stands for."""
 
-FEWEST = 3.0
-"""Significant bits of the coarsest format in use, E5M2."""
-
-PROBES = 8
-"""Failing cases, the smallest, on which a site is tried before it is tried on all."""
-
-HALF = 0.5
-"""The median of |error|/σ that honest rounding leaves."""
-
 
 @dataclass(frozen=True, slots=True)
 class Bits:
@@ -58,7 +59,7 @@ class Bits:
     @property
     def like_tf32(self) -> bool:
         """Whether it looks like products in TF32."""
-        return self.site == OPERANDS and abs(self.bits - FORMATS["tf32"].bits) < 1.5
+        return self.site == OPERANDS and abs(self.bits - FORMATS["tf32"].bits) < LIKE_TF32
 
     def __str__(self) -> str:
         return f"{self.bits:.1f}" + (f" at {self.site}" if self.site else "")
@@ -73,22 +74,19 @@ def imprecise(judge: Judge, observations: Sequence[Observation], policy: Policy)
         bits = _bits(judge, ordinary, policy, lower)
         if bits is None:
             continue
-        if judge.failing(failing[:PROBES], lower(bits - 0.3)):
+        if judge.failing(failing[:SITE_CASES], lower(bits - BITS_MARGIN)):
             continue
-        judged = judge.judge(observations, lower(bits - 0.3))
+        judged = judge.judge(observations, lower(bits - BITS_MARGIN))
         asked, of = judged.asked
-        if judged.right and asked > of / 2:
+        if judged.right and asked > MOST_DECIDABLE * of:
             found.append((surprise(judge.compared(ordinary, lower(bits))), Bits(bits, site), judged))
     if not found:
         return None
     best = min(surprised for surprised, _, _ in found)
-    likely = [each for each in found if each[0] < best + ALIKE]
+    likely = [each for each in found if each[0] < best + BITS_ALIKE]
     _, bits_, judged_ = min(likely, key=lambda each: (not each[1].site.startswith("the line"), each[0]))
     return bits_, judged_
 
-
-ALIKE = 0.15
-"""Places whose likelihoods differ by less, in nats an element, are alike: a line of the formula goes first."""
 
 Lower = Callable[[float], Policy]
 
@@ -123,16 +121,16 @@ def _format(form: Format, bits: float, largest: float = 0.0) -> Format:
 
 def _bits(judge: Judge, ordinary: Sequence[Observation], policy: Policy, lower: Lower) -> float | None:
     """The bits at which the median error is what honest rounding leaves; None where none from 3 up do."""
-    low, high = FEWEST, float(policy.intermediates.bits)
+    low, high = FEWEST_BITS, float(policy.intermediates.bits)
 
     def middle(bits: float) -> float:
         return median(judge.compared(ordinary, lower(bits)))
 
-    if not middle(low) < HALF < middle(high):
+    if not middle(low) < HONEST_MEDIAN < middle(high):
         return None
-    while high - low > 0.25:
+    while high - low > BITS_STEP:
         half = (low + high) / 2
-        low, high = (half, high) if middle(half) < HALF else (low, half)
+        low, high = (half, high) if middle(half) < HONEST_MEDIAN else (low, half)
     return low
 
 
@@ -145,4 +143,4 @@ def effective_bits(judged: Judged, dtype: str) -> Bits | None:
     inner = max(policy.intermediates.bits, policy.storage.bits)
     if np.isnan(middle) or middle == 0:
         return Bits(float(inner))
-    return Bits(round(min(inner - float(np.log2(middle / HALF)), float(inner)), 1))
+    return Bits(round(min(inner - float(np.log2(middle / HONEST_MEDIAN)), float(inner)), 1))

@@ -16,6 +16,17 @@ from attnspec.interpreters.rounding.noise import Noise, either, noise
 from attnspec.interpreters.rounding.policy import FORMATS, Policy, policies, preset
 from attnspec.language.equation import Equation
 from attnspec.language.tree import Call, Definition, Scan, Through, walk
+from attnspec.thresholds import (
+    DIRECTION_CASES,
+    LONG_AXIS,
+    LONGER_AXIS,
+    PART_EXPLAINED,
+    POLICY_CASES,
+    POLICY_TOO_TIGHT,
+    RESIDUAL_HALVED,
+    SAME_MISTAKE,
+    SAME_SHARE,
+)
 from attnspec.verification.cases.batched_gradients import lift_over_batch
 from attnspec.verification.cases.case import Case
 from attnspec.verification.judge import statistics
@@ -27,34 +38,6 @@ from attnspec.verification.judge.residuals import Compared, Observation, compare
 from attnspec.verification.judge.statistics import Slice, project
 
 Array = NDArray[Any]
-
-
-MATCHED = 1.25
-"""What a policy may leave of |error|/σ in the upper fifth: matched ones leave 0.9, one too tight by half 1.8."""
-
-
-SAME_SHARE = 0.01
-"""Of directions whose shares of the error differ by less, the first is named: the whole before its parts."""
-
-
-SOME = 16
-"""Cases that are enough to tell two policies apart."""
-
-
-MOST = 0.75
-"""The share of wrong elements that a direction must explain each by itself: one bad element must not speak for all."""
-
-
-TILE = 32
-"""From this size on, software may take another path."""
-
-
-LONGER = 100
-"""From this size on along some axis, a case is long."""
-
-
-DIRECTION_CASES = 5
-"""Cases on which generic directions are measured; ordinary ones, which show the most."""
 
 
 @dataclass
@@ -133,7 +116,7 @@ class Judge:
         few = self.ordinary(observations, 2)
         if self.inferred and statistics.largest(self.compared(few, presets[-1])) > 1:
             return presets[-1]  # not even the loosest explains an ordinary case
-        some = list(observations)[:SOME]
+        some = list(observations)[:POLICY_CASES]
         for place, policy in enumerate(presets[:-1]):
             looser = presets[place + 1 :]
             if self.failing(some, policy) and self._matches_better(some, policy, looser):
@@ -141,7 +124,7 @@ class Judge:
             failing = self.failing(observations, policy)
             if not failing:
                 return policy
-            most = [each for each in failing if paths or not _beyond(each, TILE)][:SOME]
+            most = [each for each in failing if paths or not _beyond(each, LONG_AXIS)][:POLICY_CASES]
             better = self._matches_better(most, policy, looser) or self._matches_better(some, policy, looser)
             if not better and not self._left_open(failing, policy, looser):
                 return policy
@@ -149,7 +132,7 @@ class Judge:
 
     def alike(self, observations: Sequence[Observation], policy: Policy) -> list[Policy]:
         """A policy, and those looser ones that say of no element much more: answers cannot tell them apart."""
-        some = list(observations)[:SOME]
+        some = list(observations)[:POLICY_CASES]
         own = self.compared(some, policy)
         looser = self.presets[self.presets.index(policy) + 1 :] if policy in self.presets else []
         pairs = [(each, list(zip(own, self.compared(some, each), strict=True))) for each in looser]
@@ -167,7 +150,7 @@ class Judge:
         """Whether the errors are larger than a policy leaves them, where some looser one says much more."""
         tight = self.compared(observations, policy)
         others = (self.compared(observations, other) for other in looser)
-        return any(statistics.contrast(list(zip(tight, other, strict=True))) > MATCHED for other in others)
+        return any(statistics.contrast(list(zip(tight, other, strict=True))) > POLICY_TOO_TIGHT for other in others)
 
     def _left_open(self, failing: Sequence[Observation], policy: Policy, looser: Sequence[Policy]) -> bool:
         """Whether all that a policy fails is overflow, or whole numbers, which a looser one leaves open."""
@@ -200,7 +183,7 @@ class Judge:
             for each in observations
             if each.case.description is not None
             and each.case.description.regime == "ordinary"
-            and _beyond(each, LONGER)
+            and _beyond(each, LONGER_AXIS)
         ]
 
     def judge(
@@ -246,10 +229,10 @@ class Judge:
         best: Finding | None = None
         for mutant in faint:
             seen = project(compared, self.deviation(mutant))
-            if seen is None or not 0.8 < seen.value < 1.2:
+            if seen is None or not SAME_MISTAKE[0] < seen.value < SAME_MISTAKE[1]:
                 continue
             own, rest = self.residual(compared, mutant)
-            if (seen.clear or (self.inferred and seen.foremost) or rest < 0.5 * own) and rest < own:
+            if (seen.clear or (self.inferred and seen.foremost) or rest < RESIDUAL_HALVED * own) and rest < own:
                 says = f"{mutant.says} (its deviation is in the error {seen.value:.2f} ± {seen.spread:.2f} times)"
                 found = Finding("mutant", says, own / max(rest, 1e-9), mutant=mutant)
                 best = found if best is None or found.severity > best.severity else best
@@ -308,7 +291,7 @@ class Judge:
             places = far if direction.far else compared
             if seen is None or seen.of_all <= best:
                 continue
-            if statistics.explained(places, direction.along, seen.value) > MOST:
+            if statistics.explained(places, direction.along, seen.value) > PART_EXPLAINED:
                 best, sentence = seen.of_all + SAME_SHARE, direction.says(seen.value)
         return sentence
 
