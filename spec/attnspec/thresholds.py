@@ -115,7 +115,8 @@ WHOLE_MODEL, SLICE_MODEL = 2.5, 3.5
 
 WHOLE_SAMPLES, SLICE_SAMPLES = 1.5, 2.5
 """Measured: how far above the largest of SAMPLES runs the same statistic of an honest candidate may lie; it matters
-where elements share their error. Simulated runs stay below 1.3 and 2.2 (tests/test_thresholds.py)."""
+where elements share their error. A run is the largest of 33 in 3 % of cases; other simulated runs stay below these
+factors (tests/test_thresholds.py)."""
 
 
 def whole_limit(count: int, samples: float) -> float:
