@@ -49,7 +49,8 @@ def fault(outcome: Outcome, case: Case, equation: Equation[..., Any], dtype: str
             return f"it returns {result.name} in {output.dtype} {due}"
         if output.value is None:
             return f"it returns {result.name} in {output.dtype}"
-        if device and output.device is not None and output.device.split(":")[0] != device.split(":")[0]:
+        elsewhere = output.device is not None and output.device.split(":")[0] != device.split(":")[0]
+        if device and case.arrays and elsewhere:  # without an array nothing tells a device
             return f"it returns {result.name} on {output.device} for inputs on {device}"
     return ""
 
