@@ -201,8 +201,8 @@ LONG_AXIS, LONGER_AXIS = 32, 100
 # Naming a mistake.
 
 SAME_MISTAKE = (0.8, 1.2)
-"""Measured: the coefficients of a mutant that names it. Rounded constants give −0.5 to 0.26 along mutants of scale
-(docs/adr/0002), half a mistake 0.5, twice 2."""
+"""Measured: the coefficients of a mutant that names it. √d rounded to bfloat16 gives −0.5 to 0.26 along mutants of
+scale, half a mistake 0.5, twice 2."""
 
 RESIDUAL_HALVED = 0.5
 """Convention: a mutant explains an error that no element shows if less than this of it is left."""
