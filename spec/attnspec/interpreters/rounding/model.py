@@ -81,9 +81,10 @@ class Rounding:
 
         Each partial sum S_j of j products is rounded once: the variance is u²/3 Σ_j S_j². Over all orders of k products
         p with the sum v, E[S_j²] = j/k Σp² + j(j−1)/(k(k−1)) (v² − Σp²), and the sum over j is (k+1)/6 Σp² +
-        (k+1)/3 v²; k stands for k + 1, since the first partial sum is exact. An accumulator that cuts off loses u·2^e at each
-        addition, all in one direction: 0.36 k u|v| where the partial sums grow evenly to v. A deviation of k u/(8√3)
-        times the larger of |v| and √Σp² covers that at `SIGMA_BOUND` of it.
+        (k+1)/3 v²; k stands for k + 1, since the first partial sum is exact.
+
+        An accumulator that cuts off loses u·2^e at each addition, all in one direction: 0.36 k u|v| where the partial
+        sums grow evenly to v. A deviation of k u/(8√3) times the larger of |v| and √Σp² covers that at `SIGMA_BOUND`.
 
         Args:
             squares: the sum of the squared products.
