@@ -50,11 +50,12 @@ name, and they register themselves.
 ROOMS = {
     "cases": frozenset[str](),
     "sandbox": frozenset[str](),
+    "candidate": frozenset({"cases", "sandbox"}),
     "judge": frozenset({"cases"}),
-    "diagnosis": frozenset({"cases", "judge"}),
-    "contract": frozenset({"cases", "sandbox", "judge"}),
+    "contract": frozenset({"cases", "sandbox", "candidate", "judge"}),
+    "diagnosis": frozenset({"cases", "candidate", "judge", "contract"}),
     "properties": frozenset({"cases"}),
-    "procedures": frozenset({"sandbox", "contract"}),
+    "procedures": frozenset({"sandbox", "candidate", "contract"}),
 }
 """What each room of verification may import of the others.
 
@@ -181,7 +182,7 @@ def room(parts: tuple[str, ...]) -> str:
 
 
 def test_the_rooms_of_verification_have_their_own_arrows() -> None:
-    """cases, sandbox ← judge ← diagnosis; nothing in a room imports what stands beside the rooms but the verdict."""
+    """cases, sandbox ← candidate, judge ← contract ← diagnosis; beside the rooms they import the verdict alone."""
     rooms = {path.name for path in (SPEC / "attnspec/verification").iterdir() if (path / "__init__.py").is_file()}
     leaves = {("attnspec", "verification", name) for name in ("verdict", "rendering")}
     against = [

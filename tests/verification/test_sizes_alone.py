@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from attnspec import REGISTRY, verify
+from attnspec.verification.candidate.answer_form import fault, shapes
 from attnspec.verification.cases.case import make
 from attnspec.verification.cases.suite import standard_suite
-from attnspec.verification.contract.answer_form import fault, shapes
 from attnspec.verification.sandbox.messages import Outcome, Output
 
 TABLE = """

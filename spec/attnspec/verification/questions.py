@@ -10,11 +10,11 @@ from attnspec.errors import SpecError, TargetError, UnknownName, nearest
 from attnspec.implementation import Claim, Implementation
 from attnspec.language.equation import REGISTRY, Equation
 from attnspec.language.procedure import PROCEDURES, Procedure, specified
+from attnspec.verification.candidate.question import Question, Refused, reason_of
 from attnspec.verification.cases.case import sizes_of
 from attnspec.verification.cases.recorded_files import listed, recorded
 from attnspec.verification.options import VerifyOptions, gradient_of, refuse_for_procedures
 from attnspec.verification.procedures.verifier import ProceduralQuestion
-from attnspec.verification.question import Question, Refused, reason_of
 from attnspec.verification.sandbox.targets import Found
 from attnspec.verification.verdict import Verdict, VerdictKind
 

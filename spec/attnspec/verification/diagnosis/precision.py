@@ -7,13 +7,13 @@ which all the statistics then hold is the place where the bits are lost.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from attnspec.interpreters.rounding.policy import FORMATS, Format, Policy
+from attnspec.interpreters.rounding.policy import Format, Policy
 from attnspec.language.tree import Definition
 from attnspec.thresholds import (
     BITS_ALIKE,
@@ -21,16 +21,13 @@ from attnspec.thresholds import (
     BITS_STEP,
     FEWEST_BITS,
     HONEST_MEDIAN,
-    LIKE_TF32,
     MOST_DECIDABLE,
     SITE_CASES,
 )
-from attnspec.verification.judge.findings import Judged
+from attnspec.verification.judge.findings import OPERANDS, Bits, Judged
 from attnspec.verification.judge.judge import Judge
 from attnspec.verification.judge.residuals import Observation
 from attnspec.verification.judge.statistics import median, surprise
-
-OPERANDS = "the matrix products' operands"
 
 SITES = {
     "intermediates": ("intermediates", "state"),
@@ -42,27 +39,6 @@ SITES = {
     "all of it": ("operands", "accumulation", "intermediates", "state", "storage"),
 }
 """Places where bits are lost, each with the parts of a policy that it stands for."""
-
-
-@dataclass(frozen=True, slots=True)
-class Bits:
-    """Effective precision.
-
-    Attributes:
-        bits: significant bits, as if all rounding at the site were to so many.
-        site: where they are lost; "" where nothing is lost.
-    """
-
-    bits: float
-    site: str = ""
-
-    @property
-    def like_tf32(self) -> bool:
-        """Whether it looks like products in TF32."""
-        return self.site == OPERANDS and abs(self.bits - FORMATS["tf32"].bits) < LIKE_TF32
-
-    def __str__(self) -> str:
-        return f"{self.bits:.1f}" + (f" at {self.site}" if self.site else "")
 
 
 def imprecise(judge: Judge, observations: Sequence[Observation], policy: Policy) -> tuple[Bits, Judged] | None:

@@ -1,0 +1,21 @@
+"""What a candidate does outside of its claim: observations that never change a verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from attnspec.verification.candidate import answer_form
+from attnspec.verification.candidate.candidate import Candidate
+from attnspec.verification.judge.findings import Judged
+from attnspec.verification.judge.judge import Judge
+from attnspec.verification.judge.residuals import Observation
+
+
+def beyond_finite_inputs(candidate: Candidate, judge: Judge, judged: Judged) -> Iterator[str]:
+    """What it does with NaN and infinity at masked places, where it does not claim that."""
+    for case in candidate.hidden():
+        outcome, answers = candidate.once(case)
+        if answers is None:
+            yield f"with NaN at masked places {answer_form.status_says(outcome)}"
+        elif not judge.holds(Observation(case, answers), judged.policy, judged.form):
+            yield "NaN or infinity at masked places shows elsewhere; only finite inputs are claimed"
