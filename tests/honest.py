@@ -25,13 +25,14 @@ from attnspec.interpreters.rewriting import everywhere, multiplied
 from attnspec.interpreters.rounding.policy import FORMATS, Format, Policy, preset
 from attnspec.language.layers import gathered
 from attnspec.language.tree import Definition
+from attnspec.verification.candidate.observation import Observation
 from attnspec.verification.cases.case import FEW, Case, Description, make, sizes_of, smallest
 from attnspec.verification.cases.distributions import rounded
 from attnspec.verification.cases.suite import standard_suite
 from attnspec.verification.judge import statistics
 from attnspec.verification.judge.forms import PLAIN, Form
 from attnspec.verification.judge.judge import Judge
-from attnspec.verification.judge.residuals import Compared, Observation
+from attnspec.verification.judge.residuals import Compared
 
 Array = NDArray[Any]
 Answers = tuple[Array, ...]

@@ -51,7 +51,7 @@ ROOMS = {
     "cases": frozenset[str](),
     "sandbox": frozenset[str](),
     "candidate": frozenset({"cases", "sandbox"}),
-    "judge": frozenset({"cases"}),
+    "judge": frozenset({"cases", "candidate"}),
     "contract": frozenset({"cases", "sandbox", "candidate", "judge"}),
     "diagnosis": frozenset({"cases", "candidate", "judge", "contract"}),
     "properties": frozenset({"cases"}),
@@ -182,7 +182,7 @@ def room(parts: tuple[str, ...]) -> str:
 
 
 def test_the_rooms_of_verification_have_their_own_arrows() -> None:
-    """cases, sandbox ← candidate, judge ← contract ← diagnosis; beside the rooms they import the verdict alone."""
+    """cases, sandbox ← candidate ← judge ← contract ← diagnosis; beside the rooms they import the verdict alone."""
     rooms = {path.name for path in (SPEC / "attnspec/verification").iterdir() if (path / "__init__.py").is_file()}
     leaves = {("attnspec", "verification", name) for name in ("verdict", "rendering")}
     against = [

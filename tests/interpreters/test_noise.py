@@ -17,11 +17,12 @@ from attnspec.interpreters.rounding.noise import Noise, noise
 from attnspec.interpreters.rounding.policy import FORMATS, PRESETS, Policy, policies, preset
 from attnspec.language.check import check
 from attnspec.language.tree import Definition
+from attnspec.verification.candidate.observation import Observation
 from attnspec.verification.cases.case import Case, Description, make
 from attnspec.verification.cases.distributions import REGIMES, rounded
 from attnspec.verification.judge import statistics
 from attnspec.verification.judge.judge import Judge
-from attnspec.verification.judge.residuals import Compared, Observation, compare
+from attnspec.verification.judge.residuals import Compared, compare
 from attnspec.verification.judge.statistics import largest
 from attnspec.verification.questions import catalogue
 from honest import (

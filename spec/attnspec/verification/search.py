@@ -11,6 +11,7 @@ from attnspec.interpreters.mutation.mutants import Mutant
 from attnspec.interpreters.rounding.policy import Policy
 from attnspec.thresholds import STRENGTHENING_ROUNDS
 from attnspec.verification.candidate.candidate import Candidate
+from attnspec.verification.candidate.observation import Observation
 from attnspec.verification.cases.case import Description
 from attnspec.verification.cases.search import descriptions
 from attnspec.verification.cases.suite import standard_suite
@@ -18,7 +19,6 @@ from attnspec.verification.judge import statistics
 from attnspec.verification.judge.findings import Judged
 from attnspec.verification.judge.judge import Judge
 from attnspec.verification.judge.mutation_score import MutationScore, mutation_score
-from attnspec.verification.judge.residuals import Observation
 
 
 def search(candidate: Candidate, judge: Judge, policy: Policy) -> list[Observation]:

@@ -12,6 +12,7 @@ from attnspec.interpreters.mutation.mutants import Mutant
 from attnspec.interpreters.rounding.policy import Policy, preset
 from attnspec.verification.candidate import answer_form
 from attnspec.verification.candidate.candidate import Candidate
+from attnspec.verification.candidate.observation import Observation
 from attnspec.verification.candidate.question import Question
 from attnspec.verification.cases.case import Case
 from attnspec.verification.conclusion import to_verdict, weakness
@@ -22,7 +23,6 @@ from attnspec.verification.judge.findings import Conclusion, Judged
 from attnspec.verification.judge.judge import Judge
 from attnspec.verification.judge.mutant_values import non_equivalent_mutants
 from attnspec.verification.judge.mutation_score import MutationScore
-from attnspec.verification.judge.residuals import Observation
 from attnspec.verification.judge.with_forms import judge_with_forms
 from attnspec.verification.properties.checks import PropertyResults, check_properties
 from attnspec.verification.properties.relations import noise_under

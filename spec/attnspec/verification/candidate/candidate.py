@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from attnspec.implementation import DTYPES
 from attnspec.verification.candidate import answer_form
+from attnspec.verification.candidate.observation import Observation
 from attnspec.verification.candidate.question import Question
 from attnspec.verification.cases.case import Case, Description, make
 from attnspec.verification.cases.distributions import HIDDEN
 from attnspec.verification.cases.recorded_cases import Reader, RecordedCases
 from attnspec.verification.cases.suite import standard_suite
-from attnspec.verification.judge.residuals import Observation
 from attnspec.verification.sandbox.binding import Plan, bind
 from attnspec.verification.sandbox.messages import Layout, Outcome, Request
 from attnspec.verification.sandbox.runner import Runner

@@ -18,10 +18,10 @@ from attnspec.language.equation import Equation
 from attnspec.thresholds import DIFFERENCE_STEP, DOUBLE_BACKWARD_DECIDABLE, SLOPE_ERROR, SMOOTH
 from attnspec.verification.candidate import answer_form
 from attnspec.verification.candidate.candidate import Candidate
+from attnspec.verification.candidate.observation import Observation
 from attnspec.verification.cases.batched_gradients import lift_over_batch
 from attnspec.verification.cases.case import Case, make
 from attnspec.verification.judge.judge import Judge
-from attnspec.verification.judge.residuals import Observation
 from attnspec.verification.sandbox.messages import Gradients, Outcome
 from attnspec.verification.verdict import VerdictKind
 

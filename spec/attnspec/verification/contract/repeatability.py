@@ -10,10 +10,10 @@ import numpy as np
 from attnspec.thresholds import REPEATS, RESTLESS
 from attnspec.verification.candidate import answer_form
 from attnspec.verification.candidate.candidate import Candidate
+from attnspec.verification.candidate.observation import Observation
 from attnspec.verification.judge import statistics
 from attnspec.verification.judge.findings import Judged
 from attnspec.verification.judge.judge import Judge
-from attnspec.verification.judge.residuals import Observation
 
 OVERWRITES = "a later call changes what an earlier one returned: it hands out a buffer that it goes on writing to"
 REMEMBERS = "given the same arrays with new values, it answers as if they were the old ones: it remembers earlier calls"

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from attnspec.verification.candidate import answer_form
 from attnspec.verification.candidate.candidate import Candidate
+from attnspec.verification.candidate.observation import Observation
 from attnspec.verification.judge.findings import Judged
 from attnspec.verification.judge.judge import Judge
-from attnspec.verification.judge.residuals import Observation
 
 
 def beyond_finite_inputs(candidate: Candidate, judge: Judge, judged: Judged) -> Iterator[str]:

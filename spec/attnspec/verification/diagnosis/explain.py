@@ -10,6 +10,7 @@ from attnspec.interpreters.mutation.mutants import Mutant
 from attnspec.interpreters.mutation.tiling_errors import tiling_errors
 from attnspec.thresholds import HOLDS_MUCH, HOLDS_NEARLY_ALL
 from attnspec.verification.candidate.candidate import Candidate
+from attnspec.verification.candidate.observation import Observation
 from attnspec.verification.contract.repeatability import Repeatability
 from attnspec.verification.diagnosis import locate, precision
 from attnspec.verification.diagnosis.batch_reduction import batch_reduction
@@ -17,7 +18,6 @@ from attnspec.verification.diagnosis.recognise import recognise
 from attnspec.verification.diagnosis.worst_case import smallest_case, worst_case
 from attnspec.verification.judge.findings import Bits, Conclusion, Judged
 from attnspec.verification.judge.judge import Judge
-from attnspec.verification.judge.residuals import Observation
 from attnspec.verification.verdict import Diagnosis, VerdictKind
 
 LONG = 400

@@ -11,9 +11,10 @@ from attnspec.interpreters.formula.formula import text, text_of
 from attnspec.interpreters.rounding.policy import Policy
 from attnspec.language.equation import Equation
 from attnspec.language.tree import Name
+from attnspec.verification.candidate.observation import Observation
 from attnspec.verification.cases.case import Description
 from attnspec.verification.judge.judge import Judge
-from attnspec.verification.judge.residuals import Compared, Observation
+from attnspec.verification.judge.residuals import Compared
 from attnspec.verification.verdict import Diagnosis
 
 

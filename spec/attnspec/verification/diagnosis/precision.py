@@ -24,9 +24,9 @@ from attnspec.thresholds import (
     MOST_DECIDABLE,
     SITE_CASES,
 )
+from attnspec.verification.candidate.observation import Observation
 from attnspec.verification.judge.findings import OPERANDS, Bits, Judged
 from attnspec.verification.judge.judge import Judge
-from attnspec.verification.judge.residuals import Observation
 from attnspec.verification.judge.statistics import median, surprise
 
 SITES = {

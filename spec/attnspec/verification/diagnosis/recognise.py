@@ -10,10 +10,11 @@ import numpy as np
 from attnspec.interpreters.mutation.mutants import Mutant
 from attnspec.interpreters.rounding.policy import Policy
 from attnspec.thresholds import ALIKE_FACTOR, ALIKE_STEP, CONTROLS, EXPLAINED_CASES, FAR, SHORTLIST, TRIED_CASES
+from attnspec.verification.candidate.observation import Observation
 from attnspec.verification.judge.judge import Judge
 from attnspec.verification.judge.mutant_values import fits, mutant_values
 from attnspec.verification.judge.mutation_score import shows
-from attnspec.verification.judge.residuals import Compared, Observation, compare
+from attnspec.verification.judge.residuals import Compared, compare
 from attnspec.verification.judge.statistics import largest, whole
 from attnspec.verification.verdict import Diagnosis
 

@@ -8,12 +8,13 @@ import numpy as np
 
 from attnspec.language.equation import Equation
 from attnspec.verification.candidate.candidate import Candidate
+from attnspec.verification.candidate.observation import Observation
 from attnspec.verification.cases.case import Case
 from attnspec.verification.cases.shrink import shrink
 from attnspec.verification.judge import statistics
 from attnspec.verification.judge.findings import Finding, Judged
 from attnspec.verification.judge.judge import Judge
-from attnspec.verification.judge.residuals import Compared, Observation
+from attnspec.verification.judge.residuals import Compared
 from attnspec.verification.verdict import WorstElement
 
 

@@ -27,6 +27,7 @@ from attnspec.thresholds import (
     SAME_MISTAKE,
     SAME_SHARE,
 )
+from attnspec.verification.candidate.observation import Observation
 from attnspec.verification.cases.batched_gradients import lift_over_batch
 from attnspec.verification.cases.case import Case
 from attnspec.verification.judge import statistics
@@ -34,7 +35,7 @@ from attnspec.verification.judge.directions import error_directions
 from attnspec.verification.judge.findings import Finding, Judged
 from attnspec.verification.judge.forms import PLAIN, Form
 from attnspec.verification.judge.mutant_values import fits, mutant_values
-from attnspec.verification.judge.residuals import Compared, Observation, compare
+from attnspec.verification.judge.residuals import Compared, compare
 from attnspec.verification.judge.statistics import Slice, project
 
 Array = NDArray[Any]

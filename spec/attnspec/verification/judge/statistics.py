@@ -29,7 +29,8 @@ from attnspec.thresholds import (
     share_limit,
     whole_limit,
 )
-from attnspec.verification.judge.residuals import Array, Compared
+from attnspec.verification.candidate.observation import Array
+from attnspec.verification.judge.residuals import Compared
 
 
 def worst(compared: Sequence[Compared]) -> Compared | None:

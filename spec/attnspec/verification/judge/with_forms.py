@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from attnspec.interpreters.mutation.mutants import Mutant
 from attnspec.interpreters.rounding.policy import Policy
 from attnspec.thresholds import SITE_CASES
+from attnspec.verification.candidate.observation import Observation
 from attnspec.verification.judge.findings import Judged
 from attnspec.verification.judge.judge import Judge
-from attnspec.verification.judge.residuals import Observation
 
 
 def judge_with_forms(
