@@ -11,10 +11,12 @@ from attnspec import (
     index,
     indices,
     inf,
+    last,
     log,
     max,
     mutant,
     relu,
+    scan,
     size,
     softmax,
     split,
@@ -22,6 +24,7 @@ from attnspec import (
     sum,
     transpose,
     where,
+    zeros,
 )
 from attnspec.equations.attention import (
     bilinear,
@@ -434,6 +437,22 @@ def unstable_incremental(
     p = exp(q @ K_next[j] / sqrt(d))
     o = sum(j, p * V_next[j]) / sum(j, p)
     return o, K_next, V_next
+
+
+@form(weights, says="softmax as exp(e − lse), the lse made up score by score, which loses digits where there are many")
+def log_sum_in_turn(e: Float[Tensor, "n m"]) -> Float[Tensor, "n m"]:
+    """As numpy.logaddexp.reduce makes it: each of its steps rounds."""
+    i, j = indices("n", "m")
+    lse = scan(
+        j,
+        lambda lse: (
+            where(lse[i] < e[i, j], e[i, j], lse[i])
+            + log(1 + exp(where(lse[i] < e[i, j], lse[i] - e[i, j], e[i, j] - lse[i])))
+        ).stack(i),
+        zeros("n") - inf,
+    )
+    alpha = exp(e[i, j] - last(j, lse)[i])
+    return alpha.stack(i, j)
 
 
 @form(value_map, says="the matrix applied to the sum: (Σ α h) W_v")

@@ -14,7 +14,8 @@ from attnspec.language.equation import REGISTRY, Equation
 from attnspec.language.procedure import PROCEDURES, Procedure, specified
 from attnspec.verification.cases.case import sizes_of
 from attnspec.verification.cases.recorded_files import listed, recorded
-from attnspec.verification.options import VerifyOptions, gradient_of, plainly
+from attnspec.verification.judge.forms import named
+from attnspec.verification.options import VerifyOptions, _known, gradient_of, plainly
 from attnspec.verification.procedures.verifier import ProceduralQuestion
 from attnspec.verification.question import Question
 from attnspec.verification.sandbox.targets import Found
@@ -57,6 +58,7 @@ def questions(found: Sequence[Found], shown: str, wanted: VerifyOptions) -> Iter
                 continue
             equation = gradient_of(called, framework) if backward else called
             sized_by(equation, declared.claim)
+            rewritten_by(equation, declared.claim)
         except SpecError as error:
             unknown = replace(wanted, equation=declared.equation, framework=framework, dtypes=dtypes)
             yield Refused(error, replace(_not_run(name, unknown, _why(error), 0.0), mend=error.mend))
@@ -97,6 +99,15 @@ def sized_by(equation: Equation[..., Any], claim: Claim) -> None:
                 expected=", ".join(known),
                 mend=nearest(name, known),
             )
+
+
+def rewritten_by(equation: Equation[..., Any], claim: Claim) -> None:
+    """Refuse a form that an equation does not have.
+
+    Raises:
+        UnknownName: there is one.
+    """
+    _known(f"form of {equation.id}", claim.forms, tuple(named(equation)) if claim.forms else ())
 
 
 def _claims(found: Sequence[Found], wanted: VerifyOptions) -> Iterator[tuple[Found, Implementation]]:

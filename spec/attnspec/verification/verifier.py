@@ -9,6 +9,7 @@ from typing import Any
 
 import hypothesis
 import numpy as np
+from numpy.typing import NDArray
 
 from attnspec.interpreters.mutation.function_substitutions import function_substitutions
 from attnspec.interpreters.mutation.mutants import Mutant
@@ -24,6 +25,7 @@ from attnspec.verification.diagnosis import locate, precision, recognise
 from attnspec.verification.diagnosis.batch_reduction import batch_reduction
 from attnspec.verification.judge import statistics
 from attnspec.verification.judge.findings import Finding, Judged
+from attnspec.verification.judge.forms import Form, bits_left, excess, matched
 from attnspec.verification.judge.judge import Judge
 from attnspec.verification.judge.mutant_values import non_equivalent_mutants
 from attnspec.verification.judge.mutation_score import MutationScore, mutation_score
@@ -78,7 +80,7 @@ class Verifier:
 
     def __post_init__(self) -> None:
         self.equation = self.question.equation
-        self.judge = Judge(self.equation, self.question.dtype, self.question.seed)
+        self.judge = Judge(self.equation, self.question.dtype, self.question.seed, self.question.claim.forms)
         self.candidate = Candidate(self.question, self.runner)
         self.started = time.monotonic()
 
@@ -159,7 +161,7 @@ class Verifier:
         if held.violation:
             return self.said("differs", held.violation, judged, strength, properties=held.each)
         if judged.form.says:
-            self.findings.append(f"by another form: {judged.form.says}")
+            self.note(f"by another form: {judged.form.says}")
         weak = _weak(judged, strength)
         return self.said("inconclusive" if weak else "conforms", weak, judged, strength, properties=held.each)
 
@@ -167,6 +169,10 @@ class Verifier:
         """The values are not right: which mistake, or how few bits, or where."""
         self.tick("diagnosis")
         self.note(side_effects.broken(self.candidate.asked))
+        if judged.equal:
+            if not recognise.recognise(self.judge, observations, self.mistakes(), judged.policy, always=True):
+                return self.lossy(observations, judged)
+            judged = self.judge.judge(observations, judged.policy)  # a mistake explains more than a form excuses
         first = judged.findings[0]
         if first.mutant is not None:
             mistake = Diagnosis(first.mutant.id, first.mutant.says)
@@ -195,6 +201,24 @@ class Verifier:
             return self.said("imprecise", reason, under, bits=bits, worst=self.shown_worst(first, judged))
         known = known or locate.locate(self.judge, observations, judged.policy, first.says)
         return self.said("differs", first.says, judged, diagnosis=known, worst=self.smallest_case(first, judged))
+
+    def lossy(self, observations: Sequence[Observation], judged: Judged) -> Verdict:
+        """Right by a form that loses digits which the equation as it stands keeps."""
+        violation = self.repeated(observations, judged)
+        if violation:
+            return self.said("misbehaves", violation, judged)
+        (finding,), form = judged.findings, judged.form
+        assert finding.at is not None
+        bits = bits_left(finding.at, self.question.dtype)
+        self.note(f"by another form: {form.says}")
+        return self.said(
+            "imprecise",
+            f"{finding.says}: {recognise.left(finding.at, bits)}",
+            judged,
+            bits=precision.Bits(round(bits, 1), f"the form {' and '.join(form.names)}"),
+            worst=self.worst(finding.at, excess(finding.at, self.question.dtype)),
+            mend=recognise.mend_form(self.equation, form),
+        )
 
     def cut_off(self, judged: Judged) -> Diagnosis | None:
         """Arguments that no gradient reaches, where these are all that is wrong; else they are noted."""
@@ -307,33 +331,64 @@ class Verifier:
         faint: Sequence[Mutant] = (),
         directions: bool = False,
     ) -> Judged:
-        """Judged as the equation, else as one of its forms, under one policy throughout, or one not to be told from it.
-
-        A form must explain the worst cases to be tried on all. Where the policy was inferred, an error that no element
-        shows but that lies along a direction may have loosened it: then only a rounded constant is an explanation, and
-        of an error in some slices none is.
-        """
+        """Judged as the equation, else as one of its forms."""
         under = policy or self.judge.infer(observations)
         first = self.judge.judge(observations, under, faint, directions=directions)
         if first.right:
             return first
+        throughout = [under] if policy else self.judge.alike(observations, self.judge.infer(observations, paths=False))
+        return self.by_form(observations, first, throughout, faint, directions) or first
+
+    def by_form(
+        self,
+        observations: Sequence[Observation],
+        first: Judged,
+        throughout: Sequence[Policy],
+        faint: Sequence[Mutant],
+        directions: bool,
+    ) -> Judged | None:
+        """Judged as one of the forms, under one policy throughout, or one not to be told from it.
+
+        A form must explain the worst cases to be tried on all. Where the policy was inferred, an error that no element
+        shows but that lies along a direction may have loosened it: then only a rounded constant is an explanation, and
+        of an error in some slices none is. Where no form is right, one that explains all answers and loses digits goes
+        before the equation; under another policy than the inferred one it must explain what fails, not leave it open.
+
+        Args:
+            first: the same, judged as the equation.
+        """
         kinds = {finding.kind for finding in first.findings}
         leaning = self.judge.inferred and kinds <= {"direction", "part", "mutant"}
-        forms = [] if leaning and kinds == {"part"} else self.judge.forms
         worst = _worst(first, observations, PROBES)
         probes = [*([each] for each in sorted(worst, key=lambda each: each.case.elements)), worst]
-        throughout = [under] if policy else self.judge.alike(observations, self.judge.infer(observations, paths=False))
-        for form in forms:
+        lossy: list[tuple[float, Form, Policy]] = []
+        for form in [] if leaning and kinds == {"part"} else self.judge.forms:
             if leaning and (form.constants is None or form.products):
                 continue
-            for alike in throughout:
-                if form.products and alike.intermediates is not alike.storage:
+            for policy in throughout:
+                if form.products and policy.intermediates is not policy.storage:
                     continue  # who keeps nothing in storage between operations keeps no products there
-                if all(self.judge.judge(few, alike, form=form, directions=False).right for few in probes):
-                    judged = self.judge.judge(observations, alike, faint, form, directions)
+                tried = list(self.tried(probes, policy, form))
+                if not tried[-1].equal:
+                    continue
+                if all(each.right for each in tried):
+                    judged = self.judge.judge(observations, policy, faint, form, directions)
                     if judged.right:
                         return judged
-        return first
+                lossy.append((statistics.surprise(tried[-1].compared), form, policy))
+        for form, policy in _likeliest(lossy):
+            judged = self.judge.judge(observations, policy, faint, form, directions)
+            if judged.equal and (policy == first.policy or matched(first.compared, judged.compared)):
+                return judged
+        return None
+
+    def tried(self, probes: Sequence[Sequence[Observation]], policy: Policy, form: Form) -> Iterator[Judged]:
+        """A form tried on one probe after the other, up to the first that it does not explain."""
+        for few in probes:
+            judged = self.judge.judge(few, policy, form=form, directions=False)
+            yield judged
+            if not judged.equal:
+                return
 
     def properties(self, judged: Judged) -> PropertyResults:
         """Ask the equation's properties, for one example, or a batch of one where that is all that is claimed."""
@@ -459,6 +514,7 @@ class Verifier:
         worst: WorstElement | None = None,
         bits: precision.Bits | None = None,
         properties: tuple[tuple[str, bool], ...] = (),
+        mend: str = "",
     ) -> Verdict:
         """The verdict, with all that is known."""
         question = self.question
@@ -487,7 +543,7 @@ class Verifier:
             seconds=time.monotonic() - self.started,
             properties=properties,
             domain=question.domain(),
-            mend=locate.mend(self.equation, diagnosis),
+            mend=mend or locate.mend(self.equation, diagnosis),
             seed=question.seed,
             recorded=sum(bool(case.origin) for case, _ in self.candidate.asked),
             backward_of=question.forward.id if question.forward is not None else "",
@@ -497,9 +553,10 @@ class Verifier:
         each = finding.at or statistics.worst(judged.compared)
         return self.worst(each) if each is not None and each.ratio.size else None
 
-    def worst(self, each: Compared) -> WorstElement:
-        """The worst element of a comparison."""
-        place = tuple(int(k) for k in np.unravel_index(int(np.argmax(each.ratio)), each.ratio.shape))
+    def worst(self, each: Compared, by: NDArray[Any] | None = None) -> WorstElement:
+        """The worst element of a comparison: by |error| over its bound, or by what is given for each element."""
+        by = each.ratio if by is None else by
+        place = tuple(int(k) for k in np.unravel_index(int(np.argmax(by)), by.shape))
         name = self.equation.definition.results[each.output].name
         value, sigma = float(each.noise.value[place]), float(each.noise.sigma[place])
         return WorstElement(each.case, name, place, value, sigma, float(each.answer[place]))
@@ -524,6 +581,13 @@ class Verifier:
 
         shrink(self.equation, best[0].case, self.question.dtype, self.question.least, fails)
         return self.worst(best[0])
+
+
+def _likeliest(tried: Sequence[tuple[float, Form, Policy]]) -> Iterator[tuple[Form, Policy]]:
+    """Forms, those under which the errors surprise least first; where there is little between them, as given."""
+    least = min((surprise for surprise, *_ in tried), default=0.0)
+    for _, form, policy in sorted(tried, key=lambda each: max(each[0], least + precision.ALIKE)):
+        yield form, policy
 
 
 def _weak(judged: Judged, strength: MutationScore) -> str:

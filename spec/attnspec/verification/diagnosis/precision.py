@@ -75,6 +75,8 @@ def imprecise(judge: Judge, observations: Sequence[Observation], policy: Policy)
             continue
         if judge.failing(failing[:PROBES], lower(bits - 0.3)):
             continue
+        if _left_open(judge, failing[:PROBES], policy, lower(bits - 0.3)):
+            continue
         judged = judge.judge(observations, lower(bits - 0.3))
         asked, of = judged.asked
         if judged.right and asked > of / 2:
@@ -85,6 +87,14 @@ def imprecise(judge: Judge, observations: Sequence[Observation], policy: Policy)
     likely = [each for each in found if each[0] < best + ALIKE]
     _, bits_, judged_ = min(likely, key=lambda each: (not each[1].site.startswith("the line"), each[0]))
     return bits_, judged_
+
+
+def _left_open(judge: Judge, failing: Sequence[Observation], policy: Policy, lower: Policy) -> bool:
+    """Whether fewer bits do not explain most of the elements that fail, but only leave them open."""
+    pairs = list(zip(judge.compared(failing, policy), judge.compared(failing, lower), strict=True))
+    wrong = sum(int((own.ratio > 1).sum()) for own, _ in pairs)
+    left = sum(int(((own.ratio > 1) & ~fewer.asked).sum()) for own, fewer in pairs)
+    return left > wrong / 2
 
 
 ALIKE = 0.15
