@@ -145,7 +145,8 @@ def verify(
 
     TARGET is FILE.py, FILE.py:callable, pkg.module or pkg.module:callable. The options --dtype, --bind, --inputs,
     --name and --claim may be repeated. A claim is batch=0 (no leading axes; 0,1 is usual), smallest.t=1 (the smallest
-    size of an axis), or yes or no for finite, contiguous, deterministic and double_backward.
+    size of an axis), form=NAME (an equal rewriting accepted at any loss), or yes or no for finite, contiguous,
+    deterministic and double_backward.
     """
     from attnspec.faces import verify_command
     from attnspec.implementation import claimed

@@ -52,6 +52,7 @@ class Claim:
         deterministic: False where two runs on the same input may differ by rounding.
         backward: what is claimed are the gradients that the framework's automatic differentiation makes of it.
         double_backward: of a backward pass, that it can be differentiated again; asked in float64.
+        forms: rewritings of the equation that are accepted at any loss of digits, by name.
     """
 
     dtypes: tuple[str, ...] | None = None
@@ -64,6 +65,7 @@ class Claim:
     deterministic: bool = True
     backward: bool = False
     double_backward: bool = False
+    forms: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for dtype in self.dtypes or ():
@@ -79,6 +81,9 @@ class Claim:
         if self.double_backward and not self.backward:
             mend = "claim the backward pass too: backward=True, double_backward=True"
             raise SpecError("a double backward is claimed, and no backward pass", given=repr(self), mend=mend)
+        forms: object = self.forms
+        if isinstance(forms, str):
+            raise SpecError("forms are names in a tuple", given=repr(forms), mend=f"forms=({forms!r},)")
 
     def updated(self, fields: ClaimFields | Mapping[str, Any]) -> Claim:
         """This claim with some fields in place of its own; smallest sizes are added to its own.
@@ -108,6 +113,7 @@ class ClaimFields(TypedDict, total=False):
     deterministic: bool
     backward: bool
     double_backward: bool
+    forms: tuple[str, ...]
 
 
 def unknown_claim(name: str, value: object, where: str = "") -> SpecError:
@@ -123,7 +129,7 @@ ANSWERS = {"yes": True, "no": False, "true": True, "false": False}
 
 
 def claimed(given: Mapping[str, str]) -> dict[str, Any]:
-    """Fields of a `Claim` as a command line says them: batch=0,1; smallest.t=1; contiguous=yes.
+    """Fields of a `Claim` as a command line says them: batch=0,1; smallest.t=1; form=A,B; contiguous=yes.
 
     Raises:
         SpecError: no such field, or not a value that it takes.
@@ -138,12 +144,14 @@ def claimed(given: Mapping[str, str]) -> dict[str, Any]:
             found[name] = tuple(map(int, numbers))
         elif name == "smallest" and axis and value.isdecimal():
             found[name] = {**found.get(name, {}), axis: int(value)}
+        elif name == "form" and not axis and all(value.split(",")):
+            found["forms"] = tuple(part.strip() for part in value.split(","))
         else:
-            known = ("batch", "smallest", *FLAGS)
+            known = ("batch", "smallest", "form", *FLAGS)
             raise SpecError(
                 f"no claim {field_}={value}",
                 given=f"{field_}={value}",
-                expected=f"batch=0,1; smallest.AXIS=1; or yes or no for {', '.join(FLAGS)}",
+                expected=f"batch=0,1; smallest.AXIS=1; form=NAME; or yes or no for {', '.join(FLAGS)}",
                 mend="" if name in known else nearest(name, known),
             )
     return found
@@ -181,7 +189,7 @@ def implements(
             from what the callable's module imports.
         bind: {callable's parameter: equation's name}, where names differ and order does not tell.
         **claim: the fields of `Claim`: dtypes, devices, policy, smallest, batch, finite, contiguous, deterministic,
-            backward, double_backward. Who claims both passes declares it twice, once with backward=True.
+            backward, double_backward, forms. Who claims both passes declares it twice, once with backward=True.
 
     Raises:
         SpecError: an unknown framework, dtype or claim. Whether the equation exists is asked when it is verified,

@@ -22,6 +22,7 @@ from attnspec.language.symbols import OPTION_SIZES, symbol
 from attnspec.language.tree import Definition, Parameter
 from attnspec.properties import PROCEDURAL, PROPERTIES
 from attnspec.verification.cases.case import sizes_of, smallest
+from attnspec.verification.judge import forms
 from attnspec.verification.judge.mutant_values import non_equivalent_mutants
 from attnspec.verification.questions import catalogue
 
@@ -77,6 +78,7 @@ def _sections(
     yield "parameters", _learned(definition, width)
     yield "sources", [str(source) for source in equation.sources]
     yield "conventions", _columns([(other.id, _told_apart(other, equation)) for other in conventions(equation)], width)
+    yield "forms", _columns(list(forms.named(equation).items()), width)
     yield "gradient of", [equation.gradient_of] if equation.gradient_of else []
     yield "gradient", [each.id for each in [REGISTRY.gradient(equation.id)] if each]
     yield "properties", _columns([(law.name, law.says) for law in PROPERTIES.get(equation.id, ())], width)
@@ -216,6 +218,7 @@ def _document(equation: Equation[..., Any], discovery: Discovery, wrong: Sequenc
         "options": [{"name": option.name, "kind": option.kind} for option in definition.options],
         "sources": _sources(equation.sources),
         "conventions": [{"id": each.id, "says": _told_apart(each, equation)} for each in conventions(equation)],
+        "forms": [{"name": name, "says": says} for name, says in forms.named(equation).items()],
         "properties": [{"name": law.name, "says": law.says} for law in PROPERTIES.get(equation.id, ())],
         "mutants": [{"id": each.id, "says": each.says, "kind": each.kind} for each in wrong],
     }

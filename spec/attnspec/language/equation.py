@@ -317,7 +317,7 @@ def mutant(of: Equation[..., Any], says: str, in_storage: bool = False) -> Calla
 
 
 def form(of: Equation[..., Any], says: str) -> Callable[[Callable[P, R]], Equation[P, R]]:
-    """An equal rewriting of `of` whose rounding differs; it conforms, and `says` what it costs."""
+    """An equal rewriting of `of` whose rounding differs, and `says` what it costs; a claim accepts it by its name."""
     return _variant(of, says, of.own_forms)
 
 

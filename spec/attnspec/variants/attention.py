@@ -28,9 +28,11 @@ from attnspec.notation import (
     index,
     indices,
     inf,
+    last,
     log,
     max,
     relu,
+    scan,
     size,
     softmax,
     split,
@@ -38,6 +40,7 @@ from attnspec.notation import (
     sum,
     transpose,
     where,
+    zeros,
 )
 
 
@@ -433,6 +436,22 @@ def unstable_incremental(
     p = exp(q @ K_next[j] / sqrt(d))
     o = sum(j, p * V_next[j]) / sum(j, p)
     return o, K_next, V_next
+
+
+@form(weights, says="softmax as exp(e − lse), the lse made up score by score, which loses digits where there are many")
+def log_sum_in_turn(e: Float[Tensor, "n m"]) -> Float[Tensor, "n m"]:
+    """As numpy.logaddexp.reduce makes it: each of its steps rounds."""
+    i, j = indices("n", "m")
+    lse = scan(
+        j,
+        lambda lse: (
+            where(lse[i] < e[i, j], e[i, j], lse[i])
+            + log(1 + exp(where(lse[i] < e[i, j], lse[i] - e[i, j], e[i, j] - lse[i])))
+        ).stack(i),
+        zeros("n") - inf,
+    )
+    alpha = exp(e[i, j] - last(j, lse)[i])
+    return alpha.stack(i, j)
 
 
 @form(value_map, says="the matrix applied to the sum: (Σ α h) W_v")

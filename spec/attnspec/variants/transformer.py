@@ -47,7 +47,7 @@ def gain_from_one(
 
 
 @form(layer_norm, says="the variance as the mean of x² less μ², which loses digits where μ is large")
-def variance_by_squares(
+def fast_variance(
     x: Float[Tensor, " d"], gamma: Float[Tensor, " d"], beta: Float[Tensor, " d"], *, eps: float,
 ) -> Float[Tensor, " d"]:
     """One pass over x."""

@@ -48,7 +48,7 @@ class Verifier:
     def __post_init__(self) -> None:
         self.started = time.monotonic()
         self.equation = self.question.equation
-        self.judge = Judge(self.equation, self.question.dtype, self.question.seed)
+        self.judge = Judge(self.equation, self.question.dtype, self.question.seed, self.question.claim.forms)
         self.candidate = Candidate(self.question, self.runner)
         self.repeatability = Repeatability(self.candidate, self.judge, self.note)
 

@@ -82,6 +82,7 @@ class Question:
         parts += [f"{name} ≥ {size}" for name, size in claim.smallest.items() if size > self._usual(name)]
         parts += ["contiguous inputs"] if claim.contiguous else []
         parts += [f"{' or '.join(map(str, claim.batch))} batch axes"] if claim.batch != (0, 1) else []
+        parts += [f"{' and '.join(claim.forms)} at any loss"] if claim.forms else []
         return ", ".join(parts)
 
     def _usual(self, name: str) -> int:

@@ -14,9 +14,10 @@ from attnspec.verification.candidate.observation import Observation
 from attnspec.verification.contract.repeatability import Repeatability
 from attnspec.verification.diagnosis import locate, precision
 from attnspec.verification.diagnosis.batch_reduction import batch_reduction
-from attnspec.verification.diagnosis.recognise import recognise
-from attnspec.verification.diagnosis.worst_case import smallest_case, worst_case
+from attnspec.verification.diagnosis.recognise import left, mend_form, recognise
+from attnspec.verification.diagnosis.worst_case import smallest_case, worst_case, worst_element
 from attnspec.verification.judge.findings import Bits, Conclusion, Judged
+from attnspec.verification.judge.forms import bits_left, excess
 from attnspec.verification.judge.judge import Judge
 from attnspec.verification.verdict import Diagnosis, VerdictKind
 
@@ -41,6 +42,10 @@ class Explainer:
 
     def conclude(self, observations: list[Observation], judged: Judged) -> Conclusion:
         """What the findings of judging are recognised as, how few bits there are, or where it goes wrong."""
+        if judged.equal:
+            if not recognise(self.judge, observations, self.mistakes, judged.policy, always=True):
+                return self.lossy(observations, judged)
+            judged = self.judge.judge(observations, judged.policy)  # a mistake explains more than a form excuses
         first = judged.findings[0]
         if first.mutant is not None:
             return Conclusion(VerdictKind.DIFFERS, first.says, judged, diagnosis=_named(first.mutant))
@@ -65,6 +70,24 @@ class Explainer:
             judged,
             diagnosis=known,
             worst=smallest_case(first, judged, self.judge, self.candidate),
+        )
+
+    def lossy(self, observations: Sequence[Observation], judged: Judged) -> Conclusion:
+        """Right by a form that loses digits which the equation as it stands keeps."""
+        violation = self.repeatability.changes_when_repeated(observations, judged)
+        if violation:
+            return Conclusion(VerdictKind.MISBEHAVES, violation, judged)
+        (finding,), form, equation = judged.findings, judged.form, self.judge.equation
+        assert finding.at is not None
+        bits = bits_left(finding.at, self.judge.dtype)
+        self.note(f"by another form: {form.says}")
+        return Conclusion(
+            VerdictKind.IMPRECISE,
+            f"{finding.says}: {left(finding.at, bits)}",
+            judged,
+            bits=Bits(round(bits, 1), f"the form {' and '.join(form.names)}"),
+            worst=worst_element(finding.at, equation, excess(finding.at, self.judge.dtype)),
+            mend=mend_form(equation, form),
         )
 
     def where_it_runs(self, observations: list[Observation], failure: Conclusion) -> Conclusion:

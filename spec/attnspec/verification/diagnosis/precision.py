@@ -52,6 +52,8 @@ def imprecise(judge: Judge, observations: Sequence[Observation], policy: Policy)
             continue
         if judge.failing(failing[:SITE_CASES], lower(bits - BITS_MARGIN)):
             continue
+        if _left_open(judge, failing[:SITE_CASES], policy, lower(bits - BITS_MARGIN)):
+            continue
         judged = judge.judge(observations, lower(bits - BITS_MARGIN))
         asked, of = judged.asked
         if judged.right and asked > MOST_DECIDABLE * of:
@@ -62,6 +64,14 @@ def imprecise(judge: Judge, observations: Sequence[Observation], policy: Policy)
     likely = [each for each in found if each[0] < best + BITS_ALIKE]
     _, bits_, judged_ = min(likely, key=lambda each: (not each[1].site.startswith("the line"), each[0]))
     return bits_, judged_
+
+
+def _left_open(judge: Judge, failing: Sequence[Observation], policy: Policy, lower: Policy) -> bool:
+    """Whether fewer bits do not explain most of the elements that fail, but only leave them open."""
+    pairs = list(zip(judge.compared(failing, policy), judge.compared(failing, lower), strict=True))
+    wrong = sum(int((own.ratio > 1).sum()) for own, _ in pairs)
+    left = sum(int(((own.ratio > 1) & ~fewer.asked).sum()) for own, fewer in pairs)
+    return left > MOST_DECIDABLE * wrong
 
 
 Lower = Callable[[float], Policy]

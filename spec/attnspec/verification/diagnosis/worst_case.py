@@ -8,7 +8,7 @@ import numpy as np
 
 from attnspec.language.equation import Equation
 from attnspec.verification.candidate.candidate import Candidate
-from attnspec.verification.candidate.observation import Observation
+from attnspec.verification.candidate.observation import Array, Observation
 from attnspec.verification.cases.case import Case
 from attnspec.verification.cases.shrink import shrink
 from attnspec.verification.judge import statistics
@@ -18,9 +18,10 @@ from attnspec.verification.judge.residuals import Compared
 from attnspec.verification.verdict import WorstElement
 
 
-def worst_element(each: Compared, equation: Equation[..., Any]) -> WorstElement:
-    """The element of a comparison that is furthest beyond its bound."""
-    place = tuple(int(k) for k in np.unravel_index(int(np.argmax(each.ratio)), each.ratio.shape))
+def worst_element(each: Compared, equation: Equation[..., Any], by: Array | None = None) -> WorstElement:
+    """The worst element of a comparison: by |error| over its bound, or by what is given for each element."""
+    by = each.ratio if by is None else by
+    place = tuple(int(k) for k in np.unravel_index(int(np.argmax(by)), by.shape))
     name = equation.definition.results[each.output].name
     value, sigma = float(each.noise.value[place]), float(each.noise.sigma[place])
     return WorstElement(each.case, name, place, value, sigma, float(each.answer[place]))

@@ -42,7 +42,8 @@ class Finding:
     """One reason why a candidate's answers are not right.
 
     Attributes:
-        kind: "element", "whole", "slice", "direction", "part" (a direction of some slices only) or "mutant".
+        kind: "element", "whole", "slice", "direction", "part" (a direction of some slices only), "mutant", or "form"
+            (what a form loses that the equation as it stands keeps).
         says: what was found, in words.
         severity: how far beyond its limit, 1 being the limit.
         at: the comparison that shows it, where it is in one.
@@ -74,6 +75,11 @@ class Judged:
     @property
     def right(self) -> bool:
         return not self.findings
+
+    @property
+    def equal(self) -> bool:
+        """Whether it is right, or nothing is wrong but what its form loses."""
+        return all(finding.kind == "form" for finding in self.findings)
 
     @property
     def rms(self) -> float:
