@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Any, cast
 
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from attnspec.implementation import DTYPES
 from attnspec.verification.cases.case import Case, Description, make
-from attnspec.verification.cases.distributions import HIDDEN
+from attnspec.verification.cases.distributions import HIDDEN, leading
 from attnspec.verification.cases.recorded_cases import Reader, RecordedCases
 from attnspec.verification.cases.suite import standard_suite
 from attnspec.verification.contract import answer_form
@@ -67,6 +68,14 @@ class Candidate:
         for description in standard_suite(self.question.equation, self.question.least, self.question.claim.batch):
             if description.regime == HIDDEN and self.question.claim.finite:
                 yield self.made(description)
+
+    def with_unclaimed_axes(self) -> Case | None:
+        """A case with two batch axes; None unless one is claimed, and two are not."""
+        question, claimed = self.question, self.question.claim.batch
+        if question.only_inputs or 1 not in claimed or 2 in claimed:
+            return None
+        _, usual = islice(standard_suite(question.equation, question.least, (2,)), 2)
+        return self.made(usual)
 
     def recorded(self) -> RecordedCases:
         """The cases that were handed over, as far as they are claimed.
@@ -177,3 +186,10 @@ def in_answered_dtype(question: Question, runner: Runner) -> Question:
     kinds = zip(outcome.outputs, definition.results, strict=False)
     found = [output.dtype for output, result in kinds if result.kind == "float" and output.dtype in DTYPES]
     return replace(question, dtype=found[0]) if found and found[0] else question
+
+
+def _batches(axes: int, least: int) -> list[tuple[int, ...]]:
+    """The sizes of batch axes that are drawn; of several axes, distinct ones and equal ones."""
+    usual = leading(axes)
+    drawn = {0: ((),), 1: ((1,), (2,), (4,))}.get(axes, (usual, usual[::-1], (2,) * axes))
+    return [tuple(max(size, least) for size in batch) for batch in drawn]

@@ -316,8 +316,9 @@ def _shown(case: Case) -> str:
         array = case.arrays[name]
         parts.append(f"{name} = {_literal(array)}" if small else f"{name} {tuple(array.shape)}")
     parts += [f"{name} = {value}" for name, value in case.options.items()]
-    if len(zeros) > 1 and not rest:
-        parts = [*(f"{name} {tuple(case.arrays[name].shape)}" for name in zeros), *parts, "all arrays 0"]
+    if zeros and not rest:
+        shapes = [f"{name} {tuple(case.arrays[name].shape)}" for name in zeros]
+        parts = [*shapes, *parts, "all arrays 0" if len(zeros) > 1 else "all 0"]
     elif zeros:
         parts.append("all else 0" if len(zeros) > 1 else f"{zeros[0]} = 0")
     shrunk = f" ({case.description})" if case.description is not None and not small else ""

@@ -161,6 +161,8 @@ class Verifier:
         if judged.form.says:
             self.findings.append(f"by another form: {judged.form.says}")
         weak = _weak(judged, strength)
+        if not weak:
+            self.unclaimed_axes(judged)
         return self.said("inconclusive" if weak else "conforms", weak, judged, strength, properties=held.each)
 
     def wrong(self, observations: list[Observation], judged: Judged) -> Verdict:
@@ -193,6 +195,8 @@ class Verifier:
             if self.question.dtype == "float32" and bits.like_tf32:
                 reason += " (TF32? then declare the policy tf32)"
             return self.said("imprecise", reason, under, bits=bits, worst=self.shown_worst(first, judged))
+        axes = recognise.only_with_axes(judged.compared)
+        self.note(f"it is wrong {axes}" if known and axes else None)
         known = known or locate.locate(self.judge, observations, judged.policy, first.says)
         return self.said("differs", first.says, judged, diagnosis=known, worst=self.smallest_case(first, judged))
 
@@ -346,11 +350,9 @@ class Verifier:
         noise_of = noise_under(
             self.equation, form.under(judged.policy), question.seed, form=form.definition, constants=form.constants
         )
-        batched = 0 not in question.claim.batch
+        axes = min(question.claim.batch)
         only = [case for case, _ in self.candidate.asked] if question.only_inputs else None
-        return check_properties(
-            self.equation, question.dtype, noise_of, question.least, batched, ask, question.seed, only
-        )
+        return check_properties(self.equation, question.dtype, noise_of, question.least, axes, ask, question.seed, only)
 
     def by_layout(self, judged: Judged) -> str:
         """Whether it is wrong only where arrays do not lie contiguously in memory: the same values are asked anew."""
@@ -441,6 +443,22 @@ class Verifier:
             elif not self.judge.holds(Observation(case, answers), judged.policy, judged.form):
                 self.note("NaN or infinity at masked places shows elsewhere; only finite inputs are claimed")
 
+    def unclaimed_axes(self, judged: Judged) -> None:
+        """Note wrong answers with two batch axes, where one is claimed and two are not; to raise an error is right."""
+        case = self.candidate.with_unclaimed_axes()
+        if case is None:
+            return
+        outcome, answers = self.candidate.once(case)
+        if outcome.status == "raised":
+            return
+        axes = "with 2 batch axes, which are not claimed,"
+        if outcome.status != "ok":
+            self.note(f"{axes} {answer_form.status_says(outcome)}")
+        elif answers is None:
+            self.note(f"{axes} {answer_form.fault(outcome, case, self.equation, self.question.dtype)}")
+        elif not self.judge.holds(Observation(case, answers), judged.policy, judged.form):
+            self.note(f"{axes} it gives other values")
+
     def note(self, finding: str | None) -> None:
         """A finding, where there is one, once."""
         if finding and finding not in self.findings:
@@ -522,7 +540,8 @@ class Verifier:
             best[0] = seen
             return True
 
-        shrink(self.equation, best[0].case, self.question.dtype, self.question.least, fails)
+        claimed = self.question.claim.batch
+        shrink(self.equation, best[0].case, self.question.dtype, self.question.least, fails, batches=claimed)
         return self.worst(best[0])
 
 

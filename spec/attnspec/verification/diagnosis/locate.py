@@ -11,7 +11,7 @@ from attnspec.interpreters.formula.formula import text, text_of
 from attnspec.interpreters.rounding.policy import Policy
 from attnspec.language.equation import Equation
 from attnspec.language.tree import Name
-from attnspec.verification.cases.case import Description
+from attnspec.verification.diagnosis.recognise import _only_with_axes, _sizes, _split
 from attnspec.verification.judge.judge import Judge
 from attnspec.verification.judge.residuals import Compared, Observation
 from attnspec.verification.verdict import Diagnosis
@@ -41,18 +41,14 @@ def locate(judge: Judge, observations: Sequence[Observation], policy: Policy, fo
 
 def _circumstances(wrong: Sequence[Compared], compared: Sequence[Compared]) -> list[str]:
     """What the cases that fail have in common, and no other has: a size, a batch, a regime."""
-    bad = {id(each.case) for each in wrong}
-    failing: list[Description] = []
-    passing: list[Description] = []
-    for each in compared:
-        described = each.case.description
-        if described is not None:
-            (failing if id(each.case) in bad else passing).append(described)
+    failing, passing = _split(wrong, compared)
     if not failing or not passing:
         return []
+    if axes := _only_with_axes(failing, passing):
+        return [axes]
     facts = []
-    sizes = [dict(each.sizes) | {"batch": each.batch or 0} for each in failing]
-    others = [dict(each.sizes) | {"batch": each.batch or 0} for each in passing]
+    sizes = [_sizes(each) for each in failing]
+    others = [_sizes(each) for each in passing]
     for name in [name for name in sizes[0] if all(name in each for each in (*sizes, *others))]:
         seen, right = {each[name] for each in sizes}, {each[name] for each in others}
         if min(seen) > max(right):

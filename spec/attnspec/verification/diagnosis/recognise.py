@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import islice
+from math import prod
 
 import numpy as np
 
 from attnspec.interpreters.mutation.mutants import Mutant
 from attnspec.interpreters.rounding.policy import Policy
+from attnspec.verification.cases.case import Description
 from attnspec.verification.judge.judge import Judge
 from attnspec.verification.judge.mutant_values import fits, mutant_values
 from attnspec.verification.judge.mutation_score import shows
@@ -137,3 +139,33 @@ def _under(judge: Judge, observations: Sequence[Observation], mutant: Mutant, po
             noises = judge.noise_of_wrong(observation.case, policy, tree, mutant.id)
             found += compare(observation, noises)
     return found
+
+
+def _split(wrong: Sequence[Compared], compared: Sequence[Compared]) -> tuple[list[Description], list[Description]]:
+    """The drawn cases that fail, and the others."""
+    bad = {id(each.case) for each in wrong}
+    drawn = {id(each.case): each.case.description for each in compared if each.case.description is not None}
+    return (
+        [described for case, described in drawn.items() if case in bad],
+        [described for case, described in drawn.items() if case not in bad],
+    )
+
+
+def _sizes(described: Description) -> dict[str, int]:
+    """The sizes of a case by name, and the number of examples, 0 without a batch axis."""
+    return dict(described.sizes) | {"batch": prod(described.batch) if described.batch else 0}
+
+
+def only_with_axes(compared: Sequence[Compared]) -> str:
+    """That a candidate is wrong with two or more batch axes alone, in words; "" where that is not so."""
+    return _only_with_axes(*_split([each for each in compared if each.fails], compared))
+
+
+def _only_with_axes(failing: Sequence[Description], passing: Sequence[Description]) -> str:
+    """The same, of cases that fail and cases that pass; one of size 1 or empty along a batch axis may pass."""
+    axes = sorted({len(each.batch) for each in failing})
+    if not axes or axes[0] < 2 or not any(len(each.batch) < axes[0] for each in passing):
+        return ""
+    if any(len(each.batch) in axes and min(each.batch) > 1 for each in passing):
+        return ""
+    return f"only with {' or '.join(map(str, axes))} batch axes"
