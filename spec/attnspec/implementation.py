@@ -45,8 +45,8 @@ class Claim:
         dtypes: storage types that are claimed; None claims float32, and lets whoever asks name others.
         devices: device kinds that it runs on, such as "cpu" or "cuda".
         policy: the precision policy it declares; None lets the verifier infer it.
-        smallest: the smallest size of a named axis that it accepts; "batch" is the leading axis.
-        batch: how many leading batch axes it accepts, each a number that is asked.
+        smallest: the smallest size of a named axis that it accepts; "batch" is every batch axis.
+        batch: the numbers of leading batch axes that it accepts; each of them is asked.
         finite: True where only finite inputs are claimed; False claims NaN and infinity at masked places too.
         contiguous: True where only C-contiguous inputs are claimed.
         deterministic: False where two runs on the same input may differ by rounding.
@@ -78,6 +78,9 @@ class Claim:
                 )
         if self.dtypes == () or not self.batch:
             raise SpecError("a claim needs at least one dtype and one number of batch axes", given=repr(self))
+        if min(self.batch) < 0:
+            expected = "numbers of axes, such as (0, 1)"
+            raise SpecError("a number of batch axes is not negative", given=f"batch={self.batch}", expected=expected)
         if self.double_backward and not self.backward:
             mend = "claim the backward pass too: backward=True, double_backward=True"
             raise SpecError("a double backward is claimed, and no backward pass", given=repr(self), mend=mend)

@@ -166,7 +166,7 @@ def test_products_are_those_that_pytorch_counts(id: str) -> None:
     function = implementation(id)
     assert function is not None
     sizes, tree = sizes_for(id), REGISTRY[id].definition
-    case = make(REGISTRY[id], Description(tuple(sizes.items()), batch=1, seed=1), "float32")
+    case = make(REGISTRY[id], Description(tuple(sizes.items()), batch=(1,), seed=1), "float32")
     arrays = {name: torch.from_numpy(a.astype("float32") if a.dtype == float else a) for name, a in case.arrays.items()}
     with counter.FlopCounterMode(display=False) as mode, attention.sdpa_kernel(attention.SDPBackend.MATH):
         function(**arrays, **case.options)

@@ -41,7 +41,7 @@ Array = NDArray[Any]
 def few(id: str) -> list[Case]:
     """A single example for each regime, of equal sizes, and for each axis of size 1."""
     small = [each for each in always(id) if each.why == "equal sizes" or each.why.endswith("= 1")]
-    return [make(REGISTRY[id], replace(each, batch=None), "float64") for each in (*regimes(id), *small)]
+    return [make(REGISTRY[id], replace(each, batch=()), "float64") for each in (*regimes(id), *small)]
 
 
 def values(id: str, arrays: Mapping[str, Any]) -> tuple[Any, ...]:

@@ -134,7 +134,7 @@ def test_a_form_is_judged_by_what_the_equation_keeps() -> None:
     """Its own noise explains the answers; where it drowns them they must not be far from what the equation says."""
     equation = REGISTRY[LAYER_NORM]
     near, far = (
-        make(equation, Description((("d", 8),), regime, batch=3, seed=5), "float32")
+        make(equation, Description((("d", 8),), regime, batch=(3,), seed=5), "float32")
         for regime in ("ordinary", "common offset")
     )
     answers = [fast(*map(np.float32, case.arrays.values()), **case.options) for case in (near, far)]

@@ -124,6 +124,8 @@ class Verifier:
         if judged.form.says:
             self.note(f"by another form: {judged.form.says}")
         weak = weakness(judged, strength)
+        for finding in unclaimed.beyond_one_batch_axis(self.candidate, self.judge, judged) if not weak else ():
+            self.note(finding)
         kind = VerdictKind.INCONCLUSIVE if weak else VerdictKind.CONFORMS
         return Conclusion(kind, weak, judged, strength, properties=held.each)
 
@@ -155,10 +157,10 @@ class Verifier:
         noise_of = noise_under(
             self.equation, form.under(judged.policy), question.seed, form=form.definition, constants=form.constants
         )
-        batched = 0 not in question.claim.batch
+        axes = min(question.claim.batch)
         only = [case for case, _ in self.candidate.asked] if question.only_inputs else None
         return check_properties(
-            self.equation, question.dtype, noise_of, question.least, batched, call, question.seed, only
+            self.equation, question.dtype, noise_of, question.least, axes, call, question.seed, only
         )
 
     def note(self, finding: str | None) -> None:

@@ -91,15 +91,19 @@ def unusable(
     if unavailable is not None:
         return VerdictKind.NOT_RUN, str(unavailable.trouble or "it cannot be run here"), None
     if lost:
-        return _lost(lost, asked)
-    for case, outcome in asked:
-        wrong = fault(outcome, case, equation, dtype, device)
-        if wrong:
-            return VerdictKind.MISBEHAVES, wrong, WorstElement(case)
-    return None
+        return _lost(lost, asked, equation)
+    faults = ((case, fault(outcome, case, equation, dtype, device)) for case, outcome in asked)
+    malformed = [(case, wrong) for case, wrong in faults if wrong]
+    if not malformed:
+        return None
+    case, wrong = malformed[0]
+    axes, fewer = _axes([each for each, _ in malformed], [each for each, _ in asked], equation)
+    return VerdictKind.MISBEHAVES, _with_axes(wrong, axes, fewer) if axes > 1 and fewer else wrong, WorstElement(case)
 
 
-def _lost(lost: Sequence[Asked], asked: Sequence[Asked]) -> tuple[VerdictKind, str, WorstElement | None]:
+def _lost(
+    lost: Sequence[Asked], asked: Sequence[Asked], equation: Equation[..., Any]
+) -> tuple[VerdictKind, str, WorstElement | None]:
     """Breaking only on empty or non-contiguous input is bad violation; breaking elsewhere is failing."""
     case, outcome = next((each for each in lost if not _is_empty(each[0])), lost[0])
     if len(lost) < len(asked):
@@ -108,9 +112,9 @@ def _lost(lost: Sequence[Asked], asked: Sequence[Asked]) -> tuple[VerdictKind, s
         filled = [each for each, _ in lost if not _is_empty(each)]
         if all(each.layout != "contiguous" for each in filled):
             return VerdictKind.MISBEHAVES, f"on {case.layout} input {status_says(outcome)}", WorstElement(case)
-        if all(map(_batched, filled)):
-            says = f"with a leading batch axis {status_says(outcome)}; --claim batch=0 leaves it out"
-            return VerdictKind.FAILS, says, WorstElement(case)
+        axes, fewer = _axes(filled, [each for each, _ in asked], equation)
+        if fewer:
+            return VerdictKind.FAILS, _with_axes(status_says(outcome), axes, fewer), WorstElement(case)
     traceback = f"\n{outcome.trouble.traceback}" if outcome.trouble is not None and outcome.trouble.traceback else ""
     return VerdictKind.FAILS, status_says(outcome) + traceback, WorstElement(case)
 
@@ -119,5 +123,17 @@ def _is_empty(case: Case) -> bool:
     return any(array.size == 0 for array in case.arrays.values())
 
 
-def _batched(case: Case) -> bool:
-    return case.description is not None and case.description.batch is not None
+def _axes(bad: Sequence[Case], asked: Sequence[Case], equation: Equation[..., Any]) -> tuple[int, list[int]]:
+    """The fewest batch axes of the bad cases, and the smaller numbers of batch axes of all cases."""
+
+    def ranks(cases: Sequence[Case]) -> set[int]:
+        return {len(batch_shape(equation.definition, case.arrays)) for case in cases}
+
+    fewest = min(ranks(bad))
+    return fewest, sorted(each for each in ranks(asked) if each < fewest)
+
+
+def _with_axes(says: str, axes: int, fewer: Sequence[int]) -> str:
+    """What happens only with so many batch axes, and the claim that leaves it out."""
+    where = "a leading batch axis" if axes == 1 else f"{axes} batch axes"
+    return f"with {where} {says}; --claim batch={','.join(map(str, fewer))} leaves it out"

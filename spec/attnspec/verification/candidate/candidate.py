@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Any, cast
 
 import numpy as np
@@ -67,6 +68,14 @@ class Candidate:
         for description in standard_suite(self.question.equation, self.question.least, self.question.claim.batch):
             if description.regime == HIDDEN and self.question.claim.finite:
                 yield self.made(description)
+
+    def with_unclaimed_axes(self) -> Case | None:
+        """A case with two batch axes; None unless one is claimed, and two are not."""
+        question, claimed = self.question, self.question.claim.batch
+        if question.only_inputs or 1 not in claimed or 2 in claimed:
+            return None
+        _, usual = islice(standard_suite(question.equation, question.least, (2,)), 2)
+        return self.made(usual)
 
     def recorded(self) -> RecordedCases:
         """The cases that were handed over, as far as they are claimed.

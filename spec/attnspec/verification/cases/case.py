@@ -38,7 +38,7 @@ class Description:
     Attributes:
         sizes: the named sizes.
         regime: how values are drawn, one of `REGIMES`.
-        batch: the size of the leading batch axis, None for no such axis.
+        batch: the sizes of the leading batch axes; () for none.
         layout: how the arrays lie in memory, one of `LAYOUTS`.
         seed: of the generator.
         why: what the case is there for, where it was not drawn.
@@ -46,14 +46,14 @@ class Description:
 
     sizes: tuple[tuple[str, int], ...]
     regime: str = "ordinary"
-    batch: int | None = None
+    batch: tuple[int, ...] = ()
     layout: str = "contiguous"
     seed: int = 0
     why: str = ""
 
     def __str__(self) -> str:
         shown = [f"{name}={size}" for name, size in self.sizes]
-        shown += [f"batch={self.batch}"] if self.batch is not None else []
+        shown += [f"batch={'×'.join(map(str, self.batch))}"] if self.batch else []
         shown += [self.regime] if self.regime != "ordinary" else []
         shown += [self.layout] if self.layout != "contiguous" else []
         return ", ".join([*shown, f"seed={self.seed}"])
@@ -104,8 +104,9 @@ class Case:
             array = self.arrays[name]
             parts.append(f"{name} = {_literal(array)}" if small else f"{name} {tuple(array.shape)}")
         parts += [f"{name} = {value}" for name, value in self.options.items()]
-        if len(zeros) > 1 and not rest:
-            parts = [*(f"{name} {tuple(self.arrays[name].shape)}" for name in zeros), *parts, "all arrays 0"]
+        if zeros and not rest:
+            shapes = [f"{name} {tuple(self.arrays[name].shape)}" for name in zeros]
+            parts = [*shapes, *parts, "all arrays 0" if len(zeros) > 1 else "all 0"]
         elif zeros:
             parts.append("all else 0" if len(zeros) > 1 else f"{zeros[0]} = 0")
         shrunk = f" ({self.description})" if self.description is not None and not small else ""
@@ -167,8 +168,8 @@ def make(equation: Equation[..., Any], description: Description, dtype: str) -> 
     for place, parameter in enumerate(definition.parameters):
         generator = np.random.Generator(np.random.Philox(key=[description.seed, place]))
         shape = tuple(dim.value(sizes) for dim in parameter.dims)
-        if description.batch is not None and not symbol(parameter.name, definition.id).weight:
-            shape = (description.batch, *shape)
+        if not symbol(parameter.name, definition.id).weight:
+            shape = (*description.batch, *shape)
         if parameter.kind == "int":
             way = INTEGER_DISTRIBUTIONS[distribution_of(equation, parameter.name)]
             arrays[parameter.name] = np.asarray(way(generator, shape, sizes))  # also where it is a single number
@@ -202,10 +203,14 @@ def within(equation: Equation[..., Any], name: str, size: int) -> int:
     return min(size, equation.largest.get(name, size))
 
 
-def unbatched(case: Case, equation: Equation[..., Any]) -> Case:
-    """The first example of a case with batch axes."""
+def unbatched(case: Case, equation: Equation[..., Any], kept: int = 0) -> Case:
+    """The first example of a case with batch axes.
+
+    Args:
+        kept: how many batch axes stay, the last ones.
+    """
     parameters = layers.written_out(equation.definition, case.arrays).parameters
-    ranks = {parameter.name: len(parameter.dims) for parameter in parameters}
+    ranks = {parameter.name: len(parameter.dims) + kept for parameter in parameters}
     arrays = {name: np.asarray(array[(0,) * (array.ndim - ranks[name])]) for name, array in case.arrays.items()}
     return replace(case, arrays=arrays, description=None)
 

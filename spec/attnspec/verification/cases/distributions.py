@@ -226,6 +226,11 @@ def rounded(array: Floats, dtype: str) -> Floats:
     return np.where(np.isfinite(array), kept.view(np.float32), array).astype(np.float64)
 
 
+def leading(axes: int) -> tuple[int, ...]:
+    """The usual sizes of batch axes: the first and the last differ, and there are few examples however many axes."""
+    return ((), (3,))[axes] if axes < 2 else (2, *(1,) * (axes - 2), 3)
+
+
 def regime_applies(equation: Equation[..., Any], regime: str) -> bool:
     """Whether a regime says anything of an equation that the ordinary one does not."""
     if regime in MASKED:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from math import prod
 from typing import Any
 
 import numpy as np
@@ -48,7 +47,7 @@ class Reader:
 
     Attributes:
         names: {the equation's name: the name in the file}, where they differ.
-        least: the smallest size of an axis that is claimed; "batch" is the leading axis.
+        least: the smallest size of an axis that is claimed; "batch" is every batch axis.
         batches: how many leading batch axes are claimed.
         finite: whether only finite inputs are claimed.
     """
@@ -291,7 +290,7 @@ class Reader:
     def unclaimed(self, sizes: Mapping[str, int], lead: tuple[int, ...], name: str) -> bool:
         """Whether a case lies outside what is claimed; what is not claimed is not asked."""
         small = [f"{axis} = {size}" for axis, size in sizes.items() if size < self.least(axis)]
-        small += ["an empty batch"] if prod(lead) < self.least("batch") else []
+        small += [f"batch = {size}" if size else "an empty batch" for size in lead if size < self.least("batch")]
         if len(lead) not in self.batches:
             small.append(f"{len(lead)} batch axes")
         if small:
@@ -320,11 +319,7 @@ class Reader:
     def drawn(self, sizes: Mapping[str, int], lead: tuple[int, ...], seed: int) -> Case:
         """A whole case of these sizes."""
         pairs = tuple(sized(self.equation.definition, sizes).items())
-        case = make(self.equation, Description(pairs, batch=prod(lead) if lead else None, seed=seed), self.dtype)
-        for key, array in case.arrays.items():
-            if lead and not symbol(key, self.equation.id).weight:
-                case = Case({**case.arrays, key: array.reshape(*lead, *array.shape[1:])}, case.options)
-        return case
+        return make(self.equation, Description(pairs, batch=lead, seed=seed), self.dtype)
 
     def say(self, name: str, text: str) -> None:
         """Once for all cases of which it is so."""

@@ -63,6 +63,9 @@ class Explainer:
         imprecise = None if known else self.imprecise(observations, judged)
         if imprecise is not None:
             return imprecise
+        axes = locate.only_with_axes(judged.compared)
+        if known and axes:
+            self.note(f"it is wrong {axes}")
         known = known or locate.locate(self.judge, observations, judged.policy, first.says)
         return Conclusion(
             VerdictKind.DIFFERS,

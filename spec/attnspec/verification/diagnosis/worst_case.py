@@ -52,5 +52,5 @@ def smallest_case(finding: Finding, judged: Judged, judge: Judge, candidate: Can
         return True
 
     question = candidate.question
-    shrink(judge.equation, smallest[0].case, question.dtype, question.least, fails)
+    shrink(judge.equation, smallest[0].case, question.dtype, question.least, fails, batches=question.claim.batch)
     return worst_element(smallest[0], judge.equation)
