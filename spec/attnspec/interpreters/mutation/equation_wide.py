@@ -32,6 +32,7 @@ from attnspec.language.tree import (
     Reshape,
     SizeOf,
     Split,
+    Through,
     substitute,
     walk,
 )
@@ -174,7 +175,7 @@ def throughout(
     """
 
     def changed(node: Node) -> Node:
-        if isinstance(node, Call):
+        if isinstance(node, Call | Through):
             callee = throughout(node.callee, change, after)
             return node if callee is node.callee else replace(node, callee=callee)
         return change(node, definition)
