@@ -62,7 +62,7 @@ class Grower:
         self.scope, self.callee, self.random = scope, callee, random.Random(seed)
         self.pool = [*leaves]
         self.indices = [index for index, _ in scope.definition.indices]
-        fixed = [Number(0.0), Apply("neg", (Number(1.0),)), SizeOf(dim=scope.definition.indices[0][1])]
+        fixed: list[Node] = [Number(0.0), Apply("neg", (Number(1.0),)), SizeOf(dim=scope.definition.indices[0][1])]
         moved = [Apply(op, (Position(index), Number(1.0))) for op in "+-" for index in self.indices]
         self.places: list[Node] = [*(Position(index) for index in self.indices), *fixed, *moved]
 

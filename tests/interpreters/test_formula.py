@@ -21,7 +21,7 @@ from attnspec.language.check import Scope, check
 from attnspec.language.dims import Dim
 from attnspec.language.symbols import ACCENTS, GREEK
 from attnspec.language.symbols import latex as symbol
-from attnspec.language.tree import Definition, Name, Node, Number, Position, Scan, SizeOf, Span, walk
+from attnspec.language.tree import Apply, Definition, Name, Node, Number, Position, Scan, SizeOf, Span, walk
 from trees import Grower, changed, read
 
 EQUATIONS = [item for item in REGISTRY.values() if item.function.__module__.startswith("attnspec.equations.")]
@@ -270,8 +270,8 @@ def test_an_equation_that_is_not_registered_is_written_out_where_it_is_called() 
 def test_what_has_no_rule_is_refused() -> None:
     tree = probe("a")
 
-    with pytest.raises(NotationError, match=r"probe\.f:7:4: no formula for Node"):
-        latex_of(Node(span=Span(7, 4, 7, 5)), tree)
+    with pytest.raises(NotationError, match=r"probe\.f:7:4: no formula for arctan"):
+        latex_of(Apply("arctan", (Name("a"),), span=Span(7, 4, 7, 5)), tree)
 
 
 # LaTeX.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
-from typing import NoReturn
+from typing import NoReturn, assert_never
 
 from attnspec.errors import NotationError
 from attnspec.language.dims import Dim, parts
@@ -167,7 +167,8 @@ def single(node: Node, scope: Scope) -> Type:
             if len(several) != 1:
                 refuse(scope, node, f"uses {len(several)} values as one", "a line of its own: h, c = …")
             return several[0]
-    raise TypeError(f"no type rule for {type(node).__name__}")
+        case _:
+            assert_never(node)
 
 
 def _elementwise(node: Apply, scope: Scope) -> Type:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeAlias
 
 from attnspec.language.dims import Dim
 
@@ -21,49 +21,49 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Node:
-    """A part of an equation. Two nodes are equal when they say the same, wherever they stand."""
+class Spanned:
+    """The base of every node: where it stands. Two nodes are equal when they say the same, wherever they stand."""
 
     span: Span | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Name(Node):
+class Name(Spanned):
     """A parameter, an option, a line's name or a state carried by a scan."""
 
     id: str
 
 
 @dataclass(frozen=True, slots=True)
-class Number(Node):
+class Number(Spanned):
     """A constant as written."""
 
     value: float
 
 
 @dataclass(frozen=True, slots=True)
-class SizeOf(Node):
+class SizeOf(Spanned):
     """A size, read as a number: the d in √d."""
 
     dim: Dim
 
 
 @dataclass(frozen=True, slots=True)
-class Zeros(Node):
+class Zeros(Spanned):
     """An array of zeros: what a recurrence begins with where nothing is given."""
 
     dims: tuple[Dim, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Position(Node):
+class Position(Spanned):
     """An index, read as a number counted from 0, or standing in a subscript."""
 
     index: str
 
 
 @dataclass(frozen=True, slots=True)
-class Apply(Node):
+class Apply(Spanned):
     """An elementwise operation, or `@`, or `transpose`, of its arguments."""
 
     op: str
@@ -71,7 +71,7 @@ class Apply(Node):
 
 
 @dataclass(frozen=True, slots=True)
-class At(Node):
+class At(Spanned):
     """`array[i, j]`: its leading axes take the names of indices; an index that leaves its range reads zero.
 
     A subscript may be shifted, `array[i - 1]`, or run backwards, `array[n - 1 - i]`.
@@ -86,7 +86,7 @@ SOFTMAXES = ("softmax", "log_softmax")
 
 
 @dataclass(frozen=True, slots=True)
-class Reduce(Node):
+class Reduce(Spanned):
     """sum, max, argmax, softmax or log_softmax over an index, over those values of it for which `where` holds."""
 
     op: str
@@ -96,7 +96,7 @@ class Reduce(Node):
 
 
 @dataclass(frozen=True, slots=True)
-class Stack(Node):
+class Stack(Spanned):
     """`array.stack(i, j)`: named axes become leading axes again."""
 
     array: Node
@@ -104,14 +104,14 @@ class Stack(Node):
 
 
 @dataclass(frozen=True, slots=True)
-class Concat(Node):
+class Concat(Spanned):
     """[a; b; …], end to end along the last axis."""
 
     parts: tuple[Node, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class ConcatOver(Node):
+class ConcatOver(Spanned):
     """[a_1; a_2; …] over an index, end to end along the last axis."""
 
     index: str
@@ -119,7 +119,7 @@ class ConcatOver(Node):
 
 
 @dataclass(frozen=True, slots=True)
-class Split(Node):
+class Split(Spanned):
     """The last axis cut into equal parts, which become the axis before it."""
 
     array: Node
@@ -127,7 +127,7 @@ class Split(Node):
 
 
 @dataclass(frozen=True, slots=True)
-class Reshape(Node):
+class Reshape(Spanned):
     """The unnamed axes in another order, then their elements cut anew into `dims`.
 
     No word of the vocabulary makes it: it is what a slip with memory does.
@@ -139,7 +139,7 @@ class Reshape(Node):
 
 
 @dataclass(frozen=True, slots=True)
-class Scan(Node):
+class Scan(Spanned):
     """A recurrence over an index: `states` begin at `starts`, and each step they become `body`."""
 
     index: str
@@ -149,7 +149,7 @@ class Scan(Node):
 
 
 @dataclass(frozen=True, slots=True)
-class Last(Node):
+class Last(Spanned):
     """The last value of a scanned state; where the index has no values, what the scan started from."""
 
     index: str
@@ -157,7 +157,7 @@ class Last(Node):
 
 
 @dataclass(frozen=True, slots=True)
-class Call(Node):
+class Call(Spanned):
     """Another equation, at these arguments. Named axes of the arguments are lifted over."""
 
     callee: Definition
@@ -166,7 +166,7 @@ class Call(Node):
 
 
 @dataclass(frozen=True, slots=True)
-class Through(Node):
+class Through(Spanned):
     """What goes through layers: `callee` of `start` at the bottom, then of its own first result, layer by layer.
 
     Attributes:
@@ -178,6 +178,21 @@ class Through(Node):
     start: Node
     layers: Name
     slip: str = ""
+
+
+CallLike: TypeAlias = Call | Through
+"""The nodes that call another equation: their `callee`."""
+
+Node: TypeAlias = (
+    Name | Number | SizeOf | Zeros | Position
+    | Apply | At | Reduce | Stack | Concat | ConcatOver | Split | Reshape
+    | Scan | Last | CallLike
+)  # fmt: skip
+"""A part of an equation.
+
+The kinds are these and no others: a `match` that treats all of them ends in `assert_never`, and mypy names the kind
+that one forgets.
+"""
 
 
 @dataclass(frozen=True, slots=True)

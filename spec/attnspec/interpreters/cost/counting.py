@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import assert_never
 
 from attnspec.interpreters.cost.abstract_values import (
     AT_ONCE,
@@ -40,6 +41,7 @@ from attnspec.language.tree import (
     SizeOf,
     Split,
     Stack,
+    Through,
     Zeros,
     reads,
 )
@@ -151,7 +153,10 @@ class Counting:
             case Scan() | Call():
                 (only,) = self.several(node, frame)
                 return only
-        raise TypeError(f"no rule to count {type(node).__name__}")
+            case Through():  # `cost` refuses layers, since how many there are is not known
+                raise TypeError(f"{type(node).__name__} has no cost here")
+            case _:
+                assert_never(node)
 
     def read(self, name: str, frame: Frame) -> AbstractArray:
         """A name; who reads it last has it for himself."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
-from typing import NoReturn
+from typing import NoReturn, assert_never
 
 from attnspec.errors import NotationError
 from attnspec.interpreters.formula.setting import Level, Piece, Setting
@@ -98,9 +98,12 @@ class Terms:
                 return Piece(self.call(node), Level.CALL)
             case Through():
                 return Piece(self.through(node), Level.CALL)
-        return Piece(self.rearranged(node), Level.CALL)
+            case ConcatOver() | Split() | Reshape():
+                return Piece(self.rearranged(node), Level.CALL)
+            case _:
+                assert_never(node)
 
-    def rearranged(self, node: Node) -> str:
+    def rearranged(self, node: ConcatOver | Split | Reshape) -> str:
         match node:
             case ConcatOver(index=index, array=array):
                 return self.function("concat", self.show(array), over=index)
@@ -109,7 +112,6 @@ class Terms:
             case Reshape(array=array, order=order, dims=dims):
                 axes = self.setting.bracketed(", ".join(map(str, order)))
                 return self.function("reshape", self.show(array), axes, self.symbols.dims(dims))
-        return self.refuse(node, type(node).__name__)
 
     def function(self, word: str, *args: str, over: str = "", where: Node | None = None) -> str:
         """word(…), and below the word what it runs over."""
@@ -291,5 +293,5 @@ class Terms:
             f"{id}{place}: no formula for {what}",
             given=repr(node),
             expected="a part of the notation",
-            mend="give it a rule in interpreters/_terms.py",
+            mend="give it a rule in interpreters/formula/terms.py",
         )

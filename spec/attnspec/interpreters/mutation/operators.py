@@ -287,7 +287,7 @@ def mismasked(node: Node, site: Site) -> Iterator[Local]:
                 yield f"mask/{other}", says, Apply(other, (a, b)), ()
             late = Apply(op, (a, Apply("+", (b, Number(1.0)))))
             yield "mask/late", f"the mask is off by one: {site.show(late)}", late, ()
-        case Reduce(where=Node() as where):
+        case Reduce(where=where) if where is not None:
             yield "mask/none", f"{node.op} ignores the mask", replace(node, where=None), ()
             yield "mask/not", f"the mask of {node.op} is inverted", replace(node, where=Apply("not", (where,))), ()
 
