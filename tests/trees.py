@@ -15,6 +15,7 @@ from attnspec.language.check import Scope, single
 from attnspec.language.dims import Dim
 from attnspec.language.equation import Equation
 from attnspec.language.parse import Parser
+from attnspec.language.traversal import substitute, walk
 from attnspec.language.tree import (
     Apply,
     At,
@@ -33,8 +34,6 @@ from attnspec.language.tree import (
     SizeOf,
     Split,
     Stack,
-    substitute,
-    walk,
 )
 
 BINARY = ("+", "-", "*", "/", "//", "@", "**", "<=", "<", ">=", ">", "==", "and", "or")

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from itertools import combinations
 
-from attnspec.interpreters.mutation.equation_wide import mapped
-from attnspec.language.tree import Apply, Call, Definition, Node, Number, Reduce, SizeOf, Through, walk
+from attnspec.language.traversal import map_throughout, nodes
+from attnspec.language.tree import Apply, Definition, Node, Number, Reduce, SizeOf
 
 Rewriting = Callable[[Node], Node]
 
@@ -29,14 +28,7 @@ def rewritten(definition: Definition) -> Iterator[tuple[str, Definition]]:
 
 def everywhere(definition: Definition, rewriting: Rewriting) -> Definition:
     """An equation rewritten at every node, also in the equations that it calls."""
-
-    def change(node: Node) -> Node:
-        if isinstance(node, Call | Through):
-            inner = everywhere(node.callee, rewriting)
-            return node if inner == node.callee else replace(node, callee=inner)
-        return rewriting(node)
-
-    return mapped(definition, change)
+    return map_throughout(definition, lambda node, _: rewriting(node))
 
 
 def multiplied(node: Node) -> Node:
@@ -139,4 +131,4 @@ REWRITINGS: dict[str, Rewriting] = {
 
 def _constant(node: Node) -> bool:
     """Made of numbers and sizes alone."""
-    return all(isinstance(part, Number | SizeOf | Apply) for _, part in walk(node))
+    return all(isinstance(part, Number | SizeOf | Apply) for part in nodes(node))

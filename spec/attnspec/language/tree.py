@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from attnspec.language.dims import Dim
 
@@ -280,56 +279,3 @@ class Definition:
     def places(self) -> dict[str, int]:
         """Where each index stands among the indices."""
         return {name: place for place, (name, _) in enumerate(self.indices)}
-
-
-Path = tuple[tuple[str, int | None], ...]
-
-
-def children(node: Node) -> Iterator[tuple[str, int | None, Node]]:
-    """The nodes directly below, each with its field and its place in that field."""
-    for item in fields(node):
-        value: Any = getattr(node, item.name)
-        if isinstance(value, Node):
-            yield item.name, None, value
-        elif isinstance(value, tuple):
-            for place, part in enumerate(value):
-                if isinstance(part, Node):
-                    yield item.name, place, part
-                elif isinstance(part, tuple) and len(part) == 2 and isinstance(part[1], Node):
-                    yield item.name, place, part[1]
-
-
-def walk(node: Node, path: Path = ()) -> Iterator[tuple[Path, Node]]:
-    """Every node at or below `node`, outermost first, with its path."""
-    yield path, node
-    for name, place, child in children(node):
-        yield from walk(child, (*path, (name, place)))
-
-
-def reads(node: Node) -> Iterator[str]:
-    """The names that are read, each as often as it is written; the states of a recurrence are its own."""
-    match node:
-        case Name(id=name):
-            yield name
-        case Scan(states=states, body=body, starts=starts):
-            for start in starts:
-                yield from reads(start)
-            yield from (name for name in reads(body) if name not in states)
-        case _:
-            for _, _, child in children(node):
-                yield from reads(child)
-
-
-def substitute(node: Node, path: Path, new: Node) -> Node:
-    """`node` with what stands at `path` replaced."""
-    if not path:
-        return new
-    (name, place), rest = path[0], path[1:]
-    value = getattr(node, name)
-    if place is None:
-        field_: dict[str, Any] = {name: substitute(value, rest, new)}
-        return replace(node, **field_)
-    part = value[place]
-    changed = substitute(part, rest, new) if isinstance(part, Node) else (part[0], substitute(part[1], rest, new))
-    fields_: dict[str, Any] = {name: (*value[:place], changed, *value[place + 1 :])}
-    return replace(node, **fields_)

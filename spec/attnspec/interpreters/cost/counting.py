@@ -22,6 +22,7 @@ from attnspec.interpreters.cost.liveness import Memory
 from attnspec.interpreters.cost.polynomials import NONE, ONE, TWO, MaxOf
 from attnspec.language.check import SCALAR, Scope, Type, called_with, infer, replaced
 from attnspec.language.dims import Dim
+from attnspec.language.traversal import reads
 from attnspec.language.tree import (
     SOFTMAXES,
     Apply,
@@ -43,7 +44,6 @@ from attnspec.language.tree import (
     Stack,
     Through,
     Zeros,
-    reads,
 )
 
 SOFTMAX = Dim.of({(): 5})

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
 from typing import NoReturn, assert_never
 
 from attnspec.errors import NotationError
@@ -16,6 +17,7 @@ from attnspec.interpreters.formula.setting import Level, Piece, Setting
 from attnspec.interpreters.formula.symbols import Symbols
 from attnspec.language import vocabulary
 from attnspec.language.check import COMPARISONS, place_index
+from attnspec.language.traversal import scans_around, walk
 from attnspec.language.tree import (
     Apply,
     At,
@@ -36,7 +38,6 @@ from attnspec.language.tree import (
     Stack,
     Through,
     Zeros,
-    children,
 )
 
 LEVELS = {"or": Level.OR, "and": Level.AND, **dict.fromkeys(COMPARISONS, Level.COMPARE), "+": Level.SUM, "-": Level.SUM}
@@ -276,14 +277,8 @@ class Terms:
 
     def around(self, root: Node, wanted: Collection[int]) -> Terms | None:
         """The rules where one of the nodes `wanted`, by their Python ids, stands below `root`."""
-        if id(root) in wanted:
-            return self
-        for name, _, child in children(root):
-            terms = self.step(root) if isinstance(root, Scan) and name == "body" else self
-            found = terms.around(child, wanted)
-            if found is not None:
-                return found
-        return None
+        path = next((path for path, node in walk(root) if id(node) in wanted), None)
+        return None if path is None else reduce(Terms.step, scans_around(root, path), self)
 
     def refuse(self, node: Node, what: str) -> NoReturn:
         """Say what has no rule, and where; nothing is left out in silence."""
