@@ -21,7 +21,8 @@ from attnspec.language import layers
 from attnspec.language.check import check, place_index, positions
 from attnspec.language.dims import Dim
 from attnspec.language.registry import families
-from attnspec.language.tree import Apply, At, Call, Definition, Node, Position, children, walk
+from attnspec.language.traversal import children, nodes
+from attnspec.language.tree import Apply, At, Call, Definition, Node, Position
 from attnspec.verification.cases.case import Description, make, sizes_of
 from trees import read
 
@@ -71,10 +72,10 @@ def computes_with_positions(node: Node) -> bool:
         return (
             computes_with_positions(node.array)
             or any(map(positions, read))
-            or any(isinstance(part, At) for place in read for _, part in walk(place))
+            or any(isinstance(part, At) for place in read for part in nodes(place))
         )
     called = isinstance(node, Call) and of_positions(node.callee)
-    return called or any(computes_with_positions(child) for _, _, child in children(node))
+    return called or any(computes_with_positions(child) for _, child in children(node))
 
 
 def of_positions(tree: Definition) -> bool:

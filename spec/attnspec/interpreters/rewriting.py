@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import combinations
 
-from attnspec.interpreters.mutation.equation_wide import mapped
-from attnspec.language.tree import Apply, Call, Definition, Node, Number, Reduce, SizeOf, Through, walk
+from attnspec.language.traversal import map_throughout, nodes
+from attnspec.language.tree import Apply, Definition, Node, Number, Reduce, SizeOf
 
 Rewriting = Callable[[Node], Node]
 
@@ -41,14 +41,7 @@ def rewritten(definition: Definition) -> Iterator[Rewritten]:
 
 def everywhere(definition: Definition, rewriting: Rewriting) -> Definition:
     """An equation rewritten at every node, also in the equations that it calls."""
-
-    def change(node: Node) -> Node:
-        if isinstance(node, Call | Through):
-            inner = everywhere(node.callee, rewriting)
-            return node if inner == node.callee else replace(node, callee=inner)
-        return rewriting(node)
-
-    return mapped(definition, change)
+    return map_throughout(definition, lambda node, _: rewriting(node))
 
 
 def multiplied(node: Node) -> Node:
@@ -156,4 +149,4 @@ REWRITINGS: dict[str, tuple[str, Rewriting]] = {
 
 def _constant(node: Node) -> bool:
     """Made of numbers and sizes alone."""
-    return all(isinstance(part, Number | SizeOf | Apply) for _, part in walk(node))
+    return all(isinstance(part, Number | SizeOf | Apply) for part in nodes(node))

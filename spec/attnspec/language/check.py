@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
-from typing import NoReturn
+from typing import NoReturn, assert_never
 
 from attnspec.errors import NotationError
 from attnspec.language.dims import Dim, parts
 from attnspec.language.symbols import OPTION_SIZES
+from attnspec.language.traversal import nodes
 from attnspec.language.tree import (
     SOFTMAXES,
     Apply,
@@ -32,7 +33,6 @@ from attnspec.language.tree import (
     Stack,
     Through,
     Zeros,
-    walk,
 )
 
 COMPARISONS = ("<=", "<", ">=", ">", "==")
@@ -167,7 +167,8 @@ def single(node: Node, scope: Scope) -> Type:
             if len(several) != 1:
                 refuse(scope, node, f"uses {len(several)} values as one", "a line of its own: h, c = …")
             return several[0]
-    raise TypeError(f"no type rule for {type(node).__name__}")
+        case _:
+            assert_never(node)
 
 
 def _elementwise(node: Apply, scope: Scope) -> Type:
@@ -219,19 +220,19 @@ def viewed(place: Node, bound: Container[str]) -> str | None:
     """The index that a subscript such as j, j − 1 or m − 1 − j gives to the axis; None where it says a place."""
     if isinstance(place, Position):
         return None if place.index in bound else place.index
-    index, parts = place_index(place), [part for _, part in walk(place)]
+    index, parts = place_index(place), list(nodes(place))
     free = [part.index for part in parts if isinstance(part, Position) and part.index not in bound]
     return index if free == [index] and not any(isinstance(part, At | Reduce) for part in parts) else None
 
 
 def positions(place: Node) -> bool:
     """Whether a subscript depends on an index."""
-    return any(isinstance(part, Position) for _, part in walk(place))
+    return any(isinstance(part, Position) for part in nodes(place))
 
 
 def _computed(place: Node) -> bool:
     """Whether a subscript is shifted by more than a number, as i + (t - w) is: it need not run over its axis."""
-    return any(isinstance(part, SizeOf | Name) for _, part in walk(place))
+    return any(isinstance(part, SizeOf | Name) for part in nodes(place))
 
 
 def place_index(place: Node) -> str | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Generic, cast
+from typing import Generic, assert_never, cast
 
 from attnspec.interpreters.evaluation.algebra import Array, Axis, Named, T, Value
 from attnspec.interpreters.evaluation.named_axes import NamedAxes
@@ -34,6 +34,7 @@ from attnspec.language.tree import (
     SizeOf,
     Split,
     Stack,
+    Through,
     Zeros,
 )
 
@@ -161,7 +162,10 @@ class Interpreter(NamedAxes[T]):
             case Scan() | Call():
                 (only,) = self.several(node, frame)
                 return only
-        raise TypeError(f"no rule for {type(node).__name__}")
+            case Last() | Through():  # `check` refuses the last of what has no name; layers are written out by now
+                raise TypeError(f"{type(node).__name__} has no value here")
+            case _:
+                assert_never(node)
 
     def thing(self, node: Node, frame: Frame[T]) -> Named[T]:
         """What a node gives, as a thing also where it is a number: a start, a condition, what a slip left over."""

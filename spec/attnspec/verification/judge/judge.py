@@ -14,7 +14,8 @@ from attnspec.interpreters.mutation.mutants import Mutant
 from attnspec.interpreters.rounding.noise import Noise, either, noise
 from attnspec.interpreters.rounding.policy import Policy, policies, preset
 from attnspec.language.equation import Equation
-from attnspec.language.tree import Call, Definition, Scan, Through, walk
+from attnspec.language.traversal import nodes_throughout
+from attnspec.language.tree import Definition, Scan
 from attnspec.thresholds import (
     DIRECTION_CASES,
     LONG_AXIS,
@@ -346,11 +347,7 @@ def _as_much(pairs: Sequence[tuple[Compared, Compared]]) -> bool:
 
 def carries(definition: Definition) -> bool:
     """Whether a state is carried from step to step, in an equation or in one that it calls."""
-    return any(
-        isinstance(part, Scan) or (isinstance(part, Call | Through) and carries(part.callee))
-        for root in definition.roots
-        for _, part in walk(root)
-    )
+    return any(isinstance(node, Scan) for node in nodes_throughout(definition))
 
 
 def _slice_says(found: Slice) -> str:
