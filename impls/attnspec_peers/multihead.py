@@ -18,15 +18,7 @@ TRAINED = ("float32",)  # of whose gradients are asked: a verdict on many lines 
 
 
 @implements("multihead.attention", framework="torch", dtypes=ALL, devices=CPU, smallest={"d": 1}, finite=True)
-@implements(
-    "multihead.attention",
-    framework="torch",
-    dtypes=TRAINED,
-    devices=CPU,
-    smallest={"d": 1},
-    backward=True,
-    forms=("log_sum_exp",),  # the fused backward pass makes the weights anew from the scores and the log-sum-exp
-)
+@implements("multihead.attention", framework="torch", dtypes=TRAINED, devices=CPU, smallest={"d": 1}, backward=True)
 def torch_multihead(
     x_q: Tensor, x_kv: Tensor, W_q: Tensor, W_k: Tensor, W_v: Tensor, W_o: Tensor, heads: int
 ) -> Tensor:

@@ -20,6 +20,7 @@ from attnspec.verification.contract import double_backward, side_effects, unclai
 from attnspec.verification.contract.repeatability import Repeatability
 from attnspec.verification.diagnosis.explain import Explainer
 from attnspec.verification.judge.findings import Conclusion, Judged
+from attnspec.verification.judge.forms import accepted
 from attnspec.verification.judge.judge import Judge
 from attnspec.verification.judge.mutant_values import non_equivalent_mutants
 from attnspec.verification.judge.mutation_score import MutationScore
@@ -48,7 +49,8 @@ class Verifier:
     def __post_init__(self) -> None:
         self.started = time.monotonic()
         self.equation = self.question.equation
-        self.judge = Judge(self.equation, self.question.dtype, self.question.seed, self.question.claim.forms)
+        rewritings = accepted(self.equation, self.question.claim.forms)
+        self.judge = Judge(self.equation, self.question.dtype, self.question.seed, rewritings)
         self.candidate = Candidate(self.question, self.runner)
         self.repeatability = Repeatability(self.candidate, self.judge, self.note)
 

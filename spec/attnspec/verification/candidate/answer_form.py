@@ -104,7 +104,7 @@ def unusable(
 def _lost(
     lost: Sequence[Asked], asked: Sequence[Asked], equation: Equation[..., Any]
 ) -> tuple[VerdictKind, str, WorstElement | None]:
-    """Breaking only on empty or non-contiguous input is bad violation; breaking elsewhere is failing."""
+    """Breaking only on empty or non-contiguous input violates the contract; breaking elsewhere is failing."""
     case, outcome = next((each for each in lost if not _is_empty(each[0])), lost[0])
     if len(lost) < len(asked):
         if _is_empty(case):

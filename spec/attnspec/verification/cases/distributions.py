@@ -221,9 +221,16 @@ def rounded(array: Floats, dtype: str) -> Floats:
                 return np.asarray(array, dtype=np.float64)
             case "float32" | "float16":
                 return np.asarray(array).astype(dtype).astype(np.float64)
-    bits = np.asarray(array, dtype=np.float32).view(np.uint32)
-    kept = (bits + 0x7FFF + ((bits >> 16) & 1)) & np.uint32(0xFFFF0000)
-    return np.where(np.isfinite(array), kept.view(np.float32), array).astype(np.float64)
+    return _to_bfloat16(np.asarray(array, dtype=np.float64))
+
+
+def _to_bfloat16(array: Floats) -> Floats:
+    """The nearest values with 8 significant bits and the exponents of float32; NumPy has no such dtype."""
+    form = FORMATS["bfloat16"]
+    _, exponent = np.frexp(array)
+    step = np.ldexp(1.0, np.maximum(exponent - int(form.bits), -133))  # 2⁻¹³³ is the smallest subnormal number
+    kept = np.rint(array / step) * step
+    return np.where(np.abs(kept) > form.largest, np.copysign(np.inf, array), kept)
 
 
 def leading(axes: int) -> tuple[int, ...]:

@@ -8,10 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from attnspec.interpreters.formula.formula import text, text_of
+from attnspec.interpreters.formula.formula import text
 from attnspec.interpreters.rounding.policy import Policy
 from attnspec.language.equation import Equation
-from attnspec.language.tree import Name
 from attnspec.verification.candidate.observation import Observation
 from attnspec.verification.cases.case import Description
 from attnspec.verification.judge.judge import Judge
@@ -83,8 +82,6 @@ def _pattern(wrong: Sequence[Compared]) -> list[str]:
             facts.append(f"never before {word} {min(firsts)}")
         elif alls == {False} and firsts == {0} and len(lasts) == 1 and lasts != {0}:
             facts.append(f"never in the last {lasts.pop()} {word}s")
-        elif alls == {False} and lasts == {0} and len(firsts) == 1:
-            facts.append(f"from {word} {firsts.pop()} on")
     return facts
 
 
@@ -94,11 +91,8 @@ def mend(equation: Equation[..., Any], diagnosis: Diagnosis | None) -> str:
         return ""
     rows = [row.strip() for row in text(equation.definition).splitlines() if " = " in row and "∈" not in row]
     label, *rest = diagnosis.id.split("/")
-    if rest and label == "the result":
-        return rows[-1]
-    named = f"{text_of(Name(label), equation.definition)}" if rest else ""
-    own = [row for row in rows if named and row.split(" = ")[0].split("_")[0] == named]
-    return own[0] if own else "\n".join(rows)
+    labels = [*(", ".join(line.targets) for line in equation.definition.lines), "the result"]
+    return rows[labels.index(label)] if rest and label in labels else "\n".join(rows)
 
 
 def _split(wrong: Sequence[Compared], compared: Sequence[Compared]) -> tuple[list[Description], list[Description]]:

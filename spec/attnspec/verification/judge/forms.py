@@ -18,6 +18,9 @@ from attnspec.verification.judge.residuals import Compared
 
 Array = NDArray[Any]
 
+LOG_SUM_EXP = "log_sum_exp"
+"""The name of the rewriting of a softmax by its log-sum-exp."""
+
 CONSTANTS, PRODUCTS = "rounded_constants", "rounded_products"
 """The names of two rewritings that leave the formula as it is, and round what it is made of."""
 
@@ -83,6 +86,15 @@ def named(equation: Equation[..., Any]) -> dict[str, str]:
         CONSTANTS: "constants rounded to storage",
         PRODUCTS: "products rounded to storage before their sum",
     }
+
+
+def accepted(equation: Equation[..., Any], claimed: Collection[str]) -> tuple[str, ...]:
+    """The rewritings that are accepted at any loss: those of a claim, and what a backward pass has no choice in.
+
+    The forward pass saves the log-sum-exp of each row and no weights, so that every fused backward pass makes them anew
+    as exp(e − lse).
+    """
+    return (*claimed, *((LOG_SUM_EXP,) if equation.gradient_of else ()))
 
 
 def claimed_part(form: Form, claimed: Collection[str], among: Sequence[Form]) -> Form:
