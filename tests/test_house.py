@@ -36,16 +36,19 @@ REACH = {
     "equations": GROUND | PUBLIC | {"language"},
     "procedures": GROUND | PUBLIC | {"language"},
     "properties": GROUND | PUBLIC | {"language", "equations", "procedures"},
-    "variants": GROUND | PUBLIC | {"language", "equations", "procedures"},
+    "mutants": GROUND | PUBLIC | {"language", "equations", "procedures"},
+    "rewritings": GROUND | PUBLIC | {"language", "equations"},
     "verification": GROUND | PUBLIC | {"language", "interpreters", "properties"},
     "discovery": GROUND,
     "faces": GROUND | PUBLIC | {"language", "interpreters", "properties", "verification", "discovery"},
 }
 """What each wing may import; a face may import every wing but no other face, the ground only the ground.
 
-Nothing imports equations, procedures and variants but what is written about them: `language.registry` loads them by
-name, and they register themselves.
+Nothing imports equations, procedures, mutants and rewritings but what is written about them: `language.registry` loads
+them by name, and they register themselves.
 """
+
+CATALOGUE = {"equations", "procedures", "mutants", "rewritings"}
 
 ROOMS = {
     "cases": frozenset[str](),
@@ -151,7 +154,11 @@ def wing(parts: tuple[str, ...]) -> str:
 def allowed(here: str) -> frozenset[str]:
     if here in GROUND:
         return GROUND
-    return REACH[here] if here in REACH else GROUND | PUBLIC | (REACH.keys() - {"equations", "procedures", "variants"})
+    return (
+        REACH[here]
+        if here in REACH
+        else GROUND | PUBLIC | (REACH.keys() - {"equations", "procedures", "mutants", "rewritings"})
+    )
 
 
 def test_every_module_of_the_spec_has_a_wing() -> None:
@@ -162,7 +169,7 @@ def test_every_module_of_the_spec_has_a_wing() -> None:
 
 
 def test_imports_follow_the_arrows() -> None:
-    """faces → verification → interpreters → language ← equations, procedures ← properties, variants."""
+    """faces → verification → interpreters → language ← equations, procedures ← properties, mutants, rewritings."""
     against = {
         (file.relative_to(ROOT).as_posix(), ".".join(item.parts)): str(item)
         for file in sources(SPEC)

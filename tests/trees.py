@@ -51,7 +51,7 @@ def read(source: str, id: str = "probe.f") -> Definition:
     def callee(value: object) -> Definition | None:
         return value.definition if isinstance(value, Equation) else None
 
-    return Parser(id, "probe.py", 0, source, {**words, **equations}, callee).definition(tree)
+    return Parser(id, "probe.py", 0, source, {**words, **equations}, callee, tree).whole_function()
 
 
 class Grower:

@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from attnspec.language.equation import equation as equation
     from attnspec.language.equation import form as form
     from attnspec.language.equation import mutant as mutant
+    from attnspec.language.equation import mutate as mutate
+    from attnspec.language.equation import rewrite as rewrite
     from attnspec.language.procedure import PROCEDURES as PROCEDURES
     from attnspec.language.procedure import Procedure as Procedure
     from attnspec.language.procedure import procedure as procedure
@@ -78,7 +80,7 @@ _HOMES = {
     "attnspec.interpreters.rounding.policy": ("PrecisionPolicy",),
     "attnspec.interpreters.mutation.mutants": ("Mutant",),
     "attnspec.interpreters.cost.cost": ("Cost",),
-    "attnspec.language.equation": ("REGISTRY", "Equation", "Source", "equation", "form", "mutant"),
+    "attnspec.language.equation": ("REGISTRY", "Equation", "Source", "equation", "form", "mutant", "mutate", "rewrite"),
     "attnspec.language.procedure": ("PROCEDURES", "Procedure", "procedure"),
     "attnspec.language.tensor": ("Index", "Layers", "Tensor"),
     "attnspec.properties.property": ("AtMost", "Equal", "Property", "property_of"),

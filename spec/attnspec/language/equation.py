@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
 
 from attnspec.errors import SpecError, UnknownName, nearest
 from attnspec.language import layers
-from attnspec.language.parse import parse
+from attnspec.language.parse import parse, parse_changed
 from attnspec.language.registry import Registry, is_catalogued, load_family
+from attnspec.language.traversal import without_unread_lines
 from attnspec.language.tree import Definition, Parameter
 
 if TYPE_CHECKING:
@@ -321,6 +323,82 @@ def form(of: Equation[..., Any], says: str) -> Callable[[Callable[P, R]], Equati
     return _variant(of, says, of.own_forms)
 
 
+def mutate(
+    of: Equation[P, R], name: str, lines: Mapping[str, str], *, says: str, in_storage: bool = False
+) -> Equation[P, R]:
+    """A curated mistake in some lines of an equation: `mutant` without a copy of the equation.
+
+    Args:
+        of: the equation.
+        name: the name of the mistake, part of its id.
+        lines: by what a line gives its name to, such as "f" or "h, c", its wrong right-hand side; "return" is what is
+            returned. A name that no line has is a new line, before the next one that is changed. They may call what
+            the equation calls, and the equations that the module has imported.
+        says: the sentence that names it.
+        in_storage: it is equal in real numbers, and wrong only by what overflows in the storage dtype.
+
+    Returns:
+        The wrong equation, which other mistakes may call.
+
+    Raises:
+        NotationError: a line is outside the notation, or the equation has no such line.
+        SpecError: the lines change nothing.
+
+    Examples:
+        >>> import attnspec
+        >>> gru_cell = attnspec.equations()["recurrent.gru_cell"]
+        >>> wrong = attnspec.mutate(
+        ...     gru_cell,
+        ...     "candidate_by_sigmoid",
+        ...     says="the candidate goes through σ, not tanh",
+        ...     lines={"h_tilde": "sigmoid(x @ W_xh + (r * h) @ W_hh + b_h)"},
+        ... )
+        >>> gru_cell.own_mutants.pop().name
+        'candidate_by_sigmoid'
+    """
+    item = _changed(of, name, lines)
+    _keep(of.own_mutants, Curated(name, says, item, in_storage))
+    return item
+
+
+def rewrite(of: Equation[P, R], name: str, lines: Mapping[str, str], *, says: str) -> Equation[P, R]:
+    """An equal rewriting of some lines of an equation: `form` without a copy of the equation.
+
+    Args:
+        of: the equation.
+        name: the name of the form; a claim accepts it by this name.
+        lines: as for `mutate`.
+        says: what is done otherwise, and what it costs.
+
+    Returns:
+        The rewritten equation.
+
+    Raises:
+        NotationError: a line is outside the notation, or the equation has no such line.
+        SpecError: the lines change nothing.
+    """
+    item = _changed(of, name, lines)
+    _keep(of.own_forms, Curated(name, says, item))
+    return item
+
+
+def _changed(of: Equation[P, R], name: str, lines: Mapping[str, str]) -> Equation[P, R]:
+    """The equation with some of its lines changed, on behalf of the caller's caller."""
+    caller = sys._getframe(2)
+    where, id = f"{caller.f_code.co_filename}:{caller.f_lineno}", f"{of.id}/{name}"
+    parsed = parse_changed(of.function, id, _callee, lines, caller.f_globals, where)
+    definition = layers.known(without_unread_lines(parsed))
+    if replace(definition, id=of.id) == of.definition:
+        raise SpecError(f"{where}: {id} is {of.id} itself", given=", ".join(lines), mend="change the lines")
+    return Equation(definition, of.function, of.sources)
+
+
+def _keep(kept: list[Curated], item: Curated) -> None:
+    """In place of an earlier one of that name."""
+    kept[:] = [known for known in kept if known.name != item.name]
+    kept.append(item)
+
+
 def _variant(
     of: Equation[..., Any], says: str, kept: list[Curated], in_storage: bool = False
 ) -> Callable[[Callable[P, R]], Equation[P, R]]:
@@ -330,15 +408,19 @@ def _variant(
             what = f"{definition.id} does not take what {of.id} takes"
             raise SpecError(what, expected=of.signature, mend="use the same signature")
         item = Equation(definition, function, of.sources)
-        kept[:] = [known for known in kept if known.name != function.__name__]
-        kept.append(Curated(function.__name__, says, item, in_storage))
+        _keep(kept, Curated(function.__name__, says, item, in_storage))
         return item
 
     return build
 
 
+def _callee(value: object) -> Definition | None:
+    """The tree of an object that is an equation."""
+    return value.definition if isinstance(value, Equation) else None
+
+
 def _define(function: Callable[..., Any], id: str) -> Definition:
-    definition = parse(function, id, lambda value: value.definition if isinstance(value, Equation) else None)
+    definition = parse(function, id, _callee)
     return layers.known(definition)
 
 

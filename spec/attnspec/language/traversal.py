@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any, get_args
 
-from attnspec.language.tree import Call, CallLike, Definition, Name, Node, Scan
+from attnspec.language.tree import Call, CallLike, Definition, Line, Name, Node, Scan
 
 Step = tuple[str, int | None]
 """From a node to one directly below: the field that holds it, and its place there where a field holds several."""
@@ -212,3 +212,14 @@ def map_throughout(
 
     found = map_definition(definition, changed)
     return definition if found == definition else after(found)
+
+
+def without_unread_lines(definition: Definition) -> Definition:
+    """An equation without the lines that no later line and no result reads."""
+    wanted = {name for node in definition.returns for name in reads(node)}
+    kept: list[Line] = []
+    for line in reversed(definition.lines):
+        if wanted.intersection(line.targets):
+            kept.insert(0, line)
+            wanted.update(reads(line.value))
+    return replace(definition, lines=tuple(kept))
