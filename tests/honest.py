@@ -23,10 +23,10 @@ from attnspec.interpreters.evaluation.call import evaluate, fit
 from attnspec.interpreters.evaluation.value import ValueOf
 from attnspec.interpreters.rewriting import everywhere, multiplied
 from attnspec.interpreters.rounding.policy import FORMATS, Format, Policy, preset
-from attnspec.language.layers import gathered
+from attnspec.language.layers import gathered, sizes_of
 from attnspec.language.tree import Definition
 from attnspec.verification.candidate.observation import Observation
-from attnspec.verification.cases.case import FEW, Case, Description, make, sizes_of, smallest
+from attnspec.verification.cases.case import FEW, Case, Description, make, smallest
 from attnspec.verification.cases.distributions import rounded
 from attnspec.verification.cases.suite import standard_suite
 from attnspec.verification.judge import statistics

@@ -19,10 +19,11 @@ from attnspec.interpreters.evaluation.call import batch_shape, fit
 from attnspec.interpreters.mutation.mutants import Mutant, by_id, mutants
 from attnspec.interpreters.rounding.noise import Noise
 from attnspec.interpreters.rounding.policy import FORMATS, Format, Policy, preset
+from attnspec.language.layers import sizes_of
 from attnspec.language.tree import Apply, Call, Definition, Name, Number
 from attnspec.thresholds import SAMPLES, SIGMA_BOUND
 from attnspec.verification.candidate.observation import Observation
-from attnspec.verification.cases.case import Case, Description, make, sizes_of, smallest
+from attnspec.verification.cases.case import Case, Description, make, smallest
 from attnspec.verification.cases.suite import standard_suite
 from attnspec.verification.judge.residuals import Compared
 from attnspec.verification.sandbox.messages import Outcome, Output, Trouble

@@ -20,10 +20,11 @@ from attnspec.interpreters.evaluation.walk import Array
 from attnspec.language import layers
 from attnspec.language.check import check, place_index, positions
 from attnspec.language.dims import Dim
+from attnspec.language.layers import sizes_of
 from attnspec.language.registry import families
 from attnspec.language.traversal import children, nodes
 from attnspec.language.tree import Apply, At, Call, Definition, Node, Position
-from attnspec.verification.cases.case import Description, make, sizes_of
+from attnspec.verification.cases.case import Description, make
 from trees import read
 
 FAMILIES = families()

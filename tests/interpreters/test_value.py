@@ -20,10 +20,11 @@ from attnspec.interpreters.formula.formula import text_of
 from attnspec.interpreters.rounding.noise import noise
 from attnspec.interpreters.rounding.policy import preset
 from attnspec.language.check import check
+from attnspec.language.layers import sizes_of
 from attnspec.language.symbols import symbol
 from attnspec.language.tree import Definition
 from attnspec.thresholds import UNDECIDABLE
-from attnspec.verification.cases.case import MAY_BE_EMPTY, Case, make, sizes_of
+from attnspec.verification.cases.case import MAY_BE_EMPTY, Case, make
 from attnspec.verification.questions import catalogue
 from exact import distance, exact
 from honest import always, as_float64, regimes, tensors

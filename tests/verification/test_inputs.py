@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
 import attnspec
-from attnspec import equation
+from attnspec import Place, equation
 from attnspec.cli import main
 from attnspec.errors import SpecError, UnknownName
 from attnspec.interpreters.rounding.policy import Policy
@@ -45,7 +45,7 @@ def log_likelihood(logits: Float[Tensor, "t v"], target: Int[Tensor, " t"]) -> F
     return sum(t, sum(w, p, where=w == target[t]))
 
 
-@equation()
+@equation(options={"start": Place("v")})
 def first_word(P: Float[Tensor, "v d"], *, start: int) -> Float[Tensor, " d"]:
     """An option may be a word."""
     return P[start]

@@ -8,7 +8,6 @@ from typing import NoReturn, assert_never
 
 from attnspec.errors import NotationError
 from attnspec.language.dims import Dim, parts
-from attnspec.language.symbols import OPTION_SIZES
 from attnspec.language.traversal import nodes
 from attnspec.language.tree import (
     SOFTMAXES,
@@ -147,7 +146,7 @@ def single(node: Node, scope: Scope) -> Type:
             *first, last = found.dims
             return Type(found.kind, found.names - {index}, (*first, scope.definition.ranges[index] * last))
         case Split(array=array, parts=parts):
-            found, size = single(array, scope), _size(parts)
+            found, size = single(array, scope), _size(parts, scope)
             rest = found.dims[-1].over(size) if found.dims and size else None
             if rest is None or size is None:
                 refuse(scope, node, f"cuts {found}", "a last axis of the form parts*d, and an option for the parts")
@@ -344,7 +343,7 @@ def called_with(node: Call, args: list[Type], scope: Scope) -> dict[str, Dim]:
     """
     sizes: dict[str, Dim] = {}
     for name, value in node.options:
-        own, given = OPTION_SIZES.get(name), _size(value)
+        own, given = node.callee.size_options.get(name), _size(value, scope)
         if own and given:
             sizes[own] = Dim.parse(given)
     for parameter, arg in zip(node.callee.parameters, args, strict=True):
@@ -405,11 +404,11 @@ def _product(dims: tuple[Dim, ...]) -> Dim:
     return total
 
 
-def _size(node: Node) -> str | None:
+def _size(node: Node, scope: Scope) -> str | None:
     """The size that an option stands for: heads is H."""
     match node:
         case Name(id=name):
-            return OPTION_SIZES.get(name)
+            return scope.definition.size_options.get(name)
         case SizeOf(dim=dim) if len(dim.names) == 1:
             return str(dim)
     return None

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
 
 from attnspec.errors import SpecError, UnknownName, nearest
 from attnspec.language import layers
+from attnspec.language.draws import OptionDraw, Place, check_scales, check_sizes, option_draws
 from attnspec.language.parse import parse, parse_changed
 from attnspec.language.registry import Registry, is_catalogued, load_family
 from attnspec.language.traversal import without_unread_lines
@@ -75,6 +76,7 @@ class Equation(Generic[P, R]):
             axes without a reduction, else 1).
         scales: how a parameter is drawn where its symbol's own way does not fit.
         largest: the largest size of a named axis that is asked, where each of its places takes a whole recurrence.
+        options: how options are drawn: the values that are taken in turn, or a place along an axis.
     """
 
     definition: Definition
@@ -86,6 +88,7 @@ class Equation(Generic[P, R]):
     scales: Mapping[str, str] = field(default_factory=dict)
     gradient_of: str = ""
     largest: Mapping[str, int] = field(default_factory=dict)
+    options: Mapping[str, tuple[float, ...] | Place] = field(default_factory=dict)
     own_mutants: list[Curated] = field(default_factory=list, repr=False)
     own_forms: list[Curated] = field(default_factory=list, repr=False)
 
@@ -252,6 +255,7 @@ def equation(
     scales: Mapping[str, str] | None = None,
     gradient_of: Equation[..., Any] | None = None,
     largest: Mapping[str, int] | None = None,
+    options: Mapping[str, OptionDraw] | None = None,
 ) -> Callable[[Callable[P, R]], Equation[P, R]]:
     """Make an equation of a function in the notation, and register it as "module.function".
 
@@ -261,20 +265,31 @@ def equation(
         convention_of: the equation of which this is another convention.
         says: what tells it from that one.
         smallest: the smallest meaningful size of an axis, where it is not the usual one.
-        scales: how parameters are drawn, where the table of symbols does not say it.
+        scales: how arrays are drawn, by name, where the table of symbols does not say it: "normal", "scores",
+            "weights", "bias", "fan_in", "state", "positive" or "uniform"; whole numbers are a "length", a "token", a
+            "token or missing" or a "bit".
         gradient_of: the equation of which this is the gradient: it takes the gradients of that one's results, named
             `d_…`, then what that one takes, and gives the gradients of its float parameters in their order.
         largest: the largest size of an axis that is asked, where larger ones cost more than they tell.
+        options: how options are drawn, by name: values that are taken in turn from case to case, such as
+            ``{"base": (10_000.0, 500.0)}``, or a place along an axis, ``{"start": Place("v")}``. An option that is not
+            here is drawn over several magnitudes, above 0 if it is a float and from 0 on if it is a whole number; those
+            of a gradient are drawn as its equation declares.
 
     Raises:
         NotationError: the body is outside the notation, or its shapes do not fit.
-        SpecError: it does not take or give what a gradient takes and gives.
+        SpecError: it does not take or give what a gradient takes and gives; or `smallest`, `largest`, `scales` or
+            `options` name what the equation does not have, or a way of drawing that does not exist.
     """
 
     def build(function: Callable[P, R]) -> Equation[P, R]:
         definition = _define(function, f"{function.__module__.split('.')[-1]}.{name or function.__name__}")
         if gradient_of is not None:
             definition = _gradient(definition, gradient_of)
+        check_sizes(definition, "smallest", smallest or {})
+        check_sizes(definition, "largest", largest or {})
+        check_scales(definition, scales or {})
+        inherited = gradient_of.options if gradient_of is not None else {}
         item = Equation(
             definition,
             function,
@@ -285,6 +300,7 @@ def equation(
             dict(scales or {}),
             gradient_of.id if gradient_of else "",
             dict(largest or {}),
+            {**inherited, **option_draws(definition, options or {})},
         )
         _register(item)
         return item

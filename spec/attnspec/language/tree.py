@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TypeAlias
 
 from attnspec.language.dims import Dim
+from attnspec.language.symbols import OPTION_SIZES
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,10 +237,15 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """A keyword of an equation that is no array."""
+    """A keyword of an equation that is not an array: "int" or "float"."""
 
     name: str
     kind: str
+
+    @property
+    def size(self) -> str:
+        """The size that it sets: H for heads. "" where it is a number like another."""
+        return OPTION_SIZES.get(self.name, "") if self.kind == "int" else ""
 
 
 @dataclass(frozen=True)
@@ -269,6 +275,11 @@ class Definition:
     def roots(self) -> tuple[Node, ...]:
         """The lines' values, and what is returned."""
         return (*(line.value for line in self.lines), *self.returns)
+
+    @cached_property
+    def size_options(self) -> dict[str, str]:
+        """The options that are sizes, with the size that each sets."""
+        return {option.name: option.size for option in self.options if option.size}
 
     @cached_property
     def ranges(self) -> dict[str, Dim]:

@@ -9,9 +9,9 @@ from typing import Any
 from attnspec.errors import SpecError, TargetError, UnknownName, nearest
 from attnspec.implementation import Claim, Implementation
 from attnspec.language.equation import REGISTRY, Equation
+from attnspec.language.layers import sizes_of
 from attnspec.language.procedure import PROCEDURES, Procedure, specified
 from attnspec.verification.candidate.question import Question, Refused, reason_of
-from attnspec.verification.cases.case import sizes_of
 from attnspec.verification.cases.recorded_files import listed, recorded
 from attnspec.verification.judge.forms import named
 from attnspec.verification.options import VerifyOptions, gradient_of, known_or_refused, refuse_for_procedures

@@ -13,18 +13,9 @@ from hypothesis import strategies as st
 from attnspec import REGISTRY
 from attnspec.implementation import DTYPES
 from attnspec.interpreters.evaluation.call import batch_shape, evaluate, fit
+from attnspec.language.layers import sizes_of
 from attnspec.language.symbols import OPTION_SIZES, symbol
-from attnspec.verification.cases.case import (
-    LAYOUTS,
-    Case,
-    Description,
-    make,
-    sized,
-    sizes_of,
-    smallest,
-    unbatched,
-    within,
-)
+from attnspec.verification.cases.case import LAYOUTS, Case, Description, make, sized, smallest, unbatched, within
 from attnspec.verification.cases.distributions import REGIMES, rounded
 from synthetic import Array, case_of, described
 

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from attnspec import REGISTRY
-from attnspec.verification.cases.case import LAYOUTS, Case, make, sizes_of, smallest
+from attnspec.language.layers import sizes_of
+from attnspec.verification.cases.case import LAYOUTS, Case, make, smallest
 from attnspec.verification.cases.distributions import REGIMES
 from attnspec.verification.cases.shrink import SIMPLER, shrink
 from synthetic import case_of, described

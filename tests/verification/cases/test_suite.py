@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from attnspec import REGISTRY
 from attnspec.language import layers
-from attnspec.verification.cases.case import FEW, LAYOUTS, Case, Description, make, sizes_of, smallest, within
+from attnspec.language.layers import sizes_of
+from attnspec.verification.cases.case import FEW, LAYOUTS, Case, Description, make, smallest, within
 from attnspec.verification.cases.distributions import REGIMES, draws_from, has_mask, regime_applies
 from attnspec.verification.cases.suite import LONG, WIDE, standard_suite
 

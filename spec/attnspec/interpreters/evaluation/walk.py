@@ -15,7 +15,6 @@ from attnspec.interpreters.evaluation.named_axes import NamedAxes
 from attnspec.language.check import positions, viewed
 from attnspec.language.dims import Dim
 from attnspec.language.layers import written_out
-from attnspec.language.symbols import OPTION_SIZES
 from attnspec.language.tree import (
     Apply,
     At,
@@ -226,7 +225,7 @@ class Interpreter(NamedAxes[T]):
     def call(self, node: Call, frame: Frame[T]) -> list[Value[T]]:
         args = [self.thing(arg, frame) for arg in node.args]
         options = {name: cast(float, self.visit(value, frame)) for name, value in node.options}
-        sizes = {OPTION_SIZES[name]: int(value) for name, value in options.items() if name in OPTION_SIZES}
+        sizes = {size: int(options[name]) for name, size in node.callee.size_options.items()}
         for parameter, arg in zip(node.callee.parameters, args, strict=True):
             learn(parameter.dims, self.shape(arg.data)[len(arg.axes) :], sizes)
         names: dict[str, Value[T]] = dict(zip([p.name for p in node.callee.parameters], args, strict=True))

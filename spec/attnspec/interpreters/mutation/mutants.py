@@ -18,7 +18,6 @@ from attnspec.interpreters.mutation.operators import Site, locally
 from attnspec.language import layers
 from attnspec.language.check import Scope, Type, check, infer, layer_of
 from attnspec.language.equation import REGISTRY, Equation
-from attnspec.language.symbols import OPTION_SIZES
 from attnspec.language.traversal import (
     Path,
     call_by_name,
@@ -95,7 +94,7 @@ def adapted(other: Definition, own: Definition) -> Definition | None:
     alike = [option for option in other.options if option in own.options] == [*own.options]
     if not shared or mine.keys() - theirs.keys() or not alike or layers.of(own):
         return None
-    if any(option.kind != "int" or option.name in OPTION_SIZES for option in besides):
+    if any(option.kind != "int" or option.size for option in besides):
         return None
     zero: dict[str, Node] = {}
     for name, parameter in theirs.items():

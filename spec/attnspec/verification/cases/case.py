@@ -12,9 +12,16 @@ from numpy.typing import NDArray
 from attnspec.language import layers
 from attnspec.language.check import top
 from attnspec.language.equation import Equation
-from attnspec.language.symbols import OPTION_SIZES, symbol
+from attnspec.language.layers import sizes_of
+from attnspec.language.symbols import symbol
 from attnspec.language.tree import Definition
-from attnspec.verification.cases.distributions import HIDDEN, INTEGER_DISTRIBUTIONS, _drawn, _option, distribution_of
+from attnspec.verification.cases.distributions import (
+    HIDDEN,
+    INTEGER_DISTRIBUTIONS,
+    _drawn,
+    distribution_of,
+    option_values,
+)
 
 FEW = ("H", "M", "N", "L")
 """Heads, queries and layers, of which there are never many."""
@@ -118,20 +125,6 @@ class Case:
         return all(bool(np.isfinite(array).all()) for array in self.arrays.values())
 
 
-def sizes_of(definition: Definition) -> list[str]:
-    """The named sizes of an equation, in the order of its signature."""
-    found: dict[str, None] = {}
-    for option in definition.options:
-        if option.name in OPTION_SIZES:
-            found[OPTION_SIZES[option.name]] = None
-    for parameter in definition.parameters:
-        if parameter.layer is not None:
-            found |= dict.fromkeys([layers.COUNT, *layers.at_top(parameter.layer).values()])
-        for dim in parameter.dims:
-            found |= dict.fromkeys(sorted(dim.names))
-    return list(found)
-
-
 def sized(definition: Definition, sizes: Mapping[str, int]) -> dict[str, int]:
     """The sizes of a case, with those that layers below the top have for themselves, and none of layers not there.
 
@@ -177,12 +170,7 @@ def make(equation: Equation[..., Any], description: Description, dtype: str) -> 
             arrays[parameter.name] = _drawn(equation, parameter, shape, description.regime, generator, dtype)
     if description.regime == HIDDEN:
         _hide(definition, arrays)
-    options: dict[str, Any] = {
-        option.name: sizes[OPTION_SIZES[option.name]] for option in definition.options if option.name in OPTION_SIZES
-    }
-    for option in definition.options:
-        if option.name not in OPTION_SIZES:
-            options[option.name] = _option(option, sizes, description.seed)
+    options = option_values(equation, sizes, description.seed)
     return Case(arrays, options, description, description.layout, description.why)
 
 

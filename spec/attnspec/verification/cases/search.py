@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from attnspec.implementation import Claim
 from attnspec.language import layers
 from attnspec.language.equation import Equation
-from attnspec.verification.cases.case import FEW, LAYOUTS, Description, sized, sizes_of, within
+from attnspec.language.layers import sizes_of
+from attnspec.verification.cases.case import FEW, LAYOUTS, Description, sized, within
 from attnspec.verification.cases.distributions import HIDDEN, REGIMES, leading, regime_applies
 
 FEW_MENU = (1, 2, 3)

@@ -8,8 +8,9 @@ from typing import Any
 from attnspec.language import layers
 from attnspec.language.dims import Dim
 from attnspec.language.equation import Equation
+from attnspec.language.layers import sizes_of
 from attnspec.language.tree import Definition
-from attnspec.verification.cases.case import FEW, LAYOUTS, MOST_BLOCKS, Description, sizes_of, within
+from attnspec.verification.cases.case import FEW, LAYOUTS, MOST_BLOCKS, Description, within
 from attnspec.verification.cases.distributions import REGIMES, draws_from, has_mask, leading, regime_applies
 
 LONG = {

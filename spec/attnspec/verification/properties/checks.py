@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from attnspec.language.equation import Equation
+from attnspec.language.layers import sizes_of
 from attnspec.language.symbols import symbol
 from attnspec.properties import PROPERTIES
 from attnspec.properties.property import Property
-from attnspec.verification.cases.case import FEW, Case, Description, make, sizes_of
+from attnspec.verification.cases.case import FEW, Case, Description, make
 from attnspec.verification.properties.relations import NoiseOf, applies, broken_relations, fitted
 
 USUAL_SIZES = (3, 4, 5, 6, 2, 3, 4, 5)
