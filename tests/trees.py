@@ -14,7 +14,7 @@ from attnspec.language import vocabulary
 from attnspec.language.check import Scope, single
 from attnspec.language.dims import Dim
 from attnspec.language.equation import Equation
-from attnspec.language.parse import Parser
+from attnspec.language.parse import Origin, Parser
 from attnspec.language.traversal import substitute, walk
 from attnspec.language.tree import (
     Apply,
@@ -51,7 +51,7 @@ def read(source: str, id: str = "probe.f") -> Definition:
     def callee(value: object) -> Definition | None:
         return value.definition if isinstance(value, Equation) else None
 
-    return Parser(id, "probe.py", 0, source, {**words, **equations}, callee, tree).whole_function()
+    return Parser(id, tree, Origin("probe.py", 0, {**words, **equations}), callee).whole_function()
 
 
 class Grower:

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
 
 from attnspec.errors import SpecError, UnknownName, nearest
 from attnspec.language import layers
+from attnspec.language.changes import changed
 from attnspec.language.draws import OptionDraw, Place, check_scales, check_sizes, option_draws
-from attnspec.language.parse import parse, parse_changed
+from attnspec.language.parse import Origin, parse
 from attnspec.language.registry import Registry, is_catalogued, load_family
-from attnspec.language.traversal import without_unread_lines
 from attnspec.language.tree import Definition, Parameter
 
 if TYPE_CHECKING:
@@ -77,6 +77,7 @@ class Equation(Generic[P, R]):
         scales: how a parameter is drawn where its symbol's own way does not fit.
         largest: the largest size of a named axis that is asked, where each of its places takes a whole recurrence.
         options: how options are drawn: the values that are taken in turn, or a place along an axis.
+        is_changed: it is another equation with changed lines or calls; `function` is that of the other.
     """
 
     definition: Definition
@@ -89,6 +90,7 @@ class Equation(Generic[P, R]):
     gradient_of: str = ""
     largest: Mapping[str, int] = field(default_factory=dict)
     options: Mapping[str, tuple[float, ...] | Place] = field(default_factory=dict)
+    is_changed: bool = False
     own_mutants: list[Curated] = field(default_factory=list, repr=False)
     own_forms: list[Curated] = field(default_factory=list, repr=False)
 
@@ -340,25 +342,35 @@ def form(of: Equation[..., Any], says: str) -> Callable[[Callable[P, R]], Equati
 
 
 def mutate(
-    of: Equation[P, R], name: str, lines: Mapping[str, str], *, says: str, in_storage: bool = False
+    of: Equation[P, R],
+    name: str,
+    lines: Mapping[str, str] | None = None,
+    *,
+    says: str,
+    calls: Mapping[Equation[..., Any], Equation[..., Any]] | None = None,
+    in_storage: bool = False,
 ) -> Equation[P, R]:
     """A curated mistake in some lines of an equation: `mutant` without a copy of the equation.
 
     Args:
         of: the equation.
         name: the name of the mistake, part of its id.
-        lines: by what a line gives its name to, such as "f" or "h, c", its wrong right-hand side; "return" is what is
-            returned. A name that no line has is a new line, before the next one that is changed. They may call what
-            the equation calls, and the equations that the module has imported.
+        lines: the wrong right-hand side of each changed line, by the name that the line defines, such as "f" or "h, c";
+            "return" is what is returned. A name that no line defines is a new line, before the next one that is
+            changed. They may use all words of the notation, what the equation calls, and the equations that have a name
+            where `mutate` is called.
         says: the sentence that names it.
+        calls: equations that the equation calls, each with the one that is called in its place, such as a mistake of
+            it; also in the changed lines.
         in_storage: it is equal in real numbers, and wrong only by what overflows in the storage dtype.
 
     Returns:
-        The wrong equation, which other mistakes may call.
+        The wrong equation, which other mistakes may call. Lines that are then not read are left out.
 
     Raises:
         NotationError: a line is outside the notation, or the equation has no such line.
-        SpecError: the lines change nothing.
+        SpecError: nothing changes; or `calls` has an equation that is not called, or in its place one that takes or
+            gives something else.
 
     Examples:
         >>> import attnspec
@@ -372,12 +384,19 @@ def mutate(
         >>> gru_cell.own_mutants.pop().name
         'candidate_by_sigmoid'
     """
-    item = _changed(of, name, lines)
+    item = _changed(of, name, lines or {}, calls or {})
     _keep(of.own_mutants, Curated(name, says, item, in_storage))
     return item
 
 
-def rewrite(of: Equation[P, R], name: str, lines: Mapping[str, str], *, says: str) -> Equation[P, R]:
+def rewrite(
+    of: Equation[P, R],
+    name: str,
+    lines: Mapping[str, str] | None = None,
+    *,
+    says: str,
+    calls: Mapping[Equation[..., Any], Equation[..., Any]] | None = None,
+) -> Equation[P, R]:
     """An equal rewriting of some lines of an equation: `form` without a copy of the equation.
 
     Args:
@@ -385,28 +404,38 @@ def rewrite(of: Equation[P, R], name: str, lines: Mapping[str, str], *, says: st
         name: the name of the form; a claim accepts it by this name.
         lines: as for `mutate`.
         says: what is done otherwise, and what it costs.
+        calls: as for `mutate`.
 
     Returns:
         The rewritten equation.
 
     Raises:
-        NotationError: a line is outside the notation, or the equation has no such line.
-        SpecError: the lines change nothing.
+        NotationError: as for `mutate`.
+        SpecError: as for `mutate`.
     """
-    item = _changed(of, name, lines)
+    item = _changed(of, name, lines or {}, calls or {})
     _keep(of.own_forms, Curated(name, says, item))
     return item
 
 
-def _changed(of: Equation[P, R], name: str, lines: Mapping[str, str]) -> Equation[P, R]:
-    """The equation with some of its lines changed, on behalf of the caller's caller."""
+def _changed(
+    of: Equation[P, R],
+    name: str,
+    lines: Mapping[str, str],
+    calls: Mapping[Equation[..., Any], Equation[..., Any]],
+) -> Equation[P, R]:
+    """The equation with some of its lines or calls changed, as it is written by the caller's caller."""
     caller = sys._getframe(2)
-    where, id = f"{caller.f_code.co_filename}:{caller.f_lineno}", f"{of.id}/{name}"
-    parsed = parse_changed(of.function, id, _callee, lines, caller.f_globals, where)
-    definition = layers.known(without_unread_lines(parsed))
-    if replace(definition, id=of.id) == of.definition:
-        raise SpecError(f"{where}: {id} is {of.id} itself", given=", ".join(lines), mend="change the lines")
-    return Equation(definition, of.function, of.sources)
+    origin = Origin(caller.f_code.co_filename, caller.f_lineno - 1, {**caller.f_globals, **caller.f_locals})
+    if of.is_changed:
+        raise SpecError(
+            f"{origin.place()}: {of.id} is itself written as a change",
+            expected="an equation with lines of its own",
+            mend="change the lines of the equation that it changes",
+        )
+    pairs = [(old.definition, new.definition) for old, new in calls.items()]
+    definition = changed(of.definition, of.function, f"{of.id}/{name}", _callee, lines, pairs, origin)
+    return Equation(definition, of.function, of.sources, is_changed=True)
 
 
 def _keep(kept: list[Curated], item: Curated) -> None:

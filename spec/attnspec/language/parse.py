@@ -7,7 +7,7 @@ import inspect
 import io
 import textwrap
 import tokenize
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
@@ -59,79 +59,36 @@ def parse(function: Callable[..., Any], id: str, callee: Callable[[object], Defi
     Raises:
         NotationError: something outside the notation, or no source to read.
     """
-    return _parser(function, id, callee).whole_function()
+    return parser(function, id, callee).whole_function()
 
 
-def parse_changed(
-    function: Callable[..., Any],
-    id: str,
-    callee: Callable[[object], Definition | None],
-    lines: Mapping[str, str],
-    names: Mapping[str, Any],
-    where: str,
-) -> Definition:
-    """Read the tree of an equation with some of its lines changed.
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where lines are written.
 
-    Args:
-        function: the function of the equation.
-        id: the id of what is made.
-        callee: tells which objects are equations, and gives their trees.
-        lines: by what a line gives its name to, such as "f" or "h, c", its new right-hand side; "return" is what is
-            returned. A name that no line has is a new line, before the next one that is changed.
-        names: what else these lines may call, by name.
-        where: file and line of the change.
+    Attributes:
+        file: the path of their file.
+        offset: the number of lines in it before the first of them.
+        names: what a global name stands for in them.
+        comments: comments by line, counted from the first of them.
+    """
+
+    file: str
+    offset: int
+    names: Mapping[str, Any]
+    comments: Mapping[int, str] = field(default_factory=dict)
+
+    def place(self, line: int = 1) -> str:
+        """File and line of one of them, as in an error."""
+        return f"{'/'.join(self.file.split('/')[-2:])}:{line + self.offset}"
+
+
+def parser(function: Callable[..., Any], id: str, callee: Callable[[object], Definition | None]) -> Parser:
+    """What reads a function; the arguments are those of `parse`.
 
     Raises:
-        NotationError: a line is outside the notation.
+        NotationError: no source to read.
     """
-    parser = _parser(function, id, callee)
-    words = {word: getattr(vocabulary, word) for word in vocabulary.WORDS}
-    parser.globals = {**words, **parser.globals, **names}
-    body: list[ast.stmt] = list(parser.tree.body)
-    new: list[ast.stmt] = []
-    try:
-        for target, text in lines.items():
-            place = next((k for k, line in enumerate(body) if _target(line) == target), None)
-            statement = ast.parse(f"return {text}" if target == "return" else f"{target} = {text}").body[0]
-            if place is None:
-                new.append(statement)
-            else:
-                body[place : place + 1] = [*new, statement]
-                new = []
-    except SyntaxError as error:
-        raise NotationError(f"{where}: {id}: a line that is not Python", given=str(error.text or "").strip()) from None
-    if new:
-        raise NotationError(
-            f"{where}: {id}: there is no line {_target(new[0])}",
-            given=", ".join(filter(None, map(_target, new))),
-            expected=", ".join(filter(None, map(_target, parser.tree.body))),
-            mend="name a line of the equation, or put a new line before one that is changed",
-        )
-    parser.tree.body = body
-    try:
-        return parser.whole_function()
-    except NotationError as error:
-        raise NotationError(
-            f"{where}: {error.headline.partition(': ')[2] or error.headline}",
-            given=error.given,
-            expected=error.expected,
-            mend=error.mend,
-        ) from None
-
-
-def _target(statement: ast.stmt) -> str:
-    """What a line gives a name to: "f", "h, c" or "return"; "" for a docstring."""
-    match statement:
-        case ast.Return():
-            return "return"
-        case ast.Assign(targets=[ast.Tuple(elts=names)]):
-            return ", ".join(map(ast.unparse, names))
-        case ast.Assign(targets=[name]):
-            return ast.unparse(name)
-    return ""
-
-
-def _parser(function: Callable[..., Any], id: str, callee: Callable[[object], Definition | None]) -> Parser:
     try:
         source, first = inspect.getsourcelines(function)
     except (OSError, TypeError):
@@ -145,20 +102,24 @@ def _parser(function: Callable[..., Any], id: str, callee: Callable[[object], De
     assert isinstance(tree, ast.FunctionDef)
     names = dict(inspect.getclosurevars(function).globals) | function.__globals__
     names |= inspect.getclosurevars(function).nonlocals
-    return Parser(id, inspect.getsourcefile(function) or "?", first - 1, text, names, callee, tree)
+    return Parser(id, tree, Origin(inspect.getsourcefile(function) or "?", first - 1, names, _comments(text)), callee)
 
 
 @dataclass
 class Parser:
-    """Reads one function; `locals` are the names bound so far."""
+    """Reads one function.
+
+    Attributes:
+        origin: where the line that is being read is written: at first, where the function is.
+        changed: the origins of those lines that are written elsewhere.
+        locals: the names bound so far.
+    """
 
     id: str
-    file: str
-    offset: int
-    text: str
-    globals: dict[str, Any]
-    callee: Callable[[object], Definition | None]
     tree: ast.FunctionDef
+    origin: Origin
+    callee: Callable[[object], Definition | None]
+    changed: Mapping[ast.stmt, Origin] = field(default_factory=dict)
     indices: dict[str, Dim] = field(default_factory=dict)
     sizes: dict[str, Dim] = field(default_factory=dict)
     locals: set[str] = field(default_factory=set)
@@ -180,18 +141,21 @@ class Parser:
             self.refuse(tree, "takes layers twice", "one parameter of the type Layers", "an equation for each stack")
         options = tuple(self.option(argument) for argument in arguments.kwonlyargs)
         self.locals = {p.name for p in parameters} | {o.name for o in options}
-        comments = _comments(self.text)
+        home = self.origin
         lines: list[Line] = []
         body = tree.body[1:] if ast.get_docstring(tree) is not None else tree.body
         for statement in body[:-1]:
-            lines += self.statement(statement, comments)
+            self.origin = self.changed.get(statement, home)
+            lines += self.statement(statement)
         if not body or not isinstance(body[-1], ast.Return) or body[-1].value is None:
             self.refuse(
                 tree, "does not end in a return", "return VALUE as the last line", "return the formula's result"
             )
         returned = body[-1].value
         values = returned.elts if isinstance(returned, ast.Tuple) else [returned]
+        self.origin = self.changed.get(body[-1], home)
         returns = tuple(self.whole(value) for value in values)
+        self.origin = home
         return Definition(
             self.id,
             parameters,
@@ -265,15 +229,13 @@ class Parser:
         unnamed = ["result"] if len(kinds) == 1 else [f"result {k}" for k in range(len(kinds))]
         return tuple(Parameter(names[k] or unnamed[k], *kind) for k, kind in enumerate(kinds))
 
-    def statement(self, statement: ast.stmt, comments: dict[int, str]) -> list[Line]:
+    def statement(self, statement: ast.stmt) -> list[Line]:
         """One line; the declarations of indices and sizes give none."""
         match statement:
             case ast.Assign(targets=[ast.Name(id=name)], value=value):
                 targets = [name]
             case ast.Assign(targets=[ast.Tuple(elts=elts)], value=ast.Tuple(elts=parts)) if len(elts) == len(parts):
-                pairs = [ast.Assign([e], part) for e, part in zip(elts, parts, strict=True)]
-                placed = [ast.copy_location(pair, statement) for pair in pairs]
-                return [line for pair in placed for line in self.statement(pair, comments)]
+                return [line for single in split_lines([statement]) for line in self.statement(single)]
             case ast.Assign(targets=[ast.Tuple(elts=elts)], value=value) if all(isinstance(e, ast.Name) for e in elts):
                 targets = [e.id for e in elts if isinstance(e, ast.Name)]
             case _:
@@ -289,7 +251,7 @@ class Parser:
         taken = [name for name in targets if name in self.locals or name in self.indices]
         if taken:
             self.refuse(statement, f"gives {taken[0]} a second meaning", "each name once", "name the new value anew")
-        line = Line(tuple(targets), self.whole(value), comments.get(statement.end_lineno or 0, ""))
+        line = Line(tuple(targets), self.whole(value), self.origin.comments.get(statement.end_lineno or 0, ""))
         self.locals |= set(targets)
         return [line]
 
@@ -318,7 +280,8 @@ class Parser:
 
     def placed(self, found: Node, node: ast.expr) -> Node:
         end_line, end_column = node.end_lineno or 0, node.end_col_offset or 0
-        span = Span(node.lineno + self.offset, node.col_offset, end_line + self.offset, end_column)
+        before = self.origin.offset
+        span = Span(node.lineno + before, node.col_offset, end_line + before, end_column)
         object.__setattr__(found, "span", span)
         return found
 
@@ -361,7 +324,7 @@ class Parser:
             )
         if name in self.locals:
             return Name(name)
-        value = self.globals.get(name)
+        value = self.origin.names.get(name)
         if isinstance(value, float | int) and value == vocabulary.inf:
             return Number(vocabulary.inf)
         known = [*self.locals, *self.sizes, *self.indices]
@@ -513,16 +476,14 @@ class Parser:
         """What a (dotted) global name stands for; None for anything else."""
         match node:
             case ast.Name(id=name):
-                return self.globals.get(name)
+                return self.origin.names.get(name)
             case ast.Attribute(value=owner, attr=attr):
                 return getattr(self.value(owner), attr, None)
         return None
 
     def refuse(self, node: ast.AST, what: str, expected: str, mend: str) -> NoReturn:
         """Say where, what was given, what was expected and how to mend it."""
-        line = getattr(node, "lineno", 1) + self.offset
-        place = "/".join(self.file.split("/")[-2:])
-        headline = f"{place}:{line}: {self.id.split('.')[-1]} {what}"
+        headline = f"{self.origin.place(getattr(node, 'lineno', 1))}: {self.id.split('.')[-1]} {what}"
         raise NotationError(headline, given=ast.unparse(node).splitlines()[0], expected=expected, mend=mend)
 
 
@@ -533,6 +494,17 @@ def _result_name(node: Node) -> str:
         case Stack(array=array) | Last(state=array):
             return _result_name(array)
     return ""
+
+
+def split_lines(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
+    """Lines with `a, b = x, y` as two: `a = x` and `b = y`."""
+    for statement in body:
+        match statement:
+            case ast.Assign(targets=[ast.Tuple(elts=elts)], value=ast.Tuple(elts=parts)) if len(elts) == len(parts):
+                for element, part in zip(elts, parts, strict=True):
+                    yield ast.copy_location(ast.Assign([element], part), statement)
+            case _:
+                yield statement
 
 
 def _comments(text: str) -> dict[int, str]:

@@ -1,0 +1,163 @@
+"""An equation with some of its lines, or of the equations that it calls, changed: what mistakes and rewritings are."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, NoReturn
+
+from attnspec.errors import NotationError, SpecError, nearest
+from attnspec.language import layers, vocabulary
+from attnspec.language.parse import Origin, parser, split_lines
+from attnspec.language.traversal import callees, replace_callee, without_unread_lines
+from attnspec.language.tree import Definition
+
+WORDS = {word: getattr(vocabulary, word) for word in vocabulary.WORDS}
+"""What a changed line may use, whether or not a file imports it."""
+
+
+def changed(
+    of: Definition,
+    function: Callable[..., Any],
+    id: str,
+    callee: Callable[[object], Definition | None],
+    lines: Mapping[str, str],
+    calls: Iterable[tuple[Definition, Definition]],
+    origin: Origin,
+) -> Definition:
+    """The tree of a changed equation, without the lines that are then not read.
+
+    Args:
+        of: the tree of the equation.
+        function: the function of the equation.
+        id: the id of the changed equation.
+        callee: tells which objects are equations, and gives their trees.
+        lines: the right-hand side of each changed or new line, by the name that it defines, such as "f" or "h, c";
+            "return" is what is returned. A new line stands before the next one that is changed.
+        calls: equations that are called, each with the one that is called in its place.
+        origin: where the change is written. Names that are not there mean what they mean in the equation.
+
+    Raises:
+        NotationError: a line is outside the notation, or the equation has no such line.
+        SpecError: an equation is not called, or takes something else; or nothing changes.
+    """
+    reader = parser(function, id, callee)
+    new = [_statement(name, text, id, origin) for name, text in lines.items()]
+    reader.tree.body = _with_lines(list(split_lines(reader.tree.body)), new, id, origin)
+    reader.changed = dict.fromkeys(new, replace(origin, names={**WORDS, **reader.origin.names, **origin.names}))
+    try:
+        found = reader.whole_function()
+        for old, other in calls:
+            found = _calling(found, old, other, origin)
+        found = layers.known(without_unread_lines(found))
+    except NotationError as error:
+        raise _located(error, origin) from None
+    if _content(found) == _content(without_unread_lines(of)):
+        raise SpecError(
+            f"{origin.place()}: {id} is {of.id} itself",
+            given=", ".join(lines) or "no change",
+            expected=f"other values of its lines: {', '.join(filter(None, map(_defined, reader.tree.body)))}",
+            mend="change a line, or an equation that is called",
+        )
+    return found
+
+
+def _content(definition: Definition) -> tuple[object, ...]:
+    return definition.indices, definition.lines, definition.returns
+
+
+def _located(error: NotationError, origin: Origin) -> NotationError:
+    """An error that begins with the place of the change, also where a line that stays no longer fits."""
+    if error.headline.startswith(f"{origin.place()}: "):
+        return error
+    headline = f"{origin.place()}: {error.headline}"
+    return NotationError(headline, given=error.given, expected=error.expected, mend=error.mend)
+
+
+def _statement(name: str, text: str, id: str, origin: Origin) -> ast.stmt:
+    """One line, from what it defines and its right-hand side."""
+    try:
+        value = ast.parse(text.strip(), mode="eval").body
+        statement = ast.Return(value) if name == "return" else ast.parse(f"{name} = 0").body[0]
+    except SyntaxError as error:
+        raise NotationError(
+            f"{origin.place()}: {id} has a line that is not Python",
+            given=f"{name} = {text}",
+            expected="the name of a line, and one formula",
+            mend=str(error.msg),
+        ) from None
+    if isinstance(statement, ast.Assign):
+        statement.value = value
+    return ast.copy_location(statement, value)
+
+
+def _with_lines(body: list[ast.stmt], new: Sequence[ast.stmt], id: str, origin: Origin) -> list[ast.stmt]:
+    """The lines of an equation, with the changed ones in their place and a new one before the next changed one."""
+    known = [name for name in map(_defined, body) if name]
+    waiting: list[ast.stmt] = []
+    for statement in new:
+        waiting.append(statement)
+        place = next((k for k, old in enumerate(body) if _defined(old) == _defined(statement)), None)
+        if place is not None:
+            body[place : place + 1] = waiting
+            waiting = []
+    for statement in waiting:
+        _refuse_line(statement, f"{id} has no line {_defined(statement)}", known, origin)
+    for statement in new:
+        if not _is_read(statement, body[body.index(statement) + 1 :]):
+            _refuse_line(statement, f"no line of {id} reads {_defined(statement)}", known, origin)
+    return body
+
+
+def _refuse_line(statement: ast.stmt, what: str, known: Sequence[str], origin: Origin) -> NoReturn:
+    name = _defined(statement)
+    raise NotationError(
+        f"{origin.place()}: {what}",
+        given=ast.unparse(statement),
+        expected=f"a line of the equation: {', '.join(known)}; or a new one that the next changed line reads",
+        mend=nearest(name, known) or "name a line of the equation, or put a new line before one that is changed",
+    )
+
+
+def _defined(statement: ast.stmt) -> str:
+    """What a line defines: "f", "h, c" or "return"; "" for a docstring."""
+    match statement:
+        case ast.Return():
+            return "return"
+        case ast.Assign(targets=[ast.Tuple(elts=names)]):
+            return ", ".join(map(ast.unparse, names))
+        case ast.Assign(targets=[name]):
+            return ast.unparse(name)
+    return ""
+
+
+def _is_read(statement: ast.stmt, later: Iterable[ast.stmt]) -> bool:
+    """Whether a later line reads a name that a line defines."""
+    names = {node.id for line in later for node in ast.walk(line) if isinstance(node, ast.Name)}
+    return isinstance(statement, ast.Return) or not names.isdisjoint(_defined(statement).split(", "))
+
+
+def _calling(definition: Definition, old: Definition, new: Definition, origin: Origin) -> Definition:
+    """An equation that calls another one in place of one that it calls."""
+    called = {each.id: each for each in callees(definition)}
+    if called.get(old.id) != old:
+        raise SpecError(
+            f"{origin.place()}: {definition.id} does not call {old.id}",
+            given=old.id,
+            expected=", ".join(called) or "an equation that calls another",
+            mend=nearest(old.id, called),
+        )
+    if _signature(new) != _signature(old):
+        raise SpecError(
+            f"{origin.place()}: {new.id} does not take and give what {old.id} does",
+            given=new.id,
+            expected=f"a mistake or a rewriting of {old.id}",
+            mend="call it by a changed line",
+        )
+    return replace_callee(definition, old, new)
+
+
+def _signature(definition: Definition) -> tuple[object, ...]:
+    """What an equation takes and gives, but for the names of what it gives."""
+    return definition.parameters, definition.options, [(each.kind, each.dims) for each in definition.results]
