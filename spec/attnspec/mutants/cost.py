@@ -15,12 +15,12 @@ from attnspec.equations.cost import (
     stacked_lstm_parameters,
 )
 
+# What 003 says of its 2080, which are without that layer's 33.
 mutate(
     simple_rnn_parameters, "with_dense_layer",
     says="the layer that reads the last state is counted too",
     lines={"return": "u * (u + d) + u + u + 1"},
 )
-
 
 mutate(
     gru_parameters, "as_lstm",
@@ -28,84 +28,83 @@ mutate(
     lines={"return": "4 * (u * (u + d) + u)"},
 )
 
-
 mutate(
     lstm_parameters, "as_gru",
     says="two gates and a candidate are counted, as a GRU has them",
     lines={"return": "3 * (u * (u + d) + u)"},
 )
 
-
+# Equal where d = u, as in 003.
 mutate(
     stacked_lstm_parameters, "as_the_first",
     says="every layer is counted as wide as the first",
     lines={"return": "layers * (4 * (u * (u + d) + u))"},
 )
 
-
+# The states stand side by side, but no weight leads from the one to the other.
 mutate(
     bidirectional_gru_parameters, "gru_twice_as_wide",
     says="one state of twice the width is counted instead of two states",
     lines={"return": "3 * (2 * u * (2 * u + d) + 2 * u)"},
 )
 
-
+# The states stand side by side, but no weight leads from the one to the other.
 mutate(
     bidirectional_lstm_parameters, "lstm_twice_as_wide",
     says="one state of twice the width is counted instead of two states",
     lines={"return": "4 * (2 * u * (2 * u + d) + 2 * u)"},
 )
 
-
+# Heads share the width among them.
 mutate(
     multihead_parameters, "heads_of_full_width",
     says="every head is counted as wide as the model",
     lines={"return": "4 * (c * (heads * c))"},
 )
 
-
+# W_q, W_k and W_v alone.
 mutate(
     multihead_parameters, "without_output",
     says="the matrix behind the heads is not counted",
     lines={"return": "3 * (c * (heads * d))"},
 )
 
-
+# They are made once and read by all queries.
 mutate(
     multihead_operations, "projected_anew",
     says="the projections of keys and values are counted for every query",
     lines={"projections": "2 * (2 * (n * c * (heads * d)) + 2 * (n * m * c * (heads * d)))"},
 )
 
-
+# A softmax that does not work in place.
 mutate(
     attention_memory, "scores_beside_weights",
     says="scores and weights are held side by side",
     lines={"return": "2 * (n * m)"},
 )
 
-
+# What attention does.
 mutate(
     recurrent_steps, "at_once",
     says="all steps are taken at once",
     lines={"return": "1"},
 )
 
-
+# The transitions between t states.
 mutate(
     recurrent_steps, "one_less",
     says="the step from the first state is not counted",
     lines={"return": "t - 1"},
 )
 
-
+# What a recurrence does.
 mutate(
     attention_steps, "one_by_one",
     says="every output waits for the one before",
     lines={"return": "t"},
 )
 
-
+# A loop over outputs and inputs.
 mutate(
     attention_steps, "pair_by_pair",
     says="every weight waits for the one before",

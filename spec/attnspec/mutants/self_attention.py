@@ -1,44 +1,36 @@
 """Mistakes with self-attention that no operator makes."""
 
-from jaxtyping import Float
+from attnspec import mutate
+from attnspec.equations.self_attention import columns, scaled, unscaled
 
-from attnspec import mutant, mutate
-from attnspec.equations.self_attention import columns, qkv, scaled, unscaled
-from attnspec.notation import Tensor, indices, size, softmax, sqrt, sum
-
-
-@mutant(scaled, says="the diagonal is left out: no position asks itself")
-def diagonal_left_out(
-    x: Float[Tensor, "t c"], W_q: Float[Tensor, "c d"], W_k: Float[Tensor, "c d"], W_v: Float[Tensor, "c e"],
-) -> Float[Tensor, "t e"]:
-    """What 004 warns of."""
-    i, j = indices("t", "t")
-    d = size("d")
-    q, k, v = qkv(x, W_q, W_k, W_v)
-    alpha = softmax(j, q[i] @ k[j] / sqrt(d), where=(j < i) | (j > i))
-    c = sum(j, alpha * v[j])
-    return c.stack(i)
-
-
-@mutant(unscaled, says="the diagonal is left out: no position asks itself")
-def diagonal_left_out_unscaled(
-    x: Float[Tensor, "t c"], W_q: Float[Tensor, "c d"], W_k: Float[Tensor, "c d"], W_v: Float[Tensor, "c e"],
-) -> Float[Tensor, "t e"]:
-    """What 004 warns of."""
-    i, j = indices("t", "t")
-    q, k, v = qkv(x, W_q, W_k, W_v)
-    alpha = softmax(j, q[i] @ k[j], where=(j < i) | (j > i))
-    c = sum(j, alpha * v[j])
-    return c.stack(i)
-
+# What 004 warns of.
+DIAGONAL = "the diagonal is left out: no position asks itself"
 
 mutate(
-    columns, "diagonal_left_out_of_columns",
-    says="the diagonal is left out: no position asks itself",
+    scaled, "diagonal_left_out", says=DIAGONAL,
+    lines={
+        "i, j": 'indices("t", "t")',
+        "d": 'size("d")',
+        "alpha": "softmax(j, q[i] @ k[j] / sqrt(d), where=(j < i) | (j > i))",
+        "return": "sum(j, alpha * v[j]).stack(i)",
+    },
+)
+
+mutate(
+    unscaled, "diagonal_left_out_unscaled", says=DIAGONAL,
+    lines={
+        "i, j": 'indices("t", "t")',
+        "alpha": "softmax(j, q[i] @ k[j], where=(j < i) | (j > i))",
+        "return": "sum(j, alpha * v[j]).stack(i)",
+    },
+)
+
+mutate(
+    columns, "diagonal_left_out_of_columns", says=DIAGONAL,
     lines={"alpha": "softmax(j, k[j] @ q[i], where=(j < i) | (j > i))"},
 )
 
-
+# The scale of another attention; 003 and 004 leave it out.
 mutate(
     columns, "scaled_columns",
     says="the scores are divided by √d",

@@ -5,15 +5,11 @@ from collections import Counter
 from collections.abc import Mapping
 from itertools import chain
 
-from jaxtyping import Float, Int
-
-from attnspec import mutant, mutate
+from attnspec import mutate
 from attnspec.equations.text import embedding, embedding_padding_idx, one_hot, segments, window_labels
-from attnspec.notation import Tensor, index, where
 from attnspec.procedures.text import encode, tokenize, vocabulary, words
 
 Words = tuple[str, ...]
-
 
 mutate(
     one_hot, "missing_is_last",
@@ -21,20 +17,18 @@ mutate(
     lines={"e": "where(where(k[i] < 0, k[i] + v, k[i]) == j, 1, 0)"},
 )
 
-
 mutate(
     one_hot, "missing_is_first",
     says="a missing token is taken for the first of the vocabulary",
     lines={"e": "where(where(k[i] < 0, 0, k[i]) == j, 1, 0)"},
 )
 
-
+# The first of the vocabulary has no place.
 mutate(
     one_hot, "counted_from_one",
     says="tokens are counted from 1",
     lines={"e": "where(k[i] == j + 1, 1, 0)"},
 )
-
 
 mutate(
     embedding, "missing_reads_last",
@@ -42,43 +36,39 @@ mutate(
     lines={"v": 'size("v")', "x": "P[where(k[i] < 0, k[i] + v, k[i])]"},
 )
 
-
 mutate(
     embedding, "missing_reads_first",
     says="a missing token reads the first row",
     lines={"x": "P[where(k[i] < 0, 0, k[i])]"},
 )
 
-
+# Every token reads the row of the one before.
 mutate(
     embedding, "counted_from_one_row",
     says="tokens are counted from 1",
     lines={"x": "P[k[i] - 1]"},
 )
 
+# What fills a text is something, what is missing from it is nothing.
+mutate(
+    embedding_padding_idx, "missing_reads_padding",
+    says="a missing token reads the row of padding",
+    lines={"i": 'index("t")', "return": "P[where(k[i] < 0, padding_idx, k[i])].stack(i)"},
+)
 
-@mutant(embedding_padding_idx, says="a missing token reads the row of padding")
-def missing_reads_padding(k: Int[Tensor, " t"], P: Float[Tensor, "v d"], *, padding_idx: int) -> Float[Tensor, "t d"]:
-    """What fills a text is something, what is missing from it is nothing."""
-    i = index("t")
-    x = P[where(k[i] < 0, padding_idx, k[i])]
-    return x.stack(i)
+# It is zeros only where it began as zeros, since it does not learn.
+mutate(
+    embedding_padding_idx, "padding_reads_zeros",
+    says="the row of padding is read as zeros",
+    lines={"i": 'index("t")', "return": "where(k[i] == padding_idx, 0, P[k[i]]).stack(i)"},
+)
 
-
-@mutant(embedding_padding_idx, says="the row of padding is read as zeros")
-def padding_reads_zeros(k: Int[Tensor, " t"], P: Float[Tensor, "v d"], *, padding_idx: int) -> Float[Tensor, "t d"]:
-    """It is zeros only where it began as zeros, since it does not learn."""
-    i = index("t")
-    x = where(k[i] == padding_idx, 0, P[k[i]])
-    return x.stack(i)
-
-
-apart = mutate(
+# The stride is taken for w.
+mutate(
     segments, "apart",
     says="pieces do not overlap: each begins where the one before ended",
     lines={"segment": "k[a * w + i]", "label": "k[a * w + w]"},
 )
-
 
 mutate(
     segments, "label_within",
@@ -86,7 +76,7 @@ mutate(
     lines={"label": "k[a * s + w - 1]"},
 )
 
-
+# Padding by the edge, not by zeros.
 mutate(
     window_labels, "ends_repeated",
     says="beyond the ends the first and the last vector are repeated",
@@ -97,7 +87,7 @@ mutate(
     },
 )
 
-
+# Padding by going round, not by zeros.
 mutate(
     window_labels, "ends_joined",
     says="beyond one end the other end follows",
@@ -107,7 +97,6 @@ mutate(
         "window": "concat(j, x[where(place < 0, place + t, where(place < t, place, place - t))])",
     },
 )
-
 
 mutate(
     window_labels, "looks_back",

@@ -1,25 +1,24 @@
-"""Equal rewritings of the equations of attention, each with its own rounding."""
+"""Equal rewritings of attention, each with a rounding of its own."""
 
 from attnspec import rewrite
-from attnspec.equations.attention import (
-    bilinear,
-    scaled_dot_product,
-    value_map,
-    weights,
-)
+from attnspec.equations.attention import bilinear, scaled_dot_product, value_map, weights
 
+# As numpy.logaddexp.reduce computes it: each of its steps rounds.
 rewrite(
     weights, "log_sum_in_turn",
     says="softmax as exp(e − lse), the lse made up score by score, which loses digits where there are many",
     lines={
-        "lse": (
-            'scan(j, lambda lse: (where(lse[i] < e[i, j], e[i, j], lse[i]) + log(1 + exp(where(lse[i] < e[i, j], '
-            'lse[i] - e[i, j], e[i, j] - lse[i])))).stack(i), zeros("n") - inf)'
-        ),
+        "lse": """scan(
+            j,
+            lambda lse: (
+                where(lse[i] < e[i, j], e[i, j], lse[i])
+                + log(1 + exp(where(lse[i] < e[i, j], lse[i] - e[i, j], e[i, j] - lse[i])))
+            ).stack(i),
+            zeros("n") - inf,
+        )""",
         "alpha": "exp(e[i, j] - last(j, lse)[i])",
     },
 )
-
 
 rewrite(
     value_map, "mapped_after",
@@ -27,13 +26,11 @@ rewrite(
     lines={"c": "sum(j, alpha[i, j] * h[j]) @ W_v"},
 )
 
-
 rewrite(
     bilinear, "bilinear_key_first",
     says="the matrix applied to the key first: q · (W k)",
     lines={"e": "q[i] @ (W @ k[j])"},
 )
-
 
 rewrite(
     scaled_dot_product, "divided_at_the_end",

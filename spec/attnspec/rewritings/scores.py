@@ -1,14 +1,14 @@
-"""Equal rewritings of the equations of scores, each with its own rounding."""
+"""Equal rewritings of scores, each with a rounding of its own."""
 
 from attnspec import rewrite
 from attnspec.equations.scores import bilinear, linear
 
-merged = rewrite(
+# 002's one matrix, transposed.
+rewrite(
     linear, "merged",
     says="the two matrices merged first: s (W_q W_kᵀ) h",
     lines={"W_e": "W_q @ transpose(W_k)", "e": "s[i] @ W_e @ h[j]"},
 )
-
 
 rewrite(
     bilinear, "key_first",
