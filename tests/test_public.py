@@ -6,7 +6,6 @@ import ast
 import dataclasses
 import doctest
 import enum
-import importlib
 import importlib.util
 import inspect
 import pydoc
@@ -154,6 +153,29 @@ def test_every_property_and_method_is_shown(of: Public) -> None:
     assert not [name for name in own if f".{name}" not in shown and name != "__call__"]
 
 
+@pytest.mark.usefixtures("users_registries")
+def test_the_equations_of_the_guide_are_equations(tmp_path: Path) -> None:
+    """What docs/notation.md shows under @equation can be imported as it stands."""
+    guide = (ROOT / "docs/notation.md").read_text(encoding="utf-8")
+    shown = [block for block in re.findall(r"```python\n(.*?)```", guide, re.DOTALL) if "@equation(" in block]
+
+    assert len(shown) >= 2
+    for number, block in enumerate(shown):
+        defined = imported(tmp_path / f"guide_{number}.py", block)
+        assert [value for value in vars(defined).values() if isinstance(value, attnspec.Equation)]
+
+
+def imported(file: Path, source: str) -> ModuleType:
+    """A module of its own, from its source."""
+    file.write_text(source, encoding="utf-8")
+    spec = importlib.util.spec_from_file_location(file.stem, file)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
 # The pages of the reference.
 
 
@@ -217,20 +239,16 @@ def test_a_word_of_the_notation_still_comes_from_the_package_with_a_warning() ->
 
 
 def test_a_word_that_was_not_imported_is_suggested_where_it_is(tmp_path: Path) -> None:
-    file = tmp_path / "unimported.py"
-    file.write_text(
+    source = (
         "import attnspec, numpy as np\n"
         "from attnspec.notation import Float, Tensor\n"
         "@attnspec.equation()\n"
         'def f(x: Float[Tensor, " n"]) -> Float[Tensor, " n"]:\n'
         "    return np.exp(x)\n"
     )
-    spec = importlib.util.spec_from_file_location("unimported", file)
-    assert spec is not None
-    assert spec.loader is not None
 
     with pytest.raises(attnspec.NotationError) as caught:
-        spec.loader.exec_module(importlib.util.module_from_spec(spec))
+        imported(tmp_path / "unimported.py", source)
 
     assert caught.value.mend.endswith("`from attnspec.notation import exp`")
 
