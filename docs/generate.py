@@ -19,10 +19,11 @@ from attnspec.interpreters.cost.cost import written
 from attnspec.interpreters.formula import formula
 from attnspec.interpreters.mutation.mutants import Mutant, conventions
 from attnspec.language.equation import REGISTRY, Equation
+from attnspec.language.layers import sizes_of
 from attnspec.language.procedure import PROCEDURES, Procedure
 from attnspec.language.symbols import OPTION_SIZES, latex, symbol
 from attnspec.properties import PROCEDURAL, PROPERTIES
-from attnspec.verification.cases.case import sizes_of, smallest
+from attnspec.verification.cases.case import smallest
 from attnspec.verification.judge.mutant_values import non_equivalent_mutants
 from attnspec.verification.questions import catalogue
 from writing import ROOT, Folder, Texts, anchor, block, bullets, joined, prose, table

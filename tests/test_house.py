@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parents[1]
 SPEC, IMPLS = ROOT / "spec", ROOT / "impls"
 PACKAGES = ("attnspec", "attnspec_numpy", "attnspec_torch", "attnspec_peers")
 
-GROUND = frozenset({"errors", "implementation"})
+GROUND = frozenset({"errors", "implementation", "thresholds"})
 FACES = frozenset({"__main__", "cli"})
 PUBLIC = frozenset({"", "notation"})  # `from attnspec import …`, as users write it
 REACH = {
@@ -36,29 +36,33 @@ REACH = {
     "equations": GROUND | PUBLIC | {"language"},
     "procedures": GROUND | PUBLIC | {"language"},
     "properties": GROUND | PUBLIC | {"language", "equations", "procedures"},
-    "variants": GROUND | PUBLIC | {"language", "equations", "procedures"},
+    "mutants": GROUND | PUBLIC | {"language", "equations", "procedures"},
+    "rewritings": GROUND | PUBLIC | {"language", "equations"},
     "verification": GROUND | PUBLIC | {"language", "interpreters", "properties"},
     "discovery": GROUND,
     "faces": GROUND | PUBLIC | {"language", "interpreters", "properties", "verification", "discovery"},
 }
 """What each wing may import; a face may import every wing but no other face, the ground only the ground.
 
-Nothing imports equations, procedures and variants but what is written about them: `language.registry` loads them by
-name, and they register themselves.
+Nothing imports equations, procedures, mutants and rewritings but what is written about them: `language.registry` loads
+them by name, and they register themselves.
 """
+
+CATALOGUE = {"equations", "procedures", "mutants", "rewritings"}
 
 ROOMS = {
     "cases": frozenset[str](),
     "sandbox": frozenset[str](),
-    "judge": frozenset({"cases"}),
-    "diagnosis": frozenset({"cases", "judge"}),
-    "contract": frozenset({"cases", "sandbox", "judge"}),
+    "candidate": frozenset({"cases", "sandbox"}),
+    "judge": frozenset({"cases", "candidate"}),
+    "contract": frozenset({"cases", "sandbox", "candidate", "judge"}),
+    "diagnosis": frozenset({"cases", "candidate", "judge", "contract"}),
     "properties": frozenset({"cases"}),
-    "procedures": frozenset({"sandbox", "contract"}),
+    "procedures": frozenset({"sandbox", "candidate", "contract"}),
 }
 """What each room of verification may import of the others.
 
-`verdict`, `rendering` and `thresholds` are for all rooms, and the modules beside the rooms may import all of them.
+`verdict` and `rendering` are for all rooms, and the modules beside the rooms may import all of them.
 """
 
 DEPARTURES = {
@@ -150,7 +154,11 @@ def wing(parts: tuple[str, ...]) -> str:
 def allowed(here: str) -> frozenset[str]:
     if here in GROUND:
         return GROUND
-    return REACH[here] if here in REACH else GROUND | PUBLIC | (REACH.keys() - {"equations", "procedures", "variants"})
+    return (
+        REACH[here]
+        if here in REACH
+        else GROUND | PUBLIC | (REACH.keys() - {"equations", "procedures", "mutants", "rewritings"})
+    )
 
 
 def test_every_module_of_the_spec_has_a_wing() -> None:
@@ -161,7 +169,7 @@ def test_every_module_of_the_spec_has_a_wing() -> None:
 
 
 def test_imports_follow_the_arrows() -> None:
-    """faces → verification → interpreters → language ← equations, procedures ← properties, variants."""
+    """faces → verification → interpreters → language ← equations, procedures ← properties, mutants, rewritings."""
     against = {
         (file.relative_to(ROOT).as_posix(), ".".join(item.parts)): str(item)
         for file in sources(SPEC)
@@ -181,9 +189,9 @@ def room(parts: tuple[str, ...]) -> str:
 
 
 def test_the_rooms_of_verification_have_their_own_arrows() -> None:
-    """cases, sandbox ← judge ← diagnosis; nothing in a room imports what stands beside the rooms but the verdict."""
+    """cases, sandbox ← candidate ← judge ← contract ← diagnosis; beside the rooms they import the verdict alone."""
     rooms = {path.name for path in (SPEC / "attnspec/verification").iterdir() if (path / "__init__.py").is_file()}
-    leaves = {("attnspec", "verification", name) for name in ("verdict", "rendering", "thresholds")}
+    leaves = {("attnspec", "verification", name) for name in ("verdict", "rendering")}
     against = [
         str(item)
         for file in sources(SPEC / "attnspec/verification")

@@ -39,12 +39,15 @@ if TYPE_CHECKING:
     from attnspec.interpreters.mutation.mutants import Mutant as Mutant
     from attnspec.interpreters.rounding.noise import Noise as Noise
     from attnspec.interpreters.rounding.policy import PrecisionPolicy as PrecisionPolicy
+    from attnspec.language.draws import Place as Place
     from attnspec.language.equation import REGISTRY as REGISTRY
     from attnspec.language.equation import Equation as Equation
     from attnspec.language.equation import Source as Source
     from attnspec.language.equation import equation as equation
     from attnspec.language.equation import form as form
     from attnspec.language.equation import mutant as mutant
+    from attnspec.language.equation import mutate as mutate
+    from attnspec.language.equation import rewrite as rewrite
     from attnspec.language.procedure import PROCEDURES as PROCEDURES
     from attnspec.language.procedure import Procedure as Procedure
     from attnspec.language.procedure import procedure as procedure
@@ -84,7 +87,8 @@ _HOMES = {
     "attnspec.interpreters.rounding.policy": ("PrecisionPolicy",),
     "attnspec.interpreters.mutation.mutants": ("Mutant",),
     "attnspec.interpreters.cost.cost": ("Cost",),
-    "attnspec.language.equation": ("REGISTRY", "Equation", "Source", "equation", "form", "mutant"),
+    "attnspec.language.draws": ("Place",),
+    "attnspec.language.equation": ("REGISTRY", "Equation", "Source", "equation", "form", "mutant", "mutate", "rewrite"),
     "attnspec.language.procedure": ("PROCEDURES", "Procedure", "procedure"),
     "attnspec.language.tensor": ("Index", "Layers", "Tensor"),
     "attnspec.properties.property": ("AtMost", "Equal", "Property", "property_of"),

@@ -64,18 +64,19 @@ class Claim:
         dtypes: storage dtypes. None claims float32; a caller of `verify` may then name others.
         devices: kinds of device that it runs on, such as "cpu" or "cuda".
         policy: precision policy, one of `PrecisionPolicy`. If None, the verifier infers it.
-        smallest: the smallest size that it accepts, by the name of the axis; "batch" is the leading batch axis.
-        batch: the numbers of leading batch axes that it accepts.
+        smallest: the smallest size that it accepts, by the name of the axis; "batch" is every batch axis.
+        batch: the numbers of leading batch axes that it accepts; each of them is tested.
         finite: whether only finite inputs are claimed. If False, NaN and infinity at masked places are claimed too.
         contiguous: whether only C-contiguous inputs are claimed.
         deterministic: whether two calls with the same inputs give the same bits. If False, they may differ by
             rounding.
         backward: whether the claim is about the gradients that automatic differentiation makes of the callable.
         double_backward: whether these gradients can be differentiated again; judged in float64. It needs `backward`.
+        forms: names of equal rewritings that are accepted at any loss of bits.
 
     Raises:
-        SpecError: there is no such dtype, no dtype or number of batch axes at all, or a double backward pass without a
-            backward pass.
+        SpecError: there is no such dtype, no dtype or number of batch axes at all, a double backward pass without a
+            backward pass, or a text in place of names.
 
     Examples:
         >>> import attnspec
@@ -94,6 +95,7 @@ class Claim:
     deterministic: bool = True
     backward: bool = False
     double_backward: bool = False
+    forms: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for dtype in self.dtypes or ():
@@ -106,9 +108,15 @@ class Claim:
                 )
         if self.dtypes == () or not self.batch:
             raise SpecError("a claim needs at least one dtype and one number of batch axes", given=repr(self))
+        if min(self.batch) < 0:
+            expected = "numbers of axes, such as (0, 1)"
+            raise SpecError("a number of batch axes is not negative", given=f"batch={self.batch}", expected=expected)
         if self.double_backward and not self.backward:
             mend = "claim the backward pass too: backward=True, double_backward=True"
             raise SpecError("a double backward is claimed, and no backward pass", given=repr(self), mend=mend)
+        forms: object = self.forms
+        if isinstance(forms, str):
+            raise SpecError("forms are names in a tuple", given=repr(forms), mend=f"forms=({forms!r},)")
 
     def updated(self, fields: ClaimFields | Mapping[str, Any]) -> Claim:
         """A copy of this claim with some fields replaced.
@@ -156,6 +164,7 @@ class ClaimFields(TypedDict, total=False):
     deterministic: bool
     backward: bool
     double_backward: bool
+    forms: tuple[str, ...]
 
 
 def unknown_claim(name: str, value: object, where: str = "") -> SpecError:
@@ -171,7 +180,7 @@ ANSWERS = {"yes": True, "no": False, "true": True, "false": False}
 
 
 def claimed(given: Mapping[str, str]) -> dict[str, Any]:
-    """Fields of a `Claim` as a command line says them: batch=0,1; smallest.t=1; contiguous=yes.
+    """Fields of a `Claim` as a command line says them: batch=0,1; smallest.t=1; form=A,B; contiguous=yes.
 
     Raises:
         SpecError: no such field, or not a value that it takes.
@@ -186,12 +195,14 @@ def claimed(given: Mapping[str, str]) -> dict[str, Any]:
             found[name] = tuple(map(int, numbers))
         elif name == "smallest" and axis and value.isdecimal():
             found[name] = {**found.get(name, {}), axis: int(value)}
+        elif name == "form" and not axis and all(value.split(",")):
+            found["forms"] = tuple(part.strip() for part in value.split(","))
         else:
-            known = ("batch", "smallest", *FLAGS)
+            known = ("batch", "smallest", "form", *FLAGS)
             raise SpecError(
                 f"no claim {field_}={value}",
                 given=f"{field_}={value}",
-                expected=f"batch=0,1; smallest.AXIS=1; or yes or no for {', '.join(FLAGS)}",
+                expected=f"batch=0,1; smallest.AXIS=1; form=NAME; or yes or no for {', '.join(FLAGS)}",
                 mend="" if name in known else nearest(name, known),
             )
     return found
@@ -239,7 +250,7 @@ def implements(
         bind: {parameter of the callable: argument of the equation}, where the names differ. By default, parameters
             are matched by name, else by order.
         **claim: fields of `Claim`: dtypes, devices, policy, smallest, batch, finite, contiguous, deterministic,
-            backward, double_backward.
+            backward, double_backward, forms.
 
     Returns:
         A decorator that returns the callable.

@@ -18,11 +18,11 @@ from attnspec.interpreters.evaluation.call import evaluate
 from attnspec.interpreters.mutation.mutants import Mutant, by_id, mutants
 from attnspec.interpreters.rounding.noise import Noise, noise
 from attnspec.interpreters.rounding.policy import Policy, preset
-from attnspec.interpreters.rounding.propagation import SIGMA_BOUND
 from attnspec.language.equation import REGISTRY, Equation
 from attnspec.language.layers import gathered
 from attnspec.language.tree import Definition
 from attnspec.properties.property import PROPERTIES, Arguments, Equal, Function, Property, Relation
+from attnspec.thresholds import SIGMA_BOUND
 from attnspec.verification.properties.relations import NoiseOf, applies, broken_relations, noise_under
 from attnspec.verification.questions import catalogue
 from strategies import a_few, cases

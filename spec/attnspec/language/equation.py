@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
 
 from attnspec.errors import SpecError, UnknownName, nearest
 from attnspec.language import layers
-from attnspec.language.parse import parse
+from attnspec.language.draws import OptionDraw, Place, check_scales, check_sizes, option_draws
+from attnspec.language.parse import parse, parse_changed
 from attnspec.language.registry import Registry, is_catalogued, load_family
+from attnspec.language.traversal import without_unread_lines
 from attnspec.language.tree import Definition, Parameter
 
 if TYPE_CHECKING:
@@ -81,6 +84,7 @@ class Equation(Generic[P, R]):
             over, else 0).
         scales: how test values of a parameter are drawn, where it is not as usual for its name.
         largest: largest size of a named axis in test cases, where larger ones take too long.
+        options: how options are drawn for test cases: values that are taken in turn, or a place along an axis.
 
     Examples:
         >>> import numpy as np
@@ -112,6 +116,7 @@ class Equation(Generic[P, R]):
     scales: Mapping[str, str] = field(default_factory=dict)
     gradient_of: str = ""
     largest: Mapping[str, int] = field(default_factory=dict)
+    options: Mapping[str, tuple[float, ...] | Place] = field(default_factory=dict)
     own_mutants: list[Curated] = field(default_factory=list, repr=False)
     own_forms: list[Curated] = field(default_factory=list, repr=False)
 
@@ -350,6 +355,7 @@ def equation(
     scales: Mapping[str, str] | None = None,
     gradient_of: Equation[..., Any] | None = None,
     largest: Mapping[str, int] | None = None,
+    options: Mapping[str, OptionDraw] | None = None,
 ) -> Callable[[Callable[P, R]], Equation[P, R]]:
     """Make an equation of a typed function in the notation, and register it as "module.function".
 
@@ -362,19 +368,26 @@ def equation(
         says: how the convention differs from that equation, in the words of a diagnosis.
         smallest: {axis: smallest meaningful size}, where it is not the usual one (1 for an axis that is reduced over,
             else 0).
-        scales: {parameter: how test values are drawn}, where it is not as usual for its name.
+        scales: {parameter: how test values are drawn}, where it is not as usual for its name: "normal", "scores",
+            "weights", "bias", "fan_in", "state", "positive" or "uniform"; for whole numbers "length", "token", "token or
+            missing" or "bit".
         gradient_of: the equation of which this is the gradient. It takes the gradients of that equation's results,
             named ``d_…``, then that equation's arguments; it gives the gradients of the floating-point arguments, in
             their order.
         largest: {axis: largest size in test cases}, where larger ones take too long.
+        options: {option: how it is drawn}: values that are taken in turn from case to case, such as
+            ``{"base": (10_000.0, 500.0)}``, or a place along an axis, ``{"start": Place("v")}``. By default, an option
+            is drawn over several magnitudes, above 0 if it is a float, from 0 on if it is a whole number; options of a
+            gradient are drawn as its equation declares.
 
     Returns:
         A decorator that makes an `Equation` of the function.
 
     Raises:
         NotationError: the function is outside the notation, or its shapes do not fit.
-        SpecError: the arguments or results are not those of the gradient; or the catalogue has another equation of
-            this id.
+        SpecError: the arguments or results are not those of the gradient; the catalogue has another equation of this
+            id; or `smallest`, `largest`, `scales` or `options` have a name that the equation lacks, or a way of drawing
+            that does not exist.
 
     Examples:
         >>> import numpy as np
@@ -394,6 +407,10 @@ def equation(
         definition = _define(function, f"{function.__module__.split('.')[-1]}.{name or function.__name__}")
         if gradient_of is not None:
             definition = _gradient(definition, gradient_of)
+        check_sizes(definition, "smallest", smallest or {})
+        check_sizes(definition, "largest", largest or {})
+        check_scales(definition, scales or {})
+        inherited = gradient_of.options if gradient_of is not None else {}
         item = Equation(
             definition,
             function,
@@ -404,6 +421,7 @@ def equation(
             dict(scales or {}),
             gradient_of.id if gradient_of else "",
             dict(largest or {}),
+            {**inherited, **option_draws(definition, options or {})},
         )
         _register(item)
         return item
@@ -465,7 +483,8 @@ def mutant(of: Equation[..., Any], says: str, in_storage: bool = False) -> Calla
 def form(of: Equation[..., Any], says: str) -> Callable[[Callable[P, R]], Equation[P, R]]:
     """Add an equal rewriting to an equation: it has the same value, but its own rounding.
 
-    An implementation that rounds like the rewriting conforms, and the verdict says so. Common rewritings are generated.
+    An implementation that rounds like the rewriting conforms, and the verdict says so, unless it loses more than 3
+    bits. A claim accepts it at any loss, by the name of the function. Common rewritings are generated.
 
     Args:
         of: the equation.
@@ -495,6 +514,97 @@ def form(of: Equation[..., Any], says: str) -> Callable[[Callable[P, R]], Equati
     return _variant(of, says, of.own_forms)
 
 
+def mutate(
+    of: Equation[P, R], name: str, lines: Mapping[str, str], *, says: str, in_storage: bool = False
+) -> Equation[P, R]:
+    """Add a mistake to an equation, as the lines that it changes; `mutant` takes a whole function instead.
+
+    Args:
+        of: the equation.
+        name: the name of the mistake, part of its id.
+        lines: {the name that a line assigns: its wrong right-hand side}. The name is "h, c" if the line assigns two,
+            and "return" for the returned value. A name that no line assigns is a new line, before the next changed one.
+            The lines may call what the equation calls, and equations that the calling module has imported.
+        says: the sentence that explains the mistake in a diagnosis.
+        in_storage: whether the variant is right in real numbers, and wrong only by an overflow in the storage dtype.
+
+    Returns:
+        The wrong equation, which other mistakes may call. It is not registered.
+
+    Raises:
+        NotationError: a line is outside the notation, or the equation has no such line.
+        SpecError: the lines change nothing.
+
+    Examples:
+        >>> import attnspec
+        >>> from attnspec.notation import Float, Tensor, index, size, sum
+        >>> @attnspec.equation()
+        ... def variance(x: Float[Tensor, " n"]) -> Float[Tensor, ""]:
+        ...     i, n = index("n"), size("n")
+        ...     mu = sum(i, x[i]) / n
+        ...     return sum(i, (x[i] - mu) ** 2) / n
+        >>> wrong = attnspec.mutate(
+        ...     variance, "unbiased", lines={"return": "sum(i, (x[i] - mu) ** 2) / (n - 1)"}, says="the divisor is n − 1"
+        ... )
+        >>> variance.mutants()[0].says
+        'the divisor is n − 1'
+    """
+    item = _changed(of, name, lines)
+    _keep(of.own_mutants, Curated(name, says, item, in_storage))
+    return item
+
+
+def rewrite(of: Equation[P, R], name: str, lines: Mapping[str, str], *, says: str) -> Equation[P, R]:
+    """Add an equal rewriting to an equation, as the lines that it changes; `form` takes a whole function instead.
+
+    Args:
+        of: the equation.
+        name: the name of the form. A claim accepts it by this name.
+        lines: {the name that a line assigns: its new right-hand side}, as for `mutate`.
+        says: the sentence that explains the rewriting in a verdict.
+
+    Returns:
+        The rewritten equation. It is not registered.
+
+    Raises:
+        NotationError: a line is outside the notation, or the equation has no such line.
+        SpecError: the lines change nothing.
+
+    Examples:
+        >>> import attnspec
+        >>> from attnspec.notation import Float, Tensor, index, size, sum
+        >>> @attnspec.equation()
+        ... def mean(x: Float[Tensor, " n"]) -> Float[Tensor, ""]:
+        ...     i, n = index("n"), size("n")
+        ...     return sum(i, x[i]) / n
+        >>> same = attnspec.rewrite(
+        ...     mean, "divided_first", lines={"return": "sum(i, x[i] / n)"}, says="each term is divided before the sum"
+        ... )
+        >>> [rewriting.name for rewriting in mean.forms]
+        ['divided_first']
+    """
+    item = _changed(of, name, lines)
+    _keep(of.own_forms, Curated(name, says, item))
+    return item
+
+
+def _changed(of: Equation[P, R], name: str, lines: Mapping[str, str]) -> Equation[P, R]:
+    """The equation with some of its lines changed, on behalf of the caller's caller."""
+    caller = sys._getframe(2)
+    where, id = f"{caller.f_code.co_filename}:{caller.f_lineno}", f"{of.id}/{name}"
+    parsed = parse_changed(of.function, id, _callee, lines, caller.f_globals, where)
+    definition = layers.known(without_unread_lines(parsed))
+    if replace(definition, id=of.id) == of.definition:
+        raise SpecError(f"{where}: {id} is {of.id} itself", given=", ".join(lines), mend="change the lines")
+    return Equation(definition, of.function, of.sources)
+
+
+def _keep(kept: list[Curated], item: Curated) -> None:
+    """In place of an earlier one of that name."""
+    kept[:] = [known for known in kept if known.name != item.name]
+    kept.append(item)
+
+
 def _variant(
     of: Equation[..., Any], says: str, kept: list[Curated], in_storage: bool = False
 ) -> Callable[[Callable[P, R]], Equation[P, R]]:
@@ -504,15 +614,19 @@ def _variant(
             what = f"{definition.id} does not take what {of.id} takes"
             raise SpecError(what, expected=of.signature, mend="use the same signature")
         item = Equation(definition, function, of.sources)
-        kept[:] = [known for known in kept if known.name != function.__name__]
-        kept.append(Curated(function.__name__, says, item, in_storage))
+        _keep(kept, Curated(function.__name__, says, item, in_storage))
         return item
 
     return build
 
 
+def _callee(value: object) -> Definition | None:
+    """The tree of an object that is an equation."""
+    return value.definition if isinstance(value, Equation) else None
+
+
 def _define(function: Callable[..., Any], id: str) -> Definition:
-    definition = parse(function, id, lambda value: value.definition if isinstance(value, Equation) else None)
+    definition = parse(function, id, _callee)
     return layers.known(definition)
 
 

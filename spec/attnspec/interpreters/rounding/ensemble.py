@@ -16,13 +16,8 @@ from attnspec.interpreters.evaluation.value import ValueOf
 from attnspec.interpreters.evaluation.walk import Array, Axis, Interpreter, Named, Value
 from attnspec.interpreters.rounding.model import ARITHMETIC, CONDITIONS, EXACT, Rounding
 from attnspec.interpreters.rounding.policy import Format, Policy
-from attnspec.interpreters.rounding.propagation import EXACTLY, SIGMA_BOUND
-
-SAMPLES = 32
-"""Runs at the noise of the policy."""
-
-STRESSED_SAMPLES = 16
-"""Runs at K/2 times the noise, which see what first order misses."""
+from attnspec.interpreters.rounding.propagation import EXACTLY
+from attnspec.thresholds import SAMPLES, STRESS, STRESSED_SAMPLES
 
 MEMBER: Axis = (-2, 0)
 
@@ -44,7 +39,7 @@ class Ensemble(Interpreter[Rounded]):
         self.policy = policy
         self.rounding = Rounding(policy, namespace)
         self.seed = seed
-        scales = np.concatenate([np.ones(SAMPLES), np.full(STRESSED_SAMPLES, SIGMA_BOUND / 2)])
+        scales = np.concatenate([np.ones(SAMPLES), np.full(STRESSED_SAMPLES, STRESS)])
         self.scales = namespace.asarray(scales * np.sqrt(3.0))
         keys = np.random.Generator(np.random.Philox(seed)).integers(1, 2**62, SAMPLES + STRESSED_SAMPLES)
         self.keys = namespace.asarray(keys | 1)
@@ -100,7 +95,7 @@ class Ensemble(Interpreter[Rounded]):
         """Of every member where something is rounded that was the same for all, such as an angle made of positions."""
         things = [value for value in values if isinstance(value, Named)]
         alike = all(MEMBER not in thing.axes for thing in things)
-        if things and alike and op not in EXACT and not self.counted(op, *(thing.data for thing in things)):
+        if things and alike and op not in EXACT and not self.counted(op, *(self.as_thing(v).data for v in values)):
             values = [self.full(value) if isinstance(value, Named) else value for value in values]
         return super().elementwise(op, values)
 

@@ -10,13 +10,11 @@ import numpy as np
 
 from attnspec.interpreters.evaluation.call import batch_shape, fit
 from attnspec.interpreters.evaluation.walk import Array
-from attnspec.interpreters.rounding.ensemble import SAMPLES, Ensemble
+from attnspec.interpreters.rounding.ensemble import Ensemble
 from attnspec.interpreters.rounding.policy import Policy
-from attnspec.interpreters.rounding.propagation import SIGMA_BOUND, UNDECIDABLE, Propagation
+from attnspec.interpreters.rounding.propagation import Propagation
 from attnspec.language.tree import Definition
-
-FAINT = 0.25
-"""An element whose bound exceeds this share of the output's scale says nothing."""
+from attnspec.thresholds import ORACLE_VARIANCE, SAMPLES, SIGMA_BOUND, UNDECIDABLE, UNDECIDABLE_SHARE, UNDERFLOWS
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,12 +109,16 @@ def _combined(value: Array, variance: Array, members: Array, policy: Policy, xp:
     seen = xp.mean(deviations[:SAMPLES, ...] ** 2, axis=0)
     total = xp.maximum(variance, seen)
     if policy.storage.name == "float64":
-        total = 2 * total  # the oracle itself rounds as much as what it judges
+        total = ORACLE_VARIANCE * total  # the oracle itself rounds as much as what it judges
     sigma = xp.sqrt(total)
     bound = xp.maximum(SIGMA_BOUND * sigma, xp.max(xp.abs(deviations[SAMPLES:, ...]), axis=0))
     finite = xp.isfinite(value)
     size = xp.where(finite, xp.abs(value), xp.zeros_like(value))
     scale = xp.max(size) if value.size else 0.0
     lost = xp.any(~xp.isfinite(members), axis=0) & finite
-    undecidable = (total >= UNDECIDABLE) | lost | (bound > FAINT * scale + 4 * SIGMA_BOUND * policy.storage.least)
+    undecidable = (
+        (total >= UNDECIDABLE)
+        | lost
+        | (bound > UNDECIDABLE_SHARE * scale + UNDERFLOWS * SIGMA_BOUND * policy.storage.least)
+    )
     return Noise(value, sigma, bound, undecidable, deviations[:SAMPLES, ...])

@@ -13,15 +13,7 @@ from attnspec.interpreters.evaluation.value import ValueOf
 from attnspec.interpreters.evaluation.walk import Array, Interpreter, Named, Value
 from attnspec.interpreters.rounding.model import ARITHMETIC, CONDITIONS, EXACT, Rounding
 from attnspec.interpreters.rounding.policy import Format, Policy
-
-SIGMA_BOUND = 8.0
-"""How many standard deviations an honest error may reach."""
-
-UNDECIDABLE = 1e100
-"""The variance of an element that the noise says nothing about."""
-
-FAR = 1e30
-"""A format whose largest number is less may overflow on the way to a sum that it holds."""
+from attnspec.thresholds import NARROW_RANGE, SIGMA_BOUND, STATE_UNDERFLOWS, UNDECIDABLE, UNDECIDABLE_SHARE
 
 EXACTLY = Format("exact", 0, 0.0, float("inf"))
 """The grain of what every format holds exactly."""
@@ -246,7 +238,7 @@ class Propagation(Interpreter[Noisy]):
         exact = a.grain.bits + b.grain.bits <= self.policy.accumulation.bits
         squares = self.values.contract(squared_a, squared_b)
         fresh = self.rounding.contraction(a.value.shape[-1], squares, value, exact)
-        if self.policy.accumulation.largest < FAR:
+        if self.policy.accumulation.largest < NARROW_RANGE:
             reach = self.values.contract(self.xp.abs(a.value), self.xp.abs(b.value))
             fresh = self.xp.where(reach > self.policy.accumulation.largest, UNDECIDABLE, fresh)
         return self.settled(value, carried, fresh, a.value.shape[-1])
@@ -348,7 +340,10 @@ class Propagation(Interpreter[Noisy]):
         now = self.kept(value.data, self.policy.state)
         scale = self.xp.max(self.xp.abs(now.value)) if now.value.size else 0.0
         variance = self.variance(now)
-        lost = SIGMA_BOUND * self.xp.sqrt(variance) > scale / 4 + 16 * SIGMA_BOUND * self.policy.state.least
+        lost = (
+            SIGMA_BOUND * self.xp.sqrt(variance)
+            > UNDECIDABLE_SHARE * scale + STATE_UNDERFLOWS * SIGMA_BOUND * self.policy.state.least
+        )
         lost = self.xp.logical_or(lost, old.data.value >= UNDECIDABLE)
         return Named(Noisy(now.value, self.xp.where(lost, UNDECIDABLE, variance), now.grain), value.axes)
 

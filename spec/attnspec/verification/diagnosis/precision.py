@@ -7,20 +7,27 @@ which all the statistics then hold is the place where the bits are lost.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from attnspec.interpreters.rounding.policy import FORMATS, Format, Policy
+from attnspec.interpreters.rounding.policy import Format, Policy
 from attnspec.language.tree import Definition
-from attnspec.verification.judge.findings import Judged
+from attnspec.thresholds import (
+    BITS_ALIKE,
+    BITS_MARGIN,
+    BITS_STEP,
+    FEWEST_BITS,
+    HONEST_MEDIAN,
+    MOST_DECIDABLE,
+    SITE_CASES,
+)
+from attnspec.verification.candidate.observation import Observation
+from attnspec.verification.judge.findings import OPERANDS, Bits, Judged
 from attnspec.verification.judge.judge import Judge
-from attnspec.verification.judge.residuals import Observation
 from attnspec.verification.judge.statistics import median, surprise
-
-OPERANDS = "the matrix products' operands"
 
 SITES = {
     "intermediates": ("intermediates", "state"),
@@ -33,36 +40,6 @@ SITES = {
 }
 """Places where bits are lost, each with the parts of a policy that it stands for."""
 
-FEWEST = 3.0
-"""Significant bits of the coarsest format in use, E5M2."""
-
-PROBES = 8
-"""Failing cases, the smallest, on which a site is tried before it is tried on all."""
-
-HALF = 0.5
-"""The median of |error|/σ that honest rounding leaves."""
-
-
-@dataclass(frozen=True, slots=True)
-class Bits:
-    """Effective precision.
-
-    Attributes:
-        bits: significant bits, as if all rounding at the site were to so many.
-        site: where they are lost; "" where nothing is lost.
-    """
-
-    bits: float
-    site: str = ""
-
-    @property
-    def like_tf32(self) -> bool:
-        """Whether it looks like products in TF32."""
-        return self.site == OPERANDS and abs(self.bits - FORMATS["tf32"].bits) < 1.5
-
-    def __str__(self) -> str:
-        return f"{self.bits:.1f}" + (f" at {self.site}" if self.site else "")
-
 
 def imprecise(judge: Judge, observations: Sequence[Observation], policy: Policy) -> tuple[Bits, Judged] | None:
     """The site and bits under which the answers are right in every respect; None where no precision explains them."""
@@ -73,22 +50,29 @@ def imprecise(judge: Judge, observations: Sequence[Observation], policy: Policy)
         bits = _bits(judge, ordinary, policy, lower)
         if bits is None:
             continue
-        if judge.failing(failing[:PROBES], lower(bits - 0.3)):
+        if judge.failing(failing[:SITE_CASES], lower(bits - BITS_MARGIN)):
             continue
-        judged = judge.judge(observations, lower(bits - 0.3))
+        if _left_open(judge, failing[:SITE_CASES], policy, lower(bits - BITS_MARGIN)):
+            continue
+        judged = judge.judge(observations, lower(bits - BITS_MARGIN))
         asked, of = judged.asked
-        if judged.right and asked > of / 2:
+        if judged.right and asked > MOST_DECIDABLE * of:
             found.append((surprise(judge.compared(ordinary, lower(bits))), Bits(bits, site), judged))
     if not found:
         return None
     best = min(surprised for surprised, _, _ in found)
-    likely = [each for each in found if each[0] < best + ALIKE]
+    likely = [each for each in found if each[0] < best + BITS_ALIKE]
     _, bits_, judged_ = min(likely, key=lambda each: (not each[1].site.startswith("the line"), each[0]))
     return bits_, judged_
 
 
-ALIKE = 0.15
-"""Places whose likelihoods differ by less, in nats an element, are alike: a line of the formula goes first."""
+def _left_open(judge: Judge, failing: Sequence[Observation], policy: Policy, lower: Policy) -> bool:
+    """Whether fewer bits do not explain most of the elements that fail, but only leave them open."""
+    pairs = list(zip(judge.compared(failing, policy), judge.compared(failing, lower), strict=True))
+    wrong = sum(int((own.ratio > 1).sum()) for own, _ in pairs)
+    left = sum(int(((own.ratio > 1) & ~fewer.asked).sum()) for own, fewer in pairs)
+    return left > MOST_DECIDABLE * wrong
+
 
 Lower = Callable[[float], Policy]
 
@@ -123,16 +107,16 @@ def _format(form: Format, bits: float, largest: float = 0.0) -> Format:
 
 def _bits(judge: Judge, ordinary: Sequence[Observation], policy: Policy, lower: Lower) -> float | None:
     """The bits at which the median error is what honest rounding leaves; None where none from 3 up do."""
-    low, high = FEWEST, float(policy.intermediates.bits)
+    low, high = FEWEST_BITS, float(policy.intermediates.bits)
 
     def middle(bits: float) -> float:
         return median(judge.compared(ordinary, lower(bits)))
 
-    if not middle(low) < HALF < middle(high):
+    if not middle(low) < HONEST_MEDIAN < middle(high):
         return None
-    while high - low > 0.25:
+    while high - low > BITS_STEP:
         half = (low + high) / 2
-        low, high = (half, high) if middle(half) < HALF else (low, half)
+        low, high = (half, high) if middle(half) < HONEST_MEDIAN else (low, half)
     return low
 
 
@@ -145,4 +129,4 @@ def effective_bits(judged: Judged, dtype: str) -> Bits | None:
     inner = max(policy.intermediates.bits, policy.storage.bits)
     if np.isnan(middle) or middle == 0:
         return Bits(float(inner))
-    return Bits(round(min(inner - float(np.log2(middle / HALF)), float(inner)), 1))
+    return Bits(round(min(inner - float(np.log2(middle / HONEST_MEDIAN)), float(inner)), 1))

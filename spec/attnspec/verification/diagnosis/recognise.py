@@ -4,36 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import islice
+from typing import Any
 
 import numpy as np
 
+from attnspec.interpreters.formula.formula import text
 from attnspec.interpreters.mutation.mutants import Mutant
 from attnspec.interpreters.rounding.policy import Policy
+from attnspec.language.equation import Equation
+from attnspec.language.tree import Definition
+from attnspec.thresholds import ALIKE_FACTOR, ALIKE_STEP, CONTROLS, EXPLAINED_CASES, FAR, SHORTLIST, TRIED_CASES
+from attnspec.verification.candidate.observation import Observation
+from attnspec.verification.judge.forms import Form
 from attnspec.verification.judge.judge import Judge
 from attnspec.verification.judge.mutant_values import fits, mutant_values
 from attnspec.verification.judge.mutation_score import shows
-from attnspec.verification.judge.residuals import Compared, Observation, compare
+from attnspec.verification.judge.residuals import Compared, compare
 from attnspec.verification.judge.statistics import largest, whole
 from attnspec.verification.verdict import Diagnosis
-
-FAR = 1e4
-"""An error of so many σ counts as no more: one bad element must not hide that all others agree."""
-
-
-MOSTLY = 0.75
-"""The share of failing cases that a mistake must explain to be named: overflow or a second slip may spoil others."""
-
-
-CONTROLS = 24
-"""Cases that are right, which a mistake must leave right to be named beside others."""
-
-
-ENOUGH_CASES = 8
-"""Failing cases that are looked at, those that say most."""
-
-
-SHORTLIST = 6
-"""Mutants that are compared by their own noise."""
 
 
 def recognise(
@@ -47,7 +35,7 @@ def recognise(
     failing = sorted(judge.failing(observations, policy), key=lambda each: -_telling(each))
 
     def asked(mutant: Mutant) -> list[Observation]:
-        return list(islice((each for each in failing if fits(mutant, each.case)), ENOUGH_CASES))
+        return list(islice((each for each in failing if fits(mutant, each.case)), TRIED_CASES))
 
     first = [(_distance(judge, asked(mutant)[:2], mutant, policy), place) for place, mutant in enumerate(mutants)]
     near = [mutants[place] for distance, place in sorted(first) if np.isfinite(distance)][: 3 * SHORTLIST]
@@ -56,13 +44,15 @@ def recognise(
     fitting = []
     for mutant in short:
         share, rms = _explained(judge, asked(mutant), mutant, policy)
-        if share >= MOSTLY:
+        if share >= EXPLAINED_CASES:
             fitting.append((share, rms, mutant))
     if not fitting:
         return None
     most = max(share for share, _, _ in fitting)
     best = min(rms for share, rms, _ in fitting if share == most)
-    alike = [mutant for share, rms, mutant in fitting if share == most and rms <= max(1.5 * best, best + 0.2)]
+    alike = [
+        mutant for share, rms, mutant in fitting if share == most and rms <= max(ALIKE_FACTOR * best, best + ALIKE_STEP)
+    ]
     order = {mutant.id: place for place, mutant in enumerate(mutants)}
     alike.sort(key=lambda mutant: (not all(fits(mutant, each.case) for each in failing), order[mutant.id]))
     if len(alike) > 1 or always:
@@ -137,3 +127,23 @@ def _under(judge: Judge, observations: Sequence[Observation], mutant: Mutant, po
             noises = judge.noise_of_wrong(observation.case, policy, tree, mutant.id)
             found += compare(observation, noises)
     return found
+
+
+def left(worst: Compared, bits: float) -> str:
+    """How many bits a form leaves and where, in words: in a recorded case, or on a kind of drawn values."""
+    described = worst.case.description
+    where = f"on values of the kind {described.regime!r} ({described})" if described else f"in {worst.case.origin}"
+    return f"{bits:.0f} significant bit{' is' if round(bits) == 1 else 's are'} left {where}"
+
+
+def mend_form(equation: Equation[..., Any], form: Form) -> str:
+    """The lines of the formula that a form writes in another way, and the claim that accepts what it loses."""
+    theirs = _lines(form.definition or form.other or equation.definition)
+    own = [line for line in _lines(equation.definition) if line not in theirs]
+    claim = f"claim it, if it may lose so much: --claim form={','.join(form.names)}"
+    return "\n".join([*own, f"or {claim}"] if own else [claim])
+
+
+def _lines(definition: Definition) -> list[str]:
+    """A formula, line by line, without the comments at the right."""
+    return [line.strip().partition("    ")[0] for line in text(definition).splitlines()]

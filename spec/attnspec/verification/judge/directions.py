@@ -13,14 +13,11 @@ from numpy.typing import NDArray
 
 from attnspec.language.symbols import symbol
 from attnspec.language.tree import Definition
+from attnspec.thresholds import LEFT_OUT, SCALE_STEP
 from attnspec.verification.judge.mutant_values import values
 from attnspec.verification.judge.residuals import Compared
 
 Array = NDArray[Any]
-
-STEP = 2.0**-10
-"""The relative change by which the direction of an argument's scale is measured."""
-
 
 TILES = (16, 32, 64, 128)
 """Sizes into which kernels cut an axis; what is left over is their last tile."""
@@ -49,14 +46,10 @@ class ErrorDirection:
         if self.shift:
             return f"{self.what} is shifted by {coefficient:.3g}"
         factor = 1 + coefficient
-        if abs(factor) < NOTHING:
+        if abs(factor) < LEFT_OUT:
             return f"{self.what} is left out"
         digits = max(4, 2 - math.floor(math.log10(max(abs(coefficient), 1e-12))))
         return f"{self.what} is {factor:.{digits}g} times as strong as it should be"
-
-
-NOTHING = 5e-3
-"""A factor this small is none."""
 
 
 def error_directions(tree: Definition) -> Iterator[ErrorDirection]:
@@ -100,11 +93,11 @@ class _Scale:
             own = each.case.arrays[self.name]
             if self.axis is not None and own.shape[self.axis] <= self.tile:
                 return None
-            grown = own + STEP * (own if self.axis is None else only_last(own, self.axis, self.tile))
+            grown = own + SCALE_STEP * (own if self.axis is None else only_last(own, self.axis, self.tile))
             moved = replace(each.case, arrays={**each.case.arrays, self.name: grown})
             self.known[key] = values(self.tree, moved)
         found = self.known[key]
-        return None if found is None else (found[each.output] - each.noise.value) / STEP
+        return None if found is None else (found[each.output] - each.noise.value) / SCALE_STEP
 
 
 def only_last(array: Array, axis: int, tile: int = 1) -> Array:

@@ -16,18 +16,13 @@ from attnspec.interpreters.mutation.mutants import Mutant, mutants
 from attnspec.language.dims import Dim
 from attnspec.language.equation import REGISTRY, Equation
 from attnspec.language.tree import Definition
+from attnspec.thresholds import EQUIVALENCE_SIZES, EQUIVALENT
 from attnspec.verification.cases.batched_gradients import lift_over_batch
 from attnspec.verification.cases.case import FEW, Case, make, smallest
 from attnspec.verification.cases.suite import standard_suite
 
-LARGE = 40
-"""Sizes beyond are there for the kernels that cut an axis into tiles."""
-
 VALUE, OVERFLOW = "value", "overflow"
 """How a mutant differs: in numbers, or only by what is not finite."""
-
-SAME = 1e-9
-"""Two float64 values this close, relative to the largest, are one: rounding apart, and far from any slip."""
 
 
 def values(definition: Definition, case: Case) -> tuple[NDArray[Any], ...] | None:
@@ -69,7 +64,7 @@ def differ(a: Sequence[NDArray[Any]] | None, b: Sequence[NDArray[Any]] | None) -
             return True
         scale = max((float(np.abs(x[np.isfinite(x)]).max(initial=0.0)) for x in (left, right)), default=0.0)
         with np.errstate(invalid="ignore"):
-            apart = np.abs(left - right) > SAME * scale
+            apart = np.abs(left - right) > EQUIVALENT * scale
         if bool((apart | (np.isfinite(left) != np.isfinite(right))).any()):
             return True
     return False
@@ -97,7 +92,7 @@ def sample_cases(equation: Equation[..., Any]) -> list[Case]:
     return [
         make(equation, each, "float64")
         for each in plain
-        if all(size <= LARGE and (size > 1 or name in FEW) for name, size in each.sizes)
+        if all(size <= EQUIVALENCE_SIZES and (size > 1 or name in FEW) for name, size in each.sizes)
     ]
 
 

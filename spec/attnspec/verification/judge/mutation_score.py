@@ -10,15 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attnspec.interpreters.mutation.mutants import Mutant
+from attnspec.thresholds import CLEARLY, SCORED_CASES
 from attnspec.verification.judge.mutant_values import fits, mutant_values
 from attnspec.verification.judge.residuals import Compared
 from attnspec.verification.judge.statistics import project
-
-ENOUGH = 30
-"""Quick cases that show a direction as well as all do."""
-
-CLEARLY = 1.25
-"""A mutant shows in an element when it departs by so many bounds: honest noise cannot hide that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +51,7 @@ def mutation_score(compared: Sequence[Compared], mutants: Sequence[Mutant], dtyp
         open_ = [mutant for mutant in open_ if not shows(mutant, outputs, dtype)]
         if not open_:
             break
-    faint = [mutant for mutant in open_ if _visible(mutant, by_case[:ENOUGH], dtype)]
+    faint = [mutant for mutant in open_ if _visible(mutant, by_case[:SCORED_CASES], dtype)]
     survived = [mutant for mutant in open_ if mutant not in faint]
     killed = [mutant for mutant in mutants if mutant not in survived]
     return MutationScore(tuple(killed), tuple(faint), tuple(survived))

@@ -1,7 +1,7 @@
 """What is measured of a candidate's error: element by element, in the whole, and along directions.
 
-Every limit is taken from the noise: from σ, or from the same statistic on honestly rounded runs. Thresholds are set so
-that an honest candidate passes each by chance but once in more than 1e9 verdicts.
+Every limit is taken from the noise: from σ, or from the same statistic on honestly rounded runs. An honest candidate
+exceeds one of them by chance in less than 1 of 1e9 verdicts (`attnspec.thresholds`).
 """
 
 from __future__ import annotations
@@ -11,35 +11,26 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from attnspec.interpreters.rounding.ensemble import SAMPLES
-from attnspec.verification.judge.residuals import Array, Compared
-
-HONEST = 0.7
-"""The root mean square of error/σ that honest rounding leaves: σ is on the generous side."""
-
-
-OUTLIER = 8.0
-"""What one element may say against a precision policy, in units of logarithmic likelihood."""
-
-
-SPREADS = 10.0
-"""A direction is seen when its coefficient exceeds so many of its own spreads: for 32 members, 1 in 1e10 by chance."""
-
-
-SHARE = 0.3
-"""Rounding errors of many elements do not line up: a direction with more of the error's square is its cause."""
-
-
-BIAS = 0.2
-"""How far, in σ of each element, a right implementation may lean to one side besides: library functions may."""
-
-
-CLEAR = 4.0
-"""An error of so many σ is no rounding of an ordinary kind."""
-
-
-WHOLE, SLICE = 2.5, 3.5
-"""Limits of the root mean square of error/σ, over everything and over one row or column of an output."""
+from attnspec.thresholds import (
+    CLEARLY,
+    CONTRAST,
+    CONTRAST_QUANTILE,
+    CORRELATED,
+    HONEST_RMS,
+    LEAN,
+    MENDED_SHARE,
+    NOT_ROUNDING,
+    POLICY_OUTLIER,
+    SAMPLES,
+    SLICE_MODEL,
+    SLICE_SAMPLES,
+    SLICE_SPREAD,
+    SPREADS,
+    share_limit,
+    whole_limit,
+)
+from attnspec.verification.candidate.observation import Array
+from attnspec.verification.judge.residuals import Compared
 
 
 def worst(compared: Sequence[Compared]) -> Compared | None:
@@ -62,37 +53,40 @@ def median(compared: Sequence[Compared]) -> float:
 def surprise(compared: Sequence[Compared]) -> float:
     """Minus the logarithm of how likely the errors are, a mean: least for the σ that follows them from place to place.
 
-    An element counts for at most `OUTLIER`, so that a bad row cannot make a looser σ look the better one: that costs
-    a little at every other element.
+    An element counts for at most `POLICY_OUTLIER`, so that a bad row cannot make a looser σ look the better one: that
+    costs a little at every other element.
     """
     total, count = 0.0, 0
     for each in compared:
         sigma = np.where(each.weighed, each.noise.sigma, 1.0)
-        seen = np.log(sigma) + np.minimum((each.z / HONEST) ** 2 / 2, OUTLIER)
+        seen = np.log(sigma) + np.minimum((each.z / HONEST_RMS) ** 2 / 2, POLICY_OUTLIER)
         total += float(np.where(each.weighed, seen, 0.0).sum())
         count += int(each.weighed.sum())
     return total / max(count, 1)
 
 
-def contrast(pairs: Sequence[tuple[Compared, Compared]]) -> float:
+def contrast(pairs: Sequence[tuple[Compared, Compared]], openly: bool = True) -> float:
     """The upper fifth of |error|/σ under the first of two policies, where the second says at least 2 σ.
 
     Not the median: many elements are exact by saturation and have no error under any policy.
+
+    Args:
+        openly: elements that the second leaves open count too.
     """
-    parts = [np.abs(a.z[a.weighed & (b.noise.sigma > 2 * a.noise.sigma)]) for a, b in pairs]
+    parts = [np.abs(a.z[a.weighed & (b.noise.sigma > CONTRAST * a.noise.sigma) & (b.asked | openly)]) for a, b in pairs]
     joined = np.concatenate([np.zeros(0), *parts])
-    return float(np.quantile(joined, 0.8)) if joined.size else float("nan")
+    return float(np.quantile(joined, CONTRAST_QUANTILE)) if joined.size else float("nan")
 
 
 def whole(compared: Sequence[Compared]) -> tuple[float, float]:
     """The pooled root mean square of error/σ, and its limit."""
     count = sum(int(each.weighed.sum()) for each in compared)
     if not count:
-        return 0.0, WHOLE
+        return 0.0, whole_limit(1, 0.0)
     own = np.sqrt(sum(float((each.z**2).sum()) for each in compared) / count)
     totals = sum(((each.z_members**2).reshape(SAMPLES, -1).sum(axis=1) for each in compared), np.zeros(SAMPLES))
     members = float(np.sqrt(totals / count).max())
-    return float(own), max(WHOLE * (1 + 6 / np.sqrt(count)), 1.5 * members)
+    return float(own), whole_limit(count, members)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +111,9 @@ def slices(compared: Sequence[Compared]) -> Slice | None:
                 continue
             own = np.sqrt((each.z**2).sum(axis=others) / np.maximum(count, 1))
             members = np.sqrt((each.z_members**2).sum(axis=tuple(k + 1 for k in others)) / np.maximum(count, 1))
-            limit = np.maximum(SLICE * (1 + 3 / np.sqrt(np.maximum(count, 1))), 2.5 * members.max(axis=0))
+            limit = np.maximum(
+                SLICE_MODEL * (1 + SLICE_SPREAD / np.sqrt(np.maximum(count, 1))), SLICE_SAMPLES * members.max(axis=0)
+            )
             place = int(np.argmax(own / limit))
             if own[place] > limit[place]:
                 found.append(Slice(each, axis, place, float(own[place]), float(limit[place])))
@@ -158,14 +154,14 @@ class Coefficient:
 
     @property
     def foremost(self) -> bool:
-        """What most of the error is, although the noise would hide more: by chance, 1 in 1e10 (a beta distribution)."""
-        independent = min(1 / max(1.5 * self.chance, 1e-6), self.breadth)
-        return self.share > max(SHARE, 1 - float(1e-10 ** (2 / independent)))
+        """What most of the error is, although the noise would hide more."""
+        independent = min(1 / max(CORRELATED * self.chance, 1e-6), self.breadth)
+        return self.share > share_limit(independent)
 
     @property
     def visible(self) -> bool:
         """Whether a candidate that departs by the whole direction would be seen."""
-        return 1.25 * self.limit < 1.0
+        return CLEARLY * self.limit < 1.0
 
 
 Direction = Callable[[Compared], Array | None]
@@ -181,9 +177,9 @@ def explained(compared: Sequence[Compared], direction: Direction, coefficient: f
         sigma = np.where(each.weighed, each.noise.sigma, 1.0)
         with np.errstate(invalid="ignore", over="ignore"):
             left = np.abs(each.z - np.where(each.weighed, coefficient * along / sigma, 0.0))
-        bad = each.weighed & (np.abs(each.z) > CLEAR)
+        bad = each.weighed & (np.abs(each.z) > NOT_ROUNDING)
         wrong += int(bad.sum())
-        mended += int((bad & (left <= np.maximum(CLEAR, np.abs(each.z) / 4))).sum())
+        mended += int((bad & (left <= np.maximum(NOT_ROUNDING, MENDED_SHARE * np.abs(each.z)))).sum())
     return mended / wrong if wrong else 1.0
 
 
@@ -218,4 +214,4 @@ def project(compared: Sequence[Compared], direction: Direction) -> Coefficient |
     of_all = inner**2 / norm / everything if everything else 0.0
     width = float(np.sqrt(np.mean((spread / norm) ** 2)))
     breadth = norm**2 / fourth if fourth else 1.0
-    return Coefficient(inner / norm, width, BIAS * lean / norm, share, chance, of_all, breadth)
+    return Coefficient(inner / norm, width, LEAN * lean / norm, share, chance, of_all, breadth)

@@ -10,14 +10,15 @@ from typing import Any
 
 from attnspec.language.procedure import Mistake, Procedure
 from attnspec.properties.property import PROCEDURAL, Equal, Property
-from attnspec.verification.contract import answer_form, side_effects
+from attnspec.thresholds import ENOUGH_CAUGHT, REPEATS, STRENGTHENING_ROUNDS
+from attnspec.verification.candidate import answer_form
+from attnspec.verification.contract import side_effects
 from attnspec.verification.procedures.cases import Case, drawn, standard_cases
 from attnspec.verification.sandbox.binding import bind
 from attnspec.verification.sandbox.messages import Outcome, Request
 from attnspec.verification.sandbox.plain_values import smaller, unfit
 from attnspec.verification.sandbox.runner import Runner
 from attnspec.verification.sandbox.targets import Found
-from attnspec.verification.thresholds import ENOUGH, OFTEN, ROUNDS
 from attnspec.verification.verdict import Diagnosis, Verdict, VerdictKind, WorstAnswer
 
 ALWAYS = 60
@@ -110,7 +111,7 @@ class ProceduralVerifier:
             return self.said(VerdictKind.DIFFERS, violation, survived=survived, properties=held)
         of = len(self.procedure.mistakes)
         weak = f"these cases would have caught only {of - len(survived)} of {of} known mistakes"
-        if len(survived) > (1 - ENOUGH) * of:
+        if len(survived) > (1 - ENOUGH_CAUGHT) * of:
             return self.said(VerdictKind.INCONCLUSIVE, weak, survived=survived, properties=held)
         return self.said(VerdictKind.CONFORMS, "", survived=survived, properties=held)
 
@@ -189,7 +190,7 @@ class ProceduralVerifier:
     def survivors(self) -> list[Mistake]:
         """Known mistakes that no case could have caught, after more cases where there are some."""
         left = [each for each in self.procedure.mistakes if self.survives(each, self.asked)]
-        for round_ in range(1, ROUNDS + 1):
+        for round_ in range(1, STRENGTHENING_ROUNDS + 1):
             if not left:
                 break
             self.on_progress("strengthening")
@@ -221,8 +222,8 @@ class ProceduralVerifier:
                 return OVERWRITES
             if outcome.answers[1] != self.expected(then):
                 return REMEMBERS
-        outcome = self.once(cases[-1], times=OFTEN)
-        within = f"within {OFTEN} calls on one input, it begins to give another answer"
+        outcome = self.once(cases[-1], times=REPEATS)
+        within = f"within {REPEATS} calls on one input, it begins to give another answer"
         return "" if self.right(cases[-1], outcome) else within
 
     def properties(self) -> tuple[tuple[tuple[str, bool], ...], str]:

@@ -21,6 +21,7 @@ from attnspec.interpreters.rounding.policy import Policy
 from attnspec.language.equation import REGISTRY, Equation
 from attnspec.language.tree import Definition
 from attnspec.properties.property import Arguments, AtMost, Function, Property, Relation
+from attnspec.thresholds import ORACLE_VARIANCE, PROBES, RELATION_SLACK
 from attnspec.verification.cases.case import Case, unbatched
 
 NoiseOf = Callable[[Arguments], Sequence[Noise]]
@@ -30,13 +31,6 @@ Floats = NDArray[np.float64]
 
 SHARED = ("up", "outward")
 """Where values go within their bounds by an error that all share: up, or away from 0, as by a divisor that is off."""
-
-APART = 16
-"""How often each goes its own way: that the root mean square is a third of what it should be has a chance of 5e-6, and
-then a sum is still allowed 2.7 σ."""
-
-SLACK = 2.0**-48
-"""What the relations' own float64 arithmetic may add to the tolerance, relative to both sides."""
 
 REMEMBERED = 64
 """How many calls' noise is kept: the properties of an equation ask for the same ones again and again."""
@@ -88,7 +82,7 @@ def noise_under(
     """
     definition = form or equation.definition
     options = {option.name for option in definition.options}
-    factor = 2.0 if policy.storage.name == "float64" else 1.0
+    factor = ORACLE_VARIANCE if policy.storage.name == "float64" else 1.0
     known: dict[object, Sequence[Noise]] = {}
 
     def noise_of(arguments: Arguments) -> Sequence[Noise]:
@@ -116,9 +110,9 @@ def fitted(law: Property, sizes: Mapping[str, int]) -> dict[str, int]:
 def applies(law: Property, case: Case) -> bool:
     """Whether a property speaks of a case: of its sizes, and of finite values; of an empty batch it says nothing."""
     definition = REGISTRY[law.equation].definition
-    sizes, batch = fit(definition, {name: array.shape for name, array in case.arrays.items()}, case.options)
+    sizes, _ = fit(definition, {name: array.shape for name, array in case.arrays.items()}, case.options)
     empty = 0 in batch_shape(definition, case.arrays)
-    return case.finite and batch <= 1 and not empty and fitted(law, sizes) == sizes
+    return case.finite and not empty and fitted(law, sizes) == sizes
 
 
 def broken_relations(law: Property, function: Function, case: Case, noise_of: NoiseOf) -> list[Violation]:
@@ -146,7 +140,7 @@ def broken_relations(law: Property, function: Function, case: Case, noise_of: No
         return [violation for violation in worst if violation]
 
     shared = moved(SHARED)
-    return broken(shared, moved(range(APART))) if broken(shared, []) else []  # most are within the one already
+    return broken(shared, moved(range(PROBES))) if broken(shared, []) else []  # most are within the one already
 
 
 def _relations(law: Property, arguments: Arguments, function: Function) -> list[Relation]:
@@ -207,7 +201,7 @@ def _tolerance(exact: Relation, shared: Sequence[Relation], apart: Sequence[Rela
 
     sides = (np.where(np.isfinite(side), np.abs(side), 0.0) for side in (exact.left, exact.right))
     own = [np.hypot.reduce(reach(apart)) / np.sqrt(len(apart))] if apart else []
-    return np.asarray(np.max([*reach(shared), *own], axis=0) + SLACK * sum(sides))
+    return np.asarray(np.max([*reach(shared), *own], axis=0) + RELATION_SLACK * sum(sides))
 
 
 def _apart(left: Floats, right: Floats) -> Floats:

@@ -1,0 +1,162 @@
+"""The numbers that can change a verdict: derived ones are derived again, measured ones are measured on honest runs."""
+
+from __future__ import annotations
+
+import ast
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from attnspec import REGISTRY, thresholds
+from attnspec.interpreters.rounding.noise import noise
+from attnspec.interpreters.rounding.policy import preset
+from attnspec.verification.candidate.observation import Observation
+from attnspec.verification.cases.case import Case, make
+from attnspec.verification.cases.suite import standard_suite
+from attnspec.verification.judge.residuals import Compared, compare
+from attnspec.verification.judge.statistics import slices, whole
+
+SPEC = Path(thresholds.__file__).parent
+JUDGING = ("verification/judge", "verification/diagnosis", "verification/contract", "verification/properties",
+           "verification/verifier.py", "interpreters/rounding")  # fmt: skip
+"""Where verdicts are made."""
+
+ELSEWHERE = {
+    "ULPS": "a table of a standard",
+    "USUAL_SIZES": "sizes of cases",
+    "REMEMBERED": "a cache",
+    "SHOWN": "how many lines are printed",
+    "LONG": "leaves out slips that cost much",
+    "TILES": "sizes of tiles",
+    "FORMATS": "formats of floating-point numbers",
+    "MEMBER": "the name of an axis",
+    "SITES": "places where bits may be lost",
+    "PLAIN": "a form",
+    "EXACTLY": "a format",
+    "INSTEAD": "what may stand for a sum",
+}
+"""Constants in those rooms that are no thresholds, each with what it is."""
+
+
+def constants(file: Path) -> Iterator[str]:
+    """The names of module-level constants that hold numbers."""
+    for node in ast.parse(file.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
+            names = node.targets if isinstance(node, ast.Assign) else [node.target]
+            numbers = [part for part in ast.walk(node.value) if isinstance(part, ast.Constant)]
+            if any(type(part.value) in (int, float) for part in numbers):
+                yield from (part.id for name in names for part in ast.walk(name) if isinstance(part, ast.Name))
+
+
+def test_no_room_has_thresholds_of_its_own() -> None:
+    files = [file for place in JUDGING for file in ([SPEC / place] if "." in place else (SPEC / place).rglob("*.py"))]
+    strays = [
+        f"{file.relative_to(SPEC)}: {name}" for file in files for name in constants(file) if name not in ELSEWHERE
+    ]
+
+    assert not strays, "it belongs into thresholds.py, or into ELSEWHERE with what it is"
+
+
+def test_every_number_says_where_it_comes_from() -> None:
+    body = ast.parse(Path(thresholds.__file__).read_text(encoding="utf-8")).body
+    bare = [
+        ast.unparse(node).partition("\n")[0]
+        for node, after in zip(body, [*body[1:], ast.Pass()], strict=True)
+        if isinstance(node, ast.Assign) and "NORMAL" not in ast.unparse(node.targets[0])
+        if not (isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant))
+        or not str(after.value.value).startswith(("Derived: ", "Measured: ", "Convention: ", "Source: "))
+    ]
+
+    assert not bare
+
+
+@pytest.mark.parametrize("chance", [0.25, 1e-4, 1e-9, 1e-13])
+def test_quantiles_are_those_of_the_distributions(chance: float) -> None:
+    assert thresholds.normal_quantile(chance) == pytest.approx(stats.norm.isf(chance), rel=1e-6)
+    for degrees in (16, 32):
+        found = thresholds.student_quantile(chance, degrees)
+        assert found == pytest.approx(stats.t.isf(chance, degrees), rel=1e-3)
+
+
+def test_what_is_derived_is_what_follows() -> None:
+    """Each in the words of its derivation, by other means."""
+    budget = thresholds.FALSE_ALARMS
+
+    assert 2 * thresholds.ELEMENTS * stats.norm.sf(thresholds.SIGMA_BOUND) <= budget
+    assert stats.norm.sf(thresholds.SIGMA_BOUND - 1) * 2 * thresholds.ELEMENTS > budget
+    assert stats.chi2.cdf(thresholds.SAMPLES / 2.8**2, thresholds.SAMPLES) < budget
+    assert 2 * thresholds.DIRECTIONS * stats.t.sf(thresholds.SPREADS, thresholds.SAMPLES) == pytest.approx(
+        budget, rel=0.01
+    )
+    assert stats.chi2.cdf(thresholds.PROBES / 9, thresholds.PROBES) < 5e-6
+    assert stats.norm.ppf(0.75) * thresholds.HONEST_RMS == pytest.approx(thresholds.HONEST_MEDIAN)
+    right = float(np.quantile(np.abs(thresholds.HONEST_RMS * stats.norm.ppf(np.linspace(0, 1, 100_001)[1:-1])), 0.8))
+    assert math.sqrt(right * thresholds.CONTRAST * right) == pytest.approx(thresholds.POLICY_TOO_TIGHT, rel=1e-3)
+
+
+@pytest.mark.parametrize("count", [4, 10, 100, 1000])
+def test_the_limit_of_a_root_mean_square_covers_chance(count: int) -> None:
+    """A root mean square of errors at HONEST_RMS, of which every two are one, stays within the budget."""
+    chance = stats.chi2.isf(thresholds.FALSE_ALARMS, count / 2) / (count / 2)
+
+    assert thresholds.HONEST_RMS * math.sqrt(chance) < thresholds.whole_limit(count, 0.0)
+
+
+@pytest.mark.parametrize("independent", [10, 20, 50, 100, 1000])
+def test_the_limit_of_a_share_covers_chance(independent: int) -> None:
+    share = thresholds.share_limit(independent)
+    chance = float(stats.beta.sf(share, 0.5, (independent - 1) / 2))
+
+    assert chance < 10 * thresholds.DIRECTION_CHANCE
+
+
+# Honest runs: a simulated run of another seed is a candidate.
+
+HONEST = ("attention.weights", "attention.scaled_dot_product", "recurrent.gru", "transformer.layer_norm")
+RUNS = 8
+
+
+def honest(id: str, dtype: str, policy: str) -> Iterator[list[Compared]]:
+    """What judging sees of honest candidates, each on all small cases of the suite."""
+    equation = REGISTRY[id]
+    suite = standard_suite(equation, lambda name: 1, (0,))
+    small = [each for each in suite if all(size <= 20 for _, size in each.sizes) and each.layout == "contiguous"]
+    cases = [make(equation, each, dtype) for each in small if each.regime in ("ordinary", "large", "offset")]
+    found: list[list[Compared]] = [[] for _ in range(RUNS)]
+    for case in filter(finite, cases):
+        under = preset(policy, dtype)
+        noises = noise(equation.definition, case.arrays, case.options, under, seed=0)
+        others = noise(equation.definition, case.arrays, case.options, under, seed=1)
+        for run in range(RUNS):
+            answers = tuple(other.value + other.members[run] for other in others)
+            found[run] += compare(Observation(case, answers), noises)
+    yield from found
+
+
+def finite(case: Case) -> bool:
+    return case.finite
+
+
+def runs_whole(compared: list[Compared]) -> list[float]:
+    """The root mean square over all elements of each of the simulated runs that a judge has."""
+    count = sum(int(each.weighed.sum()) for each in compared)
+    runs = range(thresholds.SAMPLES)
+    return [float(np.sqrt(sum((each.z_members[run] ** 2).sum() for each in compared) / count)) for run in runs]
+
+
+@pytest.mark.parametrize("id", HONEST)
+@pytest.mark.parametrize(("dtype", "policy"), [("float32", "op-by-op"), ("bfloat16", "float32-inside")])
+def test_simulated_honest_runs_stay_within_what_was_measured(id: str, dtype: str, policy: str) -> None:
+    """Element, whole and slices: all within their limits, and within the maxima that thresholds.py states."""
+    for compared in honest(id, dtype, policy):
+        assert not any(each.fails for each in compared)
+        value, _ = whole(compared)
+        assert value < 1.4
+        assert slices(compared) is None
+        assert value < thresholds.WHOLE_SAMPLES * max(runs_whole(compared))
+        elements = sum(int(each.asked.sum()) for each in compared)
+        assert elements < thresholds.ELEMENTS

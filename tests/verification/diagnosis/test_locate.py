@@ -1,0 +1,271 @@
+"""Where an unrecognised error is: which rows and columns, sizes, outputs and values; and the line of a mistake."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cache
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from attnspec import REGISTRY
+from attnspec.interpreters.rounding.policy import preset
+from attnspec.verification.candidate.observation import Observation
+from attnspec.verification.cases.case import Case
+from attnspec.verification.diagnosis.locate import locate, mend
+from attnspec.verification.judge.judge import Judge
+from attnspec.verification.verdict import Diagnosis
+from synthetic import MANY, Array, case_of, changed, honest_answers, sentence
+
+ATTENTION, CELL, LSTM, NORM = (
+    "attention.scaled_dot_product",
+    "recurrent.gru_cell",
+    "recurrent.lstm_cell",
+    "transformer.layer_norm",
+)
+
+
+@cache
+def judge(id: str) -> Judge:
+    return Judge(REGISTRY[id], "float32")
+
+
+def honest(id: str, *cases: Case) -> list[Observation]:
+    return honest_answers(id, "float32", "op-by-op", cases)
+
+
+@cache
+def attention() -> tuple[Observation, ...]:
+    """Four cases that differ in every size and in their values."""
+    cases = [
+        case_of(ATTENTION, n=5, m=4, d=3, e=6),
+        case_of(ATTENTION, n=6, m=9, d=5, e=7, seed=1),
+        case_of(ATTENTION, n=7, m=16, d=6, e=5, seed=2, regime="large"),
+        case_of(ATTENTION, n=5, m=20, d=4, e=5, seed=3, regime="offset", batch=3),
+    ]
+    return tuple(honest_answers(ATTENTION, "float32", "op-by-op", cases))
+
+
+Spoil = Callable[[Array], None]
+"""Changes some elements of an output in place; the last two axes are rows and columns."""
+
+
+def everywhere(answer: Array) -> None:
+    answer += 1
+
+
+def spoilt(spoil: Spoil, where: Callable[[Case], bool] = lambda case: True) -> list[Observation]:
+    """The answers of attention, changed in some cases."""
+
+    def change(answer: Array, case: Case) -> Array:
+        answer = answer.copy()
+        if where(case):
+            spoil(answer)
+        return answer
+
+    return changed(attention(), change)
+
+
+def located(observations: Sequence[Observation], id: str = ATTENTION) -> str:
+    return sentence(locate(judge(id), observations, preset("op-by-op", "float32"), "all is a little off"))
+
+
+def sizes(case: Case) -> dict[str, int]:
+    assert case.description is not None
+    return dict(case.description.sizes)
+
+
+# Which elements.
+
+
+@given(st.integers(1, 4))
+@MANY
+def test_rows_from_one_on(first: int) -> None:
+    """Rows before the first wrong one are right in every case: it says so, and nothing of columns."""
+
+    def spoil(answer: Array) -> None:
+        answer[..., first:, :] += 1
+
+    assert located(spoilt(spoil)) == f"no known mistake: it is wrong in 4 of 4 cases, never before row {first}"
+
+
+@given(st.integers(1, 4))
+@MANY
+def test_columns_from_one_on(first: int) -> None:
+    def spoil(answer: Array) -> None:
+        answer[..., first:] += 1
+
+    assert located(spoilt(spoil)) == f"no known mistake: it is wrong in 4 of 4 cases, never before column {first}"
+
+
+@given(st.integers(1, 3))
+@MANY
+def test_all_but_the_last_rows(right: int) -> None:
+    def spoil(answer: Array) -> None:
+        answer[..., :-right, :] += 1
+
+    assert located(spoilt(spoil)).endswith(f"in 4 of 4 cases, never in the last {right} rows")
+
+
+def test_rows_and_columns() -> None:
+    def spoil(answer: Array) -> None:
+        answer[..., 2:, 3:] += 1
+
+    assert located(spoilt(spoil)).endswith("never before row 2, never before column 3")
+
+
+def test_wrong_everywhere_is_no_pattern() -> None:
+    assert located(spoilt(everywhere)) == "no known mistake: it is wrong in 4 of 4 cases"
+
+
+def test_the_earliest_row_of_all_cases_counts() -> None:
+    """Where it begins at another row in each case, it never is before the first of these."""
+
+    def spoil(answer: Array) -> None:
+        answer[..., answer.shape[-2] // 2 - 1 :, :] += 1  # row 1 of 5 and 2 of 6 and 7
+
+    assert located(spoilt(spoil)).endswith("never before row 1")
+
+
+def test_the_first_and_the_last_row_alone_are_not_all_from_the_first_on() -> None:
+    def spoil(answer: Array) -> None:
+        answer[..., [0, -1], :] += 1
+
+    assert "from row 0 on" not in located(spoilt(spoil))
+
+
+def test_vectors_have_columns_and_no_rows() -> None:
+    observations = changed(
+        honest(CELL, case_of(CELL, u=6), case_of(CELL, u=9, seed=1)),
+        lambda answer, case: answer + (np.arange(answer.shape[-1]) > 2),
+    )
+
+    assert located(observations, CELL).endswith("in 2 of 2 cases, never before column 3")
+
+
+# Which cases.
+
+
+@pytest.mark.parametrize(
+    ("where", "fact"),
+    [
+        (lambda case: sizes(case)["m"] >= 16, "only where m ≥ 16, and never up to 9"),
+        (lambda case: sizes(case)["e"] == 7, "only where e ≥ 7, and never up to 6"),
+        (lambda case: sizes(case)["d"] == 5, "only where d = 5"),
+        (lambda case: sizes(case)["m"] < 9, "only where m = 4"),
+        (lambda case: sizes(case)["d"] < 5, "only where d ≤ 4"),
+    ],
+)
+def test_what_the_failing_cases_have_in_common_is_said(where: Callable[[Case], bool], fact: str) -> None:
+    observations = spoilt(everywhere, where)
+    count = sum(where(one.case) for one in observations)
+
+    assert located(observations).startswith(f"no known mistake: it is wrong in {count} of 4 cases, ")
+    assert fact in located(observations)
+
+
+@given(st.lists(st.integers(2, 12), min_size=2, max_size=6, unique=True), st.data())
+def test_sizes_from_one_on(menu: list[int], data: st.DataObject) -> None:
+    """Wrong from some size on, whatever sizes are tried: that size, and the largest at which it is right."""
+    menu.sort()
+    first = data.draw(st.sampled_from(menu[1:]))
+    observations = changed(
+        honest(NORM, *(case_of(NORM, d=size, seed=3) for size in menu)),
+        lambda answer, case: answer + (len(answer) >= first),
+    )
+    before = menu[menu.index(first) - 1]
+
+    assert f"only where d ≥ {first}, and never up to {before}" in located(observations, NORM)
+
+
+def test_a_batch_is_a_size() -> None:
+    observations = spoilt(everywhere, lambda case: case.description is not None and bool(case.description.batch))
+
+    assert "only where batch ≥ 3, and never up to 0" in located(observations)
+
+
+@pytest.mark.parametrize(("wrong", "fact"), [(("large",), "'large'"), (("large", "tiny"), "'large' or 'tiny'")])
+def test_values_of_one_kind_alone(wrong: tuple[str, ...], fact: str) -> None:
+    regimes = ("ordinary", "large", "tiny", "offset")
+    cases = [case_of(CELL, u=5, d=4, regime=name, seed=place) for place, name in enumerate(regimes)]
+    observations = changed(
+        honest(CELL, *cases),
+        lambda answer, case: answer + (case.description is not None and case.description.regime in wrong),
+    )
+
+    assert located(observations, CELL).endswith(f"only on values of the kind {fact}")
+
+
+def test_cases_that_were_not_drawn_have_nothing_in_common() -> None:
+    """Recorded ones have no description."""
+    observations = [Observation(Case(one.case.arrays, one.case.options), one.answers) for one in spoilt(everywhere)[:2]]
+
+    assert located(observations) == "no known mistake: it is wrong in 2 of 2 cases"
+
+
+# Which outputs.
+
+
+@pytest.mark.parametrize("places", [(0,), (1,), (0, 1)])
+def test_outputs_are_named_where_there_are_several(places: tuple[int, ...]) -> None:
+    names = [REGISTRY[LSTM].definition.results[place].name for place in places]
+    observations = [
+        Observation(one.case, tuple(a + (place in places) for place, a in enumerate(one.answers)))
+        for one in honest(LSTM, case_of(LSTM, u=4), case_of(LSTM, u=5, seed=1))
+    ]
+
+    assert located(observations, LSTM) == f"no known mistake: it is wrong in {' and '.join(names)}, in 2 of 2 cases"
+
+
+def test_where_no_element_is_wrong_the_reason_is_all_that_is_said() -> None:
+    found = locate(judge(ATTENTION), attention(), preset("op-by-op", "float32"), "all is a little off")
+
+    assert found == Diagnosis("unrecognised", "no known mistake, and no single element shows it: all is a little off")
+
+
+# The line of the formula.
+
+
+@pytest.mark.parametrize(
+    ("id", "name", "line"),
+    [(CELL, "r/drop/W_hr", "r = "), (CELL, "h_tilde/drop/r", "h̃ = "), (LSTM, "i/drop/W_hi", "i = "),
+     (NORM, "mu/scale/twice", "μ = "), (NORM, "variance/exchange", "variance = ")],
+)  # fmt: skip
+def test_the_line_of_a_mistake_is_shown(id: str, name: str, line: str) -> None:
+    shown = mend(REGISTRY[id], Diagnosis(name, "wrong"))
+
+    assert shown.startswith(line)
+    assert "\n" not in shown
+    assert shown in REGISTRY[id].text()
+
+
+@pytest.mark.parametrize(
+    ("id", "name", "line"),
+    [(ATTENTION, "e/size/d+1", "e_ij = "), (ATTENTION, "alpha/function/no-softmax", "α_ij = "),
+     (ATTENTION, "c/name/alpha-e", "c_i = "), (LSTM, "c_next/drop/f", "c_next = ")],
+)  # fmt: skip
+def test_the_line_of_a_mistake_is_shown_where_its_name_has_a_subscript(id: str, name: str, line: str) -> None:
+    shown = mend(REGISTRY[id], Diagnosis(name, "wrong"))
+
+    assert shown.startswith(line)
+    assert "\n" not in shown
+
+
+def test_a_mistake_in_the_result_is_in_the_last_line() -> None:
+    shown = mend(REGISTRY[CELL], Diagnosis("the result/name/z-h", "wrong"))
+
+    assert REGISTRY[CELL].text().rstrip().endswith(shown)
+
+
+def test_a_mistake_in_no_one_line_is_in_the_whole_formula() -> None:
+    shown = mend(REGISTRY[ATTENTION], Diagnosis("swap/q-k", "q and k are swapped"))
+
+    assert len(shown.splitlines()) == len(REGISTRY[ATTENTION].definition.lines) + 1
+
+
+@pytest.mark.parametrize("id", ["unrecognised", "direction", "no gradient", "batch"])
+def test_what_is_no_mistake_in_the_formula_has_no_line(id: str) -> None:
+    assert mend(REGISTRY[ATTENTION], Diagnosis(id, "wrong")) == ""
+    assert mend(REGISTRY[ATTENTION], None) == ""

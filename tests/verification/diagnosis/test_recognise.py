@@ -1,0 +1,202 @@
+"""Answers made with a known mistake are recognised as that mistake, or as one that the cases cannot tell from it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+import pytest
+
+from attnspec import REGISTRY
+from attnspec.interpreters.mutation.mutants import Mutant
+from attnspec.interpreters.rounding.policy import preset
+from attnspec.verification.candidate.observation import Observation
+from attnspec.verification.cases.case import Case
+from attnspec.verification.diagnosis.recognise import recognise
+from attnspec.verification.judge.judge import Judge
+from attnspec.verification.judge.mutant_values import fits, non_equivalent_mutants
+from attnspec.verification.verdict import Diagnosis
+from synthetic import answers, case_of, changed, honest_answers, mutant_of, sentence, small_cases, too_large
+
+ATTENTION, ADDITIVE, NORM = "attention.scaled_dot_product", "scores.additive", "transformer.layer_norm"
+EQUATIONS = (ATTENTION, ADDITIVE, NORM)
+
+
+@cache
+def judge(id: str, dtype: str = "float32") -> Judge:
+    return Judge(REGISTRY[id], dtype)
+
+
+@cache
+def cases(id: str, dtype: str = "float32") -> tuple[Case, ...]:
+    return tuple(small_cases(id, dtype, most=12))
+
+
+def mistakes(id: str) -> tuple[Mutant, ...]:
+    return non_equivalent_mutants(id)
+
+
+def recognised(
+    id: str, observations: Sequence[Observation], among: Sequence[Mutant] = (), **how: bool
+) -> Diagnosis | None:
+    return recognise(judge(id), observations, among or mistakes(id), preset("op-by-op", "float32"), **how)
+
+
+def made_with(mutant: Mutant, on: Sequence[Case], dtype: str = "float32") -> list[Observation]:
+    """What software would answer that makes a mistake, where its sizes let it run."""
+    return answers(mutant.definition, [case for case in on if fits(mutant, case)], preset("op-by-op", dtype))
+
+
+SOME = [
+    (id, mutant.id)
+    for id in EQUATIONS
+    for mutant in [each for each in mistakes(id) if not each.in_storage][:: max(1, len(mistakes(id)) // 7)]
+]
+
+
+def test_some_twenty_mistakes_are_tried() -> None:
+    assert len(SOME) >= 20
+    assert {id for id, _ in SOME} == {*EQUATIONS}
+
+
+@pytest.mark.parametrize(("id", "name"), SOME)
+def test_a_mistake_is_recognised(id: str, name: str) -> None:
+    """As itself, or beside it as one that fits as well."""
+    mutant = mutant_of(id, name)
+
+    found = recognised(id, made_with(mutant, cases(id)))
+
+    assert found is not None
+    assert found.id == name or sentence(mutant) in found.also
+
+
+@pytest.mark.parametrize("id", EQUATIONS)
+def test_a_mistake_is_recognised_in_bfloat16(id: str) -> None:
+    mutant = [each for each in mistakes(id) if not each.in_storage and not each.equal_sizes][1]
+
+    found = recognise(
+        judge(id, "bfloat16"),
+        made_with(mutant, cases(id, "bfloat16"), "bfloat16"),
+        mistakes(id),
+        preset("op-by-op", "bfloat16"),
+    )
+
+    assert found is not None
+    assert found.id == mutant.id or sentence(mutant) in found.also
+
+
+@pytest.mark.parametrize("id", EQUATIONS)
+def test_honest_answers_are_no_mistake(id: str) -> None:
+    observations = honest_answers(id, "float32", "op-by-op", cases(id))
+
+    assert recognised(id, observations) is None
+    assert recognised(id, observations, always=True) is None
+
+
+def test_an_unknown_error_is_no_known_mistake() -> None:
+    wrong = changed(honest_answers(ATTENTION, "float32", "op-by-op", cases(ATTENTION)), lambda a, case: np.sin(9 * a))
+
+    assert recognised(ATTENTION, wrong) is None
+
+
+def test_of_no_mutants_none_is_recognised() -> None:
+    wrong = made_with(too_large(ATTENTION, 2.0), cases(ATTENTION))
+
+    assert recognise(judge(ATTENTION), wrong, (), preset("op-by-op", "float32")) is None
+
+
+# Mistakes that coincide.
+
+
+def test_mistakes_that_coincide_on_all_cases_are_both_named() -> None:
+    """Where m = e, the one size for the other makes no difference; it does as soon as a case has other sizes."""
+    first, second = mutant_of(ATTENTION, "e/size/m"), mutant_of(ATTENTION, "e/size/e")
+    alike = [case_of(ATTENTION, n=2 + seed, m=6, d=4, e=6, seed=seed) for seed in range(4)]
+
+    ambiguous = recognised(ATTENTION, made_with(second, alike), (first, second))
+    settled = recognised(ATTENTION, made_with(second, [*alike, case_of(ATTENTION, m=7, d=4, e=6)]), (first, second))
+
+    assert ambiguous == Diagnosis(first.id, sentence(first), (sentence(second),))
+    assert settled == Diagnosis(second.id, sentence(second))
+
+
+def test_of_alike_mistakes_one_that_would_show_in_right_cases_is_not_named() -> None:
+    """Wrong on cases with m = e, right on others: of two mistakes that explain the wrong ones, that one is named that
+    the right ones do not refute."""
+    first, second = mutant_of(ATTENTION, "e/size/m"), mutant_of(ATTENTION, "e/size/e")
+    alike = [case_of(ATTENTION, n=2 + seed, m=6, d=4, e=6, seed=seed) for seed in range(4)]
+    right = [case_of(ATTENTION, n=4, m=4, d=4, e=6, seed=seed) for seed in range(4)]  # d = m: the first is right here
+
+    observations = [*made_with(second, alike), *honest_answers(ATTENTION, "float32", "op-by-op", right)]
+
+    assert recognised(ATTENTION, observations, (first, second)) == Diagnosis(first.id, sentence(first))
+    assert recognised(ATTENTION, observations, (second, first)) == Diagnosis(first.id, sentence(first))
+
+
+def test_a_mistake_alone_may_be_made_in_some_cases_unless_it_must_be_always() -> None:
+    """Software may take another path for other sizes; what is a slip of a whole kernel may not."""
+    mutant = mutant_of(ATTENTION, "e/size/d+1")
+    some, others = cases(ATTENTION)[::2], cases(ATTENTION)[1::2]
+    observations = [*made_with(mutant, some), *honest_answers(ATTENTION, "float32", "op-by-op", others)]
+
+    found = recognised(ATTENTION, observations)
+
+    assert found is not None
+    assert found.id == mutant.id
+    assert recognised(ATTENTION, observations, (mutant,), always=True) is None
+    assert recognised(ATTENTION, made_with(mutant, some), (mutant,), always=True) == found
+
+
+# What else is wrong.
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "besides"), [(1, " (and in 12% of the cases that fail something else besides)"), (3, None)]
+)
+def test_a_mistake_explains_most_of_what_fails(spoilt: int, besides: str | None) -> None:
+    """A second slip may spoil some cases, which is said, but not a quarter of them or more."""
+    mutant = mutant_of(ATTENTION, "e/size/d+1")
+    wrong = made_with(mutant, [case_of(ATTENTION, n=3, m=7, d=4, e=6, seed=seed) for seed in range(8)])
+    wrong[:spoilt] = changed(wrong[:spoilt], lambda answer, case: answer + 0.5)
+
+    found = recognised(ATTENTION, wrong)
+
+    assert found == (None if besides is None else Diagnosis(mutant.id, sentence(mutant) + besides))
+
+
+def test_one_bad_element_does_not_hide_a_mistake_from_the_shortlist() -> None:
+    """An error counts for so much at most, so that the mistake is compared first; it explains seven cases of eight."""
+    mutant = mutant_of(ATTENTION, "e/size/d+1")
+    wrong = made_with(mutant, [case_of(ATTENTION, n=3, m=7, d=4, e=6, seed=seed) for seed in range(8)])
+    answer = wrong[0].answers[0].copy()
+    answer[0, 0] = 1e30
+    wrong[0] = replace(wrong[0], answers=(answer,))
+
+    found = recognised(ATTENTION, wrong)
+
+    assert found is not None
+    assert found.id == mutant.id
+
+
+def test_overflow_is_recognised_by_where_it_strikes() -> None:
+    """Softmax without its maximum taken off is right until the exponential overflows; then NaN stands where it does."""
+    id, dtype = "attention.weights", "float16"
+    unstable = next(each for each in mistakes(id) if each.in_storage)
+    e = np.zeros((2, 3, 4))
+    e[0, 1, 2] = 100.0  # beyond the exponential of float32
+    e[1] = np.arange(12).reshape(3, 4)
+    cases = [Case({"e": scores}, {}) for scores in e]
+    with np.errstate(over="ignore", invalid="ignore"):
+        naive = [np.exp(c.arrays["e"].astype(np.float32)) for c in cases]
+        observations = [
+            Observation(c, ((n / n.sum(-1, keepdims=True)).astype(np.float64).astype(np.float16).astype(np.float64),))
+            for c, n in zip(cases, naive, strict=True)
+        ]
+    assert np.isnan(observations[0].answers[0]).any()
+
+    found = recognise(judge(id, dtype), observations, mistakes(id), preset("float32-inside", dtype))
+
+    assert found is not None
+    assert found.id == unstable.id
