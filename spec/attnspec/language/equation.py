@@ -369,8 +369,8 @@ def equation(
         smallest: {axis: smallest meaningful size}, where it is not the usual one (1 for an axis that is reduced over,
             else 0).
         scales: {parameter: how test values are drawn}, where it is not as usual for its name: "normal", "scores",
-            "weights", "bias", "fan_in", "state", "positive" or "uniform"; for whole numbers "length", "token", "token or
-            missing" or "bit".
+            "weights", "bias", "fan_in", "state", "positive" or "uniform"; for whole numbers "length", "token",
+            "token or missing" or "bit".
         gradient_of: the equation of which this is the gradient. It takes the gradients of that equation's results,
             named ``d_…``, then that equation's arguments; it gives the gradients of the floating-point arguments, in
             their order.
@@ -544,7 +544,8 @@ def mutate(
         ...     mu = sum(i, x[i]) / n
         ...     return sum(i, (x[i] - mu) ** 2) / n
         >>> wrong = attnspec.mutate(
-        ...     variance, "unbiased", lines={"return": "sum(i, (x[i] - mu) ** 2) / (n - 1)"}, says="the divisor is n − 1"
+        ...     variance, "unbiased",
+        ...     lines={"return": "sum(i, (x[i] - mu) ** 2) / (n - 1)"}, says="the divisor is n − 1",
         ... )
         >>> variance.mutants()[0].says
         'the divisor is n − 1'
