@@ -315,8 +315,8 @@ def loaded_by(program: str) -> set[str]:
     return set(json.loads(done.stdout.splitlines()[-1]))
 
 
-def test_importing_the_core_imports_no_framework() -> None:
-    assert not loaded_by("import attnspec") & set(HEAVY)
+def test_importing_the_core_imports_no_arrays() -> None:
+    assert not loaded_by("import attnspec") & {"numpy", "jaxtyping", *HEAVY}
 
 
 def test_help_imports_no_arrays() -> None:
@@ -394,3 +394,48 @@ def test_links_in_the_texts_lead_somewhere() -> None:
     ]
 
     assert not dead
+
+
+MAP = ROOT / "docs/what-is-where.md"
+MAPPED = ("spec/attnspec", "impls", "tests", "docs", "benchmarks", "examples")
+
+
+def mapped() -> dict[str, str]:
+    """The places on the page, from the root of the repository, each with its sentence."""
+    found: dict[str, str] = {}
+    folder = ""
+    for line in MAP.read_text(encoding="utf-8").splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        names = re.findall(r"`([\w./]+)`", cells[0]) if line.startswith("| `") else []
+        if names and names[0].strip("/") in MAPPED:
+            folder, names = names[0], [""]
+        found |= {(folder + name).rstrip("/"): cells[1] for name in names}
+    return found
+
+
+def test_the_map_shows_every_folder_once_with_a_sentence() -> None:
+    folders = {
+        path.relative_to(ROOT).as_posix()
+        for root in MAPPED
+        for path in [ROOT / root, *(ROOT / root).rglob("*")]
+        if path.is_dir() and not path.name.startswith(("_", "."))
+    }
+    places = mapped()
+
+    assert {place for place in places if not place.endswith(".py")} == folders
+    assert not [place for place, sentence in places.items() if not (ROOT / place).exists() or len(sentence) < 5]
+    assert len(MAP.read_text(encoding="utf-8").splitlines()) <= 60, "it no longer fits on a screen"
+
+
+def test_the_house_in_the_readme_agrees_with_the_map() -> None:
+    [house] = re.findall(
+        r"^## The house\n+```\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL | re.MULTILINE
+    )
+    shown, folder = set(), ""
+    for line in house.splitlines():
+        names = re.findall(r"(?:^|\s)([\w/]+)/(?=\s|$)", line)
+        folder = folder if line.startswith(" ") else names[0]
+        shown |= {f"{folder}/{name}" if line.startswith(" ") else name for name in names}
+
+    assert len(shown) > 10
+    assert shown <= mapped().keys()

@@ -1,9 +1,15 @@
 """The reference specification of the road from the RNN to the Transformer.
 
-`attnspec.verify` judges an implementation against an equation, `attnspec.equations()` is the catalogue, and
-`attnspec.notation` has the words that equations are written in.
+`attnspec.verify` judges an implementation against an equation. `attnspec.equations()` is the catalogue: an equation
+computes its value, its rounding noise, its formula, its known mistakes and its cost. `@attnspec.equation` makes an
+equation of a function, in the words of `attnspec.notation`.
 
-Names are imported when they are first used, so that a command that only prints help costs nothing.
+    import attnspec
+
+    report = attnspec.verify("my_kernels.py:attention", "attention.scaled_dot_product")
+    print(report)
+
+Names are imported when they are first used, so that ``import attnspec`` is quick.
 """
 
 from __future__ import annotations
@@ -63,7 +69,7 @@ if TYPE_CHECKING:
     from attnspec.verification.verdict import WorstElement as WorstElement
 
     def equations() -> Mapping[str, Equation[..., Any]]:
-        """Every equation by id."""
+        """All equations by id."""
 
 
 _HOMES = {

@@ -154,8 +154,8 @@ def test_every_order_of_summation_is_within_the_bound(id: str, policy: Policy) -
 # It fills the bound.
 
 BAND: dict[str, tuple[float, float]] = {
-    **dict.fromkeys(map(str, DTYPES), (0.3, 1.2)),
-    "float64": (0.3 / np.sqrt(2), 1.2),
+    **dict.fromkeys(map(str, DTYPES), (0.2, 1.2)),
+    "float64": (0.2 / np.sqrt(2), 1.2),
 }
 """The root mean square of error/σ. In float64 half of σ² is the oracle's own rounding, and where a candidate rounds as
 the oracle does, in functions of one library, that half never shows."""
@@ -623,7 +623,7 @@ def test_a_looser_policy_has_more_noise(id: str, dtype: str) -> None:
         for each in (*listed, coarse, replace(coarse, truncates=True))
     ]
 
-    assert all(less <= 1.02 * more for less, more in itertools.pairwise(means))  # simulated runs differ by that
+    assert all(less <= 1.1 * more for less, more in itertools.pairwise(means))  # 32 runs tell σ to 12 %
 
 
 def test_the_noise_is_the_same_for_the_same_seed() -> None:

@@ -13,11 +13,20 @@ from attnspec.language.tree import Definition, Option
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """How an option is drawn that is a place along an axis: a whole number from 0 to the axis' size − 1.
+    """How an option that is a place along an axis is drawn: a whole number from 0 to the size of the axis − 1.
 
     Attributes:
-        size: the named size of the axis.
-        step: how far the place moves from one case to the next; two places along one axis want two steps.
+        size: named size of the axis.
+        step: distance from the place of one case to that of the next. Two places along one axis need two steps.
+
+    Examples:
+        >>> import attnspec
+        >>> from attnspec.notation import Float, Tensor
+        >>> @attnspec.equation(options={"start": attnspec.Place("t")})
+        ... def row(x: Float[Tensor, "t d"], *, start: int) -> Float[Tensor, " d"]:
+        ...     return x[start]
+        >>> row.options
+        {'start': Place(size='t', step=1)}
     """
 
     size: str

@@ -351,7 +351,7 @@ class Parser:
         if definition is not None:
             return self.equation(node, definition)
         shown = ast.unparse(node.func).split(".")[-1]
-        importing = f"{shown}(…) with `from attnspec import {shown}`"
+        importing = f"{shown}(…) with `from attnspec.notation import {shown}`"
         mend = importing if shown in vocabulary.WORDS else nearest(shown, vocabulary.WORDS)
         self.refuse(
             node,

@@ -33,15 +33,24 @@ from attnspec.language.tree import Apply, CallLike, Definition, Line, Name, Node
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """A wrong version of an equation.
+    """A known mistake of an equation: a wrong variant that can be computed, and a sentence that explains it.
+
+    `Equation.mutants` lists them.
 
     Attributes:
-        id: where and what, such as "z/drop/b_z"; unique among the mutants of the equation.
-        says: the sentence of a diagnosis.
-        definition: the wrong version, with the parameters of the right one.
+        id: where and what, such as "z/drop/b_z"; unique among the mutants of the equation. Ids of generated mutants
+            may change.
+        says: the sentence that explains it in a diagnosis.
+        definition: the syntax tree of the variant, with the parameters of the equation.
         kind: "generated", "curated" or "convention".
         equal_sizes: pairs of sizes that must be equal for it to run, as for a transposed weight.
-        in_storage: it is wrong only by what overflows in the storage dtype.
+        in_storage: whether it is wrong only by an overflow in the storage dtype.
+
+    Examples:
+        >>> import attnspec
+        >>> mutants = attnspec.equations()["scores.scaled_dot"].mutants()
+        >>> [mutant.says for mutant in mutants if "√" in mutant.says][:1]
+        ['in e: the division by √d is missing']
     """
 
     id: str
