@@ -201,6 +201,26 @@ def test_values_of_one_kind_alone(wrong: tuple[str, ...], fact: str) -> None:
     assert located(observations, CELL).endswith(f"only on values of the kind {fact}")
 
 
+def test_values_of_many_kinds_have_nothing_in_common() -> None:
+    """Where nearly every kind fails, the kinds explain nothing."""
+    regimes = ("large", "tiny", "offset", "spread", "saturating", "ordinary")
+    cases = [case_of(CELL, u=5, d=4, regime=name, seed=place) for place, name in enumerate(regimes)]
+    observations = changed(honest(CELL, *cases), lambda answer, case: answer + (case is not cases[-1]))
+
+    assert located(observations, CELL) == "no known mistake: it is wrong in 5 of 6 cases"
+
+
+def test_a_case_of_a_single_row_says_nothing_of_rows() -> None:
+    """It begins with its only row, where all others begin later."""
+
+    def spoil(answer: Array, case: Case) -> Array:
+        return answer + (np.arange(answer.shape[0]) >= min(2, answer.shape[0] - 1))[:, None]
+
+    cases = [case_of(ATTENTION, n=size, m=4, e=3, seed=size) for size in (1, 4, 6)]
+
+    assert located(changed(honest(ATTENTION, *cases), spoil)).endswith("in 3 of 3 cases, never before row 2")
+
+
 def test_cases_that_were_not_drawn_have_nothing_in_common() -> None:
     """Recorded ones have no description."""
     observations = [Observation(Case(one.case.arrays, one.case.options), one.answers) for one in spoilt(everywhere)[:2]]
