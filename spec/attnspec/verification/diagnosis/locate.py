@@ -71,7 +71,7 @@ def _pattern(wrong: Sequence[Compared]) -> list[str]:
     """Along which axis the error begins or is confined, where that holds in every case."""
     facts = []
     for axis in (-2, -1):
-        firsts, lasts, alls = set(), set(), set()
+        firsts, lasts = set(), set()
         for each in wrong:
             if each.ratio.ndim < -axis or each.ratio.shape[axis] < 2:
                 continue
@@ -79,14 +79,11 @@ def _pattern(wrong: Sequence[Compared]) -> list[str]:
             bad = np.flatnonzero((each.ratio > 1).any(axis=others))
             firsts.add(int(bad[0]))
             lasts.add(int(each.ratio.shape[axis] - 1 - bad[-1]))
-            alls.add(len(bad) == each.ratio.shape[axis])
         word = "row" if axis == -2 else "column"
         if firsts and min(firsts) > 0:
             facts.append(f"never before {word} {min(firsts)}")
-        elif alls == {False} and firsts == {0} and len(lasts) == 1 and lasts != {0}:
+        elif firsts == {0} and len(lasts) == 1 and lasts != {0}:
             facts.append(f"never in the last {lasts.pop()} {word}s")
-        elif alls == {False} and lasts == {0} and len(firsts) == 1:
-            facts.append(f"from {word} {firsts.pop()} on")
     return facts
 
 
@@ -98,6 +95,6 @@ def mend(equation: Equation[..., Any], diagnosis: Diagnosis | None) -> str:
     label, *rest = diagnosis.id.split("/")
     if rest and label == "the result":
         return rows[-1]
-    named = f"{text_of(Name(label), equation.definition)}" if rest else ""
-    own = [row for row in rows if named and row.split(" = ")[0].split("_")[0] == named]
+    named = ", ".join(text_of(Name(name), equation.definition) for name in label.split(", ")) if rest else ""
+    own = [row for row in rows if named and row.split(" = ")[0] == named]
     return own[0] if own else "\n".join(rows)
