@@ -46,7 +46,6 @@ def of(description: Description, name: str) -> int:
 # What is always there.
 
 
-@pytest.mark.xfail(strict=True, reason="the leading axis of a case may be smaller than what is claimed")
 @every_equation
 @SOME
 def test_nothing_is_below_the_claimed_smallest_size_or_beyond_the_largest(
@@ -59,7 +58,6 @@ def test_nothing_is_below_the_claimed_smallest_size_or_beyond_the_largest(
             assert bounds(id, least)(name) <= size <= max(within(REGISTRY[id], name, size), bounds(id, least)(name))
 
 
-@pytest.mark.xfail(strict=True, reason="the leading axis of a case may be smaller than what is claimed")
 @every_equation
 @SOME
 def test_there_is_a_batch_where_one_is_claimed_and_none_where_not(

@@ -43,12 +43,13 @@ def standard_suite(
     usual |= _heads(usual, 2)
     seeds = iter(range(1, 10_000))
 
-    def at(why: str, **changes: Any) -> Description:
+    def at(why: str, batch: int | None, **changes: Any) -> Description:
         sizes = {**usual, **changes.pop("sizes", {})}
         if {"B", "m"} <= sizes.keys():
             sizes["B"] = max(sizes["B"], sizes["m"] // MOST_BLOCKS)
         pairs = tuple((name, max(within(equation, name, size), least(name))) for name, size in sizes.items())
-        return Description(pairs, seed=next(seeds), why=why, **changes)
+        lead = None if batch is None else max(batch, least("batch"))
+        return Description(pairs, batch=lead, seed=next(seeds), why=why, **changes)
 
     yield at("ordinary", batch=plain)
     yield at("ordinary", batch=batch)
