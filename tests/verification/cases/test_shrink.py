@@ -351,9 +351,6 @@ def test_a_recorded_case_keeps_its_sizes_and_says_that_it_is_simpler() -> None:
     assert found.case.origin == f"layer.npz{SIMPLER}"
 
 
-@pytest.mark.xfail(
-    strict=True, reason="a recorded case without a batch counts as one whose other examples are left out"
-)
 def test_a_recorded_case_that_cannot_be_simpler_keeps_its_values_and_its_name() -> None:
     case = recorded()
 

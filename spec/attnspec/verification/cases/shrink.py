@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from attnspec.interpreters.evaluation.call import batch_shape
 from attnspec.language.equation import Equation
 from attnspec.verification.cases.case import Case, Description, make, unbatched
 from attnspec.verification.cases.distributions import rounded
@@ -29,8 +30,9 @@ def shrink(
         left[0] -= 1
         return left[0] >= 0 and fails(candidate)
 
-    if case.origin and still(alone := _simplified(unbatched(case, equation))):
-        case = alone
+    if case.origin and batch_shape(equation.definition, case.arrays):
+        alone = _simplified(unbatched(case, equation))
+        case = alone if still(alone) else case
     while case.description is not None and left[0] > 0:
         smaller = next((each for each in _smaller(equation, case.description, dtype, least) if still(each)), None)
         if smaller is None:
