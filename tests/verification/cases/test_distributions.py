@@ -366,8 +366,6 @@ NUMBERS = st.floats(allow_nan=True, allow_infinity=True)
 @MANY
 @example(np.array([1e39, -1e300, 1e-300, 0.0, np.nan, -np.inf]), "float16")
 def test_rounding_is_done_once_and_keeps_signs_and_what_is_not_finite(values: Floats, dtype: str) -> None:
-    if dtype == "bfloat16":
-        values = np.where(np.isfinite(values), np.clip(values, -1e38, 1e38), values)
     once = rounded(values, dtype)
 
     assert once.dtype == np.float64
@@ -401,6 +399,5 @@ def test_a_value_just_beyond_a_tie_is_rounded_up() -> None:
     assert rounded(np.array([1 + 2.0**-8 + 2.0**-40]), "bfloat16").tolist() == [1 + 2.0**-7]
 
 
-@pytest.mark.xfail(strict=True, raises=RuntimeWarning, reason="bfloat16 alone warns where a value overflows")
 def test_what_is_beyond_the_range_becomes_infinite_in_silence() -> None:
     assert all(np.isinf(rounded(np.array([1e300]), dtype)).all() for dtype in ("float16", "float32", "bfloat16"))

@@ -221,7 +221,7 @@ def rounded(array: Floats, dtype: str) -> Floats:
                 return np.asarray(array, dtype=np.float64)
             case "float32" | "float16":
                 return np.asarray(array).astype(dtype).astype(np.float64)
-    bits = np.asarray(array, dtype=np.float32).view(np.uint32)
+        bits = np.asarray(array, dtype=np.float32).view(np.uint32)
     kept = (bits + 0x7FFF + ((bits >> 16) & 1)) & np.uint32(0xFFFF0000)
     return np.where(np.isfinite(array), kept.view(np.float32), array).astype(np.float64)
 
