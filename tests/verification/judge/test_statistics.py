@@ -244,7 +244,7 @@ def test_elements_that_are_not_weighed_are_none_of_a_slice() -> None:
 def test_a_slice_is_bad_in_a_transposed_output_too(seed: int) -> None:
     seen = random_comparison(seed, 12, 12)
     error = seen.error.copy()
-    error[4] *= 20
+    error[4] = 20 * seen.noise.sigma[4]
     turned = noise(seen.noise.value.T, seen.noise.sigma.T, members=np.swapaxes(seen.noise.members, 1, 2))
 
     row, column = slices([compared(error, seen.noise)]), slices([compared(error.T, turned)])
