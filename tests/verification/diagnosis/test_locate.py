@@ -211,7 +211,7 @@ def test_a_case_of_a_single_row_says_nothing_of_rows() -> None:
     """It begins with its only row, where all others begin later."""
 
     def spoil(answer: Array, case: Case) -> Array:
-        return answer + (np.arange(answer.shape[0]) >= min(2, answer.shape[0] - 1))[:, None]
+        return np.asarray(answer + (np.arange(len(answer)) >= min(2, len(answer) - 1))[:, None])
 
     cases = [case_of(ATTENTION, n=size, m=4, e=3, seed=size) for size in (1, 4, 6)]
 
