@@ -36,9 +36,11 @@ lint: $(INSTALLED) ## the formatter's check, ruff, and mypy --strict
 format: $(INSTALLED) ## format the code
 	@$(PYTHON) -m ruff format .
 
-docs: $(INSTALLED) ## write the pages of the equations anew
+docs: $(INSTALLED) ## write the pages of the equations and of the API anew
 	@echo "== docs/generate.py"
 	@$(PYTHON) docs/generate.py
+	@echo "== docs/reference.py"
+	@$(PYTHON) docs/reference.py
 
 clean: ## remove the environment, the caches and what was built
 	@echo "== clean"

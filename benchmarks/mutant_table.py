@@ -27,8 +27,8 @@ from attnspec.implementation import DTYPES, Claim
 from attnspec.interpreters.evaluation.call import evaluate
 from attnspec.interpreters.mutation.mutants import Mutant
 from attnspec.language.tree import Definition
+from attnspec.verification.candidate.question import Question
 from attnspec.verification.judge.mutant_values import non_equivalent_mutants
-from attnspec.verification.question import Question
 from attnspec.verification.questions import catalogue
 from attnspec.verification.sandbox.binding import Parameter
 from attnspec.verification.sandbox.messages import Outcome, Output, Request, Trouble

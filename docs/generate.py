@@ -6,7 +6,6 @@ python docs/generate.py --check    say which are stale, and fail
 
 from __future__ import annotations
 
-import argparse
 import importlib
 import inspect
 import sys
@@ -20,16 +19,18 @@ from attnspec.interpreters.cost.cost import written
 from attnspec.interpreters.formula import formula
 from attnspec.interpreters.mutation.mutants import Mutant, conventions
 from attnspec.language.equation import REGISTRY, Equation
+from attnspec.language.layers import sizes_of
 from attnspec.language.procedure import PROCEDURES, Procedure
 from attnspec.language.symbols import OPTION_SIZES, latex, symbol
 from attnspec.properties import PROCEDURAL, PROPERTIES
-from attnspec.verification.cases.case import sizes_of, smallest
+from attnspec.verification.cases.case import smallest
 from attnspec.verification.judge.mutant_values import non_equivalent_mutants
 from attnspec.verification.questions import catalogue
+from writing import ROOT, Folder, Texts, anchor, block, bullets, joined, prose, table
 
-ROOT = Path(__file__).resolve().parents[1]
-PAGES = ROOT / "docs/equations"
-MARK = "<!-- Written by docs/generate.py: change the equation, then run `make docs`. -->"
+FOLDER = Folder(
+    ROOT / "docs/equations", "<!-- Written by docs/generate.py: change the equation, then run `make docs`. -->"
+)
 SHOWN = 5
 """How many known mistakes a page names."""
 
@@ -37,8 +38,8 @@ AnEquation = Equation[..., Any]
 AProcedure = Procedure[..., Any]
 
 
-def pages() -> dict[Path, str]:
-    """What each page says, by its file."""
+def pages() -> Texts:
+    """The page of each family."""
     catalogue()
     discovery = discover()
     families: dict[str, list[AnEquation]] = {}
@@ -50,65 +51,38 @@ def pages() -> dict[Path, str]:
         if item.function.__module__ == f"attnspec.procedures.{item.family}":
             procedures.setdefault(item.family, []).append(item)
     return {
-        PAGES / f"{family}.md": _page(family, found, procedures.get(family, []), discovery)
+        f"{family}.md": _page(family, found, procedures.get(family, []), discovery)
         for family, found in families.items()
     }
-
-
-def stale(wanted: dict[Path, str]) -> list[str]:
-    """Pages that do not say what they should, each with why."""
-    found = []
-    for file, text in wanted.items():
-        if not file.is_file():
-            found.append(f"{_shown(file)} is missing")
-        elif file.read_text(encoding="utf-8") != text:
-            found.append(f"{_shown(file)} is not what the registry says")
-    return found + [f"{_shown(file)} is of no family" for file in _left_over(wanted)]
-
-
-def write(wanted: dict[Path, str]) -> None:
-    """Write every page, and remove those that were written for a family that is no more."""
-    PAGES.mkdir(exist_ok=True)
-    for file, text in wanted.items():
-        file.write_text(text, encoding="utf-8")
-    for file in _left_over(wanted):
-        file.unlink()
-
-
-def _left_over(wanted: Iterable[Path]) -> list[Path]:
-    return [
-        file for file in sorted(PAGES.glob("*.md"))
-        if file not in wanted and file.read_text(encoding="utf-8").startswith(MARK)
-    ]  # fmt: skip
 
 
 def _page(family: str, equations: Sequence[AnEquation], procedures: Sequence[AProcedure], discovery: Discovery) -> str:
     module = importlib.import_module(equations[0].function.__module__)
     listed: list[AnEquation | AProcedure] = [*procedures, *equations]
-    contents = [f"- [{each.id}](#{_anchor(each.id)}): {_prose(_first(each.doc))}" for each in listed]
-    parts = [MARK, f"# {family}", _prose(inspect.getdoc(module) or ""), "\n".join(contents)]
+    contents = [f"- [{each.id}](#{anchor(each.id)}): {prose(_first(each.doc))}" for each in listed]
+    parts = [FOLDER.mark, f"# {family}", prose(inspect.getdoc(module) or ""), "\n".join(contents)]
     for procedure in procedures:
         parts += _procedure(procedure, discovery)
     for equation in equations:
         parts += _section(equation, discovery)
-    return "\n\n".join(part for part in parts if part) + "\n"
+    return joined(parts)
 
 
 def _procedure(procedure: AProcedure, discovery: Discovery) -> Iterator[str]:
     yield f"## {procedure.id}"
-    yield _prose(procedure.doc)
-    yield _block("python", procedure.code)
+    yield prose(procedure.doc)
+    yield block("python", procedure.code)
     if procedure.examples:
         yield "**Examples**"
-        yield _bullets(f"`{procedure.called(case)}` is `{procedure(**case)!r}`" for case in procedure.examples)
+        yield bullets(f"`{procedure.called(case)}` is `{procedure(**case)!r}`" for case in procedure.examples)
     yield "**Sources**"
-    yield _bullets(str(source) for source in procedure.sources)
+    yield bullets(str(source) for source in procedure.sources)
     yield "**Properties**"
-    yield _bullets(f"`{law.name}`: {_prose(law.says)}" for law in PROCEDURAL.get(procedure.id, ()))
+    yield bullets(f"`{law.name}`: {prose(law.says)}" for law in PROCEDURAL.get(procedure.id, ()))
     yield f"**Known mistakes**: {len(procedure.mistakes)}"
-    yield _bullets(f"`{each.name}`: {_prose(each.says)}" for each in procedure.mistakes)
+    yield bullets(f"`{each.name}`: {prose(each.says)}" for each in procedure.mistakes)
     yield "**Implementations**"
-    yield _bullets(f"`{each.target}`, in {_file(each.file)}" for each in _own(discovery.of(procedure.id)))
+    yield bullets(f"`{each.target}`, in {_file(each.file)}" for each in _own(discovery.of(procedure.id)))
     yield f"The specification is in {_file(Path(inspect.getsourcefile(procedure.function) or ''))}."
 
 
@@ -116,17 +90,17 @@ def _section(equation: AnEquation, discovery: Discovery) -> Iterator[str]:
     definition = equation.definition
     wrong = non_equivalent_mutants(equation.id)
     yield f"## {equation.id}"
-    yield _prose(equation.doc)
+    yield prose(equation.doc)
     if equation.convention_of:
-        yield f"A convention of {_linked(equation.convention_of, equation.family)}: {_prose(equation.says)}."
+        yield f"A convention of {_linked(equation.convention_of, equation.family)}: {prose(equation.says)}."
     if equation.gradient_of:
         yield f"The gradient of {_linked(equation.gradient_of, equation.family)}."
     if gradient := REGISTRY.gradient(equation.id):
         yield f"Its gradient is {_linked(gradient.id, equation.family)}."
-    yield _block("text", formula.text(definition))
-    yield _block("math", formula.latex(definition))
-    yield _table(("takes", "", "shape", ""), _taken(equation))
-    yield _table(("gives", "", "shape"), [
+    yield block("text", formula.text(definition))
+    yield block("math", formula.latex(definition))
+    yield table(("takes", "", "shape", ""), _taken(equation))
+    yield table(("gives", "", "shape"), [
         (f"`{each.name}`", each.kind, _shape(each.dims)) for each in definition.results
     ])  # fmt: skip
     yield "Sizes: " + ", ".join(f"`{name}` ≥ {smallest(equation, name)}" for name in sizes_of(definition)) + "."
@@ -134,22 +108,22 @@ def _section(equation: AnEquation, discovery: Discovery) -> Iterator[str]:
     if learned:
         yield f"Parameters: `{written(count)}`."
     yield "**Sources**"
-    yield _bullets(str(source) for source in equation.sources)
+    yield bullets(str(source) for source in equation.sources)
     told = [(other, other.says if other.convention_of else equation.says) for other in conventions(equation)]
     if told:
         yield "**Conventions**"
-        yield _bullets(_told_apart(other, says, equation) for other, says in told)
+        yield bullets(_told_apart(other, says, equation) for other, says in told)
     laws = PROPERTIES.get(equation.id, ())
     if laws:
         yield "**Properties**"
-        yield _bullets(f"`{law.name}`: {_prose(law.says)}" for law in laws)
+        yield bullets(f"`{law.name}`: {prose(law.says)}" for law in laws)
     if wrong:
         yield f"**Known mistakes**: {len(wrong)}, among them"
-        yield _bullets(f"`{mutant.id}`: {_prose(mutant.says)}" for mutant in _examples(wrong))
+        yield bullets(f"`{mutant.id}`: {prose(mutant.says)}" for mutant in _examples(wrong))
     yield "**Implementations**"
-    yield _bullets(map(_implementation, _own(discovery.of(equation.id, equation.gradient_of)))) or "Nothing yet."
+    yield bullets(map(_implementation, _own(discovery.of(equation.id, equation.gradient_of)))) or "Nothing yet."
     yield f"**The specification**, in {_file(Path(inspect.getsourcefile(equation.function) or ''))}"
-    yield _block("python", inspect.getsource(equation.function).rstrip())
+    yield block("python", inspect.getsource(equation.function).rstrip())
 
 
 def _taken(equation: AnEquation) -> Iterator[tuple[str, ...]]:
@@ -169,7 +143,7 @@ def _taken(equation: AnEquation) -> Iterator[tuple[str, ...]]:
 def _told_apart(other: AnEquation, says: str, equation: AnEquation) -> str:
     """The equation that something is a convention of says nothing of itself."""
     where = _linked(other.id, equation.family)
-    return f"{where}: {_prose(says)}" if other.convention_of else f"{where}, without this: {_prose(says)}"
+    return f"{where}: {prose(says)}" if other.convention_of else f"{where}, without this: {prose(says)}"
 
 
 def _examples(wrong: Sequence[Mutant]) -> list[Mutant]:
@@ -201,11 +175,7 @@ def _shown(file: Path) -> str:
 def _linked(id: str, family: str) -> str:
     """An equation, where it stands."""
     page = "" if id.split(".")[0] == family else f"{id.split('.')[0]}.md"
-    return f"[{id}]({page}#{_anchor(id)})"
-
-
-def _anchor(heading: str) -> str:
-    return heading.lower().replace(".", "")
+    return f"[{id}]({page}#{anchor(id)})"
 
 
 def _shape(dims: Iterable[object]) -> str:
@@ -216,45 +186,5 @@ def _first(doc: str) -> str:
     return doc.partition("\n")[0]
 
 
-def _prose(text: str) -> str:
-    """A sentence as Markdown, its formulas left as they are; what is between backticks is code already."""
-    pieces = text.split("`")
-    for k in range(0, len(pieces), 2):
-        for sign in ("\\", "*", "<", "["):
-            pieces[k] = pieces[k].replace(sign, f"\\{sign}")
-    return "`".join(pieces)
-
-
-def _block(language: str, text: str) -> str:
-    return f"```{language}\n{text}\n```"
-
-
-def _bullets(lines: Iterable[str]) -> str:
-    return "\n".join(f"- {line}" for line in lines)
-
-
-def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    found = [list(row) for row in rows]
-    lines = [heads, ["---"] * len(heads), *found]
-    return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines)
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Write the pages or check them; the exit code."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--check", action="store_true", help="write nothing; fail where a page is stale")
-    given = parser.parse_args(arguments)
-    wanted = pages()
-    if not given.check:
-        write(wanted)
-        return 0
-    found = stale(wanted)
-    for line in found:
-        print(line, file=sys.stderr)
-    if found:
-        print("  to mend   make docs", file=sys.stderr)
-    return 1 if found else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(FOLDER.main(pages, (__doc__ or "").partition("\n")[0]))

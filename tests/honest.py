@@ -23,15 +23,16 @@ from attnspec.interpreters.evaluation.call import evaluate, fit
 from attnspec.interpreters.evaluation.value import ValueOf
 from attnspec.interpreters.rewriting import everywhere, multiplied
 from attnspec.interpreters.rounding.policy import FORMATS, Format, Policy, preset
-from attnspec.language.layers import gathered
+from attnspec.language.layers import gathered, sizes_of
 from attnspec.language.tree import Definition
-from attnspec.verification.cases.case import FEW, Case, Description, make, sizes_of, smallest
+from attnspec.verification.candidate.observation import Observation
+from attnspec.verification.cases.case import FEW, Case, Description, make, smallest
 from attnspec.verification.cases.distributions import rounded
 from attnspec.verification.cases.suite import standard_suite
 from attnspec.verification.judge import statistics
 from attnspec.verification.judge.forms import PLAIN, Form
 from attnspec.verification.judge.judge import Judge
-from attnspec.verification.judge.residuals import Compared, Observation
+from attnspec.verification.judge.residuals import Compared
 
 Array = NDArray[Any]
 Answers = tuple[Array, ...]
@@ -174,7 +175,7 @@ def ordinary(id: str, count: int, seed: int = 0, batch: int = 2) -> list[Descrip
     for _ in range(count):
         drawn = {name: int(draw.integers(2, 4 if name in FEW else 10)) for name in sizes_of(equation.definition)}
         sizes = tuple((name, max(size, smallest(equation, name))) for name, size in drawn.items())
-        found.append(Description(sizes, batch=batch, seed=int(draw.integers(2**40))))
+        found.append(Description(sizes, batch=(batch,), seed=int(draw.integers(2**40))))
     return found
 
 

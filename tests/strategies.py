@@ -8,8 +8,9 @@ import numpy as np
 from hypothesis import strategies as st
 
 from attnspec.language.equation import REGISTRY, Equation
+from attnspec.language.layers import sizes_of
 from attnspec.properties.property import Property
-from attnspec.verification.cases.case import Case, Description, make, sizes_of, smallest
+from attnspec.verification.cases.case import Case, Description, make, smallest
 from attnspec.verification.cases.distributions import HIDDEN, REGIMES
 from attnspec.verification.properties.relations import fitted
 

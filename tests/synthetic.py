@@ -19,11 +19,13 @@ from attnspec.interpreters.evaluation.call import batch_shape, fit
 from attnspec.interpreters.mutation.mutants import Mutant, by_id, mutants
 from attnspec.interpreters.rounding.noise import Noise
 from attnspec.interpreters.rounding.policy import FORMATS, Format, Policy, preset
+from attnspec.language.layers import sizes_of
 from attnspec.language.tree import Apply, Call, Definition, Name, Number
 from attnspec.thresholds import SAMPLES, SIGMA_BOUND
-from attnspec.verification.cases.case import Case, Description, make, sizes_of, smallest
+from attnspec.verification.candidate.observation import Observation
+from attnspec.verification.cases.case import Case, Description, make, smallest
 from attnspec.verification.cases.suite import standard_suite
-from attnspec.verification.judge.residuals import Compared, Observation
+from attnspec.verification.judge.residuals import Compared
 from attnspec.verification.sandbox.messages import Outcome, Output, Trouble
 from honest import Order, Simulated, nearest, pairwise
 
@@ -112,7 +114,7 @@ def described(
     """A description of a case; sizes that are not given are 3."""
     equation = REGISTRY[id]
     named = {name: max(sizes.get(name, 3), smallest(equation, name)) for name in sizes_of(equation.definition)}
-    return Description(tuple(named.items()), regime, batch, seed=seed)
+    return Description(tuple(named.items()), regime, () if batch is None else (batch,), seed=seed)
 
 
 def case_of(id: str, dtype: str = "float32", /, **how: Any) -> Case:

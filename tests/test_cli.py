@@ -112,7 +112,7 @@ def test_show_says_all_that_is_known() -> None:
 
     assert shown.exit_code == 0
     assert sections[0] == "recurrent.gru_cell"
-    assert sections[-12:] == [
+    assert sections[-13:] == [
         "formula",
         "takes",
         "gives",
@@ -121,6 +121,7 @@ def test_show_says_all_that_is_known() -> None:
         "parameters",
         "sources",
         "conventions",
+        "forms",
         "gradient",
         "properties",
         "mutants",

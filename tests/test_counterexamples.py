@@ -1,6 +1,6 @@
-"""What the documents say that is not so: each claim is asked as a property, and Hypothesis finds where it breaks.
+"""Errata of the source documents: each statement is a property, and Hypothesis finds where it breaks.
 
-docs/not-so.md tells them; its numbers are those found here. The search begins at the same place each time, and the
+docs/errata.md lists them; its numbers are those found here. The search begins at the same place each time, and the
 example is the smallest that Hypothesis knows.
 """
 
@@ -26,7 +26,7 @@ from attnspec.language.equation import REGISTRY
 from attnspec.verification.questions import catalogue
 
 catalogue()
-PAGE = (Path(__file__).resolve().parents[1] / "docs/not-so.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).resolve().parents[1] / "docs/errata.md").read_text(encoding="utf-8")
 Floats = NDArray[np.float64]
 T = TypeVar("T")
 
@@ -51,12 +51,12 @@ def vectors(elements: st.SearchStrategy[float] = SMALL) -> st.SearchStrategy[Flo
     return shapes.flatmap(lambda shape: arrays.arrays(np.float64, shape, elements=elements))
 
 
-def told(*numbers: object) -> None:
-    """The page says these, in this order."""
+def assert_on_page(*numbers: object) -> None:
+    """The page has these texts, in this order."""
     plain = " ".join(re.sub(r"[`*]", "", PAGE).split())
     place = 0
     for number in map(str, numbers):
-        assert (place := plain.find(number, place)) >= 0, f"docs/not-so.md does not say {number}"
+        assert (place := plain.find(number, place)) >= 0, f"docs/errata.md does not say {number}"
 
 
 # 001: a vector's inner product with itself is the largest.
@@ -72,7 +72,7 @@ def test_another_vector_may_have_the_larger_inner_product() -> None:
 
     assert x.tolist() == [[1], [2]]
     assert value("scores.dot", q=x, k=x).tolist() == [[1, 2], [2, 4]]
-    told("x_1 = [1]", "x_2 = [2]", "x_1·x_1 = 1", "x_1·x_2 = 2")
+    assert_on_page("x_1 = [1]", "x_2 = [2]", "x_1·x_1 = 1", "x_1·x_2 = 2")
 
 
 @given(vectors())
@@ -112,7 +112,7 @@ def test_for_how_many_random_vectors_it_is_false(t: int, d: int, share: str) -> 
     e = value("scores.dot", q=x, k=x)
     wrong = (np.diagonal(e, axis1=-2, axis2=-1)[..., None] < e).any(axis=-1)
 
-    told(f"{t} vectors of width {d}", f"{share} %")
+    assert_on_page(f"{t} vectors of width {d}", f"{share} %")
     assert f"{100 * wrong.mean():.0f}" == share
 
 
@@ -134,7 +134,7 @@ def test_with_tanh_the_state_vanishes_too() -> None:
     assert h == 1
     assert f"{0.9**100:.2e}" == "2.66e-05"
     assert f"{after(100, h, 0.9):.2e}" == "1.34e-05"
-    told("h_0 = 1", "0.9^100 = 2.66e-05", "1.34e-05")
+    assert_on_page("h_0 = 1", "0.9^100 = 2.66e-05", "1.34e-05")
 
 
 @given(st.floats(-1, 1), st.floats(-1.5, 1.5), st.integers(1, 30))
@@ -176,7 +176,7 @@ def test_the_least_log_likelihood_is_the_worse_model() -> None:
 
     assert (chosen.tolist(), left.tolist()) == (pytest.approx([1 / 3, 2 / 3]), [0.5, 0.5])
     assert (f"{log_likelihood(chosen):.3f}", f"{log_likelihood(left):.3f}") == ("-1.099", "-0.693")
-    told("p = [1/3, 2/3]", "−1.099", "p = [1/2, 1/2]", "−0.693")
+    assert_on_page("p = [1/3, 2/3]", "−1.099", "p = [1/2, 1/2]", "−0.693")
 
 
 @given(shares(3), shares(3))
@@ -211,7 +211,7 @@ def test_2080_parameters_leave_the_dense_layer_out() -> None:
 
     assert found(st.tuples(SIZE, SIZE), lambda sizes: not claimed(sizes)) == (1, 1)
     assert (recurrent, dense, recurrent + dense) == (2080, 33, 2113)
-    told("32·64 + 32 = 2080", "32 + 1 = 33", "2113")
+    assert_on_page("32·64 + 32 = 2080", "32 + 1 = 33", "2113")
 
 
 # 001: attention lowers the amount of computation.
@@ -232,7 +232,7 @@ def test_attention_costs_more_operations() -> None:
 
     assert least == dict.fromkeys("dukam", 1)
     assert (operations(WITHOUT, least), operations(WITH, least)) == (35, 50)
-    told("35", "50", f"{operations(WITHOUT, large):,}", f"{operations(WITH, large):,}")
+    assert_on_page("35", "50", f"{operations(WITHOUT, large):,}", f"{operations(WITH, large):,}")
 
 
 @given(st.fixed_dictionaries(dict.fromkeys("dukam", st.integers(1, 1000))))
@@ -263,7 +263,7 @@ def test_a_bias_in_the_subscript_is_another_equation() -> None:
 
     assert (h, b) == (0, 1)
     assert (candidate(h, b, inside=True), f"{candidate(h, b, inside=False):.4f}") == (0, "0.7616")
-    told("h = 0, b_h = 1", "tanh(0) = 0", "tanh(1) = 0.7616")
+    assert_on_page("h = 0, b_h = 1", "tanh(0) = 0", "tanh(1) = 0.7616")
 
 
 def test_every_claim_of_the_page_names_its_document() -> None:
@@ -273,4 +273,4 @@ def test_every_claim_of_the_page_names_its_document() -> None:
     for section in sections:
         assert re.search(r"^00[0-4], “.+”: ", section, re.MULTILINE), section.partition("\n")[0]
         assert "**Counterexample.**" in section
-        assert "**What is true.**" in section
+        assert "**Correct.**" in section

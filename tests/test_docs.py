@@ -2,46 +2,35 @@
 
 from __future__ import annotations
 
-import importlib.util
+import dataclasses
 import os
 import re
 import subprocess
 import sys
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
+import generate
 from attnspec.language.equation import REGISTRY
 from attnspec.language.procedure import PROCEDURES
 
 ROOT = Path(__file__).resolve().parents[1]
-Pages = dict[Path, str]
+Pages = dict[str, str]
 
 
 @pytest.fixture(scope="module")
-def generate() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("generate", ROOT / "docs/generate.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def wanted() -> Pages:
+    return generate.pages()
 
 
-@pytest.fixture(scope="module")
-def wanted(generate: ModuleType) -> Pages:
-    pages: Pages = generate.pages()
-    return pages
-
-
-def test_no_page_is_stale(generate: ModuleType, wanted: Pages) -> None:
-    assert not generate.stale(wanted), "make docs"
+def test_no_page_is_stale(wanted: Pages) -> None:
+    assert not generate.FOLDER.stale(wanted), "make docs"
 
 
 def test_every_equation_has_one_section(wanted: Pages) -> None:
     heading = re.compile(r"^## (\S+)$", re.MULTILINE)
-    sections = [(file.stem, id) for file, text in wanted.items() for id in heading.findall(text)]
+    sections = [(Path(file).stem, id) for file, text in wanted.items() for id in heading.findall(text)]
     equations = [each for each in REGISTRY.values() if each.function.__module__.startswith("attnspec.equations.")]
 
     procedures = [each for each in PROCEDURES.values() if each.function.__module__.startswith("attnspec.procedures.")]
@@ -53,11 +42,11 @@ def test_every_equation_has_one_section(wanted: Pages) -> None:
 
 def test_links_within_the_pages_lead_to_a_section(wanted: Pages) -> None:
     headings = {
-        file.name: {line[3:].replace(".", "") for line in text.splitlines() if line.startswith("## ")}
+        file: {line[3:].replace(".", "") for line in text.splitlines() if line.startswith("## ")}
         for file, text in wanted.items()
     }
     links = [
-        (page or file.name, anchor)
+        (page or file, anchor)
         for file, text in wanted.items()
         for page, anchor in re.findall(r"\]\(([\w.]*)#(\w+)\)", text)
     ]
@@ -69,30 +58,26 @@ def test_links_within_the_pages_lead_to_a_section(wanted: Pages) -> None:
 def test_the_index_links_every_page(wanted: Pages) -> None:
     index = (ROOT / "docs/index.md").read_text(encoding="utf-8")
 
-    assert set(re.findall(r"\]\(equations/(\w+)\.md\)", index)) == {file.stem for file in wanted}
+    assert set(re.findall(r"\]\(equations/(\w+)\.md\)", index)) == {Path(file).stem for file in wanted}
 
 
-def test_what_is_stale_is_named(
-    generate: ModuleType, wanted: Pages, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(generate, "ROOT", tmp_path)
-    monkeypatch.setattr(generate, "PAGES", tmp_path)
-    here = {tmp_path / file.name: text for file, text in wanted.items()}
+def test_what_is_stale_is_named(wanted: Pages, tmp_path: Path) -> None:
+    folder = dataclasses.replace(generate.FOLDER, path=tmp_path)
     (tmp_path / "mine.md").write_text("kept", encoding="utf-8")
-    (tmp_path / "gone.md").write_text(f"{generate.MARK}\n", encoding="utf-8")
-    generate.write(here)
+    (tmp_path / "gone.md").write_text(f"{folder.mark}\n", encoding="utf-8")
+    folder.write(wanted)
 
-    assert not generate.stale(here)
-    assert {file.name for file in tmp_path.iterdir()} == {"mine.md", *(file.name for file in here)}
+    assert not folder.stale(wanted)
+    assert {file.name for file in tmp_path.iterdir()} == {"mine.md", *wanted}
 
     (tmp_path / "recurrent.md").unlink()
     (tmp_path / "scores.md").write_text("other", encoding="utf-8")
-    (tmp_path / "gone.md").write_text(f"{generate.MARK}\n", encoding="utf-8")
+    (tmp_path / "gone.md").write_text(f"{folder.mark}\n", encoding="utf-8")
 
-    assert generate.stale(here) == [
+    assert folder.stale(wanted) == [
         "recurrent.md is missing",
-        "scores.md is not what the registry says",
-        "gone.md is of no family",
+        "scores.md differs from the code",
+        "gone.md is no longer generated",
     ]
 
 

@@ -36,25 +36,29 @@ REACH = {
     "equations": GROUND | PUBLIC | {"language"},
     "procedures": GROUND | PUBLIC | {"language"},
     "properties": GROUND | PUBLIC | {"language", "equations", "procedures"},
-    "variants": GROUND | PUBLIC | {"language", "equations", "procedures"},
+    "mutants": GROUND | PUBLIC | {"language", "equations", "procedures"},
+    "rewritings": GROUND | PUBLIC | {"language", "equations"},
     "verification": GROUND | PUBLIC | {"language", "interpreters", "properties"},
     "discovery": GROUND,
     "faces": GROUND | PUBLIC | {"language", "interpreters", "properties", "verification", "discovery"},
 }
 """What each wing may import; a face may import every wing but no other face, the ground only the ground.
 
-Nothing imports equations, procedures and variants but what is written about them: `language.registry` loads them by
-name, and they register themselves.
+Nothing imports equations, procedures, mutants and rewritings but what is written about them: `language.registry` loads
+them by name, and they register themselves.
 """
+
+CATALOGUE = {"equations", "procedures", "mutants", "rewritings"}
 
 ROOMS = {
     "cases": frozenset[str](),
     "sandbox": frozenset[str](),
-    "judge": frozenset({"cases"}),
-    "diagnosis": frozenset({"cases", "judge"}),
-    "contract": frozenset({"cases", "sandbox", "judge"}),
+    "candidate": frozenset({"cases", "sandbox"}),
+    "judge": frozenset({"cases", "candidate"}),
+    "contract": frozenset({"cases", "sandbox", "candidate", "judge"}),
+    "diagnosis": frozenset({"cases", "candidate", "judge", "contract"}),
     "properties": frozenset({"cases"}),
-    "procedures": frozenset({"sandbox", "contract"}),
+    "procedures": frozenset({"sandbox", "candidate", "contract"}),
 }
 """What each room of verification may import of the others.
 
@@ -150,7 +154,11 @@ def wing(parts: tuple[str, ...]) -> str:
 def allowed(here: str) -> frozenset[str]:
     if here in GROUND:
         return GROUND
-    return REACH[here] if here in REACH else GROUND | PUBLIC | (REACH.keys() - {"equations", "procedures", "variants"})
+    return (
+        REACH[here]
+        if here in REACH
+        else GROUND | PUBLIC | (REACH.keys() - {"equations", "procedures", "mutants", "rewritings"})
+    )
 
 
 def test_every_module_of_the_spec_has_a_wing() -> None:
@@ -161,7 +169,7 @@ def test_every_module_of_the_spec_has_a_wing() -> None:
 
 
 def test_imports_follow_the_arrows() -> None:
-    """faces → verification → interpreters → language ← equations, procedures ← properties, variants."""
+    """faces → verification → interpreters → language ← equations, procedures ← properties, mutants, rewritings."""
     against = {
         (file.relative_to(ROOT).as_posix(), ".".join(item.parts)): str(item)
         for file in sources(SPEC)
@@ -181,7 +189,7 @@ def room(parts: tuple[str, ...]) -> str:
 
 
 def test_the_rooms_of_verification_have_their_own_arrows() -> None:
-    """cases, sandbox ← judge ← diagnosis; nothing in a room imports what stands beside the rooms but the verdict."""
+    """cases, sandbox ← candidate ← judge ← contract ← diagnosis; beside the rooms they import the verdict alone."""
     rooms = {path.name for path in (SPEC / "attnspec/verification").iterdir() if (path / "__init__.py").is_file()}
     leaves = {("attnspec", "verification", name) for name in ("verdict", "rendering")}
     against = [
@@ -311,8 +319,8 @@ def loaded_by(program: str) -> set[str]:
     return set(json.loads(done.stdout.splitlines()[-1]))
 
 
-def test_importing_the_core_imports_no_framework() -> None:
-    assert not loaded_by("import attnspec") & set(HEAVY)
+def test_importing_the_core_imports_no_arrays() -> None:
+    assert not loaded_by("import attnspec") & {"numpy", "jaxtyping", *HEAVY}
 
 
 def test_help_imports_no_arrays() -> None:
@@ -390,3 +398,48 @@ def test_links_in_the_texts_lead_somewhere() -> None:
     ]
 
     assert not dead
+
+
+MAP = ROOT / "docs/what-is-where.md"
+MAPPED = ("spec/attnspec", "impls", "tests", "docs", "benchmarks", "examples")
+
+
+def mapped() -> dict[str, str]:
+    """The places on the page, from the root of the repository, each with its sentence."""
+    found: dict[str, str] = {}
+    folder = ""
+    for line in MAP.read_text(encoding="utf-8").splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        names = re.findall(r"`([\w./]+)`", cells[0]) if line.startswith("| `") else []
+        if names and names[0].strip("/") in MAPPED:
+            folder, names = names[0], [""]
+        found |= {(folder + name).rstrip("/"): cells[1] for name in names}
+    return found
+
+
+def test_the_map_shows_every_folder_once_with_a_sentence() -> None:
+    folders = {
+        path.relative_to(ROOT).as_posix()
+        for root in MAPPED
+        for path in [ROOT / root, *(ROOT / root).rglob("*")]
+        if path.is_dir() and not path.name.startswith(("_", "."))
+    }
+    places = mapped()
+
+    assert {place for place in places if not place.endswith(".py")} == folders
+    assert not [place for place, sentence in places.items() if not (ROOT / place).exists() or len(sentence) < 5]
+    assert len(MAP.read_text(encoding="utf-8").splitlines()) <= 60, "it no longer fits on a screen"
+
+
+def test_the_house_in_the_readme_agrees_with_the_map() -> None:
+    [house] = re.findall(
+        r"^## The house\n+```\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL | re.MULTILINE
+    )
+    shown, folder = set(), ""
+    for line in house.splitlines():
+        names = re.findall(r"(?:^|\s)([\w/]+)/(?=\s|$)", line)
+        folder = folder if line.startswith(" ") else names[0]
+        shown |= {f"{folder}/{name}" if line.startswith(" ") else name for name in names}
+
+    assert len(shown) > 10
+    assert shown <= mapped().keys()

@@ -24,8 +24,9 @@ from attnspec.equations.transformer import feed_forward_gelu, feed_forward_gelu_
 from attnspec.interpreters.rounding.noise import noise
 from attnspec.interpreters.rounding.policy import preset
 from attnspec.notation import Tensor, index, last, scan
+from attnspec.verification.candidate.observation import Observation
 from attnspec.verification.cases.case import Case
-from attnspec.verification.judge.residuals import Compared, Observation, compare
+from attnspec.verification.judge.residuals import Compared, compare
 from attnspec.verification.judge.statistics import largest, whole
 
 pytestmark = pytest.mark.slow

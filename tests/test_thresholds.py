@@ -14,9 +14,10 @@ from scipy import stats
 from attnspec import REGISTRY, thresholds
 from attnspec.interpreters.rounding.noise import noise
 from attnspec.interpreters.rounding.policy import preset
+from attnspec.verification.candidate.observation import Observation
 from attnspec.verification.cases.case import Case, make
 from attnspec.verification.cases.suite import standard_suite
-from attnspec.verification.judge.residuals import Compared, Observation, compare
+from attnspec.verification.judge.residuals import Compared, compare
 from attnspec.verification.judge.statistics import slices, whole
 
 SPEC = Path(thresholds.__file__).parent

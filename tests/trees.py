@@ -15,6 +15,7 @@ from attnspec.language.check import Scope, single
 from attnspec.language.dims import Dim
 from attnspec.language.equation import Equation
 from attnspec.language.parse import Parser
+from attnspec.language.traversal import substitute, walk
 from attnspec.language.tree import (
     Apply,
     At,
@@ -33,8 +34,6 @@ from attnspec.language.tree import (
     SizeOf,
     Split,
     Stack,
-    substitute,
-    walk,
 )
 
 BINARY = ("+", "-", "*", "/", "//", "@", "**", "<=", "<", ">=", ">", "==", "and", "or")
@@ -52,7 +51,7 @@ def read(source: str, id: str = "probe.f") -> Definition:
     def callee(value: object) -> Definition | None:
         return value.definition if isinstance(value, Equation) else None
 
-    return Parser(id, "probe.py", 0, source, {**words, **equations}, callee).definition(tree)
+    return Parser(id, "probe.py", 0, source, {**words, **equations}, callee, tree).whole_function()
 
 
 class Grower:
@@ -62,7 +61,7 @@ class Grower:
         self.scope, self.callee, self.random = scope, callee, random.Random(seed)
         self.pool = [*leaves]
         self.indices = [index for index, _ in scope.definition.indices]
-        fixed = [Number(0.0), Apply("neg", (Number(1.0),)), SizeOf(dim=scope.definition.indices[0][1])]
+        fixed: list[Node] = [Number(0.0), Apply("neg", (Number(1.0),)), SizeOf(dim=scope.definition.indices[0][1])]
         moved = [Apply(op, (Position(index), Number(1.0))) for op in "+-" for index in self.indices]
         self.places: list[Node] = [*(Position(index) for index in self.indices), *fixed, *moved]
 

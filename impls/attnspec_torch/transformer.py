@@ -139,16 +139,21 @@ def decoder(
     return x
 
 
+def _positions(k: Tensor, P: Tensor) -> Tensor:
+    """A vector for the position of each token, where the table is."""
+    return sinusoidal(t=k.shape[-1], d=P.shape[-1], dtype=P.dtype).to(P.device)
+
+
 @implements("transformer.embed", framework="torch", dtypes=DTYPES)
 def embed(k: Tensor, P: Tensor) -> Tensor:
     """Rows of the table, and the table of positions."""
-    return F.embedding(k, P) + sinusoidal(t=k.shape[-1], d=P.shape[-1], dtype=P.dtype)
+    return F.embedding(k, P) + _positions(k, P)
 
 
 @implements("transformer.embed_scaled", framework="torch", dtypes=DTYPES)
 def embed_scaled(k: Tensor, P: Tensor) -> Tensor:
     """The rows are scaled as they are read."""
-    return F.embedding(k, P) * math.sqrt(P.shape[-1]) + sinusoidal(t=k.shape[-1], d=P.shape[-1], dtype=P.dtype)
+    return F.embedding(k, P) * math.sqrt(P.shape[-1]) + _positions(k, P)
 
 
 @implements("transformer.logits", framework="torch", dtypes=DTYPES)

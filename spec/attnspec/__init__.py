@@ -1,9 +1,15 @@
 """The reference specification of the road from the RNN to the Transformer.
 
-`attnspec.verify` judges an implementation against an equation, `attnspec.equations()` is the catalogue, and
-`attnspec.notation` has the words that equations are written in.
+`attnspec.verify` judges an implementation against an equation. `attnspec.equations()` is the catalogue: an equation
+computes its value, its rounding noise, its formula, its known mistakes and its cost. `@attnspec.equation` makes an
+equation of a function, in the words of `attnspec.notation`.
 
-Names are imported when they are first used, so that a command that only prints help costs nothing.
+    import attnspec
+
+    report = attnspec.verify("my_kernels.py:attention", "attention.scaled_dot_product")
+    print(report)
+
+Names are imported when they are first used, so that ``import attnspec`` is quick.
 """
 
 from __future__ import annotations
@@ -33,12 +39,15 @@ if TYPE_CHECKING:
     from attnspec.interpreters.mutation.mutants import Mutant as Mutant
     from attnspec.interpreters.rounding.noise import Noise as Noise
     from attnspec.interpreters.rounding.policy import PrecisionPolicy as PrecisionPolicy
+    from attnspec.language.draws import Place as Place
     from attnspec.language.equation import REGISTRY as REGISTRY
     from attnspec.language.equation import Equation as Equation
     from attnspec.language.equation import Source as Source
     from attnspec.language.equation import equation as equation
     from attnspec.language.equation import form as form
     from attnspec.language.equation import mutant as mutant
+    from attnspec.language.equation import mutate as mutate
+    from attnspec.language.equation import rewrite as rewrite
     from attnspec.language.procedure import PROCEDURES as PROCEDURES
     from attnspec.language.procedure import Procedure as Procedure
     from attnspec.language.procedure import procedure as procedure
@@ -60,7 +69,7 @@ if TYPE_CHECKING:
     from attnspec.verification.verdict import WorstElement as WorstElement
 
     def equations() -> Mapping[str, Equation[..., Any]]:
-        """Every equation by id."""
+        """All equations by id."""
 
 
 _HOMES = {
@@ -78,7 +87,8 @@ _HOMES = {
     "attnspec.interpreters.rounding.policy": ("PrecisionPolicy",),
     "attnspec.interpreters.mutation.mutants": ("Mutant",),
     "attnspec.interpreters.cost.cost": ("Cost",),
-    "attnspec.language.equation": ("REGISTRY", "Equation", "Source", "equation", "form", "mutant"),
+    "attnspec.language.draws": ("Place",),
+    "attnspec.language.equation": ("REGISTRY", "Equation", "Source", "equation", "form", "mutant", "mutate", "rewrite"),
     "attnspec.language.procedure": ("PROCEDURES", "Procedure", "procedure"),
     "attnspec.language.tensor": ("Index", "Layers", "Tensor"),
     "attnspec.properties.property": ("AtMost", "Equal", "Property", "property_of"),

@@ -144,8 +144,10 @@ def verify(
     """Judge implementations against the equations that they claim.
 
     TARGET is FILE.py, FILE.py:callable, pkg.module or pkg.module:callable. The options --dtype, --bind, --inputs,
-    --name and --claim may be repeated. A claim is batch=0 (no leading axes; 0,1 is usual), smallest.t=1 (the smallest
-    size of an axis), or yes or no for finite, contiguous, deterministic and double_backward.
+    --name and --claim may be repeated. A claim is batch=0 (no leading batch axes; 0,1 is usual, and 0,1,2 asks
+    for two of them too), smallest.t=1 (the smallest size of an axis), form=NAME (an equal rewriting accepted at any
+    loss), or yes or no for finite, contiguous,
+    deterministic and double_backward.
     """
     from attnspec.faces import verify_command
     from attnspec.implementation import claimed

@@ -1,4 +1,4 @@
-"""What a package says of its implementations: which equation, on what, and what it does not claim."""
+"""Declarations of implementations: which equation a callable computes, and for which inputs."""
 
 from __future__ import annotations
 
@@ -11,20 +11,39 @@ from attnspec.errors import SpecError, nearest
 
 
 class Framework(StrEnum):
-    """Whose arrays a callable takes and returns. A member equals its value."""
+    """The framework whose arrays a callable takes and returns. A member equals its value.
+
+    Examples:
+        >>> import attnspec
+        >>> attnspec.Framework.TORCH == "torch"
+        True
+    """
 
     NUMPY = "numpy"
+    """Arrays of NumPy."""
     TORCH = "torch"
+    """Tensors of PyTorch."""
     JAX = "jax"
+    """Arrays of JAX."""
 
 
 class DType(StrEnum):
-    """Storage dtypes of floating-point arrays. A member equals its value."""
+    """The storage dtypes of floating-point arrays. A member equals its value.
+
+    Examples:
+        >>> import attnspec
+        >>> attnspec.DType("bfloat16")
+        <DType.BFLOAT16: 'bfloat16'>
+    """
 
     FLOAT64 = "float64"
+    """53 significant bits."""
     FLOAT32 = "float32"
+    """24 significant bits."""
     FLOAT16 = "float16"
+    """11 significant bits."""
     BFLOAT16 = "bfloat16"
+    """8 significant bits."""
 
 
 FRAMEWORKS, DTYPES = tuple(Framework), tuple(DType)
@@ -39,19 +58,31 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """The domain of a claim; what lies outside it is not asked, and the verdict says so.
+    """The inputs for which an implementation is claimed to be right. It is judged on these alone.
 
     Attributes:
-        dtypes: storage types that are claimed; None claims float32, and lets whoever asks name others.
-        devices: device kinds that it runs on, such as "cpu" or "cuda".
-        policy: the precision policy it declares; None lets the verifier infer it.
-        smallest: the smallest size of a named axis that it accepts; "batch" is the leading axis.
-        batch: how many leading batch axes it accepts, each a number that is asked.
-        finite: True where only finite inputs are claimed; False claims NaN and infinity at masked places too.
-        contiguous: True where only C-contiguous inputs are claimed.
-        deterministic: False where two runs on the same input may differ by rounding.
-        backward: what is claimed are the gradients that the framework's automatic differentiation makes of it.
-        double_backward: of a backward pass, that it can be differentiated again; asked in float64.
+        dtypes: storage dtypes. None claims float32; a caller of `verify` may then name others.
+        devices: kinds of device that it runs on, such as "cpu" or "cuda".
+        policy: precision policy, one of `PrecisionPolicy`. If None, the verifier infers it.
+        smallest: the smallest size that it accepts, by the name of the axis; "batch" is every batch axis.
+        batch: the numbers of leading batch axes that it accepts; each of them is tested.
+        finite: whether only finite inputs are claimed. If False, NaN and infinity at masked places are claimed too.
+        contiguous: whether only C-contiguous inputs are claimed.
+        deterministic: whether two calls with the same inputs give the same bits. If False, they may differ by
+            rounding.
+        backward: whether the claim is about the gradients that automatic differentiation makes of the callable.
+        double_backward: whether these gradients can be differentiated again; judged in float64. It needs `backward`.
+        forms: names of equal rewritings that are accepted at any loss of bits.
+
+    Raises:
+        SpecError: there is no such dtype, no dtype or number of batch axes at all, a double backward pass without a
+            backward pass, or a text in place of names.
+
+    Examples:
+        >>> import attnspec
+        >>> claim = attnspec.Claim(dtypes=("float32", "bfloat16"), batch=(0,), smallest={"t": 1})
+        >>> claim.finite
+        True
     """
 
     dtypes: tuple[str, ...] | None = None
@@ -64,6 +95,7 @@ class Claim:
     deterministic: bool = True
     backward: bool = False
     double_backward: bool = False
+    forms: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for dtype in self.dtypes or ():
@@ -76,15 +108,32 @@ class Claim:
                 )
         if self.dtypes == () or not self.batch:
             raise SpecError("a claim needs at least one dtype and one number of batch axes", given=repr(self))
+        if min(self.batch) < 0:
+            expected = "numbers of axes, such as (0, 1)"
+            raise SpecError("a number of batch axes is not negative", given=f"batch={self.batch}", expected=expected)
         if self.double_backward and not self.backward:
             mend = "claim the backward pass too: backward=True, double_backward=True"
             raise SpecError("a double backward is claimed, and no backward pass", given=repr(self), mend=mend)
+        forms: object = self.forms
+        if isinstance(forms, str):
+            raise SpecError("forms are names in a tuple", given=repr(forms), mend=f"forms=({forms!r},)")
 
     def updated(self, fields: ClaimFields | Mapping[str, Any]) -> Claim:
-        """This claim with some fields in place of its own; smallest sizes are added to its own.
+        """A copy of this claim with some fields replaced.
+
+        Args:
+            fields: new values by the name of the field. Sizes in `smallest` are added to those of this claim.
+
+        Returns:
+            The new claim.
 
         Raises:
-            SpecError: there is no such field, or not that value for it.
+            SpecError: there is no such field, or it does not take this value.
+
+        Examples:
+            >>> import attnspec
+            >>> attnspec.Claim(smallest={"t": 1}).updated({"smallest": {"n": 2}}).smallest
+            {'t': 1, 'n': 2}
         """
         for name in fields:
             if name not in Claim.__dataclass_fields__:
@@ -96,7 +145,14 @@ class Claim:
 
 
 class ClaimFields(TypedDict, total=False):
-    """The fields of `Claim` as keywords or as a mapping; each may be left out."""
+    """The type of a mapping of some fields of `Claim`, as `implements` and `verify` take them.
+
+    Examples:
+        >>> import attnspec
+        >>> one_example: attnspec.ClaimFields = {"batch": (0,), "contiguous": True}
+        >>> attnspec.Claim(**one_example).batch
+        (0,)
+    """
 
     dtypes: tuple[str, ...] | None
     devices: tuple[str, ...]
@@ -108,6 +164,7 @@ class ClaimFields(TypedDict, total=False):
     deterministic: bool
     backward: bool
     double_backward: bool
+    forms: tuple[str, ...]
 
 
 def unknown_claim(name: str, value: object, where: str = "") -> SpecError:
@@ -123,7 +180,7 @@ ANSWERS = {"yes": True, "no": False, "true": True, "false": False}
 
 
 def claimed(given: Mapping[str, str]) -> dict[str, Any]:
-    """Fields of a `Claim` as a command line says them: batch=0,1; smallest.t=1; contiguous=yes.
+    """Fields of a `Claim` as a command line says them: batch=0,1; smallest.t=1; form=A,B; contiguous=yes.
 
     Raises:
         SpecError: no such field, or not a value that it takes.
@@ -138,12 +195,14 @@ def claimed(given: Mapping[str, str]) -> dict[str, Any]:
             found[name] = tuple(map(int, numbers))
         elif name == "smallest" and axis and value.isdecimal():
             found[name] = {**found.get(name, {}), axis: int(value)}
+        elif name == "form" and not axis and all(value.split(",")):
+            found["forms"] = tuple(part.strip() for part in value.split(","))
         else:
-            known = ("batch", "smallest", *FLAGS)
+            known = ("batch", "smallest", "form", *FLAGS)
             raise SpecError(
                 f"no claim {field_}={value}",
                 given=f"{field_}={value}",
-                expected=f"batch=0,1; smallest.AXIS=1; or yes or no for {', '.join(FLAGS)}",
+                expected=f"batch=0,1; smallest.AXIS=1; form=NAME; or yes or no for {', '.join(FLAGS)}",
                 mend="" if name in known else nearest(name, known),
             )
     return found
@@ -151,13 +210,18 @@ def claimed(given: Mapping[str, str]) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Implementation:
-    """One claim of one callable: this computes that equation.
+    """What `implements` declares of a callable: it computes an equation.
 
     Attributes:
-        equation: the equation's id, "family.name".
-        framework: whose arrays the callable takes, one of `FRAMEWORKS`.
-        claim: what is claimed.
-        bind: the callable's parameter names, each with the equation's name for it.
+        equation: the id of the equation or procedure, "family.name".
+        framework: one of `Framework`. If None, the imports of the callable's module decide.
+        claim: the inputs for which this is claimed.
+        bind: {parameter of the callable: argument of the equation}, where the names differ.
+
+    Examples:
+        >>> import attnspec
+        >>> attnspec.Implementation("scores.dot", "numpy").claim.batch
+        (0, 1)
     """
 
     equation: str
@@ -173,19 +237,36 @@ def implements(
     bind: Mapping[str, str] | None = None,
     **claim: Unpack[ClaimFields],
 ) -> Callable[[F], F]:
-    """Declare that a callable implements an equation; the callable itself is returned unchanged.
+    """Declare that a callable implements an equation or a procedure.
+
+    The callable itself is not changed. Several declarations may be stacked: for several equations, or with
+    ``backward=True`` for the backward pass of a callable.
 
     Args:
-        equation: the equation's id, such as "recurrent.gru_cell".
-        framework: "numpy", "torch" or "jax", the arrays it takes and returns; None lets the verifier tell
-            from what the callable's module imports.
-        bind: {callable's parameter: equation's name}, where names differ and order does not tell.
-        **claim: the fields of `Claim`: dtypes, devices, policy, smallest, batch, finite, contiguous, deterministic,
-            backward, double_backward. Who claims both passes declares it twice, once with backward=True.
+        equation: the id of the equation or procedure, such as "recurrent.gru_cell". It is looked up when the callable
+            is verified.
+        framework: "numpy", "torch" or "jax": whose arrays the callable takes and returns. By default, the imports of
+            the callable's module decide.
+        bind: {parameter of the callable: argument of the equation}, where the names differ. By default, parameters
+            are matched by name, else by order.
+        **claim: fields of `Claim`: dtypes, devices, policy, smallest, batch, finite, contiguous, deterministic,
+            backward, double_backward, forms.
+
+    Returns:
+        A decorator that returns the callable.
 
     Raises:
-        SpecError: an unknown framework, dtype or claim. Whether the equation exists is asked when it is verified,
-            so that declaring costs nothing.
+        SpecError: there is no such framework, dtype or field of a claim.
+
+    Examples:
+        >>> import numpy as np
+        >>> import attnspec
+        >>> @attnspec.implements("scores.dot", framework="numpy", dtypes=("float64", "float32"))
+        ... def dot(q, k):
+        ...     return q @ np.swapaxes(k, -1, -2)
+        >>> report = attnspec.verify(dot)
+        >>> [(verdict.dtype, verdict.verdict.value) for verdict in report]
+        [('float64', 'conforms'), ('float32', 'conforms')]
     """
     if framework is not None and framework not in FRAMEWORKS:
         raise SpecError(

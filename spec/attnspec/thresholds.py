@@ -198,11 +198,19 @@ DIRECTION_CASES = 5
 LONG_AXIS, LONGER_AXIS = 32, 100
 """Measured: software may take another path from a tile's size on; a case is long from the second on."""
 
+# Forms: equal rewritings.
+
+FORM_COST = SIGMA_BOUND
+"""Derived: how many times its bound under the equation as it stands an error may reach by a form. An honest error of
+the equation lies within K σ. A form is a matter of rounding as long as its own σ, its usual error, lies there too; its
+largest honest error is then K σ_form ≤ K · K σ, K times the bound: in bits, a form may cost log2(K) = 3. Beyond that a
+usual error of the form would be refused of the equation for the same inputs."""
+
 # Naming a mistake.
 
 SAME_MISTAKE = (0.8, 1.2)
-"""Measured: the coefficients of a mutant that names it. Rounded constants give −0.5 to 0.26 along mutants of scale
-(docs/adr/0002), half a mistake 0.5, twice 2."""
+"""Measured: the coefficients of a mutant that names it. √d rounded to bfloat16 gives −0.5 to 0.26 along mutants of
+scale, half a mistake 0.5, twice 2."""
 
 RESIDUAL_HALVED = 0.5
 """Convention: a mutant explains an error that no element shows if less than this of it is left."""

@@ -20,9 +20,11 @@ from attnspec.interpreters.evaluation.walk import Array
 from attnspec.language import layers
 from attnspec.language.check import check, place_index, positions
 from attnspec.language.dims import Dim
+from attnspec.language.layers import sizes_of
 from attnspec.language.registry import families
-from attnspec.language.tree import Apply, At, Call, Definition, Node, Position, children, walk
-from attnspec.verification.cases.case import Description, make, sizes_of
+from attnspec.language.traversal import children, nodes
+from attnspec.language.tree import Apply, At, Call, Definition, Node, Position
+from attnspec.verification.cases.case import Description, make
 from trees import read
 
 FAMILIES = families()
@@ -71,10 +73,10 @@ def computes_with_positions(node: Node) -> bool:
         return (
             computes_with_positions(node.array)
             or any(map(positions, read))
-            or any(isinstance(part, At) for place in read for _, part in walk(place))
+            or any(isinstance(part, At) for place in read for part in nodes(place))
         )
     called = isinstance(node, Call) and of_positions(node.callee)
-    return called or any(computes_with_positions(child) for _, _, child in children(node))
+    return called or any(computes_with_positions(child) for _, child in children(node))
 
 
 def of_positions(tree: Definition) -> bool:
@@ -166,7 +168,7 @@ def test_products_are_those_that_pytorch_counts(id: str) -> None:
     function = implementation(id)
     assert function is not None
     sizes, tree = sizes_for(id), REGISTRY[id].definition
-    case = make(REGISTRY[id], Description(tuple(sizes.items()), batch=1, seed=1), "float32")
+    case = make(REGISTRY[id], Description(tuple(sizes.items()), batch=(1,), seed=1), "float32")
     arrays = {name: torch.from_numpy(a.astype("float32") if a.dtype == float else a) for name, a in case.arrays.items()}
     with counter.FlopCounterMode(display=False) as mode, attention.sdpa_kernel(attention.SDPBackend.MATH):
         function(**arrays, **case.options)

@@ -9,8 +9,9 @@ from attnspec.cli import main
 from attnspec.interpreters import dataflow
 from attnspec.interpreters.cost.cost import written
 from attnspec.language.equation import REGISTRY
+from attnspec.language.layers import sizes_of
 from attnspec.language.symbols import symbol
-from attnspec.verification.cases.case import Description, make, sizes_of, smallest
+from attnspec.verification.cases.case import Description, make, smallest
 from attnspec.verification.questions import catalogue
 
 catalogue()

@@ -21,7 +21,8 @@ from attnspec.language.check import Scope, check
 from attnspec.language.dims import Dim
 from attnspec.language.symbols import ACCENTS, GREEK
 from attnspec.language.symbols import latex as symbol
-from attnspec.language.tree import Definition, Name, Node, Number, Position, Scan, SizeOf, Span, walk
+from attnspec.language.traversal import nodes
+from attnspec.language.tree import Apply, Definition, Name, Node, Number, Position, Scan, SizeOf, Span
 from trees import Grower, changed, read
 
 EQUATIONS = [item for item in REGISTRY.values() if item.function.__module__.startswith("attnspec.equations.")]
@@ -201,7 +202,7 @@ def test_equations_and_their_mutants_differ() -> None:
 def test_one_change_changes_the_formula(id: str) -> None:
     tree = REGISTRY[id].definition
     trees = distinct([tree, *changed(tree)])
-    one_symbol = not tree.lines and len(list(walk(tree.returns[0]))) == 1
+    one_symbol = not tree.lines and len(list(nodes(tree.returns[0]))) == 1
     few = one_symbol or not tree.dtype_is_given or id.startswith("transformer.embed")
 
     assert len(injective(latex, trees)) == len(injective(text, trees)) > (2 if few else 20)
@@ -249,7 +250,7 @@ def test_a_part_of_a_recurrence_is_shown_as_it_stands_there() -> None:
     tree = REGISTRY["recurrent.gru"].definition
     scan = tree.lines[0].value
     assert isinstance(scan, Scan)
-    state = next(node for _, node in walk(scan.body) if node == Name("h"))
+    state = next(node for node in nodes(scan.body) if node == Name("h"))
 
     assert text_of(state, tree) == "h_{t−1}"
     assert text_of(Name("h"), tree) == "h_t"
@@ -270,8 +271,8 @@ def test_an_equation_that_is_not_registered_is_written_out_where_it_is_called() 
 def test_what_has_no_rule_is_refused() -> None:
     tree = probe("a")
 
-    with pytest.raises(NotationError, match=r"probe\.f:7:4: no formula for Node"):
-        latex_of(Node(span=Span(7, 4, 7, 5)), tree)
+    with pytest.raises(NotationError, match=r"probe\.f:7:4: no formula for arctan"):
+        latex_of(Apply("arctan", (Name("a"),), span=Span(7, 4, 7, 5)), tree)
 
 
 # LaTeX.

@@ -146,3 +146,45 @@ def test_a_layer_that_reads_the_input_is_recognised() -> None:
 
     assert verdict.verdict == "differs"
     assert "every layer reads the input" in str(verdict)
+
+
+def hard_tanh(x: Any, h: Any, W_xh: Any, W_hh: Any, b_h: Any) -> tuple[Any, ...]:
+    return (np.clip(x @ W_xh + h @ W_hh + b_h, -1, 1),)
+
+
+def hard_sigmoid(x: Any, h: Any, c: Any, *weights: Any) -> tuple[Any, ...]:
+    i, f, g, o = (x @ W + h @ U + b for W, U, b in (weights[k : k + 3] for k in range(0, 12, 3)))
+    i, f, o = (np.clip(gate / 6 + 0.5, 0, 1) for gate in (i, f, o))
+    c = f * c + i * np.tanh(g)
+    return o * np.tanh(c), c
+
+
+@pytest.mark.parametrize(
+    ("id", "carried", "step", "says"),
+    [
+        ("recurrent.stacked_simple_rnn", 1, hard_tanh, "a hard tanh stands where tanh belongs"),
+        pytest.param(
+            "recurrent.stacked_lstm",
+            2,
+            hard_sigmoid,
+            "a hard sigmoid stands where σ belongs: x/6",
+            marks=pytest.mark.slow,
+        ),
+    ],
+)
+def test_another_function_in_every_layer_is_named(id: str, carried: int, step: Any, says: str) -> None:
+    def wrong(x: Any, layers: Any) -> Any:
+        states: tuple[Any, ...] = ()
+        for layer in layers:
+            states, weights, outputs = layer[:carried], layer[carried:], []
+            for t in range(x.shape[-2]):
+                states = step(x[..., t, :], *states, *weights)
+                outputs.append(states[0])
+            states = tuple(np.broadcast_to(state, (*x.shape[:-2], len(weights[-1]))).copy() for state in states)
+            x = np.stack(outputs, axis=-2) if outputs else np.zeros((*x.shape[:-1], len(weights[-1])), x.dtype)
+        return (x, *states[1:]) if states[1:] else x
+
+    verdict = verify(wrong, id, framework="numpy", dtype="float64", examples=0).verdicts[0]
+
+    assert verdict.verdict == "differs"
+    assert verdict.diagnosis[0].says.startswith(says), str(verdict)

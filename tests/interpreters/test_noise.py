@@ -13,15 +13,17 @@ from numpy.typing import NDArray
 from attnspec import REGISTRY
 from attnspec.errors import UnknownName
 from attnspec.implementation import DTYPES
+from attnspec.interpreters.evaluation.call import evaluate
 from attnspec.interpreters.rounding.noise import Noise, noise
 from attnspec.interpreters.rounding.policy import FORMATS, PRESETS, Policy, policies, preset
 from attnspec.language.check import check
 from attnspec.language.tree import Definition
+from attnspec.verification.candidate.observation import Observation
 from attnspec.verification.cases.case import Case, Description, make
 from attnspec.verification.cases.distributions import REGIMES, rounded
 from attnspec.verification.judge import statistics
 from attnspec.verification.judge.judge import Judge
-from attnspec.verification.judge.residuals import Compared, Observation, compare
+from attnspec.verification.judge.residuals import Compared, compare
 from attnspec.verification.judge.statistics import largest
 from attnspec.verification.questions import catalogue
 from honest import (
@@ -152,8 +154,8 @@ def test_every_order_of_summation_is_within_the_bound(id: str, policy: Policy) -
 # It fills the bound.
 
 BAND: dict[str, tuple[float, float]] = {
-    **dict.fromkeys(map(str, DTYPES), (0.3, 1.2)),
-    "float64": (0.3 / np.sqrt(2), 1.2),
+    **dict.fromkeys(map(str, DTYPES), (0.2, 1.2)),
+    "float64": (0.2 / np.sqrt(2), 1.2),
 }
 """The root mean square of error/σ. In float64 half of σ² is the oracle's own rounding, and where a candidate rounds as
 the oracle does, in functions of one library, that half never shows."""
@@ -621,7 +623,7 @@ def test_a_looser_policy_has_more_noise(id: str, dtype: str) -> None:
         for each in (*listed, coarse, replace(coarse, truncates=True))
     ]
 
-    assert all(less <= 1.02 * more for less, more in itertools.pairwise(means))  # simulated runs differ by that
+    assert all(less <= 1.1 * more for less, more in itertools.pairwise(means))  # 32 runs tell σ to 12 %
 
 
 def test_the_noise_is_the_same_for_the_same_seed() -> None:
@@ -668,3 +670,48 @@ def test_a_state_may_forget_a_batch_that_it_began_with() -> None:
     assert found.sigma.shape == (3, 2)
     assert (found.sigma > 0).all()
     assert not found.undecidable.any()
+
+
+# Lines of options, sizes and positions alone.
+
+
+def of_options(line: str) -> Definition:
+    return read(f"""def f(x: Float[Tensor, "t d"], *, base: float, count: int) -> Float[Tensor, "t d"]:
+        t, k = index("t"), index("d")
+        d = size("d")
+        a = {line}
+        return (x[t, k] * a).stack(t, k)""")
+
+
+@pytest.mark.parametrize("policy", POLICIES, ids=named)
+@pytest.mark.parametrize(
+    "line",
+    ["k * 0.5", "k + base", "base - k", "k // base", "k // 2 * (1 / d)", "base ** (0 - k / d)",
+     "(k + count) ** base", "where(k < base, k * base, base)", "sum(k, k * base)", "softmax(k, k * base)",
+     "exp(base) * k + sqrt(base)", "cos(t * base ** (0 - k // 2 * 0.5))"],
+)  # fmt: skip
+def test_a_line_without_arrays_has_the_value_of_its_formula(policy: Policy, line: str) -> None:
+    """Property: whatever is computed of options, sizes and positions, the noise is around the formula's own value."""
+    x, options = np.ones((4, 6)), {"base": 2.5, "count": 3}
+    definition = of_options(line)
+
+    (found,) = noise(definition, {"x": x}, options, policy)
+
+    assert np.allclose(found.value, evaluate(definition, (), {"x": x} | options), equal_nan=True)
+    assert found.members.shape[1:] == x.shape
+
+
+@pytest.mark.parametrize(
+    ("number", "value"),
+    [("exp(base)", np.inf), ("base ** base", np.inf), ("base ** (0 - base)", 0.0), ("(0 - base) ** 0.5", np.nan),
+     ("count ** (0 - 1)", np.inf), ("log(count)", -np.inf), ("log(0 - base)", np.nan), ("1 / count", np.inf),
+     ("base * (1 / count)", np.inf), ("sin(1 / count)", np.nan), ("sigmoid(0 - base)", 0.0), ("count // count", np.nan),
+     ("sqrt(0 - base)", np.nan), ("gelu(base)", 1e4), ("(1 / count) // base", np.nan)],
+)  # fmt: skip
+def test_a_number_follows_ieee_754(number: str, value: float) -> None:
+    """What overflows is infinite and what has no value is NaN, as in arrays: no exception."""
+    definition = of_options(f"{number} + 0 * k")
+
+    found = evaluate(definition, (), {"x": np.ones((1, 1)), "base": 1e4, "count": 0})
+
+    assert np.array_equal(found, [[value]], equal_nan=True)

@@ -51,3 +51,20 @@ def test_they_reach_what_is_called() -> None:
 
     assert {"instead/cap-30", "instead/leaky-relu"} <= found
     assert not list(function_substitutions(REGISTRY["attention.context_vector"].definition))
+
+
+LAYERED = {
+    "recurrent.stacked_simple_rnn": "recurrent.simple_rnn",
+    "recurrent.stacked_gru": "recurrent.gru",
+    "recurrent.stacked_lstm": "recurrent.lstm",
+    "recurrent.stacked_bidirectional_gru": "recurrent.bidirectional_gru",
+}
+
+
+@pytest.mark.parametrize(("stacked", "layer"), LAYERED.items())
+def test_they_reach_every_layer(stacked: str, layer: str) -> None:
+    """What is done wrong in a layer may be done wrong in a stack of them."""
+    found, expected = ([each.id for each in function_substitutions(REGISTRY[id].definition)] for id in (stacked, layer))
+
+    assert found == expected
+    assert found

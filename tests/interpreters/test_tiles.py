@@ -8,10 +8,13 @@ import numpy as np
 import pytest
 
 from attnspec.interpreters.evaluation.call import evaluate
+from attnspec.interpreters.mutation.function_substitutions import function_substitutions
 from attnspec.interpreters.mutation.tiling_errors import SLIPS, tiling_errors
+from attnspec.language import layers
 from attnspec.language.equation import REGISTRY
 from attnspec.verification.questions import catalogue
 from planted.tiles import online
+from trees import read
 
 catalogue()
 
@@ -58,3 +61,23 @@ def test_what_calls_a_softmax_has_its_slips() -> None:
     )
 
     assert [each.id for each in direct] == [each.id for each in calling]
+
+
+LAYERED = """def f(x: Float[Tensor, "t c"], layers: Layers) -> Float[Tensor, "t e_L"]:
+    return through(layers, self_attention_causal, x)
+"""
+
+
+@pytest.mark.parametrize("kind", [tiling_errors, function_substitutions])
+def test_every_layer_has_the_errors_of_its_softmax(kind: Any) -> None:
+    """A softmax in each of several layers has the tiling errors and the capped scores of one that stands alone."""
+    alone, layered = REGISTRY["self_attention.causal"].definition, layers.known(read(LAYERED))
+    arrays = [np.random.Generator(np.random.Philox(k)).normal(size=(20 if k == 0 else 3, 3)) for k in range(7)]
+    x, bottom, top = arrays[0], arrays[1:4], arrays[4:7]
+
+    expected, found = list(kind(alone)), list(kind(layered))
+
+    assert [each.id for each in found] == [each.id for each in expected] != []
+    for one, both in zip(expected, found, strict=True):
+        twice = evaluate(one.definition, (evaluate(one.definition, (x, *bottom), {}), *top), {})
+        np.testing.assert_array_equal(evaluate(both.definition, (x, (bottom, top)), {}), twice)

@@ -20,10 +20,11 @@ from attnspec.interpreters.formula.formula import text_of
 from attnspec.interpreters.rounding.noise import noise
 from attnspec.interpreters.rounding.policy import preset
 from attnspec.language.check import check
+from attnspec.language.layers import sizes_of
 from attnspec.language.symbols import symbol
 from attnspec.language.tree import Definition
 from attnspec.thresholds import UNDECIDABLE
-from attnspec.verification.cases.case import MAY_BE_EMPTY, Case, make, sizes_of
+from attnspec.verification.cases.case import MAY_BE_EMPTY, Case, make
 from attnspec.verification.questions import catalogue
 from exact import distance, exact
 from honest import always, as_float64, regimes, tensors
@@ -41,7 +42,7 @@ Array = NDArray[Any]
 def few(id: str) -> list[Case]:
     """A single example for each regime, of equal sizes, and for each axis of size 1."""
     small = [each for each in always(id) if each.why == "equal sizes" or each.why.endswith("= 1")]
-    return [make(REGISTRY[id], replace(each, batch=None), "float64") for each in (*regimes(id), *small)]
+    return [make(REGISTRY[id], replace(each, batch=()), "float64") for each in (*regimes(id), *small)]
 
 
 def values(id: str, arrays: Mapping[str, Any]) -> tuple[Any, ...]:

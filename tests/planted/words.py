@@ -118,7 +118,7 @@ def regular(text: str, *, lower: bool, stop_words: Words, typos: Mapping[str, st
 
 
 def stops_first(text: str, *, lower: bool, stop_words: Words, typos: Mapping[str, str]) -> list[str]:
-    from attnspec.variants.text import stops_before_typos
+    from attnspec.mutants.text import stops_before_typos
 
     return list(stops_before_typos(text, lower=lower, stop_words=stop_words, typos=typos))
 

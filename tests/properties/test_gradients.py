@@ -87,7 +87,7 @@ def test_results_are_named_after_what_they_are_the_gradients_of() -> None:
 @pytest.fixture
 def scratch(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a test defines is forgotten after it."""
-    monkeypatch.setattr(REGISTRY, "_equations", dict(REGISTRY))
+    monkeypatch.setattr(REGISTRY, "_entries", dict(REGISTRY))
 
 
 @pytest.mark.usefixtures("scratch")

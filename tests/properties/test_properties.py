@@ -23,6 +23,7 @@ from attnspec.language.layers import gathered
 from attnspec.language.tree import Definition
 from attnspec.properties.property import PROPERTIES, Arguments, Equal, Function, Property, Relation
 from attnspec.thresholds import SIGMA_BOUND
+from attnspec.verification.cases.case import Case
 from attnspec.verification.properties.relations import NoiseOf, applies, broken_relations, noise_under
 from attnspec.verification.questions import catalogue
 from strategies import a_few, cases
@@ -68,9 +69,19 @@ def test_equations_have_their_properties(laws: list[Property], data: st.DataObje
     case = data.draw(cases(id, laws[0]))
     itself = computed(REGISTRY[id].definition)
 
-    broken = [str(violation) for law in laws for violation in broken_relations(law, itself, case, exactly(id))]
+    asked = [law for law in laws if not (law.name == QUOTIENTS and too_small_for_steps(case))]
+
+    broken = [str(violation) for law in asked for violation in broken_relations(law, itself, case, exactly(id))]
 
     assert not broken, f"{case.description}: {broken}"
+
+
+QUOTIENTS = "difference_quotients_agree"
+
+
+def too_small_for_steps(case: Case) -> bool:
+    """Whether inputs are smaller than the steps of difference quotients, which then miss a kink as narrow as √eps."""
+    return case.description is not None and case.description.regime == "tiny"
 
 
 @every_law

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +16,19 @@ from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
 import attnspec
-from attnspec import equation
+from attnspec import Place, equation
 from attnspec.cli import main
 from attnspec.errors import SpecError, UnknownName
+from attnspec.interpreters.rounding.policy import Policy
 from attnspec.language.equation import REGISTRY
 from attnspec.notation import Tensor, indices, log_softmax, sum
+from attnspec.thresholds import POLICY_CASES
+from attnspec.verification.candidate.observation import Observation
 from attnspec.verification.cases import recorded_files
+from attnspec.verification.cases.case import Case, Description, make
 from attnspec.verification.cases.recorded_cases import Reader, RecordedCases
 from attnspec.verification.cases.recorded_files import recorded
+from attnspec.verification.judge.judge import Judge
 from attnspec.verification.questions import catalogue
 from attnspec.verification.verdict import Report, Verdict, WorstElement
 
@@ -40,7 +45,7 @@ def log_likelihood(logits: Float[Tensor, "t v"], target: Int[Tensor, " t"]) -> F
     return sum(t, sum(w, p, where=w == target[t]))
 
 
-@equation()
+@equation(options={"start": Place("v")})
 def first_word(P: Float[Tensor, "v d"], *, start: int) -> Float[Tensor, " d"]:
     """An option may be a word."""
     return P[start]
@@ -253,6 +258,60 @@ def test_a_fault_that_only_recorded_values_show_is_found() -> None:
     assert "inputs: 18 of 18 elements are further" in str(verdict)
     assert isinstance(verdict.worst_case, WorstElement)
     assert verdict.worst_case.case.origin.startswith("inputs")
+
+
+def half(q: Any, k: Any, v: Any, score: Callable[[Any], Any] = lambda e: e) -> Any:
+    """Attention in float16 that is float32 inside; `score` is applied to the products before they are scaled."""
+    e = score(np.float32(q) @ np.swapaxes(np.float32(k), -1, -2)) / np.sqrt(np.float32(q.shape[-1]))
+    with np.errstate(invalid="ignore"):
+        p = np.exp(e - e.max(axis=-1, keepdims=True, initial=-np.inf))
+        return (p / p.sum(axis=-1, keepdims=True) @ np.float32(v)).astype(q.dtype)
+
+
+def overflowing(q: Any, k: Any, v: Any) -> Any:
+    return half(q, k, v, lambda e: np.where(np.abs(e) > 65504, np.sign(e) * np.inf, e))
+
+
+def negated(q: Any, k: Any, v: Any) -> Any:
+    return half(q, k, v, lambda e: np.where(np.abs(e) > 65504, -e, e))
+
+
+LARGE = {name: np.round(scale * numbers(2, 4, 8, seed=1)) for name, scale in (("q", 200), ("k", 200))}
+"""Products beyond what float16 holds, which no drawn case has: who rounds every operation may give anything there."""
+
+
+@pytest.mark.parametrize("candidate", [overflowing, negated])
+@pytest.mark.parametrize("only", [False, True])
+def test_a_recorded_failure_does_not_loosen_the_policy(candidate: Callable[..., Any], only: bool) -> None:
+    """A looser policy would leave open what fails: it is not the one that the other cases show."""
+    assert only or judged(candidate, ATTENTION, dtype="float16").verdict == "conforms", "no drawn case may show it"
+
+    verdict = judged(candidate, ATTENTION, dtype="float16", inputs=LARGE, only_inputs=only)
+
+    assert verdict.verdict == "differs", str(verdict)
+    assert "inputs: " in str(verdict)
+
+
+def test_right_code_is_right_on_the_same_recorded_case() -> None:
+    verdict = judged(half, ATTENTION, dtype="float16", inputs=LARGE)
+
+    assert (verdict.verdict, verdict.policy) == ("conforms", "float32-inside"), str(verdict)
+
+
+def test_a_policy_that_leaves_a_recorded_case_open_is_not_like_one_that_asks_it() -> None:
+    """Forms are tried under each policy that the cases cannot tell from the one that was inferred."""
+    catalogue()
+    equation = REGISTRY["scores.scaled_dot"]
+    judge = Judge(equation, "float16")
+    zeros = make(equation, Description((("n", 2), ("m", 3), ("d", 8)), "zeros"), "float16")
+    (large,) = handed(equation.id, LARGE, "float16").cases
+    tight, *_, loosest = judge.presets
+
+    def alike(*cases: Case) -> list[Policy]:
+        return judge.alike([Observation(case, (judge.noise(case, tight)[0].value,)) for case in cases], tight)
+
+    assert loosest in alike(zeros)
+    assert loosest not in alike(*[zeros] * POLICY_CASES, large)
 
 
 def test_a_recorded_case_that_raises_is_named() -> None:

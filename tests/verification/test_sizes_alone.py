@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from attnspec import verify
+from attnspec import REGISTRY, verify
+from attnspec.verification.candidate.answer_form import fault, shapes
+from attnspec.verification.cases.case import make
+from attnspec.verification.cases.suite import standard_suite
+from attnspec.verification.sandbox.messages import Outcome, Output
 
 TABLE = """
 import math
@@ -56,3 +61,17 @@ def test_its_slip_is_named(written: Path) -> None:
 
     assert verdict.verdict == "differs"
     assert verdict.diagnosis[0].says == "positions are counted from 1"
+
+
+@pytest.mark.parametrize(("id", "says"), [("position.sinusoidal", ""), ("scores.dot", "on cpu for inputs on cuda")])
+def test_without_an_array_nothing_tells_the_device(id: str, says: str) -> None:
+    """An answer on the CPU is right where no input is on another device."""
+    equation = REGISTRY[id]
+    description = next(standard_suite(equation, lambda name: 1, (0,)))
+    case = make(equation, description, "float32")
+    [shape] = shapes(equation, case)
+    value = np.zeros(shape, np.float32)
+    outcome = Outcome("ok", (Output("tensor of torch", value, "float32", shape, "cpu"),))
+
+    assert fault(outcome, case, equation, "float32", "cuda").endswith(says)
+    assert bool(fault(outcome, case, equation, "float32", "cuda")) == bool(says)

@@ -16,8 +16,9 @@ from attnspec.interpreters.evaluation.call import evaluate
 from attnspec.interpreters.mutation.mutants import by_id, mutants
 from attnspec.interpreters.mutation.tiling_errors import SLIPS
 from attnspec.language.equation import REGISTRY
+from attnspec.verification.cases.case import Case
 from attnspec.verification.questions import catalogue
-from attnspec.verification.verdict import Report, Verdict
+from attnspec.verification.verdict import Report, Verdict, WorstElement
 
 PLANTED = Path(__file__).parent.parent / "planted"
 ATTENTION = "attention.scaled_dot_product"
@@ -322,3 +323,11 @@ def test_a_mistake_that_shows_in_few_cases_is_named(equation: str, id: str) -> N
 
     assert verdict.verdict == "differs", str(verdict)
     assert verdict.diagnosis[0].says == mutant.says, str(verdict)
+
+
+def test_an_array_of_zeros_alone_is_shown_with_its_shape() -> None:
+    zeros, ones = np.zeros((1, 2)), np.ones(2)
+
+    assert WorstElement(Case({"e": zeros}, {})).given == "e (1, 2), all 0"
+    assert WorstElement(Case({"e": zeros, "b": 0 * ones}, {})).given == "e (1, 2), b (2,), all arrays 0"
+    assert WorstElement(Case({"e": zeros, "b": ones}, {})).given == "b = [1, 1], e = 0"

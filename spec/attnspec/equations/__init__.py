@@ -1,11 +1,4 @@
-"""The specification: one file per family, equations and nothing else. Called, it is the catalogue.
-
-    >>> import attnspec
-    >>> len(attnspec.equations()) > 200
-    True
-    >>> attnspec.equations()["scores.dot"]
-    <equation scores.dot(q (n d), k (m d))>
-"""
+"""The equations of the catalogue, a file for each family. `attnspec.equations()` gives all of them by id."""
 
 from __future__ import annotations
 
@@ -14,7 +7,8 @@ from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
 
-from attnspec.language import equation as _equation
+from attnspec.language.equation import REGISTRY as _REGISTRY
+from attnspec.language.equation import Equation as _Equation
 
 __all__: list[str] = []
 
@@ -22,9 +16,20 @@ __all__: list[str] = []
 class _Equations(ModuleType):
     """`attnspec.equations` is this package, and the function of that name."""
 
-    def __call__(self) -> Mapping[str, _equation.Equation[..., Any]]:
-        """Every equation by id: the catalogue's by family, then those defined by `@equation` elsewhere."""
-        return _equation.REGISTRY
+    def __call__(self) -> Mapping[str, _Equation[..., Any]]:
+        """Look up all equations by id.
+
+        Returns:
+            `REGISTRY`, a read-only mapping: the equations of the catalogue by family, then those that users define.
+
+        Examples:
+            >>> import attnspec
+            >>> len(attnspec.equations()) > 200
+            True
+            >>> attnspec.equations()["scores.dot"]
+            <equation scores.dot(q (n d), k (m d))>
+        """
+        return _REGISTRY
 
 
 sys.modules[__name__].__class__ = _Equations

@@ -2,7 +2,7 @@
 
 from jaxtyping import Bool, Float
 
-from attnspec import Source, equation
+from attnspec import Place, Source, equation
 from attnspec.notation import (
     Tensor,
     argmax,
@@ -253,7 +253,7 @@ def with_lse(
     return o.stack(i), lse.stack(i)
 
 
-@equation(DAO)
+@equation(DAO, options={"first": Place("m")})
 def block_step(
     q: Float[Tensor, "n d"], k: Float[Tensor, "m d"], v: Float[Tensor, "m e"],
     top: Float[Tensor, " n"], total: Float[Tensor, " n"], o: Float[Tensor, "n e"], *, first: int, block: int,

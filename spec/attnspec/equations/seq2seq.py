@@ -2,7 +2,7 @@
 
 from jaxtyping import Bool, Float, Int
 
-from attnspec import Source, equation
+from attnspec import Place, Source, equation
 from attnspec.equations.recurrent import (
     bidirectional_feature,
     bidirectional_gru,
@@ -49,6 +49,8 @@ WANG_STEP = Source("003", "总结")
 SAMPLING = Source("003", "简单字符生成器的实现", paper="Devroye 1986, Non-Uniform Random Variate Generation, III.2.1")
 JELINEK = Source("003", "Train seq2seq", paper="Jelinek et al. 1977, J. Acoust. Soc. Am. 62, S63")
 DISTILLATION = Source("001", "简介", paper="Hinton, Vinyals and Dean 2015, arXiv:1503.02531v1, sec. 2")
+
+TAU = {"tau": (0.7, 1.9)}
 
 
 @equation(CHO_ENCODER)
@@ -213,7 +215,7 @@ def output_maxout(
     return p.stack(w)
 
 
-@equation(WANG_TEXT, Source(paper="Hinton, Vinyals and Dean 2015, arXiv:1503.02531v1, eq. 1"))
+@equation(WANG_TEXT, Source(paper="Hinton, Vinyals and Dean 2015, arXiv:1503.02531v1, eq. 1"), options=TAU)
 def temperature(logits: Float[Tensor, " v"], *, tau: float) -> Float[Tensor, " v"]:
     """A distribution made sharper by τ < 1 and flatter by τ > 1; τ is positive."""
     k = index("v")
@@ -221,7 +223,7 @@ def temperature(logits: Float[Tensor, " v"], *, tau: float) -> Float[Tensor, " v
     return p.stack(k)
 
 
-@equation(WANG_TEXT)
+@equation(WANG_TEXT, options=TAU)
 def temperature_probs(p: Float[Tensor, " v"], *, tau: float) -> Float[Tensor, " v"]:
     """temperature, from the probabilities: each to the power of 1/τ, then made to sum to 1 again."""
     k = index("v")
@@ -283,7 +285,7 @@ def sample(p: Float[Tensor, " v"], uniform: Float[Tensor, ""]) -> Int[Tensor, ""
     return sum(k, 1, where=(c <= uniform) & (k < v - 1))  # how many come before
 
 
-@equation(WANG)
+@equation(WANG, options={"start": Place("v", step=2)})
 def teacher_forced(
     target: Int[Tensor, " t"], c: Float[Tensor, " k"], s_0: Float[Tensor, " u"], E: Float[Tensor, "v d"],
     W_xr: Float[Tensor, "d u"], W_hr: Float[Tensor, "u u"], C_r: Float[Tensor, "k u"], b_r: Float[Tensor, " u"],
@@ -328,7 +330,8 @@ def greedy_step(
     return s_next, argmax(k, logits[k])
 
 
-@equation(WANG_STEP, Source("003", "简单字符生成器的实现"))
+@equation(WANG_STEP, Source("003", "简单字符生成器的实现"),
+          options={"start": Place("v", step=2), "stop": Place("v", step=3)})
 def greedy_decode(
     c: Float[Tensor, " k"], s_0: Float[Tensor, " u"], E: Float[Tensor, "v d"],
     W_xr: Float[Tensor, "d u"], W_hr: Float[Tensor, "u u"], C_r: Float[Tensor, "k u"], b_r: Float[Tensor, " u"],
@@ -351,7 +354,7 @@ def greedy_decode(
     return tokens.stack(i)
 
 
-@equation(WANG_TEXT)
+@equation(WANG_TEXT, options=TAU)
 def generate_window_step(
     window: Int[Tensor, " w"], uniform: Float[Tensor, ""],
     W_xi: Float[Tensor, "v u"], W_hi: Float[Tensor, "u u"], b_i: Float[Tensor, " u"],
@@ -377,7 +380,7 @@ def generate_window_step(
     return moved.stack(i)
 
 
-@equation(WANG_TEXT, largest={"w": 9, "t": 9, "v": 33, "u": 33})
+@equation(WANG_TEXT, largest={"w": 9, "t": 9, "v": 33, "u": 33}, options=TAU)
 def generate_window(
     seed: Int[Tensor, " w"], uniform: Float[Tensor, " t"],
     W_xi: Float[Tensor, "v u"], W_hi: Float[Tensor, "u u"], b_i: Float[Tensor, " u"],

@@ -2,7 +2,7 @@
 
 from jaxtyping import Float, Int
 
-from attnspec import Source, equation
+from attnspec import Place, Source, equation
 from attnspec.notation import Tensor, concat, index, indices, sigmoid, size, where
 
 TABULAR = Source("003", "数据处理基础")
@@ -12,6 +12,8 @@ PADDING = Source(paper="PyTorch, nn.Embedding(padding_idx=…)")
 REGRESSION = Source("003", "Logistic Regression")
 GENERATION = Source("003", "自动文本生成")
 LABELLING = Source("004", "第一种任务")
+
+NULL = {"null": (0, 3)}
 
 
 @equation(TABULAR)
@@ -35,7 +37,7 @@ def record(
     return x.stack(j)
 
 
-@equation(ALIGNMENT)
+@equation(ALIGNMENT, options=NULL)
 def align(k: Int[Tensor, " t"], *, w: int, null: int) -> Int[Tensor, " w"]:
     """A text of any length as one of w tokens: of a longer one the last are kept, a shorter one is filled in front.
 
@@ -47,7 +49,7 @@ def align(k: Int[Tensor, " t"], *, w: int, null: int) -> Int[Tensor, " w"]:
     return aligned.stack(i)
 
 
-@equation(ALIGNMENT, convention_of=align, says="of a longer text the first tokens are kept")
+@equation(ALIGNMENT, convention_of=align, says="of a longer text the first tokens are kept", options=NULL)
 def align_keep_first(k: Int[Tensor, " t"], *, w: int, null: int) -> Int[Tensor, " w"]:
     """align, but of a longer text the first w tokens are kept; a shorter one is filled in front all the same."""
     i = index("w")
@@ -56,7 +58,7 @@ def align_keep_first(k: Int[Tensor, " t"], *, w: int, null: int) -> Int[Tensor, 
     return aligned.stack(i)
 
 
-@equation(ALIGNMENT, convention_of=align, says="a shorter text is filled behind")
+@equation(ALIGNMENT, convention_of=align, says="a shorter text is filled behind", options=NULL)
 def align_pad_behind(k: Int[Tensor, " t"], *, w: int, null: int) -> Int[Tensor, " w"]:
     """align, but a shorter text is filled behind; of a longer one the last w tokens are kept all the same."""
     i = index("w")
@@ -90,7 +92,8 @@ def embedding(k: Int[Tensor, " t"], P: Float[Tensor, "v d"]) -> Float[Tensor, "t
     return x.stack(i)
 
 
-@equation(PADDING, convention_of=embedding, says="row padding_idx is read as any other, and gets no gradient")
+@equation(PADDING, convention_of=embedding, says="row padding_idx is read as any other, and gets no gradient",
+          options={"padding_idx": Place("v")})
 def embedding_padding_idx(k: Int[Tensor, " t"], P: Float[Tensor, "v d"], *, padding_idx: int) -> Float[Tensor, "t d"]:
     """embedding, in value; what tells it apart is its gradient, in which the row of padding is 0."""
     return embedding(k, P)

@@ -17,8 +17,10 @@ EMBEDDING = Source("004", "位置资讯", paper="Vaswani et al. 2017, arXiv:1706
 OUTPUT = Source("001", "注意力机制/抛弃RNN", paper="Vaswani et al. 2017, arXiv:1706.03762, sec. 3.4")
 XIONG = Source(paper="Xiong et al. 2020, arXiv:2002.04745, sec. 3.1 and fig. 1; PyTorch, norm_first=True")
 
+EPS = {"eps": (1e-5, 1e-2, 1e-3)}
 
-@equation(BA)
+
+@equation(BA, options=EPS)
 def layer_norm(
     x: Float[Tensor, " d"], gamma: Float[Tensor, " d"], beta: Float[Tensor, " d"], *, eps: float,
 ) -> Float[Tensor, " d"]:
@@ -82,7 +84,7 @@ def feed_forward_gelu_tanh(
     return (0.5 * a * (1 + tanh(u))) @ W_2 + b_2
 
 
-@equation(VASWANI)
+@equation(VASWANI, options=EPS)
 def encoder_layer(
     x: Float[Tensor, "t c"],
     W_q: Float[Tensor, "c H*d"], W_k: Float[Tensor, "c H*d"], W_v: Float[Tensor, "c H*d"], W_o: Float[Tensor, "H*d c"],
@@ -102,7 +104,8 @@ def encoder_layer(
     return o.stack(t)
 
 
-@equation(XIONG, convention_of=encoder_layer, says="what a sub-layer reads is normalised, not the sum after it")
+@equation(XIONG, convention_of=encoder_layer, options=EPS,
+          says="what a sub-layer reads is normalised, not the sum after it")
 def encoder_layer_pre(
     x: Float[Tensor, "t c"],
     W_q: Float[Tensor, "c H*d"], W_k: Float[Tensor, "c H*d"], W_v: Float[Tensor, "c H*d"], W_o: Float[Tensor, "H*d c"],
@@ -120,7 +123,7 @@ def encoder_layer_pre(
     return o.stack(t)
 
 
-@equation(VASWANI)
+@equation(VASWANI, options=EPS)
 def decoder_layer(
     x: Float[Tensor, "n c"], z: Float[Tensor, "m c"],
     W_q_s: Float[Tensor, "c H*d"], W_k_s: Float[Tensor, "c H*d"], W_v_s: Float[Tensor, "c H*d"],
@@ -144,7 +147,8 @@ def decoder_layer(
     return o.stack(i)
 
 
-@equation(XIONG, convention_of=decoder_layer, says="what a sub-layer reads is normalised, not the sum after it")
+@equation(XIONG, convention_of=decoder_layer, options=EPS,
+          says="what a sub-layer reads is normalised, not the sum after it")
 def decoder_layer_pre(
     x: Float[Tensor, "n c"], z: Float[Tensor, "m c"],
     W_q_s: Float[Tensor, "c H*d"], W_k_s: Float[Tensor, "c H*d"], W_v_s: Float[Tensor, "c H*d"],
@@ -190,7 +194,7 @@ def embed_scaled(k: Int[Tensor, " t"], P: Float[Tensor, "v c"]) -> Float[Tensor,
     return x.stack(i)
 
 
-@equation(VASWANI)
+@equation(VASWANI, options=EPS)
 def encoder(
     x: Float[Tensor, "t c"],
     W_q: Float[Tensor, "N c H*d"], W_k: Float[Tensor, "N c H*d"], W_v: Float[Tensor, "N c H*d"],
@@ -211,7 +215,7 @@ def encoder(
     return last(l, y)
 
 
-@equation(VASWANI)
+@equation(VASWANI, options=EPS)
 def decoder(
     x: Float[Tensor, "n c"], z: Float[Tensor, "m c"],
     W_q_s: Float[Tensor, "N c H*d"], W_k_s: Float[Tensor, "N c H*d"], W_v_s: Float[Tensor, "N c H*d"],

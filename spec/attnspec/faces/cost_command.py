@@ -13,10 +13,10 @@ from attnspec.faces.screen import Screen
 from attnspec.interpreters.cost.cost import Cost, MaxOf, cost, written
 from attnspec.language.dims import Dim
 from attnspec.language.equation import Equation
+from attnspec.language.layers import sizes_of
 from attnspec.language.procedure import Procedure, specified
 from attnspec.language.symbols import OPTION_SIZES
 from attnspec.language.tree import Definition
-from attnspec.verification.cases.case import sizes_of
 from attnspec.verification.questions import catalogue
 
 Row = tuple[str, str, Dim | MaxOf]

@@ -17,11 +17,13 @@ from attnspec.interpreters.formula import formula
 from attnspec.interpreters.mutation.mutants import Mutant, conventions
 from attnspec.language import layers
 from attnspec.language.equation import REGISTRY, Equation, Source
+from attnspec.language.layers import sizes_of
 from attnspec.language.procedure import Procedure, specified
-from attnspec.language.symbols import OPTION_SIZES, symbol
-from attnspec.language.tree import Definition, Parameter
+from attnspec.language.symbols import symbol
+from attnspec.language.tree import Definition, Option, Parameter
 from attnspec.properties import PROCEDURAL, PROPERTIES
-from attnspec.verification.cases.case import sizes_of, smallest
+from attnspec.verification.cases.case import smallest
+from attnspec.verification.judge import forms
 from attnspec.verification.judge.mutant_values import non_equivalent_mutants
 from attnspec.verification.questions import catalogue
 
@@ -71,12 +73,13 @@ def _sections(
     yield "takes", _columns([row for each in definition.parameters for row in _taken(each, definition.id)], width)
     yield "gives", _columns([(each.name, _shape(each), each.kind) for each in definition.results], width)
     yield "sizes", _columns([(name, f"at least {smallest(equation, name)}") for name in sizes_of(definition)], width)
-    yield "options", _columns([(option.name, option.kind, _sets(option.name)) for option in definition.options], width)
+    yield "options", _columns([(option.name, option.kind, _sets(option)) for option in definition.options], width)
     drawn = [(row.name, row.shape, row.lanes, " ".join(row.weights)) for row in dataflow.diagram(definition)]
     yield "shapes", _columns(drawn, width)
     yield "parameters", _learned(definition, width)
     yield "sources", [str(source) for source in equation.sources]
     yield "conventions", _columns([(other.id, _told_apart(other, equation)) for other in conventions(equation)], width)
+    yield "forms", _columns(list(forms.named(equation).items()), width)
     yield "gradient of", [equation.gradient_of] if equation.gradient_of else []
     yield "gradient", [each.id for each in [REGISTRY.gradient(equation.id)] if each]
     yield "properties", _columns([(law.name, law.says) for law in PROPERTIES.get(equation.id, ())], width)
@@ -132,8 +135,8 @@ def _shape(parameter: Parameter) -> str:
     return f"({', '.join(map(str, parameter.dims))})"
 
 
-def _sets(option: str) -> str:
-    return f"sets {OPTION_SIZES[option]}" if option in OPTION_SIZES else ""
+def _sets(option: Option) -> str:
+    return f"sets {option.size}" if option.size else ""
 
 
 def _learned(definition: Definition, width: int) -> list[str]:
@@ -216,6 +219,7 @@ def _document(equation: Equation[..., Any], discovery: Discovery, wrong: Sequenc
         "options": [{"name": option.name, "kind": option.kind} for option in definition.options],
         "sources": _sources(equation.sources),
         "conventions": [{"id": each.id, "says": _told_apart(each, equation)} for each in conventions(equation)],
+        "forms": [{"name": name, "says": says} for name, says in forms.named(equation).items()],
         "properties": [{"name": law.name, "says": law.says} for law in PROPERTIES.get(equation.id, ())],
         "mutants": [{"id": each.id, "says": each.says, "kind": each.kind} for each in wrong],
     }

@@ -13,7 +13,8 @@ from attnspec.language.check import Type, check
 from attnspec.language.dims import Dim
 from attnspec.language.layers import arrays
 from attnspec.language.symbols import symbol
-from attnspec.language.tree import Definition, Node, reads
+from attnspec.language.traversal import reads
+from attnspec.language.tree import Definition, Node
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,39 +4,44 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass
 from itertools import combinations
 
-from attnspec.interpreters.mutation.equation_wide import mapped
-from attnspec.language.tree import Apply, Call, Definition, Node, Number, Reduce, SizeOf, Through, walk
+from attnspec.language.traversal import map_throughout, nodes
+from attnspec.language.tree import Apply, Definition, Node, Number, Reduce, SizeOf
 
 Rewriting = Callable[[Node], Node]
 
 
-def rewritten(definition: Definition) -> Iterator[tuple[str, Definition]]:
-    """Each rewriting that changes an equation, then each two: what is done otherwise, and the equation so written."""
-    single = {}
-    for says, rewriting in REWRITINGS.items():
-        tree = everywhere(definition, rewriting)
-        if tree != definition:
-            single[says] = tree
-    yield from single.items()
+@dataclass(frozen=True, slots=True)
+class Rewritten:
+    """An equation written in another way.
+
+    Attributes:
+        names: of the rewritings that were made, one or two; they are part of what people write, and stay as they are.
+        says: what is done otherwise, and what it costs.
+    """
+
+    names: tuple[str, ...]
+    says: str
+    definition: Definition
+
+
+def rewritten(definition: Definition) -> Iterator[Rewritten]:
+    """Each rewriting that changes an equation, then each two."""
+    trees = {name: everywhere(definition, rewriting) for name, (_, rewriting) in REWRITINGS.items()}
+    single = {name: tree for name, tree in trees.items() if tree != definition}
+    for name, tree in single.items():
+        yield Rewritten((name,), REWRITINGS[name][0], tree)
     for one, other in combinations(single, 2):
-        tree = everywhere(single[one], REWRITINGS[other])
+        tree = everywhere(single[one], REWRITINGS[other][1])
         if tree not in (single[one], single[other]):
-            yield f"{one}; {other}", tree
+            yield Rewritten((one, other), f"{REWRITINGS[one][0]}; {REWRITINGS[other][0]}", tree)
 
 
 def everywhere(definition: Definition, rewriting: Rewriting) -> Definition:
     """An equation rewritten at every node, also in the equations that it calls."""
-
-    def change(node: Node) -> Node:
-        if isinstance(node, Call | Through):
-            inner = everywhere(node.callee, rewriting)
-            return node if inner == node.callee else replace(node, callee=inner)
-        return rewriting(node)
-
-    return mapped(definition, change)
+    return map_throughout(definition, lambda node, _: rewriting(node))
 
 
 def multiplied(node: Node) -> Node:
@@ -73,13 +78,14 @@ def on_both(node: Node) -> Node:
 
 
 def by_log_sum(node: Node) -> Node:
-    """softmax as exp(e − lse), as the backward of every fused kernel does: loses digits when |e| is large."""
+    """softmax as exp(e − lse), as the backward of every fused kernel does, and its logarithm as e − lse."""
     match node:
-        case Reduce(op="softmax", index=j, term=e, where=where):
+        case Reduce(op="softmax" | "log_softmax" as op, index=j, term=e, where=where):
             top = Reduce("max", j, e, where)
             total = Reduce("sum", j, Apply("exp", (Apply("-", (e, top)),)), where)
-            weight = Apply("exp", (Apply("-", (e, Apply("+", (top, Apply("log", (total,)))))),))
-            return weight if where is None else Apply("where", (where, weight, Number(0.0)))
+            shifted = Apply("-", (e, Apply("+", (top, Apply("log", (total,))))))
+            found, masked = (shifted, -math.inf) if op == "log_softmax" else (Apply("exp", (shifted,)), 0.0)
+            return found if where is None else Apply("where", (where, found, Number(masked)))
     return node
 
 
@@ -124,19 +130,23 @@ def _rest(gate: Node) -> Node:
     return Apply("-", (Number(1.0), gate))
 
 
-REWRITINGS: dict[str, Rewriting] = {
-    "multiplied by the reciprocal of a constant": multiplied,
-    "the query scaled before the product": on_the_left,
-    "the key scaled before the product": on_the_right,
-    "query and key each scaled by half": on_both,
-    "softmax as exp(e − lse), which loses digits when |e| is large": by_log_sum,
-    "softmax by powers of two, exp x as 2^(x log₂ e)": by_powers_of_two,
-    "tanh as 2σ(2x) − 1, which loses digits near 0": by_sigmoid,
-    "σ as ½ + ½ tanh(x/2), which loses digits in the lower tail": by_tanh,
-    "z a + (1 − z) b as b + z (a − b)": interpolated,
+REWRITINGS: dict[str, tuple[str, Rewriting]] = {
+    "reciprocal": ("multiplied by the reciprocal of a constant", multiplied),
+    "query_scaled": ("the query scaled before the product", on_the_left),
+    "key_scaled": ("the key scaled before the product", on_the_right),
+    "both_scaled": ("query and key each scaled by half", on_both),
+    "log_sum_exp": (
+        "softmax as exp(e − lse), or its logarithm as e − lse, which loses digits when |e| is large",
+        by_log_sum,
+    ),
+    "powers_of_two": ("softmax by powers of two, exp x as 2^(x log₂ e)", by_powers_of_two),
+    "tanh_by_sigmoid": ("tanh as 2σ(2x) − 1, which loses digits near 0", by_sigmoid),
+    "sigmoid_by_tanh": ("σ as ½ + ½ tanh(x/2), which loses digits in the lower tail", by_tanh),
+    "interpolated": ("z a + (1 − z) b as b + z (a − b)", interpolated),
 }
+"""Each by its name, with what is done otherwise, in words."""
 
 
 def _constant(node: Node) -> bool:
     """Made of numbers and sizes alone."""
-    return all(isinstance(part, Number | SizeOf | Apply) for _, part in walk(node))
+    return all(isinstance(part, Number | SizeOf | Apply) for part in nodes(node))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
-from typing import NoReturn
+from typing import NoReturn, assert_never
 
 from attnspec.errors import NotationError
 from attnspec.language.dims import Dim, parts
-from attnspec.language.symbols import OPTION_SIZES
+from attnspec.language.traversal import nodes
 from attnspec.language.tree import (
     SOFTMAXES,
     Apply,
@@ -32,7 +32,6 @@ from attnspec.language.tree import (
     Stack,
     Through,
     Zeros,
-    walk,
 )
 
 COMPARISONS = ("<=", "<", ">=", ">", "==")
@@ -147,7 +146,7 @@ def single(node: Node, scope: Scope) -> Type:
             *first, last = found.dims
             return Type(found.kind, found.names - {index}, (*first, scope.definition.ranges[index] * last))
         case Split(array=array, parts=parts):
-            found, size = single(array, scope), _size(parts)
+            found, size = single(array, scope), _size(parts, scope)
             rest = found.dims[-1].over(size) if found.dims and size else None
             if rest is None or size is None:
                 refuse(scope, node, f"cuts {found}", "a last axis of the form parts*d, and an option for the parts")
@@ -167,7 +166,8 @@ def single(node: Node, scope: Scope) -> Type:
             if len(several) != 1:
                 refuse(scope, node, f"uses {len(several)} values as one", "a line of its own: h, c = …")
             return several[0]
-    raise TypeError(f"no type rule for {type(node).__name__}")
+        case _:
+            assert_never(node)
 
 
 def _elementwise(node: Apply, scope: Scope) -> Type:
@@ -219,19 +219,19 @@ def viewed(place: Node, bound: Container[str]) -> str | None:
     """The index that a subscript such as j, j − 1 or m − 1 − j gives to the axis; None where it says a place."""
     if isinstance(place, Position):
         return None if place.index in bound else place.index
-    index, parts = place_index(place), [part for _, part in walk(place)]
+    index, parts = place_index(place), list(nodes(place))
     free = [part.index for part in parts if isinstance(part, Position) and part.index not in bound]
     return index if free == [index] and not any(isinstance(part, At | Reduce) for part in parts) else None
 
 
 def positions(place: Node) -> bool:
     """Whether a subscript depends on an index."""
-    return any(isinstance(part, Position) for _, part in walk(place))
+    return any(isinstance(part, Position) for part in nodes(place))
 
 
 def _computed(place: Node) -> bool:
     """Whether a subscript is shifted by more than a number, as i + (t - w) is: it need not run over its axis."""
-    return any(isinstance(part, SizeOf | Name) for _, part in walk(place))
+    return any(isinstance(part, SizeOf | Name) for part in nodes(place))
 
 
 def place_index(place: Node) -> str | None:
@@ -343,7 +343,7 @@ def called_with(node: Call, args: list[Type], scope: Scope) -> dict[str, Dim]:
     """
     sizes: dict[str, Dim] = {}
     for name, value in node.options:
-        own, given = OPTION_SIZES.get(name), _size(value)
+        own, given = node.callee.size_options.get(name), _size(value, scope)
         if own and given:
             sizes[own] = Dim.parse(given)
     for parameter, arg in zip(node.callee.parameters, args, strict=True):
@@ -404,11 +404,11 @@ def _product(dims: tuple[Dim, ...]) -> Dim:
     return total
 
 
-def _size(node: Node) -> str | None:
+def _size(node: Node, scope: Scope) -> str | None:
     """The size that an option stands for: heads is H."""
     match node:
         case Name(id=name):
-            return OPTION_SIZES.get(name)
+            return scope.definition.size_options.get(name)
         case SizeOf(dim=dim) if len(dim.names) == 1:
             return str(dim)
     return None

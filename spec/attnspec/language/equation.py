@@ -1,17 +1,20 @@
-"""@equation: a typed function that reads like the paper becomes an equation, with everything made of it."""
+"""@equation: from a typed function in the notation to an `Equation`, and the registry of all equations."""
 
 from __future__ import annotations
 
 import importlib
 import inspect
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
 
 from attnspec.errors import SpecError, UnknownName, nearest
 from attnspec.language import layers
-from attnspec.language.parse import parse
+from attnspec.language.draws import OptionDraw, Place, check_scales, check_sizes, option_draws
+from attnspec.language.parse import parse, parse_changed
 from attnspec.language.registry import Registry, is_catalogued, load_family
+from attnspec.language.traversal import without_unread_lines
 from attnspec.language.tree import Definition, Parameter
 
 if TYPE_CHECKING:
@@ -25,12 +28,17 @@ R = TypeVar("R")
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where an equation stands: a document by number and heading, and the paper behind it.
+    """Where an equation is published: in a document of the course, in a paper, or in both.
 
     Attributes:
-        document: the number of the document, "000" to "004"; empty where only a paper has it.
-        heading: the heading in it.
-        paper: the paper, with revision and section, since two revisions can hold two equations.
+        document: number of the document, "000" to "004"; "" if there is only a paper.
+        heading: the heading in that document.
+        paper: the paper, with its revision and section: two revisions can have different equations.
+
+    Examples:
+        >>> import attnspec
+        >>> print(attnspec.Source(paper="Cho et al. 2014, arXiv:1406.1078v3, sec. 2.3"))
+        Cho et al. 2014, arXiv:1406.1078v3, sec. 2.3
     """
 
     document: str = ""
@@ -44,12 +52,13 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Curated:
-    """A mistake that people make and that no operator generates: an equation of its own, wrong on purpose.
+    """A hand-written variant of an equation: a mistake that no mutation operator makes, or an equal rewriting.
 
     Attributes:
-        says: the sentence of the diagnosis.
-        equation: the wrong form, with the parameters of the right one.
-        in_storage: it is wrong only in the storage dtype, by what overflows there.
+        name: the name of its function.
+        says: the sentence that explains it.
+        equation: the variant, with the parameters of the equation.
+        in_storage: whether it is wrong only by an overflow in the storage dtype.
     """
 
     name: str
@@ -60,19 +69,42 @@ class Curated:
 
 @dataclass(eq=False)
 class Equation(Generic[P, R]):
-    """An equation: its tree, its sources, and what is known of it. Calling it computes its value.
+    """An equation of the catalogue or of a user. Calling it computes its value.
+
+    `equation` makes it, and `equations` has it by its id.
 
     Attributes:
-        definition: the syntax tree, from which every interpretation is made.
+        definition: the syntax tree, from which value, noise, formula, mutants and cost are made. Its form may change.
         function: the Python function that was read.
-        sources: where it stands.
-        convention_of: the id of the equation that this is a convention of, or "".
-        gradient_of: the id of the equation that this is the gradient of, or "".
-        says: what tells this convention from its equation, as the words of a diagnosis.
-        smallest: the smallest size of a named axis for which it has a meaning (0 where nothing is said for
-            axes without a reduction, else 1).
-        scales: how a parameter is drawn where its symbol's own way does not fit.
-        largest: the largest size of a named axis that is asked, where each of its places takes a whole recurrence.
+        sources: where the equation is published.
+        convention_of: id of the equation that this is a convention of, or "".
+        gradient_of: id of the equation that this is the gradient of, or "".
+        says: how this convention differs from that equation, in the words of a diagnosis.
+        smallest: smallest meaningful size of a named axis, where it is not the usual one (1 for an axis that is reduced
+            over, else 0).
+        scales: how test values of a parameter are drawn, where it is not as usual for its name.
+        largest: largest size of a named axis in test cases, where larger ones take too long.
+        options: how options are drawn for test cases: values that are taken in turn, or a place along an axis.
+
+    Examples:
+        >>> import numpy as np
+        >>> import attnspec
+        >>> dot = attnspec.equations()["scores.dot"]
+        >>> dot
+        <equation scores.dot(q (n d), k (m d))>
+        >>> dot(np.array([[1.0, 2.0]]), np.array([[3.0, 4.0], [5.0, 6.0]]))
+        array([[11., 17.]])
+        >>> dot.id, dot.family, dot.shapes
+        ('scores.dot', 'scores', {'q': ('n', 'd'), 'k': ('m', 'd')})
+        >>> dot.signature
+        'q (n d), k (m d)'
+        >>> dot.doc.splitlines()[0]
+        'The inner product of query and key.'
+        >>> attention = attnspec.equations()["attention.scaled_dot_product"]
+        >>> attention.curated[0].says
+        'the largest score is not taken off before exp: large scores overflow'
+        >>> attention.forms[0].says
+        'the sum divided at the end, as online softmax does'
     """
 
     definition: Definition
@@ -84,24 +116,25 @@ class Equation(Generic[P, R]):
     scales: Mapping[str, str] = field(default_factory=dict)
     gradient_of: str = ""
     largest: Mapping[str, int] = field(default_factory=dict)
+    options: Mapping[str, tuple[float, ...] | Place] = field(default_factory=dict)
     own_mutants: list[Curated] = field(default_factory=list, repr=False)
     own_forms: list[Curated] = field(default_factory=list, repr=False)
 
     @property
     def curated(self) -> list[Curated]:
-        """The mistakes that were written for it; those of the catalogue are loaded with its family."""
+        """The mistakes that were written by hand for this equation, with `mutant`."""
         load_family(self.family)
         return self.own_mutants
 
     @property
     def forms(self) -> list[Curated]:
-        """The equal rewritings that were written for it; those of the catalogue are loaded with its family."""
+        """The equal rewritings that were written by hand for this equation, with `form`."""
         load_family(self.family)
         return self.own_forms
 
     @property
     def id(self) -> str:
-        """family.name"""
+        """The id, "family.name"."""
         return self.definition.id
 
     @property
@@ -111,26 +144,42 @@ class Equation(Generic[P, R]):
 
     @property
     def doc(self) -> str:
-        """What the signature cannot say."""
+        """The docstring of its function."""
         return inspect.getdoc(self.function) or ""
 
     @property
     def signature(self) -> str:
-        """Names and shapes, as in the catalogue: x (d), h (u), …"""
+        """Names and shapes of its arguments, as text."""
         options = [option.name for option in self.definition.options]
         return ", ".join([*filter(None, [_signature(self.definition.parameters)]), *options])
 
     @property
     def shapes(self) -> dict[str, tuple[str, ...]]:
-        """The axes of each argument for one example, by name: ``{"x": ("d",), "W_xr": ("d", "u")}``."""
+        """The sizes of each array for one example, by the name of the argument."""
         return {each.name: tuple(map(str, each.dims)) for each in self.definition.parameters}
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
-        """The value, in the arrays' own namespace and dtype. Leading axes beyond the signature's are batch axes.
+        """Compute the value, in the array namespace and dtype of the arguments.
+
+        Args:
+            *args: arrays of NumPy, PyTorch or another namespace of the array API standard, of the shapes in the
+                signature. Leading axes in addition to these are batch axes; they broadcast.
+            **kwargs: arrays and options by name.
+
+        Returns:
+            The array that the equation gives, or a tuple of arrays.
 
         Raises:
             ShapeError: an array does not fit the signature.
             BindingError: arguments are missing or unknown.
+
+        Examples:
+            >>> import numpy as np
+            >>> import attnspec
+            >>> weights = attnspec.equations()["attention.weights"]
+            >>> weights(e=np.array([[0.0, 0.0], [1.0, 1.0]]))
+            array([[0.5, 0.5],
+                   [0.5, 0.5]])
         """
         call = importlib.import_module("attnspec.interpreters.evaluation.call")  # late: the language knows none
         return call.answer(self.definition, args, kwargs)  # type: ignore[no-any-return]  # R by the check of the tree
@@ -138,17 +187,17 @@ class Equation(Generic[P, R]):
     def noise(
         self, arguments: Mapping[str, Any], *, dtype: str = "float32", policy: str = "op-by-op", seed: int = 0
     ) -> tuple[Noise, ...]:
-        """Value and rounding noise of every output: what an honest implementation may differ by, element by element.
+        """Compute the value and the rounding noise of each output: by how much a correct implementation may be off.
 
         Args:
             arguments: arrays and options by name. Floating-point arrays are NumPy's, in float64, and hold values that
                 `dtype` can represent.
-            dtype: the storage dtype.
+            dtype: the storage dtype, one of `DType`.
             policy: the precision policy, one of `PrecisionPolicy`.
             seed: random seed of the simulated roundings.
 
         Returns:
-            A `Noise` for each output: `value`, `sigma` and `bound` in the unit and shape of the output.
+            A `Noise` for each output.
 
         Raises:
             ShapeError: an array does not fit the signature.
@@ -172,41 +221,72 @@ class Equation(Generic[P, R]):
         return found
 
     def mutants(self) -> tuple[Mutant, ...]:
-        """Every known mistake: curated ones, conventions, and those that mutation operators generate.
+        """List the known mistakes: curated ones, conventions, and those that mutation operators generate.
 
-        Some of the generated ones may be equivalent to the equation; a verdict leaves these out.
+        Returns:
+            The mutants, in this order. Some generated ones may be equivalent to the equation; a verdict leaves them
+            out.
 
         Examples:
             >>> import attnspec
             >>> [mutant.says for mutant in attnspec.equations()["scores.dot"].mutants()][:1]
-            ['in the result: k is transposed']
+            ['in e: q_i and k_j are swapped']
         """
         mutation = importlib.import_module("attnspec.interpreters.mutation.mutants")
         return mutation.mutants(self)  # type: ignore[no-any-return]  # a late import has no types
 
     def latex(self) -> str:
-        """The formula in LaTeX, as an ``aligned`` environment for mathematics mode."""
+        r"""Write the formula in LaTeX.
+
+        Returns:
+            An ``aligned`` environment, for mathematics mode.
+
+        Examples:
+            >>> import attnspec
+            >>> print(attnspec.equations()["scores.dot"].latex())
+            \begin{aligned}
+            &q \in \mathbb{R}^{n \times d},\; k \in \mathbb{R}^{m \times d},\; \text{for } 0 \le i < n,\; 0 \le j < m \\
+            e_{ij} &= q_{i} \cdot k_{j} \\
+            \operatorname{scores.dot} &= [e_{ij}]_{ij}
+            \end{aligned}
+        """
         formula = importlib.import_module("attnspec.interpreters.formula.formula")
         return str(formula.latex(self.definition))
 
     def text(self) -> str:
-        """The formula in Unicode, a line for each of its lines."""
+        """Write the formula in Unicode.
+
+        Returns:
+            The shapes of the arguments, then a line for each line of the equation.
+
+        Examples:
+            >>> import attnspec
+            >>> print(attnspec.equations()["scores.dot"].text())
+            q ∈ ℝ^(n × d), k ∈ ℝ^(m × d), for 0 ≤ i < n, 0 ≤ j < m
+            e_ij = q_i·k_j
+            scores.dot = [e_ij]_ij
+        """
         formula = importlib.import_module("attnspec.interpreters.formula.formula")
         return str(formula.text(self.definition))
 
     def cost(self, *, blocked: bool = False) -> Cost:
-        """Parameters, operations, memory in elements and steps for one example, as polynomials in the named sizes.
+        """Count parameters, operations, memory and sequential steps for one example.
 
         Args:
-            blocked: count the memory of an implementation that takes the weights of a softmax in blocks.
+            blocked: count the memory of an implementation that computes the weights of a softmax in blocks.
+
+        Returns:
+            Counts as polynomials in the named sizes; memory is in elements.
 
         Raises:
-            SpecError: the equation takes layers; or `blocked` is asked of one without a softmax that is summed over.
+            SpecError: the equation takes layers; or `blocked` is given for an equation without a softmax whose weights
+                are summed over.
 
         Examples:
             >>> import attnspec
-            >>> str(attnspec.equations()["scores.dot"].cost().products)
-            '2dmn'
+            >>> cost = attnspec.equations()["scores.dot"].cost()
+            >>> cost.at(cost.products, {"n": 10, "m": 10, "d": 64})
+            12800
         """
         costs = importlib.import_module("attnspec.interpreters.cost.cost")
         return costs.cost(self.definition, blocked=blocked)  # type: ignore[no-any-return]  # a late import has no types
@@ -229,7 +309,19 @@ class Equations(Registry[Equation[..., Any]]):
         return super().__getitem__(id)
 
     def gradient(self, id: str) -> Equation[..., Any] | None:
-        """The equation that is the gradient of the equation `id`; None where nobody has written it."""
+        """Find the equation of the gradients of another equation.
+
+        Args:
+            id: the id of the other equation.
+
+        Returns:
+            The equation whose `gradient_of` is `id`; None if there is none.
+
+        Examples:
+            >>> import attnspec
+            >>> attnspec.REGISTRY.gradient("attention.weights").id
+            'backward.attention_weights'
+        """
         return next((item for item in self.values() if item.gradient_of == id), None)
 
     def _elsewhere(self, id: str) -> str:
@@ -238,7 +330,20 @@ class Equations(Registry[Equation[..., Any]]):
 
 
 REGISTRY = Equations()
-"""Every equation by id: the catalogue's, loaded when it is first looked up, and those that users define."""
+"""All equations by id, as `equations` returns them: those of the catalogue, then those that users define.
+
+A read-only mapping. The catalogue is loaded when it is first used. `REGISTRY.family(name)` lists the equations of a
+family, `REGISTRY.gradient(id)` finds the equation of the gradients of an equation.
+
+Examples:
+    >>> import attnspec
+    >>> "recurrent.gru_cell" in attnspec.REGISTRY
+    True
+    >>> attnspec.REGISTRY.family("scores")[0].id
+    'scores.additive'
+    >>> attnspec.REGISTRY.gradient("attention.scaled_dot_product").id
+    'backward.scaled_dot_product'
+"""
 
 
 def equation(
@@ -250,29 +355,62 @@ def equation(
     scales: Mapping[str, str] | None = None,
     gradient_of: Equation[..., Any] | None = None,
     largest: Mapping[str, int] | None = None,
+    options: Mapping[str, OptionDraw] | None = None,
 ) -> Callable[[Callable[P, R]], Equation[P, R]]:
-    """Make an equation of a function in the notation, and register it as "module.function".
+    """Make an equation of a typed function in the notation, and register it as "module.function".
+
+    The body of the function is read from its source and never run. `attnspec.notation` has the words that it may use.
 
     Args:
-        *source: where it stands.
-        name: its name, where the function's own would hide a word of the vocabulary.
+        *source: where the equation is published.
+        name: the name in the id, if the function cannot have it because it is a word of the notation.
         convention_of: the equation of which this is another convention.
-        says: what tells it from that one.
-        smallest: the smallest meaningful size of an axis, where it is not the usual one.
-        scales: how parameters are drawn, where the table of symbols does not say it.
-        gradient_of: the equation of which this is the gradient: it takes the gradients of that one's results, named
-            `d_…`, then what that one takes, and gives the gradients of its float parameters in their order.
-        largest: the largest size of an axis that is asked, where larger ones cost more than they tell.
+        says: how the convention differs from that equation, in the words of a diagnosis.
+        smallest: {axis: smallest meaningful size}, where it is not the usual one (1 for an axis that is reduced over,
+            else 0).
+        scales: {parameter: how test values are drawn}, where it is not as usual for its name: "normal", "scores",
+            "weights", "bias", "fan_in", "state", "positive" or "uniform"; for whole numbers "length", "token",
+            "token or missing" or "bit".
+        gradient_of: the equation of which this is the gradient. It takes the gradients of that equation's results,
+            named ``d_…``, then that equation's arguments; it gives the gradients of the floating-point arguments, in
+            their order.
+        largest: {axis: largest size in test cases}, where larger ones take too long.
+        options: {option: how it is drawn}: values that are taken in turn from case to case, such as
+            ``{"base": (10_000.0, 500.0)}``, or a place along an axis, ``{"start": Place("v")}``. By default, an option
+            is drawn over several magnitudes, above 0 if it is a float, from 0 on if it is a whole number; options of a
+            gradient are drawn as its equation declares.
+
+    Returns:
+        A decorator that makes an `Equation` of the function.
 
     Raises:
-        NotationError: the body is outside the notation, or its shapes do not fit.
-        SpecError: it does not take or give what a gradient takes and gives.
+        NotationError: the function is outside the notation, or its shapes do not fit.
+        SpecError: the arguments or results are not those of the gradient; the catalogue has another equation of this
+            id; or `smallest`, `largest`, `scales` or `options` have a name that the equation lacks, or a way of drawing
+            that does not exist.
+
+    Examples:
+        >>> import numpy as np
+        >>> import attnspec
+        >>> from attnspec.notation import Float, Tensor, index, log, sum
+        >>> @attnspec.equation(attnspec.Source(paper="Shannon 1948, sec. 6"))
+        ... def entropy(p: Float[Tensor, " n"]) -> Float[Tensor, ""]:
+        ...     i = index("n")
+        ...     return -sum(i, p[i] * log(p[i]))
+        >>> entropy(np.array([0.5, 0.5]))
+        array(0.69314718)
+        >>> attnspec.verify(lambda p: -(p * np.log(p)).sum(axis=-1), entropy).verdict.value
+        'conforms'
     """
 
     def build(function: Callable[P, R]) -> Equation[P, R]:
         definition = _define(function, f"{function.__module__.split('.')[-1]}.{name or function.__name__}")
         if gradient_of is not None:
             definition = _gradient(definition, gradient_of)
+        check_sizes(definition, "smallest", smallest or {})
+        check_sizes(definition, "largest", largest or {})
+        check_scales(definition, scales or {})
+        inherited = gradient_of.options if gradient_of is not None else {}
         item = Equation(
             definition,
             function,
@@ -283,6 +421,7 @@ def equation(
             dict(scales or {}),
             gradient_of.id if gradient_of else "",
             dict(largest or {}),
+            {**inherited, **option_draws(definition, options or {})},
         )
         _register(item)
         return item
@@ -308,17 +447,161 @@ def _register(item: Equation[..., Any]) -> None:
 
 
 def mutant(of: Equation[..., Any], says: str, in_storage: bool = False) -> Callable[[Callable[P, R]], Equation[P, R]]:
-    """A curated mistake: a wrong form of `of`, with the same parameters, and the sentence that names it.
+    """Add a mistake to an equation: a wrong variant that verdicts recognise and tests must catch.
+
+    Many mistakes are generated from the equation; `Equation.mutants` lists them. This adds one that is not.
 
     Args:
-        in_storage: it is equal in real numbers, and wrong only by what overflows in the storage dtype.
+        of: the equation.
+        says: the sentence that explains the mistake in a diagnosis.
+        in_storage: whether the variant is right in real numbers, and wrong only by an overflow in the storage dtype.
+
+    Returns:
+        A decorator that makes an `Equation` of a function in the notation. It is not registered.
+
+    Raises:
+        NotationError: the function is outside the notation.
+        SpecError: its parameters are not those of the equation.
+
+    Examples:
+        >>> import attnspec
+        >>> from attnspec.notation import Float, Tensor, index, sum
+        >>> @attnspec.equation()
+        ... def squares(x: Float[Tensor, " n"]) -> Float[Tensor, ""]:
+        ...     i = index("n")
+        ...     return sum(i, x[i] * x[i])
+        >>> @attnspec.mutant(squares, says="the square is taken of the sum")
+        ... def square_of_sum(x: Float[Tensor, " n"]) -> Float[Tensor, ""]:
+        ...     i = index("n")
+        ...     return sum(i, x[i]) ** 2
+        >>> squares.mutants()[0].says
+        'the square is taken of the sum'
     """
     return _variant(of, says, of.own_mutants, in_storage)
 
 
 def form(of: Equation[..., Any], says: str) -> Callable[[Callable[P, R]], Equation[P, R]]:
-    """An equal rewriting of `of` whose rounding differs; it conforms, and `says` what it costs."""
+    """Add an equal rewriting to an equation: it has the same value, but its own rounding.
+
+    An implementation that rounds like the rewriting conforms, and the verdict says so, unless it loses more than 3
+    bits. A claim accepts it at any loss, by the name of the function. Common rewritings are generated.
+
+    Args:
+        of: the equation.
+        says: the sentence that explains the rewriting in a verdict.
+
+    Returns:
+        A decorator that makes an `Equation` of a function in the notation. It is not registered.
+
+    Raises:
+        NotationError: the function is outside the notation.
+        SpecError: its parameters are not those of the equation.
+
+    Examples:
+        >>> import attnspec
+        >>> from attnspec.notation import Float, Tensor, index, size, sum
+        >>> @attnspec.equation()
+        ... def mean(x: Float[Tensor, " n"]) -> Float[Tensor, ""]:
+        ...     i, n = index("n"), size("n")
+        ...     return sum(i, x[i]) / n
+        >>> @attnspec.form(mean, says="each term is divided before the sum")
+        ... def divided_first(x: Float[Tensor, " n"]) -> Float[Tensor, ""]:
+        ...     i, n = index("n"), size("n")
+        ...     return sum(i, x[i] / n)
+        >>> [rewriting.says for rewriting in mean.forms]
+        ['each term is divided before the sum']
+    """
     return _variant(of, says, of.own_forms)
+
+
+def mutate(
+    of: Equation[P, R], name: str, lines: Mapping[str, str], *, says: str, in_storage: bool = False
+) -> Equation[P, R]:
+    """Add a mistake to an equation, as the lines that it changes; `mutant` takes a whole function instead.
+
+    Args:
+        of: the equation.
+        name: the name of the mistake, part of its id.
+        lines: {the name that a line assigns: its wrong right-hand side}. The name is "h, c" if the line assigns two,
+            and "return" for the returned value. A name that no line assigns is a new line, before the next changed one.
+            The lines may call what the equation calls, and equations that the calling module has imported.
+        says: the sentence that explains the mistake in a diagnosis.
+        in_storage: whether the variant is right in real numbers, and wrong only by an overflow in the storage dtype.
+
+    Returns:
+        The wrong equation, which other mistakes may call. It is not registered.
+
+    Raises:
+        NotationError: a line is outside the notation, or the equation has no such line.
+        SpecError: the lines change nothing.
+
+    Examples:
+        >>> import attnspec
+        >>> from attnspec.notation import Float, Tensor, index, size, sum
+        >>> @attnspec.equation()
+        ... def variance(x: Float[Tensor, " n"]) -> Float[Tensor, ""]:
+        ...     i, n = index("n"), size("n")
+        ...     mu = sum(i, x[i]) / n
+        ...     return sum(i, (x[i] - mu) ** 2) / n
+        >>> lines = {"return": "sum(i, (x[i] - mu) ** 2) / (n - 1)"}
+        >>> wrong = attnspec.mutate(variance, "unbiased", lines=lines, says="the divisor is n − 1")
+        >>> variance.mutants()[0].says
+        'the divisor is n − 1'
+    """
+    item = _changed(of, name, lines)
+    _keep(of.own_mutants, Curated(name, says, item, in_storage))
+    return item
+
+
+def rewrite(of: Equation[P, R], name: str, lines: Mapping[str, str], *, says: str) -> Equation[P, R]:
+    """Add an equal rewriting to an equation, as the lines that it changes; `form` takes a whole function instead.
+
+    Args:
+        of: the equation.
+        name: the name of the form. A claim accepts it by this name.
+        lines: {the name that a line assigns: its new right-hand side}, as for `mutate`.
+        says: the sentence that explains the rewriting in a verdict.
+
+    Returns:
+        The rewritten equation. It is not registered.
+
+    Raises:
+        NotationError: a line is outside the notation, or the equation has no such line.
+        SpecError: the lines change nothing.
+
+    Examples:
+        >>> import attnspec
+        >>> from attnspec.notation import Float, Tensor, index, size, sum
+        >>> @attnspec.equation()
+        ... def mean(x: Float[Tensor, " n"]) -> Float[Tensor, ""]:
+        ...     i, n = index("n"), size("n")
+        ...     return sum(i, x[i]) / n
+        >>> same = attnspec.rewrite(
+        ...     mean, "divided_first", lines={"return": "sum(i, x[i] / n)"}, says="each term is divided before the sum"
+        ... )
+        >>> [rewriting.name for rewriting in mean.forms]
+        ['divided_first']
+    """
+    item = _changed(of, name, lines)
+    _keep(of.own_forms, Curated(name, says, item))
+    return item
+
+
+def _changed(of: Equation[P, R], name: str, lines: Mapping[str, str]) -> Equation[P, R]:
+    """The equation with some of its lines changed, on behalf of the caller's caller."""
+    caller = sys._getframe(2)
+    where, id = f"{caller.f_code.co_filename}:{caller.f_lineno}", f"{of.id}/{name}"
+    parsed = parse_changed(of.function, id, _callee, lines, caller.f_globals, where)
+    definition = layers.known(without_unread_lines(parsed))
+    if replace(definition, id=of.id) == of.definition:
+        raise SpecError(f"{where}: {id} is {of.id} itself", given=", ".join(lines), mend="change the lines")
+    return Equation(definition, of.function, of.sources)
+
+
+def _keep(kept: list[Curated], item: Curated) -> None:
+    """In place of an earlier one of that name."""
+    kept[:] = [known for known in kept if known.name != item.name]
+    kept.append(item)
 
 
 def _variant(
@@ -330,15 +613,19 @@ def _variant(
             what = f"{definition.id} does not take what {of.id} takes"
             raise SpecError(what, expected=of.signature, mend="use the same signature")
         item = Equation(definition, function, of.sources)
-        kept[:] = [known for known in kept if known.name != function.__name__]
-        kept.append(Curated(function.__name__, says, item, in_storage))
+        _keep(kept, Curated(function.__name__, says, item, in_storage))
         return item
 
     return build
 
 
+def _callee(value: object) -> Definition | None:
+    """The tree of an object that is an equation."""
+    return value.definition if isinstance(value, Equation) else None
+
+
 def _define(function: Callable[..., Any], id: str) -> Definition:
-    definition = parse(function, id, lambda value: value.definition if isinstance(value, Equation) else None)
+    definition = parse(function, id, _callee)
     return layers.known(definition)
 
 

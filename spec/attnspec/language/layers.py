@@ -82,6 +82,17 @@ def below_top(layer: Layer, count: int) -> list[str]:
     return [f"{name}_{place}" for place in range(1, count) for name in layer.own]
 
 
+def sizes_of(definition: Definition) -> list[str]:
+    """The named sizes of an equation, in the order of its signature."""
+    found = {option.size: None for option in definition.options if option.size}
+    for parameter in definition.parameters:
+        if parameter.layer is not None:
+            found |= dict.fromkeys([COUNT, *at_top(parameter.layer).values()])
+        for dim in parameter.dims:
+            found |= dict.fromkeys(sorted(dim.names))
+    return list(found)
+
+
 def flat(parameter: Parameter, place: int) -> list[str]:
     """The names of a layer's arrays."""
     assert parameter.layer is not None
@@ -230,5 +241,5 @@ def gathered(arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 __all__ = [
     "COUNT", "SLIPS", "alike", "arrays", "at_top", "below_top", "counted", "counts", "flat", "gathered", "known", "of",
-    "of_count", "sizes_at", "spread", "written_out",
+    "of_count", "sizes_at", "sizes_of", "spread", "written_out",
 ]  # fmt: skip

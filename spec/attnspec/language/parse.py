@@ -7,7 +7,7 @@ import inspect
 import io
 import textwrap
 import tokenize
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
@@ -59,6 +59,79 @@ def parse(function: Callable[..., Any], id: str, callee: Callable[[object], Defi
     Raises:
         NotationError: something outside the notation, or no source to read.
     """
+    return _parser(function, id, callee).whole_function()
+
+
+def parse_changed(
+    function: Callable[..., Any],
+    id: str,
+    callee: Callable[[object], Definition | None],
+    lines: Mapping[str, str],
+    names: Mapping[str, Any],
+    where: str,
+) -> Definition:
+    """Read the tree of an equation with some of its lines changed.
+
+    Args:
+        function: the function of the equation.
+        id: the id of what is made.
+        callee: tells which objects are equations, and gives their trees.
+        lines: by what a line gives its name to, such as "f" or "h, c", its new right-hand side; "return" is what is
+            returned. A name that no line has is a new line, before the next one that is changed.
+        names: what else these lines may call, by name.
+        where: file and line of the change.
+
+    Raises:
+        NotationError: a line is outside the notation.
+    """
+    parser = _parser(function, id, callee)
+    words = {word: getattr(vocabulary, word) for word in vocabulary.WORDS}
+    parser.globals = {**words, **parser.globals, **names}
+    body: list[ast.stmt] = list(parser.tree.body)
+    new: list[ast.stmt] = []
+    try:
+        for target, text in lines.items():
+            place = next((k for k, line in enumerate(body) if _target(line) == target), None)
+            statement = ast.parse(f"return {text}" if target == "return" else f"{target} = {text}").body[0]
+            if place is None:
+                new.append(statement)
+            else:
+                body[place : place + 1] = [*new, statement]
+                new = []
+    except SyntaxError as error:
+        raise NotationError(f"{where}: {id}: a line that is not Python", given=str(error.text or "").strip()) from None
+    if new:
+        raise NotationError(
+            f"{where}: {id}: there is no line {_target(new[0])}",
+            given=", ".join(filter(None, map(_target, new))),
+            expected=", ".join(filter(None, map(_target, parser.tree.body))),
+            mend="name a line of the equation, or put a new line before one that is changed",
+        )
+    parser.tree.body = body
+    try:
+        return parser.whole_function()
+    except NotationError as error:
+        raise NotationError(
+            f"{where}: {error.headline.partition(': ')[2] or error.headline}",
+            given=error.given,
+            expected=error.expected,
+            mend=error.mend,
+        ) from None
+
+
+def _target(statement: ast.stmt) -> str:
+    """What a line gives a name to: "f", "h, c" or "return"; "" for a docstring."""
+    match statement:
+        case ast.Return():
+            return "return"
+        case ast.Assign(targets=[ast.Tuple(elts=names)]):
+            return ", ".join(map(ast.unparse, names))
+        case ast.Assign(targets=[name]):
+            return ast.unparse(name)
+    return ""
+
+
+def _parser(function: Callable[..., Any], id: str, callee: Callable[[object], Definition | None]) -> Parser:
     try:
         source, first = inspect.getsourcelines(function)
     except (OSError, TypeError):
@@ -72,7 +145,7 @@ def parse(function: Callable[..., Any], id: str, callee: Callable[[object], Defi
     assert isinstance(tree, ast.FunctionDef)
     names = dict(inspect.getclosurevars(function).globals) | function.__globals__
     names |= inspect.getclosurevars(function).nonlocals
-    return Parser(id, inspect.getsourcefile(function) or "?", first - 1, text, names, callee).definition(tree)
+    return Parser(id, inspect.getsourcefile(function) or "?", first - 1, text, names, callee, tree)
 
 
 @dataclass
@@ -85,14 +158,15 @@ class Parser:
     text: str
     globals: dict[str, Any]
     callee: Callable[[object], Definition | None]
+    tree: ast.FunctionDef
     indices: dict[str, Dim] = field(default_factory=dict)
     sizes: dict[str, Dim] = field(default_factory=dict)
     locals: set[str] = field(default_factory=set)
     layers: set[str] = field(default_factory=set)
 
-    def definition(self, tree: ast.FunctionDef) -> Definition:
-        """The whole function."""
-        arguments = tree.args
+    def whole_function(self) -> Definition:
+        """The equation that the function is."""
+        tree, arguments = self.tree, self.tree.args
         if arguments.vararg or arguments.kwarg or arguments.defaults or any(arguments.kw_defaults):
             self.refuse(
                 tree,
@@ -314,7 +388,7 @@ class Parser:
         if definition is not None:
             return self.equation(node, definition)
         shown = ast.unparse(node.func).split(".")[-1]
-        importing = f"{shown}(…) with `from attnspec import {shown}`"
+        importing = f"{shown}(…) with `from attnspec.notation import {shown}`"
         mend = importing if shown in vocabulary.WORDS else nearest(shown, vocabulary.WORDS)
         self.refuse(
             node,

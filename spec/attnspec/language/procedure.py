@@ -1,7 +1,7 @@
-"""@procedure: a typed function over words, numbers and tables of them, which no equation of arrays can say.
+"""@procedure: from a typed function on text, numbers and tables of these to a `Procedure`, and the registry of all.
 
-What it gives is plain: text, whole numbers, and tuples and mappings of these. It has no shapes, no dtype and no
-rounding, so an answer is right or it is not.
+Arguments and answers are plain values: text, whole numbers, truth values, and tuples and mappings of these. They have
+no shape, dtype or rounding, so an answer is judged by equality.
 """
 
 from __future__ import annotations
@@ -23,10 +23,12 @@ R = TypeVar("R")
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """A wrong form of a procedure: a function with its parameters.
+    """A wrong variant of a procedure.
 
     Attributes:
-        says: the sentence of the diagnosis.
+        name: the name of the function.
+        says: the sentence that explains it in a diagnosis.
+        function: the variant, with the parameters of the procedure.
     """
 
     name: str
@@ -36,11 +38,37 @@ class Mistake:
 
 @dataclass(eq=False)
 class Procedure(Generic[P, R]):
-    """A procedure, its sources, and the mistakes that people make in it. Calling it gives its answer.
+    """A procedure of the catalogue or of a user. Calling it gives its answer.
+
+    `procedure` makes it, and `PROCEDURES` has it by its id.
 
     Attributes:
-        id: family.name
-        examples: arguments by name that are always asked: the documents' own, and the hardest.
+        id: the id, "family.name".
+        function: the Python function.
+        sources: where the procedure is published.
+        examples: arguments by name that every implementation is tried on.
+        mistakes: the known mistakes, each with a `name` and the sentence that explains it, `says`.
+
+    Examples:
+        >>> import attnspec
+        >>> encode = attnspec.PROCEDURES["text.encode"]
+        >>> encode
+        <procedure text.encode(tokens: tuple[str, ...], vocabulary: Mapping[str, int])>
+        >>> encode(("a", "b"), {"a": 1})
+        (1, -1)
+        >>> encode.family, encode.parameters, encode.options, encode.gives
+        ('text', ('tokens', 'vocabulary'), (), 'tuple[int, ...]')
+        >>> encode.types["return"]
+        tuple[int, ...]
+        >>> encode.signature
+        'tokens: tuple[str, ...], vocabulary: Mapping[str, int]'
+        >>> encode.doc.splitlines()[0]
+        'The index of each word: as many as there are words. One that is unknown is −1, missing.'
+        >>> print(encode.code)
+        def encode(tokens: tuple[str, ...], vocabulary: Mapping[str, int]) -> tuple[int, ...]:
+            return tuple(vocabulary.get(word, -1) for word in tokens)
+        >>> print(encode.body)
+        return tuple(vocabulary.get(word, -1) for word in tokens)
     """
 
     id: str
@@ -56,22 +84,22 @@ class Procedure(Generic[P, R]):
 
     @property
     def doc(self) -> str:
-        """What the signature cannot say."""
+        """The docstring of its function."""
         return inspect.getdoc(self.function) or ""
 
     @property
     def types(self) -> dict[str, Any]:
-        """Each parameter's type, and under "return" the answer's."""
+        """The type of each parameter by name, and under "return" that of the answer."""
         return get_type_hints(self.function)
 
     @property
     def parameters(self) -> tuple[str, ...]:
-        """What it is about, in order."""
+        """The names of its positional parameters, in order."""
         return self._of(inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
     @property
     def options(self) -> tuple[str, ...]:
-        """What is passed by keyword."""
+        """The names of its keyword-only parameters, in order."""
         return self._of(inspect.Parameter.KEYWORD_ONLY)
 
     def _of(self, kind: Any) -> tuple[str, ...]:
@@ -79,7 +107,7 @@ class Procedure(Generic[P, R]):
 
     @property
     def signature(self) -> str:
-        """Names and types, as they are written."""
+        """Its parameters with their types, as they are written."""
         return ast.unparse(self._written.args)
 
     @property
@@ -89,7 +117,7 @@ class Procedure(Generic[P, R]):
 
     @property
     def code(self) -> str:
-        """How it is written, with the functions beside it that it calls; what it says is in `doc`."""
+        """Its source without the docstring, after the functions of its module that it calls."""
         home, names = inspect.getmodule(self.function), inspect.unwrap(self.function).__code__.co_names
         beside: list[Any] = [getattr(home, name, None) for name in names]
         called = [each for each in beside if inspect.isfunction(each) and inspect.getmodule(each) is home]
@@ -98,7 +126,7 @@ class Procedure(Generic[P, R]):
 
     @property
     def body(self) -> str:
-        """What it does, line by line."""
+        """The source of its body, without the docstring."""
         lines = textwrap.dedent(inspect.getsource(self.function)).splitlines()
         return textwrap.dedent("\n".join(lines[self._written.body[1].lineno - 1 :]))
 
@@ -109,15 +137,42 @@ class Procedure(Generic[P, R]):
         return written
 
     def called(self, case: Mapping[str, Any]) -> str:
-        """A call with these arguments, as it is written."""
+        """Write a call as text.
+
+        Args:
+            case: arguments by name.
+
+        Returns:
+            The call, with options by keyword.
+
+        Examples:
+            >>> import attnspec
+            >>> attnspec.PROCEDURES["text.encode"].called({"tokens": ("a",), "vocabulary": {"a": 1}})
+            "encode(('a',), {'a': 1})"
+        """
         given = [repr(value) if name in self.parameters else f"{name}={value!r}" for name, value in case.items()]
         return f"{self.id.split('.')[-1]}({', '.join(given)})"
 
     def example(self, gives: R, /, *args: P.args, **kwargs: P.kwargs) -> None:
-        """Have these arguments asked of every implementation.
+        """Add an example that every implementation is tried on, in place of an equal one.
+
+        Args:
+            gives: the right answer.
+            *args: arguments of the procedure.
+            **kwargs: arguments of the procedure by name.
 
         Raises:
-            SpecError: the answer is not `gives`.
+            SpecError: the procedure gives another answer.
+
+        Examples:
+            >>> import attnspec
+            >>> @attnspec.procedure()
+            ... def doubled(text: str) -> str:
+            ...     "The text twice."
+            ...     return text + text
+            >>> doubled.example("abab", "ab")
+            >>> doubled.examples
+            [{'text': 'ab'}]
         """
         answer = self(*args, **kwargs)
         if answer != gives:
@@ -126,10 +181,28 @@ class Procedure(Generic[P, R]):
         self.examples[:] = [*(each for each in self.examples if each != given), given]
 
     def mutant(self, says: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
-        """A mistake that people make: a function with the same parameters, and the sentence that names it.
+        """Add a mistake: a wrong variant that verdicts recognise.
+
+        Args:
+            says: the sentence that explains the mistake in a diagnosis.
+
+        Returns:
+            A decorator that returns its function unchanged.
 
         Raises:
-            SpecError: it does not take what the procedure takes.
+            SpecError: the parameters or types of the function are not those of the procedure.
+
+        Examples:
+            >>> import attnspec
+            >>> @attnspec.procedure()
+            ... def shortest(words: tuple[str, ...]) -> str:
+            ...     "The shortest word; the first of several."
+            ...     return min(words, key=len)
+            >>> @shortest.mutant("the last of several is taken")
+            ... def the_last(words: tuple[str, ...]) -> str:
+            ...     return min(reversed(words), key=len)
+            >>> [mistake.name for mistake in shortest.mistakes]
+            ['the_last']
         """
 
         def build(function: Callable[P, R]) -> Callable[P, R]:
@@ -143,7 +216,21 @@ class Procedure(Generic[P, R]):
         return build
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
-        """The answer."""
+        """Compute the answer.
+
+        Args:
+            *args: arguments of its function.
+            **kwargs: arguments of its function by name.
+
+        Returns:
+            The answer, a plain value.
+
+        Examples:
+            >>> import attnspec
+            >>> vocabulary = attnspec.PROCEDURES["text.vocabulary"]
+            >>> vocabulary((("b", "a"), ("b",)), v=10)
+            {'b': 1, 'a': 2}
+        """
         return self.function(*args, **kwargs)
 
     def __repr__(self) -> str:
@@ -151,17 +238,37 @@ class Procedure(Generic[P, R]):
 
 
 PROCEDURES: Registry[Procedure[..., Any]] = Registry()
-"""Every procedure by id, in the order of definition; an id is that of an equation or of a procedure."""
+"""All procedures by id: those of the catalogue, then those that users define. A read-only mapping.
+
+Examples:
+    >>> import attnspec
+    >>> list(attnspec.PROCEDURES)[:3]
+    ['text.tokenize', 'text.vocabulary', 'text.encode']
+"""
 
 
 def procedure(*source: Source) -> Callable[[Callable[P, R]], Procedure[P, R]]:
     """Make a procedure of a typed function, and register it as "module.function".
 
+    Its parameters and its answer are plain values: text, whole numbers, truth values, and tuples and mappings of these.
+
     Args:
-        *source: where it stands.
+        *source: where the procedure is published.
+
+    Returns:
+        A decorator that makes a `Procedure` of the function.
 
     Raises:
-        SpecError: a parameter or the answer has no type, nothing is said of it, or an equation has its id.
+        SpecError: a parameter or the answer has no type, there is no docstring, or an equation has this id.
+
+    Examples:
+        >>> import attnspec
+        >>> @attnspec.procedure(attnspec.Source(paper="Unicode Standard Annex 29"))
+        ... def lengths(tokens: tuple[str, ...]) -> tuple[int, ...]:
+        ...     "The number of code points of each token."
+        ...     return tuple(len(token) for token in tokens)
+        >>> attnspec.verify(lambda tokens: [len(token) for token in tokens], lengths).verdict.value
+        'conforms'
     """
 
     def build(function: Callable[P, R]) -> Procedure[P, R]:

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-WINGS = ("equations", "procedures", "properties", "variants")
+WINGS = ("equations", "procedures", "properties", "mutants", "rewritings")
 """Packages of the catalogue: each has a module for each family that it says something of."""
 
 _loaded: set[str] = set()

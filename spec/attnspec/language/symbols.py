@@ -15,6 +15,13 @@ OPTION_SIZES = {
 }
 """Options that are sizes, each with the size that it sets."""
 
+WAYS = {
+    "float": ("normal", "scores", "weights", "bias", "fan_in", "state", "positive", "uniform"),
+    "int": ("length", "token", "token or missing", "bit"),
+    "bool": ("mask",),
+}
+"""The ways to draw an array, by its kind; `Symbol` says what each means."""
+
 GREEK = (
     "alpha", "beta", "gamma", "delta", "epsilon", "eta", "theta", "lambda", "mu", "nu", "xi", "pi", "rho", "sigma",
     "tau", "phi", "chi", "psi", "omega",

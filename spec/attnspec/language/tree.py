@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TypeAlias
 
 from attnspec.language.dims import Dim
+from attnspec.language.symbols import OPTION_SIZES
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,49 +21,49 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Node:
-    """A part of an equation. Two nodes are equal when they say the same, wherever they stand."""
+class Spanned:
+    """The base of every node: where it stands. Two nodes are equal when they say the same, wherever they stand."""
 
     span: Span | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Name(Node):
+class Name(Spanned):
     """A parameter, an option, a line's name or a state carried by a scan."""
 
     id: str
 
 
 @dataclass(frozen=True, slots=True)
-class Number(Node):
+class Number(Spanned):
     """A constant as written."""
 
     value: float
 
 
 @dataclass(frozen=True, slots=True)
-class SizeOf(Node):
+class SizeOf(Spanned):
     """A size, read as a number: the d in √d."""
 
     dim: Dim
 
 
 @dataclass(frozen=True, slots=True)
-class Zeros(Node):
+class Zeros(Spanned):
     """An array of zeros: what a recurrence begins with where nothing is given."""
 
     dims: tuple[Dim, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Position(Node):
+class Position(Spanned):
     """An index, read as a number counted from 0, or standing in a subscript."""
 
     index: str
 
 
 @dataclass(frozen=True, slots=True)
-class Apply(Node):
+class Apply(Spanned):
     """An elementwise operation, or `@`, or `transpose`, of its arguments."""
 
     op: str
@@ -71,7 +71,7 @@ class Apply(Node):
 
 
 @dataclass(frozen=True, slots=True)
-class At(Node):
+class At(Spanned):
     """`array[i, j]`: its leading axes take the names of indices; an index that leaves its range reads zero.
 
     A subscript may be shifted, `array[i - 1]`, or run backwards, `array[n - 1 - i]`.
@@ -86,7 +86,7 @@ SOFTMAXES = ("softmax", "log_softmax")
 
 
 @dataclass(frozen=True, slots=True)
-class Reduce(Node):
+class Reduce(Spanned):
     """sum, max, argmax, softmax or log_softmax over an index, over those values of it for which `where` holds."""
 
     op: str
@@ -96,7 +96,7 @@ class Reduce(Node):
 
 
 @dataclass(frozen=True, slots=True)
-class Stack(Node):
+class Stack(Spanned):
     """`array.stack(i, j)`: named axes become leading axes again."""
 
     array: Node
@@ -104,14 +104,14 @@ class Stack(Node):
 
 
 @dataclass(frozen=True, slots=True)
-class Concat(Node):
+class Concat(Spanned):
     """[a; b; …], end to end along the last axis."""
 
     parts: tuple[Node, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class ConcatOver(Node):
+class ConcatOver(Spanned):
     """[a_1; a_2; …] over an index, end to end along the last axis."""
 
     index: str
@@ -119,7 +119,7 @@ class ConcatOver(Node):
 
 
 @dataclass(frozen=True, slots=True)
-class Split(Node):
+class Split(Spanned):
     """The last axis cut into equal parts, which become the axis before it."""
 
     array: Node
@@ -127,7 +127,7 @@ class Split(Node):
 
 
 @dataclass(frozen=True, slots=True)
-class Reshape(Node):
+class Reshape(Spanned):
     """The unnamed axes in another order, then their elements cut anew into `dims`.
 
     No word of the vocabulary makes it: it is what a slip with memory does.
@@ -139,7 +139,7 @@ class Reshape(Node):
 
 
 @dataclass(frozen=True, slots=True)
-class Scan(Node):
+class Scan(Spanned):
     """A recurrence over an index: `states` begin at `starts`, and each step they become `body`."""
 
     index: str
@@ -149,7 +149,7 @@ class Scan(Node):
 
 
 @dataclass(frozen=True, slots=True)
-class Last(Node):
+class Last(Spanned):
     """The last value of a scanned state; where the index has no values, what the scan started from."""
 
     index: str
@@ -157,7 +157,7 @@ class Last(Node):
 
 
 @dataclass(frozen=True, slots=True)
-class Call(Node):
+class Call(Spanned):
     """Another equation, at these arguments. Named axes of the arguments are lifted over."""
 
     callee: Definition
@@ -166,7 +166,7 @@ class Call(Node):
 
 
 @dataclass(frozen=True, slots=True)
-class Through(Node):
+class Through(Spanned):
     """What goes through layers: `callee` of `start` at the bottom, then of its own first result, layer by layer.
 
     Attributes:
@@ -178,6 +178,21 @@ class Through(Node):
     start: Node
     layers: Name
     slip: str = ""
+
+
+CallLike: TypeAlias = Call | Through
+"""The nodes that call another equation: their `callee`."""
+
+Node: TypeAlias = (
+    Name | Number | SizeOf | Zeros | Position
+    | Apply | At | Reduce | Stack | Concat | ConcatOver | Split | Reshape
+    | Scan | Last | CallLike
+)  # fmt: skip
+"""A part of an equation.
+
+The kinds are these and no others: a `match` that treats all of them ends in `assert_never`, and mypy names the kind
+that one forgets.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,10 +237,15 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """A keyword of an equation that is no array."""
+    """A keyword of an equation that is not an array: "int" or "float"."""
 
     name: str
     kind: str
+
+    @property
+    def size(self) -> str:
+        """The size that it sets: H for heads. "" where it is a number like another."""
+        return OPTION_SIZES.get(self.name, "") if self.kind == "int" else ""
 
 
 @dataclass(frozen=True)
@@ -257,6 +277,11 @@ class Definition:
         return (*(line.value for line in self.lines), *self.returns)
 
     @cached_property
+    def size_options(self) -> dict[str, str]:
+        """The options that are sizes, with the size that each sets."""
+        return {option.name: option.size for option in self.options if option.size}
+
+    @cached_property
     def ranges(self) -> dict[str, Dim]:
         """The size that each index runs over."""
         return dict(self.indices)
@@ -265,56 +290,3 @@ class Definition:
     def places(self) -> dict[str, int]:
         """Where each index stands among the indices."""
         return {name: place for place, (name, _) in enumerate(self.indices)}
-
-
-Path = tuple[tuple[str, int | None], ...]
-
-
-def children(node: Node) -> Iterator[tuple[str, int | None, Node]]:
-    """The nodes directly below, each with its field and its place in that field."""
-    for item in fields(node):
-        value: Any = getattr(node, item.name)
-        if isinstance(value, Node):
-            yield item.name, None, value
-        elif isinstance(value, tuple):
-            for place, part in enumerate(value):
-                if isinstance(part, Node):
-                    yield item.name, place, part
-                elif isinstance(part, tuple) and len(part) == 2 and isinstance(part[1], Node):
-                    yield item.name, place, part[1]
-
-
-def walk(node: Node, path: Path = ()) -> Iterator[tuple[Path, Node]]:
-    """Every node at or below `node`, outermost first, with its path."""
-    yield path, node
-    for name, place, child in children(node):
-        yield from walk(child, (*path, (name, place)))
-
-
-def reads(node: Node) -> Iterator[str]:
-    """The names that are read, each as often as it is written; the states of a recurrence are its own."""
-    match node:
-        case Name(id=name):
-            yield name
-        case Scan(states=states, body=body, starts=starts):
-            for start in starts:
-                yield from reads(start)
-            yield from (name for name in reads(body) if name not in states)
-        case _:
-            for _, _, child in children(node):
-                yield from reads(child)
-
-
-def substitute(node: Node, path: Path, new: Node) -> Node:
-    """`node` with what stands at `path` replaced."""
-    if not path:
-        return new
-    (name, place), rest = path[0], path[1:]
-    value = getattr(node, name)
-    if place is None:
-        field_: dict[str, Any] = {name: substitute(value, rest, new)}
-        return replace(node, **field_)
-    part = value[place]
-    changed = substitute(part, rest, new) if isinstance(part, Node) else (part[0], substitute(part[1], rest, new))
-    fields_: dict[str, Any] = {name: (*value[:place], changed, *value[place + 1 :])}
-    return replace(node, **fields_)

@@ -1,4 +1,4 @@
-"""attnspec.verify: from a target to a report."""
+"""`attnspec.verify`: judge implementations against equations."""
 
 from __future__ import annotations
 
@@ -10,13 +10,12 @@ from attnspec.language.equation import Equation
 from attnspec.language.procedure import Procedure
 from attnspec.verification.cases.recorded_files import Inputs
 from attnspec.verification.options import VerifyOptions, dtype_names
-from attnspec.verification.sandbox.runner import Target
-from attnspec.verification.session import OnProgress, OnVerdict, run
-from attnspec.verification.verdict import Report
+from attnspec.verification.session import run
+from attnspec.verification.verdict import Report, Verdict
 
 
 def verify(
-    target: Callable[..., Any] | str | Target,
+    target: Callable[..., Any] | str,
     equation: str | Equation[..., Any] | Procedure[..., Any] | None = None,
     *,
     framework: str | None = None,
@@ -34,38 +33,41 @@ def verify(
     time_limit: float = 30.0,
     memory_bytes: int | None = None,
     jobs: int = 1,
-    on_verdict: OnVerdict = lambda verdict: None,
-    on_progress: OnProgress = lambda stage: None,
+    on_verdict: Callable[[Verdict], None] | None = None,
+    on_progress: Callable[[str], None] | None = None,
 ) -> Report:
-    """Judge implementations against the equations that they claim, or against a named one.
+    """Judge implementations against the equations that they claim, or against a given one.
+
+    The candidate runs in a process of its own. No tolerance is given: what rounding may change is computed from the
+    equation, for each element.
 
     Args:
         target: a callable; or the name of one or several: "FILE.py", "FILE.py:callable", "pkg.module" or
             "pkg.module:callable".
-        equation: the equation or procedure, or its id, for a target that does not declare one with `@implements`, or
+        equation: the equation or procedure, or its id, for a target that does not declare one with `implements`, or
             that is to be judged as another one.
-        framework: "numpy", "torch" or "jax": whose arrays the callable takes. By default, what the claim or the imports
-            of the callable's module say.
-        dtype: one or several of "float64", "float32", "float16" and "bfloat16". By default, what is claimed, or
-            "float32". A procedure has no dtype, framework or device.
+        framework: "numpy", "torch" or "jax": whose arrays the callable takes. By default, the framework of the claim,
+            or the one that the callable's module imports.
+        dtype: one or several of "float64", "float32", "float16" and "bfloat16". By default, the dtypes of the claim,
+            or "float32". A procedure has no dtype, framework or device.
         device: "cpu", "cuda" or "cuda:N". By default, the CPU.
         examples: number of random cases, in addition to the fixed suite.
         seed: random seed; the same seed gives the same verdict.
         bind: {parameter of the callable: argument of the equation}, where the names differ.
-        policy: precision policy to judge under, one of `Policy`. By default, the claim's, or inferred.
+        policy: precision policy to judge under, one of `PrecisionPolicy`. By default, the claim's, or inferred.
         inputs: recorded cases to add: paths of .npz or .safetensors files, or arrays by name. Names are those of the
-            equation's arguments; "0/q" is the q of the first of several cases. What is left out is drawn.
+            equation's arguments; "0/q" is the q of the first of several cases. Arguments that are left out are drawn.
         names: {argument of the equation: its name in `inputs`}, where the names differ; ".T" after a name transposes
             the matrix.
         only_inputs: judge on the recorded cases alone.
-        backward: judge the gradients that automatic differentiation makes of what computes `equation`, or of what is
-            claimed. By default, the gradients that are claimed with ``backward=True`` are judged.
+        backward: judge the gradients that automatic differentiation makes of the callable. By default, they are judged
+            if they are claimed with ``backward=True``.
         claim: fields that override those of the declared claim, such as ``{"batch": (0,)}``; or a whole `Claim`.
         time_limit: time limit of one call of the candidate, in seconds.
-        memory_bytes: memory limit of the candidate's process, in bytes, beyond what its imports take. By default,
-            8 GiB, or half of the machine's memory if that is less.
+        memory_bytes: memory limit of the candidate's process, in bytes, in addition to what its imports take. By
+            default, 8 GiB, or half of the machine's memory if that is less.
         jobs: number of worker processes.
-        on_verdict: called with each `Verdict` as soon as it is there.
+        on_verdict: called with each `Verdict` as soon as it is known.
         on_progress: called with the name of each stage that begins.
 
     Returns:
@@ -75,22 +77,23 @@ def verify(
         TargetError: there is no such file, module or callable; its import fails; or nothing in it claims anything.
         UnknownName: there is no such equation, dtype, framework, device or policy; or `inputs` has an array that the
             equation does not take.
-        SpecError: `inputs` cannot be read or does not fit the equation; or there is no such claim.
-        BindingError: the parameters of the callable do not match the equation's. If other questions of the target can
-            be answered, a verdict "not run" says so instead.
+        SpecError: `inputs` cannot be read or does not fit the equation; or a claim has no such field or value.
+        BindingError: the parameters of the callable do not match the equation's. If other claims of the target can be
+            judged, a verdict "not run" says so instead.
         WorkerError: the candidate's process could not be started.
 
     Examples:
         >>> import numpy as np
         >>> import attnspec
-        >>> def softmax_with_a_scale(e):
-        ...     shifted = np.exp(2 * (e - e.max(axis=-1, keepdims=True)))
-        ...     return shifted / shifted.sum(axis=-1, keepdims=True)
-        >>> report = attnspec.verify(softmax_with_a_scale, "attention.weights")
+        >>> def scores(q, k):
+        ...     return q @ np.swapaxes(k, -1, -2)
+        >>> report = attnspec.verify(scores, "scores.scaled_dot")
         >>> report.verdict
         <VerdictKind.DIFFERS: 'differs'>
-        >>> report.passed
-        False
+        >>> report.diagnosis[0].says
+        'in e: the division by √d is missing'
+        >>> attnspec.verify(scores, "scores.dot").passed
+        True
     """
     options = VerifyOptions(
         equation=equation.id if isinstance(equation, Equation | Procedure) else equation,
@@ -109,4 +112,8 @@ def verify(
         time_limit=time_limit,
         memory_bytes=memory_bytes,
     )
-    return run(target, options, jobs=jobs, on_verdict=on_verdict, on_progress=on_progress)
+    return run(target, options, jobs=jobs, on_verdict=on_verdict or _ignore, on_progress=on_progress or _ignore)
+
+
+def _ignore(event: object) -> None:
+    """The default callback."""

@@ -76,14 +76,19 @@ def validate(wanted: VerifyOptions) -> None:
             refuse_for_procedures(called, wanted, Claim(backward=wanted.backward))
         elif wanted.backward:
             gradient_of(called, wanted.framework or "")
-    _known("dtype", wanted.dtypes or (), DTYPES)
-    _known("framework", (wanted.framework,) if wanted.framework else (), FRAMEWORKS)
-    _known("device", (wanted.device.split(":")[0],) if wanted.device else (), ("cpu", "cuda"))
-    _known("precision policy", (wanted.policy,) if wanted.policy else (), PRESETS)
+    known_or_refused("dtype", wanted.dtypes or (), DTYPES)
+    known_or_refused("framework", (wanted.framework,) if wanted.framework else (), FRAMEWORKS)
+    known_or_refused("device", (wanted.device.split(":")[0],) if wanted.device else (), ("cpu", "cuda"))
+    known_or_refused("precision policy", (wanted.policy,) if wanted.policy else (), PRESETS)
     wanted.claimed(Claim(backward=wanted.backward))
 
 
-def _known(what: str, given: Iterable[str], known: Sequence[str]) -> None:
+def known_or_refused(what: str, given: Iterable[str], known: Sequence[str]) -> None:
+    """Refuse names that are not known.
+
+    Raises:
+        UnknownName: with the nearest known names.
+    """
     for name in given:
         if name not in known:
             raise UnknownName(f"no {what} {name!r}", given=name, expected=", ".join(known), mend=nearest(name, known))

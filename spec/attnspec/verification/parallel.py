@@ -13,8 +13,8 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from attnspec.verification.candidate.question import Refused
 from attnspec.verification.options import VerifyOptions, validate
-from attnspec.verification.question import Refused
 from attnspec.verification.questions import AnyQuestion
 from attnspec.verification.sandbox.runner import Runner, Target
 from attnspec.verification.session import Answer, answer, asked_of, runner_of

@@ -9,12 +9,13 @@ from typing import Any
 from attnspec.errors import SpecError, TargetError, UnknownName, nearest
 from attnspec.implementation import Claim, Implementation
 from attnspec.language.equation import REGISTRY, Equation
+from attnspec.language.layers import sizes_of
 from attnspec.language.procedure import PROCEDURES, Procedure, specified
-from attnspec.verification.cases.case import sizes_of
+from attnspec.verification.candidate.question import Question, Refused, reason_of
 from attnspec.verification.cases.recorded_files import listed, recorded
-from attnspec.verification.options import VerifyOptions, gradient_of, refuse_for_procedures
+from attnspec.verification.judge.forms import named
+from attnspec.verification.options import VerifyOptions, gradient_of, known_or_refused, refuse_for_procedures
 from attnspec.verification.procedures.verifier import ProceduralQuestion
-from attnspec.verification.question import Question, Refused, reason_of
 from attnspec.verification.sandbox.targets import Found
 from attnspec.verification.verdict import Verdict, VerdictKind
 
@@ -51,6 +52,7 @@ def questions(found: Sequence[Found], shown: str, wanted: VerifyOptions) -> Iter
                 continue
             equation = gradient_of(called, framework) if backward else called
             sized_by(equation, declared.claim)
+            rewritten_by(equation, declared.claim)
         except SpecError as error:
             unknown = replace(wanted, equation=declared.equation, framework=framework, dtypes=dtypes)
             yield Refused(error, replace(not_run(name, unknown, reason_of(error), 0.0), mend=error.mend))
@@ -91,6 +93,15 @@ def sized_by(equation: Equation[..., Any], claim: Claim) -> None:
                 expected=", ".join(known),
                 mend=nearest(name, known),
             )
+
+
+def rewritten_by(equation: Equation[..., Any], claim: Claim) -> None:
+    """Refuse a form that an equation does not have.
+
+    Raises:
+        UnknownName: there is one.
+    """
+    known_or_refused(f"form of {equation.id}", claim.forms, tuple(named(equation)) if claim.forms else ())
 
 
 def _claims(found: Sequence[Found], wanted: VerifyOptions) -> Iterator[tuple[Found, Implementation]]:

@@ -8,10 +8,10 @@ from dataclasses import replace
 from typing import Any
 
 from attnspec.errors import SpecError, TargetError
-from attnspec.verification.candidate import in_answered_dtype
+from attnspec.verification.candidate.candidate import in_answered_dtype
+from attnspec.verification.candidate.question import Question, Refused, reason_of
 from attnspec.verification.options import VerifyOptions, validate
 from attnspec.verification.procedures.verifier import ProceduralQuestion, ProceduralVerifier
-from attnspec.verification.question import Question, Refused, reason_of
 from attnspec.verification.questions import AnyQuestion, not_run, questions
 from attnspec.verification.sandbox.runner import Runner, Target
 from attnspec.verification.sandbox.targets import MissingPackage

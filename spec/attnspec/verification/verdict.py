@@ -1,6 +1,6 @@
-"""What `attnspec.verify` returns: a report of verdicts, each with a diagnosis and the case that shows it.
+"""The results of `attnspec.verify`: a report of verdicts, each with a diagnosis and the case that shows it.
 
-These are data; how they are written as text, JSON, HTML and Markdown is in `rendering`.
+These are data; `rendering` writes them as text, JSON, HTML and Markdown.
 """
 
 from __future__ import annotations
@@ -18,22 +18,28 @@ if TYPE_CHECKING:
 
 
 class VerdictKind(StrEnum):
-    """The kinds of verdict; only `CONFORMS` passes. A member equals its value: ``verdict.verdict == "differs"``."""
+    """The kinds of verdict. Only `CONFORMS` passes. A member equals its value.
+
+    Examples:
+        >>> import attnspec
+        >>> attnspec.VerdictKind.NOT_RUN == "not run"
+        True
+    """
 
     CONFORMS = "conforms"
-    """Right in every case, and so are its properties and its contract."""
+    """It is right in every case, and its properties and its contract hold."""
     DIFFERS = "differs"
-    """The formula is another one."""
+    """It computes another formula."""
     IMPRECISE = "imprecise"
-    """The right formula in fewer bits than declared."""
+    """It computes the right formula with fewer bits than declared."""
     MISBEHAVES = "misbehaves"
-    """It breaks the call contract: changes its inputs, remembers earlier calls, returns another shape or dtype."""
+    """It violates the contract: it changes its inputs, remembers earlier calls, or returns another shape or dtype."""
     FAILS = "fails"
     """It raises, crashes, hangs or runs out of memory."""
     INCONCLUSIVE = "inconclusive"
     """The cases could not have told right from wrong, or rounding noise exceeds the signal."""
     NOT_RUN = "not run"
-    """There is no such device, package or dtype here."""
+    """The device, package or dtype is not available here."""
 
 
 GRAVEST_FIRST = (
@@ -49,12 +55,17 @@ GRAVEST_FIRST = (
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """One thing that an error is recognised as.
+    """One explanation of an error.
 
     Attributes:
-        id: the id of a mutant or a convention; "unrecognised" where it is none.
+        id: id of a mutant or convention that the candidate agrees with; "unrecognised" if there is none.
         says: the sentence that explains it.
         also: sentences of other mutants that the cases cannot tell from this one.
+
+    Examples:
+        >>> import attnspec
+        >>> attnspec.Diagnosis("e/unscaled", "in e: the division by √d is missing").says
+        'in e: the division by √d is missing'
     """
 
     id: str
@@ -64,15 +75,26 @@ class Diagnosis:
 
 @dataclass(frozen=True, slots=True)
 class WorstElement:
-    """The case that shows a verdict, and one element of it.
+    """The case that shows a verdict on an equation, and one element of its output.
+
+    `given`, `right` and `wrong` are the rows of the text.
 
     Attributes:
-        case: the smallest case found.
-        output: the name of the output; "" where no single element is wrong.
-        index: the index of the element in that output.
-        expected: the value of the equation there.
-        sigma: the standard deviation of its rounding noise, in the unit of the value.
-        got: the value of the candidate.
+        case: the smallest case that was found; ``case.arguments`` has its arrays and options by name.
+        output: name of the output; "" if no single element is wrong.
+        index: index of the element in that output.
+        expected: value of the equation.
+        sigma: standard deviation of the rounding noise, in the unit of the value.
+        got: value of the candidate.
+
+    Examples:
+        >>> import numpy as np
+        >>> import attnspec
+        >>> worst = attnspec.verify(lambda e: np.exp(e), "attention.weights", framework="numpy").worst_case
+        >>> worst.output, worst.index, worst.expected, worst.case.arguments["e"]
+        ('alpha', (0, 0), 1.0, array([[1.]]))
+        >>> worst.given, worst.right, worst.wrong
+        ('e = [[1]]', 'alpha[0, 0] = 1, rounding noise 0', '2.718282')
     """
 
     case: Case
@@ -84,18 +106,18 @@ class WorstElement:
 
     @property
     def right(self) -> str:
-        """The value that belongs there, in words; "" where no single element is wrong."""
+        """The expected element and its noise, as text; "" if no single element is wrong."""
         place = f"{self.output}{list(self.index) if self.index else ''}"
         return f"{place} = {self.expected:.8g}, rounding noise {self.sigma:.1g}" if self.output else ""
 
     @property
     def wrong(self) -> str:
-        """The value that stands there, in words; "" where no single element is wrong."""
+        """The value of the candidate, as text; "" if no single element is wrong."""
         return f"{self.got:.8g}" if self.output else ""
 
     @property
     def given(self) -> str:
-        """The case, in words."""
+        """The arguments of the case, as text."""
         return self.case.shown
 
 
@@ -103,10 +125,18 @@ class WorstElement:
 class WorstAnswer:
     """The case that shows a verdict on a procedure.
 
+    `given`, `right` and `wrong` are the rows of the text.
+
     Attributes:
-        arguments: by name.
-        expected: the answer of the procedure.
-        got: the answer of the candidate; None where it gave none that could be compared.
+        arguments: arguments by name.
+        expected: answer of the procedure.
+        got: answer of the candidate; None if it gave none that can be compared.
+
+    Examples:
+        >>> import attnspec
+        >>> worst = attnspec.WorstAnswer({"tokens": ("a",), "vocabulary": {}}, expected=(-1,), got=(0,))
+        >>> worst.given, worst.right, worst.wrong
+        ("tokens = ('a',), vocabulary = {}", '(-1,)', '(0,)')
     """
 
     arguments: Mapping[str, Any]
@@ -115,50 +145,62 @@ class WorstAnswer:
 
     @property
     def given(self) -> str:
-        """The case, in words."""
+        """The arguments of the case, as text."""
         return ", ".join(f"{name} = {value!r}" for name, value in self.arguments.items())
 
     @property
     def right(self) -> str:
-        """The answer that belongs there, in words."""
+        """The expected answer, as text."""
         return repr(self.expected)
 
     @property
     def wrong(self) -> str:
-        """The answer that came, in words; "" where none did."""
+        """The answer of the candidate, as text; "" if there is none."""
         return "" if self.got is None else repr(self.got)
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What is found of one implementation of one equation, in one dtype on one device.
+    """The verdict on one implementation of one equation or procedure, in one dtype on one device.
+
+    Its text is what `attnspec verify` prints.
 
     Attributes:
-        equation: the id of the equation or procedure.
+        equation: id of the equation or procedure.
         implementation: the candidate, as `attnspec verify` takes it.
         framework: "numpy", "torch" or "jax"; "python" for a procedure.
-        dtype: the storage dtype; "" for a procedure.
+        dtype: storage dtype; "" for a procedure.
         device: "cpu", "cuda" or "cuda:N".
-        verdict: the kind.
-        reason: why, in a line; "" where it conforms.
-        diagnosis: what the error was recognised as, the best explanation first.
+        verdict: one of `VerdictKind`.
+        reason: why, in a line; "" if it conforms.
+        diagnosis: explanations of the error, the best one first; empty if it conforms.
         findings: other observations, in sentences.
-        policy: the precision policy that it was judged under; "" where none was needed.
-        effective_bits: the significant bits that it works with; None where they are undecidable.
-        bits_site: where bits are lost; "" where none are.
-        worst_case: the case that shows the verdict; None where it conforms.
-        killed: how many known mistakes the cases would have caught.
-        of: how many known mistakes were tried.
-        survived: sentences of the known mistakes that the cases could not have caught.
-        examples: how many cases were judged.
-        recorded: how many of these were recorded cases.
-        seconds: the time to this verdict, in seconds.
-        properties: each property's name, and whether it held.
-        domain: what was claimed, in words.
-        mend: how to mend it, where that is known: lines of the formula or a command.
-        seed: the random seed.
-        backward_of: the id of the equation whose gradients were judged, if automatic differentiation made them;
-            `equation` is then the equation of the gradients.
+        policy: precision policy that it was judged under, one of `PrecisionPolicy`; "" if none was needed.
+        effective_bits: significant bits of its arithmetic; None if they are undecidable.
+        bits_site: the line of the equation where bits are lost; "" if none are.
+        worst_case: the case that shows the verdict; None if it conforms.
+        killed: number of known mistakes that the cases would have caught.
+        of: number of known mistakes that were tried.
+        survived: sentences of the known mistakes that the cases would not have caught.
+        examples: number of cases that were judged.
+        recorded: number of these that were recorded.
+        seconds: time that the verdict took, in seconds.
+        properties: pairs of a property's name and whether it held.
+        domain: the inputs that were claimed, as text.
+        mend: how to mend it, as text: the formula or a command; "" if that is not known.
+        seed: random seed.
+        backward_of: id of the equation whose gradients were judged, if automatic differentiation made them; `equation`
+            is then the equation of the gradients.
+
+    Examples:
+        >>> import attnspec
+        >>> kind = attnspec.VerdictKind.FAILS
+        >>> verdict = attnspec.Verdict("scores.dot", "mine.py:dot", "numpy", "float32", "cpu", kind, "KeyError")
+        >>> verdict.passed
+        False
+        >>> print(verdict)
+        fails: scores.dot, mine.py:dot (numpy, float32, cpu)
+          because   KeyError
     """
 
     equation: str
@@ -188,11 +230,22 @@ class Verdict:
 
     @property
     def passed(self) -> bool:
-        """Whether it conforms."""
+        """Whether the verdict is "conforms"."""
         return self.verdict is VerdictKind.CONFORMS
 
     def json(self) -> dict[str, Any]:
-        """The verdict as plain values for JSON: no NaN and no infinity."""
+        """Convert to plain values for JSON.
+
+        Returns:
+            The verdict in the form that docs/verdicts.schema.json describes, without NaN and infinity.
+
+        Examples:
+            >>> import attnspec
+            >>> kind = attnspec.VerdictKind.NOT_RUN
+            >>> verdict = attnspec.Verdict("scores.dot", "mine.py:dot", "torch", "float32", "cuda", kind, "no GPU")
+            >>> verdict.json()["verdict"]
+            'not run'
+        """
         from attnspec.verification.rendering import verdict_json  # late: it renders these classes
 
         return verdict_json(self)
@@ -205,18 +258,30 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Report:
-    """The verdicts of one run, in the order of the claims. Iteration gives the verdicts.
+    """The verdicts of one run of `verify`, in the order of the claims.
+
+    Iteration and `len` are those of the verdicts. Its text has all of them. A notebook shows a table.
 
     Attributes:
-        verdicts: the verdicts; those that could not be judged come last.
-        notes: what could not be imported or asked, in sentences.
+        verdicts: the verdicts; those on claims that could not be judged come last.
+        notes: what could not be imported or judged, in sentences.
 
     Examples:
+        >>> import numpy as np
         >>> import attnspec
-        >>> report = attnspec.verify("attnspec_numpy.scores:dot")
-        >>> [str(verdict.verdict) for verdict in report]
-        ['conforms']
-        >>> report.raise_for_failure()
+        >>> def scores(q, k):
+        ...     return q @ np.swapaxes(k, -1, -2)
+        >>> report = attnspec.verify(scores, "scores.scaled_dot")
+        >>> [(verdict.dtype, verdict.verdict.value) for verdict in report]
+        [('float32', 'differs')]
+        >>> report.verdict == report.gravest.verdict == "differs"
+        True
+        >>> report.passed, report.exit_code
+        (False, 1)
+        >>> report.diagnosis[0].says
+        'in e: the division by √d is missing'
+        >>> report.worst_case.given
+        'q = [[1, 1]], k = [[1, 1]]'
     """
 
     verdicts: tuple[Verdict, ...]
@@ -230,12 +295,12 @@ class Report:
 
     @property
     def passed(self) -> bool:
-        """Whether all verdicts are "conforms", and there is at least one."""
+        """Whether there is a verdict and all verdicts are "conforms"."""
         return bool(self.verdicts) and all(verdict.passed for verdict in self.verdicts)
 
     @property
     def verdict(self) -> VerdictKind:
-        """The kind of the gravest verdict; "not run" if there is none."""
+        """The kind of the gravest verdict, from "differs" to "conforms"; "not run" if there is none."""
         return min((each.verdict for each in self.verdicts), key=GRAVEST_FIRST.index, default=VerdictKind.NOT_RUN)
 
     @property
@@ -250,36 +315,60 @@ class Report:
 
     @property
     def worst_case(self) -> WorstElement | WorstAnswer | None:
-        """The case that shows the gravest verdict; None where all conform."""
+        """The case that shows the gravest verdict; None if all conform."""
         return self.gravest.worst_case if self.gravest else None
 
     @property
     def exit_code(self) -> int:
-        """The exit code of the command: 0 if all conform, else 1."""
+        """The exit code: 0 if all verdicts are "conforms", else 1."""
         return 0 if self.passed else 1
 
     def raise_for_failure(self) -> None:
-        """Return if all verdicts are "conforms".
+        """Raise an error unless all verdicts are "conforms", for use in tests.
 
         Raises:
-            VerificationError: some verdict is another one, or there is none; its text is that of these verdicts, and
-                its attribute `report` this report.
+            VerificationError: some verdict is another one, or there is none. Its text is that of these verdicts, and
+                its attribute `report` is this report.
+
+        Examples:
+            >>> import attnspec
+            >>> attnspec.verify("attnspec_numpy.scores:dot", dtype="float32").raise_for_failure()
         """
         if not self.passed:
             failed = [str(each) for each in self.verdicts if not each.passed]
             raise VerificationError("\n\n".join([*failed, *self.notes]) or "nothing was verified", report=self)
 
     def json(self) -> dict[str, Any]:
-        """The report as plain values for JSON, in the form that docs/verdicts.schema.json describes."""
+        """Convert to plain values for JSON.
+
+        Returns:
+            The report in the form that docs/verdicts.schema.json describes, without NaN and infinity.
+
+        Examples:
+            >>> import attnspec
+            >>> sorted(attnspec.Report(()).json())
+            ['attnspec', 'schema', 'verdicts']
+        """
         from attnspec.verification.rendering import report_json  # late: it renders these classes
 
         return report_json(self)
 
     def to_json(self, path: str | os.PathLike[str]) -> None:
-        """Write `json()` to a file.
+        """Write the report to a JSON file.
+
+        Args:
+            path: the file; one that exists is overwritten.
 
         Raises:
             OSError: the file cannot be written.
+
+        Examples:
+            >>> import attnspec, json, pathlib, tempfile
+            >>> with tempfile.TemporaryDirectory() as folder:
+            ...     file = pathlib.Path(folder) / "verdicts.json"
+            ...     attnspec.Report(()).to_json(file)
+            ...     json.loads(file.read_text())["verdicts"]
+            []
         """
         from attnspec.verification.rendering import write_json
 

@@ -13,18 +13,9 @@ from hypothesis import strategies as st
 from attnspec import REGISTRY
 from attnspec.implementation import DTYPES
 from attnspec.interpreters.evaluation.call import batch_shape, evaluate, fit
+from attnspec.language.layers import sizes_of
 from attnspec.language.symbols import OPTION_SIZES, symbol
-from attnspec.verification.cases.case import (
-    LAYOUTS,
-    Case,
-    Description,
-    make,
-    sized,
-    sizes_of,
-    smallest,
-    unbatched,
-    within,
-)
+from attnspec.verification.cases.case import LAYOUTS, Case, Description, make, sized, smallest, unbatched, within
 from attnspec.verification.cases.distributions import REGIMES, rounded
 from synthetic import Array, case_of, described
 
@@ -96,8 +87,8 @@ def test_a_case_fits_its_equation_and_has_the_sizes_of_its_description(drawn: tu
     assert all(made[name] == size for name, size in solved.items() if name in made)
     assert dict(description.sizes).items() <= made.items() or id == STACKED
     if len(weights) < len(case.arrays):
-        assert batch == (description.batch is not None)
-        assert batch_shape(definition, case.arrays) == (() if description.batch is None else (description.batch,))
+        assert batch == len(description.batch)
+        assert batch_shape(definition, case.arrays) == description.batch
     with np.errstate(all="ignore"):
         evaluate(definition, (), case.arguments)
 
@@ -107,7 +98,7 @@ def test_a_case_fits_its_equation_and_has_the_sizes_of_its_description(drawn: tu
 def test_weights_are_shared_by_a_batch(drawn: tuple[str, Description]) -> None:
     """With a batch or without one they are the same, in values too."""
     id, description = drawn
-    single, several = (make(REGISTRY[id], replace(description, batch=batch), "float32") for batch in (None, 3))
+    single, several = (make(REGISTRY[id], replace(description, batch=batch), "float32") for batch in ((), (3,)))
 
     for name, array in single.arrays.items():
         if symbol(name, id).weight:
@@ -234,7 +225,7 @@ def test_no_size_is_larger_than_an_equation_allows() -> None:
 @SOME
 def test_the_first_example_of_a_batch_has_its_values_and_no_batch(drawn: tuple[str, Description]) -> None:
     id, description = drawn
-    batched = make(REGISTRY[id], replace(description, batch=3), "float32")
+    batched = make(REGISTRY[id], replace(description, batch=(3,)), "float32")
 
     alone = unbatched(batched, REGISTRY[id])
 
@@ -252,7 +243,7 @@ def test_a_description_shows_what_is_not_usual() -> None:
     plain = Description((("n", 2), ("d", 3)), seed=7)
 
     assert str(plain) == "n=2, d=3, seed=7"
-    assert str(replace(plain, batch=0, regime="ties", layout="offset")) == "n=2, d=3, batch=0, ties, offset, seed=7"
+    assert str(replace(plain, batch=(0,), regime="ties", layout="offset")) == "n=2, d=3, batch=0, ties, offset, seed=7"
 
 
 def case(origin: str = "", description: Description | None = None, **arrays: Array) -> Case:
@@ -275,7 +266,7 @@ def test_arrays_of_zeros_are_shown_together() -> None:
     assert case(a=one, b=zero).shown == "a = [1], heads = 2, b = 0"
     assert case(a=one, b=zero, c=zero).shown == "a = [1], heads = 2, all else 0"
     assert case(b=zero, c=zero).shown == "b (2, 9), c (2, 9), heads = 2, all arrays 0"
-    assert case(b=zero).shown == "heads = 2, b = 0"
+    assert case(b=zero).shown == "b (2, 9), heads = 2, all 0"
 
 
 def test_a_case_counts_its_elements_and_knows_its_longest_axis() -> None:

@@ -77,8 +77,8 @@ def test_what_is_drawn_is_claimed(id: str, claim: Claim, data: st.DataObject) ->
     for name, size in description.sizes:
         assert size >= bounds(id, claim)(name) or "_" in name
         assert size <= max(within(REGISTRY[id], name, size), bounds(id, claim)(name))
-    assert (0 if description.batch is None else 1) in claim.batch
-    assert description.batch is None or description.batch >= claim.smallest.get("batch", 0)
+    assert len(description.batch) in claim.batch
+    assert all(size >= claim.smallest.get("batch", 0) for size in description.batch)
     assert description.layout == "contiguous" or not claim.contiguous
     assert description.regime != HIDDEN or not claim.finite
     assert description.regime == "ordinary" or regime_applies(REGISTRY[id], description.regime)
@@ -92,7 +92,7 @@ def test_every_part_of_a_claim_is_reached(id: str) -> None:
 
     assert {each.regime for each in drawn} == {*regimes(REGISTRY[id], finite=False)}
     assert {each.layout for each in drawn} == {*LAYOUTS}
-    assert {each.batch for each in drawn} == {None, 1, 2, 4}
+    assert {each.batch for each in drawn} == {(), (1,), (2,), (4,)}
     assert lengths == {1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17}
 
 

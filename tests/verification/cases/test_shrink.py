@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from attnspec import REGISTRY
-from attnspec.verification.cases.case import LAYOUTS, Case, make, sizes_of, smallest
+from attnspec.language.layers import sizes_of
+from attnspec.verification.cases.case import LAYOUTS, Case, make, smallest
 from attnspec.verification.cases.distributions import REGIMES
 from attnspec.verification.cases.shrink import SIMPLER, shrink
 from synthetic import case_of, described
@@ -135,7 +136,7 @@ def test_a_fault_where_two_sizes_differ_shrinks_to_one_and_two(case: Case) -> No
 @SOME
 def test_a_fault_with_a_batch_keeps_a_batch_of_one(case: Case, batch: int) -> None:
     assert case.description is not None
-    batched = make(REGISTRY[ATTENTION], replace(case.description, batch=batch), "float32")
+    batched = make(REGISTRY[ATTENTION], replace(case.description, batch=(batch,)), "float32")
 
     found = shrunk(ATTENTION, batched, lambda case: case.arrays["q"].ndim == 3)
 

@@ -12,10 +12,10 @@ import pytest
 from attnspec import REGISTRY
 from attnspec.interpreters.evaluation.call import evaluate
 from attnspec.interpreters.rounding.policy import preset
+from attnspec.verification.candidate.observation import Observation
 from attnspec.verification.cases.case import Case
 from attnspec.verification.diagnosis.batch_reduction import batch_reduction
 from attnspec.verification.judge.judge import Judge
-from attnspec.verification.judge.residuals import Observation
 from synthetic import Array, case_of
 
 LINEAR = "backward.linear"

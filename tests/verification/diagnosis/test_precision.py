@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from attnspec import REGISTRY
 from attnspec.interpreters.rounding.policy import FORMATS, preset
 from attnspec.thresholds import HONEST_MEDIAN
+from attnspec.verification.candidate.observation import Observation
 from attnspec.verification.cases.case import Case
-from attnspec.verification.diagnosis.precision import OPERANDS, Bits, effective_bits, imprecise, lowered, sites
-from attnspec.verification.judge.findings import Judged
+from attnspec.verification.diagnosis.precision import effective_bits, imprecise, lowered, sites
+from attnspec.verification.judge.findings import OPERANDS, Bits, Judged
 from attnspec.verification.judge.judge import Judge
-from attnspec.verification.judge.residuals import Observation
 from synthetic import MANY, answers, case_of, changed, compared, generator, honest_answers, noise, small_cases
 
 ATTENTION, RNN, NORM, ADDITIVE = (

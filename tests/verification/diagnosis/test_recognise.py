@@ -12,11 +12,11 @@ import pytest
 from attnspec import REGISTRY
 from attnspec.interpreters.mutation.mutants import Mutant
 from attnspec.interpreters.rounding.policy import preset
+from attnspec.verification.candidate.observation import Observation
 from attnspec.verification.cases.case import Case
 from attnspec.verification.diagnosis.recognise import recognise
 from attnspec.verification.judge.judge import Judge
 from attnspec.verification.judge.mutant_values import fits, non_equivalent_mutants
-from attnspec.verification.judge.residuals import Observation
 from attnspec.verification.verdict import Diagnosis
 from synthetic import answers, case_of, changed, honest_answers, mutant_of, sentence, small_cases, too_large
 

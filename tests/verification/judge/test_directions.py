@@ -11,10 +11,10 @@ import pytest
 
 from attnspec import REGISTRY
 from attnspec.interpreters.rounding.policy import preset
+from attnspec.verification.candidate.observation import Observation
 from attnspec.verification.cases.case import Case
 from attnspec.verification.judge.directions import ErrorDirection, error_directions, only_last
 from attnspec.verification.judge.judge import Judge
-from attnspec.verification.judge.residuals import Observation
 from attnspec.verification.judge.statistics import project
 from synthetic import Array, answers, case_of, changed, compared, noise, small_cases
 

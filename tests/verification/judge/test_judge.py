@@ -10,12 +10,13 @@ import pytest
 
 from attnspec import REGISTRY
 from attnspec.interpreters.rounding.policy import policies, preset
+from attnspec.verification.candidate.observation import Observation
 from attnspec.verification.cases.case import Case
 from attnspec.verification.cases.distributions import rounded
 from attnspec.verification.judge.directions import only_last
 from attnspec.verification.judge.findings import Judged
 from attnspec.verification.judge.judge import Judge, carries
-from attnspec.verification.judge.residuals import Compared, Observation
+from attnspec.verification.judge.residuals import Compared
 from honest import ORDERS, Order
 from synthetic import (
     Array,

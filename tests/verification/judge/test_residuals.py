@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from attnspec.thresholds import SAMPLES
-from attnspec.verification.judge.residuals import Compared, Observation, compare
+from attnspec.verification.candidate.observation import Observation
+from attnspec.verification.judge.residuals import Compared, compare
 from synthetic import MANY, NO_CASE, Floats, decidable, noise, random_comparison
 
 NAN, INF = float("nan"), float("inf")

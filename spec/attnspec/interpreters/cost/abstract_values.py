@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from attnspec.interpreters.cost.polynomials import MaxOf, product
 from attnspec.language.check import Scope, Type, infer, replaced
 from attnspec.language.dims import Dim
-from attnspec.language.tree import ConcatOver, Definition, Last, Name, Node, Reduce, Scan, Stack, reads, walk
+from attnspec.language.traversal import nodes, reads
+from attnspec.language.tree import ConcatOver, Definition, Last, Name, Node, Reduce, Scan, Stack
 
 AT_ONCE = MaxOf()
 """After no step at all."""
@@ -122,20 +123,18 @@ def blocks(definition: Definition) -> frozenset[str]:
     """The indices that can be taken in blocks: a softmax runs over them, and nothing that has them is kept whole."""
     found: set[str] = set()
     whole: set[str] = set()
-    for root in definition.roots:
-        for _, node in walk(root):
-            match node:
-                case Reduce(op="softmax", index=index):
-                    found.add(index)
-                case Stack(indices=indices):
-                    whole |= set(indices)
-                case ConcatOver(index=index) | Scan(index=index):
-                    whole.add(index)
+    for node in nodes(definition):
+        match node:
+            case Reduce(op="softmax", index=index):
+                found.add(index)
+            case Stack(indices=indices):
+                whole |= set(indices)
+            case ConcatOver(index=index) | Scan(index=index):
+                whole.add(index)
     return frozenset(found - whole)
 
 
 def only_last(name: str, definition: Definition) -> bool:
     """Whether of a recurrence only the last state is read."""
-    every = definition.roots
-    lasts = sum(isinstance(node, Last) and node.state == Name(name) for root in every for _, node in walk(root))
-    return lasts == sum(read == name for root in every for read in reads(root))
+    lasts = sum(isinstance(node, Last) and node.state == Name(name) for node in nodes(definition))
+    return lasts == sum(read == name for root in definition.roots for read in reads(root))

@@ -22,18 +22,27 @@ __all__ = ["Cost", "MaxOf", "cost", "written"]
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What an equation costs.
+    """The cost of an equation for one example, as polynomials in its named sizes; `Equation.cost` counts it.
+
+    `at` gives one of them as a number.
 
     Attributes:
-        parameters: elements of what a model learns.
-        products: operations in products of matrices and vectors, a multiplication and an addition for each term.
-        elementwise: all other operations, one for each element; five in a softmax.
-        inputs: elements of what is given and not learned.
-        outputs: elements of what is returned.
-        intermediates: the most elements that are held at once besides these. What is no longer needed gives its place
-            to the result of an elementwise operation; conditions made of indices are not held.
-        steps: how many steps must wait for each other; 1 where there is no recurrence.
-        blocked: what stands for the sizes of which only a block is held, each with the size.
+        parameters: number of learned elements.
+        products: operations in products of matrices and vectors: a multiplication and an addition for each term.
+        elementwise: all other operations, one for each element; five for each element of a softmax.
+        inputs: number of elements of the arguments that are not learned.
+        outputs: number of elements of the results.
+        intermediates: largest number of elements held at once in addition to these. An elementwise operation reuses the
+            memory of an argument that is no longer needed; conditions on indices take no memory.
+        steps: number of steps that must wait for each other; 1 without a recurrence.
+        blocked: {name of a block size in the polynomials: the full size}.
+
+    Examples:
+        >>> import attnspec
+        >>> cost = attnspec.equations()["recurrent.gru_cell"].cost()
+        >>> sizes = {"d": 32, "u": 64}
+        >>> cost.at(cost.parameters, sizes), cost.at(cost.operations, sizes), cost.at(cost.memory, sizes)
+        (18624, 37760, 19040)
     """
 
     parameters: Dim
@@ -47,19 +56,33 @@ class Cost:
 
     @property
     def operations(self) -> Dim:
-        """All of them."""
+        """All operations: `products` and `elementwise`."""
         return self.products + self.elementwise
 
     @property
     def memory(self) -> MaxOf:
-        """All that is held at once, with parameters, inputs and outputs."""
+        """The largest number of elements held at once, with parameters, inputs and outputs."""
         return self.intermediates + MaxOf((self.parameters + self.inputs + self.outputs,))
 
     def at(self, size: Dim | MaxOf, sizes: Mapping[str, int], block: int | None = None) -> int:
-        """One of these as a number.
+        """Evaluate a count.
+
+        Args:
+            size: one of the counts, such as `memory`.
+            sizes: {named size: its value}.
+            block: size of a block, for a cost that was counted with ``blocked=True``.
+
+        Returns:
+            The count as a number.
 
         Raises:
-            KeyError: a name without a size.
+            KeyError: a named size has no value.
+
+        Examples:
+            >>> import attnspec
+            >>> cost = attnspec.equations()["attention.scaled_dot_product"].cost(blocked=True)
+            >>> cost.at(cost.memory, {"n": 4096, "m": 4096, "d": 64, "e": 64}, block=128)
+            1581056
         """
         held = {} if block is None else {name: min(block, full.value(sizes)) for name, full in self.blocked.items()}
         parts = size.parts if isinstance(size, MaxOf) else (size,)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import assert_never
 
 from attnspec.interpreters.cost.abstract_values import (
     AT_ONCE,
@@ -21,6 +22,7 @@ from attnspec.interpreters.cost.liveness import Memory
 from attnspec.interpreters.cost.polynomials import NONE, ONE, TWO, MaxOf
 from attnspec.language.check import SCALAR, Scope, Type, called_with, infer, replaced
 from attnspec.language.dims import Dim
+from attnspec.language.traversal import reads
 from attnspec.language.tree import (
     SOFTMAXES,
     Apply,
@@ -40,8 +42,8 @@ from attnspec.language.tree import (
     SizeOf,
     Split,
     Stack,
+    Through,
     Zeros,
-    reads,
 )
 
 SOFTMAX = Dim.of({(): 5})
@@ -151,7 +153,10 @@ class Counting:
             case Scan() | Call():
                 (only,) = self.several(node, frame)
                 return only
-        raise TypeError(f"no rule to count {type(node).__name__}")
+            case Through():  # `cost` refuses layers, since how many there are is not known
+                raise TypeError(f"{type(node).__name__} has no cost here")
+            case _:
+                assert_never(node)
 
     def read(self, name: str, frame: Frame) -> AbstractArray:
         """A name; who reads it last has it for himself."""

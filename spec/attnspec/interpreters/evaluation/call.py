@@ -11,7 +11,6 @@ from array_api_compat import array_namespace
 from attnspec.errors import BindingError, ShapeError, nearest
 from attnspec.interpreters.evaluation.value import ValueOf
 from attnspec.language import layers
-from attnspec.language.symbols import OPTION_SIZES
 from attnspec.language.tree import Definition
 
 
@@ -55,7 +54,7 @@ def fit(
     Raises:
         ShapeError: they do not fit; says which array, and why.
     """
-    sizes = {OPTION_SIZES[name]: int(value) for name, value in options.items() if name in OPTION_SIZES}
+    sizes = {size: int(options[name]) for name, size in definition.size_options.items()}
     sizes |= layers.counts(definition, shapes)
     definition = layers.written_out(definition, shapes)
     since: dict[str, str] = {}

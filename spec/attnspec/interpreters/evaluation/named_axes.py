@@ -9,20 +9,39 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import NamedTuple
 
+import numpy as np
+
 from attnspec.interpreters.evaluation.algebra import Algebra, Array, Axis, Named, T, Value
 from attnspec.language.tree import SOFTMAXES
 
+
+def _float64(function: Callable[..., float]) -> Callable[..., float]:
+    """A function of numbers as of arrays of float64: what overflows is infinite, and what has no value is NaN."""
+
+    def folded(*numbers: float) -> float:
+        with np.errstate(all="ignore"):
+            return float(function(*map(np.float64, numbers)))
+
+    return folded
+
+
+def _sigmoid(a: float) -> float:
+    return math.exp(a) / (1 + math.exp(a)) if a < 0 else 1 / (1 + math.exp(-a))
+
+
+_divide, _floor_divide = _float64(np.divide), _float64(np.floor_divide)
+
 FOLD: dict[str, Callable[..., float]] = {
-    "+": lambda a, b: a + b, "-": lambda a, b: a - b, "*": lambda a, b: a * b, "**": lambda a, b: float(a) ** b,
-    "//": lambda a, b: a // b if b else math.nan,
-    "/": lambda a, b: a / b if b else math.nan if a == 0 or a != a else math.copysign(math.inf, a),
-    "neg": lambda a: -a, "sqrt": lambda a: math.sqrt(a) if a >= 0 else math.nan, "exp": math.exp, "log": math.log,
-    "sin": math.sin, "cos": math.cos, "tanh": math.tanh, "sigmoid": lambda a: 1 / (1 + math.exp(-a)),
+    "+": operator.add, "-": operator.sub, "*": operator.mul, "neg": operator.neg, "**": _float64(np.power),
+    "//": lambda a, b: a // b if b else _floor_divide(a, b), "/": lambda a, b: a / b if b else _divide(a, b),
+    "sqrt": _float64(np.sqrt), "exp": _float64(np.exp), "log": _float64(np.log),
+    "sin": _float64(np.sin), "cos": _float64(np.cos), "tanh": math.tanh, "sigmoid": _sigmoid,
     "<=": operator.le, "<": operator.lt, ">=": operator.ge, ">": operator.gt, "==": operator.eq,
     "and": lambda a, b: a and b, "or": lambda a, b: a or b, "not": operator.not_,
     "where": lambda c, a, b: a if c else b,
-    "relu": lambda a: a if a > 0 else 0.0, "gelu": lambda a: a * (1 + math.erf(a / math.sqrt(2))) / 2,
+    "relu": lambda a: 0.0 if a < 0 else a, "gelu": lambda a: a * (1 + math.erf(a / math.sqrt(2))) / 2,
 }  # fmt: skip
+"""What each operation makes of numbers, with none of which an array is made yet; whole numbers stay whole."""
 
 
 class NamedAxes(Algebra[T]):

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Generic, cast
+from typing import Generic, assert_never, cast
 
 from attnspec.interpreters.evaluation.algebra import Array, Axis, Named, T, Value
 from attnspec.interpreters.evaluation.named_axes import NamedAxes
 from attnspec.language.check import positions, viewed
 from attnspec.language.dims import Dim
 from attnspec.language.layers import written_out
-from attnspec.language.symbols import OPTION_SIZES
 from attnspec.language.tree import (
     Apply,
     At,
@@ -34,6 +33,7 @@ from attnspec.language.tree import (
     SizeOf,
     Split,
     Stack,
+    Through,
     Zeros,
 )
 
@@ -161,7 +161,10 @@ class Interpreter(NamedAxes[T]):
             case Scan() | Call():
                 (only,) = self.several(node, frame)
                 return only
-        raise TypeError(f"no rule for {type(node).__name__}")
+            case Last() | Through():  # `check` refuses the last of what has no name; layers are written out by now
+                raise TypeError(f"{type(node).__name__} has no value here")
+            case _:
+                assert_never(node)
 
     def thing(self, node: Node, frame: Frame[T]) -> Named[T]:
         """What a node gives, as a thing also where it is a number: a start, a condition, what a slip left over."""
@@ -222,7 +225,7 @@ class Interpreter(NamedAxes[T]):
     def call(self, node: Call, frame: Frame[T]) -> list[Value[T]]:
         args = [self.thing(arg, frame) for arg in node.args]
         options = {name: cast(float, self.visit(value, frame)) for name, value in node.options}
-        sizes = {OPTION_SIZES[name]: int(value) for name, value in options.items() if name in OPTION_SIZES}
+        sizes = {size: int(options[name]) for name, size in node.callee.size_options.items()}
         for parameter, arg in zip(node.callee.parameters, args, strict=True):
             learn(parameter.dims, self.shape(arg.data)[len(arg.axes) :], sizes)
         names: dict[str, Value[T]] = dict(zip([p.name for p in node.callee.parameters], args, strict=True))

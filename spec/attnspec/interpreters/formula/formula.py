@@ -13,12 +13,13 @@ from dataclasses import dataclass, field
 
 from attnspec.interpreters.formula.latex import LATEX
 from attnspec.interpreters.formula.setting import Setting
-from attnspec.interpreters.formula.symbols import nodes, symbols
+from attnspec.interpreters.formula.symbols import symbols
 from attnspec.interpreters.formula.terminal import TERMINAL
 from attnspec.interpreters.formula.terms import Terms
 from attnspec.language import vocabulary
 from attnspec.language.equation import REGISTRY
-from attnspec.language.tree import Definition, Line, Node, Scan, Through, walk
+from attnspec.language.traversal import nodes
+from attnspec.language.tree import Definition, Line, Node, Scan, Through
 
 
 def latex(definition: Definition) -> str:
@@ -130,7 +131,7 @@ def _terms_at(node: Node, definition: Definition, setting: Setting) -> Terms:
     """The rules where a node stands: those inside a recurrence, if the node or a part of it is found in one."""
     terms = Terms(symbols(definition, setting), _Callees(setting, definition.id.partition(".")[0]))
     if any(isinstance(part, Scan) for part in nodes(definition)):
-        wanted = {id(part) for _, part in walk(node)}
+        wanted = {id(part) for part in nodes(node)}
         return next((found for root in definition.roots if (found := terms.around(root, wanted))), terms)
     return terms
 

@@ -11,7 +11,8 @@ from attnspec.errors import NotationError
 from attnspec.interpreters.formula.setting import Level, Piece, Setting
 from attnspec.language.check import Scope, Type, infer, single
 from attnspec.language.dims import Dim, parts
-from attnspec.language.tree import Definition, Node, Reshape, Scan, SizeOf, Zeros, walk
+from attnspec.language.traversal import nodes
+from attnspec.language.tree import Definition, Node, Reshape, Scan, SizeOf, Zeros
 
 UNFIT = (NotationError, LookupError, ValueError)
 """What the check of a tree raises where parts do not fit: then there is no type."""
@@ -157,11 +158,6 @@ def symbols(definition: Definition, setting: Setting) -> Symbols:
             free = capital not in names | sizes
             renamed[index] = setting.name(capital) if free else setting.bars(setting.name(index))
     return Symbols(setting, _scope(definition), renamed, names)
-
-
-def nodes(definition: Definition) -> Iterator[Node]:
-    """Every node of an equation."""
-    return (node for root in definition.roots for _, node in walk(root))
 
 
 def is_name(dim: Dim) -> bool:

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
-from typing import NoReturn
+from functools import reduce
+from typing import NoReturn, assert_never
 
 from attnspec.errors import NotationError
 from attnspec.interpreters.formula.setting import Level, Piece, Setting
 from attnspec.interpreters.formula.symbols import Symbols
 from attnspec.language import vocabulary
 from attnspec.language.check import COMPARISONS, place_index
+from attnspec.language.traversal import scans_around, walk
 from attnspec.language.tree import (
     Apply,
     At,
@@ -36,7 +38,6 @@ from attnspec.language.tree import (
     Stack,
     Through,
     Zeros,
-    children,
 )
 
 LEVELS = {"or": Level.OR, "and": Level.AND, **dict.fromkeys(COMPARISONS, Level.COMPARE), "+": Level.SUM, "-": Level.SUM}
@@ -98,9 +99,12 @@ class Terms:
                 return Piece(self.call(node), Level.CALL)
             case Through():
                 return Piece(self.through(node), Level.CALL)
-        return Piece(self.rearranged(node), Level.CALL)
+            case ConcatOver() | Split() | Reshape():
+                return Piece(self.rearranged(node), Level.CALL)
+            case _:
+                assert_never(node)
 
-    def rearranged(self, node: Node) -> str:
+    def rearranged(self, node: ConcatOver | Split | Reshape) -> str:
         match node:
             case ConcatOver(index=index, array=array):
                 return self.function("concat", self.show(array), over=index)
@@ -109,7 +113,6 @@ class Terms:
             case Reshape(array=array, order=order, dims=dims):
                 axes = self.setting.bracketed(", ".join(map(str, order)))
                 return self.function("reshape", self.show(array), axes, self.symbols.dims(dims))
-        return self.refuse(node, type(node).__name__)
 
     def function(self, word: str, *args: str, over: str = "", where: Node | None = None) -> str:
         """word(…), and below the word what it runs over."""
@@ -274,14 +277,8 @@ class Terms:
 
     def around(self, root: Node, wanted: Collection[int]) -> Terms | None:
         """The rules where one of the nodes `wanted`, by their Python ids, stands below `root`."""
-        if id(root) in wanted:
-            return self
-        for name, _, child in children(root):
-            terms = self.step(root) if isinstance(root, Scan) and name == "body" else self
-            found = terms.around(child, wanted)
-            if found is not None:
-                return found
-        return None
+        path = next((path for path, node in walk(root) if id(node) in wanted), None)
+        return None if path is None else reduce(Terms.step, scans_around(root, path), self)
 
     def refuse(self, node: Node, what: str) -> NoReturn:
         """Say what has no rule, and where; nothing is left out in silence."""
@@ -291,5 +288,5 @@ class Terms:
             f"{id}{place}: no formula for {what}",
             given=repr(node),
             expected="a part of the notation",
-            mend="give it a rule in interpreters/_terms.py",
+            mend="give it a rule in interpreters/formula/terms.py",
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from attnspec.interpreters.formula.formula import text_of
@@ -18,22 +18,19 @@ from attnspec.interpreters.mutation.operators import (
 )
 from attnspec.language.check import Type
 from attnspec.language.dims import Dim
+from attnspec.language.traversal import map_definition, nodes, substitute, walk
 from attnspec.language.tree import (
     Apply,
-    Call,
     ConcatOver,
     Definition,
     Name,
     Node,
     Number,
-    Path,
     Position,
     Reduce,
     Reshape,
     SizeOf,
     Split,
-    substitute,
-    walk,
 )
 
 Slip = tuple[str, str, Definition, tuple[tuple[str, str], ...]]
@@ -97,12 +94,7 @@ def _interchangeable(a: str, b: str) -> bool:
 
 
 def _masked_throughout(definition: Definition) -> Iterator[Slip]:
-    conditions = {
-        node.where
-        for root in definition.roots
-        for _, node in walk(root)
-        if isinstance(node, Reduce) and node.where is not None
-    }
+    conditions = {node.where for node in nodes(definition) if isinstance(node, Reduce) and node.where is not None}
     for where in sorted(conditions, key=repr):
         shown = text_of(where, definition)
         yield "mask/everywhere/none", "the mask is ignored", _with_where(definition, where, None), ()
@@ -118,7 +110,7 @@ def _masked_throughout(definition: Definition) -> Iterator[Slip]:
 
 def _last_left_out(definition: Definition) -> Iterator[Slip]:
     """An index summed over, its last value left out in every sum."""
-    indices = {node.index for root in definition.roots for _, node in walk(root) if isinstance(node, Reduce)}
+    indices = {node.index for node in nodes(definition) if isinstance(node, Reduce)}
     for index in sorted(indices):
         short = Apply("<", (Position(index), Apply("-", (SizeOf(definition.ranges[index]), Number(1.0)))))
 
@@ -128,12 +120,12 @@ def _last_left_out(definition: Definition) -> Iterator[Slip]:
                 return replace(node, where=where)
             return node
 
-        yield f"last/{index}", f"the last {index} is left out", mapped(definition, shorten), ()
+        yield f"last/{index}", f"the last {index} is left out", map_definition(definition, shorten), ()
 
 
 def _reshaped(definition: Definition) -> Iterator[Slip]:
     """A function that only rearranges, done by reshaping alone."""
-    cut = any(isinstance(node, Split | ConcatOver) for root in definition.roots for _, node in walk(root))
+    cut = any(isinstance(node, Split | ConcatOver) for node in nodes(definition))
     if cut and len(definition.parameters) == len(definition.results) == 1:
         (parameter,), (result,) = definition.parameters, definition.results
         wrong = Reshape(Name(parameter.name), tuple(range(len(parameter.dims))), result.dims)
@@ -145,48 +137,11 @@ def _with_where(definition: Definition, old: Node, new: Node | None) -> Definiti
     def change(node: Node) -> Node:
         return replace(node, where=new) if isinstance(node, Reduce) and node.where == old else node
 
-    return mapped(definition, change)
+    return map_definition(definition, change)
 
 
 def _renamed_uses(definition: Definition, mapping: Mapping[str, str]) -> Definition:
     def change(node: Node) -> Node:
         return Name(mapping[node.id]) if isinstance(node, Name) and node.id in mapping else node
 
-    return mapped(definition, change)
-
-
-def mapped(definition: Definition, change: Callable[[Node], Node]) -> Definition:
-    """The equation with a change made at every node."""
-    lines = tuple(replace(line, value=_deep(line.value, change)) for line in definition.lines)
-    return replace(definition, lines=lines, returns=tuple(_deep(node, change) for node in definition.returns))
-
-
-def throughout(
-    definition: Definition,
-    change: Callable[[Node, Definition], Node],
-    after: Callable[[Definition], Definition] = lambda changed: changed,
-) -> Definition:
-    """The equation with a change made at every node, also in the equations that it calls.
-
-    Args:
-        change: what stands in place of a node, which is in this equation.
-        after: what becomes of an equation in which something was changed.
-    """
-
-    def changed(node: Node) -> Node:
-        if isinstance(node, Call):
-            callee = throughout(node.callee, change, after)
-            return node if callee is node.callee else replace(node, callee=callee)
-        return change(node, definition)
-
-    found = mapped(definition, changed)
-    return definition if found == definition else after(found)
-
-
-def _deep(node: Node, change: Callable[[Node], Node]) -> Node:
-    for path, inner in sorted(walk(node), key=lambda item: -len(item[0])):
-        new = change(inner)
-        if new is not inner:
-            below: Path = path
-            node = substitute(node, below, new)
-    return node
+    return map_definition(definition, change)

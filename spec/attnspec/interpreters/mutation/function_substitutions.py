@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from attnspec.interpreters.mutation.equation_wide import throughout
 from attnspec.interpreters.mutation.mutants import Mutant
+from attnspec.language.traversal import map_throughout
 from attnspec.language.tree import SOFTMAXES, Apply, Definition, Node, Number, Reduce
 
 CAPS = (20.0, 30.0, 50.0)
@@ -20,7 +20,7 @@ CAPS = (20.0, 30.0, 50.0)
 def function_substitutions(definition: Definition) -> Iterator[Mutant]:
     """What an equation becomes with each, wherever its function stands, also in the equations that it calls."""
     for name, (says, change) in SUBSTITUTIONS.items():
-        tree = throughout(definition, change)
+        tree = map_throughout(definition, change)
         if tree is not definition:
             yield Mutant(f"instead/{name}", says, tree)
 

@@ -7,44 +7,50 @@ the equation are removed by testing; beside them stand the curated ones and the 
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from attnspec.errors import NotationError
-from attnspec.interpreters.mutation.equation_wide import Slip, everywhere, mapped
+from attnspec.interpreters.mutation.equation_wide import Slip, everywhere
 from attnspec.interpreters.mutation.operators import Site, locally
 from attnspec.language import layers
 from attnspec.language.check import Scope, Type, check, infer, layer_of
 from attnspec.language.equation import REGISTRY, Equation
-from attnspec.language.symbols import OPTION_SIZES
-from attnspec.language.tree import (
-    Apply,
-    Call,
-    Definition,
-    Line,
-    Name,
-    Node,
-    Number,
+from attnspec.language.traversal import (
     Path,
-    Scan,
-    Through,
+    call_by_name,
+    callees,
+    replace_callee,
+    scans_around,
     substitute,
     walk,
+    with_roots,
 )
+from attnspec.language.tree import Apply, CallLike, Definition, Line, Name, Node, Number, Through
 
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """A wrong version of an equation.
+    """A known mistake of an equation: a wrong variant that can be computed, and a sentence that explains it.
+
+    `Equation.mutants` lists them.
 
     Attributes:
-        id: where and what, such as "z/drop/b_z"; unique among the mutants of the equation.
-        says: the sentence of a diagnosis.
-        definition: the wrong version, with the parameters of the right one.
+        id: where and what, such as "z/drop/b_z"; unique among the mutants of the equation. Ids of generated mutants
+            may change.
+        says: the sentence that explains it in a diagnosis.
+        definition: the syntax tree of the variant, with the parameters of the equation.
         kind: "generated", "curated" or "convention".
         equal_sizes: pairs of sizes that must be equal for it to run, as for a transposed weight.
-        in_storage: it is wrong only by what overflows in the storage dtype.
+        in_storage: whether it is wrong only by an overflow in the storage dtype.
+
+    Examples:
+        >>> import attnspec
+        >>> mutants = attnspec.equations()["scores.scaled_dot"].mutants()
+        >>> [mutant.says for mutant in mutants if "√" in mutant.says][:1]
+        ['in e: the division by √d is missing']
     """
 
     id: str
@@ -97,7 +103,7 @@ def adapted(other: Definition, own: Definition) -> Definition | None:
     alike = [option for option in other.options if option in own.options] == [*own.options]
     if not shared or mine.keys() - theirs.keys() or not alike or layers.of(own):
         return None
-    if any(option.kind != "int" or option.name in OPTION_SIZES for option in besides):
+    if any(option.kind != "int" or option.size for option in besides):
         return None
     zero: dict[str, Node] = {}
     for name, parameter in theirs.items():
@@ -106,9 +112,8 @@ def adapted(other: Definition, own: Definition) -> Definition | None:
             if twin is None:
                 return None
             zero[name] = Apply("*", (Number(0.0), Name(twin)))
-    args = tuple(zero.get(name, Name(name)) for name in theirs)
-    options = tuple((each.name, Number(0.0) if each in besides else Name(each.name)) for each in other.options)
-    call = Call(other, args, options)
+    zero |= {option.name: Number(0.0) for option in besides}
+    call = call_by_name(other, zero)
     if len(other.results) == len(own.results) == 1:
         return replace(own, indices=(), lines=(), returns=(call,))
     if len(other.results) < len(own.results):
@@ -121,10 +126,10 @@ def adapted(other: Definition, own: Definition) -> Definition | None:
 def generated(definition: Definition) -> Iterator[Slip]:
     """Slips anywhere in an equation, also in the equations that it calls."""
     types = check(definition)
-    for label, path, node, build in parts(definition):
+    for label, node, build in parts(definition):
         known = _in_scope(definition, label)
         site = Site(definition, {name: types[name] for name in known}, types, node)
-        yield from _below(label, site, path, node, build)
+        yield from _below(label, site, node, build)
     for name, says, tree, equal in (*everywhere(definition, types), *_every_call(definition)):
         if sound(tree, equal):
             yield name, says, tree, equal
@@ -132,31 +137,21 @@ def generated(definition: Definition) -> Iterator[Slip]:
 
 def _every_call(definition: Definition) -> Iterator[Slip]:
     """The same slip in every call of an equation that is called more than once."""
-    calls = [node for _, _, root, _ in parts(definition) for _, node in walk(root) if isinstance(node, Call)]
-    for callee in dict.fromkeys(call.callee for call in calls):
-        if sum(call.callee == callee for call in calls) > 1:
+    for callee, count in Counter(callees(definition)).items():
+        if count > 1:
             for id, says, wrong, equal in generated(callee):
                 if not equal:
-                    yield f"every {callee.id}/{id}", says, calling(definition, callee, wrong), ()
+                    yield f"every {callee.id}/{id}", says, replace_callee(definition, callee, wrong), ()
 
 
-def calling(definition: Definition, callee: Definition, other: Definition) -> Definition:
-    """The equation with every call of one equation made to another."""
-
-    def change(node: Node) -> Node:
-        return replace(node, callee=other) if isinstance(node, Call) and node.callee == callee else node
-
-    return mapped(definition, change)
-
-
-def _below(label: str, site: Site, path: Path, root: Node, build: Callable[[Node], Definition]) -> Iterator[Slip]:
+def _below(label: str, site: Site, root: Node, build: Callable[[Node], Definition]) -> Iterator[Slip]:
     for below, node in walk(root):
         inner = _inside_scan(site, root, below)
         for op, says, new, equal in locally(node, inner):
             tree = build(substitute(root, below, new))
             if sound(tree, equal):
                 yield f"{label}/{op}", f"in {label}: {says}", tree, equal
-        if isinstance(node, Call | Through):
+        if isinstance(node, CallLike):
             for id, says, callee, equal in generated(node.callee):
                 lifted = _lifted(node, inner, equal)
                 if lifted is not None:
@@ -167,7 +162,7 @@ def _below(label: str, site: Site, path: Path, root: Node, build: Callable[[Node
                 yield f"{label}/{wrong.id}", f"in every layer: {wrong.says}", tree, ()
 
 
-def _lifted(node: Call | Through, site: Site, equal: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...] | None:
+def _lifted(node: CallLike, site: Site, equal: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...] | None:
     """Sizes that a callee needs equal, by the caller's names for them; None where the caller has no such names."""
     if not equal:
         return ()
@@ -186,36 +181,27 @@ def _lifted(node: Call | Through, site: Site, equal: tuple[tuple[str, str], ...]
 
 def _inside_scan(site: Site, root: Node, below: Path) -> Site:
     """What is known inside the step of a scan: its states too."""
-    node, states, bound = root, dict[str, Type](), set[str]()
-    for name, place in below:
-        if isinstance(node, Scan) and name == "body":
-            scope = Scope(site.definition, {**site.types, **site.known, **states}, frozenset(bound))
-            for state, kind in zip(node.states, infer(node, scope), strict=True):
-                states[state] = replace(kind, names=kind.names - {node.index})
-            bound.add(node.index)
-        value = getattr(node, name)
-        part = value if place is None else value[place]
-        node = part if isinstance(part, Node) else part[1]
+    states, bound = dict[str, Type](), set[str]()
+    for scan in scans_around(root, below):
+        scope = Scope(site.definition, {**site.types, **site.known, **states}, frozenset(bound))
+        for state, kind in zip(scan.states, infer(scan, scope), strict=True):
+            states[state] = replace(kind, names=kind.names - {scan.index})
+        bound.add(scan.index)
     return replace(site, known={**site.known, **states}, bound=frozenset(bound))
 
 
-def parts(definition: Definition) -> Iterator[tuple[str, Path, Node, Callable[[Node], Definition]]]:
+def parts(definition: Definition) -> Iterator[tuple[str, Node, Callable[[Node], Definition]]]:
     """The lines and results of an equation, each with a name and with how to put another in its place."""
-    for k, line in enumerate(definition.lines):
-        yield ", ".join(line.targets), (), line.value, _line_builder(definition, k)
-    for k, node in enumerate(definition.returns):
-        label = "the result" if len(definition.returns) == 1 else f"result {k + 1}"
-        yield label, (), node, _return_builder(definition, k)
+    labels = [", ".join(line.targets) for line in definition.lines]
+    several = len(definition.returns) > 1
+    labels += [f"result {k + 1}" if several else "the result" for k in range(len(definition.returns))]
+    for k, (label, root) in enumerate(zip(labels, definition.roots, strict=True)):
+        yield label, root, _root_builder(definition, k)
 
 
-def _line_builder(definition: Definition, k: int) -> Callable[[Node], Definition]:
-    lines = definition.lines
-    return lambda node: replace(definition, lines=(*lines[:k], replace(lines[k], value=node), *lines[k + 1 :]))
-
-
-def _return_builder(definition: Definition, k: int) -> Callable[[Node], Definition]:
-    returns = definition.returns
-    return lambda node: replace(definition, returns=(*returns[:k], node, *returns[k + 1 :]))
+def _root_builder(definition: Definition, k: int) -> Callable[[Node], Definition]:
+    roots = definition.roots
+    return lambda node: with_roots(definition, (*roots[:k], node, *roots[k + 1 :]))
 
 
 def _in_scope(definition: Definition, label: str) -> list[str]:

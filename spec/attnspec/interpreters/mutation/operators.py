@@ -10,6 +10,7 @@ from attnspec.language.check import Scope, Type, infer, layer_of
 from attnspec.language.dims import Dim
 from attnspec.language.layers import SLIPS, alike
 from attnspec.language.symbols import symbol
+from attnspec.language.traversal import nodes
 from attnspec.language.tree import (
     Apply,
     At,
@@ -27,7 +28,6 @@ from attnspec.language.tree import (
     Split,
     Stack,
     Through,
-    walk,
 )
 
 FUNCTIONS = {
@@ -287,7 +287,7 @@ def mismasked(node: Node, site: Site) -> Iterator[Local]:
                 yield f"mask/{other}", says, Apply(other, (a, b)), ()
             late = Apply(op, (a, Apply("+", (b, Number(1.0)))))
             yield "mask/late", f"the mask is off by one: {site.show(late)}", late, ()
-        case Reduce(where=Node() as where):
+        case Reduce(where=where) if where is not None:
             yield "mask/none", f"{node.op} ignores the mask", replace(node, where=None), ()
             yield "mask/not", f"the mask of {node.op} is inverted", replace(node, where=Apply("not", (where,))), ()
 
@@ -314,7 +314,7 @@ def _sizes(definition: Definition) -> list[Dim]:
 def _indices(node: Reduce, site: Site) -> list[str]:
     """The indices that a term depends on by its subscripts or by the names in it."""
     found: set[str] = set()
-    for _, inner in walk(node.term):
+    for inner in nodes(node.term):
         if isinstance(inner, Position):
             found.add(inner.index)
         if isinstance(inner, Name) and inner.id in site.types:

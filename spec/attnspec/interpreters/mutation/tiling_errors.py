@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from attnspec.interpreters.mutation.equation_wide import throughout
 from attnspec.interpreters.mutation.mutants import Mutant, sound
+from attnspec.language.traversal import map_throughout
 from attnspec.language.tree import SOFTMAXES, Apply, At, Definition, Node, Number, Position, Reduce, SizeOf, Stack
 
 TILES = (16, 32, 64, 128)
@@ -23,7 +23,7 @@ def tiling_errors(definition: Definition) -> Iterator[Mutant]:
     """What an equation becomes by each slip, made in every softmax of it and of the equations that it calls."""
     for name, (says, slip) in SLIPS.items():
         for tile in TILES:
-            tree = throughout(definition, _made(slip, tile), _named_twice)
+            tree = map_throughout(definition, _made(slip, tile), _named_twice)
             if tree is not definition and sound(tree):
                 yield Mutant(f"tile/{name}/{tile}", says.format(tile=tile), tree)
 

@@ -95,7 +95,7 @@ class Ensemble(Interpreter[Rounded]):
         """Of every member where something is rounded that was the same for all, such as an angle made of positions."""
         things = [value for value in values if isinstance(value, Named)]
         alike = all(MEMBER not in thing.axes for thing in things)
-        if things and alike and op not in EXACT and not self.counted(op, *(thing.data for thing in things)):
+        if things and alike and op not in EXACT and not self.counted(op, *(self.as_thing(v).data for v in values)):
             values = [self.full(value) if isinstance(value, Named) else value for value in values]
         return super().elementwise(op, values)
 

@@ -1,6 +1,7 @@
 """How much error each operation adds by itself: one model, which propagation and ensemble both use.
 
-Every function gives the variance of the error that is new at an operation, for the values that it made.
+Every function gives the variance of the error that is new at an operation, for the values that it made. One rounding of
+v to a format with unit roundoff u is an error uniform over ±u|v|, of variance (u v)²/3.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ class Rounding:
     xp: Any
 
     def once(self, form: Format, value: Array) -> Array:
-        """One rounding to a format: uniform over ±u|v|, and what flushing to zero may lose."""
+        """One rounding to a format: uniform over ±u|v|; and uniform over ±least, what flushing to zero may lose."""
         return ((form.u * value) ** 2 + form.least**2) / 3
 
     def held(self, form: Format, value: Array) -> Array:
@@ -59,7 +60,11 @@ class Rounding:
         return op in COUNTING and all(bool(self.xp.all(value == self.xp.floor(value))) for value in values)
 
     def elementwise(self, op: str, value: Array, *args: Array) -> Array:
-        """A library function's own error in the format it computes in, then the rounding of what is kept."""
+        """A library function's own error in the format it computes in, then the rounding of what is kept.
+
+        A function that is accurate to n units in the last place errs by up to 2n half units, of which IEEE 754 allows
+        one to correctly rounded operations: uniform over ±(n/2)·2u|v|, with n = 1 for those.
+        """
         policy = self.policy
         kept = self.once(policy.intermediates, value)
         own = (ULPS.get(op, 1) / 2 * policy.compute.u) ** 2 / 3
@@ -73,6 +78,13 @@ class Rounding:
 
     def contraction(self, count: int, squares: Array, value: Array, exact_products: bool) -> Array:
         """A sum of `count` products: the expectation over all orders of summation, and the rounding of the result.
+
+        Each partial sum S_j of j products is rounded once: the variance is u²/3 Σ_j S_j². Over all orders of k products
+        p with the sum v, E[S_j²] = j/k Σp² + j(j−1)/(k(k−1)) (v² − Σp²), and the sum over j is (k+1)/6 Σp² +
+        (k+1)/3 v²; k stands for k + 1, since the first partial sum is exact.
+
+        An accumulator that cuts off loses u·2^e at each addition, all in one direction: 0.36 k u|v| where the partial
+        sums grow evenly to v. A deviation of k u/(8√3) times the larger of |v| and √Σp² covers that at `SIGMA_BOUND`.
 
         Args:
             squares: the sum of the squared products.
@@ -94,11 +106,18 @@ class Rounding:
         return self.xp.where((squares == 0) & (value == 0), 0.0, total)  # a sum of zeros is 0, in whatever order
 
     def joined(self, terms: int, other: Array) -> Array:
-        """What is added to a sum of so many products may come anywhere in that sum: a bias often begins it."""
+        """What is added to a sum of so many products may come anywhere in that sum: a bias often begins it.
+
+        On average half of the partial sums have it in them, and each rounds it once.
+        """
         return self.policy.accumulation.u**2 / 3 * (terms / 2) * other**2
 
     def softmax(self, weights: Array, shifted: Array, axis: int) -> Array:
-        """exp of a rounded difference from the largest score, a sum, and a division."""
+        """exp of a rounded difference from the largest score, a sum, and a division.
+
+        The relative error of exp(x − max) is that of the difference, u|x − max|, and of exp itself; the result is
+        rounded once more, and divided by a sum that has an error of its own.
+        """
         policy = self.policy
         depth = self.xp.where(weights > 0, shifted, self.xp.zeros_like(shifted))
         own = policy.intermediates.u**2 / 3 * (depth**2 + 1 + (ULPS["exp"] / 2) ** 2)
@@ -109,7 +128,7 @@ class Rounding:
         return self.xp.where(alone, self.xp.zeros_like(own), own)  # one key to look at has weight 1 exactly
 
     def total(self, weights: Array, axis: int) -> Array:
-        """The relative error of the sum that softmax divides by."""
+        """The relative error of the sum that softmax divides by: that of a contraction with v = 1."""
         count = self.xp.sum(self.xp.astype(weights > 0, self.xp.float64), axis=axis, keepdims=True)
         squares = self.xp.sum(weights**2, axis=axis, keepdims=True)
         return self.policy.accumulation.u**2 / 3 * (count / 6 * squares + count / 3)

@@ -19,14 +19,27 @@ from attnspec.thresholds import ORACLE_VARIANCE, SAMPLES, SIGMA_BOUND, UNDECIDAB
 
 @dataclass(frozen=True, slots=True)
 class Noise:
-    """One output: what it should be, and how far an honest implementation may be from that.
+    """The value of one output, and by how much rounding may change it; `Equation.noise` computes it.
+
+    All arrays have the shape and the unit of the output; NumPy's, in float64.
 
     Attributes:
-        value: the oracle's value, in float64.
-        sigma: the standard deviation that rounding gives an honest implementation.
-        bound: how far an honest error may reach: K σ, or what was seen at K/2 times the noise where that is more.
-        undecidable: elements about which the noise says nothing.
-        members: the errors of honestly rounded runs, the runs along the first axis.
+        value: the value of the equation.
+        sigma: standard deviation of the rounding errors of a correct implementation.
+        bound: largest error that is put down to rounding: a multiple of `sigma`, or the largest error of simulated runs
+            with more noise, if that is larger.
+        undecidable: True where the noise is too large to judge the element.
+        members: errors of simulated runs with honest rounding, with the runs along an additional first axis.
+
+    Examples:
+        >>> import numpy as np
+        >>> import attnspec
+        >>> weights = attnspec.equations()["attention.weights"]
+        >>> [noise] = weights.noise({"e": np.array([[0.0, 1.0]])}, dtype="bfloat16", policy="float32-inside")
+        >>> noise.value.round(4)
+        array([[0.2689, 0.7311]])
+        >>> bool((noise.bound > 0.001).all()), noise.undecidable
+        (True, array([[False, False]]))
     """
 
     value: Array

@@ -84,18 +84,26 @@ class Policy:
 
 
 class PrecisionPolicy(StrEnum):
-    """The ways in which real software rounds, by name; what each means for a dtype, `preset` tells."""
+    """Precision policies: where an implementation rounds to its storage dtype. A member equals its value.
+
+    For float32 and float64 all policies but TF32 are the same.
+
+    Examples:
+        >>> import attnspec
+        >>> attnspec.PrecisionPolicy.FLASH == "flash"
+        True
+    """
 
     FLOAT32_INSIDE = "float32-inside"
-    """Everything in float32 but inputs and outputs."""
+    """Inputs and outputs are rounded to the storage dtype, everything else is float32."""
     FLOAT32_STEP = "float32-step"
-    """As float32-inside, with the state of a recurrence rounded to the storage dtype between steps."""
+    """As float32-inside, and the state of a recurrence is rounded to the storage dtype after each step."""
     FLASH = "flash"
-    """Float32, with the operands of each product of matrices rounded to the storage dtype."""
+    """As float32-inside, and the operands of each product of matrices are rounded to the storage dtype."""
     OP_BY_OP = "op-by-op"
     """Every intermediate is rounded to the storage dtype."""
     TF32 = "tf32"
-    """Float32, with the operands of products of matrices in TF32; never inferred, only declared."""
+    """Float32, with the operands of products of matrices rounded to TF32. It is never inferred, only declared."""
 
 
 PRESETS = tuple(PrecisionPolicy)

@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from attnspec.language.dims import Dim
-from attnspec.language.tree import At, Call, Definition, Line, Name, Node, Parameter, Position, Reduce, Stack
+from attnspec.language.traversal import call_by_name
+from attnspec.language.tree import At, Definition, Line, Name, Node, Parameter, Position, Reduce, Stack
 from attnspec.verification.cases.case import Case
 
 
@@ -47,11 +48,7 @@ def _over(definition: Definition, leads: Mapping[str, int], wanted: Sequence[str
         return Stack(value, own(name)) if own(name) else value
 
     lines = [f"gradient_{place}" for place in range(len(definition.results))]
-    call = Call(
-        definition,
-        tuple(placed(p.name) for p in definition.parameters),
-        tuple((option.name, Name(option.name)) for option in definition.options),
-    )
+    call = call_by_name(definition, {p.name: placed(p.name) for p in definition.parameters})
     return replace(
         definition,
         parameters=tuple(batched(p, p.name) for p in definition.parameters),

@@ -12,9 +12,16 @@ from numpy.typing import NDArray
 from attnspec.language import layers
 from attnspec.language.check import top
 from attnspec.language.equation import Equation
-from attnspec.language.symbols import OPTION_SIZES, symbol
+from attnspec.language.layers import sizes_of
+from attnspec.language.symbols import symbol
 from attnspec.language.tree import Definition
-from attnspec.verification.cases.distributions import HIDDEN, INTEGER_DISTRIBUTIONS, _drawn, _option, distribution_of
+from attnspec.verification.cases.distributions import (
+    HIDDEN,
+    INTEGER_DISTRIBUTIONS,
+    _drawn,
+    distribution_of,
+    option_values,
+)
 
 FEW = ("H", "M", "N", "L")
 """Heads, queries and layers, of which there are never many."""
@@ -38,7 +45,7 @@ class Description:
     Attributes:
         sizes: the named sizes.
         regime: how values are drawn, one of `REGIMES`.
-        batch: the size of the leading batch axis, None for no such axis.
+        batch: the sizes of the leading batch axes; () for none.
         layout: how the arrays lie in memory, one of `LAYOUTS`.
         seed: of the generator.
         why: what the case is there for, where it was not drawn.
@@ -46,14 +53,14 @@ class Description:
 
     sizes: tuple[tuple[str, int], ...]
     regime: str = "ordinary"
-    batch: int | None = None
+    batch: tuple[int, ...] = ()
     layout: str = "contiguous"
     seed: int = 0
     why: str = ""
 
     def __str__(self) -> str:
         shown = [f"{name}={size}" for name, size in self.sizes]
-        shown += [f"batch={self.batch}"] if self.batch is not None else []
+        shown += [f"batch={'×'.join(map(str, self.batch))}"] if self.batch else []
         shown += [self.regime] if self.regime != "ordinary" else []
         shown += [self.layout] if self.layout != "contiguous" else []
         return ", ".join([*shown, f"seed={self.seed}"])
@@ -104,8 +111,9 @@ class Case:
             array = self.arrays[name]
             parts.append(f"{name} = {_literal(array)}" if small else f"{name} {tuple(array.shape)}")
         parts += [f"{name} = {value}" for name, value in self.options.items()]
-        if len(zeros) > 1 and not rest:
-            parts = [*(f"{name} {tuple(self.arrays[name].shape)}" for name in zeros), *parts, "all arrays 0"]
+        if zeros and not rest:
+            shapes = [f"{name} {tuple(self.arrays[name].shape)}" for name in zeros]
+            parts = [*shapes, *parts, "all arrays 0" if len(zeros) > 1 else "all 0"]
         elif zeros:
             parts.append("all else 0" if len(zeros) > 1 else f"{zeros[0]} = 0")
         shrunk = f" ({self.description})" if self.description is not None and not small else ""
@@ -115,20 +123,6 @@ class Case:
     def finite(self) -> bool:
         """No NaN or infinity anywhere."""
         return all(bool(np.isfinite(array).all()) for array in self.arrays.values())
-
-
-def sizes_of(definition: Definition) -> list[str]:
-    """The named sizes of an equation, in the order of its signature."""
-    found: dict[str, None] = {}
-    for option in definition.options:
-        if option.name in OPTION_SIZES:
-            found[OPTION_SIZES[option.name]] = None
-    for parameter in definition.parameters:
-        if parameter.layer is not None:
-            found |= dict.fromkeys([layers.COUNT, *layers.at_top(parameter.layer).values()])
-        for dim in parameter.dims:
-            found |= dict.fromkeys(sorted(dim.names))
-    return list(found)
 
 
 def sized(definition: Definition, sizes: Mapping[str, int]) -> dict[str, int]:
@@ -167,8 +161,8 @@ def make(equation: Equation[..., Any], description: Description, dtype: str) -> 
     for place, parameter in enumerate(definition.parameters):
         generator = np.random.Generator(np.random.Philox(key=[description.seed, place]))
         shape = tuple(dim.value(sizes) for dim in parameter.dims)
-        if description.batch is not None and not symbol(parameter.name, definition.id).weight:
-            shape = (description.batch, *shape)
+        if not symbol(parameter.name, definition.id).weight:
+            shape = (*description.batch, *shape)
         if parameter.kind == "int":
             way = INTEGER_DISTRIBUTIONS[distribution_of(equation, parameter.name)]
             arrays[parameter.name] = np.asarray(way(generator, shape, sizes))  # also where it is a single number
@@ -176,12 +170,7 @@ def make(equation: Equation[..., Any], description: Description, dtype: str) -> 
             arrays[parameter.name] = _drawn(equation, parameter, shape, description.regime, generator, dtype)
     if description.regime == HIDDEN:
         _hide(definition, arrays)
-    options: dict[str, Any] = {
-        option.name: sizes[OPTION_SIZES[option.name]] for option in definition.options if option.name in OPTION_SIZES
-    }
-    for option in definition.options:
-        if option.name not in OPTION_SIZES:
-            options[option.name] = _option(option, sizes, description.seed)
+    options = option_values(equation, sizes, description.seed)
     return Case(arrays, options, description, description.layout, description.why)
 
 
@@ -202,10 +191,14 @@ def within(equation: Equation[..., Any], name: str, size: int) -> int:
     return min(size, equation.largest.get(name, size))
 
 
-def unbatched(case: Case, equation: Equation[..., Any]) -> Case:
-    """The first example of a case with batch axes."""
+def unbatched(case: Case, equation: Equation[..., Any], kept: int = 0) -> Case:
+    """The first example of a case with batch axes.
+
+    Args:
+        kept: how many batch axes stay, the last ones.
+    """
     parameters = layers.written_out(equation.definition, case.arrays).parameters
-    ranks = {parameter.name: len(parameter.dims) for parameter in parameters}
+    ranks = {parameter.name: len(parameter.dims) + kept for parameter in parameters}
     arrays = {name: np.asarray(array[(0,) * (array.ndim - ranks[name])]) for name, array in case.arrays.items()}
     return replace(case, arrays=arrays, description=None)
 

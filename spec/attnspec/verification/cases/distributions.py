@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from attnspec.interpreters.rounding.policy import FORMATS
 from attnspec.language import layers
+from attnspec.language.draws import Place
 from attnspec.language.equation import Equation
 from attnspec.language.symbols import symbol
 from attnspec.language.tree import Option, Parameter
@@ -20,21 +21,29 @@ from attnspec.language.tree import Option, Parameter
 Floats = NDArray[np.float64]
 
 
-_OPTIONS = {"eps": (1e-5, 1e-2, 1e-3), "tau": (0.7, 1.9), "null": (0, 3)}
-"""Values of options that are no sizes, one after the other: one that is never changed may be ignored."""
+UNDECLARED = {
+    "float": (7000.0, 0.7, 30.0, 0.06, 2.3, 500.0, 0.006),
+    "int": (13, 2, 5, 0, 3, 1, 40),
+}
+"""Values of options of which an equation declares nothing, taken in turn: what ignores one, or takes 1 for it, shows.
+
+The first cases, which tell the precision policy, get moderate ones. No two options are of one value in a case.
+"""
 
 
-_PLACES = {"start": ("v", 2), "stop": ("v", 3), "first": ("m", 1), "padding_idx": ("v", 1)}
-"""Options that are places along an axis, each with its size, and how far it moves from one seed to the next."""
+def option_values(equation: Equation[..., Any], sizes: Mapping[str, int], seed: int) -> dict[str, float]:
+    """The options of a case: sizes, places along an axis, or values that change from one seed to the next."""
+    options = equation.definition.options
+    free = [option for option in options if not option.size]
+    values = {option.name: _value(equation, option, sizes, seed, place) for place, option in enumerate(free)}
+    return {option.name: sizes[option.size] if option.size else values[option.name] for option in options}
 
 
-def _option(option: Option, sizes: Mapping[str, int], seed: int) -> float:
-    """The value of an option that is no size; one that says a place says one that is there."""
-    if option.name in _PLACES:
-        size, step = _PLACES[option.name]
-        return seed * step % sizes[size]
-    values = _OPTIONS.get(option.name, (1.0,))
-    return values[seed % len(values)]
+def _value(equation: Equation[..., Any], option: Option, sizes: Mapping[str, int], seed: int, place: int) -> float:
+    declared = equation.options.get(option.name, UNDECLARED[option.kind])
+    if isinstance(declared, Place):
+        return seed * declared.step % max(sizes[declared.size], 1)
+    return declared[(seed + place) % len(declared)]
 
 
 def _drawn(
@@ -221,9 +230,21 @@ def rounded(array: Floats, dtype: str) -> Floats:
                 return np.asarray(array, dtype=np.float64)
             case "float32" | "float16":
                 return np.asarray(array).astype(dtype).astype(np.float64)
-        bits = np.asarray(array, dtype=np.float32).view(np.uint32)
-    kept = (bits + 0x7FFF + ((bits >> 16) & 1)) & np.uint32(0xFFFF0000)
-    return np.where(np.isfinite(array), kept.view(np.float32), array).astype(np.float64)
+    return _to_bfloat16(np.asarray(array, dtype=np.float64))
+
+
+def _to_bfloat16(array: Floats) -> Floats:
+    """The nearest values with 8 significant bits and the exponents of float32; NumPy has no such dtype."""
+    form = FORMATS["bfloat16"]
+    _, exponent = np.frexp(array)
+    step = np.ldexp(1.0, np.maximum(exponent - int(form.bits), -133))  # 2⁻¹³³ is the smallest subnormal number
+    kept = np.rint(array / step) * step
+    return np.where(np.abs(kept) > form.largest, np.copysign(np.inf, array), kept)
+
+
+def leading(axes: int) -> tuple[int, ...]:
+    """The usual sizes of batch axes: the first and the last differ, and there are few examples however many axes."""
+    return ((), (3,))[axes] if axes < 2 else (2, *(1,) * (axes - 2), 3)
 
 
 def regime_applies(equation: Equation[..., Any], regime: str) -> bool:

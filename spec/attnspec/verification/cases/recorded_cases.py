@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from math import prod
 from typing import Any
 
 import numpy as np
@@ -13,10 +12,12 @@ from numpy.typing import NDArray
 from attnspec.errors import ShapeError, SpecError, UnknownName, nearest
 from attnspec.language import layers
 from attnspec.language.dims import Dim
+from attnspec.language.draws import Place
 from attnspec.language.equation import Equation
-from attnspec.language.symbols import OPTION_SIZES, symbol
+from attnspec.language.layers import sizes_of
+from attnspec.language.symbols import symbol
 from attnspec.language.tree import Definition, Option, Parameter
-from attnspec.verification.cases.case import FEW, Case, Description, make, sized, sizes_of, smallest
+from attnspec.verification.cases.case import FEW, Case, Description, make, sized, smallest
 from attnspec.verification.cases.distributions import rounded
 from attnspec.verification.cases.recorded_files import Arrays, Recorded
 
@@ -25,9 +26,6 @@ USUAL = (5, 4, 7, 3, 6, 8, 9, 10)
 
 WITHIN = {"token": (0, "v", 1), "token or missing": (-1, "v", 1), "length": (0, "t", 0)}
 """By the way that whole numbers are drawn: the least, the size that bounds them, and how far below it they end."""
-
-TOKENS = ("start", "stop")
-"""Options that are words of the vocabulary."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +46,7 @@ class Reader:
 
     Attributes:
         names: {the equation's name: the name in the file}, where they differ.
-        least: the smallest size of an axis that is claimed; "batch" is the leading axis.
+        least: the smallest size of an axis that is claimed; "batch" is every batch axis.
         batches: how many leading batch axes are claimed.
         finite: whether only finite inputs are claimed.
     """
@@ -86,7 +84,8 @@ class Reader:
         sizes = self.sizes(definition, arrays, options, name)
         lead = self.lead(definition, arrays, name)
         self.finite_or_refused(arrays, name)
-        self.within(arrays | {each: np.asarray(options[each]) for each in TOKENS if each in options}, sizes, name)
+        self.within(arrays, sizes, name)
+        self.there(options, sizes, name)
         if self.unclaimed(sizes, lead, name):
             return None
         kept = {key: rounded(array, self.dtype) if array.dtype.kind == "f" else array for key, array in arrays.items()}
@@ -162,10 +161,9 @@ class Reader:
 
     def sizes(self, definition: Definition, arrays: Arrays, options: Mapping[str, Any], name: str) -> dict[str, int]:
         """The size of every axis: as recorded, else as usual."""
-        sizes = {OPTION_SIZES[option]: int(value) for option, value in options.items() if option in OPTION_SIZES}
-        since = {
-            OPTION_SIZES[option]: f"{option} is {value}" for option, value in options.items() if option in OPTION_SIZES
-        }
+        given = {option: size for option, size in definition.size_options.items() if option in options}
+        sizes = {size: int(options[option]) for option, size in given.items()}
+        since = {size: f"{option} is {options[option]}" for option, size in given.items()}
         open_: list[tuple[Parameter, Dim, int]] = []
         for parameter in definition.parameters:
             if parameter.name in arrays:
@@ -223,11 +221,7 @@ class Reader:
     ) -> ShapeError:
         parameter, dim, size = what
         unknown = sorted(dim.names - sizes.keys())
-        said = [
-            option
-            for option, axis in OPTION_SIZES.items()
-            if axis in unknown and option in [each.name for each in self.equation.definition.options]
-        ]
+        said = [option for option, axis in self.equation.definition.size_options.items() if axis in unknown]
         others = [
             each.name
             for each in definition.parameters
@@ -277,21 +271,22 @@ class Reader:
     def within(self, arrays: Arrays, sizes: Mapping[str, int], name: str) -> None:
         """Tokens are of the vocabulary, lengths no longer than the sequence."""
         for key, array in arrays.items():
-            way = "token" if key in TOKENS else self.equation.scales.get(key, symbol(key, self.equation.id).draw)
+            way = self.equation.scales.get(key, symbol(key, self.equation.id).draw)
             if array.dtype.kind == "i" and way in WITHIN:
                 least, size, past = WITHIN[way]
-                wrong = array[(array < least) | (array > sizes[size] - past)]
-                if wrong.size:
-                    raise SpecError(
-                        f"{name}: {key} holds what has no meaning",
-                        given=f"{wrong[0]}, where {size} = {sizes[size]}",
-                        expected=f"{least} to {sizes[size] - past}",
-                    )
+                _within(array, least, sizes[size] - past, f"{name}: {key}", f"{size} = {sizes[size]}")
+
+    def there(self, options: Mapping[str, Any], sizes: Mapping[str, int], name: str) -> None:
+        """Places along an axis are on it."""
+        for option, draw in self.equation.options.items():
+            if isinstance(draw, Place) and option in options:
+                where = f"{draw.size} = {sizes[draw.size]}"
+                _within(np.asarray(options[option]), 0, sizes[draw.size] - 1, f"{name}: {option}", where)
 
     def unclaimed(self, sizes: Mapping[str, int], lead: tuple[int, ...], name: str) -> bool:
         """Whether a case lies outside what is claimed; what is not claimed is not asked."""
         small = [f"{axis} = {size}" for axis, size in sizes.items() if size < self.least(axis)]
-        small += ["an empty batch"] if prod(lead) < self.least("batch") else []
+        small += [f"batch = {size}" if size else "an empty batch" for size in lead if size < self.least("batch")]
         if len(lead) not in self.batches:
             small.append(f"{len(lead)} batch axes")
         if small:
@@ -320,11 +315,7 @@ class Reader:
     def drawn(self, sizes: Mapping[str, int], lead: tuple[int, ...], seed: int) -> Case:
         """A whole case of these sizes."""
         pairs = tuple(sized(self.equation.definition, sizes).items())
-        case = make(self.equation, Description(pairs, batch=prod(lead) if lead else None, seed=seed), self.dtype)
-        for key, array in case.arrays.items():
-            if lead and not symbol(key, self.equation.id).weight:
-                case = Case({**case.arrays, key: array.reshape(*lead, *array.shape[1:])}, case.options)
-        return case
+        return make(self.equation, Description(pairs, batch=lead, seed=seed), self.dtype)
 
     def say(self, name: str, text: str) -> None:
         """Once for all cases of which it is so."""
@@ -341,6 +332,14 @@ def _number(option: Option, array: NDArray[Any], name: str) -> int | float:
             expected=f"one number, {'whole' if whole else 'real'}",
         )
     return int(array.item()) if whole else float(array.item())
+
+
+def _within(array: NDArray[Any], least: int, most: int, what: str, where: str) -> None:
+    wrong = array[(array < least) | (array > most)]
+    if wrong.size:
+        raise SpecError(
+            f"{what} holds what has no meaning", given=f"{wrong[0]}, where {where}", expected=f"{least} to {most}"
+        )
 
 
 def _lossy(given: NDArray[Any], kept: NDArray[Any]) -> bool:

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from attnspec.implementation import Claim
 from attnspec.language import layers
 from attnspec.language.equation import Equation
-from attnspec.verification.cases.case import FEW, LAYOUTS, Description, sized, sizes_of, within
-from attnspec.verification.cases.distributions import HIDDEN, REGIMES, regime_applies
+from attnspec.language.layers import sizes_of
+from attnspec.verification.cases.case import FEW, LAYOUTS, Description, sized, within
+from attnspec.verification.cases.distributions import HIDDEN, REGIMES, leading, regime_applies
 
 FEW_MENU = (1, 2, 3)
 """How many there are drawn of what there are never many of."""
@@ -35,15 +36,21 @@ def descriptions(
         menu = FEW_MENU if name in FEW else (1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17)
         return st.sampled_from(sorted({max(within(equation, name, size), least(name)) for size in menu}))
 
-    batches: list[int | None] = [None] if 0 in claim.batch else []
-    batches += [max(size, least("batch")) for size in (1, 2, 4)] if 1 in claim.batch else []
+    batches = [batch for axes in sorted({*claim.batch}) for batch in _batches(axes, least("batch"))]
     return st.builds(
         Description,
         sizes=st.tuples(*(st.tuples(st.just(name), sizes(name)) for name in names)).map(
             lambda pairs: tuple(sized(equation.definition, dict(pairs)).items())
         ),
         regime=st.sampled_from(regimes(equation, claim.finite)),
-        batch=st.sampled_from(batches or [None]),
+        batch=st.sampled_from(batches),
         layout=st.just("contiguous") if claim.contiguous else st.sampled_from(LAYOUTS),
         seed=st.integers(10_000, 2**32),
     )
+
+
+def _batches(axes: int, least: int) -> list[tuple[int, ...]]:
+    """The sizes of batch axes that are drawn; of several axes, distinct ones and equal ones."""
+    usual = leading(axes)
+    drawn = {0: ((),), 1: ((1,), (2,), (4,))}.get(axes, (usual, usual[::-1], (2,) * axes))
+    return [tuple(max(size, least) for size in batch) for batch in drawn]

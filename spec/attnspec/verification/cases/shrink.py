@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -18,11 +18,22 @@ SIMPLER = ", made simpler"
 
 
 def shrink(
-    equation: Equation[..., Any], case: Case, dtype: str, least: Callable[[str], int], fails: Fails, tries: int = 120
+    equation: Equation[..., Any],
+    case: Case,
+    dtype: str,
+    least: Callable[[str], int],
+    fails: Fails,
+    tries: int = 120,
+    batches: Sequence[int] = (0, 1),
 ) -> Case:
-    """A smaller case for which `fails` still holds; `tries` bounds the calls of the candidate.
+    """A smaller case for which `fails` still holds.
 
     A recorded case keeps its values and sizes as far as they matter: examples of its batch are left out, then arrays.
+
+    Args:
+        least: the smallest size of an axis that is claimed; "batch" is every batch axis.
+        tries: bounds the calls of the candidate.
+        batches: the numbers of batch axes that are claimed.
     """
     left = [tries]
 
@@ -30,11 +41,13 @@ def shrink(
         left[0] -= 1
         return left[0] >= 0 and fails(candidate)
 
-    if case.origin and batch_shape(equation.definition, case.arrays):
-        alone = _simplified(unbatched(case, equation))
-        case = alone if still(alone) else case
+    if case.origin:
+        axes = len(batch_shape(equation.definition, case.arrays))
+        examples = (_simplified(unbatched(case, equation, kept)) for kept in _fewer(batches, axes))
+        case = next(filter(still, examples), case)
     while case.description is not None and left[0] > 0:
-        smaller = next((each for each in _smaller(equation, case.description, dtype, least) if still(each)), None)
+        steps = _smaller(equation, case.description, dtype, least, batches)
+        smaller = next(filter(still, steps), None)
         if smaller is None:
             break
         case = smaller
@@ -42,17 +55,18 @@ def shrink(
 
 
 def _smaller(
-    equation: Equation[..., Any], description: Description, dtype: str, least: Callable[[str], int]
+    equation: Equation[..., Any],
+    description: Description,
+    dtype: str,
+    least: Callable[[str], int],
+    batches: Sequence[int],
 ) -> Iterator[Case]:
     """Descriptions one step down, the boldest first."""
-    sizes = dict(description.sizes)
+    sizes, one = dict(description.sizes), max(least("batch"), 1)
     steps: list[Description] = []
     if description.layout != "contiguous":
         steps.append(replace(description, layout="contiguous"))
-    if description.batch is not None:
-        steps.append(replace(description, batch=None))
-        if description.batch > 1:
-            steps.append(replace(description, batch=1))
+    steps += [replace(description, batch=batch) for batch in _fewer_examples(description.batch, one, batches)]
     ones = {name: max(least(name), 1) for name in sizes}
     if ones != sizes:
         steps.append(replace(description, sizes=tuple(ones.items())))
@@ -60,10 +74,32 @@ def _smaller(
         for new in dict.fromkeys((max(least(name), 1), max(least(name), 2), size // 2, size - 1)):
             if max(least(name), 1) <= new < size:
                 steps.append(replace(description, sizes=tuple({**sizes, name: new}.items())))
+    steps += [replace(description, batch=batch) for batch in _one_smaller(description.batch, one)]
     if description.regime != "ordinary":
         steps.append(replace(description, regime="ordinary"))
     for step in steps:
         yield make(equation, step, dtype)
+
+
+def _fewer_examples(batch: tuple[int, ...], one: int, claimed: Sequence[int]) -> Iterator[tuple[int, ...]]:
+    """The last batch axes alone, or all of them of the smallest size."""
+    for axes in _fewer(claimed, len(batch)):
+        yield batch[len(batch) - axes :]
+    if max(batch, default=one) > one:
+        yield (one,) * len(batch)
+
+
+def _one_smaller(batch: tuple[int, ...], one: int) -> Iterator[tuple[int, ...]]:
+    """One batch axis smaller."""
+    for place, size in enumerate(batch):
+        for new in dict.fromkeys((one, size // 2, size - 1)):
+            if one <= new < size:
+                yield (*batch[:place], new, *batch[place + 1 :])
+
+
+def _fewer(claimed: Sequence[int], axes: int) -> list[int]:
+    """The claimed numbers of batch axes that are smaller."""
+    return sorted(each for each in {*claimed} if each < axes)
 
 
 def _simpler(equation: Equation[..., Any], case: Case, dtype: str, still: Fails) -> Case:

@@ -8,9 +8,10 @@ from typing import Any
 from attnspec.language import layers
 from attnspec.language.dims import Dim
 from attnspec.language.equation import Equation
+from attnspec.language.layers import sizes_of
 from attnspec.language.tree import Definition
-from attnspec.verification.cases.case import FEW, LAYOUTS, MOST_BLOCKS, Description, sizes_of, within
-from attnspec.verification.cases.distributions import REGIMES, draws_from, has_mask, regime_applies
+from attnspec.verification.cases.case import FEW, LAYOUTS, MOST_BLOCKS, Description, within
+from attnspec.verification.cases.distributions import REGIMES, draws_from, has_mask, leading, regime_applies
 
 LONG = {
     "t": (33, 70), "n": (33, 65, 160), "m": (64, 129, 300, 1100), "H": (8, 12), "M": (5,), "N": (3,), "L": (4,),
@@ -33,22 +34,22 @@ def standard_suite(
     """Cases that are always there: each regime, each edge of the sizes, each layout, with a batch and without.
 
     Args:
-        least: the smallest size of an axis that is asked; "batch" is the leading axis.
-        batches: how many leading batch axes are asked.
+        least: the smallest size of an axis that is asked; "batch" is every batch axis.
+        batches: the numbers of leading batch axes that are asked, at least one.
     """
     names = sizes_of(equation.definition)
-    plain = None if 0 in batches else 2
-    batch = 3 if 1 in batches else None
+    plain = (*(1,) * (min(batches) - 1), 2) if min(batches) else ()
+    batch = leading(min(filter(None, batches), default=0))
     usual = dict(zip(names, (5, 4, 7, 3, 6, 8, 9, 10), strict=False))
     usual |= _heads(usual, 2)
     seeds = iter(range(1, 10_000))
 
-    def at(why: str, batch: int | None, **changes: Any) -> Description:
+    def at(why: str, batch: tuple[int, ...], **changes: Any) -> Description:
         sizes = {**usual, **changes.pop("sizes", {})}
         if {"B", "m"} <= sizes.keys():
             sizes["B"] = max(sizes["B"], sizes["m"] // MOST_BLOCKS)
         pairs = tuple((name, max(within(equation, name, size), least(name))) for name, size in sizes.items())
-        lead = None if batch is None else max(batch, least("batch"))
+        lead = tuple(max(size, least("batch")) for size in batch)
         return Description(pairs, batch=lead, seed=next(seeds), why=why, **changes)
 
     yield at("ordinary", batch=plain)
@@ -84,12 +85,15 @@ def standard_suite(
         yield at("what layers read is of one size", batch=plain, sizes={below: above.value(usual)})
     for layout in LAYOUTS[1:] if equation.definition.parameters else ():
         yield at(f"{layout} memory", layout=layout, batch=plain)
-    if batch is not None:
-        yield at("batch of one", batch=1)
-        yield at("batch of nine", batch=9)
-        yield at("batch of forty", batch=40)
+    for axes in sorted({*batches} - {0}):
+        if axes > 1:
+            yield at(f"{axes} batch axes", batch=leading(axes))
+        yield at("batch of one", batch=(1,) * axes)
+        if axes == 1:
+            yield at("batch of nine", batch=(9,))
+            yield at("batch of forty", batch=(40,))
         if least("batch") == 0:
-            yield at("empty batch", batch=0)
+            yield at("empty batch", batch=(0, *leading(axes)[1:]))
 
 
 def _between(definition: Definition) -> list[tuple[str, Dim]]:

@@ -6,7 +6,7 @@ differences of the backward equation are far better than any slip is small.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,10 +15,15 @@ import numpy as np
 from attnspec.interpreters.evaluation.call import evaluate
 from attnspec.interpreters.evaluation.walk import Array
 from attnspec.language.equation import Equation
-from attnspec.thresholds import DIFFERENCE_STEP, SLOPE_ERROR, SMOOTH
+from attnspec.thresholds import DIFFERENCE_STEP, DOUBLE_BACKWARD_DECIDABLE, SLOPE_ERROR, SMOOTH
+from attnspec.verification.candidate import answer_form
+from attnspec.verification.candidate.candidate import Candidate
+from attnspec.verification.candidate.observation import Observation
 from attnspec.verification.cases.batched_gradients import lift_over_batch
-from attnspec.verification.cases.case import Case
+from attnspec.verification.cases.case import Case, make
+from attnspec.verification.judge.judge import Judge
 from attnspec.verification.sandbox.messages import Gradients, Outcome
+from attnspec.verification.verdict import VerdictKind
 
 Call = Callable[[Case, dict[str, Array]], Outcome]
 
@@ -100,3 +105,33 @@ def _differences(equation: Equation[..., object], case: Case, name: str, second:
     for place in np.ndindex(*own.shape):
         fine[place], coarse[place] = fourth(place, DIFFERENCE_STEP / 2), fourth(place, DIFFERENCE_STEP)
     return fine, np.abs(fine - coarse) <= SMOOTH * max(float(np.abs(fine).max(initial=0.0)), 1.0)
+
+
+def violation(
+    candidate: Candidate, judge: Judge, observations: Sequence[Observation], note: Callable[[str], None]
+) -> tuple[VerdictKind, str] | None:
+    """What is wrong with a double backward that is claimed: the kind of verdict and the reason.
+
+    Args:
+        note: called with what is not checked, and with what is right.
+    """
+    question = candidate.question
+    claim, gradients = question.claim, question.gradients
+    if gradients is None or not claim.double_backward:
+        return None
+    if claim.dtypes is not None and "float64" not in claim.dtypes:
+        note("the double backward is not checked: that needs float64, which is not claimed")
+        return None
+    described = judge.ordinary(observations, 1)[0].case.description
+    if described is None:
+        return None
+    case = candidate.asked_as(make(question.equation, described, "float64"))
+    result = check_double_backward(question.equation, gradients, candidate.second, case, question.seed)
+    if result.outcome.status != "ok":
+        return VerdictKind.FAILS, f"asked for a double backward, {answer_form.status_says(result.outcome)}"
+    if result.wrong:
+        return VerdictKind.DIFFERS, result.wrong
+    decidable = result.told > DOUBLE_BACKWARD_DECIDABLE
+    right = "its double backward is the derivative of its gradients, in float64"
+    note(right if decidable else "its double backward is not checked: finite differences are inaccurate here")
+    return None

@@ -34,6 +34,8 @@ INSTEAD: dict[str, Callable[[Array], Array]] = {
 
 
 def _values(definition: Definition, each: Compared) -> Array:
-    """Every example's own gradient."""
+    """Every example's own gradient, the examples along the first axis; as it stands where nothing is summed."""
     found = evaluate(definition, (), each.case.arguments)
-    return np.asarray(found[each.output] if isinstance(found, tuple) else found)
+    own = np.asarray(found[each.output] if isinstance(found, tuple) else found)
+    axes = own.ndim - each.answer.ndim
+    return own.reshape(-1, *own.shape[axes:]) if axes else own

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
 
-from attnspec.interpreters.formula.formula import text, text_of
+from attnspec.interpreters.formula.formula import text
 from attnspec.interpreters.rounding.policy import Policy
 from attnspec.language.equation import Equation
-from attnspec.language.tree import Name
+from attnspec.verification.candidate.observation import Observation
 from attnspec.verification.cases.case import Description
 from attnspec.verification.judge.judge import Judge
-from attnspec.verification.judge.residuals import Compared, Observation
+from attnspec.verification.judge.residuals import Compared
 from attnspec.verification.verdict import Diagnosis
 
 
@@ -41,18 +42,14 @@ def locate(judge: Judge, observations: Sequence[Observation], policy: Policy, fo
 
 def _circumstances(wrong: Sequence[Compared], compared: Sequence[Compared]) -> list[str]:
     """What the cases that fail have in common, and no other has: a size, a batch, a regime."""
-    bad = {id(each.case) for each in wrong}
-    failing: list[Description] = []
-    passing: list[Description] = []
-    for each in compared:
-        described = each.case.description
-        if described is not None:
-            (failing if id(each.case) in bad else passing).append(described)
+    failing, passing = _split(wrong, compared)
     if not failing or not passing:
         return []
+    if axes := _only_with_axes(failing, passing):
+        return [axes]
     facts = []
-    sizes = [dict(each.sizes) | {"batch": each.batch or 0} for each in failing]
-    others = [dict(each.sizes) | {"batch": each.batch or 0} for each in passing]
+    sizes = [_sizes(each) for each in failing]
+    others = [_sizes(each) for each in passing]
     for name in [name for name in sizes[0] if all(name in each for each in (*sizes, *others))]:
         seen, right = {each[name] for each in sizes}, {each[name] for each in others}
         if min(seen) > max(right):
@@ -71,7 +68,7 @@ def _pattern(wrong: Sequence[Compared]) -> list[str]:
     """Along which axis the error begins or is confined, where that holds in every case."""
     facts = []
     for axis in (-2, -1):
-        firsts, lasts = set(), set()
+        firsts, lasts, alls = set(), set(), set()
         for each in wrong:
             if each.ratio.ndim < -axis or each.ratio.shape[axis] < 2:
                 continue
@@ -79,10 +76,11 @@ def _pattern(wrong: Sequence[Compared]) -> list[str]:
             bad = np.flatnonzero((each.ratio > 1).any(axis=others))
             firsts.add(int(bad[0]))
             lasts.add(int(each.ratio.shape[axis] - 1 - bad[-1]))
+            alls.add(len(bad) == each.ratio.shape[axis])
         word = "row" if axis == -2 else "column"
         if firsts and min(firsts) > 0:
             facts.append(f"never before {word} {min(firsts)}")
-        elif firsts == {0} and len(lasts) == 1 and lasts != {0}:
+        elif alls == {False} and firsts == {0} and len(lasts) == 1 and lasts != {0}:
             facts.append(f"never in the last {lasts.pop()} {word}s")
     return facts
 
@@ -91,10 +89,38 @@ def mend(equation: Equation[..., Any], diagnosis: Diagnosis | None) -> str:
     """The line of the formula that a recognised mistake is in; the whole formula where it is in no one line."""
     if diagnosis is None or diagnosis.id in ("unrecognised", "direction", "no gradient", "batch"):
         return ""
-    rows = [row.strip() for row in text(equation.definition).splitlines() if " = " in row and "∈" not in row]
+    shown = [row.strip() for row in text(equation.definition).splitlines() if " = " in row]
+    rows = [row for row in shown if not {"∈", "≤"} & {*row.split(" = ")[0]}]  # the sizes stand above the formula
     label, *rest = diagnosis.id.split("/")
-    if rest and label == "the result":
-        return rows[-1]
-    named = ", ".join(text_of(Name(name), equation.definition) for name in label.split(", ")) if rest else ""
-    own = [row for row in rows if named and row.split(" = ")[0] == named]
-    return own[0] if own else "\n".join(rows)
+    labels = [*(", ".join(line.targets) for line in equation.definition.lines), "the result"]
+    return rows[labels.index(label)] if rest and label in labels else "\n".join(rows)
+
+
+def _split(wrong: Sequence[Compared], compared: Sequence[Compared]) -> tuple[list[Description], list[Description]]:
+    """The drawn cases that fail, and the others."""
+    bad = {id(each.case) for each in wrong}
+    drawn = {id(each.case): each.case.description for each in compared if each.case.description is not None}
+    return (
+        [described for case, described in drawn.items() if case in bad],
+        [described for case, described in drawn.items() if case not in bad],
+    )
+
+
+def _sizes(described: Description) -> dict[str, int]:
+    """The sizes of a case by name, and the number of examples, 0 without a batch axis."""
+    return dict(described.sizes) | {"batch": prod(described.batch) if described.batch else 0}
+
+
+def only_with_axes(compared: Sequence[Compared]) -> str:
+    """That a candidate is wrong with two or more batch axes alone, in words; "" where that is not so."""
+    return _only_with_axes(*_split([each for each in compared if each.fails], compared))
+
+
+def _only_with_axes(failing: Sequence[Description], passing: Sequence[Description]) -> str:
+    """The same, of cases that fail and cases that pass; one of size 1 or empty along a batch axis may pass."""
+    axes = sorted({len(each.batch) for each in failing})
+    if not axes or axes[0] < 2 or not any(len(each.batch) < axes[0] for each in passing):
+        return ""
+    if any(len(each.batch) in axes and min(each.batch) > 1 for each in passing):
+        return ""
+    return f"only with {' or '.join(map(str, axes))} batch axes"

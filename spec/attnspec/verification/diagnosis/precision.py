@@ -7,13 +7,13 @@ which all the statistics then hold is the place where the bits are lost.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from attnspec.interpreters.rounding.policy import FORMATS, Format, Policy
+from attnspec.interpreters.rounding.policy import Format, Policy
 from attnspec.language.tree import Definition
 from attnspec.thresholds import (
     BITS_ALIKE,
@@ -21,16 +21,13 @@ from attnspec.thresholds import (
     BITS_STEP,
     FEWEST_BITS,
     HONEST_MEDIAN,
-    LIKE_TF32,
     MOST_DECIDABLE,
     SITE_CASES,
 )
-from attnspec.verification.judge.findings import Judged
+from attnspec.verification.candidate.observation import Observation
+from attnspec.verification.judge.findings import OPERANDS, Bits, Judged
 from attnspec.verification.judge.judge import Judge
-from attnspec.verification.judge.residuals import Observation
 from attnspec.verification.judge.statistics import median, surprise
-
-OPERANDS = "the matrix products' operands"
 
 SITES = {
     "intermediates": ("intermediates", "state"),
@@ -44,27 +41,6 @@ SITES = {
 """Places where bits are lost, each with the parts of a policy that it stands for."""
 
 
-@dataclass(frozen=True, slots=True)
-class Bits:
-    """Effective precision.
-
-    Attributes:
-        bits: significant bits, as if all rounding at the site were to so many.
-        site: where they are lost; "" where nothing is lost.
-    """
-
-    bits: float
-    site: str = ""
-
-    @property
-    def like_tf32(self) -> bool:
-        """Whether it looks like products in TF32."""
-        return self.site == OPERANDS and abs(self.bits - FORMATS["tf32"].bits) < LIKE_TF32
-
-    def __str__(self) -> str:
-        return f"{self.bits:.1f}" + (f" at {self.site}" if self.site else "")
-
-
 def imprecise(judge: Judge, observations: Sequence[Observation], policy: Policy) -> tuple[Bits, Judged] | None:
     """The site and bits under which the answers are right in every respect; None where no precision explains them."""
     found = []
@@ -76,6 +52,8 @@ def imprecise(judge: Judge, observations: Sequence[Observation], policy: Policy)
             continue
         if judge.failing(failing[:SITE_CASES], lower(bits - BITS_MARGIN)):
             continue
+        if _left_open(judge, failing[:SITE_CASES], policy, lower(bits - BITS_MARGIN)):
+            continue
         judged = judge.judge(observations, lower(bits - BITS_MARGIN))
         asked, of = judged.asked
         if judged.right and asked > MOST_DECIDABLE * of:
@@ -86,6 +64,14 @@ def imprecise(judge: Judge, observations: Sequence[Observation], policy: Policy)
     likely = [each for each in found if each[0] < best + BITS_ALIKE]
     _, bits_, judged_ = min(likely, key=lambda each: (not each[1].site.startswith("the line"), each[0]))
     return bits_, judged_
+
+
+def _left_open(judge: Judge, failing: Sequence[Observation], policy: Policy, lower: Policy) -> bool:
+    """Whether fewer bits do not explain most of the elements that fail, but only leave them open."""
+    pairs = list(zip(judge.compared(failing, policy), judge.compared(failing, lower), strict=True))
+    wrong = sum(int((own.ratio > 1).sum()) for own, _ in pairs)
+    left = sum(int(((own.ratio > 1) & ~fewer.asked).sum()) for own, fewer in pairs)
+    return left > MOST_DECIDABLE * wrong
 
 
 Lower = Callable[[float], Policy]

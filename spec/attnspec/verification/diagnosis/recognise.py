@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import islice
+from typing import Any
 
 import numpy as np
 
+from attnspec.interpreters.formula.formula import text
 from attnspec.interpreters.mutation.mutants import Mutant
 from attnspec.interpreters.rounding.policy import Policy
+from attnspec.language.equation import Equation
+from attnspec.language.tree import Definition
 from attnspec.thresholds import ALIKE_FACTOR, ALIKE_STEP, CONTROLS, EXPLAINED_CASES, FAR, SHORTLIST, TRIED_CASES
+from attnspec.verification.candidate.observation import Observation
+from attnspec.verification.judge.forms import Form
 from attnspec.verification.judge.judge import Judge
 from attnspec.verification.judge.mutant_values import fits, mutant_values
 from attnspec.verification.judge.mutation_score import shows
-from attnspec.verification.judge.residuals import Compared, Observation, compare
+from attnspec.verification.judge.residuals import Compared, compare
 from attnspec.verification.judge.statistics import largest, whole
 from attnspec.verification.verdict import Diagnosis
 
@@ -121,3 +127,23 @@ def _under(judge: Judge, observations: Sequence[Observation], mutant: Mutant, po
             noises = judge.noise_of_wrong(observation.case, policy, tree, mutant.id)
             found += compare(observation, noises)
     return found
+
+
+def left(worst: Compared, bits: float) -> str:
+    """How many bits a form leaves and where, in words: in a recorded case, or on a kind of drawn values."""
+    described = worst.case.description
+    where = f"on values of the kind {described.regime!r} ({described})" if described else f"in {worst.case.origin}"
+    return f"{bits:.0f} significant bit{' is' if round(bits) == 1 else 's are'} left {where}"
+
+
+def mend_form(equation: Equation[..., Any], form: Form) -> str:
+    """The lines of the formula that a form writes in another way, and the claim that accepts what it loses."""
+    theirs = _lines(form.definition or form.other or equation.definition)
+    own = [line for line in _lines(equation.definition) if line not in theirs]
+    claim = f"claim it, if it may lose so much: --claim form={','.join(form.names)}"
+    return "\n".join([*own, f"or {claim}"] if own else [claim])
+
+
+def _lines(definition: Definition) -> list[str]:
+    """A formula, line by line, without the comments at the right."""
+    return [line.strip().partition("    ")[0] for line in text(definition).splitlines()]

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property, reduce
+from functools import cached_property, partial, reduce
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from attnspec.interpreters.mutation.mutants import Mutant
-from attnspec.interpreters.rewriting import rewritten
 from attnspec.interpreters.rounding.noise import Noise, either, noise
-from attnspec.interpreters.rounding.policy import FORMATS, Policy, policies, preset
+from attnspec.interpreters.rounding.policy import Policy, policies, preset
 from attnspec.language.equation import Equation
-from attnspec.language.tree import Call, Definition, Scan, Through, walk
+from attnspec.language.traversal import nodes_throughout
+from attnspec.language.tree import Definition, Scan
 from attnspec.thresholds import (
     DIRECTION_CASES,
     LONG_AXIS,
@@ -27,14 +27,15 @@ from attnspec.thresholds import (
     SAME_MISTAKE,
     SAME_SHARE,
 )
+from attnspec.verification.candidate.observation import Observation
 from attnspec.verification.cases.batched_gradients import lift_over_batch
 from attnspec.verification.cases.case import Case
 from attnspec.verification.judge import statistics
 from attnspec.verification.judge.directions import error_directions
 from attnspec.verification.judge.findings import Finding, Judged
-from attnspec.verification.judge.forms import PLAIN, Form
+from attnspec.verification.judge.forms import PLAIN, Form, claimed_part, excess, forms
 from attnspec.verification.judge.mutant_values import fits, mutant_values
-from attnspec.verification.judge.residuals import Compared, Observation, compare
+from attnspec.verification.judge.residuals import Compared, compare
 from attnspec.verification.judge.statistics import Slice, project
 
 Array = NDArray[Any]
@@ -42,11 +43,16 @@ Array = NDArray[Any]
 
 @dataclass
 class Judge:
-    """Judges answers to one equation in one dtype; the noise of a case is computed once."""
+    """Judges answers to one equation in one dtype; the noise of a case is computed once.
+
+    Attributes:
+        accepted: the names of rewritings that are accepted at any loss.
+    """
 
     equation: Equation[..., Any]
     dtype: str
     seed: int = 0
+    accepted: tuple[str, ...] = ()
     _noises: dict[tuple[int, str, str], tuple[Noise, ...]] = field(default_factory=dict)
     _kept: list[Case] = field(default_factory=list)
 
@@ -64,18 +70,8 @@ class Judge:
 
     @cached_property
     def forms(self) -> list[Form]:
-        """The equation's forms, and constants or products rounded to storage, which real libraries do."""
-        listed = [Form(other.says, other.equation.definition) for other in self.equation.forms]
-        found = [PLAIN, *listed, *(Form(says, tree) for says, tree in rewritten(self.equation.definition))]
-        found += [Form(f"{each.says}, or not, by size", other=each.definition) for each in listed]
-        if self.dtype == "float64":
-            return found[1:]
-        bits, also = int(FORMATS[self.dtype].bits), f"constants rounded to {self.dtype}"
-        found += [replace(each, says="; ".join(filter(None, [each.says, also])), constants=bits) for each in found]
-        if FORMATS[self.dtype].bits < 24:
-            says = f"products rounded to {self.dtype} before their sum"
-            found += [Form(says, products=True), Form(f"{says}; {also}", constants=bits, products=True)]
-        return found[1:]
+        """Other ways to compute the equation in this dtype."""
+        return forms(self.equation, self.dtype)
 
     def noise_of_wrong(self, case: Case, policy: Policy, tree: Definition, id: str) -> tuple[Noise, ...]:
         """The noise of a mutant, as if it were the equation; not kept."""
@@ -109,34 +105,45 @@ class Judge:
         other sizes; one that fails some is not kept for their being saturated, if the first cases speak against it. A
         quantile, since one bad row in an otherwise precise case must not loosen what it is judged by.
 
+        Recorded cases do not take part: a failure of theirs must not choose a looser policy. Where there is nothing
+        else, they are asked as the drawn ones are, but what a looser policy leaves open speaks for none.
+
         Args:
             paths: False leaves cases beyond a tile's size out of the second: it must be one policy for all sizes.
         """
         presets = self.presets
+        drawn = [each for each in observations if not each.case.origin]
+        observations = drawn or observations
         few = self.ordinary(observations, 2)
         if self.inferred and statistics.largest(self.compared(few, presets[-1])) > 1:
             return presets[-1]  # not even the loosest explains an ordinary case
         some = list(observations)[:POLICY_CASES]
+        better = partial(self._matches_better, openly=bool(drawn))
         for place, policy in enumerate(presets[:-1]):
             looser = presets[place + 1 :]
-            if self.failing(some, policy) and self._matches_better(some, policy, looser):
+            if self.failing(some, policy) and better(some, policy, looser):
                 continue
             failing = self.failing(observations, policy)
             if not failing:
                 return policy
             most = [each for each in failing if paths or not _beyond(each, LONG_AXIS)][:POLICY_CASES]
-            better = self._matches_better(most, policy, looser) or self._matches_better(some, policy, looser)
-            if not better and not self._left_open(failing, policy, looser):
+            if better(most, policy, looser) or better(some, policy, looser):
+                continue
+            if not (drawn and self._left_open(failing, policy, looser)):
                 return policy
         return presets[-1]
 
     def alike(self, observations: Sequence[Observation], policy: Policy) -> list[Policy]:
-        """A policy, and those looser ones that say of no element much more: answers cannot tell them apart."""
-        some = list(observations)[:POLICY_CASES]
+        """A policy, and those looser ones that say of no element much more: answers cannot tell them apart.
+
+        Asked on the first cases and on recorded ones, of which a looser policy must leave no element open besides.
+        """
+        recorded = [each for each in observations[POLICY_CASES:] if each.case.origin]
+        some = [*observations[:POLICY_CASES], *recorded]
         own = self.compared(some, policy)
         looser = self.presets[self.presets.index(policy) + 1 :] if policy in self.presets else []
         pairs = [(each, list(zip(own, self.compared(some, each), strict=True))) for each in looser]
-        return [policy, *(each for each, pair in pairs if np.isnan(statistics.contrast(pair)))]
+        return [policy, *(each for each, pair in pairs if _as_much(pair))]
 
     def failing(self, observations: Sequence[Observation], policy: Policy) -> list[Observation]:
         """The cases with an element beyond its bound."""
@@ -146,11 +153,19 @@ class Judge:
         """Whether every element of a case is within its bound."""
         return not any(each.fails for each in self.compared([observation], policy, form))
 
-    def _matches_better(self, observations: Sequence[Observation], policy: Policy, looser: Sequence[Policy]) -> bool:
-        """Whether the errors are larger than a policy leaves them, where some looser one says much more."""
+    def _matches_better(
+        self, observations: Sequence[Observation], policy: Policy, looser: Sequence[Policy], openly: bool = True
+    ) -> bool:
+        """Whether the errors are larger than a policy leaves them, where some looser one says much more.
+
+        Args:
+            openly: elements that the looser one leaves open count too.
+        """
         tight = self.compared(observations, policy)
         others = (self.compared(observations, other) for other in looser)
-        return any(statistics.contrast(list(zip(tight, other, strict=True))) > POLICY_TOO_TIGHT for other in others)
+        return any(
+            statistics.contrast(list(zip(tight, other, strict=True)), openly) > POLICY_TOO_TIGHT for other in others
+        )
 
     def _left_open(self, failing: Sequence[Observation], policy: Policy, looser: Sequence[Policy]) -> bool:
         """Whether all that a policy fails is overflow, or whole numbers, which a looser one leaves open."""
@@ -194,7 +209,7 @@ class Judge:
         form: Form = PLAIN,
         directions: bool = True,
     ) -> Judged:
-        """All three parts: each element, the whole, and directions.
+        """All three parts: each element, the whole, and directions; then what a form loses.
 
         Args:
             faint: mutants too close to the equation to show in an element: the error is projected on each.
@@ -205,6 +220,7 @@ class Judge:
         findings = [*self._elements(compared), *self._wholes(compared)]
         if not findings and directions:
             findings = [*self.mutants_seen(compared, faint), *self._directions(observations, policy, form)]
+        findings += self._lost(observations, policy, form)
         return Judged(policy, tuple(compared), tuple(findings), form)
 
     def _elements(self, compared: Sequence[Compared]) -> Iterator[Finding]:
@@ -214,6 +230,28 @@ class Judge:
             asked = sum(int(other.asked.sum()) for other in compared)
             says = f"{wrong} of {asked} elements are further from the value than rounding explains"
             yield Finding("element", says, float(each.ratio.max()), each)
+
+    def _lost(self, observations: Sequence[Observation], policy: Policy, form: Form) -> Iterator[Finding]:
+        """What a form loses and may not; whole numbers have no bits to lose. A recorded case is shown before others."""
+        kept = claimed_part(form, self.accepted, self.forms)
+        if kept is form:
+            return
+        whole = [result.kind == "int" for result in self.equation.definition.results]
+        own = [each for each in self.compared(observations, policy, kept) if not whole[each.output]]
+        beyond = [(each, excess(each, self.dtype)) for each in own]
+        lost = [
+            (bool(each.case.origin), float(lift_over_batch.max()), each)
+            for each, lift_over_batch in beyond
+            if (lift_over_batch > 1).any()
+        ]
+        if lost:
+            _, severity, worst = max(lost, key=lambda found: found[:2])
+            count, asked = (
+                sum(int((lift_over_batch > 1).sum()) for _, lift_over_batch in beyond),
+                sum(int(each.asked.sum()) for each in own),
+            )
+            says = f"it is right by another form, which loses digits in {count} of {asked} elements"
+            yield Finding("form", says, severity, worst)
 
     def _wholes(self, compared: Sequence[Compared]) -> Iterator[Finding]:
         value, limit = statistics.whole(compared)
@@ -301,13 +339,15 @@ def _beyond(observation: Observation, size: int) -> bool:
     return any(extent >= size for array in observation.case.arrays.values() for extent in array.shape)
 
 
+def _as_much(pairs: Sequence[tuple[Compared, Compared]]) -> bool:
+    """Whether the second of two policies says of no element much more, and leaves open no recorded one besides."""
+    open_ = any(bool((a.asked & ~b.asked).any()) for a, b in pairs if a.case.origin)
+    return not open_ and bool(np.isnan(statistics.contrast(pairs)))
+
+
 def carries(definition: Definition) -> bool:
     """Whether a state is carried from step to step, in an equation or in one that it calls."""
-    return any(
-        isinstance(part, Scan) or (isinstance(part, Call | Through) and carries(part.callee))
-        for root in definition.roots
-        for _, part in walk(root)
-    )
+    return any(isinstance(node, Scan) for node in nodes_throughout(definition))
 
 
 def _slice_says(found: Slice) -> str:

@@ -5,23 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from attnspec.interpreters.rounding.noise import Noise
+from attnspec.verification.candidate.observation import Array, Observation
 from attnspec.verification.cases.case import Case
-
-Array = NDArray[Any]
-
-
-@dataclass(frozen=True, eq=False)
-class Observation:
-    """One case with what the candidate answered, an array for each output of the equation."""
-
-    case: Case
-    answers: tuple[Array, ...]
 
 
 @dataclass(frozen=True, eq=False)

@@ -29,7 +29,8 @@ from attnspec.thresholds import (
     share_limit,
     whole_limit,
 )
-from attnspec.verification.judge.residuals import Array, Compared
+from attnspec.verification.candidate.observation import Array
+from attnspec.verification.judge.residuals import Compared
 
 
 def worst(compared: Sequence[Compared]) -> Compared | None:
@@ -64,12 +65,15 @@ def surprise(compared: Sequence[Compared]) -> float:
     return total / max(count, 1)
 
 
-def contrast(pairs: Sequence[tuple[Compared, Compared]]) -> float:
+def contrast(pairs: Sequence[tuple[Compared, Compared]], openly: bool = True) -> float:
     """The upper fifth of |error|/σ under the first of two policies, where the second says at least 2 σ.
 
     Not the median: many elements are exact by saturation and have no error under any policy.
+
+    Args:
+        openly: elements that the second leaves open count too.
     """
-    parts = [np.abs(a.z[a.weighed & (b.noise.sigma > CONTRAST * a.noise.sigma)]) for a, b in pairs]
+    parts = [np.abs(a.z[a.weighed & (b.noise.sigma > CONTRAST * a.noise.sigma) & (b.asked | openly)]) for a, b in pairs]
     joined = np.concatenate([np.zeros(0), *parts])
     return float(np.quantile(joined, CONTRAST_QUANTILE)) if joined.size else float("nan")
 

@@ -11,7 +11,8 @@ from typing import Any
 from attnspec.language.procedure import Mistake, Procedure
 from attnspec.properties.property import PROCEDURAL, Equal, Property
 from attnspec.thresholds import ENOUGH_CAUGHT, REPEATS, STRENGTHENING_ROUNDS
-from attnspec.verification.contract import answer_form, side_effects
+from attnspec.verification.candidate import answer_form
+from attnspec.verification.contract import side_effects
 from attnspec.verification.procedures.cases import Case, drawn, standard_cases
 from attnspec.verification.sandbox.binding import bind
 from attnspec.verification.sandbox.messages import Outcome, Request

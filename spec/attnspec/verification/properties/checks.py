@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from attnspec.language.equation import Equation
+from attnspec.language.layers import sizes_of
 from attnspec.language.symbols import symbol
 from attnspec.properties import PROPERTIES
 from attnspec.properties.property import Property
-from attnspec.verification.cases.case import FEW, Case, Description, make, sizes_of
+from attnspec.verification.cases.case import FEW, Case, Description, make
 from attnspec.verification.properties.relations import NoiseOf, applies, broken_relations, fitted
 
 USUAL_SIZES = (3, 4, 5, 6, 2, 3, 4, 5)
@@ -44,7 +45,7 @@ def check_properties(
     dtype: str,
     noise_of: NoiseOf,
     least: Callable[[str], int],
-    batched: bool,
+    axes: int,
     ask: Callable[[Case], tuple[np.ndarray[Any, Any], ...] | str],
     seed: int,
     only: Sequence[Case] | None = None,
@@ -54,7 +55,7 @@ def check_properties(
     Args:
         noise_of: the noise of the equation, or of the form that the candidate matched.
         least: the smallest size of an axis that is claimed.
-        batched: the candidate wants a leading batch axis: it is given one of size 1.
+        axes: the fewest batch axes that are claimed: the candidate is given so many, each of size 1.
         ask: the candidate's answers to a case; or why there are none, in words.
         only: the cases to ask on, each property on the first that it speaks of; None draws one.
     """
@@ -63,12 +64,11 @@ def check_properties(
     def function(**arguments: Any) -> Any:
         arrays = {name: np.asarray(value) for name, value in arguments.items() if name not in named}
         options = {name: arguments[name] for name in named}
-        answers = ask(Case(_lifted(arrays, equation) if batched else arrays, options))
+        answers = ask(Case(_lifted(arrays, equation, axes), options))
         if isinstance(answers, str):
             raise Unanswered(answers)
-        if batched:  # what a batch shares has one gradient for all of it
-            pairs = zip(answers, equation.definition.results, strict=True)
-            answers = tuple(answer[0] if answer.ndim > len(result.dims) else answer for answer, result in pairs)
+        pairs = zip(answers, equation.definition.results, strict=True)  # what a batch shares has one gradient for all
+        answers = tuple(np.asarray(answer[(0,) * (answer.ndim - len(result.dims))]) for answer, result in pairs)
         return answers if len(answers) > 1 else answers[0]
 
     each: list[tuple[str, bool]] = []
@@ -96,6 +96,7 @@ def _drawn(equation: Equation[..., Any], law: Property, least: Callable[[str], i
     return make(equation, Description(tuple(fitted(law, usual).items()), seed=seed + 7), dtype)
 
 
-def _lifted(arrays: dict[str, Any], equation: Equation[..., Any]) -> dict[str, Any]:
-    """A batch of one, on the arguments that vary per example."""
-    return {name: array if symbol(name, equation.id).weight else array[None] for name, array in arrays.items()}
+def _lifted(arrays: dict[str, Any], equation: Equation[..., Any], axes: int) -> dict[str, Any]:
+    """A batch of one along so many axes, on the arguments that vary per example."""
+    lead = (None,) * axes
+    return {name: array if symbol(name, equation.id).weight else array[lead] for name, array in arrays.items()}

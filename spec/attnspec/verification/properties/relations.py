@@ -110,9 +110,9 @@ def fitted(law: Property, sizes: Mapping[str, int]) -> dict[str, int]:
 def applies(law: Property, case: Case) -> bool:
     """Whether a property speaks of a case: of its sizes, and of finite values; of an empty batch it says nothing."""
     definition = REGISTRY[law.equation].definition
-    sizes, batch = fit(definition, {name: array.shape for name, array in case.arrays.items()}, case.options)
+    sizes, _ = fit(definition, {name: array.shape for name, array in case.arrays.items()}, case.options)
     empty = 0 in batch_shape(definition, case.arrays)
-    return case.finite and batch <= 1 and not empty and fitted(law, sizes) == sizes
+    return case.finite and not empty and fitted(law, sizes) == sizes
 
 
 def broken_relations(law: Property, function: Function, case: Case, noise_of: NoiseOf) -> list[Violation]:

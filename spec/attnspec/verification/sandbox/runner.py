@@ -46,7 +46,15 @@ AHEAD = 2
 
 
 class WorkerError(Exception):
-    """A worker could not be started: our own trouble, not the candidate's."""
+    """The process for the candidate could not be started. The candidate is not at fault.
+
+    The commands end with exit code 3.
+
+    Examples:
+        >>> import attnspec
+        >>> issubclass(attnspec.WorkerError, attnspec.SpecError)
+        False
+    """
 
 
 class Runner:

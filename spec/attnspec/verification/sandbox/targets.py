@@ -83,10 +83,18 @@ Target = File | Module | Pickled
 
 
 class MissingPackage(TargetError):
-    """The target imports a package that is not installed: the question is sound, but cannot be asked here.
+    """The target imports a package that is not installed here.
+
+    `verify` does not raise it; it returns the verdict "not run".
 
     Attributes:
         missing: the module that was not found.
+
+    Examples:
+        >>> import attnspec
+        >>> error = attnspec.MissingPackage("no package torch", missing="torch", mend="pip install torch")
+        >>> isinstance(error, attnspec.TargetError), error.missing
+        (True, 'torch')
     """
 
     def __init__(self, headline: str, *, missing: str = "", **facts: str) -> None:

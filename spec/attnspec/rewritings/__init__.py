@@ -1,0 +1,1 @@
+"""Equal rewritings, beside each family: right, with a rounding of their own."""

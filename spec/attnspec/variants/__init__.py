@@ -1,1 +1,0 @@
-"""Beside each family: its curated mistakes and its equal forms."""

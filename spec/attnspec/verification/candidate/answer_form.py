@@ -1,0 +1,139 @@
+"""What a candidate owes besides right values: an answer of the right form, and nothing else touched."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from attnspec.interpreters.evaluation.call import batch_shape, fit
+from attnspec.interpreters.rounding.policy import FORMATS
+from attnspec.language.equation import REGISTRY, Equation
+from attnspec.language.symbols import symbol
+from attnspec.language.tree import Parameter
+from attnspec.verification.cases.batched_gradients import lift_over_batch
+from attnspec.verification.cases.case import Case
+from attnspec.verification.sandbox.messages import Outcome, Output
+from attnspec.verification.verdict import VerdictKind, WorstElement
+
+Asked = tuple[Case, Outcome]
+
+
+def shapes(equation: Equation[..., Any], case: Case) -> list[tuple[int, ...]]:
+    """The shape that every output must have."""
+    definition = lift_over_batch(equation.definition, case)
+    sizes, _ = fit(definition, {name: array.shape for name, array in case.arrays.items()}, case.options)
+    lead = batch_shape(definition, case.arrays)
+    return [(*lead, *(dim.value(sizes) for dim in result.dims)) for result in definition.results]
+
+
+def fault(outcome: Outcome, case: Case, equation: Equation[..., Any], dtype: str, device: str = "") -> str:
+    """What is wrong with the form of an answer, in words; "" where nothing is.
+
+    Where only the forward pass was run, the answer is that one's, and does not fit the gradients of its outputs.
+    """
+    if outcome.during == "forward":
+        equation, outcome, case = REGISTRY[equation.gradient_of], replace(outcome, during=""), replace(case, summed=())
+        return fault(outcome, case, equation, dtype, device) or "its outputs fit no gradient"
+    expected = shapes(equation, case)
+    results = equation.definition.results
+    if len(outcome.outputs) != len(expected):
+        return f"it returns {len(outcome.outputs)} arrays, the equation {len(expected)}"
+    for output, shape, result in zip(outcome.outputs, expected, results, strict=True):
+        if output.shape is None:
+            return f"it returns a {output.kind}, not an array of its framework"
+        if output.shape != shape:
+            return f"it returns {result.name} of shape {output.shape} where {shape} belongs"
+        if not _in_due_dtype(output, result, equation.id, dtype):
+            due = f"for inputs in {dtype}" if result.kind == "float" else "where whole numbers belong"
+            return f"it returns {result.name} in {output.dtype} {due}"
+        if output.value is None:
+            return f"it returns {result.name} in {output.dtype}"
+        elsewhere = output.device is not None and output.device.split(":")[0] != device.split(":")[0]
+        if device and case.arrays and elsewhere:  # without an array nothing tells a device
+            return f"it returns {result.name} on {output.device} for inputs on {device}"
+    return ""
+
+
+def _in_due_dtype(output: Output, result: Parameter, id: str, dtype: str) -> bool:
+    """Whether a result has the dtype of the inputs, or is of whole numbers, or has one that its symbol allows."""
+    given, also = output.dtype or "", symbol(result.name, id).also
+    if result.kind == "float":
+        return given == dtype or (given in also and FORMATS[given].bits > FORMATS[dtype].bits)
+    return given.startswith(("int", "uint")) or given in also
+
+
+def answered(outcome: Outcome, case: Case, equation: Equation[..., Any], dtype: str) -> bool:
+    """Whether there is an answer that can be judged."""
+    return outcome.status == "ok" and not fault(outcome, case, equation, dtype)
+
+
+def status_says(outcome: Outcome) -> str:
+    """What became of a call that gave no answer."""
+    raises = f"its {outcome.during} pass raises" if outcome.during else "it raises"
+    words = {
+        "raised": raises,
+        "crashed": "the process dies",
+        "timeout": "it does not come back in time",
+        "memory": "it runs out of memory",
+        "unavailable": "it cannot be run here",
+    }
+    trouble = f": {outcome.trouble}" if outcome.trouble is not None else ""
+    return words.get(outcome.status, "it gives something else") + trouble
+
+
+def unusable(
+    asked: Sequence[Asked], equation: Equation[..., Any], dtype: str, device: str
+) -> tuple[VerdictKind, str, WorstElement | None] | None:
+    """The verdict, where there are cases without an answer of the right form: (verdict, reason, the case)."""
+    lost = [(case, outcome) for case, outcome in asked if outcome.status != "ok"]
+    unavailable = next((outcome for _, outcome in lost if outcome.status == "unavailable"), None)
+    if unavailable is not None:
+        return VerdictKind.NOT_RUN, str(unavailable.trouble or "it cannot be run here"), None
+    if lost:
+        return _lost(lost, asked, equation)
+    faults = ((case, fault(outcome, case, equation, dtype, device)) for case, outcome in asked)
+    malformed = [(case, wrong) for case, wrong in faults if wrong]
+    if not malformed:
+        return None
+    case, wrong = malformed[0]
+    axes, fewer = _axes([each for each, _ in malformed], [each for each, _ in asked], equation)
+    return VerdictKind.MISBEHAVES, _with_axes(wrong, axes, fewer) if axes > 1 and fewer else wrong, WorstElement(case)
+
+
+def _lost(
+    lost: Sequence[Asked], asked: Sequence[Asked], equation: Equation[..., Any]
+) -> tuple[VerdictKind, str, WorstElement | None]:
+    """Breaking only on empty or non-contiguous input violates the contract; breaking elsewhere is failing."""
+    case, outcome = next((each for each in lost if not _is_empty(each[0])), lost[0])
+    if len(lost) < len(asked):
+        if _is_empty(case):
+            return VerdictKind.MISBEHAVES, f"on empty input {status_says(outcome)}", WorstElement(case)
+        filled = [each for each, _ in lost if not _is_empty(each)]
+        if all(each.layout != "contiguous" for each in filled):
+            return VerdictKind.MISBEHAVES, f"on {case.layout} input {status_says(outcome)}", WorstElement(case)
+        axes, fewer = _axes(filled, [each for each, _ in asked], equation)
+        if fewer:
+            return VerdictKind.FAILS, _with_axes(status_says(outcome), axes, fewer), WorstElement(case)
+    traceback = f"\n{outcome.trouble.traceback}" if outcome.trouble is not None and outcome.trouble.traceback else ""
+    return VerdictKind.FAILS, status_says(outcome) + traceback, WorstElement(case)
+
+
+def _is_empty(case: Case) -> bool:
+    return any(array.size == 0 for array in case.arrays.values())
+
+
+def _axes(bad: Sequence[Case], asked: Sequence[Case], equation: Equation[..., Any]) -> tuple[int, list[int]]:
+    """The fewest batch axes of the bad cases, and the smaller numbers of batch axes of all cases."""
+
+    def ranks(cases: Sequence[Case]) -> set[int]:
+        return {len(batch_shape(equation.definition, case.arrays)) for case in cases}
+
+    fewest = min(ranks(bad))
+    return fewest, sorted(each for each in ranks(asked) if each < fewest)
+
+
+def _with_axes(says: str, axes: int, fewer: Sequence[int]) -> str:
+    """What happens only with so many batch axes, and the claim that leaves it out."""
+    where = "a leading batch axis" if axes == 1 else f"{axes} batch axes"
+    return f"with {where} {says}; --claim batch={','.join(map(str, fewer))} leaves it out"

@@ -1,0 +1,122 @@
+"""A question: one callable, one equation, one dtype, one device, one claim."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from attnspec.errors import SpecError
+from attnspec.implementation import Claim
+from attnspec.language.equation import Equation
+from attnspec.verification.cases.case import smallest
+from attnspec.verification.cases.recorded_files import Recorded
+from attnspec.verification.sandbox.messages import Gradients
+from attnspec.verification.sandbox.targets import Found
+from attnspec.verification.verdict import Verdict, VerdictKind
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked: a callable of a target, an equation, and on what.
+
+    Attributes:
+        examples: cases drawn beyond those that are always there.
+        bind: {callable's parameter: equation's name}.
+        policy: a declared precision policy, else the claim's, else inferred.
+        shown: how the callable is named in the verdict.
+        any_dtype: neither the caller nor the claim names a dtype.
+        inputs: recorded cases, asked beside the drawn ones.
+        names: {the equation's name: the name in these}, where they differ.
+        only_inputs: nothing is drawn: they are asked in place of the drawn ones.
+        forward: the equation that the callable computes, where the question is about the gradients that automatic
+            differentiation makes of it; `equation` is then the equation of these gradients.
+    """
+
+    found: Found
+    equation: Equation[..., Any]
+    claim: Claim
+    framework: str
+    dtype: str
+    device: str = "cpu"
+    examples: int = 20
+    seed: int = 0
+    bind: tuple[tuple[str, str], ...] = ()
+    policy: str | None = None
+    shown: str = ""
+    any_dtype: bool = False
+    inputs: tuple[Recorded, ...] = ()
+    names: tuple[tuple[str, str], ...] = ()
+    only_inputs: bool = False
+    forward: Equation[..., Any] | None = None
+
+    @property
+    def called(self) -> Equation[..., Any]:
+        """The equation that the callable takes the arguments of."""
+        return self.forward or self.equation
+
+    @property
+    def gradients(self) -> Gradients | None:
+        """Which gradients are asked for; None where it is the callable's own answer."""
+        if self.forward is None:
+            return None
+        taken = {parameter.name for parameter in self.forward.definition.parameters}
+        given = tuple(each.name for each in self.equation.definition.parameters if each.name not in taken)
+        wanted = tuple(each.name for each in self.forward.definition.parameters if each.kind == "float")
+        return Gradients(given, wanted)
+
+    @property
+    def asks_dtype(self) -> tuple[str, ...]:
+        """ "dtype", where no input has one and the callable takes it."""
+        asked = any(parameter.name == "dtype" for parameter in self.found.parameters)
+        return ("dtype",) if asked and not self.equation.definition.dtype_is_given else ()
+
+    def least(self, name: str) -> int:
+        """The smallest size of an axis that is asked: what the equation allows and the claim accepts."""
+        own = smallest(self.equation, name) if name != "batch" else 0
+        return max(own, self.claim.smallest.get(name, 0))
+
+    def domain(self) -> str:
+        """What is asked, in words."""
+        claim = self.claim
+        parts = ["finite inputs" if claim.finite else "all inputs, NaN and infinity at masked places included"]
+        parts += [f"{name} ≥ {size}" for name, size in claim.smallest.items() if size > self._usual(name)]
+        parts += ["contiguous inputs"] if claim.contiguous else []
+        parts += [f"{' or '.join(map(str, claim.batch))} batch axes"] if claim.batch != (0, 1) else []
+        parts += [f"{' and '.join(claim.forms)} at any loss"] if claim.forms else []
+        return ", ".join(parts)
+
+    def _usual(self, name: str) -> int:
+        return 0 if name == "batch" else smallest(self.equation, name)
+
+    def without_judging(self, verdict: VerdictKind, reason: str) -> Verdict:
+        """A verdict that needs no call of the candidate."""
+        return Verdict(
+            equation=self.equation.id,
+            implementation=self.shown or self.found.name,
+            framework=self.framework,
+            dtype=self.dtype,
+            device=self.device,
+            verdict=verdict,
+            reason=reason,
+            seed=self.seed,
+            backward_of=self.forward.id if self.forward is not None else "",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A question that cannot be answered.
+
+    Attributes:
+        error: why.
+        verdict: "not run", with the same reason, for a report that has other verdicts.
+    """
+
+    error: SpecError
+    verdict: Verdict
+
+
+def reason_of(error: SpecError) -> str:
+    """The facts of an error, as the reason of a verdict; its mend has a line of its own there."""
+    facts = (("given   ", error.given), ("expected", error.expected))
+    return "\n".join([error.headline, *(f"{label}  {fact}" for label, fact in facts if fact)])

@@ -1,0 +1,76 @@
+"""From a conclusion to a verdict: all that is known, as data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from attnspec.thresholds import ENOUGH_CAUGHT, MOST_DECIDABLE
+from attnspec.verification.candidate.candidate import Candidate
+from attnspec.verification.diagnosis import locate, precision
+from attnspec.verification.judge.findings import Conclusion, Judged
+from attnspec.verification.judge.mutation_score import MutationScore
+from attnspec.verification.verdict import Verdict, VerdictKind
+
+SHOWN = 5
+"""How many recorded cases that are wrong are named."""
+
+
+def to_verdict(candidate: Candidate, conclusion: Conclusion, findings: Sequence[str], seconds: float) -> Verdict:
+    """The verdict of a conclusion.
+
+    Args:
+        findings: other observations, in sentences.
+        seconds: the time that it took.
+    """
+    question, judged, strength = candidate.question, conclusion.judged, conclusion.strength
+    effective = precision.effective_bits(judged, question.dtype) if judged is not None and judged.right else None
+    bits = conclusion.bits or effective
+    recorded = _recorded_wrong(judged) if judged is not None else ()
+    return Verdict(
+        equation=question.equation.id,
+        implementation=question.shown or question.found.name,
+        framework=question.framework,
+        dtype=question.dtype,
+        device=question.device,
+        verdict=conclusion.kind,
+        reason=conclusion.reason,
+        diagnosis=(conclusion.diagnosis,) if conclusion.diagnosis is not None else (),
+        findings=(*findings, *recorded),
+        policy=str(judged.policy) if judged is not None and conclusion.kind is not VerdictKind.DIFFERS else "",
+        effective_bits=bits.bits if bits is not None else None,
+        bits_site=bits.site if bits is not None else "",
+        worst_case=conclusion.worst,
+        killed=len(strength.killed) if strength else 0,
+        of=strength.of if strength else 0,
+        survived=tuple(mutant.says for mutant in strength.survived) if strength else (),
+        examples=len(candidate.asked),
+        seconds=seconds,
+        properties=conclusion.properties,
+        domain=question.domain(),
+        mend=conclusion.mend or locate.mend(question.equation, conclusion.diagnosis),
+        seed=question.seed,
+        recorded=sum(bool(case.origin) for case, _ in candidate.asked),
+        backward_of=question.forward.id if question.forward is not None else "",
+    )
+
+
+def weakness(judged: Judged, strength: MutationScore) -> str:
+    """Why right values are no pass, in words; "" where they are."""
+    asked, of = judged.asked
+    if not asked:
+        return "no element could be judged: rounding noise exceeds the signal in every element"
+    if strength.of and len(strength.killed) < ENOUGH_CAUGHT * strength.of:
+        return f"these cases would have caught only {strength} known mistakes"
+    if asked < MOST_DECIDABLE * of:
+        return f"rounding noise exceeds the signal in {of - asked} of {of} elements"
+    return ""
+
+
+def _recorded_wrong(judged: Judged) -> Iterator[str]:
+    """Recorded cases that are wrong, each by the name of its file."""
+    wrong = [each for each in judged.compared if each.case.origin and each.fails]
+    for each in wrong[:SHOWN]:
+        count, of = int((each.ratio > 1).sum()), int(each.asked.sum())
+        yield f"{each.case.origin}: {count} of {of} elements are further from the value than rounding explains"
+    if len(wrong) > SHOWN:
+        yield f"{len(wrong) - SHOWN} more recorded answers are wrong"

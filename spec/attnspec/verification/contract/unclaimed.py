@@ -1,0 +1,36 @@
+"""What a candidate does outside of its claim: observations that never change a verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from attnspec.verification.candidate import answer_form
+from attnspec.verification.candidate.candidate import Candidate
+from attnspec.verification.candidate.observation import Observation
+from attnspec.verification.judge.findings import Judged
+from attnspec.verification.judge.judge import Judge
+
+
+def beyond_one_batch_axis(candidate: Candidate, judge: Judge, judged: Judged) -> Iterator[str]:
+    """Wrong answers with two batch axes, where one is claimed and two are not; to raise an error is right."""
+    case = candidate.with_unclaimed_axes()
+    if case is None:
+        return
+    question, axes = candidate.question, "with 2 batch axes, which are not claimed,"
+    outcome, answers = candidate.once(case)
+    if outcome.status not in ("ok", "raised"):
+        yield f"{axes} {answer_form.status_says(outcome)}"
+    elif outcome.status == "ok" and answers is None:
+        yield f"{axes} {answer_form.fault(outcome, case, question.equation, question.dtype)}"
+    elif answers is not None and not judge.holds(Observation(case, answers), judged.policy, judged.form):
+        yield f"{axes} it gives other values"
+
+
+def beyond_finite_inputs(candidate: Candidate, judge: Judge, judged: Judged) -> Iterator[str]:
+    """What it does with NaN and infinity at masked places, where it does not claim that."""
+    for case in candidate.hidden():
+        outcome, answers = candidate.once(case)
+        if answers is None:
+            yield f"with NaN at masked places {answer_form.status_says(outcome)}"
+        elif not judge.holds(Observation(case, answers), judged.policy, judged.form):
+            yield "NaN or infinity at masked places shows elsewhere; only finite inputs are claimed"

@@ -1,0 +1,169 @@
+"""Why values are not right: the order in which explanations are tried."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from attnspec.interpreters.mutation.function_substitutions import function_substitutions
+from attnspec.interpreters.mutation.mutants import Mutant
+from attnspec.interpreters.mutation.tiling_errors import tiling_errors
+from attnspec.thresholds import HOLDS_MUCH, HOLDS_NEARLY_ALL
+from attnspec.verification.candidate.candidate import Candidate
+from attnspec.verification.candidate.observation import Observation
+from attnspec.verification.contract.repeatability import Repeatability
+from attnspec.verification.diagnosis import locate, precision
+from attnspec.verification.diagnosis.batch_reduction import batch_reduction
+from attnspec.verification.diagnosis.recognise import left, mend_form, recognise
+from attnspec.verification.diagnosis.worst_case import smallest_case, worst_case, worst_element
+from attnspec.verification.judge.findings import Bits, Conclusion, Judged
+from attnspec.verification.judge.forms import bits_left, excess
+from attnspec.verification.judge.judge import Judge
+from attnspec.verification.verdict import Diagnosis, VerdictKind
+
+LONG = 400
+"""Cases of longer axes are not tried under slips that depend on two places of one axis."""
+
+
+@dataclass
+class Explainer:
+    """Explains the errors of one candidate.
+
+    Attributes:
+        mistakes: every known mistake that shows on what is claimed.
+        note: called with what else is seen.
+    """
+
+    candidate: Candidate
+    judge: Judge
+    repeatability: Repeatability
+    mistakes: Sequence[Mutant]
+    note: Callable[[str], None]
+
+    def conclude(self, observations: list[Observation], judged: Judged) -> Conclusion:
+        """What the findings of judging are recognised as, how few bits there are, or where it goes wrong."""
+        if judged.equal:
+            if not recognise(self.judge, observations, self.mistakes, judged.policy, always=True):
+                return self.lossy(observations, judged)
+            judged = self.judge.judge(observations, judged.policy)  # a mistake explains more than a form excuses
+        first = judged.findings[0]
+        if first.mutant is not None:
+            return Conclusion(VerdictKind.DIFFERS, first.says, judged, diagnosis=_named(first.mutant))
+        if first.kind in ("direction", "part"):
+            return Conclusion(VerdictKind.DIFFERS, first.says, judged, diagnosis=Diagnosis("direction", first.says))
+        violation = self.repeatability.depends_on_layout(judged)
+        violation = violation or self.repeatability.changes_when_repeated(observations, judged)
+        if violation:
+            return Conclusion(VerdictKind.MISBEHAVES, violation, judged)
+        unreached = self.unreached(judged)
+        known = unreached or self.known(observations, judged)
+        violation = "" if known else self.repeatability.right_in_a_fresh_process(judged)
+        if violation:
+            return Conclusion(VerdictKind.MISBEHAVES, violation, judged)
+        imprecise = None if known else self.imprecise(observations, judged)
+        if imprecise is not None:
+            return imprecise
+        axes = locate.only_with_axes(judged.compared)
+        if known and axes:
+            self.note(f"it is wrong {axes}")
+        known = known or locate.locate(self.judge, observations, judged.policy, first.says)
+        return Conclusion(
+            VerdictKind.DIFFERS,
+            unreached.says if unreached else first.says,
+            judged,
+            diagnosis=known,
+            worst=smallest_case(first, judged, self.judge, self.candidate),
+        )
+
+    def lossy(self, observations: Sequence[Observation], judged: Judged) -> Conclusion:
+        """Right by a form that loses digits which the equation as it stands keeps."""
+        violation = self.repeatability.changes_when_repeated(observations, judged)
+        if violation:
+            return Conclusion(VerdictKind.MISBEHAVES, violation, judged)
+        (finding,), form, equation = judged.findings, judged.form, self.judge.equation
+        assert finding.at is not None
+        bits = bits_left(finding.at, self.judge.dtype)
+        self.note(f"by another form: {form.says}")
+        return Conclusion(
+            VerdictKind.IMPRECISE,
+            f"{finding.says}: {left(finding.at, bits)}",
+            judged,
+            bits=Bits(round(bits, 1), f"the form {' and '.join(form.names)}"),
+            worst=worst_element(finding.at, equation, excess(finding.at, self.judge.dtype)),
+            mend=mend_form(equation, form),
+        )
+
+    def where_it_runs(self, observations: list[Observation], failure: Conclusion) -> Conclusion:
+        """What raises on most sizes may be a known mistake on the rest, such as a square matrix transposed."""
+        answered = [each for each in observations if all(answer.size > 1 for answer in each.answers)]
+        if failure.kind is not VerdictKind.FAILS or not answered:
+            return failure
+        known = recognise(self.judge, answered, self.mistakes, self.judge.infer(answered))
+        if known is None:
+            return failure
+        says = f"{known.says} (seen where the sizes let it run)"
+        mend = locate.mend(self.judge.equation, known)
+        return replace(failure, diagnosis=replace(known, says=says), mend=mend)
+
+    def known(self, observations: list[Observation], judged: Judged) -> Diagnosis | None:
+        """A known mistake: over the batch, of the formula, of software, or along a direction."""
+        reduction = batch_reduction(self.judge.equation.definition, judged.compared)
+        if reduction:
+            return Diagnosis("batch", reduction)
+        return (
+            recognise(self.judge, observations, self.mistakes, judged.policy)
+            or self.in_software(observations, judged)
+            or self.along(observations, judged)
+        )
+
+    def in_software(self, observations: Sequence[Observation], judged: Judged) -> Diagnosis | None:
+        """What only software does: other functions, errors of kernels that run through tiles; in cases not too long."""
+        definition = self.judge.equation.definition
+        slips = (*function_substitutions(definition), *tiling_errors(definition))
+        short = [each for each in observations if each.case.longest <= LONG]
+        return recognise(self.judge, short, slips, judged.policy, always=True) if slips else None
+
+    def along(self, observations: list[Observation], judged: Judged) -> Diagnosis | None:
+        """A direction that most of the error lies along, such as the scale of one argument."""
+        plain = judged.findings[0].kind == "element"
+        seen = self.judge.strongest(observations, judged.policy, HOLDS_NEARLY_ALL if plain else HOLDS_MUCH)
+        return Diagnosis("direction", seen) if seen else None
+
+    def unreached(self, judged: Judged) -> Diagnosis | None:
+        """Arguments that no gradient reaches, where these are all that is wrong; else they are noted."""
+        gradients = self.candidate.question.gradients
+        if gradients is None:
+            return None
+        wrong = {each.output for each in judged.compared if each.fails}
+        reached = {each.output for each in judged.compared if each.answer.any()}
+        names = [gradients.wanted[output] for output in sorted(wrong - reached)]
+        if not names:
+            return None
+        says = f"no gradient reaches {' or '.join(filter(None, [', '.join(names[:-1]), names[-1]]))}"
+        if any(outcome.detached for _, outcome in self.candidate.asked):
+            says += ": what it returns is detached from its arguments (requires_grad is False)"
+        if wrong & reached:
+            self.note(says)
+            return None
+        return Diagnosis("no gradient", says)
+
+    def imprecise(self, observations: Sequence[Observation], judged: Judged) -> Conclusion | None:
+        """The right formula in fewer bits: beside rounding under the tightest policy, or else under the loosest."""
+        ends = dict.fromkeys([self.judge.presets[0], self.judge.presets[-1]])
+        tried = (precision.imprecise(self.judge, observations, policy) for policy in ends)
+        seen = next(filter(None, tried), None)
+        if seen is None:
+            return None
+        bits, under = seen
+        worst = worst_case(judged.findings[0], judged, self.judge.equation)
+        return Conclusion(VerdictKind.IMPRECISE, self.says_imprecise(bits), under, bits=bits, worst=worst)
+
+    def says_imprecise(self, bits: Bits) -> str:
+        """The reason, in words."""
+        reason = f"the formula is right, in {bits.bits:.0f} significant bits: they are lost at {bits.site}"
+        tf32 = self.judge.dtype == "float32" and bits.like_tf32
+        return f"{reason} (TF32? then declare the policy tf32)" if tf32 else reason
+
+
+def _named(mutant: Mutant) -> Diagnosis:
+    return Diagnosis(mutant.id, mutant.says)

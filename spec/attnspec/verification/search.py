@@ -1,0 +1,70 @@
+"""More cases: drawn by Hypothesis towards the largest error, and for mutants that no case could have caught."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import hypothesis
+
+from attnspec.interpreters.mutation.mutants import Mutant
+from attnspec.interpreters.rounding.policy import Policy
+from attnspec.thresholds import STRENGTHENING_ROUNDS
+from attnspec.verification.candidate.candidate import Candidate
+from attnspec.verification.candidate.observation import Observation
+from attnspec.verification.cases.case import Description
+from attnspec.verification.cases.search import descriptions
+from attnspec.verification.cases.suite import standard_suite
+from attnspec.verification.judge import statistics
+from attnspec.verification.judge.findings import Judged
+from attnspec.verification.judge.judge import Judge
+from attnspec.verification.judge.mutation_score import MutationScore, mutation_score
+
+
+def search(candidate: Candidate, judge: Judge, policy: Policy) -> list[Observation]:
+    """Random cases, steered towards the largest error."""
+    found: list[Observation] = []
+    question = candidate.question
+    if question.examples <= 0 or question.only_inputs:
+        return found
+
+    @hypothesis.seed(question.seed)
+    @hypothesis.settings(
+        max_examples=question.examples,
+        database=None,
+        deadline=None,
+        derandomize=False,
+        phases=[hypothesis.Phase.generate, hypothesis.Phase.target],
+        suppress_health_check=list(hypothesis.HealthCheck),
+        verbosity=hypothesis.Verbosity.quiet,
+    )
+    @hypothesis.given(descriptions(question.equation, question.least, question.claim))
+    def explore(description: Description) -> None:
+        seen = candidate.observe([candidate.made(description)])
+        found.extend(seen)
+        for observation in seen:
+            share = statistics.largest(judge.compared([observation], policy))
+            hypothesis.target(float(min(share, 1e6)), label="share of the bound")
+
+    explore()
+    return found
+
+
+def strengthened(
+    candidate: Candidate, judge: Judge, observations: list[Observation], judged: Judged, mistakes: Sequence[Mutant]
+) -> tuple[list[Observation], MutationScore]:
+    """The mutation score, and more cases as long as there are mutants that none so far could have caught."""
+    question = candidate.question
+    strength = mutation_score(judged.compared, mistakes, question.dtype)
+    for round_ in range(1, STRENGTHENING_ROUNDS + 1):
+        if not strength.survived or question.only_inputs:
+            break
+        cases = [
+            candidate.made(replace(each, seed=each.seed + 1000 * round_))
+            for each in standard_suite(question.equation, question.least, question.claim.batch)
+            if each.regime in ("ordinary", "ties", "offset") and each.layout == "contiguous"
+        ]
+        observations = [*observations, *candidate.observe(cases)]
+        compared = judge.compared(observations, judged.policy, judged.form)
+        strength = strength.joined(mutation_score(compared, strength.survived, question.dtype))
+    return observations, strength

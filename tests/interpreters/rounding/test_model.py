@@ -1,0 +1,48 @@
+"""The model of one rounding, of a sum and of a softmax, held against what it stands for."""
+
+from __future__ import annotations
+
+from itertools import permutations
+
+import numpy as np
+import pytest
+
+from attnspec.interpreters.rounding.model import Rounding
+from attnspec.interpreters.rounding.policy import FORMATS, preset
+
+FLOAT32 = preset("op-by-op", "float32")
+
+
+@pytest.mark.parametrize("products", [(1.0, 2.0, 3.0, 4.0, 5.0, 6.0), (1.0, -2.0, 3.0, -4.0, 5.0, -3.0), (1.0,) * 6])
+def test_a_sum_has_the_mean_variance_over_all_orders(products: tuple[float, ...]) -> None:
+    """u²/3 Σ S_j² over the partial sums that are rounded, averaged over every order, but for k in place of k + 1."""
+    u, k = FORMATS["float32"].u, len(products)
+    partial = [np.cumsum(order)[1:] for order in permutations(products)]
+    exact = u**2 / 3 * float(np.mean([(sums**2).sum() for sums in partial]))
+    squares, value = np.float64(sum(p**2 for p in products)), np.float64(sum(products))
+
+    found = float(Rounding(FLOAT32, np).contraction(k, squares, value, exact_products=True))
+
+    assert found == pytest.approx(exact, rel=1.5 / k)
+
+
+def test_one_rounding_is_uniform() -> None:
+    """The variance of rounding many values to float32 is that of the model, on average over a binade."""
+    values = np.random.Generator(np.random.Philox(0)).uniform(1, 2, 100_000)
+    errors = values.astype(np.float32).astype(np.float64) - values
+    u = FORMATS["float32"].u
+
+    modelled = float(np.mean(Rounding(FLOAT32, np).once(FORMATS["float32"], values)))
+
+    assert 1 < modelled / float(np.mean(errors**2)) < 4  # ±u|v|, where half a unit is u up to the end of a binade
+    assert float(np.abs(errors).max()) <= u * 2
+
+
+def test_a_sum_of_zeros_has_no_error() -> None:
+    assert not Rounding(FLOAT32, np).contraction(9, np.zeros(3), np.zeros(3), exact_products=False).any()
+
+
+def test_one_visible_key_has_weight_one_exactly() -> None:
+    weights, shifted = np.array([[1.0, 0.0]]), np.array([[0.0, -np.inf]])
+
+    assert not Rounding(FLOAT32, np).softmax(weights, shifted, -1).any()
