@@ -181,6 +181,15 @@ def test_layers_below_the_top_have_sizes_of_their_own(count: int, d: int, u: int
     assert sized(definition, usual | dict.fromkeys(below, 9)) == found | dict.fromkeys(below, 9)
 
 
+@pytest.mark.parametrize(("d", "below"), [(4, [4, 4, 4]), (3, [6, 5, 6])])
+def test_layers_are_alike_where_all_can_be_and_else_differ_from_the_next(d: int, below: list[int]) -> None:
+    """Where the input is as wide as a state, one layer may be taken for another."""
+    definition = REGISTRY[STACKED].definition
+    found = sized(definition, dict.fromkeys(sizes_of(definition), 4) | {"d": d})
+
+    assert [found[f"u_{place}"] for place in (1, 2, 3)] == below
+
+
 def test_an_equation_without_layers_has_the_sizes_that_it_is_given() -> None:
     assert sized(REGISTRY[CELL].definition, {"d": 2, "u": 3}) == {"d": 2, "u": 3}
 
@@ -245,8 +254,8 @@ def test_a_small_case_shows_its_arrays_and_a_large_one_their_shapes() -> None:
     small, large = np.array([1.5, -2.0]), np.ones((3, 4))
     made = Description((("n", 3),), seed=1)
 
-    assert case(a=small, b=large[:1, :2]).shown == "a = [1.5, -2], b = [[1, 1]], heads = 2"
-    assert case(a=small, b=large).shown == "a (2,), b (3, 4), heads = 2"
+    assert case(a=small, b=large[:2, :3]).shown == "a = [1.5, -2], b = [[1, 1, 1], [1, 1, 1]], heads = 2"
+    assert case(a=small, b=large[:, :3]).shown == "a (2,), b (3, 3), heads = 2"
     assert case(a=large, description=made).shown == "a (3, 4), heads = 2 (n=3, seed=1)"
     assert case(a=large, description=made, origin="x.npz").shown == "a (3, 4), heads = 2 (x.npz)"
 
@@ -257,6 +266,7 @@ def test_arrays_of_zeros_are_shown_together() -> None:
     assert case(a=one, b=zero).shown == "a = [1], heads = 2, b = 0"
     assert case(a=one, b=zero, c=zero).shown == "a = [1], heads = 2, all else 0"
     assert case(b=zero, c=zero).shown == "b (2, 9), c (2, 9), heads = 2, all arrays 0"
+    assert case(b=zero).shown == "b (2, 9), heads = 2, all 0"
 
 
 def test_a_case_counts_its_elements_and_knows_its_longest_axis() -> None:

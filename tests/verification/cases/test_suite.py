@@ -64,15 +64,19 @@ def test_nothing_is_below_the_claimed_smallest_size_or_beyond_the_largest(
 def test_there_is_a_batch_where_one_is_claimed_and_none_where_not(
     id: str, batches: tuple[int, ...], least: int
 ) -> None:
-    """With one and without one where both are; then also of one, nine and forty, and an empty one where that is
-    claimed, or the smallest that is."""
+    """With one and without one where both are; then also of one, nine and forty, or the smallest that is claimed."""
     found = {each.batch for each in suite(id, batches, least)}
 
     assert (() in found) == (0 in batches)
     assert (found != {()}) == (1 in batches)
     if 1 in batches:
         assert found >= {(max(size, least),) for size in (1, 3, 9, 40)}
-        assert ((0,) in found) == (least == 0)
+
+
+@every_equation
+@SOME
+def test_a_batch_is_empty_where_that_is_claimed(id: str, batches: tuple[int, ...], least: int) -> None:
+    assert ((0,) in {each.batch for each in suite(id, batches, least)}) == (least == 0 and 1 in batches)
 
 
 @every_equation

@@ -87,6 +87,15 @@ def test_a_wrong_gradient_of_an_example_is_no_matter_of_the_batch() -> None:
     assert batch_reduction(definition, judge().compared([observation], preset("op-by-op", "float32"))) == ""
 
 
+def test_of_a_batch_of_one_no_reduction_can_be_named() -> None:
+    """All of them are its own gradient."""
+    definition, case = REGISTRY[LINEAR].definition, replace(case_of(LINEAR, batch=1), summed=WANTED)
+    own = [np.asarray(each) for each in evaluate(definition, (), case.arguments)]
+    observation = Observation(case, (own[0], own[1][0] + 1, own[2][0] + 1))
+
+    assert batch_reduction(definition, judge().compared([observation], preset("op-by-op", "float32"))) == ""
+
+
 def test_a_case_without_a_batch_does_not_name_one() -> None:
     definition, case = REGISTRY[LINEAR].definition, replace(case_of(LINEAR), summed=WANTED)
     wrong = tuple(np.asarray(each) + 1 for each in evaluate(definition, (), case.arguments))

@@ -55,7 +55,6 @@ def in_fewer_bits(id: str, site: str, bits: int, on: Sequence[Case] = ()) -> lis
         (RNN, OPERANDS, 11, OPERANDS),
         (RNN, "the carried state", 8, "the carried state"),
         (RNN, "the output", 9, "the output"),
-        (NORM, "the output", 16, "the output"),
         (NORM, "the inputs", 8, "the inputs"),
         (ADDITIVE, "the output", 11, "the output"),
     ],

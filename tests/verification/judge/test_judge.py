@@ -62,7 +62,6 @@ EVERY_PRESET = [
     (id, dtype, policy)
     for id, dtypes in (
         (ATTENTION, ("float32", *HALF)),
-        (GRU, ("bfloat16",)),
         ("recurrent.simple_rnn", HALF),
         ("transformer.layer_norm", ("float32", *HALF)),
         ("scores.additive", HALF),
@@ -94,8 +93,11 @@ def test_honest_answers_are_right_under_a_policy_no_looser_than_theirs(id: str, 
     ("id", "policy"), [(id, policy) for id in (ATTENTION, GRU) for policy in presets(id, "bfloat16")]
 )
 def test_the_policy_of_honest_answers_is_inferred(id: str, policy: str) -> None:
-    """Where an equation rounds differently under each."""
-    assert judge(id).infer(honest(id, "bfloat16", policy)).name == policy
+    """Where an equation rounds differently under each; all cases hold under it."""
+    observations = honest(id, "bfloat16", policy)
+
+    assert judge(id).infer(observations).name == policy
+    assert not judge(id).failing(observations, preset(policy, "bfloat16"))
     assert [other.name for other in judge(id).alike(any_answers(id), preset(policy, "bfloat16"))] == [policy]
 
 
@@ -173,6 +175,18 @@ def test_another_path_for_long_axes_may_have_a_looser_policy() -> None:
 
     assert judge(ATTENTION).infer(both).name == "flash"
     assert judge(ATTENTION).infer(both, paths=False).name == "float32-inside"
+
+
+def test_overflow_that_a_looser_policy_leaves_open_is_a_matter_of_policy() -> None:
+    """Scores beyond float16: NaN is wrong where scores are kept in float32, and may come where they are stored."""
+    id = "attention.dot_product"
+    k = np.array([[1.0], [0.5], [0.25]]) * np.full((3, 4), 300.0)
+    case = Case({"q": np.full((2, 4), 300.0), "k": k, "v": np.arange(6.0).reshape(3, 2)}, {})
+
+    lost, kept = Observation(case, (np.full((2, 2), np.nan),)), Observation(case, (np.array([[0.0, 1.0]] * 2),))
+
+    assert judge(id, "float16").infer([lost]).name == "op-by-op"
+    assert judge(id, "float16").infer([kept]).name == "float32-inside"
 
 
 # Small errors.
@@ -279,6 +293,28 @@ def test_findings_stand_in_the_order_of_gravity() -> None:
     kinds = [finding.kind for finding in judged(spoilt(lambda answer: answer + 1)).findings]
 
     assert kinds == ["element", "whole", "slice"]
+
+
+@pytest.mark.parametrize(
+    ("shape", "place", "says"),
+    [((5, 40), (3, slice(None)), "row 3: "), ((40, 5), (slice(None), 2), "column 2: "),
+     ((3, 9, 8), (1, slice(None), slice(None)), "slice along axis 0 1: ")],
+)  # fmt: skip
+def test_a_row_whose_errors_are_large_together_is_named(
+    shape: tuple[int, ...], place: tuple[int | slice, ...], says: str
+) -> None:
+    """Each within its bound: seven σ, where rounding leaves one."""
+    *batch, n, e = shape
+    case = case_of(ATTENTION, n=n, e=e, batch=batch[0] if batch else None)
+    (right,) = honest_answers(ATTENTION, "float32", "op-by-op", [case])
+    (under,) = judge(ATTENTION, "float32").noise(case, preset("op-by-op", "float32"))
+    answer = right.answers[0].copy()
+    answer[place] = (under.value + 7 * under.sigma)[place]
+
+    found = judged([Observation(case, (answer,))]).findings
+
+    assert [finding.kind for finding in found] in (["slice"], ["whole", "slice"])
+    assert sentence(found[-1]).startswith(f"{says}the root mean square of error/σ is 7.0")
 
 
 @pytest.mark.parametrize("lost", [float("nan"), float("inf")])

@@ -28,7 +28,7 @@ from synthetic import MANY, Array, Floats, case_of, described, mutant_of, too_la
 
 ATTENTION, CELL = "attention.scaled_dot_product", "recurrent.simple_rnn_cell"
 EQUATIONS = ("scores.additive", "attention.causal", "attention.hard", "transformer.layer_norm", "recurrent.gru_cell",
-             "seq2seq.cross_entropy_probs")  # fmt: skip
+             "seq2seq.cross_entropy_probs", "position.sinusoidal")  # fmt: skip
 
 
 def removed(id: str) -> list[Mutant]:
@@ -177,6 +177,9 @@ def test_patterns_and_shapes_differ_and_what_cannot_run_does_not() -> None:
 @pytest.mark.parametrize("id", EQUATIONS)
 def test_sample_cases_are_small_and_have_no_axis_of_one(id: str) -> None:
     """A mutant that is wrong for one key alone is not kept for that; none is missed for want of length."""
+    described = [case.description for case in sample_cases(REGISTRY[id])]
+
+    assert any(2 in dict(each.sizes).values() for each in described if each is not None)
     for case in sample_cases(REGISTRY[id]):
         assert case.description is not None
         assert case.layout == "contiguous"

@@ -19,6 +19,9 @@ from attnspec.thresholds import (
     NOT_ROUNDING,
     POLICY_TOO_TIGHT,
     SAMPLES,
+    SLICE_MODEL,
+    SLICE_SAMPLES,
+    SLICE_SPREAD,
     SPREADS,
     whole_limit,
 )
@@ -58,13 +61,13 @@ def with_sigma(error: Floats, sigma: Floats | float) -> list[Compared]:
     return [compared(error, noise(np.ones(error.shape), sigma))]
 
 
-@given(seed=SEEDS, factor=st.sampled_from([0.25, 0.5, 2.0, 4.0]))
+@given(seed=SEEDS, factor=st.sampled_from([0.25, 0.8, 1.25, 4.0]))
 @MANY
 def test_errors_surprise_least_under_their_own_sigma(seed: int, factor: float) -> None:
-    """Of σ, and of twice or half of it, that σ is the most likely by which the errors were drawn."""
+    """Of σ, and of a quarter less or more of it, that σ is the most likely by which the errors were drawn."""
     draw = generator(seed)
-    sigma = draw.uniform(0.1, 10, 400)
-    error = HONEST_RMS * sigma * draw.standard_normal(400)
+    sigma = draw.uniform(0.1, 10, 4000)
+    error = HONEST_RMS * sigma * draw.standard_normal(4000)
 
     assert surprise(with_sigma(error, sigma)) < surprise(with_sigma(error, factor * sigma))
 
@@ -199,6 +202,41 @@ def test_a_bad_slice_is_the_one_that_is_named(seed: int, axis: int, place: int) 
     assert worst is not None
     assert (worst.compared, worst.axis, worst.place) == (spoilt, axis, place)
     assert worst.value > worst.limit
+    assert worst.value == pytest.approx(root_mean_square(np.moveaxis(spoilt.z, axis, 0)[place]))
+
+
+def root_mean_square(z: Floats) -> float:
+    return float(np.sqrt(np.mean(z**2)))
+
+
+@given(SEEDS, st.floats(1, 3), st.integers(4, 60))
+@MANY
+def test_the_limit_of_a_slice_is_that_of_its_elements_or_of_the_runs(seed: int, shared: float, count: int) -> None:
+    """Of σ with chance for so many elements, or where runs are larger together, of the largest of them."""
+    draw = generator(seed)
+    runs = shared * draw.standard_normal((SAMPLES, 3, 1)) * np.ones((1, 1, count))
+    largest = np.abs(runs[:, 1, 0]).max()
+    error = np.zeros((3, count))
+    error[1] = 100
+
+    worst = slices([compared(error, noise(np.ones((3, count)), members=runs))])
+
+    assert worst is not None
+    assert (worst.axis, worst.place) == (0, 1)
+    assert worst.limit == pytest.approx(max(SLICE_MODEL * (1 + SLICE_SPREAD / np.sqrt(count)), SLICE_SAMPLES * largest))
+
+
+def test_elements_that_are_not_weighed_are_none_of_a_slice() -> None:
+    """Neither in its root mean square nor in its count: a row with one element left has the limit of one."""
+    lost = np.ones((2, 30), dtype=bool)
+    lost[0, 0] = False
+    error = np.full((2, 30), 50.0)
+
+    worst = slices([compared(error, noise(np.ones((2, 30)), undecidable=lost))])
+
+    assert worst is not None
+    assert worst.value == pytest.approx(50)
+    assert worst.limit == pytest.approx(SLICE_MODEL * (1 + SLICE_SPREAD))
 
 
 @given(SEEDS)
@@ -206,7 +244,7 @@ def test_a_bad_slice_is_the_one_that_is_named(seed: int, axis: int, place: int) 
 def test_a_slice_is_bad_in_a_transposed_output_too(seed: int) -> None:
     seen = random_comparison(seed, 12, 12)
     error = seen.error.copy()
-    error[4] *= 20
+    error[4] = 20 * seen.noise.sigma[4]
     turned = noise(seen.noise.value.T, seen.noise.sigma.T, members=np.swapaxes(seen.noise.members, 1, 2))
 
     row, column = slices([compared(error, seen.noise)]), slices([compared(error.T, turned)])
@@ -427,6 +465,16 @@ def test_a_coefficient_explains_the_elements_that_it_mends() -> None:
     assert explained([compared([50, 50, 50, 1], under)], along_value, 0.5) == 1
     assert explained([compared([50, 50, 500, 0], under)], along_value, 0.5) == pytest.approx(2 / 3)
     assert explained([compared([50, 50, 50, 0], under)], along_value, -0.5) == 0
+
+
+@given(st.floats(1e-6, 1e6))
+@MANY
+def test_what_is_explained_has_no_unit(unit: float) -> None:
+    """An error of 50 σ that a direction of 100 σ explains, whatever σ is."""
+    under = noise(100 * unit * np.ones(3), unit)
+
+    assert explained([compared(50 * unit * np.ones(3), under)], along_value, 0.5) == 1
+    assert explained([compared(50 * unit * np.ones(3), under)], along_value, 0.1) == 0
 
 
 def test_where_no_element_is_clearly_wrong_nothing_is_left_to_explain() -> None:

@@ -131,6 +131,31 @@ def test_errors_that_cancel_in_the_values_may_still_differ(seed: int) -> None:
     assert violations(differences, under.value + np.array([0, 0, 0, 4e-3]), under)
 
 
+@pytest.mark.parametrize("shared", ["up", "outward"])
+def test_an_error_that_all_elements_share_adds_up(shared: str) -> None:
+    """Where values have both signs: all larger, or all further from zero, by nearly their bound."""
+    value = np.resize([1.0, -2.0], 400)
+    under = noise(value, bound=0.1)
+    signs = np.ones(400) if shared == "up" else np.sign(value)
+
+    def total(f: Function, arguments: Arguments) -> Iterator[Relation]:
+        yield Equal((signs * f(**arguments)).sum(), (signs * value).sum())
+
+    assert not violations(total, value + 0.999 * signs * 0.1, under)
+    assert violations(total, value + 1.01 * signs * 0.1, under)
+
+
+def test_the_worst_element_is_furthest_in_tolerances() -> None:
+    """Not the one that is furthest apart."""
+    under = noise(np.full((3, 4), 0.5), bound=np.repeat([[1e-6], [1e-1], [1e-6]], 4, axis=1))
+    answer = under.value + np.repeat([[0.0], [0.3], [1e-3]], 4, axis=1)
+
+    (violation,) = violations(is_half, answer, under)
+
+    assert violation.index == (2, 0)
+    assert violation.tolerance == pytest.approx(1e-6)
+
+
 def test_without_noise_a_relation_is_exact_but_for_its_own_sums() -> None:
     under = weights(0, 0.0)
     ulp = np.zeros((3, 4))

@@ -89,7 +89,8 @@ def mend(equation: Equation[..., Any], diagnosis: Diagnosis | None) -> str:
     """The line of the formula that a recognised mistake is in; the whole formula where it is in no one line."""
     if diagnosis is None or diagnosis.id in ("unrecognised", "direction", "no gradient", "batch"):
         return ""
-    rows = [row.strip() for row in text(equation.definition).splitlines() if " = " in row and "∈" not in row]
+    shown = [row.strip() for row in text(equation.definition).splitlines() if " = " in row]
+    rows = [row for row in shown if not {"∈", "≤"} & {*row.split(" = ")[0]}]  # the sizes stand above the formula
     label, *rest = diagnosis.id.split("/")
     labels = [*(", ".join(line.targets) for line in equation.definition.lines), "the result"]
     return rows[labels.index(label)] if rest and label in labels else "\n".join(rows)
