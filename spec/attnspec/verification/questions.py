@@ -12,7 +12,7 @@ from attnspec.language.equation import REGISTRY, Equation
 from attnspec.language.layers import sizes_of
 from attnspec.language.procedure import PROCEDURES, Procedure, specified
 from attnspec.verification.candidate.question import Question, Refused, reason_of
-from attnspec.verification.cases.recorded_files import listed, recorded
+from attnspec.verification.cases.recordings import as_tuple, recordings
 from attnspec.verification.judge.forms import named
 from attnspec.verification.options import VerifyOptions, gradient_of, known_or_refused, refuse_for_procedures
 from attnspec.verification.procedures.verifier import ProceduralQuestion
@@ -34,7 +34,7 @@ def questions(found: Sequence[Found], shown: str, wanted: VerifyOptions) -> Iter
         TargetError: nothing in it is claimed, and no equation is named.
         SpecError: recorded inputs cannot be read.
     """
-    pairs, inputs = list(_claims(found, wanted)), recorded(listed(wanted.inputs))
+    pairs, inputs = list(_claims(found, wanted)), recordings(as_tuple(wanted.inputs))
     if not pairs:
         raise _unclaimed(found, shown, wanted)
     alone = len(found) == 1

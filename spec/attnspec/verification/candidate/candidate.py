@@ -93,8 +93,8 @@ class Candidate:
             claim.finite,
             question.seed,
         )
-        handed = reader.found(question.inputs)
-        return replace(handed, cases=tuple(self.asked_as(case) for case in handed.cases))
+        recorded = reader.read(question.inputs)
+        return replace(recorded, cases=tuple(self.asked_as(case) for case in recorded.cases))
 
     def made(self, description: Description) -> Case:
         return self.asked_as(make(self.question.equation, description, self.question.dtype))
