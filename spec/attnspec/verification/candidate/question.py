@@ -11,7 +11,7 @@ from attnspec.language.equation import Equation
 from attnspec.verification.cases.case import smallest
 from attnspec.verification.cases.recordings import Recording
 from attnspec.verification.sandbox.messages import Gradients
-from attnspec.verification.sandbox.targets import Found
+from attnspec.verification.sandbox.targets import CallableInfo
 from attnspec.verification.verdict import Verdict, VerdictKind
 
 
@@ -32,7 +32,7 @@ class Question:
             differentiation makes of it; `equation` is then the equation of these gradients.
     """
 
-    found: Found
+    found: CallableInfo
     equation: Equation[..., Any]
     claim: Claim
     framework: str
