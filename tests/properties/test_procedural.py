@@ -20,7 +20,7 @@ from attnspec.verification.sandbox.protocol import to_frame, to_reply
 
 catalogue()
 LAWS = [law for id in PROCEDURES if id.startswith("text.") for law in PROCEDURAL[id]]
-OURS = [each for each in discover().found if each.equation in PROCEDURES]
+OURS = [each for each in discover().declarations if each.equation in PROCEDURES]
 
 
 def broken(law: Property, function: Function, case: Case) -> str:
