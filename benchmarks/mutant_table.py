@@ -33,7 +33,7 @@ from attnspec.verification.questions import catalogue
 from attnspec.verification.sandbox.binding import Parameter
 from attnspec.verification.sandbox.messages import Outcome, Output, Request, Trouble
 from attnspec.verification.sandbox.runner import Runner
-from attnspec.verification.sandbox.targets import Found
+from attnspec.verification.sandbox.targets import CallableInfo
 from attnspec.verification.verdict import Verdict
 from attnspec.verification.verifier import Verifier
 
@@ -70,7 +70,6 @@ class InProcess(Runner):
                 Output("tensor of torch", _float64(out), form, tuple(out.shape), "cpu")
                 for out, form in zip(outputs, self.forms(request.dtype), strict=True)
             ),
-            0.0,
         )
 
     def forms(self, dtype: str) -> list[str]:
@@ -87,8 +86,8 @@ def asked(id: str, definition: Definition, dtype: str, claim: Claim) -> Verdict:
     """The verdict on a tree, as a candidate for an equation."""
     equation = REGISTRY[id]
     parameters = [p.name for p in equation.definition.parameters] + [o.name for o in equation.definition.options]
-    found = Found("tree", "tree", (), tuple(map(Parameter, parameters)), "torch", "", None, None)
-    question = Question(found, equation, claim, "torch", dtype, examples=5)
+    info = CallableInfo("tree", "tree", (), tuple(map(Parameter, parameters)), "torch")
+    question = Question(info, equation, claim, "torch", dtype, examples=5)
     return Verifier(question, InProcess(definition)).verdict()
 
 

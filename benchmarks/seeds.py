@@ -19,8 +19,8 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from attnspec.faces.known_departures import Known, read
-from attnspec.faces.verify_command import storing_elsewhere
+from attnspec.faces.known_departures import KnownDepartures, read
+from attnspec.faces.verify_command import temporary_storage
 from attnspec.verification.options import VerifyOptions
 from attnspec.verification.parallel import answered_in_processes, count_questions
 from attnspec.verification.verdict import Verdict
@@ -55,17 +55,17 @@ def main() -> int:
     given = parser.parse_args()
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     seeds = range(given.first, given.first + given.seeds)
-    known: Known = read(given.known)
+    known: KnownDepartures = read(given.known)
     console = Console(width=120, highlight=False)
     started = time.monotonic()
     right: Counter[Candidate] = Counter()
     seen: Counter[Candidate] = Counter()
     try:
-        with storing_elsewhere():
+        with temporary_storage():
             for verdict in asked(given.targets, seeds, given.jobs, VerifyOptions(examples=given.examples)):
                 candidate = verdict.equation, verdict.implementation, verdict.dtype
                 seen[candidate] += 1
-                if verdict.passed or known.of(verdict):
+                if verdict.passed or known.expecting(verdict):
                     right[candidate] += 1
                 else:
                     console.print(f"seed {verdict.seed}: {verdict}\n", markup=False, soft_wrap=True)

@@ -250,7 +250,7 @@ def test_claims_may_be_made_for_code_that_makes_none(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("claim", "says"),
     [("bach=0", "did you mean batch?"), ("batch=one", "batch=0,1"), ("finite=perhaps", "yes or no"),
-     ("smallest=1", "smallest.AXIS=1"), ("finite", "is no pair"), ("smallest.z=1", "has no size z")],
+     ("smallest=1", "smallest.AXIS=1"), ("finite", "is not a pair"), ("smallest.z=1", "has no size z")],
 )  # fmt: skip
 def test_what_is_no_claim_is_refused(claim: str, says: str) -> None:
     done = weights("right", "--claim", claim)
@@ -311,7 +311,7 @@ def test_a_target_that_cannot_be_asked_leaves_the_others_their_verdicts(tmp_path
     written = json.loads(file.read_text(encoding="utf-8"))
 
     assert done.exit_code == 2
-    assert done.stdout.splitlines()[-1].endswith(": 1 conforms; 1 not asked")
+    assert done.stdout.splitlines()[-1].endswith(": 1 conforms; 1 not judged")
     assert [each["verdict"] for each in written["verdicts"]] == ["conforms"]
     assert [each["headline"] for each in written["not_asked"]] == ["no file 'nowhere.py'"]
 
@@ -342,9 +342,9 @@ def stopped_by(error: BaseException) -> Callable[..., Report]:
 @pytest.mark.parametrize(
     ("error", "code", "says"),
     [
-        (WorkerError("the worker did not start: exit code 1"), 3, "our own trouble: WorkerError: the worker did not"),
+        (WorkerError("the worker did not start: exit code 1"), 3, "internal error: WorkerError: the worker did not"),
         (OSError(28, "No space left on device"), 3, "No space left on device"),
-        (ZeroDivisionError("division by zero"), 3, "our own trouble: ZeroDivisionError"),
+        (ZeroDivisionError("division by zero"), 3, "internal error: ZeroDivisionError"),
         (KeyboardInterrupt(), 130, "interrupted"),
     ],
 )
@@ -358,12 +358,12 @@ def test_what_fell_before_is_kept(
     assert done.exit_code == code
     assert says in done.stderr
     assert "Traceback" not in done.stderr
-    assert done.stdout.splitlines()[-1].endswith(": 1 conforms; not all was asked")
+    assert done.stdout.splitlines()[-1].endswith(": 1 conforms; the run was ended early")
     assert [each["implementation"] for each in written["verdicts"]] == ["my_kernels.py"]
     assert written["complete"] is False
 
 
-def test_our_own_trouble_can_be_looked_into(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_internal_error_can_be_looked_into(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(verify_command, "run", stopped_by(ZeroDivisionError("division by zero")))
 
     assert "Traceback" in attnspec("verify", "my_kernels.py", ATTNSPEC_DEBUG="1").stderr
@@ -405,7 +405,7 @@ def test_a_pipe_gets_its_json_once(tmp_path: Path) -> None:
 def test_every_start_has_the_equations_signature(framework: str) -> None:
     catalogue()
     for equation in REGISTRY.values():
-        tree = ast.parse(new_command.starter(equation, framework))
+        tree = ast.parse(new_command.equation_starter(equation, framework))
         (function,) = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
         options = [option.name for option in equation.definition.options]
 
@@ -428,7 +428,7 @@ def test_a_start_can_be_verified_and_is_not_overwritten(tmp_path: Path) -> None:
     file.write_text("mine", encoding="utf-8")
     again = attnspec(*arguments)
     assert (again.exit_code, file.read_text(encoding="utf-8")) == (2, "mine")
-    assert "is there already" in again.stderr
+    assert "exists already" in again.stderr
 
 
 @pytest.mark.parametrize(

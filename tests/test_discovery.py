@@ -58,7 +58,7 @@ def named(monkeypatch: pytest.MonkeyPatch, *modules: str) -> None:
 def test_a_strangers_package_is_read_and_not_imported(stranger: Path) -> None:
     found = discovery.discover()
 
-    assert [(each.equation, each.framework, each.target) for each in found.found] == [
+    assert [(each.equation, each.framework, each.target) for each in found.declarations] == [
         ("attention.weights", "torch", "strange_package.kernels.deep.fast:weights"),
         ("scores.dot", None, "strange_package.kernels.deep.fast:weights"),
         ("attention.soft", "jax", "strange_package.kernels.deep.fast:Soft"),
@@ -72,7 +72,7 @@ def test_what_cannot_be_read_is_said_and_costs_no_more(stranger: Path, monkeypat
     named(monkeypatch, "strange_package.kernels", "gone_package")
     found = discovery.discover()
 
-    assert len(found.found) == 3
+    assert len(found.declarations) == 3
     assert len(found.troubles) == 2
     assert "broken.py cannot be read" in found.troubles[0]
     assert "gone_package" in found.troubles[1]
@@ -90,6 +90,6 @@ def test_what_is_read_is_what_importing_finds() -> None:
         if getattr(value, "__module__", "") == module.__name__
         for each in getattr(value, ATTRIBUTE, ())
     }
-    read = {(each.equation, each.framework, each.target) for each in discovery.discover().found}
+    read = {(each.equation, each.framework, each.target) for each in discovery.discover().declarations}
 
     assert declared == {each for each in read if each[2].startswith("attnspec_numpy.")}

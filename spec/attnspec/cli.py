@@ -1,4 +1,4 @@
-"""attnspec on the command line. Only click is imported at once, so that help costs nothing; the faces do the rest."""
+"""The command line of attnspec. A command imports what it needs when it runs, so that help is quick."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ import click
 from attnspec import __version__
 
 UNITS = {"": 0, "K": 10, "M": 20, "G": 30, "T": 40}
+"""By the unit of a size of memory, the exponent of 2."""
 
 
-class Faces(click.Group):
-    """The commands; whatever they raise becomes a message and an exit code."""
+class Commands(click.Group):
+    """The commands. An error that one raises becomes a message and an exit code."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -28,35 +29,35 @@ class Faces(click.Group):
 
 
 def _bytes(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:
-    """--memory-limit 4G, in bytes."""
+    """Return the bytes of a size of memory, such as 4G."""
     if value is None:
         return None
-    given = re.fullmatch(r"(\d+(?:\.\d+)?) ?([KMGT]?)(?:i?B)?", value, re.IGNORECASE)
-    if given is None or not float(given[1]):
-        raise click.BadParameter(f"{value!r} is no amount of memory; write 4G or 512M", ctx, param)
-    return int(float(given[1]) * 2 ** UNITS[given[2].upper()])
+    size = re.fullmatch(r"(\d+(?:\.\d+)?) ?([KMGT]?)(?:i?B)?", value, re.IGNORECASE)
+    if size is None or not float(size[1]):
+        raise click.BadParameter(f"{value!r} is not a size of memory; write 4G or 512M", ctx, param)
+    return int(float(size[1]) * 2 ** UNITS[size[2].upper()])
 
 
 def _pairs(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -> dict[str, str] | None:
-    """--bind query=q, as {"query": "q"}."""
+    """Return {"query": "q"} for ("query=q",)."""
     pairs: dict[str, str] = {}
-    for given in value:
-        theirs, _, ours = given.partition("=")
-        if not (theirs and ours):
-            raise click.BadParameter(f"{given!r} is no pair; write PARAMETER=NAME, as in query=q", ctx, param)
-        if theirs in pairs:
-            raise click.BadParameter(f"{theirs!r} is given twice", ctx, param)
-        pairs[theirs.strip()] = ours.strip()
+    for text in value:
+        key, _, name = text.partition("=")
+        if not (key and name):
+            raise click.BadParameter(f"{text!r} is not a pair; write PARAMETER=NAME, as in query=q", ctx, param)
+        if key in pairs:
+            raise click.BadParameter(f"{key!r} is given twice", ctx, param)
+        pairs[key.strip()] = name.strip()
     return pairs or None
 
 
 def _sizes(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -> dict[str, str]:
-    """--sizes n=1024,d=64 --sizes m=1024, as names and what is said of them."""
+    """Return {"n": "1024", "d": "64"} for ("n=1024,d=64",)."""
     sizes: dict[str, str] = {}
-    for given in ",".join(value).split(",") if value else ():
-        name, _, number = (part.strip() for part in given.partition("="))
+    for text in ",".join(value).split(",") if value else ():
+        name, _, number = (part.strip() for part in text.partition("="))
         if not (name and number):
-            raise click.BadParameter(f"{given!r} is no size; write NAME=NUMBER, as in n=1024", ctx, param)
+            raise click.BadParameter(f"{text!r} is not a size; write NAME=NUMBER, as in n=1024", ctx, param)
         if name in sizes:
             raise click.BadParameter(f"{name!r} is given twice", ctx, param)
         sizes[name] = number
@@ -64,46 +65,46 @@ def _sizes(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -
 
 
 def _names(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -> tuple[str, ...] | None:
-    """--dtype float32,float64 --dtype bfloat16, as one list."""
-    return tuple(name.strip() for given in value for name in given.split(",") if name.strip()) or None
+    """Return ("float32", "float64", "bfloat16") for ("float32,float64", "bfloat16")."""
+    return tuple(name.strip() for text in value for name in text.split(",") if name.strip()) or None
 
 
-@click.group(cls=Faces, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, message="attnspec %(version)s")
 def main() -> None:
-    """The reference specification of the road from the RNN to the Transformer: equations, and verdicts on what
-    implements them.
+    """The reference specification of the road from the RNN to the Transformer: equations, and verdicts on their
+    implementations.
 
-    Exit codes: 0 all conform; 1 some verdict is not "conforms"; 2 the question could not be asked; 3 our own trouble.
+    Exit codes: 0 all conform; 1 some verdict is not "conforms"; 2 the input is wrong; 3 internal error.
     """
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")  # a terminal without ∈ shows something else, and goes on
+            stream.reconfigure(errors="backslashreplace")  # a terminal that cannot show ∈ shows its code instead
 
 
 @main.command("list")
 @click.argument("family", required=False)
 @click.option("--json", "to_json", metavar="FILE|-", help="Write the catalogue as JSON; - is the standard output.")
 def list_(family: str | None, to_json: str | None) -> None:
-    """The catalogue, with what implements each row."""
+    """List the catalogue, with the implementations of each entry."""
     from attnspec.faces import list_command
 
-    list_command.answer(family, to_json)
+    list_command.print_catalogue(family, to_json)
 
 
 @main.command()
 @click.argument("id")
 @click.option("--mutants", is_flag=True, help="List every known mistake that a verdict would recognise.")
 @click.option("--latex", is_flag=True, help="Show the formula in LaTeX.")
-@click.option("--json", "to_json", is_flag=True, help="Print all of it as JSON.")
+@click.option("--json", "to_json", is_flag=True, help="Print everything as JSON.")
 def show(id: str, mutants: bool, latex: bool, to_json: bool) -> None:
-    """One equation: formula, shapes, symbols, sources, conventions, properties, mutants, implementations.
+    """Show an equation: formula, shapes, symbols, sources, conventions, properties, mutants, implementations.
 
-    Or one procedure, with its code.
+    Or a procedure, with its code.
     """
     from attnspec.faces import show_command
 
-    show_command.answer(id, mutants=mutants, latex=latex, to_json=to_json)
+    show_command.print_entry(id, mutants=mutants, latex=latex, to_json=to_json)
 
 
 NATURAL, SECONDS = click.IntRange(min=0), click.FloatRange(0, min_open=True)
@@ -111,25 +112,35 @@ NATURAL, SECONDS = click.IntRange(min=0), click.FloatRange(0, min_open=True)
 
 @main.command()
 @click.argument("targets", metavar="TARGET...", nargs=-1, required=True)
-@click.option("--as", "equation", metavar="ID", help="The equation, where the target does not declare it.")
-@click.option("--framework", metavar="F", help="Whose arrays it takes: numpy, torch or jax.")
-@click.option("--dtype", metavar="D,...", multiple=True, callback=_names, help="float64, float32, float16 or bfloat16.")
-@click.option("--device", metavar="D", help="cpu or cuda.")
-@click.option("--examples", metavar="N", type=NATURAL, default=20, help="Cases drawn beyond the usual ones.  [20]")
-@click.option("--seed", metavar="N", type=NATURAL, default=0, help="Of everything that is drawn.  [0]")
-@click.option("--bind", metavar="P=NAME", multiple=True, callback=_pairs, help="A parameter, and the equation's name.")
-@click.option("--policy", metavar="P", help="The precision policy to judge under; else claimed, or inferred.")
-@click.option("--inputs", metavar="FILE", multiple=True, help="Recorded cases to ask besides: .npz, .safetensors.")
-@click.option("--name", "names", metavar="P=NAME", multiple=True, callback=_pairs, help="A parameter; its name there.")
-@click.option("--only-inputs", is_flag=True, help="Ask nothing but the recorded cases.")
-@click.option("--backward", is_flag=True, help="Judge its gradients, through automatic differentiation.")
-@click.option("--claim", metavar="C=VALUE", multiple=True, callback=_pairs, help="Beside what is declared: batch=0.")
-@click.option("--time-limit", metavar="S", type=SECONDS, default=30.0, help="For one call of the candidate.  [30]")
-@click.option("--memory-limit", metavar="SIZE", callback=_bytes, help="What the candidate may hold, such as 4G.")
-@click.option("--known", metavar="FILE", help="Known departures, in TOML: what is listed does not fail the run.")
-@click.option("--jobs", metavar="N", type=click.IntRange(min=1), default=1, help="In so many processes.  [1]")
-@click.option("--json", "to_json", metavar="FILE|-", help="Keep each verdict as JSON; - is the standard output.")
-@click.option("--quiet", is_flag=True, help="Say only what does not conform.")
+@click.option("--as", "equation", metavar="ID", help="Equation, if the target does not declare it.")
+@click.option("--framework", metavar="F", help="Framework of the arrays: numpy, torch or jax.")
+@click.option("--dtype", metavar="D,...", multiple=True, callback=_names, help="Storage dtypes, such as float32.")
+@click.option("--device", metavar="D", help="Device: cpu, cuda or cuda:N.")
+@click.option(
+    "--examples", metavar="N", type=NATURAL, default=20, help="Random cases in addition to the fixed suite.  [20]"
+)
+@click.option("--seed", metavar="N", type=NATURAL, default=0, help="Random seed.  [0]")
+@click.option(
+    "--bind", metavar="P=NAME", multiple=True, callback=_pairs, help="Parameter, and its name in the equation."
+)
+@click.option("--policy", metavar="P", help="Precision policy; by default the claimed one, or inferred.")
+@click.option("--inputs", metavar="FILE", multiple=True, help="Recorded cases to add: .npz or .safetensors.")
+@click.option(
+    "--name", "names", metavar="P=NAME", multiple=True, callback=_pairs, help="Parameter, and its name in --inputs."
+)
+@click.option("--only-inputs", is_flag=True, help="Judge on the recorded cases alone.")
+@click.option("--backward", is_flag=True, help="Judge its gradients, by automatic differentiation.")
+@click.option(
+    "--claim", metavar="C=VALUE", multiple=True, callback=_pairs, help="Override a field of the declared claim."
+)
+@click.option("--time-limit", metavar="S", type=SECONDS, default=30.0, help="Time limit of one call, in seconds.  [30]")
+@click.option(
+    "--memory-limit", metavar="SIZE", callback=_bytes, help="Memory limit of the candidate's process, such as 4G."
+)
+@click.option("--known", metavar="FILE", help="Known departures, in TOML, which do not fail the run.")
+@click.option("--jobs", metavar="N", type=click.IntRange(min=1), default=1, help="Number of worker processes.  [1]")
+@click.option("--json", "to_json", metavar="FILE|-", help="Write each verdict as JSON; - is the standard output.")
+@click.option("--quiet", is_flag=True, help="Print only verdicts that do not conform.")
 @click.pass_context
 def verify(
     ctx: click.Context,
@@ -139,50 +150,49 @@ def verify(
     jobs: int,
     to_json: str | None,
     quiet: bool,
-    **given: Any,
+    **values: Any,
 ) -> None:
     """Judge implementations against the equations that they claim.
 
     TARGET is FILE.py, FILE.py:callable, pkg.module or pkg.module:callable. The options --dtype, --bind, --inputs,
-    --name and --claim may be repeated. A claim is batch=0 (no leading batch axes; 0,1 is usual, and 0,1,2 asks
-    for two of them too), smallest.t=1 (the smallest size of an axis), form=NAME (an equal rewriting accepted at any
-    loss), or yes or no for finite, contiguous,
-    deterministic and double_backward.
+    --name and --claim may be repeated. A claim is batch=0 (the numbers of leading batch axes; 0,1 is the default, and
+    0,1,2 adds two of them), smallest.t=1 (the smallest size of an axis), form=NAME (an equal rewriting accepted at any
+    loss of bits), or yes or no for finite, contiguous, deterministic and double_backward.
     """
     from attnspec.faces import verify_command
     from attnspec.implementation import claimed
     from attnspec.verification.options import VerifyOptions, dtype_names
 
     options = VerifyOptions(
-        claim=claimed(given.pop("claim") or {}),
-        memory_bytes=given.pop("memory_limit"),
-        dtypes=dtype_names(given.pop("dtype")),
-        **given,
+        claim=claimed(values.pop("claim") or {}),
+        memory_bytes=values.pop("memory_limit"),
+        dtypes=dtype_names(values.pop("dtype")),
+        **values,
     )
-    ctx.exit(verify_command.answer(targets, options, to_json, quiet=quiet, known=known, jobs=jobs))
+    ctx.exit(verify_command.verify_targets(targets, options, to_json, quiet=quiet, known=known, jobs=jobs))
 
 
 @main.command()
 @click.argument("id")
-@click.option("--framework", metavar="F", help="Whose arrays it takes: numpy, torch or jax; a procedure takes none.")
-@click.option("-o", "--output", metavar="FILE", help="Write it there; a file that is there already is left alone.")
+@click.option("--framework", metavar="F", help="Framework of the arrays: numpy, torch or jax; none for a procedure.")
+@click.option("-o", "--output", metavar="FILE", help="Write to a file, which must not exist yet.")
 def new(id: str, framework: str | None, output: str | None) -> None:
-    """A file to start an implementation from."""
+    """Write the start of an implementation."""
     from attnspec.faces import new_command
 
-    new_command.answer(id, framework, output)
+    new_command.write_starter(id, framework, output)
 
 
 @main.command()
 @click.argument("id")
-@click.option("--sizes", metavar="N=NUMBER,...", multiple=True, callback=_sizes, help="Every named size: n=1024,d=64.")
+@click.option("--sizes", metavar="N=NUMBER,...", multiple=True, callback=_sizes, help="All named sizes: n=1024,d=64.")
 @click.option("--block", metavar="B", type=click.IntRange(min=1), help="Take the weights of attention in blocks of B.")
-@click.option("--json", "to_json", is_flag=True, help="Print all of it as JSON.")
+@click.option("--json", "to_json", is_flag=True, help="Print everything as JSON.")
 def cost(id: str, sizes: dict[str, str], block: int | None, to_json: bool) -> None:
-    """What an equation costs for one example: parameters, operations, elements held, steps that wait for each other.
+    """Show what an equation costs for one example: parameters, operations, memory and sequential steps.
 
-    As formulas of its sizes and, with --sizes, as numbers.
+    The costs are formulas of its sizes and, with --sizes, numbers.
     """
     from attnspec.faces import cost_command
 
-    cost_command.answer(id, sizes, block=block, to_json=to_json)
+    cost_command.print_cost(id, sizes, block=block, to_json=to_json)

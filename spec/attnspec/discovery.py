@@ -1,4 +1,4 @@
-"""What installed packages implement, read from their source: nothing of theirs is imported, so it costs nothing."""
+"""The implementations that installed packages declare, read from their source without importing it."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from importlib.metadata import entry_points
 from pathlib import Path
 
 GROUP = "attnspec.implementations"
-"""The entry points by which a package says that it has implementations; each names a package or module."""
+"""The group of entry points of packages with implementations; each names a package or module."""
 
-Declaring = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,13 +21,13 @@ class Declared:
     """One `@implements` in the source of an installed package.
 
     Attributes:
-        equation: the equation's id, as it is written there.
-        framework: whose arrays it takes; None where only its imports tell.
-        module: the module that defines it.
-        name: the callable in that module.
-        file: its source.
-        line: where its definition starts.
-        backward: what it declares is the gradients of that equation.
+        equation: the id of the equation, as it is written there.
+        framework: whose arrays it takes; None if it does not say.
+        module: the module that defines the callable.
+        name: the name of the callable in that module.
+        file: the source file.
+        line: the first line of the definition.
+        backward: whether it declares the gradients of the equation.
     """
 
     equation: str
@@ -40,53 +40,63 @@ class Declared:
 
     @property
     def package(self) -> str:
-        """The package at the top."""
+        """The top-level package."""
         return self.module.partition(".")[0]
 
     @property
     def through(self) -> str:
-        """A word for who reads of it among what implements the equation of the gradients."""
+        """A remark for a list of implementations of gradients: whether automatic differentiation computes them."""
         return ", differentiated" if self.backward else ""
 
     @property
     def target(self) -> str:
-        """As `attnspec verify` takes it."""
+        """The target, as `attnspec verify` takes it."""
         return f"{self.module}:{self.name}"
 
 
 @dataclass(frozen=True, slots=True)
 class Discovery:
-    """What was found, in the order of packages and files, and what could not be read, in sentences."""
+    """The declarations of all installed packages.
 
-    found: tuple[Declared, ...]
+    Attributes:
+        declarations: in the order of packages and files.
+        troubles: what could not be read, in sentences.
+    """
+
+    declarations: tuple[Declared, ...]
     troubles: tuple[str, ...] = ()
 
     def of(self, equation: str, gradient_of: str = "") -> tuple[Declared, ...]:
-        """What implements an equation; of one of gradients, also what has them made of the equation they are of."""
+        """Return the implementations of an equation.
+
+        Args:
+            gradient_of: for an equation of gradients, the equation that they are of; its implementations whose
+                gradients are declared are returned too.
+        """
         wanted = {(equation, False), (gradient_of or None, True)}
-        return tuple(each for each in self.found if (each.equation, each.backward) in wanted)
+        return tuple(item for item in self.declarations if (item.equation, item.backward) in wanted)
 
 
 def discover() -> Discovery:
-    """Everything that the packages installed here declare."""
+    """Read the declarations of all installed packages."""
     names = dict.fromkeys(point.module for point in sorted(entry_points(group=GROUP)))
-    found: list[Declared] = []
+    declarations: list[Declared] = []
     troubles: list[str] = []
     for name in names:
         sources = list(_sources(name))
         if not sources:
-            troubles.append(f"{name} has an entry point, and no source here")
+            troubles.append(f"{name} has an entry point, but no source here")
         for module, file in sources:
             try:
-                found += _declared(module, file)
+                declarations += _declarations(module, file)
             except (OSError, SyntaxError, ValueError) as error:
                 troubles.append(f"{file} cannot be read: {error}")
-    return Discovery(tuple(found), tuple(troubles))
+    return Discovery(tuple(declarations), tuple(troubles))
 
 
 def _sources(name: str) -> Iterator[tuple[str, Path]]:
-    """The modules of a package with their files, those that start with an underscore left out."""
-    root = _place(name)
+    """Yield the modules of a package with their files, without those that start with an underscore."""
+    root = _path(name)
     if root is None:
         return
     if root.is_file():
@@ -99,8 +109,8 @@ def _sources(name: str) -> Iterator[tuple[str, Path]]:
             yield ".".join([name, *parts]), file
 
 
-def _place(name: str) -> Path | None:
-    """The folder or file of a module. Only the package at the top is looked up: finding what is below imports it."""
+def _path(name: str) -> Path | None:
+    """Return the folder or file of a module. Its top-level package alone is looked up, since that imports nothing."""
     top, *below = name.split(".")
     try:
         spec = importlib.util.find_spec(top)
@@ -108,49 +118,49 @@ def _place(name: str) -> Path | None:
         spec = None
     if spec is None:
         return None
-    homes = [Path(home) for home in spec.submodule_search_locations or ()]
-    homes = homes or ([Path(spec.origin)] if spec.origin and not below else [])
-    places = [home.joinpath(*below) for home in homes]
-    places += [place.with_suffix(".py") for place in places if below]
-    return next((place for place in places if place.exists()), None)
+    folders = [Path(folder) for folder in spec.submodule_search_locations or ()]
+    folders = folders or ([Path(spec.origin)] if spec.origin and not below else [])
+    paths = [folder.joinpath(*below) for folder in folders]
+    paths += [path.with_suffix(".py") for path in paths if below]
+    return next((path for path in paths if path.exists()), None)
 
 
-def _declared(module: str, file: Path) -> Iterator[Declared]:
+def _declarations(module: str, file: Path) -> Iterator[Declared]:
+    """Yield the declarations of a source file."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # what the source says wrong elsewhere is its author's business
+        warnings.simplefilter("ignore")  # other faults of the source are its author's business
         tree = ast.parse(file.read_bytes(), str(file))
-    for node in _at_the_top(tree):
+    for node in _definitions(tree):
         for decorator in node.decorator_list:
-            declared = _read(decorator)
-            if declared is not None:
-                equation, framework, backward = declared
+            arguments = _arguments(decorator)
+            if arguments is not None:
+                equation, framework, backward = arguments
                 yield Declared(equation, framework, module, node.name, file, node.lineno, backward)
 
 
-def _at_the_top(node: ast.AST) -> Iterator[Declaring]:
-    """Functions and classes of a module, also those under an if or a try."""
+def _definitions(node: ast.AST) -> Iterator[Definition]:
+    """Yield the functions and classes of a module, also those under an if or a try, but no nested ones."""
     for child in ast.iter_child_nodes(node):
-        if isinstance(child, Declaring):
+        if isinstance(child, Definition):
             yield child
         else:
-            yield from _at_the_top(child)
+            yield from _definitions(child)
 
 
-def _read(decorator: ast.expr) -> tuple[str, str | None, bool] | None:
-    """The equation and the framework of `@implements("id", framework=...)`, and whether it is of its gradients.
-
-    None for any other decorator.
-    """
+def _arguments(decorator: ast.expr) -> tuple[str, str | None, bool] | None:
+    """Return the id, the framework and whether backward is True of an `@implements`; None for any other decorator."""
     match decorator:
         case ast.Call(
             func=ast.Name(id="implements") | ast.Attribute(attr="implements"),
             args=[ast.Constant(value=str(equation))],
             keywords=keywords,
         ):
-            given = {keyword.arg: keyword.value for keyword in keywords}
-            framework = given.get("framework")
-            told = framework.value if isinstance(framework, ast.Constant) else None
-            backward = given.get("backward")
-            is_backward = isinstance(backward, ast.Constant) and backward.value is True
-            return equation, told if isinstance(told, str) else None, is_backward
+            values = {keyword.arg: _constant(keyword.value) for keyword in keywords}
+            framework = values.get("framework")
+            return equation, framework if isinstance(framework, str) else None, values.get("backward") is True
     return None
+
+
+def _constant(node: ast.expr) -> object:
+    """Return the value of a literal; None for any other expression."""
+    return node.value if isinstance(node, ast.Constant) else None

@@ -133,7 +133,7 @@ def test_an_implementation_has_one_name(implementation: str, verdict: Verdict, e
     file = tmp_path / "departures.toml"
     file.write_text(entries({**ENTRY, "implementation": implementation}), encoding="utf-8")
 
-    assert (read(str(file)).of(verdict) is not None) is expected
+    assert (read(str(file)).expecting(verdict) is not None) is expected
 
 
 @pytest.mark.parametrize(
@@ -149,20 +149,20 @@ def test_an_entry_can_be_narrowed(narrowed: dict[str, str], device: str, expecte
     file = tmp_path / "departures.toml"
     file.write_text(entries({**ENTRY, **narrowed}), encoding="utf-8")
 
-    assert (read(str(file)).of(fell("imprecise", device=device)) is not None) is expected
+    assert (read(str(file)).expecting(fell("imprecise", device=device)) is not None) is expected
 
 
 @pytest.mark.parametrize(
     ("text", "says"),
     [
         ("[[departure]\n", "line 1"),
-        ('[departure]\ndtype = "float64"', "something else than departures"),
+        ('[departure]\ndtype = "float64"', "something other than departures"),
         ("departures = []", "departures"),
         (entries({**ENTRY, "dtpye": "float64"}), "did you mean dtype"),
         (entries({**ENTRY, "verdict": "imprecice"}), "did you mean imprecise"),
         (entries({**ENTRY, "verdict": "conforms"}), "no verdict 'conforms' to list"),
         (entries({**ENTRY, "dtype": "flaot64"}), "did you mean float64"),
-        (entries({**ENTRY, "reason": " "}), "says nothing in 'reason'"),
+        (entries({**ENTRY, "reason": " "}), "has no text in 'reason'"),
         (entries(ENTRY).replace('"float64"', "64"), "dtype = 64"),
         (entries(ENTRY, {**ENTRY, "device": "cpu"}), "departure 2 is listed twice"),
         (entries({key: value for key, value in ENTRY.items() if key != "link"}), "departure 1 has no link"),

@@ -14,7 +14,7 @@ from attnspec.language.equation import Equation
 from attnspec.language.layers import gathered
 from attnspec.verification.cases.case import Case, Description, make
 from attnspec.verification.cases.recorded_cases import Reader
-from attnspec.verification.cases.recorded_files import recorded
+from attnspec.verification.cases.recordings import recordings
 from attnspec.verification.cases.suite import standard_suite
 from attnspec.verification.questions import catalogue
 from trees import read
@@ -109,9 +109,9 @@ def test_misuse_is_refused(body: str, says: str) -> None:
 def test_recorded_layers_are_read_by_their_names() -> None:
     case = drawn(RNN, t=3, d=2, L=3, u_L=4, u_1=5, u_2=1)
 
-    (whole,) = Reader(RNN, "float64").found(recorded([dict(case.arrays)])).cases
-    (part,) = Reader(RNN, "float64").found(recorded([{"layers.2.W_hh": case.arrays["layers.2.W_hh"]}])).cases
-    (none,) = Reader(RNN, "float64").found(recorded([{"x": case.arrays["x"]}])).cases
+    (whole,) = Reader(RNN, "float64").read(recordings([dict(case.arrays)])).cases
+    (part,) = Reader(RNN, "float64").read(recordings([{"layers.2.W_hh": case.arrays["layers.2.W_hh"]}])).cases
+    (none,) = Reader(RNN, "float64").read(recordings([{"x": case.arrays["x"]}])).cases
 
     assert list(whole.arrays) == list(case.arrays)
     assert all(np.array_equal(whole.arrays[name], case.arrays[name]) for name in case.arrays)

@@ -15,11 +15,12 @@ from attnspec.language.procedure import PROCEDURES
 from attnspec.properties.property import PROCEDURAL, Equal, Function, Property
 from attnspec.verification.procedures.cases import Case, cases, drawn
 from attnspec.verification.questions import catalogue
-from attnspec.verification.sandbox.plain_values import packed, unpacked
+from attnspec.verification.sandbox.messages import Outcome
+from attnspec.verification.sandbox.protocol import to_frame, to_reply
 
 catalogue()
 LAWS = [law for id in PROCEDURES if id.startswith("text.") for law in PROCEDURAL[id]]
-OURS = [each for each in discover().found if each.equation in PROCEDURES]
+OURS = [each for each in discover().declarations if each.equation in PROCEDURES]
 
 
 def broken(law: Property, function: Function, case: Case) -> str:
@@ -29,6 +30,13 @@ def broken(law: Property, function: Function, case: Case) -> str:
         if each.left != each.right:
             return f"{law.name}: {each.left!r} is not {each.right!r}"
     return ""
+
+
+def as_received(answer: Any) -> Any:
+    """A plain value as the verifier receives it from a candidate's process: every sequence is a tuple."""
+    reply = to_reply(to_frame(Outcome("ok", answers=(answer,))))
+    assert isinstance(reply, Outcome)
+    return reply.answers[0]
 
 
 def named(law: Property) -> str:
@@ -47,7 +55,7 @@ def test_it_holds(law: Property, data: st.DataObject) -> None:
     for function in functions:
 
         def plain(*args: Any, function: Any = function, **given: Any) -> Any:
-            return unpacked(packed(function(*args, **given)))
+            return as_received(function(*args, **given))
 
         assert not broken(law, plain, case), function
 

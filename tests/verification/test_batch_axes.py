@@ -20,7 +20,7 @@ from attnspec.verification.candidate.observation import Observation
 from attnspec.verification.cases.case import Case, Description, make, smallest
 from attnspec.verification.cases.distributions import leading
 from attnspec.verification.cases.recorded_cases import Reader
-from attnspec.verification.cases.recorded_files import recorded
+from attnspec.verification.cases.recordings import recordings
 from attnspec.verification.cases.search import descriptions
 from attnspec.verification.cases.shrink import shrink
 from attnspec.verification.cases.suite import standard_suite
@@ -211,11 +211,11 @@ def numbers(*shape: int) -> Any:
 
 def test_a_recorded_case_may_have_two_axes() -> None:
     given = {"q": numbers(2, 3, 4, 5)}
-    handed = Reader(REGISTRY[ATTENTION], "float32", batches=(2,)).found(recorded([given]))
+    handed = Reader(REGISTRY[ATTENTION], "float32", batches=(2,)).read(recordings([given]))
 
     (case,) = handed.cases
     assert case.arrays["k"].shape[:2] == (2, 3)
-    assert not Reader(REGISTRY[ATTENTION], "float32", batches=(0, 1)).found(recorded([given])).cases
+    assert not Reader(REGISTRY[ATTENTION], "float32", batches=(0, 1)).read(recordings([given])).cases
 
 
 def test_a_recorded_case_is_left_its_axes_where_they_matter() -> None:

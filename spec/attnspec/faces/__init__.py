@@ -1,1 +1,1 @@
-"""What each command of the command line prints, and the JSON that it writes."""
+"""The commands of the command line: what each prints, and the JSON that it writes."""

@@ -20,68 +20,75 @@ from attnspec.language.tree import Definition
 from attnspec.verification.questions import catalogue
 
 Row = tuple[str, str, Dim | MaxOf]
-"""Its key in JSON, how it is called, and how much it is."""
+"""The key of a quantity in JSON, its label in text, and its formula."""
 
 
-def answer(id: str, given: Mapping[str, str], *, block: int | None, to_json: bool) -> None:
+def print_cost(id: str, sizes: Mapping[str, str], *, block: int | None, to_json: bool) -> None:
     """Print what an equation costs.
 
+    Args:
+        sizes: the sizes by name, as text; if there are none, formulas alone are printed.
+        block: the size of the blocks in which the weights of attention are taken; None if they are not.
+
     Raises:
-        UnknownName: no such equation or size.
-        BindingError: a size is missing, given twice or no whole number.
-        SpecError: it is a procedure; or a block is asked for where there is nothing to take in blocks.
+        UnknownName: there is no such equation or size.
+        BindingError: a size is missing, given twice or not a whole number.
+        SpecError: the id is that of a procedure, or nothing in the equation can be taken in blocks.
     """
     catalogue()
     equation = specified(id)
     if isinstance(equation, Procedure):
-        raise SpecError(f"{id} is a procedure: nothing in it is counted", expected="an equation")
-    sizes = _sizes(equation.definition, given)
+        raise SpecError(f"{id} is a procedure, and only equations have a cost", expected="an equation")
+    numbers = _parse_sizes(equation.definition, sizes)
     naive = cost(equation.definition)
     blocked = cost(equation.definition, blocked=True) if block is not None else None
     rows = list(_rows(naive, blocked))
     screen = Screen()
     if to_json:
-        document = _document(equation, sizes, block, rows, blocked or naive)
-        screen.say(json.dumps(document, indent=2, ensure_ascii=False))
+        document = _document(equation, numbers, block, rows, blocked or naive)
+        screen.print(json.dumps(document, indent=2, ensure_ascii=False))
         return
-    held = ", ".join(f"{name} = {size:,}" for name, size in sizes.items())
-    screen.say(f"{equation.id}, for {held}" if held else equation.id, "bold", len(equation.id))
-    screen.say("\n".join(_table(rows, blocked or naive, sizes, block, screen.width)))
+    listed = ", ".join(f"{name} = {size:,}" for name, size in numbers.items())
+    screen.print(f"{equation.id}, for {listed}" if listed else equation.id, "bold", len(equation.id))
+    screen.print("\n".join(_table(rows, blocked or naive, numbers, block, screen.width)))
 
 
-def _sizes(definition: Definition, given: Mapping[str, str]) -> dict[str, int]:
-    """The named sizes as numbers, in the order of the signature; none where none are given."""
+def _parse_sizes(definition: Definition, texts: Mapping[str, str]) -> dict[str, int]:
+    """Return the named sizes as numbers, in the order of the signature.
+
+    A size may also be named by the option that sets it.
+    """
     known = sizes_of(definition)
-    meant = {option: size for option, size in OPTION_SIZES.items() if size in known}
-    found: dict[str, int] = {}
-    for name, text in given.items():
-        size = name if name in known else meant.get(name, name)
+    by_option = {option: size for option, size in OPTION_SIZES.items() if size in known}
+    sizes: dict[str, int] = {}
+    for name, text in texts.items():
+        size = name if name in known else by_option.get(name, name)
         if size not in known:
             raise UnknownName(
                 f"{definition.id} has no size {name!r}",
                 given=f"{name}={text}",
                 expected=", ".join(known) or "nothing: it has no sizes",
-                mend=nearest(name, [*known, *meant]) or "leave it out",
+                mend=nearest(name, [*known, *by_option]) or "leave it out",
             )
-        if size in found:
+        if size in sizes:
             raise BindingError(f"the size {size} is given twice", given=f"{name}={text}", mend="give each size once")
         if not (text.isascii() and text.isdigit()):
-            raise BindingError(
-                f"the size {name} is no whole number", given=f"{name}={text}", expected="a whole number, such as 1024"
-            )
-        found[size] = int(text)
-    missing = [name for name in known if name not in found]
-    if found and missing:
+            expected = "a whole number, such as 1024"
+            raise BindingError(f"the size {name} is not a whole number", given=f"{name}={text}", expected=expected)
+        sizes[size] = int(text)
+    missing = [name for name in known if name not in sizes]
+    if sizes and missing:
         raise BindingError(
-            f"{definition.id} is asked for without the size {' and '.join(missing)}",
-            given=", ".join(f"{name}={size}" for name, size in found.items()),
+            f"{definition.id} needs the size {' and '.join(missing)} too",
+            given=", ".join(f"{name}={size}" for name, size in sizes.items()),
             expected=", ".join(known),
             mend=f"add {','.join(f'{name}=…' for name in missing)}, or leave --sizes out to see formulas",
         )
-    return {name: found[name] for name in known if name in found}
+    return {name: sizes[name] for name in known if name in sizes}
 
 
 def _rows(naive: Cost, blocked: Cost | None) -> Iterator[Row]:
+    """Yield a row for each quantity; memory also as it is in blocks."""
     yield "parameters", "parameters", naive.parameters
     yield "operations", "operations", naive.operations
     yield "products", "  in products", naive.products
@@ -97,19 +104,19 @@ def _rows(naive: Cost, blocked: Cost | None) -> Iterator[Row]:
 
 
 def _table(rows: list[Row], counted: Cost, sizes: Mapping[str, int], block: int | None, width: int) -> Iterator[str]:
-    """A row for each, with the number before the formula; a formula without room goes below, a term to a line."""
-    numbers = [f"{counted.at(size, sizes, block):,}" if sizes else "" for _, _, size in rows]
-    wide = max(len(says) for _, says, _ in rows) + 2
-    right = max(map(len, numbers)) + 2 if sizes else 0
-    for (_, says, size), number in zip(rows, numbers, strict=True):
-        head = f"{says:<{wide}}{number:>{max(right - 2, 0)}}" + "  " * bool(sizes)
-        first, *more = _broken(written(size), width - len(head))
+    """Yield the lines of a table: label, number, formula. A formula that is too long is broken, a term to a line."""
+    numbers = [f"{counted.at(quantity, sizes, block):,}" if sizes else "" for _, _, quantity in rows]
+    label_width = max(len(label) for _, label, _ in rows) + 2
+    number_width = max(map(len, numbers)) + 2 if sizes else 0
+    for (_, label, quantity), number in zip(rows, numbers, strict=True):
+        head = f"{label:<{label_width}}{number:>{max(number_width - 2, 0)}}" + "  " * bool(sizes)
+        first, *more = _break_lines(written(quantity), width - len(head))
         yield f"{head}{first}".rstrip()
         yield from (" " * len(head) + line for line in more)
 
 
-def _broken(formula: str, width: int) -> list[str]:
-    """A formula in lines that are not too long, broken before a sign or behind what a maximum is of."""
+def _break_lines(formula: str, width: int) -> list[str]:
+    """Break a formula into lines, before a sign or between the arguments of a maximum."""
     lines = [""]
     for piece in re.split(r"(?<!block,) (?=[+−] )|(?<!block,)(?<=,) ", formula):
         joined = f"{lines[-1]} {piece}" if lines[-1] else piece
@@ -123,6 +130,7 @@ def _broken(formula: str, width: int) -> list[str]:
 def _document(
     equation: Equation[..., Any], sizes: Mapping[str, int], block: int | None, rows: list[Row], counted: Cost
 ) -> dict[str, Any]:
+    """Return the JSON document."""
     return {
         "attnspec": attnspec.__version__,
         "id": equation.id,

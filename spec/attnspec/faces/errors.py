@@ -1,4 +1,4 @@
-"""What is said when a command ends otherwise than by its answer, and its exit code."""
+"""The message and the exit code of a command that ends with an error."""
 
 from __future__ import annotations
 
@@ -9,20 +9,21 @@ import click
 
 from attnspec.errors import SpecError
 
-NOT_ASKED, OURS, INTERRUPTED = 2, 3, 130
+BAD_QUESTION, INTERNAL_ERROR, INTERRUPTED = 2, 3, 130
+"""Exit codes: the user's input is wrong; attnspec is at fault; the user interrupted the command."""
 
 
 def print_error(error: BaseException) -> int:
-    """Say on the standard error what went wrong; the exit code that goes with it."""
+    """Print an error to the standard error, and return its exit code."""
     if isinstance(error, KeyboardInterrupt):
         click.echo("interrupted", err=True)
         return INTERRUPTED
     if isinstance(error, SpecError):
         click.echo(str(error), err=True)
-        return NOT_ASKED
+        return BAD_QUESTION
     if os.environ.get("ATTNSPEC_DEBUG"):
         click.echo("".join(traceback.format_exception(error)).rstrip(), err=True)
-        return OURS
-    click.echo(f"attnspec: our own trouble: {type(error).__name__}: {error}", err=True)
+        return INTERNAL_ERROR
+    click.echo(f"attnspec: internal error: {type(error).__name__}: {error}", err=True)
     click.echo("  to mend   ATTNSPEC_DEBUG=1 shows where it comes from", err=True)
-    return OURS
+    return INTERNAL_ERROR

@@ -1,4 +1,4 @@
-"""The JSON that a command leaves: a file is whole at any time, the standard output gets it once, at the end."""
+"""The JSON document of a command. A file is complete at any time; the standard output receives it once, at the end."""
 
 from __future__ import annotations
 
@@ -14,17 +14,21 @@ from attnspec.errors import SpecError
 
 
 class Document:
-    """A JSON file that is replaced as more is known; "-" is the standard output, None writes nothing."""
+    """A JSON document that is replaced as more is known.
+
+    Args:
+        path: the file; "-" stands for the standard output, None for no document.
+    """
 
     def __init__(self, path: str | None) -> None:
         self._path = None if path in (None, "-") else Path(str(path)).resolve()
         self._is_stdout = path == "-"
 
     def write(self, content: Mapping[str, Any]) -> None:
-        """What is known so far; nothing where it cannot be taken back, as on a pipe.
+        """Write what is known so far. On a pipe, where it could not be replaced later, nothing is written.
 
         Raises:
-            SpecError: there can be no such file.
+            SpecError: the path is a folder, or no file can be written there.
         """
         if self._path is not None and (self._path.is_file() or not self._path.exists()):
             self._replace(_text(content))
@@ -32,7 +36,11 @@ class Document:
             raise SpecError(f"{self._path} is a folder", given=str(self._path), expected="a file to write JSON to")
 
     def finish(self, content: Mapping[str, Any]) -> None:
-        """All that is known."""
+        """Write the complete document.
+
+        Raises:
+            SpecError: the path is a folder, or no file can be written there.
+        """
         self.write(content)
         if self._is_stdout:
             sys.stdout.write(_text(content))
@@ -41,18 +49,18 @@ class Document:
             self._path.write_text(_text(content), encoding="utf-8")
 
     def _replace(self, text: str) -> None:
-        """Write beside it, then rename: who reads meanwhile sees the old content or the new."""
+        """Write to a temporary file and rename it, so that a reader sees the old content or the new."""
         assert self._path is not None
-        beside = self._path.with_name(f".{self._path.name}.{os.getpid()}")
+        temporary = self._path.with_name(f".{self._path.name}.{os.getpid()}")
         try:
-            beside.write_text(text, encoding="utf-8")
-            beside.replace(self._path)
+            temporary.write_text(text, encoding="utf-8")
+            temporary.replace(self._path)
         except (FileNotFoundError, NotADirectoryError, PermissionError) as error:
-            mend = "name a file in a folder that is there and can be written to"
+            mend = "name a file in a folder that exists and can be written to"
             raise SpecError(f"cannot write JSON: {error.strerror}", given=str(self._path), mend=mend) from error
         finally:
             with suppress(OSError):
-                beside.unlink()
+                temporary.unlink()
 
 
 def _text(content: Mapping[str, Any]) -> str:

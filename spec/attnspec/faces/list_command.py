@@ -1,4 +1,4 @@
-"""`attnspec list`: the catalogue by family, with what implements each row."""
+"""`attnspec list`: the catalogue by family, with the implementations of each entry."""
 
 from __future__ import annotations
 
@@ -20,14 +20,21 @@ from attnspec.language.equation import REGISTRY, Equation
 from attnspec.language.procedure import PROCEDURES, Procedure
 from attnspec.verification.questions import catalogue
 
-Row = Equation[..., Any] | Procedure[..., Any]
+Entry = Equation[..., Any] | Procedure[..., Any]
+
+NARROW = 72
+"""Below this width, in columns, the implementations of an entry stand under it instead of beside it."""
 
 
-def answer(family: str | None, to_json: str | None) -> None:
-    """Print the catalogue, or the part of it that is one family.
+def print_catalogue(family: str | None, to_json: str | None) -> None:
+    """Print the catalogue.
+
+    Args:
+        family: the one family to print; None prints all.
+        to_json: the file to write JSON to; "-" is the standard output, None writes none.
 
     Raises:
-        UnknownName: no such family.
+        UnknownName: there is no such family.
     """
     catalogue()
     families = _families(family)
@@ -37,16 +44,17 @@ def answer(family: str | None, to_json: str | None) -> None:
     if to_json == "-":
         return
     screen = Screen()
-    screen.lay_out(_table(families, discovery, screen.width))
+    screen.print_table(_table(families, discovery, screen.width))
     for trouble in discovery.troubles:
-        screen.say(trouble)
+        screen.print(trouble)
 
 
-def _families(wanted: str | None) -> dict[str, list[Row]]:
-    families: dict[str, list[Row]] = {}
+def _families(wanted: str | None) -> dict[str, list[Entry]]:
+    """Return the entries of each family, or of one, procedures first."""
+    families: dict[str, list[Entry]] = {}
     for equation in REGISTRY.values():
         families.setdefault(equation.family, []).append(equation)
-    for item in reversed([*PROCEDURES.values()]):  # what is about words comes first, as in the documents
+    for item in reversed([*PROCEDURES.values()]):  # text comes before attention, as in the documents
         families.setdefault(item.family, []).insert(0, item)
     if wanted is None:
         return families
@@ -56,57 +64,56 @@ def _families(wanted: str | None) -> dict[str, list[Row]]:
     return {wanted: families[wanted]}
 
 
-NARROW = 72
-"""Below so many columns what implements an equation stands under it."""
-
-
-def _table(families: dict[str, list[Row]], discovery: Discovery, width: int) -> Table:
-    """Two columns, so that no name is ever broken: the equation over what it says, and what implements it."""
+def _table(families: dict[str, list[Entry]], discovery: Discovery, width: int) -> Table:
+    """Return a table of two columns: the entry over its description, and its implementations."""
     table = Table(box=None, padding=(0, 2, 0, 0), show_header=False, width=width)
     table.add_column("equation", ratio=1)
     table.add_column("implemented by", no_wrap=True)
-    for place, (family, equations) in enumerate(families.items()):
-        about = (sys.modules[equations[-1].function.__module__].__doc__ or "").partition("\n")[0]
-        if place:
+    for number, (family, entries) in enumerate(families.items()):
+        description = (sys.modules[entries[-1].function.__module__].__doc__ or "").partition("\n")[0]
+        if number:
             table.add_row("")
-        beside = Text("" if width < NARROW else "implemented by", "bold")
-        table.add_row(Text.assemble((family, "bold underline"), f"  {about}"), beside)
-        for equation in equations:
+        heading = Text("" if width < NARROW else "implemented by", "bold")
+        table.add_row(Text.assemble((family, "bold underline"), f"  {description}"), heading)
+        for entry in entries:
             table.add_row("")
-            implemented = _implemented(_found(equation, discovery), taken(equation))
+            packages = _packages(_implementations(entry, discovery), default_framework(entry))
             if width < NARROW:
-                table.add_row(Group(_named(equation), Padding(implemented, (0, 0, 0, 4))), "")
+                table.add_row(Group(_title(entry), Padding(packages, (0, 0, 0, 4))), "")
             else:
-                table.add_row(_named(equation), implemented)
+                table.add_row(_title(entry), packages)
     return table
 
 
-def _found(item: Row, discovery: Discovery) -> tuple[Declared, ...]:
-    return discovery.of(item.id, "" if isinstance(item, Procedure) else item.gradient_of)
+def _implementations(entry: Entry, discovery: Discovery) -> tuple[Declared, ...]:
+    return discovery.of(entry.id, "" if isinstance(entry, Procedure) else entry.gradient_of)
 
 
-def _named(equation: Row) -> Group:
-    marked = ", a procedure" if isinstance(equation, Procedure) else ""
-    if isinstance(equation, Equation) and equation.convention_of:
-        marked = f", a convention of {equation.convention_of.split('.')[-1]}"
-    says = Text(equation.doc.partition("\n")[0])
-    return Group(Text.assemble((equation.id, "bold"), marked), Padding(says, (0, 0, 0, 2)))
+def _title(entry: Entry) -> Group:
+    """Return the id of an entry over the first line of its docstring."""
+    remark = ", a procedure" if isinstance(entry, Procedure) else ""
+    if isinstance(entry, Equation) and entry.convention_of:
+        remark = f", a convention of {entry.convention_of.split('.')[-1]}"
+    description = Text(entry.doc.partition("\n")[0])
+    return Group(Text.assemble((entry.id, "bold"), remark), Padding(description, (0, 0, 0, 2)))
 
 
-def taken(item: Row) -> str:
-    """Whose values an implementation takes that names no framework."""
-    return "python" if isinstance(item, Procedure) else "any"
+def default_framework(entry: Entry) -> str:
+    """Return what stands in place of the framework for an implementation that declares none."""
+    return "python" if isinstance(entry, Procedure) else "any"
 
 
-def _implemented(found: Iterable[Declared], otherwise: str) -> Text:
-    rows = sorted({(each.framework or otherwise, each.package) for each in found})
+def _packages(implementations: Iterable[Declared], otherwise: str) -> Text:
+    """Return the framework and the package of each implementation, a line each."""
+    rows = sorted({(item.framework or otherwise, item.package) for item in implementations})
     return Text("\n".join(f"{framework:<5}  {package}" for framework, package in rows) or "nothing yet")
 
 
-def _document(families: dict[str, list[Row]], discovery: Discovery) -> dict[str, Any]:
-    listed = [item for items in families.values() for item in items]
-    equations = [row(each, discovery) for each in listed if isinstance(each, Equation)]
-    procedures = [row(each, discovery) for each in listed if isinstance(each, Procedure)]
+def _document(families: dict[str, list[Entry]], discovery: Discovery) -> dict[str, Any]:
+    """Return the JSON document."""
+    entries = [entry for family in families.values() for entry in family]
+    equations = [entry_json(entry, discovery) for entry in entries if isinstance(entry, Equation)]
+    procedures = [entry_json(entry, discovery) for entry in entries if isinstance(entry, Procedure)]
     return {
         "attnspec": attnspec.__version__,
         "equations": equations,
@@ -115,31 +122,31 @@ def _document(families: dict[str, list[Row]], discovery: Discovery) -> dict[str,
     }
 
 
-def row(item: Row, discovery: Discovery) -> dict[str, Any]:
-    """One equation or procedure, as JSON has it."""
+def entry_json(entry: Entry, discovery: Discovery) -> dict[str, Any]:
+    """Return the JSON of one equation or procedure."""
     of_equations = (
         {}
-        if isinstance(item, Procedure)
+        if isinstance(entry, Procedure)
         else {
-            "convention_of": item.convention_of or None,
-            "says": item.says or None,
-            "gradient_of": item.gradient_of or None,
+            "convention_of": entry.convention_of or None,
+            "says": entry.says or None,
+            "gradient_of": entry.gradient_of or None,
         }
     )
     return {
-        "id": item.id,
-        "family": item.family,
-        "doc": item.doc,
-        "signature": item.signature,
+        "id": entry.id,
+        "family": entry.family,
+        "doc": entry.doc,
+        "signature": entry.signature,
         **of_equations,
         "implementations": [
             {
-                "framework": each.framework,
-                "target": each.target,
-                "file": str(each.file),
-                "line": each.line,
-                "backward": each.backward,
+                "framework": declared.framework,
+                "target": declared.target,
+                "file": str(declared.file),
+                "line": declared.line,
+                "backward": declared.backward,
             }
-            for each in _found(item, discovery)
+            for declared in _implementations(entry, discovery)
         ],
     }

@@ -1,4 +1,4 @@
-"""`attnspec new ID`: a file to start an implementation from."""
+"""`attnspec new ID`: write the start of an implementation."""
 
 from __future__ import annotations
 
@@ -18,37 +18,39 @@ from attnspec.language.symbols import symbol
 from attnspec.language.tree import Parameter
 from attnspec.verification.questions import catalogue
 
-ARRAYS = {
+ARRAY_TYPES = {
     "numpy": ("import numpy as np", "np.ndarray"),
     "torch": ("import torch", "torch.Tensor"),
     "jax": ("import jax.numpy as jnp", "jnp.ndarray"),
 }
-"""By framework: what to import, and what its arrays are called."""
+"""By framework: the import statement, and the type of its arrays."""
 
 
-def answer(id: str, framework: str | None, output: str | None) -> None:
-    """Print or write the file.
+def write_starter(id: str, framework: str | None, output: str | None) -> None:
+    """Print the start of an implementation, or write it to a file.
+
+    Args:
+        framework: "numpy", "torch" or "jax" for an equation, None for a procedure.
+        output: the file; None prints.
 
     Raises:
-        UnknownName: no such equation, procedure or framework.
-        SpecError: an equation needs a framework, and a procedure has none; there is such a file already, or it cannot
-            be written.
+        UnknownName: there is no such equation, procedure or framework.
+        SpecError: an equation needs a framework, or a procedure has none; the file exists, or cannot be written.
     """
     if framework is not None and framework not in FRAMEWORKS:
         mend = nearest(framework, FRAMEWORKS)
         raise UnknownName(f"no framework {framework!r}", given=framework, expected=", ".join(FRAMEWORKS), mend=mend)
     catalogue()
-    item = specified(id)
-    if isinstance(item, Procedure):
+    entry = specified(id)
+    if isinstance(entry, Procedure):
         if framework is not None:
             given = f"--framework {framework}"
             raise SpecError(f"{id} is a procedure, and takes no arrays", given=given, mend="leave it out")
-        text = procedural(item)
+        text = procedure_starter(entry)
     elif framework is None:
-        expected = ", ".join(FRAMEWORKS)
-        raise SpecError(f"whose arrays does it take for {id}?", expected=expected, mend="--framework numpy")
+        raise SpecError(f"{id} needs a framework", expected=", ".join(FRAMEWORKS), mend="--framework numpy")
     else:
-        text = starter(item, framework)
+        text = equation_starter(entry, framework)
     if output is None:
         click.echo(text, nl=False)
         return
@@ -56,26 +58,25 @@ def answer(id: str, framework: str | None, output: str | None) -> None:
         with Path(output).open("x", encoding="utf-8") as file:
             file.write(text)
     except FileExistsError as error:
-        raise SpecError(f"{output} is there already", given=output, mend="name another file, or move it") from error
+        raise SpecError(f"{output} exists already", given=output, mend="name another file, or move it") from error
     except (FileNotFoundError, NotADirectoryError, PermissionError) as error:
-        raise SpecError(f"cannot write {output}", given=str(error), mend="name a folder that is there") from error
+        raise SpecError(f"cannot write {output}", given=str(error), mend="name a folder that exists") from error
     click.echo(f"{output}: fill in the body, then\n  attnspec verify {output}")
 
 
-def starter(equation: Equation[..., Any], framework: str) -> str:
-    """A Python file with everything but the body."""
-    imported, array = ARRAYS[framework]
+def equation_starter(equation: Equation[..., Any], framework: str) -> str:
+    """Return a Python file with everything but the body of the function."""
+    import_statement, array = ARRAY_TYPES[framework]
     name = equation.id.split(".")[-1]
     name = f"{name}_" if keyword.iskeyword(name) else name
     results = [array] * len(equation.definition.results)
     returned = array if len(results) == 1 else f"tuple[{', '.join(results)}]"
-    doc = equation.doc.partition("\n")[0].replace("\\", "\\\\").replace('"""', "'''")
     return "\n".join(
         [
             f'"""{equation.id} for {framework}."""',
             "",
             "import attnspec",
-            imported,
+            import_statement,
             "",
             *(f"# {line}".rstrip() for line in formula.text(equation.definition).splitlines()),
             "",
@@ -84,18 +85,17 @@ def starter(equation: Equation[..., Any], framework: str) -> str:
             f"def {name}(",
             *_parameters(equation, array),
             f") -> {returned}:",
-            f'    """{doc}"""',
+            f'    """{_first_line(equation.doc)}"""',
             '    raise NotImplementedError("write the formula above")',
             "",
         ]
     )
 
 
-def procedural(procedure: Procedure[..., Any]) -> str:
-    """The same for a procedure: its types are plain, and nothing but those is imported."""
+def procedure_starter(procedure: Procedure[..., Any]) -> str:
+    """Return the same for a procedure, which takes plain values."""
     name = procedure.id.split(".")[-1]
     signature = f"def {name}({procedure.signature}) -> {procedure.gives}:"
-    doc = procedure.doc.partition("\n")[0].replace("\\", "\\\\").replace('"""', "'''")
     return "\n".join(
         [
             f'"""{procedure.id}."""',
@@ -108,24 +108,29 @@ def procedural(procedure: Procedure[..., Any]) -> str:
             "",
             f"@attnspec.implements({json.dumps(procedure.id)})",
             signature,
-            f'    """{doc}"""',
+            f'    """{_first_line(procedure.doc)}"""',
             '    raise NotImplementedError("write the procedure above")',
             "",
         ]
     )
 
 
+def _first_line(doc: str) -> str:
+    """Return the first line of a docstring, such that it can stand in one."""
+    return doc.partition("\n")[0].replace("\\", "\\\\").replace('"""', "'''")
+
+
 def _parameters(equation: Equation[..., Any], array: str) -> list[str]:
-    """A line each, with its shape and meaning."""
+    """Return a line of the signature for each parameter, with its shape and meaning in a comment."""
     definition = equation.definition
-    lines = [line for each in definition.parameters for line in _parameter(each, array, definition.id)]
+    lines = [_parameter(parameter, array, definition.id) for parameter in definition.parameters]
     lines += ["    *,"] if definition.options else []
     return lines + [f"    {option.name}: {option.kind}," for option in definition.options]
 
 
-def _parameter(parameter: Parameter, array: str, id: str) -> list[str]:
-    means = symbol(parameter.name, id).meaning
+def _parameter(parameter: Parameter, array: str, id: str) -> str:
+    meaning = symbol(parameter.name, id).meaning
     if parameter.layer is None:
-        return [f"    {parameter.name}: {array},  # ({', '.join(map(str, parameter.dims))}), {means}"]
-    each = ", ".join(each.name for each in parameter.layer.takes)
-    return [f"    {parameter.name}: tuple[tuple[{array}, ...], ...],  # {means}: {each}"]
+        return f"    {parameter.name}: {array},  # ({', '.join(map(str, parameter.dims))}), {meaning}"
+    names = ", ".join(item.name for item in parameter.layer.takes)
+    return f"    {parameter.name}: tuple[tuple[{array}, ...], ...],  # {meaning}: {names}"

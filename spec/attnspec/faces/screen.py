@@ -1,4 +1,4 @@
-"""The terminal, or the log: plain text, as wide as it is told to be."""
+"""Output to a terminal or a log."""
 
 from __future__ import annotations
 
@@ -10,44 +10,54 @@ from contextlib import contextmanager
 from rich.console import Console, RenderableType
 from rich.text import Text
 
-WIDTH = 100
-"""Of what is no terminal, where COLUMNS does not say."""
+LOG_WIDTH = 100
+"""The width of output that is not a terminal, in columns, unless COLUMNS is set."""
 
-NARROWEST = 60
+MIN_WIDTH = 60
+"""The smallest width that is used, in columns, however narrow the terminal is."""
 
 
 class Screen:
-    """Where a command prints. Text is printed as it is: no markup is read in it, and no line is broken."""
+    """The output of a command.
+
+    Args:
+        stderr: print to the standard error instead of the standard output.
+    """
 
     def __init__(self, *, stderr: bool = False) -> None:
         file = sys.stderr if stderr else sys.stdout
-        width = None if file.isatty() or os.environ.get("COLUMNS", "").isdigit() else WIDTH
+        width = None if file.isatty() or os.environ.get("COLUMNS", "").isdigit() else LOG_WIDTH
         self._console = Console(stderr=stderr, width=width, highlight=False, markup=False, emoji=False)
-        self._console.width = max(self._console.width, NARROWEST)
+        self._console.width = max(self._console.width, MIN_WIDTH)
         self._is_live = file.isatty() and not os.environ.get("CI")
 
     @property
     def width(self) -> int:
-        """In columns."""
+        """The width, in columns."""
         return self._console.width
 
-    def say(self, text: str, style: str = "", first: int | None = None) -> None:
-        """Print a text, its first characters in a style."""
-        shown = Text(text)
-        shown.stylize(style, 0, first)
-        self._console.print(shown, soft_wrap=True)
+    def print(self, text: str, style: str = "", first: int | None = None) -> None:
+        """Print a text as it is: without markup, and without breaking lines.
 
-    def lay_out(self, shown: RenderableType) -> None:
-        """Print a table, without the blanks that fill its lines."""
+        Args:
+            style: the style of its first characters.
+            first: how many characters have that style; None for all.
+        """
+        styled = Text(text)
+        styled.stylize(style, 0, first)
+        self._console.print(styled, soft_wrap=True)
+
+    def print_table(self, table: RenderableType) -> None:
+        """Print a table, without the blanks at the end of its lines."""
         with self._console.capture() as captured:
-            self._console.print(shown)
+            self._console.print(table)
         self._console.file.write("\n".join(line.rstrip() for line in captured.get().splitlines()) + "\n")
 
     @contextmanager
-    def working(self, on: str) -> Iterator[Callable[[str], None]]:
-        """Show that work goes on, and at what: on a terminal only, for a log has no use for it."""
+    def progress(self, task: str) -> Iterator[Callable[[str], None]]:
+        """Show a task that is running, on a terminal only; yield a function that shows its current stage."""
         if not self._is_live:
-            yield lambda step: None
+            yield lambda stage: None
             return
-        with self._console.status(Text(on)) as status:
-            yield lambda step: status.update(Text(f"{on}: {step}"))
+        with self._console.status(Text(task)) as status:
+            yield lambda stage: status.update(Text(f"{task}: {stage}"))

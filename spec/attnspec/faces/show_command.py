@@ -1,4 +1,4 @@
-"""`attnspec show ID`: one equation or procedure, with everything that is made of it."""
+"""`attnspec show ID`: one equation or procedure, with everything that is derived from it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import attnspec
 from attnspec.discovery import Declared, Discovery, discover
-from attnspec.faces.list_command import row, taken
+from attnspec.faces.list_command import default_framework, entry_json
 from attnspec.faces.screen import Screen
 from attnspec.interpreters import dataflow
 from attnspec.interpreters.cost.cost import written
@@ -28,107 +28,113 @@ from attnspec.verification.judge.mutant_values import non_equivalent_mutants
 from attnspec.verification.questions import catalogue
 
 Section = tuple[str, list[str]]
+"""A title, and lines of text."""
 
 
-def answer(id: str, *, mutants: bool, latex: bool, to_json: bool) -> None:
-    """Print what is known of an equation or a procedure.
+def print_entry(id: str, *, mutants: bool, latex: bool, to_json: bool) -> None:
+    """Print an equation or a procedure.
+
+    Args:
+        mutants: list the known mistakes instead of their number.
+        latex: print the formula in LaTeX.
+        to_json: print everything as JSON.
 
     Raises:
-        UnknownName: no such equation or procedure.
+        UnknownName: there is no such equation or procedure.
     """
     catalogue()
-    item = specified(id)
+    entry = specified(id)
     discovery, screen = discover(), Screen()
     width = screen.width - 2
-    if isinstance(item, Procedure):
-        document = _procedural_document(item, discovery)
-        sections = _procedural_sections(item, discovery, mutants=mutants, width=width)
+    if isinstance(entry, Procedure):
+        document = _procedure_document(entry, discovery)
+        sections = _procedure_sections(entry, discovery, mutants=mutants, width=width)
     else:
-        wrong = non_equivalent_mutants(id)
-        document = _document(item, discovery, wrong) if to_json else {}
-        sections = _sections(item, discovery, wrong, mutants=mutants, latex=latex, width=width)
+        mistakes = non_equivalent_mutants(id)
+        document = _equation_document(entry, discovery, mistakes) if to_json else {}
+        sections = _equation_sections(entry, discovery, mistakes, mutants=mutants, latex=latex, width=width)
     if to_json:
-        screen.say(json.dumps(document, indent=2, ensure_ascii=False))
+        screen.print(json.dumps(document, indent=2, ensure_ascii=False))
         return
-    screen.say(item.id, "bold")
-    screen.say(_filled(item.doc, screen.width))
+    screen.print(entry.id, "bold")
+    screen.print(_filled(entry.doc, screen.width))
     for title, lines in sections:
         if lines:
-            screen.say(f"\n{title}", "bold")
-            screen.say(textwrap.indent("\n".join(lines), "  "))
+            screen.print(f"\n{title}", "bold")
+            screen.print(textwrap.indent("\n".join(lines), "  "))
 
 
-def _sections(
+def _equation_sections(
     equation: Equation[..., Any],
     discovery: Discovery,
-    wrong: Sequence[Mutant],
+    mistakes: Sequence[Mutant],
     *,
     mutants: bool,
     latex: bool,
     width: int,
 ) -> Iterator[Section]:
     definition = equation.definition
-    shown = formula.latex(definition) if latex else formula.text(definition)
-    yield "formula", shown.splitlines()
-    yield "takes", _columns([row for each in definition.parameters for row in _taken(each, definition.id)], width)
-    yield "gives", _columns([(each.name, _shape(each), each.kind) for each in definition.results], width)
+    text = formula.latex(definition) if latex else formula.text(definition)
+    yield "formula", text.splitlines()
+    yield "takes", _columns([row for item in definition.parameters for row in _argument(item, definition.id)], width)
+    yield "gives", _columns([(item.name, _shape(item), item.kind) for item in definition.results], width)
     yield "sizes", _columns([(name, f"at least {smallest(equation, name)}") for name in sizes_of(definition)], width)
     yield "options", _columns([(option.name, option.kind, _sets(option)) for option in definition.options], width)
-    drawn = [(row.name, row.shape, row.lanes, " ".join(row.weights)) for row in dataflow.diagram(definition)]
-    yield "shapes", _columns(drawn, width)
+    diagram = [(row.name, row.shape, row.lanes, " ".join(row.weights)) for row in dataflow.diagram(definition)]
+    yield "shapes", _columns(diagram, width)
     yield "parameters", _learned(definition, width)
     yield "sources", [str(source) for source in equation.sources]
-    yield "conventions", _columns([(other.id, _told_apart(other, equation)) for other in conventions(equation)], width)
+    yield "conventions", _columns([(other.id, _difference(other, equation)) for other in conventions(equation)], width)
     yield "forms", _columns(list(forms.named(equation).items()), width)
     yield "gradient of", [equation.gradient_of] if equation.gradient_of else []
-    yield "gradient", [each.id for each in [REGISTRY.gradient(equation.id)] if each]
-    yield "properties", _columns([(law.name, law.says) for law in PROPERTIES.get(equation.id, ())], width)
-    if mutants:
-        yield f"mutants, {len(wrong)} known mistakes", _columns([(mutant.id, mutant.says) for mutant in wrong], width)
-    else:
-        yield "mutants", [f"{len(wrong)} known mistakes; attnspec show {equation.id} --mutants lists them"]
+    gradient = REGISTRY.gradient(equation.id)
+    yield "gradient", [gradient.id] if gradient else []
+    yield "properties", _columns([(item.name, item.says) for item in PROPERTIES.get(equation.id, ())], width)
+    yield _mutants(equation.id, [(mutant.id, mutant.says) for mutant in mistakes], mutants, width)
     found = discovery.of(equation.id, equation.gradient_of)
-    yield "implementations", _implementations(found, taken(equation), width)
+    yield "implementations", _implementations(found, default_framework(equation), width)
 
 
-def _procedural_sections(
+def _procedure_sections(
     procedure: Procedure[..., Any], discovery: Discovery, *, mutants: bool, width: int
 ) -> Iterator[Section]:
-    """What is said of an equation, as far as there is such a thing here; the code in place of the formula."""
+    """Yield the sections of an equation as far as a procedure has them, with the code in place of the formula."""
     yield "code", procedure.code.splitlines()
     yield "gives", [procedure.gives]
     yield "sources", [str(source) for source in procedure.sources]
-    yield "examples", [f"{shown} = {answer}" for shown, answer in _examples(procedure)]
-    laws = PROCEDURAL.get(procedure.id, ())
-    yield "properties", _columns([(law.name, law.says) for law in laws], width)
-    wrong = procedure.mistakes
-    if mutants:
-        yield f"mutants, {len(wrong)} known mistakes", _columns([(each.name, each.says) for each in wrong], width)
-    else:
-        yield "mutants", [f"{len(wrong)} known mistakes; attnspec show {procedure.id} --mutants lists them"]
-    yield "implementations", _implementations(discovery.of(procedure.id), taken(procedure), width)
+    yield "examples", [f"{call} = {answer}" for call, answer in _examples(procedure)]
+    yield "properties", _columns([(item.name, item.says) for item in PROCEDURAL.get(procedure.id, ())], width)
+    yield _mutants(procedure.id, [(item.name, item.says) for item in procedure.mistakes], mutants, width)
+    yield "implementations", _implementations(discovery.of(procedure.id), default_framework(procedure), width)
+
+
+def _mutants(id: str, mistakes: Sequence[tuple[str, str]], is_listed: bool, width: int) -> Section:
+    """Return the known mistakes, or how many there are."""
+    if is_listed:
+        return f"mutants, {len(mistakes)} known mistakes", _columns(mistakes, width)
+    return "mutants", [f"{len(mistakes)} known mistakes; attnspec show {id} --mutants lists them"]
 
 
 def _examples(procedure: Procedure[..., Any]) -> Iterator[tuple[str, str]]:
-    """Each as a call, and its answer."""
+    """Yield each example as the text of a call and of its answer."""
     for case in procedure.examples:
         yield procedure.called(case), repr(procedure(**case))
 
 
 def _implementations(found: Sequence[Declared], otherwise: str, width: int) -> list[str]:
-    rows = [(each.framework or otherwise, f"{each.target}{each.through}", f"{each.file}:{each.line}") for each in found]
+    rows = [(item.framework or otherwise, f"{item.target}{item.through}", f"{item.file}:{item.line}") for item in found]
     return _columns(rows, width) or ["nothing yet"]
 
 
-def _taken(parameter: Parameter, id: str) -> Iterator[tuple[str, str, str]]:
-    """A row; layers have one more for each array of a layer."""
+def _argument(parameter: Parameter, id: str) -> Iterator[tuple[str, str, str]]:
+    """Yield the row of an argument; for layers one more for each array of a layer."""
     kind = "" if parameter.kind == "float" else f", {parameter.kind}"
     if parameter.layer is None:
         yield parameter.name, _shape(parameter), symbol(parameter.name, id).meaning + kind
         return
     yield parameter.name, "L layers", symbol(parameter.name, id).meaning
-    for each in parameter.layer.takes:
-        yield f"  {each.name}", _shape(each), symbol(each.name, id).meaning
+    for item in parameter.layer.takes:
+        yield f"  {item.name}", _shape(item), symbol(item.name, id).meaning
 
 
 def _shape(parameter: Parameter) -> str:
@@ -140,26 +146,26 @@ def _sets(option: Option) -> str:
 
 
 def _learned(definition: Definition, width: int) -> list[str]:
-    """How many numbers are learned, and where they are."""
+    """Return how many numbers are learned, and in which arguments they are."""
     names, total = dataflow.parameters(definition)
-    shown = written(total) + (" in each layer" if layers.of(definition) else "")
-    return _columns([(shown, ", ".join(names))], width) if names else ["none: nothing here is learned"]
+    count = written(total) + (" in each layer" if layers.of(definition) else "")
+    return _columns([(count, ", ".join(names))], width) if names else ["none: nothing here is learned"]
 
 
-def _told_apart(other: Equation[..., Any], equation: Equation[..., Any]) -> str:
-    """What tells two conventions apart; the equation that they are conventions of says nothing of itself."""
+def _difference(other: Equation[..., Any], equation: Equation[..., Any]) -> str:
+    """Say how another convention differs; the one that all are conventions of has no such sentence of its own."""
     return other.says if other.convention_of else f"what this is a convention of; here {equation.says}"
 
 
 def _columns(rows: Sequence[tuple[str, ...]], width: int) -> list[str]:
-    """Rows with their columns aligned; the last one is filled, and goes below where it has no room."""
+    """Align the columns of rows. The last column is filled; it goes below its row if there is no room beside it."""
     if not rows:
         return []
-    wide = [max(map(len, column)) for column in zip(*rows, strict=True)][:-1]
-    room = width - sum(wide) - 2 * len(wide)
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)][:-1]
+    room = width - sum(widths) - 2 * len(widths)
     lines = []
     for *heads, last in rows:
-        head = "".join(f"{cell:<{each}}  " for cell, each in zip(heads, wide, strict=True))
+        head = "".join(f"{cell:<{size}}  " for cell, size in zip(heads, widths, strict=True))
         if room < 30 < len(last):
             lines += [head.rstrip(), *_filled(last, width - 4, "    ").splitlines()]
         else:
@@ -169,7 +175,7 @@ def _columns(rows: Sequence[tuple[str, ...]], width: int) -> list[str]:
 
 
 def _filled(text: str, width: int, indent: str = "") -> str:
-    """Paragraphs filled to a width; no word is broken."""
+    """Fill each paragraph of a text to a width, without breaking words."""
     paragraphs = [
         textwrap.fill(
             paragraph,
@@ -184,59 +190,63 @@ def _filled(text: str, width: int, indent: str = "") -> str:
     return "\n\n".join(paragraphs)
 
 
-def _named(parameter: Parameter) -> dict[str, Any]:
+def _parameter_json(parameter: Parameter) -> dict[str, Any]:
     return {"name": parameter.name, "kind": parameter.kind, "shape": list(map(str, parameter.dims))}
 
 
-def _document(equation: Equation[..., Any], discovery: Discovery, wrong: Sequence[Mutant]) -> dict[str, Any]:
+def _equation_document(
+    equation: Equation[..., Any], discovery: Discovery, mistakes: Sequence[Mutant]
+) -> dict[str, Any]:
+    """Return the JSON document of an equation."""
     definition = equation.definition
     learned, count = dataflow.parameters(definition)
     return {
         "attnspec": attnspec.__version__,
-        **row(equation, discovery),
+        **entry_json(equation, discovery),
         "formula": formula.text(definition),
         "latex": formula.latex(definition),
         "takes": [
             {
-                **_named(each),
-                "is": symbol(each.name, definition.id).meaning,
-                **({"layer": [_named(part) for part in each.layer.takes]} if each.layer is not None else {}),
+                **_parameter_json(item),
+                "is": symbol(item.name, definition.id).meaning,
+                **({"layer": [_parameter_json(part) for part in item.layer.takes]} if item.layer is not None else {}),
             }
-            for each in definition.parameters
+            for item in definition.parameters
         ],
-        "gives": [_named(each) for each in definition.results],
+        "gives": [_parameter_json(item) for item in definition.results],
         "sizes": {name: {"least": smallest(equation, name)} for name in sizes_of(definition)},
         "shapes": [
             {
                 "names": list(step.names),
                 "role": step.role,
                 "reads": [*step.reads, *step.weights],
-                "shapes": [dataflow.shape(each, definition) for each in step.types],
+                "shapes": [dataflow.shape(result, definition) for result in step.types],
             }
             for step in dataflow.steps(definition)
         ],
         "parameters": {"count": written(count), "names": list(learned)},
         "options": [{"name": option.name, "kind": option.kind} for option in definition.options],
         "sources": _sources(equation.sources),
-        "conventions": [{"id": each.id, "says": _told_apart(each, equation)} for each in conventions(equation)],
+        "conventions": [{"id": other.id, "says": _difference(other, equation)} for other in conventions(equation)],
         "forms": [{"name": name, "says": says} for name, says in forms.named(equation).items()],
-        "properties": [{"name": law.name, "says": law.says} for law in PROPERTIES.get(equation.id, ())],
-        "mutants": [{"id": each.id, "says": each.says, "kind": each.kind} for each in wrong],
+        "properties": [{"name": item.name, "says": item.says} for item in PROPERTIES.get(equation.id, ())],
+        "mutants": [{"id": mutant.id, "says": mutant.says, "kind": mutant.kind} for mutant in mistakes],
     }
 
 
 def _sources(sources: Sequence[Source]) -> list[dict[str, str]]:
-    return [{"document": each.document, "heading": each.heading, "paper": each.paper} for each in sources]
+    return [{"document": item.document, "heading": item.heading, "paper": item.paper} for item in sources]
 
 
-def _procedural_document(procedure: Procedure[..., Any], discovery: Discovery) -> dict[str, Any]:
+def _procedure_document(procedure: Procedure[..., Any], discovery: Discovery) -> dict[str, Any]:
+    """Return the JSON document of a procedure."""
     return {
         "attnspec": attnspec.__version__,
-        **row(procedure, discovery),
+        **entry_json(procedure, discovery),
         "code": procedure.code,
         "gives": procedure.gives,
         "sources": _sources(procedure.sources),
         "examples": [{"call": call, "answer": answer} for call, answer in _examples(procedure)],
-        "properties": [{"name": law.name, "says": law.says} for law in PROCEDURAL.get(procedure.id, ())],
-        "mutants": [{"id": each.name, "says": each.says, "kind": "curated"} for each in procedure.mistakes],
+        "properties": [{"name": item.name, "says": item.says} for item in PROCEDURAL.get(procedure.id, ())],
+        "mutants": [{"id": item.name, "says": item.says, "kind": "curated"} for item in procedure.mistakes],
     }

@@ -1,4 +1,4 @@
-"""`attnspec verify TARGET`: each verdict as it falls, in a line where it conforms, else with all that is known."""
+"""`attnspec verify TARGET`: print each verdict as soon as it is known, a pass in a line."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ import click
 from hypothesis.configuration import set_hypothesis_home_dir
 
 from attnspec.errors import SpecError, indent
-from attnspec.faces.errors import NOT_ASKED
+from attnspec.faces.errors import BAD_QUESTION
 from attnspec.faces.json_file import Document
-from attnspec.faces.known_departures import Departure, Known, read
+from attnspec.faces.known_departures import Departure, KnownDepartures, read
 from attnspec.faces.screen import Screen
 from attnspec.verification.options import VerifyOptions
 from attnspec.verification.rendering import cases_text, headline, report_json
@@ -26,9 +26,10 @@ from attnspec.verification.verdict import Report, Verdict, VerdictKind
 
 STYLES = {"conforms": "green", "inconclusive": "yellow", "not run": "yellow"}
 STORAGE = "HYPOTHESIS_STORAGE_DIRECTORY"
+"""The environment variable that names the folder in which Hypothesis stores examples."""
 
 
-def answer(
+def verify_targets(
     targets: Sequence[str],
     options: VerifyOptions,
     to_json: str | None,
@@ -37,20 +38,29 @@ def answer(
     known: str | None,
     jobs: int,
 ) -> int:
-    """Verify targets one after the other; the exit code.
+    """Verify targets one after the other.
 
     Args:
-        options: as `attnspec.verify` takes them.
-        known: a file of known departures.
-        jobs: in how many processes.
+        targets: the targets, as `attnspec.verify` takes them.
+        options: the options of `attnspec.verify`.
+        to_json: the file to write JSON to; "-" is the standard output, None writes none.
+        quiet: print only verdicts that are neither "conforms" nor known.
+        known: a file of known departures; None if there is none.
+        jobs: the number of worker processes.
+
+    Returns:
+        The exit code.
+
+    Raises:
+        SpecError: the file of known departures cannot be read, or the JSON cannot be written.
     """
-    listed = Known() if known is None else read(known)
-    run = Run(options, Screen(stderr=to_json == "-"), Document(to_json), quiet, listed, jobs)
+    departures = KnownDepartures() if known is None else read(known)
+    run = Run(options, Screen(stderr=to_json == "-"), Document(to_json), quiet, departures, jobs)
     run.document.write(run.json())
     try:
-        with storing_elsewhere():
+        with temporary_storage():
             for target in targets:
-                run.ask(target)
+                run.verify(target)
         run.complete = True
     finally:
         run.finish()
@@ -58,8 +68,8 @@ def answer(
 
 
 @contextmanager
-def storing_elsewhere() -> Iterator[None]:
-    """What Hypothesis writes down goes to a folder that is soon gone, unless the user has named one."""
+def temporary_storage() -> Iterator[None]:
+    """Let Hypothesis store examples in a temporary folder, unless the user has named a folder for them."""
     if os.environ.get(STORAGE):
         yield
         return
@@ -69,26 +79,32 @@ def storing_elsewhere() -> Iterator[None]:
             yield
         finally:
             del os.environ[STORAGE]
-            set_hypothesis_home_dir(None)  # it remembers the folder
+            set_hypothesis_home_dir(None)  # else Hypothesis would go on using the folder
 
 
 @dataclass
 class Run:
-    """What is asked, and what fell so far.
+    """One run of the command: its options, and the verdicts so far.
 
     Attributes:
-        options: as `attnspec.verify` takes them.
-        known: verdicts that are expected.
-        jobs: in how many processes.
-        refused: targets that could not be asked, and why.
-        complete: whether everything was asked that was to be.
+        options: the options of `attnspec.verify`.
+        screen: where verdicts are printed.
+        document: the JSON document.
+        quiet: print only verdicts that are neither "conforms" nor known.
+        known: the expected verdicts.
+        jobs: the number of worker processes.
+        verdicts: the verdicts so far.
+        notes: what could not be imported or judged, in sentences.
+        refused: the targets that could not be judged at all, and why.
+        complete: whether all targets were verified.
+        started: when the run began, by `time.monotonic`.
     """
 
     options: VerifyOptions
     screen: Screen
     document: Document
     quiet: bool = False
-    known: Known = field(default_factory=Known)
+    known: KnownDepartures = field(default_factory=KnownDepartures)
     jobs: int = 1
     verdicts: list[Verdict] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -96,13 +112,13 @@ class Run:
     complete: bool = False
     started: float = field(default_factory=time.monotonic)
 
-    def ask(self, target: str) -> None:
-        """One target; one that cannot be asked leaves the others their verdicts."""
-        fallen = len(self.verdicts)
+    def verify(self, target: str) -> None:
+        """Verify one target. A target that cannot be judged is reported, and does not stop the run."""
+        before = len(self.verdicts)
         try:
-            with self.screen.working(target) as tick:
-                report = run(target, self.options, jobs=self.jobs, on_verdict=self.fell, on_progress=tick)
-                self.verdicts[fallen:] = report.verdicts  # they fall in any order
+            with self.screen.progress(target) as show_stage:
+                report = run(target, self.options, jobs=self.jobs, on_verdict=self.add, on_progress=show_stage)
+                self.verdicts[before:] = report.verdicts  # worker processes finish in any order
             self.notes += report.notes
         except SpecError as error:
             if str(error) not in [str(earlier) for _, earlier in self.refused]:  # an option is wrong for every target
@@ -110,51 +126,51 @@ class Run:
             self.refused.append((target, error))
             self.document.write(self.json())
 
-    def fell(self, verdict: Verdict) -> None:
-        """Print a verdict, and keep it at once."""
+    def add(self, verdict: Verdict) -> None:
+        """Print a verdict, and add it to the JSON document."""
         self.verdicts.append(verdict)
         self.document.write(self.json())
-        departure = self.known.of(verdict)
+        departure = self.known.expecting(verdict)
         if (verdict.passed or departure) and self.quiet:
             return
         if departure is not None:
-            self.screen.say(expected(verdict, departure), "green", len("known"))
+            self.screen.print(known_text(verdict, departure), "green", len("known"))
             return
-        text = compact(verdict) if verdict.passed else str(verdict)
-        self.screen.say(text, STYLES.get(verdict.verdict, "red"), len(verdict.verdict))
+        text = passed_text(verdict) if verdict.passed else str(verdict)
+        self.screen.print(text, STYLES.get(verdict.verdict, "red"), len(verdict.verdict))
 
     def finish(self) -> None:
-        """What is listed and no longer so, the last line, and the JSON where it could not be written before."""
-        for departure, fell in self.known.gone(self.verdicts):
-            self.screen.say(gone(departure, fell, self.known.path), "red", len("gone"))
+        """Print the known departures that no longer occur and the summary, and complete the JSON document."""
+        for departure, verdict in self.known.gone(self.verdicts):
+            self.screen.print(gone_text(departure, verdict, self.known.path), "red", len("gone"))
         if not self.quiet and (self.verdicts or not self.refused):
-            self.screen.say(self.summary)
+            self.screen.print(self.summary)
         self.document.finish(self.json())
 
     @property
     def summary(self) -> str:
-        """How many verdicts of each kind."""
-        counts = Counter("known" if self.known.of(verdict) else verdict.verdict for verdict in self.verdicts)
-        told = ", ".join(f"{counts[name]} {name}" for name in (*VerdictKind, "known") if counts[name])
+        """The last line: how many verdicts of each kind there are, and what is missing."""
+        counts = Counter("known" if self.known.expecting(verdict) else verdict.verdict for verdict in self.verdicts)
+        kinds = ", ".join(f"{counts[name]} {name}" for name in (*VerdictKind, "known") if counts[name])
         total = sum(counts.values())
-        parts = [f"{total} verdict{'s' * (total != 1)} in {time.monotonic() - self.started:.1f} s: {told or 'none'}"]
-        missed = self.known.gone(self.verdicts)
-        parts += [f"{len(missed)} listed and gone"] if missed else []
-        parts += [f"{len(self.refused)} not asked"] if self.refused else []
-        parts += [] if self.complete else ["not all was asked"]
+        parts = [f"{total} verdict{'s' * (total != 1)} in {time.monotonic() - self.started:.1f} s: {kinds or 'none'}"]
+        gone = self.known.gone(self.verdicts)
+        parts += [f"{len(gone)} listed and gone"] if gone else []
+        parts += [f"{len(self.refused)} not judged"] if self.refused else []
+        parts += [] if self.complete else ["the run was ended early"]
         return "; ".join(parts)
 
     @property
     def exit_code(self) -> int:
-        """2 where a target could not be asked; 0 where all conform or are known, and no known one is gone; else 1."""
+        """2 if a target could not be judged; 1 if a verdict neither conforms nor is known, or a known one is gone."""
         if self.refused:
-            return NOT_ASKED
-        others = [verdict for verdict in self.verdicts if not self.known.of(verdict)]
-        right = Report(tuple(others)).exit_code if others or not self.verdicts else 0
-        return 1 if self.known.gone(self.verdicts) else right
+            return BAD_QUESTION
+        others = [verdict for verdict in self.verdicts if not self.known.expecting(verdict)]
+        exit_code = Report(tuple(others)).exit_code if others or not self.verdicts else 0
+        return 1 if self.known.gone(self.verdicts) else exit_code
 
     def json(self) -> dict[str, Any]:
-        """The documented form, with what could not be asked."""
+        """Return the JSON document."""
         return {
             **report_json(Report(tuple(self.verdicts))),
             "known": self.known.json(self.verdicts),
@@ -164,26 +180,26 @@ class Run:
         }
 
 
-def compact(verdict: Verdict) -> str:
-    """A pass in a line; what was found besides, and what the cases could not have caught, below it."""
+def passed_text(verdict: Verdict) -> str:
+    """Return a pass in a line, with other findings and the mistakes that no case would have caught below it."""
     bits = f", {verdict.effective_bits:.1f} bits" if verdict.effective_bits is not None else ""
     score = f"caught {verdict.killed} of {verdict.of} on {cases_text(verdict)}"
     domain = f"for {verdict.domain}" if verdict.domain else ""
     parts = [headline(verdict), f"{verdict.policy}{bits}", score, f"{verdict.seconds:.1f} s", domain]
-    missed = [f"would not have caught: {says}" for says in verdict.survived]
-    return "\n".join(["; ".join(filter(None, parts)), *(f"  {line}" for line in (*verdict.findings, *missed))])
+    uncaught = [f"would not have caught: {mistake}" for mistake in verdict.survived]
+    return "\n".join(["; ".join(filter(None, parts)), *(f"  {line}" for line in (*verdict.findings, *uncaught))])
 
 
-def expected(verdict: Verdict, departure: Departure) -> str:
-    """A verdict that is listed: what is seen of it now, and why it is so."""
+def known_text(verdict: Verdict, departure: Departure) -> str:
+    """Return a known departure: what the verdict says now, and why it is expected."""
     rows = (("because", verdict.reason), ("known", f"{departure.reason}\n{departure.link}"))
     body = [f"  {label:<9} {indent(text)}" for label, text in rows if text]
     return "\n".join([f"known: {headline(verdict)}; {verdict.seconds:.1f} s", *body])
 
 
-def gone(departure: Departure, fell: str, path: str) -> str:
-    """An entry that no longer occurs, by its own name."""
-    given = f"  given     listed as {departure.verdict}, and the verdict is: {fell}"
+def gone_text(departure: Departure, verdict: str, path: str) -> str:
+    """Return a known departure that no longer occurs, with the verdict instead."""
+    given = f"  given     listed as {departure.verdict}, and the verdict is: {verdict}"
     return f"gone: {departure}\n{given}\n  to mend   take it off {path}, if that is right"
 
 

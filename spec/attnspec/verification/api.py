@@ -8,7 +8,7 @@ from typing import Any
 from attnspec.implementation import Claim, ClaimFields
 from attnspec.language.equation import Equation
 from attnspec.language.procedure import Procedure
-from attnspec.verification.cases.recorded_files import Inputs
+from attnspec.verification.cases.recordings import Inputs
 from attnspec.verification.options import VerifyOptions, dtype_names
 from attnspec.verification.session import run
 from attnspec.verification.verdict import Report, Verdict

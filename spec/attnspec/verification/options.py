@@ -11,7 +11,7 @@ from attnspec.implementation import AUTODIFF, DTYPES, FRAMEWORKS, Claim, ClaimFi
 from attnspec.interpreters.rounding.policy import PRESETS
 from attnspec.language.equation import REGISTRY, Equation
 from attnspec.language.procedure import Procedure, specified
-from attnspec.verification.cases.recorded_files import Inputs, listed, present
+from attnspec.verification.cases.recordings import Inputs, as_tuple, check_inputs
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +66,10 @@ def validate(wanted: VerifyOptions) -> None:
         UnknownName: with the nearest known names.
         SpecError: there are no such inputs.
     """
-    given = listed(wanted.inputs)
-    if (wanted.only_inputs or wanted.names) and not given:
+    inputs = as_tuple(wanted.inputs)
+    if (wanted.only_inputs or wanted.names) and not inputs:
         raise SpecError("no inputs are given", expected=".npz or .safetensors", mend="--inputs FILE")
-    present(given)
+    check_inputs(inputs)
     if wanted.equation is not None:
         called = specified(wanted.equation)
         if isinstance(called, Procedure):
@@ -104,7 +104,7 @@ def refuse_for_procedures(procedure: Procedure[..., Any], wanted: VerifyOptions,
     odd = [name for name in Claim.__dataclass_fields__ if getattr(claim, name) != getattr(plain, name)]
     if odd:
         raise SpecError(f"{procedure.id} is a procedure, and {odd[0]} says nothing of it", mend=f"leave out {odd[0]}")
-    if listed(wanted.inputs):
+    if as_tuple(wanted.inputs):
         raise SpecError(f"{procedure.id} is a procedure, and takes no recorded arrays", mend="ask without inputs")
 
 

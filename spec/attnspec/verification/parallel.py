@@ -16,7 +16,8 @@ from typing import Any
 from attnspec.verification.candidate.question import Refused
 from attnspec.verification.options import VerifyOptions, validate
 from attnspec.verification.questions import AnyQuestion
-from attnspec.verification.sandbox.runner import Runner, Target
+from attnspec.verification.sandbox.runner import Runner
+from attnspec.verification.sandbox.targets import Target
 from attnspec.verification.session import Answer, answer, asked_of, runner_of
 from attnspec.verification.targeting import parse_target
 

@@ -12,11 +12,11 @@ from attnspec.language.equation import REGISTRY, Equation
 from attnspec.language.layers import sizes_of
 from attnspec.language.procedure import PROCEDURES, Procedure, specified
 from attnspec.verification.candidate.question import Question, Refused, reason_of
-from attnspec.verification.cases.recorded_files import listed, recorded
+from attnspec.verification.cases.recordings import as_tuple, recordings
 from attnspec.verification.judge.forms import named
 from attnspec.verification.options import VerifyOptions, gradient_of, known_or_refused, refuse_for_procedures
-from attnspec.verification.procedures.verifier import ProceduralQuestion
-from attnspec.verification.sandbox.targets import Found
+from attnspec.verification.procedures.question import ProceduralQuestion
+from attnspec.verification.sandbox.targets import CallableInfo
 from attnspec.verification.verdict import Verdict, VerdictKind
 
 AnyQuestion = Question | ProceduralQuestion
@@ -27,14 +27,14 @@ def catalogue() -> None:
     len(REGISTRY)
 
 
-def questions(found: Sequence[Found], shown: str, wanted: VerifyOptions) -> Iterator[AnyQuestion | Refused]:
+def questions(found: Sequence[CallableInfo], shown: str, wanted: VerifyOptions) -> Iterator[AnyQuestion | Refused]:
     """Every question that a target raises: each claim of each callable, in each dtype; or why it cannot be asked.
 
     Raises:
         TargetError: nothing in it is claimed, and no equation is named.
         SpecError: recorded inputs cannot be read.
     """
-    pairs, inputs = list(_claims(found, wanted)), recorded(listed(wanted.inputs))
+    pairs, inputs = list(_claims(found, wanted)), recordings(as_tuple(wanted.inputs))
     if not pairs:
         raise _unclaimed(found, shown, wanted)
     alone = len(found) == 1
@@ -104,7 +104,7 @@ def rewritten_by(equation: Equation[..., Any], claim: Claim) -> None:
     known_or_refused(f"form of {equation.id}", claim.forms, tuple(named(equation)) if claim.forms else ())
 
 
-def _claims(found: Sequence[Found], wanted: VerifyOptions) -> Iterator[tuple[Found, Implementation]]:
+def _claims(found: Sequence[CallableInfo], wanted: VerifyOptions) -> Iterator[tuple[CallableInfo, Implementation]]:
     """Which callables are asked about which equations."""
     for each in found:
         declared = [item for item in each.implementations if wanted.equation in (None, *_answers(item))]
@@ -127,7 +127,7 @@ def _answers(item: Implementation) -> tuple[str, ...]:
     return (item.equation,) if found is None else (item.equation, found.id)
 
 
-def _meant(each: Found, found: Sequence[Found], equation: str) -> bool:
+def _meant(each: CallableInfo, found: Sequence[CallableInfo], equation: str) -> bool:
     """Whether a callable that claims nothing, or something else, is the one that an equation is asked of."""
     if any(item.equation == equation for other in found for item in other.implementations):
         return False
@@ -143,7 +143,7 @@ def _target(shown: str, name: str) -> str:
     return f"{shown}:{name}" if shown.endswith(".py") or not module else f"{shown}.{module}:{callable_}"
 
 
-def _unclaimed(found: Sequence[Found], shown: str, wanted: VerifyOptions) -> TargetError:
+def _unclaimed(found: Sequence[CallableInfo], shown: str, wanted: VerifyOptions) -> TargetError:
     names = [each.name for each in found]
     if wanted.equation is None:
         return TargetError(

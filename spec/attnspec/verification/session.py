@@ -11,10 +11,11 @@ from attnspec.errors import SpecError, TargetError
 from attnspec.verification.candidate.candidate import in_answered_dtype
 from attnspec.verification.candidate.question import Question, Refused, reason_of
 from attnspec.verification.options import VerifyOptions, validate
-from attnspec.verification.procedures.verifier import ProceduralQuestion, ProceduralVerifier
+from attnspec.verification.procedures.question import ProceduralQuestion
+from attnspec.verification.procedures.verifier import ProceduralVerifier
 from attnspec.verification.questions import AnyQuestion, not_run, questions
-from attnspec.verification.sandbox.runner import Runner, Target
-from attnspec.verification.sandbox.targets import MissingPackage
+from attnspec.verification.sandbox.runner import Runner
+from attnspec.verification.sandbox.targets import MissingPackage, Target
 from attnspec.verification.targeting import parse_target
 from attnspec.verification.verdict import Report, Verdict, VerdictKind
 from attnspec.verification.verifier import Verifier

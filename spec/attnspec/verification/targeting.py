@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from attnspec.errors import TargetError
-from attnspec.verification.sandbox.runner import File, Module, Pickled, Target
+from attnspec.verification.sandbox.targets import File, Module, Pickled, Target
 
 
 def parse_target(target: Callable[..., Any] | str | Target) -> tuple[str, Target]:

@@ -78,7 +78,7 @@ class Verifier:
         policy = self.declared_policy()
         self.on_progress("cases")
         recorded = self.candidate.recorded()
-        self.findings += recorded.says
+        self.findings += recorded.notes
         observations = self.candidate.observe([*self.candidate.told(), *recorded.cases])
         unusable = self.unusable()
         if unusable is not None:

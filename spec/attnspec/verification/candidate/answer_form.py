@@ -33,7 +33,8 @@ def fault(outcome: Outcome, case: Case, equation: Equation[..., Any], dtype: str
     Where only the forward pass was run, the answer is that one's, and does not fit the gradients of its outputs.
     """
     if outcome.during == "forward":
-        equation, outcome, case = REGISTRY[equation.gradient_of], replace(outcome, during=""), replace(case, summed=())
+        equation, outcome = REGISTRY[equation.gradient_of], replace(outcome, during=None)
+        case = replace(case, summed=())
         return fault(outcome, case, equation, dtype, device) or "its outputs fit no gradient"
     expected = shapes(equation, case)
     results = equation.definition.results

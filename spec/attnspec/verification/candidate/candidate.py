@@ -93,8 +93,8 @@ class Candidate:
             claim.finite,
             question.seed,
         )
-        handed = reader.found(question.inputs)
-        return replace(handed, cases=tuple(self.asked_as(case) for case in handed.cases))
+        recorded = reader.read(question.inputs)
+        return replace(recorded, cases=tuple(self.asked_as(case) for case in recorded.cases))
 
     def made(self, description: Description) -> Case:
         return self.asked_as(make(self.question.equation, description, self.question.dtype))
@@ -102,7 +102,7 @@ class Candidate:
     def asked_as(self, case: Case) -> Case:
         """A case as this candidate is asked it: automatic differentiation sums over a batch what its examples share."""
         gradients = self.question.gradients
-        return case if gradients is None else replace(case, summed=gradients.wanted)
+        return case if gradients is None else replace(case, summed=gradients.inputs)
 
     def request(self, case: Case) -> Request:
         """One call, its arrays in a form that travels."""
@@ -142,14 +142,14 @@ class Candidate:
     def pulled_twice(self, case: Case) -> tuple[Outcome, tuple[NDArray[Any], ...] | None]:
         """One forward pass, and of two backward passes on it the second."""
         assert self.question.gradients is not None
-        return self.once(case, gradients=replace(self.question.gradients, again=True))
+        return self.once(case, gradients=replace(self.question.gradients, repeat=True))
 
     def second(self, case: Case, arrays: dict[str, NDArray[Any]]) -> Outcome:
         """The backward pass of the backward pass, in float64, for gradients of the gradients."""
         request = self.request(case)
         assert request.gradients is not None
-        gradients = replace(request.gradients, second=tuple(arrays))
-        outputs = len(gradients.given) + len(gradients.wanted)
+        gradients = replace(request.gradients, second_order=tuple(arrays))
+        outputs = len(gradients.output_gradients) + len(gradients.inputs)
         (outcome,) = self.runner.call_many(
             [replace(request, arrays={**case.arrays, **arrays}, dtype="float64", gradients=gradients, outputs=outputs)]
         )

@@ -9,9 +9,9 @@ from attnspec.errors import SpecError
 from attnspec.implementation import Claim
 from attnspec.language.equation import Equation
 from attnspec.verification.cases.case import smallest
-from attnspec.verification.cases.recorded_files import Recorded
+from attnspec.verification.cases.recordings import Recording
 from attnspec.verification.sandbox.messages import Gradients
-from attnspec.verification.sandbox.targets import Found
+from attnspec.verification.sandbox.targets import CallableInfo
 from attnspec.verification.verdict import Verdict, VerdictKind
 
 
@@ -32,7 +32,7 @@ class Question:
             differentiation makes of it; `equation` is then the equation of these gradients.
     """
 
-    found: Found
+    found: CallableInfo
     equation: Equation[..., Any]
     claim: Claim
     framework: str
@@ -44,7 +44,7 @@ class Question:
     policy: str | None = None
     shown: str = ""
     any_dtype: bool = False
-    inputs: tuple[Recorded, ...] = ()
+    inputs: tuple[Recording, ...] = ()
     names: tuple[tuple[str, str], ...] = ()
     only_inputs: bool = False
     forward: Equation[..., Any] | None = None

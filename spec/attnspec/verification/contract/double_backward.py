@@ -55,7 +55,7 @@ def check_double_backward(
     """
     second = _drawn(case, seed)
     outcome = call(case, {f"second_{name}": array for name, array in second.items()})
-    names = (*gradients.given, *gradients.wanted)
+    names = (*gradients.output_gradients, *gradients.inputs)
     if outcome.status != "ok":
         return DoubleBackwardResult(outcome)
     if [output.shape for output in outcome.outputs] != [case.arrays[name].shape for name in names]:

@@ -136,7 +136,7 @@ class Explainer:
             return None
         wrong = {each.output for each in judged.compared if each.fails}
         reached = {each.output for each in judged.compared if each.answer.any()}
-        names = [gradients.wanted[output] for output in sorted(wrong - reached)]
+        names = [gradients.inputs[output] for output in sorted(wrong - reached)]
         if not names:
             return None
         says = f"no gradient reaches {' or '.join(filter(None, [', '.join(names[:-1]), names[-1]]))}"

@@ -1,1 +1,1 @@
-"""Procedures: judged by equality."""
+"""Verdicts on procedures, whose answers are compared for equality."""

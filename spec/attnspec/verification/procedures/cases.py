@@ -1,4 +1,4 @@
-"""Cases of a procedure: drawn from its types, out of few words, so that they repeat, tie and meet in every argument."""
+"""Cases of a procedure, drawn from its types. They are made of few words, so that words repeat, tie and meet."""
 
 from __future__ import annotations
 
@@ -13,35 +13,40 @@ from attnspec.errors import SpecError
 from attnspec.language.procedure import Procedure
 
 Case = Mapping[str, Any]
+"""The arguments of a procedure, by name."""
 
 WORDS = (
     "apple", "Apple", "APPLE", "the", "The", "of", "a", "A", "good", "gooood", "don't", "l’eau", "naïve", "nai\u0308ve",
     "Straße", "İzmir", "हिन्दी", "東京", "1984", "x2",
 )  # fmt: skip
-BETWEEN = (" ", " ", " ", "  ", ", ", ". ", "-", "_", "\n", "\t", "!", "…", " — ", " '", "' ", "''", "’ ", " (", ") ")
+SEPARATORS = (
+    " ", " ", " ", "  ", ", ", ". ", "-", "_", "\n", "\t", "!", "…", " — ", " '", "' ", "''", "’ ", " (", ") ",
+)  # fmt: skip
 
 
 def standard_cases(procedure: Procedure[..., Any], seed: int, count: int) -> list[Case]:
-    """Those that are always there, and `count` drawn ones.
+    """Return the fixed cases of a procedure, and `count` drawn ones.
 
-    Some have the first argument of the one before and other options: who remembers by that argument alone is found out.
+    Some have the first argument of the case before and other options, for candidates that remember calls by their first
+    argument alone.
     """
-    some = drawn(procedure, seed, count)
+    random = drawn(procedure, seed, count)
     first = procedure.parameters[0]
-    crossed = [{**then, first: before[first]} for before, then in pairwise(some)]
-    empty = [{**some[0], name: value} for name, value in least(procedure).items()]
-    return [*procedure.examples, least(procedure), *empty, *some, *crossed[::2]]
+    crossed = [{**case, first: before[first]} for before, case in pairwise(random)]
+    empty = least(procedure)
+    partly_empty = [{**random[0], name: value} for name, value in empty.items()]
+    return [*procedure.examples, empty, *partly_empty, *random, *crossed[::2]]
 
 
 def least(procedure: Procedure[..., Any]) -> dict[str, Any]:
-    """No text, no words, nothing known, 0, false."""
-    kinds = ((name, get_origin(kind) or kind) for name, kind in _taken(procedure))
+    """Return the case of empty texts, sequences and mappings, of 0 and of False."""
+    kinds = ((name, get_origin(kind) or kind) for name, kind in _arguments(procedure))
     return {name: {} if kind is Mapping else kind() for name, kind in kinds}
 
 
 def drawn(procedure: Procedure[..., Any], seed: int, count: int) -> list[Case]:
-    """So many drawn ones, the same for the same seed."""
-    found: list[Case] = []
+    """Return `count` drawn cases, the same for the same seed."""
+    drawn_cases: list[Case] = []
 
     @hypothesis.seed(seed)
     @hypothesis.settings(
@@ -54,52 +59,52 @@ def drawn(procedure: Procedure[..., Any], seed: int, count: int) -> list[Case]:
     )
     @hypothesis.given(cases(procedure))
     def collect(case: Case) -> None:
-        found.append(case)
+        drawn_cases.append(case)
 
     collect()
-    return found
+    return drawn_cases
 
 
 def cases(procedure: Procedure[..., Any]) -> st.SearchStrategy[Case]:
-    """Whole cases, each of a few words in several cases."""
+    """Draw whole cases. Each is made of a few words, as they are, in lower case and capitalised.
 
-    def made_of(few: list[str]) -> st.SearchStrategy[Case]:
-        forms = dict.fromkeys(form for each in few for form in (each, each.lower(), each.capitalize()))
+    Raises:
+        SpecError: the procedure takes an argument of a type that is not drawn.
+    """
+
+    def made_of(words: list[str]) -> st.SearchStrategy[Case]:
+        forms = dict.fromkeys(form for word in words for form in (word, word.lower(), word.capitalize()))
         word = st.sampled_from([*forms])
-        names = [name for name, _ in _taken(procedure)]
-        values = st.tuples(*(_of(kind, word, procedure.id) for _, kind in _taken(procedure)))
-        return values.map(lambda given: dict(zip(names, given, strict=True)))
+        names = [name for name, _ in _arguments(procedure)]
+        values = st.tuples(*(_values(kind, word, procedure.id) for _, kind in _arguments(procedure)))
+        return values.map(lambda values: dict(zip(names, values, strict=True)))
 
     return st.lists(st.sampled_from(WORDS), min_size=1, max_size=5, unique=True).flatmap(made_of)
 
 
-def _taken(procedure: Procedure[..., Any]) -> Iterator[tuple[str, Any]]:
+def _arguments(procedure: Procedure[..., Any]) -> Iterator[tuple[str, Any]]:
     return ((name, kind) for name, kind in procedure.types.items() if name != "return")
 
 
-def _of(kind: Any, word: st.SearchStrategy[str], id: str) -> st.SearchStrategy[Any]:
-    """Values of a type.
-
-    Raises:
-        SpecError: it is none that is drawn.
-    """
-    few = st.lists(word, max_size=10).map(tuple)
-    ways: list[tuple[Any, st.SearchStrategy[Any]]] = [
+def _values(kind: Any, word: st.SearchStrategy[str], id: str) -> st.SearchStrategy[Any]:
+    """Draw values of a type."""
+    words = st.lists(word, max_size=10).map(tuple)
+    strategies: list[tuple[Any, st.SearchStrategy[Any]]] = [
         (bool, st.booleans()),
         (int, st.integers(0, 8)),
-        (str, st.lists(word | st.sampled_from(BETWEEN), max_size=24).map("".join)),
-        (tuple[str, ...], few),
-        (tuple[tuple[str, ...], ...], st.lists(few, max_size=4).map(tuple)),
+        (str, st.lists(word | st.sampled_from(SEPARATORS), max_size=24).map("".join)),
+        (tuple[str, ...], words),
+        (tuple[tuple[str, ...], ...], st.lists(words, max_size=4).map(tuple)),
         (Mapping[str, str], st.dictionaries(word, word, max_size=3)),
         (Mapping[str, int], st.lists(word, unique=True, max_size=6).flatmap(_numbered)),
     ]
-    found = next((way for known, way in ways if known == kind), None)
-    if found is None:
-        expected = ", ".join(str(known) for known, _ in ways)
+    strategy = next((strategy for known, strategy in strategies if known == kind), None)
+    if strategy is None:
+        expected = ", ".join(str(known) for known, _ in strategies)
         raise SpecError(f"{id}: no cases can be drawn of {kind}", given=str(kind), expected=expected)
-    return found
+    return strategy
 
 
 def _numbered(words: list[str]) -> st.SearchStrategy[dict[str, int]]:
-    """Each with a number of its own, from 1, in any order."""
+    """Number words from 1, in any order."""
     return st.permutations(range(1, len(words) + 1)).map(lambda numbers: dict(zip(words, numbers, strict=True)))

@@ -1,4 +1,4 @@
-"""One verdict on what claims a procedure: its answers are equal to the procedure's, or they are not."""
+"""One verdict on an implementation of a procedure: its answers equal the procedure's, or they do not."""
 
 from __future__ import annotations
 
@@ -8,30 +8,30 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
-from attnspec.language.procedure import Mistake, Procedure
+from attnspec.language.procedure import Mistake
 from attnspec.properties.property import PROCEDURAL, Equal, Property
 from attnspec.thresholds import ENOUGH_CAUGHT, REPEATS, STRENGTHENING_ROUNDS
 from attnspec.verification.candidate import answer_form
 from attnspec.verification.contract import side_effects
 from attnspec.verification.procedures.cases import Case, drawn, standard_cases
-from attnspec.verification.sandbox.binding import bind
-from attnspec.verification.sandbox.messages import Outcome, Request
-from attnspec.verification.sandbox.plain_values import smaller, unfit
+from attnspec.verification.procedures.question import ProceduralQuestion
+from attnspec.verification.sandbox.binding import Plan, bind
+from attnspec.verification.sandbox.messages import Outcome, PlainRequest
+from attnspec.verification.sandbox.plain_values import smaller, type_mismatch
 from attnspec.verification.sandbox.runner import Runner
-from attnspec.verification.sandbox.targets import Found
 from attnspec.verification.verdict import Diagnosis, Verdict, VerdictKind, WorstAnswer
 
-ALWAYS = 60
-"""Cases that are drawn whatever is asked."""
+BASE_CASES = 60
+"""How many cases are drawn for every question."""
 
-TRIED = 400
-"""Calls after which a case is small enough."""
+SHRINK_CALLS = 400
+"""How many calls are spent on making a case smaller."""
 
-ON_PROPERTIES = 12
-"""Cases on which each property is asked."""
+PROPERTY_CASES = 12
+"""On how many cases each property is checked."""
 
-ELSEWHERE = (
-    "asked again in a fresh process, it gives another answer: it remembers earlier calls, draws at random, or goes by "
+NOT_REPEATABLE = (
+    "called again in a fresh process, it gives another answer: it remembers earlier calls, draws at random, or goes by "
     "the order of a set"
 )
 OVERWRITES = "a later call changes what an earlier one returned: it hands out what it goes on writing to"
@@ -39,238 +39,241 @@ REMEMBERS = "given the same mapping with new contents, it answers as if it were 
 
 
 class Unanswered(Exception):
-    """A call within a property got no answer."""
-
-
-@dataclass(frozen=True, slots=True)
-class ProceduralQuestion:
-    """What is asked: a callable of a target, a procedure, and how much; as a `Question` says it of an equation."""
-
-    found: Found
-    procedure: Procedure[..., Any]
-    examples: int = 20
-    seed: int = 0
-    bind: tuple[tuple[str, str], ...] = ()
-    shown: str = ""
-
-    def without_judging(self, verdict: VerdictKind, reason: str, **facts: Any) -> Verdict:
-        """A verdict; there is no framework, no dtype and no device in it."""
-        name = self.shown or self.found.name
-        return Verdict(self.procedure.id, name, "python", "", "cpu", verdict, reason, seed=self.seed, **facts)
+    """A call within a property has no answer."""
 
 
 @dataclass
 class ProceduralVerifier:
-    """Asks one question of a runner that has the target loaded.
+    """Answers one question.
 
     Attributes:
-        asked: every case so far, with what came of it.
+        question: what is to be judged.
+        runner: a sandbox with the target loaded.
+        on_progress: called with the name of each stage that begins.
+        observed: every case so far, with the outcome of its call.
     """
 
     question: ProceduralQuestion
     runner: Runner
     on_progress: Callable[[str], None] = lambda stage: None
-    asked: list[tuple[Case, Outcome]] = field(default_factory=list)
+    observed: list[tuple[Case, Outcome]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.procedure = self.question.procedure
         self.started = time.monotonic()
+        self.plan: Plan = []
 
     def verdict(self) -> Verdict:
-        """Ask, compare and say.
+        """Call, compare, and conclude.
 
         Raises:
             BindingError: the callable's parameters do not match the procedure's.
         """
-        question = self.question
+        self.bind()
+        self.on_progress("cases")
+        self.observe(standard_cases(self.procedure, self.question.seed, BASE_CASES + self.question.examples))
+        failed = self.unusable()
+        if failed is not None:
+            return failed
+        if self.wrong_cases():
+            return self.diagnose()
+        uncaught = self.uncaught_mistakes()
+        if self.wrong_cases():
+            return self.unusable() or self.diagnose()
+        self.on_progress("contract")
+        violation = side_effects.broken(self.observed) or self.not_repeatable() or self.remembers_calls()
+        if violation:
+            return self.conclude(VerdictKind.MISBEHAVES, violation, uncaught=uncaught)
+        self.on_progress("properties")
+        properties, violation = self.check_properties()
+        if violation:
+            return self.conclude(VerdictKind.DIFFERS, violation, uncaught=uncaught, properties=properties)
+        total = len(self.procedure.mistakes)
+        weak = f"these cases would have caught only {total - len(uncaught)} of {total} known mistakes"
+        if len(uncaught) > (1 - ENOUGH_CAUGHT) * total:
+            return self.conclude(VerdictKind.INCONCLUSIVE, weak, uncaught=uncaught, properties=properties)
+        return self.conclude(VerdictKind.CONFORMS, "", uncaught=uncaught, properties=properties)
+
+    def bind(self) -> None:
+        """Match the callable's parameters with the procedure's.
+
+        Raises:
+            BindingError: they do not match.
+        """
         self.plan = bind(
-            question.found.parameters,
+            self.question.callable.parameters,
             self.procedure.parameters,
             self.procedure.options,
-            dict(question.bind),
-            name=question.shown or question.found.name,
+            dict(self.question.bind),
+            name=self.question.implementation,
             equation=self.procedure.id,
         )
-        self.on_progress("cases")
-        self.ask(standard_cases(self.procedure, question.seed, ALWAYS + question.examples))
-        early = self.unusable()
-        if early is not None:
-            return early
-        if any(not self.right(case, outcome) for case, outcome in self.asked):
-            return self.wrong()
-        survived = self.survivors()
-        if any(not self.right(case, outcome) for case, outcome in self.asked):
-            return self.unusable() or self.wrong()
-        self.on_progress("contract")
-        trouble = side_effects.broken(self.asked) or self.elsewhere() or self.remembered()
-        if trouble:
-            return self.said(VerdictKind.MISBEHAVES, trouble, survived=survived)
-        self.on_progress("properties")
-        held, violation = self.properties()
-        if violation:
-            return self.said(VerdictKind.DIFFERS, violation, survived=survived, properties=held)
-        of = len(self.procedure.mistakes)
-        weak = f"these cases would have caught only {of - len(survived)} of {of} known mistakes"
-        if len(survived) > (1 - ENOUGH_CAUGHT) * of:
-            return self.said(VerdictKind.INCONCLUSIVE, weak, survived=survived, properties=held)
-        return self.said(VerdictKind.CONFORMS, "", survived=survived, properties=held)
 
-    # Asking.
+    def request(self, case: Case, *, earlier: Case | None = None, times: int = 1) -> PlainRequest:
+        """Return the call of a case; `earlier` and `times` are those of `PlainRequest`."""
+        return PlainRequest(self.question.callable.name, case, self.plan, earlier, times)
 
-    def request(self, case: Case, **how: Any) -> Request:
-        return Request(self.question.found.name, {}, case, call_by=self.plan, plain=True, **how)
-
-    def ask(self, cases: Sequence[Case]) -> None:
-        """Run it on cases; after a hang or a crash no more are asked."""
-        answers = self.runner.call_many([self.request(case) for case in cases])
-        for case, outcome in zip(cases, answers, strict=False):
-            self.asked.append((case, outcome))
+    def observe(self, cases: Sequence[Case]) -> None:
+        """Call the candidate on cases and keep the outcomes; a hang or a crash is the last."""
+        outcomes = self.runner.call_many([self.request(case) for case in cases])
+        for case, outcome in zip(cases, outcomes, strict=False):
+            self.observed.append((case, outcome))
             if outcome.status in ("timeout", "crashed"):
                 break
 
-    def once(self, case: Case, **how: Any) -> Outcome:
-        """One call beside the record."""
-        (outcome,) = self.runner.call_many([self.request(case, **how)])
+    def call(self, case: Case, *, earlier: Case | None = None, times: int = 1) -> Outcome:
+        """Call the candidate on one case, whose outcome is not kept."""
+        (outcome,) = self.runner.call_many([self.request(case, earlier=earlier, times=times)])
         return outcome
 
     def expected(self, case: Case) -> Any:
+        """Return the procedure's answer."""
         return self.procedure(**case)
 
-    def fault(self, outcome: Outcome) -> str:
-        """What is wrong with the form of an answer, in words; "" where nothing is."""
-        if outcome.foreign:
-            return f"it returns {outcome.foreign} where {self.procedure.gives} belongs"
-        wrong = (unfit(answer, self.procedure.types["return"]) for answer in outcome.answers)
-        return next((f"it returns {each}" for each in wrong if each), "")
+    def form_fault(self, outcome: Outcome) -> str:
+        """Describe what is wrong with the type of an answer; "" if nothing is."""
+        if outcome.not_plain:
+            return f"it returns {outcome.not_plain} where {self.procedure.gives} belongs"
+        faults = (type_mismatch(answer, self.procedure.types["return"]) for answer in outcome.answers)
+        return next((f"it returns {fault}" for fault in faults if fault), "")
 
-    def right(self, case: Case, outcome: Outcome) -> bool:
-        """Whether the last answer is the procedure's."""
-        return outcome.status == "ok" and not self.fault(outcome) and bool(outcome.answers[-1] == self.expected(case))
+    def is_right(self, case: Case, outcome: Outcome) -> bool:
+        """Return whether the last answer is the procedure's."""
+        if outcome.status != "ok" or self.form_fault(outcome):
+            return False
+        return bool(outcome.answers[-1] == self.expected(case))
 
-    # Judging.
+    def wrong_cases(self) -> list[Case]:
+        """Return the cases whose answer is not the procedure's."""
+        return [case for case, outcome in self.observed if not self.is_right(case, outcome)]
 
     def unusable(self) -> Verdict | None:
-        """The verdict, where a case has no answer of the right form."""
-        for case, outcome in self.asked:
+        """Return the verdict if a case has no answer of the right type."""
+        for case, outcome in self.observed:
             if outcome.status == "unavailable":
-                return self.said(VerdictKind.NOT_RUN, str(outcome.trouble or "it cannot be run here"))
+                return self.conclude(VerdictKind.NOT_RUN, str(outcome.trouble or "it cannot be run here"))
             if outcome.status == "raised":
-                least = self.shrunk(case, lambda other: other.status == "raised")
-                again = self.once(least)
-                trouble = again.trouble or outcome.trouble
-                reason = answer_form.status_says(again if again.status == "raised" else outcome)
-                trace = f"\n{trouble.traceback}" if trouble is not None and trouble.traceback else ""
-                return self.said(VerdictKind.FAILS, reason + trace, least)
+                return self.raised(case, outcome)
             if outcome.status != "ok":
-                return self.said(VerdictKind.FAILS, answer_form.status_says(outcome), case)
-        for case, outcome in self.asked:
-            if self.fault(outcome):
-                return self.said(VerdictKind.MISBEHAVES, self.fault(outcome), case)
+                return self.conclude(VerdictKind.FAILS, answer_form.status_says(outcome), case)
+        for case, outcome in self.observed:
+            if self.form_fault(outcome):
+                return self.conclude(VerdictKind.MISBEHAVES, self.form_fault(outcome), case)
         return None
 
-    def wrong(self) -> Verdict:
-        """Which known mistake gives all these answers; else whether it is its own memory; else what it gets wrong."""
+    def raised(self, case: Case, outcome: Outcome) -> Verdict:
+        """Return the verdict on a candidate that raised an exception, on a smaller case if there is one."""
+        smallest = self.shrink(case, lambda _, outcome: outcome.status == "raised")
+        again = self.call(smallest)
+        trouble = again.trouble or outcome.trouble
+        reason = answer_form.status_says(again if again.status == "raised" else outcome)
+        traceback = f"\n{trouble.traceback}" if trouble is not None and trouble.traceback else ""
+        return self.conclude(VerdictKind.FAILS, reason + traceback, smallest)
+
+    def diagnose(self) -> Verdict:
+        """Return the verdict on wrong answers: a known mistake that gives all of them, memory of calls, or neither."""
         self.on_progress("diagnosis")
-        wrong = [(case, outcome) for case, outcome in self.asked if not self.right(case, outcome)]
-        known = [each for each in self.procedure.mistakes if self.explains(each)]
-        if not known:
-            trouble = self.elsewhere()
-            if trouble:
-                return self.said(VerdictKind.MISBEHAVES, trouble)
-        case, _ = min(wrong, key=lambda each: len(repr(each[0])))
-        least = self.shrunk(case, lambda outcome: not self.fault(outcome), differs=True)
-        diagnosis = [Diagnosis(known[0].name, known[0].says, tuple(each.says for each in known[1:]))] if known else []
-        reason = f"{len(wrong)} of {len(self.asked)} answers are others"
-        note = side_effects.broken(self.asked)
-        return self.said(VerdictKind.DIFFERS, reason, least, tuple(diagnosis), (note,) if note else ())
+        wrong = self.wrong_cases()
+        known = [mistake for mistake in self.procedure.mistakes if self.explains(mistake)]
+        if not known and (violation := self.not_repeatable()):
+            return self.conclude(VerdictKind.MISBEHAVES, violation)
+        case = min(wrong, key=lambda case: len(repr(case)))
+        smallest = self.shrink(case, self.is_usable_and_wrong)
+        diagnosis = [Diagnosis(known[0].name, known[0].says, tuple(also.says for also in known[1:]))] if known else []
+        reason = f"{len(wrong)} of {len(self.observed)} answers are others"
+        note = side_effects.broken(self.observed)
+        return self.conclude(VerdictKind.DIFFERS, reason, smallest, tuple(diagnosis), (note,) if note else ())
+
+    def is_usable_and_wrong(self, case: Case, outcome: Outcome) -> bool:
+        """Return whether an answer is of the right type, and not the procedure's."""
+        return outcome.status == "ok" and not self.form_fault(outcome) and not self.is_right(case, outcome)
 
     def explains(self, mistake: Mistake) -> bool:
-        return all(_answer(mistake, case) == outcome.answers[-1] for case, outcome in self.asked)
+        """Return whether a known mistake gives every answer."""
+        return all(_answer(mistake, case) == outcome.answers[-1] for case, outcome in self.observed)
 
-    def survivors(self) -> list[Mistake]:
-        """Known mistakes that no case could have caught, after more cases where there are some."""
-        left = [each for each in self.procedure.mistakes if self.survives(each, self.asked)]
+    def uncaught_mistakes(self) -> list[Mistake]:
+        """Return the known mistakes that give every answer of the procedure; more cases are tried to catch them."""
+        uncaught = [mistake for mistake in self.procedure.mistakes if self.is_uncaught(mistake, self.observed)]
         for round_ in range(1, STRENGTHENING_ROUNDS + 1):
-            if not left:
+            if not uncaught:
                 break
             self.on_progress("strengthening")
-            before = len(self.asked)
-            self.ask(drawn(self.procedure, self.question.seed + 1000 * round_, ALWAYS))
-            left = [each for each in left if self.survives(each, self.asked[before:])]
-        return left
+            before = len(self.observed)
+            self.observe(drawn(self.procedure, self.question.seed + 1000 * round_, BASE_CASES))
+            uncaught = [mistake for mistake in uncaught if self.is_uncaught(mistake, self.observed[before:])]
+        return uncaught
 
-    def survives(self, mistake: Mistake, asked: Sequence[tuple[Case, Outcome]]) -> bool:
-        return all(_answer(mistake, case) == self.expected(case) for case, _ in asked)
+    def is_uncaught(self, mistake: Mistake, observed: Sequence[tuple[Case, Outcome]]) -> bool:
+        """Return whether a mistake gives the procedure's answer in all of some cases."""
+        return all(_answer(mistake, case) == self.expected(case) for case, _ in observed)
 
-    def elsewhere(self) -> str:
-        """Every case once more, in another order and in a fresh process, where sets have another order too."""
+    def not_repeatable(self) -> str:
+        """Call every case again, in another order and in a fresh process, where sets have another order too."""
         self.runner.close()
-        before = [*reversed(self.asked)]
-        answers = self.runner.call_many([self.request(case) for case, _ in before])
-        pairs = [*zip(answers, before, strict=True)]
-        same = all(now.status == "ok" and now.answers == then.answers for now, (_, then) in pairs)
-        return "" if same else ELSEWHERE
+        earlier = [*reversed(self.observed)]
+        now = self.runner.call_many([self.request(case) for case, _ in earlier])
+        pairs = [*zip(now, earlier, strict=True)]
+        same = all(outcome.status == "ok" and outcome.answers == before.answers for outcome, (_, before) in pairs)
+        return "" if same else NOT_REPEATABLE
 
-    def remembered(self) -> str:
-        """Whether an answer depends on calls before it: through a mapping's identity, a reused result, a counter."""
-        cases = [case for case, _ in self.asked[: ALWAYS // 2]]
-        for before, then in pairwise(cases):
-            outcome = self.once(then, earlier=before)
+    def remembers_calls(self) -> str:
+        """Describe how an answer depends on earlier calls: by a mapping's identity, a reused result or a counter."""
+        cases = [case for case, _ in self.observed[: BASE_CASES // 2]]
+        for first, second in pairwise(cases):
+            outcome = self.call(second, earlier=first)
             if len(outcome.answers) < 2:
                 return f"it answers a case, and called twice in a row {answer_form.status_says(outcome)}"
-            if outcome.answers[0] != self.expected(before):
+            if outcome.answers[0] != self.expected(first):
                 return OVERWRITES
-            if outcome.answers[1] != self.expected(then):
+            if outcome.answers[1] != self.expected(second):
                 return REMEMBERS
-        outcome = self.once(cases[-1], times=REPEATS)
-        within = f"within {REPEATS} calls on one input, it begins to give another answer"
-        return "" if self.right(cases[-1], outcome) else within
+        outcome = self.call(cases[-1], times=REPEATS)
+        changed = f"within {REPEATS} calls on one input, it begins to give another answer"
+        return "" if self.is_right(cases[-1], outcome) else changed
 
-    def properties(self) -> tuple[tuple[tuple[str, bool], ...], str]:
-        """Each property's name and whether it held; and the first that did not, in words."""
-        held, violation = [], ""
-        for law in PROCEDURAL.get(self.procedure.id, ()):
-            wrong = self.violated(law)
-            held.append((law.name, not wrong))
-            violation = violation or wrong
-        return tuple(held), violation
+    def check_properties(self) -> tuple[tuple[tuple[str, bool], ...], str]:
+        """Return the name of each property with whether it holds, and a description of the first violation."""
+        properties = PROCEDURAL.get(self.procedure.id, ())
+        violations = [self.violation_of(property_) for property_ in properties]
+        held = tuple((item.name, not violation) for item, violation in zip(properties, violations, strict=True))
+        return held, next(filter(None, violations), "")
 
-    def violated(self, law: Property) -> str:
-        def f(*args: Any, **case: Any) -> Any:
-            outcome = self.once({**dict(zip(self.procedure.parameters, args, strict=False)), **case})
-            if outcome.status != "ok" or self.fault(outcome):
-                raise Unanswered(self.fault(outcome) or answer_form.status_says(outcome))
+    def violation_of(self, property_: Property) -> str:
+        """Describe how a property is violated; "" if it holds."""
+
+        def function(*args: Any, **case: Any) -> Any:
+            outcome = self.call({**dict(zip(self.procedure.parameters, args, strict=False)), **case})
+            if outcome.status != "ok" or self.form_fault(outcome):
+                raise Unanswered(self.form_fault(outcome) or answer_form.status_says(outcome))
             return outcome.answers[-1]
 
-        for case, _ in self.asked[:ON_PROPERTIES]:
+        for case, _ in self.observed[:PROPERTY_CASES]:
             try:
-                for each in law.relations(f, case):
-                    assert isinstance(each, Equal)
-                    if each.left != each.right:
-                        return f"{law.name}: {law.says} Here {each.left!r} is not {each.right!r}"
-            except Unanswered as why:
-                return f"{law.name}: {law.says} Here {why}"
+                for relation in property_.relations(function, case):
+                    assert isinstance(relation, Equal)
+                    if relation.left != relation.right:
+                        return f"{property_.name}: {property_.says} Here {relation.left!r} is not {relation.right!r}"
+            except Unanswered as error:
+                return f"{property_.name}: {property_.says} Here {error}"
         return ""
 
-    def shrunk(self, case: Case, shows: Callable[[Outcome], bool], differs: bool = False) -> Case:
-        """A smaller case that still shows it, by what can be left out."""
-        tried = 0
-        found: Case | None = case
-        while found is not None:
-            case, found = found, None
-            for less in _smaller(case):
-                tried += 1
-                if tried > TRIED:
+    def shrink(self, case: Case, shows: Callable[[Case, Outcome], bool]) -> Case:
+        """Return a smaller case whose outcome still shows something, within `SHRINK_CALLS` calls."""
+        calls = 0
+        smallest: Case | None = case
+        while smallest is not None:
+            case, smallest = smallest, None
+            for candidate in _smaller_cases(case):
+                calls += 1
+                if calls > SHRINK_CALLS:
                     return case
-                outcome = self.once(less)
-                if shows(outcome) and (not differs or (outcome.status == "ok" and not self.right(less, outcome))):
-                    found = less
+                if shows(candidate, self.call(candidate)):
+                    smallest = candidate
                     break
         return case
 
-    # Saying it.
-
-    def said(
+    def conclude(
         self,
         verdict: VerdictKind,
         reason: str,
@@ -278,41 +281,48 @@ class ProceduralVerifier:
         diagnosis: tuple[Diagnosis, ...] = (),
         findings: tuple[str, ...] = (),
         *,
-        survived: Sequence[Mistake] | None = None,
+        uncaught: Sequence[Mistake] | None = None,
         properties: tuple[tuple[str, bool], ...] = (),
     ) -> Verdict:
-        """The verdict, with all that is known."""
-        worst, of = None, len(self.procedure.mistakes)
-        if case is not None:
-            outcome = self.once(case) if verdict == VerdictKind.DIFFERS else None
-            got = outcome.answers[-1] if outcome is not None and outcome.answers else None
-            worst = WorstAnswer(case, self.expected(case), got)
+        """Return the verdict.
+
+        Args:
+            case: the case that shows it, if one does.
+            uncaught: the known mistakes that the cases would not have caught; None if that was not tried.
+        """
+        total = len(self.procedure.mistakes)
         return self.question.without_judging(
             verdict,
             reason,
             diagnosis=diagnosis,
             findings=findings,
-            worst_case=worst,
-            killed=0 if survived is None else of - len(survived),
-            of=0 if survived is None else of,
-            survived=tuple(each.says for each in survived or ()),
-            examples=len(self.asked),
+            worst_case=None if case is None else self.worst_answer(case, verdict),
+            killed=0 if uncaught is None else total - len(uncaught),
+            of=0 if uncaught is None else total,
+            survived=tuple(mistake.says for mistake in uncaught or ()),
+            examples=len(self.observed),
             seconds=time.monotonic() - self.started,
             properties=properties,
             domain="all arguments of these types",
             mend=self.procedure.body if verdict == VerdictKind.DIFFERS else "",
         )
 
+    def worst_answer(self, case: Case, verdict: VerdictKind) -> WorstAnswer:
+        """Return a case with the expected answer and, where answers differ, the candidate's."""
+        outcome = self.call(case) if verdict == VerdictKind.DIFFERS else None
+        got = outcome.answers[-1] if outcome is not None and outcome.answers else None
+        return WorstAnswer(case, self.expected(case), got)
+
 
 def _answer(mistake: Mistake, case: Case) -> Any:
-    """What a wrong form gives; where it raises, that is no answer."""
+    """Return the answer of a known mistake; the exception that it raises equals no answer."""
     try:
         return mistake.function(**case)
     except Exception as error:
         return error
 
 
-def _smaller(case: Mapping[str, Any]) -> Iterator[Case]:
+def _smaller_cases(case: Mapping[str, Any]) -> Iterator[Case]:
     for name, value in case.items():
-        for less in smaller(value):
-            yield {**case, name: less}
+        for simpler in smaller(value):
+            yield {**case, name: simpler}

@@ -1,1 +1,1 @@
-"""The candidate in a process of its own, and how to talk to it."""
+"""The candidate in a process of its own, and the messages exchanged with it."""

@@ -1,7 +1,7 @@
-"""Which of a callable's parameters takes which argument of an equation.
+"""Match the parameters of a callable with the arguments of an equation.
 
-By name where the names are the equation's, else in the order of the signature; where the two contradict each other the
-answer is refused, because a guess that swaps two arguments would be reported as a wrong formula.
+Parameters match by name if the names are the equation's, else by position. If names and order contradict each other,
+the callable is refused: a guess that swaps two arguments would be reported as a wrong formula.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ from typing import NoReturn
 from attnspec.errors import BindingError, nearest
 
 Plan = list[tuple[str | None, str]]
-"""How to call: (parameter to pass by keyword, or None for the next position; the equation's argument)."""
+"""How to call: pairs of a parameter, or None for the next position, and the equation's argument that it receives."""
 
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One parameter of a callable, as `inspect.signature` tells it.
+    """One parameter of a callable, as `inspect.signature` has it.
 
     Attributes:
         name: its name.
         kind: the name of its `inspect.Parameter.kind`.
-        has_default: whether it may be left alone.
+        has_default: whether it has a default value.
     """
 
     name: str
@@ -37,9 +37,9 @@ class Parameter:
 
 def bind(
     parameters: Sequence[Parameter],
-    equation_parameters: Sequence[str],
+    arrays: Sequence[str],
     options: Iterable[str] = (),
-    given_bind: Mapping[str, str] | None = None,
+    explicit: Mapping[str, str] | None = None,
     *,
     name: str = "the callable",
     equation: str = "the equation",
@@ -47,27 +47,36 @@ def bind(
     """Match a callable's parameters with an equation's arguments.
 
     Args:
-        parameters: the callable's, in the order of its signature.
-        equation_parameters: the names of the equation's arrays, in its order.
-        options: the names of what is no array (heads, eps) and will be passed too.
-        given_bind: {callable's parameter: equation's argument}, which overrides names and order.
-        name: the callable, for the error.
-        equation: the equation, for the error.
+        parameters: the callable's parameters, in the order of its signature.
+        arrays: the names of the equation's arrays, in its order.
+        options: the names of the equation's options, such as heads and eps, which are passed too.
+        explicit: {parameter of the callable: argument of the equation}, which overrides names and order.
+        name: the name of the callable, for the error.
+        equation: the name of the equation, for the error.
+
+    Returns:
+        How to call it.
 
     Raises:
-        BindingError: a required parameter that the equation does not give, an argument without a place, or names that
-            contradict the order.
+        BindingError: a required parameter receives nothing, an argument has no parameter, or the names contradict the
+            order.
     """
-    binding = _Binding(parameters, list(equation_parameters), list(options), name, equation)
-    binding.take_given(given_bind or {})
-    binding.take_arrays()
-    binding.take_options()
+    binding = _Binding(parameters, list(arrays), list(options), name, equation)
+    binding.bind_explicit(explicit or {})
+    binding.bind_arrays()
+    binding.bind_options()
     binding.refuse_unfilled()
     return binding.plan()
 
 
 class _Binding:
-    """What is bound so far: `taken` by a parameter, `extras` by *args, `loose` by **kwargs."""
+    """What is bound so far.
+
+    Attributes:
+        bound: the argument of each parameter.
+        positional_rest: the arguments for `*args`.
+        keyword_rest: the arguments for `**kwargs`.
+    """
 
     def __init__(
         self, parameters: Sequence[Parameter], arrays: list[str], options: list[str], name: str, equation: str
@@ -78,72 +87,75 @@ class _Binding:
         self.named = [p for p in parameters if not p.kind.startswith("VAR_")]
         self.has_args = any(p.kind == "VAR_POSITIONAL" for p in parameters)
         self.has_kwargs = any(p.kind == "VAR_KEYWORD" for p in parameters)
-        self.taken: dict[str, str] = {}
-        self.extras: list[str] = []
-        self.loose: list[str] = []
+        self.bound: dict[str, str] = {}
+        self.positional_rest: list[str] = []
+        self.keyword_rest: list[str] = []
 
-    def take_given(self, given: Mapping[str, str]) -> None:
-        """What the user said goes first, and has to make sense by itself."""
-        names, ours = [p.name for p in self.named], [*self.arrays, *self.options]
-        for theirs, argument in given.items():
-            if theirs not in names:
-                self.fail(f"no parameter {theirs!r} to bind", nearest(theirs, names))
-            if argument not in ours:
-                self.fail(f"no argument {argument!r} to bind {theirs!r} to", nearest(argument, ours))
-            if argument in self.taken.values():
+    def bind_explicit(self, explicit: Mapping[str, str]) -> None:
+        """Bind what the user named; each name must exist."""
+        names, arguments = [p.name for p in self.named], [*self.arrays, *self.options]
+        for parameter, argument in explicit.items():
+            if parameter not in names:
+                self.fail(f"no parameter {parameter!r} to bind", nearest(parameter, names))
+            if argument not in arguments:
+                self.fail(f"no argument {argument!r} to bind {parameter!r} to", nearest(argument, arguments))
+            if argument in self.bound.values():
                 self.fail(f"{argument!r} is bound twice", "bind each argument to one parameter")
-            self.taken[theirs] = argument
+            self.bound[parameter] = argument
 
-    def take_arrays(self) -> None:
-        """All by name, or else the required ones in order."""
-        wanted = self._wanted(self.arrays)
+    def bind_arrays(self) -> None:
+        """Bind all arrays by name, or else the required parameters in order."""
+        unbound = self._unbound(self.arrays)
         free = {p.name for p in self._free(self.named)}
-        if free.issuperset(wanted):
-            self.taken |= {argument: argument for argument in wanted}
-        elif self._are_keywords(wanted):
-            self.taken |= {argument: argument for argument in wanted if argument in free}
-            self.loose += [argument for argument in wanted if argument not in free]
+        if free.issuperset(unbound):
+            self.bound |= {argument: argument for argument in unbound}
+        elif self._are_keywords(unbound):
+            self.bound |= {argument: argument for argument in unbound if argument in free}
+            self.keyword_rest += [argument for argument in unbound if argument not in free]
         else:
-            self._take_in_order()
+            self._bind_in_order()
 
-    def _are_keywords(self, wanted: list[str]) -> bool:
-        """Whether what has no parameter of its name belongs into **kwargs: nothing else is left to guess."""
+    def _are_keywords(self, arguments: list[str]) -> bool:
+        """Return whether the arguments without a parameter of their name can only be meant for `**kwargs`."""
         required = {p.name for p in self._free(self.named) if not p.has_default}
-        return self.has_kwargs and not self.has_args and required.issubset([*wanted, *self.options])
+        return self.has_kwargs and not self.has_args and required.issubset([*arguments, *self.options])
 
-    def _take_in_order(self) -> None:
-        """Keyword-only and optional parameters of the right name keep their name: their place says nothing."""
+    def _bind_in_order(self) -> None:
+        """Bind by position; a keyword-only or optional parameter of an argument's name receives that argument."""
         for p in self._free(self.named):
-            if p.name in self._wanted(self.arrays) and (p.has_default or p.kind == "KEYWORD_ONLY"):
-                self.taken[p.name] = p.name
-        wanted = self._wanted(self.arrays)
-        slots = [p.name for p in self._free(self.positional) if p.name not in self.options]
-        for slot, argument in zip(slots, wanted, strict=False):
-            if slot in self.arrays and slot != argument:
-                self._refuse_contradiction(slot, argument, dict(zip(slots, wanted, strict=False)))
-            self.taken[slot] = argument
-        self.extras = wanted[len(slots) :]
-        if self.extras and not self.has_args:
-            self.fail(f"no parameter for {', '.join(self.extras)}", self._suggest(self.extras))
+            if p.name in self._unbound(self.arrays) and (p.has_default or p.kind == "KEYWORD_ONLY"):
+                self.bound[p.name] = p.name
+        unbound = self._unbound(self.arrays)
+        free = [p.name for p in self._free(self.positional) if p.name not in self.options]
+        for parameter, argument in zip(free, unbound, strict=False):
+            if parameter in self.arrays and parameter != argument:
+                self._refuse_contradiction(parameter, argument, dict(zip(free, unbound, strict=False)))
+            self.bound[parameter] = argument
+        self.positional_rest = unbound[len(free) :]
+        if self.positional_rest and not self.has_args:
+            self.fail(f"no parameter for {', '.join(self.positional_rest)}", self._suggest(self.positional_rest))
 
-    def take_options(self) -> None:
-        """By name, else into **kwargs, else after the arrays; never into a default, which may mean anything."""
-        for option in self._wanted(self.options):
+    def bind_options(self) -> None:
+        """Bind each option by name, else to `**kwargs`, else after the arrays.
+
+        An option is never bound to an optional parameter of another name, which may mean anything.
+        """
+        for option in self._unbound(self.options):
             free = self._free(self.named)
             required = [p.name for p in self._free(self.positional) if not p.has_default]
             if option in [p.name for p in free]:
-                self.taken[option] = option
+                self.bound[option] = option
             elif self.has_kwargs:
-                self.loose.append(option)
+                self.keyword_rest.append(option)
             elif required:
-                self.taken[required[0]] = option
+                self.bound[required[0]] = option
             elif self.has_args:
-                self.extras.append(option)
+                self.positional_rest.append(option)
             else:
                 self.fail(f"no parameter for the option {option}", self._suggest([option]))
 
     def refuse_unfilled(self) -> None:
-        """Every parameter without a default has to be given something."""
+        """Refuse a callable with a required parameter that receives nothing."""
         unfilled = [p.name for p in self._free(self.named) if not p.has_default]
         if unfilled:
             self.fail(
@@ -152,40 +164,42 @@ class _Binding:
             )
 
     def plan(self) -> Plan:
-        """By keyword where that is possible; by position where the signature, or what goes into *args, asks for it."""
-        places = self.positional if self.extras else [p for p in self.positional if p.kind == "POSITIONAL_ONLY"]
-        filled = [p for p in places if p.name in self.taken]
-        reached = places if self.extras else places[: len(filled)]
+        """Return how to call: by keyword where possible, by position where the signature or `*args` needs it."""
+        positional_only = [p for p in self.positional if p.kind == "POSITIONAL_ONLY"]
+        places = self.positional if self.positional_rest else positional_only
+        filled = [p for p in places if p.name in self.bound]
+        reached = places if self.positional_rest else places[: len(filled)]
         if filled != reached:
-            skipped = next(p.name for p in places if p.name not in self.taken)
+            skipped = next(p.name for p in places if p.name not in self.bound)
             self.fail(f"{skipped} stands before what is passed by position", f"move {skipped} behind it")
-        by_place: Plan = [(None, self.taken[p.name]) for p in filled]
-        by_name: Plan = [(p.name, self.taken[p.name]) for p in self.named if p.name in self.taken and p not in filled]
-        return [*by_place, *((None, n) for n in self.extras), *by_name, *((n, n) for n in self.loose)]
+        by_position: Plan = [(None, self.bound[p.name]) for p in filled]
+        by_name: Plan = [(p.name, self.bound[p.name]) for p in self.named if p.name in self.bound and p not in filled]
+        rest: Plan = [(None, argument) for argument in self.positional_rest]
+        return [*by_position, *rest, *by_name, *((name, name) for name in self.keyword_rest)]
 
     def fail(self, headline: str, mend: str = "") -> NoReturn:
+        """Raise the error, with both signatures."""
         given = f"{self.name}({', '.join(map(str, self.parameters))})"
         options = [f"{option}=..." for option in self.options]
         expected = f"{self.equation}({', '.join([*self.arrays, *(['*', *options] if options else [])])})"
         raise BindingError(f"{self.name}: {headline}", given=given, expected=expected, mend=mend)
 
-    def _refuse_contradiction(self, slot: str, argument: str, in_order: Mapping[str, str]) -> NoReturn:
-        words = " ".join(f"--bind {theirs}={ours}" for theirs, ours in in_order.items() if theirs != ours)
+    def _refuse_contradiction(self, parameter: str, argument: str, in_order: Mapping[str, str]) -> NoReturn:
+        flags = " ".join(f"--bind {name}={value}" for name, value in in_order.items() if name != value)
         self.fail(
-            f"{slot} stands where {argument} does in {self.equation}, and not all names are the equation's",
-            f"rename the parameters, or say which is which; if the order is what counts: {words}",
+            f"{parameter} stands where {argument} does in {self.equation}, and not all names are the equation's",
+            f"rename the parameters, or say which is which; if the order is what counts: {flags}",
         )
 
     def _suggest(self, missing: list[str]) -> str:
-        left = [p.name for p in self._free(self.named)]
-        likely = left if len(left) == 1 == len(missing) else []
-        if likely:
-            return f"if {likely[0]} is it: --bind {likely[0]}={missing[0]}"
+        free = [p.name for p in self._free(self.named)]
+        if len(free) == 1 == len(missing):
+            return f"if {free[0]} is it: --bind {free[0]}={missing[0]}"
         return f"add {'it' if len(missing) == 1 else 'them'} to the signature, or say which is which with --bind"
 
     def _free(self, parameters: Iterable[Parameter]) -> list[Parameter]:
-        return [p for p in parameters if p.name not in self.taken]
+        return [p for p in parameters if p.name not in self.bound]
 
-    def _wanted(self, arguments: Iterable[str]) -> list[str]:
-        placed = {*self.taken.values(), *self.extras, *self.loose}
+    def _unbound(self, arguments: Iterable[str]) -> list[str]:
+        placed = {*self.bound.values(), *self.positional_rest, *self.keyword_rest}
         return [argument for argument in arguments if argument not in placed]

@@ -1,69 +1,76 @@
-"""What is asked of a candidate in one call, and what came of it."""
+"""The messages between the parent and a worker, which runs the candidate.
+
+The parent sends a `Load`, then any number of `Request` and `PlainRequest`. A worker sends `Ready` when it has started;
+`Loaded` or `LoadFailure` in answer to a `Load`; an `Outcome` in answer to a request, preceded by `Begun` when all that
+the call needs is in place. `protocol` turns messages into frames and back.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from typing import Any, Literal, cast, get_args
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
-import numpy as np
-
-from attnspec.verification.sandbox.plain_values import packed, unpacked
-from attnspec.verification.sandbox.wire import Array, Message, WireError
+from attnspec.errors import TargetError
+from attnspec.verification.sandbox.targets import CallableInfo, File, MissingPackage, Module, Pickled
+from attnspec.verification.sandbox.wire import Array
 
 Status = Literal["ok", "raised", "crashed", "timeout", "memory", "unavailable"]
 Layout = Literal["contiguous", "transposed", "offset"]
+Pass = Literal["forward", "backward"]
 
-HEADER_FIELDS = ("name", "dtype", "device", "framework", "layout", "outputs", "times")
-"""What of a request the worker is told as it stands."""
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """The first message to a worker: import a target."""
+
+    target: File | Module | Pickled
 
 
 @dataclass(frozen=True, slots=True)
 class Gradients:
-    """That the gradients are asked for, which automatic differentiation makes of a callable.
+    """The gradients that automatic differentiation computes of a callable.
 
     Attributes:
-        given: the arguments that are the gradients of its outputs, in the outputs' order.
-        wanted: the arguments whose gradients are the answer, in the order of the answer.
-        again: the backward pass is run a second time on the same graph, and that answer counts.
-        second: the arguments that are gradients of the gradients `wanted`: then the answer is the backward pass of the
-            backward pass, the gradients of `given` and of `wanted`. Empty for the backward pass itself.
+        output_gradients: the arguments of the request that are the gradients of the callable's outputs, in their order.
+        inputs: the arguments by which it is differentiated, in the order of the answer.
+        repeat: run the backward pass a second time on the same graph; the second answer counts.
+        second_order: the arguments that are gradients of the gradients by `inputs`. The answer is then the backward
+            pass of the backward pass: the gradients by `output_gradients` and by `inputs`. Empty for the first order.
     """
 
-    given: tuple[str, ...]
-    wanted: tuple[str, ...]
-    again: bool = False
-    second: tuple[str, ...] = ()
+    output_gradients: tuple[str, ...]
+    inputs: tuple[str, ...]
+    repeat: bool = False
+    second_order: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One call.
+    """One call with arrays.
 
     Attributes:
-        name: the callable, a `Found.name`.
-        arrays: the equation's arguments in order: floating ones already rounded to `dtype` (for bfloat16 a float32
-            array of such values), int64, bool.
-        options: what is no array: heads, eps.
-        dtype: the floating dtype that the callable is given.
-        device: "cpu", "cuda", "cuda:1".
-        framework: whose arrays it is given, "numpy", "torch" or "jax".
-        call_by: (parameter, or None for the next position; argument), from `binding.bind`.
-        layout: "contiguous"; "transposed", the last two axes swapped in memory, or every other element of one axis;
-            "offset", in the middle of a larger buffer of NaN. JAX knows only the first.
-        outputs: how many arrays the equation returns; a tuple or list counts as an answer only from two on.
-        before: the arguments of a call that is made first: then the same arrays are overwritten with `arrays`, and what
-            the first call returned is read only after the second, and told first. JAX's arrays cannot be overwritten.
-        times: how often the call is made, for as long as that takes less than a second; the last answer counts.
-        gradients: which gradients are asked for, where it is the backward pass that is called.
-        plain: there are no arrays: the options are plain values, and so is the answer.
-        earlier: where it is plain, the options of a call that is made first: then the same mappings are filled anew,
-            and what the first call returned is read only after the second, and told first.
+        name: the callable, a `CallableInfo.name`.
+        arrays: the equation's arguments in order: bool, int64, or floating-point already rounded to `dtype`, where
+            float32 stands for bfloat16.
+        options: the equation's arguments that are numbers, such as heads or eps.
+        dtype: the dtype of the floating-point arrays that the callable receives.
+        device: "cpu", "cuda" or "cuda:1".
+        framework: whose arrays it receives, "numpy", "torch" or "jax".
+        call_by: how it is called, the result of `binding.bind`.
+        layout: how the arrays lie in memory: "contiguous"; "transposed", the last two axes swapped, or every other
+            element of a single axis; "offset", in the middle of a larger buffer of NaN. JAX has only the first.
+        outputs: how many arrays the equation returns; a tuple or list is taken apart only if they are several.
+        before: the arguments of an earlier call, or None. The earlier call is made first; then its arrays are
+            overwritten with `arrays` for the second call, and both results are read after that. The outputs of the
+            outcome are those of the first call followed by those of the second. JAX's arrays cannot be overwritten.
+        times: how often the call is made, unless that takes longer than a second; the last answer counts.
+        gradients: the gradients that are the answer; None if the answer is the callable's own.
     """
 
     name: str
     arrays: Mapping[str, Array]
-    options: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, bool | int | float] = field(default_factory=dict)
     dtype: str = "float32"
     device: str = "cpu"
     framework: str = "numpy"
@@ -73,35 +80,88 @@ class Request:
     before: Mapping[str, Array] | None = None
     times: int = 1
     gradients: Gradients | None = None
-    plain: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PlainRequest:
+    """One call with plain values, as procedures take them.
+
+    Attributes:
+        name: the callable, a `CallableInfo.name`.
+        values: the procedure's arguments.
+        call_by: how it is called, the result of `binding.bind`.
+        earlier: the arguments of an earlier call, or None. The earlier call is made first; then its mappings are
+            filled with the contents of those in `values`, and both results are read after the second call.
+        times: how often the call is made, unless that takes longer than a second; the last answer counts.
+    """
+
+    name: str
+    values: Mapping[str, Any]
+    call_by: Sequence[tuple[str | None, str]] = ()
     earlier: Mapping[str, Any] | None = None
+    times: int = 1
 
-    def header(self) -> dict[str, Any]:
-        """As the worker is told; the arrays travel behind it."""
-        if self.plain:
-            given, plan = [packed(each) for each in (self.options, self.earlier)], list(self.call_by)
-            return {"kind": "call", "plain": given, "name": self.name, "call_by": plan, "times": self.times}
-        told = {name: getattr(self, name) for name in HEADER_FIELDS}
-        options = {
-            name: value.item() if isinstance(value, np.generic) else value for name, value in self.options.items()
-        }
-        told |= {"options": options, "call_by": [list(pair) for pair in self.call_by]}
-        told["gradients"] = None if self.gradients is None else asdict(self.gradients)
-        return {"kind": "call", "names": list(self.arrays), "twice": self.before is not None, **told}
 
-    def travelling(self) -> list[Array]:
-        """All arrays, in the order in which the worker reads them."""
-        return [*(self.before or {}).values(), *self.arrays.values()]
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """The worker has started."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadFailure:
+    """Why a target, or a submodule of it, could not be imported: the facts of a `TargetError`.
+
+    Attributes:
+        missing: the module that is not installed; empty if the failure is another one.
+    """
+
+    headline: str
+    given: str
+    expected: str
+    mend: str
+    missing: str = ""
+
+    @classmethod
+    def of(cls, error: TargetError) -> LoadFailure:
+        """Return the facts of an error."""
+        missing = error.missing if isinstance(error, MissingPackage) else ""
+        return cls(error.headline, error.given, error.expected, error.mend, missing)
+
+    def error(self) -> TargetError:
+        """Return an error with these facts."""
+        if self.missing:
+            return MissingPackage(
+                self.headline, given=self.given, expected=self.expected, mend=self.mend, missing=self.missing
+            )
+        return TargetError(self.headline, given=self.given, expected=self.expected, mend=self.mend)
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """The target was imported.
+
+    Attributes:
+        callables: the callables of the target.
+        failures: the submodules of a package that could not be imported.
+    """
+
+    callables: tuple[CallableInfo, ...]
+    failures: tuple[LoadFailure, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """Framework, device and arguments are in place; the call begins now, and its time counts from here."""
 
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """What went wrong: an exception, a signal, or why it could not be asked.
+    """Why a call has no answer: an exception, a signal, or what is unavailable.
 
     Attributes:
-        type: "ValueError", "SIGSEGV", "exit code 3"; empty where nothing was run.
-        message: what it says.
-        traceback: the candidate's own frames, or the end of what a dying process printed.
+        type: "ValueError", "SIGSEGV" or "exit code 3"; empty if nothing was run.
+        message: the message of the exception, or a sentence.
+        traceback: the candidate's own frames, or the end of the output of a process that died.
     """
 
     type: str
@@ -117,12 +177,12 @@ class Output:
     """One returned value.
 
     Attributes:
-        kind: "tensor of torch", "array of numpy" or "array of jax"; of anything else the type's name.
-        value: its values, read-only; bfloat16 as float32; None where it is no array of the framework, or of a dtype
-            that no equation returns.
-        dtype: the name of its dtype, "bfloat16" too; None where it is no array of the framework.
-        shape: its shape, or None.
-        device: where it was, such as "cpu" or "cuda:0", or None.
+        kind: "tensor of torch", "array of numpy" or "array of jax"; the name of the type of any other value.
+        value: the values of the array, read-only, bfloat16 as float32; None if it is not an array of the framework,
+            or has a dtype that frames do not carry.
+        dtype: the name of its dtype, such as "bfloat16"; None if it is not an array of the framework.
+        shape: its shape; None if it is not an array of the framework.
+        device: where it lies, such as "cpu" or "cuda:0"; None if it is not an array of the framework.
     """
 
     kind: str
@@ -134,70 +194,37 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of one call.
+    """The result of one call.
 
     Attributes:
-        status: "ok"; "raised" an exception; "crashed", the process died; "timeout"; "memory", more than it may have;
-            "unavailable", no such framework, device, dtype or package here.
-        outputs: what was returned, one entry unless several were asked for and a tuple or list came.
-        seconds: what the call took, the wait for the device included; None where it never came back.
-        changed_inputs: the arguments whose buffers changed.
-        global_state: what else was touched, in words.
-        trouble: why the status is not "ok", else None.
-        printed: the end of what was printed meanwhile.
-        during: "forward" or "backward", where gradients were asked for and it ended in that pass: in trouble, or with
-            `outputs` of the forward pass that do not fit the gradients given.
-        detached: gradients were asked for, and no output depends on any input as far as the framework knows.
-        answers: where the call was plain, what was returned; empty where that was not.
-        foreign: what it was then.
+        status: "ok"; "raised", an exception; "crashed", the process died; "timeout"; "memory", the limit was exceeded;
+            "unavailable", a framework, device, dtype or package is missing here.
+        outputs: what a `Request` returned, one entry unless it names several outputs and a tuple or list was returned.
+        changed_inputs: the arguments that were modified, by name.
+        global_state: the global state that was modified, such as "numpy random generator".
+        trouble: why the status is not "ok"; None if it is.
+        during: the pass in which a call for gradients ended early: it raised there, or `outputs` are those of the
+            forward pass because they do not fit the gradients given. None if it did not end early.
+        detached: no output depends on any input, as far as the framework's automatic differentiation can tell.
+        answers: what a `PlainRequest` returned; empty if that is not plain.
+        not_plain: what was returned instead of a plain value, such as "a float at [0]"; empty if it is plain.
+        broken: the worker cannot be used for another call.
     """
 
     status: Status
     outputs: tuple[Output, ...] = ()
-    seconds: float | None = None
     changed_inputs: tuple[str, ...] = ()
     global_state: tuple[str, ...] = ()
     trouble: Trouble | None = None
-    printed: str = ""
-    during: str = ""
+    during: Pass | None = None
     detached: bool = False
     answers: tuple[Any, ...] = ()
-    foreign: str = ""
+    not_plain: str = ""
+    broken: bool = False
 
 
-def decode_outcome(message: Message, printed: str) -> Outcome:
-    """From the worker's report.
+Command = Load | Request | PlainRequest
+"""What the parent sends."""
 
-    Raises:
-        WireError: it makes no sense.
-    """
-    facts, arrays = message.header, iter(message.arrays)
-    try:
-        if facts["status"] not in get_args(Status):
-            raise WireError(f"no status {facts['status']!r}")
-        return Outcome(
-            status=cast(Status, facts["status"]),
-            outputs=tuple(_output(each, arrays) for each in facts.get("outputs", ())),
-            seconds=float(facts["seconds"]) if "seconds" in facts else None,
-            changed_inputs=tuple(map(str, facts.get("changed_inputs", ()))),
-            global_state=tuple(map(str, facts.get("global_state", ()))),
-            trouble=_trouble(facts["trouble"]) if "trouble" in facts else None,
-            printed=printed,
-            during=str(facts.get("during", "")),
-            detached=bool(facts.get("detached", False)),
-            answers=unpacked(list(facts.get("answers", ()))),
-            foreign=str(facts.get("foreign", "")),
-        )
-    except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
-        raise WireError(f"no outcome: {error!r}") from error
-
-
-def _output(facts: Mapping[str, Any], arrays: Iterator[Array]) -> Output:
-    value = next(arrays) if facts["carried"] else None
-    if "dtype" not in facts:
-        return Output(str(facts["kind"]), value)
-    return Output(str(facts["kind"]), value, str(facts["dtype"]), tuple(map(int, facts["shape"])), str(facts["device"]))
-
-
-def _trouble(facts: Mapping[str, Any]) -> Trouble:
-    return Trouble(str(facts["type"]), str(facts["message"]), str(facts["traceback"]))
+Reply = Ready | Loaded | LoadFailure | Begun | Outcome
+"""What a worker sends."""

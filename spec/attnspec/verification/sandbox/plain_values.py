@@ -1,95 +1,89 @@
-"""Plain values: text, whole numbers, truth, tuples and mappings of these. How they travel, their types, what is less.
-
-JSON knows neither tuples nor mappings whose keys are no text; so a mapping travels as {"mapping": pairs}, a list stands
-for a tuple, and what is not plain is named with where it stands.
-"""
+"""Plain values, which procedures take and return: text, integers, booleans, None, and tuples and mappings of these."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any, get_args, get_origin
 
-from attnspec.verification.sandbox.wire import WireError
+MAX_DEPTH = 32
+"""How deeply tuples and mappings may be nested."""
 
 
-class Foreign(Exception):
-    """A value that is not plain."""
-
-
-def packed(value: Any, place: str = "") -> Any:
-    """As it travels.
-
-    Raises:
-        Foreign: it is not plain; says what it is, and where.
-    """
+def not_plain(value: Any, place: str = "", depth: int = 0) -> str:
+    """Describe the first part of a value that is not plain, with its place; "" if all of it is. A list is plain."""
     if type(value) in (bool, int, str) or value is None:
-        return value
+        return ""
+    at = f" at {place}" if place else ""
+    if depth == MAX_DEPTH:
+        return f"a value nested deeper than {MAX_DEPTH} levels"
     if isinstance(value, tuple | list):
-        return [packed(each, f"{place}[{k}]") for k, each in enumerate(value)]
+        parts = (not_plain(item, f"{place}[{k}]", depth + 1) for k, item in enumerate(value))
+        return next(filter(None, parts), "")
     if isinstance(value, Mapping):
-        pairs = [[packed(key, f"{place} key"), packed(each, f"{place}[{key!r}]")] for key, each in value.items()]
-        return {"mapping": pairs}
+        pairs = (
+            not_plain(key, _key_of(place), depth + 1) or not_plain(item, f"{place}[{key!r}]", depth + 1)
+            for key, item in value.items()
+        )
+        return next(filter(None, pairs), "")
     kind = f"{type(value).__module__}.{type(value).__qualname__}".removeprefix("builtins.")
-    raise Foreign(f"{_article(kind)}{f' at {place}' if place else ''}")
+    return f"{_with_article(kind)}{at}"
 
 
-def unpacked(value: Any) -> Any:
-    """What travelled: tuples, and dicts.
+def type_mismatch(value: Any, kind: Any, place: str = "") -> str:
+    """Describe why a plain value is not of a type, with the place; "" if it is.
 
-    Raises:
-        WireError: it is nothing that was packed.
+    Args:
+        value: a plain value, a sequence in it being a tuple.
+        kind: `bool`, `int`, `str`, or a tuple of any length or a mapping of such types. A bool is not an int here.
     """
-    if isinstance(value, list):
-        return tuple(unpacked(each) for each in value)
-    if isinstance(value, dict):
-        try:
-            return {unpacked(key): unpacked(each) for key, each in value["mapping"]}
-        except (KeyError, TypeError, ValueError) as error:
-            raise WireError(f"no mapping: {error!r}") from error
-    return value
-
-
-def unfit(value: Any, kind: Any, place: str = "") -> str:
-    """Why a plain value is not of a type, in words; "" where it is. A list is as good as a tuple, a bool is no int."""
     at = f" at {place}" if place else ""
     if get_origin(kind) is tuple:
         if not isinstance(value, tuple):
-            return f"{_named(value)}{at} where a tuple belongs"
-        return next(filter(None, (unfit(each, get_args(kind)[0], f"{place}[{k}]") for k, each in enumerate(value))), "")
+            return f"{_type_name(value)}{at} where a tuple belongs"
+        items = (type_mismatch(item, get_args(kind)[0], f"{place}[{k}]") for k, item in enumerate(value))
+        return next(filter(None, items), "")
     if get_origin(kind) in (dict, Mapping):
         if not isinstance(value, Mapping):
-            return f"{_named(value)}{at} where a mapping belongs"
+            return f"{_type_name(value)}{at} where a mapping belongs"
         keys, values = get_args(kind)
-        wrong = (unfit(k, keys, f"{place} key") or unfit(each, values, f"{place}[{k!r}]") for k, each in value.items())
-        return next(filter(None, wrong), "")
-    return "" if type(value) is kind else f"{_named(value)}{at} where {_article(kind.__name__)} belongs"
+        pairs = (
+            type_mismatch(key, keys, _key_of(place)) or type_mismatch(item, values, f"{place}[{key!r}]")
+            for key, item in value.items()
+        )
+        return next(filter(None, pairs), "")
+    return "" if type(value) is kind else f"{_type_name(value)}{at} where {_with_article(kind.__name__)} belongs"
 
 
-def _named(value: Any) -> str:
-    return "None" if value is None else _article("sequence" if isinstance(value, tuple) else type(value).__name__)
+def _key_of(place: str) -> str:
+    return f"a key of {place}" if place else "a key"
 
 
-def _article(name: str) -> str:
-    return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
+def _type_name(value: Any) -> str:
+    return "None" if value is None else _with_article("sequence" if isinstance(value, tuple) else type(value).__name__)
+
+
+def _with_article(noun: str) -> str:
+    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
 
 
 def smaller(value: Any) -> Iterator[Any]:
-    """Values of the same type with less in them, those with least first. The numbers of a mapping stay as they are."""
+    """Yield simpler values of the same type, the simplest first. The values of a mapping stay as they are."""
     if isinstance(value, bool):
         yield from [False] * value
     elif isinstance(value, int):
         yield from sorted({0, value // 2, value - 1} - {value}) if value > 0 else ()
     elif isinstance(value, Mapping):
-        yield from (dict(less) for less in _parts(tuple(value.items())))
+        yield from (dict(items) for items in _shorter(tuple(value.items())))
     elif isinstance(value, str | tuple):
-        yield from _parts(value)
+        yield from _shorter(value)
         if isinstance(value, tuple):
-            for k, each in enumerate(value):
-                yield from ((*value[:k], less, *value[k + 1 :]) for less in smaller(each) if less != "")
+            for k, item in enumerate(value):
+                simpler = (other for other in smaller(item) if other != "")
+                yield from ((*value[:k], other, *value[k + 1 :]) for other in simpler)
 
 
-def _parts(value: Any) -> Iterator[Any]:
-    """What is left without the later half, without the earlier, and without one each."""
+def _shorter(value: Any) -> Iterator[Any]:
+    """Yield a text or tuple without its second half, without its first half, and without each item in turn."""
     if value:
         half = len(value) // 2
         yield from (value[:half], value[half:]) if half else ()

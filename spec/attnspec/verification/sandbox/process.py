@@ -1,4 +1,4 @@
-"""In the parent: the worker's process, what is said to it and heard from it, and its end."""
+"""The worker's process, seen from the parent: start it, exchange messages with it, end it."""
 
 from __future__ import annotations
 
@@ -13,107 +13,119 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from typing import Any
 
 from attnspec.verification.sandbox.child.tracebacks import is_ours
-from attnspec.verification.sandbox.wire import Array, Inbox, Message, WireError, encode
+from attnspec.verification.sandbox.messages import Command, Reply
+from attnspec.verification.sandbox.protocol import to_frame, to_reply
+from attnspec.verification.sandbox.wire import Inbox, WireError, encode
 
 BOOT = (
     "import json, sys; sys.path[:] = json.loads(sys.argv.pop(1)); "
     "from attnspec.verification.sandbox.child.main import main; main()"
 )
-"""The child sees the modules that the parent sees, by no change of its environment, which candidates may pass on."""
+"""The worker's program. It takes over sys.path; the environment stays as it is, since candidates may pass it on."""
 
 LOG_LIMIT = 16 << 20
-"""What a candidate has printed is forgotten beyond this many bytes."""
+"""The size in bytes at which the output of a worker is deleted."""
+
+TAIL = 4096
+"""How much of a worker's last output is kept for an error, in characters."""
 
 
-class Late(Exception):
-    """Nothing came in time."""
+class ReplyTimeout(Exception):
+    """No message arrived in time."""
 
 
-class Ended(Exception):
-    """The worker is gone, or talks nonsense.
+class WorkerEnded(Exception):
+    """The worker died, or sent something that is not a message.
 
     Attributes:
-        how: "SIGSEGV", "exit code 3", or what else became of it.
+        cause: "SIGSEGV", "exit code 3", "a closed connection" or "a broken protocol: …".
         log: the end of what it printed.
     """
 
-    def __init__(self, how: str, log: str) -> None:
-        super().__init__(how)
-        self.how, self.log = how, log
+    def __init__(self, cause: str, log: str) -> None:
+        super().__init__(cause)
+        self.cause, self.log = cause, log
 
 
 class Process:
-    """A worker in a process group of its own, so that whatever a candidate starts goes with it."""
+    """A worker in a process group of its own, which ends together with all that the candidate starts.
+
+    Args:
+        memory_bytes: the memory limit of the candidate, and of a message from it.
+    """
 
     def __init__(self, memory_bytes: int) -> None:
         self._log = tempfile.TemporaryFile(prefix="attnspec-")  # noqa: SIM115  # closed by stop; nameless, so never left over
         fcntl.fcntl(self._log, fcntl.F_SETFL, fcntl.fcntl(self._log, fcntl.F_GETFL) | os.O_APPEND)
-        self._read = 0
-        self._link, theirs = socket.socketpair()
-        lifeline, self._lifeline = os.pipe()
+        self._log_start = 0
+        self._link, workers_link = socket.socketpair()
+        workers_lifeline, self._lifeline = os.pipe()
         self._link.setblocking(False)
         self._outbox = bytearray()
         self._inbox = Inbox(memory_bytes + (1 << 20))
         self._poll = select.poll()
-        arguments = [json.dumps([p for p in sys.path if isinstance(p, str)]), theirs.fileno(), lifeline, memory_bytes]
+        path = json.dumps([entry for entry in sys.path if isinstance(entry, str)])
+        arguments = [path, workers_link.fileno(), workers_lifeline, memory_bytes]
         try:
             self._child = subprocess.Popen(
                 [sys.executable, "-u", "-P", "-c", BOOT, *map(str, arguments)],
                 stdin=subprocess.DEVNULL,
                 stdout=self._log,
                 stderr=self._log,
-                pass_fds=[theirs.fileno(), lifeline],
+                pass_fds=[workers_link.fileno(), workers_lifeline],
                 start_new_session=True,
             )
         except BaseException:
             self._close()
             raise
         finally:
-            theirs.close()
-            os.close(lifeline)
+            workers_link.close()
+            os.close(workers_lifeline)
 
-    def send(self, header: Mapping[str, Any], arrays: Iterable[Array] = ()) -> None:
-        """Queue a message and write what goes at once; `receive` writes the rest, so that neither side blocks."""
-        self._outbox += encode(header, arrays)
+    def send(self, command: Command) -> None:
+        """Queue a message and write as much as possible; `receive` writes the rest, so that neither side blocks."""
+        self._outbox += encode(to_frame(command))
         self._write()
 
-    def receive(self, limit: float) -> Message:
-        """The next message.
+    def receive(self, limit: float) -> Reply:
+        """Return the next message.
+
+        Args:
+            limit: how long to wait, in seconds.
 
         Raises:
-            Late: it is not here after so many seconds.
-            Ended: it will never be.
+            ReplyTimeout: it did not arrive in time.
+            WorkerEnded: the worker died or sent something that is not a message.
         """
         deadline = time.monotonic() + limit
         try:
-            while (message := self._inbox.take()) is None:
+            while (frame := self._inbox.take()) is None:
                 self._pump(deadline)
+            return to_reply(frame)
         except WireError as error:
-            raise Ended(f"a broken protocol: {error}", self.tail()) from error
-        return message
+            raise WorkerEnded(f"a broken protocol: {error}", self.tail()) from error
 
     def _pump(self, deadline: float) -> None:
+        """Wait until the connection is ready, then read and write once."""
         self._poll.register(self._link, select.POLLIN | (select.POLLOUT if self._outbox else 0))
         ready = self._poll.poll(max(0, math.ceil((deadline - time.monotonic()) * 1000)))
         if not ready:
-            raise Late
+            raise ReplyTimeout
         for _, event in ready:
             if event & select.POLLOUT:
                 self._write()
             if event & ~select.POLLOUT:
-                self._hear()
+                self._read()
 
     def _write(self) -> None:
-        with suppress(BlockingIOError, ConnectionError):  # a lost connection shows when we listen
+        with suppress(BlockingIOError, ConnectionError):  # a lost connection is reported by the next read
             sent = self._link.send(self._outbox)
             del self._outbox[:sent]
 
-    def _hear(self) -> None:
+    def _read(self) -> None:
         try:
             data = self._link.recv(1 << 20)
         except BlockingIOError:
@@ -121,11 +133,11 @@ class Process:
         except ConnectionError:
             data = b""
         if not data:
-            raise Ended(self._how(), self.tail())
+            raise WorkerEnded(self._cause_of_death(), self.tail())
         self._inbox.feed(data)
 
-    def _how(self) -> str:
-        """What became of a child that hung up; a second is more than dying takes."""
+    def _cause_of_death(self) -> str:
+        """Say how a worker ended that closed the connection. Dying takes less than a second."""
         try:
             code = self._child.wait(1)
         except subprocess.TimeoutExpired:
@@ -136,28 +148,26 @@ class Process:
             return signal.Signals(-code).name
         return f"signal {-code}"
 
-    def printed(self) -> str:
-        """The end of what was printed since this was last asked."""
-        start, end = self._read, os.fstat(self._log.fileno()).st_size
-        self._read = end
-        text = self._text(max(start, end - 4096), end)
-        if end > LOG_LIMIT:
+    def forget_output(self) -> None:
+        """Leave what was printed so far out of a later `tail`."""
+        self._log_start = self._log_size()
+        if self._log_start > LOG_LIMIT:
             os.ftruncate(self._log.fileno(), 0)
-            self._read = 0
-        return text
+            self._log_start = 0
 
     def tail(self) -> str:
-        """The end of what was printed, without our own frames in it."""
-        end = os.fstat(self._log.fileno()).st_size
-        lines = self._text(max(self._read, end - 8192), end).splitlines()
-        kept = [line for line in lines if not _is_noise(line)]
-        return "\n".join(kept).strip()[-4096:]
+        """Return the end of what was printed, without our own frames."""
+        end = self._log_size()
+        start = max(self._log_start, end - 2 * TAIL)
+        text = os.pread(self._log.fileno(), max(0, end - start), start).decode(errors="replace")
+        kept = [line for line in text.splitlines() if not _is_noise(line)]
+        return "\n".join(kept).strip()[-TAIL:]
 
-    def _text(self, start: int, end: int) -> str:
-        return os.pread(self._log.fileno(), max(0, end - start), start).decode(errors="replace") if end > start else ""
+    def _log_size(self) -> int:
+        return os.fstat(self._log.fileno()).st_size
 
     def stop(self) -> None:
-        """Kill the group, take the child's last word from the system, and close everything."""
+        """Kill the process group, wait for the worker, and close all descriptors."""
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self._child.pid, signal.SIGKILL)
         self._child.wait()
@@ -170,7 +180,7 @@ class Process:
 
 
 def _is_noise(line: str) -> bool:
-    """What the fault handler adds about us, and the list of every extension module that is loaded."""
+    """Return whether a line of the fault handler is about us, or lists the extension modules that are loaded."""
     if not line.strip().startswith('File "'):
         return line.startswith("Extension modules:")
     file = line.strip().removeprefix('File "').partition('"')[0]

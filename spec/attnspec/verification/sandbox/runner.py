@@ -1,48 +1,41 @@
 """Run candidates in a process of their own, and survive whatever they do there.
 
     with Runner(time_limit=10) as runner:
-        [found] = runner.load(File("my_gru.py", "gru"))
-        plan = bind(found.parameters, ["x", "h"])
-        outcome = runner.call(found.name, {"x": x, "h": h}, {}, dtype="float32", framework="torch", call_by=plan)
+        [gru] = runner.load(File("my_gru.py", "gru"))
+        plan = bind(gru.parameters, ["x", "h"])
+        [outcome] = runner.call_many([Request(gru.name, {"x": x, "h": h}, framework="torch", call_by=plan)])
 
-The parent imports nothing of the candidate's and reads only JSON and raw numbers from its process.
+The parent imports nothing of the candidate's, and reads only JSON and raw numbers from its process.
 """
 
 from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable
 from types import TracebackType
-from typing import Any, NoReturn, Self
-
-import numpy as np
+from typing import Self
 
 from attnspec.errors import TargetError
-from attnspec.verification.sandbox.messages import Layout, Outcome, Output, Request, Status, Trouble, decode_outcome
-from attnspec.verification.sandbox.process import Ended, Late, Process
-from attnspec.verification.sandbox.targets import File, Found, MissingPackage, Module, Pickled, Target, decode_failure
-from attnspec.verification.sandbox.wire import Array, Message, WireError
+from attnspec.verification.sandbox.messages import (
+    Begun,
+    Load,
+    Loaded,
+    LoadFailure,
+    Outcome,
+    PlainRequest,
+    Ready,
+    Reply,
+    Request,
+    Status,
+    Trouble,
+)
+from attnspec.verification.sandbox.out_of_memory import mentions_out_of_memory
+from attnspec.verification.sandbox.process import Process, ReplyTimeout, WorkerEnded
+from attnspec.verification.sandbox.targets import CallableInfo, File, Target
 
-__all__ = [
-    "File",
-    "Found",
-    "Layout",
-    "MissingPackage",
-    "Module",
-    "Outcome",
-    "Output",
-    "Pickled",
-    "Request",
-    "Runner",
-    "Status",
-    "Target",
-    "Trouble",
-    "WorkerError",
-]
-
-AHEAD = 2
-"""Calls under way at once: the worker computes one while the parent judges the one before."""
+MAX_IN_FLIGHT = 2
+"""How many calls a worker has at once: it computes one while the parent judges the one before."""
 
 
 class WorkerError(Exception):
@@ -58,23 +51,21 @@ class WorkerError(Exception):
 
 
 class Runner:
-    """A session with the callables of one target.
+    """A worker process with one target loaded; a context manager that ends the process.
+
+    Args:
+        memory_bytes: the memory that a candidate may hold above what its imports took; None stands for 8 GiB, or half
+            of the machine's memory if that is less.
+        time_limit: how long one call may take, in seconds.
+        start_limit: how long importing a target may take, and starting a framework and a device, in seconds.
 
     Attributes:
-        failures: of a package, why submodules could not be imported; the rest of it can be called all the same.
+        failures: the submodules of a loaded package that could not be imported; the rest of it can be called.
     """
 
     def __init__(
         self, *, memory_bytes: int | None = None, time_limit: float = 30.0, start_limit: float = 120.0
     ) -> None:
-        """Say what a candidate may use.
-
-        Args:
-            memory_bytes: what it may hold above what its imports took; by default 8 GiB, or half of the machine's
-                memory where that is less.
-            time_limit: seconds for one call.
-            start_limit: seconds for importing it, and for starting a framework and a device.
-        """
         self.failures: tuple[TargetError, ...] = ()
         self._memory_bytes = memory_bytes if memory_bytes is not None else _default_memory()
         self._time_limit, self._start_limit = time_limit, start_limit
@@ -88,76 +79,57 @@ class Runner:
         self.close()
 
     def close(self) -> None:
-        """End the worker and all that it started; a later call has a fresh one, with the same target."""
+        """End the worker and all that it started. A later call starts a new one with the same target."""
         process, self._process = self._process, None
         if process is not None:
             process.stop()
 
-    def load(self, target: Target) -> list[Found]:
-        """Import a target in a fresh worker; what was loaded before is forgotten.
+    def load(self, target: Target) -> list[CallableInfo]:
+        """Import a target in a new worker, in place of the one before.
 
         Returns:
-            the callable that was named; or all that are declared and the public functions that are not, a package's
-            submodules included.
+            The callable that the target names; or every callable that is declared and every public function, those of
+            a package's submodules included.
 
         Raises:
-            TargetError: no such file, module or callable, or its import fails; `given` is its own traceback.
-            MissingPackage: its import needs a package that is not here.
+            TargetError: there is no such file, module or callable, or importing it fails; `given` is its traceback.
+            MissingPackage: importing it needs a package that is not installed.
             WorkerError: no worker could be started.
         """
         self.close()
         self._target, self.failures = target, ()
-        reply = self._start(target)
-        try:
-            self.failures = tuple(decode_failure(each) for each in reply.header["failures"])
-            return [Found.told(each) for each in reply.header["found"]]
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            self.close()
-            raise TargetError(f"importing {target} broke the protocol", given=repr(error)) from error
+        loaded = self._start(target)
+        self.failures = tuple(failure.error() for failure in loaded.failures)
+        return list(loaded.callables)
 
-    def call(
-        self,
-        name: str,
-        arrays: Mapping[str, Array],
-        options: Mapping[str, Any],
-        *,
-        dtype: str,
-        device: str = "cpu",
-        framework: str,
-        call_by: Sequence[tuple[str | None, str]],
-        layout: Layout = "contiguous",
-        outputs: int = 1,
-    ) -> Outcome:
-        """Call once; see `Request` for the arguments."""
-        request = Request(name, arrays, options, dtype, device, framework, call_by, layout, outputs)
-        [outcome] = self.call_many([request])
-        return outcome
+    def call_many(self, requests: Iterable[Request | PlainRequest]) -> Generator[Outcome, None, None]:
+        """Make each call and yield its outcome, in order. A worker that is lost is replaced.
 
-    def call_many(self, requests: Iterable[Request]) -> Generator[Outcome, None, None]:
-        """Call many times, one outcome for each, in order; a worker that is lost is replaced on the way."""
-        waiting, flying = deque(requests), deque[Request]()
+        Raises:
+            TargetError: no target is loaded, or a new worker cannot import it again.
+            WorkerError: no new worker could be started.
+        """
+        waiting, in_flight = deque(requests), deque[Request | PlainRequest]()
         try:
-            while waiting or flying:
-                process = self._ready()
-                while waiting and len(flying) < AHEAD:
-                    flying.append(waiting.popleft())
-                    process.send(flying[-1].header(), flying[-1].travelling())
-                flying.popleft()
-                outcome = self._outcome(process)
+            while waiting or in_flight:
+                process = self._running()
+                while waiting and len(in_flight) < MAX_IN_FLIGHT:
+                    in_flight.append(waiting.popleft())
+                    process.send(in_flight[-1])
+                outcome = self._next_outcome(process, in_flight.popleft())
                 if self._process is None:
-                    waiting.extendleft(reversed(flying))
-                    flying.clear()
+                    waiting.extendleft(reversed(in_flight))
+                    in_flight.clear()
                 yield outcome
         except GeneratorExit:
-            while flying and self._process is not None:
-                flying.popleft()
-                self._outcome(self._process)
+            while in_flight and self._process is not None:
+                self._next_outcome(self._process, in_flight.popleft())
             raise
         except BaseException:
             self.close()
             raise
 
-    def _ready(self) -> Process:
+    def _running(self) -> Process:
         if self._target is None:
             raise TargetError("nothing is loaded", expected="Runner.load(target) before a call")
         if self._process is None:
@@ -166,78 +138,89 @@ class Runner:
             raise WorkerError("the worker ended as soon as it had started")
         return self._process
 
-    def _start(self, target: Target) -> Message:
-        """A worker with the target loaded; whatever goes wrong here leaves none behind."""
-        described = target.described()
-        pickled = [np.frombuffer(target.data, np.uint8)] if isinstance(target, Pickled) else []
+    def _start(self, target: Target) -> Loaded:
+        """Start a worker and load the target in it; on any error no worker is left."""
+        if isinstance(target, File):
+            target.require()
         try:
             process = self._process = Process(self._memory_bytes)
             self._await_ready(process)
-            process.send({"kind": "load", **described}, pickled)
-            reply = self._await_load(process, target)
-            process.printed()  # what the import said belongs to no call
+            process.send(Load(target))
+            loaded = self._await_loaded(process, target)
+            process.forget_output()  # what the import printed belongs to no call
         except BaseException:
             self.close()
             raise
-        return reply
+        return loaded
 
     def _await_ready(self, process: Process) -> None:
         try:
-            process.receive(self._start_limit)
-        except Late as late:
-            raise WorkerError(f"the worker did not start in {self._start_limit:g} s") from late
-        except Ended as ended:
-            raise WorkerError(f"the worker did not start: {ended.how}\n{ended.log}".rstrip()) from ended
+            reply = process.receive(self._start_limit)
+        except ReplyTimeout as error:
+            raise WorkerError(f"the worker did not start in {self._start_limit:g} s") from error
+        except WorkerEnded as error:
+            raise WorkerError(f"the worker did not start: {error.cause}\n{error.log}".rstrip()) from error
+        if not isinstance(reply, Ready):
+            raise WorkerError(f"the worker did not start: it sent {type(reply).__name__}")
 
-    def _await_load(self, process: Process, target: Target) -> Message:
+    def _await_loaded(self, process: Process, target: Target) -> Loaded:
         try:
             reply = process.receive(self._start_limit)
-        except Late as late:
+            if isinstance(reply, LoadFailure):
+                raise reply.error()
+            if not isinstance(reply, Loaded):
+                raise _out_of_turn(reply, process)
+        except ReplyTimeout as error:
             headline = f"{target} was not imported in {self._start_limit:g} s"
-            raise TargetError(headline, given=process.tail(), mend="move what takes long out of the import") from late
-        except Ended as ended:
-            raise TargetError(f"importing {target} ended the process: {ended.how}", given=ended.log) from ended
-        if reply.kind == "failed":
-            _refuse(reply)
+            raise TargetError(headline, given=process.tail(), mend="move what takes long out of the import") from error
+        except WorkerEnded as error:
+            raise TargetError(f"importing {target} ended the process: {error.cause}", given=error.log) from error
         return reply
 
-    def _outcome(self, process: Process) -> Outcome:
-        """The next call's; a worker that is stuck, dead or spoilt is let go."""
+    def _next_outcome(self, process: Process, request: Request | PlainRequest) -> Outcome:
+        """Wait for the outcome of a call; a worker that hangs, died or is broken is ended."""
         begun = False
         try:
-            message = process.receive(self._start_limit)
-            if message.kind == "begun":
+            reply = process.receive(self._start_limit)
+            if isinstance(reply, Begun):
                 begun = True
-                message = process.receive(self._time_limit)
-            outcome = decode_outcome(message, process.printed())
-        except Late:
-            limit = self._time_limit if begun else self._start_limit
-            what = "the call" if begun else "the start of the framework and the device"
-            trouble = Trouble("timeout", f"{what} took longer than {limit:g} s", process.tail())
-            outcome, message = Outcome("timeout", trouble=trouble, printed=process.printed()), None
-        except (Ended, WireError) as error:
-            outcome, message = _crashed(error, process), None
-        if message is None or message.header.get("broken"):
+                reply = process.receive(self._time_limit)
+            if not isinstance(reply, Outcome) or not _answers(reply, request):
+                raise _out_of_turn(reply, process)
+            outcome = reply
+        except ReplyTimeout:
+            outcome = self._timeout(process, begun)
+        except WorkerEnded as error:
+            outcome = _crash(error)
+        if outcome.broken:
             self.close()
+        else:
+            process.forget_output()
         return outcome
 
-
-def _crashed(error: Ended | WireError, process: Process) -> Outcome:
-    """An allocation that fails may end the process; its last words still say that it was memory."""
-    how = error.how if isinstance(error, Ended) else f"a broken protocol: {error}"
-    log = error.log if isinstance(error, Ended) else process.tail()
-    memory = (
-        "bad_alloc" in log
-        or "RESOURCE_EXHAUSTED" in log
-        or "out of memory" in log.lower()
-        or (log.rstrip().endswith("MemoryError"))
-    )
-    trouble = Trouble(how, f"the candidate's process ended in {how}", log)
-    return Outcome("memory" if memory else "crashed", trouble=trouble, printed=process.printed())
+    def _timeout(self, process: Process, begun: bool) -> Outcome:
+        limit = self._time_limit if begun else self._start_limit
+        subject = "the call" if begun else "the start of the framework and the device"
+        trouble = Trouble("timeout", f"{subject} took longer than {limit:g} s", process.tail())
+        return Outcome("timeout", trouble=trouble, broken=True)
 
 
-def _refuse(reply: Message) -> NoReturn:
-    raise decode_failure(reply.header["failure"])
+def _answers(outcome: Outcome, request: Request | PlainRequest) -> bool:
+    """Return whether an outcome can be that of a request: a plain call returned a value, or one that is not plain."""
+    if outcome.status != "ok" or isinstance(request, Request) or outcome.not_plain:
+        return True
+    return len(outcome.answers) == (1 if request.earlier is None else 2)
+
+
+def _out_of_turn(reply: Reply, process: Process) -> WorkerEnded:
+    return WorkerEnded(f"a broken protocol: {type(reply).__name__} out of turn", process.tail())
+
+
+def _crash(error: WorkerEnded) -> Outcome:
+    """Return the outcome of a call that ended the process. A failed allocation may do so; the last output tells."""
+    trouble = Trouble(error.cause, f"the candidate's process ended in {error.cause}", error.log)
+    status: Status = "memory" if mentions_out_of_memory(error.log) else "crashed"
+    return Outcome(status, trouble=trouble, broken=True)
 
 
 def _default_memory() -> int:

@@ -1,22 +1,27 @@
-"""What can be judged, and what is known of it: said by those who ask, answered by the worker that imports it."""
+"""Targets, and the description of a callable that a worker finds in one."""
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from attnspec.errors import TargetError, nearest
-from attnspec.implementation import Claim, Implementation
+from attnspec.implementation import Implementation
 from attnspec.verification.sandbox.binding import Parameter
 
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A Python file, imported as running it would, and a callable in it; None stands for all that it defines."""
+    """A Python file, imported as if it were run.
+
+    Attributes:
+        path: the path of the file.
+        callable: the name of one callable in it, dotted for an attribute; None stands for all that it defines.
+    """
 
     path: str | Path
     callable: str | None = None
@@ -24,19 +29,28 @@ class File:
     def __str__(self) -> str:
         return f"{self.path}:{self.callable}" if self.callable else str(self.path)
 
-    def described(self) -> dict[str, Any]:
-        """As the worker is told; a file that is not there is refused before one is started."""
+    def require(self) -> None:
+        """Check that the file exists, before a process is started for it.
+
+        Raises:
+            TargetError: it does not exist.
+        """
         path = Path(self.path).absolute()
-        if not path.is_file():
-            names = [each.name for each in path.parent.glob("*.py")]
-            mend = nearest(path.name, names) or f"{path.parent} has {', '.join(sorted(names)[:8]) or 'no Python file'}"
-            raise TargetError(f"no file {str(self.path)!r}", given=str(self.path), expected="a Python file", mend=mend)
-        return {"type": "file", "path": str(path), "callable": self.callable, "shown": str(self)}
+        if path.is_file():
+            return
+        names = [file.name for file in path.parent.glob("*.py")]
+        mend = nearest(path.name, names) or f"{path.parent} has {', '.join(sorted(names)[:8]) or 'no Python file'}"
+        raise TargetError(f"no file {str(self.path)!r}", given=str(self.path), expected="a Python file", mend=mend)
 
 
 @dataclass(frozen=True, slots=True)
 class Module:
-    """An importable module or package, and a callable in it; None stands for all that it defines."""
+    """An importable module or package.
+
+    Attributes:
+        name: its dotted name.
+        callable: the name of one callable in it, dotted for an attribute; None stands for all that it defines.
+    """
 
     name: str
     callable: str | None = None
@@ -44,17 +58,18 @@ class Module:
     def __str__(self) -> str:
         return f"{self.name}:{self.callable}" if self.callable else self.name
 
-    def described(self) -> dict[str, Any]:
-        """As the worker is told."""
-        return {"type": "module", "name": self.name, "callable": self.callable, "shown": str(self)}
-
 
 @dataclass(frozen=True, slots=True)
 class Pickled:
-    """A live callable, by cloudpickle; closures and lambdas go along."""
+    """A live callable, pickled by cloudpickle together with its closure.
+
+    Attributes:
+        data: the pickle.
+        display_name: the name that messages have for it.
+    """
 
     data: bytes
-    shown: str = "the callable"
+    display_name: str = "the callable"
 
     @classmethod
     def of(cls, function: Callable[..., Any]) -> Pickled:
@@ -63,20 +78,16 @@ class Pickled:
         Raises:
             TargetError: it holds something that cannot be taken to another process.
         """
-        shown = getattr(function, "__qualname__", type(function).__qualname__)
+        name = getattr(function, "__qualname__", type(function).__qualname__)
         try:
-            return cls(importlib.import_module("cloudpickle").dumps(function), shown)
+            return cls(importlib.import_module("cloudpickle").dumps(function), name)
         except Exception as error:
             given = f"{type(error).__name__}: {error}"
             mend = "put it into a module and name that, module:callable"
-            raise TargetError(f"{shown} cannot be taken to another process", given=given, mend=mend) from error
+            raise TargetError(f"{name} cannot be taken to another process", given=given, mend=mend) from error
 
     def __str__(self) -> str:
-        return self.shown
-
-    def described(self) -> dict[str, Any]:
-        """As the worker is told; the bytes travel beside it."""
-        return {"type": "pickled", "callable": None, "shown": self.shown}
+        return self.display_name
 
 
 Target = File | Module | Pickled
@@ -107,18 +118,15 @@ class MissingPackage(TargetError):
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """A callable of a target.
+class CallableInfo:
+    """The description of a callable of a target.
 
     Attributes:
-        name: what to call it by; in a submodule of the target, with the submodule's name before it.
+        name: the name by which it is called; in a submodule of the target, prefixed with the submodule's name.
         module: the module that defines it.
-        implementations: what `@implements` declares of it; empty for a public function that declares nothing.
-        parameters: those of its signature.
-        framework: whose arrays it seems to take: "torch", "jax", "numpy", or None where nothing tells.
-        doc: the first line of its docstring.
-        file: where its source is, if anywhere.
-        line: the first line of its source.
+        implementations: its `@implements` declarations, the outermost first; empty if it has none.
+        parameters: the parameters of its signature, in order.
+        framework: whose arrays it seems to take, "numpy", "torch" or "jax"; None if nothing tells.
     """
 
     name: str
@@ -126,43 +134,3 @@ class Found:
     implementations: tuple[Implementation, ...]
     parameters: tuple[Parameter, ...]
     framework: str | None
-    doc: str
-    file: str | None
-    line: int | None
-
-    @classmethod
-    def told(cls, facts: Mapping[str, Any]) -> Found:
-        """From the worker's description."""
-        return cls(
-            name=str(facts["name"]),
-            module=str(facts["module"]),
-            implementations=tuple(_implementation(each) for each in facts["implementations"]),
-            parameters=tuple(Parameter(str(n), str(kind), bool(default)) for n, kind, default in facts["parameters"]),
-            framework=facts["framework"],
-            doc=str(facts["doc"]),
-            file=facts["file"],
-            line=facts["line"],
-        )
-
-
-def _implementation(facts: Mapping[str, Any]) -> Implementation:
-    """JSON knows no tuples, a claim does."""
-    claim: dict[str, Any] = {
-        name: tuple(value) if isinstance(value, list) else value for name, value in facts["claim"].items()
-    }
-    return Implementation(facts["equation"], facts["framework"], Claim(**claim), dict(facts["bind"]))
-
-
-def failure_facts(error: TargetError) -> dict[str, str]:
-    """A failure, as it travels."""
-    facts = {name: getattr(error, name) for name in ("headline", "given", "expected", "mend")}
-    return {**facts, "missing": getattr(error, "missing", "")}
-
-
-def decode_failure(facts: Mapping[str, Any]) -> TargetError:
-    """A failure, as it arrived."""
-    headline, *rest = (str(facts[name]) for name in ("headline", "given", "expected", "mend"))
-    given, expected, mend = rest
-    if facts["missing"]:
-        return MissingPackage(headline, given=given, expected=expected, mend=mend, missing=str(facts["missing"]))
-    return TargetError(headline, given=given, expected=expected, mend=mend)

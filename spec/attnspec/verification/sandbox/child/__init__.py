@@ -1,1 +1,1 @@
-"""What runs in the candidate's process."""
+"""The worker's program, which runs in the candidate's process."""

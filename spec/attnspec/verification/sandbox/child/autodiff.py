@@ -1,123 +1,151 @@
-"""In the worker: what a framework's automatic differentiation makes of a candidate."""
+"""Automatic differentiation of a candidate by its framework, in the worker."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from attnspec.verification.sandbox.child.frameworks import Jax, NumPy, Torch, taken_apart
+from attnspec.verification.sandbox.child.arrays import Arrays, split_outputs
+from attnspec.verification.sandbox.child.arrays_jax import JaxArrays
+from attnspec.verification.sandbox.child.arrays_torch import TorchArrays
+from attnspec.verification.sandbox.messages import Gradients, Pass
 
 Call = Callable[[Mapping[str, Any]], Any]
-"""The candidate, at arguments by name."""
+"""The candidate, as a function of its arguments by name."""
 
-Pull = Callable[[], list[Any]]
-"""The backward pass of a call: the gradients that were asked for."""
+Backward = Callable[[], list[Any]]
+"""Runs the backward pass of a call, and returns the gradients."""
+
+
+@dataclass
+class Progress:
+    """How far a differentiation has come.
+
+    Attributes:
+        during: the pass that is running, or that was the last one; None when both are done.
+        detached: no output depends on an input, as far as the framework can tell.
+    """
+
+    during: Pass | None = None
+    detached: bool = False
 
 
 def differentiate(
-    framework: NumPy, call: Call, values: Mapping[str, Any], asked: Mapping[str, Any], facts: dict[str, Any]
+    arrays: Arrays, call: Call, values: Mapping[str, Any], gradients: Gradients, progress: Progress
 ) -> Any:
-    """The gradients of a call, as it would return them; its own result where that does not fit the gradients given.
+    """Return the gradients of a call: an array, or a list if there are several.
+
+    If the outputs of the call do not fit the gradients given, they are returned themselves, and `progress.during`
+    stays "forward".
 
     Args:
-        values: the arguments, and the gradients of its outputs.
-        asked: `Gradients`, as it travels.
-        facts: told of the call besides; "during" is the pass that was run last, where it was not both.
+        values: the arguments of the callable, and the gradients of its outputs, by name.
+        progress: updated on the way, also when an error is raised.
     """
-    facts["during"] = "forward"
-    given = [values[name] for name in asked["given"]]
-    result, pull = _PULLS[type(framework)](framework, call, values, given, asked, facts)
-    if pull is None:
+    progress.during = "forward"
+    result, backward = _FORWARD[type(arrays)](arrays, call, values, gradients, progress)
+    if backward is None:
         return result
-    facts["during"] = "backward"
-    found = pull()
-    if asked["again"]:
-        found = pull()
-    del facts["during"]
-    return found if len(found) > 1 else found[0]
+    progress.during = "backward"
+    answer = backward()
+    if gradients.repeat:
+        answer = backward()
+    progress.during = None
+    return answer if len(answer) > 1 else answer[0]
 
 
-def _by_torch(
-    framework: Any,
-    call: Call,
-    values: Mapping[str, Any],
-    given: list[Any],
-    asked: Mapping[str, Any],
-    facts: dict[str, Any],
-) -> tuple[Any, Pull | None]:
-    """Through torch.autograd, from leaves that lie where the arguments do; where no gradient arrives, it is 0."""
-    torch = framework.torch
-    leaves = {name: values[name].detach().requires_grad_() for name in asked["wanted"]}
-    result = call({**values, **leaves})
-    outputs = taken_apart(result, len(given))
-    if not _fit(framework, outputs, given):
+def _torch_forward(
+    arrays: Any, call: Call, values: Mapping[str, Any], gradients: Gradients, progress: Progress
+) -> tuple[Any, Backward | None]:
+    """Run the forward pass on leaves that lie in memory as the arguments do. A gradient that does not arrive is 0."""
+    torch = arrays.torch
+    inputs = [values[name].detach().requires_grad_() for name in gradients.inputs]
+    output_gradients = [values[name] for name in gradients.output_gradients]
+    result = call({**values, **dict(zip(gradients.inputs, inputs, strict=True))})
+    outputs = split_outputs(result, len(output_gradients))
+    if not _fit(arrays, outputs, output_gradients):
         return result, None
-    pairs = [(output, d) for output, d in zip(outputs, given, strict=True) if output.requires_grad]
-    facts["detached"] = not pairs
+    progress.detached = not any(output.requires_grad for output in outputs)
 
-    wanted = list(leaves.values())
+    def first_order() -> list[Any]:
+        answer = _torch_grad(torch, outputs, inputs, output_gradients, retain_graph=gradients.repeat)
+        return _zeros_for_none(torch, inputs, answer)
 
-    def pull() -> list[Any]:
-        found = _pulled(torch, pairs, wanted, retain_graph=asked["again"])
-        return [torch.zeros_like(leaf).detach() if d is None else d for leaf, d in zip(wanted, found, strict=True)]
+    def second_order() -> list[Any]:
+        leaves = [gradient.detach().requires_grad_() for gradient in output_gradients]
+        first = _torch_grad(torch, outputs, inputs, leaves, create_graph=True)
+        pairs = [(gradient, values[name]) for gradient, name in zip(first, gradients.second_order, strict=True)]
+        pairs = [(gradient, weight) for gradient, weight in pairs if gradient is not None and gradient.requires_grad]
+        progress.detached = not pairs
+        every = [*leaves, *inputs]
+        answer = _torch_grad(torch, [gradient for gradient, _ in pairs], every, [weight for _, weight in pairs])
+        return _zeros_for_none(torch, every, answer)
 
-    def pull_again() -> list[Any]:
-        ds = [d.detach().requires_grad_() for d in given]
-        ends = [(output, d) for output, d in zip(outputs, ds, strict=True) if output.requires_grad]
-        found = zip(_pulled(torch, ends, wanted, create_graph=True), asked["second"], strict=True)
-        second = [(d, values[name]) for d, name in found if d is not None and d.requires_grad]
-        facts["detached"] = not second
-        every = [*ds, *wanted]
-        answer = zip(every, _pulled(torch, second, every), strict=True)
-        return [torch.zeros_like(leaf).detach() if d is None else d for leaf, d in answer]
-
-    return result, pull_again if asked["second"] else pull
+    return result, second_order if gradients.second_order else first_order
 
 
-def _pulled(torch: Any, pairs: list[tuple[Any, Any]], wanted: list[Any], **how: bool) -> list[Any]:
-    """What arrives at the leaves; None where nothing does."""
+def _torch_grad(
+    torch: Any, outputs: Sequence[Any], inputs: Sequence[Any], output_gradients: Sequence[Any], **options: bool
+) -> list[Any]:
+    """Return the gradients by the inputs; None for an input on which no output depends."""
+    pairs = [pair for pair in zip(outputs, output_gradients, strict=True) if pair[0].requires_grad]
     if not pairs:
-        return [None] * len(wanted)
-    ends, ds = zip(*pairs, strict=True)
-    return list(torch.autograd.grad(ends, wanted, ds, allow_unused=True, **how))
+        return [None] * len(inputs)
+    attached, weights = zip(*pairs, strict=True)
+    return list(torch.autograd.grad(attached, inputs, weights, allow_unused=True, **options))
 
 
-def _by_jax(
-    framework: Any,
-    call: Call,
-    values: Mapping[str, Any],
-    given: list[Any],
-    asked: Mapping[str, Any],
-    facts: dict[str, Any],
-) -> tuple[Any, Pull | None]:
-    """Through jax.vjp."""
-    jax = framework.jax
-    result, back = jax.vjp(lambda leaves: call({**values, **leaves}), {name: values[name] for name in asked["wanted"]})
-    if not _fit(framework, taken_apart(result, len(given)), given):
+def _zeros_for_none(torch: Any, inputs: Sequence[Any], gradients: Sequence[Any]) -> list[Any]:
+    pairs = zip(inputs, gradients, strict=True)
+    return [torch.zeros_like(leaf).detach() if gradient is None else gradient for leaf, gradient in pairs]
+
+
+def _jax_forward(
+    arrays: Any, call: Call, values: Mapping[str, Any], gradients: Gradients, progress: Progress
+) -> tuple[Any, Backward | None]:
+    """Run the forward pass by jax.vjp."""
+    jax = arrays.jax
+    inputs = {name: values[name] for name in gradients.inputs}
+    output_gradients = [values[name] for name in gradients.output_gradients]
+
+    def vjp(inputs: dict[str, Any]) -> tuple[Any, Callable[..., Any]]:
+        result, pull_back = jax.vjp(lambda inputs: call({**values, **inputs}), inputs)
+        return result, pull_back
+
+    result, pull_back = vjp(inputs)
+    if not _fit(arrays, split_outputs(result, len(output_gradients)), output_gradients):
         return result, None
-    cotangents = jax.tree.unflatten(jax.tree.structure(result), given)
+    structure = jax.tree.structure(result)
 
-    def pull() -> list[Any]:
-        (found,) = back(cotangents)
-        return [found[name] for name in asked["wanted"]]
+    def first_order() -> list[Any]:
+        (by_name,) = pull_back(jax.tree.unflatten(structure, output_gradients))
+        return [by_name[name] for name in gradients.inputs]
 
-    def gradients(ds: list[Any], leaves: dict[str, Any]) -> list[Any]:
-        result, back = jax.vjp(lambda leaves: call({**values, **leaves}), leaves)
-        (found,) = back(jax.tree.unflatten(jax.tree.structure(result), ds))
-        return [found[name] for name in asked["wanted"]]
+    def first_order_of(output_gradients: list[Any], inputs: dict[str, Any]) -> list[Any]:
+        result, pull_back = vjp(inputs)
+        (by_name,) = pull_back(jax.tree.unflatten(jax.tree.structure(result), output_gradients))
+        return [by_name[name] for name in gradients.inputs]
 
-    def pull_again() -> list[Any]:
-        _, back = jax.vjp(gradients, given, {name: values[name] for name in asked["wanted"]})
-        ds, leaves = back([values[name] for name in asked["second"]])
-        return [*ds, *(leaves[name] for name in asked["wanted"])]
+    def second_order() -> list[Any]:
+        _, pull_back = jax.vjp(first_order_of, output_gradients, inputs)
+        by_outputs, by_inputs = pull_back([values[name] for name in gradients.second_order])
+        return [*by_outputs, *(by_inputs[name] for name in gradients.inputs)]
 
-    return result, pull_again if asked["second"] else pull
-
-
-_PULLS: dict[type[NumPy], Callable[..., tuple[Any, Pull | None]]] = {Torch: _by_torch, Jax: _by_jax}
+    return result, second_order if gradients.second_order else first_order
 
 
-def _fit(framework: NumPy, outputs: list[Any], given: list[Any]) -> bool:
-    """Whether outputs are what the gradients given are gradients of."""
-    facts = [framework.describe(each)[0] for each in outputs], [framework.describe(each)[0] for each in given]
-    return facts[0] == facts[1]
+_FORWARD: dict[type[Arrays], Callable[..., tuple[Any, Backward | None]]] = {
+    TorchArrays: _torch_forward,
+    JaxArrays: _jax_forward,
+}
+
+
+def _fit(arrays: Arrays, outputs: Sequence[Any], output_gradients: Sequence[Any]) -> bool:
+    """Return whether outputs and the gradients given have the same kinds, dtypes, shapes and devices."""
+    return [_form(arrays, output) for output in outputs] == [_form(arrays, one) for one in output_gradients]
+
+
+def _form(arrays: Arrays, value: Any) -> tuple[object, ...]:
+    output = arrays.describe(value)
+    return output.kind, output.dtype, output.shape, output.device

@@ -1,4 +1,4 @@
-"""In the worker: what the parent may know of a callable without importing it."""
+"""The description of a callable, from which the parent knows it without importing it."""
 
 from __future__ import annotations
 
@@ -7,52 +7,44 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import fields, is_dataclass
 from functools import partial
 from types import FunctionType, MethodType, ModuleType
 from typing import Any
 
-from attnspec.implementation import ATTRIBUTE, Implementation
+from attnspec.errors import TargetError
+from attnspec.implementation import ATTRIBUTE, Framework, Implementation
+from attnspec.verification.sandbox.binding import Parameter
+from attnspec.verification.sandbox.protocol import check_fields
+from attnspec.verification.sandbox.targets import CallableInfo
+from attnspec.verification.sandbox.wire import WireError
 
-FRAMEWORKS = ("torch", "jax", "numpy")
-"""In this order, because what imports torch may well use NumPy too, and seldom the other way round."""
+GUESS_ORDER = (Framework.TORCH, Framework.JAX, Framework.NUMPY)
+"""What uses PyTorch or JAX often uses NumPy too, and seldom the other way round."""
 
 
 def declared(function: Callable[..., Any]) -> tuple[Implementation, ...]:
-    """What `@implements` wrote on a callable."""
+    """Return the `@implements` declarations of a callable."""
     written = getattr(function, ATTRIBUTE, ())
     return written if isinstance(written, tuple) and all(isinstance(one, Implementation) for one in written) else ()
 
 
-def describe(name: str, function: Callable[..., Any]) -> dict[str, Any]:
-    """What the parent may know of a callable without importing it."""
-    plain = underlying(function)
-    code = getattr(plain, "__code__", None)
-    return {
-        "name": name,
-        "module": str(getattr(function, "__module__", None)),
-        "implementations": [_plain(one) for one in declared(function)],
-        "parameters": _parameters(function),
-        "framework": _framework(function, plain),
-        "doc": (inspect.getdoc(plain) or "").partition("\n")[0],
-        "file": getattr(code, "co_filename", None),
-        "line": getattr(code, "co_firstlineno", None),
-    }
+def describe(name: str, function: Callable[..., Any]) -> CallableInfo:
+    """Describe a callable.
 
-
-def _plain(value: object) -> Any:
-    """A declaration as JSON has it."""
-    if isinstance(value, Mapping):
-        return {str(key): _plain(each) for key, each in value.items()}
-    if isinstance(value, (tuple, list, set, frozenset)):
-        return [_plain(each) for each in value]
-    if is_dataclass(value) and not isinstance(value, type):
-        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
-    return value
+    Raises:
+        TargetError: a field of its claim has a value of the wrong type.
+    """
+    module = str(getattr(function, "__module__", None))
+    info = CallableInfo(name, module, declared(function), parameters(function), guess_framework(function))
+    try:
+        return check_fields(info)
+    except WireError as error:
+        headline = f"@implements of {name} has a value of the wrong type"
+        raise TargetError(headline, given=str(error), mend="see the fields of attnspec.Claim") from error
 
 
 def underlying(function: Callable[..., Any]) -> Any:
-    """The Python function behind partials, methods, decorators and modules of torch, if there is one."""
+    """Return the Python function behind partials, methods, decorators and modules of PyTorch, if there is one."""
     while True:
         inner = inspect.unwrap(function)
         if isinstance(inner, partial):
@@ -66,50 +58,55 @@ def underlying(function: Callable[..., Any]) -> Any:
         function = inner
 
 
-def _parameters(function: Callable[..., Any]) -> list[list[Any]]:
-    """A callable without a readable signature takes what it is given, in order."""
+def parameters(function: Callable[..., Any]) -> tuple[Parameter, ...]:
+    """Return the parameters of a callable; `*args` if it has no readable signature."""
     torch = sys.modules.get("torch")
     module: Any = function if torch is not None and isinstance(function, torch.nn.Module) else None
     try:
         signature = inspect.signature(function if module is None else module.forward)
     except (TypeError, ValueError):
-        return [["args", "VAR_POSITIONAL", False]]
-    return [[p.name, p.kind.name, p.default is not p.empty] for p in signature.parameters.values()]
+        return (Parameter("args", "VAR_POSITIONAL"),)
+    return tuple(Parameter(p.name, p.kind.name, p.default is not p.empty) for p in signature.parameters.values())
 
 
-def _framework(function: Callable[..., Any], plain: Any) -> str | None:
-    """Whose arrays it takes, as far as annotations, the function's own names and its module's imports tell."""
-    names: dict[str, object] = getattr(plain, "__globals__", {})
-    annotations = " ".join(_written(each, names) for each in getattr(plain, "__annotations__", {}).values())
-    for framework in FRAMEWORKS:
-        if framework + "." in annotations:
-            return framework
-    own = [names.get(name, name) for name in getattr(getattr(plain, "__code__", None), "co_names", ())]
-    closure = [*_cells(plain), type(function)]
-    for values, frameworks in (([*own, *closure], FRAMEWORKS[:2]), ([*names.values(), *closure], FRAMEWORKS)):
-        roots = {_root(value) for value in values}
+def guess_framework(function: Callable[..., Any]) -> str | None:
+    """Guess whose arrays a callable takes; None if nothing tells.
+
+    Its annotations come first, then the names that it uses, then all names of its module; NumPy counts among the last
+    only.
+    """
+    inner = underlying(function)
+    names: dict[str, object] = getattr(inner, "__globals__", {})
+    annotations = " ".join(_written_out(value, names) for value in getattr(inner, "__annotations__", {}).values())
+    for framework in GUESS_ORDER:
+        if f"{framework}." in annotations:
+            return framework.value
+    used = [names.get(name, name) for name in getattr(getattr(inner, "__code__", None), "co_names", ())]
+    enclosed = [*_closure(inner), type(function)]
+    for values, frameworks in (([*used, *enclosed], GUESS_ORDER[:2]), ([*names.values(), *enclosed], GUESS_ORDER)):
+        packages = {_package(value) for value in values}
         for framework in frameworks:
-            if framework in roots or (framework == "torch" and "triton" in roots):
-                return framework
+            if framework in packages or (framework == Framework.TORCH and "triton" in packages):
+                return framework.value
     return None
 
 
-def _written(annotation: object, names: Mapping[str, object]) -> str:
-    """An annotation in full, where a postponed one says `np` and a jaxtyping one hides its array."""
+def _written_out(annotation: object, names: Mapping[str, object]) -> str:
+    """Return an annotation with full names: a postponed one may be about `np`, a jaxtyping one hides its array."""
     if isinstance(annotation, str):
-        meant = [names[word] for word in re.findall(r"\w+", annotation) if word in names]
-        return " ".join(f"{each.__name__}." if isinstance(each, ModuleType) else repr(each) for each in meant)
+        values = [names[word] for word in re.findall(r"\w+", annotation) if word in names]
+        return " ".join(f"{value.__name__}." if isinstance(value, ModuleType) else repr(value) for value in values)
     return repr(getattr(annotation, "array_type", annotation))
 
 
-def _cells(plain: Any) -> Iterator[object]:
-    for cell in getattr(plain, "__closure__", None) or ():
-        with suppress(ValueError):  # not filled yet
+def _closure(function: Any) -> Iterator[object]:
+    for cell in getattr(function, "__closure__", None) or ():
+        with suppress(ValueError):  # a cell that is not filled yet
             yield cell.cell_contents
 
 
-def _root(value: object) -> str:
-    """The package that a value is or comes from; a bare name stands for itself."""
+def _package(value: object) -> str:
+    """Return the package that a value is or comes from; a name stands for itself."""
     if isinstance(value, str):
         return value
     home = value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", None)

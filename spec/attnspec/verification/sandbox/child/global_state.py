@@ -1,4 +1,4 @@
-"""In the worker: what a call must leave as it found it, though nothing stops a call from touching it."""
+"""The global state that a call must leave as it was."""
 
 from __future__ import annotations
 
@@ -13,31 +13,31 @@ JAX_SETTINGS = ("jax_enable_x64", "jax_default_matmul_precision", "jax_default_d
 
 
 class GlobalState:
-    """What stood where when this was made; a framework that is not imported has no state yet."""
+    """The state of the process when this object was made. A framework that is not imported has no state yet."""
 
     def __init__(self) -> None:
-        self._before = _now()
+        self._before = _state()
 
-    def changes(self) -> list[str]:
-        """What stands elsewhere now."""
-        now = _now()
-        return [name for name, value in self._before.items() if now.get(name) != value]
+    def changes(self) -> tuple[str, ...]:
+        """Return the names of what is different now."""
+        now = _state()
+        return tuple(name for name, value in self._before.items() if now.get(name) != value)
 
 
-def _now() -> dict[str, object]:
+def _state() -> dict[str, object]:
     state: dict[str, object] = {
         "python random generator": random.getstate(),
         "numpy random generator": pickle.dumps(np.random.get_state(legacy=False)),
         "numpy error state": np.geterr(),
     }
     if (torch := sys.modules.get("torch")) is not None:
-        state |= _of_torch(torch)
+        state |= _torch_state(torch)
     if (jax := sys.modules.get("jax")) is not None:
         state["jax configuration"] = [getattr(jax.config, name, None) for name in JAX_SETTINGS]
     return state
 
 
-def _of_torch(torch: Any) -> dict[str, object]:
+def _torch_state(torch: Any) -> dict[str, object]:
     on_device = torch.cuda.get_rng_state().numpy().tobytes() if torch.cuda.is_initialized() else b""
     return {
         "torch random generator": (torch.get_rng_state().numpy().tobytes(), on_device),

@@ -1,28 +1,30 @@
-"""What a candidate raised, with its own frames alone: ours and the import system's tell its author nothing."""
+"""The text of an exception that a candidate raised, with the candidate's own frames alone."""
 
 from __future__ import annotations
 
 import traceback
 from pathlib import Path
 
-OURS = str(Path(__file__).parents[2])
+from attnspec.verification.sandbox.messages import Trouble
+
+OUR_FOLDER = str(Path(__file__).parents[2])
+"""The folder of `attnspec.verification`, whose frames tell a candidate's author nothing."""
 
 
-def describe_error(error: BaseException) -> dict[str, str]:
-    """The type, the message and the traceback, as text.
+def describe_error(error: BaseException) -> Trouble:
+    """Return the type, the message and the traceback of an exception.
 
-    Locals are dropped first: when memory has run out, they are what holds it, and the text needs a little.
+    Local variables are dropped first: when memory has run out, they are what holds it, and the text needs some.
     """
     traceback.clear_frames(error.__traceback__)
     whole = traceback.TracebackException.from_exception(error)
-    _strip(whole, set())
-    kind = type(error).__qualname__
-    return {"type": kind, "message": _message(error), "traceback": "".join(whole.format()).rstrip()}
+    _remove_our_frames(whole, set())
+    return Trouble(type(error).__qualname__, _message(error), "".join(whole.format()).rstrip())
 
 
 def is_ours(filename: str) -> bool:
-    """Whether a frame of this file belongs to the runner, to the import system or to what runs a backward pass."""
-    if filename.startswith((OURS, "<frozen importlib")) or filename.endswith("importlib/__init__.py"):
+    """Return whether a frame belongs to the runner, to the import system or to what runs a backward pass."""
+    if filename.startswith((OUR_FOLDER, "<frozen importlib")) or filename.endswith("importlib/__init__.py"):
         return True
     return Path(filename).parent.parts[-2:] == ("torch", "autograd")
 
@@ -34,11 +36,11 @@ def _message(error: BaseException) -> str:
         return ""
 
 
-def _strip(told: traceback.TracebackException | None, seen: set[int]) -> None:
-    """Take our frames out of an error, of its causes and of those of a group."""
-    if told is None or id(told) in seen:
+def _remove_our_frames(error: traceback.TracebackException | None, seen: set[int]) -> None:
+    """Remove our frames from an error, from its causes and from the members of an exception group."""
+    if error is None or id(error) in seen:
         return
-    seen.add(id(told))
-    told.stack = traceback.StackSummary.from_list([frame for frame in told.stack if not is_ours(frame.filename)])
-    for other in (told.__cause__, told.__context__, *(told.exceptions or ())):
-        _strip(other, seen)
+    seen.add(id(error))
+    error.stack = traceback.StackSummary.from_list([frame for frame in error.stack if not is_ours(frame.filename)])
+    for other in (error.__cause__, error.__context__, *(error.exceptions or ())):
+        _remove_our_frames(other, seen)

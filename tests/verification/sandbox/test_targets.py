@@ -1,4 +1,4 @@
-"""What is found in a file, a module, a package or a live object; and how it is refused."""
+"""The callables of a file, a module, a package or a live object, and targets that cannot be loaded."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ import pytest
 from attnspec.errors import TargetError
 from attnspec.implementation import Claim, Implementation, implements
 from attnspec.verification.sandbox.binding import Parameter
-from attnspec.verification.sandbox.runner import File, Found, MissingPackage, Module, Pickled, Runner
+from attnspec.verification.sandbox.runner import Runner
+from attnspec.verification.sandbox.targets import CallableInfo, File, MissingPackage, Module, Pickled
 
 
 @pytest.fixture(scope="module")
@@ -55,8 +56,8 @@ def write(path: Path, source: str) -> Path:
     return path
 
 
-def names(found: list[Found]) -> list[str]:
-    return [each.name for each in found]
+def names(callables: list[CallableInfo]) -> list[str]:
+    return [info.name for info in callables]
 
 
 def refusal(runner: Runner, target: Any) -> TargetError:
@@ -88,7 +89,7 @@ def test_everything_a_declaration_says_arrives(runner: Runner, tmp_path: Path) -
     )
     both, public = runner.load(File(path))
 
-    assert both == Found(
+    assert both == CallableInfo(
         name="both",
         module="mine",
         implementations=(
@@ -103,9 +104,6 @@ def test_everything_a_declaration_says_arrives(runner: Runner, tmp_path: Path) -
             Parameter("more", "VAR_KEYWORD"),
         ),
         framework="numpy",
-        doc="Two at once.",
-        file=str(path),
-        line=4,
     )
     assert (public.name, public.implementations) == ("public", ())
     assert names(runner.load(File(path, "public"))) == ["public"]
@@ -232,7 +230,7 @@ def test_a_package_that_is_not_installed_is_told_apart(runner: Runner, tmp_path:
 
     assert isinstance(error, MissingPackage)
     assert error.missing == "a_package_nobody_has"
-    assert error.mend == "install a_package_nobody_has, or run where it is"
+    assert error.mend == "install a_package_nobody_has, or run where it is installed"
     again = pickle.loads(pickle.dumps(error))
     assert (str(again), again.missing) == (str(error), error.missing)
 
@@ -261,7 +259,6 @@ def test_a_live_callable_keeps_its_declaration(runner: Runner) -> None:
     assert found.name == "declared.<locals>.local"
     assert found.implementations == (Implementation("a.b", "torch"),)
     assert found.parameters == (Parameter("x"), Parameter("y", has_default=True))
-    assert found.doc == "Local."
 
 
 def test_live_callables_of_other_kinds(runner: Runner) -> None:

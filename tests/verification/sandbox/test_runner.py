@@ -17,7 +17,9 @@ import pytest
 
 from attnspec.errors import TargetError
 from attnspec.verification.sandbox.binding import Plan
-from attnspec.verification.sandbox.runner import File, Outcome, Output, Pickled, Request, Runner
+from attnspec.verification.sandbox.messages import Outcome, Output, Request
+from attnspec.verification.sandbox.runner import Runner
+from attnspec.verification.sandbox.targets import File, Pickled
 from attnspec.verification.sandbox.wire import Array
 
 NUMPY = """
@@ -65,6 +67,21 @@ def babbles(x):
     for fd in range(3, 64):
         try:
             if stat.S_ISSOCK(os.fstat(fd).st_mode): os.write(fd, b"\\xff" * 64)
+        except OSError: pass
+    time.sleep(60)
+def forges(x):
+    from attnspec.verification.sandbox.messages import Outcome, Output
+    forge(Outcome("ok", (Output("array of numpy", x, "float32", (9, 9), "cpu"),)))
+def is_ready(x):
+    from attnspec.verification.sandbox.messages import Ready
+    forge(Ready())
+def forge(message):
+    import socket, stat
+    from attnspec.verification.sandbox.protocol import to_frame
+    from attnspec.verification.sandbox.wire import encode
+    for fd in range(3, 64):
+        try:
+            if stat.S_ISSOCK(os.fstat(fd).st_mode): os.write(fd, encode(to_frame(message)))
         except OSError: pass
     time.sleep(60)
 def hoards(x):
@@ -143,10 +160,16 @@ def jax_runner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runner]:
     yield from open_runner(tmp_path_factory.mktemp("jax"), JAX)
 
 
-def call(runner: Runner, name: str, x: Array = X, /, dtype: str = "float32", **asked: Any) -> Outcome:
-    framework = asked.pop("framework", "numpy")
+def send(runner: Runner, request: Request) -> Outcome:
+    """The outcome of one call."""
+    [outcome] = runner.call_many([request])
+    return outcome
+
+
+def call(runner: Runner, name: str, x: Array = X, /, dtype: str = "float32", **fields: Any) -> Outcome:
+    """The outcome of a call with one argument, by position; `fields` are those of the request."""
     rounded = x.astype("float32" if dtype == "bfloat16" else dtype) if x.dtype.kind == "f" else x
-    return runner.call(name, {"x": rounded}, {}, dtype=dtype, framework=framework, call_by=[(None, "x")], **asked)
+    return send(runner, Request(name, {"x": rounded}, dtype=dtype, call_by=[(None, "x")], **fields))
 
 
 def only(outcome: Outcome) -> Output:
@@ -172,8 +195,6 @@ def test_result_comes_back_as_it_was(runner: Runner, dtype: str) -> None:
     np.testing.assert_array_equal(output.value, 2 * X)
     assert outcome.changed_inputs == outcome.global_state == ()
     assert outcome.trouble is None
-    assert outcome.seconds is not None
-    assert 0 <= outcome.seconds < 1
 
 
 def test_arguments_go_by_position_and_by_keyword_and_options_along(runner: Runner) -> None:
@@ -184,8 +205,8 @@ def test_arguments_go_by_position_and_by_keyword_and_options_along(runner: Runne
         ([("b", "left"), (None, "right"), ("scale", "scale")], 3 * (1 - X)),
     ]
     for plan, expected in plans:
-        options = {"scale": np.float64(3)}
-        outcome = runner.call("subtract", arrays, options, dtype="float64", framework="numpy", call_by=plan)
+        request = Request("subtract", arrays, {"scale": np.float64(3)}, dtype="float64", call_by=plan)
+        outcome = send(runner, request)
         np.testing.assert_array_equal(values(outcome), expected)
 
 
@@ -214,7 +235,7 @@ def test_several_outputs_may_be_a_tuple(runner: Runner, name: str) -> None:
         ("masked", "numpy.ma.MaskedArray"),
     ],
 )
-def test_what_is_no_array_is_named_and_not_converted(runner: Runner, name: str, kind: str) -> None:
+def test_what_is_not_an_array_is_named_and_not_converted(runner: Runner, name: str, kind: str) -> None:
     assert only(call(runner, name)) == Output(kind)
 
 
@@ -225,7 +246,7 @@ def test_a_number_of_numpy_is_an_array_of_shape_nothing(runner: Runner) -> None:
     assert output.value == 21
 
 
-def test_another_dtype_is_told(runner: Runner) -> None:
+def test_another_dtype_is_reported(runner: Runner) -> None:
     assert only(call(runner, "widened")).dtype == "float64"
     output = only(call(runner, "as_complex"))
     assert (output.dtype, output.value) == ("complex64", None)
@@ -270,8 +291,9 @@ def test_prints_do_not_mix_with_the_answer(runner: Runner) -> None:
     outcome = call(runner, "prints")
 
     np.testing.assert_array_equal(values(outcome), X)
-    assert outcome.printed == "hello from the candidate\nand stderr\n"
-    assert call(runner, "double").printed == ""
+    crash = call(runner, "aborts").trouble
+    assert crash is not None
+    assert "hello" not in crash.traceback, "what was printed belongs to the call that printed it"
 
 
 def test_exception_comes_with_the_candidates_frames_alone(runner: Runner) -> None:
@@ -282,7 +304,7 @@ def test_exception_comes_with_the_candidates_frames_alone(runner: Runner) -> Non
     assert (outcome.trouble.type, outcome.trouble.message) == ("ValueError", "not these inputs")
     assert "in inner" in outcome.trouble.traceback
     assert "KeyError" in outcome.trouble.traceback, "what it was raised from belongs to it"
-    assert "worker.py" not in outcome.trouble.traceback
+    assert "child/" not in outcome.trouble.traceback
     assert call(runner, "leaves").status == "raised", "SystemExit does not end the session"
 
 
@@ -298,7 +320,14 @@ def test_what_is_not_here_is_unavailable(runner: Runner) -> None:
 
 @pytest.mark.parametrize(
     ("name", "how"),
-    [("segfaults", "SIGSEGV"), ("aborts", "SIGABRT"), ("exits", "exit code 3"), ("babbles", "a broken protocol")],
+    [
+        ("segfaults", "SIGSEGV"),
+        ("aborts", "SIGABRT"),
+        ("exits", "exit code 3"),
+        ("babbles", "a broken protocol: a frame of"),
+        ("forges", "a broken protocol: an output is not of the dtype and shape that it claims to have"),
+        ("is_ready", "a broken protocol: Ready out of turn"),
+    ],
 )
 def test_crash_is_named_and_survived(runner: Runner, name: str, how: str) -> None:
     outcome = call(runner, name)
@@ -308,7 +337,7 @@ def test_crash_is_named_and_survived(runner: Runner, name: str, how: str) -> Non
     assert outcome.trouble.type.startswith(how)
     if how.startswith("SIG"):
         assert f"in {name}" in outcome.trouble.traceback
-        assert "worker.py" not in outcome.trouble.traceback
+        assert "child/" not in outcome.trouble.traceback
     np.testing.assert_array_equal(values(call(runner, "double")), 2 * X)
 
 
@@ -326,7 +355,8 @@ def test_hang_ends_at_the_limit(tmp_path: Path, name: str) -> None:
 
         assert outcome.status == "timeout"
         assert str(outcome.trouble) == "timeout: the call took longer than 0.3 s"
-        assert outcome.printed == ("entering\n" if name == "hangs" else "")
+        assert outcome.trouble is not None
+        assert outcome.trouble.traceback == ("entering" if name == "hangs" else "")
         assert time.monotonic() - start < 3
         assert call(runner, "double").status == "ok"
 
@@ -389,10 +419,12 @@ def test_worker_dies_with_a_killed_parent(tmp_path: Path) -> None:
     script = tmp_path / "parent.py"
     script.write_text(
         "import numpy as np\n"
-        "from attnspec.verification.sandbox.runner import File, Runner\n"
+        "from attnspec.verification.sandbox.messages import Request\n"
+        "from attnspec.verification.sandbox.runner import Runner\n"
+        "from attnspec.verification.sandbox.targets import File\n"
         "with Runner(time_limit=60) as runner:\n"
         f"    runner.load(File({str(tmp_path / 'candidate.py')!r}))\n"
-        "    runner.call('child', {'x': np.ones(1)}, {}, dtype='float64', framework='numpy', call_by=[(None, 'x')])\n"
+        "    next(runner.call_many([Request('child', {'x': np.ones(1)}, call_by=[(None, 'x')])]))\n"
     )
     environment = os.environ | {"ATTNSPEC_TEST_PIDS": str(written), "PYTHONPATH": os.pathsep.join(sys.path)}
     with subprocess.Popen([sys.executable, script], env=environment) as parent:
@@ -511,7 +543,7 @@ def test_torch_integers_and_truth_values(torch_runner: Runner) -> None:
         ("to_numpy", "numpy.ndarray"),
     ],
 )
-def test_torch_results_that_are_no_plain_tensors(torch_runner: Runner, name: str, kind: str) -> None:
+def test_torch_results_that_are_not_plain_tensors(torch_runner: Runner, name: str, kind: str) -> None:
     assert only(call(torch_runner, name, framework="torch")).kind == kind
 
 
@@ -540,15 +572,10 @@ def test_jax_keeps_float64_and_does_not_force_it(jax_runner: Runner, dtype: str)
 
 
 def test_jax_takes_integers(jax_runner: Runner) -> None:
-    outcome = jax_runner.call(
-        "index",
-        {"x": X.astype(np.float32), "i": np.array([1])},
-        {},
-        dtype="float32",
-        framework="jax",
-        call_by=[("i", "i"), ("x", "x")],
-    )
-    np.testing.assert_array_equal(values(outcome), X[[1]])
+    arrays = {"x": X.astype(np.float32), "i": np.array([1])}
+    request = Request("index", arrays, framework="jax", call_by=[("i", "i"), ("x", "x")])
+
+    np.testing.assert_array_equal(values(send(jax_runner, request)), X[[1]])
 
 
 def test_jax_runs_out_of_memory(jax_runner: Runner) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,17 +11,14 @@ import pytest
 
 import attnspec
 from attnspec.errors import BindingError, SpecError, UnknownName
-from attnspec.language.procedure import PROCEDURES, Procedure, procedure, specified
-from attnspec.procedures.text import encode, tokenize
+from attnspec.language.procedure import PROCEDURES
+from attnspec.procedures.text import encode
 from attnspec.properties import PROCEDURAL
-from attnspec.verification.procedures.cases import drawn, least, standard_cases
 from attnspec.verification.questions import catalogue
-from attnspec.verification.sandbox.plain_values import Foreign, packed, smaller, unfit, unpacked
-from attnspec.verification.sandbox.wire import WireError
 from attnspec.verification.verdict import Verdict, WorstAnswer
 
 catalogue()
-PLANTED = Path(__file__).parent.parent / "planted"
+PLANTED = Path(__file__).parents[2] / "planted"
 
 
 def asked(name: str, of: str, **how: Any) -> Verdict:
@@ -125,86 +122,3 @@ def test_what_is_not_asked_of_a_procedure_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UnknownName) as caught:
         attnspec.verify(place, "text.tokenise")
     assert "did you mean text.tokenize" in caught.value.mend
-
-
-# What is made of a procedure.
-
-
-@pytest.mark.parametrize("item", [PROCEDURES[id] for id in PROCEDURES if id.startswith("text.")], ids=str)
-def test_cases_are_the_same_for_a_seed_and_never_the_same_object(item: Procedure[..., Any]) -> None:
-    assert standard_cases(item, 3, 20) == standard_cases(item, 3, 20) != standard_cases(item, 4, 20)
-    assert [*least(item)] == [name for name in item.types if name != "return"]
-    assert all(unpacked(json.loads(json.dumps(packed(case)))) == case for case in drawn(item, 0, 50))
-
-
-def test_a_procedure_says_what_it_is() -> None:
-    assert tokenize.parameters == ("text",)
-    assert tokenize.options == ("lower", "stop_words", "typos")
-    assert tokenize.signature.startswith("text: str, *, lower: bool")
-    assert tokenize.code.startswith("def words(")
-    assert tokenize.code.endswith(tokenize.body.splitlines()[-1])
-    assert specified("text.encode") is encode
-    assert repr(encode) == "<procedure text.encode(tokens: tuple[str, ...], vocabulary: Mapping[str, int])>"
-
-
-def test_what_is_no_procedure_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("attnspec.language.procedure.PROCEDURES", {})
-
-    def untyped(text):  # type: ignore[no-untyped-def]  # that is what is refused
-        """It says something."""
-
-    def silent(text: str) -> str:
-        return text
-
-    for function, says in ((untyped, "no type for text, return"), (silent, "says nothing")):
-        with pytest.raises(SpecError, match=says):
-            procedure()(function)
-    with pytest.raises(SpecError, match=r"does not take what text\.encode takes"):
-        encode.mutant("takes something else")(silent)  # type: ignore[arg-type]  # that is what is refused
-    with pytest.raises(SpecError, match="gives something else"):
-        encode.example((2,), ("a",), {"a": 1})
-
-
-# Plain values.
-
-
-@pytest.mark.parametrize(
-    ("value", "kind", "says"),
-    [
-        ((1, 2), tuple[int, ...], ""),
-        ((), tuple[int, ...], ""),
-        ((1, "b"), tuple[int, ...], "a str at [1] where an int belongs"),
-        (((("a",),)), tuple[tuple[str, ...], ...], ""),
-        ((("a", None),), tuple[tuple[str, ...], ...], "None at [0][1] where a str belongs"),
-        ({"a": 1}, Mapping[str, int], ""),
-        ({1: 1}, dict[str, int], "an int at  key where a str belongs"),
-        ({"a": True}, dict[str, int], "a bool at ['a'] where an int belongs"),
-    ],
-)
-def test_what_is_of_another_type_is_named_with_its_place(value: Any, kind: Any, says: str) -> None:
-    assert unfit(value, kind) == says
-
-
-def test_plain_values_travel_and_others_do_not() -> None:
-    value = {"a": ("b", 1, True, None), (1, 2): {}}
-
-    assert unpacked(json.loads(json.dumps(packed(value)))) == value
-    assert unpacked(packed(["a"])) == ("a",)
-    for foreign, says in ((1.0, "a float"), ({1: {2}}, r"a set at \[1\]"), ([b""], r"a bytes at \[0\]")):
-        with pytest.raises(Foreign, match=says):
-            packed(foreign)
-    with pytest.raises(WireError):
-        unpacked({"mapping": [1]})
-
-
-def test_what_is_smaller_ends() -> None:
-    def sizes(value: Any) -> Iterator[int]:
-        for less in smaller(value):
-            assert type(less) is type(value)
-            yield len(repr(less)) - len(repr(value))
-
-    for value in (("ab", ("c",)), "words", {"a": 1, "b": 2}, True):
-        assert [*sizes(value)]
-        assert all(size < 0 or value is True for size in sizes(value))
-    assert [*smaller(8)] == [0, 4, 7]
-    assert not [*smaller(0), *smaller(False), *smaller(()), *smaller(""), *smaller({})]

@@ -1,0 +1,95 @@
+"""Calls with arrays of a framework."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from attnspec.implementation import Framework
+from attnspec.language.layers import gathered
+from attnspec.verification.sandbox.child.arrays import Argument, Arrays, split_outputs
+from attnspec.verification.sandbox.child.arrays_jax import JaxArrays
+from attnspec.verification.sandbox.child.arrays_numpy import NumPyArrays
+from attnspec.verification.sandbox.child.arrays_torch import TorchArrays
+from attnspec.verification.sandbox.child.autodiff import Progress, differentiate
+from attnspec.verification.sandbox.child.calls import call_by_plan, failure, repeat, unavailable
+from attnspec.verification.sandbox.child.global_state import GlobalState
+from attnspec.verification.sandbox.messages import Outcome, Output, Request
+
+ARRAYS: dict[str, type[Arrays]] = {
+    Framework.NUMPY: NumPyArrays,
+    Framework.TORCH: TorchArrays,
+    Framework.JAX: JaxArrays,
+}
+
+Arguments = Mapping[str, Argument]
+
+
+def answer(request: Request, function: Callable[..., Any], arrays: Arrays, begin: Callable[[], None]) -> Outcome:
+    """Make the calls of a request, and look at what they returned and at what they modified.
+
+    Args:
+        begin: called when the arguments are in place.
+    """
+    dtype, device = request.dtype, request.device
+    if reason := arrays.unavailable(device, dtype):
+        return unavailable(reason)
+    with arrays.mode(dtype):
+        first = request.arrays if request.before is None else request.before
+        arguments = {name: arrays.place(values, dtype, device, request.layout) for name, values in first.items()}
+        state = GlobalState()
+        begin()
+        results = []
+        if request.before is not None:
+            result, outcome = _run(request, function, arrays, arguments)
+            if outcome.status != "ok":
+                return outcome
+            results.append(arrays.apart(result, [*arguments.values()]))
+            for name, values in request.arrays.items():
+                arguments[name] = arrays.overwrite(arguments[name], values, dtype, device)
+        snapshots = {name: arrays.snapshot(argument) for name, argument in arguments.items()}
+        result, outcome = _run(request, function, arrays, arguments)
+        results.append(result)
+        changed = tuple(name for name, argument in arguments.items() if arrays.changed(argument, snapshots[name]))
+        outcome = replace(outcome, changed_inputs=changed, global_state=state.changes())
+        return _with_outputs(outcome, request, arrays, results) if outcome.status == "ok" else outcome
+
+
+def _run(request: Request, function: Callable[..., Any], arrays: Arrays, arguments: Arguments) -> tuple[Any, Outcome]:
+    """Call a function, or differentiate it, as often as the request says; return the last result, and how it went."""
+    values = {**request.options, **{name: argument.view for name, argument in arguments.items()}}
+    values = {**gathered(values), "dtype": arrays.dtype(request.dtype)}
+    progress, gradients = Progress(), request.gradients
+
+    def call(values: Mapping[str, Any]) -> Any:
+        return call_by_plan(function, request.call_by, values)
+
+    def call_and_wait() -> Any:
+        result = call(values) if gradients is None else differentiate(arrays, call, values, gradients, progress)
+        arrays.wait(result, request.device)
+        return result
+
+    try:
+        result, outcome = repeat(request.times, call_and_wait), Outcome("ok")
+    except BaseException as error:
+        result, outcome = None, failure(error)
+    return result, replace(outcome, during=progress.during, detached=progress.detached)
+
+
+def _with_outputs(outcome: Outcome, request: Request, arrays: Arrays, results: list[Any]) -> Outcome:
+    """Add the outputs of each result; where only the forward pass was run, they are that one's."""
+    expected = request.outputs
+    if request.gradients is not None and outcome.during == "forward":
+        expected = len(request.gradients.output_gradients)
+    values = [value for result in results for value in split_outputs(result, expected)]
+    return replace(outcome, outputs=tuple(_output(value, request, arrays) for value in values))
+
+
+def _output(value: Any, request: Request, arrays: Arrays) -> Output:
+    """Describe an output. A callable that receives no array may return a number."""
+    if not request.arrays and type(value) in (int, float):
+        return NumPyArrays().describe(np.asarray(value))
+    return arrays.describe(value)

@@ -1,0 +1,133 @@
+"""What the worker needs of a framework: to make its arrays from received ones, and to read returned values."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from attnspec.verification.sandbox.messages import Layout, Output
+from attnspec.verification.sandbox.wire import CARRIED, Array
+
+OFFSET = 3
+"""How many elements precede an array of the layout "offset": an odd number, so that it is not aligned."""
+
+
+class Argument(NamedTuple):
+    """An array that is passed to a candidate.
+
+    Attributes:
+        view: the array that is passed.
+        buffer: the array whose memory it is a view of, or itself.
+    """
+
+    view: Any
+    buffer: Any
+
+
+class Arrays(ABC):
+    """The arrays of one framework. Creating an object imports the framework."""
+
+    @abstractmethod
+    def unavailable(self, device: str, dtype: str) -> str:
+        """Return why a device or dtype cannot be used here; empty if both can."""
+
+    @contextmanager
+    def mode(self, dtype: str) -> Iterator[None]:
+        """Set what the framework needs for a dtype to exist."""
+        yield
+
+    @abstractmethod
+    def dtype(self, name: str) -> Any:
+        """Return a dtype as the framework's users write it."""
+
+    @abstractmethod
+    def place(self, values: Array, dtype: str, device: str, layout: Layout) -> Argument:
+        """Make an argument.
+
+        Args:
+            values: its values.
+            dtype: the dtype of floating-point arguments; integers and booleans keep their own.
+        """
+
+    @abstractmethod
+    def overwrite(self, argument: Argument, values: Array, dtype: str, device: str) -> Argument:
+        """Return the same argument with other values of the same shape in its memory."""
+
+    def apart(self, result: Any, arguments: Sequence[Argument]) -> Any:
+        """Return a result whose arrays share no memory with the arguments, which will be overwritten."""
+        if type(result) in (tuple, list):
+            return [self.apart(item, arguments) for item in result]
+        shares = any(self._share_memory(result, argument.buffer) for argument in arguments)
+        return self._copy(result) if shares else result
+
+    @abstractmethod
+    def _share_memory(self, result: Any, buffer: Any) -> bool:
+        """Return whether a result is an array in the memory of an argument."""
+
+    @abstractmethod
+    def _copy(self, array: Any) -> Any:
+        """Return the same values in other memory."""
+
+    @abstractmethod
+    def snapshot(self, argument: Argument) -> Any:
+        """Return what `changed` compares an argument with."""
+
+    def changed(self, argument: Argument, snapshot: Any) -> bool:
+        """Return whether any bit was changed: NaN equals itself, and 0 is not −0."""
+        return bool(self.snapshot(argument) != snapshot)
+
+    @abstractmethod
+    def wait(self, result: object, device: str) -> None:
+        """Wait until a computation on the device is done."""
+
+    @abstractmethod
+    def describe(self, value: object) -> Output:
+        """Describe a returned value, and copy its values if it is an array of the framework."""
+
+
+def lay_out(fresh: Callable[[tuple[int, ...]], Any], values: Any, shape: tuple[int, ...], layout: Layout) -> Argument:
+    """Make an argument of a layout.
+
+    Args:
+        fresh: makes a contiguous array of a shape, filled with what is to stand around the view: NaN or −1.
+        values: what is assigned to the view.
+    """
+    size = int(np.prod(shape, dtype=np.int64))
+    if layout == "offset":
+        buffer = fresh((size + 2 * OFFSET,))
+        view = buffer[OFFSET : OFFSET + size].reshape(shape)
+    elif layout == "transposed" and len(shape) >= 2:
+        buffer = fresh((*shape[:-2], shape[-1], shape[-2]))
+        view = buffer.swapaxes(-1, -2)
+    elif layout == "transposed" and len(shape) == 1:
+        buffer = fresh((2 * size,))
+        view = buffer[::2]
+    else:
+        buffer = view = fresh(shape)
+    view[...] = values
+    return Argument(view, buffer)
+
+
+def array_output(kind: str, dtype: str, shape: Sequence[int], device: str, values: Array | None) -> Output:
+    """Describe an array. bfloat16 travels as float32; values of a dtype that a frame cannot carry are left out."""
+    if values is not None and dtype == "bfloat16":
+        values = values.astype(np.float32)
+    carried = values if values is not None and values.dtype.name in CARRIED else None
+    return Output(kind, carried, dtype, tuple(shape), device)
+
+
+def split_outputs(result: Any, expected: int) -> list[Any]:
+    """Return the outputs of a result. A tuple or list is taken apart only if several outputs are expected."""
+    return list(result) if expected > 1 and isinstance(result, (tuple, list)) else [result]
+
+
+def type_name(value: object) -> str:
+    """Return the name of a value's type, with its module unless it is built in."""
+    if value is None:
+        return "None"
+    kind = type(value)
+    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"

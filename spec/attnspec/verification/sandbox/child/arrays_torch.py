@@ -1,0 +1,80 @@
+"""PyTorch tensors in the worker."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+from attnspec.verification.sandbox.child.arrays import Argument, Arrays, array_output, lay_out, type_name
+from attnspec.verification.sandbox.messages import Layout, Output
+from attnspec.verification.sandbox.wire import CARRIED, Array
+
+BITS = {1: "uint8", 2: "int16", 4: "int32", 8: "int64"}
+"""The integer dtype by which a tensor is compared bit for bit, by the size of its elements in bytes."""
+
+
+class TorchArrays(Arrays):
+    """PyTorch tensors."""
+
+    def __init__(self) -> None:
+        self.torch = importlib.import_module("torch")
+
+    def unavailable(self, device: str, dtype: str) -> str:
+        """A device is available if it can hold an element."""
+        try:
+            self.torch.zeros(1, device=device, dtype=self.dtype(dtype))
+        except (RuntimeError, AssertionError, NotImplementedError, TypeError) as error:
+            return f"PyTorch cannot use {dtype} on {device!r}: {str(error).partition(chr(10))[0]}"
+        return ""
+
+    def dtype(self, name: str) -> Any:
+        return getattr(self.torch, name)
+
+    def place(self, values: Array, dtype: str, device: str, layout: Layout) -> Argument:
+        is_float = values.dtype.kind == "f"
+        kind = self.dtype(dtype if is_float else values.dtype.name)
+
+        def fresh(shape: tuple[int, ...]) -> Any:
+            return self.torch.full(shape, float("nan") if is_float else -1, dtype=kind, device=device)
+
+        return lay_out(fresh, self.torch.from_numpy(values.copy()), values.shape, layout)
+
+    def overwrite(self, argument: Argument, values: Array, dtype: str, device: str) -> Argument:
+        argument.view.detach().copy_(self.torch.from_numpy(values.copy()))
+        return argument
+
+    def _share_memory(self, result: Any, buffer: Any) -> bool:
+        if type(result) is not self.torch.Tensor or result.layout is not self.torch.strided or result.is_meta:
+            return False
+        return bool(result.untyped_storage().data_ptr() == buffer.untyped_storage().data_ptr())
+
+    def _copy(self, array: Any) -> Any:
+        return array.clone()
+
+    def snapshot(self, argument: Argument) -> Any:
+        return argument.buffer.requires_grad, self._bits(argument.buffer).clone()
+
+    def changed(self, argument: Argument, snapshot: Any) -> bool:
+        requires_grad, bits = snapshot
+        return argument.buffer.requires_grad != requires_grad or not self.torch.equal(self._bits(argument.buffer), bits)
+
+    def _bits(self, buffer: Any) -> Any:
+        return buffer.detach().view(getattr(self.torch, BITS[buffer.element_size()]))
+
+    def wait(self, result: object, device: str) -> None:
+        if device.startswith("cuda"):
+            self.torch.cuda.synchronize(device)
+
+    def describe(self, value: object) -> Output:
+        """Describe a value. The values of a plain strided tensor alone are copied."""
+        if type(value) is not self.torch.Tensor:
+            return Output(type_name(value))
+        tensor: Any = value
+        if tensor.layout is not self.torch.strided or tensor.is_nested or tensor.is_quantized or tensor.is_meta:
+            form = "meta" if tensor.is_meta else str(tensor.layout).removeprefix("torch.")
+            return Output(f"torch.Tensor ({form})")
+        dtype = str(tensor.dtype).removeprefix("torch.")
+        on_cpu = tensor.detach().cpu().resolve_conj().resolve_neg()
+        readable = on_cpu.float() if dtype == "bfloat16" else on_cpu
+        values = readable.contiguous().numpy() if dtype == "bfloat16" or dtype in CARRIED else None
+        return array_output("tensor of torch", dtype, tuple(tensor.shape), str(tensor.device), values)

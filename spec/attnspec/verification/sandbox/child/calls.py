@@ -1,0 +1,54 @@
+"""What calls with arrays and calls with plain values have in common."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from attnspec.verification.sandbox.child.tracebacks import describe_error
+from attnspec.verification.sandbox.messages import Outcome, Status, Trouble
+from attnspec.verification.sandbox.out_of_memory import mentions_out_of_memory
+
+REPEAT_SECONDS = 1.0
+"""A call is not repeated any more after this many seconds."""
+
+BROKEN_DEVICE = re.compile(r"CUDA.*error|error.*CUDA", re.IGNORECASE)
+"""After such an error no later call on the device means anything."""
+
+
+def call_by_plan(
+    function: Callable[..., Any], call_by: Sequence[tuple[str | None, str]], values: Mapping[str, Any]
+) -> Any:
+    """Call a function as `binding.bind` planned it."""
+    positional = [values[argument] for parameter, argument in call_by if parameter is None]
+    keywords = {parameter: values[argument] for parameter, argument in call_by if parameter is not None}
+    return function(*positional, **keywords)
+
+
+def repeat(times: int, call: Callable[[], Any]) -> Any:
+    """Call several times, until `REPEAT_SECONDS` have passed, and return the last result."""
+    started = time.perf_counter()
+    for _ in range(times):
+        result = call()
+        if time.perf_counter() - started > REPEAT_SECONDS:
+            break
+    return result
+
+
+def failure(error: BaseException) -> Outcome:
+    """Return the outcome of a call that raised an error."""
+    trouble = describe_error(error)
+    status: Status = "raised"
+    if isinstance(error, MemoryError) or mentions_out_of_memory(f"{trouble.type} {trouble.message}"):
+        status = "memory"
+    elif isinstance(error, ModuleNotFoundError):
+        status = "unavailable"
+    broken = status == "memory" or BROKEN_DEVICE.search(trouble.message) is not None
+    return Outcome(status, trouble=trouble, broken=broken)
+
+
+def unavailable(reason: str) -> Outcome:
+    """Return the outcome of a call that cannot be made here."""
+    return Outcome("unavailable", trouble=Trouble("", reason))

@@ -1,0 +1,123 @@
+"""What a worker says of a callable: parameters, framework and declarations, whatever it is wrapped in."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from attnspec.errors import TargetError
+from attnspec.implementation import Claim, Implementation, implements
+from attnspec.verification.sandbox.binding import Parameter
+from attnspec.verification.sandbox.child.describing import declared, describe, guess_framework, parameters, underlying
+
+
+def plain(x: object, /, y: object, *rest: object, scale: float = 1.0, **more: object) -> object:
+    return x
+
+
+def by_numpy(x: Any) -> Any:
+    return np.exp(x)
+
+
+def wrapped(function: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(function)
+    def wrapper(*args: Any) -> Any:
+        return function(*args)
+
+    return wrapper
+
+
+class Holder:
+    def __call__(self, q: object, k: object = None) -> object:
+        return q
+
+    def method(self, v: object) -> object:
+        return v
+
+
+def test_parameters_have_their_kinds_and_defaults() -> None:
+    assert parameters(plain) == (
+        Parameter("x", "POSITIONAL_ONLY"),
+        Parameter("y"),
+        Parameter("rest", "VAR_POSITIONAL"),
+        Parameter("scale", "KEYWORD_ONLY", True),
+        Parameter("more", "VAR_KEYWORD"),
+    )
+    assert parameters(Holder()) == (Parameter("q"), Parameter("k", has_default=True))
+    assert parameters(Holder().method) == (Parameter("v"),)
+    assert parameters(wrapped(by_numpy)) == (Parameter("x"),)
+
+
+def test_without_a_signature_anything_is_accepted_in_order() -> None:
+    assert parameters(max) == (Parameter("args", "VAR_POSITIONAL"),)
+
+
+@pytest.mark.parametrize(
+    ("function", "inner"),
+    [
+        (by_numpy, by_numpy),
+        (wrapped(by_numpy), by_numpy),
+        (functools.partial(wrapped(by_numpy), 1), by_numpy),
+        (functools.lru_cache(by_numpy), by_numpy),
+        (Holder(), Holder.__call__),
+        (Holder().method, Holder.method),
+        (Holder, Holder),
+    ],
+)
+def test_the_function_behind_a_callable_is_found(function: Callable[..., Any], inner: object) -> None:
+    assert underlying(function) is inner
+
+
+def test_framework_of_what_is_used_and_of_nothing() -> None:
+    namespace: dict[str, Any] = {}
+    exec("def f(x): return x", namespace)
+
+    assert guess_framework(by_numpy) == "numpy"
+    assert guess_framework(wrapped(by_numpy)) == "numpy"
+    assert guess_framework(namespace["f"]) is None
+    assert guess_framework(math.exp) is None
+
+
+def test_declarations_are_read_and_nothing_else_is_taken_for_one() -> None:
+    @implements("a.second")
+    @implements("a.first", framework="numpy")
+    def both(x: object) -> object:
+        return x
+
+    def other(x: object) -> object:
+        return x
+
+    other.__attnspec__ = ("a.first",)  # type: ignore[attr-defined]  # another library's attribute of that name
+
+    assert [item.equation for item in declared(both)] == ["a.second", "a.first"]
+    assert declared(other) == declared(max) == ()
+
+
+def test_a_list_in_a_claim_is_as_good_as_a_tuple() -> None:
+    dtypes: Any = ["float32"]
+
+    @implements("a.b", dtypes=dtypes)
+    def listed(x: object) -> object:
+        return x
+
+    assert describe("listed", listed).implementations == (Implementation("a.b", claim=Claim(dtypes=("float32",))),)
+
+
+@pytest.mark.parametrize("claim", [{"batch": 1}, {"finite": 1}, {"smallest": {"t": 1.0}}, {"policy": object()}])
+def test_a_claim_of_the_wrong_type_is_refused_with_its_field(claim: dict[str, Any]) -> None:
+    def function(x: object) -> object:
+        return x
+
+    implementation = Implementation("a.b")
+    for name, value in claim.items():
+        object.__setattr__(implementation.claim, name, value)
+    function.__attnspec__ = (implementation,)  # type: ignore[attr-defined]  # as `implements` writes it
+
+    with pytest.raises(TargetError, match="@implements of function has a value of the wrong type") as caught:
+        describe("function", function)
+    assert next(iter(claim)) in caught.value.given
