@@ -25,10 +25,8 @@ from attnspec.properties.property import PROPERTIES, Arguments, Equal, Function,
 from attnspec.thresholds import SIGMA_BOUND
 from attnspec.verification.cases.case import Case
 from attnspec.verification.properties.relations import NoiseOf, applies, broken_relations, noise_under
-from attnspec.verification.questions import catalogue
 from strategies import a_few, cases
 
-catalogue()
 FAMILIES = tuple(dict.fromkeys(item.family for item in REGISTRY.values()))
 LAWS = [law for laws in PROPERTIES.values() for law in laws]
 
