@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -149,7 +150,9 @@ class EquationVerifier(Verifier[Conclusion]):
         assert self.judged is not None
         return self.judged
 
-    def judge_all(self, policy: Policy | None, *unseen: list[Mutant], directions: bool = False) -> Conclusion | None:
+    def judge_all(
+        self, policy: Policy | None, unseen: Sequence[Mutant] = (), directions: bool = False
+    ) -> Conclusion | None:
         """Judge all answers so far; the conclusion if some are not right.
 
         Args:
@@ -157,7 +160,7 @@ class EquationVerifier(Verifier[Conclusion]):
             unseen: mutants that show in no element.
             directions: whether errors are also projected on the directions that these mutants give.
         """
-        self.judged = judge_with_forms(self.judge, self.observations, policy, *unseen, directions=directions)
+        self.judged = judge_with_forms(self.judge, self.observations, policy, unseen, directions)
         if self.judged.right:
             return None
         self.on_progress("diagnosis")
