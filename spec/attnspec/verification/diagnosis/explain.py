@@ -128,7 +128,7 @@ class Explainer:
         )
 
     def in_software(self, observations: Sequence[Observation], judged: Judged) -> Diagnosis | None:
-        """Mistakes of software: another equation, other functions, tiles, functions too many. Long cases are left out."""
+        """Mistakes of software: another equation, other functions, tiles, a function too many; not on long cases."""
         definition = self.judge.equation.definition
         slips = (
             *lookalikes(self.judge.equation),
