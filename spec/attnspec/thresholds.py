@@ -225,9 +225,10 @@ ALIKE_FACTOR, ALIKE_STEP = 1.5, 0.2
 """Convention: mutants whose root mean squares are within this factor or this step of the best cannot be told apart:
 the standard error of a root mean square of a dozen elements is 0.2."""
 
-CONTROLS, TRIED_CASES, SHORTLIST = 24, 8, 6
+CONTROLS, TRIED_CASES, SHORTLIST, MANY = 24, 8, 6, 100
 """Convention: cases that are right and that a mistake must leave right; failing cases that are tried; mutants that are
-compared by their own noise, out of three times as many. More cost time and name the same."""
+compared by their own noise, out of three times as many; of more than this many mutants, only half as many, the nearest
+on one cheap case, are tried on others. More cost time and name the same."""
 
 EQUIVALENT = 1e-9
 """Derived: float64 values this close, relative to the largest, are one: 10⁶ roundings of 2⁻⁵³ in a row."""
@@ -302,6 +303,10 @@ judged."""
 
 DOUBLE_BACKWARD_DECIDABLE = 0.5
 """Convention: the share of elements that must be judged for the verdict to say that a double backward is right."""
+
+RELATED = 0.2
+"""Convention: a number is fitted where its slope has at least this correlation with the error, so that most places cost
+one evaluation: the error of a wrong number has most of its slope, unless the number is far off."""
 
 FIT_CASES, TELLING_ELEMENTS, FIT_STEPS = 4, 4, 12
 """Convention: on how many failing cases a number is fitted, each of so many elements at least, in so many steps. What

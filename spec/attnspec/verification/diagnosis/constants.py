@@ -7,7 +7,7 @@ noise before anything is said.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, permutations
 
@@ -29,7 +29,7 @@ from attnspec.interpreters.mutation.mutants import Mutant
 from attnspec.interpreters.rounding.policy import Policy
 from attnspec.language.equation import Equation
 from attnspec.language.tree import Apply, Definition, Node, Number
-from attnspec.thresholds import FIT_CASES, FIT_SIGMAS, FIT_STEPS, FITTED_RMS, TELLING_ELEMENTS
+from attnspec.thresholds import FIT_CASES, FIT_SIGMAS, FIT_STEPS, FITTED_RMS, RELATED, TELLING_ELEMENTS
 from attnspec.verification.candidate.observation import Array, Observation
 from attnspec.verification.judge.judge import Judge
 from attnspec.verification.judge.mutant_values import values
@@ -43,6 +43,10 @@ USUAL = (
     Apply("log", (Number(2.0),)), Apply("exp", (Number(1.0),)), Apply("sqrt", (Number(2.0),)), Number(math.pi),
 )  # fmt: skip
 """Usual constants, beside numbers of few digits."""
+
+
+Residual = Callable[[float], Array | None]
+"""The weighted errors that are left with a number; None where they are not finite."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +81,7 @@ def wrong_numbers(judge: Judge, observations: Sequence[Observation], policy: Pol
         return
     first, *others = cases
     for place in sorted(free_numbers(judge.equation.definition), key=lambda place: KINDS.index(place.kind)):
-        fitted = [_fitted(judge, place, first, policy)]
+        fitted = [_fitted(judge, place, first, policy, screened=False)]
         if fitted[0] is None:
             continue
         for other in others:
@@ -105,8 +109,14 @@ def _sizes(observation: Observation) -> dict[str, int]:
     return dict(case.description.sizes) if case.description is not None else {}
 
 
-def _fitted(judge: Judge, place: FreeNumber, observation: Observation, policy: Policy) -> Fitted | None:
-    """The number that makes the answers of a case right; None where none does."""
+def _fitted(
+    judge: Judge, place: FreeNumber, observation: Observation, policy: Policy, screened: bool = True
+) -> Fitted | None:
+    """The number that makes the answers of a case right; None where none does.
+
+    Args:
+        screened: False leaves out places whose number has nothing to do with the error.
+    """
     case = observation.case
     noises = judge.noise(case, policy)
     scale = max(float(np.abs(noise.value[np.isfinite(noise.value)]).max(initial=0.0)) for noise in noises)
@@ -126,6 +136,8 @@ def _fitted(judge: Judge, place: FreeNumber, observation: Observation, policy: P
         joined = np.concatenate(parts)
         return joined if np.isfinite(joined).all() else None
 
+    if not screened and not _is_related(residual, place.neutral):
+        return None
     best = _best_start(residual)
     if best is None:
         return None
@@ -160,8 +172,18 @@ def _fitted(judge: Judge, place: FreeNumber, observation: Observation, policy: P
     return Fitted(number, max(spread, 1e-12 * abs(number)), sizes, case.options)
 
 
-def _best_start(residual: object) -> tuple[float, Array] | None:
-    assert callable(residual)
+def _is_related(residual: Residual, neutral: float) -> bool:
+    """Whether the error lies along the slope of a number, as far as that can be seen at its neutral value."""
+    step = 1e-3
+    error, moved = residual(neutral), residual(neutral + step)
+    if error is None or moved is None:
+        return False
+    slope = moved - error
+    lengths = float(np.linalg.norm(slope) * np.linalg.norm(error))
+    return lengths > 0 and abs(float(slope @ error)) >= RELATED * lengths
+
+
+def _best_start(residual: Residual) -> tuple[float, Array] | None:
     tried = ((start, residual(start)) for start in STARTS)
     usable = [(start, rest) for start, rest in tried if rest is not None]
     return min(usable, key=lambda pair: float(pair[1] @ pair[1]), default=None)

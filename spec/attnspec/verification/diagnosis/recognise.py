@@ -13,7 +13,17 @@ from attnspec.interpreters.mutation.mutants import Mutant
 from attnspec.interpreters.rounding.policy import Policy
 from attnspec.language.equation import Equation
 from attnspec.language.tree import Definition
-from attnspec.thresholds import ALIKE_FACTOR, ALIKE_STEP, CONTROLS, EXPLAINED_CASES, FAR, SHORTLIST, TRIED_CASES
+from attnspec.thresholds import (
+    ALIKE_FACTOR,
+    ALIKE_STEP,
+    CONTROLS,
+    EXPLAINED_CASES,
+    FAR,
+    MANY,
+    SHORTLIST,
+    TELLING_ELEMENTS,
+    TRIED_CASES,
+)
 from attnspec.verification.candidate.observation import Observation
 from attnspec.verification.judge.forms import Form
 from attnspec.verification.judge.judge import Judge
@@ -38,6 +48,7 @@ def recognise(
     def asked(mutant: Mutant) -> list[Observation]:
         return list(islice((each for each in failing if fits(mutant, each.case)), TRIED_CASES))
 
+    mutants = _screened(judge, failing, mutants, policy) if len(mutants) > MANY else mutants
     first = [(_distance(judge, asked(mutant)[:2], mutant, policy), place) for place, mutant in enumerate(mutants)]
     near = [mutants[place] for distance, place in sorted(first) if np.isfinite(distance)][: 3 * SHORTLIST]
     second = [(_distance(judge, asked(mutant), mutant, policy), place) for place, mutant in enumerate(near)]
@@ -62,6 +73,22 @@ def recognise(
         return None
     besides = "" if most == 1 else f" (and in {1 - most:.0%} of the cases that fail something else besides)"
     return Diagnosis(alike[0].id, alike[0].says + besides, tuple(mutant.says for mutant in alike[1:]))
+
+
+def _screened(
+    judge: Judge, failing: Sequence[Observation], mutants: Sequence[Mutant], policy: Policy
+) -> Sequence[Mutant]:
+    """The mutants that are nearest on one cheap failing case, and those that cannot run on it."""
+    telling = [each for each in failing if sum(answer.size for answer in each.answers) >= TELLING_ELEMENTS]
+    if not telling:
+        return mutants
+    cheapest = min(telling, key=lambda each: each.case.elements)
+    runs = [fits(mutant, cheapest.case) for mutant in mutants]
+    distances = {
+        place: _distance(judge, [cheapest], mutant, policy) for place, mutant in enumerate(mutants) if runs[place]
+    }
+    near = set(sorted(distances, key=lambda place: distances[place])[: MANY // 2])
+    return [mutant for place, mutant in enumerate(mutants) if place in near or not runs[place]]
 
 
 def _unrefuted(judge: Judge, observations: Sequence[Observation], alike: list[Mutant], policy: Policy) -> list[Mutant]:
