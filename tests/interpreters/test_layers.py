@@ -162,12 +162,12 @@ def hard_sigmoid(x: Any, h: Any, c: Any, *weights: Any) -> tuple[Any, ...]:
 @pytest.mark.parametrize(
     ("id", "carried", "step", "says"),
     [
-        ("recurrent.stacked_simple_rnn", 1, hard_tanh, "a hard tanh stands where tanh belongs"),
+        ("recurrent.stacked_simple_rnn", 1, hard_tanh, "a hard tanh is used instead of tanh"),
         pytest.param(
             "recurrent.stacked_lstm",
             2,
             hard_sigmoid,
-            "a hard sigmoid stands where σ belongs: x/6",
+            "a hard sigmoid is used instead of σ: x/6",
             marks=pytest.mark.slow,
         ),
     ],

@@ -177,7 +177,7 @@ class Through(Spanned):
     callee: Definition
     start: Node
     layers: Name
-    slip: str = ""
+    fault: str = ""
 
 
 CallLike: TypeAlias = Call | Through

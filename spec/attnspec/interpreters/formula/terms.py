@@ -236,7 +236,7 @@ class Terms:
 
     def through(self, node: Through) -> str:
         """What comes out of layers, where it has no name."""
-        parts = [self.show(node.layers), self.callees(node.callee), self.show(node.start), *filter(None, [node.slip])]
+        parts = [self.show(node.layers), self.callees(node.callee), self.show(node.start), *filter(None, [node.fault])]
         return self.function("through", *parts)
 
     def layered(self, node: Through, names: Sequence[str]) -> str:
@@ -247,13 +247,13 @@ class Terms:
         minus, plus = (self.setting.tight(self.setting.signs[sign]) for sign in "-+")
         ends = {"short": f"L{minus}1", "first": "1"}
         takes = {"shared": "1", "reversed": f"L{minus}l{plus}1"}
-        end = ends.get(node.slip, "L")
-        rest = "1" if node.slip == "rest" else end
+        end = ends.get(node.fault, "L")
+        rest = "1" if node.fault == "rest" else end
         tops = [self.layer(name, rest if k else end) for k, name in enumerate(names)]
         each = ", ".join(self.layer(name, "l") for name in names)
-        read = self.show(node.start) if node.slip == "input" else self.layer(names[0], f"l{minus}1")
-        args = [read, self.layer(node.layers.id, takes.get(node.slip, "l"))]
-        if node.slip == "begun":
+        read = self.show(node.start) if node.fault == "input" else self.layer(names[0], f"l{minus}1")
+        args = [read, self.layer(node.layers.id, takes.get(node.fault, "l"))]
+        if node.fault == "begun":
             args[1] += self.setting.words["from"] + self.layer(node.layers.id, "1")
         call = self.callees(node.callee) + self.setting.bracketed(", ".join(args))
         each = self.setting.bracketed(each) if len(names) > 1 else each

@@ -136,7 +136,7 @@ def sized(definition: Definition, sizes: Mapping[str, int]) -> dict[str, int]:
         return dict(sizes)
     layer, named = found[1], sizes_of(definition)
     places = range(1, sizes[layers.COUNT])
-    even = all(below.value(sizes) == above.value(sizes) for below, above in layers.alike(layer))
+    even = all(below.value(sizes) == above.value(sizes) for below, above in layers.same_sizes(layer))
     own = {
         f"{name}_{place}": sizes[str(top(name))] + (0 if even else 2 - (place - 1) % 2)
         for place in places
