@@ -77,7 +77,7 @@ def test_what_does_not_fit_is_refused() -> None:
 
     with pytest.raises(ShapeError, match=r"layers\.1\.W_xr does not fit"):
         GRU(arguments["x"], (bottom, (upper[0], upper[1][:-1], *upper[2:])))
-    with pytest.raises(BindingError, match=r"layers\[1\] is no layer"):
+    with pytest.raises(BindingError, match=r"layers\[1\] is not a layer"):
         GRU(arguments["x"], (bottom, upper[:-1]))
     with pytest.raises(BindingError, match="layers is empty"):
         GRU(arguments["x"], ())
@@ -89,9 +89,9 @@ HEAD = 'def f(x: Float[Tensor, "t d"], layers: Layers) -> Float[Tensor, "t u_L"]
 @pytest.mark.parametrize(
     ("body", "says"),
     [
-        ("return through(layers, recurrent_gru, x) + 1", "goes through layers within a formula"),
-        ("return through(x, recurrent_gru, x)", "goes through layers in another form"),
-        ("return through(layers, tanh, x)", "goes through layers in another form"),
+        ("return through(layers, recurrent_gru, x) + 1", "uses `through` inside a formula"),
+        ("return through(x, recurrent_gru, x)", "uses `through` with other arguments"),
+        ("return through(layers, tanh, x)", "uses `through` with other arguments"),
         ("return layers", "uses layers as an array"),
         ("return recurrent_stacked_gru(x, x)", "calls recurrent.stacked_gru, which takes layers"),
         ("return through(layers, recurrent_gru_cell, x)", "shapes do not fit"),

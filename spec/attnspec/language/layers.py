@@ -66,7 +66,7 @@ def sizes_at(layer: Layer, place: int, count: int) -> dict[str, Dim]:
         place: its position, 0 at the bottom.
         count: number of layers.
     """
-    varying = {name: top(name) if place == count - 1 else Dim.parse(f"{name}_{place + 1}") for name in layer.own}
+    varying = {name: top(name) if place == count - 1 else Dim.parse(f"{name}_{place + 1}") for name in layer.varying}
     if place == 0:
         return dict(layer.bottom) | varying
     below = sizes_at(layer, place - 1, count)
@@ -86,7 +86,7 @@ def same_sizes(layer: Layer) -> list[tuple[Dim, Dim]]:
 
 def below_top(layer: Layer, count: int) -> list[str]:
     """The names of the sizes of the layers below the top one."""
-    return [f"{name}_{place}" for place in range(1, count) for name in layer.own]
+    return [f"{name}_{place}" for place in range(1, count) for name in layer.varying]
 
 
 def sizes_of(definition: Definition) -> list[str]:
@@ -164,8 +164,8 @@ def _written_out(definition: Definition, parameter: Parameter, count: int) -> De
         else:
             returns.append(node)
     at = definition.parameters.index(parameter)
-    whole = (*definition.parameters[:at], *_arrays(parameter, count), *definition.parameters[at + 1 :])
-    return replace(definition, parameters=whole, lines=tuple(lines), returns=tuple(returns))
+    parameters = (*definition.parameters[:at], *_arrays(parameter, count), *definition.parameters[at + 1 :])
+    return replace(definition, parameters=parameters, lines=tuple(lines), returns=tuple(returns))
 
 
 def _calls(node: Through, targets: Sequence[str], parameter: Parameter, count: int, id: str) -> Iterator[Line]:

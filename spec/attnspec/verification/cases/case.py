@@ -140,7 +140,7 @@ def sized(definition: Definition, sizes: Mapping[str, int]) -> dict[str, int]:
     own = {
         f"{name}_{place}": sizes[str(top(name))] + (0 if even else 2 - (place - 1) % 2)
         for place in places
-        for name in layer.own
+        for name in layer.varying
     }
     return {name: size for name, size in sizes.items() if name in named} | {
         name: sizes.get(name, size) for name, size in own.items()
