@@ -312,3 +312,15 @@ not judged."""
 
 DOUBLE_BACKWARD_DECIDABLE = 0.5
 """Convention: the share of elements that must be judged for a verdict on a double backward pass."""
+
+FIT_CASES, TELLING_ELEMENTS, FIT_STEPS = 4, 4, 12
+"""Convention: the number of failing cases that a number is fitted to; the least number of elements of each; the number
+of steps. A fitted number is tested on all other cases before it is named."""
+
+FIT_SIGMAS = 8.0
+"""Convention: the largest distance of a closed form from a fitted number, in standard deviations, although a wrong
+formula does not have the noise of the equation."""
+
+FITTED_RMS = 4.0
+"""Convention: the largest root mean square of error/σ that a fitted number may leave; the noise of a wrong formula is
+not that of the equation."""

@@ -86,11 +86,10 @@ def _capped(cap: float) -> Change:
 
 
 SUBSTITUTIONS: dict[str, tuple[str, Change]] = {
-    "hard-sigmoid": (
-        "a hard sigmoid is used instead of σ: x/6 + 1/2, from 0 to 1", _instead("sigmoid", _line(1 / 6))
-    ),
+    "hard-sigmoid": ("a hard sigmoid is used instead of σ: x/6 + 1/2, from 0 to 1", _instead("sigmoid", _line(1 / 6))),
     "hard-sigmoid-keras": (
-        "a hard sigmoid is used instead of σ: 0.2x + 1/2, from 0 to 1", _instead("sigmoid", _line(0.2))
+        "a hard sigmoid is used instead of σ: 0.2x + 1/2, from 0 to 1",
+        _instead("sigmoid", _line(0.2)),
     ),
     "hard-tanh": ("a hard tanh is used instead of tanh: x, from −1 to 1", _instead("tanh", _clipped)),
     "leaky-relu": ("a leaky relu, of slope 0.01, is used instead of relu", _instead("relu", _leaky(0.01))),
@@ -98,5 +97,5 @@ SUBSTITUTIONS: dict[str, tuple[str, Change]] = {
     "silu-gelu": ("x σ(x) is used instead of gelu", _instead("gelu", _gated(1.0))),
     "quick-gelu": ("x σ(1.702x) is used instead of gelu", _instead("gelu", _gated(1.702))),
     **{f"cap-{cap:g}": (f"scores are capped: {cap:g} tanh(s/{cap:g})", _capped(cap)) for cap in CAPS},
-}  # fmt: skip
+}
 """{name: (sentence, replacement of a node)}."""

@@ -160,7 +160,7 @@ def _part_mutations(label: str, site: Site, root: Node, build: Callable[[Node], 
         build: makes the equation with another tree in its place.
     """
     for below, node in walk(root):
-        inner = _inside_scan(site, root, below)
+        inner = inside_scan(site, root, below)
         for op, sentence, new, equal in local_mutations(node, inner):
             tree = build(substitute(root, below, new))
             if is_well_formed(tree, equal):
@@ -198,7 +198,7 @@ def _lifted(node: CallLike, site: Site, equal: tuple[tuple[str, str], ...]) -> t
     return tuple((a, b) for a, b in sorted(pairs) if a != b)
 
 
-def _inside_scan(site: Site, root: Node, below: Path) -> Site:
+def inside_scan(site: Site, root: Node, below: Path) -> Site:
     """The site of a node, which may be inside the step of a scan and know its states."""
     states, bound = dict[str, Type](), set[str]()
     for scan in scans_around(root, below):

@@ -1,0 +1,356 @@
+"""Free numbers of a formula: places where a constant, a factor or a term may have another value.
+
+They are not mutants of an equation, as there are infinitely many values. A number is fitted to wrong answers, and a
+`FreeNumber` makes the equation with it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from attnspec.errors import NotationError
+from attnspec.interpreters.formula.formula import text_of
+from attnspec.interpreters.mutation.mutants import inside_scan, is_well_formed, parts
+from attnspec.interpreters.mutation.operators import Site
+from attnspec.language.check import called_with, check, infer, replaced
+from attnspec.language.dims import Dim
+from attnspec.language.layers import sizes_of
+from attnspec.language.traversal import Path, map_definition, map_node, node_at, nodes, substitute, walk
+from attnspec.language.tree import (
+    SOFTMAXES,
+    Apply,
+    At,
+    Call,
+    Concat,
+    ConcatOver,
+    Definition,
+    Name,
+    Node,
+    Number,
+    Reduce,
+    Scan,
+    SizeOf,
+    Split,
+    Stack,
+    Through,
+)
+
+CONSTANT, FACTOR, TERM, THROUGHOUT = "constant", "factor", "term", "throughout"
+
+NOT_VALUES = ("places", "where", "parts", "state")
+"""Fields of nodes that hold indices, conditions, counts, and the name of a recurrence's state."""
+
+MOVED = (At, Stack, Split, ConcatOver, Scan)
+"""Nodes that only move elements: a number there is equivalent to a number at their operand."""
+
+LINEAR = ("+", "-", "*", "/", "@", "neg", "transpose")
+"""Operations that are linear in each operand, except for a divisor."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """A size or an option that a number may be computed from.
+
+    Attributes:
+        node: its syntax tree in the equation that has the number.
+        outside: its syntax tree in the sizes and options of the outermost equation.
+    """
+
+    node: Node
+    outside: Node
+
+
+@dataclass(frozen=True, slots=True)
+class FreeNumber:
+    """A place in a formula where a number may differ from that of the equation.
+
+    Attributes:
+        kind: "constant" (it replaces a constant), "factor" (a part of the formula is multiplied by it), "term" (it is
+            added to a part), or "throughout" (arguments are multiplied by it wherever they are read).
+        line: the name of the line.
+        shown: the part of the formula, as text.
+        old: the replaced constant, in sizes and options of the outermost equation; None for other kinds.
+        quantities: the sizes and options that it may be computed from.
+        insert: makes the equation with a number here; for a constant, with the constant multiplied by the number.
+        become: makes the equation with an expression here.
+    """
+
+    kind: str
+    line: str
+    shown: str
+    old: Node | None
+    quantities: tuple[Quantity, ...]
+    insert: Callable[[float], Definition]
+    become: Callable[[Node], Definition]
+
+    @property
+    def neutral(self) -> float:
+        """The number that leaves the equation unchanged."""
+        return 0.0 if self.kind == TERM else 1.0
+
+
+def free_numbers(definition: Definition) -> Iterator[FreeNumber]:
+    """The free numbers of an equation and of those that it calls, where a fraction is allowed."""
+    quantities = tuple(Quantity(node, node) for node in _quantities(definition))
+    throughout = (_throughout(definition, quantities, names) for names in _groups(definition))
+    for place in (*_places(definition, quantities, lambda tree: tree), *throughout):
+        if is_well_formed(place.insert(0.5)):
+            yield place
+
+
+def _groups(definition: Definition) -> Iterator[tuple[str, ...]]:
+    """Groups of arguments that software may scale together: single ones, and those with the same prefix and rank."""
+    floats = [parameter for parameter in definition.parameters if parameter.kind == "float"]
+    groups: dict[tuple[str, int], list[str]] = {}
+    for parameter in floats:
+        yield (parameter.name,)
+        if "_" in parameter.name:
+            groups.setdefault((parameter.name.split("_")[0], len(parameter.dims)), []).append(parameter.name)
+    yield from (tuple(names) for names in groups.values() if len(names) > 1)
+
+
+def _throughout(definition: Definition, quantities: tuple[Quantity, ...], names: tuple[str, ...]) -> FreeNumber:
+    """The factor of some arguments wherever they are read."""
+
+    def become(number: Node) -> Definition:
+        def change(node: Node) -> Node:
+            return Apply("*", (number, node)) if isinstance(node, Name) and node.id in names else node
+
+        return map_definition(definition, change)
+
+    *first, last = [text_of(Name(name), definition) for name in names]
+    shown = f"{', '.join(first)} and {last}" if first else last
+    return FreeNumber(THROUGHOUT, "", shown, None, quantities, lambda number: become(Number(number)), become)
+
+
+def _quantities(definition: Definition) -> Iterator[Node]:
+    """The sizes of an equation, and the options that are not sizes."""
+    for size in sizes_of(definition):
+        yield SizeOf(Dim.parse(size))
+    for option in definition.options:
+        if not option.size:
+            yield Name(option.name)
+
+
+def _places(
+    definition: Definition, quantities: tuple[Quantity, ...], whole: Callable[[Definition], Definition]
+) -> Iterator[FreeNumber]:
+    """The free numbers of an equation at single nodes.
+
+    Args:
+        definition: the equation.
+        quantities: its sizes and options.
+        whole: makes the outermost equation of a changed one.
+    """
+    types = check(definition)
+    lines = [name for line in definition.lines for name in line.targets]
+    uses = Counter(node.id for node in nodes(definition) if isinstance(node, Name))
+    once = frozenset(name for name in lines if uses[name] == 1)
+    known = {name: kind for name, kind in types.items() if name not in lines}
+    for (label, root, build), targets in zip(
+        parts(definition), [*(line.targets for line in definition.lines), *((),) * len(definition.returns)], strict=True
+    ):
+        site = Site(definition, dict(known), types, root)
+
+        def with_root(node: Node, build: Callable[[Node], Definition] = build) -> Definition:
+            return whole(build(node))
+
+        seen: set[tuple[str, Node]] = set()
+        for path, node in walk(root):
+            for number in _at(node, root, path, inside_scan(site, root, path), once, label, quantities, with_root):
+                if isinstance(node, Call) or (number.kind, node) not in seen:
+                    seen.add((number.kind, node))
+                    yield number
+        known |= {name: types[name] for name in targets}
+
+
+def _at(
+    node: Node,
+    root: Node,
+    path: Path,
+    site: Site,
+    once: frozenset[str],
+    label: str,
+    quantities: tuple[Quantity, ...],
+    build: Callable[[Node], Definition],
+) -> Iterator[FreeNumber]:
+    """The free numbers at one node.
+
+    Args:
+        node: the node.
+        root: the line or result that it belongs to.
+        path: its path from there.
+        site: its place, with the types of names.
+        once: the lines that are read once; a number at such a name is equivalent to one in the line.
+        label: the name of the line or result.
+        quantities: the sizes and options of the equation.
+        build: makes the outermost equation with another tree in place of `root`.
+    """
+    if any(field in NOT_VALUES for field, _ in path):
+        return
+    parent = node_at(root, path[:-1]) if path else None
+
+    def made(kind: str, change: Callable[[Node], Node], old: Node | None = None) -> FreeNumber:
+        def become(number: Node) -> Definition:
+            return build(map_node(root, lambda part: change(number) if part == node else part))
+
+        def insert(number: float) -> Definition:
+            return become(Apply("*", (Number(number), node)) if kind == CONSTANT else Number(number))
+
+        return FreeNumber(kind, label, site.show(node), old, quantities, insert, become)
+
+    if _is_constant(node, site.definition):
+        if parent is None or not _is_constant(parent, site.definition):
+            outside = _outside(node, quantities)
+            if outside is not None:
+                yield made(CONSTANT, lambda number: number, outside)
+        return
+    if isinstance(node, Call):
+        yield from _in_call(node, root, path, site, quantities, build)
+    if not _is_float(node, site) or (parent is None and isinstance(node, MOVED)) or _line_of(node) in once:
+        return  # equivalent to a number elsewhere
+    if parent is None or _takes_a_factor(parent):
+        yield made(FACTOR, lambda number: Apply("*", (number, node)))
+    if parent is None or _takes_a_term(parent, path):
+        yield made(TERM, lambda number: Apply("+", (node, number)))
+
+
+def _in_call(
+    node: Call,
+    root: Node,
+    path: Path,
+    site: Site,
+    quantities: tuple[Quantity, ...],
+    build: Callable[[Node], Definition],
+) -> Iterator[FreeNumber]:
+    """The free numbers in a called equation."""
+    args = [infer(arg, site.scope)[0] for arg in node.args]
+    sizes, given = called_with(node, args, site.scope), dict(node.options)
+    inside: list[Quantity] = []
+    for quantity in _quantities(node.callee):
+        match quantity:
+            case SizeOf(dim=dim):
+                argument: Node | None = SizeOf(sizes[str(dim)]) if str(dim) in sizes else None
+            case Name(id=name):
+                argument = given.get(name)
+            case _:
+                argument = None
+        outside = None if argument is None else _outside(argument, quantities)
+        if outside is not None:
+            inside.append(Quantity(quantity, outside))
+
+    def whole(callee: Definition) -> Definition:
+        return build(substitute(root, path, replace(node, callee=callee)))
+
+    yield from _places(node.callee, tuple(inside), whole)
+
+
+def _is_constant(node: Node, definition: Definition) -> bool:
+    """Whether a node consists of numbers, sizes and options only."""
+    match node:
+        case Number() | SizeOf():
+            return True
+        case Name(id=name):
+            return any(option.name == name for option in definition.options)
+        case Apply(args=args):
+            return all(_is_constant(arg, definition) for arg in args)
+        case _:
+            return False
+
+
+def _line_of(node: Node) -> str:
+    """The name that a node reads, with or without subscripts; "" for other nodes."""
+    inner = node.array if isinstance(node, At) else node
+    return inner.id if isinstance(inner, Name) else ""
+
+
+def _is_float(node: Node, site: Site) -> bool:
+    """Whether a node has one floating-point value."""
+    try:
+        kinds = infer(node, site.scope)
+    except NotationError:
+        return False
+    return len(kinds) == 1 and kinds[0].kind == "float"
+
+
+def _takes_a_factor(parent: Node) -> bool:
+    """Whether a factor of a child is not equivalent to a factor of this node."""
+    match parent:
+        case Apply(op=op):
+            return op not in ("*", "/", "@", "neg", "transpose")
+        case Reduce(op=op):
+            return op in SOFTMAXES
+        case Concat() | Call() | Through() | Scan():
+            return True
+        case _:
+            return False
+
+
+def _takes_a_term(parent: Node, path: Path) -> bool:
+    """Whether a term added to a child is not equivalent to a term added to this node."""
+    match parent:
+        case Apply(op="/"):
+            return path[-1] == ("args", 1)
+        case Apply(op="*"):
+            return True
+        case Apply(op=op):
+            return op not in (*LINEAR, "where")
+        case _:
+            return False
+
+
+def _outside(node: Node, quantities: tuple[Quantity, ...]) -> Node | None:
+    """A constant in sizes and options of the outermost equation; None if it cannot be written so."""
+    match node:
+        case Number():
+            return node
+        case SizeOf(dim=dim):
+            known = {
+                str(quantity.node.dim): quantity.outside for quantity in quantities if isinstance(quantity.node, SizeOf)
+            }
+            if str(dim) in known:
+                return known[str(dim)]
+            outer = {name: outside.dim for name, outside in known.items() if isinstance(outside, SizeOf)}
+            return SizeOf(replaced(dim, outer)) if all(name in outer for name in dim.names) else None
+        case Name():
+            return next((quantity.outside for quantity in quantities if quantity.node == node), None)
+        case Apply(op=op, args=args):
+            below = [_outside(arg, quantities) for arg in args]
+            return None if None in below else Apply(op, tuple(arg for arg in below if arg is not None))
+        case _:
+            return None
+
+
+def number_of(node: Node, sizes: Mapping[str, int], options: Mapping[str, float]) -> float:
+    """The value of a constant; NaN if it is undefined."""
+    match node:
+        case Number(value=value):
+            return value
+        case SizeOf(dim=dim):
+            return float(dim.value(sizes))
+        case Name(id=name):
+            return float(options.get(name, math.nan))
+        case Apply(op=op, args=args) if op in COMPUTED:
+            try:
+                return COMPUTED[op](*(number_of(arg, sizes, options) for arg in args))
+            except (ValueError, ZeroDivisionError, OverflowError):
+                return math.nan
+        case _:
+            return math.nan
+
+
+COMPUTED: dict[str, Callable[..., float]] = {
+    "+": lambda a, b: a + b,
+    "-": lambda a, b: a - b,
+    "*": lambda a, b: a * b,
+    "/": lambda a, b: a / b,
+    "**": lambda a, b: a**b,
+    "neg": lambda a: -a,
+    "sqrt": math.sqrt,
+    "exp": math.exp,
+    "log": math.log,
+}
+"""The operations of constants."""
