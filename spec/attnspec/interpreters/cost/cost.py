@@ -125,7 +125,7 @@ def cost(definition: Definition, *, blocked: bool = False) -> Cost:
         elementwise=counting.elementwise,
         inputs=total(product(parameter.dims) for parameter in inputs),
         outputs=total(product(result.dims) for result in definition.results),
-        intermediates=MaxOf.of(*counting.memory.largest(besides=returned)),
+        intermediates=MaxOf.of(*counting.memory.largest(excluded=returned)),
         steps=MaxOf.among(result.after for result in results) if counting.recurs else MaxOf((ONE,)),
         blocked=counting.blocked,
     )

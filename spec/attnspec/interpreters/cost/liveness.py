@@ -57,12 +57,12 @@ class Memory:
                     return buffers
         return self.allocate(size, args)
 
-    def largest(self, besides: frozenset[int]) -> list[Dim]:
-        """The number of elements in memory at each allocation, without the buffers in `besides`."""
+    def largest(self, excluded: frozenset[int]) -> list[Dim]:
+        """The number of elements in memory at each allocation, without the buffers in `excluded`."""
         totals = []
         for moment in self._moments:
             total = Dim(())
-            for buffer in moment - besides:
+            for buffer in moment - excluded:
                 total = total + self._sizes[buffer]
             totals.append(total)
         return totals

@@ -161,7 +161,7 @@ class NamedAxes(Algebra[T]):
 
     def reduced(self, op: str, term: Value[T], where: Named[T] | None, axis: Axis, length: int) -> Named[T]:
         if not isinstance(term, Named):
-            assert where is not None, "the check of the tree asks for a term or a condition that depends on the index"
+            assert where is not None, "`check` requires a term or a condition that depends on the index"
             term = Named(self.constant(term, where.data), ())
         term = self.expanded(self.full(term), axis, length)
         condition = None

@@ -61,10 +61,10 @@ def _filled(node: Reduce, size: Node, _: Node, tile: int) -> Node:
     more = Apply("-", (Apply("*", (tiles, Number(float(tile)))), size))
     top, largest = Reduce("max", node.index, node.term), Reduce("max", node.index, node)
     if node.op == "softmax":
-        besides = Apply("*", (more, Apply("*", (largest, Apply("exp", (Apply("neg", (top,)),))))))
-        return Apply("/", (node, Apply("+", (ONE, besides))))
-    besides = Apply("*", (more, Apply("exp", (Apply("-", (largest, top)),))))
-    return Apply("-", (node, Apply("log", (Apply("+", (ONE, besides)),))))
+        additional = Apply("*", (more, Apply("*", (largest, Apply("exp", (Apply("neg", (top,)),))))))
+        return Apply("/", (node, Apply("+", (ONE, additional))))
+    additional = Apply("*", (more, Apply("exp", (Apply("-", (largest, top)),))))
+    return Apply("-", (node, Apply("log", (Apply("+", (ONE, additional)),))))
 
 
 def _cut(node: Reduce, size: Node, _: Node, tile: int) -> Node:

@@ -29,7 +29,7 @@ class Noise:
         bound: largest error that counts as rounding: a multiple of `sigma`, or the largest error of simulated runs with
             more noise, if that is larger.
         undecidable: True where the noise is too large to judge the element.
-        members: errors of simulated runs with honest rounding, with the runs along an additional first axis.
+        members: errors of simulated runs at the noise of the policy, with the runs along an additional first axis.
 
     Examples:
         >>> import numpy as np
