@@ -88,6 +88,7 @@ def fit(
 
 
 def _misfit(definition: Definition, name: str, shape: tuple[int, ...], why: str) -> ShapeError:
+    """The error for an array that does not fit."""
     dims = next(p.dims for p in definition.parameters if p.name == name)
     return ShapeError(
         f"{definition.id}: {name} does not fit",

@@ -91,6 +91,7 @@ class NamedAxes(Algebra[T]):
     # Contractions.
 
     def matmul(self, a: Named[T], b: Named[T]) -> Named[T]:
+        """The product of vectors or matrices along the last unnamed axis of one and the first of the other."""
         if not b.axes and self.rank(a) == 1 and self.rank(b) == 2:
             return Named(self.contract(a.data, b.data), a.axes)  # vectors by one matrix need no rearrangement
         left = ("k",) if self.rank(a) == 1 else ("r", "k")
@@ -131,6 +132,7 @@ class NamedAxes(Algebra[T]):
         return self.rearrange(lambda x: self.xp.reshape(self.permuted(x, places), flat), data), shape
 
     def permuted(self, array: Array, order: tuple[int, ...]) -> Array:
+        """An array with its axes in another order."""
         return array if order == tuple(range(len(order))) else self.xp.permute_dims(array, order)
 
     def with_axis_moved(self, data: T, source: int, target: int) -> T:
@@ -160,6 +162,7 @@ class NamedAxes(Algebra[T]):
         return term
 
     def reduced(self, op: str, term: Value[T], where: Named[T] | None, axis: Axis, length: int) -> Named[T]:
+        """A reduction over a named axis, of elements where a condition holds."""
         if not isinstance(term, Named):
             assert where is not None, "`check` requires a term or a condition that depends on the index"
             term = Named(self.constant(term, where.data), ())
@@ -230,6 +233,7 @@ class NamedAxes(Algebra[T]):
         return Named(self.rearrange(take, wide.data), axes)
 
     def zeros(self, like: Array, shape: tuple[int, ...]) -> Array:
+        """An array of zeros with the dtype and device of another."""
         return self.xp.zeros(shape, dtype=like.dtype, device=like.device)
 
     def shifted(self, value: Named[T], shift: int) -> Named[T]:
@@ -330,6 +334,7 @@ class _Plan(NamedTuple):
 def _plan(
     labels_a: tuple[Axis | str, ...], labels_b: tuple[Axis | str, ...], over: Axis | str, tail: tuple[str, ...]
 ) -> _Plan:
+    """The layout of a contraction; the arguments are those of `contraction`."""
     shared = [label for label in labels_a if label in labels_b and label != over]
     only_a = [label for label in labels_a if label not in labels_b]
     only_b = [label for label in labels_b if label not in labels_a]

@@ -96,6 +96,7 @@ class _Callees:
 
 
 def _rows(definition: Definition, setting: Setting) -> Iterator[_Row]:
+    """The rows of an equation, then those of the called equations that are not registered."""
     callees = _Callees(setting, definition.id.partition(".")[0])
     yield from _own_rows(definition, definition.id.partition("/")[0], "", callees)
     written = 0
@@ -106,6 +107,7 @@ def _rows(definition: Definition, setting: Setting) -> Iterator[_Row]:
 
 
 def _own_rows(definition: Definition, name: str, primes: str, callees: _Callees) -> Iterator[_Row]:
+    """The rows of one equation."""
     terms = Terms(symbols(definition, callees.setting), callees)
     for row in _heading(terms):
         yield _Row("", row)

@@ -61,6 +61,7 @@ class Terms:
         return self.symbols.setting
 
     def show(self, node: Node) -> str:
+        """A node as text."""
         return self.piece(node).text
 
     def piece(self, node: Node) -> Piece:
@@ -105,6 +106,7 @@ class Terms:
                 assert_never(node)
 
     def rearranged(self, node: ConcatOver | Split | Reshape) -> str:
+        """A node that rearranges axes."""
         match node:
             case ConcatOver(index=index, array=array):
                 return self.function("concat", self.show(array), over=index)
@@ -120,10 +122,12 @@ class Terms:
         return (self.over(head, over, where) if over else head) + self.setting.bracketed(", ".join(args))
 
     def over(self, head: str, index: str, where: Node | None) -> str:
+        """A function with an index and a condition as subscripts."""
         condition = "" if where is None else self.setting.signs[":"] + self.show(where)
         return self.setting.below(head, [self.symbols.index(index) + condition])
 
     def apply(self, node: Apply) -> Piece:
+        """An operation."""
         match node.op, node.args:
             case "*" | "@", (left, right):
                 return self.product(node.op, left, right)
@@ -150,6 +154,7 @@ class Terms:
         return self.refuse(node, node.op)
 
     def inside(self, node: Node, level: Level) -> str:
+        """A node as an operand of a sign with precedence `level`."""
         return self.setting.within(self.piece(node), level)
 
     def binary(self, op: str, left: Node, right: Node) -> Piece:
@@ -191,6 +196,7 @@ class Terms:
         return False
 
     def at(self, node: At) -> str:
+        """An array with subscripts."""
         places = [self.place(place) for place in node.places]
         if isinstance(node.array, Name) and places:
             return self.symbols.name(node.array.id, *places)
@@ -203,6 +209,7 @@ class Terms:
         return shown if looked_up or place_index(place) is not None else f"[{shown}]"
 
     def reduce(self, node: Reduce) -> Piece:
+        """A reduction."""
         if node.op != "sum":
             return Piece(self.function(node.op, self.show(node.term), over=node.index, where=node.where), Level.CALL)
         term = self.piece(node.term)
@@ -272,6 +279,7 @@ class Terms:
         return self.callees(node.callee) + self.setting.bracketed("; ".join(parts))
 
     def option(self, name: str, value: Node) -> str:
+        """An option of a call."""
         shown = self.show(value)
         return shown if value == Name(name) else f"{self.setting.name(name)} = {shown}"
 

@@ -143,6 +143,8 @@ def _reshaped(definition: Definition) -> Iterator[Mutation]:
 
 
 def _with_mask(definition: Definition, old: Node, new: Node | None) -> Definition:
+    """An equation with another mask in the reductions that use `old`."""
+
     def change(node: Node) -> Node:
         return replace(node, where=new) if isinstance(node, Reduce) and node.where == old else node
 
@@ -150,6 +152,8 @@ def _with_mask(definition: Definition, old: Node, new: Node | None) -> Definitio
 
 
 def _renamed_uses(definition: Definition, mapping: Mapping[str, str]) -> Definition:
+    """An equation that reads other names."""
+
     def change(node: Node) -> Node:
         return Name(mapping[node.id]) if isinstance(node, Name) and node.id in mapping else node
 

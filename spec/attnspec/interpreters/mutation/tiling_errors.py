@@ -50,6 +50,7 @@ def _with_second_names(definition: Definition) -> Definition:
 
 
 def _second(index: str) -> str:
+    """The second name of an index."""
     return f"{index}'"
 
 

@@ -76,6 +76,7 @@ class Ensemble(Interpreter[Rounded]):
         return self.expanded(self.as_named(value), MEMBER, SAMPLES + STRESSED_SAMPLES).data
 
     def repeated(self, array: Array) -> Array:
+        """The same values for every member."""
         return self.xp.broadcast_to(array, (SAMPLES + STRESSED_SAMPLES, *array.shape))
 
     def source(self, array: Array) -> Rounded:
@@ -146,6 +147,7 @@ class Ensemble(Interpreter[Rounded]):
         return self.xp.where(self.rounding.is_representable(target, value), self.xp.zeros_like(added), added)
 
     def rounded_result(self, value: Array, added: Array, terms: int = 0) -> Rounded:
+        """A result with errors of the added variance."""
         return Rounded(self.perturbed(value, added), self.rounding.policy.intermediates, terms)
 
     def perturbed(self, value: Array, variance: Array) -> Array:
