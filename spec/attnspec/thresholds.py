@@ -324,3 +324,7 @@ formula does not have the noise of the equation."""
 FITTED_RMS = 4.0
 """Convention: the largest root mean square of error/σ that a fitted number may leave; the noise of a wrong formula is
 not that of the equation."""
+
+READING_CASES, PROBED_PLACES = 2, 8
+"""Convention: the number of failing cases in which a sentence on what a candidate reads must hold; the largest size of
+an axis that is probed element by element, longer ones being bisected. Larger numbers cost calls and name the same."""
