@@ -1,4 +1,4 @@
-"""What a candidate touched besides its answer."""
+"""Side effects: changed inputs and global state."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ DRAWN = '; a module made within the call draws its first weights there: make it 
 
 
 def violation(asked: Sequence[tuple[object, Outcome]]) -> str | None:
-    """What else a candidate touched, in words; None where it kept to itself."""
+    """Describe the first side effect of some calls; None if there is none."""
     for _, outcome in asked:
         if outcome.changed_inputs:
             return f"it changes its inputs: {', '.join(outcome.changed_inputs)}"

@@ -12,7 +12,7 @@ from attnspec.verification.judge.judge import Judge
 
 
 def beyond_one_batch_axis(candidate: Candidate, judge: Judge, judged: Judged) -> Iterator[str]:
-    """Wrong answers with two batch axes, where one is claimed and two are not; to raise an error is right."""
+    """Describe wrong answers with two batch axes if one is claimed and two are not. An exception is right."""
     case = candidate.with_unclaimed_axes()
     if case is None:
         return
@@ -27,7 +27,7 @@ def beyond_one_batch_axis(candidate: Candidate, judge: Judge, judged: Judged) ->
 
 
 def beyond_finite_inputs(candidate: Candidate, judge: Judge, judged: Judged) -> Iterator[str]:
-    """What it does with NaN and infinity at masked places, where it does not claim that."""
+    """Describe wrong answers with NaN and infinity at masked places if only finite inputs are claimed."""
     for case in candidate.hidden_cases():
         outcome, answers = candidate.call(case)
         if answers is None:
