@@ -90,6 +90,25 @@ def conventions(equation: Equation[..., Any]) -> list[Equation[..., Any]]:
     return [other for other in REGISTRY.values() if other.id != equation.id and root in (other.id, other.convention_of)]
 
 
+def lookalikes(equation: Equation[..., Any]) -> Iterator[Mutant]:
+    """The other equations of the catalogue with the same parameters and types of results, as mutants of this one.
+
+    Conventions of the equation are left out. The whole catalogue is loaded.
+    """
+    definition = equation.definition
+    excluded = {equation.id, *(other.id for other in conventions(equation))}
+    for other in REGISTRY.values():
+        if other.id not in excluded and _signature(other.definition) == _signature(definition):
+            tree = adapted(other.definition, definition)
+            if tree is not None:
+                yield Mutant(other.id, f"this is {other.id}", tree, "convention")
+
+
+def _signature(definition: Definition) -> tuple[object, ...]:
+    """The parameters, options and types of results of an equation."""
+    return definition.parameters, definition.options, [(result.kind, result.dims) for result in definition.results]
+
+
 def adapted(other: Definition, target: Definition) -> Definition | None:
     """A convention as a function of the parameters of an equation.
 
