@@ -158,7 +158,7 @@ def _own(found: Iterable[Declared]) -> list[Declared]:
 
 
 def _implementation(each: Declared) -> str:
-    return f"{each.framework or 'any framework'}: `{each.target}`{each.through}, in {_file(each.file)}"
+    return f"{each.framework or 'any framework'}: `{each.target}`{each.remark}, in {_file(each.file)}"
 
 
 def _file(file: Path) -> str:

@@ -145,7 +145,7 @@ def small_cases(
 class _Simulated(Simulated):
     """Also of a policy that rounds one line in its own way."""
 
-    def line(self, name: str) -> None:
+    def begin_line(self, name: str) -> None:
         self.policy = self.whole.at(name)
 
     def __init__(self, policy: Policy, order: Order) -> None:

@@ -43,7 +43,7 @@ ELSEWHERE = {
     "SHRINK_CALLS": "how many calls make a case smaller",
     "SITES": "places where bits may be lost",
     "PLAIN": "a form",
-    "EXACTLY": "a format",
+    "EXACT_FORMAT": "a format",
     "INSTEAD": "what may stand for a sum",
 }
 """Constants in those rooms that are no thresholds, each with what it is."""

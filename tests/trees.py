@@ -51,7 +51,7 @@ def read(source: str, id: str = "probe.f") -> Definition:
     def callee(value: object) -> Definition | None:
         return value.definition if isinstance(value, Equation) else None
 
-    return Parser(id, tree, Origin("probe.py", 0, {**words, **equations}), callee).whole_function()
+    return Parser(id, tree, Origin("probe.py", 0, {**words, **equations}), callee).definition()
 
 
 class Grower:

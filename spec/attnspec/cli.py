@@ -11,7 +11,7 @@ import click
 from attnspec import __version__
 
 UNITS = {"": 0, "K": 10, "M": 20, "G": 30, "T": 40}
-"""By the unit of a size of memory, the exponent of 2."""
+"""{unit of a memory size: exponent of 2}."""
 
 
 class Commands(click.Group):
@@ -79,7 +79,7 @@ def main() -> None:
     """
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")  # a terminal that cannot show ∈ shows its code instead
+            stream.reconfigure(errors="backslashreplace")  # a terminal without ∈ shows its code
 
 
 @main.command("list")
@@ -160,11 +160,11 @@ def verify(
     loss of bits), or yes or no for finite, contiguous, deterministic and double_backward.
     """
     from attnspec.faces import verify_command
-    from attnspec.implementation import claimed
+    from attnspec.implementation import parse_claim
     from attnspec.verification.options import VerifyOptions, dtype_names
 
     options = VerifyOptions(
-        claim=claimed(values.pop("claim") or {}),
+        claim=parse_claim(values.pop("claim") or {}),
         memory_bytes=values.pop("memory_limit"),
         dtypes=dtype_names(values.pop("dtype")),
         **values,
@@ -186,7 +186,7 @@ def new(id: str, framework: str | None, output: str | None) -> None:
 @main.command()
 @click.argument("id")
 @click.option("--sizes", metavar="N=NUMBER,...", multiple=True, callback=_sizes, help="All named sizes: n=1024,d=64.")
-@click.option("--block", metavar="B", type=click.IntRange(min=1), help="Take the weights of attention in blocks of B.")
+@click.option("--block", metavar="B", type=click.IntRange(min=1), help="Compute attention weights in blocks of B.")
 @click.option("--json", "to_json", is_flag=True, help="Print everything as JSON.")
 def cost(id: str, sizes: dict[str, str], block: int | None, to_json: bool) -> None:
     """Show what an equation costs for one example: parameters, operations, memory and sequential steps.

@@ -21,8 +21,8 @@ class Declared:
     """One `@implements` in the source of an installed package.
 
     Attributes:
-        equation: the id of the equation, as it is written there.
-        framework: whose arrays it takes; None if it does not say.
+        equation: the id of the equation, as written there.
+        framework: the framework of its arrays; None if it is not declared.
         module: the module that defines the callable.
         name: the name of the callable in that module.
         file: the source file.
@@ -44,8 +44,8 @@ class Declared:
         return self.module.partition(".")[0]
 
     @property
-    def through(self) -> str:
-        """A remark for a list of implementations of gradients: whether automatic differentiation computes them."""
+    def remark(self) -> str:
+        """A remark in lists of implementations: ", differentiated" for gradients by automatic differentiation."""
         return ", differentiated" if self.backward else ""
 
     @property
@@ -59,8 +59,8 @@ class Discovery:
     """The declarations of all installed packages.
 
     Attributes:
-        declarations: in the order of packages and files.
-        troubles: what could not be read, in sentences.
+        declarations: the declarations, in the order of packages and files.
+        troubles: a sentence for each package or file that could not be read.
     """
 
     declarations: tuple[Declared, ...]
@@ -70,11 +70,12 @@ class Discovery:
         """Return the implementations of an equation.
 
         Args:
-            gradient_of: for an equation of gradients, the equation that they are of; its implementations whose
-                gradients are declared are returned too.
+            equation: the id of the equation.
+            gradient_of: for an equation of gradients, the id of the equation that it is the gradient of. Its
+                implementations that declare gradients are returned too.
         """
-        wanted = {(equation, False), (gradient_of or None, True)}
-        return tuple(item for item in self.declarations if (item.equation, item.backward) in wanted)
+        keys = {(equation, False), (gradient_of or None, True)}
+        return tuple(item for item in self.declarations if (item.equation, item.backward) in keys)
 
 
 def discover() -> Discovery:
@@ -110,7 +111,7 @@ def _sources(name: str) -> Iterator[tuple[str, Path]]:
 
 
 def _path(name: str) -> Path | None:
-    """Return the folder or file of a module. Its top-level package alone is looked up, since that imports nothing."""
+    """Return the folder or file of a module. Only its top-level package is looked up, which imports nothing."""
     top, *below = name.split(".")
     try:
         spec = importlib.util.find_spec(top)
@@ -128,7 +129,7 @@ def _path(name: str) -> Path | None:
 def _declarations(module: str, file: Path) -> Iterator[Declared]:
     """Yield the declarations of a source file."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # other faults of the source are its author's business
+        warnings.simplefilter("ignore")  # syntax warnings of other people's source
         tree = ast.parse(file.read_bytes(), str(file))
     for node in _definitions(tree):
         for decorator in node.decorator_list:
@@ -139,7 +140,7 @@ def _declarations(module: str, file: Path) -> Iterator[Declared]:
 
 
 def _definitions(node: ast.AST) -> Iterator[Definition]:
-    """Yield the functions and classes of a module, also those under an if or a try, but no nested ones."""
+    """Yield the functions and classes of a module, also those under an if or a try, but not nested ones."""
     for child in ast.iter_child_nodes(node):
         if isinstance(child, Definition):
             yield child

@@ -1,4 +1,4 @@
-"""The errors. Each has a headline, what was given, what was expected and how to mend it."""
+"""The errors. Each one says what is wrong, what was given, what was expected and how to mend it."""
 
 from __future__ import annotations
 
@@ -148,11 +148,11 @@ class VerificationError(AssertionError):
 
 
 def indent(text: str) -> str:
-    """Later lines of a fact stand under its first."""
+    """Indent the later lines of a text, to align them with the first in an error."""
     return text.replace("\n", "\n" + " " * 12)
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """The known names closest to a misspelt one, as the words of a mend; empty when none is close."""
+    """A suggestion of the known names closest to an unknown one, for `SpecError.mend`; "" if none is close."""
     close = difflib.get_close_matches(name, list(known), n=3, cutoff=0.5)
     return f"did you mean {' or '.join(close)}?" if close else ""

@@ -49,7 +49,7 @@ class DType(StrEnum):
 FRAMEWORKS, DTYPES = tuple(Framework), tuple(DType)
 
 AUTODIFF = {"torch": "torch.autograd", "jax": "jax.vjp"}
-"""By framework, what makes a backward pass of a forward one."""
+"""{framework: its function for automatic differentiation}."""
 
 ATTRIBUTE = "__attnspec__"
 
@@ -168,7 +168,13 @@ class ClaimFields(TypedDict, total=False):
 
 
 def unknown_claim(name: str, value: object, where: str = "") -> SpecError:
-    """The error for a field that claims do not have."""
+    """The error for an unknown field of a claim.
+
+    Args:
+        name: the field.
+        value: its value.
+        where: the beginning of the message, such as "@implements('scores.dot'): ".
+    """
     known = Claim.__dataclass_fields__
     return SpecError(
         f"{where}no claim {name!r}", given=f"{name}={value!r}", expected=", ".join(known), mend=nearest(name, known)
@@ -179,24 +185,30 @@ FLAGS = ("finite", "contiguous", "deterministic", "double_backward")
 ANSWERS = {"yes": True, "no": False, "true": True, "false": False}
 
 
-def claimed(given: Mapping[str, str]) -> dict[str, Any]:
-    """Fields of a `Claim` as a command line says them: batch=0,1; smallest.t=1; form=A,B; contiguous=yes.
+def parse_claim(given: Mapping[str, str]) -> dict[str, Any]:
+    """Parse fields of a `Claim` on a command line, such as batch=0,1; smallest.t=1; form=A,B; contiguous=yes.
+
+    Args:
+        given: {field: its value as text}.
+
+    Returns:
+        {field of `Claim`: its value}.
 
     Raises:
-        SpecError: no such field, or not a value that it takes.
+        SpecError: there is no such field, or it cannot have this value.
     """
-    found: dict[str, Any] = {}
+    fields: dict[str, Any] = {}
     for field_, value in given.items():
         name, _, axis = field_.partition(".")
         numbers = value.replace(" ", "").split(",")
         if name in FLAGS and not axis and value.lower() in ANSWERS:
-            found[name] = ANSWERS[value.lower()]
+            fields[name] = ANSWERS[value.lower()]
         elif name == "batch" and not axis and all(map(str.isdecimal, numbers)):
-            found[name] = tuple(map(int, numbers))
+            fields[name] = tuple(map(int, numbers))
         elif name == "smallest" and axis and value.isdecimal():
-            found[name] = {**found.get(name, {}), axis: int(value)}
+            fields[name] = {**fields.get(name, {}), axis: int(value)}
         elif name == "form" and not axis and all(value.split(",")):
-            found["forms"] = tuple(part.strip() for part in value.split(","))
+            fields["forms"] = tuple(part.strip() for part in value.split(","))
         else:
             known = ("batch", "smallest", "form", *FLAGS)
             raise SpecError(
@@ -205,16 +217,16 @@ def claimed(given: Mapping[str, str]) -> dict[str, Any]:
                 expected=f"batch=0,1; smallest.AXIS=1; form=NAME; or yes or no for {', '.join(FLAGS)}",
                 mend="" if name in known else nearest(name, known),
             )
-    return found
+    return fields
 
 
 @dataclass(frozen=True, slots=True)
 class Implementation:
-    """What `implements` declares of a callable: it computes an equation.
+    """A declaration by `implements` that a callable computes an equation.
 
     Attributes:
         equation: the id of the equation or procedure, "family.name".
-        framework: one of `Framework`. If None, the imports of the callable's module decide.
+        framework: one of `Framework`. If None, it is inferred from the imports of the callable's module.
         claim: the inputs for which this is claimed.
         bind: {parameter of the callable: argument of the equation}, where the names differ.
 
@@ -245,8 +257,8 @@ def implements(
     Args:
         equation: the id of the equation or procedure, such as "recurrent.gru_cell". It is looked up when the callable
             is verified.
-        framework: "numpy", "torch" or "jax": whose arrays the callable takes and returns. By default, the imports of
-            the callable's module decide.
+        framework: the framework of the arrays that the callable takes and returns: "numpy", "torch" or "jax". By
+            default, it is inferred from the imports of the callable's module.
         bind: {parameter of the callable: argument of the equation}, where the names differ. By default, parameters
             are matched by name, else by order.
         **claim: fields of `Claim`: dtypes, devices, policy, smallest, batch, finite, contiguous, deterministic,

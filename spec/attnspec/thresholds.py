@@ -1,9 +1,8 @@
-"""Every number that can change a verdict, each with its derivation or its source.
+"""All numbers that can change a verdict, each with its derivation or its source.
 
-A number is *derived* where it follows from the budget of false alarms or from another number here; it is then computed.
-It is *measured* where it describes software or our own model of rounding; then the text says by what, and
-tests/test_thresholds.py or benchmarks/calibration.py measure it again. It is a *convention* where any value near it
-would do; then the text says what depends on it.
+A number is *derived* if it follows from the budget of false alarms or from another number here; it is then computed. It
+is *measured* if it describes software or the model of rounding; tests/test_thresholds.py or benchmarks/calibration.py
+measure it again. It is a *convention* if any value near it would do; the text then says what depends on it.
 """
 
 from __future__ import annotations
@@ -41,284 +40,295 @@ def student_quantile(chance: float, degrees: int) -> float:
 # The budget.
 
 FALSE_ALARMS = 1e-9
-"""Convention: the chance that a verdict accuses an honest candidate by rounding alone, for each kind of test."""
+"""Convention: the probability, for each kind of test, that rounding alone makes a verdict on correct software fail."""
 
 ELEMENTS = 5e5
-"""Measured: elements that one verdict judges, at most (attention over 1,100 keys: 4.1e5)."""
+"""Measured: the largest number of elements that one verdict judges (attention over 1,100 keys: 4.1e5)."""
 
 DIRECTIONS = 100
-"""Measured: directions that one verdict projects the error on, at most some 90 generic ones and as many mutants."""
+"""Measured: the number of directions that one verdict projects the error on; at most about 90 are generic, the others
+are mutants."""
 
 # The noise of an element: interpreters.rounding.
 
 SIGMA_BOUND = float(round(normal_quantile(FALSE_ALARMS / ELEMENTS / 2)))
-"""Derived: how many standard deviations σ an honest error may reach, so that ELEMENTS of them stay in the budget: 8."""
+"""Derived: the bound of a rounding error in standard deviations σ, for ELEMENTS errors within the budget: 8."""
 
 SAMPLES = 32
-"""Convention: simulated runs at the noise of the policy. Their σ is too small by more than a factor 2.8 with a chance
-below FALSE_ALARMS (χ² of 32 degrees), and it is never used without the propagated one."""
+"""Convention: the number of simulated runs at the noise of the policy. The probability that their σ is too small by
+more than a factor of 2.8 is below FALSE_ALARMS (χ² with 32 degrees of freedom), and the propagated σ is used if
+larger."""
 
 STRESSED_SAMPLES = 16
-"""Convention: simulated runs at `STRESS` times the noise; their largest deviation bounds what first order misses."""
+"""Convention: the number of simulated runs at `STRESS` times the noise. Their largest deviation bounds errors that
+first-order propagation misses."""
 
 STRESS = SIGMA_BOUND / 2
-"""Derived: uniform roundings reach √3 of their σ, so that runs at half the bound reach 0.87 of it and hardly more."""
+"""Derived: a uniform error is at most √3 of its σ, so runs at half of the bound reach 0.87 of the bound."""
 
 UNDECIDABLE_SHARE = 0.25
-"""Derived: a mistake of half the output's scale has to show, on the other side of an error that is at its bound: the
-bound may be half of that, a quarter of the scale. An element with a larger one is not judged."""
+"""Derived: a mistake of half the scale of the output must exceed the bound even if a rounding error as large as the
+bound compensates it. The bound may therefore be a quarter of the scale; an element with a larger bound is not
+judged."""
 
 UNDERFLOWS, STATE_UNDERFLOWS = 4, 16
-"""Convention: that many times the bound of one underflow is no reason to leave an element out, since an output of
-zeros has no scale: roundings of a line and of a step of a recurrence."""
+"""Convention: the number of underflows, in a line and in a step of a recurrence, that do not make an element
+undecidable. Without this allowance, an output of zeros would be undecidable, as its scale is 0."""
 
 UNDECIDABLE = 1e100
-"""Convention: the variance of an element that the noise says nothing about; larger than any square of a float32."""
+"""Convention: the variance of an undecidable element; larger than the square of any float32."""
 
 NARROW_RANGE = 1e30
-"""Convention: a format whose largest number is less (float16) may overflow on the way to a sum that it holds."""
+"""Convention: in a format whose largest number is smaller (float16), partial sums may overflow although the sum does
+not."""
 
 ORACLE_VARIANCE = 2.0
-"""Derived: in float64 the oracle rounds as much as what it judges, and variances of independent errors add."""
+"""Derived: in float64, the reference has as much rounding error as the candidate, and the variances add."""
 
-# Which policy: the judge holds a policy against looser ones.
+# The choice of the precision policy.
 
 HONEST_RMS = 0.7
-"""Measured: the root mean square of error/σ of honest software, 0.33 to 0.98 by equation
+"""Measured: the root mean square of error/σ of correct software; 0.33 to 0.98, depending on the equation
 (benchmarks/calibration.py)."""
 
 HONEST_MEDIAN = normal_quantile(0.25) * HONEST_RMS
-"""Derived: the median of |error|/σ that goes with HONEST_RMS: 0.47."""
+"""Derived: the median of |error|/σ for normal errors with HONEST_RMS: 0.47."""
 
 CONTRAST = 2.0
-"""Convention: elements tell two policies apart where one says so many times the σ of the other."""
+"""Convention: an element distinguishes two policies if the ratio of their σ is at least this."""
 
 CONTRAST_QUANTILE = 0.8
-"""Convention: of |error|/σ the upper fifth counts: many elements are exact by saturation under any policy, and a
-quantile ignores one bad row."""
+"""Convention: the quantile of |error|/σ that is compared. Many elements are exact by saturation under any policy, and
+a quantile ignores a single bad row."""
 
 POLICY_TOO_TIGHT = normal_quantile((1 - CONTRAST_QUANTILE) / 2) * HONEST_RMS * math.sqrt(CONTRAST)
-"""Derived: the quantile is 0.90 under the right policy and CONTRAST times that under one that is too tight; this is
-the geometric mean of the two, 1.27."""
+"""Derived: the quantile is 0.90 under the correct policy and CONTRAST times as large under one that is too tight; this
+is the geometric mean of the two, 1.27."""
 
 POLICY_OUTLIER = 8.0
-"""Convention: an element counts for at most so much, in nats, when likelihoods of policies are compared (4 σ)."""
+"""Convention: the largest contribution of one element to the log-likelihood of a policy, in nats; that of 4 σ."""
 
 POLICY_CASES = 16
-"""Convention: cases that are compared to choose a policy, some thousand elements."""
+"""Convention: the number of cases that a policy is inferred from; some thousand elements."""
 
 # All elements together, and the rows and columns of an output.
 
 WHOLE_MODEL, SLICE_MODEL = 2.5, 3.5
-"""Measured: how far above σ the root mean square of honest software may lie, since σ is a model: 1.4 over all cases and
-2.3 in a single case (a normaliser is shared) were the largest seen, with a margin of 1.5."""
+"""Measured: the largest root mean square of error/σ of correct software, over all elements and over a slice of one
+case, since σ is a model: at most 1.4 and 2.3 (with a shared normaliser) were measured, times a margin of 1.5."""
 
 WHOLE_SAMPLES, SLICE_SAMPLES = 1.5, 2.5
-"""Measured: how far above the largest of SAMPLES runs the same statistic of an honest candidate may lie; it matters
-where elements share their error. A run is the largest of 33 in 3 % of cases; other simulated runs stay below these
-factors (tests/test_thresholds.py)."""
+"""Measured: the largest ratio of the statistic of correct software to the largest of SAMPLES runs, which matters if
+elements share their errors. A run exceeds 32 others in 3 % of cases; simulated runs stay below these factors
+(tests/test_thresholds.py)."""
 
 
 def whole_limit(count: int, samples: float) -> float:
-    """The limit of the root mean square of error/σ over so many elements.
+    """The limit of the root mean square of error/σ over all elements.
 
-    A root mean square of n independent errors lies z/√(2n) above its expectation, z = 6.0 for the budget; with two
-    elements to one independent error that is z/√n.
+    A root mean square of n independent errors is at most z/√(2n) above its expectation, relatively, with z = 6.0 for
+    the budget; if two elements share one independent error, that is z/√n.
 
     Args:
         count: the number of elements, at least 1.
-        samples: the largest one of simulated runs.
+        samples: the largest root mean square of simulated runs.
     """
     return max(WHOLE_MODEL * (1 + normal_quantile(FALSE_ALARMS) / math.sqrt(count)), WHOLE_SAMPLES * samples)
 
 
 SLICE_SPREAD = normal_quantile(FALSE_ALARMS) / 2
-"""Derived: as in `whole_limit`; half as much, since SLICE_MODEL has the margin of single cases in it already."""
+"""Derived: as in `whole_limit`, but half as much, since SLICE_MODEL already has a margin for single cases."""
 
 # Directions of the error.
 
 SPREADS = student_quantile(FALSE_ALARMS / DIRECTIONS / 2, SAMPLES)
-"""Derived: a coefficient over its own spread, estimated by SAMPLES runs, follows Student's t: 10.3."""
+"""Derived: a coefficient divided by its standard deviation, estimated from SAMPLES runs, follows Student's t: 10.3."""
 
 DIRECTION_CHANCE = FALSE_ALARMS / DIRECTIONS
-"""Derived: the chance that one direction holds by rounding alone a share of the error that names it."""
+"""Derived: the probability that rounding alone gives one direction a share of the error that names it."""
 
 MIN_SHARE = 0.3
-"""Convention: a direction with less of the error's square is no explanation, however significant it is."""
+"""Convention: a direction with a smaller share of the squared error is not named, however significant it is."""
 
 LEAN = 0.2
-"""Measured: a right implementation may lean to one side by so many σ of each element, as library functions do whose
-roundings are not symmetric."""
+"""Measured: the bias of correct software, in σ of each element; library functions do not round symmetrically."""
 
 CORRELATED = 1.5
-"""Convention: the share of a direction in honest runs is taken so many times larger, a margin for its estimate from
-SAMPLES runs (its relative standard deviation is √(2/32) = 0.25; two of them)."""
+"""Convention: a margin for the share of a direction in simulated runs, as a factor: two relative standard deviations
+of its estimate from SAMPLES runs, √(2/32) = 0.25."""
 
 
 def share_limit(independent: float) -> float:
-    """The share of the error's square that a direction has by chance rarely enough, of so many independent errors.
+    """The share of the squared error that a direction exceeds by chance with probability DIRECTION_CHANCE.
 
-    The share follows a beta distribution with parameters ½ and (n − 1)/2, whose tail beyond s is below (1 − s)^(n/2)
-    for n errors but for a factor near 1.
+    The share follows a beta distribution with parameters ½ and (n − 1)/2 for n independent errors. The probability of
+    more than s is below (1 − s)^(n/2), up to a factor near 1.
+
+    Args:
+        independent: the number of independent errors, n.
     """
     return max(MIN_SHARE, 1 - float(DIRECTION_CHANCE ** (2 / independent)))
 
 
 CLEARLY = 1.25
-"""Convention: a departure of so many bounds or limits shows for certain: the honest error that hides a part of it is
-below a quarter of the bound, 2 σ, for almost every element."""
+"""Convention: a mistake of this many bounds or limits counts as detected. Rounding errors that could compensate a part
+of it are below a quarter of the bound, 2 σ, for almost all elements."""
 
 NOT_ROUNDING = float(round(normal_quantile(1e-4 / 2)))
-"""Derived: an error of so many σ is no ordinary rounding: 1 in 10,000 is larger; 4."""
+"""Derived: an error of more σ is not ordinary rounding; 1 in 10,000 rounding errors is larger: 4."""
 
 MENDED_SHARE = 0.25
-"""Convention: a direction explains an element when it takes away three quarters of its error."""
+"""Convention: a direction explains an element if subtracting it leaves at most this share of the error."""
 
 PART_EXPLAINED = 0.75
-"""Convention: the share of wrong elements that a direction must explain each by itself to be named: one bad element
-must not speak for all."""
+"""Convention: the share of the wrong elements that a direction must explain to be named, so that a single element does
+not decide."""
 
 SAME_SHARE = 0.01
-"""Convention: of directions whose shares differ by less, the first is named: the whole before its parts."""
+"""Convention: if shares of directions differ by less, the first direction is named; the whole comes before its
+parts."""
 
 HOLDS_NEARLY_ALL, HOLDS_MUCH = 0.9, 0.25
-"""Convention: the share of the error's square that a direction must hold to be named: where elements show it, and
-where no element does."""
+"""Convention: the share of the squared error that a direction must have to be named, if single elements are wrong, and
+if none is."""
 
 SCALE_STEP = 2.0**-10
-"""Convention: the relative change by which the derivative by an argument's scale is measured: its own error is then
-below 0.1 %, far less than LEAN."""
+"""Convention: the relative step of the derivative with respect to the scale of an argument; the error of the
+derivative is below 0.1 %, much less than LEAN."""
 
 LEFT_OUT = 5e-3
-"""Convention: an argument whose strength is below this is said to be left out."""
+"""Convention: an argument whose scale is below this, relative to the correct one, is called left out."""
 
 DIRECTION_CASES = 5
-"""Convention: ordinary cases on which generic directions are measured."""
+"""Convention: the number of ordinary cases that generic directions are measured on."""
 
 LONG_AXIS, LONGER_AXIS = 32, 100
-"""Measured: software may take another path from a tile's size on; a case is long from the second on."""
+"""Measured: software may use another algorithm for axes longer than a tile, 32; a case with an axis of 100 is long."""
 
 # Forms: equal rewritings.
 
 FORM_COST = SIGMA_BOUND
-"""Derived: how many times its bound under the equation as it stands an error may reach by a form. An honest error of
-the equation lies within K σ. A form is a matter of rounding as long as its own σ, its usual error, lies there too; its
-largest honest error is then K σ_form ≤ K · K σ, K times the bound: in bits, a form may cost log2(K) = 3. Beyond that a
-usual error of the form would be refused of the equation for the same inputs."""
+"""Derived: the largest error of an accepted form, in bounds of the equation as written. A rounding error of the
+equation is at most K σ, with K = SIGMA_BOUND. The σ of a form, its usual error, must be at most that too, so its
+largest rounding error is K σ_form ≤ K · K σ, K times the bound. In bits, a form may lose log2(K) = 3."""
 
 # Naming a mistake.
 
 SAME_MISTAKE = (0.8, 1.2)
-"""Measured: the coefficients of a mutant that names it. √d rounded to bfloat16 gives −0.5 to 0.26 along mutants of
-scale, half a mistake 0.5, twice 2."""
+"""Measured: the coefficients for which a mutant is named. √d rounded to bfloat16 gives −0.5 to 0.26 for mutants of the
+scale; half of a mistake gives 0.5, a mistake made twice gives 2."""
 
 RESIDUAL_HALVED = 0.5
-"""Convention: a mutant explains an error that no element shows if less than this of it is left."""
+"""Convention: if no single element is wrong, a mutant explains the error if less than this share of it is left."""
 
 FAR = 1e4
-"""Convention: an error of so many σ counts as no more: one bad element must not hide that all others agree."""
+"""Convention: larger errors count as this many σ, so that one wrong element does not hide that all others agree."""
 
 EXPLAINED_CASES = 0.75
-"""Convention: the share of failing cases that a mistake must explain: overflow or a second slip may spoil others."""
+"""Convention: the share of failing cases that a mistake must explain; others may fail by overflow or a second
+mistake."""
 
 ALIKE_FACTOR, ALIKE_STEP = 1.5, 0.2
-"""Convention: mutants whose root mean squares are within this factor or this step of the best cannot be told apart:
-the standard error of a root mean square of a dozen elements is 0.2."""
+"""Convention: mutants whose root mean square is within this factor or this difference of the best cannot be
+distinguished; the standard error of a root mean square of a dozen elements is 0.2."""
 
 CONTROLS, TRIED_CASES, SHORTLIST, MANY = 24, 8, 6, 100
-"""Convention: cases that are right and that a mistake must leave right; failing cases that are tried; mutants that are
-compared by their own noise, out of three times as many; of more than this many mutants, only half as many, the nearest
-on one cheap case, are tried on others. More cost time and name the same."""
+"""Convention: the number of passing cases that a mistake must not contradict; of failing cases that are tried; of
+mutants that are compared with their own noise, out of three times as many; the number of mutants above which only half
+as many, the nearest on one cheap case, are tried on others. Larger numbers take longer and name the same."""
 
 EQUIVALENT = 1e-9
-"""Derived: float64 values this close, relative to the largest, are one: 10⁶ roundings of 2⁻⁵³ in a row."""
+"""Derived: float64 values that differ by less, relative to the largest, count as equal: 10⁶ roundings of 2⁻⁵³ in one
+direction give 1e-10."""
 
 EQUIVALENCE_SIZES = 40
-"""Convention: mutants are held against the equation on cases of no larger sizes."""
+"""Convention: the largest size of the cases on which mutants are compared with the equation."""
 
 # How strong a pass is.
 
 ENOUGH_CAUGHT = 0.9
-"""Convention: below this share of mutants caught, the cases say too little for "conforms"."""
+"""Convention: the share of mutants that the cases must be able to detect for the verdict "conforms"."""
 
 STRENGTHENING_ROUNDS = 3
-"""Convention: how often more cases are drawn for mutants that the cases so far could not have caught."""
+"""Convention: the number of rounds of additional cases for mutants that the cases so far cannot detect."""
 
 SCORED_CASES = 30
-"""Convention: quick cases on which a mutant's direction is measured."""
+"""Convention: the number of quick cases that the direction of a mutant is measured on."""
 
 MOST_DECIDABLE = 0.5
-"""Convention: where less than this share of elements could be judged, the verdict is inconclusive."""
+"""Convention: the verdict is inconclusive if a smaller share of the elements could be judged."""
 
-# Where bits are lost.
+# Effective bits.
 
 FEWEST_BITS = 3.0
 """Source: significant bits of the coarsest format in use, E5M2 (Micikevicius et al. 2022, arXiv:2209.05433)."""
 
 BITS_STEP = 0.25
-"""Convention: effective bits are searched to this precision."""
+"""Convention: the step of the search for effective bits."""
 
 BITS_MARGIN = 0.3
-"""Derived: the precision that is tried is lower by this, the step of the search rounded up."""
+"""Derived: the tried precision is lower than the estimate by this many bits: the step of the search, rounded up."""
 
 BITS_ALIKE = 0.15
-"""Convention: sites whose likelihoods differ by less, in nats an element, are alike; a line of the formula goes
+"""Convention: sites whose likelihoods differ by less, in nats per element, count as equal; lines of the formula come
 first."""
 
 LIKE_TF32 = 1.5
-"""Convention: bits within which lost operands look like TF32."""
+"""Convention: the largest difference, in bits, at which the precision of operands counts as that of TF32."""
 
 SITE_CASES = 8
-"""Convention: failing cases, the smallest, on which a site or a form is tried before it is tried on all."""
+"""Convention: the number of failing cases, the smallest ones, that a site or a form is tried on before all others."""
 
 # Repeatability.
 
 RESTLESS = 0.05
-"""Convention: the share of elements that may move by more than σ between two runs. For one σ, 32 % would move if all
-were rounded anew; other orders of summation move few."""
+"""Convention: the share of elements that may change by more than σ between two runs. If all elements were rounded
+anew, 32 % would; another order of summation changes few."""
 
 REPEATS = 300
-"""Convention: calls in a row, after which the answer must still be the same."""
+"""Convention: the number of repeated calls after which the answer must be the same."""
 
 # Properties.
 
 PROBES = 16
-"""Derived: how often each value is moved its own way within its bound. That the root mean square of 16 is a third of
-what it should be has a chance of 4e-6 (χ²), and then a sum is still allowed 2.7 σ."""
+"""Derived: the number of random perturbations of each value within its bound. The root mean square of 16 is a third of
+its expectation with probability 4e-6 (χ²), and a sum may then still be off by 2.7 σ."""
 
 RELATION_SLACK = 2.0**-48
-"""Derived: what the relations' own float64 arithmetic may add, relative to both sides: 32 roundings."""
+"""Derived: the error of the float64 arithmetic of a property, relative to both sides: 32 roundings."""
 
 # Double backward, in float64.
 
 DIFFERENCE_STEP = 2.0**-8
-"""Convention: how far an element is moved; the error of the differences is of its fourth power, 2e-10."""
+"""Convention: the step of finite differences; their error is of its fourth power, 2e-10."""
 
 SLOPE_ERROR = 1e-6
-"""Measured: of the largest element of a gradient; differences are right to 1e-9 where nothing is steep."""
+"""Measured: the tolerance relative to the largest element of a gradient; the differences of smooth functions are
+accurate to 1e-9."""
 
 SMOOTH = 1e-8
-"""Convention: where differences of two steps are further apart, the equation has a kink nearby, and the element is not
-judged."""
+"""Convention: if finite differences with two steps differ by more, the equation has a kink nearby, and the element is
+not judged."""
 
 DOUBLE_BACKWARD_DECIDABLE = 0.5
-"""Convention: the share of elements that must be judged for the verdict to say that a double backward is right."""
+"""Convention: the share of elements that must be judged for a verdict on a double backward pass."""
 
 RELATED = 0.2
 """Convention: a number is fitted where its slope has at least this correlation with the error, so that most places cost
 one evaluation: the error of a wrong number has most of its slope, unless the number is far off."""
 
 FIT_CASES, TELLING_ELEMENTS, FIT_STEPS = 4, 4, 12
-"""Convention: on how many failing cases a number is fitted, each of so many elements at least, in so many steps. What
-is found is held against all other cases before it is said."""
+"""Convention: the number of failing cases that a number is fitted to; the least number of elements of each; the number
+of steps. A fitted number is tested on all other cases before it is named."""
 
 FIT_SIGMAS = 8.0
-"""Convention: how many standard deviations a closed form may be from a fitted number: more than `SIGMA_BOUND`, since
-the noise of a wrong formula is not that of the equation."""
+"""Convention: the largest distance of a closed form from a fitted number, in standard deviations, although a wrong
+formula does not have the noise of the equation."""
 
 FITTED_RMS = 4.0
-"""Convention: a number is fitted if it leaves no more than this root mean square of error/σ, for the same reason."""
+"""Convention: the largest root mean square of error/σ that a fitted number may leave; the noise of a wrong formula is
+not that of the equation."""
 
 READING_CASES, PROBED_PLACES = 2, 8
-"""Convention: a sentence on what a candidate reads must hold in so many failing cases; axes up to this size are probed
-place by place, longer ones by halving. More cost calls, and say the same."""
+"""Convention: the number of failing cases in which a sentence on what a candidate reads must hold; the largest size of
+an axis that is probed element by element, longer ones being bisected. Larger numbers cost calls and name the same."""

@@ -91,7 +91,7 @@ def test_as_json() -> None:
         (["multihead.attention", "--sizes", "heads=5,H=3"], "the size H is given twice"),
         (["recurrent.gru", "--sizes", "t"], "'t' is not a size; write NAME=NUMBER, as in n=1024"),
         (["recurrent.gru", "--sizes", ""], "is not a size"),
-        (["recurrent.gru", "--block", "4"], "recurrent.gru has nothing to take in blocks"),
+        (["recurrent.gru", "--block", "4"], "recurrent.gru has no softmax that can be processed in blocks"),
         (["attention.soft", "--block", "0"], "0 is not in the range"),
     ],
 )

@@ -101,7 +101,7 @@ def test_operations_are_those_of_the_evaluation(id: str) -> None:
 
 @pytest.mark.parametrize("id", LAYERED)
 def test_what_layers_cost_is_refused(id: str) -> None:
-    with pytest.raises(SpecError, match="how many layers there are"):
+    with pytest.raises(SpecError, match="the number and the sizes of its layers"):
         cost(REGISTRY[id].definition)
 
 
@@ -284,7 +284,7 @@ def test_blocks() -> None:
 
 @pytest.mark.parametrize("id", ["attention.weights", "recurrent.gru", "attention_rnn.bahdanau_step"])
 def test_what_is_returned_is_not_taken_in_blocks(id: str) -> None:
-    with pytest.raises(SpecError, match=f"{id} has nothing to take in blocks"):
+    with pytest.raises(SpecError, match=f"{id} has no softmax that can be processed in blocks"):
         cost(REGISTRY[id].definition, blocked=True)
 
 

@@ -44,7 +44,7 @@ def test_it_is_what_it_says(says: str, expected: np.ndarray) -> None:
 def test_arguments_of_one_shape_are_exchanged_or_read_for_each_other() -> None:
     says = trees("recurrent.gru_cell")
 
-    assert {"b_r and b_z are swapped", "b_z is read where b_r belongs", "b_r is read where b_z belongs"} <= says.keys()
+    assert {"b_r and b_z are swapped", "b_z is read instead of b_r", "b_r is read instead of b_z"} <= says.keys()
     assert not any("x and h are swapped" in sentence for sentence in says)
 
 

@@ -75,7 +75,7 @@ def test_what_does_not_fit_is_refused() -> None:
 
     with pytest.raises(ShapeError, match=r"layers\.1\.W_xr does not fit"):
         GRU(arguments["x"], (bottom, (upper[0], upper[1][:-1], *upper[2:])))
-    with pytest.raises(BindingError, match=r"layers\[1\] is no layer"):
+    with pytest.raises(BindingError, match=r"layers\[1\] is not a layer"):
         GRU(arguments["x"], (bottom, upper[:-1]))
     with pytest.raises(BindingError, match="layers is empty"):
         GRU(arguments["x"], ())
@@ -87,9 +87,9 @@ HEAD = 'def f(x: Float[Tensor, "t d"], layers: Layers) -> Float[Tensor, "t u_L"]
 @pytest.mark.parametrize(
     ("body", "says"),
     [
-        ("return through(layers, recurrent_gru, x) + 1", "goes through layers within a formula"),
-        ("return through(x, recurrent_gru, x)", "goes through layers in another form"),
-        ("return through(layers, tanh, x)", "goes through layers in another form"),
+        ("return through(layers, recurrent_gru, x) + 1", "uses `through` inside a formula"),
+        ("return through(x, recurrent_gru, x)", "uses `through` with other arguments"),
+        ("return through(layers, tanh, x)", "uses `through` with other arguments"),
         ("return layers", "uses layers as an array"),
         ("return recurrent_stacked_gru(x, x)", "calls recurrent.stacked_gru, which takes layers"),
         ("return through(layers, recurrent_gru_cell, x)", "shapes do not fit"),
@@ -160,12 +160,12 @@ def hard_sigmoid(x: Any, h: Any, c: Any, *weights: Any) -> tuple[Any, ...]:
 @pytest.mark.parametrize(
     ("id", "carried", "step", "says"),
     [
-        ("recurrent.stacked_simple_rnn", 1, hard_tanh, "a hard tanh stands where tanh belongs"),
+        ("recurrent.stacked_simple_rnn", 1, hard_tanh, "a hard tanh is used instead of tanh"),
         pytest.param(
             "recurrent.stacked_lstm",
             2,
             hard_sigmoid,
-            "a hard sigmoid stands where σ belongs: x/6",
+            "a hard sigmoid is used instead of σ: x/6",
             marks=pytest.mark.slow,
         ),
     ],

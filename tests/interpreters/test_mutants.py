@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from attnspec.interpreters.mutation.mutants import generated
+from attnspec.interpreters.mutation.mutants import generated_mutations
 from attnspec.verification.judge.mutant_values import non_equivalent_mutants
 from trees import read
 
@@ -18,7 +18,7 @@ SCANNED = """def f(
 
 def test_a_state_is_known_by_its_own_name() -> None:
     """It need not be called as the line is: here nothing but the scan knows a and c."""
-    found = {id for id, *_ in generated(read(SCANNED))}
+    found = {id for id, *_ in generated_mutations(read(SCANNED))}
 
     assert {"first, second/name/a-c", "first, second/name/c-a", "first, second/name/a-a_0"} <= found
 
@@ -28,7 +28,7 @@ def test_the_last_of_a_scan_may_be_multiplied() -> None:
     signature = 'h: Float[Tensor, "t d"], h_0: Float[Tensor, " d"], W: Float[Tensor, "d d"]'
     tree = read(f'def f({signature}) -> Float[Tensor, " d"]:{lines}    return W @ last(t, u)')
 
-    assert "the result/transpose/W" in {id for id, *_ in generated(tree)}
+    assert "the result/transpose/W" in {id for id, *_ in generated_mutations(tree)}
 
 
 def test_a_convention_may_give_more() -> None:

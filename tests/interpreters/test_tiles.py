@@ -9,7 +9,7 @@ import pytest
 
 from attnspec.interpreters.evaluation.call import evaluate
 from attnspec.interpreters.mutation.function_substitutions import function_substitutions
-from attnspec.interpreters.mutation.tiling_errors import SLIPS, tiling_errors
+from attnspec.interpreters.mutation.tiling_errors import TILING_ERRORS, tiling_errors
 from attnspec.language import layers
 from attnspec.language.equation import REGISTRY
 from planted.tiles import online
@@ -48,7 +48,7 @@ def test_every_slip_is_of_some_softmax() -> None:
         for each in tiling_errors(REGISTRY[id].definition)
     }
 
-    assert found == set(SLIPS)
+    assert found == set(TILING_ERRORS)
     assert not list(tiling_errors(REGISTRY["recurrent.gru"].definition))
 
 

@@ -173,7 +173,7 @@ def test_what_is_called_in_place_of_another_must_be_called_and_take_the_same() -
     cell, sequence, other = REGISTRY["recurrent.lstm_cell"], REGISTRY[SEQUENCE], REGISTRY[CELL]
     with pytest.raises(SpecError, match=r"does not call recurrent\.gru_cell") as not_called:
         mutate(sequence, "odd", calls={other: cell}, says="odd")
-    with pytest.raises(SpecError, match="does not take and give"):
+    with pytest.raises(SpecError, match="does not have the signature of"):
         mutate(sequence, "odd", calls={cell: other}, says="odd")
 
     assert not_called.value.expected == "recurrent.lstm_cell"
@@ -196,11 +196,11 @@ def test_what_is_written_as_a_change_is_not_changed_again() -> None:
         ({"r": "np.where(x, x, x)"}, "outside the notation"),
         ({"r": "sigmoid(x @ W_hr)"}, "shapes do not fit"),
         ({"return": "x"}, "shapes do not fit"),
-        ({"return": "h, h_tilde"}, "returns 2 and announces 1"),
+        ({"return": "h, h_tilde"}, "returns 2 values and annotates 1"),
         ({"r": "sigmoid("}, "not Python"),
         ({"r": "sigmoid(x @ W_xr)\nz = 3"}, "not Python"),
         ({"r s": "sigmoid(x @ W_xr)"}, "not Python"),
-        ({"r": "sigmoid(h_tilde)"}, "uses h_tilde before it has a meaning"),
+        ({"r": "sigmoid(h_tilde)"}, "uses h_tilde before it is defined"),
     ],
 )
 def test_what_does_not_fit_is_refused_with_its_place(lines: dict[str, str], says: str) -> None:

@@ -14,7 +14,7 @@ from attnspec import implements
 from attnspec.cli import main
 from attnspec.errors import SpecError, UnknownName
 from attnspec.interpreters.evaluation.call import evaluate
-from attnspec.interpreters.rewriting import REWRITINGS, everywhere
+from attnspec.interpreters.rewriting import REWRITINGS, apply_rewriting
 from attnspec.interpreters.rounding.noise import Noise
 from attnspec.interpreters.rounding.policy import FORMATS
 from attnspec.language.equation import REGISTRY
@@ -204,7 +204,7 @@ def test_forms_are_equal(id: str) -> None:
     equation = REGISTRY[id]
     described = next(standard_suite(equation, lambda name: smallest(equation, name) if name != "batch" else 0, (0,)))
     case = make(equation, described, "float64")
-    trees = [everywhere(equation.definition, rewriting) for _, rewriting in REWRITINGS.values()]
+    trees = [apply_rewriting(equation.definition, rewriting) for _, rewriting in REWRITINGS.values()]
     trees += [each.equation.definition for each in equation.forms]
     value = evaluate(equation.definition, (), case.arguments)
 

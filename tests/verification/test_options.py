@@ -13,7 +13,7 @@ from jaxtyping import Float
 import attnspec
 from attnspec import REGISTRY, Place, SpecError, equation
 from attnspec.interpreters.evaluation.call import evaluate
-from attnspec.language.symbols import WAYS
+from attnspec.language.symbols import SCALES
 from attnspec.notation import Tensor, cos, exp, index, size, where
 from attnspec.verification.cases.case import Case, make, smallest
 from attnspec.verification.cases.distributions import DISTRIBUTIONS, INTEGER_DISTRIBUTIONS
@@ -253,5 +253,5 @@ def test_what_an_equation_does_not_have_is_refused(how: Mapping[str, Any], words
 
 
 def test_the_ways_of_drawing_are_those_that_cases_are_drawn_by() -> None:
-    assert set(WAYS["float"]) == {*DISTRIBUTIONS, "uniform"}
-    assert set(WAYS["int"]) == set(INTEGER_DISTRIBUTIONS)
+    assert set(SCALES["float"]) == {*DISTRIBUTIONS, "uniform"}
+    assert set(SCALES["int"]) == set(INTEGER_DISTRIBUTIONS)

@@ -14,7 +14,7 @@ from attnspec.errors import BindingError, TargetError, UnknownName
 from attnspec.implementation import DTYPES
 from attnspec.interpreters.evaluation.call import evaluate
 from attnspec.interpreters.mutation.mutants import by_id, mutants
-from attnspec.interpreters.mutation.tiling_errors import SLIPS
+from attnspec.interpreters.mutation.tiling_errors import TILING_ERRORS
 from attnspec.language.equation import REGISTRY
 from attnspec.verification.cases.case import Case
 from attnspec.verification.verdict import Report, Verdict, WorstElement
@@ -67,7 +67,7 @@ def test_wrong_by_little_in_bfloat16_differs(name: str) -> None:
 
 
 def test_the_slip_is_named() -> None:
-    assert asked("scale_off_by_one", "float32").diagnosis[0].says.endswith("d + 1 stands where d belongs")
+    assert asked("scale_off_by_one", "float32").diagnosis[0].says.endswith("d + 1 is used instead of d")
     assert asked("extra_one", "float32").diagnosis[0].id == "off_by_one_scaled"
     assert "last slice of v" in asked("last_key_fainter", "float32").diagnosis[0].says
 
@@ -300,7 +300,7 @@ def test_a_slip_of_a_kernel_that_runs_through_tiles_is_named(
     if not slip:
         assert verdict.verdict == "conforms", str(verdict)
     else:
-        says, _ = SLIPS[slip]
+        says, _ = TILING_ERRORS[slip]
         assert verdict.verdict == "differs", str(verdict)
         assert verdict.diagnosis[0].says == says.format(tile=tile), str(verdict)
 

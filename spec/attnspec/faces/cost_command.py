@@ -1,4 +1,4 @@
-"""`attnspec cost ID`: what an equation costs, as formulas of its sizes and as numbers."""
+"""`attnspec cost ID`: print the cost of an equation, as formulas of its sizes and as numbers."""
 
 from __future__ import annotations
 
@@ -23,16 +23,18 @@ Row = tuple[str, str, Dim | MaxOf]
 
 
 def print_cost(id: str, sizes: Mapping[str, str], *, block: int | None, to_json: bool) -> None:
-    """Print what an equation costs.
+    """Print the cost of an equation.
 
     Args:
-        sizes: the sizes by name, as text; if there are none, formulas alone are printed.
-        block: the size of the blocks in which the weights of attention are taken; None if they are not.
+        id: the id of the equation.
+        sizes: {named size: its value as text}; if empty, only formulas are printed.
+        block: the size of the blocks that the weights of attention are computed in; None for no blocks.
+        to_json: print JSON.
 
     Raises:
         UnknownName: there is no such equation or size.
         BindingError: a size is missing, given twice or not a whole number.
-        SpecError: the id is that of a procedure, or nothing in the equation can be taken in blocks.
+        SpecError: the id is that of a procedure, or the equation cannot be computed in blocks.
     """
     equation = specified(id)
     if isinstance(equation, Procedure):
@@ -86,7 +88,7 @@ def _parse_sizes(definition: Definition, texts: Mapping[str, str]) -> dict[str, 
 
 
 def _rows(naive: Cost, blocked: Cost | None) -> Iterator[Row]:
-    """Yield a row for each quantity; memory also as it is in blocks."""
+    """Yield a row for each quantity; memory also for a computation in blocks."""
     yield "parameters", "parameters", naive.parameters
     yield "operations", "operations", naive.operations
     yield "products", "  in products", naive.products
@@ -102,7 +104,7 @@ def _rows(naive: Cost, blocked: Cost | None) -> Iterator[Row]:
 
 
 def _table(rows: list[Row], counted: Cost, sizes: Mapping[str, int], block: int | None, width: int) -> Iterator[str]:
-    """Yield the lines of a table: label, number, formula. A formula that is too long is broken, a term to a line."""
+    """Yield the lines of a table: label, number, formula. A formula that is too long is broken between terms."""
     numbers = [f"{counted.at(quantity, sizes, block):,}" if sizes else "" for _, _, quantity in rows]
     label_width = max(len(label) for _, label, _ in rows) + 2
     number_width = max(map(len, numbers)) + 2 if sizes else 0

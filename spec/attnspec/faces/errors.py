@@ -9,8 +9,8 @@ import click
 
 from attnspec.errors import SpecError
 
-BAD_QUESTION, INTERNAL_ERROR, INTERRUPTED = 2, 3, 130
-"""Exit codes: the user's input is wrong; attnspec is at fault; the user interrupted the command."""
+BAD_INPUT, INTERNAL_ERROR, INTERRUPTED = 2, 3, 130
+"""Exit codes: wrong input; an error in attnspec; interrupted by the user."""
 
 
 def print_error(error: BaseException) -> int:
@@ -20,7 +20,7 @@ def print_error(error: BaseException) -> int:
         return INTERRUPTED
     if isinstance(error, SpecError):
         click.echo(str(error), err=True)
-        return BAD_QUESTION
+        return BAD_INPUT
     if os.environ.get("ATTNSPEC_DEBUG"):
         click.echo("".join(traceback.format_exception(error)).rstrip(), err=True)
         return INTERNAL_ERROR

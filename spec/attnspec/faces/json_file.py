@@ -25,7 +25,7 @@ class Document:
         self._is_stdout = path == "-"
 
     def write(self, content: Mapping[str, Any]) -> None:
-        """Write what is known so far. On a pipe, where it could not be replaced later, nothing is written.
+        """Write the content so far to the file. Pipes and the standard output only get the complete document.
 
         Raises:
             SpecError: the path is a folder, or no file can be written there.

@@ -1,6 +1,6 @@
 """Known departures: expected verdicts other than "conforms", each listed with a reason and a link.
 
-They are listed in a TOML file, an entry each:
+They are listed in a TOML file, with an entry for each:
 
     [[departure]]
     implementation = "my_kernels.attention:fast"
@@ -39,10 +39,10 @@ class Departure:
         implementation: the implementation, pkg.module:callable or FILE.py:callable.
         dtype: the dtype; "none" for a procedure.
         verdict: the expected verdict, one of `VERDICTS`.
-        reason: why it is expected, and accepted.
-        link: where more is written about it.
-        device: the device; empty for any.
-        equation: the equation, if the implementation claims several; empty for any.
+        reason: the reason why it is accepted.
+        link: a link to more information.
+        device: the device; "" for any.
+        equation: the equation, if the implementation claims several; "" for any.
     """
 
     implementation: str
@@ -157,7 +157,7 @@ def _departure(entry: Mapping[str, Any], label: str) -> Departure:
 
 
 def _same(one: Departure, other: Departure) -> bool:
-    """Return whether two entries are about the same. One that names no device or equation is about all of them."""
+    """Return whether two entries can be about the same verdict."""
     return (
         (_normalised(one.implementation), one.dtype) == (_normalised(other.implementation), other.dtype)
         and (one.device == other.device or "" in (one.device, other.device))
@@ -166,7 +166,7 @@ def _same(one: Departure, other: Departure) -> bool:
 
 
 def _normalised(implementation: str) -> str:
-    """Return the one name of a callable: pkg:module.f is pkg.module:f, and ./f.py:f is f.py:f."""
+    """Return a canonical name of a callable: pkg:module.f equals pkg.module:f, and ./f.py:f equals f.py:f."""
     place, _, name = implementation.rpartition(":")
     if place.endswith(".py") or "/" in place:
         return f"{os.path.abspath(place)}:{name}"

@@ -22,14 +22,14 @@ from attnspec.language.procedure import PROCEDURES, Procedure
 Entry = Equation[..., Any] | Procedure[..., Any]
 
 NARROW = 72
-"""Below this width, in columns, the implementations of an entry stand under it instead of beside it."""
+"""Below this width, in columns, the implementations of an entry are printed below it instead of beside it."""
 
 
 def print_catalogue(family: str | None, to_json: str | None) -> None:
     """Print the catalogue.
 
     Args:
-        family: the one family to print; None prints all.
+        family: the family to print; None for all.
         to_json: the file to write JSON to; "-" is the standard output, None writes none.
 
     Raises:
@@ -84,6 +84,7 @@ def _table(families: dict[str, list[Entry]], discovery: Discovery, width: int) -
 
 
 def _implementations(entry: Entry, discovery: Discovery) -> tuple[Declared, ...]:
+    """Return the implementations of an entry."""
     return discovery.of(entry.id, "" if isinstance(entry, Procedure) else entry.gradient_of)
 
 
@@ -97,13 +98,13 @@ def _title(entry: Entry) -> Group:
 
 
 def default_framework(entry: Entry) -> str:
-    """Return what stands in place of the framework for an implementation that declares none."""
+    """Return the text for the framework of an implementation that does not declare one."""
     return "python" if isinstance(entry, Procedure) else "any"
 
 
-def _packages(implementations: Iterable[Declared], otherwise: str) -> Text:
-    """Return the framework and the package of each implementation, a line each."""
-    rows = sorted({(item.framework or otherwise, item.package) for item in implementations})
+def _packages(implementations: Iterable[Declared], default: str) -> Text:
+    """Return a line for each implementation, with framework and package."""
+    rows = sorted({(item.framework or default, item.package) for item in implementations})
     return Text("\n".join(f"{framework:<5}  {package}" for framework, package in rows) or "nothing yet")
 
 

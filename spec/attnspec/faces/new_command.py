@@ -22,7 +22,7 @@ ARRAY_TYPES = {
     "torch": ("import torch", "torch.Tensor"),
     "jax": ("import jax.numpy as jnp", "jnp.ndarray"),
 }
-"""By framework: the import statement, and the type of its arrays."""
+"""{framework: (import statement, type of its arrays)}."""
 
 
 def write_starter(id: str, framework: str | None, output: str | None) -> None:
@@ -91,7 +91,7 @@ def equation_starter(equation: Equation[..., Any], framework: str) -> str:
 
 
 def procedure_starter(procedure: Procedure[..., Any]) -> str:
-    """Return the same for a procedure, which takes plain values."""
+    """Return a Python file with everything but the body of a procedure."""
     name = procedure.id.split(".")[-1]
     signature = f"def {name}({procedure.signature}) -> {procedure.gives}:"
     return "\n".join(
@@ -114,7 +114,7 @@ def procedure_starter(procedure: Procedure[..., Any]) -> str:
 
 
 def _first_line(doc: str) -> str:
-    """Return the first line of a docstring, such that it can stand in one."""
+    """Return the first line of a docstring, escaped for use in a docstring."""
     return doc.partition("\n")[0].replace("\\", "\\\\").replace('"""', "'''")
 
 

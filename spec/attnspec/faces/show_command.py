@@ -1,4 +1,4 @@
-"""`attnspec show ID`: one equation or procedure, with everything that is derived from it."""
+"""`attnspec show ID`: print an equation or procedure and everything that is derived from it."""
 
 from __future__ import annotations
 
@@ -71,6 +71,7 @@ def _equation_sections(
     latex: bool,
     width: int,
 ) -> Iterator[Section]:
+    """Yield the sections of an equation."""
     definition = equation.definition
     text = formula.latex(definition) if latex else formula.text(definition)
     yield "formula", text.splitlines()
@@ -89,14 +90,14 @@ def _equation_sections(
     yield "gradient", [gradient.id] if gradient else []
     yield "properties", _columns([(item.name, item.says) for item in PROPERTIES.get(equation.id, ())], width)
     yield _mutants(equation.id, [(mutant.id, mutant.says) for mutant in mistakes], mutants, width)
-    found = discovery.of(equation.id, equation.gradient_of)
-    yield "implementations", _implementations(found, default_framework(equation), width)
+    implementations = discovery.of(equation.id, equation.gradient_of)
+    yield "implementations", _implementations(implementations, default_framework(equation), width)
 
 
 def _procedure_sections(
     procedure: Procedure[..., Any], discovery: Discovery, *, mutants: bool, width: int
 ) -> Iterator[Section]:
-    """Yield the sections of an equation as far as a procedure has them, with the code in place of the formula."""
+    """Yield the sections of a procedure."""
     yield "code", procedure.code.splitlines()
     yield "gives", [procedure.gives]
     yield "sources", [str(source) for source in procedure.sources]
@@ -107,7 +108,7 @@ def _procedure_sections(
 
 
 def _mutants(id: str, mistakes: Sequence[tuple[str, str]], is_listed: bool, width: int) -> Section:
-    """Return the known mistakes, or how many there are."""
+    """Return the section of known mistakes: the list, or their number."""
     if is_listed:
         return f"mutants, {len(mistakes)} known mistakes", _columns(mistakes, width)
     return "mutants", [f"{len(mistakes)} known mistakes; attnspec show {id} --mutants lists them"]
@@ -119,13 +120,14 @@ def _examples(procedure: Procedure[..., Any]) -> Iterator[tuple[str, str]]:
         yield procedure.called(case), repr(procedure(**case))
 
 
-def _implementations(found: Sequence[Declared], otherwise: str, width: int) -> list[str]:
-    rows = [(item.framework or otherwise, f"{item.target}{item.through}", f"{item.file}:{item.line}") for item in found]
+def _implementations(declared: Sequence[Declared], default: str, width: int) -> list[str]:
+    """Return a line for each implementation: framework, target, file and line."""
+    rows = [(item.framework or default, f"{item.target}{item.remark}", f"{item.file}:{item.line}") for item in declared]
     return _columns(rows, width) or ["nothing yet"]
 
 
 def _argument(parameter: Parameter, id: str) -> Iterator[tuple[str, str, str]]:
-    """Yield the row of an argument; for layers one more for each array of a layer."""
+    """Yield the row of an argument; for layers, a row for each array of a layer follows."""
     kind = "" if parameter.kind == "float" else f", {parameter.kind}"
     if parameter.layer is None:
         yield parameter.name, _shape(parameter), symbol(parameter.name, id).meaning + kind
@@ -144,19 +146,19 @@ def _sets(option: Option) -> str:
 
 
 def _learned(definition: Definition, width: int) -> list[str]:
-    """Return how many numbers are learned, and in which arguments they are."""
+    """Return the number of learned elements, and the arguments that contain them."""
     names, total = dataflow.parameters(definition)
     count = written(total) + (" in each layer" if layers.of(definition) else "")
     return _columns([(count, ", ".join(names))], width) if names else ["none: nothing here is learned"]
 
 
 def _difference(other: Equation[..., Any], equation: Equation[..., Any]) -> str:
-    """Say how another convention differs; the one that all are conventions of has no such sentence of its own."""
+    """Return the difference between another convention and an equation, as a sentence."""
     return other.says if other.convention_of else f"what this is a convention of; here {equation.says}"
 
 
 def _columns(rows: Sequence[tuple[str, ...]], width: int) -> list[str]:
-    """Align the columns of rows. The last column is filled; it goes below its row if there is no room beside it."""
+    """Align the columns of rows. The last column is wrapped, and put below its row if there is no room beside it."""
     if not rows:
         return []
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)][:-1]
@@ -173,7 +175,7 @@ def _columns(rows: Sequence[tuple[str, ...]], width: int) -> list[str]:
 
 
 def _filled(text: str, width: int, indent: str = "") -> str:
-    """Fill each paragraph of a text to a width, without breaking words."""
+    """Wrap each paragraph of a text to a width, without breaking words."""
     paragraphs = [
         textwrap.fill(
             paragraph,

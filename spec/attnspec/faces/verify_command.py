@@ -1,4 +1,4 @@
-"""`attnspec verify TARGET`: print each verdict as soon as it is known, a pass in a line."""
+"""`attnspec verify TARGET`: print verdicts as they are reached, those that conform on one line."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import click
 from hypothesis.configuration import set_hypothesis_home_dir
 
 from attnspec.errors import SpecError, indent
-from attnspec.faces.errors import BAD_QUESTION
+from attnspec.faces.errors import BAD_INPUT
 from attnspec.faces.json_file import Document
 from attnspec.faces.known_departures import Departure, KnownDepartures, read
 from attnspec.faces.screen import Screen
@@ -79,7 +79,7 @@ def temporary_storage() -> Iterator[None]:
             yield
         finally:
             del os.environ[STORAGE]
-            set_hypothesis_home_dir(None)  # else Hypothesis would go on using the folder
+            set_hypothesis_home_dir(None)  # otherwise Hypothesis would keep using the folder
 
 
 @dataclass
@@ -94,8 +94,8 @@ class Run:
         known: the expected verdicts.
         jobs: the number of worker processes.
         verdicts: the verdicts so far.
-        notes: what could not be imported or judged, in sentences.
-        refused: the targets that could not be judged at all, and why.
+        notes: a sentence for each callable that could not be imported or judged.
+        refused: the targets that could not be judged at all, each with the error.
         complete: whether all targets were verified.
         started: when the run began, by `time.monotonic`.
     """
@@ -164,7 +164,7 @@ class Run:
     def exit_code(self) -> int:
         """2 if a target could not be judged; 1 if a verdict neither conforms nor is known, or a known one is gone."""
         if self.refused:
-            return BAD_QUESTION
+            return BAD_INPUT
         others = [verdict for verdict in self.verdicts if not self.known.expecting(verdict)]
         exit_code = Report(tuple(others)).exit_code if others or not self.verdicts else 0
         return 1 if self.known.gone(self.verdicts) else exit_code
@@ -181,7 +181,7 @@ class Run:
 
 
 def passed_text(verdict: Verdict) -> str:
-    """Return a pass in a line, with other findings and the mistakes that no case would have caught below it."""
+    """Return a passed verdict on one line, then its findings and the mistakes that its cases cannot detect."""
     bits = f", {verdict.effective_bits:.1f} bits" if verdict.effective_bits is not None else ""
     score = f"caught {verdict.killed} of {verdict.of} on {cases_text(verdict)}"
     domain = f"for {verdict.domain}" if verdict.domain else ""
@@ -191,14 +191,14 @@ def passed_text(verdict: Verdict) -> str:
 
 
 def known_text(verdict: Verdict, departure: Departure) -> str:
-    """Return a known departure: what the verdict says now, and why it is expected."""
+    """Return the text of a known departure: the verdict, and the reason why it is expected."""
     rows = (("because", verdict.reason), ("known", f"{departure.reason}\n{departure.link}"))
     body = [f"  {label:<9} {indent(text)}" for label, text in rows if text]
     return "\n".join([f"known: {headline(verdict)}; {verdict.seconds:.1f} s", *body])
 
 
 def gone_text(departure: Departure, verdict: str, path: str) -> str:
-    """Return a known departure that no longer occurs, with the verdict instead."""
+    """Return the text of a known departure that no longer occurs, with the verdict instead."""
     given = f"  given     listed as {departure.verdict}, and the verdict is: {verdict}"
     return f"gone: {departure}\n{given}\n  to mend   take it off {path}, if that is right"
 

@@ -1,1 +1,1 @@
-"""What is made of an equation, a file each: its value, its noise, its formula, its mutants."""
+"""Interpreters of an equation's syntax tree: value, rounding noise, formula, mutants, cost."""

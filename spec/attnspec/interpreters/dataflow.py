@@ -1,6 +1,6 @@
-"""How shapes flow through an equation: a row for each line, what it reads and the shape it has; and what is learned.
+"""The data flow of an equation: for each line the shape of its value and the arrays that it reads.
 
-As a diagram, each array is a vertical line from where it is made to where it is last read; ● is where it is read.
+In the diagram, an array is a vertical line from the row that computes it to the row that reads it last; ● marks a read.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from attnspec.language.tree import Definition, Node
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One array, or several that one line makes together.
+    """One array, or several that one line computes together.
 
     Attributes:
-        names: what they are called; what is returned without a name is "result".
-        types: the shape of each.
-        reads: what is read to make them that varies per example, in order.
-        weights: what else is read: what is learned, and options.
-        comment: what the equation says beside the line.
-        role: "given", "line" or "returned".
+        names: their names.
+        types: the type of each.
+        reads: the arrays that are read, in order, without weights and options.
+        weights: the weights and options that are read.
+        comment: the comment of the line.
+        role: "given" for a parameter, "line", or "returned" for a result.
     """
 
     names: tuple[str, ...]
@@ -39,42 +39,49 @@ class Step:
 
 
 def steps(definition: Definition) -> list[Step]:
-    """What is given per example, every line, and every result."""
+    """The parameters of an equation without its weights, its lines, and its results."""
     types = check(definition)
-    aside = {each.name for each in definition.parameters if symbol(each.name, definition.id).weight}
-    aside |= {each.name for each in definition.options}
-    found = [
-        Step((each.name,), (types[each.name],), role="given")
-        for each in definition.parameters
-        if each.name not in aside
+    weights = {parameter.name for parameter in definition.parameters if symbol(parameter.name, definition.id).weight}
+    weights |= {option.name for option in definition.options}
+    rows = [
+        Step((parameter.name,), (types[parameter.name],), role="given")
+        for parameter in definition.parameters
+        if parameter.name not in weights
     ]
 
     def step(
         names: tuple[str, ...], shapes: tuple[Type, ...], node: Node, comment: str = "", role: str = "line"
     ) -> Step:
         read = tuple(dict.fromkeys(reads(node)))
-        inside = tuple(name for name in read if name not in aside)
-        return Step(names, shapes, inside, tuple(name for name in read if name in aside), comment, role)
+        inside = tuple(name for name in read if name not in weights)
+        return Step(names, shapes, inside, tuple(name for name in read if name in weights), comment, role)
 
     for line in definition.lines:
-        found.append(step(line.targets, tuple(types[name] for name in line.targets), line.value, line.comment))
-    results = [(each.name, Type(each.kind, dims=each.dims)) for each in definition.results]
-    together = [results] if len(definition.returns) == 1 else [[each] for each in results]
-    for node, made in zip(definition.returns, together, strict=True):
-        names, shapes = zip(*made, strict=True)
-        found.append(step(names, shapes, node, role="returned"))
-    return found
+        rows.append(step(line.targets, tuple(types[name] for name in line.targets), line.value, line.comment))
+    results = [(result.name, Type(result.kind, dims=result.dims)) for result in definition.results]
+    groups = [results] if len(definition.returns) == 1 else [[result] for result in results]
+    for node, group in zip(definition.returns, groups, strict=True):
+        names, shapes = zip(*group, strict=True)
+        rows.append(step(names, shapes, node, role="returned"))
+    return rows
 
 
 def shape(type_: Type, definition: Definition) -> str:
-    """Named axes first, each with what it runs over, then the unnamed: (i:n, j:m, d)."""
+    """A shape as text, such as "(i:n, j:m, d)": named axes with their sizes, then the unnamed ones."""
     named = [f"{index}:{size}" for index, size in definition.indices if index in type_.names]
     return f"({', '.join([*named, *map(str, type_.dims)])})"
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One step of the diagram, in columns."""
+    """One row of the diagram, in columns.
+
+    Attributes:
+        name: the names of the arrays.
+        shape: their shapes.
+        lanes: the vertical lines.
+        weights: the weights and options that are read.
+    """
 
     name: str
     shape: str
@@ -83,35 +90,35 @@ class Row:
 
 
 def diagram(definition: Definition) -> list[Row]:
-    """A row for each step; the lanes of all rows are equally wide. What one line makes together shares a lane."""
-    found = steps(definition)
-    lane_of = {name: step.names[0] for step in found if step.role != "returned" for name in step.names}
-    last = {lane_of[name]: place for place, step in enumerate(found) for name in step.reads}
+    """A row for each step. Arrays that one line computes together share a lane; all rows of lanes are equally wide."""
+    rows = steps(definition)
+    lane_of = {name: step.names[0] for step in rows if step.role != "returned" for name in step.names}
+    last = {lane_of[name]: place for place, step in enumerate(rows) for name in step.reads}
     lanes: list[str] = []
-    drawn = []
-    for place, step in enumerate(found):
+    lane_rows = []
+    for place, step in enumerate(rows):
         read = [lanes.index(lane) for lane in dict.fromkeys(lane_of[name] for name in step.reads)]
         after = [lane if last.get(lane, -1) > place else "" for lane in lanes]
         new = _free(after, max(read, default=-1) + 1)
-        drawn.append(_lane(lanes, read, new, step.role))
+        lane_rows.append(_lane(lanes, read, new, step.role))
         after += [""] * (new + 1 - len(after))
         after[new] = step.names[0] if step.role != "returned" else ""
         lanes = after
-    wide = max(map(len, drawn), default=0)
-    shapes = [", ".join(shape(each, definition) for each in step.types) for step in found]
+    width = max(map(len, lane_rows), default=0)
+    shapes = [", ".join(shape(type_, definition) for type_ in step.types) for step in rows]
     return [
-        Row(", ".join(step.names), shown, lane.ljust(wide), step.weights)
-        for step, shown, lane in zip(found, shapes, drawn, strict=True)
+        Row(", ".join(step.names), text, lane.ljust(width), step.weights)
+        for step, text, lane in zip(rows, shapes, lane_rows, strict=True)
     ]
 
 
 def _free(lanes: Sequence[str], least: int) -> int:
-    """The first free lane to the right of what is read, so that the line can be drawn to it."""
+    """The first free lane at or after `least`."""
     return next((k for k in range(least, len(lanes)) if not lanes[k]), max(len(lanes), least))
 
 
 def _lane(lanes: Sequence[str], read: Sequence[int], new: int, role: str) -> str:
-    """One row of lanes: ● is read, │ passes by, ┼ is crossed."""
+    """One row of lanes: ● is read, │ passes, ┼ is crossed by the line to the new lane."""
     first = min(read, default=new)
     end = {"given": "╷", "line": "╮", "returned": "▶"}[role] if read or role == "given" else "╷"
     shown = ""
@@ -123,6 +130,6 @@ def _lane(lanes: Sequence[str], read: Sequence[int], new: int, role: str) -> str
 
 
 def parameters(definition: Definition) -> tuple[tuple[str, ...], Dim]:
-    """What is learned, and how many numbers that is: of layers, in each layer."""
-    learned = [each for each in arrays(definition) if symbol(each.name, definition.id).weight]
-    return tuple(each.name for each in learned), total(product(each.dims) for each in learned)
+    """The names of the learned arrays, and their number of elements; for layers, those of one layer."""
+    learned = [array for array in arrays(definition) if symbol(array.name, definition.id).weight]
+    return tuple(array.name for array in learned), total(product(array.dims) for array in learned)

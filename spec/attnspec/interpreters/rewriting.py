@@ -1,4 +1,4 @@
-"""Equal rewritings of an equation that real software makes, generated from its tree: each has its own rounding."""
+"""Equal rewritings of an equation that software uses, generated from its syntax tree. Each rounds in its own way."""
 
 from __future__ import annotations
 
@@ -15,32 +15,33 @@ Rewriting = Callable[[Node], Node]
 
 @dataclass(frozen=True, slots=True)
 class Rewritten:
-    """An equation written in another way.
+    """A rewritten equation.
 
     Attributes:
-        names: of the rewritings that were made, one or two; they are part of what people write, and stay as they are.
-        says: what is done otherwise, and what it costs.
+        names: names of the rewritings, one or two, as users write them in ``forms=``.
+        description: what is computed in another way, and what it costs.
+        definition: the rewritten equation.
     """
 
     names: tuple[str, ...]
-    says: str
+    description: str
     definition: Definition
 
 
 def rewritten(definition: Definition) -> Iterator[Rewritten]:
-    """Each rewriting that changes an equation, then each two."""
-    trees = {name: everywhere(definition, rewriting) for name, (_, rewriting) in REWRITINGS.items()}
+    """The equation with each rewriting that changes it, then with each pair of them."""
+    trees = {name: apply_rewriting(definition, rewriting) for name, (_, rewriting) in REWRITINGS.items()}
     single = {name: tree for name, tree in trees.items() if tree != definition}
     for name, tree in single.items():
         yield Rewritten((name,), REWRITINGS[name][0], tree)
     for one, other in combinations(single, 2):
-        tree = everywhere(single[one], REWRITINGS[other][1])
+        tree = apply_rewriting(single[one], REWRITINGS[other][1])
         if tree not in (single[one], single[other]):
             yield Rewritten((one, other), f"{REWRITINGS[one][0]}; {REWRITINGS[other][0]}", tree)
 
 
-def everywhere(definition: Definition, rewriting: Rewriting) -> Definition:
-    """An equation rewritten at every node, also in the equations that it calls."""
+def apply_rewriting(definition: Definition, rewriting: Rewriting) -> Definition:
+    """Apply a rewriting to every node of an equation, also in the equations that it calls."""
     return map_throughout(definition, lambda node, _: rewriting(node))
 
 
@@ -78,19 +79,19 @@ def on_both(node: Node) -> Node:
 
 
 def by_log_sum(node: Node) -> Node:
-    """softmax as exp(e − lse), as the backward of every fused kernel does, and its logarithm as e − lse."""
+    """softmax as exp(e − lse), as in the backward pass of fused kernels, and its logarithm as e − lse."""
     match node:
         case Reduce(op="softmax" | "log_softmax" as op, index=j, term=e, where=where):
             top = Reduce("max", j, e, where)
             total = Reduce("sum", j, Apply("exp", (Apply("-", (e, top)),)), where)
             shifted = Apply("-", (e, Apply("+", (top, Apply("log", (total,))))))
-            found, masked = (shifted, -math.inf) if op == "log_softmax" else (Apply("exp", (shifted,)), 0.0)
-            return found if where is None else Apply("where", (where, found, Number(masked)))
+            weights, masked = (shifted, -math.inf) if op == "log_softmax" else (Apply("exp", (shifted,)), 0.0)
+            return weights if where is None else Apply("where", (where, weights, Number(masked)))
     return node
 
 
 def by_powers_of_two(node: Node) -> Node:
-    """softmax with 2^(x log₂ e) for exp x, as kernels do: the product is one more rounding of the scores."""
+    """softmax with 2^(x log₂ e) for exp x, as in kernels; the product rounds the scores once more."""
     match node:
         case Reduce(op="softmax", index=j, term=e, where=where):
             scaled = Apply("*", (Apply("*", (e, Number(math.log2(math.e)))), Number(math.log(2.0))))
@@ -144,9 +145,9 @@ REWRITINGS: dict[str, tuple[str, Rewriting]] = {
     "sigmoid_by_tanh": ("σ as ½ + ½ tanh(x/2), which loses digits in the lower tail", by_tanh),
     "interpolated": ("z a + (1 − z) b as b + z (a − b)", interpolated),
 }
-"""Each by its name, with what is done otherwise, in words."""
+"""{name: (description, rewriting)}."""
 
 
 def _constant(node: Node) -> bool:
-    """Made of numbers and sizes alone."""
+    """Whether a node consists of numbers and sizes only."""
     return all(isinstance(part, Number | SizeOf | Apply) for part in nodes(node))

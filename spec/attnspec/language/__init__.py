@@ -1,1 +1,1 @@
-"""What equations are written in: indices, tensors, the vocabulary, symbols, and the lint that holds them to it."""
+"""The notation of equations: its types, vocabulary, symbols, parser and checks; and the registry of equations."""

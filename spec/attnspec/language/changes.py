@@ -1,4 +1,4 @@
-"""An equation with some of its lines, or of the equations that it calls, changed: what mistakes and rewritings are."""
+"""Changed equations, for mistakes and rewritings: other lines, or calls of other equations."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from attnspec.language.traversal import callees, replace_callee, without_unread_
 from attnspec.language.tree import Definition
 
 WORDS = {word: getattr(vocabulary, word) for word in vocabulary.WORDS}
-"""What a changed line may use, whether or not a file imports it."""
+"""{word: function} of the notation; a changed line may use them without an import."""
 
 
 def changed(
@@ -26,49 +26,51 @@ def changed(
     calls: Iterable[tuple[Definition, Definition]],
     origin: Origin,
 ) -> Definition:
-    """The tree of a changed equation, without the lines that are then not read.
+    """The syntax tree of a changed equation, without lines that are no longer read.
 
     Args:
-        of: the tree of the equation.
+        of: the syntax tree of the equation.
         function: the function of the equation.
         id: the id of the changed equation.
-        callee: tells which objects are equations, and gives their trees.
-        lines: the right-hand side of each changed or new line, by the name that it defines, such as "f" or "h, c";
-            "return" is what is returned. A new line stands before the next one that is changed.
-        calls: equations that are called, each with the one that is called in its place.
-        origin: where the change is written. Names that are not there mean what they mean in the equation.
+        callee: returns the syntax tree of an object that is an equation, else None.
+        lines: {name: right-hand side} of each changed or new line. The name is "f", "h, c", or "return" for the
+            returned value. A new line is inserted before the next line that is changed.
+        calls: pairs of an equation that is called and the one that replaces it.
+        origin: where the change is written. Names that are not defined there have their meaning in the equation.
 
     Raises:
         NotationError: a line is outside the notation, or the equation has no such line.
-        SpecError: an equation is not called, or takes something else; or nothing changes.
+        SpecError: an equation in `calls` is not called, or its replacement has another signature; or nothing changes.
     """
-    reader = parser(function, id, callee)
-    new = [_statement(name, text, id, origin) for name, text in lines.items()]
-    reader.tree.body = _with_lines(list(split_lines(reader.tree.body)), new, id, origin)
-    reader.changed = dict.fromkeys(new, replace(origin, names={**WORDS, **reader.origin.names, **origin.names}))
+    function_parser = parser(function, id, callee)
+    statements = [_statement(name, text, id, origin) for name, text in lines.items()]
+    function_parser.tree.body = _with_lines(list(split_lines(function_parser.tree.body)), statements, id, origin)
+    names = {**WORDS, **function_parser.origin.names, **origin.names}
+    function_parser.changed = dict.fromkeys(statements, replace(origin, names=names))
     try:
-        found = reader.whole_function()
+        tree = function_parser.definition()
         for old, other in calls:
-            found = _calling(found, old, other, origin)
-        found = layers.known(without_unread_lines(found))
+            tree = _calling(tree, old, other, origin)
+        tree = layers.known(without_unread_lines(tree))
     except NotationError as error:
         raise _located(error, origin) from None
-    if _content(found) == _content(without_unread_lines(of)):
+    if _content(tree) == _content(without_unread_lines(of)):
         raise SpecError(
             f"{origin.place()}: {id} is {of.id} itself",
             given=", ".join(lines) or "no change",
-            expected=f"other values of its lines: {', '.join(filter(None, map(_defined, reader.tree.body)))}",
+            expected=f"other values of its lines: {', '.join(filter(None, map(_defined, function_parser.tree.body)))}",
             mend="change a line, or an equation that is called",
         )
-    return found
+    return tree
 
 
 def _content(definition: Definition) -> tuple[object, ...]:
+    """What a change can affect."""
     return definition.indices, definition.lines, definition.returns
 
 
 def _located(error: NotationError, origin: Origin) -> NotationError:
-    """An error that begins with the place of the change, also where a line that stays no longer fits."""
+    """The error with the place of the change in front, also if it is about an unchanged line."""
     if error.headline.startswith(f"{origin.place()}: "):
         return error
     headline = f"{origin.place()}: {error.headline}"
@@ -76,7 +78,7 @@ def _located(error: NotationError, origin: Origin) -> NotationError:
 
 
 def _statement(name: str, text: str, id: str, origin: Origin) -> ast.stmt:
-    """One line, from what it defines and its right-hand side."""
+    """The statement of one line."""
     try:
         value = ast.parse(text.strip(), mode="eval").body
         statement = ast.Return(value) if name == "return" else ast.parse(f"{name} = 0").body[0]
@@ -92,11 +94,11 @@ def _statement(name: str, text: str, id: str, origin: Origin) -> ast.stmt:
     return ast.copy_location(statement, value)
 
 
-def _with_lines(body: list[ast.stmt], new: Sequence[ast.stmt], id: str, origin: Origin) -> list[ast.stmt]:
-    """The lines of an equation, with the changed ones in their place and a new one before the next changed one."""
+def _with_lines(body: list[ast.stmt], statements: Sequence[ast.stmt], id: str, origin: Origin) -> list[ast.stmt]:
+    """The lines of an equation with changed lines replaced, and new lines inserted before the next changed one."""
     known = [name for name in map(_defined, body) if name]
     waiting: list[ast.stmt] = []
-    for statement in new:
+    for statement in statements:
         waiting.append(statement)
         place = next((k for k, old in enumerate(body) if _defined(old) == _defined(statement)), None)
         if place is not None:
@@ -104,7 +106,7 @@ def _with_lines(body: list[ast.stmt], new: Sequence[ast.stmt], id: str, origin: 
             waiting = []
     for statement in waiting:
         _refuse_line(statement, f"{id} has no line {_defined(statement)}", known, origin)
-    for statement in new:
+    for statement in statements:
         if not _is_read(statement, body[body.index(statement) + 1 :]):
             _refuse_line(statement, f"no line of {id} reads {_defined(statement)}", known, origin)
     return body
@@ -121,7 +123,7 @@ def _refuse_line(statement: ast.stmt, what: str, known: Sequence[str], origin: O
 
 
 def _defined(statement: ast.stmt) -> str:
-    """What a line defines: "f", "h, c" or "return"; "" for a docstring."""
+    """The name of a line: "f", "h, c" or "return"; "" for a docstring."""
     match statement:
         case ast.Return():
             return "return"
@@ -133,14 +135,14 @@ def _defined(statement: ast.stmt) -> str:
 
 
 def _is_read(statement: ast.stmt, later: Iterable[ast.stmt]) -> bool:
-    """Whether a later line reads a name that a line defines."""
+    """Whether a later line reads a name that a line assigns."""
     names = {node.id for line in later for node in ast.walk(line) if isinstance(node, ast.Name)}
     return isinstance(statement, ast.Return) or not names.isdisjoint(_defined(statement).split(", "))
 
 
 def _calling(definition: Definition, old: Definition, new: Definition, origin: Origin) -> Definition:
-    """An equation that calls another one in place of one that it calls."""
-    called = {each.id: each for each in callees(definition)}
+    """An equation with calls of one equation replaced by calls of another."""
+    called = {callee.id: callee for callee in callees(definition)}
     if called.get(old.id) != old:
         raise SpecError(
             f"{origin.place()}: {definition.id} does not call {old.id}",
@@ -150,7 +152,7 @@ def _calling(definition: Definition, old: Definition, new: Definition, origin: O
         )
     if _signature(new) != _signature(old):
         raise SpecError(
-            f"{origin.place()}: {new.id} does not take and give what {old.id} does",
+            f"{origin.place()}: {new.id} does not have the signature of {old.id}",
             given=new.id,
             expected=f"a mistake or a rewriting of {old.id}",
             mend="call it by a changed line",
@@ -159,5 +161,5 @@ def _calling(definition: Definition, old: Definition, new: Definition, origin: O
 
 
 def _signature(definition: Definition) -> tuple[object, ...]:
-    """What an equation takes and gives, but for the names of what it gives."""
-    return definition.parameters, definition.options, [(each.kind, each.dims) for each in definition.results]
+    """The parameters, options and types of results of an equation."""
+    return definition.parameters, definition.options, [(result.kind, result.dims) for result in definition.results]

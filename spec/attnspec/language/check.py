@@ -1,4 +1,4 @@
-"""What every part of an equation is: its kind, its named axes, its unnamed axes; and that they fit."""
+"""The type check: the kind, named axes and unnamed axes of every part of an equation."""
 
 from __future__ import annotations
 
@@ -40,7 +40,13 @@ LOGIC = ("and", "or", "not")
 
 @dataclass(frozen=True, slots=True)
 class Type:
-    """float, int or bool; the indices that name its axes; the sizes of the axes without a name."""
+    """The type of a value.
+
+    Attributes:
+        kind: "float", "int" or "bool".
+        names: the indices that name its axes.
+        dims: the sizes of its unnamed axes.
+    """
 
     kind: str
     names: frozenset[str] = frozenset()
@@ -52,15 +58,22 @@ class Type:
 
 
 SCALAR = Type("float")
-WHOLE = Type("int")
+INTEGER = Type("int")
 
-KEEPING = ("+", "-", "*", "//", "neg", "where")
-"""Operations that make whole numbers of whole numbers."""
+INTEGER_PRESERVING = ("+", "-", "*", "//", "neg", "where")
+"""Operations whose result is an integer for integers."""
 
 
 @dataclass
 class Scope:
-    """What names mean where an expression stands; `bound` are the indices that a scan steps through."""
+    """The types of names at an expression.
+
+    Attributes:
+        definition: the equation.
+        names: {name: type} of parameters, options, and lines so far.
+        bound: the indices of the scans around the expression.
+        scanned: {state of an earlier scan: its index}.
+    """
 
     definition: Definition
     names: dict[str, Type]
@@ -69,30 +82,33 @@ class Scope:
 
 
 def check(definition: Definition) -> dict[str, Type]:
-    """The type of every named value of an equation.
+    """Check an equation.
+
+    Returns:
+        {name: type} of parameters, options and lines.
 
     Raises:
-        NotationError: two parts do not fit, or the result is not what the signature announces.
+        NotationError: two types do not fit, or the results do not have the annotated types.
     """
     names = {parameter.name: Type(parameter.kind, dims=parameter.dims) for parameter in definition.parameters}
     names |= {option.name: Type(option.kind) for option in definition.options}
     scope = Scope(definition, names)
     for line in definition.lines:
-        found = infer(line.value, scope)
-        if len(found) != len(line.targets):
-            refuse(scope, line.value, f"gives {len(found)} values to {len(line.targets)} names", "one name a value")
-        scope.names |= dict(zip(line.targets, found, strict=True))
+        types = infer(line.value, scope)
+        if len(types) != len(line.targets):
+            refuse(scope, line.value, f"gives {len(types)} values to {len(line.targets)} names", "one name a value")
+        scope.names |= dict(zip(line.targets, types, strict=True))
         if isinstance(line.value, Scan):
             scope.scanned |= dict.fromkeys(line.targets, line.value.index)
-    found = tuple(part for value in definition.returns for part in infer(value, scope))
-    announced = tuple(Type(result.kind, dims=result.dims) for result in definition.results)
-    if len(found) != len(announced) or not all(map(_is_a, found, announced)):
-        refuse(scope, definition.returns[0], f"returns {_shown(found)}", _shown(announced))
+    returned = tuple(type_ for value in definition.returns for type_ in infer(value, scope))
+    annotated = tuple(Type(result.kind, dims=result.dims) for result in definition.results)
+    if len(returned) != len(annotated) or not all(map(_is_a, returned, annotated)):
+        refuse(scope, definition.returns[0], f"returns {_as_text(returned)}", _as_text(annotated))
     return scope.names
 
 
 def infer(node: Node, scope: Scope) -> tuple[Type, ...]:
-    """The type of an expression; several where it is a scan or a call with several results."""
+    """The types of an expression: one, or several for a scan or a call with several results."""
     match node:
         case Scan():
             return _scan(node, scope)
@@ -108,23 +124,23 @@ def single(node: Node, scope: Scope) -> Type:
     match node:
         case Name(id=name):
             if name not in scope.names:
-                refuse(scope, node, f"uses {name} before it has a meaning", ", ".join(scope.names))
+                refuse(scope, node, f"uses {name} before it is defined", ", ".join(scope.names))
             return scope.names[name]
         case Zeros(dims=dims):
             return Type("float", dims=dims)
-        case Number(value=value):
-            return WHOLE if value.is_integer() else SCALAR
+        case Number(value=number):
+            return INTEGER if number.is_integer() else SCALAR
         case SizeOf():
-            return WHOLE
+            return INTEGER
         case Position(index=index):
             return Type("int", frozenset() if index in scope.bound else frozenset({index}))
         case Apply(op="@"):
             return _matmul(node, scope)
         case Apply(op="transpose", args=(array,)):
-            found = single(array, scope)
-            if len(found.dims) != 2:
-                refuse(scope, node, f"transposes {found}", "a matrix")
-            return Type(found.kind, found.names, found.dims[::-1])
+            value = single(array, scope)
+            if len(value.dims) != 2:
+                refuse(scope, node, f"transposes {value}", "a matrix")
+            return Type(value.kind, value.names, value.dims[::-1])
         case Apply():
             return _elementwise(node, scope)
         case At():
@@ -132,40 +148,40 @@ def single(node: Node, scope: Scope) -> Type:
         case Reduce():
             return _reduce(node, scope)
         case Stack(array=array, indices=indices):
-            found = single(array, scope)
+            value = single(array, scope)
             sizes = tuple(scope.definition.ranges[index] for index in indices)
-            if not found.names >= set(indices) or len(set(indices)) < len(indices):
-                refuse(scope, node, f"stacks {found}", "indices that it has, each once")
-            return Type(found.kind, found.names - set(indices), sizes + found.dims)
+            if not value.names >= set(indices) or len(set(indices)) < len(indices):
+                refuse(scope, node, f"stacks {value}", "indices that it has, each once")
+            return Type(value.kind, value.names - set(indices), sizes + value.dims)
         case Concat(parts=parts):
             return _concat([single(part, scope) for part in parts], node, scope)
         case ConcatOver(index=index, array=array):
-            found = single(array, scope)
-            if index not in found.names or not found.dims:
-                refuse(scope, node, f"joins {found} over {index}", f"vectors named by {index}")
-            *first, last = found.dims
-            return Type(found.kind, found.names - {index}, (*first, scope.definition.ranges[index] * last))
+            value = single(array, scope)
+            if index not in value.names or not value.dims:
+                refuse(scope, node, f"concatenates {value} over {index}", f"vectors named by {index}")
+            *first, last = value.dims
+            return Type(value.kind, value.names - {index}, (*first, scope.definition.ranges[index] * last))
         case Split(array=array, parts=parts):
-            found, size = single(array, scope), _size(parts, scope)
-            rest = found.dims[-1].over(size) if found.dims and size else None
+            value, size = single(array, scope), _size(parts, scope)
+            rest = value.dims[-1].over(size) if value.dims and size else None
             if rest is None or size is None:
-                refuse(scope, node, f"cuts {found}", "a last axis of the form parts*d, and an option for the parts")
-            return Type(found.kind, found.names, (*found.dims[:-1], Dim.parse(size), rest))
+                refuse(scope, node, f"splits {value}", "a last axis of the form parts*d, and an option for the parts")
+            return Type(value.kind, value.names, (*value.dims[:-1], Dim.parse(size), rest))
         case Reshape(array=array, order=order, dims=dims):
-            found = single(array, scope)
-            if sorted(order) != list(range(len(found.dims))) or _product(dims) != _product(found.dims):
-                refuse(scope, node, f"cuts {found} anew", "as many elements as before")
-            return Type(found.kind, found.names, dims)
+            value = single(array, scope)
+            if sorted(order) != list(range(len(value.dims))) or _product(dims) != _product(value.dims):
+                refuse(scope, node, f"reshapes {value}", "as many elements as before")
+            return Type(value.kind, value.names, dims)
         case Last(index=index, state=state):
-            found = single(state, scope)
+            value = single(state, scope)
             if not isinstance(state, Name) or scope.scanned.get(state.id) != index:
-                refuse(scope, node, "takes the last of what is not scanned", f"a name given by a scan over {index}")
-            return Type(found.kind, found.names - {index}, found.dims)
+                refuse(scope, node, "takes the last of a value that is not scanned", f"a state of a scan over {index}")
+            return Type(value.kind, value.names - {index}, value.dims)
         case Scan() | Call() | Through():
-            several = infer(node, scope)
-            if len(several) != 1:
-                refuse(scope, node, f"uses {len(several)} values as one", "a line of its own: h, c = …")
-            return several[0]
+            types = infer(node, scope)
+            if len(types) != 1:
+                refuse(scope, node, f"uses {len(types)} values as one", "a line of its own: h, c = …")
+            return types[0]
         case _:
             assert_never(node)
 
@@ -175,15 +191,15 @@ def _elementwise(node: Apply, scope: Scope) -> Type:
     dims = {part.dims for part in parts if part.dims}
     names = frozenset().union(*(part.names for part in parts))
     logical = node.op in LOGIC
-    wrong = [part for part in (parts if logical else parts[:1] if node.op == "where" else []) if part.kind != "bool"]
+    not_bool = [part for part in (parts if logical else parts[:1] if node.op == "where" else []) if part.kind != "bool"]
     mixed = [part for part in parts if part.kind == "bool"] if node.op not in (*LOGIC, "where") else []
-    if len(dims) > 1 or wrong or mixed:
+    if len(dims) > 1 or not_bool or mixed:
         expected = "equal unnamed axes, or numbers; truth values only as conditions"
-        refuse(scope, node, f"combines {_shown(parts)}", expected)
-    whole = node.op in KEEPING and all(part.kind == "int" for part in parts if part.kind != "bool")
-    if node.op == "//" and not whole:
-        refuse(scope, node, f"divides {_shown(parts)} to a whole number", "whole numbers")
-    kind = "bool" if logical or node.op in COMPARISONS else "int" if whole else "float"
+        refuse(scope, node, f"combines {_as_text(parts)}", expected)
+    integer = node.op in INTEGER_PRESERVING and all(part.kind == "int" for part in parts if part.kind != "bool")
+    if node.op == "//" and not integer:
+        refuse(scope, node, f"divides {_as_text(parts)} with //", "whole numbers")
+    kind = "bool" if logical or node.op in COMPARISONS else "int" if integer else "float"
     return Type(kind, names, next(iter(dims), ()))
 
 
@@ -201,22 +217,22 @@ def _at(node: At, scope: Scope) -> Type:
     names, dims = set(array.names), list(array.dims)
     for place in node.places:
         index = viewed(place, scope.bound)
-        along = index is not None and bool(dims) and scope.definition.ranges[index] == dims[0]
-        if not dims or (index is not None and not along and not _computed(place)):
-            refuse(scope, node, f"subscripts {array}", "an index over the axis it stands at")
+        names_axis = index is not None and bool(dims) and scope.definition.ranges[index] == dims[0]
+        if not dims or (index is not None and not names_axis and not _computed(place)):
+            refuse(scope, node, f"subscripts {array}", "an index that runs over this axis")
         dims.pop(0)
-        if along and index in names:
+        if names_axis and index in names:
             refuse(scope, node, f"names an axis {index} of {array} twice", "each index once")
-        found = single(place, scope)
-        if found.dims or found.kind != "int":
+        subscript = single(place, scope)
+        if subscript.dims or subscript.kind != "int":
             expected = "whole numbers: an index, j + 1, m − 1 − j, or an array of them at an index"
-            refuse(scope, node, f"subscripts {array} by {found}", expected)
-        names |= found.names
+            refuse(scope, node, f"subscripts {array} by {subscript}", expected)
+        names |= subscript.names
     return Type(array.kind, frozenset(names), tuple(dims))
 
 
 def viewed(place: Node, bound: Container[str]) -> str | None:
-    """The index that a subscript such as j, j − 1 or m − 1 − j gives to the axis; None where it says a place."""
+    """The index that names an axis by a subscript such as j, j − 1 or m − 1 − j; None if it selects a position."""
     if isinstance(place, Position):
         return None if place.index in bound else place.index
     index, parts = place_index(place), list(nodes(place))
@@ -230,12 +246,12 @@ def positions(place: Node) -> bool:
 
 
 def _computed(place: Node) -> bool:
-    """Whether a subscript is shifted by more than a number, as i + (t - w) is: it need not run over its axis."""
+    """Whether a subscript is shifted by a size or a value, as i + (t - w) is; it need not run over its axis."""
     return any(isinstance(part, SizeOf | Name) for part in nodes(place))
 
 
 def place_index(place: Node) -> str | None:
-    """The index in a subscript such as j, j − 1 or m − 1 − j; None for a fixed place."""
+    """The index in a subscript such as j, j − 1 or m − 1 − j; None for a fixed position."""
     match place:
         case Position(index=index) | Apply(op="+" | "-", args=(Position(index=index), _) | (_, Position(index=index))):
             return index
@@ -250,13 +266,13 @@ def _reduce(node: Reduce, scope: Scope) -> Type:
     names = term.names | over.names
     if node.op in SOFTMAXES:
         return Type("float", names, term.dims)
-    whole = node.op == "argmax" or term.kind == "int"
-    return Type("int" if whole else "float", names - {node.index}, term.dims)
+    integer = node.op == "argmax" or term.kind == "int"
+    return Type("int" if integer else "float", names - {node.index}, term.dims)
 
 
 def _concat(parts: list[Type], node: Node, scope: Scope) -> Type:
     if not all(part.dims for part in parts) or len({part.dims[:-1] for part in parts}) > 1:
-        refuse(scope, node, f"joins {_shown(parts)}", "vectors, or matrices with equal rows")
+        refuse(scope, node, f"concatenates {_as_text(parts)}", "vectors, or matrices with equally many rows")
     last = parts[0].dims[-1]
     for part in parts[1:]:
         last = last + part.dims[-1]
@@ -266,13 +282,13 @@ def _concat(parts: list[Type], node: Node, scope: Scope) -> Type:
 
 def _scan(node: Scan, scope: Scope) -> tuple[Type, ...]:
     states = [single(start, scope) for start in node.starts]
-    for _ in range(2):  # the first step may bring names that the start lacks
+    for _ in range(2):  # the first step may add named axes that the start lacks
         inner = Scope(
             scope.definition, scope.names | dict(zip(node.states, states, strict=True)), scope.bound | {node.index}
         )
         steps = infer(node.body, inner)
         if [step.dims for step in steps] != [state.dims for state in states]:
-            refuse(scope, node, f"steps from {_shown(states)} to {_shown(steps)}", "a step that keeps the shape")
+            refuse(scope, node, f"steps from {_as_text(states)} to {_as_text(steps)}", "a step that keeps the shape")
         states = [Type(b.kind, a.names | b.names, b.dims) for a, b in zip(states, steps, strict=True)]
     return tuple(Type(state.kind, state.names | {node.index}, state.dims) for state in states)
 
@@ -287,10 +303,10 @@ def _call(node: Call, scope: Scope) -> tuple[Type, ...]:
 
 
 def _through(node: Through, scope: Scope) -> tuple[Type, ...]:
-    """What the top layer gives: its own sizes are called u_L where a single one would have u."""
+    """The types of the results of the top layer, whose varying size u is called u_L."""
     start = single(node.start, scope)
     layer = layer_of(node, scope)
-    sizes = dict(layer.bottom) | {name: top(name) for name in layer.own}
+    sizes = dict(layer.bottom) | {name: top(name) for name in layer.varying}
     return tuple(
         Type(result.kind, start.names, tuple(replaced(dim, sizes) for dim in result.dims))
         for result in node.callee.results
@@ -298,35 +314,36 @@ def _through(node: Through, scope: Scope) -> tuple[Type, ...]:
 
 
 def top(name: str) -> Dim:
-    """A size of the top layer's own: u_L for u."""
+    """The name of a varying size in the top layer: u_L for u."""
     return Dim.parse(f"{name}_L")
 
 
 def layer_of(node: Through, scope: Scope) -> Layer:
-    """What each layer takes.
+    """The layer of a stack.
 
     Raises:
-        NotationError: the bottom layer cannot read the start, or no layer what the one below it gives.
+        NotationError: the start does not fit the input of the bottom layer, or the output of a layer that of the next.
     """
-    reads, *takes = node.callee.parameters
-    gives, start = node.callee.results[0], single(node.start, scope)
-    shape = f"{reads.kind} ({', '.join(map(str, reads.dims))})"
+    input_, *takes = node.callee.parameters
+    output, start = node.callee.results[0], single(node.start, scope)
+    shape = f"{input_.kind} ({', '.join(map(str, input_.dims))})"
     bottom: dict[str, Dim] = {}
     above: dict[str, Dim] = {}
-    if not _reads(reads, start.kind, start.dims, bottom):
-        refuse(scope, node, f"gives {start} to {reads.name} of {node.callee.id}", shape)
-    if not _reads(reads, gives.kind, gives.dims, above):
-        given = Type(gives.kind, dims=gives.dims)
-        refuse(scope, node, f"hands {given} up to {reads.name} of {node.callee.id}", shape)
+    if not _accepts(input_, start.kind, start.dims, bottom):
+        refuse(scope, node, f"gives {start} to {input_.name} of {node.callee.id}", shape)
+    if not _accepts(input_, output.kind, output.dims, above):
+        given = Type(output.kind, dims=output.dims)
+        refuse(scope, node, f"passes {given} to {input_.name} of {node.callee.id} in the next layer", shape)
     changed = {name for name, dim in above.items() if dim != Dim.parse(name)}
     if any(dim.names & changed for result in node.callee.results for dim in result.dims):
-        refuse(scope, node, f"goes through layers of {node.callee.id}", "results in sizes that a layer has for itself")
-    own = dict.fromkeys(name for each in takes for dim in each.dims for name in sorted(dim.names) if name not in bottom)
-    return Layer(tuple(takes), tuple(own), tuple(bottom.items()), tuple(above.items()))
+        refuse(scope, node, f"goes through layers of {node.callee.id}", "results in other sizes than its input")
+    sizes = (name for parameter in takes for dim in parameter.dims for name in sorted(dim.names))
+    varying = dict.fromkeys(name for name in sizes if name not in bottom)
+    return Layer(tuple(takes), tuple(varying), tuple(bottom.items()), tuple(above.items()))
 
 
-def _reads(parameter: Parameter, kind: str, dims: tuple[Dim, ...], sizes: dict[str, Dim]) -> bool:
-    """Whether a parameter takes this; learns what its sizes then are."""
+def _accepts(parameter: Parameter, kind: str, dims: tuple[Dim, ...], sizes: dict[str, Dim]) -> bool:
+    """Whether a parameter accepts an array of this kind and shape; the sizes that it implies are added to `sizes`."""
     pairs = zip(parameter.dims, dims, strict=False)
     return (
         len(parameter.dims) == len(dims)
@@ -336,34 +353,35 @@ def _reads(parameter: Parameter, kind: str, dims: tuple[Dim, ...], sizes: dict[s
 
 
 def called_with(node: Call, args: list[Type], scope: Scope) -> dict[str, Dim]:
-    """What the named sizes of a called equation are, by the caller's names for them.
+    """The named sizes of a called equation, in sizes of the caller.
 
     Raises:
         NotationError: an argument does not fit.
     """
     sizes: dict[str, Dim] = {}
     for name, value in node.options:
-        own, given = node.callee.size_options.get(name), _size(value, scope)
-        if own and given:
-            sizes[own] = Dim.parse(given)
+        inner, outer = node.callee.size_options.get(name), _size(value, scope)
+        if inner and outer:
+            sizes[inner] = Dim.parse(outer)
     for parameter, arg in zip(node.callee.parameters, args, strict=True):
-        if not _reads(parameter, arg.kind, arg.dims, sizes):
+        if not _accepts(parameter, arg.kind, arg.dims, sizes):
             shape = f"({', '.join(map(str, parameter.dims))})"
             refuse(scope, node, f"gives {arg} to {parameter.name} of {node.callee.id}", f"{parameter.kind} {shape}")
     return sizes
 
 
-def _is_a(found: Type, announced: Type) -> bool:
-    return (found.names, found.dims) == (announced.names, announced.dims) and _may_be(found.kind, announced.kind)
+def _is_a(found: Type, expected: Type) -> bool:
+    """Whether a value has the expected type."""
+    return (found.names, found.dims) == (expected.names, expected.dims) and _may_be(found.kind, expected.kind)
 
 
 def _may_be(kind: str, expected: str) -> bool:
-    """Whether something of a kind may stand where another is expected: a whole number is a number."""
+    """Whether a value of a kind is accepted where another kind is expected: an int is accepted as a float."""
     return kind == expected or (kind, expected) == ("int", "float")
 
 
 def _unify(dim: Dim, given: Dim, sizes: dict[str, Dim]) -> bool:
-    """Make a callee's size mean the caller's, learning at most one name."""
+    """Whether a size of a callee can equal one of the caller; one unknown name is solved and added to `sizes`."""
     unknown = [name for name in dim.names if name not in sizes]
     if len(unknown) > 1:
         return False
@@ -405,7 +423,7 @@ def _product(dims: tuple[Dim, ...]) -> Dim:
 
 
 def _size(node: Node, scope: Scope) -> str | None:
-    """The size that an option stands for: heads is H."""
+    """The named size that an argument gives: H for the option heads."""
     match node:
         case Name(id=name):
             return scope.definition.size_options.get(name)
@@ -414,12 +432,12 @@ def _size(node: Node, scope: Scope) -> str | None:
     return None
 
 
-def _shown(types: tuple[Type, ...] | list[Type]) -> str:
+def _as_text(types: tuple[Type, ...] | list[Type]) -> str:
     return ", ".join(map(str, types))
 
 
 def refuse(scope: Scope, node: Node, given: str, expected: str) -> NoReturn:
-    """Say which equation and line does not fit."""
+    """Raise a `NotationError` with the equation and the line of a node whose types do not fit."""
     line = f":{node.span.line}" if node.span else ""
     raise NotationError(
         f"{scope.definition.id}{line}: shapes do not fit",

@@ -1,4 +1,4 @@
-"""Symbolic sizes: `d`, `H*d`, `d+u+u`, `ceil((t-w)/s)`, kept as polynomials so that equal sizes compare equal."""
+"""Symbolic sizes such as `d`, `H*d`, `d+u+u` and `ceil((t-w)/s)`, as polynomials, so that equal sizes compare equal."""
 
 from __future__ import annotations
 
@@ -10,31 +10,31 @@ from functools import cache, cached_property
 from math import prod
 
 Monomial = tuple[str, ...]
-"""Names of sizes, sorted; a count of steps, ⌈(t-w)/s⌉, is one name in which others stand."""
+"""Names of sizes, sorted; a rounded-up quotient ⌈(t-w)/s⌉ is one name, which contains others."""
 
 
 @dataclass(frozen=True)
 class Dim:
-    """A size: a sum of products of named sizes, each with a whole factor.
+    """A size: a polynomial in named sizes with integer coefficients.
 
     Attributes:
-        terms: pairs (names in the product, sorted; factor), sorted; a plain number has no names.
+        terms: pairs (names in the product, sorted; coefficient), sorted; a constant has no names.
     """
 
     terms: tuple[tuple[Monomial, int], ...]
 
     @classmethod
     def parse(cls, text: str) -> Dim:
-        """Read `text`, such as "H*d".
+        """The size that a text such as "H*d" means.
 
         Raises:
-            ValueError: anything but names, whole numbers, +, -, * and ceil(size/size).
+            ValueError: the text has anything else than names, integers, +, -, * and ceil(size/size).
         """
         return _read(ast.parse(text.strip(), mode="eval").body, text)
 
     @classmethod
     def of(cls, counts: Mapping[Monomial, int]) -> Dim:
-        """Normalise a count of monomials."""
+        """The polynomial with these coefficients of monomials."""
         return cls(tuple(sorted((names, count) for names, count in counts.items() if count)))
 
     def __add__(self, other: Dim) -> Dim:
@@ -54,24 +54,24 @@ class Dim:
         return Dim.of(counts)
 
     def steps(self, stride: Dim) -> Dim:
-        """How many steps of `stride` it takes to get through this size: ⌈size/stride⌉, and 0 if it is negative."""
+        """The number of steps of a stride, ⌈size/stride⌉; 0 if it is negative."""
         return Dim((((f"⌈({self})/{stride}⌉",), 1),))
 
     def over(self, name: str) -> Dim | None:
-        """This size divided by the size `name`; None where it does not divide evenly."""
+        """This size divided by the named size `name`; None if it is not a factor."""
         if not all(name in names for names, _ in self.terms):
             return None
         return Dim.of({_without(names, name): count for names, count in self.terms})
 
     def share(self, count: int) -> Dim | None:
-        """This size divided by a whole number; None where it does not divide evenly."""
-        if any(own % count for _, own in self.terms):
+        """This size divided by an integer; None if it does not divide all coefficients."""
+        if any(coefficient % count for _, coefficient in self.terms):
             return None
-        return Dim.of({names: own // count for names, own in self.terms})
+        return Dim.of({names: coefficient // count for names, coefficient in self.terms})
 
     @cached_property
     def only(self) -> str | None:
-        """The one name that it is, as most sizes are."""
+        """The name, if this size is a single named size; else None."""
         match self.terms:
             case (((name,), 1),) if not name.startswith("⌈"):
                 return name
@@ -79,7 +79,7 @@ class Dim:
 
     @cached_property
     def names(self) -> frozenset[str]:
-        """The named sizes it is made of."""
+        """The named sizes that it contains."""
         return frozenset(
             inner
             for names, _ in self.terms
@@ -88,20 +88,24 @@ class Dim:
         )
 
     def value(self, sizes: Mapping[str, int]) -> int:
-        """Its number, given the named sizes.
+        """The value for given values of the named sizes.
 
         Raises:
-            KeyError: a name without a size.
+            KeyError: a named size has no value.
         """
         if self.only is not None:
             return sizes[self.only]
         return sum(count * prod(_value(name, sizes) for name in names) for names, count in self.terms)
 
     def solve(self, total: int, sizes: dict[str, int]) -> str | None:
-        """Learn the one name still missing from `sizes`, where `total` is what this comes to.
+        """Solve for a named size that is not in `sizes` yet, and add it there.
+
+        Args:
+            total: the value of this size.
+            sizes: {named size: its value}.
 
         Returns:
-            None when it fits (and `sizes` may have grown); else a sentence saying why it does not.
+            None if the value is possible; else the reason why it is not.
         """
         if self.only is not None:
             sizes.setdefault(self.only, total)
@@ -129,7 +133,7 @@ class Dim:
 
 @cache
 def parts(name: str) -> tuple[Dim, Dim]:
-    """What a count of steps divides, and by what: of ⌈(t-w)/s⌉ these are t-w and s."""
+    """Numerator and denominator of a rounded-up quotient: t-w and s for ⌈(t-w)/s⌉."""
     top, bottom = name.removeprefix("⌈(").removesuffix("⌉").split(")/")
     return Dim.parse(top), Dim.parse(bottom)
 
@@ -160,4 +164,4 @@ def _read(node: ast.expr, text: str) -> Dim:
             return _read(left, text) * _read(right, text)
         case ast.Call(func=ast.Name(id="ceil"), args=[ast.BinOp(left=top, op=ast.Div(), right=bottom)], keywords=[]):
             return _read(top, text).steps(_read(bottom, text))
-    raise ValueError(f"a size is made of names, whole numbers, +, -, * and ceil(size/size), not {text!r}")
+    raise ValueError(f"a size consists of names, whole numbers, +, -, * and ceil(size/size), not {text!r}")

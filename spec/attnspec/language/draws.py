@@ -1,4 +1,4 @@
-"""What an equation declares of how its arguments are drawn; what it has no such argument or word for is refused."""
+"""Declarations of how the arguments of an equation are drawn, and checks that they name existing arguments."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from dataclasses import dataclass
 
 from attnspec.errors import SpecError, nearest
 from attnspec.language import layers
-from attnspec.language.symbols import WAYS
+from attnspec.language.symbols import SCALES
 from attnspec.language.tree import Definition, Option
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """How an option that is a place along an axis is drawn: a whole number from 0 to the size of the axis − 1.
+    """How an option that is a position along an axis is drawn: an integer from 0 to the size of the axis − 1.
 
     Attributes:
         size: named size of the axis.
-        step: distance from the place of one case to that of the next. Two places along one axis need two steps.
+        step: distance between the positions of consecutive cases. Two positions along one axis need different steps.
 
     Examples:
         >>> import attnspec
@@ -34,71 +34,78 @@ class Place:
 
 
 OptionDraw = Sequence[float] | Place
-"""How an option is drawn: values that are taken in turn from case to case, or a place along an axis."""
+"""How an option is drawn: values that the cases take in turn, or a position along an axis."""
 
 
 def check_sizes(definition: Definition, argument: str, given: Mapping[str, int]) -> None:
-    """Refuse a bound of a size that an equation does not have.
+    """Check that all sizes are named sizes of an equation.
 
     Raises:
-        SpecError: there is one.
+        SpecError: one is not.
     """
     for name in given:
-        _known(definition, argument, "size", name, layers.sizes_of(definition))
+        _check_known(definition, argument, "size", name, layers.sizes_of(definition))
 
 
 def check_scales(definition: Definition, given: Mapping[str, str]) -> None:
-    """Refuse a way of drawing that does not exist, or for what is not an array of the equation.
+    """Check that all scales are distributions of arrays of an equation.
 
     Raises:
-        SpecError: there is one.
+        SpecError: a distribution does not exist, or a name is not that of an array.
     """
     kinds = {parameter.name: parameter.kind for parameter in layers.arrays(definition)}
-    for name, way in given.items():
+    for name, distribution in given.items():
         if any(option.name == name for option in definition.options):
             headline = f"{definition.id}: scales are of arrays, and {name} is an option"
+            scale = f"scales={{{name!r}: {distribution!r}}}"
             mend = f"options={{{name!r}: (…)}} lists its values"
-            raise SpecError(headline, given=f"scales={{{name!r}: {way!r}}}", expected=", ".join(kinds), mend=mend)
-        _known(definition, "scales", "array", name, kinds)
-        ways = WAYS[kinds[name]]
-        if way not in ways:
+            raise SpecError(headline, given=scale, expected=", ".join(kinds), mend=mend)
+        _check_known(definition, "scales", "array", name, kinds)
+        distributions = SCALES[kinds[name]]
+        if distribution not in distributions:
             raise SpecError(
-                f"{definition.id}: scales does not know how to draw {name}",
-                given=f"{way!r}",
-                expected=", ".join(map(repr, ways)),
-                mend=nearest(way, ways),
+                f"{definition.id}: the scale of {name} is not a distribution",
+                given=f"{distribution!r}",
+                expected=", ".join(map(repr, distributions)),
+                mend=nearest(distribution, distributions),
             )
 
 
 def option_draws(definition: Definition, given: Mapping[str, OptionDraw]) -> dict[str, tuple[float, ...] | Place]:
-    """How the options of an equation are drawn, as it declares it.
+    """The declared draws of the options of an equation.
 
     Raises:
-        SpecError: there is no such option, it is a size, or it cannot take these values.
+        SpecError: there is no such option, it is a size, or it cannot have these values.
     """
     options = {option.name: option for option in definition.options}
     for name in given:
-        _known(definition, "options", "option", name, options)
+        _check_known(definition, "options", "option", name, options)
     return {name: _draw(definition, options[name], draw) for name, draw in given.items()}
 
 
 def _draw(definition: Definition, option: Option, draw: object) -> tuple[float, ...] | Place:
-    headline, given = f"{definition.id}: the option {option.name} is not drawn so", f"{{{option.name!r}: {draw!r}}}"
+    """The draw of one option, with its values in a tuple."""
+    headline, given = f"{definition.id}: the option {option.name} cannot be drawn so", f"{{{option.name!r}: {draw!r}}}"
     if option.size:
         mend = f"largest={{{option.size!r}: …}} bounds it"
         raise SpecError(headline, given=given, expected=f"nothing: it is drawn as the size {option.size}", mend=mend)
-    whole = option.kind == "int"
-    if isinstance(draw, Place) and whole:
-        _known(definition, given, "size", draw.size, layers.sizes_of(definition))
+    integer = option.kind == "int"
+    if isinstance(draw, Place) and integer:
+        _check_known(definition, given, "size", draw.size, layers.sizes_of(definition))
         return draw
     values = tuple(draw) if isinstance(draw, Sequence) else ()
-    if values and all(isinstance(v, int if whole else (int, float)) and not isinstance(v, bool) for v in values):
-        return values if whole else tuple(map(float, values))
-    expected = "whole numbers, as (0, 1, 5), or a Place along an axis" if whole else "numbers, as (0.5, 30.0)"
+    if values and all(isinstance(v, int if integer else (int, float)) and not isinstance(v, bool) for v in values):
+        return values if integer else tuple(map(float, values))
+    expected = "whole numbers, as (0, 1, 5), or a Place along an axis" if integer else "numbers, as (0.5, 30.0)"
     raise SpecError(headline, given=given, expected=f"{expected}; they are taken in turn")
 
 
-def _known(definition: Definition, argument: str, what: str, name: str, known: Iterable[str]) -> None:
+def _check_known(definition: Definition, argument: str, what: str, name: str, known: Iterable[str]) -> None:
+    """Check that a name in an argument of `equation` is known.
+
+    Raises:
+        SpecError: it is not.
+    """
     if name not in (names := list(known)):
         raise SpecError(
             f"{definition.id} does not have the {what} {name}",

@@ -1,4 +1,4 @@
-"""@equation: from a typed function in the notation to an `Equation`, and the registry of all equations."""
+"""@equation: makes an `Equation` of a typed function in the notation; and the registry of all equations."""
 
 from __future__ import annotations
 
@@ -158,7 +158,7 @@ class Equation(Generic[P, R]):
     @property
     def shapes(self) -> dict[str, tuple[str, ...]]:
         """The sizes of each array for one example, by the name of the argument."""
-        return {each.name: tuple(map(str, each.dims)) for each in self.definition.parameters}
+        return {parameter.name: tuple(map(str, parameter.dims)) for parameter in self.definition.parameters}
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Compute the value, in the array namespace and dtype of the arguments.
@@ -183,7 +183,7 @@ class Equation(Generic[P, R]):
             array([[0.5, 0.5],
                    [0.5, 0.5]])
         """
-        call = importlib.import_module("attnspec.interpreters.evaluation.call")  # late: the language knows none
+        call = importlib.import_module("attnspec.interpreters.evaluation.call")  # late: avoids an import cycle
         return call.answer(self.definition, args, kwargs)  # type: ignore[no-any-return]  # R by the check of the tree
 
     def noise(
@@ -217,10 +217,10 @@ class Equation(Generic[P, R]):
         rounding = importlib.import_module("attnspec.interpreters.rounding.noise")
         policies = importlib.import_module("attnspec.interpreters.rounding.policy")
         arrays, options = call.bind(self.definition, (), arguments)
-        found: tuple[Noise, ...] = rounding.noise(
+        result: tuple[Noise, ...] = rounding.noise(
             self.definition, arrays, options, policies.preset(policy, dtype), seed
         )
-        return found
+        return result
 
     def mutants(self) -> tuple[Mutant, ...]:
         """List the known mistakes: curated ones, conventions, and those that mutation operators generate.
@@ -302,7 +302,7 @@ class Equation(Generic[P, R]):
 
 
 class Equations(Registry[Equation[..., Any]]):
-    """Every equation by id; a misspelt id is answered with the nearest."""
+    """All equations by id; the error for an unknown id names the nearest ones."""
 
     def __getitem__(self, id: str) -> Equation[..., Any]:
         if id not in self:
@@ -388,7 +388,7 @@ def equation(
     Raises:
         NotationError: the function is outside the notation, or its shapes do not fit.
         SpecError: the arguments or results are not those of the gradient; the catalogue has another equation of this
-            id; or `smallest`, `largest`, `scales` or `options` have a name that the equation lacks, or a way of drawing
+            id; or `smallest`, `largest`, `scales` or `options` have a name that the equation lacks, or a distribution
             that does not exist.
 
     Examples:
@@ -562,7 +562,7 @@ def mutate(
         'the divisor is n − 1'
     """
     item = _changed(of, name, lines or {}, calls or {})
-    _keep(of.own_mutants, Curated(name, says, item, in_storage))
+    _replace_or_append(of.own_mutants, Curated(name, says, item, in_storage))
     return item
 
 
@@ -604,7 +604,7 @@ def rewrite(
         ['divided_first']
     """
     item = _changed(of, name, lines or {}, calls or {})
-    _keep(of.own_forms, Curated(name, says, item))
+    _replace_or_append(of.own_forms, Curated(name, says, item))
     return item
 
 
@@ -614,7 +614,7 @@ def _changed(
     lines: Mapping[str, str],
     calls: Mapping[Equation[..., Any], Equation[..., Any]],
 ) -> Equation[P, R]:
-    """The equation with some of its lines or calls changed, as it is written by the caller's caller."""
+    """The equation with some of its lines or calls changed; the caller's caller wrote the change."""
     caller = sys._getframe(2)
     origin = Origin(caller.f_code.co_filename, caller.f_lineno - 1, {**caller.f_globals, **caller.f_locals})
     if of.is_changed:
@@ -628,60 +628,63 @@ def _changed(
     return Equation(definition, of.function, of.sources, is_changed=True)
 
 
-def _keep(kept: list[Curated], item: Curated) -> None:
-    """In place of an earlier one of that name."""
-    kept[:] = [known for known in kept if known.name != item.name]
-    kept.append(item)
+def _replace_or_append(variants: list[Curated], item: Curated) -> None:
+    """Add a variant; it replaces an earlier one of that name."""
+    variants[:] = [known for known in variants if known.name != item.name]
+    variants.append(item)
 
 
 def _variant(
-    of: Equation[..., Any], says: str, kept: list[Curated], in_storage: bool = False
+    of: Equation[..., Any], says: str, variants: list[Curated], in_storage: bool = False
 ) -> Callable[[Callable[P, R]], Equation[P, R]]:
+    """A decorator that makes a variant of an equation and adds it to a list."""
+
     def build(function: Callable[P, R]) -> Equation[P, R]:
         definition = _define(function, f"{of.id}/{function.__name__}")
         if (definition.parameters, definition.options) != (of.definition.parameters, of.definition.options):
-            what = f"{definition.id} does not take what {of.id} takes"
+            what = f"{definition.id} does not have the parameters of {of.id}"
             raise SpecError(what, expected=of.signature, mend="use the same signature")
         item = Equation(definition, function, of.sources)
-        _keep(kept, Curated(function.__name__, says, item, in_storage))
+        _replace_or_append(variants, Curated(function.__name__, says, item, in_storage))
         return item
 
     return build
 
 
 def _callee(value: object) -> Definition | None:
-    """The tree of an object that is an equation."""
+    """The syntax tree of an object that is an equation; else None."""
     return value.definition if isinstance(value, Equation) else None
 
 
 def _define(function: Callable[..., Any], id: str) -> Definition:
+    """The checked syntax tree of a function."""
     definition = parse(function, id, _callee)
     return layers.known(definition)
 
 
 def _gradient(definition: Definition, forward: Equation[..., Any]) -> Definition:
-    """A gradient with its results named after what they are the gradients of.
+    """A gradient whose results are named after the arguments that they are the gradients of.
 
     Raises:
-        SpecError: it does not take or give what the gradient of `forward` takes and gives.
+        SpecError: it does not have the parameters or results of a gradient of `forward`.
     """
-    given, own = forward.definition, definition.parameters
+    given, parameters = forward.definition, definition.parameters
     outputs = tuple(result for result in given.results if result.kind == "float")
-    first, rest = own[: len(outputs)], own[len(outputs) :]
+    first, rest = parameters[: len(outputs)], parameters[len(outputs) :]
     fits = [parameter.dims for parameter in first] == [result.dims for result in outputs]
     named = all(parameter.name.startswith("d_") and parameter.kind == "float" for parameter in first)
     if not fits or not named or (rest, definition.options) != (given.parameters, given.options):
-        wanted = [Parameter(_named(result.name), "float", result.dims) for result in outputs]
+        expected = [Parameter(_gradient_name(result.name), "float", result.dims) for result in outputs]
         raise SpecError(
-            f"{definition.id} does not take what the gradient of {forward.id} takes",
-            given=_signature(own),
-            expected=_signature((*wanted, *given.parameters)),
-            mend="first the gradients of the results, named d_…, then what the equation takes, in its order",
+            f"{definition.id} does not have the parameters of a gradient of {forward.id}",
+            given=_signature(parameters),
+            expected=_signature((*expected, *given.parameters)),
+            mend="first the gradients of the results, named d_…, then the parameters of the equation, in its order",
         )
     results = tuple(Parameter(f"d_{p.name}", "float", p.dims) for p in given.parameters if p.kind == "float")
     if [(result.kind, result.dims) for result in definition.results] != [(p.kind, p.dims) for p in results]:
         raise SpecError(
-            f"{definition.id} does not give what the gradient of {forward.id} gives",
+            f"{definition.id} does not have the results of a gradient of {forward.id}",
             given=_signature(definition.results),
             expected=_signature(results),
             mend="the gradients of its float parameters, each in its shape and in their order",
@@ -689,15 +692,14 @@ def _gradient(definition: Definition, forward: Equation[..., Any]) -> Definition
     return replace(definition, results=results)
 
 
-def _named(result: str) -> str:
-    """What the gradient of a result may be called; one without a name is an output."""
+def _gradient_name(result: str) -> str:
+    """The name of the gradient of a result; a result without a name is called o."""
     return f"d_{result}" if result.isidentifier() and result != "result" else "d_o"
 
 
 def _signature(parameters: Iterable[Parameter]) -> str:
+    """Names and shapes of parameters, as text."""
     return ", ".join(
-        f"{each.name} of ({_signature(each.layer.takes)})"
-        if each.layer
-        else f"{each.name} ({' '.join(map(str, each.dims))})"
-        for each in parameters
+        f"{p.name} of ({_signature(p.layer.takes)})" if p.layer else f"{p.name} ({' '.join(map(str, p.dims))})"
+        for p in parameters
     )

@@ -1,7 +1,7 @@
-"""Layers written out: how many there are is known once arrays are given, and then each is a call as any other.
+"""Layers: once the number of layers is known, an equation is written out with one call for each layer.
 
-The arrays of a layer have names of their own, `layers.0.W_xr`, the bottom one being 0; a size that each layer has for
-itself is u_1 at the bottom, then u_2, …, and u_L at the top.
+The arrays of a layer have names such as `layers.0.W_xr`, where 0 is the bottom layer. A size that may differ between
+layers is u_1 at the bottom, then u_2, …, and u_L at the top.
 """
 
 from __future__ import annotations
@@ -18,115 +18,122 @@ from attnspec.language.symbols import symbol
 from attnspec.language.tree import Call, Definition, Layer, Line, Name, Node, Parameter, Through
 
 COUNT = "L"
-"""The size that says how many layers there are."""
+"""The named size that is the number of layers."""
 
-SLIPS = {
+WIRING_ERRORS = {
     "input": "every layer reads the input, not the layer below it",
-    "reversed": "the layers run from the top down",
+    "reversed": "the layers are applied from the top down",
     "short": "the last layer is left out",
     "first": "only the first layer is run",
     "shared": "every layer has the weights of the first",
-    "begun": "every layer begins as the first does",
-    "rest": "what is returned besides is the first layer's",
+    "begun": "every layer starts from the initial state of the first",
+    "rest": "the other results are those of the first layer",
 }
-"""What may be wrong with layers, in words."""
+"""{fault of a `Through` node: sentence}: mistakes in how layers are connected."""
 
 
 def of(definition: Definition) -> tuple[Parameter, Layer] | None:
-    """The parameter that holds layers, and what each takes; None where an equation has none."""
-    return next(((each, each.layer) for each in definition.parameters if each.layer is not None), None)
+    """The parameter of an equation that holds layers, and its layer; None if it has none."""
+    parameters = definition.parameters
+    return next(((parameter, parameter.layer) for parameter in parameters if parameter.layer is not None), None)
 
 
 def known(definition: Definition) -> Definition:
-    """The equation, its parameters saying what each layer takes.
+    """The equation with the layers of its parameters filled in.
 
     Raises:
-        NotationError: it takes layers, and goes through them more or less than once.
+        NotationError: the equation takes layers, and does not use them exactly once.
     """
     scope = Scope(definition, check(definition))
-    found = [node for node in definition.roots if isinstance(node, Through)]
-    taken = [each.name for each in definition.parameters if each.kind == "layers"]
-    if [node.layers.id for node in found] != taken:
+    uses = [node for node in definition.roots if isinstance(node, Through)]
+    names = [parameter.name for parameter in definition.parameters if parameter.kind == "layers"]
+    if [node.layers.id for node in uses] != names:
         raise NotationError(
-            f"{definition.id}: {taken[0]} is read {len(found)} times",
+            f"{definition.id}: {names[0]} is read {len(uses)} times",
             expected="through(layers, equation, x), once",
-            mend="go through the layers in one line; what has none needs no parameter of the type Layers",
+            mend="use the layers in one line; an equation without layers needs no parameter of the type Layers",
         )
-    told = {node.layers.id: layer_of(node, scope) for node in found}
-    parameters = tuple(replace(each, layer=told.get(each.name)) for each in definition.parameters)
+    layers = {node.layers.id: layer_of(node, scope) for node in uses}
+    parameters = tuple(replace(parameter, layer=layers.get(parameter.name)) for parameter in definition.parameters)
     return replace(definition, parameters=parameters)
 
 
 def sizes_at(layer: Layer, place: int, count: int) -> dict[str, Dim]:
-    """What the sizes of a layer are called, that at the bottom being 0."""
-    own = {name: top(name) if place == count - 1 else Dim.parse(f"{name}_{place + 1}") for name in layer.own}
+    """The sizes of one layer, in the names of the equation that takes the layers.
+
+    Args:
+        layer: the layer.
+        place: its position, 0 at the bottom.
+        count: number of layers.
+    """
+    varying = {name: top(name) if place == count - 1 else Dim.parse(f"{name}_{place + 1}") for name in layer.varying}
     if place == 0:
-        return dict(layer.bottom) | own
+        return dict(layer.bottom) | varying
     below = sizes_at(layer, place - 1, count)
-    return {name: replaced(dim, below) for name, dim in layer.above} | own
+    return {name: replaced(dim, below) for name, dim in layer.above} | varying
 
 
 def at_top(layer: Layer) -> dict[str, str]:
-    """What the sizes of a layer are called where it is the only one."""
+    """The names of the sizes of a layer if it is the only one."""
     return {name: str(dim) for name, dim in sizes_at(layer, 0, 1).items()}
 
 
-def alike(layer: Layer) -> list[tuple[Dim, Dim]]:
-    """Sizes of what the bottom layer reads, and of what the top one hands up: equal where all layers can be alike."""
+def same_sizes(layer: Layer) -> list[tuple[Dim, Dim]]:
+    """Pairs of sizes of the input and the output of a layer, which are equal if all layers have the same shapes."""
     sizes = sizes_at(layer, 0, 1)
     return [(sizes[name], replaced(dim, sizes)) for name, dim in layer.above]
 
 
 def below_top(layer: Layer, count: int) -> list[str]:
-    """The sizes that layers below the top one have for themselves."""
-    return [f"{name}_{place}" for place in range(1, count) for name in layer.own]
+    """The names of the sizes of the layers below the top one."""
+    return [f"{name}_{place}" for place in range(1, count) for name in layer.varying]
 
 
 def sizes_of(definition: Definition) -> list[str]:
     """The named sizes of an equation, in the order of its signature."""
-    found = {option.size: None for option in definition.options if option.size}
+    names = {option.size: None for option in definition.options if option.size}
     for parameter in definition.parameters:
         if parameter.layer is not None:
-            found |= dict.fromkeys([COUNT, *at_top(parameter.layer).values()])
+            names |= dict.fromkeys([COUNT, *at_top(parameter.layer).values()])
         for dim in parameter.dims:
-            found |= dict.fromkeys(sorted(dim.names))
-    return list(found)
+            names |= dict.fromkeys(sorted(dim.names))
+    return list(names)
 
 
 def flat(parameter: Parameter, place: int) -> list[str]:
-    """The names of a layer's arrays."""
+    """The names of the arrays of the layer at a position."""
     assert parameter.layer is not None
-    return [f"{parameter.name}.{place}.{each.name}" for each in parameter.layer.takes]
+    return [f"{parameter.name}.{place}.{array.name}" for array in parameter.layer.takes]
 
 
 def arrays(definition: Definition) -> list[Parameter]:
-    """Every array that an equation takes, those of a layer once, under the names that these have in it."""
-    parts = ((each,) if each.layer is None else each.layer.takes for each in definition.parameters)
-    return [each for part in parts for each in part]
+    """The arrays that an equation takes; those of a layer are listed once, with their names in the layer."""
+    groups = ((p,) if p.layer is None else p.layer.takes for p in definition.parameters)
+    return [array for group in groups for array in group]
 
 
 def counted(parameter: Parameter, names: Iterable[str]) -> int:
-    """How many layers there are arrays of."""
+    """The number of layers that arrays belong to, by their names."""
     places = [name.split(".")[1] for name in names if name.startswith(f"{parameter.name}.") and name.count(".") == 2]
     return 1 + max((int(place) for place in places if place.isdecimal()), default=0)
 
 
 def counts(definition: Definition, names: Iterable[str]) -> dict[str, int]:
-    """How many layers there are, as a size; nothing where an equation has none."""
-    found = of(definition)
-    return {} if found is None else {COUNT: counted(found[0], names)}
+    """{`COUNT`: number of layers}; empty if the equation has no layers."""
+    layered = of(definition)
+    return {} if layered is None else {COUNT: counted(layered[0], names)}
 
 
 def written_out(definition: Definition, names: Iterable[str]) -> Definition:
-    """The equation for so many layers as these are the arrays of; itself where it takes none."""
-    found = of(definition)
-    return definition if found is None else of_count(definition, counted(found[0], names))
+    """The equation written out for the layers of the named arrays; itself if it takes none."""
+    layered = of(definition)
+    return definition if layered is None else of_count(definition, counted(layered[0], names))
 
 
 def of_count(definition: Definition, count: int) -> Definition:
-    """The equation for so many layers; itself where it takes none."""
-    found = of(definition)
-    return definition if found is None else _written_out(definition, found[0], count)
+    """The equation written out for a number of layers; itself if it takes none."""
+    layered = of(definition)
+    return definition if layered is None else _written_out(definition, layered[0], count)
 
 
 @lru_cache(maxsize=256)
@@ -134,10 +141,10 @@ def _arrays(parameter: Parameter, count: int) -> tuple[Parameter, ...]:
     """The arrays of all layers."""
     assert parameter.layer is not None
     return tuple(
-        replace(each, name=name, dims=tuple(replaced(dim, sizes) for dim in each.dims))
+        replace(array, name=name, dims=tuple(replaced(dim, sizes) for dim in array.dims))
         for place in range(count)
         for sizes in [sizes_at(parameter.layer, place, count)]
-        for name, each in zip(flat(parameter, place), parameter.layer.takes, strict=True)
+        for name, array in zip(flat(parameter, place), parameter.layer.takes, strict=True)
     )
 
 
@@ -157,30 +164,30 @@ def _written_out(definition: Definition, parameter: Parameter, count: int) -> De
         else:
             returns.append(node)
     at = definition.parameters.index(parameter)
-    whole = (*definition.parameters[:at], *_arrays(parameter, count), *definition.parameters[at + 1 :])
-    return replace(definition, parameters=whole, lines=tuple(lines), returns=tuple(returns))
+    parameters = (*definition.parameters[:at], *_arrays(parameter, count), *definition.parameters[at + 1 :])
+    return replace(definition, parameters=parameters, lines=tuple(lines), returns=tuple(returns))
 
 
 def _calls(node: Through, targets: Sequence[str], parameter: Parameter, count: int, id: str) -> Iterator[Line]:
     """A line for each layer, then one for each result."""
     read = node.start
-    order = _order(node.slip, count)
+    order = _order(node.fault, count)
     for step, place in enumerate(order):
         pairs = zip(flat(parameter, place), flat(parameter, 0), strict=True)
-        begun = node.slip == "begun"
-        taken = [Name(first if begun and not symbol(first, id).weight else own) for own, first in pairs]
-        yield Line(tuple(f"{target}.{step}" for target in targets), Call(node.callee, (read, *taken)))
-        if node.slip != "input":
+        same_start = node.fault == "begun"
+        args = [Name(first if same_start and not symbol(first, id).weight else name) for name, first in pairs]
+        yield Line(tuple(f"{target}.{step}" for target in targets), Call(node.callee, (read, *args)))
+        if node.fault != "input":
             read = Name(f"{targets[0]}.{step}")
     for target in targets:
-        step = 0 if node.slip == "rest" and target != targets[0] else len(order) - 1
+        step = 0 if node.fault == "rest" and target != targets[0] else len(order) - 1
         yield Line((target,), Name(f"{target}.{step}"))
 
 
-def _order(slip: str, count: int) -> list[int]:
-    """Whose arrays each layer takes, from the bottom up."""
+def _order(fault: str, count: int) -> list[int]:
+    """The positions of the layers, in the order in which they are applied."""
     places = list(range(count))
-    match slip:
+    match fault:
         case "reversed":
             return places[::-1]
         case "short":
@@ -192,54 +199,69 @@ def _order(slip: str, count: int) -> list[int]:
     return places
 
 
-# From a tuple of layers to names, and back.
+# Conversion of a tuple of layers to named arrays, and back.
 
 
 def spread(definition: Definition, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments of a call by name, layers as arrays of their own.
+    """The arguments of a call by name, with a name for each array of a layer.
 
     Raises:
-        BindingError: a layer has other arrays than it takes.
+        BindingError: a layer has another number of arrays than its equation takes.
     """
-    given = dict(zip([each.name for each in definition.parameters], args, strict=False)) | dict(kwargs)
-    found = of(definition)
-    if found is None or found[0].name not in given:
+    given = dict(zip([parameter.name for parameter in definition.parameters], args, strict=False)) | dict(kwargs)
+    layered = of(definition)
+    if layered is None or layered[0].name not in given:
         return given
-    parameter, layer = found
+    parameter, layer = layered
     arrays: dict[str, Any] = {}
-    for place, taken in enumerate(given[parameter.name]):
-        if len(taken) != len(layer.takes):
+    for place, values in enumerate(given[parameter.name]):
+        if len(values) != len(layer.takes):
             raise BindingError(
-                f"{definition.id}: {parameter.name}[{place}] is no layer",
-                given=f"{len(taken)} arrays",
-                expected=", ".join(each.name for each in layer.takes),
+                f"{definition.id}: {parameter.name}[{place}] is not a layer",
+                given=f"{len(values)} arrays",
+                expected=", ".join(array.name for array in layer.takes),
                 mend="a tuple for each layer, the bottom one first, in the order of its equation",
             )
-        arrays |= zip(flat(parameter, place), taken, strict=True)
+        arrays |= zip(flat(parameter, place), values, strict=True)
     if not arrays:
         raise BindingError(f"{definition.id}: {parameter.name} is empty", given="no layer", expected="one or more")
-    whole: dict[str, Any] = {}
+    arguments: dict[str, Any] = {}
     for name, value in given.items():
-        whole |= arrays if name == parameter.name else {name: value}
-    return whole
+        arguments |= arrays if name == parameter.name else {name: value}
+    return arguments
 
 
 def gathered(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Arguments in which layers are one again: a tuple of tuples, in the order in which their arrays stand."""
-    found: dict[str, Any] = {}
+    """The arguments with the arrays of layers gathered in a tuple of tuples, in the order of their positions."""
+    gathered: dict[str, Any] = {}
     for name, array in arguments.items():
         head, *rest = name.split(".")
         if len(rest) == 2:
-            found.setdefault(head, {}).setdefault(int(rest[0]), []).append(array)
+            gathered.setdefault(head, {}).setdefault(int(rest[0]), []).append(array)
         else:
-            found[name] = array
+            gathered[name] = array
     return {
-        name: tuple(tuple(each[place]) for place in sorted(each)) if name not in arguments else each
-        for name, each in found.items()
+        name: tuple(tuple(value[place]) for place in sorted(value)) if name not in arguments else value
+        for name, value in gathered.items()
     }
 
 
 __all__ = [
-    "COUNT", "SLIPS", "alike", "arrays", "at_top", "below_top", "counted", "counts", "flat", "gathered", "known", "of",
-    "of_count", "sizes_at", "sizes_of", "spread", "written_out",
+    "COUNT",
+    "WIRING_ERRORS",
+    "arrays",
+    "at_top",
+    "below_top",
+    "counted",
+    "counts",
+    "flat",
+    "gathered",
+    "known",
+    "of",
+    "of_count",
+    "same_sizes",
+    "sizes_at",
+    "sizes_of",
+    "spread",
+    "written_out",
 ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""From the source of an equation to its tree. What is not in the notation is refused, with file, line and mend."""
+"""The parser: from the source of an equation to its syntax tree. Errors name file and line, and say what to write."""
 
 from __future__ import annotations
 
@@ -49,28 +49,28 @@ UNARY: dict[type[ast.AST], str] = {ast.USub: "neg", ast.Invert: "not"}
 
 
 def parse(function: Callable[..., Any], id: str, callee: Callable[[object], Definition | None]) -> Definition:
-    """Read the tree of an equation from the source of its function.
+    """The syntax tree of an equation, from the source of its function.
 
     Args:
-        function: the decorated function, never run.
-        id: the equation's id.
-        callee: tells which objects are equations, and gives their trees.
+        function: the decorated function, which is never run.
+        id: the id of the equation.
+        callee: returns the syntax tree of an object that is an equation, else None.
 
     Raises:
-        NotationError: something outside the notation, or no source to read.
+        NotationError: the function is outside the notation, or has no source.
     """
-    return parser(function, id, callee).whole_function()
+    return parser(function, id, callee).definition()
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where lines are written.
+    """The place where lines are written.
 
     Attributes:
-        file: the path of their file.
-        offset: the number of lines in it before the first of them.
-        names: what a global name stands for in them.
-        comments: comments by line, counted from the first of them.
+        file: the path of the file.
+        offset: number of lines of the file before the first of them.
+        names: {global name: its value} there.
+        comments: {line, counted from 1 for the first of them: its comment}.
     """
 
     file: str
@@ -79,15 +79,15 @@ class Origin:
     comments: Mapping[int, str] = field(default_factory=dict)
 
     def place(self, line: int = 1) -> str:
-        """File and line of one of them, as in an error."""
+        """File and line, for an error."""
         return f"{'/'.join(self.file.split('/')[-2:])}:{line + self.offset}"
 
 
 def parser(function: Callable[..., Any], id: str, callee: Callable[[object], Definition | None]) -> Parser:
-    """What reads a function; the arguments are those of `parse`.
+    """The parser of a function; the arguments are those of `parse`.
 
     Raises:
-        NotationError: no source to read.
+        NotationError: the function has no source.
     """
     try:
         source, first = inspect.getsourcelines(function)
@@ -107,12 +107,17 @@ def parser(function: Callable[..., Any], id: str, callee: Callable[[object], Def
 
 @dataclass
 class Parser:
-    """Reads one function.
+    """Parses one function.
 
     Attributes:
-        origin: where the line that is being read is written: at first, where the function is.
-        changed: the origins of those lines that are written elsewhere.
-        locals: the names bound so far.
+        id: the id of the equation.
+        tree: the Python syntax tree of the function.
+        origin: where the current line is written.
+        callee: returns the syntax tree of an object that is an equation, else None.
+        changed: {line that is written elsewhere than the function: where it is}.
+        indices, sizes: the declared indices and sizes so far.
+        locals: the names that are defined so far.
+        layers: the parameters of the type Layers.
     """
 
     id: str
@@ -125,13 +130,13 @@ class Parser:
     locals: set[str] = field(default_factory=set)
     layers: set[str] = field(default_factory=set)
 
-    def whole_function(self) -> Definition:
-        """The equation that the function is."""
+    def definition(self) -> Definition:
+        """The syntax tree of the equation."""
         tree, arguments = self.tree, self.tree.args
         if arguments.vararg or arguments.kwarg or arguments.defaults or any(arguments.kw_defaults):
             self.refuse(
                 tree,
-                "has a parameter that is not plain",
+                "has a parameter with a default, or * or **",
                 "plain parameters, options after *, no defaults",
                 "name every array, and give options no default",
             )
@@ -141,11 +146,11 @@ class Parser:
             self.refuse(tree, "takes layers twice", "one parameter of the type Layers", "an equation for each stack")
         options = tuple(self.option(argument) for argument in arguments.kwonlyargs)
         self.locals = {p.name for p in parameters} | {o.name for o in options}
-        home = self.origin
+        function_origin = self.origin
         lines: list[Line] = []
         body = tree.body[1:] if ast.get_docstring(tree) is not None else tree.body
         for statement in body[:-1]:
-            self.origin = self.changed.get(statement, home)
+            self.origin = self.changed.get(statement, function_origin)
             lines += self.statement(statement)
         if not body or not isinstance(body[-1], ast.Return) or body[-1].value is None:
             self.refuse(
@@ -153,9 +158,9 @@ class Parser:
             )
         returned = body[-1].value
         values = returned.elts if isinstance(returned, ast.Tuple) else [returned]
-        self.origin = self.changed.get(body[-1], home)
-        returns = tuple(self.whole(value) for value in values)
-        self.origin = home
+        self.origin = self.changed.get(body[-1], function_origin)
+        returns = tuple(self.line_value(value) for value in values)
+        self.origin = function_origin
         return Definition(
             self.id,
             parameters,
@@ -167,10 +172,11 @@ class Parser:
         )
 
     def parameter(self, argument: ast.arg) -> Parameter:
+        """A positional parameter."""
         if argument.annotation is None:
             self.refuse(
                 argument,
-                f"does not say what {argument.arg} is",
+                f"has no annotation for {argument.arg}",
                 'an annotation such as Float[Tensor, "n d"]',
                 f'{argument.arg}: Float[Tensor, "…"]',
             )
@@ -180,17 +186,19 @@ class Parser:
         return Parameter(argument.arg, kind, dims)
 
     def option(self, argument: ast.arg) -> Option:
+        """A keyword-only parameter."""
         match argument.annotation:
             case ast.Name(id="int" | "float" as kind):
                 return Option(argument.arg, kind)
         self.refuse(
             argument,
-            f"has an option {argument.arg} that is no int or float",
+            f"has an option {argument.arg} that is neither int nor float",
             "int or float",
             "arrays come before the *, options after it",
         )
 
     def annotation(self, node: ast.expr) -> tuple[str, tuple[Dim, ...]]:
+        """Kind and shape of an annotation."""
         match node:
             case ast.Subscript(value=ast.Name(id=word), slice=ast.Tuple(elts=[_, ast.Constant(value=str(axes))])) if (
                 word in KINDS
@@ -198,21 +206,20 @@ class Parser:
                 try:
                     return KINDS[word], tuple(Dim.parse(axis) for axis in axes.split())
                 except (ValueError, SyntaxError) as error:
-                    self.refuse(node, "has an axis that is no size", str(error), "sizes are names, H*d or d+u")
+                    self.refuse(node, "has an axis that is not a size", str(error), "sizes are names, H*d or d+u")
         self.refuse(
             node, "has an annotation outside the notation", 'Float, Int or Bool[Tensor, "axes"]', 'Float[Tensor, "n d"]'
         )
 
-    def announced(self, node: ast.expr) -> tuple[str, tuple[Dim, ...]]:
-        """An annotation of what is returned, which may be a plain whole number."""
+    def result_annotation(self, node: ast.expr) -> tuple[str, tuple[Dim, ...]]:
+        """Kind and shape of the annotation of a result, which may be an int."""
         return ("int", ()) if isinstance(node, ast.Name) and node.id == "int" else self.annotation(node)
 
     def results(self, tree: ast.FunctionDef, returns: tuple[Node, ...]) -> tuple[Parameter, ...]:
+        """The results, from the return annotation; one that is the value of a line has its name."""
         match tree.returns:
             case None:
-                self.refuse(
-                    tree, "does not say what it returns", 'an annotation -> Float[Tensor, "n d"]', "annotate it"
-                )
+                self.refuse(tree, "has no return annotation", 'an annotation -> Float[Tensor, "n d"]', "annotate it")
             case ast.Subscript(value=ast.Name(id="tuple"), slice=ast.Tuple(elts=parts)):
                 annotations = parts
             case annotation:
@@ -220,17 +227,17 @@ class Parser:
         if len(annotations) != len(returns) and not isinstance(returns[0], Call | Scan | Through):
             self.refuse(
                 tree,
-                f"returns {len(returns)} and announces {len(annotations)}",
-                "as many of one as of the other",
-                "mend the return annotation",
+                f"returns {len(returns)} values and annotates {len(annotations)}",
+                "an annotation for each returned value",
+                "correct the return annotation",
             )
-        kinds = [self.announced(annotation) for annotation in annotations]
+        kinds = [self.result_annotation(annotation) for annotation in annotations]
         names = [_result_name(value) for value in returns] + [""] * len(annotations)
         unnamed = ["result"] if len(kinds) == 1 else [f"result {k}" for k in range(len(kinds))]
         return tuple(Parameter(names[k] or unnamed[k], *kind) for k, kind in enumerate(kinds))
 
     def statement(self, statement: ast.stmt) -> list[Line]:
-        """One line; the declarations of indices and sizes give none."""
+        """The lines of a statement: none for a declaration, several for `a, b = x, y`."""
         match statement:
             case ast.Assign(targets=[ast.Name(id=name)], value=value):
                 targets = [name]
@@ -250,12 +257,14 @@ class Parser:
             return []
         taken = [name for name in targets if name in self.locals or name in self.indices]
         if taken:
-            self.refuse(statement, f"gives {taken[0]} a second meaning", "each name once", "name the new value anew")
-        line = Line(tuple(targets), self.whole(value), self.origin.comments.get(statement.end_lineno or 0, ""))
+            mend = "give the new value another name"
+            self.refuse(statement, f"assigns {taken[0]} a second time", "each name once", mend)
+        line = Line(tuple(targets), self.line_value(value), self.origin.comments.get(statement.end_lineno or 0, ""))
         self.locals |= set(targets)
         return [line]
 
     def declare(self, call: ast.Call, targets: list[str]) -> None:
+        """Add a declaration to the indices or sizes."""
         texts = [part.value for part in call.args if isinstance(part, ast.Constant) and isinstance(part.value, str)]
         if len(texts) != len(targets) or len(texts) != len(call.args) or call.keywords:
             self.refuse(
@@ -268,24 +277,26 @@ class Parser:
         for name, text in zip(targets, texts, strict=True):
             table[name] = Dim.parse(text)
 
-    def whole(self, node: ast.expr) -> Node:
-        """What stands for itself, in a line or in a return: there something may go through layers."""
+    def line_value(self, node: ast.expr) -> Node:
+        """The value of a line or a return; only these may be a stack of layers."""
         if isinstance(node, ast.Call) and self.word(node.func) == "through":
-            return self.placed(self.read_through(node), node)
+            return self.with_span(self.read_through(node), node)
         return self.expression(node)
 
     def expression(self, node: ast.expr) -> Node:
-        """One expression, with where it stands."""
-        return self.placed(self.read(node), node)
+        """An expression, with its span."""
+        return self.with_span(self.read(node), node)
 
-    def placed(self, found: Node, node: ast.expr) -> Node:
+    def with_span(self, result: Node, node: ast.expr) -> Node:
+        """Set the span of a new node."""
         end_line, end_column = node.end_lineno or 0, node.end_col_offset or 0
         before = self.origin.offset
         span = Span(node.lineno + before, node.col_offset, end_line + before, end_column)
-        object.__setattr__(found, "span", span)
-        return found
+        object.__setattr__(result, "span", span)
+        return result
 
     def read(self, node: ast.expr) -> Node:
+        """An expression, without its span."""
         match node:
             case ast.Name(id=name):
                 return self.name(node, name)
@@ -314,6 +325,7 @@ class Parser:
         )
 
     def name(self, node: ast.expr, name: str) -> Node:
+        """A name: a size, an index, a value or infinity."""
         if name in self.sizes:
             return SizeOf(self.sizes[name])
         if name in self.indices:
@@ -328,11 +340,11 @@ class Parser:
         if isinstance(value, float | int) and value == vocabulary.inf:
             return Number(vocabulary.inf)
         known = [*self.locals, *self.sizes, *self.indices]
-        self.refuse(
-            node, f"uses {name} before it has a meaning", ", ".join(known), nearest(name, known) or "define it above"
-        )
+        mend = nearest(name, known) or "define it above"
+        self.refuse(node, f"uses {name} before it is defined", ", ".join(known), mend)
 
     def call(self, node: ast.Call) -> Node:
+        """A call of a word of the vocabulary or of an equation."""
         word = self.word(node.func)
         if word in vocabulary.ARITY:
             return self.elementwise(node, word)
@@ -341,7 +353,7 @@ class Parser:
         if word == "through":
             self.refuse(
                 node,
-                "goes through layers within a formula",
+                "uses `through` inside a formula",
                 "a line of its own",
                 f"h = {ast.unparse(node)}, and h in the formula",
             )
@@ -350,9 +362,9 @@ class Parser:
         definition = self.callee(self.value(node.func))
         if definition is not None:
             return self.equation(node, definition)
-        shown = ast.unparse(node.func).split(".")[-1]
-        importing = f"{shown}(…) with `from attnspec.notation import {shown}`"
-        mend = importing if shown in vocabulary.WORDS else nearest(shown, vocabulary.WORDS)
+        called = ast.unparse(node.func).split(".")[-1]
+        importing = f"{called}(…) with `from attnspec.notation import {called}`"
+        mend = importing if called in vocabulary.WORDS else nearest(called, vocabulary.WORDS)
         self.refuse(
             node,
             "uses a call outside the notation",
@@ -378,7 +390,8 @@ class Parser:
 
     def read_concat(self, node: ast.Call) -> Node:
         if len(node.args) < 2 or node.keywords:
-            self.refuse(node, "joins fewer than two", "concat(a, b, …) or concat(index, a)", "concat(a, b)")
+            expected = "concat(a, b, …) or concat(index, a)"
+            self.refuse(node, "concatenates fewer than two arrays", expected, "concat(a, b)")
         match node.args:
             case [ast.Name(id=name), array] if name in self.indices:
                 return ConcatOver(name, self.expression(array))
@@ -388,7 +401,7 @@ class Parser:
         match node:
             case ast.Call(args=[ast.Constant(value=str(text))], keywords=[]):
                 return Zeros(tuple(Dim.parse(size) for size in text.split()))
-        self.refuse(node, "has zeros without sizes", "sizes as in a signature", 'zeros("n d")')
+        self.refuse(node, "uses zeros without sizes", "sizes as in a signature", 'zeros("n d")')
 
     def read_split(self, node: ast.Call) -> Node:
         self.arity(node, 2)
@@ -405,15 +418,15 @@ class Parser:
             case _:
                 self.refuse(
                     node,
-                    "has a scan of another form",
+                    "uses scan with other arguments",
                     "scan(t, lambda h: step, h_0), a start for each state",
                     "scan(t, lambda h: cell(x[t], h, …), h_0)",
                 )
-        first = tuple(self.expression(start) for start in starts)
+        start_values = tuple(self.expression(start) for start in starts)
         outer, self.locals = self.locals, self.locals | set(states)
         step = self.expression(body)
         self.locals = outer
-        return Scan(self.index(over), states, step, first)
+        return Scan(self.index(over), states, step, start_values)
 
     def read_through(self, node: ast.Call) -> Node:
         match node:
@@ -423,18 +436,19 @@ class Parser:
                     return Through(callee, self.expression(start), Name(layers))
         self.refuse(
             node,
-            "goes through layers in another form",
+            "uses `through` with other arguments",
             "through(layers, equation, x): layers is a parameter of the type Layers, the equation has no options",
             "through(layers, gru, x)",
         )
 
     def equation(self, node: ast.Call, definition: Definition) -> Node:
+        """A call of an equation."""
         if any(parameter.kind == "layers" for parameter in definition.parameters):
             self.refuse(
                 node,
                 f"calls {definition.id}, which takes layers",
-                "an equation of arrays alone",
-                "write what it does with `through`",
+                "an equation without layers",
+                "use `through` with the equation of a layer",
             )
         expected = [parameter.name for parameter in definition.parameters]
         options = [option.name for option in definition.options]
@@ -454,17 +468,19 @@ class Parser:
         )
 
     def arity(self, node: ast.Call, count: int) -> None:
+        """Refuse a call with another number of arguments."""
         if len(node.args) != count or node.keywords:
             self.refuse(node, "has another number of arguments", f"{count}", "give them in order, without keywords")
 
     def index(self, node: ast.expr) -> str:
+        """The name of an index."""
         match node:
             case ast.Name(id=name) if name in self.indices:
                 return name
         self.refuse(node, "needs an index here", ", ".join(self.indices) or "none declared yet", 'i = index("n")')
 
     def word(self, node: ast.expr) -> str:
-        """The word of the vocabulary that an expression means, whatever it was imported as; else empty."""
+        """The word of the vocabulary that an expression is, under whatever name it was imported; else ""."""
         value = self.value(node)
         for table in (vocabulary.ELEMENTWISE, vocabulary.REDUCTIONS, vocabulary.SPECIAL):
             for function, word in table.items():
@@ -473,7 +489,7 @@ class Parser:
         return ""
 
     def value(self, node: ast.expr) -> object:
-        """What a (dotted) global name stands for; None for anything else."""
+        """The value of a (dotted) global name; None for other expressions."""
         match node:
             case ast.Name(id=name):
                 return self.origin.names.get(name)
@@ -482,12 +498,13 @@ class Parser:
         return None
 
     def refuse(self, node: ast.AST, what: str, expected: str, mend: str) -> NoReturn:
-        """Say where, what was given, what was expected and how to mend it."""
+        """Raise a `NotationError` with the place of a node."""
         headline = f"{self.origin.place(getattr(node, 'lineno', 1))}: {self.id.split('.')[-1]} {what}"
         raise NotationError(headline, given=ast.unparse(node).splitlines()[0], expected=expected, mend=mend)
 
 
 def _result_name(node: Node) -> str:
+    """The name of a returned expression; "" if it has none."""
     match node:
         case Name(id=name):
             return name
@@ -497,7 +514,7 @@ def _result_name(node: Node) -> str:
 
 
 def split_lines(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
-    """Lines with `a, b = x, y` as two: `a = x` and `b = y`."""
+    """The statements, with `a, b = x, y` split into `a = x` and `b = y`."""
     for statement in body:
         match statement:
             case ast.Assign(targets=[ast.Tuple(elts=elts)], value=ast.Tuple(elts=parts)) if len(elts) == len(parts):
@@ -508,11 +525,11 @@ def split_lines(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
 
 
 def _comments(text: str) -> dict[int, str]:
-    """Comments by the line they stand on, without what belongs to checkers."""
-    found = {}
+    """{line: its comment}, without directives for linters, type checkers and formatters."""
+    comments = {}
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
         if token.type == tokenize.COMMENT:
             comment = token.string.lstrip("# ").strip()
             if not comment.startswith(("noqa", "type:", "fmt:")):
-                found[token.start[0]] = comment
-    return found
+                comments[token.start[0]] = comment
+    return comments

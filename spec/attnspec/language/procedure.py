@@ -1,7 +1,7 @@
-"""@procedure: from a typed function on text, numbers and tables of these to a `Procedure`, and the registry of all.
+"""@procedure: makes a `Procedure` of a typed function on plain values; and the registry of all procedures.
 
-Arguments and answers are plain values: text, whole numbers, truth values, and tuples and mappings of these. They have
-no shape, dtype or rounding, so an answer is judged by equality.
+Plain values are text, integers, truth values, and tuples and mappings of these. They have no shape, dtype or rounding,
+so an answer is judged by equality.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Procedure(Generic[P, R]):
         id: the id, "family.name".
         function: the Python function.
         sources: where the procedure is published.
-        examples: arguments by name that every implementation is tried on.
+        examples: arguments by name; every implementation is called with them.
         mistakes: the known mistakes, each with a `name` and the sentence that explains it, `says`.
 
     Examples:
@@ -103,7 +103,8 @@ class Procedure(Generic[P, R]):
         return self._of(inspect.Parameter.KEYWORD_ONLY)
 
     def _of(self, kind: Any) -> tuple[str, ...]:
-        return tuple(name for name, each in inspect.signature(self.function).parameters.items() if each.kind == kind)
+        parameters = inspect.signature(self.function).parameters
+        return tuple(name for name, parameter in parameters.items() if parameter.kind == kind)
 
     @property
     def signature(self) -> str:
@@ -118,11 +119,11 @@ class Procedure(Generic[P, R]):
     @property
     def code(self) -> str:
         """Its source without the docstring, after the functions of its module that it calls."""
-        home, names = inspect.getmodule(self.function), inspect.unwrap(self.function).__code__.co_names
-        beside: list[Any] = [getattr(home, name, None) for name in names]
-        called = [each for each in beside if inspect.isfunction(each) and inspect.getmodule(each) is home]
-        own = f"def {self._written.name}({self.signature}) -> {self.gives}:\n{textwrap.indent(self.body, '    ')}"
-        return "\n\n\n".join([*(inspect.getsource(each).rstrip() for each in called), own])
+        module, names = inspect.getmodule(self.function), inspect.unwrap(self.function).__code__.co_names
+        values: list[Any] = [getattr(module, name, None) for name in names]
+        called = [value for value in values if inspect.isfunction(value) and inspect.getmodule(value) is module]
+        code = f"def {self._written.name}({self.signature}) -> {self.gives}:\n{textwrap.indent(self.body, '    ')}"
+        return "\n\n\n".join([*(inspect.getsource(function).rstrip() for function in called), code])
 
     @property
     def body(self) -> str:
@@ -154,7 +155,7 @@ class Procedure(Generic[P, R]):
         return f"{self.id.split('.')[-1]}({', '.join(given)})"
 
     def example(self, gives: R, /, *args: P.args, **kwargs: P.kwargs) -> None:
-        """Add an example that every implementation is tried on, in place of an equal one.
+        """Add an example, which every implementation is called with; it replaces an equal one.
 
         Args:
             gives: the right answer.
@@ -176,9 +177,9 @@ class Procedure(Generic[P, R]):
         """
         answer = self(*args, **kwargs)
         if answer != gives:
-            raise SpecError(f"{self.id} gives something else", given=repr(answer), expected=repr(gives))
+            raise SpecError(f"{self.id} returned a different value", given=repr(answer), expected=repr(gives))
         given = dict(inspect.signature(self.function).bind(*args, **kwargs).arguments)
-        self.examples[:] = [*(each for each in self.examples if each != given), given]
+        self.examples[:] = [*(example for example in self.examples if example != given), given]
 
     def mutant(self, says: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
         """Add a mistake: a wrong variant that verdicts recognise.
@@ -207,9 +208,9 @@ class Procedure(Generic[P, R]):
 
         def build(function: Callable[P, R]) -> Callable[P, R]:
             if inspect.signature(function) != inspect.signature(self.function):
-                what = f"{function.__name__} does not take what {self.id} takes"
+                what = f"{function.__name__} does not have the signature of {self.id}"
                 raise SpecError(what, expected=self.signature, mend="use the same signature")
-            self.mistakes[:] = [each for each in self.mistakes if each.name != function.__name__]
+            self.mistakes[:] = [mistake for mistake in self.mistakes if mistake.name != function.__name__]
             self.mistakes.append(Mistake(function.__name__, says, function))
             return function
 
@@ -277,9 +278,10 @@ def procedure(*source: Source) -> Callable[[Callable[P, R]], Procedure[P, R]]:
         if untyped:
             raise SpecError(f"{item.id}: no type for {', '.join(untyped)}", expected="text: str, …, -> tuple[str, ...]")
         if not item.doc:
-            raise SpecError(f"{item.id} says nothing", expected="a docstring: what its answer is, and what others do")
+            expected = "a docstring: what its answer is, and what other software does"
+            raise SpecError(f"{item.id} has no docstring", expected=expected)
         if REGISTRY.is_defined(item.id):
-            raise SpecError(f"{item.id} is an equation already", mend="name the function otherwise")
+            raise SpecError(f"{item.id} is an equation already", mend="give the function another name")
         PROCEDURES.add(item.id, item)
         return item
 
@@ -287,16 +289,16 @@ def procedure(*source: Source) -> Callable[[Callable[P, R]], Procedure[P, R]]:
 
 
 def specified(id: str) -> Equation[..., Any] | Procedure[..., Any]:
-    """The equation or the procedure of an id.
+    """The equation or procedure with an id.
 
     Raises:
-        UnknownName: with the nearest known ids.
+        UnknownName: there is none; the error names the nearest ids.
     """
     if id in PROCEDURES:
         return PROCEDURES[id]
     if id in REGISTRY:
         return REGISTRY[id]
     mend = nearest(id, [*REGISTRY, *PROCEDURES])
-    if mend != nearest(id, REGISTRY):  # one of the near ones is a procedure
+    if mend != nearest(id, REGISTRY):  # one of the nearest ids is that of a procedure
         raise UnknownName(f"no equation or procedure {id!r}", given=id, expected="family.name", mend=mend)
     return REGISTRY[id]

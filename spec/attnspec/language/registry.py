@@ -1,4 +1,4 @@
-"""What is specified, by id: the catalogue, imported a family at a time on the first look-up, and what users define."""
+"""Registries of the catalogue and of users' definitions. Families of the catalogue are imported when needed."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-WINGS = ("equations", "procedures", "properties", "mutants", "rewritings")
-"""Packages of the catalogue: each has a module for each family that it says something of."""
+PACKAGES = ("equations", "procedures", "properties", "mutants", "rewritings")
+"""The packages of the catalogue, with a module for each of their families."""
 
 _loaded: set[str] = set()
 
 
 @cache
-def _modules(wing: str) -> Mapping[str, str]:
-    """The modules of a wing, by family."""
-    package = importlib.import_module(f"attnspec.{wing}")
-    return {module.name: f"{package.__name__}.{module.name}" for module in pkgutil.iter_modules(package.__path__)}
+def _modules(package: str) -> Mapping[str, str]:
+    """{family: name of its module} in a package of the catalogue."""
+    imported = importlib.import_module(f"attnspec.{package}")
+    return {module.name: f"{imported.__name__}.{module.name}" for module in pkgutil.iter_modules(imported.__path__)}
 
 
 def families() -> list[str]:
@@ -30,40 +30,40 @@ def families() -> list[str]:
 
 
 def load_family(family: str) -> None:
-    """Import what the catalogue has of a family: its equations, procedures, properties, mutants and rewritings."""
+    """Import the equations, procedures, properties, mutants and rewritings of a family of the catalogue."""
     if family in _loaded:
         return
-    _loaded.add(family)  # first, since these modules look up what they have just defined
+    _loaded.add(family)  # before the imports, since these modules look up their own entries
     try:
-        for wing in WINGS if family in families() else ():
-            if family in _modules(wing):
-                importlib.import_module(_modules(wing)[family])
+        for package in PACKAGES if family in families() else ():
+            if family in _modules(package):
+                importlib.import_module(_modules(package)[family])
     except BaseException:
         _loaded.discard(family)
         raise
 
 
 def is_catalogued(module: ModuleType | str) -> bool:
-    """Whether a module, or the module of that name, is one of the catalogue's."""
+    """Whether a module, or the module of that name, belongs to the catalogue."""
     name = module if isinstance(module, str) else module.__name__
-    return name.startswith(tuple(f"attnspec.{wing}." for wing in WINGS))
+    return name.startswith(tuple(f"attnspec.{package}." for package in PACKAGES))
 
 
 class Registry(Mapping[str, T]):
-    """Entries by id, "family.name": the catalogue's by family, then those of users, each in the order of definition.
+    """A mapping from ids, "family.name", to entries: those of the catalogue by family, then those of users.
 
-    Iteration and `len` load the whole catalogue, a look-up the family of the id alone.
+    Iteration and `len` load the whole catalogue; a look-up loads only the family of the id.
     """
 
     def __init__(self) -> None:
         self._entries: dict[str, T] = {}
 
     def add(self, id: str, entry: T) -> None:
-        """Register an entry, in place of an earlier one of that id."""
+        """Register an entry; it replaces an earlier one with this id."""
         self._entries[id] = entry
 
     def is_defined(self, id: str) -> bool:
-        """Whether there is an entry of this id by now; nothing is loaded, so that modules of the catalogue may ask."""
+        """Whether there is an entry with this id, without loading the catalogue."""
         return id in self._entries
 
     def family(self, family: str) -> list[T]:

@@ -1,4 +1,4 @@
-"""The symbols of the documents: what each means, how it is set in LaTeX, and how a value of it is drawn."""
+"""The symbols of the catalogue: their meaning, their LaTeX, and how test values of them are drawn."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ OPTION_SIZES = {
     "limit": "limit",
     **{name: name for name in ("n", "m", "t", "d", "c", "e", "f", "o", "s", "u", "v", "w")},
 }
-"""Options that are sizes, each with the size that it sets."""
+"""{option that is a size: the named size that it sets}."""
 
-WAYS = {
+SCALES = {
     "float": ("normal", "scores", "weights", "bias", "fan_in", "state", "positive", "uniform"),
     "int": ("length", "token", "token or missing", "bit"),
     "bool": ("mask",),
 }
-"""The ways to draw an array, by its kind; `Symbol` says what each means."""
+"""{kind of an array: names of the distributions of its values}; `Symbol` describes them."""
 
 GREEK = (
     "alpha", "beta", "gamma", "delta", "epsilon", "eta", "theta", "lambda", "mu", "nu", "xi", "pi", "rho", "sigma",
@@ -28,7 +28,7 @@ GREEK = (
 )  # fmt: skip
 ACCENTS = {"tilde": r"\tilde", "hat": r"\hat", "bar": r"\bar"}
 PLAIN = re.compile("[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)*")
-"""Names that the papers have a form for."""
+"""Names that can be typeset: words of letters and digits, separated by underscores."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +36,13 @@ class Symbol:
     """One symbol.
 
     Attributes:
-        meaning: what it is, in a few words.
-        weight: True for what a model learns; it is shared by a batch, where the rest varies per example.
-        draw: how a value is drawn: "normal", "scores", "weights" (a distribution over the last axis), "bias",
-            "fan_in" (normal over the root of the axis summed), "mask", "state" (within ±1), "positive", "uniform",
-            "length" (a whole number from 0 to t), "token" (one from 0 to v - 1), "token or missing" (or −1) or "bit" (0
-            or 1).
-        also: dtypes in which software returns it as well as in the one that is due, where they hold no less.
+        meaning: its meaning, in a few words.
+        weight: whether it is learned; weights have no batch axes.
+        draw: distribution of its test values: "normal", "scores", "weights" (a probability distribution over the last
+            axis), "bias", "fan_in" (normal, divided by the root of the size of the axis that is summed over), "mask",
+            "state" (in [−1, 1]), "positive", "uniform", "length" (an integer from 0 to t), "token" (an integer from 0
+            to v − 1), "token or missing" (or −1) or "bit" (0 or 1).
+        also: dtypes that software may return it in, in addition to the expected one, if they have as many bits.
     """
 
     meaning: str
@@ -53,17 +53,17 @@ class Symbol:
 
 TABLE: dict[str, Symbol] = {
     "x": Symbol("the input"),
-    "x_q": Symbol("the input that asks"),
-    "layers": Symbol("what each layer takes besides what it reads, the bottom one first", weight=True),
-    "x_kv": Symbol("the input that is asked"),
+    "x_q": Symbol("the input on the query side"),
+    "layers": Symbol("the arguments of each layer in addition to its input, the bottom layer first", weight=True),
+    "x_kv": Symbol("the input on the key and value side"),
     "X": Symbol("the input, as columns or rows"),
-    "h": Symbol("the hidden state, or the states that are attended", draw="state"),
+    "h": Symbol("the hidden state, or the states that are attended to", draw="state"),
     "h_0": Symbol("the hidden state before the first step", draw="state"),
     "c": Symbol("the cell state, or the context"),
     "c_0": Symbol("the cell state before the first step"),
     "s": Symbol("the decoder's state", draw="state"),
-    "a": Symbol("what was attended, or what positions are added to"),
-    "y": Symbol("the output before, embedded, or the true distribution"),
+    "a": Symbol("the output of attention, or the vectors that positions are added to"),
+    "y": Symbol("the embedded previous output, or the true distribution"),
     "logits": Symbol("scores, one for each word", draw="scores"),
     "p": Symbol("probabilities, one for each word", draw="weights"),
     "q": Symbol("queries"),
@@ -74,54 +74,55 @@ TABLE: dict[str, Symbol] = {
     "backward.r": Symbol("the reset gate", draw="state"),
     "backward.z": Symbol("the update gate", draw="state"),
     "backward.h_tilde": Symbol("the candidate state", draw="state"),
-    "backward.a_hh": Symbol("what the reset gate acts on"),
+    "backward.a_hh": Symbol("the array that the reset gate multiplies"),
     "backward.i": Symbol("the input gate", draw="state"),
     "backward.f": Symbol("the forget gate", draw="state"),
-    "backward.g": Symbol("what may be written", draw="state"),
+    "backward.g": Symbol("the candidate of the cell state", draw="state"),
     "backward.o": Symbol("the output gate", draw="state"),
     "backward.c_next": Symbol("the new cell state"),
     "e": Symbol("scores, one for each query and key; or the vector of each position", draw="scores"),
     "alpha": Symbol("attention weights", draw="weights"),
-    "o": Symbol("what was read, for each query"),
+    "o": Symbol("the output of attention, for each query"),
     "lse": Symbol("the logarithm of the sum of exponentials of a query's scores", draw="scores", also=("float32",)),
     "top": Symbol("the largest score so far, for each query", draw="scores"),
     "total": Symbol("the sum of exponentials so far, relative to the largest", draw="positive"),
-    "mask": Symbol("true where a query may look", draw="mask"),
-    "age": Symbol("how old somebody is", draw="positive"),
+    "mask": Symbol("true where a query may attend to a key", draw="mask"),
+    "age": Symbol("the age of a person", draw="positive"),
     "sex": Symbol("0 or 1", draw="bit"),
-    "country": Symbol("the country, by its place in the list", draw="token or missing"),
-    "text.e": Symbol("1 at the place of a token, else 0", also=("float64", "float32", "float16", "bfloat16")),
-    "text.k": Symbol("tokens, by their place in the vocabulary", draw="token or missing"),
+    "country": Symbol("the country, by its index in the list", draw="token or missing"),
+    "text.e": Symbol("1 at the index of a token, else 0", also=("float64", "float32", "float16", "bfloat16")),
+    "text.k": Symbol("tokens, by their index in the vocabulary", draw="token or missing"),
     "P": Symbol("the vector of each token", weight=True),
     "E": Symbol("the vector of each word", weight=True),
-    "token": Symbol("the word before", draw="token"),
+    "token": Symbol("the previous word", draw="token"),
     "seed": Symbol("the text so far, as tokens", draw="token"),
     "window": Symbol("the last tokens of the text so far", draw="token"),
-    "target": Symbol("the token that is right", draw="token"),
+    "target": Symbol("the correct token", draw="token"),
     "valid": Symbol("true where a target counts", draw="mask"),
-    "uniform": Symbol("numbers drawn evenly from 0 to 1", draw="uniform"),
-    "length": Symbol("how many rows of the sequence there are; the rest is padding", draw="length"),
-    "f_x": Symbol("what a sub-layer makes of the input"),
-    "z": Symbol("what the encoder gives"),
-    "v_a": Symbol("the vector that turns additive features into a score", weight=True),
+    "uniform": Symbol("uniform random numbers from 0 to 1", draw="uniform"),
+    "length": Symbol("the number of rows of the sequence; the other rows are padding", draw="length"),
+    "f_x": Symbol("the output of a sub-layer"),
+    "z": Symbol("the output of the encoder"),
+    "v_a": Symbol("the vector that maps additive features to a score", weight=True),
     "A": Symbol("the weights of state and input in one matrix", weight=True, draw="fan_in"),
-    "U": Symbol("maps the key's side", weight=True, draw="fan_in"),
-    "W": Symbol("the weights, or in a score those of the query's side", weight=True, draw="fan_in"),
+    "U": Symbol("the weights of the key side", weight=True, draw="fan_in"),
+    "W": Symbol("the weights, or in a score those of the query side", weight=True, draw="fan_in"),
     "W_1": Symbol("the weights into the inner layer", weight=True, draw="fan_in"),
     "W_2": Symbol("the weights out of the inner layer", weight=True, draw="fan_in"),
-    "V": Symbol("maps a context or to one", weight=True, draw="fan_in"),
+    "V": Symbol("the weights of a context", weight=True, draw="fan_in"),
     "w": Symbol("a learned vector", weight=True),
     "b": Symbol("a bias", weight=True, draw="bias"),
     "gamma": Symbol("the gain", weight=True, draw="positive"),
     "beta": Symbol("the shift", weight=True, draw="bias"),
 }
-"""Symbols by name; `W_…`, `U_…`, `V_…`, `C_…` and `b_…` follow their first letter where they are not here."""
+"""{name: symbol}. A key such as "text.e" is for one family only. Names `W_…`, `U_…`, `V_…`, `C_…` and `b_…` that are
+missing have the meaning of their first letter."""
 
 
 def symbol(name: str, id: str) -> Symbol:
-    """What a name means in an equation; a name that the table lacks is an input of normal size.
+    """The symbol of a name in an equation; a name that is not in the table is an input.
 
-    An array of a layer, layers.0.W_xr, means what its own name does.
+    An array of a layer, such as layers.0.W_xr, has the symbol of the last part of its name.
     """
     name = name.rpartition(".")[2]
     for known in (f"{id.split('.')[0]}.{name}", name):
@@ -139,7 +140,7 @@ def symbol(name: str, id: str) -> Symbol:
 
 
 def differentiated(name: str) -> str:
-    """What a name says it is the gradient of: W_xz for d_W_xz; "" where it says nothing of the kind."""
+    """The name that a gradient is of, such as W_xz for d_W_xz; "" if a name is not that of a gradient."""
     head, _, of = name.partition("_")
     return of if head == "d" and PLAIN.fullmatch(name) and of[:1].isalpha() and of.split("_")[0] not in ACCENTS else ""
 
@@ -149,15 +150,16 @@ def _mapped(target: str) -> str:
 
 
 def latex(name: str, places: str = "", indices: Collection[str] = ()) -> str:
-    """A name set as the papers set it: W_xz → W_{xz}, h_tilde → \\tilde{h}, alpha → \\alpha, d_q → \\partial q.
+    """A name in LaTeX: W_xz → W_{xz}, h_tilde → \\tilde{h}, alpha → \\alpha, d_q → \\partial q.
 
-    No two names look alike, with or without places: words are slanted on the line and upright below it, and a name
-    that the papers have no form for is set as typed.
+    Different names look different, with and without subscripts: words are italic on the line and upright in subscripts,
+    and other names are set in typewriter type.
 
     Args:
-        places: subscripts that are no part of the name, which follow its own: x_q at i → x_{q,i}.
-        indices: what indices are called here. A name's own subscript that reads like them is set upright, as that of
-            a name h_t, h_{\\mathrm{t}}, beside that of an array h at t, h_{t}; a name that is one is set as typed.
+        name: the name.
+        places: subscripts that are not part of the name; they follow those of the name: x_q at i → x_{q,i}.
+        indices: names of indices. A subscript of the name that could be read as indices is upright, so that the name
+            h_t, h_{\\mathrm{t}}, differs from an array h at t, h_{t}. A name that is an index is in typewriter type.
     """
     if (of := differentiated(name)) and name not in indices:
         return f"\\partial {latex(of, places, indices)}"
@@ -172,7 +174,7 @@ def latex(name: str, places: str = "", indices: Collection[str] = ()) -> str:
 
 
 def reads_as_indices(subscript: str, indices: Collection[str]) -> bool:
-    """Whether a name's own subscript could be taken for indices: the t of h_t where t is one, or the ij of a_ij."""
+    """Whether a subscript of a name could be read as indices, such as the t of h_t if t is an index."""
     return subscript in indices or all(letter in indices for letter in subscript)
 
 
@@ -183,7 +185,7 @@ def _accented(text: str, rest: list[str]) -> tuple[str, list[str]]:
 
 
 def _below(parts: list[str], indices: Collection[str]) -> str:
-    """A name's own subscripts, each below the one before."""
+    """The subscripts of a name, each one a subscript of the previous one."""
     if not parts:
         return ""
     first, *rest = parts

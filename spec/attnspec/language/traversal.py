@@ -1,8 +1,8 @@
-"""Tools for the trees of equations: walk them, collect their nodes, and make changed copies.
+"""Traversal of syntax trees: walk them, collect nodes, and make changed copies. No tree is changed in place.
 
-They have three ranges. A node and what is below it: `walk`, `substitute`, `map_node`. An equation, its lines and what
-it returns: `nodes`, `map_definition`. An equation and all that it calls, by a call or layer by layer, directly or by
-way of another: `nodes_throughout`, `map_throughout`. No tree is changed in place.
+The functions have three ranges: a node and its descendants (`walk`, `substitute`, `map_node`); an equation without
+those that it calls (`nodes`, `map_definition`); an equation and all that it calls, directly or indirectly
+(`nodes_throughout`, `map_throughout`).
 """
 
 from __future__ import annotations
@@ -14,22 +14,22 @@ from typing import Any, get_args
 from attnspec.language.tree import Call, CallLike, Definition, Line, Name, Node, Scan
 
 Step = tuple[str, int | None]
-"""From a node to one directly below: the field that holds it, and its place there where a field holds several."""
+"""The step from a node to a child: the name of the field, and the position in it if the field has several nodes."""
 
 Path = tuple[Step, ...]
-"""From a node to one below it, outermost step first; () is the node itself."""
+"""The steps from a node to a descendant, outermost first; () for the node itself."""
 
 _FIELDS: dict[type, tuple[str, ...]] = {
     kind: tuple(item.name for item in fields(kind) if item.name != "span") for kind in get_args(Node)
 }
-"""What may hold nodes, for each kind of node."""
+"""{class of nodes: names of its fields}."""
 
 
-# A node and what is below it.
+# A node and its descendants.
 
 
 def children(node: Node) -> Iterator[tuple[Step, Node]]:
-    """The nodes directly below, in the order of the fields, each with the step to it; a callee is none of them."""
+    """The children of a node with the steps to them, in the order of the fields; a callee is not a child."""
     for name in _FIELDS[type(node)]:
         value = getattr(node, name)
         if isinstance(value, Node):
@@ -42,10 +42,11 @@ def children(node: Node) -> Iterator[tuple[Step, Node]]:
 
 
 def walk(node: Node, path: Path = ()) -> Iterator[tuple[Path, Node]]:
-    """Every node at or below `node`, each before those below it, with its path.
+    """A node and its descendants with their paths; a node comes before its descendants.
 
     Args:
-        path: where `node` itself stands: what all paths begin with.
+        node: the node.
+        path: its own path, with which all paths begin.
     """
     yield path, node
     for step, child in children(node):
@@ -64,7 +65,7 @@ def node_at(node: Node, path: Path) -> Node:
 
 
 def scans_around(node: Node, path: Path) -> Iterator[Scan]:
-    """The recurrences in whose step a path from `node` ends, outermost first."""
+    """The recurrences whose step contains the end of a path, outermost first."""
     for step in path:
         if isinstance(node, Scan) and step == ("body", None):
             yield node
@@ -72,9 +73,9 @@ def scans_around(node: Node, path: Path) -> Iterator[Scan]:
 
 
 def reads(node: Node) -> Iterator[str]:
-    """The names that are read, as often as they are written, without the states of a recurrence in its own step.
+    """The names that an expression reads, with repetitions, without the states of a recurrence in its step.
 
-    A recurrence reads its starts first, then what its step reads.
+    The starts of a recurrence come before the reads of its step.
     """
     match node:
         case Name(id=name):
@@ -89,7 +90,7 @@ def reads(node: Node) -> Iterator[str]:
 
 
 def substitute(node: Node, path: Path, new: Node) -> Node:
-    """`node` with `new` in place of what stands at the end of a path.
+    """`node` with the node at the end of a path replaced by `new`.
 
     Raises:
         LookupError: no node is there.
@@ -107,10 +108,11 @@ def substitute(node: Node, path: Path, new: Node) -> Node:
 
 
 def map_node(node: Node, change: Callable[[Node], Node]) -> Node:
-    """`node` with a change made at every node at or below it, from the leaves up; itself where nothing changes.
+    """`node` with a function applied to it and all its descendants, from the leaves up; itself if nothing changes.
 
     Args:
-        change: what stands in place of a node, below which all is changed already.
+        node: the node.
+        change: maps a node, whose descendants are changed already, to its replacement.
     """
     old = {name: getattr(node, name) for name in _FIELDS[type(node)]}
     new = {name: _mapped(value, change) for name, value in old.items()}
@@ -119,7 +121,7 @@ def map_node(node: Node, change: Callable[[Node], Node]) -> Node:
 
 
 def _mapped(value: Any, change: Callable[[Node], Node]) -> Any:
-    """What a field holds, its nodes changed: a node, a tuple of nodes or of options, or something else."""
+    """The changed value of a field: a node, a tuple of nodes or options, or something else."""
     if isinstance(value, Node):
         return map_node(value, change)
     if isinstance(value, tuple):
@@ -132,20 +134,21 @@ def _mapped(value: Any, change: Callable[[Node], Node]) -> Any:
 
 
 def nodes(tree: Node | Definition) -> Iterator[Node]:
-    """Every node of an expression, or of an equation's lines and returns, each before those below it."""
+    """All nodes of an expression, or of the lines and results of an equation; a node comes before its descendants."""
     for root in tree.roots if isinstance(tree, Definition) else (tree,):
         for _, node in walk(root):
             yield node
 
 
 def with_roots(definition: Definition, roots: Sequence[Node]) -> Definition:
-    """An equation with other values of its lines and other returns.
+    """An equation with other values of its lines and other returned expressions.
 
     Args:
-        roots: first a value for each line, then what is returned, as in `Definition.roots`.
+        definition: the equation.
+        roots: a value for each line, then the returned expressions, as in `Definition.roots`.
 
     Raises:
-        ValueError: there are fewer than lines.
+        ValueError: there are fewer roots than lines.
     """
     count = len(definition.lines)
     lines = tuple(replace(line, value=value) for line, value in zip(definition.lines, roots[:count], strict=True))
@@ -153,7 +156,7 @@ def with_roots(definition: Definition, roots: Sequence[Node]) -> Definition:
 
 
 def map_definition(definition: Definition, change: Callable[[Node], Node]) -> Definition:
-    """An equation with a change made at every node of its lines and returns, from the leaves up."""
+    """An equation with a function applied to all nodes of its lines and results, from the leaves up."""
     return with_roots(definition, [map_node(root, change) for root in definition.roots])
 
 
@@ -161,18 +164,19 @@ def map_definition(definition: Definition, change: Callable[[Node], Node]) -> De
 
 
 def callees(definition: Definition) -> Iterator[Definition]:
-    """The equations that an equation calls directly, by `Call` or layer by layer, as often as it does."""
+    """The equations that an equation calls directly, with repetitions."""
     return (node.callee for node in nodes(definition) if isinstance(node, CallLike))
 
 
 def call_by_name(callee: Definition, arguments: Mapping[str, Node]) -> Call:
-    """A call with these arguments and options; the others are what the caller has under their names."""
-    args = tuple(arguments.get(each.name, Name(each.name)) for each in callee.parameters)
-    return Call(callee, args, tuple((each.name, arguments.get(each.name, Name(each.name))) for each in callee.options))
+    """A call with these arguments and options; the other ones are names of the caller."""
+    args = tuple(arguments.get(parameter.name, Name(parameter.name)) for parameter in callee.parameters)
+    options = tuple((option.name, arguments.get(option.name, Name(option.name))) for option in callee.options)
+    return Call(callee, args, options)
 
 
 def replace_callee(definition: Definition, old: Definition, new: Definition) -> Definition:
-    """An equation with every call of one equation made to another, which takes the same arguments."""
+    """An equation with calls of one equation replaced by calls of another with the same parameters."""
 
     def change(node: Node) -> Node:
         return replace(node, callee=new) if isinstance(node, CallLike) and node.callee == old else node
@@ -181,7 +185,7 @@ def replace_callee(definition: Definition, old: Definition, new: Definition) -> 
 
 
 def nodes_throughout(definition: Definition) -> Iterator[Node]:
-    """Every node of an equation and of all that it calls; those of a callee come after its call, once for each."""
+    """All nodes of an equation and of those that it calls; the nodes of a callee follow each call of it."""
     for node in nodes(definition):
         yield node
         if isinstance(node, CallLike):
@@ -193,15 +197,16 @@ def map_throughout(
     change: Callable[[Node, Definition], Node],
     after: Callable[[Definition], Definition] = lambda changed: changed,
 ) -> Definition:
-    """An equation with a change made at every node of it and of all that it calls; itself where nothing changes.
+    """An equation with a function applied to all nodes of it and of those that it calls; itself if nothing changes.
 
     Args:
-        change: what stands in place of a node, given the equation that it is in; all below the node is changed
-            already, and so is the callee of a call.
-        after: what becomes of an equation in which something changed, such as the same under another id.
+        definition: the equation.
+        change: maps a node and the equation that it belongs to to the replacement of the node. Descendants of the node
+            and the callee of a call are changed already.
+        after: maps an equation in which something changed to the result, such as one with another id.
 
     Returns:
-        The changed equation, under its own id, as are those that it calls, unless `after` renames them.
+        The changed equation. It and those that it calls keep their ids, unless `after` changes them.
     """
 
     def changed(node: Node) -> Node:
@@ -210,12 +215,12 @@ def map_throughout(
             node = node if callee is node.callee else replace(node, callee=callee)
         return change(node, definition)
 
-    found = map_definition(definition, changed)
-    return definition if found == definition else after(found)
+    result = map_definition(definition, changed)
+    return definition if result == definition else after(result)
 
 
 def without_unread_lines(definition: Definition) -> Definition:
-    """An equation without the lines that no later line and no result reads."""
+    """An equation without lines that neither a later line nor a result reads."""
     wanted = {name for node in definition.returns for name in reads(node)}
     kept: list[Line] = []
     for line in reversed(definition.lines):

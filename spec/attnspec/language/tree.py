@@ -1,4 +1,4 @@
-"""The syntax tree of an equation: what every interpretation reads."""
+"""The syntax tree of an equation, which all interpreters read."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from attnspec.language.symbols import OPTION_SIZES
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Where a node stands in its file: lines from 1, columns from 0, the end excluded."""
+    """The position of a node in its file: lines from 1, columns from 0, the end excluded."""
 
     line: int
     column: int
@@ -22,49 +22,49 @@ class Span:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spanned:
-    """The base of every node: where it stands. Two nodes are equal when they say the same, wherever they stand."""
+    """The base class of nodes, with their position, which equality ignores."""
 
     span: Span | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Name(Spanned):
-    """A parameter, an option, a line's name or a state carried by a scan."""
+    """The name of a parameter, an option, a line or a state of a scan."""
 
     id: str
 
 
 @dataclass(frozen=True, slots=True)
 class Number(Spanned):
-    """A constant as written."""
+    """A constant."""
 
     value: float
 
 
 @dataclass(frozen=True, slots=True)
 class SizeOf(Spanned):
-    """A size, read as a number: the d in √d."""
+    """A size used as a number, such as the d in √d."""
 
     dim: Dim
 
 
 @dataclass(frozen=True, slots=True)
 class Zeros(Spanned):
-    """An array of zeros: what a recurrence begins with where nothing is given."""
+    """An array of zeros, such as the start of a recurrence."""
 
     dims: tuple[Dim, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Position(Spanned):
-    """An index, read as a number counted from 0, or standing in a subscript."""
+    """An index, as a number counted from 0 or in a subscript."""
 
     index: str
 
 
 @dataclass(frozen=True, slots=True)
 class Apply(Spanned):
-    """An elementwise operation, or `@`, or `transpose`, of its arguments."""
+    """An elementwise operation, `@` or `transpose`, applied to arguments."""
 
     op: str
     args: tuple[Node, ...]
@@ -72,9 +72,9 @@ class Apply(Spanned):
 
 @dataclass(frozen=True, slots=True)
 class At(Spanned):
-    """`array[i, j]`: its leading axes take the names of indices; an index that leaves its range reads zero.
+    """`array[i, j]`: the indices name the leading axes; elements out of range are zero.
 
-    A subscript may be shifted, `array[i - 1]`, or run backwards, `array[n - 1 - i]`.
+    A subscript may be shifted, as in `array[i - 1]`, or reversed, as in `array[n - 1 - i]`.
     """
 
     array: Node
@@ -82,12 +82,12 @@ class At(Spanned):
 
 
 SOFTMAXES = ("softmax", "log_softmax")
-"""Reductions that keep their axis."""
+"""The reductions that keep their axis."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reduce(Spanned):
-    """sum, max, argmax, softmax or log_softmax over an index, over those values of it for which `where` holds."""
+    """sum, max, argmax, softmax or log_softmax over the values of an index for which `where` holds."""
 
     op: str
     index: str
@@ -97,7 +97,7 @@ class Reduce(Spanned):
 
 @dataclass(frozen=True, slots=True)
 class Stack(Spanned):
-    """`array.stack(i, j)`: named axes become leading axes again."""
+    """`array.stack(i, j)`: named axes become leading unnamed axes."""
 
     array: Node
     indices: tuple[str, ...]
@@ -105,14 +105,14 @@ class Stack(Spanned):
 
 @dataclass(frozen=True, slots=True)
 class Concat(Spanned):
-    """[a; b; …], end to end along the last axis."""
+    """[a; b; …]: arrays concatenated along the last axis."""
 
     parts: tuple[Node, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class ConcatOver(Spanned):
-    """[a_1; a_2; …] over an index, end to end along the last axis."""
+    """[a_1; a_2; …]: an array concatenated over an index along the last axis."""
 
     index: str
     array: Node
@@ -120,7 +120,7 @@ class ConcatOver(Spanned):
 
 @dataclass(frozen=True, slots=True)
 class Split(Spanned):
-    """The last axis cut into equal parts, which become the axis before it."""
+    """The last axis split into equal parts; the parts are a new axis in front of it."""
 
     array: Node
     parts: Node
@@ -128,9 +128,9 @@ class Split(Spanned):
 
 @dataclass(frozen=True, slots=True)
 class Reshape(Spanned):
-    """The unnamed axes in another order, then their elements cut anew into `dims`.
+    """The unnamed axes transposed to `order`, then reshaped to `dims`.
 
-    No word of the vocabulary makes it: it is what a slip with memory does.
+    Only mutants have it; no word of the vocabulary makes it.
     """
 
     array: Node
@@ -140,7 +140,7 @@ class Reshape(Spanned):
 
 @dataclass(frozen=True, slots=True)
 class Scan(Spanned):
-    """A recurrence over an index: `states` begin at `starts`, and each step they become `body`."""
+    """A recurrence over an index: the `states` begin with the values of `starts`, and each step computes `body`."""
 
     index: str
     states: tuple[str, ...]
@@ -150,7 +150,7 @@ class Scan(Spanned):
 
 @dataclass(frozen=True, slots=True)
 class Last(Spanned):
-    """The last value of a scanned state; where the index has no values, what the scan started from."""
+    """The last value of a scanned state; the start of the scan if it has no steps."""
 
     index: str
     state: Node
@@ -158,7 +158,7 @@ class Last(Spanned):
 
 @dataclass(frozen=True, slots=True)
 class Call(Spanned):
-    """Another equation, at these arguments. Named axes of the arguments are lifted over."""
+    """A call of another equation; named axes of the arguments are lifted over it."""
 
     callee: Definition
     args: tuple[Node, ...]
@@ -167,21 +167,23 @@ class Call(Spanned):
 
 @dataclass(frozen=True, slots=True)
 class Through(Spanned):
-    """What goes through layers: `callee` of `start` at the bottom, then of its own first result, layer by layer.
+    """A stack of layers: `callee` is applied to `start`, then to its own first result, layer by layer.
 
     Attributes:
-        layers: the parameter that holds what else each layer takes.
-        slip: what is wrong with it, one of `layers.SLIPS`; "" where nothing is. No word of the vocabulary makes one.
+        callee: the equation of a layer.
+        start: the input of the bottom layer.
+        layers: the parameter that holds the other arguments of each layer.
+        fault: a key of `layers.WIRING_ERRORS`, which only mutants have; "" if the layers are connected correctly.
     """
 
     callee: Definition
     start: Node
     layers: Name
-    slip: str = ""
+    fault: str = ""
 
 
 CallLike: TypeAlias = Call | Through
-"""The nodes that call another equation: their `callee`."""
+"""The nodes that call another equation, their `callee`."""
 
 Node: TypeAlias = (
     Name | Number | SizeOf | Zeros | Position
@@ -190,14 +192,13 @@ Node: TypeAlias = (
 )  # fmt: skip
 """A part of an equation.
 
-The kinds are these and no others: a `match` that treats all of them ends in `assert_never`, and mypy names the kind
-that one forgets.
+A `match` on a node covers all of these classes and ends in `assert_never`; mypy names the class that is missing.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of an equation: names, what they are, and the comment beside it."""
+    """One line of an equation: the names that it assigns, their value, and its comment."""
 
     targets: tuple[str, ...]
     value: Node
@@ -206,27 +207,30 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """What each of several layers takes besides what it reads, in the words of the equation that it is.
+    """The arguments of each layer in addition to its input.
 
     Attributes:
-        takes: its arrays.
-        own: the sizes that each layer has for itself.
-        bottom: the sizes of what the bottom layer reads, in those of the equation that it stands in.
-        above: the sizes of what every other layer reads, in those of the layer below it.
+        takes: its arrays, as parameters of the equation of the layer.
+        varying: the named sizes that can differ between layers.
+        bottom: {size of the bottom layer: its value in sizes of the equation that has the layers}, as pairs.
+        above: {size of any other layer: its value in sizes of the layer below it}, as pairs.
     """
 
     takes: tuple[Parameter, ...]
-    own: tuple[str, ...]
+    varying: tuple[str, ...]
     bottom: tuple[tuple[str, Dim], ...]
     above: tuple[tuple[str, Dim], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """An array that an equation takes or returns: float, int or bool, and its axes for one example.
+    """An array that an equation takes or returns.
 
     Attributes:
-        layer: where the kind is "layers", a tuple of tuples of arrays, what each of these holds.
+        name: its name.
+        kind: "float", "int" or "bool"; or "layers" for a tuple with a tuple of arrays for each layer.
+        dims: the sizes of its axes for one example.
+        layer: for the kind "layers", the arrays of one layer; else None.
     """
 
     name: str
@@ -237,14 +241,19 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """A keyword of an equation that is not an array: "int" or "float"."""
+    """A keyword argument of an equation that is a number.
+
+    Attributes:
+        name: its name.
+        kind: "int" or "float".
+    """
 
     name: str
     kind: str
 
     @property
     def size(self) -> str:
-        """The size that it sets: H for heads. "" where it is a number like another."""
+        """The named size that it sets, such as H for heads; "" if it does not set one."""
         return OPTION_SIZES.get(self.name, "") if self.kind == "int" else ""
 
 
@@ -254,8 +263,12 @@ class Definition:
 
     Attributes:
         id: "family.name".
-        indices: index names, each with the size it runs over.
-        results: what is returned, in order, named by the line that made it where a name was returned.
+        parameters: its arrays, in order.
+        options: its keyword arguments that are numbers.
+        indices: pairs of an index and the size that it runs over.
+        lines: its lines, in order.
+        returns: the returned expressions.
+        results: the returned arrays; one that is the value of a line has its name.
     """
 
     id: str
@@ -268,25 +281,25 @@ class Definition:
 
     @property
     def dtype_is_given(self) -> bool:
-        """Whether an input has a dtype of floats, which the outputs then have too."""
+        """Whether a parameter is floating-point, which determines the dtype of the results."""
         return any(parameter.kind == "float" for parameter in self.parameters)
 
     @property
     def roots(self) -> tuple[Node, ...]:
-        """The lines' values, and what is returned."""
+        """The values of the lines, then the returned expressions."""
         return (*(line.value for line in self.lines), *self.returns)
 
     @cached_property
     def size_options(self) -> dict[str, str]:
-        """The options that are sizes, with the size that each sets."""
+        """{option that sets a size: that size}."""
         return {option.name: option.size for option in self.options if option.size}
 
     @cached_property
     def ranges(self) -> dict[str, Dim]:
-        """The size that each index runs over."""
+        """{index: the size that it runs over}."""
         return dict(self.indices)
 
     @cached_property
     def places(self) -> dict[str, int]:
-        """Where each index stands among the indices."""
+        """{index: its position among the indices}."""
         return {name: place for place, (name, _) in enumerate(self.indices)}

@@ -32,7 +32,7 @@ def test_one_rounding_is_uniform() -> None:
     errors = values.astype(np.float32).astype(np.float64) - values
     u = FORMATS["float32"].u
 
-    modelled = float(np.mean(Rounding(FLOAT32, np).once(FORMATS["float32"], values)))
+    modelled = float(np.mean(Rounding(FLOAT32, np).one_rounding(FORMATS["float32"], values)))
 
     assert 1 < modelled / float(np.mean(errors**2)) < 4  # ±u|v|, where half a unit is u up to the end of a binade
     assert float(np.abs(errors).max()) <= u * 2

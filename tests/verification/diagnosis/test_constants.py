@@ -59,8 +59,8 @@ def explanations(id: str, observations: list[Observation]) -> list[str]:
 @pytest.mark.parametrize(
     ("id", "kind", "shown", "number", "sentence"),
     [
-        (ATTENTION, "constant", "√d", root(size("e")), "in e: √|e| stands where √d belongs"),
-        (ATTENTION, "constant", "√d", size("d"), "in e: d stands where √d belongs"),
+        (ATTENTION, "constant", "√d", root(size("e")), "in e: √|e| is used instead of √d"),
+        (ATTENTION, "constant", "√d", size("d"), "in e: d is used instead of √d"),
         (ATTENTION, "factor", SCORE, Number(0.8), f"in e: {SCORE} is multiplied by 0.8"),
         (ATTENTION, "factor", SCORE, Apply("log", (Number(2.0),)), f"in e: {SCORE} is multiplied by log(2)"),
         (ATTENTION, "factor", CONTEXT, Apply("/", (Number(1.0), size("m"))), f"in c: {CONTEXT} is divided by m"),
@@ -68,7 +68,7 @@ def explanations(id: str, observations: list[Observation]) -> list[str]:
         (ATTENTION, "throughout", "q", Number(-1.0), "q has the other sign"),
         (ATTENTION, "term", DENOMINATOR, Number(0.01), f"in alpha: 0.01 is added to {DENOMINATOR}"),
         (NORM, "term", "γ_k", Number(1.0), "in y: 1 is added to γ_k"),
-        (NORM, "constant", "eps", Apply("**", (Name("eps"), Number(2.0))), "in y: eps^2 stands where eps belongs"),
+        (NORM, "constant", "eps", Apply("**", (Name("eps"), Number(2.0))), "in y: eps^2 is used instead of eps"),
         (NORM, "factor", "μ", Number(0.5), "in variance: μ is multiplied by 0.5"),
         (CELL, "term", "x W_xr + h W_hr + b_r", Number(1.0), "in r: 1 is added to x W_xr + h W_hr + b_r"),
         (CELL, "throughout", "b_r, b_z and b_h", Number(2.0), "b_r, b_z and b_h are multiplied by 2"),

@@ -1,1 +1,1 @@
-"""What an equation costs."""
+"""The cost of an equation: parameters, operations, memory, steps."""

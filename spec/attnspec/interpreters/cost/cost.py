@@ -1,7 +1,7 @@
-"""What an equation costs, counted on its tree as polynomials in the named sizes: nothing is computed or allocated.
+"""The cost of an equation, counted on its syntax tree as polynomials in the named sizes; nothing is computed.
 
-Everything is counted as it is written, for one example: no common parts are found, and nothing is fused but a sum of
-products, which is a product of matrices. Only what is done with data counts, not arithmetic on sizes and indices.
+The equation is counted for one example, as it is written: common subexpressions count each time, and only a sum of
+products is fused, as a product of matrices. Arithmetic on sizes and indices does not count.
 """
 
 from __future__ import annotations
@@ -84,47 +84,48 @@ class Cost:
             >>> cost.at(cost.memory, {"n": 4096, "m": 4096, "d": 64, "e": 64}, block=128)
             1581056
         """
-        held = {} if block is None else {name: min(block, full.value(sizes)) for name, full in self.blocked.items()}
+        blocks = {} if block is None else {name: min(block, full.value(sizes)) for name, full in self.blocked.items()}
         parts = size.parts if isinstance(size, MaxOf) else (size,)
-        return max(part.value({**sizes, **held}) for part in parts)
+        return max(part.value({**sizes, **blocks}) for part in parts)
 
 
 def cost(definition: Definition, *, blocked: bool = False) -> Cost:
-    """What an equation costs.
+    """The cost of an equation.
 
     Args:
-        blocked: never hold all weights of a softmax: what it runs over is taken a block at a time, and of each row
-            the largest so far and the sum so far are kept.
+        definition: the equation.
+        blocked: process each softmax in blocks, with a running maximum and a running sum for each row, so that its
+            weights are never all in memory.
 
     Raises:
-        SpecError: it takes layers, or there is nothing to take in blocks.
+        SpecError: the equation takes layers, or `blocked` and it has no softmax that can be processed in blocks.
     """
     if layers.of(definition):
         raise SpecError(
-            f"the cost of {definition.id} depends on how many layers there are, and how wide each is",
+            f"the cost of {definition.id} depends on the number and the sizes of its layers",
             given=definition.id,
-            expected="an equation of so many arrays",
-            mend="ask for the cost of one layer, and add them up",
+            expected="an equation without layers",
+            mend="compute the cost of one layer, and add them up",
         )
     counting = Counting(blocked)
-    results = counting.whole(definition)
+    results = counting.count(definition)
     if blocked and not counting.blocked:
         raise SpecError(
-            f"{definition.id} has nothing to take in blocks",
+            f"{definition.id} has no softmax that can be processed in blocks",
             given="a block",
             expected="an equation with a softmax whose weights are summed over and not returned",
-            mend="ask without a block",
+            mend="leave the block out",
         )
     learned, count = parameters(definition)
-    given = [each for each in definition.parameters if each.name not in learned]
-    returned = frozenset[int]().union(*(result.places for result in results))
+    inputs = [parameter for parameter in definition.parameters if parameter.name not in learned]
+    returned = frozenset[int]().union(*(result.buffers for result in results))
     return Cost(
         parameters=count,
         products=counting.products,
         elementwise=counting.elementwise,
-        inputs=total(product(each.dims) for each in given),
-        outputs=total(product(each.dims) for each in definition.results),
-        intermediates=MaxOf.of(*counting.memory.largest(besides=returned)),
+        inputs=total(product(parameter.dims) for parameter in inputs),
+        outputs=total(product(result.dims) for result in definition.results),
+        intermediates=MaxOf.of(*counting.memory.largest(excluded=returned)),
         steps=MaxOf.among(result.after for result in results) if counting.recurs else MaxOf((ONE,)),
         blocked=counting.blocked,
     )

@@ -8,15 +8,15 @@ from dataclasses import replace
 from typing import assert_never
 
 from attnspec.interpreters.cost.abstract_values import (
-    AT_ONCE,
+    NO_STEPS,
     AbstractArray,
-    Axis,
-    Frame,
-    alike,
+    CountingFrame,
+    SizedAxis,
     block_of,
     blocks,
-    joint,
+    combined,
     only_last,
+    same_axes,
 )
 from attnspec.interpreters.cost.liveness import Memory
 from attnspec.interpreters.cost.polynomials import NONE, ONE, TWO, MaxOf
@@ -47,18 +47,18 @@ from attnspec.language.tree import (
 )
 
 SOFTMAX = Dim.of({(): 5})
-"""Operations for each element: the largest, the difference from it, the exponential, the sum, the quotient."""
+"""Operations for each element of a softmax: maximum, difference, exponential, sum, quotient."""
 
 
 class Counting:
-    """Counts as it walks; the step of a recurrence is walked once and counted as often as it runs.
+    """Walks an equation and counts. The step of a recurrence is walked once, and its counts times the number of steps.
 
     Attributes:
         products: operations in products of matrices and vectors.
         elementwise: all other operations.
-        blocked: what stands for the sizes that are taken in blocks.
-        recurs: there is a recurrence.
-        memory: who held what.
+        blocked: {name of a block size: the full size}.
+        recurs: whether there is a recurrence.
+        memory: the buffers.
     """
 
     def __init__(self, in_blocks: bool) -> None:
@@ -69,24 +69,34 @@ class Counting:
         self._in_blocks = in_blocks
         self._times = ONE
 
-    def whole(self, definition: Definition) -> list[AbstractArray]:
-        """What an equation returns."""
-        given = {
-            each.name: AbstractArray(
-                Type(each.kind, dims=each.dims), places=frozenset({self.memory.given()}), is_data=True
+    def count(self, definition: Definition) -> list[AbstractArray]:
+        """Count an equation, and return its results."""
+        inputs = {
+            parameter.name: AbstractArray(
+                Type(parameter.kind, dims=parameter.dims), buffers=frozenset({self.memory.add_input()}), is_data=True
             )
-            for each in definition.parameters
+            for parameter in definition.parameters
         }
-        names = {name for each in definition.parameters for dim in each.dims for name in dim.names}
-        return self.body(definition, 0, {name: Dim.parse(name) for name in names}, given)
+        names = {name for parameter in definition.parameters for dim in parameter.dims for name in dim.names}
+        return self.body(definition, 0, {name: Dim.parse(name) for name in names}, inputs)
 
     def body(
         self, definition: Definition, depth: int, sizes: Mapping[str, Dim], given: Mapping[str, AbstractArray]
     ) -> list[AbstractArray]:
-        """The lines, then what is returned; what is given is its own to give up."""
+        """Count the lines, then the results.
+
+        Args:
+            definition: the equation.
+            depth: number of calls around it.
+            sizes: its named sizes, as polynomials in those of the outermost equation.
+            given: {name: argument}; the buffers of arguments may be released.
+
+        Returns:
+            The results.
+        """
         names = {**given, **{option.name: AbstractArray(Type(option.kind)) for option in definition.options}}
-        frame = Frame(
-            Scope(definition, {name: thing.type for name, thing in names.items()}),
+        frame = CountingFrame(
+            Scope(definition, {name: array.type for name, array in names.items()}),
             depth,
             sizes,
             names,
@@ -95,28 +105,29 @@ class Counting:
             blocks(definition) if self._in_blocks else frozenset(),
         )
         self.blocked |= {block_of(frame.length(index)): frame.length(index) for index in frame.in_blocks}
-        self.give_up(frame, given)
+        self.release_unread(frame, given)
         for line in definition.lines:
-            things = self.several(line.value, frame, line.targets)
-            frame.names |= dict(zip(line.targets, things, strict=True))
-            frame.scope.names |= {name: thing.type for name, thing in zip(line.targets, things, strict=True)}
+            arrays = self.results(line.value, frame, line.targets)
+            frame.names |= dict(zip(line.targets, arrays, strict=True))
+            frame.scope.names |= {name: array.type for name, array in zip(line.targets, arrays, strict=True)}
             if isinstance(line.value, Scan):
                 frame.scope.scanned |= dict.fromkeys(line.targets, line.value.index)
-            self.give_up(frame, line.targets)
-        results = [thing for node in definition.returns for thing in self.several(node, frame)]
-        for places in frame.running:
-            self.memory.drop(places)
+            self.release_unread(frame, line.targets)
+        results = [array for node in definition.returns for array in self.results(node, frame)]
+        for buffers in frame.running_sums:
+            self.memory.drop(buffers)
         return results
 
-    def give_up(self, frame: Frame, names: Iterable[str]) -> None:
-        """What nobody reads."""
+    def release_unread(self, frame: CountingFrame, names: Iterable[str]) -> None:
+        """Release the buffers of names that are not read any more."""
         for name in names:
             if not frame.unread[name]:
-                self.memory.drop(frame.names[name].places)
+                self.memory.drop(frame.names[name].buffers)
 
     # Nodes.
 
-    def several(self, node: Node, frame: Frame, targets: tuple[str, ...] = ()) -> list[AbstractArray]:
+    def results(self, node: Node, frame: CountingFrame, targets: tuple[str, ...] = ()) -> list[AbstractArray]:
+        """The values of a node, which may be a scan or a call with several results."""
         match node:
             case Scan():
                 return self.scan(node, frame, targets)
@@ -124,7 +135,8 @@ class Counting:
                 return self.call(node, frame)
         return [self.visit(node, frame)]
 
-    def visit(self, node: Node, frame: Frame) -> AbstractArray:
+    def visit(self, node: Node, frame: CountingFrame) -> AbstractArray:
+        """The value of a node that has one."""
         match node:
             case Name(id=name):
                 return self.read(name, frame)
@@ -141,7 +153,7 @@ class Counting:
             ):
                 return replace(self.visit(array, frame), type=frame.type_of(node))
             case Apply(args=args):
-                return self.each(node, frame, [self.visit(arg, frame) for arg in args])
+                return self.elementwise_operation(node, frame, [self.visit(arg, frame) for arg in args])
             case At(array=array, places=places):
                 return self.at(node, frame, self.visit(array, frame), [self.visit(place, frame) for place in places])
             case Reduce():
@@ -151,155 +163,179 @@ class Counting:
             case ConcatOver(array=array):
                 return self.copied(node, frame, [self.visit(array, frame)])
             case Scan() | Call():
-                (only,) = self.several(node, frame)
+                (only,) = self.results(node, frame)
                 return only
-            case Through():  # `cost` refuses layers, since how many there are is not known
+            case Through():  # `cost` refuses layers, as their number is not known
                 raise TypeError(f"{type(node).__name__} has no cost here")
             case _:
                 assert_never(node)
 
-    def read(self, name: str, frame: Frame) -> AbstractArray:
-        """A name; who reads it last has it for himself."""
-        thing = frame.names[name]
+    def read(self, name: str, frame: CountingFrame) -> AbstractArray:
+        """The value of a name. All reads but the last keep its buffers."""
+        array = frame.names[name]
         frame.unread[name] -= 1
         if frame.unread[name]:
-            self.memory.keep(thing.places)
-        return thing
+            self.memory.keep(array.buffers)
+        return array
 
-    def made(self, thing: AbstractArray, frame: Frame, args: Sequence[AbstractArray]) -> AbstractArray:
-        """A result in a place of its own."""
-        return replace(thing, places=self.memory.make(frame.held(thing), [arg.places for arg in args]))
+    def allocated(self, array: AbstractArray, frame: CountingFrame, args: Sequence[AbstractArray]) -> AbstractArray:
+        """A result with a new buffer."""
+        return replace(
+            array, buffers=self.memory.allocate(frame.elements_at_once(array), [arg.buffers for arg in args])
+        )
 
-    def copied(self, node: Node, frame: Frame, args: list[AbstractArray]) -> AbstractArray:
-        """The elements of several, brought together."""
-        return self.made(joint(frame.type_of(node), args), frame, args)
+    def copied(self, node: Node, frame: CountingFrame, args: list[AbstractArray]) -> AbstractArray:
+        """A result that copies the elements of its arguments."""
+        return self.allocated(combined(frame.type_of(node), args), frame, args)
 
-    def each(self, node: Node, frame: Frame, args: list[AbstractArray], operations: Dim = ONE) -> AbstractArray:
-        """So many operations for each element of the result, which may take the place of an argument."""
-        found = joint(frame.type_of(node), args)
-        if not (found.is_data or (found.type.kind == "float" and (found.type.names or found.type.dims))):
-            return found
-        found = replace(found, is_data=True)
-        self.elementwise = self.elementwise + self._times * operations * frame.elements(found)
-        return replace(found, places=self.memory.overwrite(frame.held(found), [arg.places for arg in args]))
+    def elementwise_operation(
+        self, node: Node, frame: CountingFrame, args: list[AbstractArray], operations: Dim = ONE
+    ) -> AbstractArray:
+        """The result of an elementwise operation, which may reuse the buffer of an argument.
 
-    def product(self, node: Node, frame: Frame, left: AbstractArray, right: AbstractArray) -> AbstractArray:
-        """Sums of products over the last unnamed axis of one and the first of the other."""
-        found = joint(frame.type_of(node), [left, right])
-        terms = self._times * frame.elements(found) * replaced(left.type.dims[-1], frame.sizes)
-        self.multiplied(terms, by_rows=len(left.type.dims) == 1 and alike(left, right))
-        return self.made(found, frame, [left, right])
+        Args:
+            operations: number of operations for each element.
+        """
+        result = combined(frame.type_of(node), args)
+        if not (result.is_data or (result.type.kind == "float" and (result.type.names or result.type.dims))):
+            return result
+        result = replace(result, is_data=True)
+        self.elementwise = self.elementwise + self._times * operations * frame.elements(result)
+        return replace(
+            result, buffers=self.memory.allocate_in_place(frame.elements_at_once(result), [arg.buffers for arg in args])
+        )
 
-    def multiplied(self, terms: Dim, *, by_rows: bool) -> None:
-        """A multiplication and an addition for each term; by rows, nothing that is read is read twice."""
+    def product(self, node: Node, frame: CountingFrame, left: AbstractArray, right: AbstractArray) -> AbstractArray:
+        """The result of a product of matrices or vectors."""
+        result = combined(frame.type_of(node), [left, right])
+        terms = self._times * frame.elements(result) * replaced(left.type.dims[-1], frame.sizes)
+        self.count_products(terms, by_rows=len(left.type.dims) == 1 and same_axes(left, right))
+        return self.allocated(result, frame, [left, right])
+
+    def count_products(self, terms: Dim, *, by_rows: bool) -> None:
+        """Count a multiplication and an addition for each term.
+
+        Args:
+            terms: number of products that are summed.
+            by_rows: whether each element is read once, as in a row-wise inner product, which counts as elementwise.
+        """
         if by_rows:
             self.elementwise = self.elementwise + TWO * terms
         else:
             self.products = self.products + TWO * terms
 
-    def at(self, node: At, frame: Frame, array: AbstractArray, places: list[AbstractArray]) -> AbstractArray:
-        """A view, unless the places are data themselves: then what stands there is brought together."""
+    def at(self, node: At, frame: CountingFrame, array: AbstractArray, places: list[AbstractArray]) -> AbstractArray:
+        """The value of an array with subscripts: a view, or a copy if the subscripts are data."""
         if any(place.is_data for place in places):
             return self.copied(node, frame, [array, *places])
         return replace(array, type=frame.type_of(node))
 
-    def reduction(self, node: Reduce, frame: Frame) -> AbstractArray:
+    def reduction(self, node: Reduce, frame: CountingFrame) -> AbstractArray:
+        """The result of a reduction; a sum of products counts as a product of matrices."""
         over = [node.where] if node.where is not None else []
         match node:
             case Reduce(op="sum", index=index, term=Apply(op="*", args=(left, right))) if all(
                 index in frame.type_of(factor).names for factor in (left, right)
             ):
                 args = [self.visit(part, frame) for part in (left, right, *over)]
-                terms = self._times * frame.elements(joint(frame.type_of(node.term), args))
-                self.multiplied(terms, by_rows=alike(*args[:2]))
-                return self.made(joint(frame.type_of(node), args), frame, args)
+                terms = self._times * frame.elements(combined(frame.type_of(node.term), args))
+                self.count_products(terms, by_rows=same_axes(*args[:2]))
+                return self.allocated(combined(frame.type_of(node), args), frame, args)
         args = [self.visit(part, frame) for part in (node.term, *over)]
         if node.op in SOFTMAXES:
             return self.softmax(node, frame, args)
-        found = joint(frame.type_of(node), args)
-        if not found.is_data:
-            return found
-        terms = frame.elements(replace(found, type=_with(node.index, found.type)))
+        result = combined(frame.type_of(node), args)
+        if not result.is_data:
+            return result
+        terms = frame.elements(replace(result, type=_with(node.index, result.type)))
         self.elementwise = self.elementwise + self._times * terms
-        return self.made(found, frame, args)
+        return self.allocated(result, frame, args)
 
-    def softmax(self, node: Reduce, frame: Frame, args: list[AbstractArray]) -> AbstractArray:
-        found = self.each(node, frame, args, SOFTMAX)
-        rows = replace(found, type=_without(node.index, found.type))
+    def softmax(self, node: Reduce, frame: CountingFrame, args: list[AbstractArray]) -> AbstractArray:
+        """The result of a softmax; in blocks, it keeps a running maximum and a running sum for each row."""
+        result = self.elementwise_operation(node, frame, args, SOFTMAX)
+        rows = replace(result, type=_without(node.index, result.type))
         if node.op == "log_softmax":
             self.elementwise = self.elementwise + self._times * frame.elements(rows)
         if node.index in frame.in_blocks:
-            frame.running.append(self.memory.make(TWO * frame.held(rows), []))
-        return found
+            frame.running_sums.append(self.memory.allocate(TWO * frame.elements_at_once(rows), []))
+        return result
 
     # Recurrences and other equations.
 
-    def scan(self, node: Scan, frame: Frame, targets: tuple[str, ...]) -> list[AbstractArray]:
-        """A step, as often as it runs. Of states of which only the last is read, no others are kept."""
+    def scan(self, node: Scan, frame: CountingFrame, targets: tuple[str, ...]) -> list[AbstractArray]:
+        """The states of a recurrence; only the last one is stored if no other is read."""
         self.recurs = True
         types = infer(node, frame.scope)
         length = frame.length(node.index)
         starts = [self.visit(start, frame) for start in node.starts]
         outer = {name: frame.names[name] for name in reads(node.body) if name not in node.states}
-        around = joint(SCALAR, [*starts, *outer.values()])
+        around = combined(SCALAR, [*starts, *outer.values()])
         states: dict[str, AbstractArray] = {}
         for k, name in enumerate(node.states):
             state = AbstractArray(_without(node.index, types[k]), around.lifted, is_data=True)
             count = ONE if targets and only_last(targets[k], frame.definition) else length
-            place = self.memory.make(count * frame.held(state), [starts[k].places])
-            states[name] = replace(state, places=place)
+            buffer = self.memory.allocate(count * frame.elements_at_once(state), [starts[k].buffers])
+            states[name] = replace(state, buffers=buffer)
         steps = self.step(node, frame, states, outer, length)
         waits = MaxOf.among(step.after for step in steps)
-        after = around.after + (waits if waits != AT_ONCE else MaxOf((ONE,))) * length
+        after = around.after + (waits if waits != NO_STEPS else MaxOf((ONE,))) * length
         return [replace(state, type=type, after=after) for state, type in zip(states.values(), types, strict=True)]
 
     def step(
         self,
         node: Scan,
-        frame: Frame,
+        frame: CountingFrame,
         states: Mapping[str, AbstractArray],
         outer: Mapping[str, AbstractArray],
         length: Dim,
     ) -> list[AbstractArray]:
-        """What a step gives; what it reads from outside stays, for the other steps read it too."""
+        """The states after a step. Arrays from outside are kept during all steps.
+
+        Args:
+            states: {name: state} before the step.
+            outer: {name: array} of what the step reads from outside.
+            length: number of steps.
+        """
         scope = frame.scope
         names = {**scope.names, **{name: state.type for name, state in states.items()}}
-        at_once = {name: replace(thing, after=AT_ONCE) for name, thing in frame.names.items()}
+        at_once = {name: replace(array, after=NO_STEPS) for name, array in frame.names.items()}
         inner = replace(
             frame,
             scope=Scope(scope.definition, names, scope.bound | {node.index}, scope.scanned),
             names={**at_once, **states},
             unread=Counter({**frame.unread, **dict.fromkeys(states, 1)}) + Counter(reads(node.body)),
         )
-        for thing in outer.values():
-            self.memory.keep(thing.places)
+        for array in outer.values():
+            self.memory.keep(array.buffers)
         self._times, times = self._times * length, self._times
-        steps = self.several(node.body, inner)
+        steps = self.results(node.body, inner)
         self._times = times
-        for name, thing in outer.items():
-            read = sum(each == name for each in reads(node.body))
-            frame.unread[name] -= read
-            self.memory.drop(thing.places)
+        for name, array in outer.items():
+            frame.unread[name] -= sum(read == name for read in reads(node.body))
+            self.memory.drop(array.buffers)
             if not frame.unread[name]:
-                self.memory.drop(thing.places)
+                self.memory.drop(array.buffers)
         for step in steps:
-            self.memory.drop(step.places)
+            self.memory.drop(step.buffers)
         return steps
 
-    def call(self, node: Call, frame: Frame) -> list[AbstractArray]:
-        """Another equation; what the arguments' axes are called here is lifted over."""
+    def call(self, node: Call, frame: CountingFrame) -> list[AbstractArray]:
+        """The results of a called equation; named axes of the arguments are lifted over the call."""
         args = [self.visit(arg, frame) for arg in node.args]
         local = called_with(node, [arg.type for arg in args], frame.scope)
-        own = frozenset[Axis]().union(*(frame.axes(arg) for arg in args))
+        named = frozenset[SizedAxis]().union(*(frame.axes(arg) for arg in args))
         given = {
-            each.name: replace(arg, type=Type(each.kind, dims=each.dims), lifted=arg.lifted | frame.axes(arg))
-            for each, arg in zip(node.callee.parameters, args, strict=True)
+            parameter.name: replace(
+                arg, type=Type(parameter.kind, dims=parameter.dims), lifted=arg.lifted | frame.axes(arg)
+            )
+            for parameter, arg in zip(node.callee.parameters, args, strict=True)
         }
         sizes = {name: replaced(dim, frame.sizes) for name, dim in local.items()}
         results = self.body(node.callee, frame.depth + 1, sizes, given)
         types = infer(node, frame.scope)
-        found = zip(results, types, strict=True)
-        return [replace(result, type=type, lifted=result.lifted - own) for result, type in found]
+        pairs = zip(results, types, strict=True)
+        return [replace(result, type=type, lifted=result.lifted - named) for result, type in pairs]
 
 
 def _with(index: str, type: Type) -> Type:

@@ -1,4 +1,4 @@
-"""Who holds which elements while an equation is counted: places that are shared, passed on and given up."""
+"""Liveness of buffers: which arrays are in memory at the same time."""
 
 from __future__ import annotations
 
@@ -9,58 +9,63 @@ from attnspec.language.dims import Dim
 
 
 class Memory:
-    """Places for elements, each with its holders; what nobody holds any more is free again."""
+    """Buffers with reference counts; a buffer without references is free."""
 
     def __init__(self) -> None:
         self._sizes: list[Dim] = []
         self._holders: Counter[int] = Counter()
         self._moments: dict[frozenset[int], None] = {}
-        self._given: set[int] = set()
+        self._inputs: set[int] = set()
 
-    def given(self) -> int:
-        """A place that was there before and stays; it is not counted."""
-        place = self._new(Dim(()), 2)
-        self._given.add(place)
-        return place
+    def add_input(self) -> int:
+        """A buffer of an input, which is never freed and does not count."""
+        buffer = self._new(Dim(()), 2)
+        self._inputs.add(buffer)
+        return buffer
 
-    def keep(self, places: Iterable[int]) -> None:
-        """One more holder."""
-        self._holders.update(places)
+    def keep(self, buffers: Iterable[int]) -> None:
+        """Add a reference to each buffer."""
+        self._holders.update(buffers)
 
-    def drop(self, places: Iterable[int]) -> None:
-        """One holder fewer."""
-        self._holders.subtract(places)
+    def drop(self, buffers: Iterable[int]) -> None:
+        """Remove a reference from each buffer."""
+        self._holders.subtract(buffers)
 
-    def make(self, size: Dim, args: Sequence[frozenset[int]]) -> frozenset[int]:
-        """A place for a result, made while its arguments are there; these have been read then."""
-        place = self._new(size, 1)
-        self._moments[frozenset(p for p, count in self._holders.items() if count > 0) - self._given] = None
-        for places in args:
-            self.drop(places)
-        return frozenset({place})
+    def allocate(self, size: Dim, args: Sequence[frozenset[int]]) -> frozenset[int]:
+        """A new buffer for a result, allocated before references to its arguments are removed.
 
-    def overwrite(self, size: Dim, args: Sequence[frozenset[int]]) -> frozenset[int]:
-        """The same, in the place of an argument of that size which nobody else reads."""
-        for places in args:
-            if len(places) == 1:
-                (place,) = places
-                readers = sum(place in other for other in args)
-                if place not in self._given and self._sizes[place] == size and self._holders[place] == readers:
-                    self.keep(places)
+        Args:
+            size: number of elements.
+            args: the buffers of each argument.
+        """
+        buffer = self._new(size, 1)
+        self._moments[frozenset(p for p, count in self._holders.items() if count > 0) - self._inputs] = None
+        for buffers in args:
+            self.drop(buffers)
+        return frozenset({buffer})
+
+    def allocate_in_place(self, size: Dim, args: Sequence[frozenset[int]]) -> frozenset[int]:
+        """The buffer of an argument, if it has the same size and no other reference; else a new one."""
+        for buffers in args:
+            if len(buffers) == 1:
+                (buffer,) = buffers
+                readers = sum(buffer in other for other in args)
+                if buffer not in self._inputs and self._sizes[buffer] == size and self._holders[buffer] == readers:
+                    self.keep(buffers)
                     for other in args:
                         self.drop(other)
-                    return places
-        return self.make(size, args)
+                    return buffers
+        return self.allocate(size, args)
 
-    def largest(self, besides: frozenset[int]) -> list[Dim]:
-        """What was held at every moment, without some places."""
-        found = []
+    def largest(self, excluded: frozenset[int]) -> list[Dim]:
+        """The number of elements in memory at each allocation, without the buffers in `excluded`."""
+        totals = []
         for moment in self._moments:
             total = Dim(())
-            for place in moment - besides:
-                total = total + self._sizes[place]
-            found.append(total)
-        return found
+            for buffer in moment - excluded:
+                total = total + self._sizes[buffer]
+            totals.append(total)
+        return totals
 
     def _new(self, size: Dim, holders: int) -> int:
         self._sizes.append(size)

@@ -1,4 +1,4 @@
-"""Sizes that are only known by name: the largest of some, sums, products, and how they are written."""
+"""Arithmetic on polynomials in named sizes: maxima, sums, products, and how they are printed."""
 
 from __future__ import annotations
 
@@ -15,21 +15,25 @@ POWERS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 @dataclass(frozen=True, slots=True)
 class MaxOf:
-    """The largest of some sizes; which one it is depends on the numbers. None of them is always below another."""
+    """The maximum of several polynomials.
+
+    Attributes:
+        parts: the polynomials, without those that never exceed another one.
+    """
 
     parts: tuple[Dim, ...] = (NONE,)
 
     @classmethod
     def of(cls, *sizes: Dim) -> MaxOf:
-        """Leave out what another exceeds whatever the sizes are."""
+        """The maximum of polynomials; those that never exceed another one are dropped."""
         distinct = list(dict.fromkeys(sizes))
-        kept = [one for one in distinct if not any(one != other and _below(one, other) for other in distinct)]
+        kept = [size for size in distinct if not any(size != other and _below(size, other) for other in distinct)]
         return cls(tuple(sorted(kept, key=str))) if kept else cls()
 
     @classmethod
-    def among(cls, several: Iterable[MaxOf]) -> MaxOf:
-        """The largest of several."""
-        return cls.of(*(part for one in several for part in one.parts))
+    def among(cls, maxima: Iterable[MaxOf]) -> MaxOf:
+        """The maximum of several maxima."""
+        return cls.of(*(part for size in maxima for part in size.parts))
 
     def __add__(self, other: MaxOf) -> MaxOf:
         return MaxOf.of(*(a + b for a in self.parts for b in other.parts))
@@ -38,45 +42,45 @@ class MaxOf:
         return MaxOf.of(*(count * part for part in self.parts))
 
 
-def _below(one: Dim, other: Dim) -> bool:
-    """Whether one size is nowhere above another, term by term, as none is negative."""
-    mine, theirs = dict(one.terms), dict(other.terms)
-    return all(mine.get(names, 0) <= theirs.get(names, 0) for names in mine.keys() | theirs.keys())
+def _below(size: Dim, other: Dim) -> bool:
+    """Whether a polynomial never exceeds another, since none of its coefficients is larger."""
+    terms, other_terms = dict(size.terms), dict(other.terms)
+    return all(terms.get(names, 0) <= other_terms.get(names, 0) for names in terms.keys() | other_terms.keys())
 
 
 def total(dims: Iterable[Dim]) -> Dim:
-    """Their sum."""
+    """The sum of polynomials."""
     return reduce(Dim.__add__, dims, NONE)
 
 
 def product(dims: Iterable[Dim]) -> Dim:
-    """All of them multiplied."""
+    """The product of polynomials."""
     return reduce(Dim.__mul__, dims, ONE)
 
 
 def written(size: Dim | MaxOf) -> str:
-    """As one writes it: 3·(d·u + u² + u), or a·m·n + max(m·n, a·m + a·n)."""
+    """A size as text, such as "3·(d·u + u² + u)" or "a·m·n + max(m·n, a·m + a·n)"."""
     if isinstance(size, Dim):
         return _polynomial(size)
     if len(size.parts) == 1:
         return _polynomial(size.parts[0])
     shared = _shared(size.parts)
-    rests = ", ".join(_polynomial(_less(part, shared)) for part in size.parts)
+    rests = ", ".join(_polynomial(_difference(part, shared)) for part in size.parts)
     return f"{_polynomial(shared)} + max({rests})" if shared.terms else f"max({rests})"
 
 
 def _shared(sizes: Iterable[Dim]) -> Dim:
-    """What all of them have, term by term."""
+    """The terms that all polynomials have in common."""
     first, *rest = (dict(size.terms) for size in sizes)
     return Dim.of({names: min(count, *(other.get(names, 0) for other in rest)) for names, count in first.items()})
 
 
-def _less(size: Dim, other: Dim) -> Dim:
+def _difference(size: Dim, other: Dim) -> Dim:
     return size + Dim.of({(): -1}) * other
 
 
 def _polynomial(size: Dim) -> str:
-    """A factor that all terms have is written once."""
+    """A polynomial as text, with a common coefficient in front of a bracket."""
     if not size.terms:
         return "0"
     terms = sorted(size.terms, key=lambda term: (-len(term[0]), term[0]))

@@ -1,1 +1,1 @@
-"""The value of an equation."""
+"""Evaluation of an equation in an Array API namespace."""

@@ -1,6 +1,6 @@
-"""What an interpretation of an equation is made of: things, their named axes, and arithmetic on them.
+"""The algebra of an interpretation: the type of its arrays, their named axes, and arithmetic on them.
 
-The things (`T`) are arrays for a value, arrays with a variance for the noise.
+The type `T` is a plain array where an equation is evaluated, and an array with a variance where noise is computed.
 """
 
 from __future__ import annotations
@@ -13,72 +13,77 @@ from typing import Any, Generic, TypeVar
 T = TypeVar("T")
 Array = Any
 Axis = tuple[int, int]
-"""A named axis at run time: the depth of the equation that named it, and its place there; sorted, so that axes
-lifted over from outside come first."""
+"""The key of a named axis: the depth of the equation that names it, and the position of its index there. Keys are
+sorted, so that the axes of callers come first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Named(Generic[T]):
-    """A thing whose leading axes are named by `axes`, sorted; the axes after them are the unnamed ones."""
+    """An array with named axes.
+
+    Attributes:
+        data: the array, with the named axes first and the unnamed ones last.
+        axes: the names of the leading axes, sorted.
+    """
 
     data: T
     axes: tuple[Axis, ...]
 
 
 Value = Named[T] | float
-"""What a node gives: a thing, or a number, which is exact until it meets one."""
+"""The value of a node: an array, or a number, which stays exact until an operation combines it with an array."""
 
 
 class Algebra(ABC, Generic[T]):
-    """What an interpretation is: things, and arithmetic on things whose axes line up."""
+    """Operations on arrays of type `T` whose axes are aligned."""
 
     @abstractmethod
     def source(self, array: Array) -> T:
-        """An input."""
+        """An input array as a `T`."""
 
     @abstractmethod
     def constant(self, value: float, like: T) -> T:
-        """A number that meets a thing."""
+        """A number as a `T`, with the dtype and device of another."""
 
     @abstractmethod
     def blank(self, shape: tuple[int, ...]) -> T:
-        """Zeros."""
+        """An array of zeros."""
 
     @abstractmethod
     def positions(self, count: int) -> T:
-        """0, 1, … count−1, along one axis."""
+        """The numbers 0, 1, …, count − 1 along one axis."""
 
     @abstractmethod
-    def numbers(self, thing: T) -> Array:
-        """Its values as whole numbers, which say a place."""
+    def as_integers(self, operand: T) -> Array:
+        """The values as integers, for use as indices."""
 
     @abstractmethod
-    def shape(self, thing: T) -> tuple[int, ...]:
-        """Its axes' sizes."""
+    def shape(self, operand: T) -> tuple[int, ...]:
+        """The shape of the array."""
 
     @abstractmethod
-    def rearrange(self, move: Callable[..., Array], *things: T) -> T:
-        """The same move of elements, without arithmetic, for every array that things are made of."""
+    def rearrange(self, move: Callable[..., Array], *operands: T) -> T:
+        """Apply a function that only moves elements to every array that the operands consist of."""
 
     @abstractmethod
-    def apply(self, op: str, *things: T) -> T:
-        """An elementwise operation."""
+    def apply(self, op: str, *operands: T) -> T:
+        """An elementwise operation, by the name that the syntax tree gives it."""
 
     @abstractmethod
     def contract(self, a: T, b: T) -> T:
-        """(…, l, k) by (…, k, r): products summed over k."""
+        """The product of matrices (…, l, k) and (…, k, r), of shape (…, l, r)."""
 
     @abstractmethod
     def reduce(self, op: str, axis: int, term: T, where: T | None) -> T:
-        """sum, max, argmax, softmax or log_softmax along an axis, where the condition holds."""
+        """The reduction sum, max, argmax, softmax or log_softmax along an axis, of elements where a condition holds."""
 
     @abstractmethod
-    def masked(self, thing: T, where: T) -> T | None:
-        """The thing with 0 where the condition fails; None where a value is not finite, and 0·∞ would show."""
+    def masked(self, operand: T, where: T) -> T | None:
+        """The operand with 0 where the condition fails; None if it has NaN or infinity, since 0·∞ is NaN."""
 
     @abstractmethod
-    def finite(self, thing: T) -> bool:
-        """No NaN or infinity in it."""
+    def finite(self, operand: T) -> bool:
+        """Whether all values are finite."""
 
     @property
     @abstractmethod

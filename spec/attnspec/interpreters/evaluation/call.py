@@ -1,4 +1,4 @@
-"""Calling an equation: arguments bound to parameters, sizes solved, batch axes found."""
+"""Calls of an equation: binding of arguments, solving for sizes, evaluation."""
 
 from __future__ import annotations
 
@@ -17,10 +17,13 @@ from attnspec.language.tree import Definition
 def bind(
     definition: Definition, args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> tuple[dict[str, Any], dict[str, float]]:
-    """Arrays and options by name, from a call's arguments.
+    """Bind the arguments of a call to the parameters and options of an equation.
+
+    Returns:
+        The arrays and the options, by name.
 
     Raises:
-        BindingError: something is missing, unknown or given twice.
+        BindingError: an argument is missing, unknown or given twice.
     """
     if layers.of(definition) and len(args) <= len(definition.parameters):
         args, kwargs = (), layers.spread(definition, args, kwargs)
@@ -49,34 +52,43 @@ def bind(
 def fit(
     definition: Definition, shapes: Mapping[str, tuple[int, ...]], options: Mapping[str, float]
 ) -> tuple[dict[str, int], int]:
-    """The sizes that make shapes fit an equation's signature, and how many batch axes stand before them.
+    """Solve for the named sizes of an equation.
+
+    Args:
+        definition: the equation.
+        shapes: {name of a parameter: shape of its array}.
+        options: {name: value} of the options.
+
+    Returns:
+        The named sizes, and the largest number of batch axes that an array has in front of its own axes.
 
     Raises:
-        ShapeError: they do not fit; says which array, and why.
+        ShapeError: the shapes do not fit; the message names the array and the reason.
     """
     sizes = {size: int(options[name]) for name, size in definition.size_options.items()}
     sizes |= layers.counts(definition, shapes)
     definition = layers.written_out(definition, shapes)
-    since: dict[str, str] = {}
+    solved_by: dict[str, str] = {}
     simple_first = sorted(
         definition.parameters, key=lambda p: max((len(d.names) if d.terms else 0 for d in p.dims), default=0)
     )
     for parameter in simple_first:
         shape = shapes[parameter.name]
-        own = shape[len(shape) - len(parameter.dims) :]
+        trailing = shape[len(shape) - len(parameter.dims) :]
         if len(shape) < len(parameter.dims):
             raise _misfit(definition, parameter.name, shape, f"at least {len(parameter.dims)} axes")
-        for dim, size in zip(parameter.dims, own, strict=True):
+        for dim, size in zip(parameter.dims, trailing, strict=True):
             known = set(sizes)
-            wrong = dim.solve(size, sizes)
-            since |= dict.fromkeys(sizes.keys() - known, f"{parameter.name} has shape {own}")
-            if wrong:
-                reason = "; ".join(sorted({since[name] for name in dim.names if name in since}))
-                raise _misfit(definition, parameter.name, shape, wrong + (f", since {reason}" if reason else ""))
+            mismatch = dim.solve(size, sizes)
+            solved_by |= dict.fromkeys(sizes.keys() - known, f"{parameter.name} has shape {trailing}")
+            if mismatch:
+                reason = "; ".join(sorted({solved_by[name] for name in dim.names if name in solved_by}))
+                raise _misfit(definition, parameter.name, shape, mismatch + (f", since {reason}" if reason else ""))
     return sizes, max((len(shapes[p.name]) - len(p.dims) for p in definition.parameters), default=0)
 
 
 def _misfit(definition: Definition, name: str, shape: tuple[int, ...], why: str) -> ShapeError:
+    """The error for an array that does not fit."""
     dims = next(p.dims for p in definition.parameters if p.name == name)
     return ShapeError(
         f"{definition.id}: {name} does not fit",
@@ -88,6 +100,9 @@ def _misfit(definition: Definition, name: str, shape: tuple[int, ...], why: str)
 
 def evaluate(definition: Definition, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     """The value of an equation on arrays, in their namespace and dtype.
+
+    Returns:
+        One array, or a tuple of them if the equation has several results, with the batch axes first.
 
     Raises:
         BindingError: arguments do not match the parameters.
@@ -103,7 +118,7 @@ def evaluate(definition: Definition, args: Sequence[Any], kwargs: Mapping[str, A
     lead = batch_shape(definition, arrays)
     whole = tuple(
         namespace.broadcast_to(
-            interpreter.numbers(result) if announced.kind == "int" else result,
+            interpreter.as_integers(result) if announced.kind == "int" else result,
             (*lead, *(dim.value(sizes) for dim in announced.dims)),
         )
         for result, announced in zip(results, definition.results, strict=True)
@@ -112,19 +127,21 @@ def evaluate(definition: Definition, args: Sequence[Any], kwargs: Mapping[str, A
 
 
 def answer(definition: Definition, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
-    """The same, as whoever calls an equation gets it: a count that sizes alone give is a number, no array.
+    """The value of an equation as its callers get it: as `evaluate`, but a count without array arguments is an int.
 
     Raises:
         BindingError: arguments do not match the parameters.
         ShapeError: arrays do not fit the signature.
     """
-    found = evaluate(definition, args, kwargs)
-    is_count = not definition.parameters and [(each.kind, each.dims) for each in definition.results] == [("int", ())]
-    return int(found) if is_count else found
+    result = evaluate(definition, args, kwargs)
+    is_count = not definition.parameters and [(output.kind, output.dims) for output in definition.results] == [
+        ("int", ())
+    ]
+    return int(result) if is_count else result
 
 
 def batch_shape(definition: Definition, arrays: Mapping[str, Any]) -> tuple[int, ...]:
-    """The shape of the batch axes, broadcast over all arrays."""
+    """The shape that the batch axes of all arrays broadcast to."""
     parameters = layers.written_out(definition, arrays).parameters
     leads = [tuple(arrays[p.name].shape)[: arrays[p.name].ndim - len(p.dims)] for p in parameters]
     return np.broadcast_shapes(*leads) if leads else ()

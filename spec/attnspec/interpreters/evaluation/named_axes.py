@@ -1,4 +1,4 @@
-"""Arithmetic on things with named axes: lined up by name, contracted and reduced over a name, named and unnamed."""
+"""Arithmetic on arrays with named axes: alignment by name, contraction and reduction over a named axis."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from attnspec.language.tree import SOFTMAXES
 
 
 def _float64(function: Callable[..., float]) -> Callable[..., float]:
-    """A function of numbers as of arrays of float64: what overflows is infinite, and what has no value is NaN."""
+    """A NumPy function as a function of Python numbers: an overflow gives infinity, an undefined result NaN."""
 
     def folded(*numbers: float) -> float:
         with np.errstate(all="ignore"):
@@ -41,31 +41,33 @@ FOLD: dict[str, Callable[..., float]] = {
     "where": lambda c, a, b: a if c else b,
     "relu": lambda a: 0.0 if a < 0 else a, "gelu": lambda a: a * (1 + math.erf(a / math.sqrt(2))) / 2,
 }  # fmt: skip
-"""What each operation makes of numbers, with none of which an array is made yet; whole numbers stay whole."""
+"""The elementwise operations on Python numbers; integers stay integers."""
 
 
 class NamedAxes(Algebra[T]):
-    """Carries an algebra of plain arrays over to things with named axes."""
+    """Extends an algebra on aligned arrays to arrays with named axes."""
 
     # Elementwise operations.
 
     def elementwise(self, op: str, values: Sequence[Value[T]]) -> Value[T]:
-        """Line axes up by name; numbers among themselves are folded, exactly."""
-        things = [value for value in values if isinstance(value, Named)]
-        if not things:
+        """An elementwise operation with axes aligned by name; numbers alone are folded to a number."""
+        operands = [value for value in values if isinstance(value, Named)]
+        if not operands:
             return FOLD[op](*values)
-        if len(things) < len(values):
-            like = things[0].data
-            things = [value if isinstance(value, Named) else Named(self.constant(value, like), ()) for value in values]
-        lined = self.lined_up(things)
-        return Named(self.apply(op, *(x.data for x in lined)), lined[0].axes)
+        if len(operands) < len(values):
+            like = operands[0].data
+            operands = [
+                value if isinstance(value, Named) else Named(self.constant(value, like), ()) for value in values
+            ]
+        aligned = self.aligned(operands)
+        return Named(self.apply(op, *(x.data for x in aligned)), aligned[0].axes)
 
     def rank(self, value: Named[T]) -> int:
-        """How many unnamed axes."""
+        """The number of unnamed axes."""
         return len(self.shape(value.data)) - len(value.axes)
 
-    def lined_up(self, values: Sequence[Named[T]]) -> list[Named[T]]:
-        """The same things with the same axes, of size 1 where one lacks them."""
+    def aligned(self, values: Sequence[Named[T]]) -> list[Named[T]]:
+        """The same arrays with the same axes; axes that one lacks are inserted with size 1."""
         first, *others = values
         if not others:
             return [first]
@@ -77,20 +79,21 @@ class NamedAxes(Algebra[T]):
         return [self.widened(value, axes, rank) for value in values]
 
     def widened(self, value: Named[T], axes: tuple[Axis, ...], rank: int) -> Named[T]:
-        """A thing with more named axes, or more unnamed ones where it had none, each of size 1."""
+        """An array with more named axes, or with unnamed ones if it has none, each inserted with size 1."""
         if value.axes == axes and self.rank(value) == rank:
             return value
         shape = self.shape(value.data)
-        own = dict(zip(value.axes, shape, strict=False))
+        sizes = dict(zip(value.axes, shape, strict=False))
         tail = shape[len(value.axes) :] if self.rank(value) else (1,) * rank
-        wider = (*(own.get(axis, 1) for axis in axes), *tail)
+        wider = (*(sizes.get(axis, 1) for axis in axes), *tail)
         return Named(self.rearrange(lambda a: self.xp.reshape(a, wider), value.data), axes)
 
     # Contractions.
 
     def matmul(self, a: Named[T], b: Named[T]) -> Named[T]:
+        """The product of vectors or matrices along the last unnamed axis of one and the first of the other."""
         if not b.axes and self.rank(a) == 1 and self.rank(b) == 2:
-            return Named(self.contract(a.data, b.data), a.axes)  # as it stands: vectors by one matrix
+            return Named(self.contract(a.data, b.data), a.axes)  # vectors by one matrix need no rearrangement
         left = ("k",) if self.rank(a) == 1 else ("r", "k")
         right = ("k",) if self.rank(b) == 1 else ("k", "s")
         return self.contraction(a, left, b, right, "k", (*left[:-1], *right[1:]))
@@ -104,7 +107,14 @@ class NamedAxes(Algebra[T]):
         over: Axis | str,
         tail: tuple[str, ...],
     ) -> Named[T]:
-        """Σ over one label of the products, as one product of (batches of) matrices."""
+        """The sum of products over one label, computed as one batched product of matrices.
+
+        Args:
+            a, b: the factors.
+            a_tail, b_tail: labels of their unnamed axes.
+            over: the label that is summed over.
+            tail: labels of the unnamed axes of the result, in order.
+        """
         plan = _plan((*a.axes, *a_tail), (*b.axes, *b_tail), over, tail)
         flat_a, rows = self.arranged(a.data, plan.a, plan.shared, plan.only_a)
         flat_b, columns = self.arranged(b.data, plan.b, plan.shared, 1)
@@ -115,17 +125,18 @@ class NamedAxes(Algebra[T]):
         return Named(moved, plan.axes)
 
     def arranged(self, data: T, places: tuple[int, ...], batch: int, left: int) -> tuple[T, list[int]]:
-        """Axes in the order asked for, flattened to (batch…, left, right); and their sizes, in that order."""
-        own = self.shape(data)
-        shape = [own[place] for place in places]
+        """The axes in the given order, flattened to (batch…, left, right), and their sizes in that order."""
+        sizes = self.shape(data)
+        shape = [sizes[place] for place in places]
         flat = (*shape[:batch], math.prod(shape[batch : batch + left]), math.prod(shape[batch + left :]))
         return self.rearrange(lambda x: self.xp.reshape(self.permuted(x, places), flat), data), shape
 
     def permuted(self, array: Array, order: tuple[int, ...]) -> Array:
+        """An array with its axes in another order."""
         return array if order == tuple(range(len(order))) else self.xp.permute_dims(array, order)
 
-    def moved(self, data: T, source: int, target: int) -> T:
-        """One axis taken to another place."""
+    def with_axis_moved(self, data: T, source: int, target: int) -> T:
+        """One axis moved to another position."""
         if source == target:
             return data
         order = list(range(len(self.shape(data))))
@@ -135,9 +146,9 @@ class NamedAxes(Algebra[T]):
     # Reductions.
 
     def fused(self, a: Named[T], b: Named[T], where: Named[T] | None, axis: Axis) -> Named[T] | None:
-        """Σ a·b as a contraction; None where a condition must keep 0·∞ from showing."""
+        """Σ a·b as a contraction; None if a masked element is not finite, since 0·∞ is NaN."""
         if where is not None:
-            first, condition = self.lined_up([a, where])
+            first, condition = self.aligned([a, where])
             masked = self.masked(first.data, condition.data)
             if masked is None or not self.finite(b.data):
                 return None
@@ -147,18 +158,19 @@ class NamedAxes(Algebra[T]):
         return self.contraction(a, tail[: self.rank(a)], b, tail[: self.rank(b)], axis, tail)
 
     def full(self, term: Named[T]) -> Named[T]:
-        """A term before it is reduced, with every axis that an interpretation adds of its own."""
+        """The term of a reduction, expanded over the axes that an interpretation adds."""
         return term
 
     def reduced(self, op: str, term: Value[T], where: Named[T] | None, axis: Axis, length: int) -> Named[T]:
+        """A reduction over a named axis, of elements where a condition holds."""
         if not isinstance(term, Named):
-            assert where is not None, "the check of the tree asks for a term or a condition that depends on the index"
+            assert where is not None, "`check` requires a term or a condition that depends on the index"
             term = Named(self.constant(term, where.data), ())
-        term = self.spread(self.full(term), axis, length)
+        term = self.expanded(self.full(term), axis, length)
         condition = None
         if where is not None:
-            term, lined = self.lined_up([term, where])
-            condition = self.spread(lined, axis, length).data
+            term, aligned = self.aligned([term, where])
+            condition = self.expanded(aligned, axis, length).data
         place = term.axes.index(axis)
         data = self.reduce(op, place, term.data, condition)
         kept = op in SOFTMAXES
@@ -166,8 +178,8 @@ class NamedAxes(Algebra[T]):
 
     # Named axes, and back.
 
-    def spread(self, value: Named[T], axis: Axis, length: int) -> Named[T]:
-        """A thing that has the axis at its full length, repeated where it did not depend on it."""
+    def expanded(self, value: Named[T], axis: Axis, length: int) -> Named[T]:
+        """An array with the axis at its full length; it is broadcast if it did not depend on the axis."""
         axes = tuple(sorted({*value.axes, axis}))
         wide = self.widened(value, axes, self.rank(value))
         shape = list(self.shape(wide.data))
@@ -178,18 +190,18 @@ class NamedAxes(Algebra[T]):
         return Named(self.rearrange(lambda a: self.xp.broadcast_to(a, tuple(shape)), wide.data), axes)
 
     def unname(self, value: Named[T], axis: Axis, length: int) -> Named[T]:
-        """A named axis becomes the first unnamed one."""
-        value = self.spread(value, axis, length)
-        moved = self.moved(value.data, value.axes.index(axis), len(value.axes) - 1)
+        """Make a named axis the first unnamed one."""
+        value = self.expanded(value, axis, length)
+        moved = self.with_axis_moved(value.data, value.axes.index(axis), len(value.axes) - 1)
         return Named(moved, tuple(name for name in value.axes if name != axis))
 
     def name(self, value: Named[T], axis: Axis) -> Named[T]:
-        """The first unnamed axis takes a name."""
+        """Give the first unnamed axis a name."""
         axes = tuple(sorted((*value.axes, axis)))
-        return Named(self.moved(value.data, len(value.axes), axes.index(axis)), axes)
+        return Named(self.with_axis_moved(value.data, len(value.axes), axes.index(axis)), axes)
 
-    def taken(self, value: Named[T], place: int, wraps: bool = True) -> Named[T]:
-        """One slice of the first unnamed axis; zero beyond its ends; if it `wraps`, −1 is the last."""
+    def slice_at(self, value: Named[T], place: int, wraps: bool = True) -> Named[T]:
+        """One slice of the first unnamed axis, zero beyond its ends; if it `wraps`, −1 is the last."""
         lead = (slice(None),) * len(value.axes)
         size = self.shape(value.data)[len(value.axes)]
         if wraps and -size <= place < 0:
@@ -200,13 +212,13 @@ class NamedAxes(Algebra[T]):
         rest = shape[: len(lead)] + shape[len(lead) + 1 :]
         return replace(value, data=self.rearrange(lambda a: self.zeros(a, rest), value.data))
 
-    def looked_up(self, value: Named[T], place: Named[T]) -> Named[T]:
-        """What stands along the first unnamed axis where another array says; zero beyond the ends."""
+    def gathered(self, value: Named[T], place: Named[T]) -> Named[T]:
+        """The slices of the first unnamed axis at the indices in another array, zero beyond the ends."""
         axes = tuple(sorted({*value.axes, *place.axes}))
-        wide, at = self.widened(value, axes, self.rank(value)), self.numbers(self.widened(place, axes, 0).data)
+        wide, at = self.widened(value, axes, self.rank(value)), self.as_integers(self.widened(place, axes, 0).data)
         xp, lead = self.xp, len(axes)
 
-        def taken(a: Array) -> Array:
+        def take(a: Array) -> Array:
             size, rest = a.shape[lead], a.shape[lead + 1 :]
             inside = xp.reshape((at >= 0) & (at < size), (*at.shape, *(1,) * len(rest)))
             if not size:
@@ -215,16 +227,17 @@ class NamedAxes(Algebra[T]):
                 xp.reshape(xp.arange(count, device=at.device), (count, *(1,) * (lead - 1 - k)))
                 for k, count in enumerate(a.shape[:lead])
             ]
-            found = a[(*rows, xp.clip(at, 0, size - 1))]
-            return xp.where(inside, found, xp.zeros_like(found))
+            result = a[(*rows, xp.clip(at, 0, size - 1))]
+            return xp.where(inside, result, xp.zeros_like(result))
 
-        return Named(self.rearrange(taken, wide.data), axes)
+        return Named(self.rearrange(take, wide.data), axes)
 
     def zeros(self, like: Array, shape: tuple[int, ...]) -> Array:
+        """An array of zeros with the dtype and device of another."""
         return self.xp.zeros(shape, dtype=like.dtype, device=like.device)
 
     def shifted(self, value: Named[T], shift: int) -> Named[T]:
-        """The first unnamed axis read `shift` further on, zero beyond its ends."""
+        """The first unnamed axis shifted: element i is element i + `shift` of the operand, or zero beyond the ends."""
         if not shift:
             return value
         place = len(value.axes)
@@ -240,33 +253,33 @@ class NamedAxes(Algebra[T]):
 
         return replace(value, data=self.rearrange(move, value.data))
 
-    def backwards(self, value: Named[T], end: int) -> Named[T]:
-        """The first unnamed axis read from `end` towards 0, zero beyond its ends."""
+    def reversed_from(self, value: Named[T], end: int) -> Named[T]:
+        """The first unnamed axis reversed: element i is element `end` − i of the operand, or zero beyond the ends."""
         place = len(value.axes)
         turned = self.rearrange(lambda a: self.xp.flip(a, axis=place), value.data)
         return self.shifted(replace(value, data=turned), self.shape(value.data)[place] - 1 - end)
 
-    # Axes joined and cut.
+    # Concatenation and reshaping.
 
-    def joined(self, parts: Sequence[Array]) -> Array:
-        """End to end along the last axis, the leading ones broadcast."""
+    def concatenated(self, parts: Sequence[Array]) -> Array:
+        """Arrays concatenated along the last axis, with the leading ones broadcast."""
         lead = _broadcast([part.shape[:-1] for part in parts])
         wide = [self.xp.broadcast_to(part, (*lead, part.shape[-1])) for part in parts]
         return self.xp.concat(wide, axis=-1)
 
     def concat_over(self, value: Named[T], axis: Axis, length: int) -> Named[T]:
-        """[a_1; a_2; …]: the named axis moves in front of the last one, and both become one."""
-        value = self.spread(value, axis, length)
+        """The concatenation [a_1; a_2; …] over a named axis along the last axis."""
+        value = self.expanded(value, axis, length)
         source = value.axes.index(axis)
         shape = self.shape(value.data)
         rest = shape[:source] + shape[source + 1 :]
         flat = (*rest[:-1], length * rest[-1])
-        moved = self.moved(value.data, source, len(shape) - 2)
+        moved = self.with_axis_moved(value.data, source, len(shape) - 2)
         joined = self.rearrange(lambda a: self.xp.reshape(a, flat), moved)
         return Named(joined, tuple(name for name in value.axes if name != axis))
 
-    def recut(self, value: Named[T], order: tuple[int, ...], dims: tuple[int, ...]) -> Named[T]:
-        """The unnamed axes in another order, their elements cut anew."""
+    def reshaped(self, value: Named[T], order: tuple[int, ...], dims: tuple[int, ...]) -> Named[T]:
+        """The unnamed axes transposed to `order` and reshaped to `dims`."""
         lead = len(value.axes)
         places = (*range(lead), *(lead + place for place in order))
         shape = (*self.shape(value.data)[:lead], *dims)
@@ -277,19 +290,20 @@ class NamedAxes(Algebra[T]):
     # The steps of a recurrence along an axis.
 
     def sequence(self, past: list[Named[T]], start: Named[T], axis: Axis) -> Named[T]:
-        """The states of a scan along a named axis; where there are none, an empty axis."""
-        lined = self.lined_up(past or [start])
-        axes = tuple(sorted((*lined[0].axes, axis)))
+        """The states of a scan stacked along a named axis, which is empty if there are none."""
+        aligned = self.aligned(past or [start])
+        axes = tuple(sorted((*aligned[0].axes, axis)))
         place = axes.index(axis)
 
         def stacked(*arrays: Array) -> Array:
             shape = _broadcast([array.shape for array in arrays])
-            found = self.xp.stack([self.xp.broadcast_to(a, shape) for a in arrays], axis=place)
-            return found if past else found[(*(slice(None),) * place, slice(0, 0))]
+            result = self.xp.stack([self.xp.broadcast_to(a, shape) for a in arrays], axis=place)
+            return result if past else result[(*(slice(None),) * place, slice(0, 0))]
 
-        return Named(self.rearrange(stacked, *(state.data for state in lined)), axes)
+        return Named(self.rearrange(stacked, *(state.data for state in aligned)), axes)
 
     def last(self, value: Value[T], start: Value[T], axis: Axis, length: int) -> Value[T]:
+        """The last state of a scan, or its start if it has no steps."""
         if not length:
             return start
         assert isinstance(value, Named)
@@ -299,13 +313,13 @@ class NamedAxes(Algebra[T]):
 
 
 class _Plan(NamedTuple):
-    """How a contraction is laid out as a product of matrices.
+    """The layout of a contraction as a product of matrices.
 
     Attributes:
-        a, b: the order that each side's axes are brought into: what is shared, then rows and columns.
-        shared, only_a: how many axes both sides have, and the first alone.
+        a, b: permutation of the axes of each factor: shared ones first, then rows and columns.
+        shared, only_a: number of axes that both factors have, and that only the first has.
         axes: the named axes of the result.
-        order: the order that its axes are brought into.
+        order: permutation of the axes of the product.
     """
 
     a: tuple[int, ...]
@@ -320,12 +334,13 @@ class _Plan(NamedTuple):
 def _plan(
     labels_a: tuple[Axis | str, ...], labels_b: tuple[Axis | str, ...], over: Axis | str, tail: tuple[str, ...]
 ) -> _Plan:
+    """The layout of a contraction; the arguments are those of `contraction`."""
     shared = [label for label in labels_a if label in labels_b and label != over]
     only_a = [label for label in labels_a if label not in labels_b]
     only_b = [label for label in labels_b if label not in labels_a]
-    found: list[Axis | str] = [*shared, *only_a, *only_b]
-    axes: tuple[Axis, ...] = tuple(sorted(label for label in found if isinstance(label, tuple)))
-    order = [found.index(label) for label in axes] + [found.index(label) for label in tail]
+    labels: list[Axis | str] = [*shared, *only_a, *only_b]
+    axes: tuple[Axis, ...] = tuple(sorted(label for label in labels if isinstance(label, tuple)))
+    order = [labels.index(label) for label in axes] + [labels.index(label) for label in tail]
     return _Plan(
         a=tuple(labels_a.index(label) for label in (*shared, *only_a, over)),
         b=tuple(labels_b.index(label) for label in (*shared, over, *only_b)),
@@ -337,5 +352,5 @@ def _plan(
 
 
 def _broadcast(shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
-    """The shape that shapes of one length broadcast to."""
+    """The shape that shapes of equal length broadcast to."""
     return tuple(max(sizes) if min(sizes) else 0 for sizes in zip(*shapes, strict=True))

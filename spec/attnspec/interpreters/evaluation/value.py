@@ -15,10 +15,14 @@ from attnspec.language.tree import SOFTMAXES
 
 
 class ValueOf(Interpreter[Array]):
-    """Plain arrays; every operation is the namespace's own."""
+    """Evaluates an equation on plain arrays with the functions of their namespace.
+
+    Attributes:
+        constants: significant bits that constants such as √d are rounded to; None if they are exact.
+        dtype, device: those of the first floating input; None until one is read.
+    """
 
     def __init__(self, namespace: Any, constants: int | None = None) -> None:
-        """Say in which namespace, and to how many significant bits constants such as √d are rounded (None: not)."""
         self._xp = namespace
         self.constants = constants
         self.dtype: Any = None
@@ -37,14 +41,14 @@ class ValueOf(Interpreter[Array]):
         if isinstance(value, bool):
             return self.xp.asarray(value, device=like.device)
         if self.xp.isdtype(like.dtype, "integral") and value == int(value if math.isfinite(value) else 0):
-            return self.xp.asarray(int(value), dtype=like.dtype, device=like.device)  # floats may not hold it
+            return self.xp.asarray(int(value), dtype=like.dtype, device=like.device)  # a float may not represent it
         if self.constants is not None and math.isfinite(value):
             mantissa, exponent = math.frexp(value)
             value = math.ldexp(round(math.ldexp(mantissa, self.constants)), exponent - self.constants)
         return self.xp.asarray(value, dtype=self.floating(like), device=like.device)
 
     def floating(self, like: Array) -> Any:
-        """Its dtype, or that of the inputs where it is a mask or an index."""
+        """The dtype of an array, or that of the inputs if the array is a mask or an index."""
         return like.dtype if self.xp.isdtype(like.dtype, "real floating") else self.dtype or self.xp.float64
 
     def blank(self, shape: tuple[int, ...]) -> Array:
@@ -56,27 +60,27 @@ class ValueOf(Interpreter[Array]):
     def positions(self, count: int) -> Array:
         return self.xp.arange(count, dtype=self.xp.float64)
 
-    def numbers(self, thing: Array) -> Array:
-        return self.xp.astype(thing, self.xp.int64)
+    def as_integers(self, operand: Array) -> Array:
+        return self.xp.astype(operand, self.xp.int64)
 
-    def shape(self, thing: Array) -> tuple[int, ...]:
-        return tuple(thing.shape)
+    def shape(self, operand: Array) -> tuple[int, ...]:
+        return tuple(operand.shape)
 
-    def rearrange(self, move: Callable[..., Array], *things: Array) -> Array:
-        return move(*things)
+    def rearrange(self, move: Callable[..., Array], *operands: Array) -> Array:
+        return move(*operands)
 
-    def apply(self, op: str, *things: Array) -> Array:
-        return self.functions[op](*self.alike(*things))
+    def apply(self, op: str, *operands: Array) -> Array:
+        return self.functions[op](*self.same_dtype(*operands))
 
-    def alike(self, *things: Array) -> tuple[Array, ...]:
-        """What was made of positions alone, in float64, as an input of another dtype that it meets."""
-        if self.dtype is None or self.dtype == self.xp.float64 or all(a.dtype != self.dtype for a in things):
-            return things
-        return tuple(self.xp.astype(a, self.dtype) if a.dtype == self.xp.float64 else a for a in things)
+    def same_dtype(self, *operands: Array) -> tuple[Array, ...]:
+        """Convert operands that were computed from positions alone, in float64, to the dtype of the inputs."""
+        if self.dtype is None or self.dtype == self.xp.float64 or all(a.dtype != self.dtype for a in operands):
+            return operands
+        return tuple(self.xp.astype(a, self.dtype) if a.dtype == self.xp.float64 else a for a in operands)
 
     @cached_property
     def functions(self) -> dict[str, Callable[..., Array]]:
-        """What each word of the vocabulary computes."""
+        """The elementwise operations, by the name that the syntax tree gives them."""
         xp = self.xp
         return {
             "+": xp.add,
@@ -107,7 +111,7 @@ class ValueOf(Interpreter[Array]):
         }
 
     def sigmoid(self, x: Array) -> Array:
-        """Accurate in both tails: e^x / (1 + e^x) for negative x."""
+        """1 / (1 + e^−x), computed as e^x / (1 + e^x) for negative x, which keeps the digits of both tails."""
         e = self.xp.exp(-self.xp.abs(x))
         return self.xp.where(x < 0, e, self.xp.ones_like(e)) / (1 + e)
 
@@ -115,13 +119,13 @@ class ValueOf(Interpreter[Array]):
         return x * (1 + self.erf(x / math.sqrt(2))) / 2
 
     def erf(self, x: Array) -> Array:
-        """No namespace function in the standard: PyTorch has it, NumPy takes the C library's, element by element."""
+        """erf, which the Array API standard lacks: PyTorch's, or that of Python's math module for each element."""
         if is_torch_array(x):
             return x.erf()
         return np.vectorize(math.erf, otypes=[x.dtype])(x)
 
     def contract(self, a: Array, b: Array) -> Array:
-        return self.xp.matmul(*self.alike(a, b))
+        return self.xp.matmul(*self.same_dtype(a, b))
 
     def reduce(self, op: str, axis: int, term: Array, where: Array | None) -> Array:
         xp = self.xp
@@ -137,7 +141,10 @@ class ValueOf(Interpreter[Array]):
         return xp.max(term, axis=axis) if op == "max" else xp.argmax(term, axis=axis)
 
     def softmax(self, e: Array, axis: int, where: Array | None, log: bool = False) -> Array:
-        """With the largest score taken off, so that nothing overflows; nothing to look at gives weight 0."""
+        """softmax or its logarithm, with the largest score subtracted so that exp cannot overflow.
+
+        If no element is visible, all weights are 0.
+        """
         xp = self.xp
         if not e.shape[axis]:
             return e
@@ -158,8 +165,8 @@ class ValueOf(Interpreter[Array]):
             return xp.where(seen, shifted - xp.log(total), self.constant(-math.inf, e))
         return parts / total
 
-    def masked(self, thing: Array, where: Array) -> Array | None:
-        return self.xp.where(where, thing, self.xp.zeros_like(thing)) if self.finite(thing) else None
+    def masked(self, operand: Array, where: Array) -> Array | None:
+        return self.xp.where(where, operand, self.xp.zeros_like(operand)) if self.finite(operand) else None
 
-    def finite(self, thing: Array) -> bool:
-        return bool(self.xp.all(self.xp.isfinite(thing)))
+    def finite(self, operand: Array) -> bool:
+        return bool(self.xp.all(self.xp.isfinite(operand)))

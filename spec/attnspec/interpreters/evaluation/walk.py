@@ -1,7 +1,7 @@
-"""The one walk over an equation's tree that gives values and noise alike.
+"""The walk over an equation's syntax tree that computes values and noise.
 
-An interpretation says what its things are (`T`: an array, or an array with a variance) and how they are added,
-multiplied and contracted; the walk knows indices, scans and calls, and hands it things whose axes already line up.
+The walk resolves indices, scans and calls. A subclass defines the type `T` of its arrays (a plain array, or an array
+with a variance) and the operations on arrays whose axes are aligned.
 """
 
 from __future__ import annotations
@@ -37,12 +37,21 @@ from attnspec.language.tree import (
     Zeros,
 )
 
-__all__ = ["Array", "Axis", "Frame", "Interpreter", "Named", "Value", "learn"]
+__all__ = ["Array", "Axis", "Frame", "Interpreter", "Named", "Value", "solve_sizes"]
 
 
 @dataclass
 class Frame(Generic[T]):
-    """One equation while it is walked."""
+    """The state of the walk in one equation.
+
+    Attributes:
+        definition: the equation.
+        depth: number of calls around it, 0 for the equation that was called first.
+        sizes: {named size: its value}.
+        names: {name: value} of parameters, options and lines so far.
+        bound: {index: step} of the scans around the current node.
+        starts: {name: start} of the states of scans so far.
+    """
 
     definition: Definition
     depth: int
@@ -52,20 +61,27 @@ class Frame(Generic[T]):
     starts: dict[str, Value[T]] = field(default_factory=dict)
 
     def axis(self, index: str) -> Axis:
+        """The key of the axis that an index names."""
         return self.depth, self.definition.places[index]
 
     def length(self, index: str) -> int:
+        """The number of values of an index."""
         return self.definition.ranges[index].value(self.sizes)
 
 
 class Interpreter(NamedAxes[T]):
-    """Walks trees; a subclass says what is made at each node."""
+    """Walks the syntax tree of an equation; subclasses implement the operations of `Algebra`."""
 
-    def line(self, name: str) -> None:
-        """A line begins; "" when it has ended."""
+    def begin_line(self, name: str) -> None:
+        """Called with the name of a line before it is computed, and with "" afterwards."""
 
     def state(self, value: Value[T], before: Value[T]) -> Value[T]:
-        """A state that a recurrence carries to its next step."""
+        """The state that a recurrence carries to its next step, such as `value` in another format.
+
+        Args:
+            value: the state after the step.
+            before: the state before the step.
+        """
         return value
 
     def run(
@@ -76,7 +92,18 @@ class Interpreter(NamedAxes[T]):
         sizes: dict[str, int],
         batch: int = 0,
     ) -> tuple[tuple[T, ...], Frame[T]]:
-        """Evaluate an equation; every array has its own axes last and up to `batch` batch axes before them."""
+        """Interpret an equation.
+
+        Args:
+            definition: the equation.
+            arrays: {name: array}; the axes of the parameter come last, up to `batch` batch axes come first.
+            options: {name: value} of the options.
+            sizes: {named size: its value}.
+            batch: the largest number of batch axes.
+
+        Returns:
+            The results, and the state of the walk at the end.
+        """
         definition = written_out(definition, arrays)
         names: dict[str, Value[T]] = {name: _number(value) for name, value in options.items()}
         for parameter in definition.parameters:
@@ -87,26 +114,27 @@ class Interpreter(NamedAxes[T]):
         return tuple(self.leave(value) for value in self.body(frame)), frame
 
     def enter(self, array: Array, axes: tuple[Axis, ...]) -> Named[T]:
-        """An input with its batch axes named."""
+        """An input, whose batch axes are named by `axes`."""
         return Named(self.source(array), axes)
 
     def leave(self, value: Value[T]) -> T:
-        """A result, as a thing."""
+        """A result of the equation as a `T`."""
         return value.data if isinstance(value, Named) else self.constant(value, self.positions(1))
 
     def body(self, frame: Frame[T]) -> list[Value[T]]:
-        """The lines, then what is returned."""
+        """The values of the lines, then of the results."""
         for line in frame.definition.lines:
-            self.line(line.targets[0])
-            values = self.several(line.value, frame)
-            self.line("")
+            self.begin_line(line.targets[0])
+            values = self.results(line.value, frame)
+            self.begin_line("")
             frame.names |= dict(zip(line.targets, values, strict=True))
             if isinstance(line.value, Scan):
-                begun = [self.thing(start, frame) for start in line.value.starts]
-                frame.starts |= dict(zip(line.targets, begun, strict=True))
-        return [value for node in frame.definition.returns for value in self.several(node, frame)]
+                starts = [self.named_value(start, frame) for start in line.value.starts]
+                frame.starts |= dict(zip(line.targets, starts, strict=True))
+        return [value for node in frame.definition.returns for value in self.results(node, frame)]
 
-    def several(self, node: Node, frame: Frame[T]) -> list[Value[T]]:
+    def results(self, node: Node, frame: Frame[T]) -> list[Value[T]]:
+        """The values of a node, which may be a scan or a call with several results."""
         match node:
             case Scan():
                 return self.scan(node, frame)
@@ -115,6 +143,7 @@ class Interpreter(NamedAxes[T]):
         return [self.visit(node, frame)]
 
     def visit(self, node: Node, frame: Frame[T]) -> Value[T]:
+        """The value of a node that has one."""
         match node:
             case Name(id=name):
                 return frame.names[name]
@@ -129,9 +158,9 @@ class Interpreter(NamedAxes[T]):
                     return float(frame.bound[index])
                 return Named(self.positions(frame.length(index)), (frame.axis(index),))
             case Apply(op="@", args=(left, right)):
-                return self.matmul(self.thing(left, frame), self.thing(right, frame))
+                return self.matmul(self.named_value(left, frame), self.named_value(right, frame))
             case Apply(op="transpose", args=(array,)):
-                value = self.thing(array, frame)
+                value = self.named_value(array, frame)
                 return replace(value, data=self.rearrange(lambda a: self.xp.matrix_transpose(a), value.data))
             case Apply(op=op, args=args):
                 return self.elementwise(op, [self.visit(arg, frame) for arg in args])
@@ -140,39 +169,44 @@ class Interpreter(NamedAxes[T]):
             case Reduce():
                 return self.reduction(node, frame)
             case Stack(array=array, indices=indices):
-                value = self.thing(array, frame)
+                value = self.named_value(array, frame)
                 for index in reversed(indices):
                     value = self.unname(value, frame.axis(index), frame.length(index))
                 return value
             case Concat(parts=parts):
-                things = self.lined_up([self.thing(part, frame) for part in parts])
-                return Named(self.rearrange(lambda *a: self.joined(a), *(x.data for x in things)), things[0].axes)
+                operands = self.aligned([self.named_value(part, frame) for part in parts])
+                return Named(
+                    self.rearrange(lambda *a: self.concatenated(a), *(x.data for x in operands)), operands[0].axes
+                )
             case ConcatOver(index=index, array=array):
-                return self.concat_over(self.thing(array, frame), frame.axis(index), frame.length(index))
+                return self.concat_over(self.named_value(array, frame), frame.axis(index), frame.length(index))
             case Split(array=array, parts=parts):
-                value, count = self.thing(array, frame), int(cast(float, self.visit(parts, frame)))
+                value, count = self.named_value(array, frame), int(cast(float, self.visit(parts, frame)))
                 *rows, width = self.shape(value.data)
                 shape = (*rows, count, width // count)
                 return replace(value, data=self.rearrange(lambda a: self.xp.reshape(a, shape), value.data))
             case Reshape(array=array, order=order, dims=dims):
-                return self.recut(self.thing(array, frame), order, tuple(dim.value(frame.sizes) for dim in dims))
+                return self.reshaped(
+                    self.named_value(array, frame), order, tuple(dim.value(frame.sizes) for dim in dims)
+                )
             case Last(index=index, state=Name(id=name)):
                 return self.last(frame.names[name], frame.starts[name], frame.axis(index), frame.length(index))
             case Scan() | Call():
-                (only,) = self.several(node, frame)
+                (only,) = self.results(node, frame)
                 return only
-            case Last() | Through():  # `check` refuses the last of what has no name; layers are written out by now
+            case Last() | Through():  # `check` refuses `last` of an unnamed state, and layers have been written out
                 raise TypeError(f"{type(node).__name__} has no value here")
             case _:
                 assert_never(node)
 
-    def thing(self, node: Node, frame: Frame[T]) -> Named[T]:
-        """What a node gives, as a thing also where it is a number: a start, a condition, what a slip left over."""
-        return self.as_thing(self.visit(node, frame))
+    def named_value(self, node: Node, frame: Frame[T]) -> Named[T]:
+        """The value of a node as an array, also if it is a number."""
+        return self.as_named(self.visit(node, frame))
 
     def reduction(self, node: Reduce, frame: Frame[T]) -> Named[T]:
+        """The value of a reduction; a sum of products is computed as a contraction."""
         axis, length = frame.axis(node.index), frame.length(node.index)
-        where = self.thing(node.where, frame) if node.where is not None else None
+        where = self.named_value(node.where, frame) if node.where is not None else None
         if node.op == "sum" and isinstance(node.term, Apply) and node.term.op == "*":
             a, b = (self.visit(arg, frame) for arg in node.term.args)
             if isinstance(a, Named) and isinstance(b, Named):
@@ -181,20 +215,20 @@ class Interpreter(NamedAxes[T]):
         return self.reduced(node.op, self.visit(node.term, frame), where, axis, length)
 
     def at(self, node: At, frame: Frame[T]) -> Named[T]:
-        """Subscripts, one unnamed axis after the other."""
-        value = self.thing(node.array, frame)
+        """The value of an array with subscripts, which name one unnamed axis after the other."""
+        value = self.named_value(node.array, frame)
         for place in node.places:
             index = viewed(place, frame.bound)
             if index is None or frame.length(index) != self.shape(value.data)[len(value.axes)]:
-                found = self.visit(place, frame)
-                if isinstance(found, Named):
-                    value = self.looked_up(value, found)
+                position = self.visit(place, frame)
+                if isinstance(position, Named):
+                    value = self.gathered(value, position)
                 else:
-                    value = self.taken(value, int(found), wraps=not positions(place))
+                    value = self.slice_at(value, int(position), wraps=not positions(place))
                 continue
             match place:
                 case Apply(op="-", args=(end, Position())):
-                    value = self.backwards(value, int(cast(float, self.visit(end, frame))))
+                    value = self.reversed_from(value, int(cast(float, self.visit(end, frame))))
                 case Apply(op=op, args=(Position(), offset) | (offset, Position())):
                     shift = int(cast(float, self.visit(offset, frame)))
                     value = self.shifted(value, shift if op == "+" else -shift)
@@ -204,42 +238,44 @@ class Interpreter(NamedAxes[T]):
     # Recurrences and other equations.
 
     def scan(self, node: Scan, frame: Frame[T]) -> list[Value[T]]:
-        starts = [self.thing(start, frame) for start in node.starts]
+        """The states of a recurrence, each with its values at all steps along the axis of the scan."""
+        starts = [self.named_value(start, frame) for start in node.starts]
         states: list[Value[T]] = list(starts)
         history: list[list[Named[T]]] = [[] for _ in states]
         inner = replace(frame, names=dict(frame.names), bound=dict(frame.bound))
         for step in range(frame.length(node.index)):
             inner.bound[node.index] = step
             inner.names |= dict(zip(node.states, states, strict=True))
-            after = self.several(node.body, inner)
+            after = self.results(node.body, inner)
             states = [self.state(new, old) for new, old in zip(after, states, strict=True)]
             for past, state in zip(history, states, strict=True):
                 past.append(cast(Named[T], state))
         axis = frame.axis(node.index)
         return [self.sequence(past, start, axis) for past, start in zip(history, starts, strict=True)]
 
-    def as_thing(self, value: Value[T]) -> Named[T]:
-        """A thing also where it is a number."""
+    def as_named(self, value: Value[T]) -> Named[T]:
+        """A value as an array, also if it is a number."""
         return value if isinstance(value, Named) else Named(self.constant(value, self.positions(1)), ())
 
     def call(self, node: Call, frame: Frame[T]) -> list[Value[T]]:
-        args = [self.thing(arg, frame) for arg in node.args]
+        """The results of a called equation; named axes of the arguments are lifted over the call."""
+        args = [self.named_value(arg, frame) for arg in node.args]
         options = {name: cast(float, self.visit(value, frame)) for name, value in node.options}
         sizes = {size: int(options[name]) for name, size in node.callee.size_options.items()}
         for parameter, arg in zip(node.callee.parameters, args, strict=True):
-            learn(parameter.dims, self.shape(arg.data)[len(arg.axes) :], sizes)
+            solve_sizes(parameter.dims, self.shape(arg.data)[len(arg.axes) :], sizes)
         names: dict[str, Value[T]] = dict(zip([p.name for p in node.callee.parameters], args, strict=True))
         names |= options
         return self.body(Frame(node.callee, frame.depth + 1, sizes, names))
 
 
 def _number(value: float) -> float:
-    """A number, which is a whole one in Python too where it is: so counts are exact, however large."""
+    """An integral number as an int, so that large counts stay exact."""
     return int(value) if float(value).is_integer() else float(value)
 
 
-def learn(dims: Sequence[Dim], shape: Sequence[int], sizes: dict[str, int]) -> None:
-    """Sizes from a shape that the check has found to fit, as far as they can be told yet."""
+def solve_sizes(dims: Sequence[Dim], shape: Sequence[int], sizes: dict[str, int]) -> None:
+    """Add the sizes that can be solved from a shape, which `check` has found to fit, to `sizes`."""
     for dim, size in zip(dims, shape, strict=True):
         if not sizes.keys() >= dim.names:
             dim.solve(size, sizes)

@@ -1,1 +1,1 @@
-"""Formulas, from the syntax tree."""
+"""The formula of an equation, in LaTeX and in Unicode."""

@@ -1,8 +1,8 @@
-"""The formula of an equation, derived from its tree: in LaTeX, and in Unicode for a terminal.
+"""The formula of an equation, made from its syntax tree: in LaTeX, and in Unicode for a terminal.
 
-Two equations that differ in more than spans and comments never have the same formula. So its heading says what the
-symbols are, its last row names the equation, and a called equation stands by its id; one that is not the registered
-equation of that id, as in a mutant, is marked with a prime and written out below.
+Equations that differ in more than spans and comments have different formulas. The heading therefore declares the
+symbols, the last row names the equation, and a called equation is shown by its id. A called equation that is not the
+registered one of this id, as in a mutant, is marked with a prime and written out below.
 """
 
 from __future__ import annotations
@@ -23,42 +23,44 @@ from attnspec.language.tree import Definition, Line, Node, Scan, Through
 
 
 def latex(definition: Definition) -> str:
-    """The formula in LaTeX, as an `aligned` environment: what is given, a row for each line, and the result.
+    """The formula in LaTeX, as an `aligned` environment: the parameters, a row for each line, and the result.
 
     Raises:
-        NotationError: a node that no rule sets.
+        NotationError: there is no rule for a node.
     """
     rows = [f"{row.left} &= {row.right}" if row.left else f"&{row.right}" for row in _rows(definition, LATEX)]
     return "\n".join([r"\begin{aligned}", *(f"{row} \\\\" for row in rows[:-1]), rows[-1], r"\end{aligned}"])
 
 
 def latex_of(node: Node, definition: Definition) -> str:
-    """A part of an equation in LaTeX, without the delimiters of mathematics."""
+    """A node of an equation in LaTeX, without math delimiters."""
     return _terms_at(node, definition, LATEX).show(node)
 
 
 def text(definition: Definition) -> str:
-    """The formula in Unicode, a row to a line, with the comments at the right.
+    """The formula in Unicode, with one line for each row, and comments on the right.
 
     Raises:
-        NotationError: a node that no rule sets.
+        NotationError: there is no rule for a node.
     """
-    found = list(_rows(definition, TERMINAL))
-    rows = [f"{row.left} = {row.right}" if row.left else row.right for row in found]
-    wide = max((_width(shown) for shown, row in zip(rows, found, strict=True) if row.comment), default=0)
+    rows = list(_rows(definition, TERMINAL))
+    texts = [f"{row.left} = {row.right}" if row.left else row.right for row in rows]
+    width = max((_width(text) for text, row in zip(texts, rows, strict=True) if row.comment), default=0)
     return "\n".join(
-        f"{shown}{' ' * (wide - _width(shown))}    {row.comment}" if row.comment else shown
-        for shown, row in zip(rows, found, strict=True)
+        f"{text}{' ' * (width - _width(text))}    {row.comment}" if row.comment else text
+        for text, row in zip(texts, rows, strict=True)
     )
 
 
 def text_of(node: Node, definition: Definition) -> str:
-    """A part of an equation in Unicode, on one line."""
+    """A node of an equation in Unicode, on one line."""
     return _terms_at(node, definition, TERMINAL).show(node)
 
 
 @dataclass(frozen=True, slots=True)
 class _Row:
+    """One row: left-hand side ("" if there is none), right-hand side, comment."""
+
     left: str
     right: str
     comment: str = ""
@@ -66,11 +68,19 @@ class _Row:
 
 @dataclass
 class _Callees:
-    """What called equations are named. Words of the vocabulary and equations of other families keep their family."""
+    """The names of called equations.
+
+    The family is left out for equations of the same family, unless the name is a word of the vocabulary.
+
+    Attributes:
+        setting: the medium.
+        family: the family of the calling equation.
+        unregistered: {called equation that is not the registered one of its id: its primes}.
+    """
 
     setting: Setting
     family: str
-    strange: dict[Definition, str] = field(default_factory=dict)
+    unregistered: dict[Definition, str] = field(default_factory=dict)
 
     def __call__(self, callee: Definition) -> str:
         family, _, name = callee.id.partition(".")
@@ -78,24 +88,26 @@ class _Callees:
         return self.setting.upright(name if short else callee.id) + self.primes(callee)
 
     def primes(self, callee: Definition) -> str:
-        """As many as tell it from the equation of this id, and from others that are not."""
+        """The primes that distinguish a called equation from the registered one, and from other variants of it."""
         if callee.id in REGISTRY and REGISTRY[callee.id].definition == callee:
             return ""
-        same = sum(other.id == callee.id for other in self.strange)
-        return self.strange.setdefault(callee, self.setting.words["prime"] * (same + 1))
+        same = sum(other.id == callee.id for other in self.unregistered)
+        return self.unregistered.setdefault(callee, self.setting.words["prime"] * (same + 1))
 
 
 def _rows(definition: Definition, setting: Setting) -> Iterator[_Row]:
+    """The rows of an equation, then those of the called equations that are not registered."""
     callees = _Callees(setting, definition.id.partition(".")[0])
     yield from _own_rows(definition, definition.id.partition("/")[0], "", callees)
     written = 0
-    while written < len(callees.strange):  # writing one out may find more
-        callee, primes = list(callees.strange.items())[written]
+    while written < len(callees.unregistered):  # writing out one equation may add others
+        callee, primes = list(callees.unregistered.items())[written]
         yield from _own_rows(callee, callee.id, primes, callees)
         written += 1
 
 
 def _own_rows(definition: Definition, name: str, primes: str, callees: _Callees) -> Iterator[_Row]:
+    """The rows of one equation."""
     terms = Terms(symbols(definition, callees.setting), callees)
     for row in _heading(terms):
         yield _Row("", row)
@@ -105,7 +117,7 @@ def _own_rows(definition: Definition, name: str, primes: str, callees: _Callees)
 
 
 def _right(line: Line, terms: Terms) -> str:
-    """What a line's names are; those of a recurrence, at each step, if its states have the same names inside."""
+    """The right-hand side of a line; for a recurrence whose states keep their names, that of one step."""
     value = line.value
     if isinstance(value, Through):
         return terms.layered(value, line.targets)
@@ -115,27 +127,27 @@ def _right(line: Line, terms: Terms) -> str:
 
 
 def _heading(terms: Terms) -> Iterator[str]:
-    """What the symbols are, in rows that are not too long."""
+    """The declarations of the symbols, broken into rows."""
     row = ""
     for entry in terms.symbols.given():
         if row and len(row) + len(entry) > terms.setting.wide:
             yield f"{row},"
             row = entry
         else:
-            row = row + terms.setting.signs[","] + entry if row else entry
+            row = f"{row}{terms.setting.signs[',']}{entry}" if row else entry
     if row:
         yield row
 
 
 def _terms_at(node: Node, definition: Definition, setting: Setting) -> Terms:
-    """The rules where a node stands: those inside a recurrence, if the node or a part of it is found in one."""
+    """The rules for a node: those inside a recurrence if the node or a part of it is in one."""
     terms = Terms(symbols(definition, setting), _Callees(setting, definition.id.partition(".")[0]))
     if any(isinstance(part, Scan) for part in nodes(definition)):
         wanted = {id(part) for part in nodes(node)}
-        return next((found for root in definition.roots if (found := terms.around(root, wanted))), terms)
+        return next((inner for root in definition.roots if (inner := terms.around(root, wanted))), terms)
     return terms
 
 
 def _width(shown: str) -> int:
-    """The columns that it takes on a terminal."""
+    """The width of a text in a terminal, in columns."""
     return sum(not unicodedata.combining(letter) for letter in shown)

@@ -10,7 +10,7 @@ from attnspec.language.symbols import latex
 
 
 class Latex(Setting):
-    """Canonical LaTeX."""
+    """LaTeX in math mode."""
 
     signs: ClassVar[dict[str, str]] = {
         "": r"\,",
@@ -56,7 +56,7 @@ class Latex(Setting):
         "⌊": r"\lfloor ",
         "⌋": r" \rfloor",
         "from": r" \text{ from } ",
-        "each": r" \text{ for } ",
+        "for each": r" \text{ for } ",
         "with": r"\text{with } ",
         "for": r"\text{for } ",
     }
@@ -95,8 +95,8 @@ class Latex(Setting):
         return Piece(rf"\begin{{cases}} {rows} \end{{cases}}", Level.WHERE)
 
     def joined(self, left: str, right: str) -> bool:
-        mixed = left[-1:].isdigit() and right.startswith(r"\frac")  # 2 ½ is read as 2.5
-        applied = left.endswith(r"\sigma") and right.startswith(("(", r"\left("))  # σ (…) is read as the sigmoid
+        mixed = left[-1:].isdigit() and right.startswith(r"\frac")  # "2 ½" could be read as 2.5
+        applied = left.endswith(r"\sigma") and right.startswith(("(", r"\left("))  # not the sigmoid of (…)
         return not (right[:1].isdigit() or right.startswith("{}") or mixed or applied)
 
 

@@ -1,4 +1,4 @@
-"""How a formula is set, in LaTeX and on a terminal: its signs, and what goes around its parts."""
+"""The medium of a formula, LaTeX or a terminal: its signs, and the typesetting of its parts."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from attnspec.language.symbols import GREEK
 
 
 class Level(IntEnum):
-    """How tightly its outermost sign holds a part together; a part gets brackets where its surroundings hold tighter.
+    """The precedence of the outermost sign of a part; a part gets brackets where a sign of higher precedence applies.
 
-    A CALL ends in a bracket, so that a subscript after it can only mean all of it.
+    A CALL ends in a bracket, so a subscript after it is unambiguous.
     """
 
     WHERE, OR, AND, COMPARE, SUM, SIGN, SIGMA, QUOTIENT, PRODUCT, POWER, ATOM, CALL = range(12)
@@ -25,7 +25,13 @@ class Level(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A part of a formula, set; how tightly it holds together; and by which sign, if it is a product."""
+    """A part of a formula as text.
+
+    Attributes:
+        text: the text.
+        level: the precedence of its outermost sign.
+        sign: the sign of a product; "" otherwise, or if the factors are side by side.
+    """
 
     text: str
     level: Level = Level.ATOM
@@ -33,13 +39,13 @@ class Piece:
 
 
 class Setting(ABC):
-    """What the rules of a formula need to know of the medium.
+    """The typesetting of one medium.
 
     Attributes:
-        signs: what stands between operands. The products are "" (side by side), "⊙", "·" and "×"; "*" and "@" stand
-            where types do not fit.
-        words: functions and words that have a sign of their own.
-        wide: how long a row of the heading may get.
+        signs: {operator: text between its operands}. The products are "" (side by side), "⊙", "·" and "×"; "*" and "@"
+            are used where types do not fit.
+        words: {function or word: its text}, if that is not the word itself.
+        wide: largest length of a row of the heading, in characters.
     """
 
     signs: ClassVar[dict[str, str]]
@@ -48,31 +54,31 @@ class Setting(ABC):
 
     @abstractmethod
     def name(self, name: str, places: Sequence[str] = (), indices: Collection[str] = ()) -> str:
-        """A symbol, with places that are no part of its name; see `symbols.latex`."""
+        """A symbol with subscripts that are not part of its name; see `symbols.latex`."""
 
     @abstractmethod
     def upright(self, word: str) -> str:
-        """A word that is no symbol."""
+        """A word that is not a symbol, in upright type."""
 
     @abstractmethod
     def below(self, text: str, places: Sequence[str]) -> str:
-        """Subscripts: letters side by side, others with commas."""
+        """A text with subscripts: single letters side by side, others separated by commas."""
 
     @abstractmethod
     def above(self, text: str, exponent: Piece) -> str:
-        """A power."""
+        """A text with an exponent."""
 
     @abstractmethod
     def transposed(self, text: str) -> str:
-        """A matrix with its axes exchanged."""
+        """A transposed matrix."""
 
     @abstractmethod
     def bracketed(self, text: str, left: str = "(", right: str = ")") -> str:
-        """Brackets of the right height."""
+        """A text in brackets of matching height."""
 
     @abstractmethod
     def bars(self, text: str) -> str:
-        """A size, where it could be taken for something else."""
+        """A size between bars, where its name has another meaning too."""
 
     @abstractmethod
     def quotient(self, top: Piece, bottom: Piece) -> Piece:
@@ -84,18 +90,18 @@ class Setting(ABC):
 
     @abstractmethod
     def cases(self, condition: Piece, yes: Piece, no: Piece) -> Piece:
-        """One thing where a condition holds, another where not."""
+        """A case distinction."""
 
     @abstractmethod
     def joined(self, left: str, right: str) -> bool:
-        """Whether two factors can stand side by side."""
+        """Whether two factors can be written side by side without a sign."""
 
     def floor(self, quotient: Piece) -> Piece:
-        """A quotient without its remainder."""
+        """The floor of a quotient."""
         return Piece(self.words["⌊"] + quotient.text + self.words["⌋"])
 
     def number(self, value: float) -> Piece:
-        """A constant; one below zero is told from the negation of one above."""
+        """A constant. A negative one has another sign than the negation of a positive one."""
         digits = self.words["inf"] if math.isinf(value) else format(Decimal(repr(abs(float(value)))), "f")
         digits = digits.removesuffix(".0")
         if math.copysign(1, value) < 0:
@@ -103,16 +109,16 @@ class Setting(ABC):
         return Piece(digits)
 
     def within(self, piece: Piece, level: Level) -> str:
-        """A part in surroundings that hold as tightly as `level`."""
+        """A part as an operand of a sign with precedence `level`, in brackets if it needs them."""
         return self.bracketed(piece.text) if piece.level < level else piece.text
 
     def tight(self, text: str) -> str:
-        """A sum as it stands in a subscript."""
+        """A sum without spaces, for a subscript."""
         return text.replace(self.signs["+"], "+").replace(self.signs["-"], self.signs["neg"])
 
 
 def run(places: Sequence[str]) -> str:
-    """Places one after the other."""
+    """Subscripts as one text: single letters side by side, others separated by commas."""
     return ("" if all(len(place) == 1 for place in places) else ",").join(places)
 
 
@@ -120,6 +126,6 @@ MARKS = {"tilde": "TILDE", "hat": "CIRCUMFLEX ACCENT", "bar": "MACRON"}
 
 
 def greek(word: str) -> str:
-    """alpha → α; other words as they are."""
+    """The Greek letter of a name such as "alpha"; other words unchanged."""
     spelt = "LAMDA" if word == "lambda" else word.upper()
     return unicodedata.lookup(f"GREEK SMALL LETTER {spelt}") if word in GREEK else word

@@ -1,4 +1,4 @@
-"""What names, indices and sizes are called in a formula, and what they mean where they stand."""
+"""The symbols of a formula: how names, indices and sizes are written, and their types in a scope."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from attnspec.language.traversal import nodes
 from attnspec.language.tree import Definition, Node, Reshape, Scan, SizeOf, Zeros
 
 UNFIT = (NotationError, LookupError, ValueError)
-"""What the check of a tree raises where parts do not fit: then there is no type."""
+"""The errors of a type check that fails."""
 
 
 @dataclass(frozen=True)
@@ -23,10 +23,11 @@ class Symbols:
     """The symbols of one equation.
 
     Attributes:
-        scope: the types of what is named.
-        sizes: what sizes are called that an index has taken the name of: T, where t counts to t.
-        taken: names that have a meaning besides that of a size.
-        carried: the states of the recurrences around, each with its index.
+        setting: the medium.
+        scope: the types of names.
+        sizes: {size whose name is also an index: its symbol}, such as T for the number of steps t.
+        taken: names of arrays, options, lines and indices, which a size alone may be confused with.
+        carried: {state of a recurrence around: index of the recurrence}.
     """
 
     setting: Setting
@@ -36,34 +37,34 @@ class Symbols:
     carried: Mapping[str, str] = field(default_factory=dict)
 
     def name(self, name: str, *places: str) -> str:
-        """A symbol with its named axes, then with the places that are taken of it."""
+        """A symbol with its named axes as subscripts, then `places`."""
         stepped = self.stepped(name)
         before = self.setting.signs["neg"] + "1" if name in self.carried else ""
-        own = [*self.lifted(name), *([self.index(stepped) + before] if stepped else [])]
-        return self.setting.name(name, [*own, *places], self.indices)
+        axes = [*self.lifted(name), *([self.index(stepped) + before] if stepped else [])]
+        return self.setting.name(name, [*axes, *places], self.indices)
 
     def ending(self, name: str, end: str) -> str:
-        """A state of a recurrence, at another step than where it stands."""
+        """A state of a recurrence at the step `end`."""
         return self.setting.name(name, [*self.lifted(name), end], self.indices)
 
     def lifted(self, name: str) -> Iterator[str]:
-        """The named axes of a value, in the order of the indices, but for that of its recurrence."""
+        """The named axes of a value in the order of the indices, without that of its recurrence."""
         kind = self.scope.names.get(name)
         for index, _ in self.scope.definition.indices:
             if kind is not None and index in kind.names and index != self.stepped(name):
                 yield self.index(index)
 
     def stepped(self, name: str) -> str:
-        """The index of the recurrence that a value comes from, or ""."""
+        """The index of the recurrence that computes a value; "" if there is none."""
         return self.carried.get(name) or self.scope.scanned.get(name, "")
 
     def index(self, index: str) -> str:
-        """An index, or where it stands in for a value, its number."""
+        """The symbol of an index."""
         return self.setting.name(index)
 
     @property
     def indices(self) -> list[str]:
-        """What can stand in a subscript."""
+        """The symbols that can occur in a subscript."""
         return [*(index for index, _ in self.scope.definition.indices), *self.sizes.values()]
 
     # Sizes.
@@ -77,11 +78,12 @@ class Symbols:
         return shown
 
     def monomial(self, names: tuple[str, ...], count: int) -> str:
+        """A product of sizes with its coefficient, without the sign."""
         factors = [self.factor(name) for name in names]
         return self.setting.signs[""].join(factors if abs(count) == 1 and factors else [str(abs(count)), *factors])
 
     def factor(self, name: str) -> str:
-        """A named size, or a count of steps."""
+        """A named size, or a rounded-up quotient."""
         if not name.startswith("⌈"):
             return self.sizes.get(name) or self.setting.name(name)
         top, bottom = (Piece(self.size(part), Level.ATOM if is_name(part) else Level.SUM) for part in parts(name))
@@ -89,7 +91,7 @@ class Symbols:
         return left + self.setting.quotient(top, bottom).text + right
 
     def size_alone(self, dim: Dim) -> str:
-        """A size among values: between bars, unless it is a single name that means nothing else."""
+        """A size as a value in a formula, between bars unless it is a single name without another meaning."""
         plain = dim.names <= self.sizes.keys() or not dim.names & set(self.taken)
         return self.size(dim) if plain and is_name(dim) else self.setting.bars(self.size(dim))
 
@@ -102,18 +104,18 @@ class Symbols:
         return self.setting.signs["×"].join(shown)
 
     def space(self, kind: str, dims: tuple[Dim, ...]) -> str:
-        """The arrays of a kind and shape: ℝ^(n × d)."""
+        """The set of the arrays of a kind and shape, such as ℝ^(n × d)."""
         lone = len(dims) == 1 and is_name(dims[0])
         return self.setting.above(kind, Piece(self.dims(dims), Level.ATOM if lone else Level.PRODUCT)) if dims else kind
 
     def given(self) -> Iterator[str]:
-        """Arrays and the sets they are from, options, and what indices run over."""
+        """The declarations of parameters, options and indices."""
         definition, words, signs = self.scope.definition, self.setting.words, self.setting.signs
         for (kind, dims), group in groupby(definition.parameters, lambda parameter: (parameter.kind, parameter.dims)):
             names = ", ".join(self.name(parameter.name) for parameter in group)
             if kind == "layers":
                 numbered = self.setting.above(names, Piece("(l)"))
-                yield numbered + words["each"] + signs["<="].join(("1", "l", "L"))
+                yield numbered + words["for each"] + signs["<="].join(("1", "l", "L"))
                 continue
             yield names + words["in"] + self.space(words[kind], dims)
         for k, option in enumerate(definition.options):
@@ -127,21 +129,21 @@ class Symbols:
     # Types.
 
     def type(self, node: Node) -> Type | None:
-        """The type of a part; None where its parts do not fit."""
+        """The type of a node; None if its parts do not fit."""
         try:
             return single(node, self.scope)
         except UNFIT:
             return None
 
     def inside(self, node: Scan) -> Symbols:
-        """The symbols inside a recurrence, where its states are those of the step before."""
+        """The symbols inside a recurrence, where a state is that of the previous step."""
         outer = self.scope
         try:
-            kinds = infer(node, outer)
+            types = infer(node, outer)
         except UNFIT:
-            kinds = ()
+            types = ()
         names = {name: kind for name, kind in outer.names.items() if name not in node.states}
-        for name, kind in zip(node.states, kinds, strict=False):
+        for name, kind in zip(node.states, types, strict=False):
             names[name] = replace(kind, names=kind.names - {node.index})
         scope = Scope(outer.definition, names, outer.bound | {node.index}, outer.scanned)
         return replace(self, scope=scope, carried={**self.carried, **dict.fromkeys(node.states, node.index)})
@@ -167,22 +169,22 @@ def is_name(dim: Dim) -> bool:
 
 @lru_cache(maxsize=256)
 def _scope(definition: Definition) -> Scope:
-    """The types of what is named, as far as the lines fit."""
+    """The scope of an equation, without the lines whose types do not fit."""
     names = {parameter.name: Type(parameter.kind, dims=parameter.dims) for parameter in definition.parameters}
     scope = Scope(definition, names | {option.name: Type(option.kind) for option in definition.options})
     for line in definition.lines:
         try:
-            found = infer(line.value, scope)
+            types = infer(line.value, scope)
         except UNFIT:
             continue
-        scope.names |= dict(zip(line.targets, found, strict=False))
+        scope.names |= dict(zip(line.targets, types, strict=False))
         if isinstance(line.value, Scan):
             scope.scanned |= dict.fromkeys(line.targets, line.value.index)
     return scope
 
 
 def _taken(definition: Definition, inner: list[Node]) -> set[str]:
-    """The names that are given to values and indices."""
+    """The names of values and indices."""
     arrays = {parameter.name for parameter in definition.parameters} | {option.name for option in definition.options}
     lines = {name for line in definition.lines for name in line.targets}
     states = {state for node in inner if isinstance(node, Scan) for state in node.states}
@@ -190,7 +192,7 @@ def _taken(definition: Definition, inner: list[Node]) -> set[str]:
 
 
 def _dims(definition: Definition, inner: list[Node]) -> Iterator[Dim]:
-    """Every size that is spoken of."""
+    """All sizes in an equation."""
     yield from (dim for parameter in definition.parameters for dim in parameter.dims)
     yield from (dim for _, dim in definition.indices)
     for node in inner:

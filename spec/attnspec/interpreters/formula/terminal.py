@@ -11,7 +11,7 @@ from attnspec.language.symbols import ACCENTS, PLAIN, differentiated, reads_as_i
 
 
 class Terminal(Setting):
-    """One line of Unicode, in which names stand much as they are typed."""
+    """Unicode on one line; names are close to how they are typed."""
 
     signs: ClassVar[dict[str, str]] = {
         "": " ",
@@ -51,7 +51,7 @@ class Terminal(Setting):
         "⌊": "⌊",
         "⌋": "⌋",
         "from": " from ",
-        "each": " for ",
+        "for each": " for ",
         "with": "with ",
         "for": "for ",
     }
@@ -64,14 +64,14 @@ class Terminal(Setting):
         head = greek(head)
         while rest and rest[0] in ACCENTS:
             head += unicodedata.lookup(f"COMBINING {MARKS[rest.pop(0)]}")
-        own = "_".join(greek(part) if len(part) > 2 else part for part in rest)
-        doubtful = len(rest) == 1 and reads_as_indices(rest[0], indices)
-        if not PLAIN.fullmatch(name) or name in indices or (doubtful and len(rest[0]) > 1 and rest[0] in indices):
-            head, own = f"'{name}'", ""
-        if own and places:
-            return f"{head}_{{{own}{';' if doubtful else ','}{run(places)}}}"
-        if own:
-            return f"{head}_{{{own}}}" if doubtful else f"{head}_{own}"
+        subscript = "_".join(greek(part) if len(part) > 2 else part for part in rest)
+        ambiguous = len(rest) == 1 and reads_as_indices(rest[0], indices)
+        if not PLAIN.fullmatch(name) or name in indices or (ambiguous and len(rest[0]) > 1 and rest[0] in indices):
+            head, subscript = f"'{name}'", ""
+        if subscript and places:
+            return f"{head}_{{{subscript}{';' if ambiguous else ','}{run(places)}}}"
+        if subscript:
+            return f"{head}_{{{subscript}}}" if ambiguous else f"{head}_{subscript}"
         return self.below(head, places) if places else head
 
     def upright(self, word: str) -> str:

@@ -1,8 +1,8 @@
-"""The rules of a formula: how each node of a tree is set, so that no two trees are set alike.
+"""The rules of a formula: how each node of a tree is written, so that different trees have different formulas.
 
-Every sign is either self-delimiting or has a place in one order of precedence, and what is looser than its
-surroundings gets brackets. Factors stand side by side where the types of both say which product it is: a matrix product
-of two that have unnamed axes, else a product with a number. What is left over has a sign: ⊙ elementwise, · inner.
+Every sign either delimits itself or has a precedence; a part whose sign has a lower precedence gets brackets. Factors
+are written side by side if their types tell the product: a product of matrices if both have unnamed axes, else a
+product with a number. Other products have a sign: ⊙ is elementwise, · is an inner product.
 """
 
 from __future__ import annotations
@@ -46,11 +46,11 @@ TIGHTER = {Level.OR: Level.AND, Level.AND: Level.COMPARE, Level.COMPARE: Level.S
 
 @dataclass(frozen=True)
 class Terms:
-    """Sets the parts of one equation.
+    """Writes the nodes of one equation as text.
 
     Attributes:
-        symbols: what names are called and mean where the parts stand.
-        callees: the name of an equation that is called.
+        symbols: the symbols and types of names.
+        callees: gives the name of a called equation.
     """
 
     symbols: Symbols
@@ -61,13 +61,14 @@ class Terms:
         return self.symbols.setting
 
     def show(self, node: Node) -> str:
+        """A node as text."""
         return self.piece(node).text
 
     def piece(self, node: Node) -> Piece:
-        """A node, set.
+        """A node as a part of a formula.
 
         Raises:
-            NotationError: no rule says how.
+            NotationError: there is no rule for it.
         """
         match node:
             case Name(id=name):
@@ -105,6 +106,7 @@ class Terms:
                 assert_never(node)
 
     def rearranged(self, node: ConcatOver | Split | Reshape) -> str:
+        """A node that rearranges axes."""
         match node:
             case ConcatOver(index=index, array=array):
                 return self.function("concat", self.show(array), over=index)
@@ -115,15 +117,17 @@ class Terms:
                 return self.function("reshape", self.show(array), axes, self.symbols.dims(dims))
 
     def function(self, word: str, *args: str, over: str = "", where: Node | None = None) -> str:
-        """word(…), and below the word what it runs over."""
+        """A function call, with an index and a condition as subscripts of the function."""
         head = self.setting.words.get(word) or self.setting.upright(word)
         return (self.over(head, over, where) if over else head) + self.setting.bracketed(", ".join(args))
 
     def over(self, head: str, index: str, where: Node | None) -> str:
+        """A function with an index and a condition as subscripts."""
         condition = "" if where is None else self.setting.signs[":"] + self.show(where)
         return self.setting.below(head, [self.symbols.index(index) + condition])
 
     def apply(self, node: Apply) -> Piece:
+        """An operation."""
         match node.op, node.args:
             case "*" | "@", (left, right):
                 return self.product(node.op, left, right)
@@ -150,16 +154,17 @@ class Terms:
         return self.refuse(node, node.op)
 
     def inside(self, node: Node, level: Level) -> str:
+        """A node as an operand of a sign with precedence `level`."""
         return self.setting.within(self.piece(node), level)
 
     def binary(self, op: str, left: Node, right: Node) -> Piece:
-        """a - b - c is (a - b) - c; comparisons do not follow one another."""
+        """A binary operation; a - b - c means (a - b) - c, and comparisons are not chained."""
         level = LEVELS[op]
         first = Level.SUM if level == Level.COMPARE else level
         return Piece(self.inside(left, first) + self.setting.signs[op] + self.inside(right, TIGHTER[level]), level)
 
     def product(self, op: str, left: Node, right: Node) -> Piece:
-        """Two factors; one product in another gets brackets, unless both are written side by side from the left."""
+        """A product; a factor that is a product gets brackets, unless it is the left one and has the same sign."""
         first, second = self.piece(left), self.piece(right)
         end = self.setting.within(second, Level.POWER)
         sign = self.sign(op, left, right)
@@ -172,7 +177,7 @@ class Terms:
         return Piece(start + self.setting.signs[sign] + end, Level.PRODUCT, sign)
 
     def sign(self, op: str, left: Node, right: Node) -> str:
-        """What stands between two factors, by their types; the operator itself where these do not fit."""
+        """The sign between two factors, by their types; the operator itself if these do not fit."""
         a, b = self.symbols.type(left), self.symbols.type(right)
         if a is None or b is None:
             return op
@@ -183,7 +188,7 @@ class Terms:
         return "·" if len(a.dims) == len(b.dims) == 1 else ""
 
     def is_row(self, node: Node) -> bool:
-        """Whether a vector is a row times matrices, as is the q W of q W k."""
+        """Whether a node is a vector times a matrix, such as q W in q W k."""
         match node:
             case Apply(op="@", args=(left, _)):
                 kind = self.symbols.type(left)
@@ -191,18 +196,20 @@ class Terms:
         return False
 
     def at(self, node: At) -> str:
+        """An array with subscripts."""
         places = [self.place(place) for place in node.places]
         if isinstance(node.array, Name) and places:
             return self.symbols.name(node.array.id, *places)
         return self.setting.below(self.inside(node.array, Level.CALL), places)
 
     def place(self, place: Node) -> str:
-        """A place in a subscript; a formula that no index names stands between square brackets."""
+        """A subscript; an expression without an index is written in square brackets."""
         shown = self.setting.tight(self.show(place))
         looked_up = isinstance(place, At) and shown not in map(self.symbols.index, self.symbols.indices)
         return shown if looked_up or place_index(place) is not None else f"[{shown}]"
 
     def reduce(self, node: Reduce) -> Piece:
+        """A reduction."""
         if node.op != "sum":
             return Piece(self.function(node.op, self.show(node.term), over=node.index, where=node.where), Level.CALL)
         term = self.piece(node.term)
@@ -213,12 +220,12 @@ class Terms:
     # Recurrences, and other equations.
 
     def recurrence(self, node: Scan) -> str:
-        """What each step does, and from where: step(h_{t-1}) from start."""
+        """The step of a recurrence and its start: step(h_{t-1}) from start."""
         starts = ", ".join(map(self.show, node.starts))
         return self.step(node).show(node.body) + self.setting.words["from"] + starts
 
     def scan(self, node: Scan) -> str:
-        """A recurrence whose states have other names outside, or none."""
+        """A recurrence whose states have other names outside of it, or none."""
         inside = self.symbols.inside(node)
         after = [inside.ending(name, self.symbols.index(node.index)) for name in node.states]
         return self.function("scan", f"{', '.join(after)} = {self.recurrence(node)}", over=node.index)
@@ -228,60 +235,61 @@ class Terms:
         return replace(self, symbols=self.symbols.inside(node))
 
     def last(self, index: str, state: Node) -> Piece:
-        """c_T, where T is what the size of t is called."""
+        """The last state of a recurrence, such as c_T, where T is the symbol of the size of t."""
         scanned, ends = self.symbols.scope.scanned, self.symbols.sizes
         if isinstance(state, Name) and scanned.get(state.id) == index and index in ends:
             return Piece(self.symbols.ending(state.id, ends[index]))
         return Piece(self.function("last", self.show(state), over=index), Level.CALL)
 
     def through(self, node: Through) -> str:
-        """What comes out of layers, where it has no name."""
-        parts = [self.show(node.layers), self.callees(node.callee), self.show(node.start), *filter(None, [node.slip])]
+        """The output of layers that has no name."""
+        parts = [self.show(node.layers), self.callees(node.callee), self.show(node.start), *filter(None, [node.fault])]
         return self.function("through", *parts)
 
     def layered(self, node: Through, names: Sequence[str]) -> str:
-        """What names are at the top, what each layer makes of the one below it, and from where: h^(L), h^(l) = ….
+        """The outputs of the top layer, the step from layer to layer, and its start: h^(L), h^(l) = ….
 
-        A slip shows where it is made, in the number of a layer.
+        A fault shows in the numbers of layers.
         """
         minus, plus = (self.setting.tight(self.setting.signs[sign]) for sign in "-+")
         ends = {"short": f"L{minus}1", "first": "1"}
         takes = {"shared": "1", "reversed": f"L{minus}l{plus}1"}
-        end = ends.get(node.slip, "L")
-        rest = "1" if node.slip == "rest" else end
+        end = ends.get(node.fault, "L")
+        rest = "1" if node.fault == "rest" else end
         tops = [self.layer(name, rest if k else end) for k, name in enumerate(names)]
-        each = ", ".join(self.layer(name, "l") for name in names)
-        read = self.show(node.start) if node.slip == "input" else self.layer(names[0], f"l{minus}1")
-        args = [read, self.layer(node.layers.id, takes.get(node.slip, "l"))]
-        if node.slip == "begun":
+        layer_names = ", ".join(self.layer(name, "l") for name in names)
+        read = self.show(node.start) if node.fault == "input" else self.layer(names[0], f"l{minus}1")
+        args = [read, self.layer(node.layers.id, takes.get(node.fault, "l"))]
+        if node.fault == "begun":
             args[1] += self.setting.words["from"] + self.layer(node.layers.id, "1")
         call = self.callees(node.callee) + self.setting.bracketed(", ".join(args))
-        each = self.setting.bracketed(each) if len(names) > 1 else each
-        steps = each + self.setting.signs["="] + call + self.setting.words["from"] + self.show(node.start)
+        layer_names = self.setting.bracketed(layer_names) if len(names) > 1 else layer_names
+        steps = layer_names + self.setting.signs["="] + call + self.setting.words["from"] + self.show(node.start)
         return self.setting.signs[","].join([", ".join(tops), steps])
 
     def layer(self, name: str, number: str) -> str:
-        """Something of one layer."""
+        """A name with the number of its layer."""
         return self.setting.above(self.symbols.name(name), Piece(f"({number})"))
 
     def call(self, node: Call) -> str:
-        """name(arguments; options); an option that is handed on is said once."""
+        """A call as name(arguments; options); an option that is passed on under the same name is written once."""
         parts = [", ".join(map(self.show, node.args))]
         if node.options:
             parts.append(", ".join(self.option(name, value) for name, value in node.options))
         return self.callees(node.callee) + self.setting.bracketed("; ".join(parts))
 
     def option(self, name: str, value: Node) -> str:
+        """An option of a call."""
         shown = self.show(value)
         return shown if value == Name(name) else f"{self.setting.name(name)} = {shown}"
 
     def around(self, root: Node, wanted: Collection[int]) -> Terms | None:
-        """The rules where one of the nodes `wanted`, by their Python ids, stands below `root`."""
+        """The rules at the first node below `root` whose Python id is in `wanted`; None if there is none."""
         path = next((path for path, node in walk(root) if id(node) in wanted), None)
         return None if path is None else reduce(Terms.step, scans_around(root, path), self)
 
     def refuse(self, node: Node, what: str) -> NoReturn:
-        """Say what has no rule, and where; nothing is left out in silence."""
+        """Raise a `NotationError` for a node without a rule."""
         place = f":{node.span.line}:{node.span.column}" if node.span else ""
         id = self.symbols.scope.definition.id
         raise NotationError(

@@ -1,4 +1,4 @@
-"""Slips made at every place at once: packed weights in another order, a mask that is wrong throughout."""
+"""Mutation operators on a whole equation: packed weights in another order, a mask that is wrong in every use."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ from attnspec.language.tree import (
     Split,
 )
 
-Slip = tuple[str, str, Definition, tuple[tuple[str, str], ...]]
-"""id, sentence, wrong definition, sizes that must be equal."""
+Mutation = tuple[str, str, Definition, tuple[tuple[str, str], ...]]
+"""A mutation: id, sentence, wrong definition, sizes that must be equal for it to run."""
 
 
-def everywhere(definition: Definition, types: Mapping[str, Type]) -> Iterator[Slip]:
-    """Slips made at every place at once: packed weights in another order, a mask that is wrong throughout."""
+def equation_wide_mutations(definition: Definition, types: Mapping[str, Type]) -> Iterator[Mutation]:
+    """The mutations that change every use of a weight, a mask or an index at once."""
     yield from _reordered(definition)
-    yield from _masked_throughout(definition)
+    yield from _wrong_masks(definition)
     yield from _last_left_out(definition)
     yield from _reshaped(definition)
     yield from _exchanged_parameters(definition)
@@ -50,8 +50,11 @@ def everywhere(definition: Definition, types: Mapping[str, Type]) -> Iterator[Sl
             yield f"everywhere/{a}-{b}", f"{a} and {b} are swapped", _renamed_uses(definition, {a: b, b: a}), ()
 
 
-def _reordered(definition: Definition) -> Iterator[Slip]:
-    """Groups of like-shaped parameters, told apart by their last letter, in every other order."""
+def _reordered(definition: Definition) -> Iterator[Mutation]:
+    """The groups of weights of the gates, such as W_xr, W_hr and b_r, in every other order.
+
+    The last letter of a name tells its gate. Gates with equal shapes are permuted.
+    """
     groups: dict[str, dict[str, str]] = {}
     for parameter in definition.parameters:
         head, _, tail = parameter.name.partition("_")
@@ -66,26 +69,31 @@ def _reordered(definition: Definition) -> Iterator[Slip]:
         for order in itertools.permutations(gates):
             if list(order) != gates and len(gates) > 1:
                 mapping = {
-                    groups[right][head]: groups[given][head]
-                    for right, given in zip(gates, order, strict=True)
+                    groups[right][head]: groups[left][head]
+                    for right, left in zip(gates, order, strict=True)
                     for head in groups[right]
                 }
-                shown = f"{', '.join(order)} instead of {', '.join(gates)}"
-                yield f"order/{''.join(order)}", f"the packed order is {shown}", _renamed_uses(definition, mapping), ()
+                sentence = f"the packed order is {', '.join(order)} instead of {', '.join(gates)}"
+                yield f"order/{''.join(order)}", sentence, _renamed_uses(definition, mapping), ()
 
 
-def _exchanged_parameters(definition: Definition) -> Iterator[Slip]:
-    """Two parameters in each other's place, where their shapes let it pass: always, or when some sizes are equal."""
+def _exchanged_parameters(definition: Definition) -> Iterator[Mutation]:
+    """Two swapped parameters whose shapes fit, always or when some sizes are equal."""
     for a, b in itertools.combinations(definition.parameters, 2):
         if a.kind != b.kind or len(a.dims) != len(b.dims) or not _interchangeable(a.name, b.name):
             continue
         equal = dict.fromkeys(pair for x, y in zip(a.dims, b.dims, strict=True) for pair in must_equal(x, y))
-        says = f"{a.name} and {b.name} are swapped"
-        yield f"swap/{a.name}-{b.name}", says, _renamed_uses(definition, {a.name: b.name, b.name: a.name}), tuple(equal)
+        sentence = f"{a.name} and {b.name} are swapped"
+        yield (
+            f"swap/{a.name}-{b.name}",
+            sentence,
+            _renamed_uses(definition, {a.name: b.name, b.name: a.name}),
+            tuple(equal),
+        )
 
 
 def _interchangeable(a: str, b: str) -> bool:
-    """Two inputs; or two weights of one gate, such as W_xr and W_hr, or W and U."""
+    """Whether two parameters can be confused: two inputs, or two weights of one gate, such as W_xr and W_hr."""
     learned = [name.split("_")[0] in LEARNED for name in (a, b)]
     if all(learned):
         tails = [name.partition("_")[2][-1:] for name in (a, b)]
@@ -93,23 +101,24 @@ def _interchangeable(a: str, b: str) -> bool:
     return not any(learned)
 
 
-def _masked_throughout(definition: Definition) -> Iterator[Slip]:
+def _wrong_masks(definition: Definition) -> Iterator[Mutation]:
+    """A mask that is missing, inverted or wrong in all reductions that use it."""
     conditions = {node.where for node in nodes(definition) if isinstance(node, Reduce) and node.where is not None}
     for where in sorted(conditions, key=repr):
         shown = text_of(where, definition)
-        yield "mask/everywhere/none", "the mask is ignored", _with_where(definition, where, None), ()
-        yield "mask/everywhere/not", "the mask is inverted", _with_where(definition, where, Apply("not", (where,))), ()
+        yield "mask/everywhere/none", "the mask is ignored", _with_mask(definition, where, None), ()
+        yield "mask/everywhere/not", "the mask is inverted", _with_mask(definition, where, Apply("not", (where,))), ()
         for path, node in walk(where):
             site = Site(definition, {}, {}, where)
             local = (*mismasked(node, site), *transposed(node, site), *dropped(node, site))
-            for op, says, new, equal in local:
+            for op, sentence, new, equal in local:
                 changed = substitute(where, path, new)
-                sentence = says if "mask" in says else f"in the mask {shown}: {says}"
-                yield f"mask/everywhere/{op}", sentence, _with_where(definition, where, changed), equal
+                sentence = sentence if "mask" in sentence else f"in the mask {shown}: {sentence}"
+                yield f"mask/everywhere/{op}", sentence, _with_mask(definition, where, changed), equal
 
 
-def _last_left_out(definition: Definition) -> Iterator[Slip]:
-    """An index summed over, its last value left out in every sum."""
+def _last_left_out(definition: Definition) -> Iterator[Mutation]:
+    """The last value of an index left out in every reduction over it."""
     indices = {node.index for node in nodes(definition) if isinstance(node, Reduce)}
     for index in sorted(indices):
         short = Apply("<", (Position(index), Apply("-", (SizeOf(definition.ranges[index]), Number(1.0)))))
@@ -123,17 +132,19 @@ def _last_left_out(definition: Definition) -> Iterator[Slip]:
         yield f"last/{index}", f"the last {index} is left out", map_definition(definition, shorten), ()
 
 
-def _reshaped(definition: Definition) -> Iterator[Slip]:
-    """A function that only rearranges, done by reshaping alone."""
+def _reshaped(definition: Definition) -> Iterator[Mutation]:
+    """A function that only rearranges elements, replaced by a reshape."""
     cut = any(isinstance(node, Split | ConcatOver) for node in nodes(definition))
     if cut and len(definition.parameters) == len(definition.results) == 1:
         (parameter,), (result,) = definition.parameters, definition.results
-        wrong = Reshape(Name(parameter.name), tuple(range(len(parameter.dims))), result.dims)
-        says = "the heads are cut by reshaping, without the transpose"
-        yield "heads/reshaped", says, replace(definition, lines=(), returns=(wrong,)), ()
+        reshaped = Reshape(Name(parameter.name), tuple(range(len(parameter.dims))), result.dims)
+        sentence = "the heads are split by reshaping, without the transpose"
+        yield "heads/reshaped", sentence, replace(definition, lines=(), returns=(reshaped,)), ()
 
 
-def _with_where(definition: Definition, old: Node, new: Node | None) -> Definition:
+def _with_mask(definition: Definition, old: Node, new: Node | None) -> Definition:
+    """An equation with another mask in the reductions that use `old`."""
+
     def change(node: Node) -> Node:
         return replace(node, where=new) if isinstance(node, Reduce) and node.where == old else node
 
@@ -141,6 +152,8 @@ def _with_where(definition: Definition, old: Node, new: Node | None) -> Definiti
 
 
 def _renamed_uses(definition: Definition, mapping: Mapping[str, str]) -> Definition:
+    """An equation that reads other names."""
+
     def change(node: Node) -> Node:
         return Name(mapping[node.id]) if isinstance(node, Name) and node.id in mapping else node
 

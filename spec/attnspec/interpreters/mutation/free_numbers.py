@@ -1,7 +1,7 @@
-"""Places of a formula where another number may stand: a constant, a factor, or a term that does not belong there.
+"""Free numbers of a formula: places where a constant, a factor or a term may have another value.
 
-There is no end of numbers, so they are no mutants. A number is fitted to wrong answers, and then these places say what
-the equation becomes with it.
+They are not mutants of an equation, as there are infinitely many values. A number is fitted to wrong answers, and a
+`FreeNumber` makes the equation with it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from attnspec.errors import NotationError
 from attnspec.interpreters.formula.formula import text_of
-from attnspec.interpreters.mutation.mutants import inside_scan, parts, sound
+from attnspec.interpreters.mutation.mutants import inside_scan, is_well_formed, parts
 from attnspec.interpreters.mutation.operators import Site
 from attnspec.language.check import called_with, check, infer, replaced
 from attnspec.language.dims import Dim
@@ -44,18 +44,19 @@ NOT_VALUES = ("places", "where", "parts", "state")
 """Fields of nodes that hold indices, conditions, counts, and the name of a recurrence's state."""
 
 MOVED = (At, Stack, Split, ConcatOver, Scan)
-"""Nodes whose elements are those of another: a number there is a number at the other."""
+"""Nodes that only move elements: a number there is equivalent to a number at their operand."""
 
 LINEAR = ("+", "-", "*", "/", "@", "neg", "transpose")
+"""Operations that are linear in each operand, except for a divisor."""
 
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
-    """A size or an option that a number may be made of.
+    """A size or an option that a number may be computed from.
 
     Attributes:
-        node: as it is written where the number stands.
-        outside: as it is written in the whole equation, from whose sizes and options it is computed.
+        node: its syntax tree in the equation that has the number.
+        outside: its syntax tree in the sizes and options of the outermost equation.
     """
 
     node: Node
@@ -64,17 +65,17 @@ class Quantity:
 
 @dataclass(frozen=True, slots=True)
 class FreeNumber:
-    """A place where a number may stand that is not the equation's.
+    """A place in a formula where a number may differ from that of the equation.
 
     Attributes:
-        kind: "constant" (it stands in place of a constant), "factor" (a part of the formula is multiplied by it),
-            "term" (it is added to one), or "throughout" (arguments are multiplied by it wherever they are read).
-        line: the name of the line that it stands in.
-        shown: the part of the formula, printed.
-        old: the constant in place of which it stands, as it is written in the whole equation; None for other kinds.
-        quantities: what it may be made of.
-        insert: makes the equation that has a number here; for a constant, a factor of the constant.
-        become: makes the equation that has a closed form here.
+        kind: "constant" (it replaces a constant), "factor" (a part of the formula is multiplied by it), "term" (it is
+            added to a part), or "throughout" (arguments are multiplied by it wherever they are read).
+        line: the name of the line.
+        shown: the part of the formula, as text.
+        old: the replaced constant, in sizes and options of the outermost equation; None for other kinds.
+        quantities: the sizes and options that it may be computed from.
+        insert: makes the equation with a number here; for a constant, with the constant multiplied by the number.
+        become: makes the equation with an expression here.
     """
 
     kind: str
@@ -87,21 +88,21 @@ class FreeNumber:
 
     @property
     def neutral(self) -> float:
-        """The number with which the equation is as it should be."""
+        """The number that leaves the equation unchanged."""
         return 0.0 if self.kind == TERM else 1.0
 
 
 def free_numbers(definition: Definition) -> Iterator[FreeNumber]:
-    """Every place of an equation and of those that it calls where a number that is not whole may stand."""
+    """The free numbers of an equation and of those that it calls, where a fraction is allowed."""
     quantities = tuple(Quantity(node, node) for node in _quantities(definition))
     throughout = (_throughout(definition, quantities, names) for names in _groups(definition))
     for place in (*_places(definition, quantities, lambda tree: tree), *throughout):
-        if sound(place.insert(0.5)):
+        if is_well_formed(place.insert(0.5)):
             yield place
 
 
 def _groups(definition: Definition) -> Iterator[tuple[str, ...]]:
-    """Arguments that software may treat alike: each by itself, and those whose names begin alike and that fit alike."""
+    """Groups of arguments that software may scale together: single ones, and those with the same prefix and rank."""
     floats = [parameter for parameter in definition.parameters if parameter.kind == "float"]
     groups: dict[tuple[str, int], list[str]] = {}
     for parameter in floats:
@@ -112,6 +113,8 @@ def _groups(definition: Definition) -> Iterator[tuple[str, ...]]:
 
 
 def _throughout(definition: Definition, quantities: tuple[Quantity, ...], names: tuple[str, ...]) -> FreeNumber:
+    """The factor of some arguments wherever they are read."""
+
     def become(number: Node) -> Definition:
         def change(node: Node) -> Node:
             return Apply("*", (number, node)) if isinstance(node, Name) and node.id in names else node
@@ -124,6 +127,7 @@ def _throughout(definition: Definition, quantities: tuple[Quantity, ...], names:
 
 
 def _quantities(definition: Definition) -> Iterator[Node]:
+    """The sizes of an equation, and the options that are not sizes."""
     for size in sizes_of(definition):
         yield SizeOf(Dim.parse(size))
     for option in definition.options:
@@ -134,6 +138,13 @@ def _quantities(definition: Definition) -> Iterator[Node]:
 def _places(
     definition: Definition, quantities: tuple[Quantity, ...], whole: Callable[[Definition], Definition]
 ) -> Iterator[FreeNumber]:
+    """The free numbers of an equation at single nodes.
+
+    Args:
+        definition: the equation.
+        quantities: its sizes and options.
+        whole: makes the outermost equation of a changed one.
+    """
     types = check(definition)
     lines = [name for line in definition.lines for name in line.targets]
     uses = Counter(node.id for node in nodes(definition) if isinstance(node, Name))
@@ -166,13 +177,25 @@ def _at(
     quantities: tuple[Quantity, ...],
     build: Callable[[Node], Definition],
 ) -> Iterator[FreeNumber]:
+    """The free numbers at one node.
+
+    Args:
+        node: the node.
+        root: the line or result that it belongs to.
+        path: its path from there.
+        site: its place, with the types of names.
+        once: the lines that are read once; a number at such a name is equivalent to one in the line.
+        label: the name of the line or result.
+        quantities: the sizes and options of the equation.
+        build: makes the outermost equation with another tree in place of `root`.
+    """
     if any(field in NOT_VALUES for field, _ in path):
         return
     parent = node_at(root, path[:-1]) if path else None
 
     def made(kind: str, change: Callable[[Node], Node], old: Node | None = None, shown: str = "") -> FreeNumber:
         def become(number: Node) -> Definition:
-            return build(map_node(root, lambda each: change(number) if each == node else each))
+            return build(map_node(root, lambda part: change(number) if part == node else part))
 
         def insert(number: float) -> Definition:
             return become(Apply("*", (Number(number), node)) if kind == CONSTANT else Number(number))
@@ -188,7 +211,7 @@ def _at(
     if isinstance(node, Call):
         yield from _in_call(node, root, path, site, quantities, build)
     if not _is_float(node, site) or (parent is None and isinstance(node, MOVED)) or _line_of(node) in once:
-        return  # a number here is a number elsewhere
+        return  # equivalent to a number elsewhere
     if isinstance(node, Reduce) and node.op == "softmax":
         shown = f"the denominator of {site.show(node)}"
         yield made(TERM, lambda number: _with_denominator(node, number), shown=shown)
@@ -199,7 +222,7 @@ def _at(
 
 
 def _with_denominator(softmax: Reduce, number: Node) -> Node:
-    """exp(x − max) / (Σ exp(x − max) + number), 0 where the softmax is masked."""
+    """A softmax with a number added to its denominator: exp(x − max) / (Σ exp(x − max) + number), 0 where masked."""
     largest = replace(softmax, op="max")
     exponential = Apply("exp", (Apply("-", (softmax.term, largest)),))
     total = replace(softmax, op="sum", term=exponential)
@@ -215,19 +238,19 @@ def _in_call(
     quantities: tuple[Quantity, ...],
     build: Callable[[Node], Definition],
 ) -> Iterator[FreeNumber]:
-    """Places in an equation that is called."""
+    """The free numbers in a called equation."""
     args = [infer(arg, site.scope)[0] for arg in node.args]
     sizes, given = called_with(node, args, site.scope), dict(node.options)
     inside: list[Quantity] = []
     for quantity in _quantities(node.callee):
         match quantity:
             case SizeOf(dim=dim):
-                theirs: Node | None = SizeOf(sizes[str(dim)]) if str(dim) in sizes else None
+                argument: Node | None = SizeOf(sizes[str(dim)]) if str(dim) in sizes else None
             case Name(id=name):
-                theirs = given.get(name)
+                argument = given.get(name)
             case _:
-                theirs = None
-        outside = None if theirs is None else _outside(theirs, quantities)
+                argument = None
+        outside = None if argument is None else _outside(argument, quantities)
         if outside is not None:
             inside.append(Quantity(quantity, outside))
 
@@ -238,7 +261,7 @@ def _in_call(
 
 
 def _is_constant(node: Node, definition: Definition) -> bool:
-    """Whether a part of the formula is made of numbers, sizes and options alone."""
+    """Whether a node consists of numbers, sizes and options only."""
     match node:
         case Number() | SizeOf():
             return True
@@ -251,12 +274,13 @@ def _is_constant(node: Node, definition: Definition) -> bool:
 
 
 def _line_of(node: Node) -> str:
-    """The name that is read here, with or without subscripts; "" where it is more."""
+    """The name that a node reads, with or without subscripts; "" for other nodes."""
     inner = node.array if isinstance(node, At) else node
     return inner.id if isinstance(inner, Name) else ""
 
 
 def _is_float(node: Node, site: Site) -> bool:
+    """Whether a node has one floating-point value."""
     try:
         kinds = infer(node, site.scope)
     except NotationError:
@@ -265,7 +289,7 @@ def _is_float(node: Node, site: Site) -> bool:
 
 
 def _takes_a_factor(parent: Node) -> bool:
-    """Whether a factor of what stands below this node is not simply a factor of the node."""
+    """Whether a factor of a child is not equivalent to a factor of this node."""
     match parent:
         case Apply(op=op):
             return op not in ("*", "/", "@", "neg", "transpose")
@@ -278,7 +302,7 @@ def _takes_a_factor(parent: Node) -> bool:
 
 
 def _takes_a_term(parent: Node, path: Path) -> bool:
-    """Whether a term of what stands below this node is not simply a term of the node."""
+    """Whether a term added to a child is not equivalent to a term added to this node."""
     match parent:
         case Apply(op="/"):
             return path[-1] == ("args", 1)
@@ -291,7 +315,7 @@ def _takes_a_term(parent: Node, path: Path) -> bool:
 
 
 def _outside(node: Node, quantities: tuple[Quantity, ...]) -> Node | None:
-    """A constant as it is written in the whole equation; None where it is made of something that has no name there."""
+    """A constant in sizes and options of the outermost equation; None if it cannot be written so."""
     match node:
         case Number():
             return node
@@ -313,7 +337,7 @@ def _outside(node: Node, quantities: tuple[Quantity, ...]) -> Node | None:
 
 
 def number_of(node: Node, sizes: Mapping[str, int], options: Mapping[str, float]) -> float:
-    """The value of a constant; NaN where it has none."""
+    """The value of a constant; NaN if it is undefined."""
     match node:
         case Number(value=value):
             return value
@@ -341,4 +365,4 @@ COMPUTED: dict[str, Callable[..., float]] = {
     "exp": math.exp,
     "log": math.log,
 }
-"""How constants are computed."""
+"""The operations of constants."""

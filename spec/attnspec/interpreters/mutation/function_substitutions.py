@@ -1,7 +1,7 @@
-"""Functions that software computes in place of those of the formula: cheaper, bounded, or of another model.
+"""Functions that software uses instead of those of the formula: cheaper ones, bounded ones, or those of another model.
 
-There is no end of them, so they are no mutants, and no case has to catch each of them: they are thought of where
-something is wrong and no mutant explains it.
+They are not mutants of an equation, and the cases need not detect them. They are tried as explanations of wrong answers
+that no mutant explains.
 """
 
 from __future__ import annotations
@@ -14,23 +14,23 @@ from attnspec.language.traversal import map_throughout
 from attnspec.language.tree import SOFTMAXES, Apply, Definition, Node, Number, Reduce
 
 CAPS = (20.0, 30.0, 50.0)
-"""What scores are kept below where they are capped: Gemma 2 has 50, and 30 for its words; Grok 30."""
+"""Bounds of capped scores: Gemma 2 has 50, and 30 for its output scores; Grok has 30."""
 
 
 def function_substitutions(definition: Definition) -> Iterator[Mutant]:
-    """What an equation becomes with each, wherever its function stands, also in the equations that it calls."""
-    for name, (says, change) in SUBSTITUTIONS.items():
+    """The variants of an equation with each substitution, made also in the equations that it calls."""
+    for name, (sentence, change) in SUBSTITUTIONS.items():
         tree = map_throughout(definition, change)
         if tree is not definition:
-            yield Mutant(f"instead/{name}", says, tree)
+            yield Mutant(f"instead/{name}", sentence, tree)
 
 
 Change = Callable[[Node, Definition], Node]
-"""What stands in place of a node of an equation."""
+"""Replaces a node of an equation."""
 
 
 def _instead(op: str, new: Callable[[Node], Node]) -> Change:
-    """Another function of the same argument."""
+    """Replaces a function by another one of the same argument."""
 
     def change(node: Node, _: Definition) -> Node:
         return new(node.args[0]) if isinstance(node, Apply) and node.op == op else node
@@ -46,7 +46,7 @@ def _plus(x: Node, y: Node) -> Node:
     return Apply("+", (x, y))
 
 
-def _less(x: Node, y: Node) -> Node:
+def _minus(x: Node, y: Node) -> Node:
     return Apply("-", (x, y))
 
 
@@ -55,18 +55,18 @@ def _relu(x: Node) -> Node:
 
 
 def _line(slope: float) -> Callable[[Node], Node]:
-    """slope·x + 1/2, kept between 0 and 1."""
+    """slope·x + 1/2, clipped to [0, 1]."""
     half = Number(0.5)
-    return lambda x: _less(_relu(_plus(_times(slope, x), half)), _relu(_less(_times(slope, x), half)))
+    return lambda x: _minus(_relu(_plus(_times(slope, x), half)), _relu(_minus(_times(slope, x), half)))
 
 
 def _clipped(x: Node) -> Node:
-    """x, kept between −1 and 1."""
-    return _less(_less(_relu(_plus(x, Number(1.0))), _relu(_less(x, Number(1.0)))), Number(1.0))
+    """x, clipped to [−1, 1]."""
+    return _minus(_minus(_relu(_plus(x, Number(1.0))), _relu(_minus(x, Number(1.0)))), Number(1.0))
 
 
 def _leaky(slope: float) -> Callable[[Node], Node]:
-    return lambda x: _less(_relu(x), _times(slope, _relu(Apply("neg", (x,)))))
+    return lambda x: _minus(_relu(x), _times(slope, _relu(Apply("neg", (x,)))))
 
 
 def _gated(slope: float) -> Callable[[Node], Node]:
@@ -75,7 +75,7 @@ def _gated(slope: float) -> Callable[[Node], Node]:
 
 
 def _capped(cap: float) -> Change:
-    """Scores s as cap·tanh(s/cap)."""
+    """Replaces the scores s of a softmax by cap·tanh(s/cap)."""
 
     def change(node: Node, _: Definition) -> Node:
         if not isinstance(node, Reduce) or node.op not in SOFTMAXES:
@@ -86,19 +86,16 @@ def _capped(cap: float) -> Change:
 
 
 SUBSTITUTIONS: dict[str, tuple[str, Change]] = {
-    "hard-sigmoid": (
-        "a hard sigmoid stands where σ belongs: x/6 + 1/2, from 0 to 1",
-        _instead("sigmoid", _line(1 / 6)),
-    ),
+    "hard-sigmoid": ("a hard sigmoid is used instead of σ: x/6 + 1/2, from 0 to 1", _instead("sigmoid", _line(1 / 6))),
     "hard-sigmoid-keras": (
-        "a hard sigmoid stands where σ belongs: 0.2x + 1/2, from 0 to 1",
+        "a hard sigmoid is used instead of σ: 0.2x + 1/2, from 0 to 1",
         _instead("sigmoid", _line(0.2)),
     ),
-    "hard-tanh": ("a hard tanh stands where tanh belongs: x, from −1 to 1", _instead("tanh", _clipped)),
-    "leaky-relu": ("a leaky relu, of slope 0.01, stands where relu belongs", _instead("relu", _leaky(0.01))),
-    "silu-relu": ("x σ(x) stands where relu belongs", _instead("relu", _gated(1.0))),
-    "silu-gelu": ("x σ(x) stands where gelu belongs", _instead("gelu", _gated(1.0))),
-    "quick-gelu": ("x σ(1.702x) stands where gelu belongs", _instead("gelu", _gated(1.702))),
+    "hard-tanh": ("a hard tanh is used instead of tanh: x, from −1 to 1", _instead("tanh", _clipped)),
+    "leaky-relu": ("a leaky relu, of slope 0.01, is used instead of relu", _instead("relu", _leaky(0.01))),
+    "silu-relu": ("x σ(x) is used instead of relu", _instead("relu", _gated(1.0))),
+    "silu-gelu": ("x σ(x) is used instead of gelu", _instead("gelu", _gated(1.0))),
+    "quick-gelu": ("x σ(1.702x) is used instead of gelu", _instead("gelu", _gated(1.702))),
     **{f"cap-{cap:g}": (f"scores are capped: {cap:g} tanh(s/{cap:g})", _capped(cap)) for cap in CAPS},
 }
-"""By name: the sentence, and what stands in place of a node."""
+"""{name: (sentence, replacement of a node)}."""

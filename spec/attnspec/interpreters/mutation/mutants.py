@@ -1,20 +1,20 @@
-"""Every plausible slip in an equation, as a runnable wrong version and a sentence that says what it is.
+"""The mutants of an equation: wrong variants that can be computed, each with a sentence that describes the mistake.
 
-They are generated from the syntax tree by the operators of `slips` and `throughout`; those that compute the same as
-the equation are removed by testing; beside them stand the curated ones and the equation's conventions.
+Mutation operators generate them from the syntax tree (`operators`, `equation_wide`). Curated mutants and the other
+conventions of the equation are added. Mutants that compute the same as the equation are removed later, by testing.
 """
 
 from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from attnspec.errors import NotationError
-from attnspec.interpreters.mutation.equation_wide import Slip, everywhere
-from attnspec.interpreters.mutation.operators import Site, locally
+from attnspec.interpreters.mutation.equation_wide import Mutation, equation_wide_mutations
+from attnspec.interpreters.mutation.operators import Site, local_mutations
 from attnspec.language import layers
 from attnspec.language.check import Scope, Type, check, infer, layer_of
 from attnspec.language.equation import REGISTRY, Equation
@@ -62,135 +62,155 @@ class Mutant:
 
 
 def mutants(equation: Equation[..., Any]) -> tuple[Mutant, ...]:
-    """Every mutant of an equation: curated first, then conventions, then generated; equal trees once."""
-    found: dict[Definition, Mutant] = {}
-    for wrong in given(equation):
-        found.setdefault(wrong.definition, wrong)
-    for id, says, tree, equal in generated(equation.definition):
+    """All mutants of an equation: curated ones, conventions, then generated ones, each syntax tree once."""
+    by_tree: dict[Definition, Mutant] = {}
+    for mutant in curated_and_conventions(equation):
+        by_tree.setdefault(mutant.definition, mutant)
+    for id, sentence, tree, equal in generated_mutations(equation.definition):
         if tree != equation.definition:
-            found.setdefault(tree, Mutant(id, says, tree, "generated", equal))
-    return tuple(_numbered(found.values()))
+            by_tree.setdefault(tree, Mutant(id, sentence, tree, "generated", equal))
+    return tuple(_with_unique_ids(by_tree.values()))
 
 
-def given(equation: Equation[..., Any]) -> Iterator[Mutant]:
-    """Those that nothing generates: the curated ones, then the conventions."""
-    for wrong in equation.curated:
-        tree = replace(wrong.equation.definition, id=equation.id)
-        yield Mutant(wrong.name, wrong.says, tree, "curated", in_storage=wrong.in_storage)
+def curated_and_conventions(equation: Equation[..., Any]) -> Iterator[Mutant]:
+    """The curated mutants of an equation, then its other conventions."""
+    for curated in equation.curated:
+        tree = replace(curated.equation.definition, id=equation.id)
+        yield Mutant(curated.name, curated.says, tree, "curated", in_storage=curated.in_storage)
     for other in conventions(equation):
-        as_own = adapted(other.definition, equation.definition)
-        if as_own is not None:
-            told = f": {other.says}" if other.says else f", of which it does not hold that {equation.says}"
-            yield Mutant(other.id, f"this is {other.id}{told}", as_own, "convention")
+        comparable = adapted(other.definition, equation.definition)
+        if comparable is not None:
+            difference = f": {other.says}" if other.says else f", of which it does not hold that {equation.says}"
+            yield Mutant(other.id, f"this is {other.id}{difference}", comparable, "convention")
 
 
 def conventions(equation: Equation[..., Any]) -> list[Equation[..., Any]]:
-    """The other conventions of an equation: those of it, what it is one of, and that one's others."""
+    """The other conventions of an equation: all equations with the same base convention."""
     root = equation.convention_of or equation.id
     return [other for other in REGISTRY.values() if other.id != equation.id and root in (other.id, other.convention_of)]
 
 
 def lookalikes(equation: Equation[..., Any]) -> Iterator[Mutant]:
-    """Every other equation of the catalogue that takes and returns the same, as a mutant of this one.
+    """The other equations of the catalogue with the same parameters and types of results, as mutants of this one.
 
-    The catalogue is loaded whole.
+    Conventions of the equation are left out. The whole catalogue is loaded.
     """
-    own = equation.definition
-    known = {other.id for other in conventions(equation)}
+    definition = equation.definition
+    excluded = {equation.id, *(other.id for other in conventions(equation))}
     for other in REGISTRY.values():
-        theirs = other.definition
-        same = (theirs.parameters, theirs.options) == (own.parameters, own.options)
-        results = [(result.kind, result.dims) for result in theirs.results]
-        if other.id in known | {equation.id} or not same or results != [(each.kind, each.dims) for each in own.results]:
-            continue
-        tree = adapted(theirs, own)
-        if tree is not None:
-            yield Mutant(other.id, f"this is {other.id}", tree, "convention")
+        if other.id not in excluded and _signature(other.definition) == _signature(definition):
+            tree = adapted(other.definition, definition)
+            if tree is not None:
+                yield Mutant(other.id, f"this is {other.id}", tree, "convention")
 
 
-def adapted(other: Definition, own: Definition) -> Definition | None:
-    """A convention as a function of this equation's parameters: those that it has besides are 0.
+def _signature(definition: Definition) -> tuple[object, ...]:
+    """The parameters, options and types of results of an equation."""
+    return definition.parameters, definition.options, [(result.kind, result.dims) for result in definition.results]
 
-    So is a whole number that it has besides for an option, such as a place: the first. None where it lacks a parameter
-    or an option of this equation, so that the two cannot be compared argument by argument.
+
+def adapted(other: Definition, target: Definition) -> Definition | None:
+    """A convention as a function of the parameters of an equation.
+
+    Additional parameters of the convention are 0, and so are additional integer options.
+
+    Args:
+        other: the convention.
+        target: the equation.
+
+    Returns:
+        The adapted convention; None if it lacks a parameter, an option or a result of the equation.
     """
-    mine = {parameter.name: parameter for parameter in own.parameters}
-    theirs = {parameter.name: parameter for parameter in other.parameters}
-    shared = all(theirs[name].dims == parameter.dims for name, parameter in mine.items() if name in theirs)
-    besides = [option for option in other.options if option not in own.options]
-    alike = [option for option in other.options if option in own.options] == [*own.options]
-    if not shared or mine.keys() - theirs.keys() or not alike or layers.of(own):
+    parameters = {parameter.name: parameter for parameter in target.parameters}
+    available = {parameter.name: parameter for parameter in other.parameters}
+    same_dims = all(available[name].dims == p.dims for name, p in parameters.items() if name in available)
+    additional = [option for option in other.options if option not in target.options]
+    same_options = [option for option in other.options if option in target.options] == [*target.options]
+    if not same_dims or parameters.keys() - available.keys() or not same_options or layers.of(target):
         return None
-    if any(option.kind != "int" or option.size for option in besides):
+    if any(option.kind != "int" or option.size for option in additional):
         return None
     zero: dict[str, Node] = {}
-    for name, parameter in theirs.items():
-        if name not in mine:
-            twin = next((p.name for p in own.parameters if p.dims == parameter.dims), None)
-            if twin is None:
+    for name, parameter in available.items():
+        if name not in parameters:
+            same_shape = next((p.name for p in target.parameters if p.dims == parameter.dims), None)
+            if same_shape is None:
                 return None
-            zero[name] = Apply("*", (Number(0.0), Name(twin)))
-    zero |= {option.name: Number(0.0) for option in besides}
+            zero[name] = Apply("*", (Number(0.0), Name(same_shape)))
+    zero |= {option.name: Number(0.0) for option in additional}
     call = call_by_name(other, zero)
-    if len(other.results) == len(own.results) == 1:
-        return replace(own, indices=(), lines=(), returns=(call,))
-    if len(other.results) < len(own.results):
+    if len(other.results) == len(target.results) == 1:
+        return replace(target, indices=(), lines=(), returns=(call,))
+    if len(other.results) < len(target.results):
         return None
-    names = tuple(f"output_{k}" for k in range(len(other.results)))  # those that it has besides are last
-    returns = tuple(Name(name) for name in names[: len(own.results)])
-    return replace(own, indices=(), lines=(Line(names, call),), returns=returns)
+    names = tuple(f"output_{k}" for k in range(len(other.results)))  # additional results are last
+    returns = tuple(Name(name) for name in names[: len(target.results)])
+    return replace(target, indices=(), lines=(Line(names, call),), returns=returns)
 
 
-def generated(definition: Definition) -> Iterator[Slip]:
-    """Slips anywhere in an equation, also in the equations that it calls."""
+def generated_mutations(definition: Definition) -> Iterator[Mutation]:
+    """The generated mutations of an equation, also those of the equations that it calls."""
     types = check(definition)
     for label, node, build in parts(definition):
         known = _in_scope(definition, label)
         site = Site(definition, {name: types[name] for name in known}, types, node)
-        yield from _below(label, site, node, build)
-    for name, says, tree, equal in (*everywhere(definition, types), *_every_call(definition)):
-        if sound(tree, equal):
-            yield name, says, tree, equal
+        yield from _part_mutations(label, site, node, build)
+    for name, sentence, tree, equal in (*equation_wide_mutations(definition, types), *_every_call(definition)):
+        if is_well_formed(tree, equal):
+            yield name, sentence, tree, equal
 
 
-def _every_call(definition: Definition) -> Iterator[Slip]:
-    """The same slip in every call of an equation that is called more than once."""
+def _every_call(definition: Definition) -> Iterator[Mutation]:
+    """The same mutation in every call of an equation that is called more than once."""
     for callee, count in Counter(callees(definition)).items():
         if count > 1:
-            for id, says, wrong, equal in generated(callee):
+            for id, sentence, wrong, equal in generated_mutations(callee):
                 if not equal:
-                    yield f"every {callee.id}/{id}", says, replace_callee(definition, callee, wrong), ()
+                    yield f"every {callee.id}/{id}", sentence, replace_callee(definition, callee, wrong), ()
 
 
-def _below(label: str, site: Site, root: Node, build: Callable[[Node], Definition]) -> Iterator[Slip]:
+def _part_mutations(label: str, site: Site, root: Node, build: Callable[[Node], Definition]) -> Iterator[Mutation]:
+    """The mutations of one line or result.
+
+    Args:
+        label: its name.
+        site: where it is.
+        root: its syntax tree.
+        build: makes the equation with another tree in its place.
+    """
     for below, node in walk(root):
         inner = inside_scan(site, root, below)
-        for op, says, new, equal in locally(node, inner):
+        for op, sentence, new, equal in local_mutations(node, inner):
             tree = build(substitute(root, below, new))
-            if sound(tree, equal):
-                yield f"{label}/{op}", f"in {label}: {says}", tree, equal
+            if is_well_formed(tree, equal):
+                yield f"{label}/{op}", f"in {label}: {sentence}", tree, equal
         if isinstance(node, CallLike):
-            for id, says, callee, equal in generated(node.callee):
+            for id, sentence, callee, equal in generated_mutations(node.callee):
                 lifted = _lifted(node, inner, equal)
                 if lifted is not None:
-                    yield f"{label}/{id}", says, build(substitute(root, below, replace(node, callee=callee))), lifted
+                    yield (
+                        f"{label}/{id}",
+                        sentence,
+                        build(substitute(root, below, replace(node, callee=callee))),
+                        lifted,
+                    )
         if isinstance(node, Through) and node.callee.id in REGISTRY:
-            for wrong in given(REGISTRY[node.callee.id]):
-                tree = build(substitute(root, below, replace(node, callee=wrong.definition)))
-                yield f"{label}/{wrong.id}", f"in every layer: {wrong.says}", tree, ()
+            for mutant in curated_and_conventions(REGISTRY[node.callee.id]):
+                tree = build(substitute(root, below, replace(node, callee=mutant.definition)))
+                yield f"{label}/{mutant.id}", f"in every layer: {mutant.says}", tree, ()
 
 
 def _lifted(node: CallLike, site: Site, equal: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...] | None:
-    """Sizes that a callee needs equal, by the caller's names for them; None where the caller has no such names."""
+    """Sizes of a callee that must be equal, by the caller's names for them; None if the caller has no such names."""
     if not equal:
         return ()
-    if isinstance(node, Through):  # as they are at the top: where another layer has others, it cannot run
+    if isinstance(node, Through):  # the sizes of the top layer: the mutant cannot run if another layer has others
         names = layers.at_top(layer_of(node, site.scope))
     else:
         names = {}
         for parameter, arg in zip(node.callee.parameters, node.args, strict=True):
-            for own, given in zip(parameter.dims, site.type_of(arg).dims, strict=True):
-                names.setdefault(str(own), str(given))
+            for inner, outer in zip(parameter.dims, site.type_of(arg).dims, strict=True):
+                names.setdefault(str(inner), str(outer))
     if any(size not in names for pair in equal for size in pair):
         return None
     pairs = {(names[a], names[b]) for a, b in equal}
@@ -198,7 +218,7 @@ def _lifted(node: CallLike, site: Site, equal: tuple[tuple[str, str], ...]) -> t
 
 
 def inside_scan(site: Site, root: Node, below: Path) -> Site:
-    """What is known inside the step of a scan: its states too."""
+    """The site of a node, which may be inside the step of a scan and know its states."""
     states, bound = dict[str, Type](), set[str]()
     for scan in scans_around(root, below):
         scope = Scope(site.definition, {**site.types, **site.known, **states}, frozenset(bound))
@@ -209,10 +229,10 @@ def inside_scan(site: Site, root: Node, below: Path) -> Site:
 
 
 def parts(definition: Definition) -> Iterator[tuple[str, Node, Callable[[Node], Definition]]]:
-    """The lines and results of an equation, each with a name and with how to put another in its place."""
+    """The lines and results of an equation: name, syntax tree, and a function that puts another tree in its place."""
     labels = [", ".join(line.targets) for line in definition.lines]
-    several = len(definition.returns) > 1
-    labels += [f"result {k + 1}" if several else "the result" for k in range(len(definition.returns))]
+    many = len(definition.returns) > 1
+    labels += [f"result {k + 1}" if many else "the result" for k in range(len(definition.returns))]
     for k, (label, root) in enumerate(zip(labels, definition.roots, strict=True)):
         yield label, root, _root_builder(definition, k)
 
@@ -223,7 +243,7 @@ def _root_builder(definition: Definition, k: int) -> Callable[[Node], Definition
 
 
 def _in_scope(definition: Definition, label: str) -> list[str]:
-    """Arrays and whole numbers that have a meaning where a line stands."""
+    """The arrays and integer options that are defined before a line."""
     names = [parameter.name for parameter in definition.parameters]
     names += [option.name for option in definition.options if option.kind == "int"]
     for line in definition.lines:
@@ -233,8 +253,8 @@ def _in_scope(definition: Definition, label: str) -> list[str]:
     return names
 
 
-def sound(tree: Definition, equal: Sequence[tuple[str, str]] = ()) -> bool:
-    """Whether a wrong version still fits; one that needs equal sizes is known to fit when they are."""
+def is_well_formed(tree: Definition, equal: Sequence[tuple[str, str]] = ()) -> bool:
+    """Whether the types of a mutant fit; those of one that needs equal sizes fit when the sizes are equal."""
     if equal:
         return True
     try:
@@ -244,15 +264,14 @@ def sound(tree: Definition, equal: Sequence[tuple[str, str]] = ()) -> bool:
     return True
 
 
-def _numbered(found: Any) -> Iterator[Mutant]:
-    """Ids made unique."""
-    seen: dict[str, itertools.count[int]] = {}
-    for mutant in found:
-        count = seen.setdefault(mutant.id, itertools.count(1))
-        number = next(count)
+def _with_unique_ids(mutants: Iterable[Mutant]) -> Iterator[Mutant]:
+    """The mutants with a number added to ids that occur again."""
+    counts: dict[str, itertools.count[int]] = {}
+    for mutant in mutants:
+        number = next(counts.setdefault(mutant.id, itertools.count(1)))
         yield mutant if number == 1 else replace(mutant, id=f"{mutant.id}#{number}")
 
 
-def by_id(found: Sequence[Mutant]) -> Mapping[str, Mutant]:
+def by_id(mutants: Sequence[Mutant]) -> Mapping[str, Mutant]:
     """Mutants by id."""
-    return {mutant.id: mutant for mutant in found}
+    return {mutant.id: mutant for mutant in mutants}

@@ -1,4 +1,4 @@
-"""The operators that make a slip at one place: what people get wrong when they write a formula down as code."""
+"""Mutation operators at one node of the syntax tree: mistakes that people make when they implement a formula."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from attnspec.interpreters.formula.formula import text_of
 from attnspec.language.check import Scope, Type, infer, layer_of
 from attnspec.language.dims import Dim
-from attnspec.language.layers import SLIPS, alike
+from attnspec.language.layers import WIRING_ERRORS, same_sizes
 from attnspec.language.symbols import symbol
 from attnspec.language.traversal import nodes
 from attnspec.language.tree import (
@@ -34,26 +34,28 @@ FUNCTIONS = {
     "sigmoid": ("tanh", "relu"), "tanh": ("sigmoid", "relu"), "relu": ("tanh", "gelu"), "gelu": ("relu", "tanh"),
     "exp": (), "log": (), "sin": ("cos",), "cos": ("sin",), "sqrt": (),
 }  # fmt: skip
-"""Functions, each with those that are taken for it; each may also be left out."""
+"""{function: functions that it may be confused with}; each may also be left out."""
 
 LEARNED = ("W", "U", "C", "A", "b", "E", "gamma", "beta")
-"""First letters of what a model learns."""
+"""The first parts of the names of weights."""
 
 COMPARISONS = {"<=": ("<", ">="), "<": ("<=", ">"), ">=": (">", "<="), ">": (">=", "<"), "==": ("<=", ">=")}
+"""{comparison: comparisons that it may be confused with}."""
 
-Local = tuple[str, str, Node, tuple[tuple[str, str], ...]]
-"""id, sentence, what stands there instead, sizes that must be equal."""
+LocalMutation = tuple[str, str, Node, tuple[tuple[str, str], ...]]
+"""A mutation of a node: id, sentence, replacement of the node, sizes that must be equal for it to run."""
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """Where a slip is made: what names mean there.
+    """The place of a mutation, with the types of the names there.
 
     Attributes:
-        known: the arrays that have a meaning there.
-        types: every array of the equation.
-        root: the line that the slip is made in.
-        bound: indices that a scan steps through there.
+        definition: the equation.
+        known: {name: type} of the arrays that are defined there.
+        types: {name: type} of all arrays of the equation.
+        root: the line of the mutation.
+        bound: indices of the scans around it.
     """
 
     definition: Definition
@@ -63,24 +65,24 @@ class Site:
     bound: frozenset[str] = field(default=frozenset())
 
     def type_of(self, node: Node) -> Type:
-        """The type of a part of the formula that stands here."""
-        (found,) = infer(node, self.scope)
-        return found
+        """The type of a node at this place."""
+        (type_,) = infer(node, self.scope)
+        return type_
 
     @property
     def scope(self) -> Scope:
-        """What names mean there."""
+        """The scope in which types are inferred."""
         lines = self.definition.lines
         scanned = {name: line.value.index for line in lines if isinstance(line.value, Scan) for name in line.targets}
         return Scope(self.definition, {**self.types, **self.known}, self.bound, scanned)
 
     def show(self, node: Node) -> str:
-        """A part of the formula, in words that a terminal can print."""
+        """A node as a formula in Unicode."""
         return text_of(node, self.definition)
 
 
-def locally(node: Node, site: Site) -> Iterator[Local]:
-    """Slips at one node: (id, sentence, what stands there instead, sizes that must be equal)."""
+def local_mutations(node: Node, site: Site) -> Iterator[LocalMutation]:
+    """The mutations of one node."""
     for operator in (
         dropped,
         exchanged,
@@ -98,8 +100,8 @@ def locally(node: Node, site: Site) -> Iterator[Local]:
         yield from operator(node, site)
 
 
-def dropped(node: Node, site: Site) -> Iterator[Local]:
-    """A term, a factor, a divisor or a matrix left out; a bias added twice."""
+def dropped(node: Node, site: Site) -> Iterator[LocalMutation]:
+    """A term, factor, divisor, matrix or sign is missing; a bias is added twice."""
     match node:
         case Apply(op="+", args=(_, Name(id=name) as bias)) if name.split("_")[0] == "b":
             yield f"twice/{name}", f"{name} is added twice", Apply("+", (node, bias)), ()
@@ -120,34 +122,39 @@ def dropped(node: Node, site: Site) -> Iterator[Local]:
 
 
 def _square(matrix: Node, site: Site) -> tuple[tuple[str, str], ...]:
-    """The sizes that must be equal for a matrix to be left out."""
+    """The sizes that must be equal for a product without this matrix to have the same shape."""
     dims = site.type_of(matrix).dims
     return (must_equal(*dims) or ()) if len(dims) == 2 else ()
 
 
-def exchanged(node: Node, site: Site) -> Iterator[Local]:
-    """Two operands in each other's place."""
+def exchanged(node: Node, site: Site) -> Iterator[LocalMutation]:
+    """Two operands are swapped."""
     match node:
         case Apply(op="-" | "/" | "@" as op, args=(a, b)):
             yield "exchange", f"{site.show(a)} and {site.show(b)} are swapped", Apply(op, (b, a)), ()
         case Apply(op="where", args=(condition, a, b)):
             yield "exchange", f"{site.show(a)} and {site.show(b)} are swapped", Apply("where", (condition, b, a)), ()
         case Concat(parts=(a, b)):
-            yield "exchange", f"{site.show(a)} and {site.show(b)} are joined in the other order", Concat((b, a)), ()
+            yield (
+                "exchange",
+                f"{site.show(a)} and {site.show(b)} are concatenated in the other order",
+                Concat((b, a)),
+                (),
+            )
 
 
-def misnamed(node: Node, site: Site) -> Iterator[Local]:
-    """Another symbol of the same shape: a weight for a weight, a state for a state."""
+def misnamed(node: Node, site: Site) -> Iterator[LocalMutation]:
+    """Another array of the same type and role is used: a weight instead of a weight, a state instead of a state."""
     if not isinstance(node, Name) or node.id not in site.known:
         return
-    own = site.known[node.id]
+    expected = site.known[node.id]
     for other, kind in site.known.items():
-        if other != node.id and kind == own and _alike(node.id, other):
-            yield f"name/{node.id}-{other}", f"{other} stands where {node.id} belongs", Name(other), ()
+        if other != node.id and kind == expected and _same_role(node.id, other):
+            yield f"name/{node.id}-{other}", f"{other} is used instead of {node.id}", Name(other), ()
 
 
-def transposed(node: Node, site: Site) -> Iterator[Local]:
-    """A matrix the other way round; where it is not square, only sizes that happen to be equal let it pass."""
+def transposed(node: Node, site: Site) -> Iterator[LocalMutation]:
+    """A matrix is transposed; if it is not square, its sizes must be equal."""
     match node:
         case Name(id=name) if name in site.known and len(site.known[name].dims) == 2:
             rows, columns = site.known[name].dims
@@ -157,30 +164,30 @@ def transposed(node: Node, site: Site) -> Iterator[Local]:
         case At(array=Name(id=name) as array, places=(Position() as i, Position() as j)):
             if not {i.index, j.index} & site.bound:
                 equal = must_equal(site.definition.ranges[i.index], site.definition.ranges[j.index])
-                says = f"{name} is transposed"
-                yield f"transpose/{name}", says, At(Apply("transpose", (array,)), node.places), equal
+                sentence = f"{name} is transposed"
+                yield f"transpose/{name}", sentence, At(Apply("transpose", (array,)), node.places), equal
 
 
-def complemented(node: Node, site: Site) -> Iterator[Local]:
-    """A gate for its complement."""
+def complemented(node: Node, site: Site) -> Iterator[LocalMutation]:
+    """A gate is used instead of its complement, or the reverse."""
     match node:
         case Apply(op="-", args=(Number(value=1.0), Name(id=gate))):
-            yield f"complement/{gate}", f"{gate} stands where 1 − {gate} belongs", Name(gate), ()
+            yield f"complement/{gate}", f"{gate} is used instead of 1 − {gate}", Name(gate), ()
         case Apply(op="+", args=(Apply(op="*", args=(Name(id=gate), a)), Apply(op="*", args=(Apply(op="-"), b)))):
             swapped = Apply("+", (Apply("*", (_complement(gate), a)), Apply("*", (Name(gate), b))))
             if node.args[1] == Apply("*", (_complement(gate), b)):
                 yield f"swap/{gate}", f"{gate} and 1 − {gate} are swapped", swapped, ()
         case Name(id=gate) if _is_gate(gate, site):
-            yield f"complement/{gate}", f"1 − {gate} stands where {gate} belongs", _complement(gate), ()
+            yield f"complement/{gate}", f"1 − {gate} is used instead of {gate}", _complement(gate), ()
 
 
-def misapplied(node: Node, site: Site) -> Iterator[Local]:
-    """Another function, or none."""
+def misapplied(node: Node, site: Site) -> Iterator[LocalMutation]:
+    """Another function is applied, or none."""
     match node:
         case Apply(op=op, args=(a,)) if op in FUNCTIONS:
             yield f"function/no-{op}", f"{op} of {site.show(a)} is left out", a, ()
             for other in FUNCTIONS[op]:
-                yield f"function/{other}", f"{other} is taken for {op}", Apply(other, (a,)), ()
+                yield f"function/{other}", f"{other} is used instead of {op}", Apply(other, (a,)), ()
         case Reduce(op="softmax" | "log_softmax" as op, index=index, term=term, where=where):
             if where is None:
                 yield f"function/no-{op}", f"{op} over {index} is left out", term, ()
@@ -188,44 +195,44 @@ def misapplied(node: Node, site: Site) -> Iterator[Local]:
                 if other != index:
                     yield f"axis/{other}", f"{op} is over {other} instead of {index}", replace(node, index=other), ()
         case Reduce(op="max", index=index, term=term, where=where):
-            yield "function/sum", "the sum is taken for the largest", Reduce("sum", index, term, where), ()
+            yield "function/sum", "the sum is used instead of the maximum", Reduce("sum", index, term, where), ()
 
 
-def rescaled(node: Node, site: Site) -> Iterator[Local]:
-    """Another constant, another size, a scale applied twice."""
+def rescaled(node: Node, site: Site) -> Iterator[LocalMutation]:
+    """A constant or a size is wrong, or a scale is applied twice."""
     match node:
         case Apply(op="/", args=(a, b)) if isinstance(b, SizeOf | Apply | Number):
-            yield "scale/twice", f"the division by {site.show(b)} is made twice", Apply("/", (node, b)), ()
-            says = f"{site.show(a)} is multiplied by {site.show(b)} instead of divided"
-            yield "scale/times", says, Apply("*", (a, b)), ()
+            yield "scale/twice", f"the division by {site.show(b)} is applied twice", Apply("/", (node, b)), ()
+            sentence = f"{site.show(a)} is multiplied by {site.show(b)} instead of divided"
+            yield "scale/times", sentence, Apply("*", (a, b)), ()
         case SizeOf(dim=dim):
             for other in _sizes(site.definition):
                 if other != dim:
-                    yield f"size/{other}", f"{other} stands where {dim} belongs", SizeOf(other), ()
+                    yield f"size/{other}", f"{other} is used instead of {dim}", SizeOf(other), ()
             plus = Apply("+", (node, Number(1.0)))
-            yield f"size/{dim}+1", f"{dim} + 1 stands where {dim} belongs", plus, ()
+            yield f"size/{dim}+1", f"{dim} + 1 is used instead of {dim}", plus, ()
         case Number(value=value) if value not in (0.0, float("inf")):
             yield "constant/double", f"the constant {value:g} is {2 * value:g}", Number(2 * value), ()
 
 
-def regrouped(node: Node, site: Site) -> Iterator[Local]:
-    """A bracket moved."""
+def regrouped(node: Node, site: Site) -> Iterator[LocalMutation]:
+    """A bracket is in another place."""
     match node:
         case Apply(op="@", args=(Apply(op="*", args=(a, b)), matrix)):
             moved = Apply("*", (a, Apply("@", (b, matrix))))
-            says = f"{site.show(a)} acts after {site.show(matrix)} instead of before it"
-            yield f"bracket/{_slug(a, site)}", says, moved, ()
+            sentence = f"{site.show(a)} acts after {site.show(matrix)} instead of before it"
+            yield f"bracket/{_slug(a, site)}", sentence, moved, ()
         case Apply(op="*", args=(a, Apply(op="@", args=(b, matrix)))):
             moved = Apply("@", (Apply("*", (a, b)), matrix))
-            says = f"{site.show(a)} acts before {site.show(matrix)} instead of after it"
-            yield f"bracket/{_slug(a, site)}", says, moved, ()
+            sentence = f"{site.show(a)} acts before {site.show(matrix)} instead of after it"
+            yield f"bracket/{_slug(a, site)}", sentence, moved, ()
         case Apply(op="+", args=(Apply(op="@") as a, Apply(op="@", args=(Apply(op="*", args=(gate, b)), matrix)))):
             moved = Apply("+", (Apply("*", (gate, a)), Apply("@", (b, matrix))))
-            says = f"{site.show(gate)} acts on {site.show(a)} instead of {site.show(b)}"
-            yield f"bracket/{_slug(gate, site)}-other", says, moved, ()
+            sentence = f"{site.show(gate)} acts on {site.show(a)} instead of {site.show(b)}"
+            yield f"bracket/{_slug(gate, site)}-other", sentence, moved, ()
         case Apply(op=f, args=(Apply(op="+", args=(a, b)),)) if f in FUNCTIONS:
             moved = Apply("+", (Apply(f, (a,)), b))
-            yield f"bracket/{f}-{_slug(b, site)}", f"{site.show(b)} stands outside {f}", moved, ()
+            yield f"bracket/{f}-{_slug(b, site)}", f"{site.show(b)} is outside {f}", moved, ()
         case Apply(op="*" | "@" as op, args=(Apply(op="+" | "-" as inner, args=(a, b)), c)):
             moved = Apply(inner, (a, Apply(op, (b, c))))
             yield "bracket/right", f"{site.show(c)} acts on {site.show(b)} alone", moved, ()
@@ -234,8 +241,8 @@ def regrouped(node: Node, site: Site) -> Iterator[Local]:
             yield "bracket/left", f"{site.show(c)} acts on {site.show(a)} alone", moved, ()
 
 
-def memory_order(node: Node, site: Site) -> Iterator[Local]:
-    """Elements taken in another order of memory: heads interleaved, a matrix read column by column."""
+def memory_order(node: Node, site: Site) -> Iterator[LocalMutation]:
+    """Elements are read in another memory order: heads interleaved, a matrix in column-major order."""
     match node:
         case Split(array=array):
             heads, width = site.type_of(node).dims[-2:]
@@ -252,19 +259,19 @@ def memory_order(node: Node, site: Site) -> Iterator[Local]:
         case Name(id=name) if name.startswith(("W_", "U_", "C_")) and len(site.known[name].dims) == 2:
             rows, columns = dims = site.known[name].dims
             if rows != columns:
-                says = f"{name} is read column by column"
-                yield f"memory/{name}", says, Reshape(node, (1, 0), dims), ()
+                sentence = f"{name} is read in column-major order"
+                yield f"memory/{name}", sentence, Reshape(node, (1, 0), dims), ()
 
 
-def step_offset(node: Node, site: Site) -> Iterator[Local]:
-    """A recurrence off by one: the input of another step, a start left out, time reversed."""
+def step_offset(node: Node, site: Site) -> Iterator[LocalMutation]:
+    """A recurrence reads the input of another step, ignores its start, or runs backwards."""
     match node:
         case At(array=array, places=(Position(index=t), *rest)) if t in site.bound:
             for shift, op in ((-1, "-"), (1, "+")):
                 place = Apply(op, (Position(t), Number(1.0)))
                 shown = site.show(array)
-                says = f"{shown} of the step {'before' if shift < 0 else 'after'} is read"
-                yield f"step/{'before' if shift < 0 else 'after'}", says, At(array, (place, *rest)), ()
+                sentence = f"{shown} of the {'previous' if shift < 0 else 'next'} step is read"
+                yield f"step/{'before' if shift < 0 else 'after'}", sentence, At(array, (place, *rest)), ()
             end = Apply("-", (SizeOf(site.definition.ranges[t]), Number(1.0)))
             place = Apply("-", (end, Position(t)))
             yield "step/reversed", f"{site.show(array)} is read backwards", At(array, (place, *rest)), ()
@@ -274,17 +281,17 @@ def step_offset(node: Node, site: Site) -> Iterator[Local]:
             for k, start in enumerate(starts):
                 zero = Apply("*", (Number(0.0), start))
                 new = replace(node, starts=(*starts[:k], zero, *starts[k + 1 :]))
-                says = f"{site.show(start)} is ignored: the recurrence starts from 0"
-                yield f"start/{_slug(start, site)}", says, new, ()
+                sentence = f"{site.show(start)} is ignored: the recurrence starts from 0"
+                yield f"start/{_slug(start, site)}", sentence, new, ()
 
 
-def mismasked(node: Node, site: Site) -> Iterator[Local]:
-    """A condition off by one, turned round, or over the wrong axes."""
+def mismasked(node: Node, site: Site) -> Iterator[LocalMutation]:
+    """A condition is off by one, inverted, ignored, or uses another comparison."""
     match node:
         case Apply(op=op, args=(a, b)) if op in COMPARISONS:
             for other in COMPARISONS[op]:
-                says = f"{site.show(Apply(other, (a, b)))} stands where {site.show(node)} belongs"
-                yield f"mask/{other}", says, Apply(other, (a, b)), ()
+                sentence = f"{site.show(Apply(other, (a, b)))} is used instead of {site.show(node)}"
+                yield f"mask/{other}", sentence, Apply(other, (a, b)), ()
             late = Apply(op, (a, Apply("+", (b, Number(1.0)))))
             yield "mask/late", f"the mask is off by one: {site.show(late)}", late, ()
         case Reduce(where=where) if where is not None:
@@ -292,17 +299,17 @@ def mismasked(node: Node, site: Site) -> Iterator[Local]:
             yield "mask/not", f"the mask of {node.op} is inverted", replace(node, where=Apply("not", (where,))), ()
 
 
-def layer_wiring(node: Node, site: Site) -> Iterator[Local]:
-    """Layers that are left out, run in another order, read or begin where others do."""
+def layer_wiring(node: Node, site: Site) -> Iterator[LocalMutation]:
+    """Layers are left out, applied in another order, or read the wrong input, weights or initial state."""
     if not isinstance(node, Through):
         return
     layer = layer_of(node, site.scope)
-    states = any(not symbol(each.name, site.definition.id).weight for each in layer.takes)
-    needs = {"begun": states, "rest": len(node.callee.results) > 1}
-    equal = [pair for below, above in alike(layer) for pair in must_equal(below, above)]
-    for slip, says in SLIPS.items():
-        if needs.get(slip, True):
-            yield f"layers/{slip}", says, replace(node, slip=slip), tuple(equal)
+    has_states = any(not symbol(array.name, site.definition.id).weight for array in layer.takes)
+    applies = {"begun": has_states, "rest": len(node.callee.results) > 1}
+    equal = [pair for below, above in same_sizes(layer) for pair in must_equal(below, above)]
+    for fault, sentence in WIRING_ERRORS.items():
+        if applies.get(fault, True):
+            yield f"layers/{fault}", sentence, replace(node, fault=fault), tuple(equal)
 
 
 def _sizes(definition: Definition) -> list[Dim]:
@@ -312,23 +319,23 @@ def _sizes(definition: Definition) -> list[Dim]:
 
 
 def _indices(node: Reduce, site: Site) -> list[str]:
-    """The indices that a term depends on by its subscripts or by the names in it."""
-    found: set[str] = set()
+    """The indices that the term of a reduction depends on."""
+    indices: set[str] = set()
     for inner in nodes(node.term):
         if isinstance(inner, Position):
-            found.add(inner.index)
+            indices.add(inner.index)
         if isinstance(inner, Name) and inner.id in site.types:
-            found |= site.types[inner.id].names
-    return sorted(found - site.bound)
+            indices |= site.types[inner.id].names
+    return sorted(indices - site.bound)
 
 
 def must_equal(rows: Dim, columns: Dim) -> tuple[tuple[str, str], ...]:
-    """The pair of sizes that must be equal for two axes to be exchanged; none where they always are."""
+    """The pair of sizes that must be equal for two axes to be exchanged; empty if they are always equal."""
     return () if rows == columns else ((str(rows), str(columns)),)
 
 
-def _alike(name: str, other: str) -> bool:
-    """Whether two names play the same part: two weights of one kind, two biases, or two things computed or given."""
+def _same_role(name: str, other: str) -> bool:
+    """Whether two names have the same role: weights with the same first letter, or arrays that are not weights."""
     first, second = name.split("_")[0], other.split("_")[0]
     if first in LEARNED or second in LEARNED:
         return first == second
@@ -336,11 +343,12 @@ def _alike(name: str, other: str) -> bool:
 
 
 def _is_gate(name: str, site: Site) -> bool:
+    """Whether a name is the value of a sigmoid."""
     return outermost(site.definition, name) == "sigmoid"
 
 
 def outermost(definition: Definition, name: str) -> str:
-    """The function outermost in the line that gives a name its value."""
+    """The outermost operation in the line that computes a name; "" if there is none."""
     for line in definition.lines:
         if line.targets == (name,) and isinstance(line.value, Apply):
             return line.value.op
@@ -348,9 +356,10 @@ def outermost(definition: Definition, name: str) -> str:
 
 
 def _complement(gate: str) -> Node:
+    """1 − gate."""
     return Apply("-", (Number(1.0), Name(gate)))
 
 
 def _slug(node: Node, site: Site) -> str:
-    """A part of the formula as a part of an id."""
+    """A node as a part of an id."""
     return site.show(node).replace(" ", "")

@@ -1,7 +1,7 @@
-"""Slips of kernels that cut the axis of a softmax into tiles and run through them, carrying a maximum and sums.
+"""Mistakes of kernels that process the axis of a softmax in tiles, with a running maximum and running sums.
 
-Nobody makes them who writes the formula down, so they are no mutants of it, and no case has to catch each of them: they
-are thought of where something is wrong and no mutant explains it.
+They are not mutants of an equation, as an implementation without tiles cannot make them, and the cases need not detect
+them. They are tried as explanations of wrong answers that no mutant explains.
 """
 
 from __future__ import annotations
@@ -9,103 +9,109 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from attnspec.interpreters.mutation.mutants import Mutant, sound
+from attnspec.interpreters.mutation.mutants import Mutant, is_well_formed
 from attnspec.language.traversal import map_throughout
 from attnspec.language.tree import SOFTMAXES, Apply, At, Definition, Node, Number, Position, Reduce, SizeOf, Stack
 
 TILES = (16, 32, 64, 128)
-"""Sizes of a tile."""
+"""The sizes of a tile."""
 
 ZERO, ONE = Number(0.0), Number(1.0)
 
 
 def tiling_errors(definition: Definition) -> Iterator[Mutant]:
-    """What an equation becomes by each slip, made in every softmax of it and of the equations that it calls."""
-    for name, (says, slip) in SLIPS.items():
+    """The variants of an equation with each mistake, made in every softmax of it and of the equations that it calls."""
+    for name, (sentence, error) in TILING_ERRORS.items():
         for tile in TILES:
-            tree = map_throughout(definition, _made(slip, tile), _named_twice)
-            if tree is not definition and sound(tree):
-                yield Mutant(f"tile/{name}/{tile}", says.format(tile=tile), tree)
+            tree = map_throughout(definition, _in_reductions(error, tile), _with_second_names)
+            if tree is not definition and is_well_formed(tree):
+                yield Mutant(f"tile/{name}/{tile}", sentence.format(tile=tile), tree)
 
 
-Slip = Callable[[Reduce, Node, Node, int], Node]
-"""What a softmax or a sum becomes, given its axis's length, the place on it named a second time, and a tile."""
+TilingError = Callable[[Reduce, Node, Node, int], Node]
+"""Replaces a softmax or a sum, given the length of its axis, a second index of that axis, and the size of a tile."""
 
 
-def _made(slip: Slip, tile: int) -> Callable[[Node, Definition], Node]:
-    """A slip in a softmax or a sum of an equation; every other node stays."""
+def _in_reductions(error: TilingError, tile: int) -> Callable[[Node, Definition], Node]:
+    """The mistake as a function of nodes, which leaves other nodes as they are."""
 
-    def change(node: Node, own: Definition) -> Node:
+    def change(node: Node, definition: Definition) -> Node:
         if not isinstance(node, Reduce):
             return node
-        return slip(node, SizeOf(own.ranges[node.index]), Position(_second(node.index)), tile)
+        return error(node, SizeOf(definition.ranges[node.index]), Position(_second(node.index)), tile)
 
     return change
 
 
-def _named_twice(definition: Definition) -> Definition:
-    """Every axis gets a second name, for what depends on two places along it."""
-    twice = tuple((_second(name), dim) for name, dim in definition.indices)
-    return replace(definition, indices=(*definition.indices, *twice))
+def _with_second_names(definition: Definition) -> Definition:
+    """The equation with a second index for every axis, as a mistake may depend on two positions."""
+    second = tuple((_second(name), dim) for name, dim in definition.indices)
+    return replace(definition, indices=(*definition.indices, *second))
 
 
 def _second(index: str) -> str:
+    """The second name of an index."""
     return f"{index}'"
 
 
 def _filled(node: Reduce, size: Node, _: Node, tile: int) -> Node:
-    """Σ exp e_j has a 1 besides for every place that the last tile lacks: exp 0."""
+    """The sum Σ exp e_j has an additional exp 0 = 1 for each missing element of the last tile."""
     if node.where is not None or node.op not in SOFTMAXES:
         return node
     tiles = Apply("//", (Apply("+", (size, Number(tile - 1.0))), Number(float(tile))))
     more = Apply("-", (Apply("*", (tiles, Number(float(tile)))), size))
     top, largest = Reduce("max", node.index, node.term), Reduce("max", node.index, node)
     if node.op == "softmax":
-        besides = Apply("*", (more, Apply("*", (largest, Apply("exp", (Apply("neg", (top,)),))))))
-        return Apply("/", (node, Apply("+", (ONE, besides))))
-    besides = Apply("*", (more, Apply("exp", (Apply("-", (largest, top)),))))
-    return Apply("-", (node, Apply("log", (Apply("+", (ONE, besides)),))))
+        additional = Apply("*", (more, Apply("*", (largest, Apply("exp", (Apply("neg", (top,)),))))))
+        return Apply("/", (node, Apply("+", (ONE, additional))))
+    additional = Apply("*", (more, Apply("exp", (Apply("-", (largest, top)),))))
+    return Apply("-", (node, Apply("log", (Apply("+", (ONE, additional)),))))
 
 
 def _cut(node: Reduce, size: Node, _: Node, tile: int) -> Node:
-    """What full tiles hold, and nothing of the last, where that is not full."""
+    """Only full tiles are read."""
     full = Apply("*", (Apply("//", (size, Number(float(tile)))), Number(float(tile))))
-    return _only(node, Apply("<", (Position(node.index), full)))
+    return _restricted(node, Apply("<", (Position(node.index), full)))
 
 
 def _first(node: Reduce, _: Node, __: Node, tile: int) -> Node:
-    """What the first tile holds."""
-    return _only(node, Apply("<", (Position(node.index), Number(float(tile)))))
+    """Only the first tile is read."""
+    return _restricted(node, Apply("<", (Position(node.index), Number(float(tile)))))
 
 
-def _only(node: Reduce, seen: Node) -> Node:
-    """The softmax over what is seen; where that is nothing, 0/0 if there is no mask that would be thought of."""
+def _restricted(node: Reduce, seen: Node) -> Node:
+    """The softmax over the visible elements; without a mask in the equation, a softmax over none of them is 0/0."""
     if node.op not in SOFTMAXES:
         return node
     if node.where is not None or node.op != "softmax":
         return replace(node, where=seen if node.where is None else Apply("and", (node.where, seen)))
     shifted = Apply("-", (node.term, Reduce("max", node.index, node.term, seen)))
-    return _over(node, _shown(Apply("exp", (shifted,)), seen), None)
+    return _divided(node, _masked(Apply("exp", (shifted,)), seen), None)
 
 
-def _over(node: Reduce, parts: Node, whole: Node | None) -> Node:
-    """Parts over their own sum, or that of others."""
+def _divided(node: Reduce, parts: Node, whole: Node | None) -> Node:
+    """Parts divided by their sum, or by the sum of others."""
     return Apply("/", (parts, Reduce("sum", node.index, parts if whole is None else whole)))
 
 
-def _shown(parts: Node, where: Node | None) -> Node:
+def _masked(parts: Node, where: Node | None) -> Node:
     return parts if where is None else Apply("where", (where, parts, ZERO))
 
 
-def _unscaled(values: bool, total: bool) -> Slip:
-    """What is summed under the maximum so far stays as it is when a larger score comes."""
+def _unscaled(values: bool, total: bool) -> TilingError:
+    """The running sums are not rescaled when a later tile has a larger score.
 
-    def slip(node: Reduce, _: Node, other: Node, tile: int) -> Node:
+    Args:
+        values: whether the weighted sum of values is not rescaled.
+        total: whether the sum of weights is not rescaled.
+    """
+
+    def error(node: Reduce, _: Node, other: Node, tile: int) -> Node:
         if node.op != "softmax":
             return node
         index, where = node.index, node.where
 
-        def there(part: Node) -> Node:
+        def at_other(part: Node) -> Node:
             return At(Stack(part, (index,)), (other,))
 
         def tile_of(place: Node) -> Node:
@@ -113,16 +119,16 @@ def _unscaled(values: bool, total: bool) -> Slip:
 
         so_far: Node = Apply("<=", (tile_of(other), tile_of(Position(index))))
         if where is not None:
-            so_far = Apply("and", (so_far, there(where)))
-        tops = Reduce("max", _second(index), there(node.term), so_far), Reduce("max", index, node.term, where)
-        early, late = (_shown(Apply("exp", (Apply("-", (node.term, top)),)), where) for top in tops)
-        return _over(node, early if values else late, early if total else late)
+            so_far = Apply("and", (so_far, at_other(where)))
+        tops = Reduce("max", _second(index), at_other(node.term), so_far), Reduce("max", index, node.term, where)
+        early, late = (_masked(Apply("exp", (Apply("-", (node.term, top)),)), where) for top in tops)
+        return _divided(node, early if values else late, early if total else late)
 
-    return slip
+    return error
 
 
 def _whole_tiles(node: Reduce, _: Node, __: Node, tile: int) -> Node:
-    """A causal mask, in sums too, that shows the whole of a tile of which a part is seen."""
+    """A causal mask, also that of a sum, shows all of a tile that is partly visible."""
     match node.where:
         case Apply(op="<=" | ">=" as op, args=args):
             sides = tuple(Apply("//", (side, Number(float(tile)))) for side in args)
@@ -130,13 +136,13 @@ def _whole_tiles(node: Reduce, _: Node, __: Node, tile: int) -> Node:
     return node
 
 
-SLIPS: dict[str, tuple[str, Slip]] = {
-    "filled": ("softmax runs on over zeros behind the last score, to a multiple of {tile}", _filled),
-    "cut": ("what is left over behind the last full tile of {tile} is not read", _cut),
+TILING_ERRORS: dict[str, tuple[str, TilingError]] = {
+    "filled": ("softmax includes zeros after the last score, up to a multiple of {tile}", _filled),
+    "cut": ("the elements after the last full tile of {tile} are not read", _cut),
     "first": ("only the first tile of {tile} is read", _first),
-    "unscaled": ("the sums so far are not rescaled when a tile of {tile} has a larger score", _unscaled(True, True)),
-    "values": ("the values so far are not rescaled when a tile of {tile} has a larger score", _unscaled(True, False)),
-    "total": ("the sum so far is not rescaled when a tile of {tile} has a larger score", _unscaled(False, True)),
+    "unscaled": ("the running sums are not rescaled when a tile of {tile} has a larger score", _unscaled(True, True)),
+    "values": ("the running values are not rescaled when a tile of {tile} has a larger score", _unscaled(True, False)),
+    "total": ("the running sum is not rescaled when a tile of {tile} has a larger score", _unscaled(False, True)),
     "causal": ("the mask shows whole tiles of {tile}", _whole_tiles),
 }
-"""By name: the sentence, and what stands in place of a softmax or a sum."""
+"""{name: (sentence, replacement of a softmax or a sum)}."""

@@ -1,1 +1,1 @@
-"""What rounding does to an equation: precision policies, propagation, simulated runs."""
+"""Rounding noise of an equation: precision policies, propagation of variances, simulated runs."""

@@ -1,4 +1,4 @@
-"""The tolerance of every element: what rounding under a precision policy does to an equation, on these inputs."""
+"""The noise of an equation: for each element, the errors that rounding under a precision policy may cause."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ class Noise:
     Attributes:
         value: the value of the equation.
         sigma: standard deviation of the rounding errors of a correct implementation.
-        bound: largest error that is put down to rounding: a multiple of `sigma`, or the largest error of simulated runs
-            with more noise, if that is larger.
+        bound: largest error that counts as rounding: a multiple of `sigma`, or the largest error of simulated runs with
+            more noise, if that is larger.
         undecidable: True where the noise is too large to judge the element.
-        members: errors of simulated runs with honest rounding, with the runs along an additional first axis.
+        members: errors of simulated runs at the noise of the policy, with the runs along an additional first axis.
 
     Examples:
         >>> import numpy as np
@@ -58,12 +58,19 @@ def noise(
     namespace: Any = np,
     constants: int | None = None,
 ) -> tuple[Noise, ...]:
-    """The noise of every output of an equation, for float64 arrays that hold values of the policy's storage format.
+    """The noise of every output of an equation.
 
     Args:
-        seed: of the simulated roundings.
-        namespace: of the arrays.
-        constants: significant bits to which a constant such as √d is rounded before it is used; None: it is exact.
+        definition: the equation.
+        arrays: {name: array} in float64, with values of the policy's storage format.
+        options: {name: value} of the options.
+        policy: the precision policy.
+        seed: the seed of the simulated roundings.
+        namespace: the array namespace.
+        constants: significant bits that a constant such as √d is rounded to before use; None if it is exact.
+
+    Returns:
+        The noise of each result, in the order of the equation's results.
 
     Raises:
         ShapeError: arrays do not fit the signature.
@@ -73,48 +80,53 @@ def noise(
     propagation = Propagation(namespace, policy, constants)
     ensemble = Ensemble(namespace, policy, seed, constants)
     with np.errstate(all="ignore"):
-        spread, _ = propagation.run(definition, arrays, options, sizes, batch)
+        propagated, _ = propagation.run(definition, arrays, options, sizes, batch)
         runs, _ = ensemble.run(definition, arrays, options, sizes, batch)
-        found = []
-        for noisy, run, result in zip(spread, runs, definition.results, strict=True):
+        noises = []
+        for noisy, run, result in zip(propagated, runs, definition.results, strict=True):
             shape = (*lead, *(dim.value(sizes) for dim in result.dims))
-            kept, rounded = propagation.kept(noisy, policy.storage), ensemble.kept(run, policy.storage)
-            value = namespace.broadcast_to(kept.value, shape)
-            variance = namespace.broadcast_to(propagation.variance(kept), shape)
-            count, *own = rounded.value.shape
-            lined = namespace.reshape(rounded.value, (count, *(1,) * (len(shape) - len(own)), *own))
-            members = namespace.broadcast_to(lined, (count, *shape)) - value
-            combined = _counted if result.kind == "int" else _combined
-            found.append(combined(value, variance, members, policy, namespace))
-    return tuple(found)
+            stored, rounded = propagation.rounded_to(noisy, policy.storage), ensemble.rounded_to(run, policy.storage)
+            value = namespace.broadcast_to(stored.value, shape)
+            variance = namespace.broadcast_to(propagation.variance(stored), shape)
+            count, *run_shape = rounded.value.shape
+            padding = (1,) * (len(shape) - len(run_shape))
+            aligned = namespace.reshape(rounded.value, (count, *padding, *run_shape))
+            members = namespace.broadcast_to(aligned, (count, *shape)) - value
+            combine = _integer_noise if result.kind == "int" else _float_noise
+            noises.append(combine(value, variance, members, policy, namespace))
+    return tuple(noises)
 
 
 def either(a: Noise, b: Noise) -> Noise:
-    """The noise of software that computes the one way or the other: element by element what allows more."""
+    """The larger of two noises in every element, for software that may compute in either of two ways."""
     looser = b.sigma > a.sigma
     sigma, bound = np.maximum(a.sigma, b.sigma), np.maximum(a.bound, b.bound)
     return Noise(a.value, sigma, bound, a.undecidable | b.undecidable, np.where(looser, b.members, a.members))
 
 
-def _counted(value: Array, variance: Array, members: Array, policy: Policy, xp: Any) -> Noise:
-    """A whole number is right or wrong; one that rounding may change is not asked."""
-    nothing = xp.zeros(value.shape, dtype=xp.float64, device=value.device)
+def _integer_noise(value: Array, variance: Array, members: Array, policy: Policy, xp: Any) -> Noise:
+    """The noise of an integer: none, and it is undecidable where rounding may change it."""
+    zeros = xp.zeros(value.shape, dtype=xp.float64, device=value.device)
     undecidable = (variance > 0) | xp.any(members != 0, axis=0)
-    return Noise(value, nothing, nothing, undecidable, xp.zeros((SAMPLES, *value.shape), dtype=xp.float64))
+    return Noise(value, zeros, zeros, undecidable, xp.zeros((SAMPLES, *value.shape), dtype=xp.float64))
 
 
-def _combined(value: Array, variance: Array, members: Array, policy: Policy, xp: Any) -> Noise:
-    """The larger of the two sources of σ; the bound from σ and from the runs at more noise."""
+def _float_noise(value: Array, variance: Array, members: Array, policy: Policy, xp: Any) -> Noise:
+    """The noise of a floating-point result.
+
+    σ² is the larger of the propagated variance and the mean square error of the runs. The bound is the larger of
+    `SIGMA_BOUND` σ and the largest error of the runs with more noise.
+    """
     deviations = xp.where(xp.isfinite(members), members, xp.zeros_like(members))
-    seen = xp.mean(deviations[:SAMPLES, ...] ** 2, axis=0)
-    total = xp.maximum(variance, seen)
+    sampled = xp.mean(deviations[:SAMPLES, ...] ** 2, axis=0)
+    total = xp.maximum(variance, sampled)
     if policy.storage.name == "float64":
-        total = ORACLE_VARIANCE * total  # the oracle itself rounds as much as what it judges
+        total = ORACLE_VARIANCE * total  # the oracle rounds as much as the candidate
     sigma = xp.sqrt(total)
     bound = xp.maximum(SIGMA_BOUND * sigma, xp.max(xp.abs(deviations[SAMPLES:, ...]), axis=0))
     finite = xp.isfinite(value)
-    size = xp.where(finite, xp.abs(value), xp.zeros_like(value))
-    scale = xp.max(size) if value.size else 0.0
+    magnitude = xp.where(finite, xp.abs(value), xp.zeros_like(value))
+    scale = xp.max(magnitude) if value.size else 0.0
     lost = xp.any(~xp.isfinite(members), axis=0) & finite
     undecidable = (
         (total >= UNDECIDABLE)

@@ -1,4 +1,4 @@
-"""Formats of floating-point numbers, and where an implementation rounds to which: its precision policy."""
+"""Floating-point formats, and precision policies: which format an implementation rounds to where."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ class Format:
     """A binary format.
 
     Attributes:
-        bits: significant bits, the hidden one counted; a fraction where they are an estimate.
-        least: what may be lost near zero: the subnormal spacing, or the smallest normal number where flushing to
-            zero is allowed.
+        name: its name.
+        bits: number of significant bits, including the hidden one; not an integer if it is an estimate.
+        least: largest absolute error of a rounding near zero: the spacing of subnormal numbers, or the smallest normal
+            number where flushing to zero is allowed.
         largest: the largest finite number.
     """
 
@@ -27,7 +28,7 @@ class Format:
 
     @property
     def u(self) -> float:
-        """The unit roundoff: the largest relative error of one rounding."""
+        """The unit roundoff 2^−bits: the largest relative error of one rounding."""
         return math.pow(2.0, -self.bits)
 
 
@@ -45,19 +46,20 @@ FORMATS = {
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Where roundings happen, in five parts.
+    """The formats that values are rounded to.
 
     Attributes:
-        storage: inputs and outputs.
-        accumulation: the running sums of products.
-        operands: what goes into a product of matrices.
-        intermediates: what is kept between operations.
-        state: what a recurrence carries from step to step.
-        compute: the format in which a function such as tanh is evaluated before its result is kept.
-        truncates: the accumulator cuts off instead of rounding.
-        products: what each product is rounded to before it is summed; None where it is not kept.
-        inputs: what floating inputs are rounded to before anything else; None where they are taken as they are.
-        exception: a line, by its name, and the format in which alone it is computed and kept.
+        name: its name.
+        storage: format of inputs and outputs.
+        accumulation: format of the running sums of products.
+        operands: format of the operands of products of matrices.
+        intermediates: format of results between operations.
+        state: format of the state that a recurrence carries from step to step.
+        compute: format in which a function such as tanh is evaluated before its result is rounded.
+        truncates: whether the accumulator truncates instead of rounding.
+        products: format that each product is rounded to before summation; None if it is not rounded.
+        inputs: format that floating inputs are rounded to first; None if they are used as they are.
+        exception: the name of a line with a format of its own, and that format; None if no line has one.
     """
 
     name: str
@@ -76,8 +78,8 @@ class Policy:
         """The policy of one line of an equation."""
         if self.exception is None or self.exception[0] != line:
             return self
-        form = self.exception[1]
-        return replace(self, intermediates=form, compute=form)
+        target = self.exception[1]
+        return replace(self, intermediates=target, compute=target)
 
     def __str__(self) -> str:
         return self.name
@@ -110,14 +112,14 @@ PRESETS = tuple(PrecisionPolicy)
 
 
 def preset(name: str, dtype: str) -> Policy:
-    """One of the ways in which real software rounds, for a storage dtype.
+    """One of the policies in `PrecisionPolicy`, for a storage dtype.
 
-    `float32-inside`: everything in float32 but inputs and outputs. `float32-step`: that, with the state of a recurrence
-    rounded to storage between steps. `flash`: float32, with the operands of each product rounded to storage.
-    `op-by-op`: every intermediate stored. `tf32`: float32 with the operands of products in TF32.
+    Args:
+        name: a value of `PrecisionPolicy`.
+        dtype: the storage dtype: float64, float32, float16 or bfloat16.
 
     Raises:
-        UnknownName: no such preset, or not for this dtype.
+        UnknownName: there is no such preset, or not for this dtype.
     """
     storage = FORMATS[dtype]
     inner = FORMATS["float32"] if storage.bits < 24 else storage
@@ -142,5 +144,5 @@ def preset(name: str, dtype: str) -> Policy:
 
 
 def policies(dtype: str) -> tuple[str, ...]:
-    """The presets that may be inferred for a storage dtype, tightest first; TF32 must be declared."""
+    """The presets that can be inferred for a storage dtype, tightest first; TF32 must be declared."""
     return ("float32-inside", "float32-step", "flash", "op-by-op") if FORMATS[dtype].bits < 24 else ("op-by-op",)

@@ -1,6 +1,6 @@
-"""Rounding errors carried through an equation by their variances, each error taken as independent of the others.
+"""Propagation of the variances of rounding errors through an equation.
 
-First order, diagonal, one pass. What it cannot see, errors that are correlated, `ensemble` sees.
+It is of first order, and takes errors as independent. The simulated runs of `ensemble` cover correlated errors.
 """
 
 from __future__ import annotations
@@ -15,38 +15,40 @@ from attnspec.interpreters.rounding.model import ARITHMETIC, CONDITIONS, EXACT, 
 from attnspec.interpreters.rounding.policy import Format, Policy
 from attnspec.thresholds import NARROW_RANGE, SIGMA_BOUND, STATE_UNDERFLOWS, UNDECIDABLE, UNDECIDABLE_SHARE
 
-EXACTLY = Format("exact", 0, 0.0, float("inf"))
-"""The grain of what every format holds exactly."""
+EXACT_FORMAT = Format("exact", 0, 0.0, float("inf"))
+"""The format of values that every format represents exactly: integers, truth values and constants."""
 
 
 @dataclass(frozen=True, slots=True)
 class Noisy:
-    """A value with what is known of its error.
+    """An array with the variance of its rounding error.
 
     Attributes:
-        variance: of its error; None where it is exact. A truth value, or a place, that rounding may change has one.
-        grain: the coarsest format that holds it without rounding.
-        terms: of how many products it is the sum, 0 where it is none: what is added to it may begin that sum.
-        alike: the largest ones that are equal here are equal however they are rounded: weights of exact, equal scores.
+        value: the array in float64, without rounding.
+        variance: the variance of its error, of the same shape; None if it is exact. A truth value or an index that
+            rounding may change has the variance `UNDECIDABLE`.
+        format: the coarsest format that represents the value.
+        terms: the number of products whose sum it is; 0 if it is not a sum of products.
+        exact_ties: whether equal largest elements stay equal under any rounding, as softmax weights of exact scores do.
     """
 
     value: Array
     variance: Array | None
-    grain: Format
+    format: Format
     terms: int = 0
-    alike: bool = False
+    exact_ties: bool = False
 
 
 class Propagation(Interpreter[Noisy]):
-    """Values with the variance that rounding under a policy gives them."""
+    """Computes values together with the variance of their rounding errors under a policy."""
 
     def __init__(self, namespace: Any, policy: Policy, constants: int | None = None) -> None:
         self.values = ValueOf(namespace, constants)
         self.policy = policy
         self.rounding = Rounding(policy, namespace)
 
-    def line(self, name: str) -> None:
-        """A policy may name one line that is rounded in its own way."""
+    def begin_line(self, name: str) -> None:
+        """Take the formats of this line, as a policy may make an exception for one line."""
         self.rounding = Rounding(self.policy.at(name), self.xp)
 
     @property
@@ -55,78 +57,79 @@ class Propagation(Interpreter[Noisy]):
 
     def source(self, array: Array) -> Noisy:
         if not self.xp.isdtype(array.dtype, "real floating"):
-            return Noisy(array, None, EXACTLY)
-        thing = Noisy(array, None, self.policy.storage)
-        return self.kept(thing, self.policy.inputs) if self.policy.inputs else thing
+            return Noisy(array, None, EXACT_FORMAT)
+        operand = Noisy(array, None, self.policy.storage)
+        return self.rounded_to(operand, self.policy.inputs) if self.policy.inputs else operand
 
     def constant(self, value: float, like: Noisy) -> Noisy:
-        return Noisy(self.values.constant(value, like.value), None, EXACTLY)
+        return Noisy(self.values.constant(value, like.value), None, EXACT_FORMAT)
 
     def blank(self, shape: tuple[int, ...]) -> Noisy:
-        return Noisy(self.values.blank(shape), None, EXACTLY)
+        return Noisy(self.values.blank(shape), None, EXACT_FORMAT)
 
     def positions(self, count: int) -> Noisy:
-        return Noisy(self.values.positions(count), None, EXACTLY)
+        return Noisy(self.values.positions(count), None, EXACT_FORMAT)
 
-    def numbers(self, thing: Noisy) -> Array:
-        return self.values.numbers(thing.value)
+    def as_integers(self, operand: Noisy) -> Array:
+        return self.values.as_integers(operand.value)
 
-    def shape(self, thing: Noisy) -> tuple[int, ...]:
-        return tuple(thing.value.shape)
+    def shape(self, operand: Noisy) -> tuple[int, ...]:
+        return tuple(operand.value.shape)
 
-    def rearrange(self, move: Callable[..., Array], *things: Noisy) -> Noisy:
-        if len(things) == 1:
-            (thing,) = things
-            variance = None if thing.variance is None else move(thing.variance)
-            return Noisy(move(thing.value), variance, thing.grain, thing.terms, thing.alike)
-        grain = max((thing.grain for thing in things), key=lambda form: form.bits)
-        value = move(*(thing.value for thing in things))
-        terms, alike = max(thing.terms for thing in things), all(thing.alike for thing in things)
-        if all(thing.variance is None for thing in things):
-            return Noisy(value, None, grain, terms, alike)
-        return Noisy(value, move(*(self.variance(thing) for thing in things)), grain, terms, alike)
+    def rearrange(self, move: Callable[..., Array], *operands: Noisy) -> Noisy:
+        if len(operands) == 1:
+            (operand,) = operands
+            variance = None if operand.variance is None else move(operand.variance)
+            return Noisy(move(operand.value), variance, operand.format, operand.terms, operand.exact_ties)
+        format = max((operand.format for operand in operands), key=lambda item: item.bits)
+        value = move(*(operand.value for operand in operands))
+        terms, exact_ties = max(operand.terms for operand in operands), all(operand.exact_ties for operand in operands)
+        if all(operand.variance is None for operand in operands):
+            return Noisy(value, None, format, terms, exact_ties)
+        return Noisy(value, move(*(self.variance(operand) for operand in operands)), format, terms, exact_ties)
 
-    def variance(self, thing: Noisy) -> Array:
-        """The variance, as an array also where it is exact."""
-        if thing.variance is not None:
-            return thing.variance
-        return self.xp.zeros(thing.value.shape, dtype=self.xp.float64, device=thing.value.device)
+    def variance(self, operand: Noisy) -> Array:
+        """The variance of an operand as an array: zeros if it is exact."""
+        if operand.variance is not None:
+            return operand.variance
+        return self.xp.zeros(operand.value.shape, dtype=self.xp.float64, device=operand.value.device)
 
-    def apply(self, op: str, *things: Noisy) -> Noisy:
-        value = self.values.apply(op, *(thing.value for thing in things))
-        carried = self.carried(op, value, *things)
+    def apply(self, op: str, *operands: Noisy) -> Noisy:
+        value = self.values.apply(op, *(operand.value for operand in operands))
+        propagated = self.propagated(op, value, *operands)
         if op in CONDITIONS:
-            return Noisy(value, carried, EXACTLY)
-        if op in EXACT or self.counted(op, *things):
-            parts = things[1:] if op == "where" else things
-            return Noisy(value, carried, max((thing.grain for thing in parts), key=lambda form: form.bits))
-        fresh = self.rounding.elementwise(op, value, *(thing.value for thing in things))
+            return Noisy(value, propagated, EXACT_FORMAT)
+        if op in EXACT or self.is_integer_arithmetic(op, *operands):
+            parts = operands[1:] if op == "where" else operands
+            return Noisy(value, propagated, max((operand.format for operand in parts), key=lambda item: item.bits))
+        added = self.rounding.elementwise(op, value, *(operand.value for operand in operands))
         if op in ARITHMETIC:
-            fresh = self.unless_exact(value, carried, fresh)
-        terms = sum(thing.terms for thing in things) if op in ("+", "-") and len(things) == 2 else 0
+            added = self.zero_if_exact(value, propagated, added)
+        terms = sum(operand.terms for operand in operands) if op in ("+", "-") and len(operands) == 2 else 0
         if terms:
-            x, y = things
-            fresh = fresh + self.rounding.joined(x.terms, y.value) + self.rounding.joined(y.terms, x.value)
-        return self.settled(value, carried, fresh, terms)
+            x, y = operands
+            added = added + self.rounding.added_to_sum(x.terms, y.value) + self.rounding.added_to_sum(y.terms, x.value)
+        return self.rounded_result(value, propagated, added, terms)
 
-    def counted(self, op: str, *things: Noisy) -> bool:
-        """Whether whole numbers that nothing rounds are made of such."""
-        exact = all(thing.grain is EXACTLY for thing in things)
-        return exact and self.rounding.counted(op, *(thing.value for thing in things))
+    def is_integer_arithmetic(self, op: str, *operands: Noisy) -> bool:
+        """Whether an operation has exact integers as operands and result."""
+        exact = all(operand.format is EXACT_FORMAT for operand in operands)
+        return exact and self.rounding.is_integer_arithmetic(op, *(operand.value for operand in operands))
 
-    def unless_exact(self, value: Array, carried: Array | None, fresh: Array) -> Array:
-        """No new error where exact arguments give a value that the format holds: 1 − 1, or small whole numbers."""
-        exact = self.rounding.held(self.rounding.policy.intermediates, value)
-        if carried is not None:
-            exact = self.xp.logical_and(exact, carried == 0)
-        return self.xp.where(exact, self.xp.zeros_like(fresh), fresh)
+    def zero_if_exact(self, value: Array, propagated: Array | None, added: Array) -> Array:
+        """The added variance, 0 where exact operands give a representable result, as in 1 − 1."""
+        exact = self.rounding.is_representable(self.rounding.policy.intermediates, value)
+        if propagated is not None:
+            exact = self.xp.logical_and(exact, propagated == 0)
+        return self.xp.where(exact, self.xp.zeros_like(added), added)
 
-    def settled(self, value: Array, carried: Array | None, fresh: Array, terms: int = 0) -> Noisy:
-        """What was carried and what is new; where the format may overflow, the element is not asked.
+    def rounded_result(self, value: Array, propagated: Array | None, added: Array, terms: int = 0) -> Noisy:
+        """A result with the sum of both variances.
 
-        NaN and infinity that come from the inputs have no noise: they are asked as they are.
+        An element that may overflow in the format of intermediates is undecidable. NaN and infinity from the inputs
+        have no noise.
         """
-        variance = fresh if carried is None else carried + fresh
+        variance = added if propagated is None else propagated + added
         largest = self.rounding.policy.intermediates.largest
         reach = self.xp.abs(value) + SIGMA_BOUND * self.xp.sqrt(variance)
         variance = self.xp.where(
@@ -135,38 +138,38 @@ class Propagation(Interpreter[Noisy]):
         variance = self.xp.where(self.xp.isfinite(value), variance, 0.0)
         return Noisy(value, variance, self.rounding.policy.intermediates, terms)
 
-    def carried(self, op: str, v: Array, *things: Noisy) -> Array | None:
-        """Errors of the arguments, through the derivatives, squared."""
+    def propagated(self, op: str, v: Array, *operands: Noisy) -> Array | None:
+        """The variance of a result from those of its operands: Σ (∂v/∂x)² Var(x); None if all operands are exact."""
         xp = self.xp
-        if all(thing.variance is None for thing in things):
+        if all(operand.variance is None for operand in operands):
             return None
         if op == "where":
-            return self.chosen(*things)
+            return self.where_variance(*operands)
         if op in CONDITIONS:
-            return self.undecided(op, *things)
-        x, s = things[0].value, self.variance(things[0])
-        if len(things) == 2:
-            y, r = things[1].value, self.variance(things[1])
+            return self.condition_variance(op, *operands)
+        x, s = operands[0].value, self.variance(operands[0])
+        if len(operands) == 2:
+            y, r = operands[1].value, self.variance(operands[1])
             match op:
                 case "+" | "-":
                     return s + r
-                case "*":
+                case "*":  # of independent errors: y² Var x + x² Var y + Var x Var y
                     return _times(y**2, s, xp) + _times(x**2, r, xp) + _times(s, r, xp)
-                case "/":
+                case "/":  # Var x / y² + (v/y)² Var y
                     return s / y**2 + _times(v**2, r, xp) / y**2
-                case _:
+                case _:  # (y x^(y−1))² Var x + (v ln|x|)² Var y
                     exponent = xp.where(r == 0, 0.0, (v * xp.log(xp.abs(x))) ** 2 * r)
                     return _times((y * xp.pow(x, y - 1)) ** 2, s, xp) + exponent
         match op:
             case "neg":
                 return s
-            case "relu":
+            case "relu":  # the derivative counts as 1 where rounding may change the sign
                 return xp.where(x > -SIGMA_BOUND * xp.sqrt(s), s, xp.zeros_like(s))
             case "exp":
                 return _times(v**2, s, xp)
             case "log":
                 return s / x**2
-            case "sqrt":
+            case "sqrt":  # Var x / (4x), and near 0 |√(x + ε) − √x| ≤ √|ε|
                 return xp.minimum(s / (4 * v**2), xp.sqrt(s))
             case "tanh":
                 return _times((1 - v**2) ** 2, s, xp)
@@ -174,124 +177,125 @@ class Propagation(Interpreter[Noisy]):
                 return _times((v * (1 - v)) ** 2, s, xp)
         return s  # sin, cos and gelu have derivatives within about ±1
 
-    def chosen(self, condition: Noisy, yes: Noisy, no: Noisy) -> Array:
-        """The error of what is chosen; where rounding may choose the other, how far apart the two are."""
+    def where_variance(self, condition: Noisy, yes: Noisy, no: Noisy) -> Array:
+        """The variance of `where`; if rounding may change the condition, the squared difference of both is added."""
         xp = self.xp
-        found = xp.where(condition.value, self.variance(yes), self.variance(no))
+        result = xp.where(condition.value, self.variance(yes), self.variance(no))
         if condition.variance is None:
-            return found
+            return result
         apart = xp.where(yes.value == no.value, 0.0, (yes.value - no.value) ** 2)
         either = xp.maximum(self.variance(yes), self.variance(no)) + apart
         either = xp.where(either < UNDECIDABLE, either, UNDECIDABLE)
-        return xp.where(condition.variance > 0, either, found)
+        return xp.where(condition.variance > 0, either, result)
 
-    def undecided(self, op: str, *things: Noisy) -> Array | None:
-        """Where rounding may turn a truth value round; None where nowhere."""
-        xp, doubts = self.xp, [self.variance(thing) for thing in things]
+    def condition_variance(self, op: str, *operands: Noisy) -> Array | None:
+        """`UNDECIDABLE` where rounding may change a truth value; None if it changes none."""
+        xp, variances = self.xp, [self.variance(operand) for operand in operands]
         if op == "not":
-            (doubt,) = doubts
+            (doubtful,) = variances
         elif op in ("and", "or"):
-            a, b = (thing.value if op == "and" else ~thing.value for thing in things)
-            s, r = (each > 0 for each in doubts)
-            doubt = (s & (b | r)) | (r & (a | s))  # what is false whatever the other is, is false
+            a, b = (operand.value if op == "and" else ~operand.value for operand in operands)
+            s, r = (variance > 0 for variance in variances)
+            doubtful = (s & (b | r)) | (r & (a | s))  # not doubtful if the other operand alone decides
         else:
-            a, b = (thing.value for thing in things)
-            total = doubts[0] + doubts[1]
-            doubt = (total > 0) & (xp.abs(a - b) <= SIGMA_BOUND * xp.sqrt(total))
-        return xp.where(doubt > 0, UNDECIDABLE, 0.0) if bool(xp.any(doubt > 0)) else None
+            a, b = (operand.value for operand in operands)
+            total = variances[0] + variances[1]
+            doubtful = (total > 0) & (xp.abs(a - b) <= SIGMA_BOUND * xp.sqrt(total))
+        return xp.where(doubtful > 0, UNDECIDABLE, 0.0) if bool(xp.any(doubtful > 0)) else None
 
-    def looked_up(self, value: Named[Noisy], place: Named[Noisy]) -> Named[Noisy]:
-        """Where rounding may change the place, what is read there is anything."""
-        found = super().looked_up(value, place)
+    def gathered(self, value: Named[Noisy], place: Named[Noisy]) -> Named[Noisy]:
+        """Undecidable where rounding may change the index."""
+        result = super().gathered(value, place)
         if place.data.variance is None:
-            return found
-        doubt = self.variance(self.widened(place, found.axes, 0).data) > 0
-        doubt = self.xp.reshape(doubt, (*doubt.shape, *(1,) * self.rank(found)))
-        variance = self.xp.where(doubt, UNDECIDABLE, self.variance(found.data))
-        return replace(found, data=replace(found.data, variance=variance))
+            return result
+        doubtful = self.variance(self.widened(place, result.axes, 0).data) > 0
+        doubtful = self.xp.reshape(doubtful, (*doubtful.shape, *(1,) * self.rank(result)))
+        variance = self.xp.where(doubtful, UNDECIDABLE, self.variance(result.data))
+        return replace(result, data=replace(result.data, variance=variance))
 
-    def operand(self, thing: Noisy) -> Noisy:
-        """What goes into a product, rounded to the policy's operands."""
-        form = self.policy.operands
-        if thing.grain.bits <= form.bits:
-            return thing
-        return Noisy(thing.value, self.rerounded(thing, form), form)
+    def round_operand(self, operand: Noisy) -> Noisy:
+        """An operand of a product of matrices, rounded to the policy's format for operands."""
+        target = self.policy.operands
+        if operand.format.bits <= target.bits:
+            return operand
+        return Noisy(operand.value, self.variance_after_rounding(operand, target), target)
 
-    def rerounded(self, thing: Noisy, form: Format) -> Array:
-        """The variance after one more rounding, which changes nothing where the value is exact and held."""
-        variance, fresh = self.variance(thing), self.rounding.once(form, thing.value)
-        exact = self.xp.logical_and(self.rounding.held(form, thing.value), variance == 0)
-        exact = self.xp.logical_or(exact, ~self.xp.isfinite(thing.value))
-        return variance + self.xp.where(exact, self.xp.zeros_like(fresh), fresh)
+    def variance_after_rounding(self, operand: Noisy, target: Format) -> Array:
+        """The variance after one more rounding, which changes nothing where the value is exact and representable."""
+        variance, added = self.variance(operand), self.rounding.one_rounding(target, operand.value)
+        exact = self.xp.logical_and(self.rounding.is_representable(target, operand.value), variance == 0)
+        exact = self.xp.logical_or(exact, ~self.xp.isfinite(operand.value))
+        return variance + self.xp.where(exact, self.xp.zeros_like(added), added)
 
     def contract(self, a: Noisy, b: Noisy) -> Noisy:
-        a, b = self.operand(a), self.operand(b)
+        a, b = self.round_operand(a), self.round_operand(b)
         value = self.values.contract(a.value, b.value)
         squared_a, squared_b = a.value**2, b.value**2
-        carried = None
+        propagated = None
         if a.variance is not None:
             other = squared_b if b.variance is None else squared_b + b.variance
-            carried = self.values.contract(a.variance, other)
+            propagated = self.values.contract(a.variance, other)
         if b.variance is not None:
             second = self.values.contract(squared_a, b.variance)
-            carried = second if carried is None else carried + second
-        exact = a.grain.bits + b.grain.bits <= self.policy.accumulation.bits
+            propagated = second if propagated is None else propagated + second
+        exact = a.format.bits + b.format.bits <= self.policy.accumulation.bits
         squares = self.values.contract(squared_a, squared_b)
-        fresh = self.rounding.contraction(a.value.shape[-1], squares, value, exact)
+        added = self.rounding.contraction(a.value.shape[-1], squares, value, exact)
         if self.policy.accumulation.largest < NARROW_RANGE:
             reach = self.values.contract(self.xp.abs(a.value), self.xp.abs(b.value))
-            fresh = self.xp.where(reach > self.policy.accumulation.largest, UNDECIDABLE, fresh)
-        return self.settled(value, carried, fresh, a.value.shape[-1])
+            added = self.xp.where(reach > self.policy.accumulation.largest, UNDECIDABLE, added)
+        return self.rounded_result(value, propagated, added, a.value.shape[-1])
 
     def reduce(self, op: str, axis: int, term: Noisy, where: Noisy | None) -> Noisy:
         xp = self.xp
         mask = where.value if where is not None else None
         value = self.values.reduce(op, axis, term.value, mask)
         s = self.variance(term)
-        doubt = None if where is None or where.variance is None else where.variance > 0
+        doubtful = None if where is None or where.variance is None else where.variance > 0
         if mask is not None:
             s = xp.where(mask, s, xp.zeros_like(s))
-        if doubt is not None:  # a term that may count or not; of what is no sum, nothing is known
+        if doubtful is not None:  # a term may count or not: a sum changes by the term, other results by anything
             lost = xp.zeros_like(s) + UNDECIDABLE
-            s = s + xp.where(doubt, term.value**2 if op == "sum" else lost, xp.zeros_like(s))
+            s = s + xp.where(doubtful, term.value**2 if op == "sum" else lost, xp.zeros_like(s))
             s = xp.where(s < UNDECIDABLE, s, lost)
-        exact = term.variance is None and doubt is None
+        exact = term.variance is None and doubtful is None
         match op:
-            case "sum" if self.counted(op, term):
-                return Noisy(value, None if exact else xp.sum(s, axis=axis), EXACTLY)
+            case "sum" if self.is_integer_arithmetic(op, term):
+                return Noisy(value, None if exact else xp.sum(s, axis=axis), EXACT_FORMAT)
             case "sum":
                 shown = term.value if mask is None else xp.where(mask, term.value, xp.zeros_like(term.value))
                 squares = xp.sum(shown**2, axis=axis)
-                fresh = self.rounding.contraction(shown.shape[axis], squares, value, exact_products=True)
-                return self.settled(value, None if exact else xp.sum(s, axis=axis), fresh)
+                added = self.rounding.contraction(shown.shape[axis], squares, value, exact_products=True)
+                return self.rounded_result(value, None if exact else xp.sum(s, axis=axis), added)
             case "max":
-                return Noisy(value, self.contenders(term.value, s, value, mask, axis), term.grain)
+                return Noisy(value, self.max_variance(term.value, s, value, mask, axis), term.format)
             case "argmax":
-                return Noisy(value, self.rivals(term, s, mask, axis), EXACTLY)
+                return Noisy(value, self.argmax_variance(term, s, mask, axis), EXACT_FORMAT)
         return self.weights(op, axis, term.value, s, value, mask)
 
-    def rivals(self, term: Noisy, s: Array, mask: Array | None, axis: int) -> Array | None:
-        """Where rounding might make another the largest; None where nowhere.
+    def argmax_variance(self, term: Noisy, s: Array, mask: Array | None, axis: int) -> Array | None:
+        """`UNDECIDABLE` where rounding may make another element the largest; None if nowhere.
 
-        Of equal ones that are exact the first is the largest. Those that are not exact may be two computations.
+        Of equal exact elements, the first is the largest. Equal elements that are not exact may come from two
+        computations, and are undecidable.
         """
         xp, x = self.xp, term.value
         if not x.shape[axis]:
             return None
         seen = x if mask is None else xp.where(mask, x, self.values.constant(-float("inf"), x))
         place = xp.argmax(seen, axis=axis, keepdims=True)
-        top, own = (xp.take_along_axis(each, place, axis=axis) for each in (seen, s))
-        near = (s + own > 0) & (top - seen <= SIGMA_BOUND * xp.sqrt(s + own))
-        if term.alike:
+        top, top_variance = (xp.take_along_axis(array, place, axis=axis) for array in (seen, s))
+        near = (s + top_variance > 0) & (top - seen <= SIGMA_BOUND * xp.sqrt(s + top_variance))
+        if term.exact_ties:
             near = near & (seen != top)
         count = [1] * x.ndim
         count[axis] = x.shape[axis]
         near = near & (xp.reshape(xp.arange(x.shape[axis], device=x.device), tuple(count)) != place)
-        doubt = xp.any(near if mask is None else near & mask, axis=axis)
-        return xp.where(doubt, UNDECIDABLE, 0.0) if bool(xp.any(doubt)) else None
+        doubtful = xp.any(near if mask is None else near & mask, axis=axis)
+        return xp.where(doubtful, UNDECIDABLE, 0.0) if bool(xp.any(doubtful)) else None
 
-    def contenders(self, x: Array, s: Array, top: Array, mask: Array | None, axis: int) -> Array:
-        """The largest variance among those that rounding might make the largest."""
+    def max_variance(self, x: Array, s: Array, top: Array, mask: Array | None, axis: int) -> Array:
+        """The largest variance among the elements that rounding may make the largest."""
         xp = self.xp
         if not x.shape[axis]:
             return xp.zeros_like(top)
@@ -301,7 +305,11 @@ class Propagation(Interpreter[Noisy]):
         return xp.max(xp.where(near, s, xp.zeros_like(s)), axis=axis)
 
     def weights(self, op: str, axis: int, e: Array, s: Array, value: Array, mask: Array | None) -> Noisy:
-        """softmax as a whole: its errors are tied by their common sum."""
+        """softmax or log_softmax, whose errors share one sum.
+
+        With the variances s of the scores, the relative variance of p_i is Σ_j (δ_ij − p_j)² s_j =
+        (1 − 2p_i) s_i + Σ_j p_j² s_j.
+        """
         xp = self.xp
         if not e.shape[axis]:
             return Noisy(value, s, self.policy.intermediates)
@@ -309,35 +317,36 @@ class Propagation(Interpreter[Noisy]):
         seen = e if mask is None else xp.where(mask, e, self.values.constant(-float("inf"), e))
         shifted = seen - xp.max(seen, axis=axis, keepdims=True)
         lost = xp.any(s >= UNDECIDABLE, axis=axis, keepdims=True)
-        tied = (1 - 2 * p) * s + xp.sum(p**2 * s, axis=axis, keepdims=True)
-        tied = xp.where(lost, UNDECIDABLE, xp.maximum(tied, xp.zeros_like(tied)))
+        relative = (1 - 2 * p) * s + xp.sum(p**2 * s, axis=axis, keepdims=True)
+        relative = xp.where(lost, UNDECIDABLE, xp.maximum(relative, xp.zeros_like(relative)))
         if op == "softmax":
-            equal = (p == xp.max(p, axis=axis, keepdims=True)) == (shifted == 0)  # as they should be
-            found = self.settled(value, xp.where(lost, tied, p**2 * tied), self.rounding.softmax(p, shifted, axis))
-            return replace(found, alike=bool(xp.all(s == 0)) and bool(xp.all(equal)))
-        return self.settled(value, tied, self.rounding.log_softmax(value, shifted, axis))
+            same_ties = (p == xp.max(p, axis=axis, keepdims=True)) == (shifted == 0)  # weights tie where scores do
+            propagated = xp.where(lost, relative, p**2 * relative)
+            result = self.rounded_result(value, propagated, self.rounding.softmax(p, shifted, axis))
+            return replace(result, exact_ties=bool(xp.all(s == 0)) and bool(xp.all(same_ties)))
+        return self.rounded_result(value, relative, self.rounding.log_softmax(value, shifted, axis))
 
-    def masked(self, thing: Noisy, where: Noisy) -> Noisy | None:
-        value = self.values.masked(thing.value, where.value)
+    def masked(self, operand: Noisy, where: Noisy) -> Noisy | None:
+        value = self.values.masked(operand.value, where.value)
         if value is None:
             return None
-        if thing.variance is None and where.variance is None:
-            return Noisy(value, None, thing.grain)
-        variance = self.variance(thing)
+        if operand.variance is None and where.variance is None:
+            return Noisy(value, None, operand.format)
+        variance = self.variance(operand)
         shown = self.xp.where(where.value, variance, self.xp.zeros_like(variance))
         if where.variance is not None:
-            shown = self.xp.where(where.variance > 0, variance + thing.value**2, shown)
-        return Noisy(value, shown, thing.grain)
+            shown = self.xp.where(where.variance > 0, variance + operand.value**2, shown)
+        return Noisy(value, shown, operand.format)
 
-    def finite(self, thing: Noisy) -> bool:
-        return self.values.finite(thing.value)
+    def finite(self, operand: Noisy) -> bool:
+        return self.values.finite(operand.value)
 
     def state(self, value: Value[Noisy], before: Value[Noisy]) -> Value[Noisy]:
-        """Rounded to the format that is carried; what the noise has undecidable once stays undecidable."""
+        """A state rounded to the policy's format for states; an undecidable element stays so in all later steps."""
         assert isinstance(value, Named)
         assert isinstance(before, Named)
-        old, value = self.lined_up([Named(Noisy(self.variance(before.data), None, EXACTLY), before.axes), value])
-        now = self.kept(value.data, self.policy.state)
+        old, value = self.aligned([Named(Noisy(self.variance(before.data), None, EXACT_FORMAT), before.axes), value])
+        now = self.rounded_to(value.data, self.policy.state)
         scale = self.xp.max(self.xp.abs(now.value)) if now.value.size else 0.0
         variance = self.variance(now)
         lost = (
@@ -345,19 +354,19 @@ class Propagation(Interpreter[Noisy]):
             > UNDECIDABLE_SHARE * scale + STATE_UNDERFLOWS * SIGMA_BOUND * self.policy.state.least
         )
         lost = self.xp.logical_or(lost, old.data.value >= UNDECIDABLE)
-        return Named(Noisy(now.value, self.xp.where(lost, UNDECIDABLE, variance), now.grain), value.axes)
+        return Named(Noisy(now.value, self.xp.where(lost, UNDECIDABLE, variance), now.format), value.axes)
 
-    def kept(self, thing: Noisy, form: Format) -> Noisy:
-        """One rounding to a format, unless the format holds it already."""
-        if thing.grain.bits <= form.bits:
-            return thing
-        variance = self.rerounded(thing, form)
-        over = self.xp.isfinite(thing.value) & (
-            self.xp.abs(thing.value) + SIGMA_BOUND * self.xp.sqrt(variance) > form.largest
+    def rounded_to(self, operand: Noisy, target: Format) -> Noisy:
+        """One rounding to a format, unless the format represents the value already."""
+        if operand.format.bits <= target.bits:
+            return operand
+        variance = self.variance_after_rounding(operand, target)
+        over = self.xp.isfinite(operand.value) & (
+            self.xp.abs(operand.value) + SIGMA_BOUND * self.xp.sqrt(variance) > target.largest
         )
-        return Noisy(thing.value, self.xp.where(over, UNDECIDABLE, variance), form)
+        return Noisy(operand.value, self.xp.where(over, UNDECIDABLE, variance), target)
 
 
 def _times(factor: Array, variance: Array, xp: Any) -> Array:
-    """factor · variance, where a undecidable element times 0 is 0, and not NaN."""
+    """factor · variance, with 0 instead of NaN where an infinite variance meets a factor of 0."""
     return xp.where(factor == 0, xp.zeros_like(factor * 0.0), factor * variance)

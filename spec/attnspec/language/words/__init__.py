@@ -1,1 +1,1 @@
-"""The words of the notation, with what they mean; `attnspec.language.vocabulary` has the tables of them."""
+"""The words of the notation, with their documentation; `attnspec.language.vocabulary` lists them."""

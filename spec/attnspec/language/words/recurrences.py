@@ -1,4 +1,4 @@
-"""Words for what is done again and again: recurrences over an index, and layers on layers."""
+"""Words for recurrences over an index, and for stacks of layers."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def last(over: Index, state: Tensor) -> Tensor:
 
 
 def through(layers: Layers, layer: Callable[..., R], start: Tensor, /) -> R:
-    """An input through several layers, each of which is the same equation with arrays of its own.
+    """The output of several layers, which are the same equation with different arrays.
 
     Args:
         layers: a parameter of the type `Layers`: for each layer, the bottom one first, a tuple of the arrays that the

@@ -136,11 +136,11 @@ def sized(definition: Definition, sizes: Mapping[str, int]) -> dict[str, int]:
         return dict(sizes)
     layer, named = found[1], sizes_of(definition)
     places = range(1, sizes[layers.COUNT])
-    even = all(below.value(sizes) == above.value(sizes) for below, above in layers.alike(layer))
+    even = all(below.value(sizes) == above.value(sizes) for below, above in layers.same_sizes(layer))
     own = {
         f"{name}_{place}": sizes[str(top(name))] + (0 if even else 2 - (place - 1) % 2)
         for place in places
-        for name in layer.own
+        for name in layer.varying
     }
     return {name: size for name, size in sizes.items() if name in named} | {
         name: sizes.get(name, size) for name, size in own.items()

@@ -99,7 +99,7 @@ def standard_suite(
 def _between(definition: Definition) -> list[tuple[str, Dim]]:
     """A size of what the bottom layer reads, and the one of what layers hand up, where the two are not one name."""
     found = layers.of(definition)
-    pairs = layers.alike(found[1]) if found is not None else []
+    pairs = layers.same_sizes(found[1]) if found is not None else []
     return [(str(below), above) for below, above in pairs if below != above and str(below) in below.names]
 
 

@@ -280,7 +280,7 @@ def _sentence(place: FreeNumber, form: Node, definition: Definition) -> str:
     number, where = text_of(form, definition), f"in {place.line}: " if place.line else ""
     match place.kind, form:
         case "constant", _:
-            return f"{where}{number} stands where {place.shown} belongs"
+            return f"{where}{number} is used instead of {place.shown}"
         case "term", Number(value=value) if value < 0:
             return f"{where}{-value:g} is subtracted from {place.shown}"
         case "term", _:

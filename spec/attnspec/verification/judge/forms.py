@@ -56,7 +56,7 @@ PLAIN = Form()
 def forms(equation: Equation[..., Any], dtype: str) -> list[Form]:
     """The forms of an equation, also with constants or products rounded to storage, as real libraries round them."""
     listed = [Form(each.says, each.equation.definition, names=(each.name,)) for each in equation.forms]
-    made = [Form(each.says, each.definition, names=each.names) for each in rewritten(equation.definition)]
+    made = [Form(form.description, form.definition, names=form.names) for form in rewritten(equation.definition)]
     found = [PLAIN, *listed, *made]
     found += [
         replace(each, says=f"{each.says}, or not, by size", definition=None, other=each.definition) for each in listed
@@ -79,7 +79,7 @@ def forms(equation: Equation[..., Any], dtype: str) -> list[Form]:
 
 def named(equation: Equation[..., Any]) -> dict[str, str]:
     """The rewritings of an equation that a claim may accept: by name, what they do."""
-    made = {each.names[0]: each.says for each in rewritten(equation.definition) if len(each.names) == 1}
+    made = {form.names[0]: form.description for form in rewritten(equation.definition) if len(form.names) == 1}
     return {
         **{each.name: each.says for each in equation.forms},
         **made,
