@@ -116,6 +116,8 @@ class Verifier:
         twice = double_backward.violation(self.candidate, self.judge, observations, self.note)
         if twice is not None:
             return Conclusion(*twice, judged, strength)
+        for finding in unclaimed.beyond_decidable_rounding(judged):
+            self.note(finding)
         for finding in unclaimed.beyond_finite_inputs(self.candidate, self.judge, judged):
             self.note(finding)
         self.on_progress("properties")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
+
 from attnspec.verification.candidate import answer_form
 from attnspec.verification.candidate.candidate import Candidate
 from attnspec.verification.candidate.observation import Observation
@@ -13,17 +15,32 @@ from attnspec.verification.judge.judge import Judge
 
 def beyond_one_batch_axis(candidate: Candidate, judge: Judge, judged: Judged) -> Iterator[str]:
     """Wrong answers with two batch axes, where one is claimed and two are not; to raise an error is right."""
-    case = candidate.with_unclaimed_axes()
-    if case is None:
-        return
-    question, axes = candidate.question, "with 2 batch axes, which are not claimed,"
-    outcome, answers = candidate.once(case)
-    if outcome.status not in ("ok", "raised"):
-        yield f"{axes} {answer_form.status_says(outcome)}"
-    elif outcome.status == "ok" and answers is None:
-        yield f"{axes} {answer_form.fault(outcome, case, question.equation, question.dtype)}"
-    elif answers is not None and not judge.holds(Observation(case, answers), judged.policy, judged.form):
-        yield f"{axes} it gives other values"
+    question = candidate.question
+    for case in candidate.with_unclaimed_axes():
+        axes = "with 2 batch axes, which are not claimed,"
+        axes += " exchanged in memory," if case.layout != "contiguous" else ""
+        outcome, answers = candidate.once(case)
+        wrong = ""
+        if outcome.status not in ("ok", "raised"):
+            wrong = answer_form.status_says(outcome)
+        elif outcome.status == "ok" and answers is None:
+            wrong = answer_form.fault(outcome, case, question.equation, question.dtype)
+        elif answers is not None and not judge.holds(Observation(case, answers), judged.policy, judged.form):
+            wrong = "it gives other values"
+        if wrong:
+            yield f"{axes} {wrong}"
+            return
+
+
+def beyond_decidable_rounding(judged: Judged) -> Iterator[str]:
+    """NaN and infinity for finite inputs, where the value is finite and rounding under the policy may lose it."""
+    count = 0
+    for each in judged.compared:
+        if each.case.finite:
+            lost = each.noise.undecidable & np.isfinite(each.noise.value) & ~np.isfinite(each.answer)
+            count += int(lost.sum())
+    if count:
+        yield f"{count} elements are NaN or infinite for finite inputs, as rounding under {judged.policy} may make them"
 
 
 def beyond_finite_inputs(candidate: Candidate, judge: Judge, judged: Judged) -> Iterator[str]:

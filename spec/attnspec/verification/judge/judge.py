@@ -103,7 +103,8 @@ class Judge:
         A policy is held against each looser one where the two differ: elements of which the looser says at least twice
         the σ. Asked on the first cases, then on those that it would fail, since real software takes other paths for
         other sizes; one that fails some is not kept for their being saturated, if the first cases speak against it. A
-        quantile, since one bad row in an otherwise precise case must not loosen what it is judged by.
+        quantile, since one bad row in an otherwise precise case must not loosen what it is judged by. Where the looser
+        policy leaves open what the policy fails, such as an overflow, that is no sign of the looser one.
 
         Recorded cases do not take part: a failure of theirs must not choose a looser policy. Where there is nothing
         else, they are asked as the drawn ones are, but what a looser policy leaves open speaks for none.
@@ -127,7 +128,7 @@ class Judge:
             if not failing:
                 return policy
             most = [each for each in failing if paths or not _beyond(each, LONG_AXIS)][:POLICY_CASES]
-            if better(most, policy, looser) or better(some, policy, looser):
+            if self._matches_better(most, policy, looser, openly=False) or better(some, policy, looser):
                 continue
             if not (drawn and self._left_open(failing, policy, looser)):
                 return policy
