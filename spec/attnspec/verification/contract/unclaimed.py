@@ -33,12 +33,12 @@ def beyond_one_batch_axis(candidate: Candidate, judge: Judge, judged: Judged) ->
 
 
 def beyond_decidable_rounding(judged: Judged) -> Iterator[str]:
-    """NaN and infinity for finite inputs, where the value is finite and rounding under the policy may lose it."""
+    """NaN and infinity for finite inputs, where the format holds the value and rounding may lose it."""
     count = 0
     for each in judged.compared:
         if each.case.finite:
-            lost = each.noise.undecidable & np.isfinite(each.noise.value) & ~np.isfinite(each.answer)
-            count += int(lost.sum())
+            held = np.abs(each.noise.value) < judged.policy.storage.largest
+            count += int((each.noise.undecidable & held & ~np.isfinite(each.answer)).sum())
     if count:
         yield f"{count} elements are NaN or infinite for finite inputs, as rounding under {judged.policy} may make them"
 
