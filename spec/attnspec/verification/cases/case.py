@@ -68,6 +68,8 @@ class Description:
         layout: how the arrays lie in memory, one of `LAYOUTS`.
         patterns: arguments with special values, each with the name of its pattern.
         options: options of a given value, in place of the value that the seed chooses.
+        special: whether one thing is special about it, as in the grid: its elements are judged, and no directions are
+            measured on it.
         seed: of the generator.
         why: what the case is there for, where it was not drawn.
     """
@@ -80,6 +82,7 @@ class Description:
     why: str = ""
     patterns: tuple[tuple[str, str], ...] = ()
     options: tuple[tuple[str, float], ...] = ()
+    special: bool = False
 
     def __str__(self) -> str:
         shown = [f"{name}={size}" for name, size in self.sizes]

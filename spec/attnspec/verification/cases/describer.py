@@ -21,12 +21,14 @@ class Describer:
         least: returns the smallest size of an axis that is asked; "batch" is every batch axis.
         batches: the numbers of leading batch axes that are asked, at least one.
         seeds: of the cases, one after the other.
+        special: whether the cases are.
     """
 
     equation: Equation[..., Any]
     least: Callable[[str], int]
     batches: tuple[int, ...]
     seeds: Iterator[int] = field(default_factory=lambda: iter(range(1, 10_000)))
+    special: bool = False
 
     @cached_property
     def names(self) -> list[str]:
@@ -65,4 +67,4 @@ class Describer:
             wanted["B"] = max(wanted["B"], wanted["m"] // MOST_BLOCKS)
         pairs = tuple((name, max(within(self.equation, name, size), self.least(name))) for name, size in wanted.items())
         lead = tuple(max(size, self.least("batch")) for size in batch)
-        return Description(pairs, batch=lead, seed=next(self.seeds), why=why, **changes)
+        return Description(pairs, batch=lead, seed=next(self.seeds), why=why, special=self.special, **changes)

@@ -10,12 +10,15 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
+import numpy as np
+
 from attnspec.interpreters.cost.cost import Cost, cost
+from attnspec.interpreters.evaluation.call import evaluate
 from attnspec.language import layers
 from attnspec.language.equation import Equation
 from attnspec.language.symbols import symbol
 from attnspec.language.tree import Definition, Parameter
-from attnspec.verification.cases.case import FEW, LAYOUTS, Description, sized, within
+from attnspec.verification.cases.case import FEW, LAYOUTS, Description, make, sized, within
 from attnspec.verification.cases.describer import Describer
 from attnspec.verification.cases.distributions import UNBOUNDED, distribution_of, extreme_values
 from attnspec.verification.cases.patterns import FLOAT_PATTERNS, INT_PATTERNS, MASK_PATTERNS
@@ -49,7 +52,7 @@ def grid(equation: Equation[..., Any], least: Callable[[str], int], batches: tup
         least: the smallest size of an axis that is asked; "batch" is every batch axis.
         batches: the numbers of leading batch axes that are asked, at least one.
     """
-    made = Describer(equation, least, batches, iter(range(FIRST_SEED, 10_000)))
+    made = Describer(equation, least, batches, iter(range(FIRST_SEED, 10_000)), special=True)
     yield from _values(made)
     yield from _options(made)
     yield from _masks(made)
@@ -61,7 +64,18 @@ def _values(made: Describer) -> Iterator[Description]:
     """Each argument in turn has a pattern: a weight or state of zero, a row of equal values, one token everywhere."""
     for parameter in _parameters(made):
         for pattern in _patterns(made, parameter):
-            yield made.at(f"{parameter.name} {pattern}", batch=made.batch, patterns=((parameter.name, pattern),))
+            why, patterns = f"{parameter.name} {pattern}", ((parameter.name, pattern),)
+            description = made.at(why, batch=made.batch, patterns=patterns)
+            if pattern != "large" or _stays_finite(made, description):
+                yield description
+
+
+def _stays_finite(made: Describer, description: Description) -> bool:
+    """Whether the value of the equation is finite in float64: an infinity is not asked of finite inputs."""
+    arguments = make(made.equation, description, "float64").arguments
+    with np.errstate(all="ignore"):
+        value = evaluate(made.equation.definition, (), arguments)
+    return all(bool(np.isfinite(each).all()) for each in (value if isinstance(value, tuple) else (value,)))
 
 
 def _patterns(made: Describer, parameter: Parameter) -> list[str]:

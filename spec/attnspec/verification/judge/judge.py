@@ -187,6 +187,7 @@ class Judge:
             for each in observations
             if each.case.description is not None
             and each.case.description.regime == "ordinary"
+            and not each.case.description.special
             and each.case.layout == "contiguous"
             and all(answer.size > 1 for answer in each.answers)
         ]
@@ -199,6 +200,7 @@ class Judge:
             for each in observations
             if each.case.description is not None
             and each.case.description.regime == "ordinary"
+            and not each.case.description.special
             and _beyond(each, LONGER_AXIS)
         ]
 
