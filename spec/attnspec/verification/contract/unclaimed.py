@@ -19,10 +19,10 @@ def beyond_one_batch_axis(candidate: Candidate, judge: Judge, judged: Judged) ->
     for case in candidate.with_unclaimed_axes():
         axes = "with 2 batch axes, which are not claimed,"
         axes += " exchanged in memory," if case.layout != "contiguous" else ""
-        outcome, answers = candidate.once(case)
+        outcome, answers = candidate.call(case)
         wrong = ""
         if outcome.status not in ("ok", "raised"):
-            wrong = answer_form.status_says(outcome)
+            wrong = answer_form.describe_status(outcome)
         elif outcome.status == "ok" and answers is None:
             wrong = answer_form.fault(outcome, case, question.equation, question.dtype)
         elif answers is not None and not judge.holds(Observation(case, answers), judged.policy, judged.form):
@@ -44,10 +44,10 @@ def beyond_decidable_rounding(judged: Judged) -> Iterator[str]:
 
 
 def beyond_finite_inputs(candidate: Candidate, judge: Judge, judged: Judged) -> Iterator[str]:
-    """What it does with NaN and infinity at masked places, where it does not claim that."""
-    for case in candidate.hidden():
-        outcome, answers = candidate.once(case)
+    """Describe wrong answers with NaN and infinity at masked places if only finite inputs are claimed."""
+    for case in candidate.hidden_cases():
+        outcome, answers = candidate.call(case)
         if answers is None:
-            yield f"with NaN at masked places {answer_form.status_says(outcome)}"
+            yield f"with NaN at masked places {answer_form.describe_status(outcome)}"
         elif not judge.holds(Observation(case, answers), judged.policy, judged.form):
             yield "NaN or infinity at masked places shows elsewhere; only finite inputs are claimed"
