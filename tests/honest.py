@@ -28,6 +28,7 @@ from attnspec.language.tree import Definition
 from attnspec.verification.candidate.observation import Observation
 from attnspec.verification.cases.case import FEW, Case, Description, make, smallest
 from attnspec.verification.cases.distributions import rounded
+from attnspec.verification.cases.grid import grid
 from attnspec.verification.cases.suite import standard_suite
 from attnspec.verification.judge import statistics
 from attnspec.verification.judge.forms import PLAIN, Form
@@ -156,7 +157,8 @@ def always(id: str, claim: Claim | None = None) -> Iterator[Description]:
     def least(name: str) -> int:
         return max(smallest(equation, name) if name != "batch" else 0, claim.smallest.get(name, 0))
 
-    return (each for each in standard_suite(equation, least, claim.batch) if each.layout == "contiguous")
+    cases = (*standard_suite(equation, least, claim.batch), *grid(equation, least, claim.batch))
+    return (each for each in cases if each.layout == "contiguous")
 
 
 def regimes(id: str) -> list[Description]:

@@ -40,7 +40,7 @@ WRONG = {
 BAD = {
     "spoils": ("misbehaves", "it writes to what the forward saved"),
     "writes_gradient": ("misbehaves", "it changes its inputs: d_o"),
-    "needs_contiguous": ("misbehaves", "on transposed input its backward pass raises"),
+    "needs_contiguous": ("misbehaves", "on transposed inputs its backward pass raises"),
     "flat": ("misbehaves", "of shape (5,) where (5, 4) belongs"),
     "saves_weights": ("differs", "its double backward is not the derivative of its gradients, by q, k"),
     "raises": ("fails", "its backward pass raises: NotImplementedError: no backward for this head size"),

@@ -17,7 +17,7 @@ EMBEDDING = Source("004", "位置资讯", paper="Vaswani et al. 2017, arXiv:1706
 OUTPUT = Source("001", "注意力机制/抛弃RNN", paper="Vaswani et al. 2017, arXiv:1706.03762, sec. 3.4")
 XIONG = Source(paper="Xiong et al. 2020, arXiv:2002.04745, sec. 3.1 and fig. 1; PyTorch, norm_first=True")
 
-EPS = {"eps": (1e-5, 1e-2, 1e-3)}
+EPS = {"eps": (1e-5, 1e-2, 1e-3, 1e-12)}
 
 
 @equation(BA, options=EPS)

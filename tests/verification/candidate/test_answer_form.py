@@ -239,7 +239,7 @@ def test_what_raises_fails_and_says_where() -> None:
 LEFT_OUT = "with a leading batch axis it raises: ValueError: bad; --claim batch=0 leaves it out"
 LOST: Sequence[tuple[str, Case, VerdictKind, str]] = (
     ("an empty case", EMPTY, VerdictKind.MISBEHAVES, "on empty input it raises: ValueError: bad"),
-    ("a transposed case", TURNED, VerdictKind.MISBEHAVES, "on transposed input it raises: ValueError: bad"),
+    ("a transposed case", TURNED, VerdictKind.MISBEHAVES, "on transposed inputs it raises: ValueError: bad"),
     ("a batch", BATCHED, VerdictKind.FAILS, LEFT_OUT),
 )
 

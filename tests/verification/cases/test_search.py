@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from attnspec import REGISTRY
 from attnspec.implementation import Claim
-from attnspec.verification.cases.case import LAYOUTS, Description, make, sized, smallest, within
+from attnspec.verification.cases.case import CONTIGUOUS, LAYOUTS, Description, make, sized, smallest, within
 from attnspec.verification.cases.distributions import HIDDEN, REGIMES, regime_applies
 from attnspec.verification.cases.search import descriptions, regimes
 
@@ -79,7 +79,7 @@ def test_what_is_drawn_is_claimed(id: str, claim: Claim, data: st.DataObject) ->
         assert size <= max(within(REGISTRY[id], name, size), bounds(id, claim)(name))
     assert len(description.batch) in claim.batch
     assert all(size >= claim.smallest.get("batch", 0) for size in description.batch)
-    assert description.layout == "contiguous" or not claim.contiguous
+    assert description.layout in CONTIGUOUS or not claim.contiguous
     assert description.regime != HIDDEN or not claim.finite
     assert description.regime == "ordinary" or regime_applies(REGISTRY[id], description.regime)
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from attnspec import REGISTRY
 from attnspec.language import layers
 from attnspec.language.layers import sizes_of
-from attnspec.verification.cases.case import FEW, LAYOUTS, Case, Description, make, smallest, within
+from attnspec.verification.cases.case import FEW, Case, Description, make, smallest, within
 from attnspec.verification.cases.distributions import REGIMES, draws_from, has_mask, regime_applies
 from attnspec.verification.cases.suite import LONG, WIDE, standard_suite
 
@@ -127,17 +127,6 @@ def test_every_regime_that_applies_is_there(id: str, batches: tuple[int, ...], l
 
 @every_equation
 @SOME
-def test_every_layout_is_there(id: str, batches: tuple[int, ...], least: int) -> None:
-    """One by one, on ordinary values of usual sizes."""
-    first, *others = suite(id, batches, least)
-    found = [each for each in others if each.layout != "contiguous"]
-
-    assert [each.layout for each in found] == list(LAYOUTS[1:] if REGISTRY[id].definition.parameters else ())
-    assert all((each.regime, each.sizes) == ("ordinary", first.sizes) for each in found)
-
-
-@every_equation
-@SOME
 def test_sizes_are_equal_in_some_cases_and_all_different_in_others(
     id: str, batches: tuple[int, ...], least: int
 ) -> None:
@@ -219,10 +208,6 @@ def test_full_tiles_are_there_once() -> None:
     (tiles,) = (each for each in suite(ATTENTION) if each.why == "full tiles")
 
     assert dict(tiles.sizes) == {"n": 64, "m": 64, "d": 32, "e": 32}
-
-
-def test_an_equation_of_sizes_alone_has_no_layouts() -> None:
-    assert {each.layout for each in suite("position.sinusoidal")} == {"contiguous"}
 
 
 @pytest.mark.parametrize("id", [ATTENTION, "recurrent.gru"])

@@ -17,7 +17,7 @@ import pytest
 
 from attnspec.errors import TargetError
 from attnspec.verification.sandbox.binding import Plan
-from attnspec.verification.sandbox.messages import Outcome, Output, Request
+from attnspec.verification.sandbox.messages import LAYOUTS_OF, Layout, Outcome, Output, Request
 from attnspec.verification.sandbox.runner import Runner
 from attnspec.verification.sandbox.targets import File, Pickled
 from attnspec.verification.sandbox.wire import Array
@@ -39,6 +39,7 @@ def as_complex(x): return x + 1j
 def masked(x): return np.ma.masked_array(x)
 def strides(x): return np.array([*x.strides, x.flags.aligned and x.ctypes.data % 16 == 0], np.int64)
 def surroundings(x): return np.isnan(x.base).sum()
+def pair(a, b): return np.array([a.strides[0], b.strides[0], a is b], np.int64)
 def prints(x): print("hello from", "the candidate"); sys.stderr.write("and stderr\\n"); return x
 def mutates(x): x += 1; return x.copy()
 def negates_zero(x): x *= -1; return x.copy()
@@ -212,7 +213,7 @@ def test_arguments_go_by_position_and_by_keyword_and_options_along(runner: Runne
 
 def test_empty_arrays_and_scalars_travel(runner: Runner) -> None:
     for x in (np.zeros((0, 3)), np.zeros((2, 0)), np.array(7.0)):
-        for layout in ("contiguous", "transposed", "offset"):
+        for layout in LAYOUTS_OF["numpy"]:
             assert only(call(runner, "double", x, layout=layout)).shape == x.shape
 
 
@@ -261,14 +262,44 @@ def test_bfloat16_travels_as_float32_and_keeps_its_name(runner: Runner) -> None:
 
 
 def test_layouts_hold_the_same_values_elsewhere(runner: Runner) -> None:
-    for x in (X, X[0], X[None], np.array(7.0)):
-        for layout in ("contiguous", "transposed", "offset"):
+    for x in (X, X[0], X[None], np.array(7.0), np.stack([X, X])):
+        for layout in LAYOUTS_OF["numpy"]:
             np.testing.assert_array_equal(values(call(runner, "double", x, layout=layout)), 2 * x)
     assert values(call(runner, "strides", dtype="float64")).tolist() == [24, 8, 1]
     assert values(call(runner, "strides", dtype="float64", layout="transposed")).tolist() == [8, 16, 1]
     assert values(call(runner, "strides", X[0], dtype="float64", layout="transposed")).tolist() == [16, 1]
     assert values(call(runner, "strides", dtype="float64", layout="offset")).tolist() == [24, 8, 0]
     assert values(call(runner, "surroundings", layout="offset")) == 6
+    assert values(call(runner, "surroundings", layout="strided")) == 6
+    assert values(call(runner, "surroundings", layout="sliced")) == 12
+
+
+@pytest.mark.parametrize(
+    ("layout", "expected"),
+    [("strided", [96, 48, 16]), ("sliced", [144, 72, 8]), ("exchanged", [24, 48, 8]), ("reversed", [-48, -24, -8]),
+     ("expanded", [0, 24, 8]), ("shared", [48, 24, 8]), ("mixed", [48, 24, 8])],
+)  # fmt: skip
+def test_layouts_have_their_strides(runner: Runner, layout: Layout, expected: list[int]) -> None:
+    x = np.stack([X, X])
+
+    assert values(call(runner, "strides", x, dtype="float64", layout=layout)).tolist()[:-1] == expected
+
+
+def test_only_equal_rows_are_expanded(runner: Runner) -> None:
+    assert values(call(runner, "strides", dtype="float64", layout="expanded")).tolist()[:-1] == [24, 8]
+
+
+def test_every_second_argument_is_sliced_in_mixed_memory_and_equal_ones_are_one_if_shared(runner: Runner) -> None:
+    def strides_of(layout: Layout, b: Array) -> list[int]:
+        plan: list[tuple[str | None, str]] = [(None, "a"), (None, "b")]
+        request = Request("pair", {"a": X, "b": b}, dtype="float64", call_by=plan, layout=layout)
+        found: list[int] = values(send(runner, request)).tolist()
+        return found
+
+    assert strides_of("mixed", X) == [24, 72, 0]
+    assert strides_of("contiguous", X) == [24, 24, 0]
+    assert strides_of("shared", X) == [24, 24, 1]
+    assert strides_of("shared", X + 1) == [24, 24, 0]
 
 
 def test_changed_inputs_are_named(runner: Runner) -> None:
@@ -514,7 +545,7 @@ def test_a_call_needs_a_target() -> None:
 
 @pytest.mark.parametrize("dtype", ["float64", "float32", "float16", "bfloat16"])
 def test_torch_has_every_dtype(torch_runner: Runner, dtype: str) -> None:
-    for layout in ("contiguous", "transposed", "offset"):
+    for layout in LAYOUTS_OF["torch"]:
         output = only(call(torch_runner, "double", dtype=dtype, framework="torch", layout=layout))
         assert (output.kind, output.dtype, output.device) == ("tensor of torch", dtype, "cpu")
         np.testing.assert_array_equal(output.value, 2 * X)
@@ -527,6 +558,7 @@ def test_torch_layouts(torch_runner: Runner) -> None:
         strides[layout] = values(outcome).tolist()
 
     assert strides == {"contiguous": [3, 1, 0], "transposed": [1, 2, 0], "offset": [3, 1, 3]}
+    assert values(call(torch_runner, "strides", X[:1].repeat(2, 0), framework="torch", layout="expanded"))[0] == 0
     assert values(call(torch_runner, "surroundings", framework="torch", layout="offset")) == 6
 
 
@@ -569,6 +601,13 @@ def test_jax_keeps_float64_and_does_not_force_it(jax_runner: Runner, dtype: str)
     assert (output.kind, output.dtype, output.device) == ("array of jax", expected, "cpu")
     assert outcome.global_state == ()
     np.testing.assert_array_equal(output.value, X)
+
+
+def test_jax_refuses_a_layout_that_it_does_not_have(jax_runner: Runner) -> None:
+    outcome = call(jax_runner, "plus_zeros", framework="jax", layout="strided")
+
+    assert outcome.status == "raised"
+    assert "JAX arrays cannot be strided" in str(outcome.trouble)
 
 
 def test_jax_takes_integers(jax_runner: Runner) -> None:

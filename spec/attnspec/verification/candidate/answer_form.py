@@ -12,7 +12,7 @@ from attnspec.language.equation import REGISTRY, Equation
 from attnspec.language.symbols import symbol
 from attnspec.language.tree import Parameter
 from attnspec.verification.cases.batched_gradients import lift_over_batch
-from attnspec.verification.cases.case import Case
+from attnspec.verification.cases.case import LAYOUT_WORDS, Case
 from attnspec.verification.sandbox.messages import Outcome, Output
 from attnspec.verification.verdict import VerdictKind, WorstElement
 
@@ -112,7 +112,11 @@ def _lost(lost: Calls, calls: Calls, equation: Equation[..., Any]) -> tuple[Verd
             return VerdictKind.MISBEHAVES, f"on empty input {describe_status(outcome)}", WorstElement(case)
         filled = [each for each, _ in lost if not _is_empty(each)]
         if all(each.layout != "contiguous" for each in filled):
-            return VerdictKind.MISBEHAVES, f"on {case.layout} input {describe_status(outcome)}", WorstElement(case)
+            return (
+                VerdictKind.MISBEHAVES,
+                f"on {LAYOUT_WORDS[case.layout]} {describe_status(outcome)}",
+                WorstElement(case),
+            )
         axes, fewer = _axes(filled, [each for each, _ in calls], equation)
         if fewer:
             return VerdictKind.FAILS, _with_axes(describe_status(outcome), axes, fewer), WorstElement(case)

@@ -16,6 +16,7 @@ from attnspec.verification.candidate.observation import Observation
 from attnspec.verification.candidate.question import Question
 from attnspec.verification.cases.case import Case, Description, make
 from attnspec.verification.cases.distributions import HIDDEN
+from attnspec.verification.cases.grid import grid
 from attnspec.verification.cases.recorded_cases import Reader, RecordedCases
 from attnspec.verification.cases.suite import standard_suite
 from attnspec.verification.sandbox.binding import Plan, bind
@@ -54,13 +55,15 @@ class Candidate:
         )
 
     def standard_cases(self) -> Iterator[Case]:
-        """The cases of the fixed suite that the claim covers."""
-        if self.question.only_inputs:
+        """The cases that are always there, as far as they are claimed: the fixed suite, then the grid."""
+        question, claim = self.question, self.question.claim
+        if question.only_inputs:
             return
-        for description in standard_suite(self.question.equation, self.question.least, self.question.claim.batch):
-            hidden = description.regime == HIDDEN and self.question.claim.finite
-            if not hidden and (description.layout == "contiguous" or not self.question.claim.contiguous):
-                yield self.make_case(description)
+        for cases in (standard_suite, grid):
+            for description in cases(question.equation, question.least, claim.batch):
+                hidden = description.regime == HIDDEN and claim.finite
+                if not hidden and description.layout in question.layouts:
+                    yield self.make_case(description)
 
     def hidden_cases(self) -> Iterator[Case]:
         """Cases that a claim of finite inputs leaves out: what the candidate does on them is a finding, no verdict."""
@@ -70,13 +73,15 @@ class Candidate:
             if description.regime == HIDDEN and self.question.claim.finite:
                 yield self.make_case(description)
 
-    def with_unclaimed_axes(self) -> Case | None:
-        """A case with two batch axes; None unless one batch axis is claimed and two are not."""
+    def with_unclaimed_axes(self) -> Iterator[Case]:
+        """Cases with two batch axes, where one is claimed and two are not: contiguous, then with the axes exchanged."""
         question, claimed = self.question, self.question.claim.batch
         if question.only_inputs or 1 not in claimed or 2 in claimed:
-            return None
+            return
         _, usual = islice(standard_suite(question.equation, question.least, (2,)), 2)
-        return self.make_case(usual)
+        for layout in ("contiguous", "exchanged"):
+            if layout in question.layouts:
+                yield self.make_case(replace(usual, layout=layout))
 
     def recorded_cases(self) -> RecordedCases:
         """The recorded cases that the claim covers.

@@ -8,9 +8,9 @@ from typing import Any
 from attnspec.errors import SpecError
 from attnspec.implementation import Claim
 from attnspec.language.equation import Equation
-from attnspec.verification.cases.case import smallest
+from attnspec.verification.cases.case import CONTIGUOUS, LAYOUTS, smallest
 from attnspec.verification.cases.recordings import Recording
-from attnspec.verification.sandbox.messages import Gradients
+from attnspec.verification.sandbox.messages import LAYOUTS_OF, Gradients
 from attnspec.verification.sandbox.targets import CallableInfo
 from attnspec.verification.verdict import Verdict, VerdictKind
 
@@ -85,12 +85,21 @@ class Question:
         own = smallest(self.equation, name) if name != "batch" else 0
         return max(own, self.claim.smallest.get(name, 0))
 
+    @property
+    def layouts(self) -> tuple[str, ...]:
+        """The memory layouts that are asked: those that are claimed and that the framework's arrays can have."""
+        claimed = CONTIGUOUS if self.claim.contiguous else LAYOUTS
+        return tuple(each for each in claimed if each in LAYOUTS_OF[self.framework])
+
     def domain(self) -> str:
         """What is asked, in words."""
         claim = self.claim
         parts = ["finite inputs" if claim.finite else "all inputs, NaN and infinity at masked places included"]
         parts += [f"{name} ≥ {size}" for name, size in claim.smallest.items() if size > self._usual(name)]
-        parts += ["contiguous inputs"] if claim.contiguous else []
+        if claim.contiguous:
+            parts.append("contiguous inputs")
+        elif set(self.layouts) <= set(CONTIGUOUS):
+            parts.append(f"contiguous inputs, as {self.framework} has no others")
         parts += [f"{' or '.join(map(str, claim.batch))} batch axes"] if claim.batch != (0, 1) else []
         parts += [f"{' and '.join(claim.forms)} at any loss"] if claim.forms else []
         return ", ".join(parts)

@@ -18,10 +18,12 @@ from attnspec.language.tree import Definition
 from attnspec.verification.cases.distributions import (
     HIDDEN,
     INTEGER_DISTRIBUTIONS,
+    UNBOUNDED,
     _drawn,
     distribution_of,
     option_values,
 )
+from attnspec.verification.cases.patterns import patterned
 
 FEW = ("H", "M", "N", "L")
 """Heads, queries and layers, of which there are never many."""
@@ -31,7 +33,24 @@ MOST_BLOCKS = 12
 """Into so many blocks an axis is cut at most; each is a step of a recurrence, and more show nothing else."""
 
 
-LAYOUTS = ("contiguous", "transposed", "offset")
+LAYOUT_WORDS = {
+    "contiguous": "contiguous inputs",
+    "transposed": "transposed inputs",
+    "offset": "inputs inside a larger buffer",
+    "strided": "inputs with a stride along the last axis",
+    "sliced": "inputs that are slices of wider arrays",
+    "mixed": "inputs of which every second is a slice of a wider array",
+    "exchanged": "inputs with exchanged leading axes",
+    "expanded": "inputs that are expanded along a batch axis",
+    "reversed": "inputs with negative strides",
+    "shared": "one array as several arguments",
+}
+"""How arrays may lie in memory, and what to call such inputs; `sandbox.child.arrays` makes them."""
+
+LAYOUTS = tuple(LAYOUT_WORDS)
+
+CONTIGUOUS = ("contiguous", "shared")
+"""Layouts that a claim of contiguous inputs covers."""
 
 
 MAY_BE_EMPTY = ("n", "t")
@@ -47,6 +66,10 @@ class Description:
         regime: how values are drawn, one of `REGIMES`.
         batch: the sizes of the leading batch axes; () for none.
         layout: how the arrays lie in memory, one of `LAYOUTS`.
+        patterns: arguments with special values, each with the name of its pattern.
+        options: options of a given value, in place of the value that the seed chooses.
+        special: whether one thing is special about it, as in the grid: its elements are judged, and no directions are
+            measured on it.
         seed: of the generator.
         why: what the case is there for, where it was not drawn.
     """
@@ -57,12 +80,17 @@ class Description:
     layout: str = "contiguous"
     seed: int = 0
     why: str = ""
+    patterns: tuple[tuple[str, str], ...] = ()
+    options: tuple[tuple[str, float], ...] = ()
+    special: bool = False
 
     def __str__(self) -> str:
         shown = [f"{name}={size}" for name, size in self.sizes]
         shown += [f"batch={'×'.join(map(str, self.batch))}"] if self.batch else []
         shown += [self.regime] if self.regime != "ordinary" else []
         shown += [self.layout] if self.layout != "contiguous" else []
+        shown += [f"{name} {pattern}" for name, pattern in self.patterns]
+        shown += [f"{name}={value:g}" for name, value in self.options]
         return ", ".join([*shown, f"seed={self.seed}"])
 
 
@@ -168,9 +196,13 @@ def make(equation: Equation[..., Any], description: Description, dtype: str) -> 
             arrays[parameter.name] = np.asarray(way(generator, shape, sizes))  # also where it is a single number
         else:
             arrays[parameter.name] = _drawn(equation, parameter, shape, description.regime, generator, dtype)
+    for name, pattern in description.patterns:
+        if name in arrays:  # a layer that a smaller case lacks has no arrays
+            arrays[name] = patterned(pattern, arrays[name], distribution_of(equation, name), sizes)
     if description.regime == HIDDEN:
         _hide(definition, arrays)
-    options = option_values(equation, sizes, description.seed)
+    _suit(description.layout, equation, definition, arrays)
+    options = option_values(equation, sizes, description.seed) | dict(description.options)
     return Case(arrays, options, description, description.layout, description.why)
 
 
@@ -184,6 +216,22 @@ def _hide(definition: Definition, arrays: dict[str, NDArray[Any]]) -> None:
                 if other.kind == "float" and keys in other.dims[:1]:
                     arrays[other.name][..., 1::6, :] = np.nan
                     arrays[other.name][..., 4::6, :] = np.inf
+
+
+def _suit(layout: str, equation: Equation[..., Any], definition: Definition, arrays: dict[str, NDArray[Any]]) -> None:
+    """Make values equal where a layout needs that; weights stay.
+
+    Of "expanded", all examples of a batch share every argument but the first; of "shared", arguments of one shape that
+    may have any values are one array.
+    """
+    own = [each for each in definition.parameters if not symbol(each.name, definition.id).weight]
+    first: dict[tuple[int, ...], NDArray[Any]] = {}
+    for place, parameter in enumerate(own):
+        array = arrays[parameter.name]
+        if layout == "expanded" and place and array.ndim > len(parameter.dims):
+            array[...] = array[:1]
+        if layout == "shared" and distribution_of(equation, parameter.name) in UNBOUNDED:
+            arrays[parameter.name] = first.setdefault(array.shape, array)
 
 
 def within(equation: Equation[..., Any], name: str, size: int) -> int:

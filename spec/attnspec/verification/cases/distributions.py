@@ -46,6 +46,14 @@ def _value(equation: Equation[..., Any], option: Option, sizes: Mapping[str, int
     return declared[(seed + place) % len(declared)]
 
 
+def extreme_values(equation: Equation[..., Any]) -> list[tuple[str, float]]:
+    """The smallest and the largest value of each option that is a number and not a size or a place."""
+    free = [option for option in equation.definition.options if not option.size]
+    declared = {option.name: equation.options.get(option.name, UNDECLARED[option.kind]) for option in free}
+    values = {name: draw for name, draw in declared.items() if not isinstance(draw, Place)}
+    return [(name, value) for name, draw in values.items() for value in sorted({min(draw), max(draw)})]
+
+
 def _drawn(
     equation: Equation[..., Any],
     parameter: Parameter,
@@ -143,6 +151,10 @@ DISTRIBUTIONS: dict[str, Callable[[np.random.Generator, tuple[int, ...]], Floats
     "bias": lambda generator, shape: generator.standard_normal(shape),
     "positive": lambda generator, shape: 0.5 + np.abs(generator.standard_normal(shape)),
 }
+
+
+UNBOUNDED = ("normal", "scores", "state")
+"""Ways of what may have any values, so that one array may stand for several arguments."""
 
 
 Regime = Callable[[Floats, str, np.random.Generator], Floats]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from hypothesis import strategies as st
@@ -11,7 +11,7 @@ from attnspec.implementation import Claim
 from attnspec.language import layers
 from attnspec.language.equation import Equation
 from attnspec.language.layers import sizes_of
-from attnspec.verification.cases.case import FEW, LAYOUTS, Description, sized, within
+from attnspec.verification.cases.case import CONTIGUOUS, FEW, LAYOUTS, Description, sized, within
 from attnspec.verification.cases.distributions import HIDDEN, REGIMES, leading, regime_applies
 
 FEW_MENU = (1, 2, 3)
@@ -25,7 +25,7 @@ def regimes(equation: Equation[..., Any], finite: bool) -> list[str]:
 
 
 def descriptions(
-    equation: Equation[..., Any], least: Callable[[str], int], claim: Claim
+    equation: Equation[..., Any], least: Callable[[str], int], claim: Claim, layouts: Sequence[str] = LAYOUTS
 ) -> st.SearchStrategy[Description]:
     """What Hypothesis draws: sizes around powers of two and small ones, regimes, layouts, a seed."""
     names = sizes_of(equation.definition)
@@ -44,7 +44,7 @@ def descriptions(
         ),
         regime=st.sampled_from(regimes(equation, claim.finite)),
         batch=st.sampled_from(batches),
-        layout=st.just("contiguous") if claim.contiguous else st.sampled_from(LAYOUTS),
+        layout=st.sampled_from([each for each in layouts if each in CONTIGUOUS or not claim.contiguous]),
         seed=st.integers(10_000, 2**32),
     )
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from attnspec.language import layers
 from attnspec.language.dims import Dim
 from attnspec.language.equation import Equation
-from attnspec.language.layers import sizes_of
 from attnspec.language.tree import Definition
-from attnspec.verification.cases.case import FEW, LAYOUTS, MOST_BLOCKS, Description, within
+from attnspec.verification.cases.case import Description, within
+from attnspec.verification.cases.describer import Describer
 from attnspec.verification.cases.distributions import REGIMES, draws_from, has_mask, leading, regime_applies
 
 LONG = {
@@ -31,37 +31,21 @@ TILED = {"t": 16, "n": 64, "m": 64, "H": 4, "M": 3, "N": 2, "L": 3}
 def standard_suite(
     equation: Equation[..., Any], least: Callable[[str], int], batches: tuple[int, ...]
 ) -> Iterator[Description]:
-    """Cases that are always there: each regime, each edge of the sizes, each layout, with a batch and without.
+    """Cases that are always there: each regime, each edge of the sizes, with a batch and without.
 
     Args:
         least: the smallest size of an axis that is asked; "batch" is every batch axis.
         batches: the numbers of leading batch axes that are asked, at least one.
     """
-    names = sizes_of(equation.definition)
-    plain = (*(1,) * (min(batches) - 1), 2) if min(batches) else ()
-    batch = leading(min(filter(None, batches), default=0))
-    usual = dict(zip(names, (5, 4, 7, 3, 6, 8, 9, 10), strict=False))
-    usual |= _heads(usual, 2)
-    seeds = iter(range(1, 10_000))
-
-    def at(why: str, batch: tuple[int, ...], **changes: Any) -> Description:
-        sizes = {**usual, **changes.pop("sizes", {})}
-        if {"B", "m"} <= sizes.keys():
-            sizes["B"] = max(sizes["B"], sizes["m"] // MOST_BLOCKS)
-        pairs = tuple((name, max(within(equation, name, size), least(name))) for name, size in sizes.items())
-        lead = tuple(max(size, least("batch")) for size in batch)
-        return Description(pairs, batch=lead, seed=next(seeds), why=why, **changes)
+    made = Describer(equation, least, batches)
+    names, plain, batch, at = made.names, made.plain, made.batch, made.at
 
     yield at("ordinary", batch=plain)
     yield at("ordinary", batch=batch)
-    yield at(
-        "ordinary", batch=batch, sizes=dict(zip(names, (9, 8, 16, 12, 5, 7, 6, 4), strict=False)) | _heads(usual, 3)
-    )
-    yield at(
-        "ordinary", batch=plain, sizes=dict(zip(names, (17, 16, 12, 20, 9, 7, 6, 4), strict=False)) | _heads(usual, 2)
-    )
+    yield at("ordinary", batch=batch, sizes=made.sized((9, 8, 16, 12, 5, 7, 6, 4), 3))
+    yield at("ordinary", batch=plain, sizes=made.sized((17, 16, 12, 20, 9, 7, 6, 4), 2))
     for size in (4, 3, 1, 2):
-        yield at("equal sizes", batch=plain, sizes=dict.fromkeys(names, size) | _heads(usual, 2 if size == 4 else 1))
+        yield at("equal sizes", batch=plain, sizes=dict.fromkeys(names, size) | made.few(2 if size == 4 else 1))
     if "H" in names:
         for regime in ("ordinary", "open") if has_mask(equation) else ("ordinary",):
             sizes = dict.fromkeys(names, 8) | {"d": 4, "H": 2}
@@ -82,9 +66,7 @@ def standard_suite(
     if draws_from(equation, "uniform"):
         yield at("nothing likely but one of many", regime="one-hot", batch=batch, sizes={"v": 33})
     for below, above in _between(equation.definition):
-        yield at("what layers read is of one size", batch=plain, sizes={below: above.value(usual)})
-    for layout in LAYOUTS[1:] if equation.definition.parameters else ():
-        yield at(f"{layout} memory", layout=layout, batch=plain)
+        yield at("what layers read is of one size", batch=plain, sizes={below: above.value(made.usual)})
     for axes in sorted({*batches} - {0}):
         if axes > 1:
             yield at(f"{axes} batch axes", batch=leading(axes))
@@ -101,7 +83,3 @@ def _between(definition: Definition) -> list[tuple[str, Dim]]:
     found = layers.of(definition)
     pairs = layers.same_sizes(found[1]) if found is not None else []
     return [(str(below), above) for below, above in pairs if below != above and str(below) in below.names]
-
-
-def _heads(usual: Mapping[str, int], count: int) -> dict[str, int]:
-    return {name: count for name in FEW if name in usual}

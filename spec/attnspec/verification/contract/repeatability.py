@@ -11,6 +11,7 @@ from attnspec.thresholds import REPEATS, RESTLESS
 from attnspec.verification.candidate import answer_form
 from attnspec.verification.candidate.candidate import Candidate
 from attnspec.verification.candidate.observation import Observation
+from attnspec.verification.cases.case import LAYOUT_WORDS
 from attnspec.verification.judge import statistics
 from attnspec.verification.judge.findings import Judged
 from attnspec.verification.judge.judge import Judge
@@ -48,7 +49,7 @@ class Repeatability:
         plain = self.candidate.observe([replace(wrong[0], layout="contiguous")])
         if not plain or self.judge.failing(plain, judged.policy):
             return ""
-        return f"its values are wrong for {wrong[0].layout} inputs, right for contiguous ones"
+        return f"its values are wrong for {LAYOUT_WORDS[wrong[0].layout]}, right for contiguous ones"
 
     def changes_when_repeated(self, observations: Sequence[Observation], judged: Judged) -> str:
         """Check whether the first cases get other answers when they are called again in another order."""

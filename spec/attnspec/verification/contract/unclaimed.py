@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
+
 from attnspec.verification.candidate import answer_form
 from attnspec.verification.candidate.candidate import Candidate
 from attnspec.verification.candidate.observation import Observation
@@ -12,18 +14,33 @@ from attnspec.verification.judge.judge import Judge
 
 
 def beyond_one_batch_axis(candidate: Candidate, judge: Judge, judged: Judged) -> Iterator[str]:
-    """Describe wrong answers with two batch axes if one is claimed and two are not. An exception is right."""
-    case = candidate.with_unclaimed_axes()
-    if case is None:
-        return
-    question, axes = candidate.question, "with 2 batch axes, which are not claimed,"
-    outcome, answers = candidate.call(case)
-    if outcome.status not in ("ok", "raised"):
-        yield f"{axes} {answer_form.describe_status(outcome)}"
-    elif outcome.status == "ok" and answers is None:
-        yield f"{axes} {answer_form.fault(outcome, case, question.equation, question.dtype)}"
-    elif answers is not None and not judge.holds(Observation(case, answers), judged.policy, judged.form):
-        yield f"{axes} it gives other values"
+    """Wrong answers with two batch axes, where one is claimed and two are not; to raise an error is right."""
+    question = candidate.question
+    for case in candidate.with_unclaimed_axes():
+        axes = "with 2 batch axes, which are not claimed,"
+        axes += " exchanged in memory," if case.layout != "contiguous" else ""
+        outcome, answers = candidate.call(case)
+        wrong = ""
+        if outcome.status not in ("ok", "raised"):
+            wrong = answer_form.describe_status(outcome)
+        elif outcome.status == "ok" and answers is None:
+            wrong = answer_form.fault(outcome, case, question.equation, question.dtype)
+        elif answers is not None and not judge.holds(Observation(case, answers), judged.policy, judged.form):
+            wrong = "it gives other values"
+        if wrong:
+            yield f"{axes} {wrong}"
+            return
+
+
+def beyond_decidable_rounding(judged: Judged) -> Iterator[str]:
+    """NaN and infinity for finite inputs, where the format holds the value and rounding may lose it."""
+    count = 0
+    for each in judged.compared:
+        if each.case.finite:
+            held = np.abs(each.noise.value) < judged.policy.storage.largest
+            count += int((each.noise.undecidable & held & ~np.isfinite(each.answer)).sum())
+    if count:
+        yield f"{count} elements are NaN or infinite for finite inputs, as rounding under {judged.policy} may make them"
 
 
 def beyond_finite_inputs(candidate: Candidate, judge: Judge, judged: Judged) -> Iterator[str]:

@@ -121,7 +121,7 @@ def _fitted(
     noises = judge.noise(case, policy)
     scale = max(float(np.abs(noise.value[np.isfinite(noise.value)]).max(initial=0.0)) for noise in noises)
     weights = [
-        np.where(noise.undecidable, 0.0, 1 / np.maximum(noise.sigma, 1e-9 * max(scale, 1e-300))) for noise in noises
+        np.where(noise.undecidable, 0.0, 1 / np.maximum(noise.sigma, 1e-9 * max(scale, 1e-100))) for noise in noises
     ]
 
     def residual(number: float) -> Array | None:

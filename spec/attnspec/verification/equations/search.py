@@ -38,7 +38,7 @@ def search(candidate: Candidate, judge: Judge, policy: Policy) -> list[Observati
         suppress_health_check=list(hypothesis.HealthCheck),
         verbosity=hypothesis.Verbosity.quiet,
     )
-    @hypothesis.given(descriptions(question.equation, question.least, question.claim))
+    @hypothesis.given(descriptions(question.equation, question.least, question.claim, question.layouts))
     def explore(description: Description) -> None:
         seen = candidate.observe([candidate.make_case(description)])
         found.extend(seen)

@@ -117,6 +117,8 @@ class EquationVerifier(Verifier[Conclusion]):
         twice = double_backward.violation(self.candidate, self.judge, self.observations, self.note)
         if twice is not None:
             return Conclusion(*twice, judged, self.strength)
+        for finding in unclaimed.beyond_decidable_rounding(judged):
+            self.note(finding)
         for finding in unclaimed.beyond_finite_inputs(self.candidate, self.judge, judged):
             self.note(finding)
         return None

@@ -102,7 +102,8 @@ class Judge:
 
         A policy is compared with each looser one on the elements for which the looser one has at least twice its σ,
         first on the first cases, then on those that it fails, since real software takes other paths for other sizes.
-        A quantile is compared, since one bad row in an otherwise precise case must not loosen the policy.
+        A quantile is compared, since one bad row in an otherwise precise case must not loosen the policy. If a looser
+        policy leaves undecidable what the policy fails, such as an overflow, that does not speak for the looser one.
 
         Recorded cases do not take part: their failure must not choose a looser policy. If there are no other cases,
         they are used, but elements that only a looser policy leaves undecidable do not speak for it.
@@ -126,7 +127,7 @@ class Judge:
             if not failing:
                 return policy
             most = [each for each in failing if paths or not _beyond(each, LONG_AXIS)][:POLICY_CASES]
-            if better(most, policy, looser) or better(some, policy, looser):
+            if self._matches_better(most, policy, looser, openly=False) or better(some, policy, looser):
                 continue
             if not (drawn and self._left_open(failing, policy, looser)):
                 return policy
@@ -182,6 +183,7 @@ class Judge:
             for each in observations
             if each.case.description is not None
             and each.case.description.regime == "ordinary"
+            and not each.case.description.special
             and each.case.layout == "contiguous"
             and all(answer.size > 1 for answer in each.answers)
         ]
@@ -194,6 +196,7 @@ class Judge:
             for each in observations
             if each.case.description is not None
             and each.case.description.regime == "ordinary"
+            and not each.case.description.special
             and _beyond(each, LONGER_AXIS)
         ]
 

@@ -99,4 +99,5 @@ def _drawn(equation: Equation[..., Any], law: Property, least: Callable[[str], i
 def _lifted(arrays: dict[str, Any], equation: Equation[..., Any], axes: int) -> dict[str, Any]:
     """Give the arguments that vary by example this many batch axes of size 1."""
     lead = (None,) * axes
-    return {name: array if symbol(name, equation.id).weight else array[lead] for name, array in arrays.items()}
+    weights = {name for name in arrays if symbol(name, equation.id).weight}
+    return {name: array if name in weights else np.asarray(array[lead]) for name, array in arrays.items()}

@@ -9,15 +9,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from attnspec.errors import TargetError
 from attnspec.verification.sandbox.targets import CallableInfo, File, MissingPackage, Module, Pickled
 from attnspec.verification.sandbox.wire import Array
 
 Status = Literal["ok", "raised", "crashed", "timeout", "memory", "unavailable"]
-Layout = Literal["contiguous", "transposed", "offset"]
+Layout = Literal[
+    "contiguous", "transposed", "offset", "strided", "sliced", "mixed", "exchanged", "expanded", "reversed", "shared"
+]
 Pass = Literal["forward", "backward"]
+
+LAYOUTS_OF: Mapping[str, frozenset[str]] = {
+    "numpy": frozenset(get_args(Layout)),
+    "torch": frozenset(get_args(Layout)) - {"reversed"},
+    "jax": frozenset({"contiguous", "shared"}),
+}
+"""The layouts that the arrays of each framework can have. PyTorch has no negative strides, JAX no strides at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +67,8 @@ class Request:
         device: "cpu", "cuda" or "cuda:1".
         framework: whose arrays it receives, "numpy", "torch" or "jax".
         call_by: how it is called, the result of `binding.bind`.
-        layout: how the arrays lie in memory: "contiguous"; "transposed", the last two axes swapped, or every other
-            element of a single axis; "offset", in the middle of a larger buffer of NaN. JAX has only the first.
+        layout: how the arrays lie in memory, one that `LAYOUTS_OF` lists for the framework; `child.arrays.lay_out`
+            describes them.
         outputs: how many arrays the equation returns; a tuple or list is taken apart only if they are several.
         before: the arguments of an earlier call, or None. The earlier call is made first; then its arrays are
             overwritten with `arrays` for the second call, and both results are read after that. The outputs of the

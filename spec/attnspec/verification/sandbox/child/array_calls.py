@@ -17,7 +17,8 @@ from attnspec.verification.sandbox.child.arrays_torch import TorchArrays
 from attnspec.verification.sandbox.child.autodiff import Progress, differentiate
 from attnspec.verification.sandbox.child.calls import call_by_plan, failure, repeat, unavailable
 from attnspec.verification.sandbox.child.global_state import GlobalState
-from attnspec.verification.sandbox.messages import Outcome, Output, Request
+from attnspec.verification.sandbox.messages import Layout, Outcome, Output, Request
+from attnspec.verification.sandbox.wire import Array
 
 ARRAYS: dict[str, type[Arrays]] = {
     Framework.NUMPY: NumPyArrays,
@@ -39,7 +40,7 @@ def answer(request: Request, function: Callable[..., Any], arrays: Arrays, begin
         return unavailable(reason)
     with arrays.mode(dtype):
         first = request.arrays if request.before is None else request.before
-        arguments = {name: arrays.place(values, dtype, device, request.layout) for name, values in first.items()}
+        arguments = _placed(first, request, arrays)
         state = GlobalState()
         begin()
         results = []
@@ -56,6 +57,17 @@ def answer(request: Request, function: Callable[..., Any], arrays: Arrays, begin
         changed = tuple(name for name, argument in arguments.items() if arrays.changed(argument, snapshots[name]))
         outcome = replace(outcome, changed_inputs=changed, global_state=state.changes())
         return _with_outputs(outcome, request, arrays, results) if outcome.status == "ok" else outcome
+
+
+def _placed(values: Mapping[str, Array], request: Request, arrays: Arrays) -> dict[str, Argument]:
+    """Make the arguments in the layout of the request: each for itself, unless it is "shared" or "mixed"."""
+    made: dict[str, Argument] = {}
+    for place, (name, array) in enumerate(values.items()):
+        equal = (other for other in made if array.dtype == values[other].dtype and np.array_equal(array, values[other]))
+        first = next(equal, None) if request.layout == "shared" else None
+        layout: Layout = request.layout if request.layout != "mixed" else "sliced" if place % 2 else "contiguous"
+        made[name] = made[first] if first else arrays.place(array, request.dtype, request.device, layout)
+    return made
 
 
 def _run(request: Request, function: Callable[..., Any], arrays: Arrays, arguments: Arguments) -> tuple[Any, Outcome]:

@@ -89,23 +89,54 @@ class Arrays(ABC):
         """Describe a returned value, and copy its values if it is an array of the framework."""
 
 
-def lay_out(fresh: Callable[[tuple[int, ...]], Any], values: Any, shape: tuple[int, ...], layout: Layout) -> Argument:
-    """Make an argument of a layout.
+def lay_out(
+    fresh: Callable[[tuple[int, ...]], Any],
+    expand: Callable[[Any, tuple[int, ...]], Any],
+    values: Any,
+    shape: tuple[int, ...],
+    layout: Layout,
+) -> Argument:
+    """Make an argument of a layout. An array that a layout cannot be applied to is contiguous.
+
+    - "contiguous" and "shared": in C order. `array_calls` passes equal arrays as one object in the latter.
+    - "transposed": the last two axes are swapped; of an array of one axis, every other element is used.
+    - "offset": in C order, inside a larger buffer.
+    - "strided": every other element along the last axis.
+    - "sliced": columns of a wider array, as `q, k, v = x.chunk(3, -1)` makes them. `array_calls` makes every second
+      argument sliced and the others contiguous in the layout "mixed".
+    - "exchanged": the first axis and the last but one are swapped, if there are three or more.
+    - "expanded": stride 0 along the first axis, if all its rows are equal.
+    - "reversed": negative strides along all axes.
 
     Args:
         fresh: makes a contiguous array of a shape, filled with what is to stand around the view: NaN or −1.
+        expand: makes a view of a shape with stride 0 along the first axis.
         values: what is assigned to the view.
     """
-    size = int(np.prod(shape, dtype=np.int64))
+    axes = len(shape)
+    if layout == "expanded" and axes and shape[0] > 1 and bool((values == values[:1]).all()):
+        buffer = fresh(shape[1:])
+        buffer[...] = values[0]
+        return Argument(expand(buffer, shape), buffer)
     if layout == "offset":
+        size = int(np.prod(shape, dtype=np.int64))
         buffer = fresh((size + 2 * OFFSET,))
         view = buffer[OFFSET : OFFSET + size].reshape(shape)
-    elif layout == "transposed" and len(shape) >= 2:
+    elif layout == "transposed" and axes >= 2:
         buffer = fresh((*shape[:-2], shape[-1], shape[-2]))
         view = buffer.swapaxes(-1, -2)
-    elif layout == "transposed" and len(shape) == 1:
-        buffer = fresh((2 * size,))
-        view = buffer[::2]
+    elif layout == "exchanged" and axes >= 3:
+        buffer = fresh((shape[-2], *shape[1:-2], shape[0], shape[-1]))
+        view = buffer.swapaxes(0, -2)
+    elif layout in ("transposed", "strided") and axes:
+        buffer = fresh((*shape[:-1], 2 * shape[-1]))
+        view = buffer[..., ::2]
+    elif layout == "sliced" and axes:
+        buffer = fresh((*shape[:-1], shape[-1] + 2 * OFFSET))
+        view = buffer[..., OFFSET : OFFSET + shape[-1]]
+    elif layout == "reversed" and axes:
+        buffer = fresh(shape)
+        view = buffer[(slice(None, None, -1),) * axes]
     else:
         buffer = view = fresh(shape)
     view[...] = values

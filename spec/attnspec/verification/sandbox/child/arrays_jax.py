@@ -11,7 +11,7 @@ import numpy as np
 
 from attnspec.verification.sandbox.child.arrays import Argument, Arrays, array_output, type_name
 from attnspec.verification.sandbox.child.arrays_numpy import numpy_dtype
-from attnspec.verification.sandbox.messages import Layout, Output
+from attnspec.verification.sandbox.messages import LAYOUTS_OF, Layout, Output
 from attnspec.verification.sandbox.wire import CARRIED, Array
 
 X64 = "jax_enable_x64"
@@ -52,6 +52,8 @@ class JaxArrays(Arrays):
         return numpy_dtype(name)
 
     def place(self, values: Array, dtype: str, device: str, layout: Layout) -> Argument:
+        if layout not in LAYOUTS_OF["jax"]:
+            raise ValueError(f"JAX arrays cannot be {layout}")
         kind = numpy_dtype(dtype) if values.dtype.kind == "f" else values.dtype
         if kind == np.int64 and not getattr(self.jax.config, X64):
             kind = np.dtype(np.int32)

@@ -32,7 +32,7 @@ class NumPyArrays(Arrays):
         def fresh(shape: tuple[int, ...]) -> Array:
             return np.full(shape, np.nan if values.dtype.kind == "f" else -1).astype(kind)
 
-        return lay_out(fresh, values, values.shape, layout)
+        return lay_out(fresh, _expand, values, values.shape, layout)
 
     def overwrite(self, argument: Argument, values: Array, dtype: str, device: str) -> Argument:
         argument.view[...] = values
@@ -56,6 +56,11 @@ class NumPyArrays(Arrays):
             return Output(type_name(value))
         array = np.asarray(value)
         return array_output("array of numpy", array.dtype.name, array.shape, "cpu", array)
+
+
+def _expand(array: Array, shape: tuple[int, ...]) -> Array:
+    """Return a writable view with stride 0 along a new first axis."""
+    return np.lib.stride_tricks.as_strided(array, shape, (0, *array.strides))
 
 
 def numpy_dtype(name: str) -> np.dtype[Any]:

@@ -37,7 +37,7 @@ class TorchArrays(Arrays):
         def fresh(shape: tuple[int, ...]) -> Any:
             return self.torch.full(shape, float("nan") if is_float else -1, dtype=kind, device=device)
 
-        return lay_out(fresh, self.torch.from_numpy(values.copy()), values.shape, layout)
+        return lay_out(fresh, self.torch.broadcast_to, self.torch.from_numpy(values.copy()), values.shape, layout)
 
     def overwrite(self, argument: Argument, values: Array, dtype: str, device: str) -> Argument:
         argument.view.detach().copy_(self.torch.from_numpy(values.copy()))

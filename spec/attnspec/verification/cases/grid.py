@@ -1,0 +1,164 @@
+"""The grid: small cases in which one thing at a time is special, asked in every verdict after the fixed suite.
+
+Real faults hide where ordinary cases do not go: a bias of zero, a row of equal values, a whole tile of masked keys, an
+axis of 2,049, a view of a larger array.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from attnspec.interpreters.cost.cost import Cost, cost
+from attnspec.interpreters.evaluation.call import evaluate
+from attnspec.language import layers
+from attnspec.language.equation import Equation
+from attnspec.language.symbols import symbol
+from attnspec.language.tree import Definition, Parameter
+from attnspec.verification.cases.case import FEW, LAYOUTS, Description, make, sized, within
+from attnspec.verification.cases.describer import Describer
+from attnspec.verification.cases.distributions import UNBOUNDED, distribution_of, extreme_values
+from attnspec.verification.cases.patterns import FLOAT_PATTERNS, INT_PATTERNS, MASK_PATTERNS
+
+FIRST_SEED = 4_000
+"""Of the grid; those of the fixed suite are below."""
+
+EDGES = (16, 31, 64, 128, 777, 1025, 2049, 4097)
+"""Sizes along one axis at a time: full tiles, one less, between the longest ones of kernels, and one more.
+
+The fixed suite has others: 1 to 3, 33, 65, 129, 160, 288, 300 and 1,100.
+"""
+
+STEP = 1_000
+"""Measured: elements in the time of one step of a recurrence."""
+
+MOST_WORK = 60_000
+"""Convention: the work of a case; an axis is no longer where this would be exceeded."""
+
+ALIKE = ("mixed", "shared")
+"""Layouts that need arguments of equal shapes."""
+
+MASKED_KEYS = 161
+"""Keys of a case of padding: more than the longest padding, so that some are left behind it."""
+
+
+def grid(equation: Equation[..., Any], least: Callable[[str], int], batches: tuple[int, ...]) -> Iterator[Description]:
+    """The cells of the grid, as far as they are claimed.
+
+    Args:
+        least: the smallest size of an axis that is asked; "batch" is every batch axis.
+        batches: the numbers of leading batch axes that are asked, at least one.
+    """
+    made = Describer(equation, least, batches, iter(range(FIRST_SEED, 10_000)), special=True)
+    yield from _values(made)
+    yield from _options(made)
+    yield from _masks(made)
+    yield from _edges(made)
+    yield from _memory(made)
+
+
+def _values(made: Describer) -> Iterator[Description]:
+    """Each argument in turn has a pattern: a weight or state of zero, a row of equal values, one token everywhere."""
+    for parameter in _parameters(made):
+        for pattern in _patterns(made, parameter):
+            why, patterns = f"{parameter.name} {pattern}", ((parameter.name, pattern),)
+            description = made.at(why, batch=made.batch, patterns=patterns)
+            if pattern != "large" or _stays_finite(made, description):
+                yield description
+
+
+def _stays_finite(made: Describer, description: Description) -> bool:
+    """Whether the value of the equation is finite in float64: an infinity is not asked of finite inputs."""
+    arguments = make(made.equation, description, "float64").arguments
+    with np.errstate(all="ignore"):
+        value = evaluate(made.equation.definition, (), arguments)
+    return all(bool(np.isfinite(each).all()) for each in (value if isinstance(value, tuple) else (value,)))
+
+
+def _patterns(made: Describer, parameter: Parameter) -> list[str]:
+    """Of weights only zero; rows of equal values or equal rows only where there is such an axis."""
+    if parameter.kind == "int":
+        return list(INT_PATTERNS)
+    if parameter.kind == "bool":
+        return []
+    if _is_weight(made, parameter):
+        return ["zero"]
+    bounded = distribution_of(made.equation, parameter.name) not in UNBOUNDED
+    axes = len(parameter.dims) + len(made.batch)
+    fewest = {"zero": 0, "large": 0, "equal rows": 2}
+    return [
+        name
+        for name in FLOAT_PATTERNS
+        if axes >= fewest.get(name, 1) and not (bounded and name in ("large", "one-hot"))
+    ]
+
+
+def _options(made: Describer) -> Iterator[Description]:
+    """Each option at its ends, on usual values, and where each input is zero or its rows are of equal values."""
+    inputs = [each.name for each in _parameters(made) if each.kind == "float" and not _is_weight(made, each)]
+    for name, value in extreme_values(made.equation):
+        fixed = ((name, value),)
+        yield made.at(f"{name} = {value:g}", batch=made.batch, options=fixed)
+        for pattern in ("zero", "constant rows"):
+            patterns = tuple((each, pattern) for each in inputs)
+            yield made.at(f"{name} = {value:g}, inputs {pattern}", batch=made.batch, patterns=patterns, options=fixed)
+
+
+def _masks(made: Describer) -> Iterator[Description]:
+    """Padding before or behind, several tiles long."""
+    for parameter in _parameters(made):
+        keys = parameter.dims[-1:]
+        if parameter.kind == "bool" and keys and str(keys[0]) in made.names:
+            for pattern in MASK_PATTERNS:
+                sizes = {str(keys[0]): MASKED_KEYS}
+                yield made.at(pattern, batch=made.batch, sizes=sizes, patterns=((parameter.name, pattern),))
+
+
+def _edges(made: Describer) -> Iterator[Description]:
+    """One axis at a time at the edges of tiles, and as long as the cost allows."""
+    for name in made.names:
+        if name in FEW:
+            continue
+        sizes = (within(made.equation, name, size) for size in EDGES)
+        for size in dict.fromkeys(size for size in sizes if size > made.usual[name]):
+            description = made.at(f"{name} = {size}", batch=made.plain, sizes={name: size})
+            if work(made.equation.definition, dict(description.sizes)) <= MOST_WORK:
+                yield description
+
+
+def _memory(made: Describer) -> Iterator[Description]:
+    """Each layout but the contiguous one; in the largest number of axes, since some need three."""
+    if not made.equation.definition.parameters:
+        return
+    most = Describer(made.equation, made.least, (max(made.batches),)).batch
+    for layout in LAYOUTS[1:]:
+        sizes = dict.fromkeys(made.names, 4) | made.few(2) if layout in ALIKE else None
+        yield made.at(f"{layout} memory", batch=most, sizes=sizes, layout=layout)
+
+
+def _parameters(made: Describer) -> tuple[Parameter, ...]:
+    """The arguments that are arrays; of layers, those of the usual number of them."""
+    definition = layers.of_count(made.equation.definition, made.usual.get(layers.COUNT, 1))
+    return definition.parameters
+
+
+def _is_weight(made: Describer, parameter: Parameter) -> bool:
+    return symbol(parameter.name, made.equation.id).weight
+
+
+@lru_cache(maxsize=256)
+def _counted(definition: Definition) -> Cost:
+    return cost(definition)
+
+
+def work(definition: Definition, sizes: Mapping[str, int]) -> int:
+    """About how much the noise of a case costs: the elements that are computed, and for each step of a recurrence as
+    much as for `STEP` elements.
+    """
+    each = sized(definition, sizes)
+    counted = _counted(layers.of_count(definition, each.get(layers.COUNT, 1)))
+    elements = counted.at(counted.inputs + counted.parameters + counted.outputs + counted.elementwise, each)
+    return elements + counted.at(counted.products, each) // 16 + STEP * counted.at(counted.steps, each)

@@ -1,0 +1,195 @@
+"""The grid stays within the claim, and each of its cells is as special as its name says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from attnspec import REGISTRY
+from attnspec.interpreters.evaluation.call import evaluate
+from attnspec.language import layers
+from attnspec.language.symbols import symbol
+from attnspec.verification.cases.case import LAYOUTS, Description, make, smallest, within
+from attnspec.verification.cases.grid import FIRST_SEED, MOST_WORK, grid, work
+from attnspec.verification.cases.suite import standard_suite
+
+IDS = [
+    equation.id
+    for family in ("attention", "recurrent", "seq2seq", "text", "transformer")
+    for equation in REGISTRY.family(family)
+]
+NORM, MASKED, LENGTHS, TEXT = "transformer.layer_norm", "attention.masked", "recurrent.gru_lengths", "text.embedding"
+SOME = settings(max_examples=40)
+
+every_equation = given(st.sampled_from(IDS), st.sampled_from([(0,), (1,), (0, 1), (0, 1, 2)]), st.integers(0, 4))
+
+
+def bounds(id: str, least: int) -> Callable[[str], int]:
+    return lambda name: least if name == "batch" else max(least, smallest(REGISTRY[id], name))
+
+
+@cache
+def cells(id: str, batches: tuple[int, ...] = (0, 1), least: int = 0) -> tuple[Description, ...]:
+    return tuple(grid(REGISTRY[id], bounds(id, least), batches))
+
+
+def cell(id: str, why: str) -> Description:
+    [found] = (each for each in cells(id) if each.why == why)
+    return found
+
+
+@every_equation
+@SOME
+def test_cells_are_within_the_claim(id: str, batches: tuple[int, ...], least: int) -> None:
+    """Sizes, the leading ones too, are neither below what is claimed nor beyond what the equation allows."""
+    for each in cells(id, batches, least):
+        assert len(each.batch) in batches
+        assert all(size >= least for size in each.batch)
+        for name, size in each.sizes:
+            assert bounds(id, least)(name) <= size <= max(within(REGISTRY[id], name, size), bounds(id, least)(name))
+
+
+@every_equation
+@SOME
+def test_cells_are_the_same_each_time_and_have_seeds_of_their_own(
+    id: str, batches: tuple[int, ...], least: int
+) -> None:
+    """The fixed suite does not share them."""
+    found = cells(id, batches, least)
+    seeds = [each.seed for each in found]
+
+    assert found == tuple(grid(REGISTRY[id], bounds(id, least), batches))
+    assert len({*seeds}) == len(seeds)
+    assert all(each.seed < FIRST_SEED for each in standard_suite(REGISTRY[id], bounds(id, least), batches))
+
+
+@given(st.sampled_from(IDS), st.sampled_from(["float32", "float16"]), st.data())
+@settings(max_examples=60)
+def test_no_cell_has_values_that_are_not_finite(id: str, dtype: str, data: st.DataObject) -> None:
+    """Neither in the arguments, nor in the value of the equation, unless ordinary cases have it too."""
+    equation = REGISTRY[id]
+    description = data.draw(
+        st.sampled_from([each for each in cells(id) if work(equation.definition, dict(each.sizes)) < 20_000])
+    )
+    case = make(equation, description, dtype)
+
+    assert case.finite
+    with np.errstate(all="ignore"):
+        value = evaluate(equation.definition, (), case.arguments)
+    for each in value if isinstance(value, tuple) else (value,):
+        if "lse" not in id and "empty_is_nan" not in id and "merge" not in id and "block" not in id:
+            assert np.isfinite(each).all(), str(description)
+
+
+@given(st.sampled_from(IDS))
+@SOME
+def test_each_floating_point_argument_is_zero_in_one_cell(id: str) -> None:
+    """By itself: no other argument is zero."""
+    definition = layers.of_count(REGISTRY[id].definition, 2)
+    names = [each.name for each in definition.parameters if each.kind == "float"]
+
+    for name in names:
+        arrays = make(REGISTRY[id], cell(id, f"{name} zero"), "float32").arrays
+        assert not arrays[name].any()
+        assert all(arrays[other].any() for other in names if other != name)
+
+
+def test_rows_are_constant_one_hot_or_equal_by_turns() -> None:
+    constant, hot, equal = (
+        make(REGISTRY[MASKED], cell(MASKED, f"k {pattern}"), "float32").arrays["k"]
+        for pattern in ("constant rows", "one-hot", "equal rows")
+    )
+
+    assert (constant == constant[..., :1]).all()
+    assert not (constant == constant[..., :1, :]).all()
+    assert (np.sort(hot, axis=-1)[..., -1] == 1).all()
+    assert (hot.sum(axis=-1) == 1).all()
+    assert (equal == equal[..., :1, :]).all()
+    assert not (equal == equal[..., :1]).all()
+
+
+@pytest.mark.parametrize(
+    ("id", "name", "low", "high"),
+    [(LENGTHS, "length", 0, 5), (TEXT, "k", -1, 3), ("seq2seq.cross_entropy", "target", 0, 4)],
+)
+def test_whole_numbers_are_lowest_highest_repeated_and_in_turn(id: str, name: str, low: int, high: int) -> None:
+    found = {
+        pattern: make(REGISTRY[id], cell(id, f"{name} {pattern}"), "float32").arrays[name]
+        for pattern in ("lowest", "highest", "repeated", "in turn")
+    }
+
+    assert (found["lowest"] == low).all()
+    assert (found["highest"] == high).all()
+    assert (found["repeated"] == low + 1).all()
+    assert found["in turn"].flat[0] == high
+    assert len({*found["in turn"].flat}) == min(found["in turn"].size, high - low + 1)
+
+
+def test_padding_leaves_a_key_behind_several_tiles() -> None:
+    """Left padding masks the first 1, 16 or 33 keys of 161, each example another number; right padding the last."""
+    left = make(REGISTRY[MASKED], cell(MASKED, "left padding"), "float32").arrays["mask"]
+    right = make(REGISTRY[MASKED], cell(MASKED, "right padding"), "float32").arrays["mask"]
+
+    assert left.shape[-1] == 161
+    assert (left == left[..., :1, :]).all(), "all queries of an example see the same keys"
+    assert len({*left.sum(axis=-1)[:, 0]}) == len(left)
+    assert left[..., -1].all()
+    assert not left[..., 0].any()
+    assert (right == left[..., ::-1]).all()
+
+
+def test_options_are_at_their_ends() -> None:
+    """With usual inputs, inputs of zero, and rows of equal values."""
+    low, high = 1e-12, 1e-2
+    found = [each for each in cells(NORM) if each.options]
+
+    assert [dict(each.options)["eps"] for each in found] == [low] * 3 + [high] * 3
+    assert all(make(REGISTRY[NORM], each, "float16").options["eps"] in (low, high) for each in found)
+
+
+@given(st.sampled_from(IDS))
+@SOME
+def test_long_axes_cost_little(id: str) -> None:
+    for each in cells(id):
+        if " = " in each.why and not each.options:
+            assert work(REGISTRY[id].definition, dict(each.sizes)) <= MOST_WORK
+
+
+def test_every_layout_is_there() -> None:
+    """With the largest number of batch axes, since some layouts need several."""
+    found = [each for each in cells(MASKED, (0, 1, 2)) if each.layout != "contiguous"]
+
+    assert [each.layout for each in found] == list(LAYOUTS[1:])
+    assert {len(each.batch) for each in found} == {2}
+
+
+def test_an_equation_of_sizes_alone_has_no_layouts() -> None:
+    assert {each.layout for each in cells("position.sinusoidal")} == {"contiguous"}
+
+
+def test_shared_arguments_are_equal_and_expanded_ones_are_alike_in_all_examples() -> None:
+    shared = make(REGISTRY[MASKED], cell(MASKED, "shared memory"), "float32").arrays
+    expanded = make(REGISTRY[MASKED], cell(MASKED, "expanded memory"), "float32").arrays
+
+    assert (shared["q"] == shared["k"]).all()
+    assert (shared["q"] == shared["v"]).all()
+    assert all((expanded[name] == expanded[name][:1]).all() for name in ("k", "v", "mask"))
+    assert not (expanded["q"] == expanded["q"][:1]).all()
+
+
+@pytest.mark.parametrize("id", ["recurrent.gru", "transformer.linear"])
+def test_weights_are_shared_by_no_layout(id: str) -> None:
+    arrays = make(REGISTRY[id], cell(id, "shared memory"), "float32").arrays
+    weights = [array.tobytes() for name, array in arrays.items() if symbol(name, id).weight]
+
+    assert len({*weights}) == len(weights)
+
+
+@pytest.mark.parametrize("id", ["attention.scaled_dot_product", "recurrent.gru"])
+def test_a_grid_stays_small(id: str) -> None:
+    assert 20 < len(cells(id)) < 60
