@@ -81,13 +81,15 @@ def halves_are_two_networks(of: Of, f: Function, a: Arguments) -> Iterator[Relat
     yield Equal(h[::-1, u:], from_zero(HALVES[of], a, a["x"][::-1], "_b")[0])
 
 
-@of_each({
-    recurrent.bidirectional_simple_rnn: ("h/name/h_b-g", "h_b/drop/1", "g/drop/1", "h_f/name/W_xh_f-W_xh_b"),
-    recurrent.bidirectional_gru: ("h/name/h_b-g", "h_b/drop/1", "g/drop/1", "h_f/name/W_xr_f-W_xr_b"),
-    recurrent.bidirectional_gru_reset_after: ("h/name/h_b-g", "h_b/drop/1", "g/drop/1", "h_f/name/b_hh_f-b_hh_b"),
-    recurrent.bidirectional_gru_update_writes: ("h/name/h_b-g", "h_b/drop/1", "g/drop/1", "h_f/name/W_xr_f-W_xr_b"),
-    recurrent.bidirectional_lstm: ("h/name/h_b-g", "h_b/drop/1", "g, c_b/drop/1", "h_f, c_f/name/W_xi_f-W_xi_b"),
-})  # fmt: skip
+@of_each(
+    {
+        recurrent.bidirectional_simple_rnn: ("h/name/h_b-g", "h_b/drop/1", "g/drop/1", "h_f/name/W_xh_f-W_xh_b"),
+        recurrent.bidirectional_gru: ("h/name/h_b-g", "h_b/drop/1", "g/drop/1", "h_f/name/W_xr_f-W_xr_b"),
+        recurrent.bidirectional_gru_reset_after: ("h/name/h_b-g", "h_b/drop/1", "g/drop/1", "h_f/name/b_hh_f-b_hh_b"),
+        recurrent.bidirectional_gru_update_writes: ("h/name/h_b-g", "h_b/drop/1", "g/drop/1", "h_f/name/W_xr_f-W_xr_b"),
+        recurrent.bidirectional_lstm: ("h/name/h_b-g", "h_b/drop/1", "g, c_b/drop/1", "h_f, c_f/name/W_xi_f-W_xi_b"),
+    }
+)
 def halves_change_places_when_the_input_is_turned(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
     """With the input reversed and the two sets of weights exchanged the output is reversed, its halves exchanged."""
     swap = {"f": "b", "b": "f"}

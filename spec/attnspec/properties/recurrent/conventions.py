@@ -39,16 +39,18 @@ RESET_AFTER: dict[Of, Of] = {
 RESET_BEFORE = {after: before for before, after in RESET_AFTER.items()}
 
 
-@of_each({
-    recurrent.gru_cell: ("recurrent.gru_cell_update_writes", "r/drop/b_r", "z/name/W_hz-W_hr", "order/hrz"),
-    recurrent.gru: ("recurrent.gru_update_writes", "h/start/h_0", "h/step/before", "h/r/drop/b_r", "order/zrh"),
-    recurrent.gru_lengths: ("recurrent.gru_lengths_repeats", "gru_goes_on", "h/start/h_0", "order/zrh"),
-    recurrent.gru_lengths_repeats: ("recurrent.gru_lengths", "h/mask/<=", "h/start/h_0", "order/zrh"),
-    recurrent.bidirectional_gru: ("recurrent.bidirectional_gru_update_writes", "h/exchange", "h_f/step/before"),
-    recurrent.bidirectional_gru_lengths: ("padding_first", "goes_on", "h_last/exchange"),
-    recurrent.stacked_gru: ("h/recurrent.gru_update_writes", "h/h/start/h_0", "h/order/zrh"),
-    recurrent.stacked_bidirectional_gru: ("h/recurrent.bidirectional_gru_update_writes", "h/h/exchange"),
-})  # fmt: skip
+@of_each(
+    {
+        recurrent.gru_cell: ("recurrent.gru_cell_update_writes", "r/drop/b_r", "z/name/W_hz-W_hr", "order/hrz"),
+        recurrent.gru: ("recurrent.gru_update_writes", "h/start/h_0", "h/step/before", "h/r/drop/b_r", "order/zrh"),
+        recurrent.gru_lengths: ("recurrent.gru_lengths_repeats", "gru_goes_on", "h/start/h_0", "order/zrh"),
+        recurrent.gru_lengths_repeats: ("recurrent.gru_lengths", "h/mask/<=", "h/start/h_0", "order/zrh"),
+        recurrent.bidirectional_gru: ("recurrent.bidirectional_gru_update_writes", "h/exchange", "h_f/step/before"),
+        recurrent.bidirectional_gru_lengths: ("padding_first", "goes_on", "h_last/exchange"),
+        recurrent.stacked_gru: ("h/recurrent.gru_update_writes", "h/h/start/h_0", "h/order/zrh"),
+        recurrent.stacked_bidirectional_gru: ("h/recurrent.bidirectional_gru_update_writes", "h/h/exchange"),
+    }
+)
 def diagonal_recurrence_is_reset_after(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
     """With W_hh diagonal r may act on either side of it: reset_after with b_hh = 0 gives the same."""
     same = diagonal(a)

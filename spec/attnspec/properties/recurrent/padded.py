@@ -115,20 +115,22 @@ def padding_says_what_was_said_last(of: Of, f: Function, a: Arguments) -> Iterat
         yield Equal(given, state)
 
 
-@of_each({
-    recurrent.simple_rnn_lengths: ("simple_rnn_goes_on", "h/mask/<=", "h/mask/late", "h/step/after"),
-    recurrent.gru_lengths: ("gru_goes_on", "h/mask/<=", "h/mask/late", "h/step/after"),
-    recurrent.gru_lengths_reset_after: ("gru_goes_on", "h/mask/<=", "h/mask/late", "h/step/after"),
-    recurrent.lstm_lengths: ("lstm_goes_on", "lstm_cell_goes_on", "y/mask/<=", "h, c/step/after"),
-    recurrent.simple_rnn_lengths_repeats: ("h/mask/<=", "h/mask/late", "h/step/after"),
-    recurrent.gru_lengths_repeats: ("h/mask/<=", "h/mask/late", "h/step/after"),
-    recurrent.gru_lengths_reset_after_repeats: ("h/mask/<=", "h/mask/late", "h/step/after"),
-    recurrent.lstm_lengths_repeats: ("h_last/drop/1", "c_last/drop/1", "h, c/step/after"),
-    recurrent.bidirectional_simple_rnn_lengths: ("padding_first", "goes_on", "g/mask/<=", "g/mask/late"),
-    recurrent.bidirectional_gru_lengths: ("padding_first", "goes_on", "g/mask/<=", "g/mask/late"),
-    recurrent.bidirectional_gru_lengths_reset_after: ("padding_first", "goes_on", "g/mask/<=", "g/mask/late"),
-    recurrent.bidirectional_lstm_lengths: ("padding_first", "goes_on", "y/mask/<=", "g, c_b/drop/1"),
-})  # fmt: skip
+@of_each(
+    {
+        recurrent.simple_rnn_lengths: ("simple_rnn_goes_on", "h/mask/<=", "h/mask/late", "h/step/after"),
+        recurrent.gru_lengths: ("gru_goes_on", "h/mask/<=", "h/mask/late", "h/step/after"),
+        recurrent.gru_lengths_reset_after: ("gru_goes_on", "h/mask/<=", "h/mask/late", "h/step/after"),
+        recurrent.lstm_lengths: ("lstm_goes_on", "lstm_cell_goes_on", "y/mask/<=", "h, c/step/after"),
+        recurrent.simple_rnn_lengths_repeats: ("h/mask/<=", "h/mask/late", "h/step/after"),
+        recurrent.gru_lengths_repeats: ("h/mask/<=", "h/mask/late", "h/step/after"),
+        recurrent.gru_lengths_reset_after_repeats: ("h/mask/<=", "h/mask/late", "h/step/after"),
+        recurrent.lstm_lengths_repeats: ("h_last/drop/1", "c_last/drop/1", "h, c/step/after"),
+        recurrent.bidirectional_simple_rnn_lengths: ("padding_first", "goes_on", "g/mask/<=", "g/mask/late"),
+        recurrent.bidirectional_gru_lengths: ("padding_first", "goes_on", "g/mask/<=", "g/mask/late"),
+        recurrent.bidirectional_gru_lengths_reset_after: ("padding_first", "goes_on", "g/mask/<=", "g/mask/late"),
+        recurrent.bidirectional_lstm_lengths: ("padding_first", "goes_on", "y/mask/<=", "g, c_b/drop/1"),
+    }
+)
 def padding_does_not_show(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
     """Whatever stands in the rows of the padding, nothing changes."""
     counts = np.arange(len(a["x"])) < a["length"]

@@ -35,13 +35,15 @@ CELLS: dict[Of, Of] = {
 SLIPS = ("h/start/h_0", "h/step/before", "h/step/after", "h/step/reversed", "h/step/first")
 
 
-@of_each({
-    recurrent.simple_rnn: (*SLIPS, "h/the result/exchange", "h/transpose/W_hh"),
-    recurrent.gru: (*SLIPS, "h/everywhere/r-z", "order/zrh", "recurrent.gru_reset_after"),
-    recurrent.gru_reset_after: (*SLIPS, "h/everywhere/r-z", "order/zr"),
-    recurrent.gru_update_writes: (*SLIPS, "h/everywhere/r-z", "order/zrh", "recurrent.gru"),
-    recurrent.lstm: (*(f"h, c{slip[1:]}" for slip in SLIPS), "h, c/start/c_0", "order/ifog", "order/oigf"),
-})  # fmt: skip
+@of_each(
+    {
+        recurrent.simple_rnn: (*SLIPS, "h/the result/exchange", "h/transpose/W_hh"),
+        recurrent.gru: (*SLIPS, "h/everywhere/r-z", "order/zrh", "recurrent.gru_reset_after"),
+        recurrent.gru_reset_after: (*SLIPS, "h/everywhere/r-z", "order/zr"),
+        recurrent.gru_update_writes: (*SLIPS, "h/everywhere/r-z", "order/zrh", "recurrent.gru"),
+        recurrent.lstm: (*(f"h, c{slip[1:]}" for slip in SLIPS), "h, c/start/c_0", "order/ifog", "order/oigf"),
+    }
+)
 def sequence_is_its_steps(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
     """Each step is the cell's, from the state of the step before."""
     for given, made in zip(several(f(**a)), stepped(CELLS[of], a), strict=True):
@@ -80,10 +82,12 @@ def state_is_all_that_is_remembered(of: Of, f: Function, a: Arguments) -> Iterat
         yield Equal(end, whole_end)
 
 
-@of_each({
-    recurrent.gru: ("recurrent.gru_update_writes", "h/start/h_0", "h/the result/swap/z"),
-    recurrent.gru_reset_after: ("h/start/h_0", "h/the result/swap/z"),
-})  # fmt: skip
+@of_each(
+    {
+        recurrent.gru: ("recurrent.gru_update_writes", "h/start/h_0", "h/the result/swap/z"),
+        recurrent.gru_reset_after: ("h/start/h_0", "h/the result/swap/z"),
+    }
+)
 def open_update_gate_keeps_the_first_state(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
     """With z = 1 throughout, h_t = h_0."""
     yield Equal(f(**held(a, z=OPEN)), np.broadcast_to(a["h_0"], (len(a["x"]), len(a["h_0"]))))
