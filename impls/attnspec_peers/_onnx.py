@@ -77,18 +77,18 @@ def recurrent(
     directions. B holds the input side's biases, then the state's, which are 0 but for the last gate where b_hh is
     given. Without states all start from 0.
     """
-    h, *c = [np.atleast_2d(state)[None] for state in states] or [None]  # (1, batch, u)
+    starts = [np.atleast_2d(state)[None] for state in states]  # (1, batch, u)
     inputs: dict[str, Array | None] = {
         "X": x[:, None] if x.ndim == 2 else x.swapaxes(0, 1),
         "W": np.stack([np.concatenate([W.T for W in each.W_x]) for each in directions]),
         "R": np.stack([np.concatenate([W.T for W in each.W_h]) for each in directions]),
         "B": np.stack([np.concatenate([*each.b, *_of_state(each)]) for each in directions]),
         "sequence_lens": None if length is None else np.atleast_1d(length).astype(np.int32),
-        "initial_h": h,
+        "initial_h": starts[0] if starts else None,
     }
     outputs = ["Y", "Y_h"]
-    if c:
-        inputs["initial_c"] = c[0]
+    if len(starts) == 2:
+        inputs["initial_c"] = starts[1]
         outputs.append("Y_c")
     if len(directions) == 2:
         options["direction"] = "bidirectional"
@@ -102,8 +102,8 @@ def recurrent(
 
 def zrh(arrays: Sequence[Array]) -> Direction:
     """The GRU's gates in the operator's order, from W_x, W_h and b of r, z and the candidate in turn."""
-    r, z, h = arrays[:3], arrays[3:6], arrays[6:]
-    return Direction(*zip(z, r, h, strict=True))
+    W_xr, W_hr, b_r, W_xz, W_hz, b_z, W_xh, W_hh, b_h = arrays
+    return Direction([W_xz, W_xr, W_xh], [W_hz, W_hr, W_hh], [b_z, b_r, b_h])
 
 
 def _of_state(direction: Direction) -> list[Array]:

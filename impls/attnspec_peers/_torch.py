@@ -121,8 +121,11 @@ def stacked(
 
     def below(W: Tensor, place: int) -> Tensor:
         """A block of rows for each direction of the layer below."""
-        blocks = W.split(sizes[place - 1]) if place else [W]
-        return wide(torch.cat([F.pad(a, (0, 0, 0, width - len(a))) for a in blocks]) if place else W)
+        if not place:
+            return wide(W)
+        u = sizes[place - 1]
+        blocks = W.split_with_sizes([u] * (len(W) // u))
+        return wide(torch.cat([F.pad(a, (0, 0, 0, width - u)) for a in blocks]))
 
     def filled(each: Direction, place: int) -> Direction:
         W_h = [F.pad(W, (0, width - len(W), 0, width - len(W))) for W in each.W_h]
