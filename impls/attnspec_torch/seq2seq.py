@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -145,9 +147,14 @@ def output_distribution(s: Tensor, y: Tensor, c: Tensor, W_o: Tensor, E_o: Tenso
 
 @implements("seq2seq.output_maxout", framework="torch", dtypes=DTYPES)
 def output_maxout(s: Tensor, y: Tensor, c: Tensor, U_o: Tensor, V_o: Tensor, C_o: Tensor, W_o: Tensor) -> Tensor:
+    """The softmax of maxout_logits."""
+    return maxout_logits(s, y, c, U_o, V_o, C_o, W_o).softmax(dim=-1)
+
+
+def maxout_logits(s: Tensor, y: Tensor, c: Tensor, U_o: Tensor, V_o: Tensor, C_o: Tensor, W_o: Tensor) -> Tensor:
     """[s; y; c] is formed, and is one product; the largest is taken of neighbouring columns, two by two."""
     t = torch.cat([s, y, c], dim=-1) @ torch.cat([U_o, V_o, C_o])
-    return (t.reshape(*t.shape[:-1], W_o.shape[0], 2).amax(dim=-1) @ W_o).softmax(dim=-1)
+    return t.reshape(*t.shape[:-1], W_o.shape[0], 2).amax(dim=-1) @ W_o
 
 
 @implements("seq2seq.temperature", framework="torch", dtypes=DTYPES)
@@ -215,6 +222,26 @@ def sample(p: Tensor, uniform: Tensor) -> Tensor:
     return reached.sum(dim=-1).clamp(max=p.shape[-1] - 1)
 
 
+@implements("seq2seq.until_stop", framework="torch", dtypes=DTYPES)
+def until_stop(token: Tensor, *, stop: int) -> Tensor:
+    """How often `stop` was generated is counted along the sequence."""
+    return token.masked_fill((token == stop).cumsum(dim=-1) > 0, stop)
+
+
+def generated(
+    step: Callable[..., tuple[Tensor, ...]], states: tuple[Tensor, ...], *, start: int, stop: int, count: int
+) -> Tensor:
+    """The tokens of a step that reads the one before, after its number, as long as `stop` is not generated."""
+    token = torch.full(states[0].shape[:-1], start, device=states[0].device)
+    tokens, over = token.new_full((*token.shape, count), stop), torch.zeros_like(token, dtype=torch.bool)
+    for i in range(count):
+        *states_next, token = step(i, token, *states)
+        states = tuple(states_next)
+        tokens[..., i] = torch.where(over, stop, token)
+        over = over | (token == stop)
+    return tokens
+
+
 # fmt: off
 @implements("seq2seq.teacher_forced", framework="torch", dtypes=DTYPES)
 def teacher_forced(
@@ -258,16 +285,95 @@ def greedy_decode(
     W_xh: Tensor, W_hh: Tensor, C_h: Tensor, b_h: Tensor,
     W_o: Tensor, E_o: Tensor, C_o: Tensor, b: Tensor, *, start: int, stop: int, limit: int,
 ) -> Tensor:
-    """Everything begins as `stop`; what is said is put there as long as `stop` is not."""
-    s, token = s_0, torch.full(s_0.shape[:-1], start, device=s_0.device)
-    tokens, over = token.new_full((*s_0.shape[:-1], limit), stop), torch.zeros_like(token, dtype=torch.bool)
-    for i in range(limit):
-        s, token = greedy_step(
-            token, s, c, E, W_xr, W_hr, C_r, b_r, W_xz, W_hz, C_z, b_z, W_xh, W_hh, C_h, b_h, W_o, E_o, C_o, b
-        )
-        tokens[..., i] = torch.where(over, stop, token)
-        over = over | (token == stop)
-    return tokens
+    """Step by step."""
+    weights = (
+        c, E, W_xr, W_hr, C_r, b_r, W_xz, W_hz, C_z, b_z, W_xh, W_hh, C_h, b_h, W_o, E_o, C_o, b
+    )
+    return generated(
+        lambda i, token, s: greedy_step(token, s, *weights), (s_0,), start=start, stop=stop, count=limit
+    )
+
+
+@implements("seq2seq.teacher_forced_lstm", framework="torch", dtypes=DTYPES)
+def teacher_forced_lstm(
+    target: Tensor, s_0: Tensor, c_0: Tensor, E: Tensor,
+    W_xi: Tensor, W_hi: Tensor, b_i: Tensor,
+    W_xf: Tensor, W_hf: Tensor, b_f: Tensor,
+    W_xg: Tensor, W_hg: Tensor, b_g: Tensor,
+    W_xo: Tensor, W_ho: Tensor, b_o: Tensor,
+    W_hy: Tensor, b_y: Tensor,
+    *, start: int,
+) -> tuple[Tensor, Tensor]:
+    """recurrent.lstm over the tokens before; the distributions of all steps are one product."""
+    x = F.embedding(torch.cat([torch.full_like(target[..., :1], start), target[..., :-1]], dim=-1), E)
+    s, _ = recurrent.lstm(x, s_0, c_0, W_xi, W_hi, b_i, W_xf, W_hf, b_f, W_xg, W_hg, b_g, W_xo, W_ho, b_o)
+    return recurrent.readout(s, W_hy, b_y).softmax(dim=-1), s
+
+
+@implements("seq2seq.greedy_step_lstm", framework="torch", dtypes=DTYPES)
+def greedy_step_lstm(
+    token: Tensor, s: Tensor, c: Tensor, E: Tensor,
+    W_xi: Tensor, W_hi: Tensor, b_i: Tensor,
+    W_xf: Tensor, W_hf: Tensor, b_f: Tensor,
+    W_xg: Tensor, W_hg: Tensor, b_g: Tensor,
+    W_xo: Tensor, W_ho: Tensor, b_o: Tensor,
+    W_hy: Tensor, b_y: Tensor,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """recurrent.lstm_cell on the token's row; no softmax, which would not change which is the largest."""
+    x = F.embedding(token, E)
+    s, c = recurrent.lstm_cell(x, s, c, W_xi, W_hi, b_i, W_xf, W_hf, b_f, W_xg, W_hg, b_g, W_xo, W_ho, b_o)
+    return s, c, recurrent.readout(s, W_hy, b_y).argmax(dim=-1)
+
+
+@implements("seq2seq.greedy_decode_lstm", framework="torch", dtypes=DTYPES)
+def greedy_decode_lstm(
+    s_0: Tensor, c_0: Tensor, E: Tensor,
+    W_xi: Tensor, W_hi: Tensor, b_i: Tensor,
+    W_xf: Tensor, W_hf: Tensor, b_f: Tensor,
+    W_xg: Tensor, W_hg: Tensor, b_g: Tensor,
+    W_xo: Tensor, W_ho: Tensor, b_o: Tensor,
+    W_hy: Tensor, b_y: Tensor,
+    *, start: int, stop: int, limit: int,
+) -> Tensor:
+    """Step by step."""
+    weights = (E, W_xi, W_hi, b_i, W_xf, W_hf, b_f, W_xg, W_hg, b_g, W_xo, W_ho, b_o, W_hy, b_y)
+    return generated(
+        lambda i, token, s, c: greedy_step_lstm(token, s, c, *weights), (s_0, c_0), start=start, stop=stop, count=limit
+    )
+
+
+@implements("seq2seq.sample_step_lstm", framework="torch", dtypes=DTYPES)
+def sample_step_lstm(
+    token: Tensor, uniform: Tensor, s: Tensor, c: Tensor, E: Tensor,
+    W_xi: Tensor, W_hi: Tensor, b_i: Tensor,
+    W_xf: Tensor, W_hf: Tensor, b_f: Tensor,
+    W_xg: Tensor, W_hg: Tensor, b_g: Tensor,
+    W_xo: Tensor, W_ho: Tensor, b_o: Tensor,
+    W_hy: Tensor, b_y: Tensor,
+    *, tau: float,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """recurrent.lstm_cell on the token's row; then one draw."""
+    x = F.embedding(token, E)
+    s, c = recurrent.lstm_cell(x, s, c, W_xi, W_hi, b_i, W_xf, W_hf, b_f, W_xg, W_hg, b_g, W_xo, W_ho, b_o)
+    return s, c, sample(temperature(recurrent.readout(s, W_hy, b_y), tau=tau), uniform)
+
+
+@implements("seq2seq.sample_decode_lstm", framework="torch", dtypes=DTYPES)
+def sample_decode_lstm(
+    uniform: Tensor, s_0: Tensor, c_0: Tensor, E: Tensor,
+    W_xi: Tensor, W_hi: Tensor, b_i: Tensor,
+    W_xf: Tensor, W_hf: Tensor, b_f: Tensor,
+    W_xg: Tensor, W_hg: Tensor, b_g: Tensor,
+    W_xo: Tensor, W_ho: Tensor, b_o: Tensor,
+    W_hy: Tensor, b_y: Tensor,
+    *, start: int, stop: int, tau: float,
+) -> Tensor:
+    """Step by step, a number each."""
+    weights = (E, W_xi, W_hi, b_i, W_xf, W_hf, b_f, W_xg, W_hg, b_g, W_xo, W_ho, b_o, W_hy, b_y)
+    return generated(
+        lambda i, token, s, c: sample_step_lstm(token, uniform[..., i], s, c, *weights, tau=tau),
+        (s_0, c_0), start=start, stop=stop, count=uniform.shape[-1],
+    )
 
 
 @implements("seq2seq.generate_window_step", framework="torch", dtypes=DTYPES)

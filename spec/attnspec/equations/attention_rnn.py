@@ -21,8 +21,13 @@ from attnspec.notation import (
     zeros,
 )
 
-BAHDANAU = Source("000", "Attention", paper="Bahdanau et al. 2015, arXiv:1409.0473v7, app. A.2.2")
-BAHDANAU_EQ_4 = Source("000", "Attention", paper="Bahdanau et al. 2015, arXiv:1409.0473v7, eq. 4")
+# 000 is a transcript without headings: what stands for one are the words that announce the part.
+BAHDANAU = Source(
+    "000", "序列到序列任务当中的注意力机制", paper="Bahdanau et al. 2015, arXiv:1409.0473v7, app. A.2.2"
+)
+BAHDANAU_EQ_4 = Source(
+    "000", "序列到序列任务当中的注意力机制", paper="Bahdanau et al. 2015, arXiv:1409.0473v7, eq. 4"
+)
 LEVINE = Source("002", "Sequence to Sequence")
 WANG = Source("003", "Attention + Simple RNN")
 WANG_SELF = Source("003", "Self-Attention", paper="Cheng, Dong and Lapata 2016, arXiv:1601.06733")
@@ -120,7 +125,7 @@ def readout_step(
     return s_next, y_hat
 
 
-@equation(LEVINE, Source("000", "Attention", paper="Luong et al. 2015, arXiv:1508.04025, sec. 3.3"))
+@equation(LEVINE, Source("000", "序列到序列任务当中的注意力机制"))
 def input_feeding_step(
     y: Float[Tensor, " d"], s: Float[Tensor, " u"], c: Float[Tensor, " k"], h: Float[Tensor, "m k"],
     W_xh: Float[Tensor, "d+k u"], W_hh: Float[Tensor, "u u"], b_h: Float[Tensor, " u"],

@@ -543,8 +543,8 @@ def each_distribution_is_of_its_state_and_word(f: Function, a: Arguments) -> Ite
         yield Equal(p, value(seq2seq.output_distribution, s, y, a["c"], **distribution(a)))
 
 
-@property_of(seq2seq.teacher_forced, kills=("before/drop/1",), least={"t": 2})
-def word_to_say_is_not_read(f: Function, a: Arguments) -> Iterator[Relation]:
+@of_each(dict.fromkeys((seq2seq.teacher_forced, seq2seq.teacher_forced_lstm), ("before/drop/1",)), least={"t": 2})
+def word_to_say_is_not_read(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
     """A word shows only after it was to be said: every prefix is as it is alone, the last word shows nowhere."""
     cut = len(a["target"]) // 2
     for whole, prefix in zip(f(**a), f(**{**a, "target": a["target"][:cut]}), strict=True):
@@ -568,10 +568,13 @@ def no_word_is_likelier(f: Function, a: Arguments) -> Iterator[Relation]:
     yield AtMost(p.max(), p[words(token) % len(p)] + 0 * token)
 
 
-@of_each({seq2seq.greedy_step: ("last_of_a_tie",), seq2seq.greedy_decode: ("last_of_ties",)})
+@of_each({
+    seq2seq.greedy_step: ("last_of_a_tie",), seq2seq.greedy_decode: ("last_of_ties",),
+    seq2seq.greedy_step_lstm: ("last_of_a_tie",), seq2seq.greedy_decode_lstm: ("last_of_ties",),
+})  # fmt: skip
 def of_equal_words_the_first_is_said(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
     """With nothing to tell words apart the first is said."""
-    said = several(f(**without(a, "W_o", "E_o", "C_o", "b")))[-1]
+    said = several(f(**without(a, *(name for name in ("W_o", "E_o", "C_o", "b", "W_hy", "b_y") if name in a))))[-1]
     yield Equal(said, np.zeros(said.shape))
 
 
@@ -580,16 +583,18 @@ def seen_before(tokens: Any, word: float) -> Any:
     return np.concatenate([[False], np.cumsum(tokens == word)[:-1] > 0])
 
 
-@property_of(seq2seq.greedy_decode, kills=("never_stops", "the result/name/tokens-token", "tokens/exchange"))
-def what_is_said_after_the_end_is_the_end(f: Function, a: Arguments) -> Iterator[Relation]:
+@of_each(dict.fromkeys(
+    (seq2seq.greedy_decode, seq2seq.greedy_decode_lstm, seq2seq.sample_decode_lstm),
+    ("never_stops", "the result/tokens/exchange"),
+), least={"v": 4})  # fmt: skip
+def what_is_said_after_the_end_is_the_end(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
     """Wherever `stop` was said before, it is said again."""
     tokens = f(**a)
     yield Equal(tokens, np.where(seen_before(tokens, a["stop"]), a["stop"], tokens))
 
 
 @property_of(seq2seq.greedy_decode, kills=(
-    "start_is_said", "stops_at_once", "s, token/start/start", "s, token/start/s_0", "tokens/name/token-stops",
-    "tokens/mask/>=",
+    "start_is_said", "stops_at_once", "s, token/start/start", "s, token/start/s_0", "the result/tokens/mask/>=",
 ))  # fmt: skip
 def teacher_that_says_the_same_hears_the_same(f: Function, a: Arguments) -> Iterator[Relation]:
     """Teacher forcing on what was said finds each word the likeliest, until `stop` was said."""
@@ -599,10 +604,144 @@ def teacher_that_says_the_same_hears_the_same(f: Function, a: Arguments) -> Iter
     yield Equal(tokens, np.where(seen_before(tokens, a["stop"]), a["stop"], p.argmax(axis=1)))
 
 
-@property_of(seq2seq.greedy_decode, kills=("stops/mask/>",), least={"limit": 2})
-def limit_only_cuts(f: Function, a: Arguments) -> Iterator[Relation]:
+@of_each(dict.fromkeys((seq2seq.greedy_decode, seq2seq.greedy_decode_lstm), ("the result/stops/mask/>",)),
+         least={"limit": 2})  # fmt: skip
+def limit_only_cuts(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
     """With a smaller limit the same words are said, but fewer."""
     yield Equal(f(**{**a, "limit": a["limit"] - 1}), f(**a)[:-1])
+
+
+@property_of(seq2seq.until_stop, kills=(
+    "null_after_stop", "second_stop_ends", "stops/mask/<=", "stops/mask/not", "tokens/exchange", "tokens/mask/>=",
+    "the result/name/tokens-stops", "last/j",
+))  # fmt: skip
+def tokens_up_to_the_first_stop_are_kept(f: Function, a: Arguments) -> Iterator[Relation]:
+    """Where `stop` stands before there is `stop`, elsewhere what was generated; also where every token is `stop`."""
+    for token in (a["token"], np.minimum(a["token"], 2), np.full_like(a["token"], a["stop"])):
+        kept = np.where(seen_before(token, a["stop"]), a["stop"], token)
+        yield Equal(f(token=token, stop=a["stop"]), kept)
+
+
+@property_of(seq2seq.until_stop, kills=("null_after_stop", "stops/mask/not"))
+def ended_twice_is_ended(f: Function, a: Arguments) -> Iterator[Relation]:
+    """What has ended stays as it is."""
+    once = words(f(**a))
+    yield Equal(f(token=once, stop=a["stop"]), once)
+
+
+LSTM = tuple(f"{kind}{gate}" for gate in "ifgo" for kind in ("W_x", "W_h", "b_"))
+
+
+def lstm_of(a: Arguments) -> dict[str, Any]:
+    """The weights of an LSTM."""
+    return {name: a[name] for name in LSTM}
+
+
+@property_of(seq2seq.teacher_forced_lstm, kills=(
+    "before/exchange", "before/mask/>=", "before/mask/late", "before/drop/1", "s, c/start/s_0", "s, c/start/c_0",
+    "s, c/step/reversed", "s, c/order/ifog", "swap/s_0-c_0", "result 2/name/s-c",
+))  # fmt: skip
+def states_are_those_of_an_lstm(f: Function, a: Arguments) -> Iterator[Relation]:
+    """They are the LSTM's over `start` and the true tokens but the last, from the state and cell state given."""
+    states, _ = value(recurrent.lstm, words_before(a), a["s_0"], a["c_0"], **lstm_of(a))
+    yield Equal(f(**a)[1], states)
+
+
+@property_of(seq2seq.teacher_forced_lstm, kills=(
+    "logits/the result/drop/b_y", "logits/name/s-c", "p/function/no-softmax", "logits/the result/transpose/W_hy",
+))  # fmt: skip
+def each_distribution_is_read_out_of_its_state(f: Function, a: Arguments) -> Iterator[Relation]:
+    """Each distribution is the softmax of the new state's readout."""
+    p, s = f(**a)
+    yield Equal(p, value(attention.weights, value(recurrent.readout, s, a["W_hy"], a["b_y"])))
+
+
+@property_of(seq2seq.teacher_forced_lstm, equal=(("v", "d"),), kills=("x/transpose/E", "before/drop/1"), least={"t": 1})
+def one_hot_rows_need_no_embedding(f: Function, a: Arguments) -> Iterator[Relation]:
+    """With the identity for E it reads one-hot rows, as 003 has it for characters; with another E, the rows of E."""
+    before = np.concatenate([[a["start"]], a["target"][:-1]]).astype(np.int64)
+    rows = value(text.one_hot, before, v=len(a["E"]))
+    for E in (a["E"], np.eye(len(a["E"]))):
+        states, _ = value(recurrent.lstm, rows @ E, a["s_0"], a["c_0"], **lstm_of(a))
+        yield Equal(f(**{**a, "E": E})[1], states)
+
+
+STEPS_OF_AN_LSTM = (seq2seq.greedy_step_lstm, seq2seq.sample_step_lstm)
+
+
+@of_each(dict.fromkeys(STEPS_OF_AN_LSTM, (
+    "swap/s-c", "result 1/name/s_next-s", "s_next, c_next/order/ifog", "s_next, c_next/result 2/name/c_next-h_next",
+)))  # fmt: skip
+def both_states_are_those_of_the_cell(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
+    """State and cell state are the LSTM cell's, which reads the vector of the token before."""
+    for given, made in zip(
+        f(**a), value(recurrent.lstm_cell, a["E"][a["token"]], a["s"], a["c"], **lstm_of(a)), strict=False
+    ):
+        yield Equal(given, made)
+
+
+@property_of(seq2seq.greedy_step_lstm, kills=(
+    "logits/the result/drop/b_y", "logits/name/s_next-s", "logits/name/s_next-c_next",
+))  # fmt: skip
+def no_token_is_likelier(f: Function, a: Arguments) -> Iterator[Relation]:
+    """No token has a larger probability than the one that is generated."""
+    s, _, token = f(**a)
+    p = value(attention.weights, (s @ a["W_hy"] + a["b_y"])[None])[0]
+    yield AtMost(p.max(), p[words(token) % len(p)] + 0 * token)
+
+
+@property_of(seq2seq.greedy_decode_lstm, kills=(
+    "s, c, token/start/s_0", "s, c, token/start/c_0", "s, c, token/start/start", "s, c, token/name/c-c_0",
+    "the result/tokens/mask/>=",
+))  # fmt: skip
+def teacher_that_generates_the_same_hears_the_same(f: Function, a: Arguments) -> Iterator[Relation]:
+    """Teacher forcing on what was generated finds each token the likeliest, until `stop` was generated."""
+    tokens = f(**a)
+    shared = {name: array for name, array in a.items() if name not in ("stop", "limit")}
+    p, _ = value(seq2seq.teacher_forced_lstm, target=words(tokens), **shared)
+    yield Equal(tokens, np.where(seen_before(tokens, a["stop"]), a["stop"], p.argmax(axis=1)))
+
+
+def drawn_of(a: Arguments, s: Any, uniform: Any) -> Any:
+    """The token that a number draws in a state."""
+    p = value(seq2seq.temperature, s @ a["W_hy"] + a["b_y"], tau=a["tau"])
+    return value(seq2seq.sample, p, np.asarray(uniform))
+
+
+@property_of(seq2seq.sample_step_lstm, kills=(
+    "takes_likeliest", "p/p/drop/τ", "p/the result/drop/b_y", "p/name/s_next-c_next", "result 3/c/mask/none",
+))  # fmt: skip
+def token_is_what_the_number_draws(f: Function, a: Arguments) -> Iterator[Relation]:
+    """The token is the one that the number draws of the new state's distribution, sharpened."""
+    for number in (a["uniform"], *map(np.asarray, EVENLY)):
+        s, _, token = f(**{**a, "uniform": number})
+        yield Equal(token, drawn_of(a, s, number))
+
+
+@property_of(seq2seq.sample_step_lstm, kills=("p/p/exchange", "result 3/c/mask/none"), least={"v": 2})
+def at_the_smallest_temperature_it_is_greedy(f: Function, a: Arguments) -> Iterator[Relation]:
+    """As τ goes to 0 every number draws the likeliest token."""
+    for likeliest, b_y in enumerate(np.eye(len(a["b_y"]))):
+        yield Equal(f(**{**without(a, "W_hy"), "b_y": b_y, "tau": 2.0**-11})[2], likeliest)
+
+
+@property_of(seq2seq.sample_decode_lstm, least={"t": 2, "v": 2}, kills=(
+    "takes_likeliest_throughout", "one_number_for_all", "not_fed_back", "s, c, token/start/c_0",
+    "s, c, token/name/s-s_0", "s, c, token/p/p/drop/τ",
+))  # fmt: skip
+def each_token_is_drawn_after_those_before_it(f: Function, a: Arguments) -> Iterator[Relation]:
+    """Each token is drawn, with a number of its own, in the state that teacher forcing on those before it gives."""
+    tokens = f(**a)
+    shared = {name: array for name, array in a.items() if name not in ("stop", "tau", "uniform")}
+    _, states = value(seq2seq.teacher_forced_lstm, target=words(tokens), **shared)
+    made = np.array([drawn_of(a, s, number) for s, number in zip(states, a["uniform"], strict=True)])
+    yield Equal(tokens, np.where(seen_before(tokens, a["stop"]), a["stop"], made))
+
+
+@property_of(seq2seq.sample_decode_lstm, kills=("s, c, token/step/reversed", "the result/stops/mask/>"), least={"t": 2})
+def fewer_numbers_draw_a_shorter_text(f: Function, a: Arguments) -> Iterator[Relation]:
+    """With the last number left out the same tokens are drawn, but the last."""
+    yield Equal(f(**{**a, "uniform": a["uniform"][:-1]}), f(**a)[:-1])
 
 
 @property_of(seq2seq.generate_window_step, kills=("put_in_front", "last_dropped", "moved/exchange"), least={"w": 2})
