@@ -19,6 +19,8 @@ CITED = [
     ("seq2seq.output_distribution", "编码器，解码器架构", "000, “Encoder-Decoder”"),
     ("attention_rnn.bahdanau_step", "序列到序列任务当中的注意力机制", "“Attention”"),
     ("attention_rnn.input_feeding_step", "002, “Sequence to Sequence”", "arXiv:1508.04025"),
+    ("attention_rnn.input_feeding_step", "Luong et al. feed the attentional state", "sec. 3.3"),
+    ("attention_rnn.attentional_state", "arXiv:1508.04025v5, eq. 5", "002"),
 ]
 """An equation, what is to be read in what it cites and says, and what is not."""
 

@@ -417,7 +417,8 @@ def greedy_step_lstm(
     return s_next, c_next, argmax(k, logits[k])
 
 
-@equation(WANG_TEXT, WANG_END, options={"start": Place("v", step=2), "stop": Place("v", step=3)})
+@equation(WANG_TEXT, WANG_END, largest={"limit": 9, "v": 33, "u": 33},
+          options={"start": Place("v", step=2), "stop": Place("v", step=3)})
 def greedy_decode_lstm(
     s_0: Float[Tensor, " u"], c_0: Float[Tensor, " u"], E: Float[Tensor, "v d"],
     W_xi: Float[Tensor, "d u"], W_hi: Float[Tensor, "u u"], b_i: Float[Tensor, " u"],
