@@ -26,10 +26,8 @@ import reference
 from attnspec import notation
 from attnspec.language.procedure import PROCEDURES
 from attnspec.properties.property import PROCEDURAL, PROPERTIES
-from attnspec.verification.questions import catalogue
 
 ROOT = Path(__file__).resolve().parents[1]
-catalogue()
 
 Function = Callable[..., Any]
 

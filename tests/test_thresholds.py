@@ -22,7 +22,7 @@ from attnspec.verification.judge.statistics import slices, whole
 
 SPEC = Path(thresholds.__file__).parent
 JUDGING = ("verification/judge", "verification/diagnosis", "verification/contract", "verification/properties",
-           "verification/verifier.py", "interpreters/rounding")  # fmt: skip
+           "verification/equations", "verification/procedures", "interpreters/rounding")  # fmt: skip
 """Where verdicts are made."""
 
 ELSEWHERE = {

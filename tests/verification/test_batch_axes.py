@@ -25,11 +25,9 @@ from attnspec.verification.cases.search import descriptions
 from attnspec.verification.cases.shrink import shrink
 from attnspec.verification.cases.suite import standard_suite
 from attnspec.verification.judge.judge import Judge
-from attnspec.verification.questions import catalogue
 from attnspec.verification.verdict import Report, Verdict, WorstElement
 from honest import ways
 
-catalogue()
 NORM, SOFTMAX, ATTENTION = "transformer.layer_norm", "attention.weights", "attention.scaled_dot_product"
 THREE = (0, 1, 2, 3)
 PLANTED = Path(__file__).parent.parent / "planted" / "batch_axes.py"

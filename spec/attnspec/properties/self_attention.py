@@ -47,20 +47,24 @@ def each_reads_its_own_matrix(f: Function, a: Arguments) -> Iterator[Relation]:
             yield Equal(changed, np.zeros_like(changed) if place == k else outputs[place])
 
 
-@of_each({
-    self_attention.scaled: (*SOFTMAX, *SCALE, "self_attention.unscaled", "order/kq", "the result/last/j"),
-    self_attention.unscaled: (*SOFTMAX, "self_attention.scaled", "order/kq", "the result/last/j"),
-    self_attention.causal: (*SCALE, "the result/alpha/mask/none", "the result/alpha/mask/<", "order/kq"),
-})  # fmt: skip
+@of_each(
+    {
+        self_attention.scaled: (*SOFTMAX, *SCALE, "self_attention.unscaled", "order/kq", "the result/last/j"),
+        self_attention.unscaled: (*SOFTMAX, "self_attention.scaled", "order/kq", "the result/last/j"),
+        self_attention.causal: (*SCALE, "the result/alpha/mask/none", "the result/alpha/mask/<", "order/kq"),
+    }
+)
 def it_is_attention_of_queries_keys_and_values(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
     """It is attention, scaled or not or causal, of Q = X W_q, K = X W_k and V = X W_v."""
     yield Equal(f(**a), value(SELF[of], *(a["x"] @ a[name] for name in WEIGHTS)))
 
 
-@of_each({
-    self_attention.cross: (*SOFTMAX, *SCALE, "self_attention.cross_unscaled", "v/memory/W_v", "the result/last/j"),
-    self_attention.cross_unscaled: (*SOFTMAX, "self_attention.cross", "v/memory/W_v", "the result/last/j"),
-})  # fmt: skip
+@of_each(
+    {
+        self_attention.cross: (*SOFTMAX, *SCALE, "self_attention.cross_unscaled", "v/memory/W_v", "the result/last/j"),
+        self_attention.cross_unscaled: (*SOFTMAX, "self_attention.cross", "v/memory/W_v", "the result/last/j"),
+    }
+)
 def queries_come_from_the_one_keys_and_values_from_the_other(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
     """It is attention, scaled or not, of X' W_q, X W_k and X W_v."""
     yield Equal(f(**a), value(CROSS[of], a["x_q"] @ a["W_q"], a["x"] @ a["W_k"], a["x"] @ a["W_v"]))
@@ -77,12 +81,14 @@ def asking_itself_is_self_attention(of: Of, f: Function, a: Arguments) -> Iterat
     yield Equal(f(x_q=a["x"], **own), value(itself, **own))
 
 
-@of_each({
-    self_attention.scaled: ("the result/last/j",),
-    self_attention.unscaled: ("the result/last/j",),
-    self_attention.columns: ("last/j",),
-    self_attention.qkv: (),
-})  # fmt: skip
+@of_each(
+    {
+        self_attention.scaled: ("the result/last/j",),
+        self_attention.unscaled: ("the result/last/j",),
+        self_attention.columns: ("last/j",),
+        self_attention.qkv: (),
+    }
+)
 def positions_have_no_order(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
     """With the positions permuted the outputs are permuted."""
     axis = -1 if of is self_attention.columns else 0
@@ -106,12 +112,14 @@ def it_is_a_linear_layer_with_weights_made_from_the_input(of: Of, f: Function, a
     yield from between(f(**a), a["x"] @ a["W_v"]) if len(A) else ()
 
 
-@of_each({
-    self_attention.scaled: (SOFTMAX[0], "the result/last/j"),
-    self_attention.unscaled: (SOFTMAX[0], "the result/last/j"),
-    self_attention.cross: (*SOFTMAX, "the result/last/j"),
-    self_attention.cross_unscaled: (*SOFTMAX, "the result/last/j"),
-})  # fmt: skip
+@of_each(
+    {
+        self_attention.scaled: (SOFTMAX[0], "the result/last/j"),
+        self_attention.unscaled: (SOFTMAX[0], "the result/last/j"),
+        self_attention.cross: (*SOFTMAX, "the result/last/j"),
+        self_attention.cross_unscaled: (*SOFTMAX, "the result/last/j"),
+    }
+)
 def indifferent_queries_read_the_mean(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
     """With W_q = 0 every position reads the mean of the values."""
     c = f(**without(a, "W_q"))

@@ -22,11 +22,6 @@ from attnspec.verification.verdict import Verdict, VerdictKind
 AnyQuestion = Question | ProceduralQuestion
 
 
-def catalogue() -> None:
-    """Load the whole catalogue."""
-    len(REGISTRY)
-
-
 def questions(found: Sequence[CallableInfo], shown: str, wanted: VerifyOptions) -> Iterator[AnyQuestion | Refused]:
     """Every question that a target raises: each claim of each callable, in each dtype; or why it cannot be asked.
 

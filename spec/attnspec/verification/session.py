@@ -10,6 +10,7 @@ from typing import Any
 from attnspec.errors import SpecError, TargetError
 from attnspec.verification.candidate.candidate import in_answered_dtype
 from attnspec.verification.candidate.question import Question, Refused, reason_of
+from attnspec.verification.equations.verifier import EquationVerifier
 from attnspec.verification.options import VerifyOptions, validate
 from attnspec.verification.procedures.question import ProceduralQuestion
 from attnspec.verification.procedures.verifier import ProceduralVerifier
@@ -18,7 +19,6 @@ from attnspec.verification.sandbox.runner import Runner
 from attnspec.verification.sandbox.targets import MissingPackage, Target
 from attnspec.verification.targeting import parse_target
 from attnspec.verification.verdict import Report, Verdict, VerdictKind
-from attnspec.verification.verifier import Verifier
 
 OnVerdict = Callable[[Verdict], None]
 """Called with each verdict as soon as it is there."""
@@ -55,8 +55,9 @@ def run(
         if shared < 2:
             answers = _in_turn(asked, runner, on_verdict, on_progress)
             return _report(shown, options, answers, runner.failures, on_verdict)
-    return _report(shown, options, _in_processes(target, options, len(asked), shared, on_verdict, on_progress), (),
-                   on_verdict)  # fmt: skip
+    return _report(
+        shown, options, _in_processes(target, options, len(asked), shared, on_verdict, on_progress), (), on_verdict
+    )
 
 
 def runner_of(options: VerifyOptions) -> Runner:
@@ -124,7 +125,7 @@ def _judged(question: Question, runner: Runner, on_progress: OnProgress) -> Verd
         return question.without_judging(VerdictKind.NOT_RUN, reason)
     if question.any_dtype:
         question = in_answered_dtype(question, runner)
-    return Verifier(question, runner, on_progress).verdict()
+    return EquationVerifier(question, runner, on_progress).verdict()
 
 
 def _report(

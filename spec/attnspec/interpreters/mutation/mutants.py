@@ -146,7 +146,7 @@ def _every_call(definition: Definition) -> Iterator[Slip]:
 
 def _below(label: str, site: Site, root: Node, build: Callable[[Node], Definition]) -> Iterator[Slip]:
     for below, node in walk(root):
-        inner = _inside_scan(site, root, below)
+        inner = inside_scan(site, root, below)
         for op, says, new, equal in locally(node, inner):
             tree = build(substitute(root, below, new))
             if sound(tree, equal):
@@ -179,7 +179,7 @@ def _lifted(node: CallLike, site: Site, equal: tuple[tuple[str, str], ...]) -> t
     return tuple((a, b) for a, b in sorted(pairs) if a != b)
 
 
-def _inside_scan(site: Site, root: Node, below: Path) -> Site:
+def inside_scan(site: Site, root: Node, below: Path) -> Site:
     """What is known inside the step of a scan: its states too."""
     states, bound = dict[str, Type](), set[str]()
     for scan in scans_around(root, below):

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from attnspec.interpreters.mutation.function_substitutions import function_substitutions
+from attnspec.interpreters.mutation.insertions import insertions
 from attnspec.interpreters.mutation.mutants import Mutant
 from attnspec.interpreters.mutation.tiling_errors import tiling_errors
 from attnspec.thresholds import HOLDS_MUCH, HOLDS_NEARLY_ALL
@@ -14,6 +15,7 @@ from attnspec.verification.candidate.observation import Observation
 from attnspec.verification.contract.repeatability import Repeatability
 from attnspec.verification.diagnosis import locate, precision
 from attnspec.verification.diagnosis.batch_reduction import batch_reduction
+from attnspec.verification.diagnosis.constants import wrong_numbers
 from attnspec.verification.diagnosis.recognise import left, mend_form, recognise
 from attnspec.verification.diagnosis.worst_case import smallest_case, worst_case, worst_element
 from attnspec.verification.judge.findings import Bits, Conclusion, Judged
@@ -113,15 +115,22 @@ class Explainer:
         return (
             recognise(self.judge, observations, self.mistakes, judged.policy)
             or self.in_software(observations, judged)
+            or self.with_another_number(observations, judged)
             or self.along(observations, judged)
         )
 
     def in_software(self, observations: Sequence[Observation], judged: Judged) -> Diagnosis | None:
         """What only software does: other functions, errors of kernels that run through tiles; in cases not too long."""
         definition = self.judge.equation.definition
-        slips = (*function_substitutions(definition), *tiling_errors(definition))
+        slips = (*function_substitutions(definition), *tiling_errors(definition), *insertions(definition))
         short = [each for each in observations if each.case.longest <= LONG]
         return recognise(self.judge, short, slips, judged.policy, always=True) if slips else None
+
+    def with_another_number(self, observations: Sequence[Observation], judged: Judged) -> Diagnosis | None:
+        """A number that makes the answers right: a scale, an offset, or another constant than the formula's."""
+        short = [each for each in observations if each.case.longest <= LONG]
+        numbers = [*wrong_numbers(self.judge, short, judged.policy)]
+        return recognise(self.judge, short, numbers, judged.policy, always=True) if numbers else None
 
     def along(self, observations: list[Observation], judged: Judged) -> Diagnosis | None:
         """A direction that most of the error lies along, such as the scale of one argument."""
