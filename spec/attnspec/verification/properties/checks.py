@@ -99,4 +99,5 @@ def _drawn(equation: Equation[..., Any], law: Property, least: Callable[[str], i
 def _lifted(arrays: dict[str, Any], equation: Equation[..., Any], axes: int) -> dict[str, Any]:
     """A batch of one along so many axes, on the arguments that vary per example."""
     lead = (None,) * axes
-    return {name: array if symbol(name, equation.id).weight else array[lead] for name, array in arrays.items()}
+    pairs = ((name, array if symbol(name, equation.id).weight else array[lead]) for name, array in arrays.items())
+    return {name: np.asarray(array) for name, array in pairs}  # [()] makes a number of a single value

@@ -1,0 +1,35 @@
+"""Properties are asked of a candidate with arguments of the form that every other question has."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from attnspec import REGISTRY
+from attnspec.interpreters.rounding.policy import preset
+from attnspec.properties import PROPERTIES
+from attnspec.verification.cases.case import Case
+from attnspec.verification.properties.checks import check_properties
+from attnspec.verification.properties.relations import noise_under
+
+PADDED = REGISTRY["recurrent.gru_lengths"]
+
+
+@pytest.mark.parametrize("axes", [0, 1])
+def test_a_single_number_of_each_example_is_an_array(axes: int) -> None:
+    """A length is an array without axes, or with those of the batch, and every property can be asked."""
+    noise_of = noise_under(PADDED, preset("op-by-op", "float32"))
+    shapes = []
+
+    def ask(case: Case) -> tuple[np.ndarray[Any, Any], ...]:
+        shapes.append({type(array) for array in case.arrays.values()} | {case.arrays["length"].shape})
+        y, h = PADDED(**case.arrays)
+        return np.asarray(y), np.asarray(h)
+
+    found = check_properties(PADDED, "float32", noise_of, lambda name: 0, axes, ask, seed=0)
+
+    assert found.each == tuple((law.name, True) for law in PROPERTIES[PADDED.id])
+    assert not found.unasked
+    assert all(each == {np.ndarray, (1,) * axes} for each in shapes)
