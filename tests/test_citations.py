@@ -9,6 +9,8 @@ from attnspec.language.equation import REGISTRY
 CITED = [
     ("seq2seq.decoder_step_context_outside", "with one context, and z as Cho's", "where c does not change"),
     ("seq2seq.decoder_step_context_outside", "there the context changes", "where c does not change"),
+    ("seq2seq.encode_bidirectional", "003, “双向 RNN (Bidirectional RNN)”", "app. A.2.1"),
+    ("seq2seq.encode_bidirectional_update_writes", "app. A.2.1", "Schuster"),
     ("seq2seq.perplexity", "001, “为什么要发明循环神经网络”", "003"),
     ("seq2seq.teacher_forced", "Cho et al. 2014", "003"),
     ("seq2seq.greedy_step", "Cho et al. 2014", "003"),

@@ -69,6 +69,29 @@ def encode_bidirectional(
         W_xr_b, W_hr_b, b_r_b, W_xz_b, W_hz_b, b_z_b, W_xh_b, W_hh_b, b_h_b,
     )
     return h, recurrent.bidirectional_feature(h)
+
+
+@implements("seq2seq.encode_bidirectional_update_writes", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def encode_bidirectional_update_writes(
+    x: Array,
+    W_xr_f: Array, W_hr_f: Array, b_r_f: Array,
+    W_xz_f: Array, W_hz_f: Array, b_z_f: Array,
+    W_xh_f: Array, W_hh_f: Array, b_h_f: Array,
+    W_xr_b: Array, W_hr_b: Array, b_r_b: Array,
+    W_xz_b: Array, W_hz_b: Array, b_z_b: Array,
+    W_xh_b: Array, W_hh_b: Array, b_h_b: Array,
+) -> tuple[Array, Array]:
+    """recurrent.gru_update_writes twice, once on the source turned round; the rows where its halves end."""
+    h_0 = np.zeros((*x.shape[:-2], b_h_f.shape[0]), dtype=x.dtype)
+    h_f = recurrent.gru_update_writes(
+        x, h_0, W_xr_f, W_hr_f, b_r_f, W_xz_f, W_hz_f, b_z_f, W_xh_f, W_hh_f, b_h_f
+    )
+    g = recurrent.gru_update_writes(
+        x[..., ::-1, :], h_0, W_xr_b, W_hr_b, b_r_b, W_xz_b, W_hz_b, b_z_b, W_xh_b, W_hh_b, b_h_b
+    )
+    h = np.concatenate([h_f, g[..., ::-1, :]], axis=-1)
+    return h, recurrent.bidirectional_feature(h)
 # fmt: on
 
 
@@ -205,6 +228,16 @@ def distillation(p_teacher: Array, p_student: Array) -> Array:
     return cross_entropy_probs(p_student, p_teacher)
 
 
+@implements("seq2seq.distillation_logits", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def distillation_logits(logits_teacher: Array, logits_student: Array, *, tau: float) -> Array:
+    """The student's logarithms are made of its logits, not of rounded probabilities."""
+    soft = logits_student / tau
+    soft -= soft.max(axis=-1, keepdims=True)
+    logs = soft - np.log(np.exp(soft).sum(axis=-1, keepdims=True))
+    return np.asarray(-(temperature(logits_teacher, tau=tau) * logs).sum(axis=-1))
+
+
 @implements("seq2seq.cross_entropy", framework="numpy", dtypes=DTYPES, devices=DEVICES)
 @half_in_single
 def cross_entropy(logits: Array, target: Array) -> Array:
@@ -336,6 +369,32 @@ def teacher_forced_lstm(
     s, _ = recurrent.lstm(x, s_0, c_0, W_xi, W_hi, b_i, W_xf, W_hf, b_f, W_xg, W_hg, b_g, W_xo, W_ho, b_o)
     logits = recurrent.readout(s, W_hy, b_y)
     return softmax(logits, out=logits), s
+
+
+@implements("seq2seq.translator_lstm", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def translator_lstm(
+    x: Array, target: Array, E: Array,
+    W_xi_e: Array, W_hi_e: Array, b_i_e: Array,
+    W_xf_e: Array, W_hf_e: Array, b_f_e: Array,
+    W_xg_e: Array, W_hg_e: Array, b_g_e: Array,
+    W_xo_e: Array, W_ho_e: Array, b_o_e: Array,
+    W_xi_d: Array, W_hi_d: Array, b_i_d: Array,
+    W_xf_d: Array, W_hf_d: Array, b_f_d: Array,
+    W_xg_d: Array, W_hg_d: Array, b_g_d: Array,
+    W_xo_d: Array, W_ho_d: Array, b_o_d: Array,
+    W_hy: Array, b_y: Array, *, start: int,
+) -> Array:
+    """encode_lstm, of which the last states alone are kept; then teacher_forced_lstm."""
+    zero = np.zeros((*x.shape[:-2], b_i_e.shape[0]), dtype=x.dtype)
+    _, s_0, c_0 = encode_lstm(
+        x, zero, zero, W_xi_e, W_hi_e, b_i_e, W_xf_e, W_hf_e, b_f_e, W_xg_e, W_hg_e, b_g_e, W_xo_e, W_ho_e, b_o_e
+    )
+    p, _ = teacher_forced_lstm(
+        target, s_0, c_0, E, W_xi_d, W_hi_d, b_i_d, W_xf_d, W_hf_d, b_f_d, W_xg_d, W_hg_d, b_g_d, W_xo_d, W_ho_d, b_o_d,
+        W_hy, b_y, start=start,
+    )
+    return p
 
 
 @implements("seq2seq.greedy_step_lstm", framework="numpy", dtypes=DTYPES, devices=DEVICES)

@@ -81,6 +81,13 @@ def logistic_regression(X: Array, w: Array, b: Array) -> Array:
     return np.asarray(sigmoid(X.reshape(*X.shape[:-2], len(w)) @ w + b))
 
 
+@implements("text.binary_cross_entropy", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def binary_cross_entropy(logit: Array, target: Array) -> Array:
+    """log(1 + e^−|a|) as one function, which is exact where the exponential is small."""
+    return np.asarray(np.maximum(logit, 0) - target * logit + np.log1p(np.exp(-np.abs(logit))), dtype=logit.dtype)
+
+
 @implements("text.window_labels", framework="numpy", dtypes=DTYPES, devices=DEVICES)
 @half_in_single
 def window_labels(x: Array, W: Array, b: Array, *, w: int) -> Array:

@@ -66,6 +66,28 @@ def encode_bidirectional(
         W_xr_b, W_hr_b, b_r_b, W_xz_b, W_hz_b, b_z_b, W_xh_b, W_hh_b, b_h_b,
     )
     return h, recurrent.bidirectional_feature(h)
+
+
+@implements("seq2seq.encode_bidirectional_update_writes", framework="torch", dtypes=DTYPES)
+def encode_bidirectional_update_writes(
+    x: Tensor,
+    W_xr_f: Tensor, W_hr_f: Tensor, b_r_f: Tensor,
+    W_xz_f: Tensor, W_hz_f: Tensor, b_z_f: Tensor,
+    W_xh_f: Tensor, W_hh_f: Tensor, b_h_f: Tensor,
+    W_xr_b: Tensor, W_hr_b: Tensor, b_r_b: Tensor,
+    W_xz_b: Tensor, W_hz_b: Tensor, b_z_b: Tensor,
+    W_xh_b: Tensor, W_hh_b: Tensor, b_h_b: Tensor,
+) -> tuple[Tensor, Tensor]:
+    """recurrent.gru_update_writes twice, once on the source turned round; the rows where its halves end."""
+    h_0 = x.new_zeros((*x.shape[:-2], b_h_f.shape[0]))
+    h_f = recurrent.gru_update_writes(
+        x, h_0, W_xr_f, W_hr_f, b_r_f, W_xz_f, W_hz_f, b_z_f, W_xh_f, W_hh_f, b_h_f
+    )
+    g = recurrent.gru_update_writes(
+        x.flip(-2), h_0, W_xr_b, W_hr_b, b_r_b, W_xz_b, W_hz_b, b_z_b, W_xh_b, W_hh_b, b_h_b
+    )
+    h = torch.cat([h_f, g.flip(-2)], dim=-1)
+    return h, recurrent.bidirectional_feature(h)
 # fmt: on
 
 
@@ -183,6 +205,20 @@ def cross_entropy_probs(p: Tensor, y: Tensor) -> Tensor:
 def distillation(p_teacher: Tensor, p_student: Tensor) -> Tensor:
     """Cross-entropy with the teacher's distribution for the true one."""
     return cross_entropy_probs(p_student, p_teacher)
+
+
+@implements("seq2seq.distillation_logits", framework="torch", dtypes=DTYPES)
+def distillation_logits(
+    logits_teacher: Tensor,
+    logits_student: Tensor,
+    *,
+    tau: float,
+) -> Tensor:
+    """The student's logarithms are made of its logits; float32 inside for the half types."""
+    inside = torch.promote_types(logits_teacher.dtype, torch.float32)
+    p = (logits_teacher.to(inside) / tau).softmax(dim=-1)
+    logs = (logits_student.to(inside) / tau).log_softmax(dim=-1)
+    return -(p * logs).sum(dim=-1).to(logits_teacher.dtype)
 
 
 @implements("seq2seq.cross_entropy", framework="torch", dtypes=DTYPES)
@@ -308,6 +344,31 @@ def teacher_forced_lstm(
     x = F.embedding(torch.cat([torch.full_like(target[..., :1], start), target[..., :-1]], dim=-1), E)
     s, _ = recurrent.lstm(x, s_0, c_0, W_xi, W_hi, b_i, W_xf, W_hf, b_f, W_xg, W_hg, b_g, W_xo, W_ho, b_o)
     return recurrent.readout(s, W_hy, b_y).softmax(dim=-1), s
+
+
+@implements("seq2seq.translator_lstm", framework="torch", dtypes=DTYPES)
+def translator_lstm(
+    x: Tensor, target: Tensor, E: Tensor,
+    W_xi_e: Tensor, W_hi_e: Tensor, b_i_e: Tensor,
+    W_xf_e: Tensor, W_hf_e: Tensor, b_f_e: Tensor,
+    W_xg_e: Tensor, W_hg_e: Tensor, b_g_e: Tensor,
+    W_xo_e: Tensor, W_ho_e: Tensor, b_o_e: Tensor,
+    W_xi_d: Tensor, W_hi_d: Tensor, b_i_d: Tensor,
+    W_xf_d: Tensor, W_hf_d: Tensor, b_f_d: Tensor,
+    W_xg_d: Tensor, W_hg_d: Tensor, b_g_d: Tensor,
+    W_xo_d: Tensor, W_ho_d: Tensor, b_o_d: Tensor,
+    W_hy: Tensor, b_y: Tensor, *, start: int,
+) -> Tensor:
+    """encode_lstm, of which the last states alone are kept; then teacher_forced_lstm."""
+    zero = x.new_zeros((*x.shape[:-2], b_i_e.shape[0]))
+    _, s_0, c_0 = encode_lstm(
+        x, zero, zero, W_xi_e, W_hi_e, b_i_e, W_xf_e, W_hf_e, b_f_e, W_xg_e, W_hg_e, b_g_e, W_xo_e, W_ho_e, b_o_e
+    )
+    p, _ = teacher_forced_lstm(
+        target, s_0, c_0, E, W_xi_d, W_hi_d, b_i_d, W_xf_d, W_hf_d, b_f_d, W_xg_d, W_hg_d, b_g_d, W_xo_d, W_ho_d, b_o_d,
+        W_hy, b_y, start=start,
+    )
+    return p
 
 
 @implements("seq2seq.greedy_step_lstm", framework="torch", dtypes=DTYPES)

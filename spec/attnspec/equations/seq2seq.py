@@ -7,6 +7,7 @@ from attnspec.equations.recurrent import (
     bidirectional_feature,
     bidirectional_gru,
     gru_cell,
+    gru_update_writes,
     lstm,
     lstm_cell,
     readout,
@@ -16,6 +17,7 @@ from attnspec.equations.text import one_hot
 from attnspec.notation import (
     Tensor,
     argmax,
+    concat,
     exp,
     index,
     indices,
@@ -39,7 +41,10 @@ CONTEXT = Source("001", "Encoder-Decoder/两个RNN加context")
 CHO_ENCODER = Source("001", "Encoder-Decoder/两个RNN加context", paper="Cho et al. 2014, arXiv:1406.1078v3, app. A.1")
 WANG_ENCODER = Source("003", "总结")
 SUTSKEVER = Source("003", "总结", paper="Sutskever, Vinyals and Le 2014, arXiv:1409.3215v3, sec. 2")
-BAHDANAU = Source("000", "Attention", paper="Bahdanau et al. 2015, arXiv:1409.0473v7, sec. 3.2 and app. A.2.1")
+BIDIRECTIONAL = Source("003", "双向 RNN (Bidirectional RNN)", paper="Schuster and Paliwal 1997, IEEE TSP 45(11)")
+BAHDANAU = Source(
+    "000", "序列到序列任务当中的注意力机制", paper="Bahdanau et al. 2015, arXiv:1409.0473v7, sec. 3.2 and app. A.2.1"
+)
 CHO_DECODER = Source("000", "编码器，解码器架构", paper="Cho et al. 2014, arXiv:1406.1078v3, app. A.1")
 CONTEXT_OUTSIDE = Source(paper="Bahdanau et al. 2015, arXiv:1409.0473v7, app. A.2.2, with one context, and z as Cho's")
 WANG = Source("003", "Train seq2seq")
@@ -98,7 +103,7 @@ def encode_lstm(
     return h.stack(j), last(j, h), last(j, c)
 
 
-@equation(BAHDANAU)
+@equation(BIDIRECTIONAL)
 def encode_bidirectional(
     x: Float[Tensor, "m d"],
     W_xr_f: Float[Tensor, "d u"], W_hr_f: Float[Tensor, "u u"], b_r_f: Float[Tensor, " u"],
@@ -108,11 +113,42 @@ def encode_bidirectional(
     W_xz_b: Float[Tensor, "d u"], W_hz_b: Float[Tensor, "u u"], b_z_b: Float[Tensor, " u"],
     W_xh_b: Float[Tensor, "d u"], W_hh_b: Float[Tensor, "u u"], b_h_b: Float[Tensor, " u"],
 ) -> tuple[Float[Tensor, "m 2*u"], Float[Tensor, " 2*u"]]:
-    """Two GRUs read the source, one from either end: [→h_j; ←h_j], and what each half ends with, [→h_m; ←h_1]."""
+    """Two GRUs read the source, one from either end: [→h_j; ←h_j], and what each half ends with, [→h_m; ←h_1].
+
+    z keeps the old state, as in gru_cell. Differs: in the encoder of Bahdanau et al. z writes,
+    `encode_bidirectional_update_writes`.
+    """
     h = bidirectional_gru(
         x, W_xr_f, W_hr_f, b_r_f, W_xz_f, W_hz_f, b_z_f, W_xh_f, W_hh_f, b_h_f,
         W_xr_b, W_hr_b, b_r_b, W_xz_b, W_hz_b, b_z_b, W_xh_b, W_hh_b, b_h_b,
     )
+    return h, bidirectional_feature(h)
+
+
+@equation(BAHDANAU, convention_of=encode_bidirectional,
+          says="the update gate z writes the candidate instead of keeping the old state")
+def encode_bidirectional_update_writes(
+    x: Float[Tensor, "m d"],
+    W_xr_f: Float[Tensor, "d u"], W_hr_f: Float[Tensor, "u u"], b_r_f: Float[Tensor, " u"],
+    W_xz_f: Float[Tensor, "d u"], W_hz_f: Float[Tensor, "u u"], b_z_f: Float[Tensor, " u"],
+    W_xh_f: Float[Tensor, "d u"], W_hh_f: Float[Tensor, "u u"], b_h_f: Float[Tensor, " u"],
+    W_xr_b: Float[Tensor, "d u"], W_hr_b: Float[Tensor, "u u"], b_r_b: Float[Tensor, " u"],
+    W_xz_b: Float[Tensor, "d u"], W_hz_b: Float[Tensor, "u u"], b_z_b: Float[Tensor, " u"],
+    W_xh_b: Float[Tensor, "d u"], W_hh_b: Float[Tensor, "u u"], b_h_b: Float[Tensor, " u"],
+) -> tuple[Float[Tensor, "m 2*u"], Float[Tensor, " 2*u"]]:
+    """encode_bidirectional with GRUs whose z writes: the encoder of Bahdanau et al., before `bahdanau_decode`."""
+    j = index("m")
+    m = size("m")
+    h_0 = 0 * b_h_f  # both start from 0
+    h_f = gru_update_writes(
+        x, h_0, W_xr_f, W_hr_f, b_r_f, W_xz_f, W_hz_f, b_z_f, W_xh_f, W_hh_f, b_h_f
+    )
+    turned = x[m - 1 - j].stack(j)
+    g = gru_update_writes(
+        turned, h_0, W_xr_b, W_hr_b, b_r_b, W_xz_b, W_hz_b, b_z_b, W_xh_b, W_hh_b, b_h_b
+    )
+    h_b = g[m - 1 - j]  # back in the order of the source
+    h = concat(h_f[j], h_b).stack(j)
     return h, bidirectional_feature(h)
 
 
@@ -249,6 +285,20 @@ def distillation(p_teacher: Float[Tensor, " v"], p_student: Float[Tensor, " v"])
     """How far the student's distribution is from the teacher's: the teacher's takes the place of the true one."""
     k = index("v")
     return -sum(k, p_teacher[k] * log(p_student[k]), where=p_teacher[k] > 0)
+
+
+@equation(DISTILLATION, options={"tau": (1.0, 2.5)})
+def distillation_logits(
+    logits_teacher: Float[Tensor, " v"], logits_student: Float[Tensor, " v"], *, tau: float
+) -> Float[Tensor, ""]:
+    """distillation from the logits of both, softened by the same temperature: −Σ softmax(t/τ) log softmax(s/τ).
+
+    Its gradients shrink as 1/τ². Differs: where it is added to another loss, Hinton et al. multiply it by τ².
+    """
+    k = index("v")
+    p = temperature(logits_teacher, tau=tau)
+    log_q = log_softmax(k, logits_student[k] / tau)
+    return -sum(k, p[k] * log_q)
 
 
 @equation(WANG)
@@ -394,6 +444,36 @@ def teacher_forced_lstm(
     logits = readout(s, W_hy, b_y)
     p = softmax(k, logits[k])
     return p.stack(i, k), s.stack(i)
+
+
+@equation(WANG, largest={"m": 9, "n": 9, "v": 33, "u": 33}, options={"start": Place("v", step=2)})
+def translator_lstm(
+    x: Float[Tensor, "m d"], target: Int[Tensor, " n"], E: Float[Tensor, "v e"],
+    W_xi_e: Float[Tensor, "d u"], W_hi_e: Float[Tensor, "u u"], b_i_e: Float[Tensor, " u"],
+    W_xf_e: Float[Tensor, "d u"], W_hf_e: Float[Tensor, "u u"], b_f_e: Float[Tensor, " u"],
+    W_xg_e: Float[Tensor, "d u"], W_hg_e: Float[Tensor, "u u"], b_g_e: Float[Tensor, " u"],
+    W_xo_e: Float[Tensor, "d u"], W_ho_e: Float[Tensor, "u u"], b_o_e: Float[Tensor, " u"],
+    W_xi_d: Float[Tensor, "e u"], W_hi_d: Float[Tensor, "u u"], b_i_d: Float[Tensor, " u"],
+    W_xf_d: Float[Tensor, "e u"], W_hf_d: Float[Tensor, "u u"], b_f_d: Float[Tensor, " u"],
+    W_xg_d: Float[Tensor, "e u"], W_hg_d: Float[Tensor, "u u"], b_g_d: Float[Tensor, " u"],
+    W_xo_d: Float[Tensor, "e u"], W_ho_d: Float[Tensor, "u u"], b_o_d: Float[Tensor, " u"],
+    W_hy: Float[Tensor, "u v"], b_y: Float[Tensor, " v"],
+    *, start: int,
+) -> Float[Tensor, "n v"]:
+    """003's translator in training, whole: encode_lstm from 0, then teacher_forced_lstm from its last two states.
+
+    All that the decoder knows of the source is in these: 002's bottleneck. The distributions of the target's tokens.
+    """
+    h, s_0, c_0 = encode_lstm(  # noqa: RUF059  # the other states are thrown away
+        x, zeros("u"), zeros("u"),
+        W_xi_e, W_hi_e, b_i_e, W_xf_e, W_hf_e, b_f_e, W_xg_e, W_hg_e, b_g_e, W_xo_e, W_ho_e, b_o_e,
+    )
+    p, s = teacher_forced_lstm(  # noqa: RUF059  # the states are not returned
+        target, s_0, c_0, E,
+        W_xi_d, W_hi_d, b_i_d, W_xf_d, W_hf_d, b_f_d, W_xg_d, W_hg_d, b_g_d, W_xo_d, W_ho_d, b_o_d,
+        W_hy, b_y, start=start,
+    )
+    return p
 
 
 @equation(WANG_TEXT, WANG_END)

@@ -3,6 +3,7 @@
 from attnspec import mutate
 from attnspec.equations.seq2seq import (
     cross_entropy,
+    distillation_logits,
     generate_window,
     generate_window_step,
     greedy_decode,
@@ -16,6 +17,7 @@ from attnspec.equations.seq2seq import (
     sequence_loss,
     temperature,
     temperature_probs,
+    translator_lstm,
     until_stop,
 )
 
@@ -198,6 +200,55 @@ mutate(
     greedy_decode_lstm, "never_stops",
     says="after `stop` the tokens go on",
     lines={"return": "token.stack(i)"},
+)
+
+# The conveyor belt of 003 ends with the source.
+mutate(
+    translator_lstm, "cell_not_handed_over",
+    says="the decoder's cell state begins at 0: the encoder's is not handed over",
+    lines={
+        "p, s": """teacher_forced_lstm(
+            target, s_0, zeros("u"), E,
+            W_xi_d, W_hi_d, b_i_d, W_xf_d, W_hf_d, b_f_d, W_xg_d, W_hg_d, b_g_d, W_xo_d, W_ho_d, b_o_d,
+            W_hy, b_y, start=start,
+        )""",
+    },
+)
+
+# The decoder is a text generator that has not read anything.
+mutate(
+    translator_lstm, "nothing_handed_over",
+    says="the decoder begins at 0: nothing of the source is handed over",
+    lines={
+        "p, s": """teacher_forced_lstm(
+            target, zeros("u"), zeros("u"), E,
+            W_xi_d, W_hi_d, b_i_d, W_xf_d, W_hf_d, b_f_d, W_xg_d, W_hg_d, b_g_d, W_xo_d, W_ho_d, b_o_d,
+            W_hy, b_y, start=start,
+        )""",
+    },
+)
+
+# The softmax of the student is sharper than it was trained to be.
+mutate(
+    distillation_logits, "student_not_softened",
+    says="the teacher's logits are divided by τ, the student's are not",
+    lines={"log_q": "log_softmax(k, logits_student[k])"},
+)
+
+mutate(
+    distillation_logits, "scaled",
+    says="the loss is multiplied by τ², as where it is added to another loss",
+    lines={"return": "-sum(k, p[k] * log_q) * tau * tau"},
+)
+
+# Least 0, where the cross-entropy is the teacher's entropy at least.
+mutate(
+    distillation_logits, "divergence",
+    says="it is the Kullback-Leibler divergence: the teacher's entropy is taken off",
+    lines={
+        "log_p": "log_softmax(k, logits_teacher[k] / tau)",
+        "return": "sum(k, p[k] * (log_p - log_q))",
+    },
 )
 
 # Nothing is left to chance.

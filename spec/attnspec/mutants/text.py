@@ -6,7 +6,14 @@ from collections.abc import Mapping
 from itertools import chain
 
 from attnspec import mutate
-from attnspec.equations.text import embedding, embedding_padding_idx, one_hot, segments, window_labels
+from attnspec.equations.text import (
+    binary_cross_entropy,
+    embedding,
+    embedding_padding_idx,
+    one_hot,
+    segments,
+    window_labels,
+)
 from attnspec.procedures.text import encode, tokenize, vocabulary, words
 
 Words = tuple[str, ...]
@@ -74,6 +81,30 @@ mutate(
     segments, "label_within",
     says="the label is the last token of the piece, not the one that follows",
     lines={"label": "k[a * s + w - 1]"},
+)
+
+# The loss is small where the model is wrong.
+mutate(
+    binary_cross_entropy, "classes_exchanged",
+    says="the classes are exchanged: 0 is taken for 1",
+    lines={"return": "relu(logit) - (1 - target) * logit + log(1 + exp(-a))"},
+)
+
+# No text costs less than log(1 + 1/e).
+mutate(
+    binary_cross_entropy, "sigmoid_twice",
+    says="the sigmoid is taken twice: a probability is given where the logit belongs",
+    lines={
+        "p": "sigmoid(logit)",
+        "return": "p - target * p + log(1 + exp(-p))",
+    },
+)
+
+# Half of the loss: that of class 0 is missing.
+mutate(
+    binary_cross_entropy, "of_class_1_alone",
+    says="a text of class 0 costs nothing",
+    lines={"return": "target * (relu(logit) - logit + log(1 + exp(-a)))"},
 )
 
 # Padding by the edge, not by zeros.

@@ -65,7 +65,7 @@ def past_does_not_depend_on_the_future(of: Of, f: Function, a: Arguments) -> Ite
 
 @property_of(seq2seq.encode_bidirectional, kills=(
     "h/h/name/h_b-g", "h/h/exchange", "h/h_f/step/before", "h/order/bf", "result 2/feature/exchange",
-    "result 2/feature/mask/<=",
+    "result 2/feature/mask/<=", "seq2seq.encode_bidirectional_update_writes",
 ))  # fmt: skip
 def both_ends_are_left(f: Function, a: Arguments) -> Iterator[Relation]:
     """It is the bidirectional GRU over the source; it leaves the last of its forward half, the first of the other."""
@@ -75,8 +75,34 @@ def both_ends_are_left(f: Function, a: Arguments) -> Iterator[Relation]:
     yield Equal(ends, np.concatenate([h[-1, :u], h[0, u:]]))
 
 
-@property_of(seq2seq.encode_bidirectional, kills=("h/h/name/h_b-g", "h/h_b/drop/1", "h/g/drop/1"))
-def ends_change_places_when_the_source_is_turned(f: Function, a: Arguments) -> Iterator[Relation]:
+@property_of(seq2seq.encode_bidirectional_update_writes, kills=(
+    "seq2seq.encode_bidirectional", "h/exchange", "h_f/step/before", "order/bf", "result 2/feature/exchange",
+))  # fmt: skip
+def both_ends_are_left_by_gates_that_write(f: Function, a: Arguments) -> Iterator[Relation]:
+    """Either half is gru_update_writes, the second over the source turned round and turned back."""
+    h, ends = f(**a)
+    kinds = [f"{kind}{gate}" for gate in "rzh" for kind in ("W_x", "W_h", "b_")]
+    forward, backward = ([a[f"{kind}_{half}"] for kind in kinds] for half in "fb")
+    h_0 = np.zeros(len(a["b_h_f"]))
+    h_f = value(recurrent.gru_update_writes, a["x"], h_0, *forward)
+    h_b = value(recurrent.gru_update_writes, a["x"][::-1], h_0, *backward)[::-1]
+    yield Equal(h, np.concatenate([h_f, h_b], axis=1))
+    yield Equal(ends, np.concatenate([h_f[-1], h_b[0]]))
+
+
+@property_of(seq2seq.encode_bidirectional_update_writes, kills=("seq2seq.encode_bidirectional",))
+def negated_update_gates_keep(f: Function, a: Arguments) -> Iterator[Relation]:
+    """With what makes z negated it is encode_bidirectional."""
+    kept = negated(a, *(f"{kind}z_{half}" for kind in ("W_x", "W_h", "b_") for half in "fb"))
+    for given, other in zip(f(**a), value(seq2seq.encode_bidirectional, **kept), strict=True):
+        yield Equal(given, other)
+
+
+@of_each({
+    seq2seq.encode_bidirectional: ("h/h/name/h_b-g", "h/h_b/drop/1", "h/g/drop/1"),
+    seq2seq.encode_bidirectional_update_writes: ("h/name/h_b-g", "h_b/drop/1", "turned/drop/1"),
+})  # fmt: skip
+def ends_change_places_when_the_source_is_turned(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
     """With the source reversed and the two sets of weights exchanged, what is left has its halves exchanged."""
     swap = {"f": "b", "b": "f"}
     turned = {name: a[name[:-1] + swap[name[-1]]] for name in a if name != "x"}
@@ -411,6 +437,30 @@ def teacher_takes_the_place_of_the_truth(f: Function, a: Arguments) -> Iterator[
     yield Equal(f(**a), value(seq2seq.cross_entropy_probs, a["p_student"], a["p_teacher"]))
 
 
+@property_of(seq2seq.distillation_logits, kills=("student_not_softened", "scaled", "divergence", "last/k"))
+def it_is_distillation_of_softened_distributions(f: Function, a: Arguments) -> Iterator[Relation]:
+    """It is distillation of both distributions at the temperature."""
+    soft = (value(seq2seq.temperature, a[name], tau=a["tau"]) for name in ("logits_teacher", "logits_student"))
+    yield Equal(f(**a), value(seq2seq.distillation, *soft))
+
+
+@property_of(seq2seq.distillation_logits, kills=("student_not_softened", "scaled"))
+def only_the_ratio_to_the_temperature_counts(f: Function, a: Arguments) -> Iterator[Relation]:
+    """With the logits of both halved it is as at twice the temperature; what a word's logits share does not count."""
+    halves = {name: a[name] / 2 for name in ("logits_teacher", "logits_student")}
+    yield Equal(f(**halves, tau=a["tau"]), f(**{**a, "tau": 2 * a["tau"]}))
+
+
+@property_of(seq2seq.distillation_logits, kills=("divergence", "scaled"))
+def one_sure_teacher_makes_it_cross_entropy(f: Function, a: Arguments) -> Iterator[Relation]:
+    """With a teacher that is sure of one word, at τ = 1, it is cross_entropy of the student's logits."""
+    v = len(a["logits_teacher"])
+    for word in range(v):
+        sure = np.where(np.arange(v) == word, 0.0, -1000.0)
+        loss = value(seq2seq.cross_entropy, a["logits_student"], np.asarray(word))
+        yield Equal(f(logits_teacher=sure, logits_student=a["logits_student"], tau=1.0), loss)
+
+
 def words(array: Any) -> Any:
     """Outputs that name words, as places; what the noise says nothing of is somewhere, and shows where it is added."""
     return np.nan_to_num(array).astype(np.int64)
@@ -675,6 +725,42 @@ def one_hot_rows_need_no_embedding(f: Function, a: Arguments) -> Iterator[Relati
     for E in (a["E"], np.eye(len(a["E"]))):
         states, _ = value(recurrent.lstm, rows @ E, a["s_0"], a["c_0"], **lstm_of(a))
         yield Equal(f(**{**a, "E": E})[1], states)
+
+
+def side(a: Arguments, end: str) -> dict[str, Any]:
+    """The weights of the LSTM of one side, without their ending."""
+    return {name: a[f"{name}_{end}"] for name in LSTM}
+
+
+def decoded(a: Arguments, s_0: Any, c_0: Any) -> Any:
+    """The distributions of the decoder from two states."""
+    rest = {name: a[name] for name in ("target", "E", "W_hy", "b_y", "start")}
+    return value(seq2seq.teacher_forced_lstm, s_0=s_0, c_0=c_0, **rest, **side(a, "d"))[0]
+
+
+@property_of(seq2seq.translator_lstm, least={"n": 1}, kills=(
+    "cell_not_handed_over", "nothing_handed_over", "h, s_0, c_0/h, c/step/reversed", "p, s/before/drop/1",
+    "p, s/p/function/no-softmax",
+))  # fmt: skip
+def decoder_begins_where_the_encoder_ends(f: Function, a: Arguments) -> Iterator[Relation]:
+    """The decoder's first state and cell state are the encoder's last, which began at 0."""
+    zero = np.zeros(len(a["b_i_e"]))
+    h, c = value(recurrent.lstm, a["x"], zero, zero, **side(a, "e"))
+    yield Equal(f(**a), decoded(a, h[-1], c))
+
+
+@property_of(seq2seq.translator_lstm, least={"m": 2, "n": 1}, kills=("h, s_0, c_0/h, c/step/reversed",))
+def sources_that_leave_the_same_states_are_one(f: Function, a: Arguments) -> Iterator[Relation]:
+    """002's bottleneck: sources after which the encoder's states are equal get the same distributions.
+
+    With the forget gate shut and the matrices of the state 0, the encoder keeps the last vector alone. Sources that end
+    in it, of whatever length, in whatever order, cannot be told apart.
+    """
+    forgets = without(a, *(f"W_h{gate}_e" for gate in "ifgo"), "W_xf_e")
+    forgets |= {"b_f_e": np.full_like(a["b_f_e"], SHUT)}
+    turned = np.concatenate([a["x"][:-1][::-1], a["x"][-1:]])
+    for other in (turned, a["x"][-1:]):
+        yield Equal(f(**{**forgets, "x": other}), f(**forgets))
 
 
 STEPS_OF_AN_LSTM = (seq2seq.greedy_step_lstm, seq2seq.sample_step_lstm)

@@ -10,7 +10,7 @@ from unicodedata import category
 
 import numpy as np
 
-from attnspec.equations import recurrent, text
+from attnspec.equations import recurrent, seq2seq, text
 from attnspec.language.equation import Equation
 from attnspec.procedures.text import encode, tokenize, vocabulary
 from attnspec.properties.property import Arguments, Equal, Function, Relation, property_of
@@ -165,6 +165,28 @@ def text_of_one_token_is_a_classifier(f: Function, a: Arguments) -> Iterator[Rel
     one = {**a, "X": a["X"][:1], "w": a["w"][: a["X"].shape[1]]}
     yield Equal(f(**one), value(recurrent.classifier, one["X"], one["w"], one["b"]))
     yield Equal(f(**without(a, "w", "b")), 0.5)
+
+
+@property_of(text.binary_cross_entropy, kills=("classes_exchanged", "sigmoid_twice", "of_class_1_alone"))
+def it_is_the_cross_entropy_of_two_words(f: Function, a: Arguments) -> Iterator[Relation]:
+    """It is the cross-entropy of the two classes, of which class 0 has the logit 0: p of class 1 is σ(logit)."""
+    for target in (np.asarray(0), np.asarray(1)):
+        two = np.stack([np.zeros_like(a["logit"]), a["logit"]])
+        yield Equal(f(logit=a["logit"], target=target), value(seq2seq.cross_entropy, two, target))
+
+
+@property_of(text.binary_cross_entropy, kills=("classes_exchanged", "of_class_1_alone"))
+def classes_change_places_with_the_sign(f: Function, a: Arguments) -> Iterator[Relation]:
+    """With the logit negated and the classes exchanged nothing changes; their losses differ by the logit."""
+    zero, one = np.asarray(0), np.asarray(1)
+    yield Equal(f(logit=np.asarray(-a["logit"]), target=zero), f(logit=a["logit"], target=one))
+    yield Equal(f(logit=a["logit"], target=zero) - f(logit=a["logit"], target=one), a["logit"])
+
+
+@property_of(text.binary_cross_entropy, kills=("sigmoid_twice",))
+def unsure_classifier_costs_log_2(f: Function, a: Arguments) -> Iterator[Relation]:
+    """At σ(0) = 1/2 either class costs log 2."""
+    yield Equal(f(**without(a, "logit")), np.log(2.0))
 
 
 @property_of(text.window_labels, kills=("ends_repeated", "ends_joined", "looks_back", "window/exchange", "y/drop/b"))
