@@ -313,3 +313,7 @@ the noise of a wrong formula is not that of the equation."""
 
 FITTED_RMS = 4.0
 """Convention: a number is fitted if it leaves no more than this root mean square of error/σ, for the same reason."""
+
+READING_CASES, PROBED_PLACES = 2, 8
+"""Convention: a sentence on what a candidate reads must hold in so many failing cases; axes up to this size are probed
+place by place, longer ones by halving. More cost calls, and say the same."""

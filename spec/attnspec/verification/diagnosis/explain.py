@@ -16,9 +16,10 @@ from attnspec.verification.contract.repeatability import Repeatability
 from attnspec.verification.diagnosis import locate, precision
 from attnspec.verification.diagnosis.batch_reduction import batch_reduction
 from attnspec.verification.diagnosis.constants import wrong_numbers
+from attnspec.verification.diagnosis.reading import wrong_reading
 from attnspec.verification.diagnosis.recognise import left, mend_form, recognise
 from attnspec.verification.diagnosis.worst_case import smallest_case, worst_case, worst_element
-from attnspec.verification.judge.findings import Bits, Conclusion, Judged
+from attnspec.verification.judge.findings import Bits, Conclusion, Finding, Judged
 from attnspec.verification.judge.forms import bits_left, excess
 from attnspec.verification.judge.judge import Judge
 from attnspec.verification.verdict import Diagnosis, VerdictKind
@@ -68,7 +69,7 @@ class Explainer:
         axes = locate.only_with_axes(judged.compared)
         if known and axes:
             self.note(f"it is wrong {axes}")
-        known = known or locate.locate(self.judge, observations, judged.policy, first.says)
+        known = known or self.reading(observations, judged, first)
         return Conclusion(
             VerdictKind.DIFFERS,
             unreached.says if unreached else first.says,
@@ -76,6 +77,13 @@ class Explainer:
             diagnosis=known,
             worst=smallest_case(first, judged, self.judge, self.candidate),
         )
+
+    def reading(self, observations: list[Observation], judged: Judged, first: Finding) -> Diagnosis:
+        """What is read wrongly, and where values are wrong."""
+        place = locate.locate(self.judge, observations, judged.policy, first.says)
+        wrong = wrong_reading(self.judge, self.candidate, observations, judged.policy)
+        where = place.says.removeprefix("no known mistake: it is ")
+        return Diagnosis("reading", f"{wrong} ({where})") if wrong else place
 
     def lossy(self, observations: Sequence[Observation], judged: Judged) -> Conclusion:
         """Right by a form that loses digits which the equation as it stands keeps."""

@@ -87,7 +87,7 @@ def _pattern(wrong: Sequence[Compared]) -> list[str]:
 
 def mend(equation: Equation[..., Any], diagnosis: Diagnosis | None) -> str:
     """The line of the formula that a recognised mistake is in; the whole formula where it is in no one line."""
-    if diagnosis is None or diagnosis.id in ("unrecognised", "direction", "no gradient", "batch"):
+    if diagnosis is None or diagnosis.id in ("unrecognised", "reading", "direction", "no gradient", "batch"):
         return ""
     shown = [row.strip() for row in text(equation.definition).splitlines() if " = " in row]
     rows = [row for row in shown if not {"∈", "≤"} & {*row.split(" = ")[0]}]  # the sizes stand above the formula
