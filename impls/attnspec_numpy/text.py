@@ -114,6 +114,20 @@ def tokenize(text: str, *, lower: bool, stop_words: Collection[str], typos: Mapp
     return [word for word in (typos.get(each, each) for each in found) if word not in stops]
 
 
+@implements("text.characters")
+def characters(text: str, *, lower: bool) -> list[str]:
+    """A text is a sequence of its characters."""
+    return list(text.lower() if lower else text)
+
+
+@implements("text.delimit")
+def delimit(tokens: Sequence[str], *, start: str, stop: str) -> list[str]:
+    """A list of both symbols, into which the tokens are put."""
+    delimited = [start, stop]
+    delimited[1:1] = tokens
+    return delimited
+
+
 @implements("text.vocabulary")
 def vocabulary(texts: Sequence[Sequence[str]], *, v: int) -> dict[str, int]:
     """Words, where each is first and how often it is, in one sort; a second one by the last two."""

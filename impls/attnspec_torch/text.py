@@ -113,6 +113,18 @@ def _words(text: str) -> Iterator[str]:
         yield word
 
 
+@implements("text.characters")
+def characters(text: str, *, lower: bool) -> tuple[str, ...]:
+    """One character after the other."""
+    return tuple(sign for sign in (text.lower() if lower else text))
+
+
+@implements("text.delimit")
+def delimit(tokens: Sequence[str], *, start: str, stop: str) -> tuple[str, ...]:
+    """One tuple."""
+    return (start, *tokens, stop)
+
+
 @implements("text.vocabulary")
 def vocabulary(texts: Sequence[Sequence[str]], *, v: int) -> dict[str, int]:
     """A counter has its most frequent by a heap, and words as frequent in the order in which it met them."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from attnspec.equations import seq2seq, text
+from attnspec.procedures.text import characters, delimit, encode, vocabulary
 from attnspec.properties.shared import value
 
 
@@ -26,6 +27,19 @@ def test_a_segment_is_60_by_57() -> None:
     assert matrix.shape == (60, 57)
     assert value(text.one_hot, labels, v=57).shape == (180, 57)
     assert np.array_equal(labels, (np.arange(180) * 3 + 60) % 57)
+
+
+def test_two_vocabularies_and_the_symbols_of_the_target() -> None:
+    """A character-level pair of sentences: the target's vocabulary alone has the start and the stop symbol."""
+    source = characters("go on", lower=True)
+    target = delimit(characters("mach weiter", lower=True), start="\t", stop="\n")
+    of_source, of_target = vocabulary((source,), v=100), vocabulary((target,), v=100)
+
+    assert set(of_source) == set("go n")
+    assert set(of_target) == set("mach weitr\t\n")
+    assert encode(target, of_target)[0] == of_target["\t"]
+    assert encode(target, of_target)[-1] == of_target["\n"]
+    assert -1 not in encode(target, of_target)
 
 
 def test_a_seed_of_18_characters_stays_18_long() -> None:

@@ -14,7 +14,7 @@ from attnspec.equations.text import (
     segments,
     window_labels,
 )
-from attnspec.procedures.text import encode, tokenize, vocabulary, words
+from attnspec.procedures.text import characters, delimit, encode, tokenize, vocabulary, words
 
 Words = tuple[str, ...]
 
@@ -309,6 +309,60 @@ def once_each(text: str, *, lower: bool, stop_words: Words, typos: Mapping[str, 
     found = [word.lower() if lower else word for word in words(text)]
     meant = [typos.get(word, word) for word in found]
     return tuple(dict.fromkeys(word for word in meant if word not in stop_words))
+
+
+@characters.mutant("spaces are left out")
+def spaces_left_out(text: str, *, lower: bool) -> Words:
+    """The text that is generated has no words."""
+    return tuple(sign for sign in (text.lower() if lower else text) if not sign.isspace())
+
+
+@characters.mutant("signs that are neither letters nor numbers are left out")
+def letters_alone(text: str, *, lower: bool) -> Words:
+    """As if characters were words."""
+    return tuple(sign for sign in (text.lower() if lower else text) if sign.isalnum())
+
+
+@characters.mutant("nothing is lower-cased, though asked")
+def capitals_kept(text: str, *, lower: bool) -> Words:
+    """A and a stay two."""
+    return tuple(text)
+
+
+@characters.mutant("the text is lower-cased, asked or not")
+def capitals_lost(text: str, *, lower: bool) -> Words:
+    """A and a become one."""
+    return tuple(text.lower())
+
+
+@characters.mutant("each character stands once, as in a vocabulary")
+def each_once(text: str, *, lower: bool) -> Words:
+    """The order of first appearance."""
+    return tuple(dict.fromkeys(text.lower() if lower else text))
+
+
+@delimit.mutant("the start symbol is left out")
+def no_start(tokens: Words, *, start: str, stop: str) -> Words:
+    """A decoder has nothing to read first."""
+    return (*tokens, stop)
+
+
+@delimit.mutant("the stop symbol is left out")
+def no_stop(tokens: Words, *, start: str, stop: str) -> Words:
+    """A decoder does not learn to end."""
+    return (start, *tokens)
+
+
+@delimit.mutant("start and stop symbol are exchanged")
+def symbols_exchanged(tokens: Words, *, start: str, stop: str) -> Words:
+    """Both stand where the other belongs."""
+    return (stop, *tokens, start)
+
+
+@delimit.mutant("the stop symbol ends what stands before the tokens too")
+def stop_twice(tokens: Words, *, start: str, stop: str) -> Words:
+    """As between two sentences of one text."""
+    return (stop, *tokens, stop)
 
 
 @vocabulary.mutant("words as frequent as each other come by the alphabet")
