@@ -220,6 +220,34 @@ def gru_lengths_repeats(
     return _repeated(y, h, length), h
 
 
+@implements("recurrent.gru_lengths_reset_after", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def gru_lengths_reset_after(
+    x: Array, length: Array, h_0: Array,
+    W_xr: Array, W_hr: Array, b_r: Array,
+    W_xz: Array, W_hz: Array, b_z: Array,
+    W_xh: Array, W_hh: Array, b_h: Array, b_hh: Array,
+) -> tuple[Array, Array]:
+    """As gru_reset_after, and what a step gives is kept where its row counts."""
+    W_h = _packed((W_hr, W_hz), W_hh)
+    side = x @ _packed((W_xr, W_xz), W_xh) + _packed((b_r, b_z), b_h)
+    y, (h,) = _over_rows(side, length, (h_0,), lambda side_t, h: (_reset_after_step(side_t, h, W_h, b_hh),))
+    return y, h
+
+
+@implements("recurrent.gru_lengths_reset_after_repeats", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def gru_lengths_reset_after_repeats(
+    x: Array, length: Array, h_0: Array,
+    W_xr: Array, W_hr: Array, b_r: Array,
+    W_xz: Array, W_hz: Array, b_z: Array,
+    W_xh: Array, W_hh: Array, b_h: Array, b_hh: Array,
+) -> tuple[Array, Array]:
+    """gru_lengths_reset_after, its padding filled with the last state."""
+    y, h = gru_lengths_reset_after(x, length, h_0, W_xr, W_hr, b_r, W_xz, W_hz, b_z, W_xh, W_hh, b_h, b_hh)
+    return _repeated(y, h, length), h
+
+
 @implements("recurrent.lstm_lengths", framework="numpy", dtypes=DTYPES, devices=DEVICES)
 @half_in_single
 def lstm_lengths(
@@ -284,6 +312,46 @@ def bidirectional_gru(
     return np.concatenate([h_f, h_b[..., ::-1, :]], axis=-1)
 
 
+@implements("recurrent.bidirectional_gru_reset_after", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def bidirectional_gru_reset_after(
+    x: Array,
+    W_xr_f: Array, W_hr_f: Array, b_r_f: Array,
+    W_xz_f: Array, W_hz_f: Array, b_z_f: Array,
+    W_xh_f: Array, W_hh_f: Array, b_h_f: Array, b_hh_f: Array,
+    W_xr_b: Array, W_hr_b: Array, b_r_b: Array,
+    W_xz_b: Array, W_hz_b: Array, b_z_b: Array,
+    W_xh_b: Array, W_hh_b: Array, b_h_b: Array, b_hh_b: Array,
+) -> Array:
+    """gru_reset_after twice, once on the input turned round, whose states are turned back."""
+    h_0 = np.zeros((*x.shape[:-2], b_h_f.shape[0]), dtype=x.dtype)
+    h_f = gru_reset_after(x, h_0, W_xr_f, W_hr_f, b_r_f, W_xz_f, W_hz_f, b_z_f, W_xh_f, W_hh_f, b_h_f, b_hh_f)
+    h_b = gru_reset_after(
+        x[..., ::-1, :], h_0, W_xr_b, W_hr_b, b_r_b, W_xz_b, W_hz_b, b_z_b, W_xh_b, W_hh_b, b_h_b, b_hh_b
+    )
+    return np.concatenate([h_f, h_b[..., ::-1, :]], axis=-1)
+
+
+@implements("recurrent.bidirectional_gru_update_writes", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def bidirectional_gru_update_writes(
+    x: Array,
+    W_xr_f: Array, W_hr_f: Array, b_r_f: Array,
+    W_xz_f: Array, W_hz_f: Array, b_z_f: Array,
+    W_xh_f: Array, W_hh_f: Array, b_h_f: Array,
+    W_xr_b: Array, W_hr_b: Array, b_r_b: Array,
+    W_xz_b: Array, W_hz_b: Array, b_z_b: Array,
+    W_xh_b: Array, W_hh_b: Array, b_h_b: Array,
+) -> Array:
+    """gru_update_writes twice, once on the input turned round, whose states are turned back."""
+    h_0 = np.zeros((*x.shape[:-2], b_h_f.shape[0]), dtype=x.dtype)
+    h_f = gru_update_writes(x, h_0, W_xr_f, W_hr_f, b_r_f, W_xz_f, W_hz_f, b_z_f, W_xh_f, W_hh_f, b_h_f)
+    h_b = gru_update_writes(
+        x[..., ::-1, :], h_0, W_xr_b, W_hr_b, b_r_b, W_xz_b, W_hz_b, b_z_b, W_xh_b, W_hh_b, b_h_b
+    )
+    return np.concatenate([h_f, h_b[..., ::-1, :]], axis=-1)
+
+
 @implements("recurrent.bidirectional_lstm", framework="numpy", dtypes=DTYPES, devices=DEVICES)
 @half_in_single
 def bidirectional_lstm(
@@ -308,6 +376,95 @@ def bidirectional_lstm(
         W_xg_b, W_hg_b, b_g_b, W_xo_b, W_ho_b, b_o_b,
     )
     return np.concatenate([h_f, h_b[..., ::-1, :]], axis=-1)
+
+
+@implements("recurrent.bidirectional_simple_rnn_lengths", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def bidirectional_simple_rnn_lengths(
+    x: Array, length: Array,
+    W_xh_f: Array, W_hh_f: Array, b_h_f: Array,
+    W_xh_b: Array, W_hh_b: Array, b_h_b: Array,
+) -> tuple[Array, Array]:
+    """simple_rnn_lengths twice, once on the rows that count turned round, whose outputs are turned back."""
+    h_0 = np.zeros((*x.shape[:-2], b_h_f.shape[0]), dtype=x.dtype)
+    y_f, h_f = simple_rnn_lengths(
+        x, length, h_0, W_xh_f, W_hh_f, b_h_f
+    )
+    y_b, h_b = simple_rnn_lengths(
+        _turned(x, length), length, h_0, W_xh_b, W_hh_b, b_h_b
+    )
+    return np.concatenate([y_f, _turned(y_b, length)], axis=-1), np.concatenate([h_f, h_b], axis=-1)
+
+
+@implements("recurrent.bidirectional_gru_lengths", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def bidirectional_gru_lengths(
+    x: Array, length: Array,
+    W_xr_f: Array, W_hr_f: Array, b_r_f: Array,
+    W_xz_f: Array, W_hz_f: Array, b_z_f: Array,
+    W_xh_f: Array, W_hh_f: Array, b_h_f: Array,
+    W_xr_b: Array, W_hr_b: Array, b_r_b: Array,
+    W_xz_b: Array, W_hz_b: Array, b_z_b: Array,
+    W_xh_b: Array, W_hh_b: Array, b_h_b: Array,
+) -> tuple[Array, Array]:
+    """gru_lengths twice, once on the rows that count turned round, whose outputs are turned back."""
+    h_0 = np.zeros((*x.shape[:-2], b_h_f.shape[0]), dtype=x.dtype)
+    y_f, h_f = gru_lengths(
+        x, length, h_0, W_xr_f, W_hr_f, b_r_f, W_xz_f, W_hz_f, b_z_f, W_xh_f, W_hh_f, b_h_f
+    )
+    y_b, h_b = gru_lengths(
+        _turned(x, length), length, h_0, W_xr_b, W_hr_b, b_r_b, W_xz_b, W_hz_b, b_z_b, W_xh_b, W_hh_b, b_h_b
+    )
+    return np.concatenate([y_f, _turned(y_b, length)], axis=-1), np.concatenate([h_f, h_b], axis=-1)
+
+
+@implements("recurrent.bidirectional_gru_lengths_reset_after", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def bidirectional_gru_lengths_reset_after(
+    x: Array, length: Array,
+    W_xr_f: Array, W_hr_f: Array, b_r_f: Array,
+    W_xz_f: Array, W_hz_f: Array, b_z_f: Array,
+    W_xh_f: Array, W_hh_f: Array, b_h_f: Array, b_hh_f: Array,
+    W_xr_b: Array, W_hr_b: Array, b_r_b: Array,
+    W_xz_b: Array, W_hz_b: Array, b_z_b: Array,
+    W_xh_b: Array, W_hh_b: Array, b_h_b: Array, b_hh_b: Array,
+) -> tuple[Array, Array]:
+    """gru_lengths_reset_after twice, once on the rows that count turned round, whose outputs are turned back."""
+    h_0 = np.zeros((*x.shape[:-2], b_h_f.shape[0]), dtype=x.dtype)
+    y_f, h_f = gru_lengths_reset_after(
+        x, length, h_0, W_xr_f, W_hr_f, b_r_f, W_xz_f, W_hz_f, b_z_f, W_xh_f, W_hh_f, b_h_f, b_hh_f
+    )
+    y_b, h_b = gru_lengths_reset_after(
+        _turned(x, length), length, h_0, W_xr_b, W_hr_b, b_r_b, W_xz_b, W_hz_b, b_z_b, W_xh_b, W_hh_b, b_h_b, b_hh_b
+    )
+    return np.concatenate([y_f, _turned(y_b, length)], axis=-1), np.concatenate([h_f, h_b], axis=-1)
+
+
+@implements("recurrent.bidirectional_lstm_lengths", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def bidirectional_lstm_lengths(
+    x: Array, length: Array,
+    W_xi_f: Array, W_hi_f: Array, b_i_f: Array,
+    W_xf_f: Array, W_hf_f: Array, b_f_f: Array,
+    W_xg_f: Array, W_hg_f: Array, b_g_f: Array,
+    W_xo_f: Array, W_ho_f: Array, b_o_f: Array,
+    W_xi_b: Array, W_hi_b: Array, b_i_b: Array,
+    W_xf_b: Array, W_hf_b: Array, b_f_b: Array,
+    W_xg_b: Array, W_hg_b: Array, b_g_b: Array,
+    W_xo_b: Array, W_ho_b: Array, b_o_b: Array,
+) -> tuple[Array, Array, Array]:
+    """lstm_lengths twice, once on the rows that count turned round, whose outputs are turned back."""
+    zero = np.zeros((*x.shape[:-2], b_i_f.shape[0]), dtype=x.dtype)
+    y_f, h_f, c_f = lstm_lengths(
+        x, length, zero, zero, W_xi_f, W_hi_f, b_i_f, W_xf_f, W_hf_f, b_f_f,
+        W_xg_f, W_hg_f, b_g_f, W_xo_f, W_ho_f, b_o_f,
+    )
+    y_b, h_b, c_b = lstm_lengths(
+        _turned(x, length), length, zero, zero, W_xi_b, W_hi_b, b_i_b, W_xf_b, W_hf_b, b_f_b,
+        W_xg_b, W_hg_b, b_g_b, W_xo_b, W_ho_b, b_o_b,
+    )
+    y = np.concatenate([y_f, _turned(y_b, length)], axis=-1)
+    return y, np.concatenate([h_f, h_b], axis=-1), np.concatenate([c_f, c_b], axis=-1)
 # fmt: on
 
 
@@ -333,6 +490,16 @@ def simple_rnn_step(
 def many_to_many(x: Array, h_0: Array, W_xh: Array, W_hh: Array, b_h: Array, W_hy: Array, b_y: Array) -> Array:
     """simple_rnn, then all steps are read out in one product."""
     return readout(simple_rnn(x, h_0, W_xh, W_hh, b_h), W_hy, b_y)
+
+
+@implements("recurrent.many_to_one", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def many_to_one(x: Array, h_0: Array, W_xh: Array, W_hh: Array, b_h: Array, W_hy: Array, b_y: Array) -> Array:
+    """Of simple_rnn the last state alone is kept, and read out."""
+    h = h_0
+    for side in np.moveaxis(x @ W_xh + b_h, -2, 0):
+        h = _rnn_step(side, h, W_hh)
+    return readout(h, W_hy, b_y)
 
 
 @implements("recurrent.one_to_many", framework="numpy", dtypes=DTYPES, devices=DEVICES)
@@ -372,6 +539,14 @@ def stacked_gru(x: Array, layers: tuple[tuple[Array, ...], ...]) -> Array:
     return x
 
 
+@implements("recurrent.stacked_gru_reset_after", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+def stacked_gru_reset_after(x: Array, layers: tuple[tuple[Array, ...], ...]) -> Array:
+    """gru_reset_after on gru_reset_after."""
+    for layer in layers:
+        x = gru_reset_after(x, *layer)
+    return x
+
+
 @implements("recurrent.stacked_lstm", framework="numpy", dtypes=DTYPES, devices=DEVICES)
 def stacked_lstm(x: Array, layers: tuple[tuple[Array, ...], ...]) -> tuple[Array, Array]:
     """lstm on lstm."""
@@ -380,11 +555,35 @@ def stacked_lstm(x: Array, layers: tuple[tuple[Array, ...], ...]) -> tuple[Array
     return x, c
 
 
+@implements("recurrent.stacked_bidirectional_simple_rnn", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+def stacked_bidirectional_simple_rnn(x: Array, layers: tuple[tuple[Array, ...], ...]) -> Array:
+    """bidirectional_simple_rnn on bidirectional_simple_rnn."""
+    for layer in layers:
+        x = bidirectional_simple_rnn(x, *layer)
+    return x
+
+
 @implements("recurrent.stacked_bidirectional_gru", framework="numpy", dtypes=DTYPES, devices=DEVICES)
 def stacked_bidirectional_gru(x: Array, layers: tuple[tuple[Array, ...], ...]) -> Array:
     """bidirectional_gru on bidirectional_gru."""
     for layer in layers:
         x = bidirectional_gru(x, *layer)
+    return x
+
+
+@implements("recurrent.stacked_bidirectional_gru_reset_after", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+def stacked_bidirectional_gru_reset_after(x: Array, layers: tuple[tuple[Array, ...], ...]) -> Array:
+    """bidirectional_gru_reset_after on bidirectional_gru_reset_after."""
+    for layer in layers:
+        x = bidirectional_gru_reset_after(x, *layer)
+    return x
+
+
+@implements("recurrent.stacked_bidirectional_lstm", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+def stacked_bidirectional_lstm(x: Array, layers: tuple[tuple[Array, ...], ...]) -> Array:
+    """bidirectional_lstm on bidirectional_lstm."""
+    for layer in layers:
+        x = bidirectional_lstm(x, *layer)
     return x
 
 
@@ -419,6 +618,14 @@ def _over_rows(
         y[..., t, :] = np.where(counts, stepped[0], 0)
         states = tuple(np.where(counts, new, old) for new, old in zip(stepped, states, strict=True))
     return y, tuple(state.copy() for state in states)
+
+
+def _turned(a: Array, length: Array) -> Array:
+    """The rows that count, from the last to the first; padding stays where it is."""
+    t = np.arange(a.shape[-2])
+    n = np.minimum(length, a.shape[-2])[..., None]
+    rows = np.where(t < n, n - 1 - t, t)
+    return np.take_along_axis(a, rows[..., None], axis=-2)
 
 
 def _repeated(y: Array, h: Array, length: Array) -> Array:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -18,9 +18,22 @@ OPSET = 23  # the first that has Attention
 IR_VERSION = 10  # onnx would write its newest, which an older runtime refuses
 
 
+class Direction(NamedTuple):
+    """The weights that read a sequence in one direction, a list of gates each, in the order of the operator.
+
+    Attributes:
+        b_hh: the second bias of the last gate, where there is one.
+    """
+
+    W_x: Sequence[Array]
+    W_h: Sequence[Array]
+    b: Sequence[Array]
+    b_hh: Array | None = None
+
+
 @lru_cache(maxsize=256)
 def _session(
-    op: str, inputs: tuple[tuple[str, str], ...], outputs: tuple[str, ...], options: tuple[tuple[str, int], ...]
+    op: str, inputs: tuple[tuple[str, str], ...], outputs: tuple[str, ...], options: tuple[tuple[str, int | str], ...]
 ) -> ort.InferenceSession:
     """An empty name or dtype leaves an optional input or output out."""
     declared = [
@@ -41,7 +54,7 @@ def _session(
     return ort.InferenceSession(model.SerializeToString(), settings, providers=["CPUExecutionProvider"])
 
 
-def run(op: str, inputs: Inputs, outputs: Sequence[str], **options: int) -> list[Array]:
+def run(op: str, inputs: Inputs, outputs: Sequence[str], **options: int | str) -> list[Array]:
     """One operator; the inputs come in the operator's order, None where an optional one is left out."""
     declared = tuple((name, "" if a is None else a.dtype.name) for name, a in inputs.items())
     session = _session(op, declared, tuple(outputs), tuple(sorted(options.items())))
@@ -51,34 +64,51 @@ def run(op: str, inputs: Inputs, outputs: Sequence[str], **options: int) -> list
 
 
 def recurrent(
-    op: str, x: Array, states: Sequence[Array], W_x: Sequence[Array], W_h: Sequence[Array], b: Sequence[Array],
-    b_hh: Array | None = None, **options: int,
-) -> list[Array]:  # fmt: skip
-    """RNN, GRU or LSTM in one direction: all h, then the last h and, for LSTM, c.
+    op: str,
+    x: Array,
+    states: Sequence[Array],
+    *directions: Direction,
+    length: Array | None = None,
+    **options: int | str,
+) -> list[Array]:
+    """RNN, GRU or LSTM in one direction or both: all h, then the last h and, for LSTM, c.
 
     Time comes before the batch. Gates are stacked in the order given, each weight from the left, under an axis for the
-    direction. B holds the input side's biases, then the state's, which are 0 but for the last gate where b_hh is given.
+    directions. B holds the input side's biases, then the state's, which are 0 but for the last gate where b_hh is
+    given. Without states all start from 0.
     """
-    b_state = [np.zeros_like(bias) for bias in b]
-    if b_hh is not None:
-        b_state[-1] = b_hh
-    h, *c = (np.atleast_2d(state)[None] for state in states)  # (1, batch, u)
+    starts = [np.atleast_2d(state)[None] for state in states]  # (1, batch, u)
     inputs: dict[str, Array | None] = {
         "X": x[:, None] if x.ndim == 2 else x.swapaxes(0, 1),
-        "W": np.concatenate([W.T for W in W_x])[None],
-        "R": np.concatenate([W.T for W in W_h])[None],
-        "B": np.concatenate([*b, *b_state])[None],
-        "sequence_lens": None,
-        "initial_h": h,
+        "W": np.stack([np.concatenate([W.T for W in each.W_x]) for each in directions]),
+        "R": np.stack([np.concatenate([W.T for W in each.W_h]) for each in directions]),
+        "B": np.stack([np.concatenate([*each.b, *_of_state(each)]) for each in directions]),
+        "sequence_lens": None if length is None else np.atleast_1d(length).astype(np.int32),
+        "initial_h": starts[0] if starts else None,
     }
     outputs = ["Y", "Y_h"]
-    if c:
-        inputs["initial_c"] = c[0]
+    if len(starts) == 2:
+        inputs["initial_c"] = starts[1]
         outputs.append("Y_c")
-    y, *last = run(op, inputs, outputs, hidden_size=h.shape[-1], **options)  # y of (t, 1, batch, u)
-    if x.ndim == 2:
-        return [y[:, 0, 0], *(state[0, 0] for state in last)]
-    return [y[:, 0].swapaxes(0, 1), *(state[0] for state in last)]
+    if len(directions) == 2:
+        options["direction"] = "bidirectional"
+    y, *last = run(
+        op, inputs, outputs, hidden_size=len(directions[0].W_h[0]), **options
+    )  # y of (t, directions, batch, u)
+    every = np.concatenate(list(y.swapaxes(0, 1)), axis=-1).swapaxes(0, 1)
+    ends = [np.concatenate(list(state), axis=-1) for state in last]
+    return [every[0], *(state[0] for state in ends)] if x.ndim == 2 else [every, *ends]
+
+
+def zrh(arrays: Sequence[Array]) -> Direction:
+    """The GRU's gates in the operator's order, from W_x, W_h and b of r, z and the candidate in turn."""
+    W_xr, W_hr, b_r, W_xz, W_hz, b_z, W_xh, W_hh, b_h = arrays
+    return Direction([W_xz, W_xr, W_xh], [W_hz, W_hr, W_hh], [b_z, b_r, b_h])
+
+
+def _of_state(direction: Direction) -> list[Array]:
+    b = [np.zeros_like(bias) for bias in direction.b]
+    return b if direction.b_hh is None else [*b[:-1], direction.b_hh]
 
 
 def attention(q: Array, k: Array, v: Array, mask: Array | None = None, scores: bool = False, **options: int) -> Array:

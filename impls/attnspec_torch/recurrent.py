@@ -205,6 +205,32 @@ def gru_lengths_repeats(
     return _repeated(y, h, length), h
 
 
+@implements("recurrent.gru_lengths_reset_after", framework="torch", dtypes=DTYPES)
+def gru_lengths_reset_after(
+    x: Tensor, length: Tensor, h_0: Tensor,
+    W_xr: Tensor, W_hr: Tensor, b_r: Tensor,
+    W_xz: Tensor, W_hz: Tensor, b_z: Tensor,
+    W_xh: Tensor, W_hh: Tensor, b_h: Tensor, b_hh: Tensor,
+) -> tuple[Tensor, Tensor]:
+    """As gru_reset_after, and what a step gives is kept where its row counts."""
+    W_h = _packed(W_hr, W_hz, W_hh)
+    side = F.linear(x, _packed(W_xr, W_xz, W_xh).mT, _packed(b_r, b_z, b_h))
+    y, (h,) = _over_rows(side, length, (h_0,), lambda side_t, h: (_reset_after_step(side_t, h, W_h, b_hh),))
+    return y, h
+
+
+@implements("recurrent.gru_lengths_reset_after_repeats", framework="torch", dtypes=DTYPES)
+def gru_lengths_reset_after_repeats(
+    x: Tensor, length: Tensor, h_0: Tensor,
+    W_xr: Tensor, W_hr: Tensor, b_r: Tensor,
+    W_xz: Tensor, W_hz: Tensor, b_z: Tensor,
+    W_xh: Tensor, W_hh: Tensor, b_h: Tensor, b_hh: Tensor,
+) -> tuple[Tensor, Tensor]:
+    """gru_lengths_reset_after, its padding filled with the last state."""
+    y, h = gru_lengths_reset_after(x, length, h_0, W_xr, W_hr, b_r, W_xz, W_hz, b_z, W_xh, W_hh, b_h, b_hh)
+    return _repeated(y, h, length), h
+
+
 @implements("recurrent.lstm_lengths", framework="torch", dtypes=DTYPES)
 def lstm_lengths(
     x: Tensor, length: Tensor, h_0: Tensor, c_0: Tensor,
@@ -265,6 +291,44 @@ def bidirectional_gru(
     return torch.cat([h_f, h_b.flip(-2)], dim=-1)
 
 
+@implements("recurrent.bidirectional_gru_reset_after", framework="torch", dtypes=DTYPES)
+def bidirectional_gru_reset_after(
+    x: Tensor,
+    W_xr_f: Tensor, W_hr_f: Tensor, b_r_f: Tensor,
+    W_xz_f: Tensor, W_hz_f: Tensor, b_z_f: Tensor,
+    W_xh_f: Tensor, W_hh_f: Tensor, b_h_f: Tensor, b_hh_f: Tensor,
+    W_xr_b: Tensor, W_hr_b: Tensor, b_r_b: Tensor,
+    W_xz_b: Tensor, W_hz_b: Tensor, b_z_b: Tensor,
+    W_xh_b: Tensor, W_hh_b: Tensor, b_h_b: Tensor, b_hh_b: Tensor,
+) -> Tensor:
+    """gru_reset_after twice, once on the input turned round, whose states are turned back."""
+    h_0 = x.new_zeros((*x.shape[:-2], b_h_f.shape[0]))
+    h_f = gru_reset_after(x, h_0, W_xr_f, W_hr_f, b_r_f, W_xz_f, W_hz_f, b_z_f, W_xh_f, W_hh_f, b_h_f, b_hh_f)
+    h_b = gru_reset_after(
+        x.flip(-2), h_0, W_xr_b, W_hr_b, b_r_b, W_xz_b, W_hz_b, b_z_b, W_xh_b, W_hh_b, b_h_b, b_hh_b
+    )
+    return torch.cat([h_f, h_b.flip(-2)], dim=-1)
+
+
+@implements("recurrent.bidirectional_gru_update_writes", framework="torch", dtypes=DTYPES)
+def bidirectional_gru_update_writes(
+    x: Tensor,
+    W_xr_f: Tensor, W_hr_f: Tensor, b_r_f: Tensor,
+    W_xz_f: Tensor, W_hz_f: Tensor, b_z_f: Tensor,
+    W_xh_f: Tensor, W_hh_f: Tensor, b_h_f: Tensor,
+    W_xr_b: Tensor, W_hr_b: Tensor, b_r_b: Tensor,
+    W_xz_b: Tensor, W_hz_b: Tensor, b_z_b: Tensor,
+    W_xh_b: Tensor, W_hh_b: Tensor, b_h_b: Tensor,
+) -> Tensor:
+    """gru_update_writes twice, once on the input turned round, whose states are turned back."""
+    h_0 = x.new_zeros((*x.shape[:-2], b_h_f.shape[0]))
+    h_f = gru_update_writes(x, h_0, W_xr_f, W_hr_f, b_r_f, W_xz_f, W_hz_f, b_z_f, W_xh_f, W_hh_f, b_h_f)
+    h_b = gru_update_writes(
+        x.flip(-2), h_0, W_xr_b, W_hr_b, b_r_b, W_xz_b, W_hz_b, b_z_b, W_xh_b, W_hh_b, b_h_b
+    )
+    return torch.cat([h_f, h_b.flip(-2)], dim=-1)
+
+
 @implements("recurrent.bidirectional_lstm", framework="torch", dtypes=DTYPES)
 def bidirectional_lstm(
     x: Tensor,
@@ -288,6 +352,91 @@ def bidirectional_lstm(
         W_xg_b, W_hg_b, b_g_b, W_xo_b, W_ho_b, b_o_b,
     )
     return torch.cat([h_f, h_b.flip(-2)], dim=-1)
+
+
+@implements("recurrent.bidirectional_simple_rnn_lengths", framework="torch", dtypes=DTYPES)
+def bidirectional_simple_rnn_lengths(
+    x: Tensor, length: Tensor,
+    W_xh_f: Tensor, W_hh_f: Tensor, b_h_f: Tensor,
+    W_xh_b: Tensor, W_hh_b: Tensor, b_h_b: Tensor,
+) -> tuple[Tensor, Tensor]:
+    """simple_rnn_lengths twice, once on the rows that count turned round, whose outputs are turned back."""
+    h_0 = x.new_zeros((*x.shape[:-2], b_h_f.shape[0]))
+    y_f, h_f = simple_rnn_lengths(
+        x, length, h_0, W_xh_f, W_hh_f, b_h_f
+    )
+    y_b, h_b = simple_rnn_lengths(
+        _turned(x, length), length, h_0, W_xh_b, W_hh_b, b_h_b
+    )
+    return torch.cat([y_f, _turned(y_b, length)], dim=-1), torch.cat([h_f, h_b], dim=-1)
+
+
+@implements("recurrent.bidirectional_gru_lengths", framework="torch", dtypes=DTYPES)
+def bidirectional_gru_lengths(
+    x: Tensor, length: Tensor,
+    W_xr_f: Tensor, W_hr_f: Tensor, b_r_f: Tensor,
+    W_xz_f: Tensor, W_hz_f: Tensor, b_z_f: Tensor,
+    W_xh_f: Tensor, W_hh_f: Tensor, b_h_f: Tensor,
+    W_xr_b: Tensor, W_hr_b: Tensor, b_r_b: Tensor,
+    W_xz_b: Tensor, W_hz_b: Tensor, b_z_b: Tensor,
+    W_xh_b: Tensor, W_hh_b: Tensor, b_h_b: Tensor,
+) -> tuple[Tensor, Tensor]:
+    """gru_lengths twice, once on the rows that count turned round, whose outputs are turned back."""
+    h_0 = x.new_zeros((*x.shape[:-2], b_h_f.shape[0]))
+    y_f, h_f = gru_lengths(
+        x, length, h_0, W_xr_f, W_hr_f, b_r_f, W_xz_f, W_hz_f, b_z_f, W_xh_f, W_hh_f, b_h_f
+    )
+    y_b, h_b = gru_lengths(
+        _turned(x, length), length, h_0, W_xr_b, W_hr_b, b_r_b, W_xz_b, W_hz_b, b_z_b, W_xh_b, W_hh_b, b_h_b
+    )
+    return torch.cat([y_f, _turned(y_b, length)], dim=-1), torch.cat([h_f, h_b], dim=-1)
+
+
+@implements("recurrent.bidirectional_gru_lengths_reset_after", framework="torch", dtypes=DTYPES)
+def bidirectional_gru_lengths_reset_after(
+    x: Tensor, length: Tensor,
+    W_xr_f: Tensor, W_hr_f: Tensor, b_r_f: Tensor,
+    W_xz_f: Tensor, W_hz_f: Tensor, b_z_f: Tensor,
+    W_xh_f: Tensor, W_hh_f: Tensor, b_h_f: Tensor, b_hh_f: Tensor,
+    W_xr_b: Tensor, W_hr_b: Tensor, b_r_b: Tensor,
+    W_xz_b: Tensor, W_hz_b: Tensor, b_z_b: Tensor,
+    W_xh_b: Tensor, W_hh_b: Tensor, b_h_b: Tensor, b_hh_b: Tensor,
+) -> tuple[Tensor, Tensor]:
+    """gru_lengths_reset_after twice, once on the rows that count turned round, whose outputs are turned back."""
+    h_0 = x.new_zeros((*x.shape[:-2], b_h_f.shape[0]))
+    y_f, h_f = gru_lengths_reset_after(
+        x, length, h_0, W_xr_f, W_hr_f, b_r_f, W_xz_f, W_hz_f, b_z_f, W_xh_f, W_hh_f, b_h_f, b_hh_f
+    )
+    y_b, h_b = gru_lengths_reset_after(
+        _turned(x, length), length, h_0, W_xr_b, W_hr_b, b_r_b, W_xz_b, W_hz_b, b_z_b, W_xh_b, W_hh_b, b_h_b, b_hh_b
+    )
+    return torch.cat([y_f, _turned(y_b, length)], dim=-1), torch.cat([h_f, h_b], dim=-1)
+
+
+@implements("recurrent.bidirectional_lstm_lengths", framework="torch", dtypes=DTYPES)
+def bidirectional_lstm_lengths(
+    x: Tensor, length: Tensor,
+    W_xi_f: Tensor, W_hi_f: Tensor, b_i_f: Tensor,
+    W_xf_f: Tensor, W_hf_f: Tensor, b_f_f: Tensor,
+    W_xg_f: Tensor, W_hg_f: Tensor, b_g_f: Tensor,
+    W_xo_f: Tensor, W_ho_f: Tensor, b_o_f: Tensor,
+    W_xi_b: Tensor, W_hi_b: Tensor, b_i_b: Tensor,
+    W_xf_b: Tensor, W_hf_b: Tensor, b_f_b: Tensor,
+    W_xg_b: Tensor, W_hg_b: Tensor, b_g_b: Tensor,
+    W_xo_b: Tensor, W_ho_b: Tensor, b_o_b: Tensor,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """lstm_lengths twice, once on the rows that count turned round, whose outputs are turned back."""
+    zero = x.new_zeros((*x.shape[:-2], b_i_f.shape[0]))
+    y_f, h_f, c_f = lstm_lengths(
+        x, length, zero, zero, W_xi_f, W_hi_f, b_i_f, W_xf_f, W_hf_f, b_f_f,
+        W_xg_f, W_hg_f, b_g_f, W_xo_f, W_ho_f, b_o_f,
+    )
+    y_b, h_b, c_b = lstm_lengths(
+        _turned(x, length), length, zero, zero, W_xi_b, W_hi_b, b_i_b, W_xf_b, W_hf_b, b_f_b,
+        W_xg_b, W_hg_b, b_g_b, W_xo_b, W_ho_b, b_o_b,
+    )
+    y = torch.cat([y_f, _turned(y_b, length)], dim=-1)
+    return y, torch.cat([h_f, h_b], dim=-1), torch.cat([c_f, c_b], dim=-1)
 # fmt: on
 
 
@@ -310,6 +459,15 @@ def simple_rnn_step(
 def many_to_many(x: Tensor, h_0: Tensor, W_xh: Tensor, W_hh: Tensor, b_h: Tensor, W_hy: Tensor, b_y: Tensor) -> Tensor:
     """simple_rnn, then all steps are read out in one product."""
     return readout(simple_rnn(x, h_0, W_xh, W_hh, b_h), W_hy, b_y)
+
+
+@implements("recurrent.many_to_one", framework="torch", dtypes=DTYPES)
+def many_to_one(x: Tensor, h_0: Tensor, W_xh: Tensor, W_hh: Tensor, b_h: Tensor, W_hy: Tensor, b_y: Tensor) -> Tensor:
+    """Of simple_rnn the last state alone is kept, and read out."""
+    h = h_0
+    for side in F.linear(x, W_xh.mT, b_h).unbind(-2):
+        h = torch.tanh(side + h @ W_hh)
+    return readout(h, W_hy, b_y)
 
 
 @implements("recurrent.one_to_many", framework="torch", dtypes=DTYPES)
@@ -347,6 +505,14 @@ def stacked_gru(x: Tensor, layers: tuple[tuple[Tensor, ...], ...]) -> Tensor:
     return x
 
 
+@implements("recurrent.stacked_gru_reset_after", framework="torch", dtypes=DTYPES)
+def stacked_gru_reset_after(x: Tensor, layers: tuple[tuple[Tensor, ...], ...]) -> Tensor:
+    """gru_reset_after on gru_reset_after."""
+    for layer in layers:
+        x = gru_reset_after(x, *layer)
+    return x
+
+
 @implements("recurrent.stacked_lstm", framework="torch", dtypes=DTYPES)
 def stacked_lstm(x: Tensor, layers: tuple[tuple[Tensor, ...], ...]) -> tuple[Tensor, Tensor]:
     """lstm on lstm."""
@@ -355,11 +521,35 @@ def stacked_lstm(x: Tensor, layers: tuple[tuple[Tensor, ...], ...]) -> tuple[Ten
     return x, c
 
 
+@implements("recurrent.stacked_bidirectional_simple_rnn", framework="torch", dtypes=DTYPES)
+def stacked_bidirectional_simple_rnn(x: Tensor, layers: tuple[tuple[Tensor, ...], ...]) -> Tensor:
+    """bidirectional_simple_rnn on bidirectional_simple_rnn."""
+    for layer in layers:
+        x = bidirectional_simple_rnn(x, *layer)
+    return x
+
+
 @implements("recurrent.stacked_bidirectional_gru", framework="torch", dtypes=DTYPES)
 def stacked_bidirectional_gru(x: Tensor, layers: tuple[tuple[Tensor, ...], ...]) -> Tensor:
     """bidirectional_gru on bidirectional_gru."""
     for layer in layers:
         x = bidirectional_gru(x, *layer)
+    return x
+
+
+@implements("recurrent.stacked_bidirectional_gru_reset_after", framework="torch", dtypes=DTYPES)
+def stacked_bidirectional_gru_reset_after(x: Tensor, layers: tuple[tuple[Tensor, ...], ...]) -> Tensor:
+    """bidirectional_gru_reset_after on bidirectional_gru_reset_after."""
+    for layer in layers:
+        x = bidirectional_gru_reset_after(x, *layer)
+    return x
+
+
+@implements("recurrent.stacked_bidirectional_lstm", framework="torch", dtypes=DTYPES)
+def stacked_bidirectional_lstm(x: Tensor, layers: tuple[tuple[Tensor, ...], ...]) -> Tensor:
+    """bidirectional_lstm on bidirectional_lstm."""
+    for layer in layers:
+        x = bidirectional_lstm(x, *layer)
     return x
 
 
@@ -395,6 +585,14 @@ def _over_rows(
         states = tuple(new.where(counts, old) for new, old in zip(stepped, states, strict=True))
     y = torch.stack(rows, dim=-2) if rows else states[0].unsqueeze(-2)[..., :0, :]
     return y, tuple(state.clone() for state in states)
+
+
+def _turned(a: Tensor, length: Tensor) -> Tensor:
+    """The rows that count, from the last to the first; padding stays where it is."""
+    t = torch.arange(a.shape[-2], device=a.device)
+    n = length.clamp(max=a.shape[-2]).unsqueeze(-1)
+    rows = torch.where(t < n, n - 1 - t, t)
+    return torch.take_along_dim(a, rows.unsqueeze(-1), dim=-2)
 
 
 def _repeated(y: Tensor, h: Tensor, length: Tensor) -> Tensor:

@@ -141,6 +141,24 @@ def test_a_subscript_is_shifted_or_runs_backwards(place: str, rows: tuple[int | 
     assert np.array_equal(found, right)
 
 
+@pytest.mark.parametrize(
+    ("place", "rows"),
+    [("k - 1 - i", ((1, 0, None), (None, None, None))), ("i + k", ((2, None, None), (0, 1, 2))),
+     ("i - k", ((None, None, 0), (0, 1, 2)))],
+)  # fmt: skip
+def test_an_array_may_tell_how_far_a_subscript_is_shifted(place: str, rows: tuple[tuple[int | None, ...], ...]) -> None:
+    """By as much as it says in each example; beyond the ends it reads 0."""
+    shapes = 'x: Float[Tensor, "n d"], k: Int[Tensor, ""]'
+    tree = read(
+        f'def f({shapes}) -> Float[Tensor, "n d"]:\n    i = index("n")\n    y = x[{place}]\n    return y.stack(i)'
+    )
+    check(tree)
+    x = np.arange(1.0, 7.0).reshape(3, 2)
+    right = np.array([[np.zeros(2) if row is None else x[row] for row in each] for each in rows])
+
+    assert np.array_equal(evaluate(tree, (x, np.array([2, 0])), {}), right)
+
+
 @pytest.mark.parametrize("place", ["i / 2", "0.5 * i", "x[i, j]", "j", "j + 1", "x"])
 def test_a_subscript_that_is_no_whole_number_is_refused(place: str) -> None:
     with pytest.raises(NotationError, match="shapes do not fit"):

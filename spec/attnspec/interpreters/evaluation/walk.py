@@ -185,20 +185,27 @@ class Interpreter(NamedAxes[T]):
         value = self.thing(node.array, frame)
         for place in node.places:
             index = viewed(place, frame.bound)
-            if index is None or frame.length(index) != self.shape(value.data)[len(value.axes)]:
-                found = self.visit(place, frame)
-                if isinstance(found, Named):
-                    value = self.looked_up(value, found)
-                else:
-                    value = self.taken(value, int(found), wraps=not positions(place))
-                continue
-            match place:
-                case Apply(op="-", args=(end, Position())):
-                    value = self.backwards(value, int(cast(float, self.visit(end, frame))))
-                case Apply(op=op, args=(Position(), offset) | (offset, Position())):
-                    shift = int(cast(float, self.visit(offset, frame)))
-                    value = self.shifted(value, shift if op == "+" else -shift)
-            value = self.name(value, frame.axis(index))
+            if index is not None and frame.length(index) == self.shape(value.data)[len(value.axes)]:
+                moved = self.moved_to(value, place, frame)
+                if moved is not None:
+                    value = self.name(moved, frame.axis(index))
+                    continue
+            found = self.visit(place, frame)
+            if isinstance(found, Named):
+                value = self.looked_up(value, found)
+            else:
+                value = self.taken(value, int(found), wraps=not positions(place))
+        return value
+
+    def moved_to(self, value: Named[T], place: Node, frame: Frame[T]) -> Named[T] | None:
+        """The first unnamed axis as it is, shifted, or backwards; None where an array tells how far."""
+        match place:
+            case Apply(op="-", args=(end, Position())):
+                by = self.visit(end, frame)
+                return None if isinstance(by, Named) else self.backwards(value, int(by))
+            case Apply(op=op, args=(Position(), offset) | (offset, Position())):
+                by = self.visit(offset, frame)
+                return None if isinstance(by, Named) else self.shifted(value, int(by) if op == "+" else -int(by))
         return value
 
     # Recurrences and other equations.

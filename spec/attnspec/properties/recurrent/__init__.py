@@ -1,5 +1,5 @@
-"""What must hold of recurrences: of one step, of sequences, of layers on layers."""
+"""What must hold of recurrences: of a step, of sequences, padded, from either end, of layers on layers."""
 
-from attnspec.properties.recurrent import cells, sequences, stacked
+from attnspec.properties.recurrent import bidirectional, cells, conventions, padded, sequences, stacked
 
-__all__ = ["cells", "sequences", "stacked"]
+__all__ = ["bidirectional", "cells", "conventions", "padded", "sequences", "stacked"]

@@ -1,4 +1,4 @@
-"""What must hold of one step of a recurrence, and of conventions, which relate alike in a step and in a sequence."""
+"""What must hold of one step of a recurrence."""
 
 from __future__ import annotations
 
@@ -25,7 +25,6 @@ from attnspec.properties.shared import (
 )
 
 Of = Equation[..., Any]
-Z = ("W_xz", "W_hz", "b_z")
 
 
 @of_each(
@@ -140,62 +139,6 @@ def simple(a: Arguments, gate: str, more: Any = 0.0) -> Any:
 def state_stays_within_the_old_one(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
     """|h'| ≤ max(|h|, 1), and so at every step."""
     yield from within(f(**a), np.maximum(np.abs(a["h"] if "h" in a else a["h_0"]), 1.0))
-
-
-def diagonal(a: Arguments) -> dict[str, Any]:
-    """The recurrent matrix of the candidate with nothing but its diagonal."""
-    return {**a, "W_hh": a["W_hh"] * np.eye(*a["W_hh"].shape)}
-
-
-@of_each(
-    {
-        recurrent.gru_cell: ("recurrent.gru_cell_update_writes", "r/drop/b_r", "z/name/W_hz-W_hr", "order/hrz"),
-        recurrent.gru: ("recurrent.gru_update_writes", "h/start/h_0", "h/step/before", "h/r/drop/b_r", "order/zrh"),
-    }
-)
-def diagonal_recurrence_is_reset_after(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
-    """With W_hh diagonal r may act on either side of it: reset_after with b_hh = 0 gives the same."""
-    other: Of = recurrent.gru_reset_after if of is recurrent.gru else recurrent.gru_cell_reset_after
-    same = diagonal(a)
-    yield Equal(f(**same), other(**same, b_hh=np.zeros_like(a["b_h"])))
-
-
-@of_each(
-    {
-        recurrent.gru_cell_reset_after: ("r/drop/b_r", "z/name/W_hz-W_hr", "h_tilde/drop/r", "order/zr"),
-        recurrent.gru_reset_after: ("h/start/h_0", "h/step/before", "h/r/drop/b_r", "order/zr"),
-    }
-)
-def diagonal_recurrence_is_reset_before(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
-    """With W_hh diagonal and b_hh = 0 it is the GRU in which r acts before the matrix."""
-    other: Of = recurrent.gru if of is recurrent.gru_reset_after else recurrent.gru_cell
-    same = diagonal(a)
-    plain = {name: array for name, array in same.items() if name != "b_hh"}
-    yield Equal(f(**without(same, "b_hh")), other(**plain))
-
-
-@of_each(
-    {
-        recurrent.gru_cell: ("recurrent.gru_cell_reset_after", "recurrent.gru_cell_update_writes", "h_tilde/bracket/r"),
-        recurrent.gru: ("recurrent.gru_reset_after", "recurrent.gru_update_writes", "h/step/reversed"),
-    }
-)
-def negated_update_gate_writes(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
-    """With the weights and the bias of z negated it is update_writes."""
-    other: Of = recurrent.gru_update_writes if of is recurrent.gru else recurrent.gru_cell_update_writes
-    yield Equal(f(**a), other(**negated(a, *Z)))
-
-
-@of_each(
-    {
-        recurrent.gru_cell_update_writes: ("recurrent.gru_cell", "recurrent.gru_cell_reset_after", "h_tilde/bracket/r"),
-        recurrent.gru_update_writes: ("recurrent.gru", "recurrent.gru_reset_after", "h/step/reversed"),
-    }
-)
-def negated_update_gate_keeps(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
-    """With the weights and the bias of z negated it is the GRU in which z keeps the state."""
-    other: Of = recurrent.gru if of is recurrent.gru_update_writes else recurrent.gru_cell
-    yield Equal(f(**a), other(**negated(a, *Z)))
 
 
 @of_each(

@@ -1,4 +1,4 @@
-"""What must hold of recurrences: of a sequence and of what is read from it here, of one step in `_cells`."""
+"""What must hold of a sequence, and of what is read from it."""
 
 from __future__ import annotations
 
@@ -82,98 +82,6 @@ def state_is_all_that_is_remembered(of: Of, f: Function, a: Arguments) -> Iterat
         yield Equal(end, whole_end)
 
 
-PADDED: dict[Of, Of] = {
-    recurrent.simple_rnn_lengths: recurrent.simple_rnn,
-    recurrent.gru_lengths: recurrent.gru,
-    recurrent.lstm_lengths: recurrent.lstm,
-    recurrent.simple_rnn_lengths_repeats: recurrent.simple_rnn,
-    recurrent.gru_lengths_repeats: recurrent.gru,
-    recurrent.lstm_lengths_repeats: recurrent.lstm,
-}
-
-
-def alone(of: Of, a: Arguments) -> tuple[Any, ...]:
-    """What a sequence gives without its padding: every h, and the states that it leaves."""
-    rows = {name: array for name, array in a.items() if name != "length"}
-    h, *c = several(PADDED[of](**{**rows, "x": a["x"][: int(a["length"])]}))
-    return h, np.concatenate([a["h_0"][None], h])[-1], *c
-
-
-@of_each({
-    recurrent.simple_rnn_lengths: (
-        "simple_rnn_goes_on", "simple_rnn_last_output", "recurrent.simple_rnn_lengths_repeats", "h/mask/<=",
-        "y/mask/late", "h/start/h_0",
-    ),
-    recurrent.gru_lengths: (
-        "gru_goes_on", "gru_last_output", "recurrent.gru_lengths_repeats", "h/mask/<=", "y/mask/late", "h/start/h_0",
-    ),
-    recurrent.lstm_lengths: (
-        "lstm_goes_on", "lstm_cell_goes_on", "recurrent.lstm_lengths_repeats", "h_last/mask/>=", "c_last/drop/1",
-        "h, c/start/h_0", "y/mask/<=",
-    ),
-})  # fmt: skip
-def each_sequence_is_as_it_is_alone(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
-    """Up to its length it gives what it gives without padding, then 0; and it leaves the same states."""
-    y, *left = f(**a)
-    h, *states = alone(of, a)
-    yield Equal(y, np.concatenate([h, np.zeros((len(y) - len(h), *y.shape[1:]))]))
-    for given, state in zip(left, states, strict=True):
-        yield Equal(given, state)
-
-
-@of_each(
-    {
-        recurrent.simple_rnn_lengths_repeats: ("recurrent.simple_rnn_lengths", "h/mask/<=", "y/mask/>=", "h/start/h_0"),
-        recurrent.gru_lengths_repeats: ("recurrent.gru_lengths", "h/mask/<=", "y/mask/>=", "h/start/h_0"),
-        recurrent.lstm_lengths_repeats: ("recurrent.lstm_lengths", "h_last/mask/>=", "y/mask/>=", "c_last/drop/1"),
-    }
-)
-def padding_says_what_was_said_last(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
-    """Up to its length it gives what it gives without padding, then the last of it again, or 0 where it is empty."""
-    y, *left = f(**a)
-    h, *states = alone(of, a)
-    again = h[-1:] if len(h) else np.zeros((1, *y.shape[1:]))
-    yield Equal(y, np.concatenate([h, again.repeat(len(y) - len(h), axis=0)]))
-    for given, state in zip(left, states, strict=True):
-        yield Equal(given, state)
-
-
-@of_each(
-    {
-        recurrent.simple_rnn_lengths: ("simple_rnn_goes_on", "h/mask/<=", "h/mask/late", "h/step/after"),
-        recurrent.gru_lengths: ("gru_goes_on", "h/mask/<=", "h/mask/late", "h/step/after"),
-        recurrent.lstm_lengths: ("lstm_goes_on", "lstm_cell_goes_on", "y/mask/<=", "h, c/step/after"),
-        recurrent.simple_rnn_lengths_repeats: ("h/mask/<=", "h/mask/late", "h/step/after"),
-        recurrent.gru_lengths_repeats: ("h/mask/<=", "h/mask/late", "h/step/after"),
-        recurrent.lstm_lengths_repeats: ("h_last/drop/1", "c_last/drop/1", "h, c/step/after"),
-    }
-)
-def padding_does_not_show(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
-    """Whatever stands in the rows of the padding, nothing changes."""
-    counts = np.arange(len(a["x"])) < a["length"]
-    for other in (-a["x"], np.zeros_like(a["x"])):
-        padded = {**a, "x": np.where(counts[:, None], a["x"], other)}
-        for given, still in zip(f(**padded), f(**a), strict=True):
-            yield Equal(given, still)
-
-
-@of_each(
-    {
-        recurrent.simple_rnn_lengths: ("h/mask/>", "h/exchange", "y/exchange"),
-        recurrent.gru_lengths: ("h/mask/>", "h/exchange", "y/exchange", "order/zrh"),
-        recurrent.lstm_lengths: ("h_last/mask/<", "c_last/exchange", "y/exchange", "order/figo"),
-        recurrent.simple_rnn_lengths_repeats: ("h/mask/>", "h/exchange", "y/exchange"),
-        recurrent.gru_lengths_repeats: ("h/mask/>", "h/exchange", "y/exchange", "order/zrh"),
-        recurrent.lstm_lengths_repeats: ("h_last/mask/<", "c_last/exchange", "y/exchange", "order/figo"),
-    }
-)
-def without_padding_it_is_the_plain_one(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
-    """Where every row counts there is no padding."""
-    full = {**a, "length": np.asarray(len(a["x"]))}
-    for given, plain in zip(f(**full), alone(of, full), strict=True):
-        yield Equal(given, plain)
-
-
 @of_each(
     {
         recurrent.gru: ("recurrent.gru_update_writes", "h/start/h_0", "h/the result/swap/z"),
@@ -233,6 +141,21 @@ def labels_do_not_depend_on_the_future(f: Function, a: Arguments) -> Iterator[Re
     yield Equal(f(**{**a, "x": a["x"][:cut]}), f(**a)[:cut])
 
 
+@property_of(recurrent.many_to_one, least={"t": 1}, kills=(
+    "mean_over_time", "first_state", *SLIPS, "h/the result/drop/b_h", "h/transpose/W_hh",
+    "the result/the result/drop/b_y", "the result/the result/twice/b_y",
+))  # fmt: skip
+def one_output_is_the_last_of_many(f: Function, a: Arguments) -> Iterator[Relation]:
+    """It is the last output of many_to_many."""
+    yield Equal(f(**a), value(recurrent.many_to_many, **a)[-1])
+
+
+@property_of(recurrent.many_to_one, kills=("first_state", "h/start/h_0", "the result/the result/drop/b_y"))
+def nothing_read_leaves_the_first_state(f: Function, a: Arguments) -> Iterator[Relation]:
+    """Without any input it is the readout of h_0."""
+    yield Equal(f(**{**a, "x": a["x"][:0]}), value(recurrent.readout, a["h_0"], a["W_hy"], a["b_y"]))
+
+
 @property_of(recurrent.one_to_many, least={"t": 1}, kills=(
     "h, y/start/h_0", "h, y/start/x", "h, y/name/y-x", "h, y/name/h-h_0", "h, y/h_next/the result/drop/b_h",
     "h, y/y/the result/drop/b_y",
@@ -273,86 +196,3 @@ def it_is_a_readout_of_one_unit(f: Function, a: Arguments) -> Iterator[Relation]
     """It is σ of the readout of the last state with a matrix of one column."""
     (read,) = value(recurrent.readout, a["h"][-1], a["w"][:, None], a["b"][None])
     yield Equal(f(**a), 1 / (1 + np.exp(-read)))
-
-
-@property_of(recurrent.bidirectional_feature, kills=("feature/exchange", "feature/mask/<=", "feature/drop/sign"))
-def each_half_is_read_where_it_ends(f: Function, a: Arguments) -> Iterator[Relation]:
-    """The forward half is that of the last step, the backward half that of the first."""
-    (first, *_), last, u = a["h"], a["h"][-1], a["h"].shape[1] // 2
-    yield Equal(f(**a), np.concatenate([last[:u], first[u:]]))
-
-
-@property_of(recurrent.bidirectional_feature, kills=("feature/mask/<=", "feature/mask/late", "feature/constant/double"))
-def halves_change_places_when_time_is_turned(f: Function, a: Arguments) -> Iterator[Relation]:
-    """With time reversed and the halves of every state exchanged, the halves of the feature are exchanged."""
-    u = a["h"].shape[1] // 2
-    yield Equal(f(h=np.roll(a["h"][::-1], u, axis=1)), np.roll(f(**a), u))
-
-
-def half(a: Arguments, end: str) -> dict[str, Any]:
-    """The weights of one half of a bidirectional network, under the names that it has alone."""
-    return {name.removesuffix(end): array for name, array in a.items() if name.endswith(end)}
-
-
-HALVES: dict[Of, Of] = {
-    recurrent.bidirectional_simple_rnn: recurrent.simple_rnn,
-    recurrent.bidirectional_gru: recurrent.gru,
-    recurrent.bidirectional_lstm: recurrent.lstm,
-}
-
-
-def run_alone(of: Of, a: Arguments, x: Any, end: str) -> Any:
-    """Every h of one half of a bidirectional network, which starts from 0."""
-    weights = half(a, end)
-    zero = np.zeros(len(weights["W_hh" if "W_hh" in weights else "W_hi"]))
-    starts = {name: zero for name in ("h_0", "c_0") if name in HALVES[of].signature}
-    return several(HALVES[of](x=x, **starts, **weights))[0]
-
-
-@of_each({
-    recurrent.bidirectional_simple_rnn: (
-        "h/name/h_b-g", "h/exchange", "h_0/drop/0", "h_f/step/before", "g/drop/i", "h_b/drop/1", "order/bf",
-    ),
-    recurrent.bidirectional_gru: (
-        "h/name/h_b-g", "h/exchange", "h_0/drop/0", "h_f/step/before", "g/drop/i", "g/drop/1", "h_b/drop/1",
-        "everywhere/h_f-g", "order/bf",
-    ),
-    recurrent.bidirectional_lstm: (
-        "h/name/h_b-g", "h/exchange", "zero/drop/0", "h_f, c_f/step/before", "g, c_b/drop/i", "h_b/drop/1", "order/bf",
-        "h_f, c_f/order/ifog",
-    ),
-})  # fmt: skip
-def halves_are_two_networks(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
-    """The forward half runs on the input, the backward half on the input turned round, each alone and from 0."""
-    h = f(**a)
-    u = h.shape[1] // 2
-    yield Equal(h[:, :u], run_alone(of, a, a["x"], "_f"))
-    yield Equal(h[::-1, u:], run_alone(of, a, a["x"][::-1], "_b"))
-
-
-@of_each(
-    {
-        recurrent.bidirectional_simple_rnn: ("h/name/h_b-g", "h_b/drop/1", "g/drop/1", "h_f/name/W_xh_f-W_xh_b"),
-        recurrent.bidirectional_gru: ("h/name/h_b-g", "h_b/drop/1", "g/drop/1", "h_f/name/W_xr_f-W_xr_b"),
-        recurrent.bidirectional_lstm: ("h/name/h_b-g", "h_b/drop/1", "g, c_b/drop/1", "h_f, c_f/name/W_xi_f-W_xi_b"),
-    }
-)
-def halves_change_places_when_the_input_is_turned(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
-    """With the input reversed and the two sets of weights exchanged the output is reversed, its halves exchanged."""
-    swap = {"f": "b", "b": "f"}
-    turned = {name: a[name[:-1] + swap[name[-1]]] for name in a if name != "x"}
-    h = f(**a)
-    yield Equal(f(x=a["x"][::-1], **turned), np.roll(h[::-1], h.shape[1] // 2, axis=1))
-
-
-@of_each({
-    recurrent.bidirectional_simple_rnn: ("h/name/h_b-g", "h/exchange", "h_f/step/after"),
-    recurrent.bidirectional_gru: ("h/name/h_b-g", "h/exchange", "h_f/step/after"),
-    recurrent.bidirectional_lstm: ("h/name/h_b-g", "h/exchange", "h_f, c_f/step/after"),
-}, least={"t": 2})  # fmt: skip
-def each_half_knows_what_it_has_read(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
-    """The forward half does not depend on what comes later, nor the backward half on what came before."""
-    h, cut = f(**a), len(a["x"]) // 2
-    u = h.shape[1] // 2
-    yield Equal(f(**{**a, "x": a["x"][:cut]})[:, :u], h[:cut, :u])
-    yield Equal(f(**{**a, "x": a["x"][cut:]})[:, u:], h[cut:, u:])

@@ -17,7 +17,11 @@ PLAIN: dict[Of, Of] = {
     recurrent.stacked_simple_rnn: recurrent.simple_rnn,
     recurrent.stacked_gru: recurrent.gru,
     recurrent.stacked_lstm: recurrent.lstm,
+    recurrent.stacked_gru_reset_after: recurrent.gru_reset_after,
+    recurrent.stacked_bidirectional_simple_rnn: recurrent.bidirectional_simple_rnn,
     recurrent.stacked_bidirectional_gru: recurrent.bidirectional_gru,
+    recurrent.stacked_bidirectional_gru_reset_after: recurrent.bidirectional_gru_reset_after,
+    recurrent.stacked_bidirectional_lstm: recurrent.bidirectional_lstm,
 }
 
 
@@ -36,14 +40,19 @@ def height(of_: Of, a: Arguments) -> int:
     return counted(found[0], a)
 
 
-@of_each(
-    {
-        recurrent.stacked_simple_rnn: ("h/h/start/h_0", "h/h/step/reversed", "h/h/the result/drop/b_h"),
-        recurrent.stacked_gru: ("h/h/start/h_0", "h/order/zrh", "h/recurrent.gru_reset_after"),
-        recurrent.stacked_lstm: ("h, c/h, c/start/h_0", "h, c/order/ifog", "h, c/result 2/name/c-h"),
-        recurrent.stacked_bidirectional_gru: ("h/h/exchange", "h/h_b/drop/1", "h/order/bf"),
-    }
-)
+@of_each({
+    recurrent.stacked_simple_rnn: ("h/h/start/h_0", "h/h/step/reversed", "h/h/the result/drop/b_h"),
+    recurrent.stacked_gru: ("h/h/start/h_0", "h/order/zrh", "h/recurrent.gru_reset_after"),
+    recurrent.stacked_lstm: ("h, c/h, c/start/h_0", "h, c/order/ifog", "h, c/result 2/name/c-h"),
+    recurrent.stacked_gru_reset_after: ("h/h/start/h_0", "h/order/zr", "h/swap/b_h-b_hh"),
+    recurrent.stacked_bidirectional_simple_rnn: ("h/h/exchange", "h/h_b/drop/1", "h/order/bf"),
+    recurrent.stacked_bidirectional_gru: (
+        "h/h/exchange", "h/h_b/drop/1", "h/order/bf", "h/recurrent.bidirectional_gru_reset_after",
+        "h/recurrent.bidirectional_gru_update_writes",
+    ),
+    recurrent.stacked_bidirectional_gru_reset_after: ("h/h/exchange", "h/h_b/drop/1", "h/order/bf"),
+    recurrent.stacked_bidirectional_lstm: ("h/h/exchange", "h/h_b/drop/1", "h/order/bf"),
+})  # fmt: skip
 def one_layer_is_the_plain_network(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
     """A stack of one layer gives what that layer gives."""
     layer = stack(of, a, 0, 1)
@@ -59,7 +68,11 @@ SLIPS = ("input", "reversed", "short", "first", "shared")
     recurrent.stacked_simple_rnn: tuple(f"h/layers/{slip}" for slip in (*SLIPS, "begun")),
     recurrent.stacked_gru: tuple(f"h/layers/{slip}" for slip in (*SLIPS, "begun")),
     recurrent.stacked_lstm: tuple(f"h, c/layers/{slip}" for slip in (*SLIPS, "begun", "rest")),
+    recurrent.stacked_gru_reset_after: tuple(f"h/layers/{slip}" for slip in (*SLIPS, "begun")),
+    recurrent.stacked_bidirectional_simple_rnn: (),
     recurrent.stacked_bidirectional_gru: (),
+    recurrent.stacked_bidirectional_gru_reset_after: (),
+    recurrent.stacked_bidirectional_lstm: (),
 }, least={"L": 2})  # fmt: skip
 def stacks_can_stand_on_stacks(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
     """What the upper layers make of what the lower ones give is what all of them make of the input."""
