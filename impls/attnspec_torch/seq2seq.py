@@ -78,15 +78,11 @@ def encode_bidirectional_update_writes(
     W_xz_b: Tensor, W_hz_b: Tensor, b_z_b: Tensor,
     W_xh_b: Tensor, W_hh_b: Tensor, b_h_b: Tensor,
 ) -> tuple[Tensor, Tensor]:
-    """recurrent.gru_update_writes twice, once on the source turned round; the rows where its halves end."""
-    h_0 = x.new_zeros((*x.shape[:-2], b_h_f.shape[0]))
-    h_f = recurrent.gru_update_writes(
-        x, h_0, W_xr_f, W_hr_f, b_r_f, W_xz_f, W_hz_f, b_z_f, W_xh_f, W_hh_f, b_h_f
+    """recurrent.bidirectional_gru_update_writes; the rows where its halves end."""
+    h = recurrent.bidirectional_gru_update_writes(
+        x, W_xr_f, W_hr_f, b_r_f, W_xz_f, W_hz_f, b_z_f, W_xh_f, W_hh_f, b_h_f,
+        W_xr_b, W_hr_b, b_r_b, W_xz_b, W_hz_b, b_z_b, W_xh_b, W_hh_b, b_h_b,
     )
-    g = recurrent.gru_update_writes(
-        x.flip(-2), h_0, W_xr_b, W_hr_b, b_r_b, W_xz_b, W_hz_b, b_z_b, W_xh_b, W_hh_b, b_h_b
-    )
-    h = torch.cat([h_f, g.flip(-2)], dim=-1)
     return h, recurrent.bidirectional_feature(h)
 # fmt: on
 

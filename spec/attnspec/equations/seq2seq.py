@@ -6,8 +6,8 @@ from attnspec import Place, Source, equation
 from attnspec.equations.recurrent import (
     bidirectional_feature,
     bidirectional_gru,
+    bidirectional_gru_update_writes,
     gru_cell,
-    gru_update_writes,
     lstm,
     lstm_cell,
     readout,
@@ -17,7 +17,6 @@ from attnspec.equations.text import one_hot
 from attnspec.notation import (
     Tensor,
     argmax,
-    concat,
     exp,
     index,
     indices,
@@ -137,18 +136,10 @@ def encode_bidirectional_update_writes(
     W_xh_b: Float[Tensor, "d u"], W_hh_b: Float[Tensor, "u u"], b_h_b: Float[Tensor, " u"],
 ) -> tuple[Float[Tensor, "m 2*u"], Float[Tensor, " 2*u"]]:
     """encode_bidirectional with GRUs whose z writes: the encoder of Bahdanau et al., before `bahdanau_decode`."""
-    j = index("m")
-    m = size("m")
-    h_0 = 0 * b_h_f  # both start from 0
-    h_f = gru_update_writes(
-        x, h_0, W_xr_f, W_hr_f, b_r_f, W_xz_f, W_hz_f, b_z_f, W_xh_f, W_hh_f, b_h_f
+    h = bidirectional_gru_update_writes(
+        x, W_xr_f, W_hr_f, b_r_f, W_xz_f, W_hz_f, b_z_f, W_xh_f, W_hh_f, b_h_f,
+        W_xr_b, W_hr_b, b_r_b, W_xz_b, W_hz_b, b_z_b, W_xh_b, W_hh_b, b_h_b,
     )
-    turned = x[m - 1 - j].stack(j)
-    g = gru_update_writes(
-        turned, h_0, W_xr_b, W_hr_b, b_r_b, W_xz_b, W_hz_b, b_z_b, W_xh_b, W_hh_b, b_h_b
-    )
-    h_b = g[m - 1 - j]  # back in the order of the source
-    h = concat(h_f[j], h_b).stack(j)
     return h, bidirectional_feature(h)
 
 

@@ -76,7 +76,7 @@ def both_ends_are_left(f: Function, a: Arguments) -> Iterator[Relation]:
 
 
 @property_of(seq2seq.encode_bidirectional_update_writes, kills=(
-    "seq2seq.encode_bidirectional", "h/exchange", "h_f/step/before", "order/bf", "result 2/feature/exchange",
+    "seq2seq.encode_bidirectional", "h/h/exchange", "h/h_f/step/before", "h/order/bf", "result 2/feature/exchange",
 ))  # fmt: skip
 def both_ends_are_left_by_gates_that_write(f: Function, a: Arguments) -> Iterator[Relation]:
     """Either half is gru_update_writes, the second over the source turned round and turned back."""
@@ -100,7 +100,7 @@ def negated_update_gates_keep(f: Function, a: Arguments) -> Iterator[Relation]:
 
 @of_each({
     seq2seq.encode_bidirectional: ("h/h/name/h_b-g", "h/h_b/drop/1", "h/g/drop/1"),
-    seq2seq.encode_bidirectional_update_writes: ("h/name/h_b-g", "h_b/drop/1", "turned/drop/1"),
+    seq2seq.encode_bidirectional_update_writes: ("h/h/name/h_b-g", "h/h_b/drop/1", "h/g/drop/1"),
 })  # fmt: skip
 def ends_change_places_when_the_source_is_turned(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
     """With the source reversed and the two sets of weights exchanged, what is left has its halves exchanged."""
