@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from attnspec.interpreters.mutation.function_substitutions import function_substitutions
 from attnspec.interpreters.mutation.insertions import insertions
-from attnspec.interpreters.mutation.mutants import Mutant
+from attnspec.interpreters.mutation.mutants import Mutant, lookalikes
 from attnspec.interpreters.mutation.tiling_errors import tiling_errors
 from attnspec.thresholds import HOLDS_MUCH, HOLDS_NEARLY_ALL
 from attnspec.verification.candidate.candidate import Candidate
@@ -128,9 +128,14 @@ class Explainer:
         )
 
     def in_software(self, observations: Sequence[Observation], judged: Judged) -> Diagnosis | None:
-        """Mistakes of software: other functions, tiles, functions too many. Long cases are left out."""
+        """Mistakes of software: another equation, other functions, tiles, a function too many; not on long cases."""
         definition = self.judge.equation.definition
-        slips = (*function_substitutions(definition), *tiling_errors(definition), *insertions(definition))
+        slips = (
+            *lookalikes(self.judge.equation),
+            *function_substitutions(definition),
+            *tiling_errors(definition),
+            *insertions(definition),
+        )
         short = [each for each in observations if each.case.longest <= LONG]
         return recognise(self.judge, short, slips, judged.policy, always=True) if slips else None
 
