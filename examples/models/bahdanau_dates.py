@@ -9,10 +9,9 @@ import torch
 from torch import Tensor, nn
 from training import greedy, heat_map, learned, main
 
-from attnspec.equations import attention_rnn, recurrent, seq2seq
+from attnspec.equations import attention_rnn, seq2seq
 from attnspec_torch.attention_rnn import bahdanau_step
-from attnspec_torch.recurrent import bidirectional_gru
-from attnspec_torch.seq2seq import decoder_start, output_maxout
+from attnspec_torch.seq2seq import decoder_start, encode_bidirectional_update_writes, output_maxout
 
 LETTERS = " 0123456789,abcdefghijklmnopqrstuvwxyz"
 DIGITS = "·0123456789-"
@@ -23,7 +22,7 @@ MONTHS = (
 LONGEST = len("september 30, 2026")
 FIRST, DAYS = datetime.date(1900, 1, 1), 73_000
 WIDTH, STATE, SCORE, MAXOUT = 16, 48, 32, 32
-FUNCTIONS = (bidirectional_gru, decoder_start, bahdanau_step, output_maxout)
+FUNCTIONS = (encode_bidirectional_update_writes, decoder_start, bahdanau_step, output_maxout)
 STEPS = 400
 
 
@@ -34,7 +33,7 @@ class Translator(nn.Module):
         super().__init__()
         self.letters = nn.Parameter(torch.randn(len(LETTERS), WIDTH))
         self.digits = nn.Parameter(torch.randn(len(DIGITS), WIDTH))
-        self.encoder = learned(recurrent.bidirectional_gru, d=WIDTH, u=STATE)
+        self.encoder = learned(seq2seq.encode_bidirectional_update_writes, d=WIDTH, u=STATE)
         self.start = learned(seq2seq.decoder_start, k=STATE, u=STATE)
         self.step = learned(attention_rnn.bahdanau_step, d=WIDTH, u=STATE, k=2 * STATE, a=SCORE)
         self.output = learned(seq2seq.output_maxout, u=STATE, d=WIDTH, k=2 * STATE, l=MAXOUT, v=len(DIGITS))
@@ -44,7 +43,7 @@ class Translator(nn.Module):
 
     def translated(self, source: Tensor, previous: Tensor) -> tuple[Tensor, Tensor]:
         """The probabilities, and the weights of attention: where each digit was read."""
-        h = bidirectional_gru(self.letters[source], **self.encoder)
+        h, _ = encode_bidirectional_update_writes(self.letters[source], **self.encoder)
         s = decoder_start(h[:, 0, STATE:], **self.start)
         p, weights = [], []
         for y in self.digits[previous].unbind(1):

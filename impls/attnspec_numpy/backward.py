@@ -33,6 +33,13 @@ def cross_entropy(d_loss: Array, logits: Array, target: Array) -> Array:
     return result
 
 
+@implements("backward.binary_cross_entropy", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def binary_cross_entropy(d_loss: Array, logit: Array, target: Array) -> Array:
+    """One sigmoid."""
+    return np.asarray(d_loss * (sigmoid(logit) - target), dtype=logit.dtype)
+
+
 @implements("backward.embedding", framework="numpy", dtypes=DTYPES, devices=DEVICES)
 @half_in_single
 def embedding(d_x: Array, k: Array, P: Array) -> Array:

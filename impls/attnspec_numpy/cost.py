@@ -109,6 +109,18 @@ def stacked_lstm_parameters(*, d: int, u: int, layers: int) -> int:
     return sum(_elements(*_cell(width, u, gates=4)) for width in widths)
 
 
+@implements("cost.text_classifier_parameters", framework="numpy")
+def text_classifier_parameters(*, v: int, d: int, u: int) -> int:
+    """P, then the LSTM, then w and b."""
+    return _elements((v, d)) + text_classifier_parameters_frozen(v=v, d=d, u=u)
+
+
+@implements("cost.text_classifier_parameters_frozen", framework="numpy")
+def text_classifier_parameters_frozen(*, v: int, d: int, u: int) -> int:
+    """The LSTM, then w and b; however many words there are."""
+    return _elements(*_cell(d, u, gates=4), (u,), ())
+
+
 @implements("cost.bidirectional_gru_parameters", framework="numpy")
 def bidirectional_gru_parameters(*, d: int, u: int) -> int:
     """Forward, then backward."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import cast
 
 import numpy as np
@@ -64,6 +65,25 @@ def encode_bidirectional(
 ) -> tuple[Array, Array]:
     """recurrent.bidirectional_gru; the rows where its halves end."""
     h = recurrent.bidirectional_gru(
+        x, W_xr_f, W_hr_f, b_r_f, W_xz_f, W_hz_f, b_z_f, W_xh_f, W_hh_f, b_h_f,
+        W_xr_b, W_hr_b, b_r_b, W_xz_b, W_hz_b, b_z_b, W_xh_b, W_hh_b, b_h_b,
+    )
+    return h, recurrent.bidirectional_feature(h)
+
+
+@implements("seq2seq.encode_bidirectional_update_writes", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def encode_bidirectional_update_writes(
+    x: Array,
+    W_xr_f: Array, W_hr_f: Array, b_r_f: Array,
+    W_xz_f: Array, W_hz_f: Array, b_z_f: Array,
+    W_xh_f: Array, W_hh_f: Array, b_h_f: Array,
+    W_xr_b: Array, W_hr_b: Array, b_r_b: Array,
+    W_xz_b: Array, W_hz_b: Array, b_z_b: Array,
+    W_xh_b: Array, W_hh_b: Array, b_h_b: Array,
+) -> tuple[Array, Array]:
+    """recurrent.bidirectional_gru_update_writes; the rows where its halves end."""
+    h = recurrent.bidirectional_gru_update_writes(
         x, W_xr_f, W_hr_f, b_r_f, W_xz_f, W_hz_f, b_z_f, W_xh_f, W_hh_f, b_h_f,
         W_xr_b, W_hr_b, b_r_b, W_xz_b, W_hz_b, b_z_b, W_xh_b, W_hh_b, b_h_b,
     )
@@ -158,10 +178,16 @@ def output_distribution(s: Array, y: Array, c: Array, W_o: Array, E_o: Array, C_
 @implements("seq2seq.output_maxout", framework="numpy", dtypes=DTYPES, devices=DEVICES)
 @half_in_single
 def output_maxout(s: Array, y: Array, c: Array, U_o: Array, V_o: Array, C_o: Array, W_o: Array) -> Array:
+    """The softmax of maxout_logits, in place."""
+    logits = maxout_logits(s, y, c, U_o, V_o, C_o, W_o)
+    return softmax(logits, out=logits)
+
+
+def maxout_logits(s: Array, y: Array, c: Array, U_o: Array, V_o: Array, C_o: Array, W_o: Array) -> Array:
     """Neighbouring columns, two by two, are an axis of their own, over which the largest is taken."""
     t = s @ U_o + y @ V_o + c @ C_o
-    logits = t.reshape(*t.shape[:-1], W_o.shape[0], 2).max(axis=-1) @ W_o
-    return softmax(logits, out=logits)
+    logits: Array = t.reshape(*t.shape[:-1], W_o.shape[0], 2).max(axis=-1) @ W_o
+    return logits
 
 
 @implements("seq2seq.temperature", framework="numpy", dtypes=DTYPES, devices=DEVICES)
@@ -198,6 +224,16 @@ def distillation(p_teacher: Array, p_student: Array) -> Array:
     return cross_entropy_probs(p_student, p_teacher)
 
 
+@implements("seq2seq.distillation_logits", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def distillation_logits(logits_teacher: Array, logits_student: Array, *, tau: float) -> Array:
+    """The student's logarithms are made of its logits, not of rounded probabilities."""
+    soft = logits_student / tau
+    soft -= soft.max(axis=-1, keepdims=True)
+    logs = soft - np.log(np.exp(soft).sum(axis=-1, keepdims=True))
+    return np.asarray(-(temperature(logits_teacher, tau=tau) * logs).sum(axis=-1))
+
+
 @implements("seq2seq.cross_entropy", framework="numpy", dtypes=DTYPES, devices=DEVICES)
 @half_in_single
 def cross_entropy(logits: Array, target: Array) -> Array:
@@ -230,6 +266,32 @@ def sample(p: Array, uniform: Array) -> Array:
     """How many cumulated probabilities the number reaches; at most all but the last."""
     reached = (p.cumsum(axis=-1) <= uniform[..., None]).sum(axis=-1)
     return np.asarray(np.minimum(reached, p.shape[-1] - 1))
+
+
+@implements("seq2seq.until_stop", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+def until_stop(token: Array, *, stop: int) -> Array:
+    """Whether `stop` was generated is carried along the sequence."""
+    over = np.logical_or.accumulate(token == stop, axis=-1)
+    return np.where(over, token.dtype.type(stop), token)
+
+
+def generated(
+    step: Callable[..., tuple[Array, ...]], states: tuple[Array, ...], *, start: int, stop: int, count: int
+) -> Array:
+    """The tokens of a step that reads the one before, after its number: everything begins as `stop`.
+
+    The loop ends as soon as every example has generated `stop`.
+    """
+    lead = states[0].shape[:-1]
+    token, tokens, over = np.full(lead, start), np.full((*lead, count), stop), np.zeros(lead, dtype=bool)
+    for i in range(count):
+        *states_next, token = step(i, token, *states)
+        states = tuple(states_next)
+        tokens[..., i] = np.where(over, stop, token)
+        over = over | (token == stop)
+        if over.all():
+            break
+    return tokens
 
 
 # fmt: off
@@ -278,18 +340,125 @@ def greedy_decode(
     W_xh: Array, W_hh: Array, C_h: Array, b_h: Array,
     W_o: Array, E_o: Array, C_o: Array, b: Array, *, start: int, stop: int, limit: int,
 ) -> Array:
-    """Everything begins as `stop`; the loop ends as soon as every example has said it."""
-    s, token = s_0, np.full(s_0.shape[:-1], start)
-    tokens, over = np.full((*s_0.shape[:-1], limit), stop), np.zeros(s_0.shape[:-1], dtype=bool)
-    for i in range(limit):
-        s, token = greedy_step(
-            token, s, c, E, W_xr, W_hr, C_r, b_r, W_xz, W_hz, C_z, b_z, W_xh, W_hh, C_h, b_h, W_o, E_o, C_o, b
-        )
-        tokens[..., i] = np.where(over, stop, token)
-        over = over | (token == stop)
-        if over.all():
-            break
-    return tokens
+    """Step by step."""
+    weights = (
+        c, E, W_xr, W_hr, C_r, b_r, W_xz, W_hz, C_z, b_z, W_xh, W_hh, C_h, b_h, W_o, E_o, C_o, b
+    )
+    return generated(
+        lambda i, token, s: greedy_step(token, s, *weights), (s_0,), start=start, stop=stop, count=limit
+    )
+
+
+@implements("seq2seq.teacher_forced_lstm", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def teacher_forced_lstm(
+    target: Array, s_0: Array, c_0: Array, E: Array,
+    W_xi: Array, W_hi: Array, b_i: Array,
+    W_xf: Array, W_hf: Array, b_f: Array,
+    W_xg: Array, W_hg: Array, b_g: Array,
+    W_xo: Array, W_ho: Array, b_o: Array,
+    W_hy: Array, b_y: Array,
+    *, start: int,
+) -> tuple[Array, Array]:
+    """recurrent.lstm over the tokens before; the distributions of all steps are one product."""
+    x = E[np.concatenate([np.full_like(target[..., :1], start), target[..., :-1]], axis=-1)]
+    s, _ = recurrent.lstm(x, s_0, c_0, W_xi, W_hi, b_i, W_xf, W_hf, b_f, W_xg, W_hg, b_g, W_xo, W_ho, b_o)
+    logits = recurrent.readout(s, W_hy, b_y)
+    return softmax(logits, out=logits), s
+
+
+@implements("seq2seq.translator_lstm", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def translator_lstm(
+    x: Array, target: Array, E: Array,
+    W_xi_e: Array, W_hi_e: Array, b_i_e: Array,
+    W_xf_e: Array, W_hf_e: Array, b_f_e: Array,
+    W_xg_e: Array, W_hg_e: Array, b_g_e: Array,
+    W_xo_e: Array, W_ho_e: Array, b_o_e: Array,
+    W_xi_d: Array, W_hi_d: Array, b_i_d: Array,
+    W_xf_d: Array, W_hf_d: Array, b_f_d: Array,
+    W_xg_d: Array, W_hg_d: Array, b_g_d: Array,
+    W_xo_d: Array, W_ho_d: Array, b_o_d: Array,
+    W_hy: Array, b_y: Array, *, start: int,
+) -> Array:
+    """encode_lstm, of which the last states alone are kept; then teacher_forced_lstm."""
+    zero = np.zeros((*x.shape[:-2], b_i_e.shape[0]), dtype=x.dtype)
+    _, s_0, c_0 = encode_lstm(
+        x, zero, zero, W_xi_e, W_hi_e, b_i_e, W_xf_e, W_hf_e, b_f_e, W_xg_e, W_hg_e, b_g_e, W_xo_e, W_ho_e, b_o_e
+    )
+    p, _ = teacher_forced_lstm(
+        target, s_0, c_0, E, W_xi_d, W_hi_d, b_i_d, W_xf_d, W_hf_d, b_f_d, W_xg_d, W_hg_d, b_g_d, W_xo_d, W_ho_d, b_o_d,
+        W_hy, b_y, start=start,
+    )
+    return p
+
+
+@implements("seq2seq.greedy_step_lstm", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def greedy_step_lstm(
+    token: Array, s: Array, c: Array, E: Array,
+    W_xi: Array, W_hi: Array, b_i: Array,
+    W_xf: Array, W_hf: Array, b_f: Array,
+    W_xg: Array, W_hg: Array, b_g: Array,
+    W_xo: Array, W_ho: Array, b_o: Array,
+    W_hy: Array, b_y: Array,
+) -> tuple[Array, Array, Array]:
+    """recurrent.lstm_cell on the token's row; no softmax, which would not change which is the largest."""
+    s, c = recurrent.lstm_cell(E[token], s, c, W_xi, W_hi, b_i, W_xf, W_hf, b_f, W_xg, W_hg, b_g, W_xo, W_ho, b_o)
+    return s, c, np.asarray(recurrent.readout(s, W_hy, b_y).argmax(axis=-1))
+
+
+@implements("seq2seq.greedy_decode_lstm", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def greedy_decode_lstm(
+    s_0: Array, c_0: Array, E: Array,
+    W_xi: Array, W_hi: Array, b_i: Array,
+    W_xf: Array, W_hf: Array, b_f: Array,
+    W_xg: Array, W_hg: Array, b_g: Array,
+    W_xo: Array, W_ho: Array, b_o: Array,
+    W_hy: Array, b_y: Array,
+    *, start: int, stop: int, limit: int,
+) -> Array:
+    """Step by step."""
+    weights = (E, W_xi, W_hi, b_i, W_xf, W_hf, b_f, W_xg, W_hg, b_g, W_xo, W_ho, b_o, W_hy, b_y)
+    return generated(
+        lambda i, token, s, c: greedy_step_lstm(token, s, c, *weights), (s_0, c_0), start=start, stop=stop, count=limit
+    )
+
+
+@implements("seq2seq.sample_step_lstm", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def sample_step_lstm(
+    token: Array, uniform: Array, s: Array, c: Array, E: Array,
+    W_xi: Array, W_hi: Array, b_i: Array,
+    W_xf: Array, W_hf: Array, b_f: Array,
+    W_xg: Array, W_hg: Array, b_g: Array,
+    W_xo: Array, W_ho: Array, b_o: Array,
+    W_hy: Array, b_y: Array,
+    *, tau: float,
+) -> tuple[Array, Array, Array]:
+    """recurrent.lstm_cell on the token's row; then one draw."""
+    s, c = recurrent.lstm_cell(E[token], s, c, W_xi, W_hi, b_i, W_xf, W_hf, b_f, W_xg, W_hg, b_g, W_xo, W_ho, b_o)
+    return s, c, sample(temperature(recurrent.readout(s, W_hy, b_y), tau=tau), uniform)
+
+
+@implements("seq2seq.sample_decode_lstm", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def sample_decode_lstm(
+    uniform: Array, s_0: Array, c_0: Array, E: Array,
+    W_xi: Array, W_hi: Array, b_i: Array,
+    W_xf: Array, W_hf: Array, b_f: Array,
+    W_xg: Array, W_hg: Array, b_g: Array,
+    W_xo: Array, W_ho: Array, b_o: Array,
+    W_hy: Array, b_y: Array,
+    *, start: int, stop: int, tau: float,
+) -> Array:
+    """Step by step, a number each."""
+    weights = (E, W_xi, W_hi, b_i, W_xf, W_hf, b_f, W_xg, W_hg, b_g, W_xo, W_ho, b_o, W_hy, b_y)
+    return generated(
+        lambda i, token, s, c: sample_step_lstm(token, uniform[..., i], s, c, *weights, tau=tau),
+        (s_0, c_0), start=start, stop=stop, count=uniform.shape[-1],
+    )
 
 
 @implements("seq2seq.generate_window_step", framework="numpy", dtypes=DTYPES, devices=DEVICES)

@@ -81,6 +81,13 @@ def logistic_regression(X: Array, w: Array, b: Array) -> Array:
     return np.asarray(sigmoid(X.reshape(*X.shape[:-2], len(w)) @ w + b))
 
 
+@implements("text.binary_cross_entropy", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def binary_cross_entropy(logit: Array, target: Array) -> Array:
+    """log(1 + e^−|a|) as one function, which is exact where the exponential is small."""
+    return np.asarray(np.maximum(logit, 0) - target * logit + np.log1p(np.exp(-np.abs(logit))), dtype=logit.dtype)
+
+
 @implements("text.window_labels", framework="numpy", dtypes=DTYPES, devices=DEVICES)
 @half_in_single
 def window_labels(x: Array, W: Array, b: Array, *, w: int) -> Array:
@@ -105,6 +112,20 @@ def tokenize(text: str, *, lower: bool, stop_words: Collection[str], typos: Mapp
         found = [word.lower() for word in found]
     stops = frozenset(stop_words)
     return [word for word in (typos.get(each, each) for each in found) if word not in stops]
+
+
+@implements("text.characters")
+def characters(text: str, *, lower: bool) -> list[str]:
+    """A text is a sequence of its characters."""
+    return list(text.lower() if lower else text)
+
+
+@implements("text.delimit")
+def delimit(tokens: Sequence[str], *, start: str, stop: str) -> list[str]:
+    """A list of both symbols, into which the tokens are put."""
+    delimited = [start, stop]
+    delimited[1:1] = tokens
+    return delimited
 
 
 @implements("text.vocabulary")

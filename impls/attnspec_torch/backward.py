@@ -54,6 +54,13 @@ def cross_entropy(d_loss: Tensor, logits: Tensor, target: Tensor) -> Tensor:
     return d_loss[..., None] * p.scatter_add(-1, target[..., None], -torch.ones_like(p[..., :1]))
 
 
+@implements("backward.binary_cross_entropy", framework="torch", dtypes=DTYPES)
+@half_in_single
+def binary_cross_entropy(d_loss: Tensor, logit: Tensor, target: Tensor) -> Tensor:
+    """One sigmoid."""
+    return d_loss * (torch.sigmoid(logit) - target)
+
+
 @implements("backward.embedding", framework="torch", dtypes=DTYPES)
 @half_in_single
 def embedding(d_x: Tensor, k: Tensor, P: Tensor) -> Tensor:

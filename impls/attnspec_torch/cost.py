@@ -102,6 +102,25 @@ def stacked_lstm_parameters(*, d: int, u: int, layers: int) -> int:
     return _held(nn.LSTM(d, u, num_layers=layers, device="meta"), without="bias_hh")
 
 
+@implements("cost.text_classifier_parameters", framework="torch")
+def text_classifier_parameters(*, v: int, d: int, u: int) -> int:
+    """nn.Embedding, nn.LSTM and nn.Linear, but for the biases on the state's side."""
+    return _held(_text_classifier(v, d, u), without="bias_hh")
+
+
+@implements("cost.text_classifier_parameters_frozen", framework="torch")
+def text_classifier_parameters_frozen(*, v: int, d: int, u: int) -> int:
+    """The same, of which the embedding's do not require a gradient."""
+    model = _text_classifier(v, d, u)
+    model[0].requires_grad_(False)
+    trained = (each for name, each in model.named_parameters() if "bias_hh" not in name and each.requires_grad)
+    return sum(each.numel() for each in trained)
+
+
+def _text_classifier(v: int, d: int, u: int) -> nn.ModuleList:
+    return nn.ModuleList([nn.Embedding(v, d, device="meta"), nn.LSTM(d, u, device="meta"), _linear(u, 1)])
+
+
 @implements("cost.bidirectional_gru_parameters", framework="torch")
 def bidirectional_gru_parameters(*, d: int, u: int) -> int:
     """nn.GRU in both directions, but for the biases on the state's side."""

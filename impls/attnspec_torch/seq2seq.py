@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -60,6 +62,24 @@ def encode_bidirectional(
 ) -> tuple[Tensor, Tensor]:
     """recurrent.bidirectional_gru; the rows where its halves end."""
     h = recurrent.bidirectional_gru(
+        x, W_xr_f, W_hr_f, b_r_f, W_xz_f, W_hz_f, b_z_f, W_xh_f, W_hh_f, b_h_f,
+        W_xr_b, W_hr_b, b_r_b, W_xz_b, W_hz_b, b_z_b, W_xh_b, W_hh_b, b_h_b,
+    )
+    return h, recurrent.bidirectional_feature(h)
+
+
+@implements("seq2seq.encode_bidirectional_update_writes", framework="torch", dtypes=DTYPES)
+def encode_bidirectional_update_writes(
+    x: Tensor,
+    W_xr_f: Tensor, W_hr_f: Tensor, b_r_f: Tensor,
+    W_xz_f: Tensor, W_hz_f: Tensor, b_z_f: Tensor,
+    W_xh_f: Tensor, W_hh_f: Tensor, b_h_f: Tensor,
+    W_xr_b: Tensor, W_hr_b: Tensor, b_r_b: Tensor,
+    W_xz_b: Tensor, W_hz_b: Tensor, b_z_b: Tensor,
+    W_xh_b: Tensor, W_hh_b: Tensor, b_h_b: Tensor,
+) -> tuple[Tensor, Tensor]:
+    """recurrent.bidirectional_gru_update_writes; the rows where its halves end."""
+    h = recurrent.bidirectional_gru_update_writes(
         x, W_xr_f, W_hr_f, b_r_f, W_xz_f, W_hz_f, b_z_f, W_xh_f, W_hh_f, b_h_f,
         W_xr_b, W_hr_b, b_r_b, W_xz_b, W_hz_b, b_z_b, W_xh_b, W_hh_b, b_h_b,
     )
@@ -145,9 +165,14 @@ def output_distribution(s: Tensor, y: Tensor, c: Tensor, W_o: Tensor, E_o: Tenso
 
 @implements("seq2seq.output_maxout", framework="torch", dtypes=DTYPES)
 def output_maxout(s: Tensor, y: Tensor, c: Tensor, U_o: Tensor, V_o: Tensor, C_o: Tensor, W_o: Tensor) -> Tensor:
+    """The softmax of maxout_logits."""
+    return maxout_logits(s, y, c, U_o, V_o, C_o, W_o).softmax(dim=-1)
+
+
+def maxout_logits(s: Tensor, y: Tensor, c: Tensor, U_o: Tensor, V_o: Tensor, C_o: Tensor, W_o: Tensor) -> Tensor:
     """[s; y; c] is formed, and is one product; the largest is taken of neighbouring columns, two by two."""
     t = torch.cat([s, y, c], dim=-1) @ torch.cat([U_o, V_o, C_o])
-    return (t.reshape(*t.shape[:-1], W_o.shape[0], 2).amax(dim=-1) @ W_o).softmax(dim=-1)
+    return t.reshape(*t.shape[:-1], W_o.shape[0], 2).amax(dim=-1) @ W_o
 
 
 @implements("seq2seq.temperature", framework="torch", dtypes=DTYPES)
@@ -176,6 +201,20 @@ def cross_entropy_probs(p: Tensor, y: Tensor) -> Tensor:
 def distillation(p_teacher: Tensor, p_student: Tensor) -> Tensor:
     """Cross-entropy with the teacher's distribution for the true one."""
     return cross_entropy_probs(p_student, p_teacher)
+
+
+@implements("seq2seq.distillation_logits", framework="torch", dtypes=DTYPES)
+def distillation_logits(
+    logits_teacher: Tensor,
+    logits_student: Tensor,
+    *,
+    tau: float,
+) -> Tensor:
+    """The student's logarithms are made of its logits; float32 inside for the half types."""
+    inside = torch.promote_types(logits_teacher.dtype, torch.float32)
+    p = (logits_teacher.to(inside) / tau).softmax(dim=-1)
+    logs = (logits_student.to(inside) / tau).log_softmax(dim=-1)
+    return -(p * logs).sum(dim=-1).to(logits_teacher.dtype)
 
 
 @implements("seq2seq.cross_entropy", framework="torch", dtypes=DTYPES)
@@ -213,6 +252,26 @@ def sample(p: Tensor, uniform: Tensor) -> Tensor:
     inside = torch.promote_types(p.dtype, torch.float32)
     reached = p.cumsum(dim=-1, dtype=inside) <= uniform.to(inside).unsqueeze(-1)
     return reached.sum(dim=-1).clamp(max=p.shape[-1] - 1)
+
+
+@implements("seq2seq.until_stop", framework="torch", dtypes=DTYPES)
+def until_stop(token: Tensor, *, stop: int) -> Tensor:
+    """How often `stop` was generated is counted along the sequence."""
+    return token.masked_fill((token == stop).cumsum(dim=-1) > 0, stop)
+
+
+def generated(
+    step: Callable[..., tuple[Tensor, ...]], states: tuple[Tensor, ...], *, start: int, stop: int, count: int
+) -> Tensor:
+    """The tokens of a step that reads the one before, after its number, as long as `stop` is not generated."""
+    token = torch.full(states[0].shape[:-1], start, device=states[0].device)
+    tokens, over = token.new_full((*token.shape, count), stop), torch.zeros_like(token, dtype=torch.bool)
+    for i in range(count):
+        *states_next, token = step(i, token, *states)
+        states = tuple(states_next)
+        tokens[..., i] = torch.where(over, stop, token)
+        over = over | (token == stop)
+    return tokens
 
 
 # fmt: off
@@ -258,16 +317,120 @@ def greedy_decode(
     W_xh: Tensor, W_hh: Tensor, C_h: Tensor, b_h: Tensor,
     W_o: Tensor, E_o: Tensor, C_o: Tensor, b: Tensor, *, start: int, stop: int, limit: int,
 ) -> Tensor:
-    """Everything begins as `stop`; what is said is put there as long as `stop` is not."""
-    s, token = s_0, torch.full(s_0.shape[:-1], start, device=s_0.device)
-    tokens, over = token.new_full((*s_0.shape[:-1], limit), stop), torch.zeros_like(token, dtype=torch.bool)
-    for i in range(limit):
-        s, token = greedy_step(
-            token, s, c, E, W_xr, W_hr, C_r, b_r, W_xz, W_hz, C_z, b_z, W_xh, W_hh, C_h, b_h, W_o, E_o, C_o, b
-        )
-        tokens[..., i] = torch.where(over, stop, token)
-        over = over | (token == stop)
-    return tokens
+    """Step by step."""
+    weights = (
+        c, E, W_xr, W_hr, C_r, b_r, W_xz, W_hz, C_z, b_z, W_xh, W_hh, C_h, b_h, W_o, E_o, C_o, b
+    )
+    return generated(
+        lambda i, token, s: greedy_step(token, s, *weights), (s_0,), start=start, stop=stop, count=limit
+    )
+
+
+@implements("seq2seq.teacher_forced_lstm", framework="torch", dtypes=DTYPES)
+def teacher_forced_lstm(
+    target: Tensor, s_0: Tensor, c_0: Tensor, E: Tensor,
+    W_xi: Tensor, W_hi: Tensor, b_i: Tensor,
+    W_xf: Tensor, W_hf: Tensor, b_f: Tensor,
+    W_xg: Tensor, W_hg: Tensor, b_g: Tensor,
+    W_xo: Tensor, W_ho: Tensor, b_o: Tensor,
+    W_hy: Tensor, b_y: Tensor,
+    *, start: int,
+) -> tuple[Tensor, Tensor]:
+    """recurrent.lstm over the tokens before; the distributions of all steps are one product."""
+    x = F.embedding(torch.cat([torch.full_like(target[..., :1], start), target[..., :-1]], dim=-1), E)
+    s, _ = recurrent.lstm(x, s_0, c_0, W_xi, W_hi, b_i, W_xf, W_hf, b_f, W_xg, W_hg, b_g, W_xo, W_ho, b_o)
+    return recurrent.readout(s, W_hy, b_y).softmax(dim=-1), s
+
+
+@implements("seq2seq.translator_lstm", framework="torch", dtypes=DTYPES)
+def translator_lstm(
+    x: Tensor, target: Tensor, E: Tensor,
+    W_xi_e: Tensor, W_hi_e: Tensor, b_i_e: Tensor,
+    W_xf_e: Tensor, W_hf_e: Tensor, b_f_e: Tensor,
+    W_xg_e: Tensor, W_hg_e: Tensor, b_g_e: Tensor,
+    W_xo_e: Tensor, W_ho_e: Tensor, b_o_e: Tensor,
+    W_xi_d: Tensor, W_hi_d: Tensor, b_i_d: Tensor,
+    W_xf_d: Tensor, W_hf_d: Tensor, b_f_d: Tensor,
+    W_xg_d: Tensor, W_hg_d: Tensor, b_g_d: Tensor,
+    W_xo_d: Tensor, W_ho_d: Tensor, b_o_d: Tensor,
+    W_hy: Tensor, b_y: Tensor, *, start: int,
+) -> Tensor:
+    """encode_lstm, of which the last states alone are kept; then teacher_forced_lstm."""
+    zero = x.new_zeros((*x.shape[:-2], b_i_e.shape[0]))
+    _, s_0, c_0 = encode_lstm(
+        x, zero, zero, W_xi_e, W_hi_e, b_i_e, W_xf_e, W_hf_e, b_f_e, W_xg_e, W_hg_e, b_g_e, W_xo_e, W_ho_e, b_o_e
+    )
+    p, _ = teacher_forced_lstm(
+        target, s_0, c_0, E, W_xi_d, W_hi_d, b_i_d, W_xf_d, W_hf_d, b_f_d, W_xg_d, W_hg_d, b_g_d, W_xo_d, W_ho_d, b_o_d,
+        W_hy, b_y, start=start,
+    )
+    return p
+
+
+@implements("seq2seq.greedy_step_lstm", framework="torch", dtypes=DTYPES)
+def greedy_step_lstm(
+    token: Tensor, s: Tensor, c: Tensor, E: Tensor,
+    W_xi: Tensor, W_hi: Tensor, b_i: Tensor,
+    W_xf: Tensor, W_hf: Tensor, b_f: Tensor,
+    W_xg: Tensor, W_hg: Tensor, b_g: Tensor,
+    W_xo: Tensor, W_ho: Tensor, b_o: Tensor,
+    W_hy: Tensor, b_y: Tensor,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """recurrent.lstm_cell on the token's row; no softmax, which would not change which is the largest."""
+    x = F.embedding(token, E)
+    s, c = recurrent.lstm_cell(x, s, c, W_xi, W_hi, b_i, W_xf, W_hf, b_f, W_xg, W_hg, b_g, W_xo, W_ho, b_o)
+    return s, c, recurrent.readout(s, W_hy, b_y).argmax(dim=-1)
+
+
+@implements("seq2seq.greedy_decode_lstm", framework="torch", dtypes=DTYPES)
+def greedy_decode_lstm(
+    s_0: Tensor, c_0: Tensor, E: Tensor,
+    W_xi: Tensor, W_hi: Tensor, b_i: Tensor,
+    W_xf: Tensor, W_hf: Tensor, b_f: Tensor,
+    W_xg: Tensor, W_hg: Tensor, b_g: Tensor,
+    W_xo: Tensor, W_ho: Tensor, b_o: Tensor,
+    W_hy: Tensor, b_y: Tensor,
+    *, start: int, stop: int, limit: int,
+) -> Tensor:
+    """Step by step."""
+    weights = (E, W_xi, W_hi, b_i, W_xf, W_hf, b_f, W_xg, W_hg, b_g, W_xo, W_ho, b_o, W_hy, b_y)
+    return generated(
+        lambda i, token, s, c: greedy_step_lstm(token, s, c, *weights), (s_0, c_0), start=start, stop=stop, count=limit
+    )
+
+
+@implements("seq2seq.sample_step_lstm", framework="torch", dtypes=DTYPES)
+def sample_step_lstm(
+    token: Tensor, uniform: Tensor, s: Tensor, c: Tensor, E: Tensor,
+    W_xi: Tensor, W_hi: Tensor, b_i: Tensor,
+    W_xf: Tensor, W_hf: Tensor, b_f: Tensor,
+    W_xg: Tensor, W_hg: Tensor, b_g: Tensor,
+    W_xo: Tensor, W_ho: Tensor, b_o: Tensor,
+    W_hy: Tensor, b_y: Tensor,
+    *, tau: float,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """recurrent.lstm_cell on the token's row; then one draw."""
+    x = F.embedding(token, E)
+    s, c = recurrent.lstm_cell(x, s, c, W_xi, W_hi, b_i, W_xf, W_hf, b_f, W_xg, W_hg, b_g, W_xo, W_ho, b_o)
+    return s, c, sample(temperature(recurrent.readout(s, W_hy, b_y), tau=tau), uniform)
+
+
+@implements("seq2seq.sample_decode_lstm", framework="torch", dtypes=DTYPES)
+def sample_decode_lstm(
+    uniform: Tensor, s_0: Tensor, c_0: Tensor, E: Tensor,
+    W_xi: Tensor, W_hi: Tensor, b_i: Tensor,
+    W_xf: Tensor, W_hf: Tensor, b_f: Tensor,
+    W_xg: Tensor, W_hg: Tensor, b_g: Tensor,
+    W_xo: Tensor, W_ho: Tensor, b_o: Tensor,
+    W_hy: Tensor, b_y: Tensor,
+    *, start: int, stop: int, tau: float,
+) -> Tensor:
+    """Step by step, a number each."""
+    weights = (E, W_xi, W_hi, b_i, W_xf, W_hf, b_f, W_xg, W_hg, b_g, W_xo, W_ho, b_o, W_hy, b_y)
+    return generated(
+        lambda i, token, s, c: sample_step_lstm(token, uniform[..., i], s, c, *weights, tau=tau),
+        (s_0, c_0), start=start, stop=stop, count=uniform.shape[-1],
+    )
 
 
 @implements("seq2seq.generate_window_step", framework="torch", dtypes=DTYPES)

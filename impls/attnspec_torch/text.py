@@ -74,6 +74,14 @@ def logistic_regression(X: Tensor, w: Tensor, b: Tensor) -> Tensor:
     return torch.sigmoid(X.flatten(start_dim=-2) @ w + b)
 
 
+@implements("text.binary_cross_entropy", framework="torch", dtypes=DTYPES)
+def binary_cross_entropy(logit: Tensor, target: Tensor) -> Tensor:
+    """PyTorch's own, in float32 for the half types."""
+    inside = torch.promote_types(logit.dtype, torch.float32)
+    loss = F.binary_cross_entropy_with_logits(logit.to(inside), target.to(inside), reduction="none")
+    return loss.to(logit.dtype)
+
+
 @implements("text.window_labels", framework="torch", dtypes=DTYPES)
 def window_labels(x: Tensor, W: Tensor, b: Tensor, *, w: int) -> Tensor:
     """The windows are formed, and are one product."""
@@ -103,6 +111,18 @@ def _words(text: str) -> Iterator[str]:
             word = held = ""
     if word:
         yield word
+
+
+@implements("text.characters")
+def characters(text: str, *, lower: bool) -> tuple[str, ...]:
+    """One character after the other."""
+    return tuple(sign for sign in (text.lower() if lower else text))
+
+
+@implements("text.delimit")
+def delimit(tokens: Sequence[str], *, start: str, stop: str) -> tuple[str, ...]:
+    """One tuple."""
+    return (start, *tokens, stop)
 
 
 @implements("text.vocabulary")

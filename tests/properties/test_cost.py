@@ -197,3 +197,11 @@ def test_a_wrong_count_is_recognised() -> None:
     assert report.verdicts[0].verdict == "differs"
     assert report.verdicts[0].diagnosis[0].id == "cost.gru_parameters_two_biases"
     assert "expected  result = 9, rounding noise 0" in str(report)
+
+
+def test_a_frozen_embedding_is_most_of_003s_classifier() -> None:
+    """Of 10,000 words with 32 components and an LSTM of 32 states only the last 8353 parameters are trained."""
+    sizes = {"v": 10_000, "d": 32, "u": 32}
+
+    assert forms.text_classifier_parameters(**sizes) == 320_000 + 8320 + 33
+    assert forms.text_classifier_parameters_frozen(**sizes) == 8320 + 33

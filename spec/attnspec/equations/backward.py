@@ -25,7 +25,8 @@ from attnspec.notation import (
     where,
 )
 
-BRIDLE = Source(paper="Bridle 1990, Neurocomputing NATO ASI F68, eq. 21")
+BRIDLE = Source(paper="Bridle 1990, Neurocomputing, NATO ASI F68")
+BINARY = Source(paper="PyTorch, binary_cross_entropy_with_logits, differentiated")
 DAO = Source(paper="Dao et al. 2022, arXiv:2205.14135v2, app. B.2; Dao 2023, arXiv:2307.08691v1, alg. 2")
 BA = Source(paper="Ba, Kiros and Hinton 2016, arXiv:1607.06450v1, eq. 3 and 4, differentiated")
 PADDING = Source(paper="PyTorch, nn.Embedding(padding_idx=…)")
@@ -59,6 +60,15 @@ def cross_entropy(
     p = softmax(k, logits[k])
     d_logits = d_loss * (p - where(k == target, 1, 0))
     return d_logits.stack(k)
+
+
+@equation(BINARY, gradient_of=text.binary_cross_entropy, scales={"logit": "scores", "target": "bit"})
+def binary_cross_entropy(
+    d_loss: Float[Tensor, ""], logit: Float[Tensor, ""], target: Int[Tensor, ""],
+) -> Float[Tensor, ""]:
+    """What is predicted less what is right; the target gets no gradient."""
+    p = sigmoid(logit)
+    return d_loss * (p - target)
 
 
 @equation(RUMELHART, gradient_of=text.embedding, scales={"k": "token or missing"})

@@ -7,6 +7,7 @@ LOGISTIC = Source("003", "Logistic Regression")
 RNN = Source("003", "参数量的计算｜结果的计算")
 STACKED = Source("003", "多层RNN (Stacked RNN)")
 BIDIRECTIONAL = Source("003", "双向 RNN (Bidirectional RNN)")
+PRETRAINED = Source("003", "预训练")
 GRU = Source("001", "GRU 和 LSTM", paper="Cho et al. 2014, arXiv:1406.1078v3, sec. 2.3")
 GRU_V1 = Source(paper="Cho et al. 2014, arXiv:1406.1078v1, sec. 2.3")
 LSTM = Source("001", "GRU 和 LSTM", paper="Gers, Schmidhuber and Cummins 2000, Neural Computation 12(10)")
@@ -100,6 +101,25 @@ def stacked_lstm_parameters(*, d: int, u: int, layers: int) -> int:
     first = 4 * (u * (u + d) + u)
     other = 4 * (u * (u + u) + u)
     return first + (layers - 1) * other
+
+
+@equation(STACKED)
+def text_classifier_parameters(*, v: int, d: int, u: int) -> int:
+    """An embedding, an LSTM over it, and a layer that makes one output of its last state.
+
+    Differs: with the embedding taken over and frozen, what is trained is fewer, `text_classifier_parameters_frozen`.
+    """
+    each = u * (u + d) + u
+    return v * d + 4 * each + (u + 1)
+
+
+@equation(PRETRAINED, convention_of=text_classifier_parameters,
+          says="the embedding is frozen: the parameters that are trained are counted, total − v · d")
+def text_classifier_parameters_frozen(*, v: int, d: int, u: int) -> int:
+    """text_classifier_parameters that are trained if the embedding is taken over from another model and frozen."""
+    each = u * (u + d) + u
+    total = v * d + 4 * each + (u + 1)
+    return total - v * d
 
 
 @equation(BIDIRECTIONAL)

@@ -3,13 +3,14 @@
 from jaxtyping import Float, Int
 
 from attnspec import Place, Source, equation
-from attnspec.notation import Tensor, concat, index, indices, sigmoid, size, where
+from attnspec.notation import Tensor, concat, exp, index, indices, log, relu, sigmoid, size, where
 
 TABULAR = Source("003", "数据处理基础")
 ALIGNMENT = Source("003", "文本处理与 Word Embedding")
 EMBEDDING = Source("003", "Word Embedding")
 PADDING = Source(paper="PyTorch, nn.Embedding(padding_idx=…)")
 REGRESSION = Source("003", "Logistic Regression")
+BINARY = Source(paper="PyTorch, binary_cross_entropy_with_logits")
 GENERATION = Source("003", "自动文本生成")
 LABELLING = Source("004", "第一种任务")
 
@@ -107,6 +108,17 @@ def logistic_regression(
     i = index("t")
     x = concat(i, X[i])
     return sigmoid(x @ w + b)
+
+
+@equation(BINARY, scales={"logit": "scores", "target": "bit"})
+def binary_cross_entropy(logit: Float[Tensor, ""], target: Int[Tensor, ""]) -> Float[Tensor, ""]:
+    """What it costs that a text is of class 1 (target 1) or 0, of which σ(logit) is the probability of 1.
+
+    −y log p − (1 − y) log(1 − p) at p = σ(logit), written so that nothing overflows: a sure model is not charged ∞ for
+    p that rounds to 0 or 1. 003 trains such classifiers, and leaves open with which loss.
+    """
+    a = where(logit < 0, -logit, logit)  # |logit|
+    return relu(logit) - target * logit + log(1 + exp(-a))
 
 
 @equation(LABELLING)

@@ -3,15 +3,22 @@
 from attnspec import mutate
 from attnspec.equations.seq2seq import (
     cross_entropy,
+    distillation_logits,
     generate_window,
     generate_window_step,
     greedy_decode,
+    greedy_decode_lstm,
     greedy_step,
+    greedy_step_lstm,
     perplexity,
     sample,
+    sample_decode_lstm,
+    sample_step_lstm,
     sequence_loss,
     temperature,
     temperature_probs,
+    translator_lstm,
+    until_stop,
 )
 
 # A small τ makes the distribution flat instead of sharp.
@@ -136,9 +143,10 @@ mutate(
     greedy_decode, "start_is_said",
     says="the first word that is said is missing: `start` stands before the rest",
     lines={
+        "j": 'index("limit")',
         "before": "where(i == 0, start, token.stack(i)[i - 1])",
         "stops": "sum(j, 1, where=(before.stack(i)[j] == stop) & (j < i) & (j > 0))",
-        "tokens": "where(stops > 0, stop, before)",
+        "return": "where(stops > 0, stop, before).stack(i)",
     },
 )
 
@@ -154,9 +162,144 @@ mutate(
     greedy_decode, "stops_at_once",
     says="`start` counts as `stop` where the two are one word: nothing is said",
     lines={
+        "j": 'index("limit")',
         "before": "where(i == 0, start, token.stack(i)[i - 1])",
         "stops": "sum(j, 1, where=(before.stack(i)[j] == stop) & (j <= i))",
+        "return": "where(stops > 0, stop, token).stack(i)",
     },
+)
+
+# As if padding followed, where a decoder goes on with `stop`.
+mutate(
+    until_stop, "null_after_stop",
+    says="after `stop` there is 0, not `stop`",
+    lines={"tokens": "where(stops > 0, 0, token[i])"},
+)
+
+# Only a token that stands twice is noticed.
+mutate(
+    until_stop, "second_stop_ends",
+    says="the tokens end at the second `stop`, not at the first",
+    lines={"tokens": "where(stops > 1, stop, token[i])"},
+)
+
+last_of_a_tie_lstm = mutate(
+    greedy_step_lstm, "last_of_a_tie",
+    says="of tokens that are equally likely, the last is generated",
+    lines={"j": 'index("v")', "return": "s_next, c_next, max(k, k, where=logits[k] >= max(j, logits[j]))"},
+)
+
+mutate(
+    greedy_decode_lstm, "last_of_ties",
+    says="of tokens that are equally likely, the last is generated",
+    calls={greedy_step_lstm: last_of_a_tie_lstm},
+)
+
+# Tokens after the end are not part of the answer.
+mutate(
+    greedy_decode_lstm, "never_stops",
+    says="after `stop` the tokens go on",
+    lines={"return": "token.stack(i)"},
+)
+
+# The conveyor belt of 003 ends with the source.
+mutate(
+    translator_lstm, "cell_not_handed_over",
+    says="the decoder's cell state begins at 0: the encoder's is not handed over",
+    lines={
+        "p, s": """teacher_forced_lstm(
+            target, s_0, zeros("u"), E,
+            W_xi_d, W_hi_d, b_i_d, W_xf_d, W_hf_d, b_f_d, W_xg_d, W_hg_d, b_g_d, W_xo_d, W_ho_d, b_o_d,
+            W_hy, b_y, start=start,
+        )""",
+    },
+)
+
+# The decoder is a text generator that has not read anything.
+mutate(
+    translator_lstm, "nothing_handed_over",
+    says="the decoder begins at 0: nothing of the source is handed over",
+    lines={
+        "p, s": """teacher_forced_lstm(
+            target, zeros("u"), zeros("u"), E,
+            W_xi_d, W_hi_d, b_i_d, W_xf_d, W_hf_d, b_f_d, W_xg_d, W_hg_d, b_g_d, W_xo_d, W_ho_d, b_o_d,
+            W_hy, b_y, start=start,
+        )""",
+    },
+)
+
+# The softmax of the student is sharper than it was trained to be.
+mutate(
+    distillation_logits, "student_not_softened",
+    says="the teacher's logits are divided by τ, the student's are not",
+    lines={"log_q": "log_softmax(k, logits_student[k])"},
+)
+
+mutate(
+    distillation_logits, "scaled",
+    says="the loss is multiplied by τ², as where it is added to another loss",
+    lines={"return": "-sum(k, p[k] * log_q) * tau * tau"},
+)
+
+# Least 0, where the cross-entropy is the teacher's entropy at least.
+mutate(
+    distillation_logits, "divergence",
+    says="it is the Kullback-Leibler divergence: the teacher's entropy is taken off",
+    lines={
+        "log_p": "log_softmax(k, logits_teacher[k] / tau)",
+        "return": "sum(k, p[k] * (log_p - log_q))",
+    },
+)
+
+# Nothing is left to chance.
+takes_likeliest = mutate(
+    sample_step_lstm, "takes_likeliest",
+    says="the likeliest token is taken, whatever is drawn",
+    lines={"k": 'index("v")', "return": "s_next, c_next, argmax(k, p[k])"},
+)
+
+mutate(
+    sample_decode_lstm, "takes_likeliest_throughout",
+    says="the likeliest token is taken, whatever is drawn",
+    calls={sample_step_lstm: takes_likeliest},
+)
+
+# All draws are one.
+mutate(
+    sample_decode_lstm, "one_number_for_all",
+    says="every token is drawn with the first number",
+    lines={
+        "s, c, token": """scan(
+            i,
+            lambda s, c, token: sample_step_lstm(
+                token, uniform[0], s, c, E,
+                W_xi, W_hi, b_i, W_xf, W_hf, b_f, W_xg, W_hg, b_g, W_xo, W_ho, b_o, W_hy, b_y, tau=tau,
+            ),
+            s_0, c_0, start,
+        )""",
+    },
+)
+
+# The decoder does not know what it drew.
+mutate(
+    sample_decode_lstm, "not_fed_back",
+    says="the token that was drawn is not read: every step reads `start`",
+    lines={
+        "s, c, token": """scan(
+            i,
+            lambda s, c, token: sample_step_lstm(
+                start, uniform[i], s, c, E,
+                W_xi, W_hi, b_i, W_xf, W_hf, b_f, W_xg, W_hg, b_g, W_xo, W_ho, b_o, W_hy, b_y, tau=tau,
+            ),
+            s_0, c_0, start,
+        )""",
+    },
+)
+
+mutate(
+    sample_decode_lstm, "never_stops",
+    says="after `stop` the tokens go on",
+    lines={"return": "token.stack(i)"},
 )
 
 # As if the text were written backwards.

@@ -6,8 +6,15 @@ from collections.abc import Mapping
 from itertools import chain
 
 from attnspec import mutate
-from attnspec.equations.text import embedding, embedding_padding_idx, one_hot, segments, window_labels
-from attnspec.procedures.text import encode, tokenize, vocabulary, words
+from attnspec.equations.text import (
+    binary_cross_entropy,
+    embedding,
+    embedding_padding_idx,
+    one_hot,
+    segments,
+    window_labels,
+)
+from attnspec.procedures.text import characters, delimit, encode, tokenize, vocabulary, words
 
 Words = tuple[str, ...]
 
@@ -74,6 +81,30 @@ mutate(
     segments, "label_within",
     says="the label is the last token of the piece, not the one that follows",
     lines={"label": "k[a * s + w - 1]"},
+)
+
+# The loss is small where the model is wrong.
+mutate(
+    binary_cross_entropy, "classes_exchanged",
+    says="the classes are exchanged: 0 is taken for 1",
+    lines={"return": "relu(logit) - (1 - target) * logit + log(1 + exp(-a))"},
+)
+
+# No text costs less than log(1 + 1/e).
+mutate(
+    binary_cross_entropy, "sigmoid_twice",
+    says="the sigmoid is taken twice: a probability is given where the logit belongs",
+    lines={
+        "p": "sigmoid(logit)",
+        "return": "p - target * p + log(1 + exp(-p))",
+    },
+)
+
+# Half of the loss: that of class 0 is missing.
+mutate(
+    binary_cross_entropy, "of_class_1_alone",
+    says="a text of class 0 costs nothing",
+    lines={"return": "target * (relu(logit) - logit + log(1 + exp(-a)))"},
 )
 
 # Padding by the edge, not by zeros.
@@ -278,6 +309,60 @@ def once_each(text: str, *, lower: bool, stop_words: Words, typos: Mapping[str, 
     found = [word.lower() if lower else word for word in words(text)]
     meant = [typos.get(word, word) for word in found]
     return tuple(dict.fromkeys(word for word in meant if word not in stop_words))
+
+
+@characters.mutant("spaces are left out")
+def spaces_left_out(text: str, *, lower: bool) -> Words:
+    """The text that is generated has no words."""
+    return tuple(sign for sign in (text.lower() if lower else text) if not sign.isspace())
+
+
+@characters.mutant("signs that are neither letters nor numbers are left out")
+def letters_alone(text: str, *, lower: bool) -> Words:
+    """As if characters were words."""
+    return tuple(sign for sign in (text.lower() if lower else text) if sign.isalnum())
+
+
+@characters.mutant("nothing is lower-cased, though asked")
+def capitals_kept(text: str, *, lower: bool) -> Words:
+    """A and a stay two."""
+    return tuple(text)
+
+
+@characters.mutant("the text is lower-cased, asked or not")
+def capitals_lost(text: str, *, lower: bool) -> Words:
+    """A and a become one."""
+    return tuple(text.lower())
+
+
+@characters.mutant("each character stands once, as in a vocabulary")
+def each_once(text: str, *, lower: bool) -> Words:
+    """The order of first appearance."""
+    return tuple(dict.fromkeys(text.lower() if lower else text))
+
+
+@delimit.mutant("the start symbol is left out")
+def no_start(tokens: Words, *, start: str, stop: str) -> Words:
+    """A decoder has nothing to read first."""
+    return (*tokens, stop)
+
+
+@delimit.mutant("the stop symbol is left out")
+def no_stop(tokens: Words, *, start: str, stop: str) -> Words:
+    """A decoder does not learn to end."""
+    return (start, *tokens)
+
+
+@delimit.mutant("start and stop symbol are exchanged")
+def symbols_exchanged(tokens: Words, *, start: str, stop: str) -> Words:
+    """Both stand where the other belongs."""
+    return (stop, *tokens, start)
+
+
+@delimit.mutant("the stop symbol ends what stands before the tokens too")
+def stop_twice(tokens: Words, *, start: str, stop: str) -> Words:
+    """As between two sentences of one text."""
+    return (stop, *tokens, stop)
 
 
 @vocabulary.mutant("words as frequent as each other come by the alphabet")

@@ -9,6 +9,9 @@ from attnspec import Source, procedure
 
 PREPARATION = Source("003", "文本处理与 Word Embedding")
 FREQUENCIES = Source("003", "数据处理基础")
+GENERATION = Source("003", "自动文本生成")
+TRANSLATION = Source("003", "Tokenization & Build dictionary")
+SIGNS = Source("003", "Train seq2seq")
 
 
 def words(text: str) -> list[str]:
@@ -35,6 +38,25 @@ def tokenize(text: str, *, lower: bool, stop_words: tuple[str, ...], typos: Mapp
     found = [word.lower() if lower else word for word in words(text)]
     meant = [typos.get(word, word) for word in found]
     return tuple(word for word in meant if word not in stop_words)
+
+
+@procedure(GENERATION, TRANSLATION)
+def characters(text: str, *, lower: bool) -> tuple[str, ...]:
+    """The characters of a text in their order, spaces and punctuation too: the tokens at the level of characters.
+
+    Where `lower` is true the whole text is lower-cased first. A character is a code point of Unicode, so that a letter
+    and its combining mark are two.
+    """
+    return tuple(text.lower() if lower else text)
+
+
+@procedure(SIGNS)
+def delimit(tokens: tuple[str, ...], *, start: str, stop: str) -> tuple[str, ...]:
+    """The tokens of a target between a start symbol, which a decoder reads first, and a stop symbol, which ends it.
+
+    003 keeps two vocabularies, one for each language. Made of delimited texts, that of the target has both symbols.
+    """
+    return (start, *tokens, stop)
 
 
 @procedure(PREPARATION, FREQUENCIES)

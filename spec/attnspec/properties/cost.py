@@ -47,6 +47,25 @@ def a_word_more_is_a_vector_more(f: Function, a: Arguments) -> Iterator[Relation
     yield Equal(f(**{**a, "v": a["v"] + 1}) - f(**a), a["d"])
 
 
+@property_of(cost.text_classifier_parameters, kills=(
+    "cost.text_classifier_parameters_frozen", "each/drop/u", "each/drop/d",
+))  # fmt: skip
+def parts_of_a_text_classifier_add_up(f: Function, a: Arguments) -> Iterator[Relation]:
+    """It is the embedding, the LSTM and the linear layer together."""
+    parts = value(cost.embedding_parameters, v=a["v"], d=a["d"]) + value(cost.lstm_parameters, d=a["d"], u=a["u"])
+    yield Equal(f(**a), parts + linear(a["u"], 1))
+
+
+@property_of(cost.text_classifier_parameters_frozen, kills=(
+    "cost.text_classifier_parameters", "the result/drop/vd", "the result/exchange",
+))  # fmt: skip
+def frozen_embedding_is_not_trained(f: Function, a: Arguments) -> Iterator[Relation]:
+    """What is trained is the total less v · d: a larger vocabulary changes nothing."""
+    total = value(cost.text_classifier_parameters, **a)
+    yield Equal(f(**a), total - a["v"] * a["d"])
+    yield Equal(f(**{**a, "v": a["v"] + 1}), f(**a))
+
+
 @property_of(cost.linear_parameters, kills=("the result/drop/o", "the result/drop/do", "the result/drop/d",
                                       "the result/name/d-o", "the result/name/o-d"))  # fmt: skip
 def an_output_more_is_a_column_and_a_bias_more(f: Function, a: Arguments) -> Iterator[Relation]:

@@ -65,7 +65,7 @@ def past_does_not_depend_on_the_future(of: Of, f: Function, a: Arguments) -> Ite
 
 @property_of(seq2seq.encode_bidirectional, kills=(
     "h/h/name/h_b-g", "h/h/exchange", "h/h_f/step/before", "h/order/bf", "result 2/feature/exchange",
-    "result 2/feature/mask/<=",
+    "result 2/feature/mask/<=", "seq2seq.encode_bidirectional_update_writes",
 ))  # fmt: skip
 def both_ends_are_left(f: Function, a: Arguments) -> Iterator[Relation]:
     """It is the bidirectional GRU over the source; it leaves the last of its forward half, the first of the other."""
@@ -75,8 +75,34 @@ def both_ends_are_left(f: Function, a: Arguments) -> Iterator[Relation]:
     yield Equal(ends, np.concatenate([h[-1, :u], h[0, u:]]))
 
 
-@property_of(seq2seq.encode_bidirectional, kills=("h/h/name/h_b-g", "h/h_b/drop/1", "h/g/drop/1"))
-def ends_change_places_when_the_source_is_turned(f: Function, a: Arguments) -> Iterator[Relation]:
+@property_of(seq2seq.encode_bidirectional_update_writes, kills=(
+    "seq2seq.encode_bidirectional", "h/h/exchange", "h/h_f/step/before", "h/order/bf", "result 2/feature/exchange",
+))  # fmt: skip
+def both_ends_are_left_by_gates_that_write(f: Function, a: Arguments) -> Iterator[Relation]:
+    """Either half is gru_update_writes, the second over the source turned round and turned back."""
+    h, ends = f(**a)
+    kinds = [f"{kind}{gate}" for gate in "rzh" for kind in ("W_x", "W_h", "b_")]
+    forward, backward = ([a[f"{kind}_{half}"] for kind in kinds] for half in "fb")
+    h_0 = np.zeros(len(a["b_h_f"]))
+    h_f = value(recurrent.gru_update_writes, a["x"], h_0, *forward)
+    h_b = value(recurrent.gru_update_writes, a["x"][::-1], h_0, *backward)[::-1]
+    yield Equal(h, np.concatenate([h_f, h_b], axis=1))
+    yield Equal(ends, np.concatenate([h_f[-1], h_b[0]]))
+
+
+@property_of(seq2seq.encode_bidirectional_update_writes, kills=("seq2seq.encode_bidirectional",))
+def negated_update_gates_keep(f: Function, a: Arguments) -> Iterator[Relation]:
+    """With what makes z negated it is encode_bidirectional."""
+    kept = negated(a, *(f"{kind}z_{half}" for kind in ("W_x", "W_h", "b_") for half in "fb"))
+    for given, other in zip(f(**a), value(seq2seq.encode_bidirectional, **kept), strict=True):
+        yield Equal(given, other)
+
+
+@of_each({
+    seq2seq.encode_bidirectional: ("h/h/name/h_b-g", "h/h_b/drop/1", "h/g/drop/1"),
+    seq2seq.encode_bidirectional_update_writes: ("h/h/name/h_b-g", "h/h_b/drop/1", "h/g/drop/1"),
+})  # fmt: skip
+def ends_change_places_when_the_source_is_turned(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
     """With the source reversed and the two sets of weights exchanged, what is left has its halves exchanged."""
     swap = {"f": "b", "b": "f"}
     turned = {name: a[name[:-1] + swap[name[-1]]] for name in a if name != "x"}
@@ -411,6 +437,30 @@ def teacher_takes_the_place_of_the_truth(f: Function, a: Arguments) -> Iterator[
     yield Equal(f(**a), value(seq2seq.cross_entropy_probs, a["p_student"], a["p_teacher"]))
 
 
+@property_of(seq2seq.distillation_logits, kills=("student_not_softened", "scaled", "divergence", "last/k"))
+def it_is_distillation_of_softened_distributions(f: Function, a: Arguments) -> Iterator[Relation]:
+    """It is distillation of both distributions at the temperature."""
+    soft = (value(seq2seq.temperature, a[name], tau=a["tau"]) for name in ("logits_teacher", "logits_student"))
+    yield Equal(f(**a), value(seq2seq.distillation, *soft))
+
+
+@property_of(seq2seq.distillation_logits, kills=("student_not_softened", "scaled"))
+def only_the_ratio_to_the_temperature_counts(f: Function, a: Arguments) -> Iterator[Relation]:
+    """With the logits of both halved it is as at twice the temperature; what a word's logits share does not count."""
+    halves = {name: a[name] / 2 for name in ("logits_teacher", "logits_student")}
+    yield Equal(f(**halves, tau=a["tau"]), f(**{**a, "tau": 2 * a["tau"]}))
+
+
+@property_of(seq2seq.distillation_logits, kills=("divergence", "scaled"))
+def one_sure_teacher_makes_it_cross_entropy(f: Function, a: Arguments) -> Iterator[Relation]:
+    """With a teacher that is sure of one word, at τ = 1, it is cross_entropy of the student's logits."""
+    v = len(a["logits_teacher"])
+    for word in range(v):
+        sure = np.where(np.arange(v) == word, 0.0, -1000.0)
+        loss = value(seq2seq.cross_entropy, a["logits_student"], np.asarray(word))
+        yield Equal(f(logits_teacher=sure, logits_student=a["logits_student"], tau=1.0), loss)
+
+
 def words(array: Any) -> Any:
     """Outputs that name words, as places; what the noise says nothing of is somewhere, and shows where it is added."""
     return np.nan_to_num(array).astype(np.int64)
@@ -554,8 +604,8 @@ def each_distribution_is_of_its_state_and_word(f: Function, a: Arguments) -> Ite
         yield Equal(p, value(seq2seq.output_distribution, s, y, a["c"], **distribution(a)))
 
 
-@property_of(seq2seq.teacher_forced, kills=("before/drop/1",), least={"t": 2})
-def word_to_say_is_not_read(f: Function, a: Arguments) -> Iterator[Relation]:
+@of_each(dict.fromkeys((seq2seq.teacher_forced, seq2seq.teacher_forced_lstm), ("before/drop/1",)), least={"t": 2})
+def word_to_say_is_not_read(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
     """A word shows only after it was to be said: every prefix is as it is alone, the last word shows nowhere."""
     cut = len(a["target"]) // 2
     for whole, prefix in zip(f(**a), f(**{**a, "target": a["target"][:cut]}), strict=True):
@@ -579,10 +629,13 @@ def no_word_is_likelier(f: Function, a: Arguments) -> Iterator[Relation]:
     yield AtMost(p.max(), p[words(token) % len(p)] + 0 * token)
 
 
-@of_each({seq2seq.greedy_step: ("last_of_a_tie",), seq2seq.greedy_decode: ("last_of_ties",)})
+@of_each({
+    seq2seq.greedy_step: ("last_of_a_tie",), seq2seq.greedy_decode: ("last_of_ties",),
+    seq2seq.greedy_step_lstm: ("last_of_a_tie",), seq2seq.greedy_decode_lstm: ("last_of_ties",),
+})  # fmt: skip
 def of_equal_words_the_first_is_said(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
     """With nothing to tell words apart the first is said."""
-    said = several(f(**without(a, "W_o", "E_o", "C_o", "b")))[-1]
+    said = several(f(**without(a, *(name for name in ("W_o", "E_o", "C_o", "b", "W_hy", "b_y") if name in a))))[-1]
     yield Equal(said, np.zeros(said.shape))
 
 
@@ -591,16 +644,18 @@ def seen_before(tokens: Any, word: float) -> Any:
     return np.concatenate([[False], np.cumsum(tokens == word)[:-1] > 0])
 
 
-@property_of(seq2seq.greedy_decode, kills=("never_stops", "the result/name/tokens-token", "tokens/exchange"))
-def what_is_said_after_the_end_is_the_end(f: Function, a: Arguments) -> Iterator[Relation]:
+@of_each(dict.fromkeys(
+    (seq2seq.greedy_decode, seq2seq.greedy_decode_lstm, seq2seq.sample_decode_lstm),
+    ("never_stops", "the result/tokens/exchange"),
+), least={"v": 4})  # fmt: skip
+def what_is_said_after_the_end_is_the_end(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
     """Wherever `stop` was said before, it is said again."""
     tokens = f(**a)
     yield Equal(tokens, np.where(seen_before(tokens, a["stop"]), a["stop"], tokens))
 
 
 @property_of(seq2seq.greedy_decode, kills=(
-    "start_is_said", "stops_at_once", "s, token/start/start", "s, token/start/s_0", "tokens/name/token-stops",
-    "tokens/mask/>=",
+    "start_is_said", "stops_at_once", "s, token/start/start", "s, token/start/s_0", "the result/tokens/mask/>=",
 ))  # fmt: skip
 def teacher_that_says_the_same_hears_the_same(f: Function, a: Arguments) -> Iterator[Relation]:
     """Teacher forcing on what was said finds each word the likeliest, until `stop` was said."""
@@ -610,10 +665,180 @@ def teacher_that_says_the_same_hears_the_same(f: Function, a: Arguments) -> Iter
     yield Equal(tokens, np.where(seen_before(tokens, a["stop"]), a["stop"], p.argmax(axis=1)))
 
 
-@property_of(seq2seq.greedy_decode, kills=("stops/mask/>",), least={"limit": 2})
-def limit_only_cuts(f: Function, a: Arguments) -> Iterator[Relation]:
+@of_each(dict.fromkeys((seq2seq.greedy_decode, seq2seq.greedy_decode_lstm), ("the result/stops/mask/>",)),
+         least={"limit": 2})  # fmt: skip
+def limit_only_cuts(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
     """With a smaller limit the same words are said, but fewer."""
     yield Equal(f(**{**a, "limit": a["limit"] - 1}), f(**a)[:-1])
+
+
+@property_of(seq2seq.until_stop, kills=(
+    "null_after_stop", "second_stop_ends", "stops/mask/<=", "stops/mask/not", "tokens/exchange", "tokens/mask/>=",
+    "the result/name/tokens-stops", "last/j",
+))  # fmt: skip
+def tokens_up_to_the_first_stop_are_kept(f: Function, a: Arguments) -> Iterator[Relation]:
+    """Where `stop` stands before there is `stop`, elsewhere what was generated; also where every token is `stop`."""
+    for token in (a["token"], np.minimum(a["token"], 2), np.full_like(a["token"], a["stop"])):
+        kept = np.where(seen_before(token, a["stop"]), a["stop"], token)
+        yield Equal(f(token=token, stop=a["stop"]), kept)
+
+
+@property_of(seq2seq.until_stop, kills=("null_after_stop", "stops/mask/not"))
+def ended_twice_is_ended(f: Function, a: Arguments) -> Iterator[Relation]:
+    """What has ended stays as it is."""
+    once = words(f(**a))
+    yield Equal(f(token=once, stop=a["stop"]), once)
+
+
+LSTM = tuple(f"{kind}{gate}" for gate in "ifgo" for kind in ("W_x", "W_h", "b_"))
+
+
+def lstm_of(a: Arguments) -> dict[str, Any]:
+    """The weights of an LSTM."""
+    return {name: a[name] for name in LSTM}
+
+
+@property_of(seq2seq.teacher_forced_lstm, kills=(
+    "before/exchange", "before/mask/>=", "before/mask/late", "before/drop/1", "s, c/start/s_0", "s, c/start/c_0",
+    "s, c/step/reversed", "s, c/order/ifog", "swap/s_0-c_0", "result 2/name/s-c",
+))  # fmt: skip
+def states_are_those_of_an_lstm(f: Function, a: Arguments) -> Iterator[Relation]:
+    """They are the LSTM's over `start` and the true tokens but the last, from the state and cell state given."""
+    states, _ = value(recurrent.lstm, words_before(a), a["s_0"], a["c_0"], **lstm_of(a))
+    yield Equal(f(**a)[1], states)
+
+
+@property_of(seq2seq.teacher_forced_lstm, kills=(
+    "logits/the result/drop/b_y", "logits/name/s-c", "p/function/no-softmax", "logits/the result/transpose/W_hy",
+))  # fmt: skip
+def each_distribution_is_read_out_of_its_state(f: Function, a: Arguments) -> Iterator[Relation]:
+    """Each distribution is the softmax of the new state's readout."""
+    p, s = f(**a)
+    yield Equal(p, value(attention.weights, value(recurrent.readout, s, a["W_hy"], a["b_y"])))
+
+
+@property_of(seq2seq.teacher_forced_lstm, equal=(("v", "d"),), kills=("x/transpose/E", "before/drop/1"), least={"t": 1})
+def one_hot_rows_need_no_embedding(f: Function, a: Arguments) -> Iterator[Relation]:
+    """With the identity for E it reads one-hot rows, as 003 has it for characters; with another E, the rows of E."""
+    before = np.concatenate([[a["start"]], a["target"][:-1]]).astype(np.int64)
+    rows = value(text.one_hot, before, v=len(a["E"]))
+    for E in (a["E"], np.eye(len(a["E"]))):
+        states, _ = value(recurrent.lstm, rows @ E, a["s_0"], a["c_0"], **lstm_of(a))
+        yield Equal(f(**{**a, "E": E})[1], states)
+
+
+def side(a: Arguments, end: str) -> dict[str, Any]:
+    """The weights of the LSTM of one side, without their ending."""
+    return {name: a[f"{name}_{end}"] for name in LSTM}
+
+
+def decoded(a: Arguments, s_0: Any, c_0: Any) -> Any:
+    """The distributions of the decoder from two states."""
+    rest = {name: a[name] for name in ("target", "E", "W_hy", "b_y", "start")}
+    return value(seq2seq.teacher_forced_lstm, s_0=s_0, c_0=c_0, **rest, **side(a, "d"))[0]
+
+
+@property_of(seq2seq.translator_lstm, least={"n": 1}, kills=(
+    "cell_not_handed_over", "nothing_handed_over", "h, s_0, c_0/h, c/step/reversed", "p, s/before/drop/1",
+    "p, s/p/function/no-softmax",
+))  # fmt: skip
+def decoder_begins_where_the_encoder_ends(f: Function, a: Arguments) -> Iterator[Relation]:
+    """The decoder's first state and cell state are the encoder's last, which began at 0."""
+    zero = np.zeros(len(a["b_i_e"]))
+    h, c = value(recurrent.lstm, a["x"], zero, zero, **side(a, "e"))
+    yield Equal(f(**a), decoded(a, h[-1], c))
+
+
+@property_of(seq2seq.translator_lstm, least={"m": 2, "n": 1}, kills=("h, s_0, c_0/h, c/step/reversed",))
+def sources_that_leave_the_same_states_are_one(f: Function, a: Arguments) -> Iterator[Relation]:
+    """002's bottleneck: sources after which the encoder's states are equal get the same distributions.
+
+    With the forget gate shut and the matrices of the state 0, the encoder keeps the last vector alone. Sources that end
+    in it, of whatever length, in whatever order, cannot be told apart.
+    """
+    forgets = without(a, *(f"W_h{gate}_e" for gate in "ifgo"), "W_xf_e")
+    forgets |= {"b_f_e": np.full_like(a["b_f_e"], SHUT)}
+    turned = np.concatenate([a["x"][:-1][::-1], a["x"][-1:]])
+    for other in (turned, a["x"][-1:]):
+        yield Equal(f(**{**forgets, "x": other}), f(**forgets))
+
+
+STEPS_OF_AN_LSTM = (seq2seq.greedy_step_lstm, seq2seq.sample_step_lstm)
+
+
+@of_each(dict.fromkeys(STEPS_OF_AN_LSTM, (
+    "swap/s-c", "result 1/name/s_next-s", "s_next, c_next/order/ifog", "s_next, c_next/result 2/name/c_next-h_next",
+)))  # fmt: skip
+def both_states_are_those_of_the_cell(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
+    """State and cell state are the LSTM cell's, which reads the vector of the token before."""
+    for given, made in zip(
+        f(**a), value(recurrent.lstm_cell, a["E"][a["token"]], a["s"], a["c"], **lstm_of(a)), strict=False
+    ):
+        yield Equal(given, made)
+
+
+@property_of(seq2seq.greedy_step_lstm, kills=(
+    "logits/the result/drop/b_y", "logits/name/s_next-s", "logits/name/s_next-c_next",
+))  # fmt: skip
+def no_token_is_likelier(f: Function, a: Arguments) -> Iterator[Relation]:
+    """No token has a larger probability than the one that is generated."""
+    s, _, token = f(**a)
+    p = value(attention.weights, (s @ a["W_hy"] + a["b_y"])[None])[0]
+    yield AtMost(p.max(), p[words(token) % len(p)] + 0 * token)
+
+
+@property_of(seq2seq.greedy_decode_lstm, kills=(
+    "s, c, token/start/s_0", "s, c, token/start/c_0", "s, c, token/start/start", "s, c, token/name/c-c_0",
+    "the result/tokens/mask/>=",
+))  # fmt: skip
+def teacher_that_generates_the_same_hears_the_same(f: Function, a: Arguments) -> Iterator[Relation]:
+    """Teacher forcing on what was generated finds each token the likeliest, until `stop` was generated."""
+    tokens = f(**a)
+    shared = {name: array for name, array in a.items() if name not in ("stop", "limit")}
+    p, _ = value(seq2seq.teacher_forced_lstm, target=words(tokens), **shared)
+    yield Equal(tokens, np.where(seen_before(tokens, a["stop"]), a["stop"], p.argmax(axis=1)))
+
+
+def drawn_of(a: Arguments, s: Any, uniform: Any) -> Any:
+    """The token that a number draws in a state."""
+    p = value(seq2seq.temperature, s @ a["W_hy"] + a["b_y"], tau=a["tau"])
+    return value(seq2seq.sample, p, np.asarray(uniform))
+
+
+@property_of(seq2seq.sample_step_lstm, kills=(
+    "takes_likeliest", "p/p/drop/τ", "p/the result/drop/b_y", "p/name/s_next-c_next", "result 3/c/mask/none",
+))  # fmt: skip
+def token_is_what_the_number_draws(f: Function, a: Arguments) -> Iterator[Relation]:
+    """The token is the one that the number draws of the new state's distribution, sharpened."""
+    for number in (a["uniform"], *map(np.asarray, EVENLY)):
+        s, _, token = f(**{**a, "uniform": number})
+        yield Equal(token, drawn_of(a, s, number))
+
+
+@property_of(seq2seq.sample_step_lstm, kills=("p/p/exchange", "result 3/c/mask/none"), least={"v": 2})
+def at_the_smallest_temperature_it_is_greedy(f: Function, a: Arguments) -> Iterator[Relation]:
+    """As τ goes to 0 every number draws the likeliest token."""
+    for likeliest, b_y in enumerate(np.eye(len(a["b_y"]))):
+        yield Equal(f(**{**without(a, "W_hy"), "b_y": b_y, "tau": 2.0**-11})[2], likeliest)
+
+
+@property_of(seq2seq.sample_decode_lstm, least={"t": 2, "v": 2}, kills=(
+    "takes_likeliest_throughout", "one_number_for_all", "not_fed_back", "s, c, token/start/c_0",
+    "s, c, token/name/s-s_0", "s, c, token/p/p/drop/τ",
+))  # fmt: skip
+def each_token_is_drawn_after_those_before_it(f: Function, a: Arguments) -> Iterator[Relation]:
+    """Each token is drawn, with a number of its own, in the state that teacher forcing on those before it gives."""
+    tokens = f(**a)
+    shared = {name: array for name, array in a.items() if name not in ("stop", "tau", "uniform")}
+    _, states = value(seq2seq.teacher_forced_lstm, target=words(tokens), **shared)
+    made = np.array([drawn_of(a, s, number) for s, number in zip(states, a["uniform"], strict=True)])
+    yield Equal(tokens, np.where(seen_before(tokens, a["stop"]), a["stop"], made))
+
+
+@property_of(seq2seq.sample_decode_lstm, kills=("s, c, token/step/reversed", "the result/stops/mask/>"), least={"t": 2})
+def fewer_numbers_draw_a_shorter_text(f: Function, a: Arguments) -> Iterator[Relation]:
+    """With the last number left out the same tokens are drawn, but the last."""
+    yield Equal(f(**{**a, "uniform": a["uniform"][:-1]}), f(**a)[:-1])
 
 
 @property_of(seq2seq.generate_window_step, kills=("put_in_front", "last_dropped", "moved/exchange"), least={"w": 2})

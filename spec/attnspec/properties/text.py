@@ -10,9 +10,9 @@ from unicodedata import category
 
 import numpy as np
 
-from attnspec.equations import recurrent, text
+from attnspec.equations import recurrent, seq2seq, text
 from attnspec.language.equation import Equation
-from attnspec.procedures.text import encode, tokenize, vocabulary
+from attnspec.procedures.text import characters, delimit, encode, tokenize, vocabulary
 from attnspec.properties.property import Arguments, Equal, Function, Relation, property_of
 from attnspec.properties.shared import of_each, value, without
 
@@ -167,6 +167,28 @@ def text_of_one_token_is_a_classifier(f: Function, a: Arguments) -> Iterator[Rel
     yield Equal(f(**without(a, "w", "b")), 0.5)
 
 
+@property_of(text.binary_cross_entropy, kills=("classes_exchanged", "sigmoid_twice", "of_class_1_alone"))
+def it_is_the_cross_entropy_of_two_words(f: Function, a: Arguments) -> Iterator[Relation]:
+    """It is the cross-entropy of the two classes, of which class 0 has the logit 0: p of class 1 is σ(logit)."""
+    for target in (np.asarray(0), np.asarray(1)):
+        two = np.stack([np.zeros_like(a["logit"]), a["logit"]])
+        yield Equal(f(logit=a["logit"], target=target), value(seq2seq.cross_entropy, two, target))
+
+
+@property_of(text.binary_cross_entropy, kills=("classes_exchanged", "of_class_1_alone"))
+def classes_change_places_with_the_sign(f: Function, a: Arguments) -> Iterator[Relation]:
+    """With the logit negated and the classes exchanged nothing changes; their losses differ by the logit."""
+    zero, one = np.asarray(0), np.asarray(1)
+    yield Equal(f(logit=np.asarray(-a["logit"]), target=zero), f(logit=a["logit"], target=one))
+    yield Equal(f(logit=a["logit"], target=zero) - f(logit=a["logit"], target=one), a["logit"])
+
+
+@property_of(text.binary_cross_entropy, kills=("sigmoid_twice",))
+def unsure_classifier_costs_log_2(f: Function, a: Arguments) -> Iterator[Relation]:
+    """At σ(0) = 1/2 either class costs log 2."""
+    yield Equal(f(**without(a, "logit")), np.log(2.0))
+
+
 @property_of(text.window_labels, kills=("ends_repeated", "ends_joined", "looks_back", "window/exchange", "y/drop/b"))
 def only_the_window_shows(f: Function, a: Arguments) -> Iterator[Relation]:
     """Each label is that of its window alone, with zeros for what is beyond the ends."""
@@ -197,6 +219,10 @@ tokenize.example(("apple",), "teh apple THE", lower=True, stop_words=("the",), t
 tokenize.example(("b", "c"), "a b", lower=False, stop_words=(), typos={"a": "b", "b": "c"})
 tokenize.example(("don't", "well", "known", "l’eau", "हिन्दी", "ß", "1984"), "don't 'well-known' l’eau हिन्दी_ß 1984",
                  lower=True, stop_words=(), typos={})  # fmt: skip
+characters.example(("H", "i", " ", "d", "u", "!"), "Hi du!", lower=False)
+characters.example(("h", "i", " ", "d", "u", "!"), "Hi du!", lower=True)
+delimit.example(("^", "m", "a", "c", "h", "$"), ("m", "a", "c", "h"), start="^", stop="$")
+delimit.example(("^", "$"), (), start="^", stop="$")
 vocabulary.example({"b": 1, "c": 2, "a": 3}, (("c", "b"), ("a", "b")), v=10_000)
 vocabulary.example({"b": 1}, (("c", "b"), ("a", "b")), v=2)
 vocabulary.example({}, (("c", "b"), ("a", "b")), v=1)
@@ -267,6 +293,35 @@ def stop_words_and_no_others_are_left_out(f: Function, a: Arguments) -> Iterator
 def text_twice_has_its_words_twice(f: Function, a: Arguments) -> Iterator[Relation]:
     """A text and itself again give the words and themselves again."""
     yield Equal(f(**{**a, "text": f"{a['text']} {a['text']}"}), f(**a) * 2)
+
+
+@property_of(characters, kills=("spaces_left_out", "letters_alone", "capitals_lost", "each_once"))
+def characters_are_all_of_the_text(f: Function, a: Arguments) -> Iterator[Relation]:
+    """Joined, the characters are the text; those of a text twice are the characters twice."""
+    yield Equal("".join(f(a["text"], lower=False)), a["text"])
+    yield Equal(f(a["text"] * 2, lower=False), f(a["text"], lower=False) * 2)
+
+
+@property_of(characters, kills=("capitals_kept",))
+def lower_case_merges_characters(f: Function, a: Arguments) -> Iterator[Relation]:
+    """Asked for lower case, A is a: the characters are those of the text in lower case."""
+    yield Equal(f(a["text"], lower=True), f(a["text"].lower(), lower=False))
+
+
+@property_of(delimit, kills=("no_start", "no_stop", "symbols_exchanged", "stop_twice"))
+def symbols_stand_at_the_ends(f: Function, a: Arguments) -> Iterator[Relation]:
+    """The first token is the start symbol, the last the stop symbol, and what is between them is as it was."""
+    found = f(**a)
+    yield Equal(found[0], a["start"])
+    yield Equal(found[-1], a["stop"])
+    yield Equal(found[1:-1], a["tokens"])
+
+
+@property_of(delimit, kills=("no_start", "no_stop"))
+def a_vocabulary_of_delimited_texts_has_both_symbols(f: Function, a: Arguments) -> Iterator[Relation]:
+    """A vocabulary made of delimited texts knows every token and both symbols."""
+    known = vocabulary((f(**a),), v=len(a["tokens"]) + 3)
+    yield Equal(set(known), {*a["tokens"], a["start"], a["stop"]})
 
 
 @property_of(vocabulary, kills=(

@@ -213,6 +213,14 @@ def pushes_cancel(f: Function, a: Arguments) -> Iterator[Relation]:
     yield Equal(f(**a).sum(), np.zeros(()))
 
 
+@property_of(backward.binary_cross_entropy)
+def surer_is_pushed_less(f: Function, a: Arguments) -> Iterator[Relation]:
+    """The pushes towards the two classes differ by the gradient of the loss, and at logit 0 each is half of it."""
+    pushes = [f(**{**a, "target": np.asarray(target)}) for target in (0, 1)]
+    yield Equal(pushes[0] - pushes[1], a["d_loss"])
+    yield Equal(f(**{**a, "logit": np.zeros(()), "target": np.asarray(0)}), a["d_loss"] / 2)
+
+
 @property_of(backward.embedding)
 def rows_gather_where_their_token_stood(f: Function, a: Arguments) -> Iterator[Relation]:
     """Rows of tokens that do not occur get nothing, and all rows together get what known tokens gave."""
