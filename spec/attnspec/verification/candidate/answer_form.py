@@ -1,4 +1,4 @@
-"""What a candidate owes besides right values: an answer of the right form, and nothing else touched."""
+"""The form of an answer: how many arrays, and their shape, dtype and device."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ from attnspec.verification.cases.case import Case
 from attnspec.verification.sandbox.messages import Outcome, Output
 from attnspec.verification.verdict import VerdictKind, WorstElement
 
-Asked = tuple[Case, Outcome]
+Calls = Sequence[tuple[Case, Outcome]]
+"""Cases with the outcomes of their calls."""
 
 
 def shapes(equation: Equation[..., Any], case: Case) -> list[tuple[int, ...]]:
-    """The shape that every output must have."""
+    """Return the shape that each output of the equation must have on a case."""
     definition = lift_over_batch(equation.definition, case)
     sizes, _ = fit(definition, {name: array.shape for name, array in case.arrays.items()}, case.options)
     lead = batch_shape(definition, case.arrays)
@@ -28,9 +29,13 @@ def shapes(equation: Equation[..., Any], case: Case) -> list[tuple[int, ...]]:
 
 
 def fault(outcome: Outcome, case: Case, equation: Equation[..., Any], dtype: str, device: str = "") -> str:
-    """What is wrong with the form of an answer, in words; "" where nothing is.
+    """Describe what is wrong with the form of an answer; "" if nothing is.
 
-    Where only the forward pass was run, the answer is that one's, and does not fit the gradients of its outputs.
+    If only the forward pass was run, its outputs did not fit the gradients that were given for them.
+
+    Args:
+        dtype: the dtype of the inputs.
+        device: the device of the inputs; "" if devices are not compared.
     """
     if outcome.during == "forward":
         equation, outcome = REGISTRY[equation.gradient_of], replace(outcome, during=None)
@@ -50,14 +55,14 @@ def fault(outcome: Outcome, case: Case, equation: Equation[..., Any], dtype: str
             return f"it returns {result.name} in {output.dtype} {due}"
         if output.value is None:
             return f"it returns {result.name} in {output.dtype}"
-        elsewhere = output.device is not None and output.device.split(":")[0] != device.split(":")[0]
-        if device and case.arrays and elsewhere:  # without an array nothing tells a device
+        on_other_device = output.device is not None and output.device.split(":")[0] != device.split(":")[0]
+        if device and case.arrays and on_other_device:  # a case without arrays is on no device
             return f"it returns {result.name} on {output.device} for inputs on {device}"
     return ""
 
 
 def _in_due_dtype(output: Output, result: Parameter, id: str, dtype: str) -> bool:
-    """Whether a result has the dtype of the inputs, or is of whole numbers, or has one that its symbol allows."""
+    """Whether a result has the dtype of the inputs, an integer dtype, or another that its symbol allows."""
     given, also = output.dtype or "", symbol(result.name, id).also
     if result.kind == "float":
         return given == dtype or (given in also and FORMATS[given].bits > FORMATS[dtype].bits)
@@ -65,12 +70,12 @@ def _in_due_dtype(output: Output, result: Parameter, id: str, dtype: str) -> boo
 
 
 def answered(outcome: Outcome, case: Case, equation: Equation[..., Any], dtype: str) -> bool:
-    """Whether there is an answer that can be judged."""
+    """Whether a call gave an answer that can be judged."""
     return outcome.status == "ok" and not fault(outcome, case, equation, dtype)
 
 
-def status_says(outcome: Outcome) -> str:
-    """What became of a call that gave no answer."""
+def describe_status(outcome: Outcome) -> str:
+    """Describe the outcome of a call that gave no answer, or none of the right form."""
     raises = f"its {outcome.during} pass raises" if outcome.during else "it raises"
     words = {
         "raised": raises,
@@ -80,61 +85,62 @@ def status_says(outcome: Outcome) -> str:
         "unavailable": "it cannot be run here",
     }
     trouble = f": {outcome.trouble}" if outcome.trouble is not None else ""
-    return words.get(outcome.status, "it gives something else") + trouble
+    return words.get(outcome.status, "its answer does not have the right form") + trouble
 
 
 def unusable(
-    asked: Sequence[Asked], equation: Equation[..., Any], dtype: str, device: str
+    calls: Calls, equation: Equation[..., Any], dtype: str, device: str
 ) -> tuple[VerdictKind, str, WorstElement | None] | None:
-    """The verdict, where there are cases without an answer of the right form: (verdict, reason, the case)."""
-    lost = [(case, outcome) for case, outcome in asked if outcome.status != "ok"]
-    unavailable = next((outcome for _, outcome in lost if outcome.status == "unavailable"), None)
+    """The kind of verdict, the reason and the case if some case has no answer of the right form; otherwise None."""
+    failed = [(case, outcome) for case, outcome in calls if outcome.status != "ok"]
+    unavailable = next((outcome for _, outcome in failed if outcome.status == "unavailable"), None)
     if unavailable is not None:
         return VerdictKind.NOT_RUN, str(unavailable.trouble or "it cannot be run here"), None
-    if lost:
-        return _lost(lost, asked, equation)
-    faults = ((case, fault(outcome, case, equation, dtype, device)) for case, outcome in asked)
-    malformed = [(case, wrong) for case, wrong in faults if wrong]
+    if failed:
+        return _without_answer(failed, calls, equation)
+    faults = ((case, fault(outcome, case, equation, dtype, device)) for case, outcome in calls)
+    malformed = [(case, reason) for case, reason in faults if reason]
     if not malformed:
         return None
-    case, wrong = malformed[0]
-    axes, fewer = _axes([each for each, _ in malformed], [each for each, _ in asked], equation)
-    return VerdictKind.MISBEHAVES, _with_axes(wrong, axes, fewer) if axes > 1 and fewer else wrong, WorstElement(case)
+    first, reason = malformed[0]
+    axes, fewer = _axes([case for case, _ in malformed], [case for case, _ in calls], equation)
+    reason = _with_axes(reason, axes, fewer) if axes > 1 and fewer else reason
+    return VerdictKind.MISBEHAVES, reason, WorstElement(first)
 
 
-def _lost(
-    lost: Sequence[Asked], asked: Sequence[Asked], equation: Equation[..., Any]
+def _without_answer(
+    failed: Calls, calls: Calls, equation: Equation[..., Any]
 ) -> tuple[VerdictKind, str, WorstElement | None]:
-    """Breaking only on empty or non-contiguous input violates the contract; breaking elsewhere is failing."""
-    case, outcome = next((each for each in lost if not _is_empty(each[0])), lost[0])
-    if len(lost) < len(asked):
+    """A candidate that breaks only on empty or non-contiguous inputs misbehaves; one that breaks elsewhere fails."""
+    case, outcome = next((call for call in failed if not _is_empty(call[0])), failed[0])
+    if len(failed) < len(calls):
         if _is_empty(case):
-            return VerdictKind.MISBEHAVES, f"on empty input {status_says(outcome)}", WorstElement(case)
-        filled = [each for each, _ in lost if not _is_empty(each)]
-        if all(each.layout != "contiguous" for each in filled):
-            return VerdictKind.MISBEHAVES, f"on {case.layout} input {status_says(outcome)}", WorstElement(case)
-        axes, fewer = _axes(filled, [each for each, _ in asked], equation)
+            return VerdictKind.MISBEHAVES, f"on empty input {describe_status(outcome)}", WorstElement(case)
+        filled = [failing for failing, _ in failed if not _is_empty(failing)]
+        if all(failing.layout != "contiguous" for failing in filled):
+            return VerdictKind.MISBEHAVES, f"on {case.layout} input {describe_status(outcome)}", WorstElement(case)
+        axes, fewer = _axes(filled, [called for called, _ in calls], equation)
         if fewer:
-            return VerdictKind.FAILS, _with_axes(status_says(outcome), axes, fewer), WorstElement(case)
+            return VerdictKind.FAILS, _with_axes(describe_status(outcome), axes, fewer), WorstElement(case)
     traceback = f"\n{outcome.trouble.traceback}" if outcome.trouble is not None and outcome.trouble.traceback else ""
-    return VerdictKind.FAILS, status_says(outcome) + traceback, WorstElement(case)
+    return VerdictKind.FAILS, describe_status(outcome) + traceback, WorstElement(case)
 
 
 def _is_empty(case: Case) -> bool:
     return any(array.size == 0 for array in case.arrays.values())
 
 
-def _axes(bad: Sequence[Case], asked: Sequence[Case], equation: Equation[..., Any]) -> tuple[int, list[int]]:
-    """The fewest batch axes of the bad cases, and the smaller numbers of batch axes of all cases."""
+def _axes(bad: Sequence[Case], cases: Sequence[Case], equation: Equation[..., Any]) -> tuple[int, list[int]]:
+    """The fewest batch axes of the bad cases, and all smaller numbers of batch axes that were tried."""
 
-    def ranks(cases: Sequence[Case]) -> set[int]:
-        return {len(batch_shape(equation.definition, case.arrays)) for case in cases}
+    def ranks(among: Sequence[Case]) -> set[int]:
+        return {len(batch_shape(equation.definition, case.arrays)) for case in among}
 
     fewest = min(ranks(bad))
-    return fewest, sorted(each for each in ranks(asked) if each < fewest)
+    return fewest, sorted(rank for rank in ranks(cases) if rank < fewest)
 
 
-def _with_axes(says: str, axes: int, fewer: Sequence[int]) -> str:
-    """What happens only with so many batch axes, and the claim that leaves it out."""
+def _with_axes(failure: str, axes: int, fewer: Sequence[int]) -> str:
+    """A sentence that holds only with so many batch axes, with the claim that leaves these out."""
     where = "a leading batch axis" if axes == 1 else f"{axes} batch axes"
-    return f"with {where} {says}; --claim batch={','.join(map(str, fewer))} leaves it out"
+    return f"with {where} {failure}; --claim batch={','.join(map(str, fewer))} leaves it out"

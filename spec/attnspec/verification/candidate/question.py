@@ -17,22 +17,27 @@ from attnspec.verification.verdict import Verdict, VerdictKind
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked: a callable of a target, an equation, and on what.
+    """Whether a callable implements an equation, on the inputs that a claim covers, in one dtype on one device.
 
     Attributes:
-        examples: cases drawn beyond those that are always there.
-        bind: {callable's parameter: equation's name}.
-        policy: a declared precision policy, else the claim's, else inferred.
-        shown: how the callable is named in the verdict.
-        any_dtype: neither the caller nor the claim names a dtype.
-        inputs: recorded cases, asked beside the drawn ones.
-        names: {the equation's name: the name in these}, where they differ.
-        only_inputs: nothing is drawn: they are asked in place of the drawn ones.
-        forward: the equation that the callable computes, where the question is about the gradients that automatic
-            differentiation makes of it; `equation` is then the equation of these gradients.
+        callable: the callable.
+        equation: the equation that it should compute.
+        claim: what its author claims.
+        framework: whose arrays it takes: "numpy", "torch" or "jax".
+        examples: how many random cases are drawn in addition to the fixed suite.
+        seed: the random seed.
+        bind: pairs of a parameter of the callable and an argument of the equation.
+        policy: the name of a declared precision policy; None: the claim's, or else an inferred one.
+        display_name: the name that the verdict has for the callable; empty for its own name.
+        any_dtype: whether neither the caller nor the claim names a dtype.
+        inputs: recorded cases, in addition to the drawn ones.
+        names: pairs of an argument of the equation and its name in the recorded cases.
+        only_inputs: whether the recorded cases replace the drawn ones.
+        forward: the equation that the callable computes, if the question is about its gradients by automatic
+            differentiation; `equation` is then the equation of these gradients. Otherwise None.
     """
 
-    found: CallableInfo
+    callable: CallableInfo
     equation: Equation[..., Any]
     claim: Claim
     framework: str
@@ -42,12 +47,17 @@ class Question:
     seed: int = 0
     bind: tuple[tuple[str, str], ...] = ()
     policy: str | None = None
-    shown: str = ""
+    display_name: str = ""
     any_dtype: bool = False
     inputs: tuple[Recording, ...] = ()
     names: tuple[tuple[str, str], ...] = ()
     only_inputs: bool = False
     forward: Equation[..., Any] | None = None
+
+    @property
+    def implementation(self) -> str:
+        """The name that the verdict has for the callable."""
+        return self.display_name or self.callable.name
 
     @property
     def called(self) -> Equation[..., Any]:
@@ -56,43 +66,43 @@ class Question:
 
     @property
     def gradients(self) -> Gradients | None:
-        """Which gradients are asked for; None where it is the callable's own answer."""
+        """The gradients to compute; None if the callable's own answer is judged."""
         if self.forward is None:
             return None
         taken = {parameter.name for parameter in self.forward.definition.parameters}
-        given = tuple(each.name for each in self.equation.definition.parameters if each.name not in taken)
-        wanted = tuple(each.name for each in self.forward.definition.parameters if each.kind == "float")
+        given = tuple(p.name for p in self.equation.definition.parameters if p.name not in taken)
+        wanted = tuple(p.name for p in self.forward.definition.parameters if p.kind == "float")
         return Gradients(given, wanted)
 
     @property
-    def asks_dtype(self) -> tuple[str, ...]:
-        """ "dtype", where no input has one and the callable takes it."""
-        asked = any(parameter.name == "dtype" for parameter in self.found.parameters)
-        return ("dtype",) if asked and not self.equation.definition.dtype_is_given else ()
+    def dtype_option(self) -> tuple[str, ...]:
+        """("dtype",) if the callable has a parameter of that name and no input has a dtype; otherwise ()."""
+        takes_dtype = any(parameter.name == "dtype" for parameter in self.callable.parameters)
+        return ("dtype",) if takes_dtype and not self.equation.definition.dtype_is_given else ()
 
     def least(self, name: str) -> int:
-        """The smallest size of an axis that is asked: what the equation allows and the claim accepts."""
-        own = smallest(self.equation, name) if name != "batch" else 0
-        return max(own, self.claim.smallest.get(name, 0))
+        """The smallest size of an axis that both the equation allows and the claim covers."""
+        return max(self._least_allowed(name), self.claim.smallest.get(name, 0))
 
     def domain(self) -> str:
-        """What is asked, in words."""
+        """Describe the inputs that the claim covers."""
         claim = self.claim
         parts = ["finite inputs" if claim.finite else "all inputs, NaN and infinity at masked places included"]
-        parts += [f"{name} ≥ {size}" for name, size in claim.smallest.items() if size > self._usual(name)]
+        parts += [f"{name} ≥ {size}" for name, size in claim.smallest.items() if size > self._least_allowed(name)]
         parts += ["contiguous inputs"] if claim.contiguous else []
         parts += [f"{' or '.join(map(str, claim.batch))} batch axes"] if claim.batch != (0, 1) else []
         parts += [f"{' and '.join(claim.forms)} at any loss"] if claim.forms else []
         return ", ".join(parts)
 
-    def _usual(self, name: str) -> int:
+    def _least_allowed(self, name: str) -> int:
+        """The smallest size of an axis that the equation allows; "batch" is every batch axis."""
         return 0 if name == "batch" else smallest(self.equation, name)
 
     def without_judging(self, verdict: VerdictKind, reason: str) -> Verdict:
-        """A verdict that needs no call of the candidate."""
+        """Return a verdict that needs no call of the candidate."""
         return Verdict(
             equation=self.equation.id,
-            implementation=self.shown or self.found.name,
+            implementation=self.implementation,
             framework=self.framework,
             dtype=self.dtype,
             device=self.device,
@@ -108,8 +118,8 @@ class Refused:
     """A question that cannot be answered.
 
     Attributes:
-        error: why.
-        verdict: "not run", with the same reason, for a report that has other verdicts.
+        error: the reason.
+        verdict: "not run" for the same reason, for a report that has other verdicts.
     """
 
     error: SpecError
@@ -117,6 +127,6 @@ class Refused:
 
 
 def reason_of(error: SpecError) -> str:
-    """The facts of an error, as the reason of a verdict; its mend has a line of its own there."""
+    """Return an error as the reason of a verdict, without its mend, for which a verdict has a field."""
     facts = (("given   ", error.given), ("expected", error.expected))
     return "\n".join([error.headline, *(f"{label}  {fact}" for label, fact in facts if fact)])

@@ -35,12 +35,12 @@ class DoubleBackwardResult:
     Attributes:
         outcome: of the call.
         wrong: what is wrong with its answer, in words; "" where nothing is.
-        told: the share of elements that could be asked.
+        share_checked: the share of elements at which finite differences are accurate enough to be compared.
     """
 
     outcome: Outcome
     wrong: str = ""
-    told: float = 0.0
+    share_checked: float = 0.0
 
 
 def check_double_backward(
@@ -125,13 +125,13 @@ def violation(
     described = judge.ordinary(observations, 1)[0].case.description
     if described is None:
         return None
-    case = candidate.asked_as(make(question.equation, described, "float64"))
-    result = check_double_backward(question.equation, gradients, candidate.second, case, question.seed)
+    case = candidate.with_summed_gradients(make(question.equation, described, "float64"))
+    result = check_double_backward(question.equation, gradients, candidate.double_backward, case, question.seed)
     if result.outcome.status != "ok":
-        return VerdictKind.FAILS, f"asked for a double backward, {answer_form.status_says(result.outcome)}"
+        return VerdictKind.FAILS, f"asked for a double backward, {answer_form.describe_status(result.outcome)}"
     if result.wrong:
         return VerdictKind.DIFFERS, result.wrong
-    decidable = result.told > DOUBLE_BACKWARD_DECIDABLE
+    decidable = result.share_checked > DOUBLE_BACKWARD_DECIDABLE
     right = "its double backward is the derivative of its gradients, in float64"
     note(right if decidable else "its double backward is not checked: finite differences are inaccurate here")
     return None

@@ -9,7 +9,7 @@ from attnspec.verification.sandbox.messages import Outcome
 DRAWN = '; a module made within the call draws its first weights there: make it once, or with device="meta"'
 
 
-def broken(asked: Sequence[tuple[object, Outcome]]) -> str | None:
+def violation(asked: Sequence[tuple[object, Outcome]]) -> str | None:
     """What else a candidate touched, in words; None where it kept to itself."""
     for _, outcome in asked:
         if outcome.changed_inputs:

@@ -157,7 +157,7 @@ class Explainer:
         if not names:
             return None
         says = f"no gradient reaches {' or '.join(filter(None, [', '.join(names[:-1]), names[-1]]))}"
-        if any(outcome.detached for _, outcome in self.candidate.asked):
+        if any(outcome.detached for _, outcome in self.candidate.calls):
             says += ": what it returns is detached from its arguments (requires_grad is False)"
         if wrong & reached:
             self.note(says)

@@ -55,8 +55,8 @@ def imprecise(judge: Judge, observations: Sequence[Observation], policy: Policy)
         if _left_open(judge, failing[:SITE_CASES], policy, lower(bits - BITS_MARGIN)):
             continue
         judged = judge.judge(observations, lower(bits - BITS_MARGIN))
-        asked, of = judged.asked
-        if judged.right and asked > MOST_DECIDABLE * of:
+        decidable, of = judged.decidable
+        if judged.right and decidable > MOST_DECIDABLE * of:
             found.append((surprise(judge.compared(ordinary, lower(bits))), Bits(bits, site), judged))
     if not found:
         return None
@@ -70,7 +70,7 @@ def _left_open(judge: Judge, failing: Sequence[Observation], policy: Policy, low
     """Whether fewer bits do not explain most of the elements that fail, but only leave them open."""
     pairs = list(zip(judge.compared(failing, policy), judge.compared(failing, lower), strict=True))
     wrong = sum(int((own.ratio > 1).sum()) for own, _ in pairs)
-    left = sum(int(((own.ratio > 1) & ~fewer.asked).sum()) for own, fewer in pairs)
+    left = sum(int(((own.ratio > 1) & ~fewer.decidable).sum()) for own, fewer in pairs)
     return left > MOST_DECIDABLE * wrong
 
 

@@ -41,8 +41,8 @@ def smallest_case(finding: Finding, judged: Judged, judge: Judge, candidate: Can
     smallest = [min(failing, key=lambda each: each.case.elements)]
 
     def fails(case: Case) -> bool:
-        case = candidate.asked_as(case)
-        _, answers = candidate.once(case)
+        case = candidate.with_summed_gradients(case)
+        _, answers = candidate.call(case)
         if answers is None:
             return False
         seen = statistics.worst(judge.compared([Observation(case, answers)], judged.policy))

@@ -40,7 +40,7 @@ def search(candidate: Candidate, judge: Judge, policy: Policy) -> list[Observati
     )
     @hypothesis.given(descriptions(question.equation, question.least, question.claim))
     def explore(description: Description) -> None:
-        seen = candidate.observe([candidate.made(description)])
+        seen = candidate.observe([candidate.make_case(description)])
         found.extend(seen)
         for observation in seen:
             share = statistics.largest(judge.compared([observation], policy))
@@ -60,7 +60,7 @@ def strengthened(
         if not strength.survived or question.only_inputs:
             break
         cases = [
-            candidate.made(replace(each, seed=each.seed + 1000 * round_))
+            candidate.make_case(replace(each, seed=each.seed + 1000 * round_))
             for each in standard_suite(question.equation, question.least, question.claim.batch)
             if each.regime in ("ordinary", "ties", "offset") and each.layout == "contiguous"
         ]

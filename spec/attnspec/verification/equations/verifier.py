@@ -79,13 +79,13 @@ class EquationVerifier(Verifier[Conclusion]):
         return preset(declared, self.question.dtype) if declared else None
 
     def bind(self) -> None:
-        self.candidate.bound()
+        self.candidate.bind()
 
     def check_standard_cases(self) -> Conclusion | None:
         policy = self.declared_policy  # an unknown one is refused before the first call
-        recorded = self.candidate.recorded()
+        recorded = self.candidate.recorded_cases()
         self.findings += recorded.notes
-        self.observations += self.candidate.observe([*self.candidate.told(), *recorded.cases])
+        self.observations += self.candidate.observe([*self.candidate.standard_cases(), *recorded.cases])
         unusable = self.unusable()
         if unusable is not None:
             self.on_progress("diagnosis")
@@ -110,7 +110,7 @@ class EquationVerifier(Verifier[Conclusion]):
 
     def check_contract(self) -> Conclusion | None:
         judged = self.judgement
-        violation = side_effects.broken(self.candidate.asked)
+        violation = side_effects.violation(self.candidate.calls)
         violation = violation or self.repeatability.violation(self.observations, judged)
         if violation:
             return Conclusion(VerdictKind.MISBEHAVES, violation, judged, self.strength)
@@ -164,28 +164,28 @@ class EquationVerifier(Verifier[Conclusion]):
         if self.judged.right:
             return None
         self.on_progress("diagnosis")
-        self.note(side_effects.broken(self.candidate.asked))
+        self.note(side_effects.violation(self.candidate.calls))
         return self.explainer.conclude(self.observations, self.judged)
 
     def unusable(self) -> Conclusion | None:
         """The conclusion where a case has no answer that can be judged."""
         question = self.question
-        found = answer_form.unusable(self.candidate.asked, self.equation, question.dtype, question.device)
+        found = answer_form.unusable(self.candidate.calls, self.equation, question.dtype, question.device)
         return None if found is None else Conclusion(found[0], found[1], worst=found[2])
 
     def properties(self, judged: Judged) -> PropertyResults:
         """The properties of the equation, for one example, or a batch of one where that is all that is claimed."""
 
         def call(case: Case) -> tuple[Any, ...] | str:
-            outcome, answers = self.candidate.once(self.candidate.asked_as(case))
-            return answer_form.status_says(outcome) if answers is None else answers
+            outcome, answers = self.candidate.call(self.candidate.with_summed_gradients(case))
+            return answer_form.describe_status(outcome) if answers is None else answers
 
         question, form = self.question, judged.form
         noise_of = noise_under(
             self.equation, form.under(judged.policy), question.seed, form=form.definition, constants=form.constants
         )
         axes = min(question.claim.batch)
-        only = [case for case, _ in self.candidate.asked] if question.only_inputs else None
+        only = [case for case, _ in self.candidate.calls] if question.only_inputs else None
         return check_properties(
             self.equation, question.dtype, noise_of, question.least, axes, call, question.seed, only
         )

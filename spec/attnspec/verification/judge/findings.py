@@ -87,11 +87,11 @@ class Judged:
         return statistics.whole(self.compared)[0]
 
     @property
-    def asked(self) -> tuple[int, int]:
+    def decidable(self) -> tuple[int, int]:
         """How many elements the noise let be asked, of how many."""
         return (
-            sum(int(each.asked.sum()) for each in self.compared),
-            sum(int(each.asked.size) for each in self.compared),
+            sum(int(each.decidable.sum()) for each in self.compared),
+            sum(int(each.decidable.size) for each in self.compared),
         )
 
 

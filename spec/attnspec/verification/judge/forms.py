@@ -124,7 +124,7 @@ def excess(own: Compared, dtype: str) -> Array:
     size = np.abs(own.error)
     with np.errstate(invalid="ignore", divide="ignore"):
         found = np.where(size == 0, 0.0, size / limit)
-    return np.asarray(np.where(own.asked, np.where(np.isnan(found), np.inf, found), 0.0))
+    return np.asarray(np.where(own.decidable, np.where(np.isnan(found), np.inf, found), 0.0))
 
 
 def matched(own: Sequence[Compared], by_form: Sequence[Compared]) -> bool:
@@ -148,5 +148,5 @@ def bits_left(own: Compared, dtype: str) -> float:
 
 def _scale(own: Compared) -> float:
     """The output's largest value, of those that are asked."""
-    values = own.noise.value[own.asked & np.isfinite(own.noise.value)]
+    values = own.noise.value[own.decidable & np.isfinite(own.noise.value)]
     return float(np.abs(values).max(initial=0.0))

@@ -175,7 +175,7 @@ class Judge:
             return False
         others = (self.compared(failing, other) for other in looser)
         return any(
-            not any(bool((bad & each.asked).any()) for each, (_, bad) in zip(other, wrong, strict=True))
+            not any(bool((bad & each.decidable).any()) for each, (_, bad) in zip(other, wrong, strict=True))
             for other in others
         )
 
@@ -227,7 +227,7 @@ class Judge:
         each = statistics.worst(compared)
         if each is not None and each.fails:
             wrong = sum(int((other.ratio > 1).sum()) for other in compared)
-            asked = sum(int(other.asked.sum()) for other in compared)
+            asked = sum(int(other.decidable.sum()) for other in compared)
             says = f"{wrong} of {asked} elements are further from the value than rounding explains"
             yield Finding("element", says, float(each.ratio.max()), each)
 
@@ -248,7 +248,7 @@ class Judge:
             _, severity, worst = max(lost, key=lambda found: found[:2])
             count, asked = (
                 sum(int((lift_over_batch > 1).sum()) for _, lift_over_batch in beyond),
-                sum(int(each.asked.sum()) for each in own),
+                sum(int(each.decidable.sum()) for each in own),
             )
             says = f"it is right by another form, which loses digits in {count} of {asked} elements"
             yield Finding("form", says, severity, worst)
@@ -341,7 +341,7 @@ def _beyond(observation: Observation, size: int) -> bool:
 
 def _as_much(pairs: Sequence[tuple[Compared, Compared]]) -> bool:
     """Whether the second of two policies says of no element much more, and leaves open no recorded one besides."""
-    open_ = any(bool((a.asked & ~b.asked).any()) for a, b in pairs if a.case.origin)
+    open_ = any(bool((a.decidable & ~b.decidable).any()) for a, b in pairs if a.case.origin)
     return not open_ and bool(np.isnan(statistics.contrast(pairs)))
 
 

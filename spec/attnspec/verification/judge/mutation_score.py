@@ -80,7 +80,7 @@ def _departs(wrong: NDArray[Any], each: Compared) -> bool:
     with np.errstate(invalid="ignore"):
         apart = np.abs(wrong - each.noise.value) > CLEARLY * each.noise.bound
     odd = np.isfinite(wrong) != np.isfinite(each.noise.value)
-    return bool(((apart | odd) & each.asked).any())
+    return bool(((apart | odd) & each.decidable).any())
 
 
 def _visible(mutant: Mutant, by_case: Sequence[Sequence[Compared]], dtype: str) -> bool:

@@ -30,7 +30,7 @@ class Compared:
             return np.asarray(np.where(same, 0.0, self.answer - self.noise.value))
 
     @cached_property
-    def asked(self) -> Array:
+    def decidable(self) -> Array:
         """Elements on which an answer says something."""
         return np.asarray(~self.noise.undecidable)
 
@@ -41,7 +41,7 @@ class Compared:
         with np.errstate(invalid="ignore", divide="ignore"):
             found = np.where(size == 0, 0.0, np.where(self.noise.bound > 0, size / self.noise.bound, np.inf))
         found = np.where(np.isnan(found), np.inf, found)
-        return np.asarray(np.where(self.asked, found, 0.0))
+        return np.asarray(np.where(self.decidable, found, 0.0))
 
     @property
     def fails(self) -> bool:
@@ -51,7 +51,9 @@ class Compared:
     @cached_property
     def weighed(self) -> Array:
         """Elements that have a σ and a finite error: those that statistics are made of."""
-        return np.asarray(self.asked & (self.noise.sigma > 0) & np.isfinite(self.error) & np.isfinite(self.noise.value))
+        return np.asarray(
+            self.decidable & (self.noise.sigma > 0) & np.isfinite(self.error) & np.isfinite(self.noise.value)
+        )
 
     @cached_property
     def z(self) -> Array:

@@ -73,7 +73,9 @@ def contrast(pairs: Sequence[tuple[Compared, Compared]], openly: bool = True) ->
     Args:
         openly: elements that the second leaves open count too.
     """
-    parts = [np.abs(a.z[a.weighed & (b.noise.sigma > CONTRAST * a.noise.sigma) & (b.asked | openly)]) for a, b in pairs]
+    parts = [
+        np.abs(a.z[a.weighed & (b.noise.sigma > CONTRAST * a.noise.sigma) & (b.decidable | openly)]) for a, b in pairs
+    ]
     joined = np.concatenate([np.zeros(0), *parts])
     return float(np.quantile(joined, CONTRAST_QUANTILE)) if joined.size else float("nan")
 

@@ -33,7 +33,7 @@ def _violation(candidate: ProceduralCandidate, property_: Property, cases: Seque
     def function(*args: Any, **case: Any) -> Any:
         outcome = candidate.call({**dict(zip(candidate.procedure.parameters, args, strict=False)), **case})
         if outcome.status != "ok" or candidate.form_fault(outcome):
-            raise Unanswered(candidate.form_fault(outcome) or answer_form.status_says(outcome))
+            raise Unanswered(candidate.form_fault(outcome) or answer_form.describe_status(outcome))
         return outcome.answers[-1]
 
     for case in cases:

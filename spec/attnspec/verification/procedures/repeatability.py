@@ -44,7 +44,7 @@ def depends_on_earlier_calls(candidate: ProceduralCandidate) -> str:
     for first, second in pairwise(cases):
         outcome = candidate.call(second, earlier=first)
         if len(outcome.answers) < 2:
-            return f"it answers a case, and called twice in a row {answer_form.status_says(outcome)}"
+            return f"it answers a case, and called twice in a row {answer_form.describe_status(outcome)}"
         if outcome.answers[0] != candidate.expected(first):
             return OVERWRITES
         if outcome.answers[1] != candidate.expected(second):

@@ -93,7 +93,7 @@ class ProceduralVerifier(Verifier[ProceduralConclusion]):
 
     def check_contract(self) -> ProceduralConclusion | None:
         violation = (
-            side_effects.broken(self.candidate.calls)
+            side_effects.violation(self.candidate.calls)
             or differs_in_fresh_process(self.candidate)
             or depends_on_earlier_calls(self.candidate)
         )
@@ -145,7 +145,7 @@ class ProceduralVerifier(Verifier[ProceduralConclusion]):
             if outcome.status == "raised":
                 return self.raised(case, outcome)
             if outcome.status != "ok":
-                return ProceduralConclusion(VerdictKind.FAILS, answer_form.status_says(outcome), case)
+                return ProceduralConclusion(VerdictKind.FAILS, answer_form.describe_status(outcome), case)
         for case, outcome in self.candidate.calls:
             fault = self.candidate.form_fault(outcome)
             if fault:
@@ -157,7 +157,7 @@ class ProceduralVerifier(Verifier[ProceduralConclusion]):
         smallest = shrink(self.candidate, case, lambda _, outcome: outcome.status == "raised")
         again = self.candidate.call(smallest)
         trouble = again.trouble or outcome.trouble
-        reason = answer_form.status_says(again if again.status == "raised" else outcome)
+        reason = answer_form.describe_status(again if again.status == "raised" else outcome)
         traceback = f"\n{trouble.traceback}" if trouble is not None and trouble.traceback else ""
         return ProceduralConclusion(VerdictKind.FAILS, reason + traceback, smallest)
 
@@ -172,7 +172,7 @@ class ProceduralVerifier(Verifier[ProceduralConclusion]):
         shortest = min(wrong, key=lambda case: len(repr(case)))
         smallest = shrink(self.candidate, shortest, self.candidate.is_usable_and_wrong)
         reason = f"{len(wrong)} of {len(self.candidate.calls)} answers are wrong"
-        finding = side_effects.broken(self.candidate.calls) or ""
+        finding = side_effects.violation(self.candidate.calls) or ""
         return ProceduralConclusion(VerdictKind.DIFFERS, reason, smallest, tuple(known), finding)
 
     def worst_answer(self, case: Case, kind: VerdictKind) -> WorstAnswer:
