@@ -1,4 +1,4 @@
-"""What a candidate does outside of its claim: observations that never change a verdict."""
+"""Findings about inputs that are not claimed. They never change a verdict."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from attnspec.verification.judge.judge import Judge
 
 
 def beyond_one_batch_axis(candidate: Candidate, judge: Judge, judged: Judged) -> Iterator[str]:
-    """Wrong answers with two batch axes, where one is claimed and two are not; to raise an error is right."""
+    """Report wrong answers with two batch axes, if one is claimed and two are not. An error is not reported."""
     case = candidate.case_with_unclaimed_axes()
     if case is None:
         return
@@ -27,7 +27,7 @@ def beyond_one_batch_axis(candidate: Candidate, judge: Judge, judged: Judged) ->
 
 
 def beyond_finite_inputs(candidate: Candidate, judge: Judge, judged: Judged) -> Iterator[str]:
-    """What it does with NaN and infinity at masked places, where it does not claim that."""
+    """Report what goes wrong with NaN and infinity at masked positions, if only finite inputs are claimed."""
     for case in candidate.hidden_cases():
         outcome, answers = candidate.call(case)
         if answers is None:
