@@ -14,12 +14,16 @@ from attnspec.verification.judge.residuals import Compared
 
 def batch_reduction(definition: Definition, compared: Sequence[Compared]) -> str:
     """What was done over a batch in place of summing, where that is all that is wrong, in words; else ""."""
-    seen = [(each, _values(definition, each)) for each in compared if each.fails and each.case.summed]
-    if not seen or any(own.ndim != each.answer.ndim + 1 or len(own) < 2 for each, own in seen):
+    seen = [
+        (comparison, _values(definition, comparison))
+        for comparison in compared
+        if comparison.fails and comparison.case.summed
+    ]
+    if not seen or any(own.ndim != comparison.answer.ndim + 1 or len(own) < 2 for comparison, own in seen):
         return ""
     for says, of in INSTEAD.items():
-        if all(bool((np.abs(each.answer - of(own)) <= each.noise.bound).all()) for each, own in seen):
-            names = list(dict.fromkeys(definition.results[each.output].name for each, _ in seen))
+        if all(bool((np.abs(comparison.answer - of(own)) <= comparison.noise.bound).all()) for comparison, own in seen):
+            names = list(dict.fromkeys(definition.results[comparison.output].name for comparison, _ in seen))
             return f"{' and '.join(names)}, over a batch: {says} instead of the sum"
     return ""
 
@@ -33,9 +37,9 @@ INSTEAD: dict[str, Callable[[Array], Array]] = {
 """What may stand for the sum over a batch, made of every example's own gradient."""
 
 
-def _values(definition: Definition, each: Compared) -> Array:
+def _values(definition: Definition, comparison: Compared) -> Array:
     """Every example's own gradient, the examples along the first axis; as it stands where nothing is summed."""
-    found = evaluate(definition, (), each.case.arguments)
-    own = np.asarray(found[each.output] if isinstance(found, tuple) else found)
-    axes = own.ndim - each.answer.ndim
+    found = evaluate(definition, (), comparison.case.arguments)
+    own = np.asarray(found[comparison.output] if isinstance(found, tuple) else found)
+    axes = own.ndim - comparison.answer.ndim
     return own.reshape(-1, *own.shape[axes:]) if axes else own

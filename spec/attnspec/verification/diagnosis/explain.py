@@ -51,9 +51,9 @@ class Explainer:
             judged = self.judge.judge(observations, judged.policy)  # a mistake explains more than a form excuses
         first = judged.findings[0]
         if first.mutant is not None:
-            return Conclusion(VerdictKind.DIFFERS, first.says, judged, diagnosis=_named(first.mutant))
+            return Conclusion(VerdictKind.DIFFERS, first.reason, judged, diagnosis=_named(first.mutant))
         if first.kind in ("direction", "part"):
-            return Conclusion(VerdictKind.DIFFERS, first.says, judged, diagnosis=Diagnosis("direction", first.says))
+            return Conclusion(VerdictKind.DIFFERS, first.reason, judged, diagnosis=Diagnosis("direction", first.reason))
         violation = self.repeatability.depends_on_layout(judged)
         violation = violation or self.repeatability.changes_when_repeated(observations, judged)
         if violation:
@@ -72,7 +72,7 @@ class Explainer:
         known = known or self.reading(observations, judged, first)
         return Conclusion(
             VerdictKind.DIFFERS,
-            unreached.says if unreached else first.says,
+            unreached.says if unreached else first.reason,
             judged,
             diagnosis=known,
             worst=smallest_case(first, judged, self.judge, self.candidate),
@@ -80,7 +80,7 @@ class Explainer:
 
     def reading(self, observations: list[Observation], judged: Judged, first: Finding) -> Diagnosis:
         """What is read wrongly, and where values are wrong."""
-        place = locate.locate(self.judge, observations, judged.policy, first.says)
+        place = locate.locate(self.judge, observations, judged.policy, first.reason)
         wrong = wrong_reading(self.judge, self.candidate, observations, judged.policy)
         where = place.says.removeprefix("no known mistake: it is ")
         return Diagnosis("reading", f"{wrong} ({where})") if wrong else place
@@ -91,24 +91,26 @@ class Explainer:
         if violation:
             return Conclusion(VerdictKind.MISBEHAVES, violation, judged)
         (finding,), form, equation = judged.findings, judged.form, self.judge.equation
-        assert finding.at is not None
-        bits = bits_left(finding.at, self.judge.dtype)
+        assert finding.compared is not None
+        bits = bits_left(finding.compared, self.judge.dtype)
         self.note(f"by another form: {form.says}")
         return Conclusion(
             VerdictKind.IMPRECISE,
-            f"{finding.says}: {left(finding.at, bits)}",
+            f"{finding.reason}: {left(finding.compared, bits)}",
             judged,
             bits=Bits(round(bits, 1), f"the form {' and '.join(form.names)}"),
-            worst=worst_element(finding.at, equation, excess(finding.at, self.judge.dtype)),
+            worst=worst_element(finding.compared, equation, excess(finding.compared, self.judge.dtype)),
             mend=mend_form(equation, form),
         )
 
     def where_it_runs(self, observations: list[Observation], failure: Conclusion) -> Conclusion:
         """What raises on most sizes may be a known mistake on the rest, such as a square matrix transposed."""
-        answered = [each for each in observations if all(answer.size > 1 for answer in each.answers)]
+        answered = [
+            observation for observation in observations if all(answer.size > 1 for answer in observation.answers)
+        ]
         if failure.kind is not VerdictKind.FAILS or not answered:
             return failure
-        known = recognise(self.judge, answered, self.mistakes, self.judge.infer(answered))
+        known = recognise(self.judge, answered, self.mistakes, self.judge.infer_policy(answered))
         if known is None:
             return failure
         says = f"{known.says} (seen where the sizes let it run)"
@@ -131,19 +133,19 @@ class Explainer:
         """What only software does: other functions, errors of kernels that run through tiles; in cases not too long."""
         definition = self.judge.equation.definition
         slips = (*function_substitutions(definition), *tiling_errors(definition), *insertions(definition))
-        short = [each for each in observations if each.case.longest <= LONG]
+        short = [observation for observation in observations if observation.case.longest <= LONG]
         return recognise(self.judge, short, slips, judged.policy, always=True) if slips else None
 
     def with_another_number(self, observations: Sequence[Observation], judged: Judged) -> Diagnosis | None:
         """A number that makes the answers right: a scale, an offset, or another constant than the formula's."""
-        short = [each for each in observations if each.case.longest <= LONG]
+        short = [observation for observation in observations if observation.case.longest <= LONG]
         numbers = [*wrong_numbers(self.judge, short, judged.policy)]
         return recognise(self.judge, short, numbers, judged.policy, always=True) if numbers else None
 
     def along(self, observations: list[Observation], judged: Judged) -> Diagnosis | None:
         """A direction that most of the error lies along, such as the scale of one argument."""
         plain = judged.findings[0].kind == "element"
-        seen = self.judge.strongest(observations, judged.policy, HOLDS_NEARLY_ALL if plain else HOLDS_MUCH)
+        seen = self.judge.strongest_direction(observations, judged.policy, HOLDS_NEARLY_ALL if plain else HOLDS_MUCH)
         return Diagnosis("direction", seen) if seen else None
 
     def unreached(self, judged: Judged) -> Diagnosis | None:
@@ -151,8 +153,8 @@ class Explainer:
         gradients = self.candidate.question.gradients
         if gradients is None:
             return None
-        wrong = {each.output for each in judged.compared if each.fails}
-        reached = {each.output for each in judged.compared if each.answer.any()}
+        wrong = {comparison.output for comparison in judged.compared if comparison.fails}
+        reached = {comparison.output for comparison in judged.compared if comparison.answer.any()}
         names = [gradients.inputs[output] for output in sorted(wrong - reached)]
         if not names:
             return None

@@ -24,16 +24,16 @@ def locate(judge: Judge, observations: Sequence[Observation], policy: Policy, fo
     Args:
         found: what says that it is wrong; no more is known where no single element shows it.
     """
-    compared = judge.compared(observations, policy)
-    wrong = [each for each in compared if each.fails]
+    compared = judge.compare(observations, policy)
+    wrong = [comparison for comparison in compared if comparison.fails]
     if not wrong:
         return Diagnosis("unrecognised", f"no known mistake, and no single element shows it: {found}")
     results = judge.equation.definition.results
     facts = []
-    outputs = sorted({each.output for each in wrong})
+    outputs = sorted({comparison.output for comparison in wrong})
     if len(results) > 1:
         facts.append(f"in {' and '.join(results[k].name for k in outputs)}")
-    share = len({id(each.case) for each in wrong}), len({id(each.case) for each in compared})
+    share = len({id(comparison.case) for comparison in wrong}), len({id(comparison.case) for comparison in compared})
     facts.append(f"in {share[0]} of {share[1]} cases")
     facts += _circumstances(wrong, compared)
     facts += _pattern(wrong)
@@ -48,18 +48,18 @@ def _circumstances(wrong: Sequence[Compared], compared: Sequence[Compared]) -> l
     if axes := _only_with_axes(failing, passing):
         return [axes]
     facts = []
-    sizes = [_sizes(each) for each in failing]
-    others = [_sizes(each) for each in passing]
-    for name in [name for name in sizes[0] if all(name in each for each in (*sizes, *others))]:
-        seen, right = {each[name] for each in sizes}, {each[name] for each in others}
+    sizes = [_sizes(description) for description in failing]
+    others = [_sizes(description) for description in passing]
+    for name in [name for name in sizes[0] if all(name in case_sizes for case_sizes in (*sizes, *others))]:
+        seen, right = {case_sizes[name] for case_sizes in sizes}, {case_sizes[name] for case_sizes in others}
         if min(seen) > max(right):
             facts.append(f"only where {name} ≥ {min(seen)}, and never up to {max(right)}")
         elif len(seen) == 1 and not seen & right:
             facts.append(f"only where {name} = {seen.pop()}")
         elif max(seen) < min(right):
             facts.append(f"only where {name} ≤ {max(seen)}")
-    regimes = {each.regime for each in failing}
-    if not facts and not regimes & {each.regime for each in passing} and len(regimes) <= 4:
+    regimes = {description.regime for description in failing}
+    if not facts and not regimes & {description.regime for description in passing} and len(regimes) <= 4:
         facts.append(f"only on values of the kind {' or '.join(map(repr, sorted(regimes)))}")
     return facts
 
@@ -69,14 +69,14 @@ def _pattern(wrong: Sequence[Compared]) -> list[str]:
     facts = []
     for axis in (-2, -1):
         firsts, lasts, alls = set(), set(), set()
-        for each in wrong:
-            if each.ratio.ndim < -axis or each.ratio.shape[axis] < 2:
+        for comparison in wrong:
+            if comparison.ratio.ndim < -axis or comparison.ratio.shape[axis] < 2:
                 continue
-            others = tuple(k for k in range(each.ratio.ndim) if k != each.ratio.ndim + axis)
-            bad = np.flatnonzero((each.ratio > 1).any(axis=others))
+            others = tuple(k for k in range(comparison.ratio.ndim) if k != comparison.ratio.ndim + axis)
+            bad = np.flatnonzero((comparison.ratio > 1).any(axis=others))
             firsts.add(int(bad[0]))
-            lasts.add(int(each.ratio.shape[axis] - 1 - bad[-1]))
-            alls.add(len(bad) == each.ratio.shape[axis])
+            lasts.add(int(comparison.ratio.shape[axis] - 1 - bad[-1]))
+            alls.add(len(bad) == comparison.ratio.shape[axis])
         word = "row" if axis == -2 else "column"
         if firsts and min(firsts) > 0:
             facts.append(f"never before {word} {min(firsts)}")
@@ -98,8 +98,12 @@ def mend(equation: Equation[..., Any], diagnosis: Diagnosis | None) -> str:
 
 def _split(wrong: Sequence[Compared], compared: Sequence[Compared]) -> tuple[list[Description], list[Description]]:
     """The drawn cases that fail, and the others."""
-    bad = {id(each.case) for each in wrong}
-    drawn = {id(each.case): each.case.description for each in compared if each.case.description is not None}
+    bad = {id(comparison.case) for comparison in wrong}
+    drawn = {
+        id(comparison.case): comparison.case.description
+        for comparison in compared
+        if comparison.case.description is not None
+    }
     return (
         [described for case, described in drawn.items() if case in bad],
         [described for case, described in drawn.items() if case not in bad],
@@ -113,14 +117,14 @@ def _sizes(described: Description) -> dict[str, int]:
 
 def only_with_axes(compared: Sequence[Compared]) -> str:
     """That a candidate is wrong with two or more batch axes alone, in words; "" where that is not so."""
-    return _only_with_axes(*_split([each for each in compared if each.fails], compared))
+    return _only_with_axes(*_split([comparison for comparison in compared if comparison.fails], compared))
 
 
 def _only_with_axes(failing: Sequence[Description], passing: Sequence[Description]) -> str:
     """The same, of cases that fail and cases that pass; one of size 1 or empty along a batch axis may pass."""
-    axes = sorted({len(each.batch) for each in failing})
-    if not axes or axes[0] < 2 or not any(len(each.batch) < axes[0] for each in passing):
+    axes = sorted({len(description.batch) for description in failing})
+    if not axes or axes[0] < 2 or not any(len(description.batch) < axes[0] for description in passing):
         return ""
-    if any(len(each.batch) in axes and min(each.batch) > 1 for each in passing):
+    if any(len(description.batch) in axes and min(description.batch) > 1 for description in passing):
         return ""
     return f"only with {' or '.join(map(str, axes))} batch axes"

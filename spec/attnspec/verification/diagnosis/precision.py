@@ -27,7 +27,7 @@ from attnspec.thresholds import (
 from attnspec.verification.candidate.observation import Observation
 from attnspec.verification.judge.findings import OPERANDS, Bits, Judged
 from attnspec.verification.judge.judge import Judge
-from attnspec.verification.judge.statistics import median, surprise
+from attnspec.verification.judge.statistics import median, negative_log_likelihood
 
 SITES = {
     "intermediates": ("intermediates", "state"),
@@ -45,7 +45,7 @@ def imprecise(judge: Judge, observations: Sequence[Observation], policy: Policy)
     """The site and bits under which the answers are right in every respect; None where no precision explains them."""
     found = []
     ordinary = judge.ordinary(observations)
-    failing = sorted(judge.failing(observations, policy), key=lambda each: each.case.elements)
+    failing = sorted(judge.failing(observations, policy), key=lambda observation: observation.case.elements)
     for site, lower in sites(judge.equation.definition, policy).items():
         bits = _bits(judge, ordinary, policy, lower)
         if bits is None:
@@ -57,18 +57,20 @@ def imprecise(judge: Judge, observations: Sequence[Observation], policy: Policy)
         judged = judge.judge(observations, lower(bits - BITS_MARGIN))
         decidable, of = judged.decidable
         if judged.right and decidable > MOST_DECIDABLE * of:
-            found.append((surprise(judge.compared(ordinary, lower(bits))), Bits(bits, site), judged))
+            found.append((negative_log_likelihood(judge.compare(ordinary, lower(bits))), Bits(bits, site), judged))
     if not found:
         return None
-    best = min(surprised for surprised, _, _ in found)
-    likely = [each for each in found if each[0] < best + BITS_ALIKE]
-    _, bits_, judged_ = min(likely, key=lambda each: (not each[1].site.startswith("the line"), each[0]))
+    best = min(loss for loss, _, _ in found)
+    likely = [explanation for explanation in found if explanation[0] < best + BITS_ALIKE]
+    _, bits_, judged_ = min(
+        likely, key=lambda explanation: (not explanation[1].site.startswith("the line"), explanation[0])
+    )
     return bits_, judged_
 
 
 def _left_open(judge: Judge, failing: Sequence[Observation], policy: Policy, lower: Policy) -> bool:
     """Whether fewer bits do not explain most of the elements that fail, but only leave them open."""
-    pairs = list(zip(judge.compared(failing, policy), judge.compared(failing, lower), strict=True))
+    pairs = list(zip(judge.compare(failing, policy), judge.compare(failing, lower), strict=True))
     wrong = sum(int((own.ratio > 1).sum()) for own, _ in pairs)
     left = sum(int(((own.ratio > 1) & ~fewer.decidable).sum()) for own, fewer in pairs)
     return left > MOST_DECIDABLE * wrong
@@ -110,7 +112,7 @@ def _bits(judge: Judge, ordinary: Sequence[Observation], policy: Policy, lower: 
     low, high = FEWEST_BITS, float(policy.intermediates.bits)
 
     def middle(bits: float) -> float:
-        return median(judge.compared(ordinary, lower(bits)))
+        return median(judge.compare(ordinary, lower(bits)))
 
     if not middle(low) < HONEST_MEDIAN < middle(high):
         return None

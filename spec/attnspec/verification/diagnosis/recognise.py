@@ -20,7 +20,7 @@ from attnspec.verification.judge.judge import Judge
 from attnspec.verification.judge.mutant_values import fits, mutant_values
 from attnspec.verification.judge.mutation_score import shows
 from attnspec.verification.judge.residuals import Compared, compare
-from attnspec.verification.judge.statistics import largest, whole
+from attnspec.verification.judge.statistics import largest, pooled_rms
 from attnspec.verification.verdict import Diagnosis
 
 
@@ -32,10 +32,10 @@ def recognise(
     Args:
         always: one that would have shown in cases that are right explains nothing; else it may be made there alone.
     """
-    failing = sorted(judge.failing(observations, policy), key=lambda each: -_telling(each))
+    failing = sorted(judge.failing(observations, policy), key=lambda observation: -_telling(observation))
 
     def asked(mutant: Mutant) -> list[Observation]:
-        return list(islice((each for each in failing if fits(mutant, each.case)), TRIED_CASES))
+        return list(islice((observation for observation in failing if fits(mutant, observation.case)), TRIED_CASES))
 
     first = [(_distance(judge, asked(mutant)[:2], mutant, policy), place) for place, mutant in enumerate(mutants)]
     near = [mutants[place] for distance, place in sorted(first) if np.isfinite(distance)][: 3 * SHORTLIST]
@@ -54,7 +54,9 @@ def recognise(
         mutant for share, rms, mutant in fitting if share == most and rms <= max(ALIKE_FACTOR * best, best + ALIKE_STEP)
     ]
     order = {mutant.id: place for place, mutant in enumerate(mutants)}
-    alike.sort(key=lambda mutant: (not all(fits(mutant, each.case) for each in failing), order[mutant.id]))
+    alike.sort(
+        key=lambda mutant: (not all(fits(mutant, observation.case) for observation in failing), order[mutant.id])
+    )
     if len(alike) > 1 or always:
         alike = _unrefuted(judge, observations, alike, policy) or ([] if always else alike)
     if not alike:
@@ -65,18 +67,24 @@ def recognise(
 
 def _unrefuted(judge: Judge, observations: Sequence[Observation], alike: list[Mutant], policy: Policy) -> list[Mutant]:
     """Those that would not have shown in cases that are right."""
-    right = [each for each in observations if judge.holds(each, policy)][:CONTROLS]
-    return [m for m in alike if not any(shows(m, judge.compared([each], policy), judge.dtype) for each in right)]
+    right = [observation for observation in observations if judge.holds(observation, policy)][:CONTROLS]
+    return [
+        m
+        for m in alike
+        if not any(shows(m, judge.compare([observation], policy), judge.dtype) for observation in right)
+    ]
 
 
 def _explained(judge: Judge, asked: Sequence[Observation], mutant: Mutant, policy: Policy) -> tuple[float, float]:
     """The share of failing cases that a mutant explains within its own noise, and the rms of error/σ in these."""
-    if mutant.in_storage and not all(np.isfinite(answer).all() for each in asked for answer in each.answers):
-        return (sum(_overflows_alike(judge, each, mutant) for each in asked) / max(len(asked), 1), 0.0)
+    if mutant.in_storage and not all(
+        np.isfinite(answer).all() for observation in asked for answer in observation.answers
+    ):
+        return (sum(_overflows_alike(judge, observation, mutant) for observation in asked) / max(len(asked), 1), 0.0)
     total, right = 0.0, 0
-    for each in asked:
-        under = _under(judge, [each], mutant, policy)
-        rms, _ = whole(under)
+    for observation in asked:
+        under = _under(judge, [observation], mutant, policy)
+        rms, _ = pooled_rms(under)
         if under and largest(under) <= 1:
             total, right = total + rms, right + 1
     return (right / len(asked), total / max(right, 1)) if asked else (0.0, 0.0)
@@ -124,7 +132,7 @@ def _under(judge: Judge, observations: Sequence[Observation], mutant: Mutant, po
     for observation in observations:
         if mutant_values(mutant, observation.case, judge.dtype) is not None:
             tree = mutant.definition
-            noises = judge.noise_of_wrong(observation.case, policy, tree, mutant.id)
+            noises = judge.mutant_noise(observation.case, policy, tree, mutant.id)
             found += compare(observation, noises)
     return found
 

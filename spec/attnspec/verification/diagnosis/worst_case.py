@@ -18,34 +18,34 @@ from attnspec.verification.judge.residuals import Compared
 from attnspec.verification.verdict import WorstElement
 
 
-def worst_element(each: Compared, equation: Equation[..., Any], by: Array | None = None) -> WorstElement:
+def worst_element(comparison: Compared, equation: Equation[..., Any], by: Array | None = None) -> WorstElement:
     """The worst element of a comparison: by |error| over its bound, or by what is given for each element."""
-    by = each.ratio if by is None else by
+    by = comparison.ratio if by is None else by
     place = tuple(int(k) for k in np.unravel_index(int(np.argmax(by)), by.shape))
-    name = equation.definition.results[each.output].name
-    value, sigma = float(each.noise.value[place]), float(each.noise.sigma[place])
-    return WorstElement(each.case, name, place, value, sigma, float(each.answer[place]))
+    name = equation.definition.results[comparison.output].name
+    value, sigma = float(comparison.noise.value[place]), float(comparison.noise.sigma[place])
+    return WorstElement(comparison.case, name, place, value, sigma, float(comparison.answer[place]))
 
 
 def worst_case(finding: Finding, judged: Judged, equation: Equation[..., Any]) -> WorstElement | None:
     """The worst element that a finding is about, as it was judged; None where no element shows it."""
-    each = finding.at or statistics.worst(judged.compared)
+    each = finding.compared or statistics.worst(judged.compared)
     return worst_element(each, equation) if each is not None and each.ratio.size else None
 
 
 def smallest_case(finding: Finding, judged: Judged, judge: Judge, candidate: Candidate) -> WorstElement | None:
     """The worst case, shrunk while the candidate still fails on it."""
-    failing = [each for each in judged.compared if each.fails]
+    failing = [comparison for comparison in judged.compared if comparison.fails]
     if finding.kind != "element" or not failing:
         return worst_case(finding, judged, judge.equation)
-    smallest = [min(failing, key=lambda each: each.case.elements)]
+    smallest = [min(failing, key=lambda comparison: comparison.case.elements)]
 
     def fails(case: Case) -> bool:
         case = candidate.with_summed_gradients(case)
         _, answers = candidate.call(case)
         if answers is None:
             return False
-        seen = statistics.worst(judge.compared([Observation(case, answers)], judged.policy))
+        seen = statistics.worst(judge.compare([Observation(case, answers)], judged.policy))
         if seen is None or not seen.fails:
             return False
         smallest[0] = seen

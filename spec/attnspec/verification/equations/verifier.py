@@ -105,7 +105,7 @@ class EquationVerifier(Verifier[Conclusion]):
         self.observations, self.strength = strengthened(
             self.candidate, self.judge, self.observations, before, self.mistakes
         )
-        unseen = [*self.strength.faint, *self.strength.survived]
+        unseen = [*self.strength.seen_in_aggregate, *self.strength.survived]
         return self.judge_all(before.policy, unseen, directions=True)
 
     def check_contract(self) -> Conclusion | None:

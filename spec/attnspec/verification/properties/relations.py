@@ -134,7 +134,11 @@ def broken_relations(law: Property, function: Function, case: Case, noise_of: No
 
     def broken(shared: list[list[Relation]], apart: list[list[Relation]]) -> list[Violation]:
         worst = (
-            _worst(law, item, _tolerance(true, [each[place] for each in shared], [each[place] for each in apart]))
+            _worst(
+                law,
+                item,
+                _tolerance(true, [relations[place] for relations in shared], [relations[place] for relations in apart]),
+            )
             for place, (item, true) in enumerate(zip(given, exact, strict=True))
         )
         return [violation for violation in worst if violation]
