@@ -1,1 +1,1 @@
-"""What is wrong with it?"""
+"""Diagnosis: explanations of wrong answers, and their effective precision."""

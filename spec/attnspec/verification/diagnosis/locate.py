@@ -1,4 +1,4 @@
-"""Where an unrecognised error is, and which line of the formula a recognised mistake is in."""
+"""Where an unexplained error is, and the line of the formula in which a recognised mistake is."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from attnspec.verification.judge.residuals import Compared
 from attnspec.verification.verdict import Diagnosis
 
 
-def locate(judge: Judge, observations: Sequence[Observation], policy: Policy, found: str) -> Diagnosis:
-    """Where an unrecognised error is: which outputs, which steps or rows, in how many cases.
+def locate(judge: Judge, observations: Sequence[Observation], policy: Policy, reason: str) -> Diagnosis:
+    """Describe where an unexplained error is: in which outputs, cases, rows and columns.
 
     Args:
-        found: what says that it is wrong; no more is known where no single element shows it.
+        reason: the first finding, which is all that is known if no single element is wrong.
     """
     compared = judge.compare(observations, policy)
     wrong = [comparison for comparison in compared if comparison.fails]
     if not wrong:
-        return Diagnosis("unrecognised", f"no known mistake, and no single element shows it: {found}")
+        return Diagnosis("unrecognised", f"no known mistake, and no single element shows it: {reason}")
     results = judge.equation.definition.results
     facts = []
     outputs = sorted({comparison.output for comparison in wrong})
@@ -41,7 +41,7 @@ def locate(judge: Judge, observations: Sequence[Observation], policy: Policy, fo
 
 
 def _circumstances(wrong: Sequence[Compared], compared: Sequence[Compared]) -> list[str]:
-    """What the cases that fail have in common, and no other has: a size, a batch, a regime."""
+    """What the failing cases have in common and no other case has: a size, batch axes, a kind of values."""
     failing, passing = _split(wrong, compared)
     if not failing or not passing:
         return []
@@ -51,13 +51,13 @@ def _circumstances(wrong: Sequence[Compared], compared: Sequence[Compared]) -> l
     sizes = [_sizes(description) for description in failing]
     others = [_sizes(description) for description in passing]
     for name in [name for name in sizes[0] if all(name in case_sizes for case_sizes in (*sizes, *others))]:
-        seen, right = {case_sizes[name] for case_sizes in sizes}, {case_sizes[name] for case_sizes in others}
-        if min(seen) > max(right):
-            facts.append(f"only where {name} ≥ {min(seen)}, and never up to {max(right)}")
-        elif len(seen) == 1 and not seen & right:
-            facts.append(f"only where {name} = {seen.pop()}")
-        elif max(seen) < min(right):
-            facts.append(f"only where {name} ≤ {max(seen)}")
+        wrong_at, right_at = {case_sizes[name] for case_sizes in sizes}, {case_sizes[name] for case_sizes in others}
+        if min(wrong_at) > max(right_at):
+            facts.append(f"only where {name} ≥ {min(wrong_at)}, and never up to {max(right_at)}")
+        elif len(wrong_at) == 1 and not wrong_at & right_at:
+            facts.append(f"only where {name} = {wrong_at.pop()}")
+        elif max(wrong_at) < min(right_at):
+            facts.append(f"only where {name} ≤ {max(wrong_at)}")
     regimes = {description.regime for description in failing}
     if not facts and not regimes & {description.regime for description in passing} and len(regimes) <= 4:
         facts.append(f"only on values of the kind {' or '.join(map(repr, sorted(regimes)))}")
@@ -65,7 +65,7 @@ def _circumstances(wrong: Sequence[Compared], compared: Sequence[Compared]) -> l
 
 
 def _pattern(wrong: Sequence[Compared]) -> list[str]:
-    """Along which axis the error begins or is confined, where that holds in every case."""
+    """Rows and columns that are right in every failing case: the first ones or the last ones."""
     facts = []
     for axis in (-2, -1):
         firsts, lasts, alls = set(), set(), set()
@@ -86,18 +86,21 @@ def _pattern(wrong: Sequence[Compared]) -> list[str]:
 
 
 def mend(equation: Equation[..., Any], diagnosis: Diagnosis | None) -> str:
-    """The line of the formula that a recognised mistake is in; the whole formula where it is in no one line."""
+    """The line of the formula in which a recognised mistake is; the whole formula if it is not in a single line.
+
+    It is "" if no mistake was recognised.
+    """
     if diagnosis is None or diagnosis.id in ("unrecognised", "reading", "direction", "no gradient", "batch"):
         return ""
-    shown = [row.strip() for row in text(equation.definition).splitlines() if " = " in row]
-    rows = [row for row in shown if not {"∈", "≤"} & {*row.split(" = ")[0]}]  # the sizes stand above the formula
+    equalities = [row.strip() for row in text(equation.definition).splitlines() if " = " in row]
+    rows = [row for row in equalities if not {"∈", "≤"} & {*row.split(" = ")[0]}]  # the sizes stand above the formula
     label, *rest = diagnosis.id.split("/")
     labels = [*(", ".join(line.targets) for line in equation.definition.lines), "the result"]
     return rows[labels.index(label)] if rest and label in labels else "\n".join(rows)
 
 
 def _split(wrong: Sequence[Compared], compared: Sequence[Compared]) -> tuple[list[Description], list[Description]]:
-    """The drawn cases that fail, and the others."""
+    """The descriptions of the drawn cases that fail, and of the others."""
     bad = {id(comparison.case) for comparison in wrong}
     drawn = {
         id(comparison.case): comparison.case.description
@@ -105,23 +108,23 @@ def _split(wrong: Sequence[Compared], compared: Sequence[Compared]) -> tuple[lis
         if comparison.case.description is not None
     }
     return (
-        [described for case, described in drawn.items() if case in bad],
-        [described for case, described in drawn.items() if case not in bad],
+        [description for case, description in drawn.items() if case in bad],
+        [description for case, description in drawn.items() if case not in bad],
     )
 
 
-def _sizes(described: Description) -> dict[str, int]:
-    """The sizes of a case by name, and the number of examples, 0 without a batch axis."""
-    return dict(described.sizes) | {"batch": prod(described.batch) if described.batch else 0}
+def _sizes(description: Description) -> dict[str, int]:
+    """The sizes of a case by name, and as "batch" its number of examples, 0 without a batch axis."""
+    return dict(description.sizes) | {"batch": prod(description.batch) if description.batch else 0}
 
 
 def only_with_axes(compared: Sequence[Compared]) -> str:
-    """That a candidate is wrong with two or more batch axes alone, in words; "" where that is not so."""
+    """Describe that a candidate is wrong only with two or more batch axes; "" if that is not so."""
     return _only_with_axes(*_split([comparison for comparison in compared if comparison.fails], compared))
 
 
 def _only_with_axes(failing: Sequence[Description], passing: Sequence[Description]) -> str:
-    """The same, of cases that fail and cases that pass; one of size 1 or empty along a batch axis may pass."""
+    """The same for failing and passing cases. A case with a batch axis of size 0 or 1 may pass."""
     axes = sorted({len(description.batch) for description in failing})
     if not axes or axes[0] < 2 or not any(len(description.batch) < axes[0] for description in passing):
         return ""

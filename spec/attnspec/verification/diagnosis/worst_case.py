@@ -1,4 +1,4 @@
-"""The case that shows an error: the worst one, and the smallest that still fails."""
+"""The case that is shown for an error: the worst one, or a smaller one that still fails."""
 
 from __future__ import annotations
 
@@ -19,7 +19,11 @@ from attnspec.verification.verdict import WorstElement
 
 
 def worst_element(comparison: Compared, equation: Equation[..., Any], by: Array | None = None) -> WorstElement:
-    """The worst element of a comparison: by |error| over its bound, or by what is given for each element."""
+    """The worst element of a comparison.
+
+    Args:
+        by: how bad each element is, of the output's shape; |error| / bound if None.
+    """
     by = comparison.ratio if by is None else by
     place = tuple(int(k) for k in np.unravel_index(int(np.argmax(by)), by.shape))
     name = equation.definition.results[comparison.output].name
@@ -28,13 +32,16 @@ def worst_element(comparison: Compared, equation: Equation[..., Any], by: Array 
 
 
 def worst_case(finding: Finding, judged: Judged, equation: Equation[..., Any]) -> WorstElement | None:
-    """The worst element that a finding is about, as it was judged; None where no element shows it."""
-    each = finding.compared or statistics.worst(judged.compared)
-    return worst_element(each, equation) if each is not None and each.ratio.size else None
+    """The worst element of the comparison that a finding is about, or else of all; None if there is no element."""
+    comparison = finding.compared or statistics.worst(judged.compared)
+    return worst_element(comparison, equation) if comparison is not None and comparison.ratio.size else None
 
 
 def smallest_case(finding: Finding, judged: Judged, judge: Judge, candidate: Candidate) -> WorstElement | None:
-    """The worst case, shrunk while the candidate still fails on it."""
+    """Shrink a failing case as long as the candidate fails on it; the worst element of the smallest one.
+
+    If no single element fails, nothing is shrunk.
+    """
     failing = [comparison for comparison in judged.compared if comparison.fails]
     if finding.kind != "element" or not failing:
         return worst_case(finding, judged, judge.equation)
@@ -45,10 +52,10 @@ def smallest_case(finding: Finding, judged: Judged, judge: Judge, candidate: Can
         _, answers = candidate.call(case)
         if answers is None:
             return False
-        seen = statistics.worst(judge.compare([Observation(case, answers)], judged.policy))
-        if seen is None or not seen.fails:
+        worst = statistics.worst(judge.compare([Observation(case, answers)], judged.policy))
+        if worst is None or not worst.fails:
             return False
-        smallest[0] = seen
+        smallest[0] = worst
         return True
 
     question = candidate.question

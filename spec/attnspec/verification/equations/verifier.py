@@ -124,10 +124,10 @@ class EquationVerifier(Verifier[Conclusion]):
     def check_properties(self) -> Conclusion | None:
         judged = self.judgement
         held = self.held = self.properties(judged)
-        self.findings += held.unasked
+        self.findings += held.not_checked
         if not held.violation:
             return None
-        return Conclusion(VerdictKind.DIFFERS, held.violation, judged, self.strength, properties=held.each)
+        return Conclusion(VerdictKind.DIFFERS, held.violation, judged, self.strength, properties=held.results)
 
     def conclude_from_strength(self) -> Conclusion:
         judged, strength, held = self.judgement, self.strength, self.held
@@ -139,7 +139,7 @@ class EquationVerifier(Verifier[Conclusion]):
         for finding in unclaimed.beyond_one_batch_axis(self.candidate, self.judge, judged) if not weak else ():
             self.note(finding)
         kind = VerdictKind.INCONCLUSIVE if weak else VerdictKind.CONFORMS
-        return Conclusion(kind, weak, judged, strength, properties=held.each)
+        return Conclusion(kind, weak, judged, strength, properties=held.results)
 
     def to_verdict(self, conclusion: Conclusion, seconds: float) -> Verdict:
         return to_verdict(self.candidate, conclusion, self.findings, seconds)
