@@ -367,7 +367,7 @@ def test_the_length_of_a_direction_does_not_matter(seed: int, factor: float) -> 
     assert longer is not None
     for name in ("value", "spread", "lean"):
         assert getattr(longer, name) * factor == pytest.approx(getattr(seen, name))
-    for name in ("share", "of_all", "chance", "breadth"):
+    for name in ("share", "share_of_all", "chance", "breadth"):
         assert getattr(longer, name) == pytest.approx(getattr(seen, name))
     assert longer.significant == seen.significant
 
