@@ -9,6 +9,7 @@ from attnspec import REGISTRY
 from attnspec.interpreters.evaluation.call import evaluate
 from attnspec.interpreters.mutation.free_numbers import free_numbers
 from attnspec.interpreters.mutation.insertions import insertions
+from attnspec.interpreters.mutation.mutants import lookalikes
 from attnspec.language.check import check
 from attnspec.language.tree import Definition
 
@@ -59,3 +60,16 @@ def test_every_equation_has_well_formed_insertions(id: str) -> None:
 def test_every_equation_has_well_formed_places_of_numbers(id: str) -> None:
     for place in free_numbers(REGISTRY[id].definition):
         check(place.insert(0.5))
+
+
+def test_other_equations_with_the_same_arguments_are_thought_of() -> None:
+    """A lookalike has the values of the equation whose id it has."""
+    found = {each.id: each for each in lookalikes(REGISTRY["attention.scaled_dot_product"])}
+    q, k, v = GENERATOR.standard_normal((3, 4, 2))
+    given = {"q": q, "k": k, "v": v}
+
+    assert "attention.causal" in found
+    assert "attention.scaled_dot_product" not in found
+    np.testing.assert_array_equal(
+        evaluate(found["attention.causal"].definition, (), given), REGISTRY["attention.causal"](**given)
+    )

@@ -27,7 +27,7 @@ ATTENTION, NORM, CELL, HEADS = (
 )
 
 
-SCORE, CONTEXT = "q_i·k_j / √d", "Σ_j α_ij v_j"
+SCORE, CONTEXT, DENOMINATOR = "q_i·k_j / √d", "Σ_j α_ij v_j", "the denominator of softmax_j(e_ij)"
 
 
 def size(name: str) -> Node:
@@ -66,6 +66,7 @@ def explanations(id: str, observations: list[Observation]) -> list[str]:
         (ATTENTION, "factor", CONTEXT, Apply("/", (Number(1.0), size("m"))), f"in c: {CONTEXT} is divided by m"),
         (ATTENTION, "term", CONTEXT, Number(0.01), f"in c: 0.01 is added to {CONTEXT}"),
         (ATTENTION, "throughout", "q", Number(-1.0), "q has the other sign"),
+        (ATTENTION, "term", DENOMINATOR, Number(0.01), f"in alpha: 0.01 is added to {DENOMINATOR}"),
         (NORM, "term", "γ_k", Number(1.0), "in y: 1 is added to γ_k"),
         (NORM, "constant", "eps", Apply("**", (Name("eps"), Number(2.0))), "in y: eps^2 stands where eps belongs"),
         (NORM, "factor", "μ", Number(0.5), "in variance: μ is multiplied by 0.5"),

@@ -170,14 +170,14 @@ def _at(
         return
     parent = node_at(root, path[:-1]) if path else None
 
-    def made(kind: str, change: Callable[[Node], Node], old: Node | None = None) -> FreeNumber:
+    def made(kind: str, change: Callable[[Node], Node], old: Node | None = None, shown: str = "") -> FreeNumber:
         def become(number: Node) -> Definition:
             return build(map_node(root, lambda each: change(number) if each == node else each))
 
         def insert(number: float) -> Definition:
             return become(Apply("*", (Number(number), node)) if kind == CONSTANT else Number(number))
 
-        return FreeNumber(kind, label, site.show(node), old, quantities, insert, become)
+        return FreeNumber(kind, label, shown or site.show(node), old, quantities, insert, become)
 
     if _is_constant(node, site.definition):
         if parent is None or not _is_constant(parent, site.definition):
@@ -189,10 +189,22 @@ def _at(
         yield from _in_call(node, root, path, site, quantities, build)
     if not _is_float(node, site) or (parent is None and isinstance(node, MOVED)) or _line_of(node) in once:
         return  # a number here is a number elsewhere
+    if isinstance(node, Reduce) and node.op == "softmax":
+        shown = f"the denominator of {site.show(node)}"
+        yield made(TERM, lambda number: _with_denominator(node, number), shown=shown)
     if parent is None or _takes_a_factor(parent):
         yield made(FACTOR, lambda number: Apply("*", (number, node)))
     if parent is None or _takes_a_term(parent, path):
         yield made(TERM, lambda number: Apply("+", (node, number)))
+
+
+def _with_denominator(softmax: Reduce, number: Node) -> Node:
+    """exp(x − max) / (Σ exp(x − max) + number), 0 where the softmax is masked."""
+    largest = replace(softmax, op="max")
+    exponential = Apply("exp", (Apply("-", (softmax.term, largest)),))
+    total = replace(softmax, op="sum", term=exponential)
+    weight = Apply("/", (exponential, Apply("+", (total, number))))
+    return weight if softmax.where is None else Apply("where", (softmax.where, weight, Number(0.0)))
 
 
 def _in_call(

@@ -90,6 +90,24 @@ def conventions(equation: Equation[..., Any]) -> list[Equation[..., Any]]:
     return [other for other in REGISTRY.values() if other.id != equation.id and root in (other.id, other.convention_of)]
 
 
+def lookalikes(equation: Equation[..., Any]) -> Iterator[Mutant]:
+    """Every other equation of the catalogue that takes and returns the same, as a mutant of this one.
+
+    The catalogue is loaded whole.
+    """
+    own = equation.definition
+    known = {other.id for other in conventions(equation)}
+    for other in REGISTRY.values():
+        theirs = other.definition
+        same = (theirs.parameters, theirs.options) == (own.parameters, own.options)
+        results = [(result.kind, result.dims) for result in theirs.results]
+        if other.id in known | {equation.id} or not same or results != [(each.kind, each.dims) for each in own.results]:
+            continue
+        tree = adapted(theirs, own)
+        if tree is not None:
+            yield Mutant(other.id, f"this is {other.id}", tree, "convention")
+
+
 def adapted(other: Definition, own: Definition) -> Definition | None:
     """A convention as a function of this equation's parameters: those that it has besides are 0.
 

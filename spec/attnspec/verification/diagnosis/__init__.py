@@ -1,1 +1,1 @@
-"""Diagnosis: explanations of wrong answers, and their effective precision."""
+"""The diagnosis: which mistake explains wrong answers, or where and how they are wrong."""

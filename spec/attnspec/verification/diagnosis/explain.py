@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from attnspec.interpreters.mutation.function_substitutions import function_substitutions
 from attnspec.interpreters.mutation.insertions import insertions
-from attnspec.interpreters.mutation.mutants import Mutant
+from attnspec.interpreters.mutation.mutants import Mutant, lookalikes
 from attnspec.interpreters.mutation.tiling_errors import tiling_errors
 from attnspec.thresholds import HOLDS_MUCH, HOLDS_NEARLY_ALL
 from attnspec.verification.candidate.candidate import Candidate
@@ -137,9 +137,14 @@ class Explainer:
         )
 
     def software_mistake(self, observations: Sequence[Observation], judged: Judged) -> Diagnosis | None:
-        """Find a mistake of software only: another function, an inserted operation, an error in tiles of a kernel."""
+        """Find a mistake of software: another equation or function, an inserted function, or an error in tiles."""
         definition = self.judge.equation.definition
-        mutants = (*function_substitutions(definition), *tiling_errors(definition), *insertions(definition))
+        mutants = (
+            *lookalikes(self.judge.equation),
+            *function_substitutions(definition),
+            *tiling_errors(definition),
+            *insertions(definition),
+        )
         short = [observation for observation in observations if observation.case.longest <= LONG]
         return recognise(self.judge, short, mutants, judged.policy, refute=True) if mutants else None
 

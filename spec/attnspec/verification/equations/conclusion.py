@@ -1,4 +1,4 @@
-"""From a conclusion to a verdict: all that is known, as data."""
+"""From a conclusion to a verdict."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SHOWN = 5
 
 
 def to_verdict(candidate: Candidate, conclusion: Conclusion, findings: Sequence[str], seconds: float) -> Verdict:
-    """The verdict of a conclusion.
+    """Return the verdict of a conclusion.
 
     Args:
         findings: other observations, in sentences.
@@ -55,7 +55,7 @@ def to_verdict(candidate: Candidate, conclusion: Conclusion, findings: Sequence[
 
 
 def weakness(judged: Judged, strength: MutationScore) -> str:
-    """Why right values are no pass, in words; "" where they are."""
+    """Why right values are not enough to conform, in a sentence; "" if they are."""
     decidable, of = judged.decidable
     if not decidable:
         return "no element could be judged: rounding noise exceeds the signal in every element"
@@ -67,7 +67,7 @@ def weakness(judged: Judged, strength: MutationScore) -> str:
 
 
 def _recorded_wrong(judged: Judged) -> Iterator[str]:
-    """Recorded cases that are wrong, each by the name of its file."""
+    """Sentences on recorded cases that are wrong, each with the name of its file."""
     wrong = [each for each in judged.compared if each.case.origin and each.fails]
     for each in wrong[:SHOWN]:
         count, of = int((each.ratio > 1).sum()), int(each.decidable.sum())

@@ -1,4 +1,4 @@
-"""More cases: drawn by Hypothesis towards the largest error, and for mutants that no case could have caught."""
+"""More cases: random ones that Hypothesis steers towards the largest error, and cases against surviving mutants."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def search(candidate: Candidate, judge: Judge, policy: Policy) -> list[Observati
 def strengthened(
     candidate: Candidate, judge: Judge, observations: list[Observation], judged: Judged, mistakes: Sequence[Mutant]
 ) -> tuple[list[Observation], MutationScore]:
-    """The mutation score, and more cases as long as there are mutants that none so far could have caught."""
+    """Compute the mutation score, and add cases as long as mutants survive."""
     question = candidate.question
     strength = mutation_score(judged.compared, mistakes, question.dtype)
     for round_ in range(1, STRENGTHENING_ROUNDS + 1):

@@ -124,7 +124,7 @@ class EquationVerifier(Verifier[Conclusion]):
     def check_properties(self) -> Conclusion | None:
         judged = self.judgement
         held = self.held = self.properties(judged)
-        self.findings += held.not_checked
+        self.findings += held.skipped
         if not held.violation:
             return None
         return Conclusion(VerdictKind.DIFFERS, held.violation, judged, self.strength, properties=held.results)

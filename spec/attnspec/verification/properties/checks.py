@@ -28,12 +28,12 @@ class PropertyResults:
     Attributes:
         results: the name of each property that was checked, with whether it holds.
         violation: the first property that does not hold, in words; "" if all hold.
-        not_checked: a sentence for each property that was not checked, with the reason.
+        skipped: a sentence for each property that was not checked, with the reason.
     """
 
     results: tuple[tuple[str, bool], ...]
     violation: str
-    not_checked: tuple[str, ...]
+    skipped: tuple[str, ...]
 
 
 class Unanswered(Exception):
@@ -74,21 +74,21 @@ def check_properties(
         return answers if len(answers) > 1 else answers[0]
 
     results: list[tuple[str, bool]] = []
-    not_checked, violation = [], ""
+    skipped, violation = [], ""
     for prop in PROPERTIES.get(equation.id, ()):
         among = [_drawn(equation, prop, least, dtype, seed)] if cases is None else cases
         case = next(filter(partial(applies, prop), among), None)
         if case is None:
-            not_checked.append(f"the property {prop.name} is not checked: it applies to none of the recorded cases")
+            skipped.append(f"the property {prop.name} was not checked: it applies to none of the recorded cases")
             continue
         try:
             violations = broken_relations(prop, function, case, noise_of)
         except Unanswered as error:
-            not_checked.append(f"the property {prop.name} is not checked: {error}")
+            skipped.append(f"the property {prop.name} was not checked: {error}")
             continue
         results.append((prop.name, not violations))
         violation = violation or (f"the property {violations[0]}" if violations else "")
-    return PropertyResults(tuple(results), violation, tuple(not_checked))
+    return PropertyResults(tuple(results), violation, tuple(skipped))
 
 
 def _drawn(equation: Equation[..., Any], prop: Property, least: Callable[[str], int], dtype: str, seed: int) -> Case:
