@@ -169,7 +169,7 @@ def _at(axis: int, place: int | slice) -> Part:
 
 
 def _unread_places(label: str, silent: Sequence[bool]) -> Iterator[str]:
-    """Places that no output reads."""
+    """Positions of an axis that no output reads."""
     places = [k for k, quiet in enumerate(silent) if quiet]
     if not places or len(places) == len(silent):
         return
@@ -187,7 +187,7 @@ def _unread_places(label: str, silent: Sequence[bool]) -> Iterator[str]:
 
 
 def _unread_end(label: str, size: int, probe: Callable[[int], Moved | None]) -> Iterator[str]:
-    """From where on a long axis is not read; found by halving."""
+    """The first position of a long axis from which nothing is read, found by bisection."""
 
     def quiet(k: int) -> bool:
         moved = probe(k)
@@ -205,7 +205,7 @@ def _unread_end(label: str, size: int, probe: Callable[[int], Moved | None]) -> 
 def _wrong_order(
     definition: Definition, dim: str, name: str, moved: Sequence[Moved], sizes: dict[str, int]
 ) -> Iterator[str]:
-    """Outputs along the same size that read earlier or later places than they should."""
+    """Outputs with the same axis that read earlier or later positions than they should."""
     for k, result in enumerate(definition.results):
         if dim not in map(str, result.dims):
             continue

@@ -397,7 +397,7 @@ def has_carried_state(definition: Definition) -> bool:
     return any(isinstance(node, Scan) for node in nodes_throughout(definition))
 
 
-def _describe_slice(found: Slice) -> str:
-    axes = found.compared.answer.ndim
-    kind = "column" if found.axis == axes - 1 else "row" if found.axis == axes - 2 else f"slice along axis {found.axis}"
-    return f"{kind} {found.place}: the root mean square of error/σ is {found.value:.1f}, beyond {found.limit:.1f}"
+def _describe_slice(worst: Slice) -> str:
+    axes = worst.compared.answer.ndim
+    kind = "column" if worst.axis == axes - 1 else "row" if worst.axis == axes - 2 else f"slice along axis {worst.axis}"
+    return f"{kind} {worst.place}: the root mean square of error/σ is {worst.value:.1f}, beyond {worst.limit:.1f}"

@@ -121,7 +121,7 @@ class Slice:
 
 def slices(compared: Sequence[Compared]) -> Slice | None:
     """The row or column whose root mean square of error / σ is the furthest beyond its limit; None if none is."""
-    found: list[Slice] = []
+    beyond: list[Slice] = []
     for comparison in compared:
         for axis in range(comparison.z.ndim):
             others = tuple(k for k in range(comparison.z.ndim) if k != axis)
@@ -135,8 +135,8 @@ def slices(compared: Sequence[Compared]) -> Slice | None:
             )
             place = int(np.argmax(rms / limit))
             if rms[place] > limit[place]:
-                found.append(Slice(comparison, axis, place, float(rms[place]), float(limit[place])))
-    return max(found, key=lambda slice_: slice_.value / slice_.limit, default=None)
+                beyond.append(Slice(comparison, axis, place, float(rms[place]), float(limit[place])))
+    return max(beyond, key=lambda slice_: slice_.value / slice_.limit, default=None)
 
 
 @dataclass(frozen=True, slots=True)

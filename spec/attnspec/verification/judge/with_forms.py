@@ -118,6 +118,7 @@ def _worst_cases(judged: Judged, observations: Sequence[Observation], count: int
         (comparison for comparison in judged.compared if comparison.ratio.size),
         key=lambda comparison: -float(comparison.ratio.max()),
     )
-    found = [id(finding.compared.case) for finding in judged.findings if finding.compared is not None]
-    cases = list(dict.fromkeys([*found, *(id(comparison.case) for comparison in by_error)]))[: count + len(found)]
-    return [observation for observation in observations if id(observation.case) in cases]
+    in_findings = [id(finding.compared.case) for finding in judged.findings if finding.compared is not None]
+    cases = list(dict.fromkeys([*in_findings, *(id(comparison.case) for comparison in by_error)]))
+    chosen = cases[: count + len(in_findings)]
+    return [observation for observation in observations if id(observation.case) in chosen]
