@@ -72,8 +72,8 @@ class Way:
     def judged(self, judge: Judge, observations: Sequence[Observation]) -> tuple[Policy, list[Compared]]:
         """Its answers beside their noise, under the policy that is known or that they tell."""
         form = self.form(judge.dtype)
-        policy = preset(self.policy, judge.dtype) if self.policy else judge.infer(observations)
-        return policy, judge.compared(observations, policy, form)
+        policy = preset(self.policy, judge.dtype) if self.policy else judge.infer_policy(observations)
+        return policy, judge.compare(observations, policy, form)
 
 
 def ways(id: str, dtype: str) -> list[Way]:
@@ -347,9 +347,9 @@ def pooled(id: str, dtype: str, way: Way, descriptions: Sequence[Description]) -
         if policy is None:
             policy, compared = way.judged(judge, observations)
         else:
-            compared = judge.compared(observations, policy, way.form(dtype))
+            compared = judge.compare(observations, policy, way.form(dtype))
         largest = max(largest, statistics.largest(compared))
-        sizes += [np.abs(each.z[each.weighed]) for each in compared]
+        sizes += [np.abs(each.z[each.counted]) for each in compared]
     assert policy is not None
     z = np.concatenate(sizes)
     rms, median = (float(np.sqrt(np.mean(z**2))), float(np.median(z))) if z.size else (0.0, 0.0)

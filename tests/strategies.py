@@ -12,7 +12,7 @@ from attnspec.language.layers import sizes_of
 from attnspec.properties.property import Property
 from attnspec.verification.cases.case import Case, Description, make, smallest
 from attnspec.verification.cases.distributions import HIDDEN, REGIMES
-from attnspec.verification.properties.relations import fitted
+from attnspec.verification.properties.relations import nearest_sizes
 
 SIZES = (1, 2, 3, 4, 5, 8, 9, 0)
 """Sizes of an axis, the simplest first: a failing case shrinks towards it."""
@@ -30,7 +30,7 @@ def descriptions(id: str, law: Property | None = None) -> st.SearchStrategy[Desc
     sizes = st.fixed_dictionaries({name: _sizes(equation, name) for name in sizes_of(equation.definition)})
     return st.builds(
         Description,
-        sizes=sizes.map(lambda drawn: tuple((fitted(law, drawn) if law else drawn).items())),
+        sizes=sizes.map(lambda drawn: tuple((nearest_sizes(law, drawn) if law else drawn).items())),
         regime=st.sampled_from(_regimes(equation)),
         seed=st.integers(0, 2**16),
     )
@@ -65,11 +65,11 @@ def a_few(
 
 def _made_equal(law: Property, sizes: Mapping[str, int], equal: Iterable[tuple[str, str]]) -> dict[str, int]:
     """Sizes equal in pairs, those of a property too; a pair may share a size with another."""
-    found = fitted(law, sizes)
+    found = nearest_sizes(law, sizes)
     for first, second in (*equal, *law.equal, *equal):
         if first in found and second in found:
             found[first] = found[second] = max(found[first], found[second])
-    return fitted(law, found)
+    return nearest_sizes(law, found)
 
 
 def _sizes(equation: Equation[..., object], name: str) -> st.SearchStrategy[int]:

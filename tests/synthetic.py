@@ -25,6 +25,7 @@ from attnspec.thresholds import SAMPLES, SIGMA_BOUND
 from attnspec.verification.candidate.observation import Observation
 from attnspec.verification.cases.case import Case, Description, make, smallest
 from attnspec.verification.cases.suite import standard_suite
+from attnspec.verification.judge.findings import Finding
 from attnspec.verification.judge.residuals import Compared
 from attnspec.verification.sandbox.messages import Outcome, Output, Trouble
 from honest import Order, Simulated, nearest, pairwise
@@ -52,9 +53,9 @@ class _HasSentence(Protocol):
     def says(self) -> str: ...
 
 
-def sentence(result: _HasSentence) -> str:
+def sentence(result: _HasSentence | Finding) -> str:
     """The sentence of a finding, a diagnosis, a mutant, a form or a property."""
-    return result.says
+    return result.reason if isinstance(result, Finding) else result.says
 
 
 def decidable(compared: Compared) -> Array:

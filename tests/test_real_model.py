@@ -27,7 +27,7 @@ from attnspec.notation import Tensor, index, last, scan
 from attnspec.verification.candidate.observation import Observation
 from attnspec.verification.cases.case import Case
 from attnspec.verification.judge.residuals import Compared, compare
-from attnspec.verification.judge.statistics import largest, whole
+from attnspec.verification.judge.statistics import largest, pooled_rms
 
 pytestmark = pytest.mark.slow
 
@@ -178,7 +178,7 @@ def minilm() -> Iterator[ModuleType]:
 def test_the_whole_encoder_is_what_pytorch_gives(minilm: ModuleType, text: str, dtype: str) -> None:
     arrays = given(minilm, text)
     compared = judged(encoder, arrays, options(minilm), by_pytorch(minilm, arrays, dtype), dtype)
-    share, limit = whole([compared])
+    share, limit = pooled_rms([compared])
 
     assert compared.decidable.all()
     assert largest([compared]) <= 1, f"an error of {largest([compared]):.3g} bounds"

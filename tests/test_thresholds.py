@@ -18,7 +18,7 @@ from attnspec.verification.candidate.observation import Observation
 from attnspec.verification.cases.case import Case, make
 from attnspec.verification.cases.suite import standard_suite
 from attnspec.verification.judge.residuals import Compared, compare
-from attnspec.verification.judge.statistics import slices, whole
+from attnspec.verification.judge.statistics import pooled_rms, slices
 
 SPEC = Path(thresholds.__file__).parent
 JUDGING = ("verification/judge", "verification/diagnosis", "verification/contract", "verification/properties",
@@ -150,7 +150,7 @@ def finite(case: Case) -> bool:
 
 def runs_whole(compared: list[Compared]) -> list[float]:
     """The root mean square over all elements of each of the simulated runs that a judge has."""
-    count = sum(int(each.weighed.sum()) for each in compared)
+    count = sum(int(each.counted.sum()) for each in compared)
     runs = range(thresholds.SAMPLES)
     return [float(np.sqrt(sum((each.z_members[run] ** 2).sum() for each in compared) / count)) for run in runs]
 
@@ -161,7 +161,7 @@ def test_simulated_honest_runs_stay_within_what_was_measured(id: str, dtype: str
     """Element, whole and slices: all within their limits, and within the maxima that thresholds.py states."""
     for compared in honest(id, dtype, policy):
         assert not any(each.fails for each in compared)
-        value, _ = whole(compared)
+        value, _ = pooled_rms(compared)
         assert value < 1.4
         assert slices(compared) is None
         assert value < thresholds.WHOLE_SAMPLES * max(runs_whole(compared))

@@ -651,7 +651,7 @@ def test_the_pattern_of_nan_counts_in_no_statistic() -> None:
     """An answer of NaN fails element by element, and leaves the root mean square a number."""
     seen = beside(DOT, preset("op-by-op", "float32"), np.nan, q=np.ones((2, 3)), k=np.full((2, 3), 0.1))
 
-    assert statistics.whole([seen])[0] == 0
+    assert statistics.pooled_rms([seen])[0] == 0
     assert largest([seen]) == np.inf
 
 

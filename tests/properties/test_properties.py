@@ -217,7 +217,7 @@ def test_a_violation_shows_the_worst_element() -> None:
 
     (violation,) = broken_relations(law, short, case, exactly("attention.weights"))
 
-    assert (violation.law, violation.index, violation.right) == ("rows_are_distributions", (1,), 1.0)
+    assert (violation.name, violation.index, violation.right) == ("rows_are_distributions", (1,), 1.0)
     assert violation.left == pytest.approx(0.5)
     assert 0 < violation.tolerance < 1e-13
     assert str(violation).startswith("rows_are_distributions at [1]: 0.5 = 1 ± ")

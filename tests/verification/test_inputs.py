@@ -175,7 +175,9 @@ def test_a_policy_that_leaves_a_recorded_case_open_is_not_like_one_that_asks_it(
     tight, *_, loosest = judge.presets
 
     def alike(*cases: Case) -> list[Policy]:
-        return judge.alike([Observation(case, (judge.noise(case, tight)[0].value,)) for case in cases], tight)
+        return judge.indistinguishable(
+            [Observation(case, (judge.noise(case, tight)[0].value,)) for case in cases], tight
+        )
 
     assert loosest in alike(zeros)
     assert loosest not in alike(*[zeros] * POLICY_CASES, large)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from attnspec.errors import SpecError, TargetError
-from attnspec.verification.candidate.candidate import in_answered_dtype
+from attnspec.verification.candidate.candidate import with_output_dtype
 from attnspec.verification.candidate.question import Question, Refused, reason_of
 from attnspec.verification.equations.verifier import EquationVerifier
 from attnspec.verification.options import VerifyOptions, validate
@@ -124,7 +124,7 @@ def _judged(question: Question, runner: Runner, on_progress: OnProgress) -> Verd
         reason = f"{question.device} is not claimed; claimed are {', '.join(claim.devices)}"
         return question.without_judging(VerdictKind.NOT_RUN, reason)
     if question.any_dtype:
-        question = in_answered_dtype(question, runner)
+        question = with_output_dtype(question, runner)
     return EquationVerifier(question, runner, on_progress).verdict()
 
 

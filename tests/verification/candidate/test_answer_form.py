@@ -182,8 +182,9 @@ def test_the_pass_that_raises_is_named() -> None:
     assert describe_status(trouble("raised", during="forward")) == "its forward pass raises: ValueError: bad"
 
 
-def test_an_answer_of_another_form_is_called_so() -> None:
-    assert describe_status(Outcome("ok")) == "its answer has another form"
+def test_a_call_that_ran_has_an_answer_of_another_form() -> None:
+    """It is described only if its answer cannot be judged."""
+    assert describe_status(Outcome("ok")) == "its answer does not have the right form"
 
 
 # Verdicts.

@@ -52,7 +52,7 @@ def reduced(reduction: Callable[[Array], Array], only: tuple[int, ...] = SHARED)
             for place, gradient in enumerate(own)
         )
         observations.append(Observation(case, tuple(answers)))
-    return batch_reduction(definition, judge().compared(observations, preset("op-by-op", "float32")))
+    return batch_reduction(definition, judge().compare(observations, preset("op-by-op", "float32")))
 
 
 @pytest.mark.parametrize("says", REDUCTIONS)
@@ -84,7 +84,7 @@ def test_a_wrong_gradient_of_an_example_is_no_matter_of_the_batch() -> None:
     own = [np.asarray(each) for each in evaluate(definition, (), case.arguments)]
     observation = Observation(case, (own[0] + 1, own[1].mean(axis=0), own[2].mean(axis=0)))
 
-    assert batch_reduction(definition, judge().compared([observation], preset("op-by-op", "float32"))) == ""
+    assert batch_reduction(definition, judge().compare([observation], preset("op-by-op", "float32"))) == ""
 
 
 def test_of_a_batch_of_one_no_reduction_can_be_named() -> None:
@@ -93,13 +93,13 @@ def test_of_a_batch_of_one_no_reduction_can_be_named() -> None:
     own = [np.asarray(each) for each in evaluate(definition, (), case.arguments)]
     observation = Observation(case, (own[0], own[1][0] + 1, own[2][0] + 1))
 
-    assert batch_reduction(definition, judge().compared([observation], preset("op-by-op", "float32"))) == ""
+    assert batch_reduction(definition, judge().compare([observation], preset("op-by-op", "float32"))) == ""
 
 
 def test_a_case_without_a_batch_does_not_name_one() -> None:
     definition, case = REGISTRY[LINEAR].definition, replace(case_of(LINEAR), summed=WANTED)
     wrong = tuple(np.asarray(each) + 1 for each in evaluate(definition, (), case.arguments))
 
-    seen = judge().compared([Observation(case, wrong)], preset("op-by-op", "float32"))
+    seen = judge().compare([Observation(case, wrong)], preset("op-by-op", "float32"))
     assert all(each.fails for each in seen)
     assert batch_reduction(definition, seen) == ""

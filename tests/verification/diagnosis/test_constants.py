@@ -52,7 +52,7 @@ def explanations(id: str, observations: list[Observation]) -> list[str]:
     """All sentences that cannot be told apart by the answers, the first first."""
     judge, policy = Judge(REGISTRY[id], "float32"), preset("op-by-op", "float32")
     numbers = [*wrong_numbers(judge, observations, policy)]
-    found = recognise(judge, observations, numbers, policy, always=True) if numbers else None
+    found = recognise(judge, observations, numbers, policy, refute=True) if numbers else None
     return [] if found is None else [found.says, *found.also]
 
 

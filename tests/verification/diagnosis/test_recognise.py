@@ -92,7 +92,7 @@ def test_honest_answers_are_no_mistake(id: str) -> None:
     observations = honest_answers(id, "float32", "op-by-op", cases(id))
 
     assert recognised(id, observations) is None
-    assert recognised(id, observations, always=True) is None
+    assert recognised(id, observations, refute=True) is None
 
 
 def test_an_unknown_error_is_no_known_mistake() -> None:
@@ -145,8 +145,8 @@ def test_a_mistake_alone_may_be_made_in_some_cases_unless_it_must_be_always() ->
 
     assert found is not None
     assert found.id == mutant.id
-    assert recognised(ATTENTION, observations, (mutant,), always=True) is None
-    assert recognised(ATTENTION, made_with(mutant, some), (mutant,), always=True) == found
+    assert recognised(ATTENTION, observations, (mutant,), refute=True) is None
+    assert recognised(ATTENTION, made_with(mutant, some), (mutant,), refute=True) == found
 
 
 # What else is wrong.

@@ -65,7 +65,7 @@ def with_scale(name: str, axis: int | None, factor: float, tile: int = 1) -> Cal
 
 def named(id: str, observations: Sequence[Observation]) -> str:
     """The direction that holds nearly all of the error, in words."""
-    return judge(id).strongest(observations, UNDER, 0.9)
+    return judge(id).strongest_direction(observations, UNDER, 0.9)
 
 
 def in_words(name: str, axis: int | None) -> str:
@@ -83,14 +83,16 @@ def places() -> Iterator[tuple[str, str, int | None]]:
 def test_an_argument_that_is_too_strong_is_named(id: str, name: str, axis: int | None) -> None:
     """With its factor; of the other directions, only those that do the same hold nearly all of the error."""
     observations = observe(id, with_scale(name, axis, 1.02))
-    seen = judge(id).compared(observations, UNDER)
+    seen = judge(id).compare(observations, UNDER)
     first = TWINS.get((id, name, axis), (name, axis))
     twins = [(twin, along) for (of, twin, along), other in TWINS.items() if of == id and other == first]
 
     holding = {
-        direction.what
+        direction.subject
         for direction in error_directions(REGISTRY[id].definition)
-        if not direction.far and (found := project(seen, direction.along)) is not None and found.of_all > 0.99
+        if not direction.on_long_cases
+        and (found := project(seen, direction.along)) is not None
+        and found.share_of_all > 0.99
     }
 
     assert named(id, observations).startswith(f"{in_words(*first)} is 1.0")
@@ -156,7 +158,7 @@ def test_a_last_tile_that_is_too_strong_is_named(name: str, tile: int, size: int
 
 @pytest.mark.parametrize("coefficient", [1e-6, 3e-5, 0.004, 0.5, -0.25, 7.0])
 def test_a_factor_is_written_to_all_digits_that_differ_from_one(coefficient: float) -> None:
-    words = ErrorDirection("v", lambda each: None).says(coefficient)
+    words = ErrorDirection("v", lambda each: None).describe(coefficient)
 
     factor = float(words.removeprefix("v is ").removesuffix(" times as strong as it should be"))
     assert factor - 1 == pytest.approx(coefficient, rel=0.05)
@@ -181,13 +183,13 @@ def test_a_tile_that_fills_an_axis_is_no_direction() -> None:
     """It is the whole argument."""
     case = case_of(ATTENTION, m=16)
     seen = compared(np.zeros((3, 3)), noise(np.ones((3, 3))), case)
-    tile = next(each for each in error_directions(REGISTRY[ATTENTION].definition) if "tile of k, of 16" in each.what)
+    tile = next(each for each in error_directions(REGISTRY[ATTENTION].definition) if "tile of k, of 16" in each.subject)
 
     assert tile.along(seen) is None
 
 
 def test_weights_have_no_tiles() -> None:
     """What kernels cut is the sequence."""
-    tiles = [each.what for each in error_directions(REGISTRY["scores.additive"].definition) if each.far]
+    tiles = [each.subject for each in error_directions(REGISTRY["scores.additive"].definition) if each.on_long_cases]
 
     assert {what.split(",")[0] for what in tiles} == {"the last tile of s", "the last tile of h"}

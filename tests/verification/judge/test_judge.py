@@ -15,7 +15,7 @@ from attnspec.verification.cases.case import Case
 from attnspec.verification.cases.distributions import rounded
 from attnspec.verification.judge.directions import only_last
 from attnspec.verification.judge.findings import Judged
-from attnspec.verification.judge.judge import Judge, carries
+from attnspec.verification.judge.judge import Judge, has_carried_state
 from attnspec.verification.judge.residuals import Compared
 from honest import ORDERS, Order
 from synthetic import (
@@ -79,7 +79,7 @@ EVERY_PRESET = [
 def test_honest_answers_are_right_under_a_policy_no_looser_than_theirs(id: str, dtype: str, policy: str) -> None:
     observations = honest(id, dtype, policy)
 
-    inferred = judge(id, dtype).infer(observations)
+    inferred = judge(id, dtype).infer_policy(observations)
     judged = judge(id, dtype).judge(observations, inferred)
 
     names = presets(id, dtype)
@@ -96,9 +96,11 @@ def test_the_policy_of_honest_answers_is_inferred(id: str, policy: str) -> None:
     """Where an equation rounds differently under each; all cases hold under it."""
     observations = honest(id, "bfloat16", policy)
 
-    assert judge(id).infer(observations).name == policy
+    assert judge(id).infer_policy(observations).name == policy
     assert not judge(id).failing(observations, preset(policy, "bfloat16"))
-    assert [other.name for other in judge(id).alike(any_answers(id), preset(policy, "bfloat16"))] == [policy]
+    assert [other.name for other in judge(id).indistinguishable(any_answers(id), preset(policy, "bfloat16"))] == [
+        policy
+    ]
 
 
 def any_answers(id: str) -> tuple[Observation, ...]:
@@ -111,12 +113,14 @@ def test_the_order_of_sums_does_not_change_the_policy(order: Order) -> None:
     tree = REGISTRY[ATTENTION].definition
     observations = answers(tree, cases(ATTENTION, "bfloat16"), preset("flash", "bfloat16"), order)
 
-    assert judge(ATTENTION).infer(observations).name == "flash"
+    assert judge(ATTENTION).infer_policy(observations).name == "flash"
 
 
 def test_policies_that_round_an_equation_alike_are_alike() -> None:
     """A single product whose operands are inputs: nothing but the output is rounded, under any policy."""
-    names = [policy.name for policy in judge(READ).alike(any_answers(READ), preset("float32-inside", "bfloat16"))]
+    names = [
+        policy.name for policy in judge(READ).indistinguishable(any_answers(READ), preset("float32-inside", "bfloat16"))
+    ]
 
     assert names == presets(READ, "bfloat16")
 
@@ -124,27 +128,29 @@ def test_policies_that_round_an_equation_alike_are_alike() -> None:
 def test_of_policies_looser_ones_alone_are_alike() -> None:
     loosest = judge(READ).presets[-1]
 
-    assert judge(READ).alike(any_answers(READ), loosest) == [loosest]
+    assert judge(READ).indistinguishable(any_answers(READ), loosest) == [loosest]
 
 
 def test_a_policy_that_is_no_preset_is_like_none_of_them() -> None:
     declared = preset("tf32", "float32")
 
-    assert judge(ATTENTION, "float32").alike(honest(ATTENTION, "float32", "op-by-op"), declared) == [declared]
+    assert judge(ATTENTION, "float32").indistinguishable(honest(ATTENTION, "float32", "op-by-op"), declared) == [
+        declared
+    ]
 
 
 def test_only_what_carries_a_state_may_round_it_between_steps() -> None:
     assert presets(GRU, "bfloat16") == list(policies("bfloat16"))
     assert presets(ATTENTION, "bfloat16") == ["float32-inside", "flash", "op-by-op"]
-    assert carries(REGISTRY["recurrent.stacked_lstm"].definition), "its layers do"
-    assert not carries(REGISTRY["recurrent.gru_cell"].definition), "a cell is a single step"
+    assert has_carried_state(REGISTRY["recurrent.stacked_lstm"].definition), "its layers do"
+    assert not has_carried_state(REGISTRY["recurrent.gru_cell"].definition), "a cell is a single step"
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_where_there_is_one_policy_nothing_is_inferred(dtype: str) -> None:
     assert presets(GRU, dtype) == ["op-by-op"]
-    assert not judge(GRU, dtype).inferred
-    assert judge(GRU, "bfloat16").inferred
+    assert not judge(GRU, dtype).can_infer_policy
+    assert judge(GRU, "bfloat16").can_infer_policy
 
 
 def test_a_bad_row_does_not_loosen_the_policy() -> None:
@@ -154,7 +160,7 @@ def test_a_bad_row_does_not_loosen_the_policy() -> None:
     wrong = [*right]
     wrong[right.index(worst)] = changed([worst], lambda a, case: rounded(a + 0.1 * only_last(a, -2), "bfloat16"))[0]
 
-    inferred = judge(ATTENTION).infer(wrong)
+    inferred = judge(ATTENTION).infer_policy(wrong)
 
     assert inferred.name == "float32-inside"
     assert judge(ATTENTION).failing(wrong, inferred) == [wrong[right.index(worst)]]
@@ -163,7 +169,7 @@ def test_a_bad_row_does_not_loosen_the_policy() -> None:
 def test_answers_that_no_policy_explains_are_judged_by_the_loosest() -> None:
     wrong = changed(honest(ATTENTION, "bfloat16", "float32-inside"), lambda answer, case: answer + 1)
 
-    assert judge(ATTENTION).infer(wrong) == judge(ATTENTION).presets[-1]
+    assert judge(ATTENTION).infer_policy(wrong) == judge(ATTENTION).presets[-1]
 
 
 def test_another_path_for_long_axes_may_have_a_looser_policy() -> None:
@@ -173,8 +179,8 @@ def test_another_path_for_long_axes_may_have_a_looser_policy() -> None:
     tight = honest(ATTENTION, "bfloat16", "float32-inside")
     both = [*tight, *honest_answers(ATTENTION, "bfloat16", "flash", long)]
 
-    assert judge(ATTENTION).infer(both).name == "flash"
-    assert judge(ATTENTION).infer(both, paths=False).name == "float32-inside"
+    assert judge(ATTENTION).infer_policy(both).name == "flash"
+    assert judge(ATTENTION).infer_policy(both, paths=False).name == "float32-inside"
 
 
 def test_overflow_that_a_looser_policy_leaves_open_is_a_matter_of_policy() -> None:
@@ -185,8 +191,8 @@ def test_overflow_that_a_looser_policy_leaves_open_is_a_matter_of_policy() -> No
 
     lost, kept = Observation(case, (np.full((2, 2), np.nan),)), Observation(case, (np.array([[0.0, 1.0]] * 2),))
 
-    assert judge(id, "float16").infer([lost]).name == "op-by-op"
-    assert judge(id, "float16").infer([kept]).name == "float32-inside"
+    assert judge(id, "float16").infer_policy([lost]).name == "op-by-op"
+    assert judge(id, "float16").infer_policy([kept]).name == "float32-inside"
 
 
 # Small errors.
@@ -221,7 +227,7 @@ def test_an_error_that_no_element_shows_is_seen_along_its_direction(
     """Of half a unit in the last place of every output, or of the last row alone; inference does not hide it."""
     observations = changed(honest(id, "bfloat16", policy), change)
 
-    judged = judge(id).judge(observations, judge(id).infer(observations))
+    judged = judge(id).judge(observations, judge(id).infer_policy(observations))
 
     assert [judged.findings[0].kind, sentence(judged.findings[0])[: len(says)]] == [kind, says]
 
@@ -234,7 +240,7 @@ def test_a_mistake_too_small_for_an_element_is_named(policy: str) -> None:
     mutants = [too_large(ATTENTION, factor) for factor in (1.005, 1.01, 1.02)]
     observations = answers(mutants[1].definition, cases(ATTENTION, "bfloat16"), under)
 
-    seen = list(judge(ATTENTION).mutants_seen(judge(ATTENTION).compared(observations, under), mutants))
+    seen = list(judge(ATTENTION).mutant_findings(judge(ATTENTION).compare(observations, under), mutants))
 
     assert [finding.mutant for finding in seen] == [mutants[1]]
 
@@ -242,9 +248,9 @@ def test_a_mistake_too_small_for_an_element_is_named(policy: str) -> None:
 @pytest.mark.parametrize("policy", presets(ATTENTION, "bfloat16"))
 def test_no_mistake_is_seen_in_honest_answers(policy: str) -> None:
     under = preset(policy, "bfloat16")
-    seen = judge(ATTENTION).compared(honest(ATTENTION, "bfloat16", policy), under)
+    seen = judge(ATTENTION).compare(honest(ATTENTION, "bfloat16", policy), under)
 
-    assert not list(judge(ATTENTION).mutants_seen(seen, [too_large(ATTENTION, 1.01), too_large(ATTENTION, 0.99)]))
+    assert not list(judge(ATTENTION).mutant_findings(seen, [too_large(ATTENTION, 1.01), too_large(ATTENTION, 0.99)]))
 
 
 def test_the_residual_is_what_a_mistake_leaves_unexplained() -> None:
@@ -252,8 +258,8 @@ def test_the_residual_is_what_a_mistake_leaves_unexplained() -> None:
     right = honest(ATTENTION, "bfloat16", "op-by-op")
     wrong = answers(mutant.definition, cases(ATTENTION, "bfloat16"), under)
 
-    own, rest = judge(ATTENTION).residual(judge(ATTENTION).compared(wrong, under), mutant)
-    before, after = judge(ATTENTION).residual(judge(ATTENTION).compared(right, under), mutant)
+    own, rest = judge(ATTENTION).residual_rms(judge(ATTENTION).compare(wrong, under), mutant)
+    before, after = judge(ATTENTION).residual_rms(judge(ATTENTION).compare(right, under), mutant)
 
     assert rest < 1.5 < own
     assert before < 1.5 < after
@@ -283,9 +289,9 @@ def test_one_wrong_element_is_a_finding_at_its_comparison() -> None:
 
     assert found.kind == "element"
     assert sentence(found).startswith("1 of ")
-    assert found.at is not None
-    assert np.argwhere(found.at.ratio > 1).tolist() == [[3, 2]]
-    assert found.severity == pytest.approx(found.at.ratio.max())
+    assert found.compared is not None
+    assert np.argwhere(found.compared.ratio > 1).tolist() == [[3, 2]]
+    assert found.severity == pytest.approx(found.compared.ratio.max())
 
 
 def test_findings_stand_in_the_order_of_gravity() -> None:
@@ -388,7 +394,7 @@ def test_the_noise_of_a_case_is_computed_once() -> None:
 
 def test_every_output_is_compared() -> None:
     observations = honest_answers("recurrent.lstm_cell", "float32", "op-by-op")
-    seen: list[Compared] = Judge(REGISTRY["recurrent.lstm_cell"], "float32").compared(
+    seen: list[Compared] = Judge(REGISTRY["recurrent.lstm_cell"], "float32").compare(
         observations, preset("op-by-op", "float32")
     )
 

@@ -47,12 +47,12 @@ def judge(id: str) -> Judge:
 def honest(id: str, policy: str) -> tuple[Compared, ...]:
     """Right answers beside their noise."""
     observations = honest_answers(id, "bfloat16", policy)
-    return tuple(judge(id).compared(observations, preset(policy, "bfloat16")))
+    return tuple(judge(id).compare(observations, preset(policy, "bfloat16")))
 
 
 def counted(score: MutationScore, mutant: Mutant) -> int:
     """2 where a mutant shows in an element, 1 where it shows only along its direction, 0 where it survived."""
-    return 0 if mutant in score.survived else 1 if mutant in score.faint else 2
+    return 0 if mutant in score.survived else 1 if mutant in score.seen_in_aggregate else 2
 
 
 @pytest.mark.parametrize("policy", ["float32-inside", "op-by-op"])
@@ -79,7 +79,9 @@ def test_what_is_counted_as_caught_is_caught(id: str, policy: str) -> None:
     cases = [each.case for each in honest(id, policy)]
 
     for mutant in score.killed:
-        assert not judge(id).judge(answers(mutant.definition, cases, under), under, score.faint).right, mutant.id
+        assert not judge(id).judge(answers(mutant.definition, cases, under), under, score.seen_in_aggregate).right, (
+            mutant.id
+        )
 
 
 @pytest.mark.parametrize("id", EQUATIONS)
@@ -92,7 +94,9 @@ def test_generated_mistakes_that_are_counted_as_caught_are_caught(id: str) -> No
 
     assert score.killed
     for mutant in score.killed:
-        assert not judge(id).judge(answers(mutant.definition, cases, under), under, score.faint).right, mutant.id
+        assert not judge(id).judge(answers(mutant.definition, cases, under), under, score.seen_in_aggregate).right, (
+            mutant.id
+        )
 
 
 # One case.
@@ -133,7 +137,7 @@ def test_a_mistake_that_cannot_run_on_the_sizes_does_not_show() -> None:
     """A transposed weight on a matrix that is not square, say; it shows on a square one."""
     mutant = next(each for each in non_equivalent_mutants("recurrent.simple_rnn_cell") if each.equal_sizes)
     kinds = {
-        size: Judge(REGISTRY["recurrent.simple_rnn_cell"], "float32").compared(
+        size: Judge(REGISTRY["recurrent.simple_rnn_cell"], "float32").compare(
             honest_answers(
                 "recurrent.simple_rnn_cell",
                 "float32",
@@ -164,19 +168,19 @@ def test_scores_are_joined_by_what_became_of_the_survivors(names: list[str], dat
     before = MutationScore(mutants[:first], mutants[: first // 2], mutants[first:])
     after = MutationScore(mutants[first:second], mutants[first : (first + second) // 2], mutants[second:])
 
-    both = before.joined(after)
+    both = before.extended(after)
 
     assert both.of == before.of == len(mutants)
     assert both.killed == mutants[:second]
     assert both.survived == mutants[second:]
-    assert {mutant.id for mutant in both.faint} <= {mutant.id for mutant in both.killed}
+    assert {mutant.id for mutant in both.seen_in_aggregate} <= {mutant.id for mutant in both.killed}
     assert str(both) == f"{second} of {len(mutants)}"
 
 
 def test_no_mutants_are_no_score() -> None:
     score = mutation_score(honest(ATTENTION, "op-by-op"), [], "bfloat16")
 
-    assert (score.killed, score.faint, score.survived, score.of) == ((), (), (), 0)
+    assert (score.killed, score.seen_in_aggregate, score.survived, score.of) == ((), (), (), 0)
 
 
 def test_without_cases_every_mutant_survives() -> None:
@@ -188,7 +192,7 @@ def test_without_cases_every_mutant_survives() -> None:
 def test_several_outputs_are_one_case() -> None:
     """A mistake in the second output alone is killed."""
     id = "recurrent.lstm_cell"
-    seen = judge(id).compared(honest_answers(id, "bfloat16", "op-by-op"), preset("op-by-op", "bfloat16"))
+    seen = judge(id).compare(honest_answers(id, "bfloat16", "op-by-op"), preset("op-by-op", "bfloat16"))
     in_second = [each for each in non_equivalent_mutants(id) if each.id.startswith("o/") or "result 2" in each.id][:3]
 
     assert in_second

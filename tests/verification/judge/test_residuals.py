@@ -59,7 +59,7 @@ def test_an_undecidable_element_never_fails(answer: float) -> None:
     assert seen.ratio.tolist() == [0.0]
     assert not seen.fails
     assert not decidable(seen).any()
-    assert not seen.weighed.any()
+    assert not seen.counted.any()
     assert seen.z.tolist() == [0.0]
 
 
@@ -94,7 +94,7 @@ def test_a_ratio_is_a_number_from_zero_up(seen: Compared) -> None:
 @MANY
 def test_statistics_count_finite_errors_of_elements_with_noise(seen: Compared) -> None:
     """z is finite everywhere, error/σ where an element is weighed, and 0 elsewhere; so it is of the simulated runs."""
-    sigma, weighed = seen.noise.sigma, seen.weighed
+    sigma, weighed = seen.noise.sigma, seen.counted
 
     assert np.isfinite(seen.z).all()
     assert np.isfinite(seen.z_members).all()

@@ -27,7 +27,15 @@ from attnspec.thresholds import (
 )
 from attnspec.verification.judge import statistics
 from attnspec.verification.judge.residuals import Compared
-from attnspec.verification.judge.statistics import Coefficient, contrast, explained, project, slices, surprise, whole
+from attnspec.verification.judge.statistics import (
+    Coefficient,
+    contrast,
+    negative_log_likelihood,
+    pooled_rms,
+    project,
+    share_explained,
+    slices,
+)
 from synthetic import MANY, NO_CASE, Floats, along_value, compared, generator, noise, random_comparison
 
 SEEDS = st.integers(0, 2**32)
@@ -69,7 +77,9 @@ def test_errors_surprise_least_under_their_own_sigma(seed: int, factor: float) -
     sigma = draw.uniform(0.1, 10, 4000)
     error = HONEST_RMS * sigma * draw.standard_normal(4000)
 
-    assert surprise(with_sigma(error, sigma)) < surprise(with_sigma(error, factor * sigma))
+    assert negative_log_likelihood(with_sigma(error, sigma)) < negative_log_likelihood(
+        with_sigma(error, factor * sigma)
+    )
 
 
 @given(SEEDS)
@@ -80,7 +90,7 @@ def test_a_bad_row_does_not_make_a_looser_sigma_likely(seed: int) -> None:
     error = HONEST_RMS * draw.standard_normal((20, 20))
     error[3] = 1e6
 
-    assert surprise(with_sigma(error, 1.0)) < surprise(with_sigma(error, 4.0))
+    assert negative_log_likelihood(with_sigma(error, 1.0)) < negative_log_likelihood(with_sigma(error, 4.0))
 
 
 # Two policies.
@@ -133,7 +143,7 @@ def test_the_whole_is_the_root_mean_square_of_what_is_weighed(seed: int, shape: 
     under = noise(np.zeros(shape), draw.uniform(0.1, 1, shape), undecidable=draw.random(shape) < 0.3)
     seen = compared(size * under.sigma * draw.standard_normal(shape), under)
 
-    value, limit = whole([seen])
+    value, limit = pooled_rms([seen])
 
     weighed = (seen.error / under.sigma)[~under.undecidable]
     assert value == pytest.approx(np.sqrt(np.mean(weighed**2)) if weighed.size else 0)
@@ -151,12 +161,12 @@ def test_the_whole_does_not_depend_on_how_elements_are_shared_out(seed: int, cut
         for place in (slice(cut), slice(cut, None))
     ]
 
-    assert whole(parts) == pytest.approx(whole([seen]))
-    assert whole(parts[::-1]) == pytest.approx(whole([seen]))
+    assert pooled_rms(parts) == pytest.approx(pooled_rms([seen]))
+    assert pooled_rms(parts[::-1]) == pytest.approx(pooled_rms([seen]))
 
 
 def test_nothing_has_no_root_mean_square() -> None:
-    value, limit = whole([compared([5.0], noise([0.0], undecidable=[True]))])
+    value, limit = pooled_rms([compared([5.0], noise([0.0], undecidable=[True]))])
 
     assert value == 0
     assert limit > 0
@@ -167,7 +177,7 @@ def test_nothing_has_no_root_mean_square() -> None:
 def test_an_honest_answer_is_within_the_whole_and_every_slice(seed: int, shape: tuple[int, ...]) -> None:
     """Also one as large as σ throughout, which σ as a model allows."""
     seen = random_comparison(seed, *shape, scale=1.0)
-    value, limit = whole([seen])
+    value, limit = pooled_rms([seen])
 
     assert value < limit
     assert slices([seen]) is None
@@ -181,7 +191,7 @@ def test_errors_that_runs_share_are_allowed_to_an_answer(seed: int) -> None:
     shared = 4 * draw.standard_normal((SAMPLES, 1)) * np.ones((1, 500))
     under = noise(np.ones(500), np.full(500, 1.0), members=shared)
 
-    value, limit = whole([compared(shared[3], under)])
+    value, limit = pooled_rms([compared(shared[3], under)])
 
     assert value < limit
 
@@ -278,10 +288,10 @@ def test_the_limit_is_chance_and_lean_together() -> None:
 def test_a_coefficient_is_clear_beyond_its_limit_on_either_side(value: float, spread: float, lean: float) -> None:
     seen = coefficient(value, spread=spread, lean=lean)
 
-    assert seen.clear == (abs(value) > seen.limit)
-    assert seen.clear == replace(seen, value=-value).clear
-    assert seen.clear <= replace(seen, value=2 * value).clear, "more of it is no less clear"
-    assert seen.clear <= replace(seen, spread=spread / 2).clear, "less chance makes it no less clear"
+    assert seen.significant == (abs(value) > seen.limit)
+    assert seen.significant == replace(seen, value=-value).significant
+    assert seen.significant <= replace(seen, value=2 * value).significant, "more of it is no less clear"
+    assert seen.significant <= replace(seen, spread=spread / 2).significant, "less chance makes it no less clear"
 
 
 @given(st.floats(0.5, 1000), st.floats(0, 1), st.floats(1, 1000))
@@ -290,9 +300,9 @@ def test_no_small_share_is_foremost(independent: float, share: float, breadth: f
     """Below the smallest share nothing is, and what is stays so with more elements."""
     seen = coefficient(share=share, chance=1 / independent, breadth=breadth)
 
-    assert not (seen.foremost and share <= MIN_SHARE)
-    assert seen.foremost <= replace(seen, chance=seen.chance / 2, breadth=2 * breadth).foremost
-    assert not replace(seen, breadth=1.0, share=1 - 1e-9).foremost, "one element is no evidence, nearly all of it"
+    assert not (seen.dominant and share <= MIN_SHARE)
+    assert seen.dominant <= replace(seen, chance=seen.chance / 2, breadth=2 * breadth).dominant
+    assert not replace(seen, breadth=1.0, share=1 - 1e-9).dominant, "one element is no evidence, nearly all of it"
 
 
 def test_a_direction_is_visible_where_the_whole_of_it_would_be_clear() -> None:
@@ -326,7 +336,7 @@ def test_a_projection_gives_back_what_was_planted(name: str, size: float, seed: 
     assert seen is not None
     assert seen.value == pytest.approx(size, abs=1e-9)
     assert seen.share == pytest.approx(1 if abs(size) > 1e-9 else seen.share)
-    assert 0 <= seen.of_all <= seen.share + 1e-9
+    assert 0 <= seen.share_of_all <= seen.share + 1e-9
 
 
 @given(seed=SEEDS, first=st.floats(-10, 10), second=st.floats(-10, 10))
@@ -357,9 +367,9 @@ def test_the_length_of_a_direction_does_not_matter(seed: int, factor: float) -> 
     assert longer is not None
     for name in ("value", "spread", "lean"):
         assert getattr(longer, name) * factor == pytest.approx(getattr(seen, name))
-    for name in ("share", "of_all", "chance", "breadth"):
+    for name in ("share", "share_of_all", "chance", "breadth"):
         assert getattr(longer, name) == pytest.approx(getattr(seen, name))
-    assert longer.clear == seen.clear
+    assert longer.significant == seen.significant
 
 
 @given(seed=SEEDS)
@@ -370,7 +380,7 @@ def test_an_honest_answer_is_clear_along_no_direction(seed: int) -> None:
         seen = [random_comparison(seed, *shape, scale=1.0)]
         for along in DIRECTIONS.values():
             found = project(seen, along)
-            assert found is None or not found.clear
+            assert found is None or not found.significant
 
 
 @given(arrays.arrays(np.float64, (4, 3), elements=st.floats(-1e6, 1e6)))
@@ -429,7 +439,7 @@ def test_one_element_lies_along_every_direction(seed: int, exact: int) -> None:
 
     assert seen is not None
     assert seen.share == pytest.approx(1)
-    assert not seen.foremost
+    assert not seen.dominant
 
 
 def test_elements_that_hardly_count_lend_no_weight() -> None:
@@ -440,7 +450,7 @@ def test_elements_that_hardly_count_lend_no_weight() -> None:
 
     assert seen is not None
     assert seen.breadth == pytest.approx(1)
-    assert not seen.foremost
+    assert not seen.dominant
 
 
 def test_a_direction_over_many_elements_is_seen() -> None:
@@ -452,7 +462,7 @@ def test_a_direction_over_many_elements_is_seen() -> None:
     seen = project([compared(error, noise(along, seed=3))], along_value)
 
     assert seen is not None
-    assert seen.foremost
+    assert seen.dominant
 
 
 # What a coefficient explains.
@@ -462,9 +472,9 @@ def test_a_coefficient_explains_the_elements_that_it_mends() -> None:
     """The share of clearly wrong elements that are nearly right once so much of the direction is taken off."""
     under = noise([100.0, 100.0, 100.0, 0.0])
 
-    assert explained([compared([50, 50, 50, 1], under)], along_value, 0.5) == 1
-    assert explained([compared([50, 50, 500, 0], under)], along_value, 0.5) == pytest.approx(2 / 3)
-    assert explained([compared([50, 50, 50, 0], under)], along_value, -0.5) == 0
+    assert share_explained([compared([50, 50, 50, 1], under)], along_value, 0.5) == 1
+    assert share_explained([compared([50, 50, 500, 0], under)], along_value, 0.5) == pytest.approx(2 / 3)
+    assert share_explained([compared([50, 50, 50, 0], under)], along_value, -0.5) == 0
 
 
 @given(st.floats(1e-6, 1e6))
@@ -473,13 +483,13 @@ def test_what_is_explained_has_no_unit(unit: float) -> None:
     """An error of 50 σ that a direction of 100 σ explains, whatever σ is."""
     under = noise(100 * unit * np.ones(3), unit)
 
-    assert explained([compared(50 * unit * np.ones(3), under)], along_value, 0.5) == 1
-    assert explained([compared(50 * unit * np.ones(3), under)], along_value, 0.1) == 0
+    assert share_explained([compared(50 * unit * np.ones(3), under)], along_value, 0.5) == 1
+    assert share_explained([compared(50 * unit * np.ones(3), under)], along_value, 0.1) == 0
 
 
 def test_where_no_element_is_clearly_wrong_nothing_is_left_to_explain() -> None:
-    assert explained([compared([NOT_ROUNDING, -NOT_ROUNDING], noise([1.0, 1.0]))], along_value, 0.0) == 1
-    assert explained([compared([99.0], noise([1.0]))], lambda each: None, 1.0) == 1
+    assert share_explained([compared([NOT_ROUNDING, -NOT_ROUNDING], noise([1.0, 1.0]))], along_value, 0.0) == 1
+    assert share_explained([compared([99.0], noise([1.0]))], lambda each: None, 1.0) == 1
 
 
 @given(seed=SEEDS, size=st.floats(20, 200))
@@ -494,4 +504,4 @@ def test_one_bad_element_does_not_speak_for_all(seed: int, size: float) -> None:
     found = project(spoilt, along_value)
 
     assert found is not None
-    assert explained(spoilt, along_value, found.value) < 0.5
+    assert share_explained(spoilt, along_value, found.value) < 0.5

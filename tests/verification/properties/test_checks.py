@@ -30,6 +30,6 @@ def test_a_single_number_of_each_example_is_an_array(axes: int) -> None:
 
     found = check_properties(PADDED, "float32", noise_of, lambda name: 0, axes, ask, seed=0)
 
-    assert found.each == tuple((law.name, True) for law in PROPERTIES[PADDED.id])
+    assert found.results == tuple((law.name, True) for law in PROPERTIES[PADDED.id])
     assert not found.skipped
     assert all(each == {np.ndarray, (1,) * axes} for each in shapes)

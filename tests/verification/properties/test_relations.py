@@ -16,7 +16,7 @@ from attnspec.interpreters.rounding.noise import Noise
 from attnspec.interpreters.rounding.policy import preset
 from attnspec.properties.property import Arguments, AtMost, Equal, Function, Property, Relation
 from attnspec.verification.cases.case import Case
-from attnspec.verification.properties.relations import Violation, applies, broken_relations, fitted, noise_under
+from attnspec.verification.properties.relations import Violation, applies, broken_relations, nearest_sizes, noise_under
 from synthetic import MANY, Floats, case_of, generator, noise
 
 WEIGHTS = "attention.weights"
@@ -284,18 +284,18 @@ NAMES = ("n", "m", "d")
     st.sampled_from([(), (("n", "m"),), (("m", "d"),)]),
 )
 @MANY
-def test_fitted_sizes_are_the_nearest_of_which_a_property_speaks(
+def test_nearest_sizes_are_those_to_which_a_property_applies(
     sizes: dict[str, int], least: dict[str, int], equal: tuple[tuple[str, str], ...]
 ) -> None:
     """At least so large and equal where they must be, none smaller than before, and fitted already."""
     speaks = law(rows_sum_to_one, least=least, equal=equal)
 
-    found = fitted(speaks, sizes)
+    found = nearest_sizes(speaks, sizes)
 
     assert all(found[name] >= max(sizes[name], least.get(name, 0)) for name in NAMES)
     assert all(found[first] == found[second] for first, second in equal)
     assert all(found[name] in (*sizes.values(), *least.values()) for name in NAMES)
-    assert fitted(speaks, found) == found
+    assert nearest_sizes(speaks, found) == found
 
 
 @given(st.integers(1, 5), st.integers(1, 5), st.sampled_from([None, 0, 1, 3]))

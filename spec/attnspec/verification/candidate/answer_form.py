@@ -21,7 +21,7 @@ Calls = Sequence[tuple[Case, Outcome]]
 
 
 def shapes(equation: Equation[..., Any], case: Case) -> list[tuple[int, ...]]:
-    """The shape that every output must have."""
+    """Return the shape that each output of the equation must have on a case."""
     definition = lift_over_batch(equation.definition, case)
     sizes, _ = fit(definition, {name: array.shape for name, array in case.arrays.items()}, case.options)
     lead = batch_shape(definition, case.arrays)
@@ -32,6 +32,10 @@ def fault(outcome: Outcome, case: Case, equation: Equation[..., Any], dtype: str
     """Describe what is wrong with the form of an answer; "" if nothing is.
 
     If only the forward pass was run, its outputs did not fit the gradients that were given for them.
+
+    Args:
+        dtype: the dtype of the inputs.
+        device: the device of the inputs; "" if devices are not compared.
     """
     if outcome.during == "forward":
         equation, outcome = REGISTRY[equation.gradient_of], replace(outcome, during=None)
@@ -51,8 +55,8 @@ def fault(outcome: Outcome, case: Case, equation: Equation[..., Any], dtype: str
             return f"it returns {result.name} in {output.dtype} {due}"
         if output.value is None:
             return f"it returns {result.name} in {output.dtype}"
-        elsewhere = output.device is not None and output.device.split(":")[0] != device.split(":")[0]
-        if device and case.arrays and elsewhere:  # without an array nothing tells a device
+        on_other_device = output.device is not None and output.device.split(":")[0] != device.split(":")[0]
+        if device and case.arrays and on_other_device:  # a case without arrays is on no device
             return f"it returns {result.name} on {output.device} for inputs on {device}"
     return ""
 
@@ -71,10 +75,9 @@ def answered(outcome: Outcome, case: Case, equation: Equation[..., Any], dtype: 
 
 
 def describe_status(outcome: Outcome) -> str:
-    """Describe the outcome of a call that gave no answer that can be judged."""
+    """Describe the outcome of a call that gave no answer, or none of the right form."""
     raises = f"its {outcome.during} pass raises" if outcome.during else "it raises"
     words = {
-        "ok": "its answer has another form",
         "raised": raises,
         "crashed": "the process dies",
         "timeout": "it does not come back in time",
@@ -82,42 +85,42 @@ def describe_status(outcome: Outcome) -> str:
         "unavailable": "it cannot be run here",
     }
     trouble = f": {outcome.trouble}" if outcome.trouble is not None else ""
-    return words[outcome.status] + trouble
+    return words.get(outcome.status, "its answer does not have the right form") + trouble
 
 
 def unusable(
     calls: Calls, equation: Equation[..., Any], dtype: str, device: str
 ) -> tuple[VerdictKind, str, WorstElement | None] | None:
     """The kind of verdict, the reason and the case if some case has no answer of the right form; otherwise None."""
-    lost = [(case, outcome) for case, outcome in calls if outcome.status != "ok"]
-    unavailable = next((outcome for _, outcome in lost if outcome.status == "unavailable"), None)
+    failed = [(case, outcome) for case, outcome in calls if outcome.status != "ok"]
+    unavailable = next((outcome for _, outcome in failed if outcome.status == "unavailable"), None)
     if unavailable is not None:
         return VerdictKind.NOT_RUN, str(unavailable.trouble or "it cannot be run here"), None
-    if lost:
-        return _lost(lost, calls, equation)
+    if failed:
+        return _without_answer(failed, calls, equation)
     faults = ((case, fault(outcome, case, equation, dtype, device)) for case, outcome in calls)
-    malformed = [(case, wrong) for case, wrong in faults if wrong]
+    malformed = [(case, reason) for case, reason in faults if reason]
     if not malformed:
         return None
-    case, wrong = malformed[0]
-    axes, fewer = _axes([each for each, _ in malformed], [each for each, _ in calls], equation)
-    return VerdictKind.MISBEHAVES, _with_axes(wrong, axes, fewer) if axes > 1 and fewer else wrong, WorstElement(case)
+    first, reason = malformed[0]
+    axes, fewer = _axes([case for case, _ in malformed], [case for case, _ in calls], equation)
+    reason = _with_axes(reason, axes, fewer) if axes > 1 and fewer else reason
+    return VerdictKind.MISBEHAVES, reason, WorstElement(first)
 
 
-def _lost(lost: Calls, calls: Calls, equation: Equation[..., Any]) -> tuple[VerdictKind, str, WorstElement | None]:
+def _without_answer(
+    failed: Calls, calls: Calls, equation: Equation[..., Any]
+) -> tuple[VerdictKind, str, WorstElement | None]:
     """A candidate that breaks only on empty or non-contiguous inputs misbehaves; one that breaks elsewhere fails."""
-    case, outcome = next((each for each in lost if not _is_empty(each[0])), lost[0])
-    if len(lost) < len(calls):
+    case, outcome = next((call for call in failed if not _is_empty(call[0])), failed[0])
+    if len(failed) < len(calls):
         if _is_empty(case):
             return VerdictKind.MISBEHAVES, f"on empty input {describe_status(outcome)}", WorstElement(case)
-        filled = [each for each, _ in lost if not _is_empty(each)]
-        if all(each.layout != "contiguous" for each in filled):
-            return (
-                VerdictKind.MISBEHAVES,
-                f"on {LAYOUT_WORDS[case.layout]} {describe_status(outcome)}",
-                WorstElement(case),
-            )
-        axes, fewer = _axes(filled, [each for each, _ in calls], equation)
+        filled = [failing for failing, _ in failed if not _is_empty(failing)]
+        if all(failing.layout != "contiguous" for failing in filled):
+            reason = f"on {LAYOUT_WORDS[case.layout]} {describe_status(outcome)}"
+            return VerdictKind.MISBEHAVES, reason, WorstElement(case)
+        axes, fewer = _axes(filled, [called for called, _ in calls], equation)
         if fewer:
             return VerdictKind.FAILS, _with_axes(describe_status(outcome), axes, fewer), WorstElement(case)
     traceback = f"\n{outcome.trouble.traceback}" if outcome.trouble is not None and outcome.trouble.traceback else ""
@@ -135,10 +138,10 @@ def _axes(bad: Sequence[Case], cases: Sequence[Case], equation: Equation[..., An
         return {len(batch_shape(equation.definition, case.arrays)) for case in among}
 
     fewest = min(ranks(bad))
-    return fewest, sorted(each for each in ranks(cases) if each < fewest)
+    return fewest, sorted(rank for rank in ranks(cases) if rank < fewest)
 
 
-def _with_axes(says: str, axes: int, fewer: Sequence[int]) -> str:
+def _with_axes(failure: str, axes: int, fewer: Sequence[int]) -> str:
     """A sentence that holds only with so many batch axes, with the claim that leaves these out."""
     where = "a leading batch axis" if axes == 1 else f"{axes} batch axes"
-    return f"with {where} {says}; --claim batch={','.join(map(str, fewer))} leaves it out"
+    return f"with {where} {failure}; --claim batch={','.join(map(str, fewer))} leaves it out"

@@ -29,6 +29,8 @@ class Candidate:
     """Calls the callable of a question.
 
     Attributes:
+        question: what is to be judged.
+        runner: a sandbox with the target loaded.
         calls: every case so far, with the outcome of its call.
         plan: how the callable's parameters are matched; empty before `bind`.
     """
@@ -66,15 +68,15 @@ class Candidate:
                     yield self.make_case(description)
 
     def hidden_cases(self) -> Iterator[Case]:
-        """Cases that a claim of finite inputs leaves out: what the candidate does on them is a finding, no verdict."""
+        """The cases with NaN or infinity, if only finite inputs are claimed. They never change a verdict."""
         if self.question.only_inputs:
             return
         for description in standard_suite(self.question.equation, self.question.least, self.question.claim.batch):
             if description.regime == HIDDEN and self.question.claim.finite:
                 yield self.make_case(description)
 
-    def with_unclaimed_axes(self) -> Iterator[Case]:
-        """Cases with two batch axes, where one is claimed and two are not: contiguous, then with the axes exchanged."""
+    def cases_with_unclaimed_axes(self) -> Iterator[Case]:
+        """Cases with two batch axes if one is claimed and two are not: contiguous, then with the axes exchanged."""
         question, claimed = self.question, self.question.claim.batch
         if question.only_inputs or 1 not in claimed or 2 in claimed:
             return
@@ -183,7 +185,11 @@ class Candidate:
         return outcome
 
     def call_then_overwrite(self, first: Case, then: Case) -> tuple[Outcome, list[Observation]]:
-        """Call it twice, the second time with the first arrays overwritten; both answers are read at the end."""
+        """Call the candidate on one case, overwrite the arrays with another case, and call it again.
+
+        Returns:
+            The outcome, and the answers to both cases, which are read after the second call.
+        """
         request = replace(self.request(then), before=self.request(first).arrays)
         (outcome,) = self.runner.call_many([request])
         half = len(outcome.outputs) // 2
@@ -198,7 +204,7 @@ class Candidate:
         return tuple(np.asarray(output.value, dtype=np.float64) for output in outcome.outputs)
 
 
-def in_answered_dtype(question: Question, runner: Runner) -> Question:
+def with_output_dtype(question: Question, runner: Runner) -> Question:
     """The question in the dtype of the callable's answer, if no input, claim or caller names a dtype.
 
     Raises:

@@ -70,20 +70,19 @@ class Question:
         if self.forward is None:
             return None
         taken = {parameter.name for parameter in self.forward.definition.parameters}
-        given = tuple(each.name for each in self.equation.definition.parameters if each.name not in taken)
-        wanted = tuple(each.name for each in self.forward.definition.parameters if each.kind == "float")
+        given = tuple(p.name for p in self.equation.definition.parameters if p.name not in taken)
+        wanted = tuple(p.name for p in self.forward.definition.parameters if p.kind == "float")
         return Gradients(given, wanted)
 
     @property
     def dtype_option(self) -> tuple[str, ...]:
-        """ "dtype", where no input has one and the callable takes it."""
-        asked = any(parameter.name == "dtype" for parameter in self.callable.parameters)
-        return ("dtype",) if asked and not self.equation.definition.dtype_is_given else ()
+        """("dtype",) if the callable has a parameter of that name and no input has a dtype; otherwise ()."""
+        takes_dtype = any(parameter.name == "dtype" for parameter in self.callable.parameters)
+        return ("dtype",) if takes_dtype and not self.equation.definition.dtype_is_given else ()
 
     def least(self, name: str) -> int:
-        """The smallest size of an axis that is asked: what the equation allows and the claim accepts."""
-        own = smallest(self.equation, name) if name != "batch" else 0
-        return max(own, self.claim.smallest.get(name, 0))
+        """The smallest size of an axis that both the equation allows and the claim covers."""
+        return max(self._least_allowed(name), self.claim.smallest.get(name, 0))
 
     @property
     def layouts(self) -> tuple[str, ...]:
@@ -92,10 +91,10 @@ class Question:
         return tuple(each for each in claimed if each in LAYOUTS_OF[self.framework])
 
     def domain(self) -> str:
-        """What is asked, in words."""
+        """Describe the inputs that the claim covers."""
         claim = self.claim
         parts = ["finite inputs" if claim.finite else "all inputs, NaN and infinity at masked places included"]
-        parts += [f"{name} ≥ {size}" for name, size in claim.smallest.items() if size > self._usual(name)]
+        parts += [f"{name} ≥ {size}" for name, size in claim.smallest.items() if size > self._least_allowed(name)]
         if claim.contiguous:
             parts.append("contiguous inputs")
         elif set(self.layouts) <= set(CONTIGUOUS):
@@ -104,11 +103,12 @@ class Question:
         parts += [f"{' and '.join(claim.forms)} at any loss"] if claim.forms else []
         return ", ".join(parts)
 
-    def _usual(self, name: str) -> int:
+    def _least_allowed(self, name: str) -> int:
+        """The smallest size of an axis that the equation allows; "batch" is every batch axis."""
         return 0 if name == "batch" else smallest(self.equation, name)
 
     def without_judging(self, verdict: VerdictKind, reason: str) -> Verdict:
-        """A verdict that needs no call of the candidate."""
+        """Return a verdict that needs no call of the candidate."""
         return Verdict(
             equation=self.equation.id,
             implementation=self.implementation,
@@ -127,8 +127,8 @@ class Refused:
     """A question that cannot be answered.
 
     Attributes:
-        error: why.
-        verdict: "not run", with the same reason, for a report that has other verdicts.
+        error: the reason.
+        verdict: "not run" for the same reason, for a report that has other verdicts.
     """
 
     error: SpecError
@@ -136,6 +136,6 @@ class Refused:
 
 
 def reason_of(error: SpecError) -> str:
-    """The facts of an error, as the reason of a verdict; its mend has a line of its own there."""
+    """Return an error as the reason of a verdict, without its mend, for which a verdict has a field."""
     facts = (("given   ", error.given), ("expected", error.expected))
     return "\n".join([error.headline, *(f"{label}  {fact}" for label, fact in facts if fact)])

@@ -1,4 +1,4 @@
-"""Repeatability: an answer depends on the arguments alone, not on earlier calls, memory layout or chance."""
+"""Repeatability: an answer depends only on the arguments, not on earlier calls, memory layout or chance."""
 
 from __future__ import annotations
 
@@ -18,15 +18,19 @@ from attnspec.verification.judge.judge import Judge
 
 OVERWRITES = "a later call changes what an earlier one returned: it hands out a buffer that it goes on writing to"
 REMEMBERS = "given the same arrays with new values, it answers as if they were the old ones: it remembers earlier calls"
-SPOILS = "run a second time on one graph, its backward pass gives other gradients: it writes to what the forward saved"
+WRITES_TO_SAVED = (
+    "run a second time on one graph, its backward pass gives other gradients: it writes to what the forward saved"
+)
 
 
 @dataclass
 class Repeatability:
-    """Checks of one candidate. Each returns the violation in a sentence, or "" if there is none.
+    """Checks of one candidate. Each returns the violation in words, or "" if there is none.
 
     Attributes:
-        note: called with observations that are not violations, in sentences.
+        candidate: the candidate.
+        judge: judges its answers.
+        note: called with a finding that is not a violation.
     """
 
     candidate: Candidate
@@ -34,52 +38,57 @@ class Repeatability:
     note: Callable[[str], None]
 
     def violation(self, observations: Sequence[Observation], judged: Judged) -> str:
-        """The first violation of a candidate whose values are right."""
+        """Make all checks of a candidate whose values are right; the first violation."""
         return (
             self.changes_when_repeated(observations, judged)
             or self.remembers_calls(observations, judged)
-            or self.spoils_the_graph(observations, judged)
+            or self.changes_saved_arrays(observations, judged)
         )
 
     def depends_on_layout(self, judged: Judged) -> str:
-        """Check whether it is wrong only on arrays that are not contiguous, and right on contiguous copies."""
-        wrong = [each.case for each in judged.compared if each.fails]
+        """Check whether the first wrong answer is right for the same values in contiguous arrays.
+
+        It is not checked if an answer to contiguous arrays is wrong.
+        """
+        wrong = [comparison.case for comparison in judged.compared if comparison.fails]
         if not wrong or any(case.layout == "contiguous" for case in wrong):
             return ""
-        plain = self.candidate.observe([replace(wrong[0], layout="contiguous")])
-        if not plain or self.judge.failing(plain, judged.policy):
+        contiguous = self.candidate.observe([replace(wrong[0], layout="contiguous")])
+        if not contiguous or self.judge.failing(contiguous, judged.policy):
             return ""
         return f"its values are wrong for {LAYOUT_WORDS[wrong[0].layout]}, right for contiguous ones"
 
     def changes_when_repeated(self, observations: Sequence[Observation], judged: Judged) -> str:
-        """Check whether the first cases get other answers when they are called again in another order."""
+        """Check whether the first cases have the same answers when they are called again, in another order."""
         again = list(reversed(self.judge.ordinary(observations, 3)))
         for before in [*again, again[-1]]:
             outcome, answers = self.candidate.call(before.case)
             if answers is None:
-                return f"it answers a case, and when asked again {answer_form.describe_status(outcome)}"
+                return f"it answers a case, and when called again {answer_form.describe_status(outcome)}"
             noises = self.judge.noise(before.case, judged.policy)
-            for now, then, noise in zip(answers, before.answers, noises, strict=True):
+            for new, old, noise in zip(answers, before.answers, noises, strict=True):
                 with np.errstate(invalid="ignore"):
-                    apart = (np.abs(now - then) > noise.bound) | (np.isnan(now) != np.isnan(then))
-                moved = np.abs(now - then) > noise.sigma
-                if bool((apart & ~noise.undecidable).any()) or (moved.size and float(moved.mean()) > RESTLESS):
-                    return "asked again, it gives another answer: it remembers earlier calls, or draws at random"
-                if self.candidate.question.claim.deterministic and not np.array_equal(now, then, equal_nan=True):
+                    differs = (np.abs(new - old) > noise.bound) | (np.isnan(new) != np.isnan(old))
+                exceeds_sigma = np.abs(new - old) > noise.sigma
+                restless = exceeds_sigma.size and float(exceeds_sigma.mean()) > RESTLESS
+                if bool((differs & ~noise.undecidable).any()) or restless:
+                    return "called again, it gives another answer: it remembers earlier calls, or draws at random"
+                if self.candidate.question.claim.deterministic and not np.array_equal(new, old, equal_nan=True):
                     self.note("two runs on one input differ in their last bits")
         return ""
 
     def remembers_calls(self, observations: Sequence[Observation], judged: Judged) -> str:
-        """Check whether an answer depends on earlier calls: by arguments' identity, a reused buffer or a counter."""
+        """Check whether answers depend on earlier calls: by the identity of arguments, a reused buffer or a counter."""
         first = self.judge.ordinary(observations, 1)[0].case
-        turned = {name: np.array(np.flip(array), order="C") for name, array in first.arrays.items()}
-        then = replace(first, arrays=turned, description=None)  # the same sums and extremes: a cache may go by these
-        outcome, seen = self.candidate.call_then_overwrite(first, then)
-        if len(seen) < 2:
+        # Flipped arrays have the same sums and extremes, by which a cache may recognise its arguments.
+        flipped = {name: np.array(np.flip(array), order="C") for name, array in first.arrays.items()}
+        second = replace(first, arrays=flipped, description=None)
+        outcome, answered = self.candidate.call_then_overwrite(first, second)
+        if len(answered) < 2:
             return f"it answers a case, and called twice in a row {answer_form.describe_status(outcome)}"
-        for observation, says in zip(seen, (OVERWRITES, REMEMBERS), strict=True):
+        for observation, violation in zip(answered, (OVERWRITES, REMEMBERS), strict=True):
             if not self.judge.holds(observation, judged.policy, judged.form):
-                return says
+                return violation
         outcome, answers = self.candidate.call(first, times=REPEATS)
         if answers is None:
             return f"it answers a case, and called {REPEATS} times {answer_form.describe_status(outcome)}"
@@ -87,27 +96,28 @@ class Repeatability:
             return f"within {REPEATS} calls on one input, it begins to give another answer"
         return ""
 
-    def spoils_the_graph(self, observations: Sequence[Observation], judged: Judged) -> str:
-        """Check whether a second backward pass on the same graph gives other gradients."""
+    def changes_saved_arrays(self, observations: Sequence[Observation], judged: Judged) -> str:
+        """Check whether a second backward pass on one graph gives the same gradients."""
         if self.candidate.question.forward is None:
             return ""
         case = self.judge.ordinary(observations, 1)[0].case
         outcome, answers = self.candidate.backward_twice(case)
         if answers is not None:
-            return "" if self.judge.holds(Observation(case, answers), judged.policy, judged.form) else SPOILS
-        if "modified by an inplace operation" in str(outcome.trouble):
-            return SPOILS
+            right = self.judge.holds(Observation(case, answers), judged.policy, judged.form)
+            return "" if right else WRITES_TO_SAVED
+        if "modified by an inplace operation" in str(outcome.trouble):  # PyTorch's own check of saved tensors
+            return WRITES_TO_SAVED
         self.note(f"run a second time on one graph, {answer_form.describe_status(outcome)}")
         return ""
 
     def right_in_a_fresh_process(self, judged: Judged) -> str:
-        """Check whether the worst answer is right in a new process, where no call came before."""
+        """Check whether the worst answer is right when it is the first call of a new process."""
         worst = statistics.worst(judged.compared)
         if worst is None or not worst.fails:
             return ""
         case = worst.case
         self.candidate.runner.close()
-        again = self.candidate.call(case)[1]
-        if again is None or not self.judge.holds(Observation(case, again), judged.policy):
+        answers = self.candidate.call(case)[1]
+        if answers is None or not self.judge.holds(Observation(case, answers), judged.policy):
             return ""
         return "its answer is right in a fresh process, and wrong after other calls: it remembers them"

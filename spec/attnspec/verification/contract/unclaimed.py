@@ -1,4 +1,4 @@
-"""What a candidate does outside of its claim: observations that never change a verdict."""
+"""Findings about inputs that are not claimed. They never change a verdict."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from attnspec.verification.judge.judge import Judge
 
 
 def beyond_one_batch_axis(candidate: Candidate, judge: Judge, judged: Judged) -> Iterator[str]:
-    """Wrong answers with two batch axes, where one is claimed and two are not; to raise an error is right."""
+    """Report wrong answers with two batch axes, if one is claimed and two are not. An error is not reported."""
     question = candidate.question
-    for case in candidate.with_unclaimed_axes():
+    for case in candidate.cases_with_unclaimed_axes():
         axes = "with 2 batch axes, which are not claimed,"
         axes += " exchanged in memory," if case.layout != "contiguous" else ""
         outcome, answers = candidate.call(case)
@@ -33,18 +33,19 @@ def beyond_one_batch_axis(candidate: Candidate, judge: Judge, judged: Judged) ->
 
 
 def beyond_decidable_rounding(judged: Judged) -> Iterator[str]:
-    """NaN and infinity for finite inputs, where the format holds the value and rounding may lose it."""
+    """Report NaN and infinity for finite inputs where the format can represent the value but rounding may lose it."""
     count = 0
-    for each in judged.compared:
-        if each.case.finite:
-            held = np.abs(each.noise.value) < judged.policy.storage.largest
-            count += int((each.noise.undecidable & held & ~np.isfinite(each.answer)).sum())
+    for comparison in judged.compared:
+        if comparison.case.finite:
+            representable = np.abs(comparison.noise.value) < judged.policy.storage.largest
+            lost = comparison.noise.undecidable & representable & ~np.isfinite(comparison.answer)
+            count += int(lost.sum())
     if count:
         yield f"{count} elements are NaN or infinite for finite inputs, as rounding under {judged.policy} may make them"
 
 
 def beyond_finite_inputs(candidate: Candidate, judge: Judge, judged: Judged) -> Iterator[str]:
-    """Describe wrong answers with NaN and infinity at masked places if only finite inputs are claimed."""
+    """Report what goes wrong with NaN and infinity at masked positions, if only finite inputs are claimed."""
     for case in candidate.hidden_cases():
         outcome, answers = candidate.call(case)
         if answers is None:

@@ -1,4 +1,4 @@
-"""Gradients that are not summed over a batch."""
+"""Gradients that should be summed over a batch, and were reduced in another way."""
 
 from __future__ import annotations
 
@@ -13,29 +13,38 @@ from attnspec.verification.judge.residuals import Compared
 
 
 def batch_reduction(definition: Definition, compared: Sequence[Compared]) -> str:
-    """Describe what was done over the batch in place of a sum, if that explains all errors; otherwise ""."""
-    seen = [(each, _values(definition, each)) for each in compared if each.fails and each.case.summed]
-    if not seen or any(own.ndim != each.answer.ndim + 1 or len(own) < 2 for each, own in seen):
+    """Describe how gradients were reduced over a batch instead of summed; "" if that does not explain all errors."""
+    failing = [
+        (comparison, _values(definition, comparison))
+        for comparison in compared
+        if comparison.fails and comparison.case.summed
+    ]
+    if not failing or any(
+        gradients.ndim != comparison.answer.ndim + 1 or len(gradients) < 2 for comparison, gradients in failing
+    ):
         return ""
-    for says, of in INSTEAD.items():
-        if all(bool((np.abs(each.answer - of(own)) <= each.noise.bound).all()) for each, own in seen):
-            names = list(dict.fromkeys(definition.results[each.output].name for each, _ in seen))
-            return f"{' and '.join(names)}, over a batch: {says} instead of the sum"
+    for name, reduce in REDUCTIONS.items():
+        if all(
+            bool((np.abs(comparison.answer - reduce(gradients)) <= comparison.noise.bound).all())
+            for comparison, gradients in failing
+        ):
+            names = list(dict.fromkeys(definition.results[comparison.output].name for comparison, _ in failing))
+            return f"{' and '.join(names)}, over a batch: {name} instead of the sum"
     return ""
 
 
-INSTEAD: dict[str, Callable[[Array], Array]] = {
-    "the mean": lambda own: np.asarray(own.mean(axis=0)),
-    "that of the last example": lambda own: np.asarray(own[-1]),
-    "that of the first example": lambda own: np.asarray(own[0]),
-    "that of all but the last example": lambda own: np.asarray(own[:-1].sum(axis=0)),
+REDUCTIONS: dict[str, Callable[[Array], Array]] = {
+    "the mean": lambda gradients: np.asarray(gradients.mean(axis=0)),
+    "that of the last example": lambda gradients: np.asarray(gradients[-1]),
+    "that of the first example": lambda gradients: np.asarray(gradients[0]),
+    "that of all but the last example": lambda gradients: np.asarray(gradients[:-1].sum(axis=0)),
 }
-"""What may stand for the sum over a batch, made of every example's own gradient."""
+"""Reductions that may be used instead of the sum; each takes the gradients of all examples, stacked along axis 0."""
 
 
-def _values(definition: Definition, each: Compared) -> Array:
-    """The gradient of each example, along the first axis; the gradient itself if nothing is summed."""
-    found = evaluate(definition, (), each.case.arguments)
-    own = np.asarray(found[each.output] if isinstance(found, tuple) else found)
-    axes = own.ndim - each.answer.ndim
-    return own.reshape(-1, *own.shape[axes:]) if axes else own
+def _values(definition: Definition, comparison: Compared) -> Array:
+    """The gradient of every example, stacked along axis 0; the equation's value if it is not summed over a batch."""
+    value = evaluate(definition, (), comparison.case.arguments)
+    gradients = np.asarray(value[comparison.output] if isinstance(value, tuple) else value)
+    axes = gradients.ndim - comparison.answer.ndim
+    return gradients.reshape(-1, *gradients.shape[axes:]) if axes else gradients

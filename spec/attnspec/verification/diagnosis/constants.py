@@ -1,7 +1,6 @@
-"""Which number would make wrong answers right: fitted at each place of the formula, then recognised in closed form.
+"""Wrong numbers: the number that would explain wrong answers is fitted at each place and given a closed form.
 
-A closed form is only proposed here. It is made a mutant, and `recognise` holds the answers against the mutant's own
-noise before anything is said.
+A closed form is only proposed here, as a mutant. `recognise` compares the answers with the noise of this mutant.
 """
 
 from __future__ import annotations
@@ -37,12 +36,12 @@ from attnspec.verification.judge.mutant_values import values
 KINDS = (CONSTANT, FACTOR, TERM, THROUGHOUT)
 
 STARTS = (1.0, 0.0, -1.0, 0.5, 2.0, 0.1, 10.0)
-"""From where a number is fitted: the best of these."""
+"""Start values of a fit; the best of them is taken."""
 
-USUAL = (
+COMMON_CONSTANTS = (
     Apply("log", (Number(2.0),)), Apply("exp", (Number(1.0),)), Apply("sqrt", (Number(2.0),)), Number(math.pi),
 )  # fmt: skip
-"""Usual constants, beside numbers of few digits."""
+"""Constants that are tried in addition to numbers of few digits."""
 
 
 Residual = Callable[[float], Array | None]
@@ -54,7 +53,7 @@ class Fitted:
     """A number fitted to the answers of one case.
 
     Attributes:
-        value: the number; for a constant, what stands in its place.
+        value: the number; at the place of a constant, the one that replaces it.
         spread: its standard deviation, from the noise.
         sizes: the sizes of the case.
         options: the options of the case.
@@ -71,12 +70,12 @@ class Fitted:
 
 
 def wrong_numbers(judge: Judge, observations: Sequence[Observation], policy: Policy) -> Iterator[Mutant]:
-    """Mutants with another number somewhere that explain the failing cases: first those with another constant.
+    """Propose mutants with another number that may explain the failing cases, other constants first.
 
     Args:
-        observations: the answers, those that are right among them.
+        observations: all answers, right ones included.
     """
-    cases = _telling(judge, observations, policy)
+    cases = _cases_to_fit(judge, observations, policy)
     if not cases:
         return
     first, *others = cases
@@ -88,19 +87,19 @@ def wrong_numbers(judge: Judge, observations: Sequence[Observation], policy: Pol
             fitted.append(_fitted(judge, place, other, policy))
             if fitted[-1] is None:
                 break
-        found = [each for each in fitted if each is not None]
-        if len(found) == len(fitted):
-            yield from _named(place, found, judge.equation)
+        numbers = [number for number in fitted if number is not None]
+        if len(numbers) == len(fitted):
+            yield from _mutants(place, numbers, judge.equation)
 
 
-def _telling(judge: Judge, observations: Sequence[Observation], policy: Policy) -> list[Observation]:
-    """Failing cases to fit on: ordinary ones of different sizes, the cheapest that say enough first."""
+def _cases_to_fit(judge: Judge, observations: Sequence[Observation], policy: Policy) -> list[Observation]:
+    """Failing cases of ordinary values, different sizes and enough elements; the smallest first."""
     failing = judge.ordinary(judge.failing(observations, policy), len(observations))
-    enough = [each for each in failing if sum(answer.size for answer in each.answers) >= TELLING_ELEMENTS]
-    finite = [each for each in enough if all(np.isfinite(answer).any() for answer in each.answers)]
+    enough = [item for item in failing if sum(answer.size for answer in item.answers) >= TELLING_ELEMENTS]
+    finite = [item for item in enough if all(np.isfinite(answer).any() for answer in item.answers)]
     chosen: dict[object, Observation] = {}
-    for each in sorted(finite, key=lambda each: each.case.elements):
-        chosen.setdefault(tuple(sorted(_sizes(each).items())), each)
+    for observation in sorted(finite, key=lambda item: item.case.elements):
+        chosen.setdefault(tuple(sorted(_sizes(observation).items())), observation)
     return [*chosen.values()][:FIT_CASES]
 
 
@@ -112,10 +111,10 @@ def _sizes(observation: Observation) -> dict[str, int]:
 def _fitted(
     judge: Judge, place: FreeNumber, observation: Observation, policy: Policy, screened: bool = True
 ) -> Fitted | None:
-    """The number that makes the answers of a case right; None where none does.
+    """Fit the number that explains the answers of a case, by Gauss-Newton steps; None if none does.
 
     Args:
-        screened: False leaves out places whose number has nothing to do with the error.
+        screened: False skips places whose number has nothing to do with the error.
     """
     case = observation.case
     noises = judge.noise(case, policy)
@@ -125,13 +124,13 @@ def _fitted(
     ]
 
     def residual(number: float) -> Array | None:
-        found = values(place.insert(number), case)
-        if found is None:
+        outputs = values(place.insert(number), case)
+        if outputs is None:
             return None
         with np.errstate(invalid="ignore", over="ignore"):
             parts = [
                 ((answer - value) * weight).ravel()
-                for answer, value, weight in zip(observation.answers, found, weights, strict=True)
+                for answer, value, weight in zip(observation.answers, outputs, weights, strict=True)
             ]
         joined = np.concatenate(parts)
         return joined if np.isfinite(joined).all() else None
@@ -152,6 +151,7 @@ def _fitted(
         square = float(slope @ slope)
         if not square > 0:
             return None
+        # r(x + s) ≈ r(x) + s·r′, so that s = −r′·r / r′·r′, with a standard deviation of 1 / |r′|.
         spread = square**-0.5
         move = -float(slope @ rest) / square
         moved = residual(number + move)
@@ -189,21 +189,20 @@ def _best_start(residual: Residual) -> tuple[float, Array] | None:
     return min(usable, key=lambda pair: float(pair[1] @ pair[1]), default=None)
 
 
-def _named(place: FreeNumber, fitted: Sequence[Fitted], equation: Equation[..., object]) -> Iterator[Mutant]:
-    """Mutants for the closed forms that agree with the fitted numbers, the simplest ones."""
+def _mutants(place: FreeNumber, fitted: Sequence[Fitted], equation: Equation[..., object]) -> Iterator[Mutant]:
+    """Mutants with the simplest closed forms that agree with the fitted numbers."""
     neutral = place.neutral if place.kind != CONSTANT else None
     agreeing: dict[tuple[float, ...], Node] = {}
     for form, outside in _closed_forms(place, fitted):
-        numbers = [number_of(outside, each.sizes, each.options) for each in fitted]
-        if all(each.is_near(number) for each, number in zip(fitted, numbers, strict=True)):
+        numbers = [number_of(outside, fit_.sizes, fit_.options) for fit_ in fitted]
+        if all(fit_.is_near(number) for fit_, number in zip(fitted, numbers, strict=True)):
             agreeing.setdefault(tuple(float(f"{number:.12g}") for number in numbers), form)
     for form in [*agreeing.values()][:3] or [Number(number) for number in _digits(fitted)]:
         if neutral is not None and form == Number(neutral):
             continue
-        says = _sentence(place, form, equation.definition)
         yield Mutant(
             f"{place.line or place.shown}/number/{place.kind}/{text_of(form, equation.definition)}",
-            says,
+            _sentence(place, form, equation.definition),
             place.become(form),
         )
 
@@ -216,7 +215,7 @@ def _closed_forms(place: FreeNumber, fitted: Sequence[Fitted]) -> Iterator[tuple
     for quantity in place.quantities:
         singles += [*_powers(quantity)]
     yield from singles
-    for node in USUAL:
+    for node in COMMON_CONSTANTS:
         yield node, node
         yield _over(Number(1.0), node), _over(Number(1.0), node)
     for a, b in permutations(place.quantities, 2):
@@ -225,7 +224,7 @@ def _closed_forms(place: FreeNumber, fitted: Sequence[Fitted]) -> Iterator[tuple
     for a, b in combinations(place.quantities, 2):
         yield _times(a.node, b.node), _times(a.outside, b.outside)
         yield _over(Number(1.0), _times(a.node, b.node)), _over(Number(1.0), _times(a.outside, b.outside))
-    for node in (Number(2.0), Number(0.5), *USUAL):
+    for node in (Number(2.0), Number(0.5), *COMMON_CONSTANTS):
         for form, outside in singles:
             yield _times(node, form), _times(node, outside)
 
@@ -266,17 +265,17 @@ def _root(a: Node) -> Node:
 
 
 def _digits(fitted: Sequence[Fitted], most: int = 6) -> Iterator[float]:
-    """The number of the fewest digits that agrees with every fitted one, if they agree with each other."""
-    best = min(fitted, key=lambda each: each.spread)
+    """The number of the fewest digits that agrees with every fitted number, if there is one."""
+    best = min(fitted, key=lambda fit_: fit_.spread)
     for digits in range(1, most + 1):
         number = float(f"{best.value:.{digits - 1}e}")
-        if all(each.is_near(number) for each in fitted):
+        if all(fit_.is_near(number) for fit_ in fitted):
             yield number
             return
 
 
 def _sentence(place: FreeNumber, form: Node, definition: Definition) -> str:
-    """What is wrong, in words."""
+    """Describe the mistake of using another number."""
     number, where = text_of(form, definition), f"in {place.line}: " if place.line else ""
     match place.kind, form:
         case "constant", _:

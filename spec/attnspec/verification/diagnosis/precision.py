@@ -1,7 +1,7 @@
-"""Effective precision: how many bits a candidate works with, and which site loses the others.
+"""Effective precision: with how many bits a candidate computes, and at which site of the formula bits are lost.
 
-σ is computed with the precision of one site as the unknown, until the error is what rounding there would give. The site
-at which all statistics then hold is the one that loses bits.
+For each site, the number of bits is fitted so that the σ that follows from it agrees with the errors. Bits are lost at
+the site under which all statistics then hold.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from attnspec.thresholds import (
 from attnspec.verification.candidate.observation import Observation
 from attnspec.verification.judge.findings import OPERANDS, Bits, Judged
 from attnspec.verification.judge.judge import Judge
-from attnspec.verification.judge.statistics import median, surprise
+from attnspec.verification.judge.statistics import median, negative_log_likelihood
 
 SITES = {
     "intermediates": ("intermediates", "state"),
@@ -38,56 +38,65 @@ SITES = {
     "the inputs": ("inputs",),
     "all of it": ("operands", "accumulation", "intermediates", "state", "storage"),
 }
-"""Places where bits are lost, each with the parts of a policy that it stands for."""
+"""Sites at which bits may be lost, each with the attributes of a policy that are lowered for it."""
 
 
 def imprecise(judge: Judge, observations: Sequence[Observation], policy: Policy) -> tuple[Bits, Judged] | None:
-    """The site and bits with which the answers are right in every respect; None if no precision explains them."""
-    found = []
+    """Find the site and bits under which the answers are right; None if no precision explains them.
+
+    Returns:
+        The bits and their site, and the judgement under a policy with so many bits there.
+    """
+    explanations = []
     ordinary = judge.ordinary(observations)
-    failing = sorted(judge.failing(observations, policy), key=lambda each: each.case.elements)
+    failing = sorted(judge.failing(observations, policy), key=lambda observation: observation.case.elements)
     for site, lower in sites(judge.equation.definition, policy).items():
         bits = _bits(judge, ordinary, policy, lower)
         if bits is None:
             continue
         if judge.failing(failing[:SITE_CASES], lower(bits - BITS_MARGIN)):
             continue
-        if _left_open(judge, failing[:SITE_CASES], policy, lower(bits - BITS_MARGIN)):
+        if _undecidable_in_fewer_bits(judge, failing[:SITE_CASES], policy, lower(bits - BITS_MARGIN)):
             continue
         judged = judge.judge(observations, lower(bits - BITS_MARGIN))
         decidable, of = judged.decidable
         if judged.right and decidable > MOST_DECIDABLE * of:
-            found.append((surprise(judge.compared(ordinary, lower(bits))), Bits(bits, site), judged))
-    if not found:
+            explanations.append(
+                (negative_log_likelihood(judge.compare(ordinary, lower(bits))), Bits(bits, site), judged)
+            )
+    if not explanations:
         return None
-    best = min(surprised for surprised, _, _ in found)
-    likely = [each for each in found if each[0] < best + BITS_ALIKE]
-    _, bits_, judged_ = min(likely, key=lambda each: (not each[1].site.startswith("the line"), each[0]))
+    best = min(loss for loss, _, _ in explanations)
+    likely = [explanation for explanation in explanations if explanation[0] < best + BITS_ALIKE]
+    _, bits_, judged_ = min(
+        likely, key=lambda explanation: (not explanation[1].site.startswith("the line"), explanation[0])
+    )
     return bits_, judged_
 
 
-def _left_open(judge: Judge, failing: Sequence[Observation], policy: Policy, lower: Policy) -> bool:
-    """Whether fewer bits leave most failing elements undecidable rather than explain them."""
-    pairs = list(zip(judge.compared(failing, policy), judge.compared(failing, lower), strict=True))
-    wrong = sum(int((own.ratio > 1).sum()) for own, _ in pairs)
-    left = sum(int(((own.ratio > 1) & ~fewer.decidable).sum()) for own, fewer in pairs)
-    return left > MOST_DECIDABLE * wrong
+def _undecidable_in_fewer_bits(judge: Judge, failing: Sequence[Observation], policy: Policy, lower: Policy) -> bool:
+    """Whether fewer bits make most of the failing elements undecidable, so that they are not explained."""
+    pairs = list(zip(judge.compare(failing, policy), judge.compare(failing, lower), strict=True))
+    wrong = sum(int((full.ratio > 1).sum()) for full, _ in pairs)
+    undecidable = sum(int(((full.ratio > 1) & ~fewer.decidable).sum()) for full, fewer in pairs)
+    return undecidable > MOST_DECIDABLE * wrong
 
 
 Lower = Callable[[float], Policy]
+"""Returns a policy with this number of significant bits at one site."""
 
 
 def sites(definition: Definition, policy: Policy) -> dict[str, Lower]:
-    """The sites that may lose bits, each with the policy that keeps a given number of bits there."""
-    found: dict[str, Lower] = {site: partial(lowered, policy, parts) for site, parts in SITES.items()}
+    """Map each site at which bits may be lost to a function that lowers the policy there."""
+    lowered_at: dict[str, Lower] = {site: partial(lowered, policy, parts) for site, parts in SITES.items()}
     for line in definition.lines:
         if len(line.targets) == 1:
-            found[f"the line {line.targets[0]}"] = partial(_line_lowered, policy, line.targets[0])
-    return found
+            lowered_at[f"the line {line.targets[0]}"] = partial(_line_lowered, policy, line.targets[0])
+    return lowered_at
 
 
 def lowered(policy: Policy, parts: Sequence[str], bits: float) -> Policy:
-    """The policy with some of its formats reduced to fewer bits."""
+    """Lower some attributes of a policy to a number of bits, if they have more."""
     changes: dict[str, Any] = {}
     for part in parts:
         form: Format | None = getattr(policy, part)
@@ -106,27 +115,28 @@ def _format(form: Format, bits: float, largest: float = 0.0) -> Format:
 
 
 def _bits(judge: Judge, ordinary: Sequence[Observation], policy: Policy, lower: Lower) -> float | None:
-    """The bits with which honest rounding gives the median error; None if none from 3 on do."""
+    """Find by bisection the bits at which the median of |error| / σ is that of honest rounding; None without."""
     low, high = FEWEST_BITS, float(policy.intermediates.bits)
 
-    def middle(bits: float) -> float:
-        return median(judge.compared(ordinary, lower(bits)))
+    def median_error(bits: float) -> float:
+        return median(judge.compare(ordinary, lower(bits)))
 
-    if not middle(low) < HONEST_MEDIAN < middle(high):
+    if not median_error(low) < HONEST_MEDIAN < median_error(high):
         return None
     while high - low > BITS_STEP:
         half = (low + high) / 2
-        low, high = (half, high) if middle(half) < HONEST_MEDIAN else (low, half)
+        low, high = (half, high) if median_error(half) < HONEST_MEDIAN else (low, half)
     return low
 
 
 def effective_bits(judged: Judged, dtype: str) -> Bits | None:
-    """The effective bits of answers that conform; None in float64, where the oracle rounds as much as the candidate."""
+    """The effective bits of right answers; None in float64, where the oracle is as noisy as the candidate."""
     if dtype == "float64":
         return None
-    middle = median(judged.compared)
+    median_error = median(judged.compared)
     policy = judged.policy
     inner = max(policy.intermediates.bits, policy.storage.bits)
-    if np.isnan(middle) or middle == 0:
+    if np.isnan(median_error) or median_error == 0:
         return Bits(float(inner))
-    return Bits(round(min(inner - float(np.log2(middle / HONEST_MEDIAN)), float(inner)), 1))
+    # One bit fewer doubles the error: bits = bits of the policy − log2(median error / honest median error).
+    return Bits(round(min(inner - float(np.log2(median_error / HONEST_MEDIAN)), float(inner)), 1))

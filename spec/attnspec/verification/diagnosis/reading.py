@@ -1,7 +1,7 @@
-"""What a candidate reads: parts of arguments are changed, and the outputs that move are compared with the equation's.
+"""Which parts of its arguments a candidate reads: they are changed, and the outputs that change are compared.
 
-No mistake has to be known for this. Reading is called wrong only where the equation's value does not move at all and
-the answer moves by more than noise, or where the value moves by more than noise and the answer not by one bit.
+No mistake has to be known for this. An element is read wrongly only if the equation's value does not change and the
+answer changes by more than noise, or if the value changes by more than noise and the answer by not a single bit.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ from attnspec.verification.judge.judge import Judge
 from attnspec.verification.judge.mutant_values import values
 
 Part = tuple[slice | int, ...]
-"""A part of an array."""
+"""An index of a part of an array."""
 
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """Which elements of each output move when a part of an argument is changed.
+    """Which elements of the outputs change when a part of an argument is changed.
 
     Attributes:
-        too_much: those that move, and should not.
-        too_little: those that do not move, and should.
-        silent: whether no output moves at all.
+        too_much: for each output, a boolean array: elements that change and should not.
+        too_little: for each output, a boolean array: elements that do not change and should.
+        silent: whether no output changes, although some should.
     """
 
     too_much: tuple[Array, ...]
@@ -41,26 +41,27 @@ class Moved:
 
 
 def wrong_reading(judge: Judge, candidate: Candidate, observations: Sequence[Observation], policy: Policy) -> str:
-    """What is read that should not be, or is not read that should be; "" where nothing can be said.
+    """Describe what is read and should not be, or is not read and should be; "" if nothing is known.
 
-    A sentence is only given if it holds in every one of a few failing cases.
+    A sentence is returned only if it holds in each of a few failing cases.
     """
     cases = _cases(judge, observations, policy)
-    said = [_sentences(judge, candidate, each, policy) for each in cases]
-    if not said or not all(said):
+    sentences = [_sentences(judge, candidate, observation, policy) for observation in cases]
+    if not sentences or not all(sentences):
         return ""
-    return next((sentence for sentence in said[0] if all(sentence in others for others in said[1:])), "")
+    first, *others = sentences
+    return next((sentence for sentence in first if all(sentence in other for other in others)), "")
 
 
 def _cases(judge: Judge, observations: Sequence[Observation], policy: Policy) -> list[Observation]:
     """Failing cases of ordinary values: those without short axes first, small ones before large ones."""
     failing = judge.ordinary(judge.failing(observations, policy), len(observations))
-    finite = [each for each in failing if all(np.isfinite(answer).all() for answer in each.answers)]
+    finite = [item for item in failing if all(np.isfinite(answer).all() for answer in item.answers)]
 
-    def order(each: Observation) -> tuple[bool, int]:
-        described = each.case.description
-        narrow = described is None or any(size < 3 for _, size in described.sizes)
-        return narrow, each.case.elements
+    def order(observation: Observation) -> tuple[bool, int]:
+        description = observation.case.description
+        narrow = description is None or any(size < 3 for _, size in description.sizes)
+        return narrow, observation.case.elements
 
     return sorted(finite, key=order)[:READING_CASES]
 
@@ -73,9 +74,9 @@ def _sentences(judge: Judge, candidate: Candidate, observation: Observation, pol
         for parameter in definition.parameters
         if parameter.kind == "float" and case.arrays[parameter.name].size
     ]
-    found = [*_unread(floats, probe)]
-    if found:
-        return found
+    unread = [*_unread(floats, probe)]
+    if unread:
+        return unread
     return [
         *_between_examples(definition, floats, case, probe),
         *(sentence for parameter in floats for sentence in _along_axes(definition, parameter, case, probe)),
@@ -86,7 +87,7 @@ Probe = Callable[[str, Part], Moved | None]
 
 
 def _prober(judge: Judge, candidate: Candidate, observation: Observation, policy: Policy) -> Probe:
-    """What changes parts of the arguments of a case."""
+    """Return a function that changes a part of an argument of a case and compares the outputs."""
     case, definition = observation.case, judge.equation.definition
     before, noises = values(definition, case), judge.noise(case, policy)
     generator = np.random.Generator(np.random.Philox(judge.seed))
@@ -117,9 +118,9 @@ def _prober(judge: Judge, candidate: Candidate, observation: Observation, policy
 
 
 def _unread(floats: Sequence[Parameter], probe: Probe) -> Iterator[str]:
-    """Arguments that move nothing."""
+    """Arguments that no output reads."""
     moved = {parameter.name: probe(parameter.name, ()) for parameter in floats}
-    silent = [name for name, each in moved.items() if each is not None and each.silent]
+    silent = [name for name, change in moved.items() if change is not None and change.silent]
     if silent and len(silent) == len(floats):
         yield "what it returns does not depend on any argument"
     elif silent:
@@ -149,12 +150,12 @@ def _along_axes(definition: Definition, parameter: Parameter, case: Case, probe:
             continue
         label = f"{parameter.name} along {dim}" if len(parameter.dims) > 1 else parameter.name
         if size <= PROBED_PLACES:
-            moved = [probe(parameter.name, _at(axis, k)) for k in range(size)]
-            if any(each is None for each in moved):
+            probed = [probe(parameter.name, _at(axis, k)) for k in range(size)]
+            moved = [change for change in probed if change is not None]
+            if len(moved) < size:
                 continue
-            each_moved = [each for each in moved if each is not None]
-            yield from _unread_places(label, [each.silent for each in each_moved])
-            yield from _wrong_order(definition, str(dim), parameter.name, each_moved, sizes)
+            yield from _unread_places(label, [change.silent for change in moved])
+            yield from _wrong_order(definition, str(dim), parameter.name, moved, sizes)
         else:
 
             def from_place(k: int, axis: int = axis) -> Moved | None:
@@ -168,7 +169,7 @@ def _at(axis: int, place: int | slice) -> Part:
 
 
 def _unread_places(label: str, silent: Sequence[bool]) -> Iterator[str]:
-    """Places that no output reads."""
+    """Positions of an axis that no output reads."""
     places = [k for k, quiet in enumerate(silent) if quiet]
     if not places or len(places) == len(silent):
         return
@@ -186,7 +187,7 @@ def _unread_places(label: str, silent: Sequence[bool]) -> Iterator[str]:
 
 
 def _unread_end(label: str, size: int, probe: Callable[[int], Moved | None]) -> Iterator[str]:
-    """From where on a long axis is not read; found by halving."""
+    """The first position of a long axis from which nothing is read, found by bisection."""
 
     def quiet(k: int) -> bool:
         moved = probe(k)
@@ -204,17 +205,17 @@ def _unread_end(label: str, size: int, probe: Callable[[int], Moved | None]) -> 
 def _wrong_order(
     definition: Definition, dim: str, name: str, moved: Sequence[Moved], sizes: dict[str, int]
 ) -> Iterator[str]:
-    """Outputs along the same size that read earlier or later places than they should."""
+    """Outputs with the same axis that read earlier or later positions than they should."""
     for k, result in enumerate(definition.results):
         if dim not in map(str, result.dims):
             continue
         axis = [*map(str, result.dims)].index(dim) - len(result.dims)
-        pairs = [_places(each.too_much[k], axis) for each in moved]
+        pairs = [_places(change.too_much[k], axis) for change in moved]
         if any(i < j for j, rows in enumerate(pairs) for i in rows):
             yield f"{result.name or 'the output'} at a place of {dim} reads {name} of later places"
         elif any(i > j for j, rows in enumerate(pairs) for i in rows):
             yield f"{result.name or 'the output'} at a place of {dim} reads {name} of earlier places"
-        missing = [_places(each.too_little[k], axis) for each in moved]
+        missing = [_places(change.too_little[k], axis) for change in moved]
         if all(j in rows for j, rows in enumerate(missing)):
             yield f"{result.name or 'the output'} at a place of {dim} does not read {name} of that place"
         elif any(i > j for j, rows in enumerate(missing) for i in rows):

@@ -1,4 +1,4 @@
-"""Recognise a mistake: the mutant whose values the candidate gives."""
+"""Recognition of known mistakes: the mutant whose values the candidate gives."""
 
 from __future__ import annotations
 
@@ -30,108 +30,126 @@ from attnspec.verification.judge.judge import Judge
 from attnspec.verification.judge.mutant_values import fits, mutant_values
 from attnspec.verification.judge.mutation_score import shows
 from attnspec.verification.judge.residuals import Compared, compare
-from attnspec.verification.judge.statistics import largest, whole
+from attnspec.verification.judge.statistics import largest, pooled_rms
 from attnspec.verification.verdict import Diagnosis
 
 
 def recognise(
-    judge: Judge, observations: Sequence[Observation], mutants: Sequence[Mutant], policy: Policy, always: bool = False
+    judge: Judge, observations: Sequence[Observation], mutants: Sequence[Mutant], policy: Policy, refute: bool = False
 ) -> Diagnosis | None:
-    """The mutant that explains the failing cases within its own noise; None if none does.
+    """Find the mutant that explains the failing cases within its own noise; None if none does.
 
     Args:
-        always: whether a mutant that would have shown in a right case is ruled out; otherwise the mistake may be
-            made in the failing cases alone.
+        observations: all answers, right ones included.
+        mutants: the mutants that are tried, the most likely mistakes first.
+        refute: True rejects a mutant that would have shown in a case that is right. Otherwise this only decides
+            between several mutants that explain the failing cases.
     """
-    failing = sorted(judge.failing(observations, policy), key=lambda each: -_telling(each))
+    failing = sorted(judge.failing(observations, policy), key=lambda observation: -_informative(observation))
 
-    def asked(mutant: Mutant) -> list[Observation]:
-        return list(islice((each for each in failing if fits(mutant, each.case)), TRIED_CASES))
+    def applicable(mutant: Mutant) -> list[Observation]:
+        return list(islice((observation for observation in failing if fits(mutant, observation.case)), TRIED_CASES))
 
     mutants = _screened(judge, failing, mutants, policy) if len(mutants) > MANY else mutants
-    first = [(_distance(judge, asked(mutant)[:2], mutant, policy), place) for place, mutant in enumerate(mutants)]
-    near = [mutants[place] for distance, place in sorted(first) if np.isfinite(distance)][: 3 * SHORTLIST]
-    second = [(_distance(judge, asked(mutant), mutant, policy), place) for place, mutant in enumerate(near)]
-    short = [near[place] for distance, place in sorted(second) if np.isfinite(distance)][:SHORTLIST]
+    rough = [(_distance(judge, applicable(mutant)[:2], mutant, policy), k) for k, mutant in enumerate(mutants)]
+    near = [mutants[k] for distance, k in sorted(rough) if np.isfinite(distance)][: 3 * SHORTLIST]
+    fine = [(_distance(judge, applicable(mutant), mutant, policy), k) for k, mutant in enumerate(near)]
+    short = [near[k] for distance, k in sorted(fine) if np.isfinite(distance)][:SHORTLIST]
     fitting = []
     for mutant in short:
-        share, rms = _explained(judge, asked(mutant), mutant, policy)
+        share, rms = _explained(judge, applicable(mutant), mutant, policy)
         if share >= EXPLAINED_CASES:
             fitting.append((share, rms, mutant))
     if not fitting:
         return None
-    most = max(share for share, _, _ in fitting)
-    best = min(rms for share, rms, _ in fitting if share == most)
+    largest_share = max(share for share, _, _ in fitting)
+    best = min(rms for share, rms, _ in fitting if share == largest_share)
     alike = [
-        mutant for share, rms, mutant in fitting if share == most and rms <= max(ALIKE_FACTOR * best, best + ALIKE_STEP)
+        mutant
+        for share, rms, mutant in fitting
+        if share == largest_share and rms <= max(ALIKE_FACTOR * best, best + ALIKE_STEP)
     ]
-    order = {mutant.id: place for place, mutant in enumerate(mutants)}
-    alike.sort(key=lambda mutant: (not all(fits(mutant, each.case) for each in failing), order[mutant.id]))
-    if len(alike) > 1 or always:
-        alike = _unrefuted(judge, observations, alike, policy) or ([] if always else alike)
+    order = {mutant.id: place for place, mutant in enumerate(mutants)}  # as given
+    alike.sort(
+        key=lambda mutant: (not all(fits(mutant, observation.case) for observation in failing), order[mutant.id])
+    )
+    if len(alike) > 1 or refute:
+        alike = _unrefuted(judge, observations, alike, policy) or ([] if refute else alike)
     if not alike:
         return None
-    besides = "" if most == 1 else f" (and in {1 - most:.0%} of the cases that fail something else besides)"
-    return Diagnosis(alike[0].id, alike[0].says + besides, tuple(mutant.says for mutant in alike[1:]))
+    unexplained = 1 - largest_share
+    rest = f" (and in {unexplained:.0%} of the cases that fail something else besides)" if unexplained else ""
+    return Diagnosis(alike[0].id, alike[0].says + rest, tuple(mutant.says for mutant in alike[1:]))
 
 
 def _screened(
     judge: Judge, failing: Sequence[Observation], mutants: Sequence[Mutant], policy: Policy
 ) -> Sequence[Mutant]:
     """The mutants that are nearest on one cheap failing case, and those that cannot run on it."""
-    telling = [each for each in failing if sum(answer.size for answer in each.answers) >= TELLING_ELEMENTS]
-    if not telling:
+    large_enough = [case for case in failing if sum(answer.size for answer in case.answers) >= TELLING_ELEMENTS]
+    if not large_enough:
         return mutants
-    cheapest = min(telling, key=lambda each: each.case.elements)
+    cheapest = min(large_enough, key=lambda observation: observation.case.elements)
     runs = [fits(mutant, cheapest.case) for mutant in mutants]
-    distances = {
-        place: _distance(judge, [cheapest], mutant, policy) for place, mutant in enumerate(mutants) if runs[place]
-    }
-    near = set(sorted(distances, key=lambda place: distances[place])[: MANY // 2])
-    return [mutant for place, mutant in enumerate(mutants) if place in near or not runs[place]]
+    distances = {k: _distance(judge, [cheapest], mutant, policy) for k, mutant in enumerate(mutants) if runs[k]}
+    near = set(sorted(distances, key=lambda k: distances[k])[: MANY // 2])
+    return [mutant for k, mutant in enumerate(mutants) if k in near or not runs[k]]
 
 
 def _unrefuted(judge: Judge, observations: Sequence[Observation], alike: list[Mutant], policy: Policy) -> list[Mutant]:
-    """Those mutants that would not have shown in right cases."""
-    right = [each for each in observations if judge.holds(each, policy)][:CONTROLS]
-    return [m for m in alike if not any(shows(m, judge.compared([each], policy), judge.dtype) for each in right)]
+    """The mutants that would not have shown in a case that is right."""
+    right = [observation for observation in observations if judge.holds(observation, policy)][:CONTROLS]
+    return [
+        m
+        for m in alike
+        if not any(shows(m, judge.compare([observation], policy), judge.dtype) for observation in right)
+    ]
 
 
-def _explained(judge: Judge, asked: Sequence[Observation], mutant: Mutant, policy: Policy) -> tuple[float, float]:
-    """The share of failing cases that a mutant explains, and the root mean square of error/σ in these."""
-    if mutant.in_storage and not all(np.isfinite(answer).all() for each in asked for answer in each.answers):
-        return (sum(_overflows_alike(judge, each, mutant) for each in asked) / max(len(asked), 1), 0.0)
+def _explained(
+    judge: Judge, observations: Sequence[Observation], mutant: Mutant, policy: Policy
+) -> tuple[float, float]:
+    """The share of cases that a mutant explains within its own noise, and the mean rms of error / σ in these."""
+    if mutant.in_storage and not all(
+        np.isfinite(answer).all() for observation in observations for answer in observation.answers
+    ):
+        return (
+            sum(_overflows_alike(judge, observation, mutant) for observation in observations)
+            / max(len(observations), 1),
+            0.0,
+        )
     total, right = 0.0, 0
-    for each in asked:
-        under = _under(judge, [each], mutant, policy)
-        rms, _ = whole(under)
-        if under and largest(under) <= 1:
+    for observation in observations:
+        compared = _compare_with_mutant(judge, [observation], mutant, policy)
+        rms, _ = pooled_rms(compared)
+        if compared and largest(compared) <= 1:
             total, right = total + rms, right + 1
-    return (right / len(asked), total / max(right, 1)) if asked else (0.0, 0.0)
+    return (right / len(observations), total / max(right, 1)) if observations else (0.0, 0.0)
 
 
 def _overflows_alike(judge: Judge, observation: Observation, mutant: Mutant) -> bool:
-    """Whether NaN and infinity are where a mutant has them that only overflow makes wrong."""
+    """Whether an answer has NaN and infinity in the same elements as a mutant that only overflow makes wrong."""
     answers = observation.answers
     if all(np.isfinite(answer).all() for answer in answers):
         return False
-    for form in ("float32", "float16") if judge.dtype == "float16" else ("float32",):
-        wrong = mutant_values(mutant, observation.case, judge.dtype, form)
+    for dtype in ("float32", "float16") if judge.dtype == "float16" else ("float32",):
+        wrong = mutant_values(mutant, observation.case, judge.dtype, dtype)
         pairs = zip(answers, wrong or (), strict=False)
         if wrong is not None and all(np.array_equal(np.isfinite(a), np.isfinite(w)) for a, w in pairs):
             return True
     return False
 
 
-def _telling(observation: Observation) -> float:
-    """How informative a case is: most if it has ordinary values and a middling size."""
-    described = observation.case.description
+def _informative(observation: Observation) -> float:
+    """How much a case tells about mistakes: most if its values are ordinary and it has at least 60 elements."""
+    description = observation.case.description
     size = sum(answer.size for answer in observation.answers)
-    return (1 if described is not None and described.regime == "ordinary" else 0) + min(size, 60) / 100
+    return (1 if description is not None and description.regime == "ordinary" else 0) + min(size, 60) / 100
 
 
 def _distance(judge: Judge, observations: Sequence[Observation], mutant: Mutant, policy: Policy) -> float:
-    """The distance of the answers from a mutant's values, in σ of the equation; infinite if the mutant cannot run."""
+    """The distance of answers from a mutant's values in σ of the equation; infinite if it cannot be evaluated."""
+    # The mean of log(1 + |answer − value| / σ) over all elements.
     total, count = 0.0, 0
     for observation in observations:
         wrong = mutant_values(mutant, observation.case, judge.dtype)
@@ -146,32 +164,35 @@ def _distance(judge: Judge, observations: Sequence[Observation], mutant: Mutant,
     return total / count if count else float("inf")
 
 
-def _under(judge: Judge, observations: Sequence[Observation], mutant: Mutant, policy: Policy) -> list[Compared]:
-    """The answers with the noise of a mutant, as if it were the equation."""
-    found = []
+def _compare_with_mutant(
+    judge: Judge, observations: Sequence[Observation], mutant: Mutant, policy: Policy
+) -> list[Compared]:
+    """Compare answers with the noise of a mutant, as if it were the equation."""
+    compared = []
     for observation in observations:
         if mutant_values(mutant, observation.case, judge.dtype) is not None:
-            tree = mutant.definition
-            noises = judge.noise_of_wrong(observation.case, policy, tree, mutant.id)
-            found += compare(observation, noises)
-    return found
+            noises = judge.mutant_noise(observation.case, policy, mutant.definition, mutant.id)
+            compared += compare(observation, noises)
+    return compared
 
 
-def left(worst: Compared, bits: float) -> str:
-    """Say how many bits a form leaves, and in which recorded case or on which kind of drawn values."""
-    described = worst.case.description
-    where = f"on values of the kind {described.regime!r} ({described})" if described else f"in {worst.case.origin}"
+def describe_bits_left(worst: Compared, bits: float) -> str:
+    """Describe how many significant bits a form leaves, and in which case."""
+    description = worst.case.description
+    where = (
+        f"on values of the kind {description.regime!r} ({description})" if description else f"in {worst.case.origin}"
+    )
     return f"{bits:.0f} significant bit{' is' if round(bits) == 1 else 's are'} left {where}"
 
 
 def mend_form(equation: Equation[..., Any], form: Form) -> str:
-    """The lines of the formula that a form rewrites, and the claim that accepts its loss."""
-    theirs = _lines(form.definition or form.other or equation.definition)
-    own = [line for line in _lines(equation.definition) if line not in theirs]
+    """The lines of the formula that a form writes differently, and the claim that accepts the loss."""
+    rewritten = _lines(form.definition or form.other or equation.definition)
+    lines = [line for line in _lines(equation.definition) if line not in rewritten]
     claim = f"claim it, if it may lose so much: --claim form={','.join(form.names)}"
-    return "\n".join([*own, f"or {claim}"] if own else [claim])
+    return "\n".join([*lines, f"or {claim}"] if lines else [claim])
 
 
 def _lines(definition: Definition) -> list[str]:
-    """The lines of a formula without their comments."""
+    """The lines of a formula, without the comments at the right."""
     return [line.strip().partition("    ")[0] for line in text(definition).splitlines()]

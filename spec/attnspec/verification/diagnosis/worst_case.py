@@ -1,4 +1,4 @@
-"""The case that shows an error: the worst one, and the smallest that still fails."""
+"""The case that is shown for an error: the worst one, or a smaller one that still fails."""
 
 from __future__ import annotations
 
@@ -18,37 +18,44 @@ from attnspec.verification.judge.residuals import Compared
 from attnspec.verification.verdict import WorstElement
 
 
-def worst_element(each: Compared, equation: Equation[..., Any], by: Array | None = None) -> WorstElement:
-    """The worst element of a comparison, by |error| over its bound or by another measure."""
-    by = each.ratio if by is None else by
+def worst_element(comparison: Compared, equation: Equation[..., Any], by: Array | None = None) -> WorstElement:
+    """The worst element of a comparison.
+
+    Args:
+        by: how bad each element is, of the output's shape; |error| / bound if None.
+    """
+    by = comparison.ratio if by is None else by
     place = tuple(int(k) for k in np.unravel_index(int(np.argmax(by)), by.shape))
-    name = equation.definition.results[each.output].name
-    value, sigma = float(each.noise.value[place]), float(each.noise.sigma[place])
-    return WorstElement(each.case, name, place, value, sigma, float(each.answer[place]))
+    name = equation.definition.results[comparison.output].name
+    value, sigma = float(comparison.noise.value[place]), float(comparison.noise.sigma[place])
+    return WorstElement(comparison.case, name, place, value, sigma, float(comparison.answer[place]))
 
 
 def worst_case(finding: Finding, judged: Judged, equation: Equation[..., Any]) -> WorstElement | None:
-    """The worst element of a finding; None if no single element shows it."""
-    each = finding.at or statistics.worst(judged.compared)
-    return worst_element(each, equation) if each is not None and each.ratio.size else None
+    """The worst element of the comparison that a finding is about, or else of all; None if there is no element."""
+    comparison = finding.compared or statistics.worst(judged.compared)
+    return worst_element(comparison, equation) if comparison is not None and comparison.ratio.size else None
 
 
 def smallest_case(finding: Finding, judged: Judged, judge: Judge, candidate: Candidate) -> WorstElement | None:
-    """The worst case, shrunk while the candidate still fails on it."""
-    failing = [each for each in judged.compared if each.fails]
+    """Shrink a failing case as long as the candidate fails on it; the worst element of the smallest one.
+
+    If no single element fails, nothing is shrunk.
+    """
+    failing = [comparison for comparison in judged.compared if comparison.fails]
     if finding.kind != "element" or not failing:
         return worst_case(finding, judged, judge.equation)
-    smallest = [min(failing, key=lambda each: each.case.elements)]
+    smallest = [min(failing, key=lambda comparison: comparison.case.elements)]
 
     def fails(case: Case) -> bool:
         case = candidate.with_summed_gradients(case)
         _, answers = candidate.call(case)
         if answers is None:
             return False
-        seen = statistics.worst(judge.compared([Observation(case, answers)], judged.policy))
-        if seen is None or not seen.fails:
+        worst = statistics.worst(judge.compare([Observation(case, answers)], judged.policy))
+        if worst is None or not worst.fails:
             return False
-        smallest[0] = seen
+        smallest[0] = worst
         return True
 
     question = candidate.question

@@ -43,7 +43,7 @@ def search(candidate: Candidate, judge: Judge, policy: Policy) -> list[Observati
         seen = candidate.observe([candidate.make_case(description)])
         found.extend(seen)
         for observation in seen:
-            share = statistics.largest(judge.compared([observation], policy))
+            share = statistics.largest(judge.compare([observation], policy))
             hypothesis.target(float(min(share, 1e6)), label="share of the bound")
 
     explore()
@@ -65,6 +65,6 @@ def strengthened(
             if each.regime in ("ordinary", "ties", "offset") and each.layout == "contiguous"
         ]
         observations = [*observations, *candidate.observe(cases)]
-        compared = judge.compared(observations, judged.policy, judged.form)
-        strength = strength.joined(mutation_score(compared, strength.survived, question.dtype))
+        compared = judge.compare(observations, judged.policy, judged.form)
+        strength = strength.extended(mutation_score(compared, strength.survived, question.dtype))
     return observations, strength

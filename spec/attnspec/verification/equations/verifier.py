@@ -105,7 +105,7 @@ class EquationVerifier(Verifier[Conclusion]):
         self.observations, self.strength = strengthened(
             self.candidate, self.judge, self.observations, before, self.mistakes
         )
-        unseen = [*self.strength.faint, *self.strength.survived]
+        unseen = [*self.strength.seen_in_aggregate, *self.strength.survived]
         return self.judge_all(before.policy, unseen, directions=True)
 
     def check_contract(self) -> Conclusion | None:
@@ -129,7 +129,7 @@ class EquationVerifier(Verifier[Conclusion]):
         self.findings += held.skipped
         if not held.violation:
             return None
-        return Conclusion(VerdictKind.DIFFERS, held.violation, judged, self.strength, properties=held.each)
+        return Conclusion(VerdictKind.DIFFERS, held.violation, judged, self.strength, properties=held.results)
 
     def conclude_from_strength(self) -> Conclusion:
         judged, strength, held = self.judgement, self.strength, self.held
@@ -141,7 +141,7 @@ class EquationVerifier(Verifier[Conclusion]):
         for finding in unclaimed.beyond_one_batch_axis(self.candidate, self.judge, judged) if not weak else ():
             self.note(finding)
         kind = VerdictKind.INCONCLUSIVE if weak else VerdictKind.CONFORMS
-        return Conclusion(kind, weak, judged, strength, properties=held.each)
+        return Conclusion(kind, weak, judged, strength, properties=held.results)
 
     def to_verdict(self, conclusion: Conclusion, seconds: float) -> Verdict:
         return to_verdict(self.candidate, conclusion, self.findings, seconds)

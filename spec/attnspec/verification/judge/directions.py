@@ -1,4 +1,4 @@
-"""Generic directions of error, which need no mutant: an argument that is too strong, a shift of the output."""
+"""Generic directions of error, for mistakes that are not among the mutants, such as a wrong scale of one argument."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from attnspec.verification.judge.residuals import Compared
 Array = NDArray[Any]
 
 TILES = (16, 32, 64, 128)
-"""Sizes into which kernels cut an axis; what is left over is their last tile."""
+"""Sizes of the tiles into which kernels divide an axis; the last tile of an axis may be smaller."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,56 +28,60 @@ class ErrorDirection:
     """One direction of error.
 
     Attributes:
-        what: what is too strong, too weak or shifted, as the subject of a sentence.
-        along: returns the direction for a comparison; None if it does not exist there.
-        shift: whether the coefficient is an added number rather than a change of strength.
-        part: whether it is about some slices only, which a rounded constant cannot explain.
-        far: whether it is also measured on long cases, where kernels have a last tile.
+        subject: what is scaled or shifted, as the subject of a sentence.
+        along: the direction at a comparison, of the output's shape; None if it does not exist there.
+        is_shift: whether the coefficient is an offset; otherwise it is the factor of the subject, less 1.
+        is_partial: whether it affects some slices only, which a rounded constant cannot explain.
+        on_long_cases: whether it is measured on cases with long axes, in which kernels have a last tile.
     """
 
-    what: str
+    subject: str
     along: Callable[[Compared], Array | None]
-    shift: bool = False
-    part: bool = False
-    far: bool = False
+    is_shift: bool = False
+    is_partial: bool = False
+    on_long_cases: bool = False
 
-    def says(self, coefficient: float) -> str:
-        """The sentence for a coefficient."""
-        if self.shift:
-            return f"{self.what} is shifted by {coefficient:.3g}"
+    def describe(self, coefficient: float) -> str:
+        """Describe an error of this direction with this coefficient."""
+        if self.is_shift:
+            return f"{self.subject} is shifted by {coefficient:.3g}"
         factor = 1 + coefficient
         if abs(factor) < LEFT_OUT:
-            return f"{self.what} is left out"
+            return f"{self.subject} is left out"
         digits = max(4, 2 - math.floor(math.log10(max(abs(coefficient), 1e-12))))
-        return f"{self.what} is {factor:.{digits}g} times as strong as it should be"
+        return f"{self.subject} is {factor:.{digits}g} times as strong as it should be"
 
 
 def error_directions(tree: Definition) -> Iterator[ErrorDirection]:
-    """The directions of an equation: scale and shift of outputs, last rows and columns, scales of arguments."""
-    yield ErrorDirection("the output", lambda each: each.noise.value)
-    yield ErrorDirection("the output", lambda each: np.ones(each.noise.value.shape), shift=True)
-    for place, result in enumerate(tree.results if len(tree.results) > 1 else ()):
-        yield ErrorDirection(result.name, partial(_only_output, place=place))
+    """The directions of an equation: scales and a shift of outputs, and scales of arguments or of their last slices."""
+    yield ErrorDirection("the output", lambda comparison: comparison.noise.value)
+    yield ErrorDirection("the output", lambda comparison: np.ones(comparison.noise.value.shape), is_shift=True)
+    for output, result in enumerate(tree.results if len(tree.results) > 1 else ()):
+        yield ErrorDirection(result.name, partial(_only_output, output=output))
     for axis, name in ((-1, "column"), (-2, "row")):
-        yield ErrorDirection(f"the last {name} of the output", partial(_last_of_output, axis=axis), part=True)
+        yield ErrorDirection(f"the last {name} of the output", partial(_last_of_output, axis=axis), is_partial=True)
     for parameter in tree.parameters:
         if parameter.kind == "float":
             name = parameter.name
             yield ErrorDirection(name, _Scale(tree, name))
             for axis in range(-len(parameter.dims), 0):
-                yield ErrorDirection(f"the last slice of {name} along axis {axis}", _Scale(tree, name, axis), part=True)
+                yield ErrorDirection(
+                    f"the last slice of {name} along axis {axis}", _Scale(tree, name, axis), is_partial=True
+                )
                 for tile in TILES if not symbol(name, tree.id).weight else ():
                     along = _Scale(tree, name, axis, tile)
-                    yield ErrorDirection(f"the last tile of {name}, of {tile},", along, part=True, far=True)
+                    yield ErrorDirection(
+                        f"the last tile of {name}, of {tile},", along, is_partial=True, on_long_cases=True
+                    )
 
 
-def _only_output(each: Compared, place: int) -> Array:
-    """One of several outputs; the others count as 0, so that this one must have most of the whole error."""
-    return each.noise.value if each.output == place else np.zeros_like(each.noise.value)
+def _only_output(comparison: Compared, output: int) -> Array:
+    """The value of one output, and 0 for the others: these are counted among the elements without an error."""
+    return comparison.noise.value if comparison.output == output else np.zeros_like(comparison.noise.value)
 
 
-def _last_of_output(each: Compared, axis: int) -> Array:
-    return only_last(each.noise.value, axis)
+def _last_of_output(comparison: Compared, axis: int) -> Array:
+    return only_last(comparison.noise.value, axis)
 
 
 class _Scale:
@@ -85,23 +89,27 @@ class _Scale:
 
     def __init__(self, tree: Definition, name: str, axis: int | None = None, tile: int = 1) -> None:
         self.tree, self.name, self.axis, self.tile = tree, name, axis, tile
-        self.known: dict[int, tuple[Array, ...] | None] = {}
+        self.cache: dict[int, tuple[Array, ...] | None] = {}
 
-    def __call__(self, each: Compared) -> Array | None:
-        key = id(each.case)
-        if key not in self.known:
-            own = each.case.arrays[self.name]
-            if self.axis is not None and own.shape[self.axis] <= self.tile:
+    def __call__(self, comparison: Compared) -> Array | None:
+        key = id(comparison.case)
+        if key not in self.cache:
+            array = comparison.case.arrays[self.name]
+            if self.axis is not None and array.shape[self.axis] <= self.tile:
                 return None
-            grown = own + SCALE_STEP * (own if self.axis is None else only_last(own, self.axis, self.tile))
-            moved = replace(each.case, arrays={**each.case.arrays, self.name: grown})
-            self.known[key] = values(self.tree, moved)
-        found = self.known[key]
-        return None if found is None else (found[each.output] - each.noise.value) / SCALE_STEP
+            scaled = array if self.axis is None else only_last(array, self.axis, self.tile)
+            changed = {**comparison.case.arrays, self.name: array + SCALE_STEP * scaled}
+            self.cache[key] = values(self.tree, replace(comparison.case, arrays=changed))
+        # The forward difference (f(a + h·a) − f(a)) / h.
+        outputs = self.cache[key]
+        return None if outputs is None else (outputs[comparison.output] - comparison.noise.value) / SCALE_STEP
 
 
 def only_last(array: Array, axis: int, tile: int = 1) -> Array:
-    """The array with zeros everywhere but in its last slice or tile along an axis; all zeros if it has no such axis."""
+    """The array with 0 everywhere except in its last slice or tile along an axis.
+
+    It is 0 everywhere if it does not have that axis, or if the axis has one element.
+    """
     kept = np.zeros_like(array)
     if array.ndim >= -axis and array.shape[axis] > 1:
         begin = (array.shape[axis] - 1) // tile * tile

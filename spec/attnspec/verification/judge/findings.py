@@ -1,4 +1,4 @@
-"""The results of judging: reasons why answers are wrong, with the policy and form under which they were judged."""
+"""The results of judging: findings, the policy and form under which answers were judged, and the conclusion."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class Bits:
     """Effective precision.
 
     Attributes:
-        bits: significant bits to which the site seems to round.
-        site: the line or operation that loses bits; "" if none does.
+        bits: the number of significant bits to which values at the site appear to be rounded.
+        site: where bits are lost; "" if none are.
     """
 
     bits: float
@@ -30,7 +30,7 @@ class Bits:
 
     @property
     def like_tf32(self) -> bool:
-        """Whether it looks like products in TF32."""
+        """Whether operands of matrix products appear to be rounded to TF32."""
         return self.site == OPERANDS and abs(self.bits - FORMATS["tf32"].bits) < LIKE_TF32
 
     def __str__(self) -> str:
@@ -39,33 +39,33 @@ class Bits:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One reason why a candidate's answers are wrong.
+    """One reason why a candidate's answers are not right.
 
     Attributes:
         kind: "element", "whole", "slice", "direction", "part" (a direction of some slices only), "mutant", or "form"
-            (what a form loses that the equation as it stands keeps).
-        says: what was found, in words.
-        severity: how far beyond its limit, 1 being the limit.
-        at: the comparison that shows it, where it is in one.
-        mutant: the mutant that the error is, where it is one.
+            (digits that a form loses and the equation as written keeps).
+        reason: a sentence.
+        severity: the value over its limit, more than 1.
+        compared: the comparison that shows it; None if no single one does.
+        mutant: the mutant that explains the error; None if none is known.
     """
 
     kind: str
-    says: str
+    reason: str
     severity: float
-    at: Compared | None = None
+    compared: Compared | None = None
     mutant: Mutant | None = None
 
 
 @dataclass(frozen=True)
 class Judged:
-    """The result of judging some answers.
+    """The judgement of all answers under one policy and one form.
 
     Attributes:
-        policy: the precision policy under which they were judged.
-        compared: every output of every case with its noise.
-        findings: reasons why they are wrong, the gravest kind first; empty if they are right.
-        form: the form of the equation that they match.
+        policy: the precision policy.
+        compared: every output of every case, compared with its noise.
+        findings: the reasons why answers are not right, the gravest kind first; empty if they are right.
+        form: the form by whose noise they were judged.
     """
 
     policy: Policy
@@ -75,41 +75,42 @@ class Judged:
 
     @property
     def right(self) -> bool:
+        """Whether there is no finding."""
         return not self.findings
 
     @property
     def equal(self) -> bool:
-        """Whether all that is wrong is the loss of the form."""
+        """Whether it is right except for digits that its form loses."""
         return all(finding.kind == "form" for finding in self.findings)
 
     @property
     def rms(self) -> float:
-        """The pooled root mean square of error/σ."""
-        return statistics.whole(self.compared)[0]
+        """The pooled root mean square of error / σ."""
+        return statistics.pooled_rms(self.compared)[0]
 
     @property
     def decidable(self) -> tuple[int, int]:
-        """How many elements are decidable, and how many there are."""
+        """The number of decidable elements, and of all elements."""
         return (
-            sum(int(each.decidable.sum()) for each in self.compared),
-            sum(int(each.decidable.size) for each in self.compared),
+            sum(int(comparison.decidable.sum()) for comparison in self.compared),
+            sum(int(comparison.decidable.size) for comparison in self.compared),
         )
 
 
 @dataclass(frozen=True)
 class Conclusion:
-    """What a verdict is made of.
+    """A verdict and its evidence.
 
     Attributes:
         kind: the kind of verdict.
-        reason: why, in a sentence; "" if it conforms.
-        judged: the judgement of the values; None if they could not be judged.
+        reason: why, in words; "" if the candidate conforms.
+        judged: how the values were judged; None if they could not be.
         strength: the mutation score of the cases; None if it was not computed.
         diagnosis: the explanation of the error; None if there is none.
-        worst: the case that shows the error; None if there is none.
+        worst: the element or case that shows the error; None if none does.
         bits: the effective precision; None if it was not measured.
-        properties: pairs of a property's name and whether it held.
-        mend: how to mend it; "" if the diagnosis says that, or if nothing is known.
+        properties: the name of each property, with whether it holds.
+        mend: how to mend the error; "" if the diagnosis tells it, or if nothing is known.
     """
 
     kind: VerdictKind

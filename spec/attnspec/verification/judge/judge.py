@@ -1,4 +1,4 @@
-"""The judge of values: a candidate's answers compared with the oracle's, under one precision policy."""
+"""The judge: whether answers are right within the noise of an equation, under one precision policy."""
 
 from __future__ import annotations
 
@@ -43,10 +43,13 @@ Array = NDArray[Any]
 
 @dataclass
 class Judge:
-    """Judges answers to one equation in one dtype; the noise of a case is computed once.
+    """Judges answers to one equation in one dtype. The noise of a case is computed once.
 
     Attributes:
-        accepted: the names of rewritings that are accepted at any loss.
+        equation: the equation.
+        dtype: the dtype of inputs and answers.
+        seed: the seed of the noise's samples.
+        accepted: the names of rewritings that are accepted however many digits they lose.
     """
 
     equation: Equation[..., Any]
@@ -54,302 +57,351 @@ class Judge:
     seed: int = 0
     accepted: tuple[str, ...] = ()
     _noises: dict[tuple[int, str, str], tuple[Noise, ...]] = field(default_factory=dict)
-    _kept: list[Case] = field(default_factory=list)
+    _cases: list[Case] = field(default_factory=list)
 
     def noise(self, case: Case, policy: Policy, form: Form = PLAIN) -> tuple[Noise, ...]:
-        """The noise of every output on a case, by the equation or one of its forms."""
+        """The noise of every output on a case, of the equation or of one of its forms."""
         key = (id(case), repr(policy), form.says)
         if key not in self._noises:
-            self._kept.append(case)  # so that no other case takes its id
-            under = form.under(policy)
+            self._cases.append(case)  # keeps it alive, so that no other case has its id
+            form_policy = form.under(policy)
             trees = [form.definition or self.equation.definition, *([form.other] if form.other else [])]
             trees = [lift_over_batch(tree, case) for tree in trees]
-            each = [noise(t, case.arrays, case.options, under, self.seed, constants=form.constants) for t in trees]
-            self._noises[key] = tuple(reduce(either, outputs) for outputs in zip(*each, strict=True))
+            by_tree = [
+                noise(tree, case.arrays, case.options, form_policy, self.seed, constants=form.constants)
+                for tree in trees
+            ]
+            self._noises[key] = tuple(reduce(either, outputs) for outputs in zip(*by_tree, strict=True))
         return self._noises[key]
 
     @cached_property
     def forms(self) -> list[Form]:
-        """Other ways to compute the equation in this dtype."""
+        """The equation's forms in this dtype, except the equation as written."""
         return forms(self.equation, self.dtype)
 
-    def noise_of_wrong(self, case: Case, policy: Policy, tree: Definition, id: str) -> tuple[Noise, ...]:
-        """The noise of a mutant, computed as if it were the equation. It is not cached."""
+    def mutant_noise(self, case: Case, policy: Policy, tree: Definition, id: str) -> tuple[Noise, ...]:
+        """The noise of a mutant, as if it were the equation; it is not cached.
+
+        Args:
+            tree: the definition of the mutant.
+            id: the id of the mutant.
+        """
         tree = lift_over_batch(replace(tree, id=f"{tree.id}/{id}"), case)
         return noise(tree, case.arrays, case.options, policy, self.seed)
 
-    def compared(self, observations: Sequence[Observation], policy: Policy, form: Form = PLAIN) -> list[Compared]:
-        """Every answer with its noise."""
+    def compare(self, observations: Sequence[Observation], policy: Policy, form: Form = PLAIN) -> list[Compared]:
+        """Compare every answer with its noise."""
         return [
-            each
+            comparison
             for observation in observations
-            for each in compare(observation, self.noise(observation.case, policy, form))
+            for comparison in compare(observation, self.noise(observation.case, policy, form))
         ]
 
     @cached_property
     def presets(self) -> list[Policy]:
-        """The policies that may be inferred, tightest first; that of a carried state only if there is one."""
+        """The presets that may be inferred, tightest first; "float32-step" only if a state is carried."""
         named = [preset(name, self.dtype) for name in policies(self.dtype)]
-        return named if carries(self.equation.definition) else [each for each in named if each.name != "float32-step"]
+        return (
+            named
+            if has_carried_state(self.equation.definition)
+            else [policy for policy in named if policy.name != "float32-step"]
+        )
 
     @property
-    def inferred(self) -> bool:
-        """Whether there is a choice of policies, so that an error can have loosened its own policy."""
+    def can_infer_policy(self) -> bool:
+        """Whether there are several presets, so that an error may have led to a looser one."""
         return len(self.presets) > 1
 
-    def infer(self, observations: Sequence[Observation], paths: bool = True) -> Policy:
-        """Infer the tightest policy that the errors allow.
+    def infer_policy(self, observations: Sequence[Observation], paths: bool = True) -> Policy:
+        """The tightest preset under which the errors are plausible.
 
-        A policy is compared with each looser one on the elements for which the looser one has at least twice its σ,
-        first on the first cases, then on those that it fails, since real software takes other paths for other sizes.
-        A quantile is compared, since one bad row in an otherwise precise case must not loosen the policy. If a looser
+        A policy is compared with each looser one on the elements where the looser σ is at least twice as large. It is
+        rejected if the errors there are too large for it. This is tried on the first cases, then on those that the
+        policy fails, since software may take another path for other sizes. The comparison is by a quantile, so that one
+        bad row in an otherwise precise case does not lead to a looser policy. A policy that fails cases is rejected if
+        the first cases speak against it, even if the failing cases do not, because they are saturated. If a looser
         policy leaves undecidable what the policy fails, such as an overflow, that does not speak for the looser one.
 
-        Recorded cases do not take part: their failure must not choose a looser policy. If there are no other cases,
-        they are used, but elements that only a looser policy leaves undecidable do not speak for it.
+        Recorded cases take part only if there are no others: a wrong recorded answer must not lead to a looser policy.
+        Elements that are undecidable under the looser policy are then not counted.
 
         Args:
-            paths: False leaves cases beyond a tile's size out of the second: it must be one policy for all sizes.
+            paths: False leaves cases beyond the size of a tile out of the second trial, for one policy for all sizes.
         """
         presets = self.presets
-        drawn = [each for each in observations if not each.case.origin]
+        drawn = [observation for observation in observations if not observation.case.origin]
         observations = drawn or observations
         few = self.ordinary(observations, 2)
-        if self.inferred and statistics.largest(self.compared(few, presets[-1])) > 1:
-            return presets[-1]  # not even the loosest explains an ordinary case
-        some = list(observations)[:POLICY_CASES]
-        better = partial(self._matches_better, openly=bool(drawn))
+        if self.can_infer_policy and statistics.largest(self.compare(few, presets[-1])) > 1:
+            return presets[-1]  # even the loosest policy does not explain an ordinary case
+        first = list(observations)[:POLICY_CASES]
+        looser_fits_better = partial(self._looser_fits_better, count_undecidable=bool(drawn))
         for place, policy in enumerate(presets[:-1]):
             looser = presets[place + 1 :]
-            if self.failing(some, policy) and better(some, policy, looser):
+            if self.failing(first, policy) and looser_fits_better(first, policy, looser):
                 continue
             failing = self.failing(observations, policy)
             if not failing:
                 return policy
-            most = [each for each in failing if paths or not _beyond(each, LONG_AXIS)][:POLICY_CASES]
-            if self._matches_better(most, policy, looser, openly=False) or better(some, policy, looser):
+            tried = [observation for observation in failing if paths or not _has_long_axis(observation, LONG_AXIS)]
+            too_large = self._looser_fits_better(tried[:POLICY_CASES], policy, looser, count_undecidable=False)
+            if too_large or looser_fits_better(first, policy, looser):
                 continue
-            if not (drawn and self._left_open(failing, policy, looser)):
+            if not (drawn and self._undecidable_under_looser(failing, policy, looser)):
                 return policy
         return presets[-1]
 
-    def alike(self, observations: Sequence[Observation], policy: Policy) -> list[Policy]:
-        """A policy and the looser ones that answers on the first and the recorded cases cannot tell from it."""
-        recorded = [each for each in observations[POLICY_CASES:] if each.case.origin]
-        some = [*observations[:POLICY_CASES], *recorded]
-        own = self.compared(some, policy)
+    def indistinguishable(self, observations: Sequence[Observation], policy: Policy) -> list[Policy]:
+        """A policy, and the looser ones whose σ is nowhere at least twice as large: answers cannot tell them apart.
+
+        They are compared on the first cases and on recorded ones. A recorded element that is decidable under the policy
+        must be decidable under the looser one too.
+        """
+        recorded = [observation for observation in observations[POLICY_CASES:] if observation.case.origin]
+        tried = [*observations[:POLICY_CASES], *recorded]
+        tight = self.compare(tried, policy)
         looser = self.presets[self.presets.index(policy) + 1 :] if policy in self.presets else []
-        pairs = [(each, list(zip(own, self.compared(some, each), strict=True))) for each in looser]
-        return [policy, *(each for each, pair in pairs if _as_much(pair))]
+        pairs = [(other, list(zip(tight, self.compare(tried, other), strict=True))) for other in looser]
+        return [policy, *(other for other, pair in pairs if _similar(pair))]
 
     def failing(self, observations: Sequence[Observation], policy: Policy) -> list[Observation]:
-        """The cases with an element beyond its bound."""
-        return [each for each in observations if not self.holds(each, policy)]
+        """The observations with an element beyond its bound."""
+        return [observation for observation in observations if not self.holds(observation, policy)]
 
     def holds(self, observation: Observation, policy: Policy, form: Form = PLAIN) -> bool:
-        """Whether every element of a case is within its bound."""
-        return not any(each.fails for each in self.compared([observation], policy, form))
+        """Whether every element of an observation is within its bound."""
+        return not any(comparison.fails for comparison in self.compare([observation], policy, form))
 
-    def _matches_better(
-        self, observations: Sequence[Observation], policy: Policy, looser: Sequence[Policy], openly: bool = True
+    def _looser_fits_better(
+        self,
+        observations: Sequence[Observation],
+        policy: Policy,
+        looser: Sequence[Policy],
+        count_undecidable: bool = True,
     ) -> bool:
-        """Whether the errors fit some looser policy better than this one, where the two differ much.
+        """Whether errors are too large for a policy on the elements where the σ of a looser one is much larger.
 
         Args:
-            openly: elements that the looser one leaves open count too.
+            count_undecidable: whether elements that are undecidable under the looser policy are counted.
         """
-        tight = self.compared(observations, policy)
-        others = (self.compared(observations, other) for other in looser)
+        tight = self.compare(observations, policy)
+        others = (self.compare(observations, other) for other in looser)
         return any(
-            statistics.contrast(list(zip(tight, other, strict=True)), openly) > POLICY_TOO_TIGHT for other in others
-        )
-
-    def _left_open(self, failing: Sequence[Observation], policy: Policy, looser: Sequence[Policy]) -> bool:
-        """Whether a policy fails only by overflow or in whole numbers, which a looser policy leaves undecidable."""
-        wrong = [(each, each.ratio > 1) for each in self.compared(failing, policy)]
-        whole = [result.kind == "int" for result in self.equation.definition.results]
-        if any(bool((bad & np.isfinite(each.answer)).any()) for each, bad in wrong if not whole[each.output]):
-            return False
-        others = (self.compared(failing, other) for other in looser)
-        return any(
-            not any(bool((bad & each.decidable).any()) for each, (_, bad) in zip(other, wrong, strict=True))
+            statistics.contrast(list(zip(tight, other, strict=True)), count_undecidable) > POLICY_TOO_TIGHT
             for other in others
         )
 
-    def ordinary(self, observations: Sequence[Observation], most: int = DIRECTION_CASES) -> list[Observation]:
-        """The first cases of ordinary values in contiguous arrays, without sizes of 1."""
-        plain = [
-            each
-            for each in observations
-            if each.case.description is not None
-            and each.case.description.regime == "ordinary"
-            and not each.case.description.special
-            and each.case.layout == "contiguous"
-            and all(answer.size > 1 for answer in each.answers)
+    def _undecidable_under_looser(
+        self, failing: Sequence[Observation], policy: Policy, looser: Sequence[Policy]
+    ) -> bool:
+        """Whether all elements that a policy fails are integers or overflow, and undecidable under a looser policy."""
+        wrong = [(comparison, comparison.ratio > 1) for comparison in self.compare(failing, policy)]
+        integer = [result.kind == "int" for result in self.equation.definition.results]
+        floats = ((comparison, bad) for comparison, bad in wrong if not integer[comparison.output])
+        if any(bool((bad & np.isfinite(comparison.answer)).any()) for comparison, bad in floats):
+            return False
+        others = (self.compare(failing, other) for other in looser)
+        return any(
+            not any(bool((bad & comparison.decidable).any()) for comparison, (_, bad) in zip(other, wrong, strict=True))
+            for other in others
+        )
+
+    def ordinary(self, observations: Sequence[Observation], count: int = DIRECTION_CASES) -> list[Observation]:
+        """The first observations of ordinary values in contiguous arrays with more than one element per output.
+
+        If there are none, the first observations.
+        """
+        ordinary = [
+            observation
+            for observation in observations
+            if observation.case.description is not None
+            and observation.case.description.regime == "ordinary"
+            and not observation.case.description.special
+            and observation.case.layout == "contiguous"
+            and all(answer.size > 1 for answer in observation.answers)
         ]
-        return (plain or list(observations))[:most]
+        return (ordinary or list(observations))[:count]
 
     def long(self, observations: Sequence[Observation]) -> list[Observation]:
-        """The cases of ordinary values with an axis longer than a tile."""
+        """The observations of ordinary values with an axis longer than a tile."""
         return [
-            each
-            for each in observations
-            if each.case.description is not None
-            and each.case.description.regime == "ordinary"
-            and not each.case.description.special
-            and _beyond(each, LONGER_AXIS)
+            observation
+            for observation in observations
+            if observation.case.description is not None
+            and observation.case.description.regime == "ordinary"
+            and not observation.case.description.special
+            and _has_long_axis(observation, LONGER_AXIS)
         ]
 
     def judge(
         self,
         observations: Sequence[Observation],
         policy: Policy,
-        faint: Sequence[Mutant] = (),
+        unseen: Sequence[Mutant] = (),
         form: Form = PLAIN,
         directions: bool = True,
     ) -> Judged:
-        """Judge each element, then whole outputs, then directions of error, then the loss of a form.
+        """Judge single elements, all elements together, directions of error, and the digits that a form loses.
+
+        Directions are tried only if elements are right, one by one and together.
 
         Args:
-            faint: mutants too close to the equation to show in an element: the error is projected on each.
-            directions: False leaves the third part out, for a first look.
-            form: what to judge by, in place of the equation as it stands.
+            unseen: mutants that no single element shows; the error is projected on the direction of each.
+            form: the form by whose noise answers are judged; the equation as written by default.
+            directions: False leaves directions out.
         """
-        compared = self.compared(observations, policy, form)
-        findings = [*self._elements(compared), *self._wholes(compared)]
+        compared = self.compare(observations, policy, form)
+        findings = [*self._element_findings(compared), *self._aggregate_findings(compared)]
         if not findings and directions:
-            findings = [*self.mutants_seen(compared, faint), *self._directions(observations, policy, form)]
-        findings += self._lost(observations, policy, form)
+            findings = [*self.mutant_findings(compared, unseen), *self._direction_findings(observations, policy, form)]
+        findings += self._form_findings(observations, policy, form)
         return Judged(policy, tuple(compared), tuple(findings), form)
 
-    def _elements(self, compared: Sequence[Compared]) -> Iterator[Finding]:
-        each = statistics.worst(compared)
-        if each is not None and each.fails:
-            wrong = sum(int((other.ratio > 1).sum()) for other in compared)
-            asked = sum(int(other.decidable.sum()) for other in compared)
-            says = f"{wrong} of {asked} elements are further from the value than rounding explains"
-            yield Finding("element", says, float(each.ratio.max()), each)
+    def _element_findings(self, compared: Sequence[Compared]) -> Iterator[Finding]:
+        worst = statistics.worst(compared)
+        if worst is not None and worst.fails:
+            wrong = sum(int((comparison.ratio > 1).sum()) for comparison in compared)
+            decidable = sum(int(comparison.decidable.sum()) for comparison in compared)
+            reason = f"{wrong} of {decidable} elements are further from the value than rounding explains"
+            yield Finding("element", reason, float(worst.ratio.max()), worst)
 
-    def _lost(self, observations: Sequence[Observation], policy: Policy, form: Form) -> Iterator[Finding]:
-        """The loss of a form beyond its limit. Whole numbers have no bits to lose. A recorded case is shown first."""
-        kept = claimed_part(form, self.accepted, self.forms)
-        if kept is form:
+    def _form_findings(self, observations: Sequence[Observation], policy: Policy, form: Form) -> Iterator[Finding]:
+        """Digits that a form loses without being claimed. A recorded case is shown before others.
+
+        Integer outputs are left out: they have no digits to lose.
+        """
+        claimed = claimed_part(form, self.accepted, self.forms)
+        if claimed is form:
             return
-        whole = [result.kind == "int" for result in self.equation.definition.results]
-        own = [each for each in self.compared(observations, policy, kept) if not whole[each.output]]
-        beyond = [(each, excess(each, self.dtype)) for each in own]
-        lost = [
-            (bool(each.case.origin), float(lift_over_batch.max()), each)
-            for each, lift_over_batch in beyond
-            if (lift_over_batch > 1).any()
+        integer = [result.kind == "int" for result in self.equation.definition.results]
+        compared = [
+            comparison for comparison in self.compare(observations, policy, claimed) if not integer[comparison.output]
         ]
-        if lost:
-            _, severity, worst = max(lost, key=lambda found: found[:2])
-            count, asked = (
-                sum(int((lift_over_batch > 1).sum()) for _, lift_over_batch in beyond),
-                sum(int(each.decidable.sum()) for each in own),
-            )
-            says = f"it is right by another form, which loses digits in {count} of {asked} elements"
-            yield Finding("form", says, severity, worst)
+        excesses = [(comparison, excess(comparison, self.dtype)) for comparison in compared]
+        lossy = [
+            (bool(comparison.case.origin), float(beyond.max()), comparison)
+            for comparison, beyond in excesses
+            if (beyond > 1).any()
+        ]
+        if lossy:
+            _, severity, worst = max(lossy, key=lambda item: item[:2])
+            count = sum(int((beyond > 1).sum()) for _, beyond in excesses)
+            decidable = sum(int(comparison.decidable.sum()) for comparison in compared)
+            reason = f"it is right by another form, which loses digits in {count} of {decidable} elements"
+            yield Finding("form", reason, severity, worst)
 
-    def _wholes(self, compared: Sequence[Compared]) -> Iterator[Finding]:
-        value, limit = statistics.whole(compared)
+    def _aggregate_findings(self, compared: Sequence[Compared]) -> Iterator[Finding]:
+        value, limit = statistics.pooled_rms(compared)
         if value > limit:
-            says = f"the root mean square of error/σ over all elements is {value:.2f}, beyond {limit:.2f}"
-            yield Finding("whole", says, value / limit, statistics.worst(compared))
-        found = statistics.slices(compared)
-        if found is not None:
-            yield Finding("slice", _slice_says(found), found.value / found.limit, found.compared)
+            reason = f"the root mean square of error/σ over all elements is {value:.2f}, beyond {limit:.2f}"
+            yield Finding("whole", reason, value / limit, statistics.worst(compared))
+        worst_slice = statistics.slices(compared)
+        if worst_slice is not None:
+            severity = worst_slice.value / worst_slice.limit
+            yield Finding("slice", _describe_slice(worst_slice), severity, worst_slice.compared)
 
-    def mutants_seen(self, compared: Sequence[Compared], faint: Sequence[Mutant]) -> Iterator[Finding]:
-        """Mutants whose deviation is in the error, although no single element shows it."""
+    def mutant_findings(self, compared: Sequence[Compared], unseen: Sequence[Mutant]) -> Iterator[Finding]:
+        """The mutant that explains most of the error, if the error contains its whole deviation."""
         best: Finding | None = None
-        for mutant in faint:
-            seen = project(compared, self.deviation(mutant))
-            if seen is None or not SAME_MISTAKE[0] < seen.value < SAME_MISTAKE[1]:
+        for mutant in unseen:
+            coefficient = project(compared, self.deviation(mutant))
+            if coefficient is None or not SAME_MISTAKE[0] < coefficient.value < SAME_MISTAKE[1]:
                 continue
-            own, rest = self.residual(compared, mutant)
-            if (seen.clear or (self.inferred and seen.foremost) or rest < RESIDUAL_HALVED * own) and rest < own:
-                says = f"{mutant.says} (its deviation is in the error {seen.value:.2f} ± {seen.spread:.2f} times)"
-                found = Finding("mutant", says, own / max(rest, 1e-9), mutant=mutant)
-                best = found if best is None or found.severity > best.severity else best
+            before, after = self.residual_rms(compared, mutant)
+            evident = coefficient.significant or (self.can_infer_policy and coefficient.dominant)
+            if (evident or after < RESIDUAL_HALVED * before) and after < before:
+                times = f"{coefficient.value:.2f} ± {coefficient.spread:.2f} times"
+                reason = f"{mutant.says} (its deviation is in the error {times})"
+                finding = Finding("mutant", reason, before / max(after, 1e-9), mutant=mutant)
+                best = finding if best is None or finding.severity > best.severity else best
         if best is not None:
             yield best
 
     def deviation(self, mutant: Mutant) -> Callable[[Compared], Array | None]:
-        """The direction in which a mutant departs from the equation."""
+        """The direction of a mutant's error: its values minus those of the equation."""
         cache: dict[int, tuple[Array, ...] | None] = {}
 
-        def along(each: Compared) -> Array | None:
-            if not fits(mutant, each.case):
+        def direction(comparison: Compared) -> Array | None:
+            if not fits(mutant, comparison.case):
                 return None
-            if id(each.case) not in cache:
-                cache[id(each.case)] = mutant_values(mutant, each.case, self.dtype)
-            found = cache[id(each.case)]
-            return None if found is None else found[each.output] - each.noise.value
+            if id(comparison.case) not in cache:
+                cache[id(comparison.case)] = mutant_values(mutant, comparison.case, self.dtype)
+            wrong = cache[id(comparison.case)]
+            return None if wrong is None else wrong[comparison.output] - comparison.noise.value
 
-        return along
+        return direction
 
-    def residual(self, compared: Sequence[Compared], mutant: Mutant) -> tuple[float, float]:
-        """The root mean square of error/σ, relative to the equation and to the mutant, where the mutant runs."""
-        own = rest = 0.0
-        along = self.deviation(mutant)
+    def residual_rms(self, compared: Sequence[Compared], mutant: Mutant) -> tuple[float, float]:
+        """The root mean square of error / σ, with the errors taken from the equation and from the mutant.
+
+        Cases on which the mutant cannot be evaluated are left out.
+        """
+        from_equation = from_mutant = 0.0
+        direction = self.deviation(mutant)
         count = 0
-        for each in compared:
-            d = along(each)
-            if d is None:
+        for comparison in compared:
+            deviation = direction(comparison)
+            if deviation is None:
                 continue
             with np.errstate(invalid="ignore", over="ignore"):
-                left = (each.error - d) / np.where(each.weighed, each.noise.sigma, 1.0)
-                z = np.where(each.weighed & np.isfinite(d), left, 0.0)
-            own, rest = own + float((each.z**2).sum()), rest + float((z**2).sum())
-            count += int(each.weighed.sum())
-        return (own / max(count, 1)) ** 0.5, (rest / max(count, 1)) ** 0.5
+                left = (comparison.error - deviation) / np.where(comparison.counted, comparison.noise.sigma, 1.0)
+                z = np.where(comparison.counted & np.isfinite(deviation), left, 0.0)
+            from_equation += float((comparison.z**2).sum())
+            from_mutant += float((z**2).sum())
+            count += int(comparison.counted.sum())
+        return (from_equation / max(count, 1)) ** 0.5, (from_mutant / max(count, 1)) ** 0.5
 
-    def _directions(self, observations: Sequence[Observation], policy: Policy, form: Form) -> list[Finding]:
-        near = self.compared(self.ordinary(observations), policy, form)
-        far = self.compared(self.long(observations), policy, form)
-        found: list[tuple[float, Finding]] = []
+    def _direction_findings(self, observations: Sequence[Observation], policy: Policy, form: Form) -> list[Finding]:
+        near = self.compare(self.ordinary(observations), policy, form)
+        far = self.compare(self.long(observations), policy, form)
+        findings: list[tuple[float, Finding]] = []
         for direction in error_directions(form.definition or self.equation.definition):
-            seen = project(far if direction.far else near, direction.along)
-            if seen is not None and (seen.clear or (self.inferred and seen.foremost)):
-                kind = "part" if direction.part else "direction"
-                finding = Finding(kind, direction.says(seen.value), abs(seen.value) / seen.limit)
-                found.append((round(seen.of_all, 2), finding))
-        return [finding for _, finding in sorted(found, key=lambda each: -each[0])]
+            coefficient = project(far if direction.on_long_cases else near, direction.along)
+            if coefficient is None:
+                continue
+            if coefficient.significant or (self.can_infer_policy and coefficient.dominant):
+                kind = "part" if direction.is_partial else "direction"
+                severity = abs(coefficient.value) / coefficient.limit
+                finding = Finding(kind, direction.describe(coefficient.value), severity)
+                findings.append((round(coefficient.share_of_all, 2), finding))
+        return [finding for _, finding in sorted(findings, key=lambda item: -item[0])]
 
-    def strongest(self, observations: Sequence[Observation], policy: Policy, share: float) -> str:
-        """A sentence on the direction with the largest share of the error, at least `share`; "" if there is none."""
-        compared = self.compared(self.ordinary(observations), policy)
-        far = self.compared(self.long(observations), policy)
+    def strongest_direction(self, observations: Sequence[Observation], policy: Policy, share: float) -> str:
+        """Describe the generic direction that explains most of the error; "" if none explains enough.
+
+        Args:
+            share: the smallest fraction of the squared error that a direction must explain.
+        """
+        near = self.compare(self.ordinary(observations), policy)
+        far = self.compare(self.long(observations), policy)
         best, sentence = share, ""
         for direction in error_directions(self.equation.definition):
-            seen = project(far if direction.far else compared, direction.along)
-            places = far if direction.far else compared
-            if seen is None or seen.of_all <= best:
+            compared = far if direction.on_long_cases else near
+            coefficient = project(compared, direction.along)
+            if coefficient is None or coefficient.share_of_all <= best:
                 continue
-            if statistics.explained(places, direction.along, seen.value) > PART_EXPLAINED:
-                best, sentence = seen.of_all + SAME_SHARE, direction.says(seen.value)
+            if statistics.share_explained(compared, direction.along, coefficient.value) > PART_EXPLAINED:
+                best, sentence = coefficient.share_of_all + SAME_SHARE, direction.describe(coefficient.value)
         return sentence
 
 
-def _beyond(observation: Observation, size: int) -> bool:
-    """Whether a case has an axis of at least so many elements."""
+def _has_long_axis(observation: Observation, size: int) -> bool:
+    """Whether an array of the case has an axis of at least this size."""
     return any(extent >= size for array in observation.case.arrays.values() for extent in array.shape)
 
 
-def _as_much(pairs: Sequence[tuple[Compared, Compared]]) -> bool:
-    """Whether two policies have about the same σ, and the second leaves no more recorded elements undecidable."""
-    open_ = any(bool((a.decidable & ~b.decidable).any()) for a, b in pairs if a.case.origin)
-    return not open_ and bool(np.isnan(statistics.contrast(pairs)))
+def _similar(pairs: Sequence[tuple[Compared, Compared]]) -> bool:
+    """Whether the second of two policies has nowhere a much larger σ, nor leaves more recorded elements undecidable."""
+    fewer = any(bool((a.decidable & ~b.decidable).any()) for a, b in pairs if a.case.origin)
+    return not fewer and bool(np.isnan(statistics.contrast(pairs)))
 
 
-def carries(definition: Definition) -> bool:
+def has_carried_state(definition: Definition) -> bool:
     """Whether a state is carried from step to step, in an equation or in one that it calls."""
     return any(isinstance(node, Scan) for node in nodes_throughout(definition))
 
 
-def _slice_says(found: Slice) -> str:
-    axes = found.compared.answer.ndim
-    kind = "column" if found.axis == axes - 1 else "row" if found.axis == axes - 2 else f"slice along axis {found.axis}"
-    return f"{kind} {found.place}: the root mean square of error/σ is {found.value:.1f}, beyond {found.limit:.1f}"
+def _describe_slice(worst: Slice) -> str:
+    axes = worst.compared.answer.ndim
+    kind = "column" if worst.axis == axes - 1 else "row" if worst.axis == axes - 2 else f"slice along axis {worst.axis}"
+    return f"{kind} {worst.place}: the root mean square of error/σ is {worst.value:.1f}, beyond {worst.limit:.1f}"

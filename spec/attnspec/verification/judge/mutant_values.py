@@ -1,4 +1,4 @@
-"""The values of mutants, and which mutants are not equivalent to their equation."""
+"""Values of mutants, and the mutants that are not equivalent to their equation."""
 
 from __future__ import annotations
 
@@ -22,32 +22,42 @@ from attnspec.verification.cases.case import FEW, Case, make, smallest
 from attnspec.verification.cases.suite import standard_suite
 
 VALUE, OVERFLOW = "value", "overflow"
-"""How a mutant differs: in numbers, or only by what is not finite."""
+"""How a mutant differs: in finite numbers, or only by elements that are not finite."""
 
 
 def values(definition: Definition, case: Case) -> tuple[NDArray[Any], ...] | None:
-    """The values of an equation or a mutant on a case, in float64; None if it cannot run on these sizes."""
+    """Evaluate an equation or a mutant on a case in float64; None if it cannot be evaluated for these sizes."""
     with np.errstate(all="ignore"):
         try:
-            found = evaluate(lift_over_batch(definition, case), (), case.arguments)
+            value = evaluate(lift_over_batch(definition, case), (), case.arguments)
         except (SpecError, ValueError, IndexError, ZeroDivisionError, OverflowError, TypeError):
             return None
-    return found if isinstance(found, tuple) else (found,)
+    return value if isinstance(value, tuple) else (value,)
 
 
 def mutant_values(
     mutant: Mutant, case: Case, dtype: str, overflowing: str = "float32"
 ) -> tuple[NDArray[Any], ...] | None:
-    """The values of a mutant on a case, in float64, or in the format whose overflow makes it wrong."""
+    """Evaluate a mutant on a case; None if it cannot be evaluated for these sizes.
+
+    It is evaluated in float64, except one that only overflow makes wrong.
+
+    Args:
+        dtype: the dtype in which answers are judged.
+        overflowing: the dtype in which a mutant that only overflow makes wrong is evaluated.
+
+    Returns:
+        The outputs in float64.
+    """
     if not mutant.in_storage or dtype == "float64":
         return values(mutant.definition, case)
     arrays = {name: a.astype(overflowing) if a.dtype.kind == "f" else a for name, a in case.arrays.items()}
-    found = values(mutant.definition, replace(case, arrays=arrays))
-    return None if found is None else tuple(array.astype(np.float64) for array in found)
+    outputs = values(mutant.definition, replace(case, arrays=arrays))
+    return None if outputs is None else tuple(output.astype(np.float64) for output in outputs)
 
 
 def fits(mutant: Mutant, case: Case) -> bool:
-    """Whether a mutant can run on a case: some need two sizes to be equal."""
+    """Whether a mutant can be evaluated on a case: whether sizes that it needs to be equal are equal."""
     if not mutant.equal_sizes:
         return True
     shapes = {name: array.shape for name, array in case.arrays.items()}
@@ -64,8 +74,8 @@ def differ(a: Sequence[NDArray[Any]] | None, b: Sequence[NDArray[Any]] | None) -
             return True
         scale = max((float(np.abs(x[np.isfinite(x)]).max(initial=0.0)) for x in (left, right)), default=0.0)
         with np.errstate(invalid="ignore"):
-            apart = np.abs(left - right) > EQUIVALENT * scale
-        if bool((apart | (np.isfinite(left) != np.isfinite(right))).any()):
+            far = np.abs(left - right) > EQUIVALENT * scale
+        if bool((far | (np.isfinite(left) != np.isfinite(right))).any()):
             return True
     return False
 
@@ -75,29 +85,29 @@ def non_equivalent_mutants(id: str, finite: bool = True) -> tuple[Mutant, ...]:
     """The mutants of an equation that are not equivalent to it: each differs on some case, in float64.
 
     Args:
-        finite: False counts what differs by NaN and infinity at masked places too.
+        finite: False includes mutants that differ only by NaN and infinity at masked positions.
     """
     equation = REGISTRY[id]
     cases = stacked([case for case in sample_cases(equation) if case.finite or not finite])
-    together = sorted(cases, key=lambda case: case.elements)  # most mutants show where it costs least
-    right = [values(equation.definition, case) for case in together]
-    told = ((mutant, _ever_differs(mutant, together, right)) for mutant in mutants(equation))
-    return tuple(replace(mutant, in_storage=True) if how == OVERFLOW else mutant for mutant, how in told if how)
+    cases = sorted(cases, key=lambda case: case.elements)  # most mutants differ on small cases already
+    right = [values(equation.definition, case) for case in cases]
+    differing = ((mutant, _difference(mutant, cases, right)) for mutant in mutants(equation))
+    return tuple(replace(mutant, in_storage=True) if how == OVERFLOW else mutant for mutant, how in differing if how)
 
 
 def sample_cases(equation: Equation[..., Any]) -> list[Case]:
-    """Small cases: no mutant is wrong only on long axes, or only on axes of 1."""
-    told = standard_suite(equation, lambda name: smallest(equation, name) if name != "batch" else 1, (0,))
-    plain = (each for each in told if each.layout == "contiguous")
+    """Cases on which every mutant differs that is not equivalent: without long axes and without axes of size 1."""
+    suite = standard_suite(equation, lambda name: smallest(equation, name) if name != "batch" else 1, (0,))
+    plain = (description for description in suite if description.layout == "contiguous")
     return [
-        make(equation, each, "float64")
-        for each in plain
-        if all(size <= EQUIVALENCE_SIZES and (size > 1 or name in FEW) for name, size in each.sizes)
+        make(equation, description, "float64")
+        for description in plain
+        if all(size <= EQUIVALENCE_SIZES and (size > 1 or name in FEW) for name, size in description.sizes)
     ]
 
 
 def stacked(cases: Sequence[Case]) -> list[Case]:
-    """Cases of equal sizes and options joined into one, with their arrays along a new leading axis."""
+    """Stack cases of equal sizes and options into one case, along a new leading axis of its arrays."""
     groups: dict[object, list[Case]] = {}
     for case in cases:
         sizes = tuple((name, array.shape) for name, array in case.arrays.items())
@@ -108,29 +118,33 @@ def stacked(cases: Sequence[Case]) -> list[Case]:
     ]
 
 
-def _ever_differs(mutant: Mutant, cases: list[Case], right: list[tuple[NDArray[Any], ...] | None]) -> str:
-    """How a mutant differs from the equation on some case: `VALUE`, `OVERFLOW`, or "" if it never does."""
-    how = ""
+def _difference(mutant: Mutant, cases: list[Case], right: list[tuple[NDArray[Any], ...] | None]) -> str:
+    """How a mutant differs from the equation: VALUE, OVERFLOW, or "" if it differs on no case.
+
+    Args:
+        right: the values of the equation on these cases.
+    """
+    difference = ""
     for case, value in zip(cases, right, strict=True):
-        found = mutant_values(mutant, case, "float32") if fits(mutant, case) else None
-        if found is None or value is None:
+        wrong = mutant_values(mutant, case, "float32") if fits(mutant, case) else None
+        if wrong is None or value is None:
             continue
         count = len(next(iter(case.arrays.values()))) if case.arrays else 0
-        examples = [([a[k] for a in found], [b[k] for b in value]) for k in range(count)]
-        examples = examples or [([*found], [*value])]
-        apart = [pair for pair in examples if differ(*pair)]
-        if any(_in_numbers(*pair) for pair in apart):
+        examples = [([a[k] for a in wrong], [b[k] for b in value]) for k in range(count)]
+        examples = examples or [([*wrong], [*value])]
+        differing = [pair for pair in examples if differ(*pair)]
+        if any(_differ_where_finite(*pair) for pair in differing):
             return VALUE
-        how = OVERFLOW if apart else how
-    return how
+        difference = OVERFLOW if differing else difference
+    return difference
 
 
-def _in_numbers(a: Sequence[NDArray[Any]], b: Sequence[NDArray[Any]]) -> bool:
-    """Whether two answers differ where both are finite."""
+def _differ_where_finite(a: Sequence[NDArray[Any]], b: Sequence[NDArray[Any]]) -> bool:
+    """Whether two answers that differ do so in elements where both are finite."""
     if any(left.shape != right.shape for left, right in zip(a, b, strict=True)):
         return True
-    seen = [np.isfinite(left) & np.isfinite(right) for left, right in zip(a, b, strict=True)]
+    finite = [np.isfinite(left) & np.isfinite(right) for left, right in zip(a, b, strict=True)]
     return differ(
-        [np.where(s, x, 0) for s, x in zip(seen, a, strict=True)],
-        [np.where(s, x, 0) for s, x in zip(seen, b, strict=True)],
+        [np.where(s, x, 0) for s, x in zip(finite, a, strict=True)],
+        [np.where(s, x, 0) for s, x in zip(finite, b, strict=True)],
     )

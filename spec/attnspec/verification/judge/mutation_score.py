@@ -1,4 +1,4 @@
-"""The mutation score: how many known mistakes the cases of a verdict would have caught."""
+"""Mutation score: how many known mistakes the cases would have caught."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ class MutationScore:
 
     Attributes:
         killed: mutants that these cases would have caught.
-        faint: those of them that only show as a direction of error, in no single element.
+        seen_in_aggregate: those of them that no single element shows, only the projection on their direction.
         survived: mutants that these cases could not have caught.
     """
 
     killed: tuple[Mutant, ...]
-    faint: tuple[Mutant, ...]
+    seen_in_aggregate: tuple[Mutant, ...]
     survived: tuple[Mutant, ...]
 
     @property
@@ -35,65 +35,70 @@ class MutationScore:
         """How many mutants were tried."""
         return len(self.killed) + len(self.survived)
 
-    def joined(self, after: MutationScore) -> MutationScore:
-        """This score, with the score of its survivors on further cases."""
-        return MutationScore((*self.killed, *after.killed), (*self.faint, *after.faint), after.survived)
+    def extended(self, after: MutationScore) -> MutationScore:
+        """This score, updated by the score of its survivors on more cases."""
+        seen_in_aggregate = (*self.seen_in_aggregate, *after.seen_in_aggregate)
+        return MutationScore((*self.killed, *after.killed), seen_in_aggregate, after.survived)
 
     def __str__(self) -> str:
         return f"{len(self.killed)} of {self.of}"
 
 
 def mutation_score(compared: Sequence[Compared], mutants: Sequence[Mutant], dtype: str) -> MutationScore:
-    """Try mutants on the cases of a judgement. A mutant that one case catches is not tried on the next."""
-    open_ = list(mutants)
+    """Try mutants on the cases of a judgement; a mutant that one case catches is not tried on the next."""
+    remaining = list(mutants)
     by_case = _by_case(compared)
-    for outputs in sorted(by_case, key=lambda outputs: outputs[0].case.elements):  # most show where it costs least
-        open_ = [mutant for mutant in open_ if not shows(mutant, outputs, dtype)]
-        if not open_:
+    for outputs in sorted(by_case, key=lambda outputs: outputs[0].case.elements):  # small cases catch most
+        remaining = [mutant for mutant in remaining if not shows(mutant, outputs, dtype)]
+        if not remaining:
             break
-    faint = [mutant for mutant in open_ if _visible(mutant, by_case[:SCORED_CASES], dtype)]
-    survived = [mutant for mutant in open_ if mutant not in faint]
+    seen_in_aggregate = [mutant for mutant in remaining if _visible(mutant, by_case[:SCORED_CASES], dtype)]
+    survived = [mutant for mutant in remaining if mutant not in seen_in_aggregate]
     killed = [mutant for mutant in mutants if mutant not in survived]
-    return MutationScore(tuple(killed), tuple(faint), tuple(survived))
+    return MutationScore(tuple(killed), tuple(seen_in_aggregate), tuple(survived))
 
 
 def _by_case(compared: Sequence[Compared]) -> list[list[Compared]]:
-    """The comparisons of each case, cheap cases first."""
-    found: dict[int, list[Compared]] = {}
-    for each in compared:
-        found.setdefault(id(each.case), []).append(each)
-    return sorted(found.values(), key=lambda outputs: outputs[0].noise.members.size > 4_000)
+    """Group comparisons by case, small cases first."""
+    groups: dict[int, list[Compared]] = {}
+    for comparison in compared:
+        groups.setdefault(id(comparison.case), []).append(comparison)
+    return sorted(groups.values(), key=lambda outputs: outputs[0].noise.members.size > 4_000)
 
 
 def shows(mutant: Mutant, outputs: Sequence[Compared], dtype: str) -> bool:
-    """Whether a mutant differs on a case by more than noise can hide."""
+    """Whether a mutant differs from the equation on a case by more than the noise.
+
+    Args:
+        outputs: the comparisons of one case.
+    """
     case = outputs[0].case
     if not fits(mutant, case):
         return False
-    found = mutant_values(mutant, case, dtype)
-    if found is None:
+    wrong = mutant_values(mutant, case, dtype)
+    if wrong is None:
         return False
-    return any(_departs(found[each.output], each) for each in outputs)
+    return any(_differs(wrong[comparison.output], comparison) for comparison in outputs)
 
 
-def _departs(wrong: NDArray[Any], each: Compared) -> bool:
+def _differs(wrong: NDArray[Any], comparison: Compared) -> bool:
     with np.errstate(invalid="ignore"):
-        apart = np.abs(wrong - each.noise.value) > CLEARLY * each.noise.bound
-    odd = np.isfinite(wrong) != np.isfinite(each.noise.value)
-    return bool(((apart | odd) & each.decidable).any())
+        far = np.abs(wrong - comparison.noise.value) > CLEARLY * comparison.noise.bound
+    other_pattern = np.isfinite(wrong) != np.isfinite(comparison.noise.value)
+    return bool(((far | other_pattern) & comparison.decidable).any())
 
 
 def _visible(mutant: Mutant, by_case: Sequence[Sequence[Compared]], dtype: str) -> bool:
-    """Whether a candidate with this mistake would be caught by its direction of error."""
+    """Whether a candidate with this mistake would have a significant error along the mistake's direction."""
     cache: dict[int, tuple[NDArray[Any], ...] | None] = {}
 
-    def along(each: Compared) -> NDArray[Any] | None:
-        if not fits(mutant, each.case):
+    def along(comparison: Compared) -> NDArray[Any] | None:
+        if not fits(mutant, comparison.case):
             return None
-        if id(each.case) not in cache:
-            cache[id(each.case)] = mutant_values(mutant, each.case, dtype)
-        found = cache[id(each.case)]
-        return None if found is None else found[each.output] - each.noise.value
+        if id(comparison.case) not in cache:
+            cache[id(comparison.case)] = mutant_values(mutant, comparison.case, dtype)
+        wrong = cache[id(comparison.case)]
+        return None if wrong is None else wrong[comparison.output] - comparison.noise.value
 
-    seen = project([each for outputs in by_case for each in outputs], along)
-    return seen is not None and seen.visible
+    coefficient = project([comparison for outputs in by_case for comparison in outputs], along)
+    return coefficient is not None and coefficient.visible

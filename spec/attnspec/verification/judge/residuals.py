@@ -1,4 +1,4 @@
-"""A candidate's answers with the values and the noise of the equation."""
+"""Residuals: answers of a candidate compared with the values and the noise of the equation."""
 
 from __future__ import annotations
 
@@ -15,11 +15,14 @@ from attnspec.verification.cases.case import Case
 
 @dataclass(frozen=True, eq=False)
 class Compared:
-    """One output of one case with its noise.
+    """One output of one case, compared with its noise. All arrays have the shape of the output.
 
     Attributes:
-        output: the place of the output among the results of the equation.
-        answer: the candidate's answer, in float64."""
+        case: the case.
+        output: the position of the output among those of the equation.
+        answer: the candidate's answer, in float64.
+        noise: the equation's value there, with its σ, bound and samples.
+    """
 
     case: Case
     output: int
@@ -35,17 +38,17 @@ class Compared:
 
     @cached_property
     def decidable(self) -> Array:
-        """Elements whose noise is small enough for an answer to be judged."""
+        """Elements for which the noise is small enough that an answer can be judged."""
         return np.asarray(~self.noise.undecidable)
 
     @cached_property
     def ratio(self) -> Array:
-        """|error| over its bound: infinite where only one of answer and value is finite, 0 where it is undecidable."""
+        """|error| / bound; infinite if only one of answer and value is NaN or infinite, 0 for undecidable elements."""
         size = np.abs(self.error)
         with np.errstate(invalid="ignore", divide="ignore"):
-            found = np.where(size == 0, 0.0, np.where(self.noise.bound > 0, size / self.noise.bound, np.inf))
-        found = np.where(np.isnan(found), np.inf, found)
-        return np.asarray(np.where(self.decidable, found, 0.0))
+            ratio = np.where(size == 0, 0.0, np.where(self.noise.bound > 0, size / self.noise.bound, np.inf))
+        ratio = np.where(np.isnan(ratio), np.inf, ratio)
+        return np.asarray(np.where(self.decidable, ratio, 0.0))
 
     @property
     def fails(self) -> bool:
@@ -53,24 +56,24 @@ class Compared:
         return bool((self.ratio > 1).any())
 
     @cached_property
-    def weighed(self) -> Array:
-        """Elements with a σ and a finite error, from which statistics are computed."""
+    def counted(self) -> Array:
+        """Elements that statistics are computed over: decidable ones with a positive σ and a finite error."""
         return np.asarray(
             self.decidable & (self.noise.sigma > 0) & np.isfinite(self.error) & np.isfinite(self.noise.value)
         )
 
     @cached_property
     def z(self) -> Array:
-        """error / σ; 0 where `weighed` is false."""
-        return np.divide(self.error, self.noise.sigma, out=np.zeros(self.error.shape), where=self.weighed)
+        """error / σ; 0 for elements that are not counted."""
+        return np.divide(self.error, self.noise.sigma, out=np.zeros(self.error.shape), where=self.counted)
 
     @cached_property
     def z_members(self) -> Array:
-        """The same for honestly rounded runs, which lie along the first axis."""
-        return np.where(self.weighed, self.noise.members / np.where(self.noise.sigma > 0, self.noise.sigma, 1.0), 0.0)
+        """The same for the samples of honest rounding, whose errors stand along a new first axis."""
+        return np.where(self.counted, self.noise.members / np.where(self.noise.sigma > 0, self.noise.sigma, 1.0), 0.0)
 
 
 def compare(observation: Observation, noises: Sequence[Noise]) -> list[Compared]:
-    """Every output of an observation with its noise."""
+    """Compare every output of an observation with its noise."""
     pairs = zip(observation.answers, noises, strict=True)
-    return [Compared(observation.case, place, answer, noise) for place, (answer, noise) in enumerate(pairs)]
+    return [Compared(observation.case, output, answer, noise) for output, (answer, noise) in enumerate(pairs)]

@@ -1,4 +1,4 @@
-"""Answers judged as the equation, or as one of its forms if that fails."""
+"""Judging answers by the equation as written, or else by one of its forms."""
 
 from __future__ import annotations
 
@@ -18,22 +18,27 @@ def judge_with_forms(
     judge: Judge,
     observations: Sequence[Observation],
     policy: Policy | None,
-    faint: Sequence[Mutant] = (),
+    unseen: Sequence[Mutant] = (),
     directions: bool = False,
 ) -> Judged:
-    """Judge answers as the equation, or as one of its forms if that fails.
+    """Judge by the equation as written; if answers are not right, by its forms.
 
     Args:
-        policy: the declared one; None: it is inferred.
-        faint: mutants too close to the equation to show in an element.
-        directions: whether generic directions are tried too.
+        policy: the declared policy; None if it is to be inferred.
+        unseen: mutants that no single element shows.
+        directions: whether directions of error are tried too.
+
+    Returns:
+        The judgement by the first form that explains the answers, or by the equation as written if none does.
     """
-    under = policy or judge.infer(observations)
-    first = judge.judge(observations, under, faint, directions=directions)
+    under = policy or judge.infer_policy(observations)
+    first = judge.judge(observations, under, unseen, directions=directions)
     if first.right:
         return first
-    policies = [under] if policy else judge.alike(observations, judge.infer(observations, paths=False))
-    return _by_form(judge, observations, first, policies, faint, directions) or first
+    policies = (
+        [under] if policy else judge.indistinguishable(observations, judge.infer_policy(observations, paths=False))
+    )
+    return _by_form(judge, observations, first, policies, unseen, directions) or first
 
 
 def _by_form(
@@ -41,64 +46,79 @@ def _by_form(
     observations: Sequence[Observation],
     first: Judged,
     policies: Sequence[Policy],
-    faint: Sequence[Mutant],
+    unseen: Sequence[Mutant],
     directions: bool,
 ) -> Judged | None:
-    """Judge answers as one of the forms, under one policy or one that the answers cannot tell from it.
+    """Judge by the forms, under each of some policies; None if no form explains the answers.
 
-    A form must explain the worst cases before it is tried on all. An error along a direction that no element shows may
-    have loosened an inferred policy: then only a rounded constant explains it, and nothing explains an error in some
-    slices. If no form is right, a form that explains all answers but loses digits is preferred to the equation; under
-    another policy than the inferred one it must explain the failing elements, not leave them undecidable.
+    A form that does not explain the worst cases is not tried on all.
+
+    If the policy was inferred, an error that no element shows but that lies along a direction may have led to a looser
+    policy. Then only a form with rounded constants is an explanation, and for an error in some slices no form is.
+
+    If no form is right, a form that explains all answers but loses digits is preferred to the equation. Under another
+    policy than the inferred one it must explain the failing elements, not only make them undecidable.
 
     Args:
-        first: the same, judged as the equation.
+        first: the judgement by the equation as written.
+        policies: the policy, and those that the answers cannot distinguish from it.
     """
     kinds = {finding.kind for finding in first.findings}
-    leaning = judge.inferred and kinds <= {"direction", "part", "mutant"}
+    only_directions = judge.can_infer_policy and kinds <= {"direction", "part", "mutant"}
     worst = _worst_cases(first, observations, SITE_CASES)
-    probes = [*([each] for each in sorted(worst, key=lambda each: each.case.elements)), worst]
+    probes = [
+        *([observation] for observation in sorted(worst, key=lambda observation: observation.case.elements)),
+        worst,
+    ]
     lossy: list[tuple[float, Form, Policy]] = []
-    for form in [] if leaning and kinds == {"part"} else judge.forms:
-        if leaning and (form.constants is None or form.products):
+    for form in [] if only_directions and kinds == {"part"} else judge.forms:
+        if only_directions and (form.constants is None or form.products):
             continue
         for policy in policies:
             if form.products and policy.intermediates is not policy.storage:
-                continue  # software that keeps nothing in storage between operations keeps no products there
-            tried = list(_tried(judge, probes, policy, form))
-            if not tried[-1].equal:
+                continue  # software that rounds no intermediates to storage rounds no products either
+            trials = list(_trials(judge, probes, policy, form))
+            if not trials[-1].equal:
                 continue
-            if all(each.right for each in tried):
-                judged = judge.judge(observations, policy, faint, form, directions)
+            if all(trial.right for trial in trials):
+                judged = judge.judge(observations, policy, unseen, form, directions)
                 if judged.right:
                     return judged
-            lossy.append((statistics.surprise(tried[-1].compared), form, policy))
+            lossy.append((statistics.negative_log_likelihood(trials[-1].compared), form, policy))
     for form, policy in _likeliest(lossy):
-        judged = judge.judge(observations, policy, faint, form, directions)
+        judged = judge.judge(observations, policy, unseen, form, directions)
         if judged.equal and (policy == first.policy or matched(first.compared, judged.compared)):
             return judged
     return None
 
 
-def _tried(judge: Judge, probes: Sequence[Sequence[Observation]], policy: Policy, form: Form) -> Iterator[Judged]:
-    """Try a form on one set of cases after the other, up to the first that it does not explain."""
-    for few in probes:
-        judged = judge.judge(few, policy, form=form, directions=False)
+def _trials(judge: Judge, probes: Sequence[Sequence[Observation]], policy: Policy, form: Form) -> Iterator[Judged]:
+    """Judge one group of cases after the other by a form, up to the first that it does not explain."""
+    for observations in probes:
+        judged = judge.judge(observations, policy, form=form, directions=False)
         yield judged
         if not judged.equal:
             return
 
 
-def _likeliest(tried: Sequence[tuple[float, Form, Policy]]) -> Iterator[tuple[Form, Policy]]:
-    """Forms in the order of the likelihood of the errors; those that are about equally likely keep their order."""
-    least = min((surprise for surprise, *_ in tried), default=0.0)
-    for _, form, policy in sorted(tried, key=lambda each: max(each[0], least + BITS_ALIKE)):
+def _likeliest(lossy: Sequence[tuple[float, Form, Policy]]) -> Iterator[tuple[Form, Policy]]:
+    """Sort forms by the negative log-likelihood of the errors; those near the smallest keep their order."""
+    least = min((loss for loss, *_ in lossy), default=0.0)
+    for _, form, policy in sorted(lossy, key=lambda item: max(item[0], least + BITS_ALIKE)):
         yield form, policy
 
 
 def _worst_cases(judged: Judged, observations: Sequence[Observation], count: int) -> list[Observation]:
-    """The cases with the largest error."""
-    by_error = sorted((each for each in judged.compared if each.ratio.size), key=lambda each: -float(each.ratio.max()))
-    shown = [id(finding.at.case) for finding in judged.findings if finding.at is not None]
-    cases = list(dict.fromkeys([*shown, *(id(each.case) for each in by_error)]))[: count + len(shown)]
-    return [each for each in observations if id(each.case) in cases]
+    """The cases that findings are about, and those with the largest |error| / bound.
+
+    Args:
+        count: how many of the latter.
+    """
+    by_error = sorted(
+        (comparison for comparison in judged.compared if comparison.ratio.size),
+        key=lambda comparison: -float(comparison.ratio.max()),
+    )
+    in_findings = [id(finding.compared.case) for finding in judged.findings if finding.compared is not None]
+    cases = list(dict.fromkeys([*in_findings, *(id(comparison.case) for comparison in by_error)]))
+    chosen = cases[: count + len(in_findings)]
+    return [observation for observation in observations if id(observation.case) in chosen]

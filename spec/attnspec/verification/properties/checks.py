@@ -1,4 +1,4 @@
-"""The properties of an equation, checked on a candidate."""
+"""Checks of the properties of an equation on a candidate."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ from attnspec.language.symbols import symbol
 from attnspec.properties import PROPERTIES
 from attnspec.properties.property import Property
 from attnspec.verification.cases.case import FEW, Case, Description, make
-from attnspec.verification.properties.relations import NoiseOf, applies, broken_relations, fitted
+from attnspec.verification.properties.relations import NoiseOf, applies, broken_relations, nearest_sizes
 
-USUAL_SIZES = (3, 4, 5, 6, 2, 3, 4, 5)
-"""Sizes of the cases on which properties are asked, in the order of the signature."""
+DEFAULT_SIZES = (3, 4, 5, 6, 2, 3, 4, 5)
+"""Sizes of the cases on which properties are checked, in the order of the signature."""
 
 
 @dataclass(frozen=True, slots=True)
 class PropertyResults:
-    """The results of checking the properties.
+    """The results of checking properties.
 
     Attributes:
-        each: pairs of a property's name and whether it held.
-        violation: the first that did not hold, in a sentence; "" if all held.
-        skipped: those that could not be checked, each with the reason.
+        results: the name of each property that was checked, with whether it holds.
+        violation: the first property that does not hold, in words; "" if all hold.
+        skipped: a sentence for each property that was not checked, with the reason.
     """
 
-    each: tuple[tuple[str, bool], ...]
+    results: tuple[tuple[str, bool], ...]
     violation: str
     skipped: tuple[str, ...]
 
 
 class Unanswered(Exception):
-    """A call within a property got no answer that can be judged."""
+    """A call within a property has no answer that can be judged."""
 
 
 def check_properties(
@@ -48,56 +48,58 @@ def check_properties(
     axes: int,
     call: Callable[[Case], tuple[np.ndarray[Any, Any], ...] | str],
     seed: int,
-    only: Sequence[Case] | None = None,
+    cases: Sequence[Case] | None = None,
 ) -> PropertyResults:
-    """Check every property of an equation, each on one case.
+    """Check every property of an equation on one case.
 
     Args:
-        noise_of: the noise of the equation, or of the form that the candidate matched.
+        dtype: the dtype of the inputs.
+        noise_of: the noise of the equation, or of the form by which the candidate was judged.
         least: the smallest size of an axis that is claimed.
-        axes: the fewest batch axes that are claimed: the candidate is given so many, each of size 1.
-        call: the candidate's answers to a case; or why there are none, in words.
-        only: the cases to ask on, each property on the first that it speaks of; None draws one.
+        axes: the number of batch axes, each of size 1, that the arrays get: the fewest that are claimed.
+        call: returns the candidate's answers to a case, or the reason why there are none.
+        seed: the random seed of drawn cases.
+        cases: the cases to choose from; each property is checked on the first to which it applies. None draws a case.
     """
     named = [option.name for option in equation.definition.options]
 
     def function(**arguments: Any) -> Any:
         arrays = {name: np.asarray(value) for name, value in arguments.items() if name not in named}
         options = {name: arguments[name] for name in named}
-        answers = call(Case(_lifted(arrays, equation, axes), options))
+        answers = call(Case(_with_batch_axes(arrays, equation, axes), options))
         if isinstance(answers, str):
             raise Unanswered(answers)
-        pairs = zip(answers, equation.definition.results, strict=True)  # what a batch shares has one gradient for all
+        pairs = zip(answers, equation.definition.results, strict=True)  # a gradient that is summed has no batch axes
         answers = tuple(np.asarray(answer[(0,) * (answer.ndim - len(result.dims))]) for answer, result in pairs)
         return answers if len(answers) > 1 else answers[0]
 
-    each: list[tuple[str, bool]] = []
+    results: list[tuple[str, bool]] = []
     skipped, violation = [], ""
-    for law in PROPERTIES.get(equation.id, ()):
-        drawn = [_drawn(equation, law, least, dtype, seed)] if only is None else only
-        case = next(filter(partial(applies, law), drawn), None)
+    for prop in PROPERTIES.get(equation.id, ()):
+        among = [_drawn(equation, prop, least, dtype, seed)] if cases is None else cases
+        case = next(filter(partial(applies, prop), among), None)
         if case is None:
-            skipped.append(f"the property {law.name} was not checked: it applies to none of the recorded cases")
+            skipped.append(f"the property {prop.name} was not checked: it applies to none of the recorded cases")
             continue
         try:
-            broken = broken_relations(law, function, case, noise_of)
+            violations = broken_relations(prop, function, case, noise_of)
         except Unanswered as error:
-            skipped.append(f"the property {law.name} was not checked: {error}")
+            skipped.append(f"the property {prop.name} was not checked: {error}")
             continue
-        each.append((law.name, not broken))
-        violation = violation or (f"the property {broken[0]}" if broken else "")
-    return PropertyResults(tuple(each), violation, tuple(skipped))
+        results.append((prop.name, not violations))
+        violation = violation or (f"the property {violations[0]}" if violations else "")
+    return PropertyResults(tuple(results), violation, tuple(skipped))
 
 
-def _drawn(equation: Equation[..., Any], law: Property, least: Callable[[str], int], dtype: str, seed: int) -> Case:
-    """A case of usual sizes to which a property applies."""
-    pairs = zip(sizes_of(equation.definition), USUAL_SIZES, strict=False)
-    usual = {name: max(min(size, 3) if name in FEW else size, least(name)) for name, size in pairs}
-    return make(equation, Description(tuple(fitted(law, usual).items()), seed=seed + 7), dtype)
+def _drawn(equation: Equation[..., Any], prop: Property, least: Callable[[str], int], dtype: str, seed: int) -> Case:
+    """Draw a case of the default sizes, or of the nearest ones to which a property applies."""
+    pairs = zip(sizes_of(equation.definition), DEFAULT_SIZES, strict=False)
+    default = {name: max(min(size, 3) if name in FEW else size, least(name)) for name, size in pairs}
+    return make(equation, Description(tuple(nearest_sizes(prop, default).items()), seed=seed + 7), dtype)
 
 
-def _lifted(arrays: dict[str, Any], equation: Equation[..., Any], axes: int) -> dict[str, Any]:
-    """Give the arguments that vary by example this many batch axes of size 1."""
+def _with_batch_axes(arrays: dict[str, Any], equation: Equation[..., Any], axes: int) -> dict[str, Any]:
+    """Add batch axes of size 1 to the arguments that vary per example."""
     lead = (None,) * axes
     weights = {name for name in arrays if symbol(name, equation.id).weight}
     return {name: array if name in weights else np.asarray(array[lead]) for name, array in arrays.items()}

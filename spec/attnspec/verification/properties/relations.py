@@ -1,9 +1,9 @@
-"""Properties checked on a function: which relations it breaks by more than rounding may.
+"""Relations of a property, and which of them a function breaks by more than rounding explains.
 
-The tolerance of a relation is measured. The relation is computed from the oracle's values, and again with every value
-moved to an end of its bound: all up, all away from 0, and several times at random. The largest movement of either
-side, and the root mean square of the random ones, is what honest rounding may cause. A relation that depends on an
-undecidable value is not checked.
+The tolerance of a relation is found by perturbation. The relation is computed from the oracle's values, and again with
+every value moved by its bound: all up, all away from 0, and many times up or down at random. The tolerance is how far
+its two sides move. Of the random perturbations the root mean square is taken, since a single one may cancel by chance.
+A relation is not checked where it depends on an element whose noise is undecidable.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ NoiseOf = Callable[[Arguments], Sequence[Noise]]
 Floats = NDArray[np.float64]
 
 SHARED = ("up", "outward")
-"""Where values go within their bounds by an error that all share: up, or away from 0, as by a divisor that is off."""
+"""Perturbations that all values share: up, or away from 0, as by a divisor that is off."""
 
-REMEMBERED = 64
-"""How many calls' noise is kept: the properties of an equation ask for the same ones again and again."""
+CACHED_CALLS = 64
+"""The noise of how many calls is cached: the properties of an equation make the same calls many times."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,17 +41,17 @@ class Violation:
     """A relation that does not hold.
 
     Attributes:
-        law: the property's name.
-        says: what should hold, in a sentence.
-        index: the element that breaks it most.
-        left: the left side there.
-        right: the right side there.
-        tolerance: how far apart rounding may bring them there.
-        sign: "=" or "≤", what should stand between them.
+        name: the name of the property.
+        statement: what should hold, in a sentence.
+        index: the element that breaks it by most tolerances.
+        left: the left side at this element.
+        right: the right side at this element.
+        tolerance: how far apart rounding may bring the two sides.
+        sign: the relation between them, "=" or "≤".
     """
 
-    law: str
-    says: str
+    name: str
+    statement: str
     index: tuple[int, ...]
     left: float
     right: float
@@ -61,7 +61,7 @@ class Violation:
     def __str__(self) -> str:
         place = f" at {list(self.index)}" if self.index else ""
         failed = f"{self.left:.9g} {self.sign} {self.right:.9g} ± {self.tolerance:.2g}"
-        return f"{self.law}{place}: {failed} does not hold: {self.says}"
+        return f"{self.name}{place}: {failed} does not hold: {self.statement}"
 
 
 def noise_under(
@@ -72,83 +72,88 @@ def noise_under(
     form: Definition | None = None,
     constants: int | None = None,
 ) -> NoiseOf:
-    """The noise of an equation under a policy, cached for the last calls.
+    """Return the noise of an equation under a policy, as a cached function of its arguments.
 
-    In float64 bounds are doubled, since the oracle rounds as much as the function.
+    In float64 bounds are enlarged, since the oracle rounds as much as the function that is tested.
 
     Args:
-        form: the form by which the function was judged; None: the equation as it stands.
-        constants: as for `noise`.
+        form: the form by which the function was judged; None for the equation as written.
+        constants: the number of significant bits to which constants are rounded; None if they are exact.
     """
     definition = form or equation.definition
     options = {option.name for option in definition.options}
     factor = ORACLE_VARIANCE if policy.storage.name == "float64" else 1.0
-    known: dict[object, Sequence[Noise]] = {}
+    cache: dict[object, Sequence[Noise]] = {}
 
     def noise_of(arguments: Arguments) -> Sequence[Noise]:
         arrays = {name: np.asarray(array) for name, array in arguments.items() if name not in options}
-        given = {name: arguments[name] for name in options}
-        key = (*((name, a.shape, a.tobytes()) for name, a in sorted(arrays.items())), *sorted(given.items()))
-        if key not in known:
-            if len(known) == REMEMBERED:
-                del known[next(iter(known))]
-            found = noise(definition, arrays, given, policy, seed, constants=constants)
-            known[key] = [replace(item, bound=factor * item.bound) for item in found]
-        return known[key]
+        values = {name: arguments[name] for name in options}
+        key = (*((name, a.shape, a.tobytes()) for name, a in sorted(arrays.items())), *sorted(values.items()))
+        if key not in cache:
+            if len(cache) == CACHED_CALLS:
+                del cache[next(iter(cache))]
+            outputs = noise(definition, arrays, values, policy, seed, constants=constants)
+            cache[key] = [replace(output, bound=factor * output.bound) for output in outputs]
+        return cache[key]
 
     return noise_of
 
 
-def fitted(law: Property, sizes: Mapping[str, int]) -> dict[str, int]:
-    """The nearest sizes to which a property applies: large enough, and equal where it needs them equal."""
-    found = {name: max(size, law.least.get(name, 0)) for name, size in sizes.items()}
-    for first, second in law.equal:
-        found[first] = found[second] = max(found[first], found[second])
-    return found
+def nearest_sizes(prop: Property, sizes: Mapping[str, int]) -> dict[str, int]:
+    """The nearest sizes to which a property applies: none smaller, some enlarged to its least or to be equal."""
+    nearest = {name: max(size, prop.least.get(name, 0)) for name, size in sizes.items()}
+    for first, second in prop.equal:
+        nearest[first] = nearest[second] = max(nearest[first], nearest[second])
+    return nearest
 
 
-def applies(law: Property, case: Case) -> bool:
-    """Whether a property applies to a case: to its sizes, to finite values, and to a batch that is not empty."""
-    definition = REGISTRY[law.equation].definition
+def applies(prop: Property, case: Case) -> bool:
+    """Whether a property applies to a case: to its sizes, if its values are finite and its batch is not empty."""
+    definition = REGISTRY[prop.equation].definition
     sizes, _ = fit(definition, {name: array.shape for name, array in case.arrays.items()}, case.options)
     empty = 0 in batch_shape(definition, case.arrays)
-    return case.finite and not empty and fitted(law, sizes) == sizes
+    return case.finite and not empty and nearest_sizes(prop, sizes) == sizes
 
 
-def broken_relations(law: Property, function: Function, case: Case, noise_of: NoiseOf) -> list[Violation]:
-    """The relations of a property that a function breaks on a case, or on its first example.
+def broken_relations(prop: Property, function: Function, case: Case, noise_of: NoiseOf) -> list[Violation]:
+    """The relations of a property that a function breaks on the first example of a case.
 
     Args:
-        law: the property; it must apply to the case.
-        function: what is tested. It is called with the equation's arrays and options by name, float64 NumPy arrays in
-            C order, and gives an array that NumPy understands, or a tuple of them; what it raises is raised.
-        case: the case.
+        prop: the property; it must apply to the case.
+        function: the function that is tested. It is called with the equation's arrays and options by name, as float64
+            NumPy arrays in C order, and returns an array that NumPy understands, or a tuple of them. Its exceptions are
+            not caught.
+        case: the case. Only its first example is used.
         noise_of: the noise of the property's equation.
     """
-    arguments = unbatched(case, REGISTRY[law.equation]).arguments
-    exact = _relations(law, arguments, _made_of(noise_of, lambda item: _floats(item.value)))
-    given = _relations(law, arguments, _plain(function))
+    arguments = unbatched(case, REGISTRY[prop.equation]).arguments
+    exact = _relations(prop, arguments, _from_noise(noise_of, lambda output: _floats(output.value)))
+    tested = _relations(prop, arguments, _on_contiguous_copies(function))
 
-    def moved(probes: Iterable[str | int]) -> list[list[Relation]]:
-        return [_relations(law, arguments, _made_of(noise_of, _mover(probe))) for probe in probes]
+    def perturbed(probes: Iterable[str | int]) -> list[list[Relation]]:
+        return [_relations(prop, arguments, _from_noise(noise_of, _perturbation(probe))) for probe in probes]
 
     def broken(shared: list[list[Relation]], apart: list[list[Relation]]) -> list[Violation]:
         worst = (
-            _worst(law, item, _tolerance(true, [each[place] for each in shared], [each[place] for each in apart]))
-            for place, (item, true) in enumerate(zip(given, exact, strict=True))
+            _worst(
+                prop,
+                item,
+                _tolerance(true, [relations[place] for relations in shared], [relations[place] for relations in apart]),
+            )
+            for place, (item, true) in enumerate(zip(tested, exact, strict=True))
         )
         return [violation for violation in worst if violation]
 
-    shared = moved(SHARED)
-    return broken(shared, moved(range(PROBES))) if broken(shared, []) else []  # most are within the one already
+    shared = perturbed(SHARED)  # these are cheap, and most relations hold within them
+    return broken(shared, perturbed(range(PROBES))) if broken(shared, []) else []
 
 
-def _relations(law: Property, arguments: Arguments, function: Function) -> list[Relation]:
-    """Every relation of a property, of one function, as float64 arrays."""
+def _relations(prop: Property, arguments: Arguments, function: Function) -> list[Relation]:
+    """Compute every relation of a property for a function, in float64."""
     with np.errstate(all="ignore"):
         return [
             replace(item, left=_floats(item.left), right=_floats(item.right))
-            for item in law.relations(function, arguments)
+            for item in prop.relations(function, arguments)
         ]
 
 
@@ -156,29 +161,33 @@ def _floats(array: Any) -> Floats:
     return np.asarray(array, dtype=np.float64)
 
 
-def _plain(function: Function) -> Function:
-    """Call the function on contiguous copies, since a property may pass views, and convert its outputs to float64."""
+def _on_contiguous_copies(function: Function) -> Function:
+    """The function called with contiguous copies, since a property may pass views; it returns float64 arrays."""
 
     def call(**arguments: Any) -> Any:
-        own = {name: np.array(a, order="C") if isinstance(a, np.ndarray) else a for name, a in arguments.items()}
-        output = function(**own)
+        copies = {name: np.array(a, order="C") if isinstance(a, np.ndarray) else a for name, a in arguments.items()}
+        output = function(**copies)
         return tuple(map(_floats, output)) if isinstance(output, tuple | list) else _floats(output)
 
     return call
 
 
-def _made_of(noise_of: NoiseOf, choose: Callable[[Noise], Floats]) -> Function:
-    """A function whose answers are computed from the noise."""
+def _from_noise(noise_of: NoiseOf, choose: Callable[[Noise], Floats]) -> Function:
+    """A function of the equation's arguments whose outputs are computed from the noise."""
 
     def call(**arguments: Any) -> Any:
-        outputs = tuple(choose(item) for item in noise_of(arguments))
+        outputs = tuple(choose(output) for output in noise_of(arguments))
         return outputs if len(outputs) > 1 else outputs[0]
 
     return call
 
 
-def _mover(probe: str | int) -> Callable[[Noise], Floats]:
-    """Move a value by its bound in the way of a probe; NaN where it is undecidable."""
+def _perturbation(probe: str | int) -> Callable[[Noise], Floats]:
+    """Return a function that moves values by their bounds; undecidable elements become NaN.
+
+    Args:
+        probe: "up", "outward" for away from 0, or the seed of random signs.
+    """
     generator = np.random.Generator(np.random.Philox(probe)) if isinstance(probe, int) else None
 
     def move(item: Noise) -> Floats:
@@ -191,38 +200,41 @@ def _mover(probe: str | int) -> Callable[[Noise], Floats]:
 
 
 def _tolerance(exact: Relation, shared: Sequence[Relation], apart: Sequence[Relation]) -> Floats:
-    """How far rounding may move the two sides apart: the movement that the probes caused, and the slack.
+    """How far rounding may move the two sides of a relation apart, for each element.
 
-    Infinite where a side depends on an undecidable element.
+    It is infinite where a side depends on an undecidable element.
     """
+    # The largest of the shared perturbations and the rms of the random ones, plus a slack for float64 arithmetic.
 
     def reach(moved: Sequence[Relation]) -> list[Floats]:
-        return [_apart(item.left, exact.left) + _apart(item.right, exact.right) for item in moved]
+        return [_distance(item.left, exact.left) + _distance(item.right, exact.right) for item in moved]
 
     sides = (np.where(np.isfinite(side), np.abs(side), 0.0) for side in (exact.left, exact.right))
-    own = [np.hypot.reduce(reach(apart)) / np.sqrt(len(apart))] if apart else []
-    return np.asarray(np.max([*reach(shared), *own], axis=0) + RELATION_SLACK * sum(sides))
+    rms = [np.hypot.reduce(reach(apart)) / np.sqrt(len(apart))] if apart else []
+    return np.asarray(np.max([*reach(shared), *rms], axis=0) + RELATION_SLACK * sum(sides))
 
 
-def _apart(left: Floats, right: Floats) -> Floats:
-    """The distance: 0 between equal infinities and between two NaN, infinite between NaN and a number."""
+def _distance(left: Floats, right: Floats) -> Floats:
+    """The distance: 0 between equal infinities and between NaN and NaN, infinite between NaN and a number."""
     with np.errstate(all="ignore"):
         distance = np.abs(left - right)
         same = (left == right) | (np.isnan(left) & np.isnan(right))
     return np.where(same, 0.0, np.where(np.isnan(distance), np.inf, distance))
 
 
-def _worst(law: Property, given: Relation, tolerance: Floats) -> Violation | None:
-    """The element that breaks a relation by the most tolerances."""
-    left, right, tolerance = np.broadcast_arrays(given.left, given.right, tolerance)
-    apart = _apart(left, right)
-    if isinstance(given, AtMost):
-        apart = np.where(left <= right, 0.0, apart)
-    broken = (apart > tolerance) & (tolerance < np.inf)
+def _worst(prop: Property, tested: Relation, tolerance: Floats) -> Violation | None:
+    """The element that breaks a relation by most tolerances."""
+    left, right, tolerance = np.broadcast_arrays(tested.left, tested.right, tolerance)
+    distance = _distance(left, right)
+    if isinstance(tested, AtMost):
+        distance = np.where(left <= right, 0.0, distance)
+    broken = (distance > tolerance) & (tolerance < np.inf)
     if not broken.any():
         return None
     with np.errstate(all="ignore"):
-        excess = np.where(broken, apart / tolerance, 0.0)
+        excess = np.where(broken, distance / tolerance, 0.0)
     index = tuple(map(int, np.unravel_index(int(excess.argmax()), excess.shape)))
-    sign = "≤" if isinstance(given, AtMost) else "="
-    return Violation(law.name, law.says, index, float(left[index]), float(right[index]), float(tolerance[index]), sign)
+    sign = "≤" if isinstance(tested, AtMost) else "="
+    return Violation(
+        prop.name, prop.says, index, float(left[index]), float(right[index]), float(tolerance[index]), sign
+    )
