@@ -5,6 +5,7 @@ The modules live on the meta device: they draw no random numbers, hold no memory
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
@@ -62,6 +63,22 @@ def attention(q: Tensor, k: Tensor, v: Tensor, **options: Any) -> Tensor:
     """scaled_dot_product_attention with the axis for the heads that its fused kernels ask for."""
     q, k, v = q.unsqueeze(-3), k.unsqueeze(-3), v.unsqueeze(-3)
     return F.scaled_dot_product_attention(q, k, v, **options).squeeze(-3)
+
+
+def attention_with_weights(q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
+    """nn.MultiheadAttention on the path that returns the weights too, with one head and identities for its matrices.
+
+    The module knows one width: zeros fill up the narrower, and the queries make up for its scale.
+    """
+    d, e = q.shape[-1], v.shape[-1]
+    width = max(d, e)
+    wide_q, wide_k, wide_v = (F.pad(a, (0, width - a.shape[-1])) for a in (q * math.sqrt(width / d), k, v))
+    identity = torch.eye(width, dtype=q.dtype, device=q.device)
+    weights = {"in_proj_weight": identity.repeat(3, 1), "out_proj.weight": identity}
+    module = _module("MultiheadAttention", width, 1, bias=False, batch_first=True)
+    y, _ = functional_call(module, weights, (wide_q, wide_k, wide_v), {"attn_mask": ~mask, "need_weights": True})
+    out: Tensor = y[..., :e]
+    return out
 
 
 def multihead(

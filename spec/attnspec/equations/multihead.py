@@ -7,6 +7,7 @@ from attnspec.equations import attention as single
 from attnspec.notation import Tensor, concat, index, indices, split
 
 VASWANI = Source("004", "多头注意力机制", paper="Vaswani et al. 2017, arXiv:1706.03762, sec. 3.2.2")
+CAUSAL = Source(paper="Vaswani et al. 2017, arXiv:1706.03762, sec. 3.2.3")
 BIASED = Source(paper="PyTorch, nn.MultiheadAttention(bias=True)")
 QIYUE = Source("000", "Multi-head attention")
 
@@ -59,7 +60,7 @@ def masked(
     return concat(h, head) @ W_o
 
 
-@equation(VASWANI)
+@equation(CAUSAL)
 def causal(
     x_q: Float[Tensor, "n c"], x_kv: Float[Tensor, "m c"],
     W_q: Float[Tensor, "c H*d"], W_k: Float[Tensor, "c H*d"], W_v: Float[Tensor, "c H*d"],

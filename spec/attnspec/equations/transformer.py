@@ -10,10 +10,14 @@ BA = Source(paper="Ba, Kiros and Hinton 2016, arXiv:1607.06450v1, eq. 3 and 4")
 RESIDUAL = Source(paper="He et al. 2016, arXiv:1512.03385v1, eq. 1; Vaswani et al. 2017, arXiv:1706.03762, sec. 3.1")
 LINEAR = Source("003", "Attention Layer", paper="PyTorch, nn.Linear; Keras, Dense")
 FEED_FORWARD = Source("001", "注意力机制/抛弃RNN", paper="Vaswani et al. 2017, arXiv:1706.03762, eq. 2")
-GELU = Source(paper="Hendrycks and Gimpel 2016, arXiv:1606.08415v5, sec. 2; Devlin et al. 2019, arXiv:1810.04805")
-GELU_TANH = Source(paper="Hendrycks and Gimpel 2016, arXiv:1606.08415v5, sec. 2; PyTorch, gelu(approximate='tanh')")
+GELU = Source(paper="Hendrycks and Gimpel 2016, arXiv:1606.08415v5, sec. 2; PyTorch, gelu(approximate='none')")
+GELU_TANH = Source(
+    paper="Hendrycks and Gimpel 2016, arXiv:1606.08415v5, sec. 2; BERT's code, modeling.py; GPT-2's code, model.py; "
+    "PyTorch, gelu(approximate='tanh')"
+)
 VASWANI = Source("001", "注意力机制/抛弃RNN", paper="Vaswani et al. 2017, arXiv:1706.03762, sec. 3.1 and fig. 1")
-EMBEDDING = Source("004", "位置资讯", paper="Vaswani et al. 2017, arXiv:1706.03762, sec. 3.4 and 3.5")
+POSITIONED = Source("004", "位置资讯", paper="Vaswani et al. 2017, arXiv:1706.03762, sec. 3.5")
+EMBEDDING = Source(paper="Vaswani et al. 2017, arXiv:1706.03762, sec. 3.4 and 3.5")
 OUTPUT = Source("001", "注意力机制/抛弃RNN", paper="Vaswani et al. 2017, arXiv:1706.03762, sec. 3.4")
 XIONG = Source(paper="Xiong et al. 2020, arXiv:2002.04745, sec. 3.1 and fig. 1; PyTorch, norm_first=True")
 
@@ -68,7 +72,8 @@ def feed_forward_gelu(
 ) -> Float[Tensor, " c"]:
     """feed_forward with x Φ(x) for the rectifier, Φ by the error function.
 
-    Differs: GPT-2 and others take the form by tanh, `feed_forward_gelu_tanh`.
+    BERT as ported to PyTorch has this form. Differs: BERT's own code and GPT-2 have the form by tanh,
+    `feed_forward_gelu_tanh`.
     """
     return gelu(x @ W_1 + b_1) @ W_2 + b_2
 
@@ -171,11 +176,12 @@ def decoder_layer_pre(
     return o.stack(i)
 
 
-@equation(EMBEDDING, scales={"k": "token"})
+@equation(POSITIONED, scales={"k": "token"})
 def embed(k: Int[Tensor, " t"], P: Float[Tensor, "v c"]) -> Float[Tensor, "t c"]:
     """What the first layer reads: the vector of each token, and that of its position.
 
-    Differs: Vaswani et al. multiply the tokens' vectors by √c first, `embed_scaled`.
+    004 adds the two as they are. Differs: the Transformer of Vaswani et al. multiplies the tokens' vectors by √c first,
+    `embed_scaled`.
     """
     i = index("t")
     t, c = size("t"), size("c")
@@ -186,7 +192,7 @@ def embed(k: Int[Tensor, " t"], P: Float[Tensor, "v c"]) -> Float[Tensor, "t c"]
 
 @equation(EMBEDDING, convention_of=embed, scales={"k": "token"}, says="the vectors of the tokens are multiplied by √c")
 def embed_scaled(k: Int[Tensor, " t"], P: Float[Tensor, "v c"]) -> Float[Tensor, "t c"]:
-    """embed with the tokens' vectors times √c, so that positions do not drown them."""
+    """embed with the tokens' vectors times √c, as the Transformer of Vaswani et al. has it."""
     i = index("t")
     t, c = size("t"), size("c")
     e = position.sinusoidal(t=t, d=c)
