@@ -83,9 +83,10 @@ def attention_with_weights(q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Ten
 
 def multihead(
     x_q: Tensor, x_kv: Tensor, W_q: Tensor, W_k: Tensor, W_v: Tensor, W_o: Tensor, heads: int,
-    *, mask: Tensor | None = None, biases: Sequence[Tensor] = (),
+    *, ignored: Tensor | None = None, padding: Tensor | None = None, is_causal: bool = False,
+    biases: Sequence[Tensor] = (),
 ) -> Tensor:  # fmt: skip
-    """nn.MultiheadAttention, whose mask is true where a query may not look.
+    """nn.MultiheadAttention. Its masks are true, or −∞, where a query may not look, and where a key is padding.
 
     The module knows one width, c = H * d. Where c is the larger, heads whose weights are 0 are added; where it is the
     smaller, zeros fill it up. Both are exact.
@@ -109,13 +110,14 @@ def multihead(
     if biases:
         *b_qkv, b_o = (fill(b) for b in biases)
         weights |= {"in_proj_bias": torch.cat(b_qkv), "out_proj.bias": b_o}
-    ignored = None
-    if mask is not None:
-        ignored = ~mask if mask.ndim == 2 else (~mask).repeat_interleave(added, dim=0)  # (batch * heads, n, m)
+    if ignored is not None and ignored.ndim == 3:
+        ignored = ignored.repeat_interleave(added, dim=0)  # (batch * heads, n, m)
     keys = fill_width(x_kv)
     module = _module("MultiheadAttention", width, added, bias=bool(biases), batch_first=True)
     # need_weights=True takes another path, where a row with nothing to look at is NaN.
-    options = {"attn_mask": ignored, "need_weights": False}
+    options = {
+        "attn_mask": ignored, "key_padding_mask": padding, "is_causal": is_causal, "need_weights": False,
+    }  # fmt: skip
     y, _ = functional_call(module, weights, (fill_width(x_q), keys, keys), options)
     out: Tensor = y[..., :c]
     return out

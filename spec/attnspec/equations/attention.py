@@ -31,6 +31,7 @@ BAHDANAU = Source("001", "注意力机制/抛弃RNN", paper="Bahdanau et al. 201
 SCORED = Source("001", "注意力机制/抛弃RNN", paper="Bahdanau et al. 2015, arXiv:1409.0473v7, eq. 5, 6 and app. A.1.2")
 QIYUE = Source("000", "Attention")
 VASWANI = Source("001", "Attention 另一种表述", paper="Vaswani et al. 2017, arXiv:1706.03762, eq. 1")
+PADDED = Source(paper="BERT's code, modeling.py; PyTorch, nn.MultiheadAttention with key_padding_mask")
 LUONG = Source(paper="Luong et al. 2015, arXiv:1508.04025, sec. 3.1")
 DECODER = Source(paper="Vaswani et al. 2017, arXiv:1706.03762, sec. 3.2.3")
 LEVINE = Source("002", "Sequence to Sequence")
@@ -206,6 +207,23 @@ def masked_empty_is_nan(
     e = where(mask[i, j], q[i] @ k[j] / sqrt(d), -inf)
     alpha = softmax(j, e)
     c = sum(j, alpha * v[j])
+    return c.stack(i)
+
+
+@equation(PADDED)
+def padded(
+    q: Float[Tensor, "n d"], k: Float[Tensor, "m d"], v: Float[Tensor, "m e"], mask: Bool[Tensor, " m"],
+) -> Float[Tensor, "n e"]:
+    """masked with one mask for all queries, which is false where a key is padding.
+
+    Over padding alone the output is 0. Differs: PyTorch's key_padding_mask is true where a key is padding; BERT's own
+    code adds −10000 to the scores of padding, which is the same unless all is padding.
+    """
+    i, j = indices("n", "m")
+    d = size("d")
+    e = q[i] @ k[j] / sqrt(d)
+    alpha = softmax(j, e, where=mask[j])
+    c = sum(j, alpha * v[j], where=mask[j])
     return c.stack(i)
 
 
