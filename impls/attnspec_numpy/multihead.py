@@ -6,6 +6,7 @@ import numpy as np
 
 from attnspec import implements
 from attnspec_numpy import attention as single
+from attnspec_numpy import scores
 from attnspec_numpy._functions import DEVICES, DTYPES, Array, half_in_single
 
 
@@ -29,6 +30,14 @@ def attention(x_q: Array, x_kv: Array, W_q: Array, W_k: Array, W_v: Array, W_o: 
     """W_k, W_v, packed in that order, are one product; the heads are one more batch axis."""
     q, k, v = _projected(x_q, x_kv, W_q, W_k, W_v, heads)
     return concat(single.scaled_dot_product(q, k, v)) @ W_o
+
+
+@implements("multihead.relu", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def relu(x_q: Array, x_kv: Array, W_q: Array, W_k: Array, W_v: Array, W_o: Array, *, heads: int) -> Array:
+    """As attention, with relu for softmax."""
+    q, k, v = _projected(x_q, x_kv, W_q, W_k, W_v, heads)
+    return concat(single.relu_weights(scores.scaled_dot(q, k), v)) @ W_o
 
 
 @implements("multihead.masked", framework="numpy", dtypes=DTYPES, devices=DEVICES)

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from attnspec import implements
 from attnspec_torch import attention as single
+from attnspec_torch import scores
 from attnspec_torch._functions import DTYPES
 
 
@@ -27,6 +28,13 @@ def concat(x: Tensor) -> Tensor:
 def attention(x_q: Tensor, x_kv: Tensor, W_q: Tensor, W_k: Tensor, W_v: Tensor, W_o: Tensor, *, heads: int) -> Tensor:
     """W_k, W_v, packed in that order, are one product; the heads are one more batch axis of the fused kernel."""
     return concat(single.scaled_dot_product(*_projected(x_q, x_kv, W_q, W_k, W_v, heads))) @ W_o
+
+
+@implements("multihead.relu", framework="torch", dtypes=DTYPES)
+def relu(x_q: Tensor, x_kv: Tensor, W_q: Tensor, W_k: Tensor, W_v: Tensor, W_o: Tensor, *, heads: int) -> Tensor:
+    """As attention, with relu for softmax."""
+    q, k, v = _projected(x_q, x_kv, W_q, W_k, W_v, heads)
+    return concat(single.relu_weights(scores.scaled_dot(q, k), v)) @ W_o
 
 
 @implements("multihead.masked", framework="torch", dtypes=DTYPES)

@@ -63,7 +63,7 @@ ONE_SUM = (
     "backward.lstm_gates", "recurrent.bidirectional_lstm",
 )  # fmt: skip
 """In float64 their one sum is the oracle's own, and nothing is left that could fill a bound."""
-LAYERS = ("transformer.encoder", "transformer.decoder")
+LAYERS = ("transformer.encoder", "transformer.decoder", "transformer.encoder_only")
 """What normalisation cancels is carried on from layer to layer, so that the bound is wider than it need be."""
 FEW_TERMS = ("backward.embedding_padding_idx",)
 """Most of its sums have one term or two, which are exact or rounded once: the bound is wider than it need be."""

@@ -4,9 +4,11 @@ from jaxtyping import Bool, Float
 
 from attnspec import Source, equation
 from attnspec.equations import attention as single
+from attnspec.equations import scores
 from attnspec.notation import Tensor, concat, index, indices, split
 
 VASWANI = Source("004", "多头注意力机制", paper="Vaswani et al. 2017, arXiv:1706.03762, sec. 3.2.2")
+RELU = Source("004", "self-attention原理")
 CAUSAL = Source(paper="Vaswani et al. 2017, arXiv:1706.03762, sec. 3.2.3")
 BIASED = Source(paper="PyTorch, nn.MultiheadAttention(bias=True)")
 BIASED_MASKED = Source(paper="PyTorch, nn.MultiheadAttention(bias=True) with attn_mask")
@@ -42,6 +44,22 @@ def attention(
     k = split_heads(x_kv @ W_k, heads=heads)
     v = split_heads(x_kv @ W_v, heads=heads)
     head = single.scaled_dot_product(q[h], k[h], v[h])
+    return concat(h, head) @ W_o
+
+
+@equation(RELU, convention_of=attention, says="the weights are relu of the scores, and are not normalised")
+def relu(
+    x_q: Float[Tensor, "n c"], x_kv: Float[Tensor, "m c"],
+    W_q: Float[Tensor, "c H*d"], W_k: Float[Tensor, "c H*d"], W_v: Float[Tensor, "c H*d"],
+    W_o: Float[Tensor, "H*d c"], *, heads: int,
+) -> Float[Tensor, "n c"]:
+    """Multi-head attention with relu for softmax, as 004 allows."""
+    h = index("H")
+    q = split_heads(x_q @ W_q, heads=heads)
+    k = split_heads(x_kv @ W_k, heads=heads)
+    v = split_heads(x_kv @ W_v, heads=heads)
+    e = scores.scaled_dot(q[h], k[h])
+    head = single.relu_weights(e, v[h])
     return concat(h, head) @ W_o
 
 

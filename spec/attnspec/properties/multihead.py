@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from attnspec.equations import attention, multihead
+from attnspec.equations import attention, multihead, scores
 from attnspec.language.equation import Equation
 from attnspec.properties.attention import HIDDEN
 from attnspec.properties.property import Arguments, Equal, Function, Relation, property_of
@@ -62,6 +62,25 @@ def single(of: Of, a: Arguments) -> Any:
     """What one head reads, before W_o."""
     mask = {"mask": a["mask"]} if "mask" in a else {}
     return value(SINGLE[of], a["x_q"] @ a["W_q"], a["x_kv"] @ a["W_k"], a["x_kv"] @ a["W_v"], **mask)
+
+
+@property_of(multihead.relu, kills=(
+    "head/alpha/function/no-relu", "head/alpha/function/tanh", "e/e/function/no-sqrt", "multihead.attention",
+    "q/name/W_q-W_k", "q/parts/heads/interleaved",
+))  # fmt: skip
+def it_is_the_sum_over_heads_that_read_by_relu(f: Function, a: Arguments) -> Iterator[Relation]:
+    """It is the sum of what each head reads with relu of its scores, through that head's rows of W_o."""
+    read = []
+    for own in (of_head(a, head) for head in range(a["heads"])):
+        e = value(scores.scaled_dot, own["x_q"] @ own["W_q"], own["x_kv"] @ own["W_k"])
+        read.append(value(attention.relu_weights, e, own["x_kv"] @ own["W_v"]) @ own["W_o"])
+    yield Equal(f(**a), np.sum(read, axis=0))
+
+
+@property_of(multihead.relu, kills=("multihead.attention", "head/alpha/function/tanh"))
+def doubled_queries_read_twice_as_much(f: Function, a: Arguments) -> Iterator[Relation]:
+    """Weights that are not normalised grow with the scores: with W_q doubled the output is doubled."""
+    yield Equal(f(**{**a, "W_q": 2 * a["W_q"]}), 2 * f(**a))
 
 
 @of_each(dict.fromkeys(SINGLE, (*SCALE, *NAMES)))

@@ -57,6 +57,47 @@ def it_is_attention_of_queries_keys_and_values(of: Of, f: Function, a: Arguments
     yield Equal(f(**a), value(SELF[of], *(a["x"] @ a[name] for name in WEIGHTS)))
 
 
+def read_by_relu(of: Of, a: Arguments) -> Any:
+    """What relu of the scores reads."""
+    q, k, v = (a["x"] @ a[name] for name in WEIGHTS)
+    score = scores.dot if of is self_attention.relu else scores.scaled_dot
+    return value(attention.relu_weights, value(score, q, k), v)
+
+
+RELU = ("the result/alpha/function/no-relu", "the result/alpha/function/tanh", "the result/last/j", "order/kq")
+
+
+@of_each({
+    self_attention.relu: (*RELU, "self_attention.relu_scaled", "self_attention.unscaled"),
+    self_attention.relu_scaled: (*RELU, "self_attention.relu", "self_attention.scaled", "e/e/function/no-sqrt"),
+})  # fmt: skip
+def it_reads_by_relu_of_its_scores(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
+    """It is the values, weighted by relu of the scores of queries and keys."""
+    yield Equal(f(**a), read_by_relu(of, a))
+
+
+@of_each(dict.fromkeys((self_attention.relu, self_attention.relu_scaled), (RELU[1], "self_attention.unscaled")))
+def doubled_queries_read_twice_as_much(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
+    """Weights that are not normalised grow with the scores: with W_q doubled the output is doubled."""
+    yield Equal(f(**{**a, "W_q": 2 * a["W_q"]}), 2 * f(**a))
+
+
+@property_of(self_attention.additive, kills=(
+    *SOFTMAX, "e/e/function/no-tanh", "e/e/function/sigmoid", "e/swap/W-U", "e/name/W_q-W_k", "v/memory/W_v",
+))  # fmt: skip
+def it_is_additive_attention_to_itself(f: Function, a: Arguments) -> Iterator[Relation]:
+    """It is additive attention in which the input is query and key, and X W_v is what is read."""
+    v = a["x"] @ a["W_v"]
+    yield Equal(f(**a), value(attention.additive, a["x"], a["x"], v, a["W_q"], a["W_k"], a["v_a"]))
+
+
+@property_of(self_attention.additive, kills=(SOFTMAX[0], "the result/last/j"))
+def unread_relevance_reads_the_mean(f: Function, a: Arguments) -> Iterator[Relation]:
+    """With v_a = 0 every position reads the mean of the values."""
+    c = f(**without(a, "v_a"))
+    yield Equal(c, np.broadcast_to((a["x"] @ a["W_v"]).mean(axis=0) if len(a["x"]) else 0.0, c.shape))
+
+
 @of_each({
     self_attention.cross: (*SOFTMAX, *SCALE, "self_attention.cross_unscaled", "v/memory/W_v", "the result/last/j"),
     self_attention.cross_unscaled: (*SOFTMAX, "self_attention.cross", "v/memory/W_v", "the result/last/j"),
@@ -80,6 +121,9 @@ def asking_itself_is_self_attention(of: Of, f: Function, a: Arguments) -> Iterat
 @of_each({
     self_attention.scaled: ("the result/last/j",),
     self_attention.unscaled: ("the result/last/j",),
+    self_attention.relu: ("the result/last/j",),
+    self_attention.relu_scaled: ("the result/last/j",),
+    self_attention.additive: ("the result/last/j",),
     self_attention.columns: ("last/j",),
     self_attention.qkv: (),
 })  # fmt: skip
