@@ -104,6 +104,7 @@ def test_the_tables_are_read() -> None:
         "multihead",
         "position",
         "transformer",
+        "optimizer",
         "backward",
     }
     assert set(ids) >= {

@@ -55,10 +55,13 @@ EXACT = (
     "recurrent.bidirectional_feature",
 )  # fmt: skip
 """They move elements and compute nothing."""
-UNSUMMED = ("attention.merge",)
+UNSUMMED = (
+    "attention.merge", "optimizer.sgd", "optimizer.sgd_momentum", "optimizer.adam", "optimizer.adamw",
+    "optimizer.adam_l2",
+)  # fmt: skip
 """They compute, and sum nothing, so that in float64 no order of summation tells a candidate from the oracle."""
 ONE_SUM = (
-    "position.add", "transformer.residual", "transformer.embed", "transformer.embed_scaled", "backward.embedding",
+    "position.add", "position.learned", "transformer.residual", "transformer.embed", "transformer.embed_scaled", "backward.embedding",
     "backward.embedding_padding_idx", "backward.gru_gates", "backward.gru_gates_reset_after",
     "backward.lstm_gates", "recurrent.bidirectional_lstm",
 )  # fmt: skip
