@@ -32,7 +32,6 @@ from rich.table import Table
 
 from attnspec import REGISTRY
 from attnspec.implementation import DTYPES
-from attnspec.verification.questions import catalogue
 from honest import Pooled, Way, backward, by_order, ordinary, pooled, ways
 
 LOW, HIGH = 0.3, 1.2
@@ -58,7 +57,6 @@ def way_of(question: Question) -> Way | None:
 def answer(question: Question) -> tuple[Question, Pooled]:
     """A row, in a process of its own."""
     torch.set_num_threads(1)
-    catalogue()
     way = way_of(question)
     assert way is not None
     drawn = ordinary(question.equation, question.cases, batch=4)
@@ -115,7 +113,6 @@ def main() -> None:
     parser.add_argument("--equation", action="append", metavar="ID")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     given = parser.parse_args()
-    catalogue()
     console = Console(width=120)
     started = time.monotonic()
     asked = [

@@ -23,7 +23,6 @@ from numpy.typing import NDArray
 from attnspec.interpreters.evaluation.call import fit
 from attnspec.interpreters.evaluation.value import ValueOf
 from attnspec.language.equation import REGISTRY
-from attnspec.verification.questions import catalogue
 
 Floats = NDArray[np.float64]
 
@@ -58,7 +57,6 @@ MEASURED = {
 
 def drawn(kind: str, network: int, length: int) -> dict[str, torch.Tensor]:
     """Inputs of size 1, states and biases of 0, and weights that keep the size of what they multiply: N(0, 1/width)."""
-    catalogue()
     found, biases = {}, dict(MEASURED[kind].biases)
     for place, parameter in enumerate(REGISTRY[MEASURED[kind].id].definition.parameters):
         generator = np.random.Generator(np.random.Philox(key=[network, place]))

@@ -28,14 +28,13 @@ from attnspec.interpreters.evaluation.call import evaluate
 from attnspec.interpreters.mutation.mutants import Mutant
 from attnspec.language.tree import Definition
 from attnspec.verification.candidate.question import Question
+from attnspec.verification.equations.verifier import EquationVerifier
 from attnspec.verification.judge.mutant_values import non_equivalent_mutants
-from attnspec.verification.questions import catalogue
 from attnspec.verification.sandbox.binding import Parameter
 from attnspec.verification.sandbox.messages import Outcome, Output, Request, Trouble
 from attnspec.verification.sandbox.runner import Runner
 from attnspec.verification.sandbox.targets import CallableInfo
 from attnspec.verification.verdict import Verdict
-from attnspec.verification.verifier import Verifier
 
 
 class InProcess(Runner):
@@ -88,7 +87,7 @@ def asked(id: str, definition: Definition, dtype: str, claim: Claim) -> Verdict:
     parameters = [p.name for p in equation.definition.parameters] + [o.name for o in equation.definition.options]
     info = CallableInfo("tree", "tree", (), tuple(map(Parameter, parameters)), "torch")
     question = Question(info, equation, claim, "torch", dtype, examples=5)
-    return Verifier(question, InProcess(definition)).verdict()
+    return EquationVerifier(question, InProcess(definition)).verdict()
 
 
 def named(verdict: Verdict, mutant: Mutant) -> bool:
@@ -105,7 +104,6 @@ def main() -> None:
     parser.add_argument("--verbose", action="store_true")
     given = parser.parse_args()
     torch.set_num_threads(1)
-    catalogue()
     console = Console(width=120)
     table = Table("equation", "dtype", "right", "mutants", "caught", "named", "seconds")
     totals: dict[str, np.ndarray[Any, Any]] = {}

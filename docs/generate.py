@@ -25,7 +25,6 @@ from attnspec.language.symbols import OPTION_SIZES, latex, symbol
 from attnspec.properties import PROCEDURAL, PROPERTIES
 from attnspec.verification.cases.case import smallest
 from attnspec.verification.judge.mutant_values import non_equivalent_mutants
-from attnspec.verification.questions import catalogue
 from writing import ROOT, Folder, Texts, anchor, block, bullets, joined, prose, table
 
 FOLDER = Folder(
@@ -40,7 +39,6 @@ AProcedure = Procedure[..., Any]
 
 def pages() -> Texts:
     """The page of each family."""
-    catalogue()
     discovery = discover()
     families: dict[str, list[AnEquation]] = {}
     procedures: dict[str, list[AProcedure]] = {}
@@ -100,9 +98,9 @@ def _section(equation: AnEquation, discovery: Discovery) -> Iterator[str]:
     yield block("text", formula.text(definition))
     yield block("math", formula.latex(definition))
     yield table(("takes", "", "shape", ""), _taken(equation))
-    yield table(("gives", "", "shape"), [
-        (f"`{each.name}`", each.kind, _shape(each.dims)) for each in definition.results
-    ])  # fmt: skip
+    yield table(
+        ("gives", "", "shape"), [(f"`{each.name}`", each.kind, _shape(each.dims)) for each in definition.results]
+    )
     yield "Sizes: " + ", ".join(f"`{name}` ≥ {smallest(equation, name)}" for name in sizes_of(definition)) + "."
     learned, count = dataflow.parameters(definition)
     if learned:

@@ -59,7 +59,7 @@ def sentence(result: _HasSentence) -> str:
 
 def decidable(compared: Compared) -> Array:
     """Elements about which the noise says something."""
-    return compared.asked
+    return compared.decidable
 
 
 # Noise and answers.

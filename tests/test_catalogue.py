@@ -15,9 +15,7 @@ import pytest
 from attnspec.language.dims import Dim
 from attnspec.language.equation import REGISTRY
 from attnspec.language.procedure import PROCEDURES
-from attnspec.verification.questions import catalogue
 
-catalogue()
 PAGE = (Path(__file__).parent / "catalogue.md").read_text(encoding="utf-8")
 
 KINDS = ("simple_rnn", "gru", "lstm")

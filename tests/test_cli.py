@@ -20,7 +20,6 @@ from attnspec.faces import new_command, verify_command
 from attnspec.faces.json_file import Document
 from attnspec.implementation import FRAMEWORKS
 from attnspec.language.equation import REGISTRY
-from attnspec.verification.questions import catalogue
 from attnspec.verification.sandbox.runner import WorkerError
 from attnspec.verification.verdict import Report
 
@@ -66,7 +65,6 @@ def test_the_module_is_the_command() -> None:
 
 
 def test_list_shows_every_equation_and_who_implements_it() -> None:
-    catalogue()
     listed = attnspec("list")
 
     assert listed.exit_code == 0
@@ -77,7 +75,6 @@ def test_list_shows_every_equation_and_who_implements_it() -> None:
 
 @pytest.mark.parametrize("columns", ["60", "80", "200"])
 def test_list_breaks_no_word(columns: str) -> None:
-    catalogue()
     listed = attnspec("list", "recurrent", COLUMNS=columns)
     words = set(listed.stdout.split())
     family = [equation for equation in REGISTRY.values() if equation.family == "recurrent"]
@@ -403,7 +400,6 @@ def test_a_pipe_gets_its_json_once(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)
 def test_every_start_has_the_equations_signature(framework: str) -> None:
-    catalogue()
     for equation in REGISTRY.values():
         tree = ast.parse(new_command.equation_starter(equation, framework))
         (function,) = [node for node in tree.body if isinstance(node, ast.FunctionDef)]

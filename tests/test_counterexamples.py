@@ -23,9 +23,7 @@ from numpy.typing import NDArray
 
 from attnspec.interpreters.cost.cost import Cost, cost
 from attnspec.language.equation import REGISTRY
-from attnspec.verification.questions import catalogue
 
-catalogue()
 PAGE = (Path(__file__).resolve().parents[1] / "docs/errata.md").read_text(encoding="utf-8")
 Floats = NDArray[np.float64]
 T = TypeVar("T")

@@ -58,11 +58,12 @@ ROOMS = {
     "contract": frozenset({"cases", "sandbox", "candidate", "judge"}),
     "diagnosis": frozenset({"cases", "candidate", "judge", "contract"}),
     "properties": frozenset({"cases"}),
+    "equations": frozenset({"cases", "sandbox", "candidate", "judge", "contract", "diagnosis", "properties"}),
     "procedures": frozenset({"sandbox", "candidate", "contract"}),
 }
 """What each room of verification may import of the others.
 
-`verdict` and `rendering` are for all rooms, and the modules beside the rooms may import all of them.
+`verdict`, `rendering` and `verifier` are for all rooms, and the modules beside the rooms may import all of them.
 """
 
 DEPARTURES = {
@@ -185,9 +186,9 @@ def room(parts: tuple[str, ...]) -> str:
 
 
 def test_the_rooms_of_verification_have_their_own_arrows() -> None:
-    """cases, sandbox ← candidate ← judge ← contract ← diagnosis; beside the rooms they import the verdict alone."""
+    """cases, sandbox ← candidate ← judge ← contract ← diagnosis ← equations; procedures need no judge."""
     rooms = {path.name for path in (SPEC / "attnspec/verification").iterdir() if (path / "__init__.py").is_file()}
-    leaves = {("attnspec", "verification", name) for name in ("verdict", "rendering")}
+    leaves = {("attnspec", "verification", name) for name in ("verdict", "rendering", "verifier")}
     against = [
         str(item)
         for file in sources(SPEC / "attnspec/verification")

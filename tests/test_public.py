@@ -26,10 +26,8 @@ import reference
 from attnspec import notation
 from attnspec.language.procedure import PROCEDURES
 from attnspec.properties.property import PROCEDURAL, PROPERTIES
-from attnspec.verification.questions import catalogue
 
 ROOT = Path(__file__).resolve().parents[1]
-catalogue()
 
 Function = Callable[..., Any]
 
@@ -129,7 +127,7 @@ def test_every_class_says_what_it_has(of: Public) -> None:
 def users_registries(monkeypatch: pytest.MonkeyPatch) -> None:
     """Registries that forget what is defined in a test."""
     for registry in (attnspec.REGISTRY, PROCEDURES, PROPERTIES, PROCEDURAL):
-        monkeypatch.setattr(registry, "_entries", dict(registry._entries))
+        monkeypatch.setattr(registry, "_entries", dict(registry))  # loaded whole, then copied
 
 
 @pytest.mark.parametrize("of", [*ALL, Public(notation, "notation", notation, inspect.getdoc(notation) or "")], ids=str)

@@ -302,3 +302,18 @@ judged."""
 
 DOUBLE_BACKWARD_DECIDABLE = 0.5
 """Convention: the share of elements that must be judged for the verdict to say that a double backward is right."""
+
+FIT_CASES, TELLING_ELEMENTS, FIT_STEPS = 4, 4, 12
+"""Convention: on how many failing cases a number is fitted, each of so many elements at least, in so many steps. What
+is found is held against all other cases before it is said."""
+
+FIT_SIGMAS = 8.0
+"""Convention: how many standard deviations a closed form may be from a fitted number: more than `SIGMA_BOUND`, since
+the noise of a wrong formula is not that of the equation."""
+
+FITTED_RMS = 4.0
+"""Convention: a number is fitted if it leaves no more than this root mean square of error/σ, for the same reason."""
+
+READING_CASES, PROBED_PLACES = 2, 8
+"""Convention: a sentence on what a candidate reads must hold in so many failing cases; axes up to this size are probed
+place by place, longer ones by halving. More cost calls, and say the same."""

@@ -13,7 +13,6 @@ from click.testing import CliRunner, Result
 from attnspec.cli import main
 from attnspec.language import layers
 from attnspec.language.equation import REGISTRY
-from attnspec.verification.questions import catalogue
 
 ROOT = Path(__file__).resolve().parents[2]
 LONG = "n=100000,m=100000,d=64,e=64"
@@ -41,7 +40,6 @@ def test_numbers_with_sizes() -> None:
 
 
 def test_sizes_cost_nothing() -> None:
-    catalogue()
     started = time.process_time()
     done = cost("attention.scaled_dot_product", "--sizes", LONG, "--block", "128")
 
@@ -52,7 +50,6 @@ def test_sizes_cost_nothing() -> None:
 
 @pytest.mark.parametrize("columns", ["60", "80", "200"])
 def test_every_equation_has_room(columns: str) -> None:
-    catalogue()
     for id in [id for id in REGISTRY if not layers.of(REGISTRY[id].definition)]:
         done = cost(id, columns=columns)
 

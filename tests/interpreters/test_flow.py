@@ -12,9 +12,7 @@ from attnspec.language.equation import REGISTRY
 from attnspec.language.layers import sizes_of
 from attnspec.language.symbols import symbol
 from attnspec.verification.cases.case import Description, make, smallest
-from attnspec.verification.questions import catalogue
 
-catalogue()
 IDS = [id for id, equation in REGISTRY.items() if equation.function.__module__.startswith("attnspec.equations.")]
 
 

@@ -16,10 +16,8 @@ from attnspec.verification.cases.case import Case, Description, make
 from attnspec.verification.cases.recorded_cases import Reader
 from attnspec.verification.cases.recordings import recordings
 from attnspec.verification.cases.suite import standard_suite
-from attnspec.verification.questions import catalogue
 from trees import read
 
-catalogue()
 STACKED = {
     "recurrent.stacked_simple_rnn": "recurrent.simple_rnn",
     "recurrent.stacked_gru": "recurrent.gru",
@@ -98,7 +96,7 @@ HEAD = 'def f(x: Float[Tensor, "t d"], layers: Layers) -> Float[Tensor, "t u_L"]
         ("return through(layers, recurrent_bidirectional_gru, x)", "shapes do not fit"),
         ("return x", "layers is read 0 times"),
     ],
-)  # fmt: skip
+)
 def test_misuse_is_refused(body: str, says: str) -> None:
     head = HEAD.replace("t u_L", "t d") if body == "return x" else HEAD
 

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from attnspec.interpreters.mutation.mutants import generated
 from attnspec.verification.judge.mutant_values import non_equivalent_mutants
-from attnspec.verification.questions import catalogue
 from trees import read
 
-catalogue()
 SCANNED = """def f(
     x: Float[Tensor, "t u"], a_0: Float[Tensor, " u"], c_0: Float[Tensor, " u"],
     W: Float[Tensor, "u u"], b: Float[Tensor, " u"],

@@ -25,7 +25,6 @@ from attnspec.verification.judge import statistics
 from attnspec.verification.judge.judge import Judge
 from attnspec.verification.judge.residuals import Compared, compare
 from attnspec.verification.judge.statistics import largest
-from attnspec.verification.questions import catalogue
 from honest import (
     ORDERS,
     Order,
@@ -46,7 +45,6 @@ from honest import (
 )
 from trees import read
 
-catalogue()
 IDS = [item.id for item in REGISTRY.values() if item.function.__module__.startswith("attnspec.equations.")]
 EXACT = (
     "multihead.split", "multihead.concat", "attention.hard", "attention.into_next_step", "attention.into_next_layer",

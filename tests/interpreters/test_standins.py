@@ -11,10 +11,7 @@ import torch
 from attnspec.interpreters.evaluation.call import evaluate
 from attnspec.interpreters.mutation.function_substitutions import CAPS, SUBSTITUTIONS, function_substitutions
 from attnspec.language.equation import REGISTRY
-from attnspec.verification.questions import catalogue
 from trees import read
-
-catalogue()
 
 FARTHEST = 60.0
 """How far from 0 the functions are asked; what they give is no larger."""
@@ -27,10 +24,11 @@ NAMED: dict[str, tuple[str, Any]] = {
     "silu-relu": ("relu(x)", torch.nn.functional.silu),
     "silu-gelu": ("gelu(x)", torch.nn.functional.silu),
     "quick-gelu": ("gelu(x)", lambda x: x * torch.sigmoid(1.702 * x)),
-    **{f"cap-{cap:g}": (
-        "softmax(i, x[i])", lambda x, cap=cap: torch.softmax(cap * torch.tanh(x / cap), 0)
-    ) for cap in CAPS},
-}  # fmt: skip
+    **{
+        f"cap-{cap:g}": ("softmax(i, x[i])", lambda x, cap=cap: torch.softmax(cap * torch.tanh(x / cap), 0))
+        for cap in CAPS
+    },
+}
 
 
 @pytest.mark.parametrize("name", SUBSTITUTIONS)

@@ -12,11 +12,8 @@ from attnspec.interpreters.mutation.function_substitutions import function_subst
 from attnspec.interpreters.mutation.tiling_errors import SLIPS, tiling_errors
 from attnspec.language import layers
 from attnspec.language.equation import REGISTRY
-from attnspec.verification.questions import catalogue
 from planted.tiles import online
 from trees import read
-
-catalogue()
 
 U = 2.0**-53
 """Half a unit in the last place of 1: weights are that or less."""

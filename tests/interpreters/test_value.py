@@ -25,12 +25,10 @@ from attnspec.language.symbols import symbol
 from attnspec.language.tree import Definition
 from attnspec.thresholds import UNDECIDABLE
 from attnspec.verification.cases.case import MAY_BE_EMPTY, Case, make
-from attnspec.verification.questions import catalogue
 from exact import distance, exact
 from honest import always, as_float64, regimes, tensors
 from trees import read
 
-catalogue()
 IDS = [item.id for item in REGISTRY.values() if item.function.__module__.startswith("attnspec.equations.")]
 TYPED = [id for id in IDS if REGISTRY[id].definition.dtype_is_given]
 TAKES_ARRAYS = [id for id in IDS if REGISTRY[id].definition.parameters]

@@ -16,9 +16,6 @@ from attnspec.interpreters.cost.cost import MaxOf, cost
 from attnspec.language.dims import Dim
 from attnspec.language.symbols import OPTION_SIZES
 from attnspec.language.tree import Apply, Definition, Name, Node, Number
-from attnspec.verification.questions import catalogue
-
-catalogue()
 
 
 def polynomial(definition: Definition) -> Dim:

@@ -14,11 +14,9 @@ from attnspec.discovery import discover
 from attnspec.language.procedure import PROCEDURES
 from attnspec.properties.property import PROCEDURAL, Equal, Function, Property
 from attnspec.verification.procedures.cases import Case, cases, drawn
-from attnspec.verification.questions import catalogue
 from attnspec.verification.sandbox.messages import Outcome
 from attnspec.verification.sandbox.protocol import to_frame, to_reply
 
-catalogue()
 LAWS = [law for id in PROCEDURES if id.startswith("text.") for law in PROCEDURAL[id]]
 OURS = [each for each in discover().declarations if each.equation in PROCEDURES]
 

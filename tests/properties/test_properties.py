@@ -20,17 +20,16 @@ from attnspec.interpreters.rounding.noise import Noise, noise
 from attnspec.interpreters.rounding.policy import Policy, preset
 from attnspec.language.equation import REGISTRY, Equation
 from attnspec.language.layers import gathered
+from attnspec.language.registry import families
 from attnspec.language.tree import Definition
 from attnspec.properties.property import PROPERTIES, Arguments, Equal, Function, Property, Relation
 from attnspec.thresholds import SIGMA_BOUND
 from attnspec.verification.cases.case import Case
 from attnspec.verification.properties.relations import NoiseOf, applies, broken_relations, noise_under
-from attnspec.verification.questions import catalogue
 from strategies import a_few, cases
 
-catalogue()
-FAMILIES = tuple(dict.fromkeys(item.family for item in REGISTRY.values()))
-LAWS = [law for laws in PROPERTIES.values() for law in laws]
+FAMILIES = families()
+LAWS = [law for equation in REGISTRY.values() for law in PROPERTIES.get(equation.id, ())]
 
 
 def alike() -> dict[str, list[Property]]:

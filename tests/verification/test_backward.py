@@ -16,7 +16,6 @@ from attnspec.interpreters.evaluation.call import evaluate
 from attnspec.language.equation import REGISTRY
 from attnspec.verification.cases.batched_gradients import lift_over_batch
 from attnspec.verification.cases.case import Case
-from attnspec.verification.questions import catalogue
 from attnspec.verification.verdict import Report, Verdict
 
 PLANTED = Path(__file__).parent.parent / "planted" / "gradients.py"
@@ -147,7 +146,6 @@ def test_what_a_batch_shares_has_the_sum_of_its_gradients() -> None:
 
 
 def test_the_equation_over_batch_axes_is_the_sum_of_its_examples() -> None:
-    catalogue()
     definition = REGISTRY["backward.linear"].definition
     draw = np.random.default_rng(0).standard_normal
     d_y, x, W, b = draw((2, 3, 5, 4)), draw((3, 5, 6)), draw((6, 4)), draw(4)

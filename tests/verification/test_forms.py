@@ -25,13 +25,10 @@ from attnspec.verification.cases.suite import standard_suite
 from attnspec.verification.judge.forms import PLAIN, bits_left, claimed_part, excess, forms, matched, named
 from attnspec.verification.judge.judge import Judge
 from attnspec.verification.judge.residuals import Compared
-from attnspec.verification.questions import catalogue
 from attnspec.verification.verdict import Report, Verdict
 
 Array = NDArray[Any]
 LAYER_NORM, WEIGHTS, CROSS_ENTROPY = "transformer.layer_norm", "attention.weights", "seq2seq.cross_entropy"
-
-catalogue()
 
 
 def compared(value: Any, errors: Any, bound: Any = 1.0, undecidable: Any = False) -> Compared:

@@ -24,7 +24,6 @@ from attnspec.verification.cases.case import Case, Description, make
 from attnspec.verification.cases.recorded_cases import Reader, RecordedCases
 from attnspec.verification.cases.recordings import recordings
 from attnspec.verification.judge.judge import Judge
-from attnspec.verification.questions import catalogue
 from attnspec.verification.verdict import Report, Verdict, WorstElement
 
 GRU = f"{Path(__file__).parent.parent / 'planted' / 'gru.py'}"
@@ -47,7 +46,6 @@ def npz(folder: Path, name: str = "layer.npz", /, **arrays: Any) -> str:
 
 
 def handed(id: str, arrays: Mapping[str, Any], dtype: str = "float32", **how: Any) -> RecordedCases:
-    catalogue()
     return Reader(REGISTRY[id], dtype, **how).read(recordings([arrays]))
 
 
@@ -170,7 +168,6 @@ def test_right_code_is_right_on_the_same_recorded_case() -> None:
 
 def test_a_policy_that_leaves_a_recorded_case_open_is_not_like_one_that_asks_it() -> None:
     """Forms are tried under each policy that the cases cannot tell from the one that was inferred."""
-    catalogue()
     equation = REGISTRY["scores.scaled_dot"]
     judge = Judge(equation, "float16")
     zeros = make(equation, Description((("n", 2), ("m", 3), ("d", 8)), "zeros"), "float16")

@@ -17,7 +17,6 @@ from attnspec.interpreters.mutation.mutants import by_id, mutants
 from attnspec.interpreters.mutation.tiling_errors import SLIPS
 from attnspec.language.equation import REGISTRY
 from attnspec.verification.cases.case import Case
-from attnspec.verification.questions import catalogue
 from attnspec.verification.verdict import Report, Verdict, WorstElement
 
 PLANTED = Path(__file__).parent.parent / "planted"
@@ -311,7 +310,6 @@ def test_a_slip_of_a_kernel_that_runs_through_tiles_is_named(
 )
 def test_a_mistake_that_shows_in_few_cases_is_named(equation: str, id: str) -> None:
     """One that needs equal sizes is asked where they are; one that is finite where the equation is not is told too."""
-    catalogue()
     mutant = by_id(mutants(REGISTRY[equation]))[id]
     names = [each.name for each in mutant.definition.parameters]
 

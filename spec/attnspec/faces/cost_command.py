@@ -17,7 +17,6 @@ from attnspec.language.layers import sizes_of
 from attnspec.language.procedure import Procedure, specified
 from attnspec.language.symbols import OPTION_SIZES
 from attnspec.language.tree import Definition
-from attnspec.verification.questions import catalogue
 
 Row = tuple[str, str, Dim | MaxOf]
 """The key of a quantity in JSON, its label in text, and its formula."""
@@ -35,7 +34,6 @@ def print_cost(id: str, sizes: Mapping[str, str], *, block: int | None, to_json:
         BindingError: a size is missing, given twice or not a whole number.
         SpecError: the id is that of a procedure, or nothing in the equation can be taken in blocks.
     """
-    catalogue()
     equation = specified(id)
     if isinstance(equation, Procedure):
         raise SpecError(f"{id} is a procedure, and only equations have a cost", expected="an equation")

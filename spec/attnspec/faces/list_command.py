@@ -18,7 +18,6 @@ from attnspec.faces.json_file import Document
 from attnspec.faces.screen import Screen
 from attnspec.language.equation import REGISTRY, Equation
 from attnspec.language.procedure import PROCEDURES, Procedure
-from attnspec.verification.questions import catalogue
 
 Entry = Equation[..., Any] | Procedure[..., Any]
 
@@ -36,7 +35,6 @@ def print_catalogue(family: str | None, to_json: str | None) -> None:
     Raises:
         UnknownName: there is no such family.
     """
-    catalogue()
     families = _families(family)
     discovery = discover()
     document = Document(to_json)

@@ -16,7 +16,6 @@ from attnspec.language.equation import Equation
 from attnspec.language.procedure import Procedure, specified
 from attnspec.language.symbols import symbol
 from attnspec.language.tree import Parameter
-from attnspec.verification.questions import catalogue
 
 ARRAY_TYPES = {
     "numpy": ("import numpy as np", "np.ndarray"),
@@ -40,7 +39,6 @@ def write_starter(id: str, framework: str | None, output: str | None) -> None:
     if framework is not None and framework not in FRAMEWORKS:
         mend = nearest(framework, FRAMEWORKS)
         raise UnknownName(f"no framework {framework!r}", given=framework, expected=", ".join(FRAMEWORKS), mend=mend)
-    catalogue()
     entry = specified(id)
     if isinstance(entry, Procedure):
         if framework is not None:

@@ -25,7 +25,6 @@ from attnspec.properties import PROCEDURAL, PROPERTIES
 from attnspec.verification.cases.case import smallest
 from attnspec.verification.judge import forms
 from attnspec.verification.judge.mutant_values import non_equivalent_mutants
-from attnspec.verification.questions import catalogue
 
 Section = tuple[str, list[str]]
 """A title, and lines of text."""
@@ -42,7 +41,6 @@ def print_entry(id: str, *, mutants: bool, latex: bool, to_json: bool) -> None:
     Raises:
         UnknownName: there is no such equation or procedure.
     """
-    catalogue()
     entry = specified(id)
     discovery, screen = discover(), Screen()
     width = screen.width - 2

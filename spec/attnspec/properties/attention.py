@@ -144,15 +144,17 @@ SOFTMAX = ("alpha/function/no-softmax", "alpha/axis/i", "last/j")
 SCALE = ("e/function/no-sqrt", "e/scale/twice", "e/scale/times", "e/size/d+1")
 
 
-@of_each({
-    attention.soft: (*SOFTMAX, "alpha/transpose/q"),
-    attention.learned_query: (*SOFTMAX, "alpha/transpose/q"),
-    attention.dot_product: (*SOFTMAX, "alpha/transpose/k"),
-    attention.scaled_dot_product: (*SOFTMAX, *SCALE, "c/name/alpha-e"),
-    attention.bilinear: (*SOFTMAX, "e/transpose/W", "c/name/alpha-e"),
-    attention.additive: (*SOFTMAX, "e/function/no-tanh", "e/transpose/U"),
-    attention.key_value: (*SOFTMAX, "alpha/transpose/e"),
-})  # fmt: skip
+@of_each(
+    {
+        attention.soft: (*SOFTMAX, "alpha/transpose/q"),
+        attention.learned_query: (*SOFTMAX, "alpha/transpose/q"),
+        attention.dot_product: (*SOFTMAX, "alpha/transpose/k"),
+        attention.scaled_dot_product: (*SOFTMAX, *SCALE, "c/name/alpha-e"),
+        attention.bilinear: (*SOFTMAX, "e/transpose/W", "c/name/alpha-e"),
+        attention.additive: (*SOFTMAX, "e/function/no-tanh", "e/transpose/U"),
+        attention.key_value: (*SOFTMAX, "alpha/transpose/e"),
+    }
+)
 def it_is_the_expectation_under_the_weights(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
     """It is the context vector of the weights of its scores."""
     e, v = SCORES[of](a)
@@ -269,10 +271,12 @@ def masked_keys_never_show(of: Of, f: Function, a: Arguments) -> Iterator[Relati
     yield Equal(f(**{**a, **other, "mask": mask}), f(**{**a, "mask": mask}))
 
 
-@of_each({
-    attention.masked: (*HIDING, *SCALE, "alpha/axis/i", "last/j", "mask/everywhere/transpose/mask"),
-    attention.masked_empty_is_nan: ("e/exchange", "alpha/axis/i", "alpha/function/no-softmax", "last/j"),
-})  # fmt: skip
+@of_each(
+    {
+        attention.masked: (*HIDING, *SCALE, "alpha/axis/i", "last/j", "mask/everywhere/transpose/mask"),
+        attention.masked_empty_is_nan: ("e/exchange", "alpha/axis/i", "alpha/function/no-softmax", "last/j"),
+    }
+)
 def masked_keys_may_be_left_out(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
     """A query reads what attention without a mask reads from the keys that it may look at."""
     for row, (q, seen) in enumerate(zip(a["q"], a["mask"], strict=True)):
@@ -337,20 +341,24 @@ def ahead(of: Of, a: Arguments) -> int:
     return len(a["k"]) - len(a["q"]) if of is attention.causal else 0
 
 
-@of_each({
-    attention.causal: (*TRIANGLE, *SCALE, "attention.causal_top_left", "alpha/axis/i", "alpha/drop/i", "last/j"),
-    attention.causal_top_left: (*TRIANGLE, *SCALE, "attention.causal", "alpha/axis/i", "last/j"),
-})  # fmt: skip
+@of_each(
+    {
+        attention.causal: (*TRIANGLE, *SCALE, "attention.causal_top_left", "alpha/axis/i", "alpha/drop/i", "last/j"),
+        attention.causal_top_left: (*TRIANGLE, *SCALE, "attention.causal", "alpha/axis/i", "last/j"),
+    }
+)
 def it_is_masked_by_a_triangle(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
     """It is masked attention with j ≤ i + (m − n) for a mask; causal_top_left: j ≤ i."""
     mask = np.tri(len(a["q"]), len(a["k"]), ahead(of, a), dtype=bool)
     yield Equal(f(**a), value(attention.masked, **a, mask=mask))
 
 
-@of_each({
-    attention.causal: ("attention.causal_top_left", "alpha/mask/none", "alpha/mask/>=", "alpha/mask/late"),
-    attention.causal_top_left: ("alpha/mask/none", "alpha/mask/>=", "alpha/mask/late"),
-})  # fmt: skip
+@of_each(
+    {
+        attention.causal: ("attention.causal_top_left", "alpha/mask/none", "alpha/mask/>=", "alpha/mask/late"),
+        attention.causal_top_left: ("alpha/mask/none", "alpha/mask/>=", "alpha/mask/late"),
+    }
+)
 def future_never_leaks(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
     """From some key on, keys and values can be any: no query before them changes."""
     m = len(a["k"])

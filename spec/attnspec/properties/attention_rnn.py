@@ -68,9 +68,10 @@ def state_stays_within_the_old_one(f: Function, a: Arguments) -> Iterator[Relati
 def weights_move_with_the_states(f: Function, a: Arguments) -> Iterator[Relation]:
     """With the encoder's states permuted the weights are permuted, and nothing else changes."""
     s_next, c, alpha = f(**a)
-    yield from (Equal(*pair) for pair in zip(
-        f(**rolled(attention_rnn.bahdanau_step, a, "m")), (s_next, c, np.roll(alpha, 1)), strict=True
-    ))  # fmt: skip
+    yield from (
+        Equal(*pair)
+        for pair in zip(f(**rolled(attention_rnn.bahdanau_step, a, "m")), (s_next, c, np.roll(alpha, 1)), strict=True)
+    )
 
 
 STEPS = (attention_rnn.readout_step, attention_rnn.input_feeding_step, attention_rnn.attentive_step)
@@ -104,10 +105,12 @@ def state_and_context_are_read_out(f: Function, a: Arguments) -> Iterator[Relati
     yield Equal(y_hat, value(recurrent.readout, joined, a["W_o"], a["b_o"]))
 
 
-@of_each({
-    attention_rnn.input_feeding_step: ("alpha/function/no-softmax", "alpha/name/s_next-s", "alpha/drop/W_q"),
-    attention_rnn.attentive_step: ("alpha/function/no-softmax", "alpha/name/s_next-s", "alpha/name/s_next-c"),
-})  # fmt: skip
+@of_each(
+    {
+        attention_rnn.input_feeding_step: ("alpha/function/no-softmax", "alpha/name/s_next-s", "alpha/drop/W_q"),
+        attention_rnn.attentive_step: ("alpha/function/no-softmax", "alpha/name/s_next-s", "alpha/name/s_next-c"),
+    }
+)
 def new_state_asks(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
     """The context is what the new state reads, and lies between the least and the largest of the encoder's states."""
     s_next, c_next = f(**a)

@@ -88,12 +88,14 @@ def dense_layer_adds_33(f: Function, a: Arguments) -> Iterator[Relation]:
 
 ONE_MORE: dict[Of, tuple[Of, tuple[str, ...]]] = {
     cost.simple_rnn_parameters_two_biases: (
-        cost.simple_rnn_parameters, ("cost.simple_rnn_parameters", "the result/drop/2u", "the result/constant/double"),
+        cost.simple_rnn_parameters,
+        ("cost.simple_rnn_parameters", "the result/drop/2u", "the result/constant/double"),
     ),
     cost.gru_parameters_reset_after: (
-        cost.gru_parameters, ("cost.gru_parameters", "cost.gru_parameters_two_biases", "the result/drop/4u", *NAMES),
+        cost.gru_parameters,
+        ("cost.gru_parameters", "cost.gru_parameters_two_biases", "the result/drop/4u", *NAMES),
     ),
-}  # fmt: skip
+}
 """Equations that have one bias more than others."""
 
 
@@ -152,10 +154,12 @@ def a_layer_more_reads_the_states_below(f: Function, a: Arguments) -> Iterator[R
     yield Equal(f(**{**a, "layers": a["layers"] + 1}) - f(**a), more)
 
 
-@of_each({
-    cost.multihead_parameters: ("heads_of_full_width", "the result/name/heads-c", "the result/name/d-heads"),
-    cost.multihead_parameters_biased: ("the result/name/heads-c", "the result/name/d-heads", "the result/drop/d#2"),
-})  # fmt: skip
+@of_each(
+    {
+        cost.multihead_parameters: ("heads_of_full_width", "the result/name/heads-c", "the result/name/d-heads"),
+        cost.multihead_parameters_biased: ("the result/name/heads-c", "the result/name/d-heads", "the result/drop/d#2"),
+    }
+)
 def heads_share_the_width(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
     """However a width is cut into heads, there are as many parameters."""
     yield Equal(f(**a), f(c=a["c"], d=a["heads"] * a["d"], heads=1))

@@ -87,11 +87,13 @@ def ends_change_places_when_the_source_is_turned(f: Function, a: Arguments) -> I
 LAST = ("the result/transpose/h", "the result/drop/sign", "the result/constant/double")
 
 
-@of_each({
-    seq2seq.context_last: LAST,
-    seq2seq.decoder_start_copy: LAST,
-    seq2seq.context_transform: LAST[1:],
-})  # fmt: skip
+@of_each(
+    {
+        seq2seq.context_last: LAST,
+        seq2seq.decoder_start_copy: LAST,
+        seq2seq.context_transform: LAST[1:],
+    }
+)
 def earlier_states_do_not_show(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
     """Sources that end in the same state give the same, so that what follows cannot tell them apart."""
     yield Equal(f(**{**a, "h": a["h"][-1:]}), f(**a))
@@ -116,10 +118,12 @@ def it_transforms_the_context(f: Function, a: Arguments) -> Iterator[Relation]:
     yield Equal(f(**a), value(seq2seq.context_transform, a["c"][None], a["V"]))
 
 
-@of_each({
-    seq2seq.context_transform: ("the result/function/no-tanh", "the result/function/relu"),
-    seq2seq.decoder_start: ("the result/function/no-tanh", "the result/function/relu"),
-})  # fmt: skip
+@of_each(
+    {
+        seq2seq.context_transform: ("the result/function/no-tanh", "the result/function/relu"),
+        seq2seq.decoder_start: ("the result/function/no-tanh", "the result/function/relu"),
+    }
+)
 def layer_is_odd_and_within_one(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
     """No value is beyond ±1, and with V negated all are."""
     yield from within(f(**a), 1.0)
@@ -135,10 +139,12 @@ def states_have_no_order(of: Of, f: Function, a: Arguments) -> Iterator[Relation
     yield Equal(f(**rolled(of, a, "m")), f(**a))
 
 
-@of_each({
-    seq2seq.context_mean: ("the result/drop/m", "the result/scale/times", "the result/size/u"),
-    seq2seq.context_learned_query: ("alpha/function/no-softmax",),
-})  # fmt: skip
+@of_each(
+    {
+        seq2seq.context_mean: ("the result/drop/m", "the result/scale/times", "the result/size/u"),
+        seq2seq.context_learned_query: ("alpha/function/no-softmax",),
+    }
+)
 def it_lies_in_the_hull_of_the_states(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
     """Every component lies between the least and the largest of the states."""
     yield from between(f(**a), a["h"])
@@ -234,9 +240,10 @@ def context_enters_as_a_state_does(f: Function, a: Arguments) -> Iterator[Relati
     """Where z keeps nothing, state and context are read alike, so that they may change places with their matrices."""
     new = fixed(a, z=SHUT)
     joined = {
-        "s": np.concatenate([new["s"], new["c"]]), "c": np.zeros(1),
+        "s": np.concatenate([new["s"], new["c"]]),
+        "c": np.zeros(1),
         **{f"C_{gate}": np.zeros((1, len(new["s"]) + len(new["c"]))) for gate in "rzh"},
-    }  # fmt: skip
+    }
     for gate in "rzh":
         both = np.concatenate([new[f"W_h{gate}"], new[f"C_{gate}"]])
         joined[f"W_h{gate}"] = wider(both, len(both))
@@ -366,10 +373,12 @@ def eighths(p: Any) -> Any:
     return cut + (np.arange(len(p)) == p.argmax()) * (1 - cut.sum())
 
 
-@of_each({
-    seq2seq.cross_entropy_probs: ("the result/drop/sign", "the result/name/y-p", "the result/drop/log(p_k)"),
-    seq2seq.distillation: ("the result/drop/sign", "the result/name/p_teacher-p_student"),
-})  # fmt: skip
+@of_each(
+    {
+        seq2seq.cross_entropy_probs: ("the result/drop/sign", "the result/name/y-p", "the result/drop/log(p_k)"),
+        seq2seq.distillation: ("the result/drop/sign", "the result/name/p_teacher-p_student"),
+    }
+)
 def least_where_they_are_equal(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
     """No distribution costs less than the true one itself, which costs at least 0 and at most log v."""
     true, said = eighths(a[TRUE[of]]), eighths(a[SAID[of]])
@@ -431,10 +440,12 @@ def all_words_alike_cost_log_v(f: Function, a: Arguments) -> Iterator[Relation]:
 LOSSES = (seq2seq.sequence_loss, seq2seq.perplexity)
 
 
-@of_each({
-    seq2seq.sequence_loss: ("padding_counts", "the result/mask/none", "mask/everywhere/not"),
-    seq2seq.perplexity: ("unsure_of_padding", "the result/the result/mask/none", "the result/mask/everywhere/not"),
-})  # fmt: skip
+@of_each(
+    {
+        seq2seq.sequence_loss: ("padding_counts", "the result/mask/none", "mask/everywhere/not"),
+        seq2seq.perplexity: ("unsure_of_padding", "the result/the result/mask/none", "the result/mask/everywhere/not"),
+    }
+)
 def padding_changes_nothing(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
     """What stands where no target counts does not show."""
     padded = {"logits": np.where(a["valid"][:, None], a["logits"], 0), "target": np.where(a["valid"], a["target"], 0)}

@@ -53,11 +53,13 @@ def it_is_age_sex_and_one_hot_country(f: Function, a: Arguments) -> Iterator[Rel
 ALIGNED = (text.align, text.align_keep_first, text.align_pad_behind)
 
 
-@of_each({
-    text.align: ("aligned/exchange",),
-    text.align_keep_first: ("aligned/exchange", "aligned/drop/i"),
-    text.align_pad_behind: ("aligned/exchange", "aligned/drop/i"),
-})  # fmt: skip
+@of_each(
+    {
+        text.align: ("aligned/exchange",),
+        text.align_keep_first: ("aligned/exchange", "aligned/drop/i"),
+        text.align_pad_behind: ("aligned/exchange", "aligned/drop/i"),
+    }
+)
 def aligned_twice_is_aligned(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
     """A text of w tokens stays as it is, as one that was aligned does."""
     once = np.asarray(f(**a)).astype(np.int64)
@@ -70,10 +72,12 @@ def aligned_twice_is_aligned(of: Of, f: Function, a: Arguments) -> Iterator[Rela
 FIRST, BEHIND = "text.align_keep_first", "text.align_pad_behind"
 
 
-@of_each({
-    text.align: (FIRST, "aligned/exchange#3"),
-    text.align_pad_behind: (FIRST, "aligned/exchange#2", "aligned/mask/<"),
-})  # fmt: skip
+@of_each(
+    {
+        text.align: (FIRST, "aligned/exchange#3"),
+        text.align_pad_behind: (FIRST, "aligned/exchange#2", "aligned/mask/<"),
+    }
+)
 def of_a_longer_text_the_last_are_kept(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
     """With tokens before it a text of w tokens is still all that is kept."""
     whole = np.concatenate([a["k"], np.arange(a["w"])])

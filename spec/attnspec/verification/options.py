@@ -53,7 +53,7 @@ class VerifyOptions:
     memory_bytes: int | None = None
 
     def claimed(self, declared: Claim) -> Claim:
-        """A declared claim with what the caller says in place of it."""
+        """The declared claim, with the fields that the caller overrides."""
         if self.claim is None or isinstance(self.claim, Claim):
             return declared if self.claim is None else self.claim
         return declared.updated(self.claim)
@@ -95,10 +95,10 @@ def known_or_refused(what: str, given: Iterable[str], known: Sequence[str]) -> N
 
 
 def refuse_for_procedures(procedure: Procedure[..., Any], wanted: VerifyOptions, claim: Claim) -> None:
-    """Refuse what can be asked or claimed of equations alone.
+    """Refuse options and claims that only make sense for equations.
 
     Raises:
-        SpecError: there is a claim about arrays or gradients, or recorded arrays are given.
+        SpecError: a claim is about arrays or gradients, or recorded arrays are given.
     """
     plain = Claim()
     odd = [name for name in Claim.__dataclass_fields__ if getattr(claim, name) != getattr(plain, name)]

@@ -1,6 +1,6 @@
-"""Questions of one target answered in several processes, each with a sandbox of its own for the candidates.
+"""Questions of one target answered in several processes, each with its own sandbox for candidates.
 
-What a process takes is one question, one claim in one dtype, so that the last ones to finish are short.
+A process takes one question at a time, so that the last ones to finish are short.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from attnspec.verification.options import VerifyOptions, validate
 from attnspec.verification.questions import AnyQuestion
 from attnspec.verification.sandbox.runner import Runner
 from attnspec.verification.sandbox.targets import Target
-from attnspec.verification.session import Answer, answer, asked_of, runner_of
+from attnspec.verification.session import Answer, answer, load_questions, runner_of
 from attnspec.verification.targeting import parse_target
 
 Task = tuple[int, int]
@@ -26,12 +26,12 @@ Task = tuple[int, int]
 
 
 def count_questions(target: Callable[..., Any] | str | Target, options: VerifyOptions) -> int:
-    """How many questions a target raises; 0 where some part of it cannot be imported."""
+    """How many questions a target raises; 0 if a part of it cannot be imported."""
     validate(options)
     shown, aim = parse_target(target)
     with runner_of(options) as runner:
-        asked = asked_of(shown, aim, options, runner)
-        return 0 if runner.failures else len(asked)
+        to_answer = load_questions(shown, aim, options, runner)
+        return 0 if runner.failures else len(to_answer)
 
 
 def answered_in_processes(
@@ -41,9 +41,10 @@ def answered_in_processes(
     tasks: Sequence[Task],
     fresh: int | None = None,
 ) -> Iterator[tuple[Task, Answer]]:
-    """Answer each task in one of several processes, in no particular order.
+    """Answer each task in one of several processes, in any order.
 
-    The processes are spawned, for this one may have threads; they end with the last answer, or when it is not wanted.
+    The processes are spawned, since this process may have threads. They end with the last answer, or when
+    the iterator is closed.
 
     Args:
         jobs: how many processes.
@@ -70,13 +71,13 @@ def answered_in_processes(
 
 @dataclass
 class _Worker:
-    """A target, loaded when its first question comes, and anew after so many answers."""
+    """A target in a worker process: loaded for its first question, and again after a number of answers."""
 
     aim: tuple[str, Target]
     options: VerifyOptions
     fresh: int | None
     runner: Runner = field(init=False)
-    asked: list[AnyQuestion | Refused] = field(default_factory=list)
+    to_answer: list[AnyQuestion | Refused] = field(default_factory=list)
     answered: int = 0
 
     def __post_init__(self) -> None:
@@ -84,13 +85,13 @@ class _Worker:
         atexit.register(self.runner.close)
 
     def answer(self, task: Task) -> Answer:
-        """One question."""
-        if not self.asked or (self.fresh and self.answered % self.fresh == 0):
+        """Answer one question."""
+        if not self.to_answer or (self.fresh and self.answered % self.fresh == 0):
             validate(self.options)
-            self.asked = asked_of(*self.aim, self.options, self.runner)
+            self.to_answer = load_questions(*self.aim, self.options, self.runner)
         self.answered += 1
         number, seed = task
-        question = self.asked[number]
+        question = self.to_answer[number]
         return answer(question if isinstance(question, Refused) else replace(question, seed=seed), self.runner)
 
 
@@ -98,7 +99,7 @@ _worker: _Worker | None = None
 
 
 def _start(aim: tuple[str, Target], options: VerifyOptions, fresh: int | None) -> None:
-    """Load nothing yet: what fails here would have no message. An interruption is the parent's business."""
+    """Prepare a worker process. Nothing is loaded yet, since an error here would have no message."""
     global _worker
     _worker = _Worker(aim, options, fresh)
     signal.signal(signal.SIGINT, signal.SIG_IGN)

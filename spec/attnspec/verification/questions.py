@@ -1,4 +1,4 @@
-"""From the claims of a target to questions."""
+"""The questions that a target raises: its claims, each in each dtype."""
 
 from __future__ import annotations
 
@@ -22,13 +22,8 @@ from attnspec.verification.verdict import Verdict, VerdictKind
 AnyQuestion = Question | ProceduralQuestion
 
 
-def catalogue() -> None:
-    """Load the whole catalogue."""
-    len(REGISTRY)
-
-
 def questions(found: Sequence[CallableInfo], shown: str, wanted: VerifyOptions) -> Iterator[AnyQuestion | Refused]:
-    """Every question that a target raises: each claim of each callable, in each dtype; or why it cannot be asked.
+    """Every question that a target raises, or the reason why it cannot be answered.
 
     Raises:
         TargetError: nothing in it is claimed, and no equation is named.
@@ -51,8 +46,8 @@ def questions(found: Sequence[CallableInfo], shown: str, wanted: VerifyOptions) 
                 yield ProceduralQuestion(each, called, wanted.examples, wanted.seed, binding, name)
                 continue
             equation = gradient_of(called, framework) if backward else called
-            sized_by(equation, declared.claim)
-            rewritten_by(equation, declared.claim)
+            refuse_unknown_sizes(equation, declared.claim)
+            refuse_unknown_forms(equation, declared.claim)
         except SpecError as error:
             unknown = replace(wanted, equation=declared.equation, framework=framework, dtypes=dtypes)
             yield Refused(error, replace(not_run(name, unknown, reason_of(error), 0.0), mend=error.mend))
@@ -78,11 +73,11 @@ def questions(found: Sequence[CallableInfo], shown: str, wanted: VerifyOptions) 
             )
 
 
-def sized_by(equation: Equation[..., Any], claim: Claim) -> None:
-    """Refuse a smallest size of what an equation has no axis of.
+def refuse_unknown_sizes(equation: Equation[..., Any], claim: Claim) -> None:
+    """Refuse a claim on the smallest value of a size that the equation does not have.
 
     Raises:
-        UnknownName: there is one.
+        UnknownName: there is such a size.
     """
     known = ("batch", *sizes_of(equation.definition))
     for name in claim.smallest:
@@ -95,17 +90,17 @@ def sized_by(equation: Equation[..., Any], claim: Claim) -> None:
             )
 
 
-def rewritten_by(equation: Equation[..., Any], claim: Claim) -> None:
-    """Refuse a form that an equation does not have.
+def refuse_unknown_forms(equation: Equation[..., Any], claim: Claim) -> None:
+    """Refuse a claim on a form that the equation does not have.
 
     Raises:
-        UnknownName: there is one.
+        UnknownName: there is such a form.
     """
     known_or_refused(f"form of {equation.id}", claim.forms, tuple(named(equation)) if claim.forms else ())
 
 
 def _claims(found: Sequence[CallableInfo], wanted: VerifyOptions) -> Iterator[tuple[CallableInfo, Implementation]]:
-    """Which callables are asked about which equations."""
+    """Pairs of a callable and what it is to be judged as."""
     for each in found:
         declared = [item for item in each.implementations if wanted.equation in (None, *_answers(item))]
         if wanted.backward:  # those that are claimed; where none is, of all that is
@@ -122,13 +117,13 @@ def _claims(found: Sequence[CallableInfo], wanted: VerifyOptions) -> Iterator[tu
 
 
 def _answers(item: Implementation) -> tuple[str, ...]:
-    """The equations that a claim is about: of gradients, theirs and that of what they are of."""
+    """The ids that a claim answers to: its equation's, and for gradients that of their equation too."""
     found = REGISTRY.gradient(item.equation) if item.claim.backward else None
     return (item.equation,) if found is None else (item.equation, found.id)
 
 
 def _meant(each: CallableInfo, found: Sequence[CallableInfo], equation: str) -> bool:
-    """Whether a callable that claims nothing, or something else, is the one that an equation is asked of."""
+    """Whether a callable is the one to judge although it does not claim this equation."""
     if any(item.equation == equation for other in found for item in other.implementations):
         return False
     if len(found) == 1:
@@ -138,7 +133,7 @@ def _meant(each: CallableInfo, found: Sequence[CallableInfo], equation: str) -> 
 
 
 def _target(shown: str, name: str) -> str:
-    """A callable of a target, as it can be asked for by itself: a package's submodule goes before the colon."""
+    """The target of one callable: a submodule of a package stands before the colon."""
     module, _, callable_ = name.rpartition(".")
     return f"{shown}:{name}" if shown.endswith(".py") or not module else f"{shown}.{module}:{callable_}"
 

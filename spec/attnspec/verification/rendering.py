@@ -169,9 +169,10 @@ def report_html(report: Report) -> str:
     """A table of the verdicts, the whole text of each behind its row."""
     head = "".join(f"<th>{name}</th>" for name in COLUMNS)
     body = "".join(
-        "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row)
+        "<tr>"
+        + "".join(f"<td>{html.escape(cell)}</td>" for cell in row)
         + f"</tr><tr><td colspan={len(COLUMNS)}><details><summary>all</summary><pre>{html.escape(str(verdict))}</pre>"
         "</details></td></tr>"
         for row, verdict in zip(_rows(report), report.verdicts, strict=True)
-    )  # fmt: skip
+    )
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"

@@ -1,4 +1,4 @@
-"""From a target and options to a report: each question is answered in turn, or by several processes."""
+"""A run: from a target and options to a report, in this process or in several."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 from attnspec.errors import SpecError, TargetError
 from attnspec.verification.candidate.candidate import in_answered_dtype
 from attnspec.verification.candidate.question import Question, Refused, reason_of
+from attnspec.verification.equations.verifier import EquationVerifier
 from attnspec.verification.options import VerifyOptions, validate
 from attnspec.verification.procedures.question import ProceduralQuestion
 from attnspec.verification.procedures.verifier import ProceduralVerifier
@@ -18,7 +19,6 @@ from attnspec.verification.sandbox.runner import Runner
 from attnspec.verification.sandbox.targets import MissingPackage, Target
 from attnspec.verification.targeting import parse_target
 from attnspec.verification.verdict import Report, Verdict, VerdictKind
-from attnspec.verification.verifier import Verifier
 
 OnVerdict = Callable[[Verdict], None]
 """Called with each verdict as soon as it is there."""
@@ -37,7 +37,7 @@ def run(
     on_verdict: OnVerdict = lambda verdict: None,
     on_progress: OnProgress = lambda stage: None,
 ) -> Report:
-    """Answer every question that a target raises; the report has them in order, however many processes there are.
+    """Answer every question that a target raises. The order of the report does not depend on the number of processes.
 
     Raises:
         TargetError, UnknownName, BindingError, SpecError: as `attnspec.verify` does.
@@ -47,16 +47,17 @@ def run(
     with runner_of(options) as runner:
         started = time.monotonic()
         try:
-            asked = asked_of(shown, aim, options, runner)
+            to_answer = load_questions(shown, aim, options, runner)
         except MissingPackage as error:
             reason = f"the package {error.missing} is not installed"
             return _complete([], [], [not_run(shown, options, reason, time.monotonic() - started)], on_verdict)
-        shared = min(jobs, len(asked)) if not runner.failures else 1
+        shared = min(jobs, len(to_answer)) if not runner.failures else 1
         if shared < 2:
-            answers = _in_turn(asked, runner, on_verdict, on_progress)
+            answers = _in_turn(to_answer, runner, on_verdict, on_progress)
             return _report(shown, options, answers, runner.failures, on_verdict)
-    return _report(shown, options, _in_processes(target, options, len(asked), shared, on_verdict, on_progress), (),
-                   on_verdict)  # fmt: skip
+    return _report(
+        shown, options, _in_processes(target, options, len(to_answer), shared, on_verdict, on_progress), (), on_verdict
+    )
 
 
 def runner_of(options: VerifyOptions) -> Runner:
@@ -64,17 +65,17 @@ def runner_of(options: VerifyOptions) -> Runner:
     return Runner(time_limit=options.time_limit, memory_bytes=options.memory_bytes)
 
 
-def asked_of(shown: str, target: Target, options: VerifyOptions, runner: Runner) -> list[AnyQuestion | Refused]:
-    """Load a target; the questions that it raises, none where it cannot be imported at all."""
+def load_questions(shown: str, target: Target, options: VerifyOptions, runner: Runner) -> list[AnyQuestion | Refused]:
+    """Load a target and return the questions that it raises; none if it cannot be imported."""
     found = runner.load(target)
     return list(questions(found, shown, options)) if found or not runner.failures else []
 
 
 def _in_turn(
-    asked: Iterable[AnyQuestion | Refused], runner: Runner, on_verdict: OnVerdict, on_progress: OnProgress
+    to_answer: Iterable[AnyQuestion | Refused], runner: Runner, on_verdict: OnVerdict, on_progress: OnProgress
 ) -> list[Answer]:
     answers: list[Answer] = []
-    for question in asked:
+    for question in to_answer:
         answers.append(answer(question, runner, on_progress))
         if isinstance(answers[-1], Verdict):
             on_verdict(answers[-1])
@@ -102,7 +103,7 @@ def _in_processes(
 
 
 def answer(question: AnyQuestion | Refused, runner: Runner, on_progress: OnProgress = lambda stage: None) -> Answer:
-    """One verdict; what cannot be asked of one candidate does not stop the others."""
+    """Answer one question. A question that cannot be answered is refused and does not stop the others."""
     if isinstance(question, Refused):
         return question
     try:
@@ -124,7 +125,7 @@ def _judged(question: Question, runner: Runner, on_progress: OnProgress) -> Verd
         return question.without_judging(VerdictKind.NOT_RUN, reason)
     if question.any_dtype:
         question = in_answered_dtype(question, runner)
-    return Verifier(question, runner, on_progress).verdict()
+    return EquationVerifier(question, runner, on_progress).verdict()
 
 
 def _report(
@@ -134,13 +135,13 @@ def _report(
     failures: Sequence[TargetError],
     on_verdict: OnVerdict,
 ) -> Report:
-    """What could not be asked comes last; where that is all, for one reason, the reason is raised."""
+    """Verdicts in order, refused questions last. If all are refused for one reason, its error is raised."""
     verdicts = [each for each in answers if isinstance(each, Verdict)]
     refused = [each for each in answers if isinstance(each, Refused)]
     if not (verdicts or failures) and len({str(each.error) for each in refused}) == 1:
         raise refused[0].error
     notes = [f"not imported: {failure.headline}" for failure in failures]
-    notes += [f"not asked: {each.error.headline}" for each in refused]
+    notes += [f"not judged: {each.error.headline}" for each in refused]
     missing = [not_run(shown, options, f"{failure.headline}: {failure.given}") for failure in failures]
     return _complete(verdicts, notes, [*(each.verdict for each in refused), *missing], on_verdict)
 

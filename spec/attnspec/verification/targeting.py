@@ -1,4 +1,4 @@
-"""What a caller means by a target."""
+"""Targets as callers write them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from attnspec.verification.sandbox.targets import File, Module, Pickled, Target
 
 
 def parse_target(target: Callable[..., Any] | str | Target) -> tuple[str, Target]:
-    """What a caller means by a target, and how it is shown.
+    """The display name of a target, and the target in parsed form.
 
     Raises:
         TargetError: it is neither a callable nor the name of one.

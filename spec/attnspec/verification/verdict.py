@@ -58,7 +58,8 @@ class Diagnosis:
     """One explanation of an error.
 
     Attributes:
-        id: id of a mutant or convention that the candidate agrees with; "unrecognised" if there is none.
+        id: id of a mutant or convention that the candidate agrees with; "reading" if it only reads wrong parts of its
+            arguments; "unrecognised" if nothing is known.
         says: the sentence that explains it.
         also: sentences of other mutants that the cases cannot tell from this one.
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from attnspec import REGISTRY
 from attnspec.interpreters.evaluation.call import evaluate
-from attnspec.verification.candidate.answer_form import answered, fault, shapes, status_says, unusable
+from attnspec.verification.candidate.answer_form import answered, describe_status, fault, shapes, unusable
 from attnspec.verification.cases.case import Case, Description
 from attnspec.verification.sandbox.messages import Outcome, Output
 from attnspec.verification.verdict import VerdictKind
@@ -172,18 +172,18 @@ def test_outputs_of_a_forward_pass_are_held_against_that_pass() -> None:
      ("memory", "it runs out of memory"), ("unavailable", "it cannot be run here")],
 )  # fmt: skip
 def test_a_status_is_said_with_its_trouble(status: str, says: str) -> None:
-    assert status_says(trouble(status)) == f"{says}: ValueError: bad"
-    assert status_says(replace(trouble(status), trouble=None)) == says
+    assert describe_status(trouble(status)) == f"{says}: ValueError: bad"
+    assert describe_status(replace(trouble(status), trouble=None)) == says
     assert not answered(trouble(status), ONE, REGISTRY[ATTENTION], "float32")
 
 
 def test_the_pass_that_raises_is_named() -> None:
-    assert status_says(trouble("raised", during="backward")) == "its backward pass raises: ValueError: bad"
-    assert status_says(trouble("raised", during="forward")) == "its forward pass raises: ValueError: bad"
+    assert describe_status(trouble("raised", during="backward")) == "its backward pass raises: ValueError: bad"
+    assert describe_status(trouble("raised", during="forward")) == "its forward pass raises: ValueError: bad"
 
 
-def test_an_answer_that_is_none_is_something_else() -> None:
-    assert status_says(Outcome("ok")) == "it gives something else"
+def test_an_answer_of_another_form_is_called_so() -> None:
+    assert describe_status(Outcome("ok")) == "its answer has another form"
 
 
 # Verdicts.

@@ -16,7 +16,6 @@ from attnspec.language.equation import REGISTRY
 from attnspec.notation import Tensor, indices, log_softmax, sum
 from attnspec.verification.cases.recorded_cases import Reader, RecordedCases
 from attnspec.verification.cases.recordings import recordings
-from attnspec.verification.questions import catalogue
 
 ATTENTION = "attention.scaled_dot_product"
 Arrays = dict[str, Any]
@@ -42,7 +41,6 @@ def numbers(*shape: int, seed: int = 0) -> NDArray[np.float64]:
 
 
 def handed(id: str, arrays: Mapping[str, Any], dtype: str = "float32", **how: Any) -> RecordedCases:
-    catalogue()
     return Reader(REGISTRY[id], dtype, **how).read(recordings([arrays]))
 
 

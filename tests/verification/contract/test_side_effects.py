@@ -6,14 +6,14 @@ from dataclasses import replace
 
 import pytest
 
-from attnspec.verification.contract.side_effects import broken
+from attnspec.verification.contract.side_effects import violation
 from attnspec.verification.sandbox.messages import Outcome
 
 CLEAN = Outcome("ok")
 
 
 def found(*outcomes: Outcome) -> str | None:
-    return broken([(None, outcome) for outcome in outcomes])
+    return violation([(None, outcome) for outcome in outcomes])
 
 
 def test_who_touches_nothing_breaks_nothing() -> None:

@@ -334,7 +334,7 @@ def test_a_judgement_counts_what_could_be_decided() -> None:
     some = noise(np.ones(4), undecidable=[True, False, False, False])
     result = Judged(preset("op-by-op", "float32"), (compared(np.full(4, 2.0), some), compared([0.0], noise([1.0]))))
 
-    assert result.asked == (4, 5)
+    assert result.decidable == (4, 5)
     assert result.rms == pytest.approx(np.sqrt(3))
     assert result.right
 

@@ -119,8 +119,10 @@ def test_a_mutant_fits_where_the_sizes_that_it_needs_are_equal(d: int, u: int) -
     assert fits(too_large(CELL, 2.0), recorded), "what needs no equal sizes fits everywhere"
 
 
-@pytest.mark.parametrize(("dtype", "form", "overflows"), [("float16", "float16", True), ("float16", "float32", False),
-                                                          ("float64", "float16", False)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("dtype", "form", "overflows"),
+    [("float16", "float16", True), ("float16", "float32", False), ("float64", "float16", False)],
+)
 def test_what_overflows_is_computed_in_the_format_that_overflows(dtype: str, form: str, overflows: bool) -> None:
     """exp(12) is beyond float16 and within float32; in float64 it is computed as it is."""
     unstable = next(each for each in non_equivalent_mutants("attention.weights") if each.in_storage)

@@ -8,10 +8,8 @@ import pytest
 
 from attnspec.language.procedure import PROCEDURES, Procedure
 from attnspec.verification.procedures.cases import drawn, least, standard_cases
-from attnspec.verification.questions import catalogue
 from attnspec.verification.sandbox.plain_values import not_plain, type_mismatch
 
-catalogue()
 TEXT = [PROCEDURES[id] for id in PROCEDURES if id.startswith("text.")]
 
 

@@ -14,10 +14,8 @@ from attnspec.errors import BindingError, SpecError, UnknownName
 from attnspec.language.procedure import PROCEDURES
 from attnspec.procedures.text import encode
 from attnspec.properties import PROCEDURAL
-from attnspec.verification.questions import catalogue
 from attnspec.verification.verdict import Verdict, WorstAnswer
 
-catalogue()
 PLANTED = Path(__file__).parents[2] / "planted"
 
 

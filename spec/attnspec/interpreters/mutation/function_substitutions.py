@@ -87,10 +87,12 @@ def _capped(cap: float) -> Change:
 
 SUBSTITUTIONS: dict[str, tuple[str, Change]] = {
     "hard-sigmoid": (
-        "a hard sigmoid stands where σ belongs: x/6 + 1/2, from 0 to 1", _instead("sigmoid", _line(1 / 6))
+        "a hard sigmoid stands where σ belongs: x/6 + 1/2, from 0 to 1",
+        _instead("sigmoid", _line(1 / 6)),
     ),
     "hard-sigmoid-keras": (
-        "a hard sigmoid stands where σ belongs: 0.2x + 1/2, from 0 to 1", _instead("sigmoid", _line(0.2))
+        "a hard sigmoid stands where σ belongs: 0.2x + 1/2, from 0 to 1",
+        _instead("sigmoid", _line(0.2)),
     ),
     "hard-tanh": ("a hard tanh stands where tanh belongs: x, from −1 to 1", _instead("tanh", _clipped)),
     "leaky-relu": ("a leaky relu, of slope 0.01, stands where relu belongs", _instead("relu", _leaky(0.01))),
@@ -98,5 +100,5 @@ SUBSTITUTIONS: dict[str, tuple[str, Change]] = {
     "silu-gelu": ("x σ(x) stands where gelu belongs", _instead("gelu", _gated(1.0))),
     "quick-gelu": ("x σ(1.702x) stands where gelu belongs", _instead("gelu", _gated(1.702))),
     **{f"cap-{cap:g}": (f"scores are capped: {cap:g} tanh(s/{cap:g})", _capped(cap)) for cap in CAPS},
-}  # fmt: skip
+}
 """By name: the sentence, and what stands in place of a node."""

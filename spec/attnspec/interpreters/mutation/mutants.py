@@ -90,6 +90,24 @@ def conventions(equation: Equation[..., Any]) -> list[Equation[..., Any]]:
     return [other for other in REGISTRY.values() if other.id != equation.id and root in (other.id, other.convention_of)]
 
 
+def lookalikes(equation: Equation[..., Any]) -> Iterator[Mutant]:
+    """Every other equation of the catalogue that takes and returns the same, as a mutant of this one.
+
+    The catalogue is loaded whole.
+    """
+    own = equation.definition
+    known = {other.id for other in conventions(equation)}
+    for other in REGISTRY.values():
+        theirs = other.definition
+        same = (theirs.parameters, theirs.options) == (own.parameters, own.options)
+        results = [(result.kind, result.dims) for result in theirs.results]
+        if other.id in known | {equation.id} or not same or results != [(each.kind, each.dims) for each in own.results]:
+            continue
+        tree = adapted(theirs, own)
+        if tree is not None:
+            yield Mutant(other.id, f"this is {other.id}", tree, "convention")
+
+
 def adapted(other: Definition, own: Definition) -> Definition | None:
     """A convention as a function of this equation's parameters: those that it has besides are 0.
 
@@ -146,7 +164,7 @@ def _every_call(definition: Definition) -> Iterator[Slip]:
 
 def _below(label: str, site: Site, root: Node, build: Callable[[Node], Definition]) -> Iterator[Slip]:
     for below, node in walk(root):
-        inner = _inside_scan(site, root, below)
+        inner = inside_scan(site, root, below)
         for op, says, new, equal in locally(node, inner):
             tree = build(substitute(root, below, new))
             if sound(tree, equal):
@@ -179,7 +197,7 @@ def _lifted(node: CallLike, site: Site, equal: tuple[tuple[str, str], ...]) -> t
     return tuple((a, b) for a, b in sorted(pairs) if a != b)
 
 
-def _inside_scan(site: Site, root: Node, below: Path) -> Site:
+def inside_scan(site: Site, root: Node, below: Path) -> Site:
     """What is known inside the step of a scan: its states too."""
     states, bound = dict[str, Type](), set[str]()
     for scan in scans_around(root, below):

@@ -119,11 +119,13 @@ def queries_and_keys_learn_alike(of: Of, f: Function, a: Arguments) -> Iterator[
     yield Equal((a["q"] * d_q).sum(), (a["k"] * d_k).sum())
 
 
-@of_each({
-    backward.scaled_dot_product: ("p/function/no-softmax", "p/axis/i", "d_v/name/p-e", "last/i"),
-    backward.masked: ("p/axis/i", "d_v/name/p-e", "last/i", "mask/everywhere/not"),
-    backward.causal: ("p/axis/i", "d_v/name/p-e", "last/i", "mask/everywhere/none", "mask/everywhere/mask/late"),
-})  # fmt: skip
+@of_each(
+    {
+        backward.scaled_dot_product: ("p/function/no-softmax", "p/axis/i", "d_v/name/p-e", "last/i"),
+        backward.masked: ("p/axis/i", "d_v/name/p-e", "last/i", "mask/everywhere/not"),
+        backward.causal: ("p/axis/i", "d_v/name/p-e", "last/i", "mask/everywhere/none", "mask/everywhere/mask/late"),
+    }
+)
 def values_share_the_gradients_of_what_was_read(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
     """Σ_j ∂v_j = Σ_i ∂o_i over the queries that see a key, since their weights sum to 1."""
     _, _, d_v = f(**a)

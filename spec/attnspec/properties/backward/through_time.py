@@ -103,8 +103,10 @@ def lstm_gates_are_the_adjoint_of_the_step(f: Function, a: Arguments) -> Iterato
     v, w = a["d_h_next"], a["c"]
     d_h, d_c, *taught = f(**a)
     by = {
-        "i": a["g"] * a["i"] * (1 - a["i"]), "f": a["c"] * a["f"] * (1 - a["f"]), "g": a["i"] * (1 - a["g"] ** 2),
-    }  # fmt: skip
+        "i": a["g"] * a["i"] * (1 - a["i"]),
+        "f": a["c"] * a["f"] * (1 - a["f"]),
+        "g": a["i"] * (1 - a["g"] ** 2),
+    }
     y = np.tanh(a["c_next"])
     shown, by_o = a["o"] * (1 - y**2), y * a["o"] * (1 - a["o"])
     cell = a["d_c_next"] + a["d_h_next"] * shown

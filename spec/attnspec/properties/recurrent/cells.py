@@ -28,20 +28,24 @@ Of = Equation[..., Any]
 Z = ("W_xz", "W_hz", "b_z")
 
 
-@of_each({
-    recurrent.simple_rnn_cell: ("the result/function/no-tanh", "the result/bracket/tanh-b_h"),
-    recurrent.simple_rnn_cell_concat: ("the result/function/no-tanh", "the result/bracket/tanh-b"),
-    recurrent.simple_rnn: ("h/the result/function/no-tanh", "h/the result/bracket/tanh-b_h"),
-})  # fmt: skip
+@of_each(
+    {
+        recurrent.simple_rnn_cell: ("the result/function/no-tanh", "the result/bracket/tanh-b_h"),
+        recurrent.simple_rnn_cell_concat: ("the result/function/no-tanh", "the result/bracket/tanh-b"),
+        recurrent.simple_rnn: ("h/the result/function/no-tanh", "h/the result/bracket/tanh-b_h"),
+    }
+)
 def state_stays_within_one(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
     """|h'| ≤ 1."""
     yield from within(f(**a), 1.0)
 
 
-@of_each({
-    recurrent.simple_rnn_cell: ("the result/function/sigmoid", "the result/function/relu"),
-    recurrent.simple_rnn_cell_concat: ("the result/function/sigmoid", "the result/function/relu"),
-})  # fmt: skip
+@of_each(
+    {
+        recurrent.simple_rnn_cell: ("the result/function/sigmoid", "the result/function/relu"),
+        recurrent.simple_rnn_cell_concat: ("the result/function/sigmoid", "the result/function/relu"),
+    }
+)
 def step_is_odd(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
     """With the input, the state and the bias negated, the new state is negated."""
     yield Equal(f(**negated(a, *(name for name in a if name in ("x", "h", "b", "b_h")))), -f(**a))
@@ -69,11 +73,13 @@ WRITE = {recurrent.gru_cell: SHUT, recurrent.gru_cell_reset_after: SHUT, recurre
 """The bias of z at which nothing but the old state is left, and the one at which nothing but the candidate is."""
 
 
-@of_each({
-    recurrent.gru_cell: ("recurrent.gru_cell_update_writes", "the result/swap/z", "order/zrh"),
-    recurrent.gru_cell_reset_after: ("the result/swap/z", "the result/complement/z", "order/zr"),
-    recurrent.gru_cell_update_writes: ("recurrent.gru_cell", "the result/complement/z", "order/zrh"),
-})  # fmt: skip
+@of_each(
+    {
+        recurrent.gru_cell: ("recurrent.gru_cell_update_writes", "the result/swap/z", "order/zrh"),
+        recurrent.gru_cell_reset_after: ("the result/swap/z", "the result/complement/z", "order/zr"),
+        recurrent.gru_cell_update_writes: ("recurrent.gru_cell", "the result/complement/z", "order/zrh"),
+    }
+)
 def update_gate_keeps_the_state(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
     """With z = 1 (update_writes: z = 0) the state is kept: h' = h."""
     yield Equal(f(**held(a, z=KEEP[of])), a["h"])
@@ -91,22 +97,26 @@ def shut_reset_gate_hides_the_state(of: Of, f: Function, a: Arguments) -> Iterat
     yield Equal(f(**shut) + f(**negated(shut, "h")), at_zero + at_zero)
 
 
-@of_each({
-    recurrent.gru_cell: ("recurrent.gru_cell_update_writes", "h_tilde/drop/r", "h_tilde/complement/r"),
-    recurrent.gru_cell_reset_after: ("the result/swap/z", "h_tilde/drop/r", "h_tilde/complement/r"),
-    recurrent.gru_cell_update_writes: ("recurrent.gru_cell", "h_tilde/drop/r", "h_tilde/complement/r"),
-})  # fmt: skip
+@of_each(
+    {
+        recurrent.gru_cell: ("recurrent.gru_cell_update_writes", "h_tilde/drop/r", "h_tilde/complement/r"),
+        recurrent.gru_cell_reset_after: ("the result/swap/z", "h_tilde/drop/r", "h_tilde/complement/r"),
+        recurrent.gru_cell_update_writes: ("recurrent.gru_cell", "h_tilde/drop/r", "h_tilde/complement/r"),
+    }
+)
 def gates_forget_the_state(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
     """With r = z = 0 (update_writes: r = 0, z = 1), h' does not depend on h."""
     shut = held(a, r=SHUT, z=WRITE[of])
     yield Equal(f(**shut), f(**negated(shut, "h")))
 
 
-@of_each({
-    recurrent.gru_cell: ("recurrent.gru_cell_update_writes", "h_tilde/function/no-tanh", "h_tilde/drop/W_hh"),
-    recurrent.gru_cell_reset_after: ("h_tilde/function/no-tanh", "h_tilde/drop/W_hh", "h_tilde/drop/b_hh"),
-    recurrent.gru_cell_update_writes: ("recurrent.gru_cell", "h_tilde/function/no-tanh", "h_tilde/drop/W_hh"),
-})  # fmt: skip
+@of_each(
+    {
+        recurrent.gru_cell: ("recurrent.gru_cell_update_writes", "h_tilde/function/no-tanh", "h_tilde/drop/W_hh"),
+        recurrent.gru_cell_reset_after: ("h_tilde/function/no-tanh", "h_tilde/drop/W_hh", "h_tilde/drop/b_hh"),
+        recurrent.gru_cell_update_writes: ("recurrent.gru_cell", "h_tilde/function/no-tanh", "h_tilde/drop/W_hh"),
+    }
+)
 def without_gates_it_is_the_simple_rnn(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
     """With r = 1 and z = 0 (update_writes: z = 1) it is the simple RNN, with both of the candidate's biases."""
     yield Equal(f(**held(a, r=OPEN, z=WRITE[of])), simple(a, "h", a.get("b_hh", 0.0)))
@@ -117,14 +127,16 @@ def simple(a: Arguments, gate: str, more: Any = 0.0) -> Any:
     return value(recurrent.simple_rnn_cell, a["x"], a["h"], a[f"W_x{gate}"], a[f"W_h{gate}"], a[f"b_{gate}"] + more)
 
 
-@of_each({
-    recurrent.gru_cell: ("h_tilde/function/no-tanh", "the result/constant/double"),
-    recurrent.gru_cell_reset_after: ("h_tilde/function/no-tanh", "the result/constant/double"),
-    recurrent.gru_cell_update_writes: ("h_tilde/function/no-tanh", "the result/constant/double"),
-    recurrent.gru: ("h/h_tilde/function/no-tanh", "h/the result/constant/double"),
-    recurrent.gru_reset_after: ("h/h_tilde/function/no-tanh", "h/the result/constant/double"),
-    recurrent.gru_update_writes: ("h/h_tilde/function/no-tanh", "h/the result/constant/double"),
-})  # fmt: skip
+@of_each(
+    {
+        recurrent.gru_cell: ("h_tilde/function/no-tanh", "the result/constant/double"),
+        recurrent.gru_cell_reset_after: ("h_tilde/function/no-tanh", "the result/constant/double"),
+        recurrent.gru_cell_update_writes: ("h_tilde/function/no-tanh", "the result/constant/double"),
+        recurrent.gru: ("h/h_tilde/function/no-tanh", "h/the result/constant/double"),
+        recurrent.gru_reset_after: ("h/h_tilde/function/no-tanh", "h/the result/constant/double"),
+        recurrent.gru_update_writes: ("h/h_tilde/function/no-tanh", "h/the result/constant/double"),
+    }
+)
 def state_stays_within_the_old_one(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
     """|h'| ≤ max(|h|, 1), and so at every step."""
     yield from within(f(**a), np.maximum(np.abs(a["h"] if "h" in a else a["h_0"]), 1.0))
@@ -135,10 +147,12 @@ def diagonal(a: Arguments) -> dict[str, Any]:
     return {**a, "W_hh": a["W_hh"] * np.eye(*a["W_hh"].shape)}
 
 
-@of_each({
-    recurrent.gru_cell: ("recurrent.gru_cell_update_writes", "r/drop/b_r", "z/name/W_hz-W_hr", "order/hrz"),
-    recurrent.gru: ("recurrent.gru_update_writes", "h/start/h_0", "h/step/before", "h/r/drop/b_r", "order/zrh"),
-})  # fmt: skip
+@of_each(
+    {
+        recurrent.gru_cell: ("recurrent.gru_cell_update_writes", "r/drop/b_r", "z/name/W_hz-W_hr", "order/hrz"),
+        recurrent.gru: ("recurrent.gru_update_writes", "h/start/h_0", "h/step/before", "h/r/drop/b_r", "order/zrh"),
+    }
+)
 def diagonal_recurrence_is_reset_after(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
     """With W_hh diagonal r may act on either side of it: reset_after with b_hh = 0 gives the same."""
     other: Of = recurrent.gru_reset_after if of is recurrent.gru else recurrent.gru_cell_reset_after
@@ -146,10 +160,12 @@ def diagonal_recurrence_is_reset_after(of: Of, f: Function, a: Arguments) -> Ite
     yield Equal(f(**same), other(**same, b_hh=np.zeros_like(a["b_h"])))
 
 
-@of_each({
-    recurrent.gru_cell_reset_after: ("r/drop/b_r", "z/name/W_hz-W_hr", "h_tilde/drop/r", "order/zr"),
-    recurrent.gru_reset_after: ("h/start/h_0", "h/step/before", "h/r/drop/b_r", "order/zr"),
-})  # fmt: skip
+@of_each(
+    {
+        recurrent.gru_cell_reset_after: ("r/drop/b_r", "z/name/W_hz-W_hr", "h_tilde/drop/r", "order/zr"),
+        recurrent.gru_reset_after: ("h/start/h_0", "h/step/before", "h/r/drop/b_r", "order/zr"),
+    }
+)
 def diagonal_recurrence_is_reset_before(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
     """With W_hh diagonal and b_hh = 0 it is the GRU in which r acts before the matrix."""
     other: Of = recurrent.gru if of is recurrent.gru_reset_after else recurrent.gru_cell
@@ -158,33 +174,39 @@ def diagonal_recurrence_is_reset_before(of: Of, f: Function, a: Arguments) -> It
     yield Equal(f(**without(same, "b_hh")), other(**plain))
 
 
-@of_each({
-    recurrent.gru_cell: ("recurrent.gru_cell_reset_after", "recurrent.gru_cell_update_writes", "h_tilde/bracket/r"),
-    recurrent.gru: ("recurrent.gru_reset_after", "recurrent.gru_update_writes", "h/step/reversed"),
-})  # fmt: skip
+@of_each(
+    {
+        recurrent.gru_cell: ("recurrent.gru_cell_reset_after", "recurrent.gru_cell_update_writes", "h_tilde/bracket/r"),
+        recurrent.gru: ("recurrent.gru_reset_after", "recurrent.gru_update_writes", "h/step/reversed"),
+    }
+)
 def negated_update_gate_writes(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
     """With the weights and the bias of z negated it is update_writes."""
     other: Of = recurrent.gru_update_writes if of is recurrent.gru else recurrent.gru_cell_update_writes
     yield Equal(f(**a), other(**negated(a, *Z)))
 
 
-@of_each({
-    recurrent.gru_cell_update_writes: ("recurrent.gru_cell", "recurrent.gru_cell_reset_after", "h_tilde/bracket/r"),
-    recurrent.gru_update_writes: ("recurrent.gru", "recurrent.gru_reset_after", "h/step/reversed"),
-})  # fmt: skip
+@of_each(
+    {
+        recurrent.gru_cell_update_writes: ("recurrent.gru_cell", "recurrent.gru_cell_reset_after", "h_tilde/bracket/r"),
+        recurrent.gru_update_writes: ("recurrent.gru", "recurrent.gru_reset_after", "h/step/reversed"),
+    }
+)
 def negated_update_gate_keeps(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
     """With the weights and the bias of z negated it is the GRU in which z keeps the state."""
     other: Of = recurrent.gru if of is recurrent.gru_update_writes else recurrent.gru_cell
     yield Equal(f(**a), other(**negated(a, *Z)))
 
 
-@of_each({
-    recurrent.simple_rnn_cell: ("the result/memory/W_xh",),
-    recurrent.gru_cell: ("z/memory/W_xz",),
-    recurrent.gru_cell_reset_after: ("z/memory/W_xz",),
-    recurrent.gru_cell_update_writes: ("z/memory/W_xz",),
-    recurrent.lstm_cell: ("f/memory/W_xf",),
-})  # fmt: skip
+@of_each(
+    {
+        recurrent.simple_rnn_cell: ("the result/memory/W_xh",),
+        recurrent.gru_cell: ("z/memory/W_xz",),
+        recurrent.gru_cell_reset_after: ("z/memory/W_xz",),
+        recurrent.gru_cell_update_writes: ("z/memory/W_xz",),
+        recurrent.lstm_cell: ("f/memory/W_xf",),
+    }
+)
 def units_have_no_order(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
     """With the units permuted, in the states, the weights and the biases, the new states are permuted."""
     for new, old in zip(several(f(**rolled(of, a, "u"))), several(f(**a)), strict=True):

@@ -35,13 +35,15 @@ CELLS: dict[Of, Of] = {
 SLIPS = ("h/start/h_0", "h/step/before", "h/step/after", "h/step/reversed", "h/step/first")
 
 
-@of_each({
-    recurrent.simple_rnn: (*SLIPS, "h/the result/exchange", "h/transpose/W_hh"),
-    recurrent.gru: (*SLIPS, "h/everywhere/r-z", "order/zrh", "recurrent.gru_reset_after"),
-    recurrent.gru_reset_after: (*SLIPS, "h/everywhere/r-z", "order/zr"),
-    recurrent.gru_update_writes: (*SLIPS, "h/everywhere/r-z", "order/zrh", "recurrent.gru"),
-    recurrent.lstm: (*(f"h, c{slip[1:]}" for slip in SLIPS), "h, c/start/c_0", "order/ifog", "order/oigf"),
-})  # fmt: skip
+@of_each(
+    {
+        recurrent.simple_rnn: (*SLIPS, "h/the result/exchange", "h/transpose/W_hh"),
+        recurrent.gru: (*SLIPS, "h/everywhere/r-z", "order/zrh", "recurrent.gru_reset_after"),
+        recurrent.gru_reset_after: (*SLIPS, "h/everywhere/r-z", "order/zr"),
+        recurrent.gru_update_writes: (*SLIPS, "h/everywhere/r-z", "order/zrh", "recurrent.gru"),
+        recurrent.lstm: (*(f"h, c{slip[1:]}" for slip in SLIPS), "h, c/start/c_0", "order/ifog", "order/oigf"),
+    }
+)
 def sequence_is_its_steps(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
     """Each step is the cell's, from the state of the step before."""
     for given, made in zip(several(f(**a)), stepped(CELLS[of], a), strict=True):
@@ -119,11 +121,13 @@ def each_sequence_is_as_it_is_alone(of: Of, f: Function, a: Arguments) -> Iterat
         yield Equal(given, state)
 
 
-@of_each({
-    recurrent.simple_rnn_lengths_repeats: ("recurrent.simple_rnn_lengths", "h/mask/<=", "y/mask/>=", "h/start/h_0"),
-    recurrent.gru_lengths_repeats: ("recurrent.gru_lengths", "h/mask/<=", "y/mask/>=", "h/start/h_0"),
-    recurrent.lstm_lengths_repeats: ("recurrent.lstm_lengths", "h_last/mask/>=", "y/mask/>=", "c_last/drop/1"),
-})  # fmt: skip
+@of_each(
+    {
+        recurrent.simple_rnn_lengths_repeats: ("recurrent.simple_rnn_lengths", "h/mask/<=", "y/mask/>=", "h/start/h_0"),
+        recurrent.gru_lengths_repeats: ("recurrent.gru_lengths", "h/mask/<=", "y/mask/>=", "h/start/h_0"),
+        recurrent.lstm_lengths_repeats: ("recurrent.lstm_lengths", "h_last/mask/>=", "y/mask/>=", "c_last/drop/1"),
+    }
+)
 def padding_says_what_was_said_last(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
     """Up to its length it gives what it gives without padding, then the last of it again, or 0 where it is empty."""
     y, *left = f(**a)
@@ -134,14 +138,16 @@ def padding_says_what_was_said_last(of: Of, f: Function, a: Arguments) -> Iterat
         yield Equal(given, state)
 
 
-@of_each({
-    recurrent.simple_rnn_lengths: ("simple_rnn_goes_on", "h/mask/<=", "h/mask/late", "h/step/after"),
-    recurrent.gru_lengths: ("gru_goes_on", "h/mask/<=", "h/mask/late", "h/step/after"),
-    recurrent.lstm_lengths: ("lstm_goes_on", "lstm_cell_goes_on", "y/mask/<=", "h, c/step/after"),
-    recurrent.simple_rnn_lengths_repeats: ("h/mask/<=", "h/mask/late", "h/step/after"),
-    recurrent.gru_lengths_repeats: ("h/mask/<=", "h/mask/late", "h/step/after"),
-    recurrent.lstm_lengths_repeats: ("h_last/drop/1", "c_last/drop/1", "h, c/step/after"),
-})  # fmt: skip
+@of_each(
+    {
+        recurrent.simple_rnn_lengths: ("simple_rnn_goes_on", "h/mask/<=", "h/mask/late", "h/step/after"),
+        recurrent.gru_lengths: ("gru_goes_on", "h/mask/<=", "h/mask/late", "h/step/after"),
+        recurrent.lstm_lengths: ("lstm_goes_on", "lstm_cell_goes_on", "y/mask/<=", "h, c/step/after"),
+        recurrent.simple_rnn_lengths_repeats: ("h/mask/<=", "h/mask/late", "h/step/after"),
+        recurrent.gru_lengths_repeats: ("h/mask/<=", "h/mask/late", "h/step/after"),
+        recurrent.lstm_lengths_repeats: ("h_last/drop/1", "c_last/drop/1", "h, c/step/after"),
+    }
+)
 def padding_does_not_show(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
     """Whatever stands in the rows of the padding, nothing changes."""
     counts = np.arange(len(a["x"])) < a["length"]
@@ -151,14 +157,16 @@ def padding_does_not_show(of: Of, f: Function, a: Arguments) -> Iterator[Relatio
             yield Equal(given, still)
 
 
-@of_each({
-    recurrent.simple_rnn_lengths: ("h/mask/>", "h/exchange", "y/exchange"),
-    recurrent.gru_lengths: ("h/mask/>", "h/exchange", "y/exchange", "order/zrh"),
-    recurrent.lstm_lengths: ("h_last/mask/<", "c_last/exchange", "y/exchange", "order/figo"),
-    recurrent.simple_rnn_lengths_repeats: ("h/mask/>", "h/exchange", "y/exchange"),
-    recurrent.gru_lengths_repeats: ("h/mask/>", "h/exchange", "y/exchange", "order/zrh"),
-    recurrent.lstm_lengths_repeats: ("h_last/mask/<", "c_last/exchange", "y/exchange", "order/figo"),
-})  # fmt: skip
+@of_each(
+    {
+        recurrent.simple_rnn_lengths: ("h/mask/>", "h/exchange", "y/exchange"),
+        recurrent.gru_lengths: ("h/mask/>", "h/exchange", "y/exchange", "order/zrh"),
+        recurrent.lstm_lengths: ("h_last/mask/<", "c_last/exchange", "y/exchange", "order/figo"),
+        recurrent.simple_rnn_lengths_repeats: ("h/mask/>", "h/exchange", "y/exchange"),
+        recurrent.gru_lengths_repeats: ("h/mask/>", "h/exchange", "y/exchange", "order/zrh"),
+        recurrent.lstm_lengths_repeats: ("h_last/mask/<", "c_last/exchange", "y/exchange", "order/figo"),
+    }
+)
 def without_padding_it_is_the_plain_one(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
     """Where every row counts there is no padding."""
     full = {**a, "length": np.asarray(len(a["x"]))}
@@ -166,10 +174,12 @@ def without_padding_it_is_the_plain_one(of: Of, f: Function, a: Arguments) -> It
         yield Equal(given, plain)
 
 
-@of_each({
-    recurrent.gru: ("recurrent.gru_update_writes", "h/start/h_0", "h/the result/swap/z"),
-    recurrent.gru_reset_after: ("h/start/h_0", "h/the result/swap/z"),
-})  # fmt: skip
+@of_each(
+    {
+        recurrent.gru: ("recurrent.gru_update_writes", "h/start/h_0", "h/the result/swap/z"),
+        recurrent.gru_reset_after: ("h/start/h_0", "h/the result/swap/z"),
+    }
+)
 def open_update_gate_keeps_the_first_state(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
     """With z = 1 throughout, h_t = h_0."""
     yield Equal(f(**held(a, z=OPEN)), np.broadcast_to(a["h_0"], (len(a["x"]), len(a["h_0"]))))
@@ -320,11 +330,13 @@ def halves_are_two_networks(of: Of, f: Function, a: Arguments) -> Iterator[Relat
     yield Equal(h[::-1, u:], run_alone(of, a, a["x"][::-1], "_b"))
 
 
-@of_each({
-    recurrent.bidirectional_simple_rnn: ("h/name/h_b-g", "h_b/drop/1", "g/drop/1", "h_f/name/W_xh_f-W_xh_b"),
-    recurrent.bidirectional_gru: ("h/name/h_b-g", "h_b/drop/1", "g/drop/1", "h_f/name/W_xr_f-W_xr_b"),
-    recurrent.bidirectional_lstm: ("h/name/h_b-g", "h_b/drop/1", "g, c_b/drop/1", "h_f, c_f/name/W_xi_f-W_xi_b"),
-})  # fmt: skip
+@of_each(
+    {
+        recurrent.bidirectional_simple_rnn: ("h/name/h_b-g", "h_b/drop/1", "g/drop/1", "h_f/name/W_xh_f-W_xh_b"),
+        recurrent.bidirectional_gru: ("h/name/h_b-g", "h_b/drop/1", "g/drop/1", "h_f/name/W_xr_f-W_xr_b"),
+        recurrent.bidirectional_lstm: ("h/name/h_b-g", "h_b/drop/1", "g, c_b/drop/1", "h_f, c_f/name/W_xi_f-W_xi_b"),
+    }
+)
 def halves_change_places_when_the_input_is_turned(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
     """With the input reversed and the two sets of weights exchanged the output is reversed, its halves exchanged."""
     swap = {"f": "b", "b": "f"}

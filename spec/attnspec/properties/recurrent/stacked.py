@@ -36,12 +36,14 @@ def height(of_: Of, a: Arguments) -> int:
     return counted(found[0], a)
 
 
-@of_each({
-    recurrent.stacked_simple_rnn: ("h/h/start/h_0", "h/h/step/reversed", "h/h/the result/drop/b_h"),
-    recurrent.stacked_gru: ("h/h/start/h_0", "h/order/zrh", "h/recurrent.gru_reset_after"),
-    recurrent.stacked_lstm: ("h, c/h, c/start/h_0", "h, c/order/ifog", "h, c/result 2/name/c-h"),
-    recurrent.stacked_bidirectional_gru: ("h/h/exchange", "h/h_b/drop/1", "h/order/bf"),
-})  # fmt: skip
+@of_each(
+    {
+        recurrent.stacked_simple_rnn: ("h/h/start/h_0", "h/h/step/reversed", "h/h/the result/drop/b_h"),
+        recurrent.stacked_gru: ("h/h/start/h_0", "h/order/zrh", "h/recurrent.gru_reset_after"),
+        recurrent.stacked_lstm: ("h, c/h, c/start/h_0", "h, c/order/ifog", "h, c/result 2/name/c-h"),
+        recurrent.stacked_bidirectional_gru: ("h/h/exchange", "h/h_b/drop/1", "h/order/bf"),
+    }
+)
 def one_layer_is_the_plain_network(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
     """A stack of one layer gives what that layer gives."""
     layer = stack(of, a, 0, 1)

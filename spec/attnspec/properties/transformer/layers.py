@@ -151,10 +151,12 @@ GAP = 0.0005
 """Between the two forms of gelu."""
 
 
-@of_each({
-    transformer.feed_forward_gelu: ("the result/function/relu", "the result/function/tanh", "the result/drop/W_1"),
-    transformer.feed_forward_gelu_tanh: ("u/constant/double", "u/drop/a", "the result/function/relu"),
-})  # fmt: skip
+@of_each(
+    {
+        transformer.feed_forward_gelu: ("the result/function/relu", "the result/function/tanh", "the result/drop/W_1"),
+        transformer.feed_forward_gelu_tanh: ("u/constant/double", "u/drop/a", "the result/function/relu"),
+    }
+)
 def forms_of_gelu_are_near(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
     """By the error function and by tanh no inner unit differs by more than 0.0005."""
     by_tanh = of is transformer.feed_forward_gelu_tanh
@@ -162,10 +164,12 @@ def forms_of_gelu_are_near(of: Of, f: Function, a: Arguments) -> Iterator[Relati
     yield from within(f(**a) - value(other, **a), GAP * np.abs(a["W_2"]).sum(axis=0))
 
 
-@of_each({
-    transformer.feed_forward_gelu: ("the result/function/no-gelu",),
-    transformer.feed_forward_gelu_tanh: ("the result/function/relu", "the result/drop/tanh(u)"),
-})  # fmt: skip
+@of_each(
+    {
+        transformer.feed_forward_gelu: ("the result/function/no-gelu",),
+        transformer.feed_forward_gelu_tanh: ("the result/function/relu", "the result/drop/tanh(u)"),
+    }
+)
 def gelu_stays_below_the_rectifier(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
     """Where W_2 has no negative weight, it is at most what the rectifier gives, and less by at most 0.17 a unit."""
     positive = {**a, "W_2": np.abs(a["W_2"])}
@@ -245,10 +249,12 @@ def it_is_its_sub_layers(of: Of, f: Function, a: Arguments) -> Iterator[Relation
     yield Equal(f(**a), composed(of, a))
 
 
-@of_each({
-    transformer.encoder_layer_pre: ("transformer.encoder_layer", "y/name/x-n_1", "o/name/y-n_2", "y/drop/x_t"),
-    transformer.decoder_layer_pre: ("transformer.decoder_layer", "y/name/x-n_1", "u/drop/y_i", "o/name/u-n_3"),
-})  # fmt: skip
+@of_each(
+    {
+        transformer.encoder_layer_pre: ("transformer.encoder_layer", "y/name/x-n_1", "o/name/y-n_2", "y/drop/x_t"),
+        transformer.decoder_layer_pre: ("transformer.decoder_layer", "y/name/x-n_1", "u/drop/y_i", "o/name/u-n_3"),
+    }
+)
 def silent_sub_layers_let_the_input_pass(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
     """Where no sub-layer gives anything the input passes as it is."""
     yield Equal(f(**without(a, *(name for name in a if name.startswith(("W_o", "W_2", "b_2"))))), a["x"])
@@ -257,10 +263,12 @@ def silent_sub_layers_let_the_input_pass(of: Of, f: Function, a: Arguments) -> I
 LAST = {transformer.encoder_layer: 2, transformer.decoder_layer: 3}
 
 
-@of_each({
-    transformer.encoder_layer: ("transformer.encoder_layer_pre", *slips("o", NORMS[1:4])),
-    transformer.decoder_layer: ("transformer.decoder_layer_pre", *slips("o", NORMS[1:4])),
-})  # fmt: skip
+@of_each(
+    {
+        transformer.encoder_layer: ("transformer.encoder_layer_pre", *slips("o", NORMS[1:4])),
+        transformer.decoder_layer: ("transformer.decoder_layer_pre", *slips("o", NORMS[1:4])),
+    }
+)
 def rows_leave_normalised(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
     """Without the last gain and shift each row sums to 0, and its squares to less than its width."""
     gamma, beta = f"gamma_{LAST[of]}", f"beta_{LAST[of]}"
@@ -269,10 +277,12 @@ def rows_leave_normalised(of: Of, f: Function, a: Arguments) -> Iterator[Relatio
     yield AtMost((y * y).sum(axis=1), float(y.shape[1]))
 
 
-@of_each({
-    transformer.encoder_layer: ("a/head/last/j",),
-    transformer.encoder_layer_pre: ("a/head/last/j",),
-})  # fmt: skip
+@of_each(
+    {
+        transformer.encoder_layer: ("a/head/last/j",),
+        transformer.encoder_layer_pre: ("a/head/last/j",),
+    }
+)
 def positions_have_no_order(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
     """With the positions permuted the outputs are permuted: a layer does not know where a row stands."""
     yield Equal(f(**rolled(of, a, "t")), np.roll(f(**a), 1, axis=0))
@@ -343,8 +353,10 @@ def tokens_without_a_vector_leave_positions(of: Of, f: Function, a: Arguments) -
     yield Equal(f(**without(a, "P")), value(position.sinusoidal, t=length, d=width))
 
 
-@of_each({transformer.embed: ("transformer.embed_scaled",), transformer.embed_scaled: ("transformer.embed",)},
-         least={"t": 1, "c": 2})  # fmt: skip
+@of_each(
+    {transformer.embed: ("transformer.embed_scaled",), transformer.embed_scaled: ("transformer.embed",)},
+    least={"t": 1, "c": 2},
+)
 def equal_tokens_differ_by_their_positions(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
     """What is not of the position is the token's vector; embed_scaled has it √c times."""
     table = value(position.sinusoidal, t=len(a["k"]), d=a["P"].shape[1])

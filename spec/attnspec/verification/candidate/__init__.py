@@ -1,1 +1,1 @@
-"""The candidate: what is asked of it, how it is called, and the form of its answers."""
+"""The candidate: the question, its calls, and the form of its answers."""

@@ -1,4 +1,4 @@
-"""What a candidate owes besides right values: an answer of the right form, and nothing else touched."""
+"""The form of an answer: how many arrays, and their shape, dtype and device."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from attnspec.verification.cases.case import Case
 from attnspec.verification.sandbox.messages import Outcome, Output
 from attnspec.verification.verdict import VerdictKind, WorstElement
 
-Asked = tuple[Case, Outcome]
+Calls = Sequence[tuple[Case, Outcome]]
+"""Cases with the outcomes of their calls."""
 
 
 def shapes(equation: Equation[..., Any], case: Case) -> list[tuple[int, ...]]:
@@ -28,9 +29,9 @@ def shapes(equation: Equation[..., Any], case: Case) -> list[tuple[int, ...]]:
 
 
 def fault(outcome: Outcome, case: Case, equation: Equation[..., Any], dtype: str, device: str = "") -> str:
-    """What is wrong with the form of an answer, in words; "" where nothing is.
+    """Describe what is wrong with the form of an answer; "" if nothing is.
 
-    Where only the forward pass was run, the answer is that one's, and does not fit the gradients of its outputs.
+    If only the forward pass was run, its outputs did not fit the gradients that were given for them.
     """
     if outcome.during == "forward":
         equation, outcome = REGISTRY[equation.gradient_of], replace(outcome, during=None)
@@ -57,7 +58,7 @@ def fault(outcome: Outcome, case: Case, equation: Equation[..., Any], dtype: str
 
 
 def _in_due_dtype(output: Output, result: Parameter, id: str, dtype: str) -> bool:
-    """Whether a result has the dtype of the inputs, or is of whole numbers, or has one that its symbol allows."""
+    """Whether a result has the dtype of the inputs, an integer dtype, or another that its symbol allows."""
     given, also = output.dtype or "", symbol(result.name, id).also
     if result.kind == "float":
         return given == dtype or (given in also and FORMATS[given].bits > FORMATS[dtype].bits)
@@ -65,14 +66,15 @@ def _in_due_dtype(output: Output, result: Parameter, id: str, dtype: str) -> boo
 
 
 def answered(outcome: Outcome, case: Case, equation: Equation[..., Any], dtype: str) -> bool:
-    """Whether there is an answer that can be judged."""
+    """Whether a call gave an answer that can be judged."""
     return outcome.status == "ok" and not fault(outcome, case, equation, dtype)
 
 
-def status_says(outcome: Outcome) -> str:
-    """What became of a call that gave no answer."""
+def describe_status(outcome: Outcome) -> str:
+    """Describe the outcome of a call that gave no answer that can be judged."""
     raises = f"its {outcome.during} pass raises" if outcome.during else "it raises"
     words = {
+        "ok": "its answer has another form",
         "raised": raises,
         "crashed": "the process dies",
         "timeout": "it does not come back in time",
@@ -80,61 +82,59 @@ def status_says(outcome: Outcome) -> str:
         "unavailable": "it cannot be run here",
     }
     trouble = f": {outcome.trouble}" if outcome.trouble is not None else ""
-    return words.get(outcome.status, "it gives something else") + trouble
+    return words[outcome.status] + trouble
 
 
 def unusable(
-    asked: Sequence[Asked], equation: Equation[..., Any], dtype: str, device: str
+    calls: Calls, equation: Equation[..., Any], dtype: str, device: str
 ) -> tuple[VerdictKind, str, WorstElement | None] | None:
-    """The verdict, where there are cases without an answer of the right form: (verdict, reason, the case)."""
-    lost = [(case, outcome) for case, outcome in asked if outcome.status != "ok"]
+    """The kind of verdict, the reason and the case if some case has no answer of the right form; otherwise None."""
+    lost = [(case, outcome) for case, outcome in calls if outcome.status != "ok"]
     unavailable = next((outcome for _, outcome in lost if outcome.status == "unavailable"), None)
     if unavailable is not None:
         return VerdictKind.NOT_RUN, str(unavailable.trouble or "it cannot be run here"), None
     if lost:
-        return _lost(lost, asked, equation)
-    faults = ((case, fault(outcome, case, equation, dtype, device)) for case, outcome in asked)
+        return _lost(lost, calls, equation)
+    faults = ((case, fault(outcome, case, equation, dtype, device)) for case, outcome in calls)
     malformed = [(case, wrong) for case, wrong in faults if wrong]
     if not malformed:
         return None
     case, wrong = malformed[0]
-    axes, fewer = _axes([each for each, _ in malformed], [each for each, _ in asked], equation)
+    axes, fewer = _axes([each for each, _ in malformed], [each for each, _ in calls], equation)
     return VerdictKind.MISBEHAVES, _with_axes(wrong, axes, fewer) if axes > 1 and fewer else wrong, WorstElement(case)
 
 
-def _lost(
-    lost: Sequence[Asked], asked: Sequence[Asked], equation: Equation[..., Any]
-) -> tuple[VerdictKind, str, WorstElement | None]:
-    """Breaking only on empty or non-contiguous input violates the contract; breaking elsewhere is failing."""
+def _lost(lost: Calls, calls: Calls, equation: Equation[..., Any]) -> tuple[VerdictKind, str, WorstElement | None]:
+    """A candidate that breaks only on empty or non-contiguous inputs misbehaves; one that breaks elsewhere fails."""
     case, outcome = next((each for each in lost if not _is_empty(each[0])), lost[0])
-    if len(lost) < len(asked):
+    if len(lost) < len(calls):
         if _is_empty(case):
-            return VerdictKind.MISBEHAVES, f"on empty input {status_says(outcome)}", WorstElement(case)
+            return VerdictKind.MISBEHAVES, f"on empty input {describe_status(outcome)}", WorstElement(case)
         filled = [each for each, _ in lost if not _is_empty(each)]
         if all(each.layout != "contiguous" for each in filled):
-            return VerdictKind.MISBEHAVES, f"on {case.layout} input {status_says(outcome)}", WorstElement(case)
-        axes, fewer = _axes(filled, [each for each, _ in asked], equation)
+            return VerdictKind.MISBEHAVES, f"on {case.layout} input {describe_status(outcome)}", WorstElement(case)
+        axes, fewer = _axes(filled, [each for each, _ in calls], equation)
         if fewer:
-            return VerdictKind.FAILS, _with_axes(status_says(outcome), axes, fewer), WorstElement(case)
+            return VerdictKind.FAILS, _with_axes(describe_status(outcome), axes, fewer), WorstElement(case)
     traceback = f"\n{outcome.trouble.traceback}" if outcome.trouble is not None and outcome.trouble.traceback else ""
-    return VerdictKind.FAILS, status_says(outcome) + traceback, WorstElement(case)
+    return VerdictKind.FAILS, describe_status(outcome) + traceback, WorstElement(case)
 
 
 def _is_empty(case: Case) -> bool:
     return any(array.size == 0 for array in case.arrays.values())
 
 
-def _axes(bad: Sequence[Case], asked: Sequence[Case], equation: Equation[..., Any]) -> tuple[int, list[int]]:
-    """The fewest batch axes of the bad cases, and the smaller numbers of batch axes of all cases."""
+def _axes(bad: Sequence[Case], cases: Sequence[Case], equation: Equation[..., Any]) -> tuple[int, list[int]]:
+    """The fewest batch axes of the bad cases, and all smaller numbers of batch axes that were tried."""
 
-    def ranks(cases: Sequence[Case]) -> set[int]:
-        return {len(batch_shape(equation.definition, case.arrays)) for case in cases}
+    def ranks(among: Sequence[Case]) -> set[int]:
+        return {len(batch_shape(equation.definition, case.arrays)) for case in among}
 
     fewest = min(ranks(bad))
-    return fewest, sorted(each for each in ranks(asked) if each < fewest)
+    return fewest, sorted(each for each in ranks(cases) if each < fewest)
 
 
 def _with_axes(says: str, axes: int, fewer: Sequence[int]) -> str:
-    """What happens only with so many batch axes, and the claim that leaves it out."""
+    """A sentence that holds only with so many batch axes, with the claim that leaves these out."""
     where = "a leading batch axis" if axes == 1 else f"{axes} batch axes"
     return f"with {where} {says}; --claim batch={','.join(map(str, fewer))} leaves it out"

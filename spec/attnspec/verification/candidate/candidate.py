@@ -1,4 +1,4 @@
-"""A candidate while it is questioned: how it is called, on which cases, and what came of each."""
+"""A candidate under test: the cases on which it is called, the calls, and its answers."""
 
 from __future__ import annotations
 
@@ -28,15 +28,16 @@ class Candidate:
     """Calls the callable of a question.
 
     Attributes:
-        asked: every case so far, with what came of it.
+        calls: every case so far, with the outcome of its call.
+        plan: how the callable's parameters are matched; empty before `bind`.
     """
 
     question: Question
     runner: Runner
-    asked: list[tuple[Case, Outcome]] = field(default_factory=list)
+    calls: list[tuple[Case, Outcome]] = field(default_factory=list)
     plan: Plan = field(default_factory=list)
 
-    def bound(self) -> None:
+    def bind(self) -> None:
         """Match the callable's parameters with the equation's.
 
         Raises:
@@ -44,44 +45,44 @@ class Candidate:
         """
         question, definition = self.question, self.question.called.definition
         self.plan = bind(
-            question.found.parameters,
+            question.callable.parameters,
             [parameter.name for parameter in definition.parameters],
-            [*(option.name for option in definition.options), *question.asks_dtype],
+            [*(option.name for option in definition.options), *question.dtype_option],
             dict(question.bind),
-            name=question.shown or question.found.name,
+            name=question.implementation,
             equation=question.called.id,
         )
 
-    def told(self) -> Iterator[Case]:
-        """The cases that are always there, as far as they are claimed."""
+    def standard_cases(self) -> Iterator[Case]:
+        """The cases of the fixed suite that the claim covers."""
         if self.question.only_inputs:
             return
         for description in standard_suite(self.question.equation, self.question.least, self.question.claim.batch):
             hidden = description.regime == HIDDEN and self.question.claim.finite
             if not hidden and (description.layout == "contiguous" or not self.question.claim.contiguous):
-                yield self.made(description)
+                yield self.make_case(description)
 
-    def hidden(self) -> Iterator[Case]:
-        """Cases beyond a claim of finite inputs: what they do is a finding, not a verdict."""
+    def hidden_cases(self) -> Iterator[Case]:
+        """Cases that a claim of finite inputs leaves out: what the candidate does on them is a finding, no verdict."""
         if self.question.only_inputs:
             return
         for description in standard_suite(self.question.equation, self.question.least, self.question.claim.batch):
             if description.regime == HIDDEN and self.question.claim.finite:
-                yield self.made(description)
+                yield self.make_case(description)
 
     def with_unclaimed_axes(self) -> Case | None:
-        """A case with two batch axes; None unless one is claimed, and two are not."""
+        """A case with two batch axes; None unless one batch axis is claimed and two are not."""
         question, claimed = self.question, self.question.claim.batch
         if question.only_inputs or 1 not in claimed or 2 in claimed:
             return None
         _, usual = islice(standard_suite(question.equation, question.least, (2,)), 2)
-        return self.made(usual)
+        return self.make_case(usual)
 
-    def recorded(self) -> RecordedCases:
-        """The cases that were handed over, as far as they are claimed.
+    def recorded_cases(self) -> RecordedCases:
+        """The recorded cases that the claim covers.
 
         Raises:
-            SpecError: they are not the equation's.
+            SpecError: they do not fit the equation.
         """
         question, claim = self.question, self.question.claim
         reader = Reader(
@@ -94,23 +95,29 @@ class Candidate:
             question.seed,
         )
         recorded = reader.read(question.inputs)
-        return replace(recorded, cases=tuple(self.asked_as(case) for case in recorded.cases))
+        return replace(recorded, cases=tuple(self.with_summed_gradients(case) for case in recorded.cases))
 
-    def made(self, description: Description) -> Case:
-        return self.asked_as(make(self.question.equation, description, self.question.dtype))
+    def make_case(self, description: Description) -> Case:
+        """Draw the arrays of a case."""
+        return self.with_summed_gradients(make(self.question.equation, description, self.question.dtype))
 
-    def asked_as(self, case: Case) -> Case:
-        """A case as this candidate is asked it: automatic differentiation sums over a batch what its examples share."""
+    def with_summed_gradients(self, case: Case) -> Case:
+        """A case in which gradients are sums over the batch wherever automatic differentiation sums.
+
+        A case of an equation that is not judged through automatic differentiation stays as it is.
+        """
         gradients = self.question.gradients
         return case if gradients is None else replace(case, summed=gradients.inputs)
 
     def request(self, case: Case) -> Request:
-        """One call, its arrays in a form that travels."""
+        """Return the message that asks the worker process for one call."""
         question = self.question
-        held = "float32" if question.dtype == "bfloat16" else question.dtype
-        arrays = {name: array.astype(held) if array.dtype.kind == "f" else array for name, array in case.arrays.items()}
+        storage = "float32" if question.dtype == "bfloat16" else question.dtype
+        arrays = {
+            name: array.astype(storage) if array.dtype.kind == "f" else array for name, array in case.arrays.items()
+        }
         return Request(
-            question.found.name,
+            question.callable.name,
             arrays,
             case.options,
             question.dtype,
@@ -123,29 +130,44 @@ class Candidate:
         )
 
     def observe(self, cases: Sequence[Case]) -> list[Observation]:
-        """Run it; what came of every case is kept, what can be judged is returned. A hang or a crash is the last."""
-        found = []
+        """Call the candidate on cases. Every outcome is kept in `calls`; no case follows a hang or a crash.
+
+        Returns:
+            The answers that can be judged.
+        """
+        observations = []
         for case, outcome in zip(cases, self.runner.call_many([self.request(case) for case in cases]), strict=False):
-            self.asked.append((case, outcome))
+            self.calls.append((case, outcome))
             answers = self.answers(case, outcome)
             if answers is not None:
-                found.append(Observation(case, answers))
+                observations.append(Observation(case, answers))
             elif outcome.status in ("timeout", "crashed"):
                 break
-        return found
+        return observations
 
-    def once(self, case: Case, **how: Any) -> tuple[Outcome, tuple[NDArray[Any], ...] | None]:
-        """One call beside the record, or as the fields of a request say, and its answers if they can be judged."""
+    def call(self, case: Case, **how: Any) -> tuple[Outcome, tuple[NDArray[Any], ...] | None]:
+        """Call the candidate on one case, whose outcome is not kept.
+
+        Args:
+            how: fields of the request that differ from the usual ones.
+
+        Returns:
+            The outcome, and the answers in float64; None if they cannot be judged.
+        """
         (outcome,) = self.runner.call_many([replace(self.request(case), **how)])
         return outcome, self.answers(case, outcome)
 
-    def pulled_twice(self, case: Case) -> tuple[Outcome, tuple[NDArray[Any], ...] | None]:
-        """One forward pass, and of two backward passes on it the second."""
+    def backward_twice(self, case: Case) -> tuple[Outcome, tuple[NDArray[Any], ...] | None]:
+        """Run two backward passes on one forward pass; the answers are those of the second."""
         assert self.question.gradients is not None
-        return self.once(case, gradients=replace(self.question.gradients, repeat=True))
+        return self.call(case, gradients=replace(self.question.gradients, repeat=True))
 
-    def second(self, case: Case, arrays: dict[str, NDArray[Any]]) -> Outcome:
-        """The backward pass of the backward pass, in float64, for gradients of the gradients."""
+    def double_backward(self, case: Case, arrays: dict[str, NDArray[Any]]) -> Outcome:
+        """Run the backward pass of the backward pass in float64.
+
+        Args:
+            arrays: gradients of a loss with respect to the gradients, by name.
+        """
         request = self.request(case)
         assert request.gradients is not None
         gradients = replace(request.gradients, second_order=tuple(arrays))
@@ -155,8 +177,8 @@ class Candidate:
         )
         return outcome
 
-    def in_turn(self, first: Case, then: Case) -> tuple[Outcome, list[Observation]]:
-        """A call, then another with the same arrays overwritten; both answers are read after the second."""
+    def call_then_overwrite(self, first: Case, then: Case) -> tuple[Outcome, list[Observation]]:
+        """Call it twice, the second time with the first arrays overwritten; both answers are read at the end."""
         request = replace(self.request(then), before=self.request(first).arrays)
         (outcome,) = self.runner.call_many([request])
         half = len(outcome.outputs) // 2
@@ -165,24 +187,24 @@ class Candidate:
         return outcome, [Observation(case, answers) for case, answers in read if answers is not None]
 
     def answers(self, case: Case, outcome: Outcome) -> tuple[NDArray[Any], ...] | None:
-        """What it answered, in float64; None where that is not of the right form."""
+        """Return the answers of a call in float64; None if they do not have the right form."""
         if not answer_form.answered(outcome, case, self.question.equation, self.question.dtype):
             return None
         return tuple(np.asarray(output.value, dtype=np.float64) for output in outcome.outputs)
 
 
 def in_answered_dtype(question: Question, runner: Runner) -> Question:
-    """The question in the dtype that the callable answers in, where neither an input nor anybody says which.
+    """The question in the dtype of the callable's answer, if no input, claim or caller names a dtype.
 
     Raises:
         BindingError: the callable's parameters do not match.
     """
     definition = question.equation.definition
-    if definition.dtype_is_given or question.asks_dtype:
+    if definition.dtype_is_given or question.dtype_option:
         return question
     candidate = Candidate(question, runner)
-    candidate.bound()
-    outcome, _ = candidate.once(next(candidate.told()))
+    candidate.bind()
+    outcome, _ = candidate.call(next(candidate.standard_cases()))
     kinds = zip(outcome.outputs, definition.results, strict=False)
-    found = [output.dtype for output, result in kinds if result.kind == "float" and output.dtype in DTYPES]
-    return replace(question, dtype=found[0]) if found and found[0] else question
+    dtypes = [output.dtype for output, result in kinds if result.kind == "float" and output.dtype in DTYPES]
+    return replace(question, dtype=dtypes[0]) if dtypes and dtypes[0] else question

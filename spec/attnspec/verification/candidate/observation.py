@@ -1,4 +1,4 @@
-"""What came of one call, as it is judged."""
+"""The answers of one call, as they are judged."""
 
 from __future__ import annotations
 
@@ -14,7 +14,11 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True, eq=False)
 class Observation:
-    """One case with what the candidate answered, an array for each output of the equation."""
+    """A case and the candidate's answers to it.
+
+    Attributes:
+        answers: one float64 array for each output of the equation.
+    """
 
     case: Case
     answers: tuple[Array, ...]

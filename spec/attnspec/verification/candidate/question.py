@@ -17,22 +17,27 @@ from attnspec.verification.verdict import Verdict, VerdictKind
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked: a callable of a target, an equation, and on what.
+    """Whether a callable implements an equation, on the inputs that a claim covers, in one dtype on one device.
 
     Attributes:
-        examples: cases drawn beyond those that are always there.
-        bind: {callable's parameter: equation's name}.
-        policy: a declared precision policy, else the claim's, else inferred.
-        shown: how the callable is named in the verdict.
-        any_dtype: neither the caller nor the claim names a dtype.
-        inputs: recorded cases, asked beside the drawn ones.
-        names: {the equation's name: the name in these}, where they differ.
-        only_inputs: nothing is drawn: they are asked in place of the drawn ones.
-        forward: the equation that the callable computes, where the question is about the gradients that automatic
-            differentiation makes of it; `equation` is then the equation of these gradients.
+        callable: the callable.
+        equation: the equation that it should compute.
+        claim: what its author claims.
+        framework: whose arrays it takes: "numpy", "torch" or "jax".
+        examples: how many random cases are drawn in addition to the fixed suite.
+        seed: the random seed.
+        bind: pairs of a parameter of the callable and an argument of the equation.
+        policy: the name of a declared precision policy; None: the claim's, or else an inferred one.
+        display_name: the name that the verdict has for the callable; empty for its own name.
+        any_dtype: whether neither the caller nor the claim names a dtype.
+        inputs: recorded cases, in addition to the drawn ones.
+        names: pairs of an argument of the equation and its name in the recorded cases.
+        only_inputs: whether the recorded cases replace the drawn ones.
+        forward: the equation that the callable computes, if the question is about its gradients by automatic
+            differentiation; `equation` is then the equation of these gradients. Otherwise None.
     """
 
-    found: CallableInfo
+    callable: CallableInfo
     equation: Equation[..., Any]
     claim: Claim
     framework: str
@@ -42,12 +47,17 @@ class Question:
     seed: int = 0
     bind: tuple[tuple[str, str], ...] = ()
     policy: str | None = None
-    shown: str = ""
+    display_name: str = ""
     any_dtype: bool = False
     inputs: tuple[Recording, ...] = ()
     names: tuple[tuple[str, str], ...] = ()
     only_inputs: bool = False
     forward: Equation[..., Any] | None = None
+
+    @property
+    def implementation(self) -> str:
+        """The name that the verdict has for the callable."""
+        return self.display_name or self.callable.name
 
     @property
     def called(self) -> Equation[..., Any]:
@@ -56,7 +66,7 @@ class Question:
 
     @property
     def gradients(self) -> Gradients | None:
-        """Which gradients are asked for; None where it is the callable's own answer."""
+        """The gradients to compute; None if the callable's own answer is judged."""
         if self.forward is None:
             return None
         taken = {parameter.name for parameter in self.forward.definition.parameters}
@@ -65,9 +75,9 @@ class Question:
         return Gradients(given, wanted)
 
     @property
-    def asks_dtype(self) -> tuple[str, ...]:
+    def dtype_option(self) -> tuple[str, ...]:
         """ "dtype", where no input has one and the callable takes it."""
-        asked = any(parameter.name == "dtype" for parameter in self.found.parameters)
+        asked = any(parameter.name == "dtype" for parameter in self.callable.parameters)
         return ("dtype",) if asked and not self.equation.definition.dtype_is_given else ()
 
     def least(self, name: str) -> int:
@@ -92,7 +102,7 @@ class Question:
         """A verdict that needs no call of the candidate."""
         return Verdict(
             equation=self.equation.id,
-            implementation=self.shown or self.found.name,
+            implementation=self.implementation,
             framework=self.framework,
             dtype=self.dtype,
             device=self.device,

@@ -1,1 +1,1 @@
-"""The call contract: the form of an answer, and nothing else touched."""
+"""The call contract: no side effects, repeatable answers, claimed double backward passes."""

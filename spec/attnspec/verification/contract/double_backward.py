@@ -1,7 +1,7 @@
-"""Double backward: the backward pass of a backward pass, held against differences of the backward equation.
+"""Double backward: the backward pass of a backward pass, compared with finite differences of the backward equation.
 
-No equation of the catalogue says it, so there is no noise of it either. It is asked in float64 alone, where
-differences of the backward equation are far better than any slip is small.
+The catalogue has no equation of it, and so no noise either. It is checked in float64 alone, where the error of finite
+differences is far smaller than that of any mistake.
 """
 
 from __future__ import annotations
@@ -30,23 +30,23 @@ Call = Callable[[Case, dict[str, Array]], Outcome]
 
 @dataclass(frozen=True, slots=True)
 class DoubleBackwardResult:
-    """What came of a double backward.
+    """The result of checking a double backward pass.
 
     Attributes:
-        outcome: of the call.
-        wrong: what is wrong with its answer, in words; "" where nothing is.
-        told: the share of elements that could be asked.
+        outcome: the outcome of the call.
+        wrong: what is wrong with its answer, in a sentence; "" if nothing is.
+        share_checked: the share of elements at which finite differences are accurate enough to be compared.
     """
 
     outcome: Outcome
     wrong: str = ""
-    told: float = 0.0
+    share_checked: float = 0.0
 
 
 def check_double_backward(
     equation: Equation[..., Any], gradients: Gradients, call: Call, case: Case, seed: int
 ) -> DoubleBackwardResult:
-    """Ask for it, on a case in float64.
+    """Check the double backward pass on one case, in float64.
 
     Args:
         equation: the equation of the gradients.
@@ -76,14 +76,19 @@ def check_double_backward(
 
 
 def _drawn(case: Case, seed: int) -> dict[str, Array]:
-    """The gradients of a loss by the gradients: one for each, of its shape."""
+    """Draw the gradients of a loss with respect to the gradients, one of each shape."""
     generator = np.random.Generator(np.random.Philox(seed))
     shapes = [case.arrays[name].shape for name in case.summed]
     return {name: generator.standard_normal(shape) for name, shape in zip(case.summed, shapes, strict=True)}
 
 
 def _differences(equation: Equation[..., object], case: Case, name: str, second: list[Array]) -> tuple[Array, Array]:
-    """The derivative of the loss by an argument, from central differences of fourth order; and where these can be."""
+    """The derivative of the loss with respect to an argument by central differences of fourth order.
+
+    With slope(s) = (loss(x + s) − loss(x − s)) / 2s, it is (4 slope(s/2) − slope(s)) / 3 (Richardson extrapolation).
+
+    Returns:
+        The derivative, and where two step sizes agree on it."""
     definition, own = lift_over_batch(equation.definition, case), case.arrays[name]
 
     def loss(moved: Array) -> float:
@@ -110,7 +115,7 @@ def _differences(equation: Equation[..., object], case: Case, name: str, second:
 def violation(
     candidate: Candidate, judge: Judge, observations: Sequence[Observation], note: Callable[[str], None]
 ) -> tuple[VerdictKind, str] | None:
-    """What is wrong with a double backward that is claimed: the kind of verdict and the reason.
+    """The kind of verdict and the reason if a claimed double backward pass is wrong; otherwise None.
 
     Args:
         note: called with what is not checked, and with what is right.
@@ -125,13 +130,13 @@ def violation(
     described = judge.ordinary(observations, 1)[0].case.description
     if described is None:
         return None
-    case = candidate.asked_as(make(question.equation, described, "float64"))
-    result = check_double_backward(question.equation, gradients, candidate.second, case, question.seed)
+    case = candidate.with_summed_gradients(make(question.equation, described, "float64"))
+    result = check_double_backward(question.equation, gradients, candidate.double_backward, case, question.seed)
     if result.outcome.status != "ok":
-        return VerdictKind.FAILS, f"asked for a double backward, {answer_form.status_says(result.outcome)}"
+        return VerdictKind.FAILS, f"asked for a double backward, {answer_form.describe_status(result.outcome)}"
     if result.wrong:
         return VerdictKind.DIFFERS, result.wrong
-    decidable = result.told > DOUBLE_BACKWARD_DECIDABLE
+    decidable = result.share_checked > DOUBLE_BACKWARD_DECIDABLE
     right = "its double backward is the derivative of its gradients, in float64"
     note(right if decidable else "its double backward is not checked: finite differences are inaccurate here")
     return None

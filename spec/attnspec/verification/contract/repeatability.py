@@ -22,10 +22,10 @@ SPOILS = "run a second time on one graph, its backward pass gives other gradient
 
 @dataclass
 class Repeatability:
-    """Checks of one candidate; each gives the violation in words, "" where there is none.
+    """Checks of one candidate. Each returns the violation in a sentence, or "" if there is none.
 
     Attributes:
-        note: called with what is no violation, and still worth saying.
+        note: called with observations that are not violations, in sentences.
     """
 
     candidate: Candidate
@@ -41,7 +41,7 @@ class Repeatability:
         )
 
     def depends_on_layout(self, judged: Judged) -> str:
-        """Why it is wrong only for arrays that are not contiguous in memory: the same values are judged contiguous."""
+        """Check whether it is wrong only on arrays that are not contiguous, and right on contiguous copies."""
         wrong = [each.case for each in judged.compared if each.fails]
         if not wrong or any(case.layout == "contiguous" for case in wrong):
             return ""
@@ -51,12 +51,12 @@ class Repeatability:
         return f"its values are wrong for {wrong[0].layout} inputs, right for contiguous ones"
 
     def changes_when_repeated(self, observations: Sequence[Observation], judged: Judged) -> str:
-        """Why the first cases have other answers when they are called again, after all others and in another order."""
+        """Check whether the first cases get other answers when they are called again in another order."""
         again = list(reversed(self.judge.ordinary(observations, 3)))
         for before in [*again, again[-1]]:
-            outcome, answers = self.candidate.once(before.case)
+            outcome, answers = self.candidate.call(before.case)
             if answers is None:
-                return f"it answers a case, and when asked again {answer_form.status_says(outcome)}"
+                return f"it answers a case, and when asked again {answer_form.describe_status(outcome)}"
             noises = self.judge.noise(before.case, judged.policy)
             for now, then, noise in zip(answers, before.answers, noises, strict=True):
                 with np.errstate(invalid="ignore"):
@@ -69,44 +69,44 @@ class Repeatability:
         return ""
 
     def remembers_calls(self, observations: Sequence[Observation], judged: Judged) -> str:
-        """Why an answer depends on earlier calls: through the identity of arguments, a reused buffer or a counter."""
+        """Check whether an answer depends on earlier calls: by arguments' identity, a reused buffer or a counter."""
         first = self.judge.ordinary(observations, 1)[0].case
         turned = {name: np.array(np.flip(array), order="C") for name, array in first.arrays.items()}
         then = replace(first, arrays=turned, description=None)  # the same sums and extremes: a cache may go by these
-        outcome, seen = self.candidate.in_turn(first, then)
+        outcome, seen = self.candidate.call_then_overwrite(first, then)
         if len(seen) < 2:
-            return f"it answers a case, and called twice in a row {answer_form.status_says(outcome)}"
+            return f"it answers a case, and called twice in a row {answer_form.describe_status(outcome)}"
         for observation, says in zip(seen, (OVERWRITES, REMEMBERS), strict=True):
             if not self.judge.holds(observation, judged.policy, judged.form):
                 return says
-        outcome, answers = self.candidate.once(first, times=REPEATS)
+        outcome, answers = self.candidate.call(first, times=REPEATS)
         if answers is None:
-            return f"it answers a case, and called {REPEATS} times {answer_form.status_says(outcome)}"
+            return f"it answers a case, and called {REPEATS} times {answer_form.describe_status(outcome)}"
         if not self.judge.holds(Observation(first, answers), judged.policy, judged.form):
             return f"within {REPEATS} calls on one input, it begins to give another answer"
         return ""
 
     def spoils_the_graph(self, observations: Sequence[Observation], judged: Judged) -> str:
-        """Why a backward pass that is run a second time on one graph gives other gradients."""
+        """Check whether a second backward pass on the same graph gives other gradients."""
         if self.candidate.question.forward is None:
             return ""
         case = self.judge.ordinary(observations, 1)[0].case
-        outcome, answers = self.candidate.pulled_twice(case)
+        outcome, answers = self.candidate.backward_twice(case)
         if answers is not None:
             return "" if self.judge.holds(Observation(case, answers), judged.policy, judged.form) else SPOILS
         if "modified by an inplace operation" in str(outcome.trouble):
             return SPOILS
-        self.note(f"run a second time on one graph, {answer_form.status_says(outcome)}")
+        self.note(f"run a second time on one graph, {answer_form.describe_status(outcome)}")
         return ""
 
     def right_in_a_fresh_process(self, judged: Judged) -> str:
-        """Why the worst answer is right in a new process, where it is the first."""
+        """Check whether the worst answer is right in a new process, where no call came before."""
         worst = statistics.worst(judged.compared)
         if worst is None or not worst.fails:
             return ""
         case = worst.case
         self.candidate.runner.close()
-        again = self.candidate.once(case)[1]
+        again = self.candidate.call(case)[1]
         if again is None or not self.judge.holds(Observation(case, again), judged.policy):
             return ""
         return "its answer is right in a fresh process, and wrong after other calls: it remembers them"

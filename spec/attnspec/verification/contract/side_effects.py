@@ -1,4 +1,4 @@
-"""What a candidate touched besides its answer."""
+"""Side effects: changed inputs and global state."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from attnspec.verification.sandbox.messages import Outcome
 DRAWN = '; a module made within the call draws its first weights there: make it once, or with device="meta"'
 
 
-def broken(asked: Sequence[tuple[object, Outcome]]) -> str | None:
-    """What else a candidate touched, in words; None where it kept to itself."""
+def violation(asked: Sequence[tuple[object, Outcome]]) -> str | None:
+    """Describe the first side effect of some calls; None if there is none."""
     for _, outcome in asked:
         if outcome.changed_inputs:
             return f"it changes its inputs: {', '.join(outcome.changed_inputs)}"

@@ -12,14 +12,14 @@ from attnspec.verification.judge.judge import Judge
 
 
 def beyond_one_batch_axis(candidate: Candidate, judge: Judge, judged: Judged) -> Iterator[str]:
-    """Wrong answers with two batch axes, where one is claimed and two are not; to raise an error is right."""
+    """Describe wrong answers with two batch axes if one is claimed and two are not. An exception is right."""
     case = candidate.with_unclaimed_axes()
     if case is None:
         return
     question, axes = candidate.question, "with 2 batch axes, which are not claimed,"
-    outcome, answers = candidate.once(case)
+    outcome, answers = candidate.call(case)
     if outcome.status not in ("ok", "raised"):
-        yield f"{axes} {answer_form.status_says(outcome)}"
+        yield f"{axes} {answer_form.describe_status(outcome)}"
     elif outcome.status == "ok" and answers is None:
         yield f"{axes} {answer_form.fault(outcome, case, question.equation, question.dtype)}"
     elif answers is not None and not judge.holds(Observation(case, answers), judged.policy, judged.form):
@@ -27,10 +27,10 @@ def beyond_one_batch_axis(candidate: Candidate, judge: Judge, judged: Judged) ->
 
 
 def beyond_finite_inputs(candidate: Candidate, judge: Judge, judged: Judged) -> Iterator[str]:
-    """What it does with NaN and infinity at masked places, where it does not claim that."""
-    for case in candidate.hidden():
-        outcome, answers = candidate.once(case)
+    """Describe wrong answers with NaN and infinity at masked places if only finite inputs are claimed."""
+    for case in candidate.hidden_cases():
+        outcome, answers = candidate.call(case)
         if answers is None:
-            yield f"with NaN at masked places {answer_form.status_says(outcome)}"
+            yield f"with NaN at masked places {answer_form.describe_status(outcome)}"
         elif not judge.holds(Observation(case, answers), judged.policy, judged.form):
             yield "NaN or infinity at masked places shows elsewhere; only finite inputs are claimed"

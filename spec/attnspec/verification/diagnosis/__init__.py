@@ -1,1 +1,1 @@
-"""What is wrong with it?"""
+"""The diagnosis: which mistake explains wrong answers, or where and how they are wrong."""

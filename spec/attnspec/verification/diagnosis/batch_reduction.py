@@ -1,4 +1,4 @@
-"""What was done over a batch in place of summing its gradients."""
+"""Gradients that are not summed over a batch."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from attnspec.verification.judge.residuals import Compared
 
 
 def batch_reduction(definition: Definition, compared: Sequence[Compared]) -> str:
-    """What was done over a batch in place of summing, where that is all that is wrong, in words; else ""."""
+    """Describe what was done over the batch in place of a sum, if that explains all errors; otherwise ""."""
     seen = [(each, _values(definition, each)) for each in compared if each.fails and each.case.summed]
     if not seen or any(own.ndim != each.answer.ndim + 1 or len(own) < 2 for each, own in seen):
         return ""
@@ -34,7 +34,7 @@ INSTEAD: dict[str, Callable[[Array], Array]] = {
 
 
 def _values(definition: Definition, each: Compared) -> Array:
-    """Every example's own gradient, the examples along the first axis; as it stands where nothing is summed."""
+    """The gradient of each example, along the first axis; the gradient itself if nothing is summed."""
     found = evaluate(definition, (), each.case.arguments)
     own = np.asarray(found[each.output] if isinstance(found, tuple) else found)
     axes = own.ndim - each.answer.ndim

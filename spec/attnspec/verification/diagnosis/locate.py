@@ -1,4 +1,4 @@
-"""Where an unrecognised error is, and which line of the formula a recognised mistake is in."""
+"""Where an error is: in which outputs and cases if it is unrecognised, in which line of the formula if it is known."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from attnspec.verification.verdict import Diagnosis
 
 
 def locate(judge: Judge, observations: Sequence[Observation], policy: Policy, found: str) -> Diagnosis:
-    """Where an unrecognised error is: which outputs, which steps or rows, in how many cases.
+    """Say where an unrecognised error is: in which outputs, steps or rows, and in how many cases.
 
     Args:
-        found: what says that it is wrong; no more is known where no single element shows it.
+        found: the sentence of the finding, which is all that is known if no single element shows the error.
     """
     compared = judge.compared(observations, policy)
     wrong = [each for each in compared if each.fails]
@@ -41,7 +41,7 @@ def locate(judge: Judge, observations: Sequence[Observation], policy: Policy, fo
 
 
 def _circumstances(wrong: Sequence[Compared], compared: Sequence[Compared]) -> list[str]:
-    """What the cases that fail have in common, and no other has: a size, a batch, a regime."""
+    """What failing cases have in common and no other case has: a size, a batch, a regime."""
     failing, passing = _split(wrong, compared)
     if not failing or not passing:
         return []
@@ -65,7 +65,7 @@ def _circumstances(wrong: Sequence[Compared], compared: Sequence[Compared]) -> l
 
 
 def _pattern(wrong: Sequence[Compared]) -> list[str]:
-    """Along which axis the error begins or is confined, where that holds in every case."""
+    """The rows or columns to which the error is confined in every case."""
     facts = []
     for axis in (-2, -1):
         firsts, lasts, alls = set(), set(), set()
@@ -86,8 +86,8 @@ def _pattern(wrong: Sequence[Compared]) -> list[str]:
 
 
 def mend(equation: Equation[..., Any], diagnosis: Diagnosis | None) -> str:
-    """The line of the formula that a recognised mistake is in; the whole formula where it is in no one line."""
-    if diagnosis is None or diagnosis.id in ("unrecognised", "direction", "no gradient", "batch"):
+    """The line of the formula that has a recognised mistake; the whole formula if it is not in one line."""
+    if diagnosis is None or diagnosis.id in ("unrecognised", "reading", "direction", "no gradient", "batch"):
         return ""
     shown = [row.strip() for row in text(equation.definition).splitlines() if " = " in row]
     rows = [row for row in shown if not {"∈", "≤"} & {*row.split(" = ")[0]}]  # the sizes stand above the formula
@@ -97,7 +97,7 @@ def mend(equation: Equation[..., Any], diagnosis: Diagnosis | None) -> str:
 
 
 def _split(wrong: Sequence[Compared], compared: Sequence[Compared]) -> tuple[list[Description], list[Description]]:
-    """The drawn cases that fail, and the others."""
+    """The descriptions of the drawn cases that fail, and those of the others."""
     bad = {id(each.case) for each in wrong}
     drawn = {id(each.case): each.case.description for each in compared if each.case.description is not None}
     return (
@@ -107,17 +107,17 @@ def _split(wrong: Sequence[Compared], compared: Sequence[Compared]) -> tuple[lis
 
 
 def _sizes(described: Description) -> dict[str, int]:
-    """The sizes of a case by name, and the number of examples, 0 without a batch axis."""
+    """The sizes of a case by name, with the number of examples as "batch", 0 without a batch axis."""
     return dict(described.sizes) | {"batch": prod(described.batch) if described.batch else 0}
 
 
 def only_with_axes(compared: Sequence[Compared]) -> str:
-    """That a candidate is wrong with two or more batch axes alone, in words; "" where that is not so."""
+    """Say that a candidate is wrong only with two or more batch axes; "" if that is not so."""
     return _only_with_axes(*_split([each for each in compared if each.fails], compared))
 
 
 def _only_with_axes(failing: Sequence[Description], passing: Sequence[Description]) -> str:
-    """The same, of cases that fail and cases that pass; one of size 1 or empty along a batch axis may pass."""
+    """The same for failing and passing cases. A case with a batch axis of size 0 or 1 may pass."""
     axes = sorted({len(each.batch) for each in failing})
     if not axes or axes[0] < 2 or not any(len(each.batch) < axes[0] for each in passing):
         return ""

@@ -1,7 +1,7 @@
-"""How many bits does it work with, and where are the others lost?
+"""Effective precision: how many bits a candidate works with, and which site loses the others.
 
-σ is derived anew with the precision of one site unknown, until the error is what rounding there would give; the site at
-which all the statistics then hold is the place where the bits are lost.
+σ is computed with the precision of one site as the unknown, until the error is what rounding there would give. The site
+at which all statistics then hold is the one that loses bits.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ SITES = {
 
 
 def imprecise(judge: Judge, observations: Sequence[Observation], policy: Policy) -> tuple[Bits, Judged] | None:
-    """The site and bits under which the answers are right in every respect; None where no precision explains them."""
+    """The site and bits with which the answers are right in every respect; None if no precision explains them."""
     found = []
     ordinary = judge.ordinary(observations)
     failing = sorted(judge.failing(observations, policy), key=lambda each: each.case.elements)
@@ -55,8 +55,8 @@ def imprecise(judge: Judge, observations: Sequence[Observation], policy: Policy)
         if _left_open(judge, failing[:SITE_CASES], policy, lower(bits - BITS_MARGIN)):
             continue
         judged = judge.judge(observations, lower(bits - BITS_MARGIN))
-        asked, of = judged.asked
-        if judged.right and asked > MOST_DECIDABLE * of:
+        decidable, of = judged.decidable
+        if judged.right and decidable > MOST_DECIDABLE * of:
             found.append((surprise(judge.compared(ordinary, lower(bits))), Bits(bits, site), judged))
     if not found:
         return None
@@ -67,10 +67,10 @@ def imprecise(judge: Judge, observations: Sequence[Observation], policy: Policy)
 
 
 def _left_open(judge: Judge, failing: Sequence[Observation], policy: Policy, lower: Policy) -> bool:
-    """Whether fewer bits do not explain most of the elements that fail, but only leave them open."""
+    """Whether fewer bits leave most failing elements undecidable rather than explain them."""
     pairs = list(zip(judge.compared(failing, policy), judge.compared(failing, lower), strict=True))
     wrong = sum(int((own.ratio > 1).sum()) for own, _ in pairs)
-    left = sum(int(((own.ratio > 1) & ~fewer.asked).sum()) for own, fewer in pairs)
+    left = sum(int(((own.ratio > 1) & ~fewer.decidable).sum()) for own, fewer in pairs)
     return left > MOST_DECIDABLE * wrong
 
 
@@ -78,7 +78,7 @@ Lower = Callable[[float], Policy]
 
 
 def sites(definition: Definition, policy: Policy) -> dict[str, Lower]:
-    """Each place where bits may be lost, with the policy that loses all but so many there."""
+    """The sites that may lose bits, each with the policy that keeps a given number of bits there."""
     found: dict[str, Lower] = {site: partial(lowered, policy, parts) for site, parts in SITES.items()}
     for line in definition.lines:
         if len(line.targets) == 1:
@@ -87,7 +87,7 @@ def sites(definition: Definition, policy: Policy) -> dict[str, Lower]:
 
 
 def lowered(policy: Policy, parts: Sequence[str], bits: float) -> Policy:
-    """The policy with parts of it at fewer bits, where they have more."""
+    """The policy with some of its formats reduced to fewer bits."""
     changes: dict[str, Any] = {}
     for part in parts:
         form: Format | None = getattr(policy, part)
@@ -106,7 +106,7 @@ def _format(form: Format, bits: float, largest: float = 0.0) -> Format:
 
 
 def _bits(judge: Judge, ordinary: Sequence[Observation], policy: Policy, lower: Lower) -> float | None:
-    """The bits at which the median error is what honest rounding leaves; None where none from 3 up do."""
+    """The bits with which honest rounding gives the median error; None if none from 3 on do."""
     low, high = FEWEST_BITS, float(policy.intermediates.bits)
 
     def middle(bits: float) -> float:
@@ -121,7 +121,7 @@ def _bits(judge: Judge, ordinary: Sequence[Observation], policy: Policy, lower: 
 
 
 def effective_bits(judged: Judged, dtype: str) -> Bits | None:
-    """The effective bits of answers that conform; None in float64, where oracle and candidate are equally noisy."""
+    """The effective bits of answers that conform; None in float64, where the oracle rounds as much as the candidate."""
     if dtype == "float64":
         return None
     middle = median(judged.compared)

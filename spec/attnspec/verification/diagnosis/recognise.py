@@ -1,4 +1,4 @@
-"""What is wrong with it? The mutant whose values the candidate gives, or where it first goes wrong."""
+"""Recognise a mistake: the mutant whose values the candidate gives."""
 
 from __future__ import annotations
 
@@ -27,10 +27,11 @@ from attnspec.verification.verdict import Diagnosis
 def recognise(
     judge: Judge, observations: Sequence[Observation], mutants: Sequence[Mutant], policy: Policy, always: bool = False
 ) -> Diagnosis | None:
-    """The mutant that explains the cases that the equation fails, within its own noise; None where none does.
+    """The mutant that explains the failing cases within its own noise; None if none does.
 
     Args:
-        always: one that would have shown in cases that are right explains nothing; else it may be made there alone.
+        always: whether a mutant that would have shown in a right case is ruled out; otherwise the mistake may be
+            made in the failing cases alone.
     """
     failing = sorted(judge.failing(observations, policy), key=lambda each: -_telling(each))
 
@@ -64,13 +65,13 @@ def recognise(
 
 
 def _unrefuted(judge: Judge, observations: Sequence[Observation], alike: list[Mutant], policy: Policy) -> list[Mutant]:
-    """Those that would not have shown in cases that are right."""
+    """Those mutants that would not have shown in right cases."""
     right = [each for each in observations if judge.holds(each, policy)][:CONTROLS]
     return [m for m in alike if not any(shows(m, judge.compared([each], policy), judge.dtype) for each in right)]
 
 
 def _explained(judge: Judge, asked: Sequence[Observation], mutant: Mutant, policy: Policy) -> tuple[float, float]:
-    """The share of failing cases that a mutant explains within its own noise, and the rms of error/σ in these."""
+    """The share of failing cases that a mutant explains, and the root mean square of error/σ in these."""
     if mutant.in_storage and not all(np.isfinite(answer).all() for each in asked for answer in each.answers):
         return (sum(_overflows_alike(judge, each, mutant) for each in asked) / max(len(asked), 1), 0.0)
     total, right = 0.0, 0
@@ -83,7 +84,7 @@ def _explained(judge: Judge, asked: Sequence[Observation], mutant: Mutant, polic
 
 
 def _overflows_alike(judge: Judge, observation: Observation, mutant: Mutant) -> bool:
-    """Whether NaN and infinity stand where they do in a mutant that only overflow makes wrong."""
+    """Whether NaN and infinity are where a mutant has them that only overflow makes wrong."""
     answers = observation.answers
     if all(np.isfinite(answer).all() for answer in answers):
         return False
@@ -96,14 +97,14 @@ def _overflows_alike(judge: Judge, observation: Observation, mutant: Mutant) -> 
 
 
 def _telling(observation: Observation) -> float:
-    """Ordinary cases of a middling size say most."""
+    """How informative a case is: most if it has ordinary values and a middling size."""
     described = observation.case.description
     size = sum(answer.size for answer in observation.answers)
     return (1 if described is not None and described.regime == "ordinary" else 0) + min(size, 60) / 100
 
 
 def _distance(judge: Judge, observations: Sequence[Observation], mutant: Mutant, policy: Policy) -> float:
-    """How far the answers are from a mutant's values, in σ of the equation; infinite where it cannot be asked."""
+    """The distance of the answers from a mutant's values, in σ of the equation; infinite if the mutant cannot run."""
     total, count = 0.0, 0
     for observation in observations:
         wrong = mutant_values(mutant, observation.case, judge.dtype)
@@ -119,7 +120,7 @@ def _distance(judge: Judge, observations: Sequence[Observation], mutant: Mutant,
 
 
 def _under(judge: Judge, observations: Sequence[Observation], mutant: Mutant, policy: Policy) -> list[Compared]:
-    """The answers beside the noise of a mutant, as if it were the equation."""
+    """The answers with the noise of a mutant, as if it were the equation."""
     found = []
     for observation in observations:
         if mutant_values(mutant, observation.case, judge.dtype) is not None:
@@ -130,14 +131,14 @@ def _under(judge: Judge, observations: Sequence[Observation], mutant: Mutant, po
 
 
 def left(worst: Compared, bits: float) -> str:
-    """How many bits a form leaves and where, in words: in a recorded case, or on a kind of drawn values."""
+    """Say how many bits a form leaves, and in which recorded case or on which kind of drawn values."""
     described = worst.case.description
     where = f"on values of the kind {described.regime!r} ({described})" if described else f"in {worst.case.origin}"
     return f"{bits:.0f} significant bit{' is' if round(bits) == 1 else 's are'} left {where}"
 
 
 def mend_form(equation: Equation[..., Any], form: Form) -> str:
-    """The lines of the formula that a form writes in another way, and the claim that accepts what it loses."""
+    """The lines of the formula that a form rewrites, and the claim that accepts its loss."""
     theirs = _lines(form.definition or form.other or equation.definition)
     own = [line for line in _lines(equation.definition) if line not in theirs]
     claim = f"claim it, if it may lose so much: --claim form={','.join(form.names)}"
@@ -145,5 +146,5 @@ def mend_form(equation: Equation[..., Any], form: Form) -> str:
 
 
 def _lines(definition: Definition) -> list[str]:
-    """A formula, line by line, without the comments at the right."""
+    """The lines of a formula without their comments."""
     return [line.strip().partition("    ")[0] for line in text(definition).splitlines()]

@@ -19,7 +19,7 @@ from attnspec.verification.verdict import WorstElement
 
 
 def worst_element(each: Compared, equation: Equation[..., Any], by: Array | None = None) -> WorstElement:
-    """The worst element of a comparison: by |error| over its bound, or by what is given for each element."""
+    """The worst element of a comparison, by |error| over its bound or by another measure."""
     by = each.ratio if by is None else by
     place = tuple(int(k) for k in np.unravel_index(int(np.argmax(by)), by.shape))
     name = equation.definition.results[each.output].name
@@ -28,7 +28,7 @@ def worst_element(each: Compared, equation: Equation[..., Any], by: Array | None
 
 
 def worst_case(finding: Finding, judged: Judged, equation: Equation[..., Any]) -> WorstElement | None:
-    """The worst element that a finding is about, as it was judged; None where no element shows it."""
+    """The worst element of a finding; None if no single element shows it."""
     each = finding.at or statistics.worst(judged.compared)
     return worst_element(each, equation) if each is not None and each.ratio.size else None
 
@@ -41,8 +41,8 @@ def smallest_case(finding: Finding, judged: Judged, judge: Judge, candidate: Can
     smallest = [min(failing, key=lambda each: each.case.elements)]
 
     def fails(case: Case) -> bool:
-        case = candidate.asked_as(case)
-        _, answers = candidate.once(case)
+        case = candidate.with_summed_gradients(case)
+        _, answers = candidate.call(case)
         if answers is None:
             return False
         seen = statistics.worst(judge.compared([Observation(case, answers)], judged.policy))

@@ -1,1 +1,1 @@
-"""Is it right? Answers against values and noise."""
+"""The judge: answers compared with values, within the noise."""

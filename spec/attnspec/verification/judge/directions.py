@@ -1,4 +1,4 @@
-"""Generic directions of error: what a wrong version may do that no mutant foresaw, such as one argument too strong."""
+"""Generic directions of error, which need no mutant: an argument that is too strong, a shift of the output."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ TILES = (16, 32, 64, 128)
 
 @dataclass(frozen=True, slots=True)
 class ErrorDirection:
-    """One direction.
+    """One direction of error.
 
     Attributes:
-        what: what is too strong or too weak, or shifted, as the subject of a sentence.
-        along: the direction at a comparison; None where it does not exist there.
-        shift: its coefficient is added, where otherwise it is a change of strength.
-        part: it is of some slices only, which no constant rounded otherwise would bring about.
-        far: it is measured on long cases too, where kernels have a last tile.
+        what: what is too strong, too weak or shifted, as the subject of a sentence.
+        along: returns the direction for a comparison; None if it does not exist there.
+        shift: whether the coefficient is an added number rather than a change of strength.
+        part: whether it is about some slices only, which a rounded constant cannot explain.
+        far: whether it is also measured on long cases, where kernels have a last tile.
     """
 
     what: str
@@ -53,7 +53,7 @@ class ErrorDirection:
 
 
 def error_directions(tree: Definition) -> Iterator[ErrorDirection]:
-    """The output, each of several, a shift; its last row and column; the scale of every argument, of its last parts."""
+    """The directions of an equation: scale and shift of outputs, last rows and columns, scales of arguments."""
     yield ErrorDirection("the output", lambda each: each.noise.value)
     yield ErrorDirection("the output", lambda each: np.ones(each.noise.value.shape), shift=True)
     for place, result in enumerate(tree.results if len(tree.results) > 1 else ()):
@@ -72,7 +72,7 @@ def error_directions(tree: Definition) -> Iterator[ErrorDirection]:
 
 
 def _only_output(each: Compared, place: int) -> Array:
-    """One output of several; the others, 0, are there, so that it must hold most of the error of all."""
+    """One of several outputs; the others count as 0, so that this one must have most of the whole error."""
     return each.noise.value if each.output == place else np.zeros_like(each.noise.value)
 
 
@@ -101,7 +101,7 @@ class _Scale:
 
 
 def only_last(array: Array, axis: int, tile: int = 1) -> Array:
-    """The array, 0 but in its last slice or tile along an axis; 0 throughout where it has no such axis to speak of."""
+    """The array with zeros everywhere but in its last slice or tile along an axis; all zeros if it has no such axis."""
     kept = np.zeros_like(array)
     if array.ndim >= -axis and array.shape[axis] > 1:
         begin = (array.shape[axis] - 1) // tile * tile

@@ -1,4 +1,4 @@
-"""What judging gives: reasons why answers are not right, and under which policy and form they were judged."""
+"""The results of judging: reasons why answers are wrong, with the policy and form under which they were judged."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class Bits:
     """Effective precision.
 
     Attributes:
-        bits: significant bits, as if all rounding at the site were to so many.
-        site: where they are lost; "" where nothing is lost.
+        bits: significant bits to which the site seems to round.
+        site: the line or operation that loses bits; "" if none does.
     """
 
     bits: float
@@ -39,7 +39,7 @@ class Bits:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One reason why a candidate's answers are not right.
+    """One reason why a candidate's answers are wrong.
 
     Attributes:
         kind: "element", "whole", "slice", "direction", "part" (a direction of some slices only), "mutant", or "form"
@@ -59,12 +59,13 @@ class Finding:
 
 @dataclass(frozen=True)
 class Judged:
-    """What came of judging: under which policy and form, and what was found.
+    """The result of judging some answers.
 
     Attributes:
-        compared: every output of every case beside its noise.
-        findings: reasons why it is not right, gravest kind first; empty where it is right.
-        form: the form that was matched.
+        policy: the precision policy under which they were judged.
+        compared: every output of every case with its noise.
+        findings: reasons why they are wrong, the gravest kind first; empty if they are right.
+        form: the form of the equation that they match.
     """
 
     policy: Policy
@@ -78,7 +79,7 @@ class Judged:
 
     @property
     def equal(self) -> bool:
-        """Whether it is right, or nothing is wrong but what its form loses."""
+        """Whether all that is wrong is the loss of the form."""
         return all(finding.kind == "form" for finding in self.findings)
 
     @property
@@ -87,28 +88,28 @@ class Judged:
         return statistics.whole(self.compared)[0]
 
     @property
-    def asked(self) -> tuple[int, int]:
-        """How many elements the noise let be asked, of how many."""
+    def decidable(self) -> tuple[int, int]:
+        """How many elements are decidable, and how many there are."""
         return (
-            sum(int(each.asked.sum()) for each in self.compared),
-            sum(int(each.asked.size) for each in self.compared),
+            sum(int(each.decidable.sum()) for each in self.compared),
+            sum(int(each.decidable.size) for each in self.compared),
         )
 
 
 @dataclass(frozen=True)
 class Conclusion:
-    """What a verdict says, and from what it follows.
+    """What a verdict is made of.
 
     Attributes:
-        kind: of verdict.
-        reason: why, in words; "" where it conforms.
-        judged: how the values were judged; None where they could not be.
-        strength: the mutation score of the cases; None where it was not needed.
-        diagnosis: what the error was recognised as.
-        worst: the case that shows it.
-        bits: how many bits it works with, and where others are lost.
-        properties: each property's name, and whether it held.
-        mend: how to mend it; "" where the diagnosis says it, or nothing does.
+        kind: the kind of verdict.
+        reason: why, in a sentence; "" if it conforms.
+        judged: the judgement of the values; None if they could not be judged.
+        strength: the mutation score of the cases; None if it was not computed.
+        diagnosis: the explanation of the error; None if there is none.
+        worst: the case that shows the error; None if there is none.
+        bits: the effective precision; None if it was not measured.
+        properties: pairs of a property's name and whether it held.
+        mend: how to mend it; "" if the diagnosis says that, or if nothing is known.
     """
 
     kind: VerdictKind

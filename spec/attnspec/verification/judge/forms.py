@@ -1,4 +1,4 @@
-"""A form: another way to compute the same, with its own rounding."""
+"""Forms: other ways to compute the same, with rounding of their own."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Form:
     names: tuple[str, ...] = ()
 
     def under(self, policy: Policy) -> Policy:
-        """The policy, with what the form rounds besides."""
+        """The policy, with the roundings that the form adds."""
         return replace(policy, products=policy.storage) if self.products else policy
 
 
@@ -54,7 +54,7 @@ PLAIN = Form()
 
 
 def forms(equation: Equation[..., Any], dtype: str) -> list[Form]:
-    """The equation's forms, and constants or products rounded to storage, which real libraries do."""
+    """The forms of an equation, also with constants or products rounded to storage, as real libraries round them."""
     listed = [Form(each.says, each.equation.definition, names=(each.name,)) for each in equation.forms]
     made = [Form(each.says, each.definition, names=each.names) for each in rewritten(equation.definition)]
     found = [PLAIN, *listed, *made]
@@ -78,7 +78,7 @@ def forms(equation: Equation[..., Any], dtype: str) -> list[Form]:
 
 
 def named(equation: Equation[..., Any]) -> dict[str, str]:
-    """All rewritings of an equation that a claim may accept: by name, what is done otherwise."""
+    """The rewritings of an equation that a claim may accept: by name, what they do."""
     made = {each.names[0]: each.says for each in rewritten(equation.definition) if len(each.names) == 1}
     return {
         **{each.name: each.says for each in equation.forms},
@@ -89,16 +89,16 @@ def named(equation: Equation[..., Any]) -> dict[str, str]:
 
 
 def accepted(equation: Equation[..., Any], claimed: Collection[str]) -> tuple[str, ...]:
-    """The rewritings that are accepted at any loss: those of a claim, and what a backward pass has no choice in.
+    """The names of rewritings that are accepted at any loss: those of a claim, and log-sum-exp for gradients.
 
-    The forward pass saves the log-sum-exp of each row and no weights, so that every fused backward pass makes them anew
-    as exp(e − lse).
+    A fused forward pass saves the log-sum-exp of each row and not the weights. A fused backward pass therefore computes
+    the weights as exp(e − lse).
     """
     return (*claimed, *((LOG_SUM_EXP,) if equation.gradient_of else ()))
 
 
 def claimed_part(form: Form, claimed: Collection[str], among: Sequence[Form]) -> Form:
-    """As much of a form as is claimed, at any loss: the form itself where all of it is, or the equation as it stands.
+    """The part of a form that a claim accepts: all of it, a part, or the equation as it stands.
 
     Args:
         claimed: the names of rewritings that a claim accepts.
@@ -111,10 +111,10 @@ def claimed_part(form: Form, claimed: Collection[str], among: Sequence[Form]) ->
 
 
 def excess(own: Compared, dtype: str) -> Array:
-    """Each error over what any form may cost, above 1 where digits are lost; 0 where nothing is asked.
+    """Each error divided by the largest loss that a form may have: above 1 if digits are lost, 0 if it is undecidable.
 
-    Whether the noise of a form drowns an element, or says that its error is usual, makes no difference. What is small
-    beside the output's largest value may lose digits of its own, down to those that the storage of that value has.
+    The limit is `FORM_COST` times the larger of the equation's own bound and the bound of one rounding of the output's
+    largest value. The noise of the form plays no part.
 
     Args:
         own: an answer beside the noise of the equation as it stands.
@@ -124,11 +124,11 @@ def excess(own: Compared, dtype: str) -> Array:
     size = np.abs(own.error)
     with np.errstate(invalid="ignore", divide="ignore"):
         found = np.where(size == 0, 0.0, size / limit)
-    return np.asarray(np.where(own.asked, np.where(np.isnan(found), np.inf, found), 0.0))
+    return np.asarray(np.where(own.decidable, np.where(np.isnan(found), np.inf, found), 0.0))
 
 
 def matched(own: Sequence[Compared], by_form: Sequence[Compared]) -> bool:
-    """Whether a form explains most of some answer that fails. One whose σ is as large as the output explains nothing.
+    """Whether a form explains most wrong elements of some answer, with a σ smaller than the output.
 
     Args:
         own: answers beside the noise of the equation as it stands.
@@ -139,7 +139,7 @@ def matched(own: Sequence[Compared], by_form: Sequence[Compared]) -> bool:
 
 
 def bits_left(own: Compared, dtype: str) -> float:
-    """The fewest significant bits of what is lost, beside the output's largest value; 0 where that is not a number."""
+    """Significant bits that are left in the worst element, relative to the largest value; 0 if it is not finite."""
     scale, error = _scale(own), np.abs(own.error[excess(own, dtype) > 1])
     if not error.size or not np.isfinite(error).all() or not scale:
         return 0.0
@@ -147,6 +147,6 @@ def bits_left(own: Compared, dtype: str) -> float:
 
 
 def _scale(own: Compared) -> float:
-    """The output's largest value, of those that are asked."""
-    values = own.noise.value[own.asked & np.isfinite(own.noise.value)]
+    """The output's largest decidable value."""
+    values = own.noise.value[own.decidable & np.isfinite(own.noise.value)]
     return float(np.abs(values).max(initial=0.0))

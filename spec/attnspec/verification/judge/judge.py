@@ -1,4 +1,4 @@
-"""Is it right? A candidate's answers against the oracle's values, under one precision policy."""
+"""The judge of values: a candidate's answers compared with the oracle's, under one precision policy."""
 
 from __future__ import annotations
 
@@ -74,12 +74,12 @@ class Judge:
         return forms(self.equation, self.dtype)
 
     def noise_of_wrong(self, case: Case, policy: Policy, tree: Definition, id: str) -> tuple[Noise, ...]:
-        """The noise of a mutant, as if it were the equation; not kept."""
+        """The noise of a mutant, computed as if it were the equation. It is not cached."""
         tree = lift_over_batch(replace(tree, id=f"{tree.id}/{id}"), case)
         return noise(tree, case.arrays, case.options, policy, self.seed)
 
     def compared(self, observations: Sequence[Observation], policy: Policy, form: Form = PLAIN) -> list[Compared]:
-        """Every answer beside its noise."""
+        """Every answer with its noise."""
         return [
             each
             for observation in observations
@@ -88,25 +88,24 @@ class Judge:
 
     @cached_property
     def presets(self) -> list[Policy]:
-        """The presets that may be inferred, tightest first; that of a carried state only where one is carried."""
+        """The policies that may be inferred, tightest first; that of a carried state only if there is one."""
         named = [preset(name, self.dtype) for name in policies(self.dtype)]
         return named if carries(self.equation.definition) else [each for each in named if each.name != "float32-step"]
 
     @property
     def inferred(self) -> bool:
-        """Whether there is a choice of policies, so that an error may have loosened the one that it is judged by."""
+        """Whether there is a choice of policies, so that an error can have loosened its own policy."""
         return len(self.presets) > 1
 
     def infer(self, observations: Sequence[Observation], paths: bool = True) -> Policy:
-        """The tightest preset that the errors leave possible.
+        """Infer the tightest policy that the errors allow.
 
-        A policy is held against each looser one where the two differ: elements of which the looser says at least twice
-        the σ. Asked on the first cases, then on those that it would fail, since real software takes other paths for
-        other sizes; one that fails some is not kept for their being saturated, if the first cases speak against it. A
-        quantile, since one bad row in an otherwise precise case must not loosen what it is judged by.
+        A policy is compared with each looser one on the elements for which the looser one has at least twice its σ,
+        first on the first cases, then on those that it fails, since real software takes other paths for other sizes.
+        A quantile is compared, since one bad row in an otherwise precise case must not loosen the policy.
 
-        Recorded cases do not take part: a failure of theirs must not choose a looser policy. Where there is nothing
-        else, they are asked as the drawn ones are, but what a looser policy leaves open speaks for none.
+        Recorded cases do not take part: their failure must not choose a looser policy. If there are no other cases,
+        they are used, but elements that only a looser policy leaves undecidable do not speak for it.
 
         Args:
             paths: False leaves cases beyond a tile's size out of the second: it must be one policy for all sizes.
@@ -134,10 +133,7 @@ class Judge:
         return presets[-1]
 
     def alike(self, observations: Sequence[Observation], policy: Policy) -> list[Policy]:
-        """A policy, and those looser ones that say of no element much more: answers cannot tell them apart.
-
-        Asked on the first cases and on recorded ones, of which a looser policy must leave no element open besides.
-        """
+        """A policy and the looser ones that answers on the first and the recorded cases cannot tell from it."""
         recorded = [each for each in observations[POLICY_CASES:] if each.case.origin]
         some = [*observations[:POLICY_CASES], *recorded]
         own = self.compared(some, policy)
@@ -156,7 +152,7 @@ class Judge:
     def _matches_better(
         self, observations: Sequence[Observation], policy: Policy, looser: Sequence[Policy], openly: bool = True
     ) -> bool:
-        """Whether the errors are larger than a policy leaves them, where some looser one says much more.
+        """Whether the errors fit some looser policy better than this one, where the two differ much.
 
         Args:
             openly: elements that the looser one leaves open count too.
@@ -168,19 +164,19 @@ class Judge:
         )
 
     def _left_open(self, failing: Sequence[Observation], policy: Policy, looser: Sequence[Policy]) -> bool:
-        """Whether all that a policy fails is overflow, or whole numbers, which a looser one leaves open."""
+        """Whether a policy fails only by overflow or in whole numbers, which a looser policy leaves undecidable."""
         wrong = [(each, each.ratio > 1) for each in self.compared(failing, policy)]
         whole = [result.kind == "int" for result in self.equation.definition.results]
         if any(bool((bad & np.isfinite(each.answer)).any()) for each, bad in wrong if not whole[each.output]):
             return False
         others = (self.compared(failing, other) for other in looser)
         return any(
-            not any(bool((bad & each.asked).any()) for each, (_, bad) in zip(other, wrong, strict=True))
+            not any(bool((bad & each.decidable).any()) for each, (_, bad) in zip(other, wrong, strict=True))
             for other in others
         )
 
     def ordinary(self, observations: Sequence[Observation], most: int = DIRECTION_CASES) -> list[Observation]:
-        """The cases that show the most: ordinary values, no size of one, the first that were made."""
+        """The first cases of ordinary values in contiguous arrays, without sizes of 1."""
         plain = [
             each
             for each in observations
@@ -192,7 +188,7 @@ class Judge:
         return (plain or list(observations))[:most]
 
     def long(self, observations: Sequence[Observation]) -> list[Observation]:
-        """The cases that are there for a size beyond a tile, with ordinary values."""
+        """The cases of ordinary values with an axis longer than a tile."""
         return [
             each
             for each in observations
@@ -209,7 +205,7 @@ class Judge:
         form: Form = PLAIN,
         directions: bool = True,
     ) -> Judged:
-        """All three parts: each element, the whole, and directions; then what a form loses.
+        """Judge each element, then whole outputs, then directions of error, then the loss of a form.
 
         Args:
             faint: mutants too close to the equation to show in an element: the error is projected on each.
@@ -227,12 +223,12 @@ class Judge:
         each = statistics.worst(compared)
         if each is not None and each.fails:
             wrong = sum(int((other.ratio > 1).sum()) for other in compared)
-            asked = sum(int(other.asked.sum()) for other in compared)
+            asked = sum(int(other.decidable.sum()) for other in compared)
             says = f"{wrong} of {asked} elements are further from the value than rounding explains"
             yield Finding("element", says, float(each.ratio.max()), each)
 
     def _lost(self, observations: Sequence[Observation], policy: Policy, form: Form) -> Iterator[Finding]:
-        """What a form loses and may not; whole numbers have no bits to lose. A recorded case is shown before others."""
+        """The loss of a form beyond its limit. Whole numbers have no bits to lose. A recorded case is shown first."""
         kept = claimed_part(form, self.accepted, self.forms)
         if kept is form:
             return
@@ -248,7 +244,7 @@ class Judge:
             _, severity, worst = max(lost, key=lambda found: found[:2])
             count, asked = (
                 sum(int((lift_over_batch > 1).sum()) for _, lift_over_batch in beyond),
-                sum(int(each.asked.sum()) for each in own),
+                sum(int(each.decidable.sum()) for each in own),
             )
             says = f"it is right by another form, which loses digits in {count} of {asked} elements"
             yield Finding("form", says, severity, worst)
@@ -263,7 +259,7 @@ class Judge:
             yield Finding("slice", _slice_says(found), found.value / found.limit, found.compared)
 
     def mutants_seen(self, compared: Sequence[Compared], faint: Sequence[Mutant]) -> Iterator[Finding]:
-        """Mutants whose whole deviation is in the error, although no element shows it."""
+        """Mutants whose deviation is in the error, although no single element shows it."""
         best: Finding | None = None
         for mutant in faint:
             seen = project(compared, self.deviation(mutant))
@@ -292,7 +288,7 @@ class Judge:
         return along
 
     def residual(self, compared: Sequence[Compared], mutant: Mutant) -> tuple[float, float]:
-        """The root mean square of error/σ, from the equation and from the mutant, where the mutant can be asked."""
+        """The root mean square of error/σ, relative to the equation and to the mutant, where the mutant runs."""
         own = rest = 0.0
         along = self.deviation(mutant)
         count = 0
@@ -320,7 +316,7 @@ class Judge:
         return [finding for _, finding in sorted(found, key=lambda each: -each[0])]
 
     def strongest(self, observations: Sequence[Observation], policy: Policy, share: float) -> str:
-        """The generic direction that holds most of the error, at least this share; in words, "" if there is none."""
+        """A sentence on the direction with the largest share of the error, at least `share`; "" if there is none."""
         compared = self.compared(self.ordinary(observations), policy)
         far = self.compared(self.long(observations), policy)
         best, sentence = share, ""
@@ -340,8 +336,8 @@ def _beyond(observation: Observation, size: int) -> bool:
 
 
 def _as_much(pairs: Sequence[tuple[Compared, Compared]]) -> bool:
-    """Whether the second of two policies says of no element much more, and leaves open no recorded one besides."""
-    open_ = any(bool((a.asked & ~b.asked).any()) for a, b in pairs if a.case.origin)
+    """Whether two policies have about the same σ, and the second leaves no more recorded elements undecidable."""
+    open_ = any(bool((a.decidable & ~b.decidable).any()) for a, b in pairs if a.case.origin)
     return not open_ and bool(np.isnan(statistics.contrast(pairs)))
 
 

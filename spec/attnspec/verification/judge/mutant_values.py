@@ -1,4 +1,4 @@
-"""What a wrong version of an equation computes, and which mutants are truly wrong."""
+"""The values of mutants, and which mutants are not equivalent to their equation."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ VALUE, OVERFLOW = "value", "overflow"
 
 
 def values(definition: Definition, case: Case) -> tuple[NDArray[Any], ...] | None:
-    """What an equation, right or wrong, gives on a case, in float64; None where it cannot run on these sizes."""
+    """The values of an equation or a mutant on a case, in float64; None if it cannot run on these sizes."""
     with np.errstate(all="ignore"):
         try:
             found = evaluate(lift_over_batch(definition, case), (), case.arguments)
@@ -38,7 +38,7 @@ def values(definition: Definition, case: Case) -> tuple[NDArray[Any], ...] | Non
 def mutant_values(
     mutant: Mutant, case: Case, dtype: str, overflowing: str = "float32"
 ) -> tuple[NDArray[Any], ...] | None:
-    """What a mutant gives on a case, in float64; where overflow makes it wrong, in the format that overflows."""
+    """The values of a mutant on a case, in float64, or in the format whose overflow makes it wrong."""
     if not mutant.in_storage or dtype == "float64":
         return values(mutant.definition, case)
     arrays = {name: a.astype(overflowing) if a.dtype.kind == "f" else a for name, a in case.arrays.items()}
@@ -47,7 +47,7 @@ def mutant_values(
 
 
 def fits(mutant: Mutant, case: Case) -> bool:
-    """Whether a mutant can be asked on a case: one that needs equal sizes, on such sizes only."""
+    """Whether a mutant can run on a case: some need two sizes to be equal."""
     if not mutant.equal_sizes:
         return True
     shapes = {name: array.shape for name, array in case.arrays.items()}
@@ -56,7 +56,7 @@ def fits(mutant: Mutant, case: Case) -> bool:
 
 
 def differ(a: Sequence[NDArray[Any]] | None, b: Sequence[NDArray[Any]] | None) -> bool:
-    """Whether two answers are apart by more than float64 rounding."""
+    """Whether two answers differ by more than float64 rounding."""
     if a is None or b is None:
         return False
     for left, right in zip(a, b, strict=True):
@@ -86,7 +86,7 @@ def non_equivalent_mutants(id: str, finite: bool = True) -> tuple[Mutant, ...]:
 
 
 def sample_cases(equation: Equation[..., Any]) -> list[Case]:
-    """Cases on which a wrong version shows, if it ever does: none is wrong only for long axes, or for those of 1."""
+    """Small cases: no mutant is wrong only on long axes, or only on axes of 1."""
     told = standard_suite(equation, lambda name: smallest(equation, name) if name != "batch" else 1, (0,))
     plain = (each for each in told if each.layout == "contiguous")
     return [
@@ -97,7 +97,7 @@ def sample_cases(equation: Equation[..., Any]) -> list[Case]:
 
 
 def stacked(cases: Sequence[Case]) -> list[Case]:
-    """Cases of the same sizes and options as one, their arrays along a new leading axis."""
+    """Cases of equal sizes and options joined into one, with their arrays along a new leading axis."""
     groups: dict[object, list[Case]] = {}
     for case in cases:
         sizes = tuple((name, array.shape) for name, array in case.arrays.items())
@@ -109,7 +109,7 @@ def stacked(cases: Sequence[Case]) -> list[Case]:
 
 
 def _ever_differs(mutant: Mutant, cases: list[Case], right: list[tuple[NDArray[Any], ...] | None]) -> str:
-    """How a mutant is apart from the equation in an example of some case; "" where it is in none."""
+    """How a mutant differs from the equation on some case: `VALUE`, `OVERFLOW`, or "" if it never does."""
     how = ""
     for case, value in zip(cases, right, strict=True):
         found = mutant_values(mutant, case, "float32") if fits(mutant, case) else None
@@ -126,7 +126,7 @@ def _ever_differs(mutant: Mutant, cases: list[Case], right: list[tuple[NDArray[A
 
 
 def _in_numbers(a: Sequence[NDArray[Any]], b: Sequence[NDArray[Any]]) -> bool:
-    """Whether two answers that differ do so where both are finite."""
+    """Whether two answers differ where both are finite."""
     if any(left.shape != right.shape for left, right in zip(a, b, strict=True)):
         return True
     seen = [np.isfinite(left) & np.isfinite(right) for left, right in zip(a, b, strict=True)]

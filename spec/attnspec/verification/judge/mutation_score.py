@@ -1,4 +1,4 @@
-"""Could these cases have told right from wrong? Every known mistake is tried on them."""
+"""The mutation score: how many known mistakes the cases of a verdict would have caught."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class MutationScore:
 
     Attributes:
         killed: mutants that these cases would have caught.
-        faint: those of them that show in no element, only as a direction.
+        faint: those of them that only show as a direction of error, in no single element.
         survived: mutants that these cases could not have caught.
     """
 
@@ -36,7 +36,7 @@ class MutationScore:
         return len(self.killed) + len(self.survived)
 
     def joined(self, after: MutationScore) -> MutationScore:
-        """This score, with what more cases have told of its survivors."""
+        """This score, with the score of its survivors on further cases."""
         return MutationScore((*self.killed, *after.killed), (*self.faint, *after.faint), after.survived)
 
     def __str__(self) -> str:
@@ -44,7 +44,7 @@ class MutationScore:
 
 
 def mutation_score(compared: Sequence[Compared], mutants: Sequence[Mutant], dtype: str) -> MutationScore:
-    """Try mutants on the cases of a judgement; a mutant caught by one case is not tried on the next."""
+    """Try mutants on the cases of a judgement. A mutant that one case catches is not tried on the next."""
     open_ = list(mutants)
     by_case = _by_case(compared)
     for outputs in sorted(by_case, key=lambda outputs: outputs[0].case.elements):  # most show where it costs least
@@ -58,7 +58,7 @@ def mutation_score(compared: Sequence[Compared], mutants: Sequence[Mutant], dtyp
 
 
 def _by_case(compared: Sequence[Compared]) -> list[list[Compared]]:
-    """Comparisons of one case together, quick cases first."""
+    """The comparisons of each case, cheap cases first."""
     found: dict[int, list[Compared]] = {}
     for each in compared:
         found.setdefault(id(each.case), []).append(each)
@@ -66,7 +66,7 @@ def _by_case(compared: Sequence[Compared]) -> list[list[Compared]]:
 
 
 def shows(mutant: Mutant, outputs: Sequence[Compared], dtype: str) -> bool:
-    """Whether a mutant departs on a case by more than noise can hide."""
+    """Whether a mutant differs on a case by more than noise can hide."""
     case = outputs[0].case
     if not fits(mutant, case):
         return False
@@ -80,11 +80,11 @@ def _departs(wrong: NDArray[Any], each: Compared) -> bool:
     with np.errstate(invalid="ignore"):
         apart = np.abs(wrong - each.noise.value) > CLEARLY * each.noise.bound
     odd = np.isfinite(wrong) != np.isfinite(each.noise.value)
-    return bool(((apart | odd) & each.asked).any())
+    return bool(((apart | odd) & each.decidable).any())
 
 
 def _visible(mutant: Mutant, by_case: Sequence[Sequence[Compared]], dtype: str) -> bool:
-    """Whether a candidate with this mistake would be seen along the mistake's own direction."""
+    """Whether a candidate with this mistake would be caught by its direction of error."""
     cache: dict[int, tuple[NDArray[Any], ...] | None] = {}
 
     def along(each: Compared) -> NDArray[Any] | None:

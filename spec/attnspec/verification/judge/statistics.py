@@ -1,4 +1,4 @@
-"""What is measured of a candidate's error: element by element, in the whole, and along directions.
+"""Statistics of a candidate's error: of elements, of whole outputs, and along directions.
 
 Every limit is taken from the noise: from σ, or from the same statistic on honestly rounded runs. An honest candidate
 exceeds one of them by chance in less than 1 of 1e9 verdicts (`attnspec.thresholds`).
@@ -44,17 +44,16 @@ def largest(compared: Sequence[Compared]) -> float:
 
 
 def median(compared: Sequence[Compared]) -> float:
-    """The median of |error|/σ, over elements in whose place rounding is to be expected; NaN where there are none."""
+    """The median of |error|/σ over elements where rounding is expected; NaN if there are none."""
     parts = [np.abs(each.z[each.weighed & (np.abs(each.noise.value) > 0)]) for each in compared]
     joined = np.concatenate([np.zeros(0), *parts])
     return float(np.median(joined)) if joined.size else float("nan")
 
 
 def surprise(compared: Sequence[Compared]) -> float:
-    """Minus the logarithm of how likely the errors are, a mean: least for the σ that follows them from place to place.
+    """The mean negative log-likelihood of the errors, ½ z² + ln σ: smallest for the σ that follows the errors.
 
-    An element counts for at most `POLICY_OUTLIER`, so that a bad row cannot make a looser σ look the better one: that
-    costs a little at every other element.
+    |z| counts for at most `POLICY_OUTLIER`, so that a bad row cannot make a looser σ look better.
     """
     total, count = 0.0, 0
     for each in compared:
@@ -66,14 +65,16 @@ def surprise(compared: Sequence[Compared]) -> float:
 
 
 def contrast(pairs: Sequence[tuple[Compared, Compared]], openly: bool = True) -> float:
-    """The upper fifth of |error|/σ under the first of two policies, where the second says at least 2 σ.
+    """An upper quantile of |error|/σ under the first of two policies, where the second has at least 2 σ.
 
-    Not the median: many elements are exact by saturation and have no error under any policy.
+    The median would not do: saturated elements are exact and have no error under any policy.
 
     Args:
         openly: elements that the second leaves open count too.
     """
-    parts = [np.abs(a.z[a.weighed & (b.noise.sigma > CONTRAST * a.noise.sigma) & (b.asked | openly)]) for a, b in pairs]
+    parts = [
+        np.abs(a.z[a.weighed & (b.noise.sigma > CONTRAST * a.noise.sigma) & (b.decidable | openly)]) for a, b in pairs
+    ]
     joined = np.concatenate([np.zeros(0), *parts])
     return float(np.quantile(joined, CONTRAST_QUANTILE)) if joined.size else float("nan")
 
@@ -91,7 +92,7 @@ def whole(compared: Sequence[Compared]) -> tuple[float, float]:
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """A row or column of an output whose error is too large in the whole."""
+    """A row or column of an output whose root mean square of error/σ is beyond its limit."""
 
     compared: Compared
     axis: int
@@ -101,7 +102,7 @@ class Slice:
 
 
 def slices(compared: Sequence[Compared]) -> Slice | None:
-    """The row or column with the largest root mean square beyond its limit, if any is beyond."""
+    """The row or column that is furthest beyond its limit; None if all are within."""
     found: list[Slice] = []
     for each in compared:
         for axis in range(each.z.ndim):
@@ -168,7 +169,7 @@ Direction = Callable[[Compared], Array | None]
 
 
 def explained(compared: Sequence[Compared], direction: Direction, coefficient: float) -> float:
-    """The share of clearly wrong elements that are right, or nearly, once so much of a direction is taken off."""
+    """The share of clearly wrong elements that are right, or nearly, once this much of a direction is subtracted."""
     wrong = mended = 0
     for each in compared:
         along = direction(each)

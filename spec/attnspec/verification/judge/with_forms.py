@@ -1,4 +1,4 @@
-"""Answers judged as the equation, or else as one of its equal forms."""
+"""Answers judged as the equation, or as one of its forms if that fails."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def judge_with_forms(
     faint: Sequence[Mutant] = (),
     directions: bool = False,
 ) -> Judged:
-    """Judge as the equation, else as one of its forms.
+    """Judge answers as the equation, or as one of its forms if that fails.
 
     Args:
         policy: the declared one; None: it is inferred.
@@ -44,12 +44,12 @@ def _by_form(
     faint: Sequence[Mutant],
     directions: bool,
 ) -> Judged | None:
-    """Judged as one of the forms, under one policy throughout, or one that the answers cannot tell from it.
+    """Judge answers as one of the forms, under one policy or one that the answers cannot tell from it.
 
-    A form must explain the worst cases to be tried on all. Where the policy was inferred, an error that no element
-    shows but that lies along a direction may have loosened it: then only a rounded constant is an explanation, and of
-    an error in some slices none is. Where no form is right, one that explains all answers and loses digits goes before
-    the equation; under another policy than the inferred one it must explain what fails, not leave it open.
+    A form must explain the worst cases before it is tried on all. An error along a direction that no element shows may
+    have loosened an inferred policy: then only a rounded constant explains it, and nothing explains an error in some
+    slices. If no form is right, a form that explains all answers but loses digits is preferred to the equation; under
+    another policy than the inferred one it must explain the failing elements, not leave them undecidable.
 
     Args:
         first: the same, judged as the equation.
@@ -81,7 +81,7 @@ def _by_form(
 
 
 def _tried(judge: Judge, probes: Sequence[Sequence[Observation]], policy: Policy, form: Form) -> Iterator[Judged]:
-    """A form tried on one probe after the other, up to the first that it does not explain."""
+    """Try a form on one set of cases after the other, up to the first that it does not explain."""
     for few in probes:
         judged = judge.judge(few, policy, form=form, directions=False)
         yield judged
@@ -90,7 +90,7 @@ def _tried(judge: Judge, probes: Sequence[Sequence[Observation]], policy: Policy
 
 
 def _likeliest(tried: Sequence[tuple[float, Form, Policy]]) -> Iterator[tuple[Form, Policy]]:
-    """Forms, those under which the errors surprise least first; where there is little between them, as given."""
+    """Forms in the order of the likelihood of the errors; those that are about equally likely keep their order."""
     least = min((surprise for surprise, *_ in tried), default=0.0)
     for _, form, policy in sorted(tried, key=lambda each: max(each[0], least + BITS_ALIKE)):
         yield form, policy

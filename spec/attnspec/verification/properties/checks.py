@@ -1,4 +1,4 @@
-"""The properties of an equation, asked of a candidate through its runner."""
+"""The properties of an equation, checked on a candidate."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ USUAL_SIZES = (3, 4, 5, 6, 2, 3, 4, 5)
 
 @dataclass(frozen=True, slots=True)
 class PropertyResults:
-    """What came of asking the properties.
+    """The results of checking the properties.
 
     Attributes:
-        each: every property's name, and whether it held.
-        violation: the first that did not, in words; "" where all held.
-        unasked: those that could not be asked, each with the reason.
+        each: pairs of a property's name and whether it held.
+        violation: the first that did not hold, in a sentence; "" if all held.
+        skipped: those that could not be checked, each with the reason.
     """
 
     each: tuple[tuple[str, bool], ...]
     violation: str
-    unasked: tuple[str, ...]
+    skipped: tuple[str, ...]
 
 
 class Unanswered(Exception):
@@ -46,17 +46,17 @@ def check_properties(
     noise_of: NoiseOf,
     least: Callable[[str], int],
     axes: int,
-    ask: Callable[[Case], tuple[np.ndarray[Any, Any], ...] | str],
+    call: Callable[[Case], tuple[np.ndarray[Any, Any], ...] | str],
     seed: int,
     only: Sequence[Case] | None = None,
 ) -> PropertyResults:
-    """Ask every property of an equation, each on one case.
+    """Check every property of an equation, each on one case.
 
     Args:
         noise_of: the noise of the equation, or of the form that the candidate matched.
         least: the smallest size of an axis that is claimed.
         axes: the fewest batch axes that are claimed: the candidate is given so many, each of size 1.
-        ask: the candidate's answers to a case; or why there are none, in words.
+        call: the candidate's answers to a case; or why there are none, in words.
         only: the cases to ask on, each property on the first that it speaks of; None draws one.
     """
     named = [option.name for option in equation.definition.options]
@@ -64,7 +64,7 @@ def check_properties(
     def function(**arguments: Any) -> Any:
         arrays = {name: np.asarray(value) for name, value in arguments.items() if name not in named}
         options = {name: arguments[name] for name in named}
-        answers = ask(Case(_lifted(arrays, equation, axes), options))
+        answers = call(Case(_lifted(arrays, equation, axes), options))
         if isinstance(answers, str):
             raise Unanswered(answers)
         pairs = zip(answers, equation.definition.results, strict=True)  # what a batch shares has one gradient for all
@@ -72,31 +72,31 @@ def check_properties(
         return answers if len(answers) > 1 else answers[0]
 
     each: list[tuple[str, bool]] = []
-    unasked, violation = [], ""
+    skipped, violation = [], ""
     for law in PROPERTIES.get(equation.id, ()):
         drawn = [_drawn(equation, law, least, dtype, seed)] if only is None else only
         case = next(filter(partial(applies, law), drawn), None)
         if case is None:
-            unasked.append(f"the property {law.name} could not be asked: it speaks of none of the recorded cases")
+            skipped.append(f"the property {law.name} was not checked: it applies to none of the recorded cases")
             continue
         try:
             broken = broken_relations(law, function, case, noise_of)
         except Unanswered as error:
-            unasked.append(f"the property {law.name} could not be asked: {error}")
+            skipped.append(f"the property {law.name} was not checked: {error}")
             continue
         each.append((law.name, not broken))
         violation = violation or (f"the property {broken[0]}" if broken else "")
-    return PropertyResults(tuple(each), violation, tuple(unasked))
+    return PropertyResults(tuple(each), violation, tuple(skipped))
 
 
 def _drawn(equation: Equation[..., Any], law: Property, least: Callable[[str], int], dtype: str, seed: int) -> Case:
-    """A case of usual sizes of which a property speaks."""
+    """A case of usual sizes to which a property applies."""
     pairs = zip(sizes_of(equation.definition), USUAL_SIZES, strict=False)
     usual = {name: max(min(size, 3) if name in FEW else size, least(name)) for name, size in pairs}
     return make(equation, Description(tuple(fitted(law, usual).items()), seed=seed + 7), dtype)
 
 
 def _lifted(arrays: dict[str, Any], equation: Equation[..., Any], axes: int) -> dict[str, Any]:
-    """A batch of one along so many axes, on the arguments that vary per example."""
+    """Give the arguments that vary by example this many batch axes of size 1."""
     lead = (None,) * axes
     return {name: array if symbol(name, equation.id).weight else array[lead] for name, array in arrays.items()}

@@ -1,9 +1,9 @@
-"""Properties asked of a function: which relations it breaks by more than rounding may.
+"""Properties checked on a function: which relations it breaks by more than rounding may.
 
-The tolerance of a relation is found by probing it: the relation is computed once from the oracle's values, and again
-with every value moved to an end of its bound: all up, all away from 0, and many times each its own way, where the root
-mean square counts, since one may cancel by chance. What that moves on either side is what honest rounding may move;
-where a value about which the noise says nothing would show, nothing is asked.
+The tolerance of a relation is measured. The relation is computed from the oracle's values, and again with every value
+moved to an end of its bound: all up, all away from 0, and several times at random. The largest movement of either
+side, and the root mean square of the random ones, is what honest rounding may cause. A relation that depends on an
+undecidable value is not checked.
 """
 
 from __future__ import annotations
@@ -72,12 +72,12 @@ def noise_under(
     form: Definition | None = None,
     constants: int | None = None,
 ) -> NoiseOf:
-    """The noise of an equation under a policy, remembered for the last calls.
+    """The noise of an equation under a policy, cached for the last calls.
 
-    In float64 bounds are doubled: what a function is compared with rounds as much as the function does.
+    In float64 bounds are doubled, since the oracle rounds as much as the function.
 
     Args:
-        form: the equal form by which the function was judged, where it is not the equation as it stands.
+        form: the form by which the function was judged; None: the equation as it stands.
         constants: as for `noise`.
     """
     definition = form or equation.definition
@@ -100,7 +100,7 @@ def noise_under(
 
 
 def fitted(law: Property, sizes: Mapping[str, int]) -> dict[str, int]:
-    """The nearest sizes of which a property speaks: at least so large, and equal where they must be."""
+    """The nearest sizes to which a property applies: large enough, and equal where it needs them equal."""
     found = {name: max(size, law.least.get(name, 0)) for name, size in sizes.items()}
     for first, second in law.equal:
         found[first] = found[second] = max(found[first], found[second])
@@ -108,7 +108,7 @@ def fitted(law: Property, sizes: Mapping[str, int]) -> dict[str, int]:
 
 
 def applies(law: Property, case: Case) -> bool:
-    """Whether a property speaks of a case: of its sizes, and of finite values; of an empty batch it says nothing."""
+    """Whether a property applies to a case: to its sizes, to finite values, and to a batch that is not empty."""
     definition = REGISTRY[law.equation].definition
     sizes, _ = fit(definition, {name: array.shape for name, array in case.arrays.items()}, case.options)
     empty = 0 in batch_shape(definition, case.arrays)
@@ -157,7 +157,7 @@ def _floats(array: Any) -> Floats:
 
 
 def _plain(function: Function) -> Function:
-    """The function on contiguous arrays of its own, since a property may hand on views; its outputs in float64."""
+    """Call the function on contiguous copies, since a property may pass views, and convert its outputs to float64."""
 
     def call(**arguments: Any) -> Any:
         own = {name: np.array(a, order="C") if isinstance(a, np.ndarray) else a for name, a in arguments.items()}
@@ -168,7 +168,7 @@ def _plain(function: Function) -> Function:
 
 
 def _made_of(noise_of: NoiseOf, choose: Callable[[Noise], Floats]) -> Function:
-    """A function that answers with something made of the noise."""
+    """A function whose answers are computed from the noise."""
 
     def call(**arguments: Any) -> Any:
         outputs = tuple(choose(item) for item in noise_of(arguments))
@@ -178,7 +178,7 @@ def _made_of(noise_of: NoiseOf, choose: Callable[[Noise], Floats]) -> Function:
 
 
 def _mover(probe: str | int) -> Callable[[Noise], Floats]:
-    """The value moved by its bound as a probe says, a number at random; NaN where the noise says nothing about it."""
+    """Move a value by its bound in the way of a probe; NaN where it is undecidable."""
     generator = np.random.Generator(np.random.Philox(probe)) if isinstance(probe, int) else None
 
     def move(item: Noise) -> Floats:
@@ -191,9 +191,9 @@ def _mover(probe: str | int) -> Callable[[Noise], Floats]:
 
 
 def _tolerance(exact: Relation, shared: Sequence[Relation], apart: Sequence[Relation]) -> Floats:
-    """How far rounding may move the two sides apart: what the probes moved them, and the slack.
+    """How far rounding may move the two sides apart: the movement that the probes caused, and the slack.
 
-    Infinite where a side depends on an element that the noise says nothing about.
+    Infinite where a side depends on an undecidable element.
     """
 
     def reach(moved: Sequence[Relation]) -> list[Floats]:
@@ -205,7 +205,7 @@ def _tolerance(exact: Relation, shared: Sequence[Relation], apart: Sequence[Rela
 
 
 def _apart(left: Floats, right: Floats) -> Floats:
-    """The distance: 0 between equal infinities and between NaN and NaN, infinite between NaN and a number."""
+    """The distance: 0 between equal infinities and between two NaN, infinite between NaN and a number."""
     with np.errstate(all="ignore"):
         distance = np.abs(left - right)
         same = (left == right) | (np.isnan(left) & np.isnan(right))
@@ -213,7 +213,7 @@ def _apart(left: Floats, right: Floats) -> Floats:
 
 
 def _worst(law: Property, given: Relation, tolerance: Floats) -> Violation | None:
-    """The element that breaks a relation by most tolerances."""
+    """The element that breaks a relation by the most tolerances."""
     left, right, tolerance = np.broadcast_arrays(given.left, given.right, tolerance)
     apart = _apart(left, right)
     if isinstance(given, AtMost):

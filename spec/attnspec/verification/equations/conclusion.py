@@ -1,4 +1,4 @@
-"""From a conclusion to a verdict: all that is known, as data."""
+"""From a conclusion to a verdict."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SHOWN = 5
 
 
 def to_verdict(candidate: Candidate, conclusion: Conclusion, findings: Sequence[str], seconds: float) -> Verdict:
-    """The verdict of a conclusion.
+    """Return the verdict of a conclusion.
 
     Args:
         findings: other observations, in sentences.
@@ -28,7 +28,7 @@ def to_verdict(candidate: Candidate, conclusion: Conclusion, findings: Sequence[
     recorded = _recorded_wrong(judged) if judged is not None else ()
     return Verdict(
         equation=question.equation.id,
-        implementation=question.shown or question.found.name,
+        implementation=question.implementation,
         framework=question.framework,
         dtype=question.dtype,
         device=question.device,
@@ -43,34 +43,34 @@ def to_verdict(candidate: Candidate, conclusion: Conclusion, findings: Sequence[
         killed=len(strength.killed) if strength else 0,
         of=strength.of if strength else 0,
         survived=tuple(mutant.says for mutant in strength.survived) if strength else (),
-        examples=len(candidate.asked),
+        examples=len(candidate.calls),
         seconds=seconds,
         properties=conclusion.properties,
         domain=question.domain(),
         mend=conclusion.mend or locate.mend(question.equation, conclusion.diagnosis),
         seed=question.seed,
-        recorded=sum(bool(case.origin) for case, _ in candidate.asked),
+        recorded=sum(bool(case.origin) for case, _ in candidate.calls),
         backward_of=question.forward.id if question.forward is not None else "",
     )
 
 
 def weakness(judged: Judged, strength: MutationScore) -> str:
-    """Why right values are no pass, in words; "" where they are."""
-    asked, of = judged.asked
-    if not asked:
+    """Why right values are not enough to conform, in a sentence; "" if they are."""
+    decidable, of = judged.decidable
+    if not decidable:
         return "no element could be judged: rounding noise exceeds the signal in every element"
     if strength.of and len(strength.killed) < ENOUGH_CAUGHT * strength.of:
         return f"these cases would have caught only {strength} known mistakes"
-    if asked < MOST_DECIDABLE * of:
-        return f"rounding noise exceeds the signal in {of - asked} of {of} elements"
+    if decidable < MOST_DECIDABLE * of:
+        return f"rounding noise exceeds the signal in {of - decidable} of {of} elements"
     return ""
 
 
 def _recorded_wrong(judged: Judged) -> Iterator[str]:
-    """Recorded cases that are wrong, each by the name of its file."""
+    """Sentences on recorded cases that are wrong, each with the name of its file."""
     wrong = [each for each in judged.compared if each.case.origin and each.fails]
     for each in wrong[:SHOWN]:
-        count, of = int((each.ratio > 1).sum()), int(each.asked.sum())
+        count, of = int((each.ratio > 1).sum()), int(each.decidable.sum())
         yield f"{each.case.origin}: {count} of {of} elements are further from the value than rounding explains"
     if len(wrong) > SHOWN:
         yield f"{len(wrong) - SHOWN} more recorded answers are wrong"

@@ -1,4 +1,4 @@
-"""More cases: drawn by Hypothesis towards the largest error, and for mutants that no case could have caught."""
+"""More cases: random ones that Hypothesis steers towards the largest error, and cases against surviving mutants."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def search(candidate: Candidate, judge: Judge, policy: Policy) -> list[Observati
     )
     @hypothesis.given(descriptions(question.equation, question.least, question.claim))
     def explore(description: Description) -> None:
-        seen = candidate.observe([candidate.made(description)])
+        seen = candidate.observe([candidate.make_case(description)])
         found.extend(seen)
         for observation in seen:
             share = statistics.largest(judge.compared([observation], policy))
@@ -53,14 +53,14 @@ def search(candidate: Candidate, judge: Judge, policy: Policy) -> list[Observati
 def strengthened(
     candidate: Candidate, judge: Judge, observations: list[Observation], judged: Judged, mistakes: Sequence[Mutant]
 ) -> tuple[list[Observation], MutationScore]:
-    """The mutation score, and more cases as long as there are mutants that none so far could have caught."""
+    """Compute the mutation score, and add cases as long as mutants survive."""
     question = candidate.question
     strength = mutation_score(judged.compared, mistakes, question.dtype)
     for round_ in range(1, STRENGTHENING_ROUNDS + 1):
         if not strength.survived or question.only_inputs:
             break
         cases = [
-            candidate.made(replace(each, seed=each.seed + 1000 * round_))
+            candidate.make_case(replace(each, seed=each.seed + 1000 * round_))
             for each in standard_suite(question.equation, question.least, question.claim.batch)
             if each.regime in ("ordinary", "ties", "offset") and each.layout == "contiguous"
         ]

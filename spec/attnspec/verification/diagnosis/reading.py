@@ -1,0 +1,229 @@
+"""What a candidate reads: parts of arguments are changed, and the outputs that move are compared with the equation's.
+
+No mistake has to be known for this. Reading is called wrong only where the equation's value does not move at all and
+the answer moves by more than noise, or where the value moves by more than noise and the answer not by one bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from attnspec.interpreters.evaluation.call import fit
+from attnspec.interpreters.rounding.policy import Policy
+from attnspec.language.tree import Definition, Parameter
+from attnspec.thresholds import PROBED_PLACES, READING_CASES
+from attnspec.verification.candidate.candidate import Candidate
+from attnspec.verification.candidate.observation import Array, Observation
+from attnspec.verification.cases.case import Case
+from attnspec.verification.judge.judge import Judge
+from attnspec.verification.judge.mutant_values import values
+
+Part = tuple[slice | int, ...]
+"""A part of an array."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """Which elements of each output move when a part of an argument is changed.
+
+    Attributes:
+        too_much: those that move, and should not.
+        too_little: those that do not move, and should.
+        silent: whether no output moves at all.
+    """
+
+    too_much: tuple[Array, ...]
+    too_little: tuple[Array, ...]
+    silent: bool
+
+
+def wrong_reading(judge: Judge, candidate: Candidate, observations: Sequence[Observation], policy: Policy) -> str:
+    """What is read that should not be, or is not read that should be; "" where nothing can be said.
+
+    A sentence is only given if it holds in every one of a few failing cases.
+    """
+    cases = _cases(judge, observations, policy)
+    said = [_sentences(judge, candidate, each, policy) for each in cases]
+    if not said or not all(said):
+        return ""
+    return next((sentence for sentence in said[0] if all(sentence in others for others in said[1:])), "")
+
+
+def _cases(judge: Judge, observations: Sequence[Observation], policy: Policy) -> list[Observation]:
+    """Failing cases of ordinary values: those without short axes first, small ones before large ones."""
+    failing = judge.ordinary(judge.failing(observations, policy), len(observations))
+    finite = [each for each in failing if all(np.isfinite(answer).all() for answer in each.answers)]
+
+    def order(each: Observation) -> tuple[bool, int]:
+        described = each.case.description
+        narrow = described is None or any(size < 3 for _, size in described.sizes)
+        return narrow, each.case.elements
+
+    return sorted(finite, key=order)[:READING_CASES]
+
+
+def _sentences(judge: Judge, candidate: Candidate, observation: Observation, policy: Policy) -> list[str]:
+    probe = _prober(judge, candidate, observation, policy)
+    definition, case = judge.equation.definition, observation.case
+    floats = [
+        parameter
+        for parameter in definition.parameters
+        if parameter.kind == "float" and case.arrays[parameter.name].size
+    ]
+    found = [*_unread(floats, probe)]
+    if found:
+        return found
+    return [
+        *_between_examples(definition, floats, case, probe),
+        *(sentence for parameter in floats for sentence in _along_axes(definition, parameter, case, probe)),
+    ]
+
+
+Probe = Callable[[str, Part], Moved | None]
+
+
+def _prober(judge: Judge, candidate: Candidate, observation: Observation, policy: Policy) -> Probe:
+    """What changes parts of the arguments of a case."""
+    case, definition = observation.case, judge.equation.definition
+    before, noises = values(definition, case), judge.noise(case, policy)
+    generator = np.random.Generator(np.random.Philox(judge.seed))
+
+    def probe(name: str, part: Part) -> Moved | None:
+        array = case.arrays[name].copy()
+        spread = float(np.abs(array).mean()) or 1.0
+        array[part] = array[part] + spread * (1 + generator.random(array[part].shape))
+        changed = replace(case, arrays={**case.arrays, name: array}, description=None)
+        after = values(definition, changed)
+        (outcome,) = candidate.runner.call_many([candidate.request(changed)])
+        answers = candidate.answers(changed, outcome)
+        if before is None or after is None or answers is None:
+            return None
+        noise_after = judge.noise(changed, policy)
+        too_much, too_little = [], []
+        for k, answer in enumerate(answers):
+            bound = noises[k].bound + noise_after[k].bound
+            decidable = ~(noises[k].undecidable | noise_after[k].undecidable)
+            with np.errstate(invalid="ignore"):
+                expected, got = np.abs(after[k] - before[k]), np.abs(answer - observation.answers[k])
+            too_much.append(decidable & (expected == 0) & (got > bound))
+            too_little.append(decidable & (expected > bound) & (got == 0))
+        silent = all(np.array_equal(answer, old) for answer, old in zip(answers, observation.answers, strict=True))
+        return Moved(tuple(too_much), tuple(too_little), silent and any(part.any() for part in too_little))
+
+    return probe
+
+
+def _unread(floats: Sequence[Parameter], probe: Probe) -> Iterator[str]:
+    """Arguments that move nothing."""
+    moved = {parameter.name: probe(parameter.name, ()) for parameter in floats}
+    silent = [name for name, each in moved.items() if each is not None and each.silent]
+    if silent and len(silent) == len(floats):
+        yield "what it returns does not depend on any argument"
+    elif silent:
+        yield f"{' and '.join(silent)} {'is' if len(silent) == 1 else 'are'} not read"
+
+
+def _between_examples(definition: Definition, floats: Sequence[Parameter], case: Case, probe: Probe) -> Iterator[str]:
+    """Arguments of one example of a batch that move the output of another."""
+    for parameter in floats:
+        array = case.arrays[parameter.name]
+        if array.ndim == len(parameter.dims) or array.shape[0] < 2:
+            continue
+        moved = probe(parameter.name, (0,))
+        if moved is not None and any(part[1:].any() for part in moved.too_much if part.ndim):
+            yield f"the output of one example of a batch changes with {parameter.name} of another"
+
+
+def _along_axes(definition: Definition, parameter: Parameter, case: Case, probe: Probe) -> Iterator[str]:
+    """Places along an axis of an argument that are not read, or that outputs read that should not."""
+    array = case.arrays[parameter.name]
+    shapes = {name: other.shape for name, other in case.arrays.items()}
+    sizes = fit(definition, shapes, case.options)[0]
+    for place, dim in enumerate(parameter.dims):
+        axis = array.ndim - len(parameter.dims) + place
+        size = dim.value(sizes)
+        if size < 2:
+            continue
+        label = f"{parameter.name} along {dim}" if len(parameter.dims) > 1 else parameter.name
+        if size <= PROBED_PLACES:
+            moved = [probe(parameter.name, _at(axis, k)) for k in range(size)]
+            if any(each is None for each in moved):
+                continue
+            each_moved = [each for each in moved if each is not None]
+            yield from _unread_places(label, [each.silent for each in each_moved])
+            yield from _wrong_order(definition, str(dim), parameter.name, each_moved, sizes)
+        else:
+
+            def from_place(k: int, axis: int = axis) -> Moved | None:
+                return probe(parameter.name, _at(axis, slice(k, None)))
+
+            yield from _unread_end(label, size, from_place)
+
+
+def _at(axis: int, place: int | slice) -> Part:
+    return (*(slice(None),) * axis, place)
+
+
+def _unread_places(label: str, silent: Sequence[bool]) -> Iterator[str]:
+    """Places that no output reads."""
+    places = [k for k, quiet in enumerate(silent) if quiet]
+    if not places or len(places) == len(silent):
+        return
+    if places == [len(silent) - 1]:
+        yield f"the last place of {label} is not read"
+    elif places == [0]:
+        yield f"the first place of {label} is not read"
+    elif places == [*range(1, len(silent))]:
+        yield f"only the first place of {label} is read"
+    elif places == [*range(len(silent) - 1)]:
+        yield f"only the last place of {label} is read"
+    elif all(k % 2 for k in places) or not any(k % 2 for k in places):
+        yield f"every other place of {label} is not read"
+    yield f"some places of {label} are not read"
+
+
+def _unread_end(label: str, size: int, probe: Callable[[int], Moved | None]) -> Iterator[str]:
+    """From where on a long axis is not read; found by halving."""
+
+    def quiet(k: int) -> bool:
+        moved = probe(k)
+        return moved is not None and moved.silent
+
+    if not quiet(size - 1):
+        return
+    low, high = 0, size - 1  # quiet from `high` on
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if quiet(middle) else (middle + 1, high)
+    yield f"{label} is not read from place {high} on"
+
+
+def _wrong_order(
+    definition: Definition, dim: str, name: str, moved: Sequence[Moved], sizes: dict[str, int]
+) -> Iterator[str]:
+    """Outputs along the same size that read earlier or later places than they should."""
+    for k, result in enumerate(definition.results):
+        if dim not in map(str, result.dims):
+            continue
+        axis = [*map(str, result.dims)].index(dim) - len(result.dims)
+        pairs = [_places(each.too_much[k], axis) for each in moved]
+        if any(i < j for j, rows in enumerate(pairs) for i in rows):
+            yield f"{result.name or 'the output'} at a place of {dim} reads {name} of later places"
+        elif any(i > j for j, rows in enumerate(pairs) for i in rows):
+            yield f"{result.name or 'the output'} at a place of {dim} reads {name} of earlier places"
+        missing = [_places(each.too_little[k], axis) for each in moved]
+        if all(j in rows for j, rows in enumerate(missing)):
+            yield f"{result.name or 'the output'} at a place of {dim} does not read {name} of that place"
+        elif any(i > j for j, rows in enumerate(missing) for i in rows):
+            yield f"{result.name or 'the output'} at a place of {dim} does not read {name} of some earlier places"
+        elif any(i < j for j, rows in enumerate(missing) for i in rows):
+            yield f"{result.name or 'the output'} at a place of {dim} does not read {name} of some later places"
+
+
+def _places(elements: Array, axis: int) -> list[int]:
+    """The places along an axis at which some element is true."""
+    others = tuple(k for k in range(elements.ndim) if k != elements.ndim + axis)
+    return [int(k) for k in np.flatnonzero(elements.any(axis=others))]

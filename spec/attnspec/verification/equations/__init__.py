@@ -1,0 +1,1 @@
+"""Verdicts on implementations of equations: within the noise of each equation."""

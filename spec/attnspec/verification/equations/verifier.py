@@ -1,0 +1,196 @@
+"""The steps of a verdict on an implementation of an equation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from attnspec.interpreters.mutation.mutants import Mutant
+from attnspec.interpreters.rounding.policy import Policy, preset
+from attnspec.verification.candidate import answer_form
+from attnspec.verification.candidate.candidate import Candidate
+from attnspec.verification.candidate.observation import Observation
+from attnspec.verification.candidate.question import Question
+from attnspec.verification.cases.case import Case
+from attnspec.verification.contract import double_backward, side_effects, unclaimed
+from attnspec.verification.contract.repeatability import Repeatability
+from attnspec.verification.diagnosis.explain import Explainer
+from attnspec.verification.equations.conclusion import to_verdict, weakness
+from attnspec.verification.equations.search import search, strengthened
+from attnspec.verification.judge.findings import Conclusion, Judged
+from attnspec.verification.judge.forms import accepted
+from attnspec.verification.judge.judge import Judge
+from attnspec.verification.judge.mutant_values import non_equivalent_mutants
+from attnspec.verification.judge.mutation_score import MutationScore
+from attnspec.verification.judge.with_forms import judge_with_forms
+from attnspec.verification.properties.checks import PropertyResults, check_properties
+from attnspec.verification.properties.relations import noise_under
+from attnspec.verification.sandbox.runner import Runner
+from attnspec.verification.verdict import Verdict, VerdictKind
+from attnspec.verification.verifier import OnProgress, Verifier
+
+
+@dataclass
+class EquationVerifier(Verifier[Conclusion]):
+    """Answers one question about an equation.
+
+    Attributes:
+        question: what is to be judged.
+        runner: a sandbox with the target loaded.
+        on_progress: called with the name of each stage that begins.
+        findings: other observations, in sentences.
+        observations: every answer that can be judged, with its case.
+        judged: the last judgement of all of them; None before the first.
+        strength: the mutation score of the cases; None before it is computed.
+        held: the properties that were checked; None before.
+    """
+
+    question: Question
+    runner: Runner
+    on_progress: OnProgress = lambda stage: None
+    findings: list[str] = field(default_factory=list)
+    observations: list[Observation] = field(default_factory=list)
+    judged: Judged | None = None
+    strength: MutationScore | None = None
+    held: PropertyResults | None = None
+
+    def __post_init__(self) -> None:
+        self.equation = self.question.equation
+        rewritings = accepted(self.equation, self.question.claim.forms)
+        self.judge = Judge(self.equation, self.question.dtype, self.question.seed, rewritings)
+        self.candidate = Candidate(self.question, self.runner)
+        self.repeatability = Repeatability(self.candidate, self.judge, self.note)
+
+    @cached_property
+    def mistakes(self) -> tuple[Mutant, ...]:
+        """Every known mistake that shows on what is claimed."""
+        return non_equivalent_mutants(self.equation.id, self.question.claim.finite)
+
+    @cached_property
+    def explainer(self) -> Explainer:
+        return Explainer(self.candidate, self.judge, self.repeatability, self.mistakes, self.note)
+
+    @cached_property
+    def declared_policy(self) -> Policy | None:
+        """The policy of the caller or of the claim; None where it is to be inferred."""
+        declared = self.question.policy or self.question.claim.policy
+        return preset(declared, self.question.dtype) if declared else None
+
+    def bind(self) -> None:
+        self.candidate.bind()
+
+    def check_standard_cases(self) -> Conclusion | None:
+        policy = self.declared_policy  # an unknown one is refused before the first call
+        recorded = self.candidate.recorded_cases()
+        self.findings += recorded.notes
+        self.observations += self.candidate.observe([*self.candidate.standard_cases(), *recorded.cases])
+        unusable = self.unusable()
+        if unusable is not None:
+            self.on_progress("diagnosis")
+            return self.explainer.where_it_runs(self.observations, unusable)
+        if not self.observations:
+            which = "no recorded case" if self.question.only_inputs else "no case"
+            return Conclusion(VerdictKind.INCONCLUSIVE, f"{which} could be asked: the claim leaves none")
+        self.on_progress("judging")
+        return self.judge_all(policy)
+
+    def check_random_cases(self) -> Conclusion | None:
+        self.observations += search(self.candidate, self.judge, self.judgement.policy)
+        return self.unusable() or self.judge_all(self.declared_policy)
+
+    def strengthen_cases(self) -> Conclusion | None:
+        before = self.judgement
+        self.observations, self.strength = strengthened(
+            self.candidate, self.judge, self.observations, before, self.mistakes
+        )
+        unseen = [*self.strength.faint, *self.strength.survived]
+        return self.judge_all(before.policy, unseen, directions=True)
+
+    def check_contract(self) -> Conclusion | None:
+        judged = self.judgement
+        violation = side_effects.violation(self.candidate.calls)
+        violation = violation or self.repeatability.violation(self.observations, judged)
+        if violation:
+            return Conclusion(VerdictKind.MISBEHAVES, violation, judged, self.strength)
+        twice = double_backward.violation(self.candidate, self.judge, self.observations, self.note)
+        if twice is not None:
+            return Conclusion(*twice, judged, self.strength)
+        for finding in unclaimed.beyond_finite_inputs(self.candidate, self.judge, judged):
+            self.note(finding)
+        return None
+
+    def check_properties(self) -> Conclusion | None:
+        judged = self.judgement
+        held = self.held = self.properties(judged)
+        self.findings += held.skipped
+        if not held.violation:
+            return None
+        return Conclusion(VerdictKind.DIFFERS, held.violation, judged, self.strength, properties=held.each)
+
+    def conclude_from_strength(self) -> Conclusion:
+        judged, strength, held = self.judgement, self.strength, self.held
+        assert strength is not None
+        assert held is not None
+        if judged.form.says:
+            self.note(f"by another form: {judged.form.says}")
+        weak = weakness(judged, strength)
+        for finding in unclaimed.beyond_one_batch_axis(self.candidate, self.judge, judged) if not weak else ():
+            self.note(finding)
+        kind = VerdictKind.INCONCLUSIVE if weak else VerdictKind.CONFORMS
+        return Conclusion(kind, weak, judged, strength, properties=held.each)
+
+    def to_verdict(self, conclusion: Conclusion, seconds: float) -> Verdict:
+        return to_verdict(self.candidate, conclusion, self.findings, seconds)
+
+    @property
+    def judgement(self) -> Judged:
+        """The last judgement of all answers."""
+        assert self.judged is not None
+        return self.judged
+
+    def judge_all(
+        self, policy: Policy | None, unseen: Sequence[Mutant] = (), directions: bool = False
+    ) -> Conclusion | None:
+        """Judge all answers so far; the conclusion if some are not right.
+
+        Args:
+            policy: the precision policy; None where it is to be inferred.
+            unseen: mutants that show in no element.
+            directions: whether errors are also projected on the directions that these mutants give.
+        """
+        self.judged = judge_with_forms(self.judge, self.observations, policy, unseen, directions)
+        if self.judged.right:
+            return None
+        self.on_progress("diagnosis")
+        self.note(side_effects.violation(self.candidate.calls))
+        return self.explainer.conclude(self.observations, self.judged)
+
+    def unusable(self) -> Conclusion | None:
+        """The conclusion where a case has no answer that can be judged."""
+        question = self.question
+        found = answer_form.unusable(self.candidate.calls, self.equation, question.dtype, question.device)
+        return None if found is None else Conclusion(found[0], found[1], worst=found[2])
+
+    def properties(self, judged: Judged) -> PropertyResults:
+        """The properties of the equation, for one example, or a batch of one where that is all that is claimed."""
+
+        def call(case: Case) -> tuple[Any, ...] | str:
+            outcome, answers = self.candidate.call(self.candidate.with_summed_gradients(case))
+            return answer_form.describe_status(outcome) if answers is None else answers
+
+        question, form = self.question, judged.form
+        noise_of = noise_under(
+            self.equation, form.under(judged.policy), question.seed, form=form.definition, constants=form.constants
+        )
+        axes = min(question.claim.batch)
+        only = [case for case, _ in self.candidate.calls] if question.only_inputs else None
+        return check_properties(
+            self.equation, question.dtype, noise_of, question.least, axes, call, question.seed, only
+        )
+
+    def note(self, finding: str | None) -> None:
+        """Keep a finding, where there is one, once."""
+        if finding and finding not in self.findings:
+            self.findings.append(finding)

@@ -1,0 +1,75 @@
+"""What software may do besides the formula is what its sentence says."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from attnspec import REGISTRY
+from attnspec.interpreters.evaluation.call import evaluate
+from attnspec.interpreters.mutation.free_numbers import free_numbers
+from attnspec.interpreters.mutation.insertions import insertions
+from attnspec.interpreters.mutation.mutants import lookalikes
+from attnspec.language.check import check
+from attnspec.language.tree import Definition
+
+GENERATOR = np.random.Generator(np.random.Philox(0))
+X, W_1, B_1, W_2, B_2 = (GENERATOR.standard_normal(shape) for shape in ((5, 3), (3, 4), (4,), (4, 3), (3,)))
+GIVEN = {"x": X, "W_1": W_1, "b_1": B_1, "W_2": W_2, "b_2": B_2}
+
+
+def trees(id: str) -> dict[str, Definition]:
+    return {each.says: each.definition for each in insertions(REGISTRY[id].definition)}
+
+
+def hidden() -> np.ndarray:
+    return np.maximum(X @ W_1 + B_1, 0)
+
+
+@pytest.mark.parametrize(
+    ("says", "expected"),
+    [
+        ("relu is applied to relu(x W_1 + b_1) W_2 + b_2", np.maximum(hidden() @ W_2 + B_2, 0)),
+        ("tanh is applied to x W_1", np.maximum(np.tanh(X @ W_1) + B_1, 0) @ W_2 + B_2),
+        ("x is added to the result", hidden() @ W_2 + B_2 + X),
+        ("x is multiplied with the result", (hidden() @ W_2 + B_2) * X),
+    ],
+)
+def test_it_is_what_it_says(says: str, expected: np.ndarray) -> None:
+    found = next(tree for sentence, tree in trees("transformer.feed_forward").items() if sentence.endswith(says))
+
+    np.testing.assert_allclose(evaluate(found, (), GIVEN), expected, rtol=1e-12)
+
+
+def test_arguments_of_one_shape_are_exchanged_or_read_for_each_other() -> None:
+    says = trees("recurrent.gru_cell")
+
+    assert {"b_r and b_z are swapped", "b_z is read where b_r belongs", "b_r is read where b_z belongs"} <= says.keys()
+    assert not any("x and h are swapped" in sentence for sentence in says)
+
+
+@pytest.mark.broad
+@pytest.mark.parametrize("id", [*REGISTRY])
+def test_every_equation_has_well_formed_insertions(id: str) -> None:
+    for each in insertions(REGISTRY[id].definition):
+        check(each.definition)
+
+
+@pytest.mark.broad
+@pytest.mark.parametrize("id", [*REGISTRY])
+def test_every_equation_has_well_formed_places_of_numbers(id: str) -> None:
+    for place in free_numbers(REGISTRY[id].definition):
+        check(place.insert(0.5))
+
+
+def test_other_equations_with_the_same_arguments_are_thought_of() -> None:
+    """A lookalike has the values of the equation whose id it has."""
+    found = {each.id: each for each in lookalikes(REGISTRY["attention.scaled_dot_product"])}
+    q, k, v = GENERATOR.standard_normal((3, 4, 2))
+    given = {"q": q, "k": k, "v": v}
+
+    assert "attention.causal" in found
+    assert "attention.scaled_dot_product" not in found
+    np.testing.assert_array_equal(
+        evaluate(found["attention.causal"].definition, (), given), REGISTRY["attention.causal"](**given)
+    )

@@ -1,0 +1,107 @@
+"""A number that was planted in an equation is found where it stands, in closed form where it has one."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+import pytest
+
+from attnspec import REGISTRY
+from attnspec.interpreters.mutation.free_numbers import FreeNumber, free_numbers, number_of
+from attnspec.interpreters.rounding.policy import preset
+from attnspec.language.dims import Dim
+from attnspec.language.tree import Apply, Name, Node, Number, SizeOf
+from attnspec.verification.candidate.observation import Observation
+from attnspec.verification.diagnosis.constants import wrong_numbers
+from attnspec.verification.diagnosis.recognise import recognise
+from attnspec.verification.judge.judge import Judge
+from attnspec.verification.judge.mutant_values import values
+from synthetic import answers, honest_answers, small_cases
+
+ATTENTION, NORM, CELL, HEADS = (
+    "attention.scaled_dot_product",
+    "transformer.layer_norm",
+    "recurrent.gru_cell",
+    "multihead.attention",
+)
+
+
+SCORE, CONTEXT, DENOMINATOR = "q_i·k_j / √d", "Σ_j α_ij v_j", "the denominator of softmax_j(e_ij)"
+
+
+def size(name: str) -> Node:
+    return SizeOf(Dim.parse(name))
+
+
+def root(node: Node) -> Node:
+    return Apply("sqrt", (node,))
+
+
+@cache
+def places(id: str) -> tuple[FreeNumber, ...]:
+    return tuple(free_numbers(REGISTRY[id].definition))
+
+
+def planted(id: str, where: FreeNumber, number: Node) -> list[Observation]:
+    """What software answers that has this number there."""
+    return answers(where.become(number), small_cases(id, most=12), preset("op-by-op", "float32"))
+
+
+def explanations(id: str, observations: list[Observation]) -> list[str]:
+    """All sentences that cannot be told apart by the answers, the first first."""
+    judge, policy = Judge(REGISTRY[id], "float32"), preset("op-by-op", "float32")
+    numbers = [*wrong_numbers(judge, observations, policy)]
+    found = recognise(judge, observations, numbers, policy, always=True) if numbers else None
+    return [] if found is None else [found.says, *found.also]
+
+
+@pytest.mark.parametrize(
+    ("id", "kind", "shown", "number", "sentence"),
+    [
+        (ATTENTION, "constant", "√d", root(size("e")), "in e: √|e| stands where √d belongs"),
+        (ATTENTION, "constant", "√d", size("d"), "in e: d stands where √d belongs"),
+        (ATTENTION, "factor", SCORE, Number(0.8), f"in e: {SCORE} is multiplied by 0.8"),
+        (ATTENTION, "factor", SCORE, Apply("log", (Number(2.0),)), f"in e: {SCORE} is multiplied by log(2)"),
+        (ATTENTION, "factor", CONTEXT, Apply("/", (Number(1.0), size("m"))), f"in c: {CONTEXT} is divided by m"),
+        (ATTENTION, "term", CONTEXT, Number(0.01), f"in c: 0.01 is added to {CONTEXT}"),
+        (ATTENTION, "throughout", "q", Number(-1.0), "q has the other sign"),
+        (ATTENTION, "term", DENOMINATOR, Number(0.01), f"in alpha: 0.01 is added to {DENOMINATOR}"),
+        (NORM, "term", "γ_k", Number(1.0), "in y: 1 is added to γ_k"),
+        (NORM, "constant", "eps", Apply("**", (Name("eps"), Number(2.0))), "in y: eps^2 stands where eps belongs"),
+        (NORM, "factor", "μ", Number(0.5), "in variance: μ is multiplied by 0.5"),
+        (CELL, "term", "x W_xr + h W_hr + b_r", Number(1.0), "in r: 1 is added to x W_xr + h W_hr + b_r"),
+        (CELL, "throughout", "b_r, b_z and b_h", Number(2.0), "b_r, b_z and b_h are multiplied by 2"),
+        (CELL, "factor", "z", Number(0.5), "in the result: z is multiplied by 0.5"),
+    ],
+)  # fmt: skip
+def test_a_planted_number_is_found(id: str, kind: str, shown: str, number: Node, sentence: str) -> None:
+    where = next(each for each in places(id) if (each.kind, each.shown) == (kind, shown))
+
+    assert sentence in explanations(id, planted(id, where, number))
+
+
+def test_right_answers_have_no_wrong_number() -> None:
+    observations = honest_answers(ATTENTION, "float32", "op-by-op")
+
+    assert not [*wrong_numbers(Judge(REGISTRY[ATTENTION], "float32"), observations, preset("op-by-op", "float32"))]
+
+
+def test_with_its_neutral_number_every_place_leaves_the_equation_as_it_is() -> None:
+    """The equation with the neutral number at any place has the equation's values."""
+    for id in (ATTENTION, NORM, CELL, HEADS, "recurrent.gru", "backward.scaled_dot_product"):
+        case = small_cases(id, "float64", most=8)[0]
+        right = values(REGISTRY[id].definition, case)
+        for where in places(id):
+            found = values(where.insert(where.neutral), case)
+            assert right is not None
+            assert found is not None, (id, where.line, where.shown)
+            for a, b in zip(found, right, strict=True):
+                np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-9, err_msg=f"{id}: {where.line}: {where.shown}")
+
+
+def test_sizes_of_an_equation_that_is_called_are_written_in_those_of_the_whole() -> None:
+    (divisor,) = [each for each in places(HEADS) if each.kind == "constant" and each.shown == "√d"]
+
+    assert divisor.old is not None
+    assert number_of(divisor.old, {"d": 9, "c": 4, "H": 2, "n": 1, "m": 1}, {}) == 3.0
