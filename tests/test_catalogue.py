@@ -102,6 +102,7 @@ def test_the_tables_are_read() -> None:
         "multihead",
         "position",
         "transformer",
+        "optimizer",
         "backward",
     }
     assert set(ids) >= {
@@ -156,6 +157,17 @@ DECODER = ", ".join(
     ]
 )
 
+BIASES = "b_q (H·d), b_k (H·d), b_v (H·d), b_o (c)"
+BIASED_DECODER = re.sub(
+    r"(W_o_([sc]) \(H·d c\))", r"\1, b_q_\2 (H·d), b_k_\2 (H·d), b_v_\2 (H·d), b_o_\2 (c)", DECODER
+).replace("heads, eps", "mask (m), heads, eps")
+STACK = (
+    "W_q (N c H·d), W_k (N c H·d), W_v (N c H·d), W_o (N H·d c), b_q (N H·d), b_k (N H·d), b_v (N H·d), b_o (N c), "
+    "gamma_1 (N c), beta_1 (N c), W_1 (N c f), b_1 (N f), W_2 (N f c), b_2 (N c), gamma_2 (N c), beta_2 (N c), "
+    "gamma (c), beta (c)"
+)
+STACKED = f"x (t c), {STACK}, mask (t), heads, eps"
+
 WORDED = {
     "recurrent.simple_rnn_cell_concat": "x (d), h (u), A (u+d u), b (u)",
     "recurrent.gru_cell": f"x (d), h (u), {GRU}",
@@ -181,6 +193,13 @@ WORDED = {
     "attention_rnn.self_attentive": "x (t d), A (d+u u), b (u), W_q (u a), W_k (u a)",
     "multihead.masked": f"{HEADS}, mask (n m), heads",
     "multihead.attention_biased": f"{HEADS}, b_q (H·d), b_k (H·d), b_v (H·d), b_o (c), heads",
+    "multihead.masked_biased": f"{HEADS}, {BIASES}, mask (n m), heads",
+    "multihead.padded_biased": f"{HEADS}, {BIASES}, mask (m), heads",
+    "multihead.causal_biased": f"{HEADS}, {BIASES}, heads",
+    **{f"transformer.decoder_layer_biased{ending}": BIASED_DECODER for ending in ("", "_gelu", "_pre", "_pre_gelu")},
+    "transformer.encoder_only": STACKED,
+    "transformer.encoder_biased_pre": STACKED,
+    "transformer.decoder_only": f"k (t), P (v c), P_pos (t+s c), {STACK}, heads, eps",
     "transformer.decoder_layer": DECODER,
     "transformer.decoder_layer_pre": DECODER,
 }

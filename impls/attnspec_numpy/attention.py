@@ -137,6 +137,13 @@ def masked_empty_is_nan(q: Array, k: Array, v: Array, mask: Array) -> Array:
     return alpha @ v
 
 
+@implements("attention.padded", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def padded(q: Array, k: Array, v: Array, mask: Array) -> Array:
+    """Masked, with one row of the mask for all queries."""
+    return masked(q, k, v, mask[..., None, :])
+
+
 @implements("attention.causal", framework="numpy", dtypes=DTYPES, devices=DEVICES)
 @half_in_single
 def causal(q: Array, k: Array, v: Array) -> Array:

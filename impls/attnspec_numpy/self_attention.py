@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from attnspec import implements
-from attnspec_numpy import attention
+from attnspec_numpy import attention, scores
 from attnspec_numpy._functions import DEVICES, DTYPES, Array, half_in_single, softmax, transposed
 
 
@@ -29,6 +29,29 @@ def scaled(x: Array, W_q: Array, W_k: Array, W_v: Array) -> Array:
 def unscaled(x: Array, W_q: Array, W_k: Array, W_v: Array) -> Array:
     """Q, K, V are one product."""
     return attention.dot_product(*_projected(x, W_q, W_k, W_v))
+
+
+@implements("self_attention.relu", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def relu(x: Array, W_q: Array, W_k: Array, W_v: Array) -> Array:
+    """Q, K, V are one product."""
+    q, k, v = _projected(x, W_q, W_k, W_v)
+    return attention.relu_weights(scores.dot(q, k), v)
+
+
+@implements("self_attention.relu_scaled", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def relu_scaled(x: Array, W_q: Array, W_k: Array, W_v: Array) -> Array:
+    """Q, K, V are one product."""
+    q, k, v = _projected(x, W_q, W_k, W_v)
+    return attention.relu_weights(scores.scaled_dot(q, k), v)
+
+
+@implements("self_attention.additive", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def additive(x: Array, W_q: Array, W_k: Array, W_v: Array, v_a: Array) -> Array:
+    """The input is on both sides of the score."""
+    return attention.additive(x, x, x @ W_v, W_q, W_k, v_a)
 
 
 @implements("self_attention.columns", framework="numpy", dtypes=DTYPES, devices=DEVICES)

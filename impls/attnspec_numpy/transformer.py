@@ -8,7 +8,7 @@ import numpy as np
 
 from attnspec import implements
 from attnspec_numpy import multihead
-from attnspec_numpy._functions import DEVICES, DTYPES, Array, erf, half_in_single, softmax
+from attnspec_numpy._functions import DEVICES, DTYPES, Array, erf, half_in_single, softmax, transposed
 from attnspec_numpy.position import sinusoidal
 
 
@@ -158,6 +158,219 @@ def decoder(
     for layer in zip(*weights, strict=True):
         x = decoder_layer(x, z, *layer, heads=heads, eps=eps)
     return x
+
+
+@implements("transformer.encoder_layer_biased", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def encoder_layer_biased(
+    x: Array,
+    W_q: Array, W_k: Array, W_v: Array, W_o: Array, b_q: Array, b_k: Array, b_v: Array, b_o: Array,
+    gamma_1: Array, beta_1: Array, W_1: Array, b_1: Array, W_2: Array, b_2: Array, gamma_2: Array, beta_2: Array,
+    mask: Array, *, heads: int, eps: float,
+) -> Array:
+    """One sub-layer after the other."""
+    a = multihead.padded_biased(x, x, W_q, W_k, W_v, W_o, b_q, b_k, b_v, b_o, mask, heads=heads)
+    y = layer_norm(x + a, gamma_1, beta_1, eps=eps)
+    return layer_norm(y + feed_forward(y, W_1, b_1, W_2, b_2), gamma_2, beta_2, eps=eps)
+
+
+@implements("transformer.encoder_layer_biased_gelu", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def encoder_layer_biased_gelu(
+    x: Array,
+    W_q: Array, W_k: Array, W_v: Array, W_o: Array, b_q: Array, b_k: Array, b_v: Array, b_o: Array,
+    gamma_1: Array, beta_1: Array, W_1: Array, b_1: Array, W_2: Array, b_2: Array, gamma_2: Array, beta_2: Array,
+    mask: Array, *, heads: int, eps: float,
+) -> Array:
+    """One sub-layer after the other."""
+    a = multihead.padded_biased(x, x, W_q, W_k, W_v, W_o, b_q, b_k, b_v, b_o, mask, heads=heads)
+    y = layer_norm(x + a, gamma_1, beta_1, eps=eps)
+    return layer_norm(y + feed_forward_gelu(y, W_1, b_1, W_2, b_2), gamma_2, beta_2, eps=eps)
+
+
+@implements("transformer.encoder_layer_biased_gelu_tanh", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def encoder_layer_biased_gelu_tanh(
+    x: Array,
+    W_q: Array, W_k: Array, W_v: Array, W_o: Array, b_q: Array, b_k: Array, b_v: Array, b_o: Array,
+    gamma_1: Array, beta_1: Array, W_1: Array, b_1: Array, W_2: Array, b_2: Array, gamma_2: Array, beta_2: Array,
+    mask: Array, *, heads: int, eps: float,
+) -> Array:
+    """One sub-layer after the other."""
+    a = multihead.padded_biased(x, x, W_q, W_k, W_v, W_o, b_q, b_k, b_v, b_o, mask, heads=heads)
+    y = layer_norm(x + a, gamma_1, beta_1, eps=eps)
+    return layer_norm(y + feed_forward_gelu_tanh(y, W_1, b_1, W_2, b_2), gamma_2, beta_2, eps=eps)
+
+
+@implements("transformer.encoder_layer_biased_pre", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def encoder_layer_biased_pre(
+    x: Array,
+    W_q: Array, W_k: Array, W_v: Array, W_o: Array, b_q: Array, b_k: Array, b_v: Array, b_o: Array,
+    gamma_1: Array, beta_1: Array, W_1: Array, b_1: Array, W_2: Array, b_2: Array, gamma_2: Array, beta_2: Array,
+    mask: Array, *, heads: int, eps: float,
+) -> Array:
+    """One sub-layer after the other, each on what is normalised."""
+    n_1 = layer_norm(x, gamma_1, beta_1, eps=eps)
+    y = x + multihead.padded_biased(n_1, n_1, W_q, W_k, W_v, W_o, b_q, b_k, b_v, b_o, mask, heads=heads)
+    return y + feed_forward(layer_norm(y, gamma_2, beta_2, eps=eps), W_1, b_1, W_2, b_2)
+
+
+@implements("transformer.encoder_layer_biased_pre_gelu", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def encoder_layer_biased_pre_gelu(
+    x: Array,
+    W_q: Array, W_k: Array, W_v: Array, W_o: Array, b_q: Array, b_k: Array, b_v: Array, b_o: Array,
+    gamma_1: Array, beta_1: Array, W_1: Array, b_1: Array, W_2: Array, b_2: Array, gamma_2: Array, beta_2: Array,
+    mask: Array, *, heads: int, eps: float,
+) -> Array:
+    """One sub-layer after the other, each on what is normalised."""
+    n_1 = layer_norm(x, gamma_1, beta_1, eps=eps)
+    y = x + multihead.padded_biased(n_1, n_1, W_q, W_k, W_v, W_o, b_q, b_k, b_v, b_o, mask, heads=heads)
+    return y + feed_forward_gelu(layer_norm(y, gamma_2, beta_2, eps=eps), W_1, b_1, W_2, b_2)
+
+
+@implements("transformer.decoder_layer_biased", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def decoder_layer_biased(
+    x: Array, z: Array,
+    W_q_s: Array, W_k_s: Array, W_v_s: Array, W_o_s: Array,
+    b_q_s: Array, b_k_s: Array, b_v_s: Array, b_o_s: Array, gamma_1: Array, beta_1: Array,
+    W_q_c: Array, W_k_c: Array, W_v_c: Array, W_o_c: Array,
+    b_q_c: Array, b_k_c: Array, b_v_c: Array, b_o_c: Array, gamma_2: Array, beta_2: Array,
+    W_1: Array, b_1: Array, W_2: Array, b_2: Array, gamma_3: Array, beta_3: Array,
+    mask: Array, *, heads: int, eps: float,
+) -> Array:
+    """One sub-layer after the other."""
+    s = multihead.causal_biased(x, x, W_q_s, W_k_s, W_v_s, W_o_s, b_q_s, b_k_s, b_v_s, b_o_s, heads=heads)
+    y = layer_norm(x + s, gamma_1, beta_1, eps=eps)
+    c = multihead.padded_biased(y, z, W_q_c, W_k_c, W_v_c, W_o_c, b_q_c, b_k_c, b_v_c, b_o_c, mask, heads=heads)
+    u = layer_norm(y + c, gamma_2, beta_2, eps=eps)
+    return layer_norm(u + feed_forward(u, W_1, b_1, W_2, b_2), gamma_3, beta_3, eps=eps)
+
+
+@implements("transformer.decoder_layer_biased_gelu", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def decoder_layer_biased_gelu(
+    x: Array, z: Array,
+    W_q_s: Array, W_k_s: Array, W_v_s: Array, W_o_s: Array,
+    b_q_s: Array, b_k_s: Array, b_v_s: Array, b_o_s: Array, gamma_1: Array, beta_1: Array,
+    W_q_c: Array, W_k_c: Array, W_v_c: Array, W_o_c: Array,
+    b_q_c: Array, b_k_c: Array, b_v_c: Array, b_o_c: Array, gamma_2: Array, beta_2: Array,
+    W_1: Array, b_1: Array, W_2: Array, b_2: Array, gamma_3: Array, beta_3: Array,
+    mask: Array, *, heads: int, eps: float,
+) -> Array:
+    """One sub-layer after the other."""
+    s = multihead.causal_biased(x, x, W_q_s, W_k_s, W_v_s, W_o_s, b_q_s, b_k_s, b_v_s, b_o_s, heads=heads)
+    y = layer_norm(x + s, gamma_1, beta_1, eps=eps)
+    c = multihead.padded_biased(y, z, W_q_c, W_k_c, W_v_c, W_o_c, b_q_c, b_k_c, b_v_c, b_o_c, mask, heads=heads)
+    u = layer_norm(y + c, gamma_2, beta_2, eps=eps)
+    return layer_norm(u + feed_forward_gelu(u, W_1, b_1, W_2, b_2), gamma_3, beta_3, eps=eps)
+
+
+@implements("transformer.decoder_layer_biased_pre", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def decoder_layer_biased_pre(
+    x: Array, z: Array,
+    W_q_s: Array, W_k_s: Array, W_v_s: Array, W_o_s: Array,
+    b_q_s: Array, b_k_s: Array, b_v_s: Array, b_o_s: Array, gamma_1: Array, beta_1: Array,
+    W_q_c: Array, W_k_c: Array, W_v_c: Array, W_o_c: Array,
+    b_q_c: Array, b_k_c: Array, b_v_c: Array, b_o_c: Array, gamma_2: Array, beta_2: Array,
+    W_1: Array, b_1: Array, W_2: Array, b_2: Array, gamma_3: Array, beta_3: Array,
+    mask: Array, *, heads: int, eps: float,
+) -> Array:
+    """One sub-layer after the other, each on what is normalised; z is read as it is."""
+    n_1 = layer_norm(x, gamma_1, beta_1, eps=eps)
+    y = x + multihead.causal_biased(n_1, n_1, W_q_s, W_k_s, W_v_s, W_o_s, b_q_s, b_k_s, b_v_s, b_o_s, heads=heads)
+    n_2 = layer_norm(y, gamma_2, beta_2, eps=eps)
+    u = y + multihead.padded_biased(n_2, z, W_q_c, W_k_c, W_v_c, W_o_c, b_q_c, b_k_c, b_v_c, b_o_c, mask, heads=heads)
+    return u + feed_forward(layer_norm(u, gamma_3, beta_3, eps=eps), W_1, b_1, W_2, b_2)
+
+
+@implements("transformer.decoder_layer_biased_pre_gelu", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def decoder_layer_biased_pre_gelu(
+    x: Array, z: Array,
+    W_q_s: Array, W_k_s: Array, W_v_s: Array, W_o_s: Array,
+    b_q_s: Array, b_k_s: Array, b_v_s: Array, b_o_s: Array, gamma_1: Array, beta_1: Array,
+    W_q_c: Array, W_k_c: Array, W_v_c: Array, W_o_c: Array,
+    b_q_c: Array, b_k_c: Array, b_v_c: Array, b_o_c: Array, gamma_2: Array, beta_2: Array,
+    W_1: Array, b_1: Array, W_2: Array, b_2: Array, gamma_3: Array, beta_3: Array,
+    mask: Array, *, heads: int, eps: float,
+) -> Array:
+    """One sub-layer after the other, each on what is normalised; z is read as it is."""
+    n_1 = layer_norm(x, gamma_1, beta_1, eps=eps)
+    y = x + multihead.causal_biased(n_1, n_1, W_q_s, W_k_s, W_v_s, W_o_s, b_q_s, b_k_s, b_v_s, b_o_s, heads=heads)
+    n_2 = layer_norm(y, gamma_2, beta_2, eps=eps)
+    u = y + multihead.padded_biased(n_2, z, W_q_c, W_k_c, W_v_c, W_o_c, b_q_c, b_k_c, b_v_c, b_o_c, mask, heads=heads)
+    return u + feed_forward_gelu(layer_norm(u, gamma_3, beta_3, eps=eps), W_1, b_1, W_2, b_2)
+
+
+@implements("transformer.decoder_only_layer", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def decoder_only_layer(
+    x: Array,
+    W_q: Array, W_k: Array, W_v: Array, W_o: Array, b_q: Array, b_k: Array, b_v: Array, b_o: Array,
+    gamma_1: Array, beta_1: Array, W_1: Array, b_1: Array, W_2: Array, b_2: Array, gamma_2: Array, beta_2: Array,
+    *, heads: int, eps: float,
+) -> Array:
+    """One sub-layer after the other, each on what is normalised."""
+    n_1 = layer_norm(x, gamma_1, beta_1, eps=eps)
+    y = x + multihead.causal_biased(n_1, n_1, W_q, W_k, W_v, W_o, b_q, b_k, b_v, b_o, heads=heads)
+    return y + feed_forward_gelu_tanh(layer_norm(y, gamma_2, beta_2, eps=eps), W_1, b_1, W_2, b_2)
+
+
+@implements("transformer.encoder_biased_pre", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def encoder_biased_pre(
+    x: Array,
+    W_q: Array, W_k: Array, W_v: Array, W_o: Array, b_q: Array, b_k: Array, b_v: Array, b_o: Array,
+    gamma_1: Array, beta_1: Array, W_1: Array, b_1: Array, W_2: Array, b_2: Array, gamma_2: Array, beta_2: Array,
+    gamma: Array, beta: Array, mask: Array, *, heads: int, eps: float,
+) -> Array:
+    """One layer after the other, then the last norm."""
+    weights = (
+        W_q, W_k, W_v, W_o, b_q, b_k, b_v, b_o, gamma_1, beta_1, W_1, b_1, W_2, b_2, gamma_2, beta_2,
+    )
+    for layer in zip(*weights, strict=True):
+        x = encoder_layer_biased_pre(x, *(*layer, mask), heads=heads, eps=eps)
+    return layer_norm(x, gamma, beta, eps=eps)
+
+
+@implements("transformer.encoder_only", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def encoder_only(
+    x: Array,
+    W_q: Array, W_k: Array, W_v: Array, W_o: Array, b_q: Array, b_k: Array, b_v: Array, b_o: Array,
+    gamma_1: Array, beta_1: Array, W_1: Array, b_1: Array, W_2: Array, b_2: Array, gamma_2: Array, beta_2: Array,
+    gamma: Array, beta: Array, mask: Array, *, heads: int, eps: float,
+) -> Array:
+    """The norm of the embedding, then one layer after the other."""
+    x = layer_norm(x, gamma, beta, eps=eps)
+    weights = (
+        W_q, W_k, W_v, W_o, b_q, b_k, b_v, b_o, gamma_1, beta_1, W_1, b_1, W_2, b_2, gamma_2, beta_2,
+    )
+    for layer in zip(*weights, strict=True):
+        x = encoder_layer_biased_gelu(x, *(*layer, mask), heads=heads, eps=eps)
+    return x
+
+
+@implements("transformer.decoder_only", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def decoder_only(
+    k: Array, P: Array, P_pos: Array,
+    W_q: Array, W_k: Array, W_v: Array, W_o: Array, b_q: Array, b_k: Array, b_v: Array, b_o: Array,
+    gamma_1: Array, beta_1: Array, W_1: Array, b_1: Array, W_2: Array, b_2: Array, gamma_2: Array, beta_2: Array,
+    gamma: Array, beta: Array, *, heads: int, eps: float,
+) -> Array:
+    """One block after the other; the table of the tokens serves twice."""
+    x: Array = P[k] + P_pos[: k.shape[-1]]
+    weights = (
+        W_q, W_k, W_v, W_o, b_q, b_k, b_v, b_o, gamma_1, beta_1, W_1, b_1, W_2, b_2, gamma_2, beta_2,
+    )
+    for layer in zip(*weights, strict=True):
+        x = decoder_only_layer(x, *layer, heads=heads, eps=eps)
+    return layer_norm(x, gamma, beta, eps=eps) @ transposed(P)
 
 
 @implements("transformer.embed", framework="numpy", dtypes=DTYPES, devices=DEVICES)

@@ -5,6 +5,7 @@ The modules live on the meta device: they draw no random numbers, hold no memory
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import cache
 from typing import Any, NamedTuple
@@ -163,11 +164,28 @@ def attention(q: Tensor, k: Tensor, v: Tensor, **options: Any) -> Tensor:
     return F.scaled_dot_product_attention(q, k, v, **options).squeeze(-3)
 
 
+def attention_with_weights(q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
+    """nn.MultiheadAttention on the path that returns the weights too, with one head and identities for its matrices.
+
+    The module knows one width: zeros fill up the narrower, and the queries make up for its scale.
+    """
+    d, e = q.shape[-1], v.shape[-1]
+    width = max(d, e)
+    wide_q, wide_k, wide_v = (F.pad(a, (0, width - a.shape[-1])) for a in (q * math.sqrt(width / d), k, v))
+    identity = torch.eye(width, dtype=q.dtype, device=q.device)
+    weights = {"in_proj_weight": identity.repeat(3, 1), "out_proj.weight": identity}
+    module = _module("MultiheadAttention", width, 1, bias=False, batch_first=True)
+    y, _ = functional_call(module, weights, (wide_q, wide_k, wide_v), {"attn_mask": ~mask, "need_weights": True})
+    out: Tensor = y[..., :e]
+    return out
+
+
 def multihead(
     x_q: Tensor, x_kv: Tensor, W_q: Tensor, W_k: Tensor, W_v: Tensor, W_o: Tensor, heads: int,
-    *, mask: Tensor | None = None, biases: Sequence[Tensor] = (),
+    *, ignored: Tensor | None = None, padding: Tensor | None = None, is_causal: bool = False,
+    biases: Sequence[Tensor] = (),
 ) -> Tensor:  # fmt: skip
-    """nn.MultiheadAttention, whose mask is true where a query may not look.
+    """nn.MultiheadAttention. Its masks are true, or −∞, where a query may not look, and where a key is padding.
 
     The module knows one width, c = H * d. Where c is the larger, heads whose weights are 0 are added; where it is the
     smaller, zeros fill it up. Both are exact.
@@ -191,13 +209,14 @@ def multihead(
     if biases:
         *b_qkv, b_o = (fill(b) for b in biases)
         weights |= {"in_proj_bias": torch.cat(b_qkv), "out_proj.bias": b_o}
-    ignored = None
-    if mask is not None:
-        ignored = ~mask if mask.ndim == 2 else (~mask).repeat_interleave(added, dim=0)  # (batch * heads, n, m)
+    if ignored is not None and ignored.ndim == 3:
+        ignored = ignored.repeat_interleave(added, dim=0)  # (batch * heads, n, m)
     keys = fill_width(x_kv)
     module = _module("MultiheadAttention", width, added, bias=bool(biases), batch_first=True)
     # need_weights=True takes another path, where a row with nothing to look at is NaN.
-    options = {"attn_mask": ignored, "need_weights": False}
+    options = {
+        "attn_mask": ignored, "key_padding_mask": padding, "is_causal": is_causal, "need_weights": False,
+    }  # fmt: skip
     y, _ = functional_call(module, weights, (fill_width(x_q), keys, keys), options)
     out: Tensor = y[..., :c]
     return out

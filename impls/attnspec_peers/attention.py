@@ -57,6 +57,18 @@ def torch_masked(q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
     return _torch.attention(q, k, v, attn_mask=mask.unsqueeze(-3))
 
 
+# An empty mask the module cannot reshape.
+@implements(
+    "attention.masked_empty_is_nan", framework="torch", dtypes=ALL, devices=CPU,
+    smallest={"batch": 1, "n": 1, "m": 1, "d": 1, "e": 1}, finite=True,
+)  # fmt: skip
+def torch_masked_empty_is_nan(q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
+    """torch.nn.MultiheadAttention with need_weights=True, its default, where a row with nothing to look at is NaN."""
+    from attnspec_peers import _torch
+
+    return _torch.attention_with_weights(q, k, v, mask)
+
+
 @implements("attention.causal_top_left", framework="torch", dtypes=ALL, devices=CPU, smallest={"d": 1}, finite=True)
 def torch_causal_top_left(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     """scaled_dot_product_attention with is_causal=True."""

@@ -113,6 +113,12 @@ def masked_empty_is_nan(q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor
     return e.softmax(dim=-1) @ v
 
 
+@implements("attention.padded", framework="torch", dtypes=DTYPES)
+def padded(q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
+    """Masked, with one row of the mask for all queries."""
+    return masked(q, k, v, mask.unsqueeze(-2))
+
+
 @implements("attention.causal", framework="torch", dtypes=DTYPES)
 def causal(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     """The last query is at the last key. Fused without a mask where n = m, else masked."""

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from attnspec import implements
 from attnspec_torch import attention as single
+from attnspec_torch import scores
 from attnspec_torch._functions import DTYPES
 
 
@@ -27,6 +28,13 @@ def concat(x: Tensor) -> Tensor:
 def attention(x_q: Tensor, x_kv: Tensor, W_q: Tensor, W_k: Tensor, W_v: Tensor, W_o: Tensor, *, heads: int) -> Tensor:
     """W_k, W_v, packed in that order, are one product; the heads are one more batch axis of the fused kernel."""
     return concat(single.scaled_dot_product(*_projected(x_q, x_kv, W_q, W_k, W_v, heads))) @ W_o
+
+
+@implements("multihead.relu", framework="torch", dtypes=DTYPES)
+def relu(x_q: Tensor, x_kv: Tensor, W_q: Tensor, W_k: Tensor, W_v: Tensor, W_o: Tensor, *, heads: int) -> Tensor:
+    """As attention, with relu for softmax."""
+    q, k, v = _projected(x_q, x_kv, W_q, W_k, W_v, heads)
+    return concat(single.relu_weights(scores.scaled_dot(q, k), v)) @ W_o
 
 
 @implements("multihead.masked", framework="torch", dtypes=DTYPES)
@@ -52,10 +60,44 @@ def attention_biased(
     *, heads: int,
 ) -> Tensor:  # fmt: skip
     """As attention; the biases of k and v are packed too, and each bias is added inside its product."""
-    q = F.linear(x_q, W_q.mT, b_q)
-    k, v = F.linear(x_kv, torch.cat([W_k, W_v], dim=-1).mT, torch.cat([b_k, b_v])).chunk(2, dim=-1)
-    context = single.scaled_dot_product(split(q, heads=heads), split(k, heads=heads), split(v, heads=heads))
-    return F.linear(concat(context), W_o.mT, b_o)
+    q, k, v = _projected_biased(x_q, x_kv, W_q, W_k, W_v, b_q, b_k, b_v, heads)
+    return F.linear(concat(single.scaled_dot_product(q, k, v)), W_o.mT, b_o)
+
+
+@implements("multihead.masked_biased", framework="torch", dtypes=DTYPES)
+def masked_biased(
+    x_q: Tensor, x_kv: Tensor,
+    W_q: Tensor, W_k: Tensor, W_v: Tensor, W_o: Tensor,
+    b_q: Tensor, b_k: Tensor, b_v: Tensor, b_o: Tensor,
+    mask: Tensor, *, heads: int,
+) -> Tensor:  # fmt: skip
+    """As attention_biased; one mask for all heads."""
+    q, k, v = _projected_biased(x_q, x_kv, W_q, W_k, W_v, b_q, b_k, b_v, heads)
+    return F.linear(concat(single.masked(q, k, v, mask.unsqueeze(-3))), W_o.mT, b_o)
+
+
+@implements("multihead.padded_biased", framework="torch", dtypes=DTYPES)
+def padded_biased(
+    x_q: Tensor, x_kv: Tensor,
+    W_q: Tensor, W_k: Tensor, W_v: Tensor, W_o: Tensor,
+    b_q: Tensor, b_k: Tensor, b_v: Tensor, b_o: Tensor,
+    mask: Tensor, *, heads: int,
+) -> Tensor:  # fmt: skip
+    """As attention_biased; one mask for all heads and queries."""
+    q, k, v = _projected_biased(x_q, x_kv, W_q, W_k, W_v, b_q, b_k, b_v, heads)
+    return F.linear(concat(single.padded(q, k, v, mask.unsqueeze(-2))), W_o.mT, b_o)
+
+
+@implements("multihead.causal_biased", framework="torch", dtypes=DTYPES)
+def causal_biased(
+    x_q: Tensor, x_kv: Tensor,
+    W_q: Tensor, W_k: Tensor, W_v: Tensor, W_o: Tensor,
+    b_q: Tensor, b_k: Tensor, b_v: Tensor, b_o: Tensor,
+    *, heads: int,
+) -> Tensor:  # fmt: skip
+    """As attention_biased; the last query is at the last key."""
+    q, k, v = _projected_biased(x_q, x_kv, W_q, W_k, W_v, b_q, b_k, b_v, heads)
+    return F.linear(concat(single.causal(q, k, v)), W_o.mT, b_o)
 
 
 @implements("multihead.queries", framework="torch", dtypes=DTYPES)
@@ -69,3 +111,11 @@ def _projected(
 ) -> tuple[Tensor, Tensor, Tensor]:
     k, v = (x_kv @ torch.cat([W_k, W_v], dim=-1)).chunk(2, dim=-1)
     return split(x_q @ W_q, heads=heads), split(k, heads=heads), split(v, heads=heads)
+
+
+def _projected_biased(
+    x_q: Tensor, x_kv: Tensor, W_q: Tensor, W_k: Tensor, W_v: Tensor, b_q: Tensor, b_k: Tensor, b_v: Tensor, heads: int
+) -> tuple[Tensor, Tensor, Tensor]:
+    q = F.linear(x_q, W_q.mT, b_q)
+    k, v = F.linear(x_kv, torch.cat([W_k, W_v], dim=-1).mT, torch.cat([b_k, b_v])).chunk(2, dim=-1)
+    return split(q, heads=heads), split(k, heads=heads), split(v, heads=heads)

@@ -17,6 +17,12 @@ def add(a: Tensor, e: Tensor) -> Tensor:
     return a + e
 
 
+@implements("position.learned", framework="torch", dtypes=DTYPES)
+def learned(a: Tensor, P: Tensor) -> Tensor:
+    """The first rows of the table, as many as there are inputs."""
+    return a + P[: a.shape[-2]]
+
+
 @implements("position.sinusoidal", framework="torch", dtypes=DTYPES)
 def sinusoidal(*, t: int, d: int, dtype: torch.dtype = torch.float32) -> Tensor:
     """Each angle's sine and cosine side by side."""

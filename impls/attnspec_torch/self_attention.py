@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from attnspec import implements
-from attnspec_torch import attention
+from attnspec_torch import attention, scores
 from attnspec_torch._functions import DTYPES
 
 
@@ -27,6 +27,26 @@ def scaled(x: Tensor, W_q: Tensor, W_k: Tensor, W_v: Tensor) -> Tensor:
 def unscaled(x: Tensor, W_q: Tensor, W_k: Tensor, W_v: Tensor) -> Tensor:
     """Q, K, V are one product; the rest is fused, with scale 1."""
     return attention.dot_product(*_projected(x, W_q, W_k, W_v))
+
+
+@implements("self_attention.relu", framework="torch", dtypes=DTYPES)
+def relu(x: Tensor, W_q: Tensor, W_k: Tensor, W_v: Tensor) -> Tensor:
+    """Q, K, V are one product."""
+    q, k, v = _projected(x, W_q, W_k, W_v)
+    return attention.relu_weights(scores.dot(q, k), v)
+
+
+@implements("self_attention.relu_scaled", framework="torch", dtypes=DTYPES)
+def relu_scaled(x: Tensor, W_q: Tensor, W_k: Tensor, W_v: Tensor) -> Tensor:
+    """Q, K, V are one product."""
+    q, k, v = _projected(x, W_q, W_k, W_v)
+    return attention.relu_weights(scores.scaled_dot(q, k), v)
+
+
+@implements("self_attention.additive", framework="torch", dtypes=DTYPES)
+def additive(x: Tensor, W_q: Tensor, W_k: Tensor, W_v: Tensor, v_a: Tensor) -> Tensor:
+    """The input is on both sides of the score."""
+    return attention.additive(x, x, x @ W_v, W_q, W_k, v_a)
 
 
 @implements("self_attention.columns", framework="torch", dtypes=DTYPES)

@@ -144,6 +144,215 @@ def _positions(k: Tensor, P: Tensor) -> Tensor:
     return sinusoidal(t=k.shape[-1], d=P.shape[-1], dtype=P.dtype).to(P.device)
 
 
+@implements("transformer.encoder_layer_biased", framework="torch", dtypes=DTYPES)
+def encoder_layer_biased(
+    x: Tensor,
+    W_q: Tensor, W_k: Tensor, W_v: Tensor, W_o: Tensor, b_q: Tensor, b_k: Tensor, b_v: Tensor, b_o: Tensor,
+    gamma_1: Tensor, beta_1: Tensor, W_1: Tensor, b_1: Tensor, W_2: Tensor, b_2: Tensor,
+    gamma_2: Tensor, beta_2: Tensor,
+    mask: Tensor, *, heads: int, eps: float,
+) -> Tensor:
+    """One sub-layer after the other."""
+    a = multihead.padded_biased(x, x, W_q, W_k, W_v, W_o, b_q, b_k, b_v, b_o, mask, heads=heads)
+    y = layer_norm(x + a, gamma_1, beta_1, eps=eps)
+    return layer_norm(y + feed_forward(y, W_1, b_1, W_2, b_2), gamma_2, beta_2, eps=eps)
+
+
+@implements("transformer.encoder_layer_biased_gelu", framework="torch", dtypes=DTYPES)
+def encoder_layer_biased_gelu(
+    x: Tensor,
+    W_q: Tensor, W_k: Tensor, W_v: Tensor, W_o: Tensor, b_q: Tensor, b_k: Tensor, b_v: Tensor, b_o: Tensor,
+    gamma_1: Tensor, beta_1: Tensor, W_1: Tensor, b_1: Tensor, W_2: Tensor, b_2: Tensor,
+    gamma_2: Tensor, beta_2: Tensor,
+    mask: Tensor, *, heads: int, eps: float,
+) -> Tensor:
+    """One sub-layer after the other."""
+    a = multihead.padded_biased(x, x, W_q, W_k, W_v, W_o, b_q, b_k, b_v, b_o, mask, heads=heads)
+    y = layer_norm(x + a, gamma_1, beta_1, eps=eps)
+    return layer_norm(y + feed_forward_gelu(y, W_1, b_1, W_2, b_2), gamma_2, beta_2, eps=eps)
+
+
+@implements("transformer.encoder_layer_biased_gelu_tanh", framework="torch", dtypes=DTYPES)
+def encoder_layer_biased_gelu_tanh(
+    x: Tensor,
+    W_q: Tensor, W_k: Tensor, W_v: Tensor, W_o: Tensor, b_q: Tensor, b_k: Tensor, b_v: Tensor, b_o: Tensor,
+    gamma_1: Tensor, beta_1: Tensor, W_1: Tensor, b_1: Tensor, W_2: Tensor, b_2: Tensor,
+    gamma_2: Tensor, beta_2: Tensor,
+    mask: Tensor, *, heads: int, eps: float,
+) -> Tensor:
+    """One sub-layer after the other."""
+    a = multihead.padded_biased(x, x, W_q, W_k, W_v, W_o, b_q, b_k, b_v, b_o, mask, heads=heads)
+    y = layer_norm(x + a, gamma_1, beta_1, eps=eps)
+    return layer_norm(y + feed_forward_gelu_tanh(y, W_1, b_1, W_2, b_2), gamma_2, beta_2, eps=eps)
+
+
+@implements("transformer.encoder_layer_biased_pre", framework="torch", dtypes=DTYPES)
+def encoder_layer_biased_pre(
+    x: Tensor,
+    W_q: Tensor, W_k: Tensor, W_v: Tensor, W_o: Tensor, b_q: Tensor, b_k: Tensor, b_v: Tensor, b_o: Tensor,
+    gamma_1: Tensor, beta_1: Tensor, W_1: Tensor, b_1: Tensor, W_2: Tensor, b_2: Tensor,
+    gamma_2: Tensor, beta_2: Tensor,
+    mask: Tensor, *, heads: int, eps: float,
+) -> Tensor:
+    """One sub-layer after the other, each on what is normalised."""
+    n_1 = layer_norm(x, gamma_1, beta_1, eps=eps)
+    y = x + multihead.padded_biased(n_1, n_1, W_q, W_k, W_v, W_o, b_q, b_k, b_v, b_o, mask, heads=heads)
+    return y + feed_forward(layer_norm(y, gamma_2, beta_2, eps=eps), W_1, b_1, W_2, b_2)
+
+
+@implements("transformer.encoder_layer_biased_pre_gelu", framework="torch", dtypes=DTYPES)
+def encoder_layer_biased_pre_gelu(
+    x: Tensor,
+    W_q: Tensor, W_k: Tensor, W_v: Tensor, W_o: Tensor, b_q: Tensor, b_k: Tensor, b_v: Tensor, b_o: Tensor,
+    gamma_1: Tensor, beta_1: Tensor, W_1: Tensor, b_1: Tensor, W_2: Tensor, b_2: Tensor,
+    gamma_2: Tensor, beta_2: Tensor,
+    mask: Tensor, *, heads: int, eps: float,
+) -> Tensor:
+    """One sub-layer after the other, each on what is normalised."""
+    n_1 = layer_norm(x, gamma_1, beta_1, eps=eps)
+    y = x + multihead.padded_biased(n_1, n_1, W_q, W_k, W_v, W_o, b_q, b_k, b_v, b_o, mask, heads=heads)
+    return y + feed_forward_gelu(layer_norm(y, gamma_2, beta_2, eps=eps), W_1, b_1, W_2, b_2)
+
+
+@implements("transformer.decoder_layer_biased", framework="torch", dtypes=DTYPES)
+def decoder_layer_biased(
+    x: Tensor, z: Tensor,
+    W_q_s: Tensor, W_k_s: Tensor, W_v_s: Tensor, W_o_s: Tensor,
+    b_q_s: Tensor, b_k_s: Tensor, b_v_s: Tensor, b_o_s: Tensor, gamma_1: Tensor, beta_1: Tensor,
+    W_q_c: Tensor, W_k_c: Tensor, W_v_c: Tensor, W_o_c: Tensor,
+    b_q_c: Tensor, b_k_c: Tensor, b_v_c: Tensor, b_o_c: Tensor, gamma_2: Tensor, beta_2: Tensor,
+    W_1: Tensor, b_1: Tensor, W_2: Tensor, b_2: Tensor, gamma_3: Tensor, beta_3: Tensor,
+    mask: Tensor, *, heads: int, eps: float,
+) -> Tensor:
+    """One sub-layer after the other."""
+    s = multihead.causal_biased(x, x, W_q_s, W_k_s, W_v_s, W_o_s, b_q_s, b_k_s, b_v_s, b_o_s, heads=heads)
+    y = layer_norm(x + s, gamma_1, beta_1, eps=eps)
+    c = multihead.padded_biased(y, z, W_q_c, W_k_c, W_v_c, W_o_c, b_q_c, b_k_c, b_v_c, b_o_c, mask, heads=heads)
+    u = layer_norm(y + c, gamma_2, beta_2, eps=eps)
+    return layer_norm(u + feed_forward(u, W_1, b_1, W_2, b_2), gamma_3, beta_3, eps=eps)
+
+
+@implements("transformer.decoder_layer_biased_gelu", framework="torch", dtypes=DTYPES)
+def decoder_layer_biased_gelu(
+    x: Tensor, z: Tensor,
+    W_q_s: Tensor, W_k_s: Tensor, W_v_s: Tensor, W_o_s: Tensor,
+    b_q_s: Tensor, b_k_s: Tensor, b_v_s: Tensor, b_o_s: Tensor, gamma_1: Tensor, beta_1: Tensor,
+    W_q_c: Tensor, W_k_c: Tensor, W_v_c: Tensor, W_o_c: Tensor,
+    b_q_c: Tensor, b_k_c: Tensor, b_v_c: Tensor, b_o_c: Tensor, gamma_2: Tensor, beta_2: Tensor,
+    W_1: Tensor, b_1: Tensor, W_2: Tensor, b_2: Tensor, gamma_3: Tensor, beta_3: Tensor,
+    mask: Tensor, *, heads: int, eps: float,
+) -> Tensor:
+    """One sub-layer after the other."""
+    s = multihead.causal_biased(x, x, W_q_s, W_k_s, W_v_s, W_o_s, b_q_s, b_k_s, b_v_s, b_o_s, heads=heads)
+    y = layer_norm(x + s, gamma_1, beta_1, eps=eps)
+    c = multihead.padded_biased(y, z, W_q_c, W_k_c, W_v_c, W_o_c, b_q_c, b_k_c, b_v_c, b_o_c, mask, heads=heads)
+    u = layer_norm(y + c, gamma_2, beta_2, eps=eps)
+    return layer_norm(u + feed_forward_gelu(u, W_1, b_1, W_2, b_2), gamma_3, beta_3, eps=eps)
+
+
+@implements("transformer.decoder_layer_biased_pre", framework="torch", dtypes=DTYPES)
+def decoder_layer_biased_pre(
+    x: Tensor, z: Tensor,
+    W_q_s: Tensor, W_k_s: Tensor, W_v_s: Tensor, W_o_s: Tensor,
+    b_q_s: Tensor, b_k_s: Tensor, b_v_s: Tensor, b_o_s: Tensor, gamma_1: Tensor, beta_1: Tensor,
+    W_q_c: Tensor, W_k_c: Tensor, W_v_c: Tensor, W_o_c: Tensor,
+    b_q_c: Tensor, b_k_c: Tensor, b_v_c: Tensor, b_o_c: Tensor, gamma_2: Tensor, beta_2: Tensor,
+    W_1: Tensor, b_1: Tensor, W_2: Tensor, b_2: Tensor, gamma_3: Tensor, beta_3: Tensor,
+    mask: Tensor, *, heads: int, eps: float,
+) -> Tensor:
+    """One sub-layer after the other, each on what is normalised; z is read as it is."""
+    n_1 = layer_norm(x, gamma_1, beta_1, eps=eps)
+    y = x + multihead.causal_biased(n_1, n_1, W_q_s, W_k_s, W_v_s, W_o_s, b_q_s, b_k_s, b_v_s, b_o_s, heads=heads)
+    n_2 = layer_norm(y, gamma_2, beta_2, eps=eps)
+    u = y + multihead.padded_biased(n_2, z, W_q_c, W_k_c, W_v_c, W_o_c, b_q_c, b_k_c, b_v_c, b_o_c, mask, heads=heads)
+    return u + feed_forward(layer_norm(u, gamma_3, beta_3, eps=eps), W_1, b_1, W_2, b_2)
+
+
+@implements("transformer.decoder_layer_biased_pre_gelu", framework="torch", dtypes=DTYPES)
+def decoder_layer_biased_pre_gelu(
+    x: Tensor, z: Tensor,
+    W_q_s: Tensor, W_k_s: Tensor, W_v_s: Tensor, W_o_s: Tensor,
+    b_q_s: Tensor, b_k_s: Tensor, b_v_s: Tensor, b_o_s: Tensor, gamma_1: Tensor, beta_1: Tensor,
+    W_q_c: Tensor, W_k_c: Tensor, W_v_c: Tensor, W_o_c: Tensor,
+    b_q_c: Tensor, b_k_c: Tensor, b_v_c: Tensor, b_o_c: Tensor, gamma_2: Tensor, beta_2: Tensor,
+    W_1: Tensor, b_1: Tensor, W_2: Tensor, b_2: Tensor, gamma_3: Tensor, beta_3: Tensor,
+    mask: Tensor, *, heads: int, eps: float,
+) -> Tensor:
+    """One sub-layer after the other, each on what is normalised; z is read as it is."""
+    n_1 = layer_norm(x, gamma_1, beta_1, eps=eps)
+    y = x + multihead.causal_biased(n_1, n_1, W_q_s, W_k_s, W_v_s, W_o_s, b_q_s, b_k_s, b_v_s, b_o_s, heads=heads)
+    n_2 = layer_norm(y, gamma_2, beta_2, eps=eps)
+    u = y + multihead.padded_biased(n_2, z, W_q_c, W_k_c, W_v_c, W_o_c, b_q_c, b_k_c, b_v_c, b_o_c, mask, heads=heads)
+    return u + feed_forward_gelu(layer_norm(u, gamma_3, beta_3, eps=eps), W_1, b_1, W_2, b_2)
+
+
+@implements("transformer.decoder_only_layer", framework="torch", dtypes=DTYPES)
+def decoder_only_layer(
+    x: Tensor,
+    W_q: Tensor, W_k: Tensor, W_v: Tensor, W_o: Tensor, b_q: Tensor, b_k: Tensor, b_v: Tensor, b_o: Tensor,
+    gamma_1: Tensor, beta_1: Tensor, W_1: Tensor, b_1: Tensor, W_2: Tensor, b_2: Tensor,
+    gamma_2: Tensor, beta_2: Tensor,
+    *, heads: int, eps: float,
+) -> Tensor:
+    """One sub-layer after the other, each on what is normalised."""
+    n_1 = layer_norm(x, gamma_1, beta_1, eps=eps)
+    y = x + multihead.causal_biased(n_1, n_1, W_q, W_k, W_v, W_o, b_q, b_k, b_v, b_o, heads=heads)
+    return y + feed_forward_gelu_tanh(layer_norm(y, gamma_2, beta_2, eps=eps), W_1, b_1, W_2, b_2)
+
+
+@implements("transformer.encoder_biased_pre", framework="torch", dtypes=DTYPES)
+def encoder_biased_pre(
+    x: Tensor,
+    W_q: Tensor, W_k: Tensor, W_v: Tensor, W_o: Tensor, b_q: Tensor, b_k: Tensor, b_v: Tensor, b_o: Tensor,
+    gamma_1: Tensor, beta_1: Tensor, W_1: Tensor, b_1: Tensor, W_2: Tensor, b_2: Tensor,
+    gamma_2: Tensor, beta_2: Tensor,
+    gamma: Tensor, beta: Tensor, mask: Tensor, *, heads: int, eps: float,
+) -> Tensor:
+    """One layer after the other, then the last norm."""
+    weights = (
+        W_q, W_k, W_v, W_o, b_q, b_k, b_v, b_o, gamma_1, beta_1, W_1, b_1, W_2, b_2, gamma_2, beta_2,
+    )
+    for layer in zip(*weights, strict=True):
+        x = encoder_layer_biased_pre(x, *(*layer, mask), heads=heads, eps=eps)
+    return layer_norm(x, gamma, beta, eps=eps)
+
+
+@implements("transformer.encoder_only", framework="torch", dtypes=DTYPES)
+def encoder_only(
+    x: Tensor,
+    W_q: Tensor, W_k: Tensor, W_v: Tensor, W_o: Tensor, b_q: Tensor, b_k: Tensor, b_v: Tensor, b_o: Tensor,
+    gamma_1: Tensor, beta_1: Tensor, W_1: Tensor, b_1: Tensor, W_2: Tensor, b_2: Tensor,
+    gamma_2: Tensor, beta_2: Tensor,
+    gamma: Tensor, beta: Tensor, mask: Tensor, *, heads: int, eps: float,
+) -> Tensor:
+    """The norm of the embedding, then one layer after the other."""
+    x = layer_norm(x, gamma, beta, eps=eps)
+    weights = (
+        W_q, W_k, W_v, W_o, b_q, b_k, b_v, b_o, gamma_1, beta_1, W_1, b_1, W_2, b_2, gamma_2, beta_2,
+    )
+    for layer in zip(*weights, strict=True):
+        x = encoder_layer_biased_gelu(x, *(*layer, mask), heads=heads, eps=eps)
+    return x
+
+
+@implements("transformer.decoder_only", framework="torch", dtypes=DTYPES)
+def decoder_only(
+    k: Tensor, P: Tensor, P_pos: Tensor,
+    W_q: Tensor, W_k: Tensor, W_v: Tensor, W_o: Tensor, b_q: Tensor, b_k: Tensor, b_v: Tensor, b_o: Tensor,
+    gamma_1: Tensor, beta_1: Tensor, W_1: Tensor, b_1: Tensor, W_2: Tensor, b_2: Tensor,
+    gamma_2: Tensor, beta_2: Tensor,
+    gamma: Tensor, beta: Tensor, *, heads: int, eps: float,
+) -> Tensor:
+    """One block after the other; the table of the tokens serves twice."""
+    x = F.embedding(k, P) + P_pos[: k.shape[-1]]
+    weights = (
+        W_q, W_k, W_v, W_o, b_q, b_k, b_v, b_o, gamma_1, beta_1, W_1, b_1, W_2, b_2, gamma_2, beta_2,
+    )
+    for layer in zip(*weights, strict=True):
+        x = decoder_only_layer(x, *layer, heads=heads, eps=eps)
+    return layer_norm(x, gamma, beta, eps=eps) @ P.mT
+
+
 @implements("transformer.embed", framework="torch", dtypes=DTYPES)
 def embed(k: Tensor, P: Tensor) -> Tensor:
     """Rows of the table, and the table of positions."""

@@ -56,12 +56,13 @@ EXACT = (
 UNSUMMED = ("attention.merge",)
 """They compute, and sum nothing, so that in float64 no order of summation tells a candidate from the oracle."""
 ONE_SUM = (
-    "position.add", "transformer.residual", "transformer.embed", "transformer.embed_scaled", "backward.embedding",
-    "backward.embedding_padding_idx", "backward.gru_gates", "backward.gru_gates_reset_after",
-    "backward.lstm_gates", "recurrent.bidirectional_lstm",
+    "position.add", "position.learned", "transformer.residual", "transformer.embed", "transformer.embed_scaled",
+    "backward.embedding", "backward.embedding_padding_idx", "backward.gru_gates", "backward.gru_gates_reset_after",
+    "backward.lstm_gates", "recurrent.bidirectional_lstm", "optimizer.sgd", "optimizer.sgd_momentum", "optimizer.adam",
+    "optimizer.adamw", "optimizer.adam_l2",
 )  # fmt: skip
-"""In float64 their one sum is the oracle's own, and nothing is left that could fill a bound."""
-LAYERS = ("transformer.encoder", "transformer.decoder")
+"""In float64 their one sum, or each of their sums of two, is the oracle's own: nothing is left that could fill a bound."""
+LAYERS = ("transformer.encoder", "transformer.decoder", "transformer.encoder_only")
 """What normalisation cancels is carried on from layer to layer, so that the bound is wider than it need be."""
 FEW_TERMS = ("backward.embedding_padding_idx",)
 """Most of its sums have one term or two, which are exact or rounded once: the bound is wider than it need be."""

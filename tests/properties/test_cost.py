@@ -49,7 +49,12 @@ PARAMETERS = {
     "lstm_parameters": ("recurrent.lstm_cell", "recurrent.lstm"),
     "bidirectional_gru_parameters": ("recurrent.bidirectional_gru",),
     "multihead_parameters": ("multihead.attention", "multihead.masked", "multihead.causal"),
-    "multihead_parameters_biased": ("multihead.attention_biased",),
+    "multihead_parameters_biased": (
+        "multihead.attention_biased",
+        "multihead.masked_biased",
+        "multihead.padded_biased",
+        "multihead.causal_biased",
+    ),
     "feed_forward_parameters": ("transformer.feed_forward", "transformer.feed_forward_gelu"),
     "encoder_layer_parameters": ("transformer.encoder_layer", "transformer.encoder_layer_pre"),
     "decoder_layer_parameters": ("transformer.decoder_layer", "transformer.decoder_layer_pre"),
@@ -60,7 +65,12 @@ PRODUCTS = {
     "lstm_operations": ("recurrent.lstm",),
     "attention_operations": ("attention.scaled_dot_product", "attention.masked", "attention.causal"),
     "self_attention_operations": ("self_attention.scaled", "self_attention.unscaled", "self_attention.causal"),
-    "multihead_operations": ("multihead.attention", "multihead.masked", "multihead.attention_biased"),
+    "multihead_operations": (
+        "multihead.attention",
+        "multihead.masked",
+        "multihead.attention_biased",
+        "multihead.padded_biased",
+    ),
     "encoder_layer_operations": ("transformer.encoder_layer", "transformer.encoder_layer_pre"),
 }
 OUTPUTS = {"attention_weights": ("attention.weights", "scores.dot")}

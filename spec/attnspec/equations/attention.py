@@ -28,8 +28,10 @@ from attnspec.notation import (
 )
 
 BAHDANAU = Source("001", "注意力机制/抛弃RNN", paper="Bahdanau et al. 2015, arXiv:1409.0473v7, eq. 5 and 6")
+SCORED = Source("001", "注意力机制/抛弃RNN", paper="Bahdanau et al. 2015, arXiv:1409.0473v7, eq. 5, 6 and app. A.1.2")
 QIYUE = Source("000", "Attention")
 VASWANI = Source("001", "Attention 另一种表述", paper="Vaswani et al. 2017, arXiv:1706.03762, eq. 1")
+PADDED = Source(paper="BERT's code, modeling.py; PyTorch, nn.MultiheadAttention with key_padding_mask")
 LUONG = Source(paper="Luong et al. 2015, arXiv:1508.04025, sec. 3.1")
 DECODER = Source(paper="Vaswani et al. 2017, arXiv:1706.03762, sec. 3.2.3")
 LEVINE = Source("002", "Sequence to Sequence")
@@ -160,7 +162,7 @@ def bilinear(
     return c.stack(i)
 
 
-@equation(BAHDANAU)
+@equation(SCORED)
 def additive(
     q: Float[Tensor, "n p"], k: Float[Tensor, "m q"], v: Float[Tensor, "m e"],
     W: Float[Tensor, "p a"], U: Float[Tensor, "q a"], v_a: Float[Tensor, " a"],
@@ -179,8 +181,9 @@ def masked(
 ) -> Float[Tensor, "n e"]:
     """Scaled dot-product attention over the keys that each query may look at; mask is true where it may.
 
-    What is masked never shows, also NaN and infinity. A query with nothing to look at reads 0.
-    Differs: PyTorch reads NaN there in some paths, `masked_empty_is_nan`.
+    What is masked never shows, also NaN and infinity. A query with nothing to look at reads 0, also in
+    scaled_dot_product_attention of PyTorch 2.13. Differs: it reads NaN in nn.MultiheadAttention where the weights are
+    returned too, `masked_empty_is_nan`.
     """
     i, j = indices("n", "m")
     d = size("d")
@@ -190,17 +193,37 @@ def masked(
     return c.stack(i)
 
 
-@equation(Source(paper="PyTorch, scaled_dot_product_attention"), convention_of=masked,
+@equation(Source(paper="PyTorch, nn.MultiheadAttention(need_weights=True)"), convention_of=masked,
           says="−∞ stands in for masked scores, so that a query with nothing to look at reads NaN")
 def masked_empty_is_nan(
     q: Float[Tensor, "n d"], k: Float[Tensor, "m d"], v: Float[Tensor, "m e"], mask: Bool[Tensor, "n m"],
 ) -> Float[Tensor, "n e"]:
-    """masked, but for a query with nothing to look at, which reads NaN."""
+    """masked, but for a query with nothing to look at, which reads NaN.
+
+    PyTorch's nn.MultiheadAttention computes this on the path that returns the weights, which is its default.
+    """
     i, j = indices("n", "m")
     d = size("d")
     e = where(mask[i, j], q[i] @ k[j] / sqrt(d), -inf)
     alpha = softmax(j, e)
     c = sum(j, alpha * v[j])
+    return c.stack(i)
+
+
+@equation(PADDED)
+def padded(
+    q: Float[Tensor, "n d"], k: Float[Tensor, "m d"], v: Float[Tensor, "m e"], mask: Bool[Tensor, " m"],
+) -> Float[Tensor, "n e"]:
+    """masked with one mask for all queries, which is false where a key is padding.
+
+    Over padding alone the output is 0. Differs: PyTorch's key_padding_mask is true where a key is padding; BERT's own
+    code adds −10000 to the scores of padding, which is the same unless all is padding.
+    """
+    i, j = indices("n", "m")
+    d = size("d")
+    e = q[i] @ k[j] / sqrt(d)
+    alpha = softmax(j, e, where=mask[j])
+    c = sum(j, alpha * v[j], where=mask[j])
     return c.stack(i)
 
 

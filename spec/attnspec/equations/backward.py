@@ -25,7 +25,7 @@ from attnspec.notation import (
     where,
 )
 
-BRIDLE = Source(paper="Bridle 1990, Neurocomputing, NATO ASI F68")
+BRIDLE = Source(paper="Bridle 1990, Neurocomputing, NATO ASI Series F68")
 BINARY = Source(paper="PyTorch, binary_cross_entropy_with_logits, differentiated")
 DAO = Source(paper="Dao et al. 2022, arXiv:2205.14135v2, app. B.2; Dao 2023, arXiv:2307.08691v1, alg. 2")
 BA = Source(paper="Ba, Kiros and Hinton 2016, arXiv:1607.06450v1, eq. 3 and 4, differentiated")
@@ -43,7 +43,10 @@ VASWANI = Source(paper="Vaswani et al. 2017, arXiv:1706.03762, sec. 3.2.2, diffe
 
 @equation(BRIDLE, name="softmax", gradient_of=attention.weights)
 def softmax_rows(d_alpha: Float[Tensor, "n m"], e: Float[Tensor, "n m"]) -> Float[Tensor, "n m"]:
-    """The gradient of scores by that of their weights, row by row: what a row has in common is taken off."""
+    """The gradient of scores by that of their weights, row by row: what a row has in common is taken off.
+
+    The number of the equation in Bridle 1990 could not be checked.
+    """
     i, j = indices("n", "m")
     alpha = softmax(j, e[i, j])
     D = sum(j, alpha * d_alpha[i, j])
@@ -55,7 +58,10 @@ def softmax_rows(d_alpha: Float[Tensor, "n m"], e: Float[Tensor, "n m"]) -> Floa
 def cross_entropy(
     d_loss: Float[Tensor, ""], logits: Float[Tensor, " v"], target: Int[Tensor, ""],
 ) -> Float[Tensor, " v"]:
-    """What is said, less what is right: 1 is taken off the probability of the target."""
+    """What is said, less what is right: 1 is taken off the probability of the target.
+
+    The number of the equation in Bridle 1990 could not be checked.
+    """
     k = index("v")
     p = softmax(k, logits[k])
     d_logits = d_loss * (p - where(k == target, 1, 0))
@@ -305,8 +311,9 @@ def rnn_jacobian(
 ) -> Float[Tensor, "u u"]:
     """∂h_T/∂h_0 of the simple RNN, a row for each component of h_T: one factor diag(1 − h_t²) W_hhᵀ for each step.
 
-    Its norm is at most that of W_hh to the power of T, so that it vanishes or explodes with T; between two positions of
-    which one attends to the other there is a single factor.
+    Its norm is at most that of W_hh to the power of T. Where that norm is less than 1 it therefore vanishes as T grows;
+    where it is not, it may explode or vanish. Between two positions of which one attends to the other there is a single
+    factor.
     """
     i, k, l = indices("t", "u", "u")
     h = recurrent.simple_rnn(x, h_0, W_xh, W_hh, b_h)

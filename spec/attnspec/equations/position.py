@@ -3,18 +3,34 @@
 from jaxtyping import Float
 
 from attnspec import Source, equation
-from attnspec.notation import Tensor, cos, indices, relu, sin, where
+from attnspec.notation import Tensor, cos, index, indices, relu, sin, where
 
 VASWANI = Source("004", "位置资讯", paper="Vaswani et al. 2017, arXiv:1706.03762, sec. 3.5")
 HALVES = Source(paper="Wolf et al. 2020, arXiv:1910.03771; transformers, MarianSinusoidalPositionalEmbedding")
 TENSOR2TENSOR = Source(paper="Vaswani et al. 2018, arXiv:1803.07416; tensor2tensor, get_timing_signal_1d")
 LEE = Source("004", "位置资讯", paper="Vaswani et al. 2017, arXiv:1706.03762, sec. 3.5")
 
+LEARNED = Source(
+    "004", "位置资讯", paper="Gehring et al. 2017, arXiv:1705.03122, sec. 3.1; Devlin et al. 2019; Radford et al. 2019"
+)
+
 
 @equation(LEE, scales={"e": "normal"})
 def add(a: Float[Tensor, "t d"], e: Float[Tensor, "t d"]) -> Float[Tensor, "t d"]:
     """Each position has a vector of its own, from a formula or learned, which is added to the input there."""
     return a + e
+
+
+@equation(LEARNED)
+def learned(a: Float[Tensor, "t d"], P: Float[Tensor, "t+s d"]) -> Float[Tensor, "t d"]:
+    """Each position has a row of a learned table, which is added to the input there.
+
+    The table ends: of its t + s rows the last s are not read, and a longer input than table is refused.
+    """
+    i = index("t")
+    pos = 1 * i  # as a number: i runs over the input, not over the table, which may be longer
+    x = a[i] + P[pos]
+    return x.stack(i)
 
 
 @equation(VASWANI)

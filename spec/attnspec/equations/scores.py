@@ -50,11 +50,11 @@ def bilinear(
     return e.stack(i, j)
 
 
-@equation(WANG)
+@equation(WANG, LEVINE)
 def linear(
     s: Float[Tensor, "n p"], h: Float[Tensor, "m r"], W_q: Float[Tensor, "p a"], W_k: Float[Tensor, "r a"],
 ) -> Float[Tensor, "n m"]:
-    """The inner product of a linear map of each; equal to bilinear with W = W_q W_kᵀ."""
+    """The inner product of a linear map of each; equal to bilinear with W = W_q W_kᵀ, as 002 derives."""
     i, j = indices("n", "m")
     e = (s[i] @ W_q) @ (h[j] @ W_k)
     return e.stack(i, j)

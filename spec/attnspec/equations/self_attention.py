@@ -3,10 +3,11 @@
 from jaxtyping import Float
 
 from attnspec import Source, equation
-from attnspec.equations import attention
+from attnspec.equations import attention, scores
 from attnspec.notation import Tensor, index, indices, last, scan, softmax, sum, transpose
 
 LEE = Source("004", "self-attention原理", paper="Vaswani et al. 2017, arXiv:1706.03762, sec. 3.2")
+RELEVANCE = Source("004", "self-attention原理")
 WANG = Source("003", "Self- Attention Layer")
 WANG_CROSS = Source("003", "Attention Layer")
 
@@ -50,6 +51,40 @@ def columns(
     alpha = softmax(j, k[j] @ q[i])
     c = sum(j, v[j] * alpha)
     return transpose(c.stack(i))
+
+
+@equation(RELEVANCE, convention_of=scaled, says="the weights are relu of the scores, neither scaled nor normalised")
+def relu(
+    x: Float[Tensor, "t c"], W_q: Float[Tensor, "c d"], W_k: Float[Tensor, "c d"], W_v: Float[Tensor, "c e"],
+) -> Float[Tensor, "t e"]:
+    """unscaled with relu for softmax, as 004 allows; a row of weights sums to anything, also to 0."""
+    q, k, v = qkv(x, W_q, W_k, W_v)
+    e = scores.dot(q, k)
+    return attention.relu_weights(e, v)
+
+
+@equation(RELEVANCE, convention_of=scaled, says="the weights are relu of the scaled scores, not normalised")
+def relu_scaled(
+    x: Float[Tensor, "t c"], W_q: Float[Tensor, "c d"], W_k: Float[Tensor, "c d"], W_v: Float[Tensor, "c e"],
+) -> Float[Tensor, "t e"]:
+    """scaled with relu for softmax."""
+    q, k, v = qkv(x, W_q, W_k, W_v)
+    e = scores.scaled_dot(q, k)
+    return attention.relu_weights(e, v)
+
+
+@equation(RELEVANCE, Source(paper="Bahdanau et al. 2015, arXiv:1409.0473v7, app. A.1.2"))
+def additive(
+    x: Float[Tensor, "t c"], W_q: Float[Tensor, "c a"], W_k: Float[Tensor, "c a"], W_v: Float[Tensor, "c e"],
+    v_a: Float[Tensor, " a"],
+) -> Float[Tensor, "t e"]:
+    """Each position asks all positions by additive relevance: a hidden layer over both, read by v_a, then softmax.
+
+    The picture in 004 is lost. The score is that of Bahdanau et al., of which both sides are the input.
+    """
+    v = x @ W_v
+    e = scores.additive(x, x, W_q, W_k, v_a)
+    return attention.key_value(e, v)
 
 
 @equation(WANG_CROSS)

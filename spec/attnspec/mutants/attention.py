@@ -11,6 +11,7 @@ from attnspec.equations.attention import (
     linear_weights,
     masked,
     merge,
+    padded,
     relu_weights,
     scaled_dot_product,
     weights,
@@ -164,6 +165,22 @@ masked_after = mutate(
     masked, "masked_after",
     says="the mask is applied after softmax: what is left does not sum to 1",
     lines={"alpha": "softmax(j, e)", "c": "sum(j, where(mask[i, j], alpha, 0) * v[j])"},
+)
+
+# BERT's own code, in which only a text of nothing but padding shows it.
+finite_padding = mutate(
+    padded, "finite_padding",
+    says="−10000 is added to the scores of padding, which still leak: where all is padding, all is seen",
+    lines={"alpha": "softmax(j, e + where(mask[j], 0, -10000))", "c": "sum(j, alpha * v[j])"},
+)
+
+mutate(
+    padded, "padding_set_to_0",
+    says="keys and values at padding are 0 instead of left out: they keep a weight of exp 0",
+    lines={
+        "alpha": "softmax(j, where(mask[j], e, 0))",
+        "c": "sum(j, alpha * where(mask[j], v[j], 0))",
+    },
 )
 
 mutate(

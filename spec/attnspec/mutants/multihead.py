@@ -2,8 +2,8 @@
 
 from attnspec import mutate
 from attnspec.equations import attention as single
-from attnspec.equations.multihead import attention, causal, concat_heads, masked
-from attnspec.mutants.attention import finite_mask, masked_after
+from attnspec.equations.multihead import attention, causal, concat_heads, masked, masked_biased, padded_biased
+from attnspec.mutants.attention import finite_mask, finite_padding, masked_after
 
 # Scores √H times too small.
 BY_THE_MODEL = "the scale is √(H·d), the model's width, instead of √d, the head's"
@@ -33,6 +33,18 @@ mutate(
     masked, "masked_after",
     says="the mask is applied after softmax: what is left does not sum to 1",
     calls={single.masked: masked_after},
+)
+
+mutate(
+    masked_biased, "biased_finite_mask",
+    says="masked scores are set to −10000 and not left out: a query with nothing to look at reads the mean",
+    calls={single.masked: finite_mask},
+)
+
+mutate(
+    padded_biased, "biased_finite_padding",
+    says="−10000 is added to the scores of padding, which still leak: where all is padding, all is seen",
+    calls={single.padded: finite_padding},
 )
 
 # softmax over the head instead of the key.

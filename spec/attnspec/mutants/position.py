@@ -23,3 +23,10 @@ mutate(
     says="positions are counted from 1",
     lines={"angle": "(pos + 1) / 10000 ** (2 * i / d)"},
 )
+
+# Of a table in which row 0 is kept for padding.
+mutate(
+    position.learned, "rows_from_one",
+    says="positions are counted from 1",
+    lines={"pos": "i + 1"},
+)

@@ -90,7 +90,7 @@ def dyadic(alpha: Any) -> Any:
 @of_each(dict.fromkeys((
     attention.context_vector, attention.value_map, attention.soft, attention.learned_query, attention.key_value,
     attention.relu_weights, attention.linear_weights, attention.dot_product, attention.scaled_dot_product,
-    attention.bilinear, attention.additive, attention.masked, attention.masked_empty_is_nan,
+    attention.bilinear, attention.additive, attention.masked, attention.masked_empty_is_nan, attention.padded,
 ), ("last/j",)))  # fmt: skip
 def keys_and_values_move_together(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
     """With keys, values and mask permuted together nothing changes."""
@@ -112,7 +112,7 @@ def it_lies_in_the_hull_of_the_values(of: Of, f: Function, a: Arguments) -> Iter
 
 
 @of_each({
-    **dict.fromkeys((*READ, attention.masked, attention.masked_empty_is_nan), ("alpha/axis/i",)),
+    **dict.fromkeys((*READ, attention.masked, attention.masked_empty_is_nan, attention.padded), ("alpha/axis/i",)),
     attention.value_map: (), attention.hard: (), attention.relu_weights: (), attention.linear_weights: (),
 })  # fmt: skip
 def rows_do_not_meet(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
@@ -308,6 +308,29 @@ def query_that_sees_nothing_reads_nan(f: Function, a: Arguments) -> Iterator[Rel
 def blinded(a: Arguments) -> dict[str, Any]:
     """The first query may look at nothing."""
     return {**a, "mask": a["mask"] & (np.arange(len(a["mask"])) > 0)[:, None]}
+
+
+@property_of(attention.padded, kills=(*HIDING, *SCALE, "alpha/axis/i", "last/j", "padding_set_to_0"))
+def it_is_masked_alike_for_all_queries(f: Function, a: Arguments) -> Iterator[Relation]:
+    """It is masked attention with the same row of the mask for every query."""
+    yield Equal(
+        f(**a), value(attention.masked, **{**a, "mask": np.broadcast_to(a["mask"], (len(a["q"]), len(a["k"])))})
+    )
+
+
+@property_of(attention.padded, kills=(*HIDING, *SCALE, "alpha/axis/i", "padding_set_to_0"), least={"m": 1})
+def padding_may_be_left_out(f: Function, a: Arguments) -> Iterator[Relation]:
+    """It is attention without a mask over the keys that are not padding."""
+    seen = a["mask"] | (np.arange(len(a["k"])) == 0)
+    yield Equal(f(**{**a, "mask": seen}), value(attention.scaled_dot_product, a["q"], a["k"][seen], a["v"][seen]))
+
+
+@property_of(attention.padded, kills=("mask/everywhere/none", "mask/everywhere/not", "finite_padding"))
+def padding_alone_reads_0(f: Function, a: Arguments) -> Iterator[Relation]:
+    """Where every key is padding, 0 is read; where none is, it is attention without a mask."""
+    yield Equal(f(**{**a, "mask": np.zeros_like(a["mask"])}), np.zeros((len(a["q"]), a["v"].shape[1])))
+    plain = value(attention.scaled_dot_product, a["q"], a["k"], a["v"])
+    yield Equal(f(**{**a, "mask": np.ones_like(a["mask"])}), plain)
 
 
 TRIANGLE = ("alpha/mask/none", "alpha/mask/<", "alpha/mask/>=", "alpha/mask/late", "alpha/mask/not")

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from attnspec.equations import attention, multihead
+from attnspec.equations import attention, multihead, scores
 from attnspec.language.equation import Equation
 from attnspec.properties.attention import HIDDEN
 from attnspec.properties.property import Arguments, Equal, Function, Relation, property_of
@@ -64,6 +64,25 @@ def single(of: Of, a: Arguments) -> Any:
     return value(SINGLE[of], a["x_q"] @ a["W_q"], a["x_kv"] @ a["W_k"], a["x_kv"] @ a["W_v"], **mask)
 
 
+@property_of(multihead.relu, kills=(
+    "head/alpha/function/no-relu", "head/alpha/function/tanh", "e/e/function/no-sqrt", "multihead.attention",
+    "q/name/W_q-W_k", "q/parts/heads/interleaved",
+))  # fmt: skip
+def it_is_the_sum_over_heads_that_read_by_relu(f: Function, a: Arguments) -> Iterator[Relation]:
+    """It is the sum of what each head reads with relu of its scores, through that head's rows of W_o."""
+    read = []
+    for own in (of_head(a, head) for head in range(a["heads"])):
+        e = value(scores.scaled_dot, own["x_q"] @ own["W_q"], own["x_kv"] @ own["W_k"])
+        read.append(value(attention.relu_weights, e, own["x_kv"] @ own["W_v"]) @ own["W_o"])
+    yield Equal(f(**a), np.sum(read, axis=0))
+
+
+@property_of(multihead.relu, kills=("multihead.attention", "head/alpha/function/tanh"))
+def doubled_queries_read_twice_as_much(f: Function, a: Arguments) -> Iterator[Relation]:
+    """Weights that are not normalised grow with the scores: with W_q doubled the output is doubled."""
+    yield Equal(f(**{**a, "W_q": 2 * a["W_q"]}), 2 * f(**a))
+
+
 @of_each(dict.fromkeys(SINGLE, (*SCALE, *NAMES)))
 def one_head_is_single_attention(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
     """With H = 1 it is the attention of one head, followed by W_o."""
@@ -77,7 +96,14 @@ def it_is_the_sum_over_its_heads(of: Of, f: Function, a: Arguments) -> Iterator[
     yield Equal(f(**a), np.sum([single(of, head) @ head["W_o"] for head in heads], axis=0))
 
 
-ALL: dict[Of, tuple[str, ...]] = {**dict.fromkeys(SINGLE, HEADS), multihead.attention_biased: BIASED}
+PLAIN: dict[Of, Of] = {
+    multihead.attention_biased: multihead.attention,
+    multihead.masked_biased: multihead.masked,
+    multihead.padded_biased: multihead.masked,
+    multihead.causal_biased: multihead.causal,
+}
+"""Attentions with biases, each with the one that it is without."""
+ALL: dict[Of, tuple[str, ...]] = {**dict.fromkeys(SINGLE, HEADS), **dict.fromkeys(PLAIN, BIASED)}
 
 
 @of_each(ALL)
@@ -95,7 +121,8 @@ def head_that_is_not_read_is_absent(of: Of, f: Function, a: Arguments) -> Iterat
 
 
 @of_each({multihead.attention: ("head/last/j",), multihead.masked: ("head/last/j",),
-          multihead.attention_biased: ("head/last/j",), multihead.queries: ("c/last/j",)})  # fmt: skip
+          multihead.attention_biased: ("head/last/j",), multihead.masked_biased: ("head/last/j",),
+          multihead.padded_biased: ("head/last/j",), multihead.queries: ("c/last/j",)})  # fmt: skip
 def keys_have_no_order(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
     """With what is asked permuted, and the mask, nothing changes."""
     yield Equal(f(**rolled(of, a, "m")), f(**a))
@@ -140,23 +167,54 @@ def future_never_leaks(f: Function, a: Arguments) -> Iterator[Relation]:
 BIASES = ("b_q", "b_k", "b_v", "b_o")
 
 
-@property_of(multihead.attention_biased, kills=(*BIASED, *SCALE, "order/kqv", "everywhere/k-v", "q/name/W_q-W_k"))
-def zero_biases_leave_the_plain_one(f: Function, a: Arguments) -> Iterator[Relation]:
-    """With zero biases it is multi-head attention."""
+def unbiased(of: Of, a: Arguments) -> dict[str, Any]:
+    """What the attention without biases takes: a row of padding is one mask for all queries."""
     plain = {name: array for name, array in a.items() if name not in BIASES}
-    yield Equal(f(**without(a, *BIASES)), value(multihead.attention, **plain))
+    if of is multihead.padded_biased:
+        plain["mask"] = np.broadcast_to(a["mask"], (len(a["x_q"]), len(a["x_kv"])))
+    return plain
 
 
-@property_of(
-    multihead.attention_biased, kills=("q/drop/b_q", "v/drop/b_v", "c/drop/b_o", "q/name/b_q-b_k", "v/name/b_v-b_q")
-)
-def biases_are_rows_of_the_weights(f: Function, a: Arguments) -> Iterator[Relation]:
+UNBIASED = (*BIASED, *SCALE, "order/kqv", "everywhere/k-v", "q/name/W_q-W_k")
+SEEN = ("head/alpha/mask/none", "head/alpha/mask/not", "head/mask/everywhere/none", "head/mask/everywhere/not")
+
+
+@of_each({
+    multihead.attention_biased: UNBIASED,
+    multihead.masked_biased: (*UNBIASED, *SEEN),
+    multihead.padded_biased: (*UNBIASED, *SEEN),
+    multihead.causal_biased: (*UNBIASED, *SEEN),
+})  # fmt: skip
+def zero_biases_leave_the_plain_one(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
+    """With zero biases it is multi-head attention."""
+    yield Equal(f(**without(a, *BIASES)), value(PLAIN[of], **unbiased(of, a)))
+
+
+@of_each(dict.fromkeys(PLAIN, ("q/drop/b_q", "v/drop/b_v", "c/drop/b_o", "q/name/b_q-b_k", "v/name/b_v-b_q")))
+def biases_are_rows_of_the_weights(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
     """With a column of ones beside the inputs, b_q, b_k and b_v are one more row of W_q, W_k and W_v."""
     wide = {name: np.pad(a[name], ((0, 0), (0, 1)), constant_values=1.0) for name in ("x_q", "x_kv")}
     tall = {f"W_{kind}": np.concatenate([a[f"W_{kind}"], a[f"b_{kind}"][None]]) for kind in "qkv"}
     W_o = np.pad(a["W_o"], ((0, 0), (0, 1)))
-    plain = value(multihead.attention, **wide, **tall, W_o=W_o, heads=a["heads"])
+    plain = value(PLAIN[of], **{**unbiased(of, a), **wide, **tall, "W_o": W_o})
     yield Equal(f(**a), plain[:, :-1] + a["b_o"])
+
+
+@of_each(
+    {multihead.masked_biased: ("biased_finite_mask",), multihead.padded_biased: ("biased_finite_padding",)},
+    least={"n": 1},
+)
+def what_sees_nothing_gives_the_last_bias(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
+    """A query that may look at nothing reads 0, and so gives b_o."""
+    blind = f(**{**a, "mask": np.zeros_like(a["mask"])})
+    yield Equal(blind, np.broadcast_to(a["b_o"], blind.shape))
+
+
+@property_of(multihead.causal_biased, kills=("head/alpha/mask/none", "head/alpha/mask/late", "head/alpha/mask/<"))
+def it_is_masked_biased_by_a_triangle(f: Function, a: Arguments) -> Iterator[Relation]:
+    """It is masked_biased with j ≤ i + (m − n) for a mask."""
+    n, m = len(a["x_q"]), len(a["x_kv"])
+    yield Equal(f(**a), value(multihead.masked_biased, **a, mask=np.tri(n, m, m - n, dtype=bool)))
 
 
 @property_of(multihead.attention_biased, kills=("v/name/b_v-b_k", "v/drop/b_v", "c/drop/b_o"))

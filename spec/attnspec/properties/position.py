@@ -38,6 +38,25 @@ def positions_move_with_their_rows(f: Function, a: Arguments) -> Iterator[Relati
     yield Equal(f(**rolled(position.add, a, "t")), np.roll(f(**a), 1, axis=0))
 
 
+@property_of(position.learned, kills=("pos/drop/i", "pos/constant/double", "rows_from_one"))
+def each_row_gets_its_own(f: Function, a: Arguments) -> Iterator[Relation]:
+    """To the first row of the input the first row of the table is added, and so on."""
+    yield Equal(f(**a), a["a"] + a["P"][: len(a["a"])])
+
+
+@property_of(position.learned, kills=("rows_from_one",), least={"t": 1})
+def rest_of_the_table_is_not_read(f: Function, a: Arguments) -> Iterator[Relation]:
+    """The table may end with the input."""
+    yield Equal(f(**{**a, "P": a["P"][: len(a["a"])]}), f(**a))
+
+
+@property_of(position.learned, kills=("x/drop/a_i", "x/drop/P_{[pos_i]}"))
+def table_of_zeros_changes_nothing(f: Function, a: Arguments) -> Iterator[Relation]:
+    """Where the table is 0 the input stays; where the input is 0 the table's first rows are left."""
+    yield Equal(f(**without(a, "P")), a["a"])
+    yield Equal(f(**without(a, "a")), a["P"][: len(a["a"])])
+
+
 TABLES = (position.sinusoidal, position.sinusoidal_halves, position.sinusoidal_tensor2tensor)
 
 

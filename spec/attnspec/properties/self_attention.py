@@ -28,10 +28,17 @@ SCALE = ("the result/e/function/no-sqrt", "the result/e/scale/twice", "the resul
 WEIGHTS = ("W_q", "W_k", "W_v")
 
 
-@property_of(self_attention.qkv, kills=(
-    "q/name/W_q-W_k", "k/name/W_k-W_q", "v/memory/W_v", "order/kq", "everywhere/q-k",
-),
-       equal=(("t", "c"),))  # fmt: skip
+@property_of(
+    self_attention.qkv,
+    kills=(
+        "q/name/W_q-W_k",
+        "k/name/W_k-W_q",
+        "v/memory/W_v",
+        "order/kq",
+        "everywhere/q-k",
+    ),
+    equal=(("t", "c"),),
+)
 def unit_inputs_give_the_three_matrices(f: Function, a: Arguments) -> Iterator[Relation]:
     """With the unit vectors for inputs, Q, K and V are W_q, W_k and W_v: exactly three matrices."""
     for output, name in zip(f(**{**a, "x": np.eye(len(a["W_q"]))}), WEIGHTS, strict=True):
@@ -59,6 +66,57 @@ def it_is_attention_of_queries_keys_and_values(of: Of, f: Function, a: Arguments
     yield Equal(f(**a), value(SELF[of], *(a["x"] @ a[name] for name in WEIGHTS)))
 
 
+def read_by_relu(of: Of, a: Arguments) -> Any:
+    """What relu of the scores reads."""
+    q, k, v = (a["x"] @ a[name] for name in WEIGHTS)
+    score = scores.dot if of is self_attention.relu else scores.scaled_dot
+    return value(attention.relu_weights, value(score, q, k), v)
+
+
+RELU = ("the result/alpha/function/no-relu", "the result/alpha/function/tanh", "the result/last/j", "order/kq")
+
+
+@of_each(
+    {
+        self_attention.relu: (*RELU, "self_attention.relu_scaled", "self_attention.unscaled"),
+        self_attention.relu_scaled: (*RELU, "self_attention.relu", "self_attention.scaled", "e/e/function/no-sqrt"),
+    }
+)
+def it_reads_by_relu_of_its_scores(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
+    """It is the values, weighted by relu of the scores of queries and keys."""
+    yield Equal(f(**a), read_by_relu(of, a))
+
+
+@of_each(dict.fromkeys((self_attention.relu, self_attention.relu_scaled), (RELU[1], "self_attention.unscaled")))
+def doubled_queries_read_twice_as_much(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
+    """Weights that are not normalised grow with the scores: with W_q doubled the output is doubled."""
+    yield Equal(f(**{**a, "W_q": 2 * a["W_q"]}), 2 * f(**a))
+
+
+@property_of(
+    self_attention.additive,
+    kills=(
+        *SOFTMAX,
+        "e/e/function/no-tanh",
+        "e/e/function/sigmoid",
+        "e/swap/W-U",
+        "e/name/W_q-W_k",
+        "v/memory/W_v",
+    ),
+)
+def it_is_additive_attention_to_itself(f: Function, a: Arguments) -> Iterator[Relation]:
+    """It is additive attention in which the input is query and key, and X W_v is what is read."""
+    v = a["x"] @ a["W_v"]
+    yield Equal(f(**a), value(attention.additive, a["x"], a["x"], v, a["W_q"], a["W_k"], a["v_a"]))
+
+
+@property_of(self_attention.additive, kills=(SOFTMAX[0], "the result/last/j"))
+def unread_relevance_reads_the_mean(f: Function, a: Arguments) -> Iterator[Relation]:
+    """With v_a = 0 every position reads the mean of the values."""
+    c = f(**without(a, "v_a"))
+    yield Equal(c, np.broadcast_to((a["x"] @ a["W_v"]).mean(axis=0) if len(a["x"]) else 0.0, c.shape))
+
+
 @of_each(
     {
         self_attention.cross: (*SOFTMAX, *SCALE, "self_attention.cross_unscaled", "v/memory/W_v", "the result/last/j"),
@@ -70,10 +128,13 @@ def queries_come_from_the_one_keys_and_values_from_the_other(of: Of, f: Function
     yield Equal(f(**a), value(CROSS[of], a["x_q"] @ a["W_q"], a["x"] @ a["W_k"], a["x"] @ a["W_v"]))
 
 
-@of_each({
-    self_attention.cross: ("self_attention.cross_unscaled", *SOFTMAX),
-    self_attention.cross_unscaled: ("self_attention.cross", *SOFTMAX),
-}, equal=(("c", "b"),))  # fmt: skip
+@of_each(
+    {
+        self_attention.cross: ("self_attention.cross_unscaled", *SOFTMAX),
+        self_attention.cross_unscaled: ("self_attention.cross", *SOFTMAX),
+    },
+    equal=(("c", "b"),),
+)
 def asking_itself_is_self_attention(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
     """With X' = X it is self-attention."""
     itself: Of = self_attention.scaled if of is self_attention.cross else self_attention.unscaled
@@ -85,6 +146,9 @@ def asking_itself_is_self_attention(of: Of, f: Function, a: Arguments) -> Iterat
     {
         self_attention.scaled: ("the result/last/j",),
         self_attention.unscaled: ("the result/last/j",),
+        self_attention.relu: ("the result/last/j",),
+        self_attention.relu_scaled: ("the result/last/j",),
+        self_attention.additive: ("the result/last/j",),
         self_attention.columns: ("last/j",),
         self_attention.qkv: (),
     }
@@ -138,16 +202,22 @@ def rows_are_its_transpose(f: Function, a: Arguments) -> Iterator[Relation]:
     yield Equal(f(**a), value(self_attention.unscaled, **{name: array.T for name, array in a.items()}).T)
 
 
-@property_of(self_attention.causal, least={"t": 1},
-       kills=("the result/alpha/mask/none", "the result/alpha/mask/>=", "the result/alpha/mask/late"))  # fmt: skip
+@property_of(
+    self_attention.causal,
+    least={"t": 1},
+    kills=("the result/alpha/mask/none", "the result/alpha/mask/>=", "the result/alpha/mask/late"),
+)
 def past_does_not_depend_on_the_future(f: Function, a: Arguments) -> Iterator[Relation]:
     """A prefix of the output is the output of the prefix."""
     cut = (len(a["x"]) + 1) // 2
     yield Equal(f(**{**a, "x": a["x"][:cut]}), f(**a)[:cut])
 
 
-@property_of(self_attention.causal, least={"t": 1},
-       kills=("the result/alpha/mask/none", "the result/alpha/mask/<", "the result/alpha/mask/late"))  # fmt: skip
+@property_of(
+    self_attention.causal,
+    least={"t": 1},
+    kills=("the result/alpha/mask/none", "the result/alpha/mask/<", "the result/alpha/mask/late"),
+)
 def first_position_reads_itself(f: Function, a: Arguments) -> Iterator[Relation]:
     """What the first position reads is its own value."""
     yield Equal(f(**a)[0], a["x"][0] @ a["W_v"])
