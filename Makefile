@@ -36,11 +36,13 @@ lint: $(INSTALLED) ## the formatter's check, ruff, and mypy --strict
 format: $(INSTALLED) ## format the code
 	@$(PYTHON) -m ruff format .
 
-docs: $(INSTALLED) ## write the pages of the equations and of the API anew
+docs: $(INSTALLED) ## write the pages of the equations, of the API and of the sources anew
 	@echo "== docs/generate.py"
 	@$(PYTHON) docs/generate.py
 	@echo "== docs/reference.py"
 	@$(PYTHON) docs/reference.py
+	@echo "== docs/sources.py"
+	@$(PYTHON) docs/sources.py
 
 clean: ## remove the environment, the caches and what was built
 	@echo "== clean"

@@ -29,7 +29,7 @@ from attnspec.notation import (
 
 BAHDANAU = Source("001", "注意力机制/抛弃RNN", paper="Bahdanau et al. 2015, arXiv:1409.0473v7, eq. 5 and 6")
 SCORED = Source("001", "注意力机制/抛弃RNN", paper="Bahdanau et al. 2015, arXiv:1409.0473v7, eq. 5, 6 and app. A.1.2")
-QIYUE = Source("000", "Attention")
+QIYUE = Source("000", "attention架构本身")
 VASWANI = Source("001", "Attention 另一种表述", paper="Vaswani et al. 2017, arXiv:1706.03762, eq. 1")
 PADDED = Source(paper="BERT's code, modeling.py; PyTorch, nn.MultiheadAttention with key_padding_mask")
 LUONG = Source(paper="Luong et al. 2015, arXiv:1508.04025, sec. 3.1")

@@ -14,7 +14,7 @@ BIASED = Source(paper="PyTorch, nn.MultiheadAttention(bias=True)")
 BIASED_MASKED = Source(paper="PyTorch, nn.MultiheadAttention(bias=True) with attn_mask")
 BIASED_PADDED = Source(paper="BERT's code, modeling.py; PyTorch, nn.MultiheadAttention with key_padding_mask")
 BIASED_CAUSAL = Source(paper="GPT-2's code, model.py; PyTorch, nn.MultiheadAttention with is_causal")
-QIYUE = Source("000", "Multi-head attention")
+QIYUE = Source("000", "多头注意力机制")
 
 
 @equation(VASWANI, name="split")

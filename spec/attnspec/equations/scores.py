@@ -5,7 +5,7 @@ from jaxtyping import Float
 from attnspec import Source, equation
 from attnspec.notation import Tensor, indices, size, sqrt, tanh
 
-BAHDANAU = Source("000", "Attention", paper="Bahdanau et al. 2015, arXiv:1409.0473v7, app. A.1.2")
+BAHDANAU = Source("000", "评分函数", paper="Bahdanau et al. 2015, arXiv:1409.0473v7, app. A.1.2")
 LUONG = Source(paper="Luong et al. 2015, arXiv:1508.04025, sec. 3.1")
 VASWANI = Source("004", "self-attention原理", paper="Vaswani et al. 2017, arXiv:1706.03762, eq. 1")
 LEVINE = Source("002", "Sequence to Sequence")
