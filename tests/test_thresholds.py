@@ -35,8 +35,11 @@ ELSEWHERE = {
     "FORMATS": "formats of floating-point numbers",
     "MEMBER": "the name of an axis",
     "KINDS": "an order",
+    "REDUCTIONS": "what may stand for a sum",
+    "COMMON_CONSTANTS": "usual constants of formulas",
+    "CACHED_CALLS": "a cache",
+    "DEFAULT_SIZES": "sizes of cases",
     "STARTS": "where a search begins",
-    "USUAL": "usual constants of formulas",
     "BASE_CASES": "how many cases a procedure is asked",
     "PROPERTY_CASES": "how many of them a property is asked",
     "PAIRS": "how many of them are called in a row",
@@ -44,7 +47,6 @@ ELSEWHERE = {
     "SITES": "places where bits may be lost",
     "PLAIN": "a form",
     "EXACT_FORMAT": "a format",
-    "INSTEAD": "what may stand for a sum",
 }
 """Constants in those rooms that are no thresholds, each with what it is."""
 

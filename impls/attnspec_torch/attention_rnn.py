@@ -121,9 +121,9 @@ def attentive_decode(
 def attentive_step_values(
     x: Tensor, s: Tensor, c: Tensor, h: Tensor, A: Tensor, b: Tensor, W_q: Tensor, W_k: Tensor, W_v: Tensor,
 ) -> tuple[Tensor, Tensor]:
-    """[x; s; c] is formed, and is one product; the states are weighted before they are mapped."""
+    """[x; s; c] is formed, and is one product; the states are mapped before they are weighted."""
     s_next = torch.tanh(F.linear(torch.cat([x, s, c], dim=-1), A.mT, b))
-    return s_next, _attended(s_next, h, W_q, W_k) @ W_v
+    return s_next, _read(_weights(s_next, h, W_q, W_k), h @ W_v)
 
 
 @implements("attention_rnn.attentive_decode_values", framework="torch", dtypes=DTYPES)
@@ -132,7 +132,7 @@ def attentive_decode_values(
 ) -> tuple[Tensor, Tensor]:
     """Step by step, since each state waits for what the one before reads."""
     s = h[..., -1, :]
-    c = _attended(s, h, W_q, W_k) @ W_v
+    c = _read(_weights(s, h, W_q, W_k), h @ W_v)
     states, contexts = [], []
     for x_t in x.unbind(-2):
         s, c = attentive_step_values(x_t, s, c, h, A, b, W_q, W_k, W_v)
@@ -433,8 +433,11 @@ def _stacked(rows: list[Tensor], width: int, like: Tensor) -> Tensor:
 
 def _attended(s: Tensor, h: Tensor, W_q: Tensor, W_k: Tensor) -> Tensor:
     """What a state reads: every key is mapped, then two products."""
-    e = ((s @ W_q).unsqueeze(-2) @ (h @ W_k).mT).squeeze(-2)
-    return _read(e.softmax(dim=-1), h)
+    return _read(_weights(s, h, W_q, W_k), h)
+
+
+def _weights(s: Tensor, h: Tensor, W_q: Tensor, W_k: Tensor) -> Tensor:
+    return ((s @ W_q).unsqueeze(-2) @ (h @ W_k).mT).squeeze(-2).softmax(dim=-1)
 
 
 def _read(alpha: Tensor, h: Tensor) -> Tensor:

@@ -76,9 +76,9 @@ def logistic_regression(X: Tensor, w: Tensor, b: Tensor) -> Tensor:
 
 @implements("text.binary_cross_entropy", framework="torch", dtypes=DTYPES)
 def binary_cross_entropy(logit: Tensor, target: Tensor) -> Tensor:
-    """PyTorch's own, in float32 for the half types."""
-    inside = torch.promote_types(logit.dtype, torch.float32)
-    loss = F.binary_cross_entropy_with_logits(logit.to(inside), target.to(inside), reduction="none")
+    """As written, in float32 for the half types: PyTorch's own subtracts a log-sigmoid, which loses small losses."""
+    x = logit.to(torch.promote_types(logit.dtype, torch.float32))
+    loss = x.clamp(min=0) - target * x + torch.log1p(torch.exp(-x.abs()))
     return loss.to(logit.dtype)
 
 

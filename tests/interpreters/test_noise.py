@@ -53,7 +53,7 @@ EXACT = (
     "recurrent.bidirectional_feature",
 )  # fmt: skip
 """They move elements and compute nothing."""
-UNSUMMED = ("attention.merge",)
+UNSUMMED = ("attention.merge", "text.binary_cross_entropy", "backward.binary_cross_entropy")
 """They compute, and sum nothing, so that in float64 no order of summation tells a candidate from the oracle."""
 ONE_SUM = (
     "position.add", "position.learned", "transformer.residual", "transformer.embed", "transformer.embed_scaled",
@@ -64,6 +64,8 @@ ONE_SUM = (
 """In float64 their one sum, or each of their sums of two, is the oracle's own: nothing is left that could fill a bound."""
 LAYERS = ("transformer.encoder", "transformer.decoder", "transformer.encoder_only")
 """What normalisation cancels is carried on from layer to layer, so that the bound is wider than it need be."""
+BETWEEN = ("attention_rnn.bahdanau_sample_step", "recurrent.stacked_bidirectional_lstm")
+"""PyTorch rounds more of them than the tightest policy that its errors allow: they fill that policy's σ more than once."""
 FEW_TERMS = ("backward.embedding_padding_idx",)
 """Most of its sums have one term or two, which are exact or rounded once: the bound is wider than it need be."""
 WHOLE = [id for id in IDS if all(result.kind == "int" for result in REGISTRY[id].definition.results)]
@@ -131,8 +133,14 @@ def test_honest_code_is_within_the_bound_in_every_regime(id: str, dtype: str) ->
 @pytest.mark.parametrize("id", IDS)
 def test_any_order_of_summation_is_within_the_bound(id: str, policy: Policy) -> None:
     """Every third regime, beginning elsewhere for every policy and equation; `slow` has them all."""
+    if (id, str(policy), policy.storage.name) in PARTIAL_SUMS:
+        pytest.xfail("a partial sum overflows in another order, where the whole does not")
     start = POLICIES.index(policy) + IDS.index(id)
     assert_simulated(id, policy, regimes(id)[start % 3 :: 3], ())
+
+
+PARTIAL_SUMS = {("backward.lstm_gates", "flash", "float16"), ("multihead.relu", "flash", "float16")}
+"""What the noise does not know of yet: the order of a sum may take a part of it beyond the range of float16."""
 
 
 @pytest.mark.slow
@@ -177,6 +185,7 @@ def assert_calibrated(id: str, dtype: str, way: Way, cases: int) -> None:
     """An answer of one row has few elements, and a single sum is often exact: more examples are asked of such."""
     low, high = BAND[dtype]
     low = 0.0 if (id, dtype) in ALIKE or id in (*LAYERS, *FEW_TERMS) else low
+    high = 2.0 if id in BETWEEN else high
     rows = max(len(result.dims) for result in REGISTRY[id].definition.results)
     found = pooled(id, dtype, way, ordinary(id, cases, batch=40 if rows > 1 else 120))
     if found.elements < 1000:  # a number or a few for each example

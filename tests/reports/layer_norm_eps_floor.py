@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 EQUATION = "transformer.layer_norm"
-OPTIONS: dict[str, object] = {"framework": "torch", "dtype": "float16"}
+OPTIONS: dict[str, object] = {"framework": "torch", "dtype": "float16", "policy": "float32-inside"}
 
 
 def faulty(x: Tensor, gamma: Tensor, beta: Tensor, *, eps: float) -> Tensor:

@@ -33,7 +33,7 @@ def verdicts(*dtypes: str) -> dict[str, Verdict]:
 WRONG = {
     "no_scale_in_keys": "in d_k: the division by √d is missing",
     "no_mean": "in d_e: the term D_i is missing",
-    "keys_counted_twice": "d_k is 2 times as strong as it should be",
+    "keys_counted_twice": "in d_k: (Σ_i ∂e_ij q_i) / √d is multiplied by 2",
     "keys_detached": "no gradient reaches k",
     "detached": "no gradient reaches q, k or v: what it returns is detached",
 }
@@ -67,7 +67,7 @@ def test_every_verdict_says_what_it_is() -> None:
     for name, (kind, says) in BAD.items():
         verdict = found.pop(name)
         assert verdict.verdict == kind, str(verdict)
-        assert says in verdict.reason
+        assert says in "; ".join([verdict.reason, *verdict.findings])
         assert "torch/autograd" not in verdict.reason, "no frame of what runs a backward pass"
     assert not found
 

@@ -244,7 +244,7 @@ PROCEDURES: Registry[Procedure[..., Any]] = Registry()
 Examples:
     >>> import attnspec
     >>> list(attnspec.PROCEDURES)[:3]
-    ['text.tokenize', 'text.vocabulary', 'text.encode']
+    ['text.tokenize', 'text.characters', 'text.delimit']
 """
 
 

@@ -345,7 +345,7 @@ def new_state_and_what_it_reads_are_joined(f: Function, a: Arguments) -> Iterato
 
 
 @property_of(attention_rnn.luong_decode, least={"n": 1}, kills=(
-    *(f"s, c, h_tilde/{slip}" for slip in SLIPS), "s, c, h_tilde/start/c_0", "s, c, h_tilde/start/0_l",
+    *(f"s, c, h_tilde/{slip}" for slip in SLIPS), "s, c, h_tilde/start/c_0",
     "s, c, h_tilde/name/s-s_0", "s, c, h_tilde/name/c-c_0", "p/p/function/no-softmax", "p/logits/transpose/W_s",
 ))  # fmt: skip
 def sequence_is_its_luong_steps(f: Function, a: Arguments) -> Iterator[Relation]:
@@ -357,7 +357,7 @@ def sequence_is_its_luong_steps(f: Function, a: Arguments) -> Iterator[Relation]
 
 
 @property_of(attention_rnn.input_feeding_decode, least={"n": 1}, kills=(
-    *(f"s, c/{slip}" for slip in SLIPS), "s, c/start/0_k", "s, c/name/s-s_0", "s, c/alpha/function/no-softmax",
+    *(f"s, c/{slip}" for slip in SLIPS), "s, c/name/s-s_0", "s, c/alpha/function/no-softmax",
 ))  # fmt: skip
 def sequence_is_its_input_feeding_steps(f: Function, a: Arguments) -> Iterator[Relation]:
     """Each step is input_feeding_step, the first with 0 for the context."""
@@ -451,7 +451,7 @@ def states_are_those_of_the_decoder(of: Of, f: Function, a: Arguments) -> Iterat
 
 @of_each({
     attention_rnn.bahdanau_greedy_step: (
-        "t_tilde/name/s-s_next", "t_tilde/drop/cC_o", "t/function/sum", "t_tilde/drop/yV_o",
+        "t_tilde/name/s-s_next", "t/function/sum", "t_tilde/drop/yV_o",
     ),
     attention_rnn.readout_greedy_step: ("s_next, y_hat/y_hat/exchange", "s_next, y_hat/y_hat/name/s_next-s"),
     attention_rnn.attentive_greedy_step: ("logits/name/s_next-c_next", "logits/name/s_next-s"),
@@ -523,12 +523,12 @@ CARRIED = {"bahdanau": "s, token", "readout": "s, token", "attentive": "s, c, to
 
 
 @of_each({
-    of: ("never_stops", f"{CARRIED[base(of)]}/start/s_0", f"{CARRIED[base(of)]}/start/start",
-         f"{CARRIED[base(of)]}/name/s-s_0", "the result/tokens/mask/>=") for of in GREEDY_DECODERS
+    of: ("never_stops", *(f"{CARRIED[base(of)]}/{slip}" for slip in ("start/s_0", "name/s-s_0")),
+         "the result/tokens/mask/>=") for of in GREEDY_DECODERS
 }, least={"v": 4, "limit": 3})  # fmt: skip
 @of_each({
-    of: ("takes_likeliest_throughout", "not_fed_back", f"{CARRIED[base(of)]}/start/s_0",
-         f"{CARRIED[base(of)]}/step/reversed") for of in SAMPLE_DECODERS
+    of: ("takes_likeliest_throughout", f"{CARRIED[base(of)]}/start/s_0", f"{CARRIED[base(of)]}/step/reversed")
+    for of in SAMPLE_DECODERS
 }, least={"v": 4, "t": 3})  # fmt: skip
 def each_word_follows_from_those_before_it(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
     """Each word is its step's after the words before it, until `stop` was generated, which is then repeated."""

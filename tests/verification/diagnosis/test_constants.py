@@ -51,7 +51,7 @@ def planted(id: str, where: FreeNumber, number: Node) -> list[Observation]:
 def explanations(id: str, observations: list[Observation]) -> list[str]:
     """All sentences that cannot be told apart by the answers, the first first."""
     judge, policy = Judge(REGISTRY[id], "float32"), preset("op-by-op", "float32")
-    numbers = [*wrong_numbers(judge, observations, policy)]
+    numbers = wrong_numbers(judge, observations, policy)
     found = recognise(judge, observations, numbers, policy, refute=True) if numbers else None
     return [] if found is None else [found.says, *found.also]
 
@@ -68,7 +68,7 @@ def explanations(id: str, observations: list[Observation]) -> list[str]:
         (ATTENTION, "throughout", "q", Number(-1.0), "q has the other sign"),
         (ATTENTION, "term", DENOMINATOR, Number(0.01), f"in alpha: 0.01 is added to {DENOMINATOR}"),
         (NORM, "term", "γ_k", Number(1.0), "in y: 1 is added to γ_k"),
-        (NORM, "constant", "eps", Apply("**", (Name("eps"), Number(2.0))), "in y: eps^2 is used instead of eps"),
+        (NORM, "constant", "eps", root(Name("eps")), "in y: √eps is used instead of eps"),
         (NORM, "factor", "μ", Number(0.5), "in variance: μ is multiplied by 0.5"),
         (CELL, "term", "x W_xr + h W_hr + b_r", Number(1.0), "in r: 1 is added to x W_xr + h W_hr + b_r"),
         (CELL, "throughout", "b_r, b_z and b_h", Number(2.0), "b_r, b_z and b_h are multiplied by 2"),
@@ -84,7 +84,7 @@ def test_a_planted_number_is_found(id: str, kind: str, shown: str, number: Node,
 def test_right_answers_have_no_wrong_number() -> None:
     observations = honest_answers(ATTENTION, "float32", "op-by-op")
 
-    assert not [*wrong_numbers(Judge(REGISTRY[ATTENTION], "float32"), observations, preset("op-by-op", "float32"))]
+    assert not wrong_numbers(Judge(REGISTRY[ATTENTION], "float32"), observations, preset("op-by-op", "float32"))
 
 
 def test_with_its_neutral_number_every_place_leaves_the_equation_as_it_is() -> None:

@@ -27,6 +27,7 @@ from attnspec.interpreters.mutation.free_numbers import (
 from attnspec.interpreters.mutation.mutants import Mutant
 from attnspec.interpreters.rounding.policy import Policy
 from attnspec.language.equation import Equation
+from attnspec.language.traversal import walk
 from attnspec.language.tree import Apply, Definition, Node, Number
 from attnspec.thresholds import FIT_CASES, FIT_SIGMAS, FIT_STEPS, FITTED_RMS, RELATED, TELLING_ELEMENTS
 from attnspec.verification.candidate.observation import Array, Observation
@@ -69,16 +70,17 @@ class Fitted:
         return abs(value - self.value) <= FIT_SIGMAS * self.spread
 
 
-def wrong_numbers(judge: Judge, observations: Sequence[Observation], policy: Policy) -> Iterator[Mutant]:
-    """Propose mutants with another number that may explain the failing cases, other constants first.
+def wrong_numbers(judge: Judge, observations: Sequence[Observation], policy: Policy) -> list[Mutant]:
+    """Propose mutants with another number that may explain the failing cases: simple numbers first, then constants.
 
     Args:
         observations: all answers, right ones included.
     """
     cases = _cases_to_fit(judge, observations, policy)
     if not cases:
-        return
+        return []
     first, *others = cases
+    proposed: list[tuple[int, Mutant]] = []
     for place in sorted(free_numbers(judge.equation.definition), key=lambda place: KINDS.index(place.kind)):
         fitted = [_fitted(judge, place, first, policy, screened=False)]
         if fitted[0] is None:
@@ -89,7 +91,8 @@ def wrong_numbers(judge: Judge, observations: Sequence[Observation], policy: Pol
                 break
         numbers = [number for number in fitted if number is not None]
         if len(numbers) == len(fitted):
-            yield from _mutants(place, numbers, judge.equation)
+            proposed += _mutants(place, numbers, judge.equation)
+    return [mutant for _, mutant in sorted(proposed, key=lambda item: item[0])]
 
 
 def _cases_to_fit(judge: Judge, observations: Sequence[Observation], policy: Policy) -> list[Observation]:
@@ -189,8 +192,10 @@ def _best_start(residual: Residual) -> tuple[float, Array] | None:
     return min(usable, key=lambda pair: float(pair[1] @ pair[1]), default=None)
 
 
-def _mutants(place: FreeNumber, fitted: Sequence[Fitted], equation: Equation[..., object]) -> Iterator[Mutant]:
-    """Mutants with the simplest closed forms that agree with the fitted numbers."""
+def _mutants(
+    place: FreeNumber, fitted: Sequence[Fitted], equation: Equation[..., object]
+) -> Iterator[tuple[int, Mutant]]:
+    """Mutants with the simplest closed forms that agree with the fitted numbers, each with the length of the form."""
     neutral = place.neutral if place.kind != CONSTANT else None
     agreeing: dict[tuple[float, ...], Node] = {}
     for form, outside in _closed_forms(place, fitted):
@@ -200,11 +205,9 @@ def _mutants(place: FreeNumber, fitted: Sequence[Fitted], equation: Equation[...
     for form in [*agreeing.values()][:3] or [Number(number) for number in _digits(fitted)]:
         if neutral is not None and form == Number(neutral):
             continue
-        yield Mutant(
-            f"{place.line or place.shown}/number/{place.kind}/{text_of(form, equation.definition)}",
-            _sentence(place, form, equation.definition),
-            place.become(form),
-        )
+        id = f"{place.line or place.shown}/number/{place.kind}/{text_of(form, equation.definition)}"
+        mutant = Mutant(id, _sentence(place, form, equation.definition), place.become(form))
+        yield sum(1 for _ in walk(form)), mutant
 
 
 def _closed_forms(place: FreeNumber, fitted: Sequence[Fitted]) -> Iterator[tuple[Node, Node]]:

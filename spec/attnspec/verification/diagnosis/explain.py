@@ -151,7 +151,7 @@ class Explainer:
     def wrong_number(self, observations: Sequence[Observation], judged: Judged) -> Diagnosis | None:
         """Find a number that explains the answers: a scale, an offset, or another constant than the formula's."""
         short = [observation for observation in observations if observation.case.longest <= LONG]
-        numbers = [*wrong_numbers(self.judge, short, judged.policy)]
+        numbers = wrong_numbers(self.judge, short, judged.policy)
         return recognise(self.judge, short, numbers, judged.policy, refute=True) if numbers else None
 
     def error_direction(self, observations: list[Observation], judged: Judged) -> Diagnosis | None:

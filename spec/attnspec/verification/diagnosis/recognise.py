@@ -42,8 +42,8 @@ def recognise(
     Args:
         observations: all answers, right ones included.
         mutants: the mutants that are tried, the most likely mistakes first.
-        refute: True rejects a mutant that would have shown in a case that is right. Otherwise this only decides
-            between several mutants that explain the failing cases.
+        refute: True rejects a mutant that would have shown in a case that is right, or that leaves a failing case
+            unexplained. Otherwise this only decides between several mutants that explain the failing cases.
     """
     failing = sorted(judge.failing(observations, policy), key=lambda observation: -_informative(observation))
 
@@ -58,7 +58,7 @@ def recognise(
     fitting = []
     for mutant in short:
         share, rms = _explained(judge, applicable(mutant), mutant, policy)
-        if share >= EXPLAINED_CASES:
+        if share >= (1.0 if refute else EXPLAINED_CASES):
             fitting.append((share, rms, mutant))
     if not fitting:
         return None

@@ -89,6 +89,7 @@ class EquationVerifier(Verifier[Conclusion]):
         unusable = self.unusable()
         if unusable is not None:
             self.on_progress("diagnosis")
+            self.note(side_effects.violation(self.candidate.calls))
             return self.explainer.where_it_runs(self.observations, unusable)
         if not self.observations:
             which = "no recorded case" if self.question.only_inputs else "no case"
