@@ -67,9 +67,10 @@ class Repeatability:
                 return f"it answers a case, and when called again {answer_form.describe_status(outcome)}"
             noises = self.judge.noise(before.case, judged.policy)
             for new, old, noise in zip(answers, before.answers, noises, strict=True):
-                with np.errstate(invalid="ignore"):
-                    differs = (np.abs(new - old) > noise.bound) | (np.isnan(new) != np.isnan(old))
-                exceeds_sigma = np.abs(new - old) > noise.sigma
+                with np.errstate(invalid="ignore"):  # two equal infinities have no difference
+                    difference = np.abs(new - old)
+                differs = (difference > noise.bound) | (np.isnan(new) != np.isnan(old))
+                exceeds_sigma = difference > noise.sigma
                 restless = exceeds_sigma.size and float(exceeds_sigma.mean()) > RESTLESS
                 if bool((differs & ~noise.undecidable).any()) or restless:
                     return "called again, it gives another answer: it remembers earlier calls, or draws at random"
