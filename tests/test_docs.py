@@ -24,10 +24,12 @@ def wanted() -> Pages:
     return generate.pages()
 
 
+@pytest.mark.broad
 def test_no_page_is_stale(wanted: Pages) -> None:
     assert not generate.FOLDER.stale(wanted), "make docs"
 
 
+@pytest.mark.broad
 def test_every_equation_has_one_section(wanted: Pages) -> None:
     heading = re.compile(r"^## (\S+)$", re.MULTILINE)
     sections = [(Path(file).stem, id) for file, text in wanted.items() for id in heading.findall(text)]
@@ -40,6 +42,7 @@ def test_every_equation_has_one_section(wanted: Pages) -> None:
     assert sorted(sections) == sorted(found)
 
 
+@pytest.mark.broad
 def test_links_within_the_pages_lead_to_a_section(wanted: Pages) -> None:
     headings = {
         file: {line[3:].replace(".", "") for line in text.splitlines() if line.startswith("## ")}
@@ -55,12 +58,14 @@ def test_links_within_the_pages_lead_to_a_section(wanted: Pages) -> None:
     assert not [link for link in links if link[1] not in headings[link[0]]]
 
 
+@pytest.mark.broad
 def test_the_index_links_every_page(wanted: Pages) -> None:
     index = (ROOT / "docs/index.md").read_text(encoding="utf-8")
 
     assert set(re.findall(r"\]\(equations/(\w+)\.md\)", index)) == {Path(file).stem for file in wanted}
 
 
+@pytest.mark.broad
 def test_what_is_stale_is_named(wanted: Pages, tmp_path: Path) -> None:
     folder = dataclasses.replace(generate.FOLDER, path=tmp_path)
     (tmp_path / "mine.md").write_text("kept", encoding="utf-8")
