@@ -210,7 +210,7 @@ def _at(
         return
     if isinstance(node, Call):
         yield from _in_call(node, root, path, site, quantities, build)
-    if not _is_float(node, site) or (parent is None and isinstance(node, MOVED)) or _line_of(node) in once:
+    if not is_float(node, site) or (parent is None and isinstance(node, MOVED)) or _line_of(node) in once:
         return  # equivalent to a number elsewhere
     if isinstance(node, Reduce) and node.op == "softmax":
         shown = f"the denominator of {site.show(node)}"
@@ -279,7 +279,7 @@ def _line_of(node: Node) -> str:
     return inner.id if isinstance(inner, Name) else ""
 
 
-def _is_float(node: Node, site: Site) -> bool:
+def is_float(node: Node, site: Site) -> bool:
     """Whether a node has one floating-point value."""
     try:
         kinds = infer(node, site.scope)

@@ -10,12 +10,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import combinations
 
-from attnspec.errors import NotationError
 from attnspec.interpreters.formula.formula import text_of
-from attnspec.interpreters.mutation.free_numbers import MOVED, NOT_VALUES
+from attnspec.interpreters.mutation.free_numbers import MOVED, NOT_VALUES, is_float
 from attnspec.interpreters.mutation.mutants import Mutant, inside_scan, is_well_formed, parts
 from attnspec.interpreters.mutation.operators import Site
-from attnspec.language.check import Type, check, infer
+from attnspec.language.check import check
 from attnspec.language.traversal import map_definition, substitute, walk
 from attnspec.language.tree import Apply, Call, Definition, Name, Node, Number, SizeOf
 
@@ -100,8 +99,4 @@ def _is_value(node: Node, site: Site) -> bool:
     """Whether a node computes a floating-point array, and does not only move elements."""
     if isinstance(node, (Number, SizeOf, *MOVED)) or (isinstance(node, Apply) and node.op in FUNCTIONS):
         return False
-    try:
-        kinds: tuple[Type, ...] = infer(node, site.scope)
-    except NotationError:
-        return False
-    return [kind.kind for kind in kinds] == ["float"]
+    return is_float(node, site)

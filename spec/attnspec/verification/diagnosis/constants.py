@@ -82,7 +82,7 @@ def wrong_numbers(judge: Judge, observations: Sequence[Observation], policy: Pol
     first, *others = cases
     proposed: list[tuple[int, Mutant]] = []
     for place in sorted(free_numbers(judge.equation.definition), key=lambda place: KINDS.index(place.kind)):
-        fitted = [_fitted(judge, place, first, policy, screened=False)]
+        fitted = [_fitted(judge, place, first, policy, screen=True)]
         if fitted[0] is None:
             continue
         for other in others:
@@ -112,12 +112,12 @@ def _sizes(observation: Observation) -> dict[str, int]:
 
 
 def _fitted(
-    judge: Judge, place: FreeNumber, observation: Observation, policy: Policy, screened: bool = True
+    judge: Judge, place: FreeNumber, observation: Observation, policy: Policy, screen: bool = False
 ) -> Fitted | None:
     """Fit the number that explains the answers of a case, by Gauss-Newton steps; None if none does.
 
     Args:
-        screened: False skips places whose number has nothing to do with the error.
+        screen: whether places are skipped whose number has nothing to do with the error.
     """
     case = observation.case
     noises = judge.noise(case, policy)
@@ -138,7 +138,7 @@ def _fitted(
         joined = np.concatenate(parts)
         return joined if np.isfinite(joined).all() else None
 
-    if not screened and not _is_related(residual, place.neutral):
+    if screen and not _is_related(residual, place.neutral):
         return None
     best = _best_start(residual)
     if best is None:
