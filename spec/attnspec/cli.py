@@ -69,6 +69,25 @@ def _names(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -
     return tuple(name.strip() for text in value for name in text.split(",") if name.strip()) or None
 
 
+def _load(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -> tuple[str, ...]:
+    """Import the files and modules that define equations: those that are given, else those of pyproject.toml."""
+    from attnspec.faces import project
+    from attnspec.language import definitions
+
+    places = value or project.equations()
+    definitions.load(places)
+    return places
+
+
+own_equations = click.option(
+    "--equations",
+    metavar="PLACE",
+    multiple=True,
+    callback=_load,
+    help="FILE.py or module that defines equations; may be repeated.",
+)
+
+
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, message="attnspec %(version)s")
 def main() -> None:
@@ -85,7 +104,8 @@ def main() -> None:
 @main.command("list")
 @click.argument("family", required=False)
 @click.option("--json", "to_json", metavar="FILE|-", help="Write the catalogue as JSON; - is the standard output.")
-def list_(family: str | None, to_json: str | None) -> None:
+@own_equations
+def list_(family: str | None, to_json: str | None, equations: tuple[str, ...]) -> None:
     """List the catalogue, with the implementations of each entry."""
     from attnspec.faces import list_command
 
@@ -97,7 +117,8 @@ def list_(family: str | None, to_json: str | None) -> None:
 @click.option("--mutants", is_flag=True, help="List every known mistake that a verdict would recognise.")
 @click.option("--latex", is_flag=True, help="Show the formula in LaTeX.")
 @click.option("--json", "to_json", is_flag=True, help="Print everything as JSON.")
-def show(id: str, mutants: bool, latex: bool, to_json: bool) -> None:
+@own_equations
+def show(id: str, mutants: bool, latex: bool, to_json: bool, equations: tuple[str, ...]) -> None:
     """Show an equation: formula, shapes, symbols, sources, conventions, properties, mutants, implementations.
 
     Or a procedure, with its code.
@@ -141,6 +162,7 @@ NATURAL, SECONDS = click.IntRange(min=0), click.FloatRange(0, min_open=True)
 @click.option("--jobs", metavar="N", type=click.IntRange(min=1), default=1, help="Number of worker processes.  [1]")
 @click.option("--json", "to_json", metavar="FILE|-", help="Write each verdict as JSON; - is the standard output.")
 @click.option("--quiet", is_flag=True, help="Print only verdicts that do not conform.")
+@own_equations
 @click.pass_context
 def verify(
     ctx: click.Context,
@@ -176,7 +198,8 @@ def verify(
 @click.argument("id")
 @click.option("--framework", metavar="F", help="Framework of the arrays: numpy, torch or jax; none for a procedure.")
 @click.option("-o", "--output", metavar="FILE", help="Write to a file, which must not exist yet.")
-def new(id: str, framework: str | None, output: str | None) -> None:
+@own_equations
+def new(id: str, framework: str | None, output: str | None, equations: tuple[str, ...]) -> None:
     """Write the start of an implementation."""
     from attnspec.faces import new_command
 
@@ -188,7 +211,8 @@ def new(id: str, framework: str | None, output: str | None) -> None:
 @click.option("--sizes", metavar="N=NUMBER,...", multiple=True, callback=_sizes, help="All named sizes: n=1024,d=64.")
 @click.option("--block", metavar="B", type=click.IntRange(min=1), help="Compute attention weights in blocks of B.")
 @click.option("--json", "to_json", is_flag=True, help="Print everything as JSON.")
-def cost(id: str, sizes: dict[str, str], block: int | None, to_json: bool) -> None:
+@own_equations
+def cost(id: str, sizes: dict[str, str], block: int | None, to_json: bool, equations: tuple[str, ...]) -> None:
     """Show what an equation costs for one example: parameters, operations, memory and sequential steps.
 
     The costs are formulas of its sizes and, with --sizes, numbers.

@@ -14,7 +14,7 @@ from attnspec.language import layers
 from attnspec.language.changes import changed
 from attnspec.language.draws import OptionDraw, Place, check_scales, check_sizes, option_draws
 from attnspec.language.parse import Origin, parse
-from attnspec.language.registry import Registry, is_catalogued, load_family
+from attnspec.language.registry import Registry, family_of, is_catalogued, load_family, name_in_family, own_id
 from attnspec.language.tree import Definition, Parameter
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ class Equation(Generic[P, R]):
     @property
     def family(self) -> str:
         """The family, which is the name of its file."""
-        return self.id.split(".")[0]
+        return family_of(self.id)
 
     @property
     def doc(self) -> str:
@@ -327,7 +327,7 @@ class Equations(Registry[Equation[..., Any]]):
         return next((item for item in self.values() if item.gradient_of == id), None)
 
     def _elsewhere(self, id: str) -> str:
-        named = [known for known in self if known.split(".")[1] == id.split(".")[-1]]
+        named = [known for known in self if name_in_family(known) == name_in_family(id)]
         return f"did you mean {' or '.join(named)}?" if named else ""
 
 
@@ -406,7 +406,7 @@ def equation(
     """
 
     def build(function: Callable[P, R]) -> Equation[P, R]:
-        definition = _define(function, f"{function.__module__.split('.')[-1]}.{name or function.__name__}")
+        definition = _define(function, own_id(function.__module__, name or function.__name__))
         if gradient_of is not None:
             definition = _gradient(definition, gradient_of)
         check_sizes(definition, "smallest", smallest or {})
@@ -432,16 +432,17 @@ def equation(
 
 
 def _register(item: Equation[..., Any]) -> None:
-    """Add an equation to the registry.
+    """Add an equation to the registry. It replaces an earlier one of the same module, as in a cell that is run again.
 
     Raises:
-        SpecError: the catalogue has another equation of that id.
+        SpecError: another file has defined an equation of that id.
     """
-    module = item.function.__module__
-    if not is_catalogued(module) and item.id in REGISTRY and is_catalogued(REGISTRY[item.id].function.__module__):
+    new = item.function
+    is_known = REGISTRY.is_defined(item.id) if is_catalogued(new.__module__) else item.id in REGISTRY
+    if is_known and (known := REGISTRY[item.id].function).__module__ != new.__module__:
         raise SpecError(
-            f"{item.id} is an equation of the catalogue",
-            given=f"{item.function.__qualname__} of the module {module}",
+            f"{item.id} is an equation of {'the catalogue' if is_catalogued(known.__module__) else known.__module__}",
+            given=f"{new.__qualname__} of the module {new.__module__}",
             expected="an id, MODULE.NAME, that no other equation has",
             mend="give the file or the function another name",
         )

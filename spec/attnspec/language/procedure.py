@@ -15,7 +15,7 @@ from typing import Any, Generic, ParamSpec, TypeVar, get_type_hints
 
 from attnspec.errors import SpecError, UnknownName, nearest
 from attnspec.language.equation import REGISTRY, Equation, Source
-from attnspec.language.registry import Registry
+from attnspec.language.registry import Registry, family_of, own_id
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -80,7 +80,7 @@ class Procedure(Generic[P, R]):
     @property
     def family(self) -> str:
         """The family, which is the name of its file."""
-        return self.id.split(".")[0]
+        return family_of(self.id)
 
     @property
     def doc(self) -> str:
@@ -273,7 +273,7 @@ def procedure(*source: Source) -> Callable[[Callable[P, R]], Procedure[P, R]]:
     """
 
     def build(function: Callable[P, R]) -> Procedure[P, R]:
-        item = Procedure(f"{function.__module__.split('.')[-1]}.{function.__name__}", function, source)
+        item = Procedure(own_id(function.__module__, function.__name__), function, source)
         untyped = [name for name in (*item.parameters, *item.options, "return") if name not in item.types]
         if untyped:
             raise SpecError(f"{item.id}: no type for {', '.join(untyped)}", expected="text: str, …, -> tuple[str, ...]")
@@ -286,6 +286,11 @@ def procedure(*source: Source) -> Callable[[Callable[P, R]], Procedure[P, R]]:
         return item
 
     return build
+
+
+def is_specified(id: str) -> bool:
+    """Whether there is an equation or a procedure with an id."""
+    return id in PROCEDURES or id in REGISTRY
 
 
 def specified(id: str) -> Equation[..., Any] | Procedure[..., Any]:

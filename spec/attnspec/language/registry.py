@@ -6,13 +6,22 @@ import importlib
 import pkgutil
 from collections.abc import Iterator, Mapping
 from functools import cache
+from importlib.metadata import entry_points
 from types import ModuleType
 from typing import TypeVar
+
+from attnspec.language import definitions
 
 T = TypeVar("T")
 
 PACKAGES = ("equations", "procedures", "properties", "mutants", "rewritings")
 """The packages of the catalogue, with a module for each of their families."""
+
+ROOT = "attnspec."
+"""What may stand before an id of the catalogue: the name of its package."""
+
+GROUP = "attnspec.equations"
+"""The group of entry points of packages that define equations, properties or mistakes; each names a module."""
 
 _loaded: set[str] = set()
 
@@ -43,6 +52,34 @@ def load_family(family: str) -> None:
         raise
 
 
+def load_installed() -> None:
+    """Import the modules that installed packages declare as definitions of equations.
+
+    Raises:
+        SpecError: one cannot be imported.
+    """
+    if GROUP in _loaded:
+        return
+    _loaded.add(GROUP)  # before the imports, since these modules look up their own entries
+    for point in entry_points(group=GROUP):
+        definitions.load_module(point.module)
+
+
+def family_of(id: str) -> str:
+    """The family of an id, which is the module that defines it: "recurrent" of "recurrent.gru"."""
+    return id.partition("/")[0].rpartition(".")[0]
+
+
+def name_in_family(id: str) -> str:
+    """The name of an id in its family: "gru" of "recurrent.gru"."""
+    return id.rpartition(".")[2]
+
+
+def own_id(module: str, name: str) -> str:
+    """The id of what a module defines: "family.name" in the catalogue, elsewhere "package.module.name"."""
+    return f"{name_in_family(module) if is_catalogued(module) else module}.{name}"
+
+
 def is_catalogued(module: ModuleType | str) -> bool:
     """Whether a module, or the module of that name, belongs to the catalogue."""
     name = module if isinstance(module, str) else module.__name__
@@ -50,16 +87,18 @@ def is_catalogued(module: ModuleType | str) -> bool:
 
 
 class Registry(Mapping[str, T]):
-    """A mapping from ids, "family.name", to entries: those of the catalogue by family, then those of users.
+    """A mapping from ids to entries: those of the catalogue by family, then those of users.
 
-    Iteration and `len` load the whole catalogue; a look-up loads only the family of the id.
+    The id of an entry is "module.name", with the packages of the module; "attnspec." may stand before an id of the
+    catalogue. Iteration and `len` load the whole catalogue and what installed packages define; a look-up loads only the
+    family of the id, and the installed packages if the catalogue does not have it.
     """
 
     def __init__(self) -> None:
         self._entries: dict[str, T] = {}
 
     def add(self, id: str, entry: T) -> None:
-        """Register an entry; it replaces an earlier one with this id."""
+        """Register an entry; it replaces an earlier one with this id, which comes from the same module."""
         self._entries[id] = entry
 
     def is_defined(self, id: str) -> bool:
@@ -69,23 +108,29 @@ class Registry(Mapping[str, T]):
     def family(self, family: str) -> list[T]:
         """The entries of one family."""
         load_family(family)
-        return [entry for id, entry in self._entries.items() if id.partition(".")[0] == family]
+        return [entry for id, entry in self._entries.items() if family_of(id) == family]
 
     def __getitem__(self, id: str) -> T:
-        load_family(id.partition(".")[0])
-        return self._entries[id]
+        return self._entries[self._loaded(id)]
 
     def __contains__(self, id: object) -> bool:
-        if isinstance(id, str):
-            load_family(id.partition(".")[0])
-        return id in self._entries
+        return isinstance(id, str) and self._loaded(id) in self._entries
+
+    def _loaded(self, id: str) -> str:
+        """The id without "attnspec.", after what may define it is loaded."""
+        id = id.removeprefix(ROOT)
+        load_family(family_of(id))
+        if id not in self._entries and family_of(id) not in families():
+            load_installed()
+        return id
 
     def __iter__(self) -> Iterator[str]:
         known = families()
         for family in known:
             load_family(family)
+        load_installed()
         order = {family: place for place, family in enumerate(known)}
-        return iter(sorted(self._entries, key=lambda id: order.get(id.partition(".")[0], len(order))))
+        return iter(sorted(self._entries, key=lambda id: order.get(family_of(id), len(order))))
 
     def __len__(self) -> int:
         return sum(1 for _ in self)

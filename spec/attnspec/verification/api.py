@@ -32,6 +32,7 @@ def verify(
     claim: Claim | ClaimFields | None = None,
     time_limit: float = 30.0,
     memory_bytes: int | None = None,
+    equations: Iterable[str] = (),
     jobs: int = 1,
     on_verdict: Callable[[Verdict], None] | None = None,
     on_progress: Callable[[str], None] | None = None,
@@ -66,6 +67,9 @@ def verify(
         time_limit: time limit of one call of the candidate, in seconds.
         memory_bytes: memory limit of the candidate's process, in bytes, in addition to what its imports take. By
             default, 8 GiB, or half of the machine's memory if that is less.
+        equations: files and modules that define equations, properties and mistakes: "FILE.py" or "pkg.module". They are
+            imported into this process. Without them, a target whose claims are all of equations that are not known is
+            imported for the equations that it defines.
         jobs: number of worker processes.
         on_verdict: called with each `Verdict` as soon as it is known.
         on_progress: called with the name of each stage that begins.
@@ -111,6 +115,7 @@ def verify(
         claim=claim,
         time_limit=time_limit,
         memory_bytes=memory_bytes,
+        equations=tuple(equations),
     )
     return run(target, options, jobs=jobs, on_verdict=on_verdict or _ignore, on_progress=on_progress or _ignore)
 

@@ -34,6 +34,7 @@ class VerifyOptions:
         claim: fields that override those of the declared claim, or a whole claim.
         time_limit: seconds for one call of the candidate.
         memory_bytes: the memory limit of the candidate's process in bytes; None: 8 GiB, or half of the machine's.
+        equations: files and modules that define equations, which are imported before anything else.
     """
 
     equation: str | None = None
@@ -51,6 +52,7 @@ class VerifyOptions:
     claim: Claim | ClaimFields | Mapping[str, Any] | None = None
     time_limit: float = 30.0
     memory_bytes: int | None = None
+    equations: tuple[str, ...] = ()
 
     def claimed(self, declared: Claim) -> Claim:
         """The declared claim, with the fields that the caller overrides."""

@@ -14,11 +14,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from attnspec.verification.candidate.question import Refused
-from attnspec.verification.options import VerifyOptions, validate
+from attnspec.verification.options import VerifyOptions
 from attnspec.verification.questions import AnyQuestion
 from attnspec.verification.sandbox.runner import Runner
 from attnspec.verification.sandbox.targets import Target
-from attnspec.verification.session import Answer, answer, load_questions, runner_of
+from attnspec.verification.session import Answer, answer, load_questions, prepared, runner_of
 from attnspec.verification.targeting import parse_target
 
 Task = tuple[int, int]
@@ -27,8 +27,7 @@ Task = tuple[int, int]
 
 def count_questions(target: Callable[..., Any] | str | Target, options: VerifyOptions) -> int:
     """How many questions a target raises; 0 if a part of it cannot be imported."""
-    validate(options)
-    shown, aim = parse_target(target)
+    shown, aim = prepared(target, options)
     with runner_of(options) as runner:
         to_answer = load_questions(shown, aim, options, runner)
         return 0 if runner.failures else len(to_answer)
@@ -87,7 +86,7 @@ class _Worker:
     def answer(self, task: Task) -> Answer:
         """Answer one question."""
         if not self.to_answer or (self.fresh and self.answered % self.fresh == 0):
-            validate(self.options)
+            prepared(self.aim[1], self.options)
             self.to_answer = load_questions(*self.aim, self.options, self.runner)
         self.answered += 1
         number, seed = task

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from attnspec.errors import SpecError, TargetError
+from attnspec.language import definitions
 from attnspec.verification.candidate.candidate import with_output_dtype
 from attnspec.verification.candidate.question import Question, Refused, reason_of
 from attnspec.verification.equations.verifier import EquationVerifier
@@ -17,7 +18,7 @@ from attnspec.verification.procedures.verifier import ProceduralVerifier
 from attnspec.verification.questions import AnyQuestion, not_run, questions
 from attnspec.verification.sandbox.runner import Runner
 from attnspec.verification.sandbox.targets import MissingPackage, Target
-from attnspec.verification.targeting import parse_target
+from attnspec.verification.targeting import load_own_equations, parse_target
 from attnspec.verification.verdict import Report, Verdict, VerdictKind
 
 OnVerdict = Callable[[Verdict], None]
@@ -42,8 +43,7 @@ def run(
     Raises:
         TargetError, UnknownName, BindingError, SpecError: as `attnspec.verify` does.
     """
-    validate(options)
-    shown, aim = parse_target(target)
+    shown, aim = prepared(target, options)
     with runner_of(options) as runner:
         started = time.monotonic()
         try:
@@ -60,6 +60,20 @@ def run(
     )
 
 
+def prepared(target: Callable[..., Any] | str | Target, options: VerifyOptions) -> tuple[str, Target]:
+    """The display name of a target, and the target in parsed form, after equations are loaded and options checked.
+
+    Raises:
+        TargetError, UnknownName, SpecError: as `attnspec.verify` does.
+    """
+    shown, aim = parse_target(target)
+    definitions.load(options.equations)
+    if options.equation is not None and not options.equations:
+        load_own_equations(aim, [options.equation])
+    validate(options)
+    return shown, aim
+
+
 def runner_of(options: VerifyOptions) -> Runner:
     """A runner within the limits that the options set."""
     return Runner(time_limit=options.time_limit, memory_bytes=options.memory_bytes)
@@ -68,6 +82,8 @@ def runner_of(options: VerifyOptions) -> Runner:
 def load_questions(shown: str, target: Target, options: VerifyOptions, runner: Runner) -> list[AnyQuestion | Refused]:
     """Load a target and return the questions that it raises; none if it cannot be imported."""
     found = runner.load(target)
+    if options.equation is None and not options.equations:
+        load_own_equations(target, [item.equation for each in found for item in each.implementations])
     return list(questions(found, shown, options)) if found or not runner.failures else []
 
 

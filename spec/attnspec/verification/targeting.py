@@ -1,11 +1,15 @@
-"""Targets as callers write them."""
+"""Targets as callers write them, and the equations that they define."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from attnspec.errors import TargetError
+from attnspec.language import definitions
+from attnspec.language.procedure import is_specified
+from attnspec.language.registry import family_of
 from attnspec.verification.sandbox.targets import File, Module, Pickled, Target
 
 
@@ -30,3 +34,24 @@ def parse_target(target: Callable[..., Any] | str | Target) -> tuple[str, Target
         expected="a callable, or FILE.py[:callable]",
         mend="pass the function itself",
     )
+
+
+def load_own_equations(target: Target, ids: Sequence[str]) -> None:
+    """Import a target for the equations that it defines, if all these ids are of equations that are not known.
+
+    A target that also claims an equation of the catalogue is not imported: its code would run in the process that
+    judges it.
+
+    Raises:
+        TargetError: importing it fails.
+        SpecError: it defines something that is refused.
+    """
+    unknown = [id for id in ids if not is_specified(id)]
+    if not unknown or len(unknown) < len(ids):
+        return
+    match target:
+        case File(path=path):
+            definitions.load_file(Path(path))
+        case Module(name=name):
+            package = name.partition(".")[0]
+            definitions.load([name, *dict.fromkeys(family_of(id) for id in unknown if id.startswith(f"{package}."))])

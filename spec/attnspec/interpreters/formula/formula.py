@@ -18,6 +18,7 @@ from attnspec.interpreters.formula.terminal import TERMINAL
 from attnspec.interpreters.formula.terms import Terms
 from attnspec.language import vocabulary
 from attnspec.language.equation import REGISTRY
+from attnspec.language.registry import family_of, name_in_family
 from attnspec.language.traversal import nodes
 from attnspec.language.tree import Definition, Line, Node, Scan, Through
 
@@ -83,7 +84,7 @@ class _Callees:
     unregistered: dict[Definition, str] = field(default_factory=dict)
 
     def __call__(self, callee: Definition) -> str:
-        family, _, name = callee.id.partition(".")
+        family, name = family_of(callee.id), name_in_family(callee.id)
         short = family == self.family and name.isidentifier() and name.isascii() and name not in vocabulary.WORDS
         return self.setting.upright(name if short else callee.id) + self.primes(callee)
 
@@ -97,7 +98,7 @@ class _Callees:
 
 def _rows(definition: Definition, setting: Setting) -> Iterator[_Row]:
     """The rows of an equation, then those of the called equations that are not registered."""
-    callees = _Callees(setting, definition.id.partition(".")[0])
+    callees = _Callees(setting, family_of(definition.id))
     yield from _own_rows(definition, definition.id.partition("/")[0], "", callees)
     written = 0
     while written < len(callees.unregistered):  # writing out one equation may add others
@@ -141,7 +142,7 @@ def _heading(terms: Terms) -> Iterator[str]:
 
 def _terms_at(node: Node, definition: Definition, setting: Setting) -> Terms:
     """The rules for a node: those inside a recurrence if the node or a part of it is in one."""
-    terms = Terms(symbols(definition, setting), _Callees(setting, definition.id.partition(".")[0]))
+    terms = Terms(symbols(definition, setting), _Callees(setting, family_of(definition.id)))
     if any(isinstance(part, Scan) for part in nodes(definition)):
         wanted = {id(part) for part in nodes(node)}
         return next((inner for root in definition.roots if (inner := terms.around(root, wanted))), terms)

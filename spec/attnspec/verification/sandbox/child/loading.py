@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import os
 import pickle
 import pkgutil
@@ -15,7 +14,8 @@ from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any, cast
 
-from attnspec.errors import TargetError, nearest
+from attnspec.errors import SpecError, TargetError, nearest
+from attnspec.language.definitions import import_file
 from attnspec.verification.sandbox.child.describing import declared, describe
 from attnspec.verification.sandbox.child.tracebacks import describe_error
 from attnspec.verification.sandbox.targets import CallableInfo, File, MissingPackage, Module, Pickled, Target
@@ -56,25 +56,14 @@ def _unpickle(target: Pickled) -> Callable[..., Any]:
 
 
 def _import_file(target: File) -> ModuleType:
-    """Import a file as if it were run, with its folder first on the path.
-
-    A file whose name is that of another module, such as numpy.py, is imported under another name.
-    """
+    """Import a file as if it were run, with its folder first on the path."""
     path = Path(target.path).absolute()
     sys.path.insert(0, str(path.parent))
     sys.argv = [str(path)]
-    is_taken = path.stem in sys.modules or path.stem in sys.stdlib_module_names
-    name = f"candidate_{path.stem}" if is_taken else path.stem
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        raise TargetError(f"{target} is not a Python file", given=str(path), expected="a file that ends in .py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
     try:
-        spec.loader.exec_module(module)
+        return import_file(path)
     except BaseException as error:
-        raise _import_failure(error, str(target), name) from error
-    return module
+        raise _import_failure(error, str(target), path.stem) from error
 
 
 def _import_module(target: Module) -> ModuleType:
@@ -108,6 +97,8 @@ def _import_failure(error: BaseException, target: str, module: str) -> TargetErr
     Args:
         module: the module that was imported. A missing submodule of its own package is a mistake in the target.
     """
+    if isinstance(error, SpecError):
+        return TargetError(error.headline, given=error.given, expected=error.expected, mend=error.mend)
     trouble = describe_error(error)
     own = module.partition(".")[0]
     if isinstance(error, ModuleNotFoundError) and error.name and error.name.partition(".")[0] != own:
