@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NoReturn, assert_never
 
 from attnspec.errors import NotationError
@@ -125,7 +125,8 @@ def single(node: Node, scope: Scope) -> Type:
         case Name(id=name):
             if name not in scope.names:
                 refuse(scope, node, f"uses {name} before it is defined", ", ".join(scope.names))
-            return scope.names[name]
+            known = scope.names[name]
+            return replace(known, names=known.names - scope.bound)  # inside a scan, its value at the step
         case Zeros(dims=dims):
             return Type("float", dims=dims)
         case Number(value=number):
@@ -282,6 +283,8 @@ def _concat(parts: list[Type], node: Node, scope: Scope) -> Type:
 
 def _scan(node: Scan, scope: Scope) -> tuple[Type, ...]:
     states = [single(start, scope) for start in node.starts]
+    if any(node.index in state.names for state in states):
+        refuse(scope, node, f"starts from {_as_text(states)}", f"a start that does not depend on {node.index}")
     for _ in range(2):  # the first step may add named axes that the start lacks
         inner = Scope(
             scope.definition, scope.names | dict(zip(node.states, states, strict=True)), scope.bound | {node.index}

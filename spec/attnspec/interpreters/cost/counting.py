@@ -299,7 +299,10 @@ class Counting:
         """
         scope = frame.scope
         names = {**scope.names, **{name: state.type for name, state in states.items()}}
-        at_once = {name: replace(array, after=NO_STEPS) for name, array in frame.names.items()}
+        at_once = {
+            name: replace(array, type=_without(node.index, array.type), after=NO_STEPS)
+            for name, array in frame.names.items()
+        }
         inner = replace(
             frame,
             scope=Scope(scope.definition, names, scope.bound | {node.index}, scope.scanned),

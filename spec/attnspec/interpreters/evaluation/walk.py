@@ -146,7 +146,7 @@ class Interpreter(NamedAxes[T]):
         """The value of a node that has one."""
         match node:
             case Name(id=name):
-                return frame.names[name]
+                return self.at_step(frame.names[name], frame)
             case Number(value=number):
                 return _number(number)
             case SizeOf(dim=dim):
@@ -213,6 +213,13 @@ class Interpreter(NamedAxes[T]):
                 fused = self.fused(a, b, where, axis) if axis in a.axes and axis in b.axes else None
                 return fused or self.reduced(node.op, self.elementwise("*", [a, b]), where, axis, length)
         return self.reduced(node.op, self.visit(node.term, frame), where, axis, length)
+
+    def at_step(self, value: Value[T], frame: Frame[T]) -> Value[T]:
+        """A value at the steps of the scans around it, if it has axes of their indices."""
+        for index, step in frame.bound.items():
+            if isinstance(value, Named) and (axis := frame.axis(index)) in value.axes:
+                value = self.slice_at(self.unname(value, axis, frame.length(index)), step, wraps=False)
+        return value
 
     def at(self, node: At, frame: Frame[T]) -> Named[T]:
         """The value of an array with subscripts, which name one unnamed axis after the other."""

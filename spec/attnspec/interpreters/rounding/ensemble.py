@@ -147,8 +147,14 @@ class Ensemble(Interpreter[Rounded]):
         return self.xp.where(self.rounding.is_representable(target, value), self.xp.zeros_like(added), added)
 
     def rounded_result(self, value: Array, added: Array, terms: int = 0) -> Rounded:
-        """A result with errors of the added variance."""
-        return Rounded(self.perturbed(value, added), self.rounding.policy.intermediates, terms)
+        """A result with errors of the added variance, infinite where it overflows the format of intermediates."""
+        target = self.rounding.policy.intermediates
+        return Rounded(self.overflowing(self.perturbed(value, added), target), target, terms)
+
+    def overflowing(self, value: Array, target: Format) -> Array:
+        """The values, infinite where they are beyond the largest number of a format."""
+        over = self.xp.abs(value) > target.largest
+        return self.xp.where(over, self.xp.sign(value) * float("inf"), value) if bool(self.xp.any(over)) else value
 
     def perturbed(self, value: Array, variance: Array) -> Array:
         """The values with an error of the given variance, which is a function of the member and of the value.
@@ -178,7 +184,7 @@ class Ensemble(Interpreter[Rounded]):
         if operand.format.bits <= target.bits:
             return operand
         added = self.zero_if_representable(operand.value, self.rounding.one_rounding(target, operand.value), target)
-        return Rounded(self.perturbed(operand.value, added), target)
+        return Rounded(self.overflowing(self.perturbed(operand.value, added), target), target)
 
     def full(self, term: Named[Rounded]) -> Named[Rounded]:
         """A term with an axis for the members, also where they all share its values."""

@@ -25,6 +25,9 @@ ARITHMETIC = ("+", "-", "*", "/", "sqrt")
 CONDITIONS = ("<=", "<", ">=", ">", "==", "and", "or", "not")
 """Operations that return truth values. These are never rounded, but rounding of the operands may change them."""
 
+POLES = {"/": 1, "**": 0, "log": 0}
+"""{operation that may be infinite for finite operands: the place of the operand that is 0 there}."""
+
 EXACT = ("neg", "relu", "where", *CONDITIONS)
 """Operations that never round."""
 

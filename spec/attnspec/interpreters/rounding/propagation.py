@@ -11,7 +11,7 @@ from typing import Any
 
 from attnspec.interpreters.evaluation.value import ValueOf
 from attnspec.interpreters.evaluation.walk import Array, Interpreter, Named, Value
-from attnspec.interpreters.rounding.model import ARITHMETIC, CONDITIONS, EXACT, Rounding
+from attnspec.interpreters.rounding.model import ARITHMETIC, CONDITIONS, EXACT, POLES, Rounding
 from attnspec.interpreters.rounding.policy import Format, Policy
 from attnspec.thresholds import NARROW_RANGE, SIGMA_BOUND, STATE_UNDERFLOWS, UNDECIDABLE, UNDECIDABLE_SHARE
 
@@ -109,7 +109,21 @@ class Propagation(Interpreter[Noisy]):
         if terms:
             x, y = operands
             added = added + self.rounding.added_to_sum(x.terms, y.value) + self.rounding.added_to_sum(y.terms, x.value)
-        return self.rounded_result(value, propagated, added, terms)
+        return self.rounded_result(value, propagated, added, terms, self.overflowed(op, value, *operands))
+
+    def overflowed(self, op: str, value: Array, *operands: Noisy) -> Array:
+        """Where a result is not finite because it, or an operand, overflows float64; not at a pole, as in 1/0."""
+        xp = self.xp
+        result = xp.isinf(value)
+        if bool(xp.all(xp.isfinite(value))):
+            return result
+        for operand in operands:
+            result = result & xp.isfinite(operand.value)
+        if op in POLES:
+            result = result & (operands[POLES[op]].value != 0)
+        for operand in operands:
+            result = result | (self.variance(operand) >= UNDECIDABLE)
+        return result
 
     def is_integer_arithmetic(self, op: str, *operands: Noisy) -> bool:
         """Whether an operation has exact integers as operands and result."""
@@ -123,11 +137,13 @@ class Propagation(Interpreter[Noisy]):
             exact = self.xp.logical_and(exact, propagated == 0)
         return self.xp.where(exact, self.xp.zeros_like(added), added)
 
-    def rounded_result(self, value: Array, propagated: Array | None, added: Array, terms: int = 0) -> Noisy:
+    def rounded_result(
+        self, value: Array, propagated: Array | None, added: Array, terms: int, overflowed: Array
+    ) -> Noisy:
         """A result with the sum of both variances.
 
-        An element that may overflow in the format of intermediates is undecidable. NaN and infinity from the inputs
-        have no noise.
+        An element that may overflow in the format of intermediates is undecidable, and so is NaN or infinity that comes
+        from an overflow. NaN and infinity from the inputs or from a pole have no noise.
         """
         variance = added if propagated is None else propagated + added
         largest = self.rounding.policy.intermediates.largest
@@ -135,7 +151,7 @@ class Propagation(Interpreter[Noisy]):
         variance = self.xp.where(
             reach > largest, UNDECIDABLE, self.xp.where(variance < UNDECIDABLE, variance, UNDECIDABLE)
         )
-        variance = self.xp.where(self.xp.isfinite(value), variance, 0.0)
+        variance = self.xp.where(self.xp.isfinite(value), variance, self.xp.where(overflowed, UNDECIDABLE, 0.0))
         return Noisy(value, variance, self.rounding.policy.intermediates, terms)
 
     def propagated(self, op: str, v: Array, *operands: Noisy) -> Array | None:
@@ -244,7 +260,21 @@ class Propagation(Interpreter[Noisy]):
         if self.policy.accumulation.largest < NARROW_RANGE:
             reach = self.values.contract(self.xp.abs(a.value), self.xp.abs(b.value))
             added = self.xp.where(reach > self.policy.accumulation.largest, UNDECIDABLE, added)
-        return self.rounded_result(value, propagated, added, a.value.shape[-1])
+        return self.rounded_result(value, propagated, added, a.value.shape[-1], self.product_overflowed(value, a, b))
+
+    def product_overflowed(self, value: Array, a: Noisy, b: Noisy) -> Array:
+        """Where a sum of products is not finite because it, or a factor, overflows float64."""
+        xp = self.xp
+        if bool(xp.all(xp.isfinite(value))):
+            return xp.zeros(value.shape, dtype=xp.bool)
+        lost, given = [], []
+        for factor in (a, b):
+            undecidable = self.variance(factor) >= UNDECIDABLE
+            lost.append(xp.astype(undecidable, xp.float64))
+            given.append(xp.astype(~xp.isfinite(factor.value) & ~undecidable, xp.float64))
+        ones = [xp.ones_like(factor) for factor in lost]
+        either = [self.values.contract(x[0], ones[1]) + self.values.contract(ones[0], x[1]) for x in (lost, given)]
+        return (either[0] > 0) | (either[1] == 0)
 
     def reduce(self, op: str, axis: int, term: Noisy, where: Noisy | None) -> Noisy:
         xp = self.xp
@@ -266,12 +296,18 @@ class Propagation(Interpreter[Noisy]):
                 shown = term.value if mask is None else xp.where(mask, term.value, xp.zeros_like(term.value))
                 squares = xp.sum(shown**2, axis=axis)
                 added = self.rounding.contraction(shown.shape[axis], squares, value, exact_products=True)
-                return self.rounded_result(value, None if exact else xp.sum(s, axis=axis), added)
+                return self.rounded_result(
+                    value, None if exact else xp.sum(s, axis=axis), added, 0, self.sum_overflowed(shown, s, axis)
+                )
             case "max":
                 return Noisy(value, self.max_variance(term.value, s, value, mask, axis), term.format)
             case "argmax":
                 return Noisy(value, self.argmax_variance(term, s, mask, axis), EXACT_FORMAT)
         return self.weights(op, axis, term.value, s, value, mask)
+
+    def sum_overflowed(self, terms: Array, s: Array, axis: int) -> Array:
+        """Where a sum of terms with the variances s is not finite because it, or a term, overflows float64."""
+        return self.xp.any(s >= UNDECIDABLE, axis=axis) | self.xp.all(self.xp.isfinite(terms), axis=axis)
 
     def argmax_variance(self, term: Noisy, s: Array, mask: Array | None, axis: int) -> Array | None:
         """`UNDECIDABLE` where rounding may make another element the largest; None if nowhere.
@@ -299,10 +335,11 @@ class Propagation(Interpreter[Noisy]):
         xp = self.xp
         if not x.shape[axis]:
             return xp.zeros_like(top)
+        lost = xp.any(s >= UNDECIDABLE, axis=axis) & ~xp.isfinite(top)
         near = xp.expand_dims(top, axis=axis) - x <= SIGMA_BOUND * xp.sqrt(s + xp.max(s, axis=axis, keepdims=True))
         if mask is not None:
             near = xp.logical_and(near, mask)
-        return xp.max(xp.where(near, s, xp.zeros_like(s)), axis=axis)
+        return xp.where(lost, UNDECIDABLE, xp.max(xp.where(near, s, xp.zeros_like(s)), axis=axis))
 
     def weights(self, op: str, axis: int, e: Array, s: Array, value: Array, mask: Array | None) -> Noisy:
         """softmax or log_softmax, whose errors share one sum.
@@ -322,9 +359,9 @@ class Propagation(Interpreter[Noisy]):
         if op == "softmax":
             same_ties = (p == xp.max(p, axis=axis, keepdims=True)) == (shifted == 0)  # weights tie where scores do
             propagated = xp.where(lost, relative, p**2 * relative)
-            result = self.rounded_result(value, propagated, self.rounding.softmax(p, shifted, axis))
+            result = self.rounded_result(value, propagated, self.rounding.softmax(p, shifted, axis), 0, lost)
             return replace(result, exact_ties=bool(xp.all(s == 0)) and bool(xp.all(same_ties)))
-        return self.rounded_result(value, relative, self.rounding.log_softmax(value, shifted, axis))
+        return self.rounded_result(value, relative, self.rounding.log_softmax(value, shifted, axis), 0, lost)
 
     def masked(self, operand: Noisy, where: Noisy) -> Noisy | None:
         value = self.values.masked(operand.value, where.value)
