@@ -21,7 +21,7 @@ from attnspec.interpreters.mutation.mutants import Mutant, conventions
 from attnspec.language.equation import REGISTRY, Equation
 from attnspec.language.layers import sizes_of
 from attnspec.language.procedure import PROCEDURES, Procedure
-from attnspec.language.symbols import OPTION_SIZES, latex, symbol
+from attnspec.language.symbols import OPTION_SIZES, latex
 from attnspec.properties import PROCEDURAL, PROPERTIES
 from attnspec.verification.cases.case import smallest
 from attnspec.verification.judge.mutant_values import non_equivalent_mutants
@@ -126,13 +126,13 @@ def _section(equation: AnEquation, discovery: Discovery) -> Iterator[str]:
 
 def _taken(equation: AnEquation) -> Iterator[tuple[str, ...]]:
     for each in equation.definition.parameters:
-        means = symbol(each.name, equation.id).meaning + ("" if each.kind == "float" else f", {each.kind}")
+        means = each.symbol.meaning + ("" if each.kind == "float" else f", {each.kind}")
         if each.layer is None:
             yield f"`{each.name}`", f"${latex(each.name)}$", _shape(each.dims), means
             continue
-        yield f"`{each.name}`", f"${latex(each.name)}$", "`L` layers", symbol(each.name, equation.id).meaning
+        yield f"`{each.name}`", f"${latex(each.name)}$", "`L` layers", each.symbol.meaning
         for part in each.layer.takes:
-            yield f"– `{part.name}`", f"${latex(part.name)}$", _shape(part.dims), symbol(part.name, equation.id).meaning
+            yield f"– `{part.name}`", f"${latex(part.name)}$", _shape(part.dims), part.symbol.meaning
     for option in equation.definition.options:
         sets = f", sets `{OPTION_SIZES[option.name]}`" if option.name in OPTION_SIZES else ""
         yield f"`{option.name}`", "", "", f"an option, {option.kind}{sets}"

@@ -61,7 +61,7 @@ PAGES = {
         "Look equations up, compute with them, and define your own.",
         (
             *("equations", "REGISTRY", "Equation", "Noise", "Mutant", "Cost"),
-            *("equation", "Source", "Place", "mutate", "rewrite", "mutant", "form"),
+            *("equation", "Source", "Symbol", "Place", "mutate", "rewrite", "mutant", "form"),
         ),
     ),
     "notation.md": Page(
@@ -69,7 +69,8 @@ PAGES = {
         inspect.getdoc(notation) or "",
         (
             *("Tensor", "Index", "Layers", "index", "indices", "size", "zeros", "inf"),
-            *("exp", "log", "sin", "cos", "tanh", "sigmoid", "relu", "gelu", "sqrt", "where"),
+            *("exp", "log", "sin", "cos", "tanh", "sigmoid", "relu", "gelu", "silu", "softplus"),
+            *("abs", "sqrt", "where"),
             *("sum", "max", "argmax", "softmax", "log_softmax", "transpose", "concat", "split"),
             *("scan", "last", "through"),
         ),

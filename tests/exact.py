@@ -57,13 +57,14 @@ def _power(x: Any, y: Any) -> Any:
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "+": lambda a, b: a + b, "-": lambda a, b: a - b, "*": lambda a, b: a * b, "/": _over, "**": _power,
-    "//": lambda a, b: MP.floor(_over(a, b)),
+    "//": lambda a, b: MP.floor(_over(a, b)), "%": lambda a, b: a - b * MP.floor(_over(a, b)),
+    "silu": lambda a: a / (1 + MP.exp(-a)), "softplus": lambda a: MP.log(1 + MP.exp(a)), "abs": lambda a: abs(a),
     "neg": lambda a: -a, "exp": MP.exp, "log": _log, "sin": MP.sin, "cos": MP.cos, "tanh": MP.tanh, "sqrt": _root,
     "sigmoid": lambda a: 1 / (1 + MP.exp(-a)), "relu": lambda a: a if a > 0 else MP.mpf(0),
     "gelu": lambda a: a * (1 + MP.erf(a / MP.sqrt(2))) / 2,
 }  # fmt: skip
 
-BINARY = ("+", "-", "*", "/", "//", "**")
+BINARY = ("+", "-", "*", "/", "//", "%", "**")
 
 
 class Exact(ValueOf):

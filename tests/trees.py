@@ -36,7 +36,7 @@ from attnspec.language.tree import (
     Stack,
 )
 
-BINARY = ("+", "-", "*", "/", "//", "@", "**", "<=", "<", ">=", ">", "==", "and", "or")
+BINARY = ("+", "-", "*", "/", "//", "%", "@", "**", "<=", "<", ">=", ">", "==", "and", "or")
 UNARY = ("neg", "not", *(word for word, arity in vocabulary.ARITY.items() if arity == 1))
 REDUCTIONS = tuple(vocabulary.REDUCTIONS.values())
 

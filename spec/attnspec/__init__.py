@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from attnspec.language.procedure import PROCEDURES as PROCEDURES
     from attnspec.language.procedure import Procedure as Procedure
     from attnspec.language.procedure import procedure as procedure
+    from attnspec.language.symbols import Symbol as Symbol
     from attnspec.language.tensor import Index as Index
     from attnspec.language.tensor import Layers as Layers
     from attnspec.language.tensor import Tensor as Tensor
@@ -90,6 +91,7 @@ _HOMES = {
     "attnspec.language.draws": ("Place",),
     "attnspec.language.equation": ("REGISTRY", "Equation", "Source", "equation", "form", "mutant", "mutate", "rewrite"),
     "attnspec.language.procedure": ("PROCEDURES", "Procedure", "procedure"),
+    "attnspec.language.symbols": ("Symbol",),
     "attnspec.language.tensor": ("Index", "Layers", "Tensor"),
     "attnspec.properties.property": ("AtMost", "Equal", "Property", "property_of"),
     "attnspec.verification.api": ("verify",),

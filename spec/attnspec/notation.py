@@ -5,7 +5,7 @@
     from attnspec.notation import Bool, Float, Int, Layers, Tensor, index, indices, softmax, sum  # and so on
 
 The words are read from the source of a function marked `@equation`, and never run: what an equation computes is made
-from its syntax tree. `sum` and `max` are reductions of the notation here, so import them by name.
+from its syntax tree. `sum`, `max` and `abs` are words of the notation, so import them by name.
 
 The annotation of a parameter gives its kind and its sizes: `Float[Tensor, "n d"]`, `Int[Tensor, " t"]` (whole numbers)
 or `Bool[Tensor, "n m"]` (a mask). Sizes are names, whole numbers, and sums and products of these: "H*d", "d+u".
@@ -30,7 +30,21 @@ from jaxtyping import Bool, Float, Int
 
 from attnspec.language.tensor import Index, Layers, Tensor
 from attnspec.language.words.arrays import concat, split, transpose
-from attnspec.language.words.elementwise import cos, exp, gelu, log, relu, sigmoid, sin, sqrt, tanh, where
+from attnspec.language.words.elementwise import (
+    abs,
+    cos,
+    exp,
+    gelu,
+    log,
+    relu,
+    sigmoid,
+    silu,
+    sin,
+    softplus,
+    sqrt,
+    tanh,
+    where,
+)
 from attnspec.language.words.recurrences import last, scan, through
 from attnspec.language.words.reductions import argmax, log_softmax, max, softmax, sum
 from attnspec.language.words.sizes import index, indices, inf, size, zeros
@@ -42,6 +56,7 @@ __all__ = [
     "Int",
     "Layers",
     "Tensor",
+    "abs",
     "argmax",
     "concat",
     "cos",
@@ -57,9 +72,11 @@ __all__ = [
     "relu",
     "scan",
     "sigmoid",
+    "silu",
     "sin",
     "size",
     "softmax",
+    "softplus",
     "split",
     "sqrt",
     "sum",

@@ -14,7 +14,6 @@ from attnspec.implementation import FRAMEWORKS
 from attnspec.interpreters.formula import formula
 from attnspec.language.equation import Equation
 from attnspec.language.procedure import Procedure, specified
-from attnspec.language.symbols import symbol
 from attnspec.language.tree import Parameter
 
 ARRAY_TYPES = {
@@ -127,7 +126,7 @@ def _parameters(equation: Equation[..., Any], array: str) -> list[str]:
 
 
 def _parameter(parameter: Parameter, array: str, id: str) -> str:
-    meaning = symbol(parameter.name, id).meaning
+    meaning = parameter.symbol.meaning
     if parameter.layer is None:
         return f"    {parameter.name}: {array},  # ({', '.join(map(str, parameter.dims))}), {meaning}"
     names = ", ".join(item.name for item in parameter.layer.takes)

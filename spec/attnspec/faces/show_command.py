@@ -19,7 +19,6 @@ from attnspec.language import layers
 from attnspec.language.equation import REGISTRY, Equation, Source
 from attnspec.language.layers import sizes_of
 from attnspec.language.procedure import Procedure, specified
-from attnspec.language.symbols import symbol
 from attnspec.language.tree import Definition, Option, Parameter
 from attnspec.properties import PROCEDURAL, PROPERTIES
 from attnspec.verification.cases.case import smallest
@@ -130,11 +129,11 @@ def _argument(parameter: Parameter, id: str) -> Iterator[tuple[str, str, str]]:
     """Yield the row of an argument; for layers, a row for each array of a layer follows."""
     kind = "" if parameter.kind == "float" else f", {parameter.kind}"
     if parameter.layer is None:
-        yield parameter.name, _shape(parameter), symbol(parameter.name, id).meaning + kind
+        yield parameter.name, _shape(parameter), parameter.symbol.meaning + kind
         return
-    yield parameter.name, "L layers", symbol(parameter.name, id).meaning
+    yield parameter.name, "L layers", parameter.symbol.meaning
     for item in parameter.layer.takes:
-        yield f"  {item.name}", _shape(item), symbol(item.name, id).meaning
+        yield f"  {item.name}", _shape(item), item.symbol.meaning
 
 
 def _shape(parameter: Parameter) -> str:
@@ -208,7 +207,7 @@ def _equation_document(
         "takes": [
             {
                 **_parameter_json(item),
-                "is": symbol(item.name, definition.id).meaning,
+                "is": item.symbol.meaning,
                 **({"layer": [_parameter_json(part) for part in item.layer.takes]} if item.layer is not None else {}),
             }
             for item in definition.parameters

@@ -12,7 +12,6 @@ from attnspec.interpreters.cost.polynomials import product, total
 from attnspec.language.check import Type, check
 from attnspec.language.dims import Dim
 from attnspec.language.layers import arrays
-from attnspec.language.symbols import symbol
 from attnspec.language.traversal import reads
 from attnspec.language.tree import Definition, Node
 
@@ -41,7 +40,7 @@ class Step:
 def steps(definition: Definition) -> list[Step]:
     """The parameters of an equation without its weights, its lines, and its results."""
     types = check(definition)
-    weights = {parameter.name for parameter in definition.parameters if symbol(parameter.name, definition.id).weight}
+    weights = {parameter.name for parameter in definition.parameters if parameter.symbol.weight}
     weights |= {option.name for option in definition.options}
     rows = [
         Step((parameter.name,), (types[parameter.name],), role="given")
@@ -131,5 +130,5 @@ def _lane(lanes: Sequence[str], read: Sequence[int], new: int, role: str) -> str
 
 def parameters(definition: Definition) -> tuple[tuple[str, ...], Dim]:
     """The names of the learned arrays, and their number of elements; for layers, those of one layer."""
-    learned = [array for array in arrays(definition) if symbol(array.name, definition.id).weight]
+    learned = [array for array in arrays(definition) if array.symbol.weight]
     return tuple(array.name for array in learned), total(product(array.dims) for array in learned)

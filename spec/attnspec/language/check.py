@@ -60,7 +60,7 @@ class Type:
 SCALAR = Type("float")
 INTEGER = Type("int")
 
-INTEGER_PRESERVING = ("+", "-", "*", "//", "neg", "where")
+INTEGER_PRESERVING = ("+", "-", "*", "//", "%", "neg", "abs", "where")
 """Operations whose result is an integer for integers."""
 
 
@@ -198,8 +198,8 @@ def _elementwise(node: Apply, scope: Scope) -> Type:
         expected = "equal unnamed axes, or numbers; truth values only as conditions"
         refuse(scope, node, f"combines {_as_text(parts)}", expected)
     integer = node.op in INTEGER_PRESERVING and all(part.kind == "int" for part in parts if part.kind != "bool")
-    if node.op == "//" and not integer:
-        refuse(scope, node, f"divides {_as_text(parts)} with //", "whole numbers")
+    if node.op in ("//", "%") and not integer:
+        refuse(scope, node, f"divides {_as_text(parts)} with {node.op}", "whole numbers")
     kind = "bool" if logical or node.op in COMPARISONS else "int" if integer else "float"
     return Type(kind, names, next(iter(dims), ()))
 

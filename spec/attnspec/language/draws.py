@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from attnspec.errors import SpecError, nearest
 from attnspec.language import layers
-from attnspec.language.symbols import SCALES
+from attnspec.language.symbols import SCALES, Symbol
 from attnspec.language.tree import Definition, Option
 
 
@@ -68,6 +68,25 @@ def check_scales(definition: Definition, given: Mapping[str, str]) -> None:
                 given=f"{distribution!r}",
                 expected=", ".join(map(repr, distributions)),
                 mend=nearest(distribution, distributions),
+            )
+
+
+def check_symbols(definition: Definition, given: Mapping[str, Symbol]) -> None:
+    """Check that declared symbols are of arrays of an equation, and that their distributions and ranges exist.
+
+    Raises:
+        SpecError: one is not, or does not.
+    """
+    kinds = {parameter.name: parameter.kind for parameter in layers.arrays(definition)}
+    for name, symbol in given.items():
+        _check_known(definition, "symbols", "array", name, kinds)
+        if symbol.draw != Symbol().draw:
+            check_scales(definition, {name: symbol.draw})
+        if symbol.within is not None and (kinds[name] != "float" or not symbol.within[0] < symbol.within[1]):
+            raise SpecError(
+                f"{definition.id}: {name} cannot be within that range",
+                given=f"within={symbol.within!r} for an array of the kind {kinds[name]}",
+                expected="the smallest and the largest value of a float array, as within=(-80, 80)",
             )
 
 

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
 from attnspec.errors import SpecError, UnknownName, nearest
 from attnspec.language import layers
 from attnspec.language.changes import changed
-from attnspec.language.draws import OptionDraw, Place, check_scales, check_sizes, option_draws
+from attnspec.language.draws import OptionDraw, Place, check_scales, check_sizes, check_symbols, option_draws
 from attnspec.language.parse import Origin, parse
 from attnspec.language.registry import Registry, family_of, is_catalogued, load_family, name_in_family, own_id
+from attnspec.language.symbols import Symbol, symbol
 from attnspec.language.tree import Definition, Parameter
 
 if TYPE_CHECKING:
@@ -358,6 +359,7 @@ def equation(
     gradient_of: Equation[..., Any] | None = None,
     largest: Mapping[str, int] | None = None,
     options: Mapping[str, OptionDraw] | None = None,
+    symbols: Mapping[str, Symbol] | None = None,
 ) -> Callable[[Callable[P, R]], Equation[P, R]]:
     """Make an equation of a typed function in the notation, and register it as "module.function".
 
@@ -381,6 +383,8 @@ def equation(
             ``{"base": (10_000.0, 500.0)}``, or a place along an axis, ``{"start": Place("v")}``. By default, an option
             is drawn over several magnitudes, above 0 if it is a float, from 0 on if it is a whole number; options of a
             gradient are drawn as its equation declares.
+        symbols: {array: `Symbol`}: what it stands for, whether it is learned, how its test values are drawn and within
+            which range, where that is not as usual for its name. A gradient inherits those of its equation.
 
     Returns:
         A decorator that makes an `Equation` of the function.
@@ -388,8 +392,8 @@ def equation(
     Raises:
         NotationError: the function is outside the notation, or its shapes do not fit.
         SpecError: the arguments or results are not those of the gradient; the catalogue has another equation of this
-            id; or `smallest`, `largest`, `scales` or `options` have a name that the equation lacks, or a distribution
-            that does not exist.
+            id; or `smallest`, `largest`, `scales`, `symbols` or `options` have a name that the equation lacks, a
+            distribution that does not exist, or an empty range.
 
     Examples:
         >>> import numpy as np
@@ -406,12 +410,14 @@ def equation(
     """
 
     def build(function: Callable[P, R]) -> Equation[P, R]:
-        definition = _define(function, own_id(function.__module__, name or function.__name__))
+        known = {**(gradient_of.definition.symbols if gradient_of is not None else {}), **(symbols or {})}
+        definition = _define(function, own_id(function.__module__, name or function.__name__), known)
         if gradient_of is not None:
             definition = _gradient(definition, gradient_of)
         check_sizes(definition, "smallest", smallest or {})
         check_sizes(definition, "largest", largest or {})
         check_scales(definition, scales or {})
+        check_symbols(definition, symbols or {})
         inherited = gradient_of.options if gradient_of is not None else {}
         item = Equation(
             definition,
@@ -641,7 +647,7 @@ def _variant(
     """A decorator that makes a variant of an equation and adds it to a list."""
 
     def build(function: Callable[P, R]) -> Equation[P, R]:
-        definition = _define(function, f"{of.id}/{function.__name__}")
+        definition = _define(function, f"{of.id}/{function.__name__}", of.definition.symbols)
         if (definition.parameters, definition.options) != (of.definition.parameters, of.definition.options):
             what = f"{definition.id} does not have the parameters of {of.id}"
             raise SpecError(what, expected=of.signature, mend="use the same signature")
@@ -657,9 +663,9 @@ def _callee(value: object) -> Definition | None:
     return value.definition if isinstance(value, Equation) else None
 
 
-def _define(function: Callable[..., Any], id: str) -> Definition:
+def _define(function: Callable[..., Any], id: str, symbols: Mapping[str, Symbol]) -> Definition:
     """The checked syntax tree of a function."""
-    definition = parse(function, id, _callee)
+    definition = parse(function, id, _callee, symbols)
     return layers.known(definition)
 
 
@@ -682,7 +688,11 @@ def _gradient(definition: Definition, forward: Equation[..., Any]) -> Definition
             expected=_signature((*expected, *given.parameters)),
             mend="first the gradients of the results, named d_…, then the parameters of the equation, in its order",
         )
-    results = tuple(Parameter(f"d_{p.name}", "float", p.dims) for p in given.parameters if p.kind == "float")
+    results = tuple(
+        Parameter(f"d_{p.name}", "float", p.dims, symbol=symbol(f"d_{p.name}", definition.id))
+        for p in given.parameters
+        if p.kind == "float"
+    )
     if [(result.kind, result.dims) for result in definition.results] != [(p.kind, p.dims) for p in results]:
         raise SpecError(
             f"{definition.id} does not have the results of a gradient of {forward.id}",

@@ -14,7 +14,6 @@ from typing import Any
 from attnspec.errors import BindingError, NotationError
 from attnspec.language.check import Scope, check, layer_of, replaced, top
 from attnspec.language.dims import Dim
-from attnspec.language.symbols import symbol
 from attnspec.language.tree import Call, Definition, Layer, Line, Name, Node, Parameter, Through
 
 COUNT = "L"
@@ -152,14 +151,14 @@ def _written_out(definition: Definition, parameter: Parameter, count: int) -> De
     lines: list[Line] = []
     for line in definition.lines:
         if isinstance(line.value, Through):
-            lines += _calls(line.value, line.targets, parameter, count, definition.id)
+            lines += _calls(line.value, line.targets, parameter, count)
         else:
             lines.append(line)
     returns: list[Node] = []
     for node in definition.returns:
         if isinstance(node, Through):
             targets = tuple(f"{parameter.name}.{place}" for place in range(len(node.callee.results)))
-            lines += _calls(node, targets, parameter, count, definition.id)
+            lines += _calls(node, targets, parameter, count)
             returns += map(Name, targets)
         else:
             returns.append(node)
@@ -168,14 +167,15 @@ def _written_out(definition: Definition, parameter: Parameter, count: int) -> De
     return replace(definition, parameters=parameters, lines=tuple(lines), returns=tuple(returns))
 
 
-def _calls(node: Through, targets: Sequence[str], parameter: Parameter, count: int, id: str) -> Iterator[Line]:
+def _calls(node: Through, targets: Sequence[str], parameter: Parameter, count: int) -> Iterator[Line]:
     """A line for each layer, then one for each result."""
     read = node.start
     order = _order(node.fault, count)
     for step, place in enumerate(order):
         pairs = zip(flat(parameter, place), flat(parameter, 0), strict=True)
         same_start = node.fault == "begun"
-        args = [Name(first if same_start and not symbol(first, id).weight else name) for name, first in pairs]
+        takes = zip(pairs, parameter.layer.takes if parameter.layer else (), strict=True)
+        args = [Name(first if same_start and not array.symbol.weight else name) for (name, first), array in takes]
         yield Line(tuple(f"{target}.{step}" for target in targets), Call(node.callee, (read, *args)))
         if node.fault != "input":
             read = Name(f"{targets[0]}.{step}")

@@ -9,11 +9,13 @@ import textwrap
 import tokenize
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, NoReturn
 
 from attnspec.errors import NotationError, nearest
 from attnspec.language import vocabulary
 from attnspec.language.dims import Dim
+from attnspec.language.symbols import Symbol, symbol
 from attnspec.language.tree import (
     Apply,
     At,
@@ -41,25 +43,31 @@ from attnspec.language.tree import (
 
 KINDS = {"Float": "float", "Int": "int", "Bool": "bool"}
 BINARY: dict[type[ast.AST], str] = {
-    ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.MatMult: "@", ast.Pow: "**", ast.FloorDiv: "//",
+    ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.MatMult: "@", ast.Pow: "**", ast.FloorDiv: "//", ast.Mod: "%",
     ast.BitAnd: "and", ast.BitOr: "or",
     ast.LtE: "<=", ast.Lt: "<", ast.GtE: ">=", ast.Gt: ">", ast.Eq: "==",
 }  # fmt: skip
 UNARY: dict[type[ast.AST], str] = {ast.USub: "neg", ast.Invert: "not"}
 
 
-def parse(function: Callable[..., Any], id: str, callee: Callable[[object], Definition | None]) -> Definition:
+def parse(
+    function: Callable[..., Any],
+    id: str,
+    callee: Callable[[object], Definition | None],
+    symbols: Mapping[str, Symbol] = MappingProxyType({}),
+) -> Definition:
     """The syntax tree of an equation, from the source of its function.
 
     Args:
         function: the decorated function, which is never run.
         id: the id of the equation.
         callee: returns the syntax tree of an object that is an equation, else None.
+        symbols: {name: symbol} as the equation declares them.
 
     Raises:
         NotationError: the function is outside the notation, or has no source.
     """
-    return parser(function, id, callee).definition()
+    return parser(function, id, callee, symbols).definition()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +91,12 @@ class Origin:
         return f"{'/'.join(self.file.split('/')[-2:])}:{line + self.offset}"
 
 
-def parser(function: Callable[..., Any], id: str, callee: Callable[[object], Definition | None]) -> Parser:
+def parser(
+    function: Callable[..., Any],
+    id: str,
+    callee: Callable[[object], Definition | None],
+    symbols: Mapping[str, Symbol] = MappingProxyType({}),
+) -> Parser:
     """The parser of a function; the arguments are those of `parse`.
 
     Raises:
@@ -102,7 +115,9 @@ def parser(function: Callable[..., Any], id: str, callee: Callable[[object], Def
     assert isinstance(tree, ast.FunctionDef)
     names = dict(inspect.getclosurevars(function).globals) | function.__globals__
     names |= inspect.getclosurevars(function).nonlocals
-    return Parser(id, tree, Origin(inspect.getsourcefile(function) or "?", first - 1, names, _comments(text)), callee)
+    return Parser(
+        id, tree, Origin(inspect.getsourcefile(function) or "?", first - 1, names, _comments(text)), callee, symbols
+    )
 
 
 @dataclass
@@ -114,6 +129,7 @@ class Parser:
         tree: the Python syntax tree of the function.
         origin: where the current line is written.
         callee: returns the syntax tree of an object that is an equation, else None.
+        symbols: {name: symbol} as the equation declares them.
         changed: {line that is written elsewhere than the function: where it is}.
         indices, sizes: the declared indices and sizes so far.
         locals: the names that are defined so far.
@@ -124,6 +140,7 @@ class Parser:
     tree: ast.FunctionDef
     origin: Origin
     callee: Callable[[object], Definition | None]
+    symbols: Mapping[str, Symbol] = field(default_factory=dict)
     changed: Mapping[ast.stmt, Origin] = field(default_factory=dict)
     indices: dict[str, Dim] = field(default_factory=dict)
     sizes: dict[str, Dim] = field(default_factory=dict)
@@ -181,9 +198,13 @@ class Parser:
                 f'{argument.arg}: Float[Tensor, "…"]',
             )
         if isinstance(argument.annotation, ast.Name) and argument.annotation.id == "Layers":
-            return Parameter(argument.arg, "layers", ())
+            return Parameter(argument.arg, "layers", (), symbol=self.symbol(argument.arg))
         kind, dims = self.annotation(argument.annotation)
-        return Parameter(argument.arg, kind, dims)
+        return Parameter(argument.arg, kind, dims, symbol=self.symbol(argument.arg))
+
+    def symbol(self, name: str) -> Symbol:
+        """What a name stands for: as declared, else as in the table of symbols."""
+        return self.symbols.get(name) or symbol(name, self.id)
 
     def option(self, argument: ast.arg) -> Option:
         """A keyword-only parameter."""
@@ -234,7 +255,8 @@ class Parser:
         kinds = [self.result_annotation(annotation) for annotation in annotations]
         names = [_result_name(value) for value in returns] + [""] * len(annotations)
         unnamed = ["result"] if len(kinds) == 1 else [f"result {k}" for k in range(len(kinds))]
-        return tuple(Parameter(names[k] or unnamed[k], *kind) for k, kind in enumerate(kinds))
+        shown = [names[k] or unnamed[k] for k in range(len(kinds))]
+        return tuple(Parameter(name, *kind, symbol=self.symbol(name)) for name, kind in zip(shown, kinds, strict=True))
 
     def statement(self, statement: ast.stmt) -> list[Line]:
         """The lines of a statement: none for a declaration, several for `a, b = x, y`."""

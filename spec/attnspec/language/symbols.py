@@ -6,6 +6,8 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from attnspec.language.registry import family_of
+
 OPTION_SIZES = {
     "heads": "H",
     "layers": "L",
@@ -43,12 +45,24 @@ class Symbol:
             "state" (in [−1, 1]), "positive", "uniform", "length" (an integer from 0 to t), "token" (an integer from 0
             to v − 1), "token or missing" (or −1) or "bit" (0 or 1).
         also: dtypes that software may return it in, in addition to the expected one, if they have as many bits.
+        within: the smallest and the largest value that it may have; None if any value is meaningful.
+
+    Examples:
+        >>> import attnspec
+        >>> from attnspec.notation import Float, Tensor, index
+        >>> kernel = attnspec.Symbol("the kernel", weight=True, draw="fan_in")
+        >>> @attnspec.equation(symbols={"kernel": kernel})
+        ... def dense(x: Float[Tensor, " d"], kernel: Float[Tensor, "d u"]) -> Float[Tensor, " u"]:
+        ...     return x @ kernel
+        >>> dense.definition.symbol("kernel").weight
+        True
     """
 
-    meaning: str
+    meaning: str = "an input"
     weight: bool = False
     draw: str = "normal"
     also: tuple[str, ...] = ()
+    within: tuple[float, float] | None = None
 
 
 TABLE: dict[str, Symbol] = {
@@ -131,7 +145,7 @@ def symbol(name: str, id: str) -> Symbol:
     An array of a layer, such as layers.0.W_xr, has the symbol of the last part of its name.
     """
     name = name.rpartition(".")[2]
-    for known in (f"{id.split('.')[0]}.{name}", name):
+    for known in (f"{family_of(id)}.{name}", name):
         if known in TABLE:
             return TABLE[known]
     if of := differentiated(name):
@@ -142,7 +156,7 @@ def symbol(name: str, id: str) -> Symbol:
         return Symbol(f"the weights {_mapped(target)}", weight=True, draw="fan_in")
     if head == "b" and "_" in name:
         return Symbol(f"the bias of {name.split('_', 1)[1]}", weight=True, draw="bias")
-    return TABLE.get(head, Symbol("an input"))
+    return TABLE.get(head, Symbol())
 
 
 def differentiated(name: str) -> str:

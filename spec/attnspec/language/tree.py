@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TypeAlias
 
 from attnspec.language.dims import Dim
-from attnspec.language.symbols import OPTION_SIZES
+from attnspec.language.symbols import OPTION_SIZES, Symbol
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,12 +231,14 @@ class Parameter:
         kind: "float", "int" or "bool"; or "layers" for a tuple with a tuple of arrays for each layer.
         dims: the sizes of its axes for one example.
         layer: for the kind "layers", the arrays of one layer; else None.
+        symbol: what it stands for, and how test values of it are drawn.
     """
 
     name: str
     kind: str
     dims: tuple[Dim, ...]
     layer: Layer | None = None
+    symbol: Symbol = field(default=Symbol(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,6 +290,16 @@ class Definition:
     def roots(self) -> tuple[Node, ...]:
         """The values of the lines, then the returned expressions."""
         return (*(line.value for line in self.lines), *self.returns)
+
+    @cached_property
+    def symbols(self) -> dict[str, Symbol]:
+        """{name: symbol} of the results, the arrays, and the arrays of a layer by their names in the layer."""
+        within = (array for item in self.parameters if item.layer is not None for array in item.layer.takes)
+        return {item.name: item.symbol for item in (*self.results, *within, *self.parameters)}
+
+    def symbol(self, name: str) -> Symbol:
+        """The symbol of an array or a result; of an array of a layer also by its full name, layers.0.W_xr."""
+        return self.symbols.get(name) or self.symbols.get(name.rpartition(".")[2]) or Symbol()
 
     @cached_property
     def size_options(self) -> dict[str, str]:

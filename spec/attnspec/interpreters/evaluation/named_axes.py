@@ -29,6 +29,10 @@ def _sigmoid(a: float) -> float:
     return math.exp(a) / (1 + math.exp(a)) if a < 0 else 1 / (1 + math.exp(-a))
 
 
+def _softplus(a: float) -> float:
+    return (0.0 if a < 0 else a) + math.log1p(math.exp(-abs(a)))
+
+
 _divide, _floor_divide = _float64(np.divide), _float64(np.floor_divide)
 
 FOLD: dict[str, Callable[..., float]] = {
@@ -39,6 +43,8 @@ FOLD: dict[str, Callable[..., float]] = {
     "<=": operator.le, "<": operator.lt, ">=": operator.ge, ">": operator.gt, "==": operator.eq,
     "and": lambda a, b: a and b, "or": lambda a, b: a or b, "not": operator.not_,
     "where": lambda c, a, b: a if c else b,
+    "%": lambda a, b: a % b if b else math.nan,
+    "silu": lambda a: a * _sigmoid(a), "softplus": _softplus, "abs": abs,
     "relu": lambda a: 0.0 if a < 0 else a, "gelu": lambda a: a * (1 + math.erf(a / math.sqrt(2))) / 2,
 }  # fmt: skip
 """The elementwise operations on Python numbers; integers stay integers."""

@@ -88,6 +88,7 @@ class ValueOf(Interpreter[Array]):
             "*": xp.multiply,
             "/": xp.divide,
             "//": xp.floor_divide,
+            "%": xp.remainder,
             "**": xp.pow,
             "neg": xp.negative,
             "<=": xp.less_equal,
@@ -108,12 +109,19 @@ class ValueOf(Interpreter[Array]):
             "sigmoid": self.sigmoid,
             "relu": lambda x: xp.where(x < 0, xp.zeros_like(x), x),
             "gelu": self.gelu,
+            "silu": lambda x: x * self.sigmoid(x),
+            "softplus": self.softplus,
+            "abs": xp.abs,
         }
 
     def sigmoid(self, x: Array) -> Array:
         """1 / (1 + e^−x), computed as e^x / (1 + e^x) for negative x, which keeps the digits of both tails."""
         e = self.xp.exp(-self.xp.abs(x))
         return self.xp.where(x < 0, e, self.xp.ones_like(e)) / (1 + e)
+
+    def softplus(self, x: Array) -> Array:
+        """ln(1 + e^x), computed as max(x, 0) + ln(1 + e^−|x|), which cannot overflow."""
+        return self.xp.where(x < 0, self.xp.zeros_like(x), x) + self.xp.log1p(self.xp.exp(-self.xp.abs(x)))
 
     def gelu(self, x: Array) -> Array:
         return x * (1 + self.erf(x / math.sqrt(2))) / 2

@@ -135,6 +135,8 @@ class Terms:
                 return self.setting.quotient(self.piece(top), self.piece(bottom))
             case "//", (top, bottom):
                 return self.setting.floor(self.setting.quotient(self.piece(top), self.piece(bottom)))
+            case "%", (top, bottom):
+                return Piece(self.function("mod", self.show(top), self.show(bottom)), Level.CALL)
             case "**", (base, exponent):
                 return Piece(self.setting.above(self.inside(base, Level.ATOM), self.piece(exponent)), Level.POWER)
             case "neg", (part,):

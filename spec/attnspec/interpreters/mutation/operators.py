@@ -9,7 +9,6 @@ from attnspec.interpreters.formula.formula import text_of
 from attnspec.language.check import Scope, Type, infer, layer_of
 from attnspec.language.dims import Dim
 from attnspec.language.layers import WIRING_ERRORS, same_sizes
-from attnspec.language.symbols import symbol
 from attnspec.language.traversal import nodes
 from attnspec.language.tree import (
     Apply,
@@ -32,6 +31,7 @@ from attnspec.language.tree import (
 
 FUNCTIONS = {
     "sigmoid": ("tanh", "relu"), "tanh": ("sigmoid", "relu"), "relu": ("tanh", "gelu"), "gelu": ("relu", "tanh"),
+    "silu": ("gelu", "sigmoid", "relu"), "softplus": ("relu", "exp"), "abs": ("relu",),
     "exp": (), "log": (), "sin": ("cos",), "cos": ("sin",), "sqrt": (),
 }  # fmt: skip
 """{function: functions that it may be confused with}; each may also be left out."""
@@ -304,7 +304,7 @@ def layer_wiring(node: Node, site: Site) -> Iterator[LocalMutation]:
     if not isinstance(node, Through):
         return
     layer = layer_of(node, site.scope)
-    has_states = any(not symbol(array.name, site.definition.id).weight for array in layer.takes)
+    has_states = any(not array.symbol.weight for array in layer.takes)
     applies = {"begun": has_states, "rest": len(node.callee.results) > 1}
     equal = [pair for below, above in same_sizes(layer) for pair in must_equal(below, above)]
     for fault, sentence in WIRING_ERRORS.items():

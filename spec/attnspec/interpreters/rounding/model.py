@@ -12,12 +12,26 @@ from typing import Any
 from attnspec.interpreters.evaluation.walk import Array
 from attnspec.interpreters.rounding.policy import Format, Policy
 
-ULPS = {"exp": 3, "log": 3, "sin": 4, "cos": 4, "tanh": 5, "sigmoid": 5, "gelu": 16, "sqrt": 3, "/": 2.5, "**": 16}
+ULPS = {
+    "exp": 3,
+    "log": 3,
+    "sin": 4,
+    "cos": 4,
+    "tanh": 5,
+    "sigmoid": 5,
+    "gelu": 16,
+    "silu": 6,
+    "softplus": 7,
+    "sqrt": 3,
+    "/": 2.5,
+    "**": 16,
+}
 """Largest error of library functions in units in the last place: the limits of the OpenCL C specification, full
-profile; those of sigmoid and gelu follow from exp, / and erf."""
+profile; those of sigmoid, gelu, silu and softplus follow from exp, log, / and erf."""
 
-ABSOLUTE = ("sigmoid", "tanh", "sin", "cos", "gelu")
-"""Functions with an absolute accuracy only: ½ + ½ tanh(x/2) is a correct sigmoid, with an error of u near 0."""
+ABSOLUTE = ("sigmoid", "tanh", "sin", "cos", "gelu", "silu", "softplus")
+"""Functions with an absolute accuracy only: ½ + ½ tanh(x/2) is a correct sigmoid, with an error of u near 0,
+and ln(1 + e^x) a correct softplus."""
 
 ARITHMETIC = ("+", "-", "*", "/", "sqrt")
 """Operations that IEEE 754 rounds correctly, unlike library functions: a representable result is exact."""
@@ -28,10 +42,10 @@ CONDITIONS = ("<=", "<", ">=", ">", "==", "and", "or", "not")
 POLES = {"/": 1, "**": 0, "log": 0}
 """{operation that may be infinite for finite operands: the place of the operand that is 0 there}."""
 
-EXACT = ("neg", "relu", "where", *CONDITIONS)
+EXACT = ("neg", "relu", "abs", "where", *CONDITIONS)
 """Operations that never round."""
 
-INTEGER_OPERATIONS = ("+", "-", "*", "//", "sum")
+INTEGER_OPERATIONS = ("+", "-", "*", "//", "%", "abs", "sum")
 """Operations that return integers for integers. Positions and sizes are computed with integer arithmetic, exactly."""
 
 

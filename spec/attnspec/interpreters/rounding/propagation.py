@@ -177,7 +177,7 @@ class Propagation(Interpreter[Noisy]):
                     exponent = xp.where(r == 0, 0.0, (v * xp.log(xp.abs(x))) ** 2 * r)
                     return _times((y * xp.pow(x, y - 1)) ** 2, s, xp) + exponent
         match op:
-            case "neg":
+            case "neg" | "abs":
                 return s
             case "relu":  # the derivative counts as 1 where rounding may change the sign
                 return xp.where(x > -SIGMA_BOUND * xp.sqrt(s), s, xp.zeros_like(s))
@@ -191,7 +191,7 @@ class Propagation(Interpreter[Noisy]):
                 return _times((1 - v**2) ** 2, s, xp)
             case "sigmoid":
                 return _times((v * (1 - v)) ** 2, s, xp)
-        return s  # sin, cos and gelu have derivatives within about ±1
+        return s  # sin, cos, gelu, silu and softplus have derivatives within about ±1
 
     def where_variance(self, condition: Noisy, yes: Noisy, no: Noisy) -> Array:
         """The variance of `where`; if rounding may change the condition, the squared difference of both is added."""

@@ -160,6 +160,63 @@ def gelu(x: Operand) -> Tensor:
     return unread()
 
 
+def silu(x: Operand) -> Tensor:
+    """x σ(x), also called swish, element by element.
+
+    Args:
+        x: a number, or an array of any shape.
+
+    Returns:
+        x / (1 + e^−x), in the shape of `x`.
+
+    Examples:
+        >>> @equation()
+        ... def gated(x: Float[Tensor, " n"]) -> Float[Tensor, " n"]:
+        ...     return silu(x)
+        >>> gated(np.array([0.0, 1.0]))
+        array([0.        , 0.73105858])
+    """
+    return unread()
+
+
+def softplus(x: Operand) -> Tensor:
+    """ln(1 + e^x), element by element.
+
+    Args:
+        x: a number, or an array of any shape.
+
+    Returns:
+        ln(1 + e^x), in the shape of `x`; x itself where e^x would overflow.
+
+    Examples:
+        >>> @equation()
+        ... def positive(x: Float[Tensor, " n"]) -> Float[Tensor, " n"]:
+        ...     return softplus(x)
+        >>> positive(np.array([0.0, 1000.0])).round(4)
+        array([6.931e-01, 1.000e+03])
+    """
+    return unread()
+
+
+def abs(x: Operand) -> Tensor:
+    """The absolute value, element by element.
+
+    Args:
+        x: a number, or an array of any shape.
+
+    Returns:
+        |x|, in the shape of `x`.
+
+    Examples:
+        >>> @equation()
+        ... def magnitude(x: Float[Tensor, " n"]) -> Float[Tensor, " n"]:
+        ...     return abs(x)
+        >>> magnitude(np.array([-2.0, 3.0]))
+        array([2., 3.])
+    """
+    return unread()
+
+
 def sqrt(x: Operand) -> Tensor:
     """The square root, element by element.
 

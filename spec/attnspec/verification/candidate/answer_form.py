@@ -9,7 +9,6 @@ from typing import Any
 from attnspec.interpreters.evaluation.call import batch_shape, fit
 from attnspec.interpreters.rounding.policy import FORMATS
 from attnspec.language.equation import REGISTRY, Equation
-from attnspec.language.symbols import symbol
 from attnspec.language.tree import Parameter
 from attnspec.verification.cases.batched_gradients import lift_over_batch
 from attnspec.verification.cases.case import LAYOUT_WORDS, Case
@@ -50,7 +49,7 @@ def fault(outcome: Outcome, case: Case, equation: Equation[..., Any], dtype: str
             return f"it returns a {output.kind}, not an array of its framework"
         if output.shape != shape:
             return f"it returns {result.name} of shape {output.shape} where {shape} belongs"
-        if not _in_due_dtype(output, result, equation.id, dtype):
+        if not _in_due_dtype(output, result, dtype):
             due = f"for inputs in {dtype}" if result.kind == "float" else "where whole numbers belong"
             return f"it returns {result.name} in {output.dtype} {due}"
         if output.value is None:
@@ -61,9 +60,9 @@ def fault(outcome: Outcome, case: Case, equation: Equation[..., Any], dtype: str
     return ""
 
 
-def _in_due_dtype(output: Output, result: Parameter, id: str, dtype: str) -> bool:
+def _in_due_dtype(output: Output, result: Parameter, dtype: str) -> bool:
     """Whether a result has the dtype of the inputs, an integer dtype, or another that its symbol allows."""
-    given, also = output.dtype or "", symbol(result.name, id).also
+    given, also = output.dtype or "", result.symbol.also
     if result.kind == "float":
         return given == dtype or (given in also and FORMATS[given].bits > FORMATS[dtype].bits)
     return given.startswith(("int", "uint")) or given in also

@@ -7,6 +7,7 @@ from typing import Any
 
 from attnspec.errors import SpecError
 from attnspec.implementation import Claim
+from attnspec.language import layers
 from attnspec.language.equation import Equation
 from attnspec.verification.cases.case import CONTIGUOUS, LAYOUTS, smallest
 from attnspec.verification.cases.recordings import Recording
@@ -94,6 +95,11 @@ class Question:
         """Describe the inputs that the claim covers."""
         claim = self.claim
         parts = ["finite inputs" if claim.finite else "all inputs, NaN and infinity at masked places included"]
+        parts += [
+            f"{array.name} from {array.symbol.within[0]:g} to {array.symbol.within[1]:g}"
+            for array in layers.arrays(self.equation.definition)
+            if array.symbol.within is not None
+        ]
         parts += [f"{name} ≥ {size}" for name, size in claim.smallest.items() if size > self._least_allowed(name)]
         if claim.contiguous:
             parts.append("contiguous inputs")

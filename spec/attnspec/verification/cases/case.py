@@ -13,7 +13,6 @@ from attnspec.language import layers
 from attnspec.language.check import top
 from attnspec.language.equation import Equation
 from attnspec.language.layers import sizes_of
-from attnspec.language.symbols import symbol
 from attnspec.language.tree import Definition
 from attnspec.verification.cases.distributions import (
     HIDDEN,
@@ -21,6 +20,7 @@ from attnspec.verification.cases.distributions import (
     UNBOUNDED,
     _drawn,
     distribution_of,
+    in_range,
     option_values,
 )
 from attnspec.verification.cases.patterns import patterned
@@ -189,7 +189,7 @@ def make(equation: Equation[..., Any], description: Description, dtype: str) -> 
     for place, parameter in enumerate(definition.parameters):
         generator = np.random.Generator(np.random.Philox(key=[description.seed, place]))
         shape = tuple(dim.value(sizes) for dim in parameter.dims)
-        if not symbol(parameter.name, definition.id).weight:
+        if not parameter.symbol.weight:
             shape = (*description.batch, *shape)
         if parameter.kind == "int":
             way = INTEGER_DISTRIBUTIONS[distribution_of(equation, parameter.name)]
@@ -199,6 +199,8 @@ def make(equation: Equation[..., Any], description: Description, dtype: str) -> 
     for name, pattern in description.patterns:
         if name in arrays:  # a layer that a smaller case lacks has no arrays
             arrays[name] = patterned(pattern, arrays[name], distribution_of(equation, name), sizes)
+    for parameter in definition.parameters:
+        arrays[parameter.name] = in_range(arrays[parameter.name], parameter.symbol)
     if description.regime == HIDDEN:
         _hide(definition, arrays)
     _suit(description.layout, equation, definition, arrays)
@@ -224,7 +226,7 @@ def _suit(layout: str, equation: Equation[..., Any], definition: Definition, arr
     Of "expanded", all examples of a batch share every argument but the first; of "shared", arguments of one shape that
     may have any values are one array.
     """
-    own = [each for each in definition.parameters if not symbol(each.name, definition.id).weight]
+    own = [each for each in definition.parameters if not each.symbol.weight]
     first: dict[tuple[int, ...], NDArray[Any]] = {}
     for place, parameter in enumerate(own):
         array = arrays[parameter.name]

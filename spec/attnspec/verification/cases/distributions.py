@@ -15,7 +15,7 @@ from attnspec.interpreters.rounding.policy import FORMATS
 from attnspec.language import layers
 from attnspec.language.draws import Place
 from attnspec.language.equation import Equation
-from attnspec.language.symbols import symbol
+from attnspec.language.symbols import Symbol
 from attnspec.language.tree import Option, Parameter
 
 Floats = NDArray[np.float64]
@@ -52,6 +52,11 @@ def extreme_values(equation: Equation[..., Any]) -> list[tuple[str, float]]:
     declared = {option.name: equation.options.get(option.name, UNDECLARED[option.kind]) for option in free}
     values = {name: draw for name, draw in declared.items() if not isinstance(draw, Place)}
     return [(name, value) for name, draw in values.items() for value in sorted({min(draw), max(draw)})]
+
+
+def in_range(array: NDArray[Any], symbol: Symbol) -> NDArray[Any]:
+    """The values within the range of a symbol: those outside are its ends."""
+    return array if symbol.within is None else np.asarray(np.clip(array, *symbol.within))
 
 
 def _drawn(
@@ -277,7 +282,7 @@ def draws_from(equation: Equation[..., Any], way: str) -> bool:
 
 def distribution_of(equation: Equation[..., Any], name: str) -> str:
     """How a parameter is drawn: as the equation says, else as its symbol is."""
-    return equation.scales.get(name.rpartition(".")[2], symbol(name, equation.id).draw)
+    return equation.scales.get(name.rpartition(".")[2], equation.definition.symbol(name).draw)
 
 
 def has_mask(equation: Equation[..., Any]) -> bool:

@@ -16,7 +16,6 @@ from attnspec.interpreters.cost.cost import Cost, cost
 from attnspec.interpreters.evaluation.call import evaluate
 from attnspec.language import layers
 from attnspec.language.equation import Equation
-from attnspec.language.symbols import symbol
 from attnspec.language.tree import Definition, Parameter
 from attnspec.verification.cases.case import FEW, LAYOUTS, Description, make, sized, within
 from attnspec.verification.cases.describer import Describer
@@ -146,7 +145,7 @@ def _parameters(made: Describer) -> tuple[Parameter, ...]:
 
 
 def _is_weight(made: Describer, parameter: Parameter) -> bool:
-    return symbol(parameter.name, made.equation.id).weight
+    return parameter.symbol.weight
 
 
 @lru_cache(maxsize=256)

@@ -16,6 +16,7 @@ from attnspec.verification.cases.recorded_sizes import RecordedShapes, usual_siz
 from attnspec.verification.cases.recorded_values import (
     check_finite,
     check_integers,
+    check_ranges,
     check_places,
     loses_bits,
     overflow,
@@ -89,6 +90,7 @@ class Reader:
         if self.finite:
             check_finite(arrays, source)
         check_integers(self.equation, arrays, sizes, source)
+        check_ranges(self.equation, arrays, source)
         check_places(self.equation, options, sizes, source)
         stored = {name: rounded(a, self.dtype) if a.dtype.kind == "f" else a for name, a in arrays.items()}
         if reason := self._unclaimed(sizes, batch) or self._too_large(arrays, stored):

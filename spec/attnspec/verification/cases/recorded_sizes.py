@@ -11,7 +11,6 @@ from attnspec.language import layers
 from attnspec.language.dims import Dim
 from attnspec.language.equation import Equation
 from attnspec.language.layers import sizes_of
-from attnspec.language.symbols import symbol
 from attnspec.language.tree import Definition, Parameter
 from attnspec.verification.cases.case import FEW, smallest
 from attnspec.verification.cases.recordings import Arrays
@@ -84,7 +83,7 @@ class RecordedShapes:
         for parameter in self._recorded():
             shape = self.arrays[parameter.name].shape
             leading = shape[: len(shape) - len(parameter.dims)]
-            if not symbol(parameter.name, self.equation.id).weight:
+            if not parameter.symbol.weight:
                 axes[parameter.name] = leading
             elif leading:
                 raise self._misfit(parameter, "a weight, which a batch shares")

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from attnspec.errors import SpecError
 from attnspec.language.draws import Place
 from attnspec.language.equation import Equation
-from attnspec.language.symbols import symbol
 from attnspec.language.tree import Option, Parameter
+from attnspec.verification.cases.distributions import distribution_of
 from attnspec.verification.cases.recordings import Arrays
 
 INTEGER_RANGES = {"token": (0, "v", 1), "token or missing": (-1, "v", 1), "length": (0, "t", 0)}
@@ -78,10 +78,22 @@ def check_integers(equation: Equation[..., Any], arrays: Arrays, sizes: Mapping[
         SpecError: one is not.
     """
     for name, array in arrays.items():
-        distribution = equation.scales.get(name, symbol(name, equation.id).draw)
+        distribution = distribution_of(equation, name)
         if array.dtype.kind == "i" and distribution in INTEGER_RANGES:
             least, size, below = INTEGER_RANGES[distribution]
             _check_range(array, least, sizes[size] - below, f"{source}: {name}", f"{size} = {sizes[size]}")
+
+
+def check_ranges(equation: Equation[..., Any], arrays: Arrays, source: str) -> None:
+    """Check that values are within the range that the equation declares.
+
+    Raises:
+        SpecError: one is not.
+    """
+    for name, array in arrays.items():
+        within = equation.definition.symbol(name).within
+        if within is not None:
+            _check_range(array, *within, f"{source}: {name}", f"{equation.id} declares a range")
 
 
 def check_places(
@@ -98,11 +110,11 @@ def check_places(
             _check_range(np.asarray(options[name]), 0, size - 1, f"{source}: {name}", f"{draw.size} = {size}")
 
 
-def _check_range(array: NDArray[Any], least: int, most: int, subject: str, bound: str) -> None:
+def _check_range(array: NDArray[Any], least: float, most: float, subject: str, bound: str) -> None:
     outside = array[(array < least) | (array > most)]
     if outside.size:
         given = f"{outside[0]}, where {bound}"
-        raise SpecError(f"{subject} is out of range", given=given, expected=f"{least} to {most}")
+        raise SpecError(f"{subject} is out of range", given=given, expected=f"{least:g} to {most:g}")
 
 
 def loses_bits(recorded: NDArray[Any], rounded: NDArray[Any]) -> bool:

@@ -11,7 +11,7 @@ import numpy as np
 from attnspec.interpreters.evaluation.call import batch_shape
 from attnspec.language.equation import Equation
 from attnspec.verification.cases.case import Case, Description, make, unbatched
-from attnspec.verification.cases.distributions import rounded
+from attnspec.verification.cases.distributions import in_range, rounded
 
 Fails = Callable[[Case], bool]
 SIMPLER = ", made simpler"
@@ -110,6 +110,8 @@ def _simpler(equation: Equation[..., Any], case: Case, dtype: str, still: Fails)
         for simple in (np.zeros_like(array), np.ones_like(array), rounded(_one_digit(array), dtype)):
             if np.array_equal(simple, array):
                 break
+            if not np.array_equal(simple, in_range(simple, equation.definition.symbol(name))):
+                continue
             changed = _simplified(replace(case, arrays={**case.arrays, name: simple}, description=None))
             if still(changed):
                 case = changed

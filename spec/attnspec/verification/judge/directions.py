@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from attnspec.language.symbols import symbol
 from attnspec.language.tree import Definition
 from attnspec.thresholds import LEFT_OUT, SCALE_STEP
 from attnspec.verification.judge.mutant_values import values
@@ -68,7 +67,7 @@ def error_directions(tree: Definition) -> Iterator[ErrorDirection]:
                 yield ErrorDirection(
                     f"the last slice of {name} along axis {axis}", _Scale(tree, name, axis), is_partial=True
                 )
-                for tile in TILES if not symbol(name, tree.id).weight else ():
+                for tile in TILES if not tree.symbol(name).weight else ():
                     along = _Scale(tree, name, axis, tile)
                     yield ErrorDirection(
                         f"the last tile of {name}, of {tile},", along, is_partial=True, on_long_cases=True

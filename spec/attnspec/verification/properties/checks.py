@@ -11,7 +11,6 @@ import numpy as np
 
 from attnspec.language.equation import Equation
 from attnspec.language.layers import sizes_of
-from attnspec.language.symbols import symbol
 from attnspec.properties import PROPERTIES
 from attnspec.properties.property import Property
 from attnspec.verification.cases.case import FEW, Case, Description, make
@@ -101,5 +100,5 @@ def _drawn(equation: Equation[..., Any], prop: Property, least: Callable[[str], 
 def _with_batch_axes(arrays: dict[str, Any], equation: Equation[..., Any], axes: int) -> dict[str, Any]:
     """Add batch axes of size 1 to the arguments that vary per example."""
     lead = (None,) * axes
-    weights = {name for name in arrays if symbol(name, equation.id).weight}
+    weights = {name for name in arrays if equation.definition.symbol(name).weight}
     return {name: array if name in weights else np.asarray(array[lead]) for name, array in arrays.items()}
