@@ -78,10 +78,6 @@ undecidable. Without this allowance, an output of zeros would be undecidable, as
 UNDECIDABLE = 1e100
 """Convention: the variance of an undecidable element; larger than the square of any float32."""
 
-NARROW_RANGE = 1e30
-"""Convention: in a format whose largest number is smaller (float16), partial sums may overflow although the sum does
-not."""
-
 ORACLE_VARIANCE = 2.0
 """Derived: in float64, the reference has as much rounding error as the candidate, and the variances add."""
 
@@ -156,6 +152,11 @@ LEAN = 0.2
 CORRELATED = 1.5
 """Convention: a margin for the share of a direction in simulated runs, as a factor: two relative standard deviations
 of its estimate from SAMPLES runs, √(2/32) = 0.25."""
+
+
+FEWEST_INDEPENDENT = 4
+"""Convention: the least number of independent errors for which a share of them is judged. Two errors may be opposite by
+more than chance, as those of two weights that sum to 1, and then any direction along them has the whole share."""
 
 
 def share_limit(independent: float) -> float:

@@ -36,6 +36,16 @@ def load(places: Iterable[str]) -> None:
             load_module(place)
 
 
+def is_module(name: str, folder: Path) -> bool:
+    """Whether there is a module of this dotted name, on the path or in a folder, which is then put on the path."""
+    if str(folder) not in sys.path:
+        sys.path.append(str(folder))
+    try:
+        return importlib.util.find_spec(name) is not None
+    except (ImportError, ValueError):
+        return False
+
+
 def load_module(name: str) -> ModuleType:
     """Import a module by its dotted name; modules in the current folder are found too.
 

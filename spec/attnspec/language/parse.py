@@ -43,8 +43,8 @@ from attnspec.language.tree import (
 
 KINDS = {"Float": "float", "Int": "int", "Bool": "bool"}
 BINARY: dict[type[ast.AST], str] = {
-    ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.MatMult: "@", ast.Pow: "**", ast.FloorDiv: "//", ast.Mod: "%",
-    ast.BitAnd: "and", ast.BitOr: "or",
+    ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.MatMult: "@", ast.Pow: "**", ast.FloorDiv: "//",
+    ast.Mod: "%", ast.BitAnd: "and", ast.BitOr: "or",
     ast.LtE: "<=", ast.Lt: "<", ast.GtE: ">=", ast.Gt: ">", ast.Eq: "==",
 }  # fmt: skip
 UNARY: dict[type[ast.AST], str] = {ast.USub: "neg", ast.Invert: "not"}

@@ -37,21 +37,18 @@ def parse_target(target: Callable[..., Any] | str | Target) -> tuple[str, Target
 
 
 def load_own_equations(target: Target, ids: Sequence[str]) -> None:
-    """Import a target for the equations that it defines, if all these ids are of equations that are not known.
+    """Import what defines equations, if none of these ids is known: the modules of the ids, else the target.
 
-    A target that also claims an equation of the catalogue is not imported: its code would run in the process that
+    A target that also claims an equation of the catalogue brings none, since its code would run in the process that
     judges it.
 
     Raises:
-        TargetError: importing it fails.
-        SpecError: it defines something that is refused.
+        TargetError: an import fails.
+        SpecError: something that is defined is refused.
     """
-    unknown = [id for id in ids if not is_specified(id)]
-    if not unknown or len(unknown) < len(ids):
+    if not ids or any(map(is_specified, ids)) or isinstance(target, Pickled):
         return
-    match target:
-        case File(path=path):
-            definitions.load_file(Path(path))
-        case Module(name=name):
-            package = name.partition(".")[0]
-            definitions.load([name, *dict.fromkeys(family_of(id) for id in unknown if id.startswith(f"{package}."))])
+    folder = Path(target.path).absolute().parent if isinstance(target, File) else Path.cwd()
+    definitions.load(family for family in dict.fromkeys(map(family_of, ids)) if definitions.is_module(family, folder))
+    if not all(map(is_specified, ids)):
+        definitions.load([str(Path(target.path).absolute()) if isinstance(target, File) else target.name])

@@ -162,8 +162,8 @@ class Interpreter(NamedAxes[T]):
             case Apply(op="transpose", args=(array,)):
                 value = self.named_value(array, frame)
                 return replace(value, data=self.rearrange(lambda a: self.xp.matrix_transpose(a), value.data))
-            case Apply(op=op, args=args):
-                return self.elementwise(op, [self.visit(arg, frame) for arg in args])
+            case Apply():
+                return self.operation(node, frame)
             case At():
                 return self.at(node, frame)
             case Reduce():
@@ -198,6 +198,10 @@ class Interpreter(NamedAxes[T]):
                 raise TypeError(f"{type(node).__name__} has no value here")
             case _:
                 assert_never(node)
+
+    def operation(self, node: Apply, frame: Frame[T]) -> Value[T]:
+        """The value of an elementwise operation."""
+        return self.elementwise(node.op, [self.visit(arg, frame) for arg in node.args])
 
     def named_value(self, node: Node, frame: Frame[T]) -> Named[T]:
         """The value of a node as an array, also if it is a number."""

@@ -92,6 +92,7 @@ def local_mutations(node: Node, site: Site) -> Iterator[LocalMutation]:
         misapplied,
         rescaled,
         regrouped,
+        regrouped_index,
         memory_order,
         step_offset,
         mismasked,
@@ -241,6 +242,20 @@ def regrouped(node: Node, site: Site) -> Iterator[LocalMutation]:
             yield "bracket/left", f"{site.show(c)} acts on {site.show(a)} alone", moved, ()
 
 
+def regrouped_index(node: Node, site: Site) -> Iterator[LocalMutation]:
+    """Groups of an index are tiled instead of repeated, or repeated instead of tiled."""
+    match node:
+        case Apply(op="//" | "%" as op, args=(Position(index=index), SizeOf(dim=part))) if len(
+            part.names
+        ) == 1 and part == Dim.parse(*part.names):
+            other = site.definition.ranges[index].over(str(part))
+            if other is not None:
+                done, due = ("tiled", "repeated") if op == "//" else ("repeated", "tiled")
+                moved = Apply("%" if op == "//" else "//", (Position(index), SizeOf(other)))
+                sentence = f"the groups of {index} are {done} instead of {due}: {site.show(moved)}"
+                yield f"groups/{done}", sentence, moved, ()
+
+
 def memory_order(node: Node, site: Site) -> Iterator[LocalMutation]:
     """Elements are read in another memory order: heads interleaved, a matrix in column-major order."""
     match node:
@@ -297,6 +312,9 @@ def mismasked(node: Node, site: Site) -> Iterator[LocalMutation]:
         case Reduce(where=where) if where is not None:
             yield "mask/none", f"{node.op} ignores the mask", replace(node, where=None), ()
             yield "mask/not", f"the mask of {node.op} is inverted", replace(node, where=Apply("not", (where,))), ()
+            if node.op == "softmax":
+                late = Apply("where", (where, replace(node, where=None), Number(0.0)))
+                yield "mask/after", f"the mask acts on the weights, after {node.op}", late, ()
 
 
 def layer_wiring(node: Node, site: Site) -> Iterator[LocalMutation]:

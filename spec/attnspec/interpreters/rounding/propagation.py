@@ -5,15 +5,16 @@ It is of first order, and takes errors as independent. The simulated runs of `en
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
 from attnspec.interpreters.evaluation.value import ValueOf
-from attnspec.interpreters.evaluation.walk import Array, Interpreter, Named, Value
+from attnspec.interpreters.evaluation.walk import Array, Frame, Interpreter, Named, Value
 from attnspec.interpreters.rounding.model import ARITHMETIC, CONDITIONS, EXACT, POLES, Rounding
 from attnspec.interpreters.rounding.policy import Format, Policy
-from attnspec.thresholds import NARROW_RANGE, SIGMA_BOUND, STATE_UNDERFLOWS, UNDECIDABLE, UNDECIDABLE_SHARE
+from attnspec.language.tree import Apply, At, Node
+from attnspec.thresholds import SIGMA_BOUND, STATE_UNDERFLOWS, UNDECIDABLE, UNDECIDABLE_SHARE
 
 EXACT_FORMAT = Format("exact", 0, 0.0, float("inf"))
 """The format of values that every format represents exactly: integers, truth values and constants."""
@@ -124,6 +125,27 @@ class Propagation(Interpreter[Noisy]):
         for operand in operands:
             result = result | (self.variance(operand) >= UNDECIDABLE)
         return result
+
+    def operation(self, node: Apply, frame: Frame[Noisy]) -> Value[Noisy]:
+        """An elementwise operation. Rounding does not change how an element compares with itself, as in s_j > s_i."""
+        result = super().operation(node, frame)
+        match node:
+            case Apply(op=op, args=(At(array=left, places=first), At(array=right, places=second))) if left == right:
+                if op in CONDITIONS and isinstance(result, Named) and result.data.variance is not None:
+                    return self.decided_for_itself(result, zip(first, second, strict=True), frame)
+        return result
+
+    def decided_for_itself(
+        self, result: Named[Noisy], places: Iterable[tuple[Node, Node]], frame: Frame[Noisy]
+    ) -> Named[Noisy]:
+        """A comparison of elements of one array, decided where both are the element at the same place."""
+        equal = (Apply("==", pair) for pair in places)
+        result, *same = self.aligned([result, *(self.named_value(node, frame) for node in equal)])
+        variance = self.variance(result.data)
+        itself = self.xp.ones(variance.shape, dtype=self.xp.bool)
+        for each in same:
+            itself = itself & each.data.value
+        return replace(result, data=replace(result.data, variance=self.xp.where(itself, 0.0, variance)))
 
     def is_integer_arithmetic(self, op: str, *operands: Noisy) -> bool:
         """Whether an operation has exact integers as operands and result."""
@@ -257,10 +279,17 @@ class Propagation(Interpreter[Noisy]):
         exact = a.format.bits + b.format.bits <= self.policy.accumulation.bits
         squares = self.values.contract(squared_a, squared_b)
         added = self.rounding.contraction(a.value.shape[-1], squares, value, exact)
-        if self.policy.accumulation.largest < NARROW_RANGE:
+        if self.may_overflow(a.value, b.value):  # a partial sum, in another order of the products
             reach = self.values.contract(self.xp.abs(a.value), self.xp.abs(b.value))
             added = self.xp.where(reach > self.policy.accumulation.largest, UNDECIDABLE, added)
         return self.rounded_result(value, propagated, added, a.value.shape[-1], self.product_overflowed(value, a, b))
+
+    def may_overflow(self, a: Array, b: Array) -> bool:
+        """Whether a sum of products may be beyond the largest number of the accumulator, by its largest factors."""
+        if not a.size or not b.size:
+            return False
+        largest = [float(self.xp.max(self.xp.abs(factor))) for factor in (a, b)]
+        return not largest[0] * largest[1] * a.shape[-1] <= self.policy.accumulation.largest
 
     def product_overflowed(self, value: Array, a: Noisy, b: Noisy) -> Array:
         """Where a sum of products is not finite because it, or a factor, overflows float64."""
@@ -296,6 +325,8 @@ class Propagation(Interpreter[Noisy]):
                 shown = term.value if mask is None else xp.where(mask, term.value, xp.zeros_like(term.value))
                 squares = xp.sum(shown**2, axis=axis)
                 added = self.rounding.contraction(shown.shape[axis], squares, value, exact_products=True)
+                reach = xp.sum(xp.abs(shown), axis=axis)
+                added = xp.where(reach > self.policy.accumulation.largest, UNDECIDABLE, added)
                 return self.rounded_result(
                     value, None if exact else xp.sum(s, axis=axis), added, 0, self.sum_overflowed(shown, s, axis)
                 )

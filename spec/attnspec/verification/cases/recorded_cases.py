@@ -16,8 +16,8 @@ from attnspec.verification.cases.recorded_sizes import RecordedShapes, usual_siz
 from attnspec.verification.cases.recorded_values import (
     check_finite,
     check_integers,
-    check_ranges,
     check_places,
+    check_ranges,
     loses_bits,
     overflow,
     to_kind,

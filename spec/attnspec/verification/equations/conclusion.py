@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from attnspec.interpreters.mutation.mutants import Mutant
 from attnspec.thresholds import ENOUGH_CAUGHT, MOST_DECIDABLE
 from attnspec.verification.candidate.candidate import Candidate
 from attnspec.verification.diagnosis import locate, precision
@@ -54,11 +55,18 @@ def to_verdict(candidate: Candidate, conclusion: Conclusion, findings: Sequence[
     )
 
 
-def weakness(judged: Judged, strength: MutationScore) -> str:
-    """Why right values are not enough to conform, in a sentence; "" if they are."""
+def weakness(judged: Judged, strength: MutationScore, unread: Sequence[Mutant]) -> str:
+    """Why right values are not enough to conform, in a sentence; "" if they are.
+
+    Args:
+        unread: perturbations of the equation that no case shows.
+    """
     decidable, of = judged.decidable
     if not decidable:
         return "no element could be judged: rounding noise exceeds the signal in every element"
+    if unread:
+        names = ", ".join(each.says for each in unread)
+        return f"no case shows whether {names} is read: another one gives the same values, within the noise"
     if strength.of and len(strength.killed) < ENOUGH_CAUGHT * strength.of:
         return f"these cases would have caught only {strength} known mistakes"
     if decidable < MOST_DECIDABLE * of:

@@ -22,8 +22,8 @@ from attnspec.verification.equations.search import search, strengthened
 from attnspec.verification.judge.findings import Conclusion, Judged
 from attnspec.verification.judge.forms import accepted
 from attnspec.verification.judge.judge import Judge
-from attnspec.verification.judge.mutant_values import non_equivalent_mutants
-from attnspec.verification.judge.mutation_score import MutationScore
+from attnspec.verification.judge.mutant_values import effective_perturbations, non_equivalent_mutants
+from attnspec.verification.judge.mutation_score import MutationScore, mutation_score
 from attnspec.verification.judge.with_forms import judge_with_forms
 from attnspec.verification.properties.checks import PropertyResults, check_properties
 from attnspec.verification.properties.relations import noise_under
@@ -45,6 +45,7 @@ class EquationVerifier(Verifier[Conclusion]):
         judged: the last judgement of all of them; None before the first.
         strength: the mutation score of the cases; None before it is computed.
         held: the properties that were checked; None before.
+        unread: perturbations of the equation that no case shows.
     """
 
     question: Question
@@ -55,6 +56,7 @@ class EquationVerifier(Verifier[Conclusion]):
     judged: Judged | None = None
     strength: MutationScore | None = None
     held: PropertyResults | None = None
+    unread: tuple[Mutant, ...] = ()
 
     def __post_init__(self) -> None:
         self.equation = self.question.equation
@@ -106,6 +108,8 @@ class EquationVerifier(Verifier[Conclusion]):
         self.observations, self.strength = strengthened(
             self.candidate, self.judge, self.observations, before, self.mistakes
         )
+        judged = self.judge.compare(self.observations, before.policy, before.form)
+        self.unread = mutation_score(judged, effective_perturbations(self.equation.id), self.question.dtype).survived
         unseen = [*self.strength.seen_in_aggregate, *self.strength.survived]
         return self.judge_all(before.policy, unseen, directions=True)
 
@@ -138,7 +142,7 @@ class EquationVerifier(Verifier[Conclusion]):
         assert held is not None
         if judged.form.says:
             self.note(f"by another form: {judged.form.says}")
-        weak = weakness(judged, strength)
+        weak = weakness(judged, strength, self.unread)
         for finding in unclaimed.beyond_one_batch_axis(self.candidate, self.judge, judged) if not weak else ():
             self.note(finding)
         kind = VerdictKind.INCONCLUSIVE if weak else VerdictKind.CONFORMS

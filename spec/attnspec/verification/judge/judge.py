@@ -17,6 +17,7 @@ from attnspec.language.equation import Equation
 from attnspec.language.traversal import nodes_throughout
 from attnspec.language.tree import Definition, Scan
 from attnspec.thresholds import (
+    CONTRAST,
     DIRECTION_CASES,
     LONG_AXIS,
     LONGER_AXIS,
@@ -121,6 +122,7 @@ class Judge:
         bad row in an otherwise precise case does not lead to a looser policy. A policy that fails cases is rejected if
         the first cases speak against it, even if the failing cases do not, because they are saturated. If a looser
         policy leaves undecidable what the policy fails, such as an overflow, that does not speak for the looser one.
+        A policy that fails elements by less than `CONTRAST` is rejected if a looser one holds for all of them.
 
         Recorded cases take part only if there are no others: a wrong recorded answer must not lead to a looser policy.
         Elements that are undecidable under the looser policy are then not counted.
@@ -147,9 +149,22 @@ class Judge:
             too_large = self._looser_fits_better(tried[:POLICY_CASES], policy, looser, count_undecidable=False)
             if too_large or looser_fits_better(first, policy, looser):
                 continue
+            if drawn and self._explained_by_looser(failing, policy, looser):
+                continue
             if not (drawn and self._undecidable_under_looser(failing, policy, looser)):
                 return policy
         return presets[-1]
+
+    def _explained_by_looser(self, failing: Sequence[Observation], policy: Policy, looser: Sequence[Policy]) -> bool:
+        """Whether all elements that a policy fails, it fails barely, and a looser policy holds or is undecidable there.
+
+        Barely is within `CONTRAST` bounds, so the two policies are alike there, and nothing is learned from a contrast.
+        """
+        tight = self.compare(failing, policy)
+        if any(bool((comparison.ratio > CONTRAST).any()) for comparison in tight):
+            return False
+        others = (zip(tight, self.compare(failing, other), strict=True) for other in looser)
+        return any(all(bool((b.ratio <= 1)[a.ratio > 1].all()) for a, b in pairs) for pairs in others)
 
     def indistinguishable(self, observations: Sequence[Observation], policy: Policy) -> list[Policy]:
         """A policy, and the looser ones whose σ is nowhere at least twice as large: answers cannot tell them apart.

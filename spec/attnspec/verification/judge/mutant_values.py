@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from attnspec.errors import SpecError
 from attnspec.interpreters.evaluation.call import evaluate, fit
 from attnspec.interpreters.mutation.mutants import Mutant, mutants
+from attnspec.interpreters.mutation.perturbations import perturbations
 from attnspec.language.dims import Dim
 from attnspec.language.equation import REGISTRY, Equation
 from attnspec.language.tree import Definition
@@ -87,12 +88,24 @@ def non_equivalent_mutants(id: str, finite: bool = True) -> tuple[Mutant, ...]:
     Args:
         finite: False includes mutants that differ only by NaN and infinity at masked positions.
     """
-    equation = REGISTRY[id]
+    differing = _differing(REGISTRY[id], mutants(REGISTRY[id]), finite)
+    return tuple(replace(mutant, in_storage=True) if how == OVERFLOW else mutant for mutant, how in differing if how)
+
+
+@lru_cache(maxsize=256)
+def effective_perturbations(id: str) -> tuple[Mutant, ...]:
+    """The perturbations of an equation that change its value on some case; a constant before a softmax does not."""
+    differing = _differing(REGISTRY[id], perturbations(REGISTRY[id]), finite=True)
+    return tuple(mutant for mutant, how in differing if how == VALUE)
+
+
+def _differing(equation: Equation[..., Any], tried: Sequence[Mutant], finite: bool) -> Iterator[tuple[Mutant, str]]:
+    """Each mutant, with how it differs from the equation: VALUE, OVERFLOW, or "" if it does not."""
     cases = stacked([case for case in sample_cases(equation) if case.finite or not finite])
     cases = sorted(cases, key=lambda case: case.elements)  # most mutants differ on small cases already
     right = [values(equation.definition, case) for case in cases]
-    differing = ((mutant, _difference(mutant, cases, right)) for mutant in mutants(equation))
-    return tuple(replace(mutant, in_storage=True) if how == OVERFLOW else mutant for mutant, how in differing if how)
+    for mutant in tried:
+        yield mutant, _difference(mutant, cases, right)
 
 
 def sample_cases(equation: Equation[..., Any]) -> list[Case]:

@@ -16,6 +16,7 @@ from attnspec.thresholds import (
     CONTRAST,
     CONTRAST_QUANTILE,
     CORRELATED,
+    FEWEST_INDEPENDENT,
     HONEST_RMS,
     LEAN,
     MENDED_SHARE,
@@ -175,7 +176,7 @@ class Coefficient:
     def dominant(self) -> bool:
         """Whether the direction explains most of the error, even if the coefficient is within its limit."""
         independent = min(1 / max(CORRELATED * self.chance, 1e-6), self.breadth)
-        return self.share > share_limit(independent)
+        return independent >= FEWEST_INDEPENDENT and self.share > share_limit(independent)
 
     @property
     def visible(self) -> bool:

@@ -1,0 +1,1 @@
+"""Equations that attnspec does not have, written by its public words alone."""

@@ -1,0 +1,113 @@
+"""A package that we did not plan for: its equations are listed, shown, counted and judged by public words alone."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+import pytest
+
+import attnspec
+
+ROOT = Path(__file__).resolve().parents[1]
+STRANGERS = ROOT / "tests" / "strangers"
+EQUATIONS = tuple(f"strangers.{name}" for name in ("norms", "rotations", "attention", "feed_forward", "recurrences"))
+
+EXPLAINED = {
+    "eps_outside": "eps is outside sqrt",
+    "gain_from_zero": "1 is added to γ_k",
+    "slow": "is multiplied by 0.5",
+    "as_halves": "the columns of a pair are half of the width apart",
+    "backwards": "has the other sign",
+    "tiled_heads": "the groups of h are tiled instead of repeated",
+    "wider": "i − j ≤ window is used instead of i − j < window",
+    "both_sides": "reads k of later places",
+    "not_scaled_back": "the factor cap is missing",
+    "no_sink": "exp(sink − top_i) is missing",
+    "gates_swapped": "W and V are swapped",
+    "geglu": "gelu is used instead of silu",
+    "softmax_first": "the mask acts on the weights, after softmax",
+    "peeps_at_old_state": "c is used instead of c_next",
+    "not_normalised": "the division by Σ_{j: j ≤ i} s_ij is missing",
+    "strictly_before": "the last place of v along n is not read",
+    "error_before_decay": "S is used instead of kept",
+    "input_without_step": "the factor δ_c is missing",
+}
+"""{wrong candidate: words of its diagnosis}; the docstrings in wrong.py have the mistakes in other words."""
+
+
+@pytest.fixture(autouse=True)
+def found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The package is found as if it were installed, here and in the candidates' processes."""
+    monkeypatch.syspath_prepend(STRANGERS)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(STRANGERS), *sys.path]))
+
+
+def run(*arguments: str, python: str = sys.executable, folder: Path = STRANGERS) -> subprocess.CompletedProcess[str]:
+    command = [python, "-m", "attnspec", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, cwd=folder, timeout=600)
+
+
+def test_a_candidate_brings_the_equation_of_its_package() -> None:
+    right = run("verify", "strangers.in_numpy:swiglu")
+    wrong = run("verify", "wrong.py:gates_swapped")
+
+    assert (right.returncode, wrong.returncode) == (0, 1), right.stderr + wrong.stderr
+    assert "W and V are swapped" in wrong.stdout
+
+
+def test_equations_of_a_package_are_listed_shown_and_counted() -> None:
+    options = ("--equations", "strangers.norms")
+    listed = json.loads(run("list", "strangers.norms", "--json", "-", *options).stdout)
+    shown, cost = (run(word, "strangers.norms.rms_norm", *options).stdout for word in ("show", "cost"))
+
+    assert [each["id"] for each in listed["equations"]] == ["strangers.norms.rms_norm"]
+    assert "mean = (Σ_k x_k x_k) / d" in shown
+    assert "the gain" in shown
+    assert "4 d" in cost or "d" in cost
+
+
+@pytest.mark.broad
+@pytest.mark.parametrize("target", ["strangers.in_torch", "strangers.in_numpy"])
+def test_right_candidates_conform_in_every_dtype(target: str) -> None:
+    dtypes = ("float32", "float64", "float16", "bfloat16") if target.endswith("torch") else ("float32", "float64")
+    report = attnspec.verify(target, dtype=dtypes, equations=EQUATIONS)
+
+    assert not [f"{each.implementation} {each.dtype}: {each.reason}" for each in report.verdicts if not each.passed]
+
+
+@pytest.mark.broad
+def test_wrong_candidates_differ_and_are_explained() -> None:
+    report = attnspec.verify(str(STRANGERS / "wrong.py"), equations=EQUATIONS)
+    said = {each.implementation.rpartition(":")[2]: str(each) for each in report.verdicts}
+
+    assert {each.verdict for each in report.verdicts} == {attnspec.VerdictKind.DIFFERS}
+    assert said.keys() == EXPLAINED.keys()
+    assert not {name: text for name, text in said.items() if EXPLAINED[name] not in text}
+
+
+@pytest.mark.slow
+def test_installed_from_wheels_it_works_without_options(tmp_path: Path) -> None:
+    """In an environment of its own, entry points bring the equations and the implementations."""
+    build = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "-w", str(tmp_path)]
+    subprocess.run([*build, str(ROOT), str(STRANGERS)], check=True, capture_output=True)
+    environment = tmp_path / "environment"
+    venv.create(environment, with_pip=True)
+    python = str(environment / "bin" / "python")
+    site = subprocess.run(
+        [python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"], capture_output=True, text=True
+    ).stdout.strip()
+    others = [path for path in sys.path if path.endswith("site-packages")]
+    Path(site, "others.pth").write_text("\n".join(others))
+    wheels = sorted(map(str, tmp_path.glob("*.whl")))
+    subprocess.run([python, "-m", "pip", "install", "--no-deps", "--no-index", *wheels], check=True)
+
+    listed = run("list", "strangers.attention", python=python, folder=tmp_path)
+    judged = run("verify", "strangers.in_torch:with_sink", python=python, folder=tmp_path)
+
+    assert "strangers.attention.with_sink" in listed.stdout
+    assert judged.returncode == 0, judged.stdout + judged.stderr
