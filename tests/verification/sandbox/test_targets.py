@@ -162,6 +162,16 @@ def test_framework_is_guessed(runner: Runner, tmp_path: Path, source: str, frame
     assert [each.name for each in found.parameters] == ["x"]
 
 
+def test_framework_is_guessed_through_other_modules(runner: Runner, tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    write(tmp_path / "deep_kernels.py", "import torch\ndef gelu(x): return torch.nn.functional.gelu(x)")
+    write(tmp_path / "layers_of_mine.py", "import json\nfrom deep_kernels import gelu\ndef mlp(x): return gelu(x)")
+    path = write(tmp_path / "mine.py", "import math\nfrom layers_of_mine import mlp\ndef f(x): return mlp(x)")
+    [found] = runner.load(File(path, "f"))
+
+    assert found.framework == "torch"
+
+
 def test_missing_file_names_the_nearest(runner: Runner, tmp_path: Path) -> None:
     write(tmp_path / "kernels.py", "")
     error = refusal(runner, File(tmp_path / "kernel.py"))

@@ -10,7 +10,8 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from attnspec.implementation import DTYPES
+from attnspec.implementation import DTYPES, Framework
+from attnspec.language.symbols import common_names
 from attnspec.verification.candidate import answer_form
 from attnspec.verification.candidate.observation import Observation
 from attnspec.verification.candidate.question import Question
@@ -19,7 +20,7 @@ from attnspec.verification.cases.distributions import HIDDEN
 from attnspec.verification.cases.grid import grid
 from attnspec.verification.cases.recorded_cases import Reader, RecordedCases
 from attnspec.verification.cases.suite import standard_suite
-from attnspec.verification.sandbox.binding import Plan, bind
+from attnspec.verification.sandbox.binding import Plan, bind, describe_binding
 from attnspec.verification.sandbox.messages import Layout, Outcome, Request
 from attnspec.verification.sandbox.runner import Runner
 
@@ -47,14 +48,22 @@ class Candidate:
             BindingError: they do not match.
         """
         question, definition = self.question, self.question.called.definition
+        arrays = [parameter.name for parameter in definition.parameters]
+        options = [*(option.name for option in definition.options), *question.dtype_option]
         self.plan = bind(
             question.callable.parameters,
-            [parameter.name for parameter in definition.parameters],
-            [*(option.name for option in definition.options), *question.dtype_option],
+            arrays,
+            options,
             dict(question.bind),
+            {name: common_names(name, definition.id) for name in (*arrays, *options)},
             name=question.implementation,
             equation=question.called.id,
         )
+
+    @property
+    def bound(self) -> str:
+        """What was bound to what, where it was not by the equation's own names; "" if nothing was."""
+        return describe_binding(self.plan, self.question.callable.parameters)
 
     def standard_cases(self) -> Iterator[Case]:
         """The cases that are always there, as far as they are claimed: the fixed suite, then the grid."""
@@ -202,6 +211,25 @@ class Candidate:
         if not answer_form.answered(outcome, case, self.question.equation, self.question.dtype):
             return None
         return tuple(np.asarray(output.value, dtype=np.float64) for output in outcome.outputs)
+
+
+FRAMEWORKS_TO_TRY = (Framework.NUMPY, Framework.TORCH, Framework.JAX)
+"""Frameworks in the order in which they are tried on a callable that shows none."""
+
+
+def with_framework_that_runs(question: Question, runner: Runner) -> Question:
+    """The question in the first framework in which the callable answers in the right form; unchanged if none is.
+
+    Raises:
+        BindingError: the callable's parameters do not match.
+    """
+    for framework in FRAMEWORKS_TO_TRY:
+        candidate = Candidate(replace(question, framework=framework.value), runner)
+        candidate.bind()
+        case = next(candidate.standard_cases(), None)
+        if case is not None and candidate.call(case)[1] is not None:
+            return candidate.question
+    return question
 
 
 def with_output_dtype(question: Question, runner: Runner) -> Question:

@@ -29,6 +29,7 @@ class Question:
         bind: pairs of a parameter of the callable and an argument of the equation.
         policy: the name of a declared precision policy; None: the claim's, or else an inferred one.
         display_name: the name that the verdict has for the callable; empty for its own name.
+        any_framework: whether neither the caller nor the claim nor the callable's module shows a framework.
         any_dtype: whether neither the caller nor the claim names a dtype.
         inputs: recorded cases, in addition to the drawn ones.
         names: pairs of an argument of the equation and its name in the recorded cases.
@@ -53,6 +54,7 @@ class Question:
     names: tuple[tuple[str, str], ...] = ()
     only_inputs: bool = False
     forward: Equation[..., Any] | None = None
+    any_framework: bool = False
 
     @property
     def implementation(self) -> str:

@@ -51,6 +51,7 @@ def to_verdict(candidate: Candidate, conclusion: Conclusion, findings: Sequence[
         seed=question.seed,
         recorded=sum(bool(case.origin) for case, _ in candidate.calls),
         backward_of=question.forward.id if question.forward is not None else "",
+        bound=candidate.bound,
     )
 
 

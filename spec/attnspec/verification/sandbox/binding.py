@@ -1,11 +1,13 @@
 """Match the parameters of a callable with the arguments of an equation.
 
-Parameters match by name if the names are the equation's, else by position. If names and order contradict each other,
-the callable is refused: a guess that swaps two arguments would be reported as a wrong formula.
+Parameters match by name if the names are the equation's or common ones for its arguments, else by position. If names
+and order contradict each other, the callable is refused: a guess that swaps two arguments would be reported as a wrong
+formula.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
@@ -40,6 +42,7 @@ def bind(
     arrays: Sequence[str],
     options: Iterable[str] = (),
     explicit: Mapping[str, str] | None = None,
+    common_names: Mapping[str, Sequence[str]] | None = None,
     *,
     name: str = "the callable",
     equation: str = "the equation",
@@ -51,6 +54,7 @@ def bind(
         arrays: the names of the equation's arrays, in its order.
         options: the names of the equation's options, such as heads and eps, which are passed too.
         explicit: {parameter of the callable: argument of the equation}, which overrides names and order.
+        common_names: {argument of the equation: other names that parameters for it may have}.
         name: the name of the callable, for the error.
         equation: the name of the equation, for the error.
 
@@ -63,10 +67,24 @@ def bind(
     """
     binding = _Binding(parameters, list(arrays), list(options), name, equation)
     binding.bind_explicit(explicit or {})
+    binding.match_names(common_names or {})
     binding.bind_arrays()
     binding.bind_options()
     binding.refuse_unfilled()
     return binding.plan()
+
+
+def describe_binding(plan: Plan, parameters: Sequence[Parameter]) -> str:
+    """Describe which parameter receives which argument, where the two have different names: "query=q, key=k".
+
+    Arguments that `*args` receives are listed in order.
+    """
+    places = [p.name for p in parameters if p.kind in ("POSITIONAL_ONLY", "POSITIONAL_OR_KEYWORD")]
+    by_position = [argument for name, argument in plan if name is None]
+    pairs = [*zip(places, by_position, strict=False), *((name, argument) for name, argument in plan if name)]
+    shown = [f"{name}={argument}" for name, argument in pairs if name != argument]
+    rest = by_position[len(places) :]
+    return ", ".join([*shown, *([f"{', '.join(rest)} in this order"] if rest else [])])
 
 
 class _Binding:
@@ -74,6 +92,7 @@ class _Binding:
 
     Attributes:
         bound: the argument of each parameter.
+        meant: the argument that a parameter is named after, by the equation's name or a common one.
         positional_rest: the arguments for `*args`.
         keyword_rest: the arguments for `**kwargs`.
     """
@@ -88,6 +107,7 @@ class _Binding:
         self.has_args = any(p.kind == "VAR_POSITIONAL" for p in parameters)
         self.has_kwargs = any(p.kind == "VAR_KEYWORD" for p in parameters)
         self.bound: dict[str, str] = {}
+        self.meant: dict[str, str] = {}
         self.positional_rest: list[str] = []
         self.keyword_rest: list[str] = []
 
@@ -103,12 +123,32 @@ class _Binding:
                 self.fail(f"{argument!r} is bound twice", "bind each argument to one parameter")
             self.bound[parameter] = argument
 
+    def match_names(self, common_names: Mapping[str, Sequence[str]]) -> None:
+        """Note which argument each free parameter is named after.
+
+        A common name counts if it is that of one parameter and one argument, and if no parameter has the argument's
+        own name.
+        """
+        free = [p.name for p in self._free(self.named)]
+        arguments = self._unbound([*self.arrays, *self.options])
+        self.meant = {name: name for name in free if name in arguments}
+        pairs = [
+            (name, argument)
+            for argument in arguments
+            if argument not in self.meant
+            for name in common_names.get(argument, ())
+            if name in free and name not in self.meant
+        ]
+        names, meant = Counter(name for name, _ in pairs), Counter(argument for _, argument in pairs)
+        self.meant |= {name: argument for name, argument in pairs if names[name] == meant[argument] == 1}
+
     def bind_arrays(self) -> None:
         """Bind all arrays by name, or else the required parameters in order."""
         unbound = self._unbound(self.arrays)
         free = {p.name for p in self._free(self.named)}
-        if free.issuperset(unbound):
-            self.bound |= {argument: argument for argument in unbound}
+        by_name = {name: argument for name, argument in self.meant.items() if argument in unbound}
+        if len(by_name) == len(unbound):
+            self.bound |= by_name
         elif self._are_keywords(unbound):
             self.bound |= {argument: argument for argument in unbound if argument in free}
             self.keyword_rest += [argument for argument in unbound if argument not in free]
@@ -123,12 +163,13 @@ class _Binding:
     def _bind_in_order(self) -> None:
         """Bind by position; a keyword-only or optional parameter of an argument's name receives that argument."""
         for p in self._free(self.named):
-            if p.name in self._unbound(self.arrays) and (p.has_default or p.kind == "KEYWORD_ONLY"):
-                self.bound[p.name] = p.name
+            meant = self.meant.get(p.name)
+            if meant in self._unbound(self.arrays) and (p.has_default or p.kind == "KEYWORD_ONLY"):
+                self.bound[p.name] = str(meant)
         unbound = self._unbound(self.arrays)
-        free = [p.name for p in self._free(self.positional) if p.name not in self.options]
+        free = [p.name for p in self._free(self.positional) if self.meant.get(p.name) not in self.options]
         for parameter, argument in zip(free, unbound, strict=False):
-            if parameter in self.arrays and parameter != argument:
+            if self.meant.get(parameter, argument) != argument:
                 self._refuse_contradiction(parameter, argument, dict(zip(free, unbound, strict=False)))
             self.bound[parameter] = argument
         self.positional_rest = unbound[len(free) :]
@@ -141,10 +182,10 @@ class _Binding:
         An option is never bound to an optional parameter of another name, which may mean anything.
         """
         for option in self._unbound(self.options):
-            free = self._free(self.named)
+            named = [p.name for p in self._free(self.named) if self.meant.get(p.name) == option]
             required = [p.name for p in self._free(self.positional) if not p.has_default]
-            if option in [p.name for p in free]:
-                self.bound[option] = option
+            if named:
+                self.bound[named[0]] = option
             elif self.has_kwargs:
                 self.keyword_rest.append(option)
             elif required:
