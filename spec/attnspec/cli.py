@@ -123,6 +123,23 @@ NATURAL, SECONDS = click.IntRange(min=0), click.FloatRange(0, min_open=True)
 @click.option(
     "--bind", metavar="P=NAME", multiple=True, callback=_pairs, help="Parameter, and its name in the equation."
 )
+@click.option(
+    "--set",
+    "settings",
+    metavar="P=VALUE",
+    multiple=True,
+    callback=_pairs,
+    help="Parameter that the equation lacks, or option that is built in, and its value.",
+)
+@click.option("--axes", metavar="LETTERS", help="Order of the axes, such as BNHD; B and H are batch axes.")
+@click.option("--returns", metavar="I,...", help="Where the results are in what it returns, such as 0 or 0,1.0.")
+@click.option(
+    "--same",
+    metavar="P=Q",
+    multiple=True,
+    callback=_pairs,
+    help="Argument that is not taken, as it is Q.",
+)
 @click.option("--policy", metavar="P", help="Precision policy; by default the claimed one, or inferred.")
 @click.option("--inputs", metavar="FILE", multiple=True, help="Recorded cases to add: .npz or .safetensors.")
 @click.option(
@@ -154,10 +171,10 @@ def verify(
 ) -> None:
     """Judge implementations against the equations that they claim.
 
-    TARGET is FILE.py, FILE.py:callable, pkg.module or pkg.module:callable. The options --dtype, --bind, --inputs,
-    --name and --claim may be repeated. A claim is batch=0 (the numbers of leading batch axes; 0,1 is the default, and
-    0,1,2 adds two of them), smallest.t=1 (the smallest size of an axis), form=NAME (an equal rewriting accepted at any
-    loss of bits), or yes or no for finite, contiguous, deterministic and double_backward.
+    TARGET is FILE.py, FILE.py:callable, pkg.module or pkg.module:callable. The options --dtype, --bind, --set, --same,
+    --inputs, --name and --claim may be repeated. A claim is batch=0 (the numbers of leading batch axes; 0,1 is the
+    default, and 0,1,2 adds two of them), smallest.t=1 (the smallest size of an axis), form=NAME (an equal rewriting
+    accepted at any loss of bits), or yes or no for finite, contiguous, deterministic and double_backward.
     """
     from attnspec.faces import verify_command
     from attnspec.implementation import parse_claim

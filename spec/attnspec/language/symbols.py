@@ -155,6 +155,15 @@ COMMON_NAMES: dict[str, tuple[str, ...]] = {
 """{argument: names that software commonly has for it}. A key such as "text.k" is for one family only."""
 
 
+COMMON_SETTINGS: dict[str, tuple[str, ...]] = {
+    "normalized_shape": ("(c,)", "(d,)"),
+    "dim": ("-1",),
+    "axis": ("-1",),
+    "num_heads": ("heads",),
+}
+"""{parameter that software commonly has and no equation: its values, in sizes and options of the equation}."""
+
+
 def common_names(name: str, id: str) -> tuple[str, ...]:
     """The names that software commonly has for an argument or option of an equation."""
     return COMMON_NAMES.get(f"{id.split('.')[0]}.{name}", COMMON_NAMES.get(name, ()))

@@ -201,5 +201,5 @@ def test_the_error_is_said_in_full() -> None:
         "BindingError: f: needs w, which a.b does not give",
         "  given     f(q, k, v, w)",
         "  expected  a.b(q, k, v)",
-        "  to mend   give the parameter a default, or wrap the callable in one that takes the equation's arguments",
+        "  to mend   --set w=VALUE sets what is not an argument of the equation",
     ]

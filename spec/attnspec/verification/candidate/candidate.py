@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any, cast
@@ -11,10 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attnspec.implementation import DTYPES, Framework
+from attnspec.interpreters.evaluation.call import fit
+from attnspec.language.merging import mergeable
 from attnspec.language.symbols import common_names
 from attnspec.verification.candidate import answer_form
 from attnspec.verification.candidate.observation import Observation
 from attnspec.verification.candidate.question import Question
+from attnspec.verification.candidate.settings import evaluated
 from attnspec.verification.cases.case import Case, Description, make
 from attnspec.verification.cases.distributions import HIDDEN
 from attnspec.verification.cases.grid import grid
@@ -49,21 +52,57 @@ class Candidate:
         """
         question, definition = self.question, self.question.called.definition
         arrays = [parameter.name for parameter in definition.parameters]
-        options = [*(option.name for option in definition.options), *question.dtype_option]
+        settings = dict(question.adaptation.settings)
+        parameters = [parameter for parameter in question.callable.parameters if parameter.name not in settings]
+        names = {name: common_names(name, definition.id) for name in (*arrays, *self._options)}
+        taken = {parameter.name for parameter in parameters}
+        built_in = {
+            name
+            for name, _ in question.adaptation.fixed
+            if not taken.intersection([name, *names.get(name, ())]) and name not in dict(question.bind).values()
+        }
+        options = [name for name in self._options if name not in built_in and name not in settings]
         self.plan = bind(
-            question.callable.parameters,
+            parameters,
             arrays,
             options,
             dict(question.bind),
-            {name: common_names(name, definition.id) for name in (*arrays, *options)},
+            names,
+            self._hints,
             name=question.implementation,
             equation=question.called.id,
         )
 
     @property
+    def _options(self) -> list[str]:
+        return [*(option.name for option in self.question.called.definition.options), *self.question.dtype_option]
+
+    @property
+    def _hints(self) -> dict[str, str]:
+        """What to do if the callable does not take an argument: {argument: an option of the command}."""
+        definition = self.question.called.definition
+        same = {name: f"if it is {other}: --same {name}={other}" for name, other in mergeable(definition).items()}
+        examples = {"float": "1e-5", "int": "4"}
+        options = {
+            each.name: f"if it is built in, with its value: --set {each.name}={examples[each.kind]}"
+            for each in definition.options
+        }
+        return {**same, **options}
+
+    @property
+    def left_at_defaults(self) -> list[str]:
+        """The parameters of the callable that are not passed, since they have a default."""
+        passed = {name for name, _ in self.plan} | dict(self.question.adaptation.settings).keys()
+        by_position = sum(name is None for name, _ in self.plan)
+        rest = self.question.callable.parameters[by_position:]
+        return [each.name for each in rest if each.has_default and each.name not in passed and each.name[0] != "_"]
+
+    @property
     def bound(self) -> str:
-        """What was bound to what, where it was not by the equation's own names; "" if nothing was."""
-        return describe_binding(self.plan, self.question.callable.parameters)
+        """How the callable is called, where it is not by the equation's own names and forms; "" otherwise."""
+        settings = dict(self.question.adaptation.settings)
+        parameters = [each for each in self.question.callable.parameters if each.name not in settings]
+        return "; ".join(filter(None, [describe_binding(self.plan, parameters), *self.question.adaptation.words]))
 
     def standard_cases(self) -> Iterator[Case]:
         """The cases that are always there, as far as they are claimed: the fixed suite, then the grid."""
@@ -134,7 +173,7 @@ class Candidate:
         }
         return Request(
             question.callable.name,
-            arrays,
+            self._laid_out(arrays),
             case.options,
             question.dtype,
             question.device,
@@ -143,7 +182,28 @@ class Candidate:
             cast(Layout, case.layout),
             len(question.equation.definition.results),
             gradients=question.gradients,
+            settings=self._settings(case),
+            returns=question.adaptation.returns,
         )
+
+    def _laid_out(self, arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        """The arrays in the candidate's order of axes."""
+        return self.question.adaptation.to_candidate(arrays, self.question.equation)
+
+    def _settings(self, case: Case) -> dict[str, Any]:
+        """The values of the callable's own parameters on a case."""
+        settings = self.question.adaptation.settings
+        if not settings:
+            return {}
+        shapes = {name: array.shape for name, array in case.arrays.items()}
+        sizes, _ = fit(self.question.equation.definition, shapes, case.options)
+        return {name: evaluated(value, {**sizes, **case.options}) for name, value in settings}
+
+    def outcomes(self, requests: Iterable[Request]) -> Iterator[Outcome]:
+        """Make each call and yield its outcome, with the outputs in the equation's order of axes."""
+        results = self.question.equation.definition.results
+        for outcome in self.runner.call_many(requests):
+            yield self.question.adaptation.to_equation(outcome, results)
 
     def observe(self, cases: Sequence[Case]) -> list[Observation]:
         """Call the candidate on cases. Every outcome is kept in `calls`; no case follows a hang or a crash.
@@ -152,7 +212,7 @@ class Candidate:
             The answers that can be judged.
         """
         observations = []
-        for case, outcome in zip(cases, self.runner.call_many([self.request(case) for case in cases]), strict=False):
+        for case, outcome in zip(cases, self.outcomes([self.request(case) for case in cases]), strict=False):
             self.calls.append((case, outcome))
             answers = self.answers(case, outcome)
             if answers is not None:
@@ -170,7 +230,7 @@ class Candidate:
         Returns:
             The outcome, and the answers in float64; None if they cannot be judged.
         """
-        (outcome,) = self.runner.call_many([replace(self.request(case), **how)])
+        (outcome,) = self.outcomes([replace(self.request(case), **how)])
         return outcome, self.answers(case, outcome)
 
     def backward_twice(self, case: Case) -> tuple[Outcome, tuple[NDArray[Any], ...] | None]:
@@ -189,7 +249,15 @@ class Candidate:
         gradients = replace(request.gradients, second_order=tuple(arrays))
         outputs = len(gradients.output_gradients) + len(gradients.inputs)
         (outcome,) = self.runner.call_many(
-            [replace(request, arrays={**case.arrays, **arrays}, dtype="float64", gradients=gradients, outputs=outputs)]
+            [
+                replace(
+                    request,
+                    arrays=self._laid_out({**case.arrays, **arrays}),
+                    dtype="float64",
+                    gradients=gradients,
+                    outputs=outputs,
+                )
+            ]
         )
         return outcome
 
@@ -200,7 +268,7 @@ class Candidate:
             The outcome, and the answers to both cases, which are read after the second call.
         """
         request = replace(self.request(then), before=self.request(first).arrays)
-        (outcome,) = self.runner.call_many([request])
+        (outcome,) = self.outcomes([request])
         half = len(outcome.outputs) // 2
         halves = ((first, outcome.outputs[:half]), (then, outcome.outputs[half:]))
         read = [(case, self.answers(case, replace(outcome, outputs=outputs))) for case, outputs in halves]

@@ -66,7 +66,8 @@ class EquationVerifier(Verifier[Conclusion]):
     @cached_property
     def mistakes(self) -> tuple[Mutant, ...]:
         """Every known mistake that shows on what is claimed."""
-        return non_equivalent_mutants(self.equation.id, self.question.claim.finite)
+        restricted = self.question.adaptation.fixed or self.question.adaptation.same
+        return non_equivalent_mutants(self.equation if restricted else self.equation.id, self.question.claim.finite)
 
     @cached_property
     def explainer(self) -> Explainer:
@@ -178,12 +179,16 @@ class EquationVerifier(Verifier[Conclusion]):
 
     def properties(self, judged: Judged) -> PropertyResults:
         """The properties of the equation, for one example, or a batch of one where that is all that is claimed."""
+        question = self.question
 
         def call(case: Case) -> tuple[Any, ...] | str:
+            other = [name for name, value in question.adaptation.fixed if case.options.get(name, value) != value]
+            if other:
+                return f"it needs other values of {', '.join(other)}"
             outcome, answers = self.candidate.call(self.candidate.with_summed_gradients(case))
             return answer_form.describe_status(outcome) if answers is None else answers
 
-        question, form = self.question, judged.form
+        form = judged.form
         noise_of = noise_under(
             self.equation, form.under(judged.policy), question.seed, form=form.definition, constants=form.constants
         )

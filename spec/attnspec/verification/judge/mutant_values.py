@@ -19,6 +19,7 @@ from attnspec.language.tree import Definition
 from attnspec.thresholds import EQUIVALENCE_SIZES, EQUIVALENT
 from attnspec.verification.cases.batched_gradients import lift_over_batch
 from attnspec.verification.cases.case import FEW, Case, make, smallest
+from attnspec.verification.cases.restricted import of_any_size
 from attnspec.verification.cases.suite import standard_suite
 
 VALUE, OVERFLOW = "value", "overflow"
@@ -81,13 +82,14 @@ def differ(a: Sequence[NDArray[Any]] | None, b: Sequence[NDArray[Any]] | None) -
 
 
 @lru_cache(maxsize=256)
-def non_equivalent_mutants(id: str, finite: bool = True) -> tuple[Mutant, ...]:
+def non_equivalent_mutants(equation: str | Equation[..., Any], finite: bool = True) -> tuple[Mutant, ...]:
     """The mutants of an equation that are not equivalent to it: each differs on some case, in float64.
 
     Args:
+        equation: the equation, or its id.
         finite: False includes mutants that differ only by NaN and infinity at masked positions.
     """
-    equation = REGISTRY[id]
+    equation = REGISTRY[equation] if isinstance(equation, str) else of_any_size(equation)
     cases = stacked([case for case in sample_cases(equation) if case.finite or not finite])
     cases = sorted(cases, key=lambda case: case.elements)  # most mutants differ on small cases already
     right = [values(equation.definition, case) for case in cases]

@@ -43,6 +43,7 @@ def bind(
     options: Iterable[str] = (),
     explicit: Mapping[str, str] | None = None,
     common_names: Mapping[str, Sequence[str]] | None = None,
+    hints: Mapping[str, str] | None = None,
     *,
     name: str = "the callable",
     equation: str = "the equation",
@@ -55,6 +56,7 @@ def bind(
         options: the names of the equation's options, such as heads and eps, which are passed too.
         explicit: {parameter of the callable: argument of the equation}, which overrides names and order.
         common_names: {argument of the equation: other names that parameters for it may have}.
+        hints: {argument of the equation: what to do if the callable does not take it}, for the error.
         name: the name of the callable, for the error.
         equation: the name of the equation, for the error.
 
@@ -65,7 +67,7 @@ def bind(
         BindingError: a required parameter receives nothing, an argument has no parameter, or the names contradict the
             order.
     """
-    binding = _Binding(parameters, list(arrays), list(options), name, equation)
+    binding = _Binding(parameters, list(arrays), list(options), name, equation, hints or {})
     binding.bind_explicit(explicit or {})
     binding.match_names(common_names or {})
     binding.bind_arrays()
@@ -98,10 +100,16 @@ class _Binding:
     """
 
     def __init__(
-        self, parameters: Sequence[Parameter], arrays: list[str], options: list[str], name: str, equation: str
+        self,
+        parameters: Sequence[Parameter],
+        arrays: list[str],
+        options: list[str],
+        name: str,
+        equation: str,
+        hints: Mapping[str, str],
     ) -> None:
         self.parameters, self.arrays, self.options = parameters, arrays, options
-        self.name, self.equation = name, equation
+        self.name, self.equation, self.hints = name, equation, hints
         self.positional = [p for p in parameters if p.kind in ("POSITIONAL_ONLY", "POSITIONAL_OR_KEYWORD")]
         self.named = [p for p in parameters if not p.kind.startswith("VAR_")]
         self.has_args = any(p.kind == "VAR_POSITIONAL" for p in parameters)
@@ -147,8 +155,12 @@ class _Binding:
         unbound = self._unbound(self.arrays)
         free = {p.name for p in self._free(self.named)}
         by_name = {name: argument for name, argument in self.meant.items() if argument in unbound}
+        required = [p.name for p in self._free(self.positional) if not p.has_default]
         if len(by_name) == len(unbound):
             self.bound |= by_name
+        elif required and all(name in self.meant for name in required) and not (self.has_args or self.has_kwargs):
+            missing = [argument for argument in unbound if argument not in by_name.values()]
+            self.fail(f"no parameter for {', '.join(missing)}", self._suggest(missing))
         elif self._are_keywords(unbound):
             self.bound |= {argument: argument for argument in unbound if argument in free}
             self.keyword_rest += [argument for argument in unbound if argument not in free]
@@ -201,7 +213,7 @@ class _Binding:
         if unfilled:
             self.fail(
                 f"needs {', '.join(unfilled)}, which {self.equation} does not give",
-                "give the parameter a default, or wrap the callable in one that takes the equation's arguments",
+                f"{' '.join(f'--set {name}=VALUE' for name in unfilled)} sets what is not an argument of the equation",
             )
 
     def plan(self) -> Plan:
@@ -234,9 +246,11 @@ class _Binding:
 
     def _suggest(self, missing: list[str]) -> str:
         free = [p.name for p in self._free(self.named)]
+        hints = [self.hints[name] for name in missing if name in self.hints]
         if len(free) == 1 == len(missing):
-            return f"if {free[0]} is it: --bind {free[0]}={missing[0]}"
-        return f"add {'it' if len(missing) == 1 else 'them'} to the signature, or say which is which with --bind"
+            return "; ".join([f"if {free[0]} is it: --bind {free[0]}={missing[0]}", *hints])
+        pronoun = "it" if len(missing) == 1 else "them"
+        return "; ".join(hints) or f"add {pronoun} to the signature, or say which is which with --bind"
 
     def _free(self, parameters: Iterable[Parameter]) -> list[Parameter]:
         return [p for p in parameters if p.name not in self.bound]

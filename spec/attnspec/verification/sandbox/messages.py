@@ -20,6 +20,9 @@ Layout = Literal[
     "contiguous", "transposed", "offset", "strided", "sliced", "mixed", "exchanged", "expanded", "reversed", "shared"
 ]
 Pass = Literal["forward", "backward"]
+Scalar = bool | int | float | str | None
+Setting = Scalar | tuple[Scalar, ...]
+"""A value of a parameter that is the callable's own."""
 
 LAYOUTS_OF: Mapping[str, frozenset[str]] = {
     "numpy": frozenset(get_args(Layout)),
@@ -75,6 +78,9 @@ class Request:
             outcome are those of the first call followed by those of the second. JAX's arrays cannot be overwritten.
         times: how often the call is made, unless that takes longer than a second; the last answer counts.
         gradients: the gradients that are the answer; None if the answer is the callable's own.
+        settings: values of the callable's own parameters, which are passed in addition, by name.
+        returns: where the results are in what the callable returns, each as a path of positions, keys or attributes;
+            empty if it returns just them.
     """
 
     name: str
@@ -89,6 +95,8 @@ class Request:
     before: Mapping[str, Array] | None = None
     times: int = 1
     gradients: Gradients | None = None
+    settings: Mapping[str, Setting] = field(default_factory=dict)
+    returns: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ import numpy as np
 
 from attnspec.implementation import Framework
 from attnspec.language.layers import gathered
+from attnspec.verification.sandbox.child.adapter import adapted
 from attnspec.verification.sandbox.child.arrays import Argument, Arrays, split_outputs
 from attnspec.verification.sandbox.child.arrays_jax import JaxArrays
 from attnspec.verification.sandbox.child.arrays_numpy import NumPyArrays
@@ -76,8 +77,10 @@ def _run(request: Request, function: Callable[..., Any], arrays: Arrays, argumen
     values = {**gathered(values), "dtype": arrays.dtype(request.dtype)}
     progress, gradients = Progress(), request.gradients
 
+    as_equation = adapted(function, request)
+
     def call(values: Mapping[str, Any]) -> Any:
-        return call_by_plan(function, request.call_by, values)
+        return call_by_plan(as_equation, request.call_by, values)
 
     def call_and_wait() -> Any:
         result = call(values) if gradients is None else differentiate(arrays, call, values, gradients, progress)
