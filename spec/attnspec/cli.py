@@ -140,6 +140,13 @@ NATURAL, SECONDS = click.IntRange(min=0), click.FloatRange(0, min_open=True)
     callback=_pairs,
     help="Argument that is not taken, as it is Q.",
 )
+@click.option(
+    "--weights",
+    metavar="P=PLACE",
+    multiple=True,
+    callback=_pairs,
+    help="Where it keeps an argument, such as W_q=in_proj_weight[0:c].T.",
+)
 @click.option("--policy", metavar="P", help="Precision policy; by default the claimed one, or inferred.")
 @click.option("--inputs", metavar="FILE", multiple=True, help="Recorded cases to add: .npz or .safetensors.")
 @click.option(
@@ -171,10 +178,11 @@ def verify(
 ) -> None:
     """Judge implementations against the equations that they claim.
 
-    TARGET is FILE.py, FILE.py:callable, pkg.module or pkg.module:callable. The options --dtype, --bind, --set, --same,
-    --inputs, --name and --claim may be repeated. A claim is batch=0 (the numbers of leading batch axes; 0,1 is the
-    default, and 0,1,2 adds two of them), smallest.t=1 (the smallest size of an axis), form=NAME (an equal rewriting
-    accepted at any loss of bits), or yes or no for finite, contiguous, deterministic and double_backward.
+    TARGET is FILE.py, FILE.py:callable, pkg.module or pkg.module:callable; a callable may be a module of PyTorch or a
+    class of modules. The options --dtype, --bind, --set, --same, --weights, --inputs, --name and --claim may be
+    repeated. A claim is batch=0 (the numbers of leading batch axes; 0,1 is the default, and 0,1,2 adds two of them),
+    smallest.t=1 (the smallest size of an axis), form=NAME (an equal rewriting accepted at any loss of bits), or yes or
+    no for finite, contiguous, deterministic and double_backward.
     """
     from attnspec.faces import verify_command
     from attnspec.implementation import parse_claim

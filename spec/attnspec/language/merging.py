@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
@@ -21,7 +21,7 @@ def merged(definition: Definition, same: Mapping[str, str]) -> Definition:
     Args:
         definition: the equation.
         same: {argument that is left out: argument that is read in its place}, whose sizes become those of the second;
-            or {size: size that it is equal to}.
+            or {size: what it is equal to}, such as {"c": "H*d"}.
 
     Returns:
         The equation without the arguments that are left out.
@@ -30,8 +30,9 @@ def merged(definition: Definition, same: Mapping[str, str]) -> Definition:
         SpecError: there is no such argument, or two arguments cannot be one array.
     """
     for dropped, kept in same.items():
-        if {dropped, kept} <= {*sizes_of(definition)} and dropped != kept:
-            definition = _renamed(definition, "", "", {dropped: Dim.parse(kept)})
+        size = _size(kept, sizes_of(definition))
+        if size is not None and dropped in sizes_of(definition) and dropped not in size.names:
+            definition = _renamed(definition, "", "", {dropped: size})
             continue
         arrays = {parameter.name: parameter for parameter in definition.parameters}
         for name in (dropped, kept):
@@ -52,6 +53,15 @@ def merged(definition: Definition, same: Mapping[str, str]) -> Definition:
         definition = _renamed(definition, dropped, kept, sizes)
     check(definition)
     return definition
+
+
+def _size(text: str, known: Sequence[str]) -> Dim | None:
+    """The size that a text means; None if it is not one of these or a polynomial in them."""
+    try:
+        size = Dim.parse(text)
+    except (ValueError, SyntaxError):
+        return None
+    return size if size.names <= {*known} else None
 
 
 def mergeable(definition: Definition) -> dict[str, str]:

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-PACKAGES = ("equations", "procedures", "properties", "mutants", "rewritings")
+PACKAGES = ("equations", "procedures", "properties", "mutants", "rewritings", "layouts")
 """The packages of the catalogue, with a module for each of their families."""
 
 _loaded: set[str] = set()

@@ -127,7 +127,8 @@ missing have the meaning of their first letter."""
 
 COMMON_NAMES: dict[str, tuple[str, ...]] = {
     "x": ("input", "inputs", "hidden_states", "X"),
-    "x_q": ("query", "queries", "query_input"),
+    "x_q": ("x", "input", "inputs", "hidden_states", "query", "queries"),
+    "x_kv": ("memory", "context", "key_value_states"),
     "h": ("hx", "hidden", "h_prev", "prev_h", "h_in", "state"),
     "h_0": ("h0", "hx", "h_init", "init_h", "initial_state", "hidden", "state"),
     "c": ("cx", "cell", "c_prev", "prev_c", "c_in"),
@@ -160,6 +161,9 @@ COMMON_SETTINGS: dict[str, tuple[str, ...]] = {
     "dim": ("-1",),
     "axis": ("-1",),
     "num_heads": ("heads",),
+    "embed_dim": ("c",),
+    "input_size": ("d",),
+    "hidden_size": ("u",),
 }
 """{parameter that software commonly has and no equation: its values, in sizes and options of the equation}."""
 

@@ -28,6 +28,7 @@ def verify(
     axes: str | None = None,
     returns: int | str | Sequence[int | str] | None = None,
     same: Mapping[str, str] | None = None,
+    weights: Mapping[str, str] | None = None,
     policy: str | None = None,
     inputs: Inputs | Iterable[Inputs] | None = None,
     names: Mapping[str, str] | None = None,
@@ -67,6 +68,9 @@ def verify(
             the first item of the second. By default, it returns just the results.
         same: {argument of the equation that the callable does not take: argument that it reads in its place}, such as
             ``{"x_kv": "x_q"}`` for self-attention; or {size: size that it must be equal to}.
+        weights: {argument of the equation: where the callable keeps it}, for packed arguments and for the weights of a
+            module of PyTorch: ``{"W_q": "in_proj_weight[0:c].T"}``; a sum, "bias_ih + bias_hh", is kept in two arrays.
+            By default, the layouts of PyTorch's own modules are known, and weights of the equation's own names.
         policy: precision policy to judge under, one of `PrecisionPolicy`. By default, the claim's, or inferred.
         inputs: recorded cases to add: paths of .npz or .safetensors files, or arrays by name. Names are those of the
             equation's arguments; "0/q" is the q of the first of several cases. Arguments that are left out are drawn.
@@ -120,6 +124,7 @@ def verify(
         axes=axes,
         returns=returns,
         same=same,
+        weights=weights,
         policy=policy,
         inputs=inputs,
         names=names,

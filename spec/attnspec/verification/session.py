@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from attnspec.errors import SpecError, TargetError
-from attnspec.verification.candidate.candidate import with_framework_that_runs, with_output_dtype
+from attnspec.verification.candidate.inferred import with_framework_that_runs, with_output_dtype
 from attnspec.verification.candidate.question import Question, Refused, reason_of
 from attnspec.verification.equations.verifier import EquationVerifier
 from attnspec.verification.options import VerifyOptions, validate

@@ -183,6 +183,7 @@ def test_common_names_against_the_order_are_refused_unless_all_are_known() -> No
         (lambda *inputs: 0, "q, k, v in this order"),
         (lambda first, *rest: 0, "first=q, k, v in this order"),
         (lambda **inputs: 0, ""),
+        (lambda q, *rest, **more: 0, "k, v in this order"),
     ],
 )
 def test_a_binding_is_described_where_names_differ(function: Callable[..., Any], text: str) -> None:

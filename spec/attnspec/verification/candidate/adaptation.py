@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attnspec.language.equation import Equation
+from attnspec.language.layouts import parts_of
 from attnspec.language.symbols import differentiated, symbol
-from attnspec.language.tree import Parameter
-from attnspec.verification.sandbox.messages import Outcome, Output
+from attnspec.language.tree import Definition, Parameter
+from attnspec.verification.sandbox.messages import Outcome, Output, Piece
 
 BATCH_LETTERS = "BH"
 """Letters of batch axes in the order of a candidate's axes; every other letter is an axis of the equation."""
@@ -31,6 +32,9 @@ class Adaptation:
         same: pairs of an argument that the candidate does not take, and the argument that it reads in its place.
         axes: a letter for each axis of the candidate's arrays, such as BNHD; "" for the order of the equation.
         returns: where the results are in what the candidate returns; () if it returns just them.
+        places: pairs of an argument of the equation and where the candidate keeps it, where that is not an argument.
+        entries: the arrays in `places` that are weights of a module; the others are arguments.
+        made: of a class, pairs of a parameter of its constructor and its value, or the text of its value; else None.
     """
 
     settings: tuple[tuple[str, Any], ...] = ()
@@ -38,16 +42,45 @@ class Adaptation:
     same: tuple[tuple[str, str], ...] = ()
     axes: str = ""
     returns: tuple[Path, ...] = ()
+    places: tuple[tuple[str, str], ...] = ()
+    entries: tuple[str, ...] = ()
+    made: tuple[tuple[str, Any], ...] | None = None
 
     @property
     def words(self) -> list[str]:
         """What is adapted, in words; empty if nothing is."""
-        words = [", ".join(f"{name}={value}" for name, value in self.settings)]
+        words = [", ".join(f"{argument}={place}" for argument, place in self.places)]
+        words += [f"made with {', '.join(f'{name}={value}' for name, value in self.made)}"] if self.made else []
+        words += [", ".join(f"{name}={value}" for name, value in self.settings)]
         words += [", ".join(f"{name}={value:g}" for name, value in self.fixed)]
         words += [", ".join(f"{dropped} is {kept}" for dropped, kept in self.same)]
         words += [f"axes {self.axes}"] if self.axes else []
         words += [f"returns {','.join('.'.join(path) for path in self.returns)}"] if self.returns else []
         return [text for text in words if text]
+
+    @property
+    def packed_parameters(self) -> list[str]:
+        """The parameters of the callable that receive packed arrays."""
+        targets = [part.target for _, text in self.places for part in parts_of(text) if part.target not in self.entries]
+        owners = [target.rpartition(".")[0] if target.rpartition(".")[2].isdecimal() else target for target in targets]
+        return list(dict.fromkeys(owners))
+
+    def packing(self, definition: Definition, sizes: Mapping[str, int]) -> tuple[Piece, ...]:
+        """The pieces of the candidate's arrays on a case of some sizes."""
+        axes = {parameter.name: len(parameter.dims) for parameter in definition.parameters}
+        return tuple(
+            Piece(
+                argument,
+                part.target,
+                axes[argument],
+                (part.rows[0].value(sizes), part.rows[1].value(sizes)) if part.rows is not None else None,
+                part.place,
+                part.transposed,
+                part.terms,
+            )
+            for argument, text in self.places
+            for part in parts_of(text)
+        )
 
     def to_candidate(self, arrays: Mapping[str, NDArray[Any]], equation: Equation[..., Any]) -> dict[str, NDArray[Any]]:
         """The arrays of a request in the candidate's order of axes. Names of an equation's arguments are known."""

@@ -10,11 +10,10 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from attnspec.implementation import DTYPES, Framework
 from attnspec.interpreters.evaluation.call import fit
-from attnspec.language.merging import mergeable
 from attnspec.language.symbols import common_names
 from attnspec.verification.candidate import answer_form
+from attnspec.verification.candidate.hints import hints
 from attnspec.verification.candidate.observation import Observation
 from attnspec.verification.candidate.question import Question
 from attnspec.verification.candidate.settings import evaluated
@@ -51,14 +50,16 @@ class Candidate:
             BindingError: they do not match.
         """
         question, definition = self.question, self.question.called.definition
-        arrays = [parameter.name for parameter in definition.parameters]
+        adaptation = question.adaptation
+        placed, packed = dict(adaptation.places), adaptation.packed_parameters
+        arrays = [parameter.name for parameter in definition.parameters if parameter.name not in placed]
         settings = dict(question.adaptation.settings)
-        parameters = [parameter for parameter in question.callable.parameters if parameter.name not in settings]
+        parameters = [each for each in question.callable.parameters if each.name not in (*settings, *packed)]
         names = {name: common_names(name, definition.id) for name in (*arrays, *self._options)}
         taken = {parameter.name for parameter in parameters}
         built_in = {
             name
-            for name, _ in question.adaptation.fixed
+            for name in (*dict(adaptation.fixed), *(dict(adaptation.made or ()).values()))
             if not taken.intersection([name, *names.get(name, ())]) and name not in dict(question.bind).values()
         }
         options = [name for name in self._options if name not in built_in and name not in settings]
@@ -68,26 +69,15 @@ class Candidate:
             options,
             dict(question.bind),
             names,
-            self._hints,
+            hints(question),
             name=question.implementation,
             equation=question.called.id,
         )
+        self.plan += [(name, name) for name in packed]
 
     @property
     def _options(self) -> list[str]:
         return [*(option.name for option in self.question.called.definition.options), *self.question.dtype_option]
-
-    @property
-    def _hints(self) -> dict[str, str]:
-        """What to do if the callable does not take an argument: {argument: an option of the command}."""
-        definition = self.question.called.definition
-        same = {name: f"if it is {other}: --same {name}={other}" for name, other in mergeable(definition).items()}
-        examples = {"float": "1e-5", "int": "4"}
-        options = {
-            each.name: f"if it is built in, with its value: --set {each.name}={examples[each.kind]}"
-            for each in definition.options
-        }
-        return {**same, **options}
 
     @property
     def left_at_defaults(self) -> list[str]:
@@ -182,22 +172,26 @@ class Candidate:
             cast(Layout, case.layout),
             len(question.equation.definition.results),
             gradients=question.gradients,
-            settings=self._settings(case),
             returns=question.adaptation.returns,
+            entries=question.adaptation.entries,
+            **self._sized(case),
         )
 
     def _laid_out(self, arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         """The arrays in the candidate's order of axes."""
         return self.question.adaptation.to_candidate(arrays, self.question.equation)
 
-    def _settings(self, case: Case) -> dict[str, Any]:
-        """The values of the callable's own parameters on a case."""
-        settings = self.question.adaptation.settings
-        if not settings:
+    def _sized(self, case: Case) -> dict[str, Any]:
+        """The fields of a request that depend on the sizes and options of a case."""
+        adaptation, definition = self.question.adaptation, self.question.equation.definition
+        if not (adaptation.settings or adaptation.places or adaptation.made is not None):
             return {}
         shapes = {name: array.shape for name, array in case.arrays.items()}
-        sizes, _ = fit(self.question.equation.definition, shapes, case.options)
-        return {name: evaluated(value, {**sizes, **case.options}) for name, value in settings}
+        sizes, _ = fit(definition, shapes, case.options)
+        known = {**sizes, **case.options}
+        made = None if adaptation.made is None else {name: evaluated(value, known) for name, value in adaptation.made}
+        settings = {name: evaluated(value, known) for name, value in adaptation.settings}
+        return {"settings": settings, "made": made, "packing": adaptation.packing(definition, sizes)}
 
     def outcomes(self, requests: Iterable[Request]) -> Iterator[Outcome]:
         """Make each call and yield its outcome, with the outputs in the equation's order of axes."""
@@ -279,39 +273,3 @@ class Candidate:
         if not answer_form.answered(outcome, case, self.question.equation, self.question.dtype):
             return None
         return tuple(np.asarray(output.value, dtype=np.float64) for output in outcome.outputs)
-
-
-FRAMEWORKS_TO_TRY = (Framework.NUMPY, Framework.TORCH, Framework.JAX)
-"""Frameworks in the order in which they are tried on a callable that shows none."""
-
-
-def with_framework_that_runs(question: Question, runner: Runner) -> Question:
-    """The question in the first framework in which the callable answers in the right form; unchanged if none is.
-
-    Raises:
-        BindingError: the callable's parameters do not match.
-    """
-    for framework in FRAMEWORKS_TO_TRY:
-        candidate = Candidate(replace(question, framework=framework.value), runner)
-        candidate.bind()
-        case = next(candidate.standard_cases(), None)
-        if case is not None and candidate.call(case)[1] is not None:
-            return candidate.question
-    return question
-
-
-def with_output_dtype(question: Question, runner: Runner) -> Question:
-    """The question in the dtype of the callable's answer, if no input, claim or caller names a dtype.
-
-    Raises:
-        BindingError: the callable's parameters do not match.
-    """
-    definition = question.equation.definition
-    if definition.dtype_is_given or question.dtype_option:
-        return question
-    candidate = Candidate(question, runner)
-    candidate.bind()
-    outcome, _ = candidate.call(next(candidate.standard_cases()))
-    kinds = zip(outcome.outputs, definition.results, strict=False)
-    dtypes = [output.dtype for output, result in kinds if result.kind == "float" and output.dtype in DTYPES]
-    return replace(question, dtype=dtypes[0]) if dtypes and dtypes[0] else question

@@ -85,7 +85,7 @@ def describe_binding(plan: Plan, parameters: Sequence[Parameter]) -> str:
     by_position = [argument for name, argument in plan if name is None]
     pairs = [*zip(places, by_position, strict=False), *((name, argument) for name, argument in plan if name)]
     shown = [f"{name}={argument}" for name, argument in pairs if name != argument]
-    rest = by_position[len(places) :]
+    rest = by_position[len(places) :] if len(plan) > 1 else []
     return ", ".join([*shown, *([f"{', '.join(rest)} in this order"] if rest else [])])
 
 
@@ -246,7 +246,7 @@ class _Binding:
 
     def _suggest(self, missing: list[str]) -> str:
         free = [p.name for p in self._free(self.named)]
-        hints = [self.hints[name] for name in missing if name in self.hints]
+        hints = list(dict.fromkeys(self.hints[name] for name in missing if name in self.hints))
         if len(free) == 1 == len(missing):
             return "; ".join([f"if {free[0]} is it: --bind {free[0]}={missing[0]}", *hints])
         pronoun = "it" if len(missing) == 1 else "them"

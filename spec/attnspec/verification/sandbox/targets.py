@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -118,6 +118,23 @@ class MissingPackage(TargetError):
 
 
 @dataclass(frozen=True, slots=True)
+class Network:
+    """The description of a module of PyTorch, or of a class of modules.
+
+    Attributes:
+        kinds: its class and the base classes of it, each with its module.
+        state: {name of a weight: its shape}; of a class, those of a trial instance, empty if there could be none.
+        numbers: its attributes that are whole numbers.
+        makes: of a class, the parameters of its constructor; None for a module.
+    """
+
+    kinds: tuple[str, ...]
+    state: Mapping[str, tuple[int, ...]]
+    numbers: Mapping[str, int]
+    makes: tuple[Parameter, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class CallableInfo:
     """The description of a callable of a target.
 
@@ -127,6 +144,7 @@ class CallableInfo:
         implementations: its `@implements` declarations, the outermost first; empty if it has none.
         parameters: the parameters of its signature, in order.
         framework: whose arrays it seems to take, "numpy", "torch" or "jax"; None if nothing tells.
+        network: what is known of a module of PyTorch or of a class of modules; None for other callables.
     """
 
     name: str
@@ -134,3 +152,4 @@ class CallableInfo:
     implementations: tuple[Implementation, ...]
     parameters: tuple[Parameter, ...]
     framework: str | None
+    network: Network | None = None

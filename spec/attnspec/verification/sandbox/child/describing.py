@@ -14,6 +14,7 @@ from typing import Any
 from attnspec.errors import TargetError
 from attnspec.implementation import ATTRIBUTE, Framework, Implementation
 from attnspec.verification.sandbox.binding import Parameter
+from attnspec.verification.sandbox.child.networks import network_of
 from attnspec.verification.sandbox.protocol import check_fields
 from attnspec.verification.sandbox.targets import CallableInfo
 from attnspec.verification.sandbox.wire import WireError
@@ -39,7 +40,8 @@ def describe(name: str, function: Callable[..., Any]) -> CallableInfo:
         TargetError: a field of its claim has a value of the wrong type.
     """
     module = str(getattr(function, "__module__", None))
-    info = CallableInfo(name, module, declared(function), parameters(function), guess_framework(function))
+    network = network_of(function)
+    info = CallableInfo(name, module, declared(function), parameters(function), guess_framework(function), network)
     try:
         return check_fields(info)
     except WireError as error:
@@ -66,11 +68,14 @@ def parameters(function: Callable[..., Any]) -> tuple[Parameter, ...]:
     """Return the parameters of a callable; `*args` if it has no readable signature."""
     torch = sys.modules.get("torch")
     module: Any = function if torch is not None and isinstance(function, torch.nn.Module) else None
+    kind: Any = function if torch is not None and isinstance(function, type) else None
+    kind = kind if kind is not None and issubclass(kind, torch.nn.Module) else None  # type: ignore[union-attr]  # as above
     try:
-        signature = inspect.signature(function if module is None else module.forward)
+        signature = inspect.signature(kind.forward if kind else function if module is None else module.forward)
     except (TypeError, ValueError):
         return (Parameter("args", "VAR_POSITIONAL"),)
-    return tuple(Parameter(p.name, p.kind.name, p.default is not p.empty) for p in signature.parameters.values())
+    taken = [*signature.parameters.values()][1 if kind else 0 :]  # without self
+    return tuple(Parameter(p.name, p.kind.name, p.default is not p.empty) for p in taken)
 
 
 def guess_framework(function: Callable[..., Any]) -> str | None:
