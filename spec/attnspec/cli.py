@@ -200,12 +200,13 @@ def verify(
 @main.command()
 @click.argument("id")
 @click.option("--framework", metavar="F", help="Framework of the arrays: numpy, torch or jax; none for a procedure.")
+@click.option("--module", is_flag=True, help="Write a module of PyTorch that keeps the weights.")
 @click.option("-o", "--output", metavar="FILE", help="Write to a file, which must not exist yet.")
-def new(id: str, framework: str | None, output: str | None) -> None:
+def new(id: str, framework: str | None, module: bool, output: str | None) -> None:
     """Write the start of an implementation."""
     from attnspec.faces import new_command
 
-    new_command.write_starter(id, framework, output)
+    new_command.write_starter(id, framework, output, module=module)
 
 
 @main.command()

@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 import attnspec
+from attnspec.cli import main
 from attnspec.errors import SpecError
 from attnspec.language.equation import REGISTRY
 from attnspec.language.layouts import LAYOUTS, Part, layout, parts_of
@@ -172,6 +174,30 @@ def test_a_weight_that_nothing_is_bound_to_is_named(own: Path) -> None:
 
     assert verdict.verdict == "fails"
     assert "no argument of the equation is bound to a.bias, b.bias" in verdict.reason
+
+
+def test_the_start_of_a_module_is_judged_once_it_is_filled_in(tmp_path: Path) -> None:
+    path = tmp_path / "mine.py"
+    started = CliRunner().invoke(main, ["new", "multihead.attention", "--module", "-o", str(path)])
+    assert started.exit_code == 0, started.output
+    report = attnspec.verify(str(path), examples=2)
+    assert [verdict.verdict.value for verdict in report] == ["fails"]
+
+    body = """def split(a):
+            return a.unflatten(-1, (self.heads, -1)).transpose(-2, -3)
+        q, k, v = split(x_q @ self.W_q), split(x_kv @ self.W_k), split(x_kv @ self.W_v)
+        return nn.functional.scaled_dot_product_attention(q, k, v).transpose(-2, -3).flatten(-2) @ self.W_o"""
+    path.write_text(path.read_text().replace('raise NotImplementedError("write the formula above")', body))
+    report = attnspec.verify(str(path), examples=2)
+
+    assert report.passed, str(report)
+
+
+@pytest.mark.parametrize("arguments", [["text.tokenize", "--module"], ["scores.dot", "--module", "--framework", "jax"]])
+def test_what_can_be_no_module_is_refused(arguments: list[str]) -> None:
+    refused = CliRunner().invoke(main, ["new", *arguments])
+
+    assert (refused.exit_code, "--module" in refused.output) == (2, True)
 
 
 def test_places_are_read() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from difflib import get_close_matches
 from typing import Any
 
 from attnspec.errors import SpecError, TargetError, UnknownName, nearest
@@ -172,14 +173,19 @@ def _unclaimed(found: Sequence[CallableInfo], shown: str, wanted: VerifyOptions)
             f"nothing in {shown} says what it implements",
             given=", ".join(names) or "no public function",
             expected="a function with @attnspec.implements, or the equation's id",
-            mend=f"--as ID; {_guess(names)}".rstrip("; "),
+            mend=f"--as ID; {_guess(names) or '`attnspec list` shows the ids'}",
         )
     return TargetError(
         f"which function of {shown} is {wanted.equation}?",
         given=", ".join(names) or "no public function",
         expected=f"one function, or one named {wanted.equation.split('.')[-1]}",
-        mend=f"{shown}:NAME",
+        mend=f"{shown}:{_likeliest(names, wanted.equation)}" if names else f"{shown}:NAME",
     )
+
+
+def _likeliest(names: Sequence[str], equation: str) -> str:
+    """The name that is most like that of an equation, else the first."""
+    return next(iter(get_close_matches(equation.split(".")[-1], names, 1, 0.3)), names[0])
 
 
 def _guess(names: Sequence[str]) -> str:

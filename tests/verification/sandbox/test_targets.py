@@ -18,6 +18,7 @@ from attnspec.implementation import Claim, Implementation, implements
 from attnspec.verification.sandbox.binding import Parameter
 from attnspec.verification.sandbox.runner import Runner
 from attnspec.verification.sandbox.targets import CallableInfo, File, MissingPackage, Module, Pickled
+from attnspec.verification.targeting import parse_target
 
 
 @pytest.fixture(scope="module")
@@ -178,6 +179,33 @@ def test_missing_file_names_the_nearest(runner: Runner, tmp_path: Path) -> None:
 
     assert error.headline.startswith("no file")
     assert error.mend == "did you mean kernels.py?"
+
+
+@pytest.mark.parametrize(
+    ("name", "what", "mend"),
+    [
+        ("kernels.so", "a shared library", "ctypes"),
+        ("look.ipynb", "a notebook", "attnspec.verify"),
+        ("model.onnx", "an ONNX model", "InferenceSession"),
+        ("kernel.cu", "source code", "compile it"),
+        ("weights.safetensors", "a file of arrays", "--inputs"),
+    ],
+)
+def test_what_python_does_not_import_has_an_answer_that_fits(tmp_path: Path, name: str, what: str, mend: str) -> None:
+    (tmp_path / name).write_bytes(b"x")
+    error = refusal(Runner(), File(tmp_path / name))
+
+    assert error.headline.endswith(f"{name} is {what}, not a Python file")
+    assert mend in error.mend
+    assert parse_target(name)[1] == File(name)
+
+
+def test_a_folder_names_a_file_of_it(tmp_path: Path) -> None:
+    write(tmp_path / "cells.py", "")
+    error = refusal(Runner(), File(tmp_path))
+
+    assert error.headline.endswith("is a folder")
+    assert error.mend == f"name a file of it, such as {tmp_path / 'cells.py'}"
 
 
 def test_missing_module_names_the_nearest(runner: Runner, package: Path) -> None:

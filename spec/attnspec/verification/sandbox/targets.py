@@ -13,6 +13,19 @@ from attnspec.errors import TargetError, nearest
 from attnspec.implementation import Implementation
 from attnspec.verification.sandbox.binding import Parameter
 
+WRAPPED = "write a Python function that calls it, by ctypes or torch.ops, and name that: FILE.py:function"
+COMPILED = "compile it, write a Python function that calls it, and name that: FILE.py:function"
+LOADED = "write a Python function or module that loads it, and name that; --inputs reads recorded arrays"
+
+CALLED_FROM_PYTHON: dict[str, tuple[str, str]] = {
+    ".ipynb": ("a notebook", "call attnspec.verify(function, ID) in a cell; or jupyter nbconvert --to script FILE"),
+    ".onnx": ("an ONNX model", "write a Python function that runs an onnxruntime.InferenceSession, and name that"),
+    **dict.fromkeys((".so", ".dll", ".dylib", ".pyd"), ("a shared library", WRAPPED)),
+    **dict.fromkeys((".c", ".cc", ".cpp", ".cu", ".cuh", ".h", ".hip", ".rs"), ("source code", COMPILED)),
+    **dict.fromkeys((".npz", ".npy", ".pt", ".pth", ".safetensors"), ("a file of arrays", LOADED)),
+}
+"""{suffix of a file that Python does not import: what it is, and what to do}."""
+
 
 @dataclass(frozen=True, slots=True)
 class File:
@@ -36,6 +49,16 @@ class File:
             TargetError: it does not exist.
         """
         path = Path(self.path).absolute()
+        if path.is_dir():
+            files = sorted(file.name for file in path.glob("*.py"))
+            mend = f"name a file of it, such as {Path(self.path) / files[0]}" if files else "name a file or a module"
+            raise TargetError(
+                f"{self.path} is a folder", given=", ".join(files[:8]), expected="a Python file", mend=mend
+            )
+        if path.is_file() and path.suffix in CALLED_FROM_PYTHON:
+            what, mend = CALLED_FROM_PYTHON[path.suffix]
+            expected = "a Python file, FILE.py:function"
+            raise TargetError(f"{self.path} is {what}, not a Python file", expected=expected, mend=mend)
         if path.is_file():
             return
         names = [file.name for file in path.parent.glob("*.py")]
