@@ -160,6 +160,7 @@ class _Binding:
             self.bound |= by_name
         elif required and all(name in self.meant for name in required) and not (self.has_args or self.has_kwargs):
             missing = [argument for argument in unbound if argument not in by_name.values()]
+            self.bound |= by_name
             self.fail(f"no parameter for {', '.join(missing)}", self._suggest(missing))
         elif self._are_keywords(unbound):
             self.bound |= {argument: argument for argument in unbound if argument in free}
