@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import attnspec
+from attnspec.verification.candidate.settings import evaluated
 from attnspec.verification.verdict import Verdict
 
 FEW = {"examples": 2}
@@ -93,6 +94,27 @@ def test_a_size_that_is_built_in_is_asked_at_its_value_alone() -> None:
         return q @ np.swapaxes(k, -1, -2) / np.sqrt(np.array(3.0, q.dtype))
 
     assert judged(three_wide, "scores.scaled_dot", settings={"d": 3}).verdict == "conforms"
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("true", True),
+        ("None", None),
+        ("none", "none"),
+        ("-1", -1),
+        ("1e-5", 1e-5),
+        ("(c, 2)", (7, 2)),
+        ("c // 2", 3),
+        ("mean", "mean"),
+        ("'c'", "c"),
+        ("c.size()", "c.size()"),
+        ((1, "c"), (1, 7)),
+        (0.5, 0.5),
+    ],
+)
+def test_a_setting_is_a_literal_in_sizes_and_options(text: Any, value: Any) -> None:
+    assert evaluated(text, {"c": 7}) == value
 
 
 def test_what_nothing_has_cannot_be_set() -> None:

@@ -106,6 +106,15 @@ def test_a_network_of_pytorch_conforms_where_there_is_a_step(name: str, equation
     assert verdict.verdict == "conforms", str(verdict)
 
 
+def test_a_function_without_a_signature_takes_weights_by_name() -> None:
+    linear = "torch.nn.functional:linear"
+    plain = judged(linear, "transformer.linear")
+    assert (plain.verdict, "W is transposed" in plain.diagnosis[0].says) == ("fails", True)
+
+    verdict = judged(linear, "transformer.linear", weights={"W": "weight.T", "b": "bias"})
+    assert verdict.verdict == "conforms", str(verdict)
+
+
 def test_the_gru_of_pytorch_is_not_that_of_cho() -> None:
     verdict = judged("torch.nn:GRUCell", "recurrent.gru_cell")
 

@@ -161,6 +161,7 @@ COMMON_SETTINGS: dict[str, tuple[str, ...]] = {
     "dim": ("-1",),
     "axis": ("-1",),
     "num_heads": ("heads",),
+    "reduction": ("none",),
     "embed_dim": ("c",),
     "input_size": ("d",),
     "hidden_size": ("u",),

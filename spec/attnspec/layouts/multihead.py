@@ -8,8 +8,8 @@ MODULE = "torch.nn.modules.activation.MultiheadAttention"
 NAMES = {
     "in_proj_weight": ("qkv.weight", "qkv_proj.weight", "in_proj.weight", "Wqkv.weight", "to_qkv.weight"),
     "in_proj_bias": ("qkv.bias", "qkv_proj.bias", "in_proj.bias", "Wqkv.bias", "to_qkv.bias"),
-    "out_proj.weight": ("out.weight", "proj.weight", "o_proj.weight", "to_out.weight"),
-    "out_proj.bias": ("out.bias", "proj.bias", "o_proj.bias", "to_out.bias"),
+    "out_proj.weight": ("out_proj_weight", "out.weight", "proj.weight", "o_proj.weight", "to_out.weight"),
+    "out_proj.bias": ("out_proj_bias", "out.bias", "proj.bias", "o_proj.bias", "to_out.bias"),
     "q_proj.weight": ("query.weight", "q.weight", "q_lin.weight", "to_q.weight", "W_q.weight", "wq.weight"),
     "k_proj.weight": ("key.weight", "k.weight", "k_lin.weight", "to_k.weight", "W_k.weight", "wk.weight"),
     "v_proj.weight": ("value.weight", "v.weight", "v_lin.weight", "to_v.weight", "W_v.weight", "wv.weight"),

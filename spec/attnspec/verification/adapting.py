@@ -28,7 +28,7 @@ def adaptation(wanted: VerifyOptions, callable_: CallableInfo, equation: Equatio
         UnknownName: a setting is none of these.
         SpecError: the letters of the axes, or a value of an option or size, make no sense.
     """
-    found = known_layout(callable_, equation) if wanted.weights is None else None
+    found = known_layout(callable_, equation)
     layout, known_places = found if found is not None else (None, {})
     same = {**(layout.same if layout is not None else {}), **(wanted.same or {})}
     definition = merged(equation.definition, same)
@@ -37,7 +37,8 @@ def adaptation(wanted: VerifyOptions, callable_: CallableInfo, equation: Equatio
     state = network.state if network is not None else {}
     targets = [part.target for text in places.values() for part in parts_of(text)]
     names = [parameter.name for parameter in callable_.parameters]
-    entries = [name for name in dict.fromkeys(targets) if name in state or name.partition(".")[0] not in names]
+    others = [name for name in dict.fromkeys(targets) if name.partition(".")[0] not in names]
+    entries = [name for name in others if network is not None] + [name for name in state if name in targets]
     fixed = sizes_of_weights(callable_, definition, places)
     made = _constructor(callable_, definition, layout)
     settings = dict(_common_settings(callable_, equation, dict(wanted.bind or {}))) if layout is None else {}
@@ -51,7 +52,7 @@ def adaptation(wanted: VerifyOptions, callable_: CallableInfo, equation: Equatio
         _letters(wanted.axes or ""),
         returns,
         tuple(places.items()),
-        tuple(entries),
+        tuple(dict.fromkeys(entries)),
         None if network is None or network.makes is None else tuple(made.items()),
     )
 

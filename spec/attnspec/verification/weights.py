@@ -41,7 +41,8 @@ def places_of(callable_: CallableInfo, definition: Definition, given: Mapping[st
     arguments = [parameter.name for parameter in definition.parameters]
     state = callable_.network.state if callable_.network is not None else {}
     names = [parameter.name for parameter in callable_.parameters]
-    open_ended = callable_.network is not None and callable_.network.makes is not None and not state
+    unread = callable_.network is not None and callable_.network.makes is not None and not state
+    open_ended = unread or any(parameter.kind.startswith("VAR_") for parameter in callable_.parameters)
     for argument, text in given.items():
         if argument not in arguments:
             raise UnknownName(

@@ -7,7 +7,7 @@ import operator
 from collections.abc import Callable, Mapping
 from typing import Any
 
-WORDS = {"true": True, "false": False, "none": None}
+WORDS = {"true": True, "false": False}
 """Words that mean a value, beside Python's own."""
 
 OPERATIONS: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
