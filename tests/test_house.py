@@ -38,6 +38,7 @@ REACH = {
     "properties": GROUND | PUBLIC | {"language", "equations", "procedures"},
     "mutants": GROUND | PUBLIC | {"language", "equations", "procedures"},
     "rewritings": GROUND | PUBLIC | {"language", "equations"},
+    "layouts": GROUND | PUBLIC | {"language", "equations"},
     "verification": GROUND | PUBLIC | {"language", "interpreters", "properties"},
     "discovery": GROUND,
     "faces": GROUND | PUBLIC | {"language", "interpreters", "properties", "verification", "discovery"},
@@ -48,7 +49,7 @@ Nothing imports equations, procedures, mutants and rewritings but what is writte
 them by name, and they register themselves.
 """
 
-CATALOGUE = {"equations", "procedures", "mutants", "rewritings"}
+CATALOGUE = {"equations", "procedures", "mutants", "rewritings", "layouts"}
 
 ROOMS = {
     "cases": frozenset[str](),

@@ -144,6 +144,30 @@ NATURAL, SECONDS = click.IntRange(min=0), click.FloatRange(0, min_open=True)
 @click.option(
     "--bind", metavar="P=NAME", multiple=True, callback=_pairs, help="Parameter, and its name in the equation."
 )
+@click.option(
+    "--set",
+    "settings",
+    metavar="P=VALUE",
+    multiple=True,
+    callback=_pairs,
+    help="Parameter that the equation lacks, or option that is built in, and its value.",
+)
+@click.option("--axes", metavar="LETTERS", help="Order of the axes, such as BNHD; B and H are batch axes.")
+@click.option("--returns", metavar="I,...", help="Where the results are in what it returns, such as 0 or 0,1.0.")
+@click.option(
+    "--same",
+    metavar="P=Q",
+    multiple=True,
+    callback=_pairs,
+    help="Argument that is not taken, as it is Q.",
+)
+@click.option(
+    "--weights",
+    metavar="P=PLACE",
+    multiple=True,
+    callback=_pairs,
+    help="Where it keeps an argument, such as W_q=in_proj_weight[0:c].T.",
+)
 @click.option("--policy", metavar="P", help="Precision policy; by default the claimed one, or inferred.")
 @click.option("--inputs", metavar="FILE", multiple=True, help="Recorded cases to add: .npz or .safetensors.")
 @click.option(
@@ -176,10 +200,11 @@ def verify(
 ) -> None:
     """Judge implementations against the equations that they claim.
 
-    TARGET is FILE.py, FILE.py:callable, pkg.module or pkg.module:callable. The options --dtype, --bind, --inputs,
-    --name and --claim may be repeated. A claim is batch=0 (the numbers of leading batch axes; 0,1 is the default, and
-    0,1,2 adds two of them), smallest.t=1 (the smallest size of an axis), form=NAME (an equal rewriting accepted at any
-    loss of bits), or yes or no for finite, contiguous, deterministic and double_backward.
+    TARGET is FILE.py, FILE.py:callable, pkg.module or pkg.module:callable; a callable may be a module of PyTorch or a
+    class of modules. The options --dtype, --bind, --set, --same, --weights, --inputs, --name and --claim may be
+    repeated. A claim is batch=0 (the numbers of leading batch axes; 0,1 is the default, and 0,1,2 adds two of them),
+    smallest.t=1 (the smallest size of an axis), form=NAME (an equal rewriting accepted at any loss of bits), or yes or
+    no for finite, contiguous, deterministic and double_backward.
     """
     from attnspec.faces import verify_command
     from attnspec.implementation import parse_claim
@@ -197,13 +222,14 @@ def verify(
 @main.command()
 @click.argument("id")
 @click.option("--framework", metavar="F", help="Framework of the arrays: numpy, torch or jax; none for a procedure.")
+@click.option("--module", is_flag=True, help="Write a module of PyTorch that keeps the weights.")
 @click.option("-o", "--output", metavar="FILE", help="Write to a file, which must not exist yet.")
 @own_equations
-def new(id: str, framework: str | None, output: str | None, equations: tuple[str, ...]) -> None:
+def new(id: str, framework: str | None, module: bool, output: str | None, equations: tuple[str, ...]) -> None:
     """Write the start of an implementation."""
     from attnspec.faces import new_command
 
-    new_command.write_starter(id, framework, output)
+    new_command.write_starter(id, framework, output, module=module)
 
 
 @main.command()

@@ -24,12 +24,13 @@ ARRAY_TYPES = {
 """{framework: (import statement, type of its arrays)}."""
 
 
-def write_starter(id: str, framework: str | None, output: str | None) -> None:
+def write_starter(id: str, framework: str | None, output: str | None, *, module: bool = False) -> None:
     """Print the start of an implementation, or write it to a file.
 
     Args:
         framework: "numpy", "torch" or "jax" for an equation, None for a procedure.
         output: the file; None prints.
+        module: whether it is a module of PyTorch that keeps the weights, instead of a function.
 
     Raises:
         UnknownName: there is no such equation, procedure or framework.
@@ -40,10 +41,15 @@ def write_starter(id: str, framework: str | None, output: str | None) -> None:
         raise UnknownName(f"no framework {framework!r}", given=framework, expected=", ".join(FRAMEWORKS), mend=mend)
     entry = specified(id)
     if isinstance(entry, Procedure):
-        if framework is not None:
-            given = f"--framework {framework}"
+        if framework is not None or module:
+            given = "--module" if module else f"--framework {framework}"
             raise SpecError(f"{id} is a procedure, and takes no arrays", given=given, mend="leave it out")
         text = procedure_starter(entry)
+    elif module:
+        if framework not in (None, "torch") or any(each.layer is not None for each in entry.definition.parameters):
+            given = f"--framework {framework}" if framework else f"{id}, whose argument is a list of layers"
+            raise SpecError("a module is one of PyTorch, with its own weights", given=given, mend="leave out --module")
+        text = module_starter(entry)
     elif framework is None:
         raise SpecError(f"{id} needs a framework", expected=", ".join(FRAMEWORKS), mend="--framework numpy")
     else:
@@ -87,6 +93,56 @@ def equation_starter(equation: Equation[..., Any], framework: str) -> str:
             "",
         ]
     )
+
+
+def module_starter(equation: Equation[..., Any]) -> str:
+    """Return a Python file with a module of PyTorch that keeps the weights, without the body of its call."""
+    definition = equation.definition
+    weights = [each for each in definition.parameters if symbol(each.name, definition.id).weight]
+    inputs = [each for each in definition.parameters if each not in weights]
+    sizes = list(dict.fromkeys(name for each in weights for dim in each.dims for name in sorted(dim.names)))
+    options = [f"{option.name}: {option.kind}" for option in definition.options]
+    made = ", ".join(["self", *(f"{name}: int" for name in sizes), *options])
+    taken = ", ".join(["self", *(f"{each.name}: torch.Tensor" for each in inputs)])
+    results = ["torch.Tensor"] * len(definition.results)
+    returned = results[0] if len(results) == 1 else f"tuple[{', '.join(results)}]"
+    kept = [
+        f"self.{each.name} = nn.Parameter(torch.empty({_shape(each)}))  # {_meaning(each, equation)}"
+        for each in weights
+    ]
+    kept += [f"self.{option.name} = {option.name}" for option in definition.options]
+    return "\n".join(
+        [
+            f'"""{equation.id} as a module."""',
+            "",
+            "import attnspec",
+            "import torch",
+            "from torch import nn",
+            "",
+            *(f"# {line}".rstrip() for line in formula.text(definition).splitlines()),
+            "",
+            "",
+            f'@attnspec.implements({json.dumps(equation.id)}, framework="torch")',
+            f"class {equation.id.split('.')[-1].title().replace('_', '')}(nn.Module):",
+            f'    """{_first_line(equation.doc)}"""',
+            "",
+            f"    def __init__({made}) -> None:",
+            "        super().__init__()",
+            *(f"        {line}" for line in kept),
+            "",
+            f"    def forward({taken}) -> {returned}:",
+            '        raise NotImplementedError("write the formula above")',
+            "",
+        ]
+    )
+
+
+def _shape(parameter: Parameter) -> str:
+    return ", ".join(map(str, parameter.dims)) if parameter.dims else "()"
+
+
+def _meaning(parameter: Parameter, equation: Equation[..., Any]) -> str:
+    return symbol(parameter.name, equation.id).meaning
 
 
 def procedure_starter(procedure: Procedure[..., Any]) -> str:

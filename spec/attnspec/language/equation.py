@@ -14,7 +14,15 @@ from attnspec.language import layers
 from attnspec.language.changes import changed
 from attnspec.language.draws import OptionDraw, Place, check_scales, check_sizes, check_symbols, option_draws
 from attnspec.language.parse import Origin, parse
-from attnspec.language.registry import Registry, family_of, is_catalogued, load_family, name_in_family, own_id
+from attnspec.language.registry import (
+    Registry,
+    families,
+    family_of,
+    is_catalogued,
+    load_family,
+    name_in_family,
+    own_id,
+)
 from attnspec.language.symbols import Symbol, symbol
 from attnspec.language.tree import Definition, Parameter
 
@@ -307,7 +315,8 @@ class Equations(Registry[Equation[..., Any]]):
 
     def __getitem__(self, id: str) -> Equation[..., Any]:
         if id not in self:
-            mend = nearest(id, self) or self._elsewhere(id) or "`attnspec list` shows them all"
+            of_family = f"`attnspec list {id}` shows the family" if id in families() else ""
+            mend = of_family or nearest(id, self) or self._elsewhere(id) or "`attnspec list` shows them all"
             raise UnknownName(f"no equation {id!r}", given=id, expected="family.name of an equation", mend=mend)
         return super().__getitem__(id)
 

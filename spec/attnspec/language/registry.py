@@ -14,7 +14,7 @@ from attnspec.language import definitions
 
 T = TypeVar("T")
 
-PACKAGES = ("equations", "procedures", "properties", "mutants", "rewritings")
+PACKAGES = ("equations", "procedures", "properties", "mutants", "rewritings", "layouts")
 """The packages of the catalogue, with a module for each of their families."""
 
 ROOT = "attnspec."

@@ -139,6 +139,55 @@ TABLE: dict[str, Symbol] = {
 missing have the meaning of their first letter."""
 
 
+COMMON_NAMES: dict[str, tuple[str, ...]] = {
+    "x": ("input", "inputs", "hidden_states", "X"),
+    "x_q": ("x", "input", "inputs", "hidden_states", "query", "queries"),
+    "x_kv": ("memory", "context", "key_value_states"),
+    "h": ("hx", "hidden", "h_prev", "prev_h", "h_in", "state"),
+    "h_0": ("h0", "hx", "h_init", "init_h", "initial_state", "hidden", "state"),
+    "c": ("cx", "cell", "c_prev", "prev_c", "c_in"),
+    "c_0": ("c0", "cx", "c_init", "init_c"),
+    "q": ("query", "queries", "Q"),
+    "k": ("key", "keys", "K"),
+    "v": ("value", "values", "V"),
+    "text.k": ("token", "tokens", "ids", "input_ids", "indices"),
+    "mask": ("attn_mask",),
+    "e": ("scores", "score", "energy", "attn_scores", "input", "logits"),
+    "alpha": ("weights", "attn", "attn_weights", "attention_weights"),
+    "logits": ("input", "pred", "predictions"),
+    "target": ("targets", "label", "labels"),
+    "gamma": ("weight", "gain", "scale"),
+    "beta": ("bias", "shift"),
+    "W": ("weight",),
+    "b": ("bias",),
+    "P": ("weight", "table", "embedding"),
+    "theta": ("param", "params", "p"),
+    "g": ("grad", "grads", "gradient"),
+    "eps": ("epsilon", "variance_epsilon"),
+    "heads": ("num_heads", "n_heads", "n_head", "nhead", "nheads", "h"),
+    "tau": ("temperature", "temp"),
+}
+"""{argument: names that software commonly has for it}. A key such as "text.k" is for one family only."""
+
+
+COMMON_SETTINGS: dict[str, tuple[str, ...]] = {
+    "normalized_shape": ("(c,)", "(d,)"),
+    "dim": ("-1",),
+    "axis": ("-1",),
+    "num_heads": ("heads",),
+    "reduction": ("none",),
+    "embed_dim": ("c",),
+    "input_size": ("d",),
+    "hidden_size": ("u",),
+}
+"""{parameter that software commonly has and no equation: its values, in sizes and options of the equation}."""
+
+
+def common_names(name: str, id: str) -> tuple[str, ...]:
+    """The names that software commonly has for an argument or option of an equation."""
+    return COMMON_NAMES.get(f"{id.split('.')[0]}.{name}", COMMON_NAMES.get(name, ()))
+
+
 def symbol(name: str, id: str) -> Symbol:
     """The symbol of a name in an equation; a name that is not in the table is an input.
 

@@ -24,6 +24,11 @@ def verify(
     examples: int = 20,
     seed: int = 0,
     bind: Mapping[str, str] | None = None,
+    settings: Mapping[str, Any] | None = None,
+    axes: str | None = None,
+    returns: int | str | Sequence[int | str] | None = None,
+    same: Mapping[str, str] | None = None,
+    weights: Mapping[str, str] | None = None,
     policy: str | None = None,
     inputs: Inputs | Iterable[Inputs] | None = None,
     names: Mapping[str, str] | None = None,
@@ -48,13 +53,25 @@ def verify(
         equation: the equation or procedure, or its id, for a target that does not declare one with `implements`, or
             that is to be judged as another one.
         framework: "numpy", "torch" or "jax": whose arrays the callable takes. By default, the framework of the claim,
-            or the one that the callable's module imports.
+            or the one that the callable comes from or its module imports, else the first in which it runs.
         dtype: one or several of "float64", "float32", "float16" and "bfloat16". By default, the dtypes of the claim,
             or "float32". A procedure has no dtype, framework or device.
         device: "cpu", "cuda" or "cuda:N". By default, the CPU.
         examples: number of random cases, in addition to the fixed suite.
         seed: random seed; the same seed gives the same verdict.
         bind: {parameter of the callable: argument of the equation}, where the names differ.
+        settings: {name: value} of parameters of the callable that the equation does not have, such as
+            ``{"is_causal": True}``; or of options and sizes of the equation that are built in, such as
+            ``{"eps": 1e-5}``. A text is an expression in the sizes and options of the equation, such as ``"(c,)"``.
+        axes: a letter for each axis of the callable's arrays, such as "BNHD": B and H are batch axes, the other letters
+            the axes of an example in the order of the equation. By default, batch axes come first.
+        returns: where the results are in what the callable returns: a position, key or attribute, or several; "1.0" is
+            the first item of the second. By default, it returns just the results.
+        same: {argument of the equation that the callable does not take: argument that it reads in its place}, such as
+            ``{"x_kv": "x_q"}`` for self-attention; or {size: size that it must be equal to}.
+        weights: {argument of the equation: where the callable keeps it}, for packed arguments and for the weights of a
+            module of PyTorch: ``{"W_q": "in_proj_weight[0:c].T"}``; a sum, "bias_ih + bias_hh", is kept in two arrays.
+            By default, the layouts of PyTorch's own modules are known, and weights of the equation's own names.
         policy: precision policy to judge under, one of `PrecisionPolicy`. By default, the claim's, or inferred.
         inputs: recorded cases to add: paths of .npz or .safetensors files, or arrays by name. Names are those of the
             equation's arguments; "0/q" is the q of the first of several cases. Arguments that are left out are drawn.
@@ -107,6 +124,11 @@ def verify(
         examples=examples,
         seed=seed,
         bind=bind,
+        settings=settings,
+        axes=axes,
+        returns=returns,
+        same=same,
+        weights=weights,
         policy=policy,
         inputs=inputs,
         names=names,

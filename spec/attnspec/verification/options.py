@@ -26,6 +26,11 @@ class VerifyOptions:
         examples: how many random cases are drawn in addition to the fixed suite.
         seed: the random seed.
         bind: {parameter of the callable: argument of the equation}.
+        settings: {parameter of the callable, or option or size of the equation: its value}.
+        axes: a letter for each axis of the callable's arrays, such as BNHD; None: the order of the equation.
+        returns: where the results are in what the callable returns; None: it returns just them.
+        weights: {argument of the equation: where the callable keeps it}; None: in a known layout, if it has one.
+        same: {argument that the callable does not take: argument that it reads in its place}.
         policy: the precision policy; None: the claim's, else inferred.
         inputs: recorded cases, files or arrays by name.
         names: {argument of the equation: its name in `inputs`}.
@@ -53,6 +58,11 @@ class VerifyOptions:
     time_limit: float = 30.0
     memory_bytes: int | None = None
     equations: tuple[str, ...] = ()
+    settings: Mapping[str, Any] | None = None
+    axes: str | None = None
+    returns: int | str | Sequence[int | str] | None = None
+    same: Mapping[str, str] | None = None
+    weights: Mapping[str, str] | None = None
 
     def claimed(self, declared: Claim) -> Claim:
         """The declared claim, with the fields that the caller overrides."""

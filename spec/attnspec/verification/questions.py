@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from difflib import get_close_matches
 from typing import Any
 
 from attnspec.errors import SpecError, TargetError, UnknownName, nearest
@@ -11,8 +12,11 @@ from attnspec.implementation import Claim, Implementation
 from attnspec.language.equation import REGISTRY, Equation
 from attnspec.language.layers import sizes_of
 from attnspec.language.procedure import PROCEDURES, Procedure, specified
+from attnspec.verification.adapting import adaptation
+from attnspec.verification.candidate.adaptation import Adaptation, batch_axes
 from attnspec.verification.candidate.question import Question, Refused, reason_of
 from attnspec.verification.cases.recordings import as_tuple, recordings
+from attnspec.verification.cases.restricted import restricted
 from attnspec.verification.judge.forms import named
 from attnspec.verification.options import VerifyOptions, gradient_of, known_or_refused, refuse_for_procedures
 from attnspec.verification.procedures.question import ProceduralQuestion
@@ -45,7 +49,11 @@ def questions(found: Sequence[CallableInfo], shown: str, wanted: VerifyOptions) 
                 binding = tuple((wanted.bind or declared.bind).items())
                 yield ProceduralQuestion(each, called, wanted.examples, wanted.seed, binding, name)
                 continue
+            how = adaptation(wanted, each, called)
+            refuse_same_of_gradients(how, called, backward)
             equation = gradient_of(called, framework) if backward else called
+            equation = restricted(equation, dict(how.fixed), dict(how.same))
+            called = restricted(called, dict(how.fixed), dict(how.same)) if backward else equation
             refuse_unknown_sizes(equation, declared.claim)
             refuse_unknown_forms(equation, declared.claim)
         except SpecError as error:
@@ -56,7 +64,7 @@ def questions(found: Sequence[CallableInfo], shown: str, wanted: VerifyOptions) 
             yield Question(
                 each,
                 equation,
-                declared.claim,
+                _with_batch(declared.claim, wanted, how),
                 framework,
                 dtype or "float32",
                 wanted.device or "cpu",
@@ -70,7 +78,27 @@ def questions(found: Sequence[CallableInfo], shown: str, wanted: VerifyOptions) 
                 tuple((wanted.names or {}).items()),
                 wanted.only_inputs,
                 called if backward else None,
+                not (wanted.framework or declared.framework or each.framework),
+                how,
             )
+
+
+def refuse_same_of_gradients(how: Adaptation, called: Equation[..., Any], backward: bool) -> None:
+    """Refuse to judge gradients of an equation of which two arguments are one array.
+
+    Raises:
+        SpecError: they are asked for.
+    """
+    if how.same and backward:
+        given = " ".join(f"--same {dropped}={kept}" for dropped, kept in how.same)
+        mend = "leave out --backward, or wrap the callable in one that takes both arguments"
+        raise SpecError(f"no equation of the gradients of {called.id} with one array twice", given=given, mend=mend)
+
+
+def _with_batch(claim: Claim, wanted: VerifyOptions, how: Adaptation) -> Claim:
+    """The claim with the batch axes that the candidate's order of axes has, unless the caller claims others."""
+    named = isinstance(wanted.claim, Claim) or (wanted.claim is not None and "batch" in wanted.claim)
+    return replace(claim, batch=(batch_axes(how.axes),)) if how.axes and not named else claim
 
 
 def refuse_unknown_sizes(equation: Equation[..., Any], claim: Claim) -> None:
@@ -145,14 +173,19 @@ def _unclaimed(found: Sequence[CallableInfo], shown: str, wanted: VerifyOptions)
             f"nothing in {shown} says what it implements",
             given=", ".join(names) or "no public function",
             expected="a function with @attnspec.implements, or the equation's id",
-            mend=f"--as ID; {_guess(names)}".rstrip("; "),
+            mend=f"--as ID; {_guess(names) or '`attnspec list` shows the ids'}",
         )
     return TargetError(
         f"which function of {shown} is {wanted.equation}?",
         given=", ".join(names) or "no public function",
         expected=f"one function, or one named {wanted.equation.split('.')[-1]}",
-        mend=f"{shown}:NAME",
+        mend=f"{shown}:{_likeliest(names, wanted.equation)}" if names else f"{shown}:NAME",
     )
+
+
+def _likeliest(names: Sequence[str], equation: str) -> str:
+    """The name that is most like that of an equation, else the first."""
+    return next(iter(get_close_matches(equation.split(".")[-1], names, 1, 0.3)), names[0])
 
 
 def _guess(names: Sequence[str]) -> str:

@@ -47,6 +47,7 @@ def verdict_text(verdict: Verdict) -> str:
         ("precision", _precision(verdict)),
         ("strength", _strength(verdict)),
         ("claimed", verdict.domain),
+        ("bound", verdict.bound),
         ("to mend", verdict.mend if not verdict.passed else ""),
     )
     return "\n".join([headline(verdict), *(f"  {label:<9} {indent(text)}" for label, text in rows if text)])
@@ -102,6 +103,7 @@ def verdict_json(verdict: Verdict) -> dict[str, Any]:
         "seconds": round(verdict.seconds, 3),
         "properties": [{"name": name, "holds": holds} for name, holds in verdict.properties],
         "claimed": verdict.domain,
+        "bound": verdict.bound,
         "seed": verdict.seed,
     }
 

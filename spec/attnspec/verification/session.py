@@ -9,7 +9,7 @@ from typing import Any
 
 from attnspec.errors import SpecError, TargetError
 from attnspec.language import definitions
-from attnspec.verification.candidate.candidate import with_output_dtype
+from attnspec.verification.candidate.inferred import with_framework_that_runs, with_output_dtype
 from attnspec.verification.candidate.question import Question, Refused, reason_of
 from attnspec.verification.equations.verifier import EquationVerifier
 from attnspec.verification.options import VerifyOptions, validate
@@ -139,6 +139,8 @@ def _judged(question: Question, runner: Runner, on_progress: OnProgress) -> Verd
     if question.device.split(":")[0] not in claim.devices:
         reason = f"{question.device} is not claimed; claimed are {', '.join(claim.devices)}"
         return question.without_judging(VerdictKind.NOT_RUN, reason)
+    if question.any_framework:
+        question = with_framework_that_runs(question, runner)
     if question.any_dtype:
         question = with_output_dtype(question, runner)
     return EquationVerifier(question, runner, on_progress).verdict()

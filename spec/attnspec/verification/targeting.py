@@ -10,7 +10,7 @@ from attnspec.errors import TargetError
 from attnspec.language import definitions
 from attnspec.language.procedure import is_specified
 from attnspec.language.registry import family_of
-from attnspec.verification.sandbox.targets import File, Module, Pickled, Target
+from attnspec.verification.sandbox.targets import CALLED_FROM_PYTHON, File, Module, Pickled, Target
 
 
 def parse_target(target: Callable[..., Any] | str | Target) -> tuple[str, Target]:
@@ -23,7 +23,7 @@ def parse_target(target: Callable[..., Any] | str | Target) -> tuple[str, Target
         return str(target), target
     if isinstance(target, str):
         place, _, name = target.partition(":") if target[1:3] != ":\\" else (target, "", "")
-        if place.endswith(".py") or "/" in place:
+        if place.endswith((".py", *CALLED_FROM_PYTHON)) or "/" in place:
             return target, File(place, name or None)
         return target, Module(place, name or None)
     if callable(target):

@@ -192,6 +192,7 @@ class Verdict:
         seed: random seed.
         backward_of: id of the equation whose gradients were judged, if automatic differentiation made them; `equation`
             is then the equation of the gradients.
+        bound: how the candidate was called, as text, where it was not by the names of the equation; else "".
 
     Examples:
         >>> import attnspec
@@ -228,6 +229,7 @@ class Verdict:
     seed: int = 0
     recorded: int = 0
     backward_of: str = ""
+    bound: str = ""
 
     @property
     def passed(self) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from attnspec.errors import BindingError
-from attnspec.verification.sandbox.binding import Parameter, Plan, bind
+from attnspec.verification.sandbox.binding import Parameter, Plan, bind, describe_binding
 
 QKV = ("q", "k", "v")
 
@@ -142,6 +142,54 @@ def test_too_few_and_too_many_are_named() -> None:
     assert refusal(lambda a, b, c, d, *, e: 0).headline == "f: needs d, e, which a.b does not give"
 
 
+NAMES = {"q": ("query", "Q"), "k": ("key",), "v": ("value", "key_or_value"), "eps": ("epsilon",), "mask": ("bias",)}
+
+
+def named(function: Callable[..., Any], options: Sequence[str] = ()) -> dict[str | None, str]:
+    return dict(bind(parameters(function), QKV, options, None, NAMES))
+
+
+def test_common_names_go_by_name_in_any_order() -> None:
+    assert named(lambda value, key, query: 0) == {"value": "v", "key": "k", "query": "q"}
+    assert named(lambda key, q, v: 0) == {"key": "k", "q": "q", "v": "v"}
+
+
+def test_the_equations_own_name_comes_before_a_common_one() -> None:
+    assert named(lambda q, k, v, query=None: 0) == {"q": "q", "k": "k", "v": "v"}
+
+
+def test_two_common_names_for_one_argument_are_no_name() -> None:
+    assert named(lambda query, key, Q: 0) == {"query": "q", "key": "k", "Q": "v"}, "by order, as before"
+
+
+def test_an_option_has_common_names_too() -> None:
+    assert named(lambda query, key, value, epsilon=1e-5: 0, ["eps"])["epsilon"] == "eps"
+
+
+def test_common_names_against_the_order_are_refused_unless_all_are_known() -> None:
+    with pytest.raises(BindingError) as caught:
+        bind(parameters(lambda key, query, third: 0), QKV, (), None, NAMES, name="f", equation="a.b")
+
+    assert caught.value.headline == "f: key stands where q does in a.b, and not all names are the equation's"
+
+
+@pytest.mark.parametrize(
+    ("function", "text"),
+    [
+        (lambda q, k, v: 0, ""),
+        (lambda k, v, q: 0, ""),
+        (lambda value, query, key: 0, "value=v, query=q, key=k"),
+        (lambda a, b, v, /: 0, "a=q, b=k"),
+        (lambda *inputs: 0, "q, k, v in this order"),
+        (lambda first, *rest: 0, "first=q, k, v in this order"),
+        (lambda **inputs: 0, ""),
+        (lambda q, *rest, **more: 0, "k, v in this order"),
+    ],
+)
+def test_a_binding_is_described_where_names_differ(function: Callable[..., Any], text: str) -> None:
+    assert describe_binding(bind(parameters(function), QKV, (), None, NAMES), parameters(function)) == text
+
+
 def test_a_gap_before_positional_arguments_is_refused() -> None:
     error = refusal(lambda a=0, q=0, /: 0, ["q"])
 
@@ -154,5 +202,5 @@ def test_the_error_is_said_in_full() -> None:
         "BindingError: f: needs w, which a.b does not give",
         "  given     f(q, k, v, w)",
         "  expected  a.b(q, k, v)",
-        "  to mend   give the parameter a default, or wrap the callable in one that takes the equation's arguments",
+        "  to mend   --set w=VALUE sets what is not an argument of the equation",
     ]

@@ -81,6 +81,26 @@ def test_framework_of_what_is_used_and_of_nothing() -> None:
     assert guess_framework(wrapped(by_numpy)) == "numpy"
     assert guess_framework(namespace["f"]) is None
     assert guess_framework(math.exp) is None
+    assert guess_framework(np.exp) == "numpy"
+
+
+def test_framework_of_what_comes_from_one() -> None:
+    torch = pytest.importorskip("torch")
+
+    assert guess_framework(torch.nn.functional.scaled_dot_product_attention) == "torch"
+    assert guess_framework(torch.softmax) == "torch"
+    assert guess_framework(torch.nn.GRUCell) == "torch"
+    assert guess_framework(type("Own", (torch.nn.Module,), {})) == "torch"
+    assert guess_framework(torch.nn.GELU()) == "torch"
+    assert guess_framework(functools.partial(torch.nn.functional.softmax, dim=-1)) == "torch"
+
+
+def test_framework_of_what_comes_from_jax() -> None:
+    jax = pytest.importorskip("jax")
+
+    assert guess_framework(jax.nn.dot_product_attention) == "jax"
+    assert guess_framework(jax.jit(lambda x: x)) == "jax"
+    assert guess_framework(jax.numpy.exp) == "jax"
 
 
 def test_declarations_are_read_and_nothing_else_is_taken_for_one() -> None:

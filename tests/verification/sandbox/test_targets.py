@@ -18,6 +18,7 @@ from attnspec.implementation import Claim, Implementation, implements
 from attnspec.verification.sandbox.binding import Parameter
 from attnspec.verification.sandbox.runner import Runner
 from attnspec.verification.sandbox.targets import CallableInfo, File, MissingPackage, Module, Pickled
+from attnspec.verification.targeting import parse_target
 
 
 @pytest.fixture(scope="module")
@@ -162,12 +163,49 @@ def test_framework_is_guessed(runner: Runner, tmp_path: Path, source: str, frame
     assert [each.name for each in found.parameters] == ["x"]
 
 
+def test_framework_is_guessed_through_other_modules(runner: Runner, tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    write(tmp_path / "deep_kernels.py", "import torch\ndef gelu(x): return torch.nn.functional.gelu(x)")
+    write(tmp_path / "layers_of_mine.py", "import json\nfrom deep_kernels import gelu\ndef mlp(x): return gelu(x)")
+    path = write(tmp_path / "mine.py", "import math\nfrom layers_of_mine import mlp\ndef f(x): return mlp(x)")
+    [found] = runner.load(File(path, "f"))
+
+    assert found.framework == "torch"
+
+
 def test_missing_file_names_the_nearest(runner: Runner, tmp_path: Path) -> None:
     write(tmp_path / "kernels.py", "")
     error = refusal(runner, File(tmp_path / "kernel.py"))
 
     assert error.headline.startswith("no file")
     assert error.mend == "did you mean kernels.py?"
+
+
+@pytest.mark.parametrize(
+    ("name", "what", "mend"),
+    [
+        ("kernels.so", "a shared library", "ctypes"),
+        ("look.ipynb", "a notebook", "attnspec.verify"),
+        ("model.onnx", "an ONNX model", "InferenceSession"),
+        ("kernel.cu", "source code", "compile it"),
+        ("weights.safetensors", "a file of arrays", "--inputs"),
+    ],
+)
+def test_what_python_does_not_import_has_an_answer_that_fits(tmp_path: Path, name: str, what: str, mend: str) -> None:
+    (tmp_path / name).write_bytes(b"x")
+    error = refusal(Runner(), File(tmp_path / name))
+
+    assert error.headline.endswith(f"{name} is {what}, not a Python file")
+    assert mend in error.mend
+    assert parse_target(name)[1] == File(name)
+
+
+def test_a_folder_names_a_file_of_it(tmp_path: Path) -> None:
+    write(tmp_path / "cells.py", "")
+    error = refusal(Runner(), File(tmp_path))
+
+    assert error.headline.endswith("is a folder")
+    assert error.mend == f"name a file of it, such as {tmp_path / 'cells.py'}"
 
 
 def test_missing_module_names_the_nearest(runner: Runner, package: Path) -> None:

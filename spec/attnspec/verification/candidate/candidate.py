@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any, cast
@@ -10,16 +10,19 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from attnspec.implementation import DTYPES
+from attnspec.interpreters.evaluation.call import fit
+from attnspec.language.symbols import common_names
 from attnspec.verification.candidate import answer_form
+from attnspec.verification.candidate.hints import hints
 from attnspec.verification.candidate.observation import Observation
 from attnspec.verification.candidate.question import Question
+from attnspec.verification.candidate.settings import evaluated
 from attnspec.verification.cases.case import Case, Description, make
 from attnspec.verification.cases.distributions import HIDDEN
 from attnspec.verification.cases.grid import grid
 from attnspec.verification.cases.recorded_cases import Reader, RecordedCases
 from attnspec.verification.cases.suite import standard_suite
-from attnspec.verification.sandbox.binding import Plan, bind
+from attnspec.verification.sandbox.binding import Plan, bind, describe_binding
 from attnspec.verification.sandbox.messages import Layout, Outcome, Request
 from attnspec.verification.sandbox.runner import Runner
 
@@ -47,14 +50,49 @@ class Candidate:
             BindingError: they do not match.
         """
         question, definition = self.question, self.question.called.definition
+        adaptation = question.adaptation
+        placed, packed = dict(adaptation.places), adaptation.packed_parameters
+        arrays = [parameter.name for parameter in definition.parameters if parameter.name not in placed]
+        settings = dict(question.adaptation.settings)
+        parameters = [each for each in question.callable.parameters if each.name not in (*settings, *packed)]
+        names = {name: common_names(name, definition.id) for name in (*arrays, *self._options)}
+        taken = {parameter.name for parameter in parameters}
+        built_in = {
+            name
+            for name in (*dict(adaptation.fixed), *(dict(adaptation.made or ()).values()))
+            if not taken.intersection([name, *names.get(name, ())]) and name not in dict(question.bind).values()
+        }
+        options = [name for name in self._options if name not in built_in and name not in settings]
         self.plan = bind(
-            question.callable.parameters,
-            [parameter.name for parameter in definition.parameters],
-            [*(option.name for option in definition.options), *question.dtype_option],
+            parameters,
+            arrays,
+            options,
             dict(question.bind),
+            names,
+            hints(question),
             name=question.implementation,
             equation=question.called.id,
         )
+        self.plan += [(name, name) for name in packed]
+
+    @property
+    def _options(self) -> list[str]:
+        return [*(option.name for option in self.question.called.definition.options), *self.question.dtype_option]
+
+    @property
+    def left_at_defaults(self) -> list[str]:
+        """The parameters of the callable that are not passed, since they have a default."""
+        passed = {name for name, _ in self.plan} | dict(self.question.adaptation.settings).keys()
+        by_position = sum(name is None for name, _ in self.plan)
+        rest = self.question.callable.parameters[by_position:]
+        return [each.name for each in rest if each.has_default and each.name not in passed and each.name[0] != "_"]
+
+    @property
+    def bound(self) -> str:
+        """How the callable is called, where it is not by the equation's own names and forms; "" otherwise."""
+        settings = dict(self.question.adaptation.settings)
+        parameters = [each for each in self.question.callable.parameters if each.name not in settings]
+        return "; ".join(filter(None, [describe_binding(self.plan, parameters), *self.question.adaptation.words]))
 
     def standard_cases(self) -> Iterator[Case]:
         """The cases that are always there, as far as they are claimed: the fixed suite, then the grid."""
@@ -125,7 +163,7 @@ class Candidate:
         }
         return Request(
             question.callable.name,
-            arrays,
+            self._laid_out(arrays),
             case.options,
             question.dtype,
             question.device,
@@ -134,7 +172,32 @@ class Candidate:
             cast(Layout, case.layout),
             len(question.equation.definition.results),
             gradients=question.gradients,
+            returns=question.adaptation.returns,
+            entries=question.adaptation.entries,
+            **self._sized(case),
         )
+
+    def _laid_out(self, arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        """The arrays in the candidate's order of axes."""
+        return self.question.adaptation.to_candidate(arrays, self.question.equation)
+
+    def _sized(self, case: Case) -> dict[str, Any]:
+        """The fields of a request that depend on the sizes and options of a case."""
+        adaptation, definition = self.question.adaptation, self.question.equation.definition
+        if not (adaptation.settings or adaptation.places or adaptation.made is not None):
+            return {}
+        shapes = {name: array.shape for name, array in case.arrays.items()}
+        sizes, _ = fit(definition, shapes, case.options)
+        known = {**sizes, **case.options}
+        made = None if adaptation.made is None else {name: evaluated(value, known) for name, value in adaptation.made}
+        settings = {name: evaluated(value, known) for name, value in adaptation.settings}
+        return {"settings": settings, "made": made, "packing": adaptation.packing(definition, sizes)}
+
+    def outcomes(self, requests: Iterable[Request]) -> Iterator[Outcome]:
+        """Make each call and yield its outcome, with the outputs in the equation's order of axes."""
+        results = self.question.equation.definition.results
+        for outcome in self.runner.call_many(requests):
+            yield self.question.adaptation.to_equation(outcome, results)
 
     def observe(self, cases: Sequence[Case]) -> list[Observation]:
         """Call the candidate on cases. Every outcome is kept in `calls`; no case follows a hang or a crash.
@@ -143,7 +206,7 @@ class Candidate:
             The answers that can be judged.
         """
         observations = []
-        for case, outcome in zip(cases, self.runner.call_many([self.request(case) for case in cases]), strict=False):
+        for case, outcome in zip(cases, self.outcomes([self.request(case) for case in cases]), strict=False):
             self.calls.append((case, outcome))
             answers = self.answers(case, outcome)
             if answers is not None:
@@ -161,7 +224,7 @@ class Candidate:
         Returns:
             The outcome, and the answers in float64; None if they cannot be judged.
         """
-        (outcome,) = self.runner.call_many([replace(self.request(case), **how)])
+        (outcome,) = self.outcomes([replace(self.request(case), **how)])
         return outcome, self.answers(case, outcome)
 
     def backward_twice(self, case: Case) -> tuple[Outcome, tuple[NDArray[Any], ...] | None]:
@@ -180,7 +243,15 @@ class Candidate:
         gradients = replace(request.gradients, second_order=tuple(arrays))
         outputs = len(gradients.output_gradients) + len(gradients.inputs)
         (outcome,) = self.runner.call_many(
-            [replace(request, arrays={**case.arrays, **arrays}, dtype="float64", gradients=gradients, outputs=outputs)]
+            [
+                replace(
+                    request,
+                    arrays=self._laid_out({**case.arrays, **arrays}),
+                    dtype="float64",
+                    gradients=gradients,
+                    outputs=outputs,
+                )
+            ]
         )
         return outcome
 
@@ -191,7 +262,7 @@ class Candidate:
             The outcome, and the answers to both cases, which are read after the second call.
         """
         request = replace(self.request(then), before=self.request(first).arrays)
-        (outcome,) = self.runner.call_many([request])
+        (outcome,) = self.outcomes([request])
         half = len(outcome.outputs) // 2
         halves = ((first, outcome.outputs[:half]), (then, outcome.outputs[half:]))
         read = [(case, self.answers(case, replace(outcome, outputs=outputs))) for case, outputs in halves]
@@ -202,20 +273,3 @@ class Candidate:
         if not answer_form.answered(outcome, case, self.question.equation, self.question.dtype):
             return None
         return tuple(np.asarray(output.value, dtype=np.float64) for output in outcome.outputs)
-
-
-def with_output_dtype(question: Question, runner: Runner) -> Question:
-    """The question in the dtype of the callable's answer, if no input, claim or caller names a dtype.
-
-    Raises:
-        BindingError: the callable's parameters do not match.
-    """
-    definition = question.equation.definition
-    if definition.dtype_is_given or question.dtype_option:
-        return question
-    candidate = Candidate(question, runner)
-    candidate.bind()
-    outcome, _ = candidate.call(next(candidate.standard_cases()))
-    kinds = zip(outcome.outputs, definition.results, strict=False)
-    dtypes = [output.dtype for output, result in kinds if result.kind == "float" and output.dtype in DTYPES]
-    return replace(question, dtype=dtypes[0]) if dtypes and dtypes[0] else question

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from attnspec.errors import SpecError
 from attnspec.implementation import Claim
 from attnspec.language import layers
 from attnspec.language.equation import Equation
+from attnspec.verification.candidate.adaptation import Adaptation
 from attnspec.verification.cases.case import CONTIGUOUS, LAYOUTS, smallest
 from attnspec.verification.cases.recordings import Recording
 from attnspec.verification.sandbox.messages import LAYOUTS_OF, Gradients
@@ -30,6 +31,8 @@ class Question:
         bind: pairs of a parameter of the callable and an argument of the equation.
         policy: the name of a declared precision policy; None: the claim's, or else an inferred one.
         display_name: the name that the verdict has for the callable; empty for its own name.
+        adaptation: how the callable is called, where it is written in another way than the equation.
+        any_framework: whether neither the caller nor the claim nor the callable's module shows a framework.
         any_dtype: whether neither the caller nor the claim names a dtype.
         inputs: recorded cases, in addition to the drawn ones.
         names: pairs of an argument of the equation and its name in the recorded cases.
@@ -54,6 +57,8 @@ class Question:
     names: tuple[tuple[str, str], ...] = ()
     only_inputs: bool = False
     forward: Equation[..., Any] | None = None
+    any_framework: bool = False
+    adaptation: Adaptation = field(default_factory=Adaptation)
 
     @property
     def implementation(self) -> str:

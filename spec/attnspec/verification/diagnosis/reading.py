@@ -98,7 +98,7 @@ def _prober(judge: Judge, candidate: Candidate, observation: Observation, policy
         array[part] = array[part] + spread * (1 + generator.random(array[part].shape))
         changed = replace(case, arrays={**case.arrays, name: array}, description=None)
         after = values(definition, changed)
-        (outcome,) = candidate.runner.call_many([candidate.request(changed)])
+        (outcome,) = candidate.outcomes([candidate.request(changed)])
         answers = candidate.answers(changed, outcome)
         if before is None or after is None or answers is None:
             return None

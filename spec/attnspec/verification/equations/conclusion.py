@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from attnspec.interpreters.mutation.mutants import Mutant
 from attnspec.thresholds import ENOUGH_CAUGHT, MOST_DECIDABLE
+from attnspec.verification.candidate.advice import advice
 from attnspec.verification.candidate.candidate import Candidate
 from attnspec.verification.diagnosis import locate, precision
 from attnspec.verification.judge.findings import Conclusion, Judged
@@ -27,6 +28,7 @@ def to_verdict(candidate: Candidate, conclusion: Conclusion, findings: Sequence[
     effective = precision.effective_bits(judged, question.dtype) if judged is not None and judged.right else None
     bits = conclusion.bits or effective
     recorded = _recorded_wrong(judged) if judged is not None else ()
+    mend = conclusion.mend or locate.mend(question.equation, conclusion.diagnosis)
     return Verdict(
         equation=question.equation.id,
         implementation=question.implementation,
@@ -48,10 +50,11 @@ def to_verdict(candidate: Candidate, conclusion: Conclusion, findings: Sequence[
         seconds=seconds,
         properties=conclusion.properties,
         domain=question.domain(),
-        mend=conclusion.mend or locate.mend(question.equation, conclusion.diagnosis),
+        mend="\n".join(filter(None, [mend, advice(candidate, conclusion.kind)])),
         seed=question.seed,
         recorded=sum(bool(case.origin) for case, _ in candidate.calls),
         backward_of=question.forward.id if question.forward is not None else "",
+        bound=candidate.bound,
     )
 
 

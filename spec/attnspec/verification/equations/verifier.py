@@ -9,6 +9,7 @@ from typing import Any
 
 from attnspec.interpreters.mutation.mutants import Mutant
 from attnspec.interpreters.rounding.policy import Policy, preset
+from attnspec.language.equation import Equation
 from attnspec.verification.candidate import answer_form
 from attnspec.verification.candidate.candidate import Candidate
 from attnspec.verification.candidate.observation import Observation
@@ -68,7 +69,13 @@ class EquationVerifier(Verifier[Conclusion]):
     @cached_property
     def mistakes(self) -> tuple[Mutant, ...]:
         """Every known mistake that shows on what is claimed."""
-        return non_equivalent_mutants(self.equation.id, self.question.claim.finite)
+        return non_equivalent_mutants(self.restricted_or_id, self.question.claim.finite)
+
+    @property
+    def restricted_or_id(self) -> Equation[..., Any] | str:
+        """The equation as the adaptation of the candidate restricts it; its id if it does not."""
+        restricted = self.question.adaptation.fixed or self.question.adaptation.same
+        return self.equation if restricted else self.equation.id
 
     @cached_property
     def explainer(self) -> Explainer:
@@ -109,7 +116,9 @@ class EquationVerifier(Verifier[Conclusion]):
             self.candidate, self.judge, self.observations, before, self.mistakes
         )
         judged = self.judge.compare(self.observations, before.policy, before.form)
-        self.unread = mutation_score(judged, effective_perturbations(self.equation.id), self.question.dtype).survived
+        self.unread = mutation_score(
+            judged, effective_perturbations(self.restricted_or_id), self.question.dtype
+        ).survived
         unseen = [*self.strength.seen_in_aggregate, *self.strength.survived]
         return self.judge_all(before.policy, unseen, directions=True)
 
@@ -182,12 +191,16 @@ class EquationVerifier(Verifier[Conclusion]):
 
     def properties(self, judged: Judged) -> PropertyResults:
         """The properties of the equation, for one example, or a batch of one where that is all that is claimed."""
+        question = self.question
 
         def call(case: Case) -> tuple[Any, ...] | str:
+            other = [name for name, value in question.adaptation.fixed if case.options.get(name, value) != value]
+            if other:
+                return f"it needs other values of {', '.join(other)}"
             outcome, answers = self.candidate.call(self.candidate.with_summed_gradients(case))
             return answer_form.describe_status(outcome) if answers is None else answers
 
-        question, form = self.question, judged.form
+        form = judged.form
         noise_of = noise_under(
             self.equation, form.under(judged.policy), question.seed, form=form.definition, constants=form.constants
         )

@@ -20,6 +20,7 @@ from attnspec.language.tree import Definition
 from attnspec.thresholds import EQUIVALENCE_SIZES, EQUIVALENT
 from attnspec.verification.cases.batched_gradients import lift_over_batch
 from attnspec.verification.cases.case import FEW, Case, make, smallest
+from attnspec.verification.cases.restricted import of_any_size
 from attnspec.verification.cases.suite import standard_suite
 
 VALUE, OVERFLOW = "value", "overflow"
@@ -82,21 +83,29 @@ def differ(a: Sequence[NDArray[Any]] | None, b: Sequence[NDArray[Any]] | None) -
 
 
 @lru_cache(maxsize=256)
-def non_equivalent_mutants(id: str, finite: bool = True) -> tuple[Mutant, ...]:
+def non_equivalent_mutants(equation: str | Equation[..., Any], finite: bool = True) -> tuple[Mutant, ...]:
     """The mutants of an equation that are not equivalent to it: each differs on some case, in float64.
 
     Args:
+        equation: the equation, or its id.
         finite: False includes mutants that differ only by NaN and infinity at masked positions.
     """
-    differing = _differing(REGISTRY[id], mutants(REGISTRY[id]), finite)
+    equation = _equation(equation)
+    differing = _differing(equation, mutants(equation), finite)
     return tuple(replace(mutant, in_storage=True) if how == OVERFLOW else mutant for mutant, how in differing if how)
 
 
 @lru_cache(maxsize=256)
-def effective_perturbations(id: str) -> tuple[Mutant, ...]:
+def effective_perturbations(equation: str | Equation[..., Any]) -> tuple[Mutant, ...]:
     """The perturbations of an equation that change its value on some case; a constant before a softmax does not."""
-    differing = _differing(REGISTRY[id], perturbations(REGISTRY[id]), finite=True)
+    equation = _equation(equation)
+    differing = _differing(equation, perturbations(equation), finite=True)
     return tuple(mutant for mutant, how in differing if how == VALUE)
+
+
+def _equation(equation: str | Equation[..., Any]) -> Equation[..., Any]:
+    """An equation by its id; or a restricted one, without the restriction of its sizes."""
+    return REGISTRY[equation] if isinstance(equation, str) else of_any_size(equation)
 
 
 def _differing(equation: Equation[..., Any], tried: Sequence[Mutant], finite: bool) -> Iterator[tuple[Mutant, str]]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from attnspec.verification.procedures.cases import Case
 from attnspec.verification.procedures.question import ProceduralQuestion
-from attnspec.verification.sandbox.binding import Plan, bind
+from attnspec.verification.sandbox.binding import Plan, bind, describe_binding
 from attnspec.verification.sandbox.messages import Outcome, PlainRequest
 from attnspec.verification.sandbox.plain_values import type_mismatch
 from attnspec.verification.sandbox.runner import Runner
@@ -47,6 +47,11 @@ class ProceduralCandidate:
             name=self.question.implementation,
             equation=self.procedure.id,
         )
+
+    @property
+    def bound(self) -> str:
+        """What was bound to what, where it was not by the procedure's own names; "" if nothing was."""
+        return describe_binding(self.plan, self.question.callable.parameters)
 
     def request(self, case: Case, *, earlier: Case | None = None, times: int = 1) -> PlainRequest:
         """Return the call of a case; `earlier` and `times` are those of `PlainRequest`."""

@@ -129,6 +129,7 @@ class ProceduralVerifier(Verifier[ProceduralConclusion]):
             seconds=seconds,
             properties=self.properties,
             domain="all arguments of these types",
+            bound=self.candidate.bound,
             mend=self.procedure.body if conclusion.kind == VerdictKind.DIFFERS else "",
         )
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from attnspec.language.equation import Equation
+from attnspec.language.equation import REGISTRY, Equation
 from attnspec.language.layers import sizes_of
 from attnspec.properties import PROPERTIES
 from attnspec.properties.property import Property
@@ -74,7 +74,7 @@ def check_properties(
 
     results: list[tuple[str, bool]] = []
     skipped, violation = [], ""
-    for prop in PROPERTIES.get(equation.id, ()):
+    for prop in PROPERTIES.get(equation.id, ()) if _is_whole(equation) else ():
         among = [_drawn(equation, prop, least, dtype, seed)] if cases is None else cases
         case = next(filter(partial(applies, prop), among), None)
         if case is None:
@@ -88,6 +88,11 @@ def check_properties(
         results.append((prop.name, not violations))
         violation = violation or (f"the property {violations[0]}" if violations else "")
     return PropertyResults(tuple(results), violation, tuple(skipped))
+
+
+def _is_whole(equation: Equation[..., Any]) -> bool:
+    """Whether an equation takes all arguments of its properties: none that is the same as another is left out."""
+    return equation.id not in REGISTRY or REGISTRY[equation.id].definition.parameters == equation.definition.parameters
 
 
 def _drawn(equation: Equation[..., Any], prop: Property, least: Callable[[str], int], dtype: str, seed: int) -> Case:

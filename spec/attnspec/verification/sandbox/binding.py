@@ -1,11 +1,13 @@
 """Match the parameters of a callable with the arguments of an equation.
 
-Parameters match by name if the names are the equation's, else by position. If names and order contradict each other,
-the callable is refused: a guess that swaps two arguments would be reported as a wrong formula.
+Parameters match by name if the names are the equation's or common ones for its arguments, else by position. If names
+and order contradict each other, the callable is refused: a guess that swaps two arguments would be reported as a wrong
+formula.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
@@ -40,6 +42,8 @@ def bind(
     arrays: Sequence[str],
     options: Iterable[str] = (),
     explicit: Mapping[str, str] | None = None,
+    common_names: Mapping[str, Sequence[str]] | None = None,
+    hints: Mapping[str, str] | None = None,
     *,
     name: str = "the callable",
     equation: str = "the equation",
@@ -51,6 +55,8 @@ def bind(
         arrays: the names of the equation's arrays, in its order.
         options: the names of the equation's options, such as heads and eps, which are passed too.
         explicit: {parameter of the callable: argument of the equation}, which overrides names and order.
+        common_names: {argument of the equation: other names that parameters for it may have}.
+        hints: {argument of the equation: what to do if the callable does not take it}, for the error.
         name: the name of the callable, for the error.
         equation: the name of the equation, for the error.
 
@@ -61,12 +67,26 @@ def bind(
         BindingError: a required parameter receives nothing, an argument has no parameter, or the names contradict the
             order.
     """
-    binding = _Binding(parameters, list(arrays), list(options), name, equation)
+    binding = _Binding(parameters, list(arrays), list(options), name, equation, hints or {})
     binding.bind_explicit(explicit or {})
+    binding.match_names(common_names or {})
     binding.bind_arrays()
     binding.bind_options()
     binding.refuse_unfilled()
     return binding.plan()
+
+
+def describe_binding(plan: Plan, parameters: Sequence[Parameter]) -> str:
+    """Describe which parameter receives which argument, where the two have different names: "query=q, key=k".
+
+    Arguments that `*args` receives are listed in order.
+    """
+    places = [p.name for p in parameters if p.kind in ("POSITIONAL_ONLY", "POSITIONAL_OR_KEYWORD")]
+    by_position = [argument for name, argument in plan if name is None]
+    pairs = [*zip(places, by_position, strict=False), *((name, argument) for name, argument in plan if name)]
+    shown = [f"{name}={argument}" for name, argument in pairs if name != argument]
+    rest = by_position[len(places) :] if len(plan) > 1 else []
+    return ", ".join([*shown, *([f"{', '.join(rest)} in this order"] if rest else [])])
 
 
 class _Binding:
@@ -74,20 +94,28 @@ class _Binding:
 
     Attributes:
         bound: the argument of each parameter.
+        meant: the argument that a parameter is named after, by the equation's name or a common one.
         positional_rest: the arguments for `*args`.
         keyword_rest: the arguments for `**kwargs`.
     """
 
     def __init__(
-        self, parameters: Sequence[Parameter], arrays: list[str], options: list[str], name: str, equation: str
+        self,
+        parameters: Sequence[Parameter],
+        arrays: list[str],
+        options: list[str],
+        name: str,
+        equation: str,
+        hints: Mapping[str, str],
     ) -> None:
         self.parameters, self.arrays, self.options = parameters, arrays, options
-        self.name, self.equation = name, equation
+        self.name, self.equation, self.hints = name, equation, hints
         self.positional = [p for p in parameters if p.kind in ("POSITIONAL_ONLY", "POSITIONAL_OR_KEYWORD")]
         self.named = [p for p in parameters if not p.kind.startswith("VAR_")]
         self.has_args = any(p.kind == "VAR_POSITIONAL" for p in parameters)
         self.has_kwargs = any(p.kind == "VAR_KEYWORD" for p in parameters)
         self.bound: dict[str, str] = {}
+        self.meant: dict[str, str] = {}
         self.positional_rest: list[str] = []
         self.keyword_rest: list[str] = []
 
@@ -103,12 +131,37 @@ class _Binding:
                 self.fail(f"{argument!r} is bound twice", "bind each argument to one parameter")
             self.bound[parameter] = argument
 
+    def match_names(self, common_names: Mapping[str, Sequence[str]]) -> None:
+        """Note which argument each free parameter is named after.
+
+        A common name counts if it is that of one parameter and one argument, and if no parameter has the argument's
+        own name.
+        """
+        free = [p.name for p in self._free(self.named)]
+        arguments = self._unbound([*self.arrays, *self.options])
+        self.meant = {name: name for name in free if name in arguments}
+        pairs = [
+            (name, argument)
+            for argument in arguments
+            if argument not in self.meant
+            for name in common_names.get(argument, ())
+            if name in free and name not in self.meant
+        ]
+        names, meant = Counter(name for name, _ in pairs), Counter(argument for _, argument in pairs)
+        self.meant |= {name: argument for name, argument in pairs if names[name] == meant[argument] == 1}
+
     def bind_arrays(self) -> None:
         """Bind all arrays by name, or else the required parameters in order."""
         unbound = self._unbound(self.arrays)
         free = {p.name for p in self._free(self.named)}
-        if free.issuperset(unbound):
-            self.bound |= {argument: argument for argument in unbound}
+        by_name = {name: argument for name, argument in self.meant.items() if argument in unbound}
+        required = [p.name for p in self._free(self.positional) if not p.has_default]
+        if len(by_name) == len(unbound):
+            self.bound |= by_name
+        elif required and all(name in self.meant for name in required) and not (self.has_args or self.has_kwargs):
+            missing = [argument for argument in unbound if argument not in by_name.values()]
+            self.bound |= by_name
+            self.fail(f"no parameter for {', '.join(missing)}", self._suggest(missing))
         elif self._are_keywords(unbound):
             self.bound |= {argument: argument for argument in unbound if argument in free}
             self.keyword_rest += [argument for argument in unbound if argument not in free]
@@ -123,12 +176,13 @@ class _Binding:
     def _bind_in_order(self) -> None:
         """Bind by position; a keyword-only or optional parameter of an argument's name receives that argument."""
         for p in self._free(self.named):
-            if p.name in self._unbound(self.arrays) and (p.has_default or p.kind == "KEYWORD_ONLY"):
-                self.bound[p.name] = p.name
+            meant = self.meant.get(p.name)
+            if meant in self._unbound(self.arrays) and (p.has_default or p.kind == "KEYWORD_ONLY"):
+                self.bound[p.name] = str(meant)
         unbound = self._unbound(self.arrays)
-        free = [p.name for p in self._free(self.positional) if p.name not in self.options]
+        free = [p.name for p in self._free(self.positional) if self.meant.get(p.name) not in self.options]
         for parameter, argument in zip(free, unbound, strict=False):
-            if parameter in self.arrays and parameter != argument:
+            if self.meant.get(parameter, argument) != argument:
                 self._refuse_contradiction(parameter, argument, dict(zip(free, unbound, strict=False)))
             self.bound[parameter] = argument
         self.positional_rest = unbound[len(free) :]
@@ -141,10 +195,10 @@ class _Binding:
         An option is never bound to an optional parameter of another name, which may mean anything.
         """
         for option in self._unbound(self.options):
-            free = self._free(self.named)
+            named = [p.name for p in self._free(self.named) if self.meant.get(p.name) == option]
             required = [p.name for p in self._free(self.positional) if not p.has_default]
-            if option in [p.name for p in free]:
-                self.bound[option] = option
+            if named:
+                self.bound[named[0]] = option
             elif self.has_kwargs:
                 self.keyword_rest.append(option)
             elif required:
@@ -160,7 +214,7 @@ class _Binding:
         if unfilled:
             self.fail(
                 f"needs {', '.join(unfilled)}, which {self.equation} does not give",
-                "give the parameter a default, or wrap the callable in one that takes the equation's arguments",
+                f"{' '.join(f'--set {name}=VALUE' for name in unfilled)} sets what is not an argument of the equation",
             )
 
     def plan(self) -> Plan:
@@ -193,9 +247,11 @@ class _Binding:
 
     def _suggest(self, missing: list[str]) -> str:
         free = [p.name for p in self._free(self.named)]
+        hints = list(dict.fromkeys(self.hints[name] for name in missing if name in self.hints))
         if len(free) == 1 == len(missing):
-            return f"if {free[0]} is it: --bind {free[0]}={missing[0]}"
-        return f"add {'it' if len(missing) == 1 else 'them'} to the signature, or say which is which with --bind"
+            return "; ".join([f"if {free[0]} is it: --bind {free[0]}={missing[0]}", *hints])
+        pronoun = "it" if len(missing) == 1 else "them"
+        return "; ".join(hints) or f"add {pronoun} to the signature, or say which is which with --bind"
 
     def _free(self, parameters: Iterable[Parameter]) -> list[Parameter]:
         return [p for p in parameters if p.name not in self.bound]

@@ -20,6 +20,9 @@ Layout = Literal[
     "contiguous", "transposed", "offset", "strided", "sliced", "mixed", "exchanged", "expanded", "reversed", "shared"
 ]
 Pass = Literal["forward", "backward"]
+Scalar = bool | int | float | str | None
+Setting = Scalar | tuple[Scalar, ...]
+"""A value of a parameter that is the callable's own."""
 
 LAYOUTS_OF: Mapping[str, frozenset[str]] = {
     "numpy": frozenset(get_args(Layout)),
@@ -55,6 +58,29 @@ class Gradients:
 
 
 @dataclass(frozen=True, slots=True)
+class Piece:
+    """Where an argument goes in an array that the candidate has.
+
+    Attributes:
+        argument: the argument of the request.
+        target: the name of the candidate's array; "hx.1" is the second item of a tuple.
+        axes: how many axes the argument has without batch axes.
+        rows: the first row and the one after the last that it becomes; None if it is the whole array.
+        place: its position along an additional leading axis; None if there is no such axis.
+        transposed: whether it is transposed first.
+        terms: it is divided by this number first, as one of several equal terms; 0 makes it 0.
+    """
+
+    argument: str
+    target: str
+    axes: int
+    rows: tuple[int, int] | None = None
+    place: int | None = None
+    transposed: bool = False
+    terms: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
     """One call with arrays.
 
@@ -75,6 +101,12 @@ class Request:
             outcome are those of the first call followed by those of the second. JAX's arrays cannot be overwritten.
         times: how often the call is made, unless that takes longer than a second; the last answer counts.
         gradients: the gradients that are the answer; None if the answer is the callable's own.
+        settings: values of the callable's own parameters, which are passed in addition, by name.
+        returns: where the results are in what the callable returns, each as a path of positions, keys or attributes;
+            empty if it returns just them.
+        packing: the arrays that the callable has instead of arguments of the equation, a piece for each argument.
+        entries: those of them that are weights of a module; the others are passed as arguments.
+        made: of a class, the arguments of its constructor; None for any other callable.
     """
 
     name: str
@@ -89,6 +121,11 @@ class Request:
     before: Mapping[str, Array] | None = None
     times: int = 1
     gradients: Gradients | None = None
+    settings: Mapping[str, Setting] = field(default_factory=dict)
+    returns: tuple[tuple[str, ...], ...] = ()
+    packing: tuple[Piece, ...] = ()
+    entries: tuple[str, ...] = ()
+    made: Mapping[str, Setting] | None = None
 
 
 @dataclass(frozen=True, slots=True)

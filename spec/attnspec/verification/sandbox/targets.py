@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -12,6 +12,19 @@ from typing import Any
 from attnspec.errors import TargetError, nearest
 from attnspec.implementation import Implementation
 from attnspec.verification.sandbox.binding import Parameter
+
+WRAPPED = "write a Python function that calls it, by ctypes or torch.ops, and name that: FILE.py:function"
+COMPILED = "compile it, write a Python function that calls it, and name that: FILE.py:function"
+LOADED = "write a Python function or module that loads it, and name that; --inputs reads recorded arrays"
+
+CALLED_FROM_PYTHON: dict[str, tuple[str, str]] = {
+    ".ipynb": ("a notebook", "call attnspec.verify(function, ID) in a cell; or jupyter nbconvert --to script FILE"),
+    ".onnx": ("an ONNX model", "write a Python function that runs an onnxruntime.InferenceSession, and name that"),
+    **dict.fromkeys((".so", ".dll", ".dylib", ".pyd"), ("a shared library", WRAPPED)),
+    **dict.fromkeys((".c", ".cc", ".cpp", ".cu", ".cuh", ".h", ".hip", ".rs"), ("source code", COMPILED)),
+    **dict.fromkeys((".npz", ".npy", ".pt", ".pth", ".safetensors"), ("a file of arrays", LOADED)),
+}
+"""{suffix of a file that Python does not import: what it is, and what to do}."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +49,16 @@ class File:
             TargetError: it does not exist.
         """
         path = Path(self.path).absolute()
+        if path.is_dir():
+            files = sorted(file.name for file in path.glob("*.py"))
+            mend = f"name a file of it, such as {Path(self.path) / files[0]}" if files else "name a file or a module"
+            raise TargetError(
+                f"{self.path} is a folder", given=", ".join(files[:8]), expected="a Python file", mend=mend
+            )
+        if path.is_file() and path.suffix in CALLED_FROM_PYTHON:
+            what, mend = CALLED_FROM_PYTHON[path.suffix]
+            expected = "a Python file, FILE.py:function"
+            raise TargetError(f"{self.path} is {what}, not a Python file", expected=expected, mend=mend)
         if path.is_file():
             return
         names = [file.name for file in path.parent.glob("*.py")]
@@ -118,6 +141,23 @@ class MissingPackage(TargetError):
 
 
 @dataclass(frozen=True, slots=True)
+class Network:
+    """The description of a module of PyTorch, or of a class of modules.
+
+    Attributes:
+        kinds: its class and the base classes of it, each with its module.
+        state: {name of a weight: its shape}; of a class, those of a trial instance, empty if there could be none.
+        numbers: its attributes that are whole numbers.
+        makes: of a class, the parameters of its constructor; None for a module.
+    """
+
+    kinds: tuple[str, ...]
+    state: Mapping[str, tuple[int, ...]]
+    numbers: Mapping[str, int]
+    makes: tuple[Parameter, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class CallableInfo:
     """The description of a callable of a target.
 
@@ -127,6 +167,7 @@ class CallableInfo:
         implementations: its `@implements` declarations, the outermost first; empty if it has none.
         parameters: the parameters of its signature, in order.
         framework: whose arrays it seems to take, "numpy", "torch" or "jax"; None if nothing tells.
+        network: what is known of a module of PyTorch or of a class of modules; None for other callables.
     """
 
     name: str
@@ -134,3 +175,4 @@ class CallableInfo:
     implementations: tuple[Implementation, ...]
     parameters: tuple[Parameter, ...]
     framework: str | None
+    network: Network | None = None

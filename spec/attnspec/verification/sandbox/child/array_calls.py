@@ -10,12 +10,13 @@ import numpy as np
 
 from attnspec.implementation import Framework
 from attnspec.language.layers import gathered
+from attnspec.verification.sandbox.child.adapter import adapted
 from attnspec.verification.sandbox.child.arrays import Argument, Arrays, split_outputs
 from attnspec.verification.sandbox.child.arrays_jax import JaxArrays
 from attnspec.verification.sandbox.child.arrays_numpy import NumPyArrays
 from attnspec.verification.sandbox.child.arrays_torch import TorchArrays
 from attnspec.verification.sandbox.child.autodiff import Progress, differentiate
-from attnspec.verification.sandbox.child.calls import call_by_plan, failure, repeat, unavailable
+from attnspec.verification.sandbox.child.calls import failure, repeat, unavailable
 from attnspec.verification.sandbox.child.global_state import GlobalState
 from attnspec.verification.sandbox.messages import Layout, Outcome, Output, Request
 from attnspec.verification.sandbox.wire import Array
@@ -41,18 +42,22 @@ def answer(request: Request, function: Callable[..., Any], arrays: Arrays, begin
     with arrays.mode(dtype):
         first = request.arrays if request.before is None else request.before
         arguments = _placed(first, request, arrays)
+        try:
+            call = adapted(function, request, arrays)
+        except Exception as error:
+            return failure(error)
         state = GlobalState()
         begin()
         results = []
         if request.before is not None:
-            result, outcome = _run(request, function, arrays, arguments)
+            result, outcome = _run(request, call, arrays, arguments)
             if outcome.status != "ok":
                 return outcome
             results.append(arrays.apart(result, [*arguments.values()]))
             for name, values in request.arrays.items():
                 arguments[name] = arrays.overwrite(arguments[name], values, dtype, device)
         snapshots = {name: arrays.snapshot(argument) for name, argument in arguments.items()}
-        result, outcome = _run(request, function, arrays, arguments)
+        result, outcome = _run(request, call, arrays, arguments)
         results.append(result)
         changed = tuple(name for name, argument in arguments.items() if arrays.changed(argument, snapshots[name]))
         outcome = replace(outcome, changed_inputs=changed, global_state=state.changes())
@@ -70,14 +75,13 @@ def _placed(values: Mapping[str, Array], request: Request, arrays: Arrays) -> di
     return made
 
 
-def _run(request: Request, function: Callable[..., Any], arrays: Arrays, arguments: Arguments) -> tuple[Any, Outcome]:
+def _run(
+    request: Request, call: Callable[[Mapping[str, Any]], Any], arrays: Arrays, arguments: Arguments
+) -> tuple[Any, Outcome]:
     """Call a function, or differentiate it, as often as the request says; return the last result, and how it went."""
     values = {**request.options, **{name: argument.view for name, argument in arguments.items()}}
     values = {**gathered(values), "dtype": arrays.dtype(request.dtype)}
     progress, gradients = Progress(), request.gradients
-
-    def call(values: Mapping[str, Any]) -> Any:
-        return call_by_plan(function, request.call_by, values)
 
     def call_and_wait() -> Any:
         result = call(values) if gradients is None else differentiate(arrays, call, values, gradients, progress)

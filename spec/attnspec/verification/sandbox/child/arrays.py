@@ -57,6 +57,15 @@ class Arrays(ABC):
     def overwrite(self, argument: Argument, values: Array, dtype: str, device: str) -> Argument:
         """Return the same argument with other values of the same shape in its memory."""
 
+    @abstractmethod
+    def zeros(self, shape: tuple[int, ...], like: Any) -> Any:
+        """Return zeros of the dtype and on the device of another array."""
+
+    def with_part(self, array: Any, index: Any, part: Any) -> Any:
+        """Return an array that is not used any more, with a part of it replaced."""
+        array[index] = part
+        return array
+
     def apart(self, result: Any, arguments: Sequence[Argument]) -> Any:
         """Return a result whose arrays share no memory with the arguments, which will be overwritten."""
         if type(result) in (tuple, list):

@@ -60,6 +60,12 @@ class JaxArrays(Arrays):
         array = self.jax.device_put(values.astype(kind), self._device(device))
         return Argument(array, array)
 
+    def zeros(self, shape: tuple[int, ...], like: Any) -> Any:
+        return self.jax.numpy.zeros(shape, like.dtype)
+
+    def with_part(self, array: Any, index: Any, part: Any) -> Any:
+        return array.at[index].set(part)
+
     def overwrite(self, argument: Argument, values: Array, dtype: str, device: str) -> Argument:
         """Return another array, since this framework's cannot be written to."""
         return self.place(values, dtype, device, "contiguous")

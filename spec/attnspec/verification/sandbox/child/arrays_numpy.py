@@ -34,6 +34,9 @@ class NumPyArrays(Arrays):
 
         return lay_out(fresh, _expand, values, values.shape, layout)
 
+    def zeros(self, shape: tuple[int, ...], like: Any) -> Any:
+        return np.zeros(shape, like.dtype)
+
     def overwrite(self, argument: Argument, values: Array, dtype: str, device: str) -> Argument:
         argument.view[...] = values
         return argument

@@ -39,6 +39,9 @@ class TorchArrays(Arrays):
 
         return lay_out(fresh, self.torch.broadcast_to, self.torch.from_numpy(values.copy()), values.shape, layout)
 
+    def zeros(self, shape: tuple[int, ...], like: Any) -> Any:
+        return like.new_zeros(shape)
+
     def overwrite(self, argument: Argument, values: Array, dtype: str, device: str) -> Argument:
         argument.view.detach().copy_(self.torch.from_numpy(values.copy()))
         return argument

@@ -19,12 +19,15 @@ BROKEN_DEVICE = re.compile(r"CUDA.*error|error.*CUDA", re.IGNORECASE)
 
 
 def call_by_plan(
-    function: Callable[..., Any], call_by: Sequence[tuple[str | None, str]], values: Mapping[str, Any]
+    function: Callable[..., Any],
+    call_by: Sequence[tuple[str | None, str]],
+    values: Mapping[str, Any],
+    **more: Any,
 ) -> Any:
-    """Call a function as `binding.bind` planned it."""
+    """Call a function as `binding.bind` planned it, and with more arguments by name."""
     positional = [values[argument] for parameter, argument in call_by if parameter is None]
     keywords = {parameter: values[argument] for parameter, argument in call_by if parameter is not None}
-    return function(*positional, **keywords)
+    return function(*positional, **keywords, **more)
 
 
 def repeat(times: int, call: Callable[[], Any]) -> Any:

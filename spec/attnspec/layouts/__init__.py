@@ -1,0 +1,1 @@
+"""How software keeps the weights of equations: a module for each family."""

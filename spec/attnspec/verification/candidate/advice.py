@@ -1,0 +1,69 @@
+"""Which option would help a candidate that cannot be judged, or that computes something else by default."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import combinations
+
+from attnspec.language.symbols import COMMON_SETTINGS
+from attnspec.verification.candidate.candidate import Candidate
+from attnspec.verification.cases.case import Case
+from attnspec.verification.sandbox.messages import Outcome
+from attnspec.verification.verdict import VerdictKind
+
+HELPED = (VerdictKind.DIFFERS, VerdictKind.FAILS, VerdictKind.MISBEHAVES)
+"""The verdicts that an option may change."""
+
+
+def advice(candidate: Candidate, kind: VerdictKind) -> str:
+    """What to add to the command, a line each; "" if nothing is known."""
+    return "\n".join(_lines(candidate)) if kind in HELPED else ""
+
+
+def _lines(candidate: Candidate) -> Iterator[str]:
+    question, calls = candidate.question, candidate.calls
+    expected = len(question.equation.definition.results)
+    answered = [outcome for _, outcome in calls if outcome.status == "ok"]
+    if answered and all(_returns_more(outcome, expected) for outcome in answered):
+        first = ",".join(map(str, range(expected)))
+        which = "first is the result" if expected == 1 else "first ones are the results"
+        yield f"if the {which}: --returns {first}"
+    failed = [case for case, outcome in calls if outcome.status == "raised"]
+    right = [case for case, outcome in calls if outcome.status == "ok"]
+    if failed and right:
+        yield from _claims(failed)
+        yield from _equal_sizes(failed, right)
+    left = candidate.left_at_defaults
+    if left:
+        known = [f"{name}={COMMON_SETTINGS[name][0]}" for name in left if name in COMMON_SETTINGS]
+        example = known[0] if known else f"{left[0]}=VALUE"
+        yield f"left at their defaults: {', '.join(left)}; --set {example} sets one"
+
+
+def _claims(failed: Sequence[Case]) -> Iterator[str]:
+    """The claim that leaves out empty inputs, if a candidate raises on these alone."""
+    if all(any(array.size == 0 for array in case.arrays.values()) for case in failed):
+        described = [case.description for case in failed if case.description is not None]
+        names = {name for each in described for name, size in each.sizes if size == 0}
+        names |= {"batch"} if any(0 in each.batch for each in described) else set()
+        claims = " ".join(f"--claim smallest.{name}=1" for name in sorted(names))
+        yield f"if it is not for empty inputs: {claims}"
+
+
+def _equal_sizes(failed: Sequence[Case], right: Sequence[Case]) -> Iterator[str]:
+    """Two sizes that are equal in every case in which a candidate answers, and different where it raises."""
+    sizes = [[dict(case.description.sizes) for case in cases if case.description] for cases in (failed, right)]
+    names = [*sizes[0][0]] if all(sizes) else []
+    for first, second in combinations(names, 2):
+        differ = all(each[first] != each[second] for each in sizes[0])
+        if differ and all(each[first] == each[second] for each in sizes[1]):
+            yield f"if {first} and {second} are one size: --same {second}={first}"
+
+
+def _returns_more(outcome: Outcome, expected: int) -> bool:
+    """Whether a call returned a tuple, list or mapping, or more arrays than the equation has."""
+    containers = ("tuple", "list", "dict")
+    if len(outcome.outputs) == expected == 1:
+        kind = outcome.outputs[0].kind
+        return outcome.outputs[0].shape is None and (kind in containers or kind.endswith("Output"))
+    return len(outcome.outputs) > expected

@@ -1,0 +1,46 @@
+"""What to do if a callable does not take an argument of the equation, for the error that says so."""
+
+from __future__ import annotations
+
+from attnspec.language.merging import mergeable
+from attnspec.language.symbols import symbol
+from attnspec.verification.candidate.question import Question
+
+EXAMPLES = {"float": "1e-5", "int": "4"}
+"""{kind of an option: a value of it}."""
+
+
+def hints(question: Question) -> dict[str, str]:
+    """{argument of the equation: the option of the command that says where it is}."""
+    definition = question.called.definition
+    same = {name: f"if it is {other}: --same {name}={other}" for name, other in mergeable(definition).items()}
+    options = {
+        each.name: f"if it is built in, with its value: --set {each.name}={EXAMPLES[each.kind]}"
+        for each in definition.options
+    }
+    weights = _open_weights(question)
+    return {**dict.fromkeys(weights, _in_order(question, weights)), **same, **options}
+
+
+def _open_weights(question: Question) -> dict[str, int]:
+    """The weights of which no place is known, with the number of their axes."""
+    definition, known = question.called.definition, dict(question.adaptation.places)
+    own = [each for each in definition.parameters if symbol(each.name, definition.id).weight]
+    return {each.name: len(each.dims) for each in own if each.name not in known}
+
+
+def _in_order(question: Question, weights: dict[str, int]) -> str:
+    """The options for the weights of a module, if they stand in the order of the equation's."""
+    network = question.callable.network
+    state = network.state if network is not None else {}
+    pairs: list[str] = []
+    for axes in (1, 2):
+        entries = [name for name, shape in state.items() if len(shape) == axes]
+        wanted = [name for name, count in weights.items() if count == axes]
+        if len(wanted) == len(entries):
+            both = zip(wanted, entries, strict=True)
+            pairs += [f"--weights {name}={entry}{'.T' * (axes - 1)}" for name, entry in both]
+    if pairs and len(pairs) == len(weights):
+        return f"if its weights stand in this order: {' '.join(pairs)}"
+    known = f", where NAME is {' or '.join(state)}" if state else ""
+    return f"where it keeps its weights, for each: --weights {next(iter(weights), 'W')}=NAME[0:c].T{known}"
