@@ -32,6 +32,8 @@ def verify(
     claim: Claim | ClaimFields | None = None,
     time_limit: float = 30.0,
     memory_bytes: int | None = None,
+    case: int | None = None,
+    show_output: bool = False,
     jobs: int = 1,
     on_verdict: Callable[[Verdict], None] | None = None,
     on_progress: Callable[[str], None] | None = None,
@@ -66,6 +68,8 @@ def verify(
         time_limit: time limit of one call of the candidate, in seconds.
         memory_bytes: memory limit of the candidate's process, in bytes, in addition to what its imports take. By
             default, 8 GiB, or half of the machine's memory if that is less.
+        case: judge on one drawn case, the one with this seed, which a verdict names. By default, on all cases.
+        show_output: show what the candidate prints, on the standard error.
         jobs: number of worker processes.
         on_verdict: called with each `Verdict` as soon as it is known.
         on_progress: called with the name of each stage that begins.
@@ -111,6 +115,8 @@ def verify(
         claim=claim,
         time_limit=time_limit,
         memory_bytes=memory_bytes,
+        case=case,
+        show_output=show_output,
     )
     return run(target, options, jobs=jobs, on_verdict=on_verdict or _ignore, on_progress=on_progress or _ignore)
 

@@ -34,6 +34,8 @@ class VerifyOptions:
         claim: fields that override those of the declared claim, or a whole claim.
         time_limit: seconds for one call of the candidate.
         memory_bytes: the memory limit of the candidate's process in bytes; None: 8 GiB, or half of the machine's.
+        case: the seed of the only drawn case that is asked; None: all are.
+        show_output: whether what the candidate prints is shown on the standard error.
     """
 
     equation: str | None = None
@@ -51,6 +53,8 @@ class VerifyOptions:
     claim: Claim | ClaimFields | Mapping[str, Any] | None = None
     time_limit: float = 30.0
     memory_bytes: int | None = None
+    case: int | None = None
+    show_output: bool = False
 
     def claimed(self, declared: Claim) -> Claim:
         """The declared claim, with the fields that the caller overrides."""

@@ -70,6 +70,7 @@ def questions(found: Sequence[CallableInfo], shown: str, wanted: VerifyOptions) 
                 tuple((wanted.names or {}).items()),
                 wanted.only_inputs,
                 called if backward else None,
+                wanted.case,
             )
 
 

@@ -17,6 +17,7 @@ from attnspec.verification.procedures.verifier import ProceduralVerifier
 from attnspec.verification.questions import AnyQuestion, not_run, questions
 from attnspec.verification.sandbox.runner import Runner
 from attnspec.verification.sandbox.targets import MissingPackage, Target
+from attnspec.verification.storage import temporary_storage
 from attnspec.verification.targeting import parse_target
 from attnspec.verification.verdict import Report, Verdict, VerdictKind
 
@@ -29,6 +30,7 @@ OnProgress = Callable[[str], None]
 Answer = Verdict | Refused
 
 
+@temporary_storage()
 def run(
     target: Callable[..., Any] | str | Target,
     options: VerifyOptions,
@@ -62,7 +64,7 @@ def run(
 
 def runner_of(options: VerifyOptions) -> Runner:
     """A runner within the limits that the options set."""
-    return Runner(time_limit=options.time_limit, memory_bytes=options.memory_bytes)
+    return Runner(time_limit=options.time_limit, memory_bytes=options.memory_bytes, show_output=options.show_output)
 
 
 def load_questions(shown: str, target: Target, options: VerifyOptions, runner: Runner) -> list[AnyQuestion | Refused]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -192,6 +192,8 @@ class Verdict:
         seed: random seed.
         backward_of: id of the equation whose gradients were judged, if automatic differentiation made them; `equation`
             is then the equation of the gradients.
+        cases: the cases that show the verdict: that of `worst_case`, then the one with the largest error, if that is
+            another. They are not part of the text and of the JSON; `attnspec verify --keep-case` writes them.
 
     Examples:
         >>> import attnspec
@@ -228,6 +230,7 @@ class Verdict:
     seed: int = 0
     recorded: int = 0
     backward_of: str = ""
+    cases: tuple[Case, ...] = field(default=(), compare=False, repr=False)
 
     @property
     def passed(self) -> bool:

@@ -35,6 +35,7 @@ class Question:
         only_inputs: whether the recorded cases replace the drawn ones.
         forward: the equation that the callable computes, if the question is about its gradients by automatic
             differentiation; `equation` is then the equation of these gradients. Otherwise None.
+        case: the seed of the only drawn case that is asked; None: all are.
     """
 
     callable: CallableInfo
@@ -53,6 +54,12 @@ class Question:
     names: tuple[tuple[str, str], ...] = ()
     only_inputs: bool = False
     forward: Equation[..., Any] | None = None
+    case: int | None = None
+
+    @property
+    def is_narrowed(self) -> bool:
+        """Whether only certain cases are asked, and no others are drawn."""
+        return self.only_inputs or self.case is not None
 
     @property
     def implementation(self) -> str:

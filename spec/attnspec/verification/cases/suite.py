@@ -20,6 +20,10 @@ LONG = {
 """Sizes beyond the tiles that kernels cut an axis into; along the keys more than one, since kernels tile these."""
 
 
+ROUND_SEEDS = 1000
+"""By so much the seeds of cases grow that are drawn anew in each round against surviving mutants."""
+
+
 WIDE = (32, 129, 288)
 """The same for widths, which kernels cut or round up to powers of two."""
 
