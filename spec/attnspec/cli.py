@@ -186,6 +186,11 @@ NATURAL, SECONDS = click.IntRange(min=0), click.FloatRange(0, min_open=True)
 @click.option("--jobs", metavar="N", type=click.IntRange(min=1), default=1, help="Number of worker processes.  [1]")
 @click.option("--json", "to_json", metavar="FILE|-", help="Write each verdict as JSON; - is the standard output.")
 @click.option("--quiet", is_flag=True, help="Print only verdicts that do not conform.")
+@click.option(
+    "--keep-case", metavar="FILE", help="Write the cases of the gravest verdict to an .npz file, for --inputs."
+)
+@click.option("--case", metavar="SEED", type=NATURAL, help="Judge on one drawn case, the one with this seed.")
+@click.option("--show-output", is_flag=True, help="Show what the candidate prints, on the standard error.")
 @own_equations
 @click.pass_context
 def verify(
@@ -196,6 +201,7 @@ def verify(
     jobs: int,
     to_json: str | None,
     quiet: bool,
+    keep_case: str | None,
     **values: Any,
 ) -> None:
     """Judge implementations against the equations that they claim.
@@ -216,7 +222,11 @@ def verify(
         dtypes=dtype_names(values.pop("dtype")),
         **values,
     )
-    ctx.exit(verify_command.verify_targets(targets, options, to_json, quiet=quiet, known=known, jobs=jobs))
+    ctx.exit(
+        verify_command.verify_targets(
+            targets, options, to_json, quiet=quiet, known=known, jobs=jobs, keep_case=keep_case
+        )
+    )
 
 
 @main.command()

@@ -98,7 +98,7 @@ def equation_starter(equation: Equation[..., Any], framework: str) -> str:
 def module_starter(equation: Equation[..., Any]) -> str:
     """Return a Python file with a module of PyTorch that keeps the weights, without the body of its call."""
     definition = equation.definition
-    weights = [each for each in definition.parameters if symbol(each.name, definition.id).weight]
+    weights = [each for each in definition.parameters if each.symbol.weight]
     inputs = [each for each in definition.parameters if each not in weights]
     sizes = list(dict.fromkeys(name for each in weights for dim in each.dims for name in sorted(dim.names)))
     options = [f"{option.name}: {option.kind}" for option in definition.options]
@@ -107,8 +107,7 @@ def module_starter(equation: Equation[..., Any]) -> str:
     results = ["torch.Tensor"] * len(definition.results)
     returned = results[0] if len(results) == 1 else f"tuple[{', '.join(results)}]"
     kept = [
-        f"self.{each.name} = nn.Parameter(torch.empty({_shape(each)}))  # {_meaning(each, equation)}"
-        for each in weights
+        f"self.{each.name} = nn.Parameter(torch.empty({_shape(each)}))  # {each.symbol.meaning}" for each in weights
     ]
     kept += [f"self.{option.name} = {option.name}" for option in definition.options]
     return "\n".join(
@@ -139,10 +138,6 @@ def module_starter(equation: Equation[..., Any]) -> str:
 
 def _shape(parameter: Parameter) -> str:
     return ", ".join(map(str, parameter.dims)) if parameter.dims else "()"
-
-
-def _meaning(parameter: Parameter, equation: Equation[..., Any]) -> str:
-    return symbol(parameter.name, equation.id).meaning
 
 
 def procedure_starter(procedure: Procedure[..., Any]) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -15,6 +17,32 @@ LOG_WIDTH = 100
 
 MIN_WIDTH = 60
 """The smallest width that is used, in columns, however narrow the terminal is."""
+
+
+PROGRESS_SECONDS = 15.0
+"""The time between two lines on progress where there is no terminal, in seconds."""
+
+
+@contextmanager
+def logged(task: str) -> Iterator[Callable[[str], None]]:
+    """Write a line on a task every `PROGRESS_SECONDS` while it runs; yield a function that sets its current stage."""
+    stage, ended, begun = [""], threading.Event(), time.monotonic()
+
+    def write() -> None:
+        while not ended.wait(PROGRESS_SECONDS):
+            at = f": {stage[0]}" if stage[0] else ""
+            print(f"{task}{at}, after {time.monotonic() - begun:.0f} s", file=sys.stderr, flush=True)
+
+    def show(name: str) -> None:
+        stage[0] = name
+
+    writer = threading.Thread(target=write, daemon=True)
+    writer.start()
+    try:
+        yield show
+    finally:
+        ended.set()
+        writer.join()
 
 
 class Screen:
@@ -55,9 +83,13 @@ class Screen:
 
     @contextmanager
     def progress(self, task: str) -> Iterator[Callable[[str], None]]:
-        """Show a task that is running, on a terminal only; yield a function that shows its current stage."""
+        """Show a task that is running; yield a function that shows its current stage.
+
+        Where there is no terminal, a line is written to the standard error from time to time.
+        """
         if not self._is_live:
-            yield lambda stage: None
+            with logged(task) as show_stage:
+                yield show_stage
             return
         with self._console.status(Text(task)) as status:
             yield lambda stage: status.update(Text(f"{task}: {stage}"))

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import click
-from hypothesis.configuration import set_hypothesis_home_dir
 
 from attnspec.errors import SpecError, indent
 from attnspec.faces.errors import BAD_INPUT
 from attnspec.faces.json_file import Document
+from attnspec.faces.kept_cases import check_suffix, kept_text
 from attnspec.faces.known_departures import Departure, KnownDepartures, read
 from attnspec.faces.screen import Screen
 from attnspec.verification.options import VerifyOptions
@@ -25,8 +22,6 @@ from attnspec.verification.session import run
 from attnspec.verification.verdict import Report, Verdict, VerdictKind
 
 STYLES = {"conforms": "green", "inconclusive": "yellow", "not run": "yellow"}
-STORAGE = "HYPOTHESIS_STORAGE_DIRECTORY"
-"""The environment variable that names the folder in which Hypothesis stores examples."""
 
 
 def verify_targets(
@@ -37,6 +32,7 @@ def verify_targets(
     quiet: bool,
     known: str | None,
     jobs: int,
+    keep_case: str | None = None,
 ) -> int:
     """Verify targets one after the other.
 
@@ -47,39 +43,27 @@ def verify_targets(
         quiet: print only verdicts that are neither "conforms" nor known.
         known: a file of known departures; None if there is none.
         jobs: the number of worker processes.
+        keep_case: the .npz file to write the cases of the gravest verdict to; None writes none.
 
     Returns:
         The exit code.
 
     Raises:
-        SpecError: the file of known departures cannot be read, or the JSON cannot be written.
+        SpecError: the file of known departures cannot be read, the JSON cannot be written, or `keep_case` does not name
+            an .npz file.
     """
+    if keep_case is not None:
+        check_suffix(keep_case)
     departures = KnownDepartures() if known is None else read(known)
-    run = Run(options, Screen(stderr=to_json == "-"), Document(to_json), quiet, departures, jobs)
+    run = Run(options, Screen(stderr=to_json == "-"), Document(to_json), quiet, departures, jobs, keep_case)
     run.document.write(run.json())
     try:
-        with temporary_storage():
-            for target in targets:
-                run.verify(target)
+        for target in targets:
+            run.verify(target)
         run.complete = True
     finally:
         run.finish()
     return run.exit_code
-
-
-@contextmanager
-def temporary_storage() -> Iterator[None]:
-    """Let Hypothesis store examples in a temporary folder, unless the user has named a folder for them."""
-    if os.environ.get(STORAGE):
-        yield
-        return
-    with tempfile.TemporaryDirectory(prefix="attnspec-", ignore_cleanup_errors=True) as folder:
-        os.environ[STORAGE] = folder
-        try:
-            yield
-        finally:
-            del os.environ[STORAGE]
-            set_hypothesis_home_dir(None)  # otherwise Hypothesis would keep using the folder
 
 
 @dataclass
@@ -93,6 +77,7 @@ class Run:
         quiet: print only verdicts that are neither "conforms" nor known.
         known: the expected verdicts.
         jobs: the number of worker processes.
+        keep_case: the .npz file to write the cases of the gravest verdict to; None writes none.
         verdicts: the verdicts so far.
         notes: a sentence for each callable that could not be imported or judged.
         refused: the targets that could not be judged at all, each with the error.
@@ -106,6 +91,7 @@ class Run:
     quiet: bool = False
     known: KnownDepartures = field(default_factory=KnownDepartures)
     jobs: int = 1
+    keep_case: str | None = None
     verdicts: list[Verdict] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     refused: list[tuple[str, SpecError]] = field(default_factory=list)
@@ -143,6 +129,9 @@ class Run:
         """Print the known departures that no longer occur and the summary, and complete the JSON document."""
         for departure, verdict in self.known.gone(self.verdicts):
             self.screen.print(gone_text(departure, verdict, self.known.path), "red", len("gone"))
+        if self.keep_case is not None:
+            others = [verdict for verdict in self.verdicts if not self.known.expecting(verdict)]
+            self.screen.print(kept_text(Report(tuple(others)).gravest, self.keep_case))
         if not self.quiet and (self.verdicts or not self.refused):
             self.screen.print(self.summary)
         self.document.finish(self.json())

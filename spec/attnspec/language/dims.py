@@ -30,7 +30,7 @@ class Dim:
         Raises:
             ValueError: the text has anything else than names, integers, +, -, * and ceil(size/size).
         """
-        return _read(ast.parse(text.strip(), mode="eval").body, text)
+        return _parsed(text)
 
     @classmethod
     def of(cls, counts: Mapping[Monomial, int]) -> Dim:
@@ -148,6 +148,11 @@ def _value(name: str, sizes: Mapping[str, int]) -> int:
 def _without(names: Monomial, name: str) -> Monomial:
     position = names.index(name)
     return names[:position] + names[position + 1 :]
+
+
+@cache
+def _parsed(text: str) -> Dim:
+    return _read(ast.parse(text.strip(), mode="eval").body, text)
 
 
 def _read(node: ast.expr, text: str) -> Dim:

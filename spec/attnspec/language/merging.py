@@ -10,7 +10,6 @@ from attnspec.errors import SpecError, nearest
 from attnspec.language.check import check, replaced
 from attnspec.language.dims import Dim
 from attnspec.language.layers import sizes_of
-from attnspec.language.symbols import symbol
 from attnspec.language.traversal import map_definition
 from attnspec.language.tree import Definition, Name, Node, Parameter
 
@@ -67,7 +66,7 @@ def _size(text: str, known: Sequence[str]) -> Dim | None:
 def mergeable(definition: Definition) -> dict[str, str]:
     """{argument: an earlier argument that may be the same array}, of arguments that are not weights."""
     found: dict[str, str] = {}
-    inputs = [each for each in definition.parameters if not symbol(each.name, definition.id).weight]
+    inputs = [each for each in definition.parameters if not each.symbol.weight]
     for place, each in enumerate(inputs):
         earlier = (other.name for other in inputs[:place] if each.dims and _sizes(each, other) is not None)
         name = next(earlier, "")

@@ -38,6 +38,8 @@ def verify(
     time_limit: float = 30.0,
     memory_bytes: int | None = None,
     equations: Iterable[str] = (),
+    case: int | None = None,
+    show_output: bool = False,
     jobs: int = 1,
     on_verdict: Callable[[Verdict], None] | None = None,
     on_progress: Callable[[str], None] | None = None,
@@ -87,6 +89,8 @@ def verify(
         equations: files and modules that define equations, properties and mistakes: "FILE.py" or "pkg.module". They are
             imported into this process. Without them, a target whose claims are all of equations that are not known is
             imported for the equations that it defines.
+        case: judge on one drawn case, the one with this seed, which a verdict names. By default, on all cases.
+        show_output: show what the candidate prints, on the standard error.
         jobs: number of worker processes.
         on_verdict: called with each `Verdict` as soon as it is known.
         on_progress: called with the name of each stage that begins.
@@ -138,6 +142,8 @@ def verify(
         time_limit=time_limit,
         memory_bytes=memory_bytes,
         equations=tuple(equations),
+        case=case,
+        show_output=show_output,
     )
     return run(target, options, jobs=jobs, on_verdict=on_verdict or _ignore, on_progress=on_progress or _ignore)
 

@@ -40,6 +40,8 @@ class VerifyOptions:
         time_limit: seconds for one call of the candidate.
         memory_bytes: the memory limit of the candidate's process in bytes; None: 8 GiB, or half of the machine's.
         equations: files and modules that define equations, which are imported before anything else.
+        case: the seed of the only drawn case that is asked; None: all are.
+        show_output: whether what the candidate prints is shown on the standard error.
     """
 
     equation: str | None = None
@@ -63,6 +65,8 @@ class VerifyOptions:
     returns: int | str | Sequence[int | str] | None = None
     same: Mapping[str, str] | None = None
     weights: Mapping[str, str] | None = None
+    case: int | None = None
+    show_output: bool = False
 
     def claimed(self, declared: Claim) -> Claim:
         """The declared claim, with the fields that the caller overrides."""

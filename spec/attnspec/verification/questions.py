@@ -80,6 +80,7 @@ def questions(found: Sequence[CallableInfo], shown: str, wanted: VerifyOptions) 
                 called if backward else None,
                 not (wanted.framework or declared.framework or each.framework),
                 how,
+                wanted.case,
             )
 
 

@@ -19,8 +19,9 @@ from attnspec.verification.verdict import Report, Verdict, WorstAnswer, WorstEle
 SCHEMA = 1
 """The version of the JSON form; it grows when a field is removed or changes its meaning."""
 
-SHOWN_ELEMENTS = 64
-"""Arrays of more elements are left out of JSON; their shapes are there."""
+SHOWN_ELEMENTS, SMALL_CASE = 64, 1024
+"""JSON holds every array of a case of at most `SMALL_CASE` elements; of a larger one, arrays of more than
+`SHOWN_ELEMENTS` are left out, and their shapes are there."""
 
 SHOWN_SURVIVORS = 3
 """Known mistakes that the cases could not have caught, of which a text names so many."""
@@ -115,7 +116,8 @@ def _worst_json(worst: WorstElement | WorstAnswer) -> dict[str, Any]:
     else:
         case = worst.case
         described = str(case.description) if case.description is not None else case.origin or "shrunk"
-        arrays = {name: array.tolist() for name, array in case.arrays.items() if array.size <= SHOWN_ELEMENTS}
+        most = SMALL_CASE if case.elements <= SMALL_CASE else SHOWN_ELEMENTS
+        arrays = {name: array.tolist() for name, array in case.arrays.items() if array.size <= most}
         shapes, options = {name: list(array.shape) for name, array in case.arrays.items()}, dict(case.options)
         element = {"output": worst.output, "index": worst.index, "expected": worst.expected, "noise": worst.sigma}
     facts = {"case": described, "shapes": shapes, "arrays": arrays, "options": options, **element, "got": worst.got}

@@ -18,6 +18,7 @@ from attnspec.verification.procedures.verifier import ProceduralVerifier
 from attnspec.verification.questions import AnyQuestion, not_run, questions
 from attnspec.verification.sandbox.runner import Runner
 from attnspec.verification.sandbox.targets import MissingPackage, Target
+from attnspec.verification.storage import temporary_storage
 from attnspec.verification.targeting import load_own_equations, parse_target
 from attnspec.verification.verdict import Report, Verdict, VerdictKind
 
@@ -30,6 +31,7 @@ OnProgress = Callable[[str], None]
 Answer = Verdict | Refused
 
 
+@temporary_storage()
 def run(
     target: Callable[..., Any] | str | Target,
     options: VerifyOptions,
@@ -76,7 +78,7 @@ def prepared(target: Callable[..., Any] | str | Target, options: VerifyOptions) 
 
 def runner_of(options: VerifyOptions) -> Runner:
     """A runner within the limits that the options set."""
-    return Runner(time_limit=options.time_limit, memory_bytes=options.memory_bytes)
+    return Runner(time_limit=options.time_limit, memory_bytes=options.memory_bytes, show_output=options.show_output)
 
 
 def load_questions(shown: str, target: Target, options: VerifyOptions, runner: Runner) -> list[AnyQuestion | Refused]:

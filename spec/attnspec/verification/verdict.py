@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -193,6 +193,8 @@ class Verdict:
         backward_of: id of the equation whose gradients were judged, if automatic differentiation made them; `equation`
             is then the equation of the gradients.
         bound: how the candidate was called, as text, where it was not by the names of the equation; else "".
+        cases: the cases that show the verdict: that of `worst_case`, then the one with the largest error, if that is
+            another. They are not part of the text and of the JSON; `attnspec verify --keep-case` writes them.
 
     Examples:
         >>> import attnspec
@@ -230,6 +232,7 @@ class Verdict:
     recorded: int = 0
     backward_of: str = ""
     bound: str = ""
+    cases: tuple[Case, ...] = field(default=(), compare=False, repr=False)
 
     @property
     def passed(self) -> bool:

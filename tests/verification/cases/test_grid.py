@@ -15,8 +15,9 @@ from attnspec.interpreters.evaluation.call import evaluate
 from attnspec.language import layers
 from attnspec.language.symbols import symbol
 from attnspec.verification.cases.case import LAYOUTS, Description, make, smallest, within
-from attnspec.verification.cases.grid import FIRST_SEED, MOST_WORK, grid, work
+from attnspec.verification.cases.grid import FIRST_SEED, MOST_WORK, grid
 from attnspec.verification.cases.suite import standard_suite
+from attnspec.verification.cases.work import work
 
 IDS = [
     equation.id

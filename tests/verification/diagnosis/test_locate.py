@@ -294,7 +294,14 @@ def test_a_mistake_in_no_one_line_is_in_the_whole_formula() -> None:
     assert len(shown.splitlines()) == len(REGISTRY[ATTENTION].definition.lines) + 1
 
 
-@pytest.mark.parametrize("id", ["unrecognised", "reading", "direction", "no gradient", "batch"])
+@pytest.mark.parametrize("id", ["unrecognised", "reading", "direction"])
+def test_an_unrecognised_mistake_is_in_the_whole_formula(id: str) -> None:
+    shown = mend(REGISTRY[ATTENTION], Diagnosis(id, "wrong"))
+
+    assert len(shown.splitlines()) == len(REGISTRY[ATTENTION].definition.lines) + 1
+
+
+@pytest.mark.parametrize("id", ["no gradient", "batch"])
 def test_what_is_no_mistake_in_the_formula_has_no_line(id: str) -> None:
     assert mend(REGISTRY[ATTENTION], Diagnosis(id, "wrong")) == ""
     assert mend(REGISTRY[ATTENTION], None) == ""

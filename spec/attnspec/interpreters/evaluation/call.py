@@ -9,6 +9,7 @@ import numpy as np
 from array_api_compat import array_namespace
 
 from attnspec.errors import BindingError, ShapeError, nearest
+from attnspec.interpreters.evaluation.memo import Memory, Remembering
 from attnspec.interpreters.evaluation.value import ValueOf
 from attnspec.language import layers
 from attnspec.language.tree import Definition
@@ -98,8 +99,16 @@ def _misfit(definition: Definition, name: str, shape: tuple[int, ...], why: str)
     )
 
 
-def evaluate(definition: Definition, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+def evaluate(
+    definition: Definition, args: Sequence[Any], kwargs: Mapping[str, Any], memory: Memory | None = None
+) -> Any:
     """The value of an equation on arrays, in their namespace and dtype.
+
+    Args:
+        definition: the equation.
+        args: its arrays, in order.
+        kwargs: its arrays and options by name.
+        memory: values of evaluations on the same arrays, which are used and added to; arrays are not changed meanwhile.
 
     Returns:
         One array, or a tuple of them if the equation has several results, with the batch axes first.
@@ -113,7 +122,7 @@ def evaluate(definition: Definition, args: Sequence[Any], kwargs: Mapping[str, A
     definition = layers.written_out(definition, arrays)
     sizes, batch = fit(definition, {name: tuple(array.shape) for name, array in arrays.items()}, options)
     namespace = array_namespace(*arrays.values()) if arrays else array_namespace(np.zeros(1))
-    interpreter = ValueOf(namespace)
+    interpreter = ValueOf(namespace) if memory is None else Remembering(namespace, memory)
     results, _ = interpreter.run(definition, arrays, options, sizes, batch)
     lead = batch_shape(definition, arrays)
     whole = tuple(

@@ -51,6 +51,7 @@ class Frame(Generic[T]):
         names: {name: value} of parameters, options and lines so far.
         bound: {index: step} of the scans around the current node.
         starts: {name: start} of the states of scans so far.
+        context: a number for the depth, the sizes and the indices, of a walk that remembers values; else None.
     """
 
     definition: Definition
@@ -59,6 +60,7 @@ class Frame(Generic[T]):
     names: dict[str, Value[T]]
     bound: dict[str, int] = field(default_factory=dict)
     starts: dict[str, Value[T]] = field(default_factory=dict)
+    context: int | None = None
 
     def axis(self, index: str) -> Axis:
         """The key of the axis that an index names."""
@@ -277,7 +279,7 @@ class Interpreter(NamedAxes[T]):
 
     def call(self, node: Call, frame: Frame[T]) -> list[Value[T]]:
         """The results of a called equation; named axes of the arguments are lifted over the call."""
-        args = [self.named_value(arg, frame) for arg in node.args]
+        args = [self.as_named(*self.results(arg, frame)) for arg in node.args]
         options = {name: cast(float, self.visit(value, frame)) for name, value in node.options}
         sizes = {size: int(options[name]) for name, size in node.callee.size_options.items()}
         for parameter, arg in zip(node.callee.parameters, args, strict=True):

@@ -6,7 +6,7 @@ something else of it, would pass.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from attnspec.interpreters.mutation.mutants import Mutant
@@ -41,7 +41,7 @@ def _float(value: Node) -> Node:
     return Apply("-", (Number(1.0), Apply("*", (Number(3.0), value))))
 
 
-PERTURBED = {
+PERTURBED: dict[str, Callable[[Node], Node]] = {
     "float": _float,
     "int": lambda value: Apply("+", (value, Number(1.0))),
     "bool": lambda value: Apply("not", (value,)),

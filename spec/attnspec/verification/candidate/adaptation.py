@@ -118,7 +118,8 @@ class Adaptation:
         """Whether an array has the axes of the letters: a floating-point one with so many axes that is not a weight."""
         if parameter is None or parameter.kind != "float" or axes != len(self.axes):
             return False
-        return not symbol(differentiated(parameter.name) or parameter.name, "").weight
+        of = differentiated(parameter.name)
+        return not (symbol(of, "").weight if of else parameter.symbol.weight)
 
     def _order(self) -> tuple[int, ...]:
         """For each letter, its place in the order of the equation."""

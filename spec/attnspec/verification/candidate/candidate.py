@@ -10,8 +10,10 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from attnspec.errors import SpecError
 from attnspec.interpreters.evaluation.call import fit
 from attnspec.language.symbols import common_names
+from attnspec.thresholds import STRENGTHENING_ROUNDS
 from attnspec.verification.candidate import answer_form
 from attnspec.verification.candidate.hints import hints
 from attnspec.verification.candidate.observation import Observation
@@ -21,7 +23,7 @@ from attnspec.verification.cases.case import Case, Description, make
 from attnspec.verification.cases.distributions import HIDDEN
 from attnspec.verification.cases.grid import grid
 from attnspec.verification.cases.recorded_cases import Reader, RecordedCases
-from attnspec.verification.cases.suite import standard_suite
+from attnspec.verification.cases.suite import ROUND_SEEDS, standard_suite
 from attnspec.verification.sandbox.binding import Plan, bind, describe_binding
 from attnspec.verification.sandbox.messages import Layout, Outcome, Request
 from attnspec.verification.sandbox.runner import Runner
@@ -96,18 +98,43 @@ class Candidate:
 
     def standard_cases(self) -> Iterator[Case]:
         """The cases that are always there, as far as they are claimed: the fixed suite, then the grid."""
-        question, claim = self.question, self.question.claim
-        if question.only_inputs:
+        if self.question.only_inputs:
             return
+        descriptions = self._with_seed(self.question.case) if self.question.case is not None else self._standard()
+        for description in descriptions:
+            yield self.make_case(description)
+
+    def _standard(self) -> Iterator[Description]:
+        question, claim = self.question, self.question.claim
         for cases in (standard_suite, grid):
             for description in cases(question.equation, question.least, claim.batch):
                 hidden = description.regime == HIDDEN and claim.finite
                 if not hidden and description.layout in question.layouts:
-                    yield self.make_case(description)
+                    yield description
+
+    def _with_seed(self, seed: int) -> Iterator[Description]:
+        """The case with a seed, among the standard ones and those that are added while mutants survive.
+
+        Raises:
+            SpecError: there is no such case.
+        """
+        standard = [*self._standard()]
+        for added in range(0, (STRENGTHENING_ROUNDS + 1) * ROUND_SEEDS, ROUND_SEEDS):
+            found = [replace(each, seed=seed) for each in standard if each.seed + added == seed]
+            if found:
+                yield found[0]
+                return
+        seeds = [each.seed for each in standard]
+        raise SpecError(
+            f"no case has the seed {seed}",
+            given=f"--case {seed}",
+            expected=f"a seed that a verdict names, such as {min(seeds)} to {max(seeds)}" if seeds else "drawn cases",
+            mend="a random case has no such seed; keep it with --keep-case FILE.npz, and ask it with --inputs FILE.npz",
+        )
 
     def hidden_cases(self) -> Iterator[Case]:
         """The cases with NaN or infinity, if only finite inputs are claimed. They never change a verdict."""
-        if self.question.only_inputs:
+        if self.question.is_narrowed:
             return
         for description in standard_suite(self.question.equation, self.question.least, self.question.claim.batch):
             if description.regime == HIDDEN and self.question.claim.finite:
@@ -116,7 +143,7 @@ class Candidate:
     def cases_with_unclaimed_axes(self) -> Iterator[Case]:
         """Cases with two batch axes if one is claimed and two are not: contiguous, then with the axes exchanged."""
         question, claimed = self.question, self.question.claim.batch
-        if question.only_inputs or 1 not in claimed or 2 in claimed:
+        if question.is_narrowed or 1 not in claimed or 2 in claimed:
             return
         _, usual = islice(standard_suite(question.equation, question.least, (2,)), 2)
         for layout in ("contiguous", "exchanged"):

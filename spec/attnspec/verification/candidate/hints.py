@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from attnspec.language.merging import mergeable
-from attnspec.language.symbols import symbol
 from attnspec.verification.candidate.question import Question
 
 EXAMPLES = {"float": "1e-5", "int": "4"}
@@ -25,7 +24,7 @@ def hints(question: Question) -> dict[str, str]:
 def _open_weights(question: Question) -> dict[str, int]:
     """The weights of which no place is known, with the number of their axes."""
     definition, known = question.called.definition, dict(question.adaptation.places)
-    own = [each for each in definition.parameters if symbol(each.name, definition.id).weight]
+    own = [each for each in definition.parameters if each.symbol.weight]
     return {each.name: len(each.dims) for each in own if each.name not in known}
 
 

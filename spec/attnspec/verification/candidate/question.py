@@ -39,6 +39,7 @@ class Question:
         only_inputs: whether the recorded cases replace the drawn ones.
         forward: the equation that the callable computes, if the question is about its gradients by automatic
             differentiation; `equation` is then the equation of these gradients. Otherwise None.
+        case: the seed of the only drawn case that is asked; None: all are.
     """
 
     callable: CallableInfo
@@ -59,6 +60,12 @@ class Question:
     forward: Equation[..., Any] | None = None
     any_framework: bool = False
     adaptation: Adaptation = field(default_factory=Adaptation)
+    case: int | None = None
+
+    @property
+    def is_narrowed(self) -> bool:
+        """Whether only certain cases are asked, and no others are drawn."""
+        return self.only_inputs or self.case is not None
 
     @property
     def implementation(self) -> str:

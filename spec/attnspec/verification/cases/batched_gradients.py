@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 
 from attnspec.language.dims import Dim
 from attnspec.language.traversal import call_by_name
@@ -39,16 +40,13 @@ def _over(definition: Definition, leads: Mapping[str, int], wanted: Sequence[str
     def batched(parameter: Parameter, name: str) -> Parameter:
         return replace(parameter, dims=(*(sizes[axis] for axis in own(name)), *parameter.dims))
 
-    def placed(name: str) -> Node:
-        return At(Name(name), tuple(map(Position, own(name)))) if own(name) else Name(name)
-
     def gathered(value: Node, name: str) -> Node:
         for axis in axes[: len(axes) - leads[name]]:
             value = Reduce("sum", axis, value)
         return Stack(value, own(name)) if own(name) else value
 
     lines = [f"gradient_{place}" for place in range(len(definition.results))]
-    call = call_by_name(definition, {p.name: placed(p.name) for p in definition.parameters})
+    call = call_by_name(definition, {p.name: _placed(p.name, own(p.name)) for p in definition.parameters})
     return replace(
         definition,
         parameters=tuple(batched(p, p.name) for p in definition.parameters),
@@ -57,3 +55,9 @@ def _over(definition: Definition, leads: Mapping[str, int], wanted: Sequence[str
         returns=tuple(gathered(Name(line), name) for line, name in zip(lines, wanted, strict=True)),
         results=tuple(batched(result, name) for result, name in zip(definition.results, wanted, strict=True)),
     )
+
+
+@cache
+def _placed(name: str, axes: tuple[str, ...]) -> Node:
+    """An argument at batch axes. It is the same node in all equations, so that its value can be remembered."""
+    return At(Name(name), tuple(map(Position, axes))) if axes else Name(name)

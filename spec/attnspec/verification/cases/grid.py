@@ -6,21 +6,20 @@ axis of 2,049, a view of a larger array.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from functools import lru_cache
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
-from attnspec.interpreters.cost.cost import Cost, cost
 from attnspec.interpreters.evaluation.call import evaluate
 from attnspec.language import layers
 from attnspec.language.equation import Equation
-from attnspec.language.tree import Definition, Parameter
-from attnspec.verification.cases.case import FEW, LAYOUTS, Description, make, sized, within
+from attnspec.language.tree import Parameter
+from attnspec.verification.cases.case import FEW, LAYOUTS, Description, make, within
 from attnspec.verification.cases.describer import Describer
 from attnspec.verification.cases.distributions import UNBOUNDED, distribution_of, extreme_values
 from attnspec.verification.cases.patterns import FLOAT_PATTERNS, INT_PATTERNS, MASK_PATTERNS
+from attnspec.verification.cases.work import work
 
 FIRST_SEED = 4_000
 """Of the grid; those of the fixed suite are below."""
@@ -31,11 +30,8 @@ EDGES = (16, 31, 64, 128, 777, 1025, 2049, 4097)
 The fixed suite has others: 1 to 3, 33, 65, 129, 160, 288, 300 and 1,100.
 """
 
-STEP = 1_000
-"""Measured: elements in the time of one step of a recurrence."""
-
 MOST_WORK = 60_000
-"""Convention: the work of a case; an axis is no longer where this would be exceeded."""
+"""Convention: the work of a cell; an axis is no longer where this would be exceeded."""
 
 ALIKE = ("mixed", "shared")
 """Layouts that need arguments of equal shapes."""
@@ -146,18 +142,3 @@ def _parameters(made: Describer) -> tuple[Parameter, ...]:
 
 def _is_weight(made: Describer, parameter: Parameter) -> bool:
     return parameter.symbol.weight
-
-
-@lru_cache(maxsize=256)
-def _counted(definition: Definition) -> Cost:
-    return cost(definition)
-
-
-def work(definition: Definition, sizes: Mapping[str, int]) -> int:
-    """About how much the noise of a case costs: the elements that are computed, and for each step of a recurrence as
-    much as for `STEP` elements.
-    """
-    each = sized(definition, sizes)
-    counted = _counted(layers.of_count(definition, each.get(layers.COUNT, 1)))
-    elements = counted.at(counted.inputs + counted.parameters + counted.outputs + counted.elementwise, each)
-    return elements + counted.at(counted.products, each) // 16 + STEP * counted.at(counted.steps, each)

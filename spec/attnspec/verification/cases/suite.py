@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from attnspec.language import layers
@@ -12,12 +13,22 @@ from attnspec.language.tree import Definition
 from attnspec.verification.cases.case import Description, within
 from attnspec.verification.cases.describer import Describer
 from attnspec.verification.cases.distributions import REGIMES, draws_from, has_mask, leading, regime_applies
+from attnspec.verification.cases.work import work
 
 LONG = {
     "t": (33, 70), "n": (33, 65, 160), "m": (64, 129, 300, 1100), "H": (8, 12), "M": (5,), "N": (3,), "L": (4,),
     "limit": (33,),
 }  # fmt: skip
 """Sizes beyond the tiles that kernels cut an axis into; along the keys more than one, since kernels tile these."""
+
+
+MOST_WORK = 5_000_000
+"""Convention: the work of a case of the fixed suite. Only products of several long axes exceed it, such as r·G heads of
+full tiles, which take gigabytes; the axes are then shorter."""
+
+
+ROUND_SEEDS = 1000
+"""By so much the seeds of cases grow that are drawn anew in each round against surviving mutants."""
 
 
 WIDE = (32, 129, 288)
@@ -37,6 +48,25 @@ def standard_suite(
         least: the smallest size of an axis that is asked; "batch" is every batch axis.
         batches: the numbers of leading batch axes that are asked, at least one.
     """
+    for description in _suite(equation, least, batches):
+        yield _shortened(description, equation, least)
+
+
+def _shortened(description: Description, equation: Equation[..., Any], least: Callable[[str], int]) -> Description:
+    """The description, with its longest axes halved as long as its work is more than `MOST_WORK`."""
+    sizes = dict(description.sizes)
+    while work(equation.definition, sizes) > MOST_WORK:
+        longest = max(sizes.values())
+        halved = {name: max(size // 2, least(name), 1) for name, size in sizes.items() if size == longest}
+        if all(sizes[name] == size for name, size in halved.items()):
+            break
+        sizes |= halved
+    return replace(description, sizes=tuple(sizes.items()))
+
+
+def _suite(
+    equation: Equation[..., Any], least: Callable[[str], int], batches: tuple[int, ...]
+) -> Iterator[Description]:
     made = Describer(equation, least, batches)
     names, plain, batch, at = made.names, made.plain, made.batch, made.at
 

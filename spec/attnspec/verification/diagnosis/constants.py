@@ -127,7 +127,8 @@ def _fitted(
     ]
 
     def residual(number: float) -> Array | None:
-        outputs = values(place.insert(number), case)
+        unchanged = tuple(noise.value for noise in noises)
+        outputs = unchanged if number == place.neutral else values(place.insert(number), case)
         if outputs is None:
             return None
         with np.errstate(invalid="ignore", over="ignore"):

@@ -88,9 +88,10 @@ def _pattern(wrong: Sequence[Compared]) -> list[str]:
 def mend(equation: Equation[..., Any], diagnosis: Diagnosis | None) -> str:
     """The line of the formula in which a recognised mistake is; the whole formula if it is not in a single line.
 
-    It is "" if no mistake was recognised.
+    It is "" if there is no diagnosis, and of gradients that are missing or reduced over a batch in another way, where
+    the formula is right.
     """
-    if diagnosis is None or diagnosis.id in ("unrecognised", "reading", "direction", "no gradient", "batch"):
+    if diagnosis is None or diagnosis.id in ("no gradient", "batch"):
         return ""
     equalities = [row.strip() for row in text(equation.definition).splitlines() if " = " in row]
     rows = [row for row in equalities if not {"∈", "≤"} & {*row.split(" = ")[0]}]  # the sizes stand above the formula

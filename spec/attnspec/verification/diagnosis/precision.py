@@ -47,31 +47,42 @@ def imprecise(judge: Judge, observations: Sequence[Observation], policy: Policy)
     Returns:
         The bits and their site, and the judgement under a policy with so many bits there.
     """
-    explanations = []
+    candidates = []
     ordinary = judge.ordinary(observations)
     failing = sorted(judge.failing(observations, policy), key=lambda observation: observation.case.elements)
     for site, lower in sites(judge.equation.definition, policy).items():
+        if failing and not judge.holds(failing[0], lower(FEWEST_BITS - BITS_MARGIN)):
+            continue  # in more bits, the bound is smaller
         bits = _bits(judge, ordinary, policy, lower)
         if bits is None:
             continue
-        if judge.failing(failing[:SITE_CASES], lower(bits - BITS_MARGIN)):
+        if not all(judge.holds(observation, lower(bits - BITS_MARGIN)) for observation in failing[:SITE_CASES]):
             continue
         if _undecidable_in_fewer_bits(judge, failing[:SITE_CASES], policy, lower(bits - BITS_MARGIN)):
             continue
-        judged = judge.judge(observations, lower(bits - BITS_MARGIN))
-        decidable, of = judged.decidable
-        if judged.right and decidable > MOST_DECIDABLE * of:
-            explanations.append(
-                (negative_log_likelihood(judge.compare(ordinary, lower(bits))), Bits(bits, site), judged)
-            )
-    if not explanations:
+        loss = negative_log_likelihood(judge.compare(ordinary, lower(bits)))
+        candidates.append((loss, Bits(bits, site), lower(bits - BITS_MARGIN)))
+    likely: list[tuple[float, Bits, Judged]] = []
+    for loss, bits_, lowered in sorted(candidates, key=lambda candidate: candidate[0]):
+        if likely and loss >= likely[0][0] + BITS_ALIKE:
+            break  # the likeliest sites are known: others are not judged on all cases
+        judged = _judged_in_fewer_bits(judge, observations, lowered)
+        if judged is not None:
+            likely.append((loss, bits_, judged))
+    if not likely:
         return None
-    best = min(loss for loss, _, _ in explanations)
-    likely = [explanation for explanation in explanations if explanation[0] < best + BITS_ALIKE]
-    _, bits_, judged_ = min(
-        likely, key=lambda explanation: (not explanation[1].site.startswith("the line"), explanation[0])
-    )
-    return bits_, judged_
+    _, best, judged_ = min(likely, key=lambda site: (not site[1].site.startswith("the line"), site[0]))
+    return best, judged_
+
+
+def _judged_in_fewer_bits(judge: Judge, observations: Sequence[Observation], lowered: Policy) -> Judged | None:
+    """The judgement of all answers in fewer bits; None if they are not right, or if most of them are undecidable."""
+    by_size = sorted(observations, key=lambda observation: observation.case.elements)
+    if not all(judge.holds(observation, lowered) for observation in by_size):
+        return None
+    judged = judge.judge(observations, lowered)
+    decidable, of = judged.decidable
+    return judged if judged.right and decidable > MOST_DECIDABLE * of else None
 
 
 def _undecidable_in_fewer_bits(judge: Judge, failing: Sequence[Observation], policy: Policy, lower: Policy) -> bool:

@@ -102,15 +102,19 @@ def _prober(judge: Judge, candidate: Candidate, observation: Observation, policy
         answers = candidate.answers(changed, outcome)
         if before is None or after is None or answers is None:
             return None
-        noise_after = judge.noise(changed, policy)
         too_much, too_little = [], []
         for k, answer in enumerate(answers):
-            bound = noises[k].bound + noise_after[k].bound
-            decidable = ~(noises[k].undecidable | noise_after[k].undecidable)
             with np.errstate(invalid="ignore"):
                 expected, got = np.abs(after[k] - before[k]), np.abs(answer - observation.answers[k])
-            too_much.append(decidable & (expected == 0) & (got > bound))
-            too_little.append(decidable & (expected > bound) & (got == 0))
+            decidable = ~noises[k].undecidable
+            more = decidable & (expected == 0) & (got > noises[k].bound)
+            less = decidable & (got == 0) & (expected > noises[k].bound)
+            if more.any() or less.any():  # the noise of the changed case costs much more than its value
+                noise = judge.noise(changed, policy)[k]
+                bound = noises[k].bound + noise.bound
+                more, less = more & ~noise.undecidable & (got > bound), less & ~noise.undecidable & (expected > bound)
+            too_much.append(more)
+            too_little.append(less)
         silent = all(np.array_equal(answer, old) for answer, old in zip(answers, observation.answers, strict=True))
         return Moved(tuple(too_much), tuple(too_little), silent and any(part.any() for part in too_little))
 

@@ -57,8 +57,9 @@ def recognise(
     short = [near[k] for distance, k in sorted(fine) if np.isfinite(distance)][:SHORTLIST]
     fitting = []
     for mutant in short:
-        share, rms = _explained(judge, applicable(mutant), mutant, policy)
-        if share >= (1.0 if refute else EXPLAINED_CASES):
+        least = 1.0 if refute else EXPLAINED_CASES
+        share, rms = _explained(judge, applicable(mutant), mutant, policy, least)
+        if share >= least:
             fitting.append((share, rms, mutant))
     if not fitting:
         return None
@@ -107,9 +108,13 @@ def _unrefuted(judge: Judge, observations: Sequence[Observation], alike: list[Mu
 
 
 def _explained(
-    judge: Judge, observations: Sequence[Observation], mutant: Mutant, policy: Policy
+    judge: Judge, observations: Sequence[Observation], mutant: Mutant, policy: Policy, least: float
 ) -> tuple[float, float]:
-    """The share of cases that a mutant explains within its own noise, and the mean rms of error / σ in these."""
+    """The share of cases that a mutant explains within its own noise, and the mean rms of error / σ in these.
+
+    Args:
+        least: the share that is needed. When it is out of reach, no more cases are tried.
+    """
     if mutant.in_storage and not all(
         np.isfinite(answer).all() for observation in observations for answer in observation.answers
     ):
@@ -119,7 +124,9 @@ def _explained(
             0.0,
         )
     total, right = 0.0, 0
-    for observation in observations:
+    for tried, observation in enumerate(observations):
+        if right + len(observations) - tried < least * len(observations):
+            break
         compared = _compare_with_mutant(judge, [observation], mutant, policy)
         rms, _ = pooled_rms(compared)
         if compared and largest(compared) <= 1:

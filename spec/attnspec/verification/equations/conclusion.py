@@ -8,7 +8,9 @@ from attnspec.interpreters.mutation.mutants import Mutant
 from attnspec.thresholds import ENOUGH_CAUGHT, MOST_DECIDABLE
 from attnspec.verification.candidate.advice import advice
 from attnspec.verification.candidate.candidate import Candidate
+from attnspec.verification.cases.case import Case
 from attnspec.verification.diagnosis import locate, precision
+from attnspec.verification.judge import statistics
 from attnspec.verification.judge.findings import Conclusion, Judged
 from attnspec.verification.judge.mutation_score import MutationScore
 from attnspec.verification.verdict import Verdict, VerdictKind
@@ -55,7 +57,17 @@ def to_verdict(candidate: Candidate, conclusion: Conclusion, findings: Sequence[
         recorded=sum(bool(case.origin) for case, _ in candidate.calls),
         backward_of=question.forward.id if question.forward is not None else "",
         bound=candidate.bound,
+        cases=_shown_by(conclusion),
     )
+
+
+def _shown_by(conclusion: Conclusion) -> tuple[Case, ...]:
+    """The case that is shown, and the one with the largest error if that is another."""
+    shown = [conclusion.worst.case] if conclusion.worst is not None else []
+    largest = statistics.worst(conclusion.judged.compared) if conclusion.judged is not None else None
+    if largest is not None and conclusion.kind is not VerdictKind.CONFORMS and (largest.fails or not shown):
+        shown += [largest.case] if not any(largest.case is case for case in shown) else []
+    return tuple(shown)
 
 
 def weakness(judged: Judged, strength: MutationScore, unread: Sequence[Mutant]) -> str:

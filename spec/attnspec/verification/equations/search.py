@@ -14,7 +14,7 @@ from attnspec.verification.candidate.candidate import Candidate
 from attnspec.verification.candidate.observation import Observation
 from attnspec.verification.cases.case import Description
 from attnspec.verification.cases.search import descriptions
-from attnspec.verification.cases.suite import standard_suite
+from attnspec.verification.cases.suite import ROUND_SEEDS, standard_suite
 from attnspec.verification.judge import statistics
 from attnspec.verification.judge.findings import Judged
 from attnspec.verification.judge.judge import Judge
@@ -25,7 +25,7 @@ def search(candidate: Candidate, judge: Judge, policy: Policy) -> list[Observati
     """Random cases, steered towards the largest error."""
     found: list[Observation] = []
     question = candidate.question
-    if question.examples <= 0 or question.only_inputs:
+    if question.examples <= 0 or question.is_narrowed:
         return found
 
     @hypothesis.seed(question.seed)
@@ -57,10 +57,10 @@ def strengthened(
     question = candidate.question
     strength = mutation_score(judged.compared, mistakes, question.dtype)
     for round_ in range(1, STRENGTHENING_ROUNDS + 1):
-        if not strength.survived or question.only_inputs:
+        if not strength.survived or question.is_narrowed:
             break
         cases = [
-            candidate.make_case(replace(each, seed=each.seed + 1000 * round_))
+            candidate.make_case(replace(each, seed=each.seed + ROUND_SEEDS * round_))
             for each in standard_suite(question.equation, question.least, question.claim.batch)
             if each.regime in ("ordinary", "ties", "offset") and each.layout == "contiguous"
         ]

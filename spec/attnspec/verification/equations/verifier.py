@@ -116,9 +116,8 @@ class EquationVerifier(Verifier[Conclusion]):
             self.candidate, self.judge, self.observations, before, self.mistakes
         )
         judged = self.judge.compare(self.observations, before.policy, before.form)
-        self.unread = mutation_score(
-            judged, effective_perturbations(self.restricted_or_id), self.question.dtype
-        ).survived
+        perturbed = effective_perturbations(self.restricted_or_id)
+        self.unread = mutation_score(judged, perturbed, self.question.dtype).survived
         unseen = [*self.strength.seen_in_aggregate, *self.strength.survived]
         return self.judge_all(before.policy, unseen, directions=True)
 

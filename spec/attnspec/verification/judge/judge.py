@@ -392,11 +392,11 @@ class Judge:
         best, sentence = share, ""
         for direction in error_directions(self.equation.definition):
             compared = far if direction.on_long_cases else near
-            coefficient = project(compared, direction.along)
-            if coefficient is None or coefficient.share_of_all <= best:
+            coefficient, share = statistics.share_along(compared, direction.along) or (0.0, 0.0)
+            if share <= best:
                 continue
-            if statistics.share_explained(compared, direction.along, coefficient.value) > PART_EXPLAINED:
-                best, sentence = coefficient.share_of_all + SAME_SHARE, direction.describe(coefficient.value)
+            if statistics.share_explained(compared, direction.along, coefficient) > PART_EXPLAINED:
+                best, sentence = share + SAME_SHARE, direction.describe(coefficient)
         return sentence
 
 

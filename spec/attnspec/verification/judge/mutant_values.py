@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from attnspec.errors import SpecError
 from attnspec.interpreters.evaluation.call import evaluate, fit
+from attnspec.interpreters.evaluation.memo import Memory
 from attnspec.interpreters.mutation.mutants import Mutant, mutants
 from attnspec.interpreters.mutation.perturbations import perturbations
 from attnspec.language.dims import Dim
@@ -27,11 +28,15 @@ VALUE, OVERFLOW = "value", "overflow"
 """How a mutant differs: in finite numbers, or only by elements that are not finite."""
 
 
+MEMORY = Memory()
+"""The values of expressions that mutants share with their equation, of the cases that they were tried on last."""
+
+
 def values(definition: Definition, case: Case) -> tuple[NDArray[Any], ...] | None:
     """Evaluate an equation or a mutant on a case in float64; None if it cannot be evaluated for these sizes."""
     with np.errstate(all="ignore"):
         try:
-            value = evaluate(lift_over_batch(definition, case), (), case.arguments)
+            value = evaluate(lift_over_batch(definition, case), (), case.arguments, MEMORY)
         except (SpecError, ValueError, IndexError, ZeroDivisionError, OverflowError, TypeError):
             return None
     return value if isinstance(value, tuple) else (value,)

@@ -6,7 +6,7 @@ candidate exceeds a limit by chance in less than 1 of 1e9 verdicts (`attnspec.th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -207,13 +207,8 @@ def share_explained(compared: Sequence[Compared], direction: Direction, coeffici
     return mended / wrong if wrong else 1.0
 
 
-def project(compared: Sequence[Compared], direction: Direction) -> Coefficient | None:
-    """Project the errors of all cases on a direction d, weighted by 1/σ²; None if the direction is 0 everywhere.
-
-    The coefficient is Σ(e·d/σ²) / Σ(d²/σ²), the weighted least-squares fit of the error e by a multiple of d.
-    """
-    inner = norm = fourth = lean = energy = everything = 0.0
-    spread, energies = np.zeros(SAMPLES), np.zeros(SAMPLES)
+def _in_sigmas(compared: Sequence[Compared], direction: Direction) -> Iterator[tuple[Compared, Array]]:
+    """The comparisons where a direction exists, with the direction in σ of each element, d/σ."""
     for comparison in compared:
         along = direction(comparison)
         if along is None:
@@ -221,9 +216,34 @@ def project(compared: Sequence[Compared], direction: Direction) -> Coefficient |
         sigma = np.where(comparison.counted, comparison.noise.sigma, 1.0)
         with np.errstate(invalid="ignore", over="ignore"):
             d = np.where(comparison.counted & np.isfinite(along), along / sigma, 0.0)
-        if not np.isfinite(d).all():
-            continue
-        d = np.clip(d, -1e30, 1e30)
+        if np.isfinite(d).all():
+            yield comparison, np.clip(d, -1e30, 1e30)
+
+
+def share_along(compared: Sequence[Compared], direction: Direction) -> tuple[float, float] | None:
+    """The coefficient of a direction, and the fraction of the squared error of all elements that it explains.
+
+    They are those of `project`, which also compares them with samples of honest rounding and takes much longer. None if
+    the direction is 0 everywhere.
+    """
+    inner = norm = everything = 0.0
+    for comparison, d in _in_sigmas(compared, direction):
+        inner += float((comparison.z * d).sum())
+        norm += float((d * d).sum())
+        everything += float((comparison.z**2).sum())
+    if norm == 0:
+        return None
+    return inner / norm, inner**2 / norm / everything if everything else 0.0
+
+
+def project(compared: Sequence[Compared], direction: Direction) -> Coefficient | None:
+    """Project the errors of all cases on a direction d, weighted by 1/σ²; None if the direction is 0 everywhere.
+
+    The coefficient is Σ(e·d/σ²) / Σ(d²/σ²), the weighted least-squares fit of the error e by a multiple of d.
+    """
+    inner = norm = fourth = lean = energy = everything = 0.0
+    spread, energies = np.zeros(SAMPLES), np.zeros(SAMPLES)
+    for comparison, d in _in_sigmas(compared, direction):
         inner += float((comparison.z * d).sum())
         norm += float((d * d).sum())
         fourth += float((d**4).sum())

@@ -55,9 +55,11 @@ class Process:
 
     Args:
         memory_bytes: the memory limit of the candidate, and of a message from it.
+        show_output: whether what it prints is copied to the standard error.
     """
 
-    def __init__(self, memory_bytes: int) -> None:
+    def __init__(self, memory_bytes: int, show_output: bool = False) -> None:
+        self._show_output, self._shown = show_output, 0
         self._log = tempfile.TemporaryFile(prefix="attnspec-")  # noqa: SIM115  # closed by stop; nameless, so never left over
         fcntl.fcntl(self._log, fcntl.F_SETFL, fcntl.fcntl(self._log, fcntl.F_GETFL) | os.O_APPEND)
         self._log_start = 0
@@ -150,10 +152,19 @@ class Process:
 
     def forget_output(self) -> None:
         """Leave what was printed so far out of a later `tail`."""
+        self._copy_output()
         self._log_start = self._log_size()
         if self._log_start > LOG_LIMIT:
             os.ftruncate(self._log.fileno(), 0)
-            self._log_start = 0
+            self._log_start = self._shown = 0
+
+    def _copy_output(self) -> None:
+        """Copy what was printed since the last time to the standard error, if that is wanted."""
+        if self._show_output:
+            text = os.pread(self._log.fileno(), self._log_size() - self._shown, self._shown)
+            self._shown += len(text)
+            sys.stderr.write(text.decode(errors="replace"))
+            sys.stderr.flush()
 
     def tail(self) -> str:
         """Return the end of what was printed, without our own frames."""
@@ -171,6 +182,7 @@ class Process:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self._child.pid, signal.SIGKILL)
         self._child.wait()
+        self._copy_output()
         self._close()
 
     def _close(self) -> None:

@@ -58,14 +58,21 @@ class Runner:
             of the machine's memory if that is less.
         time_limit: how long one call may take, in seconds.
         start_limit: how long importing a target may take, and starting a framework and a device, in seconds.
+        show_output: whether what the candidate prints is shown on the standard error.
 
     Attributes:
         failures: the submodules of a loaded package that could not be imported; the rest of it can be called.
     """
 
     def __init__(
-        self, *, memory_bytes: int | None = None, time_limit: float = 30.0, start_limit: float = 120.0
+        self,
+        *,
+        memory_bytes: int | None = None,
+        time_limit: float = 30.0,
+        start_limit: float = 120.0,
+        show_output: bool = False,
     ) -> None:
+        self._show_output = show_output
         self.failures: tuple[TargetError, ...] = ()
         self._memory_bytes = memory_bytes if memory_bytes is not None else _default_memory()
         self._time_limit, self._start_limit = time_limit, start_limit
@@ -143,7 +150,7 @@ class Runner:
         if isinstance(target, File):
             target.require()
         try:
-            process = self._process = Process(self._memory_bytes)
+            process = self._process = Process(self._memory_bytes, show_output=self._show_output)
             self._await_ready(process)
             process.send(Load(target))
             loaded = self._await_loaded(process, target)
