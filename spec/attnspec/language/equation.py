@@ -744,7 +744,7 @@ def _gradient(definition: Definition, forward: Equation[..., Any]) -> Definition
     fits = [parameter.dims for parameter in first] == [result.dims for result in outputs]
     named = all(parameter.name.startswith("d_") and parameter.kind == "float" for parameter in first)
     if not fits or not named or (rest, definition.options) != (given.parameters, given.options):
-        expected = [Parameter(_gradient_name(result.name), "float", result.dims) for result in outputs]
+        expected = [Parameter(gradient_name(result.name), "float", result.dims) for result in outputs]
         raise SpecError(
             f"{definition.id} does not have the parameters of a gradient of {forward.id}",
             given=_signature(parameters),
@@ -762,7 +762,7 @@ def _gradient(definition: Definition, forward: Equation[..., Any]) -> Definition
     return replace(definition, results=results)
 
 
-def _gradient_name(result: str) -> str:
+def gradient_name(result: str) -> str:
     """The name of the gradient of a result; a result without a name is called o."""
     return f"d_{result}" if result.isidentifier() and result != "result" else "d_o"
 

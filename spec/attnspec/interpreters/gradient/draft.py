@@ -7,12 +7,14 @@ from dataclasses import dataclass, field, replace
 from string import ascii_lowercase
 
 from attnspec.interpreters.gradient.simplify import (
-    chosen,
+    ONE,
+    ZERO,
     indices_in,
     is_cheap,
     is_short,
     negative,
     over,
+    repeated,
     times,
 )
 from attnspec.language.check import Scope, Type, check, infer, single
@@ -25,7 +27,6 @@ from attnspec.language.tree import (
     Line,
     Name,
     Node,
-    Number,
     Parameter,
     Position,
     Reduce,
@@ -122,6 +123,11 @@ class Draft:
                 self.lines.append(Line((self.kept[node],), node))
         return Name(self.kept[node])
 
+    def number(self, node: Node) -> Node:
+        """The kept value of a factor, with 1 and 0 for truth values."""
+        kept = self.keep(node)
+        return Apply("where", (kept, ONE, ZERO)) if self.type(node).kind == "bool" else kept
+
     def all_lines(self) -> Iterator[Line]:
         """The forward lines, with what is kept in lines of its own, then the lines that were added."""
         written: set[str] = set()
@@ -179,7 +185,7 @@ class Draft:
         """An expression that has the indices, and is the same for all values of those that it did not have."""
         for index in indices:
             if index not in self.type(node).names:
-                node = chosen(Apply(">=", (Position(index), Number(0.0))), node)
+                node = repeated(node, index)
         return node
 
     def stacked(self, node: Node, indices: tuple[str, ...]) -> Node:

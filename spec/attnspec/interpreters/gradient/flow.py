@@ -36,8 +36,9 @@ class Flow:
 
     def only(self, where: Node | None) -> Flow:
         """The gradient where one more condition holds."""
-        same = where is None or where == self.where
-        return self if same else Flow(self.node, where) if self.is_zero_elsewhere else Flow(self.value, both(self.where, where))
+        if where is None or where == self.where:
+            return self
+        return Flow(self.node, where) if self.is_zero_elsewhere else Flow(self.value, both(self.where, where))
 
 
 def merged(flows: Sequence[Flow]) -> Flow:

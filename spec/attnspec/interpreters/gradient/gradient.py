@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
-from attnspec.errors import SpecError
+from attnspec.errors import NotationError, SpecError
 from attnspec.interpreters.gradient.draft import Draft
 from attnspec.interpreters.gradient.flow import Flow
 from attnspec.interpreters.gradient.pull_back import PullBack
-from attnspec.interpreters.gradient.scans import push_scan, with_own_lines
+from attnspec.interpreters.gradient.scans import push_scan
 from attnspec.interpreters.gradient.simplify import indices_in, is_short
+from attnspec.interpreters.gradient.steps import with_own_lines
 from attnspec.language import layers
-from attnspec.language.equation import DERIVED
+from attnspec.language.equation import DERIVED, gradient_name
 from attnspec.language.symbols import ACCENTS
 from attnspec.language.traversal import children, map_definition, without_unread_lines
 from attnspec.language.tree import Call, Definition, Last, Line, Name, Node, Parameter, Reduce, Scan, Stack, Zeros
@@ -41,15 +42,32 @@ def gradient(definition: Definition) -> Definition:
         )
     wanted = tuple(parameter.name for parameter in definition.parameters if parameter.kind == "float")
     outputs = tuple(place for place, result in enumerate(definition.results) if result.kind == "float")
-    derived = derive(definition, outputs, wanted)
+    try:
+        derived = derive(definition, outputs, wanted)
+    except NotationError as error:  # the notation has no words for it
+        raise SpecError(
+            f"the gradient of {definition.id} cannot be derived",
+            given=f"{error.headline}: {error.given}",
+            expected=error.expected,
+            mend="write this part of the equation in another way, or write the gradient by hand with gradient_of",
+        ) from error
     if all(isinstance(node, Zeros) for node in derived.returns):
         raise SpecError(
             f"{definition.id} has no gradient",
-            given="results that do not depend smoothly on a floating-point argument",
-            expected="a floating-point result that does",
-            mend="comparisons, argmax and whole numbers have no gradient",
+            given=_without_gradient(definition, outputs, wanted),
+            expected="a floating-point result that depends smoothly on a floating-point argument",
+            mend="whole numbers, comparisons and argmax have no gradient",
         )
     return derived
+
+
+def _without_gradient(definition: Definition, outputs: Sequence[int], wanted: Sequence[str]) -> str:
+    """Why an equation has no gradient."""
+    if not wanted:
+        return "no floating-point argument"
+    if not outputs:
+        return "no floating-point result"
+    return "results that are constant between jumps"
 
 
 @lru_cache(maxsize=1024)
@@ -90,11 +108,6 @@ def derive(definition: Definition, outputs: tuple[int, ...], wanted: tuple[str, 
     return tidied(with_result_names(result))
 
 
-def gradient_name(result: str) -> str:
-    """The name of the gradient of a result; a result without a name is called o."""
-    return f"d_{result}" if result.isidentifier() and result != "result" else "d_o"
-
-
 def hint(name: str) -> str:
     """The name of a line in the names of gradients inside it: that of h_tilde is h."""
     head, _, accent = name.rpartition("_")
@@ -104,14 +117,8 @@ def hint(name: str) -> str:
 def activate(pull: PullBack, lines: Iterable[Line]) -> None:
     """Find the lines through which a gradient can flow."""
     for line in lines:
-        if isinstance(line.value, Scan):  # its states depend on each other
-            pull.active |= {state for state in line.value.states}
-        floats = {name for name in line.targets if pull.draft.scope.names[name].kind == "float"}
-        active = pull.is_active(line.value)
-        if isinstance(line.value, Scan):
-            pull.active -= {state for state in line.value.states}
-        if active:
-            pull.active |= floats
+        if pull.is_active(line.value):
+            pull.active |= {name for name in line.targets if pull.draft.scope.names[name].kind == "float"}
 
 
 def push_line(pull: PullBack, line: Line) -> None:
@@ -162,13 +169,18 @@ def with_result_names(definition: Definition) -> Definition:
     taken = {parameter.name for parameter in definition.parameters}
     swapped = {old: new for old, new in swapped.items() if not {old, new} & taken}
 
+    def renamed(names: Iterable[str]) -> tuple[str, ...]:
+        return tuple(swapped.get(name, name) for name in names)
+
     def change(node: Node) -> Node:
         match node:
             case Name(id=name):
                 return Name(swapped.get(name, name))
             case Scan(states=states):
-                return replace(node, states=tuple(swapped.get(state, state) for state in states))
+                return replace(node, states=renamed(states))
         return node
 
-    lines = (replace(line, targets=tuple(swapped.get(name, name) for name in line.targets)) for line in definition.lines)
+    lines = (
+        replace(line, targets=tuple(swapped.get(name, name) for name in line.targets)) for line in definition.lines
+    )
     return map_definition(replace(definition, lines=tuple(lines)), change)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import assert_never
 
+from attnspec.interpreters.gradient import axes
 from attnspec.interpreters.gradient.draft import Draft
 from attnspec.interpreters.gradient.flow import Flow, merged
 from attnspec.interpreters.gradient.rules import RULES
-from attnspec.interpreters.gradient.simplify import ZERO, is_short, negative, over, plus, product, times, transposed
-from attnspec.language.check import COMPARISONS, LOGIC, Type, viewed
+from attnspec.interpreters.gradient.simplify import ZERO, is_short, plus, product, times, transposed
+from attnspec.language.check import COMPARISONS, LOGIC, Type
 from attnspec.language.dims import Dim
 from attnspec.language.traversal import children
 from attnspec.language.tree import (
@@ -77,6 +78,9 @@ class PullBack:
                 return op != "argmax" and self.is_active(term)
             case At(array=array) | Split(array=array):
                 return self.is_active(array)
+            case Scan(states=states, body=body, starts=starts):
+                inner = replace(self, active=self.active - set(states))
+                return any(map(self.is_active, starts)) or inner.is_active(body)
         return any(self.is_active(child) for _, child in children(node))
 
     def collected(self, name: str) -> Flow | None:
@@ -115,7 +119,7 @@ class PullBack:
             case Apply():
                 self.elementwise(node, flow)
             case At(array=array, places=places):
-                self.push(array, Flow(self.scattered(array, places, flow)))
+                self.push(array, Flow(axes.scattered(self.draft, array, places, flow)))
             case Reduce():
                 self.reduction(node, flow)
             case Stack(array=array, indices=indices):
@@ -123,11 +127,11 @@ class PullBack:
             case Concat(parts=parts):
                 self.concat(parts, self.shared(flow, parts).node)
             case ConcatOver(index=index, array=array):
-                self.push(array, Flow(self.cut(flow.node, index, draft.type(array).dims[-1])))
+                self.push(array, Flow(axes.cut(self.draft, flow.node, index, draft.type(array).dims[-1])))
             case Split(array=array):
-                self.push(array, Flow(self.joined(flow.node)))
+                self.push(array, Flow(axes.joined(self.draft, flow.node)))
             case Reshape(array=array, order=order):
-                self.push(array, Flow(self.reshaped_back(array, order, flow.node)))
+                self.push(array, Flow(axes.reshaped_back(self.draft, array, order, flow.node)))
             case Last(state=Name(id=name)):
                 self.last.setdefault(name, []).append(flow)
             case Call():
@@ -139,7 +143,7 @@ class PullBack:
 
     def hand(self, node: Node, part: Node, flow: Flow) -> None:
         """Hand a gradient on from an expression to a part of it, summed over the axes that the part lacks."""
-        self.push(part, self.reduced(flow, self.draft.type(node), self.draft.type(part)))
+        self.push(part, axes.reduced(self.draft, flow, self.draft.type(node), self.draft.type(part)))
 
     def shared(self, flow: Flow, readers: Iterable[Node]) -> Flow:
         """A gradient that several parts read, under a name."""
@@ -150,90 +154,6 @@ class PullBack:
         if self.draft.type(condition).dims:
             return Flow(Flow(flow.node, condition).node)
         return flow.only(condition)
-
-    # Axes.
-
-    def reduced(self, flow: Flow, given: Type, wanted: Type) -> Flow:
-        """A gradient summed over the axes of `given` that `wanted` lacks."""
-        draft = self.draft
-        if given.dims and not wanted.dims:
-            flow = Flow(self.summed(flow.value), flow.where)
-        for index in sorted(given.names - wanted.names):
-            if flow.where is not None and index in draft.type(flow.where).names:
-                flow = Flow(draft.sum(index, flow.value, flow.where))
-            else:
-                flow = flow.map(lambda value, index=index: draft.sum(index, value))
-        return flow
-
-    def summed(self, node: Node) -> Node:
-        """The sum over all unnamed axes."""
-        draft, dims = self.draft, self.draft.type(node).dims
-        match node:
-            case Apply(op="neg", args=(inner,)):
-                return negative(self.summed(inner))
-            case Apply(op="/", args=(top, bottom)) if not draft.type(bottom).dims:
-                return over(self.summed(top), bottom)
-            case Apply(op="*", args=(a, b)) if len(dims) == 1 and draft.type(a).dims and draft.type(b).dims:
-                return product(a, b)
-        indices = self.over_axes(dims, node)
-        node = draft.at(node, tuple(map(Position, indices)))
-        for index in reversed(indices):
-            node = draft.sum(index, node)
-        return node
-
-    def over_axes(self, dims: Sequence[Dim], *avoid: Node) -> tuple[str, ...]:
-        """An index over each unnamed axis; they differ, and none occurs in the given expressions."""
-        indices: list[str] = []
-        for dim in dims:
-            indices.append(self.draft.fresh_index(dim, *avoid, *map(Position, indices)))
-        return tuple(indices)
-
-    def scattered(self, array: Node, places: tuple[Node, ...], flow: Flow) -> Node:
-        """The gradient of an array from that of `array[places]`."""
-        draft = self.draft
-        inner = [At(array, places[:count]) if count else array for count in range(len(places))]
-        given = draft.type(At(array, places))
-        ranges = [draft.scope.definition.ranges[place.index] for place in places if isinstance(place, Position)]
-        if ranges == list(draft.type(array).dims[: len(places)]):
-            return draft.stacked(flow.node, tuple(place.index for place in places if isinstance(place, Position)))
-        for part, place in reversed(list(zip(inner, places, strict=True))):
-            wanted = draft.type(part)
-            back = self.moved_back(place, wanted.dims[0])
-            if back is not None:
-                (index,) = draft.type(back).names
-                stacked = draft.stacked(flow.node, (index,))
-                flow = Flow(stacked if isinstance(place, Position) else Stack(At(stacked, (back,)), (index,)))
-            else:
-                index = draft.fresh_index(wanted.dims[0], flow.node, place, part)
-                flow = self.reduced(flow.only(self.stands_at(index, place, wanted.dims[0])), given, wanted)
-                flow = Flow(draft.stacked(flow.node, (index,)))
-            given = wanted
-        return flow.node
-
-    def moved_back(self, place: Node, size: Dim) -> Node | None:
-        """The inverse of a subscript that views a whole axis, as t + 1 is that of t − 1; None for any other."""
-        draft = self.draft
-        index = viewed(place, ())
-        if index is None or draft.scope.definition.ranges[index] != size or draft.type(place).names != {index}:
-            return None
-        match place:
-            case Position() | Apply(op="-", args=(_, Position())):
-                return place
-            case Apply(op="+", args=(Position() as position, by) | (by, Position() as position)):
-                return Apply("-", (position, by))
-            case Apply(op="-", args=(Position() as position, by)):
-                return Apply("+", (position, by))
-        return None
-
-    def stands_at(self, index: str, place: Node, size: Dim) -> Node:
-        """The condition that an index is at a place; a fixed place may be counted from the end."""
-        match place:
-            case Apply(op="neg", args=(by,)):
-                return Apply("==", (Position(index), Apply("-", (SizeOf(size), by))))
-        at = Apply("==", (Position(index), place))
-        if not any(option.name == getattr(place, "id", None) for option in self.draft.forward.options):
-            return at
-        return Apply("or", (at, Apply("==", (Position(index), plus(place, SizeOf(size))))))
 
     # Operations.
 
@@ -255,7 +175,7 @@ class PullBack:
         draft, flow = self.draft, self.shared(flow, (a, b))
         ranks = len(draft.type(a).dims), len(draft.type(b).dims)
         if self.is_active(a):
-            kept = draft.keep(b)
+            kept = draft.number(b)
             match ranks:
                 case 1, 1:
                     self.hand(node, a, flow.map(lambda g: times(g, kept)))
@@ -266,7 +186,7 @@ class PullBack:
                 case _:
                     self.hand(node, a, flow.map(lambda g: product(g, transposed(kept))))
         if self.is_active(b):
-            kept = draft.keep(a)
+            kept = draft.number(a)
             match ranks:
                 case 1, 1:
                     self.hand(node, b, flow.map(lambda g: times(g, kept)))
@@ -285,11 +205,11 @@ class PullBack:
             index = common[-1]
             value = product(transposed(draft.stacked(rows, (index,))), draft.stacked(columns, (index,)))
         else:
-            k, l = self.over_axes((*draft.type(rows).dims, *draft.type(columns).dims), rows, columns)
+            k, l = axes.over_axes(self.draft, (*draft.type(rows).dims, *draft.type(columns).dims), rows, columns)
             factors = draft.at(rows, (Position(k),)), draft.at(columns, (Position(l),))
             value = draft.stacked(times(*factors), (k, l))
         rest = Type("float", draft.type(node).names - {*common[-1:]}, draft.type(value).dims)
-        self.push(matrix, self.reduced(Flow(value), rest, wanted))
+        self.push(matrix, axes.reduced(self.draft, Flow(value), rest, wanted))
 
     def reduction(self, node: Reduce, flow: Flow) -> None:
         """Hand back through a reduction."""
@@ -311,7 +231,7 @@ class PullBack:
                 p = draft.keep(Reduce("softmax", index, term, where))
                 d_l = self.named(flow, f"d_l_{self.hint}").node
                 flow = Flow(Apply("-", (d_l, times(p, draft.sum(index, d_l, where)))), where)
-        self.push(term, self.reduced(flow, given, draft.type(term)))
+        self.push(term, axes.reduced(self.draft, flow, given, draft.type(term)))
 
     def call(self, node: Call, flows: Sequence[Flow | None], only: Iterable[Node] | None = None) -> None:
         """Hand back through a call, by a call of the derived gradient of what is called.
@@ -339,7 +259,7 @@ class PullBack:
         targets = tuple(draft.fresh(f"d_{self.name_of(arg)}") for arg in wanted.values())
         draft.add(targets, value)
         for target, arg in zip(targets, wanted.values(), strict=True):
-            self.push(arg, self.reduced(Flow(Name(target)), draft.type(Name(target)), draft.type(arg)))
+            self.push(arg, axes.reduced(self.draft, Flow(Name(target)), draft.type(Name(target)), draft.type(arg)))
 
     def name_of(self, arg: Node) -> str:
         """The name of an argument, for that of its gradient; one after the current line if it has none."""
@@ -353,7 +273,7 @@ class PullBack:
     def concat(self, parts: Sequence[Node], gradient: Node) -> None:
         """Hand back the columns of each part of a concatenation."""
         draft, start = self.draft, Dim(())
-        *rows, _ = self.over_axes(draft.type(parts[0]).dims, gradient)
+        *rows, _ = axes.over_axes(self.draft, draft.type(parts[0]).dims, gradient)
         for part in parts:
             *_, width = draft.type(part).dims
             if self.is_active(part):
@@ -366,34 +286,4 @@ class PullBack:
     def hand_part(self, parts: Sequence[Node], part: Node, gradient: Node) -> None:
         names = frozenset[str]().union(*(self.draft.type(other).names for other in parts))
         type_ = self.draft.type(part)
-        self.push(part, self.reduced(Flow(gradient), Type("float", names, type_.dims), type_))
-
-    def cut(self, gradient: Node, index: str, width: Dim) -> Node:
-        """The gradient of an array from that of its concatenation over an index."""
-        draft, size = self.draft, self.draft.size(index)
-        *rows, _ = draft.type(gradient).dims
-        over_rows = self.over_axes(rows, gradient, Position(index))
-        if size.dim.only is not None:
-            part = At(Split(gradient, size), (*map(Position, over_rows), Position(index)))
-            return draft.stacked(part, over_rows) if rows else part
-        column = draft.fresh_index(width, gradient, *map(Position, (*over_rows, index)))
-        place = plus(times(Position(index), SizeOf(width)), Position(column))
-        return draft.stacked(At(gradient, (*map(Position, over_rows), place)), (*over_rows, column))
-
-    def joined(self, gradient: Node) -> Node:
-        """The gradient of an array from that of its parts."""
-        draft = self.draft
-        *axes, _ = draft.type(gradient).dims
-        indices = self.over_axes(axes, gradient)
-        whole = ConcatOver(indices[-1], draft.at(gradient, tuple(map(Position, indices))))
-        return draft.stacked(whole, indices[:-1]) if indices[:-1] else whole
-
-    def reshaped_back(self, array: Node, order: tuple[int, ...], gradient: Node) -> Node:
-        """The gradient of an array from that of its reshaped transpose."""
-        dims = self.draft.type(array).dims
-        moved = tuple(dims[place] for place in order)
-        flat = Reshape(gradient, tuple(range(len(self.draft.type(gradient).dims))), moved)
-        return Reshape(flat, tuple(order.index(place) for place in range(len(dims))), dims)
-
-
-__all__ = ["Derive", "Mapping", "PullBack"]
+        self.push(part, axes.reduced(self.draft, Flow(gradient), Type("float", names, type_.dims), type_))

@@ -25,7 +25,7 @@ def plus(a: Node, b: Node) -> Node:
     """a + b, or a − c if b is −c."""
     match a, b:
         case Stack(array=first, indices=indices), Stack(array=second, indices=others) if indices == others:
-            return Stack(plus(first, second), indices)
+            return Stack(plus(first, _bare(second)), indices)
         case _, Apply(op="neg", args=(c,)):
             return Apply("-", (a, c))
         case Apply(op="neg", args=(c,)), _:
@@ -33,6 +33,19 @@ def plus(a: Node, b: Node) -> Node:
         case _ if a in ZEROS or b in ZEROS:
             return b if a in ZEROS else a
     return Apply("+", (a, b))
+
+
+def repeated(a: Node, index: str) -> Node:
+    """An expression that does not depend on an index, as one that does."""
+    return Apply("where", (Apply(">=", (Position(index), ZERO)), a, ZERO))
+
+
+def _bare(a: Node) -> Node:
+    """An expression as it was before `repeated`."""
+    match a:
+        case Apply(op="where", args=(Apply(op=">=", args=(Position(), end)), inner, _)) if end == ZERO:
+            return _bare(inner)
+    return a
 
 
 def total(terms: Iterable[Node]) -> Node:
@@ -105,11 +118,17 @@ def minus_one(size: SizeOf) -> Node:
 
 
 def indices_in(node: Node) -> set[str]:
-    """All indices that occur in an expression, bound ones included."""
+    """All indices that occur in an expression."""
+    read = {part.index for part in nodes(node) if isinstance(part, Position | Scan)}
+    return read | closed_indices(node)
+
+
+def closed_indices(node: Node) -> set[str]:
+    """The indices of axes that an expression reduces over, stacks or concatenates."""
     found: set[str] = set()
     for part in nodes(node):
         match part:
-            case Position(index=index) | Reduce(index=index) | ConcatOver(index=index) | Scan(index=index):
+            case Reduce(index=index) | ConcatOver(index=index):
                 found.add(index)
             case Stack(indices=indices):
                 found.update(indices)
