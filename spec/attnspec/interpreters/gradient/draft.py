@@ -9,6 +9,7 @@ from string import ascii_lowercase
 from attnspec.interpreters.gradient.simplify import (
     ONE,
     ZERO,
+    free_name,
     indices_in,
     is_cheap,
     is_short,
@@ -69,8 +70,7 @@ class Draft:
 
     def fresh(self, name: str) -> str:
         """A name that is not in use: `name`, or with a number behind it."""
-        candidates = (name, *(f"{name}_{place}" for place in range(1, 1000)))
-        new = next(candidate for candidate in candidates if candidate not in self.taken)
+        new = free_name(name, self.taken)
         self.taken.add(new)
         return new
 
@@ -82,7 +82,7 @@ class Draft:
         for index, range_ in self.scope.definition.indices:
             if range_ == size and index not in used:
                 return index
-        letters = [letter for letter in f"kl{ascii_lowercase}" if letter not in self.taken]
+        letters = [letter for letter in f"klw{ascii_lowercase}" if letter not in self.taken]
         index = letters[0] if letters else self.fresh("k")
         self.taken.add(index)
         definition = self.scope.definition

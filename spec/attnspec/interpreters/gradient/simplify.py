@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 
 from attnspec.language.dims import Dim
 from attnspec.language.traversal import nodes
@@ -115,6 +116,12 @@ def both(a: Node | None, b: Node | None) -> Node | None:
 def minus_one(size: SizeOf) -> Node:
     """n − 1."""
     return Apply("-", (size, ONE))
+
+
+def free_name(name: str, taken: Container[str]) -> str:
+    """A name that is not taken: `name`, or with a number behind it."""
+    candidates = itertools.chain([name], (f"{name}_{place}" for place in itertools.count(1)))
+    return next(candidate for candidate in candidates if candidate not in taken)
 
 
 def indices_in(node: Node) -> set[str]:

@@ -6,45 +6,38 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from attnspec.errors import SpecError
-from attnspec.interpreters.gradient.simplify import closed_indices, indices_in
+from attnspec.interpreters.gradient.simplify import closed_indices, free_name, indices_in
 from attnspec.language.check import Scope, Type, infer
 from attnspec.language.traversal import children, reads, substitute
 from attnspec.language.tree import At, Call, Definition, Line, Name, Node, Number, Parameter, Scan, Zeros
 
 
 def with_own_lines(definition: Definition) -> Definition:
-    """The equation with each recurrence, and each call with several results, in a line of its own."""
+    """The equation with each recurrence, and each returned call with several results, in a line of its own."""
     taken = {name for line in definition.lines for name in line.targets}
+    taken |= {parameter.name for parameter in definition.parameters} | {option.name for option in definition.options}
     lines: list[Line] = []
+
+    def assigned(names: Sequence[str], node: Node) -> tuple[Name, ...]:
+        new = tuple(free_name(name.replace(" ", "_"), taken) for name in names)
+        taken.update(new)
+        lines.append(Line(new, node))
+        return tuple(map(Name, new))
 
     def moved(node: Node, is_line: bool) -> Node:
         for step, child in children(node):
             if not (isinstance(node, Scan) and step == ("body", None)):
                 new = moved(child, is_line=False)
                 node = node if new is child else substitute(node, (step,), new)
-        if isinstance(node, Scan) and not is_line:
-            (state,) = node.states
-            name = next(name for name in (state, *(f"{state}_{k}" for k in range(1, 1000))) if name not in taken)
-            taken.add(name)
-            lines.append(Line((name,), node))
-            return Name(name)
-        return node
+        return assigned(node.states, node)[0] if isinstance(node, Scan) and not is_line else node
 
-    taken |= {parameter.name for parameter in definition.parameters} | {option.name for option in definition.options}
     for line in definition.lines:
         value = moved(line.value, is_line=True)
         lines.append(replace(line, value=value))
     returns: list[Node] = []
     for node in definition.returns:
         if isinstance(node, Call | Scan) and len(definition.returns) != len(definition.results):
-            targets = tuple(f"{result.name.replace(' ', '_')}" for result in definition.results)
-            names = []
-            for target in targets:
-                name = next(n for n in (target, *(f"{target}_{k}" for k in range(1, 1000))) if n not in taken)
-                taken.add(name)
-                names.append(name)
-            lines.append(Line(tuple(names), moved(node, is_line=True)))
-            returns += map(Name, names)
+            returns += assigned([result.name for result in definition.results], moved(node, is_line=True))
         else:
             returns.append(moved(node, is_line=False))
     return replace(definition, lines=tuple(lines), returns=tuple(returns))
@@ -158,6 +151,6 @@ class _Outline:
                 case _:
                     wanted = "a"
             taken = {*self.node.states, *self.options, *(known.name for known in self.arguments.values())}
-            name = next(n for n in (wanted, *(f"{wanted}_{k}" for k in range(1, 1000))) if n not in taken)
+            name = free_name(wanted, taken)
             self.arguments[node] = Parameter(name, type_.kind, type_.dims)
         return self.arguments[node]
