@@ -9,6 +9,7 @@ from string import ascii_lowercase
 from attnspec.interpreters.gradient.simplify import (
     ONE,
     ZERO,
+    closed_indices,
     free_name,
     indices_in,
     is_cheap,
@@ -20,7 +21,7 @@ from attnspec.interpreters.gradient.simplify import (
 )
 from attnspec.language.check import Scope, Type, check, infer, single
 from attnspec.language.dims import Dim
-from attnspec.language.traversal import children, map_node, nodes, substitute
+from attnspec.language.traversal import children, map_node, reads, substitute
 from attnspec.language.tree import (
     Apply,
     At,
@@ -36,7 +37,8 @@ from attnspec.language.tree import (
     Stack,
 )
 
-ELEMENTWISE_EXCEPT = ("@", "transpose")
+NOT_ELEMENTWISE = ("@", "transpose")
+"""Operations of `Apply` that combine elements of different places."""
 
 
 @dataclass
@@ -77,8 +79,7 @@ class Draft:
     def fresh_index(self, size: Dim, *avoid: Node) -> str:
         """An index over a size that does not occur in the given expressions: one of the equation, or a new one."""
         used = {index for node in avoid for index in (*indices_in(node), *self.type(node).names)}
-        used |= {index for node in avoid for part in nodes(node) if isinstance(part, Name)
-                 for index in self.scope.names[part.id].names}  # fmt: skip
+        used |= {index for node in avoid for index in self.indices_of_names(node)}
         for index, range_ in self.scope.definition.indices:
             if range_ == size and index not in used:
                 return index
@@ -207,9 +208,13 @@ class Draft:
                 renamed = self.renamed(array, dict(zip(indices, places, strict=True)))
                 if renamed is not None:
                     return renamed
-            case Apply(op=op, args=args) if op not in ELEMENTWISE_EXCEPT:
+            case Apply(op=op, args=args) if op not in NOT_ELEMENTWISE:
                 return Apply(op, tuple(self.at(arg, places) if self.type(arg).dims else arg for arg in args))
         return At(node, places)
+
+    def indices_of_names(self, node: Node) -> set[str]:
+        """The indices of the named axes of all names that an expression reads."""
+        return {index for name in reads(node) for index in self.scope.names[name].names}
 
     def renamed(self, node: Node, places: dict[str, Node]) -> Node | None:
         """An expression with other indices in the place of its own; None if they cannot be replaced in it."""
@@ -219,10 +224,8 @@ class Draft:
         if not changed:
             return node
         new_indices = {new.index for new in changed.values() if isinstance(new, Position)}
-        named = {index for part in nodes(node) if isinstance(part, Name) for index in self.scope.names[part.id].names}
-        bound = {part.index for part in nodes(node) if isinstance(part, Reduce)}
-        bound |= {index for part in nodes(node) if isinstance(part, Stack) for index in part.indices}
-        if (named | bound) & changed.keys() or new_indices & (indices_in(node) | named):
+        named = self.indices_of_names(node)
+        if (named | closed_indices(node)) & changed.keys() or new_indices & (indices_in(node) | named):
             return None
         return map_node(node, lambda part: changed.get(part.index, part) if isinstance(part, Position) else part)
 

@@ -180,7 +180,5 @@ def with_result_names(definition: Definition) -> Definition:
                 return replace(node, states=renamed(states))
         return node
 
-    lines = (
-        replace(line, targets=tuple(swapped.get(name, name) for name in line.targets)) for line in definition.lines
-    )
-    return map_definition(replace(definition, lines=tuple(lines)), change)
+    lines = tuple(replace(line, targets=renamed(line.targets)) for line in definition.lines)
+    return map_definition(replace(definition, lines=lines), change)

@@ -10,7 +10,7 @@ from attnspec.interpreters.gradient import axes
 from attnspec.interpreters.gradient.draft import Draft
 from attnspec.interpreters.gradient.flow import Flow, merged
 from attnspec.interpreters.gradient.rules import RULES
-from attnspec.interpreters.gradient.simplify import ZERO, is_short, plus, product, times, transposed
+from attnspec.interpreters.gradient.simplify import ZERO, chosen, is_short, plus, product, times, transposed
 from attnspec.language.check import COMPARISONS, LOGIC, Type
 from attnspec.language.dims import Dim
 from attnspec.language.traversal import children
@@ -119,7 +119,7 @@ class PullBack:
             case Apply():
                 self.elementwise(node, flow)
             case At(array=array, places=places):
-                self.push(array, Flow(axes.scattered(self.draft, array, places, flow)))
+                self.push(array, Flow(axes.scattered(draft, array, places, flow)))
             case Reduce():
                 self.reduction(node, flow)
             case Stack(array=array, indices=indices):
@@ -127,11 +127,11 @@ class PullBack:
             case Concat(parts=parts):
                 self.concat(parts, self.shared(flow, parts).node)
             case ConcatOver(index=index, array=array):
-                self.push(array, Flow(axes.cut(self.draft, flow.node, index, draft.type(array).dims[-1])))
+                self.push(array, Flow(axes.cut(draft, flow.node, index, draft.type(array).dims[-1])))
             case Split(array=array):
-                self.push(array, Flow(axes.joined(self.draft, flow.node)))
+                self.push(array, Flow(axes.joined(draft, flow.node)))
             case Reshape(array=array, order=order):
-                self.push(array, Flow(axes.reshaped_back(self.draft, array, order, flow.node)))
+                self.push(array, Flow(axes.reshaped_back(draft, array, order, flow.node)))
             case Last(state=Name(id=name)):
                 self.last.setdefault(name, []).append(flow)
             case Call():
@@ -152,7 +152,7 @@ class PullBack:
     def under(self, flow: Flow, condition: Node) -> Flow:
         """A gradient under one more condition."""
         if self.draft.type(condition).dims:
-            return Flow(Flow(flow.node, condition).node)
+            return Flow(chosen(condition, flow.node))
         return flow.only(condition)
 
     # Operations.
@@ -205,11 +205,11 @@ class PullBack:
             index = common[-1]
             value = product(transposed(draft.stacked(rows, (index,))), draft.stacked(columns, (index,)))
         else:
-            k, l = axes.over_axes(self.draft, (*draft.type(rows).dims, *draft.type(columns).dims), rows, columns)
+            k, l = axes.over_axes(draft, (*draft.type(rows).dims, *draft.type(columns).dims), rows, columns)
             factors = draft.at(rows, (Position(k),)), draft.at(columns, (Position(l),))
             value = draft.stacked(times(*factors), (k, l))
         rest = Type("float", draft.type(node).names - {*common[-1:]}, draft.type(value).dims)
-        self.push(matrix, axes.reduced(self.draft, Flow(value), rest, wanted))
+        self.push(matrix, axes.reduced(draft, Flow(value), rest, wanted))
 
     def reduction(self, node: Reduce, flow: Flow) -> None:
         """Hand back through a reduction."""
@@ -231,7 +231,7 @@ class PullBack:
                 p = draft.keep(Reduce("softmax", index, term, where))
                 d_l = self.named(flow, f"d_l_{self.hint}").node
                 flow = Flow(Apply("-", (d_l, times(p, draft.sum(index, d_l, where)))), where)
-        self.push(term, axes.reduced(self.draft, flow, given, draft.type(term)))
+        self.push(term, axes.reduced(draft, flow, given, draft.type(term)))
 
     def call(self, node: Call, flows: Sequence[Flow | None], only: Iterable[Node] | None = None) -> None:
         """Hand back through a call, by a call of the derived gradient of what is called.
@@ -254,12 +254,11 @@ class PullBack:
             return
         incoming = [self.named(flow, f"d_a_{self.hint}").node for flow in flows if flow is not None]
         args = (*incoming, *(draft.keep(arg) for arg in node.args))
-        options = node.options
-        value = Call(self.derive(callee, outputs, tuple(wanted)), args, options)
+        value = Call(self.derive(callee, outputs, tuple(wanted)), args, node.options)
         targets = tuple(draft.fresh(f"d_{self.name_of(arg)}") for arg in wanted.values())
         draft.add(targets, value)
         for target, arg in zip(targets, wanted.values(), strict=True):
-            self.push(arg, axes.reduced(self.draft, Flow(Name(target)), draft.type(Name(target)), draft.type(arg)))
+            self.push(arg, axes.reduced(draft, Flow(Name(target)), draft.type(Name(target)), draft.type(arg)))
 
     def name_of(self, arg: Node) -> str:
         """The name of an argument, for that of its gradient; one after the current line if it has none."""
@@ -268,22 +267,17 @@ class PullBack:
                 return name
         return f"a_{self.hint}"
 
-    # Arrays that are joined and cut.
-
     def concat(self, parts: Sequence[Node], gradient: Node) -> None:
         """Hand back the columns of each part of a concatenation."""
         draft, start = self.draft, Dim(())
-        *rows, _ = axes.over_axes(self.draft, draft.type(parts[0]).dims, gradient)
+        names = frozenset[str]().union(*(draft.type(part).names for part in parts))
+        *rows, _ = axes.over_axes(draft, draft.type(parts[0]).dims, gradient)
         for part in parts:
             *_, width = draft.type(part).dims
             if self.is_active(part):
                 column = draft.fresh_index(width, gradient, *map(Position, rows))
                 place: Node = plus(SizeOf(start), Position(column))
-                cut = At(gradient, (*map(Position, rows), place))
-                self.hand_part(parts, part, draft.stacked(cut, (*rows, column)))
+                cut = Flow(draft.stacked(At(gradient, (*map(Position, rows), place)), (*rows, column)))
+                wanted = draft.type(part)
+                self.push(part, axes.reduced(draft, cut, Type("float", names, wanted.dims), wanted))
             start = start + width
-
-    def hand_part(self, parts: Sequence[Node], part: Node, gradient: Node) -> None:
-        names = frozenset[str]().union(*(self.draft.type(other).names for other in parts))
-        type_ = self.draft.type(part)
-        self.push(part, axes.reduced(self.draft, Flow(gradient), Type("float", names, type_.dims), type_))

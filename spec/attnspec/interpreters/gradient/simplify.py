@@ -113,8 +113,11 @@ def both(a: Node | None, b: Node | None) -> Node | None:
     return Apply("and", (a, b))
 
 
-def minus_one(size: SizeOf) -> Node:
-    """n − 1."""
+def minus_one(size: Node) -> Node:
+    """n − 1, or n − 2 for n − 1."""
+    match size:
+        case Apply(op="-", args=(whole, Number(value=number))):
+            return Apply("-", (whole, Number(number + 1)))
     return Apply("-", (size, ONE))
 
 

@@ -92,15 +92,12 @@ class _Outline:
 
     def call(self) -> Call:
         """The call of the outlined step."""
-        starts = [self.scope.names[state] for state in self.node.states]
-        states = tuple(
-            Parameter(name, type_.kind, type_.dims) for name, type_ in zip(self.node.states, starts, strict=True)
-        )
+        types = {state: self.scope.names[state] for state in self.node.states}
+        states = tuple(Parameter(state, type_.kind, type_.dims) for state, type_ in types.items())
         body = self.outlined(self.node.body)
         used = {name for name in reads(body) if name in self.options}
         options = tuple(option for name, option in self.options.items() if name in used)
         inside = indices_in(body)
-        single_results = isinstance(body, Call) and len(starts) > 1
         family, _, name = self.definition.id.partition(".")
         callee = Definition(
             f"{family}.{name}_step",
@@ -111,17 +108,15 @@ class _Outline:
             (body,),
             tuple(replace(state, name=f"{state.name}_next") for state in states),
         )
-        assert single_results or len(starts) == 1
         arguments = (*map(Name, self.node.states), *self.arguments)
         return Call(callee, arguments, tuple((option.name, Name(option.name)) for option in options))
 
     def outlined(self, node: Node) -> Node:
         """The expression with everything that the states do not reach read from parameters."""
-        if isinstance(node, Number | Zeros) or (
-            isinstance(node, Name) and node.id in (*self.node.states, *self.options)
-        ):
+        inside = {*self.node.states, *self.options}
+        if isinstance(node, Number | Zeros) or (isinstance(node, Name) and node.id in inside):
             return node
-        if not set(reads(node)) & {*self.node.states, *self.options} and not isinstance(node, Scan):
+        if not inside.intersection(reads(node)) and not isinstance(node, Scan):
             type_ = self.type_of(node)
             if type_ is not None and not type_.names & self.closed:
                 return Name(self.parameter(node, type_).name)
