@@ -269,7 +269,7 @@ class Equation(Generic[P, R]):
             >>> print(gradient.text())
             ∂α, e ∈ ℝ^(n × m), for 0 ≤ i < n, 0 ≤ j < m
             α_ij = softmax_j(e_ij)
-            D_i = Σ_j ∂α_ij α_ij
+            D_i = Σ_j α_ij ∂α_ij
             ∂e = [α_ij (∂α_ij − D_i)]_ij
             attention.gradient_of_weights = ∂e
             >>> gradient(d_alpha=np.array([[1.0, 0.0]]), e=np.array([[0.0, 0.0]]))
