@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from jaxtyping import Float, Int
 
 import attnspec
 from attnspec.cli import main
 from attnspec.errors import SpecError
 from attnspec.interpreters.evaluation.call import evaluate
 from attnspec.language.equation import REGISTRY
+from attnspec.notation import Tensor, argmax, index
 from attnspec.verification.cases.batched_gradients import lift_over_batch
 from attnspec.verification.cases.case import Case
 from attnspec.verification.verdict import Report, Verdict
@@ -175,6 +177,37 @@ def test_a_gradient_that_nobody_wrote_is_derived() -> None:
     assert found["twice_the_bias"].diagnosis[0].says == "∂o is added to result 5"
     assert found["inner_detached"].reason == "no gradient reaches x"
     assert found["without_mask"].mend == "∂a_o = W_2 ∂o if y > 0 else 0"
+
+
+@pytest.mark.parametrize("framework", ["torch", "jax"])
+def test_whole_numbers_beside_floating_point_results_have_no_gradient(
+    framework: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip(framework)
+    monkeypatch.setattr(REGISTRY, "_entries", dict(REGISTRY))
+
+    @attnspec.equation(attnspec.Source(paper="a probe"))
+    def best_and_twice(x: Float[Tensor, " n"]) -> tuple[Int[Tensor, ""], Float[Tensor, " n"]]:
+        """The place of the largest, and twice each."""
+        k = index("n")
+        y = 2 * x
+        return argmax(k, x[k]), y
+
+    def right(x: Any) -> Any:
+        return x.argmax(), x + x
+
+    def too_many(x: Any) -> Any:
+        return x.argmax(), x + x, x
+
+    def verdict(target: Any) -> Verdict:
+        how: dict[str, Any] = {"framework": framework, "backward": True, "examples": 1}
+        how["claim"] = {"batch": (0,), "smallest": {"n": 1}}
+        (found,) = attnspec.verify(target, best_and_twice, **how).verdicts
+        return found
+
+    assert (verdict(right).verdict, verdict(right).equation) == ("conforms", "test_backward.gradient_of_best_and_twice")
+    assert verdict(too_many).verdict == "misbehaves"
+    assert "it returns 3 arrays, the equation 2" in verdict(too_many).reason
 
 
 def test_a_function_that_computes_derived_gradients_is_judged_as_their_equation() -> None:

@@ -60,7 +60,7 @@ def total(terms: Iterable[Node]) -> Node:
 
 
 def times(a: Node, b: Node) -> Node:
-    """a · b, with a minus sign in front."""
+    """a · b, with a minus sign in front, and then a number."""
     match a, b:
         case Apply(op="neg", args=(c,)), _:
             return negative(times(c, b))
@@ -70,6 +70,8 @@ def times(a: Node, b: Node) -> Node:
             return Stack(times(a, array), indices)
         case _ if ONE in (a, b):
             return b if a == ONE else a
+        case _, Number() if not isinstance(a, Number):
+            return times(b, a)
     return Apply("*", (a, b))
 
 
