@@ -150,6 +150,25 @@ def test_show_lists_mutants_and_options() -> None:
     assert listed["latex"].startswith(r"\begin{aligned}")
 
 
+def test_show_derives_a_gradient() -> None:
+    shown = attnspec("show", "attention.weights", "--gradient").stdout
+    latex = attnspec("show", "attention.weights", "--gradient", "--latex").stdout
+    listed = attnspec("show", "attention.weights", "--gradient", "--mutants").stdout
+    refused = attnspec("show", "text.one_hot", "--gradient")
+    procedure = attnspec("show", "text.tokenize", "--gradient")
+
+    assert shown.startswith(
+        "attention.gradient_of_weights\nThe gradients of attention.weights, derived from its lines.\n"
+    )
+    assert "  ∂e = [α_ij (∂α_ij − D_i)]_ij\n" in shown
+    assert "\nmutants" not in shown
+    assert "\nmutants, " in listed
+    assert r"\partial e &= [\alpha_{ij}\,(\partial \alpha_{ij} - D_{i})]_{ij}" in latex
+    assert refused.exit_code == procedure.exit_code == 2
+    assert "no floating-point argument" in refused.stderr
+    assert "text.tokenize is a procedure, and has no gradient" in procedure.stderr
+
+
 def test_show_of_an_unknown_id_offers_the_nearest() -> None:
     shown = attnspec("show", "recurrent.gru_cel")
 

@@ -174,6 +174,22 @@ def test_a_subscript_that_is_no_whole_number_is_refused(place: str) -> None:
         words(f"x[{place}, j].stack(i, j)")
 
 
+def test_an_index_may_run_over_the_first_part_of_an_axis() -> None:
+    """Also where the rest is empty; an index over something else is refused."""
+    source = 'def f(x: Float[Tensor, " d+u"], y: Float[Tensor, " d"], z: Float[Tensor, " u"]) -> Float[Tensor, " d"]:\n'
+    source += '    k = index("d")\n    return (x[k] * y[k]).stack(k)'
+    x, y = np.arange(1.0, 6.0), np.array([1.0, 10.0])
+
+    check(read(source))
+
+    assert np.array_equal(evaluate(read(source), (x, y, x[2:]), {}), [1, 20])
+    assert np.array_equal(evaluate(read(source), (x[:2], y, x[:0]), {}), [1, 20])
+    with pytest.raises(NotationError, match="shapes do not fit"):
+        check(read(source.replace('index("d")', 'index("d+u+u")')))
+    with pytest.raises(NotationError, match="shapes do not fit"):
+        check(read(source.replace("y[k]", "z[k]")))
+
+
 def test_a_callee_may_halve_a_size() -> None:
     """[→h; ←h] is 2·u wide: a caller's 2·p makes u mean p, and its p alone cannot be halved."""
     source = 'def f(h: Float[Tensor, "m 2*p"]) -> Float[Tensor, " 2*p"]:\n    return recurrent_bidirectional_feature(h)'

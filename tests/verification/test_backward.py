@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from jaxtyping import Float, Int
 
 import attnspec
 from attnspec.cli import main
-from attnspec.errors import SpecError, UnknownName
+from attnspec.errors import SpecError
 from attnspec.interpreters.evaluation.call import evaluate
 from attnspec.language.equation import REGISTRY
+from attnspec.notation import Tensor, argmax, index
 from attnspec.verification.cases.batched_gradients import lift_over_batch
 from attnspec.verification.cases.case import Case
 from attnspec.verification.verdict import Report, Verdict
@@ -159,13 +161,76 @@ def test_the_equation_over_batch_axes_is_the_sum_of_its_examples() -> None:
         np.testing.assert_allclose(found, each, rtol=1e-13, atol=1e-13)
 
 
-def test_what_has_no_gradients_is_refused_with_what_has() -> None:
-    with pytest.raises(UnknownName, match="no equation of the gradients of attention_rnn") as found:
-        attnspec.verify(lambda k: k, "attention_rnn.attentive_step", backward=True)
-    assert ATTENTION in found.value.expected
-    with pytest.raises(UnknownName) as found:
+DERIVED = Path(__file__).parent.parent / "planted" / "derived_gradients.py"
+FEED_FORWARD, ITS_GRADIENT = "transformer.feed_forward", "transformer.gradient_of_feed_forward"
+
+
+def test_a_gradient_that_nobody_wrote_is_derived() -> None:
+    report = attnspec.verify(str(DERIVED), examples=2)
+    found = {verdict.implementation.rpartition(":")[2]: verdict for verdict in report.verdicts}
+
+    assert {(verdict.equation, verdict.backward_of) for verdict in found.values()} == {(ITS_GRADIENT, FEED_FORWARD)}
+    assert all(f"{ITS_GRADIENT} is derived from the lines of {FEED_FORWARD}" in v.findings for v in found.values())
+    assert {name for name, verdict in found.items() if verdict.verdict == "conforms"} == {"plain", "own"}
+    (turned,) = found["mask_turned_round"].diagnosis
+    assert "in d_a_o: y < 0 is used instead of y > 0" in (turned.says, *turned.also)
+    assert found["twice_the_bias"].diagnosis[0].says == "∂o is added to result 5"
+    assert found["inner_detached"].reason == "no gradient reaches x"
+    assert found["without_mask"].mend == "∂a_o = W_2 ∂o if y > 0 else 0"
+
+
+@pytest.mark.parametrize("framework", ["torch", "jax"])
+def test_whole_numbers_beside_floating_point_results_have_no_gradient(
+    framework: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip(framework)
+    monkeypatch.setattr(REGISTRY, "_entries", dict(REGISTRY))
+
+    @attnspec.equation(attnspec.Source(paper="a probe"))
+    def best_and_twice(x: Float[Tensor, " n"]) -> tuple[Int[Tensor, ""], Float[Tensor, " n"]]:
+        """The place of the largest, and twice each."""
+        k = index("n")
+        y = 2 * x
+        return argmax(k, x[k]), y
+
+    def right(x: Any) -> Any:
+        return x.argmax(), x + x
+
+    def too_many(x: Any) -> Any:
+        return x.argmax(), x + x, x
+
+    def verdict(target: Any) -> Verdict:
+        how: dict[str, Any] = {"framework": framework, "backward": True, "examples": 1}
+        how["claim"] = {"batch": (0,), "smallest": {"n": 1}}
+        (found,) = attnspec.verify(target, best_and_twice, **how).verdicts
+        return found
+
+    assert (verdict(right).verdict, verdict(right).equation) == ("conforms", "test_backward.gradient_of_best_and_twice")
+    assert verdict(too_many).verdict == "misbehaves"
+    assert "it returns 3 arrays, the equation 2" in verdict(too_many).reason
+
+
+def test_a_function_that_computes_derived_gradients_is_judged_as_their_equation() -> None:
+    def feed_forward_gradients(d_o: Any, x: Any, W_1: Any, b_1: Any, W_2: Any, b_2: Any) -> Any:
+        hidden = np.maximum(x @ W_1 + b_1, 0)
+        d_a = (W_2 @ d_o) * (hidden > 0)
+        return W_1 @ d_a, np.outer(x, d_a), d_a, np.outer(hidden, d_o), d_o.copy()
+
+    (verdict,) = attnspec.verify(feed_forward_gradients, ITS_GRADIENT, examples=2, claim={"batch": (0,)}).verdicts
+
+    assert verdict.verdict == "conforms"
+    assert verdict.backward_of == ""
+
+
+def test_what_has_no_gradients_is_refused_with_the_reason() -> None:
+    with pytest.raises(SpecError, match=r"text\.one_hot has no gradient") as found:
+        attnspec.verify(lambda k: k, "text.one_hot", backward=True)
+    assert found.value.given == "no floating-point argument"
+    with pytest.raises(SpecError, match=r"recurrent\.stacked_gru cannot be derived"):
+        attnspec.verify(lambda x: x, "recurrent.stacked_gru", backward=True)
+    with pytest.raises(SpecError, match="is a backward pass itself") as found:
         attnspec.verify(lambda q, k, v: v, BACKWARD, backward=True)
-    assert "without backward" in found.value.mend
-    with pytest.raises(SpecError, match="numpy has no automatic differentiation") as refused:
+    assert found.value.mend == "leave out backward"
+    with pytest.raises(SpecError, match="numpy has no automatic differentiation") as found:
         attnspec.verify(lambda q, k, v: v, ATTENTION, framework="numpy", backward=True)
-    assert BACKWARD in refused.value.mend
+    assert BACKWARD in found.value.mend

@@ -9,6 +9,7 @@ from typing import Any
 
 import attnspec
 from attnspec.discovery import Declared, Discovery, discover
+from attnspec.errors import SpecError
 from attnspec.faces.list_command import default_framework, entry_json
 from attnspec.faces.screen import Screen
 from attnspec.interpreters import dataflow
@@ -29,25 +30,33 @@ Section = tuple[str, list[str]]
 """A title, and lines of text."""
 
 
-def print_entry(id: str, *, mutants: bool, latex: bool, to_json: bool) -> None:
+def print_entry(id: str, *, mutants: bool, latex: bool, gradient: bool, to_json: bool) -> None:
     """Print an equation or a procedure.
 
     Args:
         mutants: list the known mistakes instead of their number.
         latex: print the formula in LaTeX.
+        gradient: print the derived gradient of the equation. Its known mistakes may be thousands, which take minutes to
+            find, so they are left out of text where they are not asked for.
         to_json: print everything as JSON.
 
     Raises:
         UnknownName: there is no such equation or procedure.
+        SpecError: the gradient of a procedure, or of an equation that has none, is asked for.
     """
     entry = specified(id)
+    if gradient:
+        if isinstance(entry, Procedure):
+            raise SpecError(f"{id} is a procedure, and has no gradient", mend="leave out --gradient")
+        entry = entry.gradient()
     discovery, screen = discover(), Screen()
     width = screen.width - 2
     if isinstance(entry, Procedure):
         document = _procedure_document(entry, discovery)
         sections = _procedure_sections(entry, discovery, mutants=mutants, width=width)
     else:
-        mistakes = non_equivalent_mutants(id)
+        counted = mutants or to_json or not entry.is_derived
+        mistakes = non_equivalent_mutants(entry.id) if counted else ()
         document = _equation_document(entry, discovery, mistakes) if to_json else {}
         sections = _equation_sections(entry, discovery, mistakes, mutants=mutants, latex=latex, width=width)
     if to_json:
@@ -88,7 +97,8 @@ def _equation_sections(
     gradient = REGISTRY.gradient(equation.id)
     yield "gradient", [gradient.id] if gradient else []
     yield "properties", _columns([(item.name, item.says) for item in PROPERTIES.get(equation.id, ())], width)
-    yield _mutants(equation.id, [(mutant.id, mutant.says) for mutant in mistakes], mutants, width)
+    if mistakes or not equation.is_derived:
+        yield _mutants(equation.id, [(mutant.id, mutant.says) for mutant in mistakes], mutants, width)
     implementations = discovery.of(equation.id, equation.gradient_of)
     yield "implementations", _implementations(implementations, default_framework(equation), width)
 

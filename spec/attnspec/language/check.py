@@ -218,7 +218,7 @@ def _at(node: At, scope: Scope) -> Type:
     names, dims = set(array.names), list(array.dims)
     for place in node.places:
         index = viewed(place, scope.bound)
-        names_axis = index is not None and bool(dims) and scope.definition.ranges[index] == dims[0]
+        names_axis = index is not None and bool(dims) and runs_over(scope.definition.ranges[index], dims[0])
         if not dims or (index is not None and not names_axis and not _computed(place)):
             refuse(scope, node, f"subscripts {array}", "an index that runs over this axis")
         dims.pop(0)
@@ -230,6 +230,11 @@ def _at(node: At, scope: Scope) -> Type:
             refuse(scope, node, f"subscripts {array} by {subscript}", expected)
         names |= subscript.names
     return Type(array.kind, frozenset(names), tuple(dims))
+
+
+def runs_over(range_: Dim, axis: Dim) -> bool:
+    """Whether an index over a range runs over an axis, or over the first part of it: over d of d + u."""
+    return all(count > 0 for _, count in (axis - range_).terms)
 
 
 def viewed(place: Node, bound: Container[str]) -> str | None:

@@ -35,6 +35,10 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
+DERIVED = "gradient_of_"
+"""The prefix of the name of a derived gradient."""
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """Where an equation is published: in a document of the course, in a paper, or in both.
@@ -128,6 +132,7 @@ class Equation(Generic[P, R]):
     largest: Mapping[str, int] = field(default_factory=dict)
     options: Mapping[str, tuple[float, ...] | Place] = field(default_factory=dict)
     is_changed: bool = False
+    own_gradient: list[Equation[..., Any]] = field(default_factory=list, repr=False)
     own_mutants: list[Curated] = field(default_factory=list, repr=False)
     own_forms: list[Curated] = field(default_factory=list, repr=False)
 
@@ -156,7 +161,14 @@ class Equation(Generic[P, R]):
     @property
     def doc(self) -> str:
         """The docstring of its function."""
+        if self.is_derived:
+            return f"The gradients of {self.gradient_of}, derived from its lines."
         return inspect.getdoc(self.function) or ""
+
+    @property
+    def is_derived(self) -> bool:
+        """Whether it is a gradient that was derived from the lines of another equation."""
+        return self.is_changed and bool(self.gradient_of)
 
     @property
     def signature(self) -> str:
@@ -246,6 +258,49 @@ class Equation(Generic[P, R]):
         mutation = importlib.import_module("attnspec.interpreters.mutation.mutants")
         return mutation.mutants(self)  # type: ignore[no-any-return]  # a late import has no types
 
+    def gradient(self) -> Equation[..., Any]:
+        """Derive the equation of its gradients, by reverse mode on its lines.
+
+        Returns:
+            An equation of the id ``family.gradient_of_name``, as good as one written by hand: it has a value, noise,
+            mutants, a formula and a cost. It takes the gradients of the floating-point results, named ``d_…``, then
+            the arguments of this equation; it gives the gradients of the floating-point arguments, in their order. All
+            of it is for one example.
+
+        Raises:
+            SpecError: no floating-point result depends smoothly on a floating-point argument, or the equation takes
+                layers.
+
+        Examples:
+            >>> import numpy as np
+            >>> import attnspec
+            >>> gradient = attnspec.equations()["attention.weights"].gradient()
+            >>> print(gradient.text())
+            ∂α, e ∈ ℝ^(n × m), for 0 ≤ i < n, 0 ≤ j < m
+            α_ij = softmax_j(e_ij)
+            D_i = Σ_j α_ij ∂α_ij
+            ∂e = [α_ij (∂α_ij − D_i)]_ij
+            attention.gradient_of_weights = ∂e
+            >>> gradient(d_alpha=np.array([[1.0, 0.0]]), e=np.array([[0.0, 0.0]]))
+            array([[ 0.25, -0.25]])
+        """
+        if not self.own_gradient:
+            derivation = importlib.import_module("attnspec.interpreters.gradient.gradient")
+            self.own_gradient.append(
+                replace(
+                    self,
+                    definition=derivation.gradient(self.definition),
+                    convention_of="",
+                    says="",
+                    gradient_of=self.id,
+                    is_changed=True,
+                    own_gradient=[],
+                    own_mutants=[],
+                    own_forms=[],
+                )
+            )
+        return self.own_gradient[0]
+
     def latex(self) -> str:
         r"""Write the formula in LaTeX.
 
@@ -311,23 +366,38 @@ class Equation(Generic[P, R]):
 
 
 class Equations(Registry[Equation[..., Any]]):
-    """All equations by id; the error for an unknown id names the nearest ones."""
+    """All equations by id; the error for an unknown id names the nearest ones.
+
+    A derived gradient is not listed, and is found by its id.
+    """
 
     def __getitem__(self, id: str) -> Equation[..., Any]:
+        differentiated = self._differentiated(id)
+        if differentiated:
+            return self[differentiated].gradient()
         if id not in self:
             of_family = f"`attnspec list {id}` shows the family" if id in families() else ""
             mend = of_family or nearest(id, self) or self._elsewhere(id) or "`attnspec list` shows them all"
             raise UnknownName(f"no equation {id!r}", given=id, expected="family.name of an equation", mend=mend)
         return super().__getitem__(id)
 
+    def __contains__(self, id: object) -> bool:
+        return super().__contains__(id) or bool(isinstance(id, str) and self._differentiated(id))
+
+    def _differentiated(self, id: str) -> str:
+        """The id of the equation whose derived gradient has an id; "" for any other id."""
+        family, _, name = id.partition(".")
+        of = f"{family}.{name.removeprefix(DERIVED)}"
+        return of if of != id and super().__contains__(of) and not super().__contains__(id) else ""
+
     def gradient(self, id: str) -> Equation[..., Any] | None:
-        """Find the equation of the gradients of another equation.
+        """Find the equation of the gradients of another equation that was written by hand.
 
         Args:
             id: the id of the other equation.
 
         Returns:
-            The equation whose `gradient_of` is `id`; None if there is none.
+            The equation whose `gradient_of` is `id`; None if there is none. `Equation.gradient` derives one.
 
         Examples:
             >>> import attnspec
@@ -690,7 +760,7 @@ def _gradient(definition: Definition, forward: Equation[..., Any]) -> Definition
     fits = [parameter.dims for parameter in first] == [result.dims for result in outputs]
     named = all(parameter.name.startswith("d_") and parameter.kind == "float" for parameter in first)
     if not fits or not named or (rest, definition.options) != (given.parameters, given.options):
-        expected = [Parameter(_gradient_name(result.name), "float", result.dims) for result in outputs]
+        expected = [Parameter(gradient_name(result.name), "float", result.dims) for result in outputs]
         raise SpecError(
             f"{definition.id} does not have the parameters of a gradient of {forward.id}",
             given=_signature(parameters),
@@ -712,7 +782,7 @@ def _gradient(definition: Definition, forward: Equation[..., Any]) -> Definition
     return replace(definition, results=results)
 
 
-def _gradient_name(result: str) -> str:
+def gradient_name(result: str) -> str:
     """The name of the gradient of a result; a result without a name is called o."""
     return f"d_{result}" if result.isidentifier() and result != "result" else "d_o"
 

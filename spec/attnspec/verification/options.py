@@ -127,19 +127,19 @@ def refuse_for_procedures(procedure: Procedure[..., Any], wanted: VerifyOptions,
 def gradient_of(equation: Equation[..., Any], framework: str = "") -> Equation[..., Any]:
     """The equation of the gradients that automatic differentiation must give of a candidate.
 
+    It is the one that was written by hand if there is one, and derived from the equation otherwise.
+
     Raises:
-        UnknownName: there is none.
-        SpecError: the framework has no automatic differentiation.
+        SpecError: the equation has no gradient, or is one; or the framework has no automatic differentiation.
     """
-    found = REGISTRY.gradient(equation.id)
-    if found is None:
-        known = [each.gradient_of for each in REGISTRY.values() if each.gradient_of]
-        mend = nearest(equation.id, known)
-        if equation.gradient_of:
-            mend = f"{equation.id} is a backward pass itself; what computes it is judged without backward"
-        raise UnknownName(
-            f"no equation of the gradients of {equation.id}", given=equation.id, expected=", ".join(known), mend=mend
+    if equation.gradient_of:
+        raise SpecError(
+            f"{equation.id} is a backward pass itself",
+            given="backward",
+            expected=f"what computes it, judged without backward; or {equation.gradient_of} with backward",
+            mend="leave out backward",
         )
+    found = REGISTRY.gradient(equation.id) or equation.gradient()
     if framework and framework not in AUTODIFF:
         raise SpecError(
             f"{framework} has no automatic differentiation",

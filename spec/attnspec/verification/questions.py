@@ -9,7 +9,7 @@ from typing import Any
 
 from attnspec.errors import SpecError, TargetError, UnknownName, nearest
 from attnspec.implementation import Claim, Implementation
-from attnspec.language.equation import REGISTRY, Equation
+from attnspec.language.equation import DERIVED, REGISTRY, Equation
 from attnspec.language.layers import sizes_of
 from attnspec.language.procedure import PROCEDURES, Procedure, specified
 from attnspec.verification.adapting import adaptation
@@ -147,8 +147,11 @@ def _claims(found: Sequence[CallableInfo], wanted: VerifyOptions) -> Iterator[tu
 
 def _answers(item: Implementation) -> tuple[str, ...]:
     """The ids that a claim answers to: its equation's, and for gradients that of their equation too."""
-    found = REGISTRY.gradient(item.equation) if item.claim.backward else None
-    return (item.equation,) if found is None else (item.equation, found.id)
+    if not item.claim.backward:
+        return (item.equation,)
+    found = REGISTRY.gradient(item.equation)
+    family, _, name = item.equation.partition(".")
+    return (item.equation, found.id if found is not None else f"{family}.{DERIVED}{name}")
 
 
 def _meant(each: CallableInfo, found: Sequence[CallableInfo], equation: str) -> bool:

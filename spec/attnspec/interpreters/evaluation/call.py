@@ -12,6 +12,7 @@ from attnspec.errors import BindingError, ShapeError, nearest
 from attnspec.interpreters.evaluation.memo import Memory, Remembering
 from attnspec.interpreters.evaluation.value import ValueOf
 from attnspec.language import layers
+from attnspec.language.dims import Dim
 from attnspec.language.tree import Definition
 
 
@@ -70,9 +71,7 @@ def fit(
     sizes |= layers.counts(definition, shapes)
     definition = layers.written_out(definition, shapes)
     solved_by: dict[str, str] = {}
-    simple_first = sorted(
-        definition.parameters, key=lambda p: max((len(d.names) if d.terms else 0 for d in p.dims), default=0)
-    )
+    simple_first = sorted(definition.parameters, key=lambda p: max(map(_factors, p.dims), default=0))
     for parameter in simple_first:
         shape = shapes[parameter.name]
         trailing = shape[len(shape) - len(parameter.dims) :]
@@ -86,6 +85,11 @@ def fit(
                 reason = "; ".join(sorted({solved_by[name] for name in dim.names if name in solved_by}))
                 raise _misfit(definition, parameter.name, shape, mismatch + (f", since {reason}" if reason else ""))
     return sizes, max((len(shapes[p.name]) - len(p.dims) for p in definition.parameters), default=0)
+
+
+def _factors(dim: Dim) -> int:
+    """How many names a size is made of: 2 for m*m and d+u."""
+    return max(len(dim.names), sum(len(names) for names, _ in dim.terms))
 
 
 def _misfit(definition: Definition, name: str, shape: tuple[int, ...], why: str) -> ShapeError:

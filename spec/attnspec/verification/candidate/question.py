@@ -85,7 +85,8 @@ class Question:
         taken = {parameter.name for parameter in self.forward.definition.parameters}
         given = tuple(p.name for p in self.equation.definition.parameters if p.name not in taken)
         wanted = tuple(p.name for p in self.forward.definition.parameters if p.kind == "float")
-        return Gradients(given, wanted)
+        floating = tuple(result.kind == "float" for result in self.forward.definition.results)
+        return Gradients(given, wanted, floating=() if all(floating) else floating)
 
     @property
     def dtype_option(self) -> tuple[str, ...]:

@@ -64,6 +64,8 @@ class EquationVerifier(Verifier[Conclusion]):
         rewritings = accepted(self.equation, self.question.claim.forms)
         self.judge = Judge(self.equation, self.question.dtype, self.question.seed, rewritings)
         self.candidate = Candidate(self.question, self.runner)
+        if self.equation.is_derived:
+            self.findings.append(f"{self.equation.id} is derived from the lines of {self.equation.gradient_of}")
         self.repeatability = Repeatability(self.candidate, self.judge, self.note)
 
     @cached_property

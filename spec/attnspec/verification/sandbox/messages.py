@@ -44,17 +44,26 @@ class Gradients:
     """The gradients that automatic differentiation computes of a callable.
 
     Attributes:
-        output_gradients: the arguments of the request that are the gradients of the callable's outputs, in their order.
+        output_gradients: the arguments of the request that are the gradients of the callable's floating-point outputs,
+            in their order.
         inputs: the arguments by which it is differentiated, in the order of the answer.
         repeat: run the backward pass a second time on the same graph; the second answer counts.
         second_order: the arguments that are gradients of the gradients by `inputs`. The answer is then the backward
             pass of the backward pass: the gradients by `output_gradients` and by `inputs`. Empty for the first order.
+        floating: for each output of the callable, whether it is floating-point; empty if all of them are. Whole numbers
+            have no gradient.
     """
 
     output_gradients: tuple[str, ...]
     inputs: tuple[str, ...]
     repeat: bool = False
     second_order: tuple[str, ...] = ()
+    floating: tuple[bool, ...] = ()
+
+    @property
+    def outputs(self) -> int:
+        """The number of outputs of the callable."""
+        return len(self.floating or self.output_gradients)
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,7 +99,7 @@ def _with_outputs(outcome: Outcome, request: Request, arrays: Arrays, results: l
     """Add the outputs of each result; where only the forward pass was run, they are that one's."""
     expected = request.outputs
     if request.gradients is not None and outcome.during == "forward":
-        expected = len(request.gradients.output_gradients)
+        expected = request.gradients.outputs
     values = [value for result in results for value in split_outputs(result, expected)]
     return replace(outcome, outputs=tuple(_output(value, request, arrays) for value in values))
 

@@ -63,7 +63,7 @@ def _torch_forward(
     inputs = [values[name].detach().requires_grad_() for name in gradients.inputs]
     output_gradients = [values[name] for name in gradients.output_gradients]
     result = call({**values, **dict(zip(gradients.inputs, inputs, strict=True))})
-    outputs = split_outputs(result, len(output_gradients))
+    outputs = _floating(result, gradients)
     if not _fit(arrays, outputs, output_gradients):
         return result, None
     progress.detached = not any(output.requires_grad for output in outputs)
@@ -109,22 +109,21 @@ def _jax_forward(
     inputs = {name: values[name] for name in gradients.inputs}
     output_gradients = [values[name] for name in gradients.output_gradients]
 
-    def vjp(inputs: dict[str, Any]) -> tuple[Any, Callable[..., Any]]:
-        result, pull_back = jax.vjp(lambda inputs: call({**values, **inputs}), inputs)
-        return result, pull_back
+    def run(inputs: dict[str, Any]) -> tuple[list[Any], Any]:
+        result = call({**values, **inputs})
+        return _floating(result, gradients), result
 
-    result, pull_back = vjp(inputs)
-    if not _fit(arrays, split_outputs(result, len(output_gradients)), output_gradients):
+    outputs, pull_back, result = jax.vjp(run, inputs, has_aux=True)
+    if not _fit(arrays, outputs, output_gradients):
         return result, None
-    structure = jax.tree.structure(result)
 
     def first_order() -> list[Any]:
-        (by_name,) = pull_back(jax.tree.unflatten(structure, output_gradients))
+        (by_name,) = pull_back(output_gradients)
         return [by_name[name] for name in gradients.inputs]
 
     def first_order_of(output_gradients: list[Any], inputs: dict[str, Any]) -> list[Any]:
-        result, pull_back = vjp(inputs)
-        (by_name,) = pull_back(jax.tree.unflatten(jax.tree.structure(result), output_gradients))
+        _, pull_back, _ = jax.vjp(run, inputs, has_aux=True)
+        (by_name,) = pull_back(output_gradients)
         return [by_name[name] for name in gradients.inputs]
 
     def second_order() -> list[Any]:
@@ -139,6 +138,14 @@ _FORWARD: dict[type[Arrays], Callable[..., tuple[Any, Backward | None]]] = {
     TorchArrays: _torch_forward,
     JaxArrays: _jax_forward,
 }
+
+
+def _floating(result: Any, gradients: Gradients) -> list[Any]:
+    """Return the outputs that have gradients; all of them if there are more or fewer than there should be."""
+    outputs = split_outputs(result, gradients.outputs)
+    if len(outputs) != len(gradients.floating):
+        return outputs
+    return [output for output, floating in zip(outputs, gradients.floating, strict=True) if floating]
 
 
 def _fit(arrays: Arrays, outputs: Sequence[Any], output_gradients: Sequence[Any]) -> bool:

@@ -1,0 +1,55 @@
+"""The derivatives of elementwise operations: by each argument, the gradient that is handed to it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from attnspec.interpreters.gradient.simplify import ONE, ZERO, chosen, negative, over, plus, times
+from attnspec.language.tree import Apply, Node, Number
+
+Rule = Callable[[Node, Callable[[], Node], Callable[[int], Node]], Node]
+"""From the incoming gradient to the gradient by one argument.
+
+The other two arguments give the value of the operation, and the value of the argument at a position. What a rule reads
+in this way is kept from the forward pass, so a rule reads no more than it needs.
+"""
+
+
+def _by_base(g: Node, base: Node, exponent: Node) -> Node:
+    """g · b · a^(b − 1)."""
+    if exponent == Number(2.0):
+        return times(g, times(exponent, base))
+    less = Number(exponent.value - 1) if isinstance(exponent, Number) else Apply("-", (exponent, ONE))
+    return times(g, times(exponent, Apply("**", (base, less))))
+
+
+def _rest(a: Node) -> Node:
+    return Apply("-", (ONE, a))
+
+
+def _by_gelu(x: Node) -> Node:
+    """Φ(x) + x φ(x), where Φ(x) is gelu(x) / x."""
+    below = chosen(Apply("==", (x, ZERO)), Number(0.5), over(Apply("gelu", (x,)), x))
+    density = over(Apply("exp", (negative(over(times(x, x), Number(2.0))),)), Number(math.sqrt(2 * math.pi)))
+    return plus(below, times(x, density))
+
+
+RULES: dict[str, tuple[Rule, ...]] = {
+    "+": (lambda g, y, a: g, lambda g, y, a: g),
+    "-": (lambda g, y, a: g, lambda g, y, a: negative(g)),
+    "*": (lambda g, y, a: times(g, a(1)), lambda g, y, a: times(g, a(0))),
+    "/": (lambda g, y, a: over(g, a(1)), lambda g, y, a: negative(over(times(g, y()), a(1)))),
+    "**": (lambda g, y, a: _by_base(g, a(0), a(1)), lambda g, y, a: times(times(g, y()), Apply("log", (a(0),)))),
+    "neg": (lambda g, y, a: negative(g),),
+    "exp": (lambda g, y, a: times(g, y()),),
+    "log": (lambda g, y, a: over(g, a(0)),),
+    "sin": (lambda g, y, a: times(g, Apply("cos", (a(0),))),),
+    "cos": (lambda g, y, a: negative(times(g, Apply("sin", (a(0),)))),),
+    "tanh": (lambda g, y, a: times(g, _rest(times(y(), y()))),),
+    "sigmoid": (lambda g, y, a: times(times(g, y()), _rest(y())),),
+    "relu": (lambda g, y, a: chosen(Apply(">", (a(0), ZERO)), g),),
+    "gelu": (lambda g, y, a: times(g, _by_gelu(a(0))),),
+    "sqrt": (lambda g, y, a: over(g, times(Number(2.0), y())),),
+}
+"""{operation: the rule for each of its arguments}; `where`, `@` and `transpose` have rules of their own."""
