@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 CPU = ("cpu",)
 WHOLE = ("float64", "float32")
+LONG = ("float32",)  # in which Optax corrects the means
 
 
 def _adam(theta: Array, g: Array, m: Array, v: Array, step: int, transformation: Any, place: int) -> Any:
@@ -45,7 +46,7 @@ def optax_sgd_momentum(theta: Array, g: Array, m: Array, *, lr: float, mu: float
     return optax.apply_updates(theta, updates), after[0].trace
 
 
-@implements("optimizer.adam", framework="jax", dtypes=WHOLE, devices=CPU)
+@implements("optimizer.adam", framework="jax", dtypes=LONG, devices=CPU)
 def optax_adam(
     theta: Array, g: Array, m: Array, v: Array, *, step: int, lr: float, beta_1: float, beta_2: float, eps: float
 ) -> Any:
@@ -55,7 +56,7 @@ def optax_adam(
     return _adam(theta, g, m, v, step, optax.adam(lr, b1=beta_1, b2=beta_2, eps=eps), 0)
 
 
-@implements("optimizer.adamw", framework="jax", dtypes=WHOLE, devices=CPU)
+@implements("optimizer.adamw", framework="jax", dtypes=LONG, devices=CPU)
 def optax_adamw(
     theta: Array, g: Array, m: Array, v: Array,
     *, step: int, lr: float, beta_1: float, beta_2: float, eps: float, decay: float,
@@ -66,7 +67,7 @@ def optax_adamw(
     return _adam(theta, g, m, v, step, optax.adamw(lr, b1=beta_1, b2=beta_2, eps=eps, weight_decay=decay), 0)
 
 
-@implements("optimizer.adam_l2", framework="jax", dtypes=WHOLE, devices=CPU)
+@implements("optimizer.adam_l2", framework="jax", dtypes=LONG, devices=CPU)
 def optax_adam_l2(
     theta: Array, g: Array, m: Array, v: Array,
     *, step: int, lr: float, beta_1: float, beta_2: float, eps: float, decay: float,
