@@ -22,7 +22,7 @@ with undrawn():
     import keras
 
 if keras.backend.backend() != "torch":
-    raise ImportError("Keras runs on another back end here: set KERAS_BACKEND=torch", name="keras")
+    raise ModuleNotFoundError("Keras runs on another back end here: set KERAS_BACKEND=torch", name="keras")
 
 Shape = tuple[int, ...]
 

@@ -13,9 +13,8 @@ if TYPE_CHECKING:
     from jax import Array
 
 CPU = ("cpu",)
-WHOLE = ("float64", "float32")
 LONG = ("float32",)  # XLA compiles anew for every size
-CELL: ClaimFields = {"dtypes": (*WHOLE, "bfloat16"), "devices": CPU, "finite": True}
+CELL: ClaimFields = {"dtypes": LONG, "devices": CPU, "finite": True}
 SEQUENCE: ClaimFields = {"dtypes": LONG, "devices": CPU, "smallest": {"t": 1}, "finite": True}
 
 
@@ -97,7 +96,7 @@ def flax_bidirectional_lstm(x: Array, *weights: Array) -> Array:
     return _flax.both_ways("LSTMCell", len(weights[2]), halves, x)
 
 
-@implements("transformer.linear", framework="jax", dtypes=WHOLE, devices=CPU, finite=True)
+@implements("transformer.linear", framework="jax", dtypes=LONG, devices=CPU, finite=True)
 def flax_dense(x: Array, W: Array, b: Array) -> Array:
     """flax.linen.Dense."""
     from attnspec_peers import _flax

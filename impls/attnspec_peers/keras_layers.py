@@ -10,11 +10,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 CPU = ("cpu",)
-ALL = ("float32", "float16", "bfloat16")  # of float64, keras.ops.matmul makes float32
-LONG = ("float32",)  # where a verdict takes long
-WIDE: ClaimFields = {"dtypes": ALL, "devices": CPU, "finite": True}
+LONG = ("float32",)  # of float64, keras.ops.matmul makes float32
+WIDE: ClaimFields = {"dtypes": LONG, "devices": CPU, "finite": True}
 HEADS: ClaimFields = {**WIDE, "smallest": {"d": 1}}
-BIASED: ClaimFields = {**HEADS, "dtypes": LONG}
 SOURCE: ClaimFields = {**WIDE, "smallest": {"m": 1}}
 TEXT: ClaimFields = {**WIDE, "smallest": {"t": 1}}
 
@@ -161,7 +159,7 @@ def keras_multihead(
     return _heads(x_q, x_kv, [*weights, W_o.reshape(heads, d, c)], num_heads=heads, key_dim=d)
 
 
-@implements("multihead.attention_biased", framework="torch", **BIASED)
+@implements("multihead.attention_biased", framework="torch", **HEADS)
 def keras_multihead_biased(
     x_q: Tensor, x_kv: Tensor, W_q: Tensor, W_k: Tensor, W_v: Tensor, W_o: Tensor,
     b_q: Tensor, b_k: Tensor, b_v: Tensor, b_o: Tensor, *, heads: int,

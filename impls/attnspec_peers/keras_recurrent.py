@@ -157,32 +157,32 @@ def keras_gru_reset_after(x: Tensor, h_0: Tensor, *weights: Tensor) -> Tensor:
     return sequence("GRU", x, [h_0], gru(weights), **AFTER)[0]
 
 
-@implements("recurrent.lstm", framework="torch", **SEQUENCE)
+@implements("recurrent.lstm", framework="torch", **COMPOSED)
 def keras_lstm(x: Tensor, h_0: Tensor, c_0: Tensor, *weights: Tensor) -> tuple[Tensor, Tensor]:
     """keras.layers.LSTM with return_sequences=True."""
     h, _, c = sequence("LSTM", x, [h_0, c_0], lstm(weights))
     return h, c
 
 
-@implements("recurrent.simple_rnn_lengths_repeats", framework="torch", **SEQUENCE)
+@implements("recurrent.simple_rnn_lengths_repeats", framework="torch", **COMPOSED)
 def keras_rnn_lengths(x: Tensor, length: Tensor, h_0: Tensor, *weights: Tensor) -> tuple[Tensor, ...]:
     """keras.layers.SimpleRNN with a mask."""
     return tuple(sequence("SimpleRNN", x, [h_0], weights, length))
 
 
-@implements("recurrent.gru_lengths_repeats", framework="torch", **SEQUENCE)
+@implements("recurrent.gru_lengths_repeats", framework="torch", **COMPOSED)
 def keras_gru_lengths(x: Tensor, length: Tensor, h_0: Tensor, *weights: Tensor) -> tuple[Tensor, ...]:
     """keras.layers.GRU with a mask and reset_after=False."""
     return tuple(sequence("GRU", x, [h_0], gru(weights), length, **BEFORE))
 
 
-@implements("recurrent.gru_lengths_reset_after_repeats", framework="torch", **SEQUENCE)
+@implements("recurrent.gru_lengths_reset_after_repeats", framework="torch", **COMPOSED)
 def keras_gru_lengths_reset_after(x: Tensor, length: Tensor, h_0: Tensor, *weights: Tensor) -> tuple[Tensor, ...]:
     """keras.layers.GRU with a mask."""
     return tuple(sequence("GRU", x, [h_0], gru(weights), length, **AFTER))
 
 
-@implements("recurrent.lstm_lengths_repeats", framework="torch", **SEQUENCE)
+@implements("recurrent.lstm_lengths_repeats", framework="torch", **COMPOSED)
 def keras_lstm_lengths(x: Tensor, length: Tensor, h_0: Tensor, c_0: Tensor, *weights: Tensor) -> tuple[Tensor, ...]:
     """keras.layers.LSTM with a mask."""
     return tuple(sequence("LSTM", x, [h_0, c_0], lstm(weights), length))
@@ -284,14 +284,14 @@ def keras_stacked_bidirectional_gru(x: Tensor, layers: Layers) -> Tensor:
     return x
 
 
-@implements("recurrent.gru_cell_update_writes", framework="torch", **CELL)
+@implements("recurrent.gru_cell_update_writes", framework="torch", dtypes=LONG, devices=CPU)
 @implements("recurrent.gru_cell_update_writes", framework="torch", dtypes=LONG, devices=CPU, backward=True)
 def keras_gru_cell_update_writes(x: Tensor, h: Tensor, *weights: Tensor) -> Tensor:
     """keras.layers.GRUCell with reset_after=False and the weights of z negated, since its z keeps."""
     return cell("GRUCell", x, [h], gru(writing(weights)), **BEFORE)[0]
 
 
-@implements("recurrent.gru_update_writes", framework="torch", **SEQUENCE)
+@implements("recurrent.gru_update_writes", framework="torch", **COMPOSED)
 @implements(
     "recurrent.gru_update_writes", framework="torch", dtypes=LONG, devices=CPU, smallest={"t": 1}, backward=True
 )
@@ -307,7 +307,7 @@ def keras_bidirectional_gru_update_writes(x: Tensor, *weights: Tensor) -> Tensor
     return both_ways("GRU", x, [*gru(writing(one)), *gru(writing(other))], **BEFORE)[0]
 
 
-@implements("recurrent.simple_rnn_cell_concat", framework="torch", **CELL)
+@implements("recurrent.simple_rnn_cell_concat", framework="torch", dtypes=LONG, devices=CPU)
 def keras_rnn_cell_concat(x: Tensor, h: Tensor, A: Tensor, b: Tensor) -> Tensor:
     """keras.layers.SimpleRNNCell with the two halves of A."""
     return cell("SimpleRNNCell", x, [h], [A[len(b) :], A[: len(b)], b])[0]

@@ -10,8 +10,7 @@ if TYPE_CHECKING:
     from jax import Array
 
 CPU = ("cpu",)
-WHOLE = ("float64", "float32")
-LONG = ("float32",)  # in which Optax corrects the means
+LONG = ("float32",)  # in which Optax corrects the means of Adam
 
 
 def _adam(theta: Array, g: Array, m: Array, v: Array, step: int, transformation: Any, place: int) -> Any:
@@ -25,7 +24,7 @@ def _adam(theta: Array, g: Array, m: Array, v: Array, step: int, transformation:
     return optax.apply_updates(theta, updates), after[place].mu, after[place].nu
 
 
-@implements("optimizer.sgd", framework="jax", dtypes=WHOLE, devices=CPU)
+@implements("optimizer.sgd", framework="jax", dtypes=LONG, devices=CPU)
 def optax_sgd(theta: Array, g: Array, *, lr: float) -> Any:
     """optax.sgd."""
     import optax
@@ -35,7 +34,7 @@ def optax_sgd(theta: Array, g: Array, *, lr: float) -> Any:
     return optax.apply_updates(theta, updates)
 
 
-@implements("optimizer.sgd_momentum", framework="jax", dtypes=WHOLE, devices=CPU)
+@implements("optimizer.sgd_momentum", framework="jax", dtypes=LONG, devices=CPU)
 def optax_sgd_momentum(theta: Array, g: Array, m: Array, *, lr: float, mu: float) -> Any:
     """optax.sgd with momentum."""
     import optax
@@ -79,7 +78,7 @@ def optax_adam_l2(
     return _adam(theta, g, m, v, step, optax.chain(optax.add_decayed_weights(decay), moments, optax.scale(-lr)), 1)
 
 
-@implements("seq2seq.cross_entropy", framework="jax", dtypes=WHOLE, devices=CPU, finite=True, forms=("log_sum_exp",))
+@implements("seq2seq.cross_entropy", framework="jax", dtypes=LONG, devices=CPU, finite=True, forms=("log_sum_exp",))
 def optax_cross_entropy(logits: Array, target: Array) -> Any:
     """optax.losses.softmax_cross_entropy_with_integer_labels."""
     import optax
@@ -87,7 +86,7 @@ def optax_cross_entropy(logits: Array, target: Array) -> Any:
     return optax.losses.softmax_cross_entropy_with_integer_labels(logits, target)
 
 
-@implements("text.binary_cross_entropy", framework="jax", dtypes=WHOLE, devices=CPU, finite=True)
+@implements("text.binary_cross_entropy", framework="jax", dtypes=LONG, devices=CPU, finite=True)
 def optax_binary_cross_entropy(logit: Array, target: Array) -> Any:
     """optax.losses.sigmoid_binary_cross_entropy."""
     import optax

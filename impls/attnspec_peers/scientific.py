@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 Array = npt.NDArray[Any]
 
 CPU = ("cpu",)
-WHOLE = ("float64", "float32")
+LONG = ("float32",)
 
 
-@implements("attention.weights", framework="numpy", dtypes=WHOLE, devices=CPU, finite=True)
+@implements("attention.weights", framework="numpy", dtypes=LONG, devices=CPU, finite=True)
 def scipy_softmax(e: Array) -> Any:
     """scipy.special.softmax."""
     from scipy.special import softmax
@@ -26,7 +26,7 @@ def scipy_softmax(e: Array) -> Any:
     return softmax(e, axis=-1) if e.size else e
 
 
-@implements("seq2seq.cross_entropy_probs", framework="numpy", dtypes=WHOLE, devices=CPU, finite=True)
+@implements("seq2seq.cross_entropy_probs", framework="numpy", dtypes=LONG, devices=CPU, finite=True)
 def scipy_cross_entropy(p: Array, y: Array) -> Any:
     """scipy.special.xlogy, summed; where y is 0, it is 0 for every p."""
     from scipy.special import xlogy
@@ -34,7 +34,7 @@ def scipy_cross_entropy(p: Array, y: Array) -> Any:
     return -xlogy(y, p).sum(axis=-1)
 
 
-@implements("seq2seq.distillation", framework="numpy", dtypes=WHOLE, devices=CPU, finite=True)
+@implements("seq2seq.distillation", framework="numpy", dtypes=LONG, devices=CPU, finite=True)
 def scipy_distillation(p_teacher: Array, p_student: Array) -> Any:
     """scipy.special.xlogy, summed; where the teacher has 0, it is 0 for every student."""
     from scipy.special import xlogy
@@ -43,7 +43,7 @@ def scipy_distillation(p_teacher: Array, p_student: Array) -> Any:
 
 
 @implements(
-    "text.logistic_regression", framework="numpy", dtypes=WHOLE, devices=CPU, smallest={"t": 1, "d": 1, "batch": 1},
+    "text.logistic_regression", framework="numpy", dtypes=LONG, devices=CPU, smallest={"t": 1, "d": 1, "batch": 1},
     finite=True,
 )  # fmt: skip
 def sklearn_logistic_regression(X: Array, w: Array, b: Array) -> Any:

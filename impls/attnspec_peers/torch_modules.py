@@ -11,10 +11,9 @@ if TYPE_CHECKING:
 
 CPU = ("cpu",)
 ALL = ("float64", "float32", "float16", "bfloat16")
-WHOLE = ("float64", "float32")
 LONG = ("float32",)  # a verdict on a whole layer takes long
 FLEX: ClaimFields = {
-    "dtypes": WHOLE, "devices": CPU, "smallest": {"batch": 1, "n": 1, "m": 1, "d": 1, "e": 1}, "finite": True,
+    "dtypes": LONG, "devices": CPU, "smallest": {"batch": 1, "n": 1, "m": 1, "d": 1, "e": 1}, "finite": True,
 }  # fmt: skip
 NOT_EMPTY = {"batch": 1, "t": 1, "c": 1, "d": 1, "f": 1}
 LAYER: ClaimFields = {"dtypes": LONG, "devices": CPU, "smallest": NOT_EMPTY, "finite": True}
@@ -84,7 +83,7 @@ def torch_feed_forward(x: Tensor, W_1: Tensor, b_1: Tensor, W_2: Tensor, b_2: Te
     return functional.linear(functional.relu(functional.linear(x, W_1.mT, b_1)), W_2.mT, b_2)
 
 
-@implements("attention.key_value", framework="torch", dtypes=ALL, devices=CPU, finite=True)
+@implements("attention.key_value", framework="torch", dtypes=LONG, devices=CPU, finite=True)
 def torch_key_value(e: Tensor, v: Tensor) -> Tensor:
     """scaled_dot_product_attention of zeros, with the scores for attn_mask, which it adds."""
     import torch
@@ -96,7 +95,7 @@ def torch_key_value(e: Tensor, v: Tensor) -> Tensor:
     return _torch.attention(q, k, v, attn_mask=e.unsqueeze(-3))
 
 
-@implements("attention.padded", framework="torch", dtypes=ALL, devices=CPU, smallest={"d": 1}, finite=True)
+@implements("attention.padded", framework="torch", dtypes=LONG, devices=CPU, smallest={"d": 1}, finite=True)
 def torch_padded(q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
     """scaled_dot_product_attention with one row of attn_mask for all queries."""
     from attnspec_peers import _torch
@@ -104,7 +103,7 @@ def torch_padded(q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
     return _torch.attention(q, k, v, attn_mask=mask[..., None, None, :].expand(*mask.shape[:-1], 1, q.shape[-2], -1))
 
 
-@implements("attention.dot_product", framework="torch", dtypes=ALL, devices=CPU, finite=True)
+@implements("attention.dot_product", framework="torch", dtypes=LONG, devices=CPU, finite=True)
 def torch_dot_product(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     """scaled_dot_product_attention with scale=1."""
     from attnspec_peers import _torch
@@ -128,7 +127,7 @@ def torch_with_lse(q: Tensor, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
     return _torch.flex(q, k, v)
 
 
-@implements("multihead.queries", framework="torch", dtypes=ALL, devices=CPU, smallest={"d": 1}, finite=True)
+@implements("multihead.queries", framework="torch", dtypes=LONG, devices=CPU, smallest={"d": 1}, finite=True)
 def torch_queries(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     """scaled_dot_product_attention, flattened."""
     from attnspec_peers import _torch
@@ -136,7 +135,7 @@ def torch_queries(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     return _torch.attention(q, k, v).flatten(-2)
 
 
-@implements("scores.bilinear", framework="torch", dtypes=ALL, devices=CPU, finite=True)
+@implements("scores.bilinear", framework="torch", dtypes=LONG, devices=CPU, finite=True)
 def torch_bilinear(q: Tensor, k: Tensor, W: Tensor) -> Tensor:
     """torch.nn.functional.bilinear of every pair."""
     from torch.nn import functional
@@ -147,7 +146,7 @@ def torch_bilinear(q: Tensor, k: Tensor, W: Tensor) -> Tensor:
     return functional.bilinear(queries.contiguous(), keys.contiguous(), W[None])[..., 0]
 
 
-@implements("text.binary_cross_entropy", framework="torch", dtypes=ALL, devices=CPU, finite=True)
+@implements("text.binary_cross_entropy", framework="torch", dtypes=LONG, devices=CPU, finite=True)
 @implements("text.binary_cross_entropy", framework="torch", dtypes=LONG, devices=CPU, finite=True, backward=True)
 def torch_binary_cross_entropy(logit: Tensor, target: Tensor) -> Tensor:
     """torch.nn.functional.binary_cross_entropy_with_logits, with a loss for each example."""
@@ -156,7 +155,7 @@ def torch_binary_cross_entropy(logit: Tensor, target: Tensor) -> Tensor:
     return functional.binary_cross_entropy_with_logits(logit, target.to(logit.dtype), reduction="none")
 
 
-@implements("text.window_labels", framework="torch", dtypes=ALL, devices=CPU, smallest={"t": 1, "d": 1}, finite=True)
+@implements("text.window_labels", framework="torch", dtypes=LONG, devices=CPU, smallest={"t": 1, "d": 1}, finite=True)
 def torch_window_labels(x: Tensor, W: Tensor, b: Tensor, *, w: int) -> Tensor:
     """torch.nn.functional.conv1d with padding."""
     from torch.nn import functional
@@ -179,19 +178,21 @@ def _mean_loss(logits: Tensor, target: Tensor, valid: Tensor) -> Tensor:
     return torch.stack(losses) if losses else logits.new_zeros(0)
 
 
-@implements("seq2seq.sequence_loss", framework="torch", dtypes=ALL, devices=CPU, smallest={"t": 1, "v": 1}, finite=True)
+@implements(
+    "seq2seq.sequence_loss", framework="torch", dtypes=LONG, devices=CPU, smallest={"t": 1, "v": 1}, finite=True
+)
 def torch_sequence_loss(logits: Tensor, target: Tensor, valid: Tensor) -> Tensor:
     """torch.nn.functional.cross_entropy with ignore_index, for each example."""
     return _mean_loss(logits, target, valid)
 
 
-@implements("seq2seq.perplexity", framework="torch", dtypes=WHOLE, devices=CPU, smallest={"t": 1, "v": 1}, finite=True)
+@implements("seq2seq.perplexity", framework="torch", dtypes=LONG, devices=CPU, smallest={"t": 1, "v": 1}, finite=True)
 def torch_perplexity(logits: Tensor, target: Tensor, valid: Tensor) -> Tensor:
     """exp of torch.nn.functional.cross_entropy with ignore_index, for each example."""
     return _mean_loss(logits, target, valid).exp()
 
 
-@implements("seq2seq.distillation_logits", framework="torch", dtypes=ALL, devices=CPU, finite=True)
+@implements("seq2seq.distillation_logits", framework="torch", dtypes=LONG, devices=CPU, finite=True)
 def torch_distillation_logits(logits_teacher: Tensor, logits_student: Tensor, *, tau: float) -> Tensor:
     """torch.nn.functional.cross_entropy with probabilities for its targets, which torch.softmax makes."""
     import torch
@@ -202,7 +203,7 @@ def torch_distillation_logits(logits_teacher: Tensor, logits_student: Tensor, *,
 
 
 @implements(
-    "backward.rnn_jacobian", framework="torch", dtypes=WHOLE, devices=CPU, smallest={"t": 1, "d": 1, "u": 1}, batch=(0,)
+    "backward.rnn_jacobian", framework="torch", dtypes=LONG, devices=CPU, smallest={"t": 1, "d": 1, "u": 1}, batch=(0,)
 )
 def torch_rnn_jacobian(x: Tensor, h_0: Tensor, W_xh: Tensor, W_hh: Tensor, b_h: Tensor) -> Tensor:
     """torch.func.jacrev of torch.nn.RNN."""

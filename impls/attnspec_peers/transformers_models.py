@@ -44,7 +44,7 @@ def transformers_sinusoidal_tensor2tensor(*, t: int, d: int) -> Tensor:
     return table
 
 
-@implements("seq2seq.temperature", framework="torch", dtypes=("float64", "float32"), devices=CPU, finite=True)
+@implements("seq2seq.temperature", framework="torch", dtypes=LONG, devices=CPU, finite=True)
 def transformers_temperature(logits: Tensor, *, tau: float) -> Tensor:
     """TemperatureLogitsWarper, and the softmax of PyTorch."""
     import torch
