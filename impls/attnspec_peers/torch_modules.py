@@ -83,7 +83,7 @@ def torch_feed_forward(x: Tensor, W_1: Tensor, b_1: Tensor, W_2: Tensor, b_2: Te
     return functional.linear(functional.relu(functional.linear(x, W_1.mT, b_1)), W_2.mT, b_2)
 
 
-@implements("attention.key_value", framework="torch", dtypes=LONG, devices=CPU, finite=True)
+@implements("attention.key_value", framework="torch", dtypes=ALL, devices=CPU, finite=True)
 def torch_key_value(e: Tensor, v: Tensor) -> Tensor:
     """scaled_dot_product_attention of zeros, with the scores for attn_mask, which it adds."""
     import torch
@@ -95,7 +95,7 @@ def torch_key_value(e: Tensor, v: Tensor) -> Tensor:
     return _torch.attention(q, k, v, attn_mask=e.unsqueeze(-3))
 
 
-@implements("attention.padded", framework="torch", dtypes=LONG, devices=CPU, smallest={"d": 1}, finite=True)
+@implements("attention.padded", framework="torch", dtypes=ALL, devices=CPU, smallest={"d": 1}, finite=True)
 def torch_padded(q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
     """scaled_dot_product_attention with one row of attn_mask for all queries."""
     from attnspec_peers import _torch
@@ -103,7 +103,7 @@ def torch_padded(q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
     return _torch.attention(q, k, v, attn_mask=mask[..., None, None, :].expand(*mask.shape[:-1], 1, q.shape[-2], -1))
 
 
-@implements("attention.dot_product", framework="torch", dtypes=LONG, devices=CPU, finite=True)
+@implements("attention.dot_product", framework="torch", dtypes=ALL, devices=CPU, finite=True)
 def torch_dot_product(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     """scaled_dot_product_attention with scale=1."""
     from attnspec_peers import _torch
