@@ -12,14 +12,25 @@ PIP := $(PYTHON) -m pip --quiet --disable-pip-version-check --no-input
 INSTALLED := .venv/.installed
 JOBS ?= 2
 
-.PHONY: help verify test lint format docs clean
+# The peers that are judged within minutes; `make peers` judges all of them.
+QUICK := attention multihead optimizer recurrent scores seq2seq text transformer
+
+.PHONY: help verify peers test lint format docs clean
 
 help: ## say what the targets do
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
 
 verify: $(INSTALLED) ## judge other people's software against the equations
+	@echo "== attnspec verify, the quick peers"
+	@OMP_NUM_THREADS=1 .venv/bin/attnspec verify $(QUICK:%=attnspec_peers.%) \
+		--known impls/attnspec_peers/departures.toml --jobs $(JOBS)
+
+peers: $(INSTALLED) ## install Keras, Flax and the other libraries, and judge all peers; takes an hour
+	@echo "== install the libraries"
+	@$(PIP) install -c constraints.txt --no-build-isolation -e '.[libraries]'
 	@echo "== attnspec verify attnspec_peers"
-	@OMP_NUM_THREADS=1 .venv/bin/attnspec verify attnspec_peers --known impls/attnspec_peers/departures.toml --jobs $(JOBS)
+	@OMP_NUM_THREADS=1 .venv/bin/attnspec verify attnspec_peers \
+		--known impls/attnspec_peers/departures.toml --jobs $(JOBS)
 
 test: lint ## lint, then the tests, those marked broad too (not those marked slow or gpu)
 	@echo "== pytest"
@@ -36,13 +47,15 @@ lint: $(INSTALLED) ## the formatter's check, ruff, and mypy --strict
 format: $(INSTALLED) ## format the code
 	@$(PYTHON) -m ruff format .
 
-docs: $(INSTALLED) ## write the pages of the equations, of the API and of the sources anew
+docs: $(INSTALLED) ## write the pages of the equations, of the API, of the sources and of the peers anew
 	@echo "== docs/generate.py"
 	@$(PYTHON) docs/generate.py
 	@echo "== docs/reference.py"
 	@$(PYTHON) docs/reference.py
 	@echo "== docs/sources.py"
 	@$(PYTHON) docs/sources.py
+	@echo "== docs/peers.py"
+	@$(PYTHON) docs/peers.py
 
 clean: ## remove the environment, the caches and what was built
 	@echo "== clean"

@@ -10,6 +10,7 @@ import re
 import subprocess
 import sys
 import tokenize
+import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -21,6 +22,8 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+
+import peers
 
 ROOT = Path(__file__).resolve().parents[1]
 SPEC, IMPLS = ROOT / "spec", ROOT / "impls"
@@ -345,16 +348,33 @@ def test_every_package_is_typed_and_in_the_wheel() -> None:
 
 
 def test_every_installed_requirement_is_pinned() -> None:
-    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
-    pins = [Requirement(line) for line in lines if line and not line.startswith("#")]
+    pins, libraries = (pins_of(part) for part in CONSTRAINTS.split("\n# libraries\n"))
     needed = requirements("attnspec", frozenset({"torch", "peers", "dev"}))
     builds = {name for name in requirements("torch", frozenset()) if name.startswith(("nvidia-", "cuda-", "triton"))}
 
     pinned = {canonicalize_name(pin.name) for pin in pins}
 
-    assert all(re.fullmatch(r"==[^*]+", str(pin.specifier)) for pin in pins), "every pin is exact"
+    assert all(re.fullmatch(r"==[^*]+", str(pin.specifier)) for pin in [*pins, *libraries]), "every pin is exact"
     assert not sorted(needed - pinned - builds), "installed, yet not pinned"
     assert not sorted(pinned - needed), "pinned, yet nothing needs it"
+
+
+def test_every_library_of_the_peers_is_an_extra_and_pinned() -> None:
+    pins, libraries = (pins_of(part) for part in CONSTRAINTS.split("\n# libraries\n"))
+    pinned = {canonicalize_name(pin.name) for pin in [*pins, *libraries]}
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    own = {Requirement(text).name for texts in extras.values() for text in texts} - {"attnspec"}
+
+    assert {canonicalize_name(name) for name in peers.LIBRARIES.values()} <= {canonicalize_name(name) for name in own}
+    assert {canonicalize_name(name) for name in peers.LIBRARIES.values()} <= pinned
+
+
+CONSTRAINTS = (ROOT / "constraints.txt").read_text(encoding="utf-8")
+"""The pins of what `make` installs, then those of what `make peers` installs besides."""
+
+
+def pins_of(text: str) -> list[Requirement]:
+    return [Requirement(line) for line in text.splitlines() if line and not line.startswith("#")]
 
 
 def requirements(name: str, extras: frozenset[str]) -> set[str]:

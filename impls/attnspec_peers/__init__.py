@@ -1,5 +1,7 @@
-"""Other people's software as candidates: PyTorch's modules, onnxruntime's operators, JAX's functions.
+"""Other people's software as candidates, bound to the equation that it really computes, not to what its name suggests.
 
-Each adapter is bound to the equation that the software really computes, not to the one that its name suggests.
-The packages themselves are imported inside the adapters, so that one of them may be missing.
+PyTorch, ONNX Runtime and JAX are in the file of their family; these peers `make verify` judges. The others are in files
+by library: `torch_modules`, `keras_*`, `flax_modules`, `optax_updates`, `transformers_models`, `scientific`, `costs`.
+The packages themselves are imported inside the adapters, so that one of them may be missing: it is then reported as not
+run.
 """

@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.func import functional_call
+from torch.nn.attention.flex_attention import AuxRequest, flex_attention
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 Gates = Sequence[Tensor]
@@ -162,6 +163,15 @@ def attention(q: Tensor, k: Tensor, v: Tensor, **options: Any) -> Tensor:
     """scaled_dot_product_attention with the axis for the heads that its fused kernels ask for."""
     q, k, v = q.unsqueeze(-3), k.unsqueeze(-3), v.unsqueeze(-3)
     return F.scaled_dot_product_attention(q, k, v, **options).squeeze(-3)
+
+
+def flex(q: Tensor, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
+    """flex_attention, and the logarithm of each row's sum of exponentials; it wants batch and heads."""
+    queries, keys, values = ((a if a.ndim == 3 else a[None])[:, None] for a in (q, k, v))
+    o, more = flex_attention(queries, keys, values, return_aux=AuxRequest(lse=True))
+    assert more.lse is not None, "it was requested"
+    o, lse = o[:, 0], more.lse[:, 0]
+    return (o, lse) if q.ndim == 3 else (o[0], lse[0])
 
 
 def attention_with_weights(q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
