@@ -27,6 +27,7 @@ JUDGING = ("verification/judge", "verification/diagnosis", "verification/contrac
 
 ELSEWHERE = {
     "ULPS": "a table of a standard",
+    "POLES": "places of operands",
     "USUAL_SIZES": "sizes of cases",
     "REMEMBERED": "a cache",
     "SHOWN": "how many lines are printed",

@@ -35,6 +35,17 @@ def _by_gelu(x: Node) -> Node:
     return plus(below, times(x, density))
 
 
+def _by_silu(x: Node, y: Node) -> Node:
+    """σ(x) + y (1 − σ(x)), where y is silu(x)."""
+    gate = Apply("sigmoid", (x,))
+    return plus(gate, times(y, _rest(gate)))
+
+
+def _signed(g: Node, x: Node) -> Node:
+    """g with the sign of x, 0 where x is 0."""
+    return Apply("-", (chosen(Apply(">", (x, ZERO)), g), chosen(Apply("<", (x, ZERO)), g)))
+
+
 RULES: dict[str, tuple[Rule, ...]] = {
     "+": (lambda g, y, a: g, lambda g, y, a: g),
     "-": (lambda g, y, a: g, lambda g, y, a: negative(g)),
@@ -50,6 +61,9 @@ RULES: dict[str, tuple[Rule, ...]] = {
     "sigmoid": (lambda g, y, a: times(times(g, y()), _rest(y())),),
     "relu": (lambda g, y, a: chosen(Apply(">", (a(0), ZERO)), g),),
     "gelu": (lambda g, y, a: times(g, _by_gelu(a(0))),),
+    "silu": (lambda g, y, a: times(g, _by_silu(a(0), y())),),
+    "softplus": (lambda g, y, a: times(g, Apply("sigmoid", (a(0),))),),
+    "abs": (lambda g, y, a: _signed(g, a(0)),),
     "sqrt": (lambda g, y, a: over(g, times(Number(2.0), y())),),
 }
 """{operation: the rule for each of its arguments}; `where`, `@` and `transpose` have rules of their own."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 import traceback
 from pathlib import Path
 
+from attnspec.language import definitions
 from attnspec.verification.sandbox.messages import Trouble
 
-OUR_FOLDER = str(Path(__file__).parents[2])
-"""The folder of `attnspec.verification`, whose frames tell a candidate's author nothing."""
+OURS = (str(Path(__file__).parents[2]), definitions.__file__)
+"""The folder of `attnspec.verification` and the module that imports files; their frames tell an author nothing."""
 
 
 def describe_error(error: BaseException) -> Trouble:
@@ -24,7 +25,7 @@ def describe_error(error: BaseException) -> Trouble:
 
 def is_ours(filename: str) -> bool:
     """Return whether a frame belongs to the runner, to the import system or to what runs a backward pass."""
-    if filename.startswith((OUR_FOLDER, "<frozen importlib")) or filename.endswith("importlib/__init__.py"):
+    if filename.startswith((*OURS, "<frozen importlib")) or filename.endswith("importlib/__init__.py"):
         return True
     return Path(filename).parent.parts[-2:] == ("torch", "autograd")
 
