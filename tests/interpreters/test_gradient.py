@@ -295,8 +295,8 @@ def grown(seed: int, count: int) -> list[Definition]:
 
 
 def is_odd(node: Node) -> bool:
-    """Whether a node is only in mutants, or a power, whose slope is NaN for some negative numbers."""
-    return isinstance(node, Reshape) or (isinstance(node, Apply) and node.op in ("**", "//"))
+    """Whether a node is only in mutants, or a power or logarithm, whose slope is NaN for some negative numbers."""
+    return isinstance(node, Reshape) or (isinstance(node, Apply) and node.op in ("**", "//", "log"))
 
 
 def drawn(parameter: Parameter, generator: np.random.Generator) -> NDArray[np.float64] | NDArray[np.bool_]:

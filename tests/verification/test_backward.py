@@ -205,7 +205,7 @@ def test_whole_numbers_beside_floating_point_results_have_no_gradient(
         (found,) = attnspec.verify(target, best_and_twice, **how).verdicts
         return found
 
-    assert (verdict(right).verdict, verdict(right).equation) == ("conforms", "test_backward.gradient_of_best_and_twice")
+    assert (verdict(right).verdict, verdict(right).equation) == ("conforms", f"{__name__}.gradient_of_best_and_twice")
     assert verdict(too_many).verdict == "misbehaves"
     assert "it returns 3 arrays, the equation 2" in verdict(too_many).reason
 

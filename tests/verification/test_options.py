@@ -93,7 +93,7 @@ WRONG: dict[str, tuple[str, Candidate]] = {
 
 
 def judged(candidate: Candidate, name: str, dtype: str = "float32") -> Verdict:
-    report = attnspec.verify(candidate, f"test_options.{name}", framework="torch", dtype=dtype, examples=4)
+    report = attnspec.verify(candidate, f"{__name__}.{name}", framework="torch", dtype=dtype, examples=4)
     (verdict,) = report.verdicts
     return verdict
 
@@ -130,14 +130,14 @@ def values(id: str, name: str) -> list[float]:
 
 
 def test_a_float_is_of_several_magnitudes_and_never_one() -> None:
-    drawn = values("test_options.waves", "base")
+    drawn = values(f"{__name__}.waves", "base")
 
     assert {round(np.log10(value)) for value in drawn} >= {-2, -1, 0, 1, 3}
     assert all(isinstance(value, float) and not np.log2(value).is_integer() for value in drawn)
 
 
 def test_an_int_is_zero_small_and_larger() -> None:
-    drawn = values("test_options.delayed", "delay")
+    drawn = values(f"{__name__}.delayed", "delay")
 
     assert {0, 1, 2, 3} <= set(drawn)
     assert max(drawn) >= 10
@@ -146,12 +146,12 @@ def test_an_int_is_zero_small_and_larger() -> None:
 
 def test_the_first_cases_already_differ() -> None:
     """The policy, and most mistakes, are told by the first cases."""
-    assert len(set(values("test_options.waves", "base")[:3])) == 3
+    assert len(set(values(f"{__name__}.waves", "base")[:3])) == 3
 
 
 def test_two_options_are_never_equal() -> None:
     """Property: in every case that is always there, two options that nobody declared have two values."""
-    pairs = [(case.options["low"], case.options["high"]) for case in cases("test_options.between")]
+    pairs = [(case.options["low"], case.options["high"]) for case in cases(f"{__name__}.between")]
 
     assert all(low != high for low, high in pairs)
     assert len(set(pairs)) > 4
@@ -159,7 +159,7 @@ def test_two_options_are_never_equal() -> None:
 
 def test_mistakes_that_show_in_an_option_are_counted() -> None:
     """With a base of 1 none of them would show."""
-    counted = {mutant.id for mutant in non_equivalent_mutants("test_options.waves")}
+    counted = {mutant.id for mutant in non_equivalent_mutants(f"{__name__}.waves")}
 
     assert {"theta/drop/d", "theta/exchange", "theta/scale/twice", "theta/size/d+1"} <= counted
 
@@ -249,7 +249,7 @@ def test_what_an_equation_does_not_have_is_refused(how: Mapping[str, Any], words
     with pytest.raises(SpecError) as refused:
         declared(**how)
 
-    assert not [word for word in ("test_options.probe", *words) if word not in str(refused.value)], str(refused.value)
+    assert not [word for word in (f"{__name__}.probe", *words) if word not in str(refused.value)], str(refused.value)
 
 
 def test_the_ways_of_drawing_are_those_that_cases_are_drawn_by() -> None:

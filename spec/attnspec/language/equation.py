@@ -283,6 +283,8 @@ class Equation(Generic[P, R]):
             attention.gradient_of_weights = ∂e
             >>> gradient(d_alpha=np.array([[1.0, 0.0]]), e=np.array([[0.0, 0.0]]))
             array([[ 0.25, -0.25]])
+            >>> gradient.is_derived
+            True
         """
         if not self.own_gradient:
             derivation = importlib.import_module("attnspec.interpreters.gradient.gradient")
@@ -386,8 +388,7 @@ class Equations(Registry[Equation[..., Any]]):
 
     def _differentiated(self, id: str) -> str:
         """The id of the equation whose derived gradient has an id; "" for any other id."""
-        family, _, name = id.partition(".")
-        of = f"{family}.{name.removeprefix(DERIVED)}"
+        of = f"{family_of(id)}.{name_in_family(id).removeprefix(DERIVED)}"
         return of if of != id and super().__contains__(of) and not super().__contains__(id) else ""
 
     def gradient(self, id: str) -> Equation[..., Any] | None:

@@ -12,6 +12,7 @@ from attnspec.implementation import Claim, Implementation
 from attnspec.language.equation import DERIVED, REGISTRY, Equation
 from attnspec.language.layers import sizes_of
 from attnspec.language.procedure import PROCEDURES, Procedure, specified
+from attnspec.language.registry import family_of, name_in_family
 from attnspec.verification.adapting import adaptation
 from attnspec.verification.candidate.adaptation import Adaptation, batch_axes
 from attnspec.verification.candidate.question import Question, Refused, reason_of
@@ -150,7 +151,7 @@ def _answers(item: Implementation) -> tuple[str, ...]:
     if not item.claim.backward:
         return (item.equation,)
     found = REGISTRY.gradient(item.equation)
-    family, _, name = item.equation.partition(".")
+    family, name = family_of(item.equation), name_in_family(item.equation)
     return (item.equation, found.id if found is not None else f"{family}.{DERIVED}{name}")
 
 

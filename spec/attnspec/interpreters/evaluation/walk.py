@@ -269,7 +269,7 @@ class Interpreter(NamedAxes[T]):
             after = self.results(node.body, inner)
             states = [self.state(new, old) for new, old in zip(after, states, strict=True)]
             for past, state in zip(history, states, strict=True):
-                past.append(cast(Named[T], state))
+                past.append(self.as_named(state))
         axis = frame.axis(node.index)
         return [self.sequence(past, start, axis) for past, start in zip(history, starts, strict=True)]
 

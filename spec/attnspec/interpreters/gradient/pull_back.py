@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import assert_never
 
+from attnspec.errors import SpecError
 from attnspec.interpreters.gradient import axes
 from attnspec.interpreters.gradient.draft import Draft
 from attnspec.interpreters.gradient.flow import Flow, merged
@@ -137,7 +138,12 @@ class PullBack:
             case Call():
                 self.call(node, [flow])
             case Scan() | Through() | Last():  # these have lines of their own
-                raise TypeError(f"{type(node).__name__} is not handed back here")
+                raise SpecError(
+                    f"the gradient of {draft.forward.id} cannot be derived",
+                    given=f"{type(node).__name__.lower()} inside another expression",
+                    expected="a line of its own for each recurrence",
+                    mend="give it a name, and read that",
+                )
             case _:
                 assert_never(node)
 
