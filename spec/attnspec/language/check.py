@@ -269,6 +269,8 @@ def _reduce(node: Reduce, scope: Scope) -> Type:
     over = single(node.where, scope) if node.where is not None else Type("bool")
     if node.index not in term.names | over.names or over.kind != "bool" or over.dims:
         refuse(scope, node, f"takes the {node.op} of {term} over {node.index}", f"a term that depends on {node.index}")
+    if term.kind == "bool":
+        refuse(scope, node, f"takes the {node.op} of truth values, {term}", "numbers: where(condition, 1, 0)")
     names = term.names | over.names
     if node.op in SOFTMAXES:
         return Type("float", names, term.dims)
