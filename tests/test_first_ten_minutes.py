@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import re
 import shlex
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
+import attnspec
 from attnspec.cli import main
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = (ROOT / "docs/first-ten-minutes.md").read_text(encoding="utf-8")
+FENCED = re.findall(r"^```(\w*)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+BLOCKS = [block for language, block in FENCED if not language and "$ attnspec " in block]
 COMMAND = re.compile(r"^\$ (.*)\n((?:(?!\$ |```).*\n)*)", re.MULTILINE)
 
 pytest.importorskip("torch")
@@ -25,8 +29,8 @@ def files() -> Iterator[tuple[str, str]]:
             yield name[1], text
 
 
-def commands() -> list[tuple[str, str]]:
-    return [(command, shown) for command, shown in COMMAND.findall(PAGE) if command.startswith("attnspec ")]
+def commands(block: str) -> list[tuple[str, str]]:
+    return [(command, shown) for command, shown in COMMAND.findall(block) if command.startswith("attnspec ")]
 
 
 def comparable(text: str) -> list[str]:
@@ -36,23 +40,26 @@ def comparable(text: str) -> list[str]:
 
 def test_the_page_shows_files_and_commands() -> None:
     assert len(dict(files())) >= 3
-    assert len(commands()) >= 7
+    assert sum(len(commands(block)) for block in BLOCKS) >= 10
     assert [command for command, _ in COMMAND.findall(PAGE) if command.startswith("python")], "how to install"
 
 
-@pytest.mark.parametrize(("command", "shown"), commands(), ids=lambda text: text[:60].strip())
-def test_a_command_prints_what_is_shown(
-    command: str, shown: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("block", BLOCKS, ids=lambda block: block[2:70].partition("\n")[0])
+def test_the_commands_of_a_block_print_what_is_shown(
+    block: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.setattr(attnspec.REGISTRY, "_entries", dict(attnspec.REGISTRY))  # it forgets the page's equation
+    monkeypatch.delitem(sys.modules, "norms", raising=False)
     for name, text in files():
         (tmp_path / name).write_text(text, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
+    for command, shown in commands(block):
+        done = CliRunner().invoke(main, shlex.split(command)[1:])
 
-    done = CliRunner().invoke(main, shlex.split(command)[1:])
-
-    printed, wanted = comparable(done.output), comparable(shown)
-    assert wanted
-    assert not [line for line in wanted if line not in printed], done.output
+        printed, wanted = comparable(done.output), comparable(shown)
+        assert wanted
+        assert not [line for line in wanted if line not in printed], done.output
 
 
 def test_the_mended_cell_conforms(tmp_path: Path) -> None:
@@ -61,7 +68,7 @@ def test_the_mended_cell_conforms(tmp_path: Path) -> None:
 
     done = CliRunner().invoke(main, ["verify", f"{tmp_path}/gru.py:step", "--as", "recurrent.gru_cell_reset_after"])
 
-    assert done.output.startswith("conforms"), done.output
+    assert done.stdout.startswith("conforms"), done.output
 
 
 def test_the_table_of_options_is_that_of_the_command() -> None:

@@ -16,7 +16,7 @@ from attnspec.interpreters.gradient.steps import with_own_lines
 from attnspec.language import layers
 from attnspec.language.equation import DERIVED, gradient_name
 from attnspec.language.registry import family_of, name_in_family
-from attnspec.language.symbols import ACCENTS
+from attnspec.language.symbols import ACCENTS, Symbol
 from attnspec.language.traversal import children, map_definition, without_unread_lines
 from attnspec.language.tree import Call, Definition, Last, Line, Name, Node, Parameter, Reduce, Scan, Stack, Zeros
 
@@ -71,6 +71,11 @@ def _without_gradient(definition: Definition, outputs: Sequence[int], wanted: Se
     return "results that are constant between jumps"
 
 
+def _gradient_of(parameter: Parameter, name: str) -> Parameter:
+    """The gradient of an array, as a parameter or a result."""
+    return replace(parameter, name=name, symbol=Symbol(f"the gradient of {parameter.name}"))
+
+
 @lru_cache(maxsize=1024)
 def derive(definition: Definition, outputs: tuple[int, ...], wanted: tuple[str, ...]) -> Definition:
     """The equation of some gradients of an equation.
@@ -83,7 +88,7 @@ def derive(definition: Definition, outputs: tuple[int, ...], wanted: tuple[str, 
     forward = with_own_lines(definition)
     draft = Draft(forward)
     incoming = {place: draft.fresh(gradient_name(definition.results[place].name)) for place in outputs}
-    taken = tuple(replace(definition.results[place], name=name) for place, name in incoming.items())
+    taken = tuple(_gradient_of(definition.results[place], name) for place, name in incoming.items())
     draft.declare(taken)
     pull = PullBack(draft, derive, set(wanted))
     activate(pull, forward.lines)
@@ -94,7 +99,7 @@ def derive(definition: Definition, outputs: tuple[int, ...], wanted: tuple[str, 
     for line in reversed(forward.lines):
         push_line(pull, line)
     returns = tuple(returned(pull, parameter) for parameter in forward.parameters if parameter.name in wanted)
-    results = tuple(replace(p, name=f"d_{p.name}") for p in forward.parameters if p.name in wanted)
+    results = tuple(_gradient_of(p, f"d_{p.name}") for p in forward.parameters if p.name in wanted)
     family, name = family_of(definition.id), name_in_family(definition.id)
     part = "" if set(wanted) == {p.name for p in forward.parameters if p.kind == "float"} else f"_by_{'_'.join(wanted)}"
     result = Definition(
