@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -266,7 +267,8 @@ def test_a_step_reads_a_line_with_the_index_of_the_scan() -> None:
         h = np.tanh(row @ V + h @ W)
         rows.append(h)
 
-    assert np.allclose(projected(x, V, W), rows, rtol=1e-14)
+    function: Callable[..., Any] = projected
+    assert np.allclose(function(x, V, W), rows, rtol=1e-14)
     assert "h_t = cell(a_t, h_{t−1}, W)" in projected.text().replace(f"{__name__}.", "")
     assert str(projected.cost().elementwise.terms).count("'n'") == 1, "a is read at one step at a time"
 
