@@ -12,7 +12,8 @@ import tomllib
 from collections.abc import Iterator
 
 from attnspec.discovery import Declared, discover
-from attnspec.language.equation import REGISTRY
+from attnspec.language.equation import REGISTRY, Equation
+from attnspec.language.registry import is_catalogued
 from writing import ROOT, Folder, Texts, anchor, joined, table
 
 FOLDER = Folder(ROOT / "docs", "<!-- Written by docs/peers.py: change attnspec_peers, then run `make docs`. -->")
@@ -41,11 +42,16 @@ def library(peer: Declared) -> str:
     return LIBRARIES[peer.name.partition("_")[0]]
 
 
+def catalogue() -> dict[str, Equation[..., Any]]:
+    """The equations of the catalogue by id, without those that users define."""
+    return {id: each for id, each in REGISTRY.items() if is_catalogued(each.function.__module__)}
+
+
 def by_equation() -> dict[str, list[Declared]]:
     """The peers of each equation that has one; a gradient has those of what it is the gradient of, differentiated."""
     declared = peers()
     found = {}
-    for id, equation in REGISTRY.items():
+    for id, equation in catalogue().items():
         of = equation.gradient_of or ""
         mine = [each for each in declared if (each.equation, each.backward) in {(id, False), (of, True)}]
         if mine:
@@ -78,7 +84,7 @@ def _paragraphs() -> Iterator[str]:
     yield FOLDER.mark
     yield "# Peers"
     yield (
-        f"{len(found)} of {len(REGISTRY)} equations have a peer: an implementation from another project, which "
+        f"{len(found)} of {len(catalogue())} equations have a peer: an implementation from another project, which "
         "`attnspec_peers` only calls. A cell names what is called, by the name of its adapter without the library. "
         "†: a [known departure](#departures). ∂: differentiated by the library."
     )

@@ -79,13 +79,13 @@ def weakness(judged: Judged, strength: MutationScore, unread: Sequence[Mutant]) 
     decidable, of = judged.decidable
     if not decidable:
         return "no element could be judged: rounding noise exceeds the signal in every element"
-    if unread:
-        names = ", ".join(each.says for each in unread)
-        return f"no case shows whether {names} is read: another one gives the same values, within the noise"
     if strength.of and len(strength.killed) < ENOUGH_CAUGHT * strength.of:
         return f"these cases would have caught only {strength} known mistakes"
     if decidable < MOST_DECIDABLE * of:
         return f"rounding noise exceeds the signal in {of - decidable} of {of} elements"
+    if unread:
+        names = ", ".join(each.says for each in unread)
+        return f"no case shows whether {names} is read: another one gives the same values, within the noise"
     return ""
 
 
