@@ -10,6 +10,7 @@ import re
 import sys
 import tomllib
 from collections.abc import Iterator
+from typing import Any
 
 from attnspec.discovery import Declared, discover
 from attnspec.language.equation import REGISTRY, Equation
