@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable
@@ -130,6 +131,24 @@ def test_an_id_of_another_file_is_refused(run: Run, tmp_path: Path) -> None:
 
     assert done.returncode == 2
     assert "scores.dot is an equation of the catalogue" in done.stderr, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("word", "found"), [("gru_cell", "recurrent.gru_cell_reset_after"), ("Bahdanau", "attention_rnn.")]
+)
+def test_the_list_is_searched_by_a_word(run: Run, word: str, found: str) -> None:
+    listed = json.loads(run("list", word, "--json", "-").stdout)
+    ids = [each["id"] for each in listed["equations"]]
+
+    assert [id for id in ids if id.startswith(found)], ids
+    assert len(ids) < 40
+
+
+def test_a_word_that_nothing_mentions_is_refused(run: Run) -> None:
+    done = run("list", "recurent")
+
+    assert done.returncode == 2
+    assert "did you mean recurrent?" in done.stderr
 
 
 # What is declared of arguments.

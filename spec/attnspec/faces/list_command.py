@@ -29,11 +29,11 @@ def print_catalogue(family: str | None, to_json: str | None) -> None:
     """Print the catalogue.
 
     Args:
-        family: the family to print; None for all.
+        family: the family to print, or a word to search for; None for all.
         to_json: the file to write JSON to; "-" is the standard output, None writes none.
 
     Raises:
-        UnknownName: there is no such family.
+        UnknownName: there is no such family, and nothing mentions the word.
     """
     families = _families(family)
     discovery = discover()
@@ -48,7 +48,7 @@ def print_catalogue(family: str | None, to_json: str | None) -> None:
 
 
 def _families(wanted: str | None) -> dict[str, list[Entry]]:
-    """Return the entries of each family, or of one, procedures first."""
+    """Return the entries of each family, of one, or those whose id or first line has a word; procedures first."""
     families: dict[str, list[Entry]] = {}
     for equation in REGISTRY.values():
         families.setdefault(equation.family, []).append(equation)
@@ -56,10 +56,22 @@ def _families(wanted: str | None) -> dict[str, list[Entry]]:
         families.setdefault(item.family, []).insert(0, item)
     if wanted is None:
         return families
-    if wanted not in families:
-        mend = nearest(wanted, families)
-        raise UnknownName(f"no family {wanted!r}", given=wanted, expected=", ".join(families), mend=mend)
-    return {wanted: families[wanted]}
+    if wanted in families:
+        return {wanted: families[wanted]}
+    found = {family: [each for each in entries if _mentions(each, wanted)] for family, entries in families.items()}
+    if not any(found.values()):
+        raise UnknownName(
+            f"no family {wanted!r}, and nothing that mentions it",
+            given=wanted,
+            expected=", ".join(families),
+            mend=nearest(wanted, families),
+        )
+    return {family: entries for family, entries in found.items() if entries}
+
+
+def _mentions(entry: Entry, word: str) -> bool:
+    """Return whether the id of an entry, or the first line of its docstring, has a word."""
+    return word.lower() in f"{entry.id} {entry.doc.partition(chr(10))[0]}".lower()
 
 
 def _table(families: dict[str, list[Entry]], discovery: Discovery, width: int) -> Table:
