@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,15 @@ import pytest
 import attnspec
 from attnspec.interpreters.mutation.perturbations import perturbations
 from attnspec.notation import Float, Int, Tensor, exp, index, indices, max, scan, size, sum, tanh, where, zeros
+from attnspec.verification.candidate.question import Question
 from attnspec.verification.cases.case import Description, make
+from attnspec.verification.equations.conclusion import weakness
+from attnspec.verification.equations.verifier import EquationVerifier
 from attnspec.verification.judge.mutant_values import effective_perturbations
+from attnspec.verification.options import VerifyOptions
+from attnspec.verification.sandbox.runner import Runner
+from attnspec.verification.session import load_questions
+from attnspec.verification.targeting import parse_target
 
 HEAD = """
 import numpy as np
@@ -322,20 +330,34 @@ def test_what_has_no_effect_in_real_numbers_is_not_asked_for() -> None:
     assert effective == {"e", "s", "total"}
 
 
-def test_cases_that_show_nothing_of_an_argument_are_inconclusive() -> None:
-    """Recorded cases with a state of zero say nothing of the weights that it meets."""
-    a, W = np.array([0.3, -0.2]), np.array([[0.5, 0.1], [0.2, 0.4]])
-    report = attnspec.verify(
-        lambda a, h, W: np.tanh(a + h @ W),
-        cell,
-        framework="numpy",
-        inputs={"a": a, "h": np.zeros(2), "W": W},
-        only_inputs=True,
-    )
+def of_cases(h: float) -> EquationVerifier:
+    """The verdict's steps on one recorded case, up to the search for what the cases do not show."""
+    arrays = {"a": np.array([0.3, -0.2]), "h": np.full(2, h), "W": np.array([[0.5, 0.1], [0.2, 0.4]])}
+    options = VerifyOptions(cell.id, "numpy", inputs=arrays, only_inputs=True)
+    shown, target = parse_target(lambda a, h, W: np.tanh(a + h @ W))
+    runner = Runner()
+    [question] = load_questions(shown, target, options, runner)
+    assert isinstance(question, Question)
+    with runner:
+        verifier = EquationVerifier(question, runner)
+        verifier.bind()
+        assert not any([verifier.check_standard_cases(), verifier.check_random_cases(), verifier.strengthen_cases()])
+    return verifier
 
-    assert report.verdict is attnspec.VerdictKind.INCONCLUSIVE
-    assert "no case shows whether" in report.verdicts[0].reason
-    assert "W" in report.verdicts[0].reason
+
+def test_a_state_of_zero_shows_nothing_of_its_weights() -> None:
+    assert {each.says for each in of_cases(0.0).unread} == {"W"}
+    assert not of_cases(0.7).unread
+
+
+def test_what_no_case_shows_makes_a_pass_inconclusive() -> None:
+    verifier = of_cases(0.7)
+    assert verifier.strength is not None
+    strength = replace(verifier.strength, survived=())
+    unread = effective_perturbations(stable.id)[:1]
+
+    assert not weakness(verifier.judgement, strength, ())
+    assert weakness(verifier.judgement, strength, unread).startswith("no case shows whether e is read")
 
 
 def test_a_mask_after_the_softmax_and_tiled_groups_are_known_mistakes() -> None:
