@@ -214,6 +214,14 @@ def test_symbols_that_cannot_be_meant_are_refused(symbols: dict[str, attnspec.Sy
     assert words in str(refused.value)
 
 
+def test_a_decorator_without_brackets_is_refused() -> None:
+    def alone(x: Float[Tensor, " n"]) -> Float[Tensor, " n"]:
+        return tanh(x)
+
+    with pytest.raises(attnspec.SpecError, match="without brackets"):
+        attnspec.equation(alone)  # type: ignore[arg-type]  # what the test is about
+
+
 # Overflow, and what rounding cannot change.
 
 

@@ -471,9 +471,9 @@ def equation(
 
     Raises:
         NotationError: the function is outside the notation, or its shapes do not fit.
-        SpecError: the arguments or results are not those of the gradient; the catalogue has another equation of this
-            id; or `smallest`, `largest`, `scales`, `symbols` or `options` have a name that the equation lacks, a
-            distribution that does not exist, or an empty range.
+        SpecError: a source is not a `Source`, as without brackets; the arguments or results are not those of the
+            gradient; another file has an equation of this id; or `smallest`, `largest`, `scales`, `symbols` or
+            `options` have a name that the equation lacks, a distribution that does not exist, or an empty range.
 
     Examples:
         >>> import numpy as np
@@ -488,6 +488,15 @@ def equation(
         >>> attnspec.verify(lambda p: -(p * np.log(p)).sum(axis=-1), entropy).verdict.value
         'conforms'
     """
+
+    for item in source:
+        if not isinstance(item, Source):
+            raise SpecError(
+                "an equation is decorated without brackets" if callable(item) else "a source is not a Source",
+                given=f"{getattr(item, '__name__', item)!r}",
+                expected='Source(paper="…"), or nothing',
+                mend='@equation(Source(paper="…")), or @equation()',
+            )
 
     def build(function: Callable[P, R]) -> Equation[P, R]:
         known = {**(gradient_of.definition.symbols if gradient_of is not None else {}), **(symbols or {})}
