@@ -15,6 +15,7 @@ import pytest
 
 import attnspec
 from attnspec.interpreters.mutation.perturbations import perturbations
+from attnspec.language.definitions import import_file
 from attnspec.notation import Float, Int, Tensor, exp, index, indices, max, scan, size, sum, tanh, where, zeros
 from attnspec.verification.candidate.question import Question
 from attnspec.verification.cases.case import Description, make
@@ -131,6 +132,13 @@ def test_an_import_that_fails_says_where(run: Run, tmp_path: Path) -> None:
 def test_the_package_may_stand_before_an_id_of_the_catalogue() -> None:
     assert attnspec.equations()["attnspec.scores.dot"] is attnspec.equations()["scores.dot"]
     assert attnspec.REGISTRY["scores.dot"].family == "scores"
+
+
+def test_a_file_with_the_name_of_a_module_is_imported_once(tmp_path: Path) -> None:
+    file = tmp_path / "json.py"
+    file.write_text("")
+
+    assert import_file(file) is import_file(file)
 
 
 def test_an_id_of_another_file_is_refused(run: Run, tmp_path: Path) -> None:

@@ -80,13 +80,14 @@ def import_file(path: Path) -> ModuleType:
         BaseException: whatever the file raises.
     """
     path = path.absolute()
-    known = sys.modules.get(path.stem)
-    if known is not None and getattr(known, "__file__", None) == str(path):
-        return known
+    other_name = f"candidate_{path.stem}"
+    for known in (sys.modules.get(path.stem), sys.modules.get(other_name)):
+        if known is not None and getattr(known, "__file__", None) == str(path):
+            return known
     if str(path.parent) not in sys.path:
         sys.path.insert(0, str(path.parent))
-    is_taken = known is not None or path.stem in sys.stdlib_module_names
-    name = f"candidate_{path.stem}" if is_taken else path.stem
+    is_taken = path.stem in sys.modules or path.stem in sys.stdlib_module_names
+    name = other_name if is_taken else path.stem
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise TargetError(f"{path} is not a Python file", given=str(path), expected="a file that ends in .py")
