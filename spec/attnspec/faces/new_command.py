@@ -14,6 +14,7 @@ from attnspec.implementation import FRAMEWORKS
 from attnspec.interpreters.formula import formula
 from attnspec.language.equation import Equation
 from attnspec.language.procedure import Procedure, specified
+from attnspec.language.registry import name_in_family
 from attnspec.language.tree import Parameter
 
 ARRAY_TYPES = {
@@ -70,7 +71,7 @@ def write_starter(id: str, framework: str | None, output: str | None, *, module:
 def equation_starter(equation: Equation[..., Any], framework: str) -> str:
     """Return a Python file with everything but the body of the function."""
     import_statement, array = ARRAY_TYPES[framework]
-    name = equation.id.split(".")[-1]
+    name = name_in_family(equation.id)
     name = f"{name}_" if keyword.iskeyword(name) else name
     results = [array] * len(equation.definition.results)
     returned = array if len(results) == 1 else f"tuple[{', '.join(results)}]"
@@ -142,7 +143,7 @@ def _shape(parameter: Parameter) -> str:
 
 def procedure_starter(procedure: Procedure[..., Any]) -> str:
     """Return a Python file with everything but the body of a procedure."""
-    name = procedure.id.split(".")[-1]
+    name = name_in_family(procedure.id)
     signature = f"def {name}({procedure.signature}) -> {procedure.gives}:"
     return "\n".join(
         [

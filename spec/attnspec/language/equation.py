@@ -39,6 +39,11 @@ DERIVED = "gradient_of_"
 """The prefix of the name of a derived gradient."""
 
 
+def derived_id(id: str) -> str:
+    """The id of the derived gradient of an equation: "scores.gradient_of_dot" for "scores.dot"."""
+    return f"{family_of(id)}.{DERIVED}{name_in_family(id)}"
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """Where an equation is published: in a document of the course, in a paper, or in both.

@@ -9,10 +9,10 @@ from typing import Any
 
 from attnspec.errors import SpecError, TargetError, UnknownName, nearest
 from attnspec.implementation import Claim, Implementation
-from attnspec.language.equation import DERIVED, REGISTRY, Equation
+from attnspec.language.equation import REGISTRY, Equation, derived_id
 from attnspec.language.layers import sizes_of
 from attnspec.language.procedure import PROCEDURES, Procedure, specified
-from attnspec.language.registry import family_of, name_in_family
+from attnspec.language.registry import name_in_family
 from attnspec.verification.adapting import adaptation
 from attnspec.verification.candidate.adaptation import Adaptation, batch_axes
 from attnspec.verification.candidate.question import Question, Refused, reason_of
@@ -151,8 +151,7 @@ def _answers(item: Implementation) -> tuple[str, ...]:
     if not item.claim.backward:
         return (item.equation,)
     found = REGISTRY.gradient(item.equation)
-    family, name = family_of(item.equation), name_in_family(item.equation)
-    return (item.equation, found.id if found is not None else f"{family}.{DERIVED}{name}")
+    return (item.equation, found.id if found is not None else derived_id(item.equation))
 
 
 def _meant(each: CallableInfo, found: Sequence[CallableInfo], equation: str) -> bool:
@@ -161,7 +160,7 @@ def _meant(each: CallableInfo, found: Sequence[CallableInfo], equation: str) -> 
         return False
     if len(found) == 1:
         return True
-    named = [other.name for other in found if other.name == equation.split(".")[-1]]
+    named = [other.name for other in found if other.name == name_in_family(equation)]
     return each.name in named
 
 
@@ -190,11 +189,11 @@ def _unclaimed(found: Sequence[CallableInfo], shown: str, wanted: VerifyOptions)
 
 def _likeliest(names: Sequence[str], equation: str) -> str:
     """The name that is most like that of an equation, else the first."""
-    return next(iter(get_close_matches(equation.split(".")[-1], names, 1, 0.3)), names[0])
+    return next(iter(get_close_matches(name_in_family(equation), names, 1, 0.3)), names[0])
 
 
 def _guess(names: Sequence[str]) -> str:
-    ids = [id for id in (*REGISTRY, *PROCEDURES) for name in names if id.split(".")[-1] == name]
+    ids = [id for id in (*REGISTRY, *PROCEDURES) for name in names if name_in_family(id) == name]
     return f"perhaps --as {' or '.join(dict.fromkeys(ids))}" if ids else ""
 
 

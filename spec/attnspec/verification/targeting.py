@@ -23,7 +23,7 @@ def parse_target(target: Callable[..., Any] | str | Target) -> tuple[str, Target
         return str(target), target
     if isinstance(target, str):
         place, _, name = target.partition(":") if target[1:3] != ":\\" else (target, "", "")
-        if place.endswith((".py", *CALLED_FROM_PYTHON)) or "/" in place:
+        if definitions.is_file(place) or place.endswith((*CALLED_FROM_PYTHON,)):
             return target, File(place, name or None)
         return target, Module(place, name or None)
     if callable(target):

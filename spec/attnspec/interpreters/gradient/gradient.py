@@ -14,8 +14,7 @@ from attnspec.interpreters.gradient.scans import push_scan
 from attnspec.interpreters.gradient.simplify import indices_in, is_short
 from attnspec.interpreters.gradient.steps import with_own_lines
 from attnspec.language import layers
-from attnspec.language.equation import DERIVED, gradient_name
-from attnspec.language.registry import family_of, name_in_family
+from attnspec.language.equation import derived_id, gradient_name
 from attnspec.language.symbols import ACCENTS, Symbol
 from attnspec.language.traversal import children, map_definition, without_unread_lines
 from attnspec.language.tree import Call, Definition, Last, Line, Name, Node, Parameter, Reduce, Scan, Stack, Zeros
@@ -100,10 +99,9 @@ def derive(definition: Definition, outputs: tuple[int, ...], wanted: tuple[str, 
         push_line(pull, line)
     returns = tuple(returned(pull, parameter) for parameter in forward.parameters if parameter.name in wanted)
     results = tuple(_gradient_of(p, f"d_{p.name}") for p in forward.parameters if p.name in wanted)
-    family, name = family_of(definition.id), name_in_family(definition.id)
     part = "" if set(wanted) == {p.name for p in forward.parameters if p.kind == "float"} else f"_by_{'_'.join(wanted)}"
     result = Definition(
-        f"{family}.{DERIVED}{name}{part if len(wanted) <= 2 else ''}",
+        f"{derived_id(definition.id)}{part if len(wanted) <= 2 else ''}",
         (*taken, *forward.parameters),
         forward.options,
         draft.scope.definition.indices,

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from attnspec.errors import SpecError
 from attnspec.interpreters.gradient.simplify import closed_indices, free_name, indices_in
 from attnspec.language.check import Scope, Type, infer
-from attnspec.language.registry import family_of, name_in_family
 from attnspec.language.traversal import children, reads, substitute
 from attnspec.language.tree import At, Call, Definition, Line, Name, Node, Number, Parameter, Scan, Zeros
 
@@ -99,9 +98,8 @@ class _Outline:
         used = {name for name in reads(body) if name in self.options}
         options = tuple(option for name, option in self.options.items() if name in used)
         inside = indices_in(body)
-        family, name = family_of(self.definition.id), name_in_family(self.definition.id)
         callee = Definition(
-            f"{family}.{name}_step",
+            f"{self.definition.id}_step",
             (*states, *self.arguments.values()),
             options,
             tuple((index, dim) for index, dim in self.definition.indices if index in inside),

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from attnspec.interpreters.formula.formula import text_of
+from attnspec.interpreters.formula.symbols import is_name
 from attnspec.language.check import Scope, Type, infer, layer_of
 from attnspec.language.dims import Dim
 from attnspec.language.layers import WIRING_ERRORS, same_sizes
@@ -245,9 +246,7 @@ def regrouped(node: Node, site: Site) -> Iterator[LocalMutation]:
 def regrouped_index(node: Node, site: Site) -> Iterator[LocalMutation]:
     """Groups of an index are tiled instead of repeated, or repeated instead of tiled."""
     match node:
-        case Apply(op="//" | "%" as op, args=(Position(index=index), SizeOf(dim=part))) if len(
-            part.names
-        ) == 1 and part == Dim.parse(*part.names):
+        case Apply(op="//" | "%" as op, args=(Position(index=index), SizeOf(dim=part))) if is_name(part):
             other = site.definition.ranges[index].over(str(part))
             if other is not None:
                 done, due = ("tiled", "repeated") if op == "//" else ("repeated", "tiled")
