@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import settings
+from hypothesis.database import DirectoryBasedExampleDatabase
 
 EXAMPLES = {"quick": 6, "broad": 20}
 """How many cases Hypothesis draws where a test does not say: by default, and where broad tests are asked too."""
 
 for name, count in EXAMPLES.items():
     settings.register_profile(name, derandomize=True, database=None, deadline=None, max_examples=count)
+
+EXPLORE = 100
+"""How many cases are drawn, other ones in each run, under --hypothesis-profile=explore; those that fail are kept."""
+
+settings.register_profile(
+    "explore",
+    database=DirectoryBasedExampleDatabase(Path(__file__).parents[1] / ".pytest_cache" / "hypothesis"),
+    deadline=None,
+    max_examples=EXPLORE,
+)
 
 BROAD = (
     "test_equations_and_their_mutants_differ", "test_one_change_changes_the_formula",
@@ -37,7 +50,9 @@ LONG = (
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """As many cases as go with what is asked."""
+    """As many cases as go with what is asked, unless a profile is named."""
+    if config.getoption("--hypothesis-profile", None):
+        return
     settings.load_profile("quick" if "not broad" in config.option.markexpr else "broad")
 
 
