@@ -22,6 +22,7 @@ from attnspec.language.equation import REGISTRY
 from attnspec.language.registry import families
 from attnspec.properties.property import PROPERTIES
 from attnspec.verification.candidate import answer_form
+from attnspec.verification.candidate.question import Question
 from attnspec.verification.cases.case import Case
 from attnspec.verification.cases.search import descriptions
 from attnspec.verification.equations.verifier import EquationVerifier
@@ -95,6 +96,7 @@ def verifier_of(subject: Subject) -> EquationVerifier:
         RUNNERS[module] = Runner()
     asked = VerifyOptions(equation=subject.equation, dtypes=(subject.dtype,), backward=subject.backward)
     (question,) = load_questions(subject.package, Module(module), asked, RUNNERS[module])
+    assert isinstance(question, Question)
     verifier = EquationVerifier(question, RUNNERS[module])
     verifier.bind()
     return verifier

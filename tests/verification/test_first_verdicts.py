@@ -262,9 +262,9 @@ def declared(q: Any, k: Any, v: Any, padding: Any, causal: bool) -> Any:
 
 
 def test_what_a_declaration_says_of_the_call_needs_no_option() -> None:
-    (verdict,) = attnspec.verify(declared, **FEW).verdicts
-    (other,) = attnspec.verify(declared, **FEW, returns=1).verdicts
-    (unset,) = attnspec.verify(declared, **FEW, settings={"causal": True}).verdicts
+    (verdict,) = attnspec.verify(declared, examples=2).verdicts
+    (other,) = attnspec.verify(declared, examples=2, returns=1).verdicts
+    (unset,) = attnspec.verify(declared, examples=2, settings={"causal": True}).verdicts
 
     assert verdict.verdict == "conforms", str(verdict)
     assert verdict.bound == "mask=~padding; causal=False; axes BNHD; returns 0"
