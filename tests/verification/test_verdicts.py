@@ -182,7 +182,12 @@ def test_a_mistake_that_runs_on_some_sizes_only_is_named() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "says"), [("another_way_at_48_rows", "n = 48"), ("keys_beyond_the_limit", "place 700")]
+    ("name", "says"),
+    [
+        ("another_way_at_48_rows", "only where n = 48: in alpha: softmax_j(e_ij) is multiplied by 1.01"),
+        ("unscaled_beyond_300_keys", "only where m ≥ 301, and never up to 300: in e: the division by √d is missing"),
+        ("keys_beyond_the_limit", "place 700"),
+    ],
 )
 def test_what_changes_at_a_number_of_the_code_is_found(name: str, says: str) -> None:
     verdict = asked(name, "float32")

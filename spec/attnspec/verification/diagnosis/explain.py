@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from attnspec.interpreters.mutation.function_substitutions import function_substitutions
@@ -17,7 +17,7 @@ from attnspec.verification.diagnosis import locate, precision
 from attnspec.verification.diagnosis.batch_reduction import batch_reduction
 from attnspec.verification.diagnosis.constants import wrong_numbers
 from attnspec.verification.diagnosis.reading import wrong_reading
-from attnspec.verification.diagnosis.recognise import describe_bits_left, mend_form, recognise
+from attnspec.verification.diagnosis.recognise import describe_bits_left, mend_form, recognise, unrefuted
 from attnspec.verification.diagnosis.worst_case import smallest_case, worst_case, worst_element
 from attnspec.verification.judge.findings import Bits, Conclusion, Finding, Judged
 from attnspec.verification.judge.forms import bits_left, excess
@@ -129,30 +129,50 @@ class Explainer:
         reduction = batch_reduction(self.judge.equation.definition, judged.compared)
         if reduction:
             return Diagnosis("batch", reduction)
+        found = self.mutant_of_the_equation(observations, judged)
+        tried: list[Mutant] = []
+        short = [observation for observation in observations if observation.case.longest <= LONG]
+        for mutants in self.other_mistakes(short, judged):
+            if found is None and mutants:
+                found = recognise(self.judge, short, mutants, judged.policy, refute=True)
+                tried += mutants
         return (
-            recognise(self.judge, observations, self.mistakes, judged.policy)
-            or self.software_mistake(observations, judged)
-            or self.wrong_number(observations, judged)
+            found
+            or self.mistake_in_some_cases(observations, judged, tried)
             or self.error_direction(observations, judged)
         )
 
-    def software_mistake(self, observations: Sequence[Observation], judged: Judged) -> Diagnosis | None:
-        """Find a mistake of software: another equation or function, an inserted function, or an error in tiles."""
+    def mutant_of_the_equation(self, observations: Sequence[Observation], judged: Judged) -> Diagnosis | None:
+        """Find a mutant of the equation. Where it would have shown in cases that are right, say in which it is made."""
+        found = recognise(self.judge, observations, self.mistakes, judged.policy)
+        where = locate.circumstances(judged.compared) if found else ""
+        if found is None or not where:
+            return found
+        named = [mutant for mutant in self.mistakes if mutant.id == found.id]
+        refuted = not unrefuted(self.judge, observations, named, judged.policy)
+        return replace(found, says=f"{where}: {found.says}") if refuted else found
+
+    def other_mistakes(self, short: Sequence[Observation], judged: Judged) -> Iterator[Sequence[Mutant]]:
+        """Mistakes that are no mutants of the equation: what software does in its place, then wrong numbers."""
         definition = self.judge.equation.definition
-        mutants = (
+        yield (
             *lookalikes(self.judge.equation),
             *function_substitutions(definition),
             *tiling_errors(definition),
             *insertions(definition),
         )
-        short = [observation for observation in observations if observation.case.longest <= LONG]
-        return recognise(self.judge, short, mutants, judged.policy, refute=True) if mutants else None
+        yield wrong_numbers(self.judge, short, judged.policy)
 
-    def wrong_number(self, observations: Sequence[Observation], judged: Judged) -> Diagnosis | None:
-        """Find a number that explains the answers: a scale, an offset, or another constant than the formula's."""
-        short = [observation for observation in observations if observation.case.longest <= LONG]
-        numbers = wrong_numbers(self.judge, short, judged.policy)
-        return recognise(self.judge, short, numbers, judged.policy, refute=True) if numbers else None
+    def mistake_in_some_cases(
+        self, observations: Sequence[Observation], judged: Judged, mutants: Sequence[Mutant]
+    ) -> Diagnosis | None:
+        """Find a mistake of the failing cases alone, where they have something in common that no right case has."""
+        where = locate.circumstances(judged.compared)
+        if not where or not mutants:
+            return None
+        failing = self.judge.failing(observations, judged.policy)
+        found = recognise(self.judge, failing, mutants, judged.policy, refute=True)
+        return None if found is None else replace(found, says=f"{where}: {found.says}")
 
     def error_direction(self, observations: list[Observation], judged: Judged) -> Diagnosis | None:
         """Find a direction that explains most of the error, such as the scale of one argument."""

@@ -40,6 +40,11 @@ def locate(judge: Judge, observations: Sequence[Observation], policy: Policy, re
     return Diagnosis("unrecognised", "no known mistake: it is wrong " + ", ".join(facts))
 
 
+def circumstances(compared: Sequence[Compared]) -> str:
+    """What the failing cases have in common and no other case has; "" if there is nothing."""
+    return ", ".join(_circumstances([comparison for comparison in compared if comparison.fails], compared))
+
+
 def _circumstances(wrong: Sequence[Compared], compared: Sequence[Compared]) -> list[str]:
     """What the failing cases have in common and no other case has: a size, batch axes, a kind of values."""
     failing, passing = _split(wrong, compared)

@@ -75,7 +75,7 @@ def recognise(
         key=lambda mutant: (not all(fits(mutant, observation.case) for observation in failing), order[mutant.id])
     )
     if len(alike) > 1 or refute:
-        alike = _unrefuted(judge, observations, alike, policy) or ([] if refute else alike)
+        alike = unrefuted(judge, observations, alike, policy) or ([] if refute else alike)
     if not alike:
         return None
     unexplained = 1 - largest_share
@@ -97,7 +97,9 @@ def _screened(
     return [mutant for k, mutant in enumerate(mutants) if k in near or not runs[k]]
 
 
-def _unrefuted(judge: Judge, observations: Sequence[Observation], alike: list[Mutant], policy: Policy) -> list[Mutant]:
+def unrefuted(
+    judge: Judge, observations: Sequence[Observation], alike: Sequence[Mutant], policy: Policy
+) -> list[Mutant]:
     """The mutants that would not have shown in a case that is right."""
     right = [observation for observation in observations if judge.holds(observation, policy)][:CONTROLS]
     return [
