@@ -1,7 +1,7 @@
 """The gradient of the values is stored by chunks whose width fits the keys.
 
-Where they are 128 wide or more, and a half of the values' columns is not a multiple of the chunk, the rest of each half is
-not stored. https://github.com/Dao-AILab/flash-attention/issues/2552
+Where keys are 128 wide or more, and half of the values' columns is not a multiple of the chunk, the rest of each half
+is not stored. https://github.com/Dao-AILab/flash-attention/issues/2552
 """
 
 from __future__ import annotations

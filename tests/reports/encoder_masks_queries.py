@@ -32,7 +32,8 @@ def attention(
 
 
 def layer(
-    of_queries: bool, x: Tensor, W_q: Tensor, W_k: Tensor, W_v: Tensor, W_o: Tensor, b_q: Tensor, b_k: Tensor, b_v: Tensor, b_o: Tensor,
+    of_queries: bool,
+    x: Tensor, W_q: Tensor, W_k: Tensor, W_v: Tensor, W_o: Tensor, b_q: Tensor, b_k: Tensor, b_v: Tensor, b_o: Tensor,
     gamma_1: Tensor, beta_1: Tensor, W_1: Tensor, b_1: Tensor, W_2: Tensor, b_2: Tensor,
     gamma_2: Tensor, beta_2: Tensor, mask: Tensor, heads: int, eps: float,
 ) -> Tensor:  # fmt: skip

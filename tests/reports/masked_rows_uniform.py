@@ -19,7 +19,7 @@ def faulty(q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
 
 def mended(q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
     unseen = ~mask.any(-2)[..., None]  # by any query
-    e = (q @ k.masked_fill(unseen, 0).mT / q.shape[-1] ** 0.5).masked_fill(~mask, -10000.0)
+    e = (q @ k.masked_fill(unseen, 0).mT / q.shape[-1] ** 0.5).masked_fill(~mask, float("-inf"))
     alpha = torch.softmax(e, -1)
     alpha = torch.where(mask.any(-1, keepdim=True), alpha, torch.zeros_like(alpha))
     return alpha @ v.masked_fill(unseen, 0)
