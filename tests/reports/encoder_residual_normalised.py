@@ -18,7 +18,7 @@ def attention(
     mask: Tensor, heads: int,
 ) -> Tensor:  # fmt: skip
     def split(y: Tensor) -> Tensor:
-        return y.unflatten(-1, (heads, -1)).transpose(-2, -3)
+        return y.reshape(*y.shape[:-1], heads, y.shape[-1] // heads).transpose(-2, -3)
 
     q, k, v = split(x @ W_q + b_q), split(x @ W_k + b_k), split(x @ W_v + b_v)
     e = q @ k.mT / q.shape[-1] ** 0.5

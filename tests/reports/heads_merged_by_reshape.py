@@ -14,7 +14,7 @@ OPTIONS: dict[str, object] = {"framework": "torch"}
 
 def heads_of(x_q: Tensor, x_kv: Tensor, W_q: Tensor, W_k: Tensor, W_v: Tensor, W_o: Tensor, heads: int) -> Tensor:
     def split(x: Tensor) -> Tensor:
-        return x.unflatten(-1, (heads, -1)).transpose(-2, -3)
+        return x.reshape(*x.shape[:-1], heads, x.shape[-1] // heads).transpose(-2, -3)
 
     q, k, v = split(x_q @ W_q), split(x_kv @ W_k), split(x_kv @ W_v)
     return torch.softmax(q @ k.mT / q.shape[-1] ** 0.5, -1) @ v

@@ -26,7 +26,7 @@ def faulty(x_q: Tensor, x_kv: Tensor, W_q: Tensor, W_k: Tensor, W_v: Tensor, W_o
 
 def mended(x_q: Tensor, x_kv: Tensor, W_q: Tensor, W_k: Tensor, W_v: Tensor, W_o: Tensor, *, heads: int) -> Tensor:
     def split(x: Tensor) -> Tensor:
-        return x.unflatten(-1, (heads, -1)).transpose(-2, -3)
+        return x.reshape(*x.shape[:-1], heads, x.shape[-1] // heads).transpose(-2, -3)
 
     values = attend(split(x_q @ W_q), split(x_kv @ W_k), split(x_kv @ W_v))
     return values.transpose(-2, -3).reshape(*x_q.shape[:-1], W_o.shape[0]) @ W_o

@@ -29,7 +29,7 @@ def attention(
     seen = masks.repeat_interleave(heads, 0) if by_example else masks.repeat(heads, 1, 1)
     e = (q @ k.mT / q.shape[-1] ** 0.5).masked_fill(~seen, float("-inf"))
     alpha = torch.where(seen.any(-1, keepdim=True), torch.softmax(e, -1), torch.zeros_like(e))
-    c = (alpha @ v).unflatten(0, (heads, count)).permute(1, 2, 0, 3)
+    c = (alpha @ v).reshape(heads, count, x_q.shape[-2], v.shape[-1]).permute(1, 2, 0, 3)
     return c.reshape(*x_q.shape[:-1], W_o.shape[0]) @ W_o
 
 

@@ -27,7 +27,7 @@ from attnspec.interpreters.mutation.free_numbers import (
 from attnspec.interpreters.mutation.mutants import Mutant
 from attnspec.interpreters.rounding.policy import Policy
 from attnspec.language.traversal import walk
-from attnspec.language.tree import Apply, Definition, Node, Number
+from attnspec.language.tree import Apply, Definition, Name, Node, Number
 from attnspec.thresholds import FIT_CASES, FIT_SIGMAS, FIT_STEPS, FITTED_RMS, RELATED, TELLING_ELEMENTS
 from attnspec.verification.candidate.observation import Array, Observation
 from attnspec.verification.judge.judge import Judge
@@ -214,6 +214,19 @@ def _mutants(place: FreeNumber, fitted: Sequence[Fitted], definition: Definition
         id = f"{place.line or place.shown}/number/{place.kind}/{text_of(form, definition)}"
         mutant = Mutant(id, _sentence(place, form, definition), place.become(form))
         yield sum(1 for _ in walk(form)), mutant
+    yield from _limited(place, fitted)
+
+
+def _limited(place: FreeNumber, fitted: Sequence[Fitted]) -> Iterator[tuple[int, Mutant]]:
+    """An option that is no smaller, or no larger, than a number: the same number is fitted wherever it is wrong."""
+    option = next((each.node for each in place.quantities if each.outside == place.old), None)
+    if place.kind != CONSTANT or not isinstance(option, Name):
+        return
+    for number in _digits(fitted):
+        for op, word in (("<", "least"), (">", "most")):
+            limited = Apply("where", (Apply(op, (option, Number(number))), Number(number), option))
+            says = f"in {place.line}: {place.shown} is at {word} {number:g}"
+            yield 2, Mutant(f"{place.line}/limit/{word}/{number:g}", says, place.become(limited))
 
 
 def _closed_forms(place: FreeNumber, fitted: Sequence[Fitted]) -> Iterator[tuple[Node, Node]]:

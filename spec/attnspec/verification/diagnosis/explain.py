@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from attnspec.interpreters.mutation.function_substitutions import function_substitutions
 from attnspec.interpreters.mutation.insertions import insertions
+from attnspec.interpreters.mutation.integer_divisions import integer_divisions
 from attnspec.interpreters.mutation.mutants import Mutant, lookalikes
 from attnspec.interpreters.mutation.reduction_errors import reduction_errors
 from attnspec.interpreters.mutation.tiling_errors import tiling_errors
@@ -148,6 +149,7 @@ class Explainer:
             *tiling_errors(definition),
             *insertions(definition),
             *reduction_errors(definition),
+            *integer_divisions(definition),
         )
         short = [observation for observation in observations if observation.case.longest <= LONG]
         return recognise(self.judge, short, mutants, judged.policy, refute=True) if mutants else None
