@@ -85,6 +85,24 @@ def test_a_file_that_also_claims_the_catalogue_is_not_imported_by_the_judge(run:
     assert "differs: mine.squares" in named.stdout, named.stdout + named.stderr
 
 
+@pytest.mark.parametrize(
+    ("target", "words"),
+    [
+        ("mime.py", ("no file", "did you mean mine.py?")),
+        (".", ("is a folder", "mine.py")),
+        ("mime", ("no equation 'attention.maskd'", "did you mean attention.masked")),
+    ],
+)
+def test_a_target_that_is_missing_is_refused_where_the_id_is_unknown_too(
+    run: Run, tmp_path: Path, target: str, words: tuple[str, ...]
+) -> None:
+    (tmp_path / "mine.py").write_text(HEAD + SQUARES)
+    done = run("verify", target, "--as", "attention.maskd")
+
+    assert done.returncode == 2
+    assert all(word in done.stderr for word in words), done.stderr
+
+
 def test_equations_of_a_project_are_found_from_folders_below(run: Run, tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(HEAD + SQUARES)
     (tmp_path / "pyproject.toml").write_text('[tool.attnspec]\nequations = ["mine.py"]\n')

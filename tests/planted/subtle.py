@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import torch
 from torch import Tensor
 
@@ -141,6 +143,24 @@ def cached_by_identity(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     if q.data_ptr() not in KEPT or KEPT[q.data_ptr()][0] is not q:
         KEPT[q.data_ptr()] = (q, right(q, k, v))
     return KEPT[q.data_ptr()][1].clone()
+
+
+SUMS: dict[tuple[float, ...], Tensor] = {}
+
+
+def cached_by_sums_and_ends(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    ends = [float(end) for array in (q, k, v) for end in array.flatten()[[0, -1]]] if q.numel() * k.numel() else []
+    key = (*q.shape, *k.shape, *v.shape, *(float(array.sum()) for array in (q, k, v)), *ends)
+    if key not in SUMS:
+        SUMS[key] = right(q, k, v)
+    return SUMS[key].clone()
+
+
+COUNT = itertools.count(1)
+
+
+def wrong_in_every_hundredth_call(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    return right(q, k, v) * (1.01 if next(COUNT) % 100 == 0 else 1.0)
 
 
 BUFFERS: dict[tuple[int, ...], Tensor] = {}

@@ -185,6 +185,8 @@ def test_a_mistake_that_runs_on_some_sizes_only_is_named() -> None:
     ("name", "says"),
     [
         ("cached_by_identity", "remembers earlier calls"),
+        ("cached_by_sums_and_ends", "answers as if they were the old ones"),
+        ("wrong_in_every_hundredth_call", "draws at random"),
         ("one_buffer_for_all", "goes on writing to"),
         ("cached_by_shape", "right in a fresh process"),
         ("wrong_after_two_hundred_calls", "begins to give another answer"),

@@ -6,11 +6,12 @@ that no mutant explains.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from attnspec.interpreters.mutation.mutants import Mutant
-from attnspec.language.traversal import map_throughout
+from attnspec.language.traversal import map_throughout, nodes
 from attnspec.language.tree import SOFTMAXES, Apply, Definition, Node, Number, Reduce
 
 CAPS = (20.0, 30.0, 50.0)
@@ -85,6 +86,20 @@ def _capped(cap: float) -> Change:
     return change
 
 
+def _unmasked(stand_in: Callable[[Node], Node]) -> Change:
+    """Replaces masked scores by others, and sums over all keys, as dense matrix products do."""
+
+    def change(node: Node, definition: Definition) -> Node:
+        if not isinstance(node, Reduce) or node.where is None:
+            return node
+        if node.op in SOFTMAXES:
+            return replace(node, term=Apply("where", (node.where, node.term, stand_in(node.term))), where=None)
+        masks = {part.where for part in nodes(definition) if isinstance(part, Reduce) and part.op in SOFTMAXES}
+        return replace(node, where=None) if node.op == "sum" and node.where in masks else node
+
+    return change
+
+
 SUBSTITUTIONS: dict[str, tuple[str, Change]] = {
     "hard-sigmoid": ("a hard sigmoid is used instead of σ: x/6 + 1/2, from 0 to 1", _instead("sigmoid", _line(1 / 6))),
     "hard-sigmoid-keras": (
@@ -96,6 +111,18 @@ SUBSTITUTIONS: dict[str, tuple[str, Change]] = {
     "silu-relu": ("x σ(x) is used instead of relu", _instead("relu", _gated(1.0))),
     "silu-gelu": ("x σ(x) is used instead of gelu", _instead("gelu", _gated(1.0))),
     "quick-gelu": ("x σ(1.702x) is used instead of gelu", _instead("gelu", _gated(1.702))),
+    "masked-infinite": (
+        "−∞ stands for masked scores, so that a row without visible keys gives NaN",
+        _unmasked(lambda _: Number(-math.inf)),
+    ),
+    "masked-large": (
+        "a large negative number stands for masked scores, so that a row without visible keys gives the average",
+        _unmasked(lambda _: Number(-1e9)),
+    ),
+    "masked-added": (
+        "a large negative number is added to masked scores, so that a row without visible keys ignores the mask",
+        _unmasked(lambda score: _minus(score, Number(1e4))),
+    ),
     **{f"cap-{cap:g}": (f"scores are capped: {cap:g} tanh(s/{cap:g})", _capped(cap)) for cap in CAPS},
 }
 """{name: (sentence, replacement of a node)}."""

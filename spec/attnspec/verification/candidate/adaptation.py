@@ -77,6 +77,7 @@ class Adaptation:
                 part.place,
                 part.transposed,
                 part.terms,
+                part.negated,
             )
             for argument, text in self.places
             for part in parts_of(text)

@@ -31,6 +31,10 @@ The first cases, which tell the precision policy, get moderate ones. No two opti
 """
 
 
+INDEPENDENT = ("normal", "scores", "state", "fan_in")
+"""Distributions of arrays whose elements are independent of one another and may have either sign."""
+
+
 def option_values(equation: Equation[..., Any], sizes: Mapping[str, int], seed: int) -> dict[str, float]:
     """The options of a case: sizes, places along an axis, or values that change from one seed to the next."""
     options = equation.definition.options
