@@ -64,6 +64,21 @@ def test_another_of_equal_elements_is_taken(says: str, chosen: int) -> None:
     np.testing.assert_array_equal(value, v[[chosen]])
 
 
+@pytest.mark.parametrize(("length", "padded"), [("a power of two", 8), ("a multiple of 16", 16)])
+def test_zeros_behind_the_last_place_count_in_a_sum(length: str, padded: int) -> None:
+    x = GENERATOR.standard_normal(5)
+    mean = x.mean()
+    variance = (
+        (np.concatenate([x, np.zeros(padded - 5)]) - mean) @ (np.concatenate([x, np.zeros(padded - 5)]) - mean) / 5
+    )
+    says = f"in variance: Σ_k (x_k − μ) (x_k − μ) also counts zeros behind the last place, up to {length}"
+    given = {"x": x, "gamma": np.ones(5), "beta": np.zeros(5), "eps": 0.0}
+
+    value = evaluate(tree("transformer.layer_norm", says), (), given)
+
+    np.testing.assert_allclose(value, (x - mean) / np.sqrt(variance), rtol=1e-12)
+
+
 def test_the_row_before_is_read() -> None:
     x, W, b = GENERATOR.standard_normal((3, 2)), GENERATOR.standard_normal((2, 2)), np.zeros(2)
 

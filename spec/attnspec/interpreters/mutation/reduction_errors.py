@@ -6,11 +6,12 @@ that no mutant explains.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from attnspec.interpreters.mutation.everywhere import Occurrence, everywhere
 from attnspec.interpreters.mutation.mutants import Mutant, is_well_formed
+from attnspec.language.traversal import map_node, nodes
 from attnspec.language.tree import Apply, At, Definition, Node, Number, Position, Reduce, SizeOf
 
 ONE = Number(1.0)
@@ -43,6 +44,11 @@ def _of_sum(place: Occurrence) -> Iterator[tuple[str, str, Node]]:
                 seen = alone if where is None else Apply("and", (where, alone))
                 sentence = f"only the {word} term of {shown} counts"
                 yield f"{word}-alone/{index}", sentence, replace(node, where=seen)
+            if where is None and any(_reads_at(part, index) for part in nodes(node.term)):
+                for length, padded in PADDED.items():
+                    more = Apply("*", (Apply("-", (padded(size), size)), _of_zeros(node.term, index)))
+                    sentence = f"{shown} also counts zeros behind the last place, up to {length}"
+                    yield f"padded/{index}", sentence, Apply("+", (node, more))
 
 
 def _of_choice(place: Occurrence) -> Iterator[tuple[str, str, Node]]:
@@ -59,6 +65,45 @@ def _of_choice(place: Occurrence) -> Iterator[tuple[str, str, Node]]:
                 first = Apply("%", (Apply("neg", (Reduce("max", index, turn, equal),)), size))
                 sentence = f"of equal elements that of the lowest thread is taken, of {threads} that take turns"
                 yield f"thread-of-{threads}/{index}", sentence, first
+
+
+def _reads_at(node: Node, index: str) -> bool:
+    """Whether a node is a row that is read at a place of an index."""
+    return isinstance(node, At) and Position(index) in node.places
+
+
+def _of_zeros(term: Node, index: str) -> Node:
+    """A term of a sum, with zeros for what it reads at its place."""
+
+    def change(node: Node) -> Node:
+        if not isinstance(node, At) or not _reads_at(node, index):
+            return node
+        first = tuple(Number(0.0) if place == Position(index) else place for place in node.places)
+        return Apply("*", (Number(0.0), At(node.array, first)))
+
+    return map_node(term, change)
+
+
+def _multiple(of: int) -> Callable[[Node], Node]:
+    """The next multiple of a number."""
+    tile = Number(float(of))
+    return lambda size: Apply("*", (Apply("//", (Apply("+", (size, Number(of - 1.0))), tile)), tile))
+
+
+def _power_of_two(size: Node) -> Node:
+    """The next power of two, up to 4,096."""
+    power: Node = Number(4096.0)
+    for exponent in reversed(range(12)):
+        fits = Apply("<=", (size, Number(2.0**exponent)))
+        power = Apply("where", (fits, Number(2.0**exponent), power))
+    return power
+
+
+PADDED: dict[str, Callable[[Node], Node]] = {
+    "a power of two": _power_of_two,
+    **{f"a multiple of {tile}": _multiple(tile) for tile in (4, 8, 16, 32, 64, 128)},
+}
+"""Lengths that an axis may be padded to, each with the length as a function of that of the axis."""
 
 
 def _last(index: str, where: Node | None) -> Node:
