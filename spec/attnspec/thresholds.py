@@ -229,7 +229,7 @@ EXPLAINED_CASES = 0.75
 """Convention: the share of failing cases that a mistake must explain; others may fail by overflow or a second
 mistake."""
 
-PAIRED, PAIRED_FROM = 12, 100
+PAIRED, PAIRED_FROM = 8, 100
 """Convention: the number of generated mistakes, nearest to the answers, to which a second one is added; the number of
 known mistakes above which two at once are not tried. A pair costs as much as a mutant."""
 

@@ -1,4 +1,7 @@
-"""Two mistakes at once: a known mistake, and in the formula that it makes, another mistake or a wrong number."""
+"""Two mistakes at once: a known mistake, and in the formula that it makes, another mistake or a wrong number.
+
+A wrong number is only sought beside a mistake that was written by hand, since it takes much longer.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +40,8 @@ def _pairs(judge: Judge, observations: Sequence[Observation], first: Mutant, pol
     seconds = [
         Mutant(id, says, tree, "generated", equal) for id, says, tree, equal in generated_mutations(first.definition)
     ]
-    for second in (*seconds, *wrong_numbers(judge, observations, policy, first.definition)):
+    numbers = wrong_numbers(judge, observations, policy, first.definition) if first.kind == "curated" else []
+    for second in (*seconds, *numbers):
         if second.definition not in (first.definition, judge.equation.definition):
             equal = (*first.equal_sizes, *second.equal_sizes)
             yield Mutant(
