@@ -21,7 +21,7 @@ from attnspec.interpreters.mutation.mutants import Mutant, conventions
 from attnspec.language.equation import REGISTRY, Equation
 from attnspec.language.layers import sizes_of
 from attnspec.language.procedure import PROCEDURES, Procedure
-from attnspec.language.symbols import OPTION_SIZES, latex
+from attnspec.language.symbols import latex
 from attnspec.properties import PROCEDURAL, PROPERTIES
 from attnspec.verification.cases.case import smallest
 from attnspec.verification.judge.mutant_values import non_equivalent_mutants
@@ -134,7 +134,7 @@ def _taken(equation: AnEquation) -> Iterator[tuple[str, ...]]:
         for part in each.layer.takes:
             yield f"– `{part.name}`", f"${latex(part.name)}$", _shape(part.dims), part.symbol.meaning
     for option in equation.definition.options:
-        sets = f", sets `{OPTION_SIZES[option.name]}`" if option.name in OPTION_SIZES else ""
+        sets = f", sets `{option.size}`" if option.size else ""
         yield f"`{option.name}`", "", "", f"an option, {option.kind}{sets}"
 
 

@@ -102,13 +102,13 @@ def free_numbers(definition: Definition) -> Iterator[FreeNumber]:
 
 
 def _groups(definition: Definition) -> Iterator[tuple[str, ...]]:
-    """Groups of arguments that software may scale together: single ones, and those with the same prefix and rank."""
+    """Groups of arguments that software may scale together: single ones, and those of one group and rank."""
     floats = [parameter for parameter in definition.parameters if parameter.kind == "float"]
     groups: dict[tuple[str, int], list[str]] = {}
     for parameter in floats:
         yield (parameter.name,)
-        if "_" in parameter.name:
-            groups.setdefault((parameter.name.split("_")[0], len(parameter.dims)), []).append(parameter.name)
+        if group := parameter.symbol.group:
+            groups.setdefault((group, len(parameter.dims)), []).append(parameter.name)
     yield from (tuple(names) for names in groups.values() if len(names) > 1)
 
 

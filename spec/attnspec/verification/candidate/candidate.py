@@ -224,7 +224,7 @@ class Candidate:
         """Make each call and yield its outcome, with the outputs in the equation's order of axes."""
         results = self.question.equation.definition.results
         for outcome in self.runner.call_many(requests):
-            yield self.question.adaptation.to_equation(outcome, results)
+            yield self.question.adaptation.to_equation(outcome, results, self.question.equation)
 
     def observe(self, cases: Sequence[Case]) -> list[Observation]:
         """Call the candidate on cases. Every outcome is kept in `calls`; no case follows a hang or a crash.
