@@ -6,6 +6,7 @@ A wrong number is only sought beside a mistake that was written by hand, since i
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from attnspec.interpreters.mutation.mutants import Mutant, generated_mutations
 from attnspec.interpreters.rounding.policy import Policy
@@ -31,7 +32,8 @@ def two_mistakes(
     written = [mutant for mutant in mistakes if mutant.kind == "curated"]
     others = [mutant for mutant in mistakes if mutant.kind == "generated"]
     firsts = [*written, *nearest(judge, observations, others, policy, PAIRED)]
-    pairs = [pair for first in firsts if not first.in_storage for pair in _pairs(judge, observations, first, policy)]
+    usable = [first for first in firsts if not first.in_storage and not first.equal_sizes]
+    pairs = [pair for first in usable for pair in _pairs(judge, observations, first, policy)]
     return recognise(judge, observations, pairs, policy, refute=True) if pairs else None
 
 
@@ -43,7 +45,5 @@ def _pairs(judge: Judge, observations: Sequence[Observation], first: Mutant, pol
     numbers = wrong_numbers(judge, observations, policy, first.definition) if first.kind == "curated" else []
     for second in (*seconds, *numbers):
         if second.definition not in (first.definition, judge.equation.definition):
-            equal = (*first.equal_sizes, *second.equal_sizes)
-            yield Mutant(
-                f"{first.id} and {second.id}", f"{first.says}, and {second.says}", second.definition, equal_sizes=equal
-            )
+            says = f"{first.says}, and {second.says}"
+            yield replace(second, id=f"{first.id} and {second.id}", says=says)
