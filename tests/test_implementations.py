@@ -17,6 +17,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+import attnspec
 from attnspec.implementation import ATTRIBUTE
 from attnspec.language.equation import REGISTRY
 from attnspec.language.registry import families
@@ -35,8 +36,9 @@ from attnspec.verification.sandbox.targets import Module
 from attnspec.verification.session import load_questions
 from strategies import cases
 
-SAMPLE = {"quick": 150, "broad": 40}
-"""One of how many implementations is asked in the default run, and in one of broad tests; slow tests ask all."""
+SAMPLE = {"quick": 150, "broad": 40, "verdicts": 120}
+"""One of how many implementations is checked in the default run and in one of broad tests, where slow tests check all,
+and of how many a verdict is asked; `attnspec verify attnspec_numpy attnspec_torch` asks one of all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,7 @@ def marked(subject: Subject) -> object:
     return pytest.param(subject, marks=marks, id=str(subject))
 
 
+some = [subject for subject in dict.fromkeys(subjects()) if subject.is_in(SAMPLE["verdicts"])]
 every_implementation = pytest.mark.parametrize("subject", [*map(marked, dict.fromkeys(subjects()))])
 
 drawn = settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
@@ -143,3 +146,12 @@ def test_properties_hold(subject: Subject, data: st.DataObject) -> None:
 def sizes(case: Case) -> dict[str, int]:
     assert case.description is not None
     return dict(case.description.sizes)
+
+
+@pytest.mark.broad
+@pytest.mark.parametrize("subject", some, ids=str)
+def test_the_verdict_is_that_it_conforms(subject: Subject) -> None:
+    module = f"{subject.package}.{subject.family}"
+    (verdict,) = attnspec.verify(module, subject.equation, dtype=subject.dtype, backward=subject.backward)
+
+    assert verdict.verdict == "conforms", str(verdict)
