@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from attnspec.interpreters.mutation.function_substitutions import function_substitutions
 from attnspec.interpreters.mutation.insertions import insertions
+from attnspec.interpreters.mutation.integer_divisions import integer_divisions
 from attnspec.interpreters.mutation.mutants import Mutant, lookalikes
+from attnspec.interpreters.mutation.reduction_errors import reduction_errors
 from attnspec.interpreters.mutation.tiling_errors import tiling_errors
+from attnspec.interpreters.rounding.policy import Policy
 from attnspec.thresholds import HOLDS_MUCH, HOLDS_NEARLY_ALL
 from attnspec.verification.candidate.candidate import Candidate
 from attnspec.verification.candidate.observation import Observation
@@ -17,7 +20,8 @@ from attnspec.verification.diagnosis import locate, precision
 from attnspec.verification.diagnosis.batch_reduction import batch_reduction
 from attnspec.verification.diagnosis.constants import wrong_numbers
 from attnspec.verification.diagnosis.reading import wrong_reading
-from attnspec.verification.diagnosis.recognise import describe_bits_left, mend_form, recognise, unrefuted
+from attnspec.verification.diagnosis.recognise import describe_bits_left, mend_form, recognise
+from attnspec.verification.diagnosis.two_mistakes import two_mistakes
 from attnspec.verification.diagnosis.worst_case import smallest_case, worst_case, worst_element
 from attnspec.verification.judge.findings import Bits, Conclusion, Finding, Judged
 from attnspec.verification.judge.forms import bits_left, excess
@@ -72,7 +76,7 @@ class Explainer:
         if too_few_bits is not None:
             return too_few_bits
         axes = locate.only_with_axes(judged.compared)
-        if known and axes:
+        if known and axes and axes not in known.says:
             self.note(f"it is wrong {axes}")
         known = known or self.wrong_reading(observations, judged, first)
         return Conclusion(
@@ -129,50 +133,46 @@ class Explainer:
         reduction = batch_reduction(self.judge.equation.definition, judged.compared)
         if reduction:
             return Diagnosis("batch", reduction)
-        found = self.mutant_of_the_equation(observations, judged)
-        tried: list[Mutant] = []
+        found = recognise(self.judge, observations, self.mistakes, judged.policy)
         short = [observation for observation in observations if observation.case.longest <= LONG]
-        for mutants in self.other_mistakes(short, judged):
-            if found is None and mutants:
-                found = recognise(self.judge, short, mutants, judged.policy, refute=True)
+        tried: list[Mutant] = []
+        for make in (self.software_mistakes, self.wrong_numbers):
+            if found is None:
+                mutants = make(short, judged.policy)
+                found = recognise(self.judge, short, mutants, judged.policy, refute=True) if mutants else None
                 tried += mutants
         return (
             found
-            or self.mistake_in_some_cases(observations, judged, tried)
+            or self.mistake_in_some_cases(short, judged, tried)
+            or two_mistakes(self.judge, short, self.mistakes, judged.policy)
             or self.error_direction(observations, judged)
         )
 
-    def mutant_of_the_equation(self, observations: Sequence[Observation], judged: Judged) -> Diagnosis | None:
-        """Find a mutant of the equation. Where it would have shown in cases that are right, say in which it is made."""
-        found = recognise(self.judge, observations, self.mistakes, judged.policy)
-        where = locate.circumstances(judged.compared) if found else ""
-        if found is None or not where:
-            return found
-        named = [mutant for mutant in self.mistakes if mutant.id == found.id]
-        refuted = not unrefuted(self.judge, observations, named, judged.policy)
-        return replace(found, says=f"{where}: {found.says}") if refuted else found
-
-    def other_mistakes(self, short: Sequence[Observation], judged: Judged) -> Iterator[Sequence[Mutant]]:
-        """Mistakes that are no mutants of the equation: what software does in its place, then wrong numbers."""
+    def software_mistakes(self, observations: Sequence[Observation], policy: Policy) -> Sequence[Mutant]:
+        """Mistakes of software: another equation or function, an insertion, an error in tiles or in a sum."""
         definition = self.judge.equation.definition
-        yield (
+        return (
             *lookalikes(self.judge.equation),
             *function_substitutions(definition),
             *tiling_errors(definition),
             *insertions(definition),
+            *reduction_errors(definition),
+            *integer_divisions(definition),
         )
-        yield wrong_numbers(self.judge, short, judged.policy)
+
+    def wrong_numbers(self, observations: Sequence[Observation], policy: Policy) -> Sequence[Mutant]:
+        """Numbers that may explain the answers: a scale, an offset, or another constant than the formula's."""
+        return wrong_numbers(self.judge, observations, policy)
 
     def mistake_in_some_cases(
         self, observations: Sequence[Observation], judged: Judged, mutants: Sequence[Mutant]
     ) -> Diagnosis | None:
         """Find a mistake of the failing cases alone, where they have something in common that no right case has."""
-        where = locate.circumstances(judged.compared)
-        if not where or not mutants:
+        if not mutants or not locate.circumstances(judged.compared):
             return None
         failing = self.judge.failing(observations, judged.policy)
-        found = recognise(self.judge, failing, mutants, judged.policy, refute=True)
-        return None if found is None else replace(found, says=f"{where}: {found.says}")
+        found = recognise(self.judge, failing, mutants, judged.policy, refute=True) if failing else None
+        return None if found is None else replace(found, says=f"{found.says} (wrong {locate.where(judged.compared)})")
 
     def error_direction(self, observations: list[Observation], judged: Judged) -> Diagnosis | None:
         """Find a direction that explains most of the error, such as the scale of one argument."""
