@@ -162,7 +162,7 @@ def test_a_size_that_is_wrong_is_told() -> None:
 
     assert verdict.verdict == "differs"
     assert "k along m is not read from place 1000 on" in verdict.diagnosis[0].says
-    assert "only where m ≥ 1025" in verdict.diagnosis[0].says
+    assert "only where m ≥ 1001, and never up to 1000" in verdict.diagnosis[0].says
 
 
 def test_bits_lost_at_the_inputs_are_told() -> None:

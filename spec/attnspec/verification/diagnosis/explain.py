@@ -63,7 +63,7 @@ class Explainer:
             return Conclusion(VerdictKind.DIFFERS, first.reason, judged, diagnosis=_named(first.mutant))
         if first.kind in ("direction", "part"):
             return Conclusion(VerdictKind.DIFFERS, first.reason, judged, diagnosis=Diagnosis("direction", first.reason))
-        violation = self.repeatability.depends_on_layout(judged)
+        violation = self.repeatability.changes_where_wrong(judged) or self.repeatability.depends_on_layout(judged)
         violation = violation or self.repeatability.changes_when_repeated(observations, judged)
         if violation:
             return Conclusion(VerdictKind.MISBEHAVES, violation, judged)
