@@ -10,7 +10,12 @@ import pytest
 import torch
 
 from attnspec.interpreters.evaluation.call import evaluate
-from attnspec.interpreters.mutation.function_substitutions import CAPS, SUBSTITUTIONS, function_substitutions
+from attnspec.interpreters.mutation.function_substitutions import (
+    CAPS,
+    OVERFLOWING,
+    SUBSTITUTIONS,
+    function_substitutions,
+)
 from attnspec.language.equation import REGISTRY
 from trees import read
 
@@ -68,6 +73,26 @@ def test_a_masked_softmax_becomes_an_ordinary_one_of_other_scores(name: str, vis
     with np.errstate(invalid="ignore"):  # −∞ less −∞
         given = evaluate(found.definition, (x, mask), {})
     np.testing.assert_allclose(given, expected, rtol=1e-12)
+
+
+OVERFLOW = {
+    "log-of-softmax": "log_softmax(i, x[i])", "unshifted-softmax": "softmax(i, x[i])", "sigmoid": "sigmoid(x[i])",
+    "tanh": "tanh(x[i])", "softplus": "softplus(x[i])",
+}  # fmt: skip
+"""{name: an expression in which it stands in}."""
+
+
+@pytest.mark.parametrize("name", OVERFLOWING)
+def test_what_overflows_is_equal_to_what_it_stands_in_for_until_it_does(name: str) -> None:
+    head = 'def f(x: Float[Tensor, "n"]) -> Float[Tensor, "n"]:\n    i = indices("n")\n'
+    tree = read(f"{head}    y = {OVERFLOW[name]}\n    return y.stack(i)")
+    found = {each.id.removeprefix("overflow/"): each for each in function_substitutions(tree)}[name]
+    small, large = np.linspace(-6, 6, 25), np.array([-2000.0, 0.0, 2000.0])
+
+    np.testing.assert_allclose(evaluate(found.definition, (small,), {}), evaluate(tree, (small,), {}), rtol=1e-12)
+    assert found.in_storage
+    with np.errstate(all="ignore"):
+        assert not np.isfinite(evaluate(found.definition, (large,), {})).all()
 
 
 def test_they_reach_what_is_called() -> None:

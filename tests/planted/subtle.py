@@ -178,3 +178,16 @@ def cached_by_shape(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
 def wrong_after_two_hundred_calls(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     CALLS[0] += 1
     return right(q, k, v) * (1.5 if CALLS[0] > 200 else 1.0)
+
+
+def another_way_at_48_rows(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    return right(q, k, v) * (1.01 if q.shape[-2] == 48 else 1.0)
+
+
+LIMIT = 700
+
+
+def keys_beyond_the_limit(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    alpha = weights(q, k)
+    alpha[..., LIMIT:] = 0
+    return read(alpha, v)

@@ -182,6 +182,16 @@ def test_a_mistake_that_runs_on_some_sizes_only_is_named() -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "says"), [("another_way_at_48_rows", "n = 48"), ("keys_beyond_the_limit", "place 700")]
+)
+def test_what_changes_at_a_number_of_the_code_is_found(name: str, says: str) -> None:
+    verdict = asked(name, "float32")
+
+    assert verdict.verdict == "differs", str(verdict)
+    assert says in verdict.diagnosis[0].says
+
+
+@pytest.mark.parametrize(
     ("name", "says"),
     [
         ("cached_by_identity", "remembers earlier calls"),

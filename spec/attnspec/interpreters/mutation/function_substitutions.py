@@ -24,6 +24,10 @@ def function_substitutions(definition: Definition) -> Iterator[Mutant]:
         tree = map_throughout(definition, change)
         if tree is not definition:
             yield Mutant(f"instead/{name}", sentence, tree)
+    for name, (sentence, change) in OVERFLOWING.items():
+        tree = map_throughout(definition, change)
+        if tree is not definition:
+            yield Mutant(f"overflow/{name}", sentence, tree, in_storage=True)
 
 
 Change = Callable[[Node, Definition], Node]
@@ -126,3 +130,52 @@ SUBSTITUTIONS: dict[str, tuple[str, Change]] = {
     **{f"cap-{cap:g}": (f"scores are capped: {cap:g} tanh(s/{cap:g})", _capped(cap)) for cap in CAPS},
 }
 """{name: (sentence, replacement of a node)}."""
+
+
+def _exp(x: Node) -> Node:
+    return Apply("exp", (x,))
+
+
+def _over(x: Node, y: Node) -> Node:
+    return Apply("/", (x, y))
+
+
+def _by_tanh_of_exponentials(x: Node) -> Node:
+    e, inverse = _exp(x), _exp(Apply("neg", (x,)))
+    return _over(_minus(e, inverse), _plus(e, inverse))
+
+
+def _log_of_softmax(node: Node, _: Definition) -> Node:
+    if not isinstance(node, Reduce) or node.op != "log_softmax":
+        return node
+    return Apply("log", (replace(node, op="softmax"),))
+
+
+def _unshifted(node: Node, _: Definition) -> Node:
+    """A softmax, or its logarithm, from the exponentials of the scores as they are."""
+    if not isinstance(node, Reduce) or node.op not in SOFTMAXES:
+        return node
+    total = replace(node, op="sum", term=_exp(node.term))
+    if node.op == "log_softmax":
+        return _minus(node.term, Apply("log", (total,)))
+    weight = _over(_exp(node.term), total)
+    return weight if node.where is None else Apply("where", (node.where, weight, Number(0.0)))
+
+
+OVERFLOWING: dict[str, tuple[str, Change]] = {
+    "log-of-softmax": ("the logarithm of softmax is taken: small probabilities underflow to 0", _log_of_softmax),
+    "unshifted-softmax": ("the largest score is not taken off before exp: large scores overflow", _unshifted),
+    "sigmoid": (
+        "σ is computed as exp(x) / (1 + exp(x)): large x overflows",
+        _instead("sigmoid", lambda x: _over(_exp(x), _plus(Number(1.0), _exp(x)))),
+    ),
+    "tanh": (
+        "tanh is computed as (exp(x) − exp(−x)) / (exp(x) + exp(−x)): large x overflows",
+        _instead("tanh", _by_tanh_of_exponentials),
+    ),
+    "softplus": (
+        "softplus is computed as log(1 + exp(x)): large x overflows",
+        _instead("softplus", lambda x: Apply("log", (_plus(Number(1.0), _exp(x)),))),
+    ),
+}
+"""{name: (sentence, replacement of a node)} of what is equal in real numbers, and overflows in the storage dtype."""

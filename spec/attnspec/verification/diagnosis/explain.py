@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 
 from attnspec.interpreters.mutation.function_substitutions import function_substitutions
 from attnspec.interpreters.mutation.insertions import insertions
+from attnspec.interpreters.mutation.integer_divisions import integer_divisions
 from attnspec.interpreters.mutation.mutants import Mutant, lookalikes
+from attnspec.interpreters.mutation.reduction_errors import reduction_errors
 from attnspec.interpreters.mutation.tiling_errors import tiling_errors
 from attnspec.thresholds import HOLDS_MUCH, HOLDS_NEARLY_ALL
 from attnspec.verification.candidate.candidate import Candidate
@@ -18,6 +20,7 @@ from attnspec.verification.diagnosis.batch_reduction import batch_reduction
 from attnspec.verification.diagnosis.constants import wrong_numbers
 from attnspec.verification.diagnosis.reading import wrong_reading
 from attnspec.verification.diagnosis.recognise import describe_bits_left, mend_form, recognise
+from attnspec.verification.diagnosis.two_mistakes import two_mistakes
 from attnspec.verification.diagnosis.worst_case import smallest_case, worst_case, worst_element
 from attnspec.verification.judge.findings import Bits, Conclusion, Finding, Judged
 from attnspec.verification.judge.forms import bits_left, excess
@@ -72,7 +75,7 @@ class Explainer:
         if too_few_bits is not None:
             return too_few_bits
         axes = locate.only_with_axes(judged.compared)
-        if known and axes:
+        if known and axes and axes not in known.says:
             self.note(f"it is wrong {axes}")
         known = known or self.wrong_reading(observations, judged, first)
         return Conclusion(
@@ -133,17 +136,20 @@ class Explainer:
             recognise(self.judge, observations, self.mistakes, judged.policy)
             or self.software_mistake(observations, judged)
             or self.wrong_number(observations, judged)
+            or self.two_mistakes(observations, judged)
             or self.error_direction(observations, judged)
         )
 
     def software_mistake(self, observations: Sequence[Observation], judged: Judged) -> Diagnosis | None:
-        """Find a mistake of software: another equation or function, an inserted function, or an error in tiles."""
+        """Find a mistake of software: another equation or function, an insertion, an error in tiles or in a sum."""
         definition = self.judge.equation.definition
         mutants = (
             *lookalikes(self.judge.equation),
             *function_substitutions(definition),
             *tiling_errors(definition),
             *insertions(definition),
+            *reduction_errors(definition),
+            *integer_divisions(definition),
         )
         short = [observation for observation in observations if observation.case.longest <= LONG]
         return recognise(self.judge, short, mutants, judged.policy, refute=True) if mutants else None
@@ -153,6 +159,11 @@ class Explainer:
         short = [observation for observation in observations if observation.case.longest <= LONG]
         numbers = wrong_numbers(self.judge, short, judged.policy)
         return recognise(self.judge, short, numbers, judged.policy, refute=True) if numbers else None
+
+    def two_mistakes(self, observations: Sequence[Observation], judged: Judged) -> Diagnosis | None:
+        """Find two known mistakes, or one and a wrong number, that explain the answers together."""
+        short = [observation for observation in observations if observation.case.longest <= LONG]
+        return two_mistakes(self.judge, short, self.mistakes, judged.policy)
 
     def error_direction(self, observations: list[Observation], judged: Judged) -> Diagnosis | None:
         """Find a direction that explains most of the error, such as the scale of one argument."""
