@@ -10,6 +10,7 @@ import pytest
 from jaxtyping import Float
 
 from attnspec import REGISTRY, Source, equation
+from attnspec.interpreters.evaluation.call import evaluate
 from attnspec.interpreters.mutation.free_numbers import FreeNumber, free_numbers, number_of
 from attnspec.interpreters.rounding.policy import preset
 from attnspec.language.dims import Dim
@@ -84,6 +85,18 @@ def test_a_planted_number_is_found(id: str, kind: str, shown: str, number: Node,
     where = next(each for each in places(id) if (each.kind, each.shown) == (kind, shown))
 
     assert sentence in explanations(id, planted(id, where, number))
+
+
+def test_the_share_of_the_mean_is_that_of_smoothed_labels() -> None:
+    id = "seq2seq.cross_entropy"
+    (where,) = [place for place in places(id) if place.kind == "share"]
+    logits, target = np.array([0.5, -1.0, 2.0]), np.array(1)
+    log_p = logits - np.log(np.exp(logits).sum())
+
+    smoothed = evaluate(where.insert(0.1), (logits, target), {})
+
+    np.testing.assert_allclose(smoothed, -(0.9 * log_p[1] + 0.1 * log_p.mean()), rtol=1e-12)
+    np.testing.assert_allclose(evaluate(where.insert(0.0), (logits, target), {}), -log_p[1], rtol=1e-12)
 
 
 def test_an_integer_that_is_used_as_a_real_number_takes_a_term() -> None:

@@ -30,6 +30,7 @@ from attnspec.language.tree import (
     Name,
     Node,
     Number,
+    Position,
     Reduce,
     Scan,
     SizeOf,
@@ -38,7 +39,7 @@ from attnspec.language.tree import (
     Through,
 )
 
-CONSTANT, FACTOR, TERM, THROUGHOUT = "constant", "factor", "term", "throughout"
+CONSTANT, FACTOR, TERM, THROUGHOUT, SHARE = "constant", "factor", "term", "throughout", "share"
 
 NOT_VALUES = ("places", "where", "parts", "state")
 """Fields of nodes that hold indices, conditions, counts, and the name of a recurrence's state."""
@@ -69,7 +70,8 @@ class FreeNumber:
 
     Attributes:
         kind: "constant" (it replaces a constant), "factor" (a part of the formula is multiplied by it), "term" (it is
-            added to a part), or "throughout" (arguments are multiplied by it wherever they are read).
+            added to a part), "throughout" (arguments are multiplied by it wherever they are read), or "share" (how much
+            the mean over an axis counts in the element of it that an argument chooses).
         line: the name of the line.
         shown: the part of the formula, as text.
         old: the replaced constant, in sizes and options of the outermost equation; None for other kinds.
@@ -89,7 +91,7 @@ class FreeNumber:
     @property
     def neutral(self) -> float:
         """The number that leaves the equation unchanged."""
-        return 0.0 if self.kind == TERM else 1.0
+        return 0.0 if self.kind in (TERM, SHARE) else 1.0
 
 
 def free_numbers(definition: Definition) -> Iterator[FreeNumber]:
@@ -210,6 +212,8 @@ def _at(
         return
     if isinstance(node, Call):
         yield from _in_call(node, root, path, site, quantities, build)
+    if isinstance(node, At) and (mean := _mean_over_chosen(node, site)) is not None:
+        yield made(SHARE, lambda number: _mixed(node, mean, number))
     if not _is_real(node, parent, site) or (parent is None and isinstance(node, MOVED)) or _line_of(node) in once:
         return  # equivalent to a number elsewhere
     if isinstance(node, Reduce) and node.op == "softmax":
@@ -228,6 +232,24 @@ def _with_denominator(softmax: Reduce, number: Node) -> Node:
     total = replace(softmax, op="sum", term=exponential)
     weight = Apply("/", (exponential, Apply("+", (total, number))))
     return weight if softmax.where is None else Apply("where", (softmax.where, weight, Number(0.0)))
+
+
+def _mean_over_chosen(node: At, site: Site) -> Node | None:
+    """The mean over the axis along which an argument of whole numbers chooses; None if there is no such axis."""
+    arguments = {each.name for each in site.definition.parameters if each.kind == "int"}
+    chosen = [k for k, place in enumerate(node.places) if isinstance(place, Name) and place.id in arguments]
+    dims = infer(node.array, site.scope)[0].dims
+    over = [index for index, range_ in site.definition.ranges.items() if chosen and range_ == dims[chosen[0]]]
+    if len(chosen) != 1 or not over or over[0] in site.bound:
+        return None
+    places = (*node.places[: chosen[0]], Position(over[0]), *node.places[chosen[0] + 1 :])
+    return Apply("/", (Reduce("sum", over[0], At(node.array, places)), SizeOf(dims[chosen[0]])))
+
+
+def _mixed(chosen: Node, mean: Node, share: Node) -> Node:
+    """(1 − share)·chosen + share·mean."""
+    rest = Apply("-", (Number(1.0), share))
+    return Apply("+", (Apply("*", (rest, chosen)), Apply("*", (share, mean))))
 
 
 def _in_call(

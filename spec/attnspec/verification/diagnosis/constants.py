@@ -17,6 +17,7 @@ from attnspec.interpreters.formula.formula import text_of
 from attnspec.interpreters.mutation.free_numbers import (
     CONSTANT,
     FACTOR,
+    SHARE,
     TERM,
     THROUGHOUT,
     FreeNumber,
@@ -33,7 +34,7 @@ from attnspec.verification.candidate.observation import Array, Observation
 from attnspec.verification.judge.judge import Judge
 from attnspec.verification.judge.mutant_values import values
 
-KINDS = (CONSTANT, FACTOR, TERM, THROUGHOUT)
+KINDS = (CONSTANT, FACTOR, TERM, SHARE, THROUGHOUT)
 
 STARTS = (1.0, 0.0, -1.0, 0.5, 2.0, 0.1, 10.0)
 """Start values of a fit; the best of them is taken."""
@@ -302,6 +303,8 @@ def _sentence(place: FreeNumber, form: Node, definition: Definition) -> str:
     match place.kind, form:
         case "constant", _:
             return f"{where}{number} is used instead of {place.shown}"
+        case "share", _:
+            return f"{where}{number} of {place.shown} is replaced by the mean over its axis, as labels are smoothed"
         case "term", Number(value=value) if value < 0:
             return f"{where}{-value:g} is subtracted from {place.shown}"
         case "term", _:
