@@ -92,7 +92,7 @@ def noise(
             padding = (1,) * (len(shape) - len(run_shape))
             aligned = namespace.reshape(rounded.value, (count, *padding, *run_shape))
             members = namespace.broadcast_to(aligned, (count, *shape)) - value
-            combine = _integer_noise if result.kind == "int" else _float_noise
+            combine = _integer_noise if result.kind == "int" else float_noise
             noises.append(combine(value, variance, members, policy, namespace))
     return tuple(noises)
 
@@ -111,8 +111,13 @@ def _integer_noise(value: Array, variance: Array, members: Array, policy: Policy
     return Noise(value, zeros, zeros, undecidable, xp.zeros((SAMPLES, *value.shape), dtype=xp.float64))
 
 
-def _float_noise(value: Array, variance: Array, members: Array, policy: Policy, xp: Any) -> Noise:
+def float_noise(value: Array, variance: Array, members: Array, policy: Policy, xp: Any) -> Noise:
     """The noise of a floating-point result.
+
+    Args:
+        value: the value.
+        variance: the propagated variance.
+        members: the errors of the simulated runs, along a new first axis.
 
     σ² is the larger of the propagated variance and the mean square error of the runs. The bound is the larger of
     `SIGMA_BOUND` σ and the largest error of the runs with more noise.

@@ -6,7 +6,7 @@ A closed form is only proposed here, as a mutant. `recognise` compares the answe
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, permutations
 
@@ -70,18 +70,22 @@ class Fitted:
         return abs(value - self.value) <= FIT_SIGMAS * self.spread
 
 
-def wrong_numbers(judge: Judge, observations: Sequence[Observation], policy: Policy) -> list[Mutant]:
+def wrong_numbers(
+    judge: Judge, observations: Sequence[Observation], policy: Policy, places: Iterable[FreeNumber] | None = None
+) -> list[Mutant]:
     """Propose mutants with another number that may explain the failing cases: simple numbers first, then constants.
 
     Args:
         observations: all answers, right ones included.
+        places: the places where a number may be wrong; all places of the equation by default.
     """
     cases = _cases_to_fit(judge, observations, policy)
     if not cases:
         return []
     first, *others = cases
     proposed: list[tuple[int, Mutant]] = []
-    for place in sorted(free_numbers(judge.equation.definition), key=lambda place: KINDS.index(place.kind)):
+    places = free_numbers(judge.equation.definition) if places is None else places
+    for place in sorted(places, key=lambda place: KINDS.index(place.kind)):
         fitted = [_fitted(judge, place, first, policy, screen=True)]
         if fitted[0] is None:
             continue

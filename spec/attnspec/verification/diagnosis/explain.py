@@ -16,6 +16,7 @@ from attnspec.verification.contract.repeatability import Repeatability
 from attnspec.verification.diagnosis import locate, precision
 from attnspec.verification.diagnosis.batch_reduction import batch_reduction
 from attnspec.verification.diagnosis.constants import wrong_numbers
+from attnspec.verification.diagnosis.departure import with_departure
 from attnspec.verification.diagnosis.reading import wrong_reading
 from attnspec.verification.diagnosis.recognise import describe_bits_left, mend_form, recognise
 from attnspec.verification.diagnosis.worst_case import smallest_case, worst_case, worst_element
@@ -74,7 +75,8 @@ class Explainer:
         axes = locate.only_with_axes(judged.compared)
         if known and axes:
             self.note(f"it is wrong {axes}")
-        known = known or self.wrong_reading(observations, judged, first)
+        if known is None or known.id == "direction":
+            known = self.departure(observations, judged, known or self.wrong_reading(observations, judged, first))
         return Conclusion(
             VerdictKind.DIFFERS,
             no_gradient.says if no_gradient else first.reason,
@@ -89,6 +91,12 @@ class Explainer:
         reading = wrong_reading(self.judge, self.candidate, observations, judged.policy)
         where = place.says.removeprefix("no known mistake: it is ")
         return Diagnosis("reading", f"{reading} ({where})") if reading else place
+
+    def departure(self, observations: list[Observation], judged: Judged, place: Diagnosis) -> Diagnosis:
+        """Add where the candidate departs from the lines of the equation, unless it must not be watched."""
+        if not self.candidate.question.trace:
+            return place
+        return with_departure(place, self.candidate, self.judge, observations, judged.policy)
 
     def lossy(self, observations: Sequence[Observation], judged: Judged) -> Conclusion:
         """Conclude that answers are right by a form that loses digits."""
