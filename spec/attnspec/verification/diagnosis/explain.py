@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from attnspec.errors import NotationError
 from attnspec.interpreters.mutation.function_substitutions import function_substitutions
 from attnspec.interpreters.mutation.insertions import insertions
 from attnspec.interpreters.mutation.mutants import Mutant, lookalikes
@@ -96,7 +97,10 @@ class Explainer:
         """Add where the candidate departs from the lines of the equation, unless it must not be watched."""
         if not self.candidate.question.trace:
             return place
-        return with_departure(place, self.candidate, self.judge, observations, judged.policy)
+        try:
+            return with_departure(place, self.candidate, self.judge, observations, judged.policy)
+        except NotationError:  # a mistake upon a mistake whose shapes do not fit; the verdict does not hang on it
+            return place
 
     def lossy(self, observations: Sequence[Observation], judged: Judged) -> Conclusion:
         """Conclude that answers are right by a form that loses digits."""

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from attnspec.errors import NotationError
 from attnspec.interpreters.mutation.free_numbers import FreeNumber, free_numbers
 from attnspec.interpreters.mutation.function_substitutions import function_substitutions
 from attnspec.interpreters.mutation.insertions import insertions
@@ -60,14 +61,12 @@ class Mistake:
         says: the sentence that describes it.
         also: sentences of other mutants that give the same values.
         definition: the equation with the mistake, up to that line.
-        is_general: whether it can be made at all sizes; a transposed matrix must be square.
     """
 
     id: str
     says: str
     also: tuple[str, ...]
     definition: Definition
-    is_general: bool
 
 
 @dataclass(frozen=True)
@@ -185,7 +184,7 @@ class LineSearch:
         if found is None:
             return None
         mutant = next(each for each in mutants if each.id == found.id)
-        return Mistake(found.id, found.says, found.also, mutant.definition, not mutant.equal_sizes)
+        return Mistake(found.id, found.says, found.also, mutant.definition)
 
     def related_numbers(
         self, suspects: Sequence[Suspect], mutants: Sequence[Mutant | None]
@@ -197,7 +196,7 @@ class LineSearch:
             base = self.value(tree)
             if base is None:
                 continue
-            for place in free_numbers(tree):
+            for place in _places(tree):
                 slope = self.slope(place, base)
                 if slope is None:
                     continue
@@ -250,6 +249,14 @@ class LineSearch:
                 break
             number, rest = number - float(slope @ rest) / square, moved
         return bool(np.abs(rest).max() <= limit)
+
+
+def _places(definition: Definition) -> list[FreeNumber]:
+    """The free numbers of a mutant; none of one whose shapes fit at some sizes only, as of a transposed matrix."""
+    try:
+        return [*free_numbers(definition)]
+    except NotationError:
+        return []
 
 
 def _alignment(base: Array, slope: Array, suspect: Suspect) -> float:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from attnspec.interpreters.mutation.mutants import Mutant
+from attnspec.interpreters.mutation.mutants import Mutant, is_well_formed
 from attnspec.interpreters.rounding.lines import Visit, line_noises
 from attnspec.interpreters.rounding.policy import Policy
 from attnspec.language.traversal import map_throughout, reads
@@ -108,8 +108,8 @@ class Search:
                     continue
                 if self.explains(changed):
                     return [*before, each]
-                if not each.mistake.is_general:
-                    continue
+                if not all(is_well_formed(visit.definition) for visit in compared[0].visits):
+                    continue  # its shapes fit at some sizes only, and it cannot be mutated again
                 if _is_used(each.site, watched, compared):
                     self.confirmed = self.confirmed or [*before, each]
                 promising.append((each, compared))

@@ -27,7 +27,7 @@ ITEMS = 8
 """Of a tuple, a list or an object among the local variables, so many items or attributes are recorded."""
 
 Describe = Callable[[object], Array | None]
-"""Copies the values of an array of the framework; None for any other value."""
+"""Returns the values of an array of the framework; None for any other value."""
 
 Trace = Callable[[FrameType, str, Any], Any]
 """A trace function, as `sys.settrace` takes it."""
@@ -114,7 +114,7 @@ class Watch:
         self._busy = True  # reading a tensor is an operation too
         try:
             array = self._describe(value) if SMALLEST <= _size(value) <= LARGEST else None
-            return array if array is not None and array.dtype.kind == "f" else None
+            return array.copy() if array is not None and array.dtype.kind == "f" else None  # it may be overwritten
         except Exception:  # an array that cannot be read is not recorded
             return None
         finally:
