@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from attnspec.interpreters.mutation.mutants import Mutant, conventions
 from attnspec.language.equation import REGISTRY, Equation
 from attnspec.language.layers import sizes_of
 from attnspec.language.procedure import PROCEDURES, Procedure
-from attnspec.language.symbols import OPTION_SIZES, latex
+from attnspec.language.symbols import latex
 from attnspec.properties import PROCEDURAL, PROPERTIES
 from attnspec.verification.cases.case import smallest
 from attnspec.verification.judge.mutant_values import non_equivalent_mutants
@@ -35,10 +35,24 @@ SHOWN = 5
 
 AnEquation = Equation[..., Any]
 AProcedure = Procedure[..., Any]
+Mistakes = Callable[[AnEquation], Iterable[str]]
+"""What a page says of the known mistakes of an equation."""
 
 
-def pages() -> Texts:
-    """The page of each family."""
+def known_mistakes(equation: AnEquation) -> Iterator[str]:
+    """How many known mistakes an equation has, and some of them; each is computed, to leave out those equal to it."""
+    wrong = non_equivalent_mutants(equation.id)
+    if wrong:
+        yield f"**Known mistakes**: {len(wrong)}, among them"
+        yield bullets(f"`{mutant.id}`: {prose(mutant.says)}" for mutant in _examples(wrong))
+
+
+def pages(mistakes: Mistakes = known_mistakes) -> Texts:
+    """The page of each family.
+
+    Args:
+        mistakes: what the pages say of known mistakes, which takes longest.
+    """
     discovery = discover()
     families: dict[str, list[AnEquation]] = {}
     procedures: dict[str, list[AProcedure]] = {}
@@ -49,12 +63,18 @@ def pages() -> Texts:
         if item.function.__module__ == f"attnspec.procedures.{item.family}":
             procedures.setdefault(item.family, []).append(item)
     return {
-        f"{family}.md": _page(family, found, procedures.get(family, []), discovery)
+        f"{family}.md": _page(family, found, procedures.get(family, []), discovery, mistakes)
         for family, found in families.items()
     }
 
 
-def _page(family: str, equations: Sequence[AnEquation], procedures: Sequence[AProcedure], discovery: Discovery) -> str:
+def _page(
+    family: str,
+    equations: Sequence[AnEquation],
+    procedures: Sequence[AProcedure],
+    discovery: Discovery,
+    mistakes: Mistakes,
+) -> str:
     module = importlib.import_module(equations[0].function.__module__)
     listed: list[AnEquation | AProcedure] = [*procedures, *equations]
     contents = [f"- [{each.id}](#{anchor(each.id)}): {prose(_first(each.doc))}" for each in listed]
@@ -62,7 +82,7 @@ def _page(family: str, equations: Sequence[AnEquation], procedures: Sequence[APr
     for procedure in procedures:
         parts += _procedure(procedure, discovery)
     for equation in equations:
-        parts += _section(equation, discovery)
+        parts += _section(equation, discovery, mistakes)
     return joined(parts)
 
 
@@ -84,9 +104,8 @@ def _procedure(procedure: AProcedure, discovery: Discovery) -> Iterator[str]:
     yield f"The specification is in {_file(Path(inspect.getsourcefile(procedure.function) or ''))}."
 
 
-def _section(equation: AnEquation, discovery: Discovery) -> Iterator[str]:
+def _section(equation: AnEquation, discovery: Discovery, mistakes: Mistakes) -> Iterator[str]:
     definition = equation.definition
-    wrong = non_equivalent_mutants(equation.id)
     yield f"## {equation.id}"
     yield prose(equation.doc)
     if equation.convention_of:
@@ -115,9 +134,7 @@ def _section(equation: AnEquation, discovery: Discovery) -> Iterator[str]:
     if laws:
         yield "**Properties**"
         yield bullets(f"`{law.name}`: {prose(law.says)}" for law in laws)
-    if wrong:
-        yield f"**Known mistakes**: {len(wrong)}, among them"
-        yield bullets(f"`{mutant.id}`: {prose(mutant.says)}" for mutant in _examples(wrong))
+    yield from mistakes(equation)
     yield "**Implementations**"
     yield bullets(map(_implementation, _own(discovery.of(equation.id, equation.gradient_of)))) or "Nothing yet."
     yield f"**The specification**, in {_file(Path(inspect.getsourcefile(equation.function) or ''))}"
@@ -134,7 +151,7 @@ def _taken(equation: AnEquation) -> Iterator[tuple[str, ...]]:
         for part in each.layer.takes:
             yield f"– `{part.name}`", f"${latex(part.name)}$", _shape(part.dims), part.symbol.meaning
     for option in equation.definition.options:
-        sets = f", sets `{OPTION_SIZES[option.name]}`" if option.name in OPTION_SIZES else ""
+        sets = f", sets `{option.size}`" if option.size else ""
         yield f"`{option.name}`", "", "", f"an option, {option.kind}{sets}"
 
 

@@ -61,7 +61,7 @@ PAGES = {
         "Look equations up, compute with them, and define your own.",
         (
             *("equations", "REGISTRY", "Equation", "Noise", "Mutant", "Cost"),
-            *("equation", "Source", "Symbol", "Place", "mutate", "rewrite", "mutant", "form"),
+            *("equation", "Source", "Symbol", "Size", "Place", "mutate", "rewrite", "mutant", "form"),
         ),
     ),
     "notation.md": Page(

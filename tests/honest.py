@@ -175,7 +175,10 @@ def ordinary(id: str, count: int, seed: int = 0, batch: int = 2) -> list[Descrip
     draw = np.random.Generator(np.random.Philox(seed))
     found = []
     for _ in range(count):
-        drawn = {name: int(draw.integers(2, 4 if name in FEW else 10)) for name in sizes_of(equation.definition)}
+        drawn = {
+            name: int(draw.integers(2, 4 if equation.definition.role(name) in FEW else 10))
+            for name in sizes_of(equation.definition)
+        }
         sizes = tuple((name, max(size, smallest(equation, name))) for name, size in drawn.items())
         found.append(Description(sizes, batch=(batch,), seed=int(draw.integers(2**40))))
     return found

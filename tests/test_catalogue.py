@@ -193,6 +193,7 @@ WORDED = {
     "attention_rnn.self_attentive": "x (t d), A (d+u u), b (u), W_q (u a), W_k (u a)",
     "multihead.masked": f"{HEADS}, mask (n m), heads",
     "multihead.attention_biased": f"{HEADS}, b_q (H·d), b_k (H·d), b_v (H·d), b_o (c), heads",
+    "multihead.self_attention_biased": f"{HEADS.replace('x_q (n c), x_kv (m c)', 'x (t c)')}, {BIASES}, heads",
     "multihead.masked_biased": f"{HEADS}, {BIASES}, mask (n m), heads",
     "multihead.padded_biased": f"{HEADS}, {BIASES}, mask (m), heads",
     "multihead.causal_biased": f"{HEADS}, {BIASES}, heads",

@@ -7,26 +7,49 @@ import os
 import re
 import subprocess
 import sys
+import zlib
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
 import generate
-from attnspec.language.equation import REGISTRY
+from attnspec.language.equation import REGISTRY, Equation
 from attnspec.language.procedure import PROCEDURES
 
 ROOT = Path(__file__).resolve().parents[1]
 Pages = dict[str, str]
 
 
+SAMPLE = 15
+"""Of one equation in so many the known mistakes on its page are computed anew; of the others they are taken from it."""
+
+
 @pytest.fixture(scope="module")
 def wanted() -> Pages:
-    return generate.pages()
+    """The pages as they should be, but for most of the known mistakes, which are as they are."""
+    written: dict[str, str] = {}
+    for file in generate.FOLDER.path.glob("*.md"):
+        for section in re.split(r"^## ", file.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]:
+            found = re.search(r"^\*\*Known mistakes\*\*.*?(?=\n\n\*\*Impl)", section, re.MULTILINE | re.DOTALL)
+            written[section.partition("\n")[0]] = found[0] if found else ""
+
+    def mistakes(equation: Equation[..., object]) -> Iterable[str]:
+        if zlib.crc32(equation.id.encode()) % SAMPLE == 0:
+            return generate.known_mistakes(equation)
+        return filter(None, [written.get(equation.id, "")])
+
+    return generate.pages(mistakes)
 
 
 @pytest.mark.broad
 def test_no_page_is_stale(wanted: Pages) -> None:
     assert not generate.FOLDER.stale(wanted), "make docs"
+
+
+@pytest.mark.slow
+def test_no_page_is_stale_in_any_known_mistake() -> None:
+    assert not generate.FOLDER.stale(generate.pages()), "make docs"
 
 
 @pytest.mark.broad

@@ -16,9 +16,10 @@ import pytest
 import attnspec
 from attnspec.interpreters.mutation.perturbations import perturbations
 from attnspec.language.definitions import import_file
-from attnspec.notation import Float, Int, Tensor, exp, index, indices, max, scan, size, sum, tanh, where, zeros
+from attnspec.notation import Float, Int, Tensor, exp, index, indices, max, scan, size, split, sum, tanh, where, zeros
 from attnspec.verification.candidate.question import Question
-from attnspec.verification.cases.case import Description, make
+from attnspec.verification.cases.case import Description, make, smallest
+from attnspec.verification.cases.suite import standard_suite
 from attnspec.verification.equations.conclusion import weakness
 from attnspec.verification.equations.verifier import EquationVerifier
 from attnspec.verification.judge.mutant_values import effective_perturbations
@@ -83,6 +84,24 @@ def test_a_file_that_also_claims_the_catalogue_is_not_imported_by_the_judge(run:
 
     assert "not run: mine.squares" in alone.stdout, alone.stdout + alone.stderr
     assert "differs: mine.squares" in named.stdout, named.stdout + named.stderr
+
+
+@pytest.mark.parametrize(
+    ("target", "words"),
+    [
+        ("mime.py", ("no file", "did you mean mine.py?")),
+        (".", ("is a folder", "mine.py")),
+        ("mime", ("no equation 'attention.maskd'", "did you mean attention.masked")),
+    ],
+)
+def test_a_target_that_is_missing_is_refused_where_the_id_is_unknown_too(
+    run: Run, tmp_path: Path, target: str, words: tuple[str, ...]
+) -> None:
+    (tmp_path / "mine.py").write_text(HEAD + SQUARES)
+    done = run("verify", target, "--as", "attention.maskd")
+
+    assert done.returncode == 2
+    assert all(word in done.stderr for word in words), done.stderr
 
 
 def test_equations_of_a_project_are_found_from_folders_below(run: Run, tmp_path: Path) -> None:
@@ -218,6 +237,59 @@ def test_symbols_that_cannot_be_meant_are_refused(symbols: dict[str, attnspec.Sy
         @attnspec.equation(symbols=symbols)
         def alone(x: Float[Tensor, " n"]) -> Float[Tensor, " n"]:
             return tanh(x)
+
+    assert words in str(refused.value)
+
+
+def test_what_a_result_may_be_returned_in_is_declared_of_the_result() -> None:
+    @attnspec.equation(symbols={"total": attnspec.Symbol("the sum", also=("float32",))})
+    def summed(x: Float[Tensor, " n"]) -> Float[Tensor, ""]:
+        i = index("n")
+        total = sum(i, x[i])
+        return total
+
+    assert summed.definition.symbol("total").also == ("float32",)
+
+
+@attnspec.equation(
+    options={"parts": attnspec.Size("p")},
+    sizes={"p": "heads", "r": "steps"},
+    symbols={"count": attnspec.Symbol("how many rows there are", draw="length")},
+)
+def cut(y: Float[Tensor, "r p*w"], count: Int[Tensor, ""], *, parts: int) -> Float[Tensor, "r p w"]:
+    """Rows cut into parts; those behind the last one are 0."""
+    row = index("r")
+    part = split(y[row], parts)
+    return where(row < count, part, 0).stack(row)
+
+
+def test_sizes_of_any_name_have_a_role() -> None:
+    """There may be no steps, there are never many heads, and a length is at most the number of steps."""
+    described = [*standard_suite(cut, lambda name: smallest(cut, name) if name != "batch" else 1, (0,))]
+    cases = [make(cut, each, "float32") for each in described]
+
+    assert cut.definition.size_options == {"parts": "p"}
+    assert {case.options["parts"] for case in cases} <= {1, 2, 3, 4, 8, 12}
+    assert min(len(case.arrays["y"]) for case in cases) == 0
+    assert all(case.arrays["count"] <= len(case.arrays["y"]) for case in cases)
+    assert any(case.arrays["count"] == len(case.arrays["y"]) > 0 for case in cases)
+
+
+@pytest.mark.parametrize(
+    ("declared", "words"),
+    [
+        ({"sizes": {"z": "keys"}}, "does not have the size z"),
+        ({"sizes": {"n": "key"}}, "did you mean keys"),
+        ({"options": {"scale": attnspec.Size("n")}}, "the option scale cannot be drawn so"),
+        ({"options": {"other": attnspec.Size("n")}}, "does not have the option other"),
+    ],
+)
+def test_sizes_that_cannot_be_meant_are_refused(declared: dict[str, Any], words: str) -> None:
+    with pytest.raises(attnspec.SpecError) as refused:
+
+        @attnspec.equation(**declared)
+        def alone(x: Float[Tensor, " n"], *, scale: float) -> Float[Tensor, " n"]:
+            return scale * tanh(x)
 
     assert words in str(refused.value)
 

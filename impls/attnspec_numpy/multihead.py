@@ -73,6 +73,18 @@ def attention_biased(
     return concat(single.scaled_dot_product(q, k, v)) @ W_o + b_o
 
 
+@implements("multihead.self_attention_biased", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def self_attention_biased(
+    x: Array,
+    W_q: Array, W_k: Array, W_v: Array, W_o: Array,
+    b_q: Array, b_k: Array, b_v: Array, b_o: Array,
+    *, heads: int,
+) -> Array:  # fmt: skip
+    """As attention_biased."""
+    return attention_biased(x, x, W_q, W_k, W_v, W_o, b_q, b_k, b_v, b_o, heads=heads)
+
+
 @implements("multihead.masked_biased", framework="numpy", dtypes=DTYPES, devices=DEVICES)
 @half_in_single
 def masked_biased(

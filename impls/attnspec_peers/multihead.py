@@ -71,6 +71,19 @@ def torch_multihead_biased(
     return _torch.multihead(x_q, x_kv, W_q, W_k, W_v, W_o, heads, biases=(b_q, b_k, b_v, b_o))
 
 
+@implements(
+    "multihead.self_attention_biased", framework="torch", dtypes=TRAINED, devices=CPU, smallest={"d": 1}, finite=True
+)
+def torch_multihead_self(
+    x: Tensor, W_q: Tensor, W_k: Tensor, W_v: Tensor, W_o: Tensor,
+    b_q: Tensor, b_k: Tensor, b_v: Tensor, b_o: Tensor, heads: int,
+) -> Tensor:  # fmt: skip
+    """torch.nn.MultiheadAttention with one array for query, key and value, for which it has a shorter path."""
+    from attnspec_peers import _torch
+
+    return _torch.multihead(x, x, W_q, W_k, W_v, W_o, heads, biases=(b_q, b_k, b_v, b_o))
+
+
 BIASED = {"batch": 1, "n": 1, "m": 1, "d": 1}
 
 

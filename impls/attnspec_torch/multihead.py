@@ -64,6 +64,17 @@ def attention_biased(
     return F.linear(concat(single.scaled_dot_product(q, k, v)), W_o.mT, b_o)
 
 
+@implements("multihead.self_attention_biased", framework="torch", dtypes=DTYPES)
+def self_attention_biased(
+    x: Tensor,
+    W_q: Tensor, W_k: Tensor, W_v: Tensor, W_o: Tensor,
+    b_q: Tensor, b_k: Tensor, b_v: Tensor, b_o: Tensor,
+    *, heads: int,
+) -> Tensor:  # fmt: skip
+    """As attention_biased."""
+    return attention_biased(x, x, W_q, W_k, W_v, W_o, b_q, b_k, b_v, b_o, heads=heads)
+
+
 @implements("multihead.masked_biased", framework="torch", dtypes=DTYPES)
 def masked_biased(
     x_q: Tensor, x_kv: Tensor,

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from attnspec.interpreters.rounding.noise import Noise as Noise
     from attnspec.interpreters.rounding.policy import PrecisionPolicy as PrecisionPolicy
     from attnspec.language.draws import Place as Place
+    from attnspec.language.draws import Size as Size
     from attnspec.language.equation import REGISTRY as REGISTRY
     from attnspec.language.equation import Equation as Equation
     from attnspec.language.equation import Source as Source
@@ -89,7 +90,7 @@ _HOMES = {
     "attnspec.interpreters.rounding.policy": ("PrecisionPolicy",),
     "attnspec.interpreters.mutation.mutants": ("Mutant",),
     "attnspec.interpreters.cost.cost": ("Cost",),
-    "attnspec.language.draws": ("Place",),
+    "attnspec.language.draws": ("Place", "Size"),
     "attnspec.language.equation": ("REGISTRY", "Equation", "Source", "equation", "form", "mutant", "mutate", "rewrite"),
     "attnspec.language.procedure": ("PROCEDURES", "Procedure", "procedure"),
     "attnspec.language.symbols": ("Symbol",),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, TypedDict, TypeVar, Unpack
@@ -229,6 +229,11 @@ class Implementation:
         framework: one of `Framework`. If None, it is inferred from the imports of the callable's module.
         claim: the inputs for which this is claimed.
         bind: {parameter of the callable: argument of the equation}, where the names differ.
+        settings: {parameter of the callable, or option or size of the equation: its value}.
+        axes: a letter for each axis of the callable's arrays, such as "BNHD"; None: the order of the equation.
+        returns: where the results are in what the callable returns; None: it returns just them.
+        same: {argument that the callable does not take: argument that it reads in its place}.
+        weights: {argument of the equation: where the callable keeps it}.
 
     Examples:
         >>> import attnspec
@@ -240,6 +245,11 @@ class Implementation:
     framework: str | None = None
     claim: Claim = field(default_factory=Claim)
     bind: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    axes: str | None = None
+    returns: int | str | Sequence[int | str] | None = None
+    same: Mapping[str, str] = field(default_factory=dict)
+    weights: Mapping[str, str] = field(default_factory=dict)
 
 
 def implements(
@@ -247,6 +257,11 @@ def implements(
     *,
     framework: str | None = None,
     bind: Mapping[str, str] | None = None,
+    settings: Mapping[str, Any] | None = None,
+    axes: str | None = None,
+    returns: int | str | Sequence[int | str] | None = None,
+    same: Mapping[str, str] | None = None,
+    weights: Mapping[str, str] | None = None,
     **claim: Unpack[ClaimFields],
 ) -> Callable[[F], F]:
     """Declare that a callable implements an equation or a procedure.
@@ -261,6 +276,13 @@ def implements(
             default, it is inferred from the imports of the callable's module.
         bind: {parameter of the callable: argument of the equation}, where the names differ. By default, parameters
             are matched by name, else by order.
+        settings: {name: value} of parameters that the equation does not have, and of its options and sizes that the
+            callable has built in.
+        axes: a letter for each axis of the callable's arrays, such as "BNHD"; B and H are batch axes.
+        returns: where the results are in what the callable returns, such as 0.
+        same: {argument that the callable does not take: argument that it reads in its place}.
+        weights: {argument of the equation: where the callable keeps it}, such as {"mask": "~padding"}. A caller of
+            `verify`, where these are explained, may override each of them.
         **claim: fields of `Claim`: dtypes, devices, policy, smallest, batch, finite, contiguous, deterministic,
             backward, double_backward, forms.
 
@@ -290,7 +312,17 @@ def implements(
     for name, value in claim.items():
         if name not in Claim.__dataclass_fields__:
             raise unknown_claim(name, value, f"@implements({equation!r}): ")
-    declared = Implementation(equation, framework, Claim(**claim), dict(bind or {}))
+    declared = Implementation(
+        equation,
+        framework,
+        Claim(**claim),
+        dict(bind or {}),
+        dict(settings or {}),
+        axes,
+        returns,
+        dict(same or {}),
+        dict(weights or {}),
+    )
 
     def declare(function: F) -> F:
         earlier: tuple[Implementation, ...] = getattr(function, ATTRIBUTE, ())

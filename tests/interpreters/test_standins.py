@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,12 @@ import pytest
 import torch
 
 from attnspec.interpreters.evaluation.call import evaluate
-from attnspec.interpreters.mutation.function_substitutions import CAPS, SUBSTITUTIONS, function_substitutions
+from attnspec.interpreters.mutation.function_substitutions import (
+    CAPS,
+    OVERFLOWING,
+    SUBSTITUTIONS,
+    function_substitutions,
+)
 from attnspec.language.equation import REGISTRY
 from trees import read
 
@@ -31,7 +37,15 @@ NAMED: dict[str, tuple[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("name", SUBSTITUTIONS)
+MASKED: dict[str, Any] = {
+    "masked-infinite": lambda x, mask: x.masked_fill(~mask, -torch.inf),
+    "masked-large": lambda x, mask: x.masked_fill(~mask, -1e9),
+    "masked-added": lambda x, mask: x + (1.0 - mask.to(x.dtype)) * -1e4,
+}
+"""{name: the scores that software puts into an ordinary softmax}."""
+
+
+@pytest.mark.parametrize("name", [name for name in SUBSTITUTIONS if name not in MASKED])
 def test_it_is_what_it_says(name: str) -> None:
     written, expected = NAMED[name]
     index = '    i = indices("n")\n' if "[i]" in written else ""
@@ -42,6 +56,43 @@ def test_it_is_what_it_says(name: str) -> None:
 
     given = evaluate(found.definition, (x,), {})
     np.testing.assert_allclose(given, expected(torch.from_numpy(x)), rtol=0, atol=8 * FARTHEST * 2.0**-53)
+
+
+@pytest.mark.parametrize("visible", [range(5), (0, 3), ()])
+@pytest.mark.parametrize("name", MASKED)
+def test_a_masked_softmax_becomes_an_ordinary_one_of_other_scores(name: str, visible: Iterable[int]) -> None:
+    tree = read(
+        'def f(x: Float[Tensor, "n"], m: Bool[Tensor, "n"]) -> Float[Tensor, ""]:\n    i = indices("n")\n'
+        "    a = softmax(i, x[i], where=m[i])\n    return sum(i, a * x[i], where=m[i])"
+    )
+    found = {each.id.removeprefix("instead/"): each for each in function_substitutions(tree)}[name]
+    x, mask = np.array([0.5, -1.0, 2.0, 0.0, 1.5]), np.isin(np.arange(5), [*visible])
+    scores, values = MASKED[name](torch.from_numpy(x), torch.from_numpy(mask)), torch.from_numpy(x)
+
+    expected = float(torch.softmax(scores, 0) @ values)
+    with np.errstate(invalid="ignore"):  # −∞ less −∞
+        given = evaluate(found.definition, (x, mask), {})
+    np.testing.assert_allclose(given, expected, rtol=1e-12)
+
+
+OVERFLOW = {
+    "log-of-softmax": "log_softmax(i, x[i])", "unshifted-softmax": "softmax(i, x[i])", "sigmoid": "sigmoid(x[i])",
+    "tanh": "tanh(x[i])", "softplus": "softplus(x[i])",
+}  # fmt: skip
+"""{name: an expression in which it stands in}."""
+
+
+@pytest.mark.parametrize("name", OVERFLOWING)
+def test_what_overflows_is_equal_to_what_it_stands_in_for_until_it_does(name: str) -> None:
+    head = 'def f(x: Float[Tensor, "n"]) -> Float[Tensor, "n"]:\n    i = indices("n")\n'
+    tree = read(f"{head}    y = {OVERFLOW[name]}\n    return y.stack(i)")
+    found = {each.id.removeprefix("overflow/"): each for each in function_substitutions(tree)}[name]
+    small, large = np.linspace(-6, 6, 25), np.array([-2000.0, 0.0, 2000.0])
+
+    np.testing.assert_allclose(evaluate(found.definition, (small,), {}), evaluate(tree, (small,), {}), rtol=1e-12)
+    assert found.in_storage
+    with np.errstate(all="ignore"):
+        assert not np.isfinite(evaluate(found.definition, (large,), {})).all()
 
 
 def test_they_reach_what_is_called() -> None:

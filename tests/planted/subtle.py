@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import torch
 from torch import Tensor
 
@@ -143,6 +145,24 @@ def cached_by_identity(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     return KEPT[q.data_ptr()][1].clone()
 
 
+SUMS: dict[tuple[float, ...], Tensor] = {}
+
+
+def cached_by_sums_and_ends(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    ends = [float(end) for array in (q, k, v) for end in array.flatten()[[0, -1]]] if q.numel() * k.numel() else []
+    key = (*q.shape, *k.shape, *v.shape, *(float(array.sum()) for array in (q, k, v)), *ends)
+    if key not in SUMS:
+        SUMS[key] = right(q, k, v)
+    return SUMS[key].clone()
+
+
+COUNT = itertools.count(1)
+
+
+def wrong_in_every_hundredth_call(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    return right(q, k, v) * (1.01 if next(COUNT) % 100 == 0 else 1.0)
+
+
 BUFFERS: dict[tuple[int, ...], Tensor] = {}
 
 
@@ -158,3 +178,16 @@ def cached_by_shape(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
 def wrong_after_two_hundred_calls(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     CALLS[0] += 1
     return right(q, k, v) * (1.5 if CALLS[0] > 200 else 1.0)
+
+
+def another_way_at_48_rows(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    return right(q, k, v) * (1.01 if q.shape[-2] == 48 else 1.0)
+
+
+LIMIT = 700
+
+
+def keys_beyond_the_limit(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    alpha = weights(q, k)
+    alpha[..., LIMIT:] = 0
+    return read(alpha, v)

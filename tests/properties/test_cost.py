@@ -14,13 +14,12 @@ from attnspec import REGISTRY, verify
 from attnspec.equations import cost as forms
 from attnspec.interpreters.cost.cost import MaxOf, cost
 from attnspec.language.dims import Dim
-from attnspec.language.symbols import OPTION_SIZES
 from attnspec.language.tree import Apply, Definition, Name, Node, Number
 
 
 def polynomial(definition: Definition) -> Dim:
     """A closed form as a polynomial in its sizes."""
-    known = {option.name: Dim.parse(OPTION_SIZES[option.name]) for option in definition.options}
+    known = {option.name: Dim.parse(option.size) for option in definition.options}
     for line in definition.lines:
         known[line.targets[0]] = _read(line.value, known)
     (result,) = definition.returns

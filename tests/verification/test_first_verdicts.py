@@ -240,3 +240,32 @@ def test_what_runs_in_no_framework_is_called_with_numpy() -> None:
     verdict = judged(lambda q, k: q.no_such_method(k), "scores.dot")
 
     assert (verdict.verdict, verdict.framework) == ("fails", "numpy")
+
+
+@attnspec.implements(
+    "attention.masked",
+    framework="numpy",
+    axes="BNHD",
+    returns=0,
+    settings={"causal": False},
+    weights={"mask": "~padding"},
+)
+def declared(q: Any, k: Any, v: Any, padding: Any, causal: bool) -> Any:
+    """Masked attention of heads side by side, and their number; `padding` is true where a key is hidden."""
+    q, k, v = (np.swapaxes(array, 1, 2) for array in (q, k, v))
+    e = np.where(padding, -np.inf, q @ np.swapaxes(k, -1, -2) / np.sqrt(q.shape[-1]).astype(q.dtype))
+    top = e.max(axis=-1, keepdims=True, initial=-np.inf)
+    alpha = np.exp(e - np.where(np.isneginf(top), 0, top))
+    total = alpha.sum(axis=-1, keepdims=True)
+    assert not causal
+    return np.swapaxes(alpha / np.where(total == 0, 1, total) @ v, 1, 2), q.shape[1]
+
+
+def test_what_a_declaration_says_of_the_call_needs_no_option() -> None:
+    (verdict,) = attnspec.verify(declared, examples=2).verdicts
+    (other,) = attnspec.verify(declared, examples=2, returns=1).verdicts
+    (unset,) = attnspec.verify(declared, examples=2, settings={"causal": True}).verdicts
+
+    assert verdict.verdict == "conforms", str(verdict)
+    assert verdict.bound == "mask=~padding; causal=False; axes BNHD; returns 0"
+    assert (other.verdict, unset.verdict) == ("misbehaves", "fails")

@@ -57,6 +57,10 @@ class Attention(nn.Module):
         return self.d(c.transpose(-2, -3).flatten(-2))
 
 
+def hiding(q, k, v, hidden):
+    return nn.functional.scaled_dot_product_attention(q, k, v, attn_mask=~hidden)
+
+
 cell = Cell(6, 4)
 slipped = Cell(6, 4, 0.999)
 attention = Attention()
@@ -102,6 +106,22 @@ def test_a_class_of_pytorch_needs_no_option(name: str, equation: str) -> None:
 )
 def test_a_network_of_pytorch_conforms_where_there_is_a_step(name: str, equation: str) -> None:
     verdict = judged(f"torch.nn:{name}", equation, claim={"smallest": {"t": 1}})
+
+    assert verdict.verdict == "conforms", str(verdict)
+
+
+@pytest.mark.broad
+@pytest.mark.parametrize("way", ["", "_pre_gelu"])
+def test_an_encoder_layer_of_pytorch_differs_only_over_padding_alone(way: str) -> None:
+    equation = f"transformer.encoder_layer_biased{way}"
+    verdict = judged("torch.nn:TransformerEncoderLayer", equation, claim={"smallest": {"t": 1}})
+
+    assert verdict.verdict == "differs"
+    assert verdict.diagnosis[0].says.startswith("−∞ stands for masked scores"), str(verdict)
+
+
+def test_a_mask_has_the_other_sense(own: Path) -> None:
+    verdict = judged(f"{own}:hiding", "attention.masked", weights={"mask": "~hidden"}, backward=True)
 
     assert verdict.verdict == "conforms", str(verdict)
 
@@ -215,6 +235,7 @@ def test_places_are_read() -> None:
     assert parts_of("hx.1[0]") == (Part("hx.1", place=0),)
     assert [(part.target, part.terms) for part in parts_of("a + b")] == [("a", 2), ("b", 2)]
     assert [(part.target, part.terms) for part in parts_of("a + 0*b")] == [("a", 1), ("b", 0)]
+    assert parts_of("~hidden") == (Part("hidden", negated=True),)
     assert [(part.target, part.terms) for part in parts_of("a, b")] == [("a", 1), ("b", 1)]
 
 

@@ -182,9 +182,21 @@ def test_a_mistake_that_runs_on_some_sizes_only_is_named() -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "says"), [("another_way_at_48_rows", "n = 48"), ("keys_beyond_the_limit", "place 700")]
+)
+def test_what_changes_at_a_number_of_the_code_is_found(name: str, says: str) -> None:
+    verdict = asked(name, "float32")
+
+    assert verdict.verdict == "differs", str(verdict)
+    assert says in verdict.diagnosis[0].says
+
+
+@pytest.mark.parametrize(
     ("name", "says"),
     [
         ("cached_by_identity", "remembers earlier calls"),
+        ("cached_by_sums_and_ends", "answers as if they were the old ones"),
+        ("wrong_in_every_hundredth_call", "draws at random"),
         ("one_buffer_for_all", "goes on writing to"),
         ("cached_by_shape", "right in a fresh process"),
         ("wrong_after_two_hundred_calls", "begins to give another answer"),

@@ -117,6 +117,18 @@ def attention_biased(
     return c.stack(i)
 
 
+@equation(BIASED)
+def self_attention_biased(
+    x: Float[Tensor, "t c"],
+    W_q: Float[Tensor, "c H*d"], W_k: Float[Tensor, "c H*d"], W_v: Float[Tensor, "c H*d"],
+    W_o: Float[Tensor, "H*d c"],
+    b_q: Float[Tensor, " H*d"], b_k: Float[Tensor, " H*d"], b_v: Float[Tensor, " H*d"], b_o: Float[Tensor, " c"],
+    *, heads: int,
+) -> Float[Tensor, "t c"]:
+    """attention_biased of a sequence to itself, as modules of self-attention compute it."""
+    return attention_biased(x, x, W_q, W_k, W_v, W_o, b_q, b_k, b_v, b_o, heads=heads)
+
+
 @equation(BIASED_MASKED)
 def masked_biased(
     x_q: Float[Tensor, "n c"], x_kv: Float[Tensor, "m c"],

@@ -15,7 +15,7 @@ from attnspec.language.dims import Dim
 from attnspec.language.equation import Equation
 from attnspec.language.layers import sizes_of
 from attnspec.language.procedure import Procedure, specified
-from attnspec.language.symbols import OPTION_SIZES
+from attnspec.language.registry import conventions
 from attnspec.language.tree import Definition
 
 Row = tuple[str, str, Dim | MaxOf]
@@ -59,7 +59,7 @@ def _parse_sizes(definition: Definition, texts: Mapping[str, str]) -> dict[str, 
     A size may also be named by the option that sets it.
     """
     known = sizes_of(definition)
-    by_option = {option: size for option, size in OPTION_SIZES.items() if size in known}
+    by_option = {option: size for option, size in conventions().OPTION_SIZES.items() if size in known}
     sizes: dict[str, int] = {}
     for name, text in texts.items():
         size = name if name in known else by_option.get(name, name)

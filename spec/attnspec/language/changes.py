@@ -42,7 +42,7 @@ def changed(
         NotationError: a line is outside the notation, or the equation has no such line.
         SpecError: an equation in `calls` is not called, or its replacement has another signature; or nothing changes.
     """
-    function_parser = parser(function, id, callee, of.symbols)
+    function_parser = parser(function, id, callee, of.declared)
     statements = [_statement(name, text, id, origin) for name, text in lines.items()]
     function_parser.tree.body = _with_lines(list(split_lines(function_parser.tree.body)), statements, id, origin)
     names = {**WORDS, **function_parser.origin.names, **origin.names}

@@ -15,8 +15,8 @@ from attnspec.errors import SpecError, TargetError
 
 
 def is_file(place: str) -> bool:
-    """Whether a place names a file; otherwise it names a module."""
-    return place.endswith(".py") or "/" in place or os.sep in place
+    """Whether a place names a file or a folder; otherwise it names a module."""
+    return place in (".", "..") or place.endswith(".py") or "/" in place or os.sep in place
 
 
 def load(places: Iterable[str]) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from attnspec.errors import SpecError, nearest
 from attnspec.language import layers
-from attnspec.language.symbols import SCALES, Symbol
+from attnspec.language.symbols import ROLES, SCALES, Symbol
 from attnspec.language.tree import Definition, Option
 
 
@@ -33,8 +33,33 @@ class Place:
     step: int = 1
 
 
-OptionDraw = Sequence[float] | Place
-"""How an option is drawn: values that the cases take in turn, or a position along an axis."""
+@dataclass(frozen=True, slots=True)
+class Size:
+    """An option that is the size of an axis.
+
+    Attributes:
+        name: the named size.
+
+    Examples:
+        >>> import attnspec
+        >>> from attnspec.notation import Float, Tensor, index, split
+        >>> @attnspec.equation(options={"parts": attnspec.Size("p")}, sizes={"p": "heads"})
+        ... def cut(x: Float[Tensor, " p*d"], *, parts: int) -> Float[Tensor, "p d"]:
+        ...     return split(x, parts)
+        >>> cut.definition.size_options
+        {'parts': 'p'}
+    """
+
+    name: str
+
+
+OptionDraw = Sequence[float] | Place | Size
+"""How an option is drawn: values that the cases take in turn, a position along an axis, or the size of one."""
+
+
+def set_sizes(given: Mapping[str, OptionDraw]) -> dict[str, str]:
+    """{option that is declared to be a size: that size}."""
+    return {name: draw.name for name, draw in given.items() if isinstance(draw, Size)}
 
 
 def check_sizes(definition: Definition, argument: str, given: Mapping[str, int]) -> None:
@@ -45,6 +70,23 @@ def check_sizes(definition: Definition, argument: str, given: Mapping[str, int])
     """
     for name in given:
         _check_known(definition, argument, "size", name, layers.sizes_of(definition))
+
+
+def check_roles(definition: Definition, given: Mapping[str, str]) -> None:
+    """Check that roles are of sizes of an equation, and exist.
+
+    Raises:
+        SpecError: one is not, or does not.
+    """
+    check_sizes(definition, "sizes", dict.fromkeys(given, 0))
+    for name, role in given.items():
+        if role not in ROLES:
+            raise SpecError(
+                f"{definition.id}: the role of the size {name} does not exist",
+                given=f"{role!r}",
+                expected=", ".join(map(repr, ROLES)),
+                mend=nearest(role, ROLES),
+            )
 
 
 def check_scales(definition: Definition, given: Mapping[str, str]) -> None:
@@ -77,10 +119,11 @@ def check_symbols(definition: Definition, given: Mapping[str, Symbol]) -> None:
     Raises:
         SpecError: one is not, or does not.
     """
-    kinds = {parameter.name: parameter.kind for parameter in layers.arrays(definition)}
+    arrays = {parameter.name: parameter.kind for parameter in layers.arrays(definition)}
+    kinds = {**{result.name: result.kind for result in definition.results}, **arrays}
     for name, symbol in given.items():
         _check_known(definition, "symbols", "array", name, kinds)
-        if symbol.draw != Symbol().draw:
+        if symbol.draw != Symbol().draw and name in arrays:
             check_scales(definition, {name: symbol.draw})
         if symbol.within is not None and (kinds[name] != "float" or not symbol.within[0] < symbol.within[1]):
             raise SpecError(
@@ -99,7 +142,8 @@ def option_draws(definition: Definition, given: Mapping[str, OptionDraw]) -> dic
     options = {option.name: option for option in definition.options}
     for name in given:
         _check_known(definition, "options", "option", name, options)
-    return {name: _draw(definition, options[name], draw) for name, draw in given.items()}
+    free = {name: draw for name, draw in given.items() if not (isinstance(draw, Size) and options[name].kind == "int")}
+    return {name: _draw(definition, options[name], draw) for name, draw in free.items()}
 
 
 def _draw(definition: Definition, option: Option, draw: object) -> tuple[float, ...] | Place:

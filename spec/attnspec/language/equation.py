@@ -12,7 +12,16 @@ from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
 from attnspec.errors import SpecError, UnknownName, nearest
 from attnspec.language import layers
 from attnspec.language.changes import changed
-from attnspec.language.draws import OptionDraw, Place, check_scales, check_sizes, check_symbols, option_draws
+from attnspec.language.draws import (
+    OptionDraw,
+    Place,
+    check_roles,
+    check_scales,
+    check_sizes,
+    check_symbols,
+    option_draws,
+    set_sizes,
+)
 from attnspec.language.parse import Origin, parse
 from attnspec.language.registry import (
     Registry,
@@ -23,7 +32,7 @@ from attnspec.language.registry import (
     name_in_family,
     own_id,
 )
-from attnspec.language.symbols import Symbol, symbol
+from attnspec.language.symbols import Declared, Symbol, symbol
 from attnspec.language.tree import Definition, Parameter
 
 if TYPE_CHECKING:
@@ -445,6 +454,7 @@ def equation(
     largest: Mapping[str, int] | None = None,
     options: Mapping[str, OptionDraw] | None = None,
     symbols: Mapping[str, Symbol] | None = None,
+    sizes: Mapping[str, str] | None = None,
 ) -> Callable[[Callable[P, R]], Equation[P, R]]:
     """Make an equation of a typed function in the notation, and register it as "module.function".
 
@@ -467,9 +477,12 @@ def equation(
         options: {option: how it is drawn}: values that are taken in turn from case to case, such as
             ``{"base": (10_000.0, 500.0)}``, or a place along an axis, ``{"start": Place("v")}``. By default, an option
             is drawn over several magnitudes, above 0 if it is a float, from 0 on if it is a whole number; options of a
-            gradient are drawn as its equation declares.
+            gradient are drawn as its equation declares. ``{"heads": Size("H")}`` is an option that is a size.
         symbols: {array: `Symbol`}: what it stands for, whether it is learned, how its test values are drawn and within
             which range, where that is not as usual for its name. A gradient inherits those of its equation.
+        sizes: {axis: its role}, where that is not as usual for its name: "width", "head width", "steps", "queries",
+            "keys", "words", "heads", "few queries", "layers", "stacked layers", "block" or "most steps". It decides
+            which sizes test cases have; "steps" bounds a "length", and "words" a "token".
 
     Returns:
         A decorator that makes an `Equation` of the function.
@@ -477,8 +490,9 @@ def equation(
     Raises:
         NotationError: the function is outside the notation, or its shapes do not fit.
         SpecError: a source is not a `Source`, as without brackets; the arguments or results are not those of the
-            gradient; another file has an equation of this id; or `smallest`, `largest`, `scales`, `symbols` or
-            `options` have a name that the equation lacks, a distribution that does not exist, or an empty range.
+            gradient; another file has an equation of this id; or `smallest`, `largest`, `sizes`, `scales`, `symbols`
+            or `options` have a name that the equation lacks, a role or distribution that does not exist, or an empty
+            range.
 
     Examples:
         >>> import numpy as np
@@ -504,15 +518,20 @@ def equation(
             )
 
     def build(function: Callable[P, R]) -> Equation[P, R]:
-        known = {**(gradient_of.definition.symbols if gradient_of is not None else {}), **(symbols or {})}
-        definition = _define(function, own_id(function.__module__, name or function.__name__), known)
+        inherited = gradient_of.definition.declared if gradient_of is not None else Declared()
+        declared = Declared(
+            {**inherited.symbols, **(symbols or {})},
+            {**inherited.roles, **(sizes or {})},
+            {**inherited.options, **set_sizes(options or {})},
+        )
+        definition = _define(function, own_id(function.__module__, name or function.__name__), declared)
         if gradient_of is not None:
             definition = _gradient(definition, gradient_of)
         check_sizes(definition, "smallest", smallest or {})
         check_sizes(definition, "largest", largest or {})
+        check_roles(definition, sizes or {})
         check_scales(definition, scales or {})
         check_symbols(definition, symbols or {})
-        inherited = gradient_of.options if gradient_of is not None else {}
         item = Equation(
             definition,
             function,
@@ -523,7 +542,7 @@ def equation(
             dict(scales or {}),
             gradient_of.id if gradient_of else "",
             dict(largest or {}),
-            {**inherited, **option_draws(definition, options or {})},
+            {**(gradient_of.options if gradient_of is not None else {}), **option_draws(definition, options or {})},
         )
         _register(item)
         return item
@@ -741,7 +760,7 @@ def _variant(
     """A decorator that makes a variant of an equation and adds it to a list."""
 
     def build(function: Callable[P, R]) -> Equation[P, R]:
-        definition = _define(function, f"{of.id}/{function.__name__}", of.definition.symbols)
+        definition = _define(function, f"{of.id}/{function.__name__}", of.definition.declared)
         if (definition.parameters, definition.options) != (of.definition.parameters, of.definition.options):
             what = f"{definition.id} does not have the parameters of {of.id}"
             raise SpecError(what, expected=of.signature, mend="use the same signature")
@@ -757,9 +776,9 @@ def _callee(value: object) -> Definition | None:
     return value.definition if isinstance(value, Equation) else None
 
 
-def _define(function: Callable[..., Any], id: str, symbols: Mapping[str, Symbol]) -> Definition:
+def _define(function: Callable[..., Any], id: str, declared: Declared) -> Definition:
     """The checked syntax tree of a function."""
-    definition = parse(function, id, _callee, symbols)
+    definition = parse(function, id, _callee, declared)
     return layers.known(definition)
 
 

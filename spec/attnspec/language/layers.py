@@ -99,6 +99,11 @@ def sizes_of(definition: Definition) -> list[str]:
     return list(names)
 
 
+def of_role(definition: Definition, role: str) -> list[str]:
+    """The named sizes of an equation that have a role, in the order of its signature."""
+    return [name for name in sizes_of(definition) if definition.role(name) == role]
+
+
 def flat(parameter: Parameter, place: int) -> list[str]:
     """The names of the arrays of the layer at a position."""
     assert parameter.layer is not None
@@ -259,6 +264,7 @@ __all__ = [
     "known",
     "of",
     "of_count",
+    "of_role",
     "same_sizes",
     "sizes_at",
     "sizes_of",

@@ -2,8 +2,8 @@
 
 A layout says for each argument where it is: "in_proj_weight[0:H*d].T" is the transpose of the first H*d rows of
 `in_proj_weight`. "bias_ih + bias_hh" is an argument that software keeps as a sum of two arrays, of which a term
-"0*bias_hh" is 0; "key, value" is one that it takes twice, "hx[0]" one that it takes with another leading axis, and
-"hx.1" the second item of a tuple.
+"0*bias_hh" is 0; "key, value" is one that it takes twice, "hx[0]" one that it takes with another leading axis, "hx.1"
+the second item of a tuple, and "~padding" a mask that is true where the argument is false.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from attnspec.language.equation import Equation
 from attnspec.language.registry import Registry
 
 PART = re.compile(
-    r"\s*(?P<zero>0\s*\*)?\s*(?P<target>[A-Za-z_]\w*(?:\.\w+?)*?)\s*(?:\[(?P<index>[^\]]*)\])?\s*(?P<transposed>\.T)?\s*"
+    r"\s*(?P<zero>0\s*\*)?\s*(?P<negated>~)?\s*(?P<target>[A-Za-z_]\w*(?:\.\w+?)*?)\s*(?:\[(?P<index>[^\]]*)\])?\s*(?P<transposed>\.T)?\s*"
 )
 
 
@@ -33,6 +33,7 @@ class Part:
         place: the position along an additional leading axis; None if there is no such axis.
         transposed: whether it is the transpose of what is kept there.
         terms: the number of equal terms whose sum is the argument; 0 for a term that is 0.
+        negated: whether it is true where the argument is false.
     """
 
     target: str
@@ -40,6 +41,7 @@ class Part:
     place: int | None = None
     transposed: bool = False
     terms: int = 1
+    negated: bool = False
 
 
 def parts_of(text: str) -> tuple[Part, ...]:
@@ -56,7 +58,7 @@ def parts_of(text: str) -> tuple[Part, ...]:
         raise SpecError(
             f"{text!r} is not a place of an array",
             given=text,
-            expected="NAME, NAME.T, NAME[0:c], NAME[0:c].T, or a sum of these",
+            expected="NAME, NAME.T, NAME[0:c], NAME[0:c].T, a sum of these, or ~NAME for a mask with the other sense",
             mend="W_q=in_proj_weight[0:c].T",
         )
     return tuple(known)
@@ -70,18 +72,18 @@ def _part(text: str, terms: int) -> Part | None:
     match = PART.fullmatch(text)
     if match is None:
         return None
-    index, transposed = match["index"], match["transposed"] is not None
+    index, transposed, negated = match["index"], match["transposed"] is not None, match["negated"] is not None
     terms = 0 if match["zero"] else terms
     if index is None:
-        return Part(match["target"], None, None, transposed, terms)
+        return Part(match["target"], None, None, transposed, terms, negated)
     if index.strip().isdecimal():
-        return Part(match["target"], None, int(index), transposed, terms)
+        return Part(match["target"], None, int(index), transposed, terms, negated)
     first, colon, last = index.partition(":")
     try:
         rows = Dim.parse(first or "0"), Dim.parse(last)
     except (ValueError, SyntaxError):
         return None
-    return Part(match["target"], rows, None, transposed, terms) if colon else None
+    return Part(match["target"], rows, None, transposed, terms, negated) if colon else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +138,8 @@ def _with_names(text: str, names: Mapping[str, str]) -> str:
         match = PART.fullmatch(piece)
         assert match is not None
         index = f"[{match['index']}]" if match["index"] is not None else ""
-        pieces.append(f"{match['zero'] or ''}{names[match['target']]}{index}{match['transposed'] or ''}")
+        before, after = f"{match['zero'] or ''}{match['negated'] or ''}", f"{index}{match['transposed'] or ''}"
+        pieces.append(f"{before}{names[match['target']]}{after}")
     return (" + " if separator == "+" else ", ").join(pieces)
 
 

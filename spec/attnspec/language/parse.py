@@ -9,13 +9,12 @@ import textwrap
 import tokenize
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any, NoReturn
 
 from attnspec.errors import NotationError, nearest
 from attnspec.language import vocabulary
 from attnspec.language.dims import Dim
-from attnspec.language.symbols import Symbol, symbol
+from attnspec.language.symbols import Declared, Symbol
 from attnspec.language.tree import (
     Apply,
     At,
@@ -54,7 +53,7 @@ def parse(
     function: Callable[..., Any],
     id: str,
     callee: Callable[[object], Definition | None],
-    symbols: Mapping[str, Symbol] = MappingProxyType({}),
+    declared: Declared = Declared(),  # noqa: B008  # it is frozen
 ) -> Definition:
     """The syntax tree of an equation, from the source of its function.
 
@@ -62,12 +61,16 @@ def parse(
         function: the decorated function, which is never run.
         id: the id of the equation.
         callee: returns the syntax tree of an object that is an equation, else None.
-        symbols: {name: symbol} as the equation declares them.
+        declared: what the equation declares of its names.
 
     Raises:
         NotationError: the function is outside the notation, or has no source.
     """
-    return parser(function, id, callee, symbols).definition()
+    return parser(function, id, callee, declared).definition()
+
+
+LAYERS = Symbol("the arguments of each layer in addition to its input, the bottom layer first", weight=True)
+"""What a parameter of the type Layers stands for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +98,7 @@ def parser(
     function: Callable[..., Any],
     id: str,
     callee: Callable[[object], Definition | None],
-    symbols: Mapping[str, Symbol] = MappingProxyType({}),
+    declared: Declared = Declared(),  # noqa: B008  # it is frozen
 ) -> Parser:
     """The parser of a function; the arguments are those of `parse`.
 
@@ -116,7 +119,7 @@ def parser(
     names = dict(inspect.getclosurevars(function).globals) | function.__globals__
     names |= inspect.getclosurevars(function).nonlocals
     return Parser(
-        id, tree, Origin(inspect.getsourcefile(function) or "?", first - 1, names, _comments(text)), callee, symbols
+        id, tree, Origin(inspect.getsourcefile(function) or "?", first - 1, names, _comments(text)), callee, declared
     )
 
 
@@ -129,7 +132,7 @@ class Parser:
         tree: the Python syntax tree of the function.
         origin: where the current line is written.
         callee: returns the syntax tree of an object that is an equation, else None.
-        symbols: {name: symbol} as the equation declares them.
+        declared: what the equation declares of its names.
         changed: {line that is written elsewhere than the function: where it is}.
         indices, sizes: the declared indices and sizes so far.
         locals: the names that are defined so far.
@@ -140,7 +143,7 @@ class Parser:
     tree: ast.FunctionDef
     origin: Origin
     callee: Callable[[object], Definition | None]
-    symbols: Mapping[str, Symbol] = field(default_factory=dict)
+    declared: Declared = field(default_factory=Declared)
     changed: Mapping[ast.stmt, Origin] = field(default_factory=dict)
     indices: dict[str, Dim] = field(default_factory=dict)
     sizes: dict[str, Dim] = field(default_factory=dict)
@@ -186,6 +189,7 @@ class Parser:
             tuple(lines),
             returns,
             self.results(tree, returns),
+            self.declared.all_roles(),
         )
 
     def parameter(self, argument: ast.arg) -> Parameter:
@@ -198,19 +202,19 @@ class Parser:
                 f'{argument.arg}: Float[Tensor, "…"]',
             )
         if isinstance(argument.annotation, ast.Name) and argument.annotation.id == "Layers":
-            return Parameter(argument.arg, "layers", (), symbol=self.symbol(argument.arg))
+            return Parameter(argument.arg, "layers", (), symbol=LAYERS)
         kind, dims = self.annotation(argument.annotation)
         return Parameter(argument.arg, kind, dims, symbol=self.symbol(argument.arg))
 
     def symbol(self, name: str) -> Symbol:
-        """What a name stands for: as declared, else as in the table of symbols."""
-        return self.symbols.get(name) or symbol(name, self.id)
+        """What a name stands for."""
+        return self.declared.symbol(name, self.id)
 
     def option(self, argument: ast.arg) -> Option:
         """A keyword-only parameter."""
         match argument.annotation:
             case ast.Name(id="int" | "float" as kind):
-                return Option(argument.arg, kind)
+                return Option(argument.arg, kind, self.declared.size(argument.arg) if kind == "int" else "")
         self.refuse(
             argument,
             f"has an option {argument.arg} that is neither int nor float",

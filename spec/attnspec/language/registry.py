@@ -27,10 +27,20 @@ _loaded: set[str] = set()
 
 
 @cache
+def conventions() -> ModuleType:
+    """The names of the catalogue, for equations that declare nothing else: `attnspec.equations._names`."""
+    return importlib.import_module(f"{ROOT}{PACKAGES[0]}._names")
+
+
+@cache
 def _modules(package: str) -> Mapping[str, str]:
     """{family: name of its module} in a package of the catalogue."""
     imported = importlib.import_module(f"attnspec.{package}")
-    return {module.name: f"{imported.__name__}.{module.name}" for module in pkgutil.iter_modules(imported.__path__)}
+    return {
+        module.name: f"{imported.__name__}.{module.name}"
+        for module in pkgutil.iter_modules(imported.__path__)
+        if not module.name.startswith("_")
+    }
 
 
 def families() -> list[str]:

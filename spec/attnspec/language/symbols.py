@@ -1,21 +1,12 @@
-"""The symbols of the catalogue: their meaning, their LaTeX, and how test values of them are drawn."""
+"""Symbols: what an equation declares of its names, how test values of them are drawn, and their LaTeX."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 
-from attnspec.language.registry import family_of
-
-OPTION_SIZES = {
-    "heads": "H",
-    "layers": "L",
-    "block": "B",
-    "limit": "limit",
-    **{name: name for name in ("n", "m", "t", "d", "c", "e", "f", "o", "s", "u", "v", "w")},
-}
-"""{option that is a size: the named size that it sets}."""
+from attnspec.language.registry import conventions, family_of
 
 SCALES = {
     "float": ("normal", "scores", "weights", "bias", "fan_in", "state", "positive", "uniform"),
@@ -23,6 +14,22 @@ SCALES = {
     "bool": ("mask",),
 }
 """{kind of an array: names of the distributions of its values}; `Symbol` describes them."""
+
+ROLES = {
+    "width": "the number of features; the default",
+    "head width": "the number of features of a head",
+    "steps": 'the length of a sequence: steps are asked one by one, and there may be none; it bounds a "length"',
+    "queries": "a number of queries: each is answered by itself, and there may be none",
+    "keys": "the number of keys, along which kernels cut attention into tiles",
+    "words": 'the size of a vocabulary; it bounds a "token"',
+    "heads": "a number of heads, of which there are never many",
+    "few queries": "a number of queries of which there are never many",
+    "layers": "a number of layers",
+    "stacked layers": "a number of layers whose weights are stacked along an axis",
+    "block": "the length of the blocks that the keys are cut into",
+    "most steps": "the largest number of steps of a sequence that may end sooner",
+}
+"""{role of a size: what it is}. It decides which sizes test cases have."""
 
 GREEK = (
     "alpha", "beta", "gamma", "delta", "epsilon", "eta", "theta", "lambda", "mu", "nu", "xi", "pi", "rho", "sigma",
@@ -42,10 +49,15 @@ class Symbol:
         weight: whether it is learned; weights have no batch axes.
         draw: distribution of its test values: "normal", "scores", "weights" (a probability distribution over the last
             axis), "bias", "fan_in" (normal, divided by the root of the size of the axis that is summed over), "mask",
-            "state" (in [−1, 1]), "positive", "uniform", "length" (an integer from 0 to t), "token" (an integer from 0
-            to v − 1), "token or missing" (or −1) or "bit" (0 or 1).
+            "state" (in [−1, 1]), "positive", "uniform", "length" (an integer from 0 to the number of steps), "token"
+            (an integer from 0 to the number of words − 1), "token or missing" (or −1) or "bit" (0 or 1).
         also: dtypes that software may return it in, in addition to the expected one, if they have as many bits.
         within: the smallest and the largest value that it may have; None if any value is meaningful.
+        group: weights of one group can be confused with one another, such as all matrices, "W". Arrays of one group
+            are scaled together. A "bias" can be added twice. "" if it has none.
+        pack: for a weight of a gate, the group of weights that software packs into one array, such as "W_x"; else "".
+        gate: for a weight, its gate, such as "r"; weights of one gate can be swapped.
+        varied: whether its values differ by much even where all other values have a common offset.
 
     Examples:
         >>> import attnspec
@@ -63,159 +75,69 @@ class Symbol:
     draw: str = "normal"
     also: tuple[str, ...] = ()
     within: tuple[float, float] | None = None
+    group: str = ""
+    pack: str = ""
+    gate: str = ""
+    varied: bool = False
 
 
-TABLE: dict[str, Symbol] = {
-    "x": Symbol("the input"),
-    "x_q": Symbol("the input on the query side"),
-    "layers": Symbol("the arguments of each layer in addition to its input, the bottom layer first", weight=True),
-    "x_kv": Symbol("the input on the key and value side"),
-    "X": Symbol("the input, as columns or rows"),
-    "h": Symbol("the hidden state, or the states that are attended to", draw="state"),
-    "h_0": Symbol("the hidden state before the first step", draw="state"),
-    "c": Symbol("the cell state, or the context"),
-    "c_0": Symbol("the cell state before the first step"),
-    "s": Symbol("the decoder's state", draw="state"),
-    "a": Symbol("the output of attention, or the vectors that positions are added to"),
-    "y": Symbol("the embedded previous output, or the true distribution"),
-    "logits": Symbol("scores, one for each word", draw="scores"),
-    "p": Symbol("probabilities, one for each word", draw="weights"),
-    "q": Symbol("queries"),
-    "k": Symbol("keys"),
-    "v": Symbol("values"),
-    "K": Symbol("keys so far"),
-    "attention.V": Symbol("values so far"),
-    "backward.r": Symbol("the reset gate", draw="state"),
-    "backward.z": Symbol("the update gate", draw="state"),
-    "backward.h_tilde": Symbol("the candidate state", draw="state"),
-    "backward.a_hh": Symbol("the array that the reset gate multiplies"),
-    "backward.i": Symbol("the input gate", draw="state"),
-    "backward.f": Symbol("the forget gate", draw="state"),
-    "backward.g": Symbol("the candidate of the cell state", draw="state"),
-    "backward.o": Symbol("the output gate", draw="state"),
-    "backward.c_next": Symbol("the new cell state"),
-    "e": Symbol("scores, one for each query and key; or the vector of each position", draw="scores"),
-    "alpha": Symbol("attention weights", draw="weights"),
-    "o": Symbol("the output of attention, for each query"),
-    "lse": Symbol("the logarithm of the sum of exponentials of a query's scores", draw="scores", also=("float32",)),
-    "top": Symbol("the largest score so far, for each query", draw="scores"),
-    "total": Symbol("the sum of exponentials so far, relative to the largest", draw="positive"),
-    "mask": Symbol("true where a query may attend to a key", draw="mask"),
-    "age": Symbol("the age of a person", draw="positive"),
-    "sex": Symbol("0 or 1", draw="bit"),
-    "country": Symbol("the country, by its index in the list", draw="token or missing"),
-    "text.e": Symbol("1 at the index of a token, else 0", also=("float64", "float32", "float16", "bfloat16")),
-    "text.k": Symbol("tokens, by their index in the vocabulary", draw="token or missing"),
-    "P": Symbol("the vector of each token", weight=True),
-    "theta": Symbol("the parameters"),
-    "g": Symbol("the gradient of the loss by the parameters"),
-    "m": Symbol("the mean of the gradients so far"),
-    "optimizer.v": Symbol("the mean of the squares of the gradients so far", draw="positive"),
-    "P_pos": Symbol("the vector of each position", weight=True),
-    "position.P": Symbol("the vector of each position", weight=True),
-    "E": Symbol("the vector of each word", weight=True),
-    "token": Symbol("the previous word", draw="token"),
-    "seed": Symbol("the text so far, as tokens", draw="token"),
-    "window": Symbol("the last tokens of the text so far", draw="token"),
-    "target": Symbol("the correct token", draw="token"),
-    "valid": Symbol("true where a target counts", draw="mask"),
-    "uniform": Symbol("uniform random numbers from 0 to 1", draw="uniform"),
-    "length": Symbol("the number of rows of the sequence; the other rows are padding", draw="length"),
-    "f_x": Symbol("the output of a sub-layer"),
-    "z": Symbol("the output of the encoder"),
-    "v_a": Symbol("the vector that maps additive features to a score", weight=True),
-    "A": Symbol("the weights of state and input in one matrix", weight=True, draw="fan_in"),
-    "U": Symbol("the weights of the key side", weight=True, draw="fan_in"),
-    "W": Symbol("the weights, or in a score those of the query side", weight=True, draw="fan_in"),
-    "W_1": Symbol("the weights into the inner layer", weight=True, draw="fan_in"),
-    "W_2": Symbol("the weights out of the inner layer", weight=True, draw="fan_in"),
-    "V": Symbol("the weights of a context", weight=True, draw="fan_in"),
-    "w": Symbol("a learned vector", weight=True),
-    "b": Symbol("a bias", weight=True, draw="bias"),
-    "gamma": Symbol("the gain", weight=True, draw="positive"),
-    "beta": Symbol("the shift", weight=True, draw="bias"),
-}
-"""{name: symbol}. A key such as "text.e" is for one family only. Names `W_…`, `U_…`, `V_…`, `C_…` and `b_…` that are
-missing have the meaning of their first letter."""
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """What an equation declares of its names; the catalogue's names stand for what they stand for there.
 
+    Attributes:
+        symbols: {array: symbol}.
+        roles: {size: role}.
+        options: {option that is a size: the named size that it sets}.
+    """
 
-COMMON_NAMES: dict[str, tuple[str, ...]] = {
-    "x": ("input", "inputs", "hidden_states", "X"),
-    "x_q": ("x", "input", "inputs", "hidden_states", "query", "queries"),
-    "x_kv": ("memory", "context", "key_value_states"),
-    "h": ("hx", "hidden", "h_prev", "prev_h", "h_in", "state"),
-    "h_0": ("h0", "hx", "h_init", "init_h", "initial_state", "hidden", "state"),
-    "c": ("cx", "cell", "c_prev", "prev_c", "c_in"),
-    "c_0": ("c0", "cx", "c_init", "init_c"),
-    "q": ("query", "queries", "Q"),
-    "k": ("key", "keys", "K"),
-    "v": ("value", "values", "V"),
-    "text.k": ("token", "tokens", "ids", "input_ids", "indices"),
-    "mask": ("attn_mask",),
-    "e": ("scores", "score", "energy", "attn_scores", "input", "logits"),
-    "alpha": ("weights", "attn", "attn_weights", "attention_weights"),
-    "logits": ("input", "pred", "predictions"),
-    "target": ("targets", "label", "labels"),
-    "gamma": ("weight", "gain", "scale"),
-    "beta": ("bias", "shift"),
-    "W": ("weight",),
-    "b": ("bias",),
-    "P": ("weight", "table", "embedding"),
-    "theta": ("param", "params", "p"),
-    "g": ("grad", "grads", "gradient"),
-    "eps": ("epsilon", "variance_epsilon"),
-    "heads": ("num_heads", "n_heads", "n_head", "nhead", "nheads", "h"),
-    "tau": ("temperature", "temp"),
-}
-"""{argument: names that software commonly has for it}. A key such as "text.k" is for one family only."""
+    symbols: Mapping[str, Symbol] = field(default_factory=dict)
+    roles: Mapping[str, str] = field(default_factory=dict)
+    options: Mapping[str, str] = field(default_factory=dict)
 
+    def symbol(self, name: str, id: str) -> Symbol:
+        """The symbol of an array of an equation."""
+        usual, declared = symbol(name, id), self.symbols.get(name)
+        if declared is None:
+            return usual
+        return replace(
+            declared,
+            group=declared.group or usual.group,
+            pack=declared.pack or usual.pack,
+            gate=declared.gate or usual.gate,
+        )
 
-COMMON_SETTINGS: dict[str, tuple[str, ...]] = {
-    "normalized_shape": ("(c,)", "(d,)"),
-    "dim": ("-1",),
-    "axis": ("-1",),
-    "num_heads": ("heads",),
-    "reduction": ("none",),
-    "embed_dim": ("c",),
-    "input_size": ("d",),
-    "hidden_size": ("u",),
-}
-"""{parameter that software commonly has and no equation: its values, in sizes and options of the equation}."""
+    def all_roles(self) -> dict[str, str]:
+        """{size: role} of all sizes that have another role than "width"."""
+        return {**conventions().ROLES, **self.roles}
 
-
-def common_names(name: str, id: str) -> tuple[str, ...]:
-    """The names that software commonly has for an argument or option of an equation."""
-    return COMMON_NAMES.get(f"{id.split('.')[0]}.{name}", COMMON_NAMES.get(name, ()))
+    def size(self, option: str) -> str:
+        """The named size that a whole number sets; "" if it does not set one."""
+        return self.options.get(option, conventions().OPTION_SIZES.get(option, ""))
 
 
 def symbol(name: str, id: str) -> Symbol:
-    """The symbol of a name in an equation; a name that is not in the table is an input.
+    """The symbol that a name has in an equation that does not declare it.
 
     An array of a layer, such as layers.0.W_xr, has the symbol of the last part of its name.
     """
     name = name.rpartition(".")[2]
-    for known in (f"{family_of(id)}.{name}", name):
-        if known in TABLE:
-            return TABLE[known]
     if of := differentiated(name):
-        return Symbol(f"the gradient of {of}")
-    head = name.split("_")[0]
-    if head in ("W", "U", "V", "C", "E") and "_" in name:
-        target = name.split("_", 1)[1]
-        return Symbol(f"the weights {_mapped(target)}", weight=True, draw="fan_in")
-    if head == "b" and "_" in name:
-        return Symbol(f"the bias of {name.split('_', 1)[1]}", weight=True, draw="bias")
-    return TABLE.get(head, Symbol())
+        return Symbol(f"the gradient of {of}", group=name.partition("_")[0])
+    known: Symbol = conventions().symbol(name, family_of(id))
+    return known
+
+
+def common_names(name: str, id: str) -> tuple[str, ...]:
+    """The names that software commonly has for an argument or option of an equation."""
+    names: tuple[str, ...] = conventions().common_names(name, family_of(id))
+    return names
 
 
 def differentiated(name: str) -> str:
     """The name that a gradient is of, such as W_xz for d_W_xz; "" if a name is not that of a gradient."""
     head, _, of = name.partition("_")
     return of if head == "d" and PLAIN.fullmatch(name) and of[:1].isalpha() and of.split("_")[0] not in ACCENTS else ""
-
-
-def _mapped(target: str) -> str:
-    return f"from {target[0]} to {target[1]}" if re.fullmatch("[a-z]{2}", target) else f"of {target}"
 
 
 def latex(name: str, places: str = "", indices: Collection[str] = ()) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeAlias
 
 from attnspec.language.dims import Dim
-from attnspec.language.symbols import OPTION_SIZES, Symbol
+from attnspec.language.symbols import Declared, Symbol
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,15 +249,12 @@ class Option:
     Attributes:
         name: its name.
         kind: "int" or "float".
+        size: the named size that it sets, such as H for heads; "" if it does not set one.
     """
 
     name: str
     kind: str
-
-    @property
-    def size(self) -> str:
-        """The named size that it sets, such as H for heads; "" if it does not set one."""
-        return OPTION_SIZES.get(self.name, "") if self.kind == "int" else ""
+    size: str = ""
 
 
 @dataclass(frozen=True)
@@ -271,6 +269,7 @@ class Definition:
         lines: its lines, in order.
         returns: the returned expressions.
         results: the returned arrays; one that is the value of a line has its name.
+        roles: {size: role} of the sizes that have another role than "width".
     """
 
     id: str
@@ -280,6 +279,16 @@ class Definition:
     lines: tuple[Line, ...]
     returns: tuple[Node, ...]
     results: tuple[Parameter, ...]
+    roles: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def declared(self) -> Declared:
+        """What it declares of its names, for variants of it."""
+        return Declared(self.symbols, self.roles, self.size_options)
+
+    def role(self, size: str) -> str:
+        """The role of a size, one of `ROLES`."""
+        return self.roles.get(size, "width")
 
     @property
     def dtype_is_given(self) -> bool:

@@ -38,7 +38,7 @@ SETTINGS = {"embed_dim": "H*d", "num_heads": "heads", "batch_first": "true"}
 for plain in (multihead.attention, multihead.causal):
     layout(plain, "", PACKED, names=NAMES, by_name=True)
     layout(plain, "", APART, names=NAMES, by_name=True)
-for biased in (multihead.attention_biased, multihead.causal_biased):
+for biased in (multihead.attention_biased, multihead.causal_biased, multihead.self_attention_biased):
     layout(biased, "", {**PACKED, **PACKED_BIASES}, names=NAMES, by_name=True)
     layout(biased, "", {**APART, **BIASES}, names=NAMES, by_name=True)
 layout(
@@ -54,6 +54,15 @@ layout(
     multihead.attention_biased,
     MODULE,
     {**PACKED, **PACKED_BIASES, **INPUTS},
+    names=NAMES,
+    settings=SETTINGS,
+    returns="0",
+    same={"c": "H*d"},
+)
+layout(
+    multihead.self_attention_biased,
+    MODULE,
+    {**PACKED, **PACKED_BIASES, "x": "query, key, value"},
     names=NAMES,
     settings=SETTINGS,
     returns="0",

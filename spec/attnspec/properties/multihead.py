@@ -224,6 +224,20 @@ def value_bias_passes_and_key_bias_is_lost(f: Function, a: Arguments) -> Iterato
     yield Equal(f(**a), plain + a["b_v"] @ a["W_o"] + a["b_o"])
 
 
+@property_of(multihead.self_attention_biased, kills=("the result/q/drop/b_q", "the result/k/name/W_k-W_v"))
+def it_is_attention_of_a_sequence_to_itself(f: Function, a: Arguments) -> Iterator[Relation]:
+    """It is attention_biased with one sequence for queries and keys."""
+    rest = {name: array for name, array in a.items() if name != "x"}
+    yield Equal(f(**a), value(multihead.attention_biased, x_q=a["x"], x_kv=a["x"], **rest))
+
+
+@property_of(multihead.self_attention_biased, kills=("the result/head/last/j",))
+def order_of_the_sequence_is_not_seen(f: Function, a: Arguments) -> Iterator[Relation]:
+    """With the rows of x permuted, the rows of the result are permuted in the same way."""
+    order = np.roll(np.arange(len(a["x"])), 1)
+    yield Equal(f(**{**a, "x": a["x"][order]}), f(**a)[order])
+
+
 @property_of(multihead.queries, kills=("c/e/function/no-sqrt", "c/alpha/axis/i", "the result/heads/interleaved"))
 def queries_are_answered_end_to_end(f: Function, a: Arguments) -> Iterator[Relation]:
     """It is scaled dot-product attention, row after row."""

@@ -9,7 +9,8 @@ from attnspec.language.equation import Equation
 from attnspec.language.layers import sizes_of
 from attnspec.language.layouts import Layout, parts_of
 from attnspec.language.merging import merged
-from attnspec.language.symbols import COMMON_SETTINGS, common_names
+from attnspec.language.registry import conventions
+from attnspec.language.symbols import common_names
 from attnspec.language.tree import Definition
 from attnspec.verification.candidate.adaptation import BATCH_LETTERS, Adaptation, paths
 from attnspec.verification.candidate.settings import evaluated, names_in
@@ -67,7 +68,7 @@ def _constructor(callable_: CallableInfo, definition: Definition, layout: Layout
     takes_any = any(parameter.kind == "VAR_KEYWORD" for parameter in network.makes)
     made: dict[str, Any] = dict(given) if takes_any else {}
     for parameter in network.makes:
-        usual = [text for text in COMMON_SETTINGS.get(parameter.name, ()) if names_in(text) <= known]
+        usual = [text for text in conventions().COMMON_SETTINGS.get(parameter.name, ()) if names_in(text) <= known]
         if parameter.name in given:
             made[parameter.name] = given[parameter.name]
         elif parameter.name in known or usual:
@@ -120,11 +121,12 @@ def _common_settings(
     arguments = [*(parameter.name for parameter in definition.parameters), *options]
     meant = {name for argument in arguments for name in (argument, *common_names(argument, equation.id))}
     known = {*sizes_of(definition), *options}
+    usual = conventions().COMMON_SETTINGS
     return [
         (parameter.name, value)
         for parameter in callable_.parameters
         if not parameter.has_default and parameter.name not in meant and parameter.name not in bound
-        for value in [next((text for text in COMMON_SETTINGS.get(parameter.name, ()) if names_in(text) <= known), "")]
+        for value in [next((text for text in usual.get(parameter.name, ()) if names_in(text) <= known), "")]
         if value
     ]
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from attnspec.errors import SpecError, UnknownName, nearest
-from attnspec.implementation import AUTODIFF, DTYPES, FRAMEWORKS, Claim, ClaimFields
+from attnspec.implementation import AUTODIFF, DTYPES, FRAMEWORKS, Claim, ClaimFields, Implementation
 from attnspec.interpreters.rounding.policy import PRESETS
 from attnspec.language.equation import REGISTRY, Equation
 from attnspec.language.procedure import Procedure, specified
@@ -76,6 +76,18 @@ class VerifyOptions:
             return declared if self.claim is None else self.claim
         return declared.updated(self.claim)
 
+    def adapted_as(self, declared: Implementation) -> VerifyOptions:
+        """The options with what a callable declares of its call, where the caller says nothing."""
+        return replace(
+            self,
+            bind=self.bind or declared.bind,
+            settings=self.settings or declared.settings,
+            axes=self.axes or declared.axes,
+            returns=declared.returns if self.returns is None else self.returns,
+            same=self.same or declared.same,
+            weights=self.weights or declared.weights,
+        )
+
 
 def validate(wanted: VerifyOptions) -> None:
     """Refuse unknown names and unreadable inputs before a process is started.
@@ -116,12 +128,16 @@ def refuse_for_procedures(procedure: Procedure[..., Any], wanted: VerifyOptions,
     """Refuse options and claims that only make sense for equations.
 
     Raises:
-        SpecError: a claim is about arrays or gradients, or recorded arrays are given.
+        SpecError: a claim or an option of the call is about arrays or gradients, or recorded arrays are given.
     """
     plain = Claim()
     odd = [name for name in Claim.__dataclass_fields__ if getattr(claim, name) != getattr(plain, name)]
     if odd:
         raise SpecError(f"{procedure.id} is a procedure, and {odd[0]} says nothing of it", mend=f"leave out {odd[0]}")
+    of_arrays = [name for name in ("settings", "axes", "returns", "same", "weights") if getattr(wanted, name)]
+    if of_arrays:
+        mend = f"leave out {of_arrays[0]}, or wrap the callable in one of the same parameters"
+        raise SpecError(f"{procedure.id} is a procedure, and {of_arrays[0]} is for arrays", mend=mend)
     if as_tuple(wanted.inputs):
         raise SpecError(f"{procedure.id} is a procedure, and takes no recorded arrays", mend="ask without inputs")
 

@@ -39,6 +39,7 @@ def questions(found: Sequence[CallableInfo], shown: str, wanted: VerifyOptions) 
         raise _unclaimed(found, shown, wanted)
     alone = len(found) == 1
     for each, declared in pairs:
+        adapted = wanted.adapted_as(declared)
         name = shown if alone and shown.endswith(each.name) else _target(shown, each.name)
         framework = wanted.framework or declared.framework or each.framework or "numpy"
         dtypes = wanted.dtypes or declared.claim.dtypes or ("",)
@@ -46,11 +47,11 @@ def questions(found: Sequence[CallableInfo], shown: str, wanted: VerifyOptions) 
         try:
             called = specified(declared.equation)
             if isinstance(called, Procedure):
-                refuse_for_procedures(called, wanted, declared.claim)
-                binding = tuple((wanted.bind or declared.bind).items())
+                refuse_for_procedures(called, adapted, declared.claim)
+                binding = tuple((adapted.bind or {}).items())
                 yield ProceduralQuestion(each, called, wanted.examples, wanted.seed, binding, name)
                 continue
-            how = adaptation(wanted, each, called)
+            how = adaptation(adapted, each, called)
             refuse_same_of_gradients(how, called, backward)
             equation = gradient_of(called, framework) if backward else called
             equation = restricted(equation, dict(how.fixed), dict(how.same))
@@ -71,7 +72,7 @@ def questions(found: Sequence[CallableInfo], shown: str, wanted: VerifyOptions) 
                 wanted.device or "cpu",
                 wanted.examples,
                 wanted.seed,
-                tuple((wanted.bind or declared.bind).items()),
+                tuple((adapted.bind or {}).items()),
                 wanted.policy,
                 name,
                 not dtype,

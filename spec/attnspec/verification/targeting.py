@@ -43,12 +43,18 @@ def load_own_equations(target: Target, ids: Sequence[str]) -> None:
     judges it.
 
     Raises:
-        TargetError: an import fails.
+        TargetError: the file does not exist, or an import fails.
         SpecError: something that is defined is refused.
     """
     if not ids or any(map(is_specified, ids)) or isinstance(target, Pickled):
         return
+    if isinstance(target, File):
+        target.require()
     folder = Path(target.path).absolute().parent if isinstance(target, File) else Path.cwd()
     definitions.load(family for family in dict.fromkeys(map(family_of, ids)) if definitions.is_module(family, folder))
-    if not all(map(is_specified, ids)):
-        definitions.load([str(Path(target.path).absolute()) if isinstance(target, File) else target.name])
+    if all(map(is_specified, ids)):
+        return
+    if isinstance(target, File):
+        definitions.load([str(Path(target.path).absolute())])
+    elif definitions.is_module(target.name, folder):
+        definitions.load([target.name])

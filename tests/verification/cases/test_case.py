@@ -14,7 +14,7 @@ from attnspec import REGISTRY
 from attnspec.implementation import DTYPES
 from attnspec.interpreters.evaluation.call import batch_shape, evaluate, fit
 from attnspec.language.layers import sizes_of
-from attnspec.language.symbols import OPTION_SIZES, symbol
+from attnspec.language.symbols import symbol
 from attnspec.verification.cases.case import LAYOUTS, Case, Description, make, sized, smallest, unbatched, within
 from attnspec.verification.cases.distributions import REGIMES, rounded
 from synthetic import Array, case_of, described
@@ -136,7 +136,7 @@ def test_an_option_that_is_a_size_has_that_size() -> None:
     case = case_of("multihead.attention", H=3, c=5)
 
     assert case.options == {"heads": 3}
-    assert OPTION_SIZES["heads"] == "H"
+    assert REGISTRY["multihead.attention"].definition.size_options == {"heads": "H"}
 
 
 def test_an_option_that_is_no_size_changes_with_the_seed() -> None:

@@ -21,10 +21,14 @@ from attnspec.verification.cases.distributions import (
     distribution_of,
     draws_from,
     has_mask,
+    int_range,
     regime_applies,
     rounded,
 )
 from synthetic import MANY, Array, Floats, case_of, generator
+
+SIZED = REGISTRY["seq2seq.sequence_loss"]
+"""An equation with a number of steps, t, and a number of words, v."""
 
 SEEDS = st.integers(0, 2**32)
 SHAPES = st.sampled_from([(), (1,), (6,), (3, 4), (2, 3, 5), (0,), (2, 0)])
@@ -98,9 +102,10 @@ def test_whole_numbers_are_within_their_sizes(seed: int, v: int, t: int) -> None
     """Tokens are words of the vocabulary, or −1 where they may be missing; lengths from nothing to all of t."""
     ranges = {"length": (0, t), "token": (0, v - 1), "token or missing": (-1, v - 1), "bit": (0, 1)}
     assert ranges.keys() == INTEGER_DISTRIBUTIONS.keys()
+    assert ranges == {way: int_range(SIZED.definition, way, {"v": v, "t": t}) for way in ranges}
 
     for way, (least, most) in ranges.items():
-        values = INTEGER_DISTRIBUTIONS[way](generator(seed), (20,), {"v": v, "t": t})
+        values = INTEGER_DISTRIBUTIONS[way](generator(seed), (20,), least, most)
         assert values.dtype.kind == "i"
         assert least <= values.min()
         assert values.max() <= most
@@ -109,7 +114,10 @@ def test_whole_numbers_are_within_their_sizes(seed: int, v: int, t: int) -> None
 def test_every_whole_number_that_may_be_drawn_is() -> None:
     """The ends too, where a step too many or too few shows; of lengths these are drawn more often."""
     sizes = {"v": 4, "t": 6}
-    values = {way: draw(generator(0), (4000,), sizes) for way, draw in INTEGER_DISTRIBUTIONS.items()}
+    values = {
+        way: draw(generator(0), (4000,), *int_range(SIZED.definition, way, sizes))
+        for way, draw in INTEGER_DISTRIBUTIONS.items()
+    }
 
     assert {way: sorted({*drawn.tolist()}) for way, drawn in values.items()} == {
         "length": [*range(7)],

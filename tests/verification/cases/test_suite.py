@@ -110,7 +110,7 @@ def test_an_axis_that_may_be_empty_is(id: str, batches: tuple[int, ...], least: 
 def test_every_axis_goes_beyond_the_tiles_of_kernels(id: str, batches: tuple[int, ...], least: int) -> None:
     """As far as the equation allows."""
     for name in names(id):
-        for long in LONG.get(name, WIDE):
+        for long in LONG.get(REGISTRY[id].definition.role(name), WIDE):
             size = max(within(REGISTRY[id], name, long), bounds(id, least)(name))
             assert any(of(each, name) == size for each in suite(id, batches, least)), f"{name} = {size}"
 
@@ -131,7 +131,11 @@ def test_sizes_are_equal_in_some_cases_and_all_different_in_others(
     id: str, batches: tuple[int, ...], least: int
 ) -> None:
     """Equal ones let a transposed square matrix run, different ones show an axis that is taken for another."""
-    wide = [name for name in names(id) if name not in (*FEW, "B") and bounds(id, least)(name) <= 2]
+    wide = [
+        name
+        for name in names(id)
+        if REGISTRY[id].definition.role(name) not in (*FEW, "block") and bounds(id, least)(name) <= 2
+    ]
     sizes = [[of(each, name) for name in wide] for each in suite(id, batches, least) if each.regime == "ordinary"]
 
     assert any(len({*row}) <= 1 for row in sizes)

@@ -6,12 +6,14 @@ from functools import cache
 
 import numpy as np
 import pytest
+from jaxtyping import Float
 
-from attnspec import REGISTRY
+from attnspec import REGISTRY, Source, equation
 from attnspec.interpreters.mutation.free_numbers import FreeNumber, free_numbers, number_of
 from attnspec.interpreters.rounding.policy import preset
 from attnspec.language.dims import Dim
 from attnspec.language.tree import Apply, Name, Node, Number, SizeOf
+from attnspec.notation import Tensor, cos, index
 from attnspec.verification.candidate.observation import Observation
 from attnspec.verification.diagnosis.constants import wrong_numbers
 from attnspec.verification.diagnosis.recognise import recognise
@@ -19,11 +21,12 @@ from attnspec.verification.judge.judge import Judge
 from attnspec.verification.judge.mutant_values import values
 from synthetic import answers, honest_answers, small_cases
 
-ATTENTION, NORM, CELL, HEADS = (
+ATTENTION, NORM, CELL, HEADS, WAVES = (
     "attention.scaled_dot_product",
     "transformer.layer_norm",
     "recurrent.gru_cell",
     "multihead.attention",
+    "position.sinusoidal",
 )
 
 
@@ -72,6 +75,7 @@ def explanations(id: str, observations: list[Observation]) -> list[str]:
         (NORM, "factor", "μ", Number(0.5), "in variance: μ is multiplied by 0.5"),
         (CELL, "term", "x W_xr + h W_hr + b_r", Number(1.0), "in r: 1 is added to x W_xr + h W_hr + b_r"),
         (CELL, "throughout", "b_r, b_z and b_h", Number(2.0), "b_r, b_z and b_h are multiplied by 2"),
+        (WAVES, "term", "pos", Number(0.5), "in angle: 0.5 is added to pos"),
         (CELL, "factor", "z", Number(0.5), "in the result: z is multiplied by 0.5"),
     ],
 )  # fmt: skip
@@ -79,6 +83,17 @@ def test_a_planted_number_is_found(id: str, kind: str, shown: str, number: Node,
     where = next(each for each in places(id) if (each.kind, each.shown) == (kind, shown))
 
     assert sentence in explanations(id, planted(id, where, number))
+
+
+def test_an_integer_that_is_used_as_a_real_number_takes_a_term() -> None:
+    @equation(Source(paper="none"))
+    def decaying(x: Float[Tensor, "t d"], *, base: float) -> Float[Tensor, "t d"]:
+        """Waves that become slower by columns."""
+        t, k = index("t"), index("d")
+        y = x[t, k] * cos(base ** (0 - k))
+        return y.stack(t, k)
+
+    assert ("term", "0 − k") in {(place.kind, place.shown) for place in free_numbers(decaying.definition)}
 
 
 def test_right_answers_have_no_wrong_number() -> None:

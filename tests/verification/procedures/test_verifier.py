@@ -115,6 +115,8 @@ def test_what_is_not_asked_of_a_procedure_is_refused(tmp_path: Path) -> None:
         asked("only_tokens", "encode")
     with pytest.raises(SpecError, match="backward says nothing of it"):
         attnspec.verify(place, "text.encode", backward=True)
+    with pytest.raises(SpecError, match="is a procedure, and returns is for arrays"):
+        attnspec.verify(place, "text.encode", returns="0")
     with pytest.raises(SpecError, match="takes no recorded arrays"):
         attnspec.verify(place, "text.encode", inputs=tmp_path / "case.npz")
     with pytest.raises(UnknownName) as caught:

@@ -141,3 +141,57 @@ def test_a_claim_of_the_wrong_type_is_refused_with_its_field(claim: dict[str, An
     with pytest.raises(TargetError, match="@implements of function has a value of the wrong type") as caught:
         describe("function", function)
     assert next(iter(claim)) in caught.value.given
+
+
+LIMIT, ELSEWHERE = 700, 900
+
+
+def helper(x: Any, times: float = 0.125) -> Any:
+    return x * times if x.shape[0] > 48 else np.where(x > 1e-3, x, 3)
+
+
+class Kernel:
+    WIDTH = 96
+
+    def __call__(self, x: Any) -> Any:
+        return self.tiled(x)
+
+    def tiled(self, x: Any) -> Any:
+        return x[: LIMIT + self.WIDTH]
+
+
+def made(width: int) -> Callable[..., Any]:
+    def inner(x: Any) -> Any:
+        return [helper(row) for row in x[:width]]
+
+    return inner
+
+
+@pytest.mark.parametrize(
+    ("function", "numbers"),
+    [
+        (helper, {0.125, 48.0, 1e-3, 3.0}),
+        (Kernel(), {700.0, 96.0}),
+        (Kernel().tiled, {700.0, 96.0}),
+        (made(33), {33.0, 48.0, 0.125}),
+        (wrapped(helper), {48.0}),
+        (functools.partial(helper, times=5.5), {48.0}),
+        (np.exp, set()),
+    ],
+)
+def test_numbers_of_the_code_are_found(function: Callable[..., Any], numbers: set[float]) -> None:
+    found = describe("f", function).numbers
+
+    assert numbers <= {*found}
+    assert 900.0 not in found
+    assert all(math.isfinite(number) for number in found)
+
+
+def test_numbers_that_are_no_sizes_and_too_many_are_left_out() -> None:
+    namespace: dict[str, Any] = {"__name__": __name__}
+    exec(f"def f(x):\n    return x, float('inf'), 1e400, {list(range(1000))}, 1e300", namespace)
+
+    found = describe("f", namespace["f"]).numbers
+
+    assert 20 < len(found) <= 64
+    assert max(found) < 2**53

@@ -108,6 +108,7 @@ def derive(definition: Definition, outputs: tuple[int, ...], wanted: tuple[str, 
         tuple(draft.all_lines()),
         returns,
         results,
+        forward.roles,
     )
     return tidied(with_result_names(result))
 

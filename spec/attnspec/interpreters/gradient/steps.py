@@ -106,6 +106,7 @@ class _Outline:
             (),
             (body,),
             tuple(replace(state, name=f"{state.name}_next") for state in states),
+            self.definition.roles,
         )
         arguments = (*map(Name, self.node.states), *self.arguments)
         return Call(callee, arguments, tuple((option.name, Name(option.name)) for option in options))

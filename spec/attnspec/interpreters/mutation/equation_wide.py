@@ -8,9 +8,9 @@ from dataclasses import replace
 
 from attnspec.interpreters.formula.formula import text_of
 from attnspec.interpreters.mutation.operators import (
-    LEARNED,
     Site,
     dropped,
+    is_grouped,
     mismasked,
     must_equal,
     outermost,
@@ -18,6 +18,7 @@ from attnspec.interpreters.mutation.operators import (
 )
 from attnspec.language.check import Type
 from attnspec.language.dims import Dim
+from attnspec.language.symbols import Symbol
 from attnspec.language.traversal import map_definition, nodes, substitute, walk
 from attnspec.language.tree import (
     Apply,
@@ -53,13 +54,13 @@ def equation_wide_mutations(definition: Definition, types: Mapping[str, Type]) -
 def _reordered(definition: Definition) -> Iterator[Mutation]:
     """The groups of weights of the gates, such as W_xr, W_hr and b_r, in every other order.
 
-    The last letter of a name tells its gate. Gates with equal shapes are permuted.
+    Gates with equal shapes are permuted.
     """
     groups: dict[str, dict[str, str]] = {}
     for parameter in definition.parameters:
-        head, _, tail = parameter.name.partition("_")
-        if head in ("W", "U", "C", "b") and tail:
-            groups.setdefault(tail[-1], {})[f"{head}_{tail[:-1]}"] = parameter.name
+        symbol = parameter.symbol
+        if symbol.pack:
+            groups.setdefault(symbol.gate, {})[symbol.pack] = parameter.name
     shapes = {p.name: p.dims for p in definition.parameters}
     kinds: dict[frozenset[tuple[str, tuple[Dim, ...]]], list[str]] = {}
     for gate, names in groups.items():
@@ -80,7 +81,7 @@ def _reordered(definition: Definition) -> Iterator[Mutation]:
 def _exchanged_parameters(definition: Definition) -> Iterator[Mutation]:
     """Two swapped parameters whose shapes fit, always or when some sizes are equal."""
     for a, b in itertools.combinations(definition.parameters, 2):
-        if a.kind != b.kind or len(a.dims) != len(b.dims) or not _interchangeable(a.name, b.name):
+        if a.kind != b.kind or len(a.dims) != len(b.dims) or not _interchangeable(a.symbol, b.symbol):
             continue
         equal = dict.fromkeys(pair for x, y in zip(a.dims, b.dims, strict=True) for pair in must_equal(x, y))
         sentence = f"{a.name} and {b.name} are swapped"
@@ -92,13 +93,9 @@ def _exchanged_parameters(definition: Definition) -> Iterator[Mutation]:
         )
 
 
-def _interchangeable(a: str, b: str) -> bool:
+def _interchangeable(a: Symbol, b: Symbol) -> bool:
     """Whether two parameters can be confused: two inputs, or two weights of one gate, such as W_xr and W_hr."""
-    learned = [name.split("_")[0] in LEARNED for name in (a, b)]
-    if all(learned):
-        tails = [name.partition("_")[2][-1:] for name in (a, b)]
-        return tails[0] == tails[1]
-    return not any(learned)
+    return is_grouped(a) == is_grouped(b) and (not is_grouped(a) or a.gate == b.gate)
 
 
 def _wrong_masks(definition: Definition) -> Iterator[Mutation]:

@@ -102,13 +102,13 @@ def free_numbers(definition: Definition) -> Iterator[FreeNumber]:
 
 
 def _groups(definition: Definition) -> Iterator[tuple[str, ...]]:
-    """Groups of arguments that software may scale together: single ones, and those with the same prefix and rank."""
+    """Groups of arguments that software may scale together: single ones, and those of one group and rank."""
     floats = [parameter for parameter in definition.parameters if parameter.kind == "float"]
     groups: dict[tuple[str, int], list[str]] = {}
     for parameter in floats:
         yield (parameter.name,)
-        if "_" in parameter.name:
-            groups.setdefault((parameter.name.split("_")[0], len(parameter.dims)), []).append(parameter.name)
+        if group := parameter.symbol.group:
+            groups.setdefault((group, len(parameter.dims)), []).append(parameter.name)
     yield from (tuple(names) for names in groups.values() if len(names) > 1)
 
 
@@ -210,14 +210,14 @@ def _at(
         return
     if isinstance(node, Call):
         yield from _in_call(node, root, path, site, quantities, build)
-    if not is_float(node, site) or (parent is None and isinstance(node, MOVED)) or _line_of(node) in once:
+    if not _is_real(node, parent, site) or (parent is None and isinstance(node, MOVED)) or _line_of(node) in once:
         return  # equivalent to a number elsewhere
     if isinstance(node, Reduce) and node.op == "softmax":
         shown = f"the denominator of {site.show(node)}"
         yield made(TERM, lambda number: _with_denominator(node, number), shown=shown)
     if parent is None or _takes_a_factor(parent):
         yield made(FACTOR, lambda number: Apply("*", (number, node)))
-    if parent is None or _takes_a_term(parent, path):
+    if parent is None or _takes_a_term(parent, path, site.definition):
         yield made(TERM, lambda number: Apply("+", (node, number)))
 
 
@@ -281,11 +281,22 @@ def _line_of(node: Node) -> str:
 
 def is_float(node: Node, site: Site) -> bool:
     """Whether a node has one floating-point value."""
+    return _kind(node, site) == "float"
+
+
+def _is_real(node: Node, parent: Node | None, site: Site) -> bool:
+    """Whether a node's value is a real number, or an integer that is used as one, as in an exponent."""
+    kind = _kind(node, site)
+    return kind == "float" or (kind == "int" and isinstance(parent, Apply) and is_float(parent, site))
+
+
+def _kind(node: Node, site: Site) -> str:
+    """The kind of a node that has one value; "" for other nodes."""
     try:
         kinds = infer(node, site.scope)
     except NotationError:
-        return False
-    return len(kinds) == 1 and kinds[0].kind == "float"
+        return ""
+    return kinds[0].kind if len(kinds) == 1 else ""
 
 
 def _takes_a_factor(parent: Node) -> bool:
@@ -301,11 +312,11 @@ def _takes_a_factor(parent: Node) -> bool:
             return False
 
 
-def _takes_a_term(parent: Node, path: Path) -> bool:
+def _takes_a_term(parent: Node, path: Path, definition: Definition) -> bool:
     """Whether a term added to a child is not equivalent to a term added to this node."""
     match parent:
-        case Apply(op="/"):
-            return path[-1] == ("args", 1)
+        case Apply(op="/", args=(_, divisor)):
+            return path[-1] == ("args", 1) or not _is_constant(divisor, definition)
         case Apply(op="*"):
             return True
         case Apply(op=op):

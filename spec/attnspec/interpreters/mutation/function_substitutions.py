@@ -6,11 +6,12 @@ that no mutant explains.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from attnspec.interpreters.mutation.mutants import Mutant
-from attnspec.language.traversal import map_throughout
+from attnspec.language.traversal import map_throughout, nodes
 from attnspec.language.tree import SOFTMAXES, Apply, Definition, Node, Number, Reduce
 
 CAPS = (20.0, 30.0, 50.0)
@@ -23,6 +24,10 @@ def function_substitutions(definition: Definition) -> Iterator[Mutant]:
         tree = map_throughout(definition, change)
         if tree is not definition:
             yield Mutant(f"instead/{name}", sentence, tree)
+    for name, (sentence, change) in OVERFLOWING.items():
+        tree = map_throughout(definition, change)
+        if tree is not definition:
+            yield Mutant(f"overflow/{name}", sentence, tree, in_storage=True)
 
 
 Change = Callable[[Node, Definition], Node]
@@ -85,6 +90,20 @@ def _capped(cap: float) -> Change:
     return change
 
 
+def _unmasked(stand_in: Callable[[Node], Node]) -> Change:
+    """Replaces masked scores by others, and sums over all keys, as dense matrix products do."""
+
+    def change(node: Node, definition: Definition) -> Node:
+        if not isinstance(node, Reduce) or node.where is None:
+            return node
+        if node.op in SOFTMAXES:
+            return replace(node, term=Apply("where", (node.where, node.term, stand_in(node.term))), where=None)
+        masks = {part.where for part in nodes(definition) if isinstance(part, Reduce) and part.op in SOFTMAXES}
+        return replace(node, where=None) if node.op == "sum" and node.where in masks else node
+
+    return change
+
+
 SUBSTITUTIONS: dict[str, tuple[str, Change]] = {
     "hard-sigmoid": ("a hard sigmoid is used instead of σ: x/6 + 1/2, from 0 to 1", _instead("sigmoid", _line(1 / 6))),
     "hard-sigmoid-keras": (
@@ -96,6 +115,67 @@ SUBSTITUTIONS: dict[str, tuple[str, Change]] = {
     "silu-relu": ("x σ(x) is used instead of relu", _instead("relu", _gated(1.0))),
     "silu-gelu": ("x σ(x) is used instead of gelu", _instead("gelu", _gated(1.0))),
     "quick-gelu": ("x σ(1.702x) is used instead of gelu", _instead("gelu", _gated(1.702))),
+    "masked-infinite": (
+        "−∞ stands for masked scores, so that a row without visible keys gives NaN",
+        _unmasked(lambda _: Number(-math.inf)),
+    ),
+    "masked-large": (
+        "a large negative number stands for masked scores, so that a row without visible keys gives the average",
+        _unmasked(lambda _: Number(-1e9)),
+    ),
+    "masked-added": (
+        "a large negative number is added to masked scores, so that a row without visible keys ignores the mask",
+        _unmasked(lambda score: _minus(score, Number(1e4))),
+    ),
     **{f"cap-{cap:g}": (f"scores are capped: {cap:g} tanh(s/{cap:g})", _capped(cap)) for cap in CAPS},
 }
 """{name: (sentence, replacement of a node)}."""
+
+
+def _exp(x: Node) -> Node:
+    return Apply("exp", (x,))
+
+
+def _over(x: Node, y: Node) -> Node:
+    return Apply("/", (x, y))
+
+
+def _by_tanh_of_exponentials(x: Node) -> Node:
+    e, inverse = _exp(x), _exp(Apply("neg", (x,)))
+    return _over(_minus(e, inverse), _plus(e, inverse))
+
+
+def _log_of_softmax(node: Node, _: Definition) -> Node:
+    if not isinstance(node, Reduce) or node.op != "log_softmax":
+        return node
+    return Apply("log", (replace(node, op="softmax"),))
+
+
+def _unshifted(node: Node, _: Definition) -> Node:
+    """A softmax, or its logarithm, from the exponentials of the scores as they are."""
+    if not isinstance(node, Reduce) or node.op not in SOFTMAXES:
+        return node
+    total = replace(node, op="sum", term=_exp(node.term))
+    if node.op == "log_softmax":
+        return _minus(node.term, Apply("log", (total,)))
+    weight = _over(_exp(node.term), total)
+    return weight if node.where is None else Apply("where", (node.where, weight, Number(0.0)))
+
+
+OVERFLOWING: dict[str, tuple[str, Change]] = {
+    "log-of-softmax": ("the logarithm of softmax is taken: small probabilities underflow to 0", _log_of_softmax),
+    "unshifted-softmax": ("the largest score is not taken off before exp: large scores overflow", _unshifted),
+    "sigmoid": (
+        "σ is computed as exp(x) / (1 + exp(x)): large x overflows",
+        _instead("sigmoid", lambda x: _over(_exp(x), _plus(Number(1.0), _exp(x)))),
+    ),
+    "tanh": (
+        "tanh is computed as (exp(x) − exp(−x)) / (exp(x) + exp(−x)): large x overflows",
+        _instead("tanh", _by_tanh_of_exponentials),
+    ),
+    "softplus": (
+        "softplus is computed as log(1 + exp(x)): large x overflows",
+        _instead("softplus", lambda x: Apply("log", (_plus(Number(1.0), _exp(x)),))),
+    ),
+}
+"""{name: (sentence, replacement of a node)} of what is equal in real numbers, and overflows in the storage dtype."""

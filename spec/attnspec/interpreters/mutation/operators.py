@@ -10,6 +10,7 @@ from attnspec.interpreters.formula.symbols import is_name
 from attnspec.language.check import Scope, Type, infer, layer_of
 from attnspec.language.dims import Dim
 from attnspec.language.layers import WIRING_ERRORS, same_sizes
+from attnspec.language.symbols import Symbol
 from attnspec.language.traversal import nodes
 from attnspec.language.tree import (
     Apply,
@@ -36,9 +37,6 @@ FUNCTIONS = {
     "exp": (), "log": (), "sin": ("cos",), "cos": ("sin",), "sqrt": (),
 }  # fmt: skip
 """{function: functions that it may be confused with}; each may also be left out."""
-
-LEARNED = ("W", "U", "C", "A", "b", "E", "gamma", "beta")
-"""The first parts of the names of weights."""
 
 COMPARISONS = {"<=": ("<", ">="), "<": ("<=", ">"), ">=": (">", "<="), ">": (">=", "<"), "==": ("<=", ">=")}
 """{comparison: comparisons that it may be confused with}."""
@@ -105,7 +103,7 @@ def local_mutations(node: Node, site: Site) -> Iterator[LocalMutation]:
 def dropped(node: Node, site: Site) -> Iterator[LocalMutation]:
     """A term, factor, divisor, matrix or sign is missing; a bias is added twice."""
     match node:
-        case Apply(op="+", args=(_, Name(id=name) as bias)) if name.split("_")[0] == "b":
+        case Apply(op="+", args=(_, Name(id=name) as bias)) if symbol_of(name, site.definition).group == "bias":
             yield f"twice/{name}", f"{name} is added twice", Apply("+", (node, bias)), ()
     match node:
         case Apply(op="+" | "*" as op, args=(a, b)):
@@ -151,7 +149,7 @@ def misnamed(node: Node, site: Site) -> Iterator[LocalMutation]:
         return
     expected = site.known[node.id]
     for other, kind in site.known.items():
-        if other != node.id and kind == expected and _same_role(node.id, other):
+        if other != node.id and kind == expected and _same_role(node.id, other, site.definition):
             yield f"name/{node.id}-{other}", f"{other} is used instead of {node.id}", Name(other), ()
 
 
@@ -270,11 +268,17 @@ def memory_order(node: Node, site: Site) -> Iterator[LocalMutation]:
             yield "heads/no-transpose", "the heads are joined by reshaping, without the transpose", joined, ()
             joined = Reshape(stacked, (*range(1, last + 1), 0), dims)
             yield "heads/interleaved", "the heads are interleaved where they are joined", joined, ()
-        case Name(id=name) if name.startswith(("W_", "U_", "C_")) and len(site.known[name].dims) == 2:
+        case Name(id=name) if _is_matrix(name, site):
             rows, columns = dims = site.known[name].dims
             if rows != columns:
                 sentence = f"{name} is read in column-major order"
                 yield f"memory/{name}", sentence, Reshape(node, (1, 0), dims), ()
+
+
+def _is_matrix(name: str, site: Site) -> bool:
+    """Whether a name is a matrix of weights that software keeps with others."""
+    symbol = symbol_of(name, site.definition)
+    return bool(symbol.pack) and symbol.group != "bias" and len(site.known[name].dims) == 2
 
 
 def step_offset(node: Node, site: Site) -> Iterator[LocalMutation]:
@@ -351,12 +355,20 @@ def must_equal(rows: Dim, columns: Dim) -> tuple[tuple[str, str], ...]:
     return () if rows == columns else ((str(rows), str(columns)),)
 
 
-def _same_role(name: str, other: str) -> bool:
-    """Whether two names have the same role: weights with the same first letter, or arrays that are not weights."""
-    first, second = name.split("_")[0], other.split("_")[0]
-    if first in LEARNED or second in LEARNED:
-        return first == second
-    return True
+def _same_role(name: str, other: str, definition: Definition) -> bool:
+    """Whether two names have the same role: weights of one group, or arrays that are not weights."""
+    first, second = symbol_of(name, definition), symbol_of(other, definition)
+    return first.group == second.group if is_grouped(first) or is_grouped(second) else True
+
+
+def is_grouped(symbol: Symbol) -> bool:
+    """Whether an argument is a weight that can only be confused with one of its group."""
+    return symbol.weight and bool(symbol.group)
+
+
+def symbol_of(name: str, definition: Definition) -> Symbol:
+    """The symbol of an argument; that of a line says nothing."""
+    return next((parameter.symbol for parameter in definition.parameters if parameter.name == name), Symbol())
 
 
 def _is_gate(name: str, site: Site) -> bool:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from attnspec.language.equation import Equation
 from attnspec.language.layouts import parts_of
-from attnspec.language.symbols import differentiated, symbol
+from attnspec.language.symbols import differentiated
 from attnspec.language.tree import Definition, Parameter
 from attnspec.verification.sandbox.messages import Outcome, Output, Piece
 
@@ -77,6 +77,7 @@ class Adaptation:
                 part.place,
                 part.transposed,
                 part.terms,
+                part.negated,
             )
             for argument, text in self.places
             for part in parts_of(text)
@@ -88,12 +89,13 @@ class Adaptation:
             return dict(arrays)
         known = {parameter.name: parameter for parameter in equation.definition.parameters}
         return {
-            name: np.ascontiguousarray(array.transpose(self._order())) if self._is_laid_out(known.get(name), array.ndim)
+            name: np.ascontiguousarray(array.transpose(self._order()))
+            if self._is_laid_out(known.get(name), array.ndim, equation)
             else array
             for name, array in arrays.items()
         }  # fmt: skip
 
-    def to_equation(self, outcome: Outcome, results: Sequence[Parameter]) -> Outcome:
+    def to_equation(self, outcome: Outcome, results: Sequence[Parameter], equation: Equation[..., Any]) -> Outcome:
         """An outcome with the outputs in the equation's order of axes.
 
         Args:
@@ -102,24 +104,25 @@ class Adaptation:
         if not self.axes or not results:
             return outcome
         outputs = [
-            self._restored(output, results[place % len(results)]) for place, output in enumerate(outcome.outputs)
+            self._restored(output, results[place % len(results)], equation)
+            for place, output in enumerate(outcome.outputs)
         ]
         return replace(outcome, outputs=tuple(outputs))
 
-    def _restored(self, output: Output, result: Parameter) -> Output:
-        if output.shape is None or not self._is_laid_out(result, len(output.shape)):
+    def _restored(self, output: Output, result: Parameter, equation: Equation[..., Any]) -> Output:
+        if output.shape is None or not self._is_laid_out(result, len(output.shape), equation):
             return output
         order = tuple(np.argsort(self._order()))
         shape = tuple(output.shape[place] for place in order)
         value = None if output.value is None else np.ascontiguousarray(output.value.transpose(order))
         return replace(output, shape=shape, value=value)
 
-    def _is_laid_out(self, parameter: Parameter | None, axes: int) -> bool:
+    def _is_laid_out(self, parameter: Parameter | None, axes: int, equation: Equation[..., Any]) -> bool:
         """Whether an array has the axes of the letters: a floating-point one with so many axes that is not a weight."""
         if parameter is None or parameter.kind != "float" or axes != len(self.axes):
             return False
         of = differentiated(parameter.name)
-        return not (symbol(of, "").weight if of else parameter.symbol.weight)
+        return not (equation.definition.symbol(of).weight if of else parameter.symbol.weight)
 
     def _order(self) -> tuple[int, ...]:
         """For each letter, its place in the order of the equation."""

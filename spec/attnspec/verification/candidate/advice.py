@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import combinations
 
-from attnspec.language.symbols import COMMON_SETTINGS
+from attnspec.language.registry import conventions
 from attnspec.verification.candidate.candidate import Candidate
 from attnspec.verification.cases.case import Case
 from attnspec.verification.sandbox.messages import Outcome
@@ -35,7 +35,8 @@ def _lines(candidate: Candidate) -> Iterator[str]:
         yield from _equal_sizes(failed, right)
     left = candidate.left_at_defaults
     if left:
-        known = [f"{name}={COMMON_SETTINGS[name][0]}" for name in left if name in COMMON_SETTINGS]
+        usual = conventions().COMMON_SETTINGS
+        known = [f"{name}={usual[name][0]}" for name in left if name in usual]
         example = known[0] if known else f"{left[0]}=VALUE"
         yield f"left at their defaults: {', '.join(left)}; --set {example} sets one"
 

@@ -24,6 +24,7 @@ from attnspec.verification.cases.distributions import HIDDEN
 from attnspec.verification.cases.grid import grid
 from attnspec.verification.cases.recorded_cases import Reader, RecordedCases
 from attnspec.verification.cases.suite import ROUND_SEEDS, standard_suite
+from attnspec.verification.cases.written import written
 from attnspec.verification.sandbox.binding import Plan, bind, describe_binding
 from attnspec.verification.sandbox.messages import MOST_RECORDED, Layout, Outcome, Recorded, Request, Watched
 from attnspec.verification.sandbox.runner import Runner
@@ -97,7 +98,7 @@ class Candidate:
         return "; ".join(filter(None, [describe_binding(self.plan, parameters), *self.question.adaptation.words]))
 
     def standard_cases(self) -> Iterator[Case]:
-        """The cases that are always there, as far as they are claimed: the fixed suite, then the grid."""
+        """The cases that are always there, as far as claimed: the fixed suite, the grid, and at numbers in the code."""
         if self.question.only_inputs:
             return
         descriptions = self._with_seed(self.question.case) if self.question.case is not None else self._standard()
@@ -106,11 +107,12 @@ class Candidate:
 
     def _standard(self) -> Iterator[Description]:
         question, claim = self.question, self.question.claim
-        for cases in (standard_suite, grid):
-            for description in cases(question.equation, question.least, claim.batch):
-                hidden = description.regime == HIDDEN and claim.finite
-                if not hidden and description.layout in question.layouts:
-                    yield description
+        within = (question.equation, question.least, claim.batch)
+        own = written(*within, question.callable.numbers)
+        for description in (*standard_suite(*within), *grid(*within), *own):
+            hidden = description.regime == HIDDEN and claim.finite
+            if not hidden and description.layout in question.layouts:
+                yield description
 
     def _with_seed(self, seed: int) -> Iterator[Description]:
         """The case with a seed, among the standard ones and those that are added while mutants survive.
@@ -224,7 +226,7 @@ class Candidate:
         """Make each call and yield its outcome, with the outputs in the equation's order of axes."""
         results = self.question.equation.definition.results
         for outcome in self.runner.call_many(requests):
-            yield self.question.adaptation.to_equation(outcome, results)
+            yield self.question.adaptation.to_equation(outcome, results, self.question.equation)
 
     def observe(self, cases: Sequence[Case]) -> list[Observation]:
         """Call the candidate on cases. Every outcome is kept in `calls`; no case follows a hang or a crash.

@@ -21,12 +21,13 @@ from attnspec.verification.cases.distributions import (
     _drawn,
     distribution_of,
     in_range,
+    int_range,
     option_values,
 )
 from attnspec.verification.cases.patterns import patterned
 
-FEW = ("H", "M", "N", "L")
-"""Heads, queries and layers, of which there are never many."""
+FEW = ("heads", "few queries", "layers", "stacked layers")
+"""Roles of sizes that are never large."""
 
 
 MOST_BLOCKS = 12
@@ -53,8 +54,8 @@ CONTIGUOUS = ("contiguous", "shared")
 """Layouts that a claim of contiguous inputs covers."""
 
 
-MAY_BE_EMPTY = ("n", "t")
-"""Sizes of what is asked for one by one: no queries, or no steps, is a question with an empty answer."""
+MAY_BE_EMPTY = ("queries", "steps")
+"""Roles of sizes of what is asked for one by one: of no queries, or of no steps, the answer is empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +178,12 @@ def sized(definition: Definition, sizes: Mapping[str, int]) -> dict[str, int]:
 
 def smallest(equation: Equation[..., Any], name: str) -> int:
     """The smallest size at which an equation has a meaning along an axis."""
-    return equation.smallest.get(name, 0 if name in MAY_BE_EMPTY else 1)
+    return equation.smallest.get(name, 0 if equation.definition.role(name) in MAY_BE_EMPTY else 1)
+
+
+def few(definition: Definition) -> list[str]:
+    """The named sizes of an equation that are never large."""
+    return [name for name in sizes_of(definition) if definition.role(name) in FEW]
 
 
 def make(equation: Equation[..., Any], description: Description, dtype: str) -> Case:
@@ -192,13 +198,16 @@ def make(equation: Equation[..., Any], description: Description, dtype: str) -> 
         if not parameter.symbol.weight:
             shape = (*description.batch, *shape)
         if parameter.kind == "int":
-            way = INTEGER_DISTRIBUTIONS[distribution_of(equation, parameter.name)]
-            arrays[parameter.name] = np.asarray(way(generator, shape, sizes))  # also where it is a single number
+            way = distribution_of(equation, parameter.name)
+            draw, ends = INTEGER_DISTRIBUTIONS[way], int_range(equation.definition, way, sizes)
+            arrays[parameter.name] = np.asarray(draw(generator, shape, *ends))  # also where it is a single number
         else:
             arrays[parameter.name] = _drawn(equation, parameter, shape, description.regime, generator, dtype)
     for name, pattern in description.patterns:
         if name in arrays:  # a layer that a smaller case lacks has no arrays
-            arrays[name] = patterned(pattern, arrays[name], distribution_of(equation, name), sizes)
+            way = distribution_of(equation, name)
+            ends = int_range(definition, way, sizes) if arrays[name].dtype.kind == "i" else (0, 0)
+            arrays[name] = patterned(pattern, arrays[name], ends)
     for parameter in definition.parameters:
         arrays[parameter.name] = in_range(arrays[parameter.name], parameter.symbol)
     if description.regime == HIDDEN:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 from attnspec.language.equation import Equation
-from attnspec.language.layers import sizes_of
-from attnspec.verification.cases.case import FEW, MOST_BLOCKS, Description, within
+from attnspec.language.layers import of_role, sizes_of
+from attnspec.verification.cases.case import MOST_BLOCKS, Description, few, within
 from attnspec.verification.cases.distributions import leading
 
 
@@ -35,6 +36,10 @@ class Describer:
         """The sizes of the equation."""
         return sizes_of(self.equation.definition)
 
+    def of_role(self, role: str) -> list[str]:
+        """The sizes of the equation that have a role."""
+        return of_role(self.equation.definition, role)
+
     @property
     def plain(self) -> tuple[int, ...]:
         """The fewest batch axes: none if that is claimed, else of two examples."""
@@ -56,15 +61,15 @@ class Describer:
 
     def few(self, size: int) -> dict[str, int]:
         """One size for all axes that are never long, such as heads."""
-        return {name: size for name in FEW if name in self.names}
+        return dict.fromkeys(few(self.equation.definition), size)
 
     def at(
         self, why: str, batch: tuple[int, ...], sizes: Mapping[str, int] | None = None, **changes: Any
     ) -> Description:
         """The description of a case; sizes that are not given are the usual ones."""
         wanted = {**self.usual, **(sizes or {})}
-        if {"B", "m"} <= wanted.keys():
-            wanted["B"] = max(wanted["B"], wanted["m"] // MOST_BLOCKS)
+        for block, keys in itertools.product(*map(self.of_role, ("block", "keys"))):
+            wanted[block] = max(wanted[block], wanted[keys] // MOST_BLOCKS)
         pairs = tuple((name, max(within(self.equation, name, size), self.least(name))) for name, size in wanted.items())
         lead = tuple(max(size, self.least("batch")) for size in batch)
         return Description(pairs, batch=lead, seed=next(self.seeds), why=why, special=self.special, **changes)

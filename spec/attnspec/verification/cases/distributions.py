@@ -16,7 +16,7 @@ from attnspec.language import layers
 from attnspec.language.draws import Place
 from attnspec.language.equation import Equation
 from attnspec.language.symbols import Symbol
-from attnspec.language.tree import Option, Parameter
+from attnspec.language.tree import Definition, Option, Parameter
 
 Floats = NDArray[np.float64]
 
@@ -29,6 +29,10 @@ UNDECLARED = {
 
 The first cases, which tell the precision policy, get moderate ones. No two options are of one value in a case.
 """
+
+
+INDEPENDENT = ("normal", "scores", "state", "fan_in")
+"""Distributions of arrays whose elements are independent of one another and may have either sign."""
 
 
 def option_values(equation: Equation[..., Any], sizes: Mapping[str, int], seed: int) -> dict[str, float]:
@@ -70,7 +74,7 @@ def _drawn(
     way = distribution_of(equation, parameter.name)
     if parameter.kind == "bool":
         return _mask(shape, regime, generator)
-    if regime == "common offset" and parameter.name == "v":
+    if regime == "common offset" and parameter.symbol.varied:
         regime = "ordinary"  # values that differ, so that a wrong weight shows
     if way == "uniform":
         return _below_one(generator.random(shape), regime, dtype)
@@ -117,22 +121,43 @@ def _fan_in(generator: np.random.Generator, shape: tuple[int, ...]) -> Floats:
     return np.asarray(1.3 * generator.standard_normal(shape) / np.sqrt(max(width, 1)))
 
 
-def _lengths(generator: np.random.Generator, shape: tuple[int, ...], sizes: Mapping[str, int]) -> NDArray[np.int64]:
-    """Anything from nothing to all of t, and either end often: there a step too many or too few shows."""
-    drawn = generator.integers(0, sizes["t"] + 1, shape)
-    ends = sizes["t"] * generator.integers(0, 2, shape)
+def _evenly(generator: np.random.Generator, shape: tuple[int, ...], low: int, high: int) -> NDArray[np.int64]:
+    return generator.integers(low, high + 1, shape)
+
+
+def _lengths(generator: np.random.Generator, shape: tuple[int, ...], low: int, high: int) -> NDArray[np.int64]:
+    """Anything from nothing to all steps, and either end often: there a step too many or too few shows."""
+    drawn = _evenly(generator, shape, low, high)
+    ends = high * generator.integers(0, 2, shape)
     return np.where(generator.random(shape) < 0.25, ends, drawn)
 
 
-INTEGER_DISTRIBUTIONS: dict[
-    str, Callable[[np.random.Generator, tuple[int, ...], Mapping[str, int]], NDArray[np.int64]]
-] = {
+INTEGER_DISTRIBUTIONS: dict[str, Callable[[np.random.Generator, tuple[int, ...], int, int], NDArray[np.int64]]] = {
     "length": _lengths,
-    "token": lambda generator, shape, sizes: generator.integers(0, sizes.get("v", 10), shape),
-    "token or missing": lambda generator, shape, sizes: generator.integers(-1, sizes.get("v", 10), shape),
-    "bit": lambda generator, shape, sizes: generator.integers(0, 2, shape),
+    "token": _evenly,
+    "token or missing": _evenly,
+    "bit": _evenly,
 }
-"""Ways to draw whole numbers, which are bound by a size; every regime draws them alike."""
+"""Ways to draw whole numbers between two ends; every regime draws them alike."""
+
+BOUNDED_BY = {"length": "steps", "token": "words", "token or missing": "words"}
+"""{way to draw whole numbers: role of the size that bounds them}."""
+
+UNBOUNDED_SIZE = 10
+"""The size that bounds whole numbers of an equation without a size of that role."""
+
+
+def bound(definition: Definition, way: str) -> str:
+    """The named size that bounds whole numbers of an equation; "" if there is none."""
+    return next(iter(layers.of_role(definition, BOUNDED_BY.get(way, ""))), "")
+
+
+def int_range(definition: Definition, way: str, sizes: Mapping[str, int]) -> tuple[int, int]:
+    """The smallest and the largest whole number of a way to draw them."""
+    if way == "bit":
+        return 0, 1
+    size = sizes.get(bound(definition, way), UNBOUNDED_SIZE)
+    return {"length": (0, size), "token": (0, size - 1), "token or missing": (-1, size - 1)}[way]
 
 
 HIDDEN = "not finite where masked"

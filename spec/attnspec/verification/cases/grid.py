@@ -115,7 +115,7 @@ def _masks(made: Describer) -> Iterator[Description]:
 def _edges(made: Describer) -> Iterator[Description]:
     """One axis at a time at the edges of tiles, and as long as the cost allows."""
     for name in made.names:
-        if name in FEW:
+        if made.equation.definition.role(name) in FEW:
             continue
         sizes = (within(made.equation, name, size) for size in EDGES)
         for size in dict.fromkeys(size for size in sizes if size > made.usual[name]):

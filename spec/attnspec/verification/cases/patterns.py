@@ -87,22 +87,12 @@ MASK_PATTERNS: dict[str, Callable[[Array], Array]] = {
 """Patterns of masks, by name."""
 
 
-def int_range(way: str, sizes: dict[str, int]) -> tuple[int, int]:
-    """The smallest and the largest whole number of a way to draw them."""
-    return {
-        "length": (0, sizes.get("t", 0)),
-        "token": (0, sizes.get("v", 10) - 1),
-        "token or missing": (-1, sizes.get("v", 10) - 1),
-        "bit": (0, 1),
-    }[way]
-
-
-def patterned(pattern: str, drawn: Array, way: str, sizes: dict[str, int]) -> Array:
+def patterned(pattern: str, drawn: Array, ends: tuple[int, int]) -> Array:
     """An argument with the values of a pattern.
 
     Args:
         drawn: float64, int64 or bool.
-        way: how it was drawn.
+        ends: the smallest and the largest value that may be drawn, of whole numbers.
     """
     if not drawn.size:
         return drawn
@@ -110,4 +100,4 @@ def patterned(pattern: str, drawn: Array, way: str, sizes: dict[str, int]) -> Ar
         return FLOAT_PATTERNS[pattern](drawn)
     if drawn.dtype.kind == "b":
         return MASK_PATTERNS[pattern](drawn)
-    return INT_PATTERNS[pattern](drawn, *int_range(way, sizes))
+    return INT_PATTERNS[pattern](drawn, *ends)

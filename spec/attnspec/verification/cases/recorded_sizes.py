@@ -12,7 +12,7 @@ from attnspec.language.dims import Dim
 from attnspec.language.equation import Equation
 from attnspec.language.layers import sizes_of
 from attnspec.language.tree import Definition, Parameter
-from attnspec.verification.cases.case import FEW, smallest
+from attnspec.verification.cases.case import few, smallest
 from attnspec.verification.cases.recordings import Arrays
 
 USUAL = (5, 4, 7, 3, 6, 8, 9, 10)
@@ -148,5 +148,5 @@ def usual_sizes(equation: Equation[..., Any], definition: Definition) -> dict[st
         definition: its definition, for as many layers as were recorded.
     """
     sizes = dict(zip(sizes_of(equation.definition), USUAL, strict=False))
-    sizes |= {name: 2 for name in FEW if name in sizes}
+    sizes |= dict.fromkeys(few(equation.definition), 2)
     return sizes | layers.counts(equation.definition, [parameter.name for parameter in definition.parameters])

@@ -12,12 +12,8 @@ from attnspec.errors import SpecError
 from attnspec.language.draws import Place
 from attnspec.language.equation import Equation
 from attnspec.language.tree import Option, Parameter
-from attnspec.verification.cases.distributions import distribution_of
+from attnspec.verification.cases.distributions import bound, distribution_of, int_range
 from attnspec.verification.cases.recordings import Arrays
-
-INTEGER_RANGES = {"token": (0, "v", 1), "token or missing": (-1, "v", 1), "length": (0, "t", 0)}
-"""By the distribution of an integer argument: its smallest value, the size that bounds it, and how far below that size
-its largest value is."""
 
 
 def to_kind(parameter: Parameter, array: NDArray[Any], source: str) -> NDArray[Any]:
@@ -79,9 +75,10 @@ def check_integers(equation: Equation[..., Any], arrays: Arrays, sizes: Mapping[
     """
     for name, array in arrays.items():
         distribution = distribution_of(equation, name)
-        if array.dtype.kind == "i" and distribution in INTEGER_RANGES:
-            least, size, below = INTEGER_RANGES[distribution]
-            _check_range(array, least, sizes[size] - below, f"{source}: {name}", f"{size} = {sizes[size]}")
+        size = bound(equation.definition, distribution)
+        if array.dtype.kind == "i" and size in sizes:
+            least, most = int_range(equation.definition, distribution, sizes)
+            _check_range(array, least, most, f"{source}: {name}", f"{size} = {sizes[size]}")
 
 
 def check_ranges(equation: Equation[..., Any], arrays: Arrays, source: str) -> None:

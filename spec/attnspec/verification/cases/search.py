@@ -33,7 +33,7 @@ def descriptions(
     names += layers.below_top(found[1], max(FEW_MENU)) if found is not None else []
 
     def sizes(name: str) -> st.SearchStrategy[int]:
-        menu = FEW_MENU if name in FEW else (1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17)
+        menu = FEW_MENU if equation.definition.role(name) in FEW else (1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17)
         return st.sampled_from(sorted({max(within(equation, name, size), least(name)) for size in menu}))
 
     batches = [batch for axes in sorted({*claim.batch}) for batch in _batches(axes, least("batch"))]

@@ -16,10 +16,10 @@ from attnspec.verification.cases.distributions import REGIMES, draws_from, has_m
 from attnspec.verification.cases.work import work
 
 LONG = {
-    "t": (33, 70), "n": (33, 65, 160), "m": (64, 129, 300, 1100), "H": (8, 12), "M": (5,), "N": (3,), "L": (4,),
-    "limit": (33,),
+    "steps": (33, 70), "queries": (33, 65, 160), "keys": (64, 129, 300, 1100), "heads": (8, 12), "few queries": (5,),
+    "stacked layers": (3,), "layers": (4,), "most steps": (33,),
 }  # fmt: skip
-"""Sizes beyond the tiles that kernels cut an axis into; along the keys more than one, since kernels tile these."""
+"""{role: sizes beyond the tiles that kernels cut an axis into}; several along the keys, since kernels tile these."""
 
 
 MOST_WORK = 5_000_000
@@ -35,8 +35,10 @@ WIDE = (32, 129, 288)
 """The same for widths, which kernels cut or round up to powers of two."""
 
 
-TILED = {"t": 16, "n": 64, "m": 64, "H": 4, "M": 3, "N": 2, "L": 3}
-"""Sizes that fill tiles exactly, all at once; widths are 32 then."""
+TILED = {
+    "steps": 16, "queries": 64, "keys": 64, "heads": 4, "few queries": 3, "stacked layers": 2, "layers": 3,
+}  # fmt: skip
+"""{role: sizes} that fill tiles exactly, all at once; widths are 32 then."""
 
 
 def standard_suite(
@@ -68,7 +70,7 @@ def _suite(
     equation: Equation[..., Any], least: Callable[[str], int], batches: tuple[int, ...]
 ) -> Iterator[Description]:
     made = Describer(equation, least, batches)
-    names, plain, batch, at = made.names, made.plain, made.batch, made.at
+    names, plain, batch, at, role = made.names, made.plain, made.batch, made.at, equation.definition.role
 
     yield at("ordinary", batch=plain)
     yield at("ordinary", batch=batch)
@@ -76,15 +78,16 @@ def _suite(
     yield at("ordinary", batch=plain, sizes=made.sized((17, 16, 12, 20, 9, 7, 6, 4), 2))
     for size in (4, 3, 1, 2):
         yield at("equal sizes", batch=plain, sizes=dict.fromkeys(names, size) | made.few(2 if size == 4 else 1))
-    if "H" in names:
+    if heads := made.of_role("heads"):
         for regime in ("ordinary", "open") if has_mask(equation) else ("ordinary",):
-            sizes = dict.fromkeys(names, 8) | {"d": 4, "H": 2}
+            narrow = dict.fromkeys(made.of_role("head width"), 4)
+            sizes = dict.fromkeys(names, 8) | narrow | dict.fromkeys(heads, 2)
             yield at("square weights of two heads", regime=regime, batch=plain, sizes=sizes)
-    yield at("full tiles", batch=plain, sizes={name: TILED.get(name, 32) for name in names})
+    yield at("full tiles", batch=plain, sizes={name: TILED.get(role(name), 32) for name in names})
     for name in names:
-        for size in (1, 2, 3) if name in ("t", layers.COUNT) else (1,):
+        for size in (1, 2, 3) if role(name) in ("steps", "layers") else (1,):
             yield at(f"{name} = {size}", batch=batch if size == 2 else plain, sizes={name: size})
-        for long in dict.fromkeys(within(equation, name, size) for size in LONG.get(name, WIDE)):
+        for long in dict.fromkeys(within(equation, name, size) for size in LONG.get(role(name), WIDE)):
             yield at(f"{name} = {long}", batch=plain, sizes={name: long})
         if least(name) == 0:
             yield at(f"{name} = 0", batch=plain, sizes={name: 0})
@@ -92,9 +95,19 @@ def _suite(
         if regime_applies(equation, regime):
             yield at(regime, regime=regime, batch=batch)
     if has_mask(equation):
-        yield at("one key masked of many", regime="one key masked", batch=plain, sizes={"m": 33})
+        yield at(
+            "one key masked of many",
+            regime="one key masked",
+            batch=plain,
+            sizes=dict.fromkeys(made.of_role("keys"), 33),
+        )
     if draws_from(equation, "uniform"):
-        yield at("nothing likely but one of many", regime="one-hot", batch=batch, sizes={"v": 33})
+        yield at(
+            "nothing likely but one of many",
+            regime="one-hot",
+            batch=batch,
+            sizes=dict.fromkeys(made.of_role("words"), 33),
+        )
     for below, above in _between(equation.definition):
         yield at("what layers read is of one size", batch=plain, sizes={below: above.value(made.usual)})
     for axes in sorted({*batches} - {0}):

@@ -10,12 +10,14 @@ import numpy as np
 from attnspec.thresholds import REPEATS, RESTLESS
 from attnspec.verification.candidate import answer_form
 from attnspec.verification.candidate.candidate import Candidate
-from attnspec.verification.candidate.observation import Observation
-from attnspec.verification.cases.case import LAYOUT_WORDS
+from attnspec.verification.candidate.observation import Array, Observation
+from attnspec.verification.cases.case import LAYOUT_WORDS, Case
+from attnspec.verification.cases.distributions import INDEPENDENT, distribution_of, in_range
 from attnspec.verification.judge import statistics
 from attnspec.verification.judge.findings import Judged
 from attnspec.verification.judge.judge import Judge
 
+CHANGES = "called again, it gives another answer: it remembers earlier calls, or draws at random"
 OVERWRITES = "a later call changes what an earlier one returned: it hands out a buffer that it goes on writing to"
 REMEMBERS = "given the same arrays with new values, it answers as if they were the old ones: it remembers earlier calls"
 WRITES_TO_SAVED = (
@@ -56,6 +58,9 @@ class Repeatability:
         contiguous = self.candidate.observe([replace(wrong[0], layout="contiguous")])
         if not contiguous or self.judge.failing(contiguous, judged.policy):
             return ""
+        again = self.candidate.observe([wrong[0]])
+        if again and not self.judge.failing(again, judged.policy):
+            return CHANGES
         return f"its values are wrong for {LAYOUT_WORDS[wrong[0].layout]}, right for contiguous ones"
 
     def changes_when_repeated(self, observations: Sequence[Observation], judged: Judged) -> str:
@@ -73,17 +78,14 @@ class Repeatability:
                 exceeds_sigma = difference > noise.sigma
                 restless = exceeds_sigma.size and float(exceeds_sigma.mean()) > RESTLESS
                 if bool((differs & ~noise.undecidable).any()) or restless:
-                    return "called again, it gives another answer: it remembers earlier calls, or draws at random"
+                    return CHANGES
                 if self.candidate.question.claim.deterministic and not np.array_equal(new, old, equal_nan=True):
                     self.note("two runs on one input differ in their last bits")
         return ""
 
     def remembers_calls(self, observations: Sequence[Observation], judged: Judged) -> str:
         """Check whether answers depend on earlier calls: by the identity of arguments, a reused buffer or a counter."""
-        first = self.judge.ordinary(observations, 1)[0].case
-        # Flipped arrays have the same sums and extremes, by which a cache may recognise its arguments.
-        flipped = {name: np.array(np.flip(array), order="C") for name, array in first.arrays.items()}
-        second = replace(first, arrays=flipped, description=None)
+        first, second = self._confusable(self.judge.ordinary(observations, 1)[0].case)
         outcome, answered = self.candidate.call_then_overwrite(first, second)
         if len(answered) < 2:
             return f"it answers a case, and called twice in a row {answer_form.describe_status(outcome)}"
@@ -96,6 +98,27 @@ class Repeatability:
         if not self.judge.holds(Observation(first, answers), judged.policy, judged.form):
             return f"within {REPEATS} calls on one input, it begins to give another answer"
         return ""
+
+    def _confusable(self, case: Case) -> tuple[Case, Case]:
+        """Two cases whose arrays have the same sums, extremes and mostly the same first elements.
+
+        A cache may recognise its arguments by them. Values are multiples of 1/8 where they are drawn independently of
+        one another, so that their sums are the same in any order.
+        """
+        first: dict[str, Array] = {}
+        second: dict[str, Array] = {}
+        for name, array in case.arrays.items():
+            if array.dtype.kind == "f" and distribution_of(self.judge.equation, name) in INDEPENDENT:
+                symbol = self.judge.equation.definition.symbol(name)
+                first[name] = in_range(np.round(array * 8) / 8, symbol)
+                second[name] = first[name].copy()
+                second[name].ravel()[1:-1] = first[name].ravel()[-2:0:-1]
+            else:
+                first[name], second[name] = array, np.array(np.flip(array), order="C")
+        return (
+            replace(case, arrays=first, description=None),
+            replace(case, arrays=second, description=None),
+        )
 
     def changes_saved_arrays(self, observations: Sequence[Observation], judged: Judged) -> str:
         """Check whether a second backward pass on one graph gives the same gradients."""

@@ -20,7 +20,7 @@ from attnspec.language.equation import REGISTRY, Equation
 from attnspec.language.tree import Definition
 from attnspec.thresholds import EQUIVALENCE_SIZES, EQUIVALENT
 from attnspec.verification.cases.batched_gradients import lift_over_batch
-from attnspec.verification.cases.case import FEW, Case, make, smallest
+from attnspec.verification.cases.case import Case, few, make, smallest
 from attnspec.verification.cases.restricted import of_any_size
 from attnspec.verification.cases.suite import standard_suite
 
@@ -125,11 +125,12 @@ def _differing(equation: Equation[..., Any], tried: Sequence[Mutant], finite: bo
 def sample_cases(equation: Equation[..., Any]) -> list[Case]:
     """Cases on which every mutant differs that is not equivalent: without long axes and without axes of size 1."""
     suite = standard_suite(equation, lambda name: smallest(equation, name) if name != "batch" else 1, (0,))
+    rare = few(equation.definition)
     plain = (description for description in suite if description.layout == "contiguous")
     return [
         make(equation, description, "float64")
         for description in plain
-        if all(size <= EQUIVALENCE_SIZES and (size > 1 or name in FEW) for name, size in description.sizes)
+        if all(size <= EQUIVALENCE_SIZES and (size > 1 or name in rare) for name, size in description.sizes)
     ]
 
 

@@ -98,7 +98,9 @@ def _is_whole(equation: Equation[..., Any]) -> bool:
 def _drawn(equation: Equation[..., Any], prop: Property, least: Callable[[str], int], dtype: str, seed: int) -> Case:
     """Draw a case of the default sizes, or of the nearest ones to which a property applies."""
     pairs = zip(sizes_of(equation.definition), DEFAULT_SIZES, strict=False)
-    default = {name: max(min(size, 3) if name in FEW else size, least(name)) for name, size in pairs}
+    default = {
+        name: max(min(size, 3) if equation.definition.role(name) in FEW else size, least(name)) for name, size in pairs
+    }
     return make(equation, Description(tuple(nearest_sizes(prop, default).items()), seed=seed + 7), dtype)
 
 

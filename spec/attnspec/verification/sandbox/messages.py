@@ -83,6 +83,7 @@ class Piece:
         place: its position along an additional leading axis; None if there is no such axis.
         transposed: whether it is transposed first.
         terms: it is divided by this number first, as one of several equal terms; 0 makes it 0.
+        negated: whether it is a mask with the other sense there.
     """
 
     argument: str
@@ -92,6 +93,7 @@ class Piece:
     place: int | None = None
     transposed: bool = False
     terms: int = 1
+    negated: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -168,6 +168,7 @@ class CallableInfo:
         parameters: the parameters of its signature, in order.
         framework: whose arrays it seems to take, "numpy", "torch" or "jax"; None if nothing tells.
         network: what is known of a module of PyTorch or of a class of modules; None for other callables.
+        numbers: the numbers that are written in its code, in order.
     """
 
     name: str
@@ -176,3 +177,4 @@ class CallableInfo:
     parameters: tuple[Parameter, ...]
     framework: str | None
     network: Network | None = None
+    numbers: tuple[float, ...] = ()

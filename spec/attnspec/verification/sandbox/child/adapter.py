@@ -85,6 +85,7 @@ def _joined(values: Mapping[str, Any], parts: Sequence[Piece], arrays: Arrays) -
 
 
 def _oriented(array: Any, piece: Piece) -> Any:
+    array = ~array if piece.negated else array
     array = array.swapaxes(-1, -2) if piece.transposed else array
     return array if piece.terms == 1 else array / piece.terms if piece.terms else 0 * array
 

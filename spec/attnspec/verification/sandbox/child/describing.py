@@ -14,6 +14,7 @@ from typing import Any
 from attnspec.errors import TargetError
 from attnspec.implementation import ATTRIBUTE, Framework, Implementation
 from attnspec.verification.sandbox.binding import Parameter
+from attnspec.verification.sandbox.child.constants import written_numbers
 from attnspec.verification.sandbox.child.networks import network_of
 from attnspec.verification.sandbox.protocol import check_fields
 from attnspec.verification.sandbox.targets import CallableInfo
@@ -41,7 +42,15 @@ def describe(name: str, function: Callable[..., Any]) -> CallableInfo:
     """
     module = str(getattr(function, "__module__", None))
     network = network_of(function)
-    info = CallableInfo(name, module, declared(function), parameters(function), guess_framework(function), network)
+    info = CallableInfo(
+        name,
+        module,
+        declared(function),
+        parameters(function),
+        guess_framework(function),
+        network,
+        written_numbers(underlying(function), getattr(function, "__self__", function)),
+    )
     try:
         return check_fields(info)
     except WireError as error:

@@ -1,0 +1,73 @@
+"""Cases at the numbers that are written in a candidate's code: sizes and options of these values and their neighbours.
+
+A kernel with a 48 in it may change its ways at 48 rows, where no fixed case is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from attnspec.language.equation import Equation
+from attnspec.verification.cases.case import FEW, Description, within
+from attnspec.verification.cases.describer import Describer
+from attnspec.verification.cases.distributions import extreme_values
+from attnspec.verification.cases.grid import EDGES, MOST_WORK
+from attnspec.verification.cases.work import work
+
+FIRST_SEED = 7_000
+"""Of these cases; those of the grid are below."""
+
+MOST_SIZES, MOST_VALUES = 24, 12
+"""Conventions: how many cases have a size, and how many an option, from the code."""
+
+
+def written(
+    equation: Equation[..., Any], least: Callable[[str], int], batches: tuple[int, ...], numbers: Sequence[float]
+) -> Iterator[Description]:
+    """The cases at some numbers, as far as they are claimed.
+
+    Args:
+        least: the smallest size of an axis that is asked; "batch" is every batch axis.
+        batches: the numbers of leading batch axes that are asked, at least one.
+        numbers: the numbers in the code of a candidate.
+    """
+    made = Describer(equation, least, batches, iter(range(FIRST_SEED, 10_000)), special=True)
+    yield from [*_sizes(made, numbers)][:MOST_SIZES]
+    yield from [*_values(made, numbers)][:MOST_VALUES]
+
+
+def _sizes(made: Describer, numbers: Sequence[float]) -> Iterator[Description]:
+    """One axis at a time, of a number and of one more; and as many examples."""
+    whole = [int(number) for number in numbers if number.is_integer() and max(made.usual.values(), default=0) < number]
+    for number in dict.fromkeys(whole):
+        for size in (number, number + 1):
+            for name in made.names:
+                if made.equation.definition.role(name) in FEW or within(made.equation, name, size) != size:
+                    continue
+                description = made.at(f"{name} = {size}, near a {number} in the code", made.plain, {name: size})
+                if size not in EDGES and work(made.equation.definition, dict(description.sizes)) <= MOST_WORK:
+                    yield description
+            several = [axes for axes in made.batches if axes]
+            if several and size <= MOST_EXAMPLES:
+                batch = (*(1,) * (min(several) - 1), size)
+                yield made.at(f"{size} examples, near a {number} in the code", batch)
+
+
+MOST_EXAMPLES = 520
+"""Convention: the largest number of examples; each costs as much as a case of the usual sizes."""
+
+
+def _values(made: Describer, numbers: Sequence[float]) -> Iterator[Description]:
+    """Each option at a number, a little less and a little more, within the ends that it is drawn from."""
+    ends: dict[str, list[float]] = {}
+    for name, value in extreme_values(made.equation):
+        ends.setdefault(name, []).append(value)
+    kinds = {option.name: option.kind for option in made.equation.definition.options}
+    for name, values in ends.items():
+        for number in dict.fromkeys(numbers):
+            near = (number - 1, number, number + 1) if kinds[name] == "int" else (0.9 * number, number, 1.1 * number)
+            for value in near:
+                if min(values) <= value <= max(values) and (kinds[name] != "int" or value.is_integer()):
+                    why = f"{name} = {value:g}, near a {number:g} in the code"
+                    yield made.at(why, made.batch, options=((name, value),))

@@ -1,0 +1,56 @@
+"""Cases at numbers of the code stay within the claim and are few."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from attnspec import REGISTRY
+from attnspec.verification.cases.case import Description, smallest, within
+from attnspec.verification.cases.written import MOST_SIZES, MOST_VALUES, written
+
+ATTENTION, NORM = "attention.scaled_dot_product", "transformer.layer_norm"
+
+
+def bounds(id: str) -> Callable[[str], int]:
+    return lambda name: smallest(REGISTRY[id], name) if name != "batch" else 0
+
+
+def cases(id: str, *numbers: float, batches: tuple[int, ...] = (0, 1)) -> list[Description]:
+    return [*written(REGISTRY[id], bounds(id), batches, numbers)]
+
+
+def test_a_number_and_the_next_are_sizes_of_each_axis_in_turn() -> None:
+    found = {each.why for each in cases(ATTENTION, 48.0)}
+
+    assert {f"{name} = {size}, near a 48 in the code" for name in "ndme" for size in (48, 49)} <= found
+    assert {"48 examples, near a 48 in the code", "49 examples, near a 48 in the code"} <= found
+
+
+def test_an_option_is_near_a_number_within_its_own_ends() -> None:
+    values = sorted(value for each in cases(NORM, 2e-4, 40.5, batches=(0,)) for _, value in each.options)
+
+    assert values == [0.9 * 2e-4, 2e-4, 1.1 * 2e-4]
+
+
+def test_small_fractional_and_huge_numbers_are_no_sizes() -> None:
+    assert not cases(ATTENTION, 0.0, 1.0, -3.0, 2.5, 1e6)
+
+
+@given(
+    st.sampled_from([ATTENTION, NORM, "recurrent.gru", "text.embedding", "multihead.attention"]),
+    st.lists(st.floats(-1e9, 1e9) | st.integers(-3, 5_000).map(float), max_size=64),
+    st.sampled_from([(0,), (1,), (0, 1), (0, 1, 2)]),
+)
+def test_they_are_few_and_within_the_claim(id: str, numbers: list[float], batches: tuple[int, ...]) -> None:
+    """Whatever numbers there are, sizes and batch axes are claimed, and the cases are few, each with its own seed."""
+    equation = REGISTRY[id]
+    found = cases(id, *numbers, batches=batches)
+
+    assert len(found) <= MOST_SIZES + MOST_VALUES
+    assert len({each.seed for each in found}) == len(found)
+    for each in found:
+        assert len(each.batch) in batches
+        assert all(bounds(id)(name) <= size == within(equation, name, size) for name, size in each.sizes)
