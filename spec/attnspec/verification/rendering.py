@@ -6,7 +6,6 @@ import html
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -116,10 +115,10 @@ def verdict_json(verdict: Verdict) -> dict[str, Any]:
 
 
 def _diagnosis_json(diagnosis: Diagnosis) -> dict[str, Any]:
-    departure = asdict(diagnosis.departure) if diagnosis.departure is not None else None
-    if departure is not None:
-        for name in ("right", "wrong"):
-            departure[name] = [{"line": line, "place": place} for line, place in departure[name]]
+    departure = None
+    if (found := diagnosis.departure) is not None:
+        right, wrong = ([{"line": line, "place": place} for line, place in each] for each in (found.right, found.wrong))
+        departure = {"right": right, "wrong": wrong, "missing": list(found.missing), "says": found.says}
     return {"id": diagnosis.id, "says": diagnosis.says, "also": list(diagnosis.also), "departure": departure}
 
 
