@@ -229,6 +229,10 @@ EXPLAINED_CASES = 0.75
 """Convention: the share of failing cases that a mistake must explain; others may fail by overflow or a second
 mistake."""
 
+PAIRED, PAIRED_FROM = 8, 100
+"""Convention: the number of generated mistakes, nearest to the answers, to which a second one is added; the number of
+known mistakes above which two at once are not tried. A pair costs as much as a mutant."""
+
 ALIKE_FACTOR, ALIKE_STEP = 1.5, 0.2
 """Convention: mutants whose root mean square is within this factor or this difference of the best cannot be
 distinguished; the standard error of a root mean square of a dozen elements is 0.2."""

@@ -33,6 +33,16 @@ def keys_of_first_example(q: Array, k: Array, v: Array) -> Array:
     return attention(q, np.broadcast_to(k[:1], k.shape) if k.ndim > 2 else k, v, q.shape[-1])
 
 
+@implements("attention.padded")
+def mask_of_first_example(q: Array, k: Array, v: Array, mask: Array) -> Array:
+    """The output of one example of a batch changes with mask of another."""
+    seen = np.broadcast_to(mask[:1], mask.shape) if mask.ndim > 1 else mask
+    e = np.where(seen[..., None, :], q @ np.swapaxes(k, -1, -2) / q.dtype.type(q.shape[-1]) ** 0.5, -np.inf)
+    any_seen = np.asarray(seen.any(-1))[..., None, None]
+    alpha = np.where(any_seen, softmax(np.where(any_seen, e, 0)), 0)
+    return np.asarray((alpha @ np.where(seen[..., None], v, 0)).astype(q.dtype))
+
+
 @implements("transformer.feed_forward")
 def half_a_bias(x: Array, W_1: Array, b_1: Array, W_2: Array, b_2: Array) -> Array:
     """Every other place of b_2 is not read."""

@@ -1,4 +1,7 @@
-"""Faults that public reports describe: the faulty version is not passed, at default settings, and the mended one is."""
+"""Faults that public reports describe: the faulty version is not passed, at default settings, and the mended one is.
+
+Some of them must be named too.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,31 @@ from attnspec.verification.verdict import Verdict
 
 HERE = Path(__file__).parent
 NAMES = sorted(path.stem for path in HERE.glob("*.py") if not path.stem.startswith("test_"))
-QUICK = ("attention_strides_swapped", "cross_entropy_exchanged_axes", "gru_stale_scratch", "layer_norm_beyond_block")
+QUICK = (
+    "attention_strides_swapped", "cross_entropy_exchanged_axes", "gru_stale_scratch", "hard_ties_across_threads",
+    "layer_norm_beyond_block", "sinusoidal_exponents_by_column",
+)  # fmt: skip
+MISSED = ("attention_scores_in_half", "layer_norm_count_in_half")
+"""Faults that conform; README.md says why."""
+
+NAMED = {
+    "adamw_decays_updated": "the decay is of the parameters after the step",
+    "bidirectional_not_turned_back": "g is used instead of h_b",
+    "distillation_mean_over_classes": "the mean over k is used instead of",
+    "embedding_assigned": "only the last term of",
+    "hard_ties_across_threads": "that of the lowest thread is taken, of 256",
+    "heads_with_masks_of_others": "changes with mask of another",
+    "layer_norm_eps_floor": "eps is at least 0.0001",
+    "layer_norm_padded_variance": "also counts zeros behind the last place, up to a power of two",
+    "layer_norm_squared_variance": "variance + eps is squared where its root should be taken",
+    "layer_norm_unbiased": "over d − 1, and in y: eps is outside sqrt",
+    "merge_base_two": "to the base 2",
+    "sinusoidal_exponents_by_column": "instead of the pair: 10000^(j/d), and in angle: 1000 is used instead of 10000",
+    "sinusoidal_floor_division": "rounded up",
+    "softmax_third_axis": "only with 2 batch axes",
+}
+"""A part of the diagnosis of some faults."""
+
 REPORTS = [pytest.param(name, marks=() if name in QUICK else pytest.mark.broad) for name in NAMES]
 ROW = re.compile(r"^\| \[`(\w+)`\]\((https://\S+)\) \|", re.MULTILINE)
 
@@ -37,10 +64,13 @@ def verdict_on(name: str, function: str) -> Verdict:
 
 
 @pytest.mark.parametrize("name", REPORTS)
-def test_the_faulty_version_does_not_conform(name: str) -> None:
+def test_the_faulty_version_does_not_conform(name: str, request: pytest.FixtureRequest) -> None:
+    if name in MISSED:
+        request.applymarker(pytest.mark.xfail(strict=True, reason="within the noise of a policy"))
     verdict = verdict_on(name, "faulty")
 
     assert verdict.verdict in ("differs", "imprecise", "misbehaves"), str(verdict)
+    assert NAMED.get(name, "") in str(verdict)
 
 
 @pytest.mark.parametrize("name", REPORTS)
@@ -50,8 +80,8 @@ def test_the_mended_version_conforms(name: str) -> None:
     assert verdict.verdict == "conforms", str(verdict)
 
 
-def test_the_table_lists_every_report_with_its_link() -> None:
+def test_the_tables_list_every_report_with_its_link() -> None:
     rows = ROW.findall((HERE / "README.md").read_text(encoding="utf-8"))
 
-    assert [name for name, _ in rows] == sorted(NAMES)
+    assert sorted(name for name, _ in rows) == sorted(NAMES)
     assert all(link in (module(name).__doc__ or "") for name, link in rows)

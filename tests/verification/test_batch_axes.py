@@ -139,7 +139,7 @@ def test_a_recognised_mistake_is_said_to_be_made_with_two_axes_alone() -> None:
 
     assert found.verdict == "differs", str(found)
     assert "softmax is over i instead of j" in found.diagnosis[0].says
-    assert "it is wrong only with 2 batch axes" in found.findings
+    assert "only with 2 batch axes" in found.diagnosis[0].says
 
 
 def test_a_mistake_of_any_number_of_axes_is_not_said_to_be_of_two() -> None:

@@ -194,3 +194,15 @@ def test_weights_are_shared_by_no_layout(id: str) -> None:
 @pytest.mark.parametrize("id", ["attention.scaled_dot_product", "recurrent.gru"])
 def test_a_grid_stays_small(id: str) -> None:
     assert 20 < len(cells(id)) < 60
+
+
+def test_largest_elements_tie_beyond_256_threads_where_the_first_is_taken() -> None:
+    """Of the scores alone; an equation that takes no first element has no such cell."""
+    arrays = make(REGISTRY["attention.hard"], cell("attention.hard", "m = 391, ties"), "float32").arrays
+    e, v = arrays["e"], arrays["v"]
+    largest = e == e.max(axis=-1, keepdims=True)
+
+    assert (largest.sum(axis=-1) > 1).any()
+    assert e.shape[-1] > 256
+    assert not (v == np.rint(v)).all()
+    assert not [each.why for each in cells(NORM) if "ties" in each.why]

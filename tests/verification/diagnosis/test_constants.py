@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -19,7 +20,7 @@ from attnspec.verification.diagnosis.constants import wrong_numbers
 from attnspec.verification.diagnosis.recognise import recognise
 from attnspec.verification.judge.judge import Judge
 from attnspec.verification.judge.mutant_values import values
-from synthetic import answers, honest_answers, small_cases
+from synthetic import answers, case_of, honest_answers, small_cases
 
 ATTENTION, NORM, CELL, HEADS, WAVES = (
     "attention.scaled_dot_product",
@@ -120,3 +121,20 @@ def test_sizes_of_an_equation_that_is_called_are_written_in_those_of_the_whole()
 
     assert divisor.old is not None
     assert number_of(divisor.old, {"d": 9, "c": 4, "H": 2, "n": 1, "m": 1}, {}) == 3.0
+
+
+@pytest.mark.parametrize(("word", "limit", "wrong", "right"), [("least", 1e-3, 1e-5, 1e-2), ("most", 1e-4, 1e-2, 1e-5)])
+def test_an_option_with_a_limit_is_named(word: str, limit: float, wrong: float, right: float) -> None:
+    """Where the option is beyond the limit, the answers are those of the limit; elsewhere they are right."""
+    drawn = [case_of(NORM, d=7, seed=seed) for seed in range(6)]
+    cases = [replace(case, options={"eps": eps}) for case, eps in zip(drawn, [wrong] * 3 + [right] * 3, strict=True)]
+    limited = [replace(case, options={"eps": limit}) for case in cases[:3]] + cases[3:]
+    policy = preset("op-by-op", "float32")
+    made = zip(answers(REGISTRY[NORM].definition, limited, policy), cases, strict=True)
+    observations = [replace(each, case=case) for each, case in made]
+
+    judge = Judge(REGISTRY[NORM], "float32")
+    found = recognise(judge, observations, wrong_numbers(judge, observations, policy), policy, refute=True)
+
+    assert found is not None
+    assert f"in y: eps is at {word} {limit:g}" in (found.says, *found.also)

@@ -11,12 +11,12 @@ from dataclasses import replace
 from itertools import combinations
 
 from attnspec.interpreters.formula.formula import text_of
-from attnspec.interpreters.mutation.free_numbers import MOVED, NOT_VALUES, is_float
-from attnspec.interpreters.mutation.mutants import Mutant, inside_scan, is_well_formed, parts
+from attnspec.interpreters.mutation.everywhere import everywhere
+from attnspec.interpreters.mutation.free_numbers import MOVED, is_float
+from attnspec.interpreters.mutation.mutants import Mutant, is_well_formed
 from attnspec.interpreters.mutation.operators import Site
-from attnspec.language.check import check
-from attnspec.language.traversal import map_definition, substitute, walk
-from attnspec.language.tree import Apply, Call, Definition, Name, Node, Number, SizeOf
+from attnspec.language.traversal import map_definition
+from attnspec.language.tree import Apply, Definition, Name, Node, Number, SizeOf
 
 FUNCTIONS = ("tanh", "sigmoid", "relu", "gelu", "exp")
 """Functions that may be applied by mistake."""
@@ -26,7 +26,7 @@ def insertions(definition: Definition) -> Iterator[Mutant]:
     """The variants of an equation with each addition."""
     yield from _residuals(definition)
     yield from _exchanges(definition)
-    for label, sentence, tree in _functions(definition):
+    for label, sentence, tree in (*_functions(definition), *_powers(definition)):
         yield Mutant(f"{label}/insert", sentence, tree)
 
 
@@ -77,22 +77,23 @@ def _renamed(definition: Definition, names: dict[str, str]) -> Definition:
 
 def _functions(definition: Definition) -> Iterator[tuple[str, str, Definition]]:
     """A function is applied to a part of the formula, also in the equations that are called."""
-    types = check(definition)
-    known = {parameter.name: types[parameter.name] for parameter in definition.parameters}
-    lines = [*definition.lines, *(None,) * len(definition.returns)]
-    for (label, root, build), line in zip(parts(definition), lines, strict=True):
-        site = Site(definition, dict(known), types, root)
-        for path, node in walk(root):
-            if any(field in NOT_VALUES for field, _ in path):
-                continue
-            if isinstance(node, Call):
-                for inner, sentence, callee in _functions(node.callee):
-                    yield f"{label}/{inner}", sentence, build(substitute(root, path, replace(node, callee=callee)))
-            if _is_value(node, inside_scan(site, root, path)):
-                for function in FUNCTIONS:
-                    sentence = f"in {label}: {function} is applied to {site.show(node)}"
-                    yield label, sentence, build(substitute(root, path, Apply(function, (node,))))
-        known |= {name: types[name] for name in (line.targets if line is not None else ())}
+    for place in everywhere(definition):
+        if _is_value(place.node, place.site):
+            for function in FUNCTIONS:
+                sentence = f"in {place.line}: {function} is applied to {place.site.show(place.node)}"
+                yield place.label, sentence, place.put(Apply(function, (place.node,)))
+
+
+def _powers(definition: Definition) -> Iterator[tuple[str, str, Definition]]:
+    """A square, or the root of the root, stands where a root should."""
+    for place in everywhere(definition):
+        match place.node:
+            case Apply(op="sqrt", args=(radicand,)) as root:
+                shown = place.site.show(radicand)
+                squared = place.put(Apply("*", (radicand, radicand)))
+                yield place.label, f"in {place.line}: {shown} is squared where its root should be taken", squared
+                twice = place.put(Apply("sqrt", (root,)))
+                yield place.label, f"in {place.line}: the root of {shown} is taken twice", twice
 
 
 def _is_value(node: Node, site: Site) -> bool:

@@ -14,7 +14,8 @@ import numpy as np
 from attnspec.interpreters.evaluation.call import evaluate
 from attnspec.language import layers
 from attnspec.language.equation import Equation
-from attnspec.language.tree import Parameter
+from attnspec.language.traversal import nodes
+from attnspec.language.tree import At, Name, Parameter, Reduce
 from attnspec.verification.cases.case import FEW, LAYOUTS, Description, make, within
 from attnspec.verification.cases.describer import Describer
 from attnspec.verification.cases.distributions import UNBOUNDED, distribution_of, extreme_values
@@ -32,6 +33,9 @@ The fixed suite has others: 1 to 3, 33, 65, 129, 160, 288, 300 and 1,100.
 
 MOST_WORK = 60_000
 """Convention: the work of a cell; an axis is no longer where this would be exceeded."""
+
+TIED = 391
+"""The size of an axis on which elements tie: threads, 32 to 256 of them, compare their own elements first."""
 
 ALIKE = ("mixed", "shared")
 """Layouts that need arguments of equal shapes."""
@@ -52,6 +56,7 @@ def grid(equation: Equation[..., Any], least: Callable[[str], int], batches: tup
     yield from _options(made)
     yield from _masks(made)
     yield from _edges(made)
+    yield from _ties(made)
     yield from _memory(made)
 
 
@@ -87,7 +92,7 @@ def _patterns(made: Describer, parameter: Parameter) -> list[str]:
     return [
         name
         for name in FLOAT_PATTERNS
-        if axes >= fewest.get(name, 1) and not (bounded and name in ("large", "one-hot"))
+        if axes >= fewest.get(name, 1) and name != "ties" and not (bounded and name in ("large", "one-hot"))
     ]
 
 
@@ -121,6 +126,22 @@ def _edges(made: Describer) -> Iterator[Description]:
         for size in dict.fromkeys(size for size in sizes if size > made.usual[name]):
             description = made.at(f"{name} = {size}", batch=made.plain, sizes={name: size})
             if work(made.equation.definition, dict(description.sizes)) <= MOST_WORK:
+                yield description
+
+
+def _ties(made: Describer) -> Iterator[Description]:
+    """Of an argument whose first largest element is taken: several are largest, also beyond a tile."""
+    definition = made.equation.definition
+    for node in nodes(definition):
+        if not isinstance(node, Reduce) or node.op != "argmax" or not isinstance(node.term, At | Name):
+            continue
+        array = node.term.array if isinstance(node.term, At) else node.term
+        if not isinstance(array, Name) or array.id not in {parameter.name for parameter in _parameters(made)}:
+            continue
+        for name in definition.ranges[node.index].names:
+            size, patterns = within(made.equation, name, TIED), ((array.id, "ties"),)
+            description = made.at(f"{name} = {size}, ties", batch=made.plain, sizes={name: size}, patterns=patterns)
+            if work(definition, dict(description.sizes)) <= MOST_WORK:
                 yield description
 
 

@@ -44,12 +44,18 @@ def _large(drawn: Array) -> Array:
     return drawn * 256
 
 
+def _ties(drawn: Array) -> Array:
+    """Whole numbers, of which many are equal."""
+    return np.rint(drawn)
+
+
 FLOAT_PATTERNS: dict[str, Callable[[Array], Array]] = {
     "zero": _zero,
     "constant rows": _constant_rows,
     "one-hot": _one_hot,
     "equal rows": _equal_rows,
     "large": _large,
+    "ties": _ties,
 }
 """Patterns of floating-point arguments, by name."""
 

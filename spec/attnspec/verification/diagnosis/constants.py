@@ -26,9 +26,8 @@ from attnspec.interpreters.mutation.free_numbers import (
 )
 from attnspec.interpreters.mutation.mutants import Mutant
 from attnspec.interpreters.rounding.policy import Policy
-from attnspec.language.equation import Equation
 from attnspec.language.traversal import walk
-from attnspec.language.tree import Apply, Definition, Node, Number
+from attnspec.language.tree import Apply, Definition, Name, Node, Number
 from attnspec.thresholds import FIT_CASES, FIT_SIGMAS, FIT_STEPS, FITTED_RMS, RELATED, TELLING_ELEMENTS
 from attnspec.verification.candidate.observation import Array, Observation
 from attnspec.verification.judge.judge import Judge
@@ -71,20 +70,26 @@ class Fitted:
 
 
 def wrong_numbers(
-    judge: Judge, observations: Sequence[Observation], policy: Policy, places: Iterable[FreeNumber] | None = None
+    judge: Judge,
+    observations: Sequence[Observation],
+    policy: Policy,
+    within: Definition | None = None,
+    places: Iterable[FreeNumber] | None = None,
 ) -> list[Mutant]:
     """Propose mutants with another number that may explain the failing cases: simple numbers first, then constants.
 
     Args:
         observations: all answers, right ones included.
-        places: the places where a number may be wrong; all places of the equation by default.
+        within: the formula that has the number, if it is a mutant and not the equation.
+        places: the places where a number may be wrong; all places of the formula by default.
     """
+    definition = judge.equation.definition if within is None else within
     cases = _cases_to_fit(judge, observations, policy)
     if not cases:
         return []
     first, *others = cases
     proposed: list[tuple[int, Mutant]] = []
-    places = free_numbers(judge.equation.definition) if places is None else places
+    places = free_numbers(definition) if places is None else places
     for place in sorted(places, key=lambda place: KINDS.index(place.kind)):
         fitted = [_fitted(judge, place, first, policy, screen=True)]
         if fitted[0] is None:
@@ -95,7 +100,7 @@ def wrong_numbers(
                 break
         numbers = [number for number in fitted if number is not None]
         if len(numbers) == len(fitted):
-            proposed += _mutants(place, numbers, judge.equation)
+            proposed += _mutants(place, numbers, definition)
     return [mutant for _, mutant in sorted(proposed, key=lambda item: item[0])]
 
 
@@ -131,8 +136,7 @@ def _fitted(
     ]
 
     def residual(number: float) -> Array | None:
-        unchanged = tuple(noise.value for noise in noises)
-        outputs = unchanged if number == place.neutral else values(place.insert(number), case)
+        outputs = values(place.insert(number), case)
         if outputs is None:
             return None
         with np.errstate(invalid="ignore", over="ignore"):
@@ -143,10 +147,9 @@ def _fitted(
         joined = np.concatenate(parts)
         return joined if np.isfinite(joined).all() else None
 
-    if screen and not _is_related(residual, place.neutral):
-        return None
-    best = _best_start(residual)
-    if best is None:
+    related = not screen or _is_related(residual, place.neutral)
+    best = _best_start(residual) if related or place.kind == CONSTANT else None
+    if best is None or not (related or _is_better(residual, place.neutral, best[1])):
         return None
     number, rest = best
     spread = math.inf
@@ -191,15 +194,19 @@ def _is_related(residual: Residual, neutral: float) -> bool:
     return lengths > 0 and abs(float(slope @ error)) >= RELATED * lengths
 
 
+def _is_better(residual: Residual, neutral: float, rest: Array) -> bool:
+    """Whether a start value leaves much less of the error than the neutral one: a constant may be far off."""
+    error = residual(neutral)
+    return error is None or float(np.linalg.norm(rest)) < RELATED * float(np.linalg.norm(error))
+
+
 def _best_start(residual: Residual) -> tuple[float, Array] | None:
     tried = ((start, residual(start)) for start in STARTS)
     usable = [(start, rest) for start, rest in tried if rest is not None]
     return min(usable, key=lambda pair: float(pair[1] @ pair[1]), default=None)
 
 
-def _mutants(
-    place: FreeNumber, fitted: Sequence[Fitted], equation: Equation[..., object]
-) -> Iterator[tuple[int, Mutant]]:
+def _mutants(place: FreeNumber, fitted: Sequence[Fitted], definition: Definition) -> Iterator[tuple[int, Mutant]]:
     """Mutants with the simplest closed forms that agree with the fitted numbers, each with the length of the form."""
     neutral = place.neutral if place.kind != CONSTANT else None
     agreeing: dict[tuple[float, ...], Node] = {}
@@ -210,9 +217,22 @@ def _mutants(
     for form in [*agreeing.values()][:3] or [Number(number) for number in _digits(fitted)]:
         if neutral is not None and form == Number(neutral):
             continue
-        id = f"{place.line or place.shown}/number/{place.kind}/{text_of(form, equation.definition)}"
-        mutant = Mutant(id, _sentence(place, form, equation.definition), place.become(form))
+        id = f"{place.line or place.shown}/number/{place.kind}/{text_of(form, definition)}"
+        mutant = Mutant(id, _sentence(place, form, definition), place.become(form))
         yield sum(1 for _ in walk(form)), mutant
+    yield from _limited(place, fitted)
+
+
+def _limited(place: FreeNumber, fitted: Sequence[Fitted]) -> Iterator[tuple[int, Mutant]]:
+    """An option that is no smaller, or no larger, than a number: the same number is fitted wherever it is wrong."""
+    option = next((each.node for each in place.quantities if each.outside == place.old), None)
+    if place.kind != CONSTANT or not isinstance(option, Name):
+        return
+    for number in _digits(fitted):
+        for op, word in (("<", "least"), (">", "most")):
+            limited = Apply("where", (Apply(op, (option, Number(number))), Number(number), option))
+            says = f"in {place.line}: {place.shown} is at {word} {number:g}"
+            yield 2, Mutant(f"{place.line}/limit/{word}/{number:g}", says, place.become(limited))
 
 
 def _closed_forms(place: FreeNumber, fitted: Sequence[Fitted]) -> Iterator[tuple[Node, Node]]:

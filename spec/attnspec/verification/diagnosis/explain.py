@@ -8,7 +8,9 @@ from dataclasses import dataclass, replace
 from attnspec.errors import NotationError
 from attnspec.interpreters.mutation.function_substitutions import function_substitutions
 from attnspec.interpreters.mutation.insertions import insertions
+from attnspec.interpreters.mutation.integer_divisions import integer_divisions
 from attnspec.interpreters.mutation.mutants import Mutant, lookalikes
+from attnspec.interpreters.mutation.reduction_errors import reduction_errors
 from attnspec.interpreters.mutation.tiling_errors import tiling_errors
 from attnspec.thresholds import HOLDS_MUCH, HOLDS_NEARLY_ALL
 from attnspec.verification.candidate.candidate import Candidate
@@ -20,11 +22,12 @@ from attnspec.verification.diagnosis.constants import wrong_numbers
 from attnspec.verification.diagnosis.departure import with_departure
 from attnspec.verification.diagnosis.reading import wrong_reading
 from attnspec.verification.diagnosis.recognise import describe_bits_left, mend_form, recognise
+from attnspec.verification.diagnosis.two_mistakes import two_mistakes
 from attnspec.verification.diagnosis.worst_case import smallest_case, worst_case, worst_element
 from attnspec.verification.judge.findings import Bits, Conclusion, Finding, Judged
 from attnspec.verification.judge.forms import bits_left, excess
 from attnspec.verification.judge.judge import Judge
-from attnspec.verification.verdict import Diagnosis, VerdictKind
+from attnspec.verification.verdict import Departure, Diagnosis, VerdictKind
 
 LONG = 400
 """Mutants that relate two positions of one axis are not tried on cases with a longer axis."""
@@ -40,6 +43,7 @@ class Explainer:
         repeatability: checks whether its answers depend on layout or on earlier calls.
         mistakes: the mutants that are not equivalent to the equation on claimed inputs.
         note: called with a finding that is not the explanation.
+        departure: where the candidate departs from the lines of the equation; None if that is not known.
     """
 
     candidate: Candidate
@@ -47,6 +51,7 @@ class Explainer:
     repeatability: Repeatability
     mistakes: Sequence[Mutant]
     note: Callable[[str], None]
+    departure: Departure | None = None
 
     def conclude(self, observations: list[Observation], judged: Judged) -> Conclusion:
         """Explain wrong answers: by a violation, a known mistake, too few bits, or where they are wrong."""
@@ -74,10 +79,11 @@ class Explainer:
         if too_few_bits is not None:
             return too_few_bits
         axes = locate.only_with_axes(judged.compared)
-        if known and axes:
+        if known and axes and axes not in known.says:
             self.note(f"it is wrong {axes}")
-        if known is None or known.id == "direction":
-            known = self.departure(observations, judged, known or self.wrong_reading(observations, judged, first))
+        known = known or self.wrong_reading(observations, judged, first)
+        if self.departure is not None:
+            known = replace(known, departure=self.departure)
         return Conclusion(
             VerdictKind.DIFFERS,
             no_gradient.says if no_gradient else first.reason,
@@ -93,14 +99,16 @@ class Explainer:
         where = place.says.removeprefix("no known mistake: it is ")
         return Diagnosis("reading", f"{reading} ({where})") if reading else place
 
-    def departure(self, observations: list[Observation], judged: Judged, place: Diagnosis) -> Diagnosis:
-        """Add where the candidate departs from the lines of the equation, unless it must not be watched."""
+    def mistakes_in_lines(self, observations: Sequence[Observation], judged: Judged) -> Diagnosis | None:
+        """Find mistakes in single lines by the arrays of the candidate, and where it departs from the lines."""
         if not self.candidate.question.trace:
-            return place
+            return None
         try:
-            return with_departure(place, self.candidate, self.judge, observations, judged.policy)
+            found = with_departure(Diagnosis("", ""), self.candidate, self.judge, observations, judged.policy)
         except NotationError:  # a mistake upon a mistake whose shapes do not fit; the verdict does not hang on it
-            return place
+            return None
+        self.departure = found.departure
+        return found if found.id else None
 
     def lossy(self, observations: Sequence[Observation], judged: Judged) -> Conclusion:
         """Conclude that answers are right by a form that loses digits."""
@@ -145,17 +153,21 @@ class Explainer:
             recognise(self.judge, observations, self.mistakes, judged.policy)
             or self.software_mistake(observations, judged)
             or self.wrong_number(observations, judged)
+            or self.mistakes_in_lines(observations, judged)
+            or self.two_mistakes(observations, judged)
             or self.error_direction(observations, judged)
         )
 
     def software_mistake(self, observations: Sequence[Observation], judged: Judged) -> Diagnosis | None:
-        """Find a mistake of software: another equation or function, an inserted function, or an error in tiles."""
+        """Find a mistake of software: another equation or function, an insertion, an error in tiles or in a sum."""
         definition = self.judge.equation.definition
         mutants = (
             *lookalikes(self.judge.equation),
             *function_substitutions(definition),
             *tiling_errors(definition),
             *insertions(definition),
+            *reduction_errors(definition),
+            *integer_divisions(definition),
         )
         short = [observation for observation in observations if observation.case.longest <= LONG]
         return recognise(self.judge, short, mutants, judged.policy, refute=True) if mutants else None
@@ -165,6 +177,11 @@ class Explainer:
         short = [observation for observation in observations if observation.case.longest <= LONG]
         numbers = wrong_numbers(self.judge, short, judged.policy)
         return recognise(self.judge, short, numbers, judged.policy, refute=True) if numbers else None
+
+    def two_mistakes(self, observations: Sequence[Observation], judged: Judged) -> Diagnosis | None:
+        """Find two known mistakes, or one and a wrong number, that explain the answers together."""
+        short = [observation for observation in observations if observation.case.longest <= LONG]
+        return two_mistakes(self.judge, short, self.mistakes, judged.policy)
 
     def error_direction(self, observations: list[Observation], judged: Judged) -> Diagnosis | None:
         """Find a direction that explains most of the error, such as the scale of one argument."""

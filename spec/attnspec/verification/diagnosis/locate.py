@@ -29,15 +29,17 @@ def locate(judge: Judge, observations: Sequence[Observation], policy: Policy, re
     if not wrong:
         return Diagnosis("unrecognised", f"no known mistake, and no single element shows it: {reason}")
     results = judge.equation.definition.results
-    facts = []
     outputs = sorted({comparison.output for comparison in wrong})
-    if len(results) > 1:
-        facts.append(f"in {' and '.join(results[k].name for k in outputs)}")
-    share = len({id(comparison.case) for comparison in wrong}), len({id(comparison.case) for comparison in compared})
-    facts.append(f"in {share[0]} of {share[1]} cases")
-    facts += _circumstances(wrong, compared)
-    facts += _pattern(wrong)
+    names = [f"in {' and '.join(results[k].name for k in outputs)}"] if len(results) > 1 else []
+    facts = [*names, where(compared), *_pattern(wrong)]
     return Diagnosis("unrecognised", "no known mistake: it is wrong " + ", ".join(facts))
+
+
+def where(compared: Sequence[Compared]) -> str:
+    """Describe in how many cases an answer is wrong, and what these have in common."""
+    wrong = [comparison for comparison in compared if comparison.fails]
+    share = len({id(comparison.case) for comparison in wrong}), len({id(comparison.case) for comparison in compared})
+    return ", ".join([f"in {share[0]} of {share[1]} cases", *_circumstances(wrong, compared)])
 
 
 def _circumstances(wrong: Sequence[Compared], compared: Sequence[Compared]) -> list[str]:

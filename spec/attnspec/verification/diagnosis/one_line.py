@@ -224,7 +224,7 @@ class LineSearch:
             return []
         tree = mutant.definition if mutant is not None else self.line
         judge = Judge(replace(self.equation, definition=tree), self.dtype)
-        numbers = wrong_numbers(judge, suspect.observations, self.policy, [place])
+        numbers = wrong_numbers(judge, suspect.observations, self.policy, places=[place])
         return numbers if mutant is None else [_both(mutant, number) for number in numbers]
 
     def fits(self, suspect: Suspect, place: FreeNumber) -> bool:

@@ -77,8 +77,9 @@ def _sentences(judge: Judge, candidate: Candidate, observation: Observation, pol
     unread = [*_unread(floats, probe)]
     if unread:
         return unread
+    masks = [parameter for parameter in definition.parameters if parameter.kind == "bool"]
     return [
-        *_between_examples(definition, floats, case, probe),
+        *_between_examples([*floats, *masks], case, probe),
         *(sentence for parameter in floats for sentence in _along_axes(definition, parameter, case, probe)),
     ]
 
@@ -94,8 +95,7 @@ def _prober(judge: Judge, candidate: Candidate, observation: Observation, policy
 
     def probe(name: str, part: Part) -> Moved | None:
         array = case.arrays[name].copy()
-        spread = float(np.abs(array).mean()) or 1.0
-        array[part] = array[part] + spread * (1 + generator.random(array[part].shape))
+        array[part] = _other_values(array, part, generator)
         changed = replace(case, arrays={**case.arrays, name: array}, description=None)
         after = values(definition, changed)
         (outcome,) = candidate.outcomes([candidate.request(changed)])
@@ -121,6 +121,15 @@ def _prober(judge: Judge, candidate: Candidate, observation: Observation, policy
     return probe
 
 
+def _other_values(array: Array, part: Part, generator: np.random.Generator) -> Array:
+    """Other values of a part of an array: larger ones, or the opposite of a mask."""
+    if array.dtype == np.bool_:
+        return ~array[part]
+    spread = float(np.abs(array).mean()) or 1.0
+    other: Array = array[part] + spread * (1 + generator.random(array[part].shape))
+    return other
+
+
 def _unread(floats: Sequence[Parameter], probe: Probe) -> Iterator[str]:
     """Arguments that no output reads."""
     moved = {parameter.name: probe(parameter.name, ()) for parameter in floats}
@@ -131,9 +140,9 @@ def _unread(floats: Sequence[Parameter], probe: Probe) -> Iterator[str]:
         yield f"{' and '.join(silent)} {'is' if len(silent) == 1 else 'are'} not read"
 
 
-def _between_examples(definition: Definition, floats: Sequence[Parameter], case: Case, probe: Probe) -> Iterator[str]:
+def _between_examples(parameters: Sequence[Parameter], case: Case, probe: Probe) -> Iterator[str]:
     """Arguments of one example of a batch that move the output of another."""
-    for parameter in floats:
+    for parameter in parameters:
         array = case.arrays[parameter.name]
         if array.ndim == len(parameter.dims) or array.shape[0] < 2:
             continue

@@ -25,6 +25,7 @@ from attnspec.thresholds import (
     TRIED_CASES,
 )
 from attnspec.verification.candidate.observation import Observation
+from attnspec.verification.diagnosis import locate
 from attnspec.verification.judge.forms import Form
 from attnspec.verification.judge.judge import Judge
 from attnspec.verification.judge.mutant_values import fits, mutant_values
@@ -74,13 +75,24 @@ def recognise(
     alike.sort(
         key=lambda mutant: (not all(fits(mutant, observation.case) for observation in failing), order[mutant.id])
     )
-    if len(alike) > 1 or refute:
-        alike = _unrefuted(judge, observations, alike, policy) or ([] if refute else alike)
+    unrefuted = _unrefuted(judge, observations, alike, policy)
+    alike = unrefuted or ([] if refute else alike)
     if not alike:
         return None
     unexplained = 1 - largest_share
     rest = f" (and in {unexplained:.0%} of the cases that fail something else besides)" if unexplained else ""
+    if not unrefuted:  # the mistake is made in the failing cases alone
+        rest += f" (wrong {locate.where(judge.compare(observations, policy))})"
     return Diagnosis(alike[0].id, alike[0].says + rest, tuple(mutant.says for mutant in alike[1:]))
+
+
+def nearest(
+    judge: Judge, observations: Sequence[Observation], mutants: Sequence[Mutant], policy: Policy, count: int
+) -> list[Mutant]:
+    """The mutants whose values are nearest to the failing answers."""
+    failing = sorted(judge.failing(observations, policy), key=lambda observation: -_informative(observation))[:2]
+    distances = {k: _distance(judge, failing, mutant, policy) for k, mutant in enumerate(mutants)}
+    return [mutants[k] for k in sorted(distances, key=lambda k: distances[k])[:count] if np.isfinite(distances[k])]
 
 
 def _screened(
@@ -129,9 +141,23 @@ def _explained(
             break
         compared = _compare_with_mutant(judge, [observation], mutant, policy)
         rms, _ = pooled_rms(compared)
-        if compared and largest(compared) <= 1:
+        if compared and largest(compared) <= 1 and _moves(judge, observation, compared, policy):
             total, right = total + rms, right + 1
     return (right / len(observations), total / max(right, 1)) if observations else (0.0, 0.0)
+
+
+def _moves(judge: Judge, observation: Observation, by_mutant: Sequence[Compared], policy: Policy) -> bool:
+    """Whether most wrong elements are much nearer to a mutant's value than to the equation's.
+
+    A mutant with the same value and more noise explains nothing.
+    """
+    wrong, nearer = 0, 0
+    for comparison, other in zip(judge.compare([observation], policy), by_mutant, strict=True):
+        fails = comparison.ratio > 1
+        with np.errstate(invalid="ignore"):
+            near = np.abs(other.error) <= np.abs(comparison.error) / 2
+        wrong, nearer = wrong + int(fails.sum()), nearer + int((fails & (near | ~np.isfinite(comparison.error))).sum())
+    return 2 * nearer >= wrong
 
 
 def _overflows_alike(judge: Judge, observation: Observation, mutant: Mutant) -> bool:

@@ -1,0 +1,70 @@
+"""All nodes of an equation and of those that it calls, each with a function that puts another node in its place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+from attnspec.interpreters.mutation.free_numbers import NOT_VALUES
+from attnspec.interpreters.mutation.mutants import inside_scan, parts
+from attnspec.interpreters.mutation.operators import Site
+from attnspec.language.check import check
+from attnspec.language.traversal import substitute, walk
+from attnspec.language.tree import Call, Definition, Node
+
+
+@dataclass(frozen=True, slots=True)
+class Occurrence:
+    """A node at one place of a formula.
+
+    Attributes:
+        label: the lines that it is in, from the outermost equation inwards, separated by "/".
+        node: the node.
+        site: its place, with the types of names.
+        put: makes the outermost equation with another node in its place.
+    """
+
+    label: str
+    node: Node
+    site: Site
+    put: Callable[[Node], Definition]
+
+    @property
+    def line(self) -> str:
+        """The line that it is in, of the innermost equation."""
+        return self.label.rpartition("/")[2]
+
+
+def everywhere(definition: Definition) -> Iterator[Occurrence]:
+    """The nodes that are values, not subscripts or conditions; those of a called equation before the call."""
+    types = check(definition)
+    known = {parameter.name: types[parameter.name] for parameter in definition.parameters}
+    lines = [*(line.targets for line in definition.lines), *((),) * len(definition.returns)]
+    for (label, root, build), targets in zip(parts(definition), lines, strict=True):
+        site = Site(definition, dict(known), types, root)
+        for path, node in walk(root):
+            if any(field in NOT_VALUES for field, _ in path):
+                continue
+
+            def put(
+                new: Node,
+                root: Node = root,
+                path: tuple[tuple[str, int | None], ...] = path,
+                build: Callable[[Node], Definition] = build,
+            ) -> Definition:
+                return build(substitute(root, path, new))
+
+            if isinstance(node, Call):
+                for inner in everywhere(node.callee):
+
+                    def put_inside(
+                        new: Node,
+                        call: Call = node,
+                        inner: Occurrence = inner,
+                        put: Callable[[Node], Definition] = put,
+                    ) -> Definition:
+                        return put(replace(call, callee=inner.put(new)))
+
+                    yield Occurrence(f"{label}/{inner.label}", inner.node, inner.site, put_inside)
+            yield Occurrence(label, node, inside_scan(site, root, path), put)
+        known |= {name: types[name] for name in targets}

@@ -1,0 +1,126 @@
+"""Mistakes in a sum, a choice or a row: a mean, one term instead of all, another of equal elements, the row before.
+
+They are not mutants of an equation, and the cases need not detect them. They are tried as explanations of wrong answers
+that no mutant explains.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from attnspec.interpreters.mutation.everywhere import Occurrence, everywhere
+from attnspec.interpreters.mutation.mutants import Mutant, is_well_formed
+from attnspec.language.traversal import map_node, nodes
+from attnspec.language.tree import Apply, At, Definition, Node, Number, Position, Reduce, SizeOf
+
+ONE = Number(1.0)
+
+THREADS = (32, 64, 128, 256)
+"""How many threads of a kernel compare the elements of an axis in turn."""
+
+
+def reduction_errors(definition: Definition) -> Iterator[Mutant]:
+    """The variants of an equation with each mistake at one place."""
+    for place in everywhere(definition):
+        for name, sentence, new in (*_of_sum(place), *_of_choice(place), *_of_row(place)):
+            tree = place.put(new)
+            if is_well_formed(tree):
+                yield Mutant(f"{place.label}/{name}", f"in {place.line}: {sentence}", tree)
+
+
+def _of_sum(place: Occurrence) -> Iterator[tuple[str, str, Node]]:
+    """The mean is used instead of a sum, or only its first or last term counts: it is assigned, not added."""
+    match place.node:
+        case Reduce(op="sum", index=index, where=where) as node:
+            size = SizeOf(place.site.definition.ranges[index])
+            shown = place.site.show(node)
+            yield f"mean/{index}", f"the mean over {index} is used instead of {shown}", Apply("/", (node, size))
+            if where is not None:
+                mean = Apply("/", (node, Reduce("sum", index, ONE, where)))
+                yield f"mean/{index}-where", f"the mean of the terms is used instead of {shown}", mean
+            for word, position in (("last", _last(index, where)), ("first", _first(index, where))):
+                alone = Apply("==", (Apply("*", (ONE, Position(index))), position))
+                seen = alone if where is None else Apply("and", (where, alone))
+                sentence = f"only the {word} term of {shown} counts"
+                yield f"{word}-alone/{index}", sentence, replace(node, where=seen)
+            if where is None and any(_reads_at(part, index) for part in nodes(node.term)):
+                for length, padded in PADDED.items():
+                    more = Apply("*", (Apply("-", (padded(size), size)), _of_zeros(node.term, index)))
+                    sentence = f"{shown} also counts zeros behind the last place, up to {length}"
+                    yield f"padded/{index}", sentence, Apply("+", (node, more))
+
+
+def _of_choice(place: Occurrence) -> Iterator[tuple[str, str, Node]]:
+    """Of equal elements the last is taken, or the first of the lowest thread, which takes every T-th element."""
+    match place.node:
+        case Reduce(op="argmax", index=index, term=term, where=where):
+            largest = Apply("==", (term, Reduce("max", index, term, where)))
+            equal = largest if where is None else Apply("and", (where, largest))
+            yield f"last-equal/{index}", "of equal elements the last is taken, not the first", _last(index, equal)
+            position, size = Apply("*", (ONE, Position(index))), SizeOf(place.site.definition.ranges[index])
+            for threads in THREADS:
+                thread = Apply("%", (position, Number(float(threads))))
+                turn = Apply("neg", (Apply("+", (Apply("*", (thread, size)), position)),))
+                first = Apply("%", (Apply("neg", (Reduce("max", index, turn, equal),)), size))
+                sentence = f"of equal elements that of the lowest thread is taken, of {threads} that take turns"
+                yield f"thread-of-{threads}/{index}", sentence, first
+
+
+def _reads_at(node: Node, index: str) -> bool:
+    """Whether a node is a row that is read at a place of an index."""
+    return isinstance(node, At) and Position(index) in node.places
+
+
+def _of_zeros(term: Node, index: str) -> Node:
+    """A term of a sum, with zeros for what it reads at its place."""
+
+    def change(node: Node) -> Node:
+        if not isinstance(node, At) or not _reads_at(node, index):
+            return node
+        first = tuple(Number(0.0) if place == Position(index) else place for place in node.places)
+        return Apply("*", (Number(0.0), At(node.array, first)))
+
+    return map_node(term, change)
+
+
+def _multiple(of: int) -> Callable[[Node], Node]:
+    """The next multiple of a number."""
+    tile = Number(float(of))
+    return lambda size: Apply("*", (Apply("//", (Apply("+", (size, Number(of - 1.0))), tile)), tile))
+
+
+def _power_of_two(size: Node) -> Node:
+    """The next power of two, up to 4,096."""
+    power: Node = Number(4096.0)
+    for exponent in reversed(range(12)):
+        fits = Apply("<=", (size, Number(2.0**exponent)))
+        power = Apply("where", (fits, Number(2.0**exponent), power))
+    return power
+
+
+PADDED: dict[str, Callable[[Node], Node]] = {
+    "a power of two": _power_of_two,
+    **{f"a multiple of {tile}": _multiple(tile) for tile in (4, 8, 16, 32, 64, 128)},
+}
+"""Lengths that an axis may be padded to, each with the length as a function of that of the axis."""
+
+
+def _last(index: str, where: Node | None) -> Node:
+    """The last place of an index at which a condition holds."""
+    return Reduce("max", index, Apply("*", (ONE, Position(index))), where)
+
+
+def _first(index: str, where: Node | None) -> Node:
+    """The first place of an index at which a condition holds."""
+    return Apply("neg", (Reduce("max", index, Apply("neg", (Apply("*", (ONE, Position(index))),)), where),))
+
+
+def _of_row(place: Occurrence) -> Iterator[tuple[str, str, Node]]:
+    """The row before or behind is read. The steps of a recurrence have mutants of their own."""
+    match place.node:
+        case At(array=array, places=(Position(index=index), *rest)) if index not in place.site.bound:
+            for word, op in (("before", "-"), ("behind", "+")):
+                moved = At(array, (Apply(op, (Position(index), ONE)), *rest))
+                sentence = f"{place.site.show(moved)} is read instead of {place.site.show(place.node)}"
+                yield f"row-{word}/{index}", sentence, moved

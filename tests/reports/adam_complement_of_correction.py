@@ -1,0 +1,30 @@
+"""One less the correction of the second moment stands where the correction should stand.
+
+https://github.com/kozistr/AdaBound-tensorflow/issues/3
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+EQUATION = "optimizer.adam"
+OPTIONS: dict[str, object] = {"framework": "torch"}
+
+
+def faulty(
+    theta: Tensor, g: Tensor, m: Tensor, v: Tensor,
+    *, step: int, lr: float, beta_1: float, beta_2: float, eps: float,
+) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
+    m, v = beta_1 * m + (1 - beta_1) * g, beta_2 * v + (1 - beta_2) * g * g
+    correction = 1 - beta_2**step
+    return theta - lr * m / (1 - beta_1**step) / (torch.sqrt(v / (1 - correction)) + eps), m, v
+
+
+def mended(
+    theta: Tensor, g: Tensor, m: Tensor, v: Tensor,
+    *, step: int, lr: float, beta_1: float, beta_2: float, eps: float,
+) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
+    m, v = beta_1 * m + (1 - beta_1) * g, beta_2 * v + (1 - beta_2) * g * g
+    correction = 1 - beta_2**step
+    return theta - lr * m / (1 - beta_1**step) / (torch.sqrt(v / correction) + eps), m, v
