@@ -290,6 +290,10 @@ RESTLESS = 0.05
 """Convention: the share of elements that may change by more than σ between two runs. If all elements were rounded
 anew, 32 % would; another order of summation changes few."""
 
+AGAIN = 2
+"""Convention: how many wrong answers are asked for again before they are
+explained. A wrong formula gives them again."""
+
 REPEATS = 300
 """Convention: the number of repeated calls after which the answer must be the same."""
 

@@ -306,10 +306,28 @@ def _scan(node: Scan, scope: Scope) -> tuple[Type, ...]:
 def _call(node: Call, scope: Scope) -> tuple[Type, ...]:
     args = [single(arg, scope) for arg in node.args]
     sizes = called_with(node, args, scope)
+    _check_options(node, scope)
     names = frozenset().union(*(arg.names for arg in args))
     return tuple(
         Type(result.kind, names, tuple(replaced(dim, sizes) for dim in result.dims)) for result in node.callee.results
     )
+
+
+def _check_options(node: Call, scope: Scope) -> None:
+    """Check the options of a call: numbers of their kinds, and for sizes numbers that no array has.
+
+    Raises:
+        NotationError: one is not.
+    """
+    kinds = {option.name: option.kind for option in node.callee.options}
+    arrays = {parameter.name for parameter in scope.definition.parameters}
+    for name, value in node.options:
+        given = single(value, scope)
+        is_fixed = not given.names and not any(isinstance(part, Name) and part.id in arrays for part in nodes(value))
+        fits = not given.dims and _may_be(given.kind, kinds[name])
+        if not fits or (name in node.callee.size_options and not is_fixed):
+            expected = "a whole number" if kinds[name] == "int" else "a number"
+            refuse(scope, node, f"gives {given} to the option {name} of {node.callee.id}", f"{expected}, not an array")
 
 
 def _through(node: Through, scope: Scope) -> tuple[Type, ...]:

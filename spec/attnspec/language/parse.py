@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 import io
+import sys
 import textwrap
 import tokenize
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -68,6 +69,9 @@ def parse(
     """
     return parser(function, id, callee, declared).definition()
 
+
+MOST_NESTED = 100
+"""How many expressions may be inside one another; interpreters are recursive."""
 
 LAYERS = Symbol("the arguments of each layer in addition to its input, the bottom layer first", weight=True)
 """What a parameter of the type Layers stands for."""
@@ -137,6 +141,8 @@ class Parser:
         indices, sizes: the declared indices and sizes so far.
         locals: the names that are defined so far.
         layers: the parameters of the type Layers.
+        known: the named sizes of the arrays, and those that options set.
+        depth: how many expressions are around the current one.
     """
 
     id: str
@@ -149,6 +155,8 @@ class Parser:
     sizes: dict[str, Dim] = field(default_factory=dict)
     locals: set[str] = field(default_factory=set)
     layers: set[str] = field(default_factory=set)
+    known: frozenset[str] = frozenset()
+    depth: int = 0
 
     def definition(self) -> Definition:
         """The syntax tree of the equation."""
@@ -165,6 +173,9 @@ class Parser:
         if len(self.layers) > 1:
             self.refuse(tree, "takes layers twice", "one parameter of the type Layers", "an equation for each stack")
         options = tuple(self.option(argument) for argument in arguments.kwonlyargs)
+        self.known = frozenset().union(
+            {option.size for option in options}, *(dim.names for item in parameters for dim in item.dims)
+        )
         self.locals = {p.name for p in parameters} | {o.name for o in options}
         function_origin = self.origin
         lines: list[Line] = []
@@ -301,7 +312,25 @@ class Parser:
             )
         table = self.sizes if self.word(call.func) == "size" else self.indices
         for name, text in zip(targets, texts, strict=True):
-            table[name] = Dim.parse(text)
+            dims = self.dims(call, text)
+            if len(dims) != 1:
+                self.refuse(call, f"declares {name} with {len(dims)} sizes", "one size", f'{name} = index("n")')
+            table[name] = dims[0]
+
+    def dims(self, node: ast.expr, text: str) -> tuple[Dim, ...]:
+        """The sizes in a text, all of them known; of an equation with layers, others are those of layers."""
+        try:
+            dims = tuple(Dim.parse(size) for size in text.split())
+        except (ValueError, SyntaxError):
+            self.refuse(node, "has an axis that is not a size", "names, H*d, d+u or ceil(n/s)", 'i = index("n")')
+        unknown = sorted({name for dim in dims for name in dim.names} - self.known)
+        if unknown and not self.layers:
+            mend = (
+                nearest(unknown[0], self.known) or f"an option that is this size: options={{…: Size({unknown[0]!r})}}"
+            )
+            known = ", ".join(sorted(self.known)) or "no named size: there are no arrays"
+            self.refuse(node, f"uses the size {unknown[0]}, which no array has", known, mend)
+        return dims
 
     def line_value(self, node: ast.expr) -> Node:
         """The value of a line or a return; only these may be a stack of layers."""
@@ -311,7 +340,14 @@ class Parser:
 
     def expression(self, node: ast.expr) -> Node:
         """An expression, with its span."""
-        return self.with_span(self.read(node), node)
+        if self.depth == MOST_NESTED:
+            function = ast.copy_location(ast.Name(self.tree.name), node)
+            expected = f"at most {MOST_NESTED} operations inside one another"
+            self.refuse(function, "nests a formula too deeply", expected, "split it into several lines")
+        self.depth += 1
+        result = self.with_span(self.read(node), node)
+        self.depth -= 1
+        return result
 
     def with_span(self, result: Node, node: ast.expr) -> Node:
         """Set the span of a new node."""
@@ -328,8 +364,10 @@ class Parser:
                 return self.name(node, name)
             case ast.Constant(value=bool()):
                 self.refuse(node, "uses a truth value", "numbers and names", "masks are arguments")
-            case ast.Constant(value=int() | float() as value):
+            case ast.Constant(value=int() | float() as value) if abs(value) <= sys.float_info.max:
                 return Number(float(value))
+            case ast.Constant(value=int() | float()):
+                self.refuse(node, "uses a number that float64 cannot hold", "a smaller number", "inf is a word")
             case ast.UnaryOp(op=op, operand=operand) if type(op) in UNARY:
                 return Apply(UNARY[type(op)], (self.expression(operand),))
             case ast.BinOp(left=left, op=op, right=right) if type(op) in BINARY:
@@ -426,7 +464,7 @@ class Parser:
     def read_zeros(self, node: ast.Call) -> Node:
         match node:
             case ast.Call(args=[ast.Constant(value=str(text))], keywords=[]):
-                return Zeros(tuple(Dim.parse(size) for size in text.split()))
+                return Zeros(self.dims(node, text))
         self.refuse(node, "uses zeros without sizes", "sizes as in a signature", 'zeros("n d")')
 
     def read_split(self, node: ast.Call) -> Node:
@@ -439,7 +477,9 @@ class Parser:
 
     def read_scan(self, node: ast.Call) -> Node:
         match node.args:
-            case [over, ast.Lambda(args=ast.arguments(args=taken), body=body), *starts] if len(starts) == len(taken):
+            case [over, ast.Lambda(args=ast.arguments(args=taken) as lambda_, body=body), *starts] if (
+                len(starts) == len(taken) and ast.unparse(lambda_) == ", ".join(state.arg for state in taken)
+            ) and not node.keywords:
                 states = tuple(argument.arg for argument in taken)
             case _:
                 self.refuse(

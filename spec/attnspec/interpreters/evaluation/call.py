@@ -88,8 +88,14 @@ def fit(
 
 
 def _factors(dim: Dim) -> int:
-    """How many names a size is made of: 2 for m*m and d+u."""
+    """How many names a size is made of: 2 for m*m and d+u; a number of steps tells no name, and comes last."""
+    if any(name not in dim.names for names, _ in dim.terms for name in names):
+        return MANY
     return max(len(dim.names), sum(len(names) for names, _ in dim.terms))
+
+
+MANY = 100
+"""More names than a size is made of."""
 
 
 def _misfit(definition: Definition, name: str, shape: tuple[int, ...], why: str) -> ShapeError:

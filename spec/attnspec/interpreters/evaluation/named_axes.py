@@ -178,8 +178,10 @@ class NamedAxes(Algebra[T]):
             term, aligned = self.aligned([term, where])
             condition = self.expanded(aligned, axis, length).data
         place = term.axes.index(axis)
-        data = self.reduce(op, place, term.data, condition)
         kept = op in SOFTMAXES
+        if kept and condition is not None:
+            term = self.as_wide_as(term, condition)
+        data = self.reduce(op, place, term.data, condition)
         return Named(data, term.axes if kept else tuple(name for name in term.axes if name != axis))
 
     # Named axes, and back.
@@ -237,6 +239,13 @@ class NamedAxes(Algebra[T]):
             return xp.where(inside, result, xp.zeros_like(result))
 
         return Named(self.rearrange(take, wide.data), axes)
+
+    def as_wide_as(self, value: Named[T], other: T) -> Named[T]:
+        """An array, repeated along the axes that only another aligned one has."""
+        shape = _broadcast([self.shape(value.data), self.shape(other)])
+        if shape == self.shape(value.data):
+            return value
+        return replace(value, data=self.rearrange(lambda a: self.xp.broadcast_to(a, shape), value.data))
 
     def zeros(self, like: Array, shape: tuple[int, ...]) -> Array:
         """An array of zeros with the dtype and device of another."""

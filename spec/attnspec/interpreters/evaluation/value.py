@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -87,8 +87,8 @@ class ValueOf(Interpreter[Array]):
             "-": xp.subtract,
             "*": xp.multiply,
             "/": xp.divide,
-            "//": xp.floor_divide,
-            "%": xp.remainder,
+            "//": partial(self.divided, xp.floor_divide),
+            "%": partial(self.divided, xp.remainder),
             "**": xp.pow,
             "neg": xp.negative,
             "<=": xp.less_equal,
@@ -131,6 +131,14 @@ class ValueOf(Interpreter[Array]):
         if is_torch_array(x):
             return x.erf()
         return np.vectorize(math.erf, otypes=[x.dtype])(x)
+
+    def divided(self, division: Callable[[Array, Array], Array], a: Array, b: Array) -> Array:
+        """A division of whole numbers. By 0 it gives 0, as in NumPy; PyTorch raises an error."""
+        if not all(self.xp.isdtype(array.dtype, "integral") for array in (a, b)):
+            return division(a, b)
+        by_zero = b == 0
+        result = division(a, self.xp.where(by_zero, self.xp.ones_like(b), b))
+        return self.xp.where(by_zero, self.xp.zeros_like(result), result)
 
     def contract(self, a: Array, b: Array) -> Array:
         return self.xp.matmul(*self.same_dtype(a, b))

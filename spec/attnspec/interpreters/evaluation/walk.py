@@ -6,9 +6,10 @@ with a variance) and the operations on arrays whose axes are aligned.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Generic, assert_never, cast
+from typing import Any, Generic, assert_never, cast
 
 from attnspec.interpreters.evaluation.algebra import Array, Axis, Named, T, Value
 from attnspec.interpreters.evaluation.named_axes import NamedAxes
@@ -38,6 +39,9 @@ from attnspec.language.tree import (
 )
 
 __all__ = ["Array", "Axis", "Frame", "Interpreter", "Named", "Value", "solve_sizes"]
+
+NOWHERE = 2**62
+"""A place that is outside of every array."""
 
 
 @dataclass
@@ -241,7 +245,7 @@ class Interpreter(NamedAxes[T]):
             if isinstance(position, Named):
                 value = self.gathered(value, position)
             else:
-                value = self.slice_at(value, int(position), wraps=not positions(place))
+                value = self.slice_at(value, _place(position), wraps=not positions(place))
         return value
 
     def moved_to(self, value: Named[T], place: Node, frame: Frame[T]) -> Named[T] | None:
@@ -249,10 +253,10 @@ class Interpreter(NamedAxes[T]):
         match place:
             case Apply(op="-", args=(end, Position())):
                 by = self.visit(end, frame)
-                return None if isinstance(by, Named) else self.reversed_from(value, int(by))
+                return None if isinstance(by, Named) else self.reversed_from(value, _place(by))
             case Apply(op=op, args=(Position(), offset) | (offset, Position())):
                 by = self.visit(offset, frame)
-                return None if isinstance(by, Named) else self.shifted(value, int(by) if op == "+" else -int(by))
+                return None if isinstance(by, Named) else self.shifted(value, _place(by) if op == "+" else -_place(by))
         return value
 
     # Recurrences and other equations.
@@ -267,7 +271,7 @@ class Interpreter(NamedAxes[T]):
             inner.bound[node.index] = step
             inner.names |= dict(zip(node.states, states, strict=True))
             after = self.results(node.body, inner)
-            states = [self.state(new, old) for new, old in zip(after, states, strict=True)]
+            states = [self.state(self.as_named(new), old) for new, old in zip(after, states, strict=True)]
             for past, state in zip(history, states, strict=True):
                 past.append(self.as_named(state))
         axis = frame.axis(node.index)
@@ -292,6 +296,12 @@ class Interpreter(NamedAxes[T]):
 def _number(value: float) -> float:
     """An integral number as an int, so that large counts stay exact."""
     return int(value) if float(value).is_integer() else float(value)
+
+
+def _place(number: Value[Any]) -> int:
+    """A whole number as a place along an axis; what a division by 0 gives is outside of every array."""
+    value = cast(float, number)
+    return int(value) if math.isfinite(value) else NOWHERE
 
 
 def solve_sizes(dims: Sequence[Dim], shape: Sequence[int], sizes: dict[str, int]) -> None:

@@ -9,7 +9,7 @@ from attnspec.interpreters.gradient.flow import Flow
 from attnspec.interpreters.gradient.simplify import negative, over, plus, product, times
 from attnspec.language.check import Type, viewed
 from attnspec.language.dims import Dim
-from attnspec.language.tree import Apply, At, ConcatOver, Node, Position, Reshape, SizeOf, Split, Stack
+from attnspec.language.tree import Apply, At, ConcatOver, Name, Node, Number, Position, Reshape, SizeOf, Split, Stack
 
 
 def reduced(draft: Draft, flow: Flow, given: Type, wanted: Type) -> Flow:
@@ -92,9 +92,31 @@ def stands_at(draft: Draft, index: str, place: Node, size: Dim) -> Node:
         case Apply(op="neg", args=(by,)):
             return Apply("==", (Position(index), Apply("-", (SizeOf(size), by))))
     at = Apply("==", (Position(index), place))
-    if not any(option.name == getattr(place, "id", None) for option in draft.forward.options):
+    if not _may_be_negative(draft, place, size):
         return at
     return Apply("or", (at, Apply("==", (Position(index), plus(place, SizeOf(size))))))
+
+
+def _may_be_negative(draft: Draft, place: Node, size: Dim) -> bool:
+    """Whether a place is a number that may be below 0, and is then counted from the end; an array's numbers are not."""
+    last = Apply("-", (SizeOf(size), Number(1.0)))
+    if isinstance(place, SizeOf) or place == last or (isinstance(place, Number) and place.value >= 0):
+        return False
+    return _is_number(draft, place)
+
+
+def _is_number(draft: Draft, node: Node) -> bool:
+    """Whether a value is made of numbers, sizes and options alone."""
+    lines = {line.targets[0]: line.value for line in draft.forward.lines if len(line.targets) == 1}
+    options = {option.name for option in draft.forward.options}
+    match node:
+        case Number() | SizeOf():
+            return True
+        case Name(id=name):
+            return name in options or (name in lines and _is_number(draft, lines[name]))
+        case Apply(args=args):
+            return all(_is_number(draft, arg) for arg in args)
+    return False
 
 
 def cut(draft: Draft, gradient: Node, index: str, width: Dim) -> Node:

@@ -11,7 +11,7 @@ from attnspec.interpreters.gradient.flow import Flow, merged
 from attnspec.interpreters.gradient.pull_back import PullBack
 from attnspec.interpreters.gradient.simplify import chosen, minus_one, plus
 from attnspec.interpreters.gradient.steps import step_of
-from attnspec.language.traversal import map_node
+from attnspec.language.traversal import map_node, reads
 from attnspec.language.tree import (
     Apply,
     At,
@@ -91,14 +91,25 @@ class _Backwards:
             plus(At(self.outside[k], (back,)), Name(name)) if k in self.outside else Name(name)
             for k, name in names.items()
         ]
-        args = (_in_reverse(arg, self.before, node.index, back) for arg in self.step.call.args)
-        options = ((name, _in_reverse(value, self.before, node.index, back)) for name, value in self.step.call.options)
+        at_step = {**self.lines_along(), **self.before}
+        args = (_in_reverse(arg, at_step, node.index, back) for arg in self.step.call.args)
+        options = ((name, _in_reverse(value, at_step, node.index, back)) for name, value in self.step.call.options)
         starts = tuple(self.last.get(k, Zeros(draft.scope.names[self.targets[k]].dims)) for k in self.carried)
         wanted = tuple(self.step.parameters[k] for k in self.carried)
         derived = self.pull.derive(self.step.call.callee, tuple(self.carried), wanted)
         states = tuple(names.values())
         draft.add(states, Scan(node.index, states, Call(derived, (*incoming, *args), tuple(options)), starts))
         return names
+
+    def lines_along(self) -> dict[str, Node]:
+        """{line that the step reads and that has the index of the recurrence: its values at all steps}."""
+        call, names = self.step.call, self.draft.scope.names
+        read = {name for value in (*call.args, *(value for _, value in call.options)) for name in reads(value)}
+        along = sorted(name for name in read - self.before.keys() if self.node.index in names[name].names)
+        return {
+            name: self.draft.in_line(self.draft.stacked(Name(name), (self.node.index,)), f"{name}_along")
+            for name in along
+        }
 
     def push_starts(self, handed: Mapping[int, str]) -> None:
         """Hand the gradients by the states before the first step back."""
@@ -133,13 +144,20 @@ def _before(node: Scan, target: str, start: Node) -> Node:
     return Stack(chosen(Apply("<", (Position(t), Number(1.0))), start, earlier), (t,))
 
 
-def _in_reverse(arg: Node, before: Mapping[str, Node], index: str, back: Node) -> Node:
-    """An argument of the step at the place `back`, from the states before each step."""
+def _in_reverse(arg: Node, at_step: Mapping[str, Node], index: str, back: Node) -> Node:
+    """An argument of the step at the place `back`.
+
+    Args:
+        arg: the argument.
+        at_step: {name of a state or of a line: the states before each step, or the line at each step}.
+        index: the index of the recurrence.
+        back: the place.
+    """
 
     def change(node: Node) -> Node:
         match node:
-            case Name(id=name) if name in before:
-                return At(before[name], (back,))
+            case Name(id=name) if name in at_step:
+                return At(at_step[name], (back,))
             case Position(index=name) if name == index:
                 return back
             case Apply(op="-", args=(end, Apply(op="-", args=(other, place)))) if end == other:

@@ -190,6 +190,10 @@ class Ensemble(Interpreter[Rounded]):
         """A term with an axis for the members, also where they all share its values."""
         return self.expanded(term, MEMBER, SAMPLES + STRESSED_SAMPLES)
 
+    def matmul(self, a: Named[Rounded], b: Named[Rounded]) -> Named[Rounded]:
+        """A product of matrices for every member, also where they all share both."""
+        return super().matmul(a if MEMBER in (*a.axes, *b.axes) else self.full(a), b)
+
     def contraction(
         self,
         a: Named[Rounded],

@@ -91,8 +91,10 @@ def noise(
             count, *run_shape = rounded.value.shape
             padding = (1,) * (len(shape) - len(run_shape))
             aligned = namespace.reshape(rounded.value, (count, *padding, *run_shape))
+            if result.kind == "bool":
+                value, aligned = (namespace.astype(array, namespace.float64) for array in (value, aligned))
             members = namespace.broadcast_to(aligned, (count, *shape)) - value
-            combine = _integer_noise if result.kind == "int" else float_noise
+            combine = float_noise if result.kind == "float" else _exact_noise
             noises.append(combine(value, variance, members, policy, namespace))
     return tuple(noises)
 
@@ -104,8 +106,8 @@ def either(a: Noise, b: Noise) -> Noise:
     return Noise(a.value, sigma, bound, a.undecidable | b.undecidable, np.where(looser, b.members, a.members))
 
 
-def _integer_noise(value: Array, variance: Array, members: Array, policy: Policy, xp: Any) -> Noise:
-    """The noise of an integer: none, and it is undecidable where rounding may change it."""
+def _exact_noise(value: Array, variance: Array, members: Array, policy: Policy, xp: Any) -> Noise:
+    """The noise of a whole number or a truth value: none, and it is undecidable where rounding may change it."""
     zeros = xp.zeros(value.shape, dtype=xp.float64, device=value.device)
     undecidable = (variance > 0) | xp.any(members != 0, axis=0)
     return Noise(value, zeros, zeros, undecidable, xp.zeros((SAMPLES, *value.shape), dtype=xp.float64))

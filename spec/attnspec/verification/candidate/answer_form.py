@@ -50,7 +50,7 @@ def fault(outcome: Outcome, case: Case, equation: Equation[..., Any], dtype: str
         if output.shape != shape:
             return f"it returns {result.name} of shape {output.shape} where {shape} belongs"
         if not _in_due_dtype(output, result, dtype):
-            due = f"for inputs in {dtype}" if result.kind == "float" else "where whole numbers belong"
+            due = f"for inputs in {dtype}" if result.kind == "float" else f"where {KINDS[result.kind]} belong"
             return f"it returns {result.name} in {output.dtype} {due}"
         if output.value is None:
             return f"it returns {result.name} in {output.dtype}"
@@ -60,12 +60,16 @@ def fault(outcome: Outcome, case: Case, equation: Equation[..., Any], dtype: str
     return ""
 
 
+KINDS = {"int": "whole numbers", "bool": "truth values"}
+"""{kind of a result: what it consists of}."""
+
+
 def _in_due_dtype(output: Output, result: Parameter, dtype: str) -> bool:
-    """Whether a result has the dtype of the inputs, an integer dtype, or another that its symbol allows."""
+    """Whether a result has the dtype of the inputs, a dtype of its kind, or another that its symbol allows."""
     given, also = output.dtype or "", result.symbol.also
     if result.kind == "float":
         return given == dtype or (given in also and FORMATS[given].bits > FORMATS[dtype].bits)
-    return given.startswith(("int", "uint")) or given in also
+    return given.startswith("bool" if result.kind == "bool" else ("int", "uint")) or given in also
 
 
 def answered(outcome: Outcome, case: Case, equation: Equation[..., Any], dtype: str) -> bool:

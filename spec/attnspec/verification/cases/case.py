@@ -220,13 +220,14 @@ def make(equation: Equation[..., Any], description: Description, dtype: str) -> 
 def _hide(definition: Definition, arrays: dict[str, NDArray[Any]]) -> None:
     """Every third key is masked for all queries, and is NaN or infinite, which must never show."""
     for parameter in definition.parameters:
-        if parameter.kind == "bool" and arrays[parameter.name].shape[-1] > 1:
+        if parameter.kind == "bool" and parameter.dims and arrays[parameter.name].shape[-1] > 1:
             keys = parameter.dims[-1]
             arrays[parameter.name][..., 1::3] = False
             for other in definition.parameters:
                 if other.kind == "float" and keys in other.dims[:1]:
-                    arrays[other.name][..., 1::6, :] = np.nan
-                    arrays[other.name][..., 4::6, :] = np.inf
+                    rows = np.moveaxis(arrays[other.name], -len(other.dims), 0)  # a view
+                    rows[1::6] = np.nan
+                    rows[4::6] = np.inf
 
 
 def _suit(layout: str, equation: Equation[..., Any], definition: Definition, arrays: dict[str, NDArray[Any]]) -> None:

@@ -73,7 +73,7 @@ def _drawn(
 ) -> NDArray[Any]:
     way = distribution_of(equation, parameter.name)
     if parameter.kind == "bool":
-        return _mask(shape, regime, generator)
+        return _mask(shape, regime, generator) if parameter.dims else np.asarray(generator.random(shape) < 0.6)
     if regime == "common offset" and parameter.symbol.varied:
         regime = "ordinary"  # values that differ, so that a wrong weight shows
     if way == "uniform":

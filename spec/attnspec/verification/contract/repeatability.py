@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from attnspec.thresholds import REPEATS, RESTLESS
+from attnspec.thresholds import AGAIN, REPEATS, RESTLESS
 from attnspec.verification.candidate import answer_form
 from attnspec.verification.candidate.candidate import Candidate
 from attnspec.verification.candidate.observation import Array, Observation
@@ -47,6 +47,21 @@ class Repeatability:
             or self.changes_saved_arrays(observations, judged)
         )
 
+    def changes_where_wrong(self, judged: Judged) -> str:
+        """Check whether the first wrong answers change by more than their noise when the candidate is called again."""
+        wrong = [comparison for comparison in judged.compared if comparison.fails]
+        for case in {id(comparison.case): comparison.case for comparison in wrong[:AGAIN]}.values():
+            _, answers = self.candidate.call(case)
+            if answers is None:
+                continue
+            for before in (comparison for comparison in wrong if comparison.case is case):
+                new, old = answers[before.output], before.answer
+                with np.errstate(invalid="ignore"):
+                    moved = (np.abs(new - old) > before.noise.bound) | (np.isnan(new) != np.isnan(old))
+                if bool((moved & before.decidable).any()):
+                    return CHANGES
+        return ""
+
     def depends_on_layout(self, judged: Judged) -> str:
         """Check whether the first wrong answer is right for the same values in contiguous arrays.
 
@@ -58,9 +73,6 @@ class Repeatability:
         contiguous = self.candidate.observe([replace(wrong[0], layout="contiguous")])
         if not contiguous or self.judge.failing(contiguous, judged.policy):
             return ""
-        again = self.candidate.observe([wrong[0]])
-        if again and not self.judge.failing(again, judged.policy):
-            return CHANGES
         return f"its values are wrong for {LAYOUT_WORDS[wrong[0].layout]}, right for contiguous ones"
 
     def changes_when_repeated(self, observations: Sequence[Observation], judged: Judged) -> str:

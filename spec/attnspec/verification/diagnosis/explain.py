@@ -12,6 +12,7 @@ from attnspec.interpreters.mutation.integer_divisions import integer_divisions
 from attnspec.interpreters.mutation.mutants import Mutant, lookalikes
 from attnspec.interpreters.mutation.reduction_errors import reduction_errors
 from attnspec.interpreters.mutation.tiling_errors import tiling_errors
+from attnspec.interpreters.rounding.policy import Policy
 from attnspec.thresholds import HOLDS_MUCH, HOLDS_NEARLY_ALL
 from attnspec.verification.candidate.candidate import Candidate
 from attnspec.verification.candidate.observation import Observation
@@ -66,7 +67,7 @@ class Explainer:
             return Conclusion(VerdictKind.DIFFERS, first.reason, judged, diagnosis=_named(first.mutant))
         if first.kind in ("direction", "part"):
             return Conclusion(VerdictKind.DIFFERS, first.reason, judged, diagnosis=Diagnosis("direction", first.reason))
-        violation = self.repeatability.depends_on_layout(judged)
+        violation = self.repeatability.changes_where_wrong(judged) or self.repeatability.depends_on_layout(judged)
         violation = violation or self.repeatability.changes_when_repeated(observations, judged)
         if violation:
             return Conclusion(VerdictKind.MISBEHAVES, violation, judged)
@@ -149,19 +150,26 @@ class Explainer:
         reduction = batch_reduction(self.judge.equation.definition, judged.compared)
         if reduction:
             return Diagnosis("batch", reduction)
+        found = recognise(self.judge, observations, self.mistakes, judged.policy)
+        short = [observation for observation in observations if observation.case.longest <= LONG]
+        tried: list[Mutant] = []
+        for make in (self.software_mistakes, self.wrong_numbers):
+            if found is None:
+                mutants = make(short, judged.policy)
+                found = recognise(self.judge, short, mutants, judged.policy, refute=True) if mutants else None
+                tried += mutants
         return (
-            recognise(self.judge, observations, self.mistakes, judged.policy)
-            or self.software_mistake(observations, judged)
-            or self.wrong_number(observations, judged)
+            found
+            or self.mistake_in_some_cases(short, judged, tried)
             or self.mistakes_in_lines(observations, judged)
-            or self.two_mistakes(observations, judged)
+            or two_mistakes(self.judge, short, self.mistakes, judged.policy)
             or self.error_direction(observations, judged)
         )
 
-    def software_mistake(self, observations: Sequence[Observation], judged: Judged) -> Diagnosis | None:
-        """Find a mistake of software: another equation or function, an insertion, an error in tiles or in a sum."""
+    def software_mistakes(self, observations: Sequence[Observation], policy: Policy) -> Sequence[Mutant]:
+        """Mistakes of software: another equation or function, an insertion, an error in tiles or in a sum."""
         definition = self.judge.equation.definition
-        mutants = (
+        return (
             *lookalikes(self.judge.equation),
             *function_substitutions(definition),
             *tiling_errors(definition),
@@ -169,19 +177,20 @@ class Explainer:
             *reduction_errors(definition),
             *integer_divisions(definition),
         )
-        short = [observation for observation in observations if observation.case.longest <= LONG]
-        return recognise(self.judge, short, mutants, judged.policy, refute=True) if mutants else None
 
-    def wrong_number(self, observations: Sequence[Observation], judged: Judged) -> Diagnosis | None:
-        """Find a number that explains the answers: a scale, an offset, or another constant than the formula's."""
-        short = [observation for observation in observations if observation.case.longest <= LONG]
-        numbers = wrong_numbers(self.judge, short, judged.policy)
-        return recognise(self.judge, short, numbers, judged.policy, refute=True) if numbers else None
+    def wrong_numbers(self, observations: Sequence[Observation], policy: Policy) -> Sequence[Mutant]:
+        """Numbers that may explain the answers: a scale, an offset, or another constant than the formula's."""
+        return wrong_numbers(self.judge, observations, policy)
 
-    def two_mistakes(self, observations: Sequence[Observation], judged: Judged) -> Diagnosis | None:
-        """Find two known mistakes, or one and a wrong number, that explain the answers together."""
-        short = [observation for observation in observations if observation.case.longest <= LONG]
-        return two_mistakes(self.judge, short, self.mistakes, judged.policy)
+    def mistake_in_some_cases(
+        self, observations: Sequence[Observation], judged: Judged, mutants: Sequence[Mutant]
+    ) -> Diagnosis | None:
+        """Find a mistake of the failing cases alone, where they have something in common that no right case has."""
+        if not mutants or not locate.circumstances(judged.compared):
+            return None
+        failing = self.judge.failing(observations, judged.policy)
+        found = recognise(self.judge, failing, mutants, judged.policy, refute=True) if failing else None
+        return None if found is None else replace(found, says=f"{found.says} (wrong {locate.where(judged.compared)})")
 
     def error_direction(self, observations: list[Observation], judged: Judged) -> Diagnosis | None:
         """Find a direction that explains most of the error, such as the scale of one argument."""

@@ -35,6 +35,11 @@ def locate(judge: Judge, observations: Sequence[Observation], policy: Policy, re
     return Diagnosis("unrecognised", "no known mistake: it is wrong " + ", ".join(facts))
 
 
+def circumstances(compared: Sequence[Compared]) -> list[str]:
+    """What the failing cases have in common and no other case has."""
+    return _circumstances([comparison for comparison in compared if comparison.fails], compared)
+
+
 def where(compared: Sequence[Compared]) -> str:
     """Describe in how many cases an answer is wrong, and what these have in common."""
     wrong = [comparison for comparison in compared if comparison.fails]

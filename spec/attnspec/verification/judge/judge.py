@@ -211,7 +211,7 @@ class Judge:
     ) -> bool:
         """Whether all elements that a policy fails are integers or overflow, and undecidable under a looser policy."""
         wrong = [(comparison, comparison.ratio > 1) for comparison in self.compare(failing, policy)]
-        integer = [result.kind == "int" for result in self.equation.definition.results]
+        integer = [result.kind != "float" for result in self.equation.definition.results]
         floats = ((comparison, bad) for comparison, bad in wrong if not integer[comparison.output])
         if any(bool((bad & np.isfinite(comparison.answer)).any()) for comparison, bad in floats):
             return False
@@ -288,7 +288,7 @@ class Judge:
         claimed = claimed_part(form, self.accepted, self.forms)
         if claimed is form:
             return
-        integer = [result.kind == "int" for result in self.equation.definition.results]
+        integer = [result.kind != "float" for result in self.equation.definition.results]
         compared = [
             comparison for comparison in self.compare(observations, policy, claimed) if not integer[comparison.output]
         ]

@@ -39,7 +39,8 @@ def values(definition: Definition, case: Case) -> tuple[NDArray[Any], ...] | Non
             value = evaluate(lift_over_batch(definition, case), (), case.arguments, MEMORY)
         except (SpecError, ValueError, IndexError, ZeroDivisionError, OverflowError, TypeError):
             return None
-    return value if isinstance(value, tuple) else (value,)
+    outputs = value if isinstance(value, tuple) else (value,)
+    return tuple(output.astype(np.float64) if output.dtype.kind == "b" else output for output in outputs)
 
 
 def mutant_values(
