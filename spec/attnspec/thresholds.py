@@ -291,8 +291,7 @@ RESTLESS = 0.05
 anew, 32 % would; another order of summation changes few."""
 
 AGAIN = 2
-"""Convention: how many wrong answers are asked for again before they are
-explained. A wrong formula gives them again."""
+"""Convention: how many wrong answers are asked for again before they are explained; a wrong formula repeats them."""
 
 REPEATS = 300
 """Convention: the number of repeated calls after which the answer must be the same."""
