@@ -49,7 +49,7 @@ PAGES = {
     "verify.md": Page(
         "Verify",
         "Judge implementations, and read the verdicts.",
-        ("verify", "Report", "Verdict", "VerdictKind", "Diagnosis", "WorstElement", "WorstAnswer"),
+        ("verify", "Report", "Verdict", "VerdictKind", "Diagnosis", "Departure", "WorstElement", "WorstAnswer"),
     ),
     "declare.md": Page(
         "Declare implementations",

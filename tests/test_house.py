@@ -60,7 +60,7 @@ ROOMS = {
     "candidate": frozenset({"cases", "sandbox"}),
     "judge": frozenset({"cases", "candidate"}),
     "contract": frozenset({"cases", "sandbox", "candidate", "judge"}),
-    "diagnosis": frozenset({"cases", "candidate", "judge", "contract"}),
+    "diagnosis": frozenset({"cases", "sandbox", "candidate", "judge", "contract"}),
     "properties": frozenset({"cases"}),
     "equations": frozenset({"cases", "sandbox", "candidate", "judge", "contract", "diagnosis", "properties"}),
     "procedures": frozenset({"sandbox", "candidate", "contract"}),

@@ -48,6 +48,16 @@ ELSEWHERE = {
     "SITES": "places where bits may be lost",
     "PLAIN": "a form",
     "EXACT_FORMAT": "a format",
+    "MOST_EXAMPLES": "which case is watched",
+    "LARGEST_CASE": "which case is watched",
+    "MOST_AXES": "arrays that are compared in one order of axes alone",
+    "NEARBY": "which mutants are examined",
+    "STEPS": "which mutants are examined",
+    "ALTERNATIVES": "how many sentences are printed",
+    "MOST_MISTAKES": "the cost of a search",
+    "MOST_TRIES": "the cost of a search",
+    "MOST_ARRAYS": "the cost of a search",
+    "STAGES": "the number of stages of a search",
 }
 """Constants in those rooms that are no thresholds, each with what it is."""
 

@@ -63,6 +63,7 @@ if TYPE_CHECKING:
     from attnspec.verification.api import verify as verify
     from attnspec.verification.sandbox.runner import WorkerError as WorkerError
     from attnspec.verification.sandbox.targets import MissingPackage as MissingPackage
+    from attnspec.verification.verdict import Departure as Departure
     from attnspec.verification.verdict import Diagnosis as Diagnosis
     from attnspec.verification.verdict import Report as Report
     from attnspec.verification.verdict import Verdict as Verdict
@@ -98,7 +99,15 @@ _HOMES = {
     "attnspec.verification.api": ("verify",),
     "attnspec.verification.sandbox.runner": ("WorkerError",),
     "attnspec.verification.sandbox.targets": ("MissingPackage",),
-    "attnspec.verification.verdict": ("Diagnosis", "Report", "Verdict", "VerdictKind", "WorstAnswer", "WorstElement"),
+    "attnspec.verification.verdict": (
+        "Departure",
+        "Diagnosis",
+        "Report",
+        "Verdict",
+        "VerdictKind",
+        "WorstAnswer",
+        "WorstElement",
+    ),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 _PACKAGES = ("equations", "notation")

@@ -192,6 +192,14 @@ NATURAL, SECONDS = click.IntRange(min=0), click.FloatRange(0, min_open=True)
 )
 @click.option("--case", metavar="SEED", type=NATURAL, help="Judge on one drawn case, the one with this seed.")
 @click.option("--show-output", is_flag=True, help="Show what the candidate prints, on the standard error.")
+@click.option(
+    "--no-trace",
+    "trace",
+    is_flag=True,
+    flag_value=False,
+    default=True,
+    help="Do not watch the lines of a wrong candidate to describe where it departs.",
+)
 @own_equations
 @click.pass_context
 def verify(

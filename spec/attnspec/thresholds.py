@@ -340,3 +340,11 @@ not that of the equation."""
 READING_CASES, PROBED_PLACES = 2, 8
 """Convention: the number of failing cases in which a sentence on what a candidate reads must hold; the largest size of
 an axis that is probed element by element, longer ones being bisected. Larger numbers cost calls and name the same."""
+
+MATCHED_ELEMENTS, MATCHED_BITS, MOST_BITS = 4, 64.0, 24.0
+"""Derived: the least number of different elements, and of bits that they have together above the noise, at which an
+array of a candidate counts as a line of the formula; the most bits of one element. Some 400 arrays are compared with
+some 300 parts in 2,000 layouts, 2^28 in all; 64 bits leave a chance of 2^-36 that one of them agrees."""
+
+WATCHED_CASES = 2
+"""Convention: the number of failing cases that are watched; a sentence must hold in all of them."""

@@ -40,6 +40,7 @@ def verify(
     equations: Iterable[str] = (),
     case: int | None = None,
     show_output: bool = False,
+    trace: bool = True,
     jobs: int = 1,
     on_verdict: Callable[[Verdict], None] | None = None,
     on_progress: Callable[[str], None] | None = None,
@@ -91,6 +92,8 @@ def verify(
             imported for the equations that it defines.
         case: judge on one drawn case, the one with this seed, which a verdict names. By default, on all cases.
         show_output: show what the candidate prints, on the standard error.
+        trace: watch the lines of a candidate that gives wrong values and makes no known mistake, in further calls, and
+            describe where it departs from the equation.
         jobs: number of worker processes.
         on_verdict: called with each `Verdict` as soon as it is known.
         on_progress: called with the name of each stage that begins.
@@ -144,6 +147,7 @@ def verify(
         equations=tuple(equations),
         case=case,
         show_output=show_output,
+        trace=trace,
     )
     return run(target, options, jobs=jobs, on_verdict=on_verdict or _ignore, on_progress=on_progress or _ignore)
 

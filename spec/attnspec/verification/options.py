@@ -42,6 +42,7 @@ class VerifyOptions:
         equations: files and modules that define equations, which are imported before anything else.
         case: the seed of the only drawn case that is asked; None: all are.
         show_output: whether what the candidate prints is shown on the standard error.
+        trace: whether the lines of a wrong candidate are watched, to describe where it departs from the equation.
     """
 
     equation: str | None = None
@@ -67,6 +68,7 @@ class VerifyOptions:
     weights: Mapping[str, str] | None = None
     case: int | None = None
     show_output: bool = False
+    trace: bool = True
 
     def claimed(self, declared: Claim) -> Claim:
         """The declared claim, with the fields that the caller overrides."""

@@ -83,6 +83,7 @@ def questions(found: Sequence[CallableInfo], shown: str, wanted: VerifyOptions) 
                 not (wanted.framework or declared.framework or each.framework),
                 how,
                 wanted.case,
+                wanted.trace,
             )
 
 

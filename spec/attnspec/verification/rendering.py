@@ -14,7 +14,7 @@ import numpy as np
 import attnspec
 from attnspec.errors import indent
 from attnspec.implementation import AUTODIFF
-from attnspec.verification.verdict import Report, Verdict, WorstAnswer, WorstElement
+from attnspec.verification.verdict import Diagnosis, Report, Verdict, WorstAnswer, WorstElement
 
 SCHEMA = 1
 """The version of the JSON form; it grows when a field is removed or changes its meaning."""
@@ -43,7 +43,7 @@ def verdict_text(verdict: Verdict) -> str:
         ("given", worst.given if worst else ""),
         ("expected", worst.right if worst else ""),
         ("got", worst.wrong if worst else ""),
-        ("diagnosis", "\n".join("\n  or ".join((item.says, *item.also)) for item in verdict.diagnosis)),
+        ("diagnosis", "\n".join(map(_explanation, verdict.diagnosis))),
         ("findings", "\n".join(verdict.findings)),
         ("precision", _precision(verdict)),
         ("strength", _strength(verdict)),
@@ -52,6 +52,11 @@ def verdict_text(verdict: Verdict) -> str:
         ("to mend", verdict.mend if not verdict.passed else ""),
     )
     return "\n".join([headline(verdict), *(f"  {label:<9} {indent(text)}" for label, text in rows if text)])
+
+
+def _explanation(diagnosis: Diagnosis) -> str:
+    departure = [diagnosis.departure.says] if diagnosis.departure is not None else []
+    return "\n".join(["\n  or ".join((diagnosis.says, *diagnosis.also)), *departure])
 
 
 def cases_text(verdict: Verdict) -> str:
@@ -92,7 +97,7 @@ def verdict_json(verdict: Verdict) -> dict[str, Any]:
         "device": verdict.device,
         "verdict": str(verdict.verdict),
         "reason": verdict.reason,
-        "diagnosis": [{"id": each.id, "says": each.says, "also": list(each.also)} for each in verdict.diagnosis],
+        "diagnosis": [_diagnosis_json(each) for each in verdict.diagnosis],
         "findings": list(verdict.findings),
         "policy": verdict.policy,
         "worst_case": _worst_json(verdict.worst_case) if verdict.worst_case else None,
@@ -107,6 +112,14 @@ def verdict_json(verdict: Verdict) -> dict[str, Any]:
         "bound": verdict.bound,
         "seed": verdict.seed,
     }
+
+
+def _diagnosis_json(diagnosis: Diagnosis) -> dict[str, Any]:
+    departure = None
+    if (found := diagnosis.departure) is not None:
+        right, wrong = ([{"line": line, "place": place} for line, place in each] for each in (found.right, found.wrong))
+        departure = {"right": right, "wrong": wrong, "missing": list(found.missing), "says": found.says}
+    return {"id": diagnosis.id, "says": diagnosis.says, "also": list(diagnosis.also), "departure": departure}
 
 
 def _worst_json(worst: WorstElement | WorstAnswer) -> dict[str, Any]:

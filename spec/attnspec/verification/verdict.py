@@ -54,14 +54,39 @@ GRAVEST_FIRST = (
 
 
 @dataclass(frozen=True, slots=True)
+class Departure:
+    """Where a candidate departs from an equation: which lines appear among the arrays that it makes, and which do not.
+
+    Its arrays were recorded in further calls on cases that it gets wrong, and compared with the lines by value.
+
+    Attributes:
+        right: pairs of a line that appears, as the formula writes it, and the place of its array: "my_gru.py:12".
+        wrong: pairs of a line and the place of an array that has its value with a mistake instead.
+        missing: lines whose values do not appear. They may be computed within another line.
+        says: the sentence that describes it.
+
+    Examples:
+        >>> import attnspec
+        >>> attnspec.Departure((("r", "my_gru.py:12"),), says="r is right (my_gru.py, line 12)").right
+        (('r', 'my_gru.py:12'),)
+    """
+
+    right: tuple[tuple[str, str], ...] = ()
+    wrong: tuple[tuple[str, str], ...] = ()
+    missing: tuple[str, ...] = ()
+    says: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Diagnosis:
     """One explanation of an error.
 
     Attributes:
-        id: id of a mutant or convention that the candidate agrees with; "reading" if it only reads wrong parts of its
-            arguments; "unrecognised" if nothing is known.
+        id: id of a mutant or convention that the candidate agrees with, several joined by " and "; "reading" if it only
+            reads wrong parts of its arguments; "unrecognised" if nothing is known.
         says: the sentence that explains it.
         also: sentences of other mutants that the cases cannot tell from this one.
+        departure: where in its files the candidate departs from the equation; None if that is not known.
 
     Examples:
         >>> import attnspec
@@ -72,6 +97,7 @@ class Diagnosis:
     id: str
     says: str
     also: tuple[str, ...] = ()
+    departure: Departure | None = None
 
 
 @dataclass(frozen=True, slots=True)

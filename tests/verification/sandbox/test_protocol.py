@@ -26,6 +26,7 @@ from attnspec.verification.sandbox.messages import (
     Output,
     PlainRequest,
     Ready,
+    Recorded,
     Reply,
     Request,
     Trouble,
@@ -98,6 +99,9 @@ def test_commands_arrive_as_they_were_sent(command: Command) -> None:
         Loaded((INFO,), (LoadFailure("no module", "given", "expected", "mend", "missing"),)),
         LoadFailure("no module", "given", "expected", "mend"),
         OUTCOME,
+        Outcome(
+            "ok", (OUTPUT,), recorded=(Recorded("gates.py", 12, "gru", "r", X), Recorded("gates.py", 13, "gru", "", X))
+        ),
         Outcome("raised", trouble=Trouble("ValueError", "no", "frames"), during="backward", broken=True),
         Outcome("ok", answers=(("a", 1, None), {"b": True})),
         Outcome("ok", not_plain="a float at [0]"),
@@ -177,7 +181,7 @@ def test_every_field_is_needed(name: str) -> None:
 def test_no_field_has_another_type(name: str, wrong: Any) -> None:
     """A wrong value is refused; where it is right it is what is received."""
     optional = {"trouble": None, "during": None}
-    empty = {"outputs", "changed_inputs", "global_state", "answers"}
+    empty = {"outputs", "changed_inputs", "global_state", "answers", "recorded"}
     right = (
         (name in optional and wrong is None)
         or (name in empty and wrong == [])

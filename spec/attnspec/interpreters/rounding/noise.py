@@ -94,7 +94,7 @@ def noise(
             if result.kind == "bool":
                 value, aligned = (namespace.astype(array, namespace.float64) for array in (value, aligned))
             members = namespace.broadcast_to(aligned, (count, *shape)) - value
-            combine = _float_noise if result.kind == "float" else _exact_noise
+            combine = float_noise if result.kind == "float" else _exact_noise
             noises.append(combine(value, variance, members, policy, namespace))
     return tuple(noises)
 
@@ -113,8 +113,13 @@ def _exact_noise(value: Array, variance: Array, members: Array, policy: Policy, 
     return Noise(value, zeros, zeros, undecidable, xp.zeros((SAMPLES, *value.shape), dtype=xp.float64))
 
 
-def _float_noise(value: Array, variance: Array, members: Array, policy: Policy, xp: Any) -> Noise:
+def float_noise(value: Array, variance: Array, members: Array, policy: Policy, xp: Any) -> Noise:
     """The noise of a floating-point result.
+
+    Args:
+        value: the value.
+        variance: the propagated variance.
+        members: the errors of the simulated runs, along a new first axis.
 
     σ² is the larger of the propagated variance and the mean square error of the runs. The bound is the larger of
     `SIGMA_BOUND` σ and the largest error of the runs with more noise.

@@ -26,7 +26,7 @@ from attnspec.verification.cases.recorded_cases import Reader, RecordedCases
 from attnspec.verification.cases.suite import ROUND_SEEDS, standard_suite
 from attnspec.verification.cases.written import written
 from attnspec.verification.sandbox.binding import Plan, bind, describe_binding
-from attnspec.verification.sandbox.messages import Layout, Outcome, Request
+from attnspec.verification.sandbox.messages import MOST_RECORDED, Layout, Outcome, Recorded, Request, Watched
 from attnspec.verification.sandbox.runner import Runner
 
 
@@ -255,6 +255,19 @@ class Candidate:
         """
         (outcome,) = self.outcomes([replace(self.request(case), **how)])
         return outcome, self.answers(case, outcome)
+
+    def watch(self, case: Case, watched: Watched) -> tuple[tuple[NDArray[Any], ...], tuple[Recorded, ...]] | None:
+        """Call the candidate on one case, and record the arrays that it makes on the way.
+
+        Args:
+            watched: which arrays are recorded, as in a `Request`.
+
+        Returns:
+            The answers, and the arrays of its own files in the order in which they were made; None if it gives no
+            answers that can be judged.
+        """
+        outcome, answers = self.call(case, watched=watched)
+        return None if answers is None else (answers, outcome.recorded[:MOST_RECORDED])
 
     def backward_twice(self, case: Case) -> tuple[Outcome, tuple[NDArray[Any], ...] | None]:
         """Run two backward passes on one forward pass; the answers are those of the second."""

@@ -40,6 +40,7 @@ class Question:
         forward: the equation that the callable computes, if the question is about its gradients by automatic
             differentiation; `equation` is then the equation of these gradients. Otherwise None.
         case: the seed of the only drawn case that is asked; None: all are.
+        trace: whether the arrays that the callable makes on the way may be recorded, to explain wrong answers.
     """
 
     callable: CallableInfo
@@ -61,6 +62,7 @@ class Question:
     any_framework: bool = False
     adaptation: Adaptation = field(default_factory=Adaptation)
     case: int | None = None
+    trace: bool = True
 
     @property
     def is_narrowed(self) -> bool:

@@ -6,7 +6,7 @@ A closed form is only proposed here, as a mutant. `recognise` compares the answe
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, permutations
 
@@ -71,13 +71,18 @@ class Fitted:
 
 
 def wrong_numbers(
-    judge: Judge, observations: Sequence[Observation], policy: Policy, within: Definition | None = None
+    judge: Judge,
+    observations: Sequence[Observation],
+    policy: Policy,
+    within: Definition | None = None,
+    places: Iterable[FreeNumber] | None = None,
 ) -> list[Mutant]:
     """Propose mutants with another number that may explain the failing cases: simple numbers first, then constants.
 
     Args:
         observations: all answers, right ones included.
         within: the formula that has the number, if it is a mutant and not the equation.
+        places: the places where a number may be wrong; all places of the formula by default.
     """
     definition = judge.equation.definition if within is None else within
     cases = _cases_to_fit(judge, observations, policy)
@@ -85,7 +90,8 @@ def wrong_numbers(
         return []
     first, *others = cases
     proposed: list[tuple[int, Mutant]] = []
-    for place in sorted(free_numbers(definition), key=lambda place: KINDS.index(place.kind)):
+    places = free_numbers(definition) if places is None else places
+    for place in sorted(places, key=lambda place: KINDS.index(place.kind)):
         fitted = [_fitted(judge, place, first, policy, screen=True)]
         if fitted[0] is None:
             continue

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from attnspec.errors import NotationError
 from attnspec.interpreters.mutation.function_substitutions import function_substitutions
 from attnspec.interpreters.mutation.insertions import insertions
 from attnspec.interpreters.mutation.integer_divisions import integer_divisions
@@ -19,6 +20,7 @@ from attnspec.verification.contract.repeatability import Repeatability
 from attnspec.verification.diagnosis import locate, precision
 from attnspec.verification.diagnosis.batch_reduction import batch_reduction
 from attnspec.verification.diagnosis.constants import wrong_numbers
+from attnspec.verification.diagnosis.departure import with_departure
 from attnspec.verification.diagnosis.reading import wrong_reading
 from attnspec.verification.diagnosis.recognise import describe_bits_left, mend_form, recognise
 from attnspec.verification.diagnosis.two_mistakes import two_mistakes
@@ -26,7 +28,7 @@ from attnspec.verification.diagnosis.worst_case import smallest_case, worst_case
 from attnspec.verification.judge.findings import Bits, Conclusion, Finding, Judged
 from attnspec.verification.judge.forms import bits_left, excess
 from attnspec.verification.judge.judge import Judge
-from attnspec.verification.verdict import Diagnosis, VerdictKind
+from attnspec.verification.verdict import Departure, Diagnosis, VerdictKind
 
 LONG = 400
 """Mutants that relate two positions of one axis are not tried on cases with a longer axis."""
@@ -42,6 +44,7 @@ class Explainer:
         repeatability: checks whether its answers depend on layout or on earlier calls.
         mistakes: the mutants that are not equivalent to the equation on claimed inputs.
         note: called with a finding that is not the explanation.
+        departure: where the candidate departs from the lines of the equation; None if that is not known.
     """
 
     candidate: Candidate
@@ -49,6 +52,7 @@ class Explainer:
     repeatability: Repeatability
     mistakes: Sequence[Mutant]
     note: Callable[[str], None]
+    departure: Departure | None = None
 
     def conclude(self, observations: list[Observation], judged: Judged) -> Conclusion:
         """Explain wrong answers: by a violation, a known mistake, too few bits, or where they are wrong."""
@@ -79,6 +83,8 @@ class Explainer:
         if known and axes and axes not in known.says:
             self.note(f"it is wrong {axes}")
         known = known or self.wrong_reading(observations, judged, first)
+        if self.departure is not None:
+            known = replace(known, departure=self.departure)
         return Conclusion(
             VerdictKind.DIFFERS,
             no_gradient.says if no_gradient else first.reason,
@@ -93,6 +99,17 @@ class Explainer:
         reading = wrong_reading(self.judge, self.candidate, observations, judged.policy)
         where = place.says.removeprefix("no known mistake: it is ")
         return Diagnosis("reading", f"{reading} ({where})") if reading else place
+
+    def mistakes_in_lines(self, observations: Sequence[Observation], judged: Judged) -> Diagnosis | None:
+        """Find mistakes in single lines by the arrays of the candidate, and where it departs from the lines."""
+        if not self.candidate.question.trace:
+            return None
+        try:
+            found = with_departure(Diagnosis("", ""), self.candidate, self.judge, observations, judged.policy)
+        except NotationError:  # a mistake upon a mistake whose shapes do not fit; the verdict does not hang on it
+            return None
+        self.departure = found.departure
+        return found if found.id else None
 
     def lossy(self, observations: Sequence[Observation], judged: Judged) -> Conclusion:
         """Conclude that answers are right by a form that loses digits."""
@@ -144,6 +161,7 @@ class Explainer:
         return (
             found
             or self.mistake_in_some_cases(short, judged, tried)
+            or self.mistakes_in_lines(observations, judged)
             or two_mistakes(self.judge, short, self.mistakes, judged.policy)
             or self.error_direction(observations, judged)
         )

@@ -93,7 +93,7 @@ def _pattern(wrong: Sequence[Compared]) -> list[str]:
 
 
 def mend(equation: Equation[..., Any], diagnosis: Diagnosis | None) -> str:
-    """The line of the formula in which a recognised mistake is; the whole formula if it is not in a single line.
+    """The lines of the formula in which recognised mistakes are; the whole formula if they are not in single lines.
 
     It is "" if there is no diagnosis, and of gradients that are missing or reduced over a batch in another way, where
     the formula is right.
@@ -102,9 +102,10 @@ def mend(equation: Equation[..., Any], diagnosis: Diagnosis | None) -> str:
         return ""
     equalities = [row.strip() for row in text(equation.definition).splitlines() if " = " in row]
     rows = [row for row in equalities if not {"∈", "≤"} & {*row.split(" = ")[0]}]  # the sizes stand above the formula
-    label, *rest = diagnosis.id.split("/")
     labels = [*(", ".join(line.targets) for line in equation.definition.lines), "the result"]
-    return rows[labels.index(label)] if rest and label in labels else "\n".join(rows)
+    wrong = [label if slash else "" for label, slash, _ in (id.partition("/") for id in diagnosis.id.split(" and "))]
+    known = all(label in labels for label in wrong)
+    return "\n".join(row for row, label in zip(rows, labels, strict=False) if not known or label in wrong)
 
 
 def _split(wrong: Sequence[Compared], compared: Sequence[Compared]) -> tuple[list[Description], list[Description]]:

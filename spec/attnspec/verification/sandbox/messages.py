@@ -19,6 +19,7 @@ Status = Literal["ok", "raised", "crashed", "timeout", "memory", "unavailable"]
 Layout = Literal[
     "contiguous", "transposed", "offset", "strided", "sliced", "mixed", "exchanged", "expanded", "reversed", "shared"
 ]
+Watched = Literal["", "lines", "operations"]
 Pass = Literal["forward", "backward"]
 Scalar = bool | int | float | str | None
 Setting = Scalar | tuple[Scalar, ...]
@@ -30,6 +31,10 @@ LAYOUTS_OF: Mapping[str, frozenset[str]] = {
     "jax": frozenset({"contiguous", "shared"}),
 }
 """The layouts that the arrays of each framework can have. PyTorch has no negative strides, JAX no strides at all."""
+
+
+MOST_RECORDED, MOST_RECORDED_BYTES = 400, 4 << 20
+"""So many arrays, with so many bytes together, are recorded of a watched call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +123,9 @@ class Request:
         packing: the arrays that the callable has instead of arguments of the equation, a piece for each argument.
         entries: those of them that are weights of a module; the others are passed as arguments.
         made: of a class, the arguments of its constructor; None for any other callable.
+        watched: whether the arrays that it makes on the way are recorded: "lines", those that lines of its files bind
+            to variables and those that functions return; "operations", also the results of single operations, as far
+            as the framework shows them; "" for no.
     """
 
     name: str
@@ -137,6 +145,7 @@ class Request:
     packing: tuple[Piece, ...] = ()
     entries: tuple[str, ...] = ()
     made: Mapping[str, Setting] | None = None
+    watched: Watched = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,6 +259,25 @@ class Output:
 
 
 @dataclass(frozen=True, slots=True)
+class Recorded:
+    """An array that a line of the candidate has made.
+
+    Attributes:
+        file: the file of the line.
+        line: its number, from 1.
+        function: the name of the function that it is in.
+        name: the variable that holds the array; "" for an array without a name, inside an expression.
+        value: the values, bfloat16 as float32.
+    """
+
+    file: str
+    line: int
+    function: str
+    name: str
+    value: Array
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """The result of one call.
 
@@ -266,6 +294,7 @@ class Outcome:
         answers: what a `PlainRequest` returned; empty if that is not plain.
         not_plain: what was returned instead of a plain value, such as "a float at [0]"; empty if it is plain.
         broken: the worker cannot be used for another call.
+        recorded: the arrays of a watched call, in the order in which they were made.
     """
 
     status: Status
@@ -278,6 +307,7 @@ class Outcome:
     answers: tuple[Any, ...] = ()
     not_plain: str = ""
     broken: bool = False
+    recorded: tuple[Recorded, ...] = ()
 
 
 Command = Load | Request | PlainRequest

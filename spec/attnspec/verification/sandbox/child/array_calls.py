@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -18,6 +19,7 @@ from attnspec.verification.sandbox.child.arrays_torch import TorchArrays
 from attnspec.verification.sandbox.child.autodiff import Progress, differentiate
 from attnspec.verification.sandbox.child.calls import failure, repeat, unavailable
 from attnspec.verification.sandbox.child.global_state import GlobalState
+from attnspec.verification.sandbox.child.watching import Watch
 from attnspec.verification.sandbox.messages import Layout, Outcome, Output, Request
 from attnspec.verification.sandbox.wire import Array
 
@@ -82,6 +84,10 @@ def _run(
     values = {**request.options, **{name: argument.view for name, argument in arguments.items()}}
     values = {**gathered(values), "dtype": arrays.dtype(request.dtype)}
     progress, gradients = Progress(), request.gradients
+    watch = Watch(lambda value: arrays.describe(arrays.unseen(value)).value) if request.watched else None
+    seen = request.watched == "operations"
+    if watch is not None and seen:
+        values = {name: arrays.seen(value, watch.operation) for name, value in values.items()}
 
     def call_and_wait() -> Any:
         result = call(values) if gradients is None else differentiate(arrays, call, values, gradients, progress)
@@ -89,7 +95,12 @@ def _run(
         return result
 
     try:
-        result, outcome = repeat(request.times, call_and_wait), Outcome("ok")
+        if watch is None:
+            result = repeat(request.times, call_and_wait)
+        else:
+            with watch, arrays.seeing(watch.operation) if seen else nullcontext():
+                result = arrays.unseen(call_and_wait())
+        outcome = Outcome("ok", recorded=tuple(watch.recorded) if watch is not None else ())
     except BaseException as error:
         result, outcome = None, failure(error)
     return result, replace(outcome, during=progress.during, detached=progress.detached)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -92,6 +92,18 @@ class Arrays(ABC):
     @abstractmethod
     def wait(self, result: object, device: str) -> None:
         """Wait until a computation on the device is done."""
+
+    def seeing(self, see: Callable[[object], None]) -> AbstractContextManager[object]:
+        """Return a context in which the results of operations are passed to a function, where that can be done."""
+        return nullcontext()
+
+    def seen(self, array: Any, see: Callable[[object], None]) -> Any:
+        """Return an array, the results of operations on which are passed to a function, where that can be done."""
+        return array
+
+    def unseen(self, value: Any) -> Any:
+        """Return a result as it would be if no array came from `seen`."""
+        return value
 
     @abstractmethod
     def describe(self, value: object) -> Output:

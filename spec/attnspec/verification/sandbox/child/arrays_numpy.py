@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -53,12 +54,49 @@ class NumPyArrays(Arrays):
     def wait(self, result: object, device: str) -> None:
         """NumPy computes at once."""
 
+    def seen(self, array: Any, see: Callable[[object], None]) -> Any:
+        return array.view(_seen_type(see)) if type(array) is np.ndarray else array
+
+    def unseen(self, value: Any) -> Any:
+        if type(value) in (tuple, list):
+            return type(value)(map(self.unseen, value))
+        return value.view(np.ndarray) if isinstance(value, np.ndarray) else value
+
     def describe(self, value: object) -> Output:
         """Describe a value. A NumPy scalar counts as an array, since NumPy returns it for an array of shape ()."""
         if type(value) is not np.ndarray and not isinstance(value, np.generic):
             return Output(type_name(value))
         array = np.asarray(value)
         return array_output("array of numpy", array.dtype.name, array.shape, "cpu", array)
+
+
+def _seen_type(see: Callable[[object], None]) -> type[Array]:
+    """Return a class of arrays that pass the results of operations on them to a function."""
+
+    class Seen(np.ndarray):
+        def __array_ufunc__(self, ufunc: np.ufunc, method: Any, *inputs: Any, **kwargs: Any) -> Any:
+            into = kwargs.pop("out", ())
+            if into:
+                kwargs["out"] = tuple(map(plain, into))
+            named = {name: plain(value) if name != "out" else value for name, value in kwargs.items()}
+            result = getattr(ufunc, method)(*map(plain, inputs), **named)
+            see(result)
+            return (into[0] if len(into) == 1 else into) if into else seen(result)
+
+        def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+            result = super().__array_function__(function, types, args, kwargs)
+            see(plain(result))
+            return result
+
+    def plain(value: Any) -> Any:
+        return value.view(np.ndarray) if isinstance(value, Seen) else value
+
+    def seen(value: Any) -> Any:
+        if type(value) is tuple:
+            return tuple(map(seen, value))
+        return value.view(Seen) if type(value) is np.ndarray else value
+
+    return Seen
 
 
 def _expand(array: Array, shape: tuple[int, ...]) -> Array:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
 from attnspec.verification.sandbox.child.arrays import Argument, Arrays, array_output, lay_out, type_name
@@ -67,6 +69,18 @@ class TorchArrays(Arrays):
     def wait(self, result: object, device: str) -> None:
         if device.startswith("cuda"):
             self.torch.cuda.synchronize(device)
+
+    def seeing(self, see: Callable[[object], None]) -> AbstractContextManager[object]:
+        """Functions and methods of tensors are overridden; what runs inside compiled code is not seen."""
+        mode: Any = importlib.import_module("torch.overrides").TorchFunctionMode
+
+        class Seen(mode):  # type: ignore[misc]  # the base class is known when PyTorch is imported
+            def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+                result = function(*args, **(kwargs or {}))
+                see(result)
+                return result
+
+        return Seen()
 
     def describe(self, value: object) -> Output:
         """Describe a value. The values of a plain strided tensor alone are copied."""

@@ -1,0 +1,67 @@
+"""Two mistakes at once in one line of an equation."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from itertools import combinations
+
+from attnspec.interpreters.mutation.mutants import Mutant, inside_scan, is_well_formed, parts
+from attnspec.interpreters.mutation.operators import Site, local_mutations
+from attnspec.language.check import check
+from attnspec.language.traversal import Path, map_node, substitute, walk
+from attnspec.language.tree import Definition, Node
+
+MOST_PAIRS = 6_000
+"""Of a line with more pairs, none is made: it would take too long to try them."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Single:
+    """A mutation of a node of a line."""
+
+    path: Path
+    old: Node
+    id: str
+    says: str
+    new: Node
+
+
+def pairs(definition: Definition, roots: Collection[int]) -> Iterator[Mutant]:
+    """The mutants with two mutations in one line, or in one result.
+
+    Args:
+        roots: the positions of the lines among the roots of the equation.
+    """
+    types = check(definition)
+    for root, (label, node, build) in enumerate(parts(definition)):
+        if root not in roots:
+            continue
+        before = {name for line in definition.lines[:root] for name in line.targets}
+        given = {item.name for item in definition.parameters} | {item.name for item in definition.options}
+        known = {name: kind for name, kind in types.items() if name in before | given}
+        site = Site(definition, known, types, node)
+        singles = [
+            _Single(path, part, id, says, new)
+            for path, part in walk(node)
+            for id, says, new, equal in local_mutations(part, inside_scan(site, node, path))
+            if not equal
+        ]
+        singles = [each for each in singles if is_well_formed(build(substitute(node, each.path, each.new)))]
+        if len(singles) ** 2 > 2 * MOST_PAIRS:
+            continue
+        for one, other in combinations(singles, 2):
+            both = _both(node, one, other)
+            if both is not None:
+                yield Mutant(f"{label}/{one.id}+{other.id}", f"in {label}: {one.says}, and {other.says}", build(both))
+
+
+def _both(root: Node, one: _Single, other: _Single) -> Node | None:
+    """A line with two mutations; None if they exclude each other."""
+    if one.path == other.path:
+        return None
+    outer, inner = sorted((one, other), key=lambda each: len(each.path))
+    if inner.path[: len(outer.path)] != outer.path:
+        return substitute(substitute(root, outer.path, outer.new), inner.path, inner.new)
+    changed = map_node(outer.new, lambda node: inner.new if node is inner.old else node)
+    return None if changed is outer.new else substitute(root, outer.path, changed)

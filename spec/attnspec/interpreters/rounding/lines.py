@@ -1,0 +1,289 @@
+"""The noise of the lines of an equation, of the parts of each line, and of those of the equations that it calls."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from attnspec.errors import SpecError
+from attnspec.interpreters.evaluation.algebra import T
+from attnspec.interpreters.evaluation.call import fit
+from attnspec.interpreters.evaluation.value import ValueOf
+from attnspec.interpreters.evaluation.walk import Array, Axis, Frame, Interpreter, Named, Value
+from attnspec.interpreters.rounding.ensemble import MEMBER, Ensemble
+from attnspec.interpreters.rounding.noise import Noise, float_noise
+from attnspec.interpreters.rounding.policy import Policy
+from attnspec.interpreters.rounding.propagation import Propagation
+from attnspec.language.layers import written_out
+from attnspec.language.traversal import Path, children, map_definition, nodes
+from attnspec.language.tree import (
+    Apply,
+    Call,
+    Concat,
+    Definition,
+    Last,
+    Line,
+    Name,
+    Node,
+    Number,
+    Position,
+    Reduce,
+    Scan,
+    SizeOf,
+    Split,
+    Stack,
+    Through,
+    Zeros,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A line of an equation, a result, or a part of one.
+
+    Attributes:
+        root: its position among the roots of the equation, the lines and then the results.
+        target: the name that the line assigns; "" for a result and for a part.
+        path: the path from the root; () for all of it.
+        node: its syntax tree.
+    """
+
+    root: int
+    target: str
+    path: Path
+    node: Node
+
+
+@dataclass(frozen=True)
+class Visit:
+    """One evaluation of an equation: of the outermost one, or of a called one at one step of a recurrence.
+
+    Attributes:
+        definition: the equation.
+        place: the lines of the equations around it that lead to the call, the outermost first; () for the outermost.
+        steps: {index of a recurrence around it: step}.
+        frame: the state of its walk at the end, with the exact values of all lines.
+        arguments: {name: array} of its arrays in float64, with the same leading axes on all of them; and its options.
+        noises: the noise of each of its parts, with batch axes and named axes first. Parts that are not
+            floating-point arrays are left out.
+    """
+
+    definition: Definition
+    place: tuple[str, ...]
+    steps: Mapping[str, int]
+    frame: Frame[Array]
+    arguments: Mapping[str, Any]
+    noises: Mapping[Part, Noise]
+
+
+@dataclass(frozen=True, slots=True)
+class _Values:
+    """The values of names in one evaluation of an equation."""
+
+    definition: Definition
+    place: tuple[str, ...]
+    steps: Mapping[str, int]
+    frame: Frame[Any]
+
+    @property
+    def names(self) -> Mapping[str, Any]:
+        return self.frame.names
+
+
+@dataclass
+class _Around:
+    """Where a walk is: the lines that lead to a call, and the steps of recurrences."""
+
+    line: str = ""
+    place: tuple[str, ...] = ()
+    steps: dict[str, int] = field(default_factory=dict)
+
+
+class _Keeping(Interpreter[T]):
+    """Keeps the values of all lines of each evaluation of an equation, in the order in which they end."""
+
+    def begin_line(self, name: str) -> None:
+        super().begin_line(name)
+        self.around.line = name
+
+    @property
+    def around(self) -> _Around:
+        return self.__dict__.setdefault("_around", _Around())  # type: ignore[no-any-return]  # it is one
+
+    @property
+    def kept(self) -> list[_Values]:
+        return self.__dict__.setdefault("_kept", [])  # type: ignore[no-any-return]  # it is one
+
+    def body(self, frame: Frame[T]) -> list[Value[T]]:
+        results = super().body(frame)
+        self.kept.append(_Values(frame.definition, self.around.place, dict(self.around.steps), frame))
+        return results
+
+    def call(self, node: Call, frame: Frame[T]) -> list[Value[T]]:
+        before = replace(self.around)
+        self.__dict__["_around"] = _Around("", (*before.place, before.line), {**before.steps, **frame.bound})
+        results = super().call(node, frame)
+        self.__dict__["_around"] = before
+        return results
+
+
+class _KeepingPropagation(_Keeping[Any], Propagation):
+    """Propagation that keeps the values of lines."""
+
+
+class _KeepingEnsemble(_Keeping[Any], Ensemble):
+    """An ensemble that keeps the values of lines."""
+
+
+def line_noises(
+    definition: Definition, arrays: Mapping[str, Array], options: Mapping[str, float], policy: Policy, seed: int = 0
+) -> tuple[Visit, ...]:
+    """The noise of every line and of its parts, wherever the equation or one that it calls is evaluated.
+
+    Args:
+        definition: the equation.
+        arrays: {name: array} in float64, with values of the policy's storage format.
+        options: {name: value} of the options.
+        policy: the precision policy.
+        seed: the seed of the simulated roundings.
+
+    Returns:
+        A visit for each evaluation of an equation, in the order in which they end; the outermost one is last.
+    """
+    definition = written_out(definition, arrays)
+    originals: dict[int, Definition] = {}
+    whole = _with_parts(definition, originals)
+    sizes, batch = fit(definition, {name: tuple(array.shape) for name, array in arrays.items()}, options)
+    propagation, ensemble = _KeepingPropagation(np, policy), _KeepingEnsemble(np, policy, seed)
+    with np.errstate(all="ignore"):
+        propagation.run(whole, arrays, options, sizes, batch)
+        ensemble.run(whole, arrays, options, sizes, batch)
+        pairs = zip(propagation.kept, ensemble.kept, strict=True)
+        return tuple(_visit(originals[id(noisy.definition)], noisy, run, propagation, ensemble) for noisy, run in pairs)
+
+
+def _with_parts(definition: Definition, originals: dict[int, Definition]) -> Definition:
+    """An equation with a line for each part of its lines and results, also in the equations that it calls.
+
+    Args:
+        originals: {id of a changed equation: the equation}, to which all of them are added.
+    """
+
+    def change(node: Node) -> Node:
+        return replace(node, callee=_with_parts(node.callee, originals)) if isinstance(node, Call) else node
+
+    changed = map_definition(definition, change)
+    more = [Line((_label(part),), part.node) for part in parts(definition) if not part.target]
+    changed = replace(changed, lines=(*changed.lines, *more))
+    originals[id(changed)] = definition
+    return changed
+
+
+def parts(definition: Definition) -> Iterator[Part]:
+    """The lines of an equation with their names, its results, and the parts of both; a part comes before its whole."""
+    for root, node in enumerate(definition.roots):
+        for path, part in _inner(node):
+            yield Part(root, "", path, part)
+        if root < len(definition.lines):
+            yield from (Part(root, target, (), node) for target in definition.lines[root].targets)
+        elif not _is_named_value(node):
+            yield Part(root, "", (), node)
+
+
+def _is_named_value(node: Node) -> bool:
+    """Whether a result is the value of a line, in another order of axes."""
+    return isinstance(node, Name | Last | Call | Scan) or (isinstance(node, Stack) and _is_named_value(node.array))
+
+
+def _inner(node: Node, path: Path = ()) -> Iterator[tuple[Path, Node]]:
+    """The parts of a node that are operations on arrays, without those of the step of a recurrence."""
+    for step, child in children(node):
+        skipped = step[0] in ("places", "where", "body", "parts", "state", "starts", "options")
+        if not skipped and not isinstance(child, Name | Number | SizeOf | Position | Zeros):
+            yield from _inner(child, (*path, step))
+            if isinstance(child, Apply | Reduce | Concat | Split) and not any(
+                isinstance(each, Call | Scan | Through) for each in nodes(child)
+            ):
+                yield (*path, step), child
+
+
+def _label(part: Part) -> str:
+    return f"{part.root}{''.join(f' {name} {place}' for name, place in part.path)}"
+
+
+def _visit(definition: Definition, noisy: _Values, run: _Values, propagation: Propagation, ensemble: Ensemble) -> Visit:
+    noises = {}
+    for part in parts(definition):
+        name = part.target or _label(part)
+        found = _noise(noisy.names[name], run.names[name], propagation, ensemble)
+        if found is not None:
+            noises[part] = found
+    frame = replace(noisy.frame, definition=definition, names=_exact(noisy.names), starts=_exact(noisy.frame.starts))
+    return Visit(definition, noisy.place, noisy.steps, frame, _arguments(definition, noisy.names), noises)
+
+
+def _exact(names: Mapping[str, Any]) -> dict[str, Value[Array]]:
+    """Values without their noise."""
+    return {
+        name: Named(np.asarray(value.data.value), value.axes) if isinstance(value, Named) else value
+        for name, value in names.items()
+    }
+
+
+def evaluated(visit: Visit, mutant: Definition, roots: Sequence[int]) -> Array | None:
+    """The value of a line of a mutant of an equation, from the right values of the other lines.
+
+    Args:
+        visit: an evaluation of the equation.
+        mutant: the mutant.
+        roots: the positions of the lines that are evaluated anew, in order; the last one is the line.
+
+    Returns:
+        Its value, with the axes as in the noise of the line; of several, the first; None if it has none.
+    """
+    interpreter = ValueOf(np)
+    interpreter.dtype = np.dtype("float64")
+    frame = replace(visit.frame, definition=mutant, names=dict(visit.frame.names), starts=dict(visit.frame.starts))
+    values: list[Value[Array]] = []
+    try:
+        with np.errstate(all="ignore"):
+            for root in roots:
+                values = interpreter.results(mutant.roots[root], frame)
+                if root < len(mutant.lines):
+                    frame.names |= dict(zip(mutant.lines[root].targets, values, strict=True))
+    except (SpecError, ValueError, IndexError, ZeroDivisionError, OverflowError, TypeError):
+        return None
+    return np.asarray(values[0].data) if values and isinstance(values[0], Named) else None
+
+
+def _noise(noisy: Any, run: Any, propagation: Propagation, ensemble: Ensemble) -> Noise | None:
+    """The noise of a value; None of a number, and of an array that is not floating-point."""
+    if not isinstance(noisy, Named) or noisy.data.value.dtype.kind != "f" or not isinstance(run, Named):
+        return None
+    storage = propagation.policy.storage
+    stored = propagation.rounded_to(noisy.data, storage)
+    rounded = ensemble.rounded_to(ensemble.full(run).data, storage).value
+    axes = tuple(axis for axis in run.axes if axis != MEMBER)
+    if axes != noisy.axes or rounded.shape[1:] != stored.value.shape:
+        return None
+    value = np.asarray(stored.value)
+    return float_noise(value, propagation.variance(stored), rounded - value, propagation.policy, np)
+
+
+def _arguments(definition: Definition, names: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of an evaluation as a call has them: the named axes of the caller are batch axes."""
+    given = {each.name: names[each.name] for each in definition.parameters}
+    axes: list[Axis] = sorted({axis for value in given.values() for axis in value.axes})
+
+    def aligned(value: Named[Any]) -> Array:
+        array = np.asarray(value.data.value)
+        own = iter(array.shape)
+        lead = tuple(next(own) if axis in value.axes else 1 for axis in axes)
+        shared = any(axis in value.axes for axis in axes)
+        return array.reshape(*lead, *own) if shared else array
+
+    options = {option.name: names[option.name] for option in definition.options}
+    return {name: aligned(value) for name, value in given.items()} | options
