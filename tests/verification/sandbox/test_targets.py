@@ -105,6 +105,7 @@ def test_everything_a_declaration_says_arrives(runner: Runner, tmp_path: Path) -
             Parameter("more", "VAR_KEYWORD"),
         ),
         framework="numpy",
+        numbers=(1.0,),
     )
     assert (public.name, public.implementations) == ("public", ())
     assert names(runner.load(File(path, "public"))) == ["public"]

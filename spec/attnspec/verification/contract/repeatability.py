@@ -122,7 +122,7 @@ class Repeatability:
         for name, array in case.arrays.items():
             if array.dtype.kind == "f" and distribution_of(self.judge.equation, name) in INDEPENDENT:
                 symbol = self.judge.equation.definition.symbol(name)
-                first[name] = in_range(np.round(array * 8) / 8, symbol)
+                first[name] = in_range(np.asarray(np.round(array * 8) / 8), symbol)
                 second[name] = first[name].copy()
                 second[name].ravel()[1:-1] = first[name].ravel()[-2:0:-1]
             else:

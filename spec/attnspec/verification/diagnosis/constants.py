@@ -204,7 +204,8 @@ def _is_better(residual: Residual, neutral: float, rest: Array) -> bool:
 def _best_start(residual: Residual) -> tuple[float, Array] | None:
     tried = ((start, residual(start)) for start in STARTS)
     usable = [(start, rest) for start, rest in tried if rest is not None]
-    return min(usable, key=lambda pair: float(pair[1] @ pair[1]), default=None)
+    with np.errstate(over="ignore"):
+        return min(usable, key=lambda pair: float(pair[1] @ pair[1]), default=None)
 
 
 def _mutants(place: FreeNumber, fitted: Sequence[Fitted], definition: Definition) -> Iterator[tuple[int, Mutant]]:

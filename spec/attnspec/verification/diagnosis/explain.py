@@ -157,7 +157,7 @@ class Explainer:
             if found is None:
                 mutants = make(short, judged.policy)
                 found = recognise(self.judge, short, mutants, judged.policy, refute=True) if mutants else None
-                tried += mutants
+                tried = [*mutants]
         return (
             found
             or self.mistake_in_some_cases(short, judged, tried)
