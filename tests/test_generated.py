@@ -22,7 +22,14 @@ from attnspec.interpreters.mutation.perturbations import perturbations
 from attnspec.verification.cases.case import Case, Description, make, smallest
 from attnspec.verification.cases.grid import grid
 from attnspec.verification.cases.suite import standard_suite
-from attnspec.verification.judge.mutant_values import differ, fits, mutant_values, sample_cases, values
+from attnspec.verification.judge.mutant_values import (
+    differ,
+    fits,
+    mutant_values,
+    non_equivalent_mutants,
+    sample_cases,
+    values,
+)
 from generated import defined, written
 
 FEW, MANY = 100, 3000
@@ -225,6 +232,19 @@ def f(lines: str, signature: str = 'x: Float[Tensor, " g"]', result: str = 'Floa
     return defined(f"def f({signature}) -> {result}:\n{body}")
 
 
+LONGER = "return tanh(x * x + x) / 3"
+
+
+def test_an_equation_that_is_written_anew_has_its_own_mistakes() -> None:
+    def judged(candidate: Callable[..., Any], lines: str) -> attnspec.Verdict:
+        return attnspec.verify(candidate, f(lines), framework="numpy", examples=0).verdicts[0]
+
+    first, second = judged(np.tanh, "return tanh(x)"), judged(lambda x: np.tanh(x * x + x) / 3, LONGER)
+
+    assert (first.verdict, second.verdict) == (VerdictKind.CONFORMS, VerdictKind.CONFORMS)
+    assert second.of == len(non_equivalent_mutants(f(LONGER))) > first.of
+
+
 def test_a_softmax_may_have_a_mask_with_more_axes() -> None:
     signature = 'x: Float[Tensor, " g"], m: Bool[Tensor, "a g"]'
     masked = f('i, j = indices("a", "g"); return softmax(j, x[j], where=m[i, j]).stack(i, j)', signature, A)
@@ -311,7 +331,7 @@ def test_an_equation_may_return_truth_values() -> None:
     def judged(candidate: Callable[..., Any]) -> attnspec.Verdict:
         return attnspec.verify(candidate, larger, framework="numpy", examples=2).verdicts[0]
 
-    assert judged(lambda x, y: x > y).verdict in (VerdictKind.CONFORMS, VerdictKind.INCONCLUSIVE)
+    assert judged(lambda x, y: x > y).verdict is VerdictKind.CONFORMS
     assert judged(lambda x, y: x >= y).verdict is VerdictKind.DIFFERS
     assert "in int64 where truth values belong" in judged(lambda x, y: (x > y).astype(int)).reason
 

@@ -9,7 +9,6 @@ from typing import Any
 
 from attnspec.interpreters.mutation.mutants import Mutant
 from attnspec.interpreters.rounding.policy import Policy, preset
-from attnspec.language.equation import Equation
 from attnspec.verification.candidate import answer_form
 from attnspec.verification.candidate.candidate import Candidate
 from attnspec.verification.candidate.observation import Observation
@@ -71,13 +70,7 @@ class EquationVerifier(Verifier[Conclusion]):
     @cached_property
     def mistakes(self) -> tuple[Mutant, ...]:
         """Every known mistake that shows on what is claimed."""
-        return non_equivalent_mutants(self.restricted_or_id, self.question.claim.finite)
-
-    @property
-    def restricted_or_id(self) -> Equation[..., Any] | str:
-        """The equation as the adaptation of the candidate restricts it; its id if it does not."""
-        restricted = self.question.adaptation.fixed or self.question.adaptation.same
-        return self.equation if restricted else self.equation.id
+        return non_equivalent_mutants(self.equation, self.question.claim.finite)
 
     @cached_property
     def explainer(self) -> Explainer:
@@ -118,7 +111,7 @@ class EquationVerifier(Verifier[Conclusion]):
             self.candidate, self.judge, self.observations, before, self.mistakes
         )
         judged = self.judge.compare(self.observations, before.policy, before.form)
-        perturbed = effective_perturbations(self.restricted_or_id)
+        perturbed = effective_perturbations(self.equation)
         self.unread = mutation_score(judged, perturbed, self.question.dtype).survived
         unseen = [*self.strength.seen_in_aggregate, *self.strength.survived]
         return self.judge_all(before.policy, unseen, directions=True)
