@@ -61,7 +61,7 @@ LONG = (
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """As many cases as go with what is asked, unless a profile is named."""
+    """Draw as many cases as the selected tests need, unless a profile is named."""
     if config.getoption("--hypothesis-profile", None):
         return
     settings.load_profile("quick" if "not broad" in config.option.markexpr else "broad")

@@ -78,8 +78,11 @@ def marked(subject: Subject) -> object:
     return pytest.param(subject, marks=marks, id=str(subject))
 
 
-some = [subject for subject in dict.fromkeys(subjects()) if subject.is_in(SAMPLE["verdicts"])]
-every_implementation = pytest.mark.parametrize("subject", [*map(marked, dict.fromkeys(subjects()))])
+SUBJECTS = tuple(dict.fromkeys(subjects()))
+every_implementation = pytest.mark.parametrize("subject", [*map(marked, SUBJECTS)])
+some_implementations = pytest.mark.parametrize(
+    "subject", [subject for subject in SUBJECTS if subject.is_in(SAMPLE["verdicts"])], ids=str
+)
 
 drawn = settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 
@@ -149,7 +152,7 @@ def sizes(case: Case) -> dict[str, int]:
 
 
 @pytest.mark.broad
-@pytest.mark.parametrize("subject", some, ids=str)
+@some_implementations
 def test_the_verdict_is_that_it_conforms(subject: Subject) -> None:
     module = f"{subject.package}.{subject.family}"
     (verdict,) = attnspec.verify(module, subject.equation, dtype=subject.dtype, backward=subject.backward)

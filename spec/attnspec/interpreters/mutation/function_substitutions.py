@@ -20,14 +20,11 @@ CAPS = (20.0, 30.0, 50.0)
 
 def function_substitutions(definition: Definition) -> Iterator[Mutant]:
     """The variants of an equation with each substitution, made also in the equations that it calls."""
-    for name, (sentence, change) in SUBSTITUTIONS.items():
-        tree = map_throughout(definition, change)
-        if tree is not definition:
-            yield Mutant(f"instead/{name}", sentence, tree)
-    for name, (sentence, change) in OVERFLOWING.items():
-        tree = map_throughout(definition, change)
-        if tree is not definition:
-            yield Mutant(f"overflow/{name}", sentence, tree, in_storage=True)
+    for kind, table in (("instead", SUBSTITUTIONS), ("overflow", OVERFLOWING)):
+        for name, (sentence, change) in table.items():
+            tree = map_throughout(definition, change)
+            if tree is not definition:
+                yield Mutant(f"{kind}/{name}", sentence, tree, in_storage=table is OVERFLOWING)
 
 
 Change = Callable[[Node, Definition], Node]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, cast
 
 import numpy as np
@@ -109,7 +109,7 @@ class Candidate:
         question, claim = self.question, self.question.claim
         within = (question.equation, question.least, claim.batch)
         own = written(*within, question.callable.numbers)
-        for description in (*standard_suite(*within), *grid(*within), *own):
+        for description in chain(standard_suite(*within), grid(*within), own):
             hidden = description.regime == HIDDEN and claim.finite
             if not hidden and description.layout in question.layouts:
                 yield description

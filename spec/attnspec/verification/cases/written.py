@@ -21,6 +21,9 @@ FIRST_SEED = 7_000
 MOST_SIZES, MOST_VALUES = 24, 12
 """Conventions: how many cases have a size, and how many an option, from the code."""
 
+MOST_EXAMPLES = 520
+"""Convention: the largest number of examples; each costs as much as a case of the usual sizes."""
+
 
 def written(
     equation: Equation[..., Any], least: Callable[[str], int], batches: tuple[int, ...], numbers: Sequence[float]
@@ -52,10 +55,6 @@ def _sizes(made: Describer, numbers: Sequence[float]) -> Iterator[Description]:
             if several and size <= MOST_EXAMPLES:
                 batch = (*(1,) * (min(several) - 1), size)
                 yield made.at(f"{size} examples, near a {number} in the code", batch)
-
-
-MOST_EXAMPLES = 520
-"""Convention: the largest number of examples; each costs as much as a case of the usual sizes."""
 
 
 def _values(made: Describer, numbers: Sequence[float]) -> Iterator[Description]:

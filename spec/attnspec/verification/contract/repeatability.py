@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from attnspec.interpreters.rounding.noise import Noise
 from attnspec.thresholds import AGAIN, REPEATS, RESTLESS
 from attnspec.verification.candidate import answer_form
 from attnspec.verification.candidate.candidate import Candidate
@@ -55,10 +56,7 @@ class Repeatability:
             if answers is None:
                 continue
             for before in (comparison for comparison in wrong if comparison.case is case):
-                new, old = answers[before.output], before.answer
-                with np.errstate(invalid="ignore"):
-                    moved = (np.abs(new - old) > before.noise.bound) | (np.isnan(new) != np.isnan(old))
-                if bool((moved & before.decidable).any()):
+                if _differ(answers[before.output], before.answer, before.noise):
                     return CHANGES
         return ""
 
@@ -84,12 +82,9 @@ class Repeatability:
                 return f"it answers a case, and when called again {answer_form.describe_status(outcome)}"
             noises = self.judge.noise(before.case, judged.policy)
             for new, old, noise in zip(answers, before.answers, noises, strict=True):
-                with np.errstate(invalid="ignore"):  # two equal infinities have no difference
-                    difference = np.abs(new - old)
-                differs = (difference > noise.bound) | (np.isnan(new) != np.isnan(old))
-                exceeds_sigma = difference > noise.sigma
+                exceeds_sigma = _difference(new, old) > noise.sigma
                 restless = exceeds_sigma.size and float(exceeds_sigma.mean()) > RESTLESS
-                if bool((differs & ~noise.undecidable).any()) or restless:
+                if restless or _differ(new, old, noise):
                     return CHANGES
                 if self.candidate.question.claim.deterministic and not np.array_equal(new, old, equal_nan=True):
                     self.note("two runs on one input differ in their last bits")
@@ -157,3 +152,14 @@ class Repeatability:
         if answers is None or not self.judge.holds(Observation(case, answers), judged.policy):
             return ""
         return "its answer is right in a fresh process, and wrong after other calls: it remembers them"
+
+
+def _differ(new: Array, old: Array, noise: Noise) -> bool:
+    """Whether two answers to one case differ by more than the bound, where that can be decided."""
+    differs = (_difference(new, old) > noise.bound) | (np.isnan(new) != np.isnan(old))
+    return bool((differs & ~noise.undecidable).any())
+
+
+def _difference(new: Array, old: Array) -> Array:
+    with np.errstate(invalid="ignore"):  # two equal infinities have no difference
+        return np.asarray(np.abs(new - old))

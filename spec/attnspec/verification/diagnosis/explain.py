@@ -12,7 +12,6 @@ from attnspec.interpreters.mutation.integer_divisions import integer_divisions
 from attnspec.interpreters.mutation.mutants import Mutant, lookalikes
 from attnspec.interpreters.mutation.reduction_errors import reduction_errors
 from attnspec.interpreters.mutation.tiling_errors import tiling_errors
-from attnspec.interpreters.rounding.policy import Policy
 from attnspec.thresholds import HOLDS_MUCH, HOLDS_NEARLY_ALL
 from attnspec.verification.candidate.candidate import Candidate
 from attnspec.verification.candidate.observation import Observation
@@ -150,23 +149,22 @@ class Explainer:
         reduction = batch_reduction(self.judge.equation.definition, judged.compared)
         if reduction:
             return Diagnosis("batch", reduction)
-        found = recognise(self.judge, observations, self.mistakes, judged.policy)
         short = [observation for observation in observations if observation.case.longest <= LONG]
-        tried: list[Mutant] = []
-        for make in (self.software_mistakes, self.wrong_numbers):
-            if found is None:
-                mutants = make(short, judged.policy)
-                found = recognise(self.judge, short, mutants, judged.policy, refute=True) if mutants else None
-                tried = [*mutants]
+        found = recognise(self.judge, observations, self.mistakes, judged.policy)
+        found = found or recognise(self.judge, short, self.software_mistakes, judged.policy, refute=True)
+        if found:
+            return found
+        numbers = wrong_numbers(self.judge, short, judged.policy)
         return (
-            found
-            or self.mistake_in_some_cases(short, judged, tried)
+            recognise(self.judge, short, numbers, judged.policy, refute=True)
+            or self.number_in_some_cases(short, judged, numbers)
             or self.mistakes_in_lines(observations, judged)
             or two_mistakes(self.judge, short, self.mistakes, judged.policy)
             or self.error_direction(observations, judged)
         )
 
-    def software_mistakes(self, observations: Sequence[Observation], policy: Policy) -> Sequence[Mutant]:
+    @property
+    def software_mistakes(self) -> Sequence[Mutant]:
         """Mistakes of software: another equation or function, an insertion, an error in tiles or in a sum."""
         definition = self.judge.equation.definition
         return (
@@ -178,18 +176,14 @@ class Explainer:
             *integer_divisions(definition),
         )
 
-    def wrong_numbers(self, observations: Sequence[Observation], policy: Policy) -> Sequence[Mutant]:
-        """Numbers that may explain the answers: a scale, an offset, or another constant than the formula's."""
-        return wrong_numbers(self.judge, observations, policy)
-
-    def mistake_in_some_cases(
-        self, observations: Sequence[Observation], judged: Judged, mutants: Sequence[Mutant]
+    def number_in_some_cases(
+        self, observations: Sequence[Observation], judged: Judged, numbers: Sequence[Mutant]
     ) -> Diagnosis | None:
-        """Find a mistake of the failing cases alone, where they have something in common that no right case has."""
-        if not mutants or not locate.circumstances(judged.compared):
+        """Find a number of the failing cases alone, where they have something in common that no right case has."""
+        if not numbers or not locate.circumstances(judged.compared):
             return None
         failing = self.judge.failing(observations, judged.policy)
-        found = recognise(self.judge, failing, mutants, judged.policy, refute=True) if failing else None
+        found = recognise(self.judge, failing, numbers, judged.policy, refute=True)
         return None if found is None else replace(found, says=f"{found.says} (wrong {locate.where(judged.compared)})")
 
     def error_direction(self, observations: list[Observation], judged: Judged) -> Diagnosis | None:
