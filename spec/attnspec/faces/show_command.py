@@ -30,12 +30,38 @@ Section = tuple[str, list[str]]
 """A title, and lines of text."""
 
 
-def print_entry(id: str, *, mutants: bool, latex: bool, gradient: bool, to_json: bool) -> None:
+FORMS = {"text": formula.text, "latex": formula.latex, "mathml": formula.mathml}
+"""{form of a formula: the function that writes it}."""
+
+
+def print_formula(id: str, form: str, *, gradient: bool) -> None:
+    """Print the formula of an equation alone.
+
+    Args:
+        form: one of `FORMS`.
+        gradient: print the derived gradient of the equation.
+
+    Raises:
+        UnknownName: there is no such equation.
+        SpecError: it is a procedure, or it has no gradient.
+    """
+    Screen().print(FORMS[form](_equation(specified(id), gradient).definition))
+
+
+def _equation(entry: Equation[..., Any] | Procedure[..., Any], gradient: bool) -> Equation[..., Any]:
+    """An equation, or its derived gradient."""
+    if isinstance(entry, Procedure):
+        what, option = ("gradient", "--gradient") if gradient else ("formula", "--formula")
+        raise SpecError(f"{entry.id} is a procedure, and has no {what}", mend=f"leave out {option}")
+    return entry.gradient() if gradient else entry
+
+
+def print_entry(id: str, *, mutants: bool, form: str, gradient: bool, to_json: bool) -> None:
     """Print an equation or a procedure.
 
     Args:
         mutants: list the known mistakes instead of their number.
-        latex: print the formula in LaTeX.
+        form: how the formula is written, one of `FORMS`.
         gradient: print the derived gradient of the equation. Its known mistakes may be thousands, which take minutes to
             find, so they are left out of text where they are not asked for.
         to_json: print everything as JSON.
@@ -46,9 +72,7 @@ def print_entry(id: str, *, mutants: bool, latex: bool, gradient: bool, to_json:
     """
     entry = specified(id)
     if gradient:
-        if isinstance(entry, Procedure):
-            raise SpecError(f"{id} is a procedure, and has no gradient", mend="leave out --gradient")
-        entry = entry.gradient()
+        entry = _equation(entry, gradient)
     discovery, screen = discover(), Screen()
     width = screen.width - 2
     if isinstance(entry, Procedure):
@@ -58,7 +82,7 @@ def print_entry(id: str, *, mutants: bool, latex: bool, gradient: bool, to_json:
         counted = mutants or to_json or not entry.is_derived
         mistakes = non_equivalent_mutants(entry.id) if counted else ()
         document = _equation_document(entry, discovery, mistakes) if to_json else {}
-        sections = _equation_sections(entry, discovery, mistakes, mutants=mutants, latex=latex, width=width)
+        sections = _equation_sections(entry, discovery, mistakes, mutants=mutants, form=form, width=width)
     if to_json:
         screen.print(json.dumps(document, indent=2, ensure_ascii=False))
         return
@@ -76,13 +100,12 @@ def _equation_sections(
     mistakes: Sequence[Mutant],
     *,
     mutants: bool,
-    latex: bool,
+    form: str,
     width: int,
 ) -> Iterator[Section]:
     """Yield the sections of an equation."""
     definition = equation.definition
-    text = formula.latex(definition) if latex else formula.text(definition)
-    yield "formula", text.splitlines()
+    yield "formula", FORMS[form](definition).splitlines()
     yield "takes", _columns([row for item in definition.parameters for row in _argument(item, definition.id)], width)
     yield "gives", _columns([(item.name, _shape(item), item.kind) for item in definition.results], width)
     yield "sizes", _columns([(name, f"at least {smallest(equation, name)}") for name in sizes_of(definition)], width)
@@ -214,6 +237,7 @@ def _equation_document(
         **entry_json(equation, discovery),
         "formula": formula.text(definition),
         "latex": formula.latex(definition),
+        "mathml": formula.mathml(definition),
         "takes": [
             {
                 **_parameter_json(item),

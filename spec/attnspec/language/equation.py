@@ -373,6 +373,22 @@ class Equation(Generic[P, R]):
         costs = importlib.import_module("attnspec.interpreters.cost.cost")
         return costs.cost(self.definition, blocked=blocked)  # type: ignore[no-any-return]  # a late import has no types
 
+    def mathml(self) -> str:
+        """Write the formula in MathML Core, for a page of HTML.
+
+        Returns:
+            A ``math`` element. Each part of the equation is an element of its own: ``data-term`` identifies the part,
+            and parts with one ``data-key`` stand for the same value.
+
+        Examples:
+            >>> import attnspec
+            >>> formula = attnspec.equations()["scores.dot"].mathml()
+            >>> formula.count('data-key="n:q"')
+            2
+        """
+        formula = importlib.import_module("attnspec.interpreters.formula.formula")
+        return str(formula.mathml(self.definition))
+
     def _repr_latex_(self) -> str:
         """The formula, for notebooks."""
         return f"$$\n{self.latex()}\n$$"
