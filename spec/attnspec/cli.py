@@ -119,6 +119,7 @@ def list_(family: str | None, to_json: str | None, equations: tuple[str, ...]) -
 @click.option("--latex", "form", flag_value="latex", help="Show the formula in LaTeX.")
 @click.option("--mathml", "form", flag_value="mathml", help="Show the formula in MathML Core.")
 @click.option("--formula", "only_formula", is_flag=True, help="Show the formula alone, to paste it elsewhere.")
+@click.option("--figure", type=click.Choice(["svg", "json", "text"]), help="Show the data flow alone, in this form.")
 @click.option("--gradient", is_flag=True, help="Show the gradient that is derived from the equation instead.")
 @click.option("--json", "to_json", is_flag=True, help="Print everything as JSON.")
 @own_equations
@@ -127,6 +128,7 @@ def show(
     mutants: bool,
     form: str,
     only_formula: bool,
+    figure: str | None,
     gradient: bool,
     to_json: bool,
     equations: tuple[str, ...],
@@ -137,7 +139,9 @@ def show(
     """
     from attnspec.faces import show_command
 
-    if only_formula:
+    if figure is not None:
+        show_command.print_figure(id, figure, gradient=gradient)
+    elif only_formula:
         show_command.print_formula(id, form, gradient=gradient)
     else:
         show_command.print_entry(id, mutants=mutants, form=form, gradient=gradient, to_json=to_json)
