@@ -30,14 +30,15 @@ EQUATIONS = [item for item in REGISTRY.values() if item.function.__module__.star
 def named_reads(figure: Graph, vertex: str) -> set[str]:
     """The arrays and lines that a vertex is computed from, with only operations between; states count as their starts."""
     kinds = {each.id: each.kind for each in figure.vertices}
-    found: set[str] = set()
-    waiting = [edge.source for edge in figure.edges if edge.target == vertex and not edge.is_loop]
+    found, seen, waiting = set[str](), set[str](), [vertex]
     while waiting:
         source = waiting.pop()
-        if kinds[source] in (GIVEN, WEIGHT, LINE):
+        if source != vertex and kinds[source] in (GIVEN, WEIGHT, LINE):
             found.add(source)
-        else:
+        elif source not in seen:
+            seen.add(source)
             waiting += [edge.source for edge in figure.edges if edge.target == source and not edge.is_loop]
+            waiting += [edge.target for edge in figure.edges if edge.source == source and edge.is_loop]
     return found
 
 
