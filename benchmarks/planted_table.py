@@ -22,8 +22,19 @@ ROOT = Path(__file__).resolve().parents[1]
 BLIND = ROOT / "tests/planted/blind"
 sys.path.insert(0, str(ROOT / "tests"))
 
-import attnspec  # noqa: E402  the path comes first
-from planted.blind.corpus import Planted, planted  # noqa: E402  likewise
+import attnspec  # noqa: E402  # the path comes first
+from planted.blind.corpus import Planted, planted  # noqa: E402  # likewise
+
+
+def explained(text: str) -> list[str]:
+    """The rows of a verdict that explain it, as they are printed."""
+    rows, inside = [], False
+    for line in text.splitlines()[1:]:
+        if line[2:3].strip():  # a row begins; what goes on stands further right
+            inside = line[2:].startswith(("diagnosis", "finding", "reads", "departs", "trace"))
+        if inside:
+            rows.append(line[12:].strip())
+    return rows
 
 
 def judged(one: Planted) -> dict[str, Any]:
@@ -31,22 +42,15 @@ def judged(one: Planted) -> dict[str, Any]:
     start = time.perf_counter()
     try:
         (verdict,) = attnspec.verify(one.target, dtype="float32")
-    except (attnspec.SpecError, ValueError) as error:  # no verdict at all; it stands in the table
-        return {
-            "key": one.key,
-            "verdict": "error",
-            "reason": str(error),
-            "diagnosis": [],
-            "findings": [],
-            "seconds": 0.0,
-        }
+    except Exception as error:  # no verdict at all, whatever the reason is; it stands in the table
+        reason = f"{type(error).__name__}: {error}"
+        return {"key": one.key, "verdict": "no verdict", "reason": reason, "diagnosis": [], "seconds": 0.0}
     return {
         "key": one.key,
         "equation": verdict.equation,
         "verdict": verdict.verdict.value,
         "reason": verdict.reason,
-        "diagnosis": list(verdict.diagnosis),
-        "findings": list(verdict.findings),
+        "diagnosis": explained(str(verdict)),
         "seconds": round(time.perf_counter() - start, 2),
         "text": str(verdict),
     }
