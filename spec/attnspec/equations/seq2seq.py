@@ -55,7 +55,7 @@ SAMPLING = Source("003", "简单字符生成器的实现", paper="Devroye 1986, 
 JELINEK = Source("001", "为什么要发明循环神经网络", paper="Jelinek et al. 1977, J. Acoust. Soc. Am. 62, S63")
 DISTILLATION = Source("001", "简介", paper="Hinton, Vinyals and Dean 2015, arXiv:1503.02531v1, sec. 2")
 
-TAU = {"tau": (0.7, 1.9)}
+TAU = {"tau": (0.7, 1.9, 0.05, 20.0)}
 
 
 @equation(CHO_ENCODER)
@@ -255,7 +255,7 @@ def temperature(logits: Float[Tensor, " v"], *, tau: float) -> Float[Tensor, " v
     return p.stack(k)
 
 
-@equation(WANG_TEXT, options=TAU)
+@equation(WANG_TEXT, options={"tau": (0.7, 1.9, 0.3, 5.0)})
 def temperature_probs(p: Float[Tensor, " v"], *, tau: float) -> Float[Tensor, " v"]:
     """temperature, from the probabilities: each to the power of 1/τ, then made to sum to 1 again."""
     k = index("v")

@@ -20,11 +20,12 @@ from attnspec.language.traversal import children, map_definition, without_unread
 from attnspec.language.tree import Call, Definition, Last, Line, Name, Node, Parameter, Reduce, Scan, Stack, Zeros
 
 
-def gradient(definition: Definition) -> Definition:
+def gradient(definition: Definition, constant: tuple[str, ...] = ()) -> Definition:
     """The equation of the gradients of another one.
 
     Args:
         definition: the other equation.
+        constant: lines that count as constants, through which no gradient flows.
 
     Returns:
         An equation that takes the gradients of the floating-point results, then all arguments; it gives the gradients
@@ -43,7 +44,7 @@ def gradient(definition: Definition) -> Definition:
     wanted = tuple(parameter.name for parameter in definition.parameters if parameter.kind == "float")
     outputs = tuple(place for place, result in enumerate(definition.results) if result.kind == "float")
     try:
-        derived = derive(definition, outputs, wanted)
+        derived = derive(definition, outputs, wanted, constant)
     except NotationError as error:  # the notation has no words for it
         raise SpecError(
             f"the gradient of {definition.id} cannot be derived",
@@ -76,13 +77,16 @@ def _gradient_of(parameter: Parameter, name: str) -> Parameter:
 
 
 @lru_cache(maxsize=1024)
-def derive(definition: Definition, outputs: tuple[int, ...], wanted: tuple[str, ...]) -> Definition:
+def derive(
+    definition: Definition, outputs: tuple[int, ...], wanted: tuple[str, ...], constant: tuple[str, ...] = ()
+) -> Definition:
     """The equation of some gradients of an equation.
 
     Args:
         definition: the equation.
         outputs: positions of the results whose gradients are given.
         wanted: the parameters whose gradients are computed.
+        constant: lines through which no gradient flows.
     """
     forward = with_own_lines(definition)
     draft = Draft(forward)
@@ -90,7 +94,7 @@ def derive(definition: Definition, outputs: tuple[int, ...], wanted: tuple[str, 
     taken = tuple(_gradient_of(definition.results[place], name) for place, name in incoming.items())
     draft.declare(taken)
     pull = PullBack(draft, derive, set(wanted))
-    activate(pull, forward.lines)
+    activate(pull, [line for line in forward.lines if not {*constant} & {*line.targets}])
     for place, node in enumerate(forward.returns):
         if place in incoming:
             pull.hint = hint(incoming[place].removeprefix("d_"))

@@ -163,11 +163,11 @@ def _places(
         def with_root(node: Node, build: Callable[[Node], Definition] = build) -> Definition:
             return whole(build(node))
 
-        seen: set[tuple[str, str, Node]] = set()
+        seen: set[tuple[str, str, str, Node]] = set()
         for path, node in walk(root):
             for number in _at(node, root, path, inside_scan(site, root, path), once, label, quantities, with_root):
-                if isinstance(node, Call) or (number.kind, number.times, node) not in seen:
-                    seen.add((number.kind, number.times, node))
+                if isinstance(node, Call) or (number.kind, number.shown, number.times, node) not in seen:
+                    seen.add((number.kind, number.shown, number.times, node))
                     yield number
         known |= {name: types[name] for name in targets}
 
@@ -224,6 +224,9 @@ def _at(
     if isinstance(node, Reduce) and node.op == "softmax":
         shown = f"the denominator of {site.show(node)}"
         yield made(TERM, lambda number: _with_denominator(node, number), shown=shown)
+    if isinstance(node, Reduce) and node.op == "log_softmax":
+        shown = site.show(replace(node, op="softmax"))
+        yield made(TERM, partial(_log_of_sum, replace(node, op="softmax")), shown=f"{shown} under the logarithm")
     if isinstance(node, Reduce) and node.op in SOFTMAXES:
         for distance, times in _distances(node, site):
             yield made(TERM, partial(_with_slope, node, distance), shown=site.show(node.term), times=times)
@@ -240,6 +243,10 @@ def _with_denominator(softmax: Reduce, number: Node) -> Node:
     total = replace(softmax, op="sum", term=exponential)
     weight = Apply("/", (exponential, Apply("+", (total, number))))
     return weight if softmax.where is None else Apply("where", (softmax.where, weight, Number(0.0)))
+
+
+def _log_of_sum(probability: Node, number: Node) -> Node:
+    return Apply("log", (Apply("+", (probability, number)),))
 
 
 def _distances(softmax: Reduce, site: Site) -> Iterator[tuple[Node, str]]:

@@ -18,6 +18,9 @@ from attnspec.interpreters.mutation.operators import Site
 from attnspec.language.traversal import map_definition
 from attnspec.language.tree import Apply, Definition, Name, Node, Number, SizeOf
 
+BOUNDS = (1.0, 2.0, 3.0, 5.0, 6.0, 10.0, 15.0, 20.0, 30.0, 50.0, 80.0, 100.0)
+"""Values to whose negative and positive side software clips."""
+
 FUNCTIONS = ("tanh", "sigmoid", "relu", "gelu", "exp")
 """Functions that may be applied by mistake."""
 
@@ -26,7 +29,12 @@ def insertions(definition: Definition) -> Iterator[Mutant]:
     """The variants of an equation with each addition."""
     yield from _residuals(definition)
     yield from _exchanges(definition)
-    for label, sentence, tree in (*_functions(definition), *_powers(definition), *_lengths(definition)):
+    for label, sentence, tree in (
+        *_functions(definition),
+        *_powers(definition),
+        *_lengths(definition),
+        *_clippings(definition),
+    ):
         yield Mutant(f"{label}/insert", sentence, tree)
 
 
@@ -114,6 +122,22 @@ def _lengths(definition: Definition) -> Iterator[tuple[str, str, Definition]]:
                 for square, words in ((_square(vector), "length"), (mean, "root mean square")):
                     says = f"in {place.line}: {shown} is divided by its {words}"
                     yield place.label, says, place.put(Apply("/", (vector, Apply("sqrt", (square,)))))
+
+
+def _clippings(definition: Definition) -> Iterator[tuple[str, str, Definition]]:
+    """A part of the formula, or an input, is clipped."""
+    for place in everywhere(definition):
+        is_input = isinstance(place.node, Name) and not definition.symbol(place.node.id).weight
+        if _is_value(place.node, place.site) and (is_input or not isinstance(place.node, Name)):
+            for bound in BOUNDS:
+                says = f"in {place.line}: {place.site.show(place.node)} is clipped to ±{bound:g}"
+                yield place.label, says, place.put(_clipped(place.node, bound))
+
+
+def _clipped(x: Node, bound: float) -> Node:
+    """max(x + bound, 0) − max(x − bound, 0) − bound."""
+    low, high = (Apply("relu", (Apply(op, (x, Number(bound))),)) for op in "+-")
+    return Apply("-", (Apply("-", (low, high)), Number(bound)))
 
 
 def _square(vector: Node) -> Node:

@@ -24,9 +24,19 @@ BESIDES: dict[str, tuple[str, Callable[[Node, Node], Node]]] = {
     "plus": ("{other} is added to {node}", lambda node, other: Apply("+", (node, other))),
     "minus": ("{other} is subtracted from {node}", lambda node, other: Apply("-", (node, other))),
     "times": ("{node} is multiplied by {other}", lambda node, other: Apply("*", (node, other))),
+    "most": ("the larger of {node} and {other} is used", lambda node, other: _larger(node, other)),
+    "least": (
+        "the smaller of {node} and {other} is used",
+        lambda node, other: Apply("-", (Apply("+", (node, other)), _larger(node, other))),
+    ),
     "over": ("{node} is divided by {other}", lambda node, other: Apply("/", (node, other))),
 }
 """{id: (sentence, what a node and another expression become)}."""
+
+
+def _larger(a: Node, b: Node) -> Node:
+    """a + max(b − a, 0)."""
+    return Apply("+", (a, Apply("relu", (Apply("-", (b, a)),))))
 
 
 def other_expressions(definition: Definition, roots: Collection[int] | None = None) -> Iterator[Mutant]:

@@ -13,7 +13,7 @@ from attnspec.interpreters.mutation.mutants import Mutant, is_well_formed
 from attnspec.language.traversal import map_throughout
 from attnspec.language.tree import SOFTMAXES, Apply, At, Definition, Node, Number, Position, Reduce, SizeOf, Stack
 
-TILES = (16, 32, 64, 128)
+TILES = (8, 16, 32, 64, 128)
 """The sizes of a tile."""
 
 ZERO, ONE = Number(0.0), Number(1.0)

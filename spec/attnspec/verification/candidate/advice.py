@@ -54,7 +54,7 @@ def _claims(failed: Sequence[Case]) -> Iterator[str]:
 def _equal_sizes(failed: Sequence[Case], right: Sequence[Case]) -> Iterator[str]:
     """Two sizes that are equal in every case in which a candidate answers, and different where it raises."""
     sizes = [[dict(case.description.sizes) for case in cases if case.description] for cases in (failed, right)]
-    names = [*sizes[0][0]] if all(sizes) else []
+    names = [name for name in sizes[0][0] if all(name in each for each in (*sizes[0], *sizes[1]))] if all(sizes) else []
     for first, second in combinations(names, 2):
         differ = all(each[first] != each[second] for each in sizes[0])
         if differ and all(each[first] == each[second] for each in sizes[1]):

@@ -9,12 +9,14 @@ from itertools import islice
 from attnspec.errors import NotationError
 from attnspec.interpreters.mutation.fewer_weights import fewer_weights
 from attnspec.interpreters.mutation.function_substitutions import function_substitutions
+from attnspec.interpreters.mutation.gradients_of_mistakes import gradients_of_mistakes
 from attnspec.interpreters.mutation.insertions import insertions
 from attnspec.interpreters.mutation.integer_divisions import integer_divisions
 from attnspec.interpreters.mutation.mutants import Mutant, lookalikes
 from attnspec.interpreters.mutation.other_expressions import other_expressions
 from attnspec.interpreters.mutation.reduction_errors import reduction_errors
 from attnspec.interpreters.mutation.tiling_errors import tiling_errors
+from attnspec.language.equation import REGISTRY
 from attnspec.thresholds import EXPRESSIONS, HOLDS_MUCH, HOLDS_NEARLY_ALL
 from attnspec.verification.candidate.candidate import Candidate
 from attnspec.verification.candidate.observation import Observation
@@ -154,7 +156,7 @@ class Explainer:
         if reduction:
             return Diagnosis("batch", reduction)
         short = [observation for observation in observations if observation.case.longest <= LONG]
-        found = recognise(self.judge, observations, self.mistakes, judged.policy)
+        found = recognise(self.judge, observations, [*self.mistakes_before_gradients, *self.mistakes], judged.policy)
         found = found or recognise(self.judge, short, self.software_mistakes, judged.policy, refute=True)
         if found:
             return found
@@ -168,6 +170,13 @@ class Explainer:
             or two_mistakes(self.judge, short, self.mistakes, judged.policy)
             or self.error_direction(observations, judged)
         )
+
+    @property
+    def mistakes_before_gradients(self) -> Sequence[Mutant]:
+        """Mistakes in a forward pass, as automatic differentiation hands them on."""
+        equation = self.judge.equation
+        forward = REGISTRY.get(equation.gradient_of) if self.candidate.question.gradients else None
+        return [] if forward is None else [*gradients_of_mistakes(forward, equation.definition)]
 
     @property
     def software_mistakes(self) -> Sequence[Mutant]:

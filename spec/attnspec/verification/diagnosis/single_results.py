@@ -13,10 +13,11 @@ from attnspec.interpreters.mutation.mutants import Mutant, generated_mutations
 from attnspec.interpreters.mutation.other_expressions import other_expressions
 from attnspec.interpreters.mutation.reduction_errors import reduction_errors
 from attnspec.interpreters.rounding.policy import Policy
-from attnspec.language.traversal import reads
+from attnspec.language.traversal import without_unread_lines
 from attnspec.language.tree import Definition, Name
 from attnspec.thresholds import EXPRESSIONS, RESULTS_ALONE
 from attnspec.verification.candidate.observation import Observation
+from attnspec.verification.cases.case import Case
 from attnspec.verification.diagnosis.constants import wrong_numbers
 from attnspec.verification.diagnosis.one_line import up_to
 from attnspec.verification.diagnosis.recognise import recognise
@@ -53,12 +54,17 @@ def _mistake(judge: Judge, observations: Sequence[Observation], policy: Policy, 
     definition = judge.equation.definition
     alone = only(definition, output)
     single = Judge(replace(judge.equation, definition=alone), judge.dtype, judge.seed, judge.accepted)
-    answers = [Observation(observation.case, (observation.answers[output],)) for observation in observations]
+    answers = [Observation(_case(each.case, output), (each.answers[output],)) for each in observations]
     for mistakes in (_likely(definition, output, alone), wrong_numbers(single, answers, policy)):
         found = recognise(single, answers, [*mistakes], policy, refute=True)
         if found is not None:
             return found
     return None
+
+
+def _case(case: Case, output: int) -> Case:
+    """A case of one result, which is summed over the batch as it was."""
+    return replace(case, summed=case.summed[output : output + 1])
 
 
 def _likely(definition: Definition, output: int, alone: Definition) -> Iterator[Mutant]:
@@ -82,13 +88,7 @@ def only(definition: Definition, output: int) -> Definition:
     Args:
         output: the position of the result.
     """
-    one = up_to(definition, len(definition.lines) + output, "")
-    needed, lines = set(reads(one.returns[0])), []
-    for line in reversed(one.lines):
-        if needed & set(line.targets):
-            lines.append(line)
-            needed |= set(reads(line.value))
-    return replace(one, lines=tuple(reversed(lines)))
+    return without_unread_lines(up_to(definition, len(definition.lines) + output, ""))
 
 
 def _name(definition: Definition, output: int) -> str:

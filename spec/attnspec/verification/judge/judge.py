@@ -19,6 +19,8 @@ from attnspec.language.tree import Definition, Scan
 from attnspec.thresholds import (
     CONTRAST,
     DIRECTION_CASES,
+    ENOUGH_WRONG,
+    HOLDS_ALL,
     LONG_AXIS,
     LONGER_AXIS,
     PART_EXPLAINED,
@@ -389,15 +391,17 @@ class Judge:
         """
         near = self.compare(self.ordinary(observations), policy)
         far = self.compare(self.long(observations), policy)
-        best, sentence = share, ""
+        best, least, sentence = share, share, ""
         for direction in error_directions(self.equation.definition):
             compared = far if direction.on_long_cases else near
             coefficient, share = statistics.share_along(compared, direction.along) or (0.0, 0.0)
-            if share <= best:
+            if share <= least or statistics.clearly_wrong(compared) < ENOUGH_WRONG:
                 continue
             if statistics.share_explained(compared, direction.along, coefficient) > PART_EXPLAINED:
-                best, sentence = share + SAME_SHARE, direction.describe(coefficient)
-        return sentence
+                best, least, sentence = share, share + SAME_SHARE, direction.describe(coefficient)
+        if not sentence or best >= HOLDS_ALL:
+            return sentence
+        return f"{best:.0%} of the error is as if {sentence.replace(' is ', ' were ', 1)}"
 
 
 def _has_long_axis(observation: Observation, size: int) -> bool:

@@ -207,6 +207,11 @@ def share_explained(compared: Sequence[Compared], direction: Direction, coeffici
     return mended / wrong if wrong else 1.0
 
 
+def clearly_wrong(compared: Sequence[Compared]) -> int:
+    """The number of clearly wrong elements."""
+    return sum(int((each.counted & (np.abs(each.z) > NOT_ROUNDING)).sum()) for each in compared)
+
+
 def _in_sigmas(compared: Sequence[Compared], direction: Direction) -> Iterator[tuple[Compared, Array]]:
     """The comparisons where a direction exists, with the direction in σ of each element, d/σ."""
     for comparison in compared:
