@@ -14,6 +14,7 @@ from attnspec.verification.candidate.candidate import Candidate
 from attnspec.verification.candidate.observation import Observation
 from attnspec.verification.candidate.question import Question
 from attnspec.verification.cases.case import Case
+from attnspec.verification.cases.restricted import of_any_size
 from attnspec.verification.contract import double_backward, side_effects, unclaimed
 from attnspec.verification.contract.repeatability import Repeatability
 from attnspec.verification.diagnosis.explain import Explainer
@@ -22,6 +23,7 @@ from attnspec.verification.equations.search import search, strengthened
 from attnspec.verification.judge.findings import Conclusion, Judged
 from attnspec.verification.judge.forms import accepted
 from attnspec.verification.judge.judge import Judge
+from attnspec.verification.judge.mask_bits import unread_bits
 from attnspec.verification.judge.mutant_values import effective_perturbations, non_equivalent_mutants
 from attnspec.verification.judge.mutation_score import MutationScore, mutation_score
 from attnspec.verification.judge.with_forms import judge_with_forms
@@ -45,7 +47,7 @@ class EquationVerifier(Verifier[Conclusion]):
         judged: the last judgement of all of them; None before the first.
         strength: the mutation score of the cases; None before it is computed.
         held: the properties that were checked; None before.
-        unread: perturbations of the equation that no case shows.
+        unread: what the equation reads of which no case shows whether it is read, in words.
     """
 
     question: Question
@@ -56,7 +58,7 @@ class EquationVerifier(Verifier[Conclusion]):
     judged: Judged | None = None
     strength: MutationScore | None = None
     held: PropertyResults | None = None
-    unread: tuple[Mutant, ...] = ()
+    unread: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.equation = self.question.equation
@@ -112,7 +114,9 @@ class EquationVerifier(Verifier[Conclusion]):
         )
         judged = self.judge.compare(self.observations, before.policy, before.form)
         perturbed = effective_perturbations(self.equation)
-        self.unread = mutation_score(judged, perturbed, self.question.dtype).survived
+        self.unread = [each.says for each in mutation_score(judged, perturbed, self.question.dtype).survived]
+        if not self.question.is_narrowed:
+            self.unread += [bits.says for bits in unread_bits(of_any_size(self.equation), judged)]
         unseen = [*self.strength.seen_in_aggregate, *self.strength.survived]
         return self.judge_all(before.policy, unseen, directions=True)
 
