@@ -103,13 +103,14 @@ def main() -> None:
 
 @main.command("list")
 @click.argument("family", metavar="[FAMILY|WORD]", required=False)
+@click.option("--like", metavar="ID|WORD", help="List equations that are like another one, or that use an operation.")
 @click.option("--json", "to_json", metavar="FILE|-", help="Write the catalogue as JSON; - is the standard output.")
 @own_equations
-def list_(family: str | None, to_json: str | None, equations: tuple[str, ...]) -> None:
+def list_(family: str | None, like: str | None, to_json: str | None, equations: tuple[str, ...]) -> None:
     """List the catalogue, a family, or what mentions a word, with the implementations of each entry."""
     from attnspec.faces import list_command
 
-    list_command.print_catalogue(family, to_json)
+    list_command.print_catalogue(family, to_json, like)
 
 
 @main.command()

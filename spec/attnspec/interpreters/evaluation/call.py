@@ -85,6 +85,9 @@ def fit(
             if mismatch:
                 reason = "; ".join(sorted({solved_by[name] for name in dim.names if name in solved_by}))
                 raise _misfit(definition, parameter.name, shape, mismatch + (f", since {reason}" if reason else ""))
+    for dim in definition.differences:
+        if dim.names <= sizes.keys() and dim.value(sizes) < 0:
+            raise _negative(definition, dim, sizes)
     return sizes, max((len(shapes[p.name]) - len(p.dims) for p in definition.parameters), default=0)
 
 
@@ -107,6 +110,17 @@ def _misfit(definition: Definition, name: str, shape: tuple[int, ...], why: str)
         given=f"{name} of shape {shape}",
         expected=f"({', '.join(map(str, dims))}) after any batch axes: {why}",
         mend="leading axes are batch axes; split packed weights before the call",
+    )
+
+
+def _negative(definition: Definition, dim: Dim, sizes: Mapping[str, int]) -> ShapeError:
+    """The error for sizes with which an axis would be negative."""
+    given = ", ".join(f"{name} = {sizes[name]}" for name in sorted(dim.names))
+    return ShapeError(
+        f"{definition.id}: the axis {dim} would have {dim.value(sizes)} places",
+        given=given,
+        expected=f"sizes with which {dim} is at least 0",
+        mend="pass larger arrays",
     )
 
 
