@@ -76,6 +76,8 @@ DEPARTURES = {
     ("spec/attnspec/language/equation.py", "attnspec.interpreters.rounding.policy"): "an equation has its noise",
     ("spec/attnspec/language/equation.py", "attnspec.interpreters.mutation.mutants"): "an equation has its mutants",
     ("spec/attnspec/language/equation.py", "attnspec.interpreters.formula.formula"): "an equation shows its formula",
+    ("spec/attnspec/language/equation.py", "attnspec.interpreters.figure.graph"): "an equation has its figure",
+    ("spec/attnspec/language/equation.py", "attnspec.interpreters.figure.svg"): "an equation has its figure",
     ("spec/attnspec/language/equation.py", "attnspec.interpreters.cost.cost"): "an equation has its cost",
     ("spec/attnspec/language/equation.py", "attnspec.interpreters.gradient.gradient"): "an equation has its gradient",
     ("spec/attnspec/__main__.py", "attnspec.cli"): "`python -m attnspec` is the command line",

@@ -116,18 +116,36 @@ def list_(family: str | None, like: str | None, to_json: str | None, equations: 
 @main.command()
 @click.argument("id")
 @click.option("--mutants", is_flag=True, help="List every known mistake that a verdict would recognise.")
-@click.option("--latex", is_flag=True, help="Show the formula in LaTeX.")
+@click.option("--unicode", "form", flag_value="text", default=True, help="Show the formula in Unicode, the default.")
+@click.option("--latex", "form", flag_value="latex", help="Show the formula in LaTeX.")
+@click.option("--mathml", "form", flag_value="mathml", help="Show the formula in MathML Core.")
+@click.option("--formula", "only_formula", is_flag=True, help="Show the formula alone, to paste it elsewhere.")
+@click.option("--figure", type=click.Choice(["svg", "json", "text"]), help="Show the data flow alone, in this form.")
 @click.option("--gradient", is_flag=True, help="Show the gradient that is derived from the equation instead.")
 @click.option("--json", "to_json", is_flag=True, help="Print everything as JSON.")
 @own_equations
-def show(id: str, mutants: bool, latex: bool, gradient: bool, to_json: bool, equations: tuple[str, ...]) -> None:
+def show(
+    id: str,
+    mutants: bool,
+    form: str,
+    only_formula: bool,
+    figure: str | None,
+    gradient: bool,
+    to_json: bool,
+    equations: tuple[str, ...],
+) -> None:
     """Show an equation: formula, shapes, symbols, sources, conventions, properties, mutants, implementations.
 
     Or a procedure, with its code.
     """
     from attnspec.faces import show_command
 
-    show_command.print_entry(id, mutants=mutants, latex=latex, gradient=gradient, to_json=to_json)
+    if figure is not None:
+        show_command.print_figure(id, figure, gradient=gradient)
+    elif only_formula:
+        show_command.print_formula(id, form, gradient=gradient)
+    else:
+        show_command.print_entry(id, mutants=mutants, form=form, gradient=gradient, to_json=to_json)
 
 
 NATURAL, SECONDS = click.IntRange(min=0), click.FloatRange(0, min_open=True)
