@@ -10,6 +10,7 @@ import pytest
 import attnspec
 from attnspec import Equation, VerdictKind, equation
 from attnspec.errors import ShapeError, SpecError
+from attnspec.interpreters.evaluation.call import evaluate
 from attnspec.notation import Float, Tensor, index
 from attnspec.verification.cases.case import Description, make, without_negative_axes
 
@@ -32,9 +33,9 @@ def shortened(x: Float[Tensor, " n"], w: Float[Tensor, " m"]) -> Float[Tensor, "
 
 @equation()
 def up_to_five(x: Float[Tensor, " n"]) -> Float[Tensor, " 5-n"]:
-    """The first number, as often as five are left."""
+    """Multiples of the first number, as many as five are more than n."""
     i = index("5-n")
-    y = x[0] + 0.0 * i
+    y = x[0] + x[0] * i
     return y.stack(i)
 
 
@@ -58,7 +59,7 @@ def test_sizes_are_changed_until_no_axis_is_negative(
 
 def test_smaller_arrays_are_refused_in_words() -> None:
     with pytest.raises(ShapeError, match="the axis n-9 would have -6 places") as refused:
-        from_the_tenth(np.zeros((3, 2)))
+        evaluate(from_the_tenth.definition, (np.zeros((3, 2)),), {})
 
     assert "n = 3" in str(refused.value)
 
@@ -68,7 +69,7 @@ def test_an_axis_that_is_always_negative_is_refused() -> None:
     def never(x: Float[Tensor, " n"]) -> Float[Tensor, " 0-n-n-1"]:
         """Less than nothing."""
         i = index("0-n-n-1")
-        y = x[0] + 0.0 * i
+        y = x[0] + x[0] * i
         return y.stack(i)
 
     with pytest.raises(SpecError, match="is negative"):
