@@ -10,6 +10,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from types import MappingProxyType
 from xml.sax.saxutils import escape
 
@@ -180,10 +181,15 @@ def _heading(terms: Terms) -> Iterator[str]:
 def _terms_at(node: Node, definition: Definition, setting: Setting) -> Terms:
     """The rules for a node: those inside a recurrence if the node or a part of it is in one."""
     terms = Terms(symbols(definition, setting), _Callees(setting, family_of(definition.id)))
-    if any(isinstance(part, Scan) for part in nodes(definition)):
+    if _has_recurrence(definition):
         wanted = {id(part) for part in nodes(node)}
         return next((inner for root in definition.roots if (inner := terms.around(root, wanted))), terms)
     return terms
+
+
+@lru_cache(maxsize=256)
+def _has_recurrence(definition: Definition) -> bool:
+    return any(isinstance(part, Scan) for part in nodes(definition))
 
 
 def _width(shown: str) -> int:

@@ -39,14 +39,14 @@ def everywhere(definition: Definition, roots: Collection[int] | None = None) -> 
     """The nodes that are values, not subscripts or conditions; those of a called equation before the call.
 
     Args:
-        roots: the positions of the lines that are visited among the roots of the equation; all of them by default.
+        roots: the positions of the lines and results, the lines first, whose nodes are wanted; by default all.
     """
     types = check(definition)
     known = {parameter.name: types[parameter.name] for parameter in definition.parameters}
     lines = [*(line.targets for line in definition.lines), *((),) * len(definition.returns)]
-    for place, ((label, root, build), targets) in enumerate(zip(parts(definition), lines, strict=True)):
+    for k, ((label, root, build), targets) in enumerate(zip(parts(definition), lines, strict=True)):
         site = Site(definition, dict(known), types, root)
-        for path, node in walk(root) if roots is None or place in roots else ():
+        for path, node in walk(root) if roots is None or k in roots else ():
             if any(field in NOT_VALUES for field, _ in path):
                 continue
 
