@@ -152,6 +152,14 @@ def test_show_prints_the_formula_alone(option: str, start: str) -> None:
     ]
 
 
+def test_show_prints_the_figure_alone() -> None:
+    picture, data, words = (attnspec("show", "scores.dot", "--figure", form).stdout for form in ("svg", "json", "text"))
+
+    assert picture.startswith("<svg ")
+    assert [node["id"] for node in json.loads(data)["nodes"]] == ["q", "k", "0", "1"]
+    assert words.splitlines()[2] == "e_ij (i:n, j:m) = @ of q_i, k_j"
+
+
 def test_a_procedure_has_no_formula() -> None:
     refused = attnspec("show", "text.tokenize", "--formula")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import attnspec
@@ -14,6 +14,8 @@ from attnspec.faces.list_command import default_framework, entry_json
 from attnspec.faces.screen import Screen
 from attnspec.interpreters import dataflow
 from attnspec.interpreters.cost.cost import written
+from attnspec.interpreters.figure.graph import Graph, graph
+from attnspec.interpreters.figure.svg import svg
 from attnspec.interpreters.formula import formula
 from attnspec.interpreters.mutation.mutants import Mutant, conventions
 from attnspec.language import layers
@@ -33,6 +35,27 @@ Section = tuple[str, list[str]]
 FORMS = {"text": formula.text, "latex": formula.latex, "mathml": formula.mathml}
 """{form of a formula: the function that writes it}."""
 
+FIGURES: dict[str, Callable[[Graph], str]] = {
+    "svg": svg,
+    "json": lambda graph: json.dumps(graph.json(), indent=2, ensure_ascii=False),
+    "text": lambda graph: "\n".join(sentence for _, sentence in graph.text()),
+}
+"""{form of a figure: the function that writes it}."""
+
+
+def print_figure(id: str, form: str, *, gradient: bool) -> None:
+    """Print the data flow of an equation.
+
+    Args:
+        form: one of `FIGURES`.
+        gradient: print that of the derived gradient of the equation.
+
+    Raises:
+        UnknownName: there is no such equation.
+        SpecError: it is a procedure, or it has no gradient.
+    """
+    Screen().print(FIGURES[form](graph(_equation(specified(id), "figure", gradient).definition)))
+
 
 def print_formula(id: str, form: str, *, gradient: bool) -> None:
     """Print the formula of an equation alone.
@@ -45,14 +68,14 @@ def print_formula(id: str, form: str, *, gradient: bool) -> None:
         UnknownName: there is no such equation.
         SpecError: it is a procedure, or it has no gradient.
     """
-    Screen().print(FORMS[form](_equation(specified(id), gradient).definition))
+    Screen().print(FORMS[form](_equation(specified(id), "formula", gradient).definition))
 
 
-def _equation(entry: Equation[..., Any] | Procedure[..., Any], gradient: bool) -> Equation[..., Any]:
-    """An equation, or its derived gradient."""
+def _equation(entry: Equation[..., Any] | Procedure[..., Any], wanted: str, gradient: bool) -> Equation[..., Any]:
+    """An equation, or its derived gradient, of which something is wanted that a procedure does not have."""
     if isinstance(entry, Procedure):
-        what, option = ("gradient", "--gradient") if gradient else ("formula", "--formula")
-        raise SpecError(f"{entry.id} is a procedure, and has no {what}", mend=f"leave out {option}")
+        what = "gradient" if gradient else wanted
+        raise SpecError(f"{entry.id} is a procedure, and has no {what}", mend=f"leave out --{what}")
     return entry.gradient() if gradient else entry
 
 
@@ -72,7 +95,7 @@ def print_entry(id: str, *, mutants: bool, form: str, gradient: bool, to_json: b
     """
     entry = specified(id)
     if gradient:
-        entry = _equation(entry, gradient)
+        entry = _equation(entry, "gradient", gradient)
     discovery, screen = discover(), Screen()
     width = screen.width - 2
     if isinstance(entry, Procedure):

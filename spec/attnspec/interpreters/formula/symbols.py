@@ -155,6 +155,7 @@ class Symbols:
         return replace(self, scope=scope, carried={**self.carried, **dict.fromkeys(node.states, node.index)})
 
 
+@lru_cache(maxsize=256)
 def symbols(definition: Definition, setting: Setting) -> Symbols:
     """The symbols of an equation outside its recurrences."""
     inner = list(nodes(definition))

@@ -259,8 +259,8 @@ class Terms:
     def scan(self, node: Scan) -> str:
         """A recurrence whose states have other names outside of it, or none."""
         inside = self.symbols.inside(node)
-        after = [inside.ending(name, self.symbols.index(node.index)) for name in node.states]
-        signs = self.setting.signs
+        signs, index = self.setting.signs, self.symbols.index(node.index)
+        after = [self.setting.keyed(inside.ending(name, index), name) for name in node.states]
         return self.function("scan", signs["list"].join(after) + signs["="] + self.recurrence(node), over=node.index)
 
     def step(self, node: Scan) -> Terms:
