@@ -43,8 +43,9 @@ REACH = {
     "rewritings": GROUND | PUBLIC | {"language", "equations"},
     "layouts": GROUND | PUBLIC | {"language", "equations"},
     "verification": GROUND | PUBLIC | {"language", "interpreters", "properties"},
+    "pages": GROUND | PUBLIC | {"language", "interpreters", "verification"},
     "discovery": GROUND,
-    "faces": GROUND | PUBLIC | {"language", "interpreters", "properties", "verification", "discovery"},
+    "faces": GROUND | PUBLIC | {"language", "interpreters", "properties", "verification", "pages", "discovery"},
 }
 """What each wing may import; a face may import every wing but no other face, the ground only the ground.
 

@@ -284,3 +284,31 @@ def cost(id: str, sizes: dict[str, str], block: int | None, to_json: bool, equat
     from attnspec.faces import cost_command
 
     cost_command.print_cost(id, sizes, block=block, to_json=to_json)
+
+
+@main.command("map")
+@click.argument("equation", metavar="ID")
+@click.argument("target")
+@click.option("-o", "--out", metavar="FILE|-", required=True, help="The page to write; - is the standard output.")
+@click.option("--framework", metavar="F", help="Framework of the arrays: numpy, torch or jax.")
+@click.option("--dtype", metavar="D", help="Storage dtype, such as float32.")
+@click.option("--seed", metavar="N", type=NATURAL, default=0, help="Random seed.  [0]")
+@click.option(
+    "--bind", metavar="P=NAME", multiple=True, callback=_pairs, help="Parameter, and its name in the equation."
+)
+@click.option("--axes", metavar="LETTERS", help="Order of the axes, such as BNHD; B and H are batch axes.")
+@click.option("--claim", metavar="C=VALUE", multiple=True, callback=_pairs, help="Override a field of the claim.")
+@own_equations
+@click.pass_context
+def map_(ctx: click.Context, /, target: str, out: str, dtype: str | None, **values: Any) -> None:
+    """Write a page on which the formula, the figure and the code of an implementation stand side by side.
+
+    A term that is pointed at lights up in all of them. The code is linked by the values of its arrays: it is judged as
+    by attnspec verify, and what its lines compute is compared with the parts of the equation.
+    """
+    from attnspec.faces import map_command
+    from attnspec.implementation import parse_claim
+    from attnspec.verification.options import VerifyOptions, dtype_names
+
+    options = VerifyOptions(claim=parse_claim(values.pop("claim") or {}), dtypes=dtype_names(dtype), **values)
+    ctx.exit(map_command.write_map(target, options, out))

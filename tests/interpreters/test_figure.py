@@ -80,7 +80,10 @@ def check_picture(definition: Definition) -> None:
     assert len([item for item in drawn if item.get("class") == "loop"]) == len(loops)
 
 
-@pytest.mark.parametrize("id", [item.id for item in EQUATIONS])
+@pytest.mark.parametrize(
+    "id",
+    [pytest.param(item.id, marks=() if place % 6 == 0 else pytest.mark.broad) for place, item in enumerate(EQUATIONS)],
+)
 def test_figures_of_the_catalogue(id: str) -> None:
     check_graph(REGISTRY[id].definition)
     check_picture(REGISTRY[id].definition)

@@ -74,7 +74,7 @@ def key_of(definition: Definition, root: int, path: Path, node: Node) -> str:
         case Name(id=name) | At(array=Name(id=name)) | Last(state=Name(id=name)) | Position(index=name):
             return name_key(name)
         case SizeOf(dim=dim):
-            return f"s:{dim}"
+            return f"s:{dim}".replace(" ", "")
     return f"t:{term_of(root, path)}"
 
 

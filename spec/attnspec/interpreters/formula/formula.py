@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import groupby
 from types import MappingProxyType
 from xml.sax.saxutils import escape
 
@@ -66,7 +67,7 @@ def text_of(node: Node, definition: Definition) -> str:
 
 
 def mathml(definition: Definition) -> str:
-    """The formula in MathML Core, as one `math` element whose rows are those of a table.
+    """The formula in MathML Core, as one `math` element: the declarations, and below them a table of the lines.
 
     Each part of the equation is an element: its `data-term` identifies it, parts of one `data-key` belong together, and
     its `intent` tells how it is read aloud; see `attnspec.interpreters.tags`. A name that is written with its subscript
@@ -76,13 +77,17 @@ def mathml(definition: Definition) -> str:
         NotationError: there is no rule for a node.
     """
     definition = fresh(definition)
-    rows = "".join(map(_mathml_row, _rows(definition, MATHML, tags(definition))))
-    return f'<math xmlns="http://www.w3.org/1998/Math/MathML" display="block"><mtable>{rows}</mtable></math>'
+    rows = list(_rows(definition, MATHML, tags(definition)))
+    groups = "".join(
+        "".join(f'<mtr class="given"><mtd>{row.right}</mtd></mtr>' for row in group)
+        if is_heading
+        else f'<mtr class="lines"><mtd><mtable>{"".join(map(_mathml_row, group))}</mtable></mtd></mtr>'
+        for is_heading, group in groupby(rows, lambda row: not row.left)
+    )
+    return f'<math xmlns="http://www.w3.org/1998/Math/MathML" display="block"><mtable>{groups}</mtable></math>'
 
 
 def _mathml_row(row: _Row) -> str:
-    if not row.left:
-        return f'<mtr class="given"><mtd columnspan="3">{row.right}</mtd></mtr>'
     comment = f"<mtext>{escape(row.comment)}</mtext>" if row.comment else ""
     right = f"<mo>=</mo>{row.right}"
     return f'<mtr><mtd class="left">{row.left}</mtd><mtd>{right}</mtd><mtd class="comment">{comment}</mtd></mtr>'

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from attnspec.interpreters.mutation.mutants import Mutant, is_well_formed
-from attnspec.interpreters.rounding.lines import Visit, line_noises
+from attnspec.interpreters.rounding.lines import Visit
 from attnspec.interpreters.rounding.policy import Policy
 from attnspec.language.traversal import map_throughout, reads
 from attnspec.language.tree import CallLike, Definition, Node
@@ -18,6 +18,7 @@ from attnspec.verification.diagnosis.appearances import (
     Key,
     Place,
     Site,
+    appearances_in,
     arguments_case,
     common_places,
     dependents,
@@ -91,14 +92,7 @@ class Search:
 
     def compared(self, definition: Definition) -> list[Appearances]:
         """Compare the recorded arrays with the lines of an equation, right or wrong."""
-        return [
-            Appearances(
-                case,
-                line_noises(definition, case.arrays, case.options, self.policy, self.judge.seed),
-                recorded,
-            )
-            for case, recorded in ((call.observation.case, call.recorded) for call in self.calls)
-        ]
+        return appearances_in(definition, self.calls, self.policy, self.judge.seed)
 
     def mistakes(self, watched: Sequence[Appearances], before: Sequence[Found] = ()) -> list[Found]:
         """Find mistakes that explain all answers together; none if there are none.
