@@ -125,7 +125,7 @@ class Ball:
         return self
 
     def __abs__(self) -> Ball:
-        return Ball(None if self.value is None else abs(self.value))
+        return Ball(None if self.value is None else abs(self.value))  # type: ignore[arg-type]  # its stub says object
 
     def __lt__(self, other: Any) -> Any:
         return _compared(operator.lt, operator.ge, self, number(other))
@@ -217,7 +217,9 @@ class Ball:
         return _logarithm(self) / Ball(arb(10).log())  # type: ignore[no-any-return]  # operators are dynamic
 
     def log1p(self) -> Ball:
-        return _logarithm(self + 1) if not _is_small(self) else _mapped(arb.log1p, math.log1p, self)
+        if _is_small(self):
+            return _mapped(arb.log1p, math.log1p, self)
+        return _logarithm(_combined(operator.add, self, exact(1)))
 
     def sqrt(self) -> Ball:
         if isinstance(self.value, arb) and self.value < 0:
@@ -253,7 +255,8 @@ class Ball:
 
     def sigmoid(self) -> Ball:
         """1 / (1 + e^−x)."""
-        return 1 / (1 + (-self).exp())  # type: ignore[no-any-return]  # operators are dynamic
+        result: Ball = 1 / (1 + (-self).exp())
+        return result
 
 
 UNKNOWN = Ball(None)
@@ -324,7 +327,7 @@ def _extreme(of_balls: Callable[[arb, arb], arb], of_floats: Callable[[float, fl
         return UNKNOWN
     if any(isinstance(each.value, float) and math.isnan(each.value) for each in (a, b)):
         return Ball(math.nan)
-    first, second = (0.0 if isinstance(each.value, arb) else each.value for each in (a, b))
+    first, second = (0.0 if isinstance(value, arb) else value for value in (a.value, b.value))
     return a if of_floats(first, second) == first else b
 
 

@@ -79,7 +79,8 @@ class ValueInBalls(ValueOf):
     def elementwise(self, op: str, values: Sequence[Value[Array]]) -> Value[Array]:
         if any(isinstance(value, Named) for value in values):
             return super().elementwise(op, values)
-        return self.folded(op, values)
+        found: Value[Array] = self.folded(op, values)
+        return found
 
     def folded(self, op: str, values: Sequence[Any]) -> Any:
         """An operation on numbers alone: whole numbers stay whole, others are balls."""

@@ -96,8 +96,9 @@ class EquationVerifier(Verifier[Conclusion]):
             return conclusion
         self.on_progress("function")
         step: Any = importlib.import_module("attnspec.verification.equations.function")  # needs an extra
-        self.function, conclusion = step.with_function(self.candidate, self.observations, self.mistakes, conclusion)
-        return conclusion
+        final: Conclusion
+        self.function, final = step.with_function(self.candidate, self.observations, self.mistakes, conclusion)
+        return final
 
     def bind(self) -> None:
         self.candidate.bind()

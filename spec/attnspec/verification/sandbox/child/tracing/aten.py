@@ -8,6 +8,7 @@ from __future__ import annotations
 import builtins
 import math
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -24,8 +25,10 @@ IGNORED = ("layout", "device", "pin_memory", "memory_format", "non_blocking", "g
 RESHAPED_IN_PLACE = ("t_", "transpose_", "squeeze_", "unsqueeze_")
 """Operations that give a tensor another shape."""
 
-VIEWS = ("view", "_unsafe_view", "reshape", "expand", "permute", "t", "transpose", "select", "slice", "squeeze",
-         "unsqueeze", "split", "split_with_sizes", "unbind", "alias", "detach", "diagonal", "_reshape_alias")  # fmt: skip
+VIEWS = (
+    *("view", "_unsafe_view", "reshape", "_reshape_alias", "expand", "permute", "t", "transpose", "select", "slice"),
+    *("squeeze", "unsqueeze", "split", "split_with_sizes", "unbind", "alias", "detach", "diagonal"),
+)
 """Operations whose result shares the memory of the first argument."""
 
 
@@ -228,7 +231,8 @@ def _squeeze(x: Array, axes: Any = None) -> Array:
 
 
 def _at(axis: int, key: Any, x: Array) -> tuple[Any, ...]:
-    return (slice(None),) * (axis % x.ndim) + (key,)
+    before: tuple[Any, ...] = (slice(None),) * (axis % x.ndim)
+    return (*before, key)
 
 
 def _select(x: Array, axis: int, index: int) -> Array:
@@ -243,7 +247,7 @@ def _slice(x: Array, axis: int = 0, start: Any = None, end: Any = None, step: in
 def _split(x: Array, size: Any, axis: int = 0) -> list[Array]:
     sizes = size if isinstance(size, list | tuple) else [size] * math.ceil(x.shape[axis] / size if size else 1)
     ends = np.cumsum([0, *sizes])
-    return [_slice(x, axis, int(a), int(b)) for a, b in zip(ends[:-1], ends[1:], strict=True)]
+    return [_slice(x, axis, int(a), int(b)) for a, b in pairwise(ends)]
 
 
 def _unbind(x: Array, axis: int = 0) -> list[Array]:
@@ -305,10 +309,8 @@ def _arange(*args: Any, dtype: Any = None, **options: Any) -> Array:
     if builtins.any(isinstance(each, float) and not each.is_integer() for each in args):
         raise Untraceable("a range of fractions")
     found = np.arange(*map(int, args))
-    floating = (
-        dtype is not None
-        and _dtype_kind(dtype) == "f"
-        or (dtype is None and builtins.any(isinstance(each, float) for each in args))
+    floating = (dtype is not None and _dtype_kind(dtype) == "f") or (
+        dtype is None and builtins.any(isinstance(each, float) for each in args)
     )
     return exactly(found) if floating else found
 
@@ -329,7 +331,8 @@ def _index_put(x: Array, indices: Sequence[Any], values: Any, accumulate: bool =
     result, key = of.plain(x).copy(), tuple(slice(None) if each is None else each for each in indices)
     values = of.plain(as_type_of(x, values))
     if accumulate:
-        np.add.at(result, key, values)
+        add: Any = np.add
+        add.at(result, key, values)
     else:
         result[key] = values
     return result.view(BallArray) if isinstance(x, BallArray) else result
@@ -486,7 +489,9 @@ def _random(x: Any, *args: Any, **options: Any) -> Array:
     return of.unknown(x.shape if _is_array(x) else x)
 
 
-def _sorted(x: Array, axis: Any = -1, descending: bool = False, stable: Any = None, dim: Any = None) -> tuple[Array, Array]:
+def _sorted(
+    x: Array, axis: Any = -1, descending: bool = False, stable: Any = None, dim: Any = None
+) -> tuple[Array, Array]:
     axis = axis if dim is None else dim
     if axis is True or axis is False:  # sort.stable takes `stable` first
         axis = -1
@@ -523,7 +528,8 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "clamp": _clamp, "clamp_min": _clamp, "clamp_max": lambda x, high: _clamp(x, None, high),
     "hardtanh": lambda x, low=-1, high=1: _clamp(x, low, high),
     "isnan": np.isnan, "isinf": np.isinf, "isfinite": np.isfinite,
-    "isneginf": lambda x: np.asarray(x == -math.inf).astype(bool), "isposinf": lambda x: np.asarray(x == math.inf).astype(bool), "nan_to_num": _nan_to_num,
+    "isneginf": lambda x: np.asarray(x == -math.inf).astype(bool),
+    "isposinf": lambda x: np.asarray(x == math.inf).astype(bool),
     "logical_not": lambda x: ~_truths(x).astype(bool), "bitwise_not": lambda x: ~x,
     "logical_and": lambda a, b: _truths(a).astype(bool) & _truths(b).astype(bool),
     "logical_or": lambda a, b: _truths(a).astype(bool) | _truths(b).astype(bool),
@@ -557,7 +563,8 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "expand": _expand, "permute": lambda x, axes: np.transpose(x, axes), "t": lambda x: x.T,
     "transpose": lambda x, a, b: np.swapaxes(x, a, b) if x.ndim else x, "select": _select, "slice": _slice,
     "squeeze": _squeeze, "unsqueeze": lambda x, axis: np.expand_dims(x, axis if axis >= 0 else x.ndim + 1 + axis),
-    "split": _split, "split_with_sizes": _split, "unbind": _unbind, "alias": lambda x: x[...], "detach": lambda x: x[...],
+    "split": _split, "split_with_sizes": _split, "unbind": _unbind, "alias": lambda x: x[...],
+    "detach": lambda x: x[...],
     "unsafe_split": _split, "unsafe_split_with_sizes": _split, "diagonal": _diagonal,
     "clone": _copy, "_to_copy": _copy, "lift_fresh": lambda x: x, "lift_fresh_copy": _copy, "contiguous": _copy,
     "cat": _cat, "stack": _stack, "flip": lambda x, axes: np.flip(x, tuple(axes)),
@@ -568,7 +575,7 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "index_select": lambda x, axis, index: np.take(x, index, axis), "gather": _gather, "scatter": _scatter,
     "scatter_add": _scatter_add, "embedding": _embedding,
     "copy": lambda x, source, non_blocking=False: _expand(as_type_of(x, source), x.shape),
-    "fill": lambda x, value: _expand(as_type_of(x, np.asarray(value) if not isinstance(value, float) else of.filled((), value)), x.shape),
+    "fill": lambda x, value: _expand(as_type_of(x, _filling(value)), x.shape),
     "zero": lambda x: np.zeros_like(x) if not isinstance(x, BallArray) else of.filled(x.shape, 0),
     # New arrays.
     "zeros": _made(0), "ones": _made(1), "full": _made(None), "zeros_like": _made(0), "ones_like": _made(1),
@@ -582,6 +589,10 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "logaddexp": lambda a, b: np.logaddexp(a, b),
 }  # fmt: skip
 """{name of the operation: what it does on arrays of balls}; in-place ones have the same names."""
+
+
+def _filling(value: Any) -> Array:
+    return of.filled((), value) if isinstance(value, float) else np.asarray(value)
 
 
 def _put_back(grad: Array, sizes: Sequence[int], axis: int, key: Any) -> Array:

@@ -81,7 +81,7 @@ def gelu_slope(x: Array) -> Array:
 def total(x: Array, axes: Any = None, keepdims: bool = False) -> Array:
     """The sum along axes."""
     axes = None if axes is None or (isinstance(axes, list | tuple) and not axes) else axes
-    return as_balls(np.add.reduce(plain(as_balls(x)), axis=_axes(axes), keepdims=keepdims))
+    return as_balls(np.sum(plain(as_balls(x)), axis=_axes(axes), keepdims=keepdims))
 
 
 def extreme(x: Array, axes: Any, keepdims: bool, smallest: bool = False) -> Array:

@@ -330,7 +330,8 @@ PRIMITIVES: dict[str, Callable[..., Any]] = {
     "expand_dims": lambda x, dimensions, **params: np.expand_dims(x, tuple(dimensions)),
     "rev": lambda x, dimensions, **params: np.flip(x, tuple(dimensions)), "concatenate": _joined, "slice": _slice,
     "dynamic_update_slice": _update, "pad": _pad, "split": _split, "iota": _iota, "convert_element_type": _convert,
-    "reduce_precision": _same, "stop_gradient": _same, "copy": _same, "copy_p": _same, "device_put": lambda *x, **params: [*x],
+    "reduce_precision": _same, "stop_gradient": _same, "copy": _same, "copy_p": _same,
+    "device_put": lambda *x, **params: [*x],
     "optimization_barrier": lambda *x, **params: [*x],
 }  # fmt: skip
 """{name of the primitive: what it does on arrays of balls}."""

@@ -17,7 +17,18 @@ from attnspec.interpreters.balls.arrays import BallArray, constants, exactly
 from attnspec.interpreters.balls.ball import Undecided, Untraceable
 from attnspec.verification.sandbox.child.tracing import aten
 
-READS = ("item", "numpy", "tolist", "__array__", "__float__", "__int__", "__index__", "__complex__", "data_ptr", "__dlpack__")
+READS = (
+    "item",
+    "numpy",
+    "tolist",
+    "__array__",
+    "__float__",
+    "__int__",
+    "__index__",
+    "__complex__",
+    "data_ptr",
+    "__dlpack__",
+)
 """Methods through which numbers leave PyTorch; those of `item` and `tolist` stay balls, and can be compared."""
 
 WITHOUT_NUMBERS = ("promote_types", "result_type", "can_cast", "is_same_size", "sym_size", "sym_stride", "sym_numel")
