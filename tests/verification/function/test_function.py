@@ -15,10 +15,10 @@ from attnspec.verification.verdict import Report, Verdict
 
 pytest.importorskip("flint", reason="balls need the extra attnspec[exact]")
 
-from attnspec.interpreters.balls.ball import working  # noqa: E402  # the extra is known to be there
-from attnspec.interpreters.balls.value import value_in_balls  # noqa: E402  # as above
-from attnspec.verification.function.comparison import compare  # noqa: E402  # as above
-from attnspec.verification.function.verdict import Evidence, Point, recognised  # noqa: E402  # as above
+from attnspec.interpreters.balls.ball import working
+from attnspec.interpreters.balls.value import value_in_balls
+from attnspec.verification.function.comparison import compare
+from attnspec.verification.function.verdict import Evidence, Point, recognised
 
 ROOT = Path(__file__).resolve().parents[3]
 PLANTED = ROOT / "tests/planted"
@@ -81,14 +81,20 @@ def test_mutants_are_told_apart_exactly(name: str) -> None:
     assert isinstance(equation, attnspec.Equation)
     case = make(equation, next(iter(standard_suite(equation, lambda axis: 1, (0,)))), "float32")
     expected = value_in_balls(equation.definition, case.arguments)
-    for mutant in equation.mutants()[:12]:
-        got = value_in_balls(mutant.definition, case.arguments)
+    checked = 0
+    for mutant in equation.mutants()[:24]:
+        try:
+            got = value_in_balls(mutant.definition, case.arguments)
+        except ValueError:  # matrices that are exchanged need not have one shape
+            continue
+        checked += 1
         with working():
             comparison = compare(expected, got, 0.0)
         found = recognised(Evidence([Point(case, got, comparison)]), equation.mutants(), 0.0)
         assert found is not None
         assert mutant.says in (found.says, *found.also)
         assert len(found.also) < len(equation.mutants()) / 4 or not comparison.separated
+    assert checked > 5
 
 
 @pytest.mark.parametrize("framework", ["numpy", "torch"])

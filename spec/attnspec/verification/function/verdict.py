@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from math import prod
 from typing import Any
 
 from attnspec.interpreters.balls.arrays import from_limbs
@@ -21,8 +21,9 @@ from attnspec.verification.cases.work import work
 from attnspec.verification.function.comparison import Comparison, Separation, compare
 from attnspec.verification.verdict import Diagnosis, FunctionVerdict
 
-POINTS, SECONDS, MOST_WORK, MOST_ELEMENTS = 6, 1.0, 12_000, 1_500
-"""At so many points at most, within this time, on cases of so much work and so many elements at most."""
+POINTS, MOST_WORK, MOST_ELEMENTS = 6, 24_000, 1_500
+"""At so many points at most, of so much work together, and of so many elements each. Time is not a limit, so that the
+same question has the same answer on every machine."""
 
 
 @dataclass(frozen=True)
@@ -61,25 +62,26 @@ class Evidence:
 
 def points(candidate: Candidate, cases: Iterable[Case]) -> Iterator[Case]:
     """Small cases among those on which a candidate was called, with different sizes and kinds of values."""
-    definition, seen = candidate.question.equation.definition, set[object]()
+    definition, seen, left = candidate.question.equation.definition, set[object](), MOST_WORK
     for case in cases:
         described = case.description
         if described is None or described.special or not case.finite or case.elements > MOST_ELEMENTS:
             continue
         key = (described.regime, described.sizes, len(described.batch))
-        if case.layout == "contiguous" and key not in seen and work(definition, dict(described.sizes)) <= MOST_WORK:
+        needed = work(definition, dict(described.sizes)) * max(prod(described.batch), 1)
+        if case.layout == "contiguous" and key not in seen and needed <= left:
             seen.add(key)
+            left -= needed
             yield case
+            if len(seen) == POINTS:
+                return
 
 
 def gather(candidate: Candidate, cases: Sequence[Case]) -> Evidence:
     """Trace a candidate at some points, and compare it with the equation in balls."""
-    evidence, started = Evidence(), time.monotonic()
+    evidence = Evidence()
     definition, floor = candidate.question.equation.definition, 2.0 ** FLOOR_EXPONENTS[candidate.question.dtype]
-    for case in [*points(candidate, cases)]:
-        tried = len(evidence.points) + len(evidence.reasons)
-        if tried == POINTS or (tried and time.monotonic() - started > SECONDS):
-            break
+    for case in points(candidate, cases):
         try:
             expected = value_in_balls(lift_over_batch(definition, case), case.arguments, rounded=True)
         except Undecided as reason:
