@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from attnspec.errors import NotationError
 from attnspec.interpreters.mutation.function_substitutions import function_substitutions
@@ -12,6 +13,7 @@ from attnspec.interpreters.mutation.integer_divisions import integer_divisions
 from attnspec.interpreters.mutation.mutants import Mutant, lookalikes
 from attnspec.interpreters.mutation.reduction_errors import reduction_errors
 from attnspec.interpreters.mutation.tiling_errors import tiling_errors
+from attnspec.language.equation import Equation
 from attnspec.thresholds import HOLDS_MUCH, HOLDS_NEARLY_ALL
 from attnspec.verification.candidate.candidate import Candidate
 from attnspec.verification.candidate.observation import Observation
@@ -151,7 +153,9 @@ class Explainer:
             return Diagnosis("batch", reduction)
         short = [observation for observation in observations if observation.case.longest <= LONG]
         found = recognise(self.judge, observations, self.mistakes, judged.policy)
-        found = found or recognise(self.judge, short, self.software_mistakes, judged.policy, refute=True)
+        found = found or recognise(
+            self.judge, short, software_mistakes(self.judge.equation), judged.policy, refute=True
+        )
         if found:
             return found
         numbers = wrong_numbers(self.judge, short, judged.policy)
@@ -161,19 +165,6 @@ class Explainer:
             or self.mistakes_in_lines(observations, judged)
             or two_mistakes(self.judge, short, self.mistakes, judged.policy)
             or self.error_direction(observations, judged)
-        )
-
-    @property
-    def software_mistakes(self) -> Sequence[Mutant]:
-        """Mistakes of software: another equation or function, an insertion, an error in tiles or in a sum."""
-        definition = self.judge.equation.definition
-        return (
-            *lookalikes(self.judge.equation),
-            *function_substitutions(definition),
-            *tiling_errors(definition),
-            *insertions(definition),
-            *reduction_errors(definition),
-            *integer_divisions(definition),
         )
 
     def number_in_some_cases(
@@ -231,3 +222,16 @@ class Explainer:
 
 def _named(mutant: Mutant) -> Diagnosis:
     return Diagnosis(mutant.id, mutant.says)
+
+
+def software_mistakes(equation: Equation[..., Any]) -> Sequence[Mutant]:
+    """Mistakes of software: another equation or function, an insertion, an error in tiles or in a sum."""
+    definition = equation.definition
+    return (
+        *lookalikes(equation),
+        *function_substitutions(definition),
+        *tiling_errors(definition),
+        *insertions(definition),
+        *reduction_errors(definition),
+        *integer_divisions(definition),
+    )
