@@ -139,6 +139,34 @@ def test_show_of_a_convention_says_what_tells_it_apart() -> None:
     assert r"\begin{aligned}" in shown
 
 
+@pytest.mark.parametrize(
+    ("option", "start"), [("--latex", r"\begin{aligned}"), ("--mathml", "<math "), ("--unicode", "q ∈ ")]
+)
+def test_show_prints_the_formula_alone(option: str, start: str) -> None:
+    alone = attnspec("show", "scores.dot", "--formula", option).stdout
+    within = attnspec("show", "scores.dot", option).stdout
+
+    assert alone.startswith(start)
+    assert [line.strip() for line in alone.splitlines()] == [
+        line.strip() for line in within.split("\nformula\n")[1].split("\n\n")[0].splitlines()
+    ]
+
+
+def test_show_prints_the_figure_alone() -> None:
+    picture, data, words = (attnspec("show", "scores.dot", "--figure", form).stdout for form in ("svg", "json", "text"))
+
+    assert picture.startswith("<svg ")
+    assert [node["id"] for node in json.loads(data)["nodes"]] == ["q", "k", "0", "1"]
+    assert words.splitlines()[2] == "e_ij (i:n, j:m) = @ of q_i, k_j"
+
+
+def test_a_procedure_has_no_formula() -> None:
+    refused = attnspec("show", "text.tokenize", "--formula")
+
+    assert refused.exit_code == 2
+    assert "text.tokenize is a procedure, and has no formula" in refused.stderr
+
+
 def test_show_lists_mutants_and_options() -> None:
     shown = attnspec("show", "multihead.attention", "--mutants").stdout
     listed = json.loads(attnspec("show", "multihead.attention", "--json").stdout)

@@ -43,8 +43,9 @@ REACH = {
     "rewritings": GROUND | PUBLIC | {"language", "equations"},
     "layouts": GROUND | PUBLIC | {"language", "equations"},
     "verification": GROUND | PUBLIC | {"language", "interpreters", "properties"},
+    "pages": GROUND | PUBLIC | {"language", "interpreters", "verification"},
     "discovery": GROUND,
-    "faces": GROUND | PUBLIC | {"language", "interpreters", "properties", "verification", "discovery"},
+    "faces": GROUND | PUBLIC | {"language", "interpreters", "properties", "verification", "pages", "discovery"},
 }
 """What each wing may import; a face may import every wing but no other face, the ground only the ground.
 
@@ -76,6 +77,8 @@ DEPARTURES = {
     ("spec/attnspec/language/equation.py", "attnspec.interpreters.rounding.policy"): "an equation has its noise",
     ("spec/attnspec/language/equation.py", "attnspec.interpreters.mutation.mutants"): "an equation has its mutants",
     ("spec/attnspec/language/equation.py", "attnspec.interpreters.formula.formula"): "an equation shows its formula",
+    ("spec/attnspec/language/equation.py", "attnspec.interpreters.figure.graph"): "an equation has its figure",
+    ("spec/attnspec/language/equation.py", "attnspec.interpreters.figure.svg"): "an equation has its figure",
     ("spec/attnspec/language/equation.py", "attnspec.interpreters.cost.cost"): "an equation has its cost",
     ("spec/attnspec/language/equation.py", "attnspec.interpreters.gradient.gradient"): "an equation has its gradient",
     ("spec/attnspec/__main__.py", "attnspec.cli"): "`python -m attnspec` is the command line",

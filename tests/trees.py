@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ast
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from itertools import permutations
+from typing import TypeVar
 
 from attnspec import REGISTRY
 from attnspec.errors import NotationError
@@ -52,6 +53,53 @@ def read(source: str, id: str = "probe.f") -> Definition:
         return value.definition if isinstance(value, Equation) else None
 
     return Parser(id, tree, Origin("probe.py", 0, {**words, **equations}), callee).definition()
+
+
+SIGNATURE = """
+    a: Float[Tensor, " d"], b: Float[Tensor, " d"], A: Float[Tensor, "d d"], B: Float[Tensor, "d d"],
+    s: Float[Tensor, ""], sigma: Float[Tensor, ""], h_0: Float[Tensor, " d"], h_t: Float[Tensor, " d"],
+    h: Float[Tensor, "t d"], e: Float[Tensor, "n m"], y: Float[Tensor, "n d"], y_i: Float[Tensor, "n d"],
+    y_ik: Float[Tensor, "n d"], K: Float[Tensor, "n n"], mask: Bool[Tensor, "n m"], on: Bool[Tensor, " n"],
+    w: Float[Tensor, "r*d"], r: Float[Tensor, " d"], q: Float[Tensor, "n n d"]
+"""
+LINES = """
+    i, j, k, t = indices("n", "m", "n", "t")
+    d, m, n, r_d, width = size("d"), size("m"), size("n"), size("r*d"), size("r")
+    c = y[i] * s
+    u = scan(t, lambda u: tanh(u + h[t]), h_0)
+"""
+
+
+def probe(returned: str, signature: str = SIGNATURE, lines: str = LINES) -> Definition:
+    """An equation that returns this."""
+    return read(f'def f({signature}) -> Float[Tensor, " d"]:{lines}    return {returned}')
+
+
+T = TypeVar("T")
+
+
+def injective(setting: Callable[[T], str], things: Iterable[T]) -> set[str]:
+    """The formulas of different things, none of which is that of two."""
+    known: dict[str, T] = {}
+    for thing in things:
+        formula = setting(thing)
+        assert known.setdefault(formula, thing) == thing, f"two trees are set as\n{formula}"
+    return set(known)
+
+
+def distinct(trees: Iterable[Definition]) -> list[Definition]:
+    """Each tree once, as far as its formula goes: the results' types follow from the rest, and comments are no part."""
+    bare = (replace(tree, lines=tuple(replace(line, comment="") for line in tree.lines), results=()) for tree in trees)
+    return list(dict.fromkeys(bare))
+
+
+NAMES = [
+    "h", "h_t", "h_0", "h_tilde", "h_tilde_t", "h_t_tilde", "h_hat_tilde", "h_tilde_hat", "tilde", "mask", "m",
+    "mask_", "m_ask", "W_xi", "W_x_i", "W_xi_0", "d_W_xz", "dW_xz", "alpha", "Alpha", "W_alpha", "h_alpha_t", "xi",
+    "x_i", "x_ij", "x_row", "row", "x_next", "x_x2", "x2", "_x", "x__i", "α", "h̃", "c_T", "c_T_0", "T",
+    "d", "d_x", "d_x_i", "d_t", "d_d_x", "d_tilde", "d_0",
+]  # fmt: skip
+"""Names that are hard to tell apart."""
 
 
 class Grower:

@@ -115,18 +115,36 @@ def list_(family: str | None, to_json: str | None, equations: tuple[str, ...]) -
 @main.command()
 @click.argument("id")
 @click.option("--mutants", is_flag=True, help="List every known mistake that a verdict would recognise.")
-@click.option("--latex", is_flag=True, help="Show the formula in LaTeX.")
+@click.option("--unicode", "form", flag_value="text", default=True, help="Show the formula in Unicode, the default.")
+@click.option("--latex", "form", flag_value="latex", help="Show the formula in LaTeX.")
+@click.option("--mathml", "form", flag_value="mathml", help="Show the formula in MathML Core.")
+@click.option("--formula", "only_formula", is_flag=True, help="Show the formula alone, to paste it elsewhere.")
+@click.option("--figure", type=click.Choice(["svg", "json", "text"]), help="Show the data flow alone, in this form.")
 @click.option("--gradient", is_flag=True, help="Show the gradient that is derived from the equation instead.")
 @click.option("--json", "to_json", is_flag=True, help="Print everything as JSON.")
 @own_equations
-def show(id: str, mutants: bool, latex: bool, gradient: bool, to_json: bool, equations: tuple[str, ...]) -> None:
+def show(
+    id: str,
+    mutants: bool,
+    form: str,
+    only_formula: bool,
+    figure: str | None,
+    gradient: bool,
+    to_json: bool,
+    equations: tuple[str, ...],
+) -> None:
     """Show an equation: formula, shapes, symbols, sources, conventions, properties, mutants, implementations.
 
     Or a procedure, with its code.
     """
     from attnspec.faces import show_command
 
-    show_command.print_entry(id, mutants=mutants, latex=latex, gradient=gradient, to_json=to_json)
+    if figure is not None:
+        show_command.print_figure(id, figure, gradient=gradient)
+    elif only_formula:
+        show_command.print_formula(id, form, gradient=gradient)
+    else:
+        show_command.print_entry(id, mutants=mutants, form=form, gradient=gradient, to_json=to_json)
 
 
 NATURAL, SECONDS = click.IntRange(min=0), click.FloatRange(0, min_open=True)
@@ -265,3 +283,31 @@ def cost(id: str, sizes: dict[str, str], block: int | None, to_json: bool, equat
     from attnspec.faces import cost_command
 
     cost_command.print_cost(id, sizes, block=block, to_json=to_json)
+
+
+@main.command("map")
+@click.argument("equation", metavar="ID")
+@click.argument("target")
+@click.option("-o", "--out", metavar="FILE|-", required=True, help="The page to write; - is the standard output.")
+@click.option("--framework", metavar="F", help="Framework of the arrays: numpy, torch or jax.")
+@click.option("--dtype", metavar="D", help="Storage dtype, such as float32.")
+@click.option("--seed", metavar="N", type=NATURAL, default=0, help="Random seed.  [0]")
+@click.option(
+    "--bind", metavar="P=NAME", multiple=True, callback=_pairs, help="Parameter, and its name in the equation."
+)
+@click.option("--axes", metavar="LETTERS", help="Order of the axes, such as BNHD; B and H are batch axes.")
+@click.option("--claim", metavar="C=VALUE", multiple=True, callback=_pairs, help="Override a field of the claim.")
+@own_equations
+@click.pass_context
+def map_(ctx: click.Context, /, target: str, out: str, dtype: str | None, **values: Any) -> None:
+    """Write a page on which the formula, the figure and the code of an implementation stand side by side.
+
+    A term that is pointed at lights up in all of them. The code is linked by the values of its arrays: it is judged as
+    by attnspec verify, and what its lines compute is compared with the parts of the equation.
+    """
+    from attnspec.faces import map_command
+    from attnspec.implementation import parse_claim
+    from attnspec.verification.options import VerifyOptions, dtype_names
+
+    options = VerifyOptions(claim=parse_claim(values.pop("claim") or {}), dtypes=dtype_names(dtype), **values)
+    ctx.exit(map_command.write_map(target, options, out))

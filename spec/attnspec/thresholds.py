@@ -232,6 +232,9 @@ mistake."""
 PAIRED, PAIRED_FROM = 8, 100
 """Convention: the number of generated mistakes, nearest to the answers, to which a second one is added; the number of
 known mistakes above which two at once are not tried. A pair costs as much as a mutant."""
+RESULTS_ALONE, EXPRESSIONS = 8, 2_000
+"""Convention: the number of wrong results above which they are not explained one by one; the number of expressions in
+place of others above which they are not tried. An expression costs as much as a mutant."""
 
 ALIKE_FACTOR, ALIKE_STEP = 1.5, 0.2
 """Convention: mutants whose root mean square is within this factor or this difference of the best cannot be

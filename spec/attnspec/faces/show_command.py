@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import attnspec
@@ -14,6 +14,8 @@ from attnspec.faces.list_command import default_framework, entry_json
 from attnspec.faces.screen import Screen
 from attnspec.interpreters import dataflow
 from attnspec.interpreters.cost.cost import written
+from attnspec.interpreters.figure.graph import Graph, graph
+from attnspec.interpreters.figure.svg import svg
 from attnspec.interpreters.formula import formula
 from attnspec.interpreters.mutation.mutants import Mutant, conventions
 from attnspec.language import layers
@@ -30,12 +32,59 @@ Section = tuple[str, list[str]]
 """A title, and lines of text."""
 
 
-def print_entry(id: str, *, mutants: bool, latex: bool, gradient: bool, to_json: bool) -> None:
+FORMS = {"text": formula.text, "latex": formula.latex, "mathml": formula.mathml}
+"""{form of a formula: the function that writes it}."""
+
+FIGURES: dict[str, Callable[[Graph], str]] = {
+    "svg": svg,
+    "json": lambda graph: json.dumps(graph.json(), indent=2, ensure_ascii=False),
+    "text": lambda graph: "\n".join(sentence for _, sentence in graph.text()),
+}
+"""{form of a figure: the function that writes it}."""
+
+
+def print_figure(id: str, form: str, *, gradient: bool) -> None:
+    """Print the data flow of an equation.
+
+    Args:
+        form: one of `FIGURES`.
+        gradient: print that of the derived gradient of the equation.
+
+    Raises:
+        UnknownName: there is no such equation.
+        SpecError: it is a procedure, or it has no gradient.
+    """
+    Screen().print(FIGURES[form](graph(_equation(specified(id), "figure", gradient).definition)))
+
+
+def print_formula(id: str, form: str, *, gradient: bool) -> None:
+    """Print the formula of an equation alone.
+
+    Args:
+        form: one of `FORMS`.
+        gradient: print the derived gradient of the equation.
+
+    Raises:
+        UnknownName: there is no such equation.
+        SpecError: it is a procedure, or it has no gradient.
+    """
+    Screen().print(FORMS[form](_equation(specified(id), "formula", gradient).definition))
+
+
+def _equation(entry: Equation[..., Any] | Procedure[..., Any], wanted: str, gradient: bool) -> Equation[..., Any]:
+    """An equation, or its derived gradient, of which something is wanted that a procedure does not have."""
+    if isinstance(entry, Procedure):
+        what = "gradient" if gradient else wanted
+        raise SpecError(f"{entry.id} is a procedure, and has no {what}", mend=f"leave out --{what}")
+    return entry.gradient() if gradient else entry
+
+
+def print_entry(id: str, *, mutants: bool, form: str, gradient: bool, to_json: bool) -> None:
     """Print an equation or a procedure.
 
     Args:
         mutants: list the known mistakes instead of their number.
-        latex: print the formula in LaTeX.
+        form: how the formula is written, one of `FORMS`.
         gradient: print the derived gradient of the equation. Its known mistakes may be thousands, which take minutes to
             find, so they are left out of text where they are not asked for.
         to_json: print everything as JSON.
@@ -46,9 +95,7 @@ def print_entry(id: str, *, mutants: bool, latex: bool, gradient: bool, to_json:
     """
     entry = specified(id)
     if gradient:
-        if isinstance(entry, Procedure):
-            raise SpecError(f"{id} is a procedure, and has no gradient", mend="leave out --gradient")
-        entry = entry.gradient()
+        entry = _equation(entry, "gradient", gradient)
     discovery, screen = discover(), Screen()
     width = screen.width - 2
     if isinstance(entry, Procedure):
@@ -58,7 +105,7 @@ def print_entry(id: str, *, mutants: bool, latex: bool, gradient: bool, to_json:
         counted = mutants or to_json or not entry.is_derived
         mistakes = non_equivalent_mutants(entry.id) if counted else ()
         document = _equation_document(entry, discovery, mistakes) if to_json else {}
-        sections = _equation_sections(entry, discovery, mistakes, mutants=mutants, latex=latex, width=width)
+        sections = _equation_sections(entry, discovery, mistakes, mutants=mutants, form=form, width=width)
     if to_json:
         screen.print(json.dumps(document, indent=2, ensure_ascii=False))
         return
@@ -76,13 +123,12 @@ def _equation_sections(
     mistakes: Sequence[Mutant],
     *,
     mutants: bool,
-    latex: bool,
+    form: str,
     width: int,
 ) -> Iterator[Section]:
     """Yield the sections of an equation."""
     definition = equation.definition
-    text = formula.latex(definition) if latex else formula.text(definition)
-    yield "formula", text.splitlines()
+    yield "formula", FORMS[form](definition).splitlines()
     yield "takes", _columns([row for item in definition.parameters for row in _argument(item, definition.id)], width)
     yield "gives", _columns([(item.name, _shape(item), item.kind) for item in definition.results], width)
     yield "sizes", _columns([(name, f"at least {smallest(equation, name)}") for name in sizes_of(definition)], width)
@@ -214,6 +260,7 @@ def _equation_document(
         **entry_json(equation, discovery),
         "formula": formula.text(definition),
         "latex": formula.latex(definition),
+        "mathml": formula.mathml(definition),
         "takes": [
             {
                 **_parameter_json(item),

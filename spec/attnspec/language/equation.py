@@ -373,6 +373,55 @@ class Equation(Generic[P, R]):
         costs = importlib.import_module("attnspec.interpreters.cost.cost")
         return costs.cost(self.definition, blocked=blocked)  # type: ignore[no-any-return]  # a late import has no types
 
+    def mathml(self) -> str:
+        """Write the formula in MathML Core, for a page of HTML.
+
+        Returns:
+            A ``math`` element. Each part of the equation is an element of its own: ``data-term`` identifies the part,
+            and parts with one ``data-key`` stand for the same value.
+
+        Examples:
+            >>> import attnspec
+            >>> formula = attnspec.equations()["scores.dot"].mathml()
+            >>> formula.count('data-key="n:q"')
+            2
+        """
+        formula = importlib.import_module("attnspec.interpreters.formula.formula")
+        return str(formula.mathml(self.definition))
+
+    def graph(self) -> dict[str, Any]:
+        """Return the data flow as a graph: arrays, lines and operations, and what each of them reads.
+
+        Returns:
+            ``nodes`` and ``edges``, as JSON has them. A node has a ``kind`` ("given", "weight", "state", "operation",
+            "line" or "result"), the ``key`` of its value in the formula, names, operation and shape; an edge has the
+            symbol and the shape of what flows along it.
+
+        Examples:
+            >>> import attnspec
+            >>> graph = attnspec.equations()["scores.dot"].graph()
+            >>> [(edge["source"], edge["target"], edge["symbol"]) for edge in graph["edges"]]
+            [('q', '0', 'q_i'), ('k', '0', 'k_j'), ('0', '1', '[e_ij]_ij')]
+        """
+        figure = importlib.import_module("attnspec.interpreters.figure.graph")
+        found: dict[str, Any] = figure.graph(self.definition).json()
+        return found
+
+    def svg(self) -> str:
+        """Draw the data flow as a picture in SVG.
+
+        Returns:
+            An ``svg`` element with a title, a description in words, and the keys of the formula in MathML.
+
+        Examples:
+            >>> import attnspec
+            >>> attnspec.equations()["scores.dot"].svg().count("<rect")
+            4
+        """
+        figure = importlib.import_module("attnspec.interpreters.figure.graph")
+        drawing = importlib.import_module("attnspec.interpreters.figure.svg")
+        return str(drawing.svg(figure.graph(self.definition)))
+
     def _repr_latex_(self) -> str:
         """The formula, for notebooks."""
         return f"$$\n{self.latex()}\n$$"

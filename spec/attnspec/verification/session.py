@@ -134,6 +134,14 @@ def answer(question: AnyQuestion | Refused, runner: Runner, on_progress: OnProgr
 
 
 def _judged(question: Question, runner: Runner, on_progress: OnProgress) -> Verdict:
+    asked = asked_of(question, runner, on_progress)
+    return asked if isinstance(asked, Verdict) else asked.verdict()
+
+
+def asked_of(
+    question: Question, runner: Runner, on_progress: OnProgress = lambda stage: None
+) -> EquationVerifier | Verdict:
+    """What answers a question, with the framework and the dtype that the candidate takes; or why it is not run."""
     claim = question.claim
     if claim.dtypes is not None and question.dtype not in claim.dtypes:
         reason = f"{question.dtype} is not claimed; claimed are {', '.join(claim.dtypes)}"
@@ -145,7 +153,7 @@ def _judged(question: Question, runner: Runner, on_progress: OnProgress) -> Verd
         question = with_framework_that_runs(question, runner)
     if question.any_dtype:
         question = with_output_dtype(question, runner)
-    return EquationVerifier(question, runner, on_progress).verdict()
+    return EquationVerifier(question, runner, on_progress)
 
 
 def _report(

@@ -1,1 +1,1 @@
-"""The formula of an equation, in LaTeX and in Unicode."""
+"""The formula of an equation, in LaTeX, in MathML and in Unicode."""

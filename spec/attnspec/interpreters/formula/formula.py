@@ -1,4 +1,4 @@
-"""The formula of an equation, made from its syntax tree: in LaTeX, and in Unicode for a terminal.
+"""The formula of an equation, made from its syntax tree: in LaTeX, in MathML, and in Unicode for a terminal.
 
 Equations that differ in more than spans and comments have different formulas. The heading therefore declares the
 symbols, the last row names the equation, and a called equation is shown by its id. A called equation that is not the
@@ -8,19 +8,27 @@ registered one of this id, as in a mutant, is marked with a prime and written ou
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import groupby
+from types import MappingProxyType
+from xml.sax.saxutils import escape
 
 from attnspec.interpreters.formula.latex import LATEX
+from attnspec.interpreters.formula.mathml import MATHML
 from attnspec.interpreters.formula.setting import Setting
 from attnspec.interpreters.formula.symbols import symbols
 from attnspec.interpreters.formula.terminal import TERMINAL
 from attnspec.interpreters.formula.terms import Terms
+from attnspec.interpreters.tags import Tag, fresh, tags
 from attnspec.language import vocabulary
 from attnspec.language.equation import REGISTRY
 from attnspec.language.registry import family_of, name_in_family
 from attnspec.language.traversal import nodes
 from attnspec.language.tree import Definition, Line, Node, Scan, Through
+
+NO_TAGS: Mapping[int, Tag] = MappingProxyType({})
 
 
 def latex(definition: Definition) -> str:
@@ -56,6 +64,33 @@ def text(definition: Definition) -> str:
 def text_of(node: Node, definition: Definition) -> str:
     """A node of an equation in Unicode, on one line."""
     return _terms_at(node, definition, TERMINAL).show(node)
+
+
+def mathml(definition: Definition) -> str:
+    """The formula in MathML Core, as one `math` element: the declarations, and below them a table of the lines.
+
+    Each part of the equation is an element: its `data-term` identifies it, parts of one `data-key` belong together, and
+    its `intent` tells how it is read aloud; see `attnspec.interpreters.tags`. A name that is written with its subscript
+    has the terms of both. Equations that are written out below have no tags.
+
+    Raises:
+        NotationError: there is no rule for a node.
+    """
+    definition = fresh(definition)
+    rows = list(_rows(definition, MATHML, tags(definition)))
+    groups = "".join(
+        "".join(f'<mtr class="given"><mtd>{row.right}</mtd></mtr>' for row in group)
+        if is_heading
+        else f'<mtr class="lines"><mtd><mtable>{"".join(map(_mathml_row, group))}</mtable></mtd></mtr>'
+        for is_heading, group in groupby(rows, lambda row: not row.left)
+    )
+    return f'<math xmlns="http://www.w3.org/1998/Math/MathML" display="block"><mtable>{groups}</mtable></math>'
+
+
+def _mathml_row(row: _Row) -> str:
+    comment = f"<mtext>{escape(row.comment)}</mtext>" if row.comment else ""
+    right = f"<mo>=</mo>{row.right}"
+    return f'<mtr><mtd class="left">{row.left}</mtd><mtd>{right}</mtd><mtd class="comment">{comment}</mtd></mtr>'
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,34 +131,42 @@ class _Callees:
         return self.unregistered.setdefault(callee, self.setting.words["prime"] * (same + 1))
 
 
-def _rows(definition: Definition, setting: Setting) -> Iterator[_Row]:
-    """The rows of an equation, then those of the called equations that are not registered."""
+def _rows(definition: Definition, setting: Setting, tags: Mapping[int, Tag] = NO_TAGS) -> Iterator[_Row]:
+    """The rows of an equation, then those of the called equations that are not registered.
+
+    Args:
+        tags: {Python id of a node of the equation: its tag}.
+    """
     callees = _Callees(setting, family_of(definition.id))
-    yield from _own_rows(definition, definition.id.partition("/")[0], "", callees)
+    yield from _own_rows(definition, definition.id.partition("/")[0], "", callees, tags)
     written = 0
     while written < len(callees.unregistered):  # writing out one equation may add others
         callee, primes = list(callees.unregistered.items())[written]
-        yield from _own_rows(callee, callee.id, primes, callees)
+        yield from _own_rows(callee, callee.id, primes, callees, NO_TAGS)
         written += 1
 
 
-def _own_rows(definition: Definition, name: str, primes: str, callees: _Callees) -> Iterator[_Row]:
+def _own_rows(
+    definition: Definition, name: str, primes: str, callees: _Callees, tags: Mapping[int, Tag]
+) -> Iterator[_Row]:
     """The rows of one equation."""
-    terms = Terms(symbols(definition, callees.setting), callees)
+    terms, comma = Terms(symbols(definition, callees.setting), callees, tags), callees.setting.signs["list"]
     for row in _heading(terms):
         yield _Row("", row)
     for line in definition.lines:
-        yield _Row(", ".join(map(terms.symbols.name, line.targets)), _right(line, terms), line.comment)
-    yield _Row(callees.setting.upright(name) + primes, ", ".join(map(terms.show, definition.returns)))
+        yield _Row(comma.join(map(terms.symbols.declared, line.targets)), _right(line, terms), line.comment)
+    lone = definition.returns[0] if len(definition.returns) == 1 else None
+    left = callees.setting.upright(name) + primes
+    yield _Row(terms.valued(left, lone) if lone is not None else left, terms.listed(definition.returns))
 
 
 def _right(line: Line, terms: Terms) -> str:
     """The right-hand side of a line; for a recurrence whose states keep their names, that of one step."""
     value = line.value
     if isinstance(value, Through):
-        return terms.layered(value, line.targets)
+        return terms.tagged(terms.layered(value, line.targets), value, value.layers)
     if isinstance(value, Scan) and value.states == line.targets and line.targets[0] in terms.symbols.scope.scanned:
-        return terms.recurrence(value)
+        return terms.tagged(terms.recurrence(value), value)
     return terms.show(value)
 
 
@@ -131,8 +174,8 @@ def _heading(terms: Terms) -> Iterator[str]:
     """The declarations of the symbols, broken into rows."""
     row = ""
     for entry in terms.symbols.given():
-        if row and len(row) + len(entry) > terms.setting.wide:
-            yield f"{row},"
+        if row and len(terms.setting.plain(row)) + len(terms.setting.plain(entry)) > terms.setting.wide:
+            yield row + terms.setting.literal(",")
             row = entry
         else:
             row = f"{row}{terms.setting.signs[',']}{entry}" if row else entry
@@ -143,10 +186,15 @@ def _heading(terms: Terms) -> Iterator[str]:
 def _terms_at(node: Node, definition: Definition, setting: Setting) -> Terms:
     """The rules for a node: those inside a recurrence if the node or a part of it is in one."""
     terms = Terms(symbols(definition, setting), _Callees(setting, family_of(definition.id)))
-    if any(isinstance(part, Scan) for part in nodes(definition)):
+    if _has_recurrence(definition):
         wanted = {id(part) for part in nodes(node)}
         return next((inner for root in definition.roots if (inner := terms.around(root, wanted))), terms)
     return terms
+
+
+@lru_cache(maxsize=256)
+def _has_recurrence(definition: Definition) -> bool:
+    return any(isinstance(part, Scan) for part in nodes(definition))
 
 
 def _width(shown: str) -> int:

@@ -33,6 +33,9 @@ class Latex(Setting):
         ":": " : ",
         "=": " = ",
         ",": r",\; ",
+        "list": ", ",
+        ";": "; ",
+        " ": " ",
     }
     words: ClassVar[dict[str, str]] = {
         "exp": r"\exp",

@@ -11,6 +11,7 @@ from decimal import Decimal
 from enum import IntEnum
 from typing import ClassVar
 
+from attnspec.interpreters.tags import Tag
 from attnspec.language.symbols import GREEK
 
 
@@ -43,7 +44,7 @@ class Setting(ABC):
 
     Attributes:
         signs: {operator: text between its operands}. The products are "" (side by side), "⊙", "·" and "×"; "*" and "@"
-            are used where types do not fit.
+            are used where types do not fit. "list" and ";" separate the items of a list, "," those of a heading.
         words: {function or word: its text}, if that is not the word itself.
         wide: largest length of a row of the heading, in characters.
     """
@@ -95,6 +96,22 @@ class Setting(ABC):
     @abstractmethod
     def joined(self, left: str, right: str) -> bool:
         """Whether two factors can be written side by side without a sign."""
+
+    def literal(self, text: str) -> str:
+        """Digits, single letters and brackets as they are."""
+        return text
+
+    def plain(self, text: str) -> str:
+        """The letters and signs of a text, without its markup."""
+        return text
+
+    def tagged(self, text: str, tags: Sequence[Tag]) -> str:
+        """A text with the tags of the parts that it writes, the outermost first, where the medium has tags."""
+        return text
+
+    def keyed(self, text: str, name: str) -> str:
+        """A text that stands for the value of a name, where the medium has tags."""
+        return text
 
     def floor(self, quotient: Piece) -> Piece:
         """The floor of a quotient."""

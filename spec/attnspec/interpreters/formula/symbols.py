@@ -39,9 +39,13 @@ class Symbols:
     def name(self, name: str, *places: str) -> str:
         """A symbol with its named axes as subscripts, then `places`."""
         stepped = self.stepped(name)
-        before = self.setting.signs["neg"] + "1" if name in self.carried else ""
+        before = self.setting.signs["neg"] + self.setting.literal("1") if name in self.carried else ""
         axes = [*self.lifted(name), *([self.index(stepped) + before] if stepped else [])]
         return self.setting.name(name, [*axes, *places], self.indices)
+
+    def declared(self, name: str) -> str:
+        """A symbol where it is declared or assigned."""
+        return self.setting.keyed(self.name(name), name)
 
     def ending(self, name: str, end: str) -> str:
         """A state of a recurrence at the step `end`."""
@@ -80,7 +84,8 @@ class Symbols:
     def monomial(self, names: tuple[str, ...], count: int) -> str:
         """A product of sizes with its coefficient, without the sign."""
         factors = [self.factor(name) for name in names]
-        return self.setting.signs[""].join(factors if abs(count) == 1 and factors else [str(abs(count)), *factors])
+        number = self.setting.literal(str(abs(count)))
+        return self.setting.signs[""].join(factors if abs(count) == 1 and factors else [number, *factors])
 
     def factor(self, name: str) -> str:
         """A named size, or a rounded-up quotient."""
@@ -112,19 +117,20 @@ class Symbols:
         """The declarations of parameters, options and indices."""
         definition, words, signs = self.scope.definition, self.setting.words, self.setting.signs
         for (kind, dims), group in groupby(definition.parameters, lambda parameter: (parameter.kind, parameter.dims)):
-            names = ", ".join(self.name(parameter.name) for parameter in group)
+            names = signs["list"].join(self.declared(parameter.name) for parameter in group)
             if kind == "layers":
-                numbered = self.setting.above(names, Piece("(l)"))
-                yield numbered + words["for each"] + signs["<="].join(("1", "l", "L"))
+                numbered = self.setting.above(names, Piece(self.setting.literal("(l)")))
+                yield numbered + words["for each"] + signs["<="].join(map(self.setting.literal, "1lL"))
                 continue
             yield names + words["in"] + self.space(words[kind], dims)
         for k, option in enumerate(definition.options):
             kind = words["option" if option.kind == "int" else "float"]
-            yield ("" if k else words["with"]) + self.name(option.name) + words["in"] + kind
+            yield ("" if k else words["with"]) + self.declared(option.name) + words["in"] + kind
         for k, (index, dim) in enumerate(definition.indices):
             size, bars = self.size(dim), self.setting.bars(self.index(index))
             known = signs["="] + bars if self.sizes.get(index, bars) != bars else ""
-            yield ("" if k else words["for"]) + "0" + signs["<="] + self.index(index) + signs["<"] + size + known
+            start = self.setting.literal("0") + signs["<="] + self.setting.keyed(self.index(index), index)
+            yield ("" if k else words["for"]) + start + signs["<"] + size + known
 
     # Types.
 
@@ -149,6 +155,7 @@ class Symbols:
         return replace(self, scope=scope, carried={**self.carried, **dict.fromkeys(node.states, node.index)})
 
 
+@lru_cache(maxsize=256)
 def symbols(definition: Definition, setting: Setting) -> Symbols:
     """The symbols of an equation outside its recurrences."""
     inner = list(nodes(definition))

@@ -34,6 +34,9 @@ class Terminal(Setting):
         ":": ": ",
         "=": " = ",
         ",": ", ",
+        "list": ", ",
+        ";": "; ",
+        " ": " ",
     }
     words: ClassVar[dict[str, str]] = {
         "sigmoid": "σ",

@@ -7,14 +7,15 @@ product with a number. Other products have a sign: ⊙ is elementwise, · is an 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import reduce
 from typing import NoReturn, assert_never
 
 from attnspec.errors import NotationError
 from attnspec.interpreters.formula.setting import Level, Piece, Setting
 from attnspec.interpreters.formula.symbols import Symbols
+from attnspec.interpreters.tags import Tag
 from attnspec.language import vocabulary
 from attnspec.language.check import COMPARISONS, place_index
 from attnspec.language.traversal import scans_around, walk
@@ -51,10 +52,12 @@ class Terms:
     Attributes:
         symbols: the symbols and types of names.
         callees: gives the name of a called equation.
+        tags: {Python id of a node: its tag}; empty if none has one.
     """
 
     symbols: Symbols
     callees: Callable[[Definition], str]
+    tags: Mapping[int, Tag] = field(default_factory=dict)
 
     @property
     def setting(self) -> Setting:
@@ -65,11 +68,32 @@ class Terms:
         return self.piece(node).text
 
     def piece(self, node: Node) -> Piece:
-        """A node as a part of a formula.
+        """A node as a part of a formula, with its tag.
 
         Raises:
             NotationError: there is no rule for it.
         """
+        piece = self.rule(node)
+        return replace(piece, text=self.tagged(piece.text, node, *self.within(node)))
+
+    def tagged(self, text: str, *nodes: Node) -> str:
+        """The text of nodes that are written as one, with their tags."""
+        return self.setting.tagged(text, [self.tags[id(node)] for node in nodes if id(node) in self.tags])
+
+    def valued(self, text: str, node: Node) -> str:
+        """A text that stands for the value of a node, with its key."""
+        return self.setting.tagged(text, [Tag("", self.tags[id(node)].key)] if id(node) in self.tags else [])
+
+    def within(self, node: Node) -> Iterator[Node]:
+        """The child of a node that is not written by itself: the array of a subscript, the state of a last step."""
+        match node:
+            case At(array=Name() as name, places=places) if places:
+                yield name
+            case Last(index=index, state=Name() as name) if self.ends(index, name):
+                yield name
+
+    def rule(self, node: Node) -> Piece:
+        """A node as a part of a formula, without its tag."""
         match node:
             case Name(id=name):
                 return Piece(self.symbols.name(name))
@@ -78,7 +102,7 @@ class Terms:
             case SizeOf(dim=dim):
                 return Piece(self.symbols.size_alone(dim))
             case Zeros(dims=dims):
-                return Piece(self.setting.below("0", [self.symbols.dims(dims)]))
+                return Piece(self.setting.below(self.setting.literal("0"), [self.symbols.dims(dims)]))
             case Position(index=index):
                 return Piece(self.symbols.index(index))
             case At():
@@ -91,7 +115,7 @@ class Terms:
                 inside = self.setting.bracketed(self.show(array), "[", "]")
                 return Piece(self.setting.below(inside, [self.symbols.index(index) for index in indices]))
             case Concat(parts=parts):
-                return Piece(self.setting.bracketed("; ".join(map(self.show, parts)), "[", "]"))
+                return Piece(self.setting.bracketed(self.listed(parts, ";"), "[", "]"))
             case Scan():
                 return Piece(self.scan(node), Level.CALL)
             case Last(index=index, state=state):
@@ -113,13 +137,18 @@ class Terms:
             case Split(array=array, parts=parts):
                 return self.function("split", self.show(array), self.show(parts))
             case Reshape(array=array, order=order, dims=dims):
-                axes = self.setting.bracketed(", ".join(map(str, order)))
-                return self.function("reshape", self.show(array), axes, self.symbols.dims(dims))
+                axes = self.setting.signs["list"].join(self.setting.literal(str(axis)) for axis in order)
+                return self.function("reshape", self.show(array), self.setting.bracketed(axes), self.symbols.dims(dims))
+
+    def listed(self, nodes: Iterable[Node], sign: str = "list") -> str:
+        """Nodes with a sign between them."""
+        return self.setting.signs[sign].join(map(self.show, nodes))
 
     def function(self, word: str, *args: str, over: str = "", where: Node | None = None) -> str:
         """A function call, with an index and a condition as subscripts of the function."""
         head = self.setting.words.get(word) or self.setting.upright(word)
-        return (self.over(head, over, where) if over else head) + self.setting.bracketed(", ".join(args))
+        head = self.over(head, over, where) if over else head
+        return head + self.setting.bracketed(self.setting.signs["list"].join(args))
 
     def over(self, head: str, index: str, where: Node | None) -> str:
         """A function with an index and a condition as subscripts."""
@@ -207,8 +236,10 @@ class Terms:
     def place(self, place: Node) -> str:
         """A subscript; an expression without an index is written in square brackets."""
         shown = self.setting.tight(self.show(place))
-        looked_up = isinstance(place, At) and shown not in map(self.symbols.index, self.symbols.indices)
-        return shown if looked_up or place_index(place) is not None else f"[{shown}]"
+        plain, literal = self.setting.plain, self.setting.literal
+        indices = (plain(self.symbols.index(index)) for index in self.symbols.indices)
+        looked_up = isinstance(place, At) and plain(shown) not in indices
+        return shown if looked_up or place_index(place) is not None else literal("[") + shown + literal("]")
 
     def reduce(self, node: Reduce) -> Piece:
         """A reduction."""
@@ -217,20 +248,20 @@ class Terms:
         term = self.piece(node.term)
         head = self.over(self.setting.words["sum"], node.index, node.where)
         shown = term.text if term.level == Level.SIGMA else self.setting.within(term, Level.PRODUCT)
-        return Piece(f"{head} {shown}", Level.SIGMA)
+        return Piece(head + self.setting.signs[" "] + shown, Level.SIGMA)
 
     # Recurrences, and other equations.
 
     def recurrence(self, node: Scan) -> str:
         """The step of a recurrence and its start: step(h_{t-1}) from start."""
-        starts = ", ".join(map(self.show, node.starts))
-        return self.step(node).show(node.body) + self.setting.words["from"] + starts
+        return self.step(node).show(node.body) + self.setting.words["from"] + self.listed(node.starts)
 
     def scan(self, node: Scan) -> str:
         """A recurrence whose states have other names outside of it, or none."""
         inside = self.symbols.inside(node)
-        after = [inside.ending(name, self.symbols.index(node.index)) for name in node.states]
-        return self.function("scan", f"{', '.join(after)} = {self.recurrence(node)}", over=node.index)
+        signs, index = self.setting.signs, self.symbols.index(node.index)
+        after = [self.setting.keyed(inside.ending(name, index), name) for name in node.states]
+        return self.function("scan", signs["list"].join(after) + signs["="] + self.recurrence(node), over=node.index)
 
     def step(self, node: Scan) -> Terms:
         """The rules inside a recurrence."""
@@ -238,14 +269,18 @@ class Terms:
 
     def last(self, index: str, state: Node) -> Piece:
         """The last state of a recurrence, such as c_T, where T is the symbol of the size of t."""
-        scanned, ends = self.symbols.scope.scanned, self.symbols.sizes
-        if isinstance(state, Name) and scanned.get(state.id) == index and index in ends:
-            return Piece(self.symbols.ending(state.id, ends[index]))
+        if isinstance(state, Name) and self.ends(index, state):
+            return Piece(self.symbols.ending(state.id, self.symbols.sizes[index]))
         return Piece(self.function("last", self.show(state), over=index), Level.CALL)
+
+    def ends(self, index: str, state: Name) -> bool:
+        """Whether the last state of a recurrence is written as the state at its end."""
+        return self.symbols.scope.scanned.get(state.id) == index and index in self.symbols.sizes
 
     def through(self, node: Through) -> str:
         """The output of layers that has no name."""
-        parts = [self.show(node.layers), self.callees(node.callee), self.show(node.start), *filter(None, [node.fault])]
+        fault = [self.setting.upright(node.fault)] if node.fault else []
+        parts = [self.show(node.layers), self.callees(node.callee), self.show(node.start), *fault]
         return self.function("through", *parts)
 
     def layered(self, node: Through, names: Sequence[str]) -> str:
@@ -254,36 +289,40 @@ class Terms:
         A fault shows in the numbers of layers.
         """
         minus, plus = (self.setting.tight(self.setting.signs[sign]) for sign in "-+")
-        ends = {"short": f"L{minus}1", "first": "1"}
-        takes = {"shared": "1", "reversed": f"L{minus}l{plus}1"}
-        end = ends.get(node.fault, "L")
-        rest = "1" if node.fault == "rest" else end
+        first, layer, top = map(self.setting.literal, "1lL")
+        ends = {"short": top + minus + first, "first": first}
+        takes = {"shared": first, "reversed": top + minus + layer + plus + first}
+        end = ends.get(node.fault, top)
+        rest = first if node.fault == "rest" else end
         tops = [self.layer(name, rest if k else end) for k, name in enumerate(names)]
-        layer_names = ", ".join(self.layer(name, "l") for name in names)
-        read = self.show(node.start) if node.fault == "input" else self.layer(names[0], f"l{minus}1")
-        args = [read, self.layer(node.layers.id, takes.get(node.fault, "l"))]
+        comma = self.setting.signs["list"]
+        layer_names = comma.join(self.layer(name, layer) for name in names)
+        read = self.show(node.start) if node.fault == "input" else self.layer(names[0], layer + minus + first)
+        args = [read, self.layer(node.layers.id, takes.get(node.fault, layer))]
         if node.fault == "begun":
-            args[1] += self.setting.words["from"] + self.layer(node.layers.id, "1")
-        call = self.callees(node.callee) + self.setting.bracketed(", ".join(args))
+            args[1] += self.setting.words["from"] + self.layer(node.layers.id, first)
+        call = self.callees(node.callee) + self.setting.bracketed(comma.join(args))
         layer_names = self.setting.bracketed(layer_names) if len(names) > 1 else layer_names
         steps = layer_names + self.setting.signs["="] + call + self.setting.words["from"] + self.show(node.start)
-        return self.setting.signs[","].join([", ".join(tops), steps])
+        return self.setting.signs[","].join([comma.join(tops), steps])
 
     def layer(self, name: str, number: str) -> str:
         """A name with the number of its layer."""
-        return self.setting.above(self.symbols.name(name), Piece(f"({number})"))
+        numbered = self.setting.literal("(") + number + self.setting.literal(")")
+        return self.setting.above(self.symbols.declared(name), Piece(numbered))
 
     def call(self, node: Call) -> str:
         """A call as name(arguments; options); an option that is passed on under the same name is written once."""
-        parts = [", ".join(map(self.show, node.args))]
+        signs = self.setting.signs
+        parts = [self.listed(node.args)]
         if node.options:
-            parts.append(", ".join(self.option(name, value) for name, value in node.options))
-        return self.callees(node.callee) + self.setting.bracketed("; ".join(parts))
+            parts.append(signs["list"].join(self.option(name, value) for name, value in node.options))
+        return self.callees(node.callee) + self.setting.bracketed(signs[";"].join(parts))
 
     def option(self, name: str, value: Node) -> str:
         """An option of a call."""
         shown = self.show(value)
-        return shown if value == Name(name) else f"{self.setting.name(name)} = {shown}"
+        return shown if value == Name(name) else self.setting.name(name) + self.setting.signs["="] + shown
 
     def around(self, root: Node, wanted: Collection[int]) -> Terms | None:
         """The rules at the first node below `root` whose Python id is in `wanted`; None if there is none."""

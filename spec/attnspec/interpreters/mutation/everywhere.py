@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 
 from attnspec.interpreters.mutation.free_numbers import NOT_VALUES
@@ -35,14 +35,18 @@ class Occurrence:
         return self.label.rpartition("/")[2]
 
 
-def everywhere(definition: Definition) -> Iterator[Occurrence]:
-    """The nodes that are values, not subscripts or conditions; those of a called equation before the call."""
+def everywhere(definition: Definition, roots: Collection[int] | None = None) -> Iterator[Occurrence]:
+    """The nodes that are values, not subscripts or conditions; those of a called equation before the call.
+
+    Args:
+        roots: the positions of the lines and results, the lines first, whose nodes are wanted; by default all.
+    """
     types = check(definition)
     known = {parameter.name: types[parameter.name] for parameter in definition.parameters}
     lines = [*(line.targets for line in definition.lines), *((),) * len(definition.returns)]
-    for (label, root, build), targets in zip(parts(definition), lines, strict=True):
+    for k, ((label, root, build), targets) in enumerate(zip(parts(definition), lines, strict=True)):
         site = Site(definition, dict(known), types, root)
-        for path, node in walk(root):
+        for path, node in walk(root) if roots is None or k in roots else ():
             if any(field in NOT_VALUES for field, _ in path):
                 continue
 

@@ -10,6 +10,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 from attnspec.errors import NotationError
 from attnspec.interpreters.formula.formula import text_of
@@ -78,6 +79,7 @@ class FreeNumber:
         quantities: the sizes and options that it may be computed from.
         insert: makes the equation with a number here; for a constant, with the constant multiplied by the number.
         become: makes the equation with an expression here.
+        times: what the number of a term is multiplied by, as text; "" if it is added as it is.
     """
 
     kind: str
@@ -87,6 +89,7 @@ class FreeNumber:
     quantities: tuple[Quantity, ...]
     insert: Callable[[float], Definition]
     become: Callable[[Node], Definition]
+    times: str = ""
 
     @property
     def neutral(self) -> float:
@@ -160,11 +163,11 @@ def _places(
         def with_root(node: Node, build: Callable[[Node], Definition] = build) -> Definition:
             return whole(build(node))
 
-        seen: set[tuple[str, Node]] = set()
+        seen: set[tuple[str, str, Node]] = set()
         for path, node in walk(root):
             for number in _at(node, root, path, inside_scan(site, root, path), once, label, quantities, with_root):
-                if isinstance(node, Call) or (number.kind, node) not in seen:
-                    seen.add((number.kind, node))
+                if isinstance(node, Call) or (number.kind, number.times, node) not in seen:
+                    seen.add((number.kind, number.times, node))
                     yield number
         known |= {name: types[name] for name in targets}
 
@@ -195,14 +198,16 @@ def _at(
         return
     parent = node_at(root, path[:-1]) if path else None
 
-    def made(kind: str, change: Callable[[Node], Node], old: Node | None = None, shown: str = "") -> FreeNumber:
+    def made(
+        kind: str, change: Callable[[Node], Node], old: Node | None = None, shown: str = "", times: str = ""
+    ) -> FreeNumber:
         def become(number: Node) -> Definition:
             return build(map_node(root, lambda part: change(number) if part == node else part))
 
         def insert(number: float) -> Definition:
             return become(Apply("*", (Number(number), node)) if kind == CONSTANT else Number(number))
 
-        return FreeNumber(kind, label, shown or site.show(node), old, quantities, insert, become)
+        return FreeNumber(kind, label, shown or site.show(node), old, quantities, insert, become, times)
 
     if _is_constant(node, site.definition):
         if parent is None or not _is_constant(parent, site.definition):
@@ -219,6 +224,9 @@ def _at(
     if isinstance(node, Reduce) and node.op == "softmax":
         shown = f"the denominator of {site.show(node)}"
         yield made(TERM, lambda number: _with_denominator(node, number), shown=shown)
+    if isinstance(node, Reduce) and node.op in SOFTMAXES:
+        for distance, times in _distances(node, site):
+            yield made(TERM, partial(_with_slope, node, distance), shown=site.show(node.term), times=times)
     if parent is None or _takes_a_factor(parent):
         yield made(FACTOR, lambda number: Apply("*", (number, node)))
     if parent is None or _takes_a_term(parent, path, site.definition):
@@ -232,6 +240,19 @@ def _with_denominator(softmax: Reduce, number: Node) -> Node:
     total = replace(softmax, op="sum", term=exponential)
     weight = Apply("/", (exponential, Apply("+", (total, number))))
     return weight if softmax.where is None else Apply("where", (softmax.where, weight, Number(0.0)))
+
+
+def _distances(softmax: Reduce, site: Site) -> Iterator[tuple[Node, str]]:
+    """How far the index of a softmax is from each other index of its scores, with and without the sign, and as text."""
+    for other in sorted(site.type_of(softmax.term).names - {softmax.index, *site.bound}):
+        distance = Apply("-", (Position(softmax.index), Position(other)))
+        yield distance, f"({site.show(distance)})"
+        yield Apply("abs", (distance,)), f"|{site.show(distance)}|"
+
+
+def _with_slope(softmax: Reduce, distance: Node, number: Node) -> Node:
+    """A softmax whose scores fall or rise with a distance."""
+    return replace(softmax, term=Apply("+", (softmax.term, Apply("*", (number, distance)))))
 
 
 def _mean_over_chosen(node: At, site: Site) -> Node | None:

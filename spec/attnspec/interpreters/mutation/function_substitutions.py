@@ -71,6 +71,57 @@ def _leaky(slope: float) -> Callable[[Node], Node]:
     return lambda x: _minus(_relu(x), _times(slope, _relu(Apply("neg", (x,)))))
 
 
+def _negative_part(x: Node) -> Node:
+    """max(−x, 0)."""
+    return _relu(Apply("neg", (x,)))
+
+
+def _elu(x: Node) -> Node:
+    """x where it is positive, else exp(x) − 1."""
+    return _plus(_relu(x), _minus(_exp(Apply("neg", (_negative_part(x),))), Number(1.0)))
+
+
+def _selu(x: Node) -> Node:
+    return _times(1.0507009873554805, _plus(_relu(x), _times(1.6732632423543772, _minus(_elu(x), _relu(x)))))
+
+
+def _mish(x: Node) -> Node:
+    return Apply("*", (x, Apply("tanh", (Apply("softplus", (x,)),))))
+
+
+def _hard_swish(x: Node) -> Node:
+    return Apply("*", (x, _line(1 / 6)(x)))
+
+
+def _softsign(x: Node) -> Node:
+    return _over(x, _plus(Number(1.0), Apply("abs", (x,))))
+
+
+def _gelu_by_tanh(x: Node) -> Node:
+    inner = _times(math.sqrt(2 / math.pi), _plus(x, _times(0.044715, Apply("*", (x, Apply("*", (x, x)))))))
+    return Apply("*", (_times(0.5, x), _plus(Number(1.0), Apply("tanh", (inner,)))))
+
+
+def _of_softmax(new: Callable[[Reduce], Node]) -> Change:
+    """Replaces the weights of a softmax."""
+
+    def change(node: Node, _: Definition) -> Node:
+        return new(node) if isinstance(node, Reduce) and node.op == "softmax" else node
+
+    return change
+
+
+def _where_seen(softmax: Reduce, weight: Node) -> Node:
+    """A weight, 0 where the softmax is masked."""
+    return weight if softmax.where is None else Apply("where", (softmax.where, weight, Number(0.0)))
+
+
+def _of_relu(softmax: Reduce) -> Node:
+    """relu of the scores over their sum."""
+    share = _relu(softmax.term)
+    return _where_seen(softmax, _over(share, _plus(replace(softmax, op="sum", term=share), Number(1e-9))))
+
+
 def _gated(slope: float) -> Callable[[Node], Node]:
     """x σ(slope·x)."""
     return lambda x: Apply("*", (x, Apply("sigmoid", (_times(slope, x) if slope != 1 else x,))))
@@ -109,6 +160,29 @@ SUBSTITUTIONS: dict[str, tuple[str, Change]] = {
     ),
     "hard-tanh": ("a hard tanh is used instead of tanh: x, from −1 to 1", _instead("tanh", _clipped)),
     "leaky-relu": ("a leaky relu, of slope 0.01, is used instead of relu", _instead("relu", _leaky(0.01))),
+    "elu-relu": ("elu is used instead of relu: exp(x) − 1 where x is negative", _instead("relu", _elu)),
+    "selu-relu": ("selu is used instead of relu", _instead("relu", _selu)),
+    "softplus-relu": ("softplus is used instead of relu", _instead("relu", lambda x: Apply("softplus", (x,)))),
+    "abs-relu": ("the absolute value is taken instead of relu", _instead("relu", lambda x: Apply("abs", (x,)))),
+    "squared-relu": (
+        "relu is squared",
+        _instead("relu", lambda x: Apply("*", (_relu(x), _relu(x)))),
+    ),
+    "capped-relu": (
+        "relu is capped at 6",
+        _instead("relu", lambda x: _minus(_relu(x), _relu(_minus(x, Number(6.0))))),
+    ),
+    "mish-relu": ("x tanh(softplus(x)) is used instead of relu", _instead("relu", _mish)),
+    "mish-gelu": ("x tanh(softplus(x)) is used instead of gelu", _instead("gelu", _mish)),
+    "tanh-gelu": ("the approximation of gelu by tanh is used instead of gelu", _instead("gelu", _gelu_by_tanh)),
+    "hard-swish": ("the hard swish, x (x/6 + 1/2) from 0 to x, is used instead of silu", _instead("silu", _hard_swish)),
+    "softsign": ("x / (1 + |x|) is used instead of tanh", _instead("tanh", _softsign)),
+    "sigmoid-softmax": (
+        "σ of each score is used instead of softmax, so that weights do not add up to 1",
+        _of_softmax(lambda softmax: _where_seen(softmax, Apply("sigmoid", (softmax.term,)))),
+    ),
+    "relu-softmax": ("relu of the scores, over their sum, is used instead of softmax", _of_softmax(_of_relu)),
+    "softmax-twice": ("softmax is taken twice", _of_softmax(lambda softmax: replace(softmax, term=softmax))),
     "silu-relu": ("x σ(x) is used instead of relu", _instead("relu", _gated(1.0))),
     "silu-gelu": ("x σ(x) is used instead of gelu", _instead("gelu", _gated(1.0))),
     "quick-gelu": ("x σ(1.702x) is used instead of gelu", _instead("gelu", _gated(1.702))),

@@ -1,4 +1,4 @@
-"""Operations that software adds to a formula: another function, a residual, swapped arguments.
+"""Operations that software adds to a formula: another function, a residual, swapped arguments, a division by a length.
 
 They are not mutants of an equation, and the cases need not detect them. They are tried as explanations of wrong answers
 that no mutant explains.
@@ -26,7 +26,7 @@ def insertions(definition: Definition) -> Iterator[Mutant]:
     """The variants of an equation with each addition."""
     yield from _residuals(definition)
     yield from _exchanges(definition)
-    for label, sentence, tree in (*_functions(definition), *_powers(definition)):
+    for label, sentence, tree in (*_functions(definition), *_powers(definition), *_lengths(definition)):
         yield Mutant(f"{label}/insert", sentence, tree)
 
 
@@ -94,6 +94,31 @@ def _powers(definition: Definition) -> Iterator[tuple[str, str, Definition]]:
                 yield place.label, f"in {place.line}: {shown} is squared where its root should be taken", squared
                 twice = place.put(Apply("sqrt", (root,)))
                 yield place.label, f"in {place.line}: the root of {shown} is taken twice", twice
+
+
+def _lengths(definition: Definition) -> Iterator[tuple[str, str, Definition]]:
+    """A vector is divided by its length, or a distance or a cosine stands where a product of two vectors should."""
+    for place in everywhere(definition):
+        if not is_float(place.node, place.site) or isinstance(place.node, Number | SizeOf):
+            continue
+        dims, shown = place.site.type_of(place.node).dims, place.site.show(place.node)
+        match place.node:
+            case Apply(op="@", args=(a, b)) as product if not dims:
+                length = Apply("sqrt", (Apply("*", (_square(a), _square(b))),))
+                cosine, distance = Apply("/", (product, length)), Apply("neg", (_square(Apply("-", (a, b))),))
+                yield place.label, f"in {place.line}: the cosine is used instead of {shown}", place.put(cosine)
+                says = f"in {place.line}: the negative squared distance is used instead of {shown}"
+                yield place.label, says, place.put(distance)
+            case vector if len(dims) == 1:
+                mean: Node = Apply("/", (_square(vector), SizeOf(dims[0])))
+                for square, words in ((_square(vector), "length"), (mean, "root mean square")):
+                    says = f"in {place.line}: {shown} is divided by its {words}"
+                    yield place.label, says, place.put(Apply("/", (vector, Apply("sqrt", (square,)))))
+
+
+def _square(vector: Node) -> Node:
+    """The product of a vector with itself."""
+    return Apply("@", (vector, vector))
 
 
 def _is_value(node: Node, site: Site) -> bool:

@@ -23,7 +23,7 @@ def tiling_errors(definition: Definition) -> Iterator[Mutant]:
     """The variants of an equation with each mistake, made in every softmax of it and of the equations that it calls."""
     for name, (sentence, error) in TILING_ERRORS.items():
         for tile in TILES:
-            tree = map_throughout(definition, _in_reductions(error, tile), _with_second_names)
+            tree = map_throughout(definition, _in_reductions(error, tile), with_second_names)
             if tree is not definition and is_well_formed(tree):
                 yield Mutant(f"tile/{name}/{tile}", sentence.format(tile=tile), tree)
 
@@ -38,18 +38,18 @@ def _in_reductions(error: TilingError, tile: int) -> Callable[[Node, Definition]
     def change(node: Node, definition: Definition) -> Node:
         if not isinstance(node, Reduce):
             return node
-        return error(node, SizeOf(definition.ranges[node.index]), Position(_second(node.index)), tile)
+        return error(node, SizeOf(definition.ranges[node.index]), Position(second_name(node.index)), tile)
 
     return change
 
 
-def _with_second_names(definition: Definition) -> Definition:
+def with_second_names(definition: Definition) -> Definition:
     """The equation with a second index for every axis, as a mistake may depend on two positions."""
-    second = tuple((_second(name), dim) for name, dim in definition.indices)
+    second = tuple((second_name(name), dim) for name, dim in definition.indices)
     return replace(definition, indices=(*definition.indices, *second))
 
 
-def _second(index: str) -> str:
+def second_name(index: str) -> str:
     """The second name of an index."""
     return f"{index}'"
 
@@ -71,15 +71,15 @@ def _filled(node: Reduce, size: Node, _: Node, tile: int) -> Node:
 def _cut(node: Reduce, size: Node, _: Node, tile: int) -> Node:
     """Only full tiles are read."""
     full = Apply("*", (Apply("//", (size, Number(float(tile)))), Number(float(tile))))
-    return _restricted(node, Apply("<", (Position(node.index), full)))
+    return restricted(node, Apply("<", (Position(node.index), full)))
 
 
 def _first(node: Reduce, _: Node, __: Node, tile: int) -> Node:
     """Only the first tile is read."""
-    return _restricted(node, Apply("<", (Position(node.index), Number(float(tile)))))
+    return restricted(node, Apply("<", (Position(node.index), Number(float(tile)))))
 
 
-def _restricted(node: Reduce, seen: Node) -> Node:
+def restricted(node: Reduce, seen: Node) -> Node:
     """The softmax over the visible elements; without a mask in the equation, a softmax over none of them is 0/0."""
     if node.op not in SOFTMAXES:
         return node
@@ -120,7 +120,7 @@ def _unscaled(values: bool, total: bool) -> TilingError:
         so_far: Node = Apply("<=", (tile_of(other), tile_of(Position(index))))
         if where is not None:
             so_far = Apply("and", (so_far, at_other(where)))
-        tops = Reduce("max", _second(index), at_other(node.term), so_far), Reduce("max", index, node.term, where)
+        tops = Reduce("max", second_name(index), at_other(node.term), so_far), Reduce("max", index, node.term, where)
         early, late = (_masked(Apply("exp", (Apply("-", (node.term, top)),)), where) for top in tops)
         return _divided(node, early if values else late, early if total else late)
 

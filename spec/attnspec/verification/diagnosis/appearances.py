@@ -9,11 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from attnspec.interpreters.rounding.lines import Part, Visit
+from attnspec.interpreters.rounding.lines import Part, Visit, line_noises
+from attnspec.interpreters.rounding.policy import Policy
 from attnspec.language.traversal import reads
 from attnspec.language.tree import Definition
 from attnspec.verification.cases.case import Case
 from attnspec.verification.diagnosis.matching import AS_IT_IS, Expected
+from attnspec.verification.diagnosis.watched_calls import WatchedCall
 from attnspec.verification.sandbox.messages import Recorded
 
 Key = tuple[object, ...]
@@ -146,6 +148,16 @@ class Appearances:
             counts[place] = counts.get(place, -1) + 1
             if number not in self.explained:
                 yield (place, counts[place]), item
+
+
+def appearances_in(
+    definition: Definition, calls: Sequence[WatchedCall], policy: Policy, seed: int
+) -> list[Appearances]:
+    """Compare the recorded arrays of calls with the lines of an equation, right or wrong."""
+    return [
+        Appearances(case, line_noises(definition, case.arrays, case.options, policy, seed), recorded)
+        for case, recorded in ((call.observation.case, call.recorded) for call in calls)
+    ]
 
 
 def place_of(item: Recorded) -> Place:

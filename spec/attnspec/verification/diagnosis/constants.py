@@ -307,15 +307,16 @@ def _digits(fitted: Sequence[Fitted], most: int = 6) -> Iterator[float]:
 def _sentence(place: FreeNumber, form: Node, definition: Definition) -> str:
     """Describe the mistake of using another number."""
     number, where = text_of(form, definition), f"in {place.line}: " if place.line else ""
+    times = f" {place.times}" if place.times else ""
     match place.kind, form:
         case "constant", _:
             return f"{where}{number} is used instead of {place.shown}"
         case "share", _:
             return f"{where}{number} of {place.shown} is replaced by the mean over its axis, as labels are smoothed"
         case "term", Number(value=value) if value < 0:
-            return f"{where}{-value:g} is subtracted from {place.shown}"
+            return f"{where}{-value:g}{times} is subtracted from {place.shown}"
         case "term", _:
-            return f"{where}{number} is added to {place.shown}"
+            return f"{where}{number}{times} is added to {place.shown}"
     are, have = ("are", "have") if " and " in place.shown and place.kind == THROUGHOUT else ("is", "has")
     match form:
         case Number(value=-1.0):

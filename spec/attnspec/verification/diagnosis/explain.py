@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
 from attnspec.errors import NotationError
+from attnspec.interpreters.mutation.fewer_weights import fewer_weights
 from attnspec.interpreters.mutation.function_substitutions import function_substitutions
 from attnspec.interpreters.mutation.insertions import insertions
 from attnspec.interpreters.mutation.integer_divisions import integer_divisions
 from attnspec.interpreters.mutation.mutants import Mutant, lookalikes
+from attnspec.interpreters.mutation.other_expressions import other_expressions
 from attnspec.interpreters.mutation.reduction_errors import reduction_errors
 from attnspec.interpreters.mutation.tiling_errors import tiling_errors
 from attnspec.language.equation import Equation
-from attnspec.thresholds import HOLDS_MUCH, HOLDS_NEARLY_ALL
+from attnspec.thresholds import EXPRESSIONS, HOLDS_MUCH, HOLDS_NEARLY_ALL
 from attnspec.verification.candidate.candidate import Candidate
 from attnspec.verification.candidate.observation import Observation
 from attnspec.verification.contract.repeatability import Repeatability
@@ -24,6 +27,7 @@ from attnspec.verification.diagnosis.constants import wrong_numbers
 from attnspec.verification.diagnosis.departure import with_departure
 from attnspec.verification.diagnosis.reading import wrong_reading
 from attnspec.verification.diagnosis.recognise import describe_bits_left, mend_form, recognise
+from attnspec.verification.diagnosis.single_results import mistakes_in_results
 from attnspec.verification.diagnosis.two_mistakes import two_mistakes
 from attnspec.verification.diagnosis.worst_case import smallest_case, worst_case, worst_element
 from attnspec.verification.judge.findings import Bits, Conclusion, Finding, Judged
@@ -163,9 +167,18 @@ class Explainer:
             recognise(self.judge, short, numbers, judged.policy, refute=True)
             or self.number_in_some_cases(short, judged, numbers)
             or self.mistakes_in_lines(observations, judged)
+            or self.other_expression(short, judged)
+            or mistakes_in_results(self.judge, short, judged.policy)
             or two_mistakes(self.judge, short, self.mistakes, judged.policy)
             or self.error_direction(observations, judged)
         )
+
+    def other_expression(self, observations: Sequence[Observation], judged: Judged) -> Diagnosis | None:
+        """Find an expression of the formula that stands where another one belongs, unless the formula is long."""
+        tried = [*islice(other_expressions(self.judge.equation.definition), EXPRESSIONS + 1)]
+        if len(tried) > EXPRESSIONS:
+            return None
+        return recognise(self.judge, observations, tried, judged.policy, refute=True)
 
     def number_in_some_cases(
         self, observations: Sequence[Observation], judged: Judged, numbers: Sequence[Mutant]
@@ -225,12 +238,13 @@ def _named(mutant: Mutant) -> Diagnosis:
 
 
 def software_mistakes(equation: Equation[..., Any]) -> Sequence[Mutant]:
-    """Mistakes of software: another equation or function, an insertion, an error in tiles or in a sum."""
+    """Mistakes of software: another equation or function, an insertion, an error in tiles, weights or sums."""
     definition = equation.definition
     return (
         *lookalikes(equation),
         *function_substitutions(definition),
         *tiling_errors(definition),
+        *fewer_weights(definition),
         *insertions(definition),
         *reduction_errors(definition),
         *integer_divisions(definition),

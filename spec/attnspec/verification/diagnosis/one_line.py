@@ -15,6 +15,7 @@ from attnspec.interpreters.mutation.free_numbers import FreeNumber, free_numbers
 from attnspec.interpreters.mutation.function_substitutions import function_substitutions
 from attnspec.interpreters.mutation.insertions import insertions
 from attnspec.interpreters.mutation.mutants import Mutant, generated_mutations
+from attnspec.interpreters.mutation.other_expressions import further_expressions, other_expressions
 from attnspec.interpreters.mutation.pairs import pairs
 from attnspec.interpreters.rounding.lines import Visit, evaluated
 from attnspec.interpreters.rounding.policy import Policy
@@ -155,7 +156,12 @@ class LineSearch:
     def others(self, generated: Sequence[Mutant]) -> list[Mutant]:
         """The generated mutants, and mistakes of software in these lines."""
         software = (*function_substitutions(self.line), *insertions(self.line))
-        return [*generated, *(each for each in software if changes(each.definition, self.line, self.roots))]
+        return [
+            *generated,
+            *(each for each in software if changes(each.definition, self.line, self.roots)),
+            *other_expressions(self.line, self.roots),
+            *further_expressions(self.line, self.roots),
+        ]
 
     def value(self, mutant: Definition) -> Array | None:
         """The value of the line of a mutant in the first watched call; None if it has none."""

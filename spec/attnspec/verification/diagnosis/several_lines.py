@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from attnspec.interpreters.mutation.mutants import Mutant, is_well_formed
-from attnspec.interpreters.rounding.lines import Visit, line_noises
+from attnspec.interpreters.rounding.lines import Visit
 from attnspec.interpreters.rounding.policy import Policy
 from attnspec.language.traversal import map_throughout, reads
 from attnspec.language.tree import CallLike, Definition, Node
@@ -18,6 +18,7 @@ from attnspec.verification.diagnosis.appearances import (
     Key,
     Place,
     Site,
+    appearances_in,
     arguments_case,
     common_places,
     dependents,
@@ -48,11 +49,14 @@ class Found:
         site: the line.
         mistake: the mistake.
         place: the place of the array that has it.
+        is_clear: whether the array has, as simply, a mistake of no other line too. One that is not clear counts only
+            if it explains all answers.
     """
 
     site: Site
     mistake: Mistake
     place: Place
+    is_clear: bool = True
 
 
 @dataclass
@@ -82,14 +86,7 @@ class Search:
 
     def compared(self, definition: Definition) -> list[Appearances]:
         """Compare the recorded arrays with the lines of an equation, right or wrong."""
-        return [
-            Appearances(
-                case,
-                line_noises(definition, case.arrays, case.options, self.policy, self.judge.seed),
-                recorded,
-            )
-            for case, recorded in ((call.observation.case, call.recorded) for call in self.calls)
-        ]
+        return appearances_in(definition, self.calls, self.policy, self.judge.seed)
 
     def mistakes(self, watched: Sequence[Appearances], before: Sequence[Found] = ()) -> list[Found]:
         """Find mistakes that explain all answers together; none if there are none.
@@ -110,7 +107,7 @@ class Search:
                     return [*before, each]
                 if not all(is_well_formed(visit.definition) for visit in compared[0].visits):
                     continue  # its shapes fit at some sizes only, and it cannot be mutated again
-                if _is_used(each.site, watched, compared):
+                if each.is_clear and all(other.is_clear for other in before) and _is_used(each.site, watched, compared):
                     self.confirmed = self.confirmed or [*before, each]
                 promising.append((each, compared))
             for each, compared in promising if len(before) + 1 < MOST_MISTAKES else ():
@@ -125,11 +122,7 @@ class Search:
         return recognise(self.judge, self.observations, [mutant], self.policy, refute=True) is not None
 
     def stages(self, watched: Sequence[Appearances]) -> Iterator[list[Found]]:
-        """The mistakes of each stage, the simplest first, of all lines that do not appear.
-
-        An array that has a mistake of one line and, as simply, of another one too, counts for neither; unless its
-        variable has the name of one of them.
-        """
+        """The mistakes of each stage, the simplest first, of all lines that do not appear; clear ones first."""
         absent = missing(watched)
         searches = [self.line(site, absent, watched) for site in whole_lines(watched) if site.key in absent]
         stages = [(site, [*suspects], search.stages([*suspects.values()])) for site, search, suspects in searches]
@@ -138,8 +131,7 @@ class Search:
             for site, places, stage in stages:
                 for number, mistake in next(stage):
                     found.setdefault(places[number], []).append(Found(site, mistake, places[number][0]))
-            certain = [each for each in map(_unambiguous, found.values()) if each is not None]
-            yield sorted(certain, key=_preference)
+            yield sorted((each for several in found.values() for each in _marked(several)), key=_preference)
 
     def line(
         self, site: Site, absent: Mapping[Key, Site], watched: Sequence[Appearances]
@@ -175,10 +167,10 @@ def _as_they_are(watched: Sequence[Appearances]) -> set[Key]:
     return {key for key, places in common_places(watched).items() if AS_IT_IS in places.values()}
 
 
-def _preference(found: Found) -> tuple[bool, bool, bool]:
-    """Arrays of the line that has the mistake come first, then those of its name, then those of variables."""
+def _preference(found: Found) -> tuple[bool, bool, bool, bool]:
+    """Clear ones come first, then arrays of the line that has the mistake, of its name, and of variables."""
     own = found.mistake.id.partition("/")[0] == (found.site.part.target or "the result")
-    return not own, found.place[3] != found.site.part.target, not found.place[3]
+    return not found.is_clear, not own, found.place[3] != found.site.part.target, not found.place[3]
 
 
 def _suspects(
@@ -200,10 +192,11 @@ def _suspects(
     return suspects
 
 
-def _unambiguous(found: Sequence[Found]) -> Found | None:
-    """The mistake of an array that is of one line only, or of the line that its variable is named after."""
+def _marked(found: Sequence[Found]) -> Iterator[Found]:
+    """The mistakes of one array; a single one is clear, and else that of the line that its variable is named after."""
     named = [each for each in found if each.place[3] == each.site.part.target]
-    return found[0] if len(found) == 1 else named[0] if len(named) == 1 else None
+    clear = found if len(found) == 1 else named if len(named) == 1 else []
+    yield from (replace(each, is_clear=each in clear) for each in found)
 
 
 def with_mistake(definition: Definition, found: Found) -> Definition:

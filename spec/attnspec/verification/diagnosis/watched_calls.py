@@ -1,8 +1,8 @@
-"""Further calls of a candidate on cases that it gets wrong, in which the arrays that it makes are recorded."""
+"""Further calls of a candidate on telling cases, in which the arrays that it makes are recorded."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from math import prod
 
@@ -40,20 +40,29 @@ class WatchedCall:
 
 
 def watched_calls(
-    candidate: Candidate, judge: Judge, observations: Sequence[Observation], policy: Policy
+    candidate: Candidate,
+    judge: Judge,
+    observations: Sequence[Observation],
+    policy: Policy,
+    only_failing: bool = True,
 ) -> list[WatchedCall]:
-    """Call a candidate again on telling cases that it gets wrong, and record its arrays.
+    """Call a candidate again on telling cases, and record its arrays.
 
     A candidate that gives other answers than before when its operations are watched is watched line by line; if it does
     so again, it is not watched.
 
     Args:
         observations: all answers, right ones included.
+        only_failing: whether only cases that it gets wrong are telling.
 
     Returns:
         The calls; none if a call records nothing, as of compiled code.
     """
-    telling = telling_cases(candidate, judge, observations, policy)
+
+    def is_wanted(observation: Observation) -> bool:
+        return not only_failing or not judge.holds(observation, policy)
+
+    telling = telling_cases(candidate, judge, observations, is_wanted)
     for watched in WATCHED:
         seen = [candidate.watch(each.case, watched) for each in telling]
         calls = [
@@ -67,14 +76,14 @@ def watched_calls(
 
 
 def telling_cases(
-    candidate: Candidate, judge: Judge, observations: Sequence[Observation], policy: Policy
+    candidate: Candidate, judge: Judge, observations: Sequence[Observation], is_wanted: Callable[[Observation], bool]
 ) -> list[Observation]:
-    """Small failing cases of ordinary values, with different sizes."""
-    failing = judge.ordinary(judge.failing(observations, policy), len(observations))
+    """Small cases of ordinary values, with different sizes, among those that are wanted."""
+    ordinary = judge.ordinary([*filter(is_wanted, observations)], len(observations))
     definition = judge.equation.definition
     usable = [
         each
-        for each in failing
+        for each in ordinary
         if each.case.elements <= LARGEST_CASE
         and lift_over_batch(definition, each.case) is definition
         and sum(answer.size for answer in each.answers) >= TELLING_ELEMENTS
@@ -85,20 +94,20 @@ def telling_cases(
     for each in usable:
         chosen.setdefault(each.case.description.sizes if each.case.description is not None else None, each)
     first, others = [*chosen.values()][:1], [*chosen.values()][1:WATCHED_CASES]
-    return [*first, *(_with_batch_of(first[0], other, candidate, judge, policy) for other in others)]
+    return [*first, *(_with_batch_of(first[0], other, candidate, is_wanted) for other in others)]
 
 
 def _with_batch_of(
-    first: Observation, other: Observation, candidate: Candidate, judge: Judge, policy: Policy
+    first: Observation, other: Observation, candidate: Candidate, is_wanted: Callable[[Observation], bool]
 ) -> Observation:
-    """Another case with as many examples as the first one, if the candidate gets it wrong too."""
+    """Another case with as many examples as the first one, if it is wanted too."""
     of, made = first.case.description, other.case.description
     if of is None or made is None or len(of.batch) != len(made.batch) or of.batch == made.batch:
         return other
     case = candidate.make_case(replace(made, batch=of.batch))
     _, answers = candidate.call(case)
     observation = Observation(case, answers) if answers is not None else other
-    return other if judge.holds(observation, policy) else observation
+    return observation if is_wanted(observation) else other
 
 
 def _ambiguity(observation: Observation) -> tuple[int, int, int]:

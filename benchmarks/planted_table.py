@@ -1,0 +1,116 @@
+"""What a verdict says of mistakes that were planted without a look at the instruments: tests/planted/blind.
+
+    python benchmarks/planted_table.py --run /tmp/blind.jsonl [--right | --wrong]    judge what the file lacks
+    python benchmarks/planted_table.py --write /tmp/blind.jsonl                      write the table
+
+A run may be stopped and goes on where it was. Every candidate is judged in float32, at default settings. The table is
+tests/planted/blind/README.md: the author's words beside the diagnosis. What a person thought of the diagnosis is in
+judged.json there, by candidate.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+BLIND = ROOT / "tests/planted/blind"
+sys.path.insert(0, str(ROOT / "tests"))
+
+import attnspec  # noqa: E402  # the path comes first
+from planted.blind.corpus import Planted, planted  # noqa: E402  # likewise
+
+
+def explained(text: str) -> list[str]:
+    """The rows of a verdict that explain it, as they are printed."""
+    rows, inside = [], False
+    for line in text.splitlines()[1:]:
+        if line[2:3].strip():  # a row begins; what goes on stands further right
+            inside = line[2:].startswith(("diagnosis", "finding", "reads", "departs", "trace"))
+        if inside:
+            rows.append(line[12:].strip())
+    return rows
+
+
+def judged(one: Planted) -> dict[str, Any]:
+    """The verdict on a candidate, as the table needs it."""
+    start = time.perf_counter()
+    try:
+        (verdict,) = attnspec.verify(one.target, dtype="float32")
+    except Exception as error:  # no verdict at all, whatever the reason is; it stands in the table
+        reason = f"{type(error).__name__}: {error}"
+        return {"key": one.key, "verdict": "no verdict", "reason": reason, "diagnosis": [], "seconds": 0.0}
+    return {
+        "key": one.key,
+        "equation": verdict.equation,
+        "verdict": verdict.verdict.value,
+        "reason": verdict.reason,
+        "diagnosis": explained(str(verdict)),
+        "seconds": round(time.perf_counter() - start, 2),
+        "text": str(verdict),
+    }
+
+
+def read(path: Path) -> dict[str, dict[str, Any]]:
+    """The verdicts of a file, by candidate."""
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    return {row["key"]: row for row in map(json.loads, lines)}
+
+
+def run(path: Path, kept: list[Planted]) -> None:
+    """Judge what the file lacks, in an order that is drawn once."""
+    done = read(path)
+    random.Random(0).shuffle(kept)
+    for one in kept:
+        if one.key not in done:
+            with path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(judged(one), ensure_ascii=False) + "\n")
+
+
+def cell(text: str) -> str:
+    """A cell of a table in Markdown."""
+    return " ".join(text.replace("|", "\\|").split())
+
+
+def table(path: Path) -> str:
+    """The table of wrong forms, then that of right ones."""
+    said, opinions = read(path), json.loads((BLIND / "judged.json").read_text(encoding="utf-8"))
+    lines = []
+    for right, title in ((False, "Wrong forms"), (True, "Right forms")):
+        lines += ["", f"## {title}", "", "| candidate | in its author's words | verdict | diagnosis | explained |"]
+        lines.append("|---|---|---|---|---|")
+        for one in (one for one in planted() if one.right is right):
+            row = said.get(one.key, {"verdict": "not asked", "diagnosis": [], "reason": ""})
+            why = "; ".join(row["diagnosis"]) or ("" if row["verdict"] == "conforms" else row["reason"])
+            lines.append(
+                f"| {one.key} | {cell(one.words)} | {row['verdict']} | {cell(why)} | {opinions.get(one.key, '')} |"
+            )
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="What a verdict says of the planted mistakes.")
+    parser.add_argument("--run", type=Path)
+    parser.add_argument("--write", type=Path)
+    only = parser.add_mutually_exclusive_group()
+    only.add_argument("--right", action="store_true")
+    only.add_argument("--wrong", action="store_true")
+    options = parser.parse_args()
+    if options.run:
+        run(
+            options.run,
+            [one for one in planted() if not ((options.right and not one.right) or (options.wrong and one.right))],
+        )
+    if options.write:
+        page = BLIND / "README.md"
+        head, _, _ = page.read_text(encoding="utf-8").partition("\n## Wrong forms")
+        page.write_text(head.rstrip() + "\n" + table(options.write) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

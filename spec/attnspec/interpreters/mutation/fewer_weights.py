@@ -1,0 +1,74 @@
+"""Softmaxes that leave out scores or weights: all but the largest, or those below a threshold.
+
+They are not mutants of an equation, and the cases need not detect them. They are tried as explanations of wrong answers
+that no mutant explains.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from attnspec.interpreters.mutation.mutants import Mutant, is_well_formed
+from attnspec.interpreters.mutation.tiling_errors import restricted, second_name, with_second_names
+from attnspec.language.traversal import map_throughout
+from attnspec.language.tree import Apply, At, Definition, Node, Number, Position, Reduce, Stack
+
+COUNTS = (1, 2, 3, 4, 5, 8, 10, 16, 32, 64)
+"""How many scores sparse attention may keep."""
+
+THRESHOLDS = (0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001, 1e-4)
+"""The weights below which software may skip values."""
+
+ZERO, ONE = Number(0.0), Number(1.0)
+
+
+def fewer_weights(definition: Definition) -> Iterator[Mutant]:
+    """The variants of an equation whose softmaxes leave out weights, also in the equations that it calls."""
+    for count in COUNTS:
+        yield from _variant(
+            definition, f"largest/{count}", _largest(count), f"only the {count} largest scores are used"
+        )
+    for least in THRESHOLDS:
+        says = f"weights below {least:g} are left out"
+        yield from _variant(definition, f"least/{least:g}", _at_least(least, rescaled=False), says)
+        says = f"{says}, and the others divided by their sum"
+        yield from _variant(definition, f"least/{least:g}/rescaled", _at_least(least, rescaled=True), says)
+
+
+Weights = Callable[[Reduce], Node]
+"""Makes other weights of a softmax."""
+
+
+def _variant(definition: Definition, name: str, weights: Weights, says: str) -> Iterator[Mutant]:
+    def change(node: Node, _: Definition) -> Node:
+        return weights(node) if isinstance(node, Reduce) and node.op == "softmax" else node
+
+    tree = map_throughout(definition, change, with_second_names)
+    if tree is not definition and is_well_formed(tree):
+        yield Mutant(f"weights/{name}", says, tree)
+
+
+def _largest(count: int) -> Weights:
+    """The softmax over the scores that fewer than `count` others exceed."""
+
+    def weights(softmax: Reduce) -> Node:
+        def at_other(part: Node) -> Node:
+            return At(Stack(part, (softmax.index,)), (Position(second_name(softmax.index)),))
+
+        larger: Node = Apply(">", (at_other(softmax.term), softmax.term))
+        if softmax.where is not None:
+            larger = Apply("and", (at_other(softmax.where), larger))
+        rank = Reduce("sum", second_name(softmax.index), Apply("where", (larger, ONE, ZERO)))
+        return restricted(softmax, Apply("<", (rank, Number(float(count)))))
+
+    return weights
+
+
+def _at_least(least: float, rescaled: bool) -> Weights:
+    """The weights that are at least a threshold, and 0 instead of others."""
+
+    def weights(softmax: Reduce) -> Node:
+        kept = Apply("where", (Apply(">=", (softmax, Number(least))), softmax, ZERO))
+        return Apply("/", (kept, Reduce("sum", softmax.index, kept))) if rescaled else kept
+
+    return weights

@@ -1,0 +1,120 @@
+"""Expressions of a formula where others belong: one stands for another, or is a further term or factor.
+
+They are not mutants of an equation, and the cases need not detect them. They are tried as explanations of wrong answers
+that no mutant explains.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import replace
+
+from attnspec.errors import NotationError
+from attnspec.interpreters.mutation.everywhere import Occurrence, everywhere
+from attnspec.interpreters.mutation.free_numbers import is_float
+from attnspec.interpreters.mutation.mutants import Mutant
+from attnspec.language.check import Type
+from attnspec.language.traversal import nodes, reads
+from attnspec.language.tree import Apply, At, Definition, Name, Node, Number, Reduce
+
+OF_NAMES = ("sigmoid", "tanh", "exp", "sqrt", "neg")
+"""Functions of an array that may stand where another expression belongs."""
+
+BESIDES: dict[str, tuple[str, Callable[[Node, Node], Node]]] = {
+    "plus": ("{other} is added to {node}", lambda node, other: Apply("+", (node, other))),
+    "minus": ("{other} is subtracted from {node}", lambda node, other: Apply("-", (node, other))),
+    "times": ("{node} is multiplied by {other}", lambda node, other: Apply("*", (node, other))),
+    "over": ("{node} is divided by {other}", lambda node, other: Apply("/", (node, other))),
+}
+"""{id: (sentence, what a node and another expression become)}."""
+
+
+def other_expressions(definition: Definition, roots: Collection[int] | None = None) -> Iterator[Mutant]:
+    """The variants of an equation with an expression in place of one of its type.
+
+    Args:
+        roots: the positions of the lines and results, the lines first, that are varied; by default all.
+    """
+    types = _Types()
+    for place in _values(definition, roots):
+        for other in types.alike(place, (*_parts(place), *_of_its_names(place))):
+            shown, also = place.site.show(place.node), place.site.show(other)
+            sentence = f"in {place.line}: {also} is used instead of {shown}"
+            yield Mutant(f"{place.label}/{also} for {shown}", sentence, place.put(other))
+
+
+def further_expressions(definition: Definition, roots: Collection[int] | None = None) -> Iterator[Mutant]:
+    """The variants of an equation with an expression as a further term or factor of one of its type.
+
+    Args:
+        roots: the positions of the lines and results, the lines first, that are varied; by default all.
+    """
+    types = _Types()
+    for place in _values(definition, roots):
+        for other in types.alike(place, _parts(place)):
+            shown, also = place.site.show(place.node), place.site.show(other)
+            for id, (sentence, both) in BESIDES.items():
+                says = f"in {place.line}: {sentence.format(node=shown, other=also)}"
+                yield Mutant(f"{place.label}/{shown} {id} {also}", says, place.put(both(place.node, other)))
+
+
+def _values(definition: Definition, roots: Collection[int] | None) -> Iterator[Occurrence]:
+    """The nodes that are numbers, with the last two factors or terms of a chain as one node."""
+    for place in everywhere(definition, roots):
+        if is_float(place.node, place.site):
+            yield place
+            match place.node:
+                case Apply(op="*" | "+" as op, args=(Apply(op=inner, args=(first, second)), third)) if inner == op:
+                    yield replace(place, node=Apply(op, (second, third)), put=_behind(place, op, first))
+
+
+def _behind(place: Occurrence, op: str, first: Node) -> Callable[[Node], Definition]:
+    """Makes the equation with another node behind the first of a chain."""
+    return lambda new: place.put(Apply(op, (first, new)))
+
+
+def _parts(place: Occurrence) -> Iterator[Node]:
+    """The arrays, options and parts of the formula that read nothing of later lines."""
+    definition = place.site.definition
+    names = dict.fromkeys([*place.site.known, *(option.name for option in definition.options)])
+    yield from map(Name, names)
+    for root in definition.roots:
+        parts = (node for node in nodes(root) if isinstance(node, Apply | At | Reduce))
+        yield from (node for node in parts if names.keys() >= {*reads(node)})
+
+
+def _of_its_names(place: Occurrence) -> Iterator[Node]:
+    """The complement of a node, and functions of the arrays that it reads."""
+    match place.node:
+        case Apply(op="-", args=(Number(value=1.0), _)):
+            pass  # a mutant has the other operand
+        case node:
+            yield Apply("-", (Number(1.0), node))
+    names = [node for node in nodes(place.node) if isinstance(node, Name)]
+    for name in names if names != [place.node] else []:
+        yield Apply("-", (Number(1.0), name))
+        yield from (Apply("*", (name, other)) for other in names)
+        yield from (Apply(function, (name,)) for function in OF_NAMES)
+
+
+class _Types:
+    """The types of expressions, each inferred once in a line and the steps of recurrences around it."""
+
+    def __init__(self) -> None:
+        self._types: dict[tuple[str, frozenset[str], Node], Type | None] = {}
+
+    def alike(self, place: Occurrence, expressions: Iterable[Node]) -> Iterator[Node]:
+        """The expressions that have the type of a node and can stand at its place."""
+        kind = self._at(place, place.node)
+        for other in dict.fromkeys(expressions):
+            if other != place.node and self._at(place, other) == kind:
+                yield other
+
+    def _at(self, place: Occurrence, node: Node) -> Type | None:
+        key = place.label, place.site.bound, node
+        if key not in self._types:
+            try:
+                self._types[key] = place.site.type_of(node)
+            except NotationError:
+                self._types[key] = None
+        return self._types[key]

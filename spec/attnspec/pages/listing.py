@@ -1,0 +1,151 @@
+"""Source code as HTML: highlighted, with the keys of the parts of an equation on its text and on its lines."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from html import escape
+from itertools import pairwise
+
+from pygments.lexers.python import PythonLexer
+from pygments.token import Comment, Keyword, Name, Number, String
+
+CLASSES = ((Comment, "c"), (Keyword, "k"), (String, "s"), (Number, "m"), (Name.Function, "f"), (Name.Decorator, "d"))
+"""Pairs of a kind of token and its class."""
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """A range of a source text that stands for parts of an equation.
+
+    Attributes:
+        start: its first character.
+        end: the character behind it.
+        keys: the keys of the parts.
+        equation: the equation of the parts; "" for that of the page.
+    """
+
+    start: int
+    end: int
+    keys: tuple[str, ...]
+    equation: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Tap:
+    """A part whose value a line makes.
+
+    Attributes:
+        key: the key of the part.
+        text: what is written beside the line; "" if the line lights up with the part and is not marked by itself.
+        equation: the equation of the part; "" for that of the page.
+        title: a remark.
+    """
+
+    key: str
+    text: str = ""
+    equation: str = ""
+    title: str = ""
+
+
+@dataclass(frozen=True)
+class Listing:
+    """A source text, and what its parts stand for.
+
+    Attributes:
+        source: the text of a whole file.
+        ranges: the ranges of lines that are shown, from 1, both ends included.
+        marks: ranges of the text that stand for parts; they are nested or apart.
+        taps: {line: the parts whose values it makes}.
+    """
+
+    source: str
+    ranges: Sequence[tuple[int, int]]
+    marks: Sequence[Marked] = ()
+    taps: Mapping[int, Sequence[Tap]] = field(default_factory=dict)
+
+    def html(self) -> str:
+        """The listing, with the numbers of its lines."""
+        lines = list(self._lines())
+        shown = []
+        for place, (first, last) in enumerate(self.ranges):
+            shown += ['<span class="gap">⋮</span>\n'] if place else []
+            shown += [self._line(number, lines[number - 1]) for number in range(first, min(last, len(lines)) + 1)]
+        return f'<pre class="code" tabindex="0"><code>{"".join(shown)}</code></pre>'
+
+    def _line(self, number: int, text: str) -> str:
+        taps = self.taps.get(number, ())
+        at = " ".join(dict.fromkeys(f"{tap.equation}|{tap.key}" for tap in taps))
+        chips = "".join(_chip(tap) for tap in taps if tap.text)
+        beside = f'<span class="taps">{chips}</span>' if chips else ""
+        lit = f' data-at="{escape(at)}"' if at else ""
+        return f'<span class="row"{lit}><span class="no">{number}</span>{text}{beside}\n</span>'
+
+    def _lines(self) -> Iterator[str]:
+        """The lines as HTML. Marks that are open at the end of a line are closed there, and opened again."""
+        opened: list[Marked] = []
+        marks = sorted(self.marks, key=lambda mark: (mark.start, -mark.end))
+        line, place = "", 0
+        for start, kind, text in _pieces(self.source, {edge for mark in marks for edge in (mark.start, mark.end)}):
+            while opened and opened[-1].end <= start:
+                opened.pop()
+                line += "</span>"
+            while place < len(marks) and marks[place].start <= start:
+                opened.append(marks[place])
+                line += _opening(marks[place])
+                place += 1
+            if text == "\n":
+                yield line + "</span>" * len(opened)
+                line = "".join(map(_opening, opened))
+            else:
+                line += f'<span class="{kind}">{escape(text)}</span>' if kind else escape(text)
+        if line:
+            yield line + "</span>" * len(opened)
+
+
+def _opening(mark: Marked) -> str:
+    equation = f' data-equation="{escape(mark.equation)}"' if mark.equation else ""
+    return f'<span data-key="{escape(" ".join(mark.keys))}"{equation}>'
+
+
+def _chip(tap: Tap) -> str:
+    equation = f' data-equation="{escape(tap.equation)}"' if tap.equation else ""
+    title = f' title="{escape(tap.title)}"' if tap.title else ""
+    return f'<button type="button" data-key="{escape(tap.key)}"{equation}{title}>{escape(tap.text)}</button>'
+
+
+def _pieces(source: str, edges: Iterable[int]) -> Iterator[tuple[int, str, str]]:
+    """The tokens of a source text with their classes, cut at the edges of marks and at the ends of lines."""
+    cuts = sorted(edges)
+    for start, named, text in _tokens(source):
+        inside = [cut - start for cut in cuts[bisect_right(cuts, start) : bisect_left(cuts, start + len(text))]]
+        ends = [place + k for place, letter in enumerate(text) if letter == "\n" for k in (0, 1)]
+        bounds = sorted({0, *inside, *ends, len(text)})
+        for a, b in pairwise(bounds):
+            yield start + a, named, text[a:b]
+
+
+@lru_cache(maxsize=8)
+def _tokens(source: str) -> tuple[tuple[int, str, str], ...]:
+    """The tokens of a source text: position, class, text."""
+    found = PythonLexer(stripnl=False, ensurenl=False).get_tokens_unprocessed(source)
+    return tuple(
+        (start, next((short for each, short in CLASSES if kind in each), ""), text) for start, kind, text in found
+    )
+
+
+@lru_cache(maxsize=8)
+def offsets(source: str) -> list[int]:
+    """The position of the first character of each line, from line 1; the item 0 is not used."""
+    found = [0, 0]
+    for line in source.splitlines(keepends=True):
+        found.append(found[-1] + len(line))
+    return found
+
+
+def position(source: str, starts: Sequence[int], line: int, column: int) -> int:
+    """The position of a place that `ast` names: a line from 1, and a column in bytes of UTF-8."""
+    text = source[starts[line] : starts[line + 1] if line + 1 < len(starts) else None]
+    return starts[line] + len(text.encode()[:column].decode(errors="ignore"))

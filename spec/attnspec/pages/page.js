@@ -1,0 +1,52 @@
+"use strict";
+(() => {
+  const status = document.getElementById("status"), idle = status.textContent;
+  const places = new Map(), names = new Map();
+  const home = (element) => (element.closest("[data-equation]") || { dataset: { equation: "" } }).dataset.equation;
+  const keysOf = (element) => element.dataset.key.split(" ").map((key) => home(element) + "|" + key);
+  const put = (key, element) => places.has(key) ? places.get(key).push(element) : places.set(key, [element]);
+  for (const element of document.querySelectorAll("[data-key]")) keysOf(element).forEach((key) => put(key, element));
+  for (const line of document.querySelectorAll("[data-at]"))
+    for (const at of line.dataset.at.split(" ")) put(at.startsWith("|") ? home(line) + at : at, line);
+  const words = JSON.parse(document.getElementById("words").textContent);
+  for (const [key, text] of Object.entries(words)) names.set(key, text);
+
+  let lit = [], pinned = null;
+  const clear = () => { lit.forEach((element) => element.classList.remove("lit", "pinned")); lit = []; status.textContent = idle; };
+  const say = (keys) => {
+    const shown = keys.map((key) => names.get(key) || key.split("|")[1].replace(/^[nst]:/, ""));
+    const taps = lit.filter((element) => element.matches(".implementation .row")).map((line) => line.querySelector(".no").textContent);
+    const given = lit.some((element) => element.closest(".implementation") && !element.matches(".row"));
+    const where = !document.querySelector(".implementation") ? "" : taps.length ? "values agree at line " + [...new Set(taps)].join(", ")
+      : given ? "passed to the code" : "no array of the code has this value by itself";
+    status.textContent = shown.join(", ") + (where ? ": " + where : "");
+  };
+  const show = (element) => {
+    clear();
+    const keys = keysOf(element);
+    lit = [...new Set(keys.flatMap((key) => places.get(key) || []))];
+    lit.forEach((each) => each.classList.add("lit"));
+    if (pinned) lit.forEach((each) => each.classList.add("pinned"));
+    say(keys);
+  };
+  const term = (event) => event.target.closest && event.target.closest("[data-key]");
+  const rest = () => pinned ? show(pinned) : clear();
+  document.addEventListener("pointerover", (event) => { const at = term(event); if (at && !pinned) show(at); });
+  document.addEventListener("pointerout", (event) => { if (term(event)) rest(); });
+  document.addEventListener("focusin", (event) => { const at = term(event); if (at && !pinned) show(at); });
+  document.addEventListener("focusout", rest);
+  const pin = (at) => { pinned = at && pinned !== at ? at : null; rest(); if (at && !pinned) show(at); };
+  document.addEventListener("click", (event) => { if (!event.target.closest("a,summary,input")) pin(term(event)); });
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") pin(null);
+    const at = term(event);
+    if (at && at.tagName !== "BUTTON" && (event.key === "Enter" || event.key === " ")) { event.preventDefault(); pin(at); }
+  });
+  for (const element of document.querySelectorAll(".formula [data-key], .figure [data-key], .code span[data-key]"))
+    if (element.closest(".formula,.figure") || !element.querySelector("[data-key]")) element.setAttribute("tabindex", "0");
+  const wanted = new URLSearchParams(location.search).get("term");
+  if (wanted) {
+    const found = document.querySelector('[data-key="n:' + CSS.escape(wanted) + '"]');
+    if (found) pin(found);
+  }
+})();

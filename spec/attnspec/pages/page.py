@@ -1,0 +1,188 @@
+"""One page: the formula, the figure and the source of an equation beside the source of an implementation."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from functools import cache
+from html import escape
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from attnspec.interpreters.figure.graph import graph
+from attnspec.interpreters.figure.svg import STYLE, svg
+from attnspec.interpreters.formula.formula import latex, mathml, text_of
+from attnspec.interpreters.tags import fresh, tagged_nodes
+from attnspec.language.equation import REGISTRY, Equation
+from attnspec.language.traversal import callees
+from attnspec.pages.code_views import equation_listing, implementation_listings
+from attnspec.verification.mapping import Mapped
+from attnspec.verification.rendering import cases_text
+
+FIGURE_STYLE = STYLE.replace("color:#1b1f24;background:#fff", "")
+"""The style of the figure, with the colours of the page."""
+
+IDLE = "Point at a term, or go to it with Tab. Enter keeps it, Escape lets go."
+
+
+@cache
+def asset(name: str) -> str:
+    """A file of this folder."""
+    return files("attnspec.pages").joinpath(name).read_text("utf-8")
+
+
+def document(title: str, body: str, *, script: bool = True) -> str:
+    """A whole page, which needs nothing but itself."""
+    values = {"title": escape(title), "css": asset("page.css") + FIGURE_STYLE, "body": body}
+    values["js"] = asset("page.js") if script else ""
+    return re.sub(r"\{\{(\w+)\}\}", lambda found: values[found[1]], asset("page.html"))
+
+
+def mapped_page(mapped: Mapped, file: Path | None, home: str = "") -> str:
+    """The page of one implementation.
+
+    Args:
+        mapped: the implementation, judged and mapped.
+        file: the file that it is in; None if that is not known.
+        home: the address of the index that the page belongs to; "" if there is none.
+    """
+    verdict, equation = mapped.verdict, mapped.equation
+    title = f"{equation.id}: {verdict.implementation}"
+    views = [*_equation_views(equation), *_implementation_views(mapped, file), *_called_views(mapped)]
+    kind = f"verdict {verdict.verdict.replace(' ', '-')}"
+    said = f'<p><span class="{kind}">{escape(verdict.verdict)}</span> {escape(_why(mapped))}</p>'
+    head = [said, _facts(mapped)]
+    return document(title, _body(title, equation, head, views, home, _words(equation, mapped)))
+
+
+def equation_page(equation: Equation[..., Any], home: str = "", links: str = "") -> str:
+    """The page of an equation without an implementation.
+
+    Args:
+        home: the address of the index that the page belongs to; "" if there is none.
+        links: HTML that stands above the views, such as links to implementations.
+    """
+    views = [*_equation_views(equation)]
+    return document(equation.id, _body(equation.id, equation, [links], views, home, _words(equation)))
+
+
+def _body(
+    title: str,
+    equation: Equation[..., Any],
+    head: Sequence[str],
+    views: Sequence[str],
+    home: str,
+    words: dict[str, str],
+) -> str:
+    sources = "".join(f"<li>{escape(str(source))}</li>" for source in equation.sources)
+    back = f'<p><a href="{escape(home)}">All equations</a></p>' if home else ""
+    parts = [
+        '<a class="skip" href="#views">To the formula</a>',
+        f"<header>{back}<h1>{escape(title)}</h1><p>{_prose(equation.doc)}</p>{''.join(head)}</header>",
+        f'<main id="views" class="views" data-equation="{escape(equation.id)}">{"".join(views)}</main>',
+        f"<footer><h2>Sources</h2><ul>{sources}</ul></footer>",
+        f'<div id="status" role="status" aria-live="polite">{IDLE}</div>',
+        f'<script type="application/json" id="words">{_json(words)}</script>',
+    ]
+    return "\n".join(parts)
+
+
+def _json(values: dict[str, str]) -> str:
+    """JSON that can stand in a page."""
+    return json.dumps(values, ensure_ascii=False).replace("<", "\\u003c")
+
+
+def _prose(doc: str) -> str:
+    paragraphs = escape(doc).split("\n\n")
+    return "</p><p>".join(re.sub(r"`([^`]+)`", r"<code>\1</code>", part) for part in paragraphs)
+
+
+def _view(title: str, kind: str, content: str, *, wide: bool = False, extra: str = "") -> str:
+    return f'<section class="view {kind}{" wide" if wide else ""}"{extra}><h2>{escape(title)}</h2>{content}</section>'
+
+
+def _equation_views(equation: Equation[..., Any]) -> Iterator[str]:
+    """The formula, the figure and the source."""
+    definition = equation.definition
+    copied = f"<details><summary>LaTeX</summary><pre>{escape(latex(definition))}</pre></details>"
+    yield _view("Formula", "formula", f'<div class="scroll">{mathml(definition)}</div>{copied}', wide=True)
+    flow = graph(definition)
+    sentences = "".join(f"<li>{escape(sentence)}</li>" for _, sentence in flow.text())
+    in_words = f'<details><summary>The figure in words</summary><ol class="words">{sentences}</ol></details>'
+    yield _view("Data flow", "figure", f'<div class="scroll">{svg(flow, style="")}</div>{in_words}')
+    listing = equation_listing(equation)
+    shown = listing.html() if listing is not None else "<p>Its lines are derived from those of another equation.</p>"
+    yield _view("The equation as it is written", "specification", shown)
+
+
+def _implementation_views(mapped: Mapped, file: Path | None) -> Iterator[str]:
+    listings = list(implementation_listings(mapped, file))
+    if mapped.unlinked:
+        yield _view("Links", "implementation", f"<p>There are no links: {escape(mapped.unlinked)}.</p>")
+    if not listings:
+        yield _view("The implementation", "implementation", "<p>It has no Python source that can be shown.</p>")
+    for path, listing in listings:
+        yield _view(f"The implementation, {Path(path).name}", "implementation", listing.html())
+
+
+def _called_views(mapped: Mapped) -> Iterator[str]:
+    """The formulas of called equations, whose parts the code is linked with."""
+    linked = {link.equation for link in mapped.links}
+    for id, equation in _called(mapped.equation).items():
+        if id in linked:
+            content = f'<div class="scroll">{mathml(equation.definition)}</div>'
+            scope = f' data-equation="{escape(id)}"'
+            yield _view(f"It calls {id}", "formula", content, wide=True, extra=scope)
+
+
+def _called(equation: Equation[..., Any]) -> dict[str, Equation[..., Any]]:
+    """The equations that an equation calls, directly or indirectly, as far as they are registered."""
+    found: dict[str, Equation[..., Any]] = {}
+    waiting = [*callees(equation.definition)]
+    while waiting:
+        callee = waiting.pop(0)
+        if callee.id in REGISTRY and callee.id not in found and callee.id != equation.id:
+            found[callee.id] = REGISTRY[callee.id]
+            waiting += callees(callee)
+    return found
+
+
+def _words(equation: Equation[..., Any], mapped: Mapped | None = None) -> dict[str, str]:
+    """{key with its equation: what it is in Unicode}, for the line that tells what is lit."""
+    shown: dict[str, str] = {}
+    linked = {link.equation for link in mapped.links} if mapped is not None else set()
+    for each in (equation, *(item for id, item in _called(equation).items() if id in linked)):
+        definition = fresh(each.definition)
+        for node, tag in tagged_nodes(definition):
+            if tag.key.startswith("t:"):
+                shown[f"{each.id}|{tag.key}"] = text_of(node, definition)
+        for item in definition.parameters:
+            shown[f"{each.id}|n:{item.name}"] = f"{item.name} ({', '.join(map(str, item.dims))})"
+    return shown
+
+
+def _why(mapped: Mapped) -> str:
+    verdict = mapped.verdict
+    said = verdict.diagnosis[0].says if verdict.diagnosis else ""
+    return "; ".join(filter(None, [verdict.reason, said]))
+
+
+def _facts(mapped: Mapped) -> str:
+    """What the run measured, and the verdict as text."""
+    verdict = mapped.verdict
+    bits = f"{verdict.effective_bits:.1f}" if verdict.effective_bits is not None else ""
+    rows = (
+        ("framework, dtype, device", f"{verdict.framework}, {verdict.dtype}, {verdict.device}"),
+        ("largest error over its bound", f"{mapped.largest:.3g}" if mapped.largest is not None else ""),
+        ("effective bits", bits),
+        ("precision policy", verdict.policy),
+        ("known mistakes caught", f"{verdict.killed} of {verdict.of}" if verdict.of else ""),
+        ("judged on", cases_text(verdict) if verdict.examples else ""),
+        ("links", str(len(mapped.links))),
+        ("seed", str(verdict.seed)),
+    )
+    items = "".join(f"<div><dt>{name}</dt><dd>{escape(value)}</dd></div>" for name, value in rows if value)
+    whole = f"<details><summary>The whole verdict</summary><pre>{escape(str(verdict))}</pre></details>"
+    return f'<dl class="facts">{items}</dl>{whole}'

@@ -1,0 +1,88 @@
+"""Expressions where others belong are what their sentences say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from attnspec import REGISTRY
+from attnspec.interpreters.evaluation.call import evaluate
+from attnspec.interpreters.mutation.mutants import Mutant
+from attnspec.interpreters.mutation.other_expressions import further_expressions, other_expressions
+from attnspec.language.check import check
+from attnspec.language.tree import Definition
+
+GENERATOR = np.random.Generator(np.random.Philox(0))
+GIVEN = {name: GENERATOR.standard_normal(4) for name in ("theta", "g", "m", "v")}
+GIVEN["v"] = np.abs(GIVEN["v"])
+ADAM = dict(step=3, lr=0.1, beta_1=0.9, beta_2=0.99, eps=1e-8)
+
+
+def step(m_hat: float, v_hat: float, more: float = 0.0) -> np.ndarray:
+    """θ after a step with other corrections."""
+    m, v = 0.9 * GIVEN["m"] + 0.1 * GIVEN["g"], 0.99 * GIVEN["v"] + 0.01 * GIVEN["g"] ** 2
+    stepped: np.ndarray = GIVEN["theta"] - 0.1 * (m / m_hat) / (np.sqrt(v / v_hat) + 1e-8) + more
+    return stepped
+
+
+def saying(sentence: str, made: Callable[[Definition], object]) -> Mutant:
+    [found] = [each for each in made(REGISTRY["optimizer.adam"].definition) if each.says == sentence]  # type: ignore[attr-defined]  # either function of this module
+    assert isinstance(found, Mutant)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("made", "says", "expected"),
+    [
+        (other_expressions, "in v_hat: β_2^step is used instead of 1 − β_2^step", step(1 - 0.9**3, 0.99**3)),
+        (other_expressions, "in v_hat: 1 − β_1^step is used instead of 1 − β_2^step", step(1 - 0.9**3, 1 - 0.9**3)),
+    ],
+)
+def test_it_is_what_it_says(made: Callable[[Definition], object], says: str, expected: np.ndarray) -> None:
+    theta, *_ = evaluate(saying(says, made).definition, (), GIVEN | ADAM)
+
+    np.testing.assert_allclose(theta, expected, rtol=1e-12)
+
+
+def test_a_further_term_is_added() -> None:
+    both = {each.says: each.definition for each in further_expressions(REGISTRY["optimizer.adam"].definition)}
+    theta, *_ = evaluate(both["in theta_next: g is added to θ"], (), GIVEN | ADAM)
+
+    np.testing.assert_allclose(theta, step(1 - 0.9**3, 1 - 0.99**3) + GIVEN["g"], rtol=1e-12)
+
+
+def test_the_end_of_a_product_is_replaced_as_one() -> None:
+    """∂cell ⊙ c ⊙ f ⊙ (1 − f) has f ⊙ (1 − f) in it, whichever way the product is bracketed."""
+    says = {each.says for each in other_expressions(REGISTRY["backward.lstm_gates"].definition)}
+
+    assert "in d_a_f: σ(f) is used instead of f ⊙ (1 − f)" in says
+
+
+def test_an_expression_reads_nothing_of_a_later_line() -> None:
+    definition = REGISTRY["recurrent.gru_cell"].definition
+    first = definition.lines[0].targets[0]
+    made = [each for each in other_expressions(definition, [0]) if each.id.startswith(f"{first}/")]
+
+    assert made
+    assert not any("h_tilde" in str(each.definition.lines[0].value) for each in made)
+
+
+def test_only_the_wanted_lines_are_varied() -> None:
+    definition = REGISTRY["recurrent.gru_cell"].definition
+
+    for each in (*other_expressions(definition, [1]), *further_expressions(definition, [1])):
+        assert [k for k, (a, b) in enumerate(zip(each.definition.roots, definition.roots, strict=True)) if a != b] == [
+            1
+        ]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("id", [*REGISTRY])
+def test_every_equation_has_well_formed_ones(id: str) -> None:
+    definition = REGISTRY[id].definition
+    for made in (other_expressions, further_expressions):
+        for number, each in enumerate(made(definition)):
+            if number % 7 == 0:
+                check(each.definition)

@@ -1,0 +1,144 @@
+"""Other functions than those of the formula, and softmaxes that leave out weights, are what their sentences say."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from attnspec import REGISTRY
+from attnspec.interpreters.evaluation.call import evaluate
+from attnspec.interpreters.mutation.fewer_weights import fewer_weights
+from attnspec.interpreters.mutation.free_numbers import free_numbers
+from attnspec.interpreters.mutation.function_substitutions import function_substitutions
+from attnspec.interpreters.mutation.insertions import insertions
+from attnspec.language.check import check
+
+GENERATOR = np.random.Generator(np.random.Philox(0))
+Q, K, V = (3 * GENERATOR.standard_normal(shape) for shape in ((4, 3), (6, 3), (6, 2)))
+MASK = GENERATOR.random((4, 6)) < 0.7
+SCORES = Q @ K.T / np.sqrt(3)
+
+
+def weights(scores: np.ndarray) -> np.ndarray:
+    powers = np.exp(scores - scores.max(-1, keepdims=True))
+    share: np.ndarray = powers / powers.sum(-1, keepdims=True)
+    return share
+
+
+def of_largest(count: int, scores: np.ndarray) -> np.ndarray:
+    least = np.sort(scores, -1)[:, -count][:, None]
+    return weights(np.where(scores >= least, scores, -np.inf)) @ V
+
+
+def at_least(least: float, scores: np.ndarray, rescaled: bool) -> np.ndarray:
+    kept = np.where(weights(scores) >= least, weights(scores), 0)
+    value: np.ndarray = (kept / kept.sum(-1, keepdims=True) if rescaled else kept) @ V
+    return value
+
+
+@pytest.mark.parametrize("id", ["attention.scaled_dot_product", "attention.masked"])
+@pytest.mark.parametrize("count", [1, 2])
+def test_only_the_largest_scores_are_used(id: str, count: int) -> None:
+    tree = next(
+        each.definition for each in fewer_weights(REGISTRY[id].definition) if each.id == f"weights/largest/{count}"
+    )
+    masked = id.endswith("masked")
+    given = {"q": Q, "k": K, "v": V} | ({"mask": MASK} if masked else {})
+    scores = np.where(MASK, SCORES, -np.inf) if masked else SCORES
+
+    np.testing.assert_allclose(evaluate(tree, (), given), of_largest(count, scores), rtol=1e-12)
+
+
+@pytest.mark.parametrize("rescaled", [False, True])
+def test_small_weights_are_left_out(rescaled: bool) -> None:
+    says = "weights below 0.05 are left out" + ", and the others divided by their sum" * rescaled
+    definition = REGISTRY["attention.scaled_dot_product"].definition
+    tree = next(each.definition for each in fewer_weights(definition) if each.says == says)
+
+    np.testing.assert_allclose(
+        evaluate(tree, (), {"q": Q, "k": K, "v": V}), at_least(0.05, SCORES, rescaled), rtol=1e-12
+    )
+
+
+def lengths(x: np.ndarray) -> np.ndarray:
+    return np.asarray(np.sqrt((x * x).sum(-1, keepdims=True)))
+
+
+DISTANCES = (Q**2).sum(-1)[:, None] - 2 * Q @ K.T + (K**2).sum(-1)
+
+
+@pytest.mark.parametrize(
+    ("says", "scores"),
+    [
+        ("in e: the cosine is used instead of q_i·k_j", Q / lengths(Q) @ (K / lengths(K)).T / np.sqrt(3)),
+        ("in e: q_i is divided by its length", Q / lengths(Q) @ K.T / np.sqrt(3)),
+        ("in e: k_j is divided by its root mean square", Q @ (K / lengths(K) * np.sqrt(3)).T / np.sqrt(3)),
+        ("in e: the negative squared distance is used instead of q_i·k_j", -DISTANCES / np.sqrt(3)),
+    ],
+)
+def test_vectors_may_be_divided_by_their_length(says: str, scores: np.ndarray) -> None:
+    definition = REGISTRY["attention.scaled_dot_product"].definition
+    tree = next(each.definition for each in insertions(definition) if each.says == says)
+
+    np.testing.assert_allclose(evaluate(tree, (), {"q": Q, "k": K, "v": V}), weights(scores) @ V, rtol=1e-9)
+
+
+@pytest.mark.parametrize(("times", "distance"), [("(j − i)", lambda d: d), ("|j − i|", np.abs)])
+def test_scores_may_fall_with_the_distance(times: str, distance: np.ufunc) -> None:
+    definition = REGISTRY["attention.scaled_dot_product"].definition
+    place = next(each for each in free_numbers(definition) if each.times == times)
+    slope = -0.25 * distance(np.arange(6)[None] - np.arange(4)[:, None])
+
+    value = evaluate(place.insert(-0.25), (), {"q": Q, "k": K, "v": V})
+
+    np.testing.assert_allclose(value, weights(SCORES + slope) @ V, rtol=1e-12)
+    assert place.neutral == 0
+
+
+X = GENERATOR.standard_normal((5, 3))
+W_1, B_1, W_2, B_2 = (GENERATOR.standard_normal(shape) for shape in ((3, 4), (4,), (4, 3), (3,)))
+HIDDEN = X @ W_1 + B_1
+SOFTPLUS = np.log1p(np.exp(HIDDEN))
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("elu-relu", np.where(HIDDEN > 0, HIDDEN, np.expm1(HIDDEN))),
+        ("selu-relu", 1.0507009873554805 * np.where(HIDDEN > 0, HIDDEN, 1.6732632423543772 * np.expm1(HIDDEN))),
+        ("softplus-relu", SOFTPLUS),
+        ("abs-relu", np.abs(HIDDEN)),
+        ("squared-relu", np.maximum(HIDDEN, 0) ** 2),
+        ("capped-relu", np.clip(HIDDEN, 0, 6)),
+        ("mish-relu", HIDDEN * np.tanh(SOFTPLUS)),
+    ],
+)
+def test_another_function_stands_for_relu(name: str, expected: np.ndarray) -> None:
+    made = {
+        each.id: each.definition for each in function_substitutions(REGISTRY["transformer.feed_forward"].definition)
+    }
+    given = {"x": X, "W_1": W_1, "b_1": B_1, "W_2": W_2, "b_2": B_2}
+
+    np.testing.assert_allclose(evaluate(made[f"instead/{name}"], (), given), expected @ W_2 + B_2, rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("sigmoid-softmax", 1 / (1 + np.exp(-SCORES))),
+        ("relu-softmax", np.maximum(SCORES, 0) / (np.maximum(SCORES, 0).sum(-1, keepdims=True) + 1e-9)),
+        ("softmax-twice", weights(weights(SCORES))),
+    ],
+)
+def test_other_weights_stand_for_softmax(name: str, expected: np.ndarray) -> None:
+    definition = REGISTRY["attention.scaled_dot_product"].definition
+    made = {each.id: each.definition for each in function_substitutions(definition)}
+
+    np.testing.assert_allclose(evaluate(made[f"instead/{name}"], (), {"q": Q, "k": K, "v": V}), expected @ V, rtol=1e-9)
+
+
+@pytest.mark.broad
+@pytest.mark.parametrize("id", [*REGISTRY])
+def test_every_equation_has_well_formed_ones(id: str) -> None:
+    for each in fewer_weights(REGISTRY[id].definition):
+        check(each.definition)
