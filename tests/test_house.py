@@ -62,8 +62,11 @@ ROOMS = {
     "judge": frozenset({"cases", "candidate"}),
     "contract": frozenset({"cases", "sandbox", "candidate", "judge"}),
     "diagnosis": frozenset({"cases", "sandbox", "candidate", "judge", "contract"}),
+    "function": frozenset({"cases", "sandbox", "candidate"}),
     "properties": frozenset({"cases"}),
-    "equations": frozenset({"cases", "sandbox", "candidate", "judge", "contract", "diagnosis", "properties"}),
+    "equations": frozenset(
+        {"cases", "sandbox", "candidate", "judge", "contract", "diagnosis", "function", "properties"}
+    ),
     "procedures": frozenset({"sandbox", "candidate", "contract"}),
 }
 """What each room of verification may import of the others.

@@ -218,6 +218,14 @@ NATURAL, SECONDS = click.IntRange(min=0), click.FloatRange(0, min_open=True)
     default=True,
     help="Do not watch the lines of a wrong candidate to describe where it departs.",
 )
+@click.option(
+    "--no-function",
+    "function",
+    is_flag=True,
+    flag_value=False,
+    default=True,
+    help="Do not examine which function it computes, without rounding (the extra attnspec[exact]).",
+)
 @own_equations
 @click.pass_context
 def verify(
