@@ -403,6 +403,7 @@ class Report:
             >>> import attnspec
             >>> attnspec.verify("attnspec_numpy.scores:dot", dtype="float32").raise_for_failure()
         """
+        __tracebackhide__ = True  # pytest then shows the caller's line
         if not self.passed:
             failed = [str(each) for each in self.verdicts if not each.passed]
             raise VerificationError("\n\n".join([*failed, *self.notes]) or "nothing was verified", report=self)
