@@ -68,7 +68,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """One table of the figures that tests have recorded, a row for each device, mode and dtype."""
     reports = [each for found in terminalreporter.stats.values() for each in found]
-    kept = [value for each in reports for name, value in getattr(each, "user_properties", ()) if name == "figures"]
+    called = [each for each in reports if getattr(each, "when", "") == "call"]
+    kept = [value for each in called for name, value in each.user_properties if name == "figures"]
     rows: dict[tuple[str, ...], list[tuple[float, ...]]] = {}
     for first, second, third, *numbers in kept:
         rows.setdefault((first, second, third), []).append(tuple(numbers))

@@ -219,6 +219,14 @@ NATURAL, SECONDS = click.IntRange(min=0), click.FloatRange(0, min_open=True)
     default=True,
     help="Do not watch the lines of a wrong candidate to describe where it departs.",
 )
+@click.option(
+    "--no-function",
+    "function",
+    is_flag=True,
+    flag_value=False,
+    default=True,
+    help="Do not examine which function it computes, without rounding (the extra attnspec[exact]).",
+)
 @own_equations
 @click.pass_context
 def verify(
@@ -312,3 +320,22 @@ def map_(ctx: click.Context, /, target: str, out: str, dtype: str | None, **valu
 
     options = VerifyOptions(claim=parse_claim(values.pop("claim") or {}), dtypes=dtype_names(dtype), **values)
     ctx.exit(map_command.write_map(target, options, out))
+
+
+@main.command("docs")
+@click.argument("targets", metavar="[TARGET]...", nargs=-1)
+@click.option("-o", "--out", metavar="DIR", required=True, help="The folder to write the site to.")
+@click.option("--fresh", is_flag=True, help="Make all pages anew, also those of which nothing has changed.")
+@own_equations
+@click.pass_context
+def docs(ctx: click.Context, targets: tuple[str, ...], out: str, fresh: bool, equations: tuple[str, ...]) -> None:
+    """Write a site: an index, a page for each equation, and one for each implementation in the targets.
+
+    With targets or --equations it is on these, else on the whole catalogue. A page is made anew if something of it has
+    changed; a target in a file is judged anew if a Python file in its folder has changed, and a module always.
+    """
+    from attnspec.faces import docs_command
+    from attnspec.verification.options import VerifyOptions
+
+    options = VerifyOptions(equations=equations)
+    ctx.exit(docs_command.write_site(out, targets, options, own=bool(equations), fresh=fresh))

@@ -170,14 +170,15 @@ class Run:
 
 
 def passed_text(verdict: Verdict) -> str:
-    """Return a passed verdict on one line, then its binding, its findings and the mistakes that its cases miss."""
+    """Return a passed verdict on one line, then its function, binding and findings, and the mistakes that it misses."""
     bits = f", {verdict.effective_bits:.1f} bits" if verdict.effective_bits is not None else ""
     score = f"caught {verdict.killed} of {verdict.of} on {cases_text(verdict)}"
     domain = f"for {verdict.domain}" if verdict.domain else ""
     parts = [headline(verdict), f"{verdict.policy}{bits}", score, f"{verdict.seconds:.1f} s", domain]
     bound = [f"bound: {verdict.bound}"] if verdict.bound else []
     uncaught = [f"would not have caught: {mistake}" for mistake in verdict.survived]
-    lines = [*bound, *verdict.findings, *uncaught]
+    function = [f"function: {verdict.function.says}"] if verdict.function is not None else []
+    lines = [*function, *bound, *verdict.findings, *uncaught]
     return "\n".join(["; ".join(filter(None, parts)), *(f"  {line}" for line in lines)])
 
 

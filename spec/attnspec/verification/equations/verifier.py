@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from importlib.util import find_spec
 from typing import Any
 
 from attnspec.interpreters.mutation.mutants import Mutant
@@ -30,8 +32,11 @@ from attnspec.verification.judge.with_forms import judge_with_forms
 from attnspec.verification.properties.checks import PropertyResults, check_properties
 from attnspec.verification.properties.relations import noise_under
 from attnspec.verification.sandbox.runner import Runner
-from attnspec.verification.verdict import Verdict, VerdictKind
+from attnspec.verification.verdict import FunctionVerdict, Verdict, VerdictKind
 from attnspec.verification.verifier import OnProgress, Verifier
+
+WITH_FUNCTION = frozenset(VerdictKind) - {VerdictKind.FAILS, VerdictKind.NOT_RUN}
+"""Verdicts on answers, of which it is also said which function gives them."""
 
 
 @dataclass
@@ -48,6 +53,7 @@ class EquationVerifier(Verifier[Conclusion]):
         strength: the mutation score of the cases; None before it is computed.
         held: the properties that were checked; None before.
         unread: what the equation reads of which no case shows whether it is read, in words.
+        function: which function the candidate computes, without rounding; None before, and if that is not examined.
     """
 
     question: Question
@@ -59,6 +65,7 @@ class EquationVerifier(Verifier[Conclusion]):
     strength: MutationScore | None = None
     held: PropertyResults | None = None
     unread: list[str] = field(default_factory=list)
+    function: FunctionVerdict | None = None
 
     def __post_init__(self) -> None:
         self.equation = self.question.equation
@@ -83,6 +90,17 @@ class EquationVerifier(Verifier[Conclusion]):
         """The policy of the caller or of the claim; None where it is to be inferred."""
         declared = self.question.policy or self.question.claim.policy
         return preset(declared, self.question.dtype) if declared else None
+
+    def conclude(self) -> Conclusion:
+        conclusion = super().conclude()
+        examined = self.question.function and conclusion.kind in WITH_FUNCTION and find_spec("flint") is not None
+        if not examined or not self.observations:
+            return conclusion
+        self.on_progress("function")
+        step: Any = importlib.import_module("attnspec.verification.equations.function")  # needs an extra
+        final: Conclusion
+        self.function, final = step.with_function(self.candidate, self.observations, self.mistakes, conclusion)
+        return final
 
     def bind(self) -> None:
         self.candidate.bind()
@@ -156,7 +174,7 @@ class EquationVerifier(Verifier[Conclusion]):
         return Conclusion(kind, weak, judged, strength, properties=held.results)
 
     def to_verdict(self, conclusion: Conclusion, seconds: float) -> Verdict:
-        return to_verdict(self.candidate, conclusion, self.findings, seconds)
+        return replace(to_verdict(self.candidate, conclusion, self.findings, seconds), function=self.function)
 
     @property
     def judgement(self) -> Judged:
