@@ -16,6 +16,7 @@ import os
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from attnspec.verification.verdict import Verdict, VerdictKind
 VERDICTS = tuple(kind for kind in VerdictKind if kind is not VerdictKind.CONFORMS)
 """The verdicts that can be listed."""
 
-OPTIONAL = ("device", "equation")
+OPTIONAL = ("device", "equation", "owner", "review")
 NO_DTYPE = "none"
 """The dtype of an entry about a procedure."""
 
@@ -43,6 +44,8 @@ class Departure:
         link: a link to more information.
         device: the device; "" for any.
         equation: the equation, if the implementation claims several; "" for any.
+        owner: who looks at it again; "" if nobody is named.
+        review: the date by which it is looked at again, YYYY-MM-DD; "" if there is none.
     """
 
     implementation: str
@@ -52,6 +55,14 @@ class Departure:
     link: str
     device: str = ""
     equation: str = ""
+    owner: str = ""
+    review: str = ""
+
+    @property
+    def review_text(self) -> str:
+        """Who looks at it again, and when; "" if that is not known."""
+        by = f"to be reviewed by {self.review}" if self.review else ""
+        return ", ".join(filter(None, [f"owner: {self.owner}" if self.owner else "", by]))
 
     def covers(self, verdict: Verdict) -> bool:
         """Return whether a verdict is about the implementation, dtype, device and equation of this entry."""
@@ -137,6 +148,7 @@ def read(path: str) -> KnownDepartures:
 def _departure(entry: Mapping[str, Any], label: str) -> Departure:
     """Return the departure of a TOML table; `label` names it in an error."""
     names = [field.name for field in fields(Departure)]
+    entry = {key: value.isoformat() if isinstance(value, date) else value for key, value in entry.items()}
     needed = [name for name in names if name not in OPTIONAL]
     for key, value in entry.items():
         if key not in names:
@@ -153,7 +165,22 @@ def _departure(entry: Mapping[str, Any], label: str) -> Departure:
             raise SpecError(
                 f"{label}: no {key} {entry[key]!r} to list", given=entry[key], expected=", ".join(known), mend=mend
             )
+    _check_date(entry.get("review"), label)
     return Departure(**entry)
+
+
+def _check_date(review: str | None, label: str) -> None:
+    """Check that a review date is a date.
+
+    Raises:
+        SpecError: it is not.
+    """
+    try:
+        date.fromisoformat(review or "2000-01-01")
+    except ValueError as error:
+        raise SpecError(
+            f"{label}: review is not a date", given=f"review = {review!r}", expected="YYYY-MM-DD"
+        ) from error
 
 
 def _same(one: Departure, other: Departure) -> bool:
