@@ -270,6 +270,9 @@ def verify(
 @click.option("--github", is_flag=True, help="Print annotations for GitHub's workflows.")
 @click.option("--jobs", metavar="N", type=click.IntRange(min=1), default=1, help="Number of worker processes.  [1]")
 @click.option("--quiet", is_flag=True, help="Print only verdicts that neither conform nor are known.")
+@click.option(
+    "--known-from", metavar="REV", default="", help="Read the known failures as they are at a revision of git."
+)
 @click.option("--fail-overdue", is_flag=True, help="Fail if a review date passed over 14 days ago; for nightly runs.")
 @own_equations
 @click.pass_context

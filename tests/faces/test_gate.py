@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from datetime import date
@@ -278,6 +279,32 @@ def test_reports_have_what_is_known_missing_and_refused(
     assert [each.get("message") for each in suite.iter("skipped")] == ["known: differs: it is halved"]
     assert [each.get("message") for each in suite.iter("failure")] == ["required: scores.linear has no verdict"]
     assert [line.partition("::")[2][:5] for line in done.stdout.splitlines() if line.startswith("::")] == ["error"]
+
+
+def test_a_change_cannot_excuse_itself(gate: Callable[..., Result], asked: list[Any], project: Path) -> None:
+    """The list of the base revision counts; a revision that is not there fails."""
+
+    def git(*words: str) -> None:
+        who = ("-c", "user.name=Ada", "-c", "user.email=ada@example.org")
+        subprocess.run(["git", *who, *words], cwd=project, check=True, capture_output=True)
+
+    def asks(revision: str) -> Result:
+        settings = ('known = "known.toml"', ENTRY.replace("dot", "wrong", 1))
+        return gate(*settings, options=("--known-from", revision) if revision else ())
+
+    git("init", "-q")
+    (project / "known.toml").write_text("")
+    git("add", "known.toml")
+    git("commit", "-qm", "nothing is known")
+    git("tag", "empty")
+    (project / "known.toml").write_text(KNOWN)
+    git("commit", "-qam", "excuse it")
+
+    assert [asks(revision).exit_code for revision in ("", "HEAD", "empty")] == [0, 0, 1]
+    missing = asks("origin/main")
+    assert missing.exit_code == 2
+    assert "cannot read known departures at origin/main" in missing.stderr
+    assert gate("", ENTRY, options=("--known-from", "HEAD")).exit_code == 2
 
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs/gate.md").read_text(encoding="utf-8")

@@ -29,6 +29,7 @@ def run_gate(
     quiet: bool = False,
     jobs: int = 1,
     fail_overdue: bool = False,
+    known_from: str = "",
     today: date | None = None,
 ) -> int:
     """Verify the implementations of the settings.
@@ -40,6 +41,7 @@ def run_gate(
         quiet: print only verdicts that are neither "conforms" nor known.
         jobs: the number of worker processes.
         fail_overdue: fail if a review date passed more than `GRACE_DAYS` ago.
+        known_from: the revision of git whose list of known departures counts; "" for the list as it is.
         today: the date; by default, today's.
 
     Returns:
@@ -49,7 +51,7 @@ def run_gate(
         SpecError: the settings or the known departures cannot be read, or something in them is wrong.
     """
     gate = read(Path.cwd())
-    known = _known(gate)
+    known = _known(gate, known_from)
     screen = Screen(stderr=to_json == "-")
     run = Run(VerifyOptions(), screen, Document(to_json), quiet, known, jobs)
     run.document.write(run.json())
@@ -71,16 +73,19 @@ def run_gate(
     return run.exit_code or int(bool(failures))
 
 
-def _known(gate: Gate) -> KnownDepartures:
-    """The known departures of a gate, each with an owner and a review date.
+def _known(gate: Gate, revision: str) -> KnownDepartures:
+    """The known departures of a gate at a revision, each with an owner and a review date.
 
     Raises:
         TargetError: the file of an implementation does not exist.
         SpecError: they cannot be read, or one has none.
     """
+    if not gate.known and revision:
+        mend = 'known = "departures.toml"'
+        raise SpecError(f"{gate.file} names no known departures", given=f"--known-from {revision}", mend=mend)
     if not gate.known:
         return KnownDepartures()
-    known = read_known(gate.known)
+    known = read_known(gate.known, revision)
     for departure in known.departures:
         for name in ("owner", "review"):
             if not getattr(departure, name):

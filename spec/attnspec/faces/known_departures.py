@@ -13,6 +13,7 @@ They are listed in a TOML file, with an entry for each:
 from __future__ import annotations
 
 import os
+import subprocess
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
@@ -119,14 +120,19 @@ class KnownDepartures:
         return entries
 
 
-def read(path: str) -> KnownDepartures:
+def read(path: str, revision: str = "") -> KnownDepartures:
     """Read a file of known departures.
 
+    Args:
+        path: the file.
+        revision: the revision of git that has the list; "" for the file as it is.
+
     Raises:
-        SpecError: there is no such file, or an entry is wrong.
+        SpecError: there is no such file or revision, or an entry is wrong.
     """
     try:
-        content = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        text = at_revision(path, revision) if revision else Path(path).read_text(encoding="utf-8")
+        content = tomllib.loads(text)
     except OSError as error:
         raise SpecError(f"cannot read known departures: {error.strerror}", given=path) from error
     except ValueError as error:
@@ -143,6 +149,28 @@ def read(path: str) -> KnownDepartures:
             raise SpecError(f"{path}: departure {number} is listed twice", given=str(departure))
         departures.append(departure)
     return KnownDepartures(path, tuple(departures))
+
+
+def at_revision(path: str, revision: str) -> str:
+    """The text of a file at a revision of git.
+
+    Raises:
+        SpecError: git is not there, or has no such revision or no such file in it.
+    """
+    file = Path(path).absolute()
+    command = ["git", "-C", str(file.parent), "show", "--end-of-options", f"{revision}:./{file.name}"]
+    try:
+        done = subprocess.run(command, capture_output=True, check=False)
+    except OSError as error:
+        raise SpecError(f"cannot run git: {error.strerror}", given=f"{path} at {revision}") from error
+    if done.returncode:
+        raise SpecError(
+            f"cannot read known departures at {revision}",
+            given=done.stderr.decode(errors="replace").strip(),
+            expected=f"a revision that has {path}",
+            mend="in CI, fetch the base revision first: git fetch origin main",
+        )
+    return done.stdout.decode("utf-8")
 
 
 def _departure(entry: Mapping[str, Any], label: str) -> Departure:
