@@ -143,7 +143,11 @@ def test_a_file_of_its_own_has_the_same_settings(project: Path, asked: list[Any]
         ("examples = true", ENTRY, ["examples has another type"]),
         ("required = []", ENTRY, ["required is not a list of names"]),
         ('required = ["scors.*"]', ENTRY, ["no equation matches 'scors.*'", "did you mean scores"]),
-        ("", ENTRY.replace("scores.dot", "scores.dots"), ["no equation 'scores.dots'", "did you mean scores.dot"]),
+        (
+            "",
+            ENTRY.replace("scores.dot", "scores.dots"),
+            ["implementation 1: no equation 'scores.dots'", "did you mean scores.dot"],
+        ),
         ("", ENTRY.replace("kernels", "kernel"), ["no file 'kernel.py'", "did you mean kernels.py"]),
         ("", ENTRY.replace("kernels.py:dot", "kernels.py:dt"), ["no callable 'dt'", "did you mean dot"]),
         ("", ENTRY + 'dtypes = ["float23"]', ["no dtype 'float23'", "did you mean float32"]),

@@ -24,7 +24,8 @@ from attnspec.faces import project
 from attnspec.language.definitions import is_file
 from attnspec.language.equation import REGISTRY
 from attnspec.language.procedure import PROCEDURES
-from attnspec.verification.options import VerifyOptions, validate
+from attnspec.verification.options import VerifyOptions
+from attnspec.verification.session import prepared
 
 SHARED: Mapping[str, type | tuple[type, ...]] = {
     "dtypes": list,
@@ -164,7 +165,11 @@ def _jobs(entry: Any, shared: Mapping[str, Any], file: Path, number: int) -> Ite
     target = placed(entry["target"], file)
     for device in devices:
         job = Job(target, VerifyOptions(**options, device=device, dtypes=tuple(dtypes) if dtypes else None))
-        validate(job.options)
+        try:
+            prepared(job.target, job.options)  # it loads the equations that the target defines
+        except SpecError as error:
+            error.headline = f"{where}: {error.headline}"
+            raise
         yield job
 
 
