@@ -112,6 +112,17 @@ def test_equations_of_a_project_are_found_from_folders_below(run: Run, tmp_path:
     assert "Σ_i x_i x_i" in shown.stdout, shown.stderr
 
 
+def test_a_gate_takes_the_equations_of_its_targets(run: Run, tmp_path: Path) -> None:
+    own = "\ndef f(x):\n    return (x * x).sum(-1)\n"
+    (tmp_path / "mine.py").write_text(HEAD + SQUARES + own)
+    gate = '[gate]\nrequired = ["mine.*"]\nexamples = 2\n[[gate.implementations]]\ntarget = "mine.py:f"\n'
+    (tmp_path / "attnspec.toml").write_text(gate + 'equation = "mine.squares"\nframework = "numpy"\n')
+    done = run("gate")
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.startswith("conforms: mine.squares, mine.py:f")
+
+
 @pytest.mark.parametrize(
     ("settings", "words"),
     [

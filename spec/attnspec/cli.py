@@ -266,6 +266,28 @@ def verify(
 
 
 @main.command()
+@click.option("--json", "to_json", metavar="FILE|-", help="Write each verdict as JSON; - is the standard output.")
+@click.option("--junit", "to_junit", metavar="FILE", help="Write the verdicts as JUnit XML.")
+@click.option("--github", is_flag=True, help="Print annotations for GitHub's workflows.")
+@click.option("--jobs", metavar="N", type=click.IntRange(min=1), default=1, help="Number of worker processes.  [1]")
+@click.option("--quiet", is_flag=True, help="Print only verdicts that neither conform nor are known.")
+@click.option(
+    "--known-from", metavar="REV", default="", help="Read the known failures as they are at a revision of git."
+)
+@click.option("--fail-overdue", is_flag=True, help="Fail if a review date passed over 14 days ago; for nightly runs.")
+@own_equations
+@click.pass_context
+def gate(ctx: click.Context, /, equations: tuple[str, ...], **values: Any) -> None:
+    """Verify what pyproject.toml or attnspec.toml lists, for continuous integration.
+
+    The settings are the table `gate` of [tool.attnspec] in the nearest pyproject.toml, or [gate] in attnspec.toml.
+    """
+    from attnspec.faces import gate_command
+
+    ctx.exit(gate_command.run_gate(**values))
+
+
+@main.command()
 @click.argument("id")
 @click.option("--framework", metavar="F", help="Framework of the arrays: numpy, torch or jax; none for a procedure.")
 @click.option("--module", is_flag=True, help="Write a module of PyTorch that keeps the weights.")

@@ -98,12 +98,19 @@ class Run:
     complete: bool = False
     started: float = field(default_factory=time.monotonic)
 
-    def verify(self, target: str) -> None:
-        """Verify one target. A target that cannot be judged is reported, and does not stop the run."""
+    def verify(self, target: str, options: VerifyOptions | None = None) -> None:
+        """Verify one target. A target that cannot be judged is reported, and does not stop the run.
+
+        Args:
+            target: the target, as `attnspec.verify` takes it.
+            options: its options, if they are not those of the run.
+        """
         before = len(self.verdicts)
         try:
             with self.screen.progress(target) as show_stage:
-                report = run(target, self.options, jobs=self.jobs, on_verdict=self.add, on_progress=show_stage)
+                report = run(
+                    target, options or self.options, jobs=self.jobs, on_verdict=self.add, on_progress=show_stage
+                )
                 self.verdicts[before:] = report.verdicts  # worker processes finish in any order
             self.notes += report.notes
         except SpecError as error:
@@ -184,7 +191,10 @@ def passed_text(verdict: Verdict) -> str:
 
 def known_text(verdict: Verdict, departure: Departure) -> str:
     """Return the text of a known departure: the verdict, and the reason why it is expected."""
-    rows = (("because", verdict.reason), ("known", f"{departure.reason}\n{departure.link}"))
+    rows = (
+        ("because", verdict.reason),
+        ("known", "\n".join(filter(None, [departure.reason, departure.link, departure.review_text]))),
+    )
     body = [f"  {label:<9} {indent(text)}" for label, text in rows if text]
     return "\n".join([f"known: {headline(verdict)}; {verdict.seconds:.1f} s", *body])
 
