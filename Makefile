@@ -15,7 +15,9 @@ JOBS ?= 2
 # The peers that are judged within minutes; `make peers` judges all of them.
 QUICK := attention multihead optimizer recurrent scores seq2seq text transformer
 
-.PHONY: help verify peers test lint format docs clean
+DEVICE ?= cuda
+
+.PHONY: help verify peers test gpu lint format docs clean
 
 help: ## say what the targets do
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
@@ -35,6 +37,10 @@ peers: $(INSTALLED) ## install Keras, Flax and the other libraries, and judge al
 test: lint ## lint, then the tests, those marked broad too (not those marked slow or gpu)
 	@echo "== pytest"
 	@OMP_NUM_THREADS=1 $(PYTHON) -m pytest -m "not slow and not gpu"
+
+gpu: $(INSTALLED) ## the tests of PyTorch's implementations and peers on a CUDA device, with a table; "not run" without one
+	@echo "== pytest -m gpu"
+	@OMP_NUM_THREADS=1 timeout 600 $(PYTHON) -m pytest -m gpu -n auto -q -rs --device $(DEVICE) tests/test_device.py
 
 lint: $(INSTALLED) ## the formatter's check, ruff, and mypy --strict
 	@echo "== ruff format"

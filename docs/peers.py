@@ -33,6 +33,55 @@ LIBRARIES = {
 """{how the name of a peer begins: the distribution that it calls}."""
 
 
+WITHOUT = {
+    "one product, sum or look-up, of which a library's call would say nothing new": """
+        attention.context_vector attention.value_map attention.relu_weights attention.linear_weights attention.bilinear
+        attention.into_readout attention.into_next_step attention.into_next_layer multihead.split multihead.concat
+        position.add position.learned scores.additive scores.dot scores.linear scores.nonlinear self_attention.qkv
+        seq2seq.context_last seq2seq.decoder_start_copy text.record transformer.residual transformer.embed
+        transformer.embed_scaled recurrent.bidirectional_feature""",
+    "no library offers this form of attention": """
+        attention.hard multihead.relu self_attention.columns self_attention.relu self_attention.relu_scaled
+        attention_rnn.self_attentive_context attention_rnn.self_attentive""",
+    "a part of a fused kernel that libraries do not show": """
+        attention.block_step attention.merge attention.incremental""",
+    "the decoder of a paper or of the documents, which no library has whole; its cells and scores have peers": """
+        attention_rnn.bahdanau_step attention_rnn.bahdanau_decode attention_rnn.bahdanau_decode_output_from_new_state
+        attention_rnn.readout_step attention_rnn.readout_decode attention_rnn.input_feeding_step
+        attention_rnn.input_feeding_decode attention_rnn.attentive_step attention_rnn.attentive_decode
+        attention_rnn.attentive_step_values attention_rnn.attentive_decode_values attention_rnn.luong_step
+        attention_rnn.luong_decode attention_rnn.next_layer_step attention_rnn.next_layer_decode
+        seq2seq.decoder_step_fixed_context seq2seq.output_maxout seq2seq.teacher_forced recurrent.one_to_many""",
+    "a decoder of one equation that reads its own words; libraries generate with models of their own": """
+        attention_rnn.bahdanau_greedy_step attention_rnn.bahdanau_greedy_decode attention_rnn.readout_greedy_step
+        attention_rnn.readout_greedy_decode attention_rnn.attentive_greedy_step attention_rnn.attentive_greedy_decode
+        seq2seq.greedy_step seq2seq.greedy_decode seq2seq.greedy_step_lstm seq2seq.greedy_decode_lstm
+        seq2seq.until_stop""",
+    "draws with a number that is given; libraries draw their own": """
+        attention_rnn.bahdanau_sample_step attention_rnn.bahdanau_sample_decode attention_rnn.readout_sample_step
+        attention_rnn.readout_sample_decode attention_rnn.attentive_sample_step attention_rnn.attentive_sample_decode
+        seq2seq.sample seq2seq.sample_step_lstm seq2seq.sample_decode_lstm seq2seq.generate_window_step
+        seq2seq.generate_window""",
+    "a gradient of what has no peer, or one inside a cell that libraries do not return": """
+        backward.scaled_dot backward.additive backward.gru_gates backward.gru_gates_reset_after backward.lstm_gates""",
+    "a count that no library gives": """
+        cost.encoder_layer_parameters cost.encoder_layer_parameters_biased cost.decoder_layer_parameters
+        cost.decoder_layer_parameters_biased cost.gru_operations cost.lstm_operations cost.self_attention_operations
+        cost.multihead_operations cost.encoder_layer_operations cost.attention_weights cost.multihead_weights
+        cost.attention_memory cost.attention_memory_blocked cost.recurrent_steps cost.attention_steps""",
+    "only repeats a layer or an equation that has peers": """
+        self_attention.stacked transformer.encoder transformer.decoder transformer.decoder_only""",
+    "a form of the documents that libraries do not have": """
+        seq2seq.temperature_probs text.segments""",
+}
+"""Equations without a peer, by the reason."""
+
+
+def without(id: str) -> str:
+    """Why an equation has no peer; "" if no reason is listed."""
+    return next((reason for reason, ids in WITHOUT.items() if id in ids.split()), "")
+
+
 def peers() -> list[Declared]:
     """Everything that `attnspec_peers` declares."""
     return [each for each in discover().declarations if each.package == "attnspec_peers"]
@@ -99,6 +148,14 @@ def _paragraphs() -> Iterator[str]:
         cells = [", ".join(_cell(each, departed) for each in mine if library(each) == name) for name in used]
         rows.append([f"[{id}](equations/{id.partition('.')[0]}.md#{anchor(id)})", *cells])
     yield table(["equation", *(f"{name} {pinned[name]}" for name in used)], rows)
+    yield "## Without a peer"
+    yield table(
+        ("reason", "equations"),
+        (
+            (reason, ", ".join(f"[{id}](equations/{id.partition('.')[0]}.md#{anchor(id)})" for id in ids.split()))
+            for reason, ids in WITHOUT.items()
+        ),
+    )
     yield "## Departures"
     yield table(
         ("peer", "dtype", "verdict", "reason"),

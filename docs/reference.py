@@ -49,7 +49,17 @@ PAGES = {
     "verify.md": Page(
         "Verify",
         "Judge implementations, and read the verdicts.",
-        ("verify", "Report", "Verdict", "VerdictKind", "Diagnosis", "Departure", "WorstElement", "WorstAnswer"),
+        (
+            "verify",
+            "Report",
+            "Verdict",
+            "VerdictKind",
+            "Diagnosis",
+            "Departure",
+            "FunctionVerdict",
+            "WorstElement",
+            "WorstAnswer",
+        ),
     ),
     "declare.md": Page(
         "Declare implementations",

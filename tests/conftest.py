@@ -60,6 +60,32 @@ LONG = (
 """Equations of so many changes that setting them all takes long."""
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Name the device of the tests that are marked gpu."""
+    parser.addoption("--device", default="cuda", help="device of the tests marked gpu: cuda, cuda:N or cpu")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """One table of the figures that tests have recorded, a row for each device, mode and dtype."""
+    reports = [each for found in terminalreporter.stats.values() for each in found]
+    called = [each for each in reports if getattr(each, "when", "") == "call"]
+    kept = [value for each in called for name, value in each.user_properties if name == "figures"]
+    rows: dict[tuple[str, ...], list[tuple[float, ...]]] = {}
+    for first, second, third, *numbers in kept:
+        rows.setdefault((first, second, third), []).append(tuple(numbers))
+    if rows:
+        terminalreporter.section("figures")
+        terminalreporter.write_line(
+            f"{'':48}{'claims':>8}{'cases':>8}{'error/bound':>13}{'s':>8}{'refused':>9}{'known':>7}{'wrong':>7}"
+        )
+    for name, found in sorted(rows.items()):
+        claims, cases, largest, seconds, refused, known, wrong = zip(*found, strict=True)
+        terminalreporter.write_line(
+            f"{', '.join(name):48}{sum(claims):8}{sum(cases):8}{max(largest):13.2f}{sum(seconds):8.1f}"
+            f"{sum(refused):9}{sum(known):7}{sum(wrong):7}"
+        )
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Draw as many cases as the selected tests need, unless a profile is named."""
     if config.getoption("--hypothesis-profile", None):

@@ -12,14 +12,19 @@ from pathlib import Path
 
 import pytest
 
+import peers
+from attnspec.discovery import discover
 from attnspec.language.dims import Dim
 from attnspec.language.equation import REGISTRY
 from attnspec.language.procedure import PROCEDURES
+from attnspec.properties.property import PROPERTIES
 
+ROOT = Path(__file__).resolve().parents[1]
 PAGE = (Path(__file__).parent / "catalogue.md").read_text(encoding="utf-8")
 
 KINDS = ("simple_rnn", "gru", "lstm")
-CONVENTIONS = re.compile(r"[Cc]onventions?:? (`\w+`(?: \([^()]*\))?(?:, `\w+`)*)")
+NAMED = r"`\w+`(?: \([^()]*\))?"
+CONVENTIONS = re.compile(rf"[Cc]onventions?:? ({NAMED}(?:, {NAMED})*)")
 FORWARD = re.compile(r"For (softmax, .*?): each an\s+equation of its own, named `backward\.<", re.DOTALL)
 
 Signature = list[tuple[str, tuple[Dim, ...] | None]]
@@ -103,6 +108,7 @@ def test_the_tables_are_read() -> None:
         "position",
         "transformer",
         "optimizer",
+        "cost",
         "backward",
     }
     assert set(ids) >= {
@@ -121,6 +127,44 @@ def test_the_tables_are_read() -> None:
         "backward.scaled_dot_product",
         "backward.rnn_jacobian",
     }
+
+
+DISCOVERED, WITH_A_PEER = discover(), peers.by_equation()
+
+
+def test_every_equation_is_in_a_row() -> None:
+    missing = peers.catalogue().keys() - set(every_id())
+
+    assert sorted(missing) == [], "an equation that no row of tests/catalogue.md names"
+
+
+@pytest.mark.parametrize(
+    "id",
+    # Gradients have mistakes by the thousand.
+    [pytest.param(id, marks=[pytest.mark.broad] if id.startswith("backward.") else []) for id in peers.catalogue()],
+)
+def test_every_row_is_done(id: str) -> None:
+    """It has a source, properties, mistakes, implementations in NumPy and PyTorch, a peer or a reason, and a page."""
+    equation = peers.catalogue()[id]
+    packages = {each.package for each in DISCOVERED.of(id, equation.gradient_of or "")}
+    page = (ROOT / "docs" / "equations" / f"{equation.family}.md").read_text(encoding="utf-8")
+
+    assert {
+        "source": bool(equation.sources),
+        "property": bool(PROPERTIES[id]),
+        "mistake": bool(equation.mutants()),
+        "NumPy": "attnspec_numpy" in packages,
+        "PyTorch": "attnspec_torch" in packages,
+        "page": f"\n## {id}\n" in page,
+    } == dict.fromkeys(["source", "property", "mistake", "NumPy", "PyTorch", "page"], True)
+    assert (id in WITH_A_PEER) != bool(peers.without(id)), "a peer or a reason why there is none, and not both"
+
+
+def test_every_reason_for_no_peer_is_of_equations_that_exist() -> None:
+    listed = [name for names in peers.WITHOUT.values() for name in names.split()]
+
+    assert len(listed) == len(set(listed))
+    assert set(listed) <= peers.catalogue().keys()
 
 
 def test_every_row_is_specified() -> None:

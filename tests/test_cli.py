@@ -96,6 +96,36 @@ def test_list_as_json() -> None:
     }
 
 
+def listed_ids(*arguments: str) -> list[str]:
+    """The ids of the equations that are listed, in order."""
+    return [row["id"] for row in json.loads(attnspec("list", *arguments, "--json", "-").stdout)["equations"]]
+
+
+def test_list_of_equations_that_are_like_another_one() -> None:
+    like = listed_ids("--like", "recurrent.gru_cell")
+
+    assert {"recurrent.gru_cell_reset_after", "recurrent.gru_cell_update_writes"} <= {*like[:3]}
+    assert "recurrent.gru_cell" not in like
+    assert "scores.dot" not in like
+    assert len(like) <= 12
+
+
+def test_list_of_equations_that_use_an_operation() -> None:
+    """The equations that call one which uses it are listed too, and those of one family on request."""
+    found = listed_ids("--like", "softmax")
+
+    assert {"attention.scaled_dot_product", "transformer.encoder_layer", "backward.softmax"} <= {*found}
+    assert "scores.dot" not in found
+    assert listed_ids("attention", "--like", "softmax") == [id for id in found if id.startswith("attention.")]
+
+
+def test_list_of_nothing_that_is_alike_offers_the_nearest() -> None:
+    listed = attnspec("list", "--like", "recurrent.gru_cll")
+
+    assert listed.exit_code == 2
+    assert "did you mean recurrent.gru_cell" in listed.stderr
+
+
 def test_list_of_an_unknown_family_offers_the_nearest() -> None:
     listed = attnspec("list", "recurent")
 

@@ -30,7 +30,7 @@ SPEC, IMPLS = ROOT / "spec", ROOT / "impls"
 PACKAGES = ("attnspec", "attnspec_numpy", "attnspec_torch", "attnspec_peers")
 
 GROUND = frozenset({"errors", "implementation", "thresholds"})
-FACES = frozenset({"__main__", "cli"})
+FACES = frozenset({"__main__", "cli", "pytest", "testing"})
 PUBLIC = frozenset({"", "notation"})  # `from attnspec import …`, as users write it
 REACH = {
     "language": GROUND,
@@ -62,8 +62,11 @@ ROOMS = {
     "judge": frozenset({"cases", "candidate"}),
     "contract": frozenset({"cases", "sandbox", "candidate", "judge"}),
     "diagnosis": frozenset({"cases", "sandbox", "candidate", "judge", "contract"}),
+    "function": frozenset({"cases", "sandbox", "candidate"}),
     "properties": frozenset({"cases"}),
-    "equations": frozenset({"cases", "sandbox", "candidate", "judge", "contract", "diagnosis", "properties"}),
+    "equations": frozenset(
+        {"cases", "sandbox", "candidate", "judge", "contract", "diagnosis", "function", "properties"}
+    ),
     "procedures": frozenset({"sandbox", "candidate", "contract"}),
 }
 """What each room of verification may import of the others.

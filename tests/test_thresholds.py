@@ -33,6 +33,8 @@ ELSEWHERE = {
     "SHOWN": "how many lines are printed",
     "LONG": "leaves out slips that cost much",
     "TILES": "sizes of tiles",
+    "PLACES": "places along an axis",
+    "QUARTERS": "parts of a step that are tried at once",
     "FORMATS": "formats of floating-point numbers",
     "MEMBER": "the name of an axis",
     "KINDS": "an order",

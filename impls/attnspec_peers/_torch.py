@@ -97,7 +97,7 @@ def packed(
     zero = [rows.new_zeros(batch, u)] * count
     starts = [h if h.ndim == 2 else h[None] for h in state] if state is not None else zero
     starts = [h.expand(len(directions), -1, -1) for h in starts]  # (directions, batch, u)
-    given = pack_padded_sequence(rows, lengths.clamp(min=1), batch_first=True, enforce_sorted=False)
+    given = pack_padded_sequence(rows, lengths.clamp(min=1).cpu(), batch_first=True, enforce_sorted=False)
     answer, last = _run(name, given, tuple(starts) if count == 2 else starts[0], [directions])
     y, _ = pad_packed_sequence(answer, batch_first=True, total_length=rows.shape[1])
     some = (lengths > 0)[:, None]

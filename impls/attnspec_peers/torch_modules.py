@@ -50,7 +50,7 @@ def _decoder_layer(
 
     form = _torch_layers.FIRST if norm_first else _torch_layers.LAST
     own = (*weights[12:16], *weights[4:6], *weights[10:12], *weights[16:])
-    mask = torch.ones(z.shape[:-1], dtype=torch.bool)
+    mask = torch.ones(z.shape[:-1], dtype=torch.bool, device=z.device)
     return _torch_layers.decoder_layer(form, x, z, (weights[:4], weights[6:10]), own, heads, eps, mask)
 
 
@@ -91,7 +91,7 @@ def torch_key_value(e: Tensor, v: Tensor) -> Tensor:
     from attnspec_peers import _torch
 
     n, m = e.shape[-2:]
-    q, k = (torch.zeros(*e.shape[:-2], rows, 1, dtype=e.dtype) for rows in (n, m))
+    q, k = (torch.zeros(*e.shape[:-2], rows, 1, dtype=e.dtype, device=e.device) for rows in (n, m))
     return _torch.attention(q, k, v, attn_mask=e.unsqueeze(-3))
 
 

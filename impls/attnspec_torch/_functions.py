@@ -38,9 +38,10 @@ def _four_axes(a: Tensor) -> Tensor:
 def tame(q: Tensor, k: Tensor, v: Tensor) -> bool:
     """Whether no score and no sum of values can overflow; only then can no masked pair show in the fused kernel.
 
-    It adds -inf to masked scores and multiplies masked values by 0, and inf - inf and 0 · inf are NaN.
+    It adds -inf to masked scores and multiplies masked values by 0, and inf - inf and 0 · inf are NaN. On the meta
+    device there are no values.
     """
-    if 0 in (*q.shape, *k.shape, *v.shape):
+    if q.is_meta or 0 in (*q.shape, *k.shape, *v.shape):
         return True
     limit = torch.finfo(torch.promote_types(q.dtype, torch.float32)).max
     largest_q, largest_k, largest_v = torch.stack([a.detach().abs().amax() for a in (q, k, v)]).double().tolist()

@@ -65,6 +65,7 @@ if TYPE_CHECKING:
     from attnspec.verification.sandbox.targets import MissingPackage as MissingPackage
     from attnspec.verification.verdict import Departure as Departure
     from attnspec.verification.verdict import Diagnosis as Diagnosis
+    from attnspec.verification.verdict import FunctionVerdict as FunctionVerdict
     from attnspec.verification.verdict import Report as Report
     from attnspec.verification.verdict import Verdict as Verdict
     from attnspec.verification.verdict import VerdictKind as VerdictKind
@@ -102,6 +103,7 @@ _HOMES = {
     "attnspec.verification.verdict": (
         "Departure",
         "Diagnosis",
+        "FunctionVerdict",
         "Report",
         "Verdict",
         "VerdictKind",

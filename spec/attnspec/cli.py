@@ -103,13 +103,14 @@ def main() -> None:
 
 @main.command("list")
 @click.argument("family", metavar="[FAMILY|WORD]", required=False)
+@click.option("--like", metavar="ID|WORD", help="List equations that are like another one, or that use an operation.")
 @click.option("--json", "to_json", metavar="FILE|-", help="Write the catalogue as JSON; - is the standard output.")
 @own_equations
-def list_(family: str | None, to_json: str | None, equations: tuple[str, ...]) -> None:
+def list_(family: str | None, like: str | None, to_json: str | None, equations: tuple[str, ...]) -> None:
     """List the catalogue, a family, or what mentions a word, with the implementations of each entry."""
     from attnspec.faces import list_command
 
-    list_command.print_catalogue(family, to_json)
+    list_command.print_catalogue(family, to_json, like)
 
 
 @main.command()
@@ -218,6 +219,14 @@ NATURAL, SECONDS = click.IntRange(min=0), click.FloatRange(0, min_open=True)
     default=True,
     help="Do not watch the lines of a wrong candidate to describe where it departs.",
 )
+@click.option(
+    "--no-function",
+    "function",
+    is_flag=True,
+    flag_value=False,
+    default=True,
+    help="Do not examine which function it computes, without rounding (the extra attnspec[exact]).",
+)
 @own_equations
 @click.pass_context
 def verify(
@@ -254,6 +263,28 @@ def verify(
             targets, options, to_json, quiet=quiet, known=known, jobs=jobs, keep_case=keep_case
         )
     )
+
+
+@main.command()
+@click.option("--json", "to_json", metavar="FILE|-", help="Write each verdict as JSON; - is the standard output.")
+@click.option("--junit", "to_junit", metavar="FILE", help="Write the verdicts as JUnit XML.")
+@click.option("--github", is_flag=True, help="Print annotations for GitHub's workflows.")
+@click.option("--jobs", metavar="N", type=click.IntRange(min=1), default=1, help="Number of worker processes.  [1]")
+@click.option("--quiet", is_flag=True, help="Print only verdicts that neither conform nor are known.")
+@click.option(
+    "--known-from", metavar="REV", default="", help="Read the known failures as they are at a revision of git."
+)
+@click.option("--fail-overdue", is_flag=True, help="Fail if a review date passed over 14 days ago; for nightly runs.")
+@own_equations
+@click.pass_context
+def gate(ctx: click.Context, /, equations: tuple[str, ...], **values: Any) -> None:
+    """Verify what pyproject.toml or attnspec.toml lists, for continuous integration.
+
+    The settings are the table `gate` of [tool.attnspec] in the nearest pyproject.toml, or [gate] in attnspec.toml.
+    """
+    from attnspec.faces import gate_command
+
+    ctx.exit(gate_command.run_gate(**values))
 
 
 @main.command()
@@ -311,3 +342,22 @@ def map_(ctx: click.Context, /, target: str, out: str, dtype: str | None, **valu
 
     options = VerifyOptions(claim=parse_claim(values.pop("claim") or {}), dtypes=dtype_names(dtype), **values)
     ctx.exit(map_command.write_map(target, options, out))
+
+
+@main.command("docs")
+@click.argument("targets", metavar="[TARGET]...", nargs=-1)
+@click.option("-o", "--out", metavar="DIR", required=True, help="The folder to write the site to.")
+@click.option("--fresh", is_flag=True, help="Make all pages anew, also those of which nothing has changed.")
+@own_equations
+@click.pass_context
+def docs(ctx: click.Context, targets: tuple[str, ...], out: str, fresh: bool, equations: tuple[str, ...]) -> None:
+    """Write a site: an index, a page for each equation, and one for each implementation in the targets.
+
+    With targets or --equations it is on these, else on the whole catalogue. A page is made anew if something of it has
+    changed; a target in a file is judged anew if a Python file in its folder has changed, and a module always.
+    """
+    from attnspec.faces import docs_command
+    from attnspec.verification.options import VerifyOptions
+
+    options = VerifyOptions(equations=equations)
+    ctx.exit(docs_command.write_site(out, targets, options, own=bool(equations), fresh=fresh))

@@ -359,3 +359,24 @@ some 300 parts in 2,000 layouts, 2^28 in all; 64 bits leave a chance of 2^-36 th
 
 WATCHED_CASES = 2
 """Convention: the number of failing cases that are watched; a sentence must hold in all of them."""
+
+# The function of a traced candidate: interpreters.balls, verification.function.
+
+EXACT_CONSTANT_BITS = 12
+"""Convention: a constant of code with at most so many significant bits, such as 0.5 or 0.125, means just this number.
+Others are widened; a larger limit risks that a rounded one counts as exact, a smaller one costs digits of agreement."""
+
+CONSTANT_ROUNDINGS = 4
+"""Convention: a constant that is written in a format may be the result of so many roundings in it (1/√d makes two)."""
+
+SCALAR_CONSTANT_ERROR = 2.0**-46
+"""Derived: the error of a constant that Python computed in float64 before the trace, absolutely and relatively: 128
+roundings of 2^-53 of numbers of order 1. The mistake "× (1 + 1e-12)" is still 70 times larger."""
+
+MOST_CONSTANTS = 64
+"""Convention: code that uses more different constants of many digits has computed a table, by roundings that are not
+known, and is not traced."""
+
+FLOOR_EXPONENTS = {"float64": -1022, "float32": -126, "float16": -126, "bfloat16": -126}
+"""Source: IEEE 754. Two functions are told apart only where they differ by more than the smallest normal number of the
+format in which software computes (float32 for half precision): an exponential of a mask, e^-10000, is 0 there."""

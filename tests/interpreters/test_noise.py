@@ -15,7 +15,7 @@ from attnspec.errors import UnknownName
 from attnspec.implementation import DTYPES
 from attnspec.interpreters.evaluation.call import evaluate
 from attnspec.interpreters.rounding.noise import Noise, noise
-from attnspec.interpreters.rounding.policy import FORMATS, PRESETS, Policy, policies, preset
+from attnspec.interpreters.rounding.policy import FORMATS, PRESETS, Policy, declared_only, policies, preset
 from attnspec.language.check import check
 from attnspec.language.tree import Definition
 from attnspec.verification.candidate.observation import Observation
@@ -107,7 +107,7 @@ def assert_simulated(id: str, policy: Policy, descriptions: list[Description], o
             assert largest(compared) <= 1, f"{order.__name__} under {policy}: {said(compared)}"
 
 
-POLICIES = [preset(name, dtype) for dtype in DTYPES for name in policies(dtype)] + [preset("tf32", "float32")]
+POLICIES = [preset(name, dtype) for dtype in DTYPES for name in (*policies(dtype), *declared_only(dtype))]
 CUT = [
     replace(preset("float32-inside", dtype), truncates=True, name="truncating")
     for dtype in ("float32", "float16", "bfloat16")
@@ -648,7 +648,7 @@ def test_a_policy_that_makes_no_sense_is_refused() -> None:
         preset("flahs", "bfloat16")
 
     assert caught.value.mend == "did you mean flash?"
-    assert caught.value.expected == ", ".join(policies("bfloat16"))
+    assert caught.value.expected == ", ".join([*policies("bfloat16"), "reduced-reduction"])
     assert set(PRESETS) == {policy.name for policy in POLICIES}
 
 

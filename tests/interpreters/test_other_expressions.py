@@ -9,7 +9,7 @@ import pytest
 
 from attnspec import REGISTRY
 from attnspec.interpreters.evaluation.call import evaluate
-from attnspec.interpreters.mutation.mutants import Mutant
+from attnspec.interpreters.mutation.mutants import Mutant, is_well_formed
 from attnspec.interpreters.mutation.other_expressions import further_expressions, other_expressions
 from attnspec.language.check import check
 from attnspec.language.tree import Definition
@@ -86,3 +86,9 @@ def test_every_equation_has_well_formed_ones(id: str) -> None:
         for number, each in enumerate(made(definition)):
             if number % 7 == 0:
                 check(each.definition)
+
+
+@pytest.mark.parametrize("id", ["recurrent.simple_rnn", "attention.causal"])
+def test_no_variant_reads_what_is_not_there(id: str) -> None:
+    """Such as the state of a recurrence outside of it."""
+    assert not [each.id for each in other_expressions(REGISTRY[id].definition) if not is_well_formed(each.definition)]

@@ -92,3 +92,35 @@ def test_a_users_module_cannot_replace_an_equation_of_the_catalogue(tmp_path: Pa
 
     assert "scores.dot is an equation of the catalogue" in said
     assert "to mend" in said
+
+
+def test_installed_packages_add_properties_and_mistakes_to_equations_of_the_catalogue(tmp_path: Path) -> None:
+    """Entry points of both groups are imported as soon as an equation is looked up."""
+    installed = tmp_path / "more-1.0.dist-info"
+    installed.mkdir()
+    (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: more\nVersion: 1.0\n")
+    (installed / "entry_points.txt").write_text(
+        "[attnspec.properties]\na = more_laws\n[attnspec.mutants]\nb = more_slips\n"
+    )
+    (tmp_path / "more_laws.py").write_text(
+        "import attnspec\n"
+        "@attnspec.property_of(attnspec.REGISTRY['scores.dot'])\n"
+        "def one_more(f, arguments):\n"
+        "    '''It equals itself.'''\n"
+        "    yield attnspec.Equal(f(**arguments), f(**arguments))\n"
+    )
+    (tmp_path / "more_slips.py").write_text(
+        "import attnspec\n"
+        "wrong = {'e': 'q[i] @ k[j] + q[i] @ k[j]'}\n"
+        "attnspec.mutate(attnspec.REGISTRY['scores.dot'], 'doubled', wrong, says='it is doubled')\n"
+    )
+    program = (
+        "import sys; sys.path.insert(0, sys.argv[1]); import attnspec;"
+        "from attnspec.properties import PROPERTIES;"
+        "print([each.name for each in attnspec.REGISTRY['scores.dot'].curated],"
+        " [each.name for each in PROPERTIES['scores.dot']])"
+    )
+    printed = ran(program, str(tmp_path))
+
+    assert "doubled" in printed
+    assert "one_more" in printed

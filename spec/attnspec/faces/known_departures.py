@@ -13,9 +13,11 @@ They are listed in a TOML file, with an entry for each:
 from __future__ import annotations
 
 import os
+import subprocess
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +28,7 @@ from attnspec.verification.verdict import Verdict, VerdictKind
 VERDICTS = tuple(kind for kind in VerdictKind if kind is not VerdictKind.CONFORMS)
 """The verdicts that can be listed."""
 
-OPTIONAL = ("device", "equation")
+OPTIONAL = ("device", "equation", "owner", "review")
 NO_DTYPE = "none"
 """The dtype of an entry about a procedure."""
 
@@ -43,6 +45,8 @@ class Departure:
         link: a link to more information.
         device: the device; "" for any.
         equation: the equation, if the implementation claims several; "" for any.
+        owner: who looks at it again; "" if nobody is named.
+        review: the date by which it is looked at again, YYYY-MM-DD; "" if there is none.
     """
 
     implementation: str
@@ -52,6 +56,14 @@ class Departure:
     link: str
     device: str = ""
     equation: str = ""
+    owner: str = ""
+    review: str = ""
+
+    @property
+    def review_text(self) -> str:
+        """Who looks at it again, and when; "" if that is not known."""
+        by = f"to be reviewed by {self.review}" if self.review else ""
+        return ", ".join(filter(None, [f"owner: {self.owner}" if self.owner else "", by]))
 
     def covers(self, verdict: Verdict) -> bool:
         """Return whether a verdict is about the implementation, dtype, device and equation of this entry."""
@@ -108,14 +120,19 @@ class KnownDepartures:
         return entries
 
 
-def read(path: str) -> KnownDepartures:
+def read(path: str, revision: str = "") -> KnownDepartures:
     """Read a file of known departures.
 
+    Args:
+        path: the file.
+        revision: the revision of git that has the list; "" for the file as it is.
+
     Raises:
-        SpecError: there is no such file, or an entry is wrong.
+        SpecError: there is no such file or revision, or an entry is wrong.
     """
     try:
-        content = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        text = at_revision(path, revision) if revision else Path(path).read_text(encoding="utf-8")
+        content = tomllib.loads(text)
     except OSError as error:
         raise SpecError(f"cannot read known departures: {error.strerror}", given=path) from error
     except ValueError as error:
@@ -134,9 +151,32 @@ def read(path: str) -> KnownDepartures:
     return KnownDepartures(path, tuple(departures))
 
 
+def at_revision(path: str, revision: str) -> str:
+    """The text of a file at a revision of git.
+
+    Raises:
+        SpecError: git is not there, or has no such revision or no such file in it.
+    """
+    file = Path(path).absolute()
+    command = ["git", "-C", str(file.parent), "show", "--end-of-options", f"{revision}:./{file.name}"]
+    try:
+        done = subprocess.run(command, capture_output=True, check=False)
+    except OSError as error:
+        raise SpecError(f"cannot run git: {error.strerror}", given=f"{path} at {revision}") from error
+    if done.returncode:
+        raise SpecError(
+            f"cannot read known departures at {revision}",
+            given=done.stderr.decode(errors="replace").strip(),
+            expected=f"a revision that has {path}",
+            mend="in CI, fetch the base revision first: git fetch origin main",
+        )
+    return done.stdout.decode("utf-8")
+
+
 def _departure(entry: Mapping[str, Any], label: str) -> Departure:
     """Return the departure of a TOML table; `label` names it in an error."""
     names = [field.name for field in fields(Departure)]
+    entry = {key: value.isoformat() if isinstance(value, date) else value for key, value in entry.items()}
     needed = [name for name in names if name not in OPTIONAL]
     for key, value in entry.items():
         if key not in names:
@@ -153,7 +193,22 @@ def _departure(entry: Mapping[str, Any], label: str) -> Departure:
             raise SpecError(
                 f"{label}: no {key} {entry[key]!r} to list", given=entry[key], expected=", ".join(known), mend=mend
             )
+    _check_date(entry.get("review"), label)
     return Departure(**entry)
+
+
+def _check_date(review: str | None, label: str) -> None:
+    """Check that a review date is a date.
+
+    Raises:
+        SpecError: it is not.
+    """
+    try:
+        date.fromisoformat(review or "2000-01-01")
+    except ValueError as error:
+        raise SpecError(
+            f"{label}: review is not a date", given=f"review = {review!r}", expected="YYYY-MM-DD"
+        ) from error
 
 
 def _same(one: Departure, other: Departure) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from rich.console import Group
@@ -16,6 +16,7 @@ from attnspec.discovery import Declared, Discovery, discover
 from attnspec.errors import UnknownName, nearest
 from attnspec.faces.json_file import Document
 from attnspec.faces.screen import Screen
+from attnspec.faces.similar import similar
 from attnspec.language.equation import REGISTRY, Equation
 from attnspec.language.procedure import PROCEDURES, Procedure
 
@@ -25,17 +26,20 @@ NARROW = 72
 """Below this width, in columns, the implementations of an entry are printed below it instead of beside it."""
 
 
-def print_catalogue(family: str | None, to_json: str | None) -> None:
+def print_catalogue(family: str | None, to_json: str | None, like: str | None = None) -> None:
     """Print the catalogue.
 
     Args:
         family: the family to print, or a word to search for; None for all.
+        like: the id of an equation, or a word: equations that are like it are printed, within the family.
         to_json: the file to write JSON to; "-" is the standard output, None writes none.
 
     Raises:
-        UnknownName: there is no such family, and nothing mentions the word.
+        UnknownName: there is no such family, and nothing mentions the word; or nothing is like `like`.
     """
     families = _families(family)
+    if like is not None:
+        families = _only(families, similar(like))
     discovery = discover()
     document = Document(to_json)
     document.finish(_document(families, discovery))
@@ -67,6 +71,15 @@ def _families(wanted: str | None) -> dict[str, list[Entry]]:
             mend=nearest(wanted, families),
         )
     return {family: entries for family, entries in found.items() if entries}
+
+
+def _only(families: dict[str, list[Entry]], wanted: Sequence[Entry]) -> dict[str, list[Entry]]:
+    """Some entries by family, in their own order."""
+    found: dict[str, list[Entry]] = {}
+    for entry in wanted:
+        if any(entry is other for other in families.get(entry.family, ())):
+            found.setdefault(entry.family, []).append(entry)
+    return found
 
 
 def _mentions(entry: Entry, word: str) -> bool:

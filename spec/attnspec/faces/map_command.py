@@ -8,10 +8,10 @@ from pathlib import Path
 
 from attnspec.errors import SpecError, TargetError
 from attnspec.faces.screen import Screen
+from attnspec.pages.code_views import source_of
 from attnspec.pages.page import mapped_page
 from attnspec.verification.mapping import Mapped, mapped
 from attnspec.verification.options import VerifyOptions
-from attnspec.verification.sandbox.targets import File, Module, Target
 
 
 def write_map(target: str, options: VerifyOptions, out: str) -> int:
@@ -71,18 +71,3 @@ def _only(found: Sequence[Mapped], target: str, notes: Sequence[str]) -> Sequenc
         expected="one",
         mend=f"name it: {target}:{found[0].callable}",
     )
-
-
-def source_of(target: Target) -> Path | None:
-    """The file of a target; None if it is not found without importing it."""
-    if isinstance(target, File):
-        return Path(target.path).absolute()
-    if not isinstance(target, Module):
-        return None
-    parts = target.name.split(".")
-    for folder in map(Path, (".", *sys.path)):
-        place = folder.joinpath(*parts)
-        for file in (place.with_suffix(".py"), place / "__init__.py"):
-            if file.is_file():
-                return file.absolute()
-    return None

@@ -98,12 +98,19 @@ class Run:
     complete: bool = False
     started: float = field(default_factory=time.monotonic)
 
-    def verify(self, target: str) -> None:
-        """Verify one target. A target that cannot be judged is reported, and does not stop the run."""
+    def verify(self, target: str, options: VerifyOptions | None = None) -> None:
+        """Verify one target. A target that cannot be judged is reported, and does not stop the run.
+
+        Args:
+            target: the target, as `attnspec.verify` takes it.
+            options: its options, if they are not those of the run.
+        """
         before = len(self.verdicts)
         try:
             with self.screen.progress(target) as show_stage:
-                report = run(target, self.options, jobs=self.jobs, on_verdict=self.add, on_progress=show_stage)
+                report = run(
+                    target, options or self.options, jobs=self.jobs, on_verdict=self.add, on_progress=show_stage
+                )
                 self.verdicts[before:] = report.verdicts  # worker processes finish in any order
             self.notes += report.notes
         except SpecError as error:
@@ -170,20 +177,24 @@ class Run:
 
 
 def passed_text(verdict: Verdict) -> str:
-    """Return a passed verdict on one line, then its binding, its findings and the mistakes that its cases miss."""
+    """Return a passed verdict on one line, then its function, binding and findings, and the mistakes that it misses."""
     bits = f", {verdict.effective_bits:.1f} bits" if verdict.effective_bits is not None else ""
     score = f"caught {verdict.killed} of {verdict.of} on {cases_text(verdict)}"
     domain = f"for {verdict.domain}" if verdict.domain else ""
     parts = [headline(verdict), f"{verdict.policy}{bits}", score, f"{verdict.seconds:.1f} s", domain]
     bound = [f"bound: {verdict.bound}"] if verdict.bound else []
     uncaught = [f"would not have caught: {mistake}" for mistake in verdict.survived]
-    lines = [*bound, *verdict.findings, *uncaught]
+    function = [f"function: {verdict.function.says}"] if verdict.function is not None else []
+    lines = [*function, *bound, *verdict.findings, *uncaught]
     return "\n".join(["; ".join(filter(None, parts)), *(f"  {line}" for line in lines)])
 
 
 def known_text(verdict: Verdict, departure: Departure) -> str:
     """Return the text of a known departure: the verdict, and the reason why it is expected."""
-    rows = (("because", verdict.reason), ("known", f"{departure.reason}\n{departure.link}"))
+    rows = (
+        ("because", verdict.reason),
+        ("known", "\n".join(filter(None, [departure.reason, departure.link, departure.review_text]))),
+    )
     body = [f"  {label:<9} {indent(text)}" for label, text in rows if text]
     return "\n".join([f"known: {headline(verdict)}; {verdict.seconds:.1f} s", *body])
 

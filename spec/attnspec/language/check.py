@@ -126,7 +126,7 @@ def single(node: Node, scope: Scope) -> Type:
             if name not in scope.names:
                 refuse(scope, node, f"uses {name} before it is defined", ", ".join(scope.names))
             known = scope.names[name]
-            return replace(known, names=known.names - scope.bound)  # inside a scan, its value at the step
+            return replace(known, names=known.names - scope.bound) if scope.bound else known  # at the step of a scan
         case Zeros(dims=dims):
             return Type("float", dims=dims)
         case Number(value=number):

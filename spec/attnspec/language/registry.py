@@ -23,7 +23,13 @@ ROOT = "attnspec."
 GROUP = "attnspec.equations"
 """The group of entry points of packages that define equations, properties or mistakes; each names a module."""
 
+ADDITIONS = ("attnspec.properties", "attnspec.mutants")
+"""The groups of entry points of packages that define properties and mistakes of equations of other packages."""
+
 _loaded: set[str] = set()
+
+_under_way: list[str] = []
+"""The families that are being imported."""
 
 
 @cache
@@ -53,6 +59,7 @@ def load_family(family: str) -> None:
     if family in _loaded:
         return
     _loaded.add(family)  # before the imports, since these modules look up their own entries
+    _under_way.append(family)
     try:
         for package in PACKAGES if family in families() else ():
             if family in _modules(package):
@@ -60,6 +67,8 @@ def load_family(family: str) -> None:
     except BaseException:
         _loaded.discard(family)
         raise
+    finally:
+        _under_way.remove(family)
 
 
 def load_installed() -> None:
@@ -68,10 +77,24 @@ def load_installed() -> None:
     Raises:
         SpecError: one cannot be imported.
     """
-    if GROUP in _loaded:
+    _load_group(GROUP)
+
+
+def load_additions() -> None:
+    """Import what installed packages declare as properties and mistakes, unless a family is just being imported.
+
+    Raises:
+        SpecError: one cannot be imported.
+    """
+    for group in () if _under_way else ADDITIONS:
+        _load_group(group)
+
+
+def _load_group(group: str) -> None:
+    if group in _loaded:
         return
-    _loaded.add(GROUP)  # before the imports, since these modules look up their own entries
-    for point in entry_points(group=GROUP):
+    _loaded.add(group)  # before the imports, since these modules look up their own entries
+    for point in entry_points(group=group):
         definitions.load_module(point.module)
 
 
@@ -101,7 +124,8 @@ class Registry(Mapping[str, T]):
 
     The id of an entry is "module.name", with the packages of the module; "attnspec." may stand before an id of the
     catalogue. Iteration and `len` load the whole catalogue and what installed packages define; a look-up loads only the
-    family of the id, and the installed packages if the catalogue does not have it.
+    family of the id, the installed packages if the catalogue does not have it, and properties and mistakes that other
+    packages add to equations.
     """
 
     def __init__(self) -> None:
@@ -132,6 +156,7 @@ class Registry(Mapping[str, T]):
         load_family(family_of(id))
         if id not in self._entries and family_of(id) not in families():
             load_installed()
+        load_additions()
         return id
 
     def __iter__(self) -> Iterator[str]:
@@ -139,6 +164,7 @@ class Registry(Mapping[str, T]):
         for family in known:
             load_family(family)
         load_installed()
+        load_additions()
         order = {family: place for place, family in enumerate(known)}
         return iter(sorted(self._entries, key=lambda id: order.get(family_of(id), len(order))))
 

@@ -48,9 +48,11 @@ def walk(node: Node, path: Path = ()) -> Iterator[tuple[Path, Node]]:
         node: the node.
         path: its own path, with which all paths begin.
     """
-    yield path, node
-    for step, child in children(node):
-        yield from walk(child, (*path, step))
+    waiting = [(path, node)]
+    while waiting:
+        path, node = waiting.pop()
+        yield path, node
+        waiting.extend([((*path, step), child) for step, child in children(node)][::-1])
 
 
 def node_at(node: Node, path: Path) -> Node:

@@ -290,6 +290,13 @@ class Definition:
         """The role of a size, one of `ROLES`."""
         return self.roles.get(size, "width")
 
+    @cached_property
+    def differences(self) -> tuple[Dim, ...]:
+        """The sizes of its axes that are differences, such as n−9, and negative if other sizes are too small."""
+        axes = [dim for item in (*self.parameters, *self.results) for dim in item.dims]
+        every = dict.fromkeys([*axes, *(dim for _, dim in self.indices)])
+        return tuple(dim for dim in every if any(count < 0 for _, count in dim.terms))
+
     @property
     def dtype_is_given(self) -> bool:
         """Whether a parameter is floating-point, which determines the dtype of the results."""

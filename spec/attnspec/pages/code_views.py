@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 import linecache
+import sys
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
@@ -18,6 +19,7 @@ from attnspec.language.traversal import walk
 from attnspec.pages.listing import Listing, Marked, Tap, offsets, position
 from attnspec.verification.diagnosis.links import Link
 from attnspec.verification.mapping import Mapped
+from attnspec.verification.sandbox.targets import File, Module, Target
 
 Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
 CALLED = ("forward", "__call__", "call")
@@ -208,3 +210,18 @@ def _taps(mapped: Mapped, found: Sequence[Link]) -> dict[int, list[Tap]]:
             chosen.setdefault((link.equation, link.key, text), Tap(link.key, text, equation, title))
         taps[line] = list(chosen.values())
     return taps
+
+
+def source_of(target: Target) -> Path | None:
+    """The file of a target; None if it is not found without importing it."""
+    if isinstance(target, File):
+        return Path(target.path).absolute()
+    if not isinstance(target, Module):
+        return None
+    parts = target.name.split(".")
+    for folder in map(Path, (".", *sys.path)):
+        place = folder.joinpath(*parts)
+        for file in (place.with_suffix(".py"), place / "__init__.py"):
+            if file.is_file():
+                return file.absolute()
+    return None

@@ -33,10 +33,10 @@ def asset(name: str) -> str:
     return files("attnspec.pages").joinpath(name).read_text("utf-8")
 
 
-def document(title: str, body: str, *, script: bool = True) -> str:
+def document(title: str, body: str, *, script: str = "page.js") -> str:
     """A whole page, which needs nothing but itself."""
-    values = {"title": escape(title), "css": asset("page.css") + FIGURE_STYLE, "body": body}
-    values["js"] = asset("page.js") if script else ""
+    style = asset("page.css") + FIGURE_STYLE
+    values = {"title": escape(title), "css": style, "body": body, "js": asset(script)}
     return re.sub(r"\{\{(\w+)\}\}", lambda found: values[found[1]], asset("page.html"))
 
 

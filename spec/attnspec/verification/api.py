@@ -41,6 +41,7 @@ def verify(
     case: int | None = None,
     show_output: bool = False,
     trace: bool = True,
+    function: bool = True,
     jobs: int = 1,
     on_verdict: Callable[[Verdict], None] | None = None,
     on_progress: Callable[[str], None] | None = None,
@@ -94,6 +95,8 @@ def verify(
         show_output: show what the candidate prints, on the standard error.
         trace: watch the lines of a candidate that gives wrong values and makes no known mistake, in further calls, and
             describe where it departs from the equation.
+        function: also examine which function the candidate computes, without rounding, where it can be traced. This
+            needs the extra ``attnspec[exact]``.
         jobs: number of worker processes.
         on_verdict: called with each `Verdict` as soon as it is known.
         on_progress: called with the name of each stage that begins.
@@ -148,6 +151,7 @@ def verify(
         case=case,
         show_output=show_output,
         trace=trace,
+        function=function,
     )
     return run(target, options, jobs=jobs, on_verdict=on_verdict or _ignore, on_progress=on_progress or _ignore)
 

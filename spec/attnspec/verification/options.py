@@ -69,6 +69,7 @@ class VerifyOptions:
     case: int | None = None
     show_output: bool = False
     trace: bool = True
+    function: bool = True
 
     def claimed(self, declared: Claim) -> Claim:
         """The declared claim, with the fields that the caller overrides."""

@@ -84,6 +84,7 @@ def questions(found: Sequence[CallableInfo], shown: str, wanted: VerifyOptions) 
                 how,
                 wanted.case,
                 wanted.trace,
+                wanted.function,
             )
 
 

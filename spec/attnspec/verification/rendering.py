@@ -14,7 +14,7 @@ import numpy as np
 import attnspec
 from attnspec.errors import indent
 from attnspec.implementation import AUTODIFF
-from attnspec.verification.verdict import Diagnosis, Report, Verdict, WorstAnswer, WorstElement
+from attnspec.verification.verdict import Diagnosis, FunctionVerdict, Report, Verdict, WorstAnswer, WorstElement
 
 SCHEMA = 1
 """The version of the JSON form; it grows when a field is removed or changes its meaning."""
@@ -45,6 +45,7 @@ def verdict_text(verdict: Verdict) -> str:
         ("got", worst.wrong if worst else ""),
         ("diagnosis", "\n".join(map(_explanation, verdict.diagnosis))),
         ("findings", "\n".join(verdict.findings)),
+        ("function", verdict.function.says if verdict.function is not None else ""),
         ("precision", _precision(verdict)),
         ("strength", _strength(verdict)),
         ("claimed", verdict.domain),
@@ -111,7 +112,18 @@ def verdict_json(verdict: Verdict) -> dict[str, Any]:
         "claimed": verdict.domain,
         "bound": verdict.bound,
         "seed": verdict.seed,
+        "function": _function_json(verdict.function) if verdict.function is not None else None,
     }
+
+
+def _function_json(function: FunctionVerdict) -> dict[str, Any]:
+    facts = {"kind": function.kind, "says": function.says, "digits": function.digits, "points": function.points}
+    if function.case is None:
+        return {**facts, "witness": None}
+    witness = _worst_json(
+        WorstElement(function.case, function.output, function.index, function.expected, 0.0, function.got)
+    )
+    return {**facts, "witness": {name: value for name, value in witness.items() if name != "noise"}}
 
 
 def _diagnosis_json(diagnosis: Diagnosis) -> dict[str, Any]:

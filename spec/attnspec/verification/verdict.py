@@ -101,6 +101,41 @@ class Diagnosis:
 
 
 @dataclass(frozen=True, slots=True)
+class FunctionVerdict:
+    """Which function a candidate computes, if nothing rounds: what it does is traced, and evaluated in ball arithmetic.
+
+    It is about what was traced, at a few small cases of the verdict, which are called points.
+
+    Attributes:
+        kind: "same", "another" or "not traced".
+        says: the sentence that describes it.
+        digits: the number of decimal digits to which the same function agrees at all points; None if all numbers are
+            equal exactly, or if the function is not the same.
+        points: number of points that were traced.
+        case: of another function, the case that proves it; else None.
+        output: name of the output that differs there; "" if none does.
+        index: index of the element in that output.
+        expected: value of the equation.
+        got: value of the candidate.
+
+    Examples:
+        >>> import attnspec
+        >>> attnspec.FunctionVerdict("same", "the same function to 57 digits at 6 points", 57, 6).digits
+        57
+    """
+
+    kind: str
+    says: str
+    digits: int | None = None
+    points: int = 0
+    case: Case | None = None
+    output: str = ""
+    index: tuple[int, ...] = ()
+    expected: float = float("nan")
+    got: float = float("nan")
+
+
+@dataclass(frozen=True, slots=True)
 class WorstElement:
     """The case that shows a verdict on an equation, and one element of its output.
 
@@ -219,6 +254,7 @@ class Verdict:
         backward_of: id of the equation whose gradients were judged, if automatic differentiation made them; `equation`
             is then the equation of the gradients.
         bound: how the candidate was called, as text, where it was not by the names of the equation; else "".
+        function: which function it computes, without rounding; None if that was not examined.
         cases: the cases that show the verdict: that of `worst_case`, then the one with the largest error, if that is
             another. They are not part of the text and of the JSON; `attnspec verify --keep-case` writes them.
 
@@ -258,6 +294,7 @@ class Verdict:
     recorded: int = 0
     backward_of: str = ""
     bound: str = ""
+    function: FunctionVerdict | None = None
     cases: tuple[Case, ...] = field(default=(), compare=False, repr=False)
 
     @property
@@ -366,6 +403,7 @@ class Report:
             >>> import attnspec
             >>> attnspec.verify("attnspec_numpy.scores:dot", dtype="float32").raise_for_failure()
         """
+        __tracebackhide__ = True  # pytest then shows the caller's line
         if not self.passed:
             failed = [str(each) for each in self.verdicts if not each.passed]
             raise VerificationError("\n\n".join([*failed, *self.notes]) or "nothing was verified", report=self)

@@ -87,6 +87,7 @@ def test_a_line_that_is_wrong_is_not_linked(tmp_path: Path, right: str, wrong: s
     assert "r" in shown
 
 
+@pytest.mark.broad
 def test_another_equation_has_other_links(tmp_path: Path) -> None:
     """If the equation is another one, links are lost: they are not made by names."""
     update = the_map(tmp_path, PACKED, equation="recurrent.gru_cell_update_writes")

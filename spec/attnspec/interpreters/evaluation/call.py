@@ -10,6 +10,7 @@ from array_api_compat import array_namespace
 
 from attnspec.errors import BindingError, ShapeError, nearest
 from attnspec.interpreters.evaluation.memo import Memory, Remembering
+from attnspec.interpreters.evaluation.several import WithSeveral
 from attnspec.interpreters.evaluation.value import ValueOf
 from attnspec.language import layers
 from attnspec.language.dims import Dim
@@ -84,6 +85,9 @@ def fit(
             if mismatch:
                 reason = "; ".join(sorted({solved_by[name] for name in dim.names if name in solved_by}))
                 raise _misfit(definition, parameter.name, shape, mismatch + (f", since {reason}" if reason else ""))
+    for dim in definition.differences:
+        if dim.names <= sizes.keys() and dim.value(sizes) < 0:
+            raise _negative(definition, dim, sizes)
     return sizes, max((len(shapes[p.name]) - len(p.dims) for p in definition.parameters), default=0)
 
 
@@ -109,8 +113,23 @@ def _misfit(definition: Definition, name: str, shape: tuple[int, ...], why: str)
     )
 
 
+def _negative(definition: Definition, dim: Dim, sizes: Mapping[str, int]) -> ShapeError:
+    """The error for sizes with which an axis would be negative."""
+    given = ", ".join(f"{name} = {sizes[name]}" for name in sorted(dim.names))
+    return ShapeError(
+        f"{definition.id}: the axis {dim} would have {dim.value(sizes)} places",
+        given=given,
+        expected=f"sizes with which {dim} is at least 0",
+        mend="pass larger arrays",
+    )
+
+
 def evaluate(
-    definition: Definition, args: Sequence[Any], kwargs: Mapping[str, Any], memory: Memory | None = None
+    definition: Definition,
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any],
+    memory: Memory | None = None,
+    several: int = 0,
 ) -> Any:
     """The value of an equation on arrays, in their namespace and dtype.
 
@@ -119,9 +138,11 @@ def evaluate(
         args: its arrays, in order.
         kwargs: its arrays and options by name.
         memory: values of evaluations on the same arrays, which are used and added to; arrays are not changed meanwhile.
+        several: how many values a number of the equation has, of type `Several`; 0 if all numbers have one.
 
     Returns:
-        One array, or a tuple of them if the equation has several results, with the batch axes first.
+        One array, or a tuple of them if the equation has several results, with the batch axes first; in front of these
+        is the axis of the values of a number that has several.
 
     Raises:
         BindingError: arguments do not match the parameters.
@@ -132,9 +153,12 @@ def evaluate(
     definition = layers.written_out(definition, arrays)
     sizes, batch = fit(definition, {name: tuple(array.shape) for name, array in arrays.items()}, options)
     namespace = array_namespace(*arrays.values()) if arrays else array_namespace(np.zeros(1))
-    interpreter = ValueOf(namespace) if memory is None else Remembering(namespace, memory)
+    if several:
+        interpreter: ValueOf = WithSeveral(namespace, memory or Memory(), batch)
+    else:
+        interpreter = ValueOf(namespace) if memory is None else Remembering(namespace, memory)
     results, _ = interpreter.run(definition, arrays, options, sizes, batch)
-    lead = batch_shape(definition, arrays)
+    lead = (*([several] if several else []), *batch_shape(definition, arrays))
     whole = tuple(
         namespace.broadcast_to(
             interpreter.as_integers(result) if announced.kind == "int" else result,

@@ -7,7 +7,7 @@ that a lookup costs less than an operation on arrays. A memory never changes a v
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from typing import Any, NamedTuple
 
 from attnspec.interpreters.evaluation.algebra import Axis, Named, Value
@@ -113,9 +113,14 @@ class Remembering(ValueOf):
         if known is not None:
             return known
         values = super().results(node, frame)
-        elements = sum(value.data.size for value in values if isinstance(value, Named))
-        self.memory.keep(key, values, elements, node, operands)
+        if self.is_worth_keeping(values):
+            elements = sum(value.data.size for value in values if isinstance(value, Named))
+            self.memory.keep(key, values, elements, node, operands)
         return values
+
+    def is_worth_keeping(self, values: Sequence[Value[Array]]) -> bool:
+        """Whether values may be needed again."""
+        return True
 
     def context(self, frame: Frame[Array]) -> int:
         """What the value of a node depends on besides its operands."""

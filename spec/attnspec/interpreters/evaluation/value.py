@@ -27,6 +27,7 @@ class ValueOf(Interpreter[Array]):
         self.constants = constants
         self.dtype: Any = None
         self.device: Any = None
+        self._positions: dict[int, Array] = {}
 
     @property
     def xp(self) -> Any:
@@ -58,7 +59,9 @@ class ValueOf(Interpreter[Array]):
         return super().leave(value) if isinstance(value, Named | float) else self.xp.asarray(value)
 
     def positions(self, count: int) -> Array:
-        return self.xp.arange(count, dtype=self.xp.float64)
+        if count not in self._positions:
+            self._positions[count] = self.xp.arange(count, dtype=self.xp.float64)
+        return self._positions[count]
 
     def as_integers(self, operand: Array) -> Array:
         return self.xp.astype(operand, self.xp.int64)

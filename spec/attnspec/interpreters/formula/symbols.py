@@ -155,9 +155,23 @@ class Symbols:
         return replace(self, scope=scope, carried={**self.carried, **dict.fromkeys(node.states, node.index)})
 
 
-@lru_cache(maxsize=256)
+_KNOWN: dict[tuple[int, int], tuple[Definition, Setting, Symbols]] = {}
+"""The symbols of the last equations, by the identity of equation and medium: an equal one takes longer to find."""
+
+MOST_KNOWN = 32
+
+
 def symbols(definition: Definition, setting: Setting) -> Symbols:
     """The symbols of an equation outside its recurrences."""
+    key = id(definition), id(setting)
+    if key not in _KNOWN:
+        if len(_KNOWN) >= MOST_KNOWN:
+            _KNOWN.clear()
+        _KNOWN[key] = definition, setting, _symbols(definition, setting)
+    return _KNOWN[key][2]
+
+
+def _symbols(definition: Definition, setting: Setting) -> Symbols:
     inner = list(nodes(definition))
     names, sizes = _taken(definition, inner), {name for dim in _dims(definition, inner) for name in dim.names}
     renamed = {}

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
 from attnspec.errors import NotationError
+from attnspec.interpreters.evaluation.several import Several
 from attnspec.interpreters.formula.formula import text_of
 from attnspec.interpreters.mutation.mutants import inside_scan, is_well_formed, parts
 from attnspec.interpreters.mutation.operators import Site
@@ -77,7 +78,7 @@ class FreeNumber:
         shown: the part of the formula, as text.
         old: the replaced constant, in sizes and options of the outermost equation; None for other kinds.
         quantities: the sizes and options that it may be computed from.
-        insert: makes the equation with a number here; for a constant, with the constant multiplied by the number.
+        put: makes the equation with a number here; for a constant, with the constant multiplied by the number.
         become: makes the equation with an expression here.
         times: what the number of a term is multiplied by, as text; "" if it is added as it is.
     """
@@ -87,9 +88,17 @@ class FreeNumber:
     shown: str
     old: Node | None
     quantities: tuple[Quantity, ...]
-    insert: Callable[[float], Definition]
+    put: Callable[[Number], Definition]
     become: Callable[[Node], Definition]
     times: str = ""
+
+    def insert(self, number: float) -> Definition:
+        """The equation with a number here; for a constant, with the constant multiplied by the number."""
+        return self.put(Number(number))
+
+    def insert_each(self, numbers: Sequence[float]) -> Definition:
+        """The same with several numbers, which are evaluated at once."""
+        return self.put(Number(Several(numbers)))
 
     @property
     def neutral(self) -> float:
@@ -97,11 +106,15 @@ class FreeNumber:
         return 0.0 if self.kind in (TERM, SHARE) else 1.0
 
 
-def free_numbers(definition: Definition) -> Iterator[FreeNumber]:
-    """The free numbers of an equation and of those that it calls, where a fraction is allowed."""
+def free_numbers(definition: Definition, roots: Collection[int] | None = None) -> Iterator[FreeNumber]:
+    """The free numbers of an equation and of those that it calls, where a fraction is allowed.
+
+    Args:
+        roots: the positions of the lines that may be wrong among the roots of the equation; all of them by default.
+    """
     quantities = tuple(Quantity(node, node) for node in _quantities(definition))
     throughout = (_throughout(definition, quantities, names) for names in _groups(definition))
-    for place in (*_places(definition, quantities, lambda tree: tree), *throughout):
+    for place in (*_places(definition, quantities, lambda tree: tree, roots), *throughout):
         if is_well_formed(place.insert(0.5)):
             yield place
 
@@ -128,7 +141,7 @@ def _throughout(definition: Definition, quantities: tuple[Quantity, ...], names:
 
     *first, last = [text_of(Name(name), definition) for name in names]
     shown = f"{', '.join(first)} and {last}" if first else last
-    return FreeNumber(THROUGHOUT, "", shown, None, quantities, lambda number: become(Number(number)), become)
+    return FreeNumber(THROUGHOUT, "", shown, None, quantities, become, become)
 
 
 def _quantities(definition: Definition) -> Iterator[Node]:
@@ -141,7 +154,10 @@ def _quantities(definition: Definition) -> Iterator[Node]:
 
 
 def _places(
-    definition: Definition, quantities: tuple[Quantity, ...], whole: Callable[[Definition], Definition]
+    definition: Definition,
+    quantities: tuple[Quantity, ...],
+    whole: Callable[[Definition], Definition],
+    roots: Collection[int] | None = None,
 ) -> Iterator[FreeNumber]:
     """The free numbers of an equation at single nodes.
 
@@ -149,22 +165,22 @@ def _places(
         definition: the equation.
         quantities: its sizes and options.
         whole: makes the outermost equation of a changed one.
+        roots: the positions of the lines; all of them by default.
     """
     types = check(definition)
     lines = [name for line in definition.lines for name in line.targets]
     uses = Counter(node.id for node in nodes(definition) if isinstance(node, Name))
     once = frozenset(name for name in lines if uses[name] == 1)
     known = {name: kind for name, kind in types.items() if name not in lines}
-    for (label, root, build), targets in zip(
-        parts(definition), [*(line.targets for line in definition.lines), *((),) * len(definition.returns)], strict=True
-    ):
+    targets_of = [*(line.targets for line in definition.lines), *((),) * len(definition.returns)]
+    for position, ((label, root, build), targets) in enumerate(zip(parts(definition), targets_of, strict=True)):
         site = Site(definition, dict(known), types, root)
 
         def with_root(node: Node, build: Callable[[Node], Definition] = build) -> Definition:
             return whole(build(node))
 
         seen: set[tuple[str, str, str, Node]] = set()
-        for path, node in walk(root):
+        for path, node in walk(root) if roots is None or position in roots else ():
             for number in _at(node, root, path, inside_scan(site, root, path), once, label, quantities, with_root):
                 if isinstance(node, Call) or (number.kind, number.shown, number.times, node) not in seen:
                     seen.add((number.kind, number.shown, number.times, node))
@@ -204,10 +220,10 @@ def _at(
         def become(number: Node) -> Definition:
             return build(map_node(root, lambda part: change(number) if part == node else part))
 
-        def insert(number: float) -> Definition:
-            return become(Apply("*", (Number(number), node)) if kind == CONSTANT else Number(number))
+        def put(number: Number) -> Definition:
+            return become(Apply("*", (number, node)) if kind == CONSTANT else number)
 
-        return FreeNumber(kind, label, shown or site.show(node), old, quantities, insert, become, times)
+        return FreeNumber(kind, label, shown or site.show(node), old, quantities, put, become, times)
 
     if _is_constant(node, site.definition):
         if parent is None or not _is_constant(parent, site.definition):

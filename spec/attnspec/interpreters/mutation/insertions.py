@@ -6,14 +6,14 @@ that no mutant explains.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from itertools import combinations
 
 from attnspec.interpreters.formula.formula import text_of
 from attnspec.interpreters.mutation.everywhere import everywhere
 from attnspec.interpreters.mutation.free_numbers import MOVED, is_float
-from attnspec.interpreters.mutation.mutants import Mutant, is_well_formed
+from attnspec.interpreters.mutation.mutants import Mutant, changes, is_well_formed
 from attnspec.interpreters.mutation.operators import Site
 from attnspec.language.traversal import map_definition
 from attnspec.language.tree import Apply, Definition, Name, Node, Number, SizeOf
@@ -25,15 +25,19 @@ FUNCTIONS = ("tanh", "sigmoid", "relu", "gelu", "exp")
 """Functions that may be applied by mistake."""
 
 
-def insertions(definition: Definition) -> Iterator[Mutant]:
-    """The variants of an equation with each addition."""
-    yield from _residuals(definition)
-    yield from _exchanges(definition)
+def insertions(definition: Definition, roots: Collection[int] | None = None) -> Iterator[Mutant]:
+    """The variants of an equation with each addition.
+
+    Args:
+        roots: the positions of the lines that may be wrong among its roots; all of them by default.
+    """
+    whole = (*_residuals(definition), *_exchanges(definition))
+    yield from (each for each in whole if roots is None or changes(each.definition, definition, roots))
     for label, sentence, tree in (
-        *_functions(definition),
-        *_powers(definition),
-        *_lengths(definition),
-        *_clippings(definition),
+        *_functions(definition, roots),
+        *_powers(definition, roots),
+        *_lengths(definition, roots),
+        *_clippings(definition, roots),
     ):
         yield Mutant(f"{label}/insert", sentence, tree)
 
@@ -83,18 +87,18 @@ def _renamed(definition: Definition, names: dict[str, str]) -> Definition:
     )
 
 
-def _functions(definition: Definition) -> Iterator[tuple[str, str, Definition]]:
+def _functions(definition: Definition, roots: Collection[int] | None) -> Iterator[tuple[str, str, Definition]]:
     """A function is applied to a part of the formula, also in the equations that are called."""
-    for place in everywhere(definition):
+    for place in everywhere(definition, roots):
         if _is_value(place.node, place.site):
             for function in FUNCTIONS:
                 sentence = f"in {place.line}: {function} is applied to {place.site.show(place.node)}"
                 yield place.label, sentence, place.put(Apply(function, (place.node,)))
 
 
-def _powers(definition: Definition) -> Iterator[tuple[str, str, Definition]]:
+def _powers(definition: Definition, roots: Collection[int] | None) -> Iterator[tuple[str, str, Definition]]:
     """A square, or the root of the root, stands where a root should."""
-    for place in everywhere(definition):
+    for place in everywhere(definition, roots):
         match place.node:
             case Apply(op="sqrt", args=(radicand,)) as root:
                 shown = place.site.show(radicand)
@@ -104,9 +108,9 @@ def _powers(definition: Definition) -> Iterator[tuple[str, str, Definition]]:
                 yield place.label, f"in {place.line}: the root of {shown} is taken twice", twice
 
 
-def _lengths(definition: Definition) -> Iterator[tuple[str, str, Definition]]:
+def _lengths(definition: Definition, roots: Collection[int] | None) -> Iterator[tuple[str, str, Definition]]:
     """A vector is divided by its length, or a distance or a cosine stands where a product of two vectors should."""
-    for place in everywhere(definition):
+    for place in everywhere(definition, roots):
         if not is_float(place.node, place.site) or isinstance(place.node, Number | SizeOf):
             continue
         dims, shown = place.site.type_of(place.node).dims, place.site.show(place.node)
@@ -124,9 +128,9 @@ def _lengths(definition: Definition) -> Iterator[tuple[str, str, Definition]]:
                     yield place.label, says, place.put(Apply("/", (vector, Apply("sqrt", (square,)))))
 
 
-def _clippings(definition: Definition) -> Iterator[tuple[str, str, Definition]]:
+def _clippings(definition: Definition, roots: Collection[int] | None) -> Iterator[tuple[str, str, Definition]]:
     """A part of the formula, or an input, is clipped."""
-    for place in everywhere(definition):
+    for place in everywhere(definition, roots):
         is_input = isinstance(place.node, Name) and not definition.symbol(place.node.id).weight
         if _is_value(place.node, place.site) and (is_input or not isinstance(place.node, Name)):
             for bound in BOUNDS:

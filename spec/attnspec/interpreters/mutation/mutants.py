@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from attnspec.errors import NotationError
@@ -28,7 +29,7 @@ from attnspec.language.traversal import (
     walk,
     with_roots,
 )
-from attnspec.language.tree import Apply, CallLike, Definition, Line, Name, Node, Number, Through
+from attnspec.language.tree import Apply, CallLike, Definition, Line, Name, Node, Number, Scan, Through
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,44 +149,67 @@ def adapted(other: Definition, target: Definition) -> Definition | None:
     return replace(target, indices=(), lines=(Line(names, call),), returns=returns)
 
 
-def generated_mutations(definition: Definition) -> Iterator[Mutation]:
-    """The generated mutations of an equation, also those of the equations that it calls."""
+def generated_mutations(definition: Definition, roots: Collection[int] | None = None) -> Iterator[Mutation]:
+    """The generated mutations of an equation, also those of the equations that it calls.
+
+    Args:
+        roots: the positions of the lines that may be wrong among its roots; all of them by default.
+    """
     types = check(definition)
-    for label, node, build in parts(definition):
-        known = _in_scope(definition, label)
-        site = Site(definition, {name: types[name] for name in known}, types, node)
-        yield from _part_mutations(label, site, node, build)
+    for k, part in enumerate(parts(definition)):
+        if roots is None or k in roots:
+            yield from _part_mutations(*part, site_of(definition, types, k), Fit(definition, types, k))
     for name, sentence, tree, equal in (*equation_wide_mutations(definition, types), *_every_call(definition)):
-        if is_well_formed(tree, equal):
+        if (roots is None or changes(tree, definition, roots)) and is_well_formed(tree, equal):
             yield name, sentence, tree, equal
+
+
+@lru_cache(maxsize=128)
+def _mutations_of_callee(callee: Definition) -> tuple[Mutation, ...]:
+    return tuple(generated_mutations(callee))
+
+
+def changes(mutant: Definition, definition: Definition, roots: Collection[int]) -> bool:
+    """Whether a mutant of an equation differs from it, in certain lines only.
+
+    Args:
+        roots: the positions of the lines among the roots of the equation.
+    """
+    if len(mutant.roots) != len(definition.roots) or mutant.indices != definition.indices:
+        return False
+    different = {k for k, (a, b) in enumerate(zip(mutant.roots, definition.roots, strict=True)) if a != b}
+    return bool(different) and different <= {*roots}
 
 
 def _every_call(definition: Definition) -> Iterator[Mutation]:
     """The same mutation in every call of an equation that is called more than once."""
     for callee, count in Counter(callees(definition)).items():
         if count > 1:
-            for id, sentence, wrong, equal in generated_mutations(callee):
+            for id, sentence, wrong, equal in _mutations_of_callee(callee):
                 if not equal:
                     yield f"every {callee.id}/{id}", sentence, replace_callee(definition, callee, wrong), ()
 
 
-def _part_mutations(label: str, site: Site, root: Node, build: Callable[[Node], Definition]) -> Iterator[Mutation]:
+def _part_mutations(
+    label: str, root: Node, build: Callable[[Node], Definition], site: Site, fit: Fit
+) -> Iterator[Mutation]:
     """The mutations of one line or result.
 
     Args:
         label: its name.
-        site: where it is.
         root: its syntax tree.
         build: makes the equation with another tree in its place.
+        site: where it is.
+        fit: whether the equation with another tree in its place is well-formed.
     """
     for below, node in walk(root):
         inner = inside_scan(site, root, below)
         for op, sentence, new, equal in local_mutations(node, inner):
-            tree = build(substitute(root, below, new))
-            if is_well_formed(tree, equal):
-                yield f"{label}/{op}", f"in {label}: {sentence}", tree, equal
+            changed = substitute(root, below, new)
+            if equal or fit(changed):
+                yield f"{label}/{op}", f"in {label}: {sentence}", build(changed), equal
         if isinstance(node, CallLike):
-            for id, sentence, callee, equal in generated_mutations(node.callee):
+            for id, sentence, callee, equal in _mutations_of_callee(node.callee):
                 lifted = _lifted(node, inner, equal)
                 if lifted is not None:
                     yield (
@@ -242,15 +266,48 @@ def _root_builder(definition: Definition, k: int) -> Callable[[Node], Definition
     return lambda node: with_roots(definition, (*roots[:k], node, *roots[k + 1 :]))
 
 
-def _in_scope(definition: Definition, label: str) -> list[str]:
-    """The arrays and integer options that are defined before a line."""
+def site_of(definition: Definition, types: Mapping[str, Type], root: int) -> Site:
+    """The site of a line or result, which knows the arrays and integer options that are defined before it.
+
+    Args:
+        types: {name: type} of the whole equation.
+        root: the position among the roots.
+    """
     names = [parameter.name for parameter in definition.parameters]
     names += [option.name for option in definition.options if option.kind == "int"]
-    for line in definition.lines:
-        if ", ".join(line.targets) == label:
-            break
-        names += line.targets
-    return names
+    names += [name for line in definition.lines[:root] for name in line.targets]
+    return Site(definition, {name: types[name] for name in names}, types, definition.roots[root])
+
+
+class Fit:
+    """Whether an equation with another tree in place of a line or result is well-formed.
+
+    If the other tree has the types of the old one, all later lines fit as before, and they are not checked again.
+    """
+
+    def __init__(self, definition: Definition, types: Mapping[str, Type], root: int) -> None:
+        before = definition.lines[:root]
+        names = [parameter.name for parameter in definition.parameters]
+        names += [option.name for option in definition.options]
+        names += [name for line in before for name in line.targets]
+        scanned = {name: line.value.index for line in before if isinstance(line.value, Scan) for name in line.targets}
+        self._build = _root_builder(definition, root)
+        self._old = definition.roots[root]
+        self._scope = Scope(definition, {name: types[name] for name in names}, scanned=scanned)
+        self._types = infer(self._old, self._scope)
+
+    def __call__(self, new: Node) -> bool:
+        try:
+            types = infer(new, self._scope)
+        except NotationError:
+            return False
+        unchanged = types == self._types and self._scanned(new) == self._scanned(self._old)
+        return unchanged or is_well_formed(self._build(new))
+
+    @staticmethod
+    def _scanned(root: Node) -> str:
+        """The index of a recurrence; "" for other trees."""
+        return root.index if isinstance(root, Scan) else ""
 
 
 def is_well_formed(tree: Definition, equal: Sequence[tuple[str, str]] = ()) -> bool:

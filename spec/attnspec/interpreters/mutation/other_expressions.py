@@ -94,13 +94,13 @@ def _parts(place: Occurrence) -> Iterator[Node]:
 
 
 def _of_its_names(place: Occurrence) -> Iterator[Node]:
-    """The complement of a node, and functions of the arrays that it reads."""
+    """The complement of a node, and functions of the arrays that it reads; the states inside a recurrence are none."""
     match place.node:
         case Apply(op="-", args=(Number(value=1.0), _)):
             pass  # a mutant has the other operand
         case node:
             yield Apply("-", (Number(1.0), node))
-    names = [node for node in nodes(place.node) if isinstance(node, Name)]
+    names = [node for node in nodes(place.node) if isinstance(node, Name) and node.id in place.site.known]
     for name in names if names != [place.node] else []:
         yield Apply("-", (Number(1.0), name))
         yield from (Apply("*", (name, other)) for other in names)

@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from itertools import combinations
 
-from attnspec.interpreters.mutation.mutants import Mutant, inside_scan, is_well_formed, parts
-from attnspec.interpreters.mutation.operators import Site, local_mutations
+from attnspec.interpreters.mutation.mutants import Fit, Mutant, inside_scan, parts, site_of
+from attnspec.interpreters.mutation.operators import local_mutations
 from attnspec.language.check import check
 from attnspec.language.traversal import Path, map_node, substitute, walk
 from attnspec.language.tree import Definition, Node
@@ -37,17 +37,14 @@ def pairs(definition: Definition, roots: Collection[int]) -> Iterator[Mutant]:
     for root, (label, node, build) in enumerate(parts(definition)):
         if root not in roots:
             continue
-        before = {name for line in definition.lines[:root] for name in line.targets}
-        given = {item.name for item in definition.parameters} | {item.name for item in definition.options}
-        known = {name: kind for name, kind in types.items() if name in before | given}
-        site = Site(definition, known, types, node)
+        site, fits = site_of(definition, types, root), Fit(definition, types, root)
         singles = [
             _Single(path, part, id, says, new)
             for path, part in walk(node)
             for id, says, new, equal in local_mutations(part, inside_scan(site, node, path))
             if not equal
         ]
-        singles = [each for each in singles if is_well_formed(build(substitute(node, each.path, each.new)))]
+        singles = [each for each in singles if fits(substitute(node, each.path, each.new))]
         if len(singles) ** 2 > 2 * MOST_PAIRS:
             continue
         for one, other in combinations(singles, 2):

@@ -88,7 +88,7 @@ class Policy:
 class PrecisionPolicy(StrEnum):
     """Precision policies: where an implementation rounds to its storage dtype. A member equals its value.
 
-    For float32 and float64 all policies but TF32 are the same.
+    For float32 and float64 all policies but TF32 are the same; reduced-reduction is for float16 and bfloat16 alone.
 
     Examples:
         >>> import attnspec
@@ -106,6 +106,9 @@ class PrecisionPolicy(StrEnum):
     """Every intermediate is rounded to the storage dtype."""
     TF32 = "tf32"
     """Float32, with the operands of products of matrices rounded to TF32. It is never inferred, only declared."""
+    REDUCED_REDUCTION = "reduced-reduction"
+    """As op-by-op in float16 or bfloat16, and running sums are rounded to the storage dtype too, as cuBLAS may do where
+    PyTorch allows reduced-precision reductions. It is never inferred, only declared."""
 
 
 PRESETS = tuple(PrecisionPolicy)
@@ -135,14 +138,21 @@ def preset(name: str, dtype: str) -> Policy:
             return replace(inside, operands=storage, intermediates=storage, state=storage)
         case "tf32" if dtype == "float32":
             return replace(inside, operands=FORMATS["tf32"])
+        case "reduced-reduction" if storage.bits < 24:
+            return replace(inside, accumulation=storage, operands=storage, intermediates=storage, state=storage)
     raise UnknownName(
         f"no precision policy {name!r} for {dtype}",
         given=name,
-        expected=", ".join([*policies(dtype), *(["tf32"] if dtype == "float32" else [])]),
+        expected=", ".join([*policies(dtype), *declared_only(dtype)]),
         mend=nearest(name, PRESETS) or "leave it out, and it is inferred",
     )
 
 
 def policies(dtype: str) -> tuple[str, ...]:
-    """The presets that can be inferred for a storage dtype, tightest first; TF32 must be declared."""
+    """The presets that can be inferred for a storage dtype, tightest first; others must be declared."""
     return ("float32-inside", "float32-step", "flash", "op-by-op") if FORMATS[dtype].bits < 24 else ("op-by-op",)
+
+
+def declared_only(dtype: str) -> tuple[str, ...]:
+    """The presets of a storage dtype that are never inferred."""
+    return {"float32": ("tf32",), "float64": ()}.get(dtype, ("reduced-reduction",))

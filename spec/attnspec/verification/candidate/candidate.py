@@ -26,7 +26,7 @@ from attnspec.verification.cases.recorded_cases import Reader, RecordedCases
 from attnspec.verification.cases.suite import ROUND_SEEDS, standard_suite
 from attnspec.verification.cases.written import written
 from attnspec.verification.sandbox.binding import Plan, bind, describe_binding
-from attnspec.verification.sandbox.messages import MOST_RECORDED, Layout, Outcome, Recorded, Request, Watched
+from attnspec.verification.sandbox.messages import MOST_RECORDED, Layout, Outcome, Output, Recorded, Request, Watched
 from attnspec.verification.sandbox.runner import Runner
 
 
@@ -269,6 +269,31 @@ class Candidate:
         outcome, answers = self.call(case, watched=watched)
         return None if answers is None else (answers, outcome.recorded[:MOST_RECORDED])
 
+    def in_balls(self, case: Case, shapes: Sequence[tuple[int, ...]]) -> tuple[NDArray[np.float64], ...] | str:
+        """Trace the candidate on one case, and evaluate what it does in ball arithmetic.
+
+        Args:
+            shapes: the shapes of the outputs.
+
+        Returns:
+            The balls of each output as `balls.arrays.to_limbs` makes numbers of them; or why there are none.
+        """
+        (outcome,) = self.runner.call_many([replace(self.request(case), balls=True, layout="contiguous")])
+        if outcome.status != "ok" or outcome.untraced:
+            return outcome.untraced or answer_form.describe_status(outcome)
+        results = self.question.equation.definition.results
+        limbs = [
+            replace(outcome, outputs=tuple(_limb(output, place) for output in outcome.outputs))
+            for place in range(_limbs(outcome))
+        ]
+        restored = [self.question.adaptation.to_equation(each, results, self.question.equation) for each in limbs]
+        found = tuple(
+            np.array([each.outputs[place].value for each in restored]) for place in range(len(outcome.outputs))
+        )
+        if [each.shape[1:] for each in found] != list(shapes):
+            return "it returns other shapes"
+        return found
+
     def backward_twice(self, case: Case) -> tuple[Outcome, tuple[NDArray[Any], ...] | None]:
         """Run two backward passes on one forward pass; the answers are those of the second."""
         assert self.question.gradients is not None
@@ -315,3 +340,14 @@ class Candidate:
         if not answer_form.answered(outcome, case, self.question.equation, self.question.dtype):
             return None
         return tuple(np.asarray(output.value, dtype=np.float64) for output in outcome.outputs)
+
+
+def _limbs(outcome: Outcome) -> int:
+    """How many numbers a ball is sent as, along the last axis of each output."""
+    return min((output.shape[-1] for output in outcome.outputs if output.shape), default=0)
+
+
+def _limb(output: Output, place: int) -> Output:
+    """One of the numbers of each ball of an output."""
+    value = np.asarray(output.value)[..., place].copy() if output.value is not None else np.zeros(0)
+    return replace(output, value=value, shape=value.shape)

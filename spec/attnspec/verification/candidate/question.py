@@ -41,6 +41,7 @@ class Question:
             differentiation; `equation` is then the equation of these gradients. Otherwise None.
         case: the seed of the only drawn case that is asked; None: all are.
         trace: whether the arrays that the callable makes on the way may be recorded, to explain wrong answers.
+        function: whether the function that it computes is examined too, without rounding.
     """
 
     callable: CallableInfo
@@ -63,6 +64,7 @@ class Question:
     adaptation: Adaptation = field(default_factory=Adaptation)
     case: int | None = None
     trace: bool = True
+    function: bool = True
 
     @property
     def is_narrowed(self) -> bool:

@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from attnspec.errors import SpecError
 from attnspec.language import layers
 from attnspec.language.check import top
+from attnspec.language.dims import Dim
 from attnspec.language.equation import Equation
 from attnspec.language.layers import sizes_of
 from attnspec.language.tree import Definition
@@ -176,6 +178,34 @@ def sized(definition: Definition, sizes: Mapping[str, int]) -> dict[str, int]:
     }
 
 
+def without_negative_axes(equation: Equation[..., Any], sizes: Mapping[str, int]) -> dict[str, int]:
+    """The sizes, changed until no axis such as n−9 is negative: n is raised, or else what is subtracted is lowered.
+
+    Raises:
+        SpecError: an axis remains negative.
+    """
+    changed = dict(sizes)
+    for dim in equation.definition.differences:
+        while dim.value(changed) < 0:
+            value = dim.value(changed)
+            slopes = {name: dim.value({**changed, name: changed[name] + 1}) - value for name in sorted(dim.names)}
+            raised = [name for name, slope in slopes.items() if slope > 0]
+            lowered = [name for name, slope in slopes.items() if slope < 0 and changed[name] > smallest(equation, name)]
+            if not raised + lowered:
+                raise _always_negative(equation, dim, changed)
+            changed[(raised + lowered)[0]] += 1 if raised else -1
+    return changed
+
+
+def _always_negative(equation: Equation[..., Any], dim: Dim, sizes: Mapping[str, int]) -> SpecError:
+    """The error for an axis that is negative whatever the sizes are."""
+    return SpecError(
+        f"{equation.id}: the axis {dim} is negative",
+        given=", ".join(f"{name} = {sizes[name]}" for name in sorted(dim.names)) or str(dim),
+        expected="an axis that has a place or more with some sizes",
+    )
+
+
 def smallest(equation: Equation[..., Any], name: str) -> int:
     """The smallest size at which an equation has a meaning along an axis."""
     return equation.smallest.get(name, 0 if equation.definition.role(name) in MAY_BE_EMPTY else 1)
@@ -188,7 +218,7 @@ def few(definition: Definition) -> list[str]:
 
 def make(equation: Equation[..., Any], description: Description, dtype: str) -> Case:
     """The case of a description, its values rounded to a storage dtype."""
-    sizes = sized(equation.definition, dict(description.sizes))
+    sizes = sized(equation.definition, without_negative_axes(equation, dict(description.sizes)))
     description = replace(description, sizes=tuple(sizes.items()))
     definition = layers.of_count(equation.definition, sizes.get(layers.COUNT, 1))
     arrays: dict[str, NDArray[Any]] = {}

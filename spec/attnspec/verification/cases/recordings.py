@@ -63,7 +63,7 @@ def recordings(inputs: Sequence[Inputs]) -> tuple[Recording, ...]:
     cases: list[Recording] = []
     for position, item in enumerate(inputs):
         if isinstance(item, Mapping):
-            source, arrays = f"inputs[{position}]" if len(inputs) > 1 else "inputs", _as_numpy(item)
+            source, arrays = f"inputs[{position}]" if len(inputs) > 1 else "inputs", as_numpy(item)
         else:
             source, arrays = os.fspath(item), read_arrays(os.fspath(item))
         cases += _cases(source, arrays)
@@ -82,7 +82,7 @@ def _cases(source: str, arrays: Arrays) -> list[Recording]:
     return cases
 
 
-def _as_numpy(arrays: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
+def as_numpy(arrays: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
     """Return arrays of any framework as NumPy arrays; floating-point tensors as float64, which holds bfloat16 too."""
     if not arrays:
         raise SpecError("inputs is empty", given="no array", expected="arrays by the names of the parameters")

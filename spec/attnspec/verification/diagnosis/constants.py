@@ -39,14 +39,17 @@ KINDS = (CONSTANT, FACTOR, TERM, SHARE, THROUGHOUT)
 STARTS = (1.0, 0.0, -1.0, 0.5, 2.0, 0.1, 10.0)
 """Start values of a fit; the best of them is taken."""
 
+QUARTERS = (1.0, 1 / 4, 1 / 16, 1 / 64)
+"""Parts of a move that are tried at once if the whole one leads too far."""
+
 COMMON_CONSTANTS = (
     Apply("log", (Number(2.0),)), Apply("exp", (Number(1.0),)), Apply("sqrt", (Number(2.0),)), Number(math.pi),
 )  # fmt: skip
 """Constants that are tried in addition to numbers of few digits."""
 
 
-Residual = Callable[[float], Array | None]
-"""The weighted errors that are left with a number; None where they are not finite."""
+Residuals = Callable[[Sequence[float]], list[Array | None]]
+"""The weighted errors that are left with each of several numbers; None where they are not finite."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,54 +132,18 @@ def _fitted(
     Args:
         screen: whether places are skipped whose number has nothing to do with the error.
     """
-    case = observation.case
-    noises = judge.noise(case, policy)
-    scale = max(float(np.abs(noise.value[np.isfinite(noise.value)]).max(initial=0.0)) for noise in noises)
-    weights = [
-        np.where(noise.undecidable, 0.0, 1 / np.maximum(noise.sigma, 1e-9 * max(scale, 1e-100))) for noise in noises
-    ]
-
-    def residual(number: float) -> Array | None:
-        outputs = values(place.insert(number), case)
-        if outputs is None:
-            return None
-        with np.errstate(invalid="ignore", over="ignore"):
-            parts = [
-                ((answer - value) * weight).ravel()
-                for answer, value, weight in zip(observation.answers, outputs, weights, strict=True)
-            ]
-        joined = np.concatenate(parts)
-        return joined if np.isfinite(joined).all() else None
-
-    related = not screen or _is_related(residual, place.neutral)
-    best = _best_start(residual) if related or place.kind == CONSTANT else None
-    if best is None or not (related or _is_better(residual, place.neutral, best[1])):
+    case, residuals = observation.case, _residuals(judge, place, observation, policy)
+    related, error = True, None
+    if screen:
+        error, moved = residuals((place.neutral, place.neutral + 1e-3))
+        related = error is not None and moved is not None and _is_along(moved - error, error)
+    best = _best_start(residuals) if related or place.kind == CONSTANT else None
+    if best is None or not (related or _is_better(error, best[1])):
         return None
-    number, rest = best
-    spread = math.inf
-    for _ in range(FIT_STEPS):
-        step = 1e-4 * max(abs(number), 1e-2)
-        ahead, behind = residual(number + step), residual(number - step)
-        if ahead is None or behind is None:
-            return None
-        slope = (ahead - behind) / (2 * step)
-        square = float(slope @ slope)
-        if not square > 0:
-            return None
-        # r(x + s) ≈ r(x) + s·r′, so that s = −r′·r / r′·r′, with a standard deviation of 1 / |r′|.
-        spread = square**-0.5
-        move = -float(slope @ rest) / square
-        moved = residual(number + move)
-        while moved is not None and moved @ moved > rest @ rest and abs(move) > spread:
-            move /= 4
-            moved = residual(number + move)
-        if moved is None or moved @ moved >= rest @ rest:
-            break
-        number, rest = number + move, moved
-        if abs(move) <= 0.01 * spread:
-            break
-    if float(np.sqrt(np.mean(rest**2))) > FITTED_RMS:
+    found = _descended(residuals, *best)
+    if found is None:
         return None
+    number, spread = found
     sizes = fit(judge.equation.definition, {name: a.shape for name, a in case.arrays.items()}, case.options)[0]
     if place.old is not None:
         old = number_of(place.old, sizes, case.options)
@@ -184,26 +151,86 @@ def _fitted(
     return Fitted(number, max(spread, 1e-12 * abs(number)), sizes, case.options)
 
 
-def _is_related(residual: Residual, neutral: float) -> bool:
-    """Whether the error lies along the slope of a number, as far as that can be seen at its neutral value."""
-    step = 1e-3
-    error, moved = residual(neutral), residual(neutral + step)
-    if error is None or moved is None:
-        return False
-    slope = moved - error
+def _residuals(judge: Judge, place: FreeNumber, observation: Observation, policy: Policy) -> Residuals:
+    """The errors of a case that are left with numbers at a place, in standard deviations of its noise."""
+    noises = judge.noise(observation.case, policy)
+    scale = max(float(np.abs(noise.value[np.isfinite(noise.value)]).max(initial=0.0)) for noise in noises)
+    weights = [
+        np.where(noise.undecidable, 0.0, 1 / np.maximum(noise.sigma, 1e-9 * max(scale, 1e-100))) for noise in noises
+    ]
+
+    def residuals(numbers: Sequence[float]) -> list[Array | None]:
+        outputs = values(place.insert_each(numbers), observation.case, len(numbers))
+        if outputs is None:
+            return [None] * len(numbers)
+        with np.errstate(invalid="ignore", over="ignore"):
+            parts = [
+                ((answer - value) * weight).reshape(len(numbers), -1)
+                for answer, value, weight in zip(observation.answers, outputs, weights, strict=True)
+            ]
+        return [rest if np.isfinite(rest).all() else None for rest in np.concatenate(parts, axis=1)]
+
+    return residuals
+
+
+def _descended(residuals: Residuals, number: float, rest: Array) -> tuple[float, float] | None:
+    """The number that leaves no more than noise, with its standard deviation; None if none does near a start.
+
+    Args:
+        number: the start.
+        rest: the errors that it leaves.
+    """
+    spread = math.inf
+    for steps in range(FIT_STEPS):
+        step = 1e-4 * max(abs(number), 1e-2)
+        ahead, behind = residuals((number + step, number - step))
+        if ahead is None or behind is None:
+            return None
+        slope = (ahead - behind) / (2 * step)
+        square = float(slope @ slope)
+        if not square > 0 or (steps and _rms(rest) > FITTED_RMS and not _is_along(slope, rest)):
+            return None  # the number does nothing, or the least that it leaves is more than noise
+        # r(x + s) ≈ r(x) + s·r′, so that s = −r′·r / r′·r′, with a standard deviation of 1 / |r′|.
+        spread = square**-0.5
+        move, moved = _downhill(residuals, number, -float(slope @ rest) / square, rest, spread)
+        if moved is None or moved @ moved >= rest @ rest:
+            break
+        number, rest = number + move, moved
+        if abs(move) <= 0.01 * spread:
+            break
+    return None if _rms(rest) > FITTED_RMS else (number, spread)
+
+
+def _downhill(
+    residuals: Residuals, number: float, move: float, rest: Array, spread: float
+) -> tuple[float, Array | None]:
+    """A move, or a quarter of it, or of that, until the errors become less, with the errors that it leaves."""
+    shares: tuple[float, ...] = (1.0,)
+    while True:
+        moves = [move * share for share in shares]
+        for move, moved in zip(moves, residuals([number + each for each in moves]), strict=True):
+            if moved is None or moved @ moved <= rest @ rest or abs(move) <= spread:
+                return move, moved
+        move, shares = move / 4, QUARTERS
+
+
+def _rms(rest: Array) -> float:
+    return float(np.sqrt(np.mean(rest**2)))
+
+
+def _is_along(slope: Array, error: Array) -> bool:
+    """Whether an error lies along the slope of a number."""
     lengths = float(np.linalg.norm(slope) * np.linalg.norm(error))
     return lengths > 0 and abs(float(slope @ error)) >= RELATED * lengths
 
 
-def _is_better(residual: Residual, neutral: float, rest: Array) -> bool:
+def _is_better(error: Array | None, rest: Array) -> bool:
     """Whether a start value leaves much less of the error than the neutral one: a constant may be far off."""
-    error = residual(neutral)
     return error is None or float(np.linalg.norm(rest)) < RELATED * float(np.linalg.norm(error))
 
 
-def _best_start(residual: Residual) -> tuple[float, Array] | None:
-    tried = ((start, residual(start)) for start in STARTS)
-    usable = [(start, rest) for start, rest in tried if rest is not None]
+def _best_start(residuals: Residuals) -> tuple[float, Array] | None:
+    usable = [(start, rest) for start, rest in zip(STARTS, residuals(STARTS), strict=True) if rest is not None]
     with np.errstate(over="ignore"):
         return min(usable, key=lambda pair: float(pair[1] @ pair[1]), default=None)
 

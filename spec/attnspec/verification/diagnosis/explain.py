@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
+from typing import Any
 
 from attnspec.errors import NotationError
 from attnspec.interpreters.mutation.fewer_weights import fewer_weights
@@ -16,7 +17,7 @@ from attnspec.interpreters.mutation.mutants import Mutant, lookalikes
 from attnspec.interpreters.mutation.other_expressions import other_expressions
 from attnspec.interpreters.mutation.reduction_errors import reduction_errors
 from attnspec.interpreters.mutation.tiling_errors import tiling_errors
-from attnspec.language.equation import REGISTRY
+from attnspec.language.equation import REGISTRY, Equation
 from attnspec.thresholds import EXPRESSIONS, HOLDS_MUCH, HOLDS_NEARLY_ALL
 from attnspec.verification.candidate.candidate import Candidate
 from attnspec.verification.candidate.observation import Observation
@@ -157,7 +158,9 @@ class Explainer:
             return Diagnosis("batch", reduction)
         short = [observation for observation in observations if observation.case.longest <= LONG]
         found = recognise(self.judge, observations, [*self.mistakes_before_gradients, *self.mistakes], judged.policy)
-        found = found or recognise(self.judge, short, self.software_mistakes, judged.policy, refute=True)
+        found = found or recognise(
+            self.judge, short, software_mistakes(self.judge.equation), judged.policy, refute=True
+        )
         if found:
             return found
         numbers = wrong_numbers(self.judge, short, judged.policy)
@@ -177,20 +180,6 @@ class Explainer:
         equation = self.judge.equation
         forward = REGISTRY.get(equation.gradient_of) if self.candidate.question.gradients else None
         return [] if forward is None else [*gradients_of_mistakes(forward, equation.definition)]
-
-    @property
-    def software_mistakes(self) -> Sequence[Mutant]:
-        """Mistakes of software: another equation or function, an insertion, an error in tiles, weights or sums."""
-        definition = self.judge.equation.definition
-        return (
-            *lookalikes(self.judge.equation),
-            *function_substitutions(definition),
-            *tiling_errors(definition),
-            *fewer_weights(definition),
-            *insertions(definition),
-            *reduction_errors(definition),
-            *integer_divisions(definition),
-        )
 
     def other_expression(self, observations: Sequence[Observation], judged: Judged) -> Diagnosis | None:
         """Find an expression of the formula that stands where another one belongs, unless the formula is long."""
@@ -254,3 +243,17 @@ class Explainer:
 
 def _named(mutant: Mutant) -> Diagnosis:
     return Diagnosis(mutant.id, mutant.says)
+
+
+def software_mistakes(equation: Equation[..., Any]) -> Sequence[Mutant]:
+    """Mistakes of software: another equation or function, an insertion, an error in tiles, weights or sums."""
+    definition = equation.definition
+    return (
+        *lookalikes(equation),
+        *function_substitutions(definition),
+        *tiling_errors(definition),
+        *fewer_weights(definition),
+        *insertions(definition),
+        *reduction_errors(definition),
+        *integer_divisions(definition),
+    )

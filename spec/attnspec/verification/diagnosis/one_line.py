@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import permutations
+from itertools import chain, permutations, takewhile
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from attnspec.errors import NotationError
 from attnspec.interpreters.mutation.free_numbers import FreeNumber, free_numbers
 from attnspec.interpreters.mutation.function_substitutions import function_substitutions
 from attnspec.interpreters.mutation.insertions import insertions
-from attnspec.interpreters.mutation.mutants import Mutant, generated_mutations
+from attnspec.interpreters.mutation.mutants import Mutant, changes, generated_mutations
 from attnspec.interpreters.mutation.other_expressions import further_expressions, other_expressions
 from attnspec.interpreters.mutation.pairs import pairs
 from attnspec.interpreters.rounding.lines import Visit, evaluated
@@ -33,6 +33,9 @@ Array = NDArray[Any]
 
 NEARBY, STEPS = 100.0, 8
 """A mutant is examined closely if an array is so many bounds near it; a number is fitted roughly in so many steps."""
+
+STAGES = 4
+"""How many stages the search in one line has."""
 
 ALTERNATIVES = 3
 """So many numbers that explain an array equally well are named."""
@@ -121,16 +124,20 @@ class LineSearch:
         Yields:
             Of each of these stages, the positions of arrays that have such a mistake, with the mistake.
         """
-        generated = [*self.generated()]
+        if not suspects:
+            yield from ([],) * STAGES
+            return
+        generated: list[Mutant] = []
         whole = isinstance(self.line.roots[self.roots[-1]], CallLike | Scan)  # these have lines of their own
-        yield self.near(suspects, self.others(generated))
+        yield self.near(suspects, chain(self.noted(generated), self.software()))
         yield [] if whole else self.with_numbers(suspects, [None])
-        yield [] if whole else self.near(suspects, [*pairs(self.line, self.roots)])
+        yield [] if whole else self.near(suspects, pairs(self.line, self.roots))
         yield [] if whole else self.with_numbers(suspects, [each for each in generated if not each.equal_sizes])
 
-    def near(self, suspects: Sequence[Suspect], mutants: Sequence[Mutant]) -> list[tuple[int, Mistake]]:
-        """Recognise mutants whose values are near an array."""
-        tried = [(mutant, self.value(mutant.definition)) for mutant in mutants]
+    def near(self, suspects: Sequence[Suspect], mutants: Iterable[Mutant]) -> list[tuple[int, Mistake]]:
+        """Recognise mutants whose values are near an array; none are tried beyond the budget."""
+        within = takewhile(lambda _: self.budget.evaluations > 0, mutants)
+        tried = [(mutant, self.value(mutant.definition)) for mutant in within]
         found = []
         for number, suspect in enumerate(suspects):
             near = [mutant for mutant, value in tried if self.is_near(suspect, value)]
@@ -149,19 +156,23 @@ class LineSearch:
 
     def generated(self) -> Iterator[Mutant]:
         """The generated mutants of the lines that may be wrong."""
-        for id, says, tree, equal in generated_mutations(self.line):
+        for id, says, tree, equal in generated_mutations(self.line, self.roots):
             if changes(tree, self.line, self.roots):
                 yield Mutant(id, says, tree, equal_sizes=equal)
 
-    def others(self, generated: Sequence[Mutant]) -> list[Mutant]:
-        """The generated mutants, and mistakes of software in these lines."""
-        software = (*function_substitutions(self.line), *insertions(self.line))
-        return [
-            *generated,
-            *(each for each in software if changes(each.definition, self.line, self.roots)),
-            *other_expressions(self.line, self.roots),
-            *further_expressions(self.line, self.roots),
-        ]
+    def noted(self, generated: list[Mutant]) -> Iterator[Mutant]:
+        """The generated mutants, which are added to a list as far as they are needed."""
+        for mutant in self.generated():
+            generated.append(mutant)
+            yield mutant
+
+    def software(self) -> Iterator[Mutant]:
+        """Mistakes of software in the lines that may be wrong."""
+        for mutant in chain(function_substitutions(self.line), insertions(self.line, self.roots)):
+            if changes(mutant.definition, self.line, self.roots):
+                yield mutant
+        yield from other_expressions(self.line, self.roots)
+        yield from further_expressions(self.line, self.roots)
 
     def value(self, mutant: Definition) -> Array | None:
         """The value of the line of a mutant in the first watched call; None if it has none."""
@@ -202,7 +213,7 @@ class LineSearch:
             base = self.value(tree)
             if base is None:
                 continue
-            for place in _places(tree):
+            for place in _places(tree, self.roots):
                 slope = self.slope(place, base)
                 if slope is None:
                     continue
@@ -257,10 +268,10 @@ class LineSearch:
         return bool(np.abs(rest).max() <= limit)
 
 
-def _places(definition: Definition) -> list[FreeNumber]:
+def _places(definition: Definition, roots: Sequence[int]) -> list[FreeNumber]:
     """The free numbers of a mutant; none of one whose shapes fit at some sizes only, as of a transposed matrix."""
     try:
-        return [*free_numbers(definition)]
+        return [*free_numbers(definition, roots)]
     except NotationError:
         return []
 
@@ -324,11 +335,3 @@ def laid_out(array: Array, shape: tuple[int, ...]) -> Array | None:
         return None
     fitting = [axes for axes in permutations(range(array.ndim)) if tuple(array.shape[k] for k in axes) == wanted]
     return array.transpose(fitting[0]).reshape(shape) if len(fitting) == 1 else None
-
-
-def changes(mutant: Definition, line: Definition, roots: Collection[int]) -> bool:
-    """Whether a mutant of an equation differs from it, in certain lines only."""
-    if len(mutant.roots) != len(line.roots) or mutant.indices != line.indices:
-        return False
-    different = {k for k, (a, b) in enumerate(zip(mutant.roots, line.roots, strict=True)) if a != b}
-    return bool(different) and different <= {*roots}

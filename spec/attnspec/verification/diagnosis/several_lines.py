@@ -26,7 +26,16 @@ from attnspec.verification.diagnosis.appearances import (
     whole_lines,
 )
 from attnspec.verification.diagnosis.matching import AS_IT_IS, Expected
-from attnspec.verification.diagnosis.one_line import Budget, LineSearch, Mistake, Suspect, changed_at, laid_out, up_to
+from attnspec.verification.diagnosis.one_line import (
+    STAGES,
+    Budget,
+    LineSearch,
+    Mistake,
+    Suspect,
+    changed_at,
+    laid_out,
+    up_to,
+)
 from attnspec.verification.diagnosis.recognise import recognise
 from attnspec.verification.diagnosis.watched_calls import WatchedCall
 from attnspec.verification.judge.judge import Judge
@@ -36,9 +45,6 @@ MOST_MISTAKES, MOST_TRIES = 3, 8
 
 MOST_ARRAYS = 12
 """So many arrays are examined for one line."""
-
-STAGES = 4
-"""How many stages the search in one line has."""
 
 
 @dataclass(frozen=True)

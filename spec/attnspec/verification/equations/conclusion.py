@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from attnspec.interpreters.mutation.mutants import Mutant
 from attnspec.thresholds import ENOUGH_CAUGHT, MOST_DECIDABLE
 from attnspec.verification.candidate.advice import advice
 from attnspec.verification.candidate.candidate import Candidate
@@ -70,11 +69,11 @@ def _shown_by(conclusion: Conclusion) -> tuple[Case, ...]:
     return tuple(shown)
 
 
-def weakness(judged: Judged, strength: MutationScore, unread: Sequence[Mutant]) -> str:
+def weakness(judged: Judged, strength: MutationScore, unread: Sequence[str]) -> str:
     """Why right values are not enough to conform, in a sentence; "" if they are.
 
     Args:
-        unread: perturbations of the equation that no case shows.
+        unread: what the equation reads of which no case shows whether it is read, in words.
     """
     decidable, of = judged.decidable
     if not decidable:
@@ -84,8 +83,7 @@ def weakness(judged: Judged, strength: MutationScore, unread: Sequence[Mutant]) 
     if decidable < MOST_DECIDABLE * of:
         return f"rounding noise exceeds the signal in {of - decidable} of {of} elements"
     if unread:
-        names = ", ".join(each.says for each in unread)
-        return f"no case shows whether {names} is read: another one gives the same values, within the noise"
+        return f"no case shows whether {', '.join(unread)} is read: another one gives the same values, within the noise"
     return ""
 
 

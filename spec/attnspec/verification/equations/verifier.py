@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from importlib.util import find_spec
 from typing import Any
 
 from attnspec.interpreters.mutation.mutants import Mutant
@@ -14,6 +16,7 @@ from attnspec.verification.candidate.candidate import Candidate
 from attnspec.verification.candidate.observation import Observation
 from attnspec.verification.candidate.question import Question
 from attnspec.verification.cases.case import Case
+from attnspec.verification.cases.restricted import of_any_size
 from attnspec.verification.contract import double_backward, side_effects, unclaimed
 from attnspec.verification.contract.repeatability import Repeatability
 from attnspec.verification.diagnosis.explain import Explainer
@@ -22,14 +25,18 @@ from attnspec.verification.equations.search import search, strengthened
 from attnspec.verification.judge.findings import Conclusion, Judged
 from attnspec.verification.judge.forms import accepted
 from attnspec.verification.judge.judge import Judge
+from attnspec.verification.judge.mask_bits import unread_bits
 from attnspec.verification.judge.mutant_values import effective_perturbations, non_equivalent_mutants
 from attnspec.verification.judge.mutation_score import MutationScore, mutation_score
 from attnspec.verification.judge.with_forms import judge_with_forms
 from attnspec.verification.properties.checks import PropertyResults, check_properties
 from attnspec.verification.properties.relations import noise_under
 from attnspec.verification.sandbox.runner import Runner
-from attnspec.verification.verdict import Verdict, VerdictKind
+from attnspec.verification.verdict import FunctionVerdict, Verdict, VerdictKind
 from attnspec.verification.verifier import OnProgress, Verifier
+
+WITH_FUNCTION = frozenset(VerdictKind) - {VerdictKind.FAILS, VerdictKind.NOT_RUN}
+"""Verdicts on answers, of which it is also said which function gives them."""
 
 
 @dataclass
@@ -45,7 +52,8 @@ class EquationVerifier(Verifier[Conclusion]):
         judged: the last judgement of all of them; None before the first.
         strength: the mutation score of the cases; None before it is computed.
         held: the properties that were checked; None before.
-        unread: perturbations of the equation that no case shows.
+        unread: what the equation reads of which no case shows whether it is read, in words.
+        function: which function the candidate computes, without rounding; None before, and if that is not examined.
     """
 
     question: Question
@@ -56,7 +64,8 @@ class EquationVerifier(Verifier[Conclusion]):
     judged: Judged | None = None
     strength: MutationScore | None = None
     held: PropertyResults | None = None
-    unread: tuple[Mutant, ...] = ()
+    unread: list[str] = field(default_factory=list)
+    function: FunctionVerdict | None = None
 
     def __post_init__(self) -> None:
         self.equation = self.question.equation
@@ -81,6 +90,17 @@ class EquationVerifier(Verifier[Conclusion]):
         """The policy of the caller or of the claim; None where it is to be inferred."""
         declared = self.question.policy or self.question.claim.policy
         return preset(declared, self.question.dtype) if declared else None
+
+    def conclude(self) -> Conclusion:
+        conclusion = super().conclude()
+        examined = self.question.function and conclusion.kind in WITH_FUNCTION and find_spec("flint") is not None
+        if not examined or not self.observations:
+            return conclusion
+        self.on_progress("function")
+        step: Any = importlib.import_module("attnspec.verification.equations.function")  # needs an extra
+        final: Conclusion
+        self.function, final = step.with_function(self.candidate, self.observations, self.mistakes, conclusion)
+        return final
 
     def bind(self) -> None:
         self.candidate.bind()
@@ -112,7 +132,9 @@ class EquationVerifier(Verifier[Conclusion]):
         )
         judged = self.judge.compare(self.observations, before.policy, before.form)
         perturbed = effective_perturbations(self.equation)
-        self.unread = mutation_score(judged, perturbed, self.question.dtype).survived
+        self.unread = [each.says for each in mutation_score(judged, perturbed, self.question.dtype).survived]
+        if not self.question.is_narrowed:
+            self.unread += [bits.says for bits in unread_bits(of_any_size(self.equation), judged)]
         unseen = [*self.strength.seen_in_aggregate, *self.strength.survived]
         return self.judge_all(before.policy, unseen, directions=True)
 
@@ -152,7 +174,7 @@ class EquationVerifier(Verifier[Conclusion]):
         return Conclusion(kind, weak, judged, strength, properties=held.results)
 
     def to_verdict(self, conclusion: Conclusion, seconds: float) -> Verdict:
-        return to_verdict(self.candidate, conclusion, self.findings, seconds)
+        return replace(to_verdict(self.candidate, conclusion, self.findings, seconds), function=self.function)
 
     @property
     def judgement(self) -> Judged:

@@ -32,11 +32,15 @@ MEMORY = Memory()
 """The values of expressions that mutants share with their equation, of the cases that they were tried on last."""
 
 
-def values(definition: Definition, case: Case) -> tuple[NDArray[Any], ...] | None:
-    """Evaluate an equation or a mutant on a case in float64; None if it cannot be evaluated for these sizes."""
+def values(definition: Definition, case: Case, several: int = 0) -> tuple[NDArray[Any], ...] | None:
+    """Evaluate an equation or a mutant on a case in float64; None if it cannot be evaluated for these sizes.
+
+    Args:
+        several: how many values a number of it has, for each of which it is evaluated, along a leading axis.
+    """
     with np.errstate(all="ignore"):
         try:
-            value = evaluate(lift_over_batch(definition, case), (), case.arguments, MEMORY)
+            value = evaluate(lift_over_batch(definition, case), (), case.arguments, MEMORY, several)
         except (SpecError, ValueError, IndexError, ZeroDivisionError, OverflowError, TypeError):
             return None
     outputs = value if isinstance(value, tuple) else (value,)
@@ -162,13 +166,13 @@ def _difference(mutant: Mutant, cases: list[Case], right: list[tuple[NDArray[Any
         examples = [([a[k] for a in wrong], [b[k] for b in value]) for k in range(count)]
         examples = examples or [([*wrong], [*value])]
         differing = [pair for pair in examples if differ(*pair)]
-        if any(_differ_where_finite(*pair) for pair in differing):
+        if any(differ_where_finite(*pair) for pair in differing):
             return VALUE
         difference = OVERFLOW if differing else difference
     return difference
 
 
-def _differ_where_finite(a: Sequence[NDArray[Any]], b: Sequence[NDArray[Any]]) -> bool:
+def differ_where_finite(a: Sequence[NDArray[Any]], b: Sequence[NDArray[Any]]) -> bool:
     """Whether two answers that differ do so in elements where both are finite."""
     if any(left.shape != right.shape for left, right in zip(a, b, strict=True)):
         return True

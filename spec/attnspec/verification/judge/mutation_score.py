@@ -47,7 +47,7 @@ class MutationScore:
 def mutation_score(compared: Sequence[Compared], mutants: Sequence[Mutant], dtype: str) -> MutationScore:
     """Try mutants on the cases of a judgement; a mutant that one case catches is not tried on the next."""
     remaining = list(mutants)
-    by_case = _by_case(compared)
+    by_case = grouped_by_case(compared)
     for outputs in sorted(by_case, key=lambda outputs: outputs[0].case.elements):  # small cases catch most
         remaining = [mutant for mutant in remaining if not shows(mutant, outputs, dtype)]
         if not remaining:
@@ -58,7 +58,7 @@ def mutation_score(compared: Sequence[Compared], mutants: Sequence[Mutant], dtyp
     return MutationScore(tuple(killed), tuple(seen_in_aggregate), tuple(survived))
 
 
-def _by_case(compared: Sequence[Compared]) -> list[list[Compared]]:
+def grouped_by_case(compared: Sequence[Compared]) -> list[list[Compared]]:
     """Group comparisons by case, small cases first."""
     groups: dict[int, list[Compared]] = {}
     for comparison in compared:
@@ -78,10 +78,11 @@ def shows(mutant: Mutant, outputs: Sequence[Compared], dtype: str) -> bool:
     wrong = mutant_values(mutant, case, dtype)
     if wrong is None:
         return False
-    return any(_differs(wrong[comparison.output], comparison) for comparison in outputs)
+    return any(differs(wrong[comparison.output], comparison) for comparison in outputs)
 
 
-def _differs(wrong: NDArray[Any], comparison: Compared) -> bool:
+def differs(wrong: NDArray[Any], comparison: Compared) -> bool:
+    """Whether other values differ clearly from those of the equation in an element that can be judged."""
     with np.errstate(invalid="ignore"):
         far = np.abs(wrong - comparison.noise.value) > CLEARLY * comparison.noise.bound
     other_pattern = np.isfinite(wrong) != np.isfinite(comparison.noise.value)

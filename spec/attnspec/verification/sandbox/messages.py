@@ -126,6 +126,7 @@ class Request:
         watched: whether the arrays that it makes on the way are recorded: "lines", those that lines of its files bind
             to variables and those that functions return; "operations", also the results of single operations, as far
             as the framework shows them; "" for no.
+        balls: whether the answer is wanted in ball arithmetic, free of rounding; arrays are contiguous then.
     """
 
     name: str
@@ -146,6 +147,7 @@ class Request:
     entries: tuple[str, ...] = ()
     made: Mapping[str, Setting] | None = None
     watched: Watched = ""
+    balls: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,6 +297,7 @@ class Outcome:
         not_plain: what was returned instead of a plain value, such as "a float at [0]"; empty if it is plain.
         broken: the worker cannot be used for another call.
         recorded: the arrays of a watched call, in the order in which they were made.
+        untraced: why a call has no answer in balls; "" if it has one, or if none was wanted.
     """
 
     status: Status
@@ -308,6 +311,7 @@ class Outcome:
     not_plain: str = ""
     broken: bool = False
     recorded: tuple[Recorded, ...] = ()
+    untraced: str = ""
 
 
 Command = Load | Request | PlainRequest

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import replace
@@ -41,6 +42,10 @@ def answer(request: Request, function: Callable[..., Any], arrays: Arrays, begin
     dtype, device = request.dtype, request.device
     if reason := arrays.unavailable(device, dtype):
         return unavailable(reason)
+    if request.balls:
+        tracing: Any = importlib.import_module("attnspec.verification.sandbox.child.tracing.answer")  # needs an extra
+        outcome: Outcome = tracing.answer(request, function, arrays, begin)
+        return outcome
     with arrays.mode(dtype):
         first = request.arrays if request.before is None else request.before
         arguments = _placed(first, request, arrays)

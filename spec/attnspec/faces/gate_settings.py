@@ -1,0 +1,205 @@
+"""The settings of `attnspec gate`: the table `gate` of [tool.attnspec] in pyproject.toml, or of attnspec.toml.
+
+[tool.attnspec.gate]
+required = ["attention.scaled_dot_product*"]
+dtypes = ["float32", "bfloat16"]
+known = "departures.toml"
+
+[[tool.attnspec.gate.implementations]]
+target = "kernels.py:attention"
+equation = "attention.scaled_dot_product"
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+from attnspec.errors import SpecError, TargetError, UnknownName, nearest
+from attnspec.faces import project
+from attnspec.language.definitions import is_file
+from attnspec.language.equation import REGISTRY
+from attnspec.language.procedure import PROCEDURES
+from attnspec.verification.options import VerifyOptions
+from attnspec.verification.session import prepared
+
+SHARED: Mapping[str, type | tuple[type, ...]] = {
+    "dtypes": list,
+    "devices": list,
+    "policy": str,
+    "examples": int,
+    "seed": int,
+    "time_limit": (int, float),
+}
+"""{setting of an implementation that the gate may have for all: its type}."""
+
+OWN: Mapping[str, type | tuple[type, ...]] = {
+    "target": str,
+    "equation": str,
+    "framework": str,
+    "bind": dict,
+    "settings": dict,
+    "axes": str,
+    "returns": (int, str, list),
+    "same": dict,
+    "weights": dict,
+    "claim": dict,
+    "backward": bool,
+}
+"""{setting of one implementation: its type}."""
+
+GATE: Mapping[str, type | tuple[type, ...]] = {"implementations": list, "required": list, "known": str}
+"""{setting of the gate itself: its type}."""
+
+WORDS = {
+    list: "a list",
+    dict: "a table",
+    str: "a text",
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One implementation on one device.
+
+    Attributes:
+        target: its name, as `attnspec.verify` takes it.
+        options: the options of `attnspec.verify`.
+    """
+
+    target: str
+    options: VerifyOptions
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """The settings of a gate.
+
+    Attributes:
+        file: the file that they are from.
+        jobs: what is verified, in order.
+        required: the ids that need a verdict, in the order of their patterns.
+        known: the file of known departures; "" if there is none.
+    """
+
+    file: Path
+    jobs: tuple[Job, ...]
+    required: tuple[str, ...] = ()
+    known: str = ""
+
+
+def read(folder: Path) -> Gate:
+    """Read the settings of the nearest attnspec.toml or pyproject.toml. Files in them are relative to it.
+
+    Raises:
+        UnknownName: an equation, dtype, device or policy does not exist, or a pattern matches no equation.
+        TargetError: a file of an implementation does not exist.
+        SpecError: there are no settings or no implementations, or a setting is unknown or of another type.
+    """
+    file, settings = project.settings(folder)
+    table = settings.get("gate")
+    if file is None or table is None:
+        raise SpecError(
+            "no gate is set up here",
+            given=f"no table `gate` in {file}" if file else f"no pyproject.toml or attnspec.toml in {folder} or above",
+            expected="[tool.attnspec.gate] in pyproject.toml, or [gate] in attnspec.toml",
+            mend='[[tool.attnspec.gate.implementations]] with target = "FILE.py:callable" and equation = "ID"',
+        )
+    if not isinstance(table, dict):
+        raise SpecError(f"{file}: gate is not a table", given=f"gate = {table!r:.60}", expected="[tool.attnspec.gate]")
+    check(table, {**GATE, **SHARED}, f"{file}: gate")
+    entries = table.get("implementations", [])
+    if not entries:
+        raise SpecError(f"{file}: gate has no implementations", expected="one or more, so that something is verified")
+    shared = {name: value for name, value in table.items() if name in SHARED}
+    jobs = [job for number, entry in enumerate(entries, 1) for job in _jobs(entry, shared, file, number)]
+    known = table.get("known", "")
+    return Gate(file, tuple(jobs), tuple(_required(table.get("required", []), file)), placed(known, file))
+
+
+def check(table: Mapping[str, Any], types: Mapping[str, type | tuple[type, ...]], where: str) -> None:
+    """Check the names and types of settings.
+
+    Raises:
+        SpecError: a name is unknown, or a value is of another type.
+    """
+    for name, value in table.items():
+        if name not in types:
+            mend = nearest(name, types)
+            raise SpecError(f"{where} has no setting {name!r}", given=name, expected=", ".join(types), mend=mend)
+        type_ = types[name]
+        wanted = type_ if isinstance(type_, tuple) else (type_,)
+        if not isinstance(value, wanted) or (isinstance(value, bool) and bool not in wanted):
+            expected = " or ".join(WORDS[each] for each in wanted)
+            raise SpecError(f"{where}: {name} has another type", given=f"{name} = {value!r:.60}", expected=expected)
+        _check_texts(name, value, where)
+
+
+def _check_texts(name: str, value: Any, where: str) -> None:
+    """Check that lists of names are neither empty nor of other values."""
+    if name in ("dtypes", "devices", "required") and not (value and all(isinstance(each, str) for each in value)):
+        raise SpecError(f"{where}: {name} is not a list of names", given=f"{name} = {value!r:.60}", expected='["…", …]')
+
+
+def _jobs(entry: Any, shared: Mapping[str, Any], file: Path, number: int) -> Iterator[Job]:
+    """The jobs of one entry: one for each device."""
+    where = f"{file}: implementation {number}"
+    entry = {"target": entry} if isinstance(entry, str) else entry
+    if not isinstance(entry, dict):
+        raise SpecError(f"{where} is not a table", given=f"{entry!r:.60}", expected='a name, or a table with "target"')
+    check(entry, {**OWN, **SHARED}, where)
+    if "target" not in entry:
+        raise SpecError(f"{where} has no target", given=", ".join(entry) or "nothing", expected="FILE.py:callable")
+    options = {**shared, **{name: value for name, value in entry.items() if name != "target"}}
+    dtypes, devices = options.pop("dtypes", None), options.pop("devices", ["cpu"])
+    if "claim" in options:  # a claim has tuples, and TOML has lists
+        claim = options["claim"].items()
+        options["claim"] = {name: tuple(each) if isinstance(each, list) else each for name, each in claim}
+    target = placed(entry["target"], file)
+    for device in devices:
+        job = Job(target, VerifyOptions(**options, device=device, dtypes=tuple(dtypes) if dtypes else None))
+        try:
+            prepared(job.target, job.options)  # it loads the equations that the target defines
+        except SpecError as error:
+            error.headline = f"{where}: {error.headline}"
+            raise
+        yield job
+
+
+def placed(place: str, file: Path) -> str:
+    """A target or file with its path from the current folder.
+
+    Raises:
+        TargetError: there is no such file.
+    """
+    path, colon, name = place.partition(":")
+    if not (path and (is_file(path) or path.endswith(".toml"))):
+        return place
+    found = file.parent / path
+    if not found.exists():
+        others = [each.relative_to(file.parent).as_posix() for each in found.parent.glob(f"*{found.suffix}")]
+        raise TargetError(f"{file}: no file {path!r}", given=place, mend=nearest(path, others))
+    return os.path.relpath(found) + colon + name
+
+
+def _required(patterns: Sequence[str], file: Path) -> list[str]:
+    """The ids that patterns match, each once.
+
+    Raises:
+        UnknownName: a pattern matches none.
+    """
+    known, ids = [*REGISTRY, *PROCEDURES], dict[str, None]()
+    for pattern in patterns:
+        matched = [id for id in known if fnmatchcase(id, pattern)]
+        if not matched:
+            mend = nearest(pattern.replace("*", ""), known)
+            raise UnknownName(f"{file}: no equation matches {pattern!r}", given=pattern, expected="an id", mend=mend)
+        ids |= dict.fromkeys(matched)
+    return list(ids)

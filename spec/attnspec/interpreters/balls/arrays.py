@@ -1,0 +1,216 @@
+"""Arrays of balls, which NumPy code takes for arrays of numbers.
+
+They are NumPy arrays of Python objects, so that whatever moves elements works as it is. Functions that compare or
+classify elements are defined here. What NumPy cannot do with objects raises an error, and is then not traced.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from flint import arb
+from numpy.typing import NDArray
+
+from attnspec.interpreters.balls.ball import (
+    UNKNOWN,
+    Ball,
+    Untraceable,
+    constant,
+    exact,
+    is_exact,
+    largest,
+    least,
+    number,
+)
+
+LIMBS = 4
+"""So many float64 numbers add up to a midpoint."""
+
+
+class BallArray(np.ndarray[Any, Any]):
+    """An array of balls, or of Python numbers among them."""
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: Any, *inputs: Any, **kwargs: Any) -> Any:
+        into = kwargs.pop("out", ())
+        for name in ("dtype", "casting"):
+            kwargs.pop(name, None)
+        if kwargs.get("initial") is not None and isinstance(kwargs["initial"], float):
+            kwargs["initial"] = number(kwargs["initial"])
+        if into:
+            kwargs["out"] = tuple(map(_plain, into))
+        own = OWN.get(ufunc.__name__, ufunc)
+        result = getattr(own, method)(*map(_plain, inputs), **kwargs)
+        if ufunc.__name__ in TESTS:
+            result = np.asarray(result).astype(bool)
+        return (into[0] if len(into) == 1 else into) if into else _wrapped(result)
+
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        return _wrapped(super().__array_function__(function, types, _converted(args), _converted(kwargs)))
+
+    def __getitem__(self, key: Any) -> Any:
+        return _wrapped(super().__getitem__(key))
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def astype(self, dtype: Any, *args: Any, **kwargs: Any) -> Any:
+        """The same numbers: no format rounds. Whole numbers may become integers, and all numbers truths."""
+        kind = np.dtype(dtype).kind
+        if kind in "fO" or np.dtype(dtype).name == "bfloat16":
+            return self.copy()
+        elements = [bool(each) if kind == "b" else int(each) for each in self.flat]
+        return np.array(elements, dtype).reshape(self.shape)
+
+
+def exactly(values: NDArray[Any]) -> BallArray:
+    """The exact numbers of an array, as balls of radius 0."""
+    return _array([exact(value) for value in np.asarray(values).ravel().tolist()], values.shape)
+
+
+def constants(values: NDArray[Any], written_in: str = "") -> BallArray:
+    """An array of constants of code.
+
+    Args:
+        values: the constants.
+        written_in: the format in which they are written, if it is another than that of the array.
+
+    Raises:
+        Untraceable: it has several numbers that were computed before the trace, by how many roundings is not known.
+    """
+    array = np.asarray(values)
+    flat = array.astype(np.float64).ravel().tolist()
+    if array.size > 1 and not all(map(is_exact, flat)):
+        raise Untraceable("it has a table of constants")
+    return _array([constant(value, written_in or array.dtype.name) for value in flat], array.shape)
+
+
+def _array(elements: list[Any], shape: tuple[int, ...]) -> BallArray:
+    made = np.empty(len(elements), object)
+    made[:] = elements
+    return made.reshape(shape).view(BallArray)
+
+
+def _plain(value: Any) -> Any:
+    """An operand as NumPy's own array."""
+    if isinstance(value, BallArray):
+        return value.view(np.ndarray)
+    if isinstance(value, np.ndarray | np.generic) and value.dtype.name in FLOATS:
+        return constants(np.asarray(value)).view(np.ndarray)
+    return value
+
+
+FLOATS = ("float64", "float32", "float16", "bfloat16")
+
+
+def _converted(value: Any) -> Any:
+    """Arguments of a function with floating-point arrays as arrays of balls."""
+    if isinstance(value, tuple | list):
+        return type(value)(map(_converted, value))
+    if isinstance(value, dict):
+        return {name: _converted(each) for name, each in value.items() if name != "dtype" or each in (bool, int)}
+    if isinstance(value, np.ndarray) and value.dtype.name in FLOATS:
+        return constants(value)
+    return value
+
+
+def _wrapped(value: Any) -> Any:
+    """A result of NumPy as an array of balls, if it has numbers."""
+    if type(value) in (tuple, list):
+        return type(value)(map(_wrapped, value))
+    if isinstance(value, Ball | float) or type(value) is int:
+        return _array([number(value)], ())
+    if isinstance(value, np.ndarray):
+        return value.view(BallArray) if value.dtype == object else value.view(np.ndarray)
+    return value
+
+
+def elementwise(function: Callable[..., Any], operands: int = 1) -> Any:
+    """A function of balls as a function of arrays, as NumPy's are, with reductions."""
+    return np.frompyfunc(function, operands, 1, identity=None)
+
+
+def _unary(method: str) -> Any:
+    return elementwise(lambda x: getattr(number(x), method)())
+
+
+def _clipped(x: Any, low: Any, high: Any) -> Ball:
+    return least(largest(x, low), high)
+
+
+OWN: dict[str, Any] = {
+    **{
+        name: _unary(name)
+        for name in ("exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sqrt", "sin", "cos", "tan", "tanh",
+                     "sinh", "cosh", "arctan")
+    },
+    "maximum": elementwise(largest, 2),
+    "minimum": elementwise(least, 2),
+    "fmax": elementwise(largest, 2),
+    "fmin": elementwise(least, 2),
+    "clip": elementwise(_clipped, 3),
+    "logaddexp": elementwise(lambda a, b: (number(a).exp() + number(b).exp()).log(), 2),
+    "reciprocal": elementwise(lambda x: 1 / number(x)),
+    "isnan": elementwise(lambda x: number(x).is_nan()),
+    "isinf": elementwise(lambda x: number(x).is_infinite()),
+    "isfinite": elementwise(lambda x: not (number(x).is_nan() or number(x).is_infinite())),
+    "signbit": elementwise(lambda x: number(x) < 0),
+}  # fmt: skip
+"""Functions of NumPy that objects do not have, or that compare them."""
+
+TESTS = ("isnan", "isinf", "isfinite", "signbit")
+
+
+def to_limbs(array: Any) -> NDArray[np.float64]:
+    """Balls as plain numbers: LIMBS of them add up to the midpoint, then comes the radius, along the first axis.
+
+    Infinity and NaN are the first of them; of a number of which nothing is known the radius is infinite.
+    """
+    if not isinstance(array, BallArray):
+        array = np.asarray(array)
+        array = array if array.dtype == object else exactly(array) if array.dtype.kind in "biu" else constants(array)
+    flat = [_limbs(number(each)) for each in np.asarray(array, dtype=object).ravel()]
+    return np.array(flat, np.float64).reshape(-1, LIMBS + 1).T.reshape(LIMBS + 1, *array.shape)
+
+
+def _limbs(ball: Any) -> list[float]:
+    value = None if ball is NotImplemented else ball.value
+    if isinstance(value, float):
+        return [value, *[0.0] * LIMBS]
+    limbs: list[float] = []
+    rest = value.mid() if value is not None else arb(0)
+    for _ in range(LIMBS):
+        limbs.append(float(rest))
+        if not math.isfinite(limbs[-1]):
+            break
+        rest = (rest - arb(limbs[-1])).mid()
+    if value is None or not math.isfinite(limbs[-1]):
+        return [*[0.0] * LIMBS, math.inf]
+    return [*limbs, _upper(value.rad() + abs(rest))]
+
+
+def _upper(radius: arb) -> float:
+    """A float64 number that is not smaller."""
+    above = float(radius.upper()) * (1 + 2.0**-40)
+    return above if above or radius.is_zero() else math.ulp(0.0)
+
+
+def from_limbs(limbs: NDArray[np.float64]) -> BallArray:
+    """The balls that `to_limbs` made numbers of."""
+    flat = limbs.reshape(LIMBS + 1, -1).T.tolist()
+    return _array([_of_limbs(each[:-1], each[-1]) for each in flat], limbs.shape[1:])
+
+
+def _of_limbs(limbs: list[float], radius: float) -> Ball:
+    if not math.isfinite(radius) or radius < 0:
+        return UNKNOWN
+    if not math.isfinite(limbs[0]):
+        return Ball(limbs[0])
+    if not all(map(math.isfinite, limbs)):
+        return UNKNOWN
+    middle = arb(0)
+    for limb in limbs:
+        middle += arb(limb)
+    return Ball(middle + arb(0, radius))

@@ -1,0 +1,62 @@
+"""The second line of a verdict: which function the candidate computes, and what follows for the first line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from attnspec.interpreters.mutation.mutants import Mutant
+from attnspec.interpreters.rounding.policy import preset
+from attnspec.thresholds import FLOOR_EXPONENTS
+from attnspec.verification.candidate.candidate import Candidate
+from attnspec.verification.candidate.observation import Observation
+from attnspec.verification.cases.batched_gradients import lift_over_batch
+from attnspec.verification.cases.case import Case
+from attnspec.verification.function.verdict import Evidence, beyond_rounding, gather, recognised, verdict_of
+from attnspec.verification.judge.findings import Conclusion
+from attnspec.verification.properties.relations import noise_under
+from attnspec.verification.verdict import FunctionVerdict, VerdictKind, WorstElement
+
+OVERRULED = (VerdictKind.CONFORMS, VerdictKind.INCONCLUSIVE)
+"""Verdicts that become "differs" where the function is proved to be another one, by more than rounding explains."""
+
+
+def with_function(
+    candidate: Candidate, observations: Sequence[Observation], mistakes: Sequence[Mutant], conclusion: Conclusion
+) -> tuple[FunctionVerdict, Conclusion]:
+    """Examine the function, and conclude again.
+
+    A candidate in half precision whose function differs by more than float32 would round differs, although its own
+    rounding hides it. Smaller differences, such as 1e-12 added to a norm, are said and change nothing.
+
+    Args:
+        observations: the answers that were judged.
+        mistakes: the known mistakes of the equation.
+        conclusion: what was concluded from the run.
+    """
+    equation = candidate.question.equation
+    evidence = gather(candidate, [each.case for each in observations])
+    function = verdict_of(equation, evidence)
+    found = beyond_rounding(evidence, lambda case: _bounds(candidate, case)) if conclusion.kind in OVERRULED else None
+    if found is None:
+        return function, conclusion
+    case, apart = found
+    worst = WorstElement(
+        case, equation.definition.results[apart.output].name, apart.index, apart.expected, 0.0, apart.got
+    )
+    reason = f"its function is {function.says}"
+    diagnosis = _diagnosis(candidate, evidence, mistakes)
+    return function, replace(conclusion, kind=VerdictKind.DIFFERS, reason=reason, worst=worst, diagnosis=diagnosis)
+
+
+def _bounds(candidate: Candidate, case: Case) -> list[Any]:
+    """By how much rounding in float32, or in float64 if that is judged, may change each element."""
+    dtype = "float64" if candidate.question.dtype == "float64" else "float32"
+    equation = candidate.question.equation
+    noise_of = noise_under(equation, preset("op-by-op", dtype), form=lift_over_batch(equation.definition, case))
+    return [output.bound for output in noise_of(case.arguments)]
+
+
+def _diagnosis(candidate: Candidate, evidence: Evidence, mistakes: Sequence[Mutant]) -> Any:
+    return recognised(evidence, mistakes, 2.0 ** FLOOR_EXPONENTS[candidate.question.dtype])

@@ -1,0 +1,1 @@
+"""Which function a candidate computes, by ball arithmetic, whatever its rounding."""

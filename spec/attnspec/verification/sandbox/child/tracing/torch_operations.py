@@ -1,0 +1,207 @@
+"""PyTorch code, followed operation by operation: beside each tensor stands an array of balls.
+
+The operations are those of the aten library that reach the dispatcher, in the forward pass and in the backward pass;
+PyTorch has taken apart what is composed of others.
+"""
+
+from __future__ import annotations
+
+import importlib
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from attnspec.interpreters.balls.arrays import BallArray, constants, exactly
+from attnspec.interpreters.balls.ball import Undecided, Untraceable
+from attnspec.verification.sandbox.child.tracing import aten
+
+READS = (
+    "item",
+    "numpy",
+    "tolist",
+    "__array__",
+    "__float__",
+    "__int__",
+    "__index__",
+    "__complex__",
+    "data_ptr",
+    "__dlpack__",
+)
+"""Methods through which numbers leave PyTorch; those of `item` and `tolist` stay balls, and can be compared."""
+
+WITHOUT_NUMBERS = ("promote_types", "result_type", "can_cast", "is_same_size", "sym_size", "sym_stride", "sym_numel")
+"""Operations on dtypes and shapes."""
+
+
+class Tracer:
+    """The arrays of balls beside the tensors of one call."""
+
+    def __init__(self, torch: Any) -> None:
+        self.torch = torch
+        self._known: dict[object, Any] = {}
+        self._alive: list[Any] = []
+        self._copied_views = False
+        self.inside = False
+
+    def enter(self, tensor: Any, exact: bool = True) -> None:
+        """Put an array beside an input."""
+        values = tensor.detach().double() if tensor.is_floating_point() else tensor.detach()
+        array = values.cpu().numpy().copy()
+        self.keep(tensor, exactly(array) if tensor.is_floating_point() and exact else array)
+
+    def keep(self, tensor: Any, array: Any) -> None:
+        """Put an array beside a tensor."""
+        if tuple(array.shape) != tuple(tensor.shape):
+            raise Untraceable("an operation gives another shape in balls")
+        self._alive.append(tensor)
+        self._known[_key(tensor)] = array
+
+    def array(self, tensor: Any) -> Any:
+        """The array beside a tensor; that of a constant if it was made before."""
+        if (key := _key(tensor)) not in self._known:
+            self.keep(tensor, self._constant(tensor.detach()))
+        return self._known[key]
+
+    def _constant(self, tensor: Any) -> Any:
+        """A tensor that no operation has made, by the format that it is written in."""
+        if not tensor.is_floating_point():
+            return tensor.cpu().numpy().copy()
+        dtype = str(tensor.dtype).removeprefix("torch.")
+        return constants(tensor.double().cpu().numpy(), dtype)
+
+    def operate(self, operation: Any, args: Any, kwargs: Any) -> Any:
+        """Run an operation on tensors and on the arrays beside them."""
+        name = str(operation).removeprefix("aten.").partition(".")[0]
+        if name in ("_local_scalar_dense", "is_nonzero", "equal"):
+            return self._read(operation, args, kwargs)
+        if name in WITHOUT_NUMBERS or name.startswith("profiler"):
+            return operation(*args, **kwargs)
+        in_place = name.endswith("_") and not name.endswith("__")
+        function = aten.OPERATIONS.get(name.rstrip("_") if in_place else name)
+        if function is None:
+            raise Untraceable(f"{operation} has no meaning in balls")
+        written = args[0] if in_place else kwargs.get("out")
+        if written is not None and self._copied_views:
+            raise Untraceable("it writes into a view")
+        arrays, options = self._arrays(args), self._arrays(kwargs)
+        result = operation(*args, **kwargs)
+        found = function(*arrays, **{key: value for key, value in options.items() if key not in aten.IGNORED})
+        if written is None or name in aten.RESHAPED_IN_PLACE:
+            self._keep_all(name, result, found, arrays)
+        else:
+            self._write(written, found)
+        return result
+
+    def _read(self, operation: Any, args: Any, kwargs: Any) -> Any:
+        """A number that Python code reads: a truth or a whole number that is certain, or else it is not traced."""
+        for tensor in args[:2]:
+            self.check_read(tensor)
+        return operation(*args, **kwargs)
+
+    def check_read(self, tensor: Any) -> None:
+        """Check that numbers may be read of a tensor: whole ones and truths, which rounding does not change.
+
+        Raises:
+            Untraceable: they are real numbers.
+            Undecided: rounding has changed them.
+        """
+        array = self.array(tensor)
+        if isinstance(array, BallArray):
+            raise Untraceable(f"it reads a number of a tensor of {tensor.dtype}")
+        if not np.array_equal(array, tensor.detach().cpu().numpy()):
+            raise Undecided("a branch that rounding decides")
+
+    def _arrays(self, value: Any) -> Any:
+        if isinstance(value, self.torch.Tensor):
+            return self.array(value)
+        if isinstance(value, dict):
+            return {key: self._arrays(each) for key, each in value.items()}
+        if isinstance(value, list | tuple):
+            return [self._arrays(each) for each in value]
+        return value
+
+    def _write(self, tensor: Any, found: Any) -> None:
+        array = self.array(tensor)
+        found = aten.as_type_of(array, found)
+        array[...] = found
+
+    def _keep_all(self, name: str, result: Any, found: Any, arrays: Any) -> None:
+        results, values = (result, found) if isinstance(result, list | tuple) else ([result], [found])
+        for tensor, value in zip(results, values, strict=False):
+            if isinstance(tensor, self.torch.Tensor) and value is not None:
+                value = np.asarray(value) if not isinstance(value, np.ndarray) else value
+                floating = tensor.is_floating_point()
+                if floating and not isinstance(value, BallArray):
+                    value = exactly(value) if value.dtype.kind in "biu" else constants(value)
+                if not floating and isinstance(value, BallArray):
+                    value = value.astype(str(tensor.dtype).removeprefix("torch."))
+                if name in aten.VIEWS and not np.may_share_memory(value, arrays[0]):
+                    self._copied_views = True
+                self.keep(tensor, value)
+
+
+def _key(tensor: Any) -> object:
+    """What tells a tensor from all others that live: automatic differentiation makes new objects for one."""
+    place = tensor.data_ptr() if tensor.numel() else id(tensor)
+    return place, tuple(tensor.shape), tuple(tensor.stride()), tensor.dtype
+
+
+def trace(torch: Any, call: Callable[[], Any], inputs: list[Any]) -> tuple[Any, Tracer]:
+    """Make a call while balls follow its tensors.
+
+    Args:
+        torch: the module.
+        call: the call.
+        inputs: the tensors that it receives.
+
+    Returns:
+        Its result, and the arrays beside its tensors.
+
+    Raises:
+        Untraceable: an operation is not known, or numbers are read.
+        Undecided: rounding decides a branch.
+        Exception: what the call raises.
+    """
+    tracer = Tracer(torch)
+    for tensor in inputs:
+        tracer.enter(tensor)
+    dispatch: Any = importlib.import_module("torch.utils._python_dispatch").TorchDispatchMode
+    functions: Any = importlib.import_module("torch.overrides").TorchFunctionMode
+
+    class Follow(dispatch):  # type: ignore[misc]  # the base class is known when PyTorch is imported
+        @classmethod
+        def _should_skip_dynamo(cls) -> bool:
+            """Nothing is compiled here; what skips it would import the compiler, which takes seconds."""
+            return False
+
+        def __torch_dispatch__(self, operation: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            tracer.inside = True
+            try:
+                return tracer.operate(operation, args, kwargs or {})
+            finally:
+                tracer.inside = False
+
+    class Refuse(functions):  # type: ignore[misc]  # the base class is known when PyTorch is imported
+        def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            if not tracer.inside and (name := getattr(function, "__name__", "")) in READS:
+                tracer.inside = True
+                try:
+                    if name in ("item", "tolist") and isinstance(array := tracer.array(args[0]), BallArray):
+                        return getattr(array, name)()
+                    tracer.check_read(args[0])
+                finally:
+                    tracer.inside = False
+            return function(*args, **(kwargs or {}))
+
+    attention: Any = importlib.import_module("torch.nn.attention")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with (
+            attention.sdpa_kernel(attention.SDPBackend.MATH),
+            torch.backends.mkldnn.flags(enabled=False),
+            Refuse(),
+            Follow(),
+        ):
+            return call(), tracer

@@ -1,0 +1,123 @@
+"""The function verdict: wrong functions are proved, right ones never, and what is not traced is said."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+import attnspec
+from attnspec.verification.cases.case import make
+from attnspec.verification.cases.suite import standard_suite
+from attnspec.verification.verdict import Report, Verdict
+
+pytest.importorskip("flint", reason="balls need the extra attnspec[exact]")
+
+from attnspec.interpreters.balls.ball import working
+from attnspec.interpreters.balls.value import value_in_balls
+from attnspec.verification.function.comparison import compare
+from attnspec.verification.function.verdict import Evidence, Point, recognised
+
+ROOT = Path(__file__).resolve().parents[3]
+PLANTED = ROOT / "tests/planted"
+USUAL = 1
+"""The seed of the first case of the fixed suite: ordinary values, small sizes that differ."""
+
+
+@cache
+def report(framework: str, dtype: str) -> Report:
+    return attnspec.verify(str(PLANTED / f"functions_{framework}.py"), dtype=dtype, case=USUAL)
+
+
+def verdicts(framework: str, dtype: str, kind: str) -> list[Verdict]:
+    found = [each for each in report(framework, dtype) if each.implementation.partition(":")[2].startswith(kind)]
+    assert found
+    return found
+
+
+ASKED = [("numpy", "float32"), ("torch", "float32"), ("torch", "bfloat16"), ("jax", "float32")]
+
+
+@pytest.mark.parametrize(("framework", "dtype"), ASKED)
+def test_right_functions_agree(framework: str, dtype: str) -> None:
+    """Whatever the form, and although constants are rounded; they agree to all digits that the constants have."""
+    for verdict in verdicts(framework, dtype, "right"):
+        assert verdict.function is not None
+        assert verdict.function.kind == "same", str(verdict)
+        assert verdict.verdict != "differs"
+
+
+@pytest.mark.parametrize(("framework", "dtype"), ASKED)
+def test_wrong_functions_are_proved_in_every_dtype(framework: str, dtype: str) -> None:
+    """A scale of 1/√(d + 1), an output × (1 + 1e-12): no rounding hides them."""
+    for verdict in verdicts(framework, dtype, "wrong"):
+        assert verdict.function is not None
+        assert verdict.function.kind == "another", str(verdict)
+        assert verdict.function.case is not None
+        assert verdict.function.got != verdict.function.expected
+        assert verdict.function.output
+
+
+@pytest.mark.parametrize(("framework", "dtype"), ASKED)
+def test_what_differs_by_more_than_rounding_explains_does_not_conform(framework: str, dtype: str) -> None:
+    """In bfloat16 too; a trillionth is said, and changes nothing."""
+    for verdict in verdicts(framework, dtype, "wrong"):
+        assert (verdict.verdict == "differs") == ("trillionth" not in verdict.implementation), str(verdict)
+
+
+def test_a_mistake_that_bfloat16_hides_does_not_conform() -> None:
+    """Values × 1.00025 are within the noise of bfloat16, and no other run would show them."""
+    (verdict,) = verdicts("torch", "bfloat16", "wrong_by_little")
+
+    assert verdict.reason.startswith("its function is another one, proved at 1 of 1 point"), str(verdict)
+
+
+@pytest.mark.parametrize("name", ["recurrent.gru_cell", "attention.scaled_dot_product", "transformer.layer_norm"])
+def test_mutants_are_told_apart_exactly(name: str) -> None:
+    """Of a candidate that makes a known mistake, the mistakes that are named give its values to all digits."""
+    equation = attnspec.equations()[name]
+    assert isinstance(equation, attnspec.Equation)
+    case = make(equation, next(iter(standard_suite(equation, lambda axis: 1, (0,)))), "float32")
+    expected = value_in_balls(equation.definition, case.arguments)
+    checked = 0
+    for mutant in equation.mutants()[:24]:
+        try:
+            got = value_in_balls(mutant.definition, case.arguments)
+        except ValueError:  # matrices that are exchanged need not have one shape
+            continue
+        checked += 1
+        with working():
+            comparison = compare(expected, got, 0.0)
+        found = recognised(Evidence([Point(case, got, comparison)]), equation.mutants(), 0.0)
+        assert found is not None
+        assert mutant.says in (found.says, *found.also)
+        assert len(found.also) < len(equation.mutants()) / 4 or not comparison.separated
+    assert checked > 5
+
+
+@pytest.mark.parametrize("framework", ["numpy", "torch"])
+def test_what_cannot_be_traced_is_said_and_changes_nothing(framework: str) -> None:
+    for verdict in verdicts(framework, "float32", "opaque"):
+        assert verdict.function is not None
+        assert verdict.function.kind == "not traced", str(verdict)
+        assert verdict.function.says.startswith("not traced: ")
+        assert verdict.verdict in ("conforms", "inconclusive", "misbehaves"), str(verdict)
+
+
+def test_the_text_and_the_json_have_both_lines() -> None:
+    verdict = next(iter(verdicts("numpy", "float32", "wrong_scale")))
+    row = json.loads(json.dumps(verdict.json()))["function"]
+
+    assert "\n  function  another one, proved at 1 of 1 point: without rounding, c" in str(verdict)
+    assert (row["kind"], row["points"], row["digits"]) == ("another", 1, None)
+    assert row["witness"]["output"] == "c"
+    assert row["witness"]["expected"] == pytest.approx(row["witness"]["got"], rel=0.5)
+
+
+def test_it_can_be_turned_off() -> None:
+    (verdict,) = attnspec.verify(f"{PLANTED / 'functions_numpy.py'}:right", dtype="float32", case=USUAL, function=False)
+
+    assert verdict.function is None
+    assert verdict.json()["function"] is None
