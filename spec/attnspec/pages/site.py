@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from functools import cache
 from html import escape
 from importlib.resources import files
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +69,10 @@ def _badge(each: Judged) -> str:
 def index_page(equations: Sequence[Equation[..., Any]], implementations: Sequence[Judged]) -> str:
     """The page that lists all others, by family."""
     families = ""
-    for family, group in groupby(equations, lambda each: each.family):
+    groups: dict[str, list[Equation[..., Any]]] = {}
+    for equation in equations:
+        groups.setdefault(equation.family, []).append(equation)
+    for family, group in groups.items():
         items = "".join(_item(each, implementations) for each in group)
         families += f'<section class="family"><h2>{escape(family)}</h2><ul class="index">{items}</ul></section>'
     number = f"{len(equations)} equation{'s' * (len(equations) != 1)}"
