@@ -235,13 +235,14 @@ def test_show_of_an_unknown_id_offers_the_nearest() -> None:
     assert "Traceback" not in shown.stderr
 
 
-def test_a_right_candidate_conforms_in_a_line() -> None:
+def test_a_right_candidate_conforms_in_a_line_and_one_on_its_function() -> None:
     done = verify(f"{PLANTED}/gru.py:right")
-    line, summary = done.stdout.splitlines()
+    line, function, summary = done.stdout.splitlines()
 
     assert done.exit_code == 0, done.stdout
     assert line.startswith(f"conforms: recurrent.gru_cell, {PLANTED}/gru.py:right (numpy, float32, cpu); ")
     assert re.search(r"; op-by-op, [\d.]+ bits; caught (\d+) of \1 on \d+ cases; [\d.]+ s; for finite inputs$", line)
+    assert re.fullmatch(r"  function: the same to \d+ digits, at \d+ points, all of it traced", function)
     assert summary.startswith("1 verdict in ")
     assert summary.endswith(": 1 conforms")
 

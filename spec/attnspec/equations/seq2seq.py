@@ -55,7 +55,7 @@ SAMPLING = Source("003", "简单字符生成器的实现", paper="Devroye 1986, 
 JELINEK = Source("001", "为什么要发明循环神经网络", paper="Jelinek et al. 1977, J. Acoust. Soc. Am. 62, S63")
 DISTILLATION = Source("001", "简介", paper="Hinton, Vinyals and Dean 2015, arXiv:1503.02531v1, sec. 2")
 
-TAU = {"tau": (0.7, 1.9, 0.05, 20.0)}
+TAU = {"tau": (0.7, 1.9)}
 
 
 @equation(CHO_ENCODER)
@@ -247,7 +247,8 @@ def output_maxout(
     return p.stack(w)
 
 
-@equation(WANG_TEXT, Source(paper="Hinton, Vinyals and Dean 2015, arXiv:1503.02531v1, eq. 1"), options=TAU)
+@equation(WANG_TEXT, Source(paper="Hinton, Vinyals and Dean 2015, arXiv:1503.02531v1, eq. 1"),
+          options={"tau": (0.7, 1.9, 0.05, 20.0)})
 def temperature(logits: Float[Tensor, " v"], *, tau: float) -> Float[Tensor, " v"]:
     """A distribution made sharper by τ < 1 and flatter by τ > 1; τ is positive."""
     k = index("v")
