@@ -16,7 +16,7 @@ from attnspec.interpreters.mutation.free_numbers import MOVED, is_float
 from attnspec.interpreters.mutation.mutants import Mutant, changes, is_well_formed
 from attnspec.interpreters.mutation.operators import Site
 from attnspec.language.traversal import map_definition
-from attnspec.language.tree import Apply, Definition, Name, Node, Number, SizeOf
+from attnspec.language.tree import Apply, Definition, Name, Node, Number, Scan, SizeOf
 
 BOUNDS = (1.0, 2.0, 3.0, 5.0, 6.0, 10.0, 15.0, 20.0, 30.0, 50.0, 80.0, 100.0)
 """Values to whose negative and positive side software clips."""
@@ -111,7 +111,7 @@ def _powers(definition: Definition, roots: Collection[int] | None) -> Iterator[t
 def _lengths(definition: Definition, roots: Collection[int] | None) -> Iterator[tuple[str, str, Definition]]:
     """A vector is divided by its length, or a distance or a cosine stands where a product of two vectors should."""
     for place in everywhere(definition, roots):
-        if not is_float(place.node, place.site) or isinstance(place.node, Number | SizeOf):
+        if not is_float(place.node, place.site) or isinstance(place.node, Number | SizeOf | Scan):
             continue
         dims, shown = place.site.type_of(place.node).dims, place.site.show(place.node)
         match place.node:

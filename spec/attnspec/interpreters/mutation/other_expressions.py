@@ -15,7 +15,7 @@ from attnspec.interpreters.mutation.free_numbers import is_float
 from attnspec.interpreters.mutation.mutants import Mutant
 from attnspec.language.check import Type
 from attnspec.language.traversal import nodes, reads
-from attnspec.language.tree import Apply, At, Definition, Name, Node, Number, Reduce
+from attnspec.language.tree import Apply, At, Definition, Name, Node, Number, Reduce, Scan
 
 OF_NAMES = ("sigmoid", "tanh", "exp", "sqrt", "neg")
 """Functions of an array that may stand where another expression belongs."""
@@ -71,7 +71,7 @@ def further_expressions(definition: Definition, roots: Collection[int] | None = 
 def _values(definition: Definition, roots: Collection[int] | None) -> Iterator[Occurrence]:
     """The nodes that are numbers, with the last two factors or terms of a chain as one node."""
     for place in everywhere(definition, roots):
-        if is_float(place.node, place.site):
+        if is_float(place.node, place.site) and not isinstance(place.node, Scan):
             yield place
             match place.node:
                 case Apply(op="*" | "+" as op, args=(Apply(op=inner, args=(first, second)), third)) if inner == op:
