@@ -1,4 +1,4 @@
-"""Other functions than those of the formula, and softmaxes that leave out weights, are what their sentences say."""
+"""Softmaxes of other scores, or that leave out weights, are what their sentences say."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from attnspec import REGISTRY
 from attnspec.interpreters.evaluation.call import evaluate
 from attnspec.interpreters.mutation.fewer_weights import fewer_weights
 from attnspec.interpreters.mutation.free_numbers import free_numbers
-from attnspec.interpreters.mutation.function_substitutions import function_substitutions
 from attnspec.interpreters.mutation.insertions import insertions
 from attnspec.language.check import check
 
@@ -93,48 +92,6 @@ def test_scores_may_fall_with_the_distance(times: str, distance: np.ufunc) -> No
 
     np.testing.assert_allclose(value, weights(SCORES + slope) @ V, rtol=1e-12)
     assert place.neutral == 0
-
-
-X = GENERATOR.standard_normal((5, 3))
-W_1, B_1, W_2, B_2 = (GENERATOR.standard_normal(shape) for shape in ((3, 4), (4,), (4, 3), (3,)))
-HIDDEN = X @ W_1 + B_1
-SOFTPLUS = np.log1p(np.exp(HIDDEN))
-
-
-@pytest.mark.parametrize(
-    ("name", "expected"),
-    [
-        ("elu-relu", np.where(HIDDEN > 0, HIDDEN, np.expm1(HIDDEN))),
-        ("selu-relu", 1.0507009873554805 * np.where(HIDDEN > 0, HIDDEN, 1.6732632423543772 * np.expm1(HIDDEN))),
-        ("softplus-relu", SOFTPLUS),
-        ("abs-relu", np.abs(HIDDEN)),
-        ("squared-relu", np.maximum(HIDDEN, 0) ** 2),
-        ("capped-relu", np.clip(HIDDEN, 0, 6)),
-        ("mish-relu", HIDDEN * np.tanh(SOFTPLUS)),
-    ],
-)
-def test_another_function_stands_for_relu(name: str, expected: np.ndarray) -> None:
-    made = {
-        each.id: each.definition for each in function_substitutions(REGISTRY["transformer.feed_forward"].definition)
-    }
-    given = {"x": X, "W_1": W_1, "b_1": B_1, "W_2": W_2, "b_2": B_2}
-
-    np.testing.assert_allclose(evaluate(made[f"instead/{name}"], (), given), expected @ W_2 + B_2, rtol=1e-9)
-
-
-@pytest.mark.parametrize(
-    ("name", "expected"),
-    [
-        ("sigmoid-softmax", 1 / (1 + np.exp(-SCORES))),
-        ("relu-softmax", np.maximum(SCORES, 0) / (np.maximum(SCORES, 0).sum(-1, keepdims=True) + 1e-9)),
-        ("softmax-twice", weights(weights(SCORES))),
-    ],
-)
-def test_other_weights_stand_for_softmax(name: str, expected: np.ndarray) -> None:
-    definition = REGISTRY["attention.scaled_dot_product"].definition
-    made = {each.id: each.definition for each in function_substitutions(definition)}
-
-    np.testing.assert_allclose(evaluate(made[f"instead/{name}"], (), {"q": Q, "k": K, "v": V}), expected @ V, rtol=1e-9)
 
 
 @pytest.mark.broad
