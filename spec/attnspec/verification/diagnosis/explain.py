@@ -14,7 +14,7 @@ from attnspec.interpreters.mutation.gradients_of_mistakes import gradients_of_mi
 from attnspec.interpreters.mutation.insertions import insertions
 from attnspec.interpreters.mutation.integer_divisions import integer_divisions
 from attnspec.interpreters.mutation.mutants import Mutant, lookalikes
-from attnspec.interpreters.mutation.other_expressions import other_expressions
+from attnspec.interpreters.mutation.other_expressions import further_expressions, other_expressions
 from attnspec.interpreters.mutation.reduction_errors import reduction_errors
 from attnspec.interpreters.mutation.tiling_errors import tiling_errors
 from attnspec.language.equation import REGISTRY, Equation
@@ -182,10 +182,12 @@ class Explainer:
         return [] if forward is None else [*gradients_of_mistakes(forward, equation.definition)]
 
     def other_expression(self, observations: Sequence[Observation], judged: Judged) -> Diagnosis | None:
-        """Find an expression of the formula that stands where another one belongs, unless the formula is long."""
-        tried = [*islice(other_expressions(self.judge.equation.definition), EXPRESSIONS + 1)]
+        """Find an expression of the formula where another one belongs, or besides one, unless the formula is long."""
+        definition = self.judge.equation.definition
+        tried = [*islice(other_expressions(definition), EXPRESSIONS + 1)]
         if len(tried) > EXPRESSIONS:
             return None
+        tried += islice(further_expressions(definition), EXPRESSIONS - len(tried))
         return recognise(self.judge, observations, tried, judged.policy, refute=True)
 
     def number_in_some_cases(

@@ -15,7 +15,6 @@ from attnspec.interpreters.mutation.free_numbers import FreeNumber, free_numbers
 from attnspec.interpreters.mutation.function_substitutions import function_substitutions
 from attnspec.interpreters.mutation.insertions import insertions
 from attnspec.interpreters.mutation.mutants import Mutant, changes, generated_mutations
-from attnspec.interpreters.mutation.other_expressions import further_expressions, other_expressions
 from attnspec.interpreters.mutation.pairs import pairs
 from attnspec.interpreters.rounding.lines import Visit, evaluated
 from attnspec.interpreters.rounding.policy import Policy
@@ -171,8 +170,6 @@ class LineSearch:
         for mutant in chain(function_substitutions(self.line), insertions(self.line, self.roots)):
             if changes(mutant.definition, self.line, self.roots):
                 yield mutant
-        yield from other_expressions(self.line, self.roots)
-        yield from further_expressions(self.line, self.roots)
 
     def value(self, mutant: Definition) -> Array | None:
         """The value of the line of a mutant in the first watched call; None if it has none."""
