@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from attnspec.interpreters.mutation.mutants import Mutant, is_well_formed
-from attnspec.interpreters.mutation.tiling_errors import restricted, second_name, with_second_names
+from attnspec.interpreters.mutation.tiling_errors import at_second, restricted, second_name, with_second_names
 from attnspec.language.traversal import map_throughout
-from attnspec.language.tree import Apply, At, Definition, Node, Number, Position, Reduce, Stack
+from attnspec.language.tree import Apply, Definition, Node, Number, Reduce
 
 COUNTS = (1, 2, 3, 4, 5, 8, 10, 16, 32, 64)
 """How many scores sparse attention may keep."""
@@ -52,12 +52,9 @@ def _largest(count: int) -> Weights:
     """The softmax over the scores that fewer than `count` others exceed."""
 
     def weights(softmax: Reduce) -> Node:
-        def at_other(part: Node) -> Node:
-            return At(Stack(part, (softmax.index,)), (Position(second_name(softmax.index)),))
-
-        larger: Node = Apply(">", (at_other(softmax.term), softmax.term))
+        larger: Node = Apply(">", (at_second(softmax.term, softmax.index), softmax.term))
         if softmax.where is not None:
-            larger = Apply("and", (at_other(softmax.where), larger))
+            larger = Apply("and", (at_second(softmax.where, softmax.index), larger))
         rank = Reduce("sum", second_name(softmax.index), Apply("where", (larger, ONE, ZERO)))
         return restricted(softmax, Apply("<", (rank, Number(float(count)))))
 

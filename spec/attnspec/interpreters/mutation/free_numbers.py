@@ -16,7 +16,7 @@ from attnspec.errors import NotationError
 from attnspec.interpreters.evaluation.several import Several
 from attnspec.interpreters.formula.formula import text_of
 from attnspec.interpreters.mutation.mutants import inside_scan, is_well_formed, parts
-from attnspec.interpreters.mutation.operators import Site
+from attnspec.interpreters.mutation.operators import Site, where_seen
 from attnspec.language.check import called_with, check, infer, replaced
 from attnspec.language.dims import Dim
 from attnspec.language.layers import sizes_of
@@ -257,8 +257,7 @@ def _with_denominator(softmax: Reduce, number: Node) -> Node:
     largest = replace(softmax, op="max")
     exponential = Apply("exp", (Apply("-", (softmax.term, largest)),))
     total = replace(softmax, op="sum", term=exponential)
-    weight = Apply("/", (exponential, Apply("+", (total, number))))
-    return weight if softmax.where is None else Apply("where", (softmax.where, weight, Number(0.0)))
+    return where_seen(softmax, Apply("/", (exponential, Apply("+", (total, number)))))
 
 
 def _log_of_sum(probability: Node, number: Node) -> Node:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from attnspec.interpreters.mutation.mutants import Mutant
+from attnspec.interpreters.mutation.operators import where_seen
 from attnspec.language.traversal import map_throughout, nodes
 from attnspec.language.tree import SOFTMAXES, Apply, Definition, Node, Number, Reduce
 
@@ -111,15 +112,10 @@ def _of_softmax(new: Callable[[Reduce], Node]) -> Change:
     return change
 
 
-def _where_seen(softmax: Reduce, weight: Node) -> Node:
-    """A weight, 0 where the softmax is masked."""
-    return weight if softmax.where is None else Apply("where", (softmax.where, weight, Number(0.0)))
-
-
 def _of_relu(softmax: Reduce) -> Node:
     """relu of the scores over their sum."""
     share = _relu(softmax.term)
-    return _where_seen(softmax, _over(share, _plus(replace(softmax, op="sum", term=share), Number(1e-9))))
+    return where_seen(softmax, _over(share, _plus(replace(softmax, op="sum", term=share), Number(1e-9))))
 
 
 def _gated(slope: float) -> Callable[[Node], Node]:
@@ -179,7 +175,7 @@ SUBSTITUTIONS: dict[str, tuple[str, Change]] = {
     "softsign": ("x / (1 + |x|) is used instead of tanh", _instead("tanh", _softsign)),
     "sigmoid-softmax": (
         "σ of each score is used instead of softmax, so that weights do not add up to 1",
-        _of_softmax(lambda softmax: _where_seen(softmax, Apply("sigmoid", (softmax.term,)))),
+        _of_softmax(lambda softmax: where_seen(softmax, Apply("sigmoid", (softmax.term,)))),
     ),
     "relu-softmax": ("relu of the scores, over their sum, is used instead of softmax", _of_softmax(_of_relu)),
     "softmax-twice": ("softmax is taken twice", _of_softmax(lambda softmax: replace(softmax, term=softmax))),
@@ -229,8 +225,7 @@ def _unshifted(node: Node, _: Definition) -> Node:
     total = replace(node, op="sum", term=_exp(node.term))
     if node.op == "log_softmax":
         return _minus(node.term, Apply("log", (total,)))
-    weight = _over(_exp(node.term), total)
-    return weight if node.where is None else Apply("where", (node.where, weight, Number(0.0)))
+    return where_seen(node, _over(_exp(node.term), total))
 
 
 OVERFLOWING: dict[str, tuple[str, Change]] = {

@@ -16,10 +16,10 @@ from attnspec.interpreters.mutation.everywhere import Occurrence, everywhere
 from attnspec.interpreters.mutation.free_numbers import is_float
 from attnspec.interpreters.mutation.function_substitutions import function_substitutions
 from attnspec.interpreters.mutation.mutants import Mutant, is_well_formed, mutants
-from attnspec.interpreters.mutation.operators import FUNCTIONS
+from attnspec.interpreters.mutation.operators import FUNCTIONS, where_seen
 from attnspec.language.equation import Equation
 from attnspec.language.traversal import call_by_name
-from attnspec.language.tree import Apply, Call, Definition, Line, Name, Node, Number, Reduce
+from attnspec.language.tree import Apply, Call, Definition, Line, Name, Node, Reduce
 
 DETACHED = "detached"
 """The line of a part through which no gradient flows."""
@@ -59,11 +59,10 @@ def _detached(place: Occurrence) -> Iterator[tuple[str, str, Node, Node]]:
         case Reduce(op="log_softmax", term=term):
             says = f"no gradient flows through the log-sum-exp of {shown}"
             yield "detached sum", says, Apply("-", (term, constant)), Apply("-", (term, place.node))
-        case Reduce(op="softmax", term=term, where=where) as softmax:
+        case Reduce(op="softmax", term=term) as softmax:
             says = f"no gradient flows through the denominator of {shown}"
             shifted = Apply("-", (term, constant))
-            weight = Apply("exp", (shifted,))
-            weight = weight if where is None else Apply("where", (where, weight, Number(0.0)))
+            weight = where_seen(softmax, Apply("exp", (shifted,)))
             yield "detached sum", says, weight, Apply("-", (term, replace(softmax, op="log_softmax")))
 
 

@@ -376,6 +376,11 @@ def _is_gate(name: str, site: Site) -> bool:
     return outermost(site.definition, name) == "sigmoid"
 
 
+def where_seen(softmax: Reduce, weight: Node) -> Node:
+    """A weight in place of those of a softmax: 0 where it is masked."""
+    return weight if softmax.where is None else Apply("where", (softmax.where, weight, Number(0.0)))
+
+
 def outermost(definition: Definition, name: str) -> str:
     """The outermost operation in the line that computes a name; "" if there is none."""
     for line in definition.lines:

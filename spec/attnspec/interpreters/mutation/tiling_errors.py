@@ -54,6 +54,11 @@ def second_name(index: str) -> str:
     return f"{index}'"
 
 
+def at_second(part: Node, index: str) -> Node:
+    """A part of a formula at the second index of an axis instead of the first one."""
+    return At(Stack(part, (index,)), (Position(second_name(index)),))
+
+
 def _filled(node: Reduce, size: Node, _: Node, tile: int) -> Node:
     """The sum Σ exp e_j has an additional exp 0 = 1 for each missing element of the last tile."""
     if node.where is not None or node.op not in SOFTMAXES:
@@ -111,16 +116,16 @@ def _unscaled(values: bool, total: bool) -> TilingError:
             return node
         index, where = node.index, node.where
 
-        def at_other(part: Node) -> Node:
-            return At(Stack(part, (index,)), (other,))
-
         def tile_of(place: Node) -> Node:
             return Apply("//", (place, Number(float(tile))))
 
         so_far: Node = Apply("<=", (tile_of(other), tile_of(Position(index))))
         if where is not None:
-            so_far = Apply("and", (so_far, at_other(where)))
-        tops = Reduce("max", second_name(index), at_other(node.term), so_far), Reduce("max", index, node.term, where)
+            so_far = Apply("and", (so_far, at_second(where, index)))
+        tops = (
+            Reduce("max", second_name(index), at_second(node.term, index), so_far),
+            Reduce("max", index, node.term, where),
+        )
         early, late = (_masked(Apply("exp", (Apply("-", (node.term, top)),)), where) for top in tops)
         return _divided(node, early if values else late, early if total else late)
 
