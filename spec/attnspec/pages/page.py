@@ -24,8 +24,6 @@ from attnspec.verification.rendering import cases_text
 FIGURE_STYLE = STYLE.replace("color:#1b1f24;background:#fff", "")
 """The style of the figure, with the colours of the page."""
 
-IDLE = "Point at a term, or go to it with Tab. Enter keeps it, Escape lets go."
-
 
 @cache
 def asset(name: str) -> str:
@@ -35,7 +33,7 @@ def asset(name: str) -> str:
 
 def document(title: str, body: str, *, script: str = "page.js") -> str:
     """A whole page, which needs nothing but itself."""
-    style = asset("page.css") + FIGURE_STYLE
+    style = asset("page.css") + asset("views.css") + FIGURE_STYLE
     values = {"title": escape(title), "css": style, "body": body, "js": asset(script)}
     return re.sub(r"\{\{(\w+)\}\}", lambda found: values[found[1]], asset("page.html"))
 
@@ -83,8 +81,7 @@ def _body(
         f"<header>{back}<h1>{escape(title)}</h1><p>{_prose(equation.doc)}</p>{''.join(head)}</header>",
         f'<main id="views" class="views" data-equation="{escape(equation.id)}">{"".join(views)}</main>',
         f"<footer><h2>Sources</h2><ul>{sources}</ul></footer>",
-        f'<div id="status" role="status" aria-live="polite">{IDLE}</div>',
-        f'<script type="application/json" id="words">{_json(words)}</script>',
+        f'<script type="application/json" class="attnspec-words">{_json(words)}</script>',
     ]
     return "\n".join(parts)
 
