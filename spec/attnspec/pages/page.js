@@ -18,8 +18,8 @@
   const clear = () => { lit.forEach((element) => element.classList.remove("lit", "pinned")); lit = []; status.textContent = idle; };
   const say = (keys) => {
     const shown = keys.map((key) => names.get(key) || key.split("|")[1].replace(/^[nst]:/, ""));
-    const taps = lit.filter((element) => element.matches(".implementation .row")).map((line) => line.querySelector(".no").textContent);
-    const given = lit.some((element) => element.closest(".implementation") && !element.matches(".row"));
+    const taps = lit.filter((element) => element.matches(".implementation .codeline")).map((line) => line.querySelector(".no").textContent);
+    const given = lit.some((element) => element.closest(".implementation") && !element.matches(".codeline"));
     const where = !document.querySelector(".implementation") ? "" : taps.length ? "values agree at line " + [...new Set(taps)].join(", ")
       : given ? "passed to the code" : "no array of the code has this value by itself";
     status.textContent = shown.join(", ") + (where ? ": " + where : "");

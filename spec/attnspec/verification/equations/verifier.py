@@ -198,7 +198,7 @@ class EquationVerifier(Verifier[Conclusion]):
         return self.explainer.conclude(self.observations, self.judged)
 
     def wrong_where_it_runs(self, unusable: Conclusion, policy: Policy | None) -> Conclusion | None:
-        """The conclusion from the answers of a candidate that fails on empty inputs or layouts alone, if they are wrong."""
+        """The conclusion from the answers of a candidate that fails on empty inputs or layouts, if they are wrong."""
         if unusable.kind is not VerdictKind.MISBEHAVES or not self.observations:
             return None
         wrong = self.judge_all(policy)
