@@ -22,6 +22,7 @@ FOLDER = Folder(ROOT / "docs", "<!-- Written by docs/peers.py: change attnspec_p
 LIBRARIES = {
     "torch": "torch",
     "onnxruntime": "onnxruntime",
+    "onnx": "onnx",
     "jax": "jax",
     "keras": "keras",
     "flax": "flax",
