@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 
 from attnspec import REGISTRY
-from attnspec.pages.site import index_page
-from attnspec.verification.digests import target_digest
+from attnspec.pages.site import index_page, target_digest
 from attnspec.verification.sandbox.targets import File, Module
 
 OWN = '''

@@ -159,10 +159,10 @@ def test_other_settings_candidates_and_makers_are_refused_with_what_differs(fold
     assert file.read_bytes() == before
     first, *others = file.read_text().splitlines(keepends=True)
     made_by = json.loads(first)
-    made_by["made by"] |= {"code of attnspec": "0" * 64, "numpy": "1.0"}
+    made_by["made by"] |= {"environment": "0" * 64, "numpy": "1.0"}
     file.write_text("".join([json.dumps(made_by) + "\n", *others]))
     shown = refused("many.py")
-    assert "other code of attnspec, numpy" in shown
+    assert "other numpy, environment" in shown
     assert "numpy: 1.0" in shown
 
 

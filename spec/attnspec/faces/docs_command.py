@@ -14,7 +14,6 @@ from attnspec.language.equation import REGISTRY, Equation
 from attnspec.pages import site
 from attnspec.pages.code_views import source_of
 from attnspec.pages.page import equation_page, mapped_page
-from attnspec.verification.digests import target_digest
 from attnspec.verification.mapping import mapped
 from attnspec.verification.options import VerifyOptions
 from attnspec.verification.targeting import load_own_equations, parse_target
@@ -97,7 +96,7 @@ class _Site:
     def judge(self, target: str) -> None:
         """Judge the implementations of a target and write their pages, unless nothing of them has changed."""
         _, aim = parse_target(target)
-        digest = target_digest(aim, repr(self.options))
+        digest = site.target_digest(aim, repr(self.options))
         known = self.before.get("targets", {}).get(target, {})
         if digest and known.get("digest") == digest and all((self.folder / page).is_file() for page in known["pages"]):
             found = [site.Judged(**each) for each in known["judged"]]

@@ -21,10 +21,12 @@ from typing import Any, Self
 
 from attnspec import __version__
 from attnspec.errors import SpecError
+from attnspec.language.registry import families, family_of
+from attnspec.verification.candidate.sources import sources_of
 from attnspec.verification.cases.recordings import as_tuple
-from attnspec.verification.digests import maker, source_digests
+from attnspec.verification.environment import environment_digest
 from attnspec.verification.options import VerifyOptions
-from attnspec.verification.stored import restored, stored
+from attnspec.verification.stored import from_stored, to_stored
 from attnspec.verification.targeting import parse_target
 from attnspec.verification.verdict import Verdict
 
@@ -42,8 +44,8 @@ class RunFile:
         path: the file; one that does not exist, or is empty, is begun.
 
     Raises:
-        SpecError: it cannot be written; another run uses it; it is not such a file; or another version of attnspec, of
-            Python or of a framework made it.
+        SpecError: it cannot be written; another run uses it; it is not such a file; or or it was made in another
+            environment.
     """
 
     def __init__(self, path: str) -> None:
@@ -104,7 +106,7 @@ class RunFile:
         Raises:
             SpecError: it cannot be written, for example because the disk is full.
         """
-        self._append({"target": target, "question": question, "verdict": stored(verdict)})
+        self._append({"target": target, "question": question, "verdict": to_stored(verdict)})
 
     def _read(self) -> dict[str, str] | None:
         """Read all lines, and cut off a torn last one; what made the file, None if it is empty."""
@@ -141,12 +143,12 @@ class RunFile:
         if "asked" in found:
             self._targets[number] = {str(key): str(item) for key, item in found["asked"].items()}
         else:
-            self._verdicts.setdefault(number, {})[int(found["question"])] = restored(found["verdict"])
+            self._verdicts.setdefault(number, {})[int(found["question"])] = from_stored(found["verdict"])
 
     def _append(self, line: Mapping[str, Any]) -> None:
         end = os.fstat(self._file.fileno()).st_size
         try:
-            rest = memoryview(json.dumps(line, ensure_ascii=False, allow_nan=False).encode() + b"\n")
+            rest = memoryview(json.dumps(line, ensure_ascii=False).encode() + b"\n")
             while rest:
                 rest = rest[self._file.write(rest) :]
             os.fsync(self._file.fileno())
@@ -205,12 +207,12 @@ class TargetRecord:
 
 
 def _made_by() -> dict[str, str]:
-    """What else a verdict depends on: versions, and the code of attnspec itself."""
-    found = {"version of attnspec": __version__, "code of attnspec": maker(), "Python": platform.python_version()}
+    """What else a verdict depends on: the versions that most often change, and a digest of all of it."""
+    found = {"attnspec": __version__, "Python": platform.python_version()}
     for package in ("numpy", "torch", "jax"):
         with suppress(PackageNotFoundError):
             found[package] = version(package)
-    return found
+    return {**found, "environment": environment_digest()}
 
 
 def _asked(target: str, options: VerifyOptions) -> dict[str, str]:
@@ -224,9 +226,11 @@ def _asked(target: str, options: VerifyOptions) -> dict[str, str]:
     for item in as_tuple(options.inputs):
         if isinstance(item, str) and Path(item).is_file():
             found[f"content of {item}"] = hashlib.sha256(Path(item).read_bytes()).hexdigest()
-    for place in (target, *options.equations):
-        _, aim = parse_target(place)
-        found |= {f"content of {name}": digest for name, digest in source_digests(aim).items()}
+    family = family_of(options.equation or "").removeprefix("attnspec.")
+    own = [family] if family and family not in families() else []
+    sources = sources_of(parse_target(target)[1], [*options.equations, *own])
+    found |= {f"content of {os.path.relpath(file)}": digest for file, digest in sources.files.items()}
+    found |= {f"variable {name}": os.environ.get(name, "") for name in sources.variables}
     return found
 
 

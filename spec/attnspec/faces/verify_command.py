@@ -16,10 +16,11 @@ from attnspec.faces.errors import BAD_INPUT
 from attnspec.faces.json_file import Document
 from attnspec.faces.kept_cases import check_suffix, kept_text
 from attnspec.faces.known_departures import Departure, KnownDepartures, read
-from attnspec.faces.run_file import RunFile, RunFileError
+from attnspec.faces.run_file import RunFile, RunFileError, TargetRecord
 from attnspec.faces.screen import Screen
+from attnspec.faces.verdict_cache import VerdictCache
 from attnspec.verification.options import VerifyOptions
-from attnspec.verification.rendering import cases_text, headline, report_json
+from attnspec.verification.rendering import cases_text, headline, report_json, time_text
 from attnspec.verification.session import run
 from attnspec.verification.verdict import Report, Verdict, VerdictKind
 
@@ -60,7 +61,9 @@ def verify_targets(
         check_suffix(keep_case)
     departures = KnownDepartures() if known is None else read(known)
     with nullcontext() if resume is None else RunFile(resume) as file:
-        run = Run(options, Screen(stderr=to_json == "-"), Document(to_json), quiet, departures, jobs, keep_case, file)
+        run = Run(
+            options, Screen(stderr=to_json == "-"), Document(to_json), quiet, departures, jobs, keep_case, None, file
+        )
         run.document.write(run.json())
         try:
             for target in targets:
@@ -83,6 +86,7 @@ class Run:
         known: the expected verdicts.
         jobs: the number of worker processes.
         keep_case: the .npz file to write the cases of the gravest verdict to; None writes none.
+        cache: verdicts of earlier runs; None if none are kept.
         file: the file to which verdicts are appended; None for none.
         verdicts: the verdicts so far.
         notes: a sentence for each callable that could not be imported or judged.
@@ -99,6 +103,7 @@ class Run:
     known: KnownDepartures = field(default_factory=KnownDepartures)
     jobs: int = 1
     keep_case: str | None = None
+    cache: VerdictCache | None = None
     file: RunFile | None = None
     verdicts: list[Verdict] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -118,11 +123,8 @@ class Run:
         self.asked += 1
         record = None if self.file is None else self.file.of(number, target, options)
         try:
-            with self.screen.progress(target) as show_stage:
-                report = run(
-                    target, options, jobs=self.jobs, on_verdict=self.add, on_progress=show_stage, record=record
-                )
-                self.verdicts[before:] = report.verdicts  # worker processes finish in any order
+            report = self._report(target, options, record)
+            self.verdicts[before:] = report.verdicts  # worker processes finish in any order
             self.notes += report.notes
         except RunFileError:
             raise
@@ -131,6 +133,19 @@ class Run:
                 click.echo(str(error), err=True)
             self.refused.append((target, error))
             self.document.write(self.json())
+
+    def _report(self, target: str, options: VerifyOptions, record: TargetRecord | None) -> Report:
+        """The report on a target: from the cache, or else computed, and kept there."""
+        kept = self.cache.find(target, options) if self.cache is not None else None
+        if kept is not None:
+            for verdict in kept.verdicts:
+                self.add(verdict)
+            return kept
+        with self.screen.progress(target) as show_stage:
+            report = run(target, options, jobs=self.jobs, on_verdict=self.add, on_progress=show_stage, record=record)
+        if self.cache is not None:
+            self.cache.keep(target, options, report)
+        return report
 
     def add(self, verdict: Verdict) -> None:
         """Print a verdict, and add it to the JSON document."""
@@ -164,6 +179,8 @@ class Run:
         total = sum(counts.values())
         parts = [f"{total} verdict{'s' * (total != 1)} in {time.monotonic() - self.started:.1f} s: {kinds or 'none'}"]
         gone = self.known.gone(self.verdicts)
+        cached = sum(bool(verdict.cached) for verdict in self.verdicts)
+        parts += [f"{cached} from the cache"] if cached else []
         parts += [f"{len(gone)} listed and gone"] if gone else []
         parts += [f"{len(self.refused)} not judged"] if self.refused else []
         on = "" if self.file is None else f"; the same command goes on from {self.file.path}"
@@ -195,7 +212,7 @@ def passed_text(verdict: Verdict) -> str:
     bits = f", {verdict.effective_bits:.1f} bits" if verdict.effective_bits is not None else ""
     score = f"caught {verdict.killed} of {verdict.of} on {cases_text(verdict)}"
     domain = f"for {verdict.domain}" if verdict.domain else ""
-    parts = [headline(verdict), f"{verdict.policy}{bits}", score, f"{verdict.seconds:.1f} s", domain]
+    parts = [headline(verdict), f"{verdict.policy}{bits}", score, time_text(verdict), domain]
     bound = [f"bound: {verdict.bound}"] if verdict.bound else []
     uncaught = [f"would not have caught: {mistake}" for mistake in verdict.survived]
     function = [f"function: {verdict.function.says}"] if verdict.function is not None else []
@@ -210,7 +227,7 @@ def known_text(verdict: Verdict, departure: Departure) -> str:
         ("known", "\n".join(filter(None, [departure.reason, departure.link, departure.review_text]))),
     )
     body = [f"  {label:<9} {indent(text)}" for label, text in rows if text]
-    return "\n".join([f"known: {headline(verdict)}; {verdict.seconds:.1f} s", *body])
+    return "\n".join([f"known: {headline(verdict)}; {time_text(verdict)}", *body])
 
 
 def gone_text(departure: Departure, verdict: str, path: str) -> str:

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import hashlib
 import inspect
+import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from html import escape
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from attnspec.language.equation import Equation
 from attnspec.pages.page import document
-from attnspec.verification.digests import digest, maker
 from attnspec.verification.mapping import Mapped
+from attnspec.verification.sandbox.targets import File, Target
 
 INDEX = "index.html"
+
+MOST_FILES = 2_000
+"""A target beside more Python files than this is judged anew each time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +103,42 @@ def page_of(equation: Equation[..., Any]) -> str:
 # What a page is made of: it is made anew if this changes.
 
 
+def digest(parts: Iterable[str]) -> str:
+    """A digest of texts."""
+    found = hashlib.sha256()
+    for part in parts:
+        found.update(f"{len(part)}:{part}".encode())
+    return found.hexdigest()
+
+
+@cache
+def maker() -> str:
+    """The digest of attnspec itself."""
+    root = Path(str(files("attnspec")))
+    kinds = (".py", ".css", ".js", ".html")
+    return digest(path.read_text("utf-8") for path in sorted(root.rglob("*")) if path.suffix in kinds)
+
+
 def equation_digest(equation: Equation[..., Any], links: str) -> str:
     """The digest of all that the page of an equation is made of."""
     file = Path(inspect.unwrap(equation.function).__code__.co_filename)
     source = file.read_text("utf-8") if file.is_file() else ""
     return digest([maker(), equation.id, repr(equation.definition), equation.doc, source, links])
+
+
+def target_digest(target: Target, options: str) -> str:
+    """The digest of the Python files in the folder of a target and below; "" if it is judged anew each time.
+
+    Args:
+        target: a file; a module is always judged anew, since it may come from anywhere.
+        options: the options of the run, as text.
+    """
+    if not isinstance(target, File):
+        return ""
+    found: list[Path] = []
+    for folder, below, names in os.walk(Path(target.path).absolute().parent):
+        below[:] = sorted(each for each in below if each[0] != "." and not Path(folder, each, "pyvenv.cfg").exists())
+        found += [Path(folder, name) for name in sorted(names) if name.endswith(".py")]
+        if len(found) > MOST_FILES:
+            return ""
+    return digest([maker(), str(target), options, *(f"{path}\n{path.read_text('utf-8', 'replace')}" for path in found)])

@@ -1,13 +1,10 @@
-"""Verdicts as plain values that JSON can hold, without loss, and back. Reading them never runs code."""
+"""Verdicts as JSON and back, whole: unlike in the JSON of reports, with all arrays. Reading runs no code."""
 
 from __future__ import annotations
 
-import base64
-import math
-import zlib
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
@@ -22,64 +19,63 @@ from attnspec.verification.verdict import (
     WorstElement,
 )
 
-CLASSES = {
-    each.__name__: each
-    for each in (Case, Departure, Description, Diagnosis, FunctionVerdict, Verdict, WorstAnswer, WorstElement)
+KINDS = {
+    kind.__name__: kind
+    for kind in (Case, Departure, Description, Diagnosis, FunctionVerdict, Verdict, WorstAnswer, WorstElement)
 }
-"""The classes that a stored verdict is made of."""
+"""{name of a class of which values are stored: the class}."""
 
 
-def stored(value: Any) -> Any:
-    """A verdict, or a part of one, as plain values.
+def to_stored(value: Any) -> Any:
+    """A verdict, or a part of one, as values of JSON.
 
     Raises:
-        TypeError: it has a part of another type.
+        TypeError: it has a value of another type.
     """
-    if isinstance(value, VerdictKind):
-        return {"kind": value.value}
-    if value is None or isinstance(value, bool | int | str):
-        return value
-    if isinstance(value, np.ndarray | np.generic):
-        array = np.asarray(value)
-        packed = base64.b64encode(zlib.compress(array.tobytes())).decode()
-        return {"array": packed, "dtype": array.dtype.str, "shape": list(array.shape)}
-    if isinstance(value, float):
-        return value if math.isfinite(value) else {"float": str(value)}
+    if isinstance(value, np.ndarray):
+        if value.dtype.kind not in "biuf":
+            raise TypeError(f"an array of {value.dtype} cannot be stored")
+        return {"array": value.dtype.str, "shape": list(value.shape), "values": value.tolist()}
+    if isinstance(value, np.generic):
+        return to_stored(value.item())
+    if is_dataclass(value) and type(value).__name__ in KINDS:
+        return {
+            "kind": type(value).__name__,
+            "fields": {item.name: to_stored(getattr(value, item.name)) for item in fields(value)},
+        }
     if isinstance(value, tuple):
-        return {"tuple": [stored(item) for item in value]}
+        return {"tuple": [to_stored(item) for item in value]}
     if isinstance(value, list):
-        return [stored(item) for item in value]
+        return [to_stored(item) for item in value]
     if isinstance(value, Mapping):
-        return {"mapping": [[stored(key), stored(item)] for key, item in value.items()]}
-    if is_dataclass(value) and type(value).__name__ in CLASSES:
-        of = {each.name: stored(getattr(value, each.name)) for each in fields(value)}
-        return {"class": type(value).__name__, "fields": of}
-    raise TypeError(f"{type(value).__name__} cannot be stored")
+        return {"mapping": [[to_stored(key), to_stored(item)] for key, item in value.items()]}
+    if value is None or isinstance(value, bool | int | float | str):
+        return str(value) if isinstance(value, str) else value
+    raise TypeError(f"a value of type {type(value).__qualname__} cannot be stored")
 
 
-def restored(value: Any) -> Any:
-    """What `stored` made plain values of.
+def from_stored(stored: Any) -> Any:
+    """The value that `to_stored` was given.
 
     Raises:
-        ValueError, KeyError, TypeError: `stored` did not make them.
+        ValueError, KeyError, TypeError: it is not of that form.
     """
-    if isinstance(value, list):
-        return [restored(item) for item in value]
-    if not isinstance(value, dict):
-        return value
-    match value:
-        case {"kind": name}:
-            return VerdictKind(name)
-        case {"array": packed, "dtype": dtype, "shape": shape}:
-            data = zlib.decompress(base64.b64decode(packed))
-            array = np.frombuffer(data, np.dtype(dtype)).reshape(shape).copy()
-            return array if shape else array[()]
-        case {"float": text}:
-            return float(text)
-        case {"tuple": items}:
-            return tuple(restored(item) for item in items)
-        case {"mapping": pairs}:
-            return {restored(key): restored(item) for key, item in pairs}
-        case {"class": name, "fields": of}:
-            return cast(Any, CLASSES[name])(**{field: restored(item) for field, item in of.items()})
-    raise ValueError(f"not a stored value: {value!s:.80}")
+    if isinstance(stored, list):
+        return [from_stored(item) for item in stored]
+    if not isinstance(stored, dict):
+        return stored
+    match stored:
+        case {"array": dtype, "shape": shape, "values": values}:
+            return np.asarray(values, np.dtype(dtype)).reshape(shape)
+        case {"kind": name, "fields": dict(items)}:
+            given = {key: from_stored(item) for key, item in items.items()}
+            return KINDS[name](**{**given, **_enumerated(given)})
+        case {"tuple": list(items)}:
+            return tuple(from_stored(item) for item in items)
+        case {"mapping": list(pairs)}:
+            return {from_stored(key): from_stored(item) for key, item in pairs}
+    raise ValueError(f"not a stored value: {', '.join(stored)}")
+
+
+def _enumerated(given: Mapping[str, Any]) -> dict[str, Any]:
+    return {"verdict": VerdictKind(given["verdict"])} if "verdict" in given else {}
