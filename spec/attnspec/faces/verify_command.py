@@ -61,9 +61,8 @@ def verify_targets(
         check_suffix(keep_case)
     departures = KnownDepartures() if known is None else read(known)
     with nullcontext() if resume is None else RunFile(resume) as file:
-        run = Run(
-            options, Screen(stderr=to_json == "-"), Document(to_json), quiet, departures, jobs, keep_case, None, file
-        )
+        screen = Screen(stderr=to_json == "-")
+        run = Run(options, screen, Document(to_json), quiet, departures, jobs, keep_case, file=file)
         run.document.write(run.json())
         try:
             for target in targets:
