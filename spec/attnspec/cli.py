@@ -209,6 +209,9 @@ NATURAL, SECONDS = click.IntRange(min=0), click.FloatRange(0, min_open=True)
 @click.option(
     "--keep-case", metavar="FILE", help="Write the cases of the gravest verdict to an .npz file, for --inputs."
 )
+@click.option(
+    "--resume", metavar="FILE", help="Append each verdict to FILE as it is reached, and go on from those in it."
+)
 @click.option("--case", metavar="SEED", type=NATURAL, help="Judge on one drawn case, the one with this seed.")
 @click.option("--show-output", is_flag=True, help="Show what the candidate prints, on the standard error.")
 @click.option(
@@ -238,6 +241,7 @@ def verify(
     to_json: str | None,
     quiet: bool,
     keep_case: str | None,
+    resume: str | None,
     **values: Any,
 ) -> None:
     """Judge implementations against the equations that they claim.
@@ -260,7 +264,7 @@ def verify(
     )
     ctx.exit(
         verify_command.verify_targets(
-            targets, options, to_json, quiet=quiet, known=known, jobs=jobs, keep_case=keep_case
+            targets, options, to_json, quiet=quiet, known=known, jobs=jobs, keep_case=keep_case, resume=resume
         )
     )
 
