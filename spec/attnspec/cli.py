@@ -305,6 +305,24 @@ def _run_gate(values: dict[str, Any]) -> int:
 
 
 @main.command()
+@click.argument("cases", metavar="CASE...", nargs=-1, required=True)
+@click.option("--target", metavar="TARGET", help="The candidate, if it is not where it was.")
+@click.option("--script", "to_script", metavar="FILE.py", help="Write a Python file that shows the fault by itself.")
+@click.pass_context
+def replay(ctx: click.Context, cases: tuple[str, ...], target: str | None, to_script: str | None) -> None:
+    """Ask kept cases again: fixed, still failing, or cannot run.
+
+    CASE is a file that attnspec verify --keep-case wrote, or a folder of such files. The candidate is called on these
+    cases alone, and its answers are judged under the same policy as before.
+
+    Exit codes: 0 all are fixed; 1 some still fail; 2 some cannot be run, or the input is wrong.
+    """
+    from attnspec.faces import replay_command
+
+    ctx.exit(replay_command.replay_files(cases, target, to_script))
+
+
+@main.command()
 @_reporting
 @click.option("--jobs", metavar="N", type=click.IntRange(min=1), default=1, help="Number of worker processes.  [1]")
 @click.option("--no-cache", "cache", is_flag=True, flag_value=False, default=True, help="Compute every verdict anew.")
