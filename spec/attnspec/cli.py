@@ -209,6 +209,9 @@ NATURAL, SECONDS = click.IntRange(min=0), click.FloatRange(0, min_open=True)
 @click.option(
     "--keep-case", metavar="FILE", help="Write the cases of the gravest verdict to an .npz file, for --inputs."
 )
+@click.option(
+    "--resume", metavar="FILE", help="Append each verdict to FILE as it is reached, and go on from those in it."
+)
 @click.option("--case", metavar="SEED", type=NATURAL, help="Judge on one drawn case, the one with this seed.")
 @click.option("--show-output", is_flag=True, help="Show what the candidate prints, on the standard error.")
 @click.option(
@@ -238,13 +241,15 @@ def verify(
     to_json: str | None,
     quiet: bool,
     keep_case: str | None,
+    resume: str | None,
     **values: Any,
 ) -> None:
     """Judge implementations against the equations that they claim.
 
     TARGET is FILE.py, FILE.py:callable, pkg.module or pkg.module:callable; a callable may be a module of PyTorch or a
-    class of modules. Or it is an exported file: MODEL.onnx, MODEL.onnx:PART or MODEL.pt2. The options --dtype, --bind, --set, --same, --weights, --inputs, --name and --claim may be
-    repeated. A claim is batch=0 (the numbers of leading batch axes; 0,1 is the default, and 0,1,2 adds two of them),
+    class of modules. Or it is an exported file: MODEL.onnx, MODEL.onnx:PART or MODEL.pt2.
+
+    The options --dtype, --bind, --set, --same, --weights, --inputs, --name and --claim may be repeated. A claim is batch=0 (the numbers of leading batch axes; 0,1 is the default, and 0,1,2 adds two of them),
     smallest.t=1 (the smallest size of an axis), form=NAME (an equal rewriting accepted at any loss of bits), or yes or
     no for finite, contiguous, deterministic and double_backward.
     """
@@ -260,20 +265,29 @@ def verify(
     )
     ctx.exit(
         verify_command.verify_targets(
-            targets, options, to_json, quiet=quiet, known=known, jobs=jobs, keep_case=keep_case
+            targets, options, to_json, quiet=quiet, known=known, jobs=jobs, keep_case=keep_case, resume=resume
         )
     )
 
 
 @main.command()
 @click.option("--json", "to_json", metavar="FILE|-", help="Write each verdict as JSON; - is the standard output.")
-@click.option("--junit", "to_junit", metavar="FILE", help="Write the verdicts as JUnit XML.")
+@click.option("--junit", metavar="FILE", help="Write the verdicts as JUnit XML.")
+@click.option(
+    "--sarif", metavar="FILE", help="Write those that do not conform as SARIF, at the lines of the candidates."
+)
+@click.option("--summary", metavar="FILE", help="Write a summary in Markdown, for a pull request.")
+@click.option("--badge", metavar="FILE", help="Write a badge: SVG if the name ends in .svg, else JSON for shields.io.")
+@click.option("--mutants", metavar="FILE", help="Write the known mistakes that were tried, in Stryker's schema.")
 @click.option("--github", is_flag=True, help="Print annotations for GitHub's workflows.")
 @click.option("--jobs", metavar="N", type=click.IntRange(min=1), default=1, help="Number of worker processes.  [1]")
 @click.option("--quiet", is_flag=True, help="Print only verdicts that neither conform nor are known.")
 @click.option(
     "--known-from", metavar="REV", default="", help="Read the known failures as they are at a revision of git."
 )
+@click.option("--accept", is_flag=True, help="Write an entry to fill in to the known failures for each new failure.")
+@click.option("--lock", is_flag=True, help="Write attnspec.lock, which holds what each equation is, anew.")
+@click.option("--no-cache", "cache", is_flag=True, flag_value=False, default=True, help="Compute every verdict anew.")
 @click.option("--fail-overdue", is_flag=True, help="Fail if a review date passed over 14 days ago; for nightly runs.")
 @own_equations
 @click.pass_context
@@ -283,8 +297,10 @@ def gate(ctx: click.Context, /, equations: tuple[str, ...], **values: Any) -> No
     The settings are the table `gate` of [tool.attnspec] in the nearest pyproject.toml, or [gate] in attnspec.toml.
     """
     from attnspec.faces import gate_command
+    from attnspec.faces.gate_outputs import Outputs
 
-    ctx.exit(gate_command.run_gate(**values))
+    outputs = Outputs(**{name: values.pop(name) for name in Outputs.__dataclass_fields__})
+    ctx.exit(gate_command.run_gate(equations=equations, outputs=outputs, **values))
 
 
 @main.command()

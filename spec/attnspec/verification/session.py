@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol
 
 from attnspec.errors import SpecError, TargetError
 from attnspec.language import definitions
@@ -31,6 +31,29 @@ OnProgress = Callable[[str], None]
 Answer = Verdict | Refused
 
 
+class Record(Protocol):
+    """Where verdicts on the questions of a target are kept, so that a run can go on after it was ended.
+
+    Attributes:
+        earlier: {number of a question: its verdict}, which is not asked again.
+    """
+
+    @property
+    def earlier(self) -> Mapping[int, Verdict]: ...
+
+    def keep(self, question: int, verdict: Verdict) -> None:
+        """Keep a verdict."""
+
+
+class _NoRecord:
+    """Keeps nothing."""
+
+    earlier: Mapping[int, Verdict] = {}
+
+    def keep(self, question: int, verdict: Verdict) -> None:
+        pass
+
+
 @temporary_storage()
 def run(
     target: Callable[..., Any] | str | Target,
@@ -39,12 +62,17 @@ def run(
     jobs: int = 1,
     on_verdict: OnVerdict = lambda verdict: None,
     on_progress: OnProgress = lambda stage: None,
+    record: Record | None = None,
 ) -> Report:
     """Answer every question that a target raises. The order of the report does not depend on the number of processes.
+
+    Args:
+        record: where verdicts are kept; those that it has are not reached again.
 
     Raises:
         TargetError, UnknownName, BindingError, SpecError: as `attnspec.verify` does.
     """
+    record = record or _NoRecord()
     shown, aim = prepared(target, options)
     with runner_of(options) as runner:
         started = time.monotonic()
@@ -55,11 +83,10 @@ def run(
             return _complete([], [], [not_run(shown, options, reason, time.monotonic() - started)], on_verdict)
         shared = min(jobs, len(to_answer)) if not runner.failures else 1
         if shared < 2:
-            answers = _in_turn(to_answer, runner, on_verdict, on_progress)
+            answers = _in_turn(to_answer, runner, on_verdict, on_progress, record)
             return _report(shown, options, answers, runner.failures, on_verdict)
-    return _report(
-        shown, options, _in_processes(target, options, len(to_answer), shared, on_verdict, on_progress), (), on_verdict
-    )
+    answers = _in_processes(target, options, len(to_answer), shared, on_verdict, on_progress, record)
+    return _report(shown, options, answers, (), on_verdict)
 
 
 def prepared(target: Callable[..., Any] | str | Target, options: VerifyOptions) -> tuple[str, Target]:
@@ -90,13 +117,21 @@ def load_questions(shown: str, target: Target, options: VerifyOptions, runner: R
 
 
 def _in_turn(
-    to_answer: Iterable[AnyQuestion | Refused], runner: Runner, on_verdict: OnVerdict, on_progress: OnProgress
+    to_answer: Iterable[AnyQuestion | Refused],
+    runner: Runner,
+    on_verdict: OnVerdict,
+    on_progress: OnProgress,
+    record: Record,
 ) -> list[Answer]:
     answers: list[Answer] = []
-    for question in to_answer:
-        answers.append(answer(question, runner, on_progress))
-        if isinstance(answers[-1], Verdict):
-            on_verdict(answers[-1])
+    for number, question in enumerate(to_answer):
+        earlier = record.earlier.get(number)
+        answered = earlier or answer(question, runner, on_progress)
+        answers.append(answered)
+        if isinstance(answered, Verdict):
+            if earlier is None:
+                record.keep(number, answered)
+            on_verdict(answered)
     return answers
 
 
@@ -107,14 +142,18 @@ def _in_processes(
     jobs: int,
     on_verdict: OnVerdict,
     on_progress: OnProgress,
+    record: Record,
 ) -> list[Answer]:
     from attnspec.verification.parallel import answered_in_processes  # late: it imports this module in each process
 
-    answers: dict[int, Answer] = {}
-    tasks = [(number, options.seed) for number in range(count)]
+    answers: dict[int, Answer] = {number: verdict for number, verdict in record.earlier.items() if number < count}
+    for verdict in record.earlier.values():
+        on_verdict(verdict)
+    tasks = [(number, options.seed) for number in range(count) if number not in answers]
     for (number, _), answered in answered_in_processes(target, options, jobs, tasks):
         answers[number] = answered
         if isinstance(answered, Verdict):
+            record.keep(number, answered)
             on_verdict(answered)
         on_progress(f"{len(answers)} of {count}")
     return [answers[number] for number in range(count)]

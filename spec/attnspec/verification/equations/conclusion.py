@@ -56,6 +56,7 @@ def to_verdict(candidate: Candidate, conclusion: Conclusion, findings: Sequence[
         recorded=sum(bool(case.origin) for case, _ in candidate.calls),
         backward_of=question.forward.id if question.forward is not None else "",
         bound=candidate.bound,
+        tried=strength.tried if strength else (),
         cases=_shown_by(conclusion),
     )
 
