@@ -272,6 +272,24 @@ def verify(
 
 
 @main.command()
+@click.argument("cases", metavar="CASE...", nargs=-1, required=True)
+@click.option("--target", metavar="TARGET", help="The candidate, if it is not where it was.")
+@click.option("--script", "to_script", metavar="FILE.py", help="Write a Python file that shows the fault by itself.")
+@click.pass_context
+def replay(ctx: click.Context, cases: tuple[str, ...], target: str | None, to_script: str | None) -> None:
+    """Ask kept cases again: fixed, still failing, or cannot run.
+
+    CASE is a file that attnspec verify --keep-case wrote, or a folder of such files. The candidate is called on these
+    cases alone, and its answers are judged under the same policy as before.
+
+    Exit codes: 0 all are fixed; 1 some still fail; 2 some cannot be run, or the input is wrong.
+    """
+    from attnspec.faces import replay_command
+
+    ctx.exit(replay_command.replay_files(cases, target, to_script))
+
+
+@main.command()
 @click.option("--json", "to_json", metavar="FILE|-", help="Write each verdict as JSON; - is the standard output.")
 @click.option("--junit", metavar="FILE", help="Write the verdicts as JUnit XML.")
 @click.option(

@@ -165,7 +165,7 @@ class Run:
             self.screen.print(gone_text(departure, verdict, self.known.path), "red", len("gone"))
         if self.keep_case is not None:
             others = [verdict for verdict in self.verdicts if not self.known.expecting(verdict)]
-            self.screen.print(kept_text(Report(tuple(others)).gravest, self.keep_case))
+            self.screen.print(kept_text(Report(tuple(others)).gravest, self.keep_case, self.options))
         if not self.quiet and (self.verdicts or not self.refused):
             self.screen.print(self.summary)
         self.document.finish(self.json())

@@ -14,11 +14,9 @@ from attnspec.verification.candidate.question import Question, Refused, reason_o
 from attnspec.verification.equations.verifier import EquationVerifier
 from attnspec.verification.options import VerifyOptions, validate
 from attnspec.verification.procedures.question import ProceduralQuestion
-from attnspec.verification.procedures.verifier import ProceduralVerifier
 from attnspec.verification.questions import AnyQuestion, not_run, questions
 from attnspec.verification.sandbox.runner import Runner
 from attnspec.verification.sandbox.targets import MissingPackage, Target
-from attnspec.verification.storage import temporary_storage
 from attnspec.verification.targeting import load_own_equations, parse_target
 from attnspec.verification.verdict import Report, Verdict, VerdictKind
 
@@ -54,7 +52,6 @@ class _NoRecord:
         pass
 
 
-@temporary_storage()
 def run(
     target: Callable[..., Any] | str | Target,
     options: VerifyOptions,
@@ -73,8 +70,9 @@ def run(
         TargetError, UnknownName, BindingError, SpecError: as `attnspec.verify` does.
     """
     record = record or _NoRecord()
-    shown, aim = prepared(target, options)
     with runner_of(options) as runner:
+        runner.start_ahead()
+        shown, aim = prepared(target, options)
         started = time.monotonic()
         try:
             to_answer = load_questions(shown, aim, options, runner)
@@ -165,6 +163,8 @@ def answer(question: AnyQuestion | Refused, runner: Runner, on_progress: OnProgr
         return question
     try:
         if isinstance(question, ProceduralQuestion):
+            from attnspec.verification.procedures.verifier import ProceduralVerifier  # late: it loads Hypothesis
+
             return ProceduralVerifier(question, runner, on_progress).verdict()
         return _judged(question, runner, on_progress)
     except SpecError as error:

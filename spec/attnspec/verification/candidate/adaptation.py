@@ -99,6 +99,10 @@ class Adaptation:
             for name, array in arrays.items()
         }  # fmt: skip
 
+    def result_to_candidate(self, array: NDArray[Any], result: Parameter, equation: Equation[..., Any]) -> NDArray[Any]:
+        """The array of a result of the equation in the candidate's order of axes."""
+        return array.transpose(self._order()) if self._is_laid_out(result, array.ndim, equation) else array
+
     def to_equation(self, outcome: Outcome, results: Sequence[Parameter], equation: Equation[..., Any]) -> Outcome:
         """An outcome with the outputs in the equation's order of axes.
 

@@ -104,7 +104,7 @@ class Reader:
         self._note_changes(source, definition, recorded, stored)
         drawn = self._drawn(sizes, batch, seed)
         whole = {item.name: stored.get(item.name, drawn.arrays[item.name]) for item in definition.parameters}
-        return Case(whole, {**drawn.options, **options}, origin=source)
+        return Case(whole, {**drawn.options, **options}, layout=recording.layout, origin=source)
 
     def _definition(self, names: Iterable[str]) -> Definition:
         """Return the equation for as many layers as there are arrays of; for two layers if there are none."""
