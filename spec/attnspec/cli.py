@@ -248,10 +248,12 @@ def verify(
     """Judge implementations against the equations that they claim.
 
     TARGET is FILE.py, FILE.py:callable, pkg.module or pkg.module:callable; a callable may be a module of PyTorch or a
-    class of modules. The options --dtype, --bind, --set, --same, --weights, --inputs, --name and --claim may be
-    repeated. A claim is batch=0 (the numbers of leading batch axes; 0,1 is the default, and 0,1,2 adds two of them),
-    smallest.t=1 (the smallest size of an axis), form=NAME (an equal rewriting accepted at any loss of bits), or yes or
-    no for finite, contiguous, deterministic and double_backward.
+    class of modules. Or it is an exported file: MODEL.onnx, MODEL.onnx:PART or MODEL.pt2.
+
+    The options --dtype, --bind, --set, --same, --weights, --inputs, --name and --claim may be repeated. A claim is
+    batch=0 (the numbers of leading batch axes; 0,1 is the default, and 0,1,2 adds two of them), smallest.t=1 (the
+    smallest size of an axis), form=NAME (an equal rewriting accepted at any loss of bits), or yes or no for finite,
+    contiguous, deterministic and double_backward.
     """
     from attnspec.faces import verify_command
     from attnspec.implementation import parse_claim

@@ -16,7 +16,6 @@ from attnspec.verification.options import VerifyOptions
 from attnspec.verification.sandbox.messages import Request
 from attnspec.verification.sandbox.runner import Runner
 from attnspec.verification.session import asked_of, load_questions, prepared, runner_of
-from attnspec.verification.storage import temporary_storage
 from attnspec.verification.verdict import Verdict, VerdictKind, WorstElement
 
 
@@ -53,7 +52,6 @@ class Replayed:
     question: Question | None = None
 
 
-@temporary_storage()
 def replayed(target: str, options: VerifyOptions) -> Replayed:
     """Ask recorded cases alone, and judge the answers and the contract on them. Nothing is explained or searched.
 
