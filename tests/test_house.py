@@ -30,7 +30,7 @@ SPEC, IMPLS = ROOT / "spec", ROOT / "impls"
 PACKAGES = ("attnspec", "attnspec_numpy", "attnspec_torch", "attnspec_peers")
 
 GROUND = frozenset({"errors", "implementation", "thresholds"})
-FACES = frozenset({"__main__", "cli", "pytest", "testing"})
+FACES = frozenset({"__main__", "cli", "pytest", "sphinx", "testing"})
 PUBLIC = frozenset({"", "notation"})  # `from attnspec import …`, as users write it
 REACH = {
     "language": GROUND,
