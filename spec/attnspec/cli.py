@@ -351,6 +351,24 @@ def cost(id: str, sizes: dict[str, str], block: int | None, to_json: bool, equat
     cost_command.print_cost(id, sizes, block=block, to_json=to_json)
 
 
+@main.command()
+@click.argument("names", metavar="ID|FAMILY...", nargs=-1, required=True)
+@click.option("-o", "--out", metavar="DIR", required=True, help="The folder; each equation gets one of its name in it.")
+@click.option(
+    "--dtype",
+    type=click.Choice(["float64", "float32", "float16", "bfloat16"]),
+    default="float32",
+    help="Storage dtype.  [float32]",
+)
+@own_equations
+@click.pass_context
+def vectors(ctx: click.Context, names: tuple[str, ...], out: str, dtype: str, equations: tuple[str, ...]) -> None:
+    """Write test vectors, for kernels in any language: inputs, values, bounds, and the known mistakes they catch."""
+    from attnspec.faces import vectors_command
+
+    ctx.exit(vectors_command.write_vectors(names, out, dtype))
+
+
 @main.command("map")
 @click.argument("equation", metavar="ID")
 @click.argument("target")
