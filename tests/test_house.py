@@ -30,7 +30,7 @@ SPEC, IMPLS = ROOT / "spec", ROOT / "impls"
 PACKAGES = ("attnspec", "attnspec_numpy", "attnspec_torch", "attnspec_peers")
 
 GROUND = frozenset({"errors", "implementation", "thresholds"})
-FACES = frozenset({"__main__", "cli", "pytest", "testing"})
+FACES = frozenset({"__main__", "cli", "pytest", "sphinx", "testing"})
 PUBLIC = frozenset({"", "notation"})  # `from attnspec import …`, as users write it
 REACH = {
     "language": GROUND,
@@ -45,10 +45,11 @@ REACH = {
     "verification": GROUND | PUBLIC | {"language", "interpreters", "properties"},
     "pages": GROUND | PUBLIC | {"language", "interpreters", "verification"},
     "vectors": GROUND | PUBLIC | {"language", "interpreters", "verification"},
+    "selftest": GROUND | PUBLIC,
     "discovery": GROUND,
     "faces": GROUND
     | PUBLIC
-    | {"language", "interpreters", "properties", "verification", "pages", "vectors", "discovery"},
+    | {"language", "interpreters", "properties", "verification", "pages", "vectors", "selftest", "discovery"},
 }
 """What each wing may import; a face may import every wing but no other face, the ground only the ground.
 

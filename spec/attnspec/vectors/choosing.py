@@ -168,9 +168,10 @@ def _witness(wrong: Array, compared: Compared) -> tuple[float, Witness] | None:
     if wrong.shape != compared.noise.value.shape or not wrong.size:
         return None
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-        distance = np.abs(wrong - compared.noise.value) / compared.noise.bound
-    usable = compared.decidable & np.isfinite(compared.noise.value) & (compared.noise.bound > 0)
-    distance = np.where(usable, np.where(np.isfinite(wrong), distance, np.inf), 0.0).ravel()
+        off = np.abs(wrong - compared.noise.value)
+        distance = np.where(np.isfinite(wrong), np.where(off == 0, 0.0, off / compared.noise.bound), np.inf)
+    judged = compared.decidable & np.isfinite(compared.noise.value)
+    distance = np.where(judged, distance, 0.0).ravel()
     index = int(np.argmax(distance))
     return float(distance[index]), Witness(0, compared.output, index, float(wrong.ravel()[index]))
 
