@@ -1,4 +1,4 @@
-"""Attention in NumPy is computed in blocks: small ones give the value of the equation, large ones hold little memory."""
+"""Attention in NumPy is computed in blocks: small ones give the equation's value, large ones hold little memory."""
 
 from __future__ import annotations
 
