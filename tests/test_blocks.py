@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tracemalloc
+from typing import Any
 
 import numpy as np
 import pytest
@@ -28,7 +29,8 @@ def drawn(lead: tuple[int, ...], n: int, m: int, seed: int) -> tuple[Array, Arra
     return random.normal(size=(*lead, n, 3)), random.normal(size=(m, 3)), random.normal(size=(*lead, m, 2))
 
 
-def as_tuple(value: Array | tuple[Array, ...]) -> tuple[Array, ...]:
+def as_tuple(value: Any) -> tuple[Array, ...]:
+    """One result, or several."""
     return value if isinstance(value, tuple) else (value,)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import time
 from pathlib import Path
@@ -104,10 +105,10 @@ def test_several_equations_are_refused() -> None:
 
 def test_a_call_is_measured_until_its_time_can_be_told() -> None:
     """A short call many times, a long one once more than for its memory."""
-    calls = []
+    calls = itertools.count(1)
 
-    result, short = measured(lambda: calls.append(1) or len(calls))
-    assert result == len(calls) > 2
+    result, short = measured(lambda: next(calls))
+    assert result == next(calls) - 1 > 2
     assert 0 < short.seconds < 0.01
 
     _, long = measured(lambda: time.sleep(0.03))

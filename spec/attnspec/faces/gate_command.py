@@ -9,8 +9,9 @@ from datetime import date
 from pathlib import Path
 
 from attnspec.errors import SpecError
-from attnspec.faces import gate_lock, gate_reports, known_entries
+from attnspec.faces import gate_lock, gate_parts, gate_reports, known_entries
 from attnspec.faces.gate_outputs import Outputs
+from attnspec.faces.gate_parts import Answered, Share
 from attnspec.faces.gate_settings import Gate, placed, read
 from attnspec.faces.json_file import Document
 from attnspec.faces.known_departures import Departure, KnownDepartures
@@ -39,6 +40,7 @@ def run_gate(
     lock: bool = False,
     cache: bool = True,
     equations: Sequence[str] = (),
+    parts: Sequence[str] = (),
     today: date | None = None,
 ) -> int:
     """Verify the implementations of the settings.
@@ -55,6 +57,7 @@ def run_gate(
         lock: write the lock file anew.
         cache: take verdicts of earlier runs, where nothing has changed that they depend on.
         equations: the files and modules that define equations of the project.
+        parts: the files of all shares, which are taken instead of verifying.
         today: the date; by default, today's.
 
     Returns:
@@ -66,11 +69,13 @@ def run_gate(
     gate = read(Path.cwd(), known_may_be_new=accept)
     known, touched = _known(gate, known_from)
     screen = Screen(stderr=to_json == "-")
-    kept = VerdictCache(cache_folder(), equations) if cache else None
+    kept = VerdictCache(cache_folder(), equations) if cache and not parts else None
     run = Run(VerifyOptions(), screen, Document(to_json), quiet, known, jobs, cache=kept)
     run.document.write(run.json())
     try:
-        for job in gate.jobs:
+        if parts:
+            gate_parts.take(run, gate, gate_parts.merged(parts, gate))
+        for job in gate.jobs if not parts else ():
             run.verify(job.target, job.options)
         run.complete = True
     finally:
@@ -89,6 +94,52 @@ def run_gate(
     for line in known_entries.accept(run.verdicts, known, gate.known, gate.file.parent) if accept else ():
         screen.print(line)
     return run.exit_code or int(bool(failures))
+
+
+def run_share(
+    share: Share,
+    part: str,
+    *,
+    quiet: bool = False,
+    jobs: int = 1,
+    cache: bool = True,
+    known_from: str = "",
+    equations: Sequence[str] = (),
+) -> int:
+    """Verify one share of a gate, and write it for `attnspec merge`.
+
+    Args:
+        share: the share.
+        part: the file to write.
+        quiet, jobs, cache, known_from, equations: as of `run_gate`.
+
+    Returns:
+        The exit code; what is required, gone or overdue is left to `attnspec merge`.
+
+    Raises:
+        SpecError: as `run_gate` does; or the part cannot be written.
+    """
+    gate = read(Path.cwd())
+    known, _ = _known(gate, known_from)
+    kept = VerdictCache(cache_folder(), equations) if cache else None
+    run = Run(VerifyOptions(), Screen(), Document(None), quiet, known, jobs, cache=kept, partial=True)
+    answered = []
+    try:
+        for job in share.of_gate(gate).jobs:
+            before = len(run.verdicts), len(run.notes), len(run.refused)
+            run.verify(job.target, job.options)
+            refused = [_facts(error) for _, error in run.refused[before[2] :]]
+            answered.append(Answered((*run.verdicts[before[0] :],), (*run.notes[before[1] :],), (*refused,)))
+        run.complete = True
+    finally:
+        run.finish()
+        _print_not_cached(run, quiet)
+    gate_parts.write(part, share, gate, answered)
+    return run.exit_code
+
+
+def _facts(error: SpecError) -> dict[str, str]:
+    return {"headline": error.headline, "given": error.given, "expected": error.expected, "mend": error.mend}
 
 
 def _locked(gate: Gate, run: Run, anew: bool) -> list[str]:

@@ -41,7 +41,7 @@ def write_junit(path: str, run: Run, failures: Sequence[str] = ()) -> None:
             ET.SubElement(case, "failure", type=str(verdict.verdict), message=_xml(headline(verdict))).text = _xml(
                 str(verdict)
             )
-    for departure, now in run.known.gone(run.verdicts):
+    for departure, now in run.gone:
         case = ET.SubElement(suite, "testcase", classname="known", name=str(departure))
         ET.SubElement(case, "failure", type="gone", message=f"listed as {departure.verdict}, and the verdict is: {now}")
     for text in failures:
@@ -73,7 +73,7 @@ def workflow_commands(run: Run, failures: Sequence[str] = (), warnings: Sequence
     for target, error in run.refused:
         yield f"::error title={_property(f'{target} cannot be judged')}::{_data(str(error))}"
 
-    for departure, now in run.known.gone(run.verdicts):
+    for departure, now in run.gone:
         text = f"it is listed as {departure.verdict}, and the verdict is: {now}"
         yield f"::error title={_property(f'gone: {departure}')}::{_data(text)}"
     for level, texts in (("error", failures), ("warning", warnings)):

@@ -37,7 +37,7 @@ def summary(run: Run, failures: Sequence[str], passed: bool, folder: Path) -> st
     others = [f"**{_escaped(target)} cannot be judged**\n\n{_fenced(str(error))}" for target, error in run.refused]
     gone = [
         f"**gone: {_escaped(str(departure))}** is listed as {departure.verdict}, and the verdict is: {now}"
-        for departure, now in run.known.gone(run.verdicts)
+        for departure, now in run.gone
     ]
     texts = [f"**{_escaped(text.partition(chr(10))[0])}**" for text in failures]
     parts = [f"## {'✅' if passed else '❌'} attnspec: {_escaped(run.summary)}", *gone, *texts, *others]

@@ -87,6 +87,7 @@ class Run:
         keep_case: the .npz file to write the cases of the gravest verdict to; None writes none.
         cache: verdicts of earlier runs; None if none are kept.
         file: the file to which verdicts are appended; None for none.
+        partial: whether other processes reach the other verdicts, so that nothing is said of what is missing.
         verdicts: the verdicts so far.
         notes: a sentence for each callable that could not be imported or judged.
         refused: the targets that could not be judged at all, each with the error.
@@ -104,6 +105,7 @@ class Run:
     keep_case: str | None = None
     cache: VerdictCache | None = None
     file: RunFile | None = None
+    partial: bool = False
     verdicts: list[Verdict] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     refused: list[tuple[str, SpecError]] = field(default_factory=list)
@@ -161,14 +163,19 @@ class Run:
 
     def finish(self) -> None:
         """Print the known departures that no longer occur and the summary, and complete the JSON document."""
-        for departure, verdict in self.known.gone(self.verdicts):
+        for departure, verdict in self.gone:
             self.screen.print(gone_text(departure, verdict, self.known.path), "red", len("gone"))
         if self.keep_case is not None:
             others = [verdict for verdict in self.verdicts if not self.known.expecting(verdict)]
-            self.screen.print(kept_text(Report(tuple(others)).gravest, self.keep_case))
+            self.screen.print(kept_text(Report(tuple(others)).gravest, self.keep_case, self.options))
         if not self.quiet and (self.verdicts or not self.refused):
             self.screen.print(self.summary)
         self.document.finish(self.json())
+
+    @property
+    def gone(self) -> tuple[tuple[Departure, str], ...]:
+        """The known departures that no longer occur, each with the verdict instead."""
+        return () if self.partial else self.known.gone(self.verdicts)
 
     @property
     def summary(self) -> str:
@@ -177,10 +184,9 @@ class Run:
         kinds = ", ".join(f"{counts[name]} {name}" for name in (*VerdictKind, "known") if counts[name])
         total = sum(counts.values())
         parts = [f"{total} verdict{'s' * (total != 1)} in {time.monotonic() - self.started:.1f} s: {kinds or 'none'}"]
-        gone = self.known.gone(self.verdicts)
         cached = sum(bool(verdict.cached) for verdict in self.verdicts)
         parts += [f"{cached} from the cache"] if cached else []
-        parts += [f"{len(gone)} listed and gone"] if gone else []
+        parts += [f"{len(self.gone)} listed and gone"] if self.gone else []
         parts += [f"{len(self.refused)} not judged"] if self.refused else []
         on = "" if self.file is None else f"; the same command goes on from {self.file.path}"
         parts += [] if self.complete else [f"the run was ended early{on}"]
@@ -192,8 +198,9 @@ class Run:
         if self.refused:
             return BAD_INPUT
         others = [verdict for verdict in self.verdicts if not self.known.expecting(verdict)]
-        exit_code = Report(tuple(others)).exit_code if others or not self.verdicts else 0
-        return 1 if self.known.gone(self.verdicts) else exit_code
+        is_empty = not self.verdicts and not self.partial
+        exit_code = Report(tuple(others)).exit_code if others or is_empty else 0
+        return 1 if self.gone else exit_code
 
     def json(self) -> dict[str, Any]:
         """Return the JSON document."""

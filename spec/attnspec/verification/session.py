@@ -78,7 +78,8 @@ def run(
             to_answer = load_questions(shown, aim, options, runner)
         except MissingPackage as error:
             reason = f"the package {error.missing} is not installed"
-            return _complete([], [], [not_run(shown, options, reason, time.monotonic() - started)], on_verdict)
+            missing = [not_run(shown, options, reason, time.monotonic() - started)] if _is_first(options) else []
+            return _complete([], [], missing, on_verdict)
         shared = min(jobs, len(to_answer)) if not runner.failures else 1
         if shared < 2:
             answers = _in_turn(to_answer, runner, on_verdict, on_progress, record)
@@ -111,7 +112,9 @@ def load_questions(shown: str, target: Target, options: VerifyOptions, runner: R
     found = runner.load(target)
     if options.equation is None and not options.equations:
         load_own_equations(target, [item.equation for each in found for item in each.implementations])
-    return list(questions(found, shown, options)) if found or not runner.failures else []
+    raised = list(questions(found, shown, options)) if found or not runner.failures else []
+    first, step = options.share or (0, 1)
+    return raised[first::step]
 
 
 def _in_turn(
@@ -202,11 +205,12 @@ def _report(
     failures: Sequence[TargetError],
     on_verdict: OnVerdict,
 ) -> Report:
-    """Verdicts in order, refused questions last. If all are refused for one reason, its error is raised."""
+    """Verdicts in order, refused questions last. If all of a target are refused for one reason, its error is raised."""
     verdicts = [each for each in answers if isinstance(each, Verdict)]
     refused = [each for each in answers if isinstance(each, Refused)]
-    if not (verdicts or failures) and len({str(each.error) for each in refused}) == 1:
+    if not (verdicts or failures or options.share) and len({str(each.error) for each in refused}) == 1:
         raise refused[0].error
+    failures = failures if _is_first(options) else ()
     notes = [f"not imported: {failure.headline}" for failure in failures]
     notes += [f"not judged: {each.error.headline}" for each in refused]
     missing = [not_run(shown, options, f"{failure.headline}: {failure.given}") for failure in failures]
@@ -217,3 +221,8 @@ def _complete(verdicts: list[Verdict], notes: list[str], last: list[Verdict], on
     for verdict in last:
         on_verdict(verdict)
     return Report((*verdicts, *last), tuple(notes))
+
+
+def _is_first(options: VerifyOptions) -> bool:
+    """Whether what is not about a single question is reported here: of several shares, by the one that begins."""
+    return options.share is None or options.share[0] == 0

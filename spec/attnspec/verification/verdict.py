@@ -260,6 +260,9 @@ class Verdict:
             part of the text and of the JSON.
         cases: the cases that show the verdict: that of `worst_case`, then the one with the largest error, if that is
             another. They are not part of the text and of the JSON; `attnspec verify --keep-case` writes them.
+        judged_under: the precision policy under which the values were judged, also where `policy` is ""; "" if none
+            was. It is kept with the cases.
+        shown_alone: whether an answer to one of `cases` is enough to show it; otherwise it takes all answers together.
 
     Examples:
         >>> import attnspec
@@ -301,6 +304,8 @@ class Verdict:
     cached: str = ""
     tried: tuple[tuple[str, bool], ...] = field(default=(), compare=False, repr=False)
     cases: tuple[Case, ...] = field(default=(), compare=False, repr=False)
+    judged_under: str = field(default="", compare=False, repr=False)
+    shown_alone: bool = field(default=True, compare=False, repr=False)
 
     @property
     def passed(self) -> bool:
