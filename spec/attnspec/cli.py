@@ -402,6 +402,21 @@ def merge(ctx: click.Context, /, **values: Any) -> None:
 
 
 @main.command()
+@click.option("--framework", "frameworks", metavar="F,...", multiple=True, callback=_names, help="Frameworks.  [all]")
+@click.option("--device", metavar="D", help="Device of PyTorch and JAX: cpu, cuda or cuda:N.")
+@click.pass_context
+def selftest(ctx: click.Context, frameworks: tuple[str, ...] | None, device: str | None) -> None:
+    """Test the verifier on this machine: candidates that are right, wrong or dishonest must get their verdicts.
+
+    It takes less than two minutes. Frameworks that are not installed are not run. Exit codes: 0 all verdicts are right;
+    1 some are not, or none was run.
+    """
+    from attnspec.faces import selftest_command
+
+    ctx.exit(selftest_command.print_selftest(frameworks or (), device))
+
+
+@main.command()
 @click.argument("id")
 @click.option("--framework", metavar="F", help="Framework of the arrays: numpy, torch or jax; none for a procedure.")
 @click.option("--module", is_flag=True, help="Write a module of PyTorch that keeps the weights.")
