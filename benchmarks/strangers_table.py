@@ -73,16 +73,15 @@ def verdict_on(one: Asked) -> dict[str, Any]:
     start = time.perf_counter()
     target = str(STRANGERS / one.target) if ".py" in one.target else one.target
     how = {"dtype": one.dtype, "backward": one.backward, "seed": one.seed}
-    (verdict,) = attnspec.verify(target, equations=[f"strangers.{name}" for name in MODULES], **how).verdicts
+    modules = [f"strangers.{name}" for name in MODULES]
+    try:
+        (verdict,) = attnspec.verify(target, equations=modules, **how).verdicts
+    except Exception as error:  # no verdict at all, whatever the reason is; it stands in the table
+        return {"key": one.key, "verdict": "no verdict", "reason": f"{type(error).__name__}: {error}", "said": ""}
     said = "; ".join(each.says for each in verdict.diagnosis)
     seconds = round(time.perf_counter() - start, 1)
-    return {
-        "key": one.key,
-        "verdict": verdict.verdict.value,
-        "reason": verdict.reason,
-        "said": said,
-        "seconds": seconds,
-    }
+    kind = verdict.verdict.value
+    return {"key": one.key, "verdict": kind, "reason": verdict.reason, "said": said, "seconds": seconds}
 
 
 def read(path: Path) -> dict[str, dict[str, Any]]:
