@@ -44,7 +44,7 @@ def gradients(id: str) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
     derived = REGISTRY[by_hand.gradient_of].gradient()
     case = case_of(by_hand)
     pairs = zip(derived.definition.parameters, by_hand.definition.parameters, strict=True)
-    renamed = {mine.name: case.arrays[theirs.name] for mine, theirs in pairs} | case.options
+    renamed = {**{mine.name: case.arrays[theirs.name] for mine, theirs in pairs}, **case.options}
     return value_in_balls(derived.definition, renamed, BITS), value_in_balls(by_hand.definition, case.arguments, BITS)
 
 
