@@ -20,7 +20,7 @@ from pathlib import Path
 
 from attnspec.language.definitions import is_file
 from attnspec.verification.candidate import source_rules
-from attnspec.verification.sandbox.targets import File, Module, Pickled, Target
+from attnspec.verification.sandbox.targets import Command, File, Module, Pickled, Target
 
 
 @dataclass
@@ -53,6 +53,8 @@ def sources_of(target: Target, definitions: Iterable[str] = ()) -> Sources:
     """
     if isinstance(target, Pickled):
         return Sources(unknown="it is a live callable")
+    if isinstance(target, Command) or (isinstance(target, File) and target.is_program):
+        return Sources(unknown=f"{target} is not Python source")
     importlib.invalidate_caches()  # a file may be new
     reader = _Reader(found := Sources())
     reader.root(target)
