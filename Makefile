@@ -15,9 +15,12 @@ JOBS ?= 2
 # The peers that are judged within minutes; `make peers` judges all of them.
 QUICK := attention multihead optimizer recurrent scores seq2seq text transformer
 
+# The families whose test vectors are packed.
+VECTORS ?= attention multihead optimizer position recurrent scores self_attention transformer
+
 DEVICE ?= cuda
 
-.PHONY: help verify peers test gpu lint format docs clean
+.PHONY: help verify peers vectors test gpu lint format docs clean
 
 help: ## say what the targets do
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
@@ -33,6 +36,13 @@ peers: $(INSTALLED) ## install Keras, Flax and the other libraries, and judge al
 	@echo "== attnspec verify attnspec_peers"
 	@OMP_NUM_THREADS=1 .venv/bin/attnspec verify attnspec_peers \
 		--known impls/attnspec_peers/departures.toml --jobs $(JOBS)
+
+vectors: $(INSTALLED) ## write the test vectors of all families and pack them, build/vectors.tar.gz; takes an hour
+	@echo "== attnspec vectors"
+	@rm -rf build/vectors && mkdir -p build
+	@OMP_NUM_THREADS=1 .venv/bin/attnspec vectors $(VECTORS) --out build/vectors
+	@tar --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner -C build -cf - vectors | gzip -n > build/vectors.tar.gz
+	@ls -l build/vectors.tar.gz
 
 test: lint ## lint, then the tests, those marked broad too (not those marked slow or gpu)
 	@echo "== pytest"

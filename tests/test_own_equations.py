@@ -313,6 +313,39 @@ def test_a_decorator_without_brackets_is_refused() -> None:
         attnspec.equation(alone)  # type: ignore[arg-type]  # what the test is about
 
 
+def test_a_size_may_stand_inside_a_formula() -> None:
+    @attnspec.equation()
+    def average(x: Float[Tensor, " n"]) -> Float[Tensor, ""]:
+        i = index("n")
+        return sum(i, x[i]) / size("n")
+
+    @attnspec.equation()
+    def declared(x: Float[Tensor, " n"]) -> Float[Tensor, ""]:
+        i, n = index("n"), size("n")
+        return sum(i, x[i]) / n
+
+    assert average.definition.roots == declared.definition.roots
+
+
+@pytest.mark.parametrize(
+    ("term", "says"),
+    [
+        ('size("n m")', "which is not one size"),
+        ("size(3)", "which is not one size"),
+        ('size("k")', "uses the size k, which no array has"),
+        ('index("n")', "k = index('n'), and k in the formula"),
+    ],
+)
+def test_a_size_or_an_index_that_cannot_be_meant_is_refused(tmp_path: Path, term: str, says: str) -> None:
+    text = f'@equation()\ndef one(x: Float[Tensor, "n m"]) -> Float[Tensor, "n m"]:\n    return x / {term}\n'
+    (tmp_path / "one.py").write_text(HEAD.replace("index, sum", "index, size") + text, encoding="utf-8")
+
+    with pytest.raises(attnspec.SpecError) as refused:
+        import_file(tmp_path / "one.py")
+
+    assert says in str(refused.value)
+
+
 # Overflow, and what rounding cannot change.
 
 
