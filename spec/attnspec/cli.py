@@ -256,7 +256,8 @@ def verify(
     """Judge implementations against the equations that they claim.
 
     TARGET is FILE.py, FILE.py:callable, pkg.module or pkg.module:callable; a callable may be a module of PyTorch or a
-    class of modules. Or it is an exported file: MODEL.onnx, MODEL.onnx:PART or MODEL.pt2.
+    class of modules. Or it is an exported file: MODEL.onnx, MODEL.onnx:PART or MODEL.pt2; a function
+    of a shared library: LIB.so:NAME; or a program that answers calls: "command:./kernel --flag".
 
     The options --dtype, --bind, --set, --same, --weights, --inputs, --name and --claim may be repeated. A claim is
     batch=0 (the numbers of leading batch axes; 0,1 is the default, and 0,1,2 adds two of them), smallest.t=1 (the
@@ -375,6 +376,13 @@ def replay(ctx: click.Context, cases: tuple[str, ...], target: str | None, to_sc
 @_reporting
 @click.option("--jobs", metavar="N", type=click.IntRange(min=1), default=1, help="Number of worker processes.  [1]")
 @click.option("--no-cache", "cache", is_flag=True, flag_value=False, default=True, help="Compute every verdict anew.")
+@click.option(
+    "--minutes",
+    metavar="M",
+    type=click.FloatRange(min=0),
+    default=0.0,
+    help="The long lane: search on with other seeds, for nights.",
+)
 @click.option("--shard", metavar="I/N", help="Verify one of N shares, each on another machine; see attnspec merge.")
 @click.option("--part", metavar="FILE", help="Write the share to this file.")
 @click.pass_context
@@ -393,7 +401,7 @@ def gate(ctx: click.Context, /, shard: str | None, part: str | None, **values: A
     own = {name: values.pop(name) for name in ("quiet", "jobs", "cache", "known_from", "equations")}
     others = [f"--{name.removeprefix('to_').replace('_', '-')}" for name, value in values.items() if value]
     if others:
-        raise click.UsageError(f"{', '.join(others)} is for attnspec merge, after all shares", ctx)
+        raise click.UsageError(f"no {', '.join(others)} of a share; attnspec merge writes reports of all", ctx)
     ctx.exit(gate_command.run_share(Share.parse(shard), part, **own))
 
 

@@ -95,7 +95,7 @@ def questions(found: Sequence[CallableInfo], shown: str, wanted: VerifyOptions) 
 def _arguments(equation: Equation[..., Any]) -> list[str]:
     """The names of the arrays and options that a case of an equation has."""
     definition = equation.definition
-    return [each.name for each in (*definition.parameters, *definition.options)]
+    return [*(each.name for each in definition.parameters), *(each.name for each in definition.options)]
 
 
 def refuse_same_of_gradients(how: Adaptation, called: Equation[..., Any], backward: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from random import Random
@@ -95,7 +96,7 @@ class Menu:
 
     def _any_size(self, random: Random) -> int:
         """A size up to `LARGEST`, of each magnitude equally often."""
-        return round(LARGEST ** random.random())
+        return round(math.exp(random.uniform(0.0, math.log(LARGEST))))
 
     def _with_size(self, description: Description, name: str, size: int, random: Random) -> Description:
         """Give one axis another size, or one of the menu if that were too much work."""
