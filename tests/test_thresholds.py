@@ -62,6 +62,10 @@ ELSEWHERE = {
     "MOST_TRIES": "the cost of a search",
     "MOST_ARRAYS": "the cost of a search",
     "STAGES": "the number of stages of a search",
+    "POOL": "which cases a long search varies",
+    "FRESH": "which cases a long search varies",
+    "SECONDS_BETWEEN": "when progress is shown",
+    "HUNT_SEED": "a seed",
 }
 """Constants in those rooms that are no thresholds, each with what it is."""
 
