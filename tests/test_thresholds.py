@@ -35,6 +35,7 @@ ELSEWHERE = {
     "TILES": "sizes of tiles",
     "PLACES": "places along an axis",
     "AT_ONCE": "how many variants are evaluated at once, for speed",
+    "LARGEST_AT_ONCE": "how large they may be, for speed",
     "QUARTERS": "parts of a step that are tried at once",
     "FORMATS": "formats of floating-point numbers",
     "MEMBER": "the name of an axis",
