@@ -194,6 +194,13 @@ NATURAL, SECONDS = click.IntRange(min=0), click.FloatRange(0, min_open=True)
     "--name", "names", metavar="P=NAME", multiple=True, callback=_pairs, help="Parameter, and its name in --inputs."
 )
 @click.option("--only-inputs", is_flag=True, help="Judge on the recorded cases alone.")
+@click.option(
+    "--source",
+    "sources",
+    metavar="FILE",
+    multiple=True,
+    help="Source that it calls, in any language: the numbers in it are sizes and values too.",
+)
 @click.option("--backward", is_flag=True, help="Judge its gradients, by automatic differentiation.")
 @click.option(
     "--claim", metavar="C=VALUE", multiple=True, callback=_pairs, help="Override a field of the declared claim."
@@ -243,10 +250,11 @@ def verify(
     """Judge implementations against the equations that they claim.
 
     TARGET is FILE.py, FILE.py:callable, pkg.module or pkg.module:callable; a callable may be a module of PyTorch or a
-    class of modules. The options --dtype, --bind, --set, --same, --weights, --inputs, --name and --claim may be
-    repeated. A claim is batch=0 (the numbers of leading batch axes; 0,1 is the default, and 0,1,2 adds two of them),
+    class of modules. The options --dtype, --bind, --set, --same, --weights, --inputs, --name, --source and --claim may
+    be repeated. A claim is batch=0 (the numbers of leading batch axes; 0,1 is the default, and 0,1,2 adds two of them),
     smallest.t=1 (the smallest size of an axis), form=NAME (an equal rewriting accepted at any loss of bits), or yes or
-    no for finite, contiguous, deterministic and double_backward.
+    no for finite, contiguous, deterministic and double_backward. deterministic=runs,batch,splits claims answers that
+    are equal bit by bit over these, splits.PARAMETER=1,2,4 that they are right for each of these values.
     """
     from attnspec.faces import verify_command
     from attnspec.implementation import parse_claim

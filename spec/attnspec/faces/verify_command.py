@@ -17,7 +17,7 @@ from attnspec.faces.kept_cases import check_suffix, kept_text
 from attnspec.faces.known_departures import Departure, KnownDepartures, read
 from attnspec.faces.screen import Screen
 from attnspec.verification.options import VerifyOptions
-from attnspec.verification.rendering import cases_text, headline, report_json
+from attnspec.verification.rendering import cases_text, determinism_text, headline, report_json
 from attnspec.verification.session import run
 from attnspec.verification.verdict import Report, Verdict, VerdictKind
 
@@ -177,7 +177,7 @@ class Run:
 
 
 def passed_text(verdict: Verdict) -> str:
-    """Return a passed verdict on one line, then its function, binding and findings, and the mistakes that it misses."""
+    """Return a passed verdict on one line, then what else is known of it, and the mistakes that it misses."""
     bits = f", {verdict.effective_bits:.1f} bits" if verdict.effective_bits is not None else ""
     score = f"caught {verdict.killed} of {verdict.of} on {cases_text(verdict)}"
     domain = f"for {verdict.domain}" if verdict.domain else ""
@@ -185,7 +185,8 @@ def passed_text(verdict: Verdict) -> str:
     bound = [f"bound: {verdict.bound}"] if verdict.bound else []
     uncaught = [f"would not have caught: {mistake}" for mistake in verdict.survived]
     function = [f"function: {verdict.function.says}"] if verdict.function is not None else []
-    lines = [*function, *bound, *verdict.findings, *uncaught]
+    repeats = [f"repeats: {determinism_text(verdict)}"] if verdict.determinism else []
+    lines = [*function, *repeats, *bound, *verdict.findings, *uncaught]
     return "\n".join(["; ".join(filter(None, parts)), *(f"  {line}" for line in lines)])
 
 

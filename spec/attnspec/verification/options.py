@@ -12,6 +12,7 @@ from attnspec.interpreters.rounding.policy import PRESETS
 from attnspec.language.equation import REGISTRY, Equation
 from attnspec.language.procedure import Procedure, specified
 from attnspec.verification.cases.recordings import Inputs, as_tuple, check_inputs
+from attnspec.verification.cases.source_numbers import numbers_of_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ class VerifyOptions:
         equations: files and modules that define equations, which are imported before anything else.
         case: the seed of the only drawn case that is asked; None: all are.
         show_output: whether what the candidate prints is shown on the standard error.
+        sources: source files that belong to the callable, in whatever language; their numbers are asked too.
         trace: whether the lines of a wrong candidate are watched, to describe where it departs from the equation.
     """
 
@@ -70,6 +72,7 @@ class VerifyOptions:
     show_output: bool = False
     trace: bool = True
     function: bool = True
+    sources: tuple[str, ...] = ()
 
     def claimed(self, declared: Claim) -> Claim:
         """The declared claim, with the fields that the caller overrides."""
@@ -101,6 +104,8 @@ def validate(wanted: VerifyOptions) -> None:
     if (wanted.only_inputs or wanted.names) and not inputs:
         raise SpecError("no inputs are given", expected=".npz or .safetensors", mend="--inputs FILE")
     check_inputs(inputs)
+    for path in wanted.sources:
+        numbers_of_file(path)
     if wanted.equation is not None:
         called = specified(wanted.equation)
         if isinstance(called, Procedure):
@@ -135,7 +140,9 @@ def refuse_for_procedures(procedure: Procedure[..., Any], wanted: VerifyOptions,
     odd = [name for name in Claim.__dataclass_fields__ if getattr(claim, name) != getattr(plain, name)]
     if odd:
         raise SpecError(f"{procedure.id} is a procedure, and {odd[0]} says nothing of it", mend=f"leave out {odd[0]}")
-    of_arrays = [name for name in ("settings", "axes", "returns", "same", "weights") if getattr(wanted, name)]
+    of_arrays = [
+        name for name in ("settings", "axes", "returns", "same", "weights", "sources") if getattr(wanted, name)
+    ]
     if of_arrays:
         mend = f"leave out {of_arrays[0]}, or wrap the callable in one of the same parameters"
         raise SpecError(f"{procedure.id} is a procedure, and {of_arrays[0]} is for arrays", mend=mend)

@@ -46,6 +46,7 @@ def verdict_text(verdict: Verdict) -> str:
         ("diagnosis", "\n".join(map(_explanation, verdict.diagnosis))),
         ("findings", "\n".join(verdict.findings)),
         ("function", verdict.function.says if verdict.function is not None else ""),
+        ("repeats", determinism_text(verdict)),
         ("precision", _precision(verdict)),
         ("strength", _strength(verdict)),
         ("claimed", verdict.domain),
@@ -58,6 +59,12 @@ def verdict_text(verdict: Verdict) -> str:
 def _explanation(diagnosis: Diagnosis) -> str:
     departure = [diagnosis.departure.says] if diagnosis.departure is not None else []
     return "\n".join(["\n  or ".join((diagnosis.says, *diagnosis.also)), *departure])
+
+
+def determinism_text(verdict: Verdict) -> str:
+    """How answers are equal from run to run, over batch sizes and over splits; what was not measured is left out."""
+    measured = [(over, says) for over, says in verdict.determinism if not says.startswith("not measured")]
+    return "; ".join(f"over {over}: {says}" for over, says in measured)
 
 
 def cases_text(verdict: Verdict) -> str:
@@ -108,6 +115,7 @@ def verdict_json(verdict: Verdict) -> dict[str, Any]:
         "examples": verdict.examples,
         "recorded": verdict.recorded,
         "seconds": round(verdict.seconds, 3),
+        "determinism": [{"over": over, "says": says} for over, says in verdict.determinism],
         "properties": [{"name": name, "holds": holds} for name, holds in verdict.properties],
         "claimed": verdict.domain,
         "bound": verdict.bound,

@@ -255,6 +255,8 @@ class Verdict:
             is then the equation of the gradients.
         bound: how the candidate was called, as text, where it was not by the names of the equation; else "".
         function: which function it computes, without rounding; None if that was not examined.
+        determinism: pairs of "runs", "batch" or "splits" and how answers are equal over it, as text; empty if its
+            values are not right.
         cases: the cases that show the verdict: that of `worst_case`, then the one with the largest error, if that is
             another. They are not part of the text and of the JSON; `attnspec verify --keep-case` writes them.
 
@@ -295,6 +297,7 @@ class Verdict:
     backward_of: str = ""
     bound: str = ""
     function: FunctionVerdict | None = None
+    determinism: tuple[tuple[str, str], ...] = ()
     cases: tuple[Case, ...] = field(default=(), compare=False, repr=False)
 
     @property
