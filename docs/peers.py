@@ -22,6 +22,7 @@ FOLDER = Folder(ROOT / "docs", "<!-- Written by docs/peers.py: change attnspec_p
 LIBRARIES = {
     "torch": "torch",
     "onnxruntime": "onnxruntime",
+    "onnx": "onnx",
     "jax": "jax",
     "keras": "keras",
     "flax": "flax",
@@ -70,7 +71,7 @@ WITHOUT = {
         cost.multihead_operations cost.encoder_layer_operations cost.attention_weights cost.multihead_weights
         cost.attention_memory cost.attention_memory_blocked cost.recurrent_steps cost.attention_steps""",
     "only repeats a layer or an equation that has peers": """
-        self_attention.stacked transformer.encoder transformer.decoder transformer.decoder_only""",
+        self_attention.stacked transformer.encoder transformer.decoder""",
     "a form of the documents that libraries do not have": """
         seq2seq.temperature_probs text.segments""",
 }

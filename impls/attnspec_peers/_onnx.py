@@ -1,4 +1,4 @@
-"""onnxruntime: models of a single node, weights in the layout of the ONNX operators."""
+"""ONNX: models of a single node, weights in the layout of the operators; run by onnxruntime or by onnx itself."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 import onnxruntime as ort
-from onnx import helper
+from onnx import ModelProto, helper
+from onnx.reference import ReferenceEvaluator
 
 Array = npt.NDArray[Any]
 Inputs = Mapping[str, Array | None]
@@ -31,10 +32,12 @@ class Direction(NamedTuple):
     b_hh: Array | None = None
 
 
-@lru_cache(maxsize=256)
-def _session(
-    op: str, inputs: tuple[tuple[str, str], ...], outputs: tuple[str, ...], options: tuple[tuple[str, int | str], ...]
-) -> ort.InferenceSession:
+Option = int | float | str
+
+
+def _model(
+    op: str, inputs: tuple[tuple[str, str], ...], outputs: tuple[str, ...], options: tuple[tuple[str, Option], ...]
+) -> ModelProto:
     """An empty name or dtype leaves an optional input or output out."""
     declared = [
         helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(np.dtype(dtype)), None)
@@ -47,18 +50,33 @@ def _session(
     node = helper.make_node(op, [name if dtype else "" for name, dtype in inputs], outputs)
     node.attribute.extend(helper.make_attribute(name, value) for name, value in options)
     graph = helper.make_graph([node], op, declared, results)
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
+
+
+@lru_cache(maxsize=256)
+def _session(
+    op: str, inputs: tuple[tuple[str, str], ...], outputs: tuple[str, ...], options: tuple[tuple[str, Option], ...]
+) -> ort.InferenceSession:
     settings = ort.SessionOptions()
     settings.intra_op_num_threads = settings.inter_op_num_threads = 1
     settings.log_severity_level = 3  # it warns of qk_matmul_output, which it takes for a scalar beforehand
+    model = _model(op, inputs, outputs, options)
     return ort.InferenceSession(model.SerializeToString(), settings, providers=["CPUExecutionProvider"])
 
 
-def run(op: str, inputs: Inputs, outputs: Sequence[str], **options: int | str) -> list[Array]:
-    """One operator; the inputs come in the operator's order, None where an optional one is left out."""
+def run(op: str, inputs: Inputs, outputs: Sequence[str], reference: bool = False, **options: Option) -> list[Array]:
+    """One operator; the inputs come in the operator's order, None where an optional one is left out.
+
+    Args:
+        reference: whether onnx's reference evaluator runs it, not onnxruntime.
+    """
     declared = tuple((name, "" if a is None else a.dtype.name) for name, a in inputs.items())
-    session = _session(op, declared, tuple(outputs), tuple(sorted(options.items())))
     given = {name: a for name, a in inputs.items() if a is not None}
+    listed = tuple(sorted(options.items()))
+    if reference:
+        found: Any = ReferenceEvaluator(_model(op, declared, tuple(outputs), listed)).run(None, given)
+        return list(found)
+    session = _session(op, declared, tuple(outputs), listed)
     answer: list[Array] = session.run(None, given)
     return answer
 
@@ -69,7 +87,8 @@ def recurrent(
     states: Sequence[Array],
     *directions: Direction,
     length: Array | None = None,
-    **options: int | str,
+    reference: bool = False,
+    **options: Option,
 ) -> list[Array]:
     """RNN, GRU or LSTM in one direction or both: all h, then the last h and, for LSTM, c.
 
@@ -93,7 +112,7 @@ def recurrent(
     if len(directions) == 2:
         options["direction"] = "bidirectional"
     y, *last = run(
-        op, inputs, outputs, hidden_size=len(directions[0].W_h[0]), **options
+        op, inputs, outputs, reference, hidden_size=len(directions[0].W_h[0]), **options
     )  # y of (t, directions, batch, u)
     every = np.concatenate(list(y.swapaxes(0, 1)), axis=-1).swapaxes(0, 1)
     ends = [np.concatenate(list(state), axis=-1) for state in last]
@@ -111,12 +130,15 @@ def _of_state(direction: Direction) -> list[Array]:
     return b if direction.b_hh is None else [*b[:-1], direction.b_hh]
 
 
-def attention(q: Array, k: Array, v: Array, mask: Array | None = None, scores: bool = False, **options: int) -> Array:
+def attention(
+    q: Array, k: Array, v: Array, mask: Array | None = None, scores: bool = False, reference: bool = False,
+    **options: int,
+) -> Array:  # fmt: skip
     """The operator Attention with one head, its arrays being (batch, heads, rows, width); or the scores inside it."""
     head = (None, None) if q.ndim == 2 else (slice(None), None)
     inputs: dict[str, Array | None] = {"Q": q[head], "K": k[head], "V": v[head]}
     if mask is not None:
         inputs["attn_mask"] = mask[head] if mask.ndim == q.ndim else mask
     outputs = ["Y", "", "", "qk_matmul_output"] if scores else ["Y"]
-    answer = run("Attention", inputs, outputs, **options)[-1][:, 0]
+    answer = run("Attention", inputs, outputs, reference, **options)[-1][:, 0]
     return answer[0] if q.ndim == 2 else answer

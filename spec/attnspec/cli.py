@@ -282,6 +282,7 @@ def verify(
 @click.option(
     "--known-from", metavar="REV", default="", help="Read the known failures as they are at a revision of git."
 )
+@click.option("--no-cache", "cache", is_flag=True, flag_value=False, default=True, help="Compute every verdict anew.")
 @click.option("--fail-overdue", is_flag=True, help="Fail if a review date passed over 14 days ago; for nightly runs.")
 @own_equations
 @click.pass_context
@@ -292,7 +293,7 @@ def gate(ctx: click.Context, /, equations: tuple[str, ...], **values: Any) -> No
     """
     from attnspec.faces import gate_command
 
-    ctx.exit(gate_command.run_gate(**values))
+    ctx.exit(gate_command.run_gate(equations=equations, **values))
 
 
 @main.command()

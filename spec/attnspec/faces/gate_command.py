@@ -14,6 +14,7 @@ from attnspec.faces.json_file import Document
 from attnspec.faces.known_departures import Departure, KnownDepartures
 from attnspec.faces.known_departures import read as read_known
 from attnspec.faces.screen import Screen
+from attnspec.faces.verdict_cache import VerdictCache, cache_folder
 from attnspec.faces.verify_command import Run
 from attnspec.verification.options import VerifyOptions
 
@@ -30,6 +31,8 @@ def run_gate(
     jobs: int = 1,
     fail_overdue: bool = False,
     known_from: str = "",
+    cache: bool = True,
+    equations: Sequence[str] = (),
     today: date | None = None,
 ) -> int:
     """Verify the implementations of the settings.
@@ -42,6 +45,8 @@ def run_gate(
         jobs: the number of worker processes.
         fail_overdue: fail if a review date passed more than `GRACE_DAYS` ago.
         known_from: the revision of git whose list of known departures counts; "" for the list as it is.
+        cache: take verdicts of earlier runs, where nothing has changed that they depend on.
+        equations: the files and modules that define equations of the project.
         today: the date; by default, today's.
 
     Returns:
@@ -53,7 +58,8 @@ def run_gate(
     gate = read(Path.cwd())
     known = _known(gate, known_from)
     screen = Screen(stderr=to_json == "-")
-    run = Run(VerifyOptions(), screen, Document(to_json), quiet, known, jobs)
+    kept = VerdictCache(cache_folder(), equations) if cache else None
+    run = Run(VerifyOptions(), screen, Document(to_json), quiet, known, jobs, cache=kept)
     run.document.write(run.json())
     try:
         for job in gate.jobs:
@@ -61,6 +67,7 @@ def run_gate(
         run.complete = True
     finally:
         run.finish()
+        _print_not_cached(run, quiet)
         late = _overdue(known.departures, today or date.today())
         failures = _unjudged(gate, run) + [text for days, text in late if fail_overdue and days > GRACE_DAYS]
         warnings = [text for _, text in late if text not in failures]
@@ -71,6 +78,15 @@ def run_gate(
     for line in gate_reports.workflow_commands(run, failures, warnings) if github else ():
         screen.print(line)
     return run.exit_code or int(bool(failures))
+
+
+def _print_not_cached(run: Run, quiet: bool) -> None:
+    """Print why verdicts are not cached, and delete entries that are no longer used."""
+    if run.cache is None:
+        return
+    run.cache.prune()
+    for target, why in run.cache.not_kept.items() if not quiet else ():
+        run.screen.print(f"not cached: {target}: {why}")
 
 
 def _known(gate: Gate, revision: str) -> KnownDepartures:

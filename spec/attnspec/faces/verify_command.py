@@ -16,8 +16,9 @@ from attnspec.faces.json_file import Document
 from attnspec.faces.kept_cases import check_suffix, kept_text
 from attnspec.faces.known_departures import Departure, KnownDepartures, read
 from attnspec.faces.screen import Screen
+from attnspec.faces.verdict_cache import VerdictCache
 from attnspec.verification.options import VerifyOptions
-from attnspec.verification.rendering import cases_text, determinism_text, headline, report_json
+from attnspec.verification.rendering import cases_text, determinism_text, headline, report_json, time_text
 from attnspec.verification.session import run
 from attnspec.verification.verdict import Report, Verdict, VerdictKind
 
@@ -78,6 +79,7 @@ class Run:
         known: the expected verdicts.
         jobs: the number of worker processes.
         keep_case: the .npz file to write the cases of the gravest verdict to; None writes none.
+        cache: verdicts of earlier runs; None if none are kept.
         verdicts: the verdicts so far.
         notes: a sentence for each callable that could not be imported or judged.
         refused: the targets that could not be judged at all, each with the error.
@@ -92,6 +94,7 @@ class Run:
     known: KnownDepartures = field(default_factory=KnownDepartures)
     jobs: int = 1
     keep_case: str | None = None
+    cache: VerdictCache | None = None
     verdicts: list[Verdict] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     refused: list[tuple[str, SpecError]] = field(default_factory=list)
@@ -107,17 +110,27 @@ class Run:
         """
         before = len(self.verdicts)
         try:
-            with self.screen.progress(target) as show_stage:
-                report = run(
-                    target, options or self.options, jobs=self.jobs, on_verdict=self.add, on_progress=show_stage
-                )
-                self.verdicts[before:] = report.verdicts  # worker processes finish in any order
+            report = self._report(target, options or self.options)
+            self.verdicts[before:] = report.verdicts  # worker processes finish in any order
             self.notes += report.notes
         except SpecError as error:
             if str(error) not in [str(earlier) for _, earlier in self.refused]:  # an option is wrong for every target
                 click.echo(str(error), err=True)
             self.refused.append((target, error))
             self.document.write(self.json())
+
+    def _report(self, target: str, options: VerifyOptions) -> Report:
+        """The report on a target: from the cache, or else computed, and kept there."""
+        kept = self.cache.find(target, options) if self.cache is not None else None
+        if kept is not None:
+            for verdict in kept.verdicts:
+                self.add(verdict)
+            return kept
+        with self.screen.progress(target) as show_stage:
+            report = run(target, options, jobs=self.jobs, on_verdict=self.add, on_progress=show_stage)
+        if self.cache is not None:
+            self.cache.keep(target, options, report)
+        return report
 
     def add(self, verdict: Verdict) -> None:
         """Print a verdict, and add it to the JSON document."""
@@ -151,6 +164,8 @@ class Run:
         total = sum(counts.values())
         parts = [f"{total} verdict{'s' * (total != 1)} in {time.monotonic() - self.started:.1f} s: {kinds or 'none'}"]
         gone = self.known.gone(self.verdicts)
+        cached = sum(bool(verdict.cached) for verdict in self.verdicts)
+        parts += [f"{cached} from the cache"] if cached else []
         parts += [f"{len(gone)} listed and gone"] if gone else []
         parts += [f"{len(self.refused)} not judged"] if self.refused else []
         parts += [] if self.complete else ["the run was ended early"]
@@ -181,7 +196,7 @@ def passed_text(verdict: Verdict) -> str:
     bits = f", {verdict.effective_bits:.1f} bits" if verdict.effective_bits is not None else ""
     score = f"caught {verdict.killed} of {verdict.of} on {cases_text(verdict)}"
     domain = f"for {verdict.domain}" if verdict.domain else ""
-    parts = [headline(verdict), f"{verdict.policy}{bits}", score, f"{verdict.seconds:.1f} s", domain]
+    parts = [headline(verdict), f"{verdict.policy}{bits}", score, time_text(verdict), domain]
     bound = [f"bound: {verdict.bound}"] if verdict.bound else []
     uncaught = [f"would not have caught: {mistake}" for mistake in verdict.survived]
     function = [f"function: {verdict.function.says}"] if verdict.function is not None else []
@@ -197,7 +212,7 @@ def known_text(verdict: Verdict, departure: Departure) -> str:
         ("known", "\n".join(filter(None, [departure.reason, departure.link, departure.review_text]))),
     )
     body = [f"  {label:<9} {indent(text)}" for label, text in rows if text]
-    return "\n".join([f"known: {headline(verdict)}; {verdict.seconds:.1f} s", *body])
+    return "\n".join([f"known: {headline(verdict)}; {time_text(verdict)}", *body])
 
 
 def gone_text(departure: Departure, verdict: str, path: str) -> str:
