@@ -213,6 +213,7 @@ NATURAL, SECONDS = click.IntRange(min=0), click.FloatRange(0, min_open=True)
 @click.option("--jobs", metavar="N", type=click.IntRange(min=1), default=1, help="Number of worker processes.  [1]")
 @click.option("--json", "to_json", metavar="FILE|-", help="Write each verdict as JSON; - is the standard output.")
 @click.option("--quiet", is_flag=True, help="Print only verdicts that do not conform.")
+@click.option("--coverage", is_flag=True, help="Print a table of what was asked after each verdict.")
 @click.option(
     "--keep-case", metavar="FILE", help="Write the cases of the gravest verdict to an .npz file, for --inputs."
 )
@@ -245,6 +246,7 @@ def verify(
     to_json: str | None,
     quiet: bool,
     keep_case: str | None,
+    coverage: bool,
     **values: Any,
 ) -> None:
     """Judge implementations against the equations that they claim.
@@ -268,7 +270,7 @@ def verify(
     )
     ctx.exit(
         verify_command.verify_targets(
-            targets, options, to_json, quiet=quiet, known=known, jobs=jobs, keep_case=keep_case
+            targets, options, to_json, quiet=quiet, known=known, jobs=jobs, keep_case=keep_case, coverage=coverage
         )
     )
 

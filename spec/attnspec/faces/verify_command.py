@@ -18,7 +18,14 @@ from attnspec.faces.known_departures import Departure, KnownDepartures, read
 from attnspec.faces.screen import Screen
 from attnspec.faces.verdict_cache import VerdictCache
 from attnspec.verification.options import VerifyOptions
-from attnspec.verification.rendering import cases_text, determinism_text, headline, report_json, time_text
+from attnspec.verification.rendering import (
+    cases_text,
+    coverage_text,
+    determinism_text,
+    headline,
+    report_json,
+    time_text,
+)
 from attnspec.verification.session import run
 from attnspec.verification.verdict import Report, Verdict, VerdictKind
 
@@ -34,6 +41,7 @@ def verify_targets(
     known: str | None,
     jobs: int,
     keep_case: str | None = None,
+    coverage: bool = False,
 ) -> int:
     """Verify targets one after the other.
 
@@ -45,6 +53,7 @@ def verify_targets(
         known: a file of known departures; None if there is none.
         jobs: the number of worker processes.
         keep_case: the .npz file to write the cases of the gravest verdict to; None writes none.
+        coverage: print a table of what was asked after each verdict.
 
     Returns:
         The exit code.
@@ -56,7 +65,9 @@ def verify_targets(
     if keep_case is not None:
         check_suffix(keep_case)
     departures = KnownDepartures() if known is None else read(known)
-    run = Run(options, Screen(stderr=to_json == "-"), Document(to_json), quiet, departures, jobs, keep_case)
+    run = Run(
+        options, Screen(stderr=to_json == "-"), Document(to_json), quiet, departures, jobs, keep_case, coverage=coverage
+    )
     run.document.write(run.json())
     try:
         for target in targets:
@@ -80,6 +91,7 @@ class Run:
         jobs: the number of worker processes.
         keep_case: the .npz file to write the cases of the gravest verdict to; None writes none.
         cache: verdicts of earlier runs; None if none are kept.
+        coverage: print a table of what was asked after each verdict.
         verdicts: the verdicts so far.
         notes: a sentence for each callable that could not be imported or judged.
         refused: the targets that could not be judged at all, each with the error.
@@ -95,6 +107,7 @@ class Run:
     jobs: int = 1
     keep_case: str | None = None
     cache: VerdictCache | None = None
+    coverage: bool = False
     verdicts: list[Verdict] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     refused: list[tuple[str, SpecError]] = field(default_factory=list)
@@ -144,6 +157,8 @@ class Run:
             return
         text = passed_text(verdict) if verdict.passed else str(verdict)
         self.screen.print(text, STYLES.get(verdict.verdict, "red"), len(verdict.verdict))
+        if self.coverage and verdict.coverage:
+            self.screen.print(coverage_text(verdict))
 
     def finish(self) -> None:
         """Print the known departures that no longer occur and the summary, and complete the JSON document."""

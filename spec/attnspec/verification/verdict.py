@@ -257,6 +257,8 @@ class Verdict:
         function: which function it computes, without rounding; None if that was not examined.
         determinism: pairs of "runs", "batch" or "splits" and how answers are equal over it, as text; empty if its
             values are not right.
+        coverage: what was asked: what varies, such as "memory" or "size n", its value as text, and the number of cases
+            with this value.
         cached: the day on which it was computed, if `attnspec gate` took it from its cache; else "".
         cases: the cases that show the verdict: that of `worst_case`, then the one with the largest error, if that is
             another. They are not part of the text and of the JSON; `attnspec verify --keep-case` writes them.
@@ -299,6 +301,7 @@ class Verdict:
     bound: str = ""
     function: FunctionVerdict | None = None
     determinism: tuple[tuple[str, str], ...] = ()
+    coverage: tuple[tuple[str, str, int], ...] = ()
     cached: str = ""
     cases: tuple[Case, ...] = field(default=(), compare=False, repr=False)
 
