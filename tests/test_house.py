@@ -345,6 +345,21 @@ def test_help_imports_no_arrays() -> None:
     assert not loaded_by(program) & {"numpy", "hypothesis", *HEAVY}
 
 
+def test_a_verdict_loads_only_what_it_needs(tmp_path: Path) -> None:
+    """One family of the catalogue and no framework: a verdict from a cold start would wait for the rest."""
+    candidate = tmp_path / "mine.py"
+    candidate.write_text("import numpy as np\ndef dot(q, k):\n    return q @ np.swapaxes(k, -1, -2)\n")
+    program = (
+        "import sys, attnspec\n"
+        f"found = attnspec.verify({f'{candidate}:dot'!r}, 'scores.dot', examples=3, function=False)\n"
+        "assert found.passed, str(found)\n"
+        "families = {name.split('.')[2] for name in sys.modules if name.startswith('attnspec.equations.')}\n"
+        "assert families == {'_names', 'scores'}, families\n"
+    )
+
+    assert not loaded_by(program) & {"hypothesis", *HEAVY}
+
+
 def test_every_package_is_typed_and_in_the_wheel() -> None:
     pyproject = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     for package in PACKAGES:

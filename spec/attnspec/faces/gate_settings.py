@@ -95,8 +95,12 @@ class Gate:
     known: str = ""
 
 
-def read(folder: Path) -> Gate:
+def read(folder: Path, *, known_may_be_new: bool = False) -> Gate:
     """Read the settings of the nearest attnspec.toml or pyproject.toml. Files in them are relative to it.
+
+    Args:
+        folder: the current folder.
+        known_may_be_new: whether the settings must name a file of known departures, which need not exist.
 
     Raises:
         UnknownName: an equation, dtype, device or policy does not exist, or a pattern matches no equation.
@@ -121,7 +125,10 @@ def read(folder: Path) -> Gate:
     shared = {name: value for name, value in table.items() if name in SHARED}
     jobs = [job for number, entry in enumerate(entries, 1) for job in _jobs(entry, shared, file, number)]
     known = table.get("known", "")
-    return Gate(file, tuple(jobs), tuple(_required(table.get("required", []), file)), placed(known, file))
+    if known_may_be_new and not known:
+        raise SpecError(f"{file}: gate names no file of known departures", mend='known = "departures.toml"')
+    known = os.path.relpath(file.parent / known) if known_may_be_new else placed(known, file)
+    return Gate(file, tuple(jobs), tuple(_required(table.get("required", []), file)), known)
 
 
 def check(table: Mapping[str, Any], types: Mapping[str, type | tuple[type, ...]], where: str) -> None:

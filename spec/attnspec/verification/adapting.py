@@ -15,6 +15,7 @@ from attnspec.language.tree import Definition
 from attnspec.verification.candidate.adaptation import BATCH_LETTERS, Adaptation, paths
 from attnspec.verification.candidate.settings import evaluated, names_in
 from attnspec.verification.options import VerifyOptions
+from attnspec.verification.programs import inputs_of, layout_of_weights
 from attnspec.verification.sandbox.targets import CallableInfo
 from attnspec.verification.weights import known_layout, places_of, sizes_of_weights
 
@@ -31,16 +32,20 @@ def adaptation(wanted: VerifyOptions, callable_: CallableInfo, equation: Equatio
     """
     found = known_layout(callable_, equation)
     layout, known_places = found if found is not None else (None, {})
+    if callable_.program is not None:
+        layout, known_places = None, layout_of_weights(callable_, equation.definition) or {}
     same = {**(layout.same if layout is not None else {}), **(wanted.same or {})}
     definition = merged(equation.definition, same)
     places = {**known_places, **places_of(callable_, definition, wanted.weights or {})}
+    inputs = inputs_of(callable_, definition, [*places], wanted.bind or {}, _letters(wanted.axes or ""))
+    places |= inputs.places
     network = callable_.network
     state = network.state if network is not None else {}
     targets = [part.target for text in places.values() for part in parts_of(text)]
     names = [parameter.name for parameter in callable_.parameters]
     others = [name for name in dict.fromkeys(targets) if name.partition(".")[0] not in names]
     entries = [name for name in others if network is not None] + [name for name in state if name in targets]
-    fixed = sizes_of_weights(callable_, definition, places)
+    fixed = {**inputs.fixed, **sizes_of_weights(callable_, definition, places, wanted.settings or {})}
     made = _constructor(callable_, definition, layout)
     settings = dict(_common_settings(callable_, equation, dict(wanted.bind or {}))) if layout is None else {}
     for name, value in (wanted.settings or {}).items():
@@ -55,6 +60,8 @@ def adaptation(wanted: VerifyOptions, callable_: CallableInfo, equation: Equatio
         tuple(places.items()),
         tuple(dict.fromkeys(entries)),
         None if network is None or network.makes is None else tuple(made.items()),
+        inputs.batch,
+        tuple(inputs.bind.items()),
     )
 
 

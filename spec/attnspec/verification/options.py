@@ -45,6 +45,9 @@ class VerifyOptions:
         show_output: whether what the candidate prints is shown on the standard error.
         sources: source files that belong to the callable, in whatever language; their numbers are asked too.
         trace: whether the lines of a wrong candidate are watched, to describe where it departs from the equation.
+        function: whether the function that it computes is examined too, without rounding.
+        share: (first, step): of the questions that the target raises, every step-th from the first one is asked, since
+            other processes ask the others; None: all are.
     """
 
     equation: str | None = None
@@ -73,6 +76,7 @@ class VerifyOptions:
     trace: bool = True
     function: bool = True
     sources: tuple[str, ...] = ()
+    share: tuple[int, int] | None = None
 
     def claimed(self, declared: Claim) -> Claim:
         """The declared claim, with the fields that the caller overrides."""

@@ -260,8 +260,13 @@ class Verdict:
         coverage: what was asked: what varies, such as "memory" or "size n", its value as text, and the number of cases
             with this value.
         cached: the day on which it was computed, if `attnspec gate` took it from its cache; else "".
+        tried: pairs of the id of a known mistake that was tried and whether the cases would have caught it. It is not
+            part of the text and of the JSON.
         cases: the cases that show the verdict: that of `worst_case`, then the one with the largest error, if that is
             another. They are not part of the text and of the JSON; `attnspec verify --keep-case` writes them.
+        judged_under: the precision policy under which the values were judged, also where `policy` is ""; "" if none
+            was. It is kept with the cases.
+        shown_alone: whether an answer to one of `cases` is enough to show it; otherwise it takes all answers together.
 
     Examples:
         >>> import attnspec
@@ -303,7 +308,10 @@ class Verdict:
     determinism: tuple[tuple[str, str], ...] = ()
     coverage: tuple[tuple[str, str, int], ...] = ()
     cached: str = ""
+    tried: tuple[tuple[str, bool], ...] = field(default=(), compare=False, repr=False)
     cases: tuple[Case, ...] = field(default=(), compare=False, repr=False)
+    judged_under: str = field(default="", compare=False, repr=False)
+    shown_alone: bool = field(default=True, compare=False, repr=False)
 
     @property
     def passed(self) -> bool:

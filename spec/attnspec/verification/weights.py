@@ -63,8 +63,13 @@ def places_of(callable_: CallableInfo, definition: Definition, given: Mapping[st
     return {**own, **given}
 
 
-def sizes_of_weights(callable_: CallableInfo, definition: Definition, places: Mapping[str, str]) -> dict[str, float]:
+def sizes_of_weights(
+    callable_: CallableInfo, definition: Definition, places: Mapping[str, str], given: Mapping[str, Any]
+) -> dict[str, float]:
     """The sizes and options that a module has, by the shapes of its weights and its attributes.
+
+    Args:
+        given: values of options, by the caller.
 
     Raises:
         SpecError: a text is not a place.
@@ -74,10 +79,11 @@ def sizes_of_weights(callable_: CallableInfo, definition: Definition, places: Ma
         return {}
     fixed: dict[str, float] = {}
     sizes: dict[str, int] = {}
+    numbers = {**network.numbers, **{name: int(text) for name, text in given.items() if str(text).isdecimal()}}
     for option in definition.options:
-        names = [name for name in (option.name, *common_names(option.name, definition.id)) if name in network.numbers]
+        names = [name for name in (option.name, *common_names(option.name, definition.id)) if name in numbers]
         if option.size and names:
-            fixed[option.name] = sizes[option.size] = network.numbers[names[0]]
+            fixed[option.name] = sizes[option.size] = numbers[names[0]]
     of_options = {*sizes}
     dims = [pair for target, shape in network.state.items() for pair in _dims(definition, places, target, shape)]
     for _ in dims:

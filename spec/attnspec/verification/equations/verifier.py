@@ -26,7 +26,7 @@ from attnspec.verification.judge.findings import Conclusion, Judged
 from attnspec.verification.judge.forms import accepted
 from attnspec.verification.judge.judge import Judge
 from attnspec.verification.judge.mask_bits import unread_bits
-from attnspec.verification.judge.mutant_values import effective_perturbations, non_equivalent_mutants
+from attnspec.verification.judge.mutant_values import effective_perturbations, non_equivalent_mutants, possible
 from attnspec.verification.judge.mutation_score import MutationScore, mutation_score
 from attnspec.verification.judge.with_forms import judge_with_forms
 from attnspec.verification.properties.checks import PropertyResults, check_properties
@@ -80,8 +80,10 @@ class EquationVerifier(Verifier[Conclusion]):
 
     @cached_property
     def mistakes(self) -> tuple[Mutant, ...]:
-        """Every known mistake that shows on what is claimed."""
-        return non_equivalent_mutants(self.equation, self.question.claim.finite)
+        """Every known mistake that shows on what is claimed, and can be made at the sizes that the candidate has."""
+        known = non_equivalent_mutants(self.equation, self.question.claim.finite)
+        fixed = dict(self.question.adaptation.fixed)
+        return tuple(mutant for mutant in known if possible(mutant, fixed)) if fixed else known
 
     @cached_property
     def explainer(self) -> Explainer:
@@ -230,6 +232,8 @@ class EquationVerifier(Verifier[Conclusion]):
             other = [name for name, value in question.adaptation.fixed if case.options.get(name, value) != value]
             if other:
                 return f"it needs other values of {', '.join(other)}"
+            if sizes := self.candidate.impossible_sizes(case):
+                return f"it needs other sizes: {sizes}"
             outcome, answers = self.candidate.call(self.candidate.with_summed_gradients(case))
             return answer_form.describe_status(outcome) if answers is None else answers
 

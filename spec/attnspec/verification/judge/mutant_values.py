@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
@@ -75,6 +75,13 @@ def fits(mutant: Mutant, case: Case) -> bool:
     shapes = {name: array.shape for name, array in case.arrays.items()}
     sizes = dict(case.description.sizes) if case.description else fit(mutant.definition, shapes, case.options)[0]
     return all(Dim.parse(a).value(sizes) == Dim.parse(b).value(sizes) for a, b in mutant.equal_sizes)
+
+
+def possible(mutant: Mutant, sizes: Mapping[str, float]) -> bool:
+    """Whether a mutant can be made where these are the only values of some sizes."""
+    pairs = [(Dim.parse(a), Dim.parse(b)) for a, b in mutant.equal_sizes]
+    known = {name: int(size) for name, size in sizes.items()}
+    return all(a.value(known) == b.value(known) for a, b in pairs if a.names | b.names <= known.keys())
 
 
 def differ(a: Sequence[NDArray[Any]] | None, b: Sequence[NDArray[Any]] | None) -> bool:
