@@ -26,6 +26,7 @@ JUDGING = ("verification/judge", "verification/diagnosis", "verification/contrac
 """Where verdicts are made."""
 
 ELSEWHERE = {
+    "FIRST_SEED": "seeds of cases",
     "EXAMPLES": "examples of a case",
     "WIDTH": "sizes of a case",
     "AXIS": "sizes of a case",

@@ -60,7 +60,7 @@ def test_a_state_may_only_rise_or_fall(word: str, chosen: Callable[..., Any]) ->
 
 
 def test_an_update_may_be_made_twice() -> None:
-    found = value(state_errors(decayed.definition), "s_next + (1 − rho) x is used", x=X, s=S, rho=0.75)
+    found = value(state_errors(decayed.definition), "ρ s_next + (1 − ρ) x is used", x=X, s=S, rho=0.75)
 
     np.testing.assert_allclose(found, X - (0.75 * (0.75 * S + 0.25 * X) + 0.25 * X))
 
