@@ -30,7 +30,7 @@ SPEC, IMPLS = ROOT / "spec", ROOT / "impls"
 PACKAGES = ("attnspec", "attnspec_numpy", "attnspec_torch", "attnspec_peers")
 
 GROUND = frozenset({"errors", "implementation", "thresholds"})
-FACES = frozenset({"__main__", "cli", "pytest", "testing"})
+FACES = frozenset({"__main__", "cli", "pytest", "sphinx", "testing"})
 PUBLIC = frozenset({"", "notation"})  # `from attnspec import …`, as users write it
 REACH = {
     "language": GROUND,
@@ -44,8 +44,12 @@ REACH = {
     "layouts": GROUND | PUBLIC | {"language", "equations"},
     "verification": GROUND | PUBLIC | {"language", "interpreters", "properties"},
     "pages": GROUND | PUBLIC | {"language", "interpreters", "verification"},
+    "vectors": GROUND | PUBLIC | {"language", "interpreters", "verification"},
+    "selftest": GROUND | PUBLIC,
     "discovery": GROUND,
-    "faces": GROUND | PUBLIC | {"language", "interpreters", "properties", "verification", "pages", "discovery"},
+    "faces": GROUND
+    | PUBLIC
+    | {"language", "interpreters", "properties", "verification", "pages", "vectors", "selftest", "discovery"},
 }
 """What each wing may import; a face may import every wing but no other face, the ground only the ground.
 

@@ -325,6 +325,45 @@ def _run_gate(values: dict[str, Any]) -> int:
 
 
 @main.command()
+@click.argument("target")
+@click.option("--as", "equation", metavar="ID", help="Equation, if the target does not declare it.")
+@click.option("--framework", metavar="F", help="Framework of the arrays: numpy, torch or jax.")
+@click.option("--dtype", metavar="D", help="Storage dtype, such as float32.")
+@click.option("--device", metavar="D", help="Device: cpu, cuda or cuda:N.")
+@click.option(
+    "--bind", metavar="P=NAME", multiple=True, callback=_pairs, help="Parameter, and its name in the equation."
+)
+@click.option("--sizes", metavar="N=NUMBER,...", multiple=True, callback=_sizes, help="Named sizes: n=512,d=64.  [64]")
+@click.option("--batch", metavar="B,...", help="Sizes of the batch axes, such as 2,8; none for no axis.  [8]")
+@click.option("--rounds", metavar="N", type=click.IntRange(min=1), default=7, help="How often each is measured.  [7]")
+@click.option("--json", "to_json", metavar="FILE|-", help="Write the measurements as JSON; - is the standard output.")
+@own_equations
+@click.pass_context
+def bench(
+    ctx: click.Context,
+    /,
+    target: str,
+    dtype: str | None,
+    sizes: dict[str, str],
+    batch: str | None,
+    rounds: int,
+    to_json: str | None,
+    **values: Any,
+) -> None:
+    """Measure an implementation beside the installed ones: time, memory, bits and verdict in one table.
+
+    All are judged first, then measured in turn, in processes of their own. One that is wrong is shown as wrong, however
+    fast it is. The exit code is 0 if the target conforms.
+    """
+    from attnspec.faces import bench_command
+    from attnspec.verification.options import VerifyOptions, dtype_names
+
+    options = VerifyOptions(dtypes=dtype_names(dtype), function=False, **values)
+    axes = bench_command.batch_axes(batch)
+    ctx.exit(bench_command.print_benchmark(target, options, sizes=sizes, batch=axes, rounds=rounds, to_json=to_json))
+
+
+@main.command()
 @click.argument("cases", metavar="CASE...", nargs=-1, required=True)
 @click.option("--target", metavar="TARGET", help="The candidate, if it is not where it was.")
 @click.option("--script", "to_script", metavar="FILE.py", help="Write a Python file that shows the fault by itself.")
@@ -346,6 +385,13 @@ def replay(ctx: click.Context, cases: tuple[str, ...], target: str | None, to_sc
 @_reporting
 @click.option("--jobs", metavar="N", type=click.IntRange(min=1), default=1, help="Number of worker processes.  [1]")
 @click.option("--no-cache", "cache", is_flag=True, flag_value=False, default=True, help="Compute every verdict anew.")
+@click.option(
+    "--minutes",
+    metavar="M",
+    type=click.FloatRange(min=0),
+    default=0.0,
+    help="The long lane: search on with other seeds, for nights.",
+)
 @click.option("--shard", metavar="I/N", help="Verify one of N shares, each on another machine; see attnspec merge.")
 @click.option("--part", metavar="FILE", help="Write the share to this file.")
 @click.pass_context
@@ -364,7 +410,7 @@ def gate(ctx: click.Context, /, shard: str | None, part: str | None, **values: A
     own = {name: values.pop(name) for name in ("quiet", "jobs", "cache", "known_from", "equations")}
     others = [f"--{name.removeprefix('to_').replace('_', '-')}" for name, value in values.items() if value]
     if others:
-        raise click.UsageError(f"{', '.join(others)} is for attnspec merge, after all shares", ctx)
+        raise click.UsageError(f"no {', '.join(others)} of a share; attnspec merge writes reports of all", ctx)
     ctx.exit(gate_command.run_share(Share.parse(shard), part, **own))
 
 
@@ -378,6 +424,21 @@ def merge(ctx: click.Context, /, **values: Any) -> None:
     It verifies nothing, needs the same settings, and reports what one machine would have.
     """
     ctx.exit(_run_gate(values))
+
+
+@main.command()
+@click.option("--framework", "frameworks", metavar="F,...", multiple=True, callback=_names, help="Frameworks.  [all]")
+@click.option("--device", metavar="D", help="Device of PyTorch and JAX: cpu, cuda or cuda:N.")
+@click.pass_context
+def selftest(ctx: click.Context, frameworks: tuple[str, ...] | None, device: str | None) -> None:
+    """Test the verifier on this machine: candidates that are right, wrong or dishonest must get their verdicts.
+
+    It takes less than two minutes. Frameworks that are not installed are not run. Exit codes: 0 all verdicts are right;
+    1 some are not, or none was run.
+    """
+    from attnspec.faces import selftest_command
+
+    ctx.exit(selftest_command.print_selftest(frameworks or (), device))
 
 
 @main.command()
@@ -407,6 +468,24 @@ def cost(id: str, sizes: dict[str, str], block: int | None, to_json: bool, equat
     from attnspec.faces import cost_command
 
     cost_command.print_cost(id, sizes, block=block, to_json=to_json)
+
+
+@main.command()
+@click.argument("names", metavar="ID|FAMILY...", nargs=-1, required=True)
+@click.option("-o", "--out", metavar="DIR", required=True, help="The folder; each equation gets one of its name in it.")
+@click.option(
+    "--dtype",
+    type=click.Choice(["float64", "float32", "float16", "bfloat16"]),
+    default="float32",
+    help="Storage dtype.  [float32]",
+)
+@own_equations
+@click.pass_context
+def vectors(ctx: click.Context, names: tuple[str, ...], out: str, dtype: str, equations: tuple[str, ...]) -> None:
+    """Write test vectors, for kernels in any language: inputs, values, bounds, and the known mistakes they catch."""
+    from attnspec.faces import vectors_command
+
+    ctx.exit(vectors_command.write_vectors(names, out, dtype))
 
 
 @main.command("map")

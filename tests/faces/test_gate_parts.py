@@ -140,6 +140,17 @@ def test_parts_that_do_not_belong_together_are_refused(project: Path) -> None:
     assert "is of other settings" in gate("merge", "1.json", "2.json", "3.json").stderr
 
 
+def test_the_corpus_is_asked_by_one_share_and_its_failures_are_merged(project: Path) -> None:
+    (project / "attnspec.toml").write_text(SETTINGS.replace(', "lost.py:f"', "") + 'corpus = "cases"\n')
+    (project / "cases").mkdir()
+    (project / "cases/a.npz").write_bytes(b"torn")
+    done = shares(2)
+    merged = gate("merge", "1.json", "2.json")
+
+    assert [each.stdout.count("corpus: cases/a.npz cannot be asked") for each in (*done, merged)] == [1, 0, 1]
+    assert [each.exit_code for each in (*done, merged)] == [1, 0, 1]
+
+
 def test_options_that_make_no_sense_for_a_share_are_refused() -> None:
     assert gate("gate", "--shard", "1/2").exit_code == 2
     assert gate("gate", "--part", "1.json").exit_code == 2

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 from attnspec.errors import SpecError
-from attnspec.faces import gate_lock, gate_parts, gate_reports, known_entries
+from attnspec.faces import gate_lanes, gate_lock, gate_parts, gate_reports, known_entries
 from attnspec.faces.gate_outputs import Outputs
 from attnspec.faces.gate_parts import Answered, Share
 from attnspec.faces.gate_settings import Gate, placed, read
@@ -41,6 +42,7 @@ def run_gate(
     cache: bool = True,
     equations: Sequence[str] = (),
     parts: Sequence[str] = (),
+    minutes: float = 0.0,
     today: date | None = None,
 ) -> int:
     """Verify the implementations of the settings.
@@ -57,6 +59,8 @@ def run_gate(
         lock: write the lock file anew.
         cache: take verdicts of earlier runs, where nothing has changed that they depend on.
         equations: the files and modules that define equations of the project.
+        minutes: how long to search with other seeds; such a run takes no verdict from the cache, and fails if a review
+            date passed more than `GRACE_DAYS` ago.
         parts: the files of all shares, which are taken instead of verifying.
         today: the date; by default, today's.
 
@@ -68,21 +72,28 @@ def run_gate(
     """
     gate = read(Path.cwd(), known_may_be_new=accept)
     known, touched = _known(gate, known_from)
-    screen = Screen(stderr=to_json == "-")
-    kept = VerdictCache(cache_folder(), equations) if cache and not parts else None
+    screen, until = Screen(stderr=to_json == "-"), time.monotonic() + 60 * minutes
+    today, fail_overdue = today or date.today(), fail_overdue or minutes > 0
+    kept = VerdictCache(cache_folder(), equations) if cache and not (parts or minutes) else None
     run = Run(VerifyOptions(), screen, Document(to_json), quiet, known, jobs, cache=kept)
     run.document.write(run.json())
+    failures: list[str] = []
     try:
         if parts:
-            gate_parts.take(run, gate, gate_parts.merged(parts, gate))
-        for job in gate.jobs if not parts else ():
-            run.verify(job.target, job.options)
+            answered, failures = gate_parts.merged(parts, gate)
+            gate_parts.take(run, gate, answered)
+        else:
+            failures = gate_lanes.still_failing(gate, known)
+            for job in gate.jobs:
+                run.verify(job.target, job.options)
+        if minutes:
+            gate_lanes.hunt(gate, run, until, today=today)
         run.complete = True
     finally:
         run.finish()
         _print_not_cached(run, quiet)
-        late = _overdue(known.departures, touched, today or date.today())
-        failures = _unjudged(gate, run) + _locked(gate, run, lock)
+        late = _overdue(known.departures, touched, today)
+        failures += _unjudged(gate, run) + _locked(gate, run, lock)
         failures += [text for days, text, counts in late if days > GRACE_DAYS and (fail_overdue or counts)]
         warnings = [text for _, text, _ in late if text not in failures]
         for text in (*warnings, *failures):
@@ -123,8 +134,9 @@ def run_share(
     known, _ = _known(gate, known_from)
     kept = VerdictCache(cache_folder(), equations) if cache else None
     run = Run(VerifyOptions(), Screen(), Document(None), quiet, known, jobs, cache=kept, partial=True)
-    answered = []
+    answered, failures = [], list[str]()
     try:
+        failures += gate_lanes.still_failing(gate, known, (share.number - 1, share.of))
         for job in share.of_gate(gate).jobs:
             before = len(run.verdicts), len(run.notes), len(run.refused)
             run.verify(job.target, job.options)
@@ -134,8 +146,10 @@ def run_share(
     finally:
         run.finish()
         _print_not_cached(run, quiet)
-    gate_parts.write(part, share, gate, answered)
-    return run.exit_code
+    for text in failures:
+        run.screen.print(text, "red", text.index(":"))
+    gate_parts.write(part, share, gate, answered, failures)
+    return run.exit_code or int(bool(failures))
 
 
 def _facts(error: SpecError) -> dict[str, str]:

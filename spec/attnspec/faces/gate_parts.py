@@ -77,7 +77,7 @@ class Answered:
     refused: tuple[Mapping[str, str], ...] = ()
 
 
-def write(path: str, share: Share, gate: Gate, answered: Sequence[Answered]) -> None:
+def write(path: str, share: Share, gate: Gate, answered: Sequence[Answered], failures: Sequence[str]) -> None:
     """Write the part of a share.
 
     Args:
@@ -85,6 +85,7 @@ def write(path: str, share: Share, gate: Gate, answered: Sequence[Answered]) -> 
         share: the share.
         gate: the gate, with the jobs of all shares.
         answered: what there is of each job.
+        failures: other reasons why the gate fails, as texts.
 
     Raises:
         SpecError: it cannot be written.
@@ -93,7 +94,8 @@ def write(path: str, share: Share, gate: Gate, answered: Sequence[Answered]) -> 
         "attnspec part": FORM,
         "share": [share.number, share.of],
         "gate": _identity(gate),
-        "jobs": [{**to_stored_answer(each)} for each in answered],
+        "jobs": [_stored(each) for each in answered],
+        "failures": list(failures),
     }
     try:
         Path(path).write_text(json.dumps(content, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -101,7 +103,7 @@ def write(path: str, share: Share, gate: Gate, answered: Sequence[Answered]) -> 
         raise SpecError(f"cannot write a part: {error.strerror}", given=path) from error
 
 
-def to_stored_answer(answered: Answered) -> dict[str, Any]:
+def _stored(answered: Answered) -> dict[str, Any]:
     """What a share has of a job, as values of JSON."""
     return {
         "verdicts": [to_stored(verdict) for verdict in answered.verdicts],
@@ -110,16 +112,17 @@ def to_stored_answer(answered: Answered) -> dict[str, Any]:
     }
 
 
-def merged(paths: Sequence[str], gate: Gate) -> list[Answered]:
-    """What all parts have of each job, in the order in which one machine gives it.
+def merged(paths: Sequence[str], gate: Gate) -> tuple[list[Answered], list[str]]:
+    """What all parts have of each job, in the order in which one machine gives it; and other failures, as texts.
 
     Raises:
         SpecError: a part cannot be read, is of other settings or of another attnspec, or is missing or given twice.
     """
     parts: dict[int, list[Answered]] = {}
-    of = 0
+    of, failures = 0, list[str]()
     for path in paths:
-        share, answered = _read(path, gate)
+        share, answered, failing = _read(path, gate)
+        failures += failing
         if of not in (0, share.of):
             raise SpecError(f"{path} is of another division", given=f"one of {share.of}", expected=f"one of {of}")
         if share.number in parts:
@@ -128,10 +131,11 @@ def merged(paths: Sequence[str], gate: Gate) -> list[Answered]:
     missing = [f"{number}/{of}" for number in range(1, of + 1) if number not in parts]
     if missing:
         raise SpecError("parts are missing", given=", ".join(paths), expected=f"also {', '.join(missing)}")
-    return [
-        _joined([parts[number][job] for number in sorted(parts, key=lambda number: Share(number, of).first(job))])
-        for job in range(len(gate.jobs))
-    ]
+    joined = []
+    for job in range(len(gate.jobs)):
+        order = sorted(parts, key=lambda number: Share(number, of).first(job))  # it is used at once
+        joined.append(_joined([parts[number][job] for number in order]))
+    return joined, failures
 
 
 def take(run: Run, gate: Gate, answered: Iterable[Answered]) -> None:
@@ -151,12 +155,12 @@ def _joined(shares: Sequence[Answered]) -> Answered:
     return Answered(tuple(verdicts), tuple(notes), tuple(error for each in shares for error in each.refused))
 
 
-def _read(path: str, gate: Gate) -> tuple[Share, list[Answered]]:
+def _read(path: str, gate: Gate) -> tuple[Share, list[Answered], list[str]]:
     try:
         content = json.loads(Path(path).read_text(encoding="utf-8"))
         if content["attnspec part"] != FORM:
             raise ValueError(f"form {content['attnspec part']}")
-        identity, share = content["gate"], Share(*content["share"])
+        identity, share, failures = content["gate"], Share(*content["share"]), list(content["failures"])
         answered = [
             Answered(tuple(map(from_stored, job["verdicts"])), tuple(job["notes"]), tuple(job["refused"]))
             for job in content["jobs"]
@@ -171,7 +175,7 @@ def _read(path: str, gate: Gate) -> tuple[Share, list[Answered]]:
     if identity != _identity(gate) or len(answered) != len(gate.jobs):
         mend = "merge in the same checkout and with the same attnspec as the parts"
         raise SpecError(f"{path} is of other settings", given=str(identity), expected=str(_identity(gate)), mend=mend)
-    return share, answered
+    return share, answered, failures
 
 
 def _identity(gate: Gate) -> dict[str, str]:

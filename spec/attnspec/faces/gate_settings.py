@@ -25,6 +25,7 @@ from attnspec.language.definitions import is_file
 from attnspec.language.equation import REGISTRY
 from attnspec.language.procedure import PROCEDURES
 from attnspec.verification.options import VerifyOptions
+from attnspec.verification.sandbox.targets import CALLED_FROM_PYTHON, PROGRAMS
 from attnspec.verification.session import prepared
 
 SHARED: Mapping[str, type | tuple[type, ...]] = {
@@ -52,7 +53,7 @@ OWN: Mapping[str, type | tuple[type, ...]] = {
 }
 """{setting of one implementation: its type}."""
 
-GATE: Mapping[str, type | tuple[type, ...]] = {"implementations": list, "required": list, "known": str}
+GATE: Mapping[str, type | tuple[type, ...]] = {"implementations": list, "required": list, "known": str, "corpus": str}
 """{setting of the gate itself: its type}."""
 
 WORDS = {
@@ -87,12 +88,14 @@ class Gate:
         jobs: what is verified, in order.
         required: the ids that need a verdict, in the order of their patterns.
         known: the file of known departures; "" if there is none.
+        corpus: the folder of cases that failed once; "" if none are kept.
     """
 
     file: Path
     jobs: tuple[Job, ...]
     required: tuple[str, ...] = ()
     known: str = ""
+    corpus: str = ""
 
 
 def read(folder: Path, *, known_may_be_new: bool = False) -> Gate:
@@ -128,7 +131,8 @@ def read(folder: Path, *, known_may_be_new: bool = False) -> Gate:
     if known_may_be_new and not known:
         raise SpecError(f"{file}: gate names no file of known departures", mend='known = "departures.toml"')
     known = os.path.relpath(file.parent / known) if known_may_be_new else placed(known, file)
-    return Gate(file, tuple(jobs), tuple(_required(table.get("required", []), file)), known)
+    corpus = os.path.relpath(file.parent / table["corpus"]) if table.get("corpus") else ""
+    return Gate(file, tuple(jobs), tuple(_required(table.get("required", []), file)), known, corpus)
 
 
 def check(table: Mapping[str, Any], types: Mapping[str, type | tuple[type, ...]], where: str) -> None:
@@ -187,7 +191,7 @@ def placed(place: str, file: Path) -> str:
         TargetError: there is no such file.
     """
     path, colon, name = place.partition(":")
-    if not (path and (is_file(path) or path.endswith(".toml"))):
+    if not (path and (is_file(path) or path.endswith((".toml", *CALLED_FROM_PYTHON, *PROGRAMS)))):
         return place
     found = file.parent / path
     if not found.exists():

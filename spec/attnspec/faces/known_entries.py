@@ -11,6 +11,7 @@ from pathlib import Path
 from attnspec.errors import SpecError
 from attnspec.faces.known_departures import NO_DTYPE, VERDICTS, KnownDepartures
 from attnspec.language.definitions import is_file
+from attnspec.verification.sandbox.targets import PROGRAMS
 from attnspec.verification.verdict import Verdict
 
 REVIEW_DAYS = 90
@@ -30,7 +31,7 @@ def entry_text(verdict: Verdict, folder: Path | None = None, today: date | None 
     review = (today or date.today()) + timedelta(days=REVIEW_DAYS)
     says = verdict.diagnosis[0].says if verdict.diagnosis else verdict.reason
     facts = {
-        "implementation": _placed(verdict.implementation, folder),
+        "implementation": placed_from(verdict.implementation, folder),
         "equation": verdict.equation,
         "dtype": verdict.dtype or NO_DTYPE,
         "device": verdict.device,
@@ -87,9 +88,9 @@ def accept(verdicts: Sequence[Verdict], known: KnownDepartures, path: str, folde
     return lines
 
 
-def _placed(implementation: str, folder: Path | None) -> str:
+def placed_from(implementation: str, folder: Path | None) -> str:
     """The name of an implementation, with its file relative to a folder."""
     place, colon, name = implementation.partition(":")
-    if folder is None or not is_file(place):
+    if folder is None or not (is_file(place) or place.endswith((*PROGRAMS,))):
         return implementation
     return Path(os.path.relpath(place, folder)).as_posix() + colon + name

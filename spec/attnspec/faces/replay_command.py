@@ -41,7 +41,7 @@ def replay_files(places: Sequence[str], target: str | None, to_script: str | Non
     for file in files:
         facts = facts_in(file)
         with screen.progress(file):
-            found = _replayed(file, facts, target)
+            found = ask_again(file, facts, target)
         screen.print(_text(file, facts, found, target), STYLES[found.status], len(found.status))
         worst = max(worst, EXIT_CODES[found.status])
         if to_script is not None:
@@ -64,7 +64,14 @@ def _files(place: str) -> list[str]:
     return found
 
 
-def _replayed(file: str, facts: Mapping[str, Any], target: str | None) -> Replayed:
+def ask_again(file: str, facts: Mapping[str, Any], target: str | None) -> Replayed:
+    """Ask the cases of a file again.
+
+    Args:
+        file: the file.
+        facts: what it says of its cases.
+        target: the candidate, if it is not the one that the file names.
+    """
     if not facts["shown_alone"]:
         reason = "no answer shows the fault by itself; all answers together do: attnspec verify"
         return Replayed(ReplayStatus.CANNOT_RUN, reason)

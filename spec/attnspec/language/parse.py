@@ -443,6 +443,15 @@ class Parser:
                 "a line of its own",
                 f"h = {ast.unparse(node)}, and h in the formula",
             )
+        if word == "size":
+            return SizeOf(self.size(node))
+        if word in ("index", "indices"):
+            self.refuse(
+                node,
+                f"uses `{word}` inside a formula",
+                "a line of its own",
+                f"k = {ast.unparse(node)}, and k in the formula",
+            )
         if word in ("zeros", "concat", "split", "scan", "last"):
             return getattr(self, f"read_{word}")(node)  # type: ignore[no-any-return]  # one method for each special word
         definition = self.callee(self.value(node.func))
@@ -457,6 +466,15 @@ class Parser:
             "a name from the vocabulary, or another equation",
             mend or f"the vocabulary is {', '.join(vocabulary.WORDS)}",
         )
+
+    def size(self, node: ast.Call) -> Dim:
+        """The size that `size("d")` names."""
+        match node:
+            case ast.Call(args=[ast.Constant(value=str(text))], keywords=[]):
+                dims = self.dims(node, text)
+                if len(dims) == 1:
+                    return dims[0]
+        self.refuse(node, f"uses {ast.unparse(node)}, which is not one size", "the name of one size", 'size("d")')
 
     def elementwise(self, node: ast.Call, word: str) -> Node:
         self.arity(node, vocabulary.ARITY[word])

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from attnspec.language.definitions import is_file
 from attnspec.verification.candidate import source_rules
-from attnspec.verification.sandbox.targets import File, Module, Pickled, Target
+from attnspec.verification.sandbox.targets import PROGRAMS, File, Module, Pickled, Target
 
 
 @dataclass
@@ -81,6 +81,8 @@ class _Reader:
         """Follow a file or a module; a package with all its submodules."""
         if isinstance(target, File):
             path = Path(target.path).absolute()
+            if path.suffix in PROGRAMS:
+                self.doubt(f"{path.name} may keep its weights in other files")
             self.first.insert(0, str(path.parent))
             self.specs_of.clear()
             self.file(path, path.stem)

@@ -116,9 +116,7 @@ class EquationVerifier(Verifier[Conclusion]):
         self.observations += self.candidate.observe([*self.candidate.standard_cases(), *recorded.cases])
         unusable = self.unusable()
         if unusable is not None:
-            self.on_progress("diagnosis")
-            self.note(side_effects.violation(self.candidate.calls))
-            return self.explainer.where_it_runs(self.observations, unusable)
+            return self.wrong_where_it_runs(unusable, policy) or self.fails_somewhere(unusable)
         if not self.observations:
             which = "no recorded case" if self.question.only_inputs else "no case"
             return Conclusion(VerdictKind.INCONCLUSIVE, f"{which} could be asked: the claim leaves none")
@@ -217,6 +215,22 @@ class EquationVerifier(Verifier[Conclusion]):
         self.on_progress("diagnosis")
         self.note(side_effects.violation(self.candidate.calls))
         return self.explainer.conclude(self.observations, self.judged)
+
+    def wrong_where_it_runs(self, unusable: Conclusion, policy: Policy | None) -> Conclusion | None:
+        """The conclusion from the answers of a candidate that fails on empty inputs or layouts, if they are wrong."""
+        if unusable.kind is not VerdictKind.MISBEHAVES or not self.observations:
+            return None
+        wrong = self.judge_all(policy)
+        if wrong is None or wrong.kind is not VerdictKind.DIFFERS:
+            return None
+        self.note(unusable.reason)
+        return wrong
+
+    def fails_somewhere(self, unusable: Conclusion) -> Conclusion:
+        """The conclusion on a candidate that has no answer to some cases, with the mistake that its others show."""
+        self.on_progress("diagnosis")
+        self.note(side_effects.violation(self.candidate.calls))
+        return self.explainer.where_it_runs(self.observations, unusable)
 
     def unusable(self) -> Conclusion | None:
         """The conclusion where a case has no answer that can be judged."""

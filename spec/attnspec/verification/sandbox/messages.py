@@ -128,6 +128,7 @@ class Request:
             to variables and those that functions return; "operations", also the results of single operations, as far
             as the framework shows them; "" for no.
         balls: whether the answer is wanted in ball arithmetic, free of rounding; arrays are contiguous then.
+        measured: whether time and memory of the call are measured; it is made several times then.
     """
 
     name: str
@@ -149,6 +150,7 @@ class Request:
     made: Mapping[str, Setting] | None = None
     watched: Watched = ""
     balls: bool = False
+    measured: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,6 +304,8 @@ class Outcome:
         untraced: why a call has no answer in balls; "" if it has one, or if none was wanted.
         calls: how often a call with arrays was made.
         varied: how many of these gave other bits than the first.
+        seconds: the time of one call, of those that are measured; else 0.
+        peak_bytes: the memory that a measured call needed above what was in use before; None if that is not known.
     """
 
     status: Status
@@ -318,6 +322,8 @@ class Outcome:
     untraced: str = ""
     calls: int = 1
     varied: int = 0
+    seconds: float = 0.0
+    peak_bytes: int | None = None
 
 
 Command = Load | Request | PlainRequest

@@ -21,6 +21,7 @@ from attnspec.verification.sandbox.child.arrays_torch import TorchArrays
 from attnspec.verification.sandbox.child.autodiff import Progress, differentiate
 from attnspec.verification.sandbox.child.calls import failure, repeat, unavailable
 from attnspec.verification.sandbox.child.global_state import GlobalState
+from attnspec.verification.sandbox.child.measuring import Measurement, measured
 from attnspec.verification.sandbox.child.programs.program import Program
 from attnspec.verification.sandbox.child.watching import Watch
 from attnspec.verification.sandbox.messages import Layout, Outcome, Output, Pass, Request
@@ -110,14 +111,19 @@ def _run(
         outputs = [_copied(each) for each in _outputs(result, progress.during, request, arrays)]
         return outputs if len(outputs) > 1 else outputs[0]
 
+    measurement, calls, varied = Measurement(0.0, None), 1, 0
     try:
-        if watch is None:
+        if request.measured:
+            result, measurement = measured(call_and_wait)
+        elif watch is None:
             repeated = repeat(request.times, call_and_wait, kept, _distance)
-            result, outcome = repeated.result, Outcome("ok", calls=repeated.calls, varied=repeated.varied)
+            result, calls, varied = repeated.result, repeated.calls, repeated.varied
         else:
             with watch, arrays.seeing(watch.operation) if seen else nullcontext():
                 result = arrays.unseen(call_and_wait())
-            outcome = Outcome("ok", recorded=tuple(watch.recorded))
+        recorded = tuple(watch.recorded) if watch is not None else ()
+        seconds, peak_bytes = measurement.seconds, measurement.peak_bytes
+        outcome = Outcome("ok", recorded=recorded, seconds=seconds, peak_bytes=peak_bytes, calls=calls, varied=varied)
     except BaseException as error:
         result, outcome = None, failure(error)
     return result, replace(outcome, during=progress.during, detached=progress.detached)
