@@ -229,6 +229,14 @@ NATURAL, SECONDS = click.IntRange(min=0), click.FloatRange(0, min_open=True)
     "--keep-case", metavar="FILE", help="Write the cases of the gravest verdict to an .npz file, for --inputs."
 )
 @click.option(
+    "--minutes",
+    metavar="N",
+    type=click.FloatRange(0),
+    default=0.0,
+    help="Search on for a wrong answer, for so long in each verdict.",
+)
+@click.option("--corpus", metavar="DIR", help="Ask the cases kept in DIR too, and keep there what is found.")
+@click.option(
     "--resume", metavar="FILE", help="Append each verdict to FILE as it is reached, and go on from those in it."
 )
 @click.option("--case", metavar="SEED", type=NATURAL, help="Judge on one drawn case, the one with this seed.")

@@ -11,6 +11,7 @@ from attnspec.implementation import AUTODIFF, DTYPES, FRAMEWORKS, Claim, ClaimFi
 from attnspec.interpreters.rounding.policy import PRESETS
 from attnspec.language.equation import REGISTRY, Equation
 from attnspec.language.procedure import Procedure, specified
+from attnspec.verification.cases.corpus import check_corpus
 from attnspec.verification.cases.recordings import Inputs, as_tuple, check_inputs
 from attnspec.verification.cases.source_numbers import numbers_of_file
 
@@ -46,6 +47,8 @@ class VerifyOptions:
         sources: source files that belong to the callable, in whatever language; their numbers are asked too.
         trace: whether the lines of a wrong candidate are watched, to describe where it departs from the equation.
         function: whether the function that it computes is examined too, without rounding.
+        minutes: how long each verdict on an equation is searched on for, once all else is right.
+        corpus: a folder of kept cases, of which those of an equation are asked too; None for none.
         share: (first, step): of the questions that the target raises, every step-th from the first one is asked, since
             other processes ask the others; None: all are.
     """
@@ -76,6 +79,8 @@ class VerifyOptions:
     trace: bool = True
     function: bool = True
     sources: tuple[str, ...] = ()
+    minutes: float = 0.0
+    corpus: str | None = None
     share: tuple[int, int] | None = None
 
     def claimed(self, declared: Claim) -> Claim:
@@ -110,6 +115,13 @@ def validate(wanted: VerifyOptions) -> None:
     check_inputs(inputs)
     for path in wanted.sources:
         numbers_of_file(path)
+    if wanted.minutes and (wanted.only_inputs or wanted.case is not None):
+        given = "minutes with only certain cases"
+        raise SpecError("a search needs cases that are drawn", given=given, mend="leave out one of them")
+    if wanted.corpus is not None:
+        check_corpus(wanted.corpus)
+        if wanted.names:
+            raise SpecError("names are of recorded cases, and a corpus has its own", mend="leave out one of them")
     if wanted.equation is not None:
         called = specified(wanted.equation)
         if isinstance(called, Procedure):

@@ -43,6 +43,7 @@ class Question:
         trace: whether the arrays that the callable makes on the way may be recorded, to explain wrong answers.
         function: whether the function that it computes is examined too, without rounding.
         sources: pairs of a source that belongs to the callable and the numbers in it.
+        minutes: how long a search goes on for a wrong answer, once all else is right.
     """
 
     callable: CallableInfo
@@ -67,6 +68,7 @@ class Question:
     trace: bool = True
     function: bool = True
     sources: tuple[tuple[str, tuple[float, ...]], ...] = ()
+    minutes: float = 0.0
 
     @property
     def is_narrowed(self) -> bool:
