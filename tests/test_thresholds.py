@@ -34,6 +34,8 @@ ELSEWHERE = {
     "LONG": "leaves out slips that cost much",
     "TILES": "sizes of tiles",
     "PLACES": "places along an axis",
+    "AT_ONCE": "how many variants are evaluated at once, for speed",
+    "LARGEST_AT_ONCE": "how large they may be, for speed",
     "QUARTERS": "parts of a step that are tried at once",
     "FORMATS": "formats of floating-point numbers",
     "MEMBER": "the name of an axis",
@@ -60,6 +62,10 @@ ELSEWHERE = {
     "MOST_TRIES": "the cost of a search",
     "MOST_ARRAYS": "the cost of a search",
     "STAGES": "the number of stages of a search",
+    "POOL": "which cases a long search varies",
+    "FRESH": "which cases a long search varies",
+    "SECONDS_BETWEEN": "when progress is shown",
+    "HUNT_SEED": "a seed",
 }
 """Constants in those rooms that are no thresholds, each with what it is."""
 

@@ -14,7 +14,7 @@ import click
 from attnspec.errors import SpecError, indent
 from attnspec.faces.errors import BAD_INPUT
 from attnspec.faces.json_file import Document
-from attnspec.faces.kept_cases import check_suffix, kept_text
+from attnspec.faces.kept_cases import check_suffix, keep_in_corpus, kept_text
 from attnspec.faces.known_departures import Departure, KnownDepartures, read
 from attnspec.faces.run_file import RunFile, RunFileError, TargetRecord
 from attnspec.faces.screen import Screen
@@ -151,6 +151,7 @@ class Run:
     def add(self, verdict: Verdict) -> None:
         """Print a verdict, and add it to the JSON document."""
         self.verdicts.append(verdict)
+        keep_in_corpus(verdict, self.options)
         self.document.write(self.json())
         departure = self.known.expecting(verdict)
         if (verdict.passed or departure) and self.quiet:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cache
 from html import escape
 from importlib.resources import files
@@ -18,6 +18,7 @@ from attnspec.interpreters.tags import fresh, tagged_nodes
 from attnspec.language.equation import REGISTRY, Equation
 from attnspec.language.traversal import callees
 from attnspec.pages.code_views import equation_listing, implementation_listings
+from attnspec.pages.conventions import convention_items
 from attnspec.verification.mapping import Mapped
 from attnspec.verification.rendering import cases_text
 
@@ -57,14 +58,18 @@ def mapped_page(mapped: Mapped, file: Path | None, home: str = "") -> str:
     return document(title, _body(title, equation, head, views, home, _words(equation, mapped)))
 
 
-def equation_page(equation: Equation[..., Any], home: str = "", links: str = "") -> str:
+def equation_page(equation: Equation[..., Any], home: str = "", links: str = "", known: Collection[str] = ()) -> str:
     """The page of an equation without an implementation.
 
     Args:
         home: the address of the index that the page belongs to; "" if there is none.
         links: HTML that stands above the views, such as links to implementations.
+        known: the ids of the equations that have pages beside this one.
     """
     views = [*_equation_views(equation)]
+    others = convention_items(equation, known)
+    if others:
+        views.append(_view("Other conventions", "conventions", others, wide=True))
     return document(equation.id, _body(equation.id, equation, [links], views, home, _words(equation)))
 
 

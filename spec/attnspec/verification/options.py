@@ -11,6 +11,7 @@ from attnspec.implementation import AUTODIFF, DTYPES, FRAMEWORKS, Claim, ClaimFi
 from attnspec.interpreters.rounding.policy import PRESETS
 from attnspec.language.equation import REGISTRY, Equation
 from attnspec.language.procedure import Procedure, specified
+from attnspec.verification.cases.corpus import check_corpus
 from attnspec.verification.cases.recordings import Inputs, as_tuple, check_inputs
 
 
@@ -44,6 +45,8 @@ class VerifyOptions:
         show_output: whether what the candidate prints is shown on the standard error.
         trace: whether the lines of a wrong candidate are watched, to describe where it departs from the equation.
         function: whether the function that it computes is examined too, without rounding.
+        minutes: how long each verdict on an equation is searched on for, once all else is right.
+        corpus: a folder of kept cases, of which those of an equation are asked too; None for none.
         share: (first, step): of the questions that the target raises, every step-th from the first one is asked, since
             other processes ask the others; None: all are.
     """
@@ -73,6 +76,8 @@ class VerifyOptions:
     show_output: bool = False
     trace: bool = True
     function: bool = True
+    minutes: float = 0.0
+    corpus: str | None = None
     share: tuple[int, int] | None = None
 
     def claimed(self, declared: Claim) -> Claim:
@@ -105,6 +110,13 @@ def validate(wanted: VerifyOptions) -> None:
     if (wanted.only_inputs or wanted.names) and not inputs:
         raise SpecError("no inputs are given", expected=".npz or .safetensors", mend="--inputs FILE")
     check_inputs(inputs)
+    if wanted.minutes and (wanted.only_inputs or wanted.case is not None):
+        given = "minutes with only certain cases"
+        raise SpecError("a search needs cases that are drawn", given=given, mend="leave out one of them")
+    if wanted.corpus is not None:
+        check_corpus(wanted.corpus)
+        if wanted.names:
+            raise SpecError("names are of recorded cases, and a corpus has its own", mend="leave out one of them")
     if wanted.equation is not None:
         called = specified(wanted.equation)
         if isinstance(called, Procedure):

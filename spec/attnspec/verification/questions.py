@@ -16,6 +16,7 @@ from attnspec.language.registry import name_in_family
 from attnspec.verification.adapting import adaptation
 from attnspec.verification.candidate.adaptation import Adaptation, batch_axes
 from attnspec.verification.candidate.question import Question, Refused, reason_of
+from attnspec.verification.cases.corpus import cases_of
 from attnspec.verification.cases.recordings import Recording, as_tuple, recordings
 from attnspec.verification.cases.restricted import restricted
 from attnspec.verification.judge.forms import named
@@ -50,7 +51,7 @@ def questions(found: Sequence[CallableInfo], shown: str, wanted: VerifyOptions) 
             if isinstance(called, Procedure):
                 refuse_for_procedures(called, adapted, declared.claim)
                 binding = tuple((adapted.bind or {}).items())
-                yield ProceduralQuestion(each, called, wanted.examples, wanted.seed, binding, name)
+                yield ProceduralQuestion(each, called, wanted.examples, wanted.seed, binding, name, wanted.minutes)
                 continue
             how = adaptation(adapted, each, called)
             refuse_same_of_gradients(how, called, backward)
@@ -63,6 +64,7 @@ def questions(found: Sequence[CallableInfo], shown: str, wanted: VerifyOptions) 
             unknown = replace(wanted, equation=declared.equation, framework=framework, dtypes=dtypes)
             yield Refused(error, replace(not_run(name, unknown, reason_of(error), 0.0), mend=error.mend))
             continue
+        kept = cases_of(wanted.corpus, called.id, backward, _arguments(equation))
         for dtype in dtypes:
             yield Question(
                 each,
@@ -77,7 +79,7 @@ def questions(found: Sequence[CallableInfo], shown: str, wanted: VerifyOptions) 
                 wanted.policy,
                 name,
                 not dtype,
-                (*inputs, *_own_weights(each, equation, how, name, wanted)),
+                (*inputs, *kept, *_own_weights(each, equation, how, name, wanted)),
                 tuple((wanted.names or {}).items()),
                 wanted.only_inputs,
                 called if backward else None,
@@ -86,7 +88,14 @@ def questions(found: Sequence[CallableInfo], shown: str, wanted: VerifyOptions) 
                 wanted.case,
                 wanted.trace,
                 wanted.function,
+                wanted.minutes,
             )
+
+
+def _arguments(equation: Equation[..., Any]) -> list[str]:
+    """The names of the arrays and options that a case of an equation has."""
+    definition = equation.definition
+    return [*(each.name for each in definition.parameters), *(each.name for each in definition.options)]
 
 
 def refuse_same_of_gradients(how: Adaptation, called: Equation[..., Any], backward: bool) -> None:

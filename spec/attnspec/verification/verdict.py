@@ -262,6 +262,7 @@ class Verdict:
             another. They are not part of the text and of the JSON; `attnspec verify --keep-case` writes them.
         judged_under: the precision policy under which the values were judged, also where `policy` is ""; "" if none
             was. It is kept with the cases.
+        hardest: of a long search, the case with the largest error over its bound; else None. It is kept in a corpus.
         shown_alone: whether an answer to one of `cases` is enough to show it; otherwise it takes all answers together.
 
     Examples:
@@ -306,6 +307,7 @@ class Verdict:
     cases: tuple[Case, ...] = field(default=(), compare=False, repr=False)
     judged_under: str = field(default="", compare=False, repr=False)
     shown_alone: bool = field(default=True, compare=False, repr=False)
+    hardest: Case | None = field(default=None, compare=False, repr=False)
 
     @property
     def passed(self) -> bool:

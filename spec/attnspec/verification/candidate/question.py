@@ -42,6 +42,7 @@ class Question:
         case: the seed of the only drawn case that is asked; None: all are.
         trace: whether the arrays that the callable makes on the way may be recorded, to explain wrong answers.
         function: whether the function that it computes is examined too, without rounding.
+        minutes: how long a search goes on for a wrong answer, once all else is right.
     """
 
     callable: CallableInfo
@@ -65,6 +66,7 @@ class Question:
     case: int | None = None
     trace: bool = True
     function: bool = True
+    minutes: float = 0.0
 
     @property
     def is_narrowed(self) -> bool:

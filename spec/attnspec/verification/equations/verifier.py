@@ -21,6 +21,7 @@ from attnspec.verification.contract import double_backward, side_effects, unclai
 from attnspec.verification.contract.repeatability import Repeatability
 from attnspec.verification.diagnosis.explain import Explainer
 from attnspec.verification.equations.conclusion import to_verdict, weakness
+from attnspec.verification.equations.hunt import Hunt
 from attnspec.verification.equations.search import search, strengthened
 from attnspec.verification.judge.findings import Conclusion, Judged
 from attnspec.verification.judge.forms import accepted
@@ -54,6 +55,7 @@ class EquationVerifier(Verifier[Conclusion]):
         held: the properties that were checked; None before.
         unread: what the equation reads of which no case shows whether it is read, in words.
         function: which function the candidate computes, without rounding; None before, and if that is not examined.
+        hardest: the case of a long search with the largest error over its bound; None before, and without one.
     """
 
     question: Question
@@ -66,6 +68,7 @@ class EquationVerifier(Verifier[Conclusion]):
     held: PropertyResults | None = None
     unread: list[str] = field(default_factory=list)
     function: FunctionVerdict | None = None
+    hardest: Case | None = None
 
     def __post_init__(self) -> None:
         self.equation = self.question.equation
@@ -161,6 +164,24 @@ class EquationVerifier(Verifier[Conclusion]):
             return None
         return Conclusion(VerdictKind.DIFFERS, held.violation, judged, self.strength, properties=held.results)
 
+    def hunt(self) -> Conclusion | None:
+        if not self.question.minutes:
+            return None
+        hunt = Hunt(self.candidate, self.judge, self.judgement, 60 * self.question.minutes, self.on_progress)
+        hunt.run()
+        self.hardest = hunt.hardest
+        self.note(hunt.says)
+        unusable = self.unusable()
+        if unusable is not None:
+            return self.explainer.where_it_runs(self.observations, unusable)
+        violation = side_effects.violation(self.candidate.calls)
+        if violation:
+            return Conclusion(VerdictKind.MISBEHAVES, violation, self.judgement, self.strength)
+        if hunt.found is None:
+            return None
+        self.observations = [*self.observations, hunt.found]
+        return self.judge_all(self.judgement.policy)
+
     def conclude_from_strength(self) -> Conclusion:
         judged, strength, held = self.judgement, self.strength, self.held
         assert strength is not None
@@ -174,7 +195,8 @@ class EquationVerifier(Verifier[Conclusion]):
         return Conclusion(kind, weak, judged, strength, properties=held.results)
 
     def to_verdict(self, conclusion: Conclusion, seconds: float) -> Verdict:
-        return replace(to_verdict(self.candidate, conclusion, self.findings, seconds), function=self.function)
+        verdict = to_verdict(self.candidate, conclusion, self.findings, seconds)
+        return replace(verdict, function=self.function, hardest=self.hardest)
 
     @property
     def judgement(self) -> Judged:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 from attnspec.errors import TargetError
-from attnspec.verification.sandbox.targets import CallableInfo, File, MissingPackage, Module, Pickled
+from attnspec.verification.sandbox.targets import CallableInfo, MissingPackage, Target
 from attnspec.verification.sandbox.wire import Array
 
 Status = Literal["ok", "raised", "crashed", "timeout", "memory", "unavailable"]
@@ -41,7 +41,7 @@ MOST_RECORDED, MOST_RECORDED_BYTES = 400, 4 << 20
 class Load:
     """The first message to a worker: import a target."""
 
-    target: File | Module | Pickled
+    target: Target
 
 
 @dataclass(frozen=True, slots=True)
