@@ -15,9 +15,12 @@ JOBS ?= 2
 # The peers that are judged within minutes; `make peers` judges all of them.
 QUICK := attention multihead optimizer recurrent scores seq2seq text transformer
 
+# The families whose test vectors are packed.
+VECTORS ?= attention multihead optimizer position recurrent scores self_attention transformer
+
 DEVICE ?= cuda
 
-.PHONY: help verify peers test gpu lint format docs clean
+.PHONY: help verify peers vectors test gpu bench lint format docs clean
 
 help: ## say what the targets do
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
@@ -34,6 +37,13 @@ peers: $(INSTALLED) ## install Keras, Flax and the other libraries, and judge al
 	@OMP_NUM_THREADS=1 .venv/bin/attnspec verify attnspec_peers \
 		--known impls/attnspec_peers/departures.toml --jobs $(JOBS)
 
+vectors: $(INSTALLED) ## write the test vectors of all families and pack them, build/vectors.tar.gz; takes an hour
+	@echo "== attnspec vectors"
+	@rm -rf build/vectors && mkdir -p build
+	@OMP_NUM_THREADS=1 .venv/bin/attnspec vectors $(VECTORS) --out build/vectors
+	@tar --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner -C build -cf - vectors | gzip -n > build/vectors.tar.gz
+	@ls -l build/vectors.tar.gz
+
 test: lint ## lint, then the tests, those marked broad too (not those marked slow or gpu)
 	@echo "== pytest"
 	@OMP_NUM_THREADS=1 $(PYTHON) -m pytest -m "not slow and not gpu"
@@ -41,6 +51,11 @@ test: lint ## lint, then the tests, those marked broad too (not those marked slo
 gpu: $(INSTALLED) ## the tests of PyTorch's implementations and peers on a CUDA device, with a table; "not run" without one
 	@echo "== pytest -m gpu"
 	@OMP_NUM_THREADS=1 timeout 600 $(PYTHON) -m pytest -m gpu -n auto -q -rs --device $(DEVICE) tests/test_device.py
+
+bench: $(INSTALLED) ## measure the implementations beside PyTorch's and other software; tables and a history in .benchmarks
+	@echo "== benchmarks/implementations.py, with one thread, then with two"
+	@OMP_NUM_THREADS=1 $(PYTHON) benchmarks/implementations.py
+	@OMP_NUM_THREADS=2 $(PYTHON) benchmarks/implementations.py
 
 lint: $(INSTALLED) ## the formatter's check, ruff, and mypy --strict
 	@echo "== ruff format"

@@ -20,7 +20,6 @@ from rich.console import Console
 from rich.table import Table
 
 from attnspec.faces.known_departures import KnownDepartures, read
-from attnspec.faces.verify_command import temporary_storage
 from attnspec.verification.options import VerifyOptions
 from attnspec.verification.parallel import answered_in_processes, count_questions
 from attnspec.verification.verdict import Verdict
@@ -61,14 +60,13 @@ def main() -> int:
     right: Counter[Candidate] = Counter()
     seen: Counter[Candidate] = Counter()
     try:
-        with temporary_storage():
-            for verdict in asked(given.targets, seeds, given.jobs, VerifyOptions(examples=given.examples)):
-                candidate = verdict.equation, verdict.implementation, verdict.dtype
-                seen[candidate] += 1
-                if verdict.passed or known.expecting(verdict):
-                    right[candidate] += 1
-                else:
-                    console.print(f"seed {verdict.seed}: {verdict}\n", markup=False, soft_wrap=True)
+        for verdict in asked(given.targets, seeds, given.jobs, VerifyOptions(examples=given.examples)):
+            candidate = verdict.equation, verdict.implementation, verdict.dtype
+            seen[candidate] += 1
+            if verdict.passed or known.expecting(verdict):
+                right[candidate] += 1
+            else:
+                console.print(f"seed {verdict.seed}: {verdict}\n", markup=False, soft_wrap=True)
     finally:
         table = Table("equation", "candidate", "dtype", "as they should")
         for candidate, total in sorted(seen.items()):

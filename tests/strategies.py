@@ -12,6 +12,7 @@ from attnspec.language.layers import sizes_of
 from attnspec.properties.property import Property
 from attnspec.verification.cases.case import Case, Description, make, smallest
 from attnspec.verification.cases.distributions import HIDDEN, REGIMES
+from attnspec.verification.cases.search import Menu
 from attnspec.verification.properties.relations import nearest_sizes
 
 SIZES = (1, 2, 3, 4, 5, 8, 9, 0)
@@ -22,6 +23,11 @@ MOST = {"H": 3, "L": 3, "t": 5}
 
 MASKS = ("open", "empty rows")
 """Regimes that say something of masks alone."""
+
+
+def random_draws(choices: Menu) -> st.SearchStrategy[Description]:
+    """Descriptions as the verifier draws them, which Hypothesis can shrink."""
+    return st.randoms(use_true_random=False).map(choices.draw)
 
 
 def descriptions(id: str, law: Property | None = None) -> st.SearchStrategy[Description]:

@@ -30,7 +30,7 @@ SPEC, IMPLS = ROOT / "spec", ROOT / "impls"
 PACKAGES = ("attnspec", "attnspec_numpy", "attnspec_torch", "attnspec_peers")
 
 GROUND = frozenset({"errors", "implementation", "thresholds"})
-FACES = frozenset({"__main__", "cli", "pytest", "testing"})
+FACES = frozenset({"__main__", "cli", "pytest", "sphinx", "testing"})
 PUBLIC = frozenset({"", "notation"})  # `from attnspec import …`, as users write it
 REACH = {
     "language": GROUND,
@@ -44,8 +44,12 @@ REACH = {
     "layouts": GROUND | PUBLIC | {"language", "equations"},
     "verification": GROUND | PUBLIC | {"language", "interpreters", "properties"},
     "pages": GROUND | PUBLIC | {"language", "interpreters", "verification"},
+    "vectors": GROUND | PUBLIC | {"language", "interpreters", "verification"},
+    "selftest": GROUND | PUBLIC,
     "discovery": GROUND,
-    "faces": GROUND | PUBLIC | {"language", "interpreters", "properties", "verification", "pages", "discovery"},
+    "faces": GROUND
+    | PUBLIC
+    | {"language", "interpreters", "properties", "verification", "pages", "vectors", "selftest", "discovery"},
 }
 """What each wing may import; a face may import every wing but no other face, the ground only the ground.
 
@@ -343,6 +347,21 @@ def test_help_imports_no_arrays() -> None:
     )
 
     assert not loaded_by(program) & {"numpy", "hypothesis", *HEAVY}
+
+
+def test_a_verdict_loads_only_what_it_needs(tmp_path: Path) -> None:
+    """One family of the catalogue and no framework: a verdict from a cold start would wait for the rest."""
+    candidate = tmp_path / "mine.py"
+    candidate.write_text("import numpy as np\ndef dot(q, k):\n    return q @ np.swapaxes(k, -1, -2)\n")
+    program = (
+        "import sys, attnspec\n"
+        f"found = attnspec.verify({f'{candidate}:dot'!r}, 'scores.dot', examples=3, function=False)\n"
+        "assert found.passed, str(found)\n"
+        "families = {name.split('.')[2] for name in sys.modules if name.startswith('attnspec.equations.')}\n"
+        "assert families == {'_names', 'scores'}, families\n"
+    )
+
+    assert not loaded_by(program) & {"hypothesis", *HEAVY}
 
 
 def test_every_package_is_typed_and_in_the_wheel() -> None:

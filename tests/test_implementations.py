@@ -25,7 +25,7 @@ from attnspec.properties.property import PROPERTIES
 from attnspec.verification.candidate import answer_form
 from attnspec.verification.candidate.question import Question
 from attnspec.verification.cases.case import Case
-from attnspec.verification.cases.search import descriptions
+from attnspec.verification.cases.search import menu
 from attnspec.verification.equations.verifier import EquationVerifier
 from attnspec.verification.judge.with_forms import judge_with_forms
 from attnspec.verification.options import VerifyOptions
@@ -34,7 +34,7 @@ from attnspec.verification.properties.relations import noise_under
 from attnspec.verification.sandbox.runner import Runner
 from attnspec.verification.sandbox.targets import Module
 from attnspec.verification.session import load_questions
-from strategies import cases
+from strategies import cases, random_draws
 
 SAMPLE = {"quick": 150, "broad": 40, "verdicts": 120}
 """One of how many implementations is checked in the default run and in one of broad tests, where slow tests check all,
@@ -115,7 +115,7 @@ def test_values_are_those_of_the_equation(subject: Subject, data: st.DataObject)
     """The answer to any case within the claim is within the noise: any sizes, values, batch axes and memory layout."""
     verifier = verifier_of(subject)
     question, candidate, judge = verifier.question, verifier.candidate, verifier.judge
-    description = data.draw(descriptions(question.equation, question.least, question.claim, question.layouts))
+    description = data.draw(random_draws(menu(question.equation, question.least, question.claim, question.layouts)))
 
     seen = candidate.observe([candidate.make_case(description)])
 

@@ -22,7 +22,7 @@ from attnspec.verification.cases.case import Description, make, smallest
 from attnspec.verification.cases.suite import standard_suite
 from attnspec.verification.equations.conclusion import weakness
 from attnspec.verification.equations.verifier import EquationVerifier
-from attnspec.verification.judge.mutant_values import effective_perturbations
+from attnspec.verification.judge.mutant_values import effective_perturbations, values
 from attnspec.verification.options import VerifyOptions
 from attnspec.verification.sandbox.runner import Runner
 from attnspec.verification.session import load_questions
@@ -313,6 +313,39 @@ def test_a_decorator_without_brackets_is_refused() -> None:
         attnspec.equation(alone)  # type: ignore[arg-type]  # what the test is about
 
 
+def test_a_size_may_stand_inside_a_formula() -> None:
+    @attnspec.equation()
+    def average(x: Float[Tensor, " n"]) -> Float[Tensor, ""]:
+        i = index("n")
+        return sum(i, x[i]) / size("n")
+
+    @attnspec.equation()
+    def declared(x: Float[Tensor, " n"]) -> Float[Tensor, ""]:
+        i, n = index("n"), size("n")
+        return sum(i, x[i]) / n
+
+    assert average.definition.roots == declared.definition.roots
+
+
+@pytest.mark.parametrize(
+    ("term", "says"),
+    [
+        ('size("n m")', "which is not one size"),
+        ("size(3)", "which is not one size"),
+        ('size("k")', "uses the size k, which no array has"),
+        ('index("n")', "k = index('n'), and k in the formula"),
+    ],
+)
+def test_a_size_or_an_index_that_cannot_be_meant_is_refused(tmp_path: Path, term: str, says: str) -> None:
+    text = f'@equation()\ndef one(x: Float[Tensor, "n m"]) -> Float[Tensor, "n m"]:\n    return x / {term}\n'
+    (tmp_path / "one.py").write_text(HEAD.replace("index, sum", "index, size") + text, encoding="utf-8")
+
+    with pytest.raises(attnspec.SpecError) as refused:
+        import_file(tmp_path / "one.py")
+
+    assert says in str(refused.value)
+
+
 # Overflow, and what rounding cannot change.
 
 
@@ -469,3 +502,19 @@ def test_a_mask_after_the_softmax_and_tiled_groups_are_known_mistakes() -> None:
 
     assert [says for says in causal if "the mask acts on the weights, after softmax" in says]
     assert [mutant for mutant in grouped.mutants() if "tiled instead of repeated" in mutant.says]
+
+
+def test_a_gradient_over_a_batch_has_the_factors_of_a_product_of_sizes() -> None:
+    """r of G·r is known only after G, which another argument has: k comes behind q."""
+
+    @attnspec.equation()
+    def heads(q: Float[Tensor, "G*r d"], k: Float[Tensor, "G d"]) -> Float[Tensor, " G*r"]:
+        h, r = index("G*r"), size("r")
+        return (q[h] @ k[h // r]).stack(h)
+
+    gradient = heads.gradient()
+    case = make(gradient, Description((("G", 2), ("r", 3), ("d", 2)), "ordinary", batch=(2,)), "float64")
+    found = values(gradient.definition, replace(case, summed=("q", "k")))
+
+    assert found is not None
+    assert [array.shape for array in found] == [(2, 6, 2), (2, 2, 2)]

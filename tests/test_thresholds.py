@@ -34,6 +34,7 @@ ELSEWHERE = {
     "LONG": "leaves out slips that cost much",
     "TILES": "sizes of tiles",
     "PLACES": "places along an axis",
+    "AT_ONCE": "how many variants are evaluated at once, for speed",
     "QUARTERS": "parts of a step that are tried at once",
     "FORMATS": "formats of floating-point numbers",
     "MEMBER": "the name of an axis",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import zipfile
@@ -54,6 +55,8 @@ def test_wheel_works_in_an_empty_environment(wheel: Path, tmp_path: Path) -> Non
     listed = run(attnspec, "list", cwd=tmp_path)
     shown = run(attnspec, "show", "recurrent.gru_cell", cwd=tmp_path)
 
+    tested = run(attnspec, "selftest", "--framework", "numpy", cwd=tmp_path)
+    assert re.search(r"(\d+) of \1 verdicts are right", tested), tested
     assert "recurrent.gru_cell" in listed
     assert "recurrent.gru_cell" in shown
     assert "torch" not in run(*pip, "list", "--format=freeze", cwd=tmp_path)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from types import EllipsisType
 from typing import Any, TypeVar, cast
 
 import numpy as np
@@ -70,6 +71,40 @@ def sigmoid(a: Array) -> Array:
     e: Array = np.exp(-np.abs(a))
     shares: Array = np.where(a < 0, e, e.dtype.type(1)) / (1 + e)
     return shares
+
+
+CELLS = 1 << 18
+"""How many scores are held at a time where there are more: 1 MiB in float32, so that they stay in the cache."""
+
+FEWEST_ROWS = 16
+"""The smallest number of queries whose scores are computed together; a product with fewer rows is slow."""
+
+Index = EllipsisType | tuple[int, ...]
+
+
+def blocks(lead: tuple[int, ...], n: int, m: int) -> Iterator[tuple[Index, slice]]:
+    """Blocks of scores that fit into the cache: all of them at once, or some rows of one matrix after another.
+
+    Args:
+        lead: the batch axes.
+        n: how many queries there are.
+        m: how many keys there are.
+
+    Yields:
+        An index into the batch axes, `...` for all of them, and the rows of a block.
+    """
+    if math.prod(lead) * n * m <= CELLS:
+        yield ..., slice(0, n)
+        return
+    rows = max(FEWEST_ROWS, CELLS // m)
+    for index in np.ndindex(lead):
+        for first in range(0, n, rows):
+            yield index, slice(first, min(first + rows, n))
+
+
+def with_lead(lead: tuple[int, ...], *arrays: Array) -> Iterator[Array]:
+    """Matrices with the same batch axes, without a copy."""
+    return (np.broadcast_to(array, (*lead, *array.shape[-2:])) for array in arrays)
 
 
 def masked_softmax(e: Array, mask: Array) -> Array:

@@ -12,11 +12,13 @@ from attnspec_numpy._functions import (
     DEVICES,
     DTYPES,
     Array,
+    blocks,
     half_in_single,
     masked_softmax,
     seen_sum,
     softmax,
     transposed,
+    with_lead,
 )
 
 
@@ -90,9 +92,14 @@ def linear_weights(e: Array, v: Array) -> Array:
 @implements("attention.dot_product", framework="numpy", dtypes=DTYPES, devices=DEVICES)
 @half_in_single
 def dot_product(q: Array, k: Array, v: Array) -> Array:
-    """Two products; the softmax between them works in place."""
-    e = q @ transposed(k)
-    return softmax(e, out=e) @ v
+    """Two products, and a softmax in place between them, for as many queries at a time as the cache has room for."""
+    lead = np.broadcast_shapes(q.shape[:-2], k.shape[:-2], v.shape[:-2])
+    q, k, v = with_lead(lead, q, k, v)
+    o = np.empty((*q.shape[:-1], v.shape[-1]), q.dtype)
+    for at, rows in blocks(lead, q.shape[-2], k.shape[-2]):
+        e = q[at][..., rows, :] @ transposed(k[at])
+        np.matmul(softmax(e, out=e), v[at], out=o[at][..., rows, :])
+    return o
 
 
 @implements("attention.scaled_dot_product", framework="numpy", dtypes=DTYPES, devices=DEVICES)
@@ -147,31 +154,50 @@ def padded(q: Array, k: Array, v: Array, mask: Array) -> Array:
 @implements("attention.causal", framework="numpy", dtypes=DTYPES, devices=DEVICES)
 @half_in_single
 def causal(q: Array, k: Array, v: Array) -> Array:
-    """Masked, with the last query at the last key."""
-    n, m = q.shape[-2], k.shape[-2]
-    return masked(q, k, v, np.tri(n, m, m - n, dtype=np.bool_))
+    """The last query is at the last key."""
+    return _causal(q, k, v, k.shape[-2] - q.shape[-2])
 
 
 @implements("attention.causal_top_left", framework="numpy", dtypes=DTYPES, devices=DEVICES)
 @half_in_single
 def causal_top_left(q: Array, k: Array, v: Array) -> Array:
-    """Masked, with the first query at the first key."""
-    return masked(q, k, v, np.tri(q.shape[-2], k.shape[-2], dtype=np.bool_))
+    """The first query is at the first key."""
+    return _causal(q, k, v, 0)
+
+
+def _causal(q: Array, k: Array, v: Array, offset: int) -> Array:
+    """Query i sees the keys up to i + offset. Keys that no query of a block sees are left out of its products."""
+    lead = np.broadcast_shapes(q.shape[:-2], k.shape[:-2], v.shape[:-2])
+    q, k, v = with_lead(lead, q / math.sqrt(k.shape[-1]), k, v)
+    n, m = q.shape[-2], k.shape[-2]
+    o = np.zeros((*lead, n, v.shape[-1]), q.dtype)
+    for at, rows in blocks(lead, n, m):
+        seen = min(max(rows.stop + offset, 0), m)
+        mask = np.tri(rows.stop - rows.start, seen, rows.start + offset, dtype=np.bool_)
+        with np.errstate(invalid="ignore", over="ignore"):  # NaN and infinity at masked places are no fault
+            e = q[at][..., rows, :] @ transposed(k[at][..., :seen, :])
+            o[at][..., rows, :] = seen_sum(masked_softmax(e, mask), v[at][..., :seen, :], mask)
+    return o
 
 
 @implements("attention.with_lse", framework="numpy", dtypes=DTYPES, devices=DEVICES)
 @half_in_single
 def with_lse(q: Array, k: Array, v: Array) -> tuple[Array, Array]:
     """One exponential serves both: the sum that the weights are divided by is the one whose logarithm is told."""
-    p = (q / math.sqrt(k.shape[-1])) @ transposed(k)
-    top = p.max(axis=-1, keepdims=True, initial=-np.inf)
-    p -= top
-    np.exp(p, out=p)
-    total = p.sum(axis=-1, keepdims=True)
-    with np.errstate(divide="ignore"):  # over no keys the logarithm is −∞
-        lse: Array = (top + np.log(total))[..., 0]
-    p /= total
-    return p @ v, lse
+    lead = np.broadcast_shapes(q.shape[:-2], k.shape[:-2], v.shape[:-2])
+    q, k, v = with_lead(lead, q / math.sqrt(k.shape[-1]), k, v)
+    o, lse = np.empty((*q.shape[:-1], v.shape[-1]), q.dtype), np.empty(q.shape[:-1], q.dtype)
+    for at, rows in blocks(lead, q.shape[-2], k.shape[-2]):
+        p = q[at][..., rows, :] @ transposed(k[at])
+        top = p.max(axis=-1, keepdims=True, initial=-np.inf)
+        p -= top
+        np.exp(p, out=p)
+        total = p.sum(axis=-1, keepdims=True)
+        with np.errstate(divide="ignore"):  # over no keys the logarithm is −∞
+            lse[at][..., rows] = (top + np.log(total))[..., 0]
+        p /= total
+        np.matmul(p, v[at], out=o[at][..., rows, :])
+    return o, lse
 
 
 @implements("attention.merge", framework="numpy", dtypes=DTYPES, devices=DEVICES)

@@ -9,7 +9,17 @@ import numpy as np
 
 from attnspec import implements
 from attnspec_numpy import multihead
-from attnspec_numpy._functions import DEVICES, DTYPES, Array, half_in_single, masked_softmax, sigmoid, transposed
+from attnspec_numpy._functions import (
+    DEVICES,
+    DTYPES,
+    Array,
+    blocks,
+    half_in_single,
+    masked_softmax,
+    sigmoid,
+    transposed,
+    with_lead,
+)
 from attnspec_numpy._functions import softmax as softmax_of
 
 
@@ -108,10 +118,18 @@ def additive(
 @implements("backward.scaled_dot_product", framework="numpy", dtypes=DTYPES, devices=DEVICES)
 @half_in_single
 def scaled_dot_product(d_o: Array, q: Array, k: Array, v: Array) -> tuple[Array, Array, Array]:
-    """Five products. The queries come scaled, so that ∂k needs no scale of its own."""
-    scaled = _scaled(q, k)
-    e = scaled @ transposed(k)
-    return _handed_back(d_o, softmax_of(e, out=e), scaled, k, v)
+    """Five products, block by block. The queries come scaled, so that ∂k needs no scale of its own."""
+    lead = np.broadcast_shapes(q.shape[:-2], k.shape[:-2], v.shape[:-2])
+    d_o, scaled, k, v = with_lead(lead, d_o, _scaled(q, k), k, v)
+    d_q, d_k, d_v = (np.zeros(a.shape, a.dtype) for a in (scaled, k, v))
+    for at, rows in blocks(lead, q.shape[-2], k.shape[-2]):
+        d_o_rows, q_rows = d_o[at][..., rows, :], scaled[at][..., rows, :]
+        e = q_rows @ transposed(k[at])
+        parts = _handed_back(d_o_rows, softmax_of(e, out=e), q_rows, k[at], v[at])
+        d_q[at][..., rows, :] = parts[0]
+        d_k[at] += parts[1]
+        d_v[at] += parts[2]
+    return d_q, d_k, d_v
 
 
 @implements("backward.masked", framework="numpy", dtypes=DTYPES, devices=DEVICES)

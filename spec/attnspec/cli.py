@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import click
@@ -209,6 +210,9 @@ NATURAL, SECONDS = click.IntRange(min=0), click.FloatRange(0, min_open=True)
 @click.option(
     "--keep-case", metavar="FILE", help="Write the cases of the gravest verdict to an .npz file, for --inputs."
 )
+@click.option(
+    "--resume", metavar="FILE", help="Append each verdict to FILE as it is reached, and go on from those in it."
+)
 @click.option("--case", metavar="SEED", type=NATURAL, help="Judge on one drawn case, the one with this seed.")
 @click.option("--show-output", is_flag=True, help="Show what the candidate prints, on the standard error.")
 @click.option(
@@ -238,15 +242,18 @@ def verify(
     to_json: str | None,
     quiet: bool,
     keep_case: str | None,
+    resume: str | None,
     **values: Any,
 ) -> None:
     """Judge implementations against the equations that they claim.
 
     TARGET is FILE.py, FILE.py:callable, pkg.module or pkg.module:callable; a callable may be a module of PyTorch or a
-    class of modules. The options --dtype, --bind, --set, --same, --weights, --inputs, --name and --claim may be
-    repeated. A claim is batch=0 (the numbers of leading batch axes; 0,1 is the default, and 0,1,2 adds two of them),
-    smallest.t=1 (the smallest size of an axis), form=NAME (an equal rewriting accepted at any loss of bits), or yes or
-    no for finite, contiguous, deterministic and double_backward.
+    class of modules. Or it is an exported file: MODEL.onnx, MODEL.onnx:PART or MODEL.pt2.
+
+    The options --dtype, --bind, --set, --same, --weights, --inputs, --name and --claim may be repeated. A claim is
+    batch=0 (the numbers of leading batch axes; 0,1 is the default, and 0,1,2 adds two of them), smallest.t=1 (the
+    smallest size of an axis), form=NAME (an equal rewriting accepted at any loss of bits), or yes or no for finite,
+    contiguous, deterministic and double_backward.
     """
     from attnspec.faces import verify_command
     from attnspec.implementation import parse_claim
@@ -260,31 +267,160 @@ def verify(
     )
     ctx.exit(
         verify_command.verify_targets(
-            targets, options, to_json, quiet=quiet, known=known, jobs=jobs, keep_case=keep_case
+            targets, options, to_json, quiet=quiet, known=known, jobs=jobs, keep_case=keep_case, resume=resume
         )
     )
 
 
+def _reporting(command: Callable[..., None]) -> Callable[..., None]:
+    """The options of `gate` and `merge`."""
+    options = [
+        click.option(
+            "--json", "to_json", metavar="FILE|-", help="Write each verdict as JSON; - is the standard output."
+        ),
+        click.option("--junit", metavar="FILE", help="Write the verdicts as JUnit XML."),
+        click.option("--sarif", metavar="FILE", help="Write those that fail as SARIF, at the lines of the candidates."),
+        click.option("--summary", metavar="FILE", help="Write a summary in Markdown, for a pull request."),
+        click.option(
+            "--badge", metavar="FILE", help="Write a badge: SVG if the name ends in .svg, else for shields.io."
+        ),
+        click.option("--mutants", metavar="FILE", help="Write the mistakes that were tried, in Stryker's schema."),
+        click.option("--github", is_flag=True, help="Print annotations for GitHub's workflows."),
+        click.option("--quiet", is_flag=True, help="Print only verdicts that neither conform nor are known."),
+        click.option("--known-from", metavar="REV", default="", help="Read the known failures at a revision of git."),
+        click.option("--accept", is_flag=True, help="Add an entry to fill in to the known failures for each failure."),
+        click.option("--lock", is_flag=True, help="Write attnspec.lock, which holds what each equation is, anew."),
+        click.option("--fail-overdue", is_flag=True, help="Fail if a review date passed over 14 days ago; for nights."),
+        own_equations,
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def _run_gate(values: dict[str, Any]) -> int:
+    from attnspec.faces import gate_command
+    from attnspec.faces.gate_outputs import Outputs
+
+    outputs = Outputs(**{name: values.pop(name) for name in Outputs.__dataclass_fields__})
+    return gate_command.run_gate(outputs=outputs, **values)
+
+
 @main.command()
-@click.option("--json", "to_json", metavar="FILE|-", help="Write each verdict as JSON; - is the standard output.")
-@click.option("--junit", "to_junit", metavar="FILE", help="Write the verdicts as JUnit XML.")
-@click.option("--github", is_flag=True, help="Print annotations for GitHub's workflows.")
-@click.option("--jobs", metavar="N", type=click.IntRange(min=1), default=1, help="Number of worker processes.  [1]")
-@click.option("--quiet", is_flag=True, help="Print only verdicts that neither conform nor are known.")
+@click.argument("target")
+@click.option("--as", "equation", metavar="ID", help="Equation, if the target does not declare it.")
+@click.option("--framework", metavar="F", help="Framework of the arrays: numpy, torch or jax.")
+@click.option("--dtype", metavar="D", help="Storage dtype, such as float32.")
+@click.option("--device", metavar="D", help="Device: cpu, cuda or cuda:N.")
 @click.option(
-    "--known-from", metavar="REV", default="", help="Read the known failures as they are at a revision of git."
+    "--bind", metavar="P=NAME", multiple=True, callback=_pairs, help="Parameter, and its name in the equation."
 )
-@click.option("--fail-overdue", is_flag=True, help="Fail if a review date passed over 14 days ago; for nightly runs.")
+@click.option("--sizes", metavar="N=NUMBER,...", multiple=True, callback=_sizes, help="Named sizes: n=512,d=64.  [64]")
+@click.option("--batch", metavar="B,...", help="Sizes of the batch axes, such as 2,8; none for no axis.  [8]")
+@click.option("--rounds", metavar="N", type=click.IntRange(min=1), default=7, help="How often each is measured.  [7]")
+@click.option("--json", "to_json", metavar="FILE|-", help="Write the measurements as JSON; - is the standard output.")
 @own_equations
 @click.pass_context
-def gate(ctx: click.Context, /, equations: tuple[str, ...], **values: Any) -> None:
+def bench(
+    ctx: click.Context,
+    /,
+    target: str,
+    dtype: str | None,
+    sizes: dict[str, str],
+    batch: str | None,
+    rounds: int,
+    to_json: str | None,
+    **values: Any,
+) -> None:
+    """Measure an implementation beside the installed ones: time, memory, bits and verdict in one table.
+
+    All are judged first, then measured in turn, in processes of their own. One that is wrong is shown as wrong, however
+    fast it is. The exit code is 0 if the target conforms.
+    """
+    from attnspec.faces import bench_command
+    from attnspec.verification.options import VerifyOptions, dtype_names
+
+    options = VerifyOptions(dtypes=dtype_names(dtype), function=False, **values)
+    axes = bench_command.batch_axes(batch)
+    ctx.exit(bench_command.print_benchmark(target, options, sizes=sizes, batch=axes, rounds=rounds, to_json=to_json))
+
+
+@main.command()
+@click.argument("cases", metavar="CASE...", nargs=-1, required=True)
+@click.option("--target", metavar="TARGET", help="The candidate, if it is not where it was.")
+@click.option("--script", "to_script", metavar="FILE.py", help="Write a Python file that shows the fault by itself.")
+@click.pass_context
+def replay(ctx: click.Context, cases: tuple[str, ...], target: str | None, to_script: str | None) -> None:
+    """Ask kept cases again: fixed, still failing, or cannot run.
+
+    CASE is a file that attnspec verify --keep-case wrote, or a folder of such files. The candidate is called on these
+    cases alone, and its answers are judged under the same policy as before.
+
+    Exit codes: 0 all are fixed; 1 some still fail; 2 some cannot be run, or the input is wrong.
+    """
+    from attnspec.faces import replay_command
+
+    ctx.exit(replay_command.replay_files(cases, target, to_script))
+
+
+@main.command()
+@_reporting
+@click.option("--jobs", metavar="N", type=click.IntRange(min=1), default=1, help="Number of worker processes.  [1]")
+@click.option("--no-cache", "cache", is_flag=True, flag_value=False, default=True, help="Compute every verdict anew.")
+@click.option(
+    "--minutes",
+    metavar="M",
+    type=click.FloatRange(min=0),
+    default=0.0,
+    help="The long lane: search on with other seeds, for nights.",
+)
+@click.option("--shard", metavar="I/N", help="Verify one of N shares, each on another machine; see attnspec merge.")
+@click.option("--part", metavar="FILE", help="Write the share to this file.")
+@click.pass_context
+def gate(ctx: click.Context, /, shard: str | None, part: str | None, **values: Any) -> None:
     """Verify what pyproject.toml or attnspec.toml lists, for continuous integration.
 
     The settings are the table `gate` of [tool.attnspec] in the nearest pyproject.toml, or [gate] in attnspec.toml.
     """
     from attnspec.faces import gate_command
+    from attnspec.faces.gate_parts import Share
 
-    ctx.exit(gate_command.run_gate(**values))
+    if not (shard or part):
+        ctx.exit(_run_gate(values))
+    if not (shard and part):
+        raise click.UsageError("--shard and --part belong together: --shard 1/4 --part part1.json", ctx)
+    own = {name: values.pop(name) for name in ("quiet", "jobs", "cache", "known_from", "equations")}
+    others = [f"--{name.removeprefix('to_').replace('_', '-')}" for name, value in values.items() if value]
+    if others:
+        raise click.UsageError(f"no {', '.join(others)} of a share; attnspec merge writes reports of all", ctx)
+    ctx.exit(gate_command.run_share(Share.parse(shard), part, **own))
+
+
+@main.command()
+@click.argument("parts", nargs=-1, required=True, metavar="PART...")
+@_reporting
+@click.pass_context
+def merge(ctx: click.Context, /, **values: Any) -> None:
+    """Make one gate of the shares that several machines verified, by gate --shard I/N --part PART.
+
+    It verifies nothing, needs the same settings, and reports what one machine would have.
+    """
+    ctx.exit(_run_gate(values))
+
+
+@main.command()
+@click.option("--framework", "frameworks", metavar="F,...", multiple=True, callback=_names, help="Frameworks.  [all]")
+@click.option("--device", metavar="D", help="Device of PyTorch and JAX: cpu, cuda or cuda:N.")
+@click.pass_context
+def selftest(ctx: click.Context, frameworks: tuple[str, ...] | None, device: str | None) -> None:
+    """Test the verifier on this machine: candidates that are right, wrong or dishonest must get their verdicts.
+
+    It takes less than two minutes. Frameworks that are not installed are not run. Exit codes: 0 all verdicts are right;
+    1 some are not, or none was run.
+    """
+    from attnspec.faces import selftest_command
+
+    ctx.exit(selftest_command.print_selftest(frameworks or (), device))
 
 
 @main.command()
@@ -314,6 +450,24 @@ def cost(id: str, sizes: dict[str, str], block: int | None, to_json: bool, equat
     from attnspec.faces import cost_command
 
     cost_command.print_cost(id, sizes, block=block, to_json=to_json)
+
+
+@main.command()
+@click.argument("names", metavar="ID|FAMILY...", nargs=-1, required=True)
+@click.option("-o", "--out", metavar="DIR", required=True, help="The folder; each equation gets one of its name in it.")
+@click.option(
+    "--dtype",
+    type=click.Choice(["float64", "float32", "float16", "bfloat16"]),
+    default="float32",
+    help="Storage dtype.  [float32]",
+)
+@own_equations
+@click.pass_context
+def vectors(ctx: click.Context, names: tuple[str, ...], out: str, dtype: str, equations: tuple[str, ...]) -> None:
+    """Write test vectors, for kernels in any language: inputs, values, bounds, and the known mistakes they catch."""
+    from attnspec.faces import vectors_command
+
+    ctx.exit(vectors_command.write_vectors(names, out, dtype))
 
 
 @main.command("map")

@@ -45,7 +45,7 @@ def test_kept_cases_show_the_fault_again(wrong: str, tmp_path: Path) -> None:
     assert first.exit_code == 1
     assert "--inputs kept.npz --only-inputs --as scores.dot --dtype float32" in first.output
     with np.load(tmp_path / "kept.npz") as kept:
-        assert {name.split("/")[-1] for name in kept.files} == {"q", "k"}
+        assert {name.split("/")[-1] for name in kept.files} == {"q", "k", "attnspec"}
 
     again = verify(wrong, "--inputs", "kept.npz", "--only-inputs", "--dtype", "float32", "--json", "-")
     (verdict,) = json.loads(again.stdout)["verdicts"]

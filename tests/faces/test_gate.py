@@ -311,6 +311,56 @@ def test_a_change_cannot_excuse_itself(gate: Callable[..., Result], asked: list[
     assert gate("", ENTRY, options=("--known-from", "HEAD")).exit_code == 2
 
 
+@pytest.fixture
+def based(project: Path) -> Callable[[str], None]:
+    """Commits a list of known departures to a new repository of git, as the base."""
+
+    def commit(text: str) -> None:
+        who = ("-c", "user.name=Ada", "-c", "user.email=ada@example.org")
+        (project / "known.toml").write_text(text)
+        for words in (["init", "-q"], ["add", "known.toml"], ["commit", "-qm", "base"]):
+            subprocess.run(["git", *who, *words], cwd=project, check=True, capture_output=True)
+
+    return commit
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        (("", ""), 0),
+        (("it is halved", "it is still halved"), 1),
+        (("2030-01-31", "2030-04-30"), 0),
+    ],
+    ids=["not touched", "touched", "extended"],
+)
+def test_an_overdue_entry_fails_the_change_that_touches_it(
+    gate: Callable[..., Result],
+    asked: list[Any],
+    project: Path,
+    based: Callable[[str], None],
+    change: tuple[str, str],
+    code: int,
+) -> None:
+    """An entry of which the date has passed does not fail everybody's pull requests."""
+    based(KNOWN)
+    (project / "known.toml").write_text(KNOWN.replace(*change))
+    gate('known = "known.toml"', ENTRY.replace("dot", "wrong", 1))
+
+    assert gate_command.run_gate(known_from="HEAD", today=date(2030, 3, 1)) == code
+
+
+def test_a_list_that_the_change_breaks_fails(
+    gate: Callable[..., Result], asked: list[Any], project: Path, based: Callable[[str], None]
+) -> None:
+    """Although the list of the base counts."""
+    based(KNOWN)
+    (project / "known.toml").write_text("[[departure")
+    done = gate('known = "known.toml"', ENTRY.replace("dot", "wrong", 1), options=("--known-from", "HEAD"))
+
+    assert done.exit_code == 2
+    assert "is not TOML" in done.stderr
+
+
 PAGE = (Path(__file__).resolve().parents[2] / "docs/gate.md").read_text(encoding="utf-8")
 
 

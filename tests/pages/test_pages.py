@@ -115,7 +115,7 @@ def test_the_source_of_an_equation_is_shown_as_it_is(id: str) -> None:
     assert listing is not None
     shown = Tree(listing.html())
     numbers = [number for _, number in shown.of_class("no")]
-    lines = [text.removeprefix(number) for (_, text), number in zip(shown.of_class("row"), numbers, strict=True)]
+    lines = [text.removeprefix(number) for (_, text), number in zip(shown.of_class("codeline"), numbers, strict=True)]
 
     assert "".join(lines) == inspect.getsource(equation.function)
     marked = {key for _, own, _, _ in shown.elements for key in own.get("data-key", "").split()}
@@ -151,7 +151,7 @@ def test_marks_and_lines() -> None:
 
     assert 'a = <span data-key="n:b">b</span>' in re.sub(r'<span class="\w+">([^<]*)</span>', r"\1", html)
     assert html.count('data-key="t:1 t:2"') == 2  # closed at the end of the line, and opened again
-    assert [own.get("data-at") for own, _ in tree.of_class("row")] == [None, "|n:z |t:9", None]
+    assert [own.get("data-at") for own, _ in tree.of_class("codeline")] == [None, "|n:z |t:9", None]
     assert html.count("<button") == 1
     assert html.count("⋮") == 1
 
@@ -177,7 +177,7 @@ def test_one_command_makes_one_page_of_a_strangers_file(stranger: Path, monkeypa
     assert code <= formula
     assert {"leaks.leaky_unit|n:g", "leaks.leaky_unit|n:n", "leaks.leaky_unit|n:W"} <= code
     numbers = [text for _, text in tree.of_class("no")]
-    lines = dict(zip(numbers, [own.get("data-at", "") for own, _ in tree.of_class("row")], strict=True))
+    lines = dict(zip(numbers, [own.get("data-at", "") for own, _ in tree.of_class("codeline")], strict=True))
     keep = next(number for number, text in enumerate(STRANGER.splitlines(), 1) if text.startswith("    keep"))
     assert "|n:g" in lines[str(keep)].split()
     assert "|n:n" in lines[str(keep + 1)].split()

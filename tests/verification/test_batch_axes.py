@@ -21,12 +21,13 @@ from attnspec.verification.cases.case import Case, Description, make, smallest
 from attnspec.verification.cases.distributions import leading
 from attnspec.verification.cases.recorded_cases import Reader
 from attnspec.verification.cases.recordings import recordings
-from attnspec.verification.cases.search import descriptions
+from attnspec.verification.cases.search import menu
 from attnspec.verification.cases.shrink import shrink
 from attnspec.verification.cases.suite import standard_suite
 from attnspec.verification.judge.judge import Judge
 from attnspec.verification.verdict import Report, Verdict, WorstElement
 from honest import ways
+from strategies import random_draws
 
 NORM, SOFTMAX, ATTENTION = "transformer.layer_norm", "attention.weights", "attention.scaled_dot_product"
 THREE = (0, 1, 2, 3)
@@ -78,9 +79,9 @@ def test_a_claim_of_more_axes_keeps_the_cases_of_fewer(id: str, claimed: tuple[i
 
 @given(st.data())
 def test_what_is_drawn_is_claimed(data: st.DataObject) -> None:
-    """Hypothesis draws claimed numbers of axes alone, none smaller than is claimed."""
+    """Random cases have claimed numbers of axes alone, none smaller than is claimed."""
     claimed, least = data.draw(st.sampled_from(CLAIMS)), data.draw(st.sampled_from((0, 1, 2)))
-    drawn = data.draw(descriptions(REGISTRY[NORM], at_least(NORM, least), Claim(batch=claimed)))
+    drawn = data.draw(random_draws(menu(REGISTRY[NORM], at_least(NORM, least), Claim(batch=claimed))))
 
     assert len(drawn.batch) in claimed
     assert all(size >= least for size in drawn.batch)

@@ -84,6 +84,14 @@ def test_bad_manners_are_no_wrong_formula(name: str, says: str) -> None:
     assert says in verdict.reason
 
 
+def test_a_wrong_formula_weighs_more_than_an_error_on_empty_input() -> None:
+    verdict = asked("unscaled_and_breaks_on_empty", "float32")
+
+    assert verdict.verdict == "differs", str(verdict)
+    assert "√d" in verdict.diagnosis[0].says
+    assert any("on empty input it raises: AssertionError" in each for each in verdict.findings)
+
+
 @pytest.mark.parametrize(("name", "dtype", "bits"), [("half_inside", "float32", 11), ("in_float32", "float64", 24)])
 def test_fewer_bits(name: str, dtype: str, bits: int) -> None:
     """The right formula in fewer bits than declared is imprecise, and the bits are told to within two."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -45,7 +45,7 @@ def write_site(out: str, targets: Sequence[str], options: VerifyOptions, own: bo
         run.judge(target)
     equations = _equations(own, [each.equation for each in run.judged])
     for equation in equations:
-        run.equation(equation)
+        run.equation(equation, {each.id for each in equations})
     run.finish(equations)
     return 0 if all(each.verdict == "conforms" for each in run.judged) and not run.notes else 1
 
@@ -121,15 +121,19 @@ class _Site:
             self.screen.print(f"{each.verdict.verdict}: {each.equation.id}, {each.verdict.implementation}")
         return [site.judged(each) for each in found]
 
-    def equation(self, equation: Equation[..., Any]) -> None:
-        """Write the page of an equation, unless nothing of it has changed."""
+    def equation(self, equation: Equation[..., Any], known: Collection[str]) -> None:
+        """Write the page of an equation, unless nothing of it has changed.
+
+        Args:
+            known: the ids of all equations that have pages.
+        """
         links = site.links_to([each for each in self.judged if each.equation == equation.id])
         page, digest = site.page_of(equation), site.equation_digest(equation, links)
         path = self.folder / page
         self.pages[page] = digest
         if self.before.get("pages", {}).get(page) != digest or not path.is_file():
             self.written += 1
-            self.put(path, equation_page(equation, site.INDEX, links))
+            self.put(path, equation_page(equation, site.INDEX, links, known))
 
     def put(self, path: Path, text: str) -> None:
         """Write a file.

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from attnspec.errors import SpecError
+from attnspec.faces.places import place_of
 from attnspec.faces.verify_command import Run
 from attnspec.verification.verdict import Verdict
 
@@ -37,10 +38,10 @@ def write_junit(path: str, run: Run, failures: Sequence[str] = ()) -> None:
         if departure is not None:
             ET.SubElement(case, "skipped", message=_xml(f"known: {verdict.verdict}: {departure.reason}"))
         elif not verdict.passed:
-            ET.SubElement(case, "failure", type=str(verdict.verdict), message=_xml(_headline(verdict))).text = _xml(
+            ET.SubElement(case, "failure", type=str(verdict.verdict), message=_xml(headline(verdict))).text = _xml(
                 str(verdict)
             )
-    for departure, now in run.known.gone(run.verdicts):
+    for departure, now in run.gone:
         case = ET.SubElement(suite, "testcase", classname="known", name=str(departure))
         ET.SubElement(case, "failure", type="gone", message=f"listed as {departure.verdict}, and the verdict is: {now}")
     for text in failures:
@@ -72,7 +73,7 @@ def workflow_commands(run: Run, failures: Sequence[str] = (), warnings: Sequence
     for target, error in run.refused:
         yield f"::error title={_property(f'{target} cannot be judged')}::{_data(str(error))}"
 
-    for departure, now in run.known.gone(run.verdicts):
+    for departure, now in run.gone:
         text = f"it is listed as {departure.verdict}, and the verdict is: {now}"
         yield f"::error title={_property(f'gone: {departure}')}::{_data(text)}"
     for level, texts in (("error", failures), ("warning", warnings)):
@@ -81,25 +82,16 @@ def workflow_commands(run: Run, failures: Sequence[str] = (), warnings: Sequence
             yield f"::{level} title={_property(title)}::{_data(rest or title)}"
 
 
-def _headline(verdict: Verdict) -> str:
+def headline(verdict: Verdict) -> str:
     """What is wrong, in a line: the diagnosis, or else the reason."""
     says = verdict.diagnosis[0].says if verdict.diagnosis else verdict.reason.partition("\n")[0]
     return f"{verdict.verdict}: {says}"
 
 
 def _properties(verdict: Verdict) -> str:
-    place = verdict.implementation.partition(":")[0]
-    file = [f"file={_property(place)}"] if place.endswith(".py") else []
-    title = f"title={_property(f'{verdict.equation}: {_headline(verdict)}')}"
-    return ",".join([*file, *_line(verdict), title])
-
-
-def _line(verdict: Verdict) -> list[str]:
-    """The line of the candidate's own file at which it departs, where the diagnosis knows it."""
-    departure = verdict.diagnosis[0].departure if verdict.diagnosis else None
-    places = [place.rpartition(":") for _, place in departure.wrong] if departure is not None else []
-    own = Path(verdict.implementation.partition(":")[0]).name
-    return [f"line={line}" for file, _, line in places if Path(file).name == own and line.isdigit()][:1]
+    place = place_of(verdict)
+    where = [f"file={_property(place.file)}", f"line={place.line}"] if place is not None else []
+    return ",".join([*where, f"title={_property(f'{verdict.equation}: {headline(verdict)}')}"])
 
 
 def _data(text: str) -> str:

@@ -25,6 +25,7 @@ from attnspec.language.definitions import is_file
 from attnspec.language.equation import REGISTRY
 from attnspec.language.procedure import PROCEDURES
 from attnspec.verification.options import VerifyOptions
+from attnspec.verification.sandbox.targets import CALLED_FROM_PYTHON, PROGRAMS
 from attnspec.verification.session import prepared
 
 SHARED: Mapping[str, type | tuple[type, ...]] = {
@@ -52,7 +53,7 @@ OWN: Mapping[str, type | tuple[type, ...]] = {
 }
 """{setting of one implementation: its type}."""
 
-GATE: Mapping[str, type | tuple[type, ...]] = {"implementations": list, "required": list, "known": str}
+GATE: Mapping[str, type | tuple[type, ...]] = {"implementations": list, "required": list, "known": str, "corpus": str}
 """{setting of the gate itself: its type}."""
 
 WORDS = {
@@ -87,16 +88,22 @@ class Gate:
         jobs: what is verified, in order.
         required: the ids that need a verdict, in the order of their patterns.
         known: the file of known departures; "" if there is none.
+        corpus: the folder of cases that failed once; "" if none are kept.
     """
 
     file: Path
     jobs: tuple[Job, ...]
     required: tuple[str, ...] = ()
     known: str = ""
+    corpus: str = ""
 
 
-def read(folder: Path) -> Gate:
+def read(folder: Path, *, known_may_be_new: bool = False) -> Gate:
     """Read the settings of the nearest attnspec.toml or pyproject.toml. Files in them are relative to it.
+
+    Args:
+        folder: the current folder.
+        known_may_be_new: whether the settings must name a file of known departures, which need not exist.
 
     Raises:
         UnknownName: an equation, dtype, device or policy does not exist, or a pattern matches no equation.
@@ -121,7 +128,11 @@ def read(folder: Path) -> Gate:
     shared = {name: value for name, value in table.items() if name in SHARED}
     jobs = [job for number, entry in enumerate(entries, 1) for job in _jobs(entry, shared, file, number)]
     known = table.get("known", "")
-    return Gate(file, tuple(jobs), tuple(_required(table.get("required", []), file)), placed(known, file))
+    if known_may_be_new and not known:
+        raise SpecError(f"{file}: gate names no file of known departures", mend='known = "departures.toml"')
+    known = os.path.relpath(file.parent / known) if known_may_be_new else placed(known, file)
+    corpus = os.path.relpath(file.parent / table["corpus"]) if table.get("corpus") else ""
+    return Gate(file, tuple(jobs), tuple(_required(table.get("required", []), file)), known, corpus)
 
 
 def check(table: Mapping[str, Any], types: Mapping[str, type | tuple[type, ...]], where: str) -> None:
@@ -180,7 +191,7 @@ def placed(place: str, file: Path) -> str:
         TargetError: there is no such file.
     """
     path, colon, name = place.partition(":")
-    if not (path and (is_file(path) or path.endswith(".toml"))):
+    if not (path and (is_file(path) or path.endswith((".toml", *CALLED_FROM_PYTHON, *PROGRAMS)))):
         return place
     found = file.parent / path
     if not found.exists():

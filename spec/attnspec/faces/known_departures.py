@@ -23,6 +23,7 @@ from typing import Any
 
 from attnspec.errors import SpecError, nearest
 from attnspec.implementation import DTYPES
+from attnspec.verification.sandbox.targets import PROGRAMS
 from attnspec.verification.verdict import Verdict, VerdictKind
 
 VERDICTS = tuple(kind for kind in VerdictKind if kind is not VerdictKind.CONFORMS)
@@ -223,6 +224,6 @@ def _same(one: Departure, other: Departure) -> bool:
 def _normalised(implementation: str) -> str:
     """Return a canonical name of a callable: pkg:module.f equals pkg.module:f, and ./f.py:f equals f.py:f."""
     place, _, name = implementation.rpartition(":")
-    if place.endswith(".py") or "/" in place:
+    if place.endswith((".py", *PROGRAMS)) or "/" in place:
         return f"{os.path.abspath(place)}:{name}"
     return implementation.replace(":", ".")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,9 +16,11 @@ from attnspec.faces.errors import BAD_INPUT
 from attnspec.faces.json_file import Document
 from attnspec.faces.kept_cases import check_suffix, kept_text
 from attnspec.faces.known_departures import Departure, KnownDepartures, read
+from attnspec.faces.run_file import RunFile, RunFileError, TargetRecord
 from attnspec.faces.screen import Screen
+from attnspec.faces.verdict_cache import VerdictCache
 from attnspec.verification.options import VerifyOptions
-from attnspec.verification.rendering import cases_text, headline, report_json
+from attnspec.verification.rendering import cases_text, headline, report_json, time_text
 from attnspec.verification.session import run
 from attnspec.verification.verdict import Report, Verdict, VerdictKind
 
@@ -33,6 +36,7 @@ def verify_targets(
     known: str | None,
     jobs: int,
     keep_case: str | None = None,
+    resume: str | None = None,
 ) -> int:
     """Verify targets one after the other.
 
@@ -44,25 +48,28 @@ def verify_targets(
         known: a file of known departures; None if there is none.
         jobs: the number of worker processes.
         keep_case: the .npz file to write the cases of the gravest verdict to; None writes none.
+        resume: the file to which verdicts are appended, and whose verdicts are not reached again; None for none.
 
     Returns:
         The exit code.
 
     Raises:
-        SpecError: the file of known departures cannot be read, the JSON cannot be written, or `keep_case` does not name
-            an .npz file.
+        SpecError: the file of known departures cannot be read, the JSON cannot be written, `keep_case` does not name
+            an .npz file, or `resume` names the file of another run.
     """
     if keep_case is not None:
         check_suffix(keep_case)
     departures = KnownDepartures() if known is None else read(known)
-    run = Run(options, Screen(stderr=to_json == "-"), Document(to_json), quiet, departures, jobs, keep_case)
-    run.document.write(run.json())
-    try:
-        for target in targets:
-            run.verify(target)
-        run.complete = True
-    finally:
-        run.finish()
+    with nullcontext() if resume is None else RunFile(resume) as file:
+        screen = Screen(stderr=to_json == "-")
+        run = Run(options, screen, Document(to_json), quiet, departures, jobs, keep_case, file=file)
+        run.document.write(run.json())
+        try:
+            for target in targets:
+                run.verify(target)
+            run.complete = True
+        finally:
+            run.finish()
     return run.exit_code
 
 
@@ -78,11 +85,15 @@ class Run:
         known: the expected verdicts.
         jobs: the number of worker processes.
         keep_case: the .npz file to write the cases of the gravest verdict to; None writes none.
+        cache: verdicts of earlier runs; None if none are kept.
+        file: the file to which verdicts are appended; None for none.
+        partial: whether other processes reach the other verdicts, so that nothing is said of what is missing.
         verdicts: the verdicts so far.
         notes: a sentence for each callable that could not be imported or judged.
         refused: the targets that could not be judged at all, each with the error.
         complete: whether all targets were verified.
         started: when the run began, by `time.monotonic`.
+        asked: the number of targets so far.
     """
 
     options: VerifyOptions
@@ -92,11 +103,15 @@ class Run:
     known: KnownDepartures = field(default_factory=KnownDepartures)
     jobs: int = 1
     keep_case: str | None = None
+    cache: VerdictCache | None = None
+    file: RunFile | None = None
+    partial: bool = False
     verdicts: list[Verdict] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     refused: list[tuple[str, SpecError]] = field(default_factory=list)
     complete: bool = False
     started: float = field(default_factory=time.monotonic)
+    asked: int = 0
 
     def verify(self, target: str, options: VerifyOptions | None = None) -> None:
         """Verify one target. A target that cannot be judged is reported, and does not stop the run.
@@ -105,19 +120,33 @@ class Run:
             target: the target, as `attnspec.verify` takes it.
             options: its options, if they are not those of the run.
         """
-        before = len(self.verdicts)
+        before, number, options = len(self.verdicts), self.asked, options or self.options
+        self.asked += 1
+        record = None if self.file is None else self.file.of(number, target, options)
         try:
-            with self.screen.progress(target) as show_stage:
-                report = run(
-                    target, options or self.options, jobs=self.jobs, on_verdict=self.add, on_progress=show_stage
-                )
-                self.verdicts[before:] = report.verdicts  # worker processes finish in any order
+            report = self._report(target, options, record)
+            self.verdicts[before:] = report.verdicts  # worker processes finish in any order
             self.notes += report.notes
+        except RunFileError:
+            raise
         except SpecError as error:
             if str(error) not in [str(earlier) for _, earlier in self.refused]:  # an option is wrong for every target
                 click.echo(str(error), err=True)
             self.refused.append((target, error))
             self.document.write(self.json())
+
+    def _report(self, target: str, options: VerifyOptions, record: TargetRecord | None) -> Report:
+        """The report on a target: from the cache, or else computed, and kept there."""
+        kept = self.cache.find(target, options) if self.cache is not None else None
+        if kept is not None:
+            for verdict in kept.verdicts:
+                self.add(verdict)
+            return kept
+        with self.screen.progress(target) as show_stage:
+            report = run(target, options, jobs=self.jobs, on_verdict=self.add, on_progress=show_stage, record=record)
+        if self.cache is not None:
+            self.cache.keep(target, options, report)
+        return report
 
     def add(self, verdict: Verdict) -> None:
         """Print a verdict, and add it to the JSON document."""
@@ -134,14 +163,19 @@ class Run:
 
     def finish(self) -> None:
         """Print the known departures that no longer occur and the summary, and complete the JSON document."""
-        for departure, verdict in self.known.gone(self.verdicts):
+        for departure, verdict in self.gone:
             self.screen.print(gone_text(departure, verdict, self.known.path), "red", len("gone"))
         if self.keep_case is not None:
             others = [verdict for verdict in self.verdicts if not self.known.expecting(verdict)]
-            self.screen.print(kept_text(Report(tuple(others)).gravest, self.keep_case))
+            self.screen.print(kept_text(Report(tuple(others)).gravest, self.keep_case, self.options))
         if not self.quiet and (self.verdicts or not self.refused):
             self.screen.print(self.summary)
         self.document.finish(self.json())
+
+    @property
+    def gone(self) -> tuple[tuple[Departure, str], ...]:
+        """The known departures that no longer occur, each with the verdict instead."""
+        return () if self.partial else self.known.gone(self.verdicts)
 
     @property
     def summary(self) -> str:
@@ -150,10 +184,12 @@ class Run:
         kinds = ", ".join(f"{counts[name]} {name}" for name in (*VerdictKind, "known") if counts[name])
         total = sum(counts.values())
         parts = [f"{total} verdict{'s' * (total != 1)} in {time.monotonic() - self.started:.1f} s: {kinds or 'none'}"]
-        gone = self.known.gone(self.verdicts)
-        parts += [f"{len(gone)} listed and gone"] if gone else []
+        cached = sum(bool(verdict.cached) for verdict in self.verdicts)
+        parts += [f"{cached} from the cache"] if cached else []
+        parts += [f"{len(self.gone)} listed and gone"] if self.gone else []
         parts += [f"{len(self.refused)} not judged"] if self.refused else []
-        parts += [] if self.complete else ["the run was ended early"]
+        on = "" if self.file is None else f"; the same command goes on from {self.file.path}"
+        parts += [] if self.complete else [f"the run was ended early{on}"]
         return "; ".join(parts)
 
     @property
@@ -162,8 +198,9 @@ class Run:
         if self.refused:
             return BAD_INPUT
         others = [verdict for verdict in self.verdicts if not self.known.expecting(verdict)]
-        exit_code = Report(tuple(others)).exit_code if others or not self.verdicts else 0
-        return 1 if self.known.gone(self.verdicts) else exit_code
+        is_empty = not self.verdicts and not self.partial
+        exit_code = Report(tuple(others)).exit_code if others or is_empty else 0
+        return 1 if self.gone else exit_code
 
     def json(self) -> dict[str, Any]:
         """Return the JSON document."""
@@ -181,7 +218,7 @@ def passed_text(verdict: Verdict) -> str:
     bits = f", {verdict.effective_bits:.1f} bits" if verdict.effective_bits is not None else ""
     score = f"caught {verdict.killed} of {verdict.of} on {cases_text(verdict)}"
     domain = f"for {verdict.domain}" if verdict.domain else ""
-    parts = [headline(verdict), f"{verdict.policy}{bits}", score, f"{verdict.seconds:.1f} s", domain]
+    parts = [headline(verdict), f"{verdict.policy}{bits}", score, time_text(verdict), domain]
     bound = [f"bound: {verdict.bound}"] if verdict.bound else []
     uncaught = [f"would not have caught: {mistake}" for mistake in verdict.survived]
     function = [f"function: {verdict.function.says}"] if verdict.function is not None else []
@@ -196,7 +233,7 @@ def known_text(verdict: Verdict, departure: Departure) -> str:
         ("known", "\n".join(filter(None, [departure.reason, departure.link, departure.review_text]))),
     )
     body = [f"  {label:<9} {indent(text)}" for label, text in rows if text]
-    return "\n".join([f"known: {headline(verdict)}; {verdict.seconds:.1f} s", *body])
+    return "\n".join([f"known: {headline(verdict)}; {time_text(verdict)}", *body])
 
 
 def gone_text(departure: Departure, verdict: str, path: str) -> str:

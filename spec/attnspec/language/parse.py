@@ -10,6 +10,7 @@ import textwrap
 import tokenize
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, NoReturn
 
 from attnspec.errors import NotationError, nearest
@@ -110,21 +111,42 @@ def parser(
         NotationError: the function has no source.
     """
     try:
-        source, first = inspect.getsourcelines(function)
+        text, file, first = source_of(function)
     except (OSError, TypeError):
         raise NotationError(
             f"{id}: its source cannot be read",
             expected="a function in a file, so that its formula can be read",
             mend="put it in a file and import that",
         ) from None
-    text = textwrap.dedent("".join(source))
     tree = ast.parse(text).body[0]
     assert isinstance(tree, ast.FunctionDef)
-    names = dict(inspect.getclosurevars(function).globals) | function.__globals__
-    names |= inspect.getclosurevars(function).nonlocals
-    return Parser(
-        id, tree, Origin(inspect.getsourcefile(function) or "?", first - 1, names, _comments(text)), callee, declared
-    )
+    closure = inspect.getclosurevars(function)
+    names = {**closure.globals, **function.__globals__, **closure.nonlocals}
+    return Parser(id, tree, Origin(file, first - 1, names, _comments(text)), callee, declared)
+
+
+@lru_cache(maxsize=1024)
+def source_of(function: Callable[..., Any]) -> tuple[str, str, int]:
+    """The source of a function, its file and its first line, read once for the function and all changes of it.
+
+    Raises:
+        OSError, TypeError: it has none.
+    """
+    lines, before = inspect.findsource(function)
+    last = _last_lines("".join(lines)).get(before + 1)
+    block = lines[before:last] if last else inspect.getblock(lines[before:])
+    return textwrap.dedent("".join(block)), inspect.getsourcefile(function) or "?", before + 1
+
+
+@lru_cache(maxsize=16)
+def _last_lines(text: str) -> dict[int, int]:
+    """{first line of a function, with its decorators: its last line}: quicker than `inspect`, which reads tokens."""
+    try:
+        functions = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef)]
+    except (SyntaxError, ValueError):
+        return {}
+    firsts = (min([node.lineno, *(each.lineno for each in node.decorator_list)]) for node in functions)
+    return {first: node.end_lineno or 0 for first, node in zip(firsts, functions, strict=True)}
 
 
 @dataclass
@@ -421,6 +443,15 @@ class Parser:
                 "a line of its own",
                 f"h = {ast.unparse(node)}, and h in the formula",
             )
+        if word == "size":
+            return SizeOf(self.size(node))
+        if word in ("index", "indices"):
+            self.refuse(
+                node,
+                f"uses `{word}` inside a formula",
+                "a line of its own",
+                f"k = {ast.unparse(node)}, and k in the formula",
+            )
         if word in ("zeros", "concat", "split", "scan", "last"):
             return getattr(self, f"read_{word}")(node)  # type: ignore[no-any-return]  # one method for each special word
         definition = self.callee(self.value(node.func))
@@ -435,6 +466,15 @@ class Parser:
             "a name from the vocabulary, or another equation",
             mend or f"the vocabulary is {', '.join(vocabulary.WORDS)}",
         )
+
+    def size(self, node: ast.Call) -> Dim:
+        """The size that `size("d")` names."""
+        match node:
+            case ast.Call(args=[ast.Constant(value=str(text))], keywords=[]):
+                dims = self.dims(node, text)
+                if len(dims) == 1:
+                    return dims[0]
+        self.refuse(node, f"uses {ast.unparse(node)}, which is not one size", "the name of one size", 'size("d")')
 
     def elementwise(self, node: ast.Call, word: str) -> Node:
         self.arity(node, vocabulary.ARITY[word])
@@ -592,7 +632,9 @@ def split_lines(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
 
 def _comments(text: str) -> dict[int, str]:
     """{line: its comment}, without directives for linters, type checkers and formatters."""
-    comments = {}
+    comments: dict[int, str] = {}
+    if "#" not in text:
+        return comments
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
         if token.type == tokenize.COMMENT:
             comment = token.string.lstrip("# ").strip()

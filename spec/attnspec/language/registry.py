@@ -144,6 +144,14 @@ class Registry(Mapping[str, T]):
         load_family(family)
         return [entry for id, entry in self._entries.items() if family_of(id) == family]
 
+    def near(self, family: str) -> list[T]:
+        """The entries of one family, then those outside the catalogue. No other family of the catalogue is loaded."""
+        load_installed()
+        load_additions()
+        own = self.family(family)
+        known = {family, *families()}
+        return [*own, *(entry for id, entry in self._entries.items() if family_of(id) not in known)]
+
     def __getitem__(self, id: str) -> T:
         return self._entries[self._loaded(id)]
 

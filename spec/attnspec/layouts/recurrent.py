@@ -18,15 +18,20 @@ SIZES = {"input_size": "d", "hidden_size": "u"}
 SEQUENCE = {**SIZES, "batch_first": "true"}
 
 
+def rows(place: int) -> str:
+    """The rows of the gate at a place, such as "u:2*u"."""
+    return f"{place}*u:{place + 1}*u".replace("0*u", "0").replace("1*u", "u")
+
+
 def gates(letters: str) -> dict[str, str]:
     """Where the weights of gates are, in the order of the module."""
     places: dict[str, str] = {}
     for place, letter in enumerate(letters):
-        rows = f"{place}*u:{place + 1}*u".replace("0*u", "0").replace("1*u", "u") if len(letters) > 1 else "0:u"
+        gate = rows(place)
         places |= {
-            f"W_x{letter}": f"weight_ih[{rows}].T",
-            f"W_h{letter}": f"weight_hh[{rows}].T",
-            f"b_{letter}": f"bias_ih[{rows}] + bias_hh[{rows}]",
+            f"W_x{letter}": f"weight_ih[{gate}].T",
+            f"W_h{letter}": f"weight_hh[{gate}].T",
+            f"b_{letter}": f"bias_ih[{gate}] + bias_hh[{gate}]",
         }
     return places
 
@@ -60,3 +65,29 @@ layout(
     settings=SEQUENCE,
     returns="0,1.1.0",
 )
+
+
+def onnx_gates(letters: str) -> dict[str, str]:
+    """Where the weights of gates are in W, R and B of ONNX's operators, without the axis of the directions."""
+    places: dict[str, str] = {}
+    for place, letter in enumerate(letters):
+        gate, of_state = rows(place), rows(len(letters) + place)
+        places |= {
+            f"W_x{letter}": f"W[{gate}].T",
+            f"W_h{letter}": f"R[{gate}].T",
+            f"b_{letter}": f"B[{gate}] + B[{of_state}]",
+        }
+    return places
+
+
+ONNX_GRU = onnx_gates("zrh")
+ONNX_RESET_AFTER = {**ONNX_GRU, "b_h": "B[2*u:3*u]", "b_hh": "B[5*u:6*u]"}
+
+for simple in (recurrent.simple_rnn_cell, recurrent.simple_rnn):
+    layout(simple, "onnx.RNN", onnx_gates("h"))
+for gru in (recurrent.gru_cell, recurrent.gru, recurrent.gru_cell_update_writes, recurrent.gru_update_writes):
+    layout(gru, "onnx.GRU", ONNX_GRU)
+for reset_after in (recurrent.gru_cell_reset_after, recurrent.gru_reset_after):
+    layout(reset_after, "onnx.GRU", ONNX_RESET_AFTER)
+for lstm in (recurrent.lstm_cell, recurrent.lstm):
+    layout(lstm, "onnx.LSTM", onnx_gates("iofg"))

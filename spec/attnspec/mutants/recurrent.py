@@ -8,9 +8,11 @@ from attnspec.equations.recurrent import (
     bidirectional_lstm_lengths,
     bidirectional_simple_rnn_lengths,
     classifier,
+    gru_cell_reset_after,
     gru_lengths,
     gru_lengths_reset_after,
     gru_lengths_reset_after_repeats,
+    gru_reset_after,
     lstm,
     lstm_cell,
     lstm_lengths,
@@ -40,6 +42,19 @@ mutate(
     lstm, "forget_bias_throughout",
     says="1 is added to the forget gate's bias, as some initialisations do to the weights themselves",
     calls={lstm_cell: forget_bias},
+)
+
+# ONNX's operator with linear_before_reset=0, as exporters wrote it for PyTorch's GRU: pytorch/pytorch#189225.
+reset_before = mutate(
+    gru_cell_reset_after, "reset_before_both_biases",
+    says="r acts before W_hh instead of after it, and not on b_hh",
+    lines={"h_tilde": "tanh(x @ W_xh + b_h + (r * h) @ W_hh + b_hh)"},
+)
+
+mutate(
+    gru_reset_after, "reset_before_both_biases_throughout",
+    says="r acts before W_hh instead of after it, and not on b_hh",
+    calls={gru_cell_reset_after: reset_before},
 )
 
 # Only the outputs are masked.

@@ -81,7 +81,7 @@ class Listing:
         chips = "".join(_chip(tap) for tap in taps if tap.text)
         beside = f'<span class="taps">{chips}</span>' if chips else ""
         lit = f' data-at="{escape(at)}"' if at else ""
-        return f'<span class="row"{lit}><span class="no">{number}</span>{text}{beside}\n</span>'
+        return f'<span class="codeline"{lit}><span class="no">{number}</span>{text}{beside}\n</span>'
 
     def _lines(self) -> Iterator[str]:
         """The lines as HTML. Marks that are open at the end of a line are closed there, and opened again."""

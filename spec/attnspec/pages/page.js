@@ -1,22 +1,25 @@
 "use strict";
 (() => {
-  const status = document.getElementById("status"), idle = status.textContent;
+  const idle = "Point at a term, or go to it with Tab. Enter keeps it, Escape lets go.";
+  const status = Object.assign(document.createElement("div"), { className: "attnspec attnspec-status", textContent: idle });
+  status.setAttribute("role", "status");
+  document.body.append(status);
   const places = new Map(), names = new Map();
   const home = (element) => (element.closest("[data-equation]") || { dataset: { equation: "" } }).dataset.equation;
   const keysOf = (element) => element.dataset.key.split(" ").map((key) => home(element) + "|" + key);
   const put = (key, element) => places.has(key) ? places.get(key).push(element) : places.set(key, [element]);
-  for (const element of document.querySelectorAll("[data-key]")) keysOf(element).forEach((key) => put(key, element));
-  for (const line of document.querySelectorAll("[data-at]"))
+  for (const element of document.querySelectorAll(".attnspec [data-key]")) keysOf(element).forEach((key) => put(key, element));
+  for (const line of document.querySelectorAll(".attnspec [data-at]"))
     for (const at of line.dataset.at.split(" ")) put(at.startsWith("|") ? home(line) + at : at, line);
-  const words = JSON.parse(document.getElementById("words").textContent);
-  for (const [key, text] of Object.entries(words)) names.set(key, text);
+  for (const words of document.querySelectorAll("script.attnspec-words"))
+    for (const [key, text] of Object.entries(JSON.parse(words.textContent))) names.set(key, text);
 
   let lit = [], pinned = null;
   const clear = () => { lit.forEach((element) => element.classList.remove("lit", "pinned")); lit = []; status.textContent = idle; };
   const say = (keys) => {
     const shown = keys.map((key) => names.get(key) || key.split("|")[1].replace(/^[nst]:/, ""));
-    const taps = lit.filter((element) => element.matches(".implementation .row")).map((line) => line.querySelector(".no").textContent);
-    const given = lit.some((element) => element.closest(".implementation") && !element.matches(".row"));
+    const taps = lit.filter((element) => element.matches(".implementation .codeline")).map((line) => line.querySelector(".no").textContent);
+    const given = lit.some((element) => element.closest(".implementation") && !element.matches(".codeline"));
     const where = !document.querySelector(".implementation") ? "" : taps.length ? "values agree at line " + [...new Set(taps)].join(", ")
       : given ? "passed to the code" : "no array of the code has this value by itself";
     status.textContent = shown.join(", ") + (where ? ": " + where : "");
@@ -29,7 +32,7 @@
     if (pinned) lit.forEach((each) => each.classList.add("pinned"));
     say(keys);
   };
-  const term = (event) => event.target.closest && event.target.closest("[data-key]");
+  const term = (event) => event.target.closest && event.target.closest(".attnspec [data-key]");
   const rest = () => pinned ? show(pinned) : clear();
   document.addEventListener("pointerover", (event) => { const at = term(event); if (at && !pinned) show(at); });
   document.addEventListener("pointerout", (event) => { if (term(event)) rest(); });
@@ -46,7 +49,7 @@
     if (element.closest(".formula,.figure") || !element.querySelector("[data-key]")) element.setAttribute("tabindex", "0");
   const wanted = new URLSearchParams(location.search).get("term");
   if (wanted) {
-    const found = document.querySelector('[data-key="n:' + CSS.escape(wanted) + '"]');
+    const found = document.querySelector('.attnspec [data-key="n:' + CSS.escape(wanted) + '"]');
     if (found) pin(found);
   }
 })();

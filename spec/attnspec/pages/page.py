@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cache
 from html import escape
 from importlib.resources import files
@@ -18,13 +18,16 @@ from attnspec.interpreters.tags import fresh, tagged_nodes
 from attnspec.language.equation import REGISTRY, Equation
 from attnspec.language.traversal import callees
 from attnspec.pages.code_views import equation_listing, implementation_listings
+from attnspec.pages.conventions import convention_items
 from attnspec.verification.mapping import Mapped
 from attnspec.verification.rendering import cases_text
 
 FIGURE_STYLE = STYLE.replace("color:#1b1f24;background:#fff", "")
 """The style of the figure, with the colours of the page."""
 
-IDLE = "Point at a term, or go to it with Tab. Enter keeps it, Escape lets go."
+
+VIEWS = ("formula", "figure", "specification")
+"""What can be shown of an equation: its formula, its data flow, its source."""
 
 
 @cache
@@ -35,7 +38,7 @@ def asset(name: str) -> str:
 
 def document(title: str, body: str, *, script: str = "page.js") -> str:
     """A whole page, which needs nothing but itself."""
-    style = asset("page.css") + FIGURE_STYLE
+    style = asset("page.css") + asset("views.css") + FIGURE_STYLE
     values = {"title": escape(title), "css": style, "body": body, "js": asset(script)}
     return re.sub(r"\{\{(\w+)\}\}", lambda found: values[found[1]], asset("page.html"))
 
@@ -51,21 +54,45 @@ def mapped_page(mapped: Mapped, file: Path | None, home: str = "") -> str:
     verdict, equation = mapped.verdict, mapped.equation
     title = f"{equation.id}: {verdict.implementation}"
     views = [*_equation_views(equation), *_implementation_views(mapped, file), *_called_views(mapped)]
-    kind = f"verdict {verdict.verdict.replace(' ', '-')}"
-    said = f'<p><span class="{kind}">{escape(verdict.verdict)}</span> {escape(_why(mapped))}</p>'
-    head = [said, _facts(mapped)]
+    head = [_verdict(mapped), _facts(mapped)]
     return document(title, _body(title, equation, head, views, home, _words(equation, mapped)))
 
 
-def equation_page(equation: Equation[..., Any], home: str = "", links: str = "") -> str:
+def equation_page(equation: Equation[..., Any], home: str = "", links: str = "", known: Collection[str] = ()) -> str:
     """The page of an equation without an implementation.
 
     Args:
         home: the address of the index that the page belongs to; "" if there is none.
         links: HTML that stands above the views, such as links to implementations.
+        known: the ids of the equations that have pages beside this one.
     """
     views = [*_equation_views(equation)]
+    others = convention_items(equation, known)
+    if others:
+        views.append(_view("Other conventions", "conventions", others, wide=True))
     return document(equation.id, _body(equation.id, equation, [links], views, home, _words(equation)))
+
+
+def equation_views(equation: Equation[..., Any], views: Sequence[str]) -> str:
+    """The views of an equation as a part of another page, which loads `views.css` and `page.js`."""
+    return _part(equation, _equation_views(equation, views), _words(equation))
+
+
+def mapped_views(mapped: Mapped, file: Path | None, views: Sequence[str]) -> str:
+    """What was measured of an implementation and its source, as a part of another page, with views of its equation."""
+    own = _equation_views(mapped.equation, views)
+    shown = [*own, *_implementation_views(mapped, file), *_called_views(mapped)]
+    return _facts(mapped) + _part(mapped.equation, shown, _words(mapped.equation, mapped))
+
+
+def _part(equation: Equation[..., Any], views: Iterable[str], words: dict[str, str]) -> str:
+    scope = f'<div class="views column" data-equation="{escape(equation.id)}">{"".join(views)}</div>'
+    return f'{scope}<script type="application/json" class="attnspec-words">{_json(words)}</script>'
+
+
+def _verdict(mapped: Mapped) -> str:
+    verdict = mapped.verdict.verdict
+    return f'<p><span class="verdict {verdict.replace(" ", "-")}">{escape(verdict)}</span> {escape(why(mapped))}</p>'
 
 
 def _body(
@@ -83,8 +110,7 @@ def _body(
         f"<header>{back}<h1>{escape(title)}</h1><p>{_prose(equation.doc)}</p>{''.join(head)}</header>",
         f'<main id="views" class="views" data-equation="{escape(equation.id)}">{"".join(views)}</main>',
         f"<footer><h2>Sources</h2><ul>{sources}</ul></footer>",
-        f'<div id="status" role="status" aria-live="polite">{IDLE}</div>',
-        f'<script type="application/json" id="words">{_json(words)}</script>',
+        f'<script type="application/json" class="attnspec-words">{_json(words)}</script>',
     ]
     return "\n".join(parts)
 
@@ -103,18 +129,23 @@ def _view(title: str, kind: str, content: str, *, wide: bool = False, extra: str
     return f'<section class="view {kind}{" wide" if wide else ""}"{extra}><h2>{escape(title)}</h2>{content}</section>'
 
 
-def _equation_views(equation: Equation[..., Any]) -> Iterator[str]:
-    """The formula, the figure and the source."""
+def _equation_views(equation: Equation[..., Any], views: Sequence[str] = VIEWS) -> Iterator[str]:
+    """The formula, the figure and the source, as far as they are wanted."""
     definition = equation.definition
-    copied = f"<details><summary>LaTeX</summary><pre>{escape(latex(definition))}</pre></details>"
-    yield _view("Formula", "formula", f'<div class="scroll">{mathml(definition)}</div>{copied}', wide=True)
-    flow = graph(definition)
-    sentences = "".join(f"<li>{escape(sentence)}</li>" for _, sentence in flow.text())
-    in_words = f'<details><summary>The figure in words</summary><ol class="words">{sentences}</ol></details>'
-    yield _view("Data flow", "figure", f'<div class="scroll">{svg(flow, style="")}</div>{in_words}')
-    listing = equation_listing(equation)
-    shown = listing.html() if listing is not None else "<p>Its lines are derived from those of another equation.</p>"
-    yield _view("The equation as it is written", "specification", shown)
+    if "formula" in views:
+        copied = f"<details><summary>LaTeX</summary><pre>{escape(latex(definition))}</pre></details>"
+        yield _view("Formula", "formula", f'<div class="scroll">{mathml(definition)}</div>{copied}', wide=True)
+    if "figure" in views:
+        flow = graph(definition)
+        sentences = "".join(f"<li>{escape(sentence)}</li>" for _, sentence in flow.text())
+        in_words = f'<details><summary>The figure in words</summary><ol class="words">{sentences}</ol></details>'
+        yield _view("Data flow", "figure", f'<div class="scroll">{svg(flow, style="")}</div>{in_words}')
+    if "specification" in views:
+        listing = equation_listing(equation)
+        shown = (
+            listing.html() if listing is not None else "<p>Its lines are derived from those of another equation.</p>"
+        )
+        yield _view("The equation as it is written", "specification", shown)
 
 
 def _implementation_views(mapped: Mapped, file: Path | None) -> Iterator[str]:
@@ -163,7 +194,8 @@ def _words(equation: Equation[..., Any], mapped: Mapped | None = None) -> dict[s
     return shown
 
 
-def _why(mapped: Mapped) -> str:
+def why(mapped: Mapped) -> str:
+    """Why a candidate has its verdict; "" if it conforms."""
     verdict = mapped.verdict
     said = verdict.diagnosis[0].says if verdict.diagnosis else ""
     return "; ".join(filter(None, [verdict.reason, said]))

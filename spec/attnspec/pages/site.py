@@ -14,6 +14,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from attnspec.interpreters.mutation.mutants import conventions
 from attnspec.language.equation import Equation
 from attnspec.pages.page import document
 from attnspec.verification.mapping import Mapped
@@ -123,7 +124,10 @@ def equation_digest(equation: Equation[..., Any], links: str) -> str:
     """The digest of all that the page of an equation is made of."""
     file = Path(inspect.unwrap(equation.function).__code__.co_filename)
     source = file.read_text("utf-8") if file.is_file() else ""
-    return digest([maker(), equation.id, repr(equation.definition), equation.doc, source, links])
+    others = [f"{other.id} {other.says} {other.definition!r}" for other in conventions(equation)]
+    return digest(
+        [maker(), equation.id, equation.says, repr(equation.definition), equation.doc, source, links, *others]
+    )
 
 
 def target_digest(target: Target, options: str) -> str:

@@ -53,7 +53,7 @@ def verify(
 
     Args:
         target: a callable; or the name of one or several: "FILE.py", "FILE.py:callable", "pkg.module" or
-            "pkg.module:callable".
+            "pkg.module:callable"; or an exported file: "MODEL.onnx", "MODEL.onnx:PART" or "MODEL.pt2".
         equation: the equation or procedure, or its id, for a target that does not declare one with `implements`, or
             that is to be judged as another one.
         framework: "numpy", "torch" or "jax": whose arrays the callable takes. By default, the framework of the claim,

@@ -16,7 +16,6 @@ from attnspec.verification.options import VerifyOptions
 from attnspec.verification.sandbox.runner import Runner
 from attnspec.verification.sandbox.targets import Target
 from attnspec.verification.session import OnProgress, asked_of, load_questions, prepared, runner_of
-from attnspec.verification.storage import temporary_storage
 from attnspec.verification.verdict import Verdict
 
 
@@ -45,7 +44,6 @@ class Mapped:
     unlinked: str = ""
 
 
-@temporary_storage()
 def mapped(
     target: Callable[..., Any] | str | Target, options: VerifyOptions, on_progress: OnProgress = lambda stage: None
 ) -> tuple[list[Mapped], list[str]]:

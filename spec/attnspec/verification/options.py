@@ -43,6 +43,9 @@ class VerifyOptions:
         case: the seed of the only drawn case that is asked; None: all are.
         show_output: whether what the candidate prints is shown on the standard error.
         trace: whether the lines of a wrong candidate are watched, to describe where it departs from the equation.
+        function: whether the function that it computes is examined too, without rounding.
+        share: (first, step): of the questions that the target raises, every step-th from the first one is asked, since
+            other processes ask the others; None: all are.
     """
 
     equation: str | None = None
@@ -70,6 +73,7 @@ class VerifyOptions:
     show_output: bool = False
     trace: bool = True
     function: bool = True
+    share: tuple[int, int] | None = None
 
     def claimed(self, declared: Claim) -> Claim:
         """The declared claim, with the fields that the caller overrides."""

@@ -16,12 +16,13 @@ from attnspec.language.registry import name_in_family
 from attnspec.verification.adapting import adaptation
 from attnspec.verification.candidate.adaptation import Adaptation, batch_axes
 from attnspec.verification.candidate.question import Question, Refused, reason_of
-from attnspec.verification.cases.recordings import as_tuple, recordings
+from attnspec.verification.cases.recordings import Recording, as_tuple, recordings
 from attnspec.verification.cases.restricted import restricted
 from attnspec.verification.judge.forms import named
 from attnspec.verification.options import VerifyOptions, gradient_of, known_or_refused, refuse_for_procedures
 from attnspec.verification.procedures.question import ProceduralQuestion
-from attnspec.verification.sandbox.targets import CallableInfo
+from attnspec.verification.programs import own_weights
+from attnspec.verification.sandbox.targets import PROGRAMS, CallableInfo
 from attnspec.verification.verdict import Verdict, VerdictKind
 
 AnyQuestion = Question | ProceduralQuestion
@@ -66,17 +67,17 @@ def questions(found: Sequence[CallableInfo], shown: str, wanted: VerifyOptions) 
             yield Question(
                 each,
                 equation,
-                _with_batch(declared.claim, wanted, how),
+                _with_sizes(_with_batch(declared.claim, wanted, how), each, equation, how),
                 framework,
                 dtype or "float32",
                 wanted.device or "cpu",
                 wanted.examples,
                 wanted.seed,
-                tuple((adapted.bind or {}).items()),
+                tuple({**dict(how.bind), **(adapted.bind or {})}.items()),
                 wanted.policy,
                 name,
                 not dtype,
-                inputs,
+                (*inputs, *_own_weights(each, equation, how, name, wanted)),
                 tuple((wanted.names or {}).items()),
                 wanted.only_inputs,
                 called if backward else None,
@@ -103,7 +104,27 @@ def refuse_same_of_gradients(how: Adaptation, called: Equation[..., Any], backwa
 def _with_batch(claim: Claim, wanted: VerifyOptions, how: Adaptation) -> Claim:
     """The claim with the batch axes that the candidate's order of axes has, unless the caller claims others."""
     named = isinstance(wanted.claim, Claim) or (wanted.claim is not None and "batch" in wanted.claim)
-    return replace(claim, batch=(batch_axes(how.axes),)) if how.axes and not named else claim
+    if named or not (how.axes or how.batch is not None):
+        return claim
+    return replace(claim, batch=(batch_axes(how.axes) if how.axes else how.batch or 0,))
+
+
+def _with_sizes(claim: Claim, each: CallableInfo, equation: Equation[..., Any], how: Adaptation) -> Claim:
+    """The claim of a program, which covers no empty inputs, unless the caller claims them: few evaluators take any."""
+    if each.program is None:
+        return claim
+    open_sizes = [name for name in sizes_of(equation.definition) if name not in dict(how.fixed)]
+    return replace(claim, smallest={**dict.fromkeys(("batch", *open_sizes), 1), **claim.smallest})
+
+
+def _own_weights(
+    each: CallableInfo, equation: Equation[..., Any], how: Adaptation, shown: str, wanted: VerifyOptions
+) -> Sequence[Recording]:
+    """A recorded case with the weights that a program's file holds, unless only other cases are asked."""
+    if wanted.only_inputs or wanted.case is not None or wanted.backward:
+        return ()
+    found = own_weights(each, equation.definition, dict(how.places), dict(how.fixed), shown)
+    return () if found is None else (found,)
 
 
 def refuse_unknown_sizes(equation: Equation[..., Any], claim: Claim) -> None:
@@ -143,10 +164,15 @@ def _claims(found: Sequence[CallableInfo], wanted: VerifyOptions) -> Iterator[tu
             for item in declared:
                 yield each, replace(item, claim=wanted.claimed(item.claim))
         elif wanted.equation is not None and _meant(each, found, wanted.equation):
-            claim = each.implementations[0].claim if each.implementations else Claim()
+            claim = each.implementations[0].claim if each.implementations else _unclaimed_by(each)
             framework = each.implementations[0].framework if each.implementations else None
             claim = wanted.claimed(replace(claim, backward=wanted.backward))
             yield each, Implementation(wanted.equation, framework, claim)
+
+
+def _unclaimed_by(each: CallableInfo) -> Claim:
+    """The claim of a callable that declares none: a program has one dtype, and runs on the CPU."""
+    return Claim() if each.program is None else Claim(dtypes=(each.program.dtype,), devices=("cpu",))
 
 
 def _answers(item: Implementation) -> tuple[str, ...]:
@@ -161,7 +187,7 @@ def _meant(each: CallableInfo, found: Sequence[CallableInfo], equation: str) -> 
     """Whether a callable is the one to judge although it does not claim this equation."""
     if any(item.equation == equation for other in found for item in other.implementations):
         return False
-    if len(found) == 1:
+    if len(found) == 1 or each.program is not None:
         return True
     named = [other.name for other in found if other.name == name_in_family(equation)]
     return each.name in named
@@ -170,7 +196,8 @@ def _meant(each: CallableInfo, found: Sequence[CallableInfo], equation: str) -> 
 def _target(shown: str, name: str) -> str:
     """The target of one callable: a submodule of a package stands before the colon."""
     module, _, callable_ = name.rpartition(".")
-    return f"{shown}:{name}" if shown.endswith(".py") or not module else f"{shown}.{module}:{callable_}"
+    is_file = shown.endswith((".py", *PROGRAMS)) or ".." in shown.rpartition(":")[2]
+    return f"{shown}:{name}" if is_file or not module else f"{shown}.{module}:{callable_}"
 
 
 def _unclaimed(found: Sequence[CallableInfo], shown: str, wanted: VerifyOptions) -> TargetError:

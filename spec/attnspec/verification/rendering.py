@@ -49,6 +49,7 @@ def verdict_text(verdict: Verdict) -> str:
         ("precision", _precision(verdict)),
         ("strength", _strength(verdict)),
         ("claimed", verdict.domain),
+        ("cached", f"computed on {verdict.cached}; nothing that it depends on has changed" if verdict.cached else ""),
         ("bound", verdict.bound),
         ("to mend", verdict.mend if not verdict.passed else ""),
     )
@@ -64,6 +65,11 @@ def cases_text(verdict: Verdict) -> str:
     """How many cases were judged, in words."""
     recorded = f", {verdict.recorded} of them recorded" if verdict.recorded else ""
     return f"{verdict.examples} case{'s' * (verdict.examples != 1)}{recorded}"
+
+
+def time_text(verdict: Verdict) -> str:
+    """How long a verdict took, or the day on which it was computed, in words."""
+    return f"from the cache, of {verdict.cached}" if verdict.cached else f"{verdict.seconds:.1f} s"
 
 
 def _precision(verdict: Verdict) -> str:
@@ -113,6 +119,7 @@ def verdict_json(verdict: Verdict) -> dict[str, Any]:
         "bound": verdict.bound,
         "seed": verdict.seed,
         "function": _function_json(verdict.function) if verdict.function is not None else None,
+        "cached": verdict.cached or None,
     }
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol
 
 from attnspec.errors import SpecError, TargetError
 from attnspec.language import definitions
@@ -14,11 +14,9 @@ from attnspec.verification.candidate.question import Question, Refused, reason_o
 from attnspec.verification.equations.verifier import EquationVerifier
 from attnspec.verification.options import VerifyOptions, validate
 from attnspec.verification.procedures.question import ProceduralQuestion
-from attnspec.verification.procedures.verifier import ProceduralVerifier
 from attnspec.verification.questions import AnyQuestion, not_run, questions
 from attnspec.verification.sandbox.runner import Runner
 from attnspec.verification.sandbox.targets import MissingPackage, Target
-from attnspec.verification.storage import temporary_storage
 from attnspec.verification.targeting import load_own_equations, parse_target
 from attnspec.verification.verdict import Report, Verdict, VerdictKind
 
@@ -31,7 +29,29 @@ OnProgress = Callable[[str], None]
 Answer = Verdict | Refused
 
 
-@temporary_storage()
+class Record(Protocol):
+    """Where verdicts on the questions of a target are kept, so that a run can go on after it was ended.
+
+    Attributes:
+        earlier: {number of a question: its verdict}, which is not asked again.
+    """
+
+    @property
+    def earlier(self) -> Mapping[int, Verdict]: ...
+
+    def keep(self, question: int, verdict: Verdict) -> None:
+        """Keep a verdict."""
+
+
+class _NoRecord:
+    """Keeps nothing."""
+
+    earlier: Mapping[int, Verdict] = {}
+
+    def keep(self, question: int, verdict: Verdict) -> None:
+        pass
+
+
 def run(
     target: Callable[..., Any] | str | Target,
     options: VerifyOptions,
@@ -39,27 +59,33 @@ def run(
     jobs: int = 1,
     on_verdict: OnVerdict = lambda verdict: None,
     on_progress: OnProgress = lambda stage: None,
+    record: Record | None = None,
 ) -> Report:
     """Answer every question that a target raises. The order of the report does not depend on the number of processes.
+
+    Args:
+        record: where verdicts are kept; those that it has are not reached again.
 
     Raises:
         TargetError, UnknownName, BindingError, SpecError: as `attnspec.verify` does.
     """
-    shown, aim = prepared(target, options)
+    record = record or _NoRecord()
     with runner_of(options) as runner:
+        runner.start_ahead()
+        shown, aim = prepared(target, options)
         started = time.monotonic()
         try:
             to_answer = load_questions(shown, aim, options, runner)
         except MissingPackage as error:
             reason = f"the package {error.missing} is not installed"
-            return _complete([], [], [not_run(shown, options, reason, time.monotonic() - started)], on_verdict)
+            missing = [not_run(shown, options, reason, time.monotonic() - started)] if _is_first(options) else []
+            return _complete([], [], missing, on_verdict)
         shared = min(jobs, len(to_answer)) if not runner.failures else 1
         if shared < 2:
-            answers = _in_turn(to_answer, runner, on_verdict, on_progress)
+            answers = _in_turn(to_answer, runner, on_verdict, on_progress, record)
             return _report(shown, options, answers, runner.failures, on_verdict)
-    return _report(
-        shown, options, _in_processes(target, options, len(to_answer), shared, on_verdict, on_progress), (), on_verdict
-    )
+    answers = _in_processes(target, options, len(to_answer), shared, on_verdict, on_progress, record)
+    return _report(shown, options, answers, (), on_verdict)
 
 
 def prepared(target: Callable[..., Any] | str | Target, options: VerifyOptions) -> tuple[str, Target]:
@@ -86,17 +112,27 @@ def load_questions(shown: str, target: Target, options: VerifyOptions, runner: R
     found = runner.load(target)
     if options.equation is None and not options.equations:
         load_own_equations(target, [item.equation for each in found for item in each.implementations])
-    return list(questions(found, shown, options)) if found or not runner.failures else []
+    raised = list(questions(found, shown, options)) if found or not runner.failures else []
+    first, step = options.share or (0, 1)
+    return raised[first::step]
 
 
 def _in_turn(
-    to_answer: Iterable[AnyQuestion | Refused], runner: Runner, on_verdict: OnVerdict, on_progress: OnProgress
+    to_answer: Iterable[AnyQuestion | Refused],
+    runner: Runner,
+    on_verdict: OnVerdict,
+    on_progress: OnProgress,
+    record: Record,
 ) -> list[Answer]:
     answers: list[Answer] = []
-    for question in to_answer:
-        answers.append(answer(question, runner, on_progress))
-        if isinstance(answers[-1], Verdict):
-            on_verdict(answers[-1])
+    for number, question in enumerate(to_answer):
+        earlier = record.earlier.get(number)
+        answered = earlier or answer(question, runner, on_progress)
+        answers.append(answered)
+        if isinstance(answered, Verdict):
+            if earlier is None:
+                record.keep(number, answered)
+            on_verdict(answered)
     return answers
 
 
@@ -107,14 +143,18 @@ def _in_processes(
     jobs: int,
     on_verdict: OnVerdict,
     on_progress: OnProgress,
+    record: Record,
 ) -> list[Answer]:
     from attnspec.verification.parallel import answered_in_processes  # late: it imports this module in each process
 
-    answers: dict[int, Answer] = {}
-    tasks = [(number, options.seed) for number in range(count)]
+    answers: dict[int, Answer] = {number: verdict for number, verdict in record.earlier.items() if number < count}
+    for verdict in record.earlier.values():
+        on_verdict(verdict)
+    tasks = [(number, options.seed) for number in range(count) if number not in answers]
     for (number, _), answered in answered_in_processes(target, options, jobs, tasks):
         answers[number] = answered
         if isinstance(answered, Verdict):
+            record.keep(number, answered)
             on_verdict(answered)
         on_progress(f"{len(answers)} of {count}")
     return [answers[number] for number in range(count)]
@@ -126,6 +166,8 @@ def answer(question: AnyQuestion | Refused, runner: Runner, on_progress: OnProgr
         return question
     try:
         if isinstance(question, ProceduralQuestion):
+            from attnspec.verification.procedures.verifier import ProceduralVerifier  # late: it loads Hypothesis
+
             return ProceduralVerifier(question, runner, on_progress).verdict()
         return _judged(question, runner, on_progress)
     except SpecError as error:
@@ -163,11 +205,12 @@ def _report(
     failures: Sequence[TargetError],
     on_verdict: OnVerdict,
 ) -> Report:
-    """Verdicts in order, refused questions last. If all are refused for one reason, its error is raised."""
+    """Verdicts in order, refused questions last. If all of a target are refused for one reason, its error is raised."""
     verdicts = [each for each in answers if isinstance(each, Verdict)]
     refused = [each for each in answers if isinstance(each, Refused)]
-    if not (verdicts or failures) and len({str(each.error) for each in refused}) == 1:
+    if not (verdicts or failures or options.share) and len({str(each.error) for each in refused}) == 1:
         raise refused[0].error
+    failures = failures if _is_first(options) else ()
     notes = [f"not imported: {failure.headline}" for failure in failures]
     notes += [f"not judged: {each.error.headline}" for each in refused]
     missing = [not_run(shown, options, f"{failure.headline}: {failure.given}") for failure in failures]
@@ -178,3 +221,8 @@ def _complete(verdicts: list[Verdict], notes: list[str], last: list[Verdict], on
     for verdict in last:
         on_verdict(verdict)
     return Report((*verdicts, *last), tuple(notes))
+
+
+def _is_first(options: VerifyOptions) -> bool:
+    """Whether what is not about a single question is reported here: of several shares, by the one that begins."""
+    return options.share is None or options.share[0] == 0

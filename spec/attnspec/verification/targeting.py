@@ -10,7 +10,7 @@ from attnspec.errors import TargetError
 from attnspec.language import definitions
 from attnspec.language.procedure import is_specified
 from attnspec.language.registry import family_of
-from attnspec.verification.sandbox.targets import CALLED_FROM_PYTHON, File, Module, Pickled, Target
+from attnspec.verification.sandbox.targets import CALLED_FROM_PYTHON, PROGRAMS, File, Module, Pickled, Target
 
 
 def parse_target(target: Callable[..., Any] | str | Target) -> tuple[str, Target]:
@@ -23,7 +23,7 @@ def parse_target(target: Callable[..., Any] | str | Target) -> tuple[str, Target
         return str(target), target
     if isinstance(target, str):
         place, _, name = target.partition(":") if target[1:3] != ":\\" else (target, "", "")
-        if definitions.is_file(place) or place.endswith((*CALLED_FROM_PYTHON,)):
+        if definitions.is_file(place) or place.endswith((*CALLED_FROM_PYTHON, *PROGRAMS)):
             return target, File(place, name or None)
         return target, Module(place, name or None)
     if callable(target):
@@ -53,6 +53,8 @@ def load_own_equations(target: Target, ids: Sequence[str]) -> None:
     folder = Path(target.path).absolute().parent if isinstance(target, File) else Path.cwd()
     definitions.load(family for family in dict.fromkeys(map(family_of, ids)) if definitions.is_module(family, folder))
     if all(map(is_specified, ids)):
+        return
+    if isinstance(target, File) and target.is_program:
         return
     if isinstance(target, File):
         definitions.load([str(Path(target.path).absolute())])

@@ -255,8 +255,14 @@ class Verdict:
             is then the equation of the gradients.
         bound: how the candidate was called, as text, where it was not by the names of the equation; else "".
         function: which function it computes, without rounding; None if that was not examined.
+        cached: the day on which it was computed, if `attnspec gate` took it from its cache; else "".
+        tried: pairs of the id of a known mistake that was tried and whether the cases would have caught it. It is not
+            part of the text and of the JSON.
         cases: the cases that show the verdict: that of `worst_case`, then the one with the largest error, if that is
             another. They are not part of the text and of the JSON; `attnspec verify --keep-case` writes them.
+        judged_under: the precision policy under which the values were judged, also where `policy` is ""; "" if none
+            was. It is kept with the cases.
+        shown_alone: whether an answer to one of `cases` is enough to show it; otherwise it takes all answers together.
 
     Examples:
         >>> import attnspec
@@ -295,7 +301,11 @@ class Verdict:
     backward_of: str = ""
     bound: str = ""
     function: FunctionVerdict | None = None
+    cached: str = ""
+    tried: tuple[tuple[str, bool], ...] = field(default=(), compare=False, repr=False)
     cases: tuple[Case, ...] = field(default=(), compare=False, repr=False)
+    judged_under: str = field(default="", compare=False, repr=False)
+    shown_alone: bool = field(default=True, compare=False, repr=False)
 
     @property
     def passed(self) -> bool:

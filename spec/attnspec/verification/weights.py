@@ -8,6 +8,7 @@ from typing import Any
 from attnspec.errors import UnknownName, nearest
 from attnspec.language.dims import Dim
 from attnspec.language.equation import Equation
+from attnspec.language.layers import sizes_of
 from attnspec.language.layouts import LAYOUTS, Layout, Part, parts_of
 from attnspec.language.symbols import common_names
 from attnspec.language.tree import Definition
@@ -35,7 +36,7 @@ def places_of(callable_: CallableInfo, definition: Definition, given: Mapping[st
     """Where arguments are, by the caller and by their own names.
 
     Raises:
-        UnknownName: the equation lacks an argument, or the callable an array.
+        UnknownName: the equation lacks an argument or a size, or the callable an array.
         SpecError: a text is not a place.
     """
     arguments = [parameter.name for parameter in definition.parameters]
@@ -52,6 +53,7 @@ def places_of(callable_: CallableInfo, definition: Definition, given: Mapping[st
                 mend=nearest(argument, arguments),
             )
         for part in parts_of(text):
+            _check_rows(part, definition, f"{argument}={text}")
             if part.target not in (*state, *names) and part.target.rpartition(".")[0] not in names and not open_ended:
                 raise UnknownName(
                     f"{callable_.name} does not have {part.target}",
@@ -63,8 +65,30 @@ def places_of(callable_: CallableInfo, definition: Definition, given: Mapping[st
     return {**own, **given}
 
 
-def sizes_of_weights(callable_: CallableInfo, definition: Definition, places: Mapping[str, str]) -> dict[str, float]:
+def _check_rows(part: Part, definition: Definition, given: str) -> None:
+    """Check that the rows of a part are counted in sizes of the equation.
+
+    Raises:
+        UnknownName: one is not.
+    """
+    sizes = [*sizes_of(definition)]
+    for name in sorted(part.rows[0].names | part.rows[1].names if part.rows is not None else ()):
+        if name not in sizes:
+            raise UnknownName(
+                f"{definition.id} does not have the size {name}",
+                given=given,
+                expected=f"rows in {', '.join(sizes)}" if sizes else "rows in whole numbers: it has no sizes",
+                mend=nearest(name, sizes),
+            )
+
+
+def sizes_of_weights(
+    callable_: CallableInfo, definition: Definition, places: Mapping[str, str], given: Mapping[str, Any]
+) -> dict[str, float]:
     """The sizes and options that a module has, by the shapes of its weights and its attributes.
+
+    Args:
+        given: values of options, by the caller.
 
     Raises:
         SpecError: a text is not a place.
@@ -74,10 +98,11 @@ def sizes_of_weights(callable_: CallableInfo, definition: Definition, places: Ma
         return {}
     fixed: dict[str, float] = {}
     sizes: dict[str, int] = {}
+    numbers = {**network.numbers, **{name: int(text) for name, text in given.items() if str(text).isdecimal()}}
     for option in definition.options:
-        names = [name for name in (option.name, *common_names(option.name, definition.id)) if name in network.numbers]
+        names = [name for name in (option.name, *common_names(option.name, definition.id)) if name in numbers]
         if option.size and names:
-            fixed[option.name] = sizes[option.size] = network.numbers[names[0]]
+            fixed[option.name] = sizes[option.size] = numbers[names[0]]
     of_options = {*sizes}
     dims = [pair for target, shape in network.state.items() for pair in _dims(definition, places, target, shape)]
     for _ in dims:

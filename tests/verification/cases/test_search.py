@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import fields
 from functools import cache
+from random import Random
 
 import pytest
 from hypothesis import given, settings
@@ -13,7 +15,8 @@ from attnspec import REGISTRY
 from attnspec.implementation import Claim
 from attnspec.verification.cases.case import CONTIGUOUS, LAYOUTS, Description, make, sized, smallest, within
 from attnspec.verification.cases.distributions import HIDDEN, REGIMES, regime_applies
-from attnspec.verification.cases.search import descriptions, regimes
+from attnspec.verification.cases.search import SEEDS, Menu, menu, regimes
+from strategies import random_draws
 
 MASKED, STACKED, ATTENTION = "attention.masked", "recurrent.stacked_lstm", "attention.scaled_dot_product"
 EQUATIONS = (MASKED, STACKED, ATTENTION, "multihead.causal", "transformer.layer_norm", "position.sinusoidal",
@@ -27,22 +30,43 @@ def bounds(id: str, claim: Claim) -> Callable[[str], int]:
     return lambda name: max(smallest(REGISTRY[id], name) if name != "batch" else 0, claim.smallest.get(name, 0))
 
 
+def menu_of(id: str, claim: Claim) -> Menu:
+    return menu(REGISTRY[id], bounds(id, claim), claim)
+
+
 def strategy(id: str, claim: Claim) -> st.SearchStrategy[Description]:
-    return descriptions(REGISTRY[id], bounds(id, claim), claim)
+    return random_draws(menu_of(id, claim))
 
 
 @cache
 def sample(id: str) -> Sequence[Description]:
     """A few hundred descriptions, the same each time."""
-    found: list[Description] = []
+    random = Random(0)
+    return [menu_of(id, ANY).draw(random) for _ in range(300)]
 
-    @settings(max_examples=300, derandomize=True, database=None)
-    @given(strategy(id, ANY))
-    def collect(description: Description) -> None:
-        found.append(description)
 
-    collect()
-    return found
+@given(st.sampled_from(EQUATIONS), st.integers(0))
+@SOME
+def test_a_varied_description_differs_in_one_part_at_most(id: str, seed: int) -> None:
+    """Sizes, regime, batch, layout or seed; the rest stays, and what is new is from the menu."""
+    choices, random = menu_of(id, ANY), Random(seed)
+    description = choices.draw(random)
+
+    varied = choices.vary(description, random)
+
+    parts = [each.name for each in fields(Description)]
+    assert sum(getattr(varied, part) != getattr(description, part) for part in parts) <= 1
+    assert varied.regime in choices.regimes
+    assert varied.batch in choices.batches
+    assert varied.layout in choices.layouts
+    assert SEEDS[0] <= varied.seed <= SEEDS[1]
+
+
+def test_draws_are_the_same_for_the_same_seed() -> None:
+    choices = menu_of(MASKED, ANY)
+
+    assert choices.draw(Random(7)) == choices.draw(Random(7))
+    assert choices.draw(Random(7)) != choices.draw(Random(8))
 
 
 @given(st.sampled_from(EQUATIONS), st.data())

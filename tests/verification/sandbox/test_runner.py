@@ -435,6 +435,35 @@ def test_state_lives_as_long_as_the_worker(tmp_path: Path) -> None:
         assert values(call(runner, "counts")) == 1
 
 
+STARTS = """
+import os
+with open(os.environ["ATTNSPEC_TEST_PIDS"], "a") as file: print(os.getpid(), file=file)
+def double(x): return 2 * x
+"""
+
+
+@pytest.mark.parametrize("changed", [False, True])
+def test_a_worker_that_was_started_ahead_loads_the_target(
+    changed: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that starts now does, if modules are looked for elsewhere since; in the end none of them is left."""
+    candidate, written = tmp_path / "mine.py", tmp_path / "pids"
+    candidate.write_text(STARTS)
+    monkeypatch.setenv("ATTNSPEC_TEST_PIDS", str(written))
+    with Runner() as runner:
+        runner.start_ahead()
+        assert runner._ahead is not None
+        ahead = runner._ahead._child.pid
+        if changed:
+            monkeypatch.setattr(sys, "path", [*sys.path, str(tmp_path)])
+        runner.load(File(str(candidate)))
+        assert (values(call(runner, "double")) == 2 * X).all()
+
+    assert (int(written.read_text()) != ahead) is changed
+    for group in (ahead, int(written.read_text())):
+        assert_group_ends(group)
+
+
 def test_what_a_candidate_starts_dies_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     written = tmp_path / "pids"
     monkeypatch.setenv("ATTNSPEC_TEST_PIDS", str(written))

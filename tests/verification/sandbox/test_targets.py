@@ -187,7 +187,6 @@ def test_missing_file_names_the_nearest(runner: Runner, tmp_path: Path) -> None:
     [
         ("kernels.so", "a shared library", "ctypes"),
         ("look.ipynb", "a notebook", "attnspec.verify"),
-        ("model.onnx", "an ONNX model", "InferenceSession"),
         ("kernel.cu", "source code", "compile it"),
         ("weights.safetensors", "a file of arrays", "--inputs"),
     ],

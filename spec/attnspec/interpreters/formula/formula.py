@@ -8,14 +8,14 @@ registered one of this id, as in a mutant, is marked with a prime and written ou
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import groupby
 from types import MappingProxyType
 from xml.sax.saxutils import escape
 
-from attnspec.interpreters.formula.latex import LATEX
+from attnspec.interpreters.formula.latex import LATEX, MARK, MARKED
 from attnspec.interpreters.formula.mathml import MATHML
 from attnspec.interpreters.formula.setting import Setting
 from attnspec.interpreters.formula.symbols import symbols
@@ -39,6 +39,17 @@ def latex(definition: Definition) -> str:
     """
     rows = [f"{row.left} &= {row.right}" if row.left else f"&{row.right}" for row in _rows(definition, LATEX)]
     return "\n".join([r"\begin{aligned}", *(f"{row} \\\\" for row in rows[:-1]), rows[-1], r"\end{aligned}"])
+
+
+def marked_rows(definition: Definition, marked: Collection[Node]) -> list[str]:
+    """The rows of a formula in LaTeX, `left = right`, in which some of its nodes are, with these in red.
+
+    Args:
+        marked: nodes of the equation itself, by identity.
+    """
+    red = {id(node): Tag("", "") for node in marked}
+    rows = _rows(definition, MARKED, red)
+    return [f"{row.left} = {row.right}" for row in rows if row.left and MARK in row.right]
 
 
 def latex_of(node: Node, definition: Definition) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from typing import ClassVar
 
 from attnspec.interpreters.formula.setting import Level, Piece, Setting, run
+from attnspec.interpreters.tags import Tag
 from attnspec.language.symbols import latex
 
 
@@ -103,4 +104,15 @@ class Latex(Setting):
         return not (right[:1].isdigit() or right.startswith("{}") or mixed or applied)
 
 
-LATEX = Latex()
+MARK = r"\color{red}"
+"""The command that marks a part."""
+
+
+class MarkedLatex(Latex):
+    """LaTeX in which tagged parts are red."""
+
+    def tagged(self, text: str, tags: Sequence[Tag]) -> str:
+        return f"{{{MARK}{{{text}}}}}" if tags else text
+
+
+LATEX, MARKED = Latex(), MarkedLatex()

@@ -19,6 +19,7 @@ from attnspec.interpreters.mutation.operators import Site, local_mutations
 from attnspec.language import layers
 from attnspec.language.check import Scope, Type, check, infer, layer_of
 from attnspec.language.equation import REGISTRY, Equation
+from attnspec.language.registry import family_of
 from attnspec.language.traversal import (
     Path,
     call_by_name,
@@ -86,9 +87,13 @@ def curated_and_conventions(equation: Equation[..., Any]) -> Iterator[Mutant]:
 
 
 def conventions(equation: Equation[..., Any]) -> list[Equation[..., Any]]:
-    """The other conventions of an equation: all equations with the same base convention."""
+    """The other conventions of an equation: all equations with the same base convention.
+
+    In the catalogue they are in its family, so that no other family is loaded.
+    """
     root = equation.convention_of or equation.id
-    return [other for other in REGISTRY.values() if other.id != equation.id and root in (other.id, other.convention_of)]
+    candidates = REGISTRY.near(family_of(root))
+    return [other for other in candidates if other.id != equation.id and root in (other.id, other.convention_of)]
 
 
 def lookalikes(equation: Equation[..., Any]) -> Iterator[Mutant]:

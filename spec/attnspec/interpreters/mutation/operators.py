@@ -101,7 +101,7 @@ def local_mutations(node: Node, site: Site) -> Iterator[LocalMutation]:
 
 
 def dropped(node: Node, site: Site) -> Iterator[LocalMutation]:
-    """A term, factor, divisor, matrix or sign is missing; a bias is added twice."""
+    """A term, factor, divisor, exponent, matrix or sign is missing; a bias is added twice."""
     match node:
         case Apply(op="+", args=(_, Name(id=name) as bias)) if symbol_of(name, site.definition).group == "bias":
             yield f"twice/{name}", f"{name} is added twice", Apply("+", (node, bias)), ()
@@ -115,6 +115,8 @@ def dropped(node: Node, site: Site) -> Iterator[LocalMutation]:
             yield f"drop/{_slug(a, site)}", f"the term {site.show(a)} is missing", Apply("neg", (b,)), ()
         case Apply(op="/", args=(a, b)):
             yield f"drop/{_slug(b, site)}", f"the division by {site.show(b)} is missing", a, ()
+        case Apply(op="**", args=(a, b)):
+            yield f"drop/{_slug(b, site)}", f"the exponent {site.show(b)} is missing", a, ()
         case Apply(op="@", args=(a, b)):
             yield f"drop/{_slug(b, site)}", f"the matrix {site.show(b)} is missing", a, _square(b, site)
         case Apply(op="neg", args=(a,)):

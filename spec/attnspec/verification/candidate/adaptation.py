@@ -35,6 +35,8 @@ class Adaptation:
         places: pairs of an argument of the equation and where the candidate keeps it, where that is not an argument.
         entries: the arrays in `places` that are weights of a module; the others are arguments.
         made: of a class, pairs of a parameter of its constructor and its value, or the text of its value; else None.
+        batch: how many batch axes the candidate's inputs have; None if that is not known.
+        bind: pairs of a parameter and the argument that it is, by the shapes of a program's inputs.
     """
 
     settings: tuple[tuple[str, Any], ...] = ()
@@ -45,6 +47,8 @@ class Adaptation:
     places: tuple[tuple[str, str], ...] = ()
     entries: tuple[str, ...] = ()
     made: tuple[tuple[str, Any], ...] | None = None
+    batch: int | None = None
+    bind: tuple[tuple[str, str], ...] = ()
 
     @property
     def words(self) -> list[str]:
@@ -94,6 +98,10 @@ class Adaptation:
             else array
             for name, array in arrays.items()
         }  # fmt: skip
+
+    def result_to_candidate(self, array: NDArray[Any], result: Parameter, equation: Equation[..., Any]) -> NDArray[Any]:
+        """The array of a result of the equation in the candidate's order of axes."""
+        return array.transpose(self._order()) if self._is_laid_out(result, array.ndim, equation) else array
 
     def to_equation(self, outcome: Outcome, results: Sequence[Parameter], equation: Equation[..., Any]) -> Outcome:
         """An outcome with the outputs in the equation's order of axes.

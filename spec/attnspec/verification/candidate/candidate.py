@@ -222,6 +222,16 @@ class Candidate:
         settings = {name: evaluated(value, known) for name, value in adaptation.settings}
         return {"settings": settings, "made": made, "packing": adaptation.packing(definition, sizes)}
 
+    def impossible_sizes(self, case: Case) -> str:
+        """The sizes of a case that a program does not take, in words; "" if it takes all, as every callable does."""
+        if self.question.callable.program is None:
+            return ""
+        definition = self.question.called.definition
+        shapes = {name: array.shape for name, array in case.arrays.items()}
+        sizes, _ = fit(definition, shapes, case.options)
+        fixed = dict(self.question.adaptation.fixed)
+        return ", ".join(f"{name} = {size}" for name, size in sizes.items() if fixed.get(name, size) != size)
+
     def outcomes(self, requests: Iterable[Request]) -> Iterator[Outcome]:
         """Make each call and yield its outcome, with the outputs in the equation's order of axes."""
         results = self.question.equation.definition.results

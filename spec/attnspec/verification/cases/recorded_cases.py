@@ -25,6 +25,9 @@ from attnspec.verification.cases.recorded_values import (
 )
 from attnspec.verification.cases.recordings import Arrays, Recording
 
+USUAL_BATCH = 2
+"""The size of each batch axis if nothing but weights is recorded, and a batch is claimed."""
+
 
 @dataclass(frozen=True, slots=True)
 class RecordedCases:
@@ -87,6 +90,8 @@ class Reader:
         options = {item.name: to_number(item, recorded[item.name], source) for item in given_options}
         shapes = RecordedShapes(self.equation, definition, arrays, options, source)
         sizes, batch = self._with_usual(shapes.sizes(), definition), shapes.batch_axes()
+        if all(parameter.symbol.weight for parameter in parameters) and len(batch) not in self.batches:
+            batch = (USUAL_BATCH,) * min(self.batches)
         if self.finite:
             check_finite(arrays, source)
         check_integers(self.equation, arrays, sizes, source)
@@ -99,7 +104,7 @@ class Reader:
         self._note_changes(source, definition, recorded, stored)
         drawn = self._drawn(sizes, batch, seed)
         whole = {item.name: stored.get(item.name, drawn.arrays[item.name]) for item in definition.parameters}
-        return Case(whole, {**drawn.options, **options}, origin=source)
+        return Case(whole, {**drawn.options, **options}, layout=recording.layout, origin=source)
 
     def _definition(self, names: Iterable[str]) -> Definition:
         """Return the equation for as many layers as there are arrays of; for two layers if there are none."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 import zipfile
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attnspec.errors import SpecError
+from attnspec.verification.cases.case import LAYOUTS
 
 SUFFIXES = (".npz", ".safetensors")
 
@@ -20,6 +22,10 @@ SAFETENSORS_DTYPES = {
     "U64": "<u8", "U32": "<u4", "U16": "<u2", "U8": "u1", "BOOL": "?",
 }  # fmt: skip
 """The dtypes of safetensors that are read, with NumPy's names. Those left out have floats of fewer than 16 bits."""
+
+
+FACTS = "attnspec"
+"""The name of the entry of an .npz file in which attnspec keeps what it knows of the cases, as JSON."""
 
 
 def check_readable(path: str) -> None:
@@ -59,6 +65,33 @@ def read_arrays(path: str) -> dict[str, NDArray[Any]]:
     return arrays
 
 
+def read_facts(path: str) -> dict[str, Any]:
+    """Return what attnspec has written to an .npz file beside the arrays; empty if it wrote nothing.
+
+    Raises:
+        SpecError: the file cannot be read, or is corrupt.
+    """
+    check_readable(path)
+    if path.endswith(".safetensors"):
+        return {}
+    if not zipfile.is_zipfile(path):
+        raise _corrupt(path, "not a zip archive, which an .npz is")
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            facts = json.loads(str(file[FACTS])) if FACTS in file.files else {}
+    except (zipfile.BadZipFile, ValueError, EOFError) as error:
+        raise _corrupt(path, str(error)) from error
+    if not isinstance(facts, dict):
+        raise _corrupt(path, f"{FACTS} is not a JSON object")
+    return facts
+
+
+def layouts_in(path: str) -> list[str]:
+    """Return the memory layouts of the cases of a file; empty if it has none."""
+    layouts = read_facts(path).get("layouts", [])
+    return [each if each in LAYOUTS else "contiguous" for each in layouts] if isinstance(layouts, list) else []
+
+
 def _read_npz(path: str) -> dict[str, NDArray[Any]]:
     if not zipfile.is_zipfile(path):
         raise _corrupt(path, "not a zip archive, which an .npz is")
@@ -67,7 +100,8 @@ def _read_npz(path: str) -> dict[str, NDArray[Any]]:
     try:
         with np.load(path, allow_pickle=False) as file:
             for name in file.files:
-                arrays[name] = np.asarray(file[name])
+                if name != FACTS:
+                    arrays[name] = np.asarray(file[name])
     except (zipfile.BadZipFile, ValueError, EOFError) as error:
         raise _corrupt(path, f"{name}: {error}" if name else str(error)) from error
     return arrays

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attnspec.errors import SpecError
-from attnspec.verification.cases.recorded_files import check_readable, read_arrays
+from attnspec.verification.cases.recorded_files import check_readable, layouts_in, read_arrays
 
 Inputs = str | os.PathLike[str] | Mapping[str, Any]
 """The path of a file, or arrays of any framework by name."""
@@ -30,10 +30,12 @@ class Recording:
     Attributes:
         source: where they come from, for verdicts and errors: "layer.npz, case 3".
         arrays: the arrays by the names that they have in the file.
+        layout: how the arrays are to lie in memory, one of `LAYOUTS`.
     """
 
     source: str
     arrays: Arrays
+    layout: str = "contiguous"
 
 
 def as_tuple(inputs: Inputs | Iterable[Inputs] | None) -> tuple[Inputs, ...]:
@@ -66,19 +68,20 @@ def recordings(inputs: Sequence[Inputs]) -> tuple[Recording, ...]:
             source, arrays = f"inputs[{position}]" if len(inputs) > 1 else "inputs", as_numpy(item)
         else:
             source, arrays = os.fspath(item), read_arrays(os.fspath(item))
-        cases += _cases(source, arrays)
+        cases += _cases(source, arrays, () if isinstance(item, Mapping) else layouts_in(source))
     return tuple(cases)
 
 
-def _cases(source: str, arrays: Arrays) -> list[Recording]:
+def _cases(source: str, arrays: Arrays, layouts: Sequence[str]) -> list[Recording]:
     numbered = {name: match for name in arrays if (match := NUMBERED.fullmatch(name))}
     shared = {name: array for name, array in arrays.items() if name not in numbered}
     if not numbered:
-        return [Recording(source, shared)]
+        return [Recording(source, shared, *layouts[:1])]
     cases = []
     for number in sorted({int(match[1]) for match in numbered.values()}):
         own = {match[2]: arrays[name] for name, match in numbered.items() if int(match[1]) == number}
-        cases.append(Recording(f"{source}, case {number}", {**shared, **own}))
+        layout = layouts[number] if number < len(layouts) else "contiguous"
+        cases.append(Recording(f"{source}, case {number}", {**shared, **own}, layout))
     return cases
 
 

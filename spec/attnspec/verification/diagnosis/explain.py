@@ -157,7 +157,7 @@ class Explainer:
         if reduction:
             return Diagnosis("batch", reduction)
         short = [observation for observation in observations if observation.case.longest <= LONG]
-        found = recognise(self.judge, observations, [*self.mistakes_before_gradients, *self.mistakes], judged.policy)
+        found = recognise(self.judge, observations, [*self.mistakes, *self.mistakes_before_gradients], judged.policy)
         found = found or recognise(
             self.judge, short, software_mistakes(self.judge.equation), judged.policy, refute=True
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
@@ -24,11 +24,11 @@ from attnspec.thresholds import (
     TELLING_ELEMENTS,
     TRIED_CASES,
 )
-from attnspec.verification.candidate.observation import Observation
+from attnspec.verification.candidate.observation import Array, Observation
 from attnspec.verification.diagnosis import locate
 from attnspec.verification.judge.forms import Form
 from attnspec.verification.judge.judge import Judge
-from attnspec.verification.judge.mutant_values import fits, mutant_values
+from attnspec.verification.judge.mutant_values import fits, mutant_values, values_of_each
 from attnspec.verification.judge.mutation_score import shows
 from attnspec.verification.judge.residuals import Compared, compare
 from attnspec.verification.judge.statistics import largest, pooled_rms
@@ -104,7 +104,7 @@ def _screened(
         return mutants
     cheapest = min(large_enough, key=lambda observation: observation.case.elements)
     runs = [fits(mutant, cheapest.case) for mutant in mutants]
-    distances = {k: _distance(judge, [cheapest], mutant, policy) for k, mutant in enumerate(mutants) if runs[k]}
+    distances = dict(_distances_at_once(judge, cheapest, [k for k, run in enumerate(runs) if run], mutants, policy))
     near = set(sorted(distances, key=lambda k: distances[k])[: MANY // 2])
     return [mutant for k, mutant in enumerate(mutants) if k in near or not runs[k]]
 
@@ -180,12 +180,28 @@ def _informative(observation: Observation) -> float:
     return (1 if description is not None and description.regime == "ordinary" else 0) + min(size, 60) / 100
 
 
+def _distances_at_once(
+    judge: Judge, observation: Observation, places: Sequence[int], mutants: Sequence[Mutant], policy: Policy
+) -> Iterator[tuple[int, float]]:
+    """The distances of the answers to one case from some of the mutants, each with the place of the mutant."""
+    alone = [k for k in places if mutants[k].in_storage]
+    yield from ((k, _distance(judge, [observation], mutants[k], policy)) for k in alone)
+    others = [k for k in places if not mutants[k].in_storage]
+    each = values_of_each([mutants[k].definition for k in others], observation.case)
+    for k, wrong in zip(others, each, strict=True):
+        yield k, _mean_distance(judge, [(observation, wrong)], policy)
+
+
 def _distance(judge: Judge, observations: Sequence[Observation], mutant: Mutant, policy: Policy) -> float:
     """The distance of answers from a mutant's values in σ of the equation; infinite if it cannot be evaluated."""
-    # The mean of log(1 + |answer − value| / σ) over all elements.
+    each = ((observation, mutant_values(mutant, observation.case, judge.dtype)) for observation in observations)
+    return _mean_distance(judge, each, policy)
+
+
+def _mean_distance(judge: Judge, each: Iterable[tuple[Observation, tuple[Array, ...] | None]], policy: Policy) -> float:
+    """The mean of log(1 + |answer − value| / σ) over all elements of some cases; infinite without values."""
     total, count = 0.0, 0
-    for observation in observations:
-        wrong = mutant_values(mutant, observation.case, judge.dtype)
+    for observation, wrong in each:
         if wrong is None:
             continue
         for answer, value, noise in zip(observation.answers, wrong, judge.noise(observation.case, policy), strict=True):

@@ -56,7 +56,10 @@ def to_verdict(candidate: Candidate, conclusion: Conclusion, findings: Sequence[
         recorded=sum(bool(case.origin) for case, _ in candidate.calls),
         backward_of=question.forward.id if question.forward is not None else "",
         bound=candidate.bound,
+        tried=strength.tried if strength else (),
         cases=_shown_by(conclusion),
+        judged_under=str(judged.policy) if judged is not None else "",
+        shown_alone=_shown_alone(conclusion),
     )
 
 
@@ -67,6 +70,13 @@ def _shown_by(conclusion: Conclusion) -> tuple[Case, ...]:
     if largest is not None and conclusion.kind is not VerdictKind.CONFORMS and (largest.fails or not shown):
         shown += [largest.case] if not any(largest.case is case for case in shown) else []
     return tuple(shown)
+
+
+def _shown_alone(conclusion: Conclusion) -> bool:
+    """Whether one answer is enough to show it: a wrong element, or what is no matter of values."""
+    if conclusion.kind not in (VerdictKind.DIFFERS, VerdictKind.IMPRECISE) or conclusion.judged is None:
+        return True
+    return any(comparison.fails for comparison in conclusion.judged.compared)
 
 
 def weakness(judged: Judged, strength: MutationScore, unread: Sequence[str]) -> str:

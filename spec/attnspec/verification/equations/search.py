@@ -1,19 +1,17 @@
-"""More cases: random ones that Hypothesis steers towards the largest error, and cases against surviving mutants."""
+"""More cases: random ones, steered towards the largest error, and cases against surviving mutants."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-
-import hypothesis
+from random import Random
 
 from attnspec.interpreters.mutation.mutants import Mutant
 from attnspec.interpreters.rounding.policy import Policy
 from attnspec.thresholds import STRENGTHENING_ROUNDS
 from attnspec.verification.candidate.candidate import Candidate
 from attnspec.verification.candidate.observation import Observation
-from attnspec.verification.cases.case import Description
-from attnspec.verification.cases.search import descriptions
+from attnspec.verification.cases.search import menu
 from attnspec.verification.cases.suite import ROUND_SEEDS, standard_suite
 from attnspec.verification.judge import statistics
 from attnspec.verification.judge.findings import Judged
@@ -22,32 +20,23 @@ from attnspec.verification.judge.mutation_score import MutationScore, mutation_s
 
 
 def search(candidate: Candidate, judge: Judge, policy: Policy) -> list[Observation]:
-    """Random cases, steered towards the largest error."""
-    found: list[Observation] = []
+    """Random cases: the first half independent of each other, then variations of the one with the largest error."""
     question = candidate.question
-    if question.examples <= 0 or question.is_narrowed:
-        return found
-
-    @hypothesis.seed(question.seed)
-    @hypothesis.settings(
-        max_examples=question.examples,
-        database=None,
-        deadline=None,
-        derandomize=False,
-        phases=[hypothesis.Phase.generate, hypothesis.Phase.target],
-        suppress_health_check=list(hypothesis.HealthCheck),
-        verbosity=hypothesis.Verbosity.quiet,
-    )
-    @hypothesis.given(descriptions(question.equation, question.least, question.claim, question.layouts))
-    def explore(description: Description) -> None:
-        seen = candidate.observe([candidate.make_case(description)])
-        found.extend(seen)
-        for observation in seen:
-            share = statistics.largest(judge.compare([observation], policy))
-            hypothesis.target(float(min(share, 1e6)), label="share of the bound")
-
-    explore()
-    return found
+    observations: list[Observation] = []
+    if question.is_narrowed:
+        return observations
+    choices = menu(question.equation, question.least, question.claim, question.layouts)
+    random = Random(question.seed)
+    worst, largest = choices.draw(random), -1.0
+    for number in range(question.examples):
+        first_half = 2 * number < question.examples
+        description = choices.draw(random) if first_half else choices.vary(worst, random)
+        answered = candidate.observe([candidate.make_case(description)])
+        observations += answered
+        share = max((statistics.largest(judge.compare([each], policy)) for each in answered), default=-1.0)
+        if share > largest:
+            worst, largest = description, share
+    return observations
 
 
 def strengthened(

@@ -26,7 +26,7 @@ from attnspec.verification.judge.findings import Conclusion, Judged
 from attnspec.verification.judge.forms import accepted
 from attnspec.verification.judge.judge import Judge
 from attnspec.verification.judge.mask_bits import unread_bits
-from attnspec.verification.judge.mutant_values import effective_perturbations, non_equivalent_mutants
+from attnspec.verification.judge.mutant_values import effective_perturbations, non_equivalent_mutants, possible
 from attnspec.verification.judge.mutation_score import MutationScore, mutation_score
 from attnspec.verification.judge.with_forms import judge_with_forms
 from attnspec.verification.properties.checks import PropertyResults, check_properties
@@ -78,8 +78,10 @@ class EquationVerifier(Verifier[Conclusion]):
 
     @cached_property
     def mistakes(self) -> tuple[Mutant, ...]:
-        """Every known mistake that shows on what is claimed."""
-        return non_equivalent_mutants(self.equation, self.question.claim.finite)
+        """Every known mistake that shows on what is claimed, and can be made at the sizes that the candidate has."""
+        known = non_equivalent_mutants(self.equation, self.question.claim.finite)
+        fixed = dict(self.question.adaptation.fixed)
+        return tuple(mutant for mutant in known if possible(mutant, fixed)) if fixed else known
 
     @cached_property
     def explainer(self) -> Explainer:
@@ -112,9 +114,7 @@ class EquationVerifier(Verifier[Conclusion]):
         self.observations += self.candidate.observe([*self.candidate.standard_cases(), *recorded.cases])
         unusable = self.unusable()
         if unusable is not None:
-            self.on_progress("diagnosis")
-            self.note(side_effects.violation(self.candidate.calls))
-            return self.explainer.where_it_runs(self.observations, unusable)
+            return self.wrong_where_it_runs(unusable, policy) or self.fails_somewhere(unusable)
         if not self.observations:
             which = "no recorded case" if self.question.only_inputs else "no case"
             return Conclusion(VerdictKind.INCONCLUSIVE, f"{which} could be asked: the claim leaves none")
@@ -199,6 +199,22 @@ class EquationVerifier(Verifier[Conclusion]):
         self.note(side_effects.violation(self.candidate.calls))
         return self.explainer.conclude(self.observations, self.judged)
 
+    def wrong_where_it_runs(self, unusable: Conclusion, policy: Policy | None) -> Conclusion | None:
+        """The conclusion from the answers of a candidate that fails on empty inputs or layouts, if they are wrong."""
+        if unusable.kind is not VerdictKind.MISBEHAVES or not self.observations:
+            return None
+        wrong = self.judge_all(policy)
+        if wrong is None or wrong.kind is not VerdictKind.DIFFERS:
+            return None
+        self.note(unusable.reason)
+        return wrong
+
+    def fails_somewhere(self, unusable: Conclusion) -> Conclusion:
+        """The conclusion on a candidate that has no answer to some cases, with the mistake that its others show."""
+        self.on_progress("diagnosis")
+        self.note(side_effects.violation(self.candidate.calls))
+        return self.explainer.where_it_runs(self.observations, unusable)
+
     def unusable(self) -> Conclusion | None:
         """The conclusion where a case has no answer that can be judged."""
         question = self.question
@@ -213,6 +229,8 @@ class EquationVerifier(Verifier[Conclusion]):
             other = [name for name, value in question.adaptation.fixed if case.options.get(name, value) != value]
             if other:
                 return f"it needs other values of {', '.join(other)}"
+            if sizes := self.candidate.impossible_sizes(case):
+                return f"it needs other sizes: {sizes}"
             outcome, answers = self.candidate.call(self.candidate.with_summed_gradients(case))
             return answer_form.describe_status(outcome) if answers is None else answers
 

@@ -35,6 +35,11 @@ class MutationScore:
         """How many mutants were tried."""
         return len(self.killed) + len(self.survived)
 
+    @property
+    def tried(self) -> tuple[tuple[str, bool], ...]:
+        """Pairs of the id of a mutant and whether it would have been caught."""
+        return (*((mutant.id, True) for mutant in self.killed), *((mutant.id, False) for mutant in self.survived))
+
     def extended(self, after: MutationScore) -> MutationScore:
         """This score, updated by the score of its survivors on more cases."""
         seen_in_aggregate = (*self.seen_in_aggregate, *after.seen_in_aggregate)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from attnspec.errors import SpecError
 from attnspec.language.procedure import Procedure
+from attnspec.verification.procedures.storage import temporary_storage
 
 Case = Mapping[str, Any]
 """The arguments of a procedure, by name."""
@@ -61,7 +62,8 @@ def drawn(procedure: Procedure[..., Any], seed: int, count: int) -> list[Case]:
     def collect(case: Case) -> None:
         drawn_cases.append(case)
 
-    collect()
+    with temporary_storage():
+        collect()
     return drawn_cases
 
 

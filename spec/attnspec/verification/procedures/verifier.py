@@ -130,6 +130,9 @@ class ProceduralVerifier(Verifier[ProceduralConclusion]):
             properties=self.properties,
             domain="all arguments of these types",
             bound=self.candidate.bound,
+            tried=()
+            if self.uncaught is None
+            else tuple((mistake.name, mistake not in self.uncaught) for mistake in self.procedure.mistakes),
             mend=self.procedure.body if conclusion.kind == VerdictKind.DIFFERS else "",
         )
 

@@ -97,7 +97,8 @@ def _is_whole(equation: Equation[..., Any]) -> bool:
 
 def _drawn(equation: Equation[..., Any], prop: Property, least: Callable[[str], int], dtype: str, seed: int) -> Case:
     """Draw a case of the default sizes, or of the nearest ones to which a property applies."""
-    pairs = zip(sizes_of(equation.definition), DEFAULT_SIZES, strict=False)
+    usual = zip(sizes_of(equation.definition), DEFAULT_SIZES, strict=False)
+    pairs = [(name, min(size, equation.largest.get(name, size))) for name, size in usual]
     default = {
         name: max(min(size, 3) if equation.definition.role(name) in FEW else size, least(name)) for name, size in pairs
     }

@@ -127,6 +127,7 @@ class Request:
             to variables and those that functions return; "operations", also the results of single operations, as far
             as the framework shows them; "" for no.
         balls: whether the answer is wanted in ball arithmetic, free of rounding; arrays are contiguous then.
+        measured: whether time and memory of the call are measured; it is made several times then.
     """
 
     name: str
@@ -148,6 +149,7 @@ class Request:
     made: Mapping[str, Setting] | None = None
     watched: Watched = ""
     balls: bool = False
+    measured: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,6 +300,8 @@ class Outcome:
         broken: the worker cannot be used for another call.
         recorded: the arrays of a watched call, in the order in which they were made.
         untraced: why a call has no answer in balls; "" if it has one, or if none was wanted.
+        seconds: the time of one call, of those that are measured; else 0.
+        peak_bytes: the memory that a measured call needed above what was in use before; None if that is not known.
     """
 
     status: Status
@@ -312,6 +316,8 @@ class Outcome:
     broken: bool = False
     recorded: tuple[Recorded, ...] = ()
     untraced: str = ""
+    seconds: float = 0.0
+    peak_bytes: int | None = None
 
 
 Command = Load | Request | PlainRequest

@@ -50,12 +50,20 @@ class WorkerEnded(Exception):
         self.cause, self.log = cause, log
 
 
+def import_path() -> list[str]:
+    """Where modules are looked for, here and in a worker that starts now."""
+    return [entry for entry in sys.path if isinstance(entry, str)]
+
+
 class Process:
     """A worker in a process group of its own, which ends together with all that the candidate starts.
 
     Args:
         memory_bytes: the memory limit of the candidate, and of a message from it.
         show_output: whether what it prints is copied to the standard error.
+
+    Attributes:
+        path: where it looks for modules.
     """
 
     def __init__(self, memory_bytes: int, show_output: bool = False) -> None:
@@ -69,8 +77,8 @@ class Process:
         self._outbox = bytearray()
         self._inbox = Inbox(memory_bytes + (1 << 20))
         self._poll = select.poll()
-        path = json.dumps([entry for entry in sys.path if isinstance(entry, str)])
-        arguments = [path, workers_link.fileno(), workers_lifeline, memory_bytes]
+        self.path = import_path()
+        arguments = [json.dumps(self.path), workers_link.fileno(), workers_lifeline, memory_bytes]
         try:
             self._child = subprocess.Popen(
                 [sys.executable, "-u", "-P", "-c", BOOT, *map(str, arguments)],

@@ -31,7 +31,7 @@ from attnspec.verification.sandbox.messages import (
     Trouble,
 )
 from attnspec.verification.sandbox.out_of_memory import mentions_out_of_memory
-from attnspec.verification.sandbox.process import Process, ReplyTimeout, WorkerEnded
+from attnspec.verification.sandbox.process import Process, ReplyTimeout, WorkerEnded, import_path
 from attnspec.verification.sandbox.targets import CallableInfo, File, Target
 
 MAX_IN_FLIGHT = 2
@@ -78,6 +78,7 @@ class Runner:
         self._time_limit, self._start_limit = time_limit, start_limit
         self._target: Target | None = None
         self._process: Process | None = None
+        self._ahead: Process | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -87,9 +88,15 @@ class Runner:
 
     def close(self) -> None:
         """End the worker and all that it started. A later call starts a new one with the same target."""
-        process, self._process = self._process, None
-        if process is not None:
-            process.stop()
+        processes = self._process, self._ahead
+        self._process = self._ahead = None
+        for process in processes:
+            if process is not None:
+                process.stop()
+
+    def start_ahead(self) -> None:
+        """Start a worker before its target is known, so that it starts while the parent does something else."""
+        self._ahead = Process(self._memory_bytes, show_output=self._show_output)
 
     def load(self, target: Target) -> list[CallableInfo]:
         """Import a target in a new worker, in place of the one before.
@@ -103,7 +110,8 @@ class Runner:
             MissingPackage: importing it needs a package that is not installed.
             WorkerError: no worker could be started.
         """
-        self.close()
+        if self._process is not None:
+            self.close()
         self._target, self.failures = target, ()
         loaded = self._start(target)
         self.failures = tuple(failure.error() for failure in loaded.failures)
@@ -150,7 +158,7 @@ class Runner:
         if isinstance(target, File):
             target.require()
         try:
-            process = self._process = Process(self._memory_bytes, show_output=self._show_output)
+            process = self._process = self._started_ahead() or Process(self._memory_bytes, self._show_output)
             self._await_ready(process)
             process.send(Load(target))
             loaded = self._await_loaded(process, target)
@@ -159,6 +167,14 @@ class Runner:
             self.close()
             raise
         return loaded
+
+    def _started_ahead(self) -> Process | None:
+        """Take the worker that was started ahead; None if there is none, or what can be imported has changed since."""
+        ahead, self._ahead = self._ahead, None
+        if ahead is not None and ahead.path != import_path():
+            ahead.stop()
+            return None
+        return ahead
 
     def _await_ready(self, process: Process) -> None:
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 from attnspec.errors import TargetError, nearest
 from attnspec.implementation import Implementation
 from attnspec.verification.sandbox.binding import Parameter
+from attnspec.verification.sandbox.wire import Array
 
 WRAPPED = "write a Python function that calls it, by ctypes or torch.ops, and name that: FILE.py:function"
 COMPILED = "compile it, write a Python function that calls it, and name that: FILE.py:function"
@@ -19,21 +20,24 @@ LOADED = "write a Python function or module that loads it, and name that; --inpu
 
 CALLED_FROM_PYTHON: dict[str, tuple[str, str]] = {
     ".ipynb": ("a notebook", "call attnspec.verify(function, ID) in a cell; or jupyter nbconvert --to script FILE"),
-    ".onnx": ("an ONNX model", "write a Python function that runs an onnxruntime.InferenceSession, and name that"),
     **dict.fromkeys((".so", ".dll", ".dylib", ".pyd"), ("a shared library", WRAPPED)),
     **dict.fromkeys((".c", ".cc", ".cpp", ".cu", ".cuh", ".h", ".hip", ".rs"), ("source code", COMPILED)),
     **dict.fromkeys((".npz", ".npy", ".pt", ".pth", ".safetensors"), ("a file of arrays", LOADED)),
 }
 """{suffix of a file that Python does not import: what it is, and what to do}."""
 
+PROGRAMS = {".onnx": "an ONNX model", ".pt2": "an exported program of PyTorch"}
+"""{suffix of a file that is run without being imported: what it is}."""
+
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A Python file, imported as if it were run.
+    """A Python file, imported as if it were run, or a file of `PROGRAMS`.
 
     Attributes:
         path: the path of the file.
-        callable: the name of one callable in it, dotted for an attribute; None stands for all that it defines.
+        callable: the name of one callable in it, dotted for an attribute; None stands for all that it defines. Of an
+            ONNX model, the part that is meant, and what evaluates it.
     """
 
     path: str | Path
@@ -61,9 +65,15 @@ class File:
             raise TargetError(f"{self.path} is {what}, not a Python file", expected=expected, mend=mend)
         if path.is_file():
             return
-        names = [file.name for file in path.parent.glob("*.py")]
-        mend = nearest(path.name, names) or f"{path.parent} has {', '.join(sorted(names)[:8]) or 'no Python file'}"
-        raise TargetError(f"no file {str(self.path)!r}", given=str(self.path), expected="a Python file", mend=mend)
+        names = [file.name for file in path.parent.glob(f"*{path.suffix if self.is_program else '.py'}")]
+        mend = nearest(path.name, names) or f"{path.parent} has {', '.join(sorted(names)[:8]) or 'no such file'}"
+        expected = PROGRAMS.get(path.suffix, "a Python file")
+        raise TargetError(f"no file {str(self.path)!r}", given=str(self.path), expected=expected, mend=mend)
+
+    @property
+    def is_program(self) -> bool:
+        """Whether it is run without being imported."""
+        return Path(self.path).suffix in PROGRAMS
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +168,22 @@ class Network:
 
 
 @dataclass(frozen=True, slots=True)
+class Program:
+    """The description of a program that is not a Python callable, such as an ONNX model.
+
+    Attributes:
+        dtype: the dtype of its floating-point arrays.
+        inputs: {parameter: its shape}, with -1 for a size that is not fixed. Parameters of which nothing is known are
+            left out.
+        weights: {name of a weight: its values}; bfloat16 as float32.
+    """
+
+    dtype: str
+    inputs: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    weights: Mapping[str, Array] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class CallableInfo:
     """The description of a callable of a target.
 
@@ -169,6 +195,7 @@ class CallableInfo:
         framework: whose arrays it seems to take, "numpy", "torch" or "jax"; None if nothing tells.
         network: what is known of a module of PyTorch or of a class of modules; None for other callables.
         numbers: the numbers that are written in its code, in order.
+        program: what is known of a program that is not a Python callable; None for a callable.
     """
 
     name: str
@@ -178,3 +205,4 @@ class CallableInfo:
     framework: str | None
     network: Network | None = None
     numbers: tuple[float, ...] = ()
+    program: Program | None = None

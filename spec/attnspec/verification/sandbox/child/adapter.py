@@ -9,6 +9,7 @@ from typing import Any
 
 from attnspec.verification.sandbox.child.arrays import Arrays
 from attnspec.verification.sandbox.child.calls import call_by_plan
+from attnspec.verification.sandbox.child.programs.program import Program
 from attnspec.verification.sandbox.messages import Piece, Request
 
 
@@ -40,11 +41,13 @@ def _constructed(kind: Callable[..., Any], arguments: tuple[tuple[str, Any], ...
 
 
 def _with_weights(module: Any, entries: Sequence[str]) -> Callable[..., Any]:
-    """Return a function that calls a module with other weights.
+    """Return a function that calls a module or program with other weights.
 
     Raises:
         ValueError: the module has a weight that is not passed.
     """
+    if isinstance(module, Program):
+        return module.call
     functional_call = importlib.import_module("torch.func").functional_call
     missing = [name for name, _ in module.named_parameters() if name not in entries]
     if missing:

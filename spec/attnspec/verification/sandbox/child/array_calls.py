@@ -20,6 +20,8 @@ from attnspec.verification.sandbox.child.arrays_torch import TorchArrays
 from attnspec.verification.sandbox.child.autodiff import Progress, differentiate
 from attnspec.verification.sandbox.child.calls import failure, repeat, unavailable
 from attnspec.verification.sandbox.child.global_state import GlobalState
+from attnspec.verification.sandbox.child.measuring import Measurement, measured
+from attnspec.verification.sandbox.child.programs.program import Program
 from attnspec.verification.sandbox.child.watching import Watch
 from attnspec.verification.sandbox.messages import Layout, Outcome, Output, Request
 from attnspec.verification.sandbox.wire import Array
@@ -42,6 +44,8 @@ def answer(request: Request, function: Callable[..., Any], arrays: Arrays, begin
     dtype, device = request.dtype, request.device
     if reason := arrays.unavailable(device, dtype):
         return unavailable(reason)
+    if request.balls and isinstance(function, Program) and function.untraced:
+        return Outcome("ok", untraced=function.untraced)
     if request.balls:
         tracing: Any = importlib.import_module("attnspec.verification.sandbox.child.tracing.answer")  # needs an extra
         outcome: Outcome = tracing.answer(request, function, arrays, begin)
@@ -99,13 +103,18 @@ def _run(
         arrays.wait(result, request.device)
         return result
 
+    measurement = Measurement(0.0, None)
     try:
-        if watch is None:
+        if request.measured:
+            result, measurement = measured(call_and_wait)
+        elif watch is None:
             result = repeat(request.times, call_and_wait)
         else:
             with watch, arrays.seeing(watch.operation) if seen else nullcontext():
                 result = arrays.unseen(call_and_wait())
-        outcome = Outcome("ok", recorded=tuple(watch.recorded) if watch is not None else ())
+        recorded = tuple(watch.recorded) if watch is not None else ()
+        seconds, peak_bytes = measurement.seconds, measurement.peak_bytes
+        outcome = Outcome("ok", recorded=recorded, seconds=seconds, peak_bytes=peak_bytes)
     except BaseException as error:
         result, outcome = None, failure(error)
     return result, replace(outcome, during=progress.during, detached=progress.detached)

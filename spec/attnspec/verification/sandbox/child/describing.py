@@ -16,6 +16,7 @@ from attnspec.implementation import ATTRIBUTE, Framework, Implementation
 from attnspec.verification.sandbox.binding import Parameter
 from attnspec.verification.sandbox.child.constants import written_numbers
 from attnspec.verification.sandbox.child.networks import network_of
+from attnspec.verification.sandbox.child.programs.program import Program
 from attnspec.verification.sandbox.protocol import check_fields
 from attnspec.verification.sandbox.targets import CallableInfo
 from attnspec.verification.sandbox.wire import WireError
@@ -40,6 +41,8 @@ def describe(name: str, function: Callable[..., Any]) -> CallableInfo:
     Raises:
         TargetError: a field of its claim has a value of the wrong type.
     """
+    if isinstance(function, Program):
+        return check_fields(function.describe(name))
     module = str(getattr(function, "__module__", None))
     network = network_of(function)
     info = CallableInfo(

@@ -36,6 +36,8 @@ def load(target: Target) -> tuple[Callables, list[CallableInfo], list[TargetErro
     if isinstance(target, Pickled):
         function = _unpickle(target)
         callables = {getattr(function, "__qualname__", type(function).__name__): function}
+    elif isinstance(target, File) and target.is_program:
+        callables = dict(_programs(target))
     else:
         module = _import_file(target) if isinstance(target, File) else _import_module(target)
         if target.callable is not None:
@@ -53,6 +55,20 @@ def _unpickle(target: Pickled) -> Callable[..., Any]:
     if not callable(value):
         raise TargetError(f"{target} cannot be called", given=repr(value), expected="a callable")
     return cast(Callable[..., Any], value)
+
+
+def _programs(target: File) -> Callables:
+    """Load an exported file; its programs by name."""
+    room = "attnspec.verification.sandbox.child.programs"
+    loader = {".onnx": "onnx_models", ".pt2": "torch_programs"}[Path(target.path).suffix]
+    try:
+        module: Any = importlib.import_module(f"{room}.{loader}")  # it needs an extra
+        programs: Callables = module.load(Path(target.path).absolute(), target.callable or "")
+        return programs
+    except TargetError:
+        raise
+    except BaseException as error:
+        raise _import_failure(error, str(target), "") from error
 
 
 def _import_file(target: File) -> ModuleType:

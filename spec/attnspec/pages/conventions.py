@@ -1,0 +1,97 @@
+"""What an equation's other conventions do otherwise: the lines that differ, and by how much on drawn values."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from difflib import SequenceMatcher
+from html import escape
+from statistics import median
+from typing import Any
+
+import numpy as np
+
+from attnspec.interpreters.formula.formula import text
+from attnspec.interpreters.mutation.mutants import adapted, conventions
+from attnspec.language.equation import Equation
+from attnspec.language.tree import Definition
+from attnspec.verification.judge.mutant_values import sample_cases, values
+
+
+def convention_items(equation: Equation[..., Any], known: Collection[str]) -> str:
+    """The other conventions of an equation as HTML; "" if it has none.
+
+    Args:
+        equation: the equation.
+        known: the ids of the equations that have pages beside this one.
+    """
+    return "".join(_item(equation, other, other.id in known) for other in conventions(equation))
+
+
+def _item(equation: Equation[..., Any], other: Equation[..., Any], has_page: bool) -> str:
+    name = f'<a href="{escape(other.id)}.html">{escape(other.id)}</a>' if has_page else escape(other.id)
+    says = other.says if other.convention_of else f"here {equation.says}"
+    table = "".join(
+        f"<tr><td><code>{here}</code></td><td><code>{there}</code></td></tr>"
+        for here, there in differing_lines(equation.definition, other.definition)
+    )
+    head = f"<tr><th>{escape(equation.id)}</th><th>{escape(other.id)}</th></tr>"
+    shown = f'<div class="scroll"><table class="differs">{head}{table}</table></div>' if table else ""
+    return f"<h3>{name}</h3><p>{escape(says)}. {escape(gap(equation, other))}</p>{shown}"
+
+
+def differing_lines(definition: Definition, other: Definition) -> Iterator[tuple[str, str]]:
+    """The lines of two formulas that differ, as pairs of HTML with marks; "" where only the other has a line."""
+    mine, theirs = _lines(definition), _lines(other)
+    for kind, a, b, c, d in SequenceMatcher(None, mine, theirs, autojunk=False).get_opcodes():
+        if kind == "equal":
+            continue
+        for k in range(max(b - a, d - c)):
+            yield _marked(mine[a + k] if a + k < b else "", theirs[c + k] if c + k < d else "")
+
+
+def _lines(definition: Definition) -> list[str]:
+    """The lines of a formula without its declarations and comments, whatever the equation is called."""
+    shown = [line.split("    ")[0].rstrip() for line in text(definition).splitlines()]
+    return [line.replace(f"{definition.id} = ", "result = ") for line in shown if " = " in line and " ∈ " not in line]
+
+
+def _marked(mine: str, theirs: str) -> tuple[str, str]:
+    """Two lines as HTML, with their differing words marked."""
+    words, others = mine.split(" "), theirs.split(" ")
+    marked: tuple[list[str], list[str]] = ([], [])
+    for kind, a, b, c, d in SequenceMatcher(None, words, others, autojunk=False).get_opcodes():
+        for side, part in zip(marked, (words[a:b], others[c:d]), strict=True):
+            shown = escape(" ".join(part))
+            side.append(shown if kind == "equal" or not shown else f"<mark>{shown}</mark>")
+    return " ".join(filter(None, marked[0])), " ".join(filter(None, marked[1]))
+
+
+def gap(equation: Equation[..., Any], other: Equation[..., Any]) -> str:
+    """How far the values of two conventions are apart on drawn cases, as a sentence."""
+    comparable = adapted(other.definition, equation.definition)
+    if comparable is None:
+        return "It takes other arguments, so that their values cannot be compared."
+    found = []
+    for case in sample_cases(equation):
+        here, there = values(equation.definition, case), values(comparable, case)
+        if here is not None and there is not None:
+            found.append(max(map(_distance, here, there), default=0.0))
+    apart = [distance for distance in found if distance > 0]
+    if not apart:
+        return f"Their values are equal on {len(found)} drawn cases."
+    some = f"in {len(apart)} of {len(found)} drawn cases"
+    if not np.isfinite(median(apart)):
+        return f"Their values differ {some}: where one is finite, the other is not."
+    return f"Their values differ {some}, by {median(apart):.0%} of the largest value (median)."
+
+
+def _distance(here: Any, there: Any) -> float:
+    """The largest difference, relative to the largest value; infinite where only one of them is finite."""
+    if not here.size:
+        return 0.0
+    finite = np.isfinite(here) & np.isfinite(there)
+    if not np.array_equal(here[~finite], there[~finite], equal_nan=True):
+        return np.inf
+    scale = np.max(np.abs(here[finite]), initial=0.0)
+    apart = np.max(np.abs(here[finite] - there[finite]), initial=0.0)
+    return float(apart / scale) if scale else float(apart > 0)

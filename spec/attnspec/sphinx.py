@@ -1,0 +1,317 @@
+"""Formulas, figures and verdicts in the documentation of any project, by Sphinx.
+
+Put the extension into `conf.py`::
+
+    extensions = ["attnspec.sphinx"]
+    attnspec_equations = ["my_equations.py"]
+
+Then there are two directives and a role, in reStructuredText and in MyST::
+
+    .. attnspec:equation:: recurrent.gru_cell
+       :views: formula figure specification
+
+    .. attnspec:implementation:: my_package/gru.py:gru
+       :equation: recurrent.gru_cell
+
+    One step is :attnspec:eq:`recurrent.gru_cell`.
+
+An equation is shown by its formula, its data flow and its source. An implementation is judged while the documentation
+is built, and shown beside its formula with its verdict; a term that the reader points at lights up in both. An
+implementation that does not conform is a warning of the build, so that `sphinx-build -W` fails. It is judged again if a
+Python file in its folder or below has changed, and a module each time.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Set
+from pathlib import Path
+from typing import Any, ClassVar
+
+from docutils import nodes
+from docutils.parsers.rst import directives
+from sphinx.addnodes import desc_name, desc_signature, pending_xref
+from sphinx.application import Sphinx
+from sphinx.builders import Builder
+from sphinx.directives import ObjectDescription
+from sphinx.domains import Domain, ObjType
+from sphinx.environment import BuildEnvironment
+from sphinx.errors import ConfigError
+from sphinx.roles import XRefRole
+from sphinx.util import logging
+from sphinx.util.docutils import SphinxDirective
+from sphinx.util.nodes import make_refnode
+
+from attnspec import __version__
+from attnspec.errors import SpecError
+from attnspec.interpreters.formula.formula import latex, text
+from attnspec.language import definitions
+from attnspec.language.equation import REGISTRY, Equation
+from attnspec.pages import page, site
+from attnspec.pages.code_views import source_of
+from attnspec.verification.mapping import mapped
+from attnspec.verification.options import VerifyOptions
+from attnspec.verification.targeting import parse_target
+
+__all__ = ["setup"]
+
+LOGGER = logging.getLogger(__name__)
+
+
+class Views(nodes.General, nodes.Element):
+    """What a page shows of an equation: `html`, `latex` and `text`, one for each kind of builder."""
+
+
+def views_node(equation: Equation[..., Any], html: str) -> Views:
+    """A node whose HTML is given, and which is the formula in all other formats."""
+    return Views("", html=html, latex=latex(equation.definition), text=text(equation.definition))
+
+
+def visit_html(self: Any, node: Views) -> None:
+    self.body.append(f'<div class="attnspec">{node["html"]}</div>')
+    raise nodes.SkipNode
+
+
+def visit_latex(self: Any, node: Views) -> None:
+    self.body.append(f"\n\\[\n{node['latex']}\n\\]\n")
+    raise nodes.SkipNode
+
+
+def visit_text(self: Any, node: Views) -> None:
+    self.new_state()
+    self.add_text(node["text"])
+    self.end_state(wrap=False)
+    raise nodes.SkipNode
+
+
+def visit_other(self: Any, node: Views) -> None:
+    block = nodes.literal_block(node["text"], node["text"])
+    block.walkabout(self)
+    raise nodes.SkipNode
+
+
+def shown_views(given: str | None) -> tuple[str, ...]:
+    """The names of views in an option of a directive.
+
+    Raises:
+        ValueError: one of them is not known.
+    """
+    names = tuple((given or "").replace(",", " ").split())
+    unknown = [name for name in names if name not in page.VIEWS]
+    if unknown or not names:
+        raise ValueError(f"{' '.join(unknown) or 'nothing'} was given; expected some of {', '.join(page.VIEWS)}")
+    return names
+
+
+class EquationDirective(ObjectDescription[str]):
+    """An equation, with its first sentence, its views and the text of the directive."""
+
+    option_spec: ClassVar[Any] = {**ObjectDescription.option_spec, "views": shown_views}
+
+    def handle_signature(self, sig: str, signode: desc_signature) -> str:
+        equation = _equation(sig, self)
+        self.equations = {**getattr(self, "equations", {}), equation.id: equation}
+        signode += desc_name(equation.id, equation.id)
+        return equation.id
+
+    def add_target_and_index(self, name: str, sig: str, signode: desc_signature) -> None:
+        signode["ids"].append(f"attnspec-{name}")
+        self.state.document.note_explicit_target(signode)
+        domain = self.env.domains["attnspec"]
+        assert isinstance(domain, AttnspecDomain)
+        domain.note(name, self.env.docname, signode["ids"][-1], signode)
+        self.indexnode["entries"].append(("single", name, signode["ids"][-1], "", None))
+
+    def _object_hierarchy_parts(self, sig_node: desc_signature) -> tuple[str, ...]:
+        return (sig_node.astext(),)
+
+    def _toc_entry_name(self, sig_node: desc_signature) -> str:
+        return sig_node.astext()
+
+    def transform_content(self, content_node: Any) -> None:
+        wanted = self.options.get("views", page.VIEWS[:1])
+        shown: list[nodes.Node] = []
+        for equation in self.equations.values():
+            first = equation.doc.partition("\n\n")[0].replace("\n", " ")
+            shown.append(nodes.paragraph("", "", *_prose(first)))
+            shown.append(views_node(equation, page.equation_views(equation, wanted)))
+        content_node[:0] = shown
+
+
+class ImplementationDirective(SphinxDirective):
+    """An implementation beside the formula of its equation, with its verdict."""
+
+    required_arguments = 1
+    final_argument_whitespace = True
+    option_spec: ClassVar[Any] = {
+        "equation": directives.unchanged_required,
+        "framework": directives.unchanged_required,
+        "dtype": directives.unchanged_required,
+        "views": shown_views,
+    }
+
+    def run(self) -> list[nodes.Node]:
+        if "equation" not in self.options:
+            raise self.error("the option :equation: is missing; expected the id of an equation")
+        equation = _equation(self.options["equation"], self)
+        options = VerifyOptions(
+            equation=equation.id,
+            framework=self.options.get("framework"),
+            dtypes=(self.options["dtype"],) if "dtype" in self.options else None,
+        )
+        folder = Path(self.env.srcdir)
+        target = _target(self.arguments[0], folder)
+        try:
+            found = _judged(target, options, self.env, self.options.get("views", page.VIEWS[:1]))
+        except SpecError as error:
+            raise self.error(str(error)) from error
+        if found["verdict"] != "conforms":
+            said = f"{found['verdict']}: {equation.id}, {self.arguments[0]}: {found['reason']}"
+            LOGGER.warning(said, location=self.get_location(), type="attnspec", subtype="verdict")
+        for file in found["files"]:
+            self.env.note_dependency(file)
+        name = nodes.strong(self.arguments[0], self.arguments[0])
+        said = f": {': '.join(filter(None, [found['verdict'], found['reason']]))}"
+        return [nodes.paragraph("", "", name, nodes.Text(said)), views_node(equation, found["html"])]
+
+
+def _equation(id: str, directive: SphinxDirective) -> Equation[..., Any]:
+    """An equation by its id; an unknown one is an error of the directive, with the nearest ids."""
+    try:
+        return REGISTRY[id.strip()]
+    except SpecError as error:
+        raise directive.error(str(error)) from error
+
+
+def _target(given: str, folder: Path) -> str:
+    """A target whose file is relative to the folder of the documentation."""
+    file, colon, name = given.partition(":")
+    path = folder / file
+    return f"{path}{colon}{name}" if path.is_file() else given
+
+
+def _judged(target: str, options: VerifyOptions, env: BuildEnvironment, views: Iterable[str]) -> dict[str, Any]:
+    """The verdict on an implementation and its HTML, kept from the last build if nothing of it has changed."""
+    _, aim = parse_target(target)
+    state = site.target_digest(aim, f"{options!r} {views!r} {target}")
+    kept = Path(env.doctreedir, "attnspec", f"{state}.json")
+    if state and kept.is_file():
+        found: dict[str, Any] = json.loads(kept.read_text("utf-8"))
+        return found
+    judged, notes = mapped(target, options)
+    if len(judged) != 1:
+        raise SpecError(
+            f"{target} holds {len(judged)} implementations of {options.equation}",
+            given="; ".join(notes) or ", ".join(each.callable for each in judged) or target,
+            expected="one",
+            mend="name it as file.py:function",
+        )
+    [one] = judged
+    file = source_of(one.target)
+    found = {
+        "verdict": one.verdict.verdict.value,
+        "reason": page.why(one),
+        "html": page.mapped_views(one, file, tuple(views)),
+        "files": [str(file)] if file is not None else [],
+    }
+    if state:
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        kept.write_text(json.dumps(found), "utf-8")
+    return found
+
+
+def _prose(sentence: str) -> Iterator[nodes.Node]:
+    """Text in which `code` stands between backticks."""
+    for place, part in enumerate(sentence.split("`")):
+        if part:
+            yield nodes.literal(part, part) if place % 2 else nodes.Text(part)
+
+
+class AttnspecDomain(Domain):
+    """Equations, which a role links with the place where they are shown."""
+
+    name = "attnspec"
+    label = "attnspec"
+    object_types: ClassVar[dict[str, ObjType]] = {"equation": ObjType("equation", "eq")}
+    directives: ClassVar[dict[str, Any]] = {"equation": EquationDirective, "implementation": ImplementationDirective}
+    roles: ClassVar[dict[str, Any]] = {"eq": XRefRole(warn_dangling=True)}
+    initial_data: ClassVar[dict[str, Any]] = {"equations": {}}
+
+    @property
+    def equations(self) -> dict[str, tuple[str, str]]:
+        """{id: the document that shows an equation, and the anchor there}."""
+        found: dict[str, tuple[str, str]] = self.data.setdefault("equations", {})
+        return found
+
+    def note(self, id: str, document: str, anchor: str, location: nodes.Node) -> None:
+        """Keep the place of an equation; a second place is a warning."""
+        known = self.equations.get(id)
+        if known is not None and known[0] != document:
+            LOGGER.warning(
+                f"{id} is also shown in {known[0]}; :no-index: leaves one of them out",
+                location=location,
+                type="attnspec",
+            )
+        self.equations[id] = (document, anchor)
+
+    def clear_doc(self, docname: str) -> None:
+        for id in [id for id, (document, _) in self.equations.items() if document == docname]:
+            del self.equations[id]
+
+    def merge_domaindata(self, docnames: Set[str], otherdata: dict[str, Any]) -> None:
+        self.equations.update({id: at for id, at in otherdata["equations"].items() if at[0] in docnames})
+
+    def resolve_xref(
+        self, env: BuildEnvironment, fromdocname: str, builder: Builder, typ: str, target: str,
+        node: pending_xref, contnode: nodes.Element,
+    ) -> nodes.reference | None:  # fmt: skip
+        if target not in self.equations:
+            return None
+        document, anchor = self.equations[target]
+        return make_refnode(builder, fromdocname, document, anchor, contnode, target)
+
+    def resolve_any_xref(
+        self, env: BuildEnvironment, fromdocname: str, builder: Builder, target: str,
+        node: pending_xref, contnode: nodes.Element,
+    ) -> list[tuple[str, nodes.reference]]:  # fmt: skip
+        found = self.resolve_xref(env, fromdocname, builder, "eq", target, node, contnode)
+        return [] if found is None else [("attnspec:eq", found)]
+
+    def get_objects(self) -> Iterator[tuple[str, str, str, str, str, int]]:
+        for id, (document, anchor) in self.equations.items():
+            yield id, id, "equation", document, anchor, 1
+
+
+def _load(app: Sphinx) -> None:
+    """Import the equations that the configuration names; files are relative to `conf.py`."""
+    names = [
+        str(Path(app.confdir, name)) if Path(app.confdir, name).is_file() else name
+        for name in app.config.attnspec_equations
+    ]
+    try:
+        definitions.load(names)
+    except SpecError as error:
+        raise ConfigError(f"attnspec_equations: {error}") from None
+
+
+def _write_assets(app: Sphinx, exception: Exception | None) -> None:
+    if exception is None and app.builder.format == "html":
+        static = Path(app.outdir, "_static")
+        static.mkdir(exist_ok=True)
+        (static / "attnspec.css").write_text(page.asset("views.css") + page.FIGURE_STYLE, "utf-8")
+        (static / "attnspec.js").write_text(page.asset("page.js"), "utf-8")
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Register the domain `attnspec` and the setting `attnspec_equations` with Sphinx."""
+    other = (visit_other, None)
+    app.add_node(
+        Views, html=(visit_html, None), latex=(visit_latex, None), text=(visit_text, None), man=other, texinfo=other
+    )
+    app.add_domain(AttnspecDomain)
+    app.add_config_value("attnspec_equations", [], "env", types=frozenset({list, tuple}))
+    app.add_css_file("attnspec.css")
+    app.add_js_file("attnspec.js", loading_method="defer")
+    app.connect("builder-inited", _load)
+    app.connect("build-finished", _write_assets)
+    return {"version": __version__, "parallel_read_safe": True, "parallel_write_safe": True}

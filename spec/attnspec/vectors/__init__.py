@@ -1,0 +1,1 @@
+"""Test vectors: cases with inputs, values and bounds in files, for kernels in any language."""

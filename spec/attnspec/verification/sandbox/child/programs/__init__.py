@@ -1,0 +1,1 @@
+"""Programs that are not Python callables, called as if they were."""

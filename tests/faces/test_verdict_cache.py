@@ -1,0 +1,249 @@
+"""Verdicts from the cache: the same as computed ones, marked, and never after a change of what they depend on."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+from attnspec.cli import main
+from attnspec.faces import verdict_cache, verify_command
+from attnspec.faces.verdict_cache import VerdictCache
+from attnspec.verification import environment
+from attnspec.verification.options import VerifyOptions
+from attnspec.verification.session import run
+from attnspec.verification.stored import from_stored, to_stored
+from attnspec.verification.verdict import FunctionVerdict, Report, Verdict, VerdictKind, WorstAnswer
+
+KERNELS = """
+import numpy as np
+from helper import scale
+
+def dot(q, k):
+    return scale * (q @ np.swapaxes(k, -1, -2))
+"""
+GATE = """
+[gate]
+examples = 2
+[[gate.implementations]]
+target = "kernels.py:dot"
+equation = "scores.dot"
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "kernels.py").write_text(KERNELS)
+    (tmp_path / "helper.py").write_text("scale = 1\n")
+    (tmp_path / "attnspec.toml").write_text(GATE)
+    return tmp_path
+
+
+@pytest.fixture
+def computed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The targets that were verified, without judging: each conforms."""
+    targets: list[str] = []
+
+    def answered(target: str, options: VerifyOptions, *, on_verdict: Callable[[Verdict], None], **_: Any) -> Report:
+        targets.append(target)
+        on_verdict(verdict := verdict_of(target))
+        return Report((verdict,))
+
+    monkeypatch.setattr(verify_command, "run", answered)
+    return targets
+
+
+def verdict_of(target: str, kind: VerdictKind = VerdictKind.CONFORMS) -> Verdict:
+    return Verdict("scores.dot", target, "numpy", "float32", "cpu", kind)
+
+
+def gate(*options: str) -> Result:
+    return CliRunner().invoke(main, ["gate", *options])
+
+
+def test_a_second_run_says_the_same_from_the_cache(project: Path) -> None:
+    """No stand-ins: the verdicts are computed, one that conforms and one that differs."""
+    (project / "kernels.py").write_text(KERNELS + "\ndef wrong(q, k):\n    return dot(q, k) / 2\n")
+    (project / "attnspec.toml").write_text(GATE + GATE.replace("[gate]\nexamples = 2\n", "").replace(":dot", ":wrong"))
+    documents = []
+    for name in ("first.json", "second.json"):
+        done = gate("--json", name)
+        documents.append(json.loads((project / name).read_text())["verdicts"])
+    first, second = documents
+
+    assert done.exit_code == 1
+    assert "from the cache, of 20" in done.stdout
+    assert "computed on 20" in done.stdout
+    assert done.stdout.splitlines()[-1].endswith("; 2 from the cache")
+    assert [each["verdict"] for each in second] == ["conforms", "differs"]
+    assert [each.pop("cached") for each in first] == [None, None]
+    assert all(re.fullmatch(r"\d{4}-\d\d-\d\d", each.pop("cached")) for each in second)
+    assert first == second
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda project: (project / "helper.py").write_text("scale = 2\n"),
+        lambda project: (project / "kernels.py").write_text(KERNELS.replace("scale *", "2 *")),
+        lambda project: (project / "numpy.py").write_text("def swapaxes(*_): ...\n"),
+        lambda project: (project / "attnspec.toml").write_text(GATE.replace("examples = 2", "examples = 3")),
+        lambda project: (project / "attnspec.toml").write_text(GATE + 'dtypes = ["float16"]\n'),
+        lambda project: (project / "attnspec.toml").write_text(GATE.replace("scores.dot", "scores.scaled_dot")),
+        lambda project: (project / "attnspec.toml").write_text(GATE + "claim = {contiguous = true}\n"),
+    ],
+    ids=["helper", "candidate", "hidden package", "examples", "dtype", "equation", "claim"],
+)
+def test_a_change_is_verified_anew(project: Path, computed: list[str], change: Callable[[Path], None]) -> None:
+    gate()
+    gate()
+    assert len(computed) == 1
+    change(project)
+    gate()
+
+    assert len(computed) == 2
+
+
+@pytest.mark.parametrize("part", ["_interpreter", "_installed", "_variables", "_machine", "_own_source"])
+def test_a_change_of_the_environment_is_verified_anew(
+    project: Path, computed: list[str], monkeypatch: pytest.MonkeyPatch, part: str
+) -> None:
+    gate()
+    environment.environment_digest.cache_clear()
+    monkeypatch.setattr(environment, part, lambda: iter(["another"]))
+    gate()
+    environment.environment_digest.cache_clear()
+
+    assert len(computed) == 2
+
+
+def test_the_environment_has_variables_versions_and_own_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "7")
+    monkeypatch.setenv("ATTNSPEC_CACHE", "elsewhere")
+
+    assert "OMP_NUM_THREADS=7" in environment._variables()
+    assert not [each for each in environment._variables() if each.startswith("ATTNSPEC_CACHE")]
+    assert [each for each in environment._installed() if each.startswith(f"numpy {np.__version__} ")]
+    assert [each for each in environment._own_source() if each.startswith("thresholds.py ")]
+
+
+def test_a_change_while_it_is_verified_is_not_kept(
+    project: Path, computed: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+
+    def changing(target: str, options: VerifyOptions, **_: Any) -> Report:
+        computed.append(target)
+        (project / "helper.py").write_text("scale = 2\n")
+        return Report((verdict_of(target),))
+
+    monkeypatch.setattr(verify_command, "run", changing)
+    done = gate()
+    gate()
+
+    assert "not cached: kernels.py:dot: it changed while it was verified" in done.stdout
+    assert len(computed) == 2
+
+
+def test_what_reads_files_is_not_kept_and_says_so(project: Path, computed: list[str]) -> None:
+    (project / "helper.py").write_text('import numpy as np\nscale = np.load("scale.npy")\n')
+    done = gate()
+    gate()
+
+    assert "not cached: kernels.py:dot: helper.py, line 2 has .load" in done.stdout
+    assert "not cached" not in gate("--quiet").stdout
+    assert len(computed) == 3
+
+
+@pytest.mark.parametrize("kind", list(VerdictKind))
+def test_verdicts_of_the_moment_are_not_kept(project: Path, kind: VerdictKind, cache_of_its_own: Path) -> None:
+    cache, options = VerdictCache(cache_of_its_own), VerifyOptions("scores.dot")
+    cache.find("kernels.py:dot", options)
+    cache.keep("kernels.py:dot", options, Report((verdict_of("kernels.py:dot", kind),)))
+    momentary = kind in (VerdictKind.FAILS, VerdictKind.MISBEHAVES, VerdictKind.NOT_RUN)
+
+    assert (cache.find("kernels.py:dot", options) is None) is momentary
+    assert bool(cache.not_kept) is momentary
+
+
+def test_an_equation_whose_file_is_not_known_is_not_kept(project: Path, cache_of_its_own: Path) -> None:
+    cache, options = VerdictCache(cache_of_its_own), VerifyOptions()
+    foreign = Verdict("elsewhere.dot", "kernels.py:dot", "numpy", "float32", "cpu", VerdictKind.CONFORMS)
+    cache.find("kernels.py:dot", options)
+    cache.keep("kernels.py:dot", options, Report((foreign,)))
+
+    assert "elsewhere.dot" in cache.not_kept["kernels.py:dot"]
+
+
+def test_equations_of_the_project_belong_to_a_verdict(project: Path, computed: list[str]) -> None:
+    (project / "mine.py").write_text("x = 1\n")
+    (project / "attnspec.toml").write_text('equations = ["mine.py"]\n' + GATE)
+    gate()
+    (project / "mine.py").write_text("x = 2\n")
+    gate()
+
+    assert len(computed) == 2
+
+
+def test_it_is_left_out_on_request(project: Path, computed: list[str], cache_of_its_own: Path) -> None:
+    gate("--no-cache")
+    gate("--no-cache")
+
+    assert len(computed) == 2
+    assert not list(cache_of_its_own.iterdir())
+
+
+@pytest.mark.parametrize("damage", ["", "{", "[]", '{"day": "2026-01-01", "verdicts": [{"kind": "os"}], "notes": []}'])
+def test_a_damaged_entry_is_computed_again(
+    project: Path, computed: list[str], cache_of_its_own: Path, damage: str
+) -> None:
+    gate()
+    [entry] = cache_of_its_own.iterdir()
+    entry.write_text(damage)
+    gate()
+
+    assert len(computed) == 2
+    assert gate().exit_code == 0
+    assert len(computed) == 2
+
+
+def test_entries_that_are_not_used_are_deleted(project: Path, computed: list[str], cache_of_its_own: Path) -> None:
+    old = time.time() - (verdict_cache.DAYS + 1) * 86_400
+    gate()
+    [used] = cache_of_its_own.iterdir()
+    unused = cache_of_its_own / "unused.json"
+    unused.write_text("{}")
+    for entry in (used, unused):
+        os.utime(entry, (old, old))
+    gate()
+
+    assert list(cache_of_its_own.iterdir()) == [used]
+
+
+def test_a_stored_verdict_is_the_same(project: Path) -> None:
+    """With the arrays of its cases, its text and its JSON, of an equation and of a procedure."""
+    (project / "helper.py").write_text("scale = 2\n")
+    options = VerifyOptions("scores.dot", examples=1, trace=False, function=False)
+    [of_equation] = run("kernels.py:dot", options)
+    answer = WorstAnswer({"tokens": ("a",), "vocabulary": {"b": 1, "c": None}}, (-1, float("inf")), [0, True])
+    function = FunctionVerdict("another", "another function", case=of_equation.cases[0], got=np.float64(2.5))
+    of_procedure = replace(of_equation, worst_case=answer, function=function)
+
+    assert of_equation.verdict == "differs"
+    assert len(of_equation.cases) == 2
+    for verdict in (of_equation, of_procedure):
+        again = from_stored(json.loads(json.dumps(to_stored(verdict))))
+        assert (str(again), again.json()) == (str(verdict), verdict.json())
+        assert type(again.verdict) is VerdictKind
+        for one, other in zip(again.cases, verdict.cases, strict=True):
+            assert all(np.array_equal(one.arrays[name], array) for name, array in other.arrays.items())
+            assert all(one.arrays[name].dtype == array.dtype for name, array in other.arrays.items())
