@@ -25,7 +25,7 @@ def beam_step(log_p: Array, score: Array, over: Array, *, stop: int) -> tuple[Ar
     """A stable sort of all continuations, so that the first of equals stays first."""
     beam, v = log_p.shape[-2:]
     ended = np.where(np.arange(v) == stop, log_p.dtype.type(0), log_p.dtype.type(-np.inf))
-    total = (score[..., None] + np.where(over[..., None], ended, log_p)).reshape(*score.shape[:-1], beam * v)
+    total = (score[..., None] + np.where(over[..., None] > 0, ended, log_p)).reshape(*score.shape[:-1], beam * v)
     place = np.argsort(-total, axis=-1, kind="stable")[..., :beam]
     return np.take_along_axis(total, place, axis=-1), place // v, place % v
 

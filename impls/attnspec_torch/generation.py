@@ -20,7 +20,7 @@ def beam_step(log_p: Tensor, score: Tensor, over: Tensor, *, stop: int) -> tuple
     """A stable sort of all continuations, so that the first of equals stays first."""
     beam, v = log_p.shape[-2:]
     ended = torch.where(torch.arange(v, device=log_p.device) == stop, 0.0, -torch.inf).to(log_p.dtype)
-    total = (score.unsqueeze(-1) + torch.where(over.unsqueeze(-1), ended, log_p)).flatten(-2)
+    total = (score.unsqueeze(-1) + torch.where(over.unsqueeze(-1) > 0, ended, log_p)).flatten(-2)
     best, place = total.sort(dim=-1, descending=True, stable=True)
     place = place[..., :beam]
     return best[..., :beam].contiguous(), place // v, place % v

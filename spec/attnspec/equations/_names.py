@@ -80,7 +80,7 @@ SYMBOLS: dict[str, Symbol] = {
     "generation.tokens": Symbol("the tokens so far, of each hypothesis where there are several", draw="token"),
     "generation.score": Symbol("the log-probability of each hypothesis"),
     "generation.log_p": Symbol("the log-probability of each token, after each hypothesis", draw="scores"),
-    "generation.over": Symbol("true where a hypothesis has ended", draw="mask"),
+    "generation.over": Symbol("1 where a hypothesis has ended, else 0", draw="bit"),
     "generation.length": Symbol("the number of tokens that exist", draw="length"),
     "seed": Symbol("the text so far, as tokens", draw="token"),
     "window": Symbol("the last tokens of the text so far", draw="token"),

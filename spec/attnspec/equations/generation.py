@@ -4,7 +4,7 @@ A hypothesis that ended stays in the beam with its score and competes with the o
 out of the beam, so that fewer are left; many libraries divide its score by its length.
 """
 
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 
 from attnspec import Place, Source, equation
 from attnspec.equations import transformer
@@ -50,7 +50,7 @@ FEW_LAYERED = {"v": 9, "c": 9, "d": 5, "f": 9, "m": 9, "H": 2, "limit": 4}
 
 @equation(BEAM, options=STOP, largest={"v": 33}, smallest={"beam": 1})
 def beam_step(
-    log_p: Float[Tensor, "beam v"], score: Float[Tensor, " beam"], over: Bool[Tensor, " beam"], *, stop: int,
+    log_p: Float[Tensor, "beam v"], score: Float[Tensor, " beam"], over: Int[Tensor, " beam"], *, stop: int,
 ) -> tuple[Float[Tensor, " beam"], Int[Tensor, " beam"], Int[Tensor, " beam"]]:
     """The best continuations by one token of all hypotheses: score, the hypothesis that goes on, its token.
 
@@ -58,7 +58,7 @@ def beam_step(
     over has one continuation, `stop`, which keeps its score. One that does not exist has the score −∞.
     """
     b, k, a, j, r = indices("beam", "v", "beam", "v", "beam")
-    total = where(over[b], where(k == stop, score[b], -inf), score[b] + log_p[b, k]).stack(b, k)
+    total = where(over[b] > 0, where(k == stop, score[b], -inf), score[b] + log_p[b, k]).stack(b, k)
     before = (a < b) | ((a == b) & (j < k))
     better = sum(a, sum(j, 1, where=(total[a, j] > total[b, k]) | ((total[a, j] == total[b, k]) & before)))
     score_next = sum(b, sum(k, total[b, k], where=better == r))
@@ -83,7 +83,7 @@ def lstm_beam_step(
     """
     b, j, k = indices("beam", "limit", "v")
     token = where(length == 0, start, tokens[b, length - 1])
-    over = (token == stop) & (length > 0)
+    over = where((token == stop) & (length > 0), 1, 0)
     h, g = lstm_cell(
         E[token], s[b], c[b], W_xi, W_hi, b_i, W_xf, W_hf, b_f, W_xg, W_hg, b_g, W_xo, W_ho, b_o
     )
@@ -140,7 +140,7 @@ def bahdanau_beam_step(
     b, j, w, x, y = indices("beam", "limit", "v", "l", "2")
     l = size("l")
     token = where(length == 0, start, tokens[b, length - 1])
-    over = (token == stop) & (length > 0)
+    over = where((token == stop) & (length > 0), 1, 0)
     r, c, alpha = bahdanau_step(  # noqa: RUF059  # the weights are not returned
         E[token], s[b], h, W_a, U_a, v_a, W_xr, W_hr, C_r, b_r, W_xz, W_hz, C_z, b_z, W_xh, W_hh, C_h, b_h
     )
@@ -264,7 +264,7 @@ def transformer_beam_step(
     Tokens, scores.
     """
     h, j, k = indices("beam", "limit", "v")
-    over = (tokens[h, length - 1] == stop) & (length > 0)
+    over = where((tokens[h, length - 1] == stop) & (length > 0), 1, 0)
     logits = transformer_next(
         tokens[h], length, z, P,
         W_q_s, W_k_s, W_v_s, W_o_s, gamma_1, beta_1, W_q_c, W_k_c, W_v_c, W_o_c, gamma_2, beta_2,

@@ -22,7 +22,7 @@ mutate(
 mutate(
     beam_step, "scores_forgotten",
     says="continuations are compared by their last token alone, not by the whole hypothesis",
-    lines={"total": "where(over[b], where(k == stop, 0, -inf), log_p[b, k]).stack(b, k)"},
+    lines={"total": "where(over[b] > 0, where(k == stop, 0, -inf), log_p[b, k]).stack(b, k)"},
 )
 
 # A search for each hypothesis by itself.

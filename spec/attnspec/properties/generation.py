@@ -48,7 +48,7 @@ def continuations(a: Arguments) -> Any:
     """The score of every continuation: a row for each hypothesis, a column for each token."""
     log_p, score = a["log_p"], a["score"][:, None]
     ended = np.where(np.arange(log_p.shape[1]) == a["stop"], score, -np.inf)
-    return np.where(a["over"][:, None], ended, score + log_p)
+    return np.where(a["over"][:, None] > 0, ended, score + log_p)
 
 
 @property_of(generation.beam_step, kills=("ended_go_on", "scores_forgotten", "each_keeps_its_best", "last_of_ties"))
@@ -104,7 +104,7 @@ def the_best_continuations_are_kept(of: Of, f: Function, a: Arguments) -> Iterat
     last = a["tokens"][:, length - 1] if length else np.full(beam, a["start"])
     made = [next_of(of, a, token, place) for place, token in enumerate(last)]
     log_p = log_softmax(np.array([logits for _, logits in made]))
-    over = (last == a["stop"]) & (length > 0)
+    over = np.where((last == a["stop"]) & (length > 0), 1, 0)
     score, parent, token = value(generation.beam_step, log_p, a["score"], over, stop=a["stop"])
     tokens = a["tokens"][parent]
     tokens[:, length : length + 1] = token[:, None]
