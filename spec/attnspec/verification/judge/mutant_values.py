@@ -30,8 +30,9 @@ VALUE, OVERFLOW = "value", "overflow"
 """How a mutant differs: in finite numbers, or only by elements that are not finite."""
 
 
-AT_ONCE = 16
-"""So many variants of an equation are evaluated at once; more take as long for each. Speed alone depends on it."""
+AT_ONCE, LARGEST_AT_ONCE = 16, 50_000
+"""So many variants of an equation are evaluated at once, with inputs of so many elements together; more take as long
+for each, and memory. Speed alone depends on it."""
 
 MEMORY = Memory()
 """The values of expressions that mutants share with their equation, of the cases that they were tried on last."""
@@ -54,8 +55,9 @@ def values(definition: Definition, case: Case, several: int = 0) -> tuple[NDArra
 
 def values_of_each(variants: Sequence[Definition], case: Case) -> Iterator[tuple[NDArray[Any], ...] | None]:
     """The values of variants of an equation on a case, as `values` gives them; many are evaluated at once."""
-    for start in range(0, len(variants), AT_ONCE):
-        yield from _together(variants[start : start + AT_ONCE], case)
+    step = max(1, min(AT_ONCE, LARGEST_AT_ONCE // max(case.elements, 1)))
+    for start in range(0, len(variants), step):
+        yield from _together(variants[start : start + step], case)
 
 
 def _together(variants: Sequence[Definition], case: Case) -> list[tuple[NDArray[Any], ...] | None]:
@@ -90,6 +92,13 @@ def mutant_values(
     arrays = {name: a.astype(overflowing) if a.dtype.kind == "f" else a for name, a in case.arrays.items()}
     outputs = values(mutant.definition, replace(case, arrays=arrays))
     return None if outputs is None else tuple(output.astype(np.float64) for output in outputs)
+
+
+def each_mutants_values(mutants: Sequence[Mutant], case: Case, dtype: str) -> Iterator[tuple[NDArray[Any], ...] | None]:
+    """The values of mutants on a case, as `mutant_values` gives them; many are evaluated at once."""
+    together = values_of_each([each.definition for each in mutants if not each.in_storage], case)
+    for mutant in mutants:
+        yield mutant_values(mutant, case, dtype) if mutant.in_storage else next(together)
 
 
 def fits(mutant: Mutant, case: Case) -> bool:
