@@ -59,7 +59,10 @@ WITHOUT = {
         attention_rnn.bahdanau_greedy_step attention_rnn.bahdanau_greedy_decode attention_rnn.readout_greedy_step
         attention_rnn.readout_greedy_decode attention_rnn.attentive_greedy_step attention_rnn.attentive_greedy_decode
         seq2seq.greedy_step seq2seq.greedy_decode seq2seq.greedy_step_lstm seq2seq.greedy_decode_lstm
-        seq2seq.until_stop""",
+        seq2seq.until_stop generation.lstm_beam_step generation.lstm_beam_decode generation.bahdanau_beam_step
+        generation.bahdanau_beam_decode generation.transformer_next generation.transformer_greedy_decode
+        generation.transformer_beam_step generation.transformer_beam_decode""",
+    "libraries keep a beam inside a function that generates with a model of theirs": "generation.beam_step",
     "draws with a number that is given; libraries draw their own": """
         attention_rnn.bahdanau_sample_step attention_rnn.bahdanau_sample_decode attention_rnn.readout_sample_step
         attention_rnn.readout_sample_decode attention_rnn.attentive_sample_step attention_rnn.attentive_sample_decode

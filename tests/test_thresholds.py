@@ -26,6 +26,12 @@ JUDGING = ("verification/judge", "verification/diagnosis", "verification/contrac
 """Where verdicts are made."""
 
 ELSEWHERE = {
+    "FIRST_SEED": "seeds of cases",
+    "EXAMPLES": "examples of a case",
+    "WIDTH": "sizes of a case",
+    "AXIS": "sizes of a case",
+    "SOME_EXAMPLES": "parts of a case",
+    "SOME_PLACES": "parts of a case",
     "ULPS": "a table of a standard",
     "POLES": "places of operands",
     "USUAL_SIZES": "sizes of cases",

@@ -205,6 +205,13 @@ NATURAL, SECONDS = click.IntRange(min=0), click.FloatRange(0, min_open=True)
     "--name", "names", metavar="P=NAME", multiple=True, callback=_pairs, help="Parameter, and its name in --inputs."
 )
 @click.option("--only-inputs", is_flag=True, help="Judge on the recorded cases alone.")
+@click.option(
+    "--source",
+    "sources",
+    metavar="FILE",
+    multiple=True,
+    help="Source that it calls, in any language: the numbers in it are sizes and values too.",
+)
 @click.option("--backward", is_flag=True, help="Judge its gradients, by automatic differentiation.")
 @click.option(
     "--claim", metavar="C=VALUE", multiple=True, callback=_pairs, help="Override a field of the declared claim."
@@ -217,6 +224,7 @@ NATURAL, SECONDS = click.IntRange(min=0), click.FloatRange(0, min_open=True)
 @click.option("--jobs", metavar="N", type=click.IntRange(min=1), default=1, help="Number of worker processes.  [1]")
 @click.option("--json", "to_json", metavar="FILE|-", help="Write each verdict as JSON; - is the standard output.")
 @click.option("--quiet", is_flag=True, help="Print only verdicts that do not conform.")
+@click.option("--coverage", is_flag=True, help="Print a table of what was asked after each verdict.")
 @click.option(
     "--keep-case", metavar="FILE", help="Write the cases of the gravest verdict to an .npz file, for --inputs."
 )
@@ -260,6 +268,7 @@ def verify(
     to_json: str | None,
     quiet: bool,
     keep_case: str | None,
+    coverage: bool,
     resume: str | None,
     **values: Any,
 ) -> None:
@@ -269,10 +278,11 @@ def verify(
     class of modules. Or it is an exported file: MODEL.onnx, MODEL.onnx:PART or MODEL.pt2; a function
     of a shared library: LIB.so:NAME; or a program that answers calls: "command:./kernel --flag".
 
-    The options --dtype, --bind, --set, --same, --weights, --inputs, --name and --claim may be repeated. A claim is
-    batch=0 (the numbers of leading batch axes; 0,1 is the default, and 0,1,2 adds two of them), smallest.t=1 (the
-    smallest size of an axis), form=NAME (an equal rewriting accepted at any loss of bits), or yes or no for finite,
-    contiguous, deterministic and double_backward.
+    The options --dtype, --bind, --set, --same, --weights, --inputs, --name, --source and --claim may be repeated. A
+    claim is batch=0 (the numbers of leading batch axes; 0,1 is the default, and 0,1,2 adds two of them), smallest.t=1
+    (the smallest size of an axis), form=NAME (an equal rewriting accepted at any loss of bits), or yes or no for
+    finite, contiguous, deterministic and double_backward. deterministic=runs,batch,splits claims answers that are equal
+    bit by bit over these, splits.PARAMETER=1,2,4 that they are right for each of these values.
     """
     from attnspec.faces import verify_command
     from attnspec.implementation import parse_claim
@@ -286,7 +296,15 @@ def verify(
     )
     ctx.exit(
         verify_command.verify_targets(
-            targets, options, to_json, quiet=quiet, known=known, jobs=jobs, keep_case=keep_case, resume=resume
+            targets,
+            options,
+            to_json,
+            quiet=quiet,
+            known=known,
+            jobs=jobs,
+            keep_case=keep_case,
+            coverage=coverage,
+            resume=resume,
         )
     )
 

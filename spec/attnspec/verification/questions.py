@@ -19,6 +19,7 @@ from attnspec.verification.candidate.question import Question, Refused, reason_o
 from attnspec.verification.cases.corpus import cases_of
 from attnspec.verification.cases.recordings import Recording, as_tuple, recordings
 from attnspec.verification.cases.restricted import restricted
+from attnspec.verification.cases.source_numbers import numbers_of_file
 from attnspec.verification.judge.forms import named
 from attnspec.verification.options import VerifyOptions, gradient_of, known_or_refused, refuse_for_procedures
 from attnspec.verification.procedures.question import ProceduralQuestion
@@ -39,7 +40,7 @@ def questions(found: Sequence[CallableInfo], shown: str, wanted: VerifyOptions) 
     pairs, inputs = list(_claims(found, wanted)), recordings(as_tuple(wanted.inputs))
     if not pairs:
         raise _unclaimed(found, shown, wanted)
-    alone = len(found) == 1
+    sources, alone = tuple((path, numbers_of_file(path)) for path in wanted.sources), len(found) == 1
     for each, declared in pairs:
         adapted = wanted.adapted_as(declared)
         name = shown if alone and shown.endswith(each.name) else _target(shown, each.name)
@@ -60,6 +61,7 @@ def questions(found: Sequence[CallableInfo], shown: str, wanted: VerifyOptions) 
             called = restricted(called, dict(how.fixed), dict(how.same)) if backward else equation
             refuse_unknown_sizes(equation, declared.claim)
             refuse_unknown_forms(equation, declared.claim)
+            refuse_unknown_splits(each, declared.claim)
         except SpecError as error:
             unknown = replace(wanted, equation=declared.equation, framework=framework, dtypes=dtypes)
             yield Refused(error, replace(not_run(name, unknown, reason_of(error), 0.0), mend=error.mend))
@@ -88,6 +90,7 @@ def questions(found: Sequence[CallableInfo], shown: str, wanted: VerifyOptions) 
                 wanted.case,
                 wanted.trace,
                 wanted.function,
+                sources,
                 wanted.minutes,
             )
 
@@ -160,6 +163,16 @@ def refuse_unknown_forms(equation: Equation[..., Any], claim: Claim) -> None:
         UnknownName: there is such a form.
     """
     known_or_refused(f"form of {equation.id}", claim.forms, tuple(named(equation)) if claim.forms else ())
+
+
+def refuse_unknown_splits(called: CallableInfo, claim: Claim) -> None:
+    """Refuse a claim on splits by a parameter that the callable does not have.
+
+    Raises:
+        UnknownName: with the nearest of its parameters.
+    """
+    parameters = [each.name for each in called.parameters]
+    known_or_refused(f"parameter of {called.name}", claim.splits, parameters)
 
 
 def _claims(found: Sequence[CallableInfo], wanted: VerifyOptions) -> Iterator[tuple[CallableInfo, Implementation]]:
