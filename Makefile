@@ -20,7 +20,7 @@ VECTORS ?= attention multihead optimizer position recurrent scores self_attentio
 
 DEVICE ?= cuda
 
-.PHONY: help verify peers vectors test gpu lint format docs clean
+.PHONY: help verify peers vectors test gpu bench lint format docs clean
 
 help: ## say what the targets do
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
@@ -46,11 +46,16 @@ vectors: $(INSTALLED) ## write the test vectors of all families and pack them, b
 
 test: lint ## lint, then the tests, those marked broad too (not those marked slow or gpu)
 	@echo "== pytest"
-	@OMP_NUM_THREADS=1 $(PYTHON) -m pytest -m "not slow and not gpu"
+	@OMP_NUM_THREADS=1 $(PYTHON) -m pytest -m "not slow and not gpu" --durations=40
 
 gpu: $(INSTALLED) ## the tests of PyTorch's implementations and peers on a CUDA device, with a table; "not run" without one
 	@echo "== pytest -m gpu"
 	@OMP_NUM_THREADS=1 timeout 600 $(PYTHON) -m pytest -m gpu -n auto -q -rs --device $(DEVICE) tests/test_device.py
+
+bench: $(INSTALLED) ## measure the implementations beside PyTorch's and other software; tables and a history in .benchmarks
+	@echo "== benchmarks/implementations.py, with one thread, then with two"
+	@OMP_NUM_THREADS=1 $(PYTHON) benchmarks/implementations.py
+	@OMP_NUM_THREADS=2 $(PYTHON) benchmarks/implementations.py
 
 lint: $(INSTALLED) ## the formatter's check, ruff, and mypy --strict
 	@echo "== ruff format"

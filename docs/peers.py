@@ -1,4 +1,5 @@
-"""The page on peers: for each equation, the libraries that compute it, as `attnspec_peers` calls them.
+"""The page on peers: for each equation, the libraries that compute it, as `attnspec_peers` calls them; and the page on
+conventions: which of several equations of one name each library computes.
 
 python docs/peers.py            write it
 python docs/peers.py --check    say whether it is stale, and fail if it is
@@ -9,9 +10,10 @@ from __future__ import annotations
 import re
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
+import conventions
 from attnspec.discovery import Declared, discover
 from attnspec.language.equation import REGISTRY, Equation
 from attnspec.language.registry import is_catalogued
@@ -57,7 +59,10 @@ WITHOUT = {
         attention_rnn.bahdanau_greedy_step attention_rnn.bahdanau_greedy_decode attention_rnn.readout_greedy_step
         attention_rnn.readout_greedy_decode attention_rnn.attentive_greedy_step attention_rnn.attentive_greedy_decode
         seq2seq.greedy_step seq2seq.greedy_decode seq2seq.greedy_step_lstm seq2seq.greedy_decode_lstm
-        seq2seq.until_stop""",
+        seq2seq.until_stop generation.lstm_beam_step generation.lstm_beam_decode generation.bahdanau_beam_step
+        generation.bahdanau_beam_decode generation.transformer_next generation.transformer_greedy_decode
+        generation.transformer_beam_step generation.transformer_beam_decode""",
+    "libraries keep a beam inside a function that generates with a model of theirs": "generation.beam_step",
     "draws with a number that is given; libraries draw their own": """
         attention_rnn.bahdanau_sample_step attention_rnn.bahdanau_sample_decode attention_rnn.readout_sample_step
         attention_rnn.readout_sample_decode attention_rnn.attentive_sample_step attention_rnn.attentive_sample_decode
@@ -125,13 +130,24 @@ def departures() -> list[dict[str, str]]:
 
 
 def pages() -> Texts:
-    """The page, by the name of its file."""
-    return {"peers.md": joined(_paragraphs())}
-
-
-def _paragraphs() -> Iterator[str]:
+    """Both pages, by the names of their files."""
     found, pinned = by_equation(), versions()
-    used = [name for name in dict.fromkeys(LIBRARIES.values()) if any(library(each) == name for each in peers())]
+    called = {library(each) for each in peers()}
+    used = [(name, pinned[name]) for name in dict.fromkeys(LIBRARIES.values()) if name in called]
+    departed = {each["implementation"] for each in departures()}
+
+    def cell(id: str, name: str) -> str:
+        return ", ".join(_cell(each, departed) for each in found.get(id, ()) if library(each) == name)
+
+    return {
+        "peers.md": joined(_paragraphs(found, used, cell)),
+        "conventions.md": joined(conventions.paragraphs(catalogue(), used, cell, FOLDER.mark)),
+    }
+
+
+def _paragraphs(
+    found: dict[str, list[Declared]], used: list[tuple[str, str]], cell: Callable[[str, str], str]
+) -> Iterator[str]:
     yield FOLDER.mark
     yield "# Peers"
     yield (
@@ -143,12 +159,11 @@ def _paragraphs() -> Iterator[str]:
         "`make verify` judges the peers of its list; `attnspec verify attnspec_peers` judges all of them, and reports "
         "those whose library is not installed as not run."
     )
-    departed = {each["implementation"] for each in departures()}
-    rows = []
-    for id, mine in found.items():
-        cells = [", ".join(_cell(each, departed) for each in mine if library(each) == name) for name in used]
-        rows.append([f"[{id}](equations/{id.partition('.')[0]}.md#{anchor(id)})", *cells])
-    yield table(["equation", *(f"{name} {pinned[name]}" for name in used)], rows)
+    rows = [
+        [f"[{id}](equations/{id.partition('.')[0]}.md#{anchor(id)})", *(cell(id, name) for name, _ in used)]
+        for id in found
+    ]
+    yield table(["equation", *(f"{name} {version}" for name, version in used)], rows)
     yield "## Without a peer"
     yield table(
         ("reason", "equations"),

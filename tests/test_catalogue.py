@@ -103,6 +103,7 @@ def test_the_tables_are_read() -> None:
         "scores",
         "attention",
         "attention_rnn",
+        "generation",
         "self_attention",
         "multihead",
         "position",

@@ -22,7 +22,7 @@ from attnspec.verification.cases.case import Description, make, smallest
 from attnspec.verification.cases.suite import standard_suite
 from attnspec.verification.equations.conclusion import weakness
 from attnspec.verification.equations.verifier import EquationVerifier
-from attnspec.verification.judge.mutant_values import effective_perturbations
+from attnspec.verification.judge.mutant_values import effective_perturbations, values
 from attnspec.verification.options import VerifyOptions
 from attnspec.verification.sandbox.runner import Runner
 from attnspec.verification.session import load_questions
@@ -502,3 +502,19 @@ def test_a_mask_after_the_softmax_and_tiled_groups_are_known_mistakes() -> None:
 
     assert [says for says in causal if "the mask acts on the weights, after softmax" in says]
     assert [mutant for mutant in grouped.mutants() if "tiled instead of repeated" in mutant.says]
+
+
+def test_a_gradient_over_a_batch_has_the_factors_of_a_product_of_sizes() -> None:
+    """r of G·r is known only after G, which another argument has: k comes behind q."""
+
+    @attnspec.equation()
+    def heads(q: Float[Tensor, "G*r d"], k: Float[Tensor, "G d"]) -> Float[Tensor, " G*r"]:
+        h, r = index("G*r"), size("r")
+        return (q[h] @ k[h // r]).stack(h)
+
+    gradient = heads.gradient()
+    case = make(gradient, Description((("G", 2), ("r", 3), ("d", 2)), "ordinary", batch=(2,)), "float64")
+    found = values(gradient.definition, replace(case, summed=("q", "k")))
+
+    assert found is not None
+    assert [array.shape for array in found] == [(2, 6, 2), (2, 2, 2)]

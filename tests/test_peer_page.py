@@ -1,10 +1,11 @@
-"""The page on peers: what it lists is declared, counted and pinned."""
+"""The pages on peers and on conventions: what they list is declared, counted and pinned."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
 
+import conventions
 import peers
 from attnspec import REGISTRY
 
@@ -51,3 +52,31 @@ def test_make_verify_names_modules_of_peers() -> None:
 
     assert quick <= modules.keys()
     assert set().union(*(modules[name] for name in quick)) == {"torch", "onnxruntime", "jax"}
+
+
+def test_every_convention_is_on_its_page_once() -> None:
+    page = peers.pages()["conventions.md"]
+
+    every = [id for ids in conventions.groups(peers.catalogue()).values() for id in ids]
+
+    assert len(every) > 60
+    assert sorted(every) == sorted(re.findall(r"\[(\w+\.\w+)\]\(equations/", page))
+
+
+def test_a_library_that_has_several_conventions_is_in_the_row_of_each() -> None:
+    """A row has the peers of its own equation and of no other."""
+    page = peers.pages()["conventions.md"]
+    rows = {line.partition("]")[0].strip("| ["): line for line in page.splitlines() if line.startswith("| [")}
+
+    assert "`gru_reset_after`" in rows["recurrent.gru_reset_after"]
+    assert "`gru_reset_after`" not in rows["recurrent.gru"]
+    assert "BERT's own code" in rows["transformer.feed_forward_gelu_tanh"]
+    assert "BERT's own code" not in rows["transformer.feed_forward_gelu"]
+
+
+def test_what_was_read_is_of_equations_that_conventions_tell_apart() -> None:
+    every = {id for ids in conventions.groups(peers.catalogue()).values() for id in ids}
+
+    for each in conventions.READ:
+        assert set(each.equations) <= every
+        assert each.link.startswith("https://github.com/")

@@ -26,6 +26,12 @@ JUDGING = ("verification/judge", "verification/diagnosis", "verification/contrac
 """Where verdicts are made."""
 
 ELSEWHERE = {
+    "FIRST_SEED": "seeds of cases",
+    "EXAMPLES": "examples of a case",
+    "WIDTH": "sizes of a case",
+    "AXIS": "sizes of a case",
+    "SOME_EXAMPLES": "parts of a case",
+    "SOME_PLACES": "parts of a case",
     "ULPS": "a table of a standard",
     "POLES": "places of operands",
     "USUAL_SIZES": "sizes of cases",
@@ -34,6 +40,8 @@ ELSEWHERE = {
     "LONG": "leaves out slips that cost much",
     "TILES": "sizes of tiles",
     "PLACES": "places along an axis",
+    "AT_ONCE": "how many variants are evaluated at once, for speed",
+    "LARGEST_AT_ONCE": "how large they may be, for speed",
     "QUARTERS": "parts of a step that are tried at once",
     "FORMATS": "formats of floating-point numbers",
     "MEMBER": "the name of an axis",
@@ -60,6 +68,10 @@ ELSEWHERE = {
     "MOST_TRIES": "the cost of a search",
     "MOST_ARRAYS": "the cost of a search",
     "STAGES": "the number of stages of a search",
+    "POOL": "which cases a long search varies",
+    "FRESH": "which cases a long search varies",
+    "SECONDS_BETWEEN": "when progress is shown",
+    "HUNT_SEED": "a seed",
 }
 """Constants in those rooms that are no thresholds, each with what it is."""
 

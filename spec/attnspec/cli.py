@@ -80,6 +80,14 @@ def _load(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) ->
     return places
 
 
+def _ids(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """The ids of the catalogue that begin so, for the completion of a shell."""
+    from attnspec.language.equation import REGISTRY
+    from attnspec.language.procedure import PROCEDURES
+
+    return [id for id in (*REGISTRY, *PROCEDURES) if id.startswith(incomplete)]
+
+
 own_equations = click.option(
     "--equations",
     metavar="PLACE",
@@ -115,7 +123,7 @@ def list_(family: str | None, like: str | None, to_json: str | None, equations: 
 
 
 @main.command()
-@click.argument("id")
+@click.argument("id", shell_complete=_ids)
 @click.option("--mutants", is_flag=True, help="List every known mistake that a verdict would recognise.")
 @click.option("--unicode", "form", flag_value="text", default=True, help="Show the formula in Unicode, the default.")
 @click.option("--latex", "form", flag_value="latex", help="Show the formula in LaTeX.")
@@ -154,7 +162,9 @@ NATURAL, SECONDS = click.IntRange(min=0), click.FloatRange(0, min_open=True)
 
 @main.command()
 @click.argument("targets", metavar="TARGET...", nargs=-1, required=True)
-@click.option("--as", "equation", metavar="ID", help="Equation, if the target does not declare it.")
+@click.option(
+    "--as", "equation", metavar="ID", shell_complete=_ids, help="Equation, if the target does not declare it."
+)
 @click.option("--framework", metavar="F", help="Framework of the arrays: numpy, torch or jax.")
 @click.option("--dtype", metavar="D,...", multiple=True, callback=_names, help="Storage dtypes, such as float32.")
 @click.option("--device", metavar="D", help="Device: cpu, cuda or cuda:N.")
@@ -195,6 +205,13 @@ NATURAL, SECONDS = click.IntRange(min=0), click.FloatRange(0, min_open=True)
     "--name", "names", metavar="P=NAME", multiple=True, callback=_pairs, help="Parameter, and its name in --inputs."
 )
 @click.option("--only-inputs", is_flag=True, help="Judge on the recorded cases alone.")
+@click.option(
+    "--source",
+    "sources",
+    metavar="FILE",
+    multiple=True,
+    help="Source that it calls, in any language: the numbers in it are sizes and values too.",
+)
 @click.option("--backward", is_flag=True, help="Judge its gradients, by automatic differentiation.")
 @click.option(
     "--claim", metavar="C=VALUE", multiple=True, callback=_pairs, help="Override a field of the declared claim."
@@ -207,9 +224,18 @@ NATURAL, SECONDS = click.IntRange(min=0), click.FloatRange(0, min_open=True)
 @click.option("--jobs", metavar="N", type=click.IntRange(min=1), default=1, help="Number of worker processes.  [1]")
 @click.option("--json", "to_json", metavar="FILE|-", help="Write each verdict as JSON; - is the standard output.")
 @click.option("--quiet", is_flag=True, help="Print only verdicts that do not conform.")
+@click.option("--coverage", is_flag=True, help="Print a table of what was asked after each verdict.")
 @click.option(
     "--keep-case", metavar="FILE", help="Write the cases of the gravest verdict to an .npz file, for --inputs."
 )
+@click.option(
+    "--minutes",
+    metavar="N",
+    type=click.FloatRange(0),
+    default=0.0,
+    help="Search on for a wrong answer, for so long in each verdict.",
+)
+@click.option("--corpus", metavar="DIR", help="Ask the cases kept in DIR too, and keep there what is found.")
 @click.option(
     "--resume", metavar="FILE", help="Append each verdict to FILE as it is reached, and go on from those in it."
 )
@@ -242,18 +268,21 @@ def verify(
     to_json: str | None,
     quiet: bool,
     keep_case: str | None,
+    coverage: bool,
     resume: str | None,
     **values: Any,
 ) -> None:
     """Judge implementations against the equations that they claim.
 
     TARGET is FILE.py, FILE.py:callable, pkg.module or pkg.module:callable; a callable may be a module of PyTorch or a
-    class of modules. Or it is an exported file: MODEL.onnx, MODEL.onnx:PART or MODEL.pt2.
+    class of modules. Or it is an exported file: MODEL.onnx, MODEL.onnx:PART or MODEL.pt2; a function
+    of a shared library: LIB.so:NAME; or a program that answers calls: "command:./kernel --flag".
 
-    The options --dtype, --bind, --set, --same, --weights, --inputs, --name and --claim may be repeated. A claim is
-    batch=0 (the numbers of leading batch axes; 0,1 is the default, and 0,1,2 adds two of them), smallest.t=1 (the
-    smallest size of an axis), form=NAME (an equal rewriting accepted at any loss of bits), or yes or no for finite,
-    contiguous, deterministic and double_backward.
+    The options --dtype, --bind, --set, --same, --weights, --inputs, --name, --source and --claim may be repeated. A
+    claim is batch=0 (the numbers of leading batch axes; 0,1 is the default, and 0,1,2 adds two of them), smallest.t=1
+    (the smallest size of an axis), form=NAME (an equal rewriting accepted at any loss of bits), or yes or no for
+    finite, contiguous, deterministic and double_backward. deterministic=runs,batch,splits claims answers that are equal
+    bit by bit over these, splits.PARAMETER=1,2,4 that they are right for each of these values.
     """
     from attnspec.faces import verify_command
     from attnspec.implementation import parse_claim
@@ -267,7 +296,15 @@ def verify(
     )
     ctx.exit(
         verify_command.verify_targets(
-            targets, options, to_json, quiet=quiet, known=known, jobs=jobs, keep_case=keep_case, resume=resume
+            targets,
+            options,
+            to_json,
+            quiet=quiet,
+            known=known,
+            jobs=jobs,
+            keep_case=keep_case,
+            coverage=coverage,
+            resume=resume,
         )
     )
 
@@ -308,7 +345,9 @@ def _run_gate(values: dict[str, Any]) -> int:
 
 @main.command()
 @click.argument("target")
-@click.option("--as", "equation", metavar="ID", help="Equation, if the target does not declare it.")
+@click.option(
+    "--as", "equation", metavar="ID", shell_complete=_ids, help="Equation, if the target does not declare it."
+)
 @click.option("--framework", metavar="F", help="Framework of the arrays: numpy, torch or jax.")
 @click.option("--dtype", metavar="D", help="Storage dtype, such as float32.")
 @click.option("--device", metavar="D", help="Device: cpu, cuda or cuda:N.")
@@ -424,7 +463,7 @@ def selftest(ctx: click.Context, frameworks: tuple[str, ...] | None, device: str
 
 
 @main.command()
-@click.argument("id")
+@click.argument("id", shell_complete=_ids)
 @click.option("--framework", metavar="F", help="Framework of the arrays: numpy, torch or jax; none for a procedure.")
 @click.option("--module", is_flag=True, help="Write a module of PyTorch that keeps the weights.")
 @click.option("-o", "--output", metavar="FILE", help="Write to a file, which must not exist yet.")
@@ -437,7 +476,7 @@ def new(id: str, framework: str | None, module: bool, output: str | None, equati
 
 
 @main.command()
-@click.argument("id")
+@click.argument("id", shell_complete=_ids)
 @click.option("--sizes", metavar="N=NUMBER,...", multiple=True, callback=_sizes, help="All named sizes: n=1024,d=64.")
 @click.option("--block", metavar="B", type=click.IntRange(min=1), help="Compute attention weights in blocks of B.")
 @click.option("--json", "to_json", is_flag=True, help="Print everything as JSON.")
@@ -468,6 +507,20 @@ def vectors(ctx: click.Context, names: tuple[str, ...], out: str, dtype: str, eq
     from attnspec.faces import vectors_command
 
     ctx.exit(vectors_command.write_vectors(names, out, dtype))
+
+
+@main.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    """Print what makes a shell complete commands, options and ids.
+
+    For bash, write it to a file and source that in .bashrc: attnspec completion bash > ~/.attnspec-complete.bash
+    """
+    from click.shell_completion import get_completion_class
+
+    kind = get_completion_class(shell)
+    assert kind is not None
+    click.echo(kind(main, {}, "attnspec", "_ATTNSPEC_COMPLETE").source())
 
 
 @main.command("map")

@@ -48,6 +48,9 @@ class DType(StrEnum):
 
 FRAMEWORKS, DTYPES = tuple(Framework), tuple(DType)
 
+DETERMINISM = ("runs", "batch", "splits")
+"""Over what answers may be equal bit by bit: from run to run, over batch sizes, and over splits of an axis."""
+
 AUTODIFF = {"torch": "torch.autograd", "jax": "jax.vjp"}
 """{framework: its function for automatic differentiation}."""
 
@@ -68,8 +71,11 @@ class Claim:
         batch: the numbers of leading batch axes that it accepts; each of them is tested.
         finite: whether only finite inputs are claimed. If False, NaN and infinity at masked places are claimed too.
         contiguous: whether only C-contiguous inputs are claimed.
-        deterministic: whether two calls with the same inputs give the same bits. If False, they may differ by
-            rounding.
+        deterministic: over what the answers are claimed to be equal bit by bit, of "runs", "batch" and "splits"; True
+            is ("runs",). None and False claim nothing: determinism is measured, and a difference within the noise
+            does not change the verdict.
+        splits: {parameter of the callable: values}, of parameters that say into how many parts, or parts of which
+            size, it splits its work. Its answers are right for each of them.
         backward: whether the claim is about the gradients that automatic differentiation makes of the callable.
         double_backward: whether these gradients can be differentiated again; judged in float64. It needs `backward`.
         forms: names of equal rewritings that are accepted at any loss of bits.
@@ -83,6 +89,8 @@ class Claim:
         >>> claim = attnspec.Claim(dtypes=("float32", "bfloat16"), batch=(0,), smallest={"t": 1})
         >>> claim.finite
         True
+        >>> attnspec.Claim(deterministic=True).bitwise
+        ('runs',)
     """
 
     dtypes: tuple[str, ...] | None = None
@@ -92,7 +100,8 @@ class Claim:
     batch: tuple[int, ...] = (0, 1)
     finite: bool = True
     contiguous: bool = False
-    deterministic: bool = True
+    deterministic: bool | tuple[str, ...] | None = None
+    splits: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     backward: bool = False
     double_backward: bool = False
     forms: tuple[str, ...] = ()
@@ -117,6 +126,19 @@ class Claim:
         forms: object = self.forms
         if isinstance(forms, str):
             raise SpecError("forms are names in a tuple", given=repr(forms), mend=f"forms=({forms!r},)")
+        unknown = [over for over in self.bitwise if over not in DETERMINISM]
+        if unknown or isinstance(self.deterministic, str):
+            raise SpecError(
+                "deterministic is not a claim over what is measured",
+                given=f"deterministic={self.deterministic!r}",
+                expected=f"True, False, or several of {', '.join(DETERMINISM)} in a tuple",
+                mend=nearest(unknown[0], DETERMINISM) if len(unknown) == 1 else 'deterministic=("runs",)',
+            )
+
+    @property
+    def bitwise(self) -> tuple[str, ...]:
+        """Over what its answers are claimed to be equal bit by bit, of "runs", "batch" and "splits"."""
+        return self.deterministic if isinstance(self.deterministic, tuple) else ("runs",) if self.deterministic else ()
 
     def updated(self, fields: ClaimFields | Mapping[str, Any]) -> Claim:
         """A copy of this claim with some fields replaced.
@@ -161,7 +183,8 @@ class ClaimFields(TypedDict, total=False):
     batch: tuple[int, ...]
     finite: bool
     contiguous: bool
-    deterministic: bool
+    deterministic: bool | tuple[str, ...] | None
+    splits: Mapping[str, tuple[int, ...]]
     backward: bool
     double_backward: bool
     forms: tuple[str, ...]
@@ -207,14 +230,19 @@ def parse_claim(given: Mapping[str, str]) -> dict[str, Any]:
             fields[name] = tuple(map(int, numbers))
         elif name == "smallest" and axis and value.isdecimal():
             fields[name] = {**fields.get(name, {}), axis: int(value)}
+        elif name == "splits" and axis and all(map(str.isdecimal, numbers)):
+            fields[name] = {**fields.get(name, {}), axis: tuple(map(int, numbers))}
         elif name == "form" and not axis and all(value.split(",")):
             fields["forms"] = tuple(part.strip() for part in value.split(","))
+        elif name == "deterministic" and not axis and all(part.strip() in DETERMINISM for part in value.split(",")):
+            fields[name] = tuple(part.strip() for part in value.split(","))
         else:
-            known = ("batch", "smallest", "form", *FLAGS)
+            known = ("batch", "smallest", "form", "splits", *FLAGS)
             raise SpecError(
                 f"no claim {field_}={value}",
                 given=f"{field_}={value}",
-                expected=f"batch=0,1; smallest.AXIS=1; form=NAME; or yes or no for {', '.join(FLAGS)}",
+                expected="batch=0,1; smallest.AXIS=1; form=NAME; deterministic=runs,batch,splits; "
+                f"splits.PARAMETER=1,2; or yes or no for {', '.join(FLAGS)}",
                 mend="" if name in known else nearest(name, known),
             )
     return fields
@@ -284,7 +312,7 @@ def implements(
         weights: {argument of the equation: where the callable keeps it}, such as {"mask": "~padding"}. A caller of
             `verify`, where these are explained, may override each of them.
         **claim: fields of `Claim`: dtypes, devices, policy, smallest, batch, finite, contiguous, deterministic,
-            backward, double_backward, forms.
+            splits, backward, double_backward, forms.
 
     Returns:
         A decorator that returns the callable.

@@ -297,10 +297,6 @@ SITE_CASES = 8
 
 # Repeatability.
 
-RESTLESS = 0.05
-"""Convention: the share of elements that may change by more than σ between two runs. If all elements were rounded
-anew, 32 % would; another order of summation changes few."""
-
 AGAIN = 2
 """Convention: how many wrong answers are asked for again before they are explained; a wrong formula repeats them."""
 

@@ -74,6 +74,16 @@ def certified(exact_value: Any, value: float, bound: float) -> bool:
     return bool(is_tiny and error <= ORACLE_SHARE * bound + float(exact_value.value.rad()))
 
 
+def test_an_element_equals_itself() -> None:
+    """A comparison with itself is decided, also where the number is not exact; with another ball it may not be."""
+    with working():
+        third, other = exact(1) / exact(3), exact(1) / exact(3)
+
+        assert (third == third, third > third, third >= third) == (True, False, True)
+        with pytest.raises(Undecided):
+            _ = third > other
+
+
 def test_a_ball_contains_what_fractions_give() -> None:
     with working():
         third = exact(1) / exact(3)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
+from onnx import helper
 
 import attnspec
 import onnx_models
@@ -68,6 +70,24 @@ def test_inputs_without_telling_names_are_matched_by_shape(tmp_path: Path) -> No
     [verdict] = verify(tmp_path / "n.onnx", "recurrent.gru_reset_after", case=5)
 
     assert "aaa=h_0" in verdict.bound
+
+
+def test_states_of_a_module_of_pytorch_lead_an_axis(tmp_path: Path) -> None:
+    """Time first, and states with an axis for layers, of a fixed batch: inputs as PyTorch's LSTM has them."""
+    shapes = {"input": (5, 2, 3), "h0": (1, 2, 4), "c0": (1, 2, 4)}
+    rng = np.random.default_rng(0)
+    weights = {"W": (1, 16, 3), "R": (1, 16, 4), "B": (1, 32)}
+    node = helper.make_node("LSTM", ["input", "W", "R", "B", "", "h0", "c0"], ["states", "hn", "cn"], hidden_size=4)
+    squeeze = helper.make_node("Squeeze", ["states", "one"], ["output"])
+    stored = {name: rng.uniform(-0.5, 0.5, shape).astype("f4") for name, shape in weights.items()}
+    outputs = {"output": (5, 2, 4), "hn": (1, 2, 4), "cn": (1, 2, 4)}
+    nodes, stored = [node, squeeze], {**stored, "one": np.array([1])}
+    path = onnx_models.write(tmp_path / "m.onnx", nodes, shapes, outputs, stored)
+
+    [verdict] = verify(path, "recurrent.lstm", axes="TBD", returns="0,2.0", case=5)
+
+    assert verdict.passed, str(verdict)
+    assert "h_0=h0[0], c_0=c0[0]" in verdict.bound
 
 
 def test_shapes_that_do_not_fit_are_refused(tmp_path: Path) -> None:

@@ -125,6 +125,33 @@ def test_what_nothing_has_cannot_be_set() -> None:
     assert refused.value.expected == "e, axis, n, m"
 
 
+def momentum(theta: Any, g: Any, m: Any, v: Any, step: int, lr: float, eps: float) -> Any:
+    """Adam, with the rates built in."""
+    m, v = 0.9 * m + (1 - 0.9) * g, 0.999 * v + (1 - 0.999) * g * g
+    of_m, of_v = 1 - 0.9 ** int(step), 1 - 0.999 ** int(step)
+    return theta - lr * (m / of_m) / (np.sqrt(v / of_v) + eps), m, v
+
+
+def test_an_option_is_set_as_the_formula_writes_it() -> None:
+    rates = {"β_1": 0.9, "beta_2": 0.999}
+    verdict = judged(momentum, "optimizer.adam", framework="numpy", settings=rates, examples=0, trace=False)
+
+    assert verdict.bound == "beta_1=0.9, beta_2=0.999"
+    assert verdict.verdict in ("conforms", "imprecise"), str(verdict)
+
+
+@pytest.mark.parametrize("place", ["packed[0:w]", "packed[t:2*w]"])
+def test_rows_in_a_size_that_the_equation_lacks_are_refused(place: str) -> None:
+    def gate(x: Any, packed: Any, b: Any) -> Any:
+        return x @ packed + b
+
+    with pytest.raises(attnspec.UnknownName) as refused:
+        judged(gate, "transformer.linear", framework="numpy", weights={"W": place})
+
+    assert refused.value.headline == "transformer.linear does not have the size w"
+    assert (refused.value.given, refused.value.expected) == (f"W={place}", "rows in t, d, e")
+
+
 def pair(e: Any) -> Any:
     return {"nothing": None, "both": (e, weights(e, -1))}
 

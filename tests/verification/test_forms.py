@@ -15,6 +15,7 @@ from attnspec.cli import main
 from attnspec.errors import SpecError, UnknownName
 from attnspec.interpreters.evaluation.call import evaluate
 from attnspec.interpreters.rewriting import REWRITINGS, apply_rewriting
+from attnspec.interpreters.rewriting_rules import RULES, apply_rule
 from attnspec.interpreters.rounding.noise import Noise
 from attnspec.interpreters.rounding.policy import FORMATS
 from attnspec.language.equation import REGISTRY
@@ -173,6 +174,11 @@ def test_names_stay_as_they_are() -> None:
         "reciprocal", "query_scaled", "key_scaled", "both_scaled", "log_sum_exp", "powers_of_two", "tanh_by_sigmoid",
         "sigmoid_by_tanh", "interpolated",
     }  # fmt: skip
+    assert {*RULES} >= {
+        "fast_variance", "folded_shift", "by_reciprocal", "inverse_root", "divided_terms", "divided_sum",
+        "interpolated_back", "complement", "from_complement", "doubled_sigmoid", "log_of_sigmoid",
+        "power_by_exponential", "regrouped",
+    }  # fmt: skip
     assert {*named(REGISTRY[LAYER_NORM])} >= {"fast_variance", "rounded_constants", "rounded_products"}
     assert "log_sum_in_turn" in named(REGISTRY[WEIGHTS])
 
@@ -205,6 +211,7 @@ def test_forms_are_equal(id: str) -> None:
     described = next(standard_suite(equation, lambda name: smallest(equation, name) if name != "batch" else 0, (0,)))
     case = make(equation, described, "float64")
     trees = [apply_rewriting(equation.definition, rewriting) for _, rewriting in REWRITINGS.values()]
+    trees += [apply_rule(equation.definition, rule) for _, rule in RULES.values()]
     trees += [each.equation.definition for each in equation.forms]
     value = evaluate(equation.definition, (), case.arguments)
 
@@ -304,7 +311,8 @@ def test_an_unknown_form_is_refused_with_those_that_there_are() -> None:
     with pytest.raises(UnknownName, match="fast_varianse") as raised:
         judged(fast, LAYER_NORM, claim={"forms": ("fast_varianse",)})
 
-    assert raised.value.expected == "fast_variance, reciprocal, rounded_constants, rounded_products"
+    known = ("fast_variance", "reciprocal", "folded_shift", "by_reciprocal", "inverse_root", "divided_terms")
+    assert raised.value.expected == ", ".join([*known, "rounded_constants", "rounded_products"])
     assert "fast_variance" in raised.value.mend
 
 

@@ -14,6 +14,7 @@ from attnspec.language.symbols import Symbol
 ROLES = {
     "t": "steps", "n": "queries", "m": "keys", "v": "words", "d": "head width", "H": "heads", "M": "few queries",
     "N": "stacked layers", "L": "layers", "B": "block", "limit": "most steps",
+    "beam": "few queries",
 }  # fmt: skip
 """{size: its role}; `attnspec.language.symbols.ROLES` describes them. Other sizes are widths."""
 
@@ -22,6 +23,7 @@ OPTION_SIZES = {
     "layers": "L",
     "block": "B",
     "limit": "limit",
+    "beam": "beam",
     **{name: name for name in ("n", "m", "t", "d", "c", "e", "f", "o", "s", "u", "v", "w")},
 }
 """{option that is a size: the named size that it sets}."""
@@ -75,6 +77,11 @@ SYMBOLS: dict[str, Symbol] = {
     "position.P": Symbol("the vector of each position", weight=True),
     "E": Symbol("the vector of each word", weight=True),
     "token": Symbol("the previous word", draw="token"),
+    "generation.tokens": Symbol("the tokens so far, of each hypothesis where there are several", draw="token"),
+    "generation.score": Symbol("the log-probability of each hypothesis"),
+    "generation.log_p": Symbol("the log-probability of each token, after each hypothesis", draw="scores"),
+    "generation.over": Symbol("1 where a hypothesis has ended, else 0", draw="bit"),
+    "generation.length": Symbol("the number of tokens that exist", draw="length"),
     "seed": Symbol("the text so far, as tokens", draw="token"),
     "window": Symbol("the last tokens of the text so far", draw="token"),
     "target": Symbol("the correct token", draw="token"),

@@ -391,7 +391,7 @@ def bahdanau_greedy_decode(
 ) -> Int[Tensor, " limit"]:
     """The words of Bahdanau's decoder that takes the likeliest one each time; `stop` is repeated to the end.
 
-    The paper searches with a beam; this is a beam of one.
+    The paper searches with a beam, `generation.bahdanau_beam_decode`; this is a beam of one.
     """
     i, k = indices("limit", "e")
     e = size("e")

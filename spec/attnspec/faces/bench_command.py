@@ -124,16 +124,16 @@ def _notes(found: Comparison) -> Iterator[str]:
         if each.trouble:
             yield f"not measured: {each.verdict.implementation}: {each.trouble}"
     yield from (f"not judged: {note}" for note in found.notes)
-    yield f"{platform.machine()}, {_threads()}, {', '.join(_versions())}"
+    yield f"{platform.machine()}, {threads()}, {', '.join(versions())}"
 
 
-def _threads() -> str:
+def threads() -> str:
     """How many threads a library may use, as the environment says."""
     told = os.environ.get("OMP_NUM_THREADS", "")
     return f"OMP_NUM_THREADS={told}" if told else f"threads not limited, {os.cpu_count()} cores"
 
 
-def _versions() -> Iterator[str]:
+def versions() -> Iterator[str]:
     yield f"Python {sys.version.split()[0]}"
     for name in SHOWN:
         try:
@@ -148,7 +148,7 @@ def as_json(found: Comparison) -> dict[str, Any]:
         "case": str(found.case),
         "sizes": dict(found.case.sizes),
         "batch": [*found.case.batch],
-        "machine": {"machine": platform.machine(), "threads": _threads(), "versions": [*_versions()]},
+        "machine": {"machine": platform.machine(), "threads": threads(), "versions": [*versions()]},
         "measured": [
             {
                 "implementation": each.verdict.implementation,

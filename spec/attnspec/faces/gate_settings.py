@@ -206,7 +206,8 @@ def _required(patterns: Sequence[str], file: Path) -> list[str]:
     Raises:
         UnknownName: a pattern matches none.
     """
-    known, ids = [*REGISTRY, *PROCEDURES], dict[str, None]()
+    known = [*REGISTRY, *PROCEDURES] if patterns else []  # it loads the whole catalogue
+    ids: dict[str, None] = {}
     for pattern in patterns:
         matched = [id for id in known if fnmatchcase(id, pattern)]
         if not matched:

@@ -24,6 +24,11 @@ class Document:
         self._path = None if path in (None, "-") else Path(str(path)).resolve()
         self._is_stdout = path == "-"
 
+    @property
+    def is_file(self) -> bool:
+        """Whether there is a file, which is to be written as more is known."""
+        return self._path is not None
+
     def write(self, content: Mapping[str, Any]) -> None:
         """Write the content so far to the file. Pipes and the standard output only get the complete document.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -54,6 +55,36 @@ def kept_text(verdict: Verdict | None, path: str, options: VerifyOptions) -> str
     count = "the case" if len(verdict.cases) == 1 else "the smallest case and the worst one"
     again = f"asked again by attnspec replay {path}, or by --inputs {path} --only-inputs {how}"
     return f"kept: {count} of {verdict.implementation}, {again}"
+
+
+def keep_in_corpus(verdict: Verdict, options: VerifyOptions) -> None:
+    """Write what a verdict has found to the corpus of a run: the cases that it fails, and the hardest of a long search.
+
+    Raises:
+        SpecError: a file cannot be written.
+    """
+    if options.corpus is None:
+        return
+    failing = verdict.cases if verdict.shown_alone and not verdict.passed else ()
+    for case in (*failing, *([verdict.hardest] if verdict.hardest is not None else [])):
+        content = repr(sorted((name, np.asarray(value).tolist()) for name, value in case.arguments.items()))
+        digest = hashlib.sha256(f"{case.layout} {content}".encode()).hexdigest()[:12]
+        file = Path(options.corpus) / f"{verdict.equation}-{digest}.npz"
+        if not file.exists():
+            make_folder(file.parent)
+            write_cases(str(file), [case], facts_of(verdict, options))
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder.
+
+    Raises:
+        SpecError: it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SpecError(f"cannot make a folder: {error.strerror}", given=str(folder)) from error
 
 
 def write_cases(path: str, cases: Sequence[Case], facts: Mapping[str, Any]) -> None:

@@ -19,7 +19,7 @@ from attnspec.interpreters.formula.formula import text as formula
 from attnspec.verification.diagnosis.worst_case import worst_element
 from attnspec.verification.replaying import Replayed
 from attnspec.verification.sandbox.messages import Request
-from attnspec.verification.sandbox.targets import File
+from attnspec.verification.sandbox.targets import Command, File
 from attnspec.verification.targeting import parse_target
 
 MOST_LITERAL = 256
@@ -162,6 +162,10 @@ def _is_packed(found: Replayed) -> bool:
 def _import(target: str, name: str) -> str:
     """The lines that import the callable, as `function`."""
     _, aim = parse_target(target)
+    if isinstance(aim, Command) or (isinstance(aim, File) and aim.is_program):
+        raise SpecError(
+            f"no script is written of {target}, which is not Python", given=target, mend="leave out --script"
+        )
     if isinstance(aim, File):
         path = Path(aim.path).absolute()
         module = path.stem

@@ -160,6 +160,7 @@ def _foreign(report: Report, sources: Sources) -> str:
 
 
 def _inputs(options: VerifyOptions) -> list[str]:
-    """A digest of each file of recorded cases."""
-    files = [Path(each) for each in as_tuple(options.inputs) if isinstance(each, str | os.PathLike)]
+    """A digest of each file of recorded cases, and of each source in another language."""
+    named = [*as_tuple(options.inputs), *options.sources]
+    files = [Path(each) for each in named if isinstance(each, str | os.PathLike)]
     return [hashlib.sha256(file.read_bytes()).hexdigest() for file in files if file.is_file()]

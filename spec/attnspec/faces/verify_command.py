@@ -14,13 +14,20 @@ import click
 from attnspec.errors import SpecError, indent
 from attnspec.faces.errors import BAD_INPUT
 from attnspec.faces.json_file import Document
-from attnspec.faces.kept_cases import check_suffix, kept_text
+from attnspec.faces.kept_cases import check_suffix, keep_in_corpus, kept_text
 from attnspec.faces.known_departures import Departure, KnownDepartures, read
 from attnspec.faces.run_file import RunFile, RunFileError, TargetRecord
 from attnspec.faces.screen import Screen
 from attnspec.faces.verdict_cache import VerdictCache
 from attnspec.verification.options import VerifyOptions
-from attnspec.verification.rendering import cases_text, headline, report_json, time_text
+from attnspec.verification.rendering import (
+    cases_text,
+    coverage_text,
+    determinism_text,
+    headline,
+    report_json,
+    time_text,
+)
 from attnspec.verification.session import run
 from attnspec.verification.verdict import Report, Verdict, VerdictKind
 
@@ -36,6 +43,7 @@ def verify_targets(
     known: str | None,
     jobs: int,
     keep_case: str | None = None,
+    coverage: bool = False,
     resume: str | None = None,
 ) -> int:
     """Verify targets one after the other.
@@ -48,6 +56,7 @@ def verify_targets(
         known: a file of known departures; None if there is none.
         jobs: the number of worker processes.
         keep_case: the .npz file to write the cases of the gravest verdict to; None writes none.
+        coverage: print a table of what was asked after each verdict.
         resume: the file to which verdicts are appended, and whose verdicts are not reached again; None for none.
 
     Returns:
@@ -62,7 +71,7 @@ def verify_targets(
     departures = KnownDepartures() if known is None else read(known)
     with nullcontext() if resume is None else RunFile(resume) as file:
         screen = Screen(stderr=to_json == "-")
-        run = Run(options, screen, Document(to_json), quiet, departures, jobs, keep_case, file=file)
+        run = Run(options, screen, Document(to_json), quiet, departures, jobs, keep_case, coverage=coverage, file=file)
         run.document.write(run.json())
         try:
             for target in targets:
@@ -86,6 +95,7 @@ class Run:
         jobs: the number of worker processes.
         keep_case: the .npz file to write the cases of the gravest verdict to; None writes none.
         cache: verdicts of earlier runs; None if none are kept.
+        coverage: print a table of what was asked after each verdict.
         file: the file to which verdicts are appended; None for none.
         partial: whether other processes reach the other verdicts, so that nothing is said of what is missing.
         verdicts: the verdicts so far.
@@ -104,6 +114,7 @@ class Run:
     jobs: int = 1
     keep_case: str | None = None
     cache: VerdictCache | None = None
+    coverage: bool = False
     file: RunFile | None = None
     partial: bool = False
     verdicts: list[Verdict] = field(default_factory=list)
@@ -151,6 +162,7 @@ class Run:
     def add(self, verdict: Verdict) -> None:
         """Print a verdict, and add it to the JSON document."""
         self.verdicts.append(verdict)
+        keep_in_corpus(verdict, self.options)
         self.document.write(self.json())
         departure = self.known.expecting(verdict)
         if (verdict.passed or departure) and self.quiet:
@@ -160,6 +172,8 @@ class Run:
             return
         text = passed_text(verdict) if verdict.passed else str(verdict)
         self.screen.print(text, STYLES.get(verdict.verdict, "red"), len(verdict.verdict))
+        if self.coverage and verdict.coverage:
+            self.screen.print(coverage_text(verdict))
 
     def finish(self) -> None:
         """Print the known departures that no longer occur and the summary, and complete the JSON document."""
@@ -214,7 +228,7 @@ class Run:
 
 
 def passed_text(verdict: Verdict) -> str:
-    """Return a passed verdict on one line, then its function, binding and findings, and the mistakes that it misses."""
+    """Return a passed verdict on one line, then what else is known of it, and the mistakes that it misses."""
     bits = f", {verdict.effective_bits:.1f} bits" if verdict.effective_bits is not None else ""
     score = f"caught {verdict.killed} of {verdict.of} on {cases_text(verdict)}"
     domain = f"for {verdict.domain}" if verdict.domain else ""
@@ -222,7 +236,8 @@ def passed_text(verdict: Verdict) -> str:
     bound = [f"bound: {verdict.bound}"] if verdict.bound else []
     uncaught = [f"would not have caught: {mistake}" for mistake in verdict.survived]
     function = [f"function: {verdict.function.says}"] if verdict.function is not None else []
-    lines = [*function, *bound, *verdict.findings, *uncaught]
+    repeats = [f"repeats: {determinism_text(verdict)}"] if verdict.determinism else []
+    lines = [*function, *repeats, *bound, *verdict.findings, *uncaught]
     return "\n".join(["; ".join(filter(None, parts)), *(f"  {line}" for line in lines)])
 
 

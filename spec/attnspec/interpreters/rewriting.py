@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import combinations
 
-from attnspec.language.traversal import map_throughout, nodes
-from attnspec.language.tree import Apply, Definition, Node, Number, Reduce, SizeOf
+from attnspec.interpreters.rewriting_rules import RULES, apply_rule, is_constant
+from attnspec.language.traversal import map_throughout
+from attnspec.language.tree import Apply, Definition, Node, Number, Reduce
 
 Rewriting = Callable[[Node], Node]
 
@@ -29,7 +30,7 @@ class Rewritten:
 
 
 def rewritten(definition: Definition) -> Iterator[Rewritten]:
-    """The equation with each rewriting that changes it, then with each pair of them."""
+    """The equation with each rewriting that changes it, with each pair of them, then with each rule."""
     trees = {name: apply_rewriting(definition, rewriting) for name, (_, rewriting) in REWRITINGS.items()}
     single = {name: tree for name, tree in trees.items() if tree != definition}
     for name, tree in single.items():
@@ -38,6 +39,10 @@ def rewritten(definition: Definition) -> Iterator[Rewritten]:
         tree = apply_rewriting(single[one], REWRITINGS[other][1])
         if tree not in (single[one], single[other]):
             yield Rewritten((one, other), f"{REWRITINGS[one][0]}; {REWRITINGS[other][0]}", tree)
+    for name, (description, rule) in RULES.items():
+        tree = apply_rule(definition, rule)
+        if tree != definition:
+            yield Rewritten((name,), description, tree)
 
 
 def apply_rewriting(definition: Definition, rewriting: Rewriting) -> Definition:
@@ -48,7 +53,7 @@ def apply_rewriting(definition: Definition, rewriting: Rewriting) -> Definition:
 def multiplied(node: Node) -> Node:
     """a / c as a · (1/c), for a constant such as √d."""
     match node:
-        case Apply(op="/", args=(a, c)) if _constant(c) and not _constant(a):
+        case Apply(op="/", args=(a, c)) if is_constant(c) and not is_constant(a):
             return Apply("*", (a, Apply("/", (Number(1.0), c))))
     return node
 
@@ -56,7 +61,7 @@ def multiplied(node: Node) -> Node:
 def on_the_left(node: Node) -> Node:
     """(a @ b) / c as (a / c) @ b: the query is scaled."""
     match node:
-        case Apply(op="/", args=(Apply(op="@", args=(a, b)), c)) if _constant(c):
+        case Apply(op="/", args=(Apply(op="@", args=(a, b)), c)) if is_constant(c):
             return Apply("@", (Apply("/", (a, c)), b))
     return node
 
@@ -64,7 +69,7 @@ def on_the_left(node: Node) -> Node:
 def on_the_right(node: Node) -> Node:
     """(a @ b) / c as a @ (b / c): the key is scaled."""
     match node:
-        case Apply(op="/", args=(Apply(op="@", args=(a, b)), c)) if _constant(c):
+        case Apply(op="/", args=(Apply(op="@", args=(a, b)), c)) if is_constant(c):
             return Apply("@", (a, Apply("/", (b, c))))
     return node
 
@@ -72,7 +77,7 @@ def on_the_right(node: Node) -> Node:
 def on_both(node: Node) -> Node:
     """(a @ b) / c as (a / √c) @ (b / √c)."""
     match node:
-        case Apply(op="/", args=(Apply(op="@", args=(a, b)), c)) if _constant(c):
+        case Apply(op="/", args=(Apply(op="@", args=(a, b)), c)) if is_constant(c):
             root = Apply("sqrt", (c,))
             return Apply("@", (Apply("/", (a, root)), Apply("/", (b, root))))
     return node
@@ -146,8 +151,3 @@ REWRITINGS: dict[str, tuple[str, Rewriting]] = {
     "interpolated": ("z a + (1 − z) b as b + z (a − b)", interpolated),
 }
 """{name: (description, rewriting)}."""
-
-
-def _constant(node: Node) -> bool:
-    """Whether a node consists of numbers and sizes only."""
-    return all(isinstance(part, Number | SizeOf | Apply) for part in nodes(node))

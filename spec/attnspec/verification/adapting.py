@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from attnspec.errors import SpecError, UnknownName, nearest
+from attnspec.interpreters.formula.formula import text_of
 from attnspec.language.equation import Equation
 from attnspec.language.layers import sizes_of
 from attnspec.language.layouts import Layout, parts_of
 from attnspec.language.merging import merged
 from attnspec.language.registry import conventions
 from attnspec.language.symbols import common_names
-from attnspec.language.tree import Definition
+from attnspec.language.tree import Definition, Name
 from attnspec.verification.candidate.adaptation import BATCH_LETTERS, Adaptation, paths
 from attnspec.verification.candidate.settings import evaluated, names_in
 from attnspec.verification.options import VerifyOptions
@@ -24,7 +25,7 @@ def adaptation(wanted: VerifyOptions, callable_: CallableInfo, equation: Equatio
     """How a callable is called for an equation.
 
     A name of `wanted.settings` is a parameter of a constructor, else an option of the equation, else a parameter of the
-    callable, else a size.
+    callable, else a size. Options and arguments may be written as in the formula, such as β_1.
 
     Raises:
         UnknownName: a setting is none of these.
@@ -36,7 +37,10 @@ def adaptation(wanted: VerifyOptions, callable_: CallableInfo, equation: Equatio
         layout, known_places = None, layout_of_weights(callable_, equation.definition) or {}
     same = {**(layout.same if layout is not None else {}), **(wanted.same or {})}
     definition = merged(equation.definition, same)
-    places = {**known_places, **places_of(callable_, definition, wanted.weights or {})}
+    written = _as_written(definition)
+    weights = {written.get(name, name): place for name, place in (wanted.weights or {}).items()}
+    given = {written.get(name, name): value for name, value in (wanted.settings or {}).items()}
+    places = {**known_places, **places_of(callable_, definition, weights)}
     inputs = inputs_of(callable_, definition, [*places], wanted.bind or {}, _letters(wanted.axes or ""))
     places |= inputs.places
     network = callable_.network
@@ -45,10 +49,10 @@ def adaptation(wanted: VerifyOptions, callable_: CallableInfo, equation: Equatio
     names = [parameter.name for parameter in callable_.parameters]
     others = [name for name in dict.fromkeys(targets) if name.partition(".")[0] not in names]
     entries = [name for name in others if network is not None] + [name for name in state if name in targets]
-    fixed = {**inputs.fixed, **sizes_of_weights(callable_, definition, places, wanted.settings or {})}
+    fixed = {**inputs.fixed, **sizes_of_weights(callable_, definition, places, given)}
     made = _constructor(callable_, definition, layout)
     settings = dict(_common_settings(callable_, equation, dict(wanted.bind or {}))) if layout is None else {}
-    for name, value in (wanted.settings or {}).items():
+    for name, value in given.items():
         _set(name, value, callable_, definition, settings, fixed, made)
     returns = paths(wanted.returns if wanted.returns is not None else layout.returns if layout is not None else "")
     return Adaptation(
@@ -63,6 +67,12 @@ def adaptation(wanted: VerifyOptions, callable_: CallableInfo, equation: Equatio
         inputs.batch,
         tuple(inputs.bind.items()),
     )
+
+
+def _as_written(definition: Definition) -> dict[str, str]:
+    """{argument or option as the formula writes it: its name}."""
+    names = [*(each.name for each in definition.parameters), *(each.name for each in definition.options)]
+    return {text_of(Name(name), definition): name for name in names}
 
 
 def _constructor(callable_: CallableInfo, definition: Definition, layout: Layout | None) -> dict[str, Any]:

@@ -42,6 +42,7 @@ def verify(
     show_output: bool = False,
     trace: bool = True,
     function: bool = True,
+    sources: Iterable[str] = (),
     jobs: int = 1,
     on_verdict: Callable[[Verdict], None] | None = None,
     on_progress: Callable[[str], None] | None = None,
@@ -53,7 +54,8 @@ def verify(
 
     Args:
         target: a callable; or the name of one or several: "FILE.py", "FILE.py:callable", "pkg.module" or
-            "pkg.module:callable"; or an exported file: "MODEL.onnx", "MODEL.onnx:PART" or "MODEL.pt2".
+            "pkg.module:callable"; or an exported file: "MODEL.onnx", "MODEL.onnx:PART" or "MODEL.pt2"; or a
+            function of a shared library, "LIB.so:NAME"; or a program that answers calls, "command:./kernel --flag".
         equation: the equation or procedure, or its id, for a target that does not declare one with `implements`, or
             that is to be judged as another one.
         framework: "numpy", "torch" or "jax": whose arrays the callable takes. By default, the framework of the claim,
@@ -97,6 +99,8 @@ def verify(
             describe where it departs from the equation.
         function: also examine which function the candidate computes, without rounding, where it can be traced. This
             needs the extra ``attnspec[exact]``.
+        sources: source files that belong to the candidate, such as a kernel in CUDA, C, Rust or Triton that it calls.
+            They are not run. Sizes and options are drawn at the numbers in them, as at those of its own Python code.
         jobs: number of worker processes.
         on_verdict: called with each `Verdict` as soon as it is known.
         on_progress: called with the name of each stage that begins.
@@ -152,6 +156,7 @@ def verify(
         show_output=show_output,
         trace=trace,
         function=function,
+        sources=tuple(sources),
     )
     return run(target, options, jobs=jobs, on_verdict=on_verdict or _ignore, on_progress=on_progress or _ignore)
 

@@ -17,7 +17,7 @@ from attnspec.verification.sandbox.messages import Outcome
 from attnspec.verification.sandbox.runner import Runner
 from attnspec.verification.sandbox.targets import MissingPackage
 from attnspec.verification.session import OnProgress, asked_of, load_questions, prepared, runner_of
-from attnspec.verification.verdict import Verdict
+from attnspec.verification.verdict import Verdict, VerdictKind
 
 USUAL_SIZE, FEW_SIZE, USUAL_BATCH = 64, 2, 8
 """The sizes that are measured where none are given: of most axes, of what there is never much of, of a batch."""
@@ -30,7 +30,8 @@ class Measured:
     Attributes:
         verdict: the verdict on it.
         seconds: the time of one call in each round; empty if it was not measured.
-        peak_bytes: the most memory that a call needed above what was in use before; None if that is not known.
+        peak_bytes: the memory that a call needed at most above what was in use before, the median of the rounds; None
+            if that is not known.
         trouble: why it was not measured; "" if it was.
     """
 
@@ -68,6 +69,7 @@ def compare(
     sizes: Mapping[str, int] | None = None,
     batch: tuple[int, ...] | None = None,
     rounds: int = 7,
+    judge: bool = True,
     on_progress: OnProgress = lambda stage: None,
 ) -> Comparison:
     """Judge the callable of a target and other implementations of its equation, then measure them in turn.
@@ -82,6 +84,7 @@ def compare(
         sizes: {named size: its value}; others are 64, or 2 for what there is never much of, such as heads.
         batch: the batch axes; by default one of size 8, where that is claimed.
         rounds: how often each is measured.
+        judge: whether they are judged; if not, their verdicts are "not run".
         on_progress: called with the name of each stage that begins.
 
     Raises:
@@ -94,14 +97,14 @@ def compare(
         runner = stack.enter_context(runner_of(options))
         question = _only(_questions(target, options, runner))
         description = _described(question, sizes or {}, batch)
-        judged = [_judged(question, runner)]
+        judged = [_judged(question, runner, judge)]
         wanted = VerifyOptions(dtypes=(question.dtype,), device=question.device, seed=question.seed, function=False)
         for other in beside(question.equation.id):
             on_progress(other)
             runner = stack.enter_context(runner_of(wanted))
             try:
                 same = [each for each in _questions(other, wanted, runner) if each.equation.id == question.equation.id]
-                judged += [_judged(each, runner) for each in same]
+                judged += [_judged(each, runner, judge) for each in same]
             except SpecError as error:
                 notes.append(f"{other}: {error.headline}")
         on_progress("measuring")
@@ -143,8 +146,8 @@ Judged = tuple[EquationVerifier, Verdict]
 """A verdict, and the verifier that reached it, whose candidate can still be called."""
 
 
-def _judged(question: Question, runner: Runner) -> Judged:
-    """The verdict on a candidate.
+def _judged(question: Question, runner: Runner, judge: bool) -> Judged:
+    """The verdict on a candidate, or one that says that it is not judged.
 
     Raises:
         SpecError: it is not run.
@@ -152,7 +155,10 @@ def _judged(question: Question, runner: Runner) -> Judged:
     verifier = asked_of(question, runner)
     if isinstance(verifier, Verdict):
         raise SpecError(verifier.reason, given=question.implementation)
-    return verifier, verifier.verdict()
+    if judge:
+        return verifier, verifier.verdict()
+    verifier.bind()
+    return verifier, verifier.question.without_judging(VerdictKind.NOT_RUN, "it is measured, not judged")
 
 
 def _described(question: Question, sizes: Mapping[str, int], batch: tuple[int, ...] | None) -> Description:
@@ -191,7 +197,8 @@ def _measured(judged: Sequence[Judged], description: Description, rounds: int) -
             yield Measured(verdict, trouble=case if isinstance(case, str) else f"{failed and failed.trouble}")
             continue
         peaks = [outcome.peak_bytes for outcome in seen if outcome.peak_bytes is not None]
-        yield Measured(verdict, tuple(outcome.seconds for outcome in seen), max(peaks, default=None))
+        peak = int(median(peaks)) if peaks else None  # not the largest: the first call also loads what all calls use
+        yield Measured(verdict, tuple(outcome.seconds for outcome in seen), peak)
 
 
 def _case(verifier: EquationVerifier, description: Description) -> Case | str:

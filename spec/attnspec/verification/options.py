@@ -11,7 +11,9 @@ from attnspec.implementation import AUTODIFF, DTYPES, FRAMEWORKS, Claim, ClaimFi
 from attnspec.interpreters.rounding.policy import PRESETS
 from attnspec.language.equation import REGISTRY, Equation
 from attnspec.language.procedure import Procedure, specified
+from attnspec.verification.cases.corpus import check_corpus
 from attnspec.verification.cases.recordings import Inputs, as_tuple, check_inputs
+from attnspec.verification.cases.source_numbers import numbers_of_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +44,11 @@ class VerifyOptions:
         equations: files and modules that define equations, which are imported before anything else.
         case: the seed of the only drawn case that is asked; None: all are.
         show_output: whether what the candidate prints is shown on the standard error.
+        sources: source files that belong to the callable, in whatever language; their numbers are asked too.
         trace: whether the lines of a wrong candidate are watched, to describe where it departs from the equation.
         function: whether the function that it computes is examined too, without rounding.
+        minutes: how long each verdict on an equation is searched on for, once all else is right.
+        corpus: a folder of kept cases, of which those of an equation are asked too; None for none.
         share: (first, step): of the questions that the target raises, every step-th from the first one is asked, since
             other processes ask the others; None: all are.
     """
@@ -73,6 +78,9 @@ class VerifyOptions:
     show_output: bool = False
     trace: bool = True
     function: bool = True
+    sources: tuple[str, ...] = ()
+    minutes: float = 0.0
+    corpus: str | None = None
     share: tuple[int, int] | None = None
 
     def claimed(self, declared: Claim) -> Claim:
@@ -105,6 +113,15 @@ def validate(wanted: VerifyOptions) -> None:
     if (wanted.only_inputs or wanted.names) and not inputs:
         raise SpecError("no inputs are given", expected=".npz or .safetensors", mend="--inputs FILE")
     check_inputs(inputs)
+    for path in wanted.sources:
+        numbers_of_file(path)
+    if wanted.minutes and (wanted.only_inputs or wanted.case is not None):
+        given = "minutes with only certain cases"
+        raise SpecError("a search needs cases that are drawn", given=given, mend="leave out one of them")
+    if wanted.corpus is not None:
+        check_corpus(wanted.corpus)
+        if wanted.names:
+            raise SpecError("names are of recorded cases, and a corpus has its own", mend="leave out one of them")
     if wanted.equation is not None:
         called = specified(wanted.equation)
         if isinstance(called, Procedure):
@@ -139,7 +156,9 @@ def refuse_for_procedures(procedure: Procedure[..., Any], wanted: VerifyOptions,
     odd = [name for name in Claim.__dataclass_fields__ if getattr(claim, name) != getattr(plain, name)]
     if odd:
         raise SpecError(f"{procedure.id} is a procedure, and {odd[0]} says nothing of it", mend=f"leave out {odd[0]}")
-    of_arrays = [name for name in ("settings", "axes", "returns", "same", "weights") if getattr(wanted, name)]
+    of_arrays = [
+        name for name in ("settings", "axes", "returns", "same", "weights", "sources") if getattr(wanted, name)
+    ]
     if of_arrays:
         mend = f"leave out {of_arrays[0]}, or wrap the callable in one of the same parameters"
         raise SpecError(f"{procedure.id} is a procedure, and {of_arrays[0]} is for arrays", mend=mend)

@@ -62,12 +62,9 @@ def inputs_of(
     arguments = [each for each in definition.parameters if each.name not in placed]
     if program is None or len(names) != len(arguments) or any(name not in program.inputs for name in names):
         return Inputs()
-    shapes = {name: _in_order(shape, axes) for name, shape in program.inputs.items()}
-    expected = batch_axes(axes) if axes else None
-    fits = [
-        _fit(shapes, dict(zip(names, each, strict=True)), expected)
-        for each in _orders(names, arguments, bind, definition.id)
-    ]
+    shapes = program.inputs
+    orders = [dict(zip(names, each, strict=True)) for each in _orders(names, arguments, bind, definition.id)]
+    fits = [_fit(shapes, order, axes) for order in orders]
     found = min((fit for fit in fits if fit is not None), key=lambda fit: len(fit.places), default=None)
     if found is None:
         raise _misfit(callable_.name, shapes, arguments)
@@ -100,8 +97,13 @@ def _orders(
         yield [named[name] if name in named else next(others) for name in names]
 
 
-def _fit(shapes: Mapping[str, Shape], order: Mapping[str, Parameter], expected: int | None) -> Inputs | None:
+def _fit(shapes: Mapping[str, Shape], order: Mapping[str, Parameter], axes: str) -> Inputs | None:
     """What the shapes say if the inputs are these arguments; None if they cannot be."""
+    expected = batch_axes(axes) if axes else None
+    shapes = {
+        name: _in_order(shapes[name], axes) if len(argument.dims) + (expected or 0) == len(axes) else shapes[name]
+        for name, argument in order.items()
+    }
     extra = {name: len(shapes[name]) - len(argument.dims) for name, argument in order.items()}
     batch = expected if expected is not None else min(extra.values(), default=0)
     if batch < 0 or any(more not in (batch, batch + 1) for more in extra.values()):

@@ -16,8 +16,10 @@ from attnspec.language.registry import name_in_family
 from attnspec.verification.adapting import adaptation
 from attnspec.verification.candidate.adaptation import Adaptation, batch_axes
 from attnspec.verification.candidate.question import Question, Refused, reason_of
+from attnspec.verification.cases.corpus import cases_of
 from attnspec.verification.cases.recordings import Recording, as_tuple, recordings
 from attnspec.verification.cases.restricted import restricted
+from attnspec.verification.cases.source_numbers import numbers_of_file
 from attnspec.verification.judge.forms import named
 from attnspec.verification.options import VerifyOptions, gradient_of, known_or_refused, refuse_for_procedures
 from attnspec.verification.procedures.question import ProceduralQuestion
@@ -38,7 +40,7 @@ def questions(found: Sequence[CallableInfo], shown: str, wanted: VerifyOptions) 
     pairs, inputs = list(_claims(found, wanted)), recordings(as_tuple(wanted.inputs))
     if not pairs:
         raise _unclaimed(found, shown, wanted)
-    alone = len(found) == 1
+    sources, alone = tuple((path, numbers_of_file(path)) for path in wanted.sources), len(found) == 1
     for each, declared in pairs:
         adapted = wanted.adapted_as(declared)
         name = shown if alone and shown.endswith(each.name) else _target(shown, each.name)
@@ -50,7 +52,7 @@ def questions(found: Sequence[CallableInfo], shown: str, wanted: VerifyOptions) 
             if isinstance(called, Procedure):
                 refuse_for_procedures(called, adapted, declared.claim)
                 binding = tuple((adapted.bind or {}).items())
-                yield ProceduralQuestion(each, called, wanted.examples, wanted.seed, binding, name)
+                yield ProceduralQuestion(each, called, wanted.examples, wanted.seed, binding, name, wanted.minutes)
                 continue
             how = adaptation(adapted, each, called)
             refuse_same_of_gradients(how, called, backward)
@@ -59,10 +61,12 @@ def questions(found: Sequence[CallableInfo], shown: str, wanted: VerifyOptions) 
             called = restricted(called, dict(how.fixed), dict(how.same)) if backward else equation
             refuse_unknown_sizes(equation, declared.claim)
             refuse_unknown_forms(equation, declared.claim)
+            refuse_unknown_splits(each, declared.claim)
         except SpecError as error:
             unknown = replace(wanted, equation=declared.equation, framework=framework, dtypes=dtypes)
             yield Refused(error, replace(not_run(name, unknown, reason_of(error), 0.0), mend=error.mend))
             continue
+        kept = cases_of(wanted.corpus, called.id, backward, _arguments(equation))
         for dtype in dtypes:
             yield Question(
                 each,
@@ -77,7 +81,7 @@ def questions(found: Sequence[CallableInfo], shown: str, wanted: VerifyOptions) 
                 wanted.policy,
                 name,
                 not dtype,
-                (*inputs, *_own_weights(each, equation, how, name, wanted)),
+                (*inputs, *kept, *_own_weights(each, equation, how, name, wanted)),
                 tuple((wanted.names or {}).items()),
                 wanted.only_inputs,
                 called if backward else None,
@@ -86,7 +90,15 @@ def questions(found: Sequence[CallableInfo], shown: str, wanted: VerifyOptions) 
                 wanted.case,
                 wanted.trace,
                 wanted.function,
+                sources,
+                wanted.minutes,
             )
+
+
+def _arguments(equation: Equation[..., Any]) -> list[str]:
+    """The names of the arrays and options that a case of an equation has."""
+    definition = equation.definition
+    return [*(each.name for each in definition.parameters), *(each.name for each in definition.options)]
 
 
 def refuse_same_of_gradients(how: Adaptation, called: Equation[..., Any], backward: bool) -> None:
@@ -151,6 +163,16 @@ def refuse_unknown_forms(equation: Equation[..., Any], claim: Claim) -> None:
         UnknownName: there is such a form.
     """
     known_or_refused(f"form of {equation.id}", claim.forms, tuple(named(equation)) if claim.forms else ())
+
+
+def refuse_unknown_splits(called: CallableInfo, claim: Claim) -> None:
+    """Refuse a claim on splits by a parameter that the callable does not have.
+
+    Raises:
+        UnknownName: with the nearest of its parameters.
+    """
+    parameters = [each.name for each in called.parameters]
+    known_or_refused(f"parameter of {called.name}", claim.splits, parameters)
 
 
 def _claims(found: Sequence[CallableInfo], wanted: VerifyOptions) -> Iterator[tuple[CallableInfo, Implementation]]:

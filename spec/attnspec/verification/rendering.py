@@ -46,6 +46,7 @@ def verdict_text(verdict: Verdict) -> str:
         ("diagnosis", "\n".join(map(_explanation, verdict.diagnosis))),
         ("findings", "\n".join(verdict.findings)),
         ("function", verdict.function.says if verdict.function is not None else ""),
+        ("repeats", determinism_text(verdict)),
         ("precision", _precision(verdict)),
         ("strength", _strength(verdict)),
         ("claimed", verdict.domain),
@@ -59,6 +60,30 @@ def verdict_text(verdict: Verdict) -> str:
 def _explanation(diagnosis: Diagnosis) -> str:
     departure = [diagnosis.departure.says] if diagnosis.departure is not None else []
     return "\n".join(["\n  or ".join((diagnosis.says, *diagnosis.also)), *departure])
+
+
+def coverage_text(verdict: Verdict) -> str:
+    """A table of what was asked: a row for each thing that varies, with the number of cases of each value."""
+    rows: dict[str, list[str]] = {}
+    for what, value, cases in verdict.coverage:
+        rows.setdefault(what, []).append(f"{value} ({cases})")
+    repeats = [(f"repeats over {over}", says) for over, says in verdict.determinism]
+    gradients = [("gradients", f"of {verdict.backward_of}, each array given and asked for as above")]
+    table = [
+        *((what, ", ".join(values)) for what, values in rows.items()),
+        *(gradients if verdict.backward_of and rows else []),
+        *repeats,
+        *([("properties", ", ".join(name for name, _ in verdict.properties))] if verdict.properties else []),
+    ]
+    width = max((len(what) for what, _ in table), default=0)
+    head = f"asked: {cases_text(verdict)}; in brackets, how many have this value"
+    return "\n".join([f"  {head}", *(f"    {what:<{width}}  {values}" for what, values in table)])
+
+
+def determinism_text(verdict: Verdict) -> str:
+    """How answers are equal from run to run, over batch sizes and over splits; what was not measured is left out."""
+    measured = [(over, says) for over, says in verdict.determinism if not says.startswith("not measured")]
+    return "; ".join(f"over {over}: {says}" for over, says in measured)
 
 
 def cases_text(verdict: Verdict) -> str:
@@ -114,6 +139,8 @@ def verdict_json(verdict: Verdict) -> dict[str, Any]:
         "examples": verdict.examples,
         "recorded": verdict.recorded,
         "seconds": round(verdict.seconds, 3),
+        "coverage": [{"what": what, "value": value, "cases": cases} for what, value, cases in verdict.coverage],
+        "determinism": [{"over": over, "says": says} for over, says in verdict.determinism],
         "properties": [{"name": name, "holds": holds} for name, holds in verdict.properties],
         "claimed": verdict.domain,
         "bound": verdict.bound,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from attnspec.errors import TargetError
 from attnspec.language import definitions
 from attnspec.language.procedure import is_specified
 from attnspec.language.registry import family_of
-from attnspec.verification.sandbox.targets import CALLED_FROM_PYTHON, PROGRAMS, File, Module, Pickled, Target
+from attnspec.verification.sandbox.targets import CALLED_FROM_PYTHON, PROGRAMS, Command, File, Module, Pickled, Target
 
 
 def parse_target(target: Callable[..., Any] | str | Target) -> tuple[str, Target]:
@@ -19,8 +20,10 @@ def parse_target(target: Callable[..., Any] | str | Target) -> tuple[str, Target
     Raises:
         TargetError: it is neither a callable nor the name of one.
     """
-    if isinstance(target, File | Module | Pickled):
+    if isinstance(target, File | Module | Pickled | Command):
         return str(target), target
+    if isinstance(target, str) and target.startswith("command:"):
+        return target, _command(target)
     if isinstance(target, str):
         place, _, name = target.partition(":") if target[1:3] != ":\\" else (target, "", "")
         if definitions.is_file(place) or place.endswith((*CALLED_FROM_PYTHON, *PROGRAMS)):
@@ -36,6 +39,21 @@ def parse_target(target: Callable[..., Any] | str | Target) -> tuple[str, Target
     )
 
 
+def _command(target: str) -> Command:
+    """The command of "command:./kernel --flag".
+
+    Raises:
+        TargetError: there is none, or its quotes do not match.
+    """
+    try:
+        words = shlex.split(target.removeprefix("command:"))
+    except ValueError as error:
+        raise TargetError(f"{target!r} is not a command", given=str(error), expected="command:./kernel") from error
+    if not words:
+        raise TargetError("command: names no program", given=target, expected="command:./kernel")
+    return Command(tuple(words))
+
+
 def load_own_equations(target: Target, ids: Sequence[str]) -> None:
     """Import what defines equations, if none of these ids is known: the modules of the ids, else the target.
 
@@ -46,7 +64,7 @@ def load_own_equations(target: Target, ids: Sequence[str]) -> None:
         TargetError: the file does not exist, or an import fails.
         SpecError: something that is defined is refused.
     """
-    if not ids or any(map(is_specified, ids)) or isinstance(target, Pickled):
+    if not ids or any(map(is_specified, ids)) or isinstance(target, Pickled | Command):
         return
     if isinstance(target, File):
         target.require()

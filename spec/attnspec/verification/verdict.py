@@ -255,6 +255,10 @@ class Verdict:
             is then the equation of the gradients.
         bound: how the candidate was called, as text, where it was not by the names of the equation; else "".
         function: which function it computes, without rounding; None if that was not examined.
+        determinism: pairs of "runs", "batch" or "splits" and how answers are equal over it, as text; empty if its
+            values are not right.
+        coverage: what was asked: what varies, such as "memory" or "size n", its value as text, and the number of cases
+            with this value.
         cached: the day on which it was computed, if `attnspec gate` took it from its cache; else "".
         tried: pairs of the id of a known mistake that was tried and whether the cases would have caught it. It is not
             part of the text and of the JSON.
@@ -262,6 +266,7 @@ class Verdict:
             another. They are not part of the text and of the JSON; `attnspec verify --keep-case` writes them.
         judged_under: the precision policy under which the values were judged, also where `policy` is ""; "" if none
             was. It is kept with the cases.
+        hardest: of a long search, the case with the largest error over its bound; else None. It is kept in a corpus.
         shown_alone: whether an answer to one of `cases` is enough to show it; otherwise it takes all answers together.
 
     Examples:
@@ -301,11 +306,14 @@ class Verdict:
     backward_of: str = ""
     bound: str = ""
     function: FunctionVerdict | None = None
+    determinism: tuple[tuple[str, str], ...] = ()
+    coverage: tuple[tuple[str, str, int], ...] = ()
     cached: str = ""
     tried: tuple[tuple[str, bool], ...] = field(default=(), compare=False, repr=False)
     cases: tuple[Case, ...] = field(default=(), compare=False, repr=False)
     judged_under: str = field(default="", compare=False, repr=False)
     shown_alone: bool = field(default=True, compare=False, repr=False)
+    hardest: Case | None = field(default=None, compare=False, repr=False)
 
     @property
     def passed(self) -> bool:

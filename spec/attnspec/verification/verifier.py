@@ -46,6 +46,7 @@ class Verifier(ABC, Generic[Conclusion]):
             ("strengthening", self.strengthen_cases),
             ("contract", self.check_contract),
             ("properties", self.check_properties),
+            ("hunt", self.hunt),
         )
         for stage, step in steps:
             self.on_progress(stage)
@@ -81,6 +82,10 @@ class Verifier(ABC, Generic[Conclusion]):
     @abstractmethod
     def check_properties(self) -> Conclusion | None:
         """Check the properties of the equation or procedure on the candidate."""
+
+    def hunt(self) -> Conclusion | None:
+        """Search on for as long as the caller wishes, which is not at all by default."""
+        return None
 
     @abstractmethod
     def conclude_from_strength(self) -> Conclusion:

@@ -8,6 +8,7 @@ from typing import Any
 from attnspec.errors import UnknownName, nearest
 from attnspec.language.dims import Dim
 from attnspec.language.equation import Equation
+from attnspec.language.layers import sizes_of
 from attnspec.language.layouts import LAYOUTS, Layout, Part, parts_of
 from attnspec.language.symbols import common_names
 from attnspec.language.tree import Definition
@@ -35,7 +36,7 @@ def places_of(callable_: CallableInfo, definition: Definition, given: Mapping[st
     """Where arguments are, by the caller and by their own names.
 
     Raises:
-        UnknownName: the equation lacks an argument, or the callable an array.
+        UnknownName: the equation lacks an argument or a size, or the callable an array.
         SpecError: a text is not a place.
     """
     arguments = [parameter.name for parameter in definition.parameters]
@@ -52,6 +53,7 @@ def places_of(callable_: CallableInfo, definition: Definition, given: Mapping[st
                 mend=nearest(argument, arguments),
             )
         for part in parts_of(text):
+            _check_rows(part, definition, f"{argument}={text}")
             if part.target not in (*state, *names) and part.target.rpartition(".")[0] not in names and not open_ended:
                 raise UnknownName(
                     f"{callable_.name} does not have {part.target}",
@@ -61,6 +63,23 @@ def places_of(callable_: CallableInfo, definition: Definition, given: Mapping[st
                 )
     own = {name: name for name in arguments if name in state and name not in names}
     return {**own, **given}
+
+
+def _check_rows(part: Part, definition: Definition, given: str) -> None:
+    """Check that the rows of a part are counted in sizes of the equation.
+
+    Raises:
+        UnknownName: one is not.
+    """
+    sizes = [*sizes_of(definition)]
+    for name in sorted(part.rows[0].names | part.rows[1].names if part.rows is not None else ()):
+        if name not in sizes:
+            raise UnknownName(
+                f"{definition.id} does not have the size {name}",
+                given=given,
+                expected=f"rows in {', '.join(sizes)}" if sizes else "rows in whole numbers: it has no sizes",
+                mend=nearest(name, sizes),
+            )
 
 
 def sizes_of_weights(

@@ -137,6 +137,7 @@ def test_what_reads_more_than_its_text_is_not_known(project: Path, text: str) ->
         "import re, random, functools",
         'from attnspec import implements\n@implements("scores.dot", framework="numpy")\ndef f(q, k): ...',
         "m.load_state_dict(x)",
+        "m.eval()",
         "import triton.language as tl\nx = tl.load(q)",
         "from jax.experimental import pallas as pl\nx = pl.load(q, 0)",
         "import jax\nx = jax.lax.scan(f, a, b)",

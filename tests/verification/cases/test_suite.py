@@ -218,3 +218,13 @@ def test_full_tiles_are_there_once() -> None:
 def test_a_suite_stays_small(id: str) -> None:
     """A few dozen cases, so that a verdict is quick."""
     assert 30 < len(suite(id)) < 60
+
+
+def test_an_equation_of_many_sizes_has_a_size_for_each() -> None:
+    """However many there are; those of a list are taken over and over."""
+    names = set(sizes_of(REGISTRY["generation.bahdanau_beam_step"].definition))
+
+    made = tuple(standard_suite(REGISTRY["generation.bahdanau_beam_step"], lambda name: 1, (0, 1)))
+
+    assert len(names) > 8
+    assert all({name for name, _ in described.sizes} == names for described in made)

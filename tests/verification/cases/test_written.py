@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from attnspec import REGISTRY
 from attnspec.verification.cases.case import Description, smallest, within
-from attnspec.verification.cases.written import MOST_SIZES, MOST_VALUES, written
+from attnspec.verification.cases.written import CODE, IN_SOURCES, MOST_SIZES, MOST_VALUES, written
 
 ATTENTION, NORM = "attention.scaled_dot_product", "transformer.layer_norm"
 
@@ -19,7 +19,7 @@ def bounds(id: str) -> Callable[[str], int]:
 
 
 def cases(id: str, *numbers: float, batches: tuple[int, ...] = (0, 1)) -> list[Description]:
-    return [*written(REGISTRY[id], bounds(id), batches, numbers)]
+    return [*written(REGISTRY[id], bounds(id), batches, {CODE: numbers})]
 
 
 def test_a_number_and_the_next_are_sizes_of_each_axis_in_turn() -> None:
@@ -54,3 +54,14 @@ def test_they_are_few_and_within_the_claim(id: str, numbers: list[float], batche
     for each in found:
         assert len(each.batch) in batches
         assert all(bounds(id)(name) <= size == within(equation, name, size) for name, size in each.sizes)
+
+
+def test_numbers_of_a_source_are_named_with_it_and_not_asked_twice() -> None:
+    numbers = {CODE: (48.0,), "kernel.cu": (48.0, *map(float, range(60, 90)))}
+    found = [*written(REGISTRY[ATTENTION], bounds(ATTENTION), (0,), numbers)]
+    of_source = [each for each in found if each.why.endswith("in kernel.cu")]
+
+    assert {each.why for each in found if each.why.endswith("in the code")} >= {"n = 48, near a 48 in the code"}
+    assert MOST_SIZES < len(of_source) <= IN_SOURCES * (MOST_SIZES + MOST_VALUES)
+    assert not [each for each in of_source if "near a 48" in each.why]
+    assert len({each.seed for each in found}) == len(found)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -185,6 +186,27 @@ def test_numbers_of_the_code_are_found(function: Callable[..., Any], numbers: se
     assert numbers <= {*found}
     assert 900.0 not in found
     assert all(math.isfinite(number) for number in found)
+
+
+class Tuned:
+    """As `triton.autotune` of `triton.jit` of a function: the function is two attributes deep."""
+
+    def __init__(self) -> None:
+        self.fn = SimpleNamespace(fn=helper)
+        self.configs = [SimpleNamespace(kwargs={"BLOCK": 112})]
+
+    def __getitem__(self, grid: object) -> Callable[..., object]:
+        return print
+
+
+def test_an_autotuned_kernel_that_the_code_launches_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Tuned, "__module__", "triton.runtime.autotuner")
+    kernel = Tuned()
+
+    def launcher(x: Any) -> Any:
+        return kernel[(1,)](x)
+
+    assert {48.0, 0.125, 112.0} <= {*describe("f", launcher).numbers}
 
 
 def test_numbers_that_are_no_sizes_and_too_many_are_left_out() -> None:

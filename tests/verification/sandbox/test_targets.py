@@ -185,7 +185,7 @@ def test_missing_file_names_the_nearest(runner: Runner, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "what", "mend"),
     [
-        ("kernels.so", "a shared library", "ctypes"),
+        ("kernels.dll", "a shared library", "ctypes"),
         ("look.ipynb", "a notebook", "attnspec.verify"),
         ("kernel.cu", "source code", "compile it"),
         ("weights.safetensors", "a file of arrays", "--inputs"),

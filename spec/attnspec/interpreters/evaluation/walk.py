@@ -286,8 +286,15 @@ class Interpreter(NamedAxes[T]):
         args = [self.as_named(*self.results(arg, frame)) for arg in node.args]
         options = {name: cast(float, self.visit(value, frame)) for name, value in node.options}
         sizes = {size: int(options[name]) for name, size in node.callee.size_options.items()}
-        for parameter, arg in zip(node.callee.parameters, args, strict=True):
-            solve_sizes(parameter.dims, self.shape(arg.data)[len(arg.axes) :], sizes)
+        unsolved = [
+            (parameter.dims, self.shape(arg.data)[len(arg.axes) :])
+            for parameter, arg in zip(node.callee.parameters, args, strict=True)
+        ]
+        while unsolved:  # a product of sizes is solved after its factors, whatever comes first
+            before = len(unsolved)
+            unsolved = [each for each in unsolved if not solve_sizes(*each, sizes)]
+            if len(unsolved) == before:
+                break
         names: dict[str, Value[T]] = dict(zip([p.name for p in node.callee.parameters], args, strict=True))
         names |= options
         return self.body(Frame(node.callee, frame.depth + 1, sizes, names))
@@ -304,8 +311,11 @@ def _place(number: Value[Any]) -> int:
     return int(value) if math.isfinite(value) else NOWHERE
 
 
-def solve_sizes(dims: Sequence[Dim], shape: Sequence[int], sizes: dict[str, int]) -> None:
-    """Add the sizes that can be solved from a shape, which `check` has found to fit, to `sizes`."""
-    for dim, size in zip(dims, shape, strict=True):
-        if not sizes.keys() >= dim.names:
-            dim.solve(size, sizes)
+def solve_sizes(dims: Sequence[Dim], shape: Sequence[int], sizes: dict[str, int]) -> bool:
+    """Add the sizes that can be solved from a shape, which `check` has found to fit, to `sizes`.
+
+    Returns:
+        Whether every size of the shape is known now.
+    """
+    reasons = [dim.solve(size, sizes) for dim, size in zip(dims, shape, strict=True) if not sizes.keys() >= dim.names]
+    return not any(reasons)

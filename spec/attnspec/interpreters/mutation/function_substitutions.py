@@ -15,6 +15,9 @@ from attnspec.interpreters.mutation.operators import where_seen
 from attnspec.language.traversal import map_throughout, nodes
 from attnspec.language.tree import SOFTMAXES, Apply, Definition, Node, Number, Reduce
 
+CLIPS = (1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 15.0, 20.0, 30.0)
+"""Bounds to which software clips what an activation is taken of."""
+
 CAPS = (20.0, 30.0, 50.0)
 """Bounds of capped scores: Gemma 2 has 50, and 30 for its output scores; Grok has 30."""
 
@@ -63,9 +66,14 @@ def _line(slope: float) -> Callable[[Node], Node]:
     return lambda x: _minus(_relu(_plus(_times(slope, x), half)), _relu(_minus(_times(slope, x), half)))
 
 
-def _clipped(x: Node) -> Node:
-    """x, clipped to [−1, 1]."""
-    return _minus(_minus(_relu(_plus(x, Number(1.0))), _relu(_minus(x, Number(1.0)))), Number(1.0))
+def _clipped(x: Node, bound: float = 1.0) -> Node:
+    """x, clipped to [−bound, bound]."""
+    return _minus(_minus(_relu(_plus(x, Number(bound))), _relu(_minus(x, Number(bound)))), Number(bound))
+
+
+def _of_clipped(op: str, bound: float) -> Change:
+    """Clips the argument of a function wherever it is used."""
+    return _instead(op, lambda x: Apply(op, (_clipped(x, bound),)))
 
 
 def _leaky(slope: float) -> Callable[[Node], Node]:
@@ -194,6 +202,11 @@ SUBSTITUTIONS: dict[str, tuple[str, Change]] = {
         "a large negative number is added to masked scores, so that a row without visible keys ignores the mask",
         _unmasked(lambda score: _minus(score, Number(1e4))),
     ),
+    **{
+        f"clipped-{op}-{bound:g}": (f"what {word} is taken of is clipped to ±{bound:g}", _of_clipped(op, bound))
+        for op, word in (("sigmoid", "σ"), ("tanh", "tanh"), ("exp", "exp"))
+        for bound in CLIPS
+    },
     **{f"cap-{cap:g}": (f"scores are capped: {cap:g} tanh(s/{cap:g})", _capped(cap)) for cap in CAPS},
 }
 """{name: (sentence, replacement of a node)}."""

@@ -1,4 +1,4 @@
-"""Mistakes in a sum, a choice or a row: a mean, one term instead of all, another of equal elements, the row before.
+"""Mistakes in a sum, a choice or a row: another reduction, terms left out, a padded size, another of equal elements.
 
 They are not mutants of an equation, and the cases need not detect them. They are tried as explanations of wrong answers
 that no mutant explains.
@@ -11,10 +11,14 @@ from dataclasses import replace
 
 from attnspec.interpreters.mutation.everywhere import Occurrence, everywhere
 from attnspec.interpreters.mutation.mutants import Mutant, is_well_formed
-from attnspec.language.traversal import map_node, nodes
-from attnspec.language.tree import Apply, At, Definition, Node, Number, Position, Reduce, SizeOf
+from attnspec.language.dims import Dim
+from attnspec.language.traversal import map_definition, map_node, nodes
+from attnspec.language.tree import Apply, At, CallLike, Definition, Node, Number, Position, Reduce, SizeOf, Stack
 
 ONE = Number(1.0)
+
+VECTORS = (2, 4, 8, 16, 32)
+"""How many elements a kernel reads at once."""
 
 THREADS = (32, 64, 128, 256)
 """How many threads of a kernel compare the elements of an axis in turn."""
@@ -23,7 +27,19 @@ THREADS = (32, 64, 128, 256)
 def reduction_errors(definition: Definition) -> Iterator[Mutant]:
     """The variants of an equation with each mistake at one place."""
     for place in everywhere(definition):
-        for name, sentence, new in (*_of_sum(place), *_of_choice(place), *_of_row(place)):
+        for name, sentence, new in (
+            *_of_sum(place),
+            *_exchanged(place),
+            *_cut(place),
+            *_rounded_size(place),
+            *_of_choice(place),
+            *_of_row(place),
+        ):
+            tree = place.put(new)
+            if is_well_formed(tree):
+                yield Mutant(f"{place.label}/{name}", f"in {place.line}: {sentence}", tree)
+    for place in everywhere(_with_row_indices(definition)):
+        for name, sentence, new in _cut_product(place):
             tree = place.put(new)
             if is_well_formed(tree):
                 yield Mutant(f"{place.label}/{name}", f"in {place.line}: {sentence}", tree)
@@ -49,6 +65,97 @@ def _of_sum(place: Occurrence) -> Iterator[tuple[str, str, Node]]:
                     more = Apply("*", (Apply("-", (padded(size), size)), _of_zeros(node.term, index)))
                     sentence = f"{shown} also counts zeros behind the last place, up to {length}"
                     yield f"padded/{index}", sentence, Apply("+", (node, more))
+
+
+def _exchanged(place: Occurrence) -> Iterator[tuple[str, str, Node]]:
+    """The largest or smallest term, or the root of the sum of squares, instead of a sum or a mean."""
+    match place.node:
+        case Reduce(op="sum") as total if not isinstance(total.term, Number):
+            yield from _other_reductions(total, place.site.show(total))
+        case Apply(op="/", args=(Reduce(op="sum") as total, count)) if isinstance(count, SizeOf | Reduce):
+            yield from _other_reductions(total, place.site.show(place.node))
+            squares = Apply("/", (replace(total, term=_square(total.term)), count))
+            sentence = f"the root of the mean of squares is used instead of {place.site.show(place.node)}"
+            yield f"root-mean-square/{total.index}", sentence, Apply("sqrt", (squares,))
+        case Reduce(op="max") as largest:
+            smallest = Apply("neg", (replace(largest, term=Apply("neg", (largest.term,))),))
+            yield f"smallest/{largest.index}", f"the smallest is used instead of {place.site.show(largest)}", smallest
+            total = replace(largest, op="sum")
+            yield f"sum/{largest.index}", f"the sum is used instead of {place.site.show(largest)}", total
+            size = SizeOf(place.site.definition.ranges[largest.index])
+            count = size if largest.where is None else Reduce("sum", largest.index, ONE, largest.where)
+            mean = Apply("/", (total, count))
+            yield f"mean/{largest.index}", f"the mean is used instead of {place.site.show(largest)}", mean
+
+
+def _other_reductions(total: Reduce, shown: str) -> Iterator[tuple[str, str, Node]]:
+    index, smallest = total.index, replace(total, op="max", term=Apply("neg", (total.term,)))
+    yield f"largest/{index}", f"the largest term is used instead of {shown}", replace(total, op="max")
+    yield f"smallest/{index}", f"the smallest term is used instead of {shown}", Apply("neg", (smallest,))
+    length = Apply("sqrt", (replace(total, term=_square(total.term)),))
+    yield f"length/{index}", f"the root of the sum of squares is used instead of {shown}", length
+
+
+def _square(node: Node) -> Node:
+    return Apply("*", (node, node))
+
+
+def _cut(place: Occurrence) -> Iterator[tuple[str, str, Node]]:
+    """Only whole vectors of elements are read: a sum stops at a multiple of their size."""
+    match place.node:
+        case Reduce(op="sum" | "max", index=index, term=term, where=where) as node if not isinstance(term, Number):
+            size = SizeOf(place.site.definition.ranges[index])
+            for vector in VECTORS:
+                within = Apply("<", (Apply("*", (ONE, Position(index))), _whole(size, vector)))
+                seen = within if where is None else Apply("and", (where, within))
+                sentence = f"terms of {place.site.show(node)} behind the last multiple of {vector} do not count"
+                yield f"cut-{vector}/{index}", sentence, replace(node, where=seen)
+
+
+def _cut_product(place: Occurrence) -> Iterator[tuple[str, str, Node]]:
+    """A product of a row and an array stops at the last whole vector of the row."""
+    match place.node:
+        case Apply(op="@", args=(row, array)) as product:
+            dims = place.site.type_of(row).dims
+            along = _along(dims[0]) if len(dims) == 1 else ""
+            if along not in place.site.definition.ranges:
+                return
+            for vector in VECTORS:
+                whole = _whole(SizeOf(dims[0]), vector)
+                within = Apply("<", (Apply("*", (ONE, Position(along))), whole))
+                kept = Apply("where", (within, At(row, (Position(along),)), Number(0.0)))
+                sentence = f"terms of {place.site.show(product)} behind the last multiple of {vector} do not count"
+                yield f"cut-{vector}", sentence, Apply("@", (Stack(kept, (along,)), array))
+
+
+def _along(dim: Dim) -> str:
+    """The name of an index along a row of a size, which needs none in the formula."""
+    return f"along {dim}"
+
+
+def _with_row_indices(definition: Definition) -> Definition:
+    """The equation, and those that it calls, with an index along each axis of an argument."""
+
+    def change(node: Node) -> Node:
+        return replace(node, callee=_with_row_indices(node.callee)) if isinstance(node, CallLike) else node
+
+    dims = {_along(dim): dim for parameter in definition.parameters for dim in parameter.dims}
+    own = map_definition(definition, change)
+    return replace(own, indices=(*own.indices, *dims.items()))
+
+
+def _rounded_size(place: Occurrence) -> Iterator[tuple[str, str, Node]]:
+    """A size that is padded to whole vectors or tiles is used in the formula."""
+    match place.node:
+        case SizeOf() as size:
+            shown = place.site.show(size)
+            for length, padded in PADDED.items():
+                yield f"padded-{length}", f"{shown}, padded to {length}, is used instead of {shown}", padded(size)
+
+
+def _whole(size: Node, vector: int) -> Node:
+    """The largest multiple of a number that is not above a size."""
+    return Apply("*", (Apply("//", (size, Number(float(vector)))), Number(float(vector))))
 
 
 def _of_choice(place: Occurrence) -> Iterator[tuple[str, str, Node]]:

@@ -24,7 +24,7 @@ from attnspec.verification.cases.distributions import HIDDEN
 from attnspec.verification.cases.grid import grid
 from attnspec.verification.cases.recorded_cases import Reader, RecordedCases
 from attnspec.verification.cases.suite import ROUND_SEEDS, standard_suite
-from attnspec.verification.cases.written import written
+from attnspec.verification.cases.written import CODE, written
 from attnspec.verification.sandbox.binding import Plan, bind, describe_binding
 from attnspec.verification.sandbox.messages import MOST_RECORDED, Layout, Outcome, Output, Recorded, Request, Watched
 from attnspec.verification.sandbox.runner import Runner
@@ -108,7 +108,7 @@ class Candidate:
     def _standard(self) -> Iterator[Description]:
         question, claim = self.question, self.question.claim
         within = (question.equation, question.least, claim.batch)
-        own = written(*within, question.callable.numbers)
+        own = written(*within, {CODE: question.callable.numbers, **dict(question.sources)})
         for description in chain(standard_suite(*within), grid(*within), own):
             hidden = description.regime == HIDDEN and claim.finite
             if not hidden and description.layout in question.layouts:

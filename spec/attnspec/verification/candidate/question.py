@@ -42,6 +42,8 @@ class Question:
         case: the seed of the only drawn case that is asked; None: all are.
         trace: whether the arrays that the callable makes on the way may be recorded, to explain wrong answers.
         function: whether the function that it computes is examined too, without rounding.
+        sources: pairs of a source that belongs to the callable and the numbers in it.
+        minutes: how long a search goes on for a wrong answer, once all else is right.
     """
 
     callable: CallableInfo
@@ -65,6 +67,8 @@ class Question:
     case: int | None = None
     trace: bool = True
     function: bool = True
+    sources: tuple[tuple[str, tuple[float, ...]], ...] = ()
+    minutes: float = 0.0
 
     @property
     def is_narrowed(self) -> bool:
@@ -124,6 +128,8 @@ class Question:
             parts.append(f"contiguous inputs, as {self.framework} has no others")
         parts += [f"{' or '.join(map(str, claim.batch))} batch axes"] if claim.batch != (0, 1) else []
         parts += [f"{' and '.join(claim.forms)} at any loss"] if claim.forms else []
+        parts += [f"{name} = {' or '.join(map(str, values))}" for name, values in claim.splits.items()]
+        parts += [f"equal bit by bit over {' and '.join(claim.bitwise)}"] if claim.bitwise else []
         return ", ".join(parts)
 
     def _least_allowed(self, name: str) -> int:

@@ -21,6 +21,9 @@ PURE = frozenset(
 READING_NAMES = frozenset({"__import__", "__file__", "__loader__", "__spec__", "compile", "eval", "exec", "open"})
 """Names by which code reads files, or runs code that it does not contain."""
 
+BUILT_IN = frozenset({"compile", "eval", "exec"})
+"""Those of them that run code only as functions of Python: a module of PyTorch has an `eval` too."""
+
 READING_ATTRIBUTES = re.compile(
     r"(load|open|read|glob|iterdir|import)(_\w+|s)?|fromfile|genfromtxt|from_(file|pretrained|url)"
     r"|(open_)?memmap|\w*CDLL|\w*DLL|LoadLibrary|\w*cpp_extension|hub"
@@ -83,7 +86,7 @@ def _reads(node: ast.AST, found: Reading) -> str:
             return f"from {module} import …" if not level and _is_reading(module or "") else ", ".join(words)
         case ast.Name(id=name) if name in READING_NAMES:
             return name
-        case ast.Attribute(attr=name) if name in READING_NAMES - {"compile"} or _is_reading_attribute(name):
+        case ast.Attribute(attr=name) if name in READING_NAMES - BUILT_IN or _is_reading_attribute(name):
             return f".{name}"
         case ast.Constant(value=str(value)) if FILE_NAME.fullmatch(value):
             return f"the name of a file, {value!r:.60}"

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from attnspec.language.definitions import is_file
 from attnspec.verification.candidate import source_rules
-from attnspec.verification.sandbox.targets import PROGRAMS, File, Module, Pickled, Target
+from attnspec.verification.sandbox.targets import PROGRAMS, Command, File, Module, Pickled, Target
 
 
 @dataclass
@@ -53,6 +53,8 @@ def sources_of(target: Target, definitions: Iterable[str] = ()) -> Sources:
     """
     if isinstance(target, Pickled):
         return Sources(unknown="it is a live callable")
+    if isinstance(target, Command):
+        return Sources(unknown="it is a program of its own")
     importlib.invalidate_caches()  # a file may be new
     reader = _Reader(found := Sources())
     reader.root(target)
@@ -82,7 +84,7 @@ class _Reader:
         if isinstance(target, File):
             path = Path(target.path).absolute()
             if path.suffix in PROGRAMS:
-                self.doubt(f"{path.name} may keep its weights in other files")
+                self.doubt(f"{path.name} may read other files")
             self.first.insert(0, str(path.parent))
             self.specs_of.clear()
             self.file(path, path.stem)

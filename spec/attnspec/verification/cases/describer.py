@@ -56,8 +56,8 @@ class Describer:
         return self.sized((5, 4, 7, 3, 6, 8, 9, 10), 2)
 
     def sized(self, sizes: tuple[int, ...], few: int) -> dict[str, int]:
-        """The names with these sizes in order; `few` is the size of axes that are never long."""
-        return dict(zip(self.names, sizes, strict=False)) | self.few(few)
+        """The names with these sizes in order, over and over; `few` is the size of axes that are never long."""
+        return dict(zip(self.names, itertools.cycle(sizes), strict=False)) | self.few(few)
 
     def few(self, size: int) -> dict[str, int]:
         """One size for all axes that are never long, such as heads."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -147,6 +148,6 @@ def usual_sizes(equation: Equation[..., Any], definition: Definition) -> dict[st
     Args:
         definition: its definition, for as many layers as were recorded.
     """
-    sizes = dict(zip(sizes_of(equation.definition), USUAL, strict=False))
+    sizes = dict(zip(sizes_of(equation.definition), itertools.cycle(USUAL), strict=False))
     sizes |= dict.fromkeys(few(equation.definition), 2)
     return sizes | layers.counts(equation.definition, [parameter.name for parameter in definition.parameters])

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from attnspec.interpreters.rounding.noise import Noise
-from attnspec.thresholds import AGAIN, REPEATS, RESTLESS
+from attnspec.thresholds import AGAIN, REPEATS
 from attnspec.verification.candidate import answer_form
 from attnspec.verification.candidate.candidate import Candidate
 from attnspec.verification.candidate.observation import Array, Observation
@@ -34,11 +34,15 @@ class Repeatability:
         candidate: the candidate.
         judge: judges its answers.
         note: called with a finding that is not a violation.
+        repeats: how many calls were made that repeat an earlier one.
+        varied: how many of them gave other bits.
     """
 
     candidate: Candidate
     judge: Judge
     note: Callable[[str], None]
+    repeats: int = 0
+    varied: int = 0
 
     def violation(self, observations: Sequence[Observation], judged: Judged) -> str:
         """Make all checks of a candidate whose values are right; the first violation."""
@@ -56,7 +60,7 @@ class Repeatability:
             if answers is None:
                 continue
             for before in (comparison for comparison in wrong if comparison.case is case):
-                if _differ(answers[before.output], before.answer, before.noise):
+                if differ(answers[before.output], before.answer, before.noise):
                     return CHANGES
         return ""
 
@@ -80,14 +84,12 @@ class Repeatability:
             outcome, answers = self.candidate.call(before.case)
             if answers is None:
                 return f"it answers a case, and when called again {answer_form.describe_status(outcome)}"
+            self.repeats += 1
+            self.varied += any(map(differ_in_bits, answers, before.answers))
             noises = self.judge.noise(before.case, judged.policy)
             for new, old, noise in zip(answers, before.answers, noises, strict=True):
-                exceeds_sigma = _difference(new, old) > noise.sigma
-                restless = exceeds_sigma.size and float(exceeds_sigma.mean()) > RESTLESS
-                if restless or _differ(new, old, noise):
+                if differ(new, old, noise):
                     return CHANGES
-                if self.candidate.question.claim.deterministic and not np.array_equal(new, old, equal_nan=True):
-                    self.note("two runs on one input differ in their last bits")
         return ""
 
     def remembers_calls(self, observations: Sequence[Observation], judged: Judged) -> str:
@@ -102,9 +104,13 @@ class Repeatability:
         outcome, answers = self.candidate.call(first, times=REPEATS)
         if answers is None:
             return f"it answers a case, and called {REPEATS} times {answer_form.describe_status(outcome)}"
-        if not self.judge.holds(Observation(first, answers), judged.policy, judged.form):
-            return f"within {REPEATS} calls on one input, it begins to give another answer"
-        return ""
+        self.repeats += outcome.calls
+        self.varied += outcome.varied
+        if self.judge.holds(Observation(first, answers), judged.policy, judged.form):
+            return ""
+        if outcome.varied == 1:
+            return f"one of {outcome.calls} calls on one input gives another answer"
+        return f"within {outcome.calls} calls on one input, it begins to give another answer"
 
     def _confusable(self, case: Case) -> tuple[Case, Case]:
         """Two cases whose arrays have the same sums, extremes and mostly the same first elements.
@@ -154,7 +160,12 @@ class Repeatability:
         return "its answer is right in a fresh process, and wrong after other calls: it remembers them"
 
 
-def _differ(new: Array, old: Array, noise: Noise) -> bool:
+def differ_in_bits(new: Array, old: Array) -> bool:
+    """Whether two answers are not equal bit by bit, as numbers of float64; NaN is equal to itself, 0 to −0."""
+    return not np.array_equal(new, old, equal_nan=True)
+
+
+def differ(new: Array, old: Array, noise: Noise) -> bool:
     """Whether two answers to one case differ by more than the bound, where that can be decided."""
     differs = (_difference(new, old) > noise.bound) | (np.isnan(new) != np.isnan(old))
     return bool((differs & ~noise.undecidable).any())

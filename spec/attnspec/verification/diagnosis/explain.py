@@ -16,6 +16,7 @@ from attnspec.interpreters.mutation.integer_divisions import integer_divisions
 from attnspec.interpreters.mutation.mutants import Mutant, lookalikes
 from attnspec.interpreters.mutation.other_expressions import further_expressions, other_expressions
 from attnspec.interpreters.mutation.reduction_errors import reduction_errors
+from attnspec.interpreters.mutation.state_errors import state_errors
 from attnspec.interpreters.mutation.tiling_errors import tiling_errors
 from attnspec.language.equation import REGISTRY, Equation
 from attnspec.thresholds import EXPRESSIONS, HOLDS_MUCH, HOLDS_NEARLY_ALL
@@ -257,5 +258,6 @@ def software_mistakes(equation: Equation[..., Any]) -> Sequence[Mutant]:
         *fewer_weights(definition),
         *insertions(definition),
         *reduction_errors(definition),
+        *state_errors(definition),
         *integer_divisions(definition),
     )

@@ -24,11 +24,11 @@ from attnspec.thresholds import (
     TELLING_ELEMENTS,
     TRIED_CASES,
 )
-from attnspec.verification.candidate.observation import Observation
+from attnspec.verification.candidate.observation import Array, Observation
 from attnspec.verification.diagnosis import locate
 from attnspec.verification.judge.forms import Form
 from attnspec.verification.judge.judge import Judge
-from attnspec.verification.judge.mutant_values import fits, mutant_values
+from attnspec.verification.judge.mutant_values import each_mutants_values, fits, mutant_values
 from attnspec.verification.judge.mutation_score import shows
 from attnspec.verification.judge.residuals import Compared, compare
 from attnspec.verification.judge.statistics import largest, pooled_rms
@@ -52,10 +52,8 @@ def recognise(
         return list(islice((observation for observation in failing if fits(mutant, observation.case)), TRIED_CASES))
 
     mutants = _screened(judge, failing, mutants, policy) if len(mutants) > MANY else mutants
-    rough = [(_distance(judge, applicable(mutant)[:2], mutant, policy), k) for k, mutant in enumerate(mutants)]
-    near = [mutants[k] for distance, k in sorted(rough) if np.isfinite(distance)][: 3 * SHORTLIST]
-    fine = [(_distance(judge, applicable(mutant), mutant, policy), k) for k, mutant in enumerate(near)]
-    short = [near[k] for distance, k in sorted(fine) if np.isfinite(distance)][:SHORTLIST]
+    near = _nearest(judge, [(mutant, applicable(mutant)[:2]) for mutant in mutants], policy, 3 * SHORTLIST)
+    short = _nearest(judge, [(mutant, applicable(mutant)) for mutant in near], policy, SHORTLIST)
     fitting = []
     for mutant in short:
         least = 1.0 if refute else EXPLAINED_CASES
@@ -91,8 +89,16 @@ def nearest(
 ) -> list[Mutant]:
     """The mutants whose values are nearest to the failing answers."""
     failing = sorted(judge.failing(observations, policy), key=lambda observation: -_informative(observation))[:2]
-    distances = {k: _distance(judge, failing, mutant, policy) for k, mutant in enumerate(mutants)}
-    return [mutants[k] for k in sorted(distances, key=lambda k: distances[k])[:count] if np.isfinite(distances[k])]
+    return _nearest(judge, [(mutant, failing) for mutant in mutants], policy, count)
+
+
+def _nearest(
+    judge: Judge, tried: Sequence[tuple[Mutant, Sequence[Observation]]], policy: Policy, count: int
+) -> list[Mutant]:
+    """The mutants that are nearest to the answers to their own cases, the nearest first."""
+    distances = _distances(judge, tried, policy)
+    order = sorted((distance, place) for place, distance in enumerate(distances) if np.isfinite(distance))
+    return [tried[place][0] for _, place in order[:count]]
 
 
 def _screened(
@@ -104,8 +110,9 @@ def _screened(
         return mutants
     cheapest = min(large_enough, key=lambda observation: observation.case.elements)
     runs = [fits(mutant, cheapest.case) for mutant in mutants]
-    distances = {k: _distance(judge, [cheapest], mutant, policy) for k, mutant in enumerate(mutants) if runs[k]}
-    near = set(sorted(distances, key=lambda k: distances[k])[: MANY // 2])
+    usable = [k for k, run in enumerate(runs) if run]
+    distances = _distances(judge, [(mutants[k], [cheapest]) for k in usable], policy)
+    near = {k for _, k in sorted(zip(distances, usable, strict=True))[: MANY // 2]}
     return [mutant for k, mutant in enumerate(mutants) if k in near or not runs[k]]
 
 
@@ -180,21 +187,30 @@ def _informative(observation: Observation) -> float:
     return (1 if description is not None and description.regime == "ordinary" else 0) + min(size, 60) / 100
 
 
-def _distance(judge: Judge, observations: Sequence[Observation], mutant: Mutant, policy: Policy) -> float:
-    """The distance of answers from a mutant's values in σ of the equation; infinite if it cannot be evaluated."""
-    # The mean of log(1 + |answer − value| / σ) over all elements.
-    total, count = 0.0, 0
-    for observation in observations:
-        wrong = mutant_values(mutant, observation.case, judge.dtype)
-        if wrong is None:
-            continue
-        for answer, value, noise in zip(observation.answers, wrong, judge.noise(observation.case, policy), strict=True):
-            with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-                same = (answer == value) | (np.isnan(answer) & np.isnan(value))
-                z = np.where(same, 0.0, np.abs(answer - value) / np.where(noise.sigma > 0, noise.sigma, 1e-300))
-            z = np.where(np.isnan(z), FAR, np.minimum(z, FAR))
-            total, count = total + float(np.log1p(z).sum()), count + z.size
-    return total / count if count else float("inf")
+def _distances(judge: Judge, tried: Sequence[tuple[Mutant, Sequence[Observation]]], policy: Policy) -> list[float]:
+    """The distances of answers from the values of mutants in σ of the equation, each on its own cases.
+
+    That is the mean of log(1 + |answer − value| / σ) over all elements; infinite if there are no values.
+    """
+    totals, counts = [0.0] * len(tried), [0] * len(tried)
+    observations = {id(each): each for _, own in tried for each in own}
+    for observation in observations.values():
+        places = [place for place, (_, own) in enumerate(tried) if any(each is observation for each in own)]
+        wrong = each_mutants_values([tried[place][0] for place in places], observation.case, judge.dtype)
+        noises = judge.noise(observation.case, policy)
+        for place, outputs in zip(places, wrong, strict=True):
+            for answer, value, noise in zip(observation.answers, outputs or (), noises, strict=outputs is not None):
+                totals[place] += _total_distance(answer, value, noise.sigma)
+                counts[place] += answer.size
+    return [total / count if count else float("inf") for total, count in zip(totals, counts, strict=True)]
+
+
+def _total_distance(answer: Array, value: Array, sigma: Array) -> float:
+    """The sum of log(1 + |answer − value| / σ) over the elements of an output."""
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        same = (answer == value) | (np.isnan(answer) & np.isnan(value))
+        z = np.where(same, 0.0, np.abs(answer - value) / np.where(sigma > 0, sigma, 1e-300))
+    return float(np.log1p(np.where(np.isnan(z), FAR, np.minimum(z, FAR))).sum())
 
 
 def _compare_with_mutant(

@@ -8,6 +8,7 @@ from attnspec.thresholds import ENOUGH_CAUGHT, MOST_DECIDABLE
 from attnspec.verification.candidate.advice import advice
 from attnspec.verification.candidate.candidate import Candidate
 from attnspec.verification.cases.case import Case
+from attnspec.verification.cases.coverage import coverage
 from attnspec.verification.diagnosis import locate, precision
 from attnspec.verification.judge import statistics
 from attnspec.verification.judge.findings import Conclusion, Judged
@@ -56,6 +57,7 @@ def to_verdict(candidate: Candidate, conclusion: Conclusion, findings: Sequence[
         recorded=sum(bool(case.origin) for case, _ in candidate.calls),
         backward_of=question.forward.id if question.forward is not None else "",
         bound=candidate.bound,
+        coverage=coverage([case for case, _ in candidate.calls], question.equation),
         tried=strength.tried if strength else (),
         cases=_shown_by(conclusion),
         judged_under=str(judged.policy) if judged is not None else "",

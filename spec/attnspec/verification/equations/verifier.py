@@ -17,10 +17,11 @@ from attnspec.verification.candidate.observation import Observation
 from attnspec.verification.candidate.question import Question
 from attnspec.verification.cases.case import Case
 from attnspec.verification.cases.restricted import of_any_size
-from attnspec.verification.contract import double_backward, side_effects, unclaimed
+from attnspec.verification.contract import determinism, double_backward, side_effects, unclaimed
 from attnspec.verification.contract.repeatability import Repeatability
 from attnspec.verification.diagnosis.explain import Explainer
 from attnspec.verification.equations.conclusion import to_verdict, weakness
+from attnspec.verification.equations.hunt import Hunt
 from attnspec.verification.equations.search import search, strengthened
 from attnspec.verification.judge.findings import Conclusion, Judged
 from attnspec.verification.judge.forms import accepted
@@ -54,6 +55,8 @@ class EquationVerifier(Verifier[Conclusion]):
         held: the properties that were checked; None before.
         unread: what the equation reads of which no case shows whether it is read, in words.
         function: which function the candidate computes, without rounding; None before, and if that is not examined.
+        determinism: what was measured of its determinism; empty before.
+        hardest: the case of a long search with the largest error over its bound; None before, and without one.
     """
 
     question: Question
@@ -66,6 +69,8 @@ class EquationVerifier(Verifier[Conclusion]):
     held: PropertyResults | None = None
     unread: list[str] = field(default_factory=list)
     function: FunctionVerdict | None = None
+    determinism: tuple[determinism.Measured, ...] = ()
+    hardest: Case | None = None
 
     def __post_init__(self) -> None:
         self.equation = self.question.equation
@@ -147,10 +152,23 @@ class EquationVerifier(Verifier[Conclusion]):
         twice = double_backward.violation(self.candidate, self.judge, self.observations, self.note)
         if twice is not None:
             return Conclusion(*twice, judged, self.strength)
+        measured = self.measure_determinism(judged)
+        if measured is not None:
+            return measured
         for finding in unclaimed.beyond_decidable_rounding(judged):
             self.note(finding)
         for finding in unclaimed.beyond_finite_inputs(self.candidate, self.judge, judged):
             self.note(finding)
+        return None
+
+    def measure_determinism(self, judged: Judged) -> Conclusion | None:
+        """Measure determinism; the conclusion if it is not as claimed."""
+        claimed = self.question.claim.bitwise
+        self.determinism = (*determinism.Determinism(self.candidate, self.repeatability, judged).measure(),)
+        if violation := determinism.violation(claimed, self.determinism):
+            return Conclusion(VerdictKind.MISBEHAVES, violation, judged, self.strength)
+        if reason := determinism.unmeasured(claimed, self.determinism):
+            return Conclusion(VerdictKind.INCONCLUSIVE, reason, judged, self.strength)
         return None
 
     def check_properties(self) -> Conclusion | None:
@@ -160,6 +178,24 @@ class EquationVerifier(Verifier[Conclusion]):
         if not held.violation:
             return None
         return Conclusion(VerdictKind.DIFFERS, held.violation, judged, self.strength, properties=held.results)
+
+    def hunt(self) -> Conclusion | None:
+        if not self.question.minutes:
+            return None
+        hunt = Hunt(self.candidate, self.judge, self.judgement, 60 * self.question.minutes, self.on_progress)
+        hunt.run()
+        self.hardest = hunt.hardest
+        self.note(hunt.says)
+        unusable = self.unusable()
+        if unusable is not None:
+            return self.explainer.where_it_runs(self.observations, unusable)
+        violation = side_effects.violation(self.candidate.calls)
+        if violation:
+            return Conclusion(VerdictKind.MISBEHAVES, violation, self.judgement, self.strength)
+        if hunt.found is None:
+            return None
+        self.observations = [*self.observations, hunt.found]
+        return self.judge_all(self.judgement.policy)
 
     def conclude_from_strength(self) -> Conclusion:
         judged, strength, held = self.judgement, self.strength, self.held
@@ -174,7 +210,9 @@ class EquationVerifier(Verifier[Conclusion]):
         return Conclusion(kind, weak, judged, strength, properties=held.results)
 
     def to_verdict(self, conclusion: Conclusion, seconds: float) -> Verdict:
-        return replace(to_verdict(self.candidate, conclusion, self.findings, seconds), function=self.function)
+        verdict = to_verdict(self.candidate, conclusion, self.findings, seconds)
+        measured = tuple((each.over, each.says) for each in self.determinism)
+        return replace(verdict, function=self.function, determinism=measured, hardest=self.hardest)
 
     @property
     def judgement(self) -> Judged:

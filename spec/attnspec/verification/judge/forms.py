@@ -59,7 +59,12 @@ def forms(equation: Equation[..., Any], dtype: str) -> list[Form]:
     Constants or products that are rounded to storage are among them, since libraries round these.
     """
     listed = [Form(form.says, form.equation.definition, names=(form.name,)) for form in equation.forms]
-    made = [Form(form.description, form.definition, names=form.names) for form in rewritten(equation.definition)]
+    own = {form.name for form in equation.forms}  # of one name, the equation's own form goes before a generated one
+    made = [
+        Form(form.description, form.definition, names=form.names)
+        for form in rewritten(equation.definition)
+        if not own.intersection(form.names)
+    ]
     all_forms = [PLAIN, *listed, *made]
     all_forms += [
         replace(form, says=f"{form.says}, or not, by size", definition=None, other=form.definition) for form in listed
@@ -85,7 +90,7 @@ def named(equation: Equation[..., Any]) -> dict[str, str]:
     made = {form.names[0]: form.description for form in rewritten(equation.definition) if len(form.names) == 1}
     return {
         **{form.name: form.says for form in equation.forms},
-        **made,
+        **{name: says for name, says in made.items() if name not in {form.name for form in equation.forms}},
         CONSTANTS: "constants rounded to storage",
         PRODUCTS: "products rounded to storage before their sum",
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
@@ -10,9 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from attnspec.errors import SpecError
+from attnspec.errors import NotationError, SpecError
 from attnspec.interpreters.evaluation.call import evaluate, fit
 from attnspec.interpreters.evaluation.memo import Memory
+from attnspec.interpreters.mutation.at_once import at_once
 from attnspec.interpreters.mutation.mutants import Mutant, mutants
 from attnspec.interpreters.mutation.perturbations import perturbations
 from attnspec.language.dims import Dim
@@ -27,6 +29,10 @@ from attnspec.verification.cases.suite import standard_suite
 VALUE, OVERFLOW = "value", "overflow"
 """How a mutant differs: in finite numbers, or only by elements that are not finite."""
 
+
+AT_ONCE, LARGEST_AT_ONCE = 16, 50_000
+"""So many variants of an equation are evaluated at once, with inputs of so many elements together; more take as long
+for each, and memory. Speed alone depends on it."""
 
 MEMORY = Memory()
 """The values of expressions that mutants share with their equation, of the cases that they were tried on last."""
@@ -45,6 +51,26 @@ def values(definition: Definition, case: Case, several: int = 0) -> tuple[NDArra
             return None
     outputs = value if isinstance(value, tuple) else (value,)
     return tuple(output.astype(np.float64) if output.dtype.kind == "b" else output for output in outputs)
+
+
+def values_of_each(variants: Sequence[Definition], case: Case) -> Iterator[tuple[NDArray[Any], ...] | None]:
+    """The values of variants of an equation on a case, as `values` gives them; many are evaluated at once."""
+    step = max(1, min(AT_ONCE, LARGEST_AT_ONCE // max(case.elements, 1)))
+    for start in range(0, len(variants), step):
+        yield from _together(variants[start : start + step], case)
+
+
+def _together(variants: Sequence[Definition], case: Case) -> list[tuple[NDArray[Any], ...] | None]:
+    """The values of variants, evaluated at once, or in halves where that is not possible."""
+    outputs = None
+    with suppress(NotationError):
+        outputs = values(at_once(variants), case, len(variants)) if len(variants) > 1 else None
+    if outputs is not None:
+        return [tuple(output[place] for output in outputs) for place in range(len(variants))]
+    if len(variants) == 1:
+        return [values(variants[0], case)]
+    half = len(variants) // 2
+    return [*_together(variants[:half], case), *_together(variants[half:], case)]
 
 
 def mutant_values(
@@ -66,6 +92,13 @@ def mutant_values(
     arrays = {name: a.astype(overflowing) if a.dtype.kind == "f" else a for name, a in case.arrays.items()}
     outputs = values(mutant.definition, replace(case, arrays=arrays))
     return None if outputs is None else tuple(output.astype(np.float64) for output in outputs)
+
+
+def each_mutants_values(mutants: Sequence[Mutant], case: Case, dtype: str) -> Iterator[tuple[NDArray[Any], ...] | None]:
+    """The values of mutants on a case, as `mutant_values` gives them; many are evaluated at once."""
+    together = values_of_each([each.definition for each in mutants if not each.in_storage], case)
+    for mutant in mutants:
+        yield mutant_values(mutant, case, dtype) if mutant.in_storage else next(together)
 
 
 def fits(mutant: Mutant, case: Case) -> bool:
@@ -130,8 +163,27 @@ def _differing(equation: Equation[..., Any], tried: Sequence[Mutant], finite: bo
     cases = stacked([case for case in sample_cases(equation) if case.finite or not finite])
     cases = sorted(cases, key=lambda case: case.elements)  # most mutants differ on small cases already
     right = [values(equation.definition, case) for case in cases]
-    for mutant in tried:
-        yield mutant, _difference(mutant, cases, right)
+    at_first = _differ_at_first(tried, cases[0], right[0]) if cases else [False] * len(tried)
+    for mutant, differs in zip(tried, at_first, strict=True):
+        yield mutant, VALUE if differs else _difference(mutant, cases, right)
+
+
+def _differ_at_first(tried: Sequence[Mutant], case: Case, right: tuple[NDArray[Any], ...] | None) -> list[bool]:
+    """Whether mutants differ from the equation in finite numbers on one case; False of those that are not tried on it.
+
+    Args:
+        right: the value of the equation on this case.
+    """
+    if right is None:
+        return [False] * len(tried)
+    usable = [place for place, mutant in enumerate(tried) if not mutant.in_storage and fits(mutant, case)]
+    found = values_of_each([tried[place].definition for place in usable], case)
+    differing = {
+        place
+        for place, wrong in zip(usable, found, strict=True)
+        if wrong is not None and _how_they_differ(wrong, right, case) == VALUE
+    }
+    return [place in differing for place in range(len(tried))]
 
 
 def sample_cases(equation: Equation[..., Any]) -> list[Case]:
@@ -169,14 +221,21 @@ def _difference(mutant: Mutant, cases: list[Case], right: list[tuple[NDArray[Any
         wrong = mutant_values(mutant, case, "float32") if fits(mutant, case) else None
         if wrong is None or value is None:
             continue
-        count = len(next(iter(case.arrays.values()))) if case.arrays else 0
-        examples = [([a[k] for a in wrong], [b[k] for b in value]) for k in range(count)]
-        examples = examples or [([*wrong], [*value])]
-        differing = [pair for pair in examples if differ(*pair)]
-        if any(differ_where_finite(*pair) for pair in differing):
+        how = _how_they_differ(wrong, value, case)
+        if how == VALUE:
             return VALUE
-        difference = OVERFLOW if differing else difference
+        difference = how or difference
     return difference
+
+
+def _how_they_differ(wrong: Sequence[NDArray[Any]], right: Sequence[NDArray[Any]], case: Case) -> str:
+    """How values differ on the examples of a stacked case: VALUE, OVERFLOW, or "" if they do not."""
+    count = len(next(iter(case.arrays.values()))) if case.arrays else 0
+    examples = [([a[k] for a in wrong], [b[k] for b in right]) for k in range(count)]
+    differing = [pair for pair in examples or [([*wrong], [*right])] if differ(*pair)]
+    if any(differ_where_finite(*pair) for pair in differing):
+        return VALUE
+    return OVERFLOW if differing else ""
 
 
 def differ_where_finite(a: Sequence[NDArray[Any]], b: Sequence[NDArray[Any]]) -> bool:

@@ -21,6 +21,7 @@ class ProceduralQuestion:
         seed: the random seed.
         bind: pairs of a parameter of the callable and an argument of the procedure.
         display_name: the name that the verdict has for the callable; empty for its own name.
+        minutes: how long a search goes on for a wrong answer, once all else is right.
     """
 
     callable: CallableInfo
@@ -29,6 +30,7 @@ class ProceduralQuestion:
     seed: int = 0
     bind: tuple[tuple[str, str], ...] = ()
     display_name: str = ""
+    minutes: float = 0.0
 
     @property
     def implementation(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 
 from attnspec.language.procedure import Mistake
@@ -22,6 +23,9 @@ from attnspec.verification.verifier import OnProgress, Verifier
 
 BASE_CASES = 60
 """How many cases are drawn for every question, and in each round of strengthening."""
+
+HUNT_SEED = 1_000_000
+"""The seed of the cases of a long search, which is far from all others."""
 
 PROPERTY_CASES = 12
 """On how many cases each property is checked."""
@@ -103,6 +107,16 @@ class ProceduralVerifier(Verifier[ProceduralConclusion]):
         cases = [case for case, _ in self.candidate.calls[:PROPERTY_CASES]]
         self.properties, violation = check_properties(self.candidate, cases)
         return ProceduralConclusion(VerdictKind.DIFFERS, violation) if violation else None
+
+    def hunt(self) -> ProceduralConclusion | None:
+        ends, kept, round_ = time.monotonic() + 60 * self.question.minutes, len(self.candidate.calls), 0
+        while time.monotonic() < ends:
+            del self.candidate.calls[kept:]  # right answers, of which there may be very many
+            round_ += 1
+            conclusion = self.check(drawn(self.procedure, self.question.seed + HUNT_SEED + round_, BASE_CASES))
+            if conclusion is not None:
+                return conclusion
+        return None
 
     def conclude_from_strength(self) -> ProceduralConclusion:
         assert self.uncaught is not None

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 from attnspec.errors import TargetError
-from attnspec.verification.sandbox.targets import CallableInfo, File, MissingPackage, Module, Pickled
+from attnspec.verification.sandbox.targets import CallableInfo, MissingPackage, Target
 from attnspec.verification.sandbox.wire import Array
 
 Status = Literal["ok", "raised", "crashed", "timeout", "memory", "unavailable"]
@@ -41,7 +41,7 @@ MOST_RECORDED, MOST_RECORDED_BYTES = 400, 4 << 20
 class Load:
     """The first message to a worker: import a target."""
 
-    target: File | Module | Pickled
+    target: Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +115,8 @@ class Request:
         before: the arguments of an earlier call, or None. The earlier call is made first; then its arrays are
             overwritten with `arrays` for the second call, and both results are read after that. The outputs of the
             outcome are those of the first call followed by those of the second. JAX's arrays cannot be overwritten.
-        times: how often the call is made, unless that takes longer than a second; the last answer counts.
+        times: how often the call is made, unless that takes longer than a second; the answer that is furthest from the
+            first counts.
         gradients: the gradients that are the answer; None if the answer is the callable's own.
         settings: values of the callable's own parameters, which are passed in addition, by name.
         returns: where the results are in what the callable returns, each as a path of positions, keys or attributes;
@@ -162,7 +163,8 @@ class PlainRequest:
         call_by: how it is called, the result of `binding.bind`.
         earlier: the arguments of an earlier call, or None. The earlier call is made first; then its mappings are
             filled with the contents of those in `values`, and both results are read after the second call.
-        times: how often the call is made, unless that takes longer than a second; the last answer counts.
+        times: how often the call is made, unless that takes longer than a second; one that is not the first answer
+            counts, if there is one.
     """
 
     name: str
@@ -300,6 +302,8 @@ class Outcome:
         broken: the worker cannot be used for another call.
         recorded: the arrays of a watched call, in the order in which they were made.
         untraced: why a call has no answer in balls; "" if it has one, or if none was wanted.
+        calls: how often a call with arrays was made.
+        varied: how many of these gave other bits than the first.
         seconds: the time of one call, of those that are measured; else 0.
         peak_bytes: the memory that a measured call needed above what was in use before; None if that is not known.
     """
@@ -316,6 +320,8 @@ class Outcome:
     broken: bool = False
     recorded: tuple[Recorded, ...] = ()
     untraced: str = ""
+    calls: int = 1
+    varied: int = 0
     seconds: float = 0.0
     peak_bytes: int | None = None
 

@@ -15,6 +15,7 @@ import tempfile
 import time
 from contextlib import suppress
 
+from attnspec.verification.sandbox import scratch
 from attnspec.verification.sandbox.child.tracebacks import is_ours
 from attnspec.verification.sandbox.messages import Command, Reply
 from attnspec.verification.sandbox.protocol import to_frame, to_reply
@@ -190,6 +191,7 @@ class Process:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self._child.pid, signal.SIGKILL)
         self._child.wait()
+        scratch.remove(self._child.pid)
         self._copy_output()
         self._close()
 

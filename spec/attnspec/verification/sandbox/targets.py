@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -20,13 +21,18 @@ LOADED = "write a Python function or module that loads it, and name that; --inpu
 
 CALLED_FROM_PYTHON: dict[str, tuple[str, str]] = {
     ".ipynb": ("a notebook", "call attnspec.verify(function, ID) in a cell; or jupyter nbconvert --to script FILE"),
-    **dict.fromkeys((".so", ".dll", ".dylib", ".pyd"), ("a shared library", WRAPPED)),
+    **dict.fromkeys((".dll", ".pyd"), ("a shared library", WRAPPED)),
     **dict.fromkeys((".c", ".cc", ".cpp", ".cu", ".cuh", ".h", ".hip", ".rs"), ("source code", COMPILED)),
     **dict.fromkeys((".npz", ".npy", ".pt", ".pth", ".safetensors"), ("a file of arrays", LOADED)),
 }
 """{suffix of a file that Python does not import: what it is, and what to do}."""
 
-PROGRAMS = {".onnx": "an ONNX model", ".pt2": "an exported program of PyTorch"}
+PROGRAMS = {
+    ".onnx": "an ONNX model",
+    ".pt2": "an exported program of PyTorch",
+    ".so": "a shared library",
+    ".dylib": "a shared library",
+}
 """{suffix of a file that is run without being imported: what it is}."""
 
 
@@ -123,7 +129,21 @@ class Pickled:
         return self.display_name
 
 
-Target = File | Module | Pickled
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A program that runs in a process of its own and answers calls, a line of JSON each.
+
+    Attributes:
+        words: the command and its arguments.
+    """
+
+    words: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"command:{shlex.join(self.words)}"
+
+
+Target = File | Module | Pickled | Command
 
 
 class MissingPackage(TargetError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import math
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import replace
@@ -23,7 +24,7 @@ from attnspec.verification.sandbox.child.global_state import GlobalState
 from attnspec.verification.sandbox.child.measuring import Measurement, measured
 from attnspec.verification.sandbox.child.programs.program import Program
 from attnspec.verification.sandbox.child.watching import Watch
-from attnspec.verification.sandbox.messages import Layout, Outcome, Output, Request
+from attnspec.verification.sandbox.messages import Layout, Outcome, Output, Pass, Request
 from attnspec.verification.sandbox.wire import Array
 
 ARRAYS: dict[str, type[Arrays]] = {
@@ -33,6 +34,9 @@ ARRAYS: dict[str, type[Arrays]] = {
 }
 
 Arguments = Mapping[str, Argument]
+
+LEAST = 2.0**-1074
+"""The distance of results that are equal as numbers and have other bits."""
 
 
 def answer(request: Request, function: Callable[..., Any], arrays: Arrays, begin: Callable[[], None]) -> Outcome:
@@ -103,34 +107,70 @@ def _run(
         arrays.wait(result, request.device)
         return result
 
-    measurement = Measurement(0.0, None)
+    def kept(result: Any) -> Any:
+        outputs = [_copied(each) for each in _outputs(result, progress.during, request, arrays)]
+        return outputs if len(outputs) > 1 else outputs[0]
+
+    measurement, calls, varied = Measurement(0.0, None), 1, 0
     try:
         if request.measured:
             result, measurement = measured(call_and_wait)
         elif watch is None:
-            result = repeat(request.times, call_and_wait)
+            repeated = repeat(request.times, call_and_wait, kept, _distance)
+            result, calls, varied = repeated.result, repeated.calls, repeated.varied
         else:
             with watch, arrays.seeing(watch.operation) if seen else nullcontext():
                 result = arrays.unseen(call_and_wait())
         recorded = tuple(watch.recorded) if watch is not None else ()
         seconds, peak_bytes = measurement.seconds, measurement.peak_bytes
-        outcome = Outcome("ok", recorded=recorded, seconds=seconds, peak_bytes=peak_bytes)
+        outcome = Outcome("ok", recorded=recorded, seconds=seconds, peak_bytes=peak_bytes, calls=calls, varied=varied)
     except BaseException as error:
         result, outcome = None, failure(error)
     return result, replace(outcome, during=progress.during, detached=progress.detached)
 
 
 def _with_outputs(outcome: Outcome, request: Request, arrays: Arrays, results: list[Any]) -> Outcome:
-    """Add the outputs of each result; where only the forward pass was run, they are that one's."""
+    """Add the outputs of each result."""
+    outputs = [output for result in results for output in _outputs(result, outcome.during, request, arrays)]
+    return replace(outcome, outputs=tuple(outputs))
+
+
+def _outputs(result: Any, during: Pass | None, request: Request, arrays: Arrays) -> list[Output]:
+    """Describe the outputs of a result; where only the forward pass was run, they are that one's."""
     expected = request.outputs
-    if request.gradients is not None and outcome.during == "forward":
+    if request.gradients is not None and during == "forward":
         expected = request.gradients.outputs
-    values = [value for result in results for value in split_outputs(result, expected)]
-    return replace(outcome, outputs=tuple(_output(value, request, arrays) for value in values))
+    return [_output(value, request, arrays) for value in split_outputs(result, expected)]
 
 
 def _output(value: Any, request: Request, arrays: Arrays) -> Output:
     """Describe an output. A callable that receives no array may return a number."""
+    if isinstance(value, Output):
+        return value
     if not request.arrays and type(value) in (int, float):
         return NumPyArrays().describe(np.asarray(value))
     return arrays.describe(value)
+
+
+def _copied(output: Output) -> Output:
+    """The output with values that nothing can overwrite."""
+    return output if output.value is None else replace(output, value=output.value.copy())
+
+
+def _distance(first: Any, other: Any) -> float:
+    """The largest difference of two outputs, or of two lists of them: 0 if all bits are equal, else more."""
+    if isinstance(first, list) and isinstance(other, list) and len(first) == len(other):
+        return max(map(_distance, first, other), default=0.0)
+    if not isinstance(first, Output) or not isinstance(other, Output) or first.shape != other.shape:
+        return math.inf
+    if first.value is None or other.value is None:
+        return 0.0 if first.value is other.value and first.kind == other.kind else math.inf
+    if first.dtype != other.dtype:
+        return math.inf
+    if first.value.tobytes() == other.value.tobytes():
+        return 0.0
+    with np.errstate(all="ignore"):
+        apart = np.abs(first.value.astype(np.float64) - other.value.astype(np.float64))
+        apart[first.value == other.value] = 0.0
+        apart[np.isnan(first.value) & np.isnan(other.value)] = 0.0
+    return max(float(np.nan_to_num(apart, nan=math.inf, posinf=math.inf).max()), LEAST)

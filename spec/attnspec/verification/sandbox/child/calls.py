@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from attnspec.verification.sandbox.child.tracebacks import describe_error
@@ -30,14 +31,44 @@ def call_by_plan(
     return function(*positional, **keywords, **more)
 
 
-def repeat(times: int, call: Callable[[], Any]) -> Any:
-    """Call several times, until `REPEAT_SECONDS` have passed, and return the last result."""
+@dataclass(frozen=True, slots=True)
+class Repeated:
+    """Results of repeated calls.
+
+    Attributes:
+        result: the result that is furthest from the first; the last one if all are equal.
+        calls: how many calls were made.
+        varied: how many results are not equal to the first, bit by bit.
+    """
+
+    result: Any
+    calls: int
+    varied: int
+
+
+def repeat(
+    times: int,
+    call: Callable[[], Any],
+    kept: Callable[[Any], Any],
+    distance: Callable[[Any, Any], float],
+) -> Repeated:
+    """Call several times, until `REPEAT_SECONDS` have passed, and compare each result with the first.
+
+    Args:
+        kept: returns a result in a form that later calls cannot change.
+        distance: of two results in this form: 0.0 if they are equal, bit by bit.
+    """
     started = time.perf_counter()
-    for _ in range(times):
-        result = call()
-        if time.perf_counter() - started > REPEAT_SECONDS:
-            break
-    return result
+    result, calls, varied, largest = call(), 1, 0, 0.0
+    first = kept(result) if times > 1 else None
+    while calls < times and time.perf_counter() - started <= REPEAT_SECONDS:
+        last = call()
+        now = kept(last)
+        calls, apart = calls + 1, distance(first, now)
+        varied += apart > 0
+        if apart >= largest:
+            result, largest = (now if apart else last), apart
+    return Repeated(result, calls, varied)
 
 
 def failure(error: BaseException) -> Outcome:

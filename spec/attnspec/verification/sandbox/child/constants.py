@@ -53,15 +53,26 @@ def _of(value: object, home: str, seen: set[int]) -> Iterator[float]:
         yield from _of(type(value), home, seen)
     elif callable(_function_of(value)) and _function_of(value) is not value:
         yield from _of(_function_of(value), home, seen)
+        yield from _of((*_tuned(value),), home, seen)
 
 
-def _function_of(member: object) -> object:
-    """The function behind a method, a decorator or a compiled kernel; the member itself if there is none."""
+def _function_of(member: object, depth: int = 3) -> object:
+    """The function behind a method, decorators or a compiled kernel; the member itself if there is none."""
     for name in ("__wrapped__", "__func__", "func", "fn", "fget"):
         inner = inspect.getattr_static(member, name, None)
         if isinstance(inner, FunctionType):
             return inner
+        if inner is not None and depth and isinstance(found := _function_of(inner, depth - 1), FunctionType):
+            return found
     return member
+
+
+def _tuned(member: object) -> Iterator[object]:
+    """The values of the configurations that an autotuned kernel of Triton chooses from."""
+    configs = inspect.getattr_static(member, "configs", None)
+    for config in configs if isinstance(configs, (list, tuple)) else ():
+        values = inspect.getattr_static(config, "kwargs", None)
+        yield from values.values() if isinstance(values, dict) else ()
 
 
 def _of_code(

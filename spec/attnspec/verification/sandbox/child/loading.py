@@ -17,8 +17,9 @@ from typing import Any, cast
 from attnspec.errors import SpecError, TargetError, nearest
 from attnspec.language.definitions import import_file
 from attnspec.verification.sandbox.child.describing import declared, describe
+from attnspec.verification.sandbox.child.programs.commands import CommandProgram
 from attnspec.verification.sandbox.child.tracebacks import describe_error
-from attnspec.verification.sandbox.targets import CallableInfo, File, MissingPackage, Module, Pickled, Target
+from attnspec.verification.sandbox.targets import CallableInfo, Command, File, MissingPackage, Module, Pickled, Target
 
 Callables = dict[str, Callable[..., Any]]
 
@@ -36,6 +37,8 @@ def load(target: Target) -> tuple[Callables, list[CallableInfo], list[TargetErro
     if isinstance(target, Pickled):
         function = _unpickle(target)
         callables = {getattr(function, "__qualname__", type(function).__name__): function}
+    elif isinstance(target, Command):
+        callables = {str(target).removeprefix("command:"): CommandProgram(target.words)}
     elif isinstance(target, File) and target.is_program:
         callables = dict(_programs(target))
     else:
@@ -58,9 +61,10 @@ def _unpickle(target: Pickled) -> Callable[..., Any]:
 
 
 def _programs(target: File) -> Callables:
-    """Load an exported file; its programs by name."""
+    """Load an exported file or a shared library; its programs by name."""
     room = "attnspec.verification.sandbox.child.programs"
-    loader = {".onnx": "onnx_models", ".pt2": "torch_programs"}[Path(target.path).suffix]
+    suffix = Path(target.path).suffix
+    loader = {".onnx": "onnx_models", ".pt2": "torch_programs"}.get(suffix, "shared_libraries")
     try:
         module: Any = importlib.import_module(f"{room}.{loader}")  # it needs an extra
         programs: Callables = module.load(Path(target.path).absolute(), target.callable or "")

@@ -26,13 +26,19 @@ def answer(request: PlainRequest, function: Callable[..., Any], begin: Callable[
         if earlier is not None:
             results.append(call_by_plan(function, request.call_by, earlier))
             values = {name: _refill(earlier[name], value) for name, value in values.items()}
-        results.append(repeat(request.times, lambda: call_by_plan(function, request.call_by, values)))
+        repeated = repeat(request.times, lambda: call_by_plan(function, request.call_by, values), deepcopy, _distance)
+        results.append(repeated.result)
     except BaseException as error:
         return failure(error)
     changed = tuple(name for name, value in values.items() if value != request.values[name])
     outcome = Outcome("ok", changed_inputs=changed, global_state=state.changes())
     foreign = next(filter(None, map(not_plain, results)), "")
     return replace(outcome, not_plain=foreign) if foreign else replace(outcome, answers=tuple(results))
+
+
+def _distance(first: Any, other: Any) -> float:
+    """0 if two results are equal, else 1."""
+    return float(first != other)
 
 
 def _refill(old: Any, new: Any) -> Any:

@@ -99,7 +99,7 @@ def in_batches(
         inputs: arrays by parameter.
         shapes: {parameter: its shape}, with `OPEN` for a size that is not fixed.
     """
-    axes = {name: _fixed_axis(array.shape, shapes.get(name)) for name, array in inputs.items()}
+    axes = {name: _fixed_axis(getattr(array, "shape", ()), shapes.get(name)) for name, array in inputs.items()}
     split = {name: axis for name, axis in axes.items() if axis is not None}
     if not split:
         return run(inputs)

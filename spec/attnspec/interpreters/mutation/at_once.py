@@ -1,0 +1,78 @@
+"""Variants of an equation that are evaluated at once: one equation that chooses between them by a number.
+
+On small arrays most of the time of an evaluation goes into the walk. Where variants differ, the number chooses; what is
+computed from that is computed for all variants together, along the axis of the number.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+
+from attnspec.errors import NotationError
+from attnspec.interpreters.evaluation.several import Several
+from attnspec.interpreters.mutation.free_numbers import NOT_VALUES
+from attnspec.language.traversal import Step, children, substitute, with_roots
+from attnspec.language.tree import Apply, CallLike, Definition, Node, Number, Scan
+
+
+def at_once(variants: Sequence[Definition]) -> Definition:
+    """One equation that has the values of several variants along the axis of a number with as many values.
+
+    Raises:
+        NotationError: the variants differ in more than values, as in their indices or in which equation they call.
+    """
+    first = variants[0]
+    if len({(each.parameters, each.indices, tuple(line.targets for line in each.lines)) for each in variants}) > 1:
+        raise NotationError("the variants have other lines or indices")
+    if len({len(each.returns) for each in variants}) > 1:
+        raise NotationError("the variants have other results")
+    return with_roots(first, [_chosen(nodes) for nodes in zip(*(each.roots for each in variants), strict=True)])
+
+
+def _chosen(nodes: Sequence[Node]) -> Node:
+    """A node with the values of several, one for each variant; the choice is as deep inside as they are alike."""
+    first = nodes[0]
+    if all(node is first or node == first for node in nodes):
+        return first
+    if isinstance(first, CallLike):
+        callees = [node.callee for node in nodes if isinstance(node, CallLike)]
+        if len(callees) < len(nodes):
+            raise NotationError("a call stands for another expression")
+        whole = at_once(callees) if any(each != callees[0] for each in callees) else callees[0]
+        nodes = [replace(node, callee=whole) for node in nodes if isinstance(node, CallLike)]
+        first = nodes[0]
+    steps = [dict(children(node)) for node in nodes]
+    differing = [step for step in steps[0] if any(each.get(step) != steps[0][step] for each in steps)]
+    if not any(field in NOT_VALUES for field, _ in differing) and _are_alike(nodes, steps, differing):
+        for step in differing:
+            first = substitute(first, (step,), _chosen([each[step] for each in steps]))
+        return first
+    if isinstance(first, CallLike | Scan):
+        raise NotationError("a call or a recurrence differs in more than values")
+    return _by_number(nodes)
+
+
+def _are_alike(nodes: Sequence[Node], steps: Sequence[dict[Step, Node]], differing: Sequence[Step]) -> bool:
+    """Whether nodes differ only in some of their children."""
+    first = nodes[0]
+    for node, own in zip(nodes, steps, strict=True):
+        if type(node) is not type(first) or own.keys() != steps[0].keys():
+            return False
+        for step in differing:
+            node = substitute(node, (step,), steps[0][step])
+        if node != first:
+            return False
+    return True
+
+
+def _by_number(nodes: Sequence[Node]) -> Node:
+    """node k where a number is k."""
+    number = Number(Several([float(place) for place in range(len(nodes))]))
+    counts = Counter(map(id, nodes))  # most are one object, since variants share what they do not change
+    chosen = usual = max(nodes, key=lambda node: counts[id(node)])
+    for place, node in enumerate(nodes):
+        if node is not usual:
+            chosen = Apply("where", (Apply("==", (number, Number(float(place)))), node, chosen))
+    return chosen

@@ -1,0 +1,212 @@
+"""Rules of algebra by which software rewrites formulas: the value in real numbers stays, the rounding is another one.
+
+A rule sees a node and its equation, so that it also finds what stands in several lines: a variance whose mean is a line
+of its own. `rewriting` has those that are tried in pairs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from attnspec.language.traversal import map_throughout, nodes
+from attnspec.language.tree import Apply, Definition, Name, Node, Number, Reduce, SizeOf
+
+Rule = Callable[[Node, Definition], Node]
+"""Returns what replaces a node of an equation; the node itself where the rule does not apply."""
+
+
+def apply_rule(definition: Definition, rule: Rule) -> Definition:
+    """Apply a rule to every node of an equation, and of the equations that it calls."""
+    return map_throughout(definition, rule)
+
+
+def products_less_means(node: Node, definition: Definition) -> Node:
+    """Σ (x − μ)(y − ν) / n as Σ x y / n − μ ν, where μ and ν are the means of x and y."""
+    match node:
+        case Apply(op="/", args=(Reduce(op="sum", where=None) as total, count)):
+            pair = _factors(total.term)
+            if pair is not None and all(_centred(each, total.index, count, definition) for each in pair):
+                (x, mu), (y, nu) = (each.args for each in pair if isinstance(each, Apply))
+                mean = Apply("/", (Reduce("sum", total.index, Apply("*", (x, y))), count))
+                return Apply("-", (mean, Apply("*", (mu, nu))))
+    return node
+
+
+def folded_shift(node: Node, _: Definition) -> Node:
+    """(x − μ) / s as x · (1/s) − μ · (1/s)."""
+    match node:
+        case Apply(op="/", args=(Apply(op="-", args=(x, mu)), s)) if not is_constant(s):
+            inverse = Apply("/", (Number(1.0), s))
+            return Apply("-", (Apply("*", (x, inverse)), Apply("*", (mu, inverse))))
+    return node
+
+
+def by_reciprocal(node: Node, _: Definition) -> Node:
+    """a / b as a · (1/b), where b is computed."""
+    match node:
+        case Apply(op="/", args=(a, b)) if not is_constant(b) and a != Number(1.0):
+            return Apply("*", (a, Apply("/", (Number(1.0), b))))
+    return node
+
+
+def by_inverse_root(node: Node, _: Definition) -> Node:
+    """a / √b as a · b^(−1/2), where b is computed."""
+    match node:
+        case Apply(op="/", args=(a, Apply(op="sqrt", args=(b,)))) if not is_constant(b):
+            return Apply("*", (a, Apply("**", (b, Number(-0.5)))))
+    return node
+
+
+def divided_terms(node: Node, _: Definition) -> Node:
+    """Σ t / c as Σ (t / c), for a constant such as a number of terms."""
+    match node:
+        case Apply(op="/", args=(Reduce(op="sum", index=j, term=t, where=where), c)) if is_constant(c):
+            return Reduce("sum", j, Apply("/", (t, c)), where)
+    return node
+
+
+def divided_sum(node: Node, definition: Definition) -> Node:
+    """Σ_j softmax_j(e) v_j as Σ_j exp(e_j − max e) v_j / Σ_j exp(e_j − max e)."""
+    match node:
+        case Reduce(op="sum", index=j, term=Apply(op="*", args=(weights, v)), where=None):
+            match _value(weights, definition):
+                case Reduce(op="softmax", index=k, term=e, where=None) if k == j:
+                    p = Apply("exp", (Apply("-", (e, Reduce("max", j, e))),))
+                    total = Reduce("sum", j, Apply("*", (p, v)))
+                    return Apply("/", (total, Reduce("sum", j, p)))
+    return node
+
+
+def interpolated_back(node: Node, _: Definition) -> Node:
+    """z a + (1 − z) b as a + (1 − z) (b − a)."""
+    match node:
+        case Apply(op="+", args=(Apply(op="*", args=(z, a)), Apply(op="*", args=(rest, b)))) if _rest(z) == rest:
+            return Apply("+", (a, Apply("*", (rest, Apply("-", (b, a))))))
+        case Apply(op="+", args=(Apply(op="*", args=(rest, a)), Apply(op="*", args=(z, b)))) if _rest(z) == rest:
+            return Apply("+", (b, Apply("*", (rest, Apply("-", (a, b))))))
+    return node
+
+
+def complement(node: Node, definition: Definition) -> Node:
+    """1 − σ(x) as σ(−x)."""
+    match node:
+        case Apply(op="-", args=(Number(value=1.0), gate)):
+            match _value(gate, definition):
+                case Apply(op="sigmoid", args=(x,)):
+                    return Apply("sigmoid", (Apply("neg", (x,)),))
+    return node
+
+
+def from_complement(node: Node, _: Definition) -> Node:
+    """σ(x) as 1 − σ(−x): loses digits in the lower tail."""
+    match node:
+        case Apply(op="sigmoid", args=(x,)):
+            return _rest(Apply("sigmoid", (Apply("neg", (x,)),)))
+    return node
+
+
+def doubled_sigmoid(node: Node, _: Definition) -> Node:
+    """1 + tanh(x) as 2 σ(2x)."""
+    match node:
+        case Apply(op="+", args=(Number(value=1.0), Apply(op="tanh", args=(x,)))):
+            return Apply("*", (Number(2.0), Apply("sigmoid", (Apply("*", (Number(2.0), x)),))))
+    return node
+
+
+def by_log_of_sigmoid(node: Node, _: Definition) -> Node:
+    """softplus(x) as −log σ(−x): loses digits where x is far below 0."""
+    match node:
+        case Apply(op="softplus", args=(x,)):
+            return Apply("neg", (Apply("log", (Apply("sigmoid", (Apply("neg", (x,)),)),)),))
+    return node
+
+
+def power_by_exponential(node: Node, definition: Definition) -> Node:
+    """a^b as exp(b log a), of a base that is a number or an option."""
+    options = {option.name for option in definition.options}
+    match node:
+        case Apply(op="**", args=(Number() | Name() as base, exponent)) if not isinstance(exponent, Number):
+            if isinstance(base, Name) and base.id not in options:
+                return node
+            return Apply("exp", (Apply("*", (exponent, Apply("log", (base,)))),))
+    return node
+
+
+def regrouped(node: Node, definition: Definition) -> Node:
+    """(a @ M) @ b as a @ (M @ b), and the other way round, for a matrix M."""
+    match node:
+        case Apply(op="@", args=(Apply(op="@", args=(a, matrix)), b)) if _is_matrix(matrix, definition):
+            return Apply("@", (a, Apply("@", (matrix, b))))
+        case Apply(op="@", args=(a, Apply(op="@", args=(matrix, b)))) if _is_matrix(matrix, definition):
+            return Apply("@", (Apply("@", (a, matrix)), b))
+    return node
+
+
+RULES: dict[str, tuple[str, Rule]] = {
+    "fast_variance": (
+        "the mean of products less the product of the means, which loses digits where the means are large",
+        products_less_means,
+    ),
+    "folded_shift": (
+        "(x − μ) / s as x/s − μ/s, which loses digits where μ is large",
+        folded_shift,
+    ),
+    "by_reciprocal": ("multiplied by the reciprocal of a divisor", by_reciprocal),
+    "inverse_root": ("a / √b as a · b^(−1/2)", by_inverse_root),
+    "divided_terms": ("terms divided before their sum", divided_terms),
+    "divided_sum": ("the sum of weighted values divided at the end, as online softmax does", divided_sum),
+    "interpolated_back": ("z a + (1 − z) b as a + (1 − z) (b − a)", interpolated_back),
+    "complement": ("1 − σ(x) as σ(−x)", complement),
+    "from_complement": ("σ(x) as 1 − σ(−x), which loses digits in the lower tail", from_complement),
+    "doubled_sigmoid": ("1 + tanh(x) as 2 σ(2x)", doubled_sigmoid),
+    "log_of_sigmoid": ("softplus(x) as −log σ(−x), which loses digits where x is far below 0", by_log_of_sigmoid),
+    "power_by_exponential": ("a power as exp(b log a)", power_by_exponential),
+    "regrouped": ("products of matrices in the other order", regrouped),
+}
+"""{name: (description, rule)}."""
+
+
+def is_constant(node: Node) -> bool:
+    """Whether a node consists of numbers and sizes only."""
+    return all(isinstance(part, Number | SizeOf | Apply) for part in nodes(node))
+
+
+def _rest(gate: Node) -> Apply:
+    return Apply("-", (Number(1.0), gate))
+
+
+def _value(node: Node, definition: Definition) -> Node:
+    """The value of a line that a name stands for; any other node itself."""
+    if not isinstance(node, Name):
+        return node
+    return next((line.value for line in definition.lines if line.targets == (node.id,)), node)
+
+
+def _factors(term: Node) -> tuple[Node, Node] | None:
+    """The factors of a product or of a square; None for any other node."""
+    match term:
+        case Apply(op="*", args=(a, b)):
+            return a, b
+        case Apply(op="**", args=(a, Number(value=2.0))):
+            return a, a
+    return None
+
+
+def _centred(node: Node, index: str, count: Node, definition: Definition) -> bool:
+    """Whether a node is x − μ, and μ the mean of x over an index."""
+    match node:
+        case Apply(op="-", args=(x, mu)):
+            match _value(mu, definition):
+                case Apply(op="/", args=(Reduce(op="sum", where=None) as total, n)):
+                    return total.index == index and total.term == x and n == count
+    return False
+
+
+def _is_matrix(node: Node, definition: Definition) -> bool:
+    """Whether a node is a parameter with two axes, as it is or transposed."""
+    match node:
+        case Apply(op="transpose", args=(inner,)):
+            return _is_matrix(inner, definition)
+        case Name(id=name):
+            return any(each.name == name and len(each.dims) == 2 for each in definition.parameters)
+    return False
