@@ -132,7 +132,8 @@ def linear_attention(q, k, v):
 @implements("strangers.recurrences.linear_attention_recurrent", framework="numpy")
 @in_single
 def linear_attention_recurrent(q, k, v):
-    S, z = np.zeros((*q.shape[:-2], q.shape[-1], v.shape[-1]), q.dtype), np.zeros_like(q[..., 0, :])
+    S = np.zeros((*q.shape[:-2], q.shape[-1], v.shape[-1]), q.dtype)
+    z = np.zeros((*q.shape[:-2], q.shape[-1]), q.dtype)
     y = np.empty_like(v)
     for t in range(q.shape[-2]):
         feature, query = np.exp(k[..., t, :]), np.exp(q[..., t, None, :])
