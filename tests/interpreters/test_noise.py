@@ -525,6 +525,16 @@ def test_what_may_overflow_on_the_way_is_not_asked(policy: Policy) -> None:
     assert scores.undecidable.tolist() == [[True, True], [False, False]]
 
 
+def test_a_quotient_whose_divisor_may_underflow_is_not_decidable() -> None:
+    """0 / exp(−200) is 0, and 0 / 0 in float32, where exp(−200) is 0. Zero that is given is a pole in every format."""
+    found = of(probe("y / exp(x)"), preset("op-by-op", "float32"), x=[-200.0, -200.0, -1.0], y=[0.0, 1.0, 0.0])
+    given = of(probe("y / x"), preset("op-by-op", "float32"), x=[0.0, 1.0], y=[0.0, 0.0])
+
+    assert found.undecidable.tolist() == [True, True, False]
+    assert given.undecidable.tolist() == [False, False]
+    assert np.isnan(given.value[0])
+
+
 def test_an_overflow_times_zero_is_not_decidable() -> None:
     """In float16, 300² is infinite, and infinity times 0 is NaN; 200² times 0 is 0."""
     found = of(probe("(x * x) * y"), preset("op-by-op", "float16"), x=[300.0, 300.0, 200.0], y=[0.0, 1.0, 0.0])

@@ -27,7 +27,12 @@ def peephole_lstm_cell(
     return h_next, c_next
 
 
-@equation(Source(paper=f"{KATHAROPOULOS}, eq. 9"))
+# In float16 the exponentials and their products overflow earlier; that is not asked. In float32 they stay finite, and
+# so do the sums of gradients, in which code adds terms of 0 times the exponential of another row.
+FEATURES = {name: Symbol(within=(-40.0, 40.0)) for name in ("q", "k")}
+
+
+@equation(Source(paper=f"{KATHAROPOULOS}, eq. 9"), symbols=FEATURES)
 def linear_attention(q: Float[Tensor, "n d"], k: Float[Tensor, "n d"], v: Float[Tensor, "n e"]) -> Float[Tensor, "n e"]:
     """Causal attention whose weights are inner products of features, here exp."""
     i, j = indices("n", "n")

@@ -110,7 +110,14 @@ class Propagation(Interpreter[Noisy]):
         if terms:
             x, y = operands
             added = added + self.rounding.added_to_sum(x.terms, y.value) + self.rounding.added_to_sum(y.terms, x.value)
+        if op == "/" and operands[1].variance is not None:
+            added = self.xp.where(self.may_vanish(operands[1]), UNDECIDABLE, added)
         return self.rounded_result(value, propagated, added, terms, self.overflowed(op, value, *operands))
+
+    def may_vanish(self, operand: Noisy) -> Array:
+        """Where rounding may make 0 of an operand that is not, as a divisor does that underflows: 0/x is then 0/0."""
+        reach = SIGMA_BOUND * self.xp.sqrt(self.variance(operand))
+        return (operand.value != 0) & (self.xp.abs(operand.value) <= reach)
 
     def overflowed(self, op: str, value: Array, *operands: Noisy) -> Array:
         """Where a result is not finite because it, or an operand, overflows float64; not at a pole, as in 1/0."""
