@@ -41,6 +41,7 @@ def one(value: float, answer: float, sigma: float = 1.0, *, undecidable: bool = 
 def test_the_error_is_the_answer_minus_the_value(value: float, answer: float, error: float) -> None:
     """It is 0 between equal infinities and between NaN and NaN."""
     assert one(value, answer).error.tolist() == [error]
+    assert one(value, 0.0).deviation(np.array([answer])).tolist() == [error], "that of other values likewise"
 
 
 @pytest.mark.parametrize(

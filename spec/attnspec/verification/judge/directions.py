@@ -101,7 +101,7 @@ class _Scale:
             self.cache[key] = values(self.tree, replace(comparison.case, arrays=changed))
         # The forward difference (f(a + h·a) − f(a)) / h.
         outputs = self.cache[key]
-        return None if outputs is None else (outputs[comparison.output] - comparison.noise.value) / SCALE_STEP
+        return None if outputs is None else comparison.deviation(outputs[comparison.output]) / SCALE_STEP
 
 
 def only_last(array: Array, axis: int, tile: int = 1) -> Array:

@@ -344,7 +344,7 @@ class Judge:
             if id(comparison.case) not in cache:
                 cache[id(comparison.case)] = mutant_values(mutant, comparison.case, self.dtype)
             wrong = cache[id(comparison.case)]
-            return None if wrong is None else wrong[comparison.output] - comparison.noise.value
+            return None if wrong is None else comparison.deviation(wrong[comparison.output])
 
         return direction
 

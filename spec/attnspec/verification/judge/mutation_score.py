@@ -104,7 +104,7 @@ def _visible(mutant: Mutant, by_case: Sequence[Sequence[Compared]], dtype: str) 
         if id(comparison.case) not in cache:
             cache[id(comparison.case)] = mutant_values(mutant, comparison.case, dtype)
         wrong = cache[id(comparison.case)]
-        return None if wrong is None else wrong[comparison.output] - comparison.noise.value
+        return None if wrong is None else comparison.deviation(wrong[comparison.output])
 
     coefficient = project([comparison for outputs in by_case for comparison in outputs], along)
     return coefficient is not None and coefficient.visible

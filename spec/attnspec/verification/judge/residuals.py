@@ -32,9 +32,13 @@ class Compared:
     @cached_property
     def error(self) -> Array:
         """Answer minus value; 0 where the two are the same infinity or both NaN."""
+        return self.deviation(self.answer)
+
+    def deviation(self, others: Array) -> Array:
+        """Other values minus those of the equation; 0 where the two are the same infinity or both NaN."""
         with np.errstate(invalid="ignore", over="ignore"):
-            same = (self.answer == self.noise.value) | (np.isnan(self.answer) & np.isnan(self.noise.value))
-            return np.asarray(np.where(same, 0.0, self.answer - self.noise.value))
+            same = (others == self.noise.value) | (np.isnan(others) & np.isnan(self.noise.value))
+            return np.asarray(np.where(same, 0.0, others - self.noise.value))
 
     @cached_property
     def decidable(self) -> Array:
