@@ -17,7 +17,7 @@ import pytest
 from attnspec.implementation import ATTRIBUTE
 
 FOLDER = Path(__file__).resolve().parents[1] / "examples" / "models"
-MODELS = ("gru_encoder_decoder", "bahdanau_dates", "attentive_rnn", "transformer")
+MODELS = ("gru_encoder_decoder", "lstm_translator", "bahdanau_dates", "attentive_rnn", "transformer")
 BESIDES = ("training", "minilm", "real_activations")
 """What the models share; and a model that others have trained, which `test_real_model.py` tries."""
 
