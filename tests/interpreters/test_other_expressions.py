@@ -10,7 +10,11 @@ import pytest
 from attnspec import REGISTRY
 from attnspec.interpreters.evaluation.call import evaluate
 from attnspec.interpreters.mutation.mutants import Mutant, is_well_formed
-from attnspec.interpreters.mutation.other_expressions import further_expressions, other_expressions
+from attnspec.interpreters.mutation.other_expressions import (
+    expressions_for_names,
+    further_expressions,
+    other_expressions,
+)
 from attnspec.language.check import check
 from attnspec.language.tree import Definition
 
@@ -44,6 +48,21 @@ def test_it_is_what_it_says(made: Callable[[Definition], object], says: str, exp
     theta, *_ = evaluate(saying(says, made).definition, (), GIVEN | ADAM)
 
     np.testing.assert_allclose(theta, expected, rtol=1e-12)
+
+
+def test_a_name_is_replaced_each_time_that_its_line_reads_it() -> None:
+    found = saying("in v_next: β_1 is used instead of β_2, each time", expressions_for_names)
+    _, m, v = evaluate(found.definition, (), GIVEN | ADAM)
+
+    np.testing.assert_allclose(v, 0.9 * GIVEN["v"] + 0.1 * GIVEN["g"] ** 2, rtol=1e-12)
+    np.testing.assert_allclose(m, 0.9 * GIVEN["m"] + 0.1 * GIVEN["g"], rtol=1e-12)
+
+
+@pytest.mark.parametrize("id", ["optimizer.adam", "recurrent.lstm_cell", "backward.lstm_gates", "attention.causal"])
+def test_each_is_well_formed_and_reads_the_name_no_more(id: str) -> None:
+    for each in expressions_for_names(REGISTRY[id].definition):
+        assert is_well_formed(each.definition), each.says
+        assert each.says.endswith(", each time")
 
 
 def test_a_further_term_is_added() -> None:

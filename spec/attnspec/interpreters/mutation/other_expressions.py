@@ -6,6 +6,7 @@ that no mutant explains.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import replace
 
@@ -14,8 +15,8 @@ from attnspec.interpreters.mutation.everywhere import Occurrence, everywhere
 from attnspec.interpreters.mutation.free_numbers import is_float
 from attnspec.interpreters.mutation.mutants import Mutant
 from attnspec.language.check import Type
-from attnspec.language.traversal import nodes, reads
-from attnspec.language.tree import Apply, At, Definition, Name, Node, Number, Reduce, Scan
+from attnspec.language.traversal import map_node, nodes, reads, with_roots
+from attnspec.language.tree import Apply, At, Definition, Last, Name, Node, Number, Reduce, Scan
 
 OF_NAMES = ("sigmoid", "tanh", "exp", "sqrt", "neg")
 """Functions of an array that may stand where another expression belongs."""
@@ -51,6 +52,31 @@ def other_expressions(definition: Definition, roots: Collection[int] | None = No
             shown, also = place.site.show(place.node), place.site.show(other)
             sentence = f"in {place.line}: {also} is used instead of {shown}"
             yield Mutant(f"{place.label}/{also} for {shown}", sentence, place.put(other))
+
+
+def expressions_for_names(definition: Definition) -> Iterator[Mutant]:
+    """The variants of an equation with an expression in place of a name each time that a line reads it.
+
+    They are of lines without recurrences that read the name more than once; once it is one of `other_expressions`.
+    """
+    types = _Types()
+    for root, tree in enumerate(definition.roots):
+        if any(isinstance(node, Scan) for node in nodes(tree)):
+            continue
+        places = [place for place in _values(definition, [root]) if isinstance(place.node, Name) and _is_own(place)]
+        for name, count in Counter(place.node for place in places).items():
+            first = next(place for place in places if place.node == name)
+            for other in types.alike(first, _parts(first)) if count > 1 else ():
+                shown, also = first.site.show(name), first.site.show(other)
+                changed = map_node(tree, lambda node, name=name, other=other: other if node == name else node)
+                roots = (*definition.roots[:root], changed, *definition.roots[root + 1 :])
+                says = f"in {first.line}: {also} is used instead of {shown}, each time"
+                yield Mutant(f"{first.label}/{also} for each {shown}", says, with_roots(definition, roots))
+
+
+def _is_own(place: Occurrence) -> bool:
+    """Whether a place is in the equation itself, not in one that it calls."""
+    return "/" not in place.label
 
 
 def further_expressions(definition: Definition, roots: Collection[int] | None = None) -> Iterator[Mutant]:
@@ -90,7 +116,12 @@ def _parts(place: Occurrence) -> Iterator[Node]:
     yield from map(Name, names)
     for root in definition.roots:
         parts = (node for node in nodes(root) if isinstance(node, Apply | At | Reduce))
-        yield from (node for node in parts if names.keys() >= {*reads(node)})
+        yield from (node for node in parts if names.keys() >= {*reads(node)} and not _is_unfinished(node, place))
+
+
+def _is_unfinished(node: Node, place: Occurrence) -> bool:
+    """Whether a node reads the last state of a recurrence over an index of which the place is in a step."""
+    return any(isinstance(each, Last) and each.index in place.site.bound for each in nodes(node))
 
 
 def _of_its_names(place: Occurrence) -> Iterator[Node]:

@@ -14,7 +14,11 @@ from attnspec.interpreters.mutation.gradients_of_mistakes import gradients_of_mi
 from attnspec.interpreters.mutation.insertions import insertions
 from attnspec.interpreters.mutation.integer_divisions import integer_divisions
 from attnspec.interpreters.mutation.mutants import Mutant, lookalikes
-from attnspec.interpreters.mutation.other_expressions import further_expressions, other_expressions
+from attnspec.interpreters.mutation.other_expressions import (
+    expressions_for_names,
+    further_expressions,
+    other_expressions,
+)
 from attnspec.interpreters.mutation.reduction_errors import reduction_errors
 from attnspec.interpreters.mutation.state_errors import state_errors
 from attnspec.interpreters.mutation.tiling_errors import tiling_errors
@@ -188,7 +192,8 @@ class Explainer:
         tried = [*islice(other_expressions(definition), EXPRESSIONS + 1)]
         if len(tried) > EXPRESSIONS:
             return None
-        tried += islice(further_expressions(definition), EXPRESSIONS - len(tried))
+        tried += expressions_for_names(definition)
+        tried += islice(further_expressions(definition), max(EXPRESSIONS - len(tried), 0))
         return recognise(self.judge, observations, tried, judged.policy, refute=True)
 
     def number_in_some_cases(
