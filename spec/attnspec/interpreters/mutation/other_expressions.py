@@ -68,10 +68,15 @@ def expressions_for_names(definition: Definition) -> Iterator[Mutant]:
             first = next(place for place in places if place.node == name)
             for other in types.alike(first, _parts(first)) if count > 1 else ():
                 shown, also = first.site.show(name), first.site.show(other)
-                changed = map_node(tree, lambda node, name=name, other=other: other if node == name else node)
+                changed = _with_each(tree, name, other)
                 roots = (*definition.roots[:root], changed, *definition.roots[root + 1 :])
                 says = f"in {first.line}: {also} is used instead of {shown}, each time"
                 yield Mutant(f"{first.label}/{also} for each {shown}", says, with_roots(definition, roots))
+
+
+def _with_each(tree: Node, old: Node, new: Node) -> Node:
+    """An expression with a node in place of each that is equal to another."""
+    return map_node(tree, lambda node: new if node == old else node)
 
 
 def _is_own(place: Occurrence) -> bool:
