@@ -103,7 +103,8 @@ TORCH, NUMPY = "strangers.in_torch", "strangers.in_numpy"
 @pytest.mark.parametrize(
     ("targets", "options", "count"),
     [
-        ([TORCH], ["--dtype", "float32", "--dtype", "bfloat16"], 28),
+        ([TORCH], [], 14),
+        pytest.param([TORCH], ["--dtype", "bfloat16"], 14, marks=pytest.mark.slow),
         ([f"{TORCH}:{name}" for name in ("rms_norm", "interleaved", "halves")], ["--backward"], 3),
         ([f"{NUMPY}:{name}" for name in ("rms_norm", "with_sink", "routing", "peephole_lstm_cell")], [], 4),
     ],
