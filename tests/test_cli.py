@@ -235,14 +235,15 @@ def test_show_of_an_unknown_id_offers_the_nearest() -> None:
     assert "Traceback" not in shown.stderr
 
 
-def test_a_right_candidate_conforms_in_a_line_and_one_on_its_function() -> None:
+def test_a_right_candidate_conforms_in_a_line_with_its_function_and_its_repeats() -> None:
     done = verify(f"{PLANTED}/gru.py:right")
-    line, function, summary = done.stdout.splitlines()
+    line, function, repeats, summary = done.stdout.splitlines()
 
     assert done.exit_code == 0, done.stdout
     assert line.startswith(f"conforms: recurrent.gru_cell, {PLANTED}/gru.py:right (numpy, float32, cpu); ")
     assert re.search(r"; op-by-op, [\d.]+ bits; caught (\d+) of \1 on \d+ cases; [\d.]+ s; for finite inputs$", line)
     assert re.fullmatch(r"  function: the same to \d+ digits, at \d+ points, all of it traced", function)
+    assert repeats.startswith("  repeats: over runs: bitwise equal, ")
     assert summary.startswith("1 verdict in ")
     assert summary.endswith(": 1 conforms")
 
