@@ -12,6 +12,7 @@ import torch
 from attnspec.interpreters.evaluation.call import evaluate
 from attnspec.interpreters.mutation.function_substitutions import (
     CAPS,
+    CLIPS,
     OVERFLOWING,
     SUBSTITUTIONS,
     function_substitutions,
@@ -48,6 +49,11 @@ NAMED: dict[str, tuple[str, Any]] = {
         f"cap-{cap:g}": ("softmax(i, x[i])", lambda x, cap=cap: torch.softmax(cap * torch.tanh(x / cap), 0))
         for cap in CAPS
     },
+    **{
+        f"clipped-{name}-{bound:g}": (f"{name}(x)", lambda x, f=f, bound=bound: f(x.clamp(-bound, bound)))
+        for name, f in (("sigmoid", torch.sigmoid), ("tanh", torch.tanh), ("exp", torch.exp))
+        for bound in CLIPS
+    },
 }
 
 
@@ -69,7 +75,7 @@ def test_it_is_what_it_says(name: str) -> None:
     x = np.linspace(-FARTHEST, FARTHEST, 241)
 
     given = evaluate(found.definition, (x,), {})
-    np.testing.assert_allclose(given, expected(torch.from_numpy(x)), rtol=0, atol=8 * FARTHEST * 2.0**-53)
+    np.testing.assert_allclose(given, expected(torch.from_numpy(x)), rtol=1e-14, atol=8 * FARTHEST * 2.0**-53)
 
 
 @pytest.mark.parametrize("visible", [range(5), (0, 3), ()])
