@@ -75,7 +75,8 @@ def test_it_is_what_it_says(name: str) -> None:
     x = np.linspace(-FARTHEST, FARTHEST, 241)
 
     given = evaluate(found.definition, (x,), {})
-    np.testing.assert_allclose(given, expected(torch.from_numpy(x)), rtol=1e-14, atol=8 * FARTHEST * 2.0**-53)
+    largest = np.exp(FARTHEST) if "exp" in name else FARTHEST  # no other function is much larger than its argument
+    np.testing.assert_allclose(given, expected(torch.from_numpy(x)), rtol=0, atol=8 * largest * 2.0**-53)
 
 
 @pytest.mark.parametrize("visible", [range(5), (0, 3), ()])
