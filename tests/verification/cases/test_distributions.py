@@ -373,6 +373,7 @@ NUMBERS = st.floats(allow_nan=True, allow_infinity=True)
 @given(arrays.arrays(np.float64, 6, elements=NUMBERS), st.sampled_from(DTYPES))
 @MANY
 @example(np.array([1e39, -1e300, 1e-300, 0.0, np.nan, -np.inf]), "float16")
+@example(np.array([1.79418202e308, 1e39, -1e300, 0.0, np.nan, -np.inf]), "bfloat16")
 def test_rounding_is_done_once_and_keeps_signs_and_what_is_not_finite(values: Floats, dtype: str) -> None:
     once = rounded(values, dtype)
 

@@ -272,7 +272,7 @@ def rounded(array: Floats, dtype: str) -> Floats:
                 return np.asarray(array, dtype=np.float64)
             case "float32" | "float16":
                 return np.asarray(array).astype(dtype).astype(np.float64)
-    return _to_bfloat16(np.asarray(array, dtype=np.float64))
+        return _to_bfloat16(np.asarray(array, dtype=np.float64))
 
 
 def _to_bfloat16(array: Floats) -> Floats:
