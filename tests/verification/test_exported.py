@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -22,7 +23,7 @@ from attnspec.verification.verdict import Report
 EVALUATORS = ("onnxruntime", "reference")
 PAGE = Path(__file__).resolve().parents[2] / "docs/exported.md"
 RESET_BEFORE = "r acts before W_hh instead of after it, and not on b_hh"
-EXPORTERS = {
+EXPORTERS: Mapping[str, Callable[[], bool]] = {
     "dynamo=False, input_names=['x', 'h_0'], dynamic_axes=shapes": lambda: False,
     "dynamic_shapes=shapes": lambda: Version(version("onnxscript")) < Version("0.7.1"),
 }
