@@ -275,8 +275,8 @@ def verify(
     """Judge implementations against the equations that they claim.
 
     TARGET is FILE.py, FILE.py:callable, pkg.module or pkg.module:callable; a callable may be a module of PyTorch or a
-    class of modules. Or it is an exported file: MODEL.onnx, MODEL.onnx:PART or MODEL.pt2; a function
-    of a shared library: LIB.so:NAME; or a program that answers calls: "command:./kernel --flag".
+    class of modules. Or it is an exported file: MODEL.onnx, MODEL.onnx:PART, MODEL.pt2, MODEL.jax or
+    MODEL.mlir; a function of a shared library: LIB.so:NAME; or a program that answers calls: "command:./kernel --flag".
 
     The options --dtype, --bind, --set, --same, --weights, --inputs, --name, --source and --claim may be repeated. A
     claim is batch=0 (the numbers of leading batch axes; 0,1 is the default, and 0,1,2 adds two of them), smallest.t=1
