@@ -35,6 +35,8 @@ ELSEWHERE = {
     "ULPS": "a table of a standard",
     "POLES": "places of operands",
     "USUAL_SIZES": "sizes of cases",
+    "PATIENCE": "how long a call may take",
+    "RUNS": "a sum of two numbers of thresholds.py",
     "REMEMBERED": "a cache",
     "SHOWN": "how many lines are printed",
     "LONG": "leaves out slips that cost much",
