@@ -44,6 +44,8 @@ ELSEWHERE = {
     "PLACES": "places along an axis",
     "AT_ONCE": "how many variants are evaluated at once, for speed",
     "LARGEST_AT_ONCE": "how large they may be, for speed",
+    "MOST_VALUES": "how many values are kept, for speed",
+    "MOST_ELEMENTS": "how large kept values may be, for speed",
     "QUARTERS": "parts of a step that are tried at once",
     "FORMATS": "formats of floating-point numbers",
     "MEMBER": "the name of an axis",

@@ -55,8 +55,9 @@ def verify(
 
     Args:
         target: a callable; or the name of one or several: "FILE.py", "FILE.py:callable", "pkg.module" or
-            "pkg.module:callable"; or an exported file: "MODEL.onnx", "MODEL.onnx:PART" or "MODEL.pt2"; or a
-            function of a shared library, "LIB.so:NAME"; or a program that answers calls, "command:./kernel --flag".
+            "pkg.module:callable"; or an exported file: "MODEL.onnx", "MODEL.onnx:PART", "MODEL.pt2",
+            "MODEL.jax" or "MODEL.mlir"; or a function of a shared library, "LIB.so:NAME"; or a program that answers
+            calls, "command:./kernel --flag".
         equation: the equation or procedure, or its id, for a target that does not declare one with `implements`, or
             that is to be judged as another one.
         framework: "numpy", "torch" or "jax": whose arrays the callable takes. By default, the framework of the claim,
