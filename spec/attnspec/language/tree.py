@@ -88,12 +88,18 @@ SOFTMAXES = ("softmax", "log_softmax")
 
 @dataclass(frozen=True, slots=True)
 class Reduce(Spanned):
-    """sum, max, argmax, softmax or log_softmax over the values of an index for which `where` holds."""
+    """sum, max, argmax, softmax or log_softmax over the values of an index for which `where` holds.
+
+    Attributes:
+        counts: how many equal elements each place of the index stands for; () if it is one each. Only `pooling` makes
+            it; no word of the vocabulary does.
+    """
 
     op: str
     index: str
     term: Node
     where: Node | None = None
+    counts: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
