@@ -235,6 +235,13 @@ NATURAL, SECONDS = click.IntRange(min=0), click.FloatRange(0, min_open=True)
     default=0.0,
     help="Search on for a wrong answer, for so long in each verdict.",
 )
+@click.option(
+    "--sizes",
+    metavar="N=NUMBER,...",
+    multiple=True,
+    callback=_sizes,
+    help="Also make one call at production sizes, such as n=131072,m=131072,d=128 or batch=4096, and judge every row.",
+)
 @click.option("--corpus", metavar="DIR", help="Ask the cases kept in DIR too, and keep there what is found.")
 @click.option(
     "--resume", metavar="FILE", help="Append each verdict to FILE as it is reached, and go on from those in it."
