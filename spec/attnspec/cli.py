@@ -235,6 +235,13 @@ NATURAL, SECONDS = click.IntRange(min=0), click.FloatRange(0, min_open=True)
     default=0.0,
     help="Search on for a wrong answer, for so long in each verdict.",
 )
+@click.option(
+    "--sizes",
+    metavar="N=NUMBER,...",
+    multiple=True,
+    callback=_sizes,
+    help="Also make one call at production sizes, such as n=131072,m=131072,d=128 or batch=4096, and judge every row.",
+)
 @click.option("--corpus", metavar="DIR", help="Ask the cases kept in DIR too, and keep there what is found.")
 @click.option(
     "--resume", metavar="FILE", help="Append each verdict to FILE as it is reached, and go on from those in it."
@@ -275,8 +282,8 @@ def verify(
     """Judge implementations against the equations that they claim.
 
     TARGET is FILE.py, FILE.py:callable, pkg.module or pkg.module:callable; a callable may be a module of PyTorch or a
-    class of modules. Or it is an exported file: MODEL.onnx, MODEL.onnx:PART or MODEL.pt2; a function
-    of a shared library: LIB.so:NAME; or a program that answers calls: "command:./kernel --flag".
+    class of modules. Or it is an exported file: MODEL.onnx, MODEL.onnx:PART, MODEL.pt2, MODEL.jax or
+    MODEL.mlir; a function of a shared library: LIB.so:NAME; or a program that answers calls: "command:./kernel --flag".
 
     The options --dtype, --bind, --set, --same, --weights, --inputs, --name, --source and --claim may be repeated. A
     claim is batch=0 (the numbers of leading batch axes; 0,1 is the default, and 0,1,2 adds two of them), smallest.t=1
@@ -463,15 +470,34 @@ def selftest(ctx: click.Context, frameworks: tuple[str, ...] | None, device: str
 
 
 @main.command()
-@click.argument("id", shell_complete=_ids)
+@click.argument("id", required=False, shell_complete=_ids)
+@click.option(
+    "--template",
+    metavar="T",
+    help="Instead, a whole file that conforms: numpy, torch, module, jax, keras, triton, onnx, c, rust or library.",
+)
 @click.option("--framework", metavar="F", help="Framework of the arrays: numpy, torch or jax; none for a procedure.")
 @click.option("--module", is_flag=True, help="Write a module of PyTorch that keeps the weights.")
 @click.option("-o", "--output", metavar="FILE", help="Write to a file, which must not exist yet.")
 @own_equations
-def new(id: str, framework: str | None, module: bool, output: str | None, equations: tuple[str, ...]) -> None:
-    """Write the start of an implementation."""
-    from attnspec.faces import new_command
+def new(
+    id: str | None,
+    template: str | None,
+    framework: str | None,
+    module: bool,
+    output: str | None,
+    equations: tuple[str, ...],
+) -> None:
+    """Write the start of an implementation of ID; or, with --template, a whole one of some equation."""
+    from attnspec.faces import new_command, template_files
 
+    if template is not None:
+        if id is not None or framework is not None or module:
+            raise click.UsageError("--template stands alone, with -o: a template has an equation and a framework")
+        template_files.write_template(template, output)
+        return
+    if id is None:
+        raise click.UsageError("name the ID of an equation or procedure, or a --template")
     new_command.write_starter(id, framework, output, module=module)
 
 

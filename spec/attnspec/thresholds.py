@@ -380,3 +380,23 @@ known, and is not traced."""
 FLOOR_EXPONENTS = {"float64": -1022, "float32": -126, "float16": -126, "bfloat16": -126}
 """Source: IEEE 754. Two functions are told apart only where they differ by more than the smallest normal number of the
 format in which software computes (float32 for half precision): an exponential of a mask, e^-10000, is 0 there."""
+
+# Production sizes: verification.cases.pools, verification.equations.at_sizes.
+
+POOL_ROWS, POOL_REDUCED, POOL_BATCH = 32, 256, 4
+"""Convention: the largest number of distinct rows along an axis of production size: where each gives outputs of its
+own; where they are summed, so that a sum has many different terms; of the examples of a batch. A candidate that takes
+one row for another is right by chance in one row of so many, and it is asked thousands."""
+
+ORACLE_ELEMENTS = 24_000_000
+"""Convention: the most elements of one array of simulated runs, all runs that are made at once taken together; eight
+bytes each, and some five such arrays are alive at once: less than 1 GB. Fewer examples of a batch are distinct where
+they would be more, and fewer runs are made at once; no value depends on it."""
+
+
+def widened(elements: float) -> float:
+    """Derived: the factor of bounds where more elements are judged than `ELEMENTS`: 1.05 for ten million.
+
+    The chance of a false alarm is then the same.
+    """
+    return max(1.0, normal_quantile(FALSE_ALARMS / elements) / normal_quantile(FALSE_ALARMS / ELEMENTS))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+import sys
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from datetime import date
@@ -16,6 +17,7 @@ from click.testing import CliRunner, Result
 
 from attnspec.cli import main
 from attnspec.faces import gate_command, gate_settings, verify_command
+from attnspec.faces.gate_targets import placed_from
 from attnspec.verification.options import VerifyOptions
 from attnspec.verification.verdict import Departure, Diagnosis, Report, Verdict, VerdictKind
 
@@ -125,6 +127,71 @@ def test_a_folder_below_uses_the_settings_above(
     assert [target for target, _ in asked] == ["../kernels.py:wrong"]
 
 
+PROGRAM = """
+import json, sys
+import numpy as np
+
+print('{"attnspec":1,"parameters":["q","k"],"dtype":"float32"}', flush=True)
+for line in sys.stdin:
+    call = json.loads(line)
+    place = lambda each: f"{call['folder']}/{each['file']}"
+    q, k = (np.fromfile(place(each), each["dtype"]).reshape(each["shape"]) for each in call["inputs"])
+    e = q @ k.T
+    e.tofile(place({"file": "out"}))
+    output = {"dtype": "float32", "shape": list(e.shape), "file": "out"}
+    print(json.dumps({"call": call["call"], "outputs": [output]}), flush=True)
+"""
+
+
+def test_a_command_is_verified_from_any_folder(
+    project: Path, gate: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No stand-ins: the program is run. Its files are found from the folder of the settings, as its known entry is."""
+    (project / "below").mkdir()
+    (project / "kernel.py").write_text(PROGRAM)
+    (project / "known.toml").write_text(KNOWN.replace("kernels.py:wrong", f"command:{sys.executable} kernel.py"))
+    entry = f'command = ["{sys.executable}", "kernel.py"]\nequation = "scores.dot"\nclaim = {{batch = [0]}}'
+    right = gate("examples = 0", entry)
+    monkeypatch.chdir(project / "below")
+    (project / "kernel.py").write_text(PROGRAM.replace("q @ k.T", "q @ k.T / 2"))
+    wrong = gate('examples = 0\nknown = "known.toml"', entry)
+
+    assert right.exit_code == 0, right.output
+    assert f"conforms: scores.dot, command:{sys.executable} kernel.py" in right.stdout
+    assert wrong.exit_code == 0, wrong.output
+    assert f"known: differs: scores.dot, command:{sys.executable} ../kernel.py" in wrong.stdout
+
+
+@pytest.mark.parametrize(
+    ("settings", "here", "from_below"),
+    [
+        ('command = ["./kernel", "--fast"]', "command:./kernel --fast", "command:../kernel --fast"),
+        ('command = ["bin/kernel"]', "command:bin/kernel", "command:../bin/kernel"),
+        ("target = \"command:./kernel 'a b'\"", "command:./kernel 'a b'", "command:../kernel 'a b'"),
+        ('command = ["env", "kernel", "absent"]', "command:env kernel absent", "command:env ../kernel absent"),
+    ],
+)
+def test_the_words_of_a_command_that_name_files_are_moved(
+    settings: str,
+    here: str,
+    from_below: str,
+    project: Path,
+    gate: Callable[..., Result],
+    asked: list[Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for folder in ("bin", "below"):
+        (project / folder).mkdir()
+    for name in ("kernel", "bin/kernel"):
+        (project / name).touch()
+    gate("", f'{settings}\nequation = "scores.dot"')
+    monkeypatch.chdir(project / "below")
+    gate("", f'{settings}\nequation = "scores.dot"')
+
+    assert [target for target, _ in asked] == [here, from_below]
+    assert placed_from(from_below, project) == here
+
+
 def test_a_file_of_its_own_has_the_same_settings(project: Path, asked: list[Any]) -> None:
     (project / "attnspec.toml").write_text('[gate]\nimplementations = ["kernels.py:dot"]\n')
     (project / "pyproject.toml").write_text("[tool.attnspec]\n")
@@ -153,7 +220,14 @@ def test_a_file_of_its_own_has_the_same_settings(project: Path, asked: list[Any]
         ("", ENTRY + 'dtypes = ["float23"]', ["no dtype 'float23'", "did you mean float32"]),
         ("", ENTRY + 'devices = ["gpu"]', ["no device 'gpu'"]),
         ("", ENTRY + 'policy = "loos"', ["no precision policy 'loos'"]),
-        ("", 'equation = "scores.dot"', ["implementation 1 has no target"]),
+        ("", 'equation = "scores.dot"', ["implementation 1 has no target", 'command = ["./kernel"]']),
+        ("", 'command = "./kernel"', ["implementation 1: command has another type", "a list"]),
+        ("", "command = []", ["implementation 1: command is not a list of words", '["./kernel", "--fast"]']),
+        ("", 'command = ["./kernel", 3]', ["implementation 1: command is not a list of words"]),
+        ("", ENTRY + 'command = ["./kernels.py"]', ["implementation 1 has a target and a command"]),
+        ("", 'command = ["./kernls.py"]', ["no file './kernls.py'", "did you mean ./kernels.py"]),
+        ("", 'command = ["kernels.py"]', ["no program 'kernels.py' on the path", "./kernels.py"]),
+        ("", 'target = "command:./kernls.py"', ["no file './kernls.py'"]),
         ('known = "knwn.toml"', ENTRY, ["no file 'knwn.toml'"]),
     ],
 )

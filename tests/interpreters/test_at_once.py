@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from attnspec import REGISTRY
 from attnspec.errors import NotationError
 from attnspec.interpreters.evaluation.call import evaluate
-from attnspec.interpreters.mutation.at_once import at_once
+from attnspec.interpreters.mutation.at_once import MergedVariants, at_once
 from attnspec.interpreters.mutation.insertions import insertions
 from attnspec.interpreters.mutation.mutants import Mutant, mutants
 from attnspec.language.equation import Equation
@@ -89,3 +90,27 @@ def test_variants_of_several_lines_are_one_equation() -> None:
 def test_equations_with_other_lines_are_not_one() -> None:
     with pytest.raises(NotationError):
         at_once([REGISTRY["recurrent.gru_cell"].definition, REGISTRY["scores.dot"].definition])
+
+
+def test_one_that_is_unlike_the_others_is_set_apart() -> None:
+    """The others are evaluated at once, and every value stands in the place of its variant."""
+    equation = REGISTRY["recurrent.gru_cell"]
+    generated = [each for each in mutants(equation) if not each.equal_sizes and each.kind == "generated"]
+    case, (right, *alike) = example(equation), [mutant.definition for mutant in generated[:6]]
+    odd = replace(right, indices=(*right.indices, ("unused", right.parameters[0].dims[0])))
+    several = [right, *alike[:2], odd, *alike[2:]]
+
+    merged = MergedVariants().of(several)
+
+    assert merged.whole is None
+    assert merged.parts == ((0, 1, 2, 4, 5, 6), (3,))
+    for found, each in zip(values_of_each(several, case), several, strict=True):
+        assert_same(found, values(each, case), each.id)
+
+
+def test_the_same_variants_are_merged_once() -> None:
+    merged = MergedVariants()
+    several = [mutant.definition for mutant in variants(REGISTRY["recurrent.gru_cell"])][:4]
+
+    assert merged.of(several) is merged.of(list(several))
+    assert merged.of(several) is not merged.of(several[:3])

@@ -22,7 +22,7 @@ from attnspec.verification.sandbox.targets import Command
 from attnspec.verification.targeting import parse_target
 from attnspec.verification.verdict import Report
 
-EXAMPLES = Path(__file__).resolve().parents[2] / "examples/any_language"
+EXAMPLES = Path(__file__).resolve().parents[2] / "spec/attnspec/templates"
 FEW = {"examples": 0, "function": False, "claim": {"batch": (0,)}, "trace": False}
 Array = np.ndarray[Any, Any]
 

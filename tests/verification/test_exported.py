@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import pytest
 from onnx import helper
+from packaging.version import Version
 
 import attnspec
 import onnx_models
@@ -14,6 +21,13 @@ from attnspec.errors import SpecError, TargetError
 from attnspec.verification.verdict import Report
 
 EVALUATORS = ("onnxruntime", "reference")
+PAGE = Path(__file__).resolve().parents[2] / "docs/exported.md"
+RESET_BEFORE = "r acts before W_hh instead of after it, and not on b_hh"
+EXPORTERS: Mapping[str, Callable[[], bool]] = {
+    "dynamo=False, input_names=['x', 'h_0'], dynamic_axes=shapes": lambda: False,
+    "dynamic_shapes=shapes": lambda: Version(version("onnxscript")) < Version("0.7.1"),
+}
+"""{what `torch.onnx.export` is called with: whether the exporter of this machine writes the wrong GRU}."""
 
 
 def verify(path: Path, equation: str, part: str = "onnxruntime", **options: object) -> Report:
@@ -120,6 +134,28 @@ def test_the_gru_that_exporters_wrote_with_the_reset_gate_before_the_matrix(tmp_
 
     report = verify(wrong, "recurrent.gru_reset_after", name)
 
-    assert report.diagnosis[0].says == "r acts before W_hh instead of after it, and not on b_hh"
+    assert report.diagnosis[0].says == RESET_BEFORE
     assert verify(wrong, "recurrent.gru", name).passed
     assert verify(onnx_models.gru(tmp_path / "right.onnx", 1), "recurrent.gru_reset_after", name).passed
+
+
+@pytest.mark.broad
+@pytest.mark.parametrize("options", EXPORTERS)
+def test_the_example_of_the_page_is_exported_here_and_judged(options: str, tmp_path: Path) -> None:
+    """PyTorch's GRU by the exporters that are installed, by the code of docs/exported.md."""
+    pytest.importorskip("torch")
+    if "dynamo" not in options and find_spec("onnxscript") is None:
+        pytest.skip("onnxscript is not installed")
+    [code] = re.findall(r"```python\n(import torch\n.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    assert code.count("dynamic_shapes=shapes") == 1
+    code = code.replace("dynamic_shapes=shapes", options)
+    if "dynamo" in options:  # it has names for axes, where the other one has objects
+        code = code.replace('torch.export.Dim("batch"), torch.export.Dim("steps")', '"batch", "steps"')
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True, capture_output=True)
+
+    report = verify(tmp_path / "gru.onnx", "recurrent.gru_reset_after")
+
+    if EXPORTERS[options]():
+        assert (report.verdict, report.diagnosis[0].says) == ("differs", RESET_BEFORE)
+    else:
+        assert report.passed, str(report)

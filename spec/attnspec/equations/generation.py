@@ -45,7 +45,7 @@ EPS = {"eps": (1e-5, 1e-2, 1e-3, 1e-12)}
 FEW = {"v": 9, "d": 9, "u": 9, "limit": 5}
 """Decoding takes a step for each token, and compares all continuations with all others."""
 FEW_ATTENDED = {**FEW, "m": 9, "a": 9, "l": 9}
-FEW_LAYERED = {"v": 9, "c": 9, "d": 5, "f": 9, "m": 9, "H": 2, "limit": 4}
+FEW_LAYERED = {"v": 9, "c": 9, "d": 5, "f": 9, "m": 9, "H": 2, "limit": 3}
 
 
 @equation(BEAM, options=STOP, largest={"v": 33}, smallest={"beam": 1})

@@ -13,7 +13,8 @@ from attnspec.errors import SpecError
 from attnspec.faces import gate_lanes, gate_lock, gate_parts, gate_reports, known_entries
 from attnspec.faces.gate_outputs import Outputs
 from attnspec.faces.gate_parts import Answered, Share
-from attnspec.faces.gate_settings import Gate, placed, read
+from attnspec.faces.gate_settings import Gate, read
+from attnspec.faces.gate_targets import placed
 from attnspec.faces.json_file import Document
 from attnspec.faces.known_departures import Departure, KnownDepartures
 from attnspec.faces.known_departures import read as read_known

@@ -11,10 +11,10 @@ from datetime import date
 from pathlib import Path
 
 from attnspec.errors import SpecError
-from attnspec.faces.gate_settings import Gate, Job, placed
+from attnspec.faces.gate_settings import Gate, Job
+from attnspec.faces.gate_targets import placed, placed_from
 from attnspec.faces.kept_cases import facts_in, facts_of, write_cases
 from attnspec.faces.known_departures import KnownDepartures
-from attnspec.faces.known_entries import placed_from
 from attnspec.faces.replay_command import ask_again
 from attnspec.faces.verify_command import Run
 from attnspec.verification.replaying import ReplayStatus

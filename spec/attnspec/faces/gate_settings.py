@@ -19,13 +19,12 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from attnspec.errors import SpecError, TargetError, UnknownName, nearest
+from attnspec.errors import SpecError, UnknownName, nearest
 from attnspec.faces import project
-from attnspec.language.definitions import is_file
+from attnspec.faces.gate_targets import placed, target_of
 from attnspec.language.equation import REGISTRY
 from attnspec.language.procedure import PROCEDURES
 from attnspec.verification.options import VerifyOptions
-from attnspec.verification.sandbox.targets import CALLED_FROM_PYTHON, PROGRAMS
 from attnspec.verification.session import prepared
 
 SHARED: Mapping[str, type | tuple[type, ...]] = {
@@ -40,6 +39,7 @@ SHARED: Mapping[str, type | tuple[type, ...]] = {
 
 OWN: Mapping[str, type | tuple[type, ...]] = {
     "target": str,
+    "command": list,
     "equation": str,
     "framework": str,
     "bind": dict,
@@ -166,14 +166,12 @@ def _jobs(entry: Any, shared: Mapping[str, Any], file: Path, number: int) -> Ite
     if not isinstance(entry, dict):
         raise SpecError(f"{where} is not a table", given=f"{entry!r:.60}", expected='a name, or a table with "target"')
     check(entry, {**OWN, **SHARED}, where)
-    if "target" not in entry:
-        raise SpecError(f"{where} has no target", given=", ".join(entry) or "nothing", expected="FILE.py:callable")
-    options = {**shared, **{name: value for name, value in entry.items() if name != "target"}}
+    target = target_of(entry, file, where)
+    options = {**shared, **{name: value for name, value in entry.items() if name not in ("target", "command")}}
     dtypes, devices = options.pop("dtypes", None), options.pop("devices", ["cpu"])
     if "claim" in options:  # a claim has tuples, and TOML has lists
         claim = options["claim"].items()
         options["claim"] = {name: tuple(each) if isinstance(each, list) else each for name, each in claim}
-    target = placed(entry["target"], file)
     for device in devices:
         job = Job(target, VerifyOptions(**options, device=device, dtypes=tuple(dtypes) if dtypes else None))
         try:
@@ -182,22 +180,6 @@ def _jobs(entry: Any, shared: Mapping[str, Any], file: Path, number: int) -> Ite
             error.headline = f"{where}: {error.headline}"
             raise
         yield job
-
-
-def placed(place: str, file: Path) -> str:
-    """A target or file with its path from the current folder.
-
-    Raises:
-        TargetError: there is no such file.
-    """
-    path, colon, name = place.partition(":")
-    if not (path and (is_file(path) or path.endswith((".toml", *CALLED_FROM_PYTHON, *PROGRAMS)))):
-        return place
-    found = file.parent / path
-    if not found.exists():
-        others = [each.relative_to(file.parent).as_posix() for each in found.parent.glob(f"*{found.suffix}")]
-        raise TargetError(f"{file}: no file {path!r}", given=place, mend=nearest(path, others))
-    return os.path.relpath(found) + colon + name
 
 
 def _required(patterns: Sequence[str], file: Path) -> list[str]:

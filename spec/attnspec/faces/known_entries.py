@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from datetime import date, timedelta
 from pathlib import Path
 
 from attnspec.errors import SpecError
+from attnspec.faces.gate_targets import placed_from
 from attnspec.faces.known_departures import NO_DTYPE, VERDICTS, KnownDepartures
-from attnspec.language.definitions import is_file
-from attnspec.verification.sandbox.targets import PROGRAMS
 from attnspec.verification.verdict import Verdict
 
 REVIEW_DAYS = 90
@@ -86,11 +84,3 @@ def accept(verdicts: Sequence[Verdict], known: KnownDepartures, path: str, folde
         except OSError as error:
             raise SpecError(f"cannot write known departures: {error.strerror}", given=path) from error
     return lines
-
-
-def placed_from(implementation: str, folder: Path | None) -> str:
-    """The name of an implementation, with its file relative to a folder."""
-    place, colon, name = implementation.partition(":")
-    if folder is None or not (is_file(place) or place.endswith((*PROGRAMS,))):
-        return implementation
-    return Path(os.path.relpath(place, folder)).as_posix() + colon + name

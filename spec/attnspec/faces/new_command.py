@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import keyword
-from pathlib import Path
 from typing import Any
 
 import click
 
 from attnspec.errors import SpecError, UnknownName, nearest
+from attnspec.faces.template_files import TEMPLATES, write_new
 from attnspec.implementation import FRAMEWORKS
 from attnspec.interpreters.formula import formula
 from attnspec.language.equation import Equation
@@ -38,7 +38,8 @@ def write_starter(id: str, framework: str | None, output: str | None, *, module:
         SpecError: an equation needs a framework, or a procedure has none; the file exists, or cannot be written.
     """
     if framework is not None and framework not in FRAMEWORKS:
-        mend = nearest(framework, FRAMEWORKS)
+        is_template = framework in TEMPLATES
+        mend = f"attnspec new --template {framework}" if is_template else nearest(framework, FRAMEWORKS)
         raise UnknownName(f"no framework {framework!r}", given=framework, expected=", ".join(FRAMEWORKS), mend=mend)
     entry = specified(id)
     if isinstance(entry, Procedure):
@@ -58,13 +59,7 @@ def write_starter(id: str, framework: str | None, output: str | None, *, module:
     if output is None:
         click.echo(text, nl=False)
         return
-    try:
-        with Path(output).open("x", encoding="utf-8") as file:
-            file.write(text)
-    except FileExistsError as error:
-        raise SpecError(f"{output} exists already", given=output, mend="name another file, or move it") from error
-    except (FileNotFoundError, NotADirectoryError, PermissionError) as error:
-        raise SpecError(f"cannot write {output}", given=str(error), mend="name a folder that exists") from error
+    write_new(output, text)
     click.echo(f"{output}: fill in the body, then\n  attnspec verify {output}")
 
 

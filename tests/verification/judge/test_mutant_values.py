@@ -13,10 +13,13 @@ from hypothesis.extra import numpy as arrays
 
 from attnspec import REGISTRY
 from attnspec.interpreters.mutation.mutants import Mutant, mutants
+from attnspec.language.tree import Definition
 from attnspec.thresholds import EQUIVALENCE_SIZES, EQUIVALENT
 from attnspec.verification.cases.case import Case, make
+from attnspec.verification.judge.kept_values import KeptValues
 from attnspec.verification.judge.mutant_values import (
     differ,
+    each_mutants_values,
     fits,
     mutant_values,
     non_equivalent_mutants,
@@ -203,3 +206,43 @@ def test_cases_are_stacked_without_a_change_of_values(id: str) -> None:
         for value in alone
         if value is not None
     )
+
+
+def test_a_mutant_is_evaluated_once_on_a_case(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Alone or among others, whoever tries it; a case of equal values is another one."""
+    evaluated: list[Case] = []
+
+    def counted(definition: Definition, case: Case, several: int = 0) -> tuple[Array, ...] | None:
+        evaluated.append(case)
+        return values(definition, case, several)
+
+    monkeypatch.setattr("attnspec.verification.judge.mutant_values.values", counted)
+    tried = [each for each in non_equivalent_mutants(CELL) if not each.in_storage and not each.equal_sizes][:3]
+    case, same = (case_of(CELL, seed=77) for _ in range(2))
+
+    together = list(each_mutants_values(tried, case, "float32"))
+    before = len(evaluated)
+    alone = [mutant_values(mutant, case, "float32") for mutant in tried]
+
+    assert len(evaluated) == before
+    assert all(a is b for a, b in zip(together, alone, strict=True))
+    mutant_values(tried[0], same, "float32")
+    assert evaluated[-1] is same
+
+
+def test_kept_values_are_forgotten_where_they_take_too_much_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The room is that of the outputs and of their cases."""
+    monkeypatch.setattr("attnspec.verification.judge.kept_values.MOST_ELEMENTS", 10)
+    kept, case, definition = KeptValues(), case_of(CELL, seed=78), REGISTRY[CELL].definition
+    assert case.elements > 10
+
+    kept.keep(definition, case, (np.zeros(2),))
+    assert kept.get(definition, case) is not None
+    other = case_of(CELL, seed=79)
+    kept.keep(definition, other, None)
+
+    assert len(kept) == 1
+    assert kept.get(definition, case) is None
+    found = kept.get(definition, other)
+    assert found is not None
+    assert found.outputs is None

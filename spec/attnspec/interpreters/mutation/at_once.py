@@ -8,13 +8,67 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
+from contextlib import suppress
+from dataclasses import dataclass, replace
 
 from attnspec.errors import NotationError
 from attnspec.interpreters.evaluation.several import Several
 from attnspec.interpreters.mutation.free_numbers import NOT_VALUES
 from attnspec.language.traversal import Step, children, substitute, with_roots
 from attnspec.language.tree import Apply, CallLike, Definition, Node, Number, Scan
+
+MOST_KEPT = 256
+"""So many merged equations are kept; then all are forgotten. Speed alone depends on it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """Variants as one equation.
+
+    Attributes:
+        variants: the variants, which are kept so that no other object gets their ids.
+        whole: the equation that has the values of all; None if there is none.
+        parts: their places in two parts, to be tried in turn where all at once have no value.
+    """
+
+    variants: tuple[Definition, ...]
+    whole: Definition | None
+    parts: tuple[tuple[int, ...], tuple[int, ...]]
+
+
+class MergedVariants:
+    """Variants merged to one equation, found by the identity of the variants."""
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[int, ...], Merged] = {}
+
+    def of(self, variants: Sequence[Definition]) -> Merged:
+        """Two or more variants as one equation, or split in two parts."""
+        key = tuple(map(id, variants))
+        if key not in self._kept:
+            if len(self._kept) >= MOST_KEPT:
+                self._kept.clear()
+            self._kept[key] = _merged(tuple(variants))
+        return self._kept[key]
+
+
+def _merged(variants: tuple[Definition, ...]) -> Merged:
+    """Variants as one equation; where there is none, those that are like the first are one part."""
+    half, whole = tuple(range(len(variants) // 2)), None
+    with suppress(NotationError):
+        whole = at_once(variants)
+    first = half if whole is not None else _like_the_first(variants) or half
+    return Merged(variants, whole, (first, tuple(k for k in range(len(variants)) if k not in first)))
+
+
+def _like_the_first(variants: Sequence[Definition]) -> tuple[int, ...]:
+    """The places of variants that can be evaluated at once with the first; none if that is all of them."""
+    places = [0]
+    for place, variant in enumerate(variants[1:], 1):
+        with suppress(NotationError):
+            at_once([variants[0], variant])
+            places.append(place)
+    return tuple(places) if len(places) < len(variants) else ()
 
 
 def at_once(variants: Sequence[Definition]) -> Definition:

@@ -92,8 +92,9 @@ def _functions(definition: Definition, roots: Collection[int] | None) -> Iterato
     """A function is applied to a part of the formula, also in the equations that are called."""
     for place in everywhere(definition, roots):
         if _is_value(place.node, place.site):
+            shown = place.site.show(place.node)
             for function in FUNCTIONS:
-                sentence = f"in {place.line}: {function} is applied to {place.site.show(place.node)}"
+                sentence = f"in {place.line}: {function} is applied to {shown}"
                 yield place.label, sentence, place.put(Apply(function, (place.node,)))
 
 
@@ -123,7 +124,7 @@ def _residual_calls(definition: Definition, roots: Collection[int] | None) -> It
 def _lengths(definition: Definition, roots: Collection[int] | None) -> Iterator[tuple[str, str, Definition]]:
     """A vector is divided by its length, or a distance or a cosine stands where a product of two vectors should."""
     for place in everywhere(definition, roots):
-        if not is_float(place.node, place.site) or isinstance(place.node, Number | SizeOf | Scan):
+        if isinstance(place.node, Number | SizeOf | Scan) or not is_float(place.node, place.site):
             continue
         dims, shown = place.site.type_of(place.node).dims, place.site.show(place.node)
         match place.node:
@@ -145,8 +146,9 @@ def _clippings(definition: Definition, roots: Collection[int] | None) -> Iterato
     for place in everywhere(definition, roots):
         is_input = isinstance(place.node, Name) and not definition.symbol(place.node.id).weight
         if _is_value(place.node, place.site) and (is_input or not isinstance(place.node, Name)):
+            shown = place.site.show(place.node)
             for bound in BOUNDS:
-                says = f"in {place.line}: {place.site.show(place.node)} is clipped to ±{bound:g}"
+                says = f"in {place.line}: {shown} is clipped to ±{bound:g}"
                 yield place.label, says, place.put(_clipped(place.node, bound))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
@@ -11,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from attnspec.errors import NotationError, SpecError
+from attnspec.errors import SpecError
 from attnspec.interpreters.evaluation.call import evaluate, fit
 from attnspec.interpreters.evaluation.memo import Memory
-from attnspec.interpreters.mutation.at_once import at_once
+from attnspec.interpreters.mutation.at_once import MergedVariants
 from attnspec.interpreters.mutation.mutants import Mutant, mutants
 from attnspec.interpreters.mutation.perturbations import perturbations
 from attnspec.language.dims import Dim
@@ -25,6 +24,7 @@ from attnspec.verification.cases.batched_gradients import lift_over_batch
 from attnspec.verification.cases.case import Case, few, make, smallest
 from attnspec.verification.cases.restricted import of_any_size
 from attnspec.verification.cases.suite import standard_suite
+from attnspec.verification.judge.kept_values import KeptValues
 
 VALUE, OVERFLOW = "value", "overflow"
 """How a mutant differs: in finite numbers, or only by elements that are not finite."""
@@ -36,6 +36,12 @@ for each, and memory. Speed alone depends on it."""
 
 MEMORY = Memory()
 """The values of expressions that mutants share with their equation, of the cases that they were tried on last."""
+
+MERGED = MergedVariants()
+"""Variants that are evaluated at once: those that show on few cases are tried together on many."""
+
+KEPT = KeptValues()
+"""The values of mutants on cases: one is tried on a case for its score, for its direction, and in the next round."""
 
 
 def values(definition: Definition, case: Case, several: int = 0) -> tuple[NDArray[Any], ...] | None:
@@ -61,16 +67,17 @@ def values_of_each(variants: Sequence[Definition], case: Case) -> Iterator[tuple
 
 
 def _together(variants: Sequence[Definition], case: Case) -> list[tuple[NDArray[Any], ...] | None]:
-    """The values of variants, evaluated at once, or in halves where that is not possible."""
-    outputs = None
-    with suppress(NotationError):
-        outputs = values(at_once(variants), case, len(variants)) if len(variants) > 1 else None
-    if outputs is not None:
-        return [tuple(output[place] for output in outputs) for place in range(len(variants))]
+    """The values of variants, evaluated at once, or in two parts where that is not possible."""
     if len(variants) == 1:
         return [values(variants[0], case)]
-    half = len(variants) // 2
-    return [*_together(variants[:half], case), *_together(variants[half:], case)]
+    merged = MERGED.of(variants)
+    outputs = values(merged.whole, case, len(variants)) if merged.whole is not None else None
+    if outputs is not None:
+        return [tuple(output[place] for output in outputs) for place in range(len(variants))]
+    found: dict[int, tuple[NDArray[Any], ...] | None] = {}
+    for part in merged.parts:
+        found |= zip(part, _together([variants[place] for place in part], case), strict=True)
+    return [found[place] for place in range(len(variants))]
 
 
 def mutant_values(
@@ -88,7 +95,7 @@ def mutant_values(
         The outputs in float64.
     """
     if not mutant.in_storage or dtype == "float64":
-        return values(mutant.definition, case)
+        return next(_each_in_float64([mutant.definition], case))
     arrays = {name: a.astype(overflowing) if a.dtype.kind == "f" else a for name, a in case.arrays.items()}
     outputs = values(mutant.definition, replace(case, arrays=arrays))
     return None if outputs is None else tuple(output.astype(np.float64) for output in outputs)
@@ -96,9 +103,17 @@ def mutant_values(
 
 def each_mutants_values(mutants: Sequence[Mutant], case: Case, dtype: str) -> Iterator[tuple[NDArray[Any], ...] | None]:
     """The values of mutants on a case, as `mutant_values` gives them; many are evaluated at once."""
-    together = values_of_each([each.definition for each in mutants if not each.in_storage], case)
+    together = _each_in_float64([each.definition for each in mutants if not each.in_storage], case)
     for mutant in mutants:
         yield mutant_values(mutant, case, dtype) if mutant.in_storage else next(together)
+
+
+def _each_in_float64(variants: Sequence[Definition], case: Case) -> Iterator[tuple[NDArray[Any], ...] | None]:
+    """The values of variants on a case, which are computed unless they are kept from an earlier time."""
+    known = [KEPT.get(variant, case) for variant in variants]
+    computed = values_of_each([variant for variant, kept in zip(variants, known, strict=True) if kept is None], case)
+    for variant, kept in zip(variants, known, strict=True):
+        yield KEPT.keep(variant, case, next(computed)) if kept is None else kept.outputs
 
 
 def fits(mutant: Mutant, case: Case) -> bool:
@@ -161,29 +176,15 @@ def _equation(equation: str | Equation[..., Any]) -> Equation[..., Any]:
 def _differing(equation: Equation[..., Any], tried: Sequence[Mutant], finite: bool) -> Iterator[tuple[Mutant, str]]:
     """Each mutant, with how it differs from the equation: VALUE, OVERFLOW, or "" if it does not."""
     cases = stacked([case for case in sample_cases(equation) if case.finite or not finite])
-    cases = sorted(cases, key=lambda case: case.elements)  # most mutants differ on small cases already
-    right = [values(equation.definition, case) for case in cases]
-    at_first = _differ_at_first(tried, cases[0], right[0]) if cases else [False] * len(tried)
-    for mutant, differs in zip(tried, at_first, strict=True):
-        yield mutant, VALUE if differs else _difference(mutant, cases, right)
-
-
-def _differ_at_first(tried: Sequence[Mutant], case: Case, right: tuple[NDArray[Any], ...] | None) -> list[bool]:
-    """Whether mutants differ from the equation in finite numbers on one case; False of those that are not tried on it.
-
-    Args:
-        right: the value of the equation on this case.
-    """
-    if right is None:
-        return [False] * len(tried)
-    usable = [place for place, mutant in enumerate(tried) if not mutant.in_storage and fits(mutant, case)]
-    found = values_of_each([tried[place].definition for place in usable], case)
-    differing = {
-        place
-        for place, wrong in zip(usable, found, strict=True)
-        if wrong is not None and _how_they_differ(wrong, right, case) == VALUE
-    }
-    return [place in differing for place in range(len(tried))]
+    how = [""] * len(tried)
+    for case in sorted(cases, key=lambda case: case.elements):  # most mutants differ on small cases already
+        right = values(equation.definition, case)
+        places = [place for place, mutant in enumerate(tried) if how[place] != VALUE and fits(mutant, case)]
+        found = each_mutants_values([tried[place] for place in places], case, "float32")
+        for place, wrong in zip(places, found, strict=True):
+            if wrong is not None and right is not None:
+                how[place] = _how_they_differ(wrong, right, case) or how[place]
+    yield from zip(tried, how, strict=True)
 
 
 def sample_cases(equation: Equation[..., Any]) -> list[Case]:
@@ -208,24 +209,6 @@ def stacked(cases: Sequence[Case]) -> list[Case]:
         replace(group[0], arrays={name: np.stack([case.arrays[name] for case in group]) for name in group[0].arrays})
         for group in groups.values()
     ]
-
-
-def _difference(mutant: Mutant, cases: list[Case], right: list[tuple[NDArray[Any], ...] | None]) -> str:
-    """How a mutant differs from the equation: VALUE, OVERFLOW, or "" if it differs on no case.
-
-    Args:
-        right: the values of the equation on these cases.
-    """
-    difference = ""
-    for case, value in zip(cases, right, strict=True):
-        wrong = mutant_values(mutant, case, "float32") if fits(mutant, case) else None
-        if wrong is None or value is None:
-            continue
-        how = _how_they_differ(wrong, value, case)
-        if how == VALUE:
-            return VALUE
-        difference = how or difference
-    return difference
 
 
 def _how_they_differ(wrong: Sequence[NDArray[Any]], right: Sequence[NDArray[Any]], case: Case) -> str:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from attnspec.interpreters.mutation.mutants import Mutant
 from attnspec.thresholds import CLEARLY, SCORED_CASES
-from attnspec.verification.judge.mutant_values import fits, mutant_values
+from attnspec.verification.judge.mutant_values import each_mutants_values, fits, mutant_values
 from attnspec.verification.judge.residuals import Compared
 from attnspec.verification.judge.statistics import project
 
@@ -54,7 +54,8 @@ def mutation_score(compared: Sequence[Compared], mutants: Sequence[Mutant], dtyp
     remaining = list(mutants)
     by_case = grouped_by_case(compared)
     for outputs in sorted(by_case, key=lambda outputs: outputs[0].case.elements):  # small cases catch most
-        remaining = [mutant for mutant in remaining if not shows(mutant, outputs, dtype)]
+        shown = _shown(remaining, outputs, dtype)
+        remaining = [mutant for mutant in remaining if id(mutant) not in shown]
         if not remaining:
             break
     seen_in_aggregate = [mutant for mutant in remaining if _visible(mutant, by_case[:SCORED_CASES], dtype)]
@@ -77,13 +78,18 @@ def shows(mutant: Mutant, outputs: Sequence[Compared], dtype: str) -> bool:
     Args:
         outputs: the comparisons of one case.
     """
+    return bool(_shown([mutant], outputs, dtype))
+
+
+def _shown(mutants: Sequence[Mutant], outputs: Sequence[Compared], dtype: str) -> set[int]:
+    """The ids of the mutants that differ from the equation on a case by more than the noise."""
     case = outputs[0].case
-    if not fits(mutant, case):
-        return False
-    wrong = mutant_values(mutant, case, dtype)
-    if wrong is None:
-        return False
-    return any(differs(wrong[comparison.output], comparison) for comparison in outputs)
+    fitting = [mutant for mutant in mutants if fits(mutant, case)]
+    return {
+        id(mutant)
+        for mutant, wrong in zip(fitting, each_mutants_values(fitting, case, dtype), strict=True)
+        if wrong is not None and any(differs(wrong[comparison.output], comparison) for comparison in outputs)
+    }
 
 
 def differs(wrong: NDArray[Any], comparison: Compared) -> bool:

@@ -30,6 +30,8 @@ CALLED_FROM_PYTHON: dict[str, tuple[str, str]] = {
 PROGRAMS = {
     ".onnx": "an ONNX model",
     ".pt2": "an exported program of PyTorch",
+    ".jax": "an exported program of JAX",
+    ".mlir": "a module of StableHLO",
     ".so": "a shared library",
     ".dylib": "a shared library",
 }

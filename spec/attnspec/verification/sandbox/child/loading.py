@@ -60,11 +60,15 @@ def _unpickle(target: Pickled) -> Callable[..., Any]:
     return cast(Callable[..., Any], value)
 
 
+LOADERS = {".onnx": "onnx_models", ".pt2": "torch_programs", ".jax": "jax_programs", ".mlir": "jax_programs"}
+"""{suffix of a file: the module that loads it}; others are shared libraries."""
+
+
 def _programs(target: File) -> Callables:
     """Load an exported file or a shared library; its programs by name."""
     room = "attnspec.verification.sandbox.child.programs"
     suffix = Path(target.path).suffix
-    loader = {".onnx": "onnx_models", ".pt2": "torch_programs"}.get(suffix, "shared_libraries")
+    loader = LOADERS.get(suffix, "shared_libraries")
     try:
         module: Any = importlib.import_module(f"{room}.{loader}")  # it needs an extra
         programs: Callables = module.load(Path(target.path).absolute(), target.callable or "")

@@ -149,4 +149,5 @@ def _joined(parts: Sequence[Any], axis: int, count: int) -> Any:
     for part in parts:
         whole[(slice(None),) * axis + (slice(start, start + part.shape[axis]),)] = part
         start += part.shape[axis]
-    return whole[(slice(None),) * axis + (slice(0, count),)]
+    kept = whole[(slice(None),) * axis + (slice(0, count),)]
+    return first.__array_namespace__().asarray(kept) if hasattr(first, "__array_namespace__") else kept

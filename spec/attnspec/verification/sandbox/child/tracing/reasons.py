@@ -1,0 +1,33 @@
+"""Why a call could not be traced, where the candidate or a library raised something of its own."""
+
+from __future__ import annotations
+
+import traceback
+from pathlib import Path
+
+from attnspec.verification.sandbox.child.tracebacks import is_ours
+
+
+def unexpected(error: Exception, framework: str) -> str:
+    """The reason for an exception that does not say it itself, in words.
+
+    NumPy code is given arrays of balls. A library that wants numbers raises something that only its authors understand,
+    so its name and the line that calls it are given instead.
+    """
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    lines = {id(frame): line for frame, line in traceback.walk_tb(error.__traceback__)}
+    packages = [str(frame.f_globals.get("__name__", "")).partition(".")[0] for frame in frames]
+    raised = f"{type(error).__name__}: {str(error).partition(chr(10))[0]:.200}"
+    own = [place for place, frame in enumerate(frames) if not is_ours(frame.f_code.co_filename)]
+    if not own:
+        return raised
+    library = packages[own[-1]] if _is_installed(frames[own[-1]].f_code.co_filename) else ""
+    caller = next((place for place in reversed(own) if not library or packages[place] != library), own[-1])
+    where = f"{Path(frames[caller].f_code.co_filename).name} line {lines[id(frames[caller])]}"
+    if framework == "numpy" and library not in ("", "numpy"):
+        return f"{library} takes nothing but floating-point arrays ({where})"
+    return f"{raised} ({where})"
+
+
+def _is_installed(filename: str) -> bool:
+    return "site-packages" in Path(filename).parts
