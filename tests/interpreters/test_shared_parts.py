@@ -17,7 +17,7 @@ HEADS, LAYERS = "multihead.attention", "self_attention.stacked"
 
 def softmax(e: Array) -> Array:
     p = np.exp(e - e.max(-1, keepdims=True))
-    return p / p.sum(-1, keepdims=True)
+    return np.asarray(p / p.sum(-1, keepdims=True))
 
 
 def attention(arrays: dict[str, Array], heads: int, keys: list[int], values: list[int], average: bool = False) -> Array:
