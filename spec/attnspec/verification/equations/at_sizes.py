@@ -95,7 +95,7 @@ def planned(question: Question) -> Plan:
         pools = {**distinct(equation, sizes, batch, most), **sampled}
         examples = prod(pools.get(f"batch{place}", size) for place, size in enumerate(batch))
         largest = max(1, examples * largest_array(definition, sized(equation.definition, {**sizes, **pools})))
-        if 4 * largest <= ORACLE_ELEMENTS:
+        if largest * (16 if most > 1 else 4) <= ORACLE_ELEMENTS:
             return Plan(sizes, batch, pools, min(RUNS, ORACLE_ELEMENTS // largest), chosen)
     ordered = ", ".join(f"{name}={size}" for name, size in sizes.items() if name not in pools)
     raise SpecError(
