@@ -390,8 +390,8 @@ one row for another is right by chance in one row of so many, and it is asked th
 
 ORACLE_ELEMENTS = 24_000_000
 """Convention: the most elements of one array of simulated runs, all runs that are made at once taken together; eight
-bytes each, and some five such arrays are alive at once: less than 1 GB. Fewer examples of a batch are distinct where
-they would be more, and fewer runs are made at once; no value depends on it."""
+bytes each, and some five such arrays are alive at once: less than 1 GB. Fewer runs are made at once where they would be
+more. One run has at most a fourth of it, and a sixteenth where several examples of a batch are distinct."""
 
 
 def widened(elements: float) -> float:
