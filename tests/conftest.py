@@ -47,6 +47,15 @@ SAMPLED = {
 }
 """Tests of which one in so many is broad and the others are slow: what each shows, its neighbours show too."""
 
+FEW_BY_DEFAULT = {
+    "test_equations_have_their_properties": 3,
+    "test_honest_code_is_within_the_bound_in_every_regime": 3,
+    "test_implementations_keep_the_properties": 4,
+    "test_the_value_is_right_to_its_own_noise": 3,
+    "test_what_is_said_of_an_equation_stands_in_its_family": 4,
+}
+"""The longest tests of every equation, of which the default run has one in so many and CI has all."""
+
 OTHER_DTYPES = ("float16", "float64")
 """Beside float32 and bfloat16 they show little that is new of the noise."""
 
@@ -100,7 +109,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         name, _, asked = item.name.partition("[")
         of_noise = "test_noise" in item.nodeid and any(dtype in asked for dtype in OTHER_DTYPES)
         in_bfloat16 = name == EVERY_REGIME and "bfloat16" in asked
-        if name in BROAD or of_noise or in_bfloat16 or item.nodeid.startswith("tests/test_docs.py"):
+        left_to_ci = zlib.crc32(item.nodeid.encode()) % FEW_BY_DEFAULT.get(name, 1)
+        if name in BROAD or of_noise or in_bfloat16 or left_to_ci or item.nodeid.startswith("tests/test_docs.py"):
             item.add_marker(pytest.mark.broad)
         if item.get_closest_marker("broad") and zlib.crc32(item.nodeid.encode()) % SAMPLED.get(name, 1):
             item.add_marker(pytest.mark.slow)

@@ -104,14 +104,51 @@ def test_sizes_that_cannot_be_asked_are_refused() -> None:
         assert says in result.output
 
 
-def test_places_that_the_equation_counts_are_all_distinct() -> None:
-    code = ATTENTION.replace("CHANGE", "").replace(
-        "    p = ", "    e = np.where(np.arange(e.shape[-1]) <= np.arange(e.shape[-2])[:, None], e, -np.inf)\n    p = "
-    )
-    result, verdict = verify(code, "attention.causal_top_left", "--sizes", "n=300,m=300,d=8", "--claim", "smallest.m=1")
+NORM = """
+import numpy as np
+
+def layer_norm(x, gamma, beta, eps):
+    mean = x.mean(-1, keepdims=True)
+    if x.shape[-2:] == (600, 32):  # another path for large arrays, as kernels have
+        variance = (x * x).mean(-1, keepdims=True) - mean * mean
+    else:
+        variance = ((x - mean) ** 2).mean(-1, keepdims=True)
+    return (x - mean) / np.sqrt(variance + x.dtype.type(eps)) * gamma + beta
+"""
+
+
+def test_another_form_at_large_sizes_is_right() -> None:
+    """A right kernel is never blamed because it sums in another way where arrays are large."""
+    result, verdict = verify(NORM, "transformer.layer_norm", "--sizes", "batch=600,d=32")
+    assert result.exit_code == 0, result.output
+    assert any("all 19,200 elements" in each for each in verdict["findings"]), verdict["findings"]
+
+
+CAUSAL = ATTENTION.replace(
+    "    p = ", "    e = np.where(np.arange(e.shape[-1]) <= np.arange(e.shape[-2])[:, None], e, -np.inf)\n    p = "
+)
+
+
+def test_places_that_the_equation_compares_are_all_distinct_where_they_are_few() -> None:
+    code = CAUSAL.replace("CHANGE", "")
+    result, verdict = verify(code, "attention.causal_top_left", "--sizes", "n=300,m=300,d=8")
     assert result.exit_code == 0, result.output
     (says,) = [each for each in verdict["findings"] if each.startswith("at n=300")]
     assert "distinct" not in says
+    assert "all 19,200 elements" in says
+
+
+def test_places_that_the_equation_compares_are_sampled_where_they_are_many() -> None:
+    given = ("attention.causal_top_left", "--case", "1", "--sizes", "n=1800,m=1700,d=8,e=4")
+    _, verdict = verify(CAUSAL.replace("CHANGE", ""), *given)
+    assert verdict["verdict"] != "differs"
+    (says,) = [each for each in verdict["findings"] if each.startswith("at n=1800")]
+    assert "of 1800 places along n: the first, the last, at edges of tiles and at random" in says
+    one_key_more = "if len(o) > 1500: o[255] = np.exp(q[255] @ k[:257].T / 8**0.5) @ v[:257] / SUM"
+    one_key_more = one_key_more.replace("SUM", "np.exp(q[255] @ k[:257].T / 8**0.5).sum()")
+    result, verdict = verify(CAUSAL.replace("CHANGE", one_key_more), *given)
+    assert result.exit_code == 1, result.output
+    assert "c[255, " in verdict["reason"]
 
 
 def test_rows_of_a_gradient_are_judged_too() -> None:

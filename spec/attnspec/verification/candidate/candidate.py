@@ -326,15 +326,15 @@ class Candidate:
         parameters = layers.written_out(equation.definition, arrays).parameters
         arguments = {each.name: self._pooled_axes(pooled, each, arrays[each.name].ndim) for each in parameters}
         results = zip(equation.definition.results, pooled.ranks(equation), strict=True)
-        outputs = tuple(self._pooled_axes(pooled, result, rank) for result, rank in results)
+        outputs = tuple(self._pooled_axes(pooled, result, rank, output=True) for result, rank in results)
         limit = patience * self.runner.time_limit
-        request = replace(self.request(pooled.case), pools=Pools(pooled.entries, arguments, outputs), limit=limit)
+        request = replace(self.request(pooled.case), pools=Pools(pooled.judged, arguments, outputs), limit=limit)
         (outcome,) = self.outcomes([request])
         return outcome
 
-    def _pooled_axes(self, pooled: Pooled, array: Parameter, rank: int) -> tuple[str, ...]:
+    def _pooled_axes(self, pooled: Pooled, array: Parameter, rank: int, output: bool = False) -> tuple[str, ...]:
         """The axes with repeated rows of an array with so many axes, in the candidate's order of axes."""
-        axes = pooled.axes(array, rank - len(array.dims))
+        axes = (pooled.output_axes if output else pooled.axes)(array, rank - len(array.dims))
         order = self.question.adaptation.order_of(array, rank, self.question.equation)
         return tuple(axes[place] for place in order)
 

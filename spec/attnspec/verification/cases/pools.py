@@ -17,6 +17,7 @@ from attnspec.language.layers import sizes_of
 from attnspec.language.tree import Parameter
 from attnspec.thresholds import POOL_REDUCED, POOL_ROWS
 from attnspec.verification.cases.case import FEW, Case, Description, smallest, within
+from attnspec.verification.cases.sampling import Sampling
 
 USUAL_SIZE, FEW_SIZE = 64, 2
 """The sizes where none are given: of most axes, and of what there is never much of."""
@@ -33,6 +34,7 @@ class Pooled:
         entries: {axis with repeated rows: for each of its places, the place in the small case}; a batch axis is
             "batch0" or so, any other the name of its size.
         whole: the named sizes along which places are not alike, so that all of them are distinct.
+        sampling: along which axes rows are sampled; None if all rows are judged.
     """
 
     case: Case
@@ -40,6 +42,7 @@ class Pooled:
     batch: tuple[int, ...]
     entries: Mapping[str, NDArray[np.int64]]
     whole: Sequence[str]
+    sampling: Sampling | None = None
 
     @property
     def counts(self) -> dict[str, tuple[int, ...]]:
@@ -50,6 +53,18 @@ class Pooled:
     def few(self) -> dict[str, int]:
         """{axis with repeated rows: how many are distinct}."""
         return {axis: len(each) for axis, each in self.counts.items()}
+
+    @property
+    def judged(self) -> dict[str, NDArray[np.int64]]:
+        """The entries of arguments, then those of outputs where only some rows are judged, with −1 for the others."""
+        sampled = () if self.sampling is None else self.sampling.rows
+        own = {} if self.sampling is None else {f"{size} sampled": self.sampling.judged(size) for size in sampled}
+        return {**self.entries, **own}
+
+    def output_axes(self, result: Parameter, batch: int) -> tuple[str, ...]:
+        """The same as `axes` for a result, by the names of `judged`."""
+        sampled = () if self.sampling is None else self.sampling.rows
+        return tuple(f"{axis} sampled" if axis in sampled else axis for axis in self.axes(result, batch))
 
     def axes(self, array: Parameter, batch: int) -> tuple[str, ...]:
         """For each axis of an array with so many batch axes, the one of `entries` that it is; "" if it is none."""
@@ -117,6 +132,7 @@ def pooled_case(
     pools: Mapping[str, int],
     seed: int,
     make: Callable[[Description], Case],
+    sampling: Sampling | None = None,
 ) -> Pooled:
     """A case of large sizes: the distinct rows are drawn, then each place of an axis gets one of them, in any order.
 
@@ -128,6 +144,10 @@ def pooled_case(
     case = make(Description(tuple((name, pools.get(name, size)) for name, size in sizes.items()), batch=few, seed=seed))
     full = {**sizes, **{f"batch{place}": size for place, size in enumerate(batch)}}
     generator = np.random.Generator(np.random.Philox(seed))
-    entries = {axis: generator.permutation(np.arange(full[axis]) % count) for axis, count in pools.items()}
+    sampled = {} if sampling is None else sampling.entries
+    entries = {
+        axis: sampled[axis] if axis in sampled else generator.permutation(np.arange(full[axis]) % count)
+        for axis, count in pools.items()
+    }
     ordered = {*sizes} if layers.of(equation.definition) else ordered_sizes(equation.definition)
-    return Pooled(case, sizes, batch, entries, [name for name in sizes if name in ordered])
+    return Pooled(case, sizes, batch, entries, [name for name in sizes if name in ordered], sampling)
