@@ -32,7 +32,7 @@ from attnspec.verification.candidate.observation import Observation
 from attnspec.verification.contract.repeatability import Repeatability
 from attnspec.verification.diagnosis import locate, precision
 from attnspec.verification.diagnosis.batch_reduction import batch_reduction
-from attnspec.verification.diagnosis.changed import changed_answers, changed_inputs
+from attnspec.verification.diagnosis.changed import changed_answers, changed_inputs, merged_examples
 from attnspec.verification.diagnosis.constants import wrong_numbers
 from attnspec.verification.diagnosis.departure import with_departure
 from attnspec.verification.diagnosis.reading import wrong_reading
@@ -177,6 +177,7 @@ class Explainer:
             recognise(self.judge, short, numbers, judged.policy, refute=True)
             or self.in_some_cases(short, judged, [*software_mistakes(self.judge.equation), *numbers])
             or changed_inputs(self.judge, short, judged.policy)
+            or merged_examples(self.judge, short, judged.policy)
             or changed_answers(self.judge, short, judged.policy)
             or self.mistakes_in_lines(observations, judged)
             or self.other_expression(short, judged)
