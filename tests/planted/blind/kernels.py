@@ -130,7 +130,7 @@ def masked_behind_softmax(x, W_q, W_k, W_v):
 
 
 def heads_of(y, heads):
-    return y.reshape(*y.shape[:-1], heads, -1).transpose(-2, -3)
+    return y.reshape(*y.shape[:-1], heads, y.shape[-1] // heads).transpose(-2, -3)
 
 
 def joined(c):

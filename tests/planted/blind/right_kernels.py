@@ -74,10 +74,12 @@ def library_mask(q, k, v):
 def keys_packed(q, k, v, mask):
     """Right: keys that are padding are taken out, example by example."""
     lead = torch.broadcast_shapes(q.shape[:-2], k.shape[:-2], v.shape[:-2], mask.shape[:-1])
-    flat = [y.expand(*lead, *y.shape[-2:]).reshape(-1, *y.shape[-2:]) for y in (q, k, v)]
+    flat = [y.expand(*lead, *y.shape[-2:]).reshape(math.prod(lead), *y.shape[-2:]) for y in (q, k, v)]
     rows = [
         torch.softmax(a @ b[keep].mT / math.sqrt(a.shape[-1]), -1) @ c[keep]
-        for a, b, c, keep in zip(*flat, mask.expand(*lead, mask.shape[-1]).reshape(-1, mask.shape[-1]), strict=True)
+        for a, b, c, keep in zip(
+            *flat, mask.expand(*lead, mask.shape[-1]).reshape(math.prod(lead), mask.shape[-1]), strict=True
+        )
     ]
     shape = (*lead, q.shape[-2], v.shape[-1])
     return torch.stack(rows).reshape(shape) if rows else q.new_zeros(shape)
@@ -105,7 +107,7 @@ def blocks_from_the_end(alpha, h):
 
 
 def heads_of(y, heads):
-    return y.reshape(*y.shape[:-1], heads, -1).transpose(-2, -3)
+    return y.reshape(*y.shape[:-1], heads, y.shape[-1] // heads).transpose(-2, -3)
 
 
 def joined(c):
@@ -189,8 +191,8 @@ def sorted_and_back(x, length, h_0, W_xh, W_hh, b_h):
     lead, t, u = x.shape[:-2], x.shape[-2], W_hh.shape[0]
     n = np.broadcast_to(length, lead).reshape(-1)
     order = np.argsort(-n, kind="stable")
-    flat = x.reshape(-1, t, x.shape[-1])[order]
-    h = np.array(np.broadcast_to(h_0, (*lead, u)).reshape(-1, u))[order]
+    flat = x.reshape(len(n), t, x.shape[-1])[order]
+    h = np.array(np.broadcast_to(h_0, (*lead, u)).reshape(len(n), u))[order]
     ys = np.zeros((*flat.shape[:-1], u), x.dtype)
     for i in range(t):
         live = int((n > i).sum())
@@ -261,7 +263,7 @@ def by_sorting(log_p, score, over, *, stop):
         torch.where(keep, score.unsqueeze(-1), -math.inf),
         score.unsqueeze(-1) + log_p,
     )
-    best, at = torch.sort(total.flatten(-2), -1, descending=True, stable=True)
+    best, at = torch.sort(total.flatten(-2), dim=-1, descending=True, stable=True)
     beam, v = log_p.shape[-2:]
     at = at[..., :beam]
     return best[..., :beam], torch.div(at, v, rounding_mode="floor"), at % v

@@ -13,11 +13,12 @@ from attnspec.interpreters.evaluation.call import evaluate
 from attnspec.interpreters.rounding.policy import preset
 from attnspec.verification.candidate.observation import Observation
 from attnspec.verification.cases.case import Case
-from attnspec.verification.diagnosis.changed import changed_answers, changed_inputs
+from attnspec.verification.diagnosis.changed import changed_answers, changed_inputs, merged_examples
 from attnspec.verification.judge.judge import Judge
 from attnspec.verification.verdict import Diagnosis
 from synthetic import Array, case_of
 
+LOSS = "seq2seq.sequence_loss"
 MASKED, HEADS = "attention.masked", "multihead.attention"
 POLICY = preset("op-by-op", "float32")
 
@@ -82,6 +83,19 @@ def test_changed_answers_are_named(change: Callable[[Array], Array], says: str) 
     answers = [Observation(each.case, (change(each.answers[0]),)) for each in read(MASKED)]
 
     assert says in str(changed_answers(judge(MASKED), answers, POLICY))
+
+
+def test_a_batch_that_is_taken_for_one_sequence_is_named() -> None:
+    """As a loss whose mean is over all valid targets of the batch."""
+    drawn = [case_of(LOSS, batch=batch, seed=batch, t=6, v=4) for batch in (3, 5)]
+    flat = [{name: array.reshape(-1, *array.shape[2:]) for name, array in case.arrays.items()} for case in drawn]
+    means = [np.asarray(evaluate(REGISTRY[LOSS].definition, (), arrays)) for arrays in flat]
+    answers = [Observation(case, (np.full(size, mean),)) for case, mean, size in zip(drawn, means, (3, 5), strict=True)]
+
+    assert "taken for one, end to end along t" in str(merged_examples(judge(LOSS), answers, POLICY))
+    right = [np.asarray(evaluate(REGISTRY[LOSS].definition, (), case.arguments)) for case in drawn]
+    own = [Observation(case, (value,)) for case, value in zip(drawn, right, strict=True)]
+    assert merged_examples(judge(LOSS), own, POLICY) is None
 
 
 def test_another_function_is_neither() -> None:

@@ -7,13 +7,15 @@ cases within its own noise.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from attnspec.errors import SpecError
 from attnspec.interpreters.formula.formula import text_of
 from attnspec.interpreters.rounding.policy import Policy
-from attnspec.language.tree import Name
+from attnspec.language.dims import Dim
+from attnspec.language.tree import Definition, Name
 from attnspec.thresholds import CONTROLS, NAMED_CHANGES, NEARER_ELEMENTS, TELLING_ELEMENTS, TRIED_CASES
 from attnspec.verification.candidate.observation import Array, Observation
 from attnspec.verification.cases.case import Case
@@ -44,6 +46,40 @@ def changed_inputs(judge: Judge, observations: Sequence[Observation], policy: Po
     rest = "" if unrefuted else f" (wrong {locate.where(judge.compare(observations, policy))})"
     first, *others = unrefuted or found
     return Diagnosis("inputs", first.says + rest, tuple(change.says for change in others))
+
+
+def merged_examples(judge: Judge, observations: Sequence[Observation], policy: Policy) -> Diagnosis | None:
+    """Find an axis along which the examples of a batch are taken for a single one; None if there is none."""
+    failing = _telling(judge, observations, policy)
+    definition = judge.equation.definition
+    for dim in dict.fromkeys(parameter.dims[0] for parameter in definition.parameters if parameter.dims):
+        merged = [_merged(definition, observation, dim) for observation in failing]
+        if merged and all(each is not None and judge.holds(each, policy) for each in merged):
+            where = locate.where(judge.compare(observations, policy))
+            says = f"the examples of a batch are taken for one, end to end along {dim} (wrong {where})"
+            return Diagnosis("merged", says)
+    return None
+
+
+def _merged(definition: Definition, observation: Observation, dim: Dim) -> Observation | None:
+    """The examples of a case end to end along an axis; None if it is not the first axis of all, or answers differ."""
+    case, arrays, examples = observation.case, {}, 0
+    for parameter in definition.parameters:
+        array = case.arrays[parameter.name]
+        axes = array.ndim - len(parameter.dims)
+        if axes > 1 or (axes and (not parameter.dims or parameter.dims[0] != dim)):
+            return None
+        examples = max(examples, len(array) if axes else 0)
+        arrays[parameter.name] = array.reshape(-1, *array.shape[2:]) if axes else array
+    if examples < 2:
+        return None
+    answers = []
+    for answer, result in zip(observation.answers, definition.results, strict=True):
+        along = bool(result.dims) and result.dims[0] == dim
+        if not along and not np.array_equal(answer, np.broadcast_to(answer[:1], answer.shape), equal_nan=True):
+            return None
+        answers.append(answer.reshape(-1, *answer.shape[2:]) if along else answer[0])
+    return Observation(replace(case, arrays=arrays, description=None), tuple(answers))
 
 
 def changed_answers(judge: Judge, observations: Sequence[Observation], policy: Policy) -> Diagnosis | None:

@@ -15,10 +15,12 @@ from attnspec.interpreters.mutation.insertions import insertions
 from attnspec.interpreters.mutation.integer_divisions import integer_divisions
 from attnspec.interpreters.mutation.mutants import Mutant, lookalikes
 from attnspec.interpreters.mutation.other_expressions import (
+    complements_of_others,
     expressions_for_names,
     further_expressions,
     other_expressions,
 )
+from attnspec.interpreters.mutation.place_errors import place_errors
 from attnspec.interpreters.mutation.reduction_errors import reduction_errors
 from attnspec.interpreters.mutation.shared_parts import shared_parts
 from attnspec.interpreters.mutation.state_errors import state_errors
@@ -30,7 +32,7 @@ from attnspec.verification.candidate.observation import Observation
 from attnspec.verification.contract.repeatability import Repeatability
 from attnspec.verification.diagnosis import locate, precision
 from attnspec.verification.diagnosis.batch_reduction import batch_reduction
-from attnspec.verification.diagnosis.changed import changed_answers, changed_inputs
+from attnspec.verification.diagnosis.changed import changed_answers, changed_inputs, merged_examples
 from attnspec.verification.diagnosis.constants import wrong_numbers
 from attnspec.verification.diagnosis.departure import with_departure
 from attnspec.verification.diagnosis.reading import wrong_reading
@@ -175,6 +177,7 @@ class Explainer:
             recognise(self.judge, short, numbers, judged.policy, refute=True)
             or self.in_some_cases(short, judged, [*software_mistakes(self.judge.equation), *numbers])
             or changed_inputs(self.judge, short, judged.policy)
+            or merged_examples(self.judge, short, judged.policy)
             or changed_answers(self.judge, short, judged.policy)
             or self.mistakes_in_lines(observations, judged)
             or self.other_expression(short, judged)
@@ -258,7 +261,7 @@ def _named(mutant: Mutant) -> Diagnosis:
 
 
 def software_mistakes(equation: Equation[..., Any]) -> Sequence[Mutant]:
-    """Mistakes of software: another equation or function, an insertion, an error in tiles, weights or sums."""
+    """Mistakes of software: another equation or function, an insertion, an error in tiles, weights, sums or places."""
     definition = equation.definition
     return (
         *lookalikes(equation),
@@ -270,4 +273,6 @@ def software_mistakes(equation: Equation[..., Any]) -> Sequence[Mutant]:
         *reduction_errors(definition),
         *state_errors(definition),
         *integer_divisions(definition),
+        *place_errors(definition),
+        *complements_of_others(definition),
     )
