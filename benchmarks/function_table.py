@@ -33,9 +33,13 @@ CASES, POINTS = 40, 2
 """So many of the first cases are looked through for so many points."""
 
 
+MISSING = "not traced: the package"
+"""How it is said that a package is not installed."""
+
+
 @dataclass(frozen=True)
 class Row:
-    """The function of one implementation: "same", "another" or "not traced"."""
+    """The function of one implementation: "same", "another", "not traced" or "not installed"."""
 
     module: str
     name: str
@@ -87,7 +91,7 @@ def row(module: str, verifier: EquationVerifier) -> Row:
         question.equation.id,
         question.framework,
         question.forward is not None,
-        function.kind,
+        "not installed" if function.says.startswith(MISSING) else function.kind,
         function.says,
         function.digits,
         time.perf_counter() - started,
@@ -115,7 +119,7 @@ def write(file: Path) -> None:
     groups = defaultdict[tuple[str, str], list[Row]](list)
     for each in found:
         groups[each.module, each.framework].append(each)
-    kinds = ("same", "another", "not traced")
+    kinds = ("same", "another", "not traced", "not installed")
     text = [
         "# Functions",
         "",
@@ -124,8 +128,8 @@ def write(file: Path) -> None:
         "claims; gradients by automatic differentiation count as implementations of their own.",
         "`benchmarks/function_table.py` wrote this page.",
         "",
-        "| module | arrays of | implementations | the same | another one | not traced | least digits | median s |",
-        "|---|---|---|---|---|---|---|---|",
+        "| module | arrays of | all | the same | another one | not traced | not installed | least digits | median s |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     for (module, framework), group in [*groups.items(), (("all", ""), found)]:
         counts = [sum(each.kind == kind for each in group) for kind in kinds]
@@ -133,7 +137,11 @@ def write(file: Path) -> None:
         seconds = sorted(each.seconds for each in group)[len(group) // 2]
         cells = [f"`{module}`" if framework else module, framework, len(group), *counts, digits, f"{seconds:.2f}"]
         text.append("| " + " | ".join(map(str, cells)) + " |")
-    for kind, title in (("another", "Another function"), ("not traced", "Not traced")):
+    for kind, title in (
+        ("another", "Another function"),
+        ("not traced", "Not traced"),
+        ("not installed", "Not installed"),
+    ):
         listed = defaultdict[str, list[str]](list)
         for each in found:
             if each.kind == kind:

@@ -420,6 +420,9 @@ def replay(ctx: click.Context, cases: tuple[str, ...], target: str | None, to_sc
     default=0.0,
     help="The long lane: search on with other seeds, for nights.",
 )
+@click.option(
+    "--dask", metavar="ADDRESS", default="", help="Verify on the workers of a cluster of dask: tcp://host:8786."
+)
 @click.option("--shard", metavar="I/N", help="Verify one of N shares, each on another machine; see attnspec merge.")
 @click.option("--part", metavar="FILE", help="Write the share to this file.")
 @click.pass_context
@@ -431,6 +434,8 @@ def gate(ctx: click.Context, /, shard: str | None, part: str | None, **values: A
     from attnspec.faces import gate_command
     from attnspec.faces.gate_parts import Share
 
+    if values["dask"] and (values["jobs"] > 1 or values["minutes"] or shard):
+        raise click.UsageError("--dask goes without --jobs, --minutes and --shard", ctx)
     if not (shard or part):
         ctx.exit(_run_gate(values))
     if not (shard and part):

@@ -104,6 +104,26 @@ def test_sizes_that_cannot_be_asked_are_refused() -> None:
         assert says in result.output
 
 
+NORM = """
+import numpy as np
+
+def layer_norm(x, gamma, beta, eps):
+    mean = x.mean(-1, keepdims=True)
+    if x.shape[-2:] == (600, 32):  # another path for large arrays, as kernels have
+        variance = (x * x).mean(-1, keepdims=True) - mean * mean
+    else:
+        variance = ((x - mean) ** 2).mean(-1, keepdims=True)
+    return (x - mean) / np.sqrt(variance + x.dtype.type(eps)) * gamma + beta
+"""
+
+
+def test_another_form_at_large_sizes_is_right() -> None:
+    """A right kernel is never blamed because it sums in another way where arrays are large."""
+    result, verdict = verify(NORM, "transformer.layer_norm", "--sizes", "batch=600,d=32")
+    assert result.exit_code == 0, result.output
+    assert any("all 19,200 elements" in each for each in verdict["findings"]), verdict["findings"]
+
+
 CAUSAL = ATTENTION.replace(
     "    p = ", "    e = np.where(np.arange(e.shape[-1]) <= np.arange(e.shape[-2])[:, None], e, -np.inf)\n    p = "
 )

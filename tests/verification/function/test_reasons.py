@@ -30,6 +30,14 @@ def test_a_library_that_takes_no_balls_is_named_with_the_line_that_calls_it() ->
     assert raised("numpy") == "runtime takes nothing but floating-point arrays (mine.py line 2)"
 
 
+def test_a_missing_package_and_an_operator_that_stays_whole_are_named() -> None:
+    assert unexpected(ModuleNotFoundError("No module named 'keras'", name="keras"), "torch") == (
+        "the package keras is not installed"
+    )
+    message = "There was no rule registered for HigherOrderOperator flex_attention and mode <Follow at 0x7f1>."
+    assert unexpected(NotImplementedError(message), "torch") == "flex_attention is not taken apart into operations"
+
+
 def test_an_error_of_other_code_is_given_as_it_is() -> None:
     assert raised("torch") == "ValueError: tensor(string) of Q (mine.py line 2)"
     assert raised("numpy", "/home/helper.py") == "ValueError: tensor(string) of Q (helper.py line 2)"

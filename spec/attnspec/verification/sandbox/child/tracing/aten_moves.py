@@ -119,8 +119,8 @@ def _pad(x: Array, widths: Sequence[int], value: Any = 0) -> Array:
     pairs = [(0, 0)] * x.ndim
     for k in range(len(widths) // 2):
         pairs[-1 - k] = (widths[2 * k], widths[2 * k + 1])
-    if builtins.any(each < 0 for pair in pairs for each in pair):
-        raise Untraceable("a negative padding")
+    kept = tuple(slice(max(-a, 0), n - max(-b, 0)) for n, (a, b) in zip(x.shape, pairs, strict=True))
+    x, pairs = x[kept], [(max(a, 0), max(b, 0)) for a, b in pairs]  # a negative width cuts off
     result = of.filled([n + a + b for n, (a, b) in zip(x.shape, pairs, strict=True)], value)
     of.plain(result)[tuple(slice(a, a + n) for n, (a, _) in zip(x.shape, pairs, strict=True))] = of.plain(x)
     return result

@@ -149,6 +149,27 @@ def _sorted(
     return (np.take_along_axis(of.plain(x), order, axis) if x.ndim else x), order
 
 
+def _trilinear(
+    a: Array, b: Array, c: Array, for_a: Any, for_b: Any, for_c: Any, axes: Any, unroll_dim: int = 1
+) -> Array:
+    """The sum over axes of the product of three arrays, each with axes of size 1 inserted."""
+    wide = [np.expand_dims(x, tuple(at)) for x, at in ((a, for_a), (b, for_b), (c, for_c))]
+    return of.total(wide[0] * wide[1] * wide[2], tuple(axes))
+
+
+def _binary_cross_entropy(
+    x: Array, target: Array, weight: Any = None, pos_weight: Any = None, reduction: int = 1
+) -> Array:
+    """(1 − t) x + ln(1 + e^−x), where positive targets may weigh more; each, their mean or their sum."""
+    losses = (1 - floating(target)) * x + _positive(target, pos_weight) * of.softplus(-x)
+    losses = losses if weight is None else losses * weight
+    return losses if reduction == 0 else of.mean(losses) if reduction == 1 else of.total(losses)
+
+
+def _positive(target: Array, pos_weight: Any) -> Any:
+    return 1 if pos_weight is None else 1 + (pos_weight - 1) * floating(target)
+
+
 REDUCTIONS: dict[str, Callable[..., Any]] = {
     "mm": of.product, "bmm": of.product, "addmm": _addmm, "baddbmm": _addmm, "mv": _vector,
     "dot": lambda a, b: of.total(a * b), "addmv": lambda x, a, b, **how: _addmm(x[:, None], a, b[:, None], **how)[:, 0],
@@ -160,5 +181,5 @@ REDUCTIONS: dict[str, Callable[..., Any]] = {
     "logsumexp": _linear_logsumexp, "linalg_vector_norm": _norm, "_softmax": _softmax, "_log_softmax": _log_softmax,
     "_safe_softmax": _safe_softmax, "native_layer_norm": _layer_norm, "nll_loss_forward": _nll_loss,
     "aminmax": lambda x, dim=None, keepdim=False: (_extreme(True)(x, dim, keepdim), _extreme(False)(x, dim, keepdim)),
-    "sort": _sorted,
+    "sort": _sorted, "_trilinear": _trilinear, "binary_cross_entropy_with_logits": _binary_cross_entropy,
 }  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import traceback
 from pathlib import Path
 
@@ -14,16 +15,21 @@ def unexpected(error: Exception, framework: str) -> str:
     NumPy code is given arrays of balls. A library that wants numbers raises something that only its authors understand,
     so its name and the line that calls it are given instead.
     """
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        return f"the package {error.name} is not installed"
+    if whole := re.search(r"HigherOrderOperator (\w+)", str(error)):  # what PyTorch says besides has an address in it
+        return f"{whole[1]} is not taken apart into operations"
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
     lines = {id(frame): line for frame, line in traceback.walk_tb(error.__traceback__)}
     packages = [str(frame.f_globals.get("__name__", "")).partition(".")[0] for frame in frames]
     raised = f"{type(error).__name__}: {str(error).partition(chr(10))[0]:.200}"
-    own = [place for place, frame in enumerate(frames) if not is_ours(frame.f_code.co_filename)]
+    names = [frame.f_code.co_filename for frame in frames]
+    own = [place for place, name in enumerate(names) if packages[place] != "attnspec" and not is_ours(name)]
     if not own:
         return raised
-    library = packages[own[-1]] if _is_installed(frames[own[-1]].f_code.co_filename) else ""
+    library = packages[own[-1]] if _is_installed(names[own[-1]]) else ""
     caller = next((place for place in reversed(own) if not library or packages[place] != library), own[-1])
-    where = f"{Path(frames[caller].f_code.co_filename).name} line {lines[id(frames[caller])]}"
+    where = f"{Path(names[caller]).name} line {lines[id(frames[caller])]}"
     if framework == "numpy" and library not in ("", "numpy"):
         return f"{library} takes nothing but floating-point arrays ({where})"
     return f"{raised} ({where})"
