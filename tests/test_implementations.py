@@ -36,7 +36,7 @@ from attnspec.verification.sandbox.targets import Module
 from attnspec.verification.session import load_questions
 from strategies import cases, random_draws
 
-SAMPLE = {"quick": 150, "broad": 40, "verdicts": 120}
+SAMPLE = {"quick": 150, "broad": 80, "verdicts": 120}
 """One of how many implementations is checked in the default run and in one of broad tests, where slow tests check all,
 and of how many a verdict is asked; `attnspec verify attnspec_numpy attnspec_torch` asks one of all."""
 
@@ -79,7 +79,8 @@ def marked(subject: Subject) -> object:
 
 
 SUBJECTS = tuple(dict.fromkeys(subjects()))
-every_implementation = pytest.mark.parametrize("subject", [*map(marked, SUBJECTS)])
+every_implementation = pytest.mark.parametrize("subject", [*map(marked, SUBJECTS)], scope="module")
+"""By subject and not by test, so that the process of a module is begun once."""
 some_implementations = pytest.mark.parametrize(
     "subject", [subject for subject in SUBJECTS if subject.is_in(SAMPLE["verdicts"])], ids=str
 )

@@ -12,6 +12,7 @@ import torch
 import attnspec
 from attnspec import layouts
 from attnspec.errors import SpecError, UnknownName
+from attnspec.layouts.packing import KINDS
 
 D, U, T, B, HEADS = 3, 4, 5, 2, 2
 IDS = {
@@ -19,13 +20,10 @@ IDS = {
     "gru": "recurrent.gru_reset_after",
     "lstm": "recurrent.lstm",
     "multihead": "multihead.attention_biased",
+    "encoder_layer": "transformer.encoder_layer_biased",
+    "decoder_layer": "transformer.decoder_layer_biased",
 }
-ALL = [
-    (library, kind)
-    for library in ("torch", "onnx", "keras", "flax")
-    for kind in IDS
-    if (library, kind) != ("onnx", "multihead")
-]
+ALL = [(library, kind) for kind, libraries in KINDS.items() for library in libraries]
 Array = np.ndarray[Any, Any]
 
 
@@ -33,7 +31,7 @@ def weights_of(kind: str) -> dict[str, Array]:
     """Random weights of an equation, of sizes that all differ but the width of attention."""
     rng = np.random.default_rng(0)
     definition = attnspec.equations()[IDS[kind]].definition
-    sizes = {"d": D, "u": U, "c": 6, "H": HEADS, "e": 6} | ({"d": 3} if kind == "multihead" else {})
+    sizes = {"d": D, "u": U, "c": 6, "H": HEADS, "e": 6, "f": 5}
     shapes = {
         each.name: tuple(dim.value(sizes) for dim in each.dims) for each in definition.parameters if each.symbol.weight
     }
@@ -87,6 +85,44 @@ def test_pytorch_computes_attention() -> None:
     got = module(tensor, tensor, tensor)[0].detach().numpy()
 
     np.testing.assert_allclose(got, value("multihead", x, x), atol=1e-12)
+
+
+@pytest.mark.parametrize("norm_first", [False, True])
+@pytest.mark.parametrize("kind", ["encoder_layer", "decoder_layer"])
+def test_pytorch_computes_layers_of_the_transformer(kind: str, norm_first: bool) -> None:
+    """In both orders of the norm, which have the same weights."""
+    is_encoder = kind == "encoder_layer"
+    layer = torch.nn.TransformerEncoderLayer if is_encoder else torch.nn.TransformerDecoderLayer
+    module = layer(6, HEADS, 5, dropout=0.0, batch_first=True, norm_first=norm_first).double()
+    packed = layouts.pack("torch", kind, weights_of(kind))
+    module.load_state_dict({name: torch.from_numpy(array) for name, array in packed.items()})
+    rng = np.random.default_rng(1)
+    x, z = rng.normal(size=(B, T, 6)), rng.normal(size=(B, 3, 6))
+    tensors = [torch.from_numpy(array) for array in (x, z)]
+    causal = torch.nn.Transformer.generate_square_subsequent_mask(T, dtype=torch.float64)
+
+    got = (module(tensors[0]) if is_encoder else module(*tensors, tgt_mask=causal)).detach().numpy()
+
+    equation = attnspec.equations()[IDS[kind] + "_pre" * norm_first]
+    mask = np.ones((B, T if is_encoder else 3), bool)
+    inputs = (x,) if is_encoder else (x, z)
+    expected = equation(*inputs, **weights_of(kind), mask=mask, heads=HEADS, eps=1e-5)
+    np.testing.assert_allclose(got, expected, atol=1e-12)
+
+
+@pytest.mark.parametrize("kind", ["simple_rnn", "gru", "lstm"])
+def test_the_order_of_cudnn_is_that_of_pytorch(kind: str) -> None:
+    """PyTorch hands its rows to cuDNN as they are, a linLayerID for each gate: those of the input first."""
+    torch_, cudnn = (layouts.pack(library, kind, weights_of(kind)) for library in ("torch", "cudnn"))
+    count = len(cudnn) // 4
+    rows = {
+        part: [*np.split(torch_[f"{name}_ih_l0"], count), *np.split(torch_[f"{name}_hh_l0"], count)]
+        for part, name in (("matrix", "weight"), ("bias", "bias"))
+    }
+
+    for part, arrays in rows.items():
+        for place, array in enumerate(arrays):
+            np.testing.assert_array_equal(cudnn[f"{part}/{place}"], array)
 
 
 @pytest.mark.parametrize("kind", ["simple_rnn", "gru", "lstm"])
@@ -177,8 +213,13 @@ def test_what_is_not_there_is_refused() -> None:
     assert caught.value.mend == "did you mean torch?"
     with pytest.raises(UnknownName, match="no kind 'gr'"):
         layouts.unpack("torch", "gr", {})
-    with pytest.raises(SpecError, match="no layer of attention"):
+    with pytest.raises(SpecError, match="onnx has no layer 'multihead' with weights"):
         layouts.unpack("onnx", "multihead", {})
+    with pytest.raises(SpecError, match="keras has no layer 'encoder_layer'") as missing:
+        layouts.pack("keras", "encoder_layer", {})
+    assert missing.value.mend == 'pack its attention as "multihead"'
+    with pytest.raises(SpecError, match="not the arrays of torch's decoder_layer"):
+        layouts.unpack("torch", "decoder_layer", layouts.pack("torch", "encoder_layer", weights_of("encoder_layer")))
     with pytest.raises(SpecError, match="not the arrays of gru"):
         layouts.pack("torch", "gru", {"W_xr": np.ones((3, 4))})
     with pytest.raises(SpecError, match="heads do not divide"):

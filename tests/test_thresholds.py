@@ -35,6 +35,8 @@ ELSEWHERE = {
     "ULPS": "a table of a standard",
     "POLES": "places of operands",
     "USUAL_SIZES": "sizes of cases",
+    "PATIENCE": "how long a call may take",
+    "RUNS": "a sum of two numbers of thresholds.py",
     "REMEMBERED": "a cache",
     "SHOWN": "how many lines are printed",
     "LONG": "leaves out slips that cost much",
@@ -74,6 +76,12 @@ ELSEWHERE = {
     "FRESH": "which cases a long search varies",
     "SECONDS_BETWEEN": "when progress is shown",
     "HUNT_SEED": "a seed",
+    "MOST_TOGETHER": "the cost of a search",
+    "IN_A_BATCH": "changes of arrays",
+    "ALONG": "changes of arrays",
+    "REDUCED": "changes of arrays",
+    "WHOLE": "changes of options",
+    "ROUNDED": "changes of options",
 }
 """Constants in those rooms that are no thresholds, each with what it is."""
 

@@ -235,6 +235,13 @@ NATURAL, SECONDS = click.IntRange(min=0), click.FloatRange(0, min_open=True)
     default=0.0,
     help="Search on for a wrong answer, for so long in each verdict.",
 )
+@click.option(
+    "--sizes",
+    metavar="N=NUMBER,...",
+    multiple=True,
+    callback=_sizes,
+    help="Also make one call at production sizes, such as n=131072,m=131072,d=128 or batch=4096, and judge every row.",
+)
 @click.option("--corpus", metavar="DIR", help="Ask the cases kept in DIR too, and keep there what is found.")
 @click.option(
     "--resume", metavar="FILE", help="Append each verdict to FILE as it is reached, and go on from those in it."
@@ -413,6 +420,9 @@ def replay(ctx: click.Context, cases: tuple[str, ...], target: str | None, to_sc
     default=0.0,
     help="The long lane: search on with other seeds, for nights.",
 )
+@click.option(
+    "--dask", metavar="ADDRESS", default="", help="Verify on the workers of a cluster of dask: tcp://host:8786."
+)
 @click.option("--shard", metavar="I/N", help="Verify one of N shares, each on another machine; see attnspec merge.")
 @click.option("--part", metavar="FILE", help="Write the share to this file.")
 @click.pass_context
@@ -424,6 +434,8 @@ def gate(ctx: click.Context, /, shard: str | None, part: str | None, **values: A
     from attnspec.faces import gate_command
     from attnspec.faces.gate_parts import Share
 
+    if values["dask"] and (values["jobs"] > 1 or values["minutes"] or shard):
+        raise click.UsageError("--dask goes without --jobs, --minutes and --shard", ctx)
     if not (shard or part):
         ctx.exit(_run_gate(values))
     if not (shard and part):

@@ -344,6 +344,10 @@ FITTED_RMS = 4.0
 """Convention: the largest root mean square of error/σ that a fitted number may leave; the noise of a wrong formula is
 not that of the equation."""
 
+NEARER_ELEMENTS, NAMED_CHANGES = 0.75, 3
+"""Convention: the share of wrong elements that must be nearer to the values of changed inputs, and decidable there; the
+number of changes that are named. A change is named only if all answers are then within their bounds."""
+
 READING_CASES, PROBED_PLACES = 2, 8
 """Convention: the number of failing cases in which a sentence on what a candidate reads must hold; the largest size of
 an axis that is probed element by element, longer ones being bisected. Larger numbers cost calls and name the same."""
@@ -376,3 +380,23 @@ known, and is not traced."""
 FLOOR_EXPONENTS = {"float64": -1022, "float32": -126, "float16": -126, "bfloat16": -126}
 """Source: IEEE 754. Two functions are told apart only where they differ by more than the smallest normal number of the
 format in which software computes (float32 for half precision): an exponential of a mask, e^-10000, is 0 there."""
+
+# Production sizes: verification.cases.pools, verification.equations.at_sizes.
+
+POOL_ROWS, POOL_REDUCED, POOL_BATCH = 32, 256, 4
+"""Convention: the largest number of distinct rows along an axis of production size: where each gives outputs of its
+own; where they are summed, so that a sum has many different terms; of the examples of a batch. A candidate that takes
+one row for another is right by chance in one row of so many, and it is asked thousands."""
+
+ORACLE_ELEMENTS = 24_000_000
+"""Convention: the most elements of one array of simulated runs, all runs that are made at once taken together; eight
+bytes each, and some five such arrays are alive at once: less than 1 GB. Fewer runs are made at once where they would be
+more. One run has at most a fourth of it, and a sixteenth where several examples of a batch are distinct."""
+
+
+def widened(elements: float) -> float:
+    """Derived: the factor of bounds where more elements are judged than `ELEMENTS`: 1.05 for ten million.
+
+    The chance of a false alarm is then the same.
+    """
+    return max(1.0, normal_quantile(FALSE_ALARMS / elements) / normal_quantile(FALSE_ALARMS / ELEMENTS))

@@ -270,3 +270,10 @@ def test_numpy_code_runs_on_balls(name: str) -> None:
         assert balls.shape == expected.shape
         for found, value in zip(np.asarray(balls).flat, expected.flat, strict=True):
             assert abs(found.value - flint.arb(float(value))) < 1e-13
+
+
+def test_a_function_of_another_library_is_named_where_it_takes_no_balls() -> None:
+    """scipy.special.xlogy is a ufunc on numbers alone."""
+    special = pytest.importorskip("scipy.special")
+    with working(), pytest.raises(Untraceable, match="xlogy has no meaning in balls"):
+        special.xlogy(exactly(np.array([0.5])), exactly(np.array([0.25])))

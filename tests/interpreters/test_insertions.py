@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
 from attnspec import REGISTRY
 from attnspec.interpreters.evaluation.call import evaluate
 from attnspec.interpreters.mutation.free_numbers import free_numbers
-from attnspec.interpreters.mutation.insertions import insertions
+from attnspec.interpreters.mutation.insertions import BOUNDS, FUNCTIONS, insertions
 from attnspec.interpreters.mutation.mutants import lookalikes
 from attnspec.language.check import check
 from attnspec.language.tree import Definition
@@ -16,6 +18,7 @@ from attnspec.language.tree import Definition
 GENERATOR = np.random.Generator(np.random.Philox(0))
 X, W_1, B_1, W_2, B_2 = (GENERATOR.standard_normal(shape) for shape in ((5, 3), (3, 4), (4,), (4, 3), (3,)))
 GIVEN = {"x": X, "W_1": W_1, "b_1": B_1, "W_2": W_2, "b_2": B_2}
+LIKE_OTHERS = re.compile(rf"({'|'.join(FUNCTIONS[1:])}) is applied to |is clipped to ±(?!{BOUNDS[0]:g}$)")
 
 
 def trees(id: str) -> dict[str, Definition]:
@@ -51,8 +54,10 @@ def test_arguments_of_one_shape_are_exchanged_or_read_for_each_other() -> None:
 @pytest.mark.broad
 @pytest.mark.parametrize("id", [*REGISTRY])
 def test_every_equation_has_well_formed_insertions(id: str) -> None:
+    """At each place the first function and the smallest bound are checked: the others have the same type."""
     for each in insertions(REGISTRY[id].definition):
-        check(each.definition)
+        if not LIKE_OTHERS.search(each.says):
+            check(each.definition)
 
 
 @pytest.mark.broad

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -178,16 +179,22 @@ def asked(id: str, dtype: str) -> list[Way]:
     return [by_order(id, backward)] if dtype == "float64" else ways(id, dtype)
 
 
+ENOUGH = 1_000
+"""Elements that a root mean square is taken of, at least."""
+FIRST = {"float64": 16, "float32": 16, "float16": 40, "bfloat16": 40}
+"""Examples of a case that suffice for most equations; in the narrow dtypes the policy must be told from them too."""
+
+
 def assert_calibrated(id: str, dtype: str, way: Way, cases: int) -> None:
     """An answer of one row has few elements, and a single sum is often exact: more examples are asked of such."""
     low, high = BAND[dtype]
     low = 0.0 if (id, dtype) in ALIKE or id in (*LAYERS, *FEW_TERMS) else low
     high = 2.0 if id in BETWEEN else high
-    rows = max(len(result.dims) for result in REGISTRY[id].definition.results)
-    found = pooled(id, dtype, way, ordinary(id, cases, batch=40 if rows > 1 else 120))
-    if found.elements < 1000:  # a number or a few for each example
-        found = pooled(id, dtype, way, ordinary(id, cases, batch=400))
-    assert found.elements >= 1000
+    found = pooled(id, dtype, way, ordinary(id, cases, batch=FIRST[dtype]))
+    if found.elements < ENOUGH:
+        batch = min(400, FIRST[dtype] * math.ceil(1.5 * ENOUGH / max(found.elements, 1)))
+        found = pooled(id, dtype, way, ordinary(id, cases, batch=batch))
+    assert found.elements >= ENOUGH
     assert low <= found.rms <= high, f"{way.name}: {found}"
     assert found.largest <= 1, f"{way.name}: {found}"
 

@@ -68,3 +68,9 @@ def opaque_numpy(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
 def opaque_draws(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     noise = torch.rand(())
     return right(q + noise - noise, k, v)
+
+
+@implements("attention.masked", framework="torch")
+def right_nan_to_num(q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
+    e = (q @ k.mT * q.shape[-1] ** -0.5).masked_fill(~mask, float("-inf"))
+    return torch.nan_to_num(torch.softmax(e, -1), nan=0.0, posinf=0.0, neginf=0.0) @ v

@@ -21,6 +21,7 @@ from attnspec.faces.known_departures import read as read_known
 from attnspec.faces.screen import Screen
 from attnspec.faces.verdict_cache import VerdictCache, cache_folder
 from attnspec.faces.verify_command import Run
+from attnspec.verification.cluster import Cluster
 from attnspec.verification.options import VerifyOptions
 
 NOTHING = Outputs()
@@ -44,6 +45,7 @@ def run_gate(
     equations: Sequence[str] = (),
     parts: Sequence[str] = (),
     minutes: float = 0.0,
+    dask: str = "",
     today: date | None = None,
 ) -> int:
     """Verify the implementations of the settings.
@@ -63,6 +65,7 @@ def run_gate(
         minutes: how long to search with other seeds; such a run takes no verdict from the cache, and fails if a review
             date passed more than `GRACE_DAYS` ago.
         parts: the files of all shares, which are taken instead of verifying.
+        dask: the address of a scheduler of dask.distributed, whose workers verify; "" verifies here.
         today: the date; by default, today's.
 
     Returns:
@@ -75,7 +78,7 @@ def run_gate(
     known, touched = _known(gate, known_from)
     screen, until = Screen(stderr=to_json == "-"), time.monotonic() + 60 * minutes
     today, fail_overdue = today or date.today(), fail_overdue or minutes > 0
-    kept = VerdictCache(cache_folder(), equations) if cache and not (parts or minutes) else None
+    kept = VerdictCache(cache_folder(), equations) if cache and not (parts or minutes or dask) else None
     run = Run(VerifyOptions(), screen, Document(to_json), quiet, known, jobs, cache=kept)
     run.document.write(run.json())
     failures: list[str] = []
@@ -85,7 +88,9 @@ def run_gate(
             gate_parts.take(run, gate, answered)
         else:
             failures = gate_lanes.still_failing(gate, known)
-            for job in gate.jobs:
+            if dask:
+                verify_on_cluster(run, [(job.target, job.options) for job in gate.jobs], dask, equations)
+            for job in gate.jobs if not dask else ():
                 run.verify(job.target, job.options)
         if minutes:
             gate_lanes.hunt(gate, run, until, today=today)
@@ -106,6 +111,25 @@ def run_gate(
     for line in known_entries.accept(run.verdicts, known, gate.known, gate.file.parent) if accept else ():
         screen.print(line)
     return run.exit_code or int(bool(failures))
+
+
+def verify_on_cluster(
+    run: Run, targets: Sequence[tuple[str, VerifyOptions]], address: str, equations: Sequence[str]
+) -> None:
+    """Verify targets on the workers of a cluster, and add the verdicts to a run in the order of the targets.
+
+    Raises:
+        SpecError: the package distributed is not installed, or there is no scheduler at the address.
+    """
+    with Cluster(address, run.screen.print) as cluster:
+        reports = cluster.reports(targets, equations)
+        for (target, _), report in zip(targets, reports, strict=True):
+            if isinstance(report, SpecError):
+                run.refuse(target, report)
+                continue
+            for verdict in report.verdicts:
+                run.add(verdict)
+            run.notes += report.notes
 
 
 def run_share(

@@ -10,21 +10,18 @@ import fcntl
 import hashlib
 import json
 import os
-import platform
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, fields
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from attnspec import __version__
 from attnspec.errors import SpecError
 from attnspec.language.registry import families, family_of
 from attnspec.verification.candidate.sources import sources_of
 from attnspec.verification.cases.recordings import as_tuple
-from attnspec.verification.environment import environment_digest
+from attnspec.verification.environment import environment_digest, software
 from attnspec.verification.options import VerifyOptions
 from attnspec.verification.stored import from_stored, to_stored
 from attnspec.verification.targeting import parse_target
@@ -208,11 +205,7 @@ class TargetRecord:
 
 def _made_by() -> dict[str, str]:
     """What else a verdict depends on: the versions that most often change, and a digest of all of it."""
-    found = {"attnspec": __version__, "Python": platform.python_version()}
-    for package in ("numpy", "torch", "jax"):
-        with suppress(PackageNotFoundError):
-            found[package] = version(package)
-    return {**found, "environment": environment_digest()}
+    return {**software(), "environment": environment_digest()}
 
 
 def _asked(target: str, options: VerifyOptions) -> dict[str, str]:

@@ -141,10 +141,14 @@ class Run:
         except RunFileError:
             raise
         except SpecError as error:
-            if str(error) not in [str(earlier) for _, earlier in self.refused]:  # an option is wrong for every target
-                click.echo(str(error), err=True)
-            self.refused.append((target, error))
-            self.document.write(self.json())
+            self.refuse(target, error)
+
+    def refuse(self, target: str, error: SpecError) -> None:
+        """Report a target that could not be judged at all."""
+        if str(error) not in [str(earlier) for _, earlier in self.refused]:  # an option is wrong for every target
+            click.echo(str(error), err=True)
+        self.refused.append((target, error))
+        self.document.write(self.json())
 
     def _report(self, target: str, options: VerifyOptions, record: TargetRecord | None) -> Report:
         """The report on a target: from the cache, or else computed, and kept there."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import NoReturn, assert_never
 
 from attnspec.errors import NotationError
@@ -126,7 +126,9 @@ def single(node: Node, scope: Scope) -> Type:
             if name not in scope.names:
                 refuse(scope, node, f"uses {name} before it is defined", ", ".join(scope.names))
             known = scope.names[name]
-            return replace(known, names=known.names - scope.bound) if scope.bound else known  # at the step of a scan
+            if known.names.isdisjoint(scope.bound):
+                return known
+            return Type(known.kind, known.names - scope.bound, known.dims)  # at the step of a scan
         case Zeros(dims=dims):
             return Type("float", dims=dims)
         case Number(value=number):
@@ -414,7 +416,7 @@ def _unify(dim: Dim, given: Dim, sizes: dict[str, Dim]) -> bool:
     if len(unknown) > 1:
         return False
     for name in unknown:
-        if dim == Dim.parse(name):
+        if dim.only == name:
             sizes[name] = given
         else:
             (names, count), *_ = dim.terms
@@ -430,6 +432,8 @@ def _unify(dim: Dim, given: Dim, sizes: dict[str, Dim]) -> bool:
 
 def replaced(dim: Dim, sizes: Mapping[str, Dim]) -> Dim:
     """A size with its names replaced by other sizes."""
+    if dim.only is not None:
+        return sizes.get(dim.only, dim)
     total = Dim(())
     for names, count in dim.terms:
         product = Dim.of({(): count})

@@ -23,6 +23,17 @@ class Dim:
 
     terms: tuple[tuple[Monomial, int], ...]
 
+    def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        """Computed once: the trees of an equation and of its mutants are hashed often, and have many sizes."""
+        return hash(self.terms)
+
+    def __reduce__(self) -> tuple[type[Dim], tuple[object, ...]]:
+        return Dim, (self.terms,)  # without the hash, which another process computes otherwise
+
     @classmethod
     def parse(cls, text: str) -> Dim:
         """The size that a text such as "H*d" means.

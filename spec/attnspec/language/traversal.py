@@ -7,11 +7,12 @@ those that it calls (`nodes`, `map_definition`); an equation and all that it cal
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
-from typing import Any, get_args
+from typing import Any, TypeGuard, get_args
 
-from attnspec.language.tree import Call, CallLike, Definition, Line, Name, Node, Scan
+from attnspec.language.tree import Call, CallLike, Definition, Line, Name, Node, Scan, Spanned
 
 Step = tuple[str, int | None]
 """The step from a node to a child: the name of the field, and the position in it if the field has several nodes."""
@@ -25,6 +26,11 @@ _FIELDS: dict[type, tuple[str, ...]] = {
 """{class of nodes: names of its fields}."""
 
 
+def is_node(value: object) -> TypeGuard[Node]:
+    """Whether a value is a node, by the base class: a check of the union of all classes takes five times as long."""
+    return isinstance(value, Spanned)
+
+
 # A node and its descendants.
 
 
@@ -32,13 +38,13 @@ def children(node: Node) -> Iterator[tuple[Step, Node]]:
     """The children of a node with the steps to them, in the order of the fields; a callee is not a child."""
     for name in _FIELDS[type(node)]:
         value = getattr(node, name)
-        if isinstance(value, Node):
-            yield (name, None), value
-        elif isinstance(value, tuple):
+        if isinstance(value, tuple):
             for place, part in enumerate(value):
                 child = part[-1] if isinstance(part, tuple) and part else part  # an option is a pair: name, value
-                if isinstance(child, Node):
+                if is_node(child):
                     yield (name, place), child
+        elif is_node(value):
+            yield (name, None), value
 
 
 def walk(node: Node, path: Path = ()) -> Iterator[tuple[Path, Node]]:
@@ -116,20 +122,21 @@ def map_node(node: Node, change: Callable[[Node], Node]) -> Node:
         node: the node.
         change: maps a node, whose descendants are changed already, to its replacement.
     """
-    old = {name: getattr(node, name) for name in _FIELDS[type(node)]}
-    new = {name: _mapped(value, change) for name, value in old.items()}
-    changed = {name: value for name, value in new.items() if value is not old[name]}
+    changed = {}
+    for name in _FIELDS[type(node)]:
+        old = getattr(node, name)
+        new = _mapped(old, change)
+        if new is not old:
+            changed[name] = new
     return change(replace(node, **changed) if changed else node)
 
 
 def _mapped(value: Any, change: Callable[[Node], Node]) -> Any:
     """The changed value of a field: a node, a tuple of nodes or options, or something else."""
-    if isinstance(value, Node):
-        return map_node(value, change)
     if isinstance(value, tuple):
-        parts = tuple(_mapped(part, change) for part in value)
-        return value if all(new is old for new, old in zip(parts, value, strict=True)) else parts
-    return value
+        parts = tuple([_mapped(part, change) for part in value])
+        return value if all(map(operator.is_, parts, value)) else parts
+    return map_node(value, change) if is_node(value) else value
 
 
 # An equation, without those that it calls.

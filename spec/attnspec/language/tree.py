@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import TypeAlias
 
@@ -88,12 +88,18 @@ SOFTMAXES = ("softmax", "log_softmax")
 
 @dataclass(frozen=True, slots=True)
 class Reduce(Spanned):
-    """sum, max, argmax, softmax or log_softmax over the values of an index for which `where` holds."""
+    """sum, max, argmax, softmax or log_softmax over the values of an index for which `where` holds.
+
+    Attributes:
+        counts: how many equal elements each place of the index stands for; () if it is one each. Only `pooling` makes
+            it; no word of the vocabulary does.
+    """
 
     op: str
     index: str
     term: Node
     where: Node | None = None
+    counts: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,6 +287,18 @@ class Definition:
     results: tuple[Parameter, ...]
     roles: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
 
+    def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        """Computed once: each mutant of an equation has the equations that it calls in its tree."""
+        return hash(tuple(getattr(self, name) for name in _COMPARED))
+
+    def __getstate__(self) -> dict[str, object]:
+        """Without the hash, which another process computes otherwise."""
+        return {name: value for name, value in vars(self).items() if name != "_hash"}
+
     @property
     def declared(self) -> Declared:
         """What it declares of its names, for variants of it."""
@@ -331,3 +349,6 @@ class Definition:
     def places(self) -> dict[str, int]:
         """{index: its position among the indices}."""
         return {name: place for place, (name, _) in enumerate(self.indices)}
+
+
+_COMPARED = tuple(item.name for item in fields(Definition) if item.compare)

@@ -1,4 +1,4 @@
-"""Parameters of recurrent layers and of multi-head attention, from the names of the equations to a library and back."""
+"""Parameters of recurrent layers, attention and layers of the Transformer, to the form of a library and back."""
 
 from __future__ import annotations
 
@@ -9,19 +9,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attnspec.errors import SpecError, UnknownName, nearest
+from attnspec.layouts.attention_packing import names_of_attention, pack_attention, unpack_attention
+from attnspec.layouts.block_packing import (
+    ATTENTIONS,
+    names_of_arrays,
+    names_of_weights,
+    pack_block,
+    unpack_block,
+)
 
 Array = NDArray[Any]
 Arrays = Mapping[str, Array]
 
-LIBRARIES = ("torch", "onnx", "keras", "flax")
+LIBRARIES = ("torch", "onnx", "keras", "flax", "cudnn")
 
 KINDS = {
     "simple_rnn": dict.fromkeys(LIBRARIES, "h"),
-    "gru": {"torch": "rzh", "onnx": "zrh", "keras": "zrh", "flax": "rzh"},
-    "lstm": {"torch": "ifgo", "onnx": "iofg", "keras": "ifgo", "flax": "ifgo"},
-    "multihead": dict.fromkeys(LIBRARIES, "qkvo"),
+    "gru": {"torch": "rzh", "onnx": "zrh", "keras": "zrh", "flax": "rzh", "cudnn": "rzh"},
+    "lstm": {"torch": "ifgo", "onnx": "iofg", "keras": "ifgo", "flax": "ifgo", "cudnn": "ifgo"},
+    "multihead": dict.fromkeys(("torch", "keras", "flax"), "qkvo"),
+    "encoder_layer": {"torch": ""},
+    "decoder_layer": {"torch": ""},
 }
-"""{kind of a layer: {library: its gates or projections, by the letters of the equation, in order}}."""
+"""{kind of a layer: {library that has it: its gates or projections, by the letters of the equation, in order}}."""
 
 FLAX_NAMES = {"gru": {"h": "n"}}
 """{kind: {gate of the equation: Flax's letter}}, where they differ."""
@@ -31,16 +41,19 @@ def pack(library: str, kind: str, weights: Mapping[str, Any], *, heads: int = 1)
     """Write the weights of an equation as a library keeps them.
 
     Args:
-        library: "torch", "onnx", "keras" or "flax".
-        kind: "simple_rnn", "gru", "lstm" or "multihead": a layer of one direction, the GRU that resets after the
-            matrix; or attention with biases.
-        weights: the weights of `recurrent.simple_rnn`, `recurrent.gru_reset_after`, `recurrent.lstm` or
-            `multihead.attention_biased`, by their names there.
+        library: "torch", "onnx", "keras", "flax" or "cudnn".
+        kind: "simple_rnn", "gru", "lstm": a layer of one direction, the GRU that resets after the matrix;
+            "multihead": attention with biases, of PyTorch, Keras and Flax; "encoder_layer" or "decoder_layer": a layer
+            of the Transformer with biases, of PyTorch.
+        weights: the weights of `recurrent.simple_rnn`, `recurrent.gru_reset_after`, `recurrent.lstm`,
+            `multihead.attention_biased`, `transformer.encoder_layer_biased` or `transformer.decoder_layer_biased`, by
+            their names there.
         heads: the number of heads, which Keras and Flax have as an axis.
 
     Returns:
-        The arrays by the library's names, Flax's and Keras' with "/" between the parts. PyTorch's and ONNX's second
-        bias is 0 but where the equation has one.
+        The arrays by the library's names, Flax's and Keras' with "/" between the parts; cuDNN's are "matrix/I" and
+        "bias/I" with the linLayerID I of cudnnGetRNNWeightParams, those of the input first. The second bias of PyTorch,
+        ONNX and cuDNN is 0 but where the equation has one.
 
     Raises:
         UnknownName: there is no such library or kind.
@@ -56,7 +69,9 @@ def pack(library: str, kind: str, weights: Mapping[str, Any], *, heads: int = 1)
     gates = _gates(library, kind)
     given = _checked(weights, _names(kind, gates), kind)
     if kind == "multihead":
-        return _pack_multihead(library, given, heads)
+        return pack_attention(library, given, heads)
+    if kind in ATTENTIONS:
+        return pack_block(kind, given)
     W_x, W_h = ([given[f"W_{source}{gate}"] for gate in gates] for source in "xh")
     b = [given[f"b_{gate}"] for gate in gates]
     second = [given["b_hh"] if kind == "gru" and gate == "h" else np.zeros_like(given[f"b_{gate}"]) for gate in gates]
@@ -68,6 +83,9 @@ def pack(library: str, kind: str, weights: Mapping[str, Any], *, heads: int = 1)
         case "onnx":
             arrays = [np.concatenate([W.T for W in W_x]), np.concatenate([W.T for W in W_h])]
             return {name: array[None] for name, array in zip("WRB", [*arrays, np.concatenate(b + second)], strict=True)}
+        case "cudnn":
+            matrices = {f"matrix/{place}": W.T for place, W in enumerate(W_x + W_h)}
+            return matrices | {f"bias/{place}": each for place, each in enumerate(b + second)}
         case "keras":
             bias = np.stack([np.concatenate(b), np.concatenate(second)]) if kind == "gru" else np.concatenate(b)
             return {
@@ -103,13 +121,19 @@ def unpack(library: str, kind: str, arrays: Mapping[str, Any]) -> dict[str, Arra
     gates = _gates(library, kind)
     given = _checked(arrays, _names_of(library, kind, gates), f"{library}'s {kind}")
     if kind == "multihead":
-        return _unpack_multihead(library, given)
+        return unpack_attention(library, given)
+    if kind in ATTENTIONS:
+        return unpack_block(kind, given)
     if library == "flax":
         return _unpack_flax(kind, gates, given)
     if library == "keras":
         W_x, W_h = (np.split(given[name], len(gates), axis=1) for name in ("kernel", "recurrent_kernel"))
         biases = given["bias"] if kind == "gru" else np.stack([given["bias"], np.zeros_like(given["bias"])])
         first, second = (np.split(row, len(gates)) for row in biases)
+    elif library == "cudnn":
+        count = len(gates)
+        W_x, W_h = ([given[f"matrix/{start + k}"].T for k in range(count)] for start in (0, count))
+        first, second = ([given[f"bias/{start + k}"] for k in range(count)] for start in (0, count))
     elif library == "onnx":
         W_x, W_h = ([part.T for part in np.split(given[name][0], len(gates))] for name in "WR")
         first, second = (np.split(half, len(gates)) for half in np.split(given["B"][0], 2))
@@ -129,14 +153,23 @@ def _gates(library: str, kind: str) -> str:
     for what, name, known in (("library", library, LIBRARIES), ("kind", kind, (*KINDS,))):
         if name not in known:
             raise UnknownName(f"no {what} {name!r}", given=name, expected=", ".join(known), mend=nearest(name, known))
-    if (library, kind) == ("onnx", "multihead"):
-        mend = "the weights are those of products around it"
-        raise SpecError("ONNX has no layer of attention with weights", given="onnx, multihead", mend=mend)
+    if library not in KINDS[kind]:
+        parts = (
+            'pack its attention as "multihead"' if kind in ATTENTIONS else "its weights are those of products around it"
+        )
+        raise SpecError(
+            f"{library} has no layer {kind!r} with weights",
+            given=f"{library}, {kind}",
+            expected=", ".join(KINDS[kind]),
+            mend=parts if library in ("onnx", "keras", "flax") else "",
+        )
     return KINDS[kind][library]
 
 
 def _names(kind: str, gates: str) -> dict[str, int]:
     """{weight of the equation: its number of axes}."""
+    if kind in ATTENTIONS:
+        return names_of_weights(kind)
     if kind == "multihead":
         return {f"{letter}_{gate}": axes for letter, axes in (("W", 2), ("b", 1)) for gate in gates}
     names = {f"W_{source}{gate}": 2 for gate in gates for source in "xh"} | {f"b_{gate}": 1 for gate in gates}
@@ -146,12 +179,13 @@ def _names(kind: str, gates: str) -> dict[str, int]:
 def _names_of(library: str, kind: str, gates: str) -> dict[str, int]:
     """{array of a library: its number of axes}."""
     match library, kind:
-        case "torch", "multihead":
-            return {"in_proj_weight": 2, "in_proj_bias": 1, "out_proj.weight": 2, "out_proj.bias": 1}
         case _, "multihead":
-            out = _out(library)
-            inputs = {f"{name}/{part}": axes for name in INPUTS for part, axes in (("kernel", 3), ("bias", 2))}
-            return {**inputs, f"{out}/kernel": 3, f"{out}/bias": 1}
+            return names_of_attention(library)
+        case _, kind if kind in ATTENTIONS:
+            return names_of_arrays(kind)
+        case "cudnn", _:
+            count = 2 * len(gates)
+            return {f"{part}/{place}": axes for part, axes in (("matrix", 2), ("bias", 1)) for place in range(count)}
         case "torch", _:
             return {"weight_ih_l0": 2, "weight_hh_l0": 2, "bias_ih_l0": 1, "bias_hh_l0": 1}
         case "onnx", _:
@@ -193,48 +227,3 @@ def _pack_flax(kind: str, gates: str, given: Arrays) -> dict[str, Array]:
 
 def _unpack_flax(kind: str, gates: str, given: Arrays) -> dict[str, Array]:
     return {weight: given[name] for name, weight in _flax_pairs(kind, gates)}
-
-
-INPUTS = ("query", "key", "value")
-"""The projections of Keras and Flax, in the order q, k, v."""
-
-
-def _out(library: str) -> str:
-    return "attention_output" if library == "keras" else "out"
-
-
-def _pack_multihead(library: str, given: Arrays, heads: int) -> dict[str, Array]:
-    width = given["W_q"].shape[1]
-    if width % heads:
-        raise SpecError("heads do not divide the width", given=f"heads={heads}, W_q {given['W_q'].shape}")
-    if library == "torch":
-        return {
-            "in_proj_weight": np.concatenate([given[f"W_{each}"].T for each in "qkv"]),
-            "in_proj_bias": np.concatenate([given[f"b_{each}"] for each in "qkv"]),
-            "out_proj.weight": given["W_o"].T,
-            "out_proj.bias": given["b_o"],
-        }
-    arrays: dict[str, Array] = {}
-    for name, letter in zip(INPUTS, "qkv", strict=True):
-        W, b = given[f"W_{letter}"], given[f"b_{letter}"]
-        arrays[f"{name}/kernel"] = W.reshape(len(W), heads, width // heads)
-        arrays[f"{name}/bias"] = b.reshape(heads, width // heads)
-    W_o = given["W_o"].reshape(heads, width // heads, -1)
-    return {**arrays, f"{_out(library)}/kernel": W_o, f"{_out(library)}/bias": given["b_o"]}
-
-
-def _unpack_multihead(library: str, given: Arrays) -> dict[str, Array]:
-    if library == "torch":
-        W, b = (np.split(given[f"in_proj_{each}"], 3) for each in ("weight", "bias"))
-        last = {"W_o": given["out_proj.weight"].T, "b_o": given["out_proj.bias"]}
-        return {
-            **{f"W_{letter}": part.T for letter, part in zip("qkv", W, strict=True)},
-            **{f"b_{letter}": part for letter, part in zip("qkv", b, strict=True)},
-            **last,
-        }
-    weights: dict[str, Array] = {}
-    for name, letter in zip(INPUTS, "qkv", strict=True):
-        kernel = given[f"{name}/kernel"]
-        weights |= {f"W_{letter}": kernel.reshape(len(kernel), -1), f"b_{letter}": given[f"{name}/bias"].ravel()}
-    kernel = given[f"{_out(library)}/kernel"]
-    return {**weights, "W_o": kernel.reshape(-1, kernel.shape[-1]), "b_o": given[f"{_out(library)}/bias"]}

@@ -43,6 +43,7 @@ def verify(
     trace: bool = True,
     function: bool = True,
     sources: Iterable[str] = (),
+    sizes: Mapping[str, int | str] | None = None,
     jobs: int = 1,
     on_verdict: Callable[[Verdict], None] | None = None,
     on_progress: Callable[[str], None] | None = None,
@@ -102,6 +103,8 @@ def verify(
             needs the extra ``attnspec[exact]``.
         sources: source files that belong to the candidate, such as a kernel in CUDA, C, Rust or Triton that it calls.
             They are not run. Sizes and options are drawn at the numbers in them, as at those of its own Python code.
+        sizes: {named size, or "batch": its value}, such as ``{"n": 131072, "m": 131072, "d": 128}``: also make one call
+            at these sizes, and judge every row of it. Other sizes are 64. A batch of several axes is "8x16".
         jobs: number of worker processes.
         on_verdict: called with each `Verdict` as soon as it is known.
         on_progress: called with the name of each stage that begins.
@@ -158,6 +161,7 @@ def verify(
         trace=trace,
         function=function,
         sources=tuple(sources),
+        sizes=sizes,
     )
     return run(target, options, jobs=jobs, on_verdict=on_verdict or _ignore, on_progress=on_progress or _ignore)
 

@@ -7,8 +7,9 @@ import os
 import platform
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cache
-from importlib.metadata import distributions
+from importlib.metadata import PackageNotFoundError, distributions, version
 from pathlib import Path
 
 import attnspec
@@ -39,6 +40,20 @@ def environment_digest() -> str:
     for part in (*_interpreter(), *_installed(), *_variables(), *_machine(), *_own_source()):
         total.update(part.encode("utf-8", "surrogateescape") + b"\0")
     return total.hexdigest()
+
+
+def software() -> dict[str, str]:
+    """The versions that most often change what is computed, {name: version}; packages that are not there left out."""
+    found = {"attnspec": attnspec.__version__, "Python": platform.python_version()}
+    for package in ("numpy", "torch", "jax"):
+        with suppress(PackageNotFoundError):
+            found[package] = version(package)
+    return found
+
+
+def own_source_digest() -> str:
+    """A digest of the files of attnspec."""
+    return _digest("\n".join(_own_source()).encode())
 
 
 def _interpreter() -> Iterator[str]:

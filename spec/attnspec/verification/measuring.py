@@ -7,10 +7,10 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from statistics import median
 
-from attnspec.errors import SpecError, TargetError, UnknownName, nearest
-from attnspec.language.layers import sizes_of
+from attnspec.errors import SpecError, TargetError
 from attnspec.verification.candidate.question import Question, Refused
-from attnspec.verification.cases.case import FEW, Case, Description, within
+from attnspec.verification.cases.case import Case, Description
+from attnspec.verification.cases.pools import usual_sizes
 from attnspec.verification.equations.verifier import EquationVerifier
 from attnspec.verification.options import VerifyOptions
 from attnspec.verification.sandbox.messages import Outcome
@@ -19,8 +19,8 @@ from attnspec.verification.sandbox.targets import MissingPackage
 from attnspec.verification.session import OnProgress, asked_of, load_questions, prepared, runner_of
 from attnspec.verification.verdict import Verdict, VerdictKind
 
-USUAL_SIZE, FEW_SIZE, USUAL_BATCH = 64, 2, 8
-"""The sizes that are measured where none are given: of most axes, of what there is never much of, of a batch."""
+USUAL_BATCH = 8
+"""How many examples of a batch are measured where no number is given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,16 +167,7 @@ def _described(question: Question, sizes: Mapping[str, int], batch: tuple[int, .
     Raises:
         UnknownName: the equation has no such size.
     """
-    equation, definition = question.equation, question.equation.definition
-    known = sizes_of(definition)
-    for name in sizes:
-        if name not in known:
-            expected = ", ".join(known) or "nothing: it has no sizes"
-            raise UnknownName(
-                f"{equation.id} has no size {name!r}", given=name, expected=expected, mend=nearest(name, known)
-            )
-    usual = {name: FEW_SIZE if definition.role(name) in FEW else within(equation, name, USUAL_SIZE) for name in known}
-    chosen = {name: sizes.get(name, max(size, question.least(name))) for name, size in usual.items()}
+    chosen = usual_sizes(question.equation, question.claim.smallest, sizes or {})
     if batch is None:
         batch = (USUAL_BATCH,) if 1 in question.claim.batch else (1,) * min(question.claim.batch)
     return Description(tuple(chosen.items()), batch=batch, seed=question.seed)

@@ -48,6 +48,7 @@ class VerifyOptions:
         trace: whether the lines of a wrong candidate are watched, to describe where it departs from the equation.
         function: whether the function that it computes is examined too, without rounding.
         minutes: how long each verdict on an equation is searched on for, once all else is right.
+        sizes: {named size, or "batch": its value} of one call at production sizes; None for no such call.
         corpus: a folder of kept cases, of which those of an equation are asked too; None for none.
         share: (first, step): of the questions that the target raises, every step-th from the first one is asked, since
             other processes ask the others; None: all are.
@@ -81,6 +82,7 @@ class VerifyOptions:
     sources: tuple[str, ...] = ()
     minutes: float = 0.0
     corpus: str | None = None
+    sizes: Mapping[str, int | str] | None = None
     share: tuple[int, int] | None = None
 
     def claimed(self, declared: Claim) -> Claim:
@@ -118,6 +120,7 @@ def validate(wanted: VerifyOptions) -> None:
     if wanted.minutes and (wanted.only_inputs or wanted.case is not None):
         given = "minutes with only certain cases"
         raise SpecError("a search needs cases that are drawn", given=given, mend="leave out one of them")
+    sizes_of_call(wanted.sizes)
     if wanted.corpus is not None:
         check_corpus(wanted.corpus)
         if wanted.names:
@@ -133,6 +136,23 @@ def validate(wanted: VerifyOptions) -> None:
     known_or_refused("device", (wanted.device.split(":")[0],) if wanted.device else (), ("cpu", "cuda"))
     known_or_refused("precision policy", (wanted.policy,) if wanted.policy else (), PRESETS)
     wanted.claimed(Claim(backward=wanted.backward))
+
+
+def sizes_of_call(sizes: Mapping[str, int | str] | None) -> tuple[tuple[str, tuple[int, ...]], ...]:
+    """Sizes as a question has them: a tuple for each, of one number, or of several for a batch of several axes.
+
+    Raises:
+        SpecError: one is not a whole number above 0.
+    """
+    found = []
+    for name, size in (sizes or {}).items():
+        numbers = str(size).replace("×", "x").split("x")
+        whole = all(text.isascii() and text.isdigit() and int(text) for text in numbers)
+        if not whole or (len(numbers) > 1 and name != "batch"):
+            expected = "a whole number above 0, such as 1024; for batch also several, such as 8x16"
+            raise SpecError(f"the size {name} is not one that can be asked", given=f"{name}={size}", expected=expected)
+        found.append((name, tuple(map(int, numbers))))
+    return tuple(found)
 
 
 def known_or_refused(what: str, given: Iterable[str], known: Sequence[str]) -> None:
@@ -157,7 +177,7 @@ def refuse_for_procedures(procedure: Procedure[..., Any], wanted: VerifyOptions,
     if odd:
         raise SpecError(f"{procedure.id} is a procedure, and {odd[0]} says nothing of it", mend=f"leave out {odd[0]}")
     of_arrays = [
-        name for name in ("settings", "axes", "returns", "same", "weights", "sources") if getattr(wanted, name)
+        name for name in ("settings", "axes", "returns", "same", "weights", "sources", "sizes") if getattr(wanted, name)
     ]
     if of_arrays:
         mend = f"leave out {of_arrays[0]}, or wrap the callable in one of the same parameters"

@@ -21,7 +21,13 @@ from attnspec.verification.cases.recordings import Recording, as_tuple, recordin
 from attnspec.verification.cases.restricted import restricted
 from attnspec.verification.cases.source_numbers import numbers_of_file
 from attnspec.verification.judge.forms import named
-from attnspec.verification.options import VerifyOptions, gradient_of, known_or_refused, refuse_for_procedures
+from attnspec.verification.options import (
+    VerifyOptions,
+    gradient_of,
+    known_or_refused,
+    refuse_for_procedures,
+    sizes_of_call,
+)
 from attnspec.verification.procedures.question import ProceduralQuestion
 from attnspec.verification.programs import own_weights
 from attnspec.verification.sandbox.targets import PROGRAMS, CallableInfo
@@ -92,6 +98,7 @@ def questions(found: Sequence[CallableInfo], shown: str, wanted: VerifyOptions) 
                 wanted.function,
                 sources,
                 wanted.minutes,
+                sizes_of_call(wanted.sizes),
             )
 
 

@@ -83,9 +83,9 @@ def run(
         shared = min(jobs, len(to_answer)) if not runner.failures else 1
         if shared < 2:
             answers = _in_turn(to_answer, runner, on_verdict, on_progress, record)
-            return _report(shown, options, answers, runner.failures, on_verdict)
+            return report_of(shown, options, answers, runner.failures, on_verdict)
     answers = _in_processes(target, options, len(to_answer), shared, on_verdict, on_progress, record)
-    return _report(shown, options, answers, (), on_verdict)
+    return report_of(shown, options, answers, (), on_verdict)
 
 
 def prepared(target: Callable[..., Any] | str | Target, options: VerifyOptions) -> tuple[str, Target]:
@@ -198,7 +198,7 @@ def asked_of(
     return EquationVerifier(question, runner, on_progress)
 
 
-def _report(
+def report_of(
     shown: str,
     options: VerifyOptions,
     answers: Sequence[Answer],

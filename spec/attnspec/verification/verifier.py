@@ -47,6 +47,7 @@ class Verifier(ABC, Generic[Conclusion]):
             ("contract", self.check_contract),
             ("properties", self.check_properties),
             ("hunt", self.hunt),
+            ("sizes", self.check_sizes),
         )
         for stage, step in steps:
             self.on_progress(stage)
@@ -85,6 +86,10 @@ class Verifier(ABC, Generic[Conclusion]):
 
     def hunt(self) -> Conclusion | None:
         """Search on for as long as the caller wishes, which is not at all by default."""
+        return None
+
+    def check_sizes(self) -> Conclusion | None:
+        """Make one call at production sizes, if the caller names any, and judge its answer."""
         return None
 
     @abstractmethod

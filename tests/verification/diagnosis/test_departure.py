@@ -23,7 +23,11 @@ def claimed(file: str) -> Iterator[tuple[str, str]]:
             yield node.name, ast.get_docstring(node) or ""
 
 
-CANDIDATES = [(file, name, says) for file in FILES for name, says in claimed(file)]
+MARKS = {"in_torch.py": pytest.mark.broad}
+"""The verdicts on a file are one run, which takes long; what NumPy shows by default, PyTorch shows in CI."""
+CANDIDATES = [
+    pytest.param(file, name, says, marks=MARKS.get(file, ())) for file in FILES for name, says in claimed(file)
+]
 
 
 @cache

@@ -42,7 +42,12 @@ class BallArray(np.ndarray[Any, Any]):
         if into:
             kwargs["out"] = tuple(map(_plain, into))
         own = OWN.get(ufunc.__name__, ufunc)
-        result = getattr(own, method)(*map(_plain, inputs), **kwargs)
+        try:
+            result = getattr(own, method)(*map(_plain, inputs), **kwargs)
+        except TypeError as error:
+            if "not supported for the input types" in str(error):  # a function of another library, on numbers alone
+                raise Untraceable(f"{ufunc.__name__} has no meaning in balls") from error
+            raise
         if ufunc.__name__ in TESTS:
             result = np.asarray(result).astype(bool)
         return (into[0] if len(into) == 1 else into) if into else _wrapped(result)

@@ -35,7 +35,29 @@ Value = Named[T] | float
 
 
 class Algebra(ABC, Generic[T]):
-    """Operations on arrays of type `T` whose axes are aligned."""
+    """Operations on arrays of type `T` whose axes are aligned.
+
+    Attributes:
+        counts: during a reduction, how many equal elements each place along its axis stands for; None if one each.
+    """
+
+    counts: Array | None = None
+
+    def counted(self, array: Array, axis: int = -1, power: int = 1) -> Array:
+        """An array times the counts, to a power, of the places along an axis."""
+        if self.counts is None:
+            return array
+        shape = [1] * array.ndim
+        shape[axis] = -1
+        return array * self.xp.reshape(self.counts, tuple(shape)) ** power
+
+    def number(self, array: Array, axis: int = -1) -> int:
+        """How many elements an axis has, equal ones counted."""
+        return int(array.shape[axis] if self.counts is None else self.xp.sum(self.counts))
+
+    def counts_along(self, array: Array, axis: int) -> Array | float:
+        """The counts of the places along an axis, as an array that broadcasts with another."""
+        return 1.0 if self.counts is None else self.counted(self.xp.ones_like(array), axis)
 
     @abstractmethod
     def source(self, array: Array) -> T:

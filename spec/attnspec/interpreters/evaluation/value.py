@@ -144,12 +144,13 @@ class ValueOf(Interpreter[Array]):
         return self.xp.where(by_zero, self.xp.zeros_like(result), result)
 
     def contract(self, a: Array, b: Array) -> Array:
-        return self.xp.matmul(*self.same_dtype(a, b))
+        return self.xp.matmul(*self.same_dtype(self.counted(a), b))
 
     def reduce(self, op: str, axis: int, term: Array, where: Array | None) -> Array:
         xp = self.xp
         if op == "sum":
-            return xp.sum(term if where is None else xp.where(where, term, xp.zeros_like(term)), axis=axis)
+            shown = term if where is None else xp.where(where, term, xp.zeros_like(term))
+            return xp.sum(self.counted(shown, axis), axis=axis)
         if op in SOFTMAXES:
             return self.softmax(term, axis, where, log=op == "log_softmax")
         low = self.constant(-math.inf, term)
@@ -170,7 +171,7 @@ class ValueOf(Interpreter[Array]):
         if where is None:
             shifted = e - xp.max(e, axis=axis, keepdims=True)
             parts = xp.exp(shifted)
-            total = xp.sum(parts, axis=axis, keepdims=True)
+            total = xp.sum(self.counted(parts, axis), axis=axis, keepdims=True)
             return shifted - xp.log(total) if log else parts / total
         seen = xp.broadcast_to(where, e.shape)
         low = xp.where(seen, e, self.constant(-math.inf, e))
@@ -178,7 +179,7 @@ class ValueOf(Interpreter[Array]):
         some = xp.any(seen, axis=axis, keepdims=True)
         shifted = xp.where(seen, low - xp.where(some, top, xp.zeros_like(top)), xp.zeros_like(low))
         parts = xp.where(seen, xp.exp(shifted), xp.zeros_like(shifted))
-        total = xp.sum(parts, axis=axis, keepdims=True)
+        total = xp.sum(self.counted(parts, axis), axis=axis, keepdims=True)
         total = xp.where(some, total, xp.ones_like(total))
         if log:
             return xp.where(seen, shifted - xp.log(total), self.constant(-math.inf, e))

@@ -7,7 +7,8 @@ with a variance) and the operations on arrays whose axes are aligned.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Generic, assert_never, cast
 
@@ -220,9 +221,25 @@ class Interpreter(NamedAxes[T]):
         if node.op == "sum" and isinstance(node.term, Apply) and node.term.op == "*":
             a, b = (self.visit(arg, frame) for arg in node.term.args)
             if isinstance(a, Named) and isinstance(b, Named):
-                fused = self.fused(a, b, where, axis) if axis in a.axes and axis in b.axes else None
-                return fused or self.reduced(node.op, self.elementwise("*", [a, b]), where, axis, length)
-        return self.reduced(node.op, self.visit(node.term, frame), where, axis, length)
+                with self.counting(node):
+                    fused = self.fused(a, b, where, axis) if axis in a.axes and axis in b.axes else None
+                if fused is not None:
+                    return fused
+            term = self.elementwise("*", [a, b])
+        else:
+            term = self.visit(node.term, frame)
+        with self.counting(node):
+            return self.reduced(node.op, term, where, axis, length)
+
+    @contextmanager
+    def counting(self, node: Reduce) -> Iterator[None]:
+        """A context in which the places along the axis of a reduction stand for as many elements as it says."""
+        before = self.counts
+        self.counts = self.xp.asarray(node.counts, dtype=self.xp.float64) if node.counts else None
+        try:
+            yield
+        finally:
+            self.counts = before
 
     def at_step(self, value: Value[T], frame: Frame[T]) -> Value[T]:
         """A value at the steps of the scans around it, if it has axes of their indices."""

@@ -44,17 +44,41 @@ class Ensemble(Interpreter[Rounded]):
     Attributes:
         scales: for each member, the half-width of a uniform error with a variance of 1, times its amount of noise.
         keys: the hash key of each member.
+        shared: whether inputs that all members share are kept once for all, which costs less memory and is slower for
+            small arrays.
     """
 
-    def __init__(self, namespace: Any, policy: Policy, seed: int = 0, constants: int | None = None) -> None:
+    def __init__(
+        self,
+        namespace: Any,
+        policy: Policy,
+        seed: int = 0,
+        constants: int | None = None,
+        members: slice = slice(None),
+        shared: bool = False,
+    ) -> None:
+        """Make an ensemble.
+
+        Args:
+            members: those that are run; all by default.
+        """
         self.values = ValueOf(namespace, constants)
         self.policy = policy
         self.rounding = Rounding(policy, namespace)
         self.seed = seed
         scales = np.concatenate([np.ones(SAMPLES), np.full(STRESSED_SAMPLES, STRESS)])
-        self.scales = namespace.asarray(scales * np.sqrt(3.0))  # uniform over ±√3 has a variance of 1
+        self.scales = namespace.asarray(scales[members] * np.sqrt(3.0))  # uniform over ±√3 has a variance of 1
         keys = np.random.Generator(np.random.Philox(seed)).integers(1, 2**62, SAMPLES + STRESSED_SAMPLES)
-        self.keys = namespace.asarray(keys | 1)
+        self.keys = namespace.asarray(keys[members] | 1)
+        self.members, self.shared = len(scales[members]), shared
+
+    @property
+    def counts(self) -> Array | None:  # of one reduction, here and in the values
+        return self.values.counts
+
+    @counts.setter
+    def counts(self, counts: Array | None) -> None:
+        self.values.counts = counts
 
     @property
     def xp(self) -> Any:
@@ -73,11 +97,13 @@ class Ensemble(Interpreter[Rounded]):
 
     def leave(self, value: Value[Rounded]) -> Rounded:
         """A result with an axis for the members."""
-        return self.expanded(self.as_named(value), MEMBER, SAMPLES + STRESSED_SAMPLES).data
+        return self.expanded(self.as_named(value), MEMBER, self.members).data
 
     def repeated(self, array: Array) -> Array:
         """The same values for every member."""
-        return self.xp.broadcast_to(array, (SAMPLES + STRESSED_SAMPLES, *array.shape))
+        if self.shared:
+            return array[None]
+        return self.xp.broadcast_to(array, (self.members, *array.shape))
 
     def source(self, array: Array) -> Rounded:
         return Rounded(array, self.policy.storage)
@@ -188,7 +214,7 @@ class Ensemble(Interpreter[Rounded]):
 
     def full(self, term: Named[Rounded]) -> Named[Rounded]:
         """A term with an axis for the members, also where they all share its values."""
-        return self.expanded(term, MEMBER, SAMPLES + STRESSED_SAMPLES)
+        return self.expanded(term, MEMBER, self.members)
 
     def matmul(self, a: Named[Rounded], b: Named[Rounded]) -> Named[Rounded]:
         """A product of matrices for every member, also where they all share both."""
@@ -204,16 +230,27 @@ class Ensemble(Interpreter[Rounded]):
         tail: tuple[str, ...],
     ) -> Named[Rounded]:
         """A contraction for every member, also where they all share one factor."""
-        a, b = (self.expanded(side, MEMBER, SAMPLES + STRESSED_SAMPLES) for side in (a, b))
+        if self.shared:
+            a, b = (self.widened(side, tuple(sorted({MEMBER, *side.axes})), self.rank(side)) for side in (a, b))
+        else:
+            a, b = (self.expanded(side, MEMBER, self.members) for side in (a, b))
         return super().contraction(a, a_tail, b, b_tail, over, tail)
 
     def contract(self, a: Rounded, b: Rounded) -> Rounded:
         a, b = self.round_operand(a), self.round_operand(b)
-        value = self.values.contract(a.value, b.value)
-        squares = self.values.contract(a.value**2, b.value**2)
+        value = self.product(a.value, b.value)
+        squares = self.product(a.value**2, b.value**2)
         exact = a.format.bits + b.format.bits <= self.policy.accumulation.bits
-        added = self.rounding.contraction(a.value.shape[-1], squares, value, exact)
-        return self.rounded_result(value, added, a.value.shape[-1])
+        added = self.rounding.contraction(self.number(a.value), squares, value, exact)
+        return self.rounded_result(value, added, self.number(a.value))
+
+    def product(self, a: Array, b: Array) -> Array:
+        """The product of matrices of each member; where all members share the right one, as one large product."""
+        if a.ndim != 3 or b.shape[0] != 1 or a.shape[0] == 1:
+            return self.values.contract(a, b)
+        members, rows, inner = a.shape
+        flat = self.values.contract(self.xp.reshape(a, (1, members * rows, inner)), b)
+        return self.xp.reshape(flat, (members, rows, flat.shape[-1]))
 
     def reduce(self, op: str, axis: int, term: Rounded, where: Rounded | None) -> Rounded:
         xp = self.xp
@@ -226,16 +263,15 @@ class Ensemble(Interpreter[Rounded]):
             return Rounded(value, EXACT_FORMAT)
         if op == "sum":
             shown = x if mask is None else xp.where(mask, x, xp.zeros_like(x))
-            squares = xp.sum(shown**2, axis=axis)
-            return self.rounded_result(
-                value, self.rounding.contraction(x.shape[axis], squares, value, exact_products=True)
-            )
+            squares = xp.sum(self.counted(shown**2, axis), axis=axis)
+            added = self.rounding.contraction(self.number(x, axis), squares, value, exact_products=True)
+            return self.rounded_result(value, added)
         if not x.shape[axis]:
             return Rounded(value, self.policy.intermediates)
         seen = x if mask is None else xp.where(mask, x, self.values.constant(-float("inf"), x))
         shifted = seen - xp.max(seen, axis=axis, keepdims=True)
         variance = self.rounding.softmax if op == "softmax" else self.rounding.log_softmax
-        return self.rounded_result(value, variance(value, shifted, axis))
+        return self.rounded_result(value, variance(value, shifted, axis, self.counts_along(x, axis)))
 
     def masked(self, operand: Rounded, where: Rounded) -> Rounded | None:
         value = self.values.masked(operand.value, where.value)

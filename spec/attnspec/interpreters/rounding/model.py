@@ -104,7 +104,7 @@ class Rounding:
             variance = self.xp.where(args[1] == 0, 0.0, variance)  # x⁰ is exactly 1
         return variance
 
-    def contraction(self, count: int, squares: Array, value: Array, exact_products: bool) -> Array:
+    def contraction(self, count: float, squares: Array, value: Array, exact_products: bool) -> Array:
         """The error of a sum of products: its expectation over all orders of summation, and the rounding of the result.
 
         Each partial sum S_j of j products is rounded once: the variance is u²/3 Σ_j S_j². Over all orders of k products
@@ -148,7 +148,7 @@ class Rounding:
         """
         return self.policy.accumulation.u**2 / 3 * (terms / 2) * other**2
 
-    def softmax(self, weights: Array, shifted: Array, axis: int) -> Array:
+    def softmax(self, weights: Array, shifted: Array, axis: int, counts: Array | float = 1.0) -> Array:
         """The error of a softmax: exp of the rounded difference from the largest score, a sum, and a division.
 
         The relative variance of a weight is u²/3 ((x − max)² + 1 + (n/2)²) for the rounding of the difference, of the
@@ -158,23 +158,24 @@ class Rounding:
             weights: the softmax.
             shifted: the scores less the largest one; −∞ where masked.
             axis: the axis of the softmax.
+            counts: how many equal scores each stands for, an array that broadcasts with the weights.
         """
         policy = self.policy
         depth = self.xp.where(weights > 0, shifted, self.xp.zeros_like(shifted))
         relative = policy.intermediates.u**2 / 3 * (depth**2 + 1 + (ULPS["exp"] / 2) ** 2)
-        relative = relative + self.softmax_sum(weights, axis)
+        relative = relative + self.softmax_sum(weights, axis, counts)
         variance = weights**2 * relative + policy.intermediates.least**2 / 3
-        visible = self.xp.astype(shifted > -float("inf"), self.xp.int64)
+        visible = self.xp.astype(shifted > -float("inf"), self.xp.float64) * counts
         alone = self.xp.sum(visible, axis=axis, keepdims=True) == 1
         return self.xp.where(alone, self.xp.zeros_like(variance), variance)  # a single visible key has weight 1 exactly
 
-    def softmax_sum(self, weights: Array, axis: int) -> Array:
+    def softmax_sum(self, weights: Array, axis: int, counts: Array | float = 1.0) -> Array:
         """The relative variance of the sum that softmax divides by: that of `contraction` with v = 1."""
-        count = self.xp.sum(self.xp.astype(weights > 0, self.xp.float64), axis=axis, keepdims=True)
-        squares = self.xp.sum(weights**2, axis=axis, keepdims=True)
+        count = self.xp.sum(self.xp.astype(weights > 0, self.xp.float64) * counts, axis=axis, keepdims=True)
+        squares = self.xp.sum(weights**2 * counts, axis=axis, keepdims=True)
         return self.policy.accumulation.u**2 / 3 * (count / 6 * squares + count / 3)  # u²/3 (k/6 Σp² + k/3)
 
-    def log_softmax(self, logs: Array, shifted: Array, axis: int) -> Array:
+    def log_softmax(self, logs: Array, shifted: Array, axis: int, counts: Array | float = 1.0) -> Array:
         """The error of a log-softmax: the logarithm of the sum is subtracted from the difference to the largest score.
 
         The variance is u²/3 ((x − max)² + y² + 2) for the rounding of the difference, of the result y, and of exp and
@@ -182,5 +183,5 @@ class Rounding:
         """
         finite = self.xp.where(self.xp.isfinite(logs), logs, self.xp.zeros_like(logs))
         depth = self.xp.where(self.xp.isfinite(shifted), shifted, self.xp.zeros_like(shifted))
-        total = self.softmax_sum(self.xp.exp(logs), axis)
+        total = self.softmax_sum(self.xp.exp(logs), axis, counts)
         return self.policy.intermediates.u**2 / 3 * (depth**2 + finite**2 + 2) + total

@@ -126,18 +126,40 @@ def float_noise(value: Array, variance: Array, members: Array, policy: Policy, x
     """
     deviations = xp.where(xp.isfinite(members), members, xp.zeros_like(members))
     sampled = xp.mean(deviations[:SAMPLES, ...] ** 2, axis=0)
+    stressed = xp.max(xp.abs(deviations[SAMPLES:, ...]), axis=0)
+    lost = xp.any(~xp.isfinite(members), axis=0)
+    return combined(value, variance, sampled, stressed, lost, deviations[:SAMPLES, ...], policy, xp)
+
+
+def combined(
+    value: Array,
+    variance: Array,
+    sampled: Array,
+    stressed: Array,
+    lost: Array,
+    members: Array,
+    policy: Policy,
+    xp: Any,
+) -> Noise:
+    """The noise of a floating-point result, from what is known of the simulated runs.
+
+    Args:
+        sampled: the mean square error of the runs.
+        stressed: the largest error of the runs with more noise.
+        lost: where some run is not finite.
+        members: the errors that are kept.
+    """
     total = xp.maximum(variance, sampled)
     if policy.storage.name == "float64":
         total = ORACLE_VARIANCE * total  # the oracle rounds as much as the candidate
     sigma = xp.sqrt(total)
-    bound = xp.maximum(SIGMA_BOUND * sigma, xp.max(xp.abs(deviations[SAMPLES:, ...]), axis=0))
+    bound = xp.maximum(SIGMA_BOUND * sigma, stressed)
     finite = xp.isfinite(value)
     magnitude = xp.where(finite, xp.abs(value), xp.zeros_like(value))
     scale = xp.max(magnitude) if value.size else 0.0
-    lost = xp.any(~xp.isfinite(members), axis=0) & finite
     undecidable = (
         (total >= UNDECIDABLE)
-        | lost
+        | (lost & finite)
         | (bound > UNDECIDABLE_SHARE * scale + UNDERFLOWS * SIGMA_BOUND * policy.storage.least)
     )
-    return Noise(value, sigma, bound, undecidable, deviations[:SAMPLES, ...])
+    return Noise(value, sigma, bound, undecidable, members)

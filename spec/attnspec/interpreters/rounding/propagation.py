@@ -53,6 +53,14 @@ class Propagation(Interpreter[Noisy]):
         self.rounding = Rounding(self.policy.at(name), self.xp)
 
     @property
+    def counts(self) -> Array | None:  # of one reduction, here and in the values
+        return self.values.counts
+
+    @counts.setter
+    def counts(self, counts: Array | None) -> None:
+        self.values.counts = counts
+
+    @property
     def xp(self) -> Any:
         return self.values.xp
 
@@ -279,24 +287,24 @@ class Propagation(Interpreter[Noisy]):
         propagated = None
         if a.variance is not None:
             other = squared_b if b.variance is None else squared_b + b.variance
-            propagated = self.values.contract(a.variance, other)
+            propagated = self.values.contract(self.counted(a.variance), other)  # equal elements err equally
         if b.variance is not None:
-            second = self.values.contract(squared_a, b.variance)
+            second = self.values.contract(self.counted(squared_a), b.variance)
             propagated = second if propagated is None else propagated + second
         exact = a.format.bits + b.format.bits <= self.policy.accumulation.bits
         squares = self.values.contract(squared_a, squared_b)
-        added = self.rounding.contraction(a.value.shape[-1], squares, value, exact)
+        added = self.rounding.contraction(self.number(a.value), squares, value, exact)
         if self.may_overflow(a.value, b.value):  # a partial sum, in another order of the products
             reach = self.values.contract(self.xp.abs(a.value), self.xp.abs(b.value))
             added = self.xp.where(reach > self.policy.accumulation.largest, UNDECIDABLE, added)
-        return self.rounded_result(value, propagated, added, a.value.shape[-1], self.product_overflowed(value, a, b))
+        return self.rounded_result(value, propagated, added, self.number(a.value), self.product_overflowed(value, a, b))
 
     def may_overflow(self, a: Array, b: Array) -> bool:
         """Whether a sum of products may be beyond the largest number of the accumulator, by its largest factors."""
         if not a.size or not b.size:
             return False
         largest = [float(self.xp.max(self.xp.abs(factor))) for factor in (a, b)]
-        return not largest[0] * largest[1] * a.shape[-1] <= self.policy.accumulation.largest
+        return not largest[0] * largest[1] * self.number(a) <= self.policy.accumulation.largest
 
     def product_overflowed(self, value: Array, a: Noisy, b: Noisy) -> Array:
         """Where a sum of products is not finite because it, or a factor, overflows float64."""
@@ -330,9 +338,10 @@ class Propagation(Interpreter[Noisy]):
                 return Noisy(value, None if exact else xp.sum(s, axis=axis), EXACT_FORMAT)
             case "sum":
                 shown = term.value if mask is None else xp.where(mask, term.value, xp.zeros_like(term.value))
-                squares = xp.sum(shown**2, axis=axis)
-                added = self.rounding.contraction(shown.shape[axis], squares, value, exact_products=True)
-                reach = xp.sum(xp.abs(shown), axis=axis)
+                squares = xp.sum(self.counted(shown**2, axis), axis=axis)
+                added = self.rounding.contraction(self.number(shown, axis), squares, value, exact_products=True)
+                reach = xp.sum(self.counted(xp.abs(shown), axis), axis=axis)
+                s = self.counted(s, axis, power=2)  # equal elements err equally
                 added = xp.where(reach > self.policy.accumulation.largest, UNDECIDABLE, added)
                 return self.rounded_result(
                     value, None if exact else xp.sum(s, axis=axis), added, 0, self.sum_overflowed(shown, s, axis)
@@ -392,14 +401,15 @@ class Propagation(Interpreter[Noisy]):
         seen = e if mask is None else xp.where(mask, e, self.values.constant(-float("inf"), e))
         shifted = seen - xp.max(seen, axis=axis, keepdims=True)
         lost = xp.any(s >= UNDECIDABLE, axis=axis, keepdims=True)
-        relative = (1 - 2 * p) * s + xp.sum(p**2 * s, axis=axis, keepdims=True)
+        counts = self.counts_along(p, axis)
+        relative = (1 - 2 * p) * s + xp.sum(self.counted(p**2 * s, axis, power=2), axis=axis, keepdims=True)
         relative = xp.where(lost, UNDECIDABLE, xp.maximum(relative, xp.zeros_like(relative)))
         if op == "softmax":
             same_ties = (p == xp.max(p, axis=axis, keepdims=True)) == (shifted == 0)  # weights tie where scores do
             propagated = xp.where(lost, relative, p**2 * relative)
-            result = self.rounded_result(value, propagated, self.rounding.softmax(p, shifted, axis), 0, lost)
+            result = self.rounded_result(value, propagated, self.rounding.softmax(p, shifted, axis, counts), 0, lost)
             return replace(result, exact_ties=bool(xp.all(s == 0)) and bool(xp.all(same_ties)))
-        return self.rounded_result(value, relative, self.rounding.log_softmax(value, shifted, axis), 0, lost)
+        return self.rounded_result(value, relative, self.rounding.log_softmax(value, shifted, axis, counts), 0, lost)
 
     def masked(self, operand: Noisy, where: Noisy) -> Noisy | None:
         value = self.values.masked(operand.value, where.value)

@@ -99,6 +99,14 @@ class Adaptation:
             for name, array in arrays.items()
         }  # fmt: skip
 
+    def order_of(self, parameter: Parameter, axes: int, equation: Equation[..., Any]) -> tuple[int, ...]:
+        """For each axis of the candidate's array of a parameter or result, its place in the order of the equation.
+
+        Args:
+            axes: how many axes it has, with batch axes.
+        """
+        return self._order() if self.axes and self._is_laid_out(parameter, axes, equation) else tuple(range(axes))
+
     def result_to_candidate(self, array: NDArray[Any], result: Parameter, equation: Equation[..., Any]) -> NDArray[Any]:
         """The array of a result of the equation in the candidate's order of axes."""
         return array.transpose(self._order()) if self._is_laid_out(result, array.ndim, equation) else array

@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 
 from attnspec.errors import SpecError
 from attnspec.interpreters.evaluation.call import fit
+from attnspec.language import layers
 from attnspec.language.symbols import common_names
+from attnspec.language.tree import Parameter
 from attnspec.thresholds import STRENGTHENING_ROUNDS
 from attnspec.verification.candidate import answer_form
 from attnspec.verification.candidate.hints import hints
@@ -22,11 +24,21 @@ from attnspec.verification.candidate.settings import evaluated
 from attnspec.verification.cases.case import Case, Description, make
 from attnspec.verification.cases.distributions import HIDDEN
 from attnspec.verification.cases.grid import grid
+from attnspec.verification.cases.pools import Pooled
 from attnspec.verification.cases.recorded_cases import Reader, RecordedCases
 from attnspec.verification.cases.suite import ROUND_SEEDS, standard_suite
 from attnspec.verification.cases.written import CODE, written
 from attnspec.verification.sandbox.binding import Plan, bind, describe_binding
-from attnspec.verification.sandbox.messages import MOST_RECORDED, Layout, Outcome, Output, Recorded, Request, Watched
+from attnspec.verification.sandbox.messages import (
+    MOST_RECORDED,
+    Layout,
+    Outcome,
+    Output,
+    Pools,
+    Recorded,
+    Request,
+    Watched,
+)
 from attnspec.verification.sandbox.runner import Runner
 
 
@@ -303,6 +315,28 @@ class Candidate:
         if [each.shape[1:] for each in found] != list(shapes):
             return "it returns other shapes"
         return found
+
+    def call_at_sizes(self, pooled: Pooled, patience: int) -> Outcome:
+        """Call the candidate once on a large case; the outputs are as those of a request with `pools`.
+
+        Args:
+            patience: the call may take so many times the limit of other calls.
+        """
+        equation, arrays = self.question.equation, pooled.case.arrays
+        parameters = layers.written_out(equation.definition, arrays).parameters
+        arguments = {each.name: self._pooled_axes(pooled, each, arrays[each.name].ndim) for each in parameters}
+        results = zip(equation.definition.results, pooled.ranks(equation), strict=True)
+        outputs = tuple(self._pooled_axes(pooled, result, rank, output=True) for result, rank in results)
+        limit = patience * self.runner.time_limit
+        request = replace(self.request(pooled.case), pools=Pools(pooled.judged, arguments, outputs), limit=limit)
+        (outcome,) = self.outcomes([request])
+        return outcome
+
+    def _pooled_axes(self, pooled: Pooled, array: Parameter, rank: int, output: bool = False) -> tuple[str, ...]:
+        """The axes with repeated rows of an array with so many axes, in the candidate's order of axes."""
+        axes = (pooled.output_axes if output else pooled.axes)(array, rank - len(array.dims))
+        order = self.question.adaptation.order_of(array, rank, self.question.equation)
+        return tuple(axes[place] for place in order)
 
     def backward_twice(self, case: Case) -> tuple[Outcome, tuple[NDArray[Any], ...] | None]:
         """Run two backward passes on one forward pass; the answers are those of the second."""

@@ -44,6 +44,8 @@ class Question:
         function: whether the function that it computes is examined too, without rounding.
         sources: pairs of a source that belongs to the callable and the numbers in it.
         minutes: how long a search goes on for a wrong answer, once all else is right.
+        sizes: pairs of a named size, or "batch", and its value in one call at production sizes, once all else is right;
+            a batch may have several axes. Empty for no such call.
     """
 
     callable: CallableInfo
@@ -69,6 +71,7 @@ class Question:
     function: bool = True
     sources: tuple[tuple[str, tuple[float, ...]], ...] = ()
     minutes: float = 0.0
+    sizes: tuple[tuple[str, tuple[int, ...]], ...] = ()
 
     @property
     def is_narrowed(self) -> bool:

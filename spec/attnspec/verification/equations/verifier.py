@@ -20,6 +20,7 @@ from attnspec.verification.cases.restricted import of_any_size
 from attnspec.verification.contract import determinism, double_backward, side_effects, unclaimed
 from attnspec.verification.contract.repeatability import Repeatability
 from attnspec.verification.diagnosis.explain import Explainer
+from attnspec.verification.equations.at_sizes import AtSizes, planned
 from attnspec.verification.equations.conclusion import to_verdict, weakness
 from attnspec.verification.equations.hunt import Hunt
 from attnspec.verification.equations.search import search, strengthened
@@ -111,6 +112,8 @@ class EquationVerifier(Verifier[Conclusion]):
 
     def bind(self) -> None:
         self.candidate.bind()
+        if self.question.sizes:
+            planned(self.question)  # what cannot be asked is refused before the first call
 
     def check_standard_cases(self) -> Conclusion | None:
         policy = self.declared_policy  # an unknown one is refused before the first call
@@ -196,6 +199,16 @@ class EquationVerifier(Verifier[Conclusion]):
             return None
         self.observations = [*self.observations, hunt.found]
         return self.judge_all(self.judgement.policy)
+
+    def check_sizes(self) -> Conclusion | None:
+        if not self.question.sizes:
+            return None
+        judged, presets = self.judgement, self.judge.presets
+        looser = presets[presets.index(judged.policy) + 1 :] if judged.policy in presets else []
+        policies = [judged.policy, *(looser if self.declared_policy is None else [])]
+        at_sizes = AtSizes(self.candidate, self.judge, judged, policies, self.note, self.on_progress)
+        found = at_sizes.conclude()
+        return found and replace(found, strength=self.strength)
 
     def conclude_from_strength(self) -> Conclusion:
         judged, strength, held = self.judgement, self.strength, self.held

@@ -67,15 +67,21 @@ class Judge:
         key = (id(case), repr(policy), form.says)
         if key not in self._noises:
             self._cases.append(case)  # keeps it alive, so that no other case has its id
-            form_policy = form.under(policy)
-            trees = [form.definition or self.equation.definition, *([form.other] if form.other else [])]
-            trees = [lift_over_batch(tree, case) for tree in trees]
-            by_tree = [
-                noise(tree, case.arrays, case.options, form_policy, self.seed, constants=form.constants)
-                for tree in trees
-            ]
-            self._noises[key] = tuple(reduce(either, outputs) for outputs in zip(*by_tree, strict=True))
+            self._noises[key] = self.noise_of(case, policy, form)
         return self._noises[key]
+
+    def noise_of(self, case: Case, policy: Policy, form: Form = PLAIN) -> tuple[Noise, ...]:
+        """The same, computed anew."""
+        by_tree = [
+            noise(tree, case.arrays, case.options, form.under(policy), self.seed, constants=form.constants)
+            for tree in self.trees(case, form)
+        ]
+        return tuple(reduce(either, outputs) for outputs in zip(*by_tree, strict=True))
+
+    def trees(self, case: Case, form: Form) -> list[Definition]:
+        """The equation or the one or two trees of a form, as they are of a case."""
+        trees = [form.definition or self.equation.definition, *([form.other] if form.other else [])]
+        return [lift_over_batch(tree, case) for tree in trees]
 
     @cached_property
     def forms(self) -> list[Form]:

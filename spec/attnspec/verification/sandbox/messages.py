@@ -97,6 +97,21 @@ class Piece:
 
 
 @dataclass(frozen=True, slots=True)
+class Pools:
+    """Large arrays, whose rows along some axes are those of small arrays again and again.
+
+    Attributes:
+        entries: {axis: for each of its places, the place in the small arrays}.
+        arguments: {argument: for each of its axes the name of one of `entries`; "" for an axis that is as it is}.
+        outputs: the same for each output.
+    """
+
+    entries: Mapping[str, Array]
+    arguments: Mapping[str, tuple[str, ...]]
+    outputs: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
     """One call with arrays.
 
@@ -129,6 +144,10 @@ class Request:
             as the framework shows them; "" for no.
         balls: whether the answer is wanted in ball arithmetic, free of rounding; arrays are contiguous then.
         measured: whether time and memory of the call are measured; it is made several times then.
+        pools: how the arguments of the call are made of `arrays`, which are smaller; None if they are `arrays`. The
+            outputs are then four for each output, all of the small shape: the least and the greatest value among equal
+            rows, and the numbers of these rows; or those of the call, without values, if one has another shape.
+        limit: how long the call may take, in seconds; None for the limit of all calls.
     """
 
     name: str
@@ -151,6 +170,8 @@ class Request:
     watched: Watched = ""
     balls: bool = False
     measured: bool = False
+    pools: Pools | None = None
+    limit: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,6 +61,7 @@ class Runner:
         show_output: whether what the candidate prints is shown on the standard error.
 
     Attributes:
+        time_limit: how long one call may take, in seconds.
         failures: the submodules of a loaded package that could not be imported; the rest of it can be called.
     """
 
@@ -75,7 +76,7 @@ class Runner:
         self._show_output = show_output
         self.failures: tuple[TargetError, ...] = ()
         self._memory_bytes = memory_bytes if memory_bytes is not None else _default_memory()
-        self._time_limit, self._start_limit = time_limit, start_limit
+        self.time_limit, self._start_limit = time_limit, start_limit
         self._target: Target | None = None
         self._process: Process | None = None
         self._ahead: Process | None = None
@@ -207,12 +208,12 @@ class Runner:
             reply = process.receive(self._start_limit)
             if isinstance(reply, Begun):
                 begun = True
-                reply = process.receive(self._time_limit)
+                reply = process.receive(self._limit(request))
             if not isinstance(reply, Outcome) or not _answers(reply, request):
                 raise _out_of_turn(reply, process)
             outcome = reply
         except ReplyTimeout:
-            outcome = self._timeout(process, begun)
+            outcome = self._timeout(process, self._limit(request) if begun else None)
         except WorkerEnded as error:
             outcome = _crash(error)
         if outcome.broken:
@@ -221,10 +222,16 @@ class Runner:
             process.forget_output()
         return outcome
 
-    def _timeout(self, process: Process, begun: bool) -> Outcome:
-        limit = self._time_limit if begun else self._start_limit
-        subject = "the call" if begun else "the start of the framework and the device"
-        trouble = Trouble("timeout", f"{subject} took longer than {limit:g} s", process.tail())
+    def _limit(self, request: Request | PlainRequest) -> float:
+        """How long a call may take, in seconds."""
+        own = request.limit if isinstance(request, Request) else None
+        return self.time_limit if own is None else own
+
+    def _timeout(self, process: Process, limit: float | None) -> Outcome:
+        """The outcome of a call that took longer than its limit, or of one that did not begin in time if it is None."""
+        subject = "the start of the framework and the device" if limit is None else "the call"
+        seconds = self._start_limit if limit is None else limit
+        trouble = Trouble("timeout", f"{subject} took longer than {seconds:g} s", process.tail())
         return Outcome("timeout", trouble=trouble, broken=True)
 
 

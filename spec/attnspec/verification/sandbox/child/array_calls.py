@@ -21,7 +21,8 @@ from attnspec.verification.sandbox.child.arrays_torch import TorchArrays
 from attnspec.verification.sandbox.child.autodiff import Progress, differentiate
 from attnspec.verification.sandbox.child.calls import failure, repeat, unavailable
 from attnspec.verification.sandbox.child.global_state import GlobalState
-from attnspec.verification.sandbox.child.measuring import Measurement, measured
+from attnspec.verification.sandbox.child.measuring import Measurement, measured, measured_once
+from attnspec.verification.sandbox.child.pooling import extremes, spread
 from attnspec.verification.sandbox.child.programs.program import Program
 from attnspec.verification.sandbox.child.watching import Watch
 from attnspec.verification.sandbox.messages import Layout, Outcome, Output, Pass, Request
@@ -57,6 +58,8 @@ def answer(request: Request, function: Callable[..., Any], arrays: Arrays, begin
     with arrays.mode(dtype):
         first = request.arrays if request.before is None else request.before
         arguments = _placed(first, request, arrays)
+        if request.pools is not None:
+            arguments = spread(arguments, request.pools)
         try:
             call = adapted(function, request, arrays)
         except Exception as error:
@@ -71,10 +74,11 @@ def answer(request: Request, function: Callable[..., Any], arrays: Arrays, begin
             results.append(arrays.apart(result, [*arguments.values()]))
             for name, values in request.arrays.items():
                 arguments[name] = arrays.overwrite(arguments[name], values, dtype, device)
-        snapshots = {name: arrays.snapshot(argument) for name, argument in arguments.items()}
+        watched = arguments if request.pools is None else {}  # a copy of large arrays may not fit into memory
+        snapshots = {name: arrays.snapshot(argument) for name, argument in watched.items()}
         result, outcome = _run(request, call, arrays, arguments)
         results.append(result)
-        changed = tuple(name for name, argument in arguments.items() if arrays.changed(argument, snapshots[name]))
+        changed = tuple(name for name, argument in watched.items() if arrays.changed(argument, snapshots[name]))
         outcome = replace(outcome, changed_inputs=changed, global_state=state.changes())
         return _with_outputs(outcome, request, arrays, results) if outcome.status == "ok" else outcome
 
@@ -113,8 +117,8 @@ def _run(
 
     measurement, calls, varied = Measurement(0.0, None), 1, 0
     try:
-        if request.measured:
-            result, measurement = measured(call_and_wait)
+        if request.measured or request.pools is not None:
+            result, measurement = (measured if request.measured else measured_once)(call_and_wait)
         elif watch is None:
             repeated = repeat(request.times, call_and_wait, kept, _distance)
             result, calls, varied = repeated.result, repeated.calls, repeated.varied
@@ -132,6 +136,8 @@ def _run(
 def _with_outputs(outcome: Outcome, request: Request, arrays: Arrays, results: list[Any]) -> Outcome:
     """Add the outputs of each result."""
     outputs = [output for result in results for output in _outputs(result, outcome.during, request, arrays)]
+    if request.pools is not None:
+        outputs = extremes(outputs, request.pools)
     return replace(outcome, outputs=tuple(outputs))
 
 

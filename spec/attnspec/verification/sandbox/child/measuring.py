@@ -35,14 +35,20 @@ def measured(call: Callable[[], Any]) -> tuple[Any, Measurement]:
 
     A first call is made for the memory alone, since it may also compile or allocate what later calls reuse.
     """
-    before = _memory("VmRSS") if _reset_peak() else None
-    result = call()
-    peak = _memory("VmHWM")
+    result, first = measured_once(call)
     calls, started = 0, time.perf_counter()
     while calls == 0 or time.perf_counter() - started < LEAST_SECONDS:
         result = call()
         calls += 1
-    seconds = (time.perf_counter() - started) / calls
+    return result, Measurement((time.perf_counter() - started) / calls, first.peak_bytes)
+
+
+def measured_once(call: Callable[[], Any]) -> tuple[Any, Measurement]:
+    """Make one call, and measure it; return its result and what it cost."""
+    before = _memory("VmRSS") if _reset_peak() else None
+    started = time.perf_counter()
+    result = call()
+    seconds, peak = time.perf_counter() - started, _memory("VmHWM")
     return result, Measurement(seconds, max(0, peak - before) if peak is not None and before is not None else None)
 
 

@@ -15,6 +15,7 @@ from attnspec.verification.sandbox.child.adapter import adapted
 from attnspec.verification.sandbox.child.arrays import Arrays, split_outputs
 from attnspec.verification.sandbox.child.autodiff import Progress, differentiate
 from attnspec.verification.sandbox.child.tracing import jaxpr, torch_operations
+from attnspec.verification.sandbox.child.tracing.reasons import unexpected
 from attnspec.verification.sandbox.messages import Outcome, Output, Request
 from attnspec.verification.sandbox.wire import Array
 
@@ -74,7 +75,7 @@ def answer(request: Request, function: Callable[..., Any], arrays: Arrays, begin
         except (Untraceable, Undecided) as reason:
             return Outcome("ok", untraced=str(reason))
         except Exception as error:
-            return Outcome("ok", untraced=f"{type(error).__name__}: {str(error).partition(chr(10))[0]:.200}")
+            return Outcome("ok", untraced=unexpected(error, request.framework))
     return Outcome("ok", outputs=outputs)
 
 
@@ -107,7 +108,10 @@ def _torch(call: _Call) -> list[Any]:
     arrays: Any = call.arrays
     torch, inputs = arrays.torch, _tensors(arrays.torch, call.values)
     result, tracer = torch_operations.trace(torch, lambda: call.run(call.values), inputs)
-    return [_beside(torch, tracer, each) for each in split_outputs(result, call.outputs)]
+    outputs = split_outputs(result, call.outputs)
+    if not call.request.arrays and all(type(each) is int for each in outputs):  # numbers that sizes alone give
+        return [np.asarray(each) for each in outputs]
+    return [_beside(torch, tracer, each) for each in outputs]
 
 
 def _tensors(torch: Any, value: Any) -> list[Any]:

@@ -16,6 +16,7 @@ import numpy as np
 from attnspec.interpreters.balls.arrays import BallArray, constants, exactly
 from attnspec.interpreters.balls.ball import Undecided, Untraceable
 from attnspec.verification.sandbox.child.tracing import aten
+from attnspec.verification.sandbox.child.tracing.aten_arguments import as_type_of
 
 READS = (
     "item",
@@ -124,7 +125,7 @@ class Tracer:
 
     def _write(self, tensor: Any, found: Any) -> None:
         array = self.array(tensor)
-        found = aten.as_type_of(array, found)
+        found = as_type_of(array, found)
         array[...] = found
 
     def _keep_all(self, name: str, result: Any, found: Any, arrays: Any) -> None:
