@@ -1,11 +1,11 @@
 """What a verdict says of mistakes that were planted without a look at the instruments: tests/planted/blind.
 
-    python benchmarks/planted_table.py --run /tmp/blind.jsonl [--right | --wrong]    judge what the file lacks
+    python benchmarks/planted_table.py --run /tmp/blind.jsonl [--right | --wrong] [--of FILE …]   judge what it lacks
     python benchmarks/planted_table.py --write /tmp/blind.jsonl                      write the table
 
 A run may be stopped and goes on where it was. Every candidate is judged in float32, at default settings. The table is
 tests/planted/blind/README.md: the author's words beside the diagnosis. What a person thought of the diagnosis is in
-judged.json there, by candidate.
+judged.json there, by candidate. What the file lacks keeps its row.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import random
+import re
 import sys
 import time
 from pathlib import Path
@@ -77,19 +78,28 @@ def cell(text: str) -> str:
     return " ".join(text.replace("|", "\\|").split())
 
 
-def table(path: Path) -> str:
+def rows_of(page: str) -> dict[str, tuple[str, str]]:
+    """Verdict and diagnosis of each candidate, as the page has them."""
+    return {key: (verdict, why) for key, verdict, why in re.findall(ROW, page, re.MULTILINE)}
+
+
+ROW = r"^\| (\S+:\S+) \| .*? \| (\S[^|]*) \| ((?:\\\||[^|])*?) \| [^|]*\|$"
+
+
+def table(path: Path, page: str) -> str:
     """The table of wrong forms, then that of right ones."""
     said, opinions = read(path), json.loads((BLIND / "judged.json").read_text(encoding="utf-8"))
+    before = rows_of(page)
     lines = []
     for right, title in ((False, "Wrong forms"), (True, "Right forms")):
         lines += ["", f"## {title}", "", "| candidate | in its author's words | verdict | diagnosis | explained |"]
         lines.append("|---|---|---|---|---|")
         for one in (one for one in planted() if one.right is right):
-            row = said.get(one.key, {"verdict": "not asked", "diagnosis": [], "reason": ""})
-            why = "; ".join(row["diagnosis"]) or ("" if row["verdict"] == "conforms" else row["reason"])
-            lines.append(
-                f"| {one.key} | {cell(one.words)} | {row['verdict']} | {cell(why)} | {opinions.get(one.key, '')} |"
-            )
+            verdict, why = before.get(one.key, ("not asked", ""))
+            if row := said.get(one.key):
+                reason = "" if row["verdict"] == "conforms" else row["reason"]
+                verdict, why = row["verdict"], cell("; ".join(row["diagnosis"]) or reason)
+            lines.append(f"| {one.key} | {cell(one.words)} | {verdict} | {why} | {opinions.get(one.key, '')} |")
     return "\n".join(lines)
 
 
@@ -97,19 +107,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="What a verdict says of the planted mistakes.")
     parser.add_argument("--run", type=Path)
     parser.add_argument("--write", type=Path)
+    parser.add_argument("--of", nargs="*", help="only candidates of these files, without .py")
     only = parser.add_mutually_exclusive_group()
     only.add_argument("--right", action="store_true")
     only.add_argument("--wrong", action="store_true")
     options = parser.parse_args()
     if options.run:
+        asked = [one for one in planted() if not options.of or one.key.partition(":")[0] in options.of]
         run(
             options.run,
-            [one for one in planted() if not ((options.right and not one.right) or (options.wrong and one.right))],
+            [one for one in asked if not ((options.right and not one.right) or (options.wrong and one.right))],
         )
     if options.write:
         page = BLIND / "README.md"
-        head, _, _ = page.read_text(encoding="utf-8").partition("\n## Wrong forms")
-        page.write_text(head.rstrip() + "\n" + table(options.write) + "\n", encoding="utf-8")
+        text = page.read_text(encoding="utf-8")
+        head, _, _ = text.partition("\n## Wrong forms")
+        page.write_text(head.rstrip() + "\n" + table(options.write, text) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

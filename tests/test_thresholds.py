@@ -76,6 +76,12 @@ ELSEWHERE = {
     "FRESH": "which cases a long search varies",
     "SECONDS_BETWEEN": "when progress is shown",
     "HUNT_SEED": "a seed",
+    "MOST_TOGETHER": "the cost of a search",
+    "IN_A_BATCH": "changes of arrays",
+    "ALONG": "changes of arrays",
+    "REDUCED": "changes of arrays",
+    "WHOLE": "changes of options",
+    "ROUNDED": "changes of options",
 }
 """Constants in those rooms that are no thresholds, each with what it is."""
 

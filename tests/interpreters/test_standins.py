@@ -13,6 +13,7 @@ from attnspec.interpreters.evaluation.call import evaluate
 from attnspec.interpreters.mutation.function_substitutions import (
     CAPS,
     CLIPS,
+    FLOORS,
     OVERFLOWING,
     SUBSTITUTIONS,
     function_substitutions,
@@ -45,6 +46,17 @@ NAMED: dict[str, tuple[str, Any]] = {
     "relu-softmax": ("softmax(i, x[i])", lambda x: torch.relu(x) / (torch.relu(x).sum() + 1e-9)),
     "softmax-twice": ("softmax(i, x[i])", lambda x: torch.softmax(torch.softmax(x, 0), 0)),
     "quick-gelu": ("gelu(x)", lambda x: x * torch.sigmoid(1.702 * x)),
+    "hard-softmax": ("softmax(i, x[i])", lambda x: torch.eye(len(x), dtype=x.dtype)[x.argmax()]),
+    **{
+        f"log-{word}-{floor:g}": ("log(exp(x))", lambda x, f=f, floor=floor: torch.log(f(torch.exp(x), floor)))
+        for word, f in (
+            ("floor", lambda p, floor: p.clamp(min=floor)),
+            ("clipped", lambda p, floor: p.clamp(floor, 1 - floor)),
+            ("clipped-float32", lambda p, floor: p.clamp(floor, float(np.float32(1 - floor)))),
+            ("plus", lambda p, floor: p + floor),
+        )
+        for floor in FLOORS
+    },
     **{
         f"cap-{cap:g}": ("softmax(i, x[i])", lambda x, cap=cap: torch.softmax(cap * torch.tanh(x / cap), 0))
         for cap in CAPS
@@ -60,12 +72,29 @@ NAMED: dict[str, tuple[str, Any]] = {
 MASKED: dict[str, Any] = {
     "masked-infinite": lambda x, mask: x.masked_fill(~mask, -torch.inf),
     "masked-large": lambda x, mask: x.masked_fill(~mask, -1e9),
+    "mask-added": lambda x, mask: x + mask,
+    "mask-multiplied": lambda x, mask: x * mask,
     "masked-added": lambda x, mask: x + (1.0 - mask.to(x.dtype)) * -1e4,
 }
 """{name: the scores that software puts into an ordinary softmax}."""
 
 
-@pytest.mark.parametrize("name", [name for name in SUBSTITUTIONS if name not in MASKED])
+PLACES = {"bfloat16-places": torch.bfloat16, "float16-places": torch.float16}
+"""{name: the dtype to which positions are rounded}."""
+
+
+@pytest.mark.parametrize("name", PLACES)
+def test_positions_are_rounded_to_a_dtype(name: str) -> None:
+    tree = read(
+        'def f(x: Float[Tensor, "n"]) -> Float[Tensor, "n"]:\n    i = indices("n")\n    return (i * x[i]).stack(i)'
+    )
+    found = {each.id.removeprefix("instead/"): each for each in function_substitutions(tree)}[name]
+
+    expected = torch.arange(9000).to(PLACES[name]).double()
+    np.testing.assert_array_equal(evaluate(found.definition, (np.ones(9000),), {}), expected)
+
+
+@pytest.mark.parametrize("name", [name for name in SUBSTITUTIONS if name not in {*MASKED, *PLACES}])
 def test_it_is_what_it_says(name: str) -> None:
     written, expected = NAMED[name]
     index = '    i = indices("n")\n' if "[i]" in written else ""
@@ -98,7 +127,7 @@ def test_a_masked_softmax_becomes_an_ordinary_one_of_other_scores(name: str, vis
 
 OVERFLOW = {
     "log-of-softmax": "log_softmax(i, x[i])", "unshifted-softmax": "softmax(i, x[i])", "sigmoid": "sigmoid(x[i])",
-    "tanh": "tanh(x[i])", "softplus": "softplus(x[i])",
+    "masked-afterwards": "softmax(i, x[i], where=x[i] < 0)", "tanh": "tanh(x[i])", "softplus": "softplus(x[i])",
 }  # fmt: skip
 """{name: an expression in which it stands in}."""
 

@@ -28,14 +28,14 @@ def eight_columns(q: Array, k: Array, v: Array) -> Array:
 
 
 @implements("attention.scaled_dot_product")
-def keys_of_first_example(q: Array, k: Array, v: Array) -> Array:
+def keys_leak(q: Array, k: Array, v: Array) -> Array:
     """The output of one example of a batch changes with k of another."""
-    return attention(q, np.broadcast_to(k[:1], k.shape) if k.ndim > 2 else k, v, q.shape[-1])
+    return attention(q, k + k.dtype.type(0.5) * np.roll(k, 1, 0) if k.ndim > 2 and len(k) > 1 else k, v, q.shape[-1])
 
 
 @implements("attention.padded")
 def mask_of_first_example(q: Array, k: Array, v: Array, mask: Array) -> Array:
-    """The output of one example of a batch changes with mask of another."""
+    """All examples of a batch read mask of the first one."""
     seen = np.broadcast_to(mask[:1], mask.shape) if mask.ndim > 1 else mask
     e = np.where(seen[..., None, :], q @ np.swapaxes(k, -1, -2) / q.dtype.type(q.shape[-1]) ** 0.5, -np.inf)
     any_seen = np.asarray(seen.any(-1))[..., None, None]

@@ -30,11 +30,15 @@ def online(e: Array, tile: int, slip: str, offset: int | None) -> Array:
         if offset is not None:
             seen = j // tile <= (i + offset) // tile if slip == "causal" else j <= i + offset
             scores = np.where(seen, scores, -np.inf)
+        if slip == "window":
+            scores = np.where(j > (m - 1 if offset is None else i + offset) - tile, scores, -np.inf)
         if slip == "filled":
             scores = np.pad(scores, [(0, 0), (0, tile - scores.shape[1])])
         new = np.maximum(top, scores.max(1, keepdims=True))
         steady = np.where(np.isfinite(new), new, 0)
         part, factor = np.exp(scores - steady), np.exp(top - steady)
+        if slip == "back":
+            factor = np.exp(np.where(np.isfinite(top), steady - top, -np.inf))
         found = [before * (1 if slip in ("unscaled", "values") else factor) for before in found]
         total = total * (1 if slip in ("unscaled", "total") else factor) + part.sum(1, keepdims=True)
         found.append(part[:, : len(j)])

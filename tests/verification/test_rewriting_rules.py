@@ -16,7 +16,21 @@ from attnspec import REGISTRY, Equation, equation
 from attnspec.interpreters.evaluation.call import evaluate
 from attnspec.interpreters.rewriting_rules import RULES, apply_rule
 from attnspec.language.tree import Definition
-from attnspec.notation import Tensor, index, indices, relu, sigmoid, size, softmax, softplus, sqrt, sum, tanh
+from attnspec.notation import (
+    Tensor,
+    exp,
+    index,
+    indices,
+    relu,
+    sigmoid,
+    size,
+    softmax,
+    softplus,
+    sqrt,
+    sum,
+    tanh,
+    where,
+)  # fmt: skip
 from attnspec.verification.candidate.observation import Observation
 from attnspec.verification.cases.case import Case, Description, make, smallest
 from attnspec.verification.cases.suite import standard_suite
@@ -76,12 +90,22 @@ def pooled(e: Float[Tensor, "n m"], v: Float[Tensor, "m d"], W: Float[Tensor, "d
     return y.stack(i)
 
 
+@equation()
+def merged(x: Float[Tensor, " d"], y: Float[Tensor, " d"], a: Float[Tensor, " d"]) -> Float[Tensor, " d"]:
+    """Two values, weighted by exponentials whose sum is a line."""
+    top = where(x < y, y, x)
+    p, q = exp(x - top), exp(y - top)
+    total = p + q
+    return (p * a + q * x) / total
+
+
 APPLIES = [
     ("fast_variance", covariance), ("fast_variance", spread), ("divided_terms", covariance), ("complement", gated),
     ("from_complement", gated), ("interpolated_back", gated), ("doubled_sigmoid", sureness),
     ("log_of_sigmoid", sureness), ("divided_sum", pooled), ("inverse_root", pooled), ("by_reciprocal", pooled),
     ("folded_shift", "transformer.layer_norm"), ("power_by_exponential", "position.sinusoidal"),
-    ("regrouped", "attention.bilinear"), ("fast_variance", "transformer.encoder_layer_pre"),
+    ("regrouped", "attention.bilinear"), ("normalised_exponentials", merged),
+    ("fast_variance", "transformer.encoder_layer_pre"),
 ]  # fmt: skip
 """A rule, and an equation that it changes."""
 
@@ -90,6 +114,7 @@ LOSSY = {
     ("fast_variance", "spread"),
     ("log_of_sigmoid", "sureness"),
     ("divided_terms", "covariance"),
+    ("normalised_exponentials", "merged"),
 }
 """Rules that lose digits in cases that are always asked. Divided terms are not exact where all values are equal."""
 

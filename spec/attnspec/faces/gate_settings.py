@@ -19,9 +19,9 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from attnspec.errors import SpecError, UnknownName, nearest
+from attnspec.errors import SpecError, TargetError, UnknownName, nearest
 from attnspec.faces import project
-from attnspec.faces.gate_targets import placed, target_of
+from attnspec.faces.gate_targets import target_of
 from attnspec.language.equation import REGISTRY
 from attnspec.language.procedure import PROCEDURES
 from attnspec.verification.options import VerifyOptions
@@ -55,6 +55,9 @@ OWN: Mapping[str, type | tuple[type, ...]] = {
 
 GATE: Mapping[str, type | tuple[type, ...]] = {"implementations": list, "required": list, "known": str, "corpus": str}
 """{setting of the gate itself: its type}."""
+
+SEVERAL = ("dtypes", "devices", "batch", "forms")
+"""The parts of a claim that have several values."""
 
 WORDS = {
     list: "a list",
@@ -130,7 +133,11 @@ def read(folder: Path, *, known_may_be_new: bool = False) -> Gate:
     known = table.get("known", "")
     if known_may_be_new and not known:
         raise SpecError(f"{file}: gate names no file of known departures", mend='known = "departures.toml"')
-    known = os.path.relpath(file.parent / known) if known_may_be_new else placed(known, file)
+    if known and not known_may_be_new and not (file.parent / known).is_file():
+        near = nearest(known, [each.name for each in file.parent.glob("*.toml") if each != file])
+        mend = near or "attnspec gate --accept writes it; an empty file will do too"
+        raise TargetError(f"{file}: no file {known!r}", given=f"known = {known!r}", mend=mend)
+    known = os.path.relpath(file.parent / known) if known else ""
     corpus = os.path.relpath(file.parent / table["corpus"]) if table.get("corpus") else ""
     return Gate(file, tuple(jobs), tuple(_required(table.get("required", []), file)), known, corpus)
 
@@ -169,9 +176,8 @@ def _jobs(entry: Any, shared: Mapping[str, Any], file: Path, number: int) -> Ite
     target = target_of(entry, file, where)
     options = {**shared, **{name: value for name, value in entry.items() if name not in ("target", "command")}}
     dtypes, devices = options.pop("dtypes", None), options.pop("devices", ["cpu"])
-    if "claim" in options:  # a claim has tuples, and TOML has lists
-        claim = options["claim"].items()
-        options["claim"] = {name: tuple(each) if isinstance(each, list) else each for name, each in claim}
+    if "claim" in options:
+        options["claim"] = _claim(options["claim"])
     for device in devices:
         job = Job(target, VerifyOptions(**options, device=device, dtypes=tuple(dtypes) if dtypes else None))
         try:
@@ -180,6 +186,12 @@ def _jobs(entry: Any, shared: Mapping[str, Any], file: Path, number: int) -> Ite
             error.headline = f"{where}: {error.headline}"
             raise
         yield job
+
+
+def _claim(table: Mapping[str, Any]) -> dict[str, Any]:
+    """A claim has tuples, where TOML has lists, or a single value as `--claim batch=0` does."""
+    lists = {name: value if isinstance(value, list) else [value] for name, value in table.items() if name in SEVERAL}
+    return {name: tuple(lists[name]) if name in SEVERAL else value for name, value in table.items()}
 
 
 def _required(patterns: Sequence[str], file: Path) -> list[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from attnspec.language.traversal import map_throughout, nodes
+from attnspec.language.traversal import map_node, map_throughout, nodes
 from attnspec.language.tree import Apply, Definition, Name, Node, Number, Reduce, SizeOf
 
 Rule = Callable[[Node, Definition], Node]
@@ -75,6 +75,37 @@ def divided_sum(node: Node, definition: Definition) -> Node:
                     total = Reduce("sum", j, Apply("*", (p, v)))
                     return Apply("/", (total, Reduce("sum", j, p)))
     return node
+
+
+def normalised_exponentials(node: Node, definition: Definition) -> Node:
+    """(exp(x − m) a + exp(y − m) b) / t, where t is a line, as exp(x − (m + log t)) a + exp(y − (m + log t)) b."""
+    match node:
+        case Apply(op="/", args=(weighted, Name(id=_) as total)):
+            shares = {part: _shifted(_value(part, definition)) for part in nodes(weighted) if isinstance(part, Name)}
+            tops = {share[1] for share in shares.values() if share is not None}
+            if len(tops) == 1:
+                lse = Apply("+", (tops.pop(), Apply("log", (total,))))
+                return map_node(weighted, lambda part: _less(shares.get(part), lse) or part)  # type: ignore[arg-type]  # a dictionary takes any key
+    return node
+
+
+def _shifted(value: Node) -> tuple[Node, Node, Node | None] | None:
+    """x, m and the condition of exp(x − m), which may be 0 where the condition does not hold."""
+    match value:
+        case Apply(op="exp", args=(Apply(op="-", args=(x, top)),)):
+            return x, top, None
+        case Apply(op="where", args=(seen, Apply(op="exp", args=(Apply(op="-", args=(x, top)),)), Number(value=0.0))):
+            return x, top, seen
+    return None
+
+
+def _less(share: tuple[Node, Node, Node | None] | None, lse: Node) -> Node | None:
+    """exp(x − lse), 0 where the condition does not hold."""
+    if share is None:
+        return None
+    x, _, seen = share
+    weight = Apply("exp", (Apply("-", (x, lse)),))
+    return weight if seen is None else Apply("where", (seen, weight, Number(0.0)))
 
 
 def interpolated_back(node: Node, _: Definition) -> Node:
@@ -155,6 +186,10 @@ RULES: dict[str, tuple[str, Rule]] = {
     "inverse_root": ("a / √b as a · b^(−1/2)", by_inverse_root),
     "divided_terms": ("terms divided before their sum", divided_terms),
     "divided_sum": ("the sum of weighted values divided at the end, as online softmax does", divided_sum),
+    "normalised_exponentials": (
+        "exp(x − m) / t as exp(x − (m + log t)), which loses digits where |m| is large",
+        normalised_exponentials,
+    ),
     "interpolated_back": ("z a + (1 − z) b as a + (1 − z) (b − a)", interpolated_back),
     "complement": ("1 − σ(x) as σ(−x)", complement),
     "from_complement": ("σ(x) as 1 − σ(−x), which loses digits in the lower tail", from_complement),

@@ -20,6 +20,18 @@ def vectors_of_eight(q: Any, k: Any) -> Any:
     return q[..., :whole] @ np.swapaxes(k[..., :whole], -1, -2)
 
 
+def option_as_given(token: Any, *, stop: int) -> Any:
+    """A whole number that the code has at hand is given as a whole number."""
+    assert stop != 0 or type(stop) is int
+    return np.where(np.cumsum(token == stop, -1) > 0, stop, token)
+
+
+def test_an_option_at_a_number_of_the_code_is_a_whole_number() -> None:
+    (verdict,) = attnspec.verify(option_as_given, "seq2seq.until_stop", framework="numpy", examples=0).verdicts
+
+    assert verdict.verdict == "conforms", str(verdict)
+
+
 def nadam(theta: Any, g: Any, m: Any, v: Any, *, step: int, lr: float, beta_1: float, beta_2: float, eps: float) -> Any:
     """The moment looks one step ahead."""
     kind = g.dtype.type
@@ -37,9 +49,28 @@ def padded_count(h: Any) -> Any:
     return h.sum(-2) / h.dtype.type(-(-h.shape[-2] // 8) * 8)
 
 
+def means_of_tiles(h: Any) -> Any:
+    parts = [h[..., j : j + 16, :].mean(-2) for j in range(0, h.shape[-2], 16)]
+    return np.mean(parts, 0).astype(h.dtype)
+
+
+def clipped_logarithm(p: Any, y: Any) -> Any:
+    log_p = np.log(np.clip(p, np.float32(1e-7), np.float32(1 - 1e-7)))
+    return -np.sum(np.where(y > 0, y * log_p, 0), -1)
+
+
+def last_sixty_four(e: Any, v: Any) -> Any:
+    e, v = e[..., -64:], v[..., -64:, :]
+    p = np.exp(e - e.max(-1, keepdims=True, initial=-np.inf)) if e.shape[-1] else e
+    return p @ v / p.sum(-1, keepdims=True) if e.shape[-1] else e @ v
+
+
 @pytest.mark.parametrize(
     ("target", "equation", "says"),
     [
+        (means_of_tiles, "seq2seq.context_mean", "is the mean of means of tiles of 16, also of a shorter last one"),
+        (clipped_logarithm, "seq2seq.cross_entropy_probs", "what log is taken of is clipped to [1e-07, 1 − 1e-07]"),
+        (last_sixty_four, "attention.key_value", "only the last 64 elements are read"),
         (padding_row, "text.embedding", "0 is used instead of P_{k_i} where k_i is 1, as for padding"),
         (vectors_of_eight, "scores.dot", "terms of q_i·k_j behind the last multiple of 8 do not count"),
         (quadratic_mean, "seq2seq.context_mean", "the root of the mean of squares is used instead of (Σ_j h_j) / m"),

@@ -10,13 +10,18 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
+import numpy as np
+
 from attnspec.interpreters.mutation.mutants import Mutant
 from attnspec.interpreters.mutation.operators import where_seen
 from attnspec.language.traversal import map_throughout, nodes
-from attnspec.language.tree import SOFTMAXES, Apply, Definition, Node, Number, Reduce
+from attnspec.language.tree import SOFTMAXES, Apply, Definition, Node, Number, Position, Reduce
 
 CLIPS = (1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 15.0, 20.0, 30.0)
 """Bounds to which software clips what an activation is taken of."""
+
+FLOORS = (1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-12, 1e-15, 1e-16, 1e-20, 1e-30)
+"""What software keeps from 0: the argument of a logarithm, a probability."""
 
 CAPS = (20.0, 30.0, 50.0)
 """Bounds of capped scores: Gemma 2 has 50, and 30 for its output scores; Grok has 30."""
@@ -74,6 +79,28 @@ def _clipped(x: Node, bound: float = 1.0) -> Node:
 def _of_clipped(op: str, bound: float) -> Change:
     """Clips the argument of a function wherever it is used."""
     return _instead(op, lambda x: Apply(op, (_clipped(x, bound),)))
+
+
+def _at_least(x: Node, floor: float) -> Node:
+    return Apply("where", (Apply("<", (x, Number(floor))), Number(floor), x))
+
+
+def _log_of_clipped(single: bool) -> Callable[[float], Callable[[Node], Node]]:
+    """The logarithm of what is clipped to [floor, 1 − floor].
+
+    Args:
+        single: whether the upper end is a number of float32.
+    """
+
+    def of(floor: float) -> Callable[[Node], Node]:
+        high = Number(float(np.float32(1 - floor)) if single else 1 - floor)
+
+        def new(x: Node) -> Node:
+            return Apply("log", (Apply("where", (Apply(">", (x, high)), high, _at_least(x, floor))),))
+
+        return new
+
+    return of
 
 
 def _leaky(slope: float) -> Callable[[Node], Node]:
@@ -142,6 +169,28 @@ def _capped(cap: float) -> Change:
     return change
 
 
+def _mask_as_number(op: str) -> Change:
+    """Adds a mask to the scores, or multiplies them with it, as 0 and 1, and hides nothing."""
+
+    def change(node: Node, definition: Definition) -> Node:
+        if not isinstance(node, Reduce) or node.where is None:
+            return node
+        if node.op in SOFTMAXES:
+            number = Apply("where", (node.where, Number(1.0), Number(0.0)))
+            return replace(node, term=Apply(op, (node.term, number)), where=None)
+        masks = {part.where for part in nodes(definition) if isinstance(part, Reduce) and part.op in SOFTMAXES}
+        return replace(node, where=None) if node.op == "sum" and node.where in masks else node
+
+    return change
+
+
+def _one_hot(softmax: Reduce) -> Node:
+    """1 for the largest score, 0 for the others."""
+    best = Reduce("argmax", softmax.index, softmax.term, softmax.where)
+    chosen = Apply("==", (Apply("*", (Number(1.0), Position(softmax.index))), best))
+    return where_seen(softmax, Apply("where", (chosen, Number(1.0), Number(0.0))))
+
+
 def _unmasked(stand_in: Callable[[Node], Node]) -> Change:
     """Replaces masked scores by others, and sums over all keys, as dense matrix products do."""
 
@@ -154,6 +203,39 @@ def _unmasked(stand_in: Callable[[Node], Node]) -> Change:
         return replace(node, where=None) if node.op == "sum" and node.where in masks else node
 
     return change
+
+
+def _rounded_positions(bits: int) -> Change:
+    """Rounds places that are computed with to a format of so many significant bits, ties to even."""
+
+    def rounded(place: Node) -> Node:
+        step: Node = Number(2.0 ** (LARGEST_PLACE - bits))
+        for exponent in reversed(range(bits, LARGEST_PLACE)):
+            step = Apply("where", (Apply("<", (place, Number(2.0**exponent))), Number(2.0 ** (exponent - bits)), step))
+        down = Apply("//", (place, step))
+        twice = _minus(_times(2.0, place), _times(2.0, Apply("*", (down, step))))
+        odd = Apply("==", (Apply("%", (down, Number(2.0))), Number(1.0)))
+        up = Apply("or", (Apply(">", (twice, step)), Apply("and", (Apply("==", (twice, step)), odd))))
+        return Apply("*", (_plus(down, Apply("where", (up, Number(1.0), Number(0.0)))), step))
+
+    def change(node: Node, _: Definition) -> Node:
+        if not isinstance(node, Apply) or node.op not in ("*", "/"):
+            return node
+        return replace(node, args=tuple(rounded(arg) if isinstance(arg, Position) else arg for arg in node.args))
+
+    return change
+
+
+LARGEST_PLACE = 14
+"""Up to 2 to this power places are rounded as a format rounds them."""
+
+LOGARITHMS: tuple[tuple[str, str, Callable[[float], Callable[[Node], Node]]], ...] = (
+    ("floor", "is at least {floor:g}", lambda floor: lambda x: Apply("log", (_at_least(x, floor),))),
+    ("clipped", "is clipped to [{floor:g}, 1 − {floor:g}]", _log_of_clipped(single=False)),
+    ("clipped-float32", "is clipped to [{floor:g}, 1 − {floor:g}], in float32", _log_of_clipped(single=True)),
+    ("plus", "has {floor:g} added", lambda floor: lambda x: Apply("log", (_plus(x, Number(floor)),))),
+)
+"""Ways to keep a logarithm finite: name, sentence, and the logarithm for a floor."""
 
 
 SUBSTITUTIONS: dict[str, tuple[str, Change]] = {
@@ -186,6 +268,9 @@ SUBSTITUTIONS: dict[str, tuple[str, Change]] = {
         _of_softmax(lambda softmax: where_seen(softmax, Apply("sigmoid", (softmax.term,)))),
     ),
     "relu-softmax": ("relu of the scores, over their sum, is used instead of softmax", _of_softmax(_of_relu)),
+    "hard-softmax": ("the largest score gets all the weight", _of_softmax(_one_hot)),
+    "mask-added": ("the mask is added to the scores as 0 and 1, and hides nothing", _mask_as_number("+")),
+    "mask-multiplied": ("the scores are multiplied by the mask as 0 and 1, which hides nothing", _mask_as_number("*")),
     "softmax-twice": ("softmax is taken twice", _of_softmax(lambda softmax: replace(softmax, term=softmax))),
     "silu-relu": ("x σ(x) is used instead of relu", _instead("relu", _gated(1.0))),
     "silu-gelu": ("x σ(x) is used instead of gelu", _instead("gelu", _gated(1.0))),
@@ -206,6 +291,13 @@ SUBSTITUTIONS: dict[str, tuple[str, Change]] = {
         f"clipped-{op}-{bound:g}": (f"what {word} is taken of is clipped to ±{bound:g}", _of_clipped(op, bound))
         for op, word in (("sigmoid", "σ"), ("tanh", "tanh"), ("exp", "exp"))
         for bound in CLIPS
+    },
+    "bfloat16-places": ("positions are rounded to bfloat16, beyond 256", _rounded_positions(8)),
+    "float16-places": ("positions are rounded to float16, beyond 2,048", _rounded_positions(11)),
+    **{
+        f"log-{word}-{floor:g}": (f"what log is taken of {says.format(floor=floor)}", _instead("log", new(floor)))
+        for word, says, new in LOGARITHMS
+        for floor in FLOORS
     },
     **{f"cap-{cap:g}": (f"scores are capped: {cap:g} tanh(s/{cap:g})", _capped(cap)) for cap in CAPS},
 }
@@ -241,9 +333,21 @@ def _unshifted(node: Node, _: Definition) -> Node:
     return where_seen(node, _over(_exp(node.term), total))
 
 
+def _masked_afterwards(node: Node, _: Definition) -> Node:
+    """A softmax over all, masked, and divided by the sum of what is left."""
+    if not isinstance(node, Reduce) or node.op != "softmax" or node.where is None:
+        return node
+    kept = where_seen(node, replace(node, where=None))
+    return _over(kept, Reduce("sum", node.index, kept))
+
+
 OVERFLOWING: dict[str, tuple[str, Change]] = {
     "log-of-softmax": ("the logarithm of softmax is taken: small probabilities underflow to 0", _log_of_softmax),
     "unshifted-softmax": ("the largest score is not taken off before exp: large scores overflow", _unshifted),
+    "masked-afterwards": (
+        "softmax is over all keys, masked, and divided by the sum of the rest: where all of it underflows, that is 0/0",
+        _masked_afterwards,
+    ),
     "sigmoid": (
         "σ is computed as exp(x) / (1 + exp(x)): large x overflows",
         _instead("sigmoid", lambda x: _over(_exp(x), _plus(Number(1.0), _exp(x)))),

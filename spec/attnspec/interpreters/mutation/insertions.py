@@ -16,7 +16,7 @@ from attnspec.interpreters.mutation.free_numbers import MOVED, is_float
 from attnspec.interpreters.mutation.mutants import Mutant, changes, is_well_formed
 from attnspec.interpreters.mutation.operators import Site
 from attnspec.language.traversal import map_definition
-from attnspec.language.tree import Apply, Definition, Name, Node, Number, Scan, SizeOf
+from attnspec.language.tree import Apply, Call, Definition, Name, Node, Number, Scan, SizeOf
 
 BOUNDS = (1.0, 2.0, 3.0, 5.0, 6.0, 10.0, 15.0, 20.0, 30.0, 50.0, 80.0, 100.0)
 """Values to whose negative and positive side software clips."""
@@ -37,6 +37,7 @@ def insertions(definition: Definition, roots: Collection[int] | None = None) -> 
         *_functions(definition, roots),
         *_powers(definition, roots),
         *_lengths(definition, roots),
+        *_residual_calls(definition, roots),
         *_clippings(definition, roots),
     ):
         yield Mutant(f"{label}/insert", sentence, tree)
@@ -107,6 +108,17 @@ def _powers(definition: Definition, roots: Collection[int] | None) -> Iterator[t
                 yield place.label, f"in {place.line}: {shown} is squared where its root should be taken", squared
                 twice = place.put(Apply("sqrt", (root,)))
                 yield place.label, f"in {place.line}: the root of {shown} is taken twice", twice
+
+
+def _residual_calls(definition: Definition, roots: Collection[int] | None) -> Iterator[tuple[str, str, Definition]]:
+    """What is added before a function is added behind it."""
+    for place in everywhere(definition, roots):
+        match place.node:
+            case Call(args=(Apply(op="+", args=terms), *rest)) as call if len(call.callee.results) == 1:
+                for kept, moved in (terms, terms[::-1]):
+                    shown, name = place.site.show(moved), call.callee.id.rpartition(".")[2]
+                    new = Apply("+", (moved, replace(call, args=(kept, *rest))))
+                    yield place.label, f"in {place.line}: {shown} is added behind {name}, not before it", place.put(new)
 
 
 def _lengths(definition: Definition, roots: Collection[int] | None) -> Iterator[tuple[str, str, Definition]]:

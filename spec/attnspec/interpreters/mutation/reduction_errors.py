@@ -32,6 +32,7 @@ def reduction_errors(definition: Definition) -> Iterator[Mutant]:
             *_exchanged(place),
             *_cut(place),
             *_rounded_size(place),
+            *_of_tiles(place),
             *_of_choice(place),
             *_of_row(place),
         ):
@@ -151,6 +152,23 @@ def _rounded_size(place: Occurrence) -> Iterator[tuple[str, str, Node]]:
             shown = place.site.show(size)
             for length, padded in PADDED.items():
                 yield f"padded-{length}", f"{shown}, padded to {length}, is used instead of {shown}", padded(size)
+
+
+def _of_tiles(place: Occurrence) -> Iterator[tuple[str, str, Node]]:
+    """A mean is that of the means of tiles, of which the last is shorter and counts as much."""
+    match place.node:
+        case Apply(op="/", args=(Reduce(op="sum", index=index, term=term, where=None), SizeOf() as size)) as mean:
+            for tile in (*VECTORS, 64, 128, 256, 512, 1024):
+                number = Number(float(tile))
+                start = Apply("*", (Apply("//", (Position(index), number)), number))
+                left = Apply("-", (size, start))
+                length = Apply("where", (Apply("<", (left, number)), left, number))
+                tiles = Apply("//", (Apply("+", (size, Number(tile - 1.0))), number))
+                share = Apply("/", (term, Apply("*", (length, tiles))))
+                sentence = (
+                    f"{place.site.show(mean)} is the mean of means of tiles of {tile}, also of a shorter last one"
+                )
+                yield f"tiles-{tile}/{index}", sentence, Reduce("sum", index, share)
 
 
 def _whole(size: Node, vector: int) -> Node:

@@ -84,6 +84,17 @@ def _first(node: Reduce, _: Node, __: Node, tile: int) -> Node:
     return restricted(node, Apply("<", (Position(node.index), Number(float(tile)))))
 
 
+def _window(node: Reduce, size: Node, _: Node, tile: int) -> Node:
+    """Only the last elements are read, as in a sliding window or in a ring; where a mask ends, the last before it."""
+    place, length = Apply("*", (ONE, Position(node.index))), Number(float(tile))
+    match node.where:
+        case None:
+            return restricted(node, Apply(">=", (place, Apply("-", (size, length)))))
+        case Apply(op="<=", args=(left, right)) if left == Position(node.index):
+            return restricted(node, Apply(">", (place, Apply("-", (right, length)))))
+    return node
+
+
 def restricted(node: Reduce, seen: Node) -> Node:
     """The softmax over the visible elements; without a mask in the equation, a softmax over none of them is 0/0."""
     if node.op not in SOFTMAXES:
@@ -132,6 +143,24 @@ def _unscaled(values: bool, total: bool) -> TilingError:
     return error
 
 
+def _rescaled_back(node: Reduce, _: Node, other: Node, tile: int) -> Node:
+    """The running sums are divided by the factor that they should be multiplied by."""
+    if node.op != "softmax":
+        return node
+    index, where = node.index, node.where
+
+    def tile_of(place: Node) -> Node:
+        return Apply("//", (place, Number(float(tile))))
+
+    so_far: Node = Apply("<=", (tile_of(other), tile_of(Position(index))))
+    if where is not None:
+        so_far = Apply("and", (so_far, at_second(where, index)))
+    top = Reduce("max", second_name(index), at_second(node.term, index), so_far)
+    rise = Apply("-", (Reduce("max", index, node.term, where), top))
+    weight = Apply("exp", (Apply("+", (Apply("-", (node.term, top)), rise)),))
+    return _divided(node, _masked(weight, where), None)
+
+
 def _whole_tiles(node: Reduce, _: Node, __: Node, tile: int) -> Node:
     """A causal mask, also that of a sum, shows all of a tile that is partly visible."""
     match node.where:
@@ -148,6 +177,8 @@ TILING_ERRORS: dict[str, tuple[str, TilingError]] = {
     "unscaled": ("the running sums are not rescaled when a tile of {tile} has a larger score", _unscaled(True, True)),
     "values": ("the running values are not rescaled when a tile of {tile} has a larger score", _unscaled(True, False)),
     "total": ("the running sum is not rescaled when a tile of {tile} has a larger score", _unscaled(False, True)),
+    "back": ("the running sums are rescaled by exp(new − old), not exp(old − new), in tiles of {tile}", _rescaled_back),
+    "window": ("only the last {tile} elements are read", _window),
     "causal": ("the mask shows whole tiles of {tile}", _whole_tiles),
 }
 """{name: (sentence, replacement of a softmax or a sum)}."""

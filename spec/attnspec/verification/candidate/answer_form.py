@@ -107,7 +107,8 @@ def unusable(
         return None
     first, reason = malformed[0]
     axes, fewer = _axes([case for case, _ in malformed], [case for case, _ in calls], equation)
-    reason = _with_axes(reason, axes, fewer) if axes > 1 and fewer else reason
+    summed = bool(equation.gradient_of)  # gradients of what a batch shares, where each example should have its own
+    reason = _with_axes(reason, axes, fewer) if (axes > 1 or summed) and fewer else reason
     return VerdictKind.MISBEHAVES, reason, WorstElement(first)
 
 

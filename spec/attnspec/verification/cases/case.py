@@ -243,7 +243,9 @@ def make(equation: Equation[..., Any], description: Description, dtype: str) -> 
     if description.regime == HIDDEN:
         _hide(definition, arrays)
     _suit(description.layout, equation, definition, arrays)
-    options = option_values(equation, sizes, description.seed) | dict(description.options)
+    whole = {option.name for option in definition.options if option.kind == "int"}
+    given = {name: int(value) if name in whole else value for name, value in description.options}
+    options = option_values(equation, sizes, description.seed) | given
     return Case(arrays, options, description, description.layout, description.why)
 
 

@@ -15,11 +15,14 @@ from attnspec.interpreters.mutation.insertions import insertions
 from attnspec.interpreters.mutation.integer_divisions import integer_divisions
 from attnspec.interpreters.mutation.mutants import Mutant, lookalikes
 from attnspec.interpreters.mutation.other_expressions import (
+    complements_of_others,
     expressions_for_names,
     further_expressions,
     other_expressions,
 )
+from attnspec.interpreters.mutation.place_errors import place_errors
 from attnspec.interpreters.mutation.reduction_errors import reduction_errors
+from attnspec.interpreters.mutation.shared_parts import shared_parts
 from attnspec.interpreters.mutation.state_errors import state_errors
 from attnspec.interpreters.mutation.tiling_errors import tiling_errors
 from attnspec.language.equation import REGISTRY, Equation
@@ -29,6 +32,7 @@ from attnspec.verification.candidate.observation import Observation
 from attnspec.verification.contract.repeatability import Repeatability
 from attnspec.verification.diagnosis import locate, precision
 from attnspec.verification.diagnosis.batch_reduction import batch_reduction
+from attnspec.verification.diagnosis.changed import changed_answers, changed_inputs, merged_examples
 from attnspec.verification.diagnosis.constants import wrong_numbers
 from attnspec.verification.diagnosis.departure import with_departure
 from attnspec.verification.diagnosis.reading import wrong_reading
@@ -171,7 +175,10 @@ class Explainer:
         numbers = wrong_numbers(self.judge, short, judged.policy)
         return (
             recognise(self.judge, short, numbers, judged.policy, refute=True)
-            or self.number_in_some_cases(short, judged, numbers)
+            or self.in_some_cases(short, judged, [*software_mistakes(self.judge.equation), *numbers])
+            or changed_inputs(self.judge, short, judged.policy)
+            or merged_examples(self.judge, short, judged.policy)
+            or changed_answers(self.judge, short, judged.policy)
             or self.mistakes_in_lines(observations, judged)
             or self.other_expression(short, judged)
             or mistakes_in_results(self.judge, short, judged.policy)
@@ -196,14 +203,14 @@ class Explainer:
         tried += islice(further_expressions(definition), max(EXPRESSIONS - len(tried), 0))
         return recognise(self.judge, observations, tried, judged.policy, refute=True)
 
-    def number_in_some_cases(
-        self, observations: Sequence[Observation], judged: Judged, numbers: Sequence[Mutant]
+    def in_some_cases(
+        self, observations: Sequence[Observation], judged: Judged, mistakes: Sequence[Mutant]
     ) -> Diagnosis | None:
-        """Find a number of the failing cases alone, where they have something in common that no right case has."""
-        if not numbers or not locate.circumstances(judged.compared):
-            return None
+        """Find a mistake of the failing cases alone, where they are few or have in common what no right case has."""
         failing = self.judge.failing(observations, judged.policy)
-        found = recognise(self.judge, failing, numbers, judged.policy, refute=True)
+        if not locate.circumstances(judged.compared) and 2 * len(failing) > len(observations):
+            return None
+        found = recognise(self.judge, failing, mistakes, judged.policy, refute=True)
         return None if found is None else replace(found, says=f"{found.says} (wrong {locate.where(judged.compared)})")
 
     def error_direction(self, observations: list[Observation], judged: Judged) -> Diagnosis | None:
@@ -254,15 +261,18 @@ def _named(mutant: Mutant) -> Diagnosis:
 
 
 def software_mistakes(equation: Equation[..., Any]) -> Sequence[Mutant]:
-    """Mistakes of software: another equation or function, an insertion, an error in tiles, weights or sums."""
+    """Mistakes of software: another equation or function, an insertion, an error in tiles, weights, sums or places."""
     definition = equation.definition
     return (
         *lookalikes(equation),
         *function_substitutions(definition),
         *tiling_errors(definition),
         *fewer_weights(definition),
+        *shared_parts(definition),
         *insertions(definition),
         *reduction_errors(definition),
         *state_errors(definition),
         *integer_divisions(definition),
+        *place_errors(definition),
+        *complements_of_others(definition),
     )

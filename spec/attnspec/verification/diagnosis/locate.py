@@ -12,7 +12,7 @@ from attnspec.interpreters.formula.formula import text
 from attnspec.interpreters.rounding.policy import Policy
 from attnspec.language.equation import Equation
 from attnspec.verification.candidate.observation import Observation
-from attnspec.verification.cases.case import Description
+from attnspec.verification.cases.case import Case, Description
 from attnspec.verification.judge.judge import Judge
 from attnspec.verification.judge.residuals import Compared
 from attnspec.verification.verdict import Diagnosis
@@ -52,21 +52,21 @@ def _circumstances(wrong: Sequence[Compared], compared: Sequence[Compared]) -> l
     failing, passing = _split(wrong, compared)
     if not failing or not passing:
         return []
-    if axes := _only_with_axes(failing, passing):
+    if axes := _only_with_axes(_descriptions(failing), _descriptions(passing)):
         return [axes]
     facts = []
-    sizes = [_sizes(description) for description in failing]
-    others = [_sizes(description) for description in passing]
+    sizes = [_numbers(case) for case in failing]
+    others = [_numbers(case) for case in passing]
     for name in [name for name in sizes[0] if all(name in case_sizes for case_sizes in (*sizes, *others))]:
         wrong_at, right_at = {case_sizes[name] for case_sizes in sizes}, {case_sizes[name] for case_sizes in others}
         if min(wrong_at) > max(right_at):
-            facts.append(f"only where {name} ≥ {min(wrong_at)}, and never up to {max(right_at)}")
+            facts.append(f"only where {name} ≥ {min(wrong_at):g}, and never up to {max(right_at):g}")
         elif len(wrong_at) == 1 and not wrong_at & right_at:
-            facts.append(f"only where {name} = {wrong_at.pop()}")
+            facts.append(f"only where {name} = {wrong_at.pop():g}")
         elif max(wrong_at) < min(right_at):
-            facts.append(f"only where {name} ≤ {max(wrong_at)}")
-    regimes = {description.regime for description in failing}
-    if not facts and not regimes & {description.regime for description in passing} and len(regimes) <= 4:
+            facts.append(f"only where {name} ≤ {max(wrong_at):g}")
+    regimes, right = ({description.regime for description in _descriptions(cases)} for cases in (failing, passing))
+    if not facts and not regimes & right and len(regimes) <= 4:
         facts.append(f"only on values of the kind {' or '.join(map(repr, sorted(regimes)))}")
     return facts
 
@@ -108,28 +108,31 @@ def mend(equation: Equation[..., Any], diagnosis: Diagnosis | None) -> str:
     return "\n".join(row for row, label in zip(rows, labels, strict=False) if not known or label in wrong)
 
 
-def _split(wrong: Sequence[Compared], compared: Sequence[Compared]) -> tuple[list[Description], list[Description]]:
-    """The descriptions of the drawn cases that fail, and of the others."""
+def _split(wrong: Sequence[Compared], compared: Sequence[Compared]) -> tuple[list[Case], list[Case]]:
+    """The drawn cases that fail, and the others."""
     bad = {id(comparison.case) for comparison in wrong}
-    drawn = {
-        id(comparison.case): comparison.case.description
-        for comparison in compared
-        if comparison.case.description is not None
-    }
+    drawn = {id(comparison.case): comparison.case for comparison in compared if comparison.case.description is not None}
     return (
-        [description for case, description in drawn.items() if case in bad],
-        [description for case, description in drawn.items() if case not in bad],
+        [case for key, case in drawn.items() if key in bad],
+        [case for key, case in drawn.items() if key not in bad],
     )
 
 
-def _sizes(description: Description) -> dict[str, int]:
-    """The sizes of a case by name, and as "batch" its number of examples, 0 without a batch axis."""
-    return dict(description.sizes) | {"batch": prod(description.batch) if description.batch else 0}
+def _descriptions(cases: Sequence[Case]) -> list[Description]:
+    return [case.description for case in cases if case.description is not None]
+
+
+def _numbers(case: Case) -> dict[str, float]:
+    """The options and sizes of a case by name, and as "batch" its number of examples, 0 without a batch axis."""
+    (description,) = _descriptions([case])
+    sizes = dict(description.sizes) | {"batch": prod(description.batch) if description.batch else 0}
+    return {name: value for name, value in case.options.items() if isinstance(value, int | float)} | sizes
 
 
 def only_with_axes(compared: Sequence[Compared]) -> str:
     """Describe that a candidate is wrong only with two or more batch axes; "" if that is not so."""
-    return _only_with_axes(*_split([comparison for comparison in compared if comparison.fails], compared))
+    failing, passing = _split([comparison for comparison in compared if comparison.fails], compared)
+    return _only_with_axes(_descriptions(failing), _descriptions(passing))
 
 
 def _only_with_axes(failing: Sequence[Description], passing: Sequence[Description]) -> str:

@@ -156,13 +156,14 @@ def _explained(
 def _moves(judge: Judge, observation: Observation, by_mutant: Sequence[Compared], policy: Policy) -> bool:
     """Whether most wrong elements are much nearer to a mutant's value than to the equation's.
 
-    A mutant with the same value and more noise explains nothing.
+    A mutant with the same value and more noise explains nothing, nor does one whose value cannot be judged and is far.
     """
     wrong, nearer = 0, 0
     for comparison, other in zip(judge.compare([observation], policy), by_mutant, strict=True):
         fails = comparison.ratio > 1
         with np.errstate(invalid="ignore"):
             near = np.abs(other.error) <= np.abs(comparison.error) / 2
+            near &= other.decidable | ~(np.abs(other.error) > other.noise.bound)
         wrong, nearer = wrong + int(fails.sum()), nearer + int((fails & (near | ~np.isfinite(comparison.error))).sum())
     return 2 * nearer >= wrong
 
@@ -175,9 +176,15 @@ def _overflows_alike(judge: Judge, observation: Observation, mutant: Mutant) -> 
     for dtype in ("float32", "float16") if judge.dtype == "float16" else ("float32",):
         wrong = mutant_values(mutant, observation.case, judge.dtype, dtype)
         pairs = zip(answers, wrong or (), strict=False)
-        if wrong is not None and all(np.array_equal(np.isfinite(a), np.isfinite(w)) for a, w in pairs):
+        if wrong is not None and all(_same_pattern(a, w) for a, w in pairs):
             return True
     return False
+
+
+def _same_pattern(answer: Array, value: Array) -> bool:
+    """Whether the same elements are finite, and none is plus infinity in one and minus infinity in the other."""
+    opposite = np.isinf(answer) & np.isinf(value) & (answer != value)
+    return np.array_equal(np.isfinite(answer), np.isfinite(value)) and not opposite.any()
 
 
 def _informative(observation: Observation) -> float:
@@ -206,10 +213,11 @@ def _distances(judge: Judge, tried: Sequence[tuple[Mutant, Sequence[Observation]
 
 
 def _total_distance(answer: Array, value: Array, sigma: Array) -> float:
-    """The sum of log(1 + |answer − value| / σ) over the elements of an output."""
+    """The sum of log(1 + |answer − value| / σ) over the elements of an output; where σ is 0, it is of their size."""
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         same = (answer == value) | (np.isnan(answer) & np.isnan(value))
-        z = np.where(same, 0.0, np.abs(answer - value) / np.where(sigma > 0, sigma, 1e-300))
+        unit = np.where(sigma > 0, sigma, np.maximum(np.finfo(np.float32).eps * np.abs(answer), 1e-300))
+        z = np.where(same, 0.0, np.abs(answer - value) / unit)
     return float(np.log1p(np.where(np.isnan(z), FAR, np.minimum(z, FAR))).sum())
 
 

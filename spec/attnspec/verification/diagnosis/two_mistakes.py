@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from attnspec.errors import NotationError
 from attnspec.interpreters.mutation.mutants import Mutant, generated_mutations
 from attnspec.interpreters.rounding.policy import Policy
 from attnspec.thresholds import PAIRED, PAIRED_FROM
@@ -38,10 +39,14 @@ def two_mistakes(
 
 
 def _pairs(judge: Judge, observations: Sequence[Observation], first: Mutant, policy: Policy) -> Iterator[Mutant]:
-    """A mistake with each second one."""
-    seconds = [
-        Mutant(id, says, tree, "generated", equal) for id, says, tree, equal in generated_mutations(first.definition)
-    ]
+    """A mistake with each second one; none if the first only fits sizes that are equal by chance."""
+    try:
+        seconds = [
+            Mutant(id, says, tree, "generated", equal)
+            for id, says, tree, equal in generated_mutations(first.definition)
+        ]
+    except NotationError:
+        return
     numbers = wrong_numbers(judge, observations, policy, first.definition) if first.kind == "curated" else []
     for second in (*seconds, *numbers):
         if second.definition not in (first.definition, judge.equation.definition):

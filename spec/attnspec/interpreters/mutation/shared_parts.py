@@ -1,0 +1,129 @@
+"""Parts that share what each should have: heads that read the keys of another head, layers that have one weight.
+
+They are not mutants of an equation, and the cases need not detect them. They are tried as explanations of wrong answers
+that no mutant explains.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from itertools import combinations
+
+from attnspec.interpreters.formula.formula import text_of
+from attnspec.interpreters.mutation.mutants import Mutant, is_well_formed
+from attnspec.interpreters.mutation.tiling_errors import second_name, with_second_names
+from attnspec.language.traversal import map_throughout, nodes, nodes_throughout
+from attnspec.language.tree import Apply, At, Call, CallLike, Definition, Name, Node, Number, Position, Reduce, SizeOf
+
+MOST_COMBINED = 4
+"""Of more arrays than this, which a call reads at one index, all are changed together and none alone."""
+
+
+def shared_parts(definition: Definition) -> Iterator[Mutant]:
+    """The variants of an equation, and of those that it calls, whose calls read arrays at other places of an index."""
+    callees = {node.callee.id: node.callee for node in nodes_throughout(definition) if isinstance(node, CallLike)}
+    for owner in {definition.id: definition, **callees}.values():
+        for index, names in _read_by_calls(owner).items():
+            for some in _groups(names):
+                for word, place in PLACES.items():
+                    tree = map_throughout(definition, _reading(owner.id, index, some, place))
+                    if tree != definition and is_well_formed(tree):
+                        says = f"at every {index} {_names(some, owner)} of {word.format(i=index)} are read"
+                        yield Mutant(f"shared/{index}/{'-'.join(some)}/{word}", says, tree)
+                tree = map_throughout(definition, _averaged(owner.id, index, some), with_second_names)
+                if len(some) < len(names) and tree != definition and is_well_formed(tree):
+                    says = f"what {_names(some, owner)} give is averaged over {index}, and used at every {index}"
+                    yield Mutant(f"shared/{index}/{'-'.join(some)}/mean", says, tree)
+
+
+def _names(some: Sequence[str], owner: Definition) -> str:
+    shown = [text_of(Name(name), owner) for name in some]
+    return " and ".join(filter(None, [", ".join(shown[:-1]), shown[-1]]))
+
+
+def _read_by_calls(definition: Definition) -> dict[str, tuple[str, ...]]:
+    """{index: the names that calls read at it}."""
+    found: dict[str, dict[str, None]] = {}
+    for call in (node for node in nodes(definition) if isinstance(node, Call)):
+        for argument in call.args:
+            match argument:
+                case At(array=Name(id=name), places=(Position(index=index), *_)):
+                    found.setdefault(index, {})[name] = None
+    return {index: tuple(names) for index, names in found.items()}
+
+
+def _groups(names: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    """Names that may be read wrongly together."""
+    for count in range(1, len(names) + 1) if len(names) <= MOST_COMBINED else (len(names),):
+        yield from combinations(names, count)
+
+
+Place = Callable[[Node, Node], Node]
+"""Another place of an index, of the place and the size of its axis."""
+
+
+def _tile(of: float) -> Place:
+    number = Number(of)
+    return lambda place, _: Apply("*", (Apply("//", (place, number)), number))
+
+
+PLACES: dict[str, Place] = {
+    "the first one": lambda place, _: Apply("*", (Number(0.0), place)),
+    "the last one": lambda place, size: Apply("+", (Apply("*", (Number(0.0), place)), Apply("-", (size, Number(1.0))))),
+    "number 2⌊{i}/2⌋": _tile(2.0),
+    "number 4⌊{i}/4⌋": _tile(4.0),
+    "number ⌊{i}/2⌋": lambda place, _: Apply("//", (place, Number(2.0))),
+    "number {i} mod half of them": lambda place, size: Apply(
+        "%", (place, Apply("//", (Apply("+", (size, Number(1.0))), Number(2.0))))
+    ),
+    "the reverse order": lambda place, size: Apply("-", (Apply("-", (size, Number(1.0))), place)),
+}
+"""{words: another place}."""
+
+
+def _averaged(owner: str, index: str, names: Sequence[str]) -> Callable[[Node, Definition], Node]:
+    """Calls of an equation are averaged over the places at which they read some arrays, not others."""
+
+    def change(node: Node, definition: Definition) -> Node:
+        if definition.id != owner or not isinstance(node, Call):
+            return node
+        second = Position(second_name(index))
+
+        def moved(argument: Node) -> Node:
+            match argument:
+                case At(array=Name(id=name) as array, places=(Position(index=at), *rest)) if (
+                    at == index and name in names
+                ):
+                    return At(array, (second, *rest))
+            return argument
+
+        args = tuple(moved(argument) for argument in node.args)
+        if args == node.args:
+            return node
+        total = Reduce("sum", second_name(index), replace(node, args=args))
+        return Apply("/", (total, SizeOf(definition.ranges[index])))
+
+    return change
+
+
+def _reading(owner: str, index: str, names: Sequence[str], place: Place) -> Callable[[Node, Definition], Node]:
+    """Calls of an equation read arrays at other places."""
+
+    def change(node: Node, definition: Definition) -> Node:
+        if definition.id != owner or not isinstance(node, Call):
+            return node
+        size = SizeOf(definition.ranges[index])
+
+        def moved(argument: Node) -> Node:
+            match argument:
+                case At(array=Name(id=name) as array, places=(Position(index=at), *rest)) if (
+                    at == index and name in names
+                ):
+                    number = Apply("*", (Number(1.0), Position(index)))
+                    return At(array, (place(number, size), *rest))
+            return argument
+
+        return replace(node, args=tuple(moved(argument) for argument in node.args))
+
+    return change

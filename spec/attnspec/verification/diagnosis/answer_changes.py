@@ -1,0 +1,105 @@
+"""What software may do to right answers before it returns them: another order, another example's, zeros, means."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from attnspec.language.tree import Definition
+from attnspec.verification.candidate.observation import Array
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerChange:
+    """A change of the values of an output.
+
+    Attributes:
+        says: the sentence of the mistake, with {name} for the output.
+        of: given the values, the answer and the number of batch axes, what makes other values of values, and their
+            bounds of bounds; None where it does not apply.
+    """
+
+    says: str
+    of: Callable[[Array, Array, int], Along | None]
+
+
+Along = Callable[[Array], Array]
+"""Another array of an array; of `IN_A_BATCH` and of a single axis, along its first axis."""
+
+
+def answer_changes(definition: Definition, output: int) -> Iterator[AnswerChange]:
+    """The changes of an output that are tried."""
+    dims = definition.results[output].dims
+    for says, change in IN_A_BATCH.items():
+        yield AnswerChange(says, _batched(change))
+    yield AnswerChange("the examples of a batch come back in another order", _sorted)
+    for axis, dim in enumerate(dims):
+        back = axis - len(dims)
+        yield AnswerChange(f"{{name}} is returned in reverse order along {dim}", _along(back, lambda a: a[::-1]))
+        for says, roll in (("after", -1), ("before", 1)):
+            sentence = f"{{name}} at each place of {dim} is that of the place {says} it, round the ends"
+            yield AnswerChange(sentence, _along(back, lambda a, roll=roll: np.roll(a, roll, 0)))  # type: ignore[misc]  # mypy does not infer a lambda with a default
+        sentence = f"{{name}} at every place of {dim} is that of the first"
+        yield AnswerChange(sentence, _along(back, lambda a: np.broadcast_to(a[:1], a.shape)))
+        sentence = f"{{name}} at every place of {dim} is that of the last"
+        yield AnswerChange(sentence, _along(back, lambda a: np.broadcast_to(a[-1:], a.shape)))
+        sentence = f"{{name}} at every place of {dim} is the mean over {dim}"
+        yield AnswerChange(sentence, _along(back, lambda a: np.broadcast_to(a.mean(0, keepdims=True), a.shape)))
+        sentence = f"{{name}} is written as if its axis {dim} lay before the batch axis"
+        yield AnswerChange(sentence, _flattened(back))
+    if len(dims) > 1:
+        yield AnswerChange("{name} is written as if its axes were exchanged", _reread)
+
+
+IN_A_BATCH: dict[str, Along] = {
+    "{name} of every example of a batch is that of the first": lambda a: np.broadcast_to(a[:1], a.shape),
+    "{name} of every example of a batch is that of the last": lambda a: np.broadcast_to(a[-1:], a.shape),
+    "{name} of every example of a batch is the mean over the batch": lambda a: np.broadcast_to(
+        a.mean(0, keepdims=True), a.shape
+    ),
+    "{name} of every example of a batch is the sum over the batch": lambda a: np.broadcast_to(
+        a.sum(0, keepdims=True), a.shape
+    ),
+    "{name} is returned in reverse order along the batch axis": lambda a: a[::-1],
+    "{name} of each example of a batch is that of the next": lambda a: np.roll(a, -1, 0),
+    "{name} of each example of a batch is that of the one before": lambda a: np.roll(a, 1, 0),
+}
+"""{sentence: change} of an output along a batch axis."""
+
+
+def _batched(change: Along) -> Callable[[Array, Array, int], Along | None]:
+    return lambda value, _, axes: change if axes and len(value) > 1 else None
+
+
+def _along(axis: int, change: Along) -> Callable[[Array, Array, int], Along | None]:
+    def moved(array: Array) -> Array:
+        return np.moveaxis(change(np.moveaxis(array, axis, 0)), 0, axis)
+
+    return lambda value, _, __: moved if value.shape[axis] > 1 else None
+
+
+def _flattened(axis: int) -> Callable[[Array, Array, int], Along | None]:
+    def change(array: Array) -> Array:
+        return np.swapaxes(array, 0, axis).reshape(array.shape)
+
+    return lambda value, _, axes: change if axes and len(value) > 1 and value.shape[axis] > 1 else None
+
+
+def _sorted(value: Array, answer: Array, axes: int) -> Along | None:
+    """The examples in the order in which the answer has them."""
+    if axes != 1 or len(value) < 2 or not np.isfinite(value).all():
+        return None
+    rows, found = value.reshape(len(value), -1), answer.reshape(len(value), -1)
+    with np.errstate(invalid="ignore", over="ignore"):
+        distance = np.abs(rows[None] - found[:, None]).sum(axis=-1)
+    order: list[int] = []
+    for row in distance:
+        row[order] = np.inf  # each example comes back once
+        order.append(int(np.argmin(row)))
+    return lambda array: array[order]
+
+
+def _reread(_: Array, __: Array, ___: int) -> Along:
+    return lambda array: np.swapaxes(array, -1, -2).reshape(array.shape)

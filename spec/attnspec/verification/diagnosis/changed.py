@@ -1,0 +1,216 @@
+"""Wrong answers that are right ones of other inputs, or right ones that were changed before they came back.
+
+A sentence is returned only if the equation, of the changed inputs or with the changed answers, explains the failing
+cases within its own noise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from attnspec.errors import SpecError
+from attnspec.interpreters.formula.formula import text_of
+from attnspec.interpreters.rounding.policy import Policy
+from attnspec.language.dims import Dim
+from attnspec.language.tree import Definition, Name
+from attnspec.thresholds import CONTROLS, NAMED_CHANGES, NEARER_ELEMENTS, TELLING_ELEMENTS, TRIED_CASES
+from attnspec.verification.candidate.observation import Array, Observation
+from attnspec.verification.cases.case import Case
+from attnspec.verification.diagnosis import locate
+from attnspec.verification.diagnosis.answer_changes import AnswerChange, answer_changes
+from attnspec.verification.diagnosis.input_changes import Change, input_changes
+from attnspec.verification.judge.judge import Judge
+from attnspec.verification.judge.mutant_values import values
+from attnspec.verification.judge.mutation_score import differs
+from attnspec.verification.judge.residuals import Compared, compare
+from attnspec.verification.verdict import Diagnosis
+
+
+def changed_inputs(judge: Judge, observations: Sequence[Observation], policy: Policy) -> Diagnosis | None:
+    """Find the changes of inputs of which the answers are right; None if there are none."""
+    failing = _telling(judge, observations, policy)
+    if not failing:
+        return None
+    found = []
+    for change in input_changes(judge.equation.definition):
+        if _near(judge, change, failing[0], policy) and all(_explains(judge, change, each, policy) for each in failing):
+            found.append(change)
+        if len(found) == NAMED_CHANGES:
+            break
+    if not found:
+        return None
+    unrefuted = [change for change in found if not _refuted(judge, change, observations, policy)]
+    rest = "" if unrefuted else f" (wrong {locate.where(judge.compare(observations, policy))})"
+    first, *others = unrefuted or found
+    return Diagnosis("inputs", first.says + rest, tuple(change.says for change in others))
+
+
+def merged_examples(judge: Judge, observations: Sequence[Observation], policy: Policy) -> Diagnosis | None:
+    """Find an axis along which the examples of a batch are taken for a single one; None if there is none."""
+    failing = _telling(judge, observations, policy)
+    definition = judge.equation.definition
+    for dim in dict.fromkeys(parameter.dims[0] for parameter in definition.parameters if parameter.dims):
+        merged = [_merged(definition, observation, dim) for observation in failing]
+        if merged and all(each is not None and judge.holds(each, policy) for each in merged):
+            where = locate.where(judge.compare(observations, policy))
+            says = f"the examples of a batch are taken for one, end to end along {dim} (wrong {where})"
+            return Diagnosis("merged", says)
+    return None
+
+
+def _merged(definition: Definition, observation: Observation, dim: Dim) -> Observation | None:
+    """The examples of a case end to end along an axis; None if it is not the first axis of all, or answers differ."""
+    case, arrays, examples = observation.case, {}, 0
+    for parameter in definition.parameters:
+        array = case.arrays[parameter.name]
+        axes = array.ndim - len(parameter.dims)
+        if axes > 1 or (axes and (not parameter.dims or parameter.dims[0] != dim)):
+            return None
+        examples = max(examples, len(array) if axes else 0)
+        arrays[parameter.name] = array.reshape(-1, *array.shape[2:]) if axes else array
+    if examples < 2:
+        return None
+    answers = []
+    for answer, result in zip(observation.answers, definition.results, strict=True):
+        along = bool(result.dims) and result.dims[0] == dim
+        if not along and not np.array_equal(answer, np.broadcast_to(answer[:1], answer.shape), equal_nan=True):
+            return None
+        answers.append(answer.reshape(-1, *answer.shape[2:]) if along else answer[0])
+    return Observation(replace(case, arrays=arrays, description=None), tuple(answers))
+
+
+def changed_answers(judge: Judge, observations: Sequence[Observation], policy: Policy) -> Diagnosis | None:
+    """Find a change of every wrong output that explains the answers; None if one of them has none."""
+    definition = judge.equation.definition
+    compared = judge.compare(observations, policy)
+    failing = [comparison for comparison in compared if comparison.fails]
+    masks = [parameter.name for parameter in definition.parameters if parameter.kind == "bool"]
+    sentences = []
+    for output in sorted({comparison.output for comparison in failing}):
+        name = text_of(Name(definition.results[output].name), definition) if len(definition.results) > 1 else "it"
+        wrong = [comparison for comparison in failing if comparison.output == output][:TRIED_CASES]
+        of_output = [comparison for comparison in compared if comparison.output == output]
+        change = next(filter(_all_changed(judge, wrong), answer_changes(definition, output)), None)
+        says = change.says.format(name=name) if change else _constant(wrong, name, masks)
+        if not says:
+            return None
+        sentences.append(f"{says} (wrong {locate.where(of_output)})")
+    return Diagnosis("answers", "; ".join(dict.fromkeys(sentences))) if sentences else None
+
+
+def _telling(judge: Judge, observations: Sequence[Observation], policy: Policy) -> list[Observation]:
+    """Failing cases with enough elements, the cheapest of ordinary values first."""
+    failing = [
+        observation
+        for observation in judge.failing(observations, policy)
+        if sum(answer.size for answer in observation.answers) >= TELLING_ELEMENTS
+    ]
+    return sorted(failing, key=lambda observation: (_special(observation.case), observation.case.elements))[
+        :TRIED_CASES
+    ]
+
+
+def _special(case: Case) -> bool:
+    return case.description is None or case.description.special or case.description.regime != "ordinary"
+
+
+def _near(judge: Judge, change: Change, observation: Observation, policy: Policy) -> bool:
+    """Whether wrong elements are much nearer to the value of the changed case; it costs no noise."""
+    case = _changed(change, observation.case)
+    value = None if case is None else values(judge.equation.definition, case)
+    if value is None:
+        return False
+    pairs = list(zip(judge.compare([observation], policy), value, strict=True))
+    if any(comparison.answer.shape != other.shape for comparison, other in pairs):
+        return False
+    return all(_nearer(comparison, other) for comparison, other in pairs if comparison.fails)
+
+
+def _nearer(comparison: Compared, other: Array) -> bool:
+    wrong = comparison.ratio > 1
+    with np.errstate(invalid="ignore"):
+        distance = np.abs(comparison.answer - other)
+        near = (distance <= np.abs(comparison.error) / 4) | (np.isnan(comparison.answer) & np.isnan(other))
+    near |= comparison.answer == other
+    return bool(near[wrong].mean() > NEARER_ELEMENTS)
+
+
+def _changed(change: Change, case: Case) -> Case | None:
+    try:
+        return change.of(case)
+    except (SpecError, ValueError, IndexError):  # sizes that the change does not fit
+        return None
+
+
+def _explains(judge: Judge, change: Change, observation: Observation, policy: Policy) -> bool:
+    """Whether an answer is right of the changed case, within the noise that it has there."""
+    case = _changed(change, observation.case)
+    if case is None or values(judge.equation.definition, case) is None:
+        return False
+    noises = judge.noise(case, policy)
+    if any(noise.value.shape != answer.shape for noise, answer in zip(noises, observation.answers, strict=True)):
+        return False
+    others = compare(Observation(case, observation.answers), noises)
+    pairs = zip(judge.compare([observation], policy), others, strict=True)
+    return all(not other.fails and (not old.fails or _moves(old, other)) for old, other in pairs)
+
+
+def _moves(old: Compared, other: Compared) -> bool:
+    """Whether most wrong elements can be judged in the changed case too."""
+    wrong = old.ratio > 1
+    return bool(other.decidable[wrong].mean() > NEARER_ELEMENTS)
+
+
+def _refuted(judge: Judge, change: Change, observations: Sequence[Observation], policy: Policy) -> bool:
+    """Whether a change would have shown in a case that is right."""
+    right = [observation for observation in observations if judge.holds(observation, policy)][:CONTROLS]
+    for observation in right:
+        case = _changed(change, observation.case)
+        value = None if case is None else values(judge.equation.definition, case)
+        if value is not None and any(
+            differs(value[comparison.output], comparison) for comparison in judge.compare([observation], policy)
+        ):
+            return True
+    return False
+
+
+def _all_changed(judge: Judge, wrong: Sequence[Compared]) -> Callable[[AnswerChange], bool]:
+    """Whether a change explains an output in all cases."""
+    return lambda change: all(_explained(judge, change, comparison) for comparison in wrong)
+
+
+def _explained(judge: Judge, change: AnswerChange, comparison: Compared) -> bool:
+    dims = judge.equation.definition.results[comparison.output].dims
+    value, bound, answer = comparison.noise.value, comparison.noise.bound, comparison.answer
+    change_of = change.of(value, answer, answer.ndim - len(dims))
+    if change_of is None:
+        return False
+    with np.errstate(invalid="ignore"):
+        other = change_of(value)
+        near = np.abs(answer - other) <= change_of(bound) + bound
+    same = (answer == other) | (np.isnan(answer) & np.isnan(other))
+    wrong = comparison.ratio > 1
+    return bool((near | same | ~comparison.decidable).all() and (near | same)[wrong].all())
+
+
+def _constant(wrong: Sequence[Compared], name: str, masks: Sequence[str]) -> str:
+    """Describe that all wrong elements are one number, such as 0 or NaN, and which mask hides them; "" if not."""
+    elements = np.concatenate([comparison.answer[comparison.ratio > 1] for comparison in wrong])
+    same = np.isnan(elements).all() or (len(elements) >= TELLING_ELEMENTS and (elements == elements[0]).all())
+    if not same:
+        return ""
+    where = next((f"{mask} is false" for mask in masks if all(_hidden(each, mask) for each in wrong)), "it is wrong")
+    number = "NaN" if np.isnan(elements[0]) else f"{elements[0] + 0:g}"
+    return f"{name} is {number} where {where}"
+
+
+def _hidden(comparison: Compared, mask: str) -> bool:
+    """Whether rows are wrong where a mask is false, and only there."""
+    hidden = ~comparison.case.arrays[mask].astype(bool)
+    if hidden.ndim >= comparison.answer.ndim or hidden.shape != comparison.answer.shape[: hidden.ndim]:
+        return False
+    wrong = (comparison.ratio > 1).any(axis=tuple(range(hidden.ndim, comparison.answer.ndim)))
+    return bool(wrong.any() and not (wrong & ~hidden).any())

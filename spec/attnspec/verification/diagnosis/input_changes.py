@@ -1,0 +1,324 @@
+"""Other inputs that software may read in place of its arguments: of another example, in another order, cut, filled.
+
+Each change makes a case of a case. A candidate with the mistake computes the equation, of the changed case.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+
+import numpy as np
+
+from attnspec.interpreters.evaluation.call import fit
+from attnspec.interpreters.formula.formula import text_of
+from attnspec.language.tree import Definition, Name, Option, Parameter
+from attnspec.verification.candidate.observation import Array
+from attnspec.verification.cases.case import Case
+from attnspec.verification.cases.distributions import rounded
+
+MOST_TOGETHER = 4
+"""Of more arguments than this with a batch axis, or with one axis in common, no two are changed together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change of inputs.
+
+    Attributes:
+        says: the sentence of the mistake.
+        of: the changed case; None where the change does not apply, or changes nothing.
+    """
+
+    says: str
+    of: Callable[[Case], Case | None]
+
+
+OfArray = Callable[[Array, int], Array | None]
+"""Another array, of an array and the number of its batch axes; None where the change does not apply."""
+
+
+def input_changes(definition: Definition) -> Iterator[Change]:
+    """The changes of inputs that are tried, those of one argument first."""
+    arrays = [parameter for parameter in definition.parameters if parameter.kind != "layers"]
+    for parameter in arrays:
+        for says, change in _of_one(parameter):
+            yield _change([parameter], says, definition, change)
+        yield from _whole_numbers(parameter, definition)
+    for option in definition.options:
+        yield from _options(option)
+    yield from _packings(arrays, definition)
+    for some in _groups(arrays):
+        for says, change in IN_A_BATCH.items():
+            yield _change(some, says, definition, change)
+    for some in combinations([each for each in arrays if each.dims], 2):
+        for axis, dim in enumerate(some[0].dims):
+            if dim in some[1].dims:
+                for says, along in ALONG.items():
+                    yield _along_both(some, axis, some[1].dims.index(dim), says.format(dim=dim), definition, along)
+
+
+def _groups(parameters: Sequence[Parameter]) -> Iterator[tuple[Parameter, ...]]:
+    """Arguments that may be mistaken together: two of them, or all."""
+    yielded = [each for each in parameters if not each.symbol.weight]
+    if len(yielded) <= MOST_TOGETHER:
+        for count in range(2, len(yielded) + 1):
+            yield from combinations(yielded, count)
+
+
+def _change(parameters: Sequence[Parameter], says: str, definition: Definition, change: OfArray) -> Change:
+    """One change of several arguments."""
+
+    def of(case: Case) -> Case | None:
+        changed = {}
+        for parameter in parameters:
+            array = case.arrays[parameter.name]
+            other = change(array, array.ndim - len(parameter.dims))
+            if other is None or other.shape != array.shape:
+                return None
+            changed[parameter.name] = other
+        return _with_arrays(case, changed)
+
+    return Change(says.format(name=_names(parameters, definition)), of)
+
+
+def _along_both(
+    pair: Sequence[Parameter], one: int, other: int, says: str, definition: Definition, along: Callable[[Array], Array]
+) -> Change:
+    """One change of two arguments along an axis that they have in common."""
+
+    def of(case: Case) -> Case | None:
+        changed = {}
+        for parameter, axis in zip(pair, (one, other), strict=True):
+            array = case.arrays[parameter.name]
+            place = array.ndim - len(parameter.dims) + axis
+            changed[parameter.name] = np.moveaxis(along(np.moveaxis(array, place, 0)), 0, place)
+        return _with_arrays(case, changed)
+
+    return Change(says.format(name=_names(pair, definition)), of)
+
+
+def _packings(parameters: Sequence[Parameter], definition: Definition) -> Iterator[Change]:
+    """Weights of one shape that are packed one behind the other, and unpacked by parts such as heads first."""
+    by_dims: dict[object, list[Parameter]] = {}
+    for parameter in parameters:
+        if parameter.symbol.weight and parameter.dims:
+            by_dims.setdefault(parameter.dims, []).append(parameter)
+    for option in definition.options:
+        for count in (2, 3):
+            groups = [some[-count:] for some in by_dims.values() if option.size and len(some) in (count, 3)]
+            if groups:
+                shown = "; ".join(_names(group, definition) for group in groups)
+                says = f"{shown} are packed one behind the other, and unpacked part by part of {option.name}"
+                yield Change(says, _repacked(groups, option.name))
+
+
+def _repacked(groups: Sequence[Sequence[Parameter]], parts: str) -> Callable[[Case], Case | None]:
+    """The case whose weights of each group are packed, and unpacked in the order of the parts."""
+
+    def of(case: Case) -> Case | None:
+        number, changed = int(case.options[parts]), {}
+        for group in groups:
+            packed = np.concatenate([case.arrays[each.name] for each in group], axis=-1)
+            by_part = packed.reshape(*packed.shape[:-1], number, len(group), -1)
+            for place, each in enumerate(group):
+                changed[each.name] = by_part[..., place, :].reshape(case.arrays[each.name].shape)
+        return _with_arrays(case, changed)
+
+    return of
+
+
+def _names(parameters: Sequence[Parameter], definition: Definition) -> str:
+    names = [text_of(Name(parameter.name), definition) for parameter in parameters]
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+
+
+def _with_arrays(case: Case, changed: dict[str, Array]) -> Case | None:
+    """The case with other arrays; None if they are the same."""
+    if all(np.array_equal(array, case.arrays[name]) for name, array in changed.items()):
+        return None
+    return replace(case, arrays={**case.arrays, **changed}, description=None)
+
+
+def _batched(change: Callable[[Array], Array]) -> OfArray:
+    """A change along the first batch axis."""
+    return lambda array, axes: change(array) if axes and len(array) > 1 else None
+
+
+def _filled(array: Array, chosen: Array) -> Array:
+    """An array of which all examples are one."""
+    return np.broadcast_to(chosen, array.shape).copy()
+
+
+IN_A_BATCH: dict[str, OfArray] = {
+    "all examples of a batch read {name} of the first one": _batched(lambda a: _filled(a, a[:1])),
+    "all examples of a batch read {name} of the last one": _batched(lambda a: _filled(a, a[-1:])),
+    "each example of a batch reads {name} of the next one": _batched(lambda a: np.roll(a, -1, 0)),
+    "each example of a batch reads {name} of the one before": _batched(lambda a: np.roll(a, 1, 0)),
+    "the examples of a batch read {name} in reverse order": _batched(lambda a: a[::-1].copy()),
+}
+"""{sentence: change} of arguments along a batch axis."""
+
+
+ALONG: dict[str, Callable[[Array], Array]] = {
+    "{{name}} are read in reverse order along {dim}": lambda a: a[::-1].copy(),
+    "all places of {{name}} along {dim} are read as the first": lambda a: _filled(a, a[:1]),
+    "the place before the last of {{name}} along {dim} is read as the last": lambda a: np.concatenate(
+        [a[:-1], a[-2:-1] if len(a) > 1 else a[-1:]]
+    ),
+}
+"""{sentence: change} of two arguments along an axis in common, which is their first."""
+
+
+def _of_one(parameter: Parameter) -> Iterator[tuple[str, OfArray]]:
+    """The changes of one argument."""
+    yield from IN_A_BATCH.items()
+    if parameter.kind == "bool":
+        yield from MASKS.items()
+    if parameter.kind in REDUCED:
+        for word, reduction in REDUCED[parameter.kind].items():
+            yield f"all examples of a batch read the {word} of {{name}}", _batched(_reduced(reduction))
+    yield "{name} is read with its two batch axes exchanged", _exchanged_batch
+    for axis, dim in enumerate(parameter.dims):
+        back = axis - len(parameter.dims)
+        yield f"{{name}} is read in reverse order along {dim}", _reversed(back)
+        yield f"the first place of {{name}} along {dim} is read at every place", _first(back)
+        yield f"the last place of {{name}} along {dim} is read as the one before it", _before_last(back)
+        yield f"{{name}} is read as if its axis {dim} lay before the batch axis", _flattened(back)
+    if len(parameter.dims) > 1:
+        yield "{name} is read with its axes exchanged", _reread
+        yield "{name} is transposed where it is square", _transposed
+
+
+def _reduced(reduction: Callable[[Array], Array]) -> Callable[[Array], Array]:
+    return lambda array: _filled(array, reduction(array)[None])
+
+
+REDUCED: dict[str, dict[str, Callable[[Array], Array]]] = {
+    "bool": {
+        "disjunction": lambda a: np.asarray(a.any(axis=0)),
+        "conjunction": lambda a: np.asarray(a.all(axis=0)),
+    },
+    "int": {"largest": lambda a: np.asarray(a.max(axis=0)), "smallest": lambda a: np.asarray(a.min(axis=0))},
+    "float": {"mean": lambda a: np.asarray(a.mean(axis=0))},
+}
+"""{kind: {word: reduction over the first batch axis}}."""
+
+
+def _counted(array: Array, _: int) -> Array:
+    """As many places from the front as are true."""
+    return np.asarray(np.arange(array.shape[-1]) < array.sum(axis=-1, keepdims=True))
+
+
+def _spread(array: Array, _: int) -> Array:
+    """All up to the last place that is true."""
+    return np.asarray(np.maximum.accumulate(array[..., ::-1], axis=-1)[..., ::-1])
+
+
+MASKS: dict[str, OfArray] = {
+    "{name} is read as a length: as many places from the front as are true": _counted,
+    "{name} is read as true up to its last true place": _spread,
+    "{name} is read as true everywhere": lambda a, _: np.ones_like(a),
+}
+"""{sentence: change} of masks."""
+
+
+def _exchanged_batch(array: Array, axes: int) -> Array | None:
+    return np.swapaxes(array, 0, 1).reshape(array.shape) if axes > 1 else None
+
+
+def _reversed(axis: int) -> OfArray:
+    return lambda array, _: np.flip(array, axis)
+
+
+def _first(axis: int) -> OfArray:
+    return lambda array, _: _filled(array, np.take(array, [0], axis)) if array.shape[axis] > 1 else None
+
+
+def _before_last(axis: int) -> OfArray:
+    def change(array: Array, _: int) -> Array | None:
+        size = array.shape[axis]
+        return np.take(array, [*range(size - 1), size - 2], axis) if size > 1 else None
+
+    return change
+
+
+def _flattened(axis: int) -> OfArray:
+    """The memory of an array whose own axis stands in front of the last batch axis."""
+
+    def change(array: Array, axes: int) -> Array | None:
+        if not axes:
+            return None
+        return np.moveaxis(array, axis, axes - 1).reshape(array.shape)
+
+    return change
+
+
+def _reread(array: Array, _: int) -> Array:
+    """The memory of the transposed array, read in the shape of the array."""
+    return np.swapaxes(array, -1, -2).reshape(array.shape)
+
+
+def _transposed(array: Array, _: int) -> Array | None:
+    return np.swapaxes(array, -1, -2).copy() if array.shape[-1] == array.shape[-2] else None
+
+
+def _whole_numbers(parameter: Parameter, definition: Definition) -> Iterator[Change]:
+    """An argument of whole numbers is one more or less, or −1 is taken for another one."""
+    if parameter.kind != "int":
+        return
+    symbol = text_of(Name(parameter.name), definition)
+    for says, add in ((f"{symbol} + 1", 1), (f"{symbol} − 1", -1)):
+        yield _change([parameter], f"{says} is read instead of {symbol}", definition, lambda a, _, add=add: a + add)  # type: ignore[misc]  # mypy does not infer a lambda with a default
+    zero = f"{symbol} = −1 is taken for 0"
+    yield _change([parameter], zero, definition, lambda a, _: np.maximum(a, 0))
+    for dim in dict.fromkeys(dim for other in definition.parameters for dim in other.dims):
+
+        def wrapped(case: Case, dim: object = dim) -> Case | None:
+            size = _size(definition, case, str(dim))
+            array = case.arrays[parameter.name]
+            return _with_arrays(case, {parameter.name: np.where(array < 0, size - 1, array)}) if size else None
+
+        yield Change(f"{symbol} = −1 is taken for the last of {dim}, counted from the end", wrapped)
+
+
+def _size(definition: Definition, case: Case, dim: str) -> int:
+    """A size of a case by its name; 0 if it has none."""
+    shapes = {name: array.shape for name, array in case.arrays.items()}
+    sizes: dict[str, int] = fit(definition, shapes, case.options)[0]
+    return sizes.get(dim, 0)
+
+
+def _options(option: Option) -> Iterator[Change]:
+    """A whole number is ignored, or one more or less, or twice as much; another number is rounded."""
+
+    def changed(to: Callable[[float], float]) -> Callable[[Case], Case | None]:
+        def of(case: Case) -> Case | None:
+            old = case.options[option.name]
+            options = {**case.options, option.name: to(old)}
+            return None if to(old) == old else replace(case, options=options, description=None)
+
+        return of
+
+    for says, to in (WHOLE if option.kind == "int" else ROUNDED).items():
+        yield Change(says.format(name=option.name), changed(to))
+
+
+WHOLE: dict[str, Callable[[float], float]] = {
+    "{name} is ignored: 0 is used": lambda _: 0,
+    "{name} is ignored: 1 is used": lambda _: 1,
+    "{name} is ignored: 2 is used": lambda _: 2,
+    "{name} + 1 is used instead of {name}": lambda n: n + 1,
+    "{name} − 1 is used instead of {name}": lambda n: n - 1,
+    "2 · {name} is used instead of {name}": lambda n: 2 * n,
+}
+"""{sentence: another whole number} of options."""
+
+
+ROUNDED: dict[str, Callable[[float], float]] = {
+    "{name} is rounded to float16 first": lambda x: float(rounded(np.asarray(x), "float16")),
+    "{name} is rounded to bfloat16 first": lambda x: float(rounded(np.asarray(x), "bfloat16")),
+    "{name} is rounded to a whole number first": round,
+}
+"""{sentence: another number} of options."""

@@ -1,0 +1,110 @@
+"""Answers that are right of other inputs, or changed before they came back, are named; right ones never are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cache
+
+import numpy as np
+import pytest
+
+from attnspec import REGISTRY
+from attnspec.interpreters.evaluation.call import evaluate
+from attnspec.interpreters.rounding.policy import preset
+from attnspec.verification.candidate.observation import Observation
+from attnspec.verification.cases.case import Case
+from attnspec.verification.diagnosis.changed import changed_answers, changed_inputs, merged_examples
+from attnspec.verification.judge.judge import Judge
+from attnspec.verification.verdict import Diagnosis
+from synthetic import Array, case_of
+
+LOSS = "seq2seq.sequence_loss"
+MASKED, HEADS = "attention.masked", "multihead.attention"
+POLICY = preset("op-by-op", "float32")
+
+
+@cache
+def judge(id: str) -> Judge:
+    return Judge(REGISTRY[id], "float32")
+
+
+@cache
+def cases(id: str) -> tuple[Case, ...]:
+    sizes = {"n": 5, "m": 4, "d": 3, **({"e": 6} if id == MASKED else {"c": 8, "H": 4})}
+    return tuple(case_of(id, batch=batch, seed=seed, **sizes) for seed, batch in enumerate((3, 4)))
+
+
+Change = Callable[[Mapping[str, Array]], Mapping[str, Array]]
+
+
+def read(id: str, change: Change = dict, **options: int) -> list[Observation]:
+    """The answers of a candidate that reads other inputs."""
+    definition = REGISTRY[id].definition
+    arguments = [{**case.arguments, **change(case.arrays), **options} for case in cases(id)]
+    values = [np.asarray(evaluate(definition, (), given)) for given in arguments]
+    return [Observation(case, (value,)) for case, value in zip(cases(id), values, strict=True)]
+
+
+def all_of(found: Diagnosis | None) -> list[str]:
+    return [] if found is None else [found.says, *found.also]
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda a: {"mask": np.broadcast_to(a["mask"][:1], a["mask"].shape)}, "read mask of the first one"),
+        (lambda a: {"k": np.roll(a["k"], -1, 0), "v": np.roll(a["v"], -1, 0)}, "reads k and v of the next one"),
+        (lambda a: {"mask": np.broadcast_to(a["mask"].any(0), a["mask"].shape)}, "the disjunction of mask"),
+        (lambda a: {"v": a["v"][..., ::-1, :]}, "v is read in reverse order along m"),
+        (lambda a: {"q": np.moveaxis(a["q"], 1, 0).reshape(a["q"].shape)}, "as if its axis n lay before"),
+    ],
+)
+def test_other_inputs_are_named(change: Change, says: str) -> None:
+    found = all_of(changed_inputs(judge(MASKED), read(MASKED, change), POLICY))
+
+    assert any(says in sentence for sentence in found), found
+
+
+def test_an_option_that_is_ignored_is_named() -> None:
+    assert "heads is ignored: 1 is used" in all_of(changed_inputs(judge(HEADS), read(HEADS, heads=1), POLICY))
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda value: value[[1, 0, *range(2, len(value))]], "the examples of a batch come back in another order"),
+        (lambda value: np.broadcast_to(value.mean(0), value.shape), "is the mean over the batch"),
+        (lambda value: value[:, ::-1], "returned in reverse order along n"),
+        (lambda value: np.zeros_like(value), "it is 0 where it is wrong"),
+        (lambda value: np.full_like(value, np.nan), "it is NaN where it is wrong"),
+    ],
+)
+def test_changed_answers_are_named(change: Callable[[Array], Array], says: str) -> None:
+    answers = [Observation(each.case, (change(each.answers[0]),)) for each in read(MASKED)]
+
+    assert says in str(changed_answers(judge(MASKED), answers, POLICY))
+
+
+def test_a_batch_that_is_taken_for_one_sequence_is_named() -> None:
+    """As a loss whose mean is over all valid targets of the batch."""
+    drawn = [case_of(LOSS, batch=batch, seed=batch, t=6, v=4) for batch in (3, 5)]
+    flat = [{name: array.reshape(-1, *array.shape[2:]) for name, array in case.arrays.items()} for case in drawn]
+    means = [np.asarray(evaluate(REGISTRY[LOSS].definition, (), arrays)) for arrays in flat]
+    answers = [Observation(case, (np.full(size, mean),)) for case, mean, size in zip(drawn, means, (3, 5), strict=True)]
+
+    assert "taken for one, end to end along t" in str(merged_examples(judge(LOSS), answers, POLICY))
+    right = [np.asarray(evaluate(REGISTRY[LOSS].definition, (), case.arguments)) for case in drawn]
+    own = [Observation(case, (value,)) for case, value in zip(drawn, right, strict=True)]
+    assert merged_examples(judge(LOSS), own, POLICY) is None
+
+
+def test_another_function_is_neither() -> None:
+    answers = [Observation(each.case, (each.answers[0] + 0.1 * each.answers[0] ** 2,)) for each in read(MASKED)]
+
+    assert changed_inputs(judge(MASKED), answers, POLICY) is None
+    assert changed_answers(judge(MASKED), answers, POLICY) is None
+
+
+def test_right_answers_have_no_change() -> None:
+    assert changed_inputs(judge(MASKED), read(MASKED), POLICY) is None
+    assert changed_answers(judge(MASKED), read(MASKED), POLICY) is None
