@@ -44,6 +44,8 @@ EXPLAINED = {
         "all_experts": "softmax ignores the mask",
         "neighbours": "the columns of a pair are neighbours",
         "looks_ahead": "j ≥ i is used instead of j ≤ i",
+        "from_one": "the places of t are counted from 1",
+        "forget_and_input_coupled": "1 − f is used instead of i",
     },
     "wrong_gradients.py": {
         "root_is_detached": "the term (∂mean / d) (2 x_k) is missing",

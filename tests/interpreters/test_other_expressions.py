@@ -11,6 +11,7 @@ from attnspec import REGISTRY
 from attnspec.interpreters.evaluation.call import evaluate
 from attnspec.interpreters.mutation.mutants import Mutant, is_well_formed
 from attnspec.interpreters.mutation.other_expressions import (
+    complements_of_others,
     expressions_for_names,
     further_expressions,
     other_expressions,
@@ -63,6 +64,19 @@ def test_each_is_well_formed_and_reads_the_name_no_more(id: str) -> None:
     for each in expressions_for_names(REGISTRY[id].definition):
         assert is_well_formed(each.definition), each.says
         assert each.says.endswith(", each time")
+
+
+def test_the_complement_of_one_gate_stands_for_another() -> None:
+    definition = REGISTRY["recurrent.lstm_cell"].definition
+    given = {each.name: GENERATOR.standard_normal([3] * len(each.dims)) for each in definition.parameters}
+    [mutant] = [
+        each for each in complements_of_others(definition) if each.says == "in c_next: 1 − f is used instead of i"
+    ]
+    _, c_next = evaluate(mutant.definition, (), given)
+    f, g = (given["x"] @ given[f"W_x{k}"] + given["h"] @ given[f"W_h{k}"] + given[f"b_{k}"] for k in "fg")
+    f = 1 / (1 + np.exp(-f))
+
+    np.testing.assert_allclose(c_next, f * given["c"] + (1 - f) * np.tanh(g), rtol=1e-12)
 
 
 def test_a_further_term_is_added() -> None:

@@ -31,6 +31,7 @@ class Index:
     def __rmul__(self, other: Scalar) -> Any: return unread()
     def __truediv__(self, other: Scalar) -> Tensor: return unread()
     def __floordiv__(self, other: Scalar) -> Any: return unread()
+    def __mod__(self, other: Scalar) -> Any: return unread()
     def __le__(self, other: Scalar) -> Tensor: return unread()
     def __lt__(self, other: Scalar) -> Tensor: return unread()
     def __ge__(self, other: Scalar) -> Tensor: return unread()
@@ -46,7 +47,7 @@ class Tensor:
 
     - `x[i, j]` names the leading unnamed axes by indices. `P[k[i]]` takes the row k_i, where k is an array of whole
       numbers. A subscript outside the array gives 0.
-    - `+ - * / // **`, comparisons, `& | ~` and the functions of the notation act element by element. Named axes are
+    - `+ - * / // % **`, comparisons, `& | ~` and the functions of the notation act element by element. Named axes are
       matched by name, unnamed ones from the last.
     - `a @ b` multiplies over unnamed axes: matrices, a vector and a matrix, or two vectors (their inner product).
     - `x.stack(i, j)` turns named axes into leading unnamed ones.
@@ -95,6 +96,7 @@ class Tensor:
     def __rmul__(self, other: Operand) -> Tensor: return unread()
     def __truediv__(self, other: Operand) -> Tensor: return unread()
     def __floordiv__(self, other: Operand) -> Tensor: return unread()
+    def __mod__(self, other: Operand) -> Tensor: return unread()
     def __rtruediv__(self, other: Operand) -> Tensor: return unread()
     def __pow__(self, other: Operand) -> Tensor: return unread()
     def __rpow__(self, other: Operand) -> Tensor: return unread()

@@ -74,6 +74,20 @@ def expressions_for_names(definition: Definition) -> Iterator[Mutant]:
                 yield Mutant(f"{first.label}/{also} for each {shown}", says, with_roots(definition, roots))
 
 
+def complements_of_others(definition: Definition) -> Iterator[Mutant]:
+    """The variants of an equation with the complement of a line in place of another line, as of two coupled gates."""
+    types = _Types()
+    lines = [name for line in definition.lines for name in line.targets]
+    for place in _values(definition, None):
+        match place.node:
+            case Name(id=read) if read in lines and _is_own(place):
+                others = (Name(name) for name in lines if name != read and name in place.site.known)
+                for other in types.alike(place, [Apply("-", (Number(1.0), name)) for name in others]):
+                    shown, also = place.site.show(place.node), place.site.show(other)
+                    says = f"in {place.line}: {also} is used instead of {shown}"
+                    yield Mutant(f"{place.label}/{also} for {shown}", says, place.put(other))
+
+
 def _with_each(tree: Node, old: Node, new: Node) -> Node:
     """An expression with a node in place of each that is equal to another."""
     return map_node(tree, lambda node: new if node == old else node)

@@ -16,10 +16,12 @@ from attnspec.interpreters.mutation.insertions import insertions
 from attnspec.interpreters.mutation.integer_divisions import integer_divisions
 from attnspec.interpreters.mutation.mutants import Mutant, lookalikes
 from attnspec.interpreters.mutation.other_expressions import (
+    complements_of_others,
     expressions_for_names,
     further_expressions,
     other_expressions,
 )
+from attnspec.interpreters.mutation.place_errors import place_errors
 from attnspec.interpreters.mutation.reduction_errors import reduction_errors
 from attnspec.interpreters.mutation.shared_parts import shared_parts
 from attnspec.interpreters.mutation.state_errors import state_errors
@@ -268,7 +270,7 @@ def _named(mutant: Mutant) -> Diagnosis:
 
 
 def software_mistakes(equation: Equation[..., Any], tiles: Iterable[int] = ()) -> Sequence[Mutant]:
-    """Mistakes of software: another equation or function, an insertion, an error in tiles, weights or sums.
+    """Mistakes of software: another equation or function, an insertion, an error in tiles, weights, sums or places.
 
     Args:
         tiles: sizes of tiles that are tried besides the usual ones.
@@ -284,4 +286,6 @@ def software_mistakes(equation: Equation[..., Any], tiles: Iterable[int] = ()) -
         *reduction_errors(definition),
         *state_errors(definition),
         *integer_divisions(definition),
+        *place_errors(definition),
+        *complements_of_others(definition),
     )

@@ -1,0 +1,103 @@
+"""Mistakes with the places along an axis: counted from 1, or paired with the one half of the axis away.
+
+They are not mutants of an equation, and the cases need not detect them. They are tried as explanations of wrong answers
+that no mutant explains.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import reduce
+
+from attnspec.interpreters.mutation.free_numbers import NOT_VALUES
+from attnspec.interpreters.mutation.mutants import Mutant, is_well_formed
+from attnspec.language.check import COMPARISONS
+from attnspec.language.traversal import Path, map_node, node_at, nodes, substitute, walk, with_roots
+from attnspec.language.tree import Apply, At, Definition, Name, Node, Number, Position, SizeOf
+
+ONE, TWO = Number(1.0), Number(2.0)
+
+
+def place_errors(definition: Definition) -> Iterator[Mutant]:
+    """The variants of an equation with one of these mistakes, made wherever an index is used as a number."""
+    for index, _ in definition.indices:
+        for mutant in (*_from_one(definition, index), *_other_pairs(definition, index)):
+            if is_well_formed(mutant.definition):
+                yield mutant
+
+
+def _from_one(definition: Definition, index: str) -> Iterator[Mutant]:
+    """The places of an index are counted from 1 in values, not in subscripts and conditions."""
+    counted = Apply("+", (Position(index), ONE))
+    roots = [
+        reduce(lambda tree, path: substitute(tree, path, counted), _as_numbers(root, index), root)
+        for root in definition.roots
+    ]
+    if roots != [*definition.roots]:
+        says = f"the places of {index} are counted from 1"
+        yield Mutant(f"{index}/from-one", says, with_roots(definition, roots))
+
+
+def _as_numbers(root: Node, index: str) -> Iterator[Path]:
+    """Where an expression has an index as a number, outside of subscripts and conditions."""
+    for path, node in walk(root):
+        above = (node_at(root, path[:length]) for length in range(len(path)))
+        compared = any(isinstance(each, Apply) and each.op in COMPARISONS for each in above)
+        if node == Position(index) and not compared and not any(field in NOT_VALUES for field, _ in path):
+            yield path
+
+
+def _other_pairs(definition: Definition, index: str) -> Iterator[Mutant]:
+    """Halves of an axis of even size where the equation has pairs of neighbours, and neighbours where it has halves."""
+    half = definition.ranges[index].share(2)
+    uses = [node for root in definition.roots for node in nodes(root) if isinstance(node, Apply | At)]
+    if half is None or not any(_is_arithmetic_on(node, index) for node in uses):
+        return
+    for name, one, other, words in (
+        ("halves", TWO, SizeOf(half), "half of the axis apart instead of neighbours"),
+        ("neighbours", SizeOf(half), TWO, "neighbours instead of half of the axis apart"),
+    ):
+        roots = [_laid_out(definition, root, index, one, other) for root in definition.roots]
+        if roots != [*definition.roots]:
+            says = f"the pairs along {index} are {words}"
+            yield Mutant(f"{index}/{name}", says, with_roots(definition, roots))
+
+
+def _is_arithmetic_on(node: Apply | At, index: str) -> bool:
+    """Whether a node computes with an index: divides it, or reads an array at a shifted place."""
+    if isinstance(node, At):
+        return any(place != Position(index) and Position(index) in nodes(place) for place in node.places)
+    return node.op in ("//", "%") and Position(index) in nodes(node)
+
+
+def _laid_out(definition: Definition, root: Node, index: str, one: Node, other: Node) -> Node:
+    """An expression of places in another order: the k-th is the old place one · (k mod other) + k // other.
+
+    Each line has the value of the old place, and arrays along this axis are read at the new one.
+    """
+    width = definition.ranges[index]
+    arrays = {parameter.name: parameter.dims for parameter in definition.parameters}
+
+    def change(node: Node) -> Node:
+        match node:
+            case Position(index=found) if found == index:
+                return _moved(node, one, other)
+            case At(array=Name(id=name), places=places) if name in arrays:
+                along = [dim == width for dim in arrays[name][: len(places)]]
+                both = zip(places, along, strict=True)
+                return replace(node, places=tuple(_back(place, index, one, other) if a else place for place, a in both))
+        return node
+
+    return map_node(root, change)
+
+
+def _moved(place: Node, one: Node, other: Node) -> Node:
+    return Apply("+", (Apply("*", (one, Apply("%", (place, other)))), Apply("//", (place, other))))
+
+
+def _back(place: Node, index: str, one: Node, other: Node) -> Node:
+    """The new place of an old one."""
+    if place == _moved(Position(index), one, other):
+        return Position(index)
+    return _moved(place, other, one) if Position(index) in nodes(place) else place

@@ -1,0 +1,74 @@
+"""Mistakes with the places along an axis compute what their sentences say."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from attnspec import REGISTRY
+from attnspec.interpreters.evaluation.call import evaluate
+from attnspec.interpreters.mutation.place_errors import place_errors
+from attnspec.language.equation import equation
+from attnspec.notation import Float, Tensor, cos, index, sin, size, where
+
+Array = NDArray[np.float64]
+
+
+@equation()
+def neighbours(x: Float[Tensor, "t 2*d"], gain: Float[Tensor, " d"]) -> Float[Tensor, "t 2*d"]:
+    """Each pair of neighbouring columns is turned by an angle that grows with the row, and multiplied by a gain."""
+    t, k = index("t"), index("2*d")
+    theta = 100 ** (0 - (k // 2) / size("d"))
+    partner = where(k % 2 == 0, -x[t, k + 1], x[t, k - 1])
+    y = gain[k // 2] * (x[t, k] * cos(t * theta) + partner * sin(t * theta))
+    return y.stack(t, k)
+
+
+@equation()
+def halves(x: Float[Tensor, "t 2*d"], gain: Float[Tensor, " d"]) -> Float[Tensor, "t 2*d"]:
+    """As `neighbours`, of the columns that are half of the width apart."""
+    t, k = index("t"), index("2*d")
+    d = size("d")
+    theta = 100 ** (0 - (k % d) / d)
+    partner = where(k < d, -x[t, k + d], x[t, k - d])
+    y = gain[k % d] * (x[t, k] * cos(t * theta) + partner * sin(t * theta))
+    return y.stack(t, k)
+
+
+DEFINITIONS = {"neighbours": neighbours.definition, "halves": halves.definition}
+
+
+def turned(x: Array, gain: Array, in_halves: bool, first: int = 0) -> Array:
+    width = x.shape[-1]
+    angle = np.arange(first, first + len(x))[:, None] * 100.0 ** (-np.arange(0, width, 2) / width)
+    a, b = (x[:, : width // 2], x[:, width // 2 :]) if in_halves else (x[:, 0::2], x[:, 1::2])
+    y = gain * (a * np.cos(angle) - b * np.sin(angle)), gain * (b * np.cos(angle) + a * np.sin(angle))
+    return np.concatenate(y, -1) if in_halves else np.stack(y, -1).reshape(x.shape)
+
+
+def value(of: str, id: str, x: Array, gain: Array) -> Array:
+    [tree] = [each.definition for each in place_errors(DEFINITIONS[of]) if each.id == id]
+    return np.asarray(evaluate(tree, (), {"x": x, "gain": gain}))
+
+
+@pytest.mark.parametrize("d", [1, 3, 4])
+@pytest.mark.parametrize(("of", "other"), [("neighbours", "halves"), ("halves", "neighbours")])
+def test_pairs_of_neighbours_and_of_halves_stand_for_each_other(of: str, other: str, d: int) -> None:
+    random = np.random.default_rng(d)
+    x, gain = random.normal(size=(5, 2 * d)), random.normal(size=d)
+
+    np.testing.assert_allclose(value(of, f"k/{other}", x, gain), turned(x, gain, other == "halves"), rtol=1e-12)
+
+
+@pytest.mark.parametrize("of", ["neighbours", "halves"])
+def test_places_are_counted_from_one(of: str) -> None:
+    """Where they are numbers: the rows that are read stay the same."""
+    random = np.random.default_rng(0)
+    x, gain = random.normal(size=(5, 6)), random.normal(size=3)
+
+    np.testing.assert_allclose(value(of, "t/from-one", x, gain), turned(x, gain, of == "halves", 1), rtol=1e-12)
+
+
+def test_an_axis_without_arithmetic_has_no_other_pairs() -> None:
+    assert not [*place_errors(REGISTRY["multihead.attention"].definition)]
