@@ -59,14 +59,17 @@ WITHOUT = {
         attention_rnn.bahdanau_greedy_step attention_rnn.bahdanau_greedy_decode attention_rnn.readout_greedy_step
         attention_rnn.readout_greedy_decode attention_rnn.attentive_greedy_step attention_rnn.attentive_greedy_decode
         seq2seq.greedy_step seq2seq.greedy_decode seq2seq.greedy_step_lstm seq2seq.greedy_decode_lstm
-        seq2seq.until_stop generation.lstm_beam_step generation.lstm_beam_decode generation.bahdanau_beam_step
-        generation.bahdanau_beam_decode generation.transformer_next generation.transformer_greedy_decode
+        seq2seq.until_stop generation.lstm_beam_step generation.lstm_beam_decode generation.gru_beam_step
+        generation.gru_beam_decode generation.bahdanau_beam_step generation.bahdanau_beam_decode
+        generation.readout_beam_step generation.readout_beam_decode generation.attentive_beam_step
+        generation.attentive_beam_decode generation.transformer_next generation.transformer_greedy_decode
         generation.transformer_beam_step generation.transformer_beam_decode""",
     "libraries keep a beam inside a function that generates with a model of theirs": "generation.beam_step",
     "draws with a number that is given; libraries draw their own": """
         attention_rnn.bahdanau_sample_step attention_rnn.bahdanau_sample_decode attention_rnn.readout_sample_step
         attention_rnn.readout_sample_decode attention_rnn.attentive_sample_step attention_rnn.attentive_sample_decode
-        seq2seq.sample seq2seq.sample_step_lstm seq2seq.sample_decode_lstm seq2seq.generate_window_step
+        generation.transformer_sample_step generation.transformer_sample_decode seq2seq.sample
+        seq2seq.sample_step_lstm seq2seq.sample_decode_lstm seq2seq.generate_window_step
         seq2seq.generate_window""",
     "a gradient of what has no peer, or one inside a cell that libraries do not return": """
         backward.scaled_dot backward.additive backward.gru_gates backward.gru_gates_reset_after backward.lstm_gates""",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tracemalloc
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -96,3 +97,21 @@ def test_memory_does_not_grow_with_queries_times_keys(name: str, monkeypatch: py
         tracemalloc.stop()
 
     assert peak < (4 << 20)
+
+
+@pytest.mark.parametrize("function", [attention.scaled_dot_product, attention.dot_product, attention.causal])
+def test_a_mean_of_the_largest_values_is_finite(function: Callable[..., Array]) -> None:
+    """The sum of the values overflows; the weights are divided before it."""
+    q, v = np.zeros((40, 4), np.float32), np.full((40, 3), 3e38, np.float32)
+
+    np.testing.assert_allclose(function(q, q, v), v, rtol=1e-6)
+
+
+@pytest.mark.parametrize("stray", [np.nan, np.inf])
+def test_hidden_keys_and_values_do_not_show(stray: float) -> None:
+    draw = np.random.Generator(np.random.Philox(0))
+    q, k, v = draw.standard_normal((3, 6, 4))
+    expected = attention.causal(q, k, v)[:-1]
+    k[-1], v[-1] = stray, stray
+
+    np.testing.assert_allclose(attention.causal(q, k, v)[:-1], expected, rtol=1e-12)

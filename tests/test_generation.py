@@ -84,3 +84,29 @@ def test_implementations_find_the_same(module: Any) -> None:
 
     assert np.asarray(tokens).tolist() == [[[1, STOP, STOP], [0, 0, 0]]] * 2
     assert np.exp(np.asarray(score))[0] == pytest.approx([0.4 * 0.95, 0.5 * 0.3 * 0.3])
+
+
+DRAWN = REGISTRY["generation.transformer_sample_decode"]
+
+
+def undecided() -> dict[str, Any]:
+    """The arguments of a Transformer's decoder to which all four tokens are equally likely, whatever it reads."""
+    sizes = {"t": 4, "m": 2, "c": 4, "H": 2, "d": 2, "f": 3, "v": V}
+    generator = np.random.default_rng(0)
+    drawn = {
+        parameter.name: generator.normal(size=[dim.value(sizes) for dim in parameter.dims])
+        for parameter in DRAWN.definition.parameters
+    }
+    return {**drawn, "W": np.zeros((4, V)), "b": np.zeros(V)}
+
+
+@pytest.mark.parametrize("module", [None, in_numpy, in_torch], ids=["equation", "numpy", "torch"])
+def test_a_transformer_draws_by_its_numbers(module: Any) -> None:
+    """Of four tokens that are equally likely a number u draws ⌊4u⌋, until `stop` was drawn."""
+    given = {**undecided(), "uniform": np.array([0.3, 0.6, 0.9, 0.1])}
+    decode = DRAWN if module is None else module.transformer_sample_decode
+    arrays = {name: torch.from_numpy(a) for name, a in given.items()} if module is in_torch else given
+
+    tokens = decode(**arrays, start=START, stop=STOP, heads=2, eps=1e-5, tau=0.5)
+
+    assert np.asarray(tokens).tolist() == [1, 2, STOP, STOP]

@@ -76,6 +76,7 @@ ELSEWHERE = {
     "FRESH": "which cases a long search varies",
     "SECONDS_BETWEEN": "when progress is shown",
     "HUNT_SEED": "a seed",
+    "LARGEST_TILE": "sizes of tiles",
     "MOST_TOGETHER": "the cost of a search",
     "IN_A_BATCH": "changes of arrays",
     "ALONG": "changes of arrays",

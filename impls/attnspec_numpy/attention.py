@@ -21,6 +21,9 @@ from attnspec_numpy._functions import (
     with_lead,
 )
 
+LOG2_E = math.log2(math.e)
+"""NumPy's powers of 2 take half the time of its exponential: exp(x) is 2^(x log₂ e)."""
+
 
 @implements("attention.weights", framework="numpy", dtypes=DTYPES, devices=DEVICES)
 @half_in_single
@@ -92,21 +95,38 @@ def linear_weights(e: Array, v: Array) -> Array:
 @implements("attention.dot_product", framework="numpy", dtypes=DTYPES, devices=DEVICES)
 @half_in_single
 def dot_product(q: Array, k: Array, v: Array) -> Array:
-    """Two products, and a softmax in place between them, for as many queries at a time as the cache has room for."""
+    """Two products, and powers of 2 in place between them, for as many queries at a time as the cache has room for."""
+    return _in_base_two(q * LOG2_E, k, v)
+
+
+def _in_base_two(q: Array, k: Array, v: Array) -> Array:
+    """Attention whose weights are powers of 2; the sums are divided and not the weights, which are more numbers."""
     lead = np.broadcast_shapes(q.shape[:-2], k.shape[:-2], v.shape[:-2])
     q, k, v = with_lead(lead, q, k, v)
     o = np.empty((*q.shape[:-1], v.shape[-1]), q.dtype)
+    late = _sums_are_finite(v)
     for at, rows in blocks(lead, q.shape[-2], k.shape[-2]):
         e = q[at][..., rows, :] @ transposed(k[at])
-        np.matmul(softmax(e, out=e), v[at], out=o[at][..., rows, :])
+        e -= e.max(axis=-1, keepdims=True, initial=-np.inf)
+        total = np.exp2(e, out=e).sum(axis=-1, keepdims=True)
+        summed = o[at][..., rows, :]
+        np.matmul(e if late else np.divide(e, total, out=e), v[at], out=summed)
+        if late:
+            summed /= total
     return o
+
+
+def _sums_are_finite(v: Array) -> bool:
+    """Whether sums of all values with weights up to 1 are finite; False if there are no values, or NaN among them."""
+    m = v.shape[-2]
+    return m > 0 and bool(np.abs(v).max(initial=0) <= np.finfo(v.dtype).max / (2 * m))
 
 
 @implements("attention.scaled_dot_product", framework="numpy", dtypes=DTYPES, devices=DEVICES)
 @half_in_single
 def scaled_dot_product(q: Array, k: Array, v: Array) -> Array:
     """The queries are scaled, which are fewer numbers than the scores."""
-    return dot_product(q / math.sqrt(k.shape[-1]), k, v)
+    return _in_base_two(q * (LOG2_E / math.sqrt(k.shape[-1])), k, v)
 
 
 @implements("attention.bilinear", framework="numpy", dtypes=DTYPES, devices=DEVICES)
@@ -168,15 +188,26 @@ def causal_top_left(q: Array, k: Array, v: Array) -> Array:
 def _causal(q: Array, k: Array, v: Array, offset: int) -> Array:
     """Query i sees the keys up to i + offset. Keys that no query of a block sees are left out of its products."""
     lead = np.broadcast_shapes(q.shape[:-2], k.shape[:-2], v.shape[:-2])
-    q, k, v = with_lead(lead, q / math.sqrt(k.shape[-1]), k, v)
+    q, k, v = with_lead(lead, q * (LOG2_E / math.sqrt(k.shape[-1])), k, v)
     n, m = q.shape[-2], k.shape[-2]
     o = np.zeros((*lead, n, v.shape[-1]), q.dtype)
+    late = _sums_are_finite(v)
     for at, rows in blocks(lead, n, m):
         seen = min(max(rows.stop + offset, 0), m)
-        mask = np.tri(rows.stop - rows.start, seen, rows.start + offset, dtype=np.bool_)
+        by_all = min(max(rows.start + offset, 0), seen)  # keys that all queries of the block see
+        mask = np.tri(rows.stop - rows.start, seen - by_all, rows.start + offset - by_all, dtype=np.bool_)
         with np.errstate(invalid="ignore", over="ignore"):  # NaN and infinity at masked places are no fault
             e = q[at][..., rows, :] @ transposed(k[at][..., :seen, :])
-            o[at][..., rows, :] = seen_sum(masked_softmax(e, mask), v[at][..., :seen, :], mask)
+            np.copyto(e[..., by_all:], -np.inf, where=~mask)
+            top = e.max(axis=-1, keepdims=True, initial=-np.inf)
+            e -= np.where(np.isneginf(top), top.dtype.type(0), top)
+            total = np.exp2(e, out=e).sum(axis=-1, keepdims=True)
+            total = np.where(total == 0, total.dtype.type(1), total)  # of a query that sees no key
+            if late:
+                o[at][..., rows, :] = (e @ v[at][..., :seen, :]) / total
+            else:
+                shown = np.tri(rows.stop - rows.start, seen, rows.start + offset, dtype=np.bool_)
+                o[at][..., rows, :] = seen_sum(e / total, v[at][..., :seen, :], shown)
     return o
 
 

@@ -69,7 +69,7 @@ def readout_step(
 ) -> tuple[Array, Array]:
     """[s; c] is formed, and is one product."""
     s_next = recurrent.simple_rnn_cell(y, s, W_xh, W_hh, b_h)
-    c = _attended(s_next, h, W_q, W_k)
+    c = attended(s_next, h, W_q, W_k)
     return s_next, np.concatenate([s_next, c], axis=-1) @ W_o + b_o
 
 
@@ -80,7 +80,7 @@ def input_feeding_step(
 ) -> tuple[Array, Array]:
     """[y; c] is formed, and is one product."""
     s_next = recurrent.simple_rnn_cell(np.concatenate([y, c], axis=-1), s, W_xh, W_hh, b_h)
-    return s_next, _attended(s_next, h, W_q, W_k)
+    return s_next, attended(s_next, h, W_q, W_k)
 
 
 @implements("attention_rnn.attentive_step", framework="numpy", dtypes=DTYPES, devices=DEVICES)
@@ -90,7 +90,7 @@ def attentive_step(
 ) -> tuple[Array, Array]:
     """[x; s; c] is formed, and is one product."""
     s_next = np.tanh(np.concatenate([x, s, c], axis=-1) @ A + b)
-    return s_next, _attended(s_next, h, W_q, W_k)
+    return s_next, attended(s_next, h, W_q, W_k)
 
 
 @implements("attention_rnn.readout_decode", framework="numpy", dtypes=DTYPES, devices=DEVICES)
@@ -113,7 +113,7 @@ def attentive_decode(
 ) -> tuple[Array, Array]:
     """Step by step, since each state waits for what the one before reads."""
     s = h[..., -1, :]
-    c = _attended(s, h, W_q, W_k)
+    c = attended(s, h, W_q, W_k)
     states, contexts = [], []
     for x_t in np.moveaxis(x, -2, 0):
         s, c = attentive_step(x_t, s, c, h, A, b, W_q, W_k)
@@ -130,7 +130,7 @@ def attentive_step_values(
 ) -> tuple[Array, Array]:
     """[x; s; c] is formed, and is one product; the states are weighted before they are mapped."""
     s_next = np.tanh(np.concatenate([x, s, c], axis=-1) @ A + b)
-    return s_next, _attended(s_next, h, W_q, W_k) @ W_v
+    return s_next, attended(s_next, h, W_q, W_k) @ W_v
 
 
 @implements("attention_rnn.attentive_decode_values", framework="numpy", dtypes=DTYPES, devices=DEVICES)
@@ -140,7 +140,7 @@ def attentive_decode_values(
 ) -> tuple[Array, Array]:
     """Step by step, since each state waits for what the one before reads."""
     s = h[..., -1, :]
-    c = _attended(s, h, W_q, W_k) @ W_v
+    c = attended(s, h, W_q, W_k) @ W_v
     states, contexts = [], []
     for x_t in np.moveaxis(x, -2, 0):
         s, c = attentive_step_values(x_t, s, c, h, A, b, W_q, W_k, W_v)
@@ -227,7 +227,7 @@ def next_layer_step(
 ) -> tuple[Array, Array]:
     """[s; a] is formed, and is one product."""
     s_1 = recurrent.simple_rnn_cell(y, s_1, W_xh_1, W_hh_1, b_h_1)
-    x = np.concatenate([s_1, _attended(s_1, h, W_q, W_k)], axis=-1)
+    x = np.concatenate([s_1, attended(s_1, h, W_q, W_k)], axis=-1)
     return s_1, recurrent.simple_rnn_cell(x, s_2, W_xh_2, W_hh_2, b_h_2)
 
 
@@ -399,7 +399,7 @@ def attentive_greedy_decode(
     s = h[..., -1, :]
     return seq2seq.generated(
         lambda i, token, s, c: attentive_greedy_step(token, s, c, h, E, A, b, W_q, W_k, W_o, b_o),
-        (s, _attended(s, h, W_q, W_k)), start=start, stop=stop, count=limit,
+        (s, attended(s, h, W_q, W_k)), start=start, stop=stop, count=limit,
     )
 
 
@@ -426,7 +426,7 @@ def attentive_sample_decode(
         lambda i, token, s, c: attentive_sample_step(
             token, uniform[..., i], s, c, h, E, A, b, W_q, W_k, W_o, b_o, tau=tau
         ),
-        (s, _attended(s, h, W_q, W_k)), start=start, stop=stop, count=uniform.shape[-1],
+        (s, attended(s, h, W_q, W_k)), start=start, stop=stop, count=uniform.shape[-1],
     )
 
 
@@ -449,7 +449,7 @@ def self_attentive(x: Array, A: Array, b: Array, W_q: Array, W_k: Array) -> tupl
     for x_t in np.moveaxis(x, -2, 0):
         s = np.tanh(np.concatenate([x_t, c], axis=-1) @ A + b)
         states.append(s)
-        c = _attended(s, np.stack(states, axis=-2), W_q, W_k)
+        c = attended(s, np.stack(states, axis=-2), W_q, W_k)
         contexts.append(c)
     u = b.shape[0]
     return _stacked(states, u, x), _stacked(contexts, u, x)
@@ -461,7 +461,7 @@ def _stacked(rows: list[Array], width: int, like: Array) -> Array:
     return np.stack(rows, axis=-2) if rows else np.empty((*like.shape[:-2], 0, width), dtype=like.dtype)
 
 
-def _attended(s: Array, h: Array, W_q: Array, W_k: Array) -> Array:
+def attended(s: Array, h: Array, W_q: Array, W_k: Array) -> Array:
     """What a state reads: every key is mapped, then two products."""
     e = ((s @ W_q)[..., None, :] @ transposed(h @ W_k))[..., 0, :]
     return _read(softmax(e, out=e), h)

@@ -187,6 +187,132 @@ def bahdanau_beam_decode(
     )
 
 
+def _gru(
+    c: Array, E: Array,
+    W_xr: Array, W_hr: Array, C_r: Array, b_r: Array,
+    W_xz: Array, W_hz: Array, C_z: Array, b_z: Array,
+    W_xh: Array, W_hh: Array, C_h: Array, b_h: Array,
+    W_o: Array, E_o: Array, C_o: Array, b: Array,
+) -> Step:
+    """A step of Cho's decoder: state and scores. The context is read by every hypothesis."""
+    def step(token: Array, s: Array) -> tuple[Array, ...]:
+        y, context = E[token], c[..., None, :]
+        s = seq2seq.decoder_step_fixed_context(
+            y, s, context, W_xr, W_hr, C_r, b_r, W_xz, W_hz, C_z, b_z, W_xh, W_hh, C_h, b_h
+        )
+        return s, s @ W_o + y @ E_o + context @ C_o + b
+    return step
+
+
+@implements("generation.gru_beam_step", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def gru_beam_step(
+    tokens: Array, length: Array, score: Array, s: Array, c: Array, E: Array,
+    W_xr: Array, W_hr: Array, C_r: Array, b_r: Array,
+    W_xz: Array, W_hz: Array, C_z: Array, b_z: Array,
+    W_xh: Array, W_hh: Array, C_h: Array, b_h: Array,
+    W_o: Array, E_o: Array, C_o: Array, b: Array,
+    *, start: int, stop: int,
+) -> tuple[Array, Array, Array]:
+    """All hypotheses are one more batch axis of the step."""
+    step = _gru(c, E, W_xr, W_hr, C_r, b_r, W_xz, W_hz, C_z, b_z, W_xh, W_hh, C_h, b_h, W_o, E_o, C_o, b)
+    tokens, score, s = _stepped(step, tokens, length, score, (s,), start=start, stop=stop)
+    return tokens, score, s
+
+
+@implements("generation.gru_beam_decode", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def gru_beam_decode(
+    c: Array, s_0: Array, E: Array,
+    W_xr: Array, W_hr: Array, C_r: Array, b_r: Array,
+    W_xz: Array, W_hz: Array, C_z: Array, b_z: Array,
+    W_xh: Array, W_hh: Array, C_h: Array, b_h: Array,
+    W_o: Array, E_o: Array, C_o: Array, b: Array,
+    *, start: int, stop: int, limit: int, beam: int,
+) -> tuple[Array, Array]:
+    """Step by step, all hypotheses at once."""
+    step = _gru(c, E, W_xr, W_hr, C_r, b_r, W_xz, W_hz, C_z, b_z, W_xh, W_hh, C_h, b_h, W_o, E_o, C_o, b)
+    return _searched(
+        step, (s_0,), s_0.shape[:-1], s_0.dtype, start=start, stop=stop, limit=limit, beam=beam
+    )
+
+
+def _readout(
+    h: Array, E: Array,
+    W_xh: Array, W_hh: Array, b_h: Array, W_q: Array, W_k: Array, W_o: Array, b_o: Array,
+) -> Step:
+    """A step of 002's decoder: state and scores. The source is read by every hypothesis."""
+    def step(token: Array, s: Array) -> tuple[Array, ...]:
+        return attention_rnn.readout_step(E[token], s, h[..., None, :, :], W_xh, W_hh, b_h, W_q, W_k, W_o, b_o)
+    return step
+
+
+@implements("generation.readout_beam_step", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def readout_beam_step(
+    tokens: Array, length: Array, score: Array, s: Array, h: Array, E: Array,
+    W_xh: Array, W_hh: Array, b_h: Array, W_q: Array, W_k: Array, W_o: Array, b_o: Array,
+    *, start: int, stop: int,
+) -> tuple[Array, Array, Array]:
+    """All hypotheses are one more batch axis of the step."""
+    step = _readout(h, E, W_xh, W_hh, b_h, W_q, W_k, W_o, b_o)
+    tokens, score, s = _stepped(step, tokens, length, score, (s,), start=start, stop=stop)
+    return tokens, score, s
+
+
+@implements("generation.readout_beam_decode", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def readout_beam_decode(
+    s_0: Array, h: Array, E: Array,
+    W_xh: Array, W_hh: Array, b_h: Array, W_q: Array, W_k: Array, W_o: Array, b_o: Array,
+    *, start: int, stop: int, limit: int, beam: int,
+) -> tuple[Array, Array]:
+    """Step by step, all hypotheses at once."""
+    step = _readout(h, E, W_xh, W_hh, b_h, W_q, W_k, W_o, b_o)
+    return _searched(
+        step, (s_0,), s_0.shape[:-1], s_0.dtype, start=start, stop=stop, limit=limit, beam=beam
+    )
+
+
+def _attentive(
+    h: Array, E: Array,
+    A: Array, b: Array, W_q: Array, W_k: Array, W_o: Array, b_o: Array,
+) -> Step:
+    """A step of 003's decoder with attention: state, context and scores. The source is read by every hypothesis."""
+    def step(token: Array, s: Array, c: Array) -> tuple[Array, ...]:
+        s, c = attention_rnn.attentive_step(E[token], s, c, h[..., None, :, :], A, b, W_q, W_k)
+        return s, c, recurrent.readout(s, W_o, b_o)
+    return step
+
+
+@implements("generation.attentive_beam_step", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def attentive_beam_step(
+    tokens: Array, length: Array, score: Array, s: Array, c: Array, h: Array, E: Array,
+    A: Array, b: Array, W_q: Array, W_k: Array, W_o: Array, b_o: Array,
+    *, start: int, stop: int,
+) -> tuple[Array, Array, Array, Array]:
+    """All hypotheses are one more batch axis of the step."""
+    step = _attentive(h, E, A, b, W_q, W_k, W_o, b_o)
+    tokens, score, s, c = _stepped(step, tokens, length, score, (s, c), start=start, stop=stop)
+    return tokens, score, s, c
+
+
+@implements("generation.attentive_beam_decode", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def attentive_beam_decode(
+    h: Array, E: Array,
+    A: Array, b: Array, W_q: Array, W_k: Array, W_o: Array, b_o: Array,
+    *, start: int, stop: int, limit: int, beam: int,
+) -> tuple[Array, Array]:
+    """Step by step, all hypotheses at once, from the encoder's last state and what that reads."""
+    step, s = _attentive(h, E, A, b, W_q, W_k, W_o, b_o), h[..., -1, :]
+    c = attention_rnn.attended(s, h, W_q, W_k)
+    return _searched(
+        step, (s, c), s.shape[:-1], s.dtype, start=start, stop=stop, limit=limit, beam=beam
+    )
+
+
 def _rows(tokens: Array, z: Array, P: Array, *weights: Array, start: int, heads: int, eps: float) -> Array:
     """What the decoder makes of `start` and all tokens but the last, for each hypothesis where there are several."""
     x = transformer.embed_scaled(np.concatenate([np.full_like(tokens[..., :1], start), tokens[..., :-1]], axis=-1), P)
@@ -237,6 +363,48 @@ def transformer_greedy_decode(
             start=start, heads=heads, eps=eps,
         )
         tokens[..., i] = (y[..., -1, :] @ W + b).argmax(axis=-1)
+    return seq2seq.until_stop(tokens, stop=stop)
+
+
+@implements("generation.transformer_sample_step", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def transformer_sample_step(
+    tokens: Array, length: Array, uniform: Array, z: Array, P: Array,
+    W_q_s: Array, W_k_s: Array, W_v_s: Array, W_o_s: Array, gamma_1: Array, beta_1: Array,
+    W_q_c: Array, W_k_c: Array, W_v_c: Array, W_o_c: Array, gamma_2: Array, beta_2: Array,
+    W_1: Array, b_1: Array, W_2: Array, b_2: Array, gamma_3: Array, beta_3: Array, W: Array, b: Array,
+    *, start: int, heads: int, eps: float, tau: float,
+) -> Array:
+    """The scores of the next token; then one draw."""
+    e = transformer_next(
+        tokens, length, z, P,
+        W_q_s, W_k_s, W_v_s, W_o_s, gamma_1, beta_1, W_q_c, W_k_c, W_v_c, W_o_c, gamma_2, beta_2,
+        W_1, b_1, W_2, b_2, gamma_3, beta_3, W, b,
+        start=start, heads=heads, eps=eps,
+    )
+    return seq2seq.sample(seq2seq.temperature(e, tau=tau), uniform)
+
+
+@implements("generation.transformer_sample_decode", framework="numpy", dtypes=DTYPES, devices=DEVICES)
+@half_in_single
+def transformer_sample_decode(
+    uniform: Array, z: Array, P: Array,
+    W_q_s: Array, W_k_s: Array, W_v_s: Array, W_o_s: Array, gamma_1: Array, beta_1: Array,
+    W_q_c: Array, W_k_c: Array, W_v_c: Array, W_o_c: Array, gamma_2: Array, beta_2: Array,
+    W_1: Array, b_1: Array, W_2: Array, b_2: Array, gamma_3: Array, beta_3: Array, W: Array, b: Array,
+    *, start: int, stop: int, heads: int, eps: float, tau: float,
+) -> Array:
+    """Each step decodes the tokens so far, and draws from its last row with a number of its own."""
+    tokens = np.zeros(uniform.shape, dtype=np.int64)
+    for i in range(uniform.shape[-1]):
+        y = _rows(
+            tokens[..., : i + 1], z, P,
+            W_q_s, W_k_s, W_v_s, W_o_s, gamma_1, beta_1, W_q_c, W_k_c, W_v_c, W_o_c, gamma_2, beta_2,
+            W_1, b_1, W_2, b_2, gamma_3, beta_3,
+            start=start, heads=heads, eps=eps,
+        )
+        p = seq2seq.temperature(y[..., -1, :] @ W + b, tau=tau)
+        tokens[..., i] = seq2seq.sample(p, uniform[..., i])
     return seq2seq.until_stop(tokens, stop=stop)
 
 

@@ -67,7 +67,7 @@ def readout_step(
 ) -> tuple[Tensor, Tensor]:
     """[s; c] is formed, and is one product."""
     s_next = recurrent.simple_rnn_cell(y, s, W_xh, W_hh, b_h)
-    c = _attended(s_next, h, W_q, W_k)
+    c = attended(s_next, h, W_q, W_k)
     return s_next, F.linear(torch.cat([s_next, c], dim=-1), W_o.mT, b_o)
 
 
@@ -77,7 +77,7 @@ def input_feeding_step(
 ) -> tuple[Tensor, Tensor]:
     """[y; c] is formed, and is one product."""
     s_next = recurrent.simple_rnn_cell(torch.cat([y, c], dim=-1), s, W_xh, W_hh, b_h)
-    return s_next, _attended(s_next, h, W_q, W_k)
+    return s_next, attended(s_next, h, W_q, W_k)
 
 
 @implements("attention_rnn.attentive_step", framework="torch", dtypes=DTYPES)
@@ -86,7 +86,7 @@ def attentive_step(
 ) -> tuple[Tensor, Tensor]:
     """[x; s; c] is formed, and is one product."""
     s_next = torch.tanh(F.linear(torch.cat([x, s, c], dim=-1), A.mT, b))
-    return s_next, _attended(s_next, h, W_q, W_k)
+    return s_next, attended(s_next, h, W_q, W_k)
 
 
 @implements("attention_rnn.readout_decode", framework="torch", dtypes=DTYPES)
@@ -107,7 +107,7 @@ def attentive_decode(
 ) -> tuple[Tensor, Tensor]:
     """Step by step, since each state waits for what the one before reads."""
     s = h[..., -1, :]
-    c = _attended(s, h, W_q, W_k)
+    c = attended(s, h, W_q, W_k)
     states, contexts = [], []
     for x_t in x.unbind(-2):
         s, c = attentive_step(x_t, s, c, h, A, b, W_q, W_k)
@@ -212,7 +212,7 @@ def next_layer_step(
 ) -> tuple[Tensor, Tensor]:
     """[s; a] is formed, and is one product."""
     s_1 = recurrent.simple_rnn_cell(y, s_1, W_xh_1, W_hh_1, b_h_1)
-    x = torch.cat([s_1, _attended(s_1, h, W_q, W_k)], dim=-1)
+    x = torch.cat([s_1, attended(s_1, h, W_q, W_k)], dim=-1)
     return s_1, recurrent.simple_rnn_cell(x, s_2, W_xh_2, W_hh_2, b_h_2)
 
 
@@ -373,7 +373,7 @@ def attentive_greedy_decode(
     s = h[..., -1, :]
     return seq2seq.generated(
         lambda i, token, s, c: attentive_greedy_step(token, s, c, h, E, A, b, W_q, W_k, W_o, b_o),
-        (s, _attended(s, h, W_q, W_k)), start=start, stop=stop, count=limit,
+        (s, attended(s, h, W_q, W_k)), start=start, stop=stop, count=limit,
     )
 
 
@@ -398,7 +398,7 @@ def attentive_sample_decode(
         lambda i, token, s, c: attentive_sample_step(
             token, uniform[..., i], s, c, h, E, A, b, W_q, W_k, W_o, b_o, tau=tau
         ),
-        (s, _attended(s, h, W_q, W_k)), start=start, stop=stop, count=uniform.shape[-1],
+        (s, attended(s, h, W_q, W_k)), start=start, stop=stop, count=uniform.shape[-1],
     )
 
 
@@ -419,7 +419,7 @@ def self_attentive(x: Tensor, A: Tensor, b: Tensor, W_q: Tensor, W_k: Tensor) ->
     for x_t in x.unbind(-2):
         s = torch.tanh(F.linear(torch.cat([x_t, c], dim=-1), A.mT, b))
         states.append(s)
-        c = _attended(s, torch.stack(states, dim=-2), W_q, W_k)
+        c = attended(s, torch.stack(states, dim=-2), W_q, W_k)
         contexts.append(c)
     u = b.shape[0]
     return _stacked(states, u, x), _stacked(contexts, u, x)
@@ -431,7 +431,7 @@ def _stacked(rows: list[Tensor], width: int, like: Tensor) -> Tensor:
     return torch.stack(rows, dim=-2) if rows else like.new_empty((*like.shape[:-2], 0, width))
 
 
-def _attended(s: Tensor, h: Tensor, W_q: Tensor, W_k: Tensor) -> Tensor:
+def attended(s: Tensor, h: Tensor, W_q: Tensor, W_k: Tensor) -> Tensor:
     """What a state reads: every key is mapped, then two products."""
     return _read(_weights(s, h, W_q, W_k), h)
 

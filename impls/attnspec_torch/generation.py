@@ -179,6 +179,127 @@ def bahdanau_beam_decode(
     )
 
 
+def _gru(
+    c: Tensor, E: Tensor,
+    W_xr: Tensor, W_hr: Tensor, C_r: Tensor, b_r: Tensor,
+    W_xz: Tensor, W_hz: Tensor, C_z: Tensor, b_z: Tensor,
+    W_xh: Tensor, W_hh: Tensor, C_h: Tensor, b_h: Tensor,
+    W_o: Tensor, E_o: Tensor, C_o: Tensor, b: Tensor,
+) -> Step:
+    """A step of Cho's decoder: state and scores. The context is read by every hypothesis."""
+    def step(token: Tensor, s: Tensor) -> tuple[Tensor, ...]:
+        y, context = F.embedding(token, E), c.unsqueeze(-2)
+        s = seq2seq.decoder_step_fixed_context(
+            y, s, context, W_xr, W_hr, C_r, b_r, W_xz, W_hz, C_z, b_z, W_xh, W_hh, C_h, b_h
+        )
+        return s, s @ W_o + y @ E_o + context @ C_o + b
+    return step
+
+
+@implements("generation.gru_beam_step", framework="torch", dtypes=DTYPES)
+def gru_beam_step(
+    tokens: Tensor, length: Tensor, score: Tensor, s: Tensor, c: Tensor, E: Tensor,
+    W_xr: Tensor, W_hr: Tensor, C_r: Tensor, b_r: Tensor,
+    W_xz: Tensor, W_hz: Tensor, C_z: Tensor, b_z: Tensor,
+    W_xh: Tensor, W_hh: Tensor, C_h: Tensor, b_h: Tensor,
+    W_o: Tensor, E_o: Tensor, C_o: Tensor, b: Tensor,
+    *, start: int, stop: int,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """All hypotheses are one more batch axis of the step."""
+    step = _gru(c, E, W_xr, W_hr, C_r, b_r, W_xz, W_hz, C_z, b_z, W_xh, W_hh, C_h, b_h, W_o, E_o, C_o, b)
+    tokens, score, s = _stepped(step, tokens, length, score, (s,), start=start, stop=stop)
+    return tokens, score, s
+
+
+@implements("generation.gru_beam_decode", framework="torch", dtypes=DTYPES)
+def gru_beam_decode(
+    c: Tensor, s_0: Tensor, E: Tensor,
+    W_xr: Tensor, W_hr: Tensor, C_r: Tensor, b_r: Tensor,
+    W_xz: Tensor, W_hz: Tensor, C_z: Tensor, b_z: Tensor,
+    W_xh: Tensor, W_hh: Tensor, C_h: Tensor, b_h: Tensor,
+    W_o: Tensor, E_o: Tensor, C_o: Tensor, b: Tensor,
+    *, start: int, stop: int, limit: int, beam: int,
+) -> tuple[Tensor, Tensor]:
+    """Step by step, all hypotheses at once."""
+    step = _gru(c, E, W_xr, W_hr, C_r, b_r, W_xz, W_hz, C_z, b_z, W_xh, W_hh, C_h, b_h, W_o, E_o, C_o, b)
+    return _searched(
+        step, (s_0,), s_0.shape[:-1], s_0, start=start, stop=stop, limit=limit, beam=beam
+    )
+
+
+def _readout(
+    h: Tensor, E: Tensor,
+    W_xh: Tensor, W_hh: Tensor, b_h: Tensor, W_q: Tensor, W_k: Tensor, W_o: Tensor, b_o: Tensor,
+) -> Step:
+    """A step of 002's decoder: state and scores. The source is read by every hypothesis."""
+    def step(token: Tensor, s: Tensor) -> tuple[Tensor, ...]:
+        y = F.embedding(token, E)
+        return attention_rnn.readout_step(y, s, h.unsqueeze(-3), W_xh, W_hh, b_h, W_q, W_k, W_o, b_o)
+    return step
+
+
+@implements("generation.readout_beam_step", framework="torch", dtypes=DTYPES)
+def readout_beam_step(
+    tokens: Tensor, length: Tensor, score: Tensor, s: Tensor, h: Tensor, E: Tensor,
+    W_xh: Tensor, W_hh: Tensor, b_h: Tensor, W_q: Tensor, W_k: Tensor, W_o: Tensor, b_o: Tensor,
+    *, start: int, stop: int,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """All hypotheses are one more batch axis of the step."""
+    step = _readout(h, E, W_xh, W_hh, b_h, W_q, W_k, W_o, b_o)
+    tokens, score, s = _stepped(step, tokens, length, score, (s,), start=start, stop=stop)
+    return tokens, score, s
+
+
+@implements("generation.readout_beam_decode", framework="torch", dtypes=DTYPES)
+def readout_beam_decode(
+    s_0: Tensor, h: Tensor, E: Tensor,
+    W_xh: Tensor, W_hh: Tensor, b_h: Tensor, W_q: Tensor, W_k: Tensor, W_o: Tensor, b_o: Tensor,
+    *, start: int, stop: int, limit: int, beam: int,
+) -> tuple[Tensor, Tensor]:
+    """Step by step, all hypotheses at once."""
+    step = _readout(h, E, W_xh, W_hh, b_h, W_q, W_k, W_o, b_o)
+    return _searched(
+        step, (s_0,), s_0.shape[:-1], s_0, start=start, stop=stop, limit=limit, beam=beam
+    )
+
+
+def _attentive(
+    h: Tensor, E: Tensor,
+    A: Tensor, b: Tensor, W_q: Tensor, W_k: Tensor, W_o: Tensor, b_o: Tensor,
+) -> Step:
+    """A step of 003's decoder with attention: state, context and scores. The source is read by every hypothesis."""
+    def step(token: Tensor, s: Tensor, c: Tensor) -> tuple[Tensor, ...]:
+        s, c = attention_rnn.attentive_step(F.embedding(token, E), s, c, h.unsqueeze(-3), A, b, W_q, W_k)
+        return s, c, recurrent.readout(s, W_o, b_o)
+    return step
+
+
+@implements("generation.attentive_beam_step", framework="torch", dtypes=DTYPES)
+def attentive_beam_step(
+    tokens: Tensor, length: Tensor, score: Tensor, s: Tensor, c: Tensor, h: Tensor, E: Tensor,
+    A: Tensor, b: Tensor, W_q: Tensor, W_k: Tensor, W_o: Tensor, b_o: Tensor,
+    *, start: int, stop: int,
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """All hypotheses are one more batch axis of the step."""
+    step = _attentive(h, E, A, b, W_q, W_k, W_o, b_o)
+    tokens, score, s, c = _stepped(step, tokens, length, score, (s, c), start=start, stop=stop)
+    return tokens, score, s, c
+
+
+@implements("generation.attentive_beam_decode", framework="torch", dtypes=DTYPES)
+def attentive_beam_decode(
+    h: Tensor, E: Tensor,
+    A: Tensor, b: Tensor, W_q: Tensor, W_k: Tensor, W_o: Tensor, b_o: Tensor,
+    *, start: int, stop: int, limit: int, beam: int,
+) -> tuple[Tensor, Tensor]:
+    """Step by step, all hypotheses at once, from the encoder's last state and what that reads."""
+    step, s = _attentive(h, E, A, b, W_q, W_k, W_o, b_o), h[..., -1, :]
+    c = attention_rnn.attended(s, h, W_q, W_k)
+    return _searched(
+        step, (s, c), s.shape[:-1], s, start=start, stop=stop, limit=limit, beam=beam
+    )
+
+
 def _rows(tokens: Tensor, z: Tensor, P: Tensor, *weights: Tensor, start: int, heads: int, eps: float) -> Tensor:
     """What the decoder makes of `start` and all tokens but the last, for each hypothesis where there are several."""
     x = transformer.embed_scaled(torch.cat([torch.full_like(tokens[..., :1], start), tokens[..., :-1]], dim=-1), P)
@@ -227,6 +348,46 @@ def transformer_greedy_decode(
             start=start, heads=heads, eps=eps,
         )
         tokens[..., i] = (y[..., -1, :] @ W + b).argmax(dim=-1)
+    return seq2seq.until_stop(tokens, stop=stop)
+
+
+@implements("generation.transformer_sample_step", framework="torch", dtypes=DTYPES)
+def transformer_sample_step(
+    tokens: Tensor, length: Tensor, uniform: Tensor, z: Tensor, P: Tensor,
+    W_q_s: Tensor, W_k_s: Tensor, W_v_s: Tensor, W_o_s: Tensor, gamma_1: Tensor, beta_1: Tensor,
+    W_q_c: Tensor, W_k_c: Tensor, W_v_c: Tensor, W_o_c: Tensor, gamma_2: Tensor, beta_2: Tensor,
+    W_1: Tensor, b_1: Tensor, W_2: Tensor, b_2: Tensor, gamma_3: Tensor, beta_3: Tensor, W: Tensor, b: Tensor,
+    *, start: int, heads: int, eps: float, tau: float,
+) -> Tensor:
+    """The scores of the next token; then one draw."""
+    e = transformer_next(
+        tokens, length, z, P,
+        W_q_s, W_k_s, W_v_s, W_o_s, gamma_1, beta_1, W_q_c, W_k_c, W_v_c, W_o_c, gamma_2, beta_2,
+        W_1, b_1, W_2, b_2, gamma_3, beta_3, W, b,
+        start=start, heads=heads, eps=eps,
+    )
+    return seq2seq.sample(seq2seq.temperature(e, tau=tau), uniform)
+
+
+@implements("generation.transformer_sample_decode", framework="torch", dtypes=DTYPES)
+def transformer_sample_decode(
+    uniform: Tensor, z: Tensor, P: Tensor,
+    W_q_s: Tensor, W_k_s: Tensor, W_v_s: Tensor, W_o_s: Tensor, gamma_1: Tensor, beta_1: Tensor,
+    W_q_c: Tensor, W_k_c: Tensor, W_v_c: Tensor, W_o_c: Tensor, gamma_2: Tensor, beta_2: Tensor,
+    W_1: Tensor, b_1: Tensor, W_2: Tensor, b_2: Tensor, gamma_3: Tensor, beta_3: Tensor, W: Tensor, b: Tensor,
+    *, start: int, stop: int, heads: int, eps: float, tau: float,
+) -> Tensor:
+    """Each step decodes the tokens so far, and draws from its last row with a number of its own."""
+    tokens = torch.zeros(uniform.shape, dtype=torch.long, device=uniform.device)
+    for i in range(uniform.shape[-1]):
+        y = _rows(
+            tokens[..., : i + 1], z, P,
+            W_q_s, W_k_s, W_v_s, W_o_s, gamma_1, beta_1, W_q_c, W_k_c, W_v_c, W_o_c, gamma_2, beta_2,
+            W_1, b_1, W_2, b_2, gamma_3, beta_3,
+            start=start, heads=heads, eps=eps,
+        )
+        p = seq2seq.temperature(y[..., -1, :] @ W + b, tau=tau)
+        tokens[..., i] = seq2seq.sample(p, uniform[..., i])
     return seq2seq.until_stop(tokens, stop=stop)
 
 

@@ -391,7 +391,8 @@ one row for another is right by chance in one row of so many, and it is asked th
 ORACLE_ELEMENTS = 24_000_000
 """Convention: the most elements of one array of simulated runs, all runs that are made at once taken together; eight
 bytes each, and some five such arrays are alive at once: less than 1 GB. Fewer runs are made at once where they would be
-more. One run has at most a fourth of it, and a sixteenth where several examples of a batch are distinct."""
+more. One run has at most a fourth of it; a sixteenth where two examples of a batch are distinct, and a 256th where four
+are, since the reference then costs twice as much."""
 
 
 def widened(elements: float) -> float:

@@ -11,7 +11,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from attnspec.cli import main
-from attnspec.verification.sandbox.child.pooling import extremes
+from attnspec.verification.sandbox.child.array_calls import ARRAYS
+from attnspec.verification.sandbox.child.arrays import Arrays
+from attnspec.verification.sandbox.child.pooling import extremes, spread
 from attnspec.verification.sandbox.messages import Output, Pools
 
 ATTENTION = """
@@ -157,6 +159,20 @@ def test_rows_of_a_gradient_are_judged_too() -> None:
     result, verdict = verify(code, "attention.weights", "--backward", "--sizes", "n=700,m=900")
     assert result.exit_code == 0, result.output
     assert any("all 630,000 elements" in each for each in verdict["findings"]), verdict["findings"]
+
+
+@pytest.mark.parametrize("framework", ["numpy", "torch", "jax"])
+def test_large_arguments_have_the_rows_of_small_ones_and_are_contiguous(framework: str) -> None:
+    pytest.importorskip(framework)
+    arrays: Arrays = ARRAYS[framework]()
+    small = np.arange(24.0, dtype=np.float32).reshape(2, 3, 4)
+    entries = {"batch0": np.array([1, 0, 1]), "n": np.array([2, 0, 1, 1, 0])}
+    pools = Pools(entries, {"x": ("batch0", "n", "")}, ())
+    given = {"x": arrays.place(small, "float32", "cpu", "contiguous")}
+    large = spread(given, pools, arrays)["x"].view
+    np.testing.assert_array_equal(np.asarray(large), small[entries["batch0"]][:, entries["n"]])
+    assert framework != "numpy" or large.flags.c_contiguous
+    assert framework != "torch" or large.is_contiguous()
 
 
 def test_extremes_among_equal_rows_are_of_every_row() -> None:

@@ -8,9 +8,9 @@ from jaxtyping import Float, Int
 
 from attnspec import Place, Source, equation
 from attnspec.equations import transformer
-from attnspec.equations.attention_rnn import bahdanau_step
+from attnspec.equations.attention_rnn import attentive_step, bahdanau_step, readout_step
 from attnspec.equations.recurrent import lstm_cell, readout
-from attnspec.equations.seq2seq import until_stop
+from attnspec.equations.seq2seq import TAU, decoder_step_fixed_context, sample, temperature, until_stop
 from attnspec.notation import (
     Tensor,
     argmax,
@@ -22,6 +22,7 @@ from attnspec.notation import (
     max,
     scan,
     size,
+    softmax,
     split,
     sum,
     tanh,
@@ -35,6 +36,10 @@ LSTM = Source("003", "总结", paper="Sutskever, Vinyals and Le 2014, arXiv:1409
 BAHDANAU = Source(
     "000", "序列到序列任务当中的注意力机制", paper="Bahdanau et al. 2015, arXiv:1409.0473v7, sec. 4.2 and app. A.2.2"
 )
+LEVINE = Source("002", "Sequence to Sequence")
+WANG = Source("003", "Attention + Simple RNN")
+CHO = Source("000", "编码器，解码器架构", paper="Cho et al. 2014, arXiv:1406.1078v3, app. A.1")
+DRAWING = Source("003", "总结")
 GREEDY = Source("001", "注意力机制/抛弃RNN", paper="Vaswani et al. 2017, arXiv:1706.03762, sec. 3.1")
 TRANSFORMER = Source("001", "注意力机制/抛弃RNN", paper="Vaswani et al. 2017, arXiv:1706.03762, sec. 3.1 and 6.1")
 
@@ -44,8 +49,10 @@ ENDS = {"start": Place("v", step=2), **STOP}
 EPS = {"eps": (1e-5, 1e-2, 1e-3, 1e-12)}
 FEW = {"v": 9, "d": 9, "u": 9, "limit": 5}
 """Decoding takes a step for each token, and compares all continuations with all others."""
-FEW_ATTENDED = {**FEW, "m": 9, "a": 9, "l": 9}
+FEW_READ = {**FEW, "m": 9, "a": 9}
+FEW_ATTENDED = {**FEW_READ, "l": 9}
 FEW_LAYERED = {"v": 9, "c": 9, "d": 5, "f": 9, "m": 9, "H": 2, "limit": 3}
+FEW_DRAWN = {"v": 9, "c": 9, "d": 5, "f": 9, "m": 9, "H": 2, "t": 3}
 
 
 @equation(BEAM, options=STOP, largest={"v": 33}, smallest={"beam": 1})
@@ -188,6 +195,164 @@ def bahdanau_beam_decode(
     return last(i, tokens), last(i, score)
 
 
+@equation(CHO, BEAM, options=ENDS, largest={**FEW, "k": 9}, smallest={"beam": 1, "limit": 1}, sizes=STEPS)
+def gru_beam_step(
+    tokens: Int[Tensor, "beam limit"], length: Int[Tensor, ""], score: Float[Tensor, " beam"],
+    s: Float[Tensor, "beam u"], c: Float[Tensor, " k"], E: Float[Tensor, "v d"],
+    W_xr: Float[Tensor, "d u"], W_hr: Float[Tensor, "u u"], C_r: Float[Tensor, "k u"], b_r: Float[Tensor, " u"],
+    W_xz: Float[Tensor, "d u"], W_hz: Float[Tensor, "u u"], C_z: Float[Tensor, "k u"], b_z: Float[Tensor, " u"],
+    W_xh: Float[Tensor, "d u"], W_hh: Float[Tensor, "u u"], C_h: Float[Tensor, "k u"], b_h: Float[Tensor, " u"],
+    W_o: Float[Tensor, "u v"], E_o: Float[Tensor, "d v"], C_o: Float[Tensor, "k v"], b: Float[Tensor, " v"],
+    *, start: int, stop: int,
+) -> tuple[Int[Tensor, "beam limit"], Float[Tensor, " beam"], Float[Tensor, "beam u"]]:
+    """One step of Cho's decoder with a beam: all hypotheses read the same context. Tokens, scores, states."""
+    r, j, k = indices("beam", "limit", "v")
+    token = where(length == 0, start, tokens[r, length - 1])
+    over = where((token == stop) & (length > 0), 1, 0)
+    y = E[token]
+    s_next = decoder_step_fixed_context(
+        y, s[r], c, W_xr, W_hr, C_r, b_r, W_xz, W_hz, C_z, b_z, W_xh, W_hh, C_h, b_h
+    )
+    logits = s_next @ W_o + y @ E_o + c @ C_o + b
+    log_p = log_softmax(k, logits[k])
+    score_next, parent, chosen = beam_step(log_p.stack(r, k), score, over.stack(r), stop=stop)
+    p = parent[r]
+    tokens_next = where(j == length, chosen[r], tokens[p, j])
+    return tokens_next.stack(r, j), score_next, s_next.stack(r)[p].stack(r)
+
+
+@equation(CHO, BEAM, options=ENDS, largest={**FEW, "k": 9}, smallest={"beam": 1})
+def gru_beam_decode(
+    c: Float[Tensor, " k"], s_0: Float[Tensor, " u"], E: Float[Tensor, "v d"],
+    W_xr: Float[Tensor, "d u"], W_hr: Float[Tensor, "u u"], C_r: Float[Tensor, "k u"], b_r: Float[Tensor, " u"],
+    W_xz: Float[Tensor, "d u"], W_hz: Float[Tensor, "u u"], C_z: Float[Tensor, "k u"], b_z: Float[Tensor, " u"],
+    W_xh: Float[Tensor, "d u"], W_hh: Float[Tensor, "u u"], C_h: Float[Tensor, "k u"], b_h: Float[Tensor, " u"],
+    W_o: Float[Tensor, "u v"], E_o: Float[Tensor, "d v"], C_o: Float[Tensor, "k v"], b: Float[Tensor, " v"],
+    *, start: int, stop: int, limit: int, beam: int,
+) -> tuple[Int[Tensor, "beam limit"], Float[Tensor, " beam"]]:
+    """The hypotheses of Cho's decoder after `limit` steps, the likeliest first, each with its log-probability.
+
+    `stop` is repeated to the end. A beam of 1 is `seq2seq.greedy_decode`.
+    """
+    i, j, r, u = indices("limit", "limit", "beam", "u")
+    length = 1 * i
+    none = (0 * r + 0 * j).stack(r, j)
+    one = where(r == 0, 0, -inf).stack(r)
+    s_r = where(r >= 0, s_0[u], 0).stack(r, u)
+    tokens, score, s = scan(  # noqa: RUF059  # the state is carried beside the tokens
+        i,
+        lambda tokens, score, s: gru_beam_step(
+            tokens, length, score, s, c, E,
+            W_xr, W_hr, C_r, b_r, W_xz, W_hz, C_z, b_z, W_xh, W_hh, C_h, b_h, W_o, E_o, C_o, b,
+            start=start, stop=stop,
+        ),
+        none, one, s_r,
+    )
+    return last(i, tokens), last(i, score)
+
+
+@equation(LEVINE, BEAM, options=ENDS, largest={**FEW_READ, "k": 9}, smallest={"beam": 1, "limit": 1}, sizes=STEPS)
+def readout_beam_step(
+    tokens: Int[Tensor, "beam limit"], length: Int[Tensor, ""], score: Float[Tensor, " beam"],
+    s: Float[Tensor, "beam u"], h: Float[Tensor, "m k"], E: Float[Tensor, "v d"],
+    W_xh: Float[Tensor, "d u"], W_hh: Float[Tensor, "u u"], b_h: Float[Tensor, " u"],
+    W_q: Float[Tensor, "u a"], W_k: Float[Tensor, "k a"],
+    W_o: Float[Tensor, "u+k v"], b_o: Float[Tensor, " v"],
+    *, start: int, stop: int,
+) -> tuple[Int[Tensor, "beam limit"], Float[Tensor, " beam"], Float[Tensor, "beam u"]]:
+    """One step of 002's decoder with a beam; every hypothesis has attention of its own. Tokens, scores, states."""
+    r, j, w = indices("beam", "limit", "v")
+    token = where(length == 0, start, tokens[r, length - 1])
+    over = where((token == stop) & (length > 0), 1, 0)
+    s_next, y_hat = readout_step(E[token], s[r], h, W_xh, W_hh, b_h, W_q, W_k, W_o, b_o)
+    log_p = log_softmax(w, y_hat[w])
+    score_next, parent, chosen = beam_step(log_p.stack(r, w), score, over.stack(r), stop=stop)
+    p = parent[r]
+    tokens_next = where(j == length, chosen[r], tokens[p, j])
+    return tokens_next.stack(r, j), score_next, s_next.stack(r)[p].stack(r)
+
+
+@equation(LEVINE, BEAM, options=ENDS, largest={**FEW_READ, "k": 9}, smallest={"beam": 1})
+def readout_beam_decode(
+    s_0: Float[Tensor, " u"], h: Float[Tensor, "m k"], E: Float[Tensor, "v d"],
+    W_xh: Float[Tensor, "d u"], W_hh: Float[Tensor, "u u"], b_h: Float[Tensor, " u"],
+    W_q: Float[Tensor, "u a"], W_k: Float[Tensor, "k a"],
+    W_o: Float[Tensor, "u+k v"], b_o: Float[Tensor, " v"],
+    *, start: int, stop: int, limit: int, beam: int,
+) -> tuple[Int[Tensor, "beam limit"], Float[Tensor, " beam"]]:
+    """The hypotheses of 002's decoder after `limit` steps, the likeliest first, each with its log-probability.
+
+    `stop` is repeated to the end. A beam of 1 is `attention_rnn.readout_greedy_decode`.
+    """
+    i, j, r, u = indices("limit", "limit", "beam", "u")
+    length = 1 * i
+    none = (0 * r + 0 * j).stack(r, j)
+    one = where(r == 0, 0, -inf).stack(r)
+    s_r = where(r >= 0, s_0[u], 0).stack(r, u)
+    tokens, score, s = scan(  # noqa: RUF059  # the state is carried beside the tokens
+        i,
+        lambda tokens, score, s: readout_beam_step(
+            tokens, length, score, s, h, E, W_xh, W_hh, b_h, W_q, W_k, W_o, b_o, start=start, stop=stop
+        ),
+        none, one, s_r,
+    )
+    return last(i, tokens), last(i, score)
+
+
+@equation(WANG, BEAM, options=ENDS, largest=FEW_READ, smallest={"beam": 1, "limit": 1}, sizes=STEPS)
+def attentive_beam_step(
+    tokens: Int[Tensor, "beam limit"], length: Int[Tensor, ""], score: Float[Tensor, " beam"],
+    s: Float[Tensor, "beam u"], c: Float[Tensor, "beam u"], h: Float[Tensor, "m u"], E: Float[Tensor, "v d"],
+    A: Float[Tensor, "d+u+u u"], b: Float[Tensor, " u"], W_q: Float[Tensor, "u a"], W_k: Float[Tensor, "u a"],
+    W_o: Float[Tensor, "u v"], b_o: Float[Tensor, " v"],
+    *, start: int, stop: int,
+) -> tuple[Int[Tensor, "beam limit"], Float[Tensor, " beam"], Float[Tensor, "beam u"], Float[Tensor, "beam u"]]:
+    """One step of 003's decoder with attention and a beam; every hypothesis has attention of its own.
+
+    Tokens, scores, states, contexts.
+    """
+    r, j, w = indices("beam", "limit", "v")
+    token = where(length == 0, start, tokens[r, length - 1])
+    over = where((token == stop) & (length > 0), 1, 0)
+    s_next, c_next = attentive_step(E[token], s[r], c[r], h, A, b, W_q, W_k)
+    logits = readout(s_next, W_o, b_o)
+    log_p = log_softmax(w, logits[w])
+    score_next, parent, chosen = beam_step(log_p.stack(r, w), score, over.stack(r), stop=stop)
+    p = parent[r]
+    tokens_next = where(j == length, chosen[r], tokens[p, j])
+    return tokens_next.stack(r, j), score_next, s_next.stack(r)[p].stack(r), c_next.stack(r)[p].stack(r)
+
+
+@equation(WANG, BEAM, options=ENDS, largest=FEW_READ, smallest={"beam": 1})
+def attentive_beam_decode(
+    h: Float[Tensor, "m u"], E: Float[Tensor, "v d"],
+    A: Float[Tensor, "d+u+u u"], b: Float[Tensor, " u"], W_q: Float[Tensor, "u a"], W_k: Float[Tensor, "u a"],
+    W_o: Float[Tensor, "u v"], b_o: Float[Tensor, " v"],
+    *, start: int, stop: int, limit: int, beam: int,
+) -> tuple[Int[Tensor, "beam limit"], Float[Tensor, " beam"]]:
+    """The hypotheses of 003's decoder with attention, the likeliest first, each with its log-probability.
+
+    `stop` is repeated to the end. A beam of 1 is `attention_rnn.attentive_greedy_decode`.
+    """
+    i, j, r, u, k = indices("limit", "limit", "beam", "u", "m")
+    length = 1 * i
+    none = (0 * r + 0 * j).stack(r, j)
+    one = where(r == 0, 0, -inf).stack(r)
+    s_0 = h[-1]
+    alpha_0 = softmax(k, (h[k] @ W_k) @ (s_0 @ W_q))
+    c_0 = sum(k, alpha_0 * h[k])
+    s_r = where(r >= 0, s_0[u], 0).stack(r, u)
+    c_r = where(r >= 0, c_0[u], 0).stack(r, u)
+    tokens, score, s, c = scan(  # noqa: RUF059  # states and contexts are carried beside the tokens
+        i,
+        lambda tokens, score, s, c: attentive_beam_step(
+            tokens, length, score, s, c, h, E, A, b, W_q, W_k, W_o, b_o, start=start, stop=stop
+        ),
+        none, one, s_r, c_r,
+    )
+    return last(i, tokens), last(i, score)
+
+
 @equation(GREEDY, options={"start": Place("v", step=2), **EPS}, largest=FEW_LAYERED, smallest={"limit": 1}, sizes=STEPS)
 def transformer_next(
     tokens: Int[Tensor, " limit"], length: Int[Tensor, ""], z: Float[Tensor, "m c"], P: Float[Tensor, "v c"],
@@ -240,6 +405,63 @@ def transformer_greedy_decode(
                 W_q_s, W_k_s, W_v_s, W_o_s, gamma_1, beta_1, W_q_c, W_k_c, W_v_c, W_o_c, gamma_2, beta_2,
                 W_1, b_1, W_2, b_2, gamma_3, beta_3, W, b, start=start, heads=heads, eps=eps,
             )[k]),
+            tokens[j],
+        ).stack(j),
+        none,
+    )
+    return until_stop(last(i, tokens), stop=stop)
+
+
+@equation(GREEDY, DRAWING, options={"start": Place("v", step=2), **EPS, **TAU},
+          largest=FEW_LAYERED, smallest={"limit": 1}, sizes=STEPS)
+def transformer_sample_step(
+    tokens: Int[Tensor, " limit"], length: Int[Tensor, ""], uniform: Float[Tensor, ""],
+    z: Float[Tensor, "m c"], P: Float[Tensor, "v c"],
+    W_q_s: Float[Tensor, "c H*d"], W_k_s: Float[Tensor, "c H*d"], W_v_s: Float[Tensor, "c H*d"],
+    W_o_s: Float[Tensor, "H*d c"], gamma_1: Float[Tensor, " c"], beta_1: Float[Tensor, " c"],
+    W_q_c: Float[Tensor, "c H*d"], W_k_c: Float[Tensor, "c H*d"], W_v_c: Float[Tensor, "c H*d"],
+    W_o_c: Float[Tensor, "H*d c"], gamma_2: Float[Tensor, " c"], beta_2: Float[Tensor, " c"],
+    W_1: Float[Tensor, "c f"], b_1: Float[Tensor, " f"], W_2: Float[Tensor, "f c"], b_2: Float[Tensor, " c"],
+    gamma_3: Float[Tensor, " c"], beta_3: Float[Tensor, " c"], W: Float[Tensor, "c v"], b: Float[Tensor, " v"],
+    *, start: int, heads: int, eps: float, tau: float,
+) -> Int[Tensor, ""]:
+    """The token that a number draws after the first `length` ones, from their distribution sharpened by τ."""
+    e = transformer_next(
+        tokens, length, z, P,
+        W_q_s, W_k_s, W_v_s, W_o_s, gamma_1, beta_1, W_q_c, W_k_c, W_v_c, W_o_c, gamma_2, beta_2,
+        W_1, b_1, W_2, b_2, gamma_3, beta_3, W, b, start=start, heads=heads, eps=eps,
+    )
+    p = temperature(e, tau=tau)
+    return sample(p, uniform)
+
+
+@equation(GREEDY, DRAWING, options={**ENDS, **EPS, **TAU}, largest=FEW_DRAWN)
+def transformer_sample_decode(
+    uniform: Float[Tensor, " t"], z: Float[Tensor, "m c"], P: Float[Tensor, "v c"],
+    W_q_s: Float[Tensor, "c H*d"], W_k_s: Float[Tensor, "c H*d"], W_v_s: Float[Tensor, "c H*d"],
+    W_o_s: Float[Tensor, "H*d c"], gamma_1: Float[Tensor, " c"], beta_1: Float[Tensor, " c"],
+    W_q_c: Float[Tensor, "c H*d"], W_k_c: Float[Tensor, "c H*d"], W_v_c: Float[Tensor, "c H*d"],
+    W_o_c: Float[Tensor, "H*d c"], gamma_2: Float[Tensor, " c"], beta_2: Float[Tensor, " c"],
+    W_1: Float[Tensor, "c f"], b_1: Float[Tensor, " f"], W_2: Float[Tensor, "f c"], b_2: Float[Tensor, " c"],
+    gamma_3: Float[Tensor, " c"], beta_3: Float[Tensor, " c"], W: Float[Tensor, "c v"], b: Float[Tensor, " v"],
+    *, start: int, stop: int, heads: int, eps: float, tau: float,
+) -> Int[Tensor, " t"]:
+    """The tokens that a Transformer's decoder of one layer draws, one for each number, given the encoder's z.
+
+    `stop` is repeated to the end.
+    """
+    i, j = indices("t", "t")
+    length = 1 * i
+    none = (0 * j).stack(j)
+    tokens = scan(
+        i,
+        lambda tokens: where(
+            j == length,
+            transformer_sample_step(
+                tokens, length, uniform[i], z, P,
+                W_q_s, W_k_s, W_v_s, W_o_s, gamma_1, beta_1, W_q_c, W_k_c, W_v_c, W_o_c, gamma_2, beta_2,
+                W_1, b_1, W_2, b_2, gamma_3, beta_3, W, b, start=start, heads=heads, eps=eps, tau=tau,
+            ),
             tokens[j],
         ).stack(j),
         none,

@@ -9,24 +9,42 @@ import numpy as np
 
 from attnspec.equations import attention_rnn, generation, recurrent, seq2seq, transformer
 from attnspec.language.equation import Equation
+from attnspec.properties.attention_rnn import begun as first_states
+from attnspec.properties.attention_rnn import moved_on
 from attnspec.properties.property import Arguments, AtMost, Equal, Function, Relation, property_of
-from attnspec.properties.seq2seq import seen_before, words
+from attnspec.properties.seq2seq import EVENLY, seen_before, words
 from attnspec.properties.shared import of_each, several, value
 
 Of = Equation[..., Any]
 
 STEPS: dict[Of, Of] = {
     generation.lstm_beam_decode: generation.lstm_beam_step,
+    generation.gru_beam_decode: generation.gru_beam_step,
     generation.bahdanau_beam_decode: generation.bahdanau_beam_step,
+    generation.readout_beam_decode: generation.readout_beam_step,
+    generation.attentive_beam_decode: generation.attentive_beam_step,
     generation.transformer_beam_decode: generation.transformer_beam_step,
 }
 """Decoders with a beam, each with its step."""
 
 GREEDY: dict[Of, Of] = {
     generation.lstm_beam_decode: seq2seq.greedy_decode_lstm,
+    generation.gru_beam_decode: seq2seq.greedy_decode,
     generation.bahdanau_beam_decode: attention_rnn.bahdanau_greedy_decode,
+    generation.readout_beam_decode: attention_rnn.readout_greedy_decode,
+    generation.attentive_beam_decode: attention_rnn.attentive_greedy_decode,
     generation.transformer_beam_decode: generation.transformer_greedy_decode,
 }
+
+CARRIED: dict[Of, tuple[str, ...]] = {
+    generation.lstm_beam_step: ("s", "c"),
+    generation.gru_beam_step: ("s",),
+    generation.bahdanau_beam_step: ("s",),
+    generation.readout_beam_step: ("s",),
+    generation.attentive_beam_step: ("s", "c"),
+    generation.transformer_beam_step: (),
+}
+"""The states of each step, a row for each hypothesis."""
 
 
 def taken(of: Of, a: Arguments) -> dict[str, Any]:
@@ -78,25 +96,29 @@ def next_of(of: Of, a: Arguments, token: Any, hypothesis: int) -> tuple[tuple[An
     if of is generation.transformer_beam_step:
         own = {**taken(generation.transformer_next, a), "tokens": a["tokens"][hypothesis]}
         return (), value(generation.transformer_next, **own)
-    s, y = a["s"][hypothesis], a["E"][token]
+    own = {**a, **{name: a[name][hypothesis] for name in CARRIED[of]}, "token": token}
+    y = a["E"][token]
     if of is generation.lstm_beam_step:
-        weights = {name: a[name] for gate in "ifgo" for name in (f"W_x{gate}", f"W_h{gate}", f"b_{gate}")}
-        states = value(recurrent.lstm_cell, y, s, a["c"][hypothesis], **weights)
+        states = value(recurrent.lstm_cell, y, own["s"], own["c"], **weights_of_gates(a, "ifgo", ("W_x", "W_h", "b_")))
         return states, states[0] @ a["W_hy"] + a["b_y"]
-    decoder = {
-        name: a[name] for name in a if name in {p.name for p in attention_rnn.bahdanau_step.definition.parameters}
-    }
-    state, c, _ = value(attention_rnn.bahdanau_step, **{**decoder, "y": y, "s": s})
-    t = (s @ a["U_o"] + y @ a["V_o"] + c @ a["C_o"]).reshape(-1, 2).max(axis=1)
-    return (state,), t @ a["W_o"]
+    if of is generation.gru_beam_step:
+        weights = weights_of_gates(a, "rzh", ("W_x", "W_h", "C_", "b_"))
+        s = value(seq2seq.decoder_step_fixed_context, y, own["s"], own["c"], **weights)
+        return (s,), s @ a["W_o"] + y @ a["E_o"] + a["c"] @ a["C_o"] + a["b"]
+    states, logits = moved_on(of, own)
+    return (*states,), logits
+
+
+def weights_of_gates(a: Arguments, gates: str, kinds: tuple[str, ...]) -> dict[str, Any]:
+    """The weights of each gate."""
+    return {f"{kind}{gate}": a[f"{kind}{gate}"] for gate in gates for kind in kinds}
 
 
 STAY = ("tokens_stay",)
 
 
 @of_each({
-    generation.lstm_beam_step: ("states_stay", *STAY), generation.bahdanau_beam_step: ("states_stay", *STAY),
-    generation.transformer_beam_step: STAY,
+    of: ("states_stay", *STAY) if states else STAY for of, states in CARRIED.items()
 }, least={"beam": 2, "v": 2})  # fmt: skip
 def the_best_continuations_are_kept(of: Of, f: Function, a: Arguments) -> Iterator[Relation]:
     """Of the hypotheses, each decoded by itself, `beam_step` chooses; tokens and states go with their hypothesis."""
@@ -126,11 +148,11 @@ def begun(of: Of, a: Arguments) -> dict[str, Any]:
     """The states that a decoder begins with, the same for all hypotheses."""
     if of is generation.transformer_beam_decode:
         return {}
-    if of is generation.lstm_beam_decode:
-        first = {"s": a["s_0"], "c": a["c_0"]}
-    else:
-        first = {"s": np.tanh(a["h"][0, len(a["W_s"]) :] @ a["W_s"])}
-    return {name: np.repeat(state[None], a["beam"], axis=0) for name, state in first.items()}
+    first = {generation.lstm_beam_decode: ("s_0", "c_0"), generation.gru_beam_decode: ("s_0",)}.get(of)
+    states = tuple(a[name] for name in first) if first else first_states(of, a)
+    return {
+        name: np.repeat(state[None], a["beam"], axis=0) for name, state in zip(CARRIED[STEPS[of]], states, strict=True)
+    }
 
 
 @of_each(dict.fromkeys(STEPS, ("all_alike", "tokens_stay_throughout")), least={"beam": 2, "v": 3, "limit": 2})
@@ -210,3 +232,35 @@ def of_equal_tokens_the_first_is_generated(f: Function, a: Arguments) -> Iterato
     """With nothing to tell tokens apart the first is generated."""
     token = several(f(**{**a, "W": np.zeros_like(a["W"]), "b": np.zeros_like(a["b"])}))[-1]
     yield Equal(token, np.zeros(token.shape))
+
+
+@property_of(generation.transformer_sample_step, kills=("takes_likeliest",), least={"v": 2})
+def token_is_what_the_number_draws(f: Function, a: Arguments) -> Iterator[Relation]:
+    """The token is the one that the number draws of the decoder's distribution, sharpened by τ."""
+    e = value(generation.transformer_next, **taken(generation.transformer_next, a))
+    p = value(seq2seq.temperature, e, tau=a["tau"])
+    for number in (a["uniform"], *map(np.asarray, EVENLY)):
+        yield Equal(f(**{**a, "uniform": number}), value(seq2seq.sample, p, number))
+
+
+@property_of(
+    generation.transformer_sample_decode, least={"v": 4, "t": 3},
+    kills=("takes_likeliest_throughout", "one_number_for_all", "not_fed_back"),
+)  # fmt: skip
+def each_token_is_drawn_after_those_before_it(f: Function, a: Arguments) -> Iterator[Relation]:
+    """Each token is drawn with a number of its own after those before it, until `stop` was drawn."""
+    tokens = f(**a)
+    own = {**taken(generation.transformer_sample_step, a), "tokens": words(tokens)}
+    made = [
+        value(generation.transformer_sample_step, **{**own, "uniform": number, "length": np.asarray(place)})
+        for place, number in enumerate(a["uniform"])
+    ]
+    yield Equal(tokens, np.where(seen_before(tokens, a["stop"]), a["stop"], np.array(made)))
+
+
+@property_of(generation.transformer_sample_decode, least={"v": 4, "t": 3})
+def at_the_smallest_temperature_it_is_greedy(f: Function, a: Arguments) -> Iterator[Relation]:
+    """As τ goes to 0 every number draws the likeliest token, here one that no other comes near."""
+    sure = {"W": np.zeros_like(a["W"]), "b": np.eye(len(a["b"]))[1], "tau": 2.0**-11}
+    greedy = {**taken(generation.transformer_greedy_decode, {**a, **sure}), "limit": len(a["uniform"])}
+    yield Equal(f(**{**a, **sure}), value(generation.transformer_greedy_decode, **greedy))

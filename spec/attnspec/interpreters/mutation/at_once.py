@@ -7,15 +7,18 @@ computed from that is computed for all variants together, along the axis of the 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from attnspec.errors import NotationError
 from attnspec.interpreters.evaluation.several import Several
 from attnspec.interpreters.mutation.free_numbers import NOT_VALUES
 from attnspec.language.traversal import Step, children, substitute, with_roots
 from attnspec.language.tree import Apply, CallLike, Definition, Node, Number, Scan
+
+Item = TypeVar("Item")
 
 MOST_KEPT = 256
 """So many merged equations are kept; then all are forgotten. Speed alone depends on it."""
@@ -77,45 +80,67 @@ def at_once(variants: Sequence[Definition]) -> Definition:
     Raises:
         NotationError: the variants differ in more than values, as in their indices or in which equation they call.
     """
-    first = variants[0]
-    if len({(each.parameters, each.indices, tuple(line.targets for line in each.lines)) for each in variants}) > 1:
+    first, distinct = variants[0], _distinct(variants)
+    if any(_frame(each) != _frame(first) for each in distinct):
         raise NotationError("the variants have other lines or indices")
-    if len({len(each.returns) for each in variants}) > 1:
+    if any(len(each.returns) != len(first.returns) for each in distinct):
         raise NotationError("the variants have other results")
     return with_roots(first, [_chosen(nodes) for nodes in zip(*(each.roots for each in variants), strict=True)])
 
 
+def _frame(variant: Definition) -> tuple[object, ...]:
+    """What variants must have in common."""
+    return variant.parameters, variant.indices, tuple(line.targets for line in variant.lines)
+
+
+def _distinct(items: Sequence[Item]) -> list[Item]:
+    """Items without those that are the same object as another; most variants share most of their parts."""
+    return list({id(item): item for item in items}.values())
+
+
 def _chosen(nodes: Sequence[Node]) -> Node:
     """A node with the values of several, one for each variant; the choice is as deep inside as they are alike."""
-    first = nodes[0]
-    if all(node is first or node == first for node in nodes):
+    first, distinct = nodes[0], _distinct(nodes)
+    if all(node is first or node == first for node in distinct):
         return first
     if isinstance(first, CallLike):
-        callees = [node.callee for node in nodes if isinstance(node, CallLike)]
-        if len(callees) < len(nodes):
-            raise NotationError("a call stands for another expression")
-        whole = at_once(callees) if any(each != callees[0] for each in callees) else callees[0]
-        nodes = [replace(node, callee=whole) for node in nodes if isinstance(node, CallLike)]
-        first = nodes[0]
-    steps = [dict(children(node)) for node in nodes]
-    differing = [step for step in steps[0] if any(each.get(step) != steps[0][step] for each in steps)]
-    if not any(field in NOT_VALUES for field, _ in differing) and _are_alike(nodes, steps, differing):
+        nodes = _calling_all(nodes)
+        first, distinct = nodes[0], _distinct(nodes)
+    steps = {id(node): dict(children(node)) for node in distinct}
+    differing = [
+        step for step, part in steps[id(first)].items() if any(own.get(step) != part for own in steps.values())
+    ]
+    if not any(field in NOT_VALUES for field, _ in differing) and _are_alike(first, distinct, steps, differing):
         for step in differing:
-            first = substitute(first, (step,), _chosen([each[step] for each in steps]))
+            first = substitute(first, (step,), _chosen([steps[id(node)][step] for node in nodes]))
         return first
     if isinstance(first, CallLike | Scan):
         raise NotationError("a call or a recurrence differs in more than values")
     return _by_number(nodes)
 
 
-def _are_alike(nodes: Sequence[Node], steps: Sequence[dict[Step, Node]], differing: Sequence[Step]) -> bool:
+def _calling_all(nodes: Sequence[Node]) -> list[CallLike]:
+    """Calls of one equation that has the values of all that they called."""
+    callees = [node.callee for node in nodes if isinstance(node, CallLike)]
+    if len(callees) < len(nodes):
+        raise NotationError("a call stands for another expression")
+    differ = any(each != callees[0] for each in _distinct(callees))
+    whole = at_once(callees) if differ else callees[0]
+    calling = {id(node): replace(node, callee=whole) for node in _distinct(nodes) if isinstance(node, CallLike)}
+    return [calling[id(node)] for node in nodes]
+
+
+def _are_alike(
+    first: Node, distinct: Sequence[Node], steps: Mapping[int, Mapping[Step, Node]], differing: Sequence[Step]
+) -> bool:
     """Whether nodes differ only in some of their children."""
-    first = nodes[0]
-    for node, own in zip(nodes, steps, strict=True):
-        if type(node) is not type(first) or own.keys() != steps[0].keys():
+    own_first = steps[id(first)]
+    for node in distinct:
+        own = steps[id(node)]
+        if type(node) is not type(first) or own.keys() != own_first.keys():
             return False
         for step in differing:
-            node = substitute(node, (step,), steps[0][step])
+            node = substitute(node, (step,), own_first[step])
         if node != first:
             return False
     return True

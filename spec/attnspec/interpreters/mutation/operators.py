@@ -269,7 +269,7 @@ def memory_order(node: Node, site: Site) -> Iterator[LocalMutation]:
             joined = Reshape(stacked, tuple(range(last + 1)), dims)
             yield "heads/no-transpose", "the heads are joined by reshaping, without the transpose", joined, ()
             joined = Reshape(stacked, (*range(1, last + 1), 0), dims)
-            yield "heads/interleaved", "the heads are interleaved where they are joined", joined, ()
+            yield "heads/interleaved", "the parts are interleaved where they are joined", joined, ()
         case Name(id=name) if _is_matrix(name, site):
             rows, columns = dims = site.known[name].dims
             if rows != columns:

@@ -6,7 +6,7 @@ them. They are tried as explanations of wrong answers that no mutant explains.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 from attnspec.interpreters.mutation.mutants import Mutant, is_well_formed
@@ -19,10 +19,15 @@ TILES = (8, 16, 32, 64, 128)
 ZERO, ONE = Number(0.0), Number(1.0)
 
 
-def tiling_errors(definition: Definition) -> Iterator[Mutant]:
-    """The variants of an equation with each mistake, made in every softmax of it and of the equations that it calls."""
+def tiling_errors(definition: Definition, further: Iterable[int] = ()) -> Iterator[Mutant]:
+    """The variants of an equation with each mistake, made in every softmax of it and of the equations that it calls.
+
+    Args:
+        further: sizes of tiles that are tried besides the usual ones.
+    """
+    tiles = dict.fromkeys((*TILES, *further))
     for name, (sentence, error) in TILING_ERRORS.items():
-        for tile in TILES:
+        for tile in tiles:
             tree = map_throughout(definition, _in_reductions(error, tile), with_second_names)
             if tree is not definition and is_well_formed(tree):
                 yield Mutant(f"tile/{name}/{tile}", sentence.format(tile=tile), tree)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import islice
 from typing import Any
 
@@ -44,6 +45,9 @@ from attnspec.verification.judge.findings import Bits, Conclusion, Finding, Judg
 from attnspec.verification.judge.forms import bits_left, excess
 from attnspec.verification.judge.judge import Judge
 from attnspec.verification.verdict import Departure, Diagnosis, VerdictKind
+
+LARGEST_TILE = 4096
+"""Numbers in a candidate's code up to this may be sizes of tiles."""
 
 LONG = 400
 """Mutants that relate two positions of one axis are not tried on cases with a longer axis."""
@@ -167,15 +171,13 @@ class Explainer:
             return Diagnosis("batch", reduction)
         short = [observation for observation in observations if observation.case.longest <= LONG]
         found = recognise(self.judge, observations, [*self.mistakes, *self.mistakes_before_gradients], judged.policy)
-        found = found or recognise(
-            self.judge, short, software_mistakes(self.judge.equation), judged.policy, refute=True
-        )
+        found = found or recognise(self.judge, short, self.mistakes_of_software, judged.policy, refute=True)
         if found:
             return found
         numbers = wrong_numbers(self.judge, short, judged.policy)
         return (
             recognise(self.judge, short, numbers, judged.policy, refute=True)
-            or self.in_some_cases(short, judged, [*software_mistakes(self.judge.equation), *numbers])
+            or self.in_some_cases(short, judged, [*self.mistakes_of_software, *numbers])
             or changed_inputs(self.judge, short, judged.policy)
             or merged_examples(self.judge, short, judged.policy)
             or changed_answers(self.judge, short, judged.policy)
@@ -185,6 +187,13 @@ class Explainer:
             or two_mistakes(self.judge, short, self.mistakes, judged.policy)
             or self.error_direction(observations, judged)
         )
+
+    @cached_property
+    def mistakes_of_software(self) -> Sequence[Mutant]:
+        """Mistakes of software, also in tiles of the sizes that are in the candidate's code."""
+        numbers = self.candidate.question.callable.numbers
+        sizes = (int(number) for number in numbers if 1 < number <= LARGEST_TILE and float(number).is_integer())
+        return software_mistakes(self.judge.equation, sizes)
 
     @property
     def mistakes_before_gradients(self) -> Sequence[Mutant]:
@@ -260,13 +269,17 @@ def _named(mutant: Mutant) -> Diagnosis:
     return Diagnosis(mutant.id, mutant.says)
 
 
-def software_mistakes(equation: Equation[..., Any]) -> Sequence[Mutant]:
-    """Mistakes of software: another equation or function, an insertion, an error in tiles, weights, sums or places."""
+def software_mistakes(equation: Equation[..., Any], tiles: Iterable[int] = ()) -> Sequence[Mutant]:
+    """Mistakes of software: another equation or function, an insertion, an error in tiles, weights, sums or places.
+
+    Args:
+        tiles: sizes of tiles that are tried besides the usual ones.
+    """
     definition = equation.definition
     return (
         *lookalikes(equation),
         *function_substitutions(definition),
-        *tiling_errors(definition),
+        *tiling_errors(definition, tiles),
         *fewer_weights(definition),
         *shared_parts(definition),
         *insertions(definition),

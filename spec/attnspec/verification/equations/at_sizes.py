@@ -92,11 +92,11 @@ def planned(question: Question) -> Plan:
     if largest_array(definition, sized(equation.definition, sizes)) > ORACLE_ELEMENTS // RUNS:
         chosen = sampling(definition, sizes, question.seed)
     sampled = {} if chosen is None else {size: len(places) for size, places in chosen.places.items()}
-    for most in (POOL_BATCH, POOL_BATCH // 2, 1):
+    for most, part in ((POOL_BATCH, 256), (POOL_BATCH // 2, 16), (1, 4)):
         pools = {**distinct(equation, sizes, batch, most), **sampled}
         examples = prod(pools.get(f"batch{place}", size) for place, size in enumerate(batch))
         largest = max(1, examples * largest_array(definition, sized(equation.definition, {**sizes, **pools})))
-        if largest * (16 if most > 1 else 4) <= ORACLE_ELEMENTS:
+        if part * largest <= ORACLE_ELEMENTS:
             return Plan(sizes, batch, pools, min(RUNS, ORACLE_ELEMENTS // largest), chosen)
     ordered = ", ".join(f"{name}={size}" for name, size in sizes.items() if name not in pools)
     raise SpecError(

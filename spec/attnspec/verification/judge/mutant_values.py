@@ -30,7 +30,7 @@ VALUE, OVERFLOW = "value", "overflow"
 """How a mutant differs: in finite numbers, or only by elements that are not finite."""
 
 
-AT_ONCE, LARGEST_AT_ONCE = 16, 50_000
+AT_ONCE, LARGEST_AT_ONCE = 64, 50_000
 """So many variants of an equation are evaluated at once, with inputs of so many elements together; more take as long
 for each, and memory. Speed alone depends on it."""
 

@@ -59,7 +59,7 @@ def answer(request: Request, function: Callable[..., Any], arrays: Arrays, begin
         first = request.arrays if request.before is None else request.before
         arguments = _placed(first, request, arrays)
         if request.pools is not None:
-            arguments = spread(arguments, request.pools)
+            arguments = spread(arguments, request.pools, arrays)
         try:
             call = adapted(function, request, arrays)
         except Exception as error:

@@ -61,6 +61,10 @@ class Arrays(ABC):
     def zeros(self, shape: tuple[int, ...], like: Any) -> Any:
         """Return zeros of the dtype and on the device of another array."""
 
+    @abstractmethod
+    def taken(self, array: Any, axis: int, places: Array) -> Any:
+        """Return the slices of an array at some places along an axis, contiguous where that means something."""
+
     def with_part(self, array: Any, index: Any, part: Any) -> Any:
         """Return an array that is not used any more, with a part of it replaced."""
         array[index] = part

@@ -66,6 +66,9 @@ class JaxArrays(Arrays):
     def with_part(self, array: Any, index: Any, part: Any) -> Any:
         return array.at[index].set(part)
 
+    def taken(self, array: Any, axis: int, places: Array) -> Any:
+        return array[(slice(None),) * axis + (places,)]
+
     def overwrite(self, argument: Argument, values: Array, dtype: str, device: str) -> Argument:
         """Return another array, since this framework's cannot be written to."""
         return self.place(values, dtype, device, "contiguous")

@@ -38,6 +38,9 @@ class NumPyArrays(Arrays):
     def zeros(self, shape: tuple[int, ...], like: Any) -> Any:
         return np.zeros(shape, like.dtype)
 
+    def taken(self, array: Any, axis: int, places: Array) -> Any:
+        return np.take(array, places, axis)
+
     def overwrite(self, argument: Argument, values: Array, dtype: str, device: str) -> Argument:
         argument.view[...] = values
         return argument

@@ -44,6 +44,9 @@ class TorchArrays(Arrays):
     def zeros(self, shape: tuple[int, ...], like: Any) -> Any:
         return like.new_zeros(shape)
 
+    def taken(self, array: Any, axis: int, places: Array) -> Any:
+        return array.index_select(axis, self.torch.from_numpy(places.copy()).to(array.device))
+
     def overwrite(self, argument: Argument, values: Array, dtype: str, device: str) -> Argument:
         argument.view.detach().copy_(self.torch.from_numpy(values.copy()))
         return argument

@@ -10,7 +10,7 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
-from attnspec.verification.sandbox.child.arrays import Argument
+from attnspec.verification.sandbox.child.arrays import Argument, Arrays
 from attnspec.verification.sandbox.messages import Output, Pools
 from attnspec.verification.sandbox.wire import Array
 
@@ -18,16 +18,14 @@ BLOCK = 4 << 20
 """So many elements of an output are looked at together."""
 
 
-def spread(arguments: Mapping[str, Argument], pools: Pools) -> dict[str, Argument]:
+def spread(arguments: Mapping[str, Argument], pools: Pools, arrays: Arrays) -> dict[str, Argument]:
     """The large arguments, each row of which is one of a small argument."""
     large = {}
     for name, argument in arguments.items():
         view = argument.view
         for place, axis in enumerate(pools.arguments.get(name, ())):
             if axis:
-                view = view[
-                    (slice(None),) * place + (np.array(pools.entries[axis]),)
-                ]  # a copy, as PyTorch writes to it
+                view = arrays.taken(view, place, pools.entries[axis])
         large[name] = argument if view is argument.view else Argument(view, view)
     return large
 
