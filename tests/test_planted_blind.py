@@ -43,7 +43,8 @@ def test_a_planted_mistake_is_caught_and_stays_explained(one: Planted) -> None:
 
 @pytest.mark.parametrize("one", asked(right=True))
 def test_a_right_form_is_not_blamed(one: Planted) -> None:
-    assert attnspec.verify(one.target, dtype="float32").verdict.value == "conforms"
+    expected = "imprecise" if JUDGED[one.key] == "imprecise" else "conforms"  # a form that loses digits
+    assert attnspec.verify(one.target, dtype="float32").verdict.value == expected
 
 
 def test_the_page_has_every_candidate_in_its_authors_words() -> None:
