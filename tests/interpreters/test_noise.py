@@ -65,7 +65,10 @@ ONE_SUM = (
 """In float64 their one sum, or each of their sums of two, is the oracle's own: nothing is left that could fill a bound."""
 LAYERS = ("transformer.encoder", "transformer.decoder", "transformer.encoder_only")
 """What normalisation cancels is carried on from layer to layer, so that the bound is wider than it need be."""
-BETWEEN = ("attention_rnn.bahdanau_sample_step", "recurrent.stacked_bidirectional_lstm")
+BETWEEN = (
+    "attention_rnn.bahdanau_sample_step", "recurrent.stacked_bidirectional_lstm", "generation.readout_beam_decode",
+    "generation.attentive_beam_decode",
+)  # fmt: skip
 """PyTorch rounds more of them than the tightest policy that its errors allow: they fill that policy's σ more than once."""
 FEW_TERMS = ("backward.embedding_padding_idx",)
 """Most of its sums have one term or two, which are exact or rounded once: the bound is wider than it need be."""
