@@ -63,9 +63,18 @@ def test_a_whole_run_answers_what_it_never_saw(name: str) -> None:
     if name == "attentive_rnn":
         rows = darkest(printed)[1:]  # the first word to be said is the last that was read, and known without looking
         assert all(after == before - 1 for before, after in pairwise(rows)), printed
+    if name == "transformer":
+        read, answers = (numbers_in(printed, line) for line in ("read", "sorted"))
+        assert answers == [sorted(each) for each in read], printed
     if name == "bahdanau_dates":
         year = darkest(printed)[:4]  # 2026 stands behind the month
         assert all(place >= len("21 november") for place in year), printed
+
+
+def numbers_in(printed: str, begins: str) -> list[list[int]]:
+    """The lists of numbers in the line that begins with a word."""
+    [line] = [line for line in printed.splitlines() if line.startswith(begins)]
+    return [[int(number) for number in part.split(", ")] for part in re.findall(r"\[([\d, ]+)\]", line)]
 
 
 def run(name: str, *options: str) -> str:
