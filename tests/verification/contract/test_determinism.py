@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import count
 from typing import Any
 
@@ -12,6 +13,8 @@ import pytest
 import attnspec
 from attnspec import REGISTRY, Claim, SpecError, UnknownName
 from attnspec.implementation import parse_claim
+from attnspec.language.equation import equation
+from attnspec.notation import Float, Tensor, log
 from attnspec.verification.cases.case import Description, make
 from attnspec.verification.cases.parts import along, examples, is_independent
 from attnspec.verification.contract.determinism import Measured, unmeasured, violation
@@ -137,7 +140,7 @@ def test_only_what_is_claimed_is_a_violation_and_wrong_values_always() -> None:
 
 
 @pytest.mark.parametrize(
-    ("equation", "axis", "independent"),
+    ("id", "axis", "independent"),
     [
         ("attention.scaled_dot_product", "n", True),
         ("attention.scaled_dot_product", "m", False),
@@ -145,12 +148,23 @@ def test_only_what_is_claimed_is_a_violation_and_wrong_values_always() -> None:
         ("recurrent.gru", "t", False),
     ],
 )
-def test_which_axes_have_independent_parts(equation: str, axis: str, independent: bool) -> None:
-    entry = REGISTRY[equation]
+def test_which_axes_have_independent_parts(id: str, axis: str, independent: bool) -> None:
+    entry = REGISTRY[id]
     sizes = dict.fromkeys(_sizes(entry), 4) | {axis: 8}
     case = make(entry, Description(tuple(sizes.items()), seed=3), "float64")
 
     assert is_independent(case, entry, axis, PARTS) is independent
+
+
+def test_parts_without_a_value_are_not_independent_and_warn_of_nothing() -> None:
+    @equation()
+    def logarithm(x: Float[Tensor, " n"]) -> Float[Tensor, " n"]:
+        return log(x)
+
+    case = make(logarithm, Description((("n", 8),), seed=3), "float64")
+    negative = replace(case, arrays={"x": -np.ones(8)})
+
+    assert not is_independent(negative, logarithm, "n", PARTS)
 
 
 def _sizes(entry: Any) -> Iterator[str]:

@@ -50,6 +50,7 @@ def axis_of(definition: Definition, place: int, name: str) -> int | None:
     return len(axes) - 1 - axes.index(name) if name in axes else None
 
 
+@np.errstate(all="ignore")
 def is_independent(case: Case, equation: Equation[..., Any], name: str, parts: Sequence[slice]) -> bool:
     """Whether parts of an axis have the values that they have within the whole, on this case of the equation.
 
