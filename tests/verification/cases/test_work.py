@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from itertools import chain
+
 import pytest
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from attnspec import REGISTRY, Tensor, equation
-from attnspec.notation import index, size, softmax, sum
+from attnspec.notation import index, size, softmax, sum, where
 from attnspec.verification.cases.case import smallest
-from attnspec.verification.cases.suite import MOST_WORK, standard_suite
-from attnspec.verification.cases.work import work
+from attnspec.verification.cases.grid import grid
+from attnspec.verification.cases.suite import standard_suite
+from attnspec.verification.cases.work import MOST_WORK, work
 
 IDS = [each.id for each in REGISTRY.values()]
 
@@ -30,9 +33,26 @@ def grouped(
 
 @pytest.mark.parametrize("id", IDS)
 def test_no_case_takes_gigabytes(id: str) -> None:
-    """For every equation: no case of its suite exceeds the bound, which is some seconds of noise."""
-    made = standard_suite(REGISTRY[id], lambda name: smallest(REGISTRY[id], name) if name != "batch" else 0, (0, 1))
+    """For every equation: no case of its suite or grid exceeds the bound, which is some seconds of noise."""
+
+    def least(name: str) -> int:
+        return smallest(REGISTRY[id], name) if name != "batch" else 0
+
+    made = chain(standard_suite(REGISTRY[id], least, (0, 1)), grid(REGISTRY[id], least, (0, 1)))
     assert max(work(REGISTRY[id].definition, dict(each.sizes)) for each in made) <= MOST_WORK
+
+
+@equation()
+def triples(x: Float[Tensor, "n d"], seen: Bool[Tensor, " n"]) -> Float[Tensor, "n n n"]:
+    """Three places at once, under a mask of one: an array of n³ elements."""
+    i, j, k = index("n"), index("n"), index("n")
+    e = where(seen[k], x[i] @ x[j], 0 * (x[j] @ x[k]))
+    return e.stack(i, j, k)
+
+
+def test_a_mask_of_many_places_is_shortened() -> None:
+    made = grid(triples, lambda name: 1, (0, 1))
+    assert max(work(triples.definition, dict(each.sizes)) for each in made) <= MOST_WORK
 
 
 def test_axes_of_a_large_product_are_shortened_together() -> None:

@@ -20,7 +20,7 @@ from attnspec.verification.cases.case import FEW, LAYOUTS, Description, make, wi
 from attnspec.verification.cases.describer import Describer
 from attnspec.verification.cases.distributions import UNBOUNDED, distribution_of, extreme_values
 from attnspec.verification.cases.patterns import FLOAT_PATTERNS, INT_PATTERNS, MASK_PATTERNS
-from attnspec.verification.cases.work import work
+from attnspec.verification.cases.work import shortened, work
 
 FIRST_SEED = 4_000
 """Of the grid; those of the fixed suite are below."""
@@ -114,7 +114,8 @@ def _masks(made: Describer) -> Iterator[Description]:
         if parameter.kind == "bool" and keys and str(keys[0]) in made.names:
             for pattern in MASK_PATTERNS:
                 sizes = {str(keys[0]): MASKED_KEYS}
-                yield made.at(pattern, batch=made.batch, sizes=sizes, patterns=((parameter.name, pattern),))
+                padded = made.at(pattern, batch=made.batch, sizes=sizes, patterns=((parameter.name, pattern),))
+                yield shortened(padded, made.equation.definition, made.least)
 
 
 def _edges(made: Describer) -> Iterator[Description]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import Any
 
 from attnspec.language import layers
@@ -13,18 +12,13 @@ from attnspec.language.tree import Definition
 from attnspec.verification.cases.case import Description, within
 from attnspec.verification.cases.describer import Describer
 from attnspec.verification.cases.distributions import REGIMES, draws_from, has_mask, leading, regime_applies
-from attnspec.verification.cases.work import work
+from attnspec.verification.cases.work import shortened
 
 LONG = {
     "steps": (33, 70), "queries": (33, 65, 160), "keys": (64, 129, 300, 1100), "heads": (8, 12), "few queries": (5,),
     "stacked layers": (3,), "layers": (4,), "most steps": (33,),
 }  # fmt: skip
 """{role: sizes beyond the tiles that kernels cut an axis into}; several along the keys, since kernels tile these."""
-
-
-MOST_WORK = 5_000_000
-"""Convention: the work of a case of the fixed suite. Only products of several long axes exceed it, such as r·G heads of
-full tiles, which take gigabytes; the axes are then shorter."""
 
 
 ROUND_SEEDS = 1000
@@ -51,19 +45,7 @@ def standard_suite(
         batches: the numbers of leading batch axes that are asked, at least one.
     """
     for description in _suite(equation, least, batches):
-        yield _shortened(description, equation, least)
-
-
-def _shortened(description: Description, equation: Equation[..., Any], least: Callable[[str], int]) -> Description:
-    """The description, with its longest axes halved as long as its work is more than `MOST_WORK`."""
-    sizes = dict(description.sizes)
-    while work(equation.definition, sizes) > MOST_WORK:
-        longest = max(sizes.values())
-        halved = {name: max(size // 2, least(name), 1) for name, size in sizes.items() if size == longest}
-        if all(sizes[name] == size for name, size in halved.items()):
-            break
-        sizes |= halved
-    return replace(description, sizes=tuple(sizes.items()))
+        yield shortened(description, equation.definition, least)
 
 
 def _suite(

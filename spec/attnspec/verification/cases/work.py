@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import lru_cache
 
 from attnspec.interpreters.cost.cost import Cost, cost
 from attnspec.language import layers
 from attnspec.language.tree import Definition
-from attnspec.verification.cases.case import sized
+from attnspec.verification.cases.case import Description, sized
 
 STEP = 1_000
 """Measured: elements in the time of one step of a recurrence."""
+
+MOST_WORK = 5_000_000
+"""Convention: the work of a case of the fixed suite or with padding. Only products of several long axes exceed it, such
+as r·G heads of full tiles, which take gigabytes; the axes are then shorter."""
 
 
 @lru_cache(maxsize=256)
@@ -27,3 +32,15 @@ def work(definition: Definition, sizes: Mapping[str, int]) -> int:
     counted = _counted(layers.of_count(definition, each.get(layers.COUNT, 1)))
     elements = counted.at(counted.inputs + counted.parameters + counted.outputs + counted.elementwise, each)
     return elements + counted.at(counted.products, each) // 16 + STEP * counted.at(counted.steps, each)
+
+
+def shortened(description: Description, definition: Definition, least: Callable[[str], int]) -> Description:
+    """The description, with its longest axes halved as long as its work is more than `MOST_WORK`."""
+    sizes = dict(description.sizes)
+    while work(definition, sizes) > MOST_WORK:
+        longest = max(sizes.values())
+        halved = {name: max(size // 2, least(name), 1) for name, size in sizes.items() if size == longest}
+        if all(sizes[name] == size for name, size in halved.items()):
+            break
+        sizes |= halved
+    return replace(description, sizes=tuple(sizes.items()))
