@@ -9,6 +9,10 @@ import pytest
 from hypothesis import settings
 from hypothesis.database import DirectoryBasedExampleDatabase
 
+from attnspec.verification.diagnosis import attempts
+
+attempts.raises = True  # an error of a search for an explanation is a failure here, not a note
+
 EXAMPLES = {"quick": 6, "broad": 8}
 """How many cases Hypothesis draws where a test does not say: by default, and where broad tests are asked too."""
 

@@ -14,6 +14,7 @@ import numpy as np
 from attnspec.errors import SpecError
 from attnspec.interpreters.formula.formula import text_of
 from attnspec.interpreters.rounding.policy import Policy
+from attnspec.language import layers
 from attnspec.language.dims import Dim
 from attnspec.language.tree import Definition, Name
 from attnspec.thresholds import CONTROLS, NAMED_CHANGES, NEARER_ELEMENTS, TELLING_ELEMENTS, TRIED_CASES
@@ -64,7 +65,7 @@ def merged_examples(judge: Judge, observations: Sequence[Observation], policy: P
 def _merged(definition: Definition, observation: Observation, dim: Dim) -> Observation | None:
     """The examples of a case end to end along an axis; None if it is not the first axis of all, or answers differ."""
     case, arrays, examples = observation.case, {}, 0
-    for parameter in definition.parameters:
+    for parameter in layers.written_out(definition, case.arrays).parameters:
         array = case.arrays[parameter.name]
         axes = array.ndim - len(parameter.dims)
         if axes > 1 or (axes and (not parameter.dims or parameter.dims[0] != dim)):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import islice
 from typing import Any
 
@@ -32,6 +32,7 @@ from attnspec.verification.candidate.candidate import Candidate
 from attnspec.verification.candidate.observation import Observation
 from attnspec.verification.contract.repeatability import Repeatability
 from attnspec.verification.diagnosis import locate, precision
+from attnspec.verification.diagnosis.attempts import first_found
 from attnspec.verification.diagnosis.batch_reduction import batch_reduction
 from attnspec.verification.diagnosis.changed import changed_answers, changed_inputs, merged_examples
 from attnspec.verification.diagnosis.constants import wrong_numbers
@@ -170,23 +171,23 @@ class Explainer:
         if reduction:
             return Diagnosis("batch", reduction)
         short = [observation for observation in observations if observation.case.longest <= LONG]
-        found = recognise(self.judge, observations, [*self.mistakes, *self.mistakes_before_gradients], judged.policy)
-        found = found or recognise(self.judge, short, self.mistakes_of_software, judged.policy, refute=True)
-        if found:
-            return found
-        numbers = wrong_numbers(self.judge, short, judged.policy)
-        return (
-            recognise(self.judge, short, numbers, judged.policy, refute=True)
-            or self.in_some_cases(short, judged, [*self.mistakes_of_software, *numbers])
-            or changed_inputs(self.judge, short, judged.policy)
-            or merged_examples(self.judge, short, judged.policy)
-            or changed_answers(self.judge, short, judged.policy)
-            or self.mistakes_in_lines(observations, judged)
-            or self.other_expression(short, judged)
-            or mistakes_in_results(self.judge, short, judged.policy)
-            or two_mistakes(self.judge, short, self.mistakes, judged.policy)
-            or self.error_direction(observations, judged)
-        )
+        judge, policy = self.judge, judged.policy
+        numbers = cache(lambda: wrong_numbers(judge, short, policy))
+        searches: list[Callable[[], Diagnosis | None]] = [
+            lambda: recognise(judge, observations, [*self.mistakes, *self.mistakes_before_gradients], policy),
+            lambda: recognise(judge, short, self.mistakes_of_software, policy, refute=True),
+            lambda: recognise(judge, short, numbers(), policy, refute=True),
+            lambda: self.in_some_cases(short, judged, [*self.mistakes_of_software, *numbers()]),
+            lambda: changed_inputs(judge, short, policy),
+            lambda: merged_examples(judge, short, policy),
+            lambda: changed_answers(judge, short, policy),
+            lambda: self.mistakes_in_lines(observations, judged),
+            lambda: self.other_expression(short, judged),
+            lambda: mistakes_in_results(judge, short, policy),
+            lambda: two_mistakes(judge, short, self.mistakes, policy),
+            lambda: self.error_direction(observations, judged),
+        ]
+        return first_found(searches, self.note)
 
     @cached_property
     def mistakes_of_software(self) -> Sequence[Mutant]:
