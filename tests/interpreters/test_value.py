@@ -56,17 +56,20 @@ def values(id: str, arrays: Mapping[str, Any]) -> tuple[Any, ...]:
 
 def assert_within(found: tuple[Array, ...], right: tuple[Array, ...], tree: Definition, case: Case) -> None:
     """Two answers to a case are one, to the noise of float64."""
-    for mine, other, each in zip(found, right, noise(tree, case.arrays, case.options, FLOAT64), strict=True):
+    noises = noise(tree, case.arrays, case.options, FLOAT64)
+    for mine, other, each, result in zip(found, right, noises, tree.results, strict=True):
         apart = distance(mine, other)
         assert mine.shape == other.shape
         unbounded = each.sigma >= np.sqrt(UNDECIDABLE)  # of a number near the largest: nothing more is said
+        if result.kind != "float":
+            unbounded = each.undecidable  # equally likely continuations of a beam, which rounding puts in some order
         assert np.all((apart <= each.bound) | unbounded), f"{case.description}: {apart.max()} is beyond rounding"
 
 
 # Against 100 digits.
 
 
-POWERS_OF_OPTIONS = ("optimizer.adam", "optimizer.adamw", "optimizer.adam_l2")
+POWERS_OF_OPTIONS = ("optimizer.adam", "optimizer.adam_l2")
 """1 − β^t is made of options alone. Its rounding is not in the noise yet, and dividing by it shows at a few elements."""
 
 
