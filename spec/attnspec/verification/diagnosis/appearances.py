@@ -101,7 +101,8 @@ class Appearances:
 
         Of a part of a line, and of an array that has the values of another part as they are, only as it is.
         """
-        arrays = [item.value.astype(np.float64) for item in self.recorded]
+        with np.errstate(invalid="ignore"):  # NaN of memory that was never written
+            arrays = [item.value.astype(np.float64) for item in self.recorded]
         there = {key: [values.is_in(array) for array in arrays] for key, (_, _, values) in self.expected.items()}
         known = [any(column) for column in zip(*there.values(), strict=True)]
         return {
@@ -136,7 +137,8 @@ class Appearances:
             for visit in self.visits
             if visit.place == site.within and visit.definition.id == site.definition.id and site.part in visit.noises
         ]
-        arrays = [item.value.astype(np.float64) for item in self.recorded]
+        with np.errstate(invalid="ignore"):  # NaN of memory that was never written
+            arrays = [item.value.astype(np.float64) for item in self.recorded]
         there = [values is not None and any(map(values.is_in, arrays)) for values in steps]
         return ([*there, False].index(False), len(steps))
 

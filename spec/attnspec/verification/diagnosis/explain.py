@@ -8,6 +8,8 @@ from functools import cache, cached_property
 from itertools import islice
 from typing import Any
 
+import numpy as np
+
 from attnspec.errors import NotationError
 from attnspec.interpreters.mutation.fewer_weights import fewer_weights
 from attnspec.interpreters.mutation.function_substitutions import function_substitutions
@@ -216,8 +218,14 @@ class Explainer:
     def in_some_cases(
         self, observations: Sequence[Observation], judged: Judged, mistakes: Sequence[Mutant]
     ) -> Diagnosis | None:
-        """Find a mistake of the failing cases alone, where they are few or have in common what no right case has."""
+        """Find a mistake of the failing cases alone, where they are few or have in common what no right case has.
+
+        Where all that is wrong is NaN or infinite, nothing is found: many mistakes give that in so few cases.
+        """
         failing = self.judge.failing(observations, judged.policy)
+        wrong = (comparison for comparison in judged.compared if comparison.fails)
+        if not any(np.isfinite(comparison.answer[comparison.ratio > 1]).any() for comparison in wrong):
+            return None
         if not locate.circumstances(judged.compared) and 2 * len(failing) > len(observations):
             return None
         found = recognise(self.judge, failing, mistakes, judged.policy, refute=True)
