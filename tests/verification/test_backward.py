@@ -32,6 +32,34 @@ def verdicts(*dtypes: str) -> dict[str, Verdict]:
     return {verdict.implementation.rpartition(":")[2]: verdict for verdict in report.verdicts}
 
 
+def flattened(d_y: Any, x: Any, W: Any, b: Any) -> Any:
+    rows, gradients = x.reshape(-1, x.shape[-1]), d_y.reshape(-1, d_y.shape[-1])
+    return d_y @ W.T, rows.T @ gradients, gradients.sum(0)
+
+
+def each_on_its_own(d_y: Any, x: Any, W: Any, b: Any) -> Any:
+    return d_y @ W.T, np.swapaxes(x, -1, -2) @ d_y, d_y.sum(-2)
+
+
+def last_example_alone(d_y: Any, x: Any, W: Any, b: Any) -> Any:
+    d_x, d_W, _ = flattened(d_y, x, W, b)
+    return d_x, d_W, (d_y[-1] if d_y.ndim > 2 and len(d_y) else d_y).reshape(-1, d_y.shape[-1]).sum(0)
+
+
+def test_a_function_may_sum_gradients_over_a_batch_or_not() -> None:
+    """Both are right; which one it does is noted, and a sum that lacks examples differs."""
+    found = {
+        candidate.__name__: attnspec.verify(candidate, "backward.linear", framework="numpy", examples=2).verdicts[0]
+        for candidate in (flattened, each_on_its_own, last_example_alone)
+    }
+    noted = {name: any("are summed over them" in each for each in verdict.findings) for name, verdict in found.items()}
+
+    assert found["flattened"].verdict == "conforms", str(found["flattened"])
+    assert found["each_on_its_own"].verdict == "conforms", str(found["each_on_its_own"])
+    assert found["last_example_alone"].verdict == "differs", str(found["last_example_alone"])
+    assert noted == {"flattened": True, "each_on_its_own": False, "last_example_alone": True}
+
+
 WRONG = {
     "no_scale_in_keys": "in d_k: the division by √d is missing",
     "no_mean": "in d_e: the term D_i is missing",

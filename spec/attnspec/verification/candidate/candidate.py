@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain, islice
+from math import prod
 from typing import Any, cast
 
 import numpy as np
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from attnspec.errors import SpecError
 from attnspec.interpreters.evaluation.call import fit
 from attnspec.language import layers
+from attnspec.language.equation import REGISTRY
 from attnspec.language.symbols import common_names
 from attnspec.language.tree import Parameter
 from attnspec.thresholds import STRENGTHENING_ROUNDS
@@ -51,12 +53,15 @@ class Candidate:
         runner: a sandbox with the target loaded.
         calls: every case so far, with the outcome of its call.
         plan: how the callable's parameters are matched; empty before `bind`.
+        summed: the arguments whose gradients it sums over a batch, as far as its examples share them, where it computes
+            gradients itself; empty if each example has its own.
     """
 
     question: Question
     runner: Runner
     calls: list[tuple[Case, Outcome]] = field(default_factory=list)
     plan: Plan = field(default_factory=list)
+    summed: tuple[str, ...] = ()
 
     def bind(self) -> None:
         """Match the callable's parameters with the equation's.
@@ -190,10 +195,33 @@ class Candidate:
     def with_summed_gradients(self, case: Case) -> Case:
         """A case in which gradients are sums over the batch wherever automatic differentiation sums.
 
-        A case of an equation that is not judged through automatic differentiation stays as it is.
+        A case of an equation that is not judged through automatic differentiation stays as it is, unless the callable
+        sums too.
         """
         gradients = self.question.gradients
-        return case if gradients is None else replace(case, summed=gradients.inputs)
+        return replace(case, summed=self.summed if gradients is None else gradients.inputs)
+
+    def sums_gradients(self) -> bool:
+        """Find out whether a callable that computes gradients itself sums over a batch what its examples share.
+
+        Software does so, and the equation of one example leaves it open: each example could have its own gradient.
+        """
+        equation = self.question.equation
+        forward = REGISTRY.get(equation.gradient_of)
+        if forward is None or self.question.gradients is not None or self.question.only_inputs:
+            return False
+        wanted = tuple(p.name for p in forward.definition.parameters if p.kind == "float")
+        batched = next((each for each in self._standard() if prod(each.batch) > 1), None)
+        if batched is None or len(wanted) != len(equation.definition.results):
+            return False
+        own = self.make_case(batched)
+        shared = replace(own, summed=wanted)
+        outcome, _ = self.call(own)
+        found = [output.shape for output in outcome.outputs]
+        shapes = answer_form.shapes(equation, shared)
+        if outcome.status == "ok" and found == shapes != answer_form.shapes(equation, own):
+            self.summed = wanted
+        return bool(self.summed)
 
     def request(self, case: Case) -> Request:
         """Return the message that asks the worker process for one call."""

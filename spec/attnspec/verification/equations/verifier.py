@@ -117,6 +117,8 @@ class EquationVerifier(Verifier[Conclusion]):
 
     def check_standard_cases(self) -> Conclusion | None:
         policy = self.declared_policy  # an unknown one is refused before the first call
+        if self.candidate.sums_gradients():
+            self.note("gradients of what the examples of a batch share are summed over them")
         recorded = self.candidate.recorded_cases()
         self.findings += recorded.notes
         self.observations += self.candidate.observe([*self.candidate.standard_cases(), *recorded.cases])
