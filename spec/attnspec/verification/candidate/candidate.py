@@ -207,10 +207,9 @@ class Candidate:
         Software does so, and the equation of one example leaves it open: each example could have its own gradient.
         """
         equation = self.question.equation
-        forward = REGISTRY.get(equation.gradient_of)
-        if forward is None or self.question.gradients is not None or self.question.only_inputs:
+        if not equation.gradient_of or self.question.gradients is not None or self.question.only_inputs:
             return False
-        wanted = tuple(p.name for p in forward.definition.parameters if p.kind == "float")
+        wanted = tuple(p.name for p in REGISTRY[equation.gradient_of].definition.parameters if p.kind == "float")
         batched = next((each for each in self._standard() if prod(each.batch) > 1), None)
         if batched is None or len(wanted) != len(equation.definition.results):
             return False
