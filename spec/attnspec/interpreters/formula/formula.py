@@ -8,7 +8,7 @@ registered one of this id, as in a mutant, is marked with a prime and written ou
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import groupby
@@ -26,7 +26,7 @@ from attnspec.language import vocabulary
 from attnspec.language.equation import REGISTRY
 from attnspec.language.registry import family_of, name_in_family
 from attnspec.language.traversal import nodes
-from attnspec.language.tree import Definition, Line, Node, Scan, Through
+from attnspec.language.tree import Definition, Line, Name, Node, Scan, Through
 
 NO_TAGS: Mapping[int, Tag] = MappingProxyType({})
 
@@ -75,6 +75,12 @@ def text(definition: Definition) -> str:
 def text_of(node: Node, definition: Definition) -> str:
     """A node of an equation in Unicode, on one line."""
     return _terms_at(node, definition, TERMINAL).show(node)
+
+
+def text_of_names(names: Sequence[str], definition: Definition) -> str:
+    """Names of an equation in a sentence, such as "q, k and v"."""
+    *others, last = (text_of(Name(name), definition) for name in names)
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def mathml(definition: Definition) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import combinations
 
-from attnspec.interpreters.formula.formula import text_of
+from attnspec.interpreters.formula.formula import text_of_names
 from attnspec.interpreters.mutation.mutants import Mutant, is_well_formed
 from attnspec.interpreters.mutation.tiling_errors import second_name, with_second_names
 from attnspec.language.traversal import map_throughout, nodes, nodes_throughout
@@ -29,17 +29,12 @@ def shared_parts(definition: Definition) -> Iterator[Mutant]:
                 for word, place in PLACES.items():
                     tree = map_throughout(definition, _reading(owner.id, index, some, place))
                     if tree != definition and is_well_formed(tree):
-                        says = f"at every {index} {_names(some, owner)} of {word.format(i=index)} are read"
+                        says = f"at every {index} {text_of_names(some, owner)} of {word.format(i=index)} are read"
                         yield Mutant(f"shared/{index}/{'-'.join(some)}/{word}", says, tree)
                 tree = map_throughout(definition, _averaged(owner.id, index, some), with_second_names)
                 if len(some) < len(names) and tree != definition and is_well_formed(tree):
-                    says = f"what {_names(some, owner)} give is averaged over {index}, and used at every {index}"
+                    says = f"what {text_of_names(some, owner)} give is averaged over {index}, and used at every {index}"
                     yield Mutant(f"shared/{index}/{'-'.join(some)}/mean", says, tree)
-
-
-def _names(some: Sequence[str], owner: Definition) -> str:
-    shown = [text_of(Name(name), owner) for name in some]
-    return " and ".join(filter(None, [", ".join(shown[:-1]), shown[-1]]))
 
 
 def _read_by_calls(definition: Definition) -> dict[str, tuple[str, ...]]:

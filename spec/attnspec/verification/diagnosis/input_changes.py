@@ -12,7 +12,7 @@ from itertools import combinations
 import numpy as np
 
 from attnspec.interpreters.evaluation.call import fit
-from attnspec.interpreters.formula.formula import text_of
+from attnspec.interpreters.formula.formula import text_of, text_of_names
 from attnspec.language.tree import Definition, Name, Option, Parameter
 from attnspec.verification.candidate.observation import Array
 from attnspec.verification.cases.case import Case
@@ -130,8 +130,7 @@ def _repacked(groups: Sequence[Sequence[Parameter]], parts: str) -> Callable[[Ca
 
 
 def _names(parameters: Sequence[Parameter], definition: Definition) -> str:
-    names = [text_of(Name(parameter.name), definition) for parameter in parameters]
-    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+    return text_of_names([parameter.name for parameter in parameters], definition)
 
 
 def _with_arrays(case: Case, changed: dict[str, Array]) -> Case | None:
