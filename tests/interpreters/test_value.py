@@ -69,16 +69,7 @@ def assert_within(found: tuple[Array, ...], right: tuple[Array, ...], tree: Defi
 # Against 100 digits.
 
 
-POWERS_OF_OPTIONS = ("optimizer.adam", "optimizer.adam_l2")
-"""1 − β^t is made of options alone. Its rounding is not in the noise yet, and dividing by it shows at a few elements."""
-
-
-def unless_power_of_option(id: str) -> Any:
-    marks = pytest.mark.xfail(reason="the noise lacks the rounding of 1 − β^t") if id in POWERS_OF_OPTIONS else ()
-    return pytest.param(id, marks=marks)
-
-
-@pytest.mark.parametrize("id", [*map(unless_power_of_option, IDS)])
+@pytest.mark.parametrize("id", IDS)
 def test_the_value_is_right_to_its_own_noise(id: str) -> None:
     tree = REGISTRY[id].definition
     for case in few(id):

@@ -91,6 +91,10 @@ class Algebra(ABC, Generic[T]):
     def apply(self, op: str, *operands: T) -> T:
         """An elementwise operation, by the name that the syntax tree gives it."""
 
+    def round_operand(self, operand: T) -> T:
+        """An operand of a product of matrices, as an interpretation rounds it."""
+        return operand
+
     @abstractmethod
     def contract(self, a: T, b: T) -> T:
         """The product of matrices (…, l, k) and (…, k, r), of shape (…, l, r)."""

@@ -220,11 +220,12 @@ class Interpreter(NamedAxes[T]):
         where = self.named_value(node.where, frame) if node.where is not None else None
         if node.op == "sum" and isinstance(node.term, Apply) and node.term.op == "*":
             a, b = (self.visit(arg, frame) for arg in node.term.args)
-            if isinstance(a, Named) and isinstance(b, Named):
+            if isinstance(a, Named) and isinstance(b, Named) and axis in a.axes and axis in b.axes:
                 with self.counting(node):
-                    fused = self.fused(a, b, where, axis) if axis in a.axes and axis in b.axes else None
+                    fused = self.fused(a, b, where, axis)
                 if fused is not None:
                     return fused
+                a, b = (replace(each, data=self.round_operand(each.data)) for each in (a, b))
             term = self.elementwise("*", [a, b])
         else:
             term = self.visit(node.term, frame)

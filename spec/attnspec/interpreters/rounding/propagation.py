@@ -5,7 +5,7 @@ It is of first order, and takes errors as independent. The simulated runs of `en
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -40,6 +40,17 @@ class Noisy:
     exact_ties: bool = False
 
 
+class InexactNumber(float):
+    """A number that was computed from options, sizes and constants in float64, with the variance of its error."""
+
+    variance: float
+
+    def __new__(cls, value: float, variance: float) -> InexactNumber:
+        number = super().__new__(cls, value)
+        number.variance = variance
+        return number
+
+
 class Propagation(Interpreter[Noisy]):
     """Computes values together with the variance of their rounding errors under a policy."""
 
@@ -71,7 +82,19 @@ class Propagation(Interpreter[Noisy]):
         return self.rounded_to(operand, self.policy.inputs) if self.policy.inputs else operand
 
     def constant(self, value: float, like: Noisy) -> Noisy:
-        return Noisy(self.values.constant(value, like.value), None, EXACT_FORMAT)
+        array = self.values.constant(value, like.value)
+        if not isinstance(value, InexactNumber):
+            return Noisy(array, None, EXACT_FORMAT)
+        return Noisy(array, self.xp.full_like(array, value.variance), self.policy.intermediates)
+
+    def elementwise(self, op: str, values: Sequence[Value[Noisy]]) -> Value[Noisy]:
+        """Numbers are computed in float64 by the candidate too: an error there shows where answers are float64."""
+        result = super().elementwise(op, values)
+        if isinstance(result, Named | int) or self.policy.storage.name != "float64":
+            return result
+        noisy = self.apply(op, *(self.as_named(value).data for value in values))
+        variance = float(self.variance(noisy))
+        return InexactNumber(result, variance) if variance else result
 
     def blank(self, shape: tuple[int, ...]) -> Noisy:
         return Noisy(self.values.blank(shape), None, EXACT_FORMAT)
