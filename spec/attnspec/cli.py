@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -86,6 +88,17 @@ def _ids(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[st
     from attnspec.language.procedure import PROCEDURES
 
     return [id for id in (*REGISTRY, *PROCEDURES) if id.startswith(incomplete)]
+
+
+@contextmanager
+def _rare_collection() -> Iterator[None]:
+    """Within it, Python looks for cycles less often: a verdict makes many small objects, and hardly any cycles."""
+    usual = gc.get_threshold()
+    gc.set_threshold(50_000, 20, 20)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*usual)
 
 
 own_equations = click.option(
@@ -291,18 +304,23 @@ def verify(
     finite, contiguous, deterministic and double_backward. deterministic=runs,batch,splits claims answers that are equal
     bit by bit over these, splits.PARAMETER=1,2,4 that they are right for each of these values.
     """
-    from attnspec.faces import verify_command
-    from attnspec.implementation import parse_claim
-    from attnspec.verification.options import VerifyOptions, dtype_names
+    from attnspec.verification.sandbox.runner import Runner
 
-    options = VerifyOptions(
-        claim=parse_claim(values.pop("claim") or {}),
-        memory_bytes=values.pop("memory_limit"),
-        dtypes=dtype_names(values.pop("dtype")),
-        **values,
-    )
-    ctx.exit(
-        verify_command.verify_targets(
+    memory = values.pop("memory_limit")
+    limits = {"memory_bytes": memory, "time_limit": values["time_limit"], "show_output": values["show_output"]}
+    with _rare_collection(), Runner(**limits) as runner:
+        runner.start_ahead()  # the candidate's process starts while this one imports the rest
+        from attnspec.faces import verify_command
+        from attnspec.implementation import parse_claim
+        from attnspec.verification.options import VerifyOptions, dtype_names
+
+        options = VerifyOptions(
+            claim=parse_claim(values.pop("claim") or {}),
+            memory_bytes=memory,
+            dtypes=dtype_names(values.pop("dtype")),
+            **values,
+        )
+        exit_code = verify_command.verify_targets(
             targets,
             options,
             to_json,
@@ -312,8 +330,9 @@ def verify(
             keep_case=keep_case,
             coverage=coverage,
             resume=resume,
+            runner=runner,
         )
-    )
+    ctx.exit(exit_code)
 
 
 def _reporting(command: Callable[..., None]) -> Callable[..., None]:

@@ -28,6 +28,7 @@ from attnspec.verification.rendering import (
     report_json,
     time_text,
 )
+from attnspec.verification.sandbox.runner import Runner
 from attnspec.verification.session import run
 from attnspec.verification.verdict import Report, Verdict, VerdictKind
 
@@ -45,6 +46,7 @@ def verify_targets(
     keep_case: str | None = None,
     coverage: bool = False,
     resume: str | None = None,
+    runner: Runner | None = None,
 ) -> int:
     """Verify targets one after the other.
 
@@ -58,6 +60,7 @@ def verify_targets(
         keep_case: the .npz file to write the cases of the gravest verdict to; None writes none.
         coverage: print a table of what was asked after each verdict.
         resume: the file to which verdicts are appended, and whose verdicts are not reached again; None for none.
+        runner: runs all targets; by default each has one of its own.
 
     Returns:
         The exit code.
@@ -71,7 +74,18 @@ def verify_targets(
     departures = KnownDepartures() if known is None else read(known)
     with nullcontext() if resume is None else RunFile(resume) as file:
         screen = Screen(stderr=to_json == "-")
-        run = Run(options, screen, Document(to_json), quiet, departures, jobs, keep_case, coverage=coverage, file=file)
+        run = Run(
+            options,
+            screen,
+            Document(to_json),
+            quiet,
+            departures,
+            jobs,
+            keep_case,
+            coverage=coverage,
+            file=file,
+            runner=runner,
+        )
         run.document.write(run.json())
         try:
             for target in targets:
@@ -97,6 +111,7 @@ class Run:
         cache: verdicts of earlier runs; None if none are kept.
         coverage: print a table of what was asked after each verdict.
         file: the file to which verdicts are appended; None for none.
+        runner: runs all targets, one after the other; None for one of its own for each target.
         partial: whether other processes reach the other verdicts, so that nothing is said of what is missing.
         verdicts: the verdicts so far.
         notes: a sentence for each callable that could not be imported or judged.
@@ -116,6 +131,7 @@ class Run:
     cache: VerdictCache | None = None
     coverage: bool = False
     file: RunFile | None = None
+    runner: Runner | None = None
     partial: bool = False
     verdicts: list[Verdict] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -158,7 +174,15 @@ class Run:
                 self.add(verdict)
             return kept
         with self.screen.progress(target) as show_stage:
-            report = run(target, options, jobs=self.jobs, on_verdict=self.add, on_progress=show_stage, record=record)
+            report = run(
+                target,
+                options,
+                jobs=self.jobs,
+                on_verdict=self.add,
+                on_progress=show_stage,
+                record=record,
+                runner=self.runner,
+            )
         if self.cache is not None:
             self.cache.keep(target, options, report)
         return report

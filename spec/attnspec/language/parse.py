@@ -632,12 +632,11 @@ def split_lines(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
 
 def _comments(text: str) -> dict[int, str]:
     """{line: its comment}, without directives for linters, type checkers and formatters."""
-    comments: dict[int, str] = {}
-    if "#" not in text:
-        return comments
-    for token in tokenize.generate_tokens(io.StringIO(text).readline):
-        if token.type == tokenize.COMMENT:
-            comment = token.string.lstrip("# ").strip()
-            if not comment.startswith(("noqa", "type:", "fmt:")):
-                comments[token.start[0]] = comment
-    return comments
+    lines = [(number, *line.partition("#")) for number, line in enumerate(text.splitlines(), 1) if "#" in line]
+    if any(quote in code for _, code, _, _ in lines for quote in "\"'"):  # the sign may stand in a string
+        tokens = tokenize.generate_tokens(io.StringIO(text).readline)
+        found = [(token.start[0], token.string) for token in tokens if token.type == tokenize.COMMENT]
+    else:  # quicker than reading tokens
+        found = [(number, comment) for number, _, _, comment in lines]
+    comments = {number: comment.lstrip("# ").strip() for number, comment in found}
+    return {number: each for number, each in comments.items() if not each.startswith(("noqa", "type:", "fmt:"))}

@@ -6,7 +6,6 @@ import importlib
 import pkgutil
 from collections.abc import Iterator, Mapping
 from functools import cache
-from importlib.metadata import entry_points
 from types import ModuleType
 from typing import TypeVar
 
@@ -94,6 +93,8 @@ def _load_group(group: str) -> None:
     if group in _loaded:
         return
     _loaded.add(group)  # before the imports, since these modules look up their own entries
+    from importlib.metadata import entry_points  # late: a candidate's process needs no entry points
+
     for point in entry_points(group=group):
         definitions.load_module(point.module)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -60,17 +61,19 @@ def run(
     on_verdict: OnVerdict = lambda verdict: None,
     on_progress: OnProgress = lambda stage: None,
     record: Record | None = None,
+    runner: Runner | None = None,
 ) -> Report:
     """Answer every question that a target raises. The order of the report does not depend on the number of processes.
 
     Args:
         record: where verdicts are kept; those that it has are not reached again.
+        runner: runs the target, and is left open for the next one; by default one is made and closed.
 
     Raises:
         TargetError, UnknownName, BindingError, SpecError: as `attnspec.verify` does.
     """
     record = record or _NoRecord()
-    with runner_of(options) as runner:
+    with runner_of(options) if runner is None else nullcontext(runner) as runner:
         runner.start_ahead()
         shown, aim = prepared(target, options)
         started = time.monotonic()
@@ -84,6 +87,7 @@ def run(
         if shared < 2:
             answers = _in_turn(to_answer, runner, on_verdict, on_progress, record)
             return report_of(shown, options, answers, runner.failures, on_verdict)
+        runner.close()
     answers = _in_processes(target, options, len(to_answer), shared, on_verdict, on_progress, record)
     return report_of(shown, options, answers, (), on_verdict)
 

@@ -649,3 +649,24 @@ def test_jax_takes_integers(jax_runner: Runner) -> None:
 def test_jax_runs_out_of_memory(jax_runner: Runner) -> None:
     assert call(jax_runner, "hoards", framework="jax").status == "memory"
     assert call(jax_runner, "plus_zeros", framework="jax", device="tpu").status == "unavailable"
+
+
+def test_another_callable_of_the_file_is_called_in_the_same_process(tmp_path: Path) -> None:
+    """Two callables of a file share its import; the same target, and another file, are imported anew."""
+    source = "import os, numpy as np\ndef a(x): return np.array([os.getpid()], np.int64)\nb = lambda x: a(x)\n"
+    for name in ("one.py", "two.py"):
+        (tmp_path / name).write_text(source)
+    one, two = (str(tmp_path / name) for name in ("one.py", "two.py"))
+    with Runner(time_limit=5.0, memory_bytes=MEMORY) as runner:
+        runner.start_ahead()
+        processes = [process_of(runner, target) for target in (File(one, "a"), File(one, "b"), File(one, "b"))]
+        processes.append(process_of(runner, File(two, "b")))
+    first, second, anew, other = processes
+    assert first == second
+    assert len({first, anew, other}) == 3
+
+
+def process_of(runner: Runner, target: File) -> int:
+    """The process in which a target is called, by what it answers."""
+    [found] = runner.load(target)
+    return int(values(call(runner, found.name)).item())

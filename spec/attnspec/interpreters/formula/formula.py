@@ -11,9 +11,9 @@ import unicodedata
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from html import escape
 from itertools import groupby
 from types import MappingProxyType
-from xml.sax.saxutils import escape
 
 from attnspec.interpreters.formula.latex import LATEX, MARK, MARKED
 from attnspec.interpreters.formula.mathml import MATHML
@@ -105,7 +105,7 @@ def mathml(definition: Definition) -> str:
 
 
 def _mathml_row(row: _Row) -> str:
-    comment = f"<mtext>{escape(row.comment)}</mtext>" if row.comment else ""
+    comment = f"<mtext>{escape(row.comment, quote=False)}</mtext>" if row.comment else ""
     right = f"<mo>=</mo>{row.right}"
     return f'<mtr><mtd class="left">{row.left}</mtd><mtd>{right}</mtd><mtd class="comment">{comment}</mtd></mtr>'
 

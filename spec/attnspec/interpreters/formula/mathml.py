@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from html import escape
 from typing import ClassVar
-from xml.sax.saxutils import escape, quoteattr
 
 from attnspec.interpreters.formula.setting import MARKS, Level, Piece, Setting, greek
 from attnspec.interpreters.tags import Tag, name_key
@@ -18,7 +18,12 @@ SPACES = {"MACRON": "¯", "TILDE": "~", "CIRCUMFLEX ACCENT": "^"}
 
 def sign(text: str, **spaces: str) -> str:
     """An operator."""
-    return f"<mo{''.join(f' {name}={quoteattr(size)}' for name, size in spaces.items())}>{escape(text)}</mo>"
+    return f"<mo{attributes(spaces)}>{escape(text, quote=False)}</mo>"
+
+
+def attributes(values: Mapping[str, str]) -> str:
+    """Attributes of an element, without those that are empty."""
+    return "".join(f' {name}="{escape(value)}"' for name, value in values.items() if value)
 
 
 def between(text: str) -> str:
@@ -97,7 +102,7 @@ class MathML(Setting):
             word = head if len(head) == 1 else greek(head) if greek(head) != head else italic(head)
             base, rest = _accented(f"<mi>{word}</mi>", rest)
         else:
-            base, rest = f"<mtext>'{escape(name)}'</mtext>", []
+            base, rest = f"<mtext>'{escape(name, quote=False)}'</mtext>", []
         own = _below(rest, indices)
         subscripts = [part for part in (own, self.run(places)) if part]
         return f"<msub>{base}{one(sign(',').join(subscripts))}</msub>" if subscripts else base
@@ -108,7 +113,7 @@ class MathML(Setting):
         return ("" if letters else sign(",", lspace="0", rspace="0")).join(places)
 
     def upright(self, word: str) -> str:
-        return f'<mi mathvariant="normal">{escape(word)}</mi>'
+        return f'<mi mathvariant="normal">{escape(word, quote=False)}</mi>'
 
     def literal(self, text: str) -> str:
         return "".join(
@@ -165,13 +170,13 @@ class MathML(Setting):
         if not tags:
             return text
         first = tags[0]
-        attributes = {
+        own = {
             "data-term": " ".join(tag.term for tag in tags),
             "data-key": first.key,
             "arg": first.arg,
             "intent": first.intent,
         }
-        shown = "".join(f" {name}={quoteattr(value)}" for name, value in attributes.items() if value)
+        shown = attributes(own)
         element = text if is_one(text) and "data-" not in text.partition(">")[0] else f"<mrow>{text}</mrow>"
         return re.sub(r"^<(\w+)", lambda found: f"<{found[1]}{shown}", element)
 

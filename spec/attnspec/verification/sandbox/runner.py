@@ -89,18 +89,29 @@ class Runner:
 
     def close(self) -> None:
         """End the worker and all that it started. A later call starts a new one with the same target."""
-        processes = self._process, self._ahead
-        self._process = self._ahead = None
-        for process in processes:
-            if process is not None:
-                process.stop()
+        self._end()
+        ahead, self._ahead = self._ahead, None
+        if ahead is not None:
+            ahead.stop()
+
+    def _end(self) -> None:
+        """End the worker that has a target."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.stop()
 
     def start_ahead(self) -> None:
-        """Start a worker before its target is known, so that it starts while the parent does something else."""
-        self._ahead = Process(self._memory_bytes, show_output=self._show_output)
+        """Start a worker before its target is known, so that it starts while the parent does something else.
+
+        Nothing is started beside a worker that is there.
+        """
+        if self._process is None and self._ahead is None:
+            self._ahead = Process(self._memory_bytes, show_output=self._show_output)
 
     def load(self, target: Target) -> list[CallableInfo]:
         """Import a target in a new worker, in place of the one before.
+
+        A worker is kept for another callable of the file that it has imported. The same target is imported anew.
 
         Returns:
             The callable that the target names; or every callable that is declared and every public function, those of
@@ -111,8 +122,8 @@ class Runner:
             MissingPackage: importing it needs a package that is not installed.
             WorkerError: no worker could be started.
         """
-        if self._process is not None:
-            self.close()
+        if self._target == target or not _same_file(self._target, target):
+            self._end()
         self._target, self.failures = target, ()
         loaded = self._start(target)
         self.failures = tuple(failure.error() for failure in loaded.failures)
@@ -155,12 +166,14 @@ class Runner:
         return self._process
 
     def _start(self, target: Target) -> Loaded:
-        """Start a worker and load the target in it; on any error no worker is left."""
-        if isinstance(target, File):
-            target.require()
+        """Load the target, in a worker that is started if there is none; on any error no worker is left."""
         try:
-            process = self._process = self._started_ahead() or Process(self._memory_bytes, self._show_output)
-            self._await_ready(process)
+            if isinstance(target, File):
+                target.require()
+            if self._process is None:
+                self._process = self._started_ahead() or Process(self._memory_bytes, self._show_output)
+                self._await_ready(self._process)
+            process = self._process
             process.send(Load(target))
             loaded = self._await_loaded(process, target)
             process.forget_output()  # what the import printed belongs to no call
@@ -233,6 +246,11 @@ class Runner:
         seconds = self._start_limit if limit is None else limit
         trouble = Trouble("timeout", f"{subject} took longer than {seconds:g} s", process.tail())
         return Outcome("timeout", trouble=trouble, broken=True)
+
+
+def _same_file(a: Target | None, b: Target) -> bool:
+    """Whether two targets are callables of one Python file."""
+    return isinstance(a, File) and isinstance(b, File) and a.path == b.path and not b.is_program
 
 
 def _answers(outcome: Outcome, request: Request | PlainRequest) -> bool:
