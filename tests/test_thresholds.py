@@ -41,6 +41,7 @@ ELSEWHERE = {
     "SHOWN": "how many lines are printed",
     "LONG": "leaves out slips that cost much",
     "TILES": "sizes of tiles",
+    "FIRSTS": "numbers of terms",
     "PLACES": "places along an axis",
     "AT_ONCE": "how many variants are evaluated at once, for speed",
     "LARGEST_AT_ONCE": "how large they may be, for speed",

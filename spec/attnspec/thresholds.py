@@ -336,6 +336,13 @@ FIT_CASES, TELLING_ELEMENTS, FIT_STEPS = 4, 4, 12
 """Convention: the number of failing cases that a number is fitted to; the least number of elements of each; the number
 of steps. A fitted number is tested on all other cases before it is named."""
 
+UNWRITTEN_CASES = 2
+"""Convention: so many cases must show places of an output that are not written, with written ones in front of them."""
+
+FORM_SIZES = 3
+"""Convention: a product of a constant and a form of sizes is named only of so many fitted cases of different sizes; of
+two, one of these forms agrees by chance."""
+
 FIT_SIGMAS = 8.0
 """Convention: the largest distance of a closed form from a fitted number, in standard deviations, although a wrong
 formula does not have the noise of the equation."""

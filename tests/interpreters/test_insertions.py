@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import numpy as np
 import pytest
@@ -49,6 +50,16 @@ def test_arguments_of_one_shape_are_exchanged_or_read_for_each_other() -> None:
 
     assert {"b_r and b_z are swapped", "b_z is read instead of b_r", "b_r is read instead of b_z"} <= says.keys()
     assert not any("x and h are swapped" in sentence for sentence in says)
+
+
+@pytest.mark.parametrize(("words", "sum_of"), [("its sum", lambda e: e), ("the sum of its absolute values", np.abs)])
+def test_weights_are_divided_by_their_sum_and_by_one_where_that_is_nought(words: str, sum_of: Any) -> None:
+    e, v = GENERATOR.standard_normal((3, 4)), GENERATOR.standard_normal((4, 2))
+    e[1] = 0
+    total = sum_of(e).sum(axis=1, keepdims=True)
+    found = trees("attention.linear_weights")[f"in c: e_ij is divided by {words} over j"]
+
+    np.testing.assert_allclose(evaluate(found, (e, v), {}), e / np.where(total == 0, 1, total) @ v, rtol=1e-12)
 
 
 @pytest.mark.broad

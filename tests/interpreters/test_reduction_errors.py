@@ -87,6 +87,48 @@ def test_the_row_before_is_read() -> None:
     np.testing.assert_allclose(value, np.vstack([np.zeros((1, 2)), x[:-1] @ W]), rtol=1e-12)
 
 
+def test_rows_are_not_shifted() -> None:
+    """Of a decoder that reads the word before, each step reads its own word, also the first."""
+    definition = REGISTRY["seq2seq.teacher_forced_lstm"].definition
+    (found,) = [each for each in reduction_errors(definition) if "nothing stands before" in each.says]
+
+    assert found.says == "in before: target_i is read instead of target_{i−1}, and nothing stands before"
+
+
+def test_the_mean_of_no_terms_is_nought() -> None:
+    d_x, given = GENERATOR.standard_normal((5, 2)), {"k": TOKENS, "P": np.zeros((4, 2))}
+
+    value = np.asarray(evaluate(tree("backward.embedding", "and 0 of none"), (), given | {"d_x": d_x}))
+
+    np.testing.assert_allclose(value, [d_x[4], d_x[[0, 2, 3]].mean(axis=0), [0, 0], d_x[1]], rtol=1e-12)
+
+
+@pytest.mark.parametrize(("says", "sign"), [("the negative of ", -1), ("", 1)])
+@pytest.mark.parametrize(
+    ("norm", "of"),
+    [
+        ("the sum of absolute differences", lambda rows: np.abs(rows).sum(-1)),
+        ("the distance", lambda rows: np.sqrt((rows * rows).sum(-1))),
+    ],
+)
+def test_a_distance_stands_for_a_product(says: str, sign: int, norm: str, of: Any) -> None:
+    q, k = GENERATOR.standard_normal((3, 4)), GENERATOR.standard_normal((5, 4))
+
+    value = evaluate(tree("scores.dot", f"in e: {says}{norm} is used instead of q_i·k_j"), (q, k), {})
+
+    np.testing.assert_allclose(value, sign * of(q[:, None] - k), rtol=1e-12)
+
+
+def test_a_padded_size_is_used_each_time() -> None:
+    x = GENERATOR.standard_normal(5)
+    mean, given = x.sum() / 8, {"x": x, "gamma": np.ones(5), "beta": np.zeros(5), "eps": 0.0}
+    says = "d, padded to a power of two, is used instead of d, each time"
+
+    value = evaluate(tree("transformer.layer_norm", says), (), given)
+
+    np.testing.assert_allclose(value, (x - mean) / np.sqrt(((x - mean) ** 2).sum() / 8), rtol=1e-12)
+
+
 def test_a_root_is_replaced_by_a_square() -> None:
     x, one = np.array([1.0, -3.0]), np.ones(2)
     found = [each for each in insertions(REGISTRY["transformer.layer_norm"].definition) if "is squared" in each.says]

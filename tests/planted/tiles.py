@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,10 @@ def weights(e: Array, tile: int, slip: str = "", offset: int | None = None) -> A
 def online(e: Array, tile: int, slip: str, offset: int | None) -> Array:
     """The same of a matrix of scores, in its own dtype."""
     n, m = e.shape
+    if slip in ("averaged", "rest"):
+        ends = [*range(0, m, tile), m] if slip == "averaged" else sorted({0, min(m, tile), m})
+        parts = [online(e[:, start:stop], m, "", None) for start, stop in pairwise(ends)]
+        return np.concatenate(parts, axis=1) / len(parts)
     top, total = np.full((n, 1), -np.inf, e.dtype), np.zeros((n, 1), e.dtype)
     found: list[Array] = []
     stop = m // tile * tile if slip == "cut" else min(m, tile) if slip == "first" else m

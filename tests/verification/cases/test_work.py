@@ -8,6 +8,7 @@ import pytest
 from jaxtyping import Bool, Float
 
 from attnspec import REGISTRY, Tensor, equation
+from attnspec.language.layers import sizes_of
 from attnspec.notation import index, size, softmax, sum, where
 from attnspec.verification.cases.case import smallest
 from attnspec.verification.cases.grid import grid
@@ -58,3 +59,13 @@ def test_a_mask_of_many_places_is_shortened() -> None:
 def test_axes_of_a_large_product_are_shortened_together() -> None:
     (full,) = (each for each in standard_suite(grouped, lambda name: 1, (0, 1)) if each.why == "full tiles")
     assert {*dict(full.sizes).values()} == {16}
+
+
+def test_many_examples_cost_as_much_as_they_have_elements() -> None:
+    """A step of a recurrence costs once for all examples."""
+    definition = REGISTRY["recurrent.gru"].definition
+    sizes = dict.fromkeys(sizes_of(definition), 4)
+
+    one, two, three = (work(definition, sizes, examples) for examples in (1, 2, 3))
+
+    assert 0 < two - one == three - two < one

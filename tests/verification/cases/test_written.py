@@ -29,6 +29,13 @@ def test_a_number_and_the_next_are_sizes_of_each_axis_in_turn() -> None:
     assert {"48 examples, near a 48 in the code", "49 examples, near a 48 in the code"} <= found
 
 
+def test_many_examples_are_asked_where_an_example_is_small() -> None:
+    found = {each.why: each.batch for each in cases(NORM, 1024.0)}
+
+    assert found["1025 examples, near a 1024 in the code"] == (1025,)
+    assert not any("examples" in each.why for each in cases("recurrent.gru", 1024.0))
+
+
 def test_an_option_is_near_a_number_within_its_own_ends() -> None:
     values = sorted(value for each in cases(NORM, 2e-4, 40.5, batches=(0,)) for _, value in each.options)
 

@@ -16,7 +16,7 @@ from attnspec.interpreters.mutation.free_numbers import MOVED, is_float
 from attnspec.interpreters.mutation.mutants import Mutant, changes, is_well_formed
 from attnspec.interpreters.mutation.operators import Site
 from attnspec.language.traversal import map_definition
-from attnspec.language.tree import Apply, Call, Definition, Name, Node, Number, Scan, SizeOf
+from attnspec.language.tree import Apply, At, Call, Definition, Name, Node, Number, Reduce, Scan, SizeOf
 
 BOUNDS = (1.0, 2.0, 3.0, 5.0, 6.0, 10.0, 15.0, 20.0, 30.0, 50.0, 80.0, 100.0)
 """Values to whose negative and positive side software clips."""
@@ -37,6 +37,7 @@ def insertions(definition: Definition, roots: Collection[int] | None = None) -> 
         *_functions(definition, roots),
         *_powers(definition, roots),
         *_lengths(definition, roots),
+        *_sums(definition, roots),
         *_residual_calls(definition, roots),
         *_clippings(definition, roots),
     ):
@@ -139,6 +140,23 @@ def _lengths(definition: Definition, roots: Collection[int] | None) -> Iterator[
                 for square, words in ((_square(vector), "length"), (mean, "root mean square")):
                     says = f"in {place.line}: {shown} is divided by its {words}"
                     yield place.label, says, place.put(Apply("/", (vector, Apply("sqrt", (square,)))))
+
+
+def _sums(definition: Definition, roots: Collection[int] | None) -> Iterator[tuple[str, str, Definition]]:
+    """What is read is divided by its sum over an axis, or by the sum of its absolute values; by 1 where that is 0."""
+    for place in everywhere(definition, roots):
+        if not isinstance(place.node, Name | At) or not is_float(place.node, place.site):
+            continue
+        shown = place.site.show(place.node)
+        for index in sorted(place.site.type_of(place.node).names - {*place.site.bound}):
+            for term, words in (
+                (place.node, "its sum"),
+                (Apply("abs", (place.node,)), "the sum of its absolute values"),
+            ):
+                total = Reduce("sum", index, term)
+                divisor = Apply("where", (Apply("==", (total, Number(0.0))), Number(1.0), total))
+                says = f"in {place.line}: {shown} is divided by {words} over {index}"
+                yield place.label, says, place.put(Apply("/", (place.node, divisor)))
 
 
 def _clippings(definition: Definition, roots: Collection[int] | None) -> Iterator[tuple[str, str, Definition]]:

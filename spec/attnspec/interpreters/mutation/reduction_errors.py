@@ -6,13 +6,15 @@ that no mutant explains.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
+from attnspec.interpreters.formula.formula import text_of
 from attnspec.interpreters.mutation.everywhere import Occurrence, everywhere
 from attnspec.interpreters.mutation.mutants import Mutant, is_well_formed
 from attnspec.language.dims import Dim
-from attnspec.language.traversal import map_definition, map_node, nodes
+from attnspec.language.traversal import map_definition, map_node, nodes, with_roots
 from attnspec.language.tree import Apply, At, CallLike, Definition, Node, Number, Position, Reduce, SizeOf, Stack
 
 ONE = Number(1.0)
@@ -39,11 +41,30 @@ def reduction_errors(definition: Definition) -> Iterator[Mutant]:
             tree = place.put(new)
             if is_well_formed(tree):
                 yield Mutant(f"{place.label}/{name}", f"in {place.line}: {sentence}", tree)
-    for place in everywhere(_with_row_indices(definition)):
-        for name, sentence, new in _cut_product(place):
+    yield from _sizes_throughout(definition)
+    for place in everywhere(with_row_indices(definition)):
+        for name, sentence, new in (*_cut_product(place), *_distance(place)):
             tree = place.put(new)
             if is_well_formed(tree):
                 yield Mutant(f"{place.label}/{name}", f"in {place.line}: {sentence}", tree)
+
+
+def _sizes_throughout(definition: Definition) -> Iterator[Mutant]:
+    """A size that is padded to whole vectors or tiles is used wherever it stands."""
+    uses = Counter(node.dim for root in definition.roots for node in nodes(root) if isinstance(node, SizeOf))
+    for dim in (dim for dim, count in uses.items() if count > 1):
+        size = SizeOf(dim)
+        shown = text_of(size, definition)
+        for length, padded in PADDED.items():
+            roots = [_with_size(root, size, padded(size)) for root in definition.roots]
+            tree = with_roots(definition, roots)
+            if is_well_formed(tree):
+                says = f"{shown}, padded to {length}, is used instead of {shown}, each time"
+                yield Mutant(f"every {shown}/padded-{length}", says, tree)
+
+
+def _with_size(root: Node, size: Node, new: Node) -> Node:
+    return map_node(root, lambda node: new if node == size else node)
 
 
 def _of_sum(place: Occurrence) -> Iterator[tuple[str, str, Node]]:
@@ -54,8 +75,11 @@ def _of_sum(place: Occurrence) -> Iterator[tuple[str, str, Node]]:
             shown = place.site.show(node)
             yield f"mean/{index}", f"the mean over {index} is used instead of {shown}", Apply("/", (node, size))
             if where is not None:
-                mean = Apply("/", (node, Reduce("sum", index, ONE, where)))
-                yield f"mean/{index}-where", f"the mean of the terms is used instead of {shown}", mean
+                count = Reduce("sum", index, ONE, where)
+                mean, words = Apply("/", (node, count)), f"the mean of the terms is used instead of {shown}"
+                yield f"mean/{index}-where", words, mean
+                at_least_one = Apply("+", (count, Apply("relu", (Apply("-", (ONE, count)),))))
+                yield f"mean/{index}-or-0", f"{words}, and 0 of none", Apply("/", (node, at_least_one))
             for word, position in (("last", _last(index, where)), ("first", _first(index, where))):
                 alone = Apply("==", (Apply("*", (ONE, Position(index))), position))
                 seen = alone if where is None else Apply("and", (where, alone))
@@ -118,7 +142,7 @@ def _cut_product(place: Occurrence) -> Iterator[tuple[str, str, Node]]:
     match place.node:
         case Apply(op="@", args=(row, array)) as product:
             dims = place.site.type_of(row).dims
-            along = _along(dims[0]) if len(dims) == 1 else ""
+            along = along_row(dims[0]) if len(dims) == 1 else ""
             if along not in place.site.definition.ranges:
                 return
             for vector in VECTORS:
@@ -129,18 +153,36 @@ def _cut_product(place: Occurrence) -> Iterator[tuple[str, str, Node]]:
                 yield f"cut-{vector}", sentence, Apply("@", (Stack(kept, (along,)), array))
 
 
-def _along(dim: Dim) -> str:
+def _distance(place: Occurrence) -> Iterator[tuple[str, str, Node]]:
+    """A distance stands where a product of two rows should; its square is an insertion."""
+    match place.node:
+        case Apply(op="@", args=(a, b)) as product:
+            one, other = place.site.type_of(a).dims, place.site.type_of(b).dims
+            along = along_row(one[0]) if len(one) == 1 and one == other else ""
+            if along not in place.site.definition.ranges:
+                return
+            difference, shown = Apply("-", (a, b)), place.site.show(product)
+            size = Apply("abs", (At(difference, (Position(along),)),))
+            for norm, distance in (
+                ("the sum of absolute differences", Reduce("sum", along, size)),
+                ("the distance", Apply("sqrt", (Apply("@", (difference, difference)),))),
+            ):
+                for word, sign in (("the negative of ", Apply("neg", (distance,))), ("", distance)):
+                    yield f"distance/{word}{norm}", f"{word}{norm} is used instead of {shown}", sign
+
+
+def along_row(dim: Dim) -> str:
     """The name of an index along a row of a size, which needs none in the formula."""
     return f"along {dim}"
 
 
-def _with_row_indices(definition: Definition) -> Definition:
+def with_row_indices(definition: Definition) -> Definition:
     """The equation, and those that it calls, with an index along each axis of an argument."""
 
     def change(node: Node) -> Node:
-        return replace(node, callee=_with_row_indices(node.callee)) if isinstance(node, CallLike) else node
+        return replace(node, callee=with_row_indices(node.callee)) if isinstance(node, CallLike) else node
 
-    dims = {_along(dim): dim for parameter in definition.parameters for dim in parameter.dims}
+    dims = {along_row(dim): dim for parameter in definition.parameters for dim in parameter.dims}
     own = map_definition(definition, change)
     return replace(own, indices=(*own.indices, *dims.items()))
 
@@ -242,10 +284,18 @@ def _first(index: str, where: Node | None) -> Node:
 
 
 def _of_row(place: Occurrence) -> Iterator[tuple[str, str, Node]]:
-    """The row before or behind is read. The steps of a recurrence have mutants of their own."""
+    """The row before or behind is read, or rows are not shifted. Steps of a recurrence have mutants of their own."""
     match place.node:
         case At(array=array, places=(Position(index=index), *rest)) if index not in place.site.bound:
             for word, op in (("before", "-"), ("behind", "+")):
                 moved = At(array, (Apply(op, (Position(index), ONE)), *rest))
                 sentence = f"{place.site.show(moved)} is read instead of {place.site.show(place.node)}"
                 yield f"row-{word}/{index}", sentence, moved
+        case Apply(op="where", args=(_, _, At(array=array, places=(Apply(op="-", args=(Position(), _)), *rest)) as at)):
+            (shifted, *_) = at.places
+            assert isinstance(shifted, Apply)
+            unshifted = At(array, (shifted.args[0], *rest))
+            sentence = (
+                f"{place.site.show(unshifted)} is read instead of {place.site.show(at)}, and nothing stands before"
+            )
+            yield "unshifted", sentence, unshifted

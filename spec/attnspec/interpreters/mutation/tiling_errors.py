@@ -16,7 +16,7 @@ from attnspec.language.tree import SOFTMAXES, Apply, At, Definition, Node, Numbe
 TILES = (8, 16, 32, 64, 128)
 """The sizes of a tile."""
 
-ZERO, ONE = Number(0.0), Number(1.0)
+ZERO, ONE, TWO = Number(0.0), Number(1.0), Number(2.0)
 
 
 def tiling_errors(definition: Definition, further: Iterable[int] = ()) -> Iterator[Mutant]:
@@ -166,6 +166,34 @@ def _rescaled_back(node: Reduce, _: Node, other: Node, tile: int) -> Node:
     return _divided(node, _masked(weight, where), None)
 
 
+def _averaged(rest: bool) -> TilingError:
+    """The weights of each tile add up to 1, and the tiles are averaged.
+
+    Args:
+        rest: whether there are two tiles, the first one and all that is behind it.
+    """
+
+    def error(node: Reduce, size: Node, other: Node, tile: int) -> Node:
+        if node.op != "softmax" or node.where is not None:
+            return node
+        number, place = Number(float(tile)), Position(node.index)
+        tiles = Apply("//", (Apply("+", (size, Number(tile - 1.0))), number))
+        count = Apply("where", (Apply("<", (number, size)), TWO, ONE)) if rest else tiles
+
+        def tile_of(place: Node) -> Node:
+            if rest:
+                return Apply("where", (Apply("<", (place, number)), ZERO, ONE))
+            return Apply("//", (place, number))
+
+        same = Apply("==", (tile_of(other), tile_of(place)))
+        scores = at_second(node.term, node.index)
+        top = Reduce("max", second_name(node.index), scores, same)
+        total = Reduce("sum", second_name(node.index), Apply("exp", (Apply("-", (scores, top)),)), same)
+        return Apply("/", (Apply("exp", (Apply("-", (node.term, top)),)), Apply("*", (total, count))))
+
+    return error
+
+
 def _whole_tiles(node: Reduce, _: Node, __: Node, tile: int) -> Node:
     """A causal mask, also that of a sum, shows all of a tile that is partly visible."""
     match node.where:
@@ -184,6 +212,11 @@ TILING_ERRORS: dict[str, tuple[str, TilingError]] = {
     "total": ("the running sum is not rescaled when a tile of {tile} has a larger score", _unscaled(False, True)),
     "back": ("the running sums are rescaled by exp(new − old), not exp(old − new), in tiles of {tile}", _rescaled_back),
     "window": ("only the last {tile} elements are read", _window),
+    "averaged": ("each tile of {tile} is normalised by itself, and the tiles are averaged", _averaged(rest=False)),
+    "rest": (
+        "the first {tile} elements and those behind are each normalised by themselves, and the two are averaged",
+        _averaged(rest=True),
+    ),
     "causal": ("the mask shows whole tiles of {tile}", _whole_tiles),
 }
 """{name: (sentence, replacement of a softmax or a sum)}."""

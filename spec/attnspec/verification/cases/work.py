@@ -24,14 +24,15 @@ def _counted(definition: Definition) -> Cost:
     return cost(definition)
 
 
-def work(definition: Definition, sizes: Mapping[str, int]) -> int:
-    """About how much the noise of a case costs: the elements that are computed, and for each step of a recurrence as
-    much as for `STEP` elements.
+def work(definition: Definition, sizes: Mapping[str, int], examples: int = 1) -> int:
+    """About how much the noise of a case costs: the elements that are computed for all examples, and for each step of a
+    recurrence as much as for `STEP` elements.
     """
     each = sized(definition, sizes)
     counted = _counted(layers.of_count(definition, each.get(layers.COUNT, 1)))
     elements = counted.at(counted.inputs + counted.parameters + counted.outputs + counted.elementwise, each)
-    return elements + counted.at(counted.products, each) // 16 + STEP * counted.at(counted.steps, each)
+    elements += counted.at(counted.products, each) // 16
+    return examples * elements + STEP * counted.at(counted.steps, each)
 
 
 def shortened(description: Description, definition: Definition, least: Callable[[str], int]) -> Description:

@@ -28,8 +28,8 @@ IN_SOURCES = 4
 CODE = "the code"
 """Where the numbers of the candidate's own Python code are, in words."""
 
-MOST_EXAMPLES = 520
-"""Convention: the largest number of examples; each costs as much as a case of the usual sizes."""
+MOST_EXAMPLES, WORK_OF_MANY = 520, 4 * MOST_WORK
+"""Conventions: the largest number of examples of any equation, and the work of a case with more of them."""
 
 
 def written(
@@ -65,7 +65,8 @@ def _sizes(made: Describer, numbers: Sequence[float], where: str) -> Iterator[De
                 if size not in EDGES and work(made.equation.definition, dict(description.sizes)) <= MOST_WORK:
                     yield description
             several = [axes for axes in made.batches if axes]
-            if several and size <= MOST_EXAMPLES:
+            many = work(made.equation.definition, made.usual, size) <= WORK_OF_MANY
+            if several and (size <= MOST_EXAMPLES or many):
                 batch = (*(1,) * (min(several) - 1), size)
                 yield made.at(f"{size} examples, near a {number} in {where}", batch)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
@@ -13,33 +13,48 @@ from attnspec.verification.judge.residuals import Compared
 
 
 def batch_reduction(definition: Definition, compared: Sequence[Compared]) -> str:
-    """Describe how gradients were reduced over a batch instead of summed; "" if that does not explain all errors."""
-    failing = [
-        (comparison, _values(definition, comparison))
-        for comparison in compared
-        if comparison.fails and comparison.case.summed
-    ]
-    if not failing or any(
-        gradients.ndim != comparison.answer.ndim + 1 or len(gradients) < 2 for comparison, gradients in failing
-    ):
+    """Describe how gradients were reduced over a batch instead of summed; "" if that does not explain every case."""
+    wrong = {comparison.output for comparison in compared if comparison.fails}
+    summed = [comparison for comparison in compared if comparison.output in wrong and comparison.case.summed]
+    if len(summed) < sum(comparison.fails for comparison in compared) or not wrong:
         return ""
-    for name, reduce in REDUCTIONS.items():
-        if all(
-            bool((np.abs(comparison.answer - reduce(gradients)) <= comparison.noise.bound).all())
-            for comparison, gradients in failing
-        ):
+    stacked = [(comparison, _values(definition, comparison)) for comparison in summed]
+    failing = [(comparison, gradients) for comparison, gradients in stacked if comparison.fails]
+    if any(gradients.ndim != comparison.answer.ndim + 1 or len(gradients) < 2 for comparison, gradients in failing):
+        return ""
+    several = [(comparison, gradients) for comparison, gradients in stacked if gradients.ndim > comparison.answer.ndim]
+    for name, reduce in (*REDUCTIONS.items(), *_of_the_first(failing)):
+        if all(_within(comparison, reduce(gradients)) for comparison, gradients in several):
             names = list(dict.fromkeys(definition.results[comparison.output].name for comparison, _ in failing))
             return f"{' and '.join(names)}, over a batch: {name} instead of the sum"
     return ""
 
 
-REDUCTIONS: dict[str, Callable[[Array], Array]] = {
+def _of_the_first(failing: Sequence[tuple[Compared, Array]]) -> Iterator[tuple[str, Reduction]]:
+    """The sum over so many examples that the smallest wrong batch is explained."""
+    comparison, gradients = min(failing, key=lambda item: len(item[1]))
+    with np.errstate(invalid="ignore", over="ignore"):
+        distance = np.abs(np.cumsum(gradients, axis=0) - comparison.answer)
+    near = (distance <= comparison.noise.bound).reshape(len(gradients), -1).all(axis=1)
+    for count in np.flatnonzero(near[1:]) + 2:
+        yield f"that of the first {count:,} examples", lambda own, count=count: np.asarray(own[:count].sum(axis=0))  # type: ignore[misc]  # mypy does not infer a lambda with a default
+
+
+def _within(comparison: Compared, value: Array) -> bool:
+    """Whether an answer is another value, within its bound."""
+    return bool((np.abs(comparison.answer - value) <= comparison.noise.bound).all())
+
+
+Reduction = Callable[[Array], Array]
+"""Takes the gradients of all examples, stacked along axis 0."""
+
+REDUCTIONS: dict[str, Reduction] = {
     "the mean": lambda gradients: np.asarray(gradients.mean(axis=0)),
     "that of the last example": lambda gradients: np.asarray(gradients[-1]),
     "that of the first example": lambda gradients: np.asarray(gradients[0]),
     "that of all but the last example": lambda gradients: np.asarray(gradients[:-1].sum(axis=0)),
 }
-"""Reductions that may be used instead of the sum; each takes the gradients of all examples, stacked along axis 0."""
+"""Reductions that may be used instead of the sum."""
 
 
 def _values(definition: Definition, comparison: Compared) -> Array:

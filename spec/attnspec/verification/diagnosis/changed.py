@@ -70,6 +70,8 @@ def _merged(definition: Definition, observation: Observation, dim: Dim) -> Obser
         axes = array.ndim - len(parameter.dims)
         if axes > 1 or (axes and (not parameter.dims or parameter.dims[0] != dim)):
             return None
+        if not axes and dim in parameter.dims:  # it would have the length of one example beside those of all
+            return None
         examples = max(examples, len(array) if axes else 0)
         arrays[parameter.name] = array.reshape(-1, *array.shape[2:]) if axes else array
     if examples < 2:

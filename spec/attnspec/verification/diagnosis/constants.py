@@ -29,7 +29,7 @@ from attnspec.interpreters.mutation.mutants import Mutant
 from attnspec.interpreters.rounding.policy import Policy
 from attnspec.language.traversal import walk
 from attnspec.language.tree import Apply, Definition, Name, Node, Number
-from attnspec.thresholds import FIT_CASES, FIT_SIGMAS, FIT_STEPS, FITTED_RMS, RELATED, TELLING_ELEMENTS
+from attnspec.thresholds import FIT_CASES, FIT_SIGMAS, FIT_STEPS, FITTED_RMS, FORM_SIZES, RELATED, TELLING_ELEMENTS
 from attnspec.verification.candidate.observation import Array, Observation
 from attnspec.verification.judge.judge import Judge
 from attnspec.verification.judge.mutant_values import values
@@ -281,6 +281,8 @@ def _closed_forms(place: FreeNumber, fitted: Sequence[Fitted]) -> Iterator[tuple
     for a, b in combinations(place.quantities, 2):
         yield _times(a.node, b.node), _times(a.outside, b.outside)
         yield _over(Number(1.0), _times(a.node, b.node)), _over(Number(1.0), _times(a.outside, b.outside))
+    if len({tuple(fit_.sizes.items()) for fit_ in fitted}) < FORM_SIZES:
+        return  # one of so many forms agrees by chance
     for node in (Number(2.0), Number(0.5), *COMMON_CONSTANTS):
         for form, outside in singles:
             yield _times(node, form), _times(node, outside)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
@@ -11,11 +12,13 @@ from typing import Any
 import numpy as np
 
 from attnspec.errors import NotationError
+from attnspec.interpreters.mutation.callee_errors import callee_errors
 from attnspec.interpreters.mutation.fewer_weights import fewer_weights
 from attnspec.interpreters.mutation.function_substitutions import function_substitutions
 from attnspec.interpreters.mutation.gradients_of_mistakes import gradients_of_mistakes
 from attnspec.interpreters.mutation.insertions import insertions
 from attnspec.interpreters.mutation.integer_divisions import integer_divisions
+from attnspec.interpreters.mutation.moved_parts import moved_parts
 from attnspec.interpreters.mutation.mutants import Mutant, lookalikes
 from attnspec.interpreters.mutation.other_expressions import (
     complements_of_others,
@@ -23,6 +26,7 @@ from attnspec.interpreters.mutation.other_expressions import (
     further_expressions,
     other_expressions,
 )
+from attnspec.interpreters.mutation.partial_sums import other_axes, partial_sums
 from attnspec.interpreters.mutation.place_errors import place_errors
 from attnspec.interpreters.mutation.reduction_errors import reduction_errors
 from attnspec.interpreters.mutation.shared_parts import shared_parts
@@ -43,6 +47,7 @@ from attnspec.verification.diagnosis.reading import wrong_reading
 from attnspec.verification.diagnosis.recognise import describe_bits_left, mend_form, recognise
 from attnspec.verification.diagnosis.single_results import mistakes_in_results
 from attnspec.verification.diagnosis.two_mistakes import two_mistakes
+from attnspec.verification.diagnosis.unwritten import unwritten
 from attnspec.verification.diagnosis.worst_case import smallest_case, worst_case, worst_element
 from attnspec.verification.judge.findings import Bits, Conclusion, Finding, Judged
 from attnspec.verification.judge.forms import bits_left, excess
@@ -54,6 +59,10 @@ LARGEST_TILE = 4096
 
 LONG = 400
 """Mutants that relate two positions of one axis are not tried on cases with a longer axis."""
+
+
+KEPT_NUMBER = re.compile(r"/number/constant/[\d.e+-]+$")
+"""The id of a mutant that has a plain number where the equation may compute one from sizes."""
 
 
 @dataclass
@@ -89,15 +98,21 @@ class Explainer:
             return Conclusion(VerdictKind.DIFFERS, first.reason, judged, diagnosis=_named(first.mutant))
         if first.kind in ("direction", "part"):
             return Conclusion(VerdictKind.DIFFERS, first.reason, judged, diagnosis=Diagnosis("direction", first.reason))
-        violation = self.repeatability.changes_where_wrong(judged) or self.repeatability.depends_on_layout(judged)
+        violation = self.repeatability.changes_where_wrong(judged)
+        if violation:
+            return Conclusion(
+                VerdictKind.MISBEHAVES, violation, judged, diagnosis=self.unwritten(judged, arbitrary=True)
+            )
+        violation = self.repeatability.depends_on_layout(judged)
         violation = violation or self.repeatability.changes_when_repeated(observations, judged)
         if violation:
             return Conclusion(VerdictKind.MISBEHAVES, violation, judged)
         no_gradient = self.missing_gradients(judged)
         known = no_gradient or self.known_mistake(observations, judged)
-        violation = "" if known else self.repeatability.right_in_a_fresh_process(judged)
+        ask = known is None or KEPT_NUMBER.search(known.id)  # a number may be that of the first call
+        violation = self.repeatability.right_in_a_fresh_process(judged) if ask else ""
         if violation:
-            return Conclusion(VerdictKind.MISBEHAVES, violation, judged)
+            return Conclusion(VerdictKind.MISBEHAVES, violation, judged, diagnosis=known)
         too_few_bits = None if known else self.too_few_bits(observations, judged)
         if too_few_bits is not None:
             return too_few_bits
@@ -172,12 +187,16 @@ class Explainer:
         reduction = batch_reduction(self.judge.equation.definition, judged.compared)
         if reduction:
             return Diagnosis("batch", reduction)
+        missing = self.unwritten(judged)
+        if missing:
+            return missing
         short = [observation for observation in observations if observation.case.longest <= LONG]
         judge, policy = self.judge, judged.policy
         numbers = cache(lambda: wrong_numbers(judge, short, policy))
         searches: list[Callable[[], Diagnosis | None]] = [
             lambda: recognise(judge, observations, [*self.mistakes, *self.mistakes_before_gradients], policy),
             lambda: recognise(judge, short, self.mistakes_of_software, policy, refute=True),
+            lambda: self.on_long_axes(observations, judged),
             lambda: recognise(judge, short, numbers(), policy, refute=True),
             lambda: self.in_some_cases(short, judged, [*self.mistakes_of_software, *numbers()]),
             lambda: changed_inputs(judge, short, policy),
@@ -191,12 +210,28 @@ class Explainer:
         ]
         return first_found(searches, self.note)
 
+    def unwritten(self, judged: Judged, arbitrary: bool = False) -> Diagnosis | None:
+        """Find places of outputs that are not written."""
+        says = unwritten(self.judge.equation.definition, judged.compared, self.sizes_in_code, arbitrary)
+        return Diagnosis("unwritten", says) if says else None
+
+    @property
+    def sizes_in_code(self) -> list[int]:
+        """Numbers in the candidate's code that may be sizes of tiles."""
+        numbers = self.candidate.question.callable.numbers
+        return [int(number) for number in numbers if 1 < number <= LARGEST_TILE and float(number).is_integer()]
+
     @cached_property
     def mistakes_of_software(self) -> Sequence[Mutant]:
         """Mistakes of software, also in tiles of the sizes that are in the candidate's code."""
-        numbers = self.candidate.question.callable.numbers
-        sizes = (int(number) for number in numbers if 1 < number <= LARGEST_TILE and float(number).is_integer())
-        return software_mistakes(self.judge.equation, sizes)
+        return software_mistakes(self.judge.equation, self.sizes_in_code)
+
+    def on_long_axes(self, observations: Sequence[Observation], judged: Judged) -> Diagnosis | None:
+        """Find a part of a sum that alone counts, where only cases with a long axis are wrong."""
+        if any(item.case.longest <= LONG for item in self.judge.failing(observations, judged.policy)):
+            return None
+        mistakes = [*partial_sums(self.judge.equation.definition, self.sizes_in_code)]
+        return recognise(self.judge, observations, mistakes, judged.policy, refute=True)
 
     @property
     def mistakes_before_gradients(self) -> Sequence[Mutant]:
@@ -284,15 +319,19 @@ def software_mistakes(equation: Equation[..., Any], tiles: Iterable[int] = ()) -
     Args:
         tiles: sizes of tiles that are tried besides the usual ones.
     """
-    definition = equation.definition
+    definition, tiles = equation.definition, [*tiles]
     return (
         *lookalikes(equation),
+        *callee_errors(definition),
         *function_substitutions(definition),
         *tiling_errors(definition, tiles),
         *fewer_weights(definition),
         *shared_parts(definition),
         *insertions(definition),
         *reduction_errors(definition),
+        *other_axes(definition),
+        *partial_sums(definition, tiles),
+        *moved_parts(definition),
         *state_errors(definition),
         *integer_divisions(definition),
         *place_errors(definition),

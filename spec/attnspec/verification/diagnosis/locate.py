@@ -66,9 +66,19 @@ def _circumstances(wrong: Sequence[Compared], compared: Sequence[Compared]) -> l
         elif max(wrong_at) < min(right_at):
             facts.append(f"only where {name} ≤ {max(wrong_at):g}")
     regimes, right = ({description.regime for description in _descriptions(cases)} for cases in (failing, passing))
+    facts += [f"only where {name} is 0 everywhere" for name in sorted(_zero(failing) - _zero(passing, some=True))]
     if not facts and not regimes & right and len(regimes) <= 4:
         facts.append(f"only on values of the kind {' or '.join(map(repr, sorted(regimes)))}")
     return facts
+
+
+def _zero(cases: Sequence[Case], some: bool = False) -> set[str]:
+    """The floating-point arguments that are 0 everywhere in all cases, or in some of them."""
+    zero = [
+        {name for name, array in case.arrays.items() if array.dtype.kind == "f" and array.size and not array.any()}
+        for case in cases
+    ]
+    return set.union(*zero) if some else set.intersection(*zero)
 
 
 def _pattern(wrong: Sequence[Compared]) -> list[str]:
@@ -95,10 +105,10 @@ def _pattern(wrong: Sequence[Compared]) -> list[str]:
 def mend(equation: Equation[..., Any], diagnosis: Diagnosis | None) -> str:
     """The lines of the formula in which recognised mistakes are; the whole formula if they are not in single lines.
 
-    It is "" if there is no diagnosis, and of gradients that are missing or reduced over a batch in another way, where
-    the formula is right.
+    It is "" if there is no diagnosis, and where the formula is right: of gradients that are missing or reduced over a
+    batch in another way, and of places that are not written.
     """
-    if diagnosis is None or diagnosis.id in ("no gradient", "batch"):
+    if diagnosis is None or diagnosis.id in ("no gradient", "batch", "unwritten"):
         return ""
     equalities = [row.strip() for row in text(equation.definition).splitlines() if " = " in row]
     rows = [row for row in equalities if not {"∈", "≤"} & {*row.split(" = ")[0]}]  # the sizes stand above the formula

@@ -1,0 +1,57 @@
+"""Equations that are called in place of others: with a known mistake, by another convention, or of the same arguments.
+
+They are not mutants of an equation, and the cases need not detect them. They are tried as explanations of wrong answers
+that no mutant explains.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import chain
+
+from attnspec.interpreters.mutation.everywhere import everywhere
+from attnspec.interpreters.mutation.mutants import Mutant, curated_and_conventions, is_well_formed, lookalikes
+from attnspec.language.equation import REGISTRY
+from attnspec.language.traversal import map_throughout
+from attnspec.language.tree import Call, CallLike, Definition, Node
+
+
+def callee_errors(definition: Definition) -> Iterator[Mutant]:
+    """The variants of an equation with another equation in one call, or in every call of one that is called often."""
+    calls: dict[str, int] = {}
+    for place in everywhere(definition):
+        if isinstance(call := place.node, Call):
+            calls[call.callee.id] = calls.get(call.callee.id, 0) + 1
+            for other in _in_place_of(call.callee):
+                tree = place.put(replace(call, callee=other.definition))
+                if is_well_formed(tree):
+                    yield Mutant(f"{place.label}/{other.id}", f"in {place.line}: {_shown(other)}", tree)
+    for callee, count in calls.items():
+        for other in _in_place_of_id(callee) if count > 1 else ():
+            tree = map_throughout(definition, lambda node, _, other=other: _called(node, other))  # type: ignore[misc]  # mypy does not infer a lambda with a default
+            if is_well_formed(tree):
+                yield Mutant(f"every {callee}/{other.id}", f"each time: {_shown(other)}", tree)
+
+
+def _in_place_of(callee: Definition) -> Iterator[Mutant]:
+    """What may be called in place of an equation, unless it is changed already."""
+    known = REGISTRY.get(callee.id)
+    return _in_place_of_id(callee.id) if known is not None and known.definition == callee else iter(())
+
+
+def _in_place_of_id(callee: str) -> Iterator[Mutant]:
+    known = REGISTRY[callee]
+    others = chain(curated_and_conventions(known), lookalikes(known))
+    return (other for other in others if not other.equal_sizes and not other.in_storage)
+
+
+def _called(node: Node, other: Mutant) -> Node:
+    if isinstance(node, CallLike) and node.callee.id == other.definition.id:
+        return replace(node, callee=other.definition)
+    return node
+
+
+def _shown(other: Mutant) -> str:
+    """What a mutant of a called equation says; another equation is called, not the whole."""
+    return other.says.replace(f"this is {other.id}", f"{other.id} is used", 1)

@@ -1,0 +1,48 @@
+"""Factors and terms that act in a later line than they should: after a sum, a norm or a product.
+
+They are not mutants of an equation, and the cases need not detect them. They are tried as explanations of wrong answers
+that no mutant explains.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from attnspec.interpreters.mutation.everywhere import Occurrence, everywhere
+from attnspec.interpreters.mutation.free_numbers import is_float
+from attnspec.interpreters.mutation.mutants import Mutant, is_well_formed, parts
+from attnspec.language.traversal import with_roots
+from attnspec.language.tree import Apply, At, Definition, Name, Node, Scan
+
+
+def moved_parts(definition: Definition) -> Iterator[Mutant]:
+    """The variants of an equation in which an argument acts on another line or result than its own.
+
+    It is a factor or a term there; the line that it is taken out of has it once.
+    """
+    labels = [label for label, _, _ in parts(definition)]
+    for place in everywhere(definition):
+        if "/" in place.label or place.label not in labels:
+            continue
+        root = labels.index(place.label)
+        for op, kept, moved in _separable(place):
+            taken = place.put(kept)
+            for k, other in enumerate(taken.roots):
+                if k <= root or isinstance(other, Scan):
+                    continue
+                tree = with_roots(taken, (*taken.roots[:k], Apply(op, (other, moved)), *taken.roots[k + 1 :]))
+                if is_well_formed(tree):
+                    shown = place.site.show(moved)
+                    says = f"{shown} acts on {labels[k]}, not in {place.label}"
+                    verb = "is a factor of" if op == "*" else "is added to"
+                    yield Mutant(f"{place.label}/{op}{shown} to {labels[k]}", f"{says}: it {verb} the whole", tree)
+
+
+def _separable(place: Occurrence) -> Iterator[tuple[str, Node, Node]]:
+    """Operation, what is left, and the argument that is taken out, of a product or a sum."""
+    match place.node:
+        case Apply(op="*" | "+" as op, args=(a, b)) if is_float(place.node, place.site):
+            for kept, moved in ((a, b), (b, a)):
+                name = moved.array if isinstance(moved, At) else moved
+                if isinstance(name, Name) and any(each.name == name.id for each in place.site.definition.parameters):
+                    yield op, kept, moved

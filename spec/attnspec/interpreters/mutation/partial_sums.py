@@ -1,0 +1,129 @@
+"""Sums of which a part alone counts, as in kernels that run through tiles, and sums over another axis.
+
+They are not mutants of an equation, and the cases need not detect them. They are tried as explanations of wrong answers
+that no mutant explains. No two positions of an axis are related, so that long axes cost little.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from attnspec.interpreters.mutation.everywhere import Occurrence, everywhere
+from attnspec.interpreters.mutation.mutants import Mutant, is_well_formed
+from attnspec.interpreters.mutation.reduction_errors import along_row, with_row_indices
+from attnspec.interpreters.mutation.tiling_errors import restricted
+from attnspec.language.traversal import map_node, nodes, with_roots
+from attnspec.language.tree import SOFTMAXES, Apply, At, Definition, Node, Number, Position, Reduce, SizeOf, Stack
+
+ONE = Number(1.0)
+
+TILES = (16, 32, 64, 128)
+"""Sizes of a tile that are tried besides those of the candidate's code."""
+
+FIRSTS = (64, 128, 256, 512, 1024)
+"""So many terms may count, besides the numbers of the candidate's code."""
+
+
+def partial_sums(definition: Definition, further: Iterable[int] = ()) -> Iterator[Mutant]:
+    """The variants of an equation with one sum, mean, softmax or product that reads only a part of its axis.
+
+    Args:
+        further: sizes that are tried besides the usual ones.
+    """
+    further = [*further]
+    parts = [*_parts(dict.fromkeys((*further, *TILES)), dict.fromkeys((*further, *FIRSTS)))]
+    yield from _throughout(definition, dict.fromkeys((*further, *FIRSTS)))
+    for place in everywhere(definition):
+        if isinstance(place.node, Reduce):
+            yield from _variants(place, _of_reduction(place, place.node, parts))
+    for place in everywhere(with_row_indices(definition)):
+        if isinstance(place.node, Apply) and place.node.op == "@":
+            yield from _variants(place, _of_product(place, place.node, parts))
+
+
+def _throughout(definition: Definition, firsts: Iterable[int]) -> Iterator[Mutant]:
+    """The same in all sums over an index that has several, whose means may be over the terms that count."""
+    counts = Counter(node.index for root in definition.roots for node in nodes(root) if isinstance(node, Reduce))
+    for index, size in ((index, SizeOf(definition.ranges[index])) for index, count in counts.items() if count > 1):
+        for first in firsts:
+            number = Number(float(first))
+            short = Apply("where", (Apply("<", (size, number)), size, number))
+            for words, length in ((", also in means", short), ("", size)):
+
+                def change(node: Node, number: Number = number, length: Node = length, index: str = index) -> Node:
+                    if node == size:  # noqa: B023  # called at once
+                        return length
+                    if not isinstance(node, Reduce) or node.index != index or node.op in SOFTMAXES:
+                        return node
+                    seen = Apply("<", (Apply("*", (ONE, Position(index))), number))
+                    return replace(node, where=seen if node.where is None else Apply("and", (node.where, seen)))
+
+                tree = with_roots(definition, [map_node(root, change) for root in definition.roots])
+                if is_well_formed(tree):
+                    says = f"only the first {first:,} terms of each sum over {index} count{words}"
+                    yield Mutant(f"every sum over {index}/first/{first}{words}", says, tree)
+
+
+def other_axes(definition: Definition) -> Iterator[Mutant]:
+    """The variants of an equation with one sum, mean or maximum over another axis of its terms."""
+    for place in everywhere(definition):
+        match place.node:
+            case Reduce(op="sum" | "max" | "argmax", index=index) as node:
+                names = place.site.type_of(node).names - {*place.site.bound}
+                shown = place.site.show(node)
+                changes = ((f"over/{other}", f"{shown} is over {other}, not over {index}", replace(node, index=other))
+                           for other in sorted(names - {index}))  # fmt: skip
+                yield from _variants(place, changes)
+
+
+def _variants(place: Occurrence, changes: Iterable[tuple[str, str, Node]]) -> Iterator[Mutant]:
+    for name, sentence, new in changes:
+        tree = place.put(new)
+        if is_well_formed(tree):
+            yield Mutant(f"{place.label}/{name}", f"in {place.line}: {sentence}", tree)
+
+
+Part = tuple[str, str, str, Number]
+"""Of an axis: id, sentence, and "last" tile or "first" places with their number."""
+
+
+def _parts(tiles: Iterable[int], firsts: Iterable[int]) -> Iterator[Part]:
+    for tile in tiles:
+        says = f"only the terms of the last tile of {tile} count, as if each tile overwrote the one before"
+        yield f"last-tile/{tile}", says, "last", Number(float(tile))
+    for first in firsts:
+        yield f"first/{first}", f"only the first {first:,} terms count", "first", Number(float(first))
+
+
+def _within(index: str, size: Node, which: str, number: Number) -> Node:
+    """The condition that a place is in a part."""
+    place = Apply("*", (ONE, Position(index)))
+    if which == "first":
+        return Apply("<", (place, number))
+    start = Apply("*", (Apply("//", (Apply("-", (size, ONE)), number)), number))
+    return Apply(">=", (place, start))
+
+
+def _of_reduction(place: Occurrence, node: Reduce, parts: Iterable[Part]) -> Iterator[tuple[str, str, Node]]:
+    size, shown = SizeOf(place.site.definition.ranges[node.index]), place.site.show(node)
+    for name, sentence, which, number in parts:
+        seen = _within(node.index, size, which, number)
+        if node.op in SOFTMAXES:
+            yield f"{name}/{node.index}", f"of {shown} {sentence}", restricted(node, seen)
+        elif not isinstance(node.term, Number):
+            where = seen if node.where is None else Apply("and", (node.where, seen))
+            yield f"{name}/{node.index}", f"of {shown} {sentence}", replace(node, where=where)
+
+
+def _of_product(place: Occurrence, node: Apply, parts: Iterable[Part]) -> Iterator[tuple[str, str, Node]]:
+    row, array = node.args
+    dims = place.site.type_of(row).dims
+    along = along_row(dims[0]) if len(dims) == 1 else ""
+    if along not in place.site.definition.ranges:
+        return
+    for name, sentence, which, number in parts:
+        seen = _within(along, SizeOf(dims[0]), which, number)
+        kept = Apply("where", (seen, At(row, (Position(along),)), Number(0.0)))
+        yield name, f"of {place.site.show(node)} {sentence}", Apply("@", (Stack(kept, (along,)), array))

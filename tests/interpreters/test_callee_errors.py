@@ -1,0 +1,44 @@
+"""Another equation in a call is what its sentence says: a convention, a known mistake, or one of the same arguments."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from attnspec import REGISTRY
+from attnspec.interpreters.evaluation.call import evaluate
+from attnspec.interpreters.mutation.callee_errors import callee_errors
+from attnspec.language.check import check
+from attnspec.language.tree import Definition
+
+GENERATOR = np.random.Generator(np.random.Philox(0))
+
+
+def variants(id: str) -> dict[str, Definition]:
+    return {each.says: each.definition for each in callee_errors(REGISTRY[id].definition)}
+
+
+def test_the_heads_attend_causally() -> None:
+    x_q, x_kv, *weights = (GENERATOR.standard_normal((size, 4)) for size in (5, 6, 4, 4, 4, 4))
+    given = (x_q, x_kv, *weights)
+
+    found = evaluate(variants("multihead.attention")["in head: attention.causal is used"], given, {"heads": 2})
+
+    np.testing.assert_allclose(found, evaluate(REGISTRY["multihead.causal"].definition, given, {"heads": 2}))
+
+
+def test_one_norm_of_two_or_both_are_of_another_kind() -> None:
+    says = "the mean is taken off nowhere: this is the root mean square norm"
+
+    assert {f"in y: {says}", f"in o: {says}", f"each time: {says}"} <= variants("transformer.encoder_layer").keys()
+
+
+def test_what_calls_nothing_has_none() -> None:
+    assert not variants("transformer.layer_norm")
+
+
+@pytest.mark.broad
+@pytest.mark.parametrize("id", [*REGISTRY])
+def test_every_equation_has_well_formed_variants(id: str) -> None:
+    for each in callee_errors(REGISTRY[id].definition):
+        check(each.definition)
