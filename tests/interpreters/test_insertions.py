@@ -62,6 +62,26 @@ def test_weights_are_divided_by_their_sum_and_by_one_where_that_is_nought(words:
     np.testing.assert_allclose(evaluate(found, (e, v), {}), e / np.where(total == 0, 1, total) @ v, rtol=1e-12)
 
 
+def test_a_square_matrix_is_averaged_with_its_transpose() -> None:
+    x, W, b = GENERATOR.standard_normal((5, 3)), GENERATOR.standard_normal((3, 3)), GENERATOR.standard_normal(3)
+    found = trees("transformer.linear")["W is averaged with its transpose, where it is square"]
+
+    np.testing.assert_allclose(evaluate(found, (x, W, b), {}), x @ (W + W.T) / 2 + b, rtol=1e-12)
+
+
+def test_two_options_are_swapped_in_two_lines() -> None:
+    definition = REGISTRY["optimizer.adam"].definition
+    theta, g, m, v = np.abs(GENERATOR.standard_normal((4, 3)))
+    given = {"step": 3, "lr": 0.1, "beta_1": 0.9, "beta_2": 0.75, "eps": 1e-3}
+    m_next, v_next = 0.9 * m + 0.1 * g, 0.75 * v + 0.25 * g * g
+    stepped = theta - 0.1 * (m_next / (1 - 0.75**3)) / (np.sqrt(v_next / (1 - 0.9**3)) + 1e-3)
+
+    found = evaluate(trees(definition.id)["in m_hat and v_hat: β_1 and β_2 are swapped"], (theta, g, m, v), given)
+
+    for part, expected in zip(found, (stepped, m_next, v_next), strict=True):
+        np.testing.assert_allclose(part, expected, rtol=1e-10)
+
+
 @pytest.mark.broad
 @pytest.mark.parametrize("id", [*REGISTRY])
 def test_every_equation_has_well_formed_insertions(id: str) -> None:

@@ -32,7 +32,20 @@ def test_a_bias_is_added_behind_the_activation() -> None:
 def test_nothing_moves_to_a_line_before() -> None:
     definition = REGISTRY["transformer.layer_norm"].definition
 
-    assert not [*moved_parts(definition)]  # gain and bias act in the last line
+    assert not [
+        each for each in moved_parts(definition) if "acts on" in each.says
+    ]  # all arguments are in the last line
+
+
+def test_a_factor_of_one_term_multiplies_the_whole_sum() -> None:
+    x, W, b = GENERATOR.standard_normal((5, 3)), GENERATOR.standard_normal((3, 3)), GENERATOR.standard_normal(3)
+    moved = {each.says: each.definition for each in moved_parts(REGISTRY["transformer.layer_norm"].definition)}
+    (tree,) = [tree for says, tree in moved.items() if says.startswith("in y: γ_k multiplies all of ")]
+    plain = evaluate(REGISTRY["transformer.layer_norm"].definition, (x, np.ones(3), np.zeros(3)), {"eps": 0.1})
+
+    found = evaluate(tree, (x, W[0], b), {"eps": 0.1})
+
+    np.testing.assert_allclose(found, W[0] * (np.asarray(plain) + b), rtol=1e-12)
 
 
 @pytest.mark.broad

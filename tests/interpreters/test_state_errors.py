@@ -52,6 +52,19 @@ def value(mutants: Iterator[Mutant], says: str, **given: Any) -> Any:
 X, S = GENERATOR.standard_normal((2, 6))
 
 
+def test_what_is_read_of_a_state_is_that_before_the_step() -> None:
+    sizes = {"x": (4, 2), "h_0": (3,), "W_xh": (2, 3), "W_hh": (3, 3), "b_h": (3,), "W_hy": (3, 2), "b_y": (2,)}
+    given = {name: GENERATOR.standard_normal(shape) for name, shape in sizes.items()}
+    states = [given["h_0"]]
+    for row in given["x"]:
+        states.append(np.tanh(row @ given["W_xh"] + states[-1] @ given["W_hh"] + given["b_h"]))
+    expected = np.stack(states[:-1]) @ given["W_hy"] + given["b_y"]
+
+    found = value(state_errors(REGISTRY["recurrent.many_to_many"].definition), "of the step before is read", **given)
+
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
 @pytest.mark.parametrize(("word", "chosen"), [("larger", np.maximum), ("smaller", np.minimum)])
 def test_a_state_may_only_rise_or_fall(word: str, chosen: Callable[..., Any]) -> None:
     found = value(state_errors(decayed.definition), f"the {word} of s and s_next", x=X, s=S, rho=0.75)

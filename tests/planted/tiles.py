@@ -26,6 +26,12 @@ def online(e: Array, tile: int, slip: str, offset: int | None) -> Array:
         ends = [*range(0, m, tile), m] if slip == "averaged" else sorted({0, min(m, tile), m})
         parts = [online(e[:, start:stop], m, "", None) for start, stop in pairwise(ends)]
         return np.concatenate(parts, axis=1) / len(parts)
+    if slip == "overlap":
+        rows = [j for start in range(0, m, tile) for j in range(max(start - 1, 0), min(start + tile, m))]
+        twice, found_at = online(e[:, rows], m + len(rows), "", None), np.zeros((n, m), e.dtype)
+        for place, row in enumerate(rows):
+            found_at[:, row] += twice[:, place]
+        return found_at
     top, total = np.full((n, 1), -np.inf, e.dtype), np.zeros((n, 1), e.dtype)
     found: list[Array] = []
     stop = m // tile * tile if slip == "cut" else min(m, tile) if slip == "first" else m

@@ -18,6 +18,7 @@ from attnspec.verification.judge.judge import Judge
 from attnspec.verification.verdict import Diagnosis
 from synthetic import Array, case_of
 
+SAMPLE = "seq2seq.sample"
 LOSS = "seq2seq.sequence_loss"
 MASKED, HEADS = "attention.masked", "multihead.attention"
 POLICY = preset("op-by-op", "float32")
@@ -63,6 +64,21 @@ def test_other_inputs_are_named(change: Change, says: str) -> None:
     found = all_of(changed_inputs(judge(MASKED), read(MASKED, change), POLICY))
 
     assert any(says in sentence for sentence in found), found
+
+
+def test_half_of_a_number_that_decides_a_whole_one_is_named() -> None:
+    definition = REGISTRY[SAMPLE].definition
+    on = [case_of(SAMPLE, batch=40, seed=seed, v=9) for seed in (1, 2)]
+    observations = [
+        Observation(
+            case, (np.asarray(evaluate(definition, (), {**case.arguments, "uniform": case.arrays["uniform"] / 2})),)
+        )
+        for case in on
+    ]
+
+    found = changed_inputs(judge(SAMPLE), observations, POLICY)
+
+    assert any("half of uniform is read" in says for says in all_of(found))
 
 
 def test_an_option_that_is_ignored_is_named() -> None:

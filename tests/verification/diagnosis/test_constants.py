@@ -99,6 +99,20 @@ def test_the_share_of_the_mean_is_that_of_smoothed_labels() -> None:
     np.testing.assert_allclose(evaluate(where.insert(0.0), (logits, target), {}), -log_p[1], rtol=1e-12)
 
 
+def test_the_share_of_the_old_state_is_named() -> None:
+    """A leaky cell keeps a part of its state."""
+    judge, definition = Judge(REGISTRY[CELL], "float32"), REGISTRY[CELL].definition
+    on = [case_of(CELL, seed=seed, d=d, u=u) for seed, (d, u) in enumerate(((3, 4), (5, 6), (7, 5)))]
+    observations = [
+        Observation(case, (0.75 * np.asarray(evaluate(definition, (), case.arguments)) + 0.25 * case.arrays["h"],))
+        for case in on
+    ]
+
+    found = wrong_numbers(judge, observations, preset("op-by-op", "float32"))
+
+    assert "0.25 of the result is replaced by h" in [mutant.says for mutant in found]
+
+
 def test_an_integer_that_is_used_as_a_real_number_takes_a_term() -> None:
     @equation(Source(paper="none"))
     def decaying(x: Float[Tensor, "t d"], *, base: float) -> Float[Tensor, "t d"]:

@@ -26,6 +26,7 @@ ATTENTION, CELL, LSTM, NORM = (
     "recurrent.lstm_cell",
     "transformer.layer_norm",
 )
+MASKED = "attention.masked"
 
 
 @cache
@@ -179,6 +180,18 @@ def test_sizes_from_one_on(menu: list[int], data: st.DataObject) -> None:
     before = menu[menu.index(first) - 1]
 
     assert f"only where d ≥ {first}, and never up to {before}" in located(observations, NORM)
+
+
+def test_a_mask_that_hides_the_first_places_is_named() -> None:
+    cases = [case_of(MASKED, n=1, m=m, d=2, e=3, seed=m) for m in (6, 7, 8)]
+    for case, hidden in zip(cases, (0, 4, 2), strict=True):
+        case.arrays["mask"][:] = np.arange(case.arrays["mask"].shape[-1]) >= hidden
+    right = honest(MASKED, *cases)
+    wrong = changed(right, lambda answer, case: answer + (not case.arrays["mask"][..., 3].any()))
+
+    found = locate(judge(MASKED), wrong, preset("op-by-op", "float32"), "")
+
+    assert "only where mask hides the first 4 places of a row, and not fewer" in sentence(found)
 
 
 def test_a_batch_is_a_size() -> None:

@@ -13,6 +13,7 @@ from attnspec import REGISTRY
 from attnspec.interpreters.mutation.insertions import insertions
 from attnspec.interpreters.mutation.mutants import Mutant
 from attnspec.interpreters.rounding.policy import preset
+from attnspec.language.tree import Apply, Number
 from attnspec.verification.candidate.observation import Observation
 from attnspec.verification.cases.case import Case
 from attnspec.verification.diagnosis.recognise import recognise
@@ -148,6 +149,18 @@ def test_a_mistake_alone_may_be_made_in_some_cases_unless_it_must_be_always() ->
     assert recognised(ATTENTION, observations, (mutant,), refute=True) is None
     always = recognised(ATTENTION, made_with(mutant, some), (mutant,), refute=True)
     assert always == Diagnosis(mutant.id, sentence(mutant))
+
+
+def test_nought_in_some_cases_is_not_explained_by_a_mistake_that_gives_nought() -> None:
+    """Many mistakes give that; one of them is named where no case is right."""
+    definition = REGISTRY[ATTENTION].definition
+    returns = (Apply("*", (Number(0.0), definition.returns[0])),)
+    nought = Mutant("nought", "it is multiplied by 0", replace(definition, returns=returns))
+    some, others = cases(ATTENTION)[::2], cases(ATTENTION)[1::2]
+    right = honest_answers(ATTENTION, "float32", "op-by-op", others)
+
+    assert recognised(ATTENTION, [*made_with(nought, some), *right], (nought,)) is None
+    assert recognised(ATTENTION, made_with(nought, some), (nought,)) == Diagnosis(nought.id, nought.says)
 
 
 def test_a_mistake_with_the_same_values_and_more_noise_explains_nothing() -> None:

@@ -80,7 +80,8 @@ class FreeNumber:
         quantities: the sizes and options that it may be computed from.
         put: makes the equation with a number here; for a constant, with the constant multiplied by the number.
         become: makes the equation with an expression here.
-        times: what the number of a term is multiplied by, as text; "" if it is added as it is.
+        times: what the number of a term is multiplied by, as text; "" if it is added as it is. Of a share, what counts
+            in place of the rest; "" for the mean over an axis.
     """
 
     kind: str
@@ -114,9 +115,28 @@ def free_numbers(definition: Definition, roots: Collection[int] | None = None) -
     """
     quantities = tuple(Quantity(node, node) for node in _quantities(definition))
     throughout = (_throughout(definition, quantities, names) for names in _groups(definition))
-    for place in (*_places(definition, quantities, lambda tree: tree, roots), *throughout):
+    mixed = _mixed_results(definition, quantities) if roots is None else ()
+    for place in (*_places(definition, quantities, lambda tree: tree, roots), *throughout, *mixed):
         if is_well_formed(place.insert(0.5)):
             yield place
+
+
+def _mixed_results(definition: Definition, quantities: tuple[Quantity, ...]) -> Iterator[FreeNumber]:
+    """How much an argument, such as the old state, counts in a result of its shape."""
+    many = len(definition.results) > 1
+    for k, (result, node) in enumerate(zip(definition.results, definition.returns, strict=False)):
+        for parameter in definition.parameters:
+            if parameter.symbol.weight or not parameter.kind == result.kind == "float":
+                continue
+            if parameter.dims != result.dims:
+                continue
+
+            def become(number: Node, k: int = k, node: Node = node, name: str = parameter.name) -> Definition:
+                returns = (*definition.returns[:k], _mixed(node, Name(name), number), *definition.returns[k + 1 :])
+                return replace(definition, returns=returns)
+
+            shown, old = f"result {k + 1}" if many else "the result", text_of(Name(parameter.name), definition)
+            yield FreeNumber(SHARE, "", shown, None, quantities, become, become, old)
 
 
 def _groups(definition: Definition) -> Iterator[tuple[str, ...]]:

@@ -23,6 +23,9 @@ CLIPS = (1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 15.0, 20.0, 30.0)
 FLOORS = (1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-12, 1e-15, 1e-16, 1e-20, 1e-30)
 """What software keeps from 0: the argument of a logarithm, a probability."""
 
+MASKED = (1.0, 5.0, 10.0, 20.0, 50.0, 100.0)
+"""Numbers whose negative stands for masked scores, too small to hide them."""
+
 CAPS = (20.0, 30.0, 50.0)
 """Bounds of capped scores: Gemma 2 has 50, and 30 for its output scores; Grok has 30."""
 
@@ -205,6 +208,20 @@ def _unmasked(stand_in: Callable[[Node], Node]) -> Change:
     return change
 
 
+def _unmasked_where_some(stand_in: Callable[[Node], Node]) -> Change:
+    """The same, but where all scores are masked the weights are 0."""
+    plain = _unmasked(stand_in)
+
+    def change(node: Node, definition: Definition) -> Node:
+        changed = plain(node, definition)
+        if not isinstance(node, Reduce) or node.op != "softmax" or node.where is None:
+            return changed
+        seen = Apply("<", (Number(0.0), Reduce("sum", node.index, Number(1.0), node.where)))
+        return Apply("where", (seen, changed, Number(0.0)))
+
+    return change
+
+
 def _rounded_positions(bits: int) -> Change:
     """Rounds places that are computed with to a format of so many significant bits, ties to even."""
 
@@ -287,6 +304,14 @@ SUBSTITUTIONS: dict[str, tuple[str, Change]] = {
         "a large negative number is added to masked scores, so that a row without visible keys ignores the mask",
         _unmasked(lambda score: _minus(score, Number(1e4))),
     ),
+    **{
+        f"masked-{number:g}{name}": (
+            f"−{number:g} stands for masked scores, so that they still weigh{words}",
+            change(lambda _, number=number: Number(-number)),  # type: ignore[misc]  # mypy does not infer a lambda with a default
+        )
+        for number in MASKED
+        for name, words, change in (("", "", _unmasked), ("-seen", ", unless all are", _unmasked_where_some))
+    },
     **{
         f"clipped-{op}-{bound:g}": (f"what {word} is taken of is clipped to ±{bound:g}", _of_clipped(op, bound))
         for op, word in (("sigmoid", "σ"), ("tanh", "tanh"), ("exp", "exp"))

@@ -14,8 +14,8 @@ from attnspec.interpreters.formula.formula import text_of
 from attnspec.interpreters.mutation.everywhere import everywhere
 from attnspec.interpreters.mutation.free_numbers import MOVED, is_float
 from attnspec.interpreters.mutation.mutants import Mutant, changes, is_well_formed
-from attnspec.interpreters.mutation.operators import Site
-from attnspec.language.traversal import map_definition
+from attnspec.interpreters.mutation.operators import Site, must_equal
+from attnspec.language.traversal import map_definition, map_node, nodes
 from attnspec.language.tree import Apply, At, Call, Definition, Name, Node, Number, Reduce, Scan, SizeOf
 
 BOUNDS = (1.0, 2.0, 3.0, 5.0, 6.0, 10.0, 15.0, 20.0, 30.0, 50.0, 80.0, 100.0)
@@ -31,7 +31,7 @@ def insertions(definition: Definition, roots: Collection[int] | None = None) -> 
     Args:
         roots: the positions of the lines that may be wrong among its roots; all of them by default.
     """
-    whole = (*_residuals(definition), *_exchanges(definition))
+    whole = (*_residuals(definition), *_exchanges(definition), *_option_exchanges(definition), *_symmetric(definition))
     yield from (each for each in whole if roots is None or changes(each.definition, definition, roots))
     for label, sentence, tree in (
         *_functions(definition, roots),
@@ -80,6 +80,40 @@ def _exchanges(definition: Definition) -> Iterator[Mutant]:
         yield Mutant(
             f"for/{b.name}-{a.name}", f"{first} is read instead of {second}", _renamed(definition, {b.name: a.name})
         )
+
+
+def _option_exchanges(definition: Definition) -> Iterator[Mutant]:
+    """Two options are swapped, everywhere or in two lines of which each reads one of them."""
+    options = [option.name for option in definition.options if option.kind == "float"]
+    for a, b in combinations(options, 2):
+        first, second = (text_of(Name(name), definition) for name in (a, b))
+        names = {a: b, b: a}
+        yield Mutant(f"exchange/{a}-{b}", f"{first} and {second} are swapped", _renamed(definition, names))
+        read = [{node.id for node in nodes(line.value) if isinstance(node, Name)} & {a, b} for line in definition.lines]
+        for one, other in combinations([k for k, found in enumerate(read) if len(found) == 1], 2):
+            if read[one] != read[other]:
+                lines = tuple(
+                    replace(line, value=_with_names(line.value, names)) if k in (one, other) else line
+                    for k, line in enumerate(definition.lines)
+                )
+                where = " and ".join(", ".join(definition.lines[k].targets) for k in (one, other))
+                says = f"in {where}: {first} and {second} are swapped"
+                yield Mutant(f"{where}/exchange/{a}-{b}", says, replace(definition, lines=lines))
+
+
+def _symmetric(definition: Definition) -> Iterator[Mutant]:
+    """A square matrix of weights is averaged with its transpose."""
+    for parameter in definition.parameters:
+        if parameter.kind == "float" and parameter.symbol.weight and len(parameter.dims) == 2:
+            name = Name(parameter.name)
+            mean = Apply("*", (Number(0.5), Apply("+", (name, Apply("transpose", (name,))))))
+            tree = map_definition(definition, lambda node, name=name, mean=mean: mean if node == name else node)  # type: ignore[misc]  # mypy does not infer a lambda with a default
+            says = f"{text_of(name, definition)} is averaged with its transpose, where it is square"
+            yield Mutant(f"symmetric/{parameter.name}", says, tree, equal_sizes=must_equal(*parameter.dims))
+
+
+def _with_names(tree: Node, names: dict[str, str]) -> Node:
+    return map_node(tree, lambda node: Name(names.get(node.id, node.id)) if isinstance(node, Name) else node)
 
 
 def _renamed(definition: Definition, names: dict[str, str]) -> Definition:

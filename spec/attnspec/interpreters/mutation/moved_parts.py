@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from attnspec.interpreters.mutation.everywhere import Occurrence, everywhere
 from attnspec.interpreters.mutation.free_numbers import is_float
 from attnspec.interpreters.mutation.mutants import Mutant, is_well_formed, parts
-from attnspec.language.traversal import with_roots
+from attnspec.language.traversal import node_at, substitute, walk, with_roots
 from attnspec.language.tree import Apply, At, Definition, Name, Node, Scan
 
 
@@ -20,6 +20,7 @@ def moved_parts(definition: Definition) -> Iterator[Mutant]:
 
     It is a factor or a term there; the line that it is taken out of has it once.
     """
+    yield from _on_whole_sums(definition)
     labels = [label for label, _, _ in parts(definition)]
     for place in everywhere(definition):
         if "/" in place.label or place.label not in labels:
@@ -36,6 +37,31 @@ def moved_parts(definition: Definition) -> Iterator[Mutant]:
                     says = f"{shown} acts on {labels[k]}, not in {place.label}"
                     verb = "is a factor of" if op == "*" else "is added to"
                     yield Mutant(f"{place.label}/{op}{shown} to {labels[k]}", f"{says}: it {verb} the whole", tree)
+
+
+def _on_whole_sums(definition: Definition) -> Iterator[Mutant]:
+    """A factor within one term of a sum multiplies the whole sum."""
+    for place in everywhere(definition):
+        match place.node:
+            case Apply(op="+") as whole:
+                for path, node in walk(whole):
+                    between = [node_at(whole, path[:k]) for k in range(len(path))]
+                    if not all(isinstance(each, Apply) and each.op in ("+", "*", "@") for each in between):
+                        continue
+                    for how, kept, factor in _separable_factors(node, place):
+                        tree = place.put(Apply("*", (factor, substitute(whole, path, kept))))
+                        if is_well_formed(tree):
+                            says = f"{place.site.show(factor)} multiplies all of {place.site.show(whole)}"
+                            yield Mutant(f"{place.label}/whole/{how}", f"in {place.line}: {says}", tree)
+
+
+def _separable_factors(node: Node, place: Occurrence) -> Iterator[tuple[str, Node, Node]]:
+    """Name, what is left, and the factor that is taken out of a product."""
+    match node:
+        case Apply(op="*", args=(a, b)):
+            for kept, factor in ((a, b), (b, a)):
+                if isinstance(factor, Name | At):
+                    yield place.site.show(factor), kept, factor
 
 
 def _separable(place: Occurrence) -> Iterator[tuple[str, Node, Node]]:

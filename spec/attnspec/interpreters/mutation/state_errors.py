@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from attnspec.interpreters.formula.formula import text_of
 from attnspec.interpreters.mutation.everywhere import everywhere
-from attnspec.interpreters.mutation.mutants import Mutant, is_well_formed
+from attnspec.interpreters.mutation.mutants import Mutant, is_well_formed, parts
 from attnspec.language.check import check
 from attnspec.language.traversal import map_definition, map_node, nodes
 from attnspec.language.tree import (
@@ -26,6 +26,7 @@ from attnspec.language.tree import (
     Position,
     Reduce,
     Scan,
+    Stack,
 )
 
 PADDING = (0.0, 1.0, 2.0)
@@ -34,7 +35,13 @@ PADDING = (0.0, 1.0, 2.0)
 
 def state_errors(definition: Definition) -> Iterator[Mutant]:
     """The variants of an equation with each mistake at one place."""
-    for mutant in (*_monotone(definition), *_repeated(definition), *_padding(definition), *_uncounted(definition)):
+    for mutant in (
+        *_monotone(definition),
+        *_repeated(definition),
+        *_padding(definition),
+        *_uncounted(definition),
+        *_before_steps(definition),
+    ):
         if is_well_formed(mutant.definition):
             yield mutant
 
@@ -84,6 +91,22 @@ def _repeated(definition: Definition) -> Iterator[Mutant]:
                 returns = (*definition.returns[:k], value, *definition.returns[k + 1 :])
                 says = f"in the result: {shown} is used instead of {text_of(Name(target), definition)}"
                 yield Mutant(f"result {k + 1}/again/{target}", says, replace(definition, returns=returns))
+
+
+def _before_steps(definition: Definition) -> Iterator[Mutant]:
+    """Behind a recurrence, the state before each step is read: the start, then that of the step before."""
+    for place, line in enumerate(definition.lines):
+        if not isinstance(line.value, Scan):
+            continue
+        t = Position(line.value.index)
+        for target, start in zip(line.targets, line.value.starts, strict=True):
+            earlier = At(Stack(Name(target), (t.index,)), (Apply("-", (t, Number(1.0))),))
+            before = Apply("where", (Apply("==", (Apply("*", (Number(1.0), t)), Number(0.0))), start, earlier))
+            shown = text_of(Name(target), definition)
+            for k, (label, root, put) in enumerate(parts(definition)):
+                if k > place and (moved := _replaced(root, target, before)) != root:
+                    says = f"in {label}: {shown} of the step before is read, at first the start"
+                    yield Mutant(f"{label}/before/{target}", says, put(moved))
 
 
 def _padding(definition: Definition) -> Iterator[Mutant]:

@@ -194,6 +194,17 @@ def _averaged(rest: bool) -> TilingError:
     return error
 
 
+def _overlapping(node: Reduce, size: Node, _: Node, tile: int) -> Node:
+    """The last element of each tile but the last is read again with the next one."""
+    if node.op != "softmax" or node.where is not None:
+        return node
+    place, next_ = Apply("*", (ONE, Position(node.index))), Apply("+", (Position(node.index), ONE))
+    at_end = Apply("==", (Apply("%", (next_, Number(float(tile)))), ZERO))
+    twice = Apply("and", (at_end, Apply("<", (Apply("+", (place, ONE)), size))))
+    weight = Apply("*", (Apply("where", (twice, TWO, ONE)), node))
+    return Apply("/", (weight, Reduce("sum", node.index, weight)))
+
+
 def _whole_tiles(node: Reduce, _: Node, __: Node, tile: int) -> Node:
     """A causal mask, also that of a sum, shows all of a tile that is partly visible."""
     match node.where:
@@ -217,6 +228,7 @@ TILING_ERRORS: dict[str, tuple[str, TilingError]] = {
         "the first {tile} elements and those behind are each normalised by themselves, and the two are averaged",
         _averaged(rest=True),
     ),
+    "overlap": ("tiles of {tile} overlap by one: the last element of each but the last counts twice", _overlapping),
     "causal": ("the mask shows whole tiles of {tile}", _whole_tiles),
 }
 """{name: (sentence, replacement of a softmax or a sum)}."""

@@ -340,6 +340,8 @@ def _sentence(place: FreeNumber, form: Node, definition: Definition) -> str:
     match place.kind, form:
         case "constant", _:
             return f"{where}{number} is used instead of {place.shown}"
+        case "share", _ if place.times:
+            return f"{number} of {place.shown} is replaced by {place.times}"
         case "share", _:
             return f"{where}{number} of {place.shown} is replaced by the mean over its axis, as labels are smoothed"
         case "term", Number(value=value) if value < 0:

@@ -46,6 +46,9 @@ def input_changes(definition: Definition) -> Iterator[Change]:
         for says, change in _of_one(parameter):
             yield _change([parameter], says, definition, change)
         yield from _whole_numbers(parameter, definition)
+        if parameter.kind == "float" and any(result.kind == "int" for result in definition.results):
+            for says, change in NUMBERS.items():
+                yield _change([parameter], says, definition, change)
     for option in definition.options:
         yield from _options(option)
     yield from _packings(arrays, definition)
@@ -203,6 +206,15 @@ REDUCED: dict[str, dict[str, Callable[[Array], Array]]] = {
     "float": {"mean": lambda a: np.asarray(a.mean(axis=0))},
 }
 """{kind: {word: reduction over the first batch axis}}."""
+
+
+NUMBERS: dict[str, OfArray] = {
+    "half of {name} is read instead of it": lambda a, _: a / 2,
+    "{name} is doubled": lambda a, _: a * 2,
+    "{name} has the other sign": lambda a, _: -a,
+    "1 − {name} is read instead of it": lambda a, _: 1 - a,
+}
+"""{sentence: change} of what decides a whole number, to which no number can be fitted."""
 
 
 def _counted(array: Array, _: int) -> Array:

@@ -11,7 +11,7 @@ import numpy as np
 from attnspec.interpreters.formula.formula import text
 from attnspec.interpreters.rounding.policy import Policy
 from attnspec.language.equation import Equation
-from attnspec.verification.candidate.observation import Observation
+from attnspec.verification.candidate.observation import Array, Observation
 from attnspec.verification.cases.case import Case, Description
 from attnspec.verification.judge.judge import Judge
 from attnspec.verification.judge.residuals import Compared
@@ -67,6 +67,7 @@ def _circumstances(wrong: Sequence[Compared], compared: Sequence[Compared]) -> l
             facts.append(f"only where {name} ≤ {max(wrong_at):g}")
     regimes, right = ({description.regime for description in _descriptions(cases)} for cases in (failing, passing))
     facts += [f"only where {name} is 0 everywhere" for name in sorted(_zero(failing) - _zero(passing, some=True))]
+    facts += _hidden(failing, passing)
     if not facts and not regimes & right and len(regimes) <= 4:
         facts.append(f"only on values of the kind {' or '.join(map(repr, sorted(regimes)))}")
     return facts
@@ -79,6 +80,25 @@ def _zero(cases: Sequence[Case], some: bool = False) -> set[str]:
         for case in cases
     ]
     return set.union(*zero) if some else set.intersection(*zero)
+
+
+def _hidden(failing: Sequence[Case], passing: Sequence[Case]) -> list[str]:
+    """Masks that hide the first or the last places, more of them in every failing case than in any other."""
+    facts = []
+    masks = {name for case in failing for name, array in case.arrays.items() if array.dtype.kind == "b" and array.ndim}
+    for name in sorted(masks):
+        for word, step in (("first", 1), ("last", -1)):
+            most, others = ([_run(case.arrays[name][..., ::step]) for case in cases] for cases in (failing, passing))
+            if others and min(most) > max(others):
+                facts.append(f"only where {name} hides the {word} {min(most):,} places of a row, and not fewer")
+    return facts
+
+
+def _run(mask: Array) -> int:
+    """The largest number of places in front that a mask hides in a row, and not all of them."""
+    hidden = (np.cumsum(mask, axis=-1) == 0).sum(axis=-1)
+    part = hidden[hidden < mask.shape[-1]]
+    return int(part.max()) if part.size else 0
 
 
 def _pattern(wrong: Sequence[Compared]) -> list[str]:
