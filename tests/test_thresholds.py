@@ -82,6 +82,7 @@ ELSEWHERE = {
     "IN_A_BATCH": "changes of arrays",
     "ALONG": "changes of arrays",
     "REDUCED": "changes of arrays",
+    "NUMBERS": "changes of arrays",
     "WHOLE": "changes of options",
     "ROUNDED": "changes of options",
 }

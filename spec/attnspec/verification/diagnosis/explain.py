@@ -255,11 +255,13 @@ class Explainer:
     ) -> Diagnosis | None:
         """Find a mistake of the failing cases alone, where they are few or have in common what no right case has.
 
-        Where all that is wrong is NaN or infinite, nothing is found: many mistakes give that in so few cases.
+        Where all that is wrong is NaN or infinite, or one number, nothing is found: many mistakes give that in so few
+        cases.
         """
         failing = self.judge.failing(observations, judged.policy)
-        wrong = (comparison for comparison in judged.compared if comparison.fails)
-        if not any(np.isfinite(comparison.answer[comparison.ratio > 1]).any() for comparison in wrong):
+        numbers = [comparison.answer[comparison.ratio > 1] for comparison in judged.compared if comparison.fails]
+        wrong = np.unique(np.concatenate(numbers)) if numbers else np.array([])
+        if len(wrong) == 1 or not np.isfinite(wrong).any():
             return None
         if not locate.circumstances(judged.compared) and 2 * len(failing) > len(observations):
             return None
