@@ -18,7 +18,7 @@ from attnspec.verification.judge.judge import Judge
 from attnspec.verification.verdict import Diagnosis
 from synthetic import Array, case_of
 
-SAMPLE = "seq2seq.sample"
+SAMPLE, NORM = "seq2seq.sample", "transformer.layer_norm"
 LOSS = "seq2seq.sequence_loss"
 MASKED, HEADS = "attention.masked", "multihead.attention"
 POLICY = preset("op-by-op", "float32")
@@ -112,6 +112,21 @@ def test_a_batch_that_is_taken_for_one_sequence_is_named() -> None:
     right = [np.asarray(evaluate(REGISTRY[LOSS].definition, (), case.arguments)) for case in drawn]
     own = [Observation(case, (value,)) for case, value in zip(drawn, right, strict=True)]
     assert merged_examples(judge(LOSS), own, POLICY) is None
+
+
+def test_statistics_over_a_batch_are_those_of_one_example_end_to_end() -> None:
+    """Gain and bias, which all examples share, stand beside each of them."""
+    on = [case_of(NORM, batch=batch, seed=batch, d=5) for batch in (3, 4)]
+    observations = []
+    for case in on:
+        x, gamma, beta = (case.arrays[name] for name in ("x", "gamma", "beta"))
+        answer = (x - x.mean()) / np.sqrt(x.var() + case.options["eps"]) * gamma + beta
+        observations.append(Observation(case, (answer,)))
+
+    found = merged_examples(judge(NORM), observations, POLICY)
+
+    assert found is not None
+    assert found.says.startswith("the examples of a batch are taken for one, end to end along d")
 
 
 def test_another_function_is_neither() -> None:

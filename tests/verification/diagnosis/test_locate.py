@@ -191,7 +191,7 @@ def test_a_mask_that_hides_the_first_places_is_named() -> None:
 
     found = locate(judge(MASKED), wrong, preset("op-by-op", "float32"), "")
 
-    assert "only where mask hides the first 4 places of a row, and not fewer" in sentence(found)
+    assert "only where mask hides the first 4 places of a row, and never up to 2" in sentence(found)
 
 
 def test_a_batch_is_a_size() -> None:

@@ -63,17 +63,24 @@ def merged_examples(judge: Judge, observations: Sequence[Observation], policy: P
 
 
 def _merged(definition: Definition, observation: Observation, dim: Dim) -> Observation | None:
-    """The examples of a case end to end along an axis; None if it is not the first axis of all, or answers differ."""
-    case, arrays, examples = observation.case, {}, 0
+    """The examples of a case end to end along an axis; None if it is not the first axis of all, or answers differ.
+
+    What all examples share along this axis is repeated.
+    """
+    case, arrays, alone = observation.case, {}, []
+    examples = 0
     for parameter in layers.written_out(definition, case.arrays).parameters:
         array = case.arrays[parameter.name]
         axes = array.ndim - len(parameter.dims)
         if axes > 1 or (axes and (not parameter.dims or parameter.dims[0] != dim)):
             return None
-        if not axes and dim in parameter.dims:  # it would have the length of one example beside those of all
-            return None
+        if not axes and dim in parameter.dims:  # one for all examples, such as a gain, stands beside each of them
+            if parameter.dims[0] != dim or dim in parameter.dims[1:]:
+                return None
+            alone.append(parameter.name)
         examples = max(examples, len(array) if axes else 0)
         arrays[parameter.name] = array.reshape(-1, *array.shape[2:]) if axes else array
+    arrays |= {name: np.concatenate([arrays[name]] * examples) for name in alone if examples}
     if examples < 2:
         return None
     answers = []

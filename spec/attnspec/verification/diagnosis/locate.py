@@ -83,22 +83,25 @@ def _zero(cases: Sequence[Case], some: bool = False) -> set[str]:
 
 
 def _hidden(failing: Sequence[Case], passing: Sequence[Case]) -> list[str]:
-    """Masks that hide the first or the last places, more of them in every failing case than in any other."""
+    """Masks that hide the first or the last places, more of them in a row of every failing case than in any other."""
     facts = []
     masks = {name for case in failing for name, array in case.arrays.items() if array.dtype.kind == "b" and array.ndim}
     for name in sorted(masks):
         for word, step in (("first", 1), ("last", -1)):
-            most, others = ([_run(case.arrays[name][..., ::step]) for case in cases] for cases in (failing, passing))
-            if others and min(most) > max(others):
-                facts.append(f"only where {name} hides the {word} {min(most):,} places of a row, and not fewer")
+            most, others = ([_runs(case.arrays[name][..., ::step]) for case in cases] for cases in (failing, passing))
+            right = max((runs.max(initial=0) for runs in others), default=0)
+            if others and all(runs.max(initial=0) > right for runs in most):
+                fewest = min(runs[runs > right].min() for runs in most)
+                facts.append(
+                    f"only where {name} hides the {word} {fewest:,} places of a row, and never up to {right:,}"
+                )
     return facts
 
 
-def _run(mask: Array) -> int:
-    """The largest number of places in front that a mask hides in a row, and not all of them."""
-    hidden = (np.cumsum(mask, axis=-1) == 0).sum(axis=-1)
-    part = hidden[hidden < mask.shape[-1]]
-    return int(part.max()) if part.size else 0
+def _runs(mask: Array) -> Array:
+    """How many places in front of each row a mask hides, where it does not hide all."""
+    hidden = np.asarray((np.cumsum(mask, axis=-1) == 0).sum(axis=-1))
+    return np.asarray(hidden[hidden < mask.shape[-1]])
 
 
 def _pattern(wrong: Sequence[Compared]) -> list[str]:
