@@ -175,7 +175,6 @@ def test_two_sizes_shrink_together(names: set[str], first: int, start: int) -> N
     assert not found.nonzero
 
 
-@pytest.mark.xfail(strict=True, reason="after every step the search begins anew, with the sizes that cannot be reduced")
 def test_four_sizes_shrink_together() -> None:
     """From 9 to 5 each, within the calls that there are."""
     found = shrunk(ATTENTION, case_of(ATTENTION, n=9, m=9, d=9, e=9), at_least(5, "nmde"))
@@ -214,9 +213,6 @@ def test_a_fault_of_large_weights_leaves_one_array(seed: int) -> None:
     assert not fails(rounded) or np.allclose(one_digit, found.case.arrays[name])
 
 
-@pytest.mark.xfail(
-    strict=True, reason="values are drawn anew for every size, by one seed: a fault of values may be lost"
-)
 def test_a_fault_of_values_shrinks_to_size_one() -> None:
     """An entry beyond 1 needs no more than one element."""
     case = case_of(ATTENTION, n=160, m=33, d=17, e=5)

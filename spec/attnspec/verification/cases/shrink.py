@@ -10,6 +10,7 @@ import numpy as np
 
 from attnspec.interpreters.evaluation.call import batch_shape
 from attnspec.language.equation import Equation
+from attnspec.language.layers import sizes_of
 from attnspec.verification.cases.case import Case, Description, make, unbatched
 from attnspec.verification.cases.distributions import in_range, rounded
 
@@ -45,40 +46,103 @@ def shrink(
         axes = len(batch_shape(equation.definition, case.arrays))
         examples = (_simplified(unbatched(case, equation, kept)) for kept in _fewer(batches, axes))
         case = next(filter(still, examples), case)
-    while case.description is not None and left[0] > 0:
-        steps = _smaller(equation, case.description, dtype, least, batches)
-        smaller = next(filter(still, steps), None)
-        if smaller is None:
-            break
-        case = smaller
+    before = None
+    while case is not before and case.description is not None:  # what is smaller may let something else be so
+        before, case = case, _smaller(equation, case, dtype, least, batches, still)
+    case = _halved(equation, case, least, still)
     return _simpler(equation, case, dtype, still)
 
 
 def _smaller(
     equation: Equation[..., Any],
-    description: Description,
+    case: Case,
     dtype: str,
     least: Callable[[str], int],
     batches: Sequence[int],
-) -> Iterator[Case]:
-    """Descriptions one step down, the boldest first."""
-    sizes, one = dict(description.sizes), max(least("batch"), 1)
-    steps: list[Description] = []
-    if description.layout != "contiguous":
-        steps.append(replace(description, layout="contiguous"))
-    steps += [replace(description, batch=batch) for batch in _fewer_examples(description.batch, one, batches)]
-    ones = {name: max(least(name), 1) for name in sizes}
-    if ones != sizes:
-        steps.append(replace(description, sizes=tuple(ones.items())))
-    for name, size in sizes.items():
-        for new in dict.fromkeys((max(least(name), 1), max(least(name), 2), size // 2, size - 1)):
-            if max(least(name), 1) <= new < size:
-                steps.append(replace(description, sizes=tuple({**sizes, name: new}.items())))
-    steps += [replace(description, batch=batch) for batch in _one_smaller(description.batch, one)]
-    if description.regime != "ordinary":
-        steps.append(replace(description, regime="ordinary"))
-    for step in steps:
-        yield make(equation, step, dtype)
+    still: Fails,
+) -> Case:
+    """One way to be smaller after the other, each as far as it leads, the boldest first."""
+    assert case.description is not None
+    description = case.description
+
+    def taken(step: Description) -> bool:
+        """Whether the fault shows in a case of this description; it is then the one to go on from."""
+        nonlocal case, description
+        if step == description or not still(made := make(equation, step, dtype)):
+            return False
+        case, description = made, step
+        return True
+
+    one = max(least("batch"), 1)
+    lowest = {name: max(least(name), 1) for name, _ in description.sizes}
+    taken(replace(description, layout="contiguous"))
+    any(taken(replace(description, batch=batch)) for batch in _fewer_examples(description.batch, one, batches))
+    taken(replace(description, sizes=tuple(lowest.items())))
+    for name in lowest:
+        sizes = dict(description.sizes)
+
+        def of_size(new: int, name: str = name, sizes: dict[str, int] = sizes) -> bool:
+            return taken(replace(description, sizes=tuple({**sizes, name: new}.items())))
+
+        _least(sizes[name], lowest[name], of_size)
+    for place, size in enumerate(description.batch):
+        batch = description.batch
+
+        def of_axis(new: int, place: int = place, batch: tuple[int, ...] = batch) -> bool:
+            return taken(replace(description, batch=(*batch[:place], new, *batch[place + 1 :])))
+
+        _least(size, one, of_axis)
+    taken(replace(description, regime="ordinary"))
+    return case
+
+
+def _least(size: int, lowest: int, shows: Callable[[int], bool]) -> None:
+    """Look for the least size at which a fault shows: the two lowest ones, then by bisection."""
+    for few in (lowest, lowest + 1):
+        if few >= size or shows(few):
+            return
+    without = lowest + 1
+    while size - without > 1:
+        half = (without + size) // 2
+        without, size = (without, half) if shows(half) else (half, size)
+
+
+def _halved(equation: Equation[..., Any], case: Case, least: Callable[[str], int], still: Fails) -> Case:
+    """A part of the arrays as they are: a case of smaller sizes has other values, in which a fault may not show.
+
+    Indices count places of an axis, weights sum to 1 along one, and a size may follow from others or from an option:
+    such equations are left alone. So are recorded cases, whose sizes tell where they come from.
+    """
+    definition = equation.definition
+    names = {str(dim) for parameter in definition.parameters for dim in parameter.dims}
+    whole = any(each.kind not in ("float", "bool") or each.symbol.draw == "weights" for each in definition.parameters)
+    if case.origin or whole or definition.size_options or not names <= {*sizes_of(definition)}:
+        return case
+    for name in sorted(names):
+        axes = {
+            parameter.name: [axis - len(parameter.dims) for axis, dim in enumerate(parameter.dims) if str(dim) == name]
+            for parameter in definition.parameters
+        }
+        size = max(case.arrays[array].shape[axis] for array, places in axes.items() for axis in places)
+        halves = True
+        while halves and size // 2 >= max(least(name), 1):
+            halves = False
+            for half in (slice(0, size // 2), slice(size - size // 2, size)):
+                arrays = {array: _kept(case.arrays[array], places, half) for array, places in axes.items()}
+                part = replace(case, arrays={**case.arrays, **arrays}, description=None)
+                if still(part):
+                    case, size, halves = part, size // 2, True
+                    break
+    return case
+
+
+def _kept(array: Any, axes: Sequence[int], places: slice) -> Any:
+    """Some places along several axes of an array."""
+    for axis in axes:
+        index = [slice(None)] * array.ndim
+        index[axis] = places
+        array = array[tuple(index)]
+    return array
 
 
 def _fewer_examples(batch: tuple[int, ...], one: int, claimed: Sequence[int]) -> Iterator[tuple[int, ...]]:
@@ -87,14 +151,6 @@ def _fewer_examples(batch: tuple[int, ...], one: int, claimed: Sequence[int]) ->
         yield batch[len(batch) - axes :]
     if max(batch, default=one) > one:
         yield (one,) * len(batch)
-
-
-def _one_smaller(batch: tuple[int, ...], one: int) -> Iterator[tuple[int, ...]]:
-    """One batch axis smaller."""
-    for place, size in enumerate(batch):
-        for new in dict.fromkeys((one, size // 2, size - 1)):
-            if one <= new < size:
-                yield (*batch[:place], new, *batch[place + 1 :])
 
 
 def _fewer(claimed: Sequence[int], axes: int) -> list[int]:
