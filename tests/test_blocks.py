@@ -1,4 +1,4 @@
-"""Attention in NumPy is computed in blocks: small ones give the equation's value, large ones hold little memory."""
+"""Attention is computed in blocks: small ones give the equation's value, large ones hold little memory."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from attnspec import REGISTRY
-from attnspec_numpy import _functions, attention, backward
+from attnspec_numpy import _functions, attention, backward, scores
 from attnspec_numpy._functions import Array, blocks
 
 COMPUTED = {
@@ -41,6 +41,7 @@ def small_blocks() -> object:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(_functions, "CELLS", 12)
         patch.setattr(_functions, "FEWEST_ROWS", 2)
+        patch.setattr(scores, "CHUNK", 30)
         yield
 
 
@@ -115,3 +116,62 @@ def test_hidden_keys_and_values_do_not_show(stray: float) -> None:
     k[-1], v[-1] = stray, stray
 
     np.testing.assert_allclose(attention.causal(q, k, v)[:-1], expected, rtol=1e-12)
+
+
+def additive_case(lead: tuple[int, ...], n: int, m: int, seed: int) -> tuple[Array, ...]:
+    """Queries, keys without batch axes, both matrices and v_a."""
+    random = np.random.default_rng(seed)
+    return tuple(random.normal(size=shape) for shape in ((*lead, n, 3), (m, 4), (3, 5), (4, 5), (5,)))
+
+
+@given(LEADS, SIZES, SIZES, st.integers(0, 99))
+@settings(max_examples=25)
+def test_chunks_give_additive_scores_and_their_gradients(lead: tuple[int, ...], n: int, m: int, seed: int) -> None:
+    """In NumPy, whatever the sizes, the batch axes, and the place where a chunk ends."""
+    arrays = additive_case(lead, n, m, seed)
+    s, h, *weights = arrays
+    d_e = np.random.default_rng(seed + 1).normal(size=(*lead, n, m))
+
+    np.testing.assert_allclose(scores.additive(*arrays), REGISTRY["scores.additive"](*arrays), rtol=1e-12, atol=1e-12)
+    computed = backward.additive(d_e, s, np.broadcast_to(h, (*lead, m, 4)), *weights)
+    expected = REGISTRY["backward.additive"](d_e, s, np.broadcast_to(h, (*lead, m, 4)), *weights)
+    for own, each in zip(computed, expected, strict=True):
+        np.testing.assert_allclose(own, each, rtol=1e-11, atol=1e-12)
+
+
+@pytest.mark.parametrize("lead", [(), (2,)])
+@pytest.mark.parametrize("chunk", [1, 30, 1 << 16])
+def test_chunks_in_pytorch_give_the_gradients_of_the_whole_layer(
+    lead: tuple[int, ...], chunk: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """First and second gradients of additive scores, with respect to all arguments or to some; for any chunk."""
+    torch = pytest.importorskip("torch")
+    from attnspec_torch import scores as in_torch
+
+    monkeypatch.setitem(in_torch.CHUNK, "cpu", chunk)
+    for constant in ((), (1,), (0, 4)):
+        arrays = [torch.tensor(array) for array in additive_case(lead, 4, 3, 0)]
+        for place, array in enumerate(arrays):
+            array.requires_grad_(place not in constant)
+
+        assert torch.autograd.gradcheck(in_torch.additive, arrays)
+        assert torch.autograd.gradgradcheck(in_torch.additive, arrays)
+        with torch.no_grad():
+            value = in_torch.additive(*arrays)
+        expected = REGISTRY["scores.additive"](*(array.detach().numpy() for array in arrays))
+        np.testing.assert_allclose(value, expected, rtol=1e-12, atol=1e-12)
+
+
+def test_memory_of_additive_scores_does_not_grow_with_the_hidden_layer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The hidden layer of 256 queries and keys is 32 MiB; scores and their gradients hold less than a twentieth."""
+    monkeypatch.setattr(scores, "CHUNK", 1 << 14)
+    x, W = np.ones((256, 128), np.float32), np.ones((128, 128), np.float32)
+    tracemalloc.start()
+    try:
+        e = scores.additive(x, x, W, W, W[0])
+        backward.additive(e, x, x, W, W, W[0])
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+    assert peak < (32 << 20) / 20

@@ -21,6 +21,7 @@ from attnspec_numpy._functions import (
     with_lead,
 )
 from attnspec_numpy._functions import softmax as softmax_of
+from attnspec_numpy.scores import chunks
 
 
 @implements("backward.softmax", framework="numpy", dtypes=DTYPES, devices=DEVICES)
@@ -103,16 +104,26 @@ def scaled_dot(d_e: Array, q: Array, k: Array) -> tuple[Array, Array]:
 def additive(
     d_e: Array, s: Array, h: Array, W: Array, U: Array, v_a: Array
 ) -> tuple[Array, Array, Array, Array, Array]:
-    """The hidden layer of all pairs is held, and becomes its own gradient in place."""
-    f = (s @ W)[..., :, None, :] + (h @ U)[..., None, :, :]
-    np.tanh(f, out=f)
-    n, m, a = f.shape[-3:]
-    d_v_a = (d_e.reshape(*d_e.shape[:-2], 1, n * m) @ f.reshape(*f.shape[:-3], n * m, a))[..., 0, :]
-    np.square(f, out=f)
-    np.subtract(1, f, out=f)
-    f *= d_e[..., None] * v_a
-    d_q, d_k = f.sum(axis=-2), f.sum(axis=-3)
-    return d_q @ W.T, d_k @ U.T, transposed(s) @ d_q, transposed(h) @ d_k, d_v_a
+    """The hidden layer is made anew for a few queries at a time, and becomes its own gradient in place."""
+    lead = np.broadcast_shapes(d_e.shape[:-2], s.shape[:-2], h.shape[:-2])
+    d_e, queries, keys = with_lead(lead, d_e, s @ W, h @ U)
+    d_q, d_k = np.empty_like(queries), np.zeros_like(keys)
+    m, a = keys.shape[-2:]
+    d_v_a = np.zeros((*lead, 1, a), d_q.dtype)
+    for rows in chunks(queries, keys):
+        f = queries[..., rows, None, :] + keys[..., None, :, :]
+        np.tanh(f, out=f)
+        part = d_e[..., rows, :]
+        pairs = part.shape[-2] * m
+        d_v_a += part.reshape(*lead, 1, pairs) @ f.reshape(*lead, pairs, a)
+        np.square(f, out=f)
+        np.subtract(1, f, out=f)
+        f *= part[..., None]
+        d_q[..., rows, :] = f.sum(axis=-2)
+        d_k += f.sum(axis=-3)
+    d_q *= v_a
+    d_k *= v_a
+    return d_q @ W.T, d_k @ U.T, transposed(s) @ d_q, transposed(h) @ d_k, d_v_a[..., 0, :]
 
 
 @implements("backward.scaled_dot_product", framework="numpy", dtypes=DTYPES, devices=DEVICES)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -18,11 +19,16 @@ def additive(s: Array, h: Array, W: Array, U: Array, v_a: Array) -> Array:
     """Both projections once; the tanh of their sums is taken for a few queries at a time and summed at once."""
     queries, keys = s @ W, (h @ U)[..., None, :, :]
     e = np.empty((*queries.shape[:-1], h.shape[-2]), dtype=queries.dtype)
-    rows = max(1, CHUNK // max(1, keys.size))
-    for i in range(0, s.shape[-2], rows):
-        sums = queries[..., i : i + rows, None, :] + keys
-        e[..., i : i + rows, :] = np.tanh(sums, out=sums) @ v_a
+    for rows in chunks(queries, keys):
+        sums = queries[..., rows, None, :] + keys
+        e[..., rows, :] = np.tanh(sums, out=sums) @ v_a
     return e
+
+
+def chunks(queries: Array, keys: Array) -> Iterator[slice]:
+    """Queries whose sums with all keys are about `CHUNK` numbers."""
+    rows = max(1, CHUNK // max(1, keys.size))
+    return (slice(first, first + rows) for first in range(0, queries.shape[-2], rows))
 
 
 @implements("scores.dot", framework="numpy", dtypes=DTYPES, devices=DEVICES)

@@ -23,6 +23,12 @@ def fused(
     return out.reshape(*q.shape[:-1], v.shape[-1])
 
 
+def with_lead(*matrices: Tensor) -> tuple[Tensor, ...]:
+    """Matrices with the batch axes of all of them, without a copy."""
+    lead = torch.broadcast_shapes(*(a.shape[:-2] for a in matrices))  # type: ignore[no-untyped-call]  # it has no types
+    return tuple(a.expand(*lead, *a.shape[-2:]) for a in matrices)
+
+
 def _aligned(a: Tensor) -> Tensor:
     """Where it begins at 16 bytes: PyTorch's fused kernels on CUDA read that many at a time, and do not check it."""
     return a.clone() if a.is_cuda and a.data_ptr() % 16 else a

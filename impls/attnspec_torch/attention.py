@@ -87,7 +87,7 @@ def bilinear(q: Tensor, k: Tensor, v: Tensor, W: Tensor) -> Tensor:
 
 @implements("attention.additive", framework="torch", dtypes=DTYPES)
 def additive(q: Tensor, k: Tensor, v: Tensor, W: Tensor, U: Tensor, v_a: Tensor) -> Tensor:
-    """Scores, weights and their sum, one after the other."""
+    """The scores come a few queries at a time, see scores.additive."""
     return scores.additive(q, k, W, U, v_a).softmax(dim=-1) @ v
 
 

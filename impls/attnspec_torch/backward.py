@@ -15,7 +15,8 @@ from torch import Tensor
 
 from attnspec import implements
 from attnspec_torch import multihead
-from attnspec_torch._functions import DTYPES
+from attnspec_torch._functions import DTYPES, with_lead
+from attnspec_torch.scores import gradients_of_pairs
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -111,12 +112,10 @@ def scaled_dot(d_e: Tensor, q: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
 def additive(
     d_e: Tensor, s: Tensor, h: Tensor, W: Tensor, U: Tensor, v_a: Tensor
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-    """The hidden layer of all pairs is held."""
-    f = torch.tanh((s @ W).unsqueeze(-2) + (h @ U).unsqueeze(-3))
-    d_e = d_e.unsqueeze(-1)
-    d_f = d_e * v_a * (1 - f.square())
-    d_q, d_k = d_f.sum(dim=-2), d_f.sum(dim=-3)
-    return d_q @ W.mT, d_k @ U.mT, s.mT @ d_q, h.mT @ d_k, (d_e * f).sum(dim=(-3, -2))
+    """The hidden layer is made anew for a few queries at a time."""
+    d_e, queries, keys = with_lead(d_e, s @ W, h @ U)
+    d_q, d_k, d_v_a = gradients_of_pairs(d_e, queries, keys, v_a)
+    return d_q @ W.mT, d_k @ U.mT, s.mT @ d_q, h.mT @ d_k, d_v_a
 
 
 @implements("backward.scaled_dot_product", framework="torch", dtypes=DTYPES)
