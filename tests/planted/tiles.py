@@ -48,6 +48,8 @@ def online(e: Array, tile: int, slip: str, offset: int | None) -> Array:
         new = np.maximum(top, scores.max(1, keepdims=True))
         steady = np.where(np.isfinite(new), new, 0)
         part, factor = np.exp(scores - steady), np.exp(top - steady)
+        if slip == "stale" and start:
+            part = np.exp(scores - top)
         if slip == "back":
             factor = np.exp(np.where(np.isfinite(top), steady - top, -np.inf))
         found = [before * (1 if slip in ("unscaled", "values") else factor) for before in found]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from attnspec import REGISTRY
+from attnspec.interpreters.mutation.free_numbers import free_numbers
 from attnspec.interpreters.mutation.mutants import generated_mutations
 from attnspec.interpreters.rounding.policy import preset
 from attnspec.language.tree import Definition
@@ -36,6 +37,20 @@ def test_two_mistakes_are_named() -> None:
     assert named is not None
     assert "over d − 1" in named.says
     assert "eps is outside sqrt" in named.says
+
+
+def test_another_function_and_a_scale_are_named() -> None:
+    """σ for tanh, and the scores of it halved by the root of the width."""
+    id = "attention.additive"
+    other = mutant_of(id, "e/function/sigmoid").definition
+    e = next(place for place in free_numbers(other) if (place.kind, place.line) == ("factor", "e"))
+    wrong = answers(e.insert(0.25), small_cases(id), POLICY)
+
+    named = two_mistakes(Judge(REGISTRY[id], "float32"), wrong, non_equivalent_mutants(id), POLICY)
+
+    assert named is not None
+    assert "sigmoid is used instead of tanh" in named.says
+    assert "0.25" in named.says
 
 
 def test_two_mistakes_must_explain_every_case() -> None:

@@ -166,6 +166,23 @@ def _rescaled_back(node: Reduce, _: Node, other: Node, tile: int) -> Node:
     return _divided(node, _masked(weight, where), None)
 
 
+def _stale(node: Reduce, _: Node, other: Node, tile: int) -> Node:
+    """The exponentials of a tile are relative to the largest score before it; those of the first tile, to its own."""
+    if node.op != "softmax" or node.where is not None:
+        return node
+
+    def tile_of(place: Node) -> Node:
+        return Apply("//", (place, Number(float(tile))))
+
+    own, scores = tile_of(Position(node.index)), at_second(node.term, node.index)
+    earlier = Apply("where", (Apply("<", (ZERO, own)), Apply("-", (own, ONE)), ZERO))
+    before, now = (
+        Reduce("max", second_name(node.index), scores, Apply("<=", (tile_of(other), last))) for last in (earlier, own)
+    )
+    rise = Apply("-", (now, Reduce("max", node.index, node.term)))
+    return _divided(node, Apply("exp", (Apply("+", (Apply("-", (node.term, before)), rise)),)), None)
+
+
 def _averaged(rest: bool) -> TilingError:
     """The weights of each tile add up to 1, and the tiles are averaged.
 
@@ -222,6 +239,7 @@ TILING_ERRORS: dict[str, tuple[str, TilingError]] = {
     "values": ("the running values are not rescaled when a tile of {tile} has a larger score", _unscaled(True, False)),
     "total": ("the running sum is not rescaled when a tile of {tile} has a larger score", _unscaled(False, True)),
     "back": ("the running sums are rescaled by exp(new − old), not exp(old − new), in tiles of {tile}", _rescaled_back),
+    "stale": ("the exponentials of a tile of {tile} are relative to the largest score before it", _stale),
     "window": ("only the last {tile} elements are read", _window),
     "averaged": ("each tile of {tile} is normalised by itself, and the tiles are averaged", _averaged(rest=False)),
     "rest": (

@@ -1,6 +1,6 @@
 """Two mistakes at once: a known mistake, and in the formula that it makes, another mistake or a wrong number.
 
-A wrong number is only sought beside a mistake that was written by hand, since it takes much longer.
+A wrong number takes much longer. It is only sought beside a mistake that was written by hand, and beside another function.
 """
 
 from __future__ import annotations
@@ -26,16 +26,24 @@ def two_mistakes(
 
     Args:
         observations: all answers, right ones included.
-        mistakes: the mutants of the equation. The first mistake is one that was written by hand, or one of the nearest.
+        mistakes: the mutants of the equation. The first mistake is one that was written by hand, another function, or
+            one of the nearest.
     """
     if len(mistakes) > PAIRED_FROM:
         return None
     written = [mutant for mutant in mistakes if mutant.kind == "curated"]
     others = [mutant for mutant in mistakes if mutant.kind == "generated"]
-    firsts = [*written, *nearest(judge, observations, others, policy, PAIRED)]
+    functions = [mutant for mutant in others if _is_another_function(mutant)][:PAIRED]
+    near = [each for each in nearest(judge, observations, others, policy, PAIRED) if each not in functions]
+    firsts = [*written, *functions, *near]
     usable = [first for first in firsts if not first.in_storage and not first.equal_sizes]
     pairs = [pair for first in usable for pair in _pairs(judge, observations, first, policy)]
     return recognise(judge, observations, pairs, policy, refute=True) if pairs else None
+
+
+def _is_another_function(mutant: Mutant) -> bool:
+    """Whether a function stands for another one, as in a port; a scale is easily wrong beside it."""
+    return "/function/" in mutant.id and "/no-" not in mutant.id
 
 
 def _pairs(judge: Judge, observations: Sequence[Observation], first: Mutant, policy: Policy) -> Iterator[Mutant]:
@@ -47,7 +55,8 @@ def _pairs(judge: Judge, observations: Sequence[Observation], first: Mutant, pol
         ]
     except NotationError:
         return
-    numbers = wrong_numbers(judge, observations, policy, first.definition) if first.kind == "curated" else []
+    numbered = first.kind == "curated" or _is_another_function(first)
+    numbers = wrong_numbers(judge, observations, policy, first.definition) if numbered else []
     for second in (*seconds, *numbers):
         if second.definition not in (first.definition, judge.equation.definition):
             says = f"{first.says}, and {second.says}"
