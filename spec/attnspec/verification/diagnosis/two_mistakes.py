@@ -1,6 +1,7 @@
 """Two mistakes at once: a known mistake, and in the formula that it makes, another mistake or a wrong number.
 
-A wrong number takes much longer. It is only sought beside a mistake that was written by hand, and beside another function.
+A wrong number takes much longer. It is only sought beside a mistake that was written by hand, or beside another
+function.
 """
 
 from __future__ import annotations
