@@ -315,8 +315,9 @@ def three_gates_packed(x, h_0, W_xr, W_hr, b_r, W_xz, W_hz, b_z, W_xh, W_hh, b_h
 def only_while_they_run(x, length, h_0, W_xr, W_hr, b_r, W_xz, W_hz, b_z, W_xh, W_hh, b_h):
     """Right: at each step only the rows that still run are computed, by an index of them."""
     lead = length.shape
-    X, n = x.reshape(-1, *x.shape[-2:]), np.asarray(length).reshape(-1)
-    h = h_0.reshape(-1, h_0.shape[-1]).copy()
+    rows = math.prod(lead)
+    X, n = x.reshape(rows, *x.shape[-2:]), np.asarray(length).reshape(rows)
+    h = h_0.reshape(rows, h_0.shape[-1]).copy()
     out = np.zeros((*X.shape[:-1], h.shape[-1]), x.dtype)
     for t in range(X.shape[1]):
         at = np.flatnonzero(n > t)
@@ -674,6 +675,6 @@ def session():
 @plain("attention.layer_readout")
 def by_onnx(c, W, b):
     """Right: an ONNX model of MatMul, Add, LogSoftmax and Exp; all rows of a batch as one axis."""
-    rows = np.ascontiguousarray(c.reshape(-1, c.shape[-1]))
+    rows = np.ascontiguousarray(c.reshape(math.prod(c.shape[:-1]), c.shape[-1]))
     [p] = session().run(None, {"x": rows, "W": np.ascontiguousarray(W), "b": np.ascontiguousarray(b)})
     return p.reshape(*c.shape[:-1], -1) if p.size else np.zeros((*c.shape[:-1], W.shape[-1]), np.float32)
