@@ -303,6 +303,17 @@ AGAIN = 2
 REPEATS = 300
 """Convention: the number of repeated calls after which the answer must be the same."""
 
+LATER = 8
+"""Convention: the number of calls with other inputs after which an earlier answer must be what it was; software that
+takes buffers in turn has two or three."""
+
+NUDGE = 2.0**-12
+"""Convention: the part by which values are raised, of 1 at most, that a cache might take for the old ones: it does not
+show in the third digit, and is a thousand times the rounding of float32."""
+
+PRINTED = 1_000
+"""NumPy and PyTorch leave out the middle of arrays of more elements where they print them."""
+
 # Properties.
 
 PROBES = 16

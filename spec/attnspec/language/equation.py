@@ -7,7 +7,7 @@ import inspect
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, ParamSpec, TypeVar
 
 from attnspec.errors import SpecError, UnknownName, nearest
 from attnspec.language import layers
@@ -113,6 +113,7 @@ class Equation(Generic[P, R]):
         largest: largest size of a named axis in test cases, where larger ones take too long.
         options: how options are drawn for test cases: values that are taken in turn, or a place along an axis.
         is_changed: whether it is another equation with changed lines or calls; `function` is then that of the other.
+        evaluations: how many calls of equations were made in this process, of all of them.
 
     Examples:
         >>> import numpy as np
@@ -135,6 +136,7 @@ class Equation(Generic[P, R]):
         'the sum divided at the end, as online softmax does'
     """
 
+    evaluations: ClassVar[int] = 0
     definition: Definition
     function: Callable[P, R]
     sources: tuple[Source, ...] = ()
@@ -218,6 +220,7 @@ class Equation(Generic[P, R]):
             array([[0.5, 0.5],
                    [0.5, 0.5]])
         """
+        Equation.evaluations += 1
         call = importlib.import_module("attnspec.interpreters.evaluation.call")  # late: avoids an import cycle
         return call.answer(self.definition, args, kwargs)  # type: ignore[no-any-return]  # R by the check of the tree
 

@@ -17,7 +17,7 @@ from attnspec.language import layers
 from attnspec.language.equation import REGISTRY
 from attnspec.language.symbols import common_names
 from attnspec.language.tree import Parameter
-from attnspec.thresholds import STRENGTHENING_ROUNDS
+from attnspec.thresholds import LATER, STRENGTHENING_ROUNDS
 from attnspec.verification.candidate import answer_form
 from attnspec.verification.candidate.hints import hints
 from attnspec.verification.candidate.observation import Observation
@@ -29,6 +29,7 @@ from attnspec.verification.cases.grid import grid
 from attnspec.verification.cases.pools import Pooled
 from attnspec.verification.cases.recorded_cases import Reader, RecordedCases
 from attnspec.verification.cases.suite import ROUND_SEEDS, standard_suite
+from attnspec.verification.cases.work import MOST_ASKED, work
 from attnspec.verification.cases.written import CODE, written
 from attnspec.verification.sandbox.binding import Plan, bind, describe_binding
 from attnspec.verification.sandbox.messages import (
@@ -128,7 +129,8 @@ class Candidate:
         own = written(*within, {CODE: question.callable.numbers, **dict(question.sources)})
         for description in chain(standard_suite(*within), grid(*within), own):
             hidden = description.regime == HIDDEN and claim.finite
-            if not hidden and description.layout in question.layouts:
+            dear = work(question.equation.definition, dict(description.sizes)) > MOST_ASKED
+            if not hidden and not dear and description.layout in question.layouts:
                 yield description
 
     def _with_seed(self, seed: int) -> Iterator[Description]:
@@ -393,13 +395,16 @@ class Candidate:
         )
         return outcome
 
-    def call_then_overwrite(self, first: Case, then: Case) -> tuple[Outcome, list[Observation]]:
-        """Call the candidate on one case, overwrite the arrays with another case, and call it again.
+    def call_then_overwrite(self, first: Case, then: Case, times: int = LATER) -> tuple[Outcome, list[Observation]]:
+        """Call the candidate on one case, overwrite the arrays with another case, and call it again, several times.
+
+        Args:
+            times: how often it is called the second time.
 
         Returns:
-            The outcome, and the answers to both cases, which are read after the second call.
+            The outcome, and the answers to both cases, which are read after the last call.
         """
-        request = replace(self.request(then), before=self.request(first).arrays)
+        request = replace(self.request(then), before=self.request(first).arrays, times=times)
         (outcome,) = self.outcomes([request])
         half = len(outcome.outputs) // 2
         halves = ((first, outcome.outputs[:half]), (then, outcome.outputs[half:]))

@@ -18,6 +18,9 @@ MOST_WORK = 5_000_000
 """Convention: the work of a case of the fixed suite or with padding. Only products of several long axes exceed it, such
 as r·G heads of full tiles, which take gigabytes; the axes are then shorter."""
 
+MOST_ASKED = 200_000_000
+"""Convention: no case with more work is asked: a claim of huge sizes alone would take all memory of the judge."""
+
 
 @lru_cache(maxsize=256)
 def _counted(definition: Definition) -> Cost:

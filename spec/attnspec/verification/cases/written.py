@@ -19,8 +19,9 @@ from attnspec.verification.cases.work import work
 FIRST_SEED = 7_000
 """Of these cases; those of the grid are below."""
 
-MOST_SIZES, MOST_VALUES = 24, 12
-"""Conventions: how many cases have a size, and how many an option, from the code."""
+MOST_SIZES, MOST_VALUES, MOST_PAIRS, MOST_BATCHES = 24, 12, 12, 6
+"""Conventions: how many cases have a size from the code, how many an option, how many a size while another axis has
+size 1, and how many a small number of examples."""
 
 IN_SOURCES = 4
 """Convention: of a source that the caller names, so many times as many: it has more numbers, and is meant."""
@@ -30,6 +31,10 @@ CODE = "the code"
 
 MOST_EXAMPLES, WORK_OF_MANY = 520, 4 * MOST_WORK
 """Conventions: the largest number of examples of any equation, and the work of a case with more of them."""
+
+MOST_OWN_WORK = 500_000
+"""Convention: a case at a number of the code may cost so much, if it costs more than those of the grid with all other
+axes short."""
 
 
 def written(
@@ -51,24 +56,63 @@ def written(
         seen |= {*new}
         yield from islice(_sizes(made, new, where), times * MOST_SIZES)
         yield from islice(_values(made, new, where), times * MOST_VALUES)
+        yield from islice(_beside_one(made, new, where), times * MOST_PAIRS)
+        yield from islice(_few_examples(made, new, where), times * MOST_BATCHES)
 
 
 def _sizes(made: Describer, numbers: Sequence[float], where: str) -> Iterator[Description]:
     """One axis at a time, of a number and of one more; and as many examples."""
-    whole = [int(number) for number in numbers if number.is_integer() and max(made.usual.values(), default=0) < number]
-    for number in dict.fromkeys(whole):
+    for number in _beyond_usual(made, numbers):
         for size in (number, number + 1):
-            for name in made.names:
-                if made.equation.definition.role(name) in FEW or within(made.equation, name, size) != size:
-                    continue
-                description = made.at(f"{name} = {size}, near a {number} in {where}", made.plain, {name: size})
-                if size not in EDGES and work(made.equation.definition, dict(description.sizes)) <= MOST_WORK:
-                    yield description
+            for name in _axes(made, size):
+                if size not in EDGES and (sizes := _affordable(made, {name: size})):
+                    yield made.at(f"{name} = {size}, near a {number} in {where}", made.plain, sizes)
             several = [axes for axes in made.batches if axes]
             many = work(made.equation.definition, made.usual, size) <= WORK_OF_MANY
             if several and (size <= MOST_EXAMPLES or many):
                 batch = (*(1,) * (min(several) - 1), size)
                 yield made.at(f"{size} examples, near a {number} in {where}", batch)
+
+
+def _beyond_usual(made: Describer, numbers: Sequence[float]) -> list[int]:
+    """The whole numbers that are larger than the usual sizes."""
+    largest = max(made.usual.values(), default=0)
+    return list(dict.fromkeys(int(number) for number in numbers if number.is_integer() and number > largest))
+
+
+def _axes(made: Describer, size: int) -> list[str]:
+    """The axes that may have a size."""
+    role = made.equation.definition.role
+    return [name for name in made.names if role(name) not in FEW and within(made.equation, name, size) == size]
+
+
+def _affordable(made: Describer, fixed: Mapping[str, int]) -> dict[str, int]:
+    """Some sizes, and those of other axes made smaller as far as the cost wants it; none if it is too high."""
+    definition, sizes = made.equation.definition, {**made.usual, **fixed}
+    while work(definition, sizes) > MOST_WORK:
+        smaller = {name: max(size // 2, 2, made.least(name)) for name, size in sizes.items() if name not in fixed}
+        if all(sizes[name] <= size for name, size in smaller.items()):
+            return sizes if work(definition, sizes) <= MOST_OWN_WORK else {}
+        sizes |= {name: min(size, sizes[name]) for name, size in smaller.items()}
+    return sizes
+
+
+def _beside_one(made: Describer, numbers: Sequence[float], where: str) -> Iterator[Description]:
+    """One axis beyond a number while another one has size 1, as the queries of a decoder have."""
+    for number in _beyond_usual(made, numbers):
+        for one in _axes(made, 1):
+            for name in _axes(made, number + 1):
+                fixed = {name: number + 1, one: 1}
+                if len(fixed) > 1 and made.least(one) <= 1 and (sizes := _affordable(made, fixed)):
+                    yield made.at(f"{name} = {number + 1}, {one} = 1, near a {number} in {where}", made.plain, sizes)
+
+
+def _few_examples(made: Describer, numbers: Sequence[float], where: str) -> Iterator[Description]:
+    """As many examples as a number says that is no larger than the usual sizes; one and two are always asked."""
+    several, large = [axes for axes in made.batches if axes], _beyond_usual(made, numbers)
+    for number in dict.fromkeys(int(number) for number in numbers if number.is_integer() and number > 2):
+        if several and number not in large:
+            yield made.at(f"{number} examples, a number in {where}", (*(1,) * (min(several) - 1), number))
 
 
 def _values(made: Describer, numbers: Sequence[float], where: str) -> Iterator[Description]:

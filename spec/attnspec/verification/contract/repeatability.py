@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from attnspec.interpreters.rounding.noise import Noise
-from attnspec.thresholds import AGAIN, REPEATS
+from attnspec.thresholds import AGAIN, NUDGE, PRINTED, REPEATS
 from attnspec.verification.candidate import answer_form
 from attnspec.verification.candidate.candidate import Candidate
 from attnspec.verification.candidate.observation import Array, Observation
@@ -20,10 +20,18 @@ from attnspec.verification.judge.judge import Judge
 
 CHANGES = "called again, it gives another answer: it remembers earlier calls, or draws at random"
 OVERWRITES = "a later call changes what an earlier one returned: it hands out a buffer that it goes on writing to"
+CHANGES_LATER = "what it returned has other values a while later: later calls or a thread write to it"
 REMEMBERS = "given the same arrays with new values, it answers as if they were the old ones: it remembers earlier calls"
+REMEMBERS_ALL_BUT = (
+    "given other values of {} alone, it answers as if they were the old ones: it remembers earlier calls"
+)
 WRITES_TO_SAVED = (
     "run a second time on one graph, its backward pass gives other gradients: it writes to what the forward saved"
 )
+
+
+NUDGED = ("float64", "float32")
+"""The dtypes in which a nudged value is another one."""
 
 
 @dataclass
@@ -49,6 +57,7 @@ class Repeatability:
         return (
             self.changes_when_repeated(observations, judged)
             or self.remembers_calls(observations, judged)
+            or self.overlooks_new_values(observations, judged)
             or self.changes_saved_arrays(observations, judged)
         )
 
@@ -106,11 +115,57 @@ class Repeatability:
             return f"it answers a case, and called {REPEATS} times {answer_form.describe_status(outcome)}"
         self.repeats += outcome.calls
         self.varied += outcome.varied
+        if outcome.overwritten:
+            return CHANGES_LATER
         if self.judge.holds(Observation(first, answers), judged.policy, judged.form):
             return ""
         if outcome.varied == 1:
             return f"one of {outcome.calls} calls on one input gives another answer"
         return f"within {outcome.calls} calls on one input, it begins to give another answer"
+
+    def overlooks_new_values(self, observations: Sequence[Observation], judged: Judged) -> str:
+        """Check whether a change of one argument alone is seen, and a small change behind the ends of large arrays.
+
+        A cache may recognise its arguments by some of them, by a rounded or printed form, or by their first rows.
+        """
+        first = self._on_eighths(self.judge.ordinary(observations, 1)[0].case)
+        for name in first.arrays:
+            changed = {**first.arrays, name: np.array(np.flip(first.arrays[name]), order="C")}
+            second = replace(first, arrays=changed, description=None)
+            _, answered = self.candidate.call_then_overwrite(first, second, times=1)
+            overlooked = len(answered) == 2 and not any(map(differ_in_bits, *(each.answers for each in answered)))
+            if overlooked and not self.judge.holds(answered[1], judged.policy, judged.form):
+                return REMEMBERS_ALL_BUT.format(name)
+        if self.candidate.question.dtype not in NUDGED:
+            return ""
+        ordinary = [each.case for each in self.judge.ordinary(observations, len(observations))]
+        large = (case for case in ordinary if max((a.size for a in case.arrays.values()), default=0) > PRINTED)
+        first = self._on_eighths(next(large, ordinary[0]))
+        _, answered = self.candidate.call_then_overwrite(first, self._nudged(first))
+        if len(answered) == 2 and not self.judge.holds(answered[1], judged.policy, judged.form):
+            return REMEMBERS
+        return ""
+
+    def _on_eighths(self, case: Case) -> Case:
+        """A case whose independent values are multiples of 1/8."""
+        arrays = {
+            name: in_range(np.asarray(np.round(array * 8) / 8), self.judge.equation.definition.symbol(name))
+            if array.dtype.kind == "f" and distribution_of(self.judge.equation, name) in INDEPENDENT
+            else array
+            for name, array in case.arrays.items()
+        }
+        return replace(case, arrays=arrays, description=None)
+
+    def _nudged(self, case: Case) -> Case:
+        """The case with independent values a little larger, but for the first three and last three along each axis."""
+        arrays = {name: array.copy() for name, array in case.arrays.items()}
+        for name, array in arrays.items():
+            if array.dtype.kind == "f" and distribution_of(self.judge.equation, name) in INDEPENDENT:
+                inner = array[tuple(slice(3, -3) if size > 6 else slice(None) for size in array.shape)]
+                inner += NUDGE * np.minimum(np.abs(inner), 1)
+                stored = array.astype(self.candidate.question.dtype)
+                array[...] = in_range(stored, self.judge.equation.definition.symbol(name))
+        return replace(case, arrays=arrays, description=None)
 
     def _confusable(self, case: Case) -> tuple[Case, Case]:
         """Two cases whose arrays have the same sums, extremes and mostly the same first elements.

@@ -1,4 +1,4 @@
-"""Side effects: inputs that a call changes, and global state."""
+"""Side effects: inputs that a call changes, global state, and equations of attnspec that it evaluates."""
 
 from __future__ import annotations
 
@@ -22,3 +22,10 @@ def violation(calls: Sequence[tuple[object, Outcome]]) -> str | None:
             advice = DRAWS_WEIGHTS if "torch random generator" in outcome.global_state else ""
             return f"it touches global state: {', '.join(outcome.global_state)}{advice}"
     return None
+
+
+def asks_the_specification(calls: Sequence[tuple[object, Outcome]]) -> str:
+    """Say that a candidate evaluates equations of attnspec itself, so that its verdict means nothing; else ""."""
+    if any(outcome.evaluated for _, outcome in calls):
+        return "it calls equations of attnspec: the specification would be compared with itself"
+    return ""

@@ -17,7 +17,7 @@ from attnspec.verification.candidate.observation import Observation
 from attnspec.verification.candidate.question import Question
 from attnspec.verification.cases.case import Case
 from attnspec.verification.cases.restricted import of_any_size
-from attnspec.verification.contract import determinism, double_backward, side_effects, unclaimed
+from attnspec.verification.contract import determinism, double_backward, gradient_recording, side_effects, unclaimed
 from attnspec.verification.contract.repeatability import Repeatability
 from attnspec.verification.diagnosis.explain import Explainer
 from attnspec.verification.equations.at_sizes import AtSizes, planned
@@ -152,8 +152,11 @@ class EquationVerifier(Verifier[Conclusion]):
         judged = self.judgement
         violation = side_effects.violation(self.candidate.calls)
         violation = violation or self.repeatability.violation(self.observations, judged)
+        violation = violation or gradient_recording.violation(self.candidate, self.judge, self.observations, judged)
         if violation:
             return Conclusion(VerdictKind.MISBEHAVES, violation, judged, self.strength)
+        if reason := side_effects.asks_the_specification(self.candidate.calls):
+            return Conclusion(VerdictKind.INCONCLUSIVE, reason, judged, self.strength)
         twice = double_backward.violation(self.candidate, self.judge, self.observations, self.note)
         if twice is not None:
             return Conclusion(*twice, judged, self.strength)

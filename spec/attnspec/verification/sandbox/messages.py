@@ -20,6 +20,7 @@ Layout = Literal[
     "contiguous", "transposed", "offset", "strided", "sliced", "mixed", "exchanged", "expanded", "reversed", "shared"
 ]
 Watched = Literal["", "lines", "operations"]
+Recording = Literal["", "off", "inference", "wanted"]
 Pass = Literal["forward", "backward"]
 Scalar = bool | int | float | str | None
 Setting = Scalar | tuple[Scalar, ...]
@@ -130,8 +131,8 @@ class Request:
         before: the arguments of an earlier call, or None. The earlier call is made first; then its arrays are
             overwritten with `arrays` for the second call, and both results are read after that. The outputs of the
             outcome are those of the first call followed by those of the second. JAX's arrays cannot be overwritten.
-        times: how often the call is made, unless that takes longer than a second; the answer that is furthest from the
-            first counts.
+        times: how often the call is made, the second one if there is one before, unless that takes longer than a
+            second; the answer that is furthest from the first counts.
         gradients: the gradients that are the answer; None if the answer is the callable's own.
         settings: values of the callable's own parameters, which are passed in addition, by name.
         returns: where the results are in what the callable returns, each as a path of positions, keys or attributes;
@@ -147,6 +148,8 @@ class Request:
         pools: how the arguments of the call are made of `arrays`, which are smaller; None if they are `arrays`. The
             outputs are then four for each output, all of the small shape: the least and the greatest value among equal
             rows, and the numbers of these rows; or those of the call, without values, if one has another shape.
+        recording: whether the framework records gradients during the call: "" as by default, with inputs that want
+            none; "off", or "inference", not at all; "wanted", with inputs that want them.
         limit: how long the call may take, in seconds; None for the limit of all calls.
     """
 
@@ -171,6 +174,7 @@ class Request:
     balls: bool = False
     measured: bool = False
     pools: Pools | None = None
+    recording: Recording = ""
     limit: float | None = None
 
 
@@ -325,6 +329,8 @@ class Outcome:
         untraced: why a call has no answer in balls; "" if it has one, or if none was wanted.
         calls: how often a call with arrays was made.
         varied: how many of these gave other bits than the first.
+        evaluated: whether an equation of attnspec was evaluated during the call.
+        overwritten: whether the first of several answers had other values once the last call was made.
         seconds: the time of one call, of those that are measured; else 0.
         peak_bytes: the memory that a measured call needed above what was in use before; None if that is not known.
     """
@@ -343,6 +349,8 @@ class Outcome:
     untraced: str = ""
     calls: int = 1
     varied: int = 0
+    evaluated: bool = False
+    overwritten: bool = False
     seconds: float = 0.0
     peak_bytes: int | None = None
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from attnspec.implementation import Framework
+from attnspec.language.equation import Equation
 from attnspec.language.layers import gathered
 from attnspec.verification.sandbox.child.adapter import adapted
 from attnspec.verification.sandbox.child.arrays import Argument, Arrays, split_outputs
@@ -64,11 +65,11 @@ def answer(request: Request, function: Callable[..., Any], arrays: Arrays, begin
             call = adapted(function, request, arrays)
         except Exception as error:
             return failure(error)
-        state = GlobalState()
+        state, evaluations = GlobalState(), Equation.evaluations
         begin()
         results = []
         if request.before is not None:
-            result, outcome = _run(request, call, arrays, arguments)
+            result, outcome = _run(replace(request, times=1), call, arrays, arguments)
             if outcome.status != "ok":
                 return outcome
             results.append(arrays.apart(result, [*arguments.values()]))
@@ -80,6 +81,7 @@ def answer(request: Request, function: Callable[..., Any], arrays: Arrays, begin
         results.append(result)
         changed = tuple(name for name, argument in watched.items() if arrays.changed(argument, snapshots[name]))
         outcome = replace(outcome, changed_inputs=changed, global_state=state.changes())
+        outcome = replace(outcome, evaluated=Equation.evaluations > evaluations)
         return _with_outputs(outcome, request, arrays, results) if outcome.status == "ok" else outcome
 
 
@@ -98,7 +100,10 @@ def _run(
     request: Request, call: Callable[[Mapping[str, Any]], Any], arrays: Arrays, arguments: Arguments
 ) -> tuple[Any, Outcome]:
     """Call a function, or differentiate it, as often as the request says; return the last result, and how it went."""
-    values = {**request.options, **{name: argument.view for name, argument in arguments.items()}}
+    views = {name: argument.view for name, argument in arguments.items()}
+    if request.recording == "wanted":
+        views = {name: arrays.wanting(view) for name, view in views.items()}
+    values = {**request.options, **views}
     values = {**gathered(values), "dtype": arrays.dtype(request.dtype)}
     progress, gradients = Progress(), request.gradients
     watch = Watch(lambda value: arrays.describe(arrays.unseen(value)).value) if request.watched else None
@@ -107,7 +112,8 @@ def _run(
         values = {name: arrays.seen(value, watch.operation) for name, value in values.items()}
 
     def call_and_wait() -> Any:
-        result = call(values) if gradients is None else differentiate(arrays, call, values, gradients, progress)
+        with arrays.recording(request.recording):
+            result = call(values) if gradients is None else differentiate(arrays, call, values, gradients, progress)
         arrays.wait(result, request.device)
         return result
 
@@ -115,19 +121,21 @@ def _run(
         outputs = [_copied(each) for each in _outputs(result, progress.during, request, arrays)]
         return outputs if len(outputs) > 1 else outputs[0]
 
-    measurement, calls, varied = Measurement(0.0, None), 1, 0
+    measurement, calls, varied, overwritten = Measurement(0.0, None), 1, 0, False
     try:
         if request.measured or request.pools is not None:
             result, measurement = (measured if request.measured else measured_once)(call_and_wait)
         elif watch is None:
             repeated = repeat(request.times, call_and_wait, kept, _distance)
             result, calls, varied = repeated.result, repeated.calls, repeated.varied
+            overwritten = repeated.overwritten
         else:
             with watch, arrays.seeing(watch.operation) if seen else nullcontext():
                 result = arrays.unseen(call_and_wait())
         recorded = tuple(watch.recorded) if watch is not None else ()
         seconds, peak_bytes = measurement.seconds, measurement.peak_bytes
-        outcome = Outcome("ok", recorded=recorded, seconds=seconds, peak_bytes=peak_bytes, calls=calls, varied=varied)
+        outcome = Outcome("ok", recorded=recorded, seconds=seconds, peak_bytes=peak_bytes)
+        outcome = replace(outcome, calls=calls, varied=varied, overwritten=overwritten)
     except BaseException as error:
         result, outcome = None, failure(error)
     return result, replace(outcome, during=progress.during, detached=progress.detached)

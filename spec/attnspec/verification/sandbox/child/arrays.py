@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from attnspec.verification.sandbox.messages import Layout, Output
+from attnspec.verification.sandbox.messages import Layout, Output, Recording
 from attnspec.verification.sandbox.wire import CARRIED, Array
 
 OFFSET = 3
@@ -96,6 +96,14 @@ class Arrays(ABC):
     @abstractmethod
     def wait(self, result: object, device: str) -> None:
         """Wait until a computation on the device is done."""
+
+    def recording(self, recording: Recording) -> AbstractContextManager[object]:
+        """Return a context in which gradients are recorded or not, where the framework knows the difference."""
+        return nullcontext()
+
+    def wanting(self, array: Any) -> Any:
+        """Return the same array as one that wants a gradient, if the framework knows the difference."""
+        return array
 
     def seeing(self, see: Callable[[object], None]) -> AbstractContextManager[object]:
         """Return a context in which the results of operations are passed to a function, where that can be done."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from attnspec.verification.sandbox.child.arrays import Argument, Arrays, array_output, lay_out, type_name
-from attnspec.verification.sandbox.messages import Layout, Output
+from attnspec.verification.sandbox.messages import Layout, Output, Recording
 from attnspec.verification.sandbox.wire import CARRIED, Array
 
 BITS = {1: "uint8", 2: "int16", 4: "int32", 8: "int64"}
@@ -72,6 +72,13 @@ class TorchArrays(Arrays):
     def wait(self, result: object, device: str) -> None:
         if device.startswith("cuda"):
             self.torch.cuda.synchronize(device)
+
+    def recording(self, recording: Recording) -> AbstractContextManager[object]:
+        modes = {"off": self.torch.no_grad, "inference": self.torch.inference_mode}
+        return modes.get(recording, nullcontext)()
+
+    def wanting(self, array: Any) -> Any:
+        return array.detach().requires_grad_() if array.is_floating_point() else array
 
     def seeing(self, see: Callable[[object], None]) -> AbstractContextManager[object]:
         """Functions and methods of tensors are overridden; what runs inside compiled code is not seen."""

@@ -39,11 +39,13 @@ class Repeated:
         result: the result that is furthest from the first; the last one if all are equal.
         calls: how many calls were made.
         varied: how many results are not equal to the first, bit by bit.
+        overwritten: whether the first result has other values once the last call is made.
     """
 
     result: Any
     calls: int
     varied: int
+    overwritten: bool = False
 
 
 def repeat(
@@ -59,8 +61,9 @@ def repeat(
         distance: of two results in this form: 0.0 if they are equal, bit by bit.
     """
     started = time.perf_counter()
-    result, calls, varied, largest = call(), 1, 0, 0.0
-    first = kept(result) if times > 1 else None
+    result = returned = call()
+    calls, varied, largest = 1, 0, 0.0
+    first = kept(returned) if times > 1 else None
     while calls < times and time.perf_counter() - started <= REPEAT_SECONDS:
         last = call()
         now = kept(last)
@@ -68,7 +71,7 @@ def repeat(
         varied += apart > 0
         if apart >= largest:
             result, largest = (now if apart else last), apart
-    return Repeated(result, calls, varied)
+    return Repeated(result, calls, varied, calls > 1 and distance(first, kept(returned)) > 0)
 
 
 def failure(error: BaseException) -> Outcome:

@@ -29,6 +29,7 @@ def _state() -> dict[str, object]:
         "python random generator": random.getstate(),
         "numpy random generator": pickle.dumps(np.random.get_state(legacy=False)),
         "numpy error state": np.geterr(),
+        "the processor's treatment of denormal numbers": sys.float_info.min / 2 == 0,
     }
     if (torch := sys.modules.get("torch")) is not None:
         state |= _torch_state(torch)
