@@ -14,7 +14,14 @@ JUDGED: dict[str, str] = json.loads((HERE / "judged.json").read_text(encoding="u
 """A person's opinion of each: "rightly", "half", "wrongly", "nothing"; "missed" conforms and should not."""
 
 SAMPLED = frozenset(
-    {"tiles_numpy:weights_in_place", "seq2seq_torch:context_no_tanh", "gradients:d_ce_no_incoming", "tiles_numpy:flash"}
+    {
+        "tiles_numpy:weights_in_place",
+        "seq2seq_torch:context_no_tanh",
+        "gradients:d_ce_no_incoming",
+        "tiles_numpy:flash",
+        "unusual_numpy:powers_in_logarithms",
+        "unusual_numpy:by_xlogy",
+    }
 )
 """The keys of those that the ordinary run asks: a cheap one of each kind."""
 

@@ -312,7 +312,7 @@ NUDGE = 2.0**-12
 show in the third digit, and is a thousand times the rounding of float32."""
 
 PRINTED = 1_000
-"""NumPy and PyTorch leave out the middle of arrays of more elements where they print them."""
+"""Source: NumPy and PyTorch, set_printoptions(threshold=1000). They leave out the middle of arrays of more elements."""
 
 # Properties.
 

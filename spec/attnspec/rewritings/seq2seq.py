@@ -1,7 +1,7 @@
 """Equal rewritings of encoders and decoders, each with a rounding of its own."""
 
 from attnspec import rewrite
-from attnspec.equations.seq2seq import greedy_decode, greedy_step
+from attnspec.equations.seq2seq import greedy_decode, greedy_step, temperature_probs
 
 # The distribution first, as it is drawn from.
 by_probabilities = rewrite(
@@ -14,4 +14,11 @@ rewrite(
     greedy_decode, "words_by_probabilities",
     says="words are chosen by their probability, of which rounding makes more alike than of logits",
     calls={greedy_step: by_probabilities},
+)
+
+# As software writes it that keeps log-probabilities: a small p has a large logarithm, whose rounding 1/τ multiplies.
+rewrite(
+    temperature_probs, "powers_by_logarithms",
+    says="the powers as softmax(log p / τ), which loses digits where p is small",
+    lines={"powers": "log(p[k]) / tau", "q": "softmax(k, powers)"},
 )

@@ -121,7 +121,13 @@ def scanned_in_reverse(x, W_xh_f, W_hh_f, b_h_f, W_xh_b, W_hh_b, b_h_b):
 def looped(x, h_0, W_xh, W_hh, b_h, W_hy, b_y):
     """Right: fori_loop over the steps."""
     a = x @ W_xh + b_h
-    h = lax.fori_loop(0, x.shape[-2], lambda t, h: jnp.tanh(jnp.take(a, t, axis=-2) + h @ W_hh), h_0)
+    h = (
+        h_0
+        if not x.shape[-2]
+        else lax.fori_loop(
+            0, x.shape[-2], lambda t, h: jnp.tanh(lax.dynamic_index_in_dim(a, t, -2, False) + h @ W_hh), h_0
+        )
+    )
     return h @ W_hy + b_y
 
 
@@ -177,10 +183,10 @@ def gathered_scale(logits, *, tau):
 
 @of("generation.beam_step")
 def by_top_k(log_p, score, over, *, stop):
-    """Right: lax.top_k of all continuations, which takes the first of equals first."""
+    """Right: lax.top_k of all continuations plus 0, so that −0 is 0; it takes the first of equals first."""
     beam, v = log_p.shape[-2:]
     frozen = jnp.where(jnp.arange(v) == stop, score[..., None], -jnp.inf)
-    total = jnp.where((over > 0)[..., None], frozen, score[..., None] + log_p)
+    total = jnp.where((over > 0)[..., None], frozen, score[..., None] + log_p) + 0.0
     best, at = lax.top_k(total.reshape(*total.shape[:-2], beam * v), beam)
     return best, at // v, at % v
 

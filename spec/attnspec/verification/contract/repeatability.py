@@ -147,9 +147,9 @@ class Repeatability:
         return ""
 
     def _on_eighths(self, case: Case) -> Case:
-        """A case whose independent values are multiples of 1/8."""
+        """A case whose independent values are multiples of 1/8, none of them −0."""
         arrays = {
-            name: in_range(np.asarray(np.round(array * 8) / 8), self.judge.equation.definition.symbol(name))
+            name: in_range(np.asarray(np.round(array * 8) / 8 + 0.0), self.judge.equation.definition.symbol(name))
             if array.dtype.kind == "f" and distribution_of(self.judge.equation, name) in INDEPENDENT
             else array
             for name, array in case.arrays.items()

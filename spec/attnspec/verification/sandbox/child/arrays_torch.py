@@ -74,6 +74,7 @@ class TorchArrays(Arrays):
             self.torch.cuda.synchronize(device)
 
     def recording(self, recording: Recording) -> AbstractContextManager[object]:
+        modes: dict[Recording, Callable[[], AbstractContextManager[object]]]
         modes = {"off": self.torch.no_grad, "inference": self.torch.inference_mode}
         return modes.get(recording, nullcontext)()
 

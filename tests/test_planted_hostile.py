@@ -1,0 +1,89 @@
+"""Candidates that try to get a verdict that they do not deserve: seen through, or said to be beyond reach."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+import attnspec
+from attnspec.errors import SpecError
+from attnspec.verification.verdict import Report
+from planted.hostile.corpus import HERE, Hostile, hostile
+
+ONCE_PASSED = {
+    "answering:three_buffers_in_turn": "goes on writing to",
+    "answering:changes_after_a_while": "has other values a while later",
+    "remembering:cached_by_the_query": "given other values of k alone",
+    "remembering:cached_by_its_print": "as if they were the old ones",
+    "remembering:cached_by_three_digits": "as if they were the old ones",
+    "remembering:keys_kept_from_before": "as if they were the old ones",
+    "remembering:wrong_without_gradients": "wrong with gradients turned off",
+    "remembering:wrong_where_gradients_are_wanted": "wrong where its inputs want gradients",
+    "remembering:wrong_where_few_want_gradients": "wrong where no other input wants one",
+    "remembering:flushes_denormals": "denormal numbers",
+    "remembering:claims_nothing_that_can_be_asked": "the claim leaves none",
+    "spying:evaluates_the_specification": "compared with itself",
+}
+"""Those that were once said to conform, or took all memory, with a part of the reason."""
+
+ORDINARY = (
+    "answering:three_buffers_in_turn",
+    "remembering:cached_by_the_query",
+    "remembering:wrong_where_few_want_gradients",
+    "remembering:claims_nothing_that_can_be_asked",
+    "spying:evaluates_the_specification",
+)
+"""The keys of those that the ordinary run asks."""
+
+SHOULD_BE_SEEN = {"remembering:wrong_for_denormals"}
+"""Those within reach that are not seen through: gaps, see README.md there."""
+
+
+def asked(one: Hostile) -> Report:
+    """The report on a candidate; what its process writes to is not looked at."""
+    return attnspec.verify(one.target, dtype="float32", function=False, trace=False, time_limit=10)
+
+
+def marked(within: bool) -> list[object]:
+    """The candidates within or beyond reach, most of them on demand."""
+    kept = [one for one in hostile() if one.within is within and one.key not in ONCE_PASSED]
+    gap = pytest.mark.xfail(strict=True, reason="a gap that is known, see README.md there")
+    return [
+        pytest.param(one, id=one.key, marks=[pytest.mark.slow, *([gap] if one.key in SHOULD_BE_SEEN else [])])
+        for one in kept
+    ]
+
+
+def once_passed() -> list[object]:
+    """Those that once passed, most of them on demand."""
+    kept = [one for one in hostile() if one.key in ONCE_PASSED]
+    return [pytest.param(one, id=one.key, marks=[] if one.key in ORDINARY else [pytest.mark.slow]) for one in kept]
+
+
+@pytest.mark.parametrize("one", once_passed())
+def test_what_once_passed_is_seen_through(one: Hostile) -> None:
+    report = asked(one)
+
+    assert report.verdict.value in ("misbehaves", "inconclusive"), str(report)
+    assert ONCE_PASSED[one.key] in report.verdicts[0].reason
+
+
+@pytest.mark.parametrize("one", marked(within=True))
+def test_a_hostile_candidate_does_not_conform(one: Hostile) -> None:
+    try:
+        assert asked(one).verdict.value != "conforms"
+    except SpecError:
+        assert one.name == "claims_forms_of_others", "only a claim that cannot be read is an error"
+
+
+@pytest.mark.parametrize("one", marked(within=False))
+def test_one_beyond_reach_ends_in_a_verdict(one: Hostile) -> None:
+    """Whatever it is: it knows that it is tested, answers for the worker, or is wrong where nothing is asked."""
+    assert asked(one).verdict.value
+
+
+def test_the_page_has_every_hostile_candidate_in_its_authors_words() -> None:
+    page = (HERE / "README.md").read_text(encoding="utf-8")
+    rows = {row[0]: row[1] for row in re.findall(r"^\| (\S+:\S+) \| (.*?) \| ", page, re.MULTILINE)}
+    assert rows == {one.key: one.words for one in hostile()}
