@@ -1,7 +1,7 @@
 """Equal rewritings of attention, each with a rounding of its own."""
 
 from attnspec import rewrite
-from attnspec.equations.attention import bilinear, scaled_dot_product, value_map, weights
+from attnspec.equations.attention import bilinear, merge, scaled_dot_product, value_map, weights
 
 # As numpy.logaddexp.reduce computes it: each of its steps rounds.
 rewrite(
@@ -36,4 +36,13 @@ rewrite(
     scaled_dot_product, "divided_at_the_end",
     says="the sum divided at the end, as online softmax does",
     lines={"p": "exp(e - max(j, e))", "c": "sum(j, p * v[j]) / sum(j, p)"},
+)
+
+rewrite(
+    merge, "interpolated",
+    says="o_1 weighted by 1 less the share of o_2, which loses digits where that share is near 1",
+    lines={
+        "share": "where(total > 0, p_2 / total, 0)",
+        "o": "where(total > 0, (1 - share) * o_1[i] + share * o_2[i], 0)",
+    },
 )

@@ -484,10 +484,10 @@ _tables = {}
 
 
 @half("position.sinusoidal")
-def stacked_pairs(*, t, d):
+def stacked_pairs(*, t, d, dtype):
     """Right: sines and cosines stacked along a new axis and flattened; an odd width drops the last cosine."""
     angle = np.outer(np.arange(t), 10000.0 ** (-np.arange(0, d, 2) / max(d, 1)))
-    return np.stack([np.sin(angle), np.cos(angle)], -1).reshape(t, -1)[:, :d]
+    return np.stack([np.sin(angle), np.cos(angle)], -1).reshape(t, 2 * angle.shape[1])[:, :d].astype(dtype)
 
 
 @half("optimizer.adam")
