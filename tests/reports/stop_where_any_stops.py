@@ -1,0 +1,26 @@
+"""As soon as one row of the batch says the last token, all rows have ended.
+
+https://github.com/2000ZRL/SOKE/issues/7
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+EQUATION = "seq2seq.until_stop"
+OPTIONS: dict[str, object] = {"framework": "torch"}
+
+
+def ended(token: Tensor, stops: Tensor, stop: int) -> Tensor:
+    before = stops.long().cumsum(-1) - stops.long()
+    return torch.where(before > 0, stop, token)
+
+
+def faulty(token: Tensor, *, stop: int) -> Tensor:
+    stops = token == stop
+    return ended(token, stops.any(0).expand(stops.shape) if token.ndim > 1 else stops, stop)
+
+
+def mended(token: Tensor, *, stop: int) -> Tensor:
+    return ended(token, token == stop, stop)
