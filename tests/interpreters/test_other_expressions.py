@@ -14,6 +14,7 @@ from attnspec.interpreters.mutation.other_expressions import (
     complements_of_others,
     expressions_for_names,
     further_expressions,
+    ignored_conditions,
     other_expressions,
 )
 from attnspec.language.check import check
@@ -125,3 +126,18 @@ def test_every_equation_has_well_formed_ones(id: str) -> None:
 def test_no_variant_reads_what_is_not_there(id: str) -> None:
     """Such as the state of a recurrence outside of it."""
     assert not [each.id for each in other_expressions(REGISTRY[id].definition) if not is_well_formed(each.definition)]
+
+
+def test_one_of_two_values_may_be_used_whatever_the_condition_is() -> None:
+    """A number alone is none of them: the padded rows of a recurrence are h, but the others are not 0."""
+    definition = REGISTRY["recurrent.simple_rnn_lengths"].definition
+    found = {each.says: each for each in ignored_conditions(definition) if each.says.startswith("in y: ")}
+    [mutant] = found.values()
+    x, h_0, W, b = GENERATOR.standard_normal((5, 3)), np.zeros(3), np.eye(3), np.ones(3)
+    given = {"x": x, "length": np.array(2), "h_0": h_0, "W_xh": W, "W_hh": W, "b_h": b}
+    right, last = evaluate(definition, (), given)
+    y, _ = evaluate(mutant.definition, (), given)
+
+    assert "is used instead of" in mutant.says
+    np.testing.assert_array_equal(y[:2], right[:2])
+    np.testing.assert_array_equal(y[2:], np.broadcast_to(last, (3, 3)))

@@ -42,8 +42,11 @@ def each(one: Callable[..., Step], given: tuple[Tensor, ...]) -> Step:
     """All examples of a batch, one after the other."""
     if given[2].ndim == 1:
         return one(*given)
-    a, b, c, d = zip(*(one(*example) for example in zip(*given, strict=True)), strict=True)
-    return torch.stack(a), torch.stack(b), torch.stack(c), torch.stack(d)
+    if not len(given[0]):
+        tokens, _, score, s, c = given
+        return tokens.clone(), score.clone(), s.clone(), c.clone()
+    first, second, third, fourth = zip(*(one(*example) for example in zip(*given, strict=True)), strict=True)
+    return torch.stack(first), torch.stack(second), torch.stack(third), torch.stack(fourth)
 
 
 def faulty(tokens: Tensor, length: Tensor, score: Tensor, s: Tensor, c: Tensor, E: Tensor, *w: Tensor, start: int,

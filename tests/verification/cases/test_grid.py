@@ -147,7 +147,7 @@ def test_padding_leaves_a_key_behind_several_tiles() -> None:
 def test_options_are_at_their_ends() -> None:
     """With usual inputs, inputs of zero, and rows of equal values."""
     low, high = 1e-12, 1e-2
-    found = [each for each in cells(NORM) if each.options]
+    found = [each for each in cells(NORM) if each.options and "in a batch" not in each.why]
 
     assert [dict(each.options)["eps"] for each in found] == [low] * 3 + [high] * 3
     assert all(make(REGISTRY[NORM], each, "float16").options["eps"] in (low, high) for each in found)
@@ -206,3 +206,22 @@ def test_largest_elements_tie_beyond_256_threads_where_the_first_is_taken() -> N
     assert e.shape[-1] > 256
     assert not (v == np.rint(v)).all()
     assert not [each.why for each in cells(NORM) if "ties" in each.why]
+
+
+def test_inputs_of_opposite_signs_give_scores_far_below_0() -> None:
+    found = cell("scores.bilinear", "q large negative, all others positive")
+    arrays = make(REGISTRY["scores.dot"], cell("scores.dot", "q large negative, all others positive"), "float32").arrays
+
+    assert (arrays["q"] <= 0).all()
+    assert (arrays["k"] >= 0).all()
+    assert np.median(arrays["q"] @ np.swapaxes(arrays["k"], -1, -2)) < -50_000
+    assert dict(found.patterns) == {"q": "large negative", "k": "large positive"}  # and no weight
+
+
+def test_each_axis_is_1_in_a_batch_with_options_at_an_end() -> None:
+    found = cell(NORM, "d = 1 in a batch")
+
+    assert found.batch[0] > 1
+    assert dict(found.sizes)["d"] == 1
+    assert dict(found.options)["eps"] == 1e-2
+    assert not [each for each in cells(NORM, (0,)) if "in a batch" in each.why]

@@ -72,3 +72,8 @@ def test_numbers_of_a_source_are_named_with_it_and_not_asked_twice() -> None:
     assert MOST_SIZES < len(of_source) <= IN_SOURCES * (MOST_SIZES + MOST_VALUES)
     assert not [each for each in of_source if "near a 48" in each.why]
     assert len({each.seed for each in found}) == len(found)
+
+
+def test_a_vocabulary_of_the_code_is_asked_of_a_loss() -> None:
+    """Of a hundred thousand classes and one more."""
+    assert [dict(each.sizes)["v"] for each in cases("seq2seq.cross_entropy", 1e5, batches=(0,))] == [100_000, 100_001]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -13,7 +14,7 @@ from attnspec.interpreters.evaluation.call import evaluate
 from attnspec.interpreters.rounding.policy import preset
 from attnspec.verification.candidate.observation import Observation
 from attnspec.verification.cases.case import Case
-from attnspec.verification.diagnosis.changed import changed_answers, changed_inputs, merged_examples
+from attnspec.verification.diagnosis.changed import changed_answers, changed_inputs, exchanged_axes, merged_examples
 from attnspec.verification.judge.judge import Judge
 from attnspec.verification.verdict import Diagnosis
 from synthetic import Array, case_of
@@ -139,3 +140,30 @@ def test_another_function_is_neither() -> None:
 def test_right_answers_have_no_change() -> None:
     assert changed_inputs(judge(MASKED), read(MASKED), POLICY) is None
     assert changed_answers(judge(MASKED), read(MASKED), POLICY) is None
+
+
+def test_a_batch_that_is_taken_for_the_sequence_is_named() -> None:
+    """Of a softmax over the scores too: any two axes that all arrays have together."""
+    id = "attention.weights"
+    found = [case_of(id, batch=batch, seed=seed, n=5, m=4) for seed, batch in enumerate((3, 6))]
+    answers = [
+        Observation(case, (np.swapaxes(evaluate(REGISTRY[id].definition, (), {"e": turned}), *axes),))
+        for case in found
+        for axes in [(0, 2)]
+        for turned in [np.swapaxes(case.arrays["e"], *axes)]
+    ]
+
+    assert "the batch is taken for m, and m for the batch" in str(exchanged_axes(judge(id), answers, POLICY))
+    assert exchanged_axes(judge(MASKED), read(MASKED), POLICY) is None
+
+
+def test_a_batch_of_which_one_place_is_written_is_named() -> None:
+    right = read(MASKED)
+    answers = [replace(each, answers=(_at_first(each.answers[0]),)) for each in right]
+
+    assert "is written to the place of the first example" in str(changed_answers(judge(MASKED), answers, POLICY))
+
+
+def _at_first(array: Array) -> Array:
+    """The last example of a batch at the first place, and 0 elsewhere."""
+    return np.concatenate([array[-1:], np.zeros_like(array[1:])])

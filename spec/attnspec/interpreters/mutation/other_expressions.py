@@ -54,6 +54,19 @@ def other_expressions(definition: Definition, roots: Collection[int] | None = No
             yield Mutant(f"{place.label}/{also} for {shown}", sentence, place.put(other))
 
 
+def ignored_conditions(definition: Definition) -> Iterator[Mutant]:
+    """The variants of an equation with one of two values everywhere, whether its condition holds or not."""
+    for place in _values(definition, None):
+        match place.node:
+            case Apply(op="where", args=(_, *values)):
+                for kept in values:
+                    if isinstance(kept, Number):
+                        continue
+                    shown, also = place.site.show(place.node), place.site.show(kept)
+                    says = f"in {place.line}: {also} is used instead of {shown}"
+                    yield Mutant(f"{place.label}/{also} for {shown}", says, place.put(kept))
+
+
 def expressions_for_names(definition: Definition) -> Iterator[Mutant]:
     """The variants of an equation with an expression in place of a name each time that a line reads it.
 

@@ -40,6 +40,9 @@ TIED = 391
 ALIKE = ("mixed", "shared")
 """Layouts that need arguments of equal shapes."""
 
+ELSEWHERE = ("ties", "large negative", "large positive")
+"""Patterns that are not tried of one argument at a time."""
+
 MASKED_KEYS = 161
 """Keys of a case of padding: more than the longest padding, so that some are left behind it."""
 
@@ -53,6 +56,8 @@ def grid(equation: Equation[..., Any], least: Callable[[str], int], batches: tup
     """
     made = Describer(equation, least, batches, iter(range(FIRST_SEED, 10_000)), special=True)
     yield from _values(made)
+    yield from _opposite(made)
+    yield from _single(made)
     yield from _options(made)
     yield from _masks(made)
     yield from _edges(made)
@@ -94,8 +99,31 @@ def _patterns(made: Describer, parameter: Parameter) -> list[str]:
     return [
         name
         for name in FLOAT_PATTERNS
-        if axes >= fewest.get(name, 1) and name != "ties" and not (bounded and name in ("large", "one-hot"))
+        if axes >= fewest.get(name, 1) and name not in ELSEWHERE and not (bounded and name in ("large", "one-hot"))
     ]
+
+
+def _opposite(made: Describer) -> Iterator[Description]:
+    """One input in turn is minus hundreds, and all others are plus: scores that are all far below 0, say."""
+    inputs = [
+        each.name
+        for each in _parameters(made)
+        if each.kind == "float" and not _is_weight(made, each)
+        if distribution_of(made.equation, each.name) in UNBOUNDED
+    ]
+    for name in inputs:
+        patterns = tuple((each, "large negative" if each == name else "large positive") for each in inputs)
+        description = made.at(f"{name} large negative, all others positive", batch=made.batch, patterns=patterns)
+        if _stays_finite(made, description):
+            yield description
+
+
+def _single(made: Describer) -> Iterator[Description]:
+    """One axis in turn is 1 in a batch, with options at an end: what a decoder asks at each step."""
+    options = tuple(dict(extreme_values(made.equation)).items())
+    for name in made.names if made.batch else ():
+        if made.equation.definition.role(name) not in FEW and made.least(name) <= 1:
+            yield made.at(f"{name} = 1 in a batch", batch=made.batch, sizes={name: 1}, options=options)
 
 
 def _options(made: Describer) -> Iterator[Description]:

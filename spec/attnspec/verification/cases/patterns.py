@@ -44,6 +44,15 @@ def _large(drawn: Array) -> Array:
     return drawn * 256
 
 
+def _large_negative(drawn: Array) -> Array:
+    """Minus hundreds."""
+    return -np.abs(drawn) * 256
+
+
+def _large_positive(drawn: Array) -> Array:
+    return np.abs(drawn) * 256
+
+
 def _ties(drawn: Array) -> Array:
     """Whole numbers, of which many are equal."""
     return np.rint(drawn)
@@ -55,6 +64,8 @@ FLOAT_PATTERNS: dict[str, Callable[[Array], Array]] = {
     "one-hot": _one_hot,
     "equal rows": _equal_rows,
     "large": _large,
+    "large negative": _large_negative,
+    "large positive": _large_positive,
     "ties": _ties,
 }
 """Patterns of floating-point arguments, by name."""

@@ -62,11 +62,23 @@ IN_A_BATCH: dict[str, Along] = {
     "{name} of every example of a batch is the sum over the batch": lambda a: np.broadcast_to(
         a.sum(0, keepdims=True), a.shape
     ),
+    "{name} is written for the first example of a batch alone, elsewhere it is 0": lambda a: _alone(a, 0, 0),
+    "{name} is written for the last example of a batch alone, elsewhere it is 0": lambda a: _alone(a, -1, -1),
+    "{name} is written to the place of the first example for all of a batch: the last one remains": lambda a: _alone(
+        a, -1, 0
+    ),
     "{name} is returned in reverse order along the batch axis": lambda a: a[::-1],
     "{name} of each example of a batch is that of the next": lambda a: np.roll(a, -1, 0),
     "{name} of each example of a batch is that of the one before": lambda a: np.roll(a, 1, 0),
 }
 """{sentence: change} of an output along a batch axis."""
+
+
+def _alone(array: Array, example: int, place: int) -> Array:
+    """One example of a batch at one place, and 0 elsewhere."""
+    written = np.zeros_like(array)
+    written[place] = array[example]
+    return written
 
 
 def _batched(change: Along) -> Callable[[Array, Array, int], Along | None]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import combinations
 
 import numpy as np
 
@@ -28,6 +29,9 @@ from attnspec.verification.judge.mutant_values import values
 from attnspec.verification.judge.mutation_score import differs
 from attnspec.verification.judge.residuals import Compared, compare
 from attnspec.verification.verdict import Diagnosis
+
+BATCH = "the batch"
+"""The name of a leading axis in a sentence."""
 
 
 def changed_inputs(judge: Judge, observations: Sequence[Observation], policy: Policy) -> Diagnosis | None:
@@ -90,6 +94,43 @@ def _merged(definition: Definition, observation: Observation, dim: Dim) -> Obser
             return None
         answers.append(answer.reshape(-1, *answer.shape[2:]) if along else answer[0])
     return Observation(replace(case, arrays=arrays, description=None), tuple(answers))
+
+
+def exchanged_axes(judge: Judge, observations: Sequence[Observation], policy: Policy) -> Diagnosis | None:
+    """Find two axes of which each is taken for the other, such as batch and sequence; None if there are none."""
+    failing = _telling(judge, observations, policy)
+    definition = judge.equation.definition
+    dims = dict.fromkeys(str(dim) for parameter in definition.parameters for dim in parameter.dims)
+    for one, other in combinations([BATCH, *dims], 2):
+        exchanged = [_exchanged(definition, observation, one, other) for observation in failing]
+        if exchanged and all(each is not None and judge.holds(each, policy) for each in exchanged):
+            where = locate.where(judge.compare(observations, policy))
+            return Diagnosis("exchanged", f"{one} is taken for {other}, and {other} for {one} (wrong {where})")
+    return None
+
+
+def _exchanged(definition: Definition, observation: Observation, one: str, other: str) -> Observation | None:
+    """A case and its answers with two axes exchanged; None if an array has one of them alone, or none has both."""
+    case, arrays = observation.case, dict(observation.case.arrays)
+
+    def turned(array: Array, dims: Sequence[Dim]) -> Array | None:
+        names = [BATCH] * (array.ndim - len(dims)) + [str(dim) for dim in dims]
+        if names.count(one) != names.count(other) or names.count(one) > 1:
+            return None
+        return np.swapaxes(array, names.index(one), names.index(other)) if one in names else array
+
+    for parameter in layers.written_out(definition, arrays).parameters:
+        array = turned(arrays[parameter.name], parameter.dims)
+        if array is None:
+            return None
+        arrays[parameter.name] = array
+    if all(array is case.arrays[name] for name, array in arrays.items()):
+        return None
+    answers = [turned(*each) for each in zip(observation.answers, (r.dims for r in definition.results), strict=True)]
+    if any(answer is None for answer in answers):
+        return None
+    whole = tuple(answer for answer in answers if answer is not None)
+    return Observation(replace(case, arrays=arrays, description=None), whole)
 
 
 def changed_answers(judge: Judge, observations: Sequence[Observation], policy: Policy) -> Diagnosis | None:

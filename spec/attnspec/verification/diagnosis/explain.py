@@ -24,6 +24,7 @@ from attnspec.interpreters.mutation.other_expressions import (
     complements_of_others,
     expressions_for_names,
     further_expressions,
+    ignored_conditions,
     other_expressions,
 )
 from attnspec.interpreters.mutation.partial_sums import other_axes, partial_sums
@@ -40,11 +41,11 @@ from attnspec.verification.contract.repeatability import Repeatability
 from attnspec.verification.diagnosis import locate, precision
 from attnspec.verification.diagnosis.attempts import first_found
 from attnspec.verification.diagnosis.batch_reduction import batch_reduction
-from attnspec.verification.diagnosis.changed import changed_answers, changed_inputs, merged_examples
+from attnspec.verification.diagnosis.changed import changed_answers, changed_inputs, exchanged_axes, merged_examples
 from attnspec.verification.diagnosis.constants import wrong_numbers
 from attnspec.verification.diagnosis.departure import with_departure
 from attnspec.verification.diagnosis.reading import wrong_reading
-from attnspec.verification.diagnosis.recognise import describe_bits_left, mend_form, recognise
+from attnspec.verification.diagnosis.recognise import BESIDES, describe_bits_left, mend_form, recognise
 from attnspec.verification.diagnosis.single_results import mistakes_in_results
 from attnspec.verification.diagnosis.two_mistakes import two_mistakes
 from attnspec.verification.diagnosis.unwritten import unwritten
@@ -193,19 +194,24 @@ class Explainer:
         short = [observation for observation in observations if observation.case.longest <= LONG]
         judge, policy = self.judge, judged.policy
         numbers = cache(lambda: wrong_numbers(judge, short, policy))
+        likely = cache(
+            lambda: recognise(judge, observations, [*self.mistakes, *self.mistakes_before_gradients], policy)
+        )
         searches: list[Callable[[], Diagnosis | None]] = [
-            lambda: recognise(judge, observations, [*self.mistakes, *self.mistakes_before_gradients], policy),
+            lambda: _if_whole(likely()),
             lambda: recognise(judge, short, self.mistakes_of_software, policy, refute=True),
             lambda: self.on_long_axes(observations, judged),
             lambda: recognise(judge, short, numbers(), policy, refute=True),
             lambda: self.in_some_cases(short, judged, [*self.mistakes_of_software, *numbers()]),
             lambda: changed_inputs(judge, short, policy),
             lambda: merged_examples(judge, short, policy),
+            lambda: exchanged_axes(judge, short, policy),
             lambda: changed_answers(judge, short, policy),
             lambda: self.mistakes_in_lines(observations, judged),
             lambda: self.other_expression(short, judged),
             lambda: mistakes_in_results(judge, short, policy),
             lambda: two_mistakes(judge, short, self.mistakes, policy),
+            likely,  # what explains all cases that fail is preferred to what explains most
             lambda: self.error_direction(observations, judged),
         ]
         return first_found(searches, self.note)
@@ -311,6 +317,11 @@ class Explainer:
         return f"{reason} (TF32? then declare the policy tf32)" if tf32 else reason
 
 
+def _if_whole(found: Diagnosis | None) -> Diagnosis | None:
+    """A diagnosis that explains all cases that fail, else None."""
+    return None if found is None or BESIDES in found.says else found
+
+
 def _named(mutant: Mutant) -> Diagnosis:
     return Diagnosis(mutant.id, mutant.says)
 
@@ -338,4 +349,5 @@ def software_mistakes(equation: Equation[..., Any], tiles: Iterable[int] = ()) -
         *integer_divisions(definition),
         *place_errors(definition),
         *complements_of_others(definition),
+        *ignored_conditions(definition),
     )

@@ -34,6 +34,9 @@ from attnspec.verification.judge.residuals import Compared, compare
 from attnspec.verification.judge.statistics import largest, pooled_rms
 from attnspec.verification.verdict import Diagnosis
 
+BESIDES = "something else besides"
+"""What a diagnosis says of a mistake that does not explain all cases that fail."""
+
 
 def recognise(
     judge: Judge, observations: Sequence[Observation], mutants: Sequence[Mutant], policy: Policy, refute: bool = False
@@ -78,7 +81,7 @@ def recognise(
     if not alike:
         return None
     unexplained = 1 - largest_share
-    rest = f" (and in {unexplained:.0%} of the cases that fail something else besides)" if unexplained else ""
+    rest = f" (and in {unexplained:.0%} of the cases that fail {BESIDES})" if unexplained else ""
     if not unrefuted:  # the mistake is made in the failing cases alone
         rest += f" (wrong {locate.where(judge.compare(observations, policy))})"
     return Diagnosis(alike[0].id, alike[0].says + rest, tuple(mutant.says for mutant in alike[1:]))
