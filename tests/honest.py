@@ -11,11 +11,8 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-import attnspec_numpy
-import attnspec_torch
 from attnspec import REGISTRY
 from attnspec.implementation import ATTRIBUTE, DTYPES, Claim, Implementation
 from attnspec.interpreters.evaluation.algebra import Named, Value
@@ -85,6 +82,9 @@ def ways(id: str, dtype: str) -> list[Way]:
 @cache
 def implementations() -> dict[str, list[Way]]:
     """The implementations in `attnspec_torch` and `attnspec_numpy`, by the equation that they claim."""
+    import attnspec_numpy
+    import attnspec_torch  # late: a process that runs a candidate of a test imports that test, and need not import torch
+
     found: dict[str, list[Way]] = {}
     for package in (attnspec_torch, attnspec_numpy):
         for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
@@ -100,7 +100,7 @@ def _written(function: Callable[..., Any], declared: Implementation) -> Way:
     asks_dtype = "dtype" in inspect.signature(function).parameters
 
     def compute(case: Case, dtype: str) -> Answers:
-        told = {"dtype": getattr(torch, dtype) if declared.framework == "torch" else dtype} if asks_dtype else {}
+        told = {"dtype": _torch_dtype(dtype) if declared.framework == "torch" else dtype} if asks_dtype else {}
         return as_float64(function(**gathered(arrays(case, dtype)), **told))
 
     return Way(str(declared.framework), declared.claim, compute)
@@ -128,9 +128,17 @@ def by_order(id: str, order: Order) -> Way:
 
 def tensors(case: Case, dtype: str) -> dict[str, Any]:
     """A case's arguments for PyTorch."""
-    kind = getattr(torch, dtype)
+    import torch  # late, as above
+
+    kind = _torch_dtype(dtype)
     placed = {name: torch.from_numpy(np.array(array)) for name, array in case.arrays.items()}
     return {name: a.to(kind) if a.is_floating_point() else a for name, a in placed.items()} | dict(case.options)
+
+
+def _torch_dtype(dtype: str) -> Any:
+    import torch  # late, as above
+
+    return getattr(torch, dtype)
 
 
 def narrow(case: Case, dtype: str) -> dict[str, Any]:
@@ -139,12 +147,9 @@ def narrow(case: Case, dtype: str) -> dict[str, Any]:
 
 
 def as_float64(answer: Any) -> Answers:
-    """Every output, exactly."""
+    """Every output, exactly; a tensor of PyTorch by its own conversion, as NumPy has no bfloat16."""
     parts = answer if isinstance(answer, tuple) else (answer,)
-    return tuple(
-        part.to(torch.float64).numpy() if isinstance(part, torch.Tensor) else np.asarray(part, dtype=np.float64)
-        for part in parts
-    )
+    return tuple(np.asarray(part.double() if hasattr(part, "double") else part, dtype=np.float64) for part in parts)
 
 
 # Cases.

@@ -22,7 +22,7 @@ def batch_reduction(definition: Definition, compared: Sequence[Compared]) -> str
     failing = [(comparison, gradients) for comparison, gradients in stacked if comparison.fails]
     if any(gradients.ndim != comparison.answer.ndim + 1 or len(gradients) < 2 for comparison, gradients in failing):
         return ""
-    several = [(comparison, gradients) for comparison, gradients in stacked if gradients.ndim > comparison.answer.ndim]
+    several = [each for each in stacked if each[1].ndim > each[0].answer.ndim and len(each[1])]  # some example at least
     for name, reduce in (*REDUCTIONS.items(), *_of_the_first(failing)):
         if all(_within(comparison, reduce(gradients)) for comparison, gradients in several):
             names = list(dict.fromkeys(definition.results[comparison.output].name for comparison, _ in failing))
