@@ -24,6 +24,7 @@ from attnspec.verification.cases.case import Case
 from attnspec.verification.diagnosis import locate
 from attnspec.verification.diagnosis.answer_changes import AnswerChange, answer_changes
 from attnspec.verification.diagnosis.input_changes import Change, input_changes
+from attnspec.verification.diagnosis.recognise import one_number
 from attnspec.verification.judge.judge import Judge
 from attnspec.verification.judge.mutant_values import values
 from attnspec.verification.judge.mutation_score import differs
@@ -48,6 +49,8 @@ def changed_inputs(judge: Judge, observations: Sequence[Observation], policy: Po
     if not found:
         return None
     unrefuted = [change for change in found if not _refuted(judge, change, observations, policy)]
+    if not unrefuted and one_number(judge, failing, policy):  # many changes give that in some cases alone
+        return None
     rest = "" if unrefuted else f" (wrong {locate.where(judge.compare(observations, policy))})"
     first, *others = unrefuted or found
     return Diagnosis("inputs", first.says + rest, tuple(change.says for change in others))

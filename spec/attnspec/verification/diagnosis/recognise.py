@@ -77,7 +77,7 @@ def recognise(
         key=lambda mutant: (not all(fits(mutant, observation.case) for observation in failing), order[mutant.id])
     )
     unrefuted = _unrefuted(judge, observations, alike, policy)
-    alike = unrefuted or ([] if refute or _one_number(judge, failing, policy) else alike)
+    alike = unrefuted or ([] if refute or one_number(judge, failing, policy) else alike)
     if not alike:
         return None
     unexplained = 1 - largest_share
@@ -119,7 +119,7 @@ def _screened(
     return [mutant for k, mutant in enumerate(mutants) if k in near or not runs[k]]
 
 
-def _one_number(judge: Judge, failing: Sequence[Observation], policy: Policy) -> bool:
+def one_number(judge: Judge, failing: Sequence[Observation], policy: Policy) -> bool:
     """Whether all that is wrong is one number, such as 0: many mistakes give that in some cases alone."""
     wrong = [each.answer[each.ratio > 1] for each in judge.compare(failing, policy) if each.fails]
     return len(np.unique(np.concatenate(wrong))) == 1 if wrong else False
