@@ -133,8 +133,9 @@ def test_statistics_over_a_batch_are_those_of_one_example_end_to_end() -> None:
 def test_nought_in_some_cases_is_no_change_of_inputs_that_gives_nought() -> None:
     """A mask of which the first place is read hides all, where it is false. It would show in other cases."""
     first, *others = read(MASKED)
-    first.case.arrays["mask"][:] = np.arange(first.case.arrays["mask"].shape[-1]) > 0
-    nought = Observation(first.case, (np.zeros_like(first.answers[0]),))
+    mask = np.broadcast_to(np.arange(first.case.arrays["mask"].shape[-1]) > 0, first.case.arrays["mask"].shape)
+    case = replace(first.case, arrays={**first.case.arrays, "mask": mask})
+    nought = Observation(case, (np.zeros_like(first.answers[0]),))
 
     assert any(
         "the first place of mask along m" in says for says in all_of(changed_inputs(judge(MASKED), [nought], POLICY))
