@@ -35,7 +35,7 @@ def _item(equation: Equation[..., Any], other: Equation[..., Any], has_page: boo
         for here, there in differing_lines(equation.definition, other.definition)
     )
     head = f"<tr><th>{escape(equation.id)}</th><th>{escape(other.id)}</th></tr>"
-    shown = f'<div class="scroll"><table class="differs">{head}{table}</table></div>' if table else ""
+    shown = f'<div class="scroll" tabindex="0"><table class="differs">{head}{table}</table></div>' if table else ""
     return f"<h3>{name}</h3><p>{escape(says)}. {escape(gap(equation, other))}</p>{shown}"
 
 

@@ -66,22 +66,36 @@ class Listing:
     marks: Sequence[Marked] = ()
     taps: Mapping[int, Sequence[Tap]] = field(default_factory=dict)
 
-    def html(self) -> str:
-        """The listing, with the numbers of its lines."""
+    def html(self, anchor: str = "") -> str:
+        """The listing, with the numbers of its lines.
+
+        Args:
+            anchor: what the id of a line begins with, before its number; "" if lines have none.
+        """
         lines = list(self._lines())
         shown = []
         for place, (first, last) in enumerate(self.ranges):
             shown += ['<span class="gap">⋮</span>\n'] if place else []
-            shown += [self._line(number, lines[number - 1]) for number in range(first, min(last, len(lines)) + 1)]
+            own = range(first, min(last, len(lines)) + 1)
+            shown += [self._line(number, lines[number - 1], anchor) for number in own]
         return f'<pre class="code" tabindex="0"><code>{"".join(shown)}</code></pre>'
 
-    def _line(self, number: int, text: str) -> str:
+    def lines_of(self, key: str) -> list[int]:
+        """The lines that stand for a part of the equation of the page: that make its value, or else that read it."""
+        made = {line for line, taps in self.taps.items() for tap in taps if (tap.key, tap.equation) == (key, "")}
+        starts = offsets(self.source)
+        read = {bisect_right(starts, mark.start) - 1 for mark in self.marks if key in mark.keys and not mark.equation}
+        shown = {line for first, last in self.ranges for line in range(first, last + 1)}
+        return sorted((made or read) & shown)
+
+    def _line(self, number: int, text: str, anchor: str) -> str:
         taps = self.taps.get(number, ())
         at = " ".join(dict.fromkeys(f"{tap.equation}|{tap.key}" for tap in taps))
         chips = "".join(_chip(tap) for tap in taps if tap.text)
         beside = f'<span class="taps">{chips}</span>' if chips else ""
         lit = f' data-at="{escape(at)}"' if at else ""
-        return f'<span class="codeline"{lit}><span class="no">{number}</span>{text}{beside}\n</span>'
+        named = f' id="{escape(anchor)}{number}"' if anchor else ""
+        return f'<span class="codeline"{named}{lit}><span class="no">{number}</span>{text}{beside}\n</span>'
 
     def _lines(self) -> Iterator[str]:
         """The lines as HTML. Marks that are open at the end of a line are closed there, and opened again."""

@@ -1,52 +1,98 @@
 "use strict";
 (() => {
-  const idle = "Point at a term, or go to it with Tab. Enter keeps it, Escape lets go.";
+  const idle = "Point at a term, or go to it with Tab. Enter or a tap keeps it, Escape lets go.";
   const status = Object.assign(document.createElement("div"), { className: "attnspec attnspec-status", textContent: idle });
   status.setAttribute("role", "status");
   document.body.append(status);
   const places = new Map(), names = new Map();
   const home = (element) => (element.closest("[data-equation]") || { dataset: { equation: "" } }).dataset.equation;
   const keysOf = (element) => element.dataset.key.split(" ").map((key) => home(element) + "|" + key);
+  const at = (key) => places.get(key) || [];
   const put = (key, element) => places.has(key) ? places.get(key).push(element) : places.set(key, [element]);
   for (const element of document.querySelectorAll(".attnspec [data-key]")) keysOf(element).forEach((key) => put(key, element));
   for (const line of document.querySelectorAll(".attnspec [data-at]"))
-    for (const at of line.dataset.at.split(" ")) put(at.startsWith("|") ? home(line) + at : at, line);
+    for (const key of line.dataset.at.split(" ")) put(key.startsWith("|") ? home(line) + key : key, line);
   for (const words of document.querySelectorAll("script.attnspec-words"))
     for (const [key, text] of Object.entries(JSON.parse(words.textContent))) names.set(key, text);
 
-  let lit = [], pinned = null;
-  const clear = () => { lit.forEach((element) => element.classList.remove("lit", "pinned")); lit = []; status.textContent = idle; };
-  const say = (keys) => {
-    const shown = keys.map((key) => names.get(key) || key.split("|")[1].replace(/^[nst]:/, ""));
-    const taps = lit.filter((element) => element.matches(".implementation .codeline")).map((line) => line.querySelector(".no").textContent);
-    const given = lit.some((element) => element.closest(".implementation") && !element.matches(".codeline"));
-    const where = !document.querySelector(".implementation") ? "" : taps.length ? "values agree at line " + [...new Set(taps)].join(", ")
-      : given ? "passed to the code" : "no array of the code has this value by itself";
-    status.textContent = shown.join(", ") + (where ? ": " + where : "");
+  // What is said of a view in which nothing stands for a term by itself.
+  const ABSENT = {
+    figure: ["in the data flow within ", "not drawn in the data flow"],
+    specification: ["in the source within ", "not in the source by itself"],
+    implementation: ["no array of the code has this value by itself; it is within ", "no array of the code has this value by itself"],
+  };
+  const named = (key) => names.get(key) || key.split("|")[1].replace(/^[nst]:/, "");
+  const isIn = (kind) => (element) => element.closest("." + kind);
+  // Whether the page has a view of a kind in which a key could stand.
+  const expected = (kind, key) => [...document.querySelectorAll(".view." + kind)].some((view) => kind === "implementation"
+    ? at(key).some((element) => element.closest(".views") === view.closest(".views")) : home(view) === key.split("|")[0]);
+  // The smallest parts of the formula around those of a key that stand in a view.
+  const around = (kind, key) => {
+    const found = new Set();
+    for (const element of at(key).filter(isIn("formula")))
+      for (let part = element.parentElement.closest("[data-key]"); part; part = part.parentElement.closest("[data-key]")) {
+        const outer = keysOf(part)[0];
+        if (outer !== key && at(outer).some(isIn(kind))) { found.add(outer); break; }
+      }
+    return [...found];
+  };
+
+  let lit = [], near = [], pinned = null;
+  const clear = () => {
+    lit.forEach((element) => element.classList.remove("lit", "pinned"));
+    near.forEach((element) => element.classList.remove("near"));
+    lit = near = [];
+    status.textContent = idle;
+  };
+  const numbers = (elements) => [...new Set(elements.filter((each) => each.matches(".implementation .codeline"))
+    .map((line) => line.querySelector(".no").textContent))].join(", ");
+  const note = (kind, keys) => {
+    const own = lit.filter(isIn(kind));
+    if (own.length && kind !== "implementation") return "";
+    if (own.length) return numbers(own) ? "values agree at line " + numbers(own) : "passed to the code";
+    const outer = [...new Set(keys.flatMap((key) => around(kind, key)))];
+    const there = outer.flatMap(at).filter(isIn(kind));
+    near.push(...there);
+    const [within, absent] = ABSENT[kind];
+    return outer.length ? within + outer.map(named).join(", ") + (numbers(there) ? ", line " + numbers(there) : "") : absent;
   };
   const show = (element) => {
     clear();
     const keys = keysOf(element);
-    lit = [...new Set(keys.flatMap((key) => places.get(key) || []))];
+    lit = [...new Set(keys.flatMap(at))];
     lit.forEach((each) => each.classList.add("lit"));
     if (pinned) lit.forEach((each) => each.classList.add("pinned"));
-    say(keys);
+    near = [];
+    const notes = Object.keys(ABSENT).filter((kind) => keys.some((key) => expected(kind, key))).map((kind) => note(kind, keys));
+    near.forEach((each) => each.classList.add("near"));
+    status.textContent = [keys.map(named).join(", "), notes.filter(Boolean).reverse().join("; ")].filter(Boolean).join(": ");
   };
   const term = (event) => event.target.closest && event.target.closest(".attnspec [data-key]");
   const rest = () => pinned ? show(pinned) : clear();
-  document.addEventListener("pointerover", (event) => { const at = term(event); if (at && !pinned) show(at); });
+  document.addEventListener("pointerover", (event) => { const found = term(event); if (found && !pinned) show(found); });
   document.addEventListener("pointerout", (event) => { if (term(event)) rest(); });
-  document.addEventListener("focusin", (event) => { const at = term(event); if (at && !pinned) show(at); });
+  document.addEventListener("focusin", (event) => { const found = term(event); if (found && !pinned) show(found); });
   document.addEventListener("focusout", rest);
-  const pin = (at) => { pinned = at && pinned !== at ? at : null; rest(); if (at && !pinned) show(at); };
-  document.addEventListener("click", (event) => { if (!event.target.closest("a,summary,input")) pin(term(event)); });
+  const pin = (found, stays) => { pinned = found && pinned !== found ? found : null; rest(); if (found && !pinned && stays) show(found); };
+  document.addEventListener("click", (event) => {
+    if (!event.target.closest("a,summary,input,.copy")) pin(term(event), event.pointerType !== "touch");
+  });
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape") pin(null);
-    const at = term(event);
-    if (at && at.tagName !== "BUTTON" && (event.key === "Enter" || event.key === " ")) { event.preventDefault(); pin(at); }
+    const found = term(event);
+    if (found && found.tagName !== "BUTTON" && (event.key === "Enter" || event.key === " ")) { event.preventDefault(); pin(found, true); }
   });
   for (const element of document.querySelectorAll(".formula [data-key], .figure [data-key], .code span[data-key]"))
     if (element.closest(".formula,.figure") || !element.querySelector("[data-key]")) element.setAttribute("tabindex", "0");
+
+  for (const button of document.querySelectorAll(".attnspec .copy")) {
+    const source = button.parentElement.querySelector("pre");
+    const said = (text) => { status.textContent = text; };
+    const select = () => { button.parentElement.open = true; getSelection().selectAllChildren(source); said("The LaTeX is selected, to be copied."); };
+    button.hidden = false;
+    button.addEventListener("click", () => navigator.clipboard
+      ? navigator.clipboard.writeText(source.textContent).then(() => said("The LaTeX is copied."), select) : select());
+  }
   const wanted = new URLSearchParams(location.search).get("term");
   if (wanted) {
     const found = document.querySelector('.attnspec [data-key="n:' + CSS.escape(wanted) + '"]');

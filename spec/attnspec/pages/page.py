@@ -14,11 +14,13 @@ from typing import Any
 from attnspec.interpreters.figure.graph import graph
 from attnspec.interpreters.figure.svg import STYLE, svg
 from attnspec.interpreters.formula.formula import latex, mathml, text_of
-from attnspec.interpreters.tags import fresh, tagged_nodes
+from attnspec.interpreters.tags import fresh, name_key, tagged_nodes
 from attnspec.language.equation import REGISTRY, Equation
 from attnspec.language.traversal import callees
+from attnspec.language.tree import Name
 from attnspec.pages.code_views import equation_listing, implementation_listings
 from attnspec.pages.conventions import convention_items
+from attnspec.pages.listing import Listing
 from attnspec.verification.mapping import Mapped
 from attnspec.verification.rendering import cases_text
 
@@ -53,7 +55,10 @@ def mapped_page(mapped: Mapped, file: Path | None, home: str = "") -> str:
     """
     verdict, equation = mapped.verdict, mapped.equation
     title = f"{equation.id}: {verdict.implementation}"
-    views = [*_equation_views(equation), *_implementation_views(mapped, file), *_called_views(mapped)]
+    listed = list(implementation_listings(mapped, file))
+    places = [("the equation", equation_listing(equation)), *((Path(path).name, listing) for path, listing in listed)]
+    own = _equation_views(equation, where=_where(equation, places), anchors=True)
+    views = [*own, *_implementation_views(mapped, listed, anchors=True), *_called_views(mapped)]
     head = [_verdict(mapped), _facts(mapped)]
     return document(title, _body(title, equation, head, views, home, _words(equation, mapped)))
 
@@ -66,7 +71,8 @@ def equation_page(equation: Equation[..., Any], home: str = "", links: str = "",
         links: HTML that stands above the views, such as links to implementations.
         known: the ids of the equations that have pages beside this one.
     """
-    views = [*_equation_views(equation)]
+    places = _where(equation, [("the equation", equation_listing(equation))])
+    views = [*_equation_views(equation, where=places, anchors=True)]
     others = convention_items(equation, known)
     if others:
         views.append(_view("Other conventions", "conventions", others, wide=True))
@@ -81,7 +87,8 @@ def equation_views(equation: Equation[..., Any], views: Sequence[str]) -> str:
 def mapped_views(mapped: Mapped, file: Path | None, views: Sequence[str]) -> str:
     """What was measured of an implementation and its source, as a part of another page, with views of its equation."""
     own = _equation_views(mapped.equation, views)
-    shown = [*own, *_implementation_views(mapped, file), *_called_views(mapped)]
+    listed = list(implementation_listings(mapped, file))
+    shown = [*own, *_implementation_views(mapped, listed), *_called_views(mapped)]
     return _facts(mapped) + _part(mapped.equation, shown, _words(mapped.equation, mapped))
 
 
@@ -129,12 +136,21 @@ def _view(title: str, kind: str, content: str, *, wide: bool = False, extra: str
     return f'<section class="view {kind}{" wide" if wide else ""}"{extra}><h2>{escape(title)}</h2>{content}</section>'
 
 
-def _equation_views(equation: Equation[..., Any], views: Sequence[str] = VIEWS) -> Iterator[str]:
-    """The formula, the figure and the source, as far as they are wanted."""
+def _equation_views(
+    equation: Equation[..., Any], views: Sequence[str] = VIEWS, *, where: str = "", anchors: bool = False
+) -> Iterator[str]:
+    """The formula, the figure and the source, as far as they are wanted.
+
+    Args:
+        where: HTML that stands below the formula.
+        anchors: whether the lines of the source have ids, which are those of the first listing of `_where`.
+    """
     definition = equation.definition
     if "formula" in views:
-        copied = f"<details><summary>LaTeX</summary><pre>{escape(latex(definition))}</pre></details>"
-        yield _view("Formula", "formula", f'<div class="scroll">{mathml(definition)}</div>{copied}', wide=True)
+        copy = '<button type="button" class="copy" hidden>Copy the LaTeX</button>'
+        source = f'<pre tabindex="0">{escape(latex(definition))}</pre>'
+        in_latex = f"<details><summary>LaTeX</summary>{source}{copy}</details>"
+        yield _view("Formula", "formula", f'<div class="scroll">{mathml(definition)}</div>{in_latex}{where}', wide=True)
     if "figure" in views:
         flow = graph(definition)
         sentences = "".join(f"<li>{escape(sentence)}</li>" for _, sentence in flow.text())
@@ -142,20 +158,47 @@ def _equation_views(equation: Equation[..., Any], views: Sequence[str] = VIEWS) 
         yield _view("Data flow", "figure", f'<div class="scroll">{svg(flow, style="")}</div>{in_words}')
     if "specification" in views:
         listing = equation_listing(equation)
-        shown = (
-            listing.html() if listing is not None else "<p>Its lines are derived from those of another equation.</p>"
-        )
+        shown = "<p>Its lines are derived from those of another equation.</p>"
+        if listing is not None:
+            shown = listing.html(_anchor(0) if anchors else "")
         yield _view("The equation as it is written", "specification", shown)
 
 
-def _implementation_views(mapped: Mapped, file: Path | None) -> Iterator[str]:
-    listings = list(implementation_listings(mapped, file))
+def _anchor(place: int) -> str:
+    """What the ids of the lines of a listing begin with, by its place on the page."""
+    return f"listing{place}-line"
+
+
+def _where(equation: Equation[..., Any], listings: Sequence[tuple[str, Listing | None]]) -> str:
+    """Links from each name of an equation to its lines, which work without a script.
+
+    Args:
+        listings: what each listing of the page is called, in order; None for one that the page does not have.
+    """
+    definition = equation.definition
+    given = [item.name for item in definition.parameters]
+    rows = []
+    for name in dict.fromkeys([*given, *(name for line in definition.lines for name in line.targets)]):
+        found = []
+        for place, (title, listing) in enumerate(listings):
+            lines = listing.lines_of(name_key(name)) if listing is not None else []
+            links = ", ".join(f'<a href="#{_anchor(place)}{line}">{line}</a>' for line in lines)
+            found += [f"{escape(title)}, line {links}"] if links else []
+        rows += [f"<dt>{escape(text_of(Name(name), definition))}</dt><dd>{'; '.join(found)}</dd>"] if found else []
+    shown = f'<dl class="where">{"".join(rows)}</dl>'
+    return f"<details><summary>The lines of each name</summary>{shown}</details>" if rows else ""
+
+
+def _implementation_views(
+    mapped: Mapped, listings: Sequence[tuple[str, Listing]], *, anchors: bool = False
+) -> Iterator[str]:
     if mapped.unlinked:
-        yield _view("Links", "implementation", f"<p>There are no links: {escape(mapped.unlinked)}.</p>")
+        yield _view("Links", "unlinked", f"<p>There are no links: {escape(mapped.unlinked)}.</p>")
     if not listings:
-        yield _view("The implementation", "implementation", "<p>It has no Python source that can be shown.</p>")
-    for path, listing in listings:
-        yield _view(f"The implementation, {Path(path).name}", "implementation", listing.html())
+        yield _view("The implementation", "unlinked", "<p>It has no Python source that can be shown.</p>")
+    for place, (path, listing) in enumerate(listings, 1):
+        shown = listing.html(_anchor(place) if anchors else "")
+        yield _view(f"The implementation, {Path(path).name}", "implementation", shown)
 
 
 def _called_views(mapped: Mapped) -> Iterator[str]:
@@ -189,8 +232,11 @@ def _words(equation: Equation[..., Any], mapped: Mapped | None = None) -> dict[s
         for node, tag in tagged_nodes(definition):
             if tag.key.startswith("t:"):
                 shown[f"{each.id}|{tag.key}"] = text_of(node, definition)
+        for name in (name for line in definition.lines for name in line.targets):
+            shown[f"{each.id}|n:{name}"] = text_of(Name(name), definition)
         for item in definition.parameters:
-            shown[f"{each.id}|n:{item.name}"] = f"{item.name} ({', '.join(map(str, item.dims))})"
+            shape = f" ({', '.join(map(str, item.dims))})" if item.layer is None else ""
+            shown[f"{each.id}|n:{item.name}"] = text_of(Name(item.name), definition) + shape
     return shown
 
 
@@ -216,5 +262,6 @@ def _facts(mapped: Mapped) -> str:
         ("seed", str(verdict.seed)),
     )
     items = "".join(f"<div><dt>{name}</dt><dd>{escape(value)}</dd></div>" for name, value in rows if value)
-    whole = f"<details><summary>The whole verdict</summary><pre>{escape(str(verdict))}</pre></details>"
+    said = f'<pre tabindex="0">{escape(str(verdict))}</pre>'
+    whole = f"<details><summary>The whole verdict</summary>{said}</details>"
     return f'<dl class="facts">{items}</dl>{whole}'
