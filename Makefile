@@ -46,7 +46,7 @@ vectors: $(INSTALLED) ## write the test vectors of all families and pack them, b
 
 test: lint ## lint, then the tests, those marked broad too (not those marked slow or gpu)
 	@echo "== pytest"
-	@OMP_NUM_THREADS=1 $(PYTHON) -m pytest -m "not slow and not gpu" --durations=40
+	@OMP_NUM_THREADS=1 $(PYTHON) -m pytest -m "not slow and not gpu" -rs --durations=40
 
 gpu: $(INSTALLED) ## the tests of PyTorch's implementations and peers on a CUDA device, with a table; "not run" without one
 	@echo "== pytest -m gpu"
