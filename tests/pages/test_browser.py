@@ -98,11 +98,11 @@ def swept(browser: Any, pages: Any) -> Any:
 
 
 def pointed(page: Any, term: dict[str, Any]) -> Pointed:
-    """Move the mouse to a term, or the focus if smaller terms cover it."""
+    """Move the mouse to a term, or the focus if smaller terms cover it; send an indent the event alone."""
     found = ask(page, "point", term["place"])
     if found is None:
         page.mouse.move(0, 0)
-        ask(page, "focus", term["place"])
+        ask(page, "focus" if term["focusable"] else "time", term["place"])
     else:
         page.mouse.move(*found)
     lit, near, note = ask(page, "shown")
