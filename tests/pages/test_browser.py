@@ -373,11 +373,17 @@ def test_on_paper(name: str, browser: Any, pages: Any) -> None:
             assert not part.evaluate(cut), part.text_content()[:80]
 
 
-@pytest.mark.broad
-def test_every_page_of_the_catalogue(tmp_path: Path, browser: Any) -> None:
+@pytest.mark.parametrize(
+    "places",
+    [
+        pytest.param(slice(0, None, 40), id="sample", marks=pytest.mark.broad),
+        pytest.param(slice(None), id="all", marks=pytest.mark.slow),
+    ],
+)
+def test_every_page_of_the_catalogue(places: slice, tmp_path: Path, browser: Any) -> None:
     """Each is within 300 KB, says no error, is no wider than a narrow window, and its terms light up in all views."""
     file = tmp_path / "page.html"
-    for equation in EQUATIONS:
+    for equation in EQUATIONS[places]:
         file.write_text(equation_page(equation), encoding="utf-8")
         assert file.stat().st_size <= 300_000, equation.id
         with opened(browser, file, viewport={"width": 360, "height": 800}) as page:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 from functools import cache
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 import attnspec
@@ -121,3 +124,34 @@ def test_it_can_be_turned_off() -> None:
 
     assert verdict.function is None
     assert verdict.json()["function"] is None
+
+
+def shifted(by: float) -> attnspec.Verdict:
+    """The verdict on attention that adds a multiple of their sum to all values, and subtracts it from the result."""
+
+    def attention(q: Any, k: Any, v: Any) -> Any:
+        e = q @ np.swapaxes(k, -1, -2) / math.sqrt(q.shape[-1])
+        p = np.exp(e - e.max(-1, keepdims=True, initial=-np.inf))
+        offset = by * v.sum(-2, keepdims=True)
+        return (p / p.sum(-1, keepdims=True)) @ (v + offset) - offset
+
+    [verdict] = attnspec.verify(attention, "attention.scaled_dot_product", framework="numpy", dtype="float32")
+    return verdict
+
+
+def test_what_is_right_without_rounding_is_imprecise() -> None:
+    """Its function is the same in the cases that are wrong, and most of its bits are right."""
+    verdict = shifted(3.0)
+
+    assert verdict.verdict == "imprecise"
+    assert "without rounding they are right" in verdict.reason
+    assert not verdict.diagnosis
+
+
+def test_what_rounding_makes_far_off_differs() -> None:
+    """More than half of the bits are wrong: nobody could use it, although its function is the same."""
+    verdict = shifted(1e6)
+
+    assert verdict.verdict == "differs"
+    assert verdict.function is not None
+    assert verdict.function.kind == "same"

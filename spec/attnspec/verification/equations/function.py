@@ -6,15 +6,26 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from attnspec.interpreters.mutation.mutants import Mutant
-from attnspec.interpreters.rounding.policy import preset
+from attnspec.interpreters.rounding.policy import FORMATS, preset
 from attnspec.thresholds import FLOOR_EXPONENTS
 from attnspec.verification.candidate.candidate import Candidate
 from attnspec.verification.candidate.observation import Observation
 from attnspec.verification.cases.batched_gradients import lift_over_batch
 from attnspec.verification.cases.case import Case
-from attnspec.verification.function.verdict import Evidence, beyond_rounding, gather, recognised, verdict_of
+from attnspec.verification.function.verdict import (
+    Evidence,
+    beyond_rounding,
+    gather,
+    points,
+    recognised,
+    small,
+    verdict_of,
+)
 from attnspec.verification.judge.findings import Conclusion
+from attnspec.verification.judge.residuals import Compared
 from attnspec.verification.properties.relations import noise_under
 from attnspec.verification.verdict import FunctionVerdict, VerdictKind, WorstElement
 
@@ -27,8 +38,9 @@ def with_function(
 ) -> tuple[FunctionVerdict, Conclusion]:
     """Examine the function, and conclude again.
 
-    A candidate in half precision whose function differs by more than float32 would round differs, although its own
-    rounding hides it. Smaller differences, such as 1e-12 added to a norm, are said and change nothing.
+    A candidate whose function is the same in the cases that it gets wrong is imprecise, unless more than half of its
+    bits are wrong. A candidate in half precision whose function differs by more than float32 would round differs,
+    although its own rounding hides it. Smaller differences, such as 1e-12 added to a norm, are said and change nothing.
 
     Args:
         observations: the answers that were judged.
@@ -36,8 +48,10 @@ def with_function(
         conclusion: what was concluded from the run.
     """
     equation = candidate.question.equation
-    evidence = gather(candidate, [each.case for each in observations])
+    evidence = gather(candidate, points(candidate, [each.case for each in observations]))
     function = verdict_of(equation, evidence)
+    if conclusion.kind is VerdictKind.DIFFERS and function.kind == "same":
+        return function, _only_rounds(candidate, conclusion) or conclusion
     found = beyond_rounding(evidence, lambda case: _bounds(candidate, case)) if conclusion.kind in OVERRULED else None
     if found is None:
         return function, conclusion
@@ -48,6 +62,27 @@ def with_function(
     reason = f"its function is {function.says}"
     diagnosis = _diagnosis(candidate, evidence, mistakes)
     return function, replace(conclusion, kind=VerdictKind.DIFFERS, reason=reason, worst=worst, diagnosis=diagnosis)
+
+
+def _only_rounds(candidate: Candidate, conclusion: Conclusion) -> Conclusion | None:
+    """Conclude that it is imprecise: wrong elements are near the right ones, and the function is the same there."""
+    failing = [each for each in conclusion.judged.compared if each.fails] if conclusion.judged is not None else []
+    bits = FORMATS[candidate.question.dtype].bits
+    if not failing or any(_is_far(each, 2.0 ** (-bits / 2)) for each in failing):
+        return None
+    cases = sorted({id(each.case): each.case for each in failing}.values(), key=lambda case: case.elements)
+    wrong = gather(candidate, small(candidate, cases))
+    if not wrong.points or wrong.reasons or wrong.separated:
+        return None
+    reason = f"{conclusion.reason}; without rounding they are right, in {len(wrong.points)} of {len(cases)} such cases"
+    return replace(conclusion, kind=VerdictKind.IMPRECISE, reason=reason, diagnosis=None, mend="")
+
+
+def _is_far(compared: Compared, share: float) -> bool:
+    """Whether a wrong element is not finite, or is off by more than a share of the largest value."""
+    error = np.abs(compared.error[compared.ratio > 1])
+    finite = np.abs(compared.noise.value[np.isfinite(compared.noise.value)])
+    return not bool((error <= share * finite.max(initial=0.0)).all())
 
 
 def _bounds(candidate: Candidate, case: Case) -> list[Any]:

@@ -11,6 +11,7 @@ from typing import Any
 from attnspec.interpreters.balls.arrays import from_limbs
 from attnspec.interpreters.balls.ball import Undecided, working
 from attnspec.interpreters.balls.value import value_in_balls
+from attnspec.interpreters.evaluation.call import batch_shape, fit
 from attnspec.interpreters.mutation.mutants import Mutant
 from attnspec.language.equation import Equation
 from attnspec.thresholds import FLOOR_EXPONENTS
@@ -77,11 +78,23 @@ def points(candidate: Candidate, cases: Iterable[Case]) -> Iterator[Case]:
                 return
 
 
-def gather(candidate: Candidate, cases: Sequence[Case]) -> Evidence:
+def small(candidate: Candidate, cases: Iterable[Case]) -> Iterator[Case]:
+    """The first of the cases that are small enough to be traced, of so much work together."""
+    definition, left = candidate.question.equation.definition, MOST_WORK
+    for case in filter(lambda case: case.finite, cases):
+        shape = batch_shape(definition, case.arrays)
+        sizes, _ = fit(definition, {name: array.shape for name, array in case.arrays.items()}, case.options)
+        left -= work(definition, sizes) * max(prod(shape), 1)
+        if left < 0 or case.elements > MOST_ELEMENTS:
+            return
+        yield case
+
+
+def gather(candidate: Candidate, cases: Iterable[Case]) -> Evidence:
     """Trace a candidate at some points, and compare it with the equation in balls."""
     evidence = Evidence()
     definition, floor = candidate.question.equation.definition, 2.0 ** FLOOR_EXPONENTS[candidate.question.dtype]
-    for case in points(candidate, cases):
+    for case in cases:
         try:
             expected = value_in_balls(lift_over_batch(definition, case), case.arguments, rounded=True)
         except Undecided as reason:
