@@ -229,6 +229,15 @@ def test_what_is_not_there_is_not_run() -> None:
     )
 
 
+def test_what_answers_other_calls_is_there() -> None:
+    """A kernel that says so of a missing package at some sizes fails there."""
+    found = verdict((ONE, RIGHT), (ONE, trouble("unavailable", "", "No module named 'fast'")))
+
+    assert found is not None
+    assert found[0] is VerdictKind.FAILS
+    assert "it cannot be run here" in found[1]
+
+
 def test_what_raises_fails_and_says_where() -> None:
     assert verdict((ONE, RAISES), (TURNED, RAISES)) == (VerdictKind.FAILS, "it raises: ValueError: bad\nfile.py:3: f")
     assert verdict((ONE, trouble("timeout"))) == (

@@ -94,10 +94,13 @@ def describe_status(outcome: Outcome) -> str:
 def unusable(
     calls: Calls, equation: Equation[..., Any], dtype: str, device: str
 ) -> tuple[VerdictKind, str, WorstElement | None] | None:
-    """The kind of verdict, the reason and the case if some case has no answer of the right form; otherwise None."""
+    """The kind of verdict, the reason and the case if some case has no answer of the right form; otherwise None.
+
+    What answered some calls can be run here: where it then says that something is missing, it fails.
+    """
     failed = [(case, outcome) for case, outcome in calls if outcome.status != "ok"]
     unavailable = next((outcome for _, outcome in failed if outcome.status == "unavailable"), None)
-    if unavailable is not None:
+    if unavailable is not None and len(failed) == len(calls):
         return VerdictKind.NOT_RUN, str(unavailable.trouble or "it cannot be run here"), None
     if failed:
         return _without_answer(failed, calls, equation)
