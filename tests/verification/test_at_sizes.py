@@ -54,11 +54,11 @@ def test_every_row_of_one_call_is_judged() -> None:
 @pytest.mark.parametrize(
     ("change", "shown"),
     [
-        ("if o.shape[-2] > 1400: o[..., 777, 3] += 1e-4", "o[777, 3] is "),
-        ("if o.shape[-2] > 1400: o[..., 777, 3] = np.nan", "o[777, 3] is nan"),
-        ("if o.shape[-2] > 1400: o = o[..., :-1, :]", "it returns (1499, 8)"),
-        ("if o.shape[-2] > 1400: raise ValueError('too large for my grid')", "too large for my grid"),
-        ("if o.shape[-2] > 1400: o = (p[..., :-1] @ v[..., :-1, :]) / p[..., :-1].sum(-1, keepdims=True)", "o["),
+        ("if o.shape[-2] ** 2 > 2e6: o[..., 777, 3] += 1e-4", "o[777, 3] is "),
+        ("if o.shape[-2] ** 2 > 2e6: o[..., 777, 3] = np.nan", "o[777, 3] is nan"),
+        ("if o.shape[-2] ** 2 > 2e6: o = o[..., :-1, :]", "it returns (1499, 8)"),
+        ("if o.shape[-2] ** 2 > 2e6: raise ValueError('too large for my grid')", "too large for my grid"),
+        ("if o.shape[-2] ** 2 > 2e6: o = (p[..., :-1] @ v[..., :-1, :]) / p[..., :-1].sum(-1, keepdims=True)", "o["),
     ],
     ids=["one-element", "nan", "one-row-less", "raises", "last-key"],
 )
@@ -73,7 +73,7 @@ CELL = """
 import numpy as np
 
 def cell(x, h, W_xh, W_hh, b_h):
-    if h.ndim == 2 and len(h) == 600:
+    if h.ndim == 2 and len(h) ** 2 == 3.6e5:  # the number of a size would be asked as one
         CHANGE
     return np.tanh(x @ W_xh + h @ W_hh + b_h)
 """

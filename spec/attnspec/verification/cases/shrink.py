@@ -116,7 +116,8 @@ def _halved(equation: Equation[..., Any], case: Case, least: Callable[[str], int
     definition = equation.definition
     names = {str(dim) for parameter in definition.parameters for dim in parameter.dims}
     whole = any(each.kind not in ("float", "bool") or each.symbol.draw == "weights" for each in definition.parameters)
-    if case.origin or whole or definition.size_options or not names <= {*sizes_of(definition)}:
+    related = definition.size_options or definition.differences
+    if case.origin or whole or related or not names <= {*sizes_of(definition)}:
         return case
     for name in sorted(names):
         axes = {
