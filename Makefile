@@ -20,7 +20,7 @@ VECTORS ?= attention multihead optimizer position recurrent scores self_attentio
 
 DEVICE ?= cuda
 
-.PHONY: help verify peers vectors test gpu bench lint format docs clean
+.PHONY: help verify peers vectors test gpu bench lint format docs site clean
 
 help: ## say what the targets do
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
@@ -77,6 +77,10 @@ docs: $(INSTALLED) ## write the pages of the equations, of the API, of the sourc
 	@$(PYTHON) docs/sources.py
 	@echo "== docs/peers.py"
 	@$(PYTHON) docs/peers.py
+
+site: $(INSTALLED) ## build the documentation site, build/website/html, and judge what it shows verdicts on
+	@echo "== docs/website/build.py"
+	@OMP_NUM_THREADS=1 $(PYTHON) docs/website/build.py
 
 clean: ## remove the environment, the caches and what was built
 	@echo "== clean"

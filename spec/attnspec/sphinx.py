@@ -17,14 +17,17 @@ Then there are two directives and a role, in reStructuredText and in MyST::
 
 An equation is shown by its formula, its data flow and its source. An implementation is judged while the documentation
 is built, and shown beside its formula with its verdict; a term that the reader points at lights up in both. An
-implementation that does not conform is a warning of the build, so that `sphinx-build -W` fails. It is judged again if a
-Python file in its folder or below has changed, and a module each time.
+implementation that does not conform is a warning of the build, so that `sphinx-build -W` fails, unless `:expect:` names
+its verdict. It is judged again if a Python file in its folder or below has changed, and a module each time. With
+`:unjudged:` its source is shown alone.
+
+Two more directives compare equations: `attnspec:conventions` an equation with its conventions, line by line, and
+`attnspec:difference` two equations, side by side; both with the distance of their values on drawn cases.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Iterator, Set
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -47,11 +50,10 @@ from attnspec.errors import SpecError
 from attnspec.interpreters.formula.formula import latex, text
 from attnspec.language import definitions
 from attnspec.language.equation import REGISTRY, Equation
-from attnspec.pages import page, site
-from attnspec.pages.code_views import source_of
-from attnspec.verification.mapping import mapped
-from attnspec.verification.options import VerifyOptions
-from attnspec.verification.targeting import parse_target
+from attnspec.pages import page
+from attnspec.pages.conventions import convention_items, side_by_side
+from attnspec.pages.kept import Asked, Kept, unjudged
+from attnspec.verification.verdict import VerdictKind
 
 __all__ = ["setup"]
 
@@ -138,6 +140,16 @@ class EquationDirective(ObjectDescription[str]):
         content_node[:0] = shown
 
 
+def shown_beside(given: str | None) -> tuple[str, ...]:
+    """The names of views beside a source, of which there may be none."""
+    return () if (given or "").strip() == "none" else shown_views(given)
+
+
+def expected_verdict(given: str | None) -> str:
+    """The name of a verdict in an option of a directive."""
+    return directives.choice(given or "", [kind.value for kind in VerdictKind])
+
+
 class ImplementationDirective(SphinxDirective):
     """An implementation beside the formula of its equation, with its verdict."""
 
@@ -147,32 +159,61 @@ class ImplementationDirective(SphinxDirective):
         "equation": directives.unchanged_required,
         "framework": directives.unchanged_required,
         "dtype": directives.unchanged_required,
-        "views": shown_views,
+        "views": shown_beside,
+        "expect": expected_verdict,
+        "unjudged": directives.flag,
     }
 
     def run(self) -> list[nodes.Node]:
         if "equation" not in self.options:
             raise self.error("the option :equation: is missing; expected the id of an equation")
         equation = _equation(self.options["equation"], self)
-        options = VerifyOptions(
-            equation=equation.id,
-            framework=self.options.get("framework"),
-            dtypes=(self.options["dtype"],) if "dtype" in self.options else None,
+        asked = Asked(
+            _target(self.arguments[0], Path(self.env.srcdir)),
+            equation.id,
+            self.options.get("framework"),
+            self.options.get("dtype"),
+            self.options.get("views", page.VIEWS[:1]),
         )
-        folder = Path(self.env.srcdir)
-        target = _target(self.arguments[0], folder)
+        alone = "unjudged" in self.options
         try:
-            found = _judged(target, options, self.env, self.options.get("views", page.VIEWS[:1]))
+            found = unjudged(asked) if alone else _kept(self.env).judged(asked)
         except SpecError as error:
             raise self.error(str(error)) from error
-        if found["verdict"] != "conforms":
-            said = f"{found['verdict']}: {equation.id}, {self.arguments[0]}: {found['reason']}"
+        expected = self.options.get("expect", "conforms")
+        if not alone and found.verdict != expected:
+            wanted = "" if expected == "conforms" else f" (expected: {expected})"
+            said = f"{found.verdict}: {equation.id}, {self.arguments[0]}: {found.reason}{wanted}"
             LOGGER.warning(said, location=self.get_location(), type="attnspec", subtype="verdict")
-        for file in found["files"]:
+        for file in found.files:
             self.env.note_dependency(file)
         name = nodes.strong(self.arguments[0], self.arguments[0])
-        said = f": {': '.join(filter(None, [found['verdict'], found['reason']]))}"
-        return [nodes.paragraph("", "", name, nodes.Text(said)), views_node(equation, found["html"])]
+        said = "not judged in this build" if alone else ": ".join(filter(None, [found.verdict, found.reason]))
+        return [nodes.paragraph("", "", name, nodes.Text(f": {said}")), views_node(equation, found.html)]
+
+
+class ConventionsDirective(SphinxDirective):
+    """The other conventions of an equation: the lines that differ, and the distance of the values."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        equation = _equation(self.arguments[0], self)
+        others = convention_items(equation, ())
+        return [views_node(equation, f'<div class="conventions">{others}</div>')] if others else []
+
+
+class DifferenceDirective(SphinxDirective):
+    """Two equations side by side, or an equation and a known mistake of it, by its id among them."""
+
+    required_arguments = 2
+
+    def run(self) -> list[nodes.Node]:
+        equation = _equation(self.arguments[0], self)
+        named = self.arguments[1]
+        mistakes = [] if named in REGISTRY else [each for each in equation.mutants() if each.id == named]
+        other = mistakes[0] if mistakes else _equation(named, self)
+        return [views_node(equation, side_by_side(equation, other))]
 
 
 def _equation(id: str, directive: SphinxDirective) -> Equation[..., Any]:
@@ -190,34 +231,10 @@ def _target(given: str, folder: Path) -> str:
     return f"{path}{colon}{name}" if path.is_file() else given
 
 
-def _judged(target: str, options: VerifyOptions, env: BuildEnvironment, views: Iterable[str]) -> dict[str, Any]:
-    """The verdict on an implementation and its HTML, kept from the last build if nothing of it has changed."""
-    _, aim = parse_target(target)
-    state = site.target_digest(aim, f"{options!r} {views!r} {target}")
-    kept = Path(env.doctreedir, "attnspec", f"{state}.json")
-    if state and kept.is_file():
-        found: dict[str, Any] = json.loads(kept.read_text("utf-8"))
-        return found
-    judged, notes = mapped(target, options)
-    if len(judged) != 1:
-        raise SpecError(
-            f"{target} holds {len(judged)} implementations of {options.equation}",
-            given="; ".join(notes) or ", ".join(each.callable for each in judged) or target,
-            expected="one",
-            mend="name it as file.py:function",
-        )
-    [one] = judged
-    file = source_of(one.target)
-    found = {
-        "verdict": one.verdict.verdict.value,
-        "reason": page.why(one),
-        "html": page.mapped_views(one, file, tuple(views)),
-        "files": [str(file)] if file is not None else [],
-    }
-    if state:
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        kept.write_text(json.dumps(found), "utf-8")
-    return found
+def _kept(env: BuildEnvironment) -> Kept:
+    """The verdicts that are kept: in the folder of the configuration, or from the last build."""
+    folder = env.config.attnspec_kept
+    return Kept(Path(env.app.confdir, folder), modules=True) if folder else Kept(Path(env.doctreedir, "attnspec"))
 
 
 def _prose(sentence: str) -> Iterator[nodes.Node]:
@@ -233,7 +250,12 @@ class AttnspecDomain(Domain):
     name = "attnspec"
     label = "attnspec"
     object_types: ClassVar[dict[str, ObjType]] = {"equation": ObjType("equation", "eq")}
-    directives: ClassVar[dict[str, Any]] = {"equation": EquationDirective, "implementation": ImplementationDirective}
+    directives: ClassVar[dict[str, Any]] = {
+        "equation": EquationDirective,
+        "implementation": ImplementationDirective,
+        "conventions": ConventionsDirective,
+        "difference": DifferenceDirective,
+    }
     roles: ClassVar[dict[str, Any]] = {"eq": XRefRole(warn_dangling=True)}
     initial_data: ClassVar[dict[str, Any]] = {"equations": {}}
 
@@ -303,13 +325,14 @@ def _write_assets(app: Sphinx, exception: Exception | None) -> None:
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    """Register the domain `attnspec` and the setting `attnspec_equations` with Sphinx."""
+    """Register the domain `attnspec` and the settings `attnspec_equations` and `attnspec_kept` with Sphinx."""
     other = (visit_other, None)
     app.add_node(
         Views, html=(visit_html, None), latex=(visit_latex, None), text=(visit_text, None), man=other, texinfo=other
     )
     app.add_domain(AttnspecDomain)
     app.add_config_value("attnspec_equations", [], "env", types=frozenset({list, tuple}))
+    app.add_config_value("attnspec_kept", "", "env", types=frozenset({str}))
     app.add_css_file("attnspec.css")
     app.add_js_file("attnspec.js", loading_method="defer")
     app.connect("builder-inited", _load)

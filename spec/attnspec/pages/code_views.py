@@ -126,6 +126,15 @@ def _listing(mapped: Mapped, source: str, found: Sequence[Link], is_own: bool) -
     return Listing(source, ranges, _apart(marks), _taps(mapped, found))
 
 
+def source_listing(file: Path, name: str) -> Listing | None:
+    """The source of one function of a file, linked with nothing; None if it is not found."""
+    source = file.read_text("utf-8")
+    tree = _parsed(source)
+    function = definition_of(tree, name)
+    ranges = [_range(node) for node in tree.body if function is not None and _holds(node, function.lineno)]
+    return Listing(source, ranges) if ranges else None
+
+
 def _range(node: ast.stmt) -> tuple[int, int]:
     first = min([node.lineno, *(each.lineno for each in getattr(node, "decorator_list", []))])
     return first, node.end_lineno or node.lineno

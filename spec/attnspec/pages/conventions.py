@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator
 from difflib import SequenceMatcher
 from html import escape
+from itertools import count
 from statistics import median
 from typing import Any
 
 import numpy as np
 
-from attnspec.interpreters.formula.formula import text
-from attnspec.interpreters.mutation.mutants import adapted, conventions
+from attnspec.interpreters.formula.formula import mathml, text
+from attnspec.interpreters.mutation.mutants import Mutant, adapted, conventions
 from attnspec.language.equation import Equation
 from attnspec.language.tree import Definition
 from attnspec.verification.judge.mutant_values import sample_cases, values
@@ -37,6 +39,52 @@ def _item(equation: Equation[..., Any], other: Equation[..., Any], has_page: boo
     head = f"<tr><th>{escape(equation.id)}</th><th>{escape(other.id)}</th></tr>"
     shown = f'<div class="scroll" tabindex="0"><table class="differs">{head}{table}</table></div>' if table else ""
     return f"<h3>{name}</h3><p>{escape(says)}. {escape(gap(equation, other))}</p>{shown}"
+
+
+def side_by_side(equation: Equation[..., Any], other: Equation[..., Any] | Mutant) -> str:
+    """Two formulas as HTML, with the symbols marked in which they differ, and the distance of their values.
+
+    Args:
+        equation: the equation.
+        other: another equation, or a known mistake of this one.
+    """
+    here, there = _marked_formulas(equation.definition, other.definition)
+    name = other.says if isinstance(other, Mutant) else other.id
+    sides = "".join(
+        f'<div class="view formula" data-equation="{escape(id)}"><h2>{escape(shown)}</h2>'
+        f'<div class="scroll">{formula}</div></div>'
+        for id, shown, formula in ((equation.id, equation.id, here), (other.id, name, there))
+    )
+    return f'<div class="sides">{sides}</div><p class="gap-says">{escape(gap(equation, other))}</p>'
+
+
+LEAF = re.compile(r"<(mi|mn|mo|mtext)(?=[ >])([^>]*)>([^<]*)</\1>")
+"""A symbol in MathML."""
+
+
+def _marked_formulas(definition: Definition, other: Definition) -> tuple[str, str]:
+    """Two formulas in MathML, with a class on the symbols that only one of them has at that place."""
+    mine, theirs = mathml(definition), mathml(other)
+    names = {definition.id, other.id}  # what they are called is no difference of the formulas
+    leaves, others = (
+        ["" if found[3] in names else found[3] for found in LEAF.finditer(each)] for each in (mine, theirs)
+    )
+    differing: tuple[set[int], set[int]] = (set(), set())
+    for kind, a, b, c, d in SequenceMatcher(None, leaves, others, autojunk=False).get_opcodes():
+        if kind != "equal":
+            differing[0].update(range(a, b))
+            differing[1].update(range(c, d))
+    return _with_marks(mine, differing[0]), _with_marks(theirs, differing[1])
+
+
+def _with_marks(shown: str, marked: Collection[int]) -> str:
+    place = count()
+
+    def one(found: re.Match[str]) -> str:
+        tag, rest, symbol = found.groups()
+        return f'<{tag} class="differing"{rest}>{symbol}</{tag}>' if next(place) in marked else found[0]
+
+    return LEAF.sub(one, shown)
 
 
 def differing_lines(definition: Definition, other: Definition) -> Iterator[tuple[str, str]]:
@@ -66,9 +114,10 @@ def _marked(mine: str, theirs: str) -> tuple[str, str]:
     return " ".join(filter(None, marked[0])), " ".join(filter(None, marked[1]))
 
 
-def gap(equation: Equation[..., Any], other: Equation[..., Any]) -> str:
-    """How far the values of two conventions are apart on drawn cases, as a sentence."""
-    comparable = adapted(other.definition, equation.definition)
+def gap(equation: Equation[..., Any], other: Equation[..., Any] | Mutant) -> str:
+    """How far the values of two conventions, or of an equation and a mistake, are apart on drawn cases, in words."""
+    is_mistake = isinstance(other, Mutant)
+    comparable = other.definition if is_mistake else adapted(other.definition, equation.definition)
     if comparable is None:
         return "It takes other arguments, so that their values cannot be compared."
     found = []

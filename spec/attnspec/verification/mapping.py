@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,7 +45,10 @@ class Mapped:
 
 
 def mapped(
-    target: Callable[..., Any] | str | Target, options: VerifyOptions, on_progress: OnProgress = lambda stage: None
+    target: Callable[..., Any] | str | Target,
+    options: VerifyOptions,
+    on_progress: OnProgress = lambda stage: None,
+    only: Collection[tuple[str, str]] | None = None,
 ) -> tuple[list[Mapped], list[str]]:
     """Judge the candidates of a target, and map their code to their equations.
 
@@ -53,6 +56,7 @@ def mapped(
         target: the target, as `attnspec.verify` takes it.
         options: the options of `attnspec.verify`; of several dtypes, the first one is asked.
         on_progress: called with the name of each stage that begins.
+        only: pairs of the name of a callable and the id of an equation: no others are judged; None: all are.
 
     Returns:
         The candidates, and a sentence for each that could not be judged.
@@ -63,13 +67,19 @@ def mapped(
     shown, aim = prepared(target, options)
     notes: list[str] = []
     with runner_of(options) as runner:
-        found = list(_mapped(shown, aim, options, runner, on_progress, notes))
+        found = list(_mapped(shown, aim, options, runner, on_progress, notes, only))
         notes += [f"not imported: {failure.headline}" for failure in runner.failures]
     return found, notes
 
 
 def _mapped(
-    shown: str, aim: Target, options: VerifyOptions, runner: Runner, on_progress: OnProgress, notes: list[str]
+    shown: str,
+    aim: Target,
+    options: VerifyOptions,
+    runner: Runner,
+    on_progress: OnProgress,
+    notes: list[str],
+    only: Collection[tuple[str, str]] | None,
 ) -> Iterator[Mapped]:
     seen = set()
     for question in load_questions(shown, aim, options, runner):
@@ -77,9 +87,10 @@ def _mapped(
             headline = getattr(getattr(question, "error", None), "headline", "")
             notes.append(f"not judged: {headline}" if headline else f"{question} is a procedure, and has no formula")
             continue
-        if (question.callable.name, question.equation.id) in seen:
+        asked = (question.callable.name, question.equation.id)
+        if asked in seen or (only is not None and asked not in only):
             continue
-        seen.add((question.callable.name, question.equation.id))
+        seen.add(asked)
         try:
             yield _mapped_one(question, aim, runner, on_progress)
         except SpecError as error:

@@ -1,0 +1,155 @@
+"""Build the documentation site.
+
+python docs/website/build.py                            all of it, into build/website/html
+python docs/website/build.py --only recurrent.gru_cell  a part: these equations, without the guides
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))  # as a script; the modules of docs are no package
+
+import peers  # noqa: E402  # likewise
+from attnspec.discovery import discover  # noqa: E402  # the path is set above
+from attnspec.pages.kept import Asked, Found, Kept  # noqa: E402  # likewise
+from website import lean, pages  # noqa: E402  # likewise
+from website.guides import Guides  # noqa: E402  # likewise
+from writing import ROOT, Texts  # noqa: E402  # likewise
+
+JOBS = 2
+"""The processes that judge, and that Sphinx writes pages with."""
+
+
+def build(out: Path, only: Sequence[str] = (), judge: bool = True, fresh: bool = False) -> int:
+    """Write the sources, judge what the site shows verdicts on, run Sphinx, and leave out styles that no page uses.
+
+    Args:
+        out: the folder; the site is in `html` below.
+        only: the ids of the equations that are shown, without the guides; () for all.
+        judge: whether implementations are judged; without it the pages say that they were not.
+        fresh: whether all is made anew.
+
+    Returns:
+        The exit code of Sphinx, of which each warning is an error; 1 if something could not be judged.
+    """
+    if fresh:
+        shutil.rmtree(out, ignore_errors=True)
+    source, started = out / "source", time.monotonic()
+    write({"example/swapped_gate.py": (ROOT / "examples/swapped_gate.py").read_text("utf-8"),
+           "example/candidates.py": (HERE / "candidates.py").read_text("utf-8")}, source)  # fmt: skip
+    discovery = discover()
+    shown = [each for id, each in peers.catalogue().items() if not only or id in only]
+    asked = pages.judged_at_build(shown, discovery) if judge else []
+    verdicts, notes = judged(asked, out)
+    say(f"{len(verdicts)} verdicts", started)
+    for note in notes:
+        print(note, file=sys.stderr)
+    texts = pages.Pages(shown, discovery, verdicts).all()
+    if not only:
+        guides = Guides([each.id for each in shown])
+        texts |= guides.all()
+        for name, file in guides.files.items():
+            copy(file, source / name)
+    else:
+        texts |= {
+            f"{name}.md": f"# {name}\n" for name in ("documentation", "sources", "conventions", "first-ten-minutes")
+        }
+        texts["documentation.md"] += "\n```{toctree}\n:hidden:\n\nsources\nconventions\nfirst-ten-minutes\n```\n"
+    write(texts, source)
+    remove_others(source, texts)
+    say(f"{len(texts)} pages as Markdown", started)
+    options = ["-W", "--keep-going", "-q", "-j", str(JOBS), "-d", str(out / "trees"), "-c", str(HERE)]
+    options += ["-D", f"attnspec_kept={out / 'verdicts'}"]
+    done = subprocess.run([sys.executable, "-m", "sphinx", "-b", "html", *options, str(source), str(out / "html")])
+    if done.returncode == 0:
+        lean.slim(out / "html")
+    say(f"{out / 'html/index.html'}", started)
+    return done.returncode or int(bool(notes))
+
+
+def judged(asked: Sequence[Asked], out: Path) -> tuple[dict[Asked, Found], list[str]]:
+    """The verdicts on implementations, of which those are kept that nothing has changed of; and what went wrong."""
+    kept = Kept(out / "verdicts", modules=True)
+    local = {each: placed(each, out) for each in asked}
+    groups: dict[str, list[Asked]] = {}
+    for each in local.values():
+        if kept.of(each) is None:
+            groups.setdefault(each.target.rpartition(":")[0], []).append(each)
+    notes: list[str] = []
+    if groups:
+        order = sorted(groups.values(), key=len, reverse=True)
+        with ProcessPoolExecutor(JOBS, mp_context=get_context("spawn")) as workers:
+            for said in workers.map(judge_group, [(out / "verdicts", group) for group in order]):
+                notes += said
+    found = {each: answer for each, at in local.items() if (answer := kept.of(at)) is not None}
+    notes += [f"{each.target} could not be judged as {each.equation}" for each in asked if each not in found]
+    return found, notes
+
+
+def placed(asked: Asked, out: Path) -> Asked:
+    """What is asked, with its file below the folder of the sources, as the extension of Sphinx asks it."""
+    file, _, name = asked.target.rpartition(":")
+    if not file.endswith(".py"):
+        return asked
+    return Asked(f"{out / 'source' / file}:{name}", asked.equation, asked.framework, asked.dtype, asked.views)
+
+
+def judge_group(given: tuple[Path, list[Asked]]) -> list[str]:
+    """Judge implementations of one module or file, in a process of its own."""
+    folder, group = given
+    notes = Kept(folder, modules=True).judge_all(group, lambda asked, found: None)
+    return [note for note in notes if "is a procedure" not in note]
+
+
+def write(texts: Texts, source: Path) -> None:
+    """Write files whose text has changed, so that Sphinx reads only these."""
+    for name, text in texts.items():
+        file = source / name
+        if not file.is_file() or file.read_text("utf-8") != text:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text, "utf-8")
+
+
+def copy(file: Path, to: Path) -> None:
+    """Copy a file that has changed."""
+    if not to.is_file() or to.read_bytes() != file.read_bytes():
+        to.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(file, to)
+
+
+def remove_others(source: Path, texts: Iterable[str]) -> None:
+    """Remove pages that are no longer made."""
+    wanted = set(texts)
+    for file in source.rglob("*.md"):
+        if file.relative_to(source).as_posix() not in wanted and "files" not in file.relative_to(source).parts:
+            file.unlink()
+
+
+def say(what: str, started: float) -> None:
+    """Tell how far the build is."""
+    print(f"{time.monotonic() - started:6.1f} s  {what}", flush=True)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command line; the exit code."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--out", type=Path, default=ROOT / "build/website", help="the folder")
+    parser.add_argument("--only", nargs="+", default=[], metavar="ID", help="show these equations, without the guides")
+    parser.add_argument("--no-verdicts", action="store_true", help="judge nothing")
+    parser.add_argument("--fresh", action="store_true", help="make everything anew")
+    given = parser.parse_args(arguments)
+    return build(given.out.resolve(), given.only, not given.no_verdicts, given.fresh)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,436 @@
+"""The pages of the site that are made from the registry and from the lists beside this file, as MyST Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import peers
+from attnspec.discovery import Declared, Discovery
+from attnspec.interpreters import dataflow
+from attnspec.interpreters.cost.cost import written
+from attnspec.language.equation import Equation
+from attnspec.language.layers import sizes_of
+from attnspec.language.procedure import PROCEDURES
+from attnspec.pages.kept import Asked, Found
+from attnspec.properties import PROPERTIES
+from attnspec.verification.cases.case import smallest
+from website.disagreements import CARDS, DISPUTES, UNCHECKED, Card, Dispute
+from website.drawing import called_by, drawing
+from website.road import STEPS, Step, by_step, step_of
+from writing import Texts, bullets, joined, prose, table
+
+AnEquation = Equation[..., Any]
+Verdicts = Mapping[Asked, Found]
+
+FRONT = "example/swapped_gate.py:gru_cell"
+"""The implementation that the front page judges, in the folder of the sources."""
+OWN = ("attnspec_numpy", "attnspec_torch")
+CANDIDATES = "example/candidates.py"
+
+
+def own(equation: AnEquation, discovery: Discovery) -> list[Declared]:
+    """The implementations in NumPy and PyTorch that are shown side by side."""
+    found = [each for each in discovery.of(equation.id, equation.gradient_of) if each.package in OWN]
+    return sorted(found, key=lambda each: OWN.index(each.package))
+
+
+def asked_of(declared: Declared, equation: str) -> Asked:
+    """The question of a verdict on an implementation that is shown without other views."""
+    return Asked(declared.target, equation)
+
+
+def judged_at_build(equations: Iterable[AnEquation], discovery: Discovery) -> list[Asked]:
+    """What is judged while the site is built: the implementations of the main equations of each step, the peers of
+    disputes, and the candidates of the gallery."""
+    listed = {each.id: each for each in equations}
+    main = [id for step in STEPS for id in step.judged if id in listed]
+    found = [asked_of(each, id) for id in main for each in own(listed[id], discovery) if not each.backward]
+    for dispute in DISPUTES:
+        found += [
+            asked_of(each, id)
+            for id in dispute.equations
+            for each in peers_of(id)
+            if id in listed and missing(each) == ""
+        ]
+    wrong = [each for dispute in DISPUTES for each in dispute.candidates]
+    wrong += [(card.candidate[0], card.candidate[1]) for card in CARDS if card.candidate]
+    found += [Asked(f"{CANDIDATES}:{name}", id) for name, id in wrong if id in listed]
+    if "recurrent.gru_cell" in listed:
+        found.append(Asked(FRONT, "recurrent.gru_cell"))
+    return list(dict.fromkeys(found))
+
+
+@cache
+def peers_of(id: str) -> list[Declared]:
+    """The peers that compute an equation, not its gradient."""
+    return [each for each in _peers() if each.equation == id and not each.backward]
+
+
+@cache
+def _peers() -> list[Declared]:
+    return peers.peers()
+
+
+def missing(peer: Declared) -> str:
+    """The distribution that a peer needs and that is not installed here; "" if it is."""
+    try:
+        version(peers.library(peer))
+    except PackageNotFoundError:
+        return peers.library(peer)
+    return ""
+
+
+class Pages:
+    """The pages of a site.
+
+    Args:
+        equations: the equations that it shows.
+        discovery: the implementations.
+        verdicts: what was judged for this build.
+    """
+
+    def __init__(self, equations: Sequence[AnEquation], discovery: Discovery, verdicts: Verdicts) -> None:
+        self.equations = equations
+        self.shown = {each.id for each in equations}
+        self.discovery = discovery
+        self.verdicts = verdicts
+        self.steps = by_step(equations)
+        self.peers = peers.by_equation()
+
+    def all(self) -> Texts:
+        """Every page, by its path."""
+        found = {"index.md": joined(self.front()), "road.md": joined(self.road())}
+        for step in STEPS:
+            found[f"road/{step.name}.md"] = joined(self.step(step))
+        for equation in self.equations:
+            found[f"equations/{equation.id}.md"] = joined(self.equation(equation))
+        found["which.md"] = joined(self.disputes())
+        for dispute in DISPUTES:
+            found[f"which/{dispute.name}.md"] = joined(self.dispute(dispute))
+        found["gallery.md"] = joined(self.gallery())
+        found["map.md"] = joined(self.map())
+        found["mistakes.md"] = joined(self.mistakes())
+        return found
+
+    # The front page.
+
+    def front(self) -> Iterator[str]:
+        yield "---\nhtml_theme.sidebar_primary.remove: true\nhtml_theme.sidebar_secondary.remove: true\n---"
+        yield "# attnspec"
+        yield (
+            "Is this function the GRU of the paper? attnspec says so, or says **what is wrong with it**. Each equation "
+            "from the RNN to the Transformer is written once; the tolerance follows from its rounding."
+        )
+        asked = Asked(FRONT, "recurrent.gru_cell")
+        found = self.verdicts.get(asked)
+        if found is not None:
+            said = found.facts["text"].replace(found.files[0].removesuffix("swapped_gate.py"), "examples/")
+            lines = [line for line in said.splitlines() if not line.startswith(("  claimed", "  function"))]
+            yield _code("text", "\n".join(["$ attnspec verify examples/swapped_gate.py", *lines[:7]]))
+            yield (
+                "This verdict was given while this page was built. Point at a term: it lights up in the formula, in "
+                "the data flow, and where the code has its values."
+            )
+            yield _implementation(asked, found, views="formula figure", css="front")
+        yield (
+            f"[The road from the RNN to the Transformer](road.md), {len(self.equations)} equations · "
+            "[Which one is this?](which.md) · [Spot the difference](gallery.md) · "
+            "[The first ten minutes](first-ten-minutes.md) · [All guides](documentation.md)"
+        )
+        yield _toctree(["road", "which", "gallery", "map", "mistakes", "Guides <documentation>"])
+
+    # The road.
+
+    def road(self) -> Iterator[str]:
+        yield "# The road"
+        yield (
+            "From the recurrent network to the Transformer, each step answers something that the one before could not "
+            "do. The numbers 000 to 004 are [the source documents](sources.md); the words are ours."
+        )
+        for number, step in enumerate(STEPS, 1):
+            main = ", ".join(f"[{id}](equations/{id}.md)" for id in step.judged if id in self.shown)
+            yield f"**{number}. [{step.title}](road/{step.name}.md)**, {len(self.steps[step.name])} equations: {main}"
+        yield _toctree([f"road/{step.name}" for step in STEPS])
+
+    def step(self, step: Step) -> Iterator[str]:
+        yield f"# {step.title}"
+        yield step.why
+        yield "After " + "; ".join(f"{document}, “{heading}”" for document, heading in step.seeds) + "."
+        equations = self.steps[step.name]
+        if equations:
+            yield "## The equations"
+            yield bullets(
+                f"[{each.id}](../equations/{each.id}.md): {prose(first_sentence(each.doc))}" for each in equations
+            )
+            procedures = [each for each in PROCEDURES.values() if step_of(each.id).name == step.name]
+            if procedures:
+                yield "## Procedures"
+                yield "Functions on text, which have no formula; `attnspec show ID` prints them."
+                yield bullets(f"`{each.id}`: {prose(first_sentence(each.doc))}" for each in procedures)
+            yield "## Who calls whom"
+            yield drawing(equations, self.shown, "..")
+            yield _toctree([f"../equations/{each.id}" for each in equations])
+
+    # Equations.
+
+    def equation(self, equation: AnEquation) -> Iterator[str]:
+        definition, step = equation.definition, step_of(equation.id)
+        yield f"# {equation.id}"
+        yield f"Step {STEPS.index(step) + 1} of the road: [{step.title}](../road/{step.name}.md)."
+        if equation.convention_of:
+            yield f"A convention of {self.linked(equation.convention_of)}: {prose(equation.says)}."
+        if equation.gradient_of:
+            yield f"The gradient of {self.linked(equation.gradient_of)}."
+        rest = equation.doc.partition("\n\n")[2]
+        yield _directive("attnspec:equation", equation.id, views="formula figure specification")
+        if rest:
+            yield prose(rest)
+        yield from self.implementations(equation)
+        yield from self.conventions(equation)
+        yield "## Shapes"
+        yield table(("", "name", "shape", "meaning"), _taken(equation))
+        yield "Sizes: " + ", ".join(f"`{name}` ≥ {smallest(equation, name)}" for name in sizes_of(definition)) + "."
+        learned, number = dataflow.parameters(definition)
+        if learned:
+            yield f"Parameters: `{written(number)}`."
+        laws = PROPERTIES.get(equation.id, ())
+        if laws:
+            yield "## Properties"
+            yield bullets(f"`{law.name}`: {prose(law.says)}" for law in laws)
+        yield from self.known_mistakes(equation)
+        yield from self.called(equation)
+        yield "## Sources"
+        yield bullets(prose(str(source)) for source in equation.sources)
+
+    def implementations(self, equation: AnEquation) -> Iterator[str]:
+        found = own(equation, self.discovery)
+        yield "## Implementations"
+        if not found:
+            yield "There are none."
+            return
+        answers = {each: self.verdicts.get(asked_of(each, equation.id)) for each in found}
+        judged = [each for each, answer in answers.items() if answer is not None]
+        if judged:
+            yield (
+                "Judged while this page was built, in "
+                + ", ".join(sorted({answer.facts["dtype"] for answer in answers.values() if answer is not None}))
+                + ". Where code is linked with the formula, its arrays had the same values."
+            )
+        if len(judged) < len(found):
+            which = "These implementations were" if not judged else "The others were"
+            yield (
+                f"{which} **not judged while this page was built**, and their code is not linked; "
+                f"`attnspec map {equation.id} {found[0].target}` judges and links one, and the tests judge all."
+            )
+        yield _sides(*(_implementation(asked_of(each, equation.id), answers[each]) for each in found))
+
+    def conventions(self, equation: AnEquation) -> Iterator[str]:
+        base = equation.convention_of or equation.id
+        others = [each for each in self.equations if base in (each.convention_of, each.id) and each.id != equation.id]
+        others = [each for each in others if each.convention_of or equation.convention_of]
+        if others:
+            yield "## Other conventions"
+            yield "See " + ", ".join(self.linked(each.id) for each in others) + "."
+            yield _directive("attnspec:conventions", equation.id)
+
+    def known_mistakes(self, equation: AnEquation) -> Iterator[str]:
+        answers = [(each, self.verdicts.get(asked_of(each, equation.id))) for each in own(equation, self.discovery)]
+        caught = [
+            f"`{each.target}`: {answer.facts['caught']}"
+            for each, answer in answers
+            if answer and answer.facts["caught"]
+        ]
+        some = [(each.name, each.says) for each in equation.curated]
+        yield "## Known mistakes"
+        if caught:
+            generated = [each for each in equation.mutants() if each.kind == "generated"]
+            some += [(each.id, each.says) for each in generated[:: max(1, len(generated) // 5)][:5]]
+            yield (
+                "Of the mistakes that are not equal to the equation, the cases of the verdicts on this page would have "
+                f"caught: {', '.join(caught)}."
+            )
+        yield (
+            f"{len(equation.curated)} of them {'is' if len(equation.curated) == 1 else 'are'} written by hand; rules "
+            f"make the others from its lines. `attnspec show {equation.id} --mutants` lists all. Among them:"
+            if some
+            else f"Rules make them from its lines; `attnspec show {equation.id} --mutants` lists them."
+        )
+        yield bullets(f"`{id}`: {prose(says)}" for id, says in some)
+
+    def called(self, equation: AnEquation) -> Iterator[str]:
+        calls = [id for id in called_by(equation) if id in self.shown]
+        callers = [each.id for each in self.equations if equation.id in called_by(each)]
+        listed = self.peers.get(equation.id, ())
+        if calls or callers:
+            yield "## Neighbours"
+            yield bullets(
+                f"{says} {', '.join(map(self.linked, ids))}"
+                for says, ids in (("It calls", calls), ("It is called by", callers))
+                if ids
+            )
+        yield "## Peers"
+        if listed:
+            yield "Other software that computes it: " + ", ".join(f"`{each.target}`" for each in listed) + "."
+        else:
+            yield f"No other software: {peers.without(equation.id) or 'no reason is listed'}."
+
+    def linked(self, id: str) -> str:
+        """An equation, with a link if the site shows it."""
+        return f"{{attnspec:eq}}`{id}`" if id in self.shown else f"`{id}`"
+
+    # Disputes and the gallery.
+
+    def disputes(self) -> Iterator[str]:
+        yield "# Which one is this?"
+        yield (
+            "Several equations go by one name. Each page shows in which term they differ, by how much, and which "
+            "library computes which: by a verdict that was given while this site was built."
+        )
+        yield bullets(f"[{each.title}](which/{each.name}.md)" for each in DISPUTES)
+        yield "All conventions and all libraries are in [one table](conventions.md)."
+        yield _toctree([f"which/{each.name}" for each in DISPUTES])
+
+    def dispute(self, dispute: Dispute) -> Iterator[str]:
+        yield f"# {dispute.title}"
+        yield dispute.says
+        yield from self.pairs(dispute.pairs)
+        yield "## Which library computes which"
+        rows = []
+        for id in dispute.equations:
+            for peer in peers_of(id):
+                rows.append((self.linked(id), peers.library(peer), f"`{peer.target}`", self.verdict(peer, id)))
+        yield table(("equation", "library", "as it is called", "verdict"), rows) if rows else "None of them."
+        without = [id for id in dispute.equations if not peers_of(id)]
+        if without:
+            yield f"No library has {', '.join(map(self.linked, without))}."
+        if dispute.candidates:
+            yield "## What it looks like when it goes wrong"
+            for name, id in dispute.candidates:
+                yield self.candidate(name, id)
+
+    def verdict(self, peer: Declared, id: str) -> str:
+        """The verdict on a peer, or why there is none."""
+        absent = missing(peer)
+        if absent:
+            return f"not judged: {absent} was not installed"
+        answer = self.verdicts.get(asked_of(peer, id))
+        if answer is None:
+            return "not judged in this build"
+        return " ".join(
+            filter(None, [f"**{answer.verdict}**, {answer.facts['dtype']}", answer.reason and prose(answer.reason)])
+        )
+
+    def pairs(self, pairs: Iterable[tuple[str, str]]) -> Iterator[str]:
+        for equation, other in pairs:
+            if equation in self.shown:
+                yield _directive("attnspec:difference", f"{equation} {other}")
+
+    def candidate(self, name: str, id: str) -> str:
+        asked = Asked(f"{CANDIDATES}:{name}", id)
+        return _implementation(asked, self.verdicts.get(asked)) if id in self.shown else ""
+
+    def gallery(self) -> Iterator[str]:
+        yield "# Spot the difference"
+        yield (
+            "Formulas, texts and code that disagreed in real software. Where two formulas stand side by side, the "
+            "symbols that differ are marked, and the distance of their values was computed while this site was built. "
+            "The code is ours: it does what the text or the report says, and was judged in this build."
+        )
+        for card in CARDS:
+            yield from self.card(card)
+        yield "## Not checked"
+        yield bullets(f"{number}: {why}." for number, why in UNCHECKED)
+
+    def card(self, card: Card) -> Iterator[str]:
+        yield f"## {card.number}. {card.title}"
+        yield card.says
+        if card.threads:
+            yield "Reported in " + ", ".join(map(_thread, card.threads)) + "."
+        yield from self.pairs([(card.pair[0], card.pair[1])] if card.pair else [])
+        if card.candidate:
+            yield self.candidate(*card.candidate)
+
+    # The map and the mistakes.
+
+    def map(self) -> Iterator[str]:
+        yield "---\nhtml_theme.sidebar_secondary.remove: true\n---"
+        yield "# The map"
+        yield "Which equation calls which (solid), and which is a convention of which (dashed)."
+        for step in STEPS:
+            if self.steps[step.name]:
+                yield f"## {step.title}"
+                yield drawing(self.steps[step.name], self.shown, ".", alone=False)
+
+    def mistakes(self) -> Iterator[str]:
+        yield "# Known mistakes"
+        yield (
+            "Of the implementations that were judged in this build: how many of the known mistakes of their equations "
+            "the same cases would have caught. Mistakes that are equal to the equation are not counted."
+        )
+        rows = [
+            (self.linked(asked.equation), f"`{asked.target}`", found.verdict, found.facts["caught"])
+            for asked, found in self.verdicts.items()
+            if found.facts["caught"]
+        ]
+        yield table(("equation", "implementation", "verdict", "caught"), rows) if rows else "None was judged."
+
+
+def _taken(equation: AnEquation) -> Iterator[tuple[str, ...]]:
+    definition = equation.definition
+    for each in definition.parameters:
+        means = prose(each.symbol.meaning) + ("" if each.kind == "float" else f", {each.kind}")
+        if each.layer is None:
+            yield "takes", f"`{each.name}`", _shape(each.dims), means
+            continue
+        yield "takes", f"`{each.name}`", "`L` layers", prose(each.symbol.meaning)
+        for part in each.layer.takes:
+            yield "", f"– `{part.name}`", _shape(part.dims), prose(part.symbol.meaning)
+    for option in definition.options:
+        yield "option", f"`{option.name}`", "", option.kind
+    for result in definition.results:
+        yield "gives", f"`{result.name}`", _shape(result.dims), result.kind
+
+
+def first_sentence(doc: str) -> str:
+    """The first line of a docstring."""
+    return doc.partition("\n")[0]
+
+
+def _shape(dims: Iterable[object]) -> str:
+    return f"`({', '.join(map(str, dims))})`"
+
+
+def _thread(name: str) -> str:
+    repository, _, number = name.partition("#")
+    return f"[{name}](https://github.com/{repository}/issues/{number})"
+
+
+def _directive(name: str, argument: str, **options: str) -> str:
+    lines = "".join(f":{option}: {value}\n".replace(": \n", ":\n") for option, value in options.items())
+    return f"```{{{name}}} {argument}\n{lines}```"
+
+
+def _implementation(asked: Asked, found: Found | None, views: str = "none", css: str = "") -> str:
+    options = {"equation": asked.equation, "views": views}
+    if found is None:
+        options["unjudged"] = ""
+    elif found.verdict != "conforms":
+        options["expect"] = found.verdict
+    shown = _directive("attnspec:implementation", asked.target, **options)
+    return f"````{{container}} {css}\n{shown}\n````" if css else shown
+
+
+def _sides(*parts: str) -> str:
+    inner = "\n\n".join(f"````{{container}} side\n{part}\n````" for part in parts)
+    return f"`````{{container}} sides\n{inner}\n`````"
+
+
+def _toctree(pages: Iterable[str]) -> str:
+    return "```{toctree}\n:hidden:\n\n" + "\n".join(pages) + "\n```"
+
+
+def _code(language: str, text: str) -> str:
+    return f"```{language}\n{text}\n```"

@@ -1,0 +1,168 @@
+"""The site of the project: every equation has a page of its own, nothing is loaded from elsewhere, no page is heavy."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+import peers
+from attnspec.discovery import discover
+from attnspec.language.equation import REGISTRY
+from attnspec.pages.kept import Asked
+from website import build, drawing, lean, pages
+from website.disagreements import CARDS, DISPUTES, UNCHECKED
+from website.guides import Guides
+from website.road import STEPS, by_step, step_of
+
+CATALOGUE = peers.catalogue()
+ROOT = Path(__file__).resolve().parents[1]
+SEEN = ("recurrent.gru_cell", "recurrent.gru_cell_update_writes", "attention.masked")
+HEAVIEST = 300_000
+"""Bytes of HTML, styles, scripts and fonts that the page of an equation may load."""
+
+
+def check_site(site: Path, ids: list[str]) -> None:
+    """Every equation has one page, where it is shown; no page loads anything from elsewhere, and none is heavy."""
+    written = [*site.rglob("*.html")]
+    assert {page.stem for page in (site / "equations").glob("*.html")} == set(ids)
+    for id in ids:
+        page = f"equations/{id}.html"
+        text = (site / page).read_text("utf-8")
+        assert text.count(f'id="attnspec-{id}"') == 1
+        assert "<math" in text
+        assert 'class="attnspec-figure"' in text
+        assert sum(lean.weight(site, page).values()) <= HEAVIEST, lean.weight(site, page)
+    primary = [id for page in written for id in re.findall(r'<dt [^>]*id="attnspec-([^"]+)"', page.read_text("utf-8"))]
+    assert sorted(primary) == sorted(ids)
+    assert not {page.name: found for page in written if (found := lean.loads(page.read_text("utf-8")))}
+    for sheet in site.rglob("*.css"):
+        assert not re.findall(r"(?:@import\s*|url\()['\"]?(?:https?:)?//", sheet.read_text("utf-8")), sheet
+
+
+@pytest.fixture(scope="module")
+def part(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A site of three equations, without verdicts."""
+    out = tmp_path_factory.mktemp("site")
+    assert build.build(out, SEEN, judge=False) == 0, "a warning of Sphinx is an error"
+    return out / "html"
+
+
+def test_a_part_of_the_site(part: Path) -> None:
+    check_site(part, list(SEEN))
+    cell = (part / "equations/recurrent.gru_cell.html").read_text("utf-8")
+
+    assert "not judged while this page was built" in re.sub("<[^>]+>", "", cell)
+    assert cell.count('class="view implementation"') == 2, "NumPy's and PyTorch's, side by side"
+    assert "<mark>" in cell, "what its convention does otherwise"
+    assert re.search(r"by \d+% of the largest value", cell)
+
+
+def test_two_formulas_are_side_by_side(part: Path) -> None:
+    """The symbols that differ are marked, with the distance of the values."""
+    page = (part / "which/gru.html").read_text("utf-8")
+    shown = re.findall(r'<div class="sides">.*?</p>', page, re.DOTALL)[1]  # the second pair: what z does
+    marked = re.findall(r'class="differing"[^>]*>([^<]*)<', shown)
+
+    assert shown.count("<math") == 2
+    assert "z" in marked
+    assert "gru_cell" not in "".join(marked), "what they are called is no difference"
+    assert re.search(r"Their values differ in \d+ of \d+ drawn cases", shown)
+
+
+def test_every_equation_belongs_to_a_step_and_every_step_has_some() -> None:
+    found = {step_of(id).name for id in CATALOGUE}
+
+    assert found == {step.name for step in STEPS}
+    assert sorted(each.id for ids in by_step(CATALOGUE.values()).values() for each in ids) == sorted(CATALOGUE)
+    with pytest.raises(LookupError, match="belongs to no step"):
+        step_of("other.thing")
+
+
+def test_what_is_judged_exists() -> None:
+    """Each id of the lists is an equation, each candidate a function, and each pair differs."""
+    ids = {id for step in STEPS for id in step.judged} | {id for each in DISPUTES for id in each.equations}
+    shown = [*(each.pair for each in CARDS if each.pair), *(pair for each in DISPUTES for pair in each.pairs)]
+
+    assert ids <= CATALOGUE.keys()
+    for equation, other in shown:
+        known = {mutant.id for mutant in CATALOGUE[equation].mutants()}
+        assert other in CATALOGUE or other in known, (equation, other)
+    asked = pages.judged_at_build(CATALOGUE.values(), discover())
+    assert Asked(pages.FRONT, "recurrent.gru_cell") in asked
+    assert len(asked) == len(set(asked)) > 50
+    source = (ROOT / "docs/website/candidates.py").read_text("utf-8")
+    for name, id in [
+        *(each.candidate for each in CARDS if each.candidate),
+        *(c for d in DISPUTES for c in d.candidates),
+    ]:
+        assert re.search(rf'@implements\("{re.escape(id)}"[^\n]*\)\ndef {name}\(', source), name
+
+
+def test_the_gallery_numbers_each_disagreement_once() -> None:
+    numbers = [each.number for each in CARDS] + [number for number, _ in UNCHECKED]
+
+    assert sorted(numbers, key=lambda number: int(number[1:])) == [f"D{k}" for k in range(1, 22)]
+
+
+def test_each_seed_that_a_step_cites_is_a_part_of_the_documents() -> None:
+    import sources
+
+    known = {(document, part) for document, parts in sources.DOCUMENTS.items() for part in parts}
+
+    assert {seed for step in STEPS for seed in step.seeds} <= known
+
+
+def test_links_of_the_guides_lead_to_pages_of_the_site() -> None:
+    guides = Guides(list(CATALOGUE))
+    texts = guides.all()
+    known = set(texts) | set(guides.files) | {f"equations/{id}.md" for id in CATALOGUE} | {"road.md"}
+    dead = [
+        (place, target)
+        for place, text in texts.items()
+        for part in re.split(r"^```.*?^```$", text, flags=re.MULTILINE | re.DOTALL)
+        for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", part)
+        if "://" not in target and not target.startswith("mailto:")
+        if (Path("/") / place).parent.joinpath(target).resolve().relative_to("/").as_posix() not in known
+    ]
+
+    assert not dead
+
+
+def test_without_graphviz_the_map_is_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    family = [CATALOGUE["recurrent.gru"], CATALOGUE["recurrent.gru_cell"], CATALOGUE["recurrent.gru_reset_after"]]
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    shown = drawing.drawing(family, CATALOGUE, ".")
+
+    assert "Graphviz was not installed" in shown
+    assert "`recurrent.gru` calls `recurrent.gru_cell`" in shown
+    assert "`recurrent.gru_reset_after` is a convention of `recurrent.gru`" in shown
+    assert "<svg" not in shown
+
+
+def test_unused_rules_are_left_out() -> None:
+    sheet = (
+        ".a,.b>.c{color:red}@media (min-width:1px){.b{x:y}.a:not(.b){z:w}}"
+        "@font-face{src:url(f)}:root{--u:1;--v:2}i{k:var(--v)}"
+    )
+    kept = lean._without_unused("".join(lean._rules(sheet, {"a"})))
+
+    assert kept == ".a{color:red}@media (min-width:1px){.a:not(.b){z:w}}:root{--v:2}i{k:var(--v)}"
+
+
+def test_what_a_page_would_load_is_found() -> None:
+    assert lean.loads('<script src="https://x.org/a.js"></script><a href="https://x.org">x</a>') == [
+        "https://x.org/a.js"
+    ]
+
+
+@pytest.mark.slow
+def test_the_whole_site(tmp_path: Path) -> None:
+    """It takes minutes: implementations are judged."""
+    assert build.build(tmp_path) == 0
+    check_site(tmp_path / "html", [id for id in REGISTRY if id in CATALOGUE])
+    front = (tmp_path / "html/index.html").read_text("utf-8")
+
+    assert "z and 1 − z are swapped" in front, "the verdict of the front page"
+    assert "data-key" in front
