@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from attnspec.interpreters.rounding.policy import Format, Policy
-from attnspec.language.tree import Definition, Scan
+from attnspec.language.tree import Definition
 from attnspec.thresholds import (
     BITS_ALIKE,
     BITS_MARGIN,
@@ -98,13 +98,10 @@ Lower = Callable[[float], Policy]
 
 
 def sites(definition: Definition, policy: Policy) -> dict[str, Lower]:
-    """Map each site at which bits may be lost to a function that lowers the policy there.
-
-    A recurrence is no site of its own: the carried state is one, and so are the intermediates of its step.
-    """
+    """Map each site at which bits may be lost to a function that lowers the policy there."""
     lowered_at: dict[str, Lower] = {site: partial(lowered, policy, parts) for site, parts in SITES.items()}
     for line in definition.lines:
-        if len(line.targets) == 1 and not isinstance(line.value, Scan):
+        if len(line.targets) == 1:
             lowered_at[f"the line {line.targets[0]}"] = partial(_line_lowered, policy, line.targets[0])
     return lowered_at
 
@@ -129,15 +126,11 @@ def _format(form: Format, bits: float, largest: float = 0.0) -> Format:
 
 
 def _bits(judge: Judge, ordinary: Sequence[Observation], policy: Policy, lower: Lower) -> float | None:
-    """Find by bisection the bits at which the median of |error| / σ is that of honest rounding; None without.
-
-    Bits that leave no element to judge are too few.
-    """
+    """Find by bisection the bits at which the median of |error| / σ is that of honest rounding; None without."""
     low, high = FEWEST_BITS, float(policy.intermediates.bits)
 
     def median_error(bits: float) -> float:
-        found = median(judge.compare(ordinary, lower(bits)))
-        return 0.0 if np.isnan(found) else found
+        return median(judge.compare(ordinary, lower(bits)))
 
     if not median_error(low) < HONEST_MEDIAN < median_error(high):
         return None
