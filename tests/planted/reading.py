@@ -23,7 +23,7 @@ def attention(q: Array, k: Array, v: Array, d: int) -> Array:
 
 @implements("attention.scaled_dot_product")
 def eight_columns(q: Array, k: Array, v: Array) -> Array:
-    """q along d is not read from place 8 on."""
+    """Of q_i·k_j only the first 8 terms count."""
     return attention(q[..., :8], k[..., :8], v, q.shape[-1])
 
 
