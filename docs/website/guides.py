@@ -42,6 +42,7 @@ class Guides:
     def all(self) -> Texts:
         """Every page, by its path; `files` then has the other files that they link to, by theirs."""
         found = {place: self.rewritten(source, place) for source, place in self.places.items()}
+        found[INDEX] = found[INDEX].replace("# attnspec", "# Guides and reference", 1)
         found[INDEX] += "\n" + "\n\n".join(self._trees(set(found) - {INDEX})) + "\n"
         return found
 
@@ -50,7 +51,7 @@ class Guides:
         order = [*dict.fromkeys(each for each in first if each in pages), *sorted(pages)]
         for caption, folder in (("Guides", ""), ("Reference", "reference"), ("Decisions", "adr")):
             own = [each for each in dict.fromkeys(order) if str(PurePosixPath(each).parent) == (folder or ".")]
-            lines = "\n".join(each.removesuffix(".md") for each in own)
+            lines = "\n".join(_entry(each) for each in own)
             yield f"```{{toctree}}\n:hidden:\n:caption: {caption}\n\n{lines}\n```"
 
     def rewritten(self, source: Path, place: str) -> str:
@@ -81,6 +82,11 @@ class Guides:
             id = self.equations.get(fragment)
             return f"[{text}]({_relative(f'equations/{id}.md', place)})" if id else text
         return f"[{text}]({_relative('road.md', place)})"
+
+
+def _entry(page: str) -> str:
+    name = page.removesuffix(".md")
+    return f"README <{name}>" if page == ABOVE["README.md"] else name
 
 
 def _relative(target: str, place: str) -> str:

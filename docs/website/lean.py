@@ -14,23 +14,25 @@ KEPT = ("fa-",)
 
 
 def slim(site: Path) -> None:
-    """Leave out of the theme's sheet the rules for classes that no page and no script names."""
+    """Leave out of the theme's sheet the rules for classes that nothing names, and files that no page loads."""
+    unused = [site / f"_static/scripts/{name}.js" for name in ("bootstrap", "fontawesome")]
+    for left in [*unused, *site.rglob("*.map"), *(site / "_static/vendor").rglob("*.woff2")]:
+        left.unlink(missing_ok=True)
     words: set[str] = set()
     for page in site.rglob("*.html"):
         for names in re.findall(r'(?:class|id)="([^"]*)"', page.read_text("utf-8")):
             words.update(names.split())
     for script in (site / "_static").rglob("*.js"):
         words.update(re.findall(r"[\w-]+", script.read_text("utf-8")))
-    for name in SHEETS:
+    for name in SHEETS:  # Sphinx writes a sheet only once: a later build starts from the whole one again
         sheet = site / name
-        whole = site / f"{name}.whole"  # Sphinx writes a sheet only once: a later build starts from the whole one again
+        whole = site.parent / "styles" / Path(name).name
         text = sheet.read_text("utf-8")
         if whole.is_file() and text.startswith(MARK):
             text = whole.read_text("utf-8")
+        whole.parent.mkdir(exist_ok=True)
         whole.write_text(text, "utf-8")
         sheet.write_text(MARK + _without_unused("".join(_rules(text, words))), "utf-8")
-    for left in [*site.rglob("*.map"), *(site / "_static/vendor").rglob("*.woff2")]:
-        left.unlink()
 
 
 def _without_unused(text: str) -> str:

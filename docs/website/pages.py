@@ -151,8 +151,9 @@ class Pages:
             "do. The numbers 000 to 004 are [the source documents](sources.md); the words are ours."
         )
         for number, step in enumerate(STEPS, 1):
-            main = ", ".join(f"[{id}](equations/{id}.md)" for id in step.judged if id in self.shown)
-            yield f"**{number}. [{step.title}](road/{step.name}.md)**, {len(self.steps[step.name])} equations: {main}"
+            main = [id for id in step.judged if id in self.shown] or [each.id for each in self.steps[step.name]][:2]
+            links = ", ".join(f"[{id}](equations/{id}.md)" for id in main)
+            yield f"**{number}. [{step.title}](road/{step.name}.md)**, {len(self.steps[step.name])} equations: {links}"
         yield _toctree([f"road/{step.name}" for step in STEPS])
 
     def step(self, step: Step) -> Iterator[str]:

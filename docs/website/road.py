@@ -42,7 +42,6 @@ Texts have different lengths, and a batch is a rectangle. Short texts are padded
 or at the other: whether the first or the last tokens are kept is a convention, and libraries differ in it.""",
         (("003", "文本处理与 Word Embedding"), ("003", "Word Embedding")),
         ("text.",),
-        ("text.embedding",),
     ),
     Step(
         "rnn",
@@ -74,7 +73,6 @@ another.""",
         (
             "recurrent.gru_cell",
             "recurrent.gru_cell_reset_after",
-            "recurrent.gru_cell_update_writes",
             "recurrent.lstm_cell",
         ),
     ),
@@ -87,7 +85,6 @@ their states stand end to end. What the last state of a single reader would have
 the other reader has just seen.""",
         (("003", "多层RNN (Stacked RNN)"), ("003", "双向 RNN (Bidirectional RNN)")),
         ("recurrent.bidirectional", "recurrent.stacked"),
-        ("recurrent.bidirectional_feature",),
     ),
     Step(
         "seq2seq",
@@ -105,7 +102,7 @@ the source.""",
             ("003", "Train seq2seq"),
         ),
         ("seq2seq.",),
-        ("seq2seq.context_last", "seq2seq.cross_entropy"),
+        ("seq2seq.cross_entropy",),
     ),
     Step(
         "scores",
@@ -119,7 +116,7 @@ The inner product of two vectors of d independent entries with variance 1 has th
 the variance 1 again, and the softmax stays where it has a gradient.""",
         (("003", "Attention + Simple RNN"), ("000", "评分函数")),
         ("scores.",),
-        ("scores.additive", "scores.dot", "scores.scaled_dot"),
+        ("scores.additive", "scores.scaled_dot"),
     ),
     Step(
         "attention",
@@ -132,7 +129,10 @@ Positions that must not be read are masked: padding, and for a decoder the futur
 everything is masked, the formula does not say; implementations give 0, NaN or a mean.""",
         (("001", "注意力机制/抛弃RNN"), ("001", "Attention 另一种表述"), ("000", "attention架构本身")),
         ("attention.",),
-        ("attention.scaled_dot_product", "attention.masked", "attention.causal"),
+        (
+            "attention.scaled_dot_product",
+            "attention.masked",
+        ),
     ),
     Step(
         "attention_rnn",
@@ -154,7 +154,7 @@ it is what forces the steps to wait for each other. In self-attention the querie
 linear maps of the same sequence. All positions are computed at once, as products of matrices.""",
         (("001", "注意力机制/抛弃RNN"), ("003", "Self-Attention"), ("004", "self-attention原理")),
         ("self_attention.",),
-        ("self_attention.scaled", "self_attention.causal"),
+        ("self_attention.scaled",),
     ),
     Step(
         "multihead",
@@ -185,7 +185,7 @@ and a normalisation. The paper normalises after the sum, most later models befor
 functions. A decoder layer masks the future, and attends to the encoder between the two parts.""",
         (("001", "注意力机制/抛弃RNN"), ("003", "Transformer")),
         ("transformer.",),
-        ("transformer.layer_norm", "transformer.feed_forward", "transformer.encoder_layer"),
+        ("transformer.layer_norm", "transformer.encoder_layer"),
     ),
     Step(
         "generation",
@@ -204,7 +204,7 @@ one does not crash; it trains a worse model. The gradients are equations too, de
 their equations or written as kernels return them. One update of the weights by a gradient is an optimizer.""",
         (("001", "GRU 和 LSTM"), ("003", "Logistic Regression")),
         ("backward.", "optimizer."),
-        ("backward.softmax", "optimizer.adamw"),
+        ("optimizer.adamw",),
     ),
     Step(
         "cost",
