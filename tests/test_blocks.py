@@ -41,7 +41,7 @@ def small_blocks() -> object:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(_functions, "CELLS", 12)
         patch.setattr(_functions, "FEWEST_ROWS", 2)
-        patch.setattr(scores, "CHUNK", 30)
+        patch.setattr(_functions, "CHUNK", 30)
         yield
 
 
@@ -164,7 +164,7 @@ def test_chunks_in_pytorch_give_the_gradients_of_the_whole_layer(
 
 def test_memory_of_additive_scores_does_not_grow_with_the_hidden_layer(monkeypatch: pytest.MonkeyPatch) -> None:
     """The hidden layer of 256 queries and keys is 32 MiB; scores and their gradients hold less than a twentieth."""
-    monkeypatch.setattr(scores, "CHUNK", 1 << 14)
+    monkeypatch.setattr(_functions, "CHUNK", 1 << 14)
     x, W = np.ones((256, 128), np.float32), np.ones((128, 128), np.float32)
     tracemalloc.start()
     try:

@@ -17,6 +17,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 DTYPES = ("float64", "float32", "float16")
 DEVICES = ("cpu",)
 
+CHUNK = 1 << 16  # elements of tanh at a time: they stay in the cache, and memory does not grow as n · m · a
+
 
 def half_in_single(function: F) -> F:
     """Compute float16 in float32 and round the results once.
@@ -129,3 +131,9 @@ def seen_sum(alpha: Array, v: Array, mask: Array) -> Array:
     seen = np.where(mask[..., odd, None], strays, nought)
     total: Array = alpha @ np.where(finite, v, nought) + (alpha[..., odd, None] * seen).sum(axis=-2)
     return total
+
+
+def chunks(queries: Array, keys: Array) -> Iterator[slice]:
+    """Queries whose sums with all keys are about `CHUNK` numbers."""
+    rows = max(1, CHUNK // max(1, keys.size))
+    return (slice(first, first + rows) for first in range(0, queries.shape[-2], rows))

@@ -14,6 +14,7 @@ from attnspec_numpy._functions import (
     DTYPES,
     Array,
     blocks,
+    chunks,
     half_in_single,
     masked_softmax,
     sigmoid,
@@ -21,7 +22,6 @@ from attnspec_numpy._functions import (
     with_lead,
 )
 from attnspec_numpy._functions import softmax as softmax_of
-from attnspec_numpy.scores import chunks
 
 
 @implements("backward.softmax", framework="numpy", dtypes=DTYPES, devices=DEVICES)

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 
 import numpy as np
 
 from attnspec import implements
-from attnspec_numpy._functions import DEVICES, DTYPES, Array, half_in_single, transposed
-
-CHUNK = 1 << 16  # elements of tanh at a time: they stay in the cache, and memory does not grow as n · m · a
+from attnspec_numpy._functions import DEVICES, DTYPES, Array, chunks, half_in_single, transposed
 
 
 @implements("scores.additive", framework="numpy", dtypes=DTYPES, devices=DEVICES)
@@ -23,12 +20,6 @@ def additive(s: Array, h: Array, W: Array, U: Array, v_a: Array) -> Array:
         sums = queries[..., rows, None, :] + keys
         e[..., rows, :] = np.tanh(sums, out=sums) @ v_a
     return e
-
-
-def chunks(queries: Array, keys: Array) -> Iterator[slice]:
-    """Queries whose sums with all keys are about `CHUNK` numbers."""
-    rows = max(1, CHUNK // max(1, keys.size))
-    return (slice(first, first + rows) for first in range(0, queries.shape[-2], rows))
 
 
 @implements("scores.dot", framework="numpy", dtypes=DTYPES, devices=DEVICES)

@@ -25,7 +25,7 @@ class SpecError(Exception):
         ...     print(error)
         TargetError: attnspec_numpy.scores:dots has no callable 'dots'
           given     dots
-          expected  additive, chunks, dot, scaled_dot, bilinear, linear, nonlinear
+          expected  additive, dot, scaled_dot, bilinear, linear, nonlinear
           to mend   did you mean dot?
     """
 
