@@ -53,6 +53,7 @@ from attnspec.verification.diagnosis.worst_case import smallest_case, worst_case
 from attnspec.verification.judge.findings import Bits, Conclusion, Finding, Judged
 from attnspec.verification.judge.forms import bits_left, excess
 from attnspec.verification.judge.judge import Judge
+from attnspec.verification.judge.statistics import wrong_values
 from attnspec.verification.verdict import Departure, Diagnosis, VerdictKind
 
 LARGEST_TILE = 4096
@@ -265,8 +266,7 @@ class Explainer:
         cases.
         """
         failing = self.judge.failing(observations, judged.policy)
-        numbers = [comparison.answer[comparison.ratio > 1] for comparison in judged.compared if comparison.fails]
-        wrong = np.unique(np.concatenate(numbers)) if numbers else np.array([])
+        wrong = wrong_values(judged.compared)
         if len(wrong) == 1 or not np.isfinite(wrong).any():
             return None
         if not locate.circumstances(judged.compared) and 2 * len(failing) > len(observations):

@@ -31,7 +31,7 @@ from attnspec.verification.judge.judge import Judge
 from attnspec.verification.judge.mutant_values import each_mutants_values, fits, mutant_values
 from attnspec.verification.judge.mutation_score import shows
 from attnspec.verification.judge.residuals import Compared, compare
-from attnspec.verification.judge.statistics import largest, pooled_rms
+from attnspec.verification.judge.statistics import largest, pooled_rms, wrong_values
 from attnspec.verification.verdict import Diagnosis
 
 BESIDES = "something else besides"
@@ -121,8 +121,7 @@ def _screened(
 
 def one_number(judge: Judge, failing: Sequence[Observation], policy: Policy) -> bool:
     """Whether all that is wrong is one number, such as 0: many mistakes give that in some cases alone."""
-    wrong = [each.answer[each.ratio > 1] for each in judge.compare(failing, policy) if each.fails]
-    return len(np.unique(np.concatenate(wrong))) == 1 if wrong else False
+    return len(wrong_values(judge.compare(failing, policy))) == 1
 
 
 def _unrefuted(judge: Judge, observations: Sequence[Observation], alike: list[Mutant], policy: Policy) -> list[Mutant]:

@@ -17,6 +17,7 @@ from attnspec.thresholds import UNWRITTEN_CASES
 from attnspec.verification.candidate.observation import Array
 from attnspec.verification.diagnosis import locate
 from attnspec.verification.judge.residuals import Compared
+from attnspec.verification.judge.statistics import wrong_values
 
 TILES = (1024, 512, 256, 128, 64, 32, 16, 8, 4, 2)
 """Sizes of a tile that are tried besides those of the candidate's code."""
@@ -74,8 +75,7 @@ def unwritten(
 def _of_output(
     definition: Definition, output: int, compared: Sequence[Compared], tiles: Iterable[int], arbitrary: bool
 ) -> str:
-    numbers = [comparison.answer[comparison.ratio > 1] for comparison in compared if comparison.fails]
-    found = np.unique(np.concatenate(numbers))  # NaN once
+    found = wrong_values(compared)
     if not arbitrary and len(found) > 1:
         return ""
     left = "is not written" if arbitrary else f"is {found[0] + 0:g}"

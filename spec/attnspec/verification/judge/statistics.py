@@ -48,6 +48,12 @@ def largest(compared: Sequence[Compared]) -> float:
     return max((float(comparison.ratio.max()) for comparison in compared if comparison.ratio.size), default=0.0)
 
 
+def wrong_values(compared: Sequence[Compared]) -> Array:
+    """The distinct numbers that stand where an element is wrong, NaN once."""
+    wrong = [comparison.answer[comparison.ratio > 1] for comparison in compared if comparison.fails]
+    return np.unique(np.concatenate(wrong)) if wrong else np.array([])
+
+
 def median(compared: Sequence[Compared]) -> float:
     """The median of |error| / σ over counted elements whose value is not 0; NaN if there are none."""
     parts = [np.abs(comparison.z[comparison.counted & (np.abs(comparison.noise.value) > 0)]) for comparison in compared]

@@ -20,7 +20,7 @@ from attnspec.verification.sandbox.child.arrays_jax import JaxArrays
 from attnspec.verification.sandbox.child.arrays_numpy import NumPyArrays
 from attnspec.verification.sandbox.child.arrays_torch import TorchArrays
 from attnspec.verification.sandbox.child.autodiff import Progress, differentiate
-from attnspec.verification.sandbox.child.calls import failure, repeat, unavailable
+from attnspec.verification.sandbox.child.calls import Repeated, failure, repeat, unavailable
 from attnspec.verification.sandbox.child.global_state import GlobalState
 from attnspec.verification.sandbox.child.measuring import Measurement, measured, measured_once
 from attnspec.verification.sandbox.child.pooling import extremes, spread
@@ -80,8 +80,8 @@ def answer(request: Request, function: Callable[..., Any], arrays: Arrays, begin
         result, outcome = _run(request, call, arrays, arguments)
         results.append(result)
         changed = tuple(name for name, argument in watched.items() if arrays.changed(argument, snapshots[name]))
-        outcome = replace(outcome, changed_inputs=changed, global_state=state.changes())
-        outcome = replace(outcome, evaluated=Equation.evaluations > evaluations)
+        evaluated = Equation.evaluations > evaluations
+        outcome = replace(outcome, changed_inputs=changed, global_state=state.changes(), evaluated=evaluated)
         return _with_outputs(outcome, request, arrays, results) if outcome.status == "ok" else outcome
 
 
@@ -121,21 +121,26 @@ def _run(
         outputs = [_copied(each) for each in _outputs(result, progress.during, request, arrays)]
         return outputs if len(outputs) > 1 else outputs[0]
 
-    measurement, calls, varied, overwritten = Measurement(0.0, None), 1, 0, False
+    measurement, repeated = Measurement(0.0, None), Repeated(None, calls=1, varied=0)
     try:
         if request.measured or request.pools is not None:
             result, measurement = (measured if request.measured else measured_once)(call_and_wait)
         elif watch is None:
             repeated = repeat(request.times, call_and_wait, kept, _distance)
-            result, calls, varied = repeated.result, repeated.calls, repeated.varied
-            overwritten = repeated.overwritten
+            result = repeated.result
         else:
             with watch, arrays.seeing(watch.operation) if seen else nullcontext():
                 result = arrays.unseen(call_and_wait())
         recorded = tuple(watch.recorded) if watch is not None else ()
-        seconds, peak_bytes = measurement.seconds, measurement.peak_bytes
-        outcome = Outcome("ok", recorded=recorded, seconds=seconds, peak_bytes=peak_bytes)
-        outcome = replace(outcome, calls=calls, varied=varied, overwritten=overwritten)
+        outcome = Outcome(
+            "ok",
+            recorded=recorded,
+            seconds=measurement.seconds,
+            peak_bytes=measurement.peak_bytes,
+            calls=repeated.calls,
+            varied=repeated.varied,
+            overwritten=repeated.overwritten,
+        )
     except BaseException as error:
         result, outcome = None, failure(error)
     return result, replace(outcome, during=progress.during, detached=progress.detached)
