@@ -24,7 +24,8 @@ BLIND = ROOT / "tests/planted/blind"
 sys.path.insert(0, str(ROOT / "tests"))
 
 import attnspec  # noqa: E402  # the path comes first
-from planted.blind.corpus import Planted, planted  # noqa: E402  # likewise
+from planted.authored import Authored  # noqa: E402  # likewise
+from planted.blind.corpus import RIGHT, WRONG, planted  # noqa: E402  # likewise
 
 
 def explained(text: str) -> list[str]:
@@ -38,7 +39,7 @@ def explained(text: str) -> list[str]:
     return rows
 
 
-def judged(one: Planted) -> dict[str, Any]:
+def judged(one: Authored) -> dict[str, Any]:
     """The verdict on a candidate, as the table needs it."""
     start = time.perf_counter()
     try:
@@ -63,7 +64,7 @@ def read(path: Path) -> dict[str, dict[str, Any]]:
     return {row["key"]: row for row in map(json.loads, lines)}
 
 
-def run(path: Path, kept: list[Planted]) -> None:
+def run(path: Path, kept: list[Authored]) -> None:
     """Judge what the file lacks, in an order that is drawn once."""
     done = read(path)
     random.Random(0).shuffle(kept)
@@ -91,10 +92,10 @@ def table(path: Path, page: str) -> str:
     said, opinions = read(path), json.loads((BLIND / "judged.json").read_text(encoding="utf-8"))
     before = rows_of(page)
     lines = []
-    for right, title in ((False, "Wrong forms"), (True, "Right forms")):
-        lines += ["", f"## {title}", "", "| candidate | in its author's words | verdict | diagnosis | explained |"]
+    for kind in (WRONG, RIGHT):
+        lines += ["", f"## {kind} forms", "", "| candidate | in its author's words | verdict | diagnosis | explained |"]
         lines.append("|---|---|---|---|---|")
-        for one in (one for one in planted() if one.right is right):
+        for one in (one for one in planted() if one.kind == kind):
             verdict, why = before.get(one.key, ("not asked", ""))
             if row := said.get(one.key):
                 reason = "" if row["verdict"] == "conforms" else row["reason"]
@@ -113,11 +114,9 @@ def main() -> None:
     only.add_argument("--wrong", action="store_true")
     options = parser.parse_args()
     if options.run:
-        asked = [one for one in planted() if not options.of or one.key.partition(":")[0] in options.of]
-        run(
-            options.run,
-            [one for one in asked if not ((options.right and not one.right) or (options.wrong and one.right))],
-        )
+        kinds = [RIGHT] if options.right else [WRONG] if options.wrong else [RIGHT, WRONG]
+        asked = [one for one in planted() if not options.of or one.path.stem in options.of]
+        run(options.run, [one for one in asked if one.kind in kinds])
     if options.write:
         page = BLIND / "README.md"
         text = page.read_text(encoding="utf-8")

@@ -8,7 +8,8 @@ import re
 import pytest
 
 import attnspec
-from planted.blind.corpus import HERE, Planted, planted
+from planted.authored import Authored
+from planted.blind.corpus import HERE, RIGHT, WRONG, planted
 
 JUDGED: dict[str, str] = json.loads((HERE / "judged.json").read_text(encoding="utf-8"))
 """A person's opinion of each: "rightly", "half", "wrongly", "nothing"; "missed" conforms and should not."""
@@ -26,13 +27,13 @@ SAMPLED = frozenset(
 """The keys of those that the ordinary run asks: a cheap one of each kind."""
 
 
-def asked(right: bool) -> list[object]:
+def asked(kind: str) -> list[object]:
     """The candidates that have been judged, most of them on demand."""
-    kept = [one for one in planted() if one.right is right and one.key in JUDGED]
+    kept = [one for one in planted() if one.kind == kind and one.key in JUDGED]
     return [pytest.param(one, id=one.key, marks=marks(one)) for one in kept]
 
 
-def marks(one: Planted) -> list[pytest.MarkDecorator]:
+def marks(one: Authored) -> list[pytest.MarkDecorator]:
     """Which runs ask it, and whether it is known to fail."""
     found = [] if one.key in SAMPLED else [pytest.mark.slow]
     if JUDGED[one.key] in ("missed", "blamed", "no verdict"):
@@ -40,16 +41,16 @@ def marks(one: Planted) -> list[pytest.MarkDecorator]:
     return found
 
 
-@pytest.mark.parametrize("one", asked(right=False))
-def test_a_planted_mistake_is_caught_and_stays_explained(one: Planted) -> None:
+@pytest.mark.parametrize("one", asked(WRONG))
+def test_a_planted_mistake_is_caught_and_stays_explained(one: Authored) -> None:
     report = attnspec.verify(one.target, dtype="float32")
     assert report.verdict.value not in ("conforms", "inconclusive", "not run")
     if JUDGED[one.key] == "rightly":
         assert "no known mistake" not in str(report)
 
 
-@pytest.mark.parametrize("one", asked(right=True))
-def test_a_right_form_is_not_blamed(one: Planted) -> None:
+@pytest.mark.parametrize("one", asked(RIGHT))
+def test_a_right_form_is_not_blamed(one: Authored) -> None:
     expected = "imprecise" if JUDGED[one.key] == "imprecise" else "conforms"  # a form that loses digits
     assert attnspec.verify(one.target, dtype="float32").verdict.value == expected
 

@@ -9,7 +9,8 @@ import pytest
 import attnspec
 from attnspec.errors import SpecError
 from attnspec.verification.verdict import Report
-from planted.hostile.corpus import HERE, Hostile, hostile
+from planted.authored import Authored
+from planted.hostile.corpus import BEYOND, HERE, WITHIN, hostile
 
 ONCE_PASSED = {
     "answering:three_buffers_in_turn": "goes on writing to",
@@ -40,14 +41,14 @@ SHOULD_BE_SEEN = {"remembering:wrong_for_denormals"}
 """Those within reach that are not seen through: gaps, see README.md there."""
 
 
-def asked(one: Hostile) -> Report:
+def asked(one: Authored) -> Report:
     """The report on a candidate; what its process writes to is not looked at."""
     return attnspec.verify(one.target, dtype="float32", function=False, trace=False, time_limit=10)
 
 
-def marked(within: bool) -> list[object]:
+def marked(kind: str) -> list[object]:
     """The candidates within or beyond reach, most of them on demand."""
-    kept = [one for one in hostile() if one.within is within and one.key not in ONCE_PASSED]
+    kept = [one for one in hostile() if one.kind == kind and one.key not in ONCE_PASSED]
     gap = pytest.mark.xfail(strict=True, reason="a gap that is known, see README.md there")
     return [
         pytest.param(one, id=one.key, marks=[pytest.mark.slow, *([gap] if one.key in SHOULD_BE_SEEN else [])])
@@ -62,23 +63,23 @@ def once_passed() -> list[object]:
 
 
 @pytest.mark.parametrize("one", once_passed())
-def test_what_once_passed_is_seen_through(one: Hostile) -> None:
+def test_what_once_passed_is_seen_through(one: Authored) -> None:
     report = asked(one)
 
     assert report.verdict.value in ("misbehaves", "inconclusive"), str(report)
     assert ONCE_PASSED[one.key] in report.verdicts[0].reason
 
 
-@pytest.mark.parametrize("one", marked(within=True))
-def test_a_hostile_candidate_does_not_conform(one: Hostile) -> None:
+@pytest.mark.parametrize("one", marked(WITHIN))
+def test_a_hostile_candidate_does_not_conform(one: Authored) -> None:
     try:
         assert asked(one).verdict.value != "conforms"
     except SpecError:
         assert one.name == "claims_forms_of_others", "only a claim that cannot be read is an error"
 
 
-@pytest.mark.parametrize("one", marked(within=False))
-def test_one_beyond_reach_ends_in_a_verdict(one: Hostile) -> None:
+@pytest.mark.parametrize("one", marked(BEYOND))
+def test_one_beyond_reach_ends_in_a_verdict(one: Authored) -> None:
     """Whatever it is: it knows that it is tested, answers for the worker, or is wrong where nothing is asked."""
     assert asked(one).verdict.value
 
