@@ -15,6 +15,9 @@ from attnspec.interpreters.mutation.insertions import BOUNDS, FUNCTIONS, inserti
 from attnspec.interpreters.mutation.mutants import lookalikes
 from attnspec.language.check import check
 from attnspec.language.tree import Definition
+from attnspec.verification.cases.case import make
+from attnspec.verification.judge.mutant_values import fits
+from honest import always
 
 GENERATOR = np.random.Generator(np.random.Philox(0))
 X, W_1, B_1, W_2, B_2 = (GENERATOR.standard_normal(shape) for shape in ((5, 3), (3, 4), (4,), (4, 3), (3,)))
@@ -85,9 +88,16 @@ def test_two_options_are_swapped_in_two_lines() -> None:
 @pytest.mark.broad
 @pytest.mark.parametrize("id", [*REGISTRY])
 def test_every_equation_has_well_formed_insertions(id: str) -> None:
-    """At each place the first function and the smallest bound are checked: the others have the same type."""
+    """At each place the first function and the smallest bound are checked: the others have the same type.
+
+    What needs equal sizes has no type at others, and is evaluated where named sizes are equal.
+    """
+    equal = [make(REGISTRY[id], each, "float64") for each in always(id) if each.why == "equal sizes"]
     for each in insertions(REGISTRY[id].definition):
-        if not LIKE_OTHERS.search(each.says):
+        if each.equal_sizes:
+            for case in (case for case in equal if fits(each, case)):
+                evaluate(each.definition, (), case.arguments)
+        elif not LIKE_OTHERS.search(each.says):
             check(each.definition)
 
 

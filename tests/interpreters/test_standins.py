@@ -18,6 +18,7 @@ from attnspec.interpreters.mutation.function_substitutions import (
     SUBSTITUTIONS,
     function_substitutions,
 )
+from attnspec.interpreters.mutation.function_substitutions import MASKED as MASKED_BY
 from attnspec.language.equation import REGISTRY
 from trees import read
 
@@ -69,12 +70,20 @@ NAMED: dict[str, tuple[str, Any]] = {
 }
 
 
+SEEN = "-seen"
+"""The end of the names of those that are 0 where everything is masked."""
+
 MASKED: dict[str, Any] = {
     "masked-infinite": lambda x, mask: x.masked_fill(~mask, -torch.inf),
     "masked-large": lambda x, mask: x.masked_fill(~mask, -1e9),
     "mask-added": lambda x, mask: x + mask,
     "mask-multiplied": lambda x, mask: x * mask,
     "masked-added": lambda x, mask: x + (1.0 - mask.to(x.dtype)) * -1e4,
+    **{
+        f"masked-{number:g}{seen}": lambda x, mask, number=number: x.masked_fill(~mask, -number)
+        for number in MASKED_BY
+        for seen in ("", SEEN)
+    },
 }
 """{name: the scores that software puts into an ordinary softmax}."""
 
@@ -119,7 +128,7 @@ def test_a_masked_softmax_becomes_an_ordinary_one_of_other_scores(name: str, vis
     x, mask = np.array([0.5, -1.0, 2.0, 0.0, 1.5]), np.isin(np.arange(5), [*visible])
     scores, values = MASKED[name](torch.from_numpy(x), torch.from_numpy(mask)), torch.from_numpy(x)
 
-    expected = float(torch.softmax(scores, 0) @ values)
+    expected = float(torch.softmax(scores, 0) @ values) if mask.any() or not name.endswith(SEEN) else 0.0
     with np.errstate(invalid="ignore"):  # −∞ less −∞
         given = evaluate(found.definition, (x, mask), {})
     np.testing.assert_allclose(given, expected, rtol=1e-12)
