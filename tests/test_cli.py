@@ -73,6 +73,27 @@ def test_list_shows_every_equation_and_who_implements_it() -> None:
     assert "torch  attnspec_peers" in listed.stdout
 
 
+def test_list_has_equations_of_code_that_was_run_and_not_imported(tmp_path: Path) -> None:
+    code = "\n".join(
+        [
+            "from attnspec import equation",
+            "from attnspec.notation import Float, Tensor",
+            "@equation()",
+            'def twice(x: Float[Tensor, " n"]) -> Float[Tensor, " n"]:',
+            '    """Twice."""',
+            "    return x + x",
+            "from attnspec.cli import main",
+            "main(['list', 'twice'])",
+        ]
+    )
+    (tmp_path / "mine.py").write_text(code)
+    program = "exec(compile(open('mine.py').read(), 'mine.py', 'exec'), {'__name__': 'mine'})"
+    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True)
+
+    assert done.returncode == 0, done.stderr
+    assert "mine.twice" in done.stdout
+
+
 @pytest.mark.parametrize("columns", ["60", "80", "200"])
 def test_list_breaks_no_word(columns: str) -> None:
     listed = attnspec("list", "recurrent", COLUMNS=columns)

@@ -93,7 +93,8 @@ def _table(families: dict[str, list[Entry]], discovery: Discovery, width: int) -
     table.add_column("equation", ratio=1)
     table.add_column("implemented by", no_wrap=True)
     for number, (family, entries) in enumerate(families.items()):
-        description = (sys.modules[entries[-1].function.__module__].__doc__ or "").partition("\n")[0]
+        module = sys.modules.get(entries[-1].function.__module__)  # none of code that was run, not imported
+        description = ((module and module.__doc__) or "").partition("\n")[0]
         if number:
             table.add_row("")
         heading = Text("" if width < NARROW else "implemented by", "bold")

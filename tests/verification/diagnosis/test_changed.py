@@ -9,9 +9,10 @@ from functools import cache
 import numpy as np
 import pytest
 
-from attnspec import REGISTRY
+from attnspec import REGISTRY, equation
 from attnspec.interpreters.evaluation.call import evaluate
 from attnspec.interpreters.rounding.policy import preset
+from attnspec.notation import Float, Tensor
 from attnspec.verification.candidate.observation import Observation
 from attnspec.verification.cases.case import Case
 from attnspec.verification.diagnosis.changed import changed_answers, changed_inputs, exchanged_axes, merged_examples
@@ -153,6 +154,20 @@ def test_another_function_is_neither() -> None:
 def test_right_answers_have_no_change() -> None:
     assert changed_inputs(judge(MASKED), read(MASKED), POLICY) is None
     assert changed_answers(judge(MASKED), read(MASKED), POLICY) is None
+
+
+def test_axes_that_cannot_be_exchanged_are_left_alone() -> None:
+    """A batch of an odd number of examples is no width of pairs."""
+
+    @equation()
+    def negative_pairs(x: Float[Tensor, "t 2*d"]) -> Float[Tensor, "t 2*d"]:
+        """Minus all pairs."""
+        return -x
+
+    cases = [case_of(negative_pairs.id, batch=3, seed=seed, t=4, d=2) for seed in range(2)]
+    answers = [Observation(case, (case.arrays["x"],)) for case in cases]
+
+    assert exchanged_axes(Judge(negative_pairs, "float64"), answers, POLICY) is None
 
 
 def test_a_batch_that_is_taken_for_the_sequence_is_named() -> None:

@@ -12,7 +12,8 @@ from itertools import combinations
 
 import numpy as np
 
-from attnspec.errors import SpecError
+from attnspec.errors import ShapeError, SpecError
+from attnspec.interpreters.evaluation.call import fit
 from attnspec.interpreters.formula.formula import text_of
 from attnspec.interpreters.rounding.policy import Policy
 from attnspec.language import layers
@@ -96,7 +97,16 @@ def _merged(definition: Definition, observation: Observation, dim: Dim) -> Obser
         if not along and not np.array_equal(answer, np.broadcast_to(answer[:1], answer.shape), equal_nan=True):
             return None
         answers.append(answer.reshape(-1, *answer.shape[2:]) if along else answer[0])
-    return Observation(replace(case, arrays=arrays, description=None), tuple(answers))
+    return _if_it_fits(definition, replace(case, arrays=arrays, description=None), answers)
+
+
+def _if_it_fits(definition: Definition, case: Case, answers: Sequence[Array]) -> Observation | None:
+    """A changed case with its answers; None if the equation has no arrays of these shapes, such as of an odd width."""
+    try:
+        fit(definition, {name: array.shape for name, array in case.arrays.items()}, case.options)
+    except ShapeError:
+        return None
+    return Observation(case, tuple(answers))
 
 
 def exchanged_axes(judge: Judge, observations: Sequence[Observation], policy: Policy) -> Diagnosis | None:
@@ -132,8 +142,8 @@ def _exchanged(definition: Definition, observation: Observation, one: str, other
     answers = [turned(*each) for each in zip(observation.answers, (r.dims for r in definition.results), strict=True)]
     if any(answer is None for answer in answers):
         return None
-    whole = tuple(answer for answer in answers if answer is not None)
-    return Observation(replace(case, arrays=arrays, description=None), whole)
+    whole = [answer for answer in answers if answer is not None]
+    return _if_it_fits(definition, replace(case, arrays=arrays, description=None), whole)
 
 
 def changed_answers(judge: Judge, observations: Sequence[Observation], policy: Policy) -> Diagnosis | None:
