@@ -35,7 +35,7 @@ EXPLAINED = {
         "softmax_first": "the mask acts on the weights, after softmax",
         "peeps_at_old_state": "c is used instead of c_next",
         "not_normalised": "the division by Σ_{j: j ≤ i} s_ij is missing",
-        "strictly_before": "in S: k of the previous step is read, and v of the previous step is read",
+        "strictly_before": "in y: S_t of the step before is read, at first the start",
         "error_before_decay": "S is used instead of kept",
         "input_without_step": "the factor δ_c is missing",
     },

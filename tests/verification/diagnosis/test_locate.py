@@ -182,6 +182,14 @@ def test_sizes_from_one_on(menu: list[int], data: st.DataObject) -> None:
     assert f"only where d ≥ {first}, and never up to {before}" in located(observations, NORM)
 
 
+def test_a_right_case_beside_an_axis_of_size_1_does_not_hide_a_range() -> None:
+    """√1 is 1: a scale that is missing from some number of keys on does not show there."""
+    found = [*spoilt(everywhere, lambda case: sizes(case)["m"] >= 16)]
+    found += honest(ATTENTION, case_of(ATTENTION, n=5, m=30, d=1, e=6, seed=4))
+
+    assert "only where m ≥ 16, and never up to 9" in located(found)
+
+
 def test_a_mask_that_hides_the_first_places_is_named() -> None:
     cases = [case_of(MASKED, n=1, m=m, d=2, e=3, seed=m) for m in (6, 7, 8)]
     for case, hidden in zip(cases, (0, 4, 2), strict=True):

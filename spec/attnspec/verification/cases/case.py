@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attnspec.errors import SpecError
+from attnspec.interpreters.rounding.policy import FORMATS
 from attnspec.language import layers
 from attnspec.language.check import top
 from attnspec.language.dims import Dim
@@ -237,7 +238,7 @@ def make(equation: Equation[..., Any], description: Description, dtype: str) -> 
         if name in arrays:  # a layer that a smaller case lacks has no arrays
             way = distribution_of(equation, name)
             ends = int_range(definition, way, sizes) if arrays[name].dtype.kind == "i" else (0, 0)
-            arrays[name] = patterned(pattern, arrays[name], ends)
+            arrays[name] = patterned(pattern, arrays[name], ends, FORMATS[dtype].largest)
     for parameter in definition.parameters:
         arrays[parameter.name] = in_range(arrays[parameter.name], parameter.symbol)
     if description.regime == HIDDEN:

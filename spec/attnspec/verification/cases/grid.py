@@ -40,9 +40,6 @@ TIED = 391
 ALIKE = ("mixed", "shared")
 """Layouts that need arguments of equal shapes."""
 
-ELSEWHERE = ("ties", "large negative", "large positive")
-"""Patterns that are not tried of one argument at a time."""
-
 MASKED_KEYS = 161
 """Keys of a case of padding: more than the longest padding, so that some are left behind it."""
 
@@ -99,7 +96,7 @@ def _patterns(made: Describer, parameter: Parameter) -> list[str]:
     return [
         name
         for name in FLOAT_PATTERNS
-        if axes >= fewest.get(name, 1) and name not in ELSEWHERE and not (bounded and name in ("large", "one-hot"))
+        if axes >= fewest.get(name, 1) and name != "ties" and not (bounded and name in ("large", "one-hot"))
     ]
 
 

@@ -44,15 +44,6 @@ def _large(drawn: Array) -> Array:
     return drawn * 256
 
 
-def _large_negative(drawn: Array) -> Array:
-    """Minus hundreds."""
-    return -np.abs(drawn) * 256
-
-
-def _large_positive(drawn: Array) -> Array:
-    return np.abs(drawn) * 256
-
-
 def _ties(drawn: Array) -> Array:
     """Whole numbers, of which many are equal."""
     return np.rint(drawn)
@@ -64,11 +55,12 @@ FLOAT_PATTERNS: dict[str, Callable[[Array], Array]] = {
     "one-hot": _one_hot,
     "equal rows": _equal_rows,
     "large": _large,
-    "large negative": _large_negative,
-    "large positive": _large_positive,
     "ties": _ties,
 }
 """Patterns of floating-point arguments, by name."""
+
+SIGNS = {"large negative": -1, "large positive": 1}
+"""Patterns of floating-point arguments of one sign: hundreds, or tens where the dtype does not hold their products."""
 
 INT_PATTERNS: dict[str, Callable[[Array, int, int], Array]] = {
     "lowest": lambda drawn, low, high: np.full_like(drawn, low),
@@ -104,15 +96,18 @@ MASK_PATTERNS: dict[str, Callable[[Array], Array]] = {
 """Patterns of masks, by name."""
 
 
-def patterned(pattern: str, drawn: Array, ends: tuple[int, int]) -> Array:
+def patterned(pattern: str, drawn: Array, ends: tuple[int, int], largest: float) -> Array:
     """An argument with the values of a pattern.
 
     Args:
         drawn: float64, int64 or bool.
         ends: the smallest and the largest value that may be drawn, of whole numbers.
+        largest: the largest number of the dtype.
     """
     if not drawn.size:
         return drawn
+    if pattern in SIGNS:
+        return np.asarray(SIGNS[pattern] * np.abs(drawn) * min(256.0, largest**0.5 / 16))
     if drawn.dtype.kind == "f":
         return FLOAT_PATTERNS[pattern](drawn)
     if drawn.dtype.kind == "b":
