@@ -69,6 +69,7 @@ ELSEWHERE = {
     "NEARBY": "which mutants are examined",
     "STEPS": "which mutants are examined",
     "ALTERNATIVES": "how many sentences are printed",
+    "MOST_TELLING": "which cases are tried first, for speed",
     "MOST_MISTAKES": "the cost of a search",
     "MOST_TRIES": "the cost of a search",
     "MOST_ARRAYS": "the cost of a search",

@@ -8,12 +8,17 @@ import numpy as np
 import pytest
 
 from attnspec import REGISTRY
+from attnspec.interpreters.evaluation.memo import Memory
 from attnspec.interpreters.formula.formula import text_of
+from attnspec.interpreters.mutation.mutants import generated_mutations
 from attnspec.interpreters.rounding.lines import Visit, evaluated, line_noises
 from attnspec.interpreters.rounding.noise import noise
 from attnspec.interpreters.rounding.policy import preset
+from attnspec.language.tree import Definition
 from attnspec.verification.cases.case import Case, make
 from attnspec.verification.cases.suite import standard_suite
+from attnspec.verification.judge.kept_values import Outputs
+from attnspec.verification.judge.mutant_values import differ, together
 
 POLICY = preset("op-by-op", "float32")
 
@@ -70,6 +75,25 @@ def test_a_line_is_evaluated_again_from_the_values_of_the_others() -> None:
     visit = visits("recurrent.gru_cell")[-1]
 
     for root in range(3):
-        again = evaluated(visit, visit.definition, [root])
+        again = evaluated(visit, visit.definition, [root], Memory())
         assert again is not None
         assert np.array_equal(again, lines(visit)[visit.definition.lines[root].targets[0]])
+
+
+@pytest.mark.parametrize("id", ["recurrent.gru_cell", "backward.gru", "attention.scaled_dot_product"])
+def test_mutants_of_a_line_have_the_same_values_at_once_and_alone(id: str) -> None:
+    """The values of a line of merged mutants are, along the first axis, those of each mutant by itself."""
+    visit = visits(id)[-1]
+    root = 0
+    mutants = [tree for _, _, tree, equal in generated_mutations(visit.definition, [root]) if not equal][:30]
+    alone = [evaluated(visit, mutant, [root], Memory()) for mutant in mutants]
+
+    def evaluate(mutant: Definition, several: int) -> Outputs:
+        value = evaluated(visit, mutant, [root], Memory(), several)
+        return None if value is None else (value,)
+
+    for value, outputs in zip(alone, together(mutants, evaluate), strict=True):
+        assert (value is None) == (outputs is None)
+        if value is not None and outputs is not None:
+            whole = np.broadcast_to(value, outputs[0].shape)
+            assert not differ([whole], outputs)

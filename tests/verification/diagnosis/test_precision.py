@@ -15,9 +15,16 @@ from attnspec.interpreters.rounding.policy import FORMATS, preset
 from attnspec.thresholds import HONEST_MEDIAN
 from attnspec.verification.candidate.observation import Observation
 from attnspec.verification.cases.case import Case
-from attnspec.verification.diagnosis.precision import effective_bits, imprecise, lowered, sites
+from attnspec.verification.diagnosis.precision import (
+    compared_with_median,
+    effective_bits,
+    imprecise,
+    lowered,
+    sites,
+)
 from attnspec.verification.judge.findings import OPERANDS, Bits, Judged
 from attnspec.verification.judge.judge import Judge
+from attnspec.verification.judge.statistics import median
 from synthetic import MANY, answers, case_of, changed, compared, generator, honest_answers, noise, small_cases
 
 ATTENTION, RNN, NORM, ADDITIVE = (
@@ -178,3 +185,16 @@ def test_of_exact_answers_all_bits_are_there_and_of_float64_none_are_counted() -
 def test_bits_are_written_with_their_place() -> None:
     assert str(Bits(10.96, "the output")) == "11.0 at the output"
     assert str(Bits(24.0)) == "24.0"
+
+
+@pytest.mark.parametrize("id", [ATTENTION, RNN, NORM])
+def test_a_median_is_compared_as_if_all_cases_were_read(id: str) -> None:
+    """Cases are read until the median is on one side of a value: that of all of them is on this side."""
+    observations = in_fewer_bits(id, "all of it", 15)
+    compared_all = judge(id).compare(observations, UNDER)
+    middle = median(compared_all)
+
+    for value in (0.0, middle / 100, middle / 1.1, middle, middle * 1.1, middle * 100):
+        side = compared_with_median(value, judge(id), observations, UNDER)
+        assert side == ("more" if middle > value else "less" if middle < value else "equal")
+    assert compared_with_median(1.0, judge(id), [], UNDER) is None

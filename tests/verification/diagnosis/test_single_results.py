@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 from attnspec import REGISTRY
@@ -64,3 +67,32 @@ def test_the_equation_of_one_result_has_the_lines_that_it_needs() -> None:
         alone = only(definition, place)
         assert len(alone.lines) < len(definition.lines)
         np.testing.assert_array_equal(evaluate(alone, (), case.arguments), expected)
+
+
+def test_a_result_alone_has_the_noise_of_the_whole_equation() -> None:
+    """The value is the same, and the same elements can be judged, so that the noise need not be computed again."""
+    equation = REGISTRY[GATES]
+    whole, output = Judge(equation, "float32"), RESULTS.index("d_a_o")
+    alone = Judge(replace(equation, definition=only(equation.definition, output)), "float32")
+
+    for case in small_cases(GATES):
+        of_all, (of_one,) = whole.noise(case, POLICY)[output], alone.noise(case, POLICY)
+        assert np.array_equal(of_all.value, of_one.value)
+        assert np.array_equal(of_all.undecidable, of_one.undecidable)
+
+
+def test_the_noise_of_a_result_is_not_computed_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of answers, that of the whole equation is taken; only the noise of mistakes is new."""
+    computed: list[Judge] = []
+    own = Judge.noise_of
+
+    def noted(self: Judge, *args: Any) -> Any:
+        computed.append(self)
+        return own(self, *args)
+
+    monkeypatch.setattr(Judge, "noise_of", noted)
+    judge = Judge(REGISTRY[GATES], "float32")
+    said = mistakes_in_results(judge, wrong_by(lambda results: {"d_a_i": 3 * results["d_a_i"]}), POLICY)
+
+    assert said is not None
+    assert all(each is judge for each in computed)

@@ -130,6 +130,7 @@ def evaluate(
     kwargs: Mapping[str, Any],
     memory: Memory | None = None,
     several: int = 0,
+    inputs: Mapping[str, Any] | None = None,
 ) -> Any:
     """The value of an equation on arrays, in their namespace and dtype.
 
@@ -138,11 +139,12 @@ def evaluate(
         args: its arrays, in order.
         kwargs: its arrays and options by name.
         memory: values of evaluations on the same arrays, which are used and added to; arrays are not changed meanwhile.
-        several: how many values a number of the equation has, of type `Several`; 0 if all numbers have one.
+        several: how many values a number of the equation has, of type `Several`, or an array; 0 if all have one.
+        inputs: {name: the values of an array, along a first axis}, in place of the arrays of these names.
 
     Returns:
         One array, or a tuple of them if the equation has several results, with the batch axes first; in front of these
-        is the axis of the values of a number that has several.
+        is the axis of the values of what has several.
 
     Raises:
         BindingError: arguments do not match the parameters.
@@ -150,11 +152,13 @@ def evaluate(
     """
     arrays, options = bind(definition, args, kwargs)
     arrays = {name: value if hasattr(value, "shape") else np.asarray(value) for name, value in arrays.items()}
+    arrays |= {name: values[0, ...] for name, values in (inputs or {}).items()}
     definition = layers.written_out(definition, arrays)
     sizes, batch = fit(definition, {name: tuple(array.shape) for name, array in arrays.items()}, options)
     namespace = namespace_of(arrays.values())
     if several:
-        interpreter: ValueOf = WithSeveral(namespace, memory or Memory(), batch)
+        stacked = {id(arrays[name]): values for name, values in (inputs or {}).items()}
+        interpreter: ValueOf = WithSeveral(namespace, memory or Memory(), batch, stacked)
     else:
         interpreter = ValueOf(namespace) if memory is None else Remembering(namespace, memory)
     results, _ = interpreter.run(definition, arrays, options, sizes, batch)

@@ -1,11 +1,11 @@
-"""Several values of one number in a formula, evaluated at once: they take an axis of their own in front of all others.
+"""Several values of a number in a formula, or of inputs, evaluated at once: they take an axis in front of all others.
 
 Most of the time of an evaluation on small arrays goes into the walk, so that ten numbers cost little more than one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from attnspec.interpreters.evaluation.algebra import Axis, Named, Value
@@ -39,15 +39,24 @@ class Several(float):
 
 
 class WithSeveral(Remembering):
-    """Evaluates an equation for several values of one number; what does not depend on it is looked up.
+    """Evaluates an equation for several values of a number, or of inputs; what does not depend on it is looked up.
 
     Attributes:
         batch: the largest number of batch axes.
+        inputs: {id of an input: its values, along a first axis}, of the inputs that have several.
     """
 
-    def __init__(self, namespace: Any, memory: Memory, batch: int) -> None:
+    def __init__(
+        self, namespace: Any, memory: Memory, batch: int = 0, inputs: Mapping[int, Array] | None = None
+    ) -> None:
         super().__init__(namespace, memory)
-        self.batch = batch
+        self.batch, self.inputs = batch, inputs or {}
+
+    def enter(self, array: Array, axes: tuple[Axis, ...]) -> Named[Array]:
+        """An input, with all of its values if it has several."""
+        if id(array) in self.inputs:
+            return Named(self.source(self.inputs[id(array)]), (SEVERAL, *axes))
+        return super().enter(array, axes)
 
     def visit(self, node: Node, frame: Frame[Array]) -> Value[Array]:
         if isinstance(node, Number) and isinstance(node.value, Several):

@@ -11,7 +11,8 @@ import numpy as np
 from attnspec.errors import SpecError
 from attnspec.interpreters.evaluation.algebra import T
 from attnspec.interpreters.evaluation.call import fit
-from attnspec.interpreters.evaluation.value import ValueOf
+from attnspec.interpreters.evaluation.memo import Memory, Remembering
+from attnspec.interpreters.evaluation.several import SEVERAL, WithSeveral
 from attnspec.interpreters.evaluation.walk import Array, Axis, Frame, Interpreter, Named, Value
 from attnspec.interpreters.rounding.ensemble import MEMBER, Ensemble
 from attnspec.interpreters.rounding.noise import Noise, float_noise
@@ -233,18 +234,21 @@ def _exact(names: Mapping[str, Any]) -> dict[str, Value[Array]]:
     }
 
 
-def evaluated(visit: Visit, mutant: Definition, roots: Sequence[int]) -> Array | None:
+def evaluated(visit: Visit, mutant: Definition, roots: Sequence[int], memory: Memory, several: int = 0) -> Array | None:
     """The value of a line of a mutant of an equation, from the right values of the other lines.
 
     Args:
         visit: an evaluation of the equation.
         mutant: the mutant.
         roots: the positions of the lines that are evaluated anew, in order; the last one is the line.
+        memory: values of expressions from other mutants of this visit, which are used and added to.
+        several: how many values a number of the mutant has, of type `Several`; 0 if all numbers have one.
 
     Returns:
-        Its value, with the axes as in the noise of the line; of several, the first; None if it has none.
+        Its value, with the axes as in the noise of the line, and in front of them one for the values of a number that
+        has several; of several results, the first; None if it has none.
     """
-    interpreter = ValueOf(np)
+    interpreter = WithSeveral(np, memory) if several else Remembering(np, memory)
     interpreter.dtype = np.dtype("float64")
     frame = replace(visit.frame, definition=mutant, names=dict(visit.frame.names), starts=dict(visit.frame.starts))
     values: list[Value[Array]] = []
@@ -256,7 +260,9 @@ def evaluated(visit: Visit, mutant: Definition, roots: Sequence[int]) -> Array |
                     frame.names |= dict(zip(mutant.lines[root].targets, values, strict=True))
     except (SpecError, ValueError, IndexError, ZeroDivisionError, OverflowError, TypeError):
         return None
-    return np.asarray(values[0].data) if values and isinstance(values[0], Named) else None
+    if not values or not isinstance(values[0], Named):
+        return None
+    return np.asarray((interpreter.expanded(values[0], SEVERAL, several) if several else values[0]).data)
 
 
 def _noise(noisy: Any, run: Any, propagation: Propagation, ensemble: Ensemble) -> Noise | None:

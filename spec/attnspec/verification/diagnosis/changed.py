@@ -6,9 +6,9 @@ cases within its own noise.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from itertools import combinations
+from itertools import combinations, islice
 
 import numpy as np
 
@@ -29,6 +29,7 @@ from attnspec.verification.diagnosis.recognise import one_number
 from attnspec.verification.judge.judge import Judge
 from attnspec.verification.judge.mutant_values import values
 from attnspec.verification.judge.mutation_score import differs
+from attnspec.verification.judge.other_inputs import together, values_of_others
 from attnspec.verification.judge.residuals import Compared, compare
 from attnspec.verification.verdict import Diagnosis
 
@@ -41,12 +42,12 @@ def changed_inputs(judge: Judge, observations: Sequence[Observation], policy: Po
     failing = _telling(judge, observations, policy)
     if not failing:
         return None
-    found = []
-    for change in input_changes(judge.equation.definition):
-        if _near(judge, change, failing[0], policy) and all(_explains(judge, change, each, policy) for each in failing):
-            found.append(change)
-        if len(found) == NAMED_CHANGES:
-            break
+    explaining = (
+        change
+        for change in _near(judge, failing[0], policy)
+        if all(_explains(judge, change, each, policy) for each in failing)
+    )
+    found = [*islice(explaining, NAMED_CHANGES)]
     if not found:
         return None
     unrefuted = [change for change in found if not _refuted(judge, change, observations, policy)]
@@ -181,13 +182,23 @@ def _special(case: Case) -> bool:
     return case.description is None or case.description.special or case.description.regime != "ordinary"
 
 
-def _near(judge: Judge, change: Change, observation: Observation, policy: Policy) -> bool:
-    """Whether wrong elements are much nearer to the value of the changed case; it costs no noise."""
-    case = _changed(change, observation.case)
-    value = None if case is None else values(judge.equation.definition, case)
-    if value is None:
-        return False
-    pairs = list(zip(judge.compare([observation], policy), value, strict=True))
+def _near(judge: Judge, observation: Observation, policy: Policy) -> Iterator[Change]:
+    """The changes whose values are much nearer to the wrong elements than the equation's; they cost no noise."""
+    definition, case = judge.equation.definition, observation.case
+    compared = judge.compare([observation], policy)
+    changed = ((change, _changed(change, case)) for change in input_changes(definition))
+    usable = ((change, other) for change, other in changed if other is not None)
+    while some := [*islice(usable, together(case))]:
+        for (change, _), value in zip(
+            some, values_of_others(definition, case, [each for _, each in some]), strict=True
+        ):
+            if value is not None and _are_nearer(compared, value):
+                yield change
+
+
+def _are_nearer(compared: Sequence[Compared], value: Sequence[Array]) -> bool:
+    """Whether the wrong elements of all outputs are much nearer to other values."""
+    pairs = list(zip(compared, value, strict=True))
     if any(comparison.answer.shape != other.shape for comparison, other in pairs):
         return False
     return all(_nearer(comparison, other) for comparison, other in pairs if comparison.fails)

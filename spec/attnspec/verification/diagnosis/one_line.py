@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from itertools import chain, permutations, takewhile
+from dataclasses import dataclass, field, replace
+from itertools import chain, islice, permutations
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from attnspec.errors import NotationError
+from attnspec.interpreters.evaluation.memo import Memory
 from attnspec.interpreters.mutation.free_numbers import FreeNumber, free_numbers
 from attnspec.interpreters.mutation.function_substitutions import function_substitutions
 from attnspec.interpreters.mutation.insertions import insertions
@@ -27,6 +28,8 @@ from attnspec.verification.diagnosis.constants import STARTS, wrong_numbers
 from attnspec.verification.diagnosis.matching import Expected
 from attnspec.verification.diagnosis.recognise import recognise
 from attnspec.verification.judge.judge import Judge
+from attnspec.verification.judge.kept_values import Outputs
+from attnspec.verification.judge.mutant_values import AT_ONCE, together
 
 Array = NDArray[Any]
 
@@ -106,6 +109,7 @@ class LineSearch:
         dtype: the storage dtype.
         policy: the precision policy.
         budget: what the search may cost.
+        memory: the values of expressions that mutants share with their equation.
     """
 
     equation: Equation[..., Any]
@@ -116,6 +120,7 @@ class LineSearch:
     dtype: str
     policy: Policy
     budget: Budget
+    memory: Memory = field(default_factory=Memory)
 
     def stages(self, suspects: Sequence[Suspect]) -> Iterator[list[tuple[int, Mistake]]]:
         """Look for the mistake that an array has, the simplest first: one, a number, two, one and a number.
@@ -135,12 +140,15 @@ class LineSearch:
 
     def near(self, suspects: Sequence[Suspect], mutants: Iterable[Mutant]) -> list[tuple[int, Mistake]]:
         """Recognise mutants whose values are near an array; none are tried beyond the budget."""
-        within = takewhile(lambda _: self.budget.evaluations > 0, mutants)
-        tried = [(mutant, self.value(mutant.definition)) for mutant in within]
+        near: list[list[Mutant]] = [[] for _ in suspects]
+        waiting = iter(mutants)
+        while some := [*islice(waiting, max(0, min(AT_ONCE, self.budget.evaluations)))]:
+            for mutant, value in zip(some, self.values([each.definition for each in some]), strict=True):
+                for close, suspect in zip(near, suspects, strict=True):
+                    close += [mutant] if self.is_near(suspect, value) else []
         found = []
-        for number, suspect in enumerate(suspects):
-            near = [mutant for mutant, value in tried if self.is_near(suspect, value)]
-            mistake = self.recognised(suspect, near)
+        for number, (close, suspect) in enumerate(zip(near, suspects, strict=True)):
+            mistake = self.recognised(suspect, close)
             found += [(number, mistake)] if mistake is not None else []
         return found
 
@@ -171,11 +179,22 @@ class LineSearch:
             if changes(mutant.definition, self.line, self.roots):
                 yield mutant
 
+    def values(self, mutants: Sequence[Definition]) -> list[Array | None]:
+        """The values of the line of mutants in the first watched call; None of one that has none."""
+
+        def evaluate(mutant: Definition, several: int) -> Outputs:
+            value = evaluated(self.visit, mutant, self.roots, self.memory, several)
+            return None if value is None else (value,)
+
+        usable = mutants[: max(self.budget.evaluations, 0)]
+        self.budget.evaluations -= len(mutants)
+        found = together(usable, evaluate) if usable else []
+        finite = [each[0] if each is not None and np.isfinite(each[0]).all() else None for each in found]
+        return [*finite, *[None] * (len(mutants) - len(finite))]
+
     def value(self, mutant: Definition) -> Array | None:
-        """The value of the line of a mutant in the first watched call; None if it has none."""
-        self.budget.evaluations -= 1
-        value = evaluated(self.visit, mutant, self.roots) if self.budget.evaluations >= 0 else None
-        return value if value is not None and np.isfinite(value).all() else None
+        """The value of one mutant."""
+        return self.values([mutant])[0]
 
     def is_near(self, suspect: Suspect, value: Array | None) -> bool:
         """Whether an array is so near the value of a mutant that the mutant is examined closely."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -27,7 +27,8 @@ from attnspec.thresholds import (
 from attnspec.verification.candidate.observation import Observation
 from attnspec.verification.judge.findings import OPERANDS, Bits, Judged
 from attnspec.verification.judge.judge import Judge
-from attnspec.verification.judge.statistics import median, negative_log_likelihood
+from attnspec.verification.judge.residuals import Compared
+from attnspec.verification.judge.statistics import errors_in_sigmas, largest, median, negative_log_likelihood
 
 SITES = {
     "intermediates": ("intermediates", "state"),
@@ -50,35 +51,70 @@ def imprecise(judge: Judge, observations: Sequence[Observation], policy: Policy)
     candidates = []
     ordinary = judge.ordinary(observations)
     failing = sorted(judge.failing(observations, policy), key=lambda observation: observation.case.elements)
+    small, probes = failing[:SITE_CASES], _Probes(judge, policy, failing)
     for site, lower in sites(judge.equation.definition, policy).items():
         if failing and not judge.holds(failing[0], lower(FEWEST_BITS - BITS_MARGIN)):
             continue  # in more bits, the bound is smaller
-        bits = _bits(judge, ordinary, policy, lower)
-        if bits is None:
+        bits = _bits(judge, ordinary, policy, lower, probes)
+        if bits is None or not probes.hold(lower(bits - BITS_MARGIN)):
             continue
-        if not all(judge.holds(observation, lower(bits - BITS_MARGIN)) for observation in failing[:SITE_CASES]):
-            continue
-        if _undecidable_in_fewer_bits(judge, failing[:SITE_CASES], policy, lower(bits - BITS_MARGIN)):
+        if _undecidable_in_fewer_bits(judge, small, policy, lower(bits - BITS_MARGIN)):
             continue
         loss = negative_log_likelihood(judge.compare(ordinary, lower(bits)))
         candidates.append((loss, Bits(bits, site), lower(bits - BITS_MARGIN)))
     likely: list[tuple[float, Bits, Judged]] = []
     for loss, bits_, lowered in sorted(candidates, key=lambda candidate: candidate[0]):
-        if likely and loss >= likely[0][0] + BITS_ALIKE:
+        if likely and (loss >= likely[0][0] + BITS_ALIKE or _is_line(likely[-1][1])):
             break  # the likeliest sites are known: others are not judged on all cases
-        judged = _judged_in_fewer_bits(judge, observations, lowered)
+        if likely and not _is_line(bits_):
+            continue  # one that is no less likely was judged; a line would be named in its place
+        judged = _judged_in_fewer_bits(judge, observations, probes, lowered)
         if judged is not None:
             likely.append((loss, bits_, judged))
-    if not likely:
-        return None
-    _, best, judged_ = min(likely, key=lambda site: (not site[1].site.startswith("the line"), site[0]))
-    return best, judged_
+    return likely[-1][1:] if likely else None
 
 
-def _judged_in_fewer_bits(judge: Judge, observations: Sequence[Observation], lowered: Policy) -> Judged | None:
+def _is_line(bits: Bits) -> bool:
+    """Whether bits are lost at a line of the formula, which is named rather than a site throughout it."""
+    return bits.site.startswith("the line")
+
+
+MOST_TELLING = 4
+"""By so many cases, a site is refused before its bits are found. Speed alone depends on it."""
+
+
+class _Probes:
+    """Failing cases that must hold in fewer bits: the smallest ones, and those that are furthest off.
+
+    The case by which the last site was refused is asked first, since it refuses most others too.
+    """
+
+    def __init__(self, judge: Judge, policy: Policy, failing: Sequence[Observation]) -> None:
+        def distance(observation: Observation) -> float:
+            return largest(judge.compare([observation], policy))
+
+        self.judge, far = judge, sorted(failing, key=distance, reverse=True)
+        self.all = [*failing[:SITE_CASES], *(each for each in far if not _is_among(each, failing[:SITE_CASES]))]
+        self.first = self.all[: 2 * SITE_CASES]
+
+    def hold(self, policy: Policy, cases: Sequence[Observation] | None = None) -> bool:
+        """Whether cases hold under a policy, those that are asked first by default."""
+        for observation in cases or self.first:
+            if not self.judge.holds(observation, policy):
+                self.first = [observation, *(each for each in self.first if each is not observation)]
+                return False
+        return True
+
+
+def _is_among(observation: Observation, others: Sequence[Observation]) -> bool:
+    return any(observation is other for other in others)
+
+
+def _judged_in_fewer_bits(
+    judge: Judge, observations: Sequence[Observation], probes: _Probes, lowered: Policy
+) -> Judged | None:
     """The judgement of all answers in fewer bits; None if they are not right, or if most of them are undecidable."""
-    by_size = sorted(observations, key=lambda observation: observation.case.elements)
-    if not all(judge.holds(observation, lowered) for observation in by_size):
+    if not probes.hold(lowered) or not probes.hold(lowered, probes.all):
         return None
     judged = judge.judge(observations, lowered)
     decidable, of = judged.decidable
@@ -113,10 +149,12 @@ def lowered(policy: Policy, parts: Sequence[str], bits: float) -> Policy:
         form: Format | None = getattr(policy, part)
         if form is None or form.bits > bits:
             changes[part] = _format(form or policy.storage, bits, policy.storage.largest)
-    return replace(policy, name=f"{policy.name} at {bits:.1f} bits", **changes)
+    return replace(policy, name=f"{policy.name} at {bits:.1f} bits", **changes) if changes else policy
 
 
 def _line_lowered(policy: Policy, line: str, bits: float) -> Policy:
+    if bits >= policy.intermediates.bits:
+        return policy
     form = _format(policy.intermediates, bits)
     return replace(policy, name=f"{policy.name} at {bits:.1f} bits in {line}", exception=(line, form))
 
@@ -125,19 +163,67 @@ def _format(form: Format, bits: float, largest: float = 0.0) -> Format:
     return replace(form, name=f"{bits:.1f} bits", bits=bits, largest=largest or form.largest)
 
 
-def _bits(judge: Judge, ordinary: Sequence[Observation], policy: Policy, lower: Lower) -> float | None:
-    """Find by bisection the bits at which the median of |error| / σ is that of honest rounding; None without."""
+def _bits(judge: Judge, ordinary: Sequence[Observation], policy: Policy, lower: Lower, probes: _Probes) -> float | None:
+    """Find by bisection the bits at which the median of |error| / σ is that of honest rounding; None without.
+
+    Args:
+        ordinary: the cases of the median.
+        probes: cases that must hold in these bits. Where they do not, None is returned early.
+    """
     low, high = FEWEST_BITS, float(policy.intermediates.bits)
 
-    def median_error(bits: float) -> float:
-        return median(judge.compare(ordinary, lower(bits)))
+    def compared_with_honest(bits: float) -> Side | None:
+        return compared_with_median(HONEST_MEDIAN, judge, ordinary, lower(bits))
 
-    if not median_error(low) < HONEST_MEDIAN < median_error(high):
+    if compared_with_honest(high) != "more" or compared_with_honest(low) != "less":
+        return None
+    most = _most_bits(probes, lower, low, high)
+    if most < high and compared_with_honest(most) == "less":
         return None
     while high - low > BITS_STEP:
         half = (low + high) / 2
-        low, high = (half, high) if median_error(half) < HONEST_MEDIAN else (low, half)
+        low, high = (half, high) if half < most and compared_with_honest(half) == "less" else (low, half)
     return low
+
+
+def _most_bits(probes: _Probes, lower: Lower, fewest: float, most: float) -> float:
+    """The bits above which some case that is asked first does not hold, up to `BITS_STEP`."""
+    for observation in probes.first[:MOST_TELLING]:
+        low = fewest
+        while most - low > BITS_STEP and not probes.hold(lower(most - BITS_MARGIN), [observation]):
+            half = (low + most) / 2
+            low, most = (half, most) if probes.hold(lower(half - BITS_MARGIN), [observation]) else (low, half)
+    return most
+
+
+Side = Literal["less", "equal", "more"]
+"""On which side of a value a number is."""
+
+
+def compared_with_median(
+    value: float, judge: Judge, observations: Sequence[Observation], policy: Policy
+) -> Side | None:
+    """Whether the median of |error| / σ of all cases is less than a value, equal to it or more; None without elements.
+
+    The cases are compared with their noise, the largest first, until more than half of all elements are on one side.
+    """
+    waiting = sorted(observations, key=_size, reverse=True)
+    total, below, above = sum(map(_size, waiting)), 0, 0
+    compared: list[Compared] = []
+    for observation in waiting:
+        new = judge.compare([observation], policy)
+        errors = errors_in_sigmas(new)
+        total -= _size(observation) - errors.size  # elements that do not count are known now
+        below, above = below + int((errors < value).sum()), above + int((errors > value).sum())
+        compared += new
+        if 2 * below > total or 2 * above > total:
+            return "more" if above > below else "less"
+    found = median(compared)
+    return None if np.isnan(found) else "equal" if found == value else "more" if found > value else "less"
+
+
+def _size(observation: Observation) -> int:
+    return sum(answer.size for answer in observation.answers)
 
 
 def effective_bits(judged: Judged, dtype: str) -> Bits | None:

@@ -55,6 +55,8 @@ def _mistake(judge: Judge, observations: Sequence[Observation], policy: Policy, 
     alone = only(definition, output)
     single = Judge(replace(judge.equation, definition=alone), judge.dtype, judge.seed, judge.accepted)
     answers = [Observation(_case(each.case, output), (each.answers[output],)) for each in observations]
+    for answer, whole in zip(answers, observations, strict=True):
+        single.keep_noise(answer.case, policy, judge.noise(whole.case, policy)[output : output + 1])
     for mistakes in (_likely(definition, output, alone), wrong_numbers(single, answers, policy)):
         found = recognise(single, answers, [*mistakes], policy, refute=True)
         if found is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 
 from attnspec.language.tree import Definition
 from attnspec.thresholds import LEFT_OUT, SCALE_STEP
-from attnspec.verification.judge.mutant_values import values
+from attnspec.verification.cases.case import Case
+from attnspec.verification.judge.kept_values import Outputs
+from attnspec.verification.judge.other_inputs import together, values_of_others
 from attnspec.verification.judge.residuals import Compared
 
 Array = NDArray[Any]
@@ -59,19 +61,21 @@ def error_directions(tree: Definition) -> Iterator[ErrorDirection]:
         yield ErrorDirection(result.name, partial(_only_output, output=output))
     for axis, name in ((-1, "column"), (-2, "row")):
         yield ErrorDirection(f"the last {name} of the output", partial(_last_of_output, axis=axis), is_partial=True)
-    for parameter in tree.parameters:
-        if parameter.kind == "float":
-            name = parameter.name
-            yield ErrorDirection(name, _Scale(tree, name))
-            for axis in range(-len(parameter.dims), 0):
-                yield ErrorDirection(
-                    f"the last slice of {name} along axis {axis}", _Scale(tree, name, axis), is_partial=True
-                )
-                for tile in TILES if not tree.symbol(name).weight else ():
-                    along = _Scale(tree, name, axis, tile)
-                    yield ErrorDirection(
-                        f"the last tile of {name}, of {tile},", along, is_partial=True, on_long_cases=True
-                    )
+    floats = [parameter for parameter in tree.parameters if parameter.kind == "float"]
+    scaled = [_Scaled(each.name, axis) for each in floats for axis in (None, *range(-len(each.dims), 0))]
+    tiles = {each: [replace(each, tile=tile) for tile in TILES] for each in scaled if _has_tiles(tree, each)}
+    near, far = _Scales(tree, scaled), _Scales(tree, [tile for of_one in tiles.values() for tile in of_one])
+    for each in scaled:
+        subject = each.name if each.axis is None else f"the last slice of {each.name} along axis {each.axis}"
+        yield ErrorDirection(subject, partial(near.along, scaled=each), is_partial=each.axis is not None)
+        for tile in tiles.get(each, ()):
+            subject = f"the last tile of {tile.name}, of {tile.tile},"
+            yield ErrorDirection(subject, partial(far.along, scaled=tile), is_partial=True, on_long_cases=True)
+
+
+def _has_tiles(tree: Definition, scaled: _Scaled) -> bool:
+    """Whether kernels may divide an axis of an argument into tiles: weights are read whole."""
+    return scaled.axis is not None and not tree.symbol(scaled.name).weight
 
 
 def _only_output(comparison: Compared, output: int) -> Array:
@@ -83,25 +87,49 @@ def _last_of_output(comparison: Compared, axis: int) -> Array:
     return only_last(comparison.noise.value, axis)
 
 
-class _Scale:
-    """The derivative of the outputs with respect to the scale of an argument, or of its last slice along an axis."""
+@dataclass(frozen=True, slots=True)
+class _Scaled:
+    """What is scaled: an argument, or its last slice or tile along an axis."""
 
-    def __init__(self, tree: Definition, name: str, axis: int | None = None, tile: int = 1) -> None:
-        self.tree, self.name, self.axis, self.tile = tree, name, axis, tile
-        self.cache: dict[int, tuple[Array, ...] | None] = {}
+    name: str
+    axis: int | None = None
+    tile: int = 1
 
-    def __call__(self, comparison: Compared) -> Array | None:
+    def of(self, case: Case) -> Case | None:
+        """A case in which it is scaled by a little more; None if there is no such slice."""
+        array = case.arrays[self.name]
+        if self.axis is not None and array.shape[self.axis] <= self.tile:
+            return None
+        scaled = array if self.axis is None else only_last(array, self.axis, self.tile)
+        return replace(case, arrays={**case.arrays, self.name: array + SCALE_STEP * scaled})
+
+
+class _Scales:
+    """The derivatives of the outputs of an equation with respect to the scales of its arguments.
+
+    Those in a group are evaluated at once on a case, as far as it is small; they are kept until others are asked for.
+    """
+
+    def __init__(self, tree: Definition, group: Sequence[_Scaled]) -> None:
+        self.tree, self.group = tree, group
+        self.kept: dict[int, tuple[Sequence[_Scaled], list[Outputs]]] = {}
+
+    def along(self, comparison: Compared, scaled: _Scaled) -> Array | None:
+        """The derivative at a comparison, of the output's shape; None if there is none."""
         key = id(comparison.case)
-        if key not in self.cache:
-            array = comparison.case.arrays[self.name]
-            if self.axis is not None and array.shape[self.axis] <= self.tile:
-                return None
-            scaled = array if self.axis is None else only_last(array, self.axis, self.tile)
-            changed = {**comparison.case.arrays, self.name: array + SCALE_STEP * scaled}
-            self.cache[key] = values(self.tree, replace(comparison.case, arrays=changed))
+        if key not in self.kept or scaled not in self.kept[key][0]:
+            self.kept[key] = self.evaluated(comparison.case, self.group.index(scaled))
+        among, found = self.kept[key]
+        outputs = found[among.index(scaled)]
         # The forward difference (f(a + h·a) − f(a)) / h.
-        outputs = self.cache[key]
         return None if outputs is None else comparison.deviation(outputs[comparison.output]) / SCALE_STEP
+
+    def evaluated(self, case: Case, first: int) -> tuple[Sequence[_Scaled], list[Outputs]]:
+        """The values of a part of the group, from one on, on a case."""
+        some = self.group[first : first + together(case)]
+        changed = [each.of(case) for each in some]
+        found = iter(values_of_others(self.tree, case, [each for each in changed if each is not None]))
+        return some, [None if each is None else next(found) for each in changed]
 
 
 def only_last(array: Array, axis: int, tile: int = 1) -> Array:

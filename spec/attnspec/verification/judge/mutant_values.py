@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
@@ -24,7 +24,7 @@ from attnspec.verification.cases.batched_gradients import lift_over_batch
 from attnspec.verification.cases.case import Case, few, make, smallest
 from attnspec.verification.cases.restricted import of_any_size
 from attnspec.verification.cases.suite import standard_suite
-from attnspec.verification.judge.kept_values import KeptValues
+from attnspec.verification.judge.kept_values import KeptValues, Outputs
 
 VALUE, OVERFLOW = "value", "overflow"
 """How a mutant differs: in finite numbers, or only by elements that are not finite."""
@@ -44,45 +44,51 @@ KEPT = KeptValues()
 """The values of mutants on cases: one is tried on a case for its score, for its direction, and in the next round."""
 
 
-def values(definition: Definition, case: Case, several: int = 0) -> tuple[NDArray[Any], ...] | None:
+def values(
+    definition: Definition, case: Case, several: int = 0, inputs: Mapping[str, NDArray[Any]] | None = None
+) -> Outputs:
     """Evaluate an equation or a mutant on a case in float64; None if it cannot be evaluated for these sizes.
 
     Args:
-        several: how many values a number of it has, for each of which it is evaluated, along a leading axis.
+        several: how many values a number of it has, or an array, for each of which it is evaluated, along a leading
+            axis.
+        inputs: {name: the values of an array, along a first axis}, in place of the arrays of these names.
     """
     with np.errstate(all="ignore"):
         try:
-            value = evaluate(lift_over_batch(definition, case), (), case.arguments, MEMORY, several)
+            value = evaluate(lift_over_batch(definition, case), (), case.arguments, MEMORY, several, inputs)
         except (SpecError, ValueError, IndexError, ZeroDivisionError, OverflowError, TypeError):
             return None
     outputs = value if isinstance(value, tuple) else (value,)
     return tuple(output.astype(np.float64) if output.dtype.kind == "b" else output for output in outputs)
 
 
-def values_of_each(variants: Sequence[Definition], case: Case) -> Iterator[tuple[NDArray[Any], ...] | None]:
+def values_of_each(variants: Sequence[Definition], case: Case) -> Iterator[Outputs]:
     """The values of variants of an equation on a case, as `values` gives them; many are evaluated at once."""
     step = max(1, min(AT_ONCE, LARGEST_AT_ONCE // max(case.elements, 1)))
     for start in range(0, len(variants), step):
-        yield from _together(variants[start : start + step], case)
+        yield from together(variants[start : start + step], lambda variant, several: values(variant, case, several))
 
 
-def _together(variants: Sequence[Definition], case: Case) -> list[tuple[NDArray[Any], ...] | None]:
-    """The values of variants, evaluated at once, or in two parts where that is not possible."""
+def together(variants: Sequence[Definition], evaluate: Callable[[Definition, int], Outputs]) -> list[Outputs]:
+    """The values of variants, evaluated at once, or in two parts where that is not possible.
+
+    Args:
+        evaluate: evaluates one variant, with 0; or several merged ones, with their number, along a first axis.
+    """
     if len(variants) == 1:
-        return [values(variants[0], case)]
+        return [evaluate(variants[0], 0)]
     merged = MERGED.of(variants)
-    outputs = values(merged.whole, case, len(variants)) if merged.whole is not None else None
+    outputs = evaluate(merged.whole, len(variants)) if merged.whole is not None else None
     if outputs is not None:
         return [tuple(output[place] for output in outputs) for place in range(len(variants))]
-    found: dict[int, tuple[NDArray[Any], ...] | None] = {}
+    found: dict[int, Outputs] = {}
     for part in merged.parts:
-        found |= zip(part, _together([variants[place] for place in part], case), strict=True)
+        found |= zip(part, together([variants[place] for place in part], evaluate), strict=True)
     return [found[place] for place in range(len(variants))]
 
 
-def mutant_values(
-    mutant: Mutant, case: Case, dtype: str, overflowing: str = "float32"
-) -> tuple[NDArray[Any], ...] | None:
+def mutant_values(mutant: Mutant, case: Case, dtype: str, overflowing: str = "float32") -> Outputs:
     """Evaluate a mutant on a case; None if it cannot be evaluated for these sizes.
 
     It is evaluated in float64, except one that only overflow makes wrong.
@@ -101,14 +107,14 @@ def mutant_values(
     return None if outputs is None else tuple(output.astype(np.float64) for output in outputs)
 
 
-def each_mutants_values(mutants: Sequence[Mutant], case: Case, dtype: str) -> Iterator[tuple[NDArray[Any], ...] | None]:
+def each_mutants_values(mutants: Sequence[Mutant], case: Case, dtype: str) -> Iterator[Outputs]:
     """The values of mutants on a case, as `mutant_values` gives them; many are evaluated at once."""
     together = _each_in_float64([each.definition for each in mutants if not each.in_storage], case)
     for mutant in mutants:
         yield mutant_values(mutant, case, dtype) if mutant.in_storage else next(together)
 
 
-def _each_in_float64(variants: Sequence[Definition], case: Case) -> Iterator[tuple[NDArray[Any], ...] | None]:
+def _each_in_float64(variants: Sequence[Definition], case: Case) -> Iterator[Outputs]:
     """The values of variants on a case, which are computed unless they are kept from an earlier time."""
     known = [KEPT.get(variant, case) for variant in variants]
     computed = values_of_each([variant for variant, kept in zip(variants, known, strict=True) if kept is None], case)

@@ -56,9 +56,14 @@ def wrong_values(compared: Sequence[Compared]) -> Array:
 
 def median(compared: Sequence[Compared]) -> float:
     """The median of |error| / σ over counted elements whose value is not 0; NaN if there are none."""
-    parts = [np.abs(comparison.z[comparison.counted & (np.abs(comparison.noise.value) > 0)]) for comparison in compared]
-    joined = np.concatenate([np.zeros(0), *parts])
+    joined = errors_in_sigmas(compared)
     return float(np.median(joined)) if joined.size else float("nan")
+
+
+def errors_in_sigmas(compared: Sequence[Compared]) -> Array:
+    """The |error| / σ of counted elements whose value is not 0."""
+    parts = [np.abs(comparison.z[comparison.counted & (np.abs(comparison.noise.value) > 0)]) for comparison in compared]
+    return np.concatenate([np.zeros(0), *parts])
 
 
 def negative_log_likelihood(compared: Sequence[Compared]) -> float:
