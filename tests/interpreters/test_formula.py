@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -12,17 +14,22 @@ import pytest
 
 from attnspec import REGISTRY
 from attnspec.errors import NotationError
-from attnspec.interpreters.formula.formula import latex, latex_of, text, text_of
+from attnspec.interpreters.formula.formula import latex, latex_of, mathml, text, text_of
 from attnspec.interpreters.mutation.mutants import mutants
 from attnspec.language.check import Scope, check
 from attnspec.language.dims import Dim
 from attnspec.language.symbols import ACCENTS, GREEK
 from attnspec.language.symbols import latex as symbol
 from attnspec.language.traversal import nodes
-from attnspec.language.tree import Apply, Name, Node, Number, Position, Scan, SizeOf, Span
+from attnspec.language.tree import Apply, Call, Definition, Name, Node, Number, Position, Scan, SizeOf, Span
 from trees import NAMES, Grower, changed, distinct, injective, probe, read
 
 EQUATIONS = [item for item in REGISTRY.values() if item.function.__module__.startswith("attnspec.equations.")]
+
+
+def visible(definition: Definition) -> str:
+    """A formula in MathML, without tags and speech."""
+    return re.sub(r' (data-\w+|arg|intent)="[^"]*"', "", mathml(definition))
 
 
 def shown(expression: str) -> tuple[str, str]:
@@ -137,6 +144,57 @@ def test_comments_stand_at_the_right() -> None:
 def test_pairs_differ(one: str, other: str) -> None:
     assert shown(one)[0] != shown(other)[0]
     assert shown(one)[1] != shown(other)[1]
+
+
+PLACES = """
+    x: Float[Tensor, "n n x_i"], y: Int[Tensor, "n"], d: Float[Tensor, "n d_k"], x_y_i: Float[Tensor, "n"],
+    x_i_2: Float[Tensor, "n n"], x_i_tilde: Float[Tensor, "n n"], k: Float[Tensor, ""]
+"""
+PLACE_LINES = """
+    i, k, i_2, i_tilde = indices("n", "n", "n", "n")
+    d_k, x_i = size("d_k"), size("x_i")
+"""
+
+
+@pytest.mark.parametrize("setting", [latex, text, visible])
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("x_y_i", "x[y[i]]"),
+        ("x_y_i[k]", "x[y[i], k]"),
+        ("x_i_2", "x[i_2]"),
+        ("x_i_2[k]", "x[i_2, k]"),
+        ("x_i_tilde", "x[i_tilde]"),
+        ("d_k", "d[k]"),
+        ("x_i", "x[i]"),
+    ],
+)
+def test_names_and_places_differ(setting: Callable[[Definition], str], one: str, other: str) -> None:
+    """A name with subscripts is not set like an array at a place; nor is a size."""
+    first, second = (setting(probe(each, PLACES, PLACE_LINES)) for each in (one, other))
+
+    assert first != second
+
+
+def test_a_size_is_no_gradient() -> None:
+    tree = probe("k / sqrt(d_k)", 'k: Float[Tensor, "d_k"], d_b: Float[Tensor, "d_k"]', '\n    d_k = size("d_k")\n')
+
+    assert text(tree).splitlines() == ["k, ∂b ∈ ℝ^d_k", "probe.f = k / √d_k"]
+    assert r"\frac{k}{\sqrt{d_{k}}}" in latex(tree)
+
+
+def test_an_option_that_sets_a_size_says_so() -> None:
+    tree = REGISTRY["multihead.split"].definition
+
+    assert "with heads = H ∈ ℕ" in text(tree)
+    assert r"\text{with } \mathit{heads} = H \in \mathbb{N}" in latex(tree)
+
+
+def test_equations_with_the_names_of_operations_have_their_family() -> None:
+    mod = replace(probe("s % s"), id="probe.mod")
+    tree = replace(probe("s"), returns=(Call(mod, (Name("s"),)),))
+
+    assert text_of(tree.returns[0], tree) == "probe.mod′(s)"
 
 
 def test_expressions_grown_at_random_differ() -> None:

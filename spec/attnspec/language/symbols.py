@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from attnspec.language.registry import conventions, family_of
@@ -140,7 +140,7 @@ def differentiated(name: str) -> str:
     return of if head == "d" and PLAIN.fullmatch(name) and of[:1].isalpha() and of.split("_")[0] not in ACCENTS else ""
 
 
-def latex(name: str, places: str = "", indices: Collection[str] = ()) -> str:
+def latex(name: str, places: str = "", indices: Collection[str] = (), *, size: bool = False) -> str:
     """A name in LaTeX: W_xz → W_{xz}, h_tilde → \\tilde{h}, alpha → \\alpha, d_q → \\partial q.
 
     Different names look different, with and without subscripts: words are italic on the line and upright in subscripts,
@@ -151,8 +151,9 @@ def latex(name: str, places: str = "", indices: Collection[str] = ()) -> str:
         places: subscripts that are not part of the name; they follow those of the name: x_q at i → x_{q,i}.
         indices: names of indices. A subscript of the name that could be read as indices is upright, so that the name
             h_t, h_{\\mathrm{t}}, differs from an array h at t, h_{t}. A name that is an index is in typewriter type.
+        size: whether it is the name of a size, of which there is no gradient: d_k → d_{k}.
     """
-    if (of := differentiated(name)) and name not in indices:
+    if (of := differentiated(name)) and name not in indices and not size:
         return f"\\partial {latex(of, places, indices)}"
     if not PLAIN.fullmatch(name) or name in indices:
         text, rest = f"\\mathtt{{{name}}}".replace("_", "\\_"), []
@@ -169,6 +170,13 @@ def reads_as_indices(subscript: str, indices: Collection[str]) -> bool:
     return subscript in indices or all(letter in indices for letter in subscript)
 
 
+def reads_as_place(subscripts: Sequence[str], indices: Collection[str]) -> bool:
+    """Whether the subscripts of a name could be read as a place, as those of x_y_i: x at y_i."""
+    return reads_as_indices(subscripts[-1], indices) or any(
+        "_".join(subscripts[start:]) in indices for start in range(len(subscripts))
+    )
+
+
 def _accented(text: str, rest: list[str]) -> tuple[str, list[str]]:
     while rest and rest[0] in ACCENTS:
         text, rest = f"{ACCENTS[rest[0]]}{{{text}}}", rest[1:]
@@ -180,9 +188,9 @@ def _below(parts: list[str], indices: Collection[str]) -> str:
     if not parts:
         return ""
     first, *rest = parts
-    if not rest and reads_as_indices(first, indices):
-        return f"\\mathrm{{{first}}}"
+    if "_".join(parts) in indices or (not rest and reads_as_indices(first, indices)):
+        return "\\mathrm{" + r"\_".join(parts) + "}"
     word = len(first) > 2 and first.isalpha()  # two letters are two symbols: W_xi maps x to i
     text = first if not word else f"\\{first}" if first in GREEK else f"\\mathrm{{{first}}}"
     text, rest = _accented(text, rest)
-    return f"{text}_{{{_below(rest, ())}}}" if rest else text
+    return f"{text}_{{{_below(rest, indices)}}}" if rest else text

@@ -28,6 +28,9 @@ from attnspec.language.registry import family_of, name_in_family
 from attnspec.language.traversal import nodes
 from attnspec.language.tree import Definition, Line, Name, Node, Scan, Through
 
+WRITTEN = {*vocabulary.WORDS, "mod", "reshape"}
+"""The words that formulas have, besides the names of equations."""
+
 NO_TAGS: Mapping[int, Tag] = MappingProxyType({})
 
 
@@ -123,7 +126,7 @@ class _Row:
 class _Callees:
     """The names of called equations.
 
-    The family is left out for equations of the same family, unless the name is a word of the vocabulary.
+    The family is left out for equations of the same family, unless the name is a word of a formula.
 
     Attributes:
         setting: the medium.
@@ -137,7 +140,7 @@ class _Callees:
 
     def __call__(self, callee: Definition) -> str:
         family, name = family_of(callee.id), name_in_family(callee.id)
-        short = family == self.family and name.isidentifier() and name.isascii() and name not in vocabulary.WORDS
+        short = family == self.family and name.isidentifier() and name.isascii() and name not in WRITTEN
         return self.setting.upright(name if short else callee.id) + self.primes(callee)
 
     def primes(self, callee: Definition) -> str:

@@ -66,8 +66,8 @@ class Latex(Setting):
     }
     wide = 220
 
-    def name(self, name: str, places: Sequence[str] = (), indices: Collection[str] = ()) -> str:
-        return latex(name, run(places), indices)
+    def name(self, name: str, places: Sequence[str] = (), indices: Collection[str] = (), *, size: bool = False) -> str:
+        return latex(name, run(places), indices, size=size)
 
     def upright(self, word: str) -> str:
         return f"\\operatorname{{{word}}}".replace("_", "\\_")

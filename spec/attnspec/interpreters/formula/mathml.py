@@ -94,10 +94,10 @@ class MathML(Setting):
     }
     wide = 80
 
-    def name(self, name: str, places: Sequence[str] = (), indices: Collection[str] = ()) -> str:
-        if (of := differentiated(name)) and name not in indices:
+    def name(self, name: str, places: Sequence[str] = (), indices: Collection[str] = (), *, size: bool = False) -> str:
+        if (of := differentiated(name)) and name not in indices and not size:
             return f"<mrow>{sign('∂', form='prefix', lspace='0', rspace='0')}{self.name(of, places, indices)}</mrow>"
-        if PLAIN.fullmatch(name) and name not in indices:
+        if PLAIN.fullmatch(name) and name not in indices and not size:
             head, *rest = name.split("_")
             word = head if len(head) == 1 else greek(head) if greek(head) != head else italic(head)
             base, rest = _accented(f"<mi>{word}</mi>", rest)
@@ -216,11 +216,11 @@ def _below(parts: Sequence[str], indices: Collection[str]) -> str:
     if not parts:
         return ""
     first, *rest = parts
-    if not rest and reads_as_indices(first, indices):
-        return f'<mi mathvariant="normal">{first}</mi>'
+    if "_".join(parts) in indices or (not rest and reads_as_indices(first, indices)):
+        return f'<mi mathvariant="normal">{"_".join(parts)}</mi>'
     word = len(first) > 2 and first.isalpha()  # two letters are two symbols: W_xi maps x to i
     text, rest = _accented(f"<mi>{greek(first)}</mi>" if word else one(MATHML.literal(first)), rest)
-    return f"<msub>{text}{one(_below(rest, ()))}</msub>" if rest else text
+    return f"<msub>{text}{one(_below(rest, indices))}</msub>" if rest else text
 
 
 MATHML = MathML()

@@ -54,7 +54,7 @@ class Setting(ABC):
     wide: ClassVar[int]
 
     @abstractmethod
-    def name(self, name: str, places: Sequence[str] = (), indices: Collection[str] = ()) -> str:
+    def name(self, name: str, places: Sequence[str] = (), indices: Collection[str] = (), *, size: bool = False) -> str:
         """A symbol with subscripts that are not part of its name; see `symbols.latex`."""
 
     @abstractmethod

@@ -64,7 +64,7 @@ class Symbols:
 
     def index(self, index: str) -> str:
         """The symbol of an index."""
-        return self.setting.name(index)
+        return self.setting.name(index, (), [other for other in self.indices if other != index])
 
     @property
     def indices(self) -> list[str]:
@@ -90,7 +90,8 @@ class Symbols:
     def factor(self, name: str) -> str:
         """A named size, or a rounded-up quotient."""
         if not name.startswith("⌈"):
-            return self.sizes.get(name) or self.setting.name(name)
+            subscripted = name.split("_")[0] in self.taken and "_" in name  # it could be read as an array at a place
+            return self.sizes.get(name) or self.setting.name(name, (), self.indices if subscripted else (), size=True)
         top, bottom = (Piece(self.size(part), Level.ATOM if is_name(part) else Level.SUM) for part in parts(name))
         left, right = self.setting.words["⌈"], self.setting.words["⌉"]
         return left + self.setting.quotient(top, bottom).text + right
@@ -125,7 +126,8 @@ class Symbols:
             yield names + words["in"] + self.space(words[kind], dims)
         for k, option in enumerate(definition.options):
             kind = words["option" if option.kind == "int" else "float"]
-            yield ("" if k else words["with"]) + self.declared(option.name) + words["in"] + kind
+            size = signs["="] + self.size(Dim.parse(option.size)) if option.size not in ("", option.name) else ""
+            yield ("" if k else words["with"]) + self.declared(option.name) + size + words["in"] + kind
         for k, (index, dim) in enumerate(definition.indices):
             size, bars = self.size(dim), self.setting.bars(self.index(index))
             known = signs["="] + bars if self.sizes.get(index, bars) != bars else ""

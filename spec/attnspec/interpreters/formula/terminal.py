@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from typing import ClassVar
 
 from attnspec.interpreters.formula.setting import MARKS, Level, Piece, Setting, greek, run
-from attnspec.language.symbols import ACCENTS, PLAIN, differentiated, reads_as_indices
+from attnspec.language.symbols import ACCENTS, PLAIN, differentiated, reads_as_indices, reads_as_place
 
 
 class Terminal(Setting):
@@ -60,8 +60,8 @@ class Terminal(Setting):
     }
     wide = 110
 
-    def name(self, name: str, places: Sequence[str] = (), indices: Collection[str] = ()) -> str:
-        if (of := differentiated(name)) and name not in indices:
+    def name(self, name: str, places: Sequence[str] = (), indices: Collection[str] = (), *, size: bool = False) -> str:
+        if (of := differentiated(name)) and name not in indices and not size:
             return f"∂{self.name(of, places, indices)}"
         head, *rest = name.split("_")
         head = greek(head)
@@ -69,10 +69,11 @@ class Terminal(Setting):
             head += unicodedata.lookup(f"COMBINING {MARKS[rest.pop(0)]}")
         subscript = "_".join(greek(part) if len(part) > 2 else part for part in rest)
         ambiguous = len(rest) == 1 and reads_as_indices(rest[0], indices)
+        read_on = ";" if rest and reads_as_place(rest, indices) else ","
         if not PLAIN.fullmatch(name) or name in indices or (ambiguous and len(rest[0]) > 1 and rest[0] in indices):
             head, subscript = f"'{name}'", ""
         if subscript and places:
-            return f"{head}_{{{subscript}{';' if ambiguous else ','}{run(places)}}}"
+            return f"{head}_{{{subscript}{read_on}{run(places)}}}"
         if subscript:
             return f"{head}_{{{subscript}}}" if ambiguous else f"{head}_{subscript}"
         return self.below(head, places) if places else head
