@@ -314,8 +314,9 @@ def attentive_beam_decode(
 
 
 def _rows(tokens: Array, z: Array, P: Array, *weights: Array, start: int, heads: int, eps: float) -> Array:
-    """What the decoder makes of `start` and all tokens but the last, for each hypothesis where there are several."""
-    x = transformer.embed_scaled(np.concatenate([np.full_like(tokens[..., :1], start), tokens[..., :-1]], axis=-1), P)
+    """What the decoder makes of `start` and the tokens behind it, for each hypothesis where there are several."""
+    first = np.full((*tokens.shape[:-1], 1), start, dtype=tokens.dtype)
+    x = transformer.embed_scaled(np.concatenate([first, tokens], axis=-1), P)
     return transformer.decoder_layer(x, z, *weights, heads=heads, eps=eps)
 
 
@@ -328,7 +329,7 @@ def transformer_next(
     W_1: Array, b_1: Array, W_2: Array, b_2: Array, gamma_3: Array, beta_3: Array, W: Array, b: Array,
     *, start: int, heads: int, eps: float,
 ) -> Array:
-    """All places are decoded, and one row is read; beyond the end it is 0."""
+    """All places are decoded, and one row is read."""
     y = _rows(
         tokens, z, P,
         W_q_s, W_k_s, W_v_s, W_o_s, gamma_1, beta_1, W_q_c, W_k_c, W_v_c, W_o_c, gamma_2, beta_2,
@@ -339,9 +340,8 @@ def transformer_next(
 
 
 def _at(y: Array, length: Array) -> Array:
-    """The row of each example whose number is given; 0 where there is none."""
-    row = np.take_along_axis(y, np.minimum(length, y.shape[-2] - 1)[..., None, None], axis=-2)[..., 0, :]
-    return np.where(length[..., None] < y.shape[-2], row, y.dtype.type(0))
+    """The row of each example whose number is given."""
+    return np.take_along_axis(y, length[..., None, None], axis=-2)[..., 0, :]
 
 
 @implements("generation.transformer_greedy_decode", framework="numpy", dtypes=DTYPES, devices=DEVICES)
@@ -357,7 +357,7 @@ def transformer_greedy_decode(
     tokens = np.zeros((*z.shape[:-2], limit), dtype=np.int64)
     for i in range(limit):
         y = _rows(
-            tokens[..., : i + 1], z, P,
+            tokens[..., :i], z, P,
             W_q_s, W_k_s, W_v_s, W_o_s, gamma_1, beta_1, W_q_c, W_k_c, W_v_c, W_o_c, gamma_2, beta_2,
             W_1, b_1, W_2, b_2, gamma_3, beta_3,
             start=start, heads=heads, eps=eps,
@@ -398,7 +398,7 @@ def transformer_sample_decode(
     tokens = np.zeros(uniform.shape, dtype=np.int64)
     for i in range(uniform.shape[-1]):
         y = _rows(
-            tokens[..., : i + 1], z, P,
+            tokens[..., :i], z, P,
             W_q_s, W_k_s, W_v_s, W_o_s, gamma_1, beta_1, W_q_c, W_k_c, W_v_c, W_o_c, gamma_2, beta_2,
             W_1, b_1, W_2, b_2, gamma_3, beta_3,
             start=start, heads=heads, eps=eps,
@@ -448,7 +448,7 @@ def transformer_beam_decode(
     every = np.broadcast_to(z[..., None, :, :], (*tokens.shape[:-1], *z.shape[-2:]))
     for i in range(limit):
         y = _rows(
-            tokens[..., : i + 1], every, P,
+            tokens[..., :i], every, P,
             W_q_s, W_k_s, W_v_s, W_o_s, gamma_1, beta_1, W_q_c, W_k_c, W_v_c, W_o_c, gamma_2, beta_2,
             W_1, b_1, W_2, b_2, gamma_3, beta_3,
             start=start, heads=heads, eps=eps,

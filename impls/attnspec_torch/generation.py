@@ -301,8 +301,9 @@ def attentive_beam_decode(
 
 
 def _rows(tokens: Tensor, z: Tensor, P: Tensor, *weights: Tensor, start: int, heads: int, eps: float) -> Tensor:
-    """What the decoder makes of `start` and all tokens but the last, for each hypothesis where there are several."""
-    x = transformer.embed_scaled(torch.cat([torch.full_like(tokens[..., :1], start), tokens[..., :-1]], dim=-1), P)
+    """What the decoder makes of `start` and the tokens behind it, for each hypothesis where there are several."""
+    first = tokens.new_full((*tokens.shape[:-1], 1), start)
+    x = transformer.embed_scaled(torch.cat([first, tokens], dim=-1), P)
     return transformer.decoder_layer(x, z, *weights, heads=heads, eps=eps)
 
 
@@ -314,7 +315,7 @@ def transformer_next(
     W_1: Tensor, b_1: Tensor, W_2: Tensor, b_2: Tensor, gamma_3: Tensor, beta_3: Tensor, W: Tensor, b: Tensor,
     *, start: int, heads: int, eps: float,
 ) -> Tensor:
-    """All places are decoded, and one row is read; beyond the end it is 0."""
+    """All places are decoded, and one row is read."""
     y = _rows(
         tokens, z, P,
         W_q_s, W_k_s, W_v_s, W_o_s, gamma_1, beta_1, W_q_c, W_k_c, W_v_c, W_o_c, gamma_2, beta_2,
@@ -325,9 +326,8 @@ def transformer_next(
 
 
 def _at(y: Tensor, length: Tensor) -> Tensor:
-    """The row of each example whose number is given; 0 where there is none."""
-    row = y.take_along_dim(length.clamp(max=y.shape[-2] - 1)[..., None, None], dim=-2).squeeze(-2)
-    return torch.where(length[..., None] < y.shape[-2], row, 0)
+    """The row of each example whose number is given."""
+    return y.take_along_dim(length[..., None, None], dim=-2).squeeze(-2)
 
 
 @implements("generation.transformer_greedy_decode", framework="torch", dtypes=DTYPES)
@@ -342,7 +342,7 @@ def transformer_greedy_decode(
     tokens = torch.zeros((*z.shape[:-2], limit), dtype=torch.long, device=z.device)
     for i in range(limit):
         y = _rows(
-            tokens[..., : i + 1], z, P,
+            tokens[..., :i], z, P,
             W_q_s, W_k_s, W_v_s, W_o_s, gamma_1, beta_1, W_q_c, W_k_c, W_v_c, W_o_c, gamma_2, beta_2,
             W_1, b_1, W_2, b_2, gamma_3, beta_3,
             start=start, heads=heads, eps=eps,
@@ -381,7 +381,7 @@ def transformer_sample_decode(
     tokens = torch.zeros(uniform.shape, dtype=torch.long, device=uniform.device)
     for i in range(uniform.shape[-1]):
         y = _rows(
-            tokens[..., : i + 1], z, P,
+            tokens[..., :i], z, P,
             W_q_s, W_k_s, W_v_s, W_o_s, gamma_1, beta_1, W_q_c, W_k_c, W_v_c, W_o_c, gamma_2, beta_2,
             W_1, b_1, W_2, b_2, gamma_3, beta_3,
             start=start, heads=heads, eps=eps,
@@ -429,7 +429,7 @@ def transformer_beam_decode(
     every = z.unsqueeze(-3).expand(*tokens.shape[:-1], *z.shape[-2:])
     for i in range(limit):
         y = _rows(
-            tokens[..., : i + 1], every, P,
+            tokens[..., :i], every, P,
             W_q_s, W_k_s, W_v_s, W_o_s, gamma_1, beta_1, W_q_c, W_k_c, W_v_c, W_o_c, gamma_2, beta_2,
             W_1, b_1, W_2, b_2, gamma_3, beta_3,
             start=start, heads=heads, eps=eps,

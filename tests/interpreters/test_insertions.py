@@ -40,6 +40,7 @@ def hidden() -> np.ndarray:
         ("tanh is applied to x W_1", np.maximum(np.tanh(X @ W_1) + B_1, 0) @ W_2 + B_2),
         ("x is added to the result", hidden() @ W_2 + B_2 + X),
         ("x is multiplied with the result", (hidden() @ W_2 + B_2) * X),
+        ("relu is applied to x W_1 and to b_1, each alone", (np.maximum(X @ W_1, 0) + np.maximum(B_1, 0)) @ W_2 + B_2),
     ],
 )
 def test_it_is_what_it_says(says: str, expected: np.ndarray) -> None:
@@ -118,4 +119,18 @@ def test_other_equations_with_the_same_arguments_are_thought_of() -> None:
     assert "attention.scaled_dot_product" not in found
     np.testing.assert_array_equal(
         evaluate(found["attention.causal"].definition, (), given), REGISTRY["attention.causal"](**given)
+    )
+
+
+def test_an_argument_is_added_where_two_sizes_are_equal() -> None:
+    """A residual around attention, whose values are as wide as the queries in some cases alone."""
+    id = "attention.scaled_dot_product"
+    [mutant] = [
+        each for each in insertions(REGISTRY[id].definition) if each.says.startswith("q is added to the result")
+    ]
+    q, k, v = (GENERATOR.standard_normal(shape) for shape in ((4, 3), (6, 3), (6, 3)))
+
+    assert mutant.equal_sizes == (("d", "e"),)
+    np.testing.assert_allclose(
+        evaluate(mutant.definition, (), {"q": q, "k": k, "v": v}), REGISTRY[id](q, k, v) + q, rtol=1e-12
     )

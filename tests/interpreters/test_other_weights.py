@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
@@ -9,6 +11,7 @@ from attnspec import REGISTRY
 from attnspec.interpreters.evaluation.call import evaluate
 from attnspec.interpreters.mutation.fewer_weights import fewer_weights
 from attnspec.interpreters.mutation.free_numbers import free_numbers
+from attnspec.interpreters.mutation.function_substitutions import function_substitutions
 from attnspec.interpreters.mutation.insertions import insertions
 from attnspec.language.check import check
 
@@ -99,3 +102,44 @@ def test_scores_may_fall_with_the_distance(times: str, distance: np.ufunc) -> No
 def test_every_equation_has_well_formed_ones(id: str) -> None:
     for each in fewer_weights(REGISTRY[id].definition):
         check(each.definition)
+
+
+def test_one_softmax_is_over_all_rows() -> None:
+    mutants = function_substitutions(REGISTRY["attention.scaled_dot_product"].definition)
+    [whole] = [each.definition for each in mutants if "one softmax is over i and j" in each.says]
+    powers = np.exp(SCORES)
+
+    np.testing.assert_allclose(evaluate(whole, (), {"q": Q, "k": K, "v": V}), powers / powers.sum() @ V, rtol=1e-12)
+
+
+def test_low_rows_underflow_where_the_largest_of_all_is_taken_off() -> None:
+    """In real numbers it is the same; in float32 a row far below the largest score is 0/0."""
+    mutants = function_substitutions(REGISTRY["attention.weights"].definition)
+    [mutant] = [each for each in mutants if "the largest score of all rows" in each.says]
+    e = np.array([[300.0, 299.0], [-100.0, -101.0]])
+
+    with np.errstate(invalid="ignore"):
+        single = np.asarray(evaluate(mutant.definition, (), {"e": e.astype(np.float32)}))
+
+    assert mutant.in_storage
+    np.testing.assert_allclose(evaluate(mutant.definition, (), {"e": e}), weights(e), rtol=1e-12)
+    assert np.isfinite(single[0]).all()
+    assert np.isnan(single[1]).all()
+
+
+@pytest.mark.parametrize(
+    ("says", "expected"),
+    [
+        ("0.001 times the square of the log-sum-exp is added", lambda loss, lse: loss + 0.001 * lse**2),
+        ("the loss is multiplied by 1 − p,", lambda loss, _: (1 - np.exp(-loss)) * loss),
+        ("the loss is multiplied by (1 − p)^2", lambda loss, _: (1 - np.exp(-loss)) ** 2 * loss),
+    ],
+)
+def test_other_losses(says: str, expected: Callable[[np.ndarray, float], np.ndarray]) -> None:
+    logits, id = GENERATOR.standard_normal(7), "seq2seq.cross_entropy"
+    [tree] = [each.definition for each in function_substitutions(REGISTRY[id].definition) if says in each.says]
+    lse = float(np.log(np.exp(logits).sum()))
+
+    wrong = evaluate(tree, (), {"logits": logits, "target": np.array(2)})
+
+    np.testing.assert_allclose(wrong, expected(lse - logits[2], lse), rtol=1e-12)

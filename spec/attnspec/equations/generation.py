@@ -369,8 +369,9 @@ def transformer_next(
 
     It reads `start` before them, and nothing that stands behind. Softmax makes the distribution of the scores.
     """
-    j = index("limit")
-    read = where(j == 0, start, tokens[j - 1])
+    j = index("limit+1")
+    place = j - 1
+    read = where(j == 0, start, tokens[place])
     x = transformer.embed_scaled(read.stack(j), P)
     y = transformer.decoder_layer(
         x, z, W_q_s, W_k_s, W_v_s, W_o_s, gamma_1, beta_1, W_q_c, W_k_c, W_v_c, W_o_c, gamma_2, beta_2,

@@ -192,13 +192,12 @@ def a_score_is_the_log_probability_of_its_tokens(f: Function, a: Arguments) -> I
 @property_of(generation.transformer_next)
 def it_is_a_row_of_the_decoder(f: Function, a: Arguments) -> Iterator[Relation]:
     """It is scored by the output layer what the decoder makes of `start` and the tokens that exist, at its last row."""
-    length = min(int(a["length"]), len(a["tokens"]) - 1)
-    k = np.concatenate([[a["start"]], a["tokens"][:length]]).astype(np.int64)
+    k = np.concatenate([[a["start"]], a["tokens"][: int(a["length"])]]).astype(np.int64)
     x = value(transformer.embed_scaled, k, a["P"])
     names = {parameter.name for parameter in transformer.decoder_layer.definition.parameters} - {"x"}
     layer = {name: a[name] for name in a if name in names | {"heads", "eps"}}
     y = value(transformer.decoder_layer, x, **layer)
-    yield Equal(f(**{**a, "length": np.asarray(length)}), y[-1] @ a["W"] + a["b"])
+    yield Equal(f(**a), y[-1] @ a["W"] + a["b"])
 
 
 @property_of(generation.transformer_next, least={"v": 2})

@@ -68,6 +68,29 @@ def test_other_inputs_are_named(change: Change, says: str) -> None:
     assert any(says in sentence for sentence in found), found
 
 
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_loop_that_ends_at_the_first_hidden_tile_is_named(whole: bool) -> None:
+    """A tile of 3 is not usual: it is a number of the candidate's code."""
+    sizes = {"n": 2, "m": 10, "d": 3, "e": 40}
+    on = [case_of(MASKED, batch=2, seed=seed, **sizes) for seed in (1, 2)]
+    observations = []
+    for k, case in enumerate(on):
+        mask = np.ones_like(case.arrays["mask"])
+        mask[k, :, 3:6] = False
+        mask[1 - k, 0, :3] = False
+        seen = mask.copy()
+        seen[k, :, 3:] = False
+        seen[1 - k, 0] &= whole
+        drawn = replace(case, arrays={**case.arrays, "mask": mask})
+        value = evaluate(REGISTRY[MASKED].definition, (), {**drawn.arguments, "mask": seen})
+        observations.append(Observation(drawn, (np.asarray(value),)))
+
+    found = changed_inputs(judge(MASKED), observations, POLICY, tiles=[3])
+
+    words = "all" if whole else "all of a row"
+    assert f"nothing is read from the first tile of 3 on in which mask hides {words}" in all_of(found)
+
+
 def test_half_of_a_number_that_decides_a_whole_one_is_named() -> None:
     definition = REGISTRY[SAMPLE].definition
     on = [case_of(SAMPLE, batch=40, seed=seed, v=9) for seed in (1, 2)]

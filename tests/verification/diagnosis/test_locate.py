@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -15,7 +16,7 @@ from attnspec import REGISTRY
 from attnspec.interpreters.rounding.policy import preset
 from attnspec.verification.candidate.observation import Observation
 from attnspec.verification.cases.case import Case
-from attnspec.verification.diagnosis.locate import locate, mend
+from attnspec.verification.diagnosis.locate import locate, mend, where
 from attnspec.verification.judge.judge import Judge
 from attnspec.verification.verdict import Diagnosis
 from synthetic import MANY, Array, case_of, changed, honest_answers, sentence
@@ -326,3 +327,18 @@ def test_an_unrecognised_mistake_is_in_the_whole_formula(id: str) -> None:
 def test_what_is_no_mistake_in_the_formula_has_no_line(id: str) -> None:
     assert mend(REGISTRY[ATTENTION], Diagnosis(id, "wrong")) == ""
     assert mend(REGISTRY[ATTENTION], None) == ""
+
+
+def test_an_argument_that_is_zero_where_the_mistake_would_not_show_tells_nothing() -> None:
+    """Where γ is 1 too, that it is left out is not seen: β may be 0 there."""
+    sizes = {"t": 3, "d": 8}
+    drawn = [case_of(NORM, seed=seed, **sizes) for seed in range(3)]
+    zero = [replace(case, arrays={**case.arrays, "beta": np.zeros(8)}) for case in drawn[:2]]
+    bad, unseen = zero
+    cases = [bad, unseen, drawn[2]]
+    observations = [*changed(honest(NORM, bad), lambda answer, _: answer + 1), *honest(NORM, unseen, drawn[2])]
+    compared = judge(NORM).compare(observations, preset("op-by-op", "float32"))
+
+    assert "beta" not in where(compared)
+    assert "only where beta is 0 everywhere" in where(compared, {id(cases[2])})
+    assert "beta" not in where(compared, set())

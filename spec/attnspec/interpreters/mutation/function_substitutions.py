@@ -12,6 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from attnspec.interpreters.mutation.everywhere import everywhere
 from attnspec.interpreters.mutation.mutants import Mutant
 from attnspec.interpreters.mutation.operators import where_seen
 from attnspec.language.traversal import map_throughout, nodes
@@ -26,6 +27,12 @@ FLOORS = (1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-12, 1e-15, 1e-16, 
 MASKED = (1.0, 5.0, 10.0, 20.0, 50.0, 100.0)
 """Numbers whose negative stands for masked scores, too small to hide them."""
 
+Z_LOSSES = (0.1, 0.01, 1e-3, 1e-4, 1e-5)
+"""Factors of a z-loss: PaLM has 1e-4, §5 of https://arxiv.org/abs/2204.02311."""
+
+FOCAL = (0.5, 1.0, 2.0, 3.0, 5.0)
+"""Powers of a focal loss: https://arxiv.org/abs/1708.02002 has 2, and tries 0.5 to 5."""
+
 CAPS = (20.0, 30.0, 50.0)
 """Bounds of capped scores: Gemma 2 has 50, and 30 for its output scores; Grok has 30."""
 
@@ -37,6 +44,30 @@ def function_substitutions(definition: Definition) -> Iterator[Mutant]:
             tree = map_throughout(definition, change)
             if tree is not definition:
                 yield Mutant(f"{kind}/{name}", sentence, tree, in_storage=table is OVERFLOWING)
+    yield from _over_all_rows(definition)
+
+
+def _over_all_rows(definition: Definition) -> Iterator[Mutant]:
+    """A softmax relative to the largest score of all rows, so that low rows underflow, or over all rows at once."""
+    for place in everywhere(definition):
+        match place.node:
+            case Reduce(op="softmax", index=index, term=term, where=where) as softmax:
+                rows = sorted(place.site.type_of(softmax).names - {index, *place.site.bound})
+                top: Node = Reduce("max", index, term, where)
+                for row in rows:
+                    top = Reduce("max", row, top)
+                parts = where_seen(softmax, _exp(_minus(term, top)))
+                total: Node = Reduce("sum", index, parts)
+                if rows:
+                    tree = place.put(_over(parts, total))
+                    says = f"in {place.line}: the largest score of all rows is taken off: low rows underflow to 0/0"
+                    yield Mutant(f"{place.label}/overflow/all-rows", says, tree, in_storage=True)
+                    for row in rows:
+                        total = Reduce("sum", row, total)
+                    says = (
+                        f"in {place.line}: one softmax is over {' and '.join((*rows, index))}, not over {index} alone"
+                    )
+                    yield Mutant(f"{place.label}/instead/all-rows", says, place.put(_over(parts, total)))
 
 
 Change = Callable[[Node, Definition], Node]
@@ -146,6 +177,30 @@ def _of_softmax(new: Callable[[Reduce], Node]) -> Change:
 
     def change(node: Node, _: Definition) -> Node:
         return new(node) if isinstance(node, Reduce) and node.op == "softmax" else node
+
+    return change
+
+
+def _with_square_of_log_sum_exp(factor: float) -> Change:
+    """Takes a share of the square of the log-sum-exp off the logarithm of a softmax, as a further term of a loss."""
+
+    def change(node: Node, _: Definition) -> Node:
+        if not isinstance(node, Reduce) or node.op != "log_softmax":
+            return node
+        lse = _minus(node.term, node)
+        return _minus(node, _times(factor, Apply("*", (lse, lse))))
+
+    return change
+
+
+def _focal(power: float) -> Change:
+    """Multiplies the logarithm of a softmax by a power of 1 less the softmax."""
+
+    def change(node: Node, _: Definition) -> Node:
+        if not isinstance(node, Reduce) or node.op != "log_softmax":
+            return node
+        rest = _minus(Number(1.0), replace(node, op="softmax"))
+        return Apply("*", (rest if power == 1 else Apply("**", (rest, Number(power))), node))
 
     return change
 
@@ -323,6 +378,20 @@ SUBSTITUTIONS: dict[str, tuple[str, Change]] = {
         f"log-{word}-{floor:g}": (f"what log is taken of {says.format(floor=floor)}", _instead("log", new(floor)))
         for word, says, new in LOGARITHMS
         for floor in FLOORS
+    },
+    **{
+        f"z-loss-{factor:g}": (
+            f"{factor:g} times the square of the log-sum-exp is added to the loss, as in a z-loss",
+            _with_square_of_log_sum_exp(factor),
+        )
+        for factor in Z_LOSSES
+    },
+    **{
+        f"focal-{power:g}": (
+            f"the loss is multiplied by {'1 − p' if power == 1 else f'(1 − p)^{power:g}'}, as in a focal loss",
+            _focal(power),
+        )
+        for power in FOCAL
     },
     **{f"cap-{cap:g}": (f"scores are capped: {cap:g} tanh(s/{cap:g})", _capped(cap)) for cap in CAPS},
 }

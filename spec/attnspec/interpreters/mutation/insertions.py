@@ -24,6 +24,9 @@ BOUNDS = (1.0, 2.0, 3.0, 5.0, 6.0, 10.0, 15.0, 20.0, 30.0, 50.0, 80.0, 100.0)
 FUNCTIONS = ("tanh", "sigmoid", "relu", "gelu", "exp")
 """Functions that may be applied by mistake."""
 
+APPLIED = (*FUNCTIONS, "silu", "softplus", "sqrt", "log", "abs")
+"""Functions that may be applied to each operand by mistake."""
+
 
 def insertions(definition: Definition, roots: Collection[int] | None = None) -> Iterator[Mutant]:
     """The variants of an equation with each addition.
@@ -36,6 +39,7 @@ def insertions(definition: Definition, roots: Collection[int] | None = None) -> 
     for label, sentence, tree in (
         *_functions(definition, roots),
         *_powers(definition, roots),
+        *_of_each(definition, roots),
         *_lengths(definition, roots),
         *_sums(definition, roots),
         *_residual_calls(definition, roots),
@@ -45,21 +49,27 @@ def insertions(definition: Definition, roots: Collection[int] | None = None) -> 
 
 
 def _residuals(definition: Definition) -> Iterator[Mutant]:
-    """An argument is added to a result of the same shape, or multiplied by it."""
+    """An argument is added to a result of the same shape, or multiplied by it, or added where two sizes are equal."""
     if len(definition.returns) != len(definition.results):
         return
     many = len(definition.results) > 1
     for place, result in enumerate(definition.results):
         label = f"result {place + 1}" if many else "the result"
         for parameter in definition.parameters:
-            if result.kind == parameter.kind == "float" and parameter.dims == result.dims and parameter.dims:
+            if result.kind == parameter.kind == "float" and len(parameter.dims) == len(result.dims) > 0:
+                pairs = zip(parameter.dims, result.dims, strict=True)
+                equal = tuple(dict.fromkeys(pair for one, other in pairs for pair in must_equal(one, other)))
+                if len(equal) > 1 or (equal and parameter.symbol.weight):
+                    continue
                 symbol = text_of(Name(parameter.name), definition)
-                for op, verb in (("+", "is added to"), ("*", "is multiplied with")):
+                where = ", where the sizes fit" if equal else ""
+                for op, verb in (("+", "is added to"), ("*", "is multiplied with"))[: 1 if equal else 2]:
                     new = Apply(op, (definition.returns[place], Name(parameter.name)))
                     returns = (*definition.returns[:place], new, *definition.returns[place + 1 :])
                     tree = replace(definition, returns=returns)
-                    if is_well_formed(tree):
-                        yield Mutant(f"{label}/{op}{parameter.name}", f"{symbol} {verb} {label}", tree)
+                    if is_well_formed(tree, equal):
+                        says = f"{symbol} {verb} {label}{where}"
+                        yield Mutant(f"{label}/{op}{parameter.name}", says, tree, equal_sizes=equal)
 
 
 def _exchanges(definition: Definition) -> Iterator[Mutant]:
@@ -131,6 +141,16 @@ def _functions(definition: Definition, roots: Collection[int] | None) -> Iterato
             for function in FUNCTIONS:
                 sentence = f"in {place.line}: {function} is applied to {shown}"
                 yield place.label, sentence, place.put(Apply(function, (place.node,)))
+
+
+def _of_each(definition: Definition, roots: Collection[int] | None) -> Iterator[tuple[str, str, Definition]]:
+    """A function is applied to each term or factor, not to their sum or product."""
+    for place in everywhere(definition, roots):
+        match place.node:
+            case Apply(op=function, args=(Apply(op="+" | "-" | "*" as op, args=(a, b)),)) if function in APPLIED:
+                new = Apply(op, (Apply(function, (a,)), Apply(function, (b,))))
+                says = f"{function} is applied to {place.site.show(a)} and to {place.site.show(b)}, each alone"
+                yield place.label, f"in {place.line}: {says}", place.put(new)
 
 
 def _powers(definition: Definition, roots: Collection[int] | None) -> Iterator[tuple[str, str, Definition]]:

@@ -37,14 +37,20 @@ BATCH = "the batch"
 """The name of a leading axis in a sentence."""
 
 
-def changed_inputs(judge: Judge, observations: Sequence[Observation], policy: Policy) -> Diagnosis | None:
-    """Find the changes of inputs of which the answers are right; None if there are none."""
+def changed_inputs(
+    judge: Judge, observations: Sequence[Observation], policy: Policy, tiles: Sequence[int] = ()
+) -> Diagnosis | None:
+    """Find the changes of inputs of which the answers are right; None if there are none.
+
+    Args:
+        tiles: numbers in the candidate's code that may be sizes of tiles.
+    """
     failing = _telling(judge, observations, policy)
     if not failing:
         return None
     explaining = (
         change
-        for change in _near(judge, failing[0], policy)
+        for change in _near(judge, failing[0], policy, tiles)
         if all(_explains(judge, change, each, policy) for each in failing)
     )
     found = [*islice(explaining, NAMED_CHANGES)]
@@ -182,11 +188,11 @@ def _special(case: Case) -> bool:
     return case.description is None or case.description.special or case.description.regime != "ordinary"
 
 
-def _near(judge: Judge, observation: Observation, policy: Policy) -> Iterator[Change]:
+def _near(judge: Judge, observation: Observation, policy: Policy, tiles: Sequence[int]) -> Iterator[Change]:
     """The changes whose values are much nearer to the wrong elements than the equation's; they cost no noise."""
     definition, case = judge.equation.definition, observation.case
     compared = judge.compare([observation], policy)
-    changed = ((change, _changed(change, case)) for change in input_changes(definition))
+    changed = ((change, _changed(change, case)) for change in input_changes(definition, tiles))
     usable = ((change, other) for change, other in changed if other is not None)
     while some := [*islice(usable, together(case))]:
         for (change, _), value in zip(

@@ -12,12 +12,14 @@ from typing import Any
 import numpy as np
 
 from attnspec.errors import NotationError
+from attnspec.interpreters.formula.formula import text_of
 from attnspec.interpreters.mutation.callee_errors import callee_errors
 from attnspec.interpreters.mutation.fewer_weights import fewer_weights
 from attnspec.interpreters.mutation.function_substitutions import function_substitutions
 from attnspec.interpreters.mutation.gradients_of_mistakes import gradients_of_mistakes
 from attnspec.interpreters.mutation.insertions import insertions
 from attnspec.interpreters.mutation.integer_divisions import integer_divisions
+from attnspec.interpreters.mutation.mask_errors import mask_errors
 from attnspec.interpreters.mutation.moved_parts import moved_parts
 from attnspec.interpreters.mutation.mutants import Mutant, lookalikes
 from attnspec.interpreters.mutation.other_expressions import (
@@ -32,8 +34,10 @@ from attnspec.interpreters.mutation.place_errors import place_errors
 from attnspec.interpreters.mutation.reduction_errors import reduction_errors
 from attnspec.interpreters.mutation.shared_parts import shared_parts
 from attnspec.interpreters.mutation.state_errors import state_errors
+from attnspec.interpreters.mutation.step_errors import step_errors
 from attnspec.interpreters.mutation.tiling_errors import tiling_errors
 from attnspec.language.equation import REGISTRY, Equation
+from attnspec.language.tree import Name
 from attnspec.thresholds import EXPRESSIONS, HOLDS_MUCH, HOLDS_NEARLY_ALL
 from attnspec.verification.candidate.candidate import Candidate
 from attnspec.verification.candidate.observation import Observation
@@ -45,7 +49,13 @@ from attnspec.verification.diagnosis.changed import changed_answers, changed_inp
 from attnspec.verification.diagnosis.constants import wrong_numbers
 from attnspec.verification.diagnosis.departure import with_departure
 from attnspec.verification.diagnosis.reading import wrong_reading
-from attnspec.verification.diagnosis.recognise import BESIDES, describe_bits_left, mend_form, recognise
+from attnspec.verification.diagnosis.recognise import (
+    BESIDES,
+    describe_bits_left,
+    mend_form,
+    recognise,
+    telling_cases,
+)
 from attnspec.verification.diagnosis.single_results import mistakes_in_results
 from attnspec.verification.diagnosis.two_mistakes import two_mistakes
 from attnspec.verification.diagnosis.unwritten import unwritten
@@ -204,7 +214,7 @@ class Explainer:
             lambda: self.on_long_axes(observations, judged),
             lambda: recognise(judge, short, numbers(), policy, refute=True),
             lambda: self.in_some_cases(short, judged, [*self.mistakes_of_software, *numbers()]),
-            lambda: changed_inputs(judge, short, policy),
+            lambda: changed_inputs(judge, short, policy, self.sizes_in_code),
             lambda: merged_examples(judge, short, policy),
             lambda: exchanged_axes(judge, short, policy),
             lambda: changed_answers(judge, short, policy),
@@ -248,14 +258,29 @@ class Explainer:
         return [] if forward is None else [*gradients_of_mistakes(forward, equation.definition)]
 
     def other_expression(self, observations: Sequence[Observation], judged: Judged) -> Diagnosis | None:
-        """Find an expression of the formula where another one belongs, or besides one, unless the formula is long."""
+        """Find an expression of the formula where another one belongs, or besides one, unless the formula is long.
+
+        Where some lines appear among the candidate's arrays, only the others are varied.
+        """
         definition = self.judge.equation.definition
-        tried = [*islice(other_expressions(definition), EXPRESSIONS + 1)]
+        roots = self.roots_that_do_not_appear
+        tried = [*islice(other_expressions(definition, roots), EXPRESSIONS + 1)]
         if len(tried) > EXPRESSIONS:
             return None
         tried += expressions_for_names(definition)
-        tried += islice(further_expressions(definition), max(EXPRESSIONS - len(tried), 0))
+        tried += islice(further_expressions(definition, roots), max(EXPRESSIONS - len(tried), 0))
         return recognise(self.judge, observations, tried, judged.policy, refute=True)
+
+    @property
+    def roots_that_do_not_appear(self) -> list[int] | None:
+        """The lines that do not appear, and the results, by their positions among the roots; None if not known."""
+        definition = self.judge.equation.definition
+        if self.departure is None or not self.departure.right:
+            return None
+        right = {name for name, _ in self.departure.right}
+        shown = [{text_of(Name(target), definition) for target in line.targets} for line in definition.lines]
+        lines = [k for k, names in enumerate(shown) if not names <= right]
+        return [*lines, *range(len(definition.lines), len(definition.roots))]
 
     def in_some_cases(
         self, observations: Sequence[Observation], judged: Judged, mistakes: Sequence[Mutant]
@@ -272,7 +297,11 @@ class Explainer:
         if not locate.circumstances(judged.compared) and 2 * len(failing) > len(observations):
             return None
         found = recognise(self.judge, failing, mistakes, judged.policy, refute=True)
-        return None if found is None else replace(found, says=f"{found.says} (wrong {locate.where(judged.compared)})")
+        if found is None:
+            return None
+        mutant = next(each for each in mistakes if each.id == found.id)
+        telling = telling_cases(self.judge, observations, mutant, judged.policy)
+        return replace(found, says=f"{found.says} (wrong {locate.where(judged.compared, telling)})")
 
     def error_direction(self, observations: list[Observation], judged: Judged) -> Diagnosis | None:
         """Find a direction that explains most of the error, such as the scale of one argument."""
@@ -338,6 +367,7 @@ def software_mistakes(equation: Equation[..., Any], tiles: Iterable[int] = ()) -
         *callee_errors(definition),
         *function_substitutions(definition),
         *tiling_errors(definition, tiles),
+        *mask_errors(definition),
         *fewer_weights(definition),
         *shared_parts(definition),
         *insertions(definition),
@@ -346,6 +376,7 @@ def software_mistakes(equation: Equation[..., Any], tiles: Iterable[int] = ()) -
         *partial_sums(definition, tiles),
         *moved_parts(definition),
         *state_errors(definition),
+        *step_errors(definition, tiles),
         *integer_divisions(definition),
         *place_errors(definition),
         *complements_of_others(definition),

@@ -5,7 +5,7 @@ Each change makes a case of a case. A candidate with the mistake computes the eq
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 
@@ -39,11 +39,15 @@ OfArray = Callable[[Array, int], Array | None]
 """Another array, of an array and the number of its batch axes; None where the change does not apply."""
 
 
-def input_changes(definition: Definition) -> Iterator[Change]:
-    """The changes of inputs that are tried, those of one argument first."""
+def input_changes(definition: Definition, tiles: Iterable[int] = ()) -> Iterator[Change]:
+    """The changes of inputs that are tried, those of one argument first.
+
+    Args:
+        tiles: sizes of tiles that are tried before the usual ones.
+    """
     arrays = [parameter for parameter in definition.parameters if parameter.kind != "layers"]
     for parameter in arrays:
-        for says, change in _of_one(parameter):
+        for says, change in _of_one(parameter, tiles):
             yield _change([parameter], says, definition, change)
         yield from _whole_numbers(parameter, definition)
         if parameter.kind == "float" and any(result.kind == "int" for result in definition.results):
@@ -173,11 +177,11 @@ ALONG: dict[str, Callable[[Array], Array]] = {
 """{sentence: change} of two arguments along an axis in common, which is their first."""
 
 
-def _of_one(parameter: Parameter) -> Iterator[tuple[str, OfArray]]:
+def _of_one(parameter: Parameter, tiles: Iterable[int]) -> Iterator[tuple[str, OfArray]]:
     """The changes of one argument."""
     yield from IN_A_BATCH.items()
     if parameter.kind == "bool":
-        yield from MASKS.items()
+        yield from _masks(tiles)
     if parameter.kind in REDUCED:
         for word, reduction in REDUCED[parameter.kind].items():
             yield f"all examples of a batch read the {word} of {{name}}", _batched(_reduced(reduction))
@@ -225,6 +229,33 @@ def _counted(array: Array, _: int) -> Array:
 def _spread(array: Array, _: int) -> Array:
     """All up to the last place that is true."""
     return np.asarray(np.maximum.accumulate(array[..., ::-1], axis=-1)[..., ::-1])
+
+
+def _until_hidden(tile: int, whole: bool) -> OfArray:
+    """Nothing is seen from the first tile on in which all is hidden: of a row, or of all rows of an example."""
+
+    def change(array: Array, axes: int) -> Array:
+        starts = np.arange(0, array.shape[-1], tile)
+        seen = np.logical_or.reduceat(array, starts, axis=-1) if len(starts) else array
+        if whole:
+            seen = np.asarray(seen.any(axis=tuple(range(axes, array.ndim - 1)), keepdims=True))
+        before = np.logical_and.accumulate(seen, axis=-1)
+        return np.asarray(array & np.repeat(before, tile, axis=-1)[..., : array.shape[-1]])
+
+    return change
+
+
+TILES = (8, 16, 32, 64, 128)
+"""The sizes of a tile in which a mask may hide everything, besides those of the candidate's code."""
+
+
+def _masks(tiles: Iterable[int]) -> Iterator[tuple[str, OfArray]]:
+    """The changes of masks."""
+    yield from MASKS.items()
+    for tile in dict.fromkeys((*tiles, *TILES)):
+        for words, whole in (("all", True), ("all of a row", False)):
+            says = f"nothing is read from the first tile of {tile} on in which {{name}} hides {words}"
+            yield says, _until_hidden(tile, whole)
 
 
 MASKS: dict[str, OfArray] = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from math import prod
 from typing import Any
 
@@ -40,14 +40,21 @@ def circumstances(compared: Sequence[Compared]) -> list[str]:
     return _circumstances([comparison for comparison in compared if comparison.fails], compared)
 
 
-def where(compared: Sequence[Compared]) -> str:
-    """Describe in how many cases an answer is wrong, and what these have in common."""
+def where(compared: Sequence[Compared], telling: Collection[int] | None = None) -> str:
+    """Describe in how many cases an answer is wrong, and what these have in common.
+
+    Args:
+        telling: the ids of the right cases in which the mistake would have shown; of all if None. In the others an
+            argument may be 0 everywhere without telling anything.
+    """
     wrong = [comparison for comparison in compared if comparison.fails]
     share = len({id(comparison.case) for comparison in wrong}), len({id(comparison.case) for comparison in compared})
-    return ", ".join([f"in {share[0]} of {share[1]} cases", *_circumstances(wrong, compared)])
+    return ", ".join([f"in {share[0]} of {share[1]} cases", *_circumstances(wrong, compared, telling)])
 
 
-def _circumstances(wrong: Sequence[Compared], compared: Sequence[Compared]) -> list[str]:
+def _circumstances(
+    wrong: Sequence[Compared], compared: Sequence[Compared], telling: Collection[int] | None = None
+) -> list[str]:
     """What the failing cases have in common and no other case has: a size, batch axes, a kind of values."""
     failing, passing = _split(wrong, compared)
     if not failing or not passing:
@@ -66,7 +73,8 @@ def _circumstances(wrong: Sequence[Compared], compared: Sequence[Compared]) -> l
         elif max(wrong_at) < min(right_at):
             facts.append(f"only where {name} ≤ {max(wrong_at):g}")
     regimes, right = ({description.regime for description in _descriptions(cases)} for cases in (failing, passing))
-    facts += [f"only where {name} is 0 everywhere" for name in sorted(_zero(failing) - _zero(passing, some=True))]
+    told = passing if telling is None else [case for case in passing if id(case) in telling]
+    facts += [f"only where {name} is 0 everywhere" for name in sorted(_zero(failing) - _zero(told, some=True)) if told]
     facts += _hidden(failing, passing)
     if not facts and not regimes & right and len(regimes) <= 4:
         facts.append(f"only on values of the kind {' or '.join(map(repr, sorted(regimes)))}")
@@ -84,7 +92,7 @@ def _zero(cases: Sequence[Case], some: bool = False) -> set[str]:
         {name for name, array in case.arrays.items() if array.dtype.kind == "f" and array.size and not array.any()}
         for case in cases
     ]
-    return set.union(*zero) if some else set.intersection(*zero)
+    return set().union(*zero) if some else set.intersection(*zero)
 
 
 def _hidden(failing: Sequence[Case], passing: Sequence[Case]) -> list[str]:

@@ -83,7 +83,8 @@ def recognise(
     unexplained = 1 - largest_share
     rest = f" (and in {unexplained:.0%} of the cases that fail {BESIDES})" if unexplained else ""
     if not unrefuted:  # the mistake is made in the failing cases alone
-        rest += f" (wrong {locate.where(judge.compare(observations, policy))})"
+        telling = telling_cases(judge, observations, alike[0], policy)
+        rest += f" (wrong {locate.where(judge.compare(observations, policy), telling)})"
     return Diagnosis(alike[0].id, alike[0].says + rest, tuple(mutant.says for mutant in alike[1:]))
 
 
@@ -132,6 +133,11 @@ def _unrefuted(judge: Judge, observations: Sequence[Observation], alike: list[Mu
         for m in alike
         if not any(shows(m, judge.compare([observation], policy), judge.dtype) for observation in right)
     ]
+
+
+def telling_cases(judge: Judge, observations: Sequence[Observation], mutant: Mutant, policy: Policy) -> set[int]:
+    """The ids of the cases in which a mutant would show."""
+    return {id(item.case) for item in observations if shows(mutant, judge.compare([item], policy), judge.dtype)}
 
 
 def _explained(

@@ -1,0 +1,150 @@
+"""Mistakes with a condition of sums: another one unless it hides everything, or a mask along another axis.
+
+They are not mutants of an equation, and the cases need not detect them. They are tried as explanations of wrong answers
+that no mutant explains.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from attnspec.interpreters.formula.formula import text_of
+from attnspec.interpreters.mutation.everywhere import everywhere
+from attnspec.interpreters.mutation.mutants import Mutant, is_well_formed
+from attnspec.interpreters.mutation.operators import Site, dropped, mismasked
+from attnspec.language.traversal import map_throughout, nodes, nodes_throughout, substitute, walk
+from attnspec.language.tree import (
+    SOFTMAXES,
+    Apply,
+    At,
+    Call,
+    CallLike,
+    Definition,
+    Name,
+    Node,
+    Number,
+    Position,
+    Reduce,
+    SizeOf,
+)
+
+ONE = Number(1.0)
+
+STAND_IN = -1e9
+"""A large negative number, in place of masked scores."""
+
+
+def mask_errors(definition: Definition) -> Iterator[Mutant]:
+    """The variants of an equation with one of these mistakes in all reductions of one condition."""
+    callees = {node.callee.id: node.callee for node in nodes_throughout(definition) if isinstance(node, CallLike)}
+    for owner in {definition.id: definition, **callees}.values():
+        conditions = [node.where for node in nodes(owner) if isinstance(node, Reduce)]
+        for where in dict.fromkeys(each for each in conditions if each is not None):
+            for name, says, change in (*_unless_all_are_hidden(owner, where), *_along_another_axis(owner, where)):
+                tree = map_throughout(definition, _within(owner.id, where, change))
+                if is_well_formed(tree):
+                    yield Mutant(f"mask/{name}", says, tree)
+
+    yield from _in_some_calls(definition)
+
+
+def _in_some_calls(definition: Definition) -> Iterator[Mutant]:
+    """Of the calls at an index, such as those of the heads, the first alone has the mask, or all but the first."""
+    for place in everywhere(definition):
+        if not isinstance(call := place.node, Call):
+            continue
+        without = _unmasked(call.callee)
+        indices = {
+            subscript.index
+            for argument in call.args
+            if isinstance(argument, At)
+            for subscript in argument.places
+            if isinstance(subscript, Position)
+        }
+        for index in (
+            sorted(indices - place.site.bound) if without != call.callee and len(call.callee.results) == 1 else ()
+        ):
+            first = Apply("==", (Position(index), Number(0.0)))
+            plain = replace(call, callee=without)
+            for word, new in (
+                (f"only at the first {index}", Apply("where", (first, call, plain))),
+                (f"not at the first {index}", Apply("where", (first, plain, call))),
+            ):
+                tree = place.put(new)
+                if is_well_formed(tree):
+                    yield Mutant(f"{place.label}/mask/{word}", f"in {place.line}: the mask is applied {word}", tree)
+
+
+def _unmasked(definition: Definition) -> Definition:
+    """An equation without conditions of sums."""
+
+    def change(node: Node, _: Definition) -> Node:
+        return replace(node, where=None) if isinstance(node, Reduce) else node
+
+    return map_throughout(definition, change)
+
+
+Change = Callable[[Reduce], Node]
+"""Replaces a reduction with the condition."""
+
+
+def _within(owner: str, where: Node, change: Change) -> Callable[[Node, Definition], Node]:
+    """The change of all reductions of an equation with a condition."""
+
+    def changed(node: Node, definition: Definition) -> Node:
+        its_own = definition.id == owner and isinstance(node, Reduce) and node.where == where
+        return change(node) if its_own and isinstance(node, Reduce) else node
+
+    return changed
+
+
+def _unless_all_are_hidden(owner: Definition, where: Node) -> Iterator[tuple[str, str, Change]]:
+    """Another condition, and the right one where the other hides everything."""
+    shown = text_of(where, owner)
+    for path, node in walk(where):
+        site = Site(owner, {}, {}, where)
+        for name, sentence, new, equal in (*mismasked(node, site), *dropped(node, site)):
+            if not equal:
+                other = substitute(where, path, new)
+                says = f"in the mask {shown}: {sentence}, unless that hides everything"
+                yield f"{name}/unless-all", says, _or_if_empty(other)
+
+
+def _or_if_empty(other: Node) -> Change:
+    def change(node: Reduce) -> Node:
+        nothing = Apply("<", (Reduce("sum", node.index, ONE, other), ONE))
+        return replace(node, where=Apply("or", (other, Apply("and", (nothing, node.where or other)))))
+
+    return change
+
+
+def _along_another_axis(owner: Definition, where: Node) -> Iterator[tuple[str, str, Change]]:
+    """A mask that belongs to one axis hides whole rows of another, as far as it reaches."""
+    match where:
+        case At(array=Name(id=mask) as array, places=(Position(index=index),)):
+            symbol, size = text_of(Name(mask), owner), SizeOf(owner.ranges[index])
+        case _:
+            return
+    for other in owner.ranges:
+        if other != index:
+            place = Apply("*", (ONE, Position(other)))
+            moved = Apply("or", (At(array, (place,)), Apply("<=", (size, place))))
+            says = f"{symbol} is applied along {other}, not along {index}"
+            yield f"{mask}/along-{other}/0", f"{says}: rows are 0 where it is false", _with_condition(moved)
+            yield f"{mask}/along-{other}/mean", f"{says}: rows are averages where it is false", _averaged(moved)
+
+
+def _with_condition(where: Node) -> Change:
+    return lambda node: replace(node, where=where)
+
+
+def _averaged(where: Node) -> Change:
+    """A large negative number stands for hidden scores, so that a row of these alone has equal weights."""
+
+    def change(node: Reduce) -> Node:
+        if node.op not in SOFTMAXES:
+            return replace(node, where=None)
+        return replace(node, term=Apply("where", (where, node.term, Number(STAND_IN))), where=None)
+
+    return change

@@ -1,0 +1,169 @@
+"""Mistakes with the steps of a recurrence: states that start again, steps that are left out, values of the first step.
+
+They are not mutants of an equation, and the cases need not detect them. They are tried as explanations of wrong answers
+that no mutant explains.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+
+from attnspec.interpreters.formula.formula import text_of
+from attnspec.interpreters.mutation.everywhere import Occurrence, everywhere
+from attnspec.interpreters.mutation.mutants import Mutant, is_well_formed
+from attnspec.language.traversal import map_node, nodes
+from attnspec.language.tree import (
+    Apply,
+    Call,
+    Definition,
+    Last,
+    Name,
+    Node,
+    Number,
+    Parameter,
+    Position,
+    Scan,
+    SizeOf,
+    Zeros,
+)
+
+ZERO, ONE = Number(0.0), Number(1.0)
+
+CHUNKS = (2, 4, 8, 10, 16, 20, 32, 35, 64, 128)
+"""After so many steps software may cut a sequence."""
+
+Variant = tuple[str, str, Scan]
+"""A wrong recurrence: id, sentence, recurrence."""
+
+
+def step_errors(definition: Definition, further: Iterable[int] = ()) -> Iterator[Mutant]:
+    """The variants of an equation with one of these mistakes in one recurrence.
+
+    Args:
+        further: numbers of steps that are tried besides the usual ones.
+    """
+    chunks = [*dict.fromkeys((*further, *CHUNKS))]
+    for place in everywhere(definition):
+        match place.node:
+            case Scan() as scan:
+                for name, sentence, new in (
+                    *_started_again(scan, place, chunks),
+                    *_not_handed_on(scan, place, chunks),
+                    *_one_short(scan, place),
+                    *_of_the_first_step(scan),
+                    *_handed_over(scan, place),
+                ):
+                    tree = place.put(new)
+                    if is_well_formed(tree):
+                        yield Mutant(f"{place.label}/{name}", f"in {place.line}: {sentence}", tree)
+
+
+def _of_state(scan: Scan, new: Callable[[Node, Node], Node]) -> Scan:
+    """The recurrence whose step reads something else for each state, made of it and of its start."""
+    starts = dict(zip(scan.states, scan.starts, strict=True))
+
+    def change(node: Node) -> Node:
+        return new(node, starts[node.id]) if isinstance(node, Name) and node.id in starts else node
+
+    return replace(scan, body=map_node(scan.body, change))
+
+
+def _started_again(scan: Scan, place: Occurrence, chunks: Iterable[int]) -> Iterator[Variant]:
+    """Pieces of a sequence do not hand their states on; what runs backwards has its pieces counted from the end."""
+    step, length = Position(scan.index), SizeOf(place.site.definition.ranges[scan.index])
+    for chunk in chunks:
+        for word, words, number in (
+            ("again", "", step),
+            ("again-from-end", ", counted from the end", Apply("-", (length, step))),
+        ):
+            at_start = Apply("==", (Apply("%", (number, Number(float(chunk)))), ZERO))
+            new = _of_state(scan, lambda state, start, at=at_start: Apply("where", (at, start, state)))  # type: ignore[misc]  # mypy does not infer a lambda with a default
+            yield f"{word}/{chunk}", f"every {chunk} steps{words} the recurrence starts again", new
+
+
+def _not_handed_on(scan: Scan, place: Occurrence, chunks: Iterable[int]) -> Iterator[Variant]:
+    """What runs backwards from 0, as gradients do, is not handed on to earlier pieces."""
+    if not all(isinstance(start, Zeros) for start in scan.starts) or len(scan.states) > 1:
+        return
+    last = Apply("-", (SizeOf(place.site.definition.ranges[scan.index]), ONE))
+    step = Apply("-", (last, Position(scan.index)))
+    for chunk in chunks:
+        at_start = Apply("==", (Apply("%", (step, Number(float(chunk)))), ZERO))
+        cut = Apply("and", (Apply("<", (ZERO, step)), at_start))
+        new = replace(scan, body=Apply("where", (cut, scan.starts[0], scan.body)))
+        yield f"cut/{chunk}", f"nothing is handed on to earlier steps every {chunk} steps, as of detached states", new
+
+
+def _one_short(scan: Scan, place: Occurrence) -> Iterator[Variant]:
+    """The last of several steps leaves the state as it is."""
+    if len(scan.states) > 1:
+        return
+    step, last = Position(scan.index), Apply("-", (SizeOf(place.site.definition.ranges[scan.index]), ONE))
+    is_last = Apply("and", (Apply("<", (ZERO, step)), Apply("<=", (last, step))))
+    new = replace(scan, body=Apply("where", (is_last, Name(scan.states[0]), scan.body)))
+    yield "short", f"of several steps over {scan.index} the last is left out", new
+
+
+def _of_the_first_step(scan: Scan) -> Iterator[Variant]:
+    """A line of the equation of a step reads the states before the first step, or all that the first step reads."""
+    if not isinstance(call := scan.body, Call):
+        return
+    callee = call.callee
+    first = {
+        parameter: _at_start(argument, scan)
+        for parameter, argument in zip(callee.parameters, call.args, strict=True)
+        if _at_start(argument, scan) != argument
+    }
+    states = {
+        parameter for parameter, argument in zip(callee.parameters, call.args, strict=True) if _is_state(argument, scan)
+    }
+    for k, line in enumerate(callee.lines):
+        read = [parameter for parameter in first if Name(parameter.name) in nodes(line.value)]
+        before = [parameter for parameter in read if parameter in states]
+        shown = text_of(Name(line.targets[0]), callee)
+        for word, some in (("states", before), ("all", read if len(read) > len(before) else [])):
+            if some:
+                extra = {parameter.name: replace(parameter, name=f"{parameter.name}'") for parameter in some}
+                value = map_node(line.value, lambda node, extra=extra: _renamed(node, extra))  # type: ignore[misc]  # mypy does not infer a lambda with a default
+                lines = (*callee.lines[:k], replace(line, value=value), *callee.lines[k + 1 :])
+                wrong = replace(callee, parameters=(*callee.parameters, *extra.values()), lines=lines)
+                args = (*call.args, *(first[parameter] for parameter in some))
+                names = " and ".join(text_of(Name(parameter.name), callee) for parameter in some)
+                says = f"{shown} reads {names} of the first step at every step"
+                yield (
+                    f"{line.targets[0]}/first-{word}",
+                    says,
+                    replace(scan, body=replace(call, callee=wrong, args=args)),
+                )
+
+
+def _renamed(node: Node, others: dict[str, Parameter]) -> Node:
+    return Name(others[node.id].name) if isinstance(node, Name) and node.id in others else node
+
+
+def _is_state(argument: Node, scan: Scan) -> bool:
+    return isinstance(argument, Name) and argument.id in scan.states
+
+
+def _at_start(argument: Node, scan: Scan) -> Node:
+    """An argument of a step as it is at the first one."""
+    starts = dict(zip(scan.states, scan.starts, strict=True))
+
+    def change(node: Node) -> Node:
+        if isinstance(node, Name) and node.id in starts:
+            return starts[node.id]
+        return ZERO if node == Position(scan.index) else node
+
+    return map_node(argument, change)
+
+
+def _handed_over(scan: Scan, place: Occurrence) -> Iterator[Variant]:
+    """A recurrence starts from the last state of an earlier one."""
+    for line in place.site.definition.lines:
+        if isinstance(line.value, Scan) and {*line.targets} <= place.site.known.keys():
+            for k, (start, target) in enumerate(zip(scan.starts, line.targets, strict=False)):
+                end = Last(line.value.index, Name(target))
+                shown, also = place.site.show(start), place.site.show(end)
+                new = replace(scan, starts=(*scan.starts[:k], end, *scan.starts[k + 1 :]))
+                yield f"start/{target}", f"the recurrence starts from {also}, not from {shown}", new

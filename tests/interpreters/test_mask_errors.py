@@ -1,0 +1,73 @@
+"""Mistakes with a mask compute what their sentences say."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from attnspec import REGISTRY
+from attnspec.interpreters.evaluation.call import evaluate
+from attnspec.interpreters.mutation.mask_errors import mask_errors
+
+Array = NDArray[Any]
+
+RANDOM = np.random.default_rng(3)
+
+
+def attend(q: Array, k: Array, v: Array, seen: Array, stand_in: float = -np.inf) -> Array:
+    e = np.where(seen, q @ k.T / np.sqrt(q.shape[-1]), stand_in)
+    top = e.max(-1, keepdims=True)
+    p = np.exp(e - np.where(np.isfinite(top), top, 0))
+    return np.asarray(p @ v / np.maximum(p.sum(-1, keepdims=True), 1e-300))
+
+
+def value(id: str, mutant: str, **given: Any) -> Array:
+    [tree] = [each.definition for each in mask_errors(REGISTRY[id].definition) if each.id == mutant]
+    return np.asarray(evaluate(tree, (), given))
+
+
+@pytest.mark.parametrize(("n", "m"), [(5, 5), (3, 6), (1, 1)])
+def test_a_strict_mask_unless_it_hides_everything(n: int, m: int) -> None:
+    q, k, v = RANDOM.normal(size=(n, 4)), RANDOM.normal(size=(m, 4)), RANDOM.normal(size=(m, 3))
+    place = np.arange(n)[:, None] + m - n
+    strict = np.arange(m) < place
+    seen = np.where(strict.any(-1, keepdims=True), strict, np.arange(m) <= place)
+
+    wrong = value("attention.causal", "mask/mask/</unless-all", q=q, k=k, v=v)
+
+    np.testing.assert_allclose(wrong, attend(q, k, v, seen), rtol=1e-12)
+
+
+@pytest.mark.parametrize(("n", "m"), [(5, 5), (3, 6), (6, 3)])
+@pytest.mark.parametrize(("word", "stand_in"), [("0", -np.inf), ("mean", -1e9)])
+def test_a_mask_that_hides_rows(n: int, m: int, word: str, stand_in: float) -> None:
+    """Rows behind the end of the mask see everything."""
+    q, k, v = RANDOM.normal(size=(n, 4)), RANDOM.normal(size=(m, 4)), RANDOM.normal(size=(m, 3))
+    mask = np.arange(m) % 3 != 1
+    rows = np.array([mask[i] if i < m else True for i in range(n)])
+
+    wrong = value("attention.padded", f"mask/mask/along-i/{word}", q=q, k=k, v=v, mask=mask)
+
+    np.testing.assert_allclose(wrong, attend(q, k, v, rows[:, None], stand_in), rtol=1e-12)
+
+
+@pytest.mark.parametrize("word", ["only", "not"])
+def test_one_head_alone_has_the_mask(word: str) -> None:
+    """Of two heads, each with half of the columns, one looks ahead."""
+    id, c = "multihead.causal", 6
+    x = RANDOM.normal(size=(5, c))
+    W_q, W_k, W_v, W_o = RANDOM.normal(size=(4, c, c))
+    place, parts = np.arange(5), []
+    for head in range(2):
+        masked = (head == 0) == (word == "only")
+        seen = (place <= place[:, None]) | (not masked)
+        at = slice(3 * head, 3 * head + 3)
+        parts.append(attend((x @ W_q)[:, at], (x @ W_k)[:, at], (x @ W_v)[:, at], seen))
+
+    given = {"x_q": x, "x_kv": x, "W_q": W_q, "W_k": W_k, "W_v": W_v, "W_o": W_o, "heads": 2}
+    wrong = value(id, f"head/mask/{word} at the first h", **given)
+
+    np.testing.assert_allclose(wrong, np.concatenate(parts, -1) @ W_o, rtol=1e-12)
