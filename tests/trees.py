@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import random
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from itertools import permutations
@@ -11,6 +12,7 @@ from typing import TypeVar
 
 from attnspec import REGISTRY
 from attnspec.errors import NotationError
+from attnspec.interpreters.formula.formula import mathml
 from attnspec.language import vocabulary
 from attnspec.language.check import Scope, single
 from attnspec.language.dims import Dim
@@ -91,6 +93,12 @@ def distinct(trees: Iterable[Definition]) -> list[Definition]:
     """Each tree once, as far as its formula goes: the results' types follow from the rest, and comments are no part."""
     bare = (replace(tree, lines=tuple(replace(line, comment="") for line in tree.lines), results=()) for tree in trees)
     return list(dict.fromkeys(bare))
+
+
+def visible(definition: Definition) -> str:
+    """A formula in MathML as it is seen: without tags and speech, and without rows, which group and show nothing."""
+    bare = re.sub(r' (data-\w+|arg|intent)="[^"]*"', "", mathml(definition))
+    return re.sub(r"</?mrow>", "", bare)
 
 
 NAMES = [

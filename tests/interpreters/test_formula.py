@@ -9,12 +9,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from attnspec import REGISTRY
 from attnspec.errors import NotationError
-from attnspec.interpreters.formula.formula import latex, latex_of, mathml, text, text_of
+from attnspec.interpreters.formula.formula import latex, latex_of, text, text_of
 from attnspec.interpreters.mutation.mutants import mutants
 from attnspec.language.check import Scope, check
 from attnspec.language.dims import Dim
@@ -22,14 +23,9 @@ from attnspec.language.symbols import ACCENTS, GREEK
 from attnspec.language.symbols import latex as symbol
 from attnspec.language.traversal import nodes
 from attnspec.language.tree import Apply, Call, Definition, Name, Node, Number, Position, Scan, SizeOf, Span
-from trees import NAMES, Grower, changed, distinct, injective, probe, read
+from trees import NAMES, Grower, changed, distinct, injective, probe, read, visible
 
 EQUATIONS = [item for item in REGISTRY.values() if item.function.__module__.startswith("attnspec.equations.")]
-
-
-def visible(definition: Definition) -> str:
-    """A formula in MathML, without tags and speech."""
-    return re.sub(r' (data-\w+|arg|intent)="[^"]*"', "", mathml(definition))
 
 
 def shown(expression: str) -> tuple[str, str]:
@@ -226,6 +222,7 @@ def test_one_change_changes_the_formula(id: str) -> None:
     few = one_symbol or not tree.dtype_is_given or id.startswith("transformer.embed")
 
     assert len(injective(latex, trees)) == len(injective(text, trees)) > (2 if few else 20)
+    assert len(injective(visible, trees[::40])) == len(trees[::40])
 
 
 def test_names_differ() -> None:
@@ -235,6 +232,15 @@ def test_names_differ() -> None:
     indices = ("i", "j", "t", "T", "alpha", "row", "x")
     placed = {symbol(name, places, indices) for name in NAMES for places in ("", "t", "ij", "t-1")}
     assert len(placed) == 4 * len(trees)
+
+
+def in_notebook(item: Any) -> Any:
+    return item._repr_latex_()
+
+
+def test_a_notebook_shows_the_formula() -> None:
+    for item in EQUATIONS[::10]:
+        assert in_notebook(item) == f"$$\n{latex(item.definition)}\n$$"
 
 
 # Whole equations.

@@ -17,7 +17,7 @@ from attnspec.interpreters.mutation.mutants import mutants
 from attnspec.interpreters.tags import fresh, tagged_nodes
 from attnspec.language.tree import Definition
 from generated import defined, written
-from trees import NAMES, SIGNATURE, distinct, injective, probe, read
+from trees import NAMES, SIGNATURE, distinct, injective, probe, read, visible
 
 EQUATIONS = [item for item in REGISTRY.values() if item.function.__module__.startswith("attnspec.equations.")]
 PREFIX = "{http://www.w3.org/1998/Math/MathML}"
@@ -26,12 +26,6 @@ CORE = {
     "mtd",
 }  # fmt: skip
 CHILDREN = {"mfrac": 2, "msub": 2, "msup": 2, "munder": 2, "mover": 2}
-
-
-def visible(definition: Definition) -> str:
-    """A formula as it is seen: without tags and speech, and without rows, which group and show nothing."""
-    bare = re.sub(r' (data-\w+|arg|intent)="[^"]*"', "", mathml(definition))
-    return re.sub(r"</?mrow>", "", bare)
 
 
 def elements(definition: Definition) -> Iterable[ET.Element]:

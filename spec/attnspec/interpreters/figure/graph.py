@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from attnspec.interpreters.dataflow import shape
+from attnspec.interpreters.formula.formula import Callees
 from attnspec.interpreters.formula.symbols import symbols
 from attnspec.interpreters.formula.terminal import TERMINAL
 from attnspec.interpreters.formula.terms import Terms
@@ -20,6 +21,7 @@ from attnspec.language.tree import (
     Apply,
     At,
     Call,
+    Concat,
     Definition,
     Last,
     Line,
@@ -51,7 +53,8 @@ class Vertex:
         id: what identifies it.
         kind: one of the kinds above.
         key: what it stands for, as in `attnspec.interpreters.tags`.
-        operation: how it is computed, such as "σ" or "1 −"; "" if it is given.
+        operation: how it is computed, such as "σ" or "1 −"; of a state, the number that it begins with; "" if it is
+            given.
         names: the names that it has, as the formula writes them; of an operation, its formula.
         shape: its shape; "" if it is not known.
         comment: the comment of the line.
@@ -117,6 +120,8 @@ def _sentence(vertex: Vertex, reads: Sequence[Edge]) -> str:
     name = ", ".join(vertex.names) + (f" {vertex.shape}" if vertex.shape else "")
     if vertex.kind in (GIVEN, WEIGHT):
         return f"{name}, {'a weight' if vertex.kind == WEIGHT else 'given'}"
+    if vertex.kind == STATE:
+        return f"{name} = {of}" + (f", from {vertex.operation}" if vertex.operation else "")
     how = f"{vertex.operation} of {of}" if vertex.operation and of else vertex.operation or of
     return f"{name} = {how}"
 
@@ -131,7 +136,10 @@ class _Builder:
 
     def __post_init__(self) -> None:
         self.tags: Mapping[int, Tag] = tags(self.definition)
-        self.outer = Terms(symbols(self.definition, TERMINAL), lambda callee: name_in_family(callee.id))
+        callees = Callees(TERMINAL, "")
+        self.outer = Terms(
+            symbols(self.definition, TERMINAL), lambda callee: name_in_family(callee.id) + callees.primes(callee)
+        )
 
     def graph(self) -> Graph:
         names: dict[str, str] = {}
@@ -172,8 +180,10 @@ class _Builder:
         """Add the vertex of a node, after those that it reads."""
         if isinstance(node, Scan):
             return self.scan(node, vertex, names, terms)
+        reads: list[tuple[Node, str]]
         if is_passed_on(node):
-            return self.reading(vertex, [(node, source) for source in self.sources(node, names, terms)], terms)
+            reads = [(node, source) for source in self.sources(node, names, terms)]
+            return self.reading(vertex if reads else replace(vertex, operation=terms.show(node)), reads, terms)
         reads = [(child, source) for _, child in children(node) for source in self.sources(child, names, terms)]
         return self.reading(replace(vertex, operation=_operation(node, terms)), reads, terms)
 
@@ -194,7 +204,7 @@ class _Builder:
                     if step[0] != "places" or not isinstance(child, Position):
                         yield from self.sources(child, names, terms)
             case _ if not isinstance(node, CONSTANTS):
-                if _is_written_out(node):
+                if _is_written_out(node, terms):
                     for _, child in children(node):
                         yield from self.sources(child, names, terms)
                     return
@@ -209,7 +219,8 @@ class _Builder:
         states: dict[str, str] = {}
         for place, (name, start) in enumerate(zip(node.states, node.starts, strict=True)):
             id_ = f"{vertex.id}.state{place}"
-            before = Vertex(id_, STATE, name_key(name), names=(inside.symbols.name(name),))
+            begun = terms.show(start) if _is_number(start, terms) else ""
+            before = Vertex(id_, STATE, name_key(name), begun, (inside.symbols.name(name),))
             reads = [(start, source) for source in self.sources(start, names, terms)]
             states[name] = self.reading(before, reads, terms)
         body = replace(vertex, operation="")
@@ -230,22 +241,33 @@ def is_passed_on(node: Node) -> bool:
     return isinstance(node, Name | At | Stack | Last)
 
 
-def _is_written_out(node: Node) -> bool:
+def _is_written_out(node: Node, terms: Terms) -> bool:
     """Whether an operation computes a number from numbers, such as m − n + i, and is no vertex."""
-    return isinstance(node, Apply) and all(
-        isinstance(child, CONSTANTS) or _is_written_out(child) for _, child in children(node)
-    )
+    return isinstance(node, Apply) and all(_is_number(child, terms) for _, child in children(node))
 
 
-def _is_number(node: Node) -> bool:
-    return isinstance(node, CONSTANTS) or _is_written_out(node)
+def _is_number(node: Node, terms: Terms) -> bool:
+    """Whether a node reads no array, and is written within the operation that reads it."""
+    options = terms.symbols.scope.definition.options
+    is_option = isinstance(node, Name) and any(option.name == node.id for option in options)
+    return is_option or isinstance(node, CONSTANTS) or _is_written_out(node, terms)
+
+
+def _written(nodes: Sequence[Node], terms: Terms) -> list[str]:
+    """Operands of which the numbers are written, and the others are read."""
+    return [terms.show(node) if _is_number(node, terms) else "…" for node in nodes]
+
+
+def _concatenation(terms: Terms, node: Concat) -> str:
+    parts = _written(node.parts, terms)
+    return "[;]" if set(parts) == {"…"} else f"[{'; '.join(parts)}]"
 
 
 FUNCTIONS: Mapping[str, Callable[[Terms, Any], str]] = {
-    "Concat": lambda terms, node: "[;]",
+    "Concat": _concatenation,
     "ConcatOver": lambda terms, node: f"concat_{terms.symbols.index(node.index)}",
     "Split": lambda terms, node: f"split {terms.show(node.parts)}",
-    "Reshape": lambda terms, node: "reshape",
+    "Reshape": lambda terms, node: f"reshape {terms.symbols.dims(node.dims)}",
 }
 """{class of nodes: writes the operation}."""
 
@@ -253,14 +275,22 @@ FUNCTIONS: Mapping[str, Callable[[Terms, Any], str]] = {
 def _operation(node: Node, terms: Terms) -> str:
     """An operation without what it reads."""
     match node:
-        case Reduce(op=op, index=index):
-            return terms.over(TERMINAL.words.get(op, op), index, None)
-        case Call(callee=callee) | Through(callee=callee):
-            return terms.callees(callee)
+        case Reduce(op=op, index=index, where=where):
+            condition = where if where is not None and _is_number(where, terms) else None  # else it is read
+            return terms.over(TERMINAL.words.get(op, op), index, condition)
+        case Call(callee=callee, args=args, options=options):
+            numbers = [terms.show(arg) for arg in args if _is_number(arg, terms)]
+            numbers += [terms.option(name, value) for name, value in options if _is_number(value, terms)]
+            return terms.callees(callee) + (f"({', '.join(numbers)})" if numbers else "")
+        case Through(callee=callee, fault=fault):
+            return terms.callees(callee) + (f", {fault}" if fault else "")
+        case Apply(op="where", args=args) if any(_is_number(arg, terms) for arg in args):
+            shown = _written(args, terms)
+            return f"{shown[1]} if {shown[0]} else {shown[2]}"
         case Apply(op=op, args=(left, right)) if op not in ("where",):
             sign = _sign(op, left, right, terms)
-            before = f"{terms.show(left)} " if _is_number(left) else ""
-            after = f" {terms.show(right)}" if _is_number(right) else ""
+            before = f"{terms.show(left)} " if _is_number(left, terms) else ""
+            after = f" {terms.show(right)}" if _is_number(right, terms) else ""
             return f"{before}{sign}{after}"
         case Apply(op=op):
             return TERMINAL.words.get(op) or UNARY.get(op, op)

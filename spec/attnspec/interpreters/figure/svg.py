@@ -99,6 +99,8 @@ def _text(vertex: Vertex) -> str:
     names = ", ".join(vertex.names)
     if vertex.kind in (LINE, RESULT):
         return f"{names} = {vertex.operation}" if vertex.operation else names
+    if vertex.kind == STATE:
+        return f"{names} from {vertex.operation}" if vertex.operation else names
     return vertex.operation or names
 
 

@@ -123,7 +123,7 @@ class _Row:
 
 
 @dataclass
-class _Callees:
+class Callees:
     """The names of called equations.
 
     The family is left out for equations of the same family, unless the name is a word of a formula.
@@ -157,7 +157,7 @@ def _rows(definition: Definition, setting: Setting, tags: Mapping[int, Tag] = NO
     Args:
         tags: {Python id of a node of the equation: its tag}.
     """
-    callees = _Callees(setting, family_of(definition.id))
+    callees = Callees(setting, family_of(definition.id))
     yield from _own_rows(definition, definition.id.partition("/")[0], "", callees, tags)
     written = 0
     while written < len(callees.unregistered):  # writing out one equation may add others
@@ -167,7 +167,7 @@ def _rows(definition: Definition, setting: Setting, tags: Mapping[int, Tag] = NO
 
 
 def _own_rows(
-    definition: Definition, name: str, primes: str, callees: _Callees, tags: Mapping[int, Tag]
+    definition: Definition, name: str, primes: str, callees: Callees, tags: Mapping[int, Tag]
 ) -> Iterator[_Row]:
     """The rows of one equation."""
     terms, comma = Terms(symbols(definition, callees.setting), callees, tags), callees.setting.signs["list"]
@@ -205,7 +205,7 @@ def _heading(terms: Terms) -> Iterator[str]:
 
 def _terms_at(node: Node, definition: Definition, setting: Setting) -> Terms:
     """The rules for a node: those inside a recurrence if the node or a part of it is in one."""
-    terms = Terms(symbols(definition, setting), _Callees(setting, family_of(definition.id)))
+    terms = Terms(symbols(definition, setting), Callees(setting, family_of(definition.id)))
     if _has_recurrence(definition):
         wanted = {id(part) for part in nodes(node)}
         return next((inner for root in definition.roots if (inner := terms.around(root, wanted))), terms)
