@@ -9,25 +9,30 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from attnspec import REGISTRY
+from attnspec.implementation import ATTRIBUTE
 from attnspec.language.layers import sizes_of
+from attnspec.verification.judge.mutant_values import values
+from synthetic import case_of
 
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def loaded() -> Any:
-    """The script, which is not a module of a package."""
-    spec = importlib.util.spec_from_file_location("benchmark", ROOT / "benchmarks/implementations.py")
+def loaded(name: str) -> Any:
+    """A script, which is not a module of a package."""
+    spec = importlib.util.spec_from_file_location(f"benchmark_{name}", ROOT / f"benchmarks/{name}.py")
     assert spec is not None
     assert spec.loader is not None
-    module = sys.modules["benchmark"] = importlib.util.module_from_spec(spec)
+    module = sys.modules[f"benchmark_{name}"] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
 
 
-BENCHMARK = loaded()
+BENCHMARK, VERDICT_TIME = loaded("implementations"), loaded("verdict_time")
+WRONG = loaded("wrong_large")
 worse_than_before, write = BENCHMARK.worse_than_before, BENCHMARK.write
 ROW = BENCHMARK.Row("attention.causal", "own (numpy)", "its peer (torch)", 1.0, 4.0)
 
@@ -69,3 +74,19 @@ def test_a_subject_is_measured_beside_its_reference(monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize("subject", BENCHMARK.SUBJECTS, ids=str)
 def test_subjects_have_the_sizes_of_their_equations(subject: Any) -> None:
     assert subject.sizes.keys() == {*sizes_of(REGISTRY[subject.equation].definition)}
+
+
+@pytest.mark.parametrize("name", VERDICT_TIME.wrong())
+def test_the_wrong_candidates_are_wrong(name: str) -> None:
+    """Each gives other values than the equation that it claims, in arrays of the same shapes."""
+    function = getattr(WRONG, name)
+    (claimed,) = getattr(function, ATTRIBUTE)
+    case = case_of(claimed.equation)
+    answers = function(*case.arrays.values(), **case.options)
+    expected = values(REGISTRY[claimed.equation].definition, case)
+    answers = answers if isinstance(answers, tuple) else (answers,)
+
+    assert expected is not None
+    assert [answer.shape for answer in answers] == [value.shape for value in expected]
+    far = [np.abs(answer - value).max() > 1e-4 for answer, value in zip(answers, expected, strict=True)]
+    assert any(far)

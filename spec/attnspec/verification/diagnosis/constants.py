@@ -31,6 +31,7 @@ from attnspec.language.traversal import walk
 from attnspec.language.tree import Apply, Definition, Name, Node, Number
 from attnspec.thresholds import FIT_CASES, FIT_SIGMAS, FIT_STEPS, FITTED_RMS, FORM_SIZES, RELATED, TELLING_ELEMENTS
 from attnspec.verification.candidate.observation import Array, Observation
+from attnspec.verification.cases.work import work
 from attnspec.verification.judge.judge import Judge
 from attnspec.verification.judge.mutant_values import values
 
@@ -109,14 +110,20 @@ def wrong_numbers(
 
 
 def _cases_to_fit(judge: Judge, observations: Sequence[Observation], policy: Policy) -> list[Observation]:
-    """Failing cases of ordinary values, different sizes and enough elements; the smallest first."""
+    """The smallest failing cases of ordinary values, different sizes and enough elements; the quickest first."""
     failing = judge.ordinary(judge.failing(observations, policy), len(observations))
     enough = [item for item in failing if sum(answer.size for answer in item.answers) >= TELLING_ELEMENTS]
     finite = [item for item in enough if all(np.isfinite(answer).any() for answer in item.answers)]
     chosen: dict[object, Observation] = {}
     for observation in sorted(finite, key=lambda item: item.case.elements):
         chosen.setdefault(tuple(sorted(_sizes(observation).items())), observation)
-    return [*chosen.values()][:FIT_CASES]
+    return sorted([*chosen.values()][:FIT_CASES], key=lambda item: _work(judge, item))
+
+
+def _work(judge: Judge, observation: Observation) -> int:
+    """About how long an evaluation of the equation takes: of equal sizes, the fewer steps the better."""
+    sizes = _sizes(observation)
+    return work(judge.equation.definition, sizes) if sizes else observation.case.elements
 
 
 def _sizes(observation: Observation) -> dict[str, int]:
@@ -180,19 +187,18 @@ def _descended(residuals: Residuals, number: float, rest: Array) -> tuple[float,
         number: the start.
         rest: the errors that it leaves.
     """
-    spread = math.inf
+    spread, around = math.inf, residuals(_beside(number))
     for steps in range(FIT_STEPS):
-        step = 1e-4 * max(abs(number), 1e-2)
-        ahead, behind = residuals((number + step, number - step))
+        ahead, behind = around
         if ahead is None or behind is None:
             return None
-        slope = (ahead - behind) / (2 * step)
+        slope = (ahead - behind) / (2 * _step(number))
         square = float(slope @ slope)
         if not square > 0 or (steps and _rms(rest) > FITTED_RMS and not _is_along(slope, rest)):
             return None  # the number does nothing, or the least that it leaves is more than noise
         # r(x + s) ≈ r(x) + s·r′, so that s = −r′·r / r′·r′, with a standard deviation of 1 / |r′|.
         spread = square**-0.5
-        move, moved = _downhill(residuals, number, -float(slope @ rest) / square, rest, spread)
+        move, moved, around = _downhill(residuals, number, -float(slope @ rest) / square, rest, spread)
         if moved is None or moved @ moved >= rest @ rest:
             break
         number, rest = number + move, moved
@@ -201,17 +207,36 @@ def _descended(residuals: Residuals, number: float, rest: Array) -> tuple[float,
     return None if _rms(rest) > FITTED_RMS else (number, spread)
 
 
+def _step(number: float) -> float:
+    """The step of a difference that stands for the slope at a number."""
+    return 1e-4 * max(abs(number), 1e-2)
+
+
+def _beside(number: float) -> tuple[float, float]:
+    """The numbers a step ahead of a number and behind it."""
+    return number + _step(number), number - _step(number)
+
+
 def _downhill(
     residuals: Residuals, number: float, move: float, rest: Array, spread: float
-) -> tuple[float, Array | None]:
-    """A move, or a quarter of it, or of that, until the errors become less, with the errors that it leaves."""
-    shares: tuple[float, ...] = (1.0,)
-    while True:
-        moves = [move * share for share in shares]
-        for move, moved in zip(moves, residuals([number + each for each in moves]), strict=True):
-            if moved is None or moved @ moved <= rest @ rest or abs(move) <= spread:
-                return move, moved
-        move, shares = move / 4, QUARTERS
+) -> tuple[float, Array | None, list[Array | None]]:
+    """A move, or a quarter of it, or of that, until the errors become less.
+
+    Returns:
+        The move, the errors that it leaves, and those that the numbers beside its end leave.
+    """
+
+    def ends(moved: Array | None) -> bool:
+        return moved is None or bool(moved @ moved <= rest @ rest) or abs(move) <= spread
+
+    moved, *around = residuals([number + move, *_beside(number + move)])  # at once: most moves are taken as they are
+    while not ends(moved):
+        whole = move / 4
+        for share, left in zip(QUARTERS, residuals([number + whole * share for share in QUARTERS]), strict=True):
+            move, moved = whole * share, left
+            if ends(moved):
+                return move, moved, residuals(_beside(number + move))
+    return move, moved, around
 
 
 def _rms(rest: Array) -> float:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from attnspec.errors import NotationError
+from attnspec.errors import NotationError, ShapeError
 from attnspec.interpreters.evaluation.memo import Memory
 from attnspec.interpreters.mutation.free_numbers import FreeNumber, free_numbers
 from attnspec.interpreters.mutation.function_substitutions import function_substitutions
@@ -257,7 +257,10 @@ class LineSearch:
             return []
         tree = mutant.definition if mutant is not None else self.line
         judge = Judge(replace(self.equation, definition=tree), self.dtype)
-        numbers = wrong_numbers(judge, suspect.observations, self.policy, places=[place])
+        try:
+            numbers = wrong_numbers(judge, suspect.observations, self.policy, places=[place])
+        except (ShapeError, ValueError):  # the mutation fits at the sizes of some calls alone
+            return []
         return numbers if mutant is None else [_both(mutant, number) for number in numbers]
 
     def fits(self, suspect: Suspect, place: FreeNumber) -> bool:

@@ -175,10 +175,10 @@ def _bits(judge: Judge, ordinary: Sequence[Observation], policy: Policy, lower: 
     def compared_with_honest(bits: float) -> Side | None:
         return compared_with_median(HONEST_MEDIAN, judge, ordinary, lower(bits))
 
-    if compared_with_honest(high) != "more" or compared_with_honest(low) != "less":
+    if compared_with_honest(high) != "more":
         return None
     most = _most_bits(probes, lower, low, high)
-    if most < high and compared_with_honest(most) == "less":
+    if (most < high and compared_with_honest(most) == "less") or compared_with_honest(low) != "less":
         return None
     while high - low > BITS_STEP:
         half = (low + high) / 2

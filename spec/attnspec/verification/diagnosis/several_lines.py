@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from attnspec.errors import ShapeError
 from attnspec.interpreters.mutation.mutants import Mutant, is_well_formed
 from attnspec.interpreters.rounding.lines import Visit
 from attnspec.interpreters.rounding.policy import Policy
@@ -94,6 +95,13 @@ class Search:
         """Compare the recorded arrays with the lines of an equation, right or wrong."""
         return appearances_in(definition, self.calls, self.policy, self.judge.seed)
 
+    def compared_if_it_fits(self, definition: Definition) -> list[Appearances]:
+        """The same, of an equation with a mistake; none if its shapes do not fit at the sizes of these calls."""
+        try:
+            return self.compared(definition)
+        except (ShapeError, ValueError):  # NumPy's own error, where arrays of an expression do not fit
+            return []
+
     def mistakes(self, watched: Sequence[Appearances], before: Sequence[Found] = ()) -> list[Found]:
         """Find mistakes that explain all answers together; none if there are none.
 
@@ -105,7 +113,7 @@ class Search:
             promising = []
             for each in candidates:
                 changed = with_mistake(watched[0].visits[-1].definition, each)
-                compared = self.compared(changed) if self.left > 0 else []
+                compared = self.compared_if_it_fits(changed) if self.left > 0 else []
                 self.left -= 1
                 if not compared or each.site.key not in _seen_at(compared, each.place):
                     continue
