@@ -6,6 +6,9 @@ SHELL := /bin/bash
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory
 
+# Each verdict starts processes, and compiling attnspec in each would double what a short one takes.
+unexport PYTHONDONTWRITEBYTECODE
+
 PYTHONS ?= python3.13 python3.12 python3.11 python3
 PYTHON := .venv/bin/python
 PIP := $(PYTHON) -m pip --quiet --disable-pip-version-check --no-input

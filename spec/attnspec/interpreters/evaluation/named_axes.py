@@ -79,20 +79,23 @@ class NamedAxes(Algebra[T]):
             return [first]
         ranks = [self.rank(value) for value in values]
         rank = max(ranks)
-        if rank == min(ranks) and all(value.axes == first.axes for value in others):
-            return list(values)
-        axes = tuple(sorted({axis for value in values for axis in value.axes}))
-        return [self.widened(value, axes, rank) for value in values]
+        axes = first.axes
+        if any(value.axes != axes for value in others):
+            axes = _united(*(value.axes for value in values))
+        return [
+            self.with_axes_inserted(value, _insertions(value.axes, axes, own, rank), axes)
+            for value, own in zip(values, ranks, strict=True)
+        ]
 
     def widened(self, value: Named[T], axes: tuple[Axis, ...], rank: int) -> Named[T]:
         """An array with more named axes, or with unnamed ones if it has none, each inserted with size 1."""
-        if value.axes == axes and self.rank(value) == rank:
-            return value
-        shape = self.shape(value.data)
-        sizes = dict(zip(value.axes, shape, strict=False))
-        tail = shape[len(value.axes) :] if self.rank(value) else (1,) * rank
-        wider = (*(sizes.get(axis, 1) for axis in axes), *tail)
-        return Named(self.rearrange(lambda a: self.xp.reshape(a, wider), value.data), axes)
+        return self.with_axes_inserted(value, _insertions(value.axes, axes, self.rank(value), rank), axes)
+
+    def with_axes_inserted(
+        self, value: Named[T], places: tuple[slice | None, ...] | None, axes: tuple[Axis, ...]
+    ) -> Named[T]:
+        """An array with axes of size 1 where `places` has None."""
+        return value if places is None else Named(self.rearrange(lambda a: a[places], value.data), axes)
 
     # Contractions.
 
@@ -188,7 +191,7 @@ class NamedAxes(Algebra[T]):
 
     def expanded(self, value: Named[T], axis: Axis, length: int) -> Named[T]:
         """An array with the axis at its full length; it is broadcast if it did not depend on the axis."""
-        axes = tuple(sorted({*value.axes, axis}))
+        axes = _united(value.axes, (axis,))
         wide = self.widened(value, axes, self.rank(value))
         shape = list(self.shape(wide.data))
         place = axes.index(axis)
@@ -364,6 +367,23 @@ def _plan(
         axes=axes,
         order=tuple(order),
     )
+
+
+@lru_cache(maxsize=4096)
+def _united(*axes: tuple[Axis, ...]) -> tuple[Axis, ...]:
+    """The axes of several arrays in order."""
+    return tuple(sorted(set().union(*axes)))
+
+
+@lru_cache(maxsize=4096)
+def _insertions(
+    axes: tuple[Axis, ...], wider: tuple[Axis, ...], rank: int, wider_rank: int
+) -> tuple[slice | None, ...] | None:
+    """The subscripts that insert the axes that an array lacks, unnamed ones if it has none of them; None if it has all."""
+    named = [slice(None) if axis in axes else None for axis in wider]
+    unnamed = [slice(None)] * rank if rank else [None] * wider_rank
+    places = (*named, *unnamed)
+    return places if None in places else None
 
 
 def _broadcast(shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
