@@ -379,7 +379,7 @@ def _united(*axes: tuple[Axis, ...]) -> tuple[Axis, ...]:
 def _insertions(
     axes: tuple[Axis, ...], wider: tuple[Axis, ...], rank: int, wider_rank: int
 ) -> tuple[slice | None, ...] | None:
-    """The subscripts that insert the axes that an array lacks, unnamed ones if it has none of them; None if it has all."""
+    """Subscripts that insert the axes that an array lacks, unnamed ones too if it has none; None if it has all."""
     named = [slice(None) if axis in axes else None for axis in wider]
     unnamed = [slice(None)] * rank if rank else [None] * wider_rank
     places = (*named, *unnamed)
