@@ -44,12 +44,13 @@ REACH = {
     "layouts": GROUND | PUBLIC | {"language", "equations"},
     "verification": GROUND | PUBLIC | {"language", "interpreters", "properties"},
     "pages": GROUND | PUBLIC | {"language", "interpreters", "verification"},
+    "plots": GROUND | PUBLIC | {"language", "interpreters", "verification"},
     "vectors": GROUND | PUBLIC | {"language", "interpreters", "verification"},
     "selftest": GROUND | PUBLIC,
     "discovery": GROUND,
     "faces": GROUND
     | PUBLIC
-    | {"language", "interpreters", "properties", "verification", "pages", "vectors", "selftest", "discovery"},
+    | {"language", "interpreters", "properties", "verification", "pages", "plots", "vectors", "selftest", "discovery"},
 }
 """What each wing may import; a face may import every wing but no other face, the ground only the ground.
 

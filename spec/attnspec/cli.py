@@ -542,6 +542,37 @@ def cost(id: str, sizes: dict[str, str], block: int | None, to_json: bool, equat
 
 
 @main.command()
+@click.argument("id", shell_complete=_ids)
+@click.option("-o", "--out", metavar="FILE", required=True, help="The picture to write, .png or .svg; data go to .npz.")
+@click.option("--inputs", metavar="FILE", help="Recorded arrays to draw: .npz or .safetensors, as verify takes them.")
+@click.option(
+    "--name", "names", metavar="P=NAME", multiple=True, callback=_pairs, help="Parameter, and its name in --inputs."
+)
+@click.option(
+    "--sizes", metavar="NAME=N", multiple=True, callback=_sizes, help="Sizes of a drawn example, as in t=24,u=8."
+)
+@click.option("--seed", metavar="N", type=NATURAL, default=0, help="Random seed of a drawn example.  [0]")
+@own_equations
+def plot(
+    id: str,
+    out: str,
+    inputs: str | None,
+    names: dict[str, str] | None,
+    sizes: dict[str, str],
+    seed: int,
+    equations: tuple[str, ...],
+) -> None:
+    """Draw what an equation computes: the weights of attention as a heat map, states and gates over time.
+
+    Without --inputs the example is drawn at random. What is drawn is found in the equation, for equations of your own
+    too. Matplotlib is needed: pip install "attnspec[plot]".
+    """
+    from attnspec.faces import plot_command
+
+    plot_command.write_plot(id, out, inputs, names, sizes, seed)
+
+
+@main.command()
 @click.argument("names", metavar="ID|FAMILY...", nargs=-1, required=True)
 @click.option("-o", "--out", metavar="DIR", required=True, help="The folder; each equation gets one of its name in it.")
 @click.option(

@@ -1,0 +1,78 @@
+"""`attnspec plot`."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+from attnspec.cli import main
+
+
+def plot(*arguments: str) -> Result:
+    return CliRunner().invoke(main, ["plot", *arguments])
+
+
+def test_a_picture_with_its_data(tmp_path: Path) -> None:
+    done = plot("recurrent.gru", "--out", str(tmp_path / "gates.png"), "--sizes", "t=6,u=3")
+    data = np.load(tmp_path / "gates.npz")
+
+    assert done.exit_code == 0
+    assert "z of gru_cell (trace)" in done.output
+    assert (tmp_path / "gates.png").read_bytes().startswith(b"\x89PNG")
+    assert data["gru_cell.z"].shape == (6, 3)
+    assert json.loads(str(data["axes"]))["gru_cell.z"] == ["t", "unit"]
+
+
+def test_recorded_inputs_are_drawn(tmp_path: Path) -> None:
+    """The weights of the file's own arrays; what is not in it is drawn, and the command says so."""
+    random = np.random.default_rng(1)
+    q, k = random.normal(size=(2, 3, 4)), random.normal(size=(2, 5, 4))
+    np.savez(tmp_path / "layer.npz", query=q, k=k)
+    given = ["--inputs", str(tmp_path / "layer.npz"), "--name", "q=query"]
+    done = plot("attention.scaled_dot_product", "--out", str(tmp_path / "alpha.svg"), *given)
+    scores = np.exp(q @ k.swapaxes(1, 2) / 2)
+
+    assert done.exit_code == 0, done.output
+    assert "not recorded, so drawn: v" in done.output
+    assert "<svg" in (tmp_path / "alpha.svg").read_text("utf-8")
+    assert np.allclose(np.load(tmp_path / "alpha.npz")["alpha"], scores / scores.sum(axis=2, keepdims=True))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["recurrent.gru_cell", "--out", "a.png"], "nothing in recurrent.gru_cell can be drawn"),
+        (["recurrent.gru", "--out", "a.pdf"], "expected  .png or .svg"),
+        (["recurrent.gru", "--out", "a.png", "--sizes", "q=3"], "recurrent.gru has no size 'q'"),
+        (["recurrent.gru", "--out", "a.png", "--sizes", "t=many"], "'many' is not a size"),
+        (["recurrent.gru", "--out", "a.png", "--inputs", "none.npz"], "none.npz does not exist"),
+        (["recurrent.gru", "--out", "a.png", "--name", "x=y"], "no inputs are given"),
+        (["recurrent.gru", "--out", "none/a.png"], "cannot be written"),
+        (["text.tokenize", "--out", "a.png"], "is a procedure"),
+        (["recurrent.gruu", "--out", "a.png"], "recurrent.gru"),
+    ],
+)
+def test_what_cannot_be_drawn_is_refused(
+    arguments: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = plot(*arguments)
+
+    assert done.exit_code == 2
+    assert message in done.output
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "matplotlib" else found(name))
+    done = plot("recurrent.gru", "--out", str(tmp_path / "a.png"))
+
+    assert done.exit_code == 2
+    assert "matplotlib is not installed" in done.output
+    assert 'pip install "attnspec[plot]"' in done.output
