@@ -40,6 +40,7 @@ def hidden() -> np.ndarray:
         ("tanh is applied to x W_1", np.maximum(np.tanh(X @ W_1) + B_1, 0) @ W_2 + B_2),
         ("x is added to the result", hidden() @ W_2 + B_2 + X),
         ("x is multiplied with the result", (hidden() @ W_2 + B_2) * X),
+        ("x W_1 and b_1 are multiplied, not added", np.maximum(X @ W_1 * B_1, 0) @ W_2 + B_2),
         ("relu is applied to x W_1 and to b_1, each alone", (np.maximum(X @ W_1, 0) + np.maximum(B_1, 0)) @ W_2 + B_2),
     ],
 )
@@ -134,3 +135,28 @@ def test_an_argument_is_added_where_two_sizes_are_equal() -> None:
     np.testing.assert_allclose(
         evaluate(mutant.definition, (), {"q": q, "k": k, "v": v}), REGISTRY[id](q, k, v) + q, rtol=1e-12
     )
+
+
+def test_a_result_is_the_sum_of_two_arguments() -> None:
+    """As log-sum-exps that are added as if they were sums; the other result stays."""
+    id = "attention.merge"
+    given = {name: GENERATOR.standard_normal(shape) for name, shape in (("o_1", (4, 3)), ("lse_1", 4), ("o_2", (4, 3)))}
+    given["lse_2"] = GENERATOR.standard_normal(4)
+
+    o, lse = evaluate(trees(id)["lse_1 + lse_2 is returned instead of lse_i"], (), given)
+
+    np.testing.assert_allclose(lse, given["lse_1"] + given["lse_2"], rtol=1e-12)
+    np.testing.assert_allclose(o, REGISTRY[id](**given)[0], rtol=1e-12)
+
+
+@pytest.mark.parametrize(("words", "zero"), [("", np.nan), (", and 0 of a vector of zeros", 0.0)])
+def test_the_cosine_stands_for_a_product(words: str, zero: float) -> None:
+    q, k = GENERATOR.standard_normal((2, 3)), GENERATOR.standard_normal((4, 3))
+    q[1] = 0
+    tree = trees("scores.dot")[f"in e: the cosine is used instead of q_i·k_j{words}"]
+    expected = np.concatenate(
+        [q[:1] / np.linalg.norm(q[:1]) @ (k / np.linalg.norm(k, axis=1)[:, None]).T, [[zero] * 4]]
+    )
+
+    with np.errstate(invalid="ignore"):
+        np.testing.assert_allclose(evaluate(tree, (), {"q": q, "k": k}), expected, rtol=1e-12)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -36,6 +37,16 @@ def test_a_quotient_of_whole_numbers_is_rounded_down() -> None:
     value = evaluate(tree, (), {"t": 4, "d": 6})
 
     np.testing.assert_allclose(value, np.where(np.arange(6) % 2, np.cos(angle), np.sin(angle)), rtol=1e-12)
+
+
+@pytest.mark.parametrize("d", [1, 3, 7, 8, 16, 70])
+@pytest.mark.parametrize(("says", "whole"), [("is rounded down to", math.floor), ("is rounded to", round)])
+def test_the_root_of_a_size_is_a_whole_number(d: int, says: str, whole: Callable[[float], int]) -> None:
+    id, random = "scores.scaled_dot", np.random.default_rng(d)
+    [tree] = [each.definition for each in integer_divisions(REGISTRY[id].definition) if f"√d {says}" in each.says]
+    q, k = random.normal(size=(2, d)), random.normal(size=(3, d))
+
+    np.testing.assert_allclose(evaluate(tree, (), {"q": q, "k": k}), q @ k.T / whole(math.sqrt(d)), rtol=1e-12)
 
 
 @pytest.mark.broad

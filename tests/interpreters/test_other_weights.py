@@ -11,9 +11,10 @@ from attnspec import REGISTRY
 from attnspec.interpreters.evaluation.call import evaluate
 from attnspec.interpreters.mutation.fewer_weights import fewer_weights
 from attnspec.interpreters.mutation.free_numbers import free_numbers
-from attnspec.interpreters.mutation.function_substitutions import function_substitutions
+from attnspec.interpreters.mutation.function_substitutions import function_substitutions, over_all_rows
 from attnspec.interpreters.mutation.insertions import insertions
 from attnspec.language.check import check
+from attnspec.language.tree import Definition
 
 GENERATOR = np.random.Generator(np.random.Philox(0))
 Q, K, V = (3 * GENERATOR.standard_normal(shape) for shape in ((4, 3), (6, 3), (6, 2)))
@@ -105,7 +106,7 @@ def test_every_equation_has_well_formed_ones(id: str) -> None:
 
 
 def test_one_softmax_is_over_all_rows() -> None:
-    mutants = function_substitutions(REGISTRY["attention.scaled_dot_product"].definition)
+    mutants = over_all_rows(REGISTRY["attention.scaled_dot_product"].definition)
     [whole] = [each.definition for each in mutants if "one softmax is over i and j" in each.says]
     powers = np.exp(SCORES)
 
@@ -114,7 +115,7 @@ def test_one_softmax_is_over_all_rows() -> None:
 
 def test_low_rows_underflow_where_the_largest_of_all_is_taken_off() -> None:
     """In real numbers it is the same; in float32 a row far below the largest score is 0/0."""
-    mutants = function_substitutions(REGISTRY["attention.weights"].definition)
+    mutants = over_all_rows(REGISTRY["attention.weights"].definition)
     [mutant] = [each for each in mutants if "the largest score of all rows" in each.says]
     e = np.array([[300.0, 299.0], [-100.0, -101.0]])
 
@@ -143,3 +144,31 @@ def test_other_losses(says: str, expected: Callable[[np.ndarray, float], np.ndar
     wrong = evaluate(tree, (), {"logits": logits, "target": np.array(2)})
 
     np.testing.assert_allclose(wrong, expected(lse - logits[2], lse), rtol=1e-12)
+
+
+def of_weights(says: str) -> Definition:
+    mutants = function_substitutions(REGISTRY["attention.weights"].definition)
+    [tree] = [each.definition for each in mutants if says in each.says]
+    return tree
+
+
+def test_the_largest_score_is_searched_from_zero() -> None:
+    e = np.array([[3.0, -1.0], [-200.0, -201.0]])
+    tree = of_weights("the search for the largest score starts from 0")
+
+    with np.errstate(invalid="ignore"):
+        single = np.asarray(evaluate(tree, (), {"e": e.astype(np.float32)}))
+
+    np.testing.assert_allclose(evaluate(tree, (), {"e": e}), weights(e), rtol=1e-12)
+    assert np.isnan(single).tolist() == [[False, False], [True, True]]
+
+
+def test_a_power_stands_for_the_exponential_function() -> None:
+    """Where 1 + x/n is negative it is 0."""
+    e = 40 * SCORES
+    shifted = e - e.max(-1, keepdims=True)
+    powers = np.maximum(1 + shifted / 16, 0) ** 16
+
+    assert (shifted < -16).any()
+    wrong = evaluate(of_weights("(1 + x/16)^16"), (), {"e": e})
+    np.testing.assert_allclose(wrong, powers / powers.sum(-1, keepdims=True), rtol=1e-12)

@@ -138,6 +138,35 @@ def test_a_root_is_replaced_by_a_square() -> None:
     np.testing.assert_allclose(value, np.array([2.0, -2.0]) / 25, rtol=1e-12)
 
 
+def test_the_mean_of_absolute_values_stands_for_a_standard_deviation() -> None:
+    x, gamma, beta = GENERATOR.standard_normal((3, 5)), GENERATOR.standard_normal(5), GENERATOR.standard_normal(5)
+    centred = x - x.mean(-1, keepdims=True)
+    expected = centred / (np.abs(centred).mean(-1, keepdims=True) + 0.1) * gamma + beta
+
+    wrong = evaluate(
+        tree("transformer.layer_norm", "the mean of absolute values"), (),
+        {"x": x, "gamma": gamma, "beta": beta, "eps": 0.1},
+    )  # fmt: skip
+
+    np.testing.assert_allclose(wrong, expected, rtol=1e-12)
+
+
+def test_the_last_rows_of_a_table_are_read() -> None:
+    a, table = GENERATOR.standard_normal((3, 2)), GENERATOR.standard_normal((5, 2))
+
+    wrong = evaluate(tree("position.learned", "the last rows of P are read"), (), {"a": a, "P": table})
+
+    np.testing.assert_array_equal(wrong, a + table[2:])
+
+
+def test_a_size_is_built_in() -> None:
+    q, k = GENERATOR.standard_normal((2, 3)), GENERATOR.standard_normal((4, 3))
+
+    wrong = evaluate(tree("scores.scaled_dot", "64 is used instead of d"), (), {"q": q, "k": k})
+
+    np.testing.assert_allclose(wrong, q @ k.T / 8, rtol=1e-12)
+
+
 @pytest.mark.broad
 @pytest.mark.parametrize("id", [*REGISTRY])
 def test_every_equation_has_well_formed_errors(id: str) -> None:

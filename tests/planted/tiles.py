@@ -40,6 +40,8 @@ def online(e: Array, tile: int, slip: str, offset: int | None) -> Array:
         j, i = np.arange(start, start + scores.shape[1]), np.arange(n)[:, None]
         if offset is not None:
             seen = j // tile <= (i + offset) // tile if slip == "causal" else j <= i + offset
+            if slip == "diagonal":
+                seen &= (j // tile < (i + offset) // tile) | ((i + offset) // tile < 1)
             scores = np.where(seen, scores, -np.inf)
         if slip == "window":
             scores = np.where(j > (m - 1 if offset is None else i + offset) - tile, scores, -np.inf)

@@ -15,7 +15,13 @@ from attnspec.interpreters.rounding.policy import preset
 from attnspec.notation import Float, Tensor
 from attnspec.verification.candidate.observation import Observation
 from attnspec.verification.cases.case import Case
-from attnspec.verification.diagnosis.changed import changed_answers, changed_inputs, exchanged_axes, merged_examples
+from attnspec.verification.diagnosis.changed import (
+    changed_answers,
+    changed_inputs,
+    exchanged_axes,
+    merged_examples,
+    reversed_axis,
+)
 from attnspec.verification.judge.judge import Judge
 from attnspec.verification.verdict import Diagnosis
 from synthetic import Array, case_of
@@ -59,6 +65,8 @@ def all_of(found: Diagnosis | None) -> list[str]:
         (lambda a: {"k": np.roll(a["k"], -1, 0), "v": np.roll(a["v"], -1, 0)}, "reads k and v of the next one"),
         (lambda a: {"mask": np.broadcast_to(a["mask"].any(0), a["mask"].shape)}, "the disjunction of mask"),
         (lambda a: {"v": a["v"][..., ::-1, :]}, "v is read in reverse order along m"),
+        (lambda a: {"mask": np.roll(a["mask"], 1, -1) | (np.arange(4) == 0)}, "before is read, true at the first"),
+        (lambda a: {"mask": np.roll(a["mask"], -1, -1) & (np.arange(4) < 3)}, "behind is read, false at the last"),
         (lambda a: {"q": np.moveaxis(a["q"], 1, 0).reshape(a["q"].shape)}, "as if its axis n lay before"),
     ],
 )
@@ -116,6 +124,7 @@ def test_an_option_that_is_ignored_is_named() -> None:
         (lambda value: value[[1, 0, *range(2, len(value))]], "the examples of a batch come back in another order"),
         (lambda value: np.broadcast_to(value.mean(0), value.shape), "is the mean over the batch"),
         (lambda value: value[:, ::-1], "returned in reverse order along n"),
+        (lambda value: value[:, [0, 1, 2, 3, 3]], "at the last place of n is that of the place before it"),
         (lambda value: np.zeros_like(value), "it is 0 where it is wrong"),
         (lambda value: np.full_like(value, np.nan), "it is NaN where it is wrong"),
     ],
@@ -218,3 +227,18 @@ def test_a_batch_of_which_one_place_is_written_is_named() -> None:
 def _at_first(array: Array) -> Array:
     """The last example of a batch at the first place, and 0 elsewhere."""
     return np.concatenate([array[-1:], np.zeros_like(array[1:])])
+
+
+def test_a_sequence_that_is_run_through_backwards_is_named() -> None:
+    """The outputs stand where the inputs do; a recurrence that only reads backwards is another mistake."""
+    id = "recurrent.simple_rnn"
+    on = [case_of(id, batch=3, seed=seed, t=5, d=3, u=4) for seed in (1, 2)]
+
+    def answered(back: int) -> list[Observation]:
+        read = [{**case.arguments, "x": case.arrays["x"][:, ::-1]} for case in on]
+        values = [np.asarray(evaluate(REGISTRY[id].definition, (), each)) for each in read]
+        return [Observation(case, (value[:, ::back],)) for case, value in zip(on, values, strict=True)]
+
+    says = "t is run through from the end to the beginning"
+    assert says in str(reversed_axis(judge(id), answered(-1), POLICY))
+    assert reversed_axis(judge(id), answered(1), POLICY) is None

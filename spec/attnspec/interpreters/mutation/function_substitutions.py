@@ -33,6 +33,9 @@ Z_LOSSES = (0.1, 0.01, 1e-3, 1e-4, 1e-5)
 FOCAL = (0.5, 1.0, 2.0, 3.0, 5.0)
 """Powers of a focal loss: https://arxiv.org/abs/1708.02002 has 2, and tries 0.5 to 5."""
 
+POWERS = (16, 32, 64, 128, 256, 512, 1024, 4096)
+"""Powers of 1 + x/n that are near exp(x)."""
+
 CAPS = (20.0, 30.0, 50.0)
 """Bounds of capped scores: Gemma 2 has 50, and 30 for its output scores; Grok has 30."""
 
@@ -44,11 +47,13 @@ def function_substitutions(definition: Definition) -> Iterator[Mutant]:
             tree = map_throughout(definition, change)
             if tree is not definition:
                 yield Mutant(f"{kind}/{name}", sentence, tree, in_storage=table is OVERFLOWING)
-    yield from _over_all_rows(definition)
 
 
-def _over_all_rows(definition: Definition) -> Iterator[Mutant]:
-    """A softmax relative to the largest score of all rows, so that low rows underflow, or over all rows at once."""
+def over_all_rows(definition: Definition) -> Iterator[Mutant]:
+    """The variants of an equation with one softmax relative to the largest score of all rows, or over all rows at once.
+
+    In the first, rows far below the largest score underflow.
+    """
     for place in everywhere(definition):
         match place.node:
             case Reduce(op="softmax", index=index, term=term, where=where) as softmax:
@@ -167,6 +172,13 @@ def _softsign(x: Node) -> Node:
     return _over(x, _plus(Number(1.0), Apply("abs", (x,))))
 
 
+def _rational_tanh(x: Node) -> Node:
+    """x (27 + x²) / (27 + 9x²), with x clipped to ±3, where it is ±1."""
+    y = _clipped(x, 3.0)
+    square = Apply("*", (y, y))
+    return _over(Apply("*", (y, _plus(Number(27.0), square))), _plus(Number(27.0), _times(9.0, square)))
+
+
 def _gelu_by_tanh(x: Node) -> Node:
     inner = _times(math.sqrt(2 / math.pi), _plus(x, _times(0.044715, Apply("*", (x, Apply("*", (x, x)))))))
     return Apply("*", (_times(0.5, x), _plus(Number(1.0), Apply("tanh", (inner,)))))
@@ -203,6 +215,18 @@ def _focal(power: float) -> Change:
         return Apply("*", (rest if power == 1 else Apply("**", (rest, Number(power))), node))
 
     return change
+
+
+def _by_power(power: int) -> Callable[[Reduce], Node]:
+    """A softmax whose exponential function is a power of 1 + x/n, or 0 where that is negative."""
+
+    def weights(softmax: Reduce) -> Node:
+        shifted = _minus(softmax.term, replace(softmax, op="max"))
+        base = _relu(_plus(Number(1.0), _over(shifted, Number(float(power)))))
+        parts = where_seen(softmax, Apply("**", (base, Number(float(power)))))
+        return _over(parts, Reduce("sum", softmax.index, parts))
+
+    return weights
 
 
 def _of_relu(softmax: Reduce) -> Node:
@@ -334,12 +358,23 @@ SUBSTITUTIONS: dict[str, tuple[str, Change]] = {
     "mish-gelu": ("x tanh(softplus(x)) is used instead of gelu", _instead("gelu", _mish)),
     "tanh-gelu": ("the approximation of gelu by tanh is used instead of gelu", _instead("gelu", _gelu_by_tanh)),
     "hard-swish": ("the hard swish, x (x/6 + 1/2) from 0 to x, is used instead of silu", _instead("silu", _hard_swish)),
+    "rational-tanh": (
+        "tanh is approximated by x (27 + x²) / (27 + 9x²), cut off at ±1",
+        _instead("tanh", _rational_tanh),
+    ),
     "softsign": ("x / (1 + |x|) is used instead of tanh", _instead("tanh", _softsign)),
     "sigmoid-softmax": (
         "σ of each score is used instead of softmax, so that weights do not add up to 1",
         _of_softmax(lambda softmax: where_seen(softmax, Apply("sigmoid", (softmax.term,)))),
     ),
     "relu-softmax": ("relu of the scores, over their sum, is used instead of softmax", _of_softmax(_of_relu)),
+    **{
+        f"power-{power}": (
+            f"exp(x) in softmax is approximated by (1 + x/{power})^{power}",
+            _of_softmax(_by_power(power)),
+        )
+        for power in POWERS
+    },
     "hard-softmax": ("the largest score gets all the weight", _of_softmax(_one_hot)),
     "mask-added": ("the mask is added to the scores as 0 and 1, and hides nothing", _mask_as_number("+")),
     "mask-multiplied": ("the scores are multiplied by the mask as 0 and 1, which hides nothing", _mask_as_number("*")),
@@ -427,6 +462,15 @@ def _unshifted(node: Node, _: Definition) -> Node:
     return where_seen(node, _over(_exp(node.term), total))
 
 
+def _largest_from_zero(node: Node, _: Definition) -> Node:
+    """A softmax relative to the largest score or to 0, whichever is larger."""
+    if not isinstance(node, Reduce) or node.op != "softmax":
+        return node
+    top = Apply("relu", (replace(node, op="max"),))
+    parts = where_seen(node, _exp(_minus(node.term, top)))
+    return _over(parts, Reduce("sum", node.index, parts))
+
+
 def _masked_afterwards(node: Node, _: Definition) -> Node:
     """A softmax over all, masked, and divided by the sum of what is left."""
     if not isinstance(node, Reduce) or node.op != "softmax" or node.where is None:
@@ -438,6 +482,10 @@ def _masked_afterwards(node: Node, _: Definition) -> Node:
 OVERFLOWING: dict[str, tuple[str, Change]] = {
     "log-of-softmax": ("the logarithm of softmax is taken: small probabilities underflow to 0", _log_of_softmax),
     "unshifted-softmax": ("the largest score is not taken off before exp: large scores overflow", _unshifted),
+    "largest-from-zero": (
+        "the search for the largest score starts from 0: rows of scores far below 0 underflow to 0/0",
+        _largest_from_zero,
+    ),
     "masked-afterwards": (
         "softmax is over all keys, masked, and divided by the sum of the rest: where all of it underflows, that is 0/0",
         _masked_afterwards,

@@ -34,12 +34,19 @@ def insertions(definition: Definition, roots: Collection[int] | None = None) -> 
     Args:
         roots: the positions of the lines that may be wrong among its roots; all of them by default.
     """
-    whole = (*_residuals(definition), *_exchanges(definition), *_option_exchanges(definition), *_symmetric(definition))
+    whole = (
+        *_residuals(definition),
+        *_sums_of_arguments(definition),
+        *_exchanges(definition),
+        *_option_exchanges(definition),
+        *_symmetric(definition),
+    )
     yield from (each for each in whole if roots is None or changes(each.definition, definition, roots))
     for label, sentence, tree in (
         *_functions(definition, roots),
         *_powers(definition, roots),
         *_of_each(definition, roots),
+        *_other_operations(definition, roots),
         *_lengths(definition, roots),
         *_sums(definition, roots),
         *_residual_calls(definition, roots),
@@ -70,6 +77,25 @@ def _residuals(definition: Definition) -> Iterator[Mutant]:
                     if is_well_formed(tree, equal):
                         says = f"{symbol} {verb} {label}{where}"
                         yield Mutant(f"{label}/{op}{parameter.name}", says, tree, equal_sizes=equal)
+
+
+def _sums_of_arguments(definition: Definition) -> Iterator[Mutant]:
+    """A result is the sum of two arguments of its shape, as of two parts of an output."""
+    if len(definition.returns) != len(definition.results):
+        return
+    for place, result in enumerate(definition.results):
+        alike = [
+            each.name
+            for each in definition.parameters
+            if each.kind == result.kind == "float" and each.dims == result.dims and not each.symbol.weight
+        ]
+        label = f"result {place + 1}" if len(definition.results) > 1 else "the result"
+        for a, b in combinations(alike, 2):
+            total = Apply("+", (Name(a), Name(b)))
+            tree = replace(definition, returns=(*definition.returns[:place], total, *definition.returns[place + 1 :]))
+            shown, name = text_of(total, definition), text_of(Name(result.name), definition)
+            if is_well_formed(tree):
+                yield Mutant(f"{label}/sum/{a}-{b}", f"{shown} is returned instead of {name}", tree)
 
 
 def _exchanges(definition: Definition) -> Iterator[Mutant]:
@@ -153,6 +179,16 @@ def _of_each(definition: Definition, roots: Collection[int] | None) -> Iterator[
                 yield place.label, f"in {place.line}: {says}", place.put(new)
 
 
+def _other_operations(definition: Definition, roots: Collection[int] | None) -> Iterator[tuple[str, str, Definition]]:
+    """Two arrays are multiplied where they should be added, or added where they should be multiplied."""
+    for place in everywhere(definition, roots):
+        match place.node:
+            case Apply(op="+" | "*" as op, args=(a, b)) if _is_value(a, place.site) and _is_value(b, place.site):
+                done, due, other = ("multiplied", "added", "*") if op == "+" else ("added", "multiplied", "+")
+                says = f"in {place.line}: {place.site.show(a)} and {place.site.show(b)} are {done}, not {due}"
+                yield place.label, says, place.put(Apply(other, (a, b)))
+
+
 def _powers(definition: Definition, roots: Collection[int] | None) -> Iterator[tuple[str, str, Definition]]:
     """A square, or the root of the root, stands where a root should."""
     for place in everywhere(definition, roots):
@@ -184,9 +220,12 @@ def _lengths(definition: Definition, roots: Collection[int] | None) -> Iterator[
         dims, shown = place.site.type_of(place.node).dims, place.site.show(place.node)
         match place.node:
             case Apply(op="@", args=(a, b)) as product if not dims:
-                length = Apply("sqrt", (Apply("*", (_square(a), _square(b))),))
-                cosine, distance = Apply("/", (product, length)), Apply("neg", (_square(Apply("-", (a, b))),))
-                yield place.label, f"in {place.line}: the cosine is used instead of {shown}", place.put(cosine)
+                length = Apply("*", (_length(a), _length(b)))
+                or_one = Apply("where", (Apply("==", (length, Number(0.0))), Number(1.0), length))
+                distance = Apply("neg", (_square(Apply("-", (a, b))),))
+                for divisor, words in ((length, ""), (or_one, ", and 0 of a vector of zeros")):
+                    says = f"in {place.line}: the cosine is used instead of {shown}{words}"
+                    yield place.label, says, place.put(Apply("/", (product, divisor)))
                 says = f"in {place.line}: the negative squared distance is used instead of {shown}"
                 yield place.label, says, place.put(distance)
             case vector if len(dims) == 1:
@@ -228,6 +267,11 @@ def _clipped(x: Node, bound: float) -> Node:
     """max(x + bound, 0) − max(x − bound, 0) − bound."""
     low, high = (Apply("relu", (Apply(op, (x, Number(bound))),)) for op in "+-")
     return Apply("-", (Apply("-", (low, high)), Number(bound)))
+
+
+def _length(vector: Node) -> Node:
+    """The root of the product of a vector with itself."""
+    return Apply("sqrt", (_square(vector),))
 
 
 def _square(vector: Node) -> Node:

@@ -7,6 +7,7 @@ that no mutant explains.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import reduce
 
 from attnspec.interpreters.mutation.everywhere import Occurrence, everywhere
 from attnspec.interpreters.mutation.mutants import Mutant, is_well_formed
@@ -20,11 +21,14 @@ DIVISORS = (1.0, 2.0, 4.0)
 LARGEST_RATE = 20
 """The largest whole rate that is tried."""
 
+LARGEST_ROOT = 64
+"""The largest root of a size that is rounded."""
+
 
 def integer_divisions(definition: Definition) -> Iterator[Mutant]:
     """The variants of an equation with one division that drops the rest."""
     for place in everywhere(definition):
-        for name, sentence, new in (*_of_division(place), *_of_rate(place)):
+        for name, sentence, new in (*_of_division(place), *_of_rate(place), *_of_root(place)):
             tree = place.put(new)
             if is_well_formed(tree):
                 yield Mutant(f"{place.label}/{name}", f"in {place.line}: {sentence}", tree)
@@ -50,6 +54,18 @@ def _of_rate(place: Occurrence) -> Iterator[tuple[str, str, Node]]:
                         sentence = f"{place.site.show(place.node)} is exp(i · n), with n = {shown} rounded {word}"
                         sentence = sentence.replace("exp(i", f"exp({place.site.show(i)}")
                         yield f"rate-{word}/{divisor:g}", sentence, Apply("exp", (Apply("*", (i, whole)),))
+
+
+def _of_root(place: Occurrence) -> Iterator[tuple[str, str, Node]]:
+    """The root of a size is rounded to a whole number: how many squares from 1 on are not beyond the size."""
+    match place.node:
+        case Apply(op="sqrt", args=(SizeOf() as size,)):
+            shown = place.site.show(place.node)
+            for word, words, shift in (("down", " down", 0.0), ("nearest", "", 0.5)):
+                squares = (Number((number - shift) ** 2) for number in range(1, LARGEST_ROOT + 1))
+                reached = (Apply("where", (Apply("<=", (each, size)), Number(1.0), Number(0.0))) for each in squares)
+                whole = reduce(lambda total, one: Apply("+", (total, one)), reached)
+                yield f"root-{word}", f"{shown} is rounded{words} to a whole number", whole
 
 
 def _counted(rate: Node, first: int) -> Node:

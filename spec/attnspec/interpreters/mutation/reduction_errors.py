@@ -15,12 +15,27 @@ from attnspec.interpreters.mutation.everywhere import Occurrence, everywhere
 from attnspec.interpreters.mutation.mutants import Mutant, is_well_formed
 from attnspec.language.dims import Dim
 from attnspec.language.traversal import map_definition, map_node, nodes, with_roots
-from attnspec.language.tree import Apply, At, CallLike, Definition, Node, Number, Position, Reduce, SizeOf, Stack
+from attnspec.language.tree import (
+    Apply,
+    At,
+    CallLike,
+    Definition,
+    Name,
+    Node,
+    Number,
+    Position,
+    Reduce,
+    SizeOf,
+    Stack,
+)
 
 ONE = Number(1.0)
 
 VECTORS = (2, 4, 8, 16, 32)
 """How many elements a kernel reads at once."""
+
+FIXED = (32, 64, 128, 256, 512, 768, 1024)
+"""Sizes that may be built in."""
 
 THREADS = (32, 64, 128, 256)
 """How many threads of a kernel compare the elements of an axis in turn."""
@@ -34,6 +49,8 @@ def reduction_errors(definition: Definition) -> Iterator[Mutant]:
             *_exchanged(place),
             *_cut(place),
             *_rounded_size(place),
+            *_absolute_deviation(place),
+            *_of_last_rows(place),
             *_of_tiles(place),
             *_of_choice(place),
             *_of_row(place),
@@ -73,7 +90,10 @@ def _of_sum(place: Occurrence) -> Iterator[tuple[str, str, Node]]:
         case Reduce(op="sum", index=index, where=where) as node:
             size = SizeOf(place.site.definition.ranges[index])
             shown = place.site.show(node)
-            yield f"mean/{index}", f"the mean over {index} is used instead of {shown}", Apply("/", (node, size))
+            words = f"the mean over {index} is used instead of {shown}"
+            yield f"mean/{index}", words, Apply("/", (node, size))
+            or_one = Apply("where", (Apply("<", (size, ONE)), ONE, size))
+            yield f"mean/{index}-or-0-of-all", f"{words}, and 0 of none", Apply("/", (node, or_one))
             if where is not None:
                 count = Reduce("sum", index, ONE, where)
                 mean, words = Apply("/", (node, count)), f"the mean of the terms is used instead of {shown}"
@@ -111,6 +131,36 @@ def _exchanged(place: Occurrence) -> Iterator[tuple[str, str, Node]]:
             count = size if largest.where is None else Reduce("sum", largest.index, ONE, largest.where)
             mean = Apply("/", (total, count))
             yield f"mean/{largest.index}", f"the mean is used instead of {place.site.show(largest)}", mean
+
+
+def _absolute_deviation(place: Occurrence) -> Iterator[tuple[str, str, Node]]:
+    """A mean of absolute values, with what is added below the root, stands for the root of a mean of squares."""
+    match place.node:
+        case Apply(op="sqrt", args=(Apply(op="+", args=(squares, more)),)):
+            added: Node | None = more
+        case Apply(op="sqrt", args=(squares,)):
+            added = None
+        case _:
+            return
+    lines = place.site.definition.lines
+    inner = next((line.value for line in lines if line.targets == (getattr(squares, "id", ""),)), squares)
+    match inner:
+        case Apply(op="/", args=(Reduce(op="sum", term=Apply(op="*", args=(a, b))) as total, count)) if a == b:
+            mean: Node = Apply("/", (replace(total, term=Apply("abs", (a,))), count))
+            says = f"the mean of absolute values is used instead of {place.site.show(place.node)}"
+            yield "absolute", says, mean if added is None else Apply("+", (mean, added))
+
+
+def _of_last_rows(place: Occurrence) -> Iterator[tuple[str, str, Node]]:
+    """Of an array that is longer than the index by which it is read, the last rows are read, not the first ones."""
+    match place.node:
+        case At(array=Name(id=name) as array, places=(at, *rest)) if name in place.site.known:
+            names = place.site.type_of(at).names
+            dims = place.site.known[name].dims
+            if len(names) == 1 and dims and dims[0] != (length := place.site.definition.ranges[next(iter(names))]):
+                more = Apply("-", (SizeOf(dims[0]), SizeOf(length)))
+                new = At(array, (Apply("+", (Apply("*", (ONE, at)), more)), *rest))
+                yield "last-rows", f"the last rows of {place.site.show(array)} are read, not the first ones", new
 
 
 def _other_reductions(total: Reduce, shown: str) -> Iterator[tuple[str, str, Node]]:
@@ -192,6 +242,8 @@ def _rounded_size(place: Occurrence) -> Iterator[tuple[str, str, Node]]:
     match place.node:
         case SizeOf() as size:
             shown = place.site.show(size)
+            for number in FIXED:
+                yield f"fixed-{number}", f"{number} is used instead of {shown}", Number(float(number))
             for length, padded in PADDED.items():
                 yield f"padded-{length}", f"{shown}, padded to {length}, is used instead of {shown}", padded(size)
 

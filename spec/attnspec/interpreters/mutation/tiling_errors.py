@@ -231,6 +231,16 @@ def _whole_tiles(node: Reduce, _: Node, __: Node, tile: int) -> Node:
     return node
 
 
+def _before_diagonal(node: Reduce, _: Node, __: Node, tile: int) -> Node:
+    """Under a causal mask the tile at its edge is not read, unless it is the first one."""
+    match node.where:
+        case Apply(op="<=", args=(left, right)) if left == Position(node.index):
+            own, edge = (Apply("//", (side, Number(float(tile)))) for side in (left, right))
+            earlier = Apply("or", (Apply("<", (own, edge)), Apply("<", (edge, ONE))))
+            return replace(node, where=Apply("and", (node.where, earlier)))
+    return node
+
+
 TILING_ERRORS: dict[str, tuple[str, TilingError]] = {
     "filled": ("softmax includes zeros after the last score, up to a multiple of {tile}", _filled),
     "cut": ("the elements after the last full tile of {tile} are not read", _cut),
@@ -247,6 +257,7 @@ TILING_ERRORS: dict[str, tuple[str, TilingError]] = {
         _averaged(rest=True),
     ),
     "overlap": ("tiles of {tile} overlap by one: the last element of each but the last counts twice", _overlapping),
+    "diagonal": ("the tile of {tile} at the edge of the mask is not read, unless it is the first", _before_diagonal),
     "causal": ("the mask shows whole tiles of {tile}", _whole_tiles),
 }
 """{name: (sentence, replacement of a softmax or a sum)}."""

@@ -45,6 +45,8 @@ def answer_changes(definition: Definition, output: int) -> Iterator[AnswerChange
         yield AnswerChange(sentence, _along(back, lambda a: np.broadcast_to(a[:1], a.shape)))
         sentence = f"{{name}} at every place of {dim} is that of the last"
         yield AnswerChange(sentence, _along(back, lambda a: np.broadcast_to(a[-1:], a.shape)))
+        sentence = f"{{name}} at the last place of {dim} is that of the place before it"
+        yield AnswerChange(sentence, _along(back, lambda a: np.concatenate([a[:-1], a[-2:-1]])))
         sentence = f"{{name}} at every place of {dim} is the mean over {dim}"
         yield AnswerChange(sentence, _along(back, lambda a: np.broadcast_to(a.mean(0, keepdims=True), a.shape)))
         sentence = f"{{name}} is written as if its axis {dim} lay before the batch axis"

@@ -129,6 +129,36 @@ def exchanged_axes(judge: Judge, observations: Sequence[Observation], policy: Po
     return None
 
 
+def reversed_axis(judge: Judge, observations: Sequence[Observation], policy: Policy) -> Diagnosis | None:
+    """Find an axis that is run through from its end, and the results put back in order; None if there is none."""
+    failing = _telling(judge, observations, policy)
+    definition = judge.equation.definition
+    for dim in dict.fromkeys(str(dim) for result in definition.results for dim in result.dims):
+        turned = [_reversed(definition, observation, dim) for observation in failing]
+        if turned and all(each is not None and judge.holds(each, policy) for each in turned):
+            where = locate.where(judge.compare(observations, policy))
+            return Diagnosis("reversed", f"{dim} is run through from the end to the beginning (wrong {where})")
+    return None
+
+
+def _reversed(definition: Definition, observation: Observation, dim: str) -> Observation | None:
+    """A case and its answers in reverse order along an axis; None if no argument has it."""
+
+    def turned(array: Array, dims: Sequence[Dim]) -> Array:
+        axes = [array.ndim - len(dims) + place for place, each in enumerate(dims) if str(each) == dim]
+        return np.flip(array, tuple(axes)) if axes else array
+
+    case = observation.case
+    arrays = dict(case.arrays)
+    for parameter in layers.written_out(definition, arrays).parameters:
+        arrays[parameter.name] = turned(arrays[parameter.name], parameter.dims)
+    if all(array is case.arrays[name] for name, array in arrays.items()):
+        return None
+    pairs = zip(observation.answers, definition.results, strict=True)
+    answers = [turned(answer, result.dims) for answer, result in pairs]
+    return _if_it_fits(definition, replace(case, arrays=arrays, description=None), answers)
+
+
 def _exchanged(definition: Definition, observation: Observation, one: str, other: str) -> Observation | None:
     """A case and its answers with two axes exchanged; None if an array has one of them alone, or none has both."""
     case, arrays = observation.case, dict(observation.case.arrays)

@@ -15,7 +15,7 @@ from attnspec.errors import NotationError
 from attnspec.interpreters.formula.formula import text_of
 from attnspec.interpreters.mutation.callee_errors import callee_errors
 from attnspec.interpreters.mutation.fewer_weights import fewer_weights
-from attnspec.interpreters.mutation.function_substitutions import function_substitutions
+from attnspec.interpreters.mutation.function_substitutions import function_substitutions, over_all_rows
 from attnspec.interpreters.mutation.gradients_of_mistakes import gradients_of_mistakes
 from attnspec.interpreters.mutation.insertions import insertions
 from attnspec.interpreters.mutation.integer_divisions import integer_divisions
@@ -45,7 +45,13 @@ from attnspec.verification.contract.repeatability import Repeatability
 from attnspec.verification.diagnosis import locate, precision
 from attnspec.verification.diagnosis.attempts import first_found
 from attnspec.verification.diagnosis.batch_reduction import batch_reduction
-from attnspec.verification.diagnosis.changed import changed_answers, changed_inputs, exchanged_axes, merged_examples
+from attnspec.verification.diagnosis.changed import (
+    changed_answers,
+    changed_inputs,
+    exchanged_axes,
+    merged_examples,
+    reversed_axis,
+)
 from attnspec.verification.diagnosis.constants import wrong_numbers
 from attnspec.verification.diagnosis.departure import with_departure
 from attnspec.verification.diagnosis.reading import wrong_reading
@@ -217,6 +223,7 @@ class Explainer:
             lambda: changed_inputs(judge, short, policy, self.sizes_in_code),
             lambda: merged_examples(judge, short, policy),
             lambda: exchanged_axes(judge, short, policy),
+            lambda: reversed_axis(judge, short, policy),
             lambda: changed_answers(judge, short, policy),
             lambda: self.mistakes_in_lines(observations, judged),
             lambda: self.other_expression(short, judged),
@@ -366,6 +373,7 @@ def software_mistakes(equation: Equation[..., Any], tiles: Iterable[int] = ()) -
         *lookalikes(equation),
         *callee_errors(definition),
         *function_substitutions(definition),
+        *over_all_rows(definition),
         *tiling_errors(definition, tiles),
         *mask_errors(definition),
         *fewer_weights(definition),

@@ -262,6 +262,22 @@ MASKS: dict[str, OfArray] = {
     "{name} is read as a length: as many places from the front as are true": _counted,
     "{name} is read as true up to its last true place": _spread,
     "{name} is read as true everywhere": lambda a, _: np.ones_like(a),
+    **{
+        f"{{name}} of the place {where} is read, {filled} at the {end}": change
+        for filled, fill in (("true", True), ("false", False))
+        for where, end, change in (
+            (
+                "before",
+                "first",
+                lambda a, _, fill=fill: np.concatenate([np.full_like(a[..., :1], fill), a[..., :-1]], -1),
+            ),
+            (
+                "behind",
+                "last",
+                lambda a, _, fill=fill: np.concatenate([a[..., 1:], np.full_like(a[..., :1], fill)], -1),
+            ),
+        )
+    },
 }
 """{sentence: change} of masks."""
 
