@@ -92,8 +92,9 @@ def _of_sum(place: Occurrence) -> Iterator[tuple[str, str, Node]]:
             shown = place.site.show(node)
             words = f"the mean over {index} is used instead of {shown}"
             yield f"mean/{index}", words, Apply("/", (node, size))
-            or_one = Apply("where", (Apply("<", (size, ONE)), ONE, size))
-            yield f"mean/{index}-or-0-of-all", f"{words}, and 0 of none", Apply("/", (node, or_one))
+            if where is None:
+                or_one = Apply("where", (Apply("<", (size, ONE)), ONE, size))
+                yield f"mean/{index}-or-0-of-all", f"{words}, and 0 of none", Apply("/", (node, or_one))
             if where is not None:
                 count = Reduce("sum", index, ONE, where)
                 mean, words = Apply("/", (node, count)), f"the mean of the terms is used instead of {shown}"
