@@ -577,6 +577,17 @@ def test_what_underflows_is_not_exact(dtype: str, way: Any) -> None:
     assert largest([underflows(dtype, 3, way)]) <= 1
 
 
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_an_input_that_is_not_normal_may_be_read_as_zero(dtype: str) -> None:
+    """Its logarithm is then infinite, so nothing is asked of it; that of a normal number is."""
+    x, policy = [2.0**-130, 2.0**-120, 0.0], preset("op-by-op", dtype)
+    copied, logarithm = of(probe("relu(x)"), policy, x=x), of(probe("log(x)"), policy, x=x)
+
+    assert copied.bound[0] >= 2.0**-130
+    assert copied.bound[1:].tolist() == [0, 0]
+    assert logarithm.undecidable.tolist() == [True, False, False]
+
+
 def test_float16_keeps_its_denormals() -> None:
     """2⁻²⁰ is one: an answer of 0 is wrong."""
     arrays = {"x": np.full(1, 2.0**-10), "y": np.full(1, 2.0**-10)}

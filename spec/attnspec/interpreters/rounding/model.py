@@ -65,6 +65,13 @@ class Rounding:
         """The variance of one rounding: (u v)²/3, and least²/3 for what is lost near zero."""
         return ((target.u * value) ** 2 + target.least**2) / 3
 
+    def flushed(self, array: Array) -> Array | None:
+        """The variance of inputs that hardware may read as 0, least²/3; None if there are none."""
+        lost = (array != 0) & (self.xp.abs(array) < self.policy.storage.least)
+        if not bool(self.xp.any(lost)):
+            return None
+        return self.xp.astype(lost, self.xp.float64) * (self.policy.storage.least**2 / 3)
+
     def is_representable(self, target: Format, value: Array) -> Array:
         """Where a format represents a value exactly, so that rounding to it changes nothing.
 

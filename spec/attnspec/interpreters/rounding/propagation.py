@@ -78,7 +78,7 @@ class Propagation(Interpreter[Noisy]):
     def source(self, array: Array) -> Noisy:
         if not self.xp.isdtype(array.dtype, "real floating"):
             return Noisy(array, None, EXACT_FORMAT)
-        operand = Noisy(array, None, self.policy.storage)
+        operand = Noisy(array, self.rounding.flushed(array), self.policy.storage)
         return self.rounded_to(operand, self.policy.inputs) if self.policy.inputs else operand
 
     def constant(self, value: float, like: Noisy) -> Noisy:

@@ -187,6 +187,10 @@ UNBOUNDED = ("normal", "scores", "state")
 """Ways of what may have any values, so that one array may stand for several arguments."""
 
 
+BELOW_NORMAL, BELOW_NORMAL_EVERY = 2.0**-130, 7
+"""A value that float32 and bfloat16 hold in fewer bits only, which hardware may read as 0, and how often it is drawn."""
+
+
 Regime = Callable[[Floats, str, np.random.Generator], Floats]
 
 
@@ -213,8 +217,12 @@ def _one_hot(drawn: Floats, way: str, generator: np.random.Generator) -> Floats:
 
 
 def _spread(drawn: Floats, way: str, generator: np.random.Generator) -> Floats:
-    """Magnitudes over several orders."""
-    return drawn if way == "weights" else drawn * np.exp2(generator.integers(-6, 4, drawn.shape))
+    """Magnitudes over several orders; one value in so many is below the smallest normal number of float32."""
+    if way == "weights":
+        return drawn
+    spread = drawn * np.exp2(generator.integers(-6, 4, drawn.shape))
+    below = np.arange(drawn.size).reshape(drawn.shape) % BELOW_NORMAL_EVERY == BELOW_NORMAL_EVERY - 1
+    return np.where(below & (way in UNBOUNDED), np.copysign(BELOW_NORMAL, drawn), spread)
 
 
 def _offset(drawn: Floats, way: str, generator: np.random.Generator) -> Floats:
