@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 import peers
 from attnspec.discovery import discover
-from attnspec.language.equation import REGISTRY
+from attnspec.language.equation import REGISTRY, Equation
 from attnspec.pages.kept import Asked
-from website import build, drawing, lean, pages
+from website import build, drawing, lean, pages, pictures
 from website.disagreements import CARDS, DISPUTES, UNCHECKED
 from website.guides import Guides
 from website.road import STEPS, by_step, step_of
@@ -57,6 +60,41 @@ def test_a_part_of_the_site(part: Path) -> None:
     assert cell.count('class="view implementation"') == 2, "NumPy's and PyTorch's, side by side"
     assert "<mark>" in cell, "what its convention does otherwise"
     assert re.search(r"by \d+% of the largest value", cell)
+
+
+def test_weights_are_drawn_with_their_data(part: Path) -> None:
+    """The picture has a text for those who do not see it, the colour of the page's text, and a file of its values."""
+    page = (part / "equations/attention.masked.html").read_text("utf-8")
+    picture = re.findall(r'<div class="plot">.*?</div>', page, re.DOTALL)
+    [link] = re.findall(r'href="\.\./(_downloads/[^"]*\.npz)"', page)
+    values = np.load(part / link)["alpha"]
+    described = re.findall(r'role="img" aria-label="([^"]*)"', picture[0])
+
+    assert len(picture) == 1
+    assert described == [
+        "What attention.masked computes on an example. Heat map of α_ij: 10 rows along i, 12 columns along j; values "
+        f"from {values.min():.3g} to {values.max():.3g}."
+    ]
+    assert not re.findall(r"#000000|(?:fill|stroke): ?black", picture[0])
+    assert "currentColor" in picture[0]
+    assert values.shape == (10, 12)
+    assert 'class="plot"' not in (part / "equations/recurrent.gru_cell.html").read_text("utf-8")
+
+
+def test_pictures_are_drawn_anew_only_if_something_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[str] = []
+
+    def draw(equation: Equation[..., Any], source: Path) -> str:
+        drawn.append(equation.id)
+        return "a picture"
+
+    monkeypatch.setattr(pictures, "pictures", draw)
+    changed = replace(CATALOGUE["recurrent.gru"], definition=REGISTRY["recurrent.lstm"].definition)
+    for equation in (CATALOGUE["recurrent.gru"], CATALOGUE["recurrent.gru"], changed):
+        assert pictures.kept_pictures(equation, tmp_path / "source") == "a picture"
+
+    assert drawn == ["recurrent.gru", changed.id]
+    assert pictures.kept_pictures(CATALOGUE["recurrent.gru_reset_after"], tmp_path) == "", "it looks like recurrent.gru"
 
 
 def test_two_formulas_are_side_by_side(part: Path) -> None:

@@ -54,7 +54,7 @@ def build(out: Path, only: Sequence[str] = (), judge: bool = True, fresh: bool =
     say(f"{len(verdicts)} verdicts", started)
     for note in notes:
         print(note, file=sys.stderr)
-    texts = pages.Pages(shown, discovery, verdicts).all()
+    texts = pages.Pages(shown, discovery, verdicts, source).all()
     if not only:
         guides = Guides([each.id for each in shown])
         texts |= guides.all()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
 import peers
@@ -19,6 +20,7 @@ from attnspec.properties import PROPERTIES
 from attnspec.verification.cases.case import smallest
 from website.disagreements import CARDS, DISPUTES, UNCHECKED, Card, Dispute
 from website.drawing import called_by, drawing
+from website.pictures import kept_pictures
 from website.road import STEPS, Step, by_step, step_of
 from writing import Texts, bullets, joined, prose, table
 
@@ -90,9 +92,13 @@ class Pages:
         equations: the equations that it shows.
         discovery: the implementations.
         verdicts: what was judged for this build.
+        source: the folder of the sources, to which the data of pictures is written; None: it is not written.
     """
 
-    def __init__(self, equations: Sequence[AnEquation], discovery: Discovery, verdicts: Verdicts) -> None:
+    def __init__(
+        self, equations: Sequence[AnEquation], discovery: Discovery, verdicts: Verdicts, source: Path | None = None
+    ) -> None:
+        self.source = source
         self.equations = equations
         self.shown = {each.id for each in equations}
         self.discovery = discovery
@@ -190,6 +196,7 @@ class Pages:
         if rest:
             yield prose(rest)
         yield from self.implementations(equation)
+        yield from filter(None, [kept_pictures(equation, self.source)])
         yield from self.conventions(equation)
         yield "## Shapes"
         yield table(("", "name", "shape", "meaning"), _taken(equation))

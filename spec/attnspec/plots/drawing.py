@@ -25,6 +25,9 @@ MOST_PANELS = 9
 MOST_UNITS = 4
 """Further units of a trace are in the data alone."""
 
+NUMBERS = re.compile(r'\b(?:d|x|y|width|height|transform)="[^"]*"')
+"""The attributes of an SVG whose numbers need one place behind the point."""
+
 COLUMNS, WIDTH, HEIGHT = 3, 4.2, 3.0
 """Panels side by side, and the size of one in inches."""
 
@@ -80,13 +83,22 @@ def svg(panels: Sequence[Panel], title: str, words: str, salt: str) -> str:
         figure = _figure(panels, "")
         written = io.StringIO()
         figure.savefig(written, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
-    text = written.getvalue()
+    label = f'<svg role="img" aria-label="{_escaped(f"{title}. {words}")}" '
+    return _light(written.getvalue(), salt).replace("<svg ", label, 1)
+
+
+def _light(text: str, salt: str) -> str:
+    """An SVG of Matplotlib without what a page has no use for, and in the colour of the page's text."""
     text = re.sub(r"\s*<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.DOTALL)
     text = re.sub(r"#000000|(?<=fill: )black|(?<=stroke: )black", "currentColor", text)
     text = text.replace('<text style="', '<text fill="currentColor" style="')
-    label = f' role="img" aria-label="{_escaped(f"{title}. {words}")}"'
-    ids = re.sub(r'(?<=[ "(])(id="|href="#|url\(#)', rf"\g<1>{salt}-", text)
-    return re.sub(r"<svg ", f"<svg{label} ", re.sub(r"\n\s*", "\n", ids), count=1)
+    text = re.sub(r"font-family: [^;\"]*", "font-family: sans-serif", text)
+    text = re.sub(r" transform=\"rotate\(-0 [^\"]*\"", "", text)
+    text = re.sub(NUMBERS, lambda found: re.sub(r"(\.\d)\d+", r"\1", found[0]), text)
+    used = set(re.findall(r"(?:href=\"#|url\(#)([^\")]+)", text))
+    text = re.sub(r" id=\"([^\"]+)\"", lambda found: found[0] if found[1] in used else "", text)
+    text = re.sub(r"(\bid=\"|href=\"#|url\(#)", rf"\g<1>{salt}-", text)
+    return re.sub(r"\s*\n\s*", "\n", text)
 
 
 def _escaped(text: str) -> str:
