@@ -183,6 +183,17 @@ def test_another_function_is_neither() -> None:
     assert changed_answers(judge(MASKED), answers, POLICY) is None
 
 
+def test_an_error_a_little_beyond_its_bound_is_no_change_of_answers() -> None:
+    """The bounds of two elements together would cover it, with all examples where they are."""
+    noises = [judge(MASKED).noise(case, POLICY)[0] for case in cases(MASKED)]
+    answers = [
+        Observation(case, (noise.value + 1.4 * noise.bound,)) for case, noise in zip(cases(MASKED), noises, strict=True)
+    ]
+
+    assert judge(MASKED).failing(answers, POLICY)
+    assert changed_answers(judge(MASKED), answers, POLICY) is None
+
+
 def test_right_answers_have_no_change() -> None:
     assert changed_inputs(judge(MASKED), read(MASKED), POLICY) is None
     assert changed_answers(judge(MASKED), read(MASKED), POLICY) is None

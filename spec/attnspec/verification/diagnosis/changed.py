@@ -304,7 +304,8 @@ def _explained(judge: Judge, change: AnswerChange, comparison: Compared) -> bool
         near = np.abs(answer - other) <= change_of(bound) + bound
     same = (answer == other) | (np.isnan(answer) & np.isnan(other))
     wrong = comparison.ratio > 1
-    return bool((near | same | ~comparison.decidable).all() and (near | same)[wrong].all())
+    explained = bool((near | same | ~comparison.decidable).all() and (near | same)[wrong].all())
+    return explained and _nearer(comparison, other)  # the two bounds alone would cover what is little beyond one
 
 
 def _constant(wrong: Sequence[Compared], name: str, masks: Sequence[str]) -> str:
