@@ -177,8 +177,13 @@ def _bits(judge: Judge, ordinary: Sequence[Observation], policy: Policy, lower: 
 
     if compared_with_honest(high) != "more":
         return None
-    most = _most_bits(probes, lower, low, high)
-    if (most < high and compared_with_honest(most) == "less") or compared_with_honest(low) != "less":
+    most = high
+    for observation in probes.first[:MOST_TELLING]:
+        bits = _most_bits(probes, observation, lower, low, most)
+        if bits < most and compared_with_honest(bits) == "less":
+            return None
+        most = bits
+    if compared_with_honest(low) != "less":
         return None
     while high - low > BITS_STEP:
         half = (low + high) / 2
@@ -186,13 +191,11 @@ def _bits(judge: Judge, ordinary: Sequence[Observation], policy: Policy, lower: 
     return low
 
 
-def _most_bits(probes: _Probes, lower: Lower, fewest: float, most: float) -> float:
-    """The bits above which some case that is asked first does not hold, up to `BITS_STEP`."""
-    for observation in probes.first[:MOST_TELLING]:
-        low = fewest
-        while most - low > BITS_STEP and not probes.hold(lower(most - BITS_MARGIN), [observation]):
-            half = (low + most) / 2
-            low, most = (half, most) if probes.hold(lower(half - BITS_MARGIN), [observation]) else (low, half)
+def _most_bits(probes: _Probes, observation: Observation, lower: Lower, low: float, most: float) -> float:
+    """The bits above which a case does not hold, up to `BITS_STEP`; `most` if it holds there."""
+    while most - low > BITS_STEP and not probes.hold(lower(most - BITS_MARGIN), [observation]):
+        half = (low + most) / 2
+        low, most = (half, most) if probes.hold(lower(half - BITS_MARGIN), [observation]) else (low, half)
     return most
 
 

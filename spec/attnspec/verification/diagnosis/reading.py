@@ -45,12 +45,13 @@ def wrong_reading(judge: Judge, candidate: Candidate, observations: Sequence[Obs
 
     A sentence is returned only if it holds in each of a few failing cases.
     """
-    cases = _cases(judge, observations, policy)
-    sentences = [_sentences(judge, candidate, observation, policy) for observation in cases]
-    if not sentences or not all(sentences):
-        return ""
-    first, *others = sentences
-    return next((sentence for sentence in first if all(sentence in other for other in others)), "")
+    kept: list[str] | None = None
+    for observation in _cases(judge, observations, policy):
+        found = _sentences(judge, candidate, observation, policy)
+        kept = found if kept is None else [sentence for sentence in kept if sentence in found]
+        if not kept:
+            break
+    return kept[0] if kept else ""
 
 
 def _cases(judge: Judge, observations: Sequence[Observation], policy: Policy) -> list[Observation]:
