@@ -37,6 +37,7 @@ ORDINARY = (
 )
 """The keys of those that the ordinary run asks."""
 
+
 def asked(one: Authored) -> Report:
     """The report on a candidate; what its process writes to is not looked at."""
     return attnspec.verify(one.target, dtype="float32", function=False, trace=False, time_limit=10)

@@ -67,7 +67,8 @@ def test_weights_are_drawn_with_their_data(part: Path) -> None:
     page = (part / "equations/attention.masked.html").read_text("utf-8")
     picture = re.findall(r'<div class="plot">.*?</div>', page, re.DOTALL)
     [link] = re.findall(r'href="\.\./(_downloads/[^"]*\.npz)"', page)
-    values = np.load(part / link)["alpha"]
+    with np.load(part / link) as data:
+        values = data["alpha"]
     described = re.findall(r'role="img" aria-label="([^"]*)"', picture[0])
 
     assert len(picture) == 1

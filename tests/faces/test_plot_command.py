@@ -19,13 +19,13 @@ def plot(*arguments: str) -> Result:
 
 def test_a_picture_with_its_data(tmp_path: Path) -> None:
     done = plot("recurrent.gru", "--out", str(tmp_path / "gates.png"), "--sizes", "t=6,u=3")
-    data = np.load(tmp_path / "gates.npz")
 
     assert done.exit_code == 0
     assert "z of gru_cell (trace)" in done.output
     assert (tmp_path / "gates.png").read_bytes().startswith(b"\x89PNG")
-    assert data["gru_cell.z"].shape == (6, 3)
-    assert json.loads(str(data["axes"]))["gru_cell.z"] == ["t", "unit"]
+    with np.load(tmp_path / "gates.npz") as data:
+        assert data["gru_cell.z"].shape == (6, 3)
+        assert json.loads(str(data["axes"]))["gru_cell.z"] == ["t", "unit"]
 
 
 def test_recorded_inputs_are_drawn(tmp_path: Path) -> None:
@@ -40,7 +40,8 @@ def test_recorded_inputs_are_drawn(tmp_path: Path) -> None:
     assert done.exit_code == 0, done.output
     assert "not recorded, so drawn: v" in done.output
     assert "<svg" in (tmp_path / "alpha.svg").read_text("utf-8")
-    assert np.allclose(np.load(tmp_path / "alpha.npz")["alpha"], scores / scores.sum(axis=2, keepdims=True))
+    with np.load(tmp_path / "alpha.npz") as data:
+        assert np.allclose(data["alpha"], scores / scores.sum(axis=2, keepdims=True))
 
 
 @pytest.mark.parametrize(
