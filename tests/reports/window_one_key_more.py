@@ -1,0 +1,48 @@
+"""A window of w keys shows one key more.
+
+https://github.com/ml-explore/mlx-lm/pull/390
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from attnspec import Source, equation
+from attnspec.notation import Float, index, size, softmax, sqrt, sum
+from attnspec.notation import Tensor as Array
+
+EQUATION = "window_one_key_more.windowed"
+OPTIONS: dict[str, object] = {"framework": "torch"}
+
+
+@equation(Source(paper="Beltagy et al. 2020, arXiv:2004.05150v2, sec. 3.1"), options={"w": (1, 3, 128)})
+def windowed(q: Float[Array, "t d"], k: Float[Array, "t d"], v: Float[Array, "t e"], *, w: int) -> Float[Array, "t e"]:
+    """Causal attention to the last w keys, the own one included."""
+    i, j = index("t"), index("t")
+    d = size("d")
+    seen = (j <= i) & (i < j + w)
+    e = (q[i] @ k[j] / sqrt(d)).stack(i, j)
+    p = softmax(j, e[i, j], where=seen).stack(i, j)
+    c = sum(j, p[i, j] * v[j], where=seen)
+    return c.stack(i)
+
+
+def attention(q: Tensor, k: Tensor, v: Tensor, seen: Tensor) -> Tensor:
+    e = (q @ k.transpose(-1, -2) / q.shape[-1] ** 0.5).masked_fill(~seen, float("-inf"))
+    return torch.softmax(e, -1) @ v
+
+
+def distance(q: Tensor) -> Tensor:
+    place = torch.arange(q.shape[-2])
+    return place.unsqueeze(-1) - place
+
+
+def faulty(q: Tensor, k: Tensor, v: Tensor, *, w: int) -> Tensor:
+    behind = distance(q)
+    return attention(q, k, v, (behind >= 0) & (behind <= w))
+
+
+def mended(q: Tensor, k: Tensor, v: Tensor, *, w: int) -> Tensor:
+    behind = distance(q)
+    return attention(q, k, v, (behind >= 0) & (behind < w))
