@@ -366,7 +366,7 @@ NEARER_ELEMENTS, NAMED_CHANGES = 0.75, 3
 """Convention: the share of wrong elements that must be nearer to the values of changed inputs, and decidable there; the
 number of changes that are named. A change is named only if all answers are then within their bounds."""
 
-READING_CASES, PROBED_PLACES = 2, 8
+READING_CASES, PROBED_PLACES = 2, 16
 """Convention: the number of failing cases in which a sentence on what a candidate reads must hold; the largest size of
 an axis that is probed element by element, longer ones being bisected. Larger numbers cost calls and name the same."""
 

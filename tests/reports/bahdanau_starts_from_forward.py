@@ -33,7 +33,7 @@ def decode(y: Tensor, h: Tensor, start: Tensor, w: tuple[Tensor, ...]) -> tuple[
         before = s
         s, c, alpha = step(row, s, h, w[1:16])
         pairs = before @ U_o + row @ V_o + c @ C_o
-        largest = pairs.unflatten(-1, (-1, 2)).amax(-1)
+        largest = torch.maximum(pairs[..., ::2], pairs[..., 1::2])
         states.append(s.unsqueeze(-2))
         weights.append(alpha.unsqueeze(-2))
         given.append(torch.softmax(largest @ W_o, -1).unsqueeze(-2))

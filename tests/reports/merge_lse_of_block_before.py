@@ -27,7 +27,7 @@ def weights(lse_1: Tensor, lse_2: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 def faulty(o_1: Tensor, lse_1: Tensor, o_2: Tensor, lse_2: Tensor) -> tuple[Tensor, Tensor]:
     running, blocks = lse_1, [o_1[..., :0]]
     _, _, lse = weights(running, lse_2)
-    for first, second in zip(o_1.split(COLUMNS, -1), o_2.split(COLUMNS, -1), strict=True):
+    for first, second in zip(torch.split(o_1, COLUMNS, -1), torch.split(o_2, COLUMNS, -1), strict=True):
         p_1, p_2, running = weights(running, lse_2)
         blocks.append(p_1 * first + p_2 * second)
     return torch.cat(blocks, -1), lse

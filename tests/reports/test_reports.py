@@ -23,7 +23,7 @@ QUICK = (
     "layer_norm_beyond_block", "sinusoidal_exponents_by_column",
 )  # fmt: skip
 MISSED = (
-    "attention_scores_in_half", "beam_parent_by_reciprocal", "layer_norm_count_in_half",
+    "adamw_decay_in_bfloat16", "attention_scores_in_half", "beam_parent_by_reciprocal", "layer_norm_count_in_half",
     "softmax_maximum_of_other_lanes",
 )  # fmt: skip
 """Faults that conform; README.md says why."""
@@ -33,6 +33,8 @@ NAMED = {
     "attention_batch_stride_zero": "written to the place of the first example",
     "beam_ended_goes_on": "score_b is used instead of",
     "bidirectional_not_turned_back": "g is used instead of h_b",
+    "bidirectional_weights_of_forward": "that end in _f are read in place of those that end in _b",
+    "cross_entropy_gradient_in_logits": "it changes its inputs: logits",
     "distillation_mean_over_classes": "the mean over k is used instead of",
     "embedding_assigned": "only the last term of",
     "hard_ties_across_threads": "that of the lowest thread is taken, of 256",
@@ -41,16 +43,32 @@ NAMED = {
     "layer_norm_padded_variance": "also counts zeros behind the last place, up to a power of two",
     "layer_norm_squared_variance": "variance + eps is squared where its root should be taken",
     "layer_norm_unbiased": "over d − 1, and in y: eps is outside sqrt",
+    "learned_position_of_padding": "place 3 of P along s+t is not read",
     "merge_base_two": "to the base 2",
+    "padded_queries_of_keys": "it is 0 where mask is false at the same place",
     "positions_of_examples": "the batch is taken for t",
     "rope_places_of_heads": "t is taken for H",
+    "sequence_loss_summed_in_half": "lost at accumulation",
     "sinusoidal_exponents_by_column": "instead of the pair: 10000^(j/d), and in angle: 1000 is used instead of 10000",
     "sinusoidal_floor_division": "rounded up",
     "softmax_third_axis": "only with 2 batch axes",
+    "temperature_divided_twice": "τ^2 is used instead of τ",
 }
 """A part of the diagnosis of some faults."""
 
-REPORTS = [pytest.param(name, marks=() if name in QUICK else pytest.mark.broad) for name in NAMES]
+SLOW = (
+    "adam_epsilon_rounds_to_zero", "bahdanau_starts_from_forward", "bidirectional_weights_of_forward",
+    "grouped_heads_tiled", "grouped_tile_beyond_group", "gru_gradient_overflows", "rnn_gradient_of_own_first_state",
+    "sequence_loss_summed_in_half", "stacked_gru_one_first_state", "stacked_lstm_hands_up_cells",
+)  # fmt: skip
+"""Faults of the last forty-six whose verdict takes more than 10 s of a core."""
+
+
+def marks(name: str) -> tuple[pytest.MarkDecorator, ...]:
+    return () if name in QUICK else (pytest.mark.slow,) if name in SLOW else (pytest.mark.broad,)
+
+
+REPORTS = [pytest.param(name, marks=marks(name)) for name in NAMES]
 ROW = re.compile(r"^\| \[`(\w+)`\]\((https://\S+)\) \|", re.MULTILINE)
 
 

@@ -16,12 +16,14 @@ EQUATION = "window_one_key_more.windowed"
 OPTIONS: dict[str, object] = {"framework": "torch"}
 
 
-@equation(Source(paper="Beltagy et al. 2020, arXiv:2004.05150v2, sec. 3.1"), options={"w": (1, 3, 128)})
-def windowed(q: Float[Array, "t d"], k: Float[Array, "t d"], v: Float[Array, "t e"], *, w: int) -> Float[Array, "t e"]:
+@equation(Source(paper="Beltagy et al. 2020, arXiv:2004.05150v2, sec. 3.1"), options={"window": (1, 3, 128)})
+def windowed(
+    q: Float[Array, "t d"], k: Float[Array, "t d"], v: Float[Array, "t e"], *, window: int
+) -> Float[Array, "t e"]:
     """Causal attention to the last w keys, the own one included."""
     i, j = index("t"), index("t")
     d = size("d")
-    seen = (j <= i) & (i < j + w)
+    seen = (j <= i) & (i < j + window)
     e = (q[i] @ k[j] / sqrt(d)).stack(i, j)
     p = softmax(j, e[i, j], where=seen).stack(i, j)
     c = sum(j, p[i, j] * v[j], where=seen)
@@ -38,11 +40,11 @@ def distance(q: Tensor) -> Tensor:
     return place.unsqueeze(-1) - place
 
 
-def faulty(q: Tensor, k: Tensor, v: Tensor, *, w: int) -> Tensor:
+def faulty(q: Tensor, k: Tensor, v: Tensor, *, window: int) -> Tensor:
     behind = distance(q)
-    return attention(q, k, v, (behind >= 0) & (behind <= w))
+    return attention(q, k, v, (behind >= 0) & (behind <= window))
 
 
-def mended(q: Tensor, k: Tensor, v: Tensor, *, w: int) -> Tensor:
+def mended(q: Tensor, k: Tensor, v: Tensor, *, window: int) -> Tensor:
     behind = distance(q)
-    return attention(q, k, v, (behind >= 0) & (behind < w))
+    return attention(q, k, v, (behind >= 0) & (behind < window))

@@ -176,6 +176,46 @@ def test_nought_in_some_cases_is_no_change_of_inputs_that_gives_nought() -> None
     assert changed_inputs(judge(MASKED), [nought, *others], POLICY) is None
 
 
+BOTH_WAYS = "recurrent.bidirectional_simple_rnn"
+FORWARD, BACKWARD = ["W_xh_f", "W_hh_f", "b_h_f"], ["W_xh_b", "W_hh_b", "b_h_b"]
+
+
+@pytest.mark.parametrize(
+    ("read", "instead", "says"),
+    [
+        (FORWARD, BACKWARD, "the arguments that end in _f are read in place of those that end in _b"),
+        (FORWARD + BACKWARD, BACKWARD + FORWARD, "the arguments that end in _f and those that end in _b are swapped"),
+    ],
+)
+def test_weights_of_another_part_are_named(read: list[str], instead: list[str], says: str) -> None:
+    """As those of the other direction, or of the other attention of a decoder layer."""
+    given = [case_of(BOTH_WAYS, batch=3, seed=seed, t=5, d=4, u=3) for seed in range(2)]
+    definition = REGISTRY[BOTH_WAYS].definition
+    mistaken = [
+        {**case.arguments, **{name: case.arrays[other] for other, name in zip(read, instead, strict=True)}}
+        for case in given
+    ]
+    values = [np.asarray(evaluate(definition, (), arguments)) for arguments in mistaken]
+    observations = [Observation(case, (value,)) for case, value in zip(given, values, strict=True)]
+
+    assert says in all_of(changed_inputs(judge(BOTH_WAYS), observations, POLICY))
+
+
+def test_rows_that_a_mask_of_another_axis_hides_are_named() -> None:
+    """As queries that are taken out with the mask of the keys."""
+    given = [case_of("attention.padded", batch=4, seed=seed, n=3, m=5, d=2, e=4) for seed in range(2)]
+    definition = REGISTRY["attention.padded"].definition
+    observations = []
+    for case in given:
+        value = np.asarray(evaluate(definition, (), case.arguments))
+        hidden = np.where(case.arrays["mask"][:, :3, None], value, 0)
+        observations.append(Observation(case, (hidden,)))
+    found = changed_answers(judge("attention.padded"), observations, POLICY)
+
+    assert found is not None
+    assert "it is 0 where mask is false at the same place" in found.says
+
+
 def test_another_function_is_neither() -> None:
     answers = [Observation(each.case, (each.answers[0] + 0.1 * each.answers[0] ** 2,)) for each in read(MASKED)]
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from attnspec.errors import SpecError
 from attnspec.interpreters.evaluation.call import fit
+from attnspec.interpreters.rounding.policy import FORMATS
 from attnspec.language import layers
 from attnspec.language.equation import REGISTRY
 from attnspec.language.symbols import common_names
@@ -127,7 +128,8 @@ class Candidate:
         question, claim = self.question, self.question.claim
         within = (question.equation, question.least, claim.batch)
         own = written(*within, {CODE: question.callable.numbers, **dict(question.sources)})
-        for description in chain(standard_suite(*within), grid(*within), own):
+        half = FORMATS[question.dtype].bits < FORMATS["float32"].bits
+        for description in chain(standard_suite(*within), grid(*within, half=half), own):
             hidden = description.regime == HIDDEN and claim.finite
             dear = work(question.equation.definition, dict(description.sizes)) > MOST_ASKED
             if not hidden and not dear and description.layout in question.layouts:

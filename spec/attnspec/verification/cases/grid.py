@@ -34,6 +34,10 @@ The fixed suite has others: 1 to 3, 33, 65, 129, 160, 288, 300 and 1,100.
 MOST_WORK = 60_000
 """Convention: the work of a cell; an axis is no longer where this would be exceeded."""
 
+LONGEST_SUM, MOST_LONG_WORK = EDGES[-1], 2 * MOST_WORK
+"""The size of an axis along which a sum in half precision is asked, as it stops growing or loses its small terms there;
+the work of such a cell."""
+
 TIED = 391
 """The size of an axis on which elements tie: threads, 32 to 256 of them, compare their own elements first."""
 
@@ -44,12 +48,15 @@ MASKED_KEYS = 161
 """Keys of a case of padding: more than the longest padding, so that some are left behind it."""
 
 
-def grid(equation: Equation[..., Any], least: Callable[[str], int], batches: tuple[int, ...]) -> Iterator[Description]:
+def grid(
+    equation: Equation[..., Any], least: Callable[[str], int], batches: tuple[int, ...], *, half: bool = False
+) -> Iterator[Description]:
     """The cells of the grid, as far as they are claimed.
 
     Args:
         least: the smallest size of an axis that is asked; "batch" is every batch axis.
         batches: the numbers of leading batch axes that are asked, at least one.
+        half: whether the dtype is one of half precision, in which long sums are asked too.
     """
     made = Describer(equation, least, batches, iter(range(FIRST_SEED, 10_000)), special=True)
     yield from _values(made)
@@ -60,6 +67,8 @@ def grid(equation: Equation[..., Any], least: Callable[[str], int], batches: tup
     yield from _edges(made)
     yield from _ties(made)
     yield from _memory(made)
+    if half:
+        yield from _long_sums(made)
 
 
 def _values(made: Describer) -> Iterator[Description]:
@@ -155,6 +164,21 @@ def _edges(made: Describer) -> Iterator[Description]:
             description = made.at(f"{name} = {size}", batch=made.plain, sizes={name: size})
             if work(made.equation.definition, dict(description.sizes)) <= MOST_WORK:
                 yield description
+
+
+def _long_sums(made: Describer) -> Iterator[Description]:
+    """Each axis in turn much longer than all others, which have size 2, where no edge is as long."""
+    for name in made.names:
+        definition = made.equation.definition
+        longest = within(made.equation, name, LONGEST_SUM)
+        if definition.role(name) in FEW or longest < LONGEST_SUM:
+            continue
+        if work(definition, made.usual | {name: longest}) <= MOST_WORK:
+            continue
+        sizes = dict.fromkeys(made.names, 2) | made.few(1) | {name: longest}
+        description = made.at(f"{name} = {longest}, all others 2", batch=made.plain, sizes=sizes)
+        if work(definition, dict(description.sizes)) <= MOST_LONG_WORK:
+            yield description
 
 
 def _ties(made: Describer) -> Iterator[Description]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from itertools import combinations, islice
+from itertools import chain, combinations, islice
 
 import numpy as np
 
@@ -314,7 +314,9 @@ def _constant(wrong: Sequence[Compared], name: str, masks: Sequence[str]) -> str
     same = np.isnan(elements).all() or (len(elements) >= TELLING_ELEMENTS and (elements == elements[0]).all())
     if not same:
         return ""
-    where = next((f"{mask} is false" for mask in masks if all(_hidden(each, mask) for each in wrong)), "it is wrong")
+    hidden = (f"{mask} is false" for mask in masks if all(_hidden(each, mask) for each in wrong))
+    by_place = (f"{mask} is false at the same place" for mask in masks if _at_places(wrong, mask))
+    where = next(chain(hidden, by_place), "it is wrong")
     number = "NaN" if np.isnan(elements[0]) else f"{elements[0] + 0:g}"
     return f"{name} is {number} where {where}"
 
@@ -326,3 +328,19 @@ def _hidden(comparison: Compared, mask: str) -> bool:
         return False
     wrong = (comparison.ratio > 1).any(axis=tuple(range(hidden.ndim, comparison.answer.ndim)))
     return bool(wrong.any() and not (wrong & ~hidden).any())
+
+
+def _at_places(wrong: Sequence[Compared], mask: str) -> bool:
+    """Whether rows are wrong at the places at which a mask of another axis is false, as far as this one goes."""
+    found = 0
+    for comparison in wrong:
+        hidden = ~comparison.case.arrays[mask].astype(bool)
+        lead = hidden.ndim - 1
+        if hidden.ndim >= comparison.answer.ndim or hidden.shape[:lead] != comparison.answer.shape[:lead]:
+            return False
+        rows: Array = np.any(comparison.ratio > 1, axis=tuple(range(hidden.ndim, comparison.answer.ndim)))
+        both = min(hidden.shape[-1], rows.shape[-1])
+        if (rows[..., :both] & ~hidden[..., :both]).any():
+            return False
+        found += int(rows[..., :both].sum())
+    return found > 0

@@ -56,6 +56,7 @@ def input_changes(definition: Definition, tiles: Iterable[int] = ()) -> Iterator
     for option in definition.options:
         yield from _options(option)
     yield from _packings(arrays, definition)
+    yield from _families(arrays)
     for some in _groups(arrays):
         for says, change in IN_A_BATCH.items():
             yield _change(some, says, definition, change)
@@ -134,6 +135,34 @@ def _repacked(groups: Sequence[Sequence[Parameter]], parts: str) -> Callable[[Ca
         return _with_arrays(case, changed)
 
     return of
+
+
+def _families(parameters: Sequence[Parameter]) -> Iterator[Change]:
+    """Arguments named alike but for what stands behind the last underscore, as the weights of two directions are."""
+    by_end: dict[str, dict[str, Parameter]] = {}
+    for parameter in parameters:
+        stem, _, end = parameter.name.rpartition("_")
+        by_end.setdefault(end, {})[stem] = parameter
+    for one, other in combinations(by_end, 2):
+        stems = [stem for stem, each in by_end[one].items() if stem and _alike(each, by_end[other].get(stem))]
+        if len(stems) > 1:
+            ends = {end: [by_end[end][stem].name for stem in stems] for end in (one, other)}
+            for read, instead in ((one, other), (other, one)):
+                says = f"the arguments that end in _{read} are read in place of those that end in _{instead}"
+                yield Change(says, _read(ends[read], ends[instead]))
+            both = (ends[one] + ends[other], ends[other] + ends[one])
+            yield Change(f"the arguments that end in _{one} and those that end in _{other} are swapped", _read(*both))
+
+
+def _alike(one: Parameter, other: Parameter | None) -> bool:
+    return other is not None and (one.dims, one.kind) == (other.dims, other.kind)
+
+
+def _read(read: Sequence[str], instead: Sequence[str]) -> Callable[[Case], Case | None]:
+    """The case in which some arguments are read in place of others."""
+    return lambda case: _with_arrays(
+        case, {name: case.arrays[other] for other, name in zip(read, instead, strict=True)}
+    )
 
 
 def _names(parameters: Sequence[Parameter], definition: Definition) -> str:

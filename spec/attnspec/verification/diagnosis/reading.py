@@ -195,6 +195,8 @@ def _unread_places(label: str, silent: Sequence[bool]) -> Iterator[str]:
         yield f"only the first place of {label} is read"
     elif places == [*range(len(silent) - 1)]:
         yield f"only the last place of {label} is read"
+    elif len(places) == 1 and len(silent) > 3:  # of three places, every other one may be a single one
+        yield f"place {places[0]} of {label} is not read"
     elif all(k % 2 for k in places) or not any(k % 2 for k in places):
         yield f"every other place of {label} is not read"
     yield f"some places of {label} are not read"

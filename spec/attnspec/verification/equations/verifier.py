@@ -268,7 +268,11 @@ class EquationVerifier(Verifier[Conclusion]):
     def fails_somewhere(self, unusable: Conclusion) -> Conclusion:
         """The conclusion on a candidate that has no answer to some cases, with the mistake that its others show."""
         self.on_progress("diagnosis")
-        self.note(side_effects.violation(self.candidate.calls))
+        violation = side_effects.violation(self.candidate.calls)
+        if violation and unusable.kind is VerdictKind.MISBEHAVES:  # which is why it raises on inputs that share memory
+            self.note(unusable.reason)
+            return replace(unusable, reason=violation)
+        self.note(violation)
         return self.explainer.where_it_runs(self.observations, unusable)
 
     def unusable(self) -> Conclusion | None:
