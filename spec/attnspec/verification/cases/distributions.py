@@ -188,7 +188,7 @@ UNBOUNDED = ("normal", "scores", "state")
 
 
 BELOW_NORMAL, BELOW_NORMAL_EVERY = 2.0**-130, 7
-"""A value that float32 and bfloat16 hold in fewer bits only, which hardware may read as 0, and how often it is drawn."""
+"""A value that float32 and bfloat16 hold in fewer bits, which hardware may read as 0, and how often it is drawn."""
 
 
 Regime = Callable[[Floats, str, np.random.Generator], Floats]
