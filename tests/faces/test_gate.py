@@ -228,6 +228,20 @@ def test_a_file_of_its_own_has_the_same_settings(project: Path, asked: list[Any]
         ("", 'command = ["./kernls.py"]', ["no file './kernls.py'", "did you mean ./kernels.py"]),
         ("", 'command = ["kernels.py"]', ["no program 'kernels.py' on the path", "./kernels.py"]),
         ("", 'target = "command:./kernls.py"', ["no file './kernls.py'"]),
+        ("", ENTRY + "same = {q = 3}", ["same has another type", "each value is a text"]),
+        ("", ENTRY + "bind = {q = 3}", ["bind has another type"]),
+        ("", ENTRY + "weights = {q = ['k']}", ["weights has another type"]),
+        ("", ENTRY + "claim = {batch = [0, 'x']}", ["claim: batch has another type", "a whole number"]),
+        ("", ENTRY + "claim = {finite = 'no'}", ["claim: finite has another type", "true or false"]),
+        ("", ENTRY + "claim = {smallest = {n = true}}", ["claim: smallest has another type"]),
+        ("", ENTRY + "claim = {splits = {n = 2}}", ["claim: splits has another type"]),
+        ("", ENTRY + "claim = {nope = 1}", ["no claim 'nope'"]),
+        ("examples = -1", ENTRY, ["examples is out of range", "examples=-1"]),
+        ("seed = -1", ENTRY, ["seed is out of range"]),
+        ("seed = 281474976710656", ENTRY, ["seed is out of range", "281474976710655"]),
+        ("time_limit = 0", ENTRY, ["a time limit is above 0"]),
+        ("time_limit = nan", ENTRY, ["a time limit is above 0"]),
+        ('corpus = "kernels.py"', ENTRY, ["kernels.py is not a folder"]),
         ('known = "knwn.toml"', ENTRY, ["no file 'knwn.toml'", "attnspec gate --accept writes it"]),
     ],
 )
@@ -238,6 +252,14 @@ def test_what_is_wrong_in_the_settings_is_refused(
 
     assert done.exit_code == 2, done.output
     assert not [word for word in words if word not in done.stderr], done.stderr
+
+
+def test_lists_of_a_claim_become_tuples(gate: Callable[..., Result], asked: list[Any]) -> None:
+    own = 'claim = {splits = {parts = [1, 2]}, deterministic = ["runs"], forms = "A", smallest = {n = 2}}'
+
+    assert gate("", ENTRY + own).exit_code == 0
+    wanted = {"splits": {"parts": (1, 2)}, "deterministic": ("runs",), "forms": ("A",), "smallest": {"n": 2}}
+    assert asked[0][1].claim == wanted
 
 
 def test_a_gate_without_implementations_is_refused(gate: Callable[..., Result], project: Path) -> None:

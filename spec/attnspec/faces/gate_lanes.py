@@ -126,7 +126,10 @@ def _keep(gate: Gate, run: Run, job: Job, verdict: Verdict) -> None:
     content = json.dumps([to_stored(case) for case in verdict.cases])
     name = f"{verdict.equation}-{verdict.dtype}-{hashlib.sha256(content.encode()).hexdigest()[:12]}.npz"
     file = Path(gate.corpus) / name
-    file.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SpecError(f"cannot make the corpus: {error.strerror}", given=gate.corpus) from error
     facts = facts_of(verdict, job.options)
     facts["implementation"] = placed_from(verdict.implementation, gate.file.parent)
     write_cases(str(file), verdict.cases, facts)

@@ -24,6 +24,7 @@ from attnspec.faces import project
 from attnspec.faces.gate_targets import target_of
 from attnspec.language.equation import REGISTRY
 from attnspec.language.procedure import PROCEDURES
+from attnspec.verification.cases.corpus import check_corpus
 from attnspec.verification.options import VerifyOptions
 from attnspec.verification.session import prepared
 
@@ -58,6 +59,28 @@ GATE: Mapping[str, type | tuple[type, ...]] = {"implementations": list, "require
 
 SEVERAL = ("dtypes", "devices", "batch", "forms")
 """The parts of a claim that have several values."""
+
+CLAIM: Mapping[str, type | tuple[type, ...]] = {
+    "dtypes": (str, list),
+    "devices": (str, list),
+    "policy": str,
+    "smallest": dict,
+    "batch": (int, list),
+    "finite": bool,
+    "contiguous": bool,
+    "deterministic": (bool, list),
+    "splits": dict,
+    "backward": bool,
+    "double_backward": bool,
+    "forms": (str, list),
+}
+"""{part of a claim: its type}."""
+
+WITHIN: Mapping[str, type] = {
+    **dict.fromkeys(("dtypes", "devices", "required", "forms", "deterministic", "bind", "same", "weights"), str),
+    **dict.fromkeys(("batch", "smallest", "splits"), int),
+}
+"""{setting that is a list or a table: the type of its values}."""
 
 WORDS = {
     list: "a list",
@@ -139,6 +162,7 @@ def read(folder: Path, *, known_may_be_new: bool = False) -> Gate:
         raise TargetError(f"{file}: no file {known!r}", given=f"known = {known!r}", mend=mend)
     known = os.path.relpath(file.parent / known) if known else ""
     corpus = os.path.relpath(file.parent / table["corpus"]) if table.get("corpus") else ""
+    check_corpus(corpus or ".")
     return Gate(file, tuple(jobs), tuple(_required(table.get("required", []), file)), known, corpus)
 
 
@@ -157,13 +181,19 @@ def check(table: Mapping[str, Any], types: Mapping[str, type | tuple[type, ...]]
         if not isinstance(value, wanted) or (isinstance(value, bool) and bool not in wanted):
             expected = " or ".join(WORDS[each] for each in wanted)
             raise SpecError(f"{where}: {name} has another type", given=f"{name} = {value!r:.60}", expected=expected)
-        _check_texts(name, value, where)
+        _check_within(name, value, where)
 
 
-def _check_texts(name: str, value: Any, where: str) -> None:
-    """Check that lists of names are neither empty nor of other values."""
-    if name in ("dtypes", "devices", "required") and not (value and all(isinstance(each, str) for each in value)):
+def _check_within(name: str, value: Any, where: str) -> None:
+    """Check that lists of names are not empty, and that lists and tables have no values of other types."""
+    values = list(value.values()) if isinstance(value, dict) else value if isinstance(value, list) else [value]
+    if name == "splits":
+        values = [part for each in values for part in (each if isinstance(each, list) else [str(each)])]
+    if name in ("dtypes", "devices", "required") and not values:
         raise SpecError(f"{where}: {name} is not a list of names", given=f"{name} = {value!r:.60}", expected='["…", …]')
+    if name in WITHIN and isinstance(value, list | dict) and any(type(each) is not WITHIN[name] for each in values):
+        expected = f"{WORDS[type(value)]} in which each value is {WORDS[WITHIN[name]]}"
+        raise SpecError(f"{where}: {name} has another type", given=f"{name} = {value!r:.60}", expected=expected)
 
 
 def _jobs(entry: Any, shared: Mapping[str, Any], file: Path, number: int) -> Iterator[Job]:
@@ -177,7 +207,9 @@ def _jobs(entry: Any, shared: Mapping[str, Any], file: Path, number: int) -> Ite
     options = {**shared, **{name: value for name, value in entry.items() if name not in ("target", "command")}}
     dtypes, devices = options.pop("dtypes", None), options.pop("devices", ["cpu"])
     if "claim" in options:
-        options["claim"] = _claim(options["claim"])
+        claim = options["claim"]
+        check({name: value for name, value in claim.items() if name in CLAIM}, CLAIM, f"{where}: claim")
+        options["claim"] = _claim(claim)
     for device in devices:
         job = Job(target, VerifyOptions(**options, device=device, dtypes=tuple(dtypes) if dtypes else None))
         try:
@@ -191,7 +223,9 @@ def _jobs(entry: Any, shared: Mapping[str, Any], file: Path, number: int) -> Ite
 def _claim(table: Mapping[str, Any]) -> dict[str, Any]:
     """A claim has tuples, where TOML has lists, or a single value as `--claim batch=0` does."""
     lists = {name: value if isinstance(value, list) else [value] for name, value in table.items() if name in SEVERAL}
-    return {name: tuple(lists[name]) if name in SEVERAL else value for name, value in table.items()}
+    tuples = {name: tuple(value) for name, value in {**table, **lists}.items() if isinstance(value, list)}
+    splits = {name: tuple(value) for name, value in table.get("splits", {}).items()}
+    return {**table, **tuples, **({"splits": splits} if splits else {})}
 
 
 def _required(patterns: Sequence[str], file: Path) -> list[str]:

@@ -60,7 +60,7 @@ class Document:
         try:
             temporary.write_text(text, encoding="utf-8")
             temporary.replace(self._path)
-        except (FileNotFoundError, NotADirectoryError, PermissionError) as error:
+        except OSError as error:
             mend = "name a file in a folder that exists and can be written to"
             raise SpecError(f"cannot write JSON: {error.strerror}", given=str(self._path), mend=mend) from error
         finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -14,6 +15,9 @@ from attnspec.language.procedure import Procedure, specified
 from attnspec.verification.cases.corpus import check_corpus
 from attnspec.verification.cases.recordings import Inputs, as_tuple, check_inputs
 from attnspec.verification.cases.source_numbers import numbers_of_file
+
+SEEDS = 2**48
+"""How many seeds there are. The numbers that are made of them fit into 64 bits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +119,7 @@ def validate(wanted: VerifyOptions) -> None:
     if (wanted.only_inputs or wanted.names) and not inputs:
         raise SpecError("no inputs are given", expected=".npz or .safetensors", mend="--inputs FILE")
     check_inputs(inputs)
+    _check_numbers(wanted)
     for path in wanted.sources:
         numbers_of_file(path)
     if wanted.minutes and (wanted.only_inputs or wanted.case is not None):
@@ -136,6 +141,22 @@ def validate(wanted: VerifyOptions) -> None:
     known_or_refused("device", (wanted.device.split(":")[0],) if wanted.device else (), ("cpu", "cuda"))
     known_or_refused("precision policy", (wanted.policy,) if wanted.policy else (), PRESETS)
     wanted.claimed(Claim(backward=wanted.backward))
+
+
+def _check_numbers(wanted: VerifyOptions) -> None:
+    """Refuse numbers that cannot be asked for.
+
+    Raises:
+        SpecError: with the numbers that can.
+    """
+    for name, below in (("examples", math.inf), ("seed", SEEDS)):
+        number = getattr(wanted, name)
+        if not 0 <= number < below:
+            expected = "a whole number from 0" + (f" to {SEEDS - 1}" if name == "seed" else "")
+            raise SpecError(f"{name} is out of range", given=f"{name}={number}", expected=expected)
+    if not 0 < wanted.time_limit < math.inf:
+        given = f"time_limit={wanted.time_limit}"
+        raise SpecError("a time limit is above 0", given=given, expected="seconds for one call, such as 30")
 
 
 def sizes_of_call(sizes: Mapping[str, int | str] | None) -> tuple[tuple[str, tuple[int, ...]], ...]:
