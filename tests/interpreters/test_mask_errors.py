@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from attnspec import REGISTRY
 from attnspec.interpreters.evaluation.call import evaluate
 from attnspec.interpreters.mutation.mask_errors import mask_errors
+from attnspec.language.check import check
 
 Array = NDArray[Any]
 
@@ -71,3 +72,10 @@ def test_one_head_alone_has_the_mask(word: str) -> None:
     wrong = value(id, f"head/mask/{word} at the first h", **given)
 
     np.testing.assert_allclose(wrong, np.concatenate(parts, -1) @ W_o, rtol=1e-12)
+
+
+@pytest.mark.broad
+@pytest.mark.parametrize("id", [*REGISTRY])
+def test_every_equation_has_well_formed_masks(id: str) -> None:
+    for each in mask_errors(REGISTRY[id].definition):
+        check(each.definition)

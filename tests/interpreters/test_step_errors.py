@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from attnspec import REGISTRY
 from attnspec.interpreters.evaluation.call import evaluate
 from attnspec.interpreters.mutation.step_errors import step_errors
+from attnspec.language.check import check
 from attnspec.language.equation import equation
 from attnspec.notation import Float, Tensor, index, last, scan
 
@@ -102,3 +103,10 @@ def test_a_gradient_is_not_handed_on_to_earlier_pieces() -> None:
 
     np.testing.assert_allclose(d_h_0, of_h_0, rtol=1e-12)
     np.testing.assert_allclose(np.asarray(d_x)[:8], of_x, rtol=1e-12)
+
+
+@pytest.mark.broad
+@pytest.mark.parametrize("id", [*REGISTRY])
+def test_every_equation_has_well_formed_steps(id: str) -> None:
+    for each in step_errors(REGISTRY[id].definition):
+        check(each.definition)
