@@ -16,6 +16,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from attnspec.cli import main
+from attnspec.errors import SpecError
 from attnspec.faces import new_command, verify_command
 from attnspec.faces.json_file import Document
 from attnspec.implementation import FRAMEWORKS
@@ -483,6 +484,12 @@ def test_every_verdict_is_on_disk_as_it_falls(monkeypatch: pytest.MonkeyPatch, t
     attnspec("verify", "my_kernels.py", "--json", str(file))
 
     assert seen == [1, 2]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+def test_a_full_disk_under_the_document_is_said_in_words() -> None:
+    with pytest.raises(SpecError, match="cannot write JSON: No space left"):
+        Document("/dev/full").finish({"verdicts": []})
 
 
 def test_a_pipe_gets_its_json_once(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from attnspec.cli import main
+from attnspec.errors import SpecError
 from attnspec.faces import verdict_cache, verify_command
 from attnspec.faces.verdict_cache import VerdictCache
 from attnspec.verification import environment
@@ -247,3 +248,25 @@ def test_a_stored_verdict_is_the_same(project: Path) -> None:
         for one, other in zip(again.cases, verdict.cases, strict=True):
             assert all(np.array_equal(one.arrays[name], array) for name, array in other.arrays.items())
             assert all(one.arrays[name].dtype == array.dtype for name, array in other.arrays.items())
+
+
+def test_a_failed_write_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(self: Path, target: Path) -> Path:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(SpecError, match="the cache cannot be written: No space left"):
+        VerdictCache(tmp_path)._write(tmp_path / "entry.json", "{}")
+    assert not [*tmp_path.iterdir()]
+
+
+def test_an_entry_that_cannot_be_deleted_does_not_end_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: Any, **__: Any) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    entry = tmp_path / "entry.json"
+    entry.write_text("{}")
+    os.utime(entry, (0, 0))
+    monkeypatch.setattr(Path, "unlink", refused)
+    VerdictCache(tmp_path).prune()
+    assert entry.exists()

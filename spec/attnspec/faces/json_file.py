@@ -51,7 +51,10 @@ class Document:
             sys.stdout.write(_text(content))
             sys.stdout.flush()
         elif self._path is not None and not self._path.is_file():
-            self._path.write_text(_text(content), encoding="utf-8")
+            try:
+                self._path.write_text(_text(content), encoding="utf-8")
+            except OSError as error:
+                raise SpecError(f"cannot write JSON: {error.strerror}", given=str(self._path)) from error
 
     def _replace(self, text: str) -> None:
         """Write to a temporary file and rename it, so that a reader sees the old content or the new."""

@@ -15,6 +15,7 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
@@ -80,7 +81,8 @@ class VerdictCache:
             return None  # there is none, or it was cut off
         if not report.verdicts:
             return None
-        os.utime(entry)
+        with suppress(OSError):  # it may be another user's, or on a file system that is only read
+            os.utime(entry)
         return report
 
     def keep(self, target: str, options: VerifyOptions, report: Report) -> None:
@@ -100,8 +102,9 @@ class VerdictCache:
         """Delete entries that were not used for `DAYS` days."""
         oldest = time.time() - DAYS * 86_400
         for entry in self.folder.glob("*.json"):
-            if entry.stat().st_mtime < oldest:
-                entry.unlink(missing_ok=True)
+            with suppress(OSError):  # another run may have deleted it, or it may not be deleted
+                if entry.stat().st_mtime < oldest:
+                    entry.unlink()
 
     def _sources(self, target: str, options: VerifyOptions) -> Sources:
         """The source of a target and of what defines its equation."""
@@ -134,6 +137,8 @@ class VerdictCache:
             temporary.write_text(text, encoding="utf-8")
             temporary.replace(entry)
         except OSError as error:
+            with suppress(OSError):
+                temporary.unlink()
             raise SpecError(
                 f"the cache cannot be written: {error.strerror}",
                 given=str(self.folder),
