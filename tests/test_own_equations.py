@@ -383,6 +383,18 @@ def test_partial_sums_that_may_overflow_are_not_decidable() -> None:
     assert noise.undecidable.all()
 
 
+@pytest.mark.parametrize("kind", [np.float16, np.float32, list])
+def test_the_noise_is_the_same_of_narrower_arrays_and_of_lists(kind: Any) -> None:
+    """The values count: in float16 themselves, sums of products would be noise of another kind."""
+    dot, x = attnspec.equations()["scores.dot"], np.arange(8.0).reshape(1, 8)
+    [expected] = dot.noise({"q": x, "k": x}, dtype="float16")
+    narrow = x.tolist() if kind is list else x.astype(kind)
+    [noise] = dot.noise({"q": narrow, "k": narrow}, dtype="float16")
+
+    assert noise.value == expected.value
+    assert noise.bound == expected.bound
+
+
 @attnspec.equation()
 def rank(x: Float[Tensor, "n d"], w: Float[Tensor, " d"]) -> Int[Tensor, " n"]:
     """How many rows have a larger score; of equal ones, the first counts as larger."""

@@ -230,8 +230,8 @@ class Equation(Generic[P, R]):
         """Compute the value and the rounding noise of each output: by how much a correct implementation may be off.
 
         Args:
-            arguments: arrays and options by name. Floating-point arrays are NumPy's, in float64, and hold values that
-                `dtype` can represent.
+            arguments: arrays and options by name. Arrays are NumPy's, or what NumPy makes arrays of, and hold values
+                that `dtype` can represent.
             dtype: the storage dtype, one of `DType`.
             policy: the precision policy, one of `PrecisionPolicy`.
             seed: random seed of the simulated roundings.
@@ -254,7 +254,8 @@ class Equation(Generic[P, R]):
         call = importlib.import_module("attnspec.interpreters.evaluation.call")
         rounding = importlib.import_module("attnspec.interpreters.rounding.noise")
         policies = importlib.import_module("attnspec.interpreters.rounding.policy")
-        arrays, options = call.bind(self.definition, (), arguments)
+        given, options = call.bind(self.definition, (), arguments)
+        arrays = {name: call.in_float64(array) for name, array in given.items()}
         result: tuple[Noise, ...] = rounding.noise(
             self.definition, arrays, options, policies.preset(policy, dtype), seed
         )

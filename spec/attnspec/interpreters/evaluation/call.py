@@ -52,6 +52,12 @@ def bind(
     return {name: given.get(name, kwargs.get(name)) for name in arrays}, {name: kwargs[name] for name in options}
 
 
+def in_float64(given: Any) -> Any:
+    """A NumPy array of what is given, in float64 if it holds floating-point numbers."""
+    array = np.asarray(given)
+    return array.astype(np.float64) if array.dtype.kind == "f" else array
+
+
 def fit(
     definition: Definition, shapes: Mapping[str, tuple[int, ...]], options: Mapping[str, float]
 ) -> tuple[dict[str, int], int]:
