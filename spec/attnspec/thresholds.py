@@ -382,7 +382,8 @@ WATCHED_CASES = 2
 
 EXACT_CONSTANT_BITS = 12
 """Convention: a constant of code with at most so many significant bits, such as 0.5 or 0.125, means just this number.
-Others are widened; a larger limit risks that a rounded one counts as exact, a smaller one costs digits of agreement."""
+Others are widened; a larger limit risks that a rounded one counts as exact, a smaller one costs digits of agreement.
+Formats of less than twice as many bits have less than half of their own for it."""
 
 CONSTANT_ROUNDINGS = 4
 """Convention: a constant that is written in a format may be the result of so many roundings in it (1/√d makes two)."""

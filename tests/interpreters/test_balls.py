@@ -12,6 +12,7 @@ import pytest
 
 import attnspec
 from attnspec.verification.cases.case import Case, make, smallest
+from attnspec.verification.cases.distributions import rounded
 from attnspec.verification.cases.suite import standard_suite
 
 flint = pytest.importorskip("flint", reason="balls need the extra attnspec[exact]")
@@ -208,9 +209,26 @@ def test_constants_are_widened_by_what_rounding_may_have_changed() -> None:
         assert finite(constant(1 - 0.999**3)).contains(1 - flint.arb(0.999) ** 3)
 
 
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+def test_constants_in_half_precision_are_seldom_exact(dtype: str) -> None:
+    """Every number has few digits there, so few digits alone do not show what was meant."""
+
+    def written(value: float) -> Any:
+        return finite(constant(float(rounded(np.asarray(value), dtype)), dtype))
+
+    with working(given=(0.03, 0.2502)):
+        for value in (0.0, 0.5, 0.125, -1.5, 3.0, 7.0, 16.0, 64.0):
+            assert written(value).is_exact()
+        for value in (0.1, 1 / 3, math.sqrt(8), math.log2(math.e), 0.97, 0.03, 0.2502):
+            assert not written(value).is_exact()
+            assert written(value).contains(flint.arb(value))
+
+
 def test_tables_of_constants_are_refused() -> None:
     with working():
         assert constants(np.eye(3)).shape == (3, 3)
+        with pytest.raises(Untraceable):
+            constants(rounded(np.sin(np.arange(4.0)), "bfloat16"), "bfloat16")
         with pytest.raises(Untraceable):
             constants(np.sin(np.arange(4.0)))
         with pytest.raises(Untraceable):

@@ -43,3 +43,8 @@ def wrong_scale(q: Array, k: Array, v: Array) -> Array:
 @implements("attention.scaled_dot_product", framework="jax")
 def wrong_a_millionth(q: Array, k: Array, v: Array) -> Array:
     return right(q, k, v) * (1 + 1e-6)
+
+
+@implements("optimizer.sgd", framework="jax")
+def right_step(theta: Array, g: Array, *, lr: float) -> Array:
+    return theta - lr * g

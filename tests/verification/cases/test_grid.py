@@ -11,10 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from attnspec import REGISTRY
+from attnspec.implementation import DTYPES
 from attnspec.interpreters.evaluation.call import evaluate
 from attnspec.language import layers
 from attnspec.language.symbols import symbol
 from attnspec.verification.cases.case import LAYOUTS, Description, make, smallest, within
+from attnspec.verification.cases.distributions import rounded
 from attnspec.verification.cases.grid import FIRST_SEED, LONGEST_SUM, MOST_WORK, grid
 from attnspec.verification.cases.suite import standard_suite
 from attnspec.verification.cases.work import work
@@ -53,6 +55,28 @@ def test_cells_are_within_the_claim(id: str, batches: tuple[int, ...], least: in
         assert all(size >= least for size in each.batch)
         for name, size in each.sizes:
             assert bounds(id, least)(name) <= size <= max(within(REGISTRY[id], name, size), bounds(id, least)(name))
+
+
+@given(st.sampled_from(IDS), st.sampled_from(DTYPES), st.data())
+@SOME
+def test_patterns_round_nothing(id: str, dtype: str, data: st.DataObject) -> None:
+    """The values of a cell are values of the dtype, whatever pattern its arguments have."""
+    patterns = [each for each in cells(id) if each.patterns]
+    if not patterns:
+        return
+    case = make(REGISTRY[id], data.draw(st.sampled_from(patterns)), dtype)
+
+    for name, array in case.arrays.items():
+        if array.dtype.kind == "f":
+            assert np.array_equal(array, rounded(array, dtype), equal_nan=True), name
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_arguments_of_opposite_signs_hold_values_of_the_dtype(dtype: str) -> None:
+    case = make(REGISTRY[MASKED], cell(MASKED, "q large negative, all others positive"), dtype)
+
+    for array in case.arrays.values():
+        assert np.array_equal(array, rounded(array, dtype))
 
 
 @every_equation

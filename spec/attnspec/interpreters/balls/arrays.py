@@ -86,10 +86,10 @@ def constants(values: NDArray[Any], written_in: str = "") -> BallArray:
         Untraceable: it has several numbers that were computed before the trace, by how many roundings is not known.
     """
     array = np.asarray(values)
-    flat = array.astype(np.float64).ravel().tolist()
-    if array.size > 1 and not all(map(is_exact, flat)):
+    flat, format = array.astype(np.float64).ravel().tolist(), written_in or array.dtype.name
+    if array.size > 1 and not all(is_exact(value, format) for value in flat):
         raise Untraceable("it has a table of constants")
-    return _array([constant(value, written_in or array.dtype.name) for value in flat], array.shape)
+    return _array([constant(value, format) for value in flat], array.shape)
 
 
 def _array(elements: list[Any], shape: tuple[int, ...]) -> BallArray:

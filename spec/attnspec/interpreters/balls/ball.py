@@ -284,17 +284,17 @@ def number(value: Any) -> Any:
 def constant(value: float, written_in: str = "float64") -> Ball:
     """A constant of code, widened by what rounding may have changed before it was written.
 
-    Numbers of few digits, and those that the code was given, are exact.
+    Numbers of few digits, and those that the code was given, are exact; so is not what rounding made of a given one.
 
     Raises:
         Untraceable: there are many constants; they are a table that was computed from something.
     """
     bits = SIGNIFICANT_BITS[written_in]
-    if is_exact(value):
+    if value not in Constants.given and bits < SIGNIFICANT_BITS["float64"] and math.isfinite(value):
+        if any(0 < abs(each - value) <= abs(each) * 2.0 ** (1 - bits) for each in Constants.given):
+            return Ball(arb(value, abs(value) * 2.0 ** (1 - bits)))
+    if is_exact(value, written_in):
         return exact(value)
-    given = next((each for each in Constants.given if abs(each - value) <= abs(each) * 2.0 ** (1 - bits)), None)
-    if given is not None and bits < SIGNIFICANT_BITS["float64"]:
-        return Ball(arb(value, abs(value) * 2.0 ** (1 - bits)))
     Constants.seen.add((value, bits))
     if len(Constants.seen) > MOST_CONSTANTS:
         raise Untraceable("it has a table of constants")
@@ -303,11 +303,21 @@ def constant(value: float, written_in: str = "float64") -> Ball:
     )
 
 
-def is_exact(value: float) -> bool:
-    """Whether a constant means just this number: it is given, whole, of few binary digits, infinite or NaN."""
-    if not math.isfinite(value) or value in Constants.given or value.is_integer():
+def is_exact(value: float, written_in: str = "float64") -> bool:
+    """Whether a constant means just this number: it is given, whole, of few binary digits, infinite or NaN.
+
+    In half precision a rounded number has few digits itself, so fewer than half of those of the format are asked, also of
+    a whole number that has more digits than that half.
+    """
+    if not math.isfinite(value) or value in Constants.given:
         return True
-    return math.ldexp(math.frexp(value)[0], EXACT_CONSTANT_BITS).is_integer()
+    few, whole = EXACT_CONSTANT_BITS, math.inf
+    if SIGNIFICANT_BITS[written_in] < 2 * few:
+        half = SIGNIFICANT_BITS[written_in] // 2
+        few, whole = half - 1, 2.0**half
+    if value.is_integer() and abs(value) <= whole:
+        return True
+    return math.ldexp(math.frexp(value)[0], few).is_integer()
 
 
 def largest(a: Any, b: Any) -> Ball:

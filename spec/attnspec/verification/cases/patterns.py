@@ -107,7 +107,8 @@ def patterned(pattern: str, drawn: Array, ends: tuple[int, int], largest: float)
     if not drawn.size:
         return drawn
     if pattern in SIGNS:
-        return np.asarray(SIGNS[pattern] * np.abs(drawn) * min(256.0, largest**0.5 / 16))
+        power = np.floor(np.log2(min(256.0, largest**0.5 / 16)))  # of two, so that nothing is rounded
+        return np.asarray(SIGNS[pattern] * np.abs(drawn) * np.exp2(power))
     if drawn.dtype.kind == "f":
         return FLOAT_PATTERNS[pattern](drawn)
     if drawn.dtype.kind == "b":
