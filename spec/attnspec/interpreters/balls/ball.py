@@ -306,8 +306,8 @@ def constant(value: float, written_in: str = "float64") -> Ball:
 def is_exact(value: float, written_in: str = "float64") -> bool:
     """Whether a constant means just this number: it is given, whole, of few binary digits, infinite or NaN.
 
-    In half precision a rounded number has few digits itself, so fewer than half of those of the format are asked, also of
-    a whole number that has more digits than that half.
+    In half precision a rounded number has few digits itself, so fewer than half of those of the format are asked, also
+    of a whole number that has more digits than that half.
     """
     if not math.isfinite(value) or value in Constants.given:
         return True
