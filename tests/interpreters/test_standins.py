@@ -14,8 +14,11 @@ from attnspec.interpreters.mutation.function_substitutions import (
     CAPS,
     CLIPS,
     FLOORS,
+    FOCAL,
     OVERFLOWING,
+    POWERS,
     SUBSTITUTIONS,
+    Z_LOSSES,
     function_substitutions,
 )
 from attnspec.interpreters.mutation.function_substitutions import MASKED as MASKED_BY
@@ -23,7 +26,12 @@ from attnspec.language.equation import REGISTRY
 from trees import read
 
 FARTHEST = 60.0
-"""How far from 0 the functions are asked; what they give is no larger."""
+"""How far from 0 the functions are asked; what most of them give is no larger."""
+
+
+def share_of(parts: torch.Tensor) -> torch.Tensor:
+    return parts / parts.sum()
+
 
 NAMED: dict[str, tuple[str, Any]] = {
     "hard-sigmoid": ("sigmoid(x)", torch.nn.functional.hardsigmoid),
@@ -42,6 +50,7 @@ NAMED: dict[str, tuple[str, Any]] = {
     "mish-gelu": ("gelu(x)", torch.nn.functional.mish),
     "tanh-gelu": ("gelu(x)", lambda x: torch.nn.functional.gelu(x, approximate="tanh")),
     "hard-swish": ("silu(x)", torch.nn.functional.hardswish),
+    "rational-tanh": ("tanh(x)", lambda x: (y := x.clamp(-3, 3)) * (27 + y**2) / (27 + 9 * y**2)),
     "softsign": ("tanh(x)", torch.nn.functional.softsign),
     "sigmoid-softmax": ("softmax(i, x[i])", torch.sigmoid),
     "relu-softmax": ("softmax(i, x[i])", lambda x: torch.relu(x) / (torch.relu(x).sum() + 1e-9)),
@@ -63,12 +72,27 @@ NAMED: dict[str, tuple[str, Any]] = {
         for cap in CAPS
     },
     **{
+        f"power-{n}": ("softmax(i, x[i])", lambda x, n=n: share_of(torch.relu(1 + (x - x.max()) / n) ** n))
+        for n in POWERS
+    },
+    **{
+        f"z-loss-{z:g}": ("log_softmax(i, x[i])", lambda x, z=z: torch.log_softmax(x, 0) - z * x.logsumexp(0) ** 2)
+        for z in Z_LOSSES
+    },
+    **{
+        f"focal-{n:g}": ("log_softmax(i, x[i])", lambda x, n=n: (1 - x.softmax(0)) ** n * x.log_softmax(0))
+        for n in FOCAL
+    },
+    **{
         f"clipped-{name}-{bound:g}": (f"{name}(x)", lambda x, f=f, bound=bound: f(x.clamp(-bound, bound)))
         for name, f in (("sigmoid", torch.sigmoid), ("tanh", torch.tanh), ("exp", torch.exp))
         for bound in CLIPS
     },
 }
 
+
+Z = [f"z-loss-{factor:g}" for factor in Z_LOSSES]
+"""Beside those of exp, the only ones that give what is much larger than their argument."""
 
 SEEN = "-seen"
 """The end of the names of those that are 0 where everything is masked."""
@@ -113,7 +137,7 @@ def test_it_is_what_it_says(name: str) -> None:
     x = np.linspace(-FARTHEST, FARTHEST, 241)
 
     given = evaluate(found.definition, (x,), {})
-    largest = np.exp(FARTHEST) if "exp" in name else FARTHEST  # no other function is much larger than its argument
+    largest = np.exp(FARTHEST) if "exp" in name else FARTHEST**2 if name in Z else FARTHEST
     np.testing.assert_allclose(given, expected(torch.from_numpy(x)), rtol=0, atol=8 * largest * 2.0**-53)
 
 
@@ -136,7 +160,8 @@ def test_a_masked_softmax_becomes_an_ordinary_one_of_other_scores(name: str, vis
 
 OVERFLOW = {
     "log-of-softmax": "log_softmax(i, x[i])", "unshifted-softmax": "softmax(i, x[i])", "sigmoid": "sigmoid(x[i])",
-    "masked-afterwards": "softmax(i, x[i], where=x[i] < 0)", "tanh": "tanh(x[i])", "softplus": "softplus(x[i])",
+    "masked-afterwards": "softmax(i, x[i], where=x[i] < 0)", "largest-from-zero": "softmax(i, x[i], where=x[i] < 0)",
+    "tanh": "tanh(x[i])", "softplus": "softplus(x[i])",
 }  # fmt: skip
 """{name: an expression in which it stands in}."""
 
