@@ -290,9 +290,9 @@ def constant(value: float, written_in: str = "float64") -> Ball:
         Untraceable: there are many constants; they are a table that was computed from something.
     """
     bits = SIGNIFICANT_BITS[written_in]
-    if value not in Constants.given and bits < SIGNIFICANT_BITS["float64"] and math.isfinite(value):
-        if any(0 < abs(each - value) <= abs(each) * 2.0 ** (1 - bits) for each in Constants.given):
-            return Ball(arb(value, abs(value) * 2.0 ** (1 - bits)))
+    rounds = bits < SIGNIFICANT_BITS["float64"] and math.isfinite(value) and value not in Constants.given
+    if rounds and any(abs(each - value) <= abs(each) * 2.0 ** (1 - bits) for each in Constants.given):
+        return Ball(arb(value, abs(value) * 2.0 ** (1 - bits)))
     if is_exact(value, written_in):
         return exact(value)
     Constants.seen.add((value, bits))
