@@ -43,7 +43,7 @@ EXPLAINED = {
         "sees_all": "the mask is ignored",
         "all_experts": "softmax ignores the mask",
         "neighbours": "the columns of a pair are neighbours",
-        "looks_ahead": "j ≥ i is used instead of j ≤ i",
+        "looks_ahead": "n is run through from the end to the beginning",  # the same as j ≥ i
         "from_one": "the places of t are counted from 1",
         "forget_and_input_coupled": "1 − f is used instead of i",
     },

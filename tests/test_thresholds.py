@@ -28,6 +28,7 @@ JUDGING = ("verification/judge", "verification/diagnosis", "verification/contrac
 ELSEWHERE = {
     "FIRST_SEED": "seeds of cases",
     "EXAMPLES": "examples of a case",
+    "MASKS": "changes of masks",
     "WIDTH": "sizes of a case",
     "AXIS": "sizes of a case",
     "SOME_EXAMPLES": "parts of a case",
