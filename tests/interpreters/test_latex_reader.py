@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from random import Random
 
@@ -68,13 +68,12 @@ def readable(source: str) -> Definition | None:
         return None
 
 
-@pytest.mark.parametrize("count", [100, pytest.param(4_000, marks=pytest.mark.slow)])
-def test_equations_written_at_random_are_read_back(count: int) -> None:
-    """The formula of any equation is that of no other."""
+def check_read_back(source: Callable[[Random], str], count: int) -> None:
+    """Read the formulas of so many generated equations back, of which at least a quarter must be equations."""
     seen = []
 
     @settings(max_examples=count)
-    @given(st.randoms(use_true_random=False).map(written).map(readable))
+    @given(st.randoms(use_true_random=False).map(source).map(readable))
     def check(definition: Definition | None) -> None:
         if definition is not None:
             seen.append(definition)
@@ -82,6 +81,12 @@ def test_equations_written_at_random_are_read_back(count: int) -> None:
 
     check()
     assert len(seen) > count // 4
+
+
+@pytest.mark.parametrize("count", [100, pytest.param(4_000, marks=pytest.mark.slow)])
+def test_equations_written_at_random_are_read_back(count: int) -> None:
+    """The formula of any equation is that of no other."""
+    check_read_back(written, count)
 
 
 VALUES = (
@@ -107,14 +112,4 @@ def renamed(random: Random) -> str:
 @pytest.mark.parametrize("count", [60, pytest.param(10_000, marks=pytest.mark.slow)])
 def test_names_that_are_hard_to_tell_apart_are_read_back(count: int) -> None:
     """The name x_y_i differs from the array x at y_i, and a size d_j from the array d at j."""
-    seen = []
-
-    @settings(max_examples=count)
-    @given(st.randoms(use_true_random=False).map(renamed).map(readable))
-    def check(definition: Definition | None) -> None:
-        if definition is not None:
-            seen.append(definition)
-            check_round_trip(definition)
-
-    check()
-    assert len(seen) > count // 4
+    check_read_back(renamed, count)

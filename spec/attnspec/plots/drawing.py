@@ -6,6 +6,7 @@ import importlib.util
 import io
 import re
 from collections.abc import Sequence
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -83,7 +84,7 @@ def svg(panels: Sequence[Panel], title: str, words: str, salt: str) -> str:
         figure = _figure(panels, "")
         written = io.StringIO()
         figure.savefig(written, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
-    label = f'<svg role="img" aria-label="{_escaped(f"{title}. {words}")}" '
+    label = f'<svg role="img" aria-label="{escape(f"{title}. {words}")}" '
     return _light(written.getvalue(), salt).replace("<svg ", label, 1)
 
 
@@ -99,10 +100,6 @@ def _light(text: str, salt: str) -> str:
     text = re.sub(r" id=\"([^\"]+)\"", lambda found: found[0] if found[1] in used else "", text)
     text = re.sub(r"(\bid=\"|href=\"#|url\(#)", rf"\g<1>{salt}-", text)
     return re.sub(r"\s*\n\s*", "\n", text)
-
-
-def _escaped(text: str) -> str:
-    return text.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;")
 
 
 def _figure(panels: Sequence[Panel], title: str) -> Figure:

@@ -284,7 +284,7 @@ def number(value: Any) -> Any:
 def constant(value: float, written_in: str = "float64") -> Ball:
     """A constant of code, widened by what rounding may have changed before it was written.
 
-    Numbers of few digits, and those that the code was given, are exact; so is not what rounding made of a given one.
+    Numbers that the code was given are exact, and so are those of few digits, unless they may be a given one, rounded.
 
     Raises:
         Untraceable: there are many constants; they are a table that was computed from something.

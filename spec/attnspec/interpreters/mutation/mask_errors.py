@@ -55,6 +55,8 @@ def _in_some_calls(definition: Definition) -> Iterator[Mutant]:
         if not isinstance(call := place.node, Call):
             continue
         without = _unmasked(call.callee)
+        if without == call.callee or len(call.callee.results) > 1:
+            continue
         indices = {
             subscript.index
             for argument in call.args
@@ -62,9 +64,7 @@ def _in_some_calls(definition: Definition) -> Iterator[Mutant]:
             for subscript in argument.places
             if isinstance(subscript, Position)
         }
-        for index in (
-            sorted(indices - place.site.bound) if without != call.callee and len(call.callee.results) == 1 else ()
-        ):
+        for index in sorted(indices - place.site.bound):
             first = Apply("==", (Position(index), Number(0.0)))
             plain = replace(call, callee=without)
             for word, new in (
@@ -93,8 +93,9 @@ def _within(owner: str, where: Node, change: Change) -> Callable[[Node, Definiti
     """The change of all reductions of an equation with a condition."""
 
     def changed(node: Node, definition: Definition) -> Node:
-        its_own = definition.id == owner and isinstance(node, Reduce) and node.where == where
-        return change(node) if its_own and isinstance(node, Reduce) else node
+        if isinstance(node, Reduce) and definition.id == owner and node.where == where:
+            return change(node)
+        return node
 
     return changed
 

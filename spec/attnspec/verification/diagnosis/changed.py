@@ -27,9 +27,9 @@ from attnspec.verification.diagnosis.answer_changes import AnswerChange, answer_
 from attnspec.verification.diagnosis.input_changes import Change, input_changes
 from attnspec.verification.diagnosis.recognise import one_number
 from attnspec.verification.judge.judge import Judge
-from attnspec.verification.judge.mutant_values import values
+from attnspec.verification.judge.mutant_values import at_once, values
 from attnspec.verification.judge.mutation_score import differs
-from attnspec.verification.judge.other_inputs import together, values_of_others
+from attnspec.verification.judge.other_inputs import values_of_others
 from attnspec.verification.judge.residuals import Compared, compare
 from attnspec.verification.verdict import Diagnosis
 
@@ -224,10 +224,9 @@ def _near(judge: Judge, observation: Observation, policy: Policy, tiles: Sequenc
     compared = judge.compare([observation], policy)
     changed = ((change, _changed(change, case)) for change in input_changes(definition, tiles))
     usable = ((change, other) for change, other in changed if other is not None)
-    while some := [*islice(usable, together(case))]:
-        for (change, _), value in zip(
-            some, values_of_others(definition, case, [each for _, each in some]), strict=True
-        ):
+    while some := [*islice(usable, at_once(case))]:
+        found = values_of_others(definition, case, [other for _, other in some])
+        for (change, _), value in zip(some, found, strict=True):
             if value is not None and _are_nearer(compared, value):
                 yield change
 

@@ -15,7 +15,8 @@ from attnspec.language.tree import Definition
 from attnspec.thresholds import LEFT_OUT, SCALE_STEP
 from attnspec.verification.cases.case import Case
 from attnspec.verification.judge.kept_values import Outputs
-from attnspec.verification.judge.other_inputs import together, values_of_others
+from attnspec.verification.judge.mutant_values import at_once
+from attnspec.verification.judge.other_inputs import values_of_others
 from attnspec.verification.judge.residuals import Compared
 
 Array = NDArray[Any]
@@ -126,7 +127,7 @@ class _Scales:
 
     def evaluated(self, case: Case, first: int) -> tuple[Sequence[_Scaled], list[Outputs]]:
         """The values of a part of the group, from one on, on a case."""
-        some = self.group[first : first + together(case)]
+        some = self.group[first : first + at_once(case)]
         changed = [each.of(case) for each in some]
         found = iter(values_of_others(self.tree, case, [each for each in changed if each is not None]))
         return some, [None if each is None else next(found) for each in changed]

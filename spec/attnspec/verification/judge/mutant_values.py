@@ -63,9 +63,14 @@ def values(
     return tuple(output.astype(np.float64) if output.dtype.kind == "b" else output for output in outputs)
 
 
+def at_once(case: Case) -> int:
+    """How many variants of an equation, or of a case, are evaluated at once."""
+    return max(1, min(AT_ONCE, LARGEST_AT_ONCE // max(case.elements, 1)))
+
+
 def values_of_each(variants: Sequence[Definition], case: Case) -> Iterator[Outputs]:
     """The values of variants of an equation on a case, as `values` gives them; many are evaluated at once."""
-    step = max(1, min(AT_ONCE, LARGEST_AT_ONCE // max(case.elements, 1)))
+    step = at_once(case)
     for start in range(0, len(variants), step):
         yield from together(variants[start : start + step], lambda variant, several: values(variant, case, several))
 

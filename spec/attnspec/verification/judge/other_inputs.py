@@ -9,12 +9,7 @@ import numpy as np
 from attnspec.language.tree import Definition
 from attnspec.verification.cases.case import Case
 from attnspec.verification.judge.kept_values import Outputs
-from attnspec.verification.judge.mutant_values import AT_ONCE, LARGEST_AT_ONCE, values
-
-
-def together(case: Case) -> int:
-    """How many cases like one are evaluated at once."""
-    return max(1, min(AT_ONCE, LARGEST_AT_ONCE // max(case.elements, 1)))
+from attnspec.verification.judge.mutant_values import at_once, values
 
 
 def values_of_others(definition: Definition, case: Case, others: Sequence[Case]) -> list[Outputs]:
@@ -26,8 +21,8 @@ def values_of_others(definition: Definition, case: Case, others: Sequence[Case])
     """
     found: list[Outputs] = [None] * len(others)
     alike = [place for place, other in enumerate(others) if _are_alike(case, other)]
-    for some in _parts(alike, together(case)):
-        for place, outputs in zip(some, _at_once(definition, case, [others[each] for each in some]), strict=True):
+    for some in _parts(alike, at_once(case)):
+        for place, outputs in zip(some, _stacked(definition, case, [others[each] for each in some]), strict=True):
             found[place] = outputs
     for place in sorted({*range(len(others))} - {*alike}):
         found[place] = values(definition, others[place])
@@ -46,7 +41,7 @@ def _are_alike(case: Case, other: Case) -> bool:
     return same and (case.options, case.summed, len(case.arrays)) == (other.options, other.summed, len(other.arrays))
 
 
-def _at_once(definition: Definition, case: Case, others: Sequence[Case]) -> list[Outputs]:
+def _stacked(definition: Definition, case: Case, others: Sequence[Case]) -> list[Outputs]:
     """The values on cases that are alike; one by one where they cannot be evaluated at once."""
     changed = [name for name, array in case.arrays.items() if any(each.arrays[name] is not array for each in others)]
     outputs = None
