@@ -48,7 +48,7 @@ CASES = {
     "attention, backward": (
         ATTENTION,
         "attention.scaled_dot_product",
-        {"n": 16_384, "m": 16_384, "d": 64, "e": 64},
+        {"n": 16_384, "m": 16_384, "d": 128, "e": 128},
         "nm",
     ),
     "gru": (GRU, "recurrent.gru_reset_after", {"batch": 512, "t": 128, "d": 256, "u": 256}, ("batch", "t", "d", "u")),

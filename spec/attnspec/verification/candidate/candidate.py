@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 from math import prod
@@ -45,6 +45,9 @@ from attnspec.verification.sandbox.messages import (
 )
 from attnspec.verification.sandbox.runner import Runner
 
+Draw = Callable[[Description, tuple[str, ...]], Case]
+"""Draws the case of a description, with the arguments whose gradients are summed over a batch."""
+
 
 @dataclass
 class Candidate:
@@ -57,6 +60,7 @@ class Candidate:
         plan: how the callable's parameters are matched; empty before `bind`.
         summed: the arguments whose gradients it sums over a batch, as far as its examples share them, where it computes
             gradients itself; empty if each example has its own.
+        draw: what draws cases; None: each is drawn anew.
     """
 
     question: Question
@@ -64,6 +68,7 @@ class Candidate:
     calls: list[tuple[Case, Outcome]] = field(default_factory=list)
     plan: Plan = field(default_factory=list)
     summed: tuple[str, ...] = ()
+    draw: Draw | None = None
 
     def bind(self) -> None:
         """Match the callable's parameters with the equation's.
@@ -194,6 +199,8 @@ class Candidate:
 
     def make_case(self, description: Description) -> Case:
         """Draw the arrays of a case."""
+        if self.draw is not None:
+            return self.draw(description, self._summed)
         return self.with_summed_gradients(make(self.question.equation, description, self.question.dtype))
 
     def with_summed_gradients(self, case: Case) -> Case:
@@ -202,8 +209,12 @@ class Candidate:
         A case of an equation that is not judged through automatic differentiation stays as it is, unless the callable
         sums too.
         """
+        return replace(case, summed=self._summed)
+
+    @property
+    def _summed(self) -> tuple[str, ...]:
         gradients = self.question.gradients
-        return replace(case, summed=self.summed if gradients is None else gradients.inputs)
+        return self.summed if gradients is None else gradients.inputs
 
     def sums_gradients(self) -> bool:
         """Find out whether a callable that computes gradients itself sums over a batch what its examples share.

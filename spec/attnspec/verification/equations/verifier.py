@@ -21,12 +21,11 @@ from attnspec.verification.contract import determinism, double_backward, gradien
 from attnspec.verification.contract.repeatability import Repeatability
 from attnspec.verification.diagnosis.explain import Explainer
 from attnspec.verification.equations.at_sizes import AtSizes, planned
+from attnspec.verification.equations.common import common_to
 from attnspec.verification.equations.conclusion import to_verdict, weakness
 from attnspec.verification.equations.hunt import Hunt
 from attnspec.verification.equations.search import search, strengthened
 from attnspec.verification.judge.findings import Conclusion, Judged
-from attnspec.verification.judge.forms import accepted
-from attnspec.verification.judge.judge import Judge
 from attnspec.verification.judge.mask_bits import unread_bits
 from attnspec.verification.judge.mutant_values import effective_perturbations, non_equivalent_mutants, possible
 from attnspec.verification.judge.mutation_score import MutationScore, mutation_score
@@ -75,9 +74,9 @@ class EquationVerifier(Verifier[Conclusion]):
 
     def __post_init__(self) -> None:
         self.equation = self.question.equation
-        rewritings = accepted(self.equation, self.question.claim.forms)
-        self.judge = Judge(self.equation, self.question.dtype, self.question.seed, rewritings)
-        self.candidate = Candidate(self.question, self.runner)
+        common = common_to(self.question)
+        self.judge = common.judge
+        self.candidate = Candidate(self.question, self.runner, draw=common.drawer())
         if self.equation.is_derived:
             self.findings.append(f"{self.equation.id} is derived from the lines of {self.equation.gradient_of}")
         self.repeatability = Repeatability(self.candidate, self.judge, self.note)

@@ -70,6 +70,11 @@ class Judge:
             self._noises[key] = self.noise_of(case, policy, form)
         return self._noises[key]
 
+    @property
+    def kept_elements(self) -> int:
+        """How many numbers the noises of all cases so far have."""
+        return sum(each.members.size for noises in self._noises.values() for each in noises)
+
     def keep_noise(self, case: Case, policy: Policy, noises: tuple[Noise, ...]) -> None:
         """Keep the noise of the equation as written on a case, where it is known already."""
         self._cases.append(case)
