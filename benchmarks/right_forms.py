@@ -4,9 +4,9 @@
     python benchmarks/right_forms.py --table /tmp/right.jsonl                              count what it has
 
 The forms are the right ones of tests/planted, the mended ones of tests/reports and those of tests/strangers. Each is
-asked in each dtype, with --seeds N seeds from --first on. The order is drawn once, so that a part of a run is a sample of it; a run may be
-stopped and goes on where it was. What does not conform is blamed rightly only if the form itself loses what the dtype
-could keep: each such row is a question to a person.
+asked in each dtype, with --seeds N seeds from --first on. The order is drawn once, so that a part of a run is a sample
+of it; a run may be stopped and goes on where it was. What does not conform is blamed rightly only if the form itself
+loses what the dtype could keep: each such row is a question to a person.
 """
 
 from __future__ import annotations

@@ -51,6 +51,14 @@ def right_online(q: Array, k: Array, v: Array) -> Array:
 
 
 @implements("attention.scaled_dot_product", framework="numpy")
+def right_finite_start(q: Array, k: Array, v: Array) -> Array:
+    """The largest score is searched for from the least finite number."""
+    e = q @ np.swapaxes(k, -1, -2) / math.sqrt(q.shape[-1])
+    parts = np.exp(e - e.max(axis=-1, keepdims=True, initial=np.finfo(e.dtype).min))
+    return parts / parts.sum(axis=-1, keepdims=True) @ v
+
+
+@implements("attention.scaled_dot_product", framework="numpy")
 def wrong_scale(q: Array, k: Array, v: Array) -> Array:
     return softmax(q @ np.swapaxes(k, -1, -2) / math.sqrt(q.shape[-1] + 1)) @ v
 

@@ -20,11 +20,13 @@ from attnspec.verification.diagnosis.precision import (
     effective_bits,
     imprecise,
     lowered,
+    reduced,
     sites,
 )
 from attnspec.verification.judge.findings import OPERANDS, Bits, Judged
 from attnspec.verification.judge.judge import Judge
 from attnspec.verification.judge.statistics import median
+from honest import forward
 from synthetic import MANY, answers, case_of, changed, compared, generator, honest_answers, noise, small_cases
 
 ATTENTION, RNN, NORM, ADDITIVE = (
@@ -99,6 +101,22 @@ def test_honest_answers_lose_no_bits(id: str) -> None:
     assert found is None or found[0].bits > 22.5
     assert bits is not None
     assert bits.bits == pytest.approx(24, abs=1)
+
+
+def test_long_sums_in_half_precision_are_lost_at_accumulation() -> None:
+    """Short sums show no bits that are lost, beside the rounding of each intermediate; 4097 terms do."""
+    half, under = Judge(REGISTRY["scores.linear"], "float16"), preset("reduced-reduction", "float16")
+    short = small_cases("scores.linear", "float16", regimes=("ordinary",))
+    long = case_of("scores.linear", "float16", n=2, m=2, a=2, p=4097, r=4097)
+    definition = REGISTRY["scores.linear"].definition
+    summed_in_turn = answers(definition, [*short, long], under, forward)
+
+    found = reduced(half, summed_in_turn)
+
+    assert found is not None
+    assert (found[0].bits, found[0].site, found[1].policy.name) == (11, "accumulation", "reduced-reduction")
+    assert reduced(half, changed(summed_in_turn, lambda a, case: 2 * a)) is None
+    assert reduced(judge(ATTENTION), in_fewer_bits(ATTENTION, "accumulation", 11)) is None, "of float32 it is none"
 
 
 def test_a_wrong_formula_is_no_want_of_precision() -> None:

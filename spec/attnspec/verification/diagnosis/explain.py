@@ -36,6 +36,7 @@ from attnspec.interpreters.mutation.shared_parts import shared_parts
 from attnspec.interpreters.mutation.state_errors import state_errors
 from attnspec.interpreters.mutation.step_errors import step_errors
 from attnspec.interpreters.mutation.tiling_errors import tiling_errors
+from attnspec.interpreters.rounding.policy import PrecisionPolicy
 from attnspec.language.equation import REGISTRY, Equation
 from attnspec.language.tree import Name
 from attnspec.thresholds import EXPRESSIONS, HOLDS_MUCH, HOLDS_NEARLY_ALL
@@ -339,12 +340,15 @@ class Explainer:
         """Conclude that the formula is right in fewer bits, relative to the tightest policy or else to the loosest."""
         ends = dict.fromkeys([self.judge.presets[0], self.judge.presets[-1]])
         explanations = (precision.imprecise(self.judge, observations, policy) for policy in ends)
-        explanation = next(filter(None, explanations), None)
+        explanation = next(filter(None, explanations), None) or precision.reduced(self.judge, observations)
         if explanation is None:
             return None
         bits, judged_in_bits = explanation
         worst = worst_case(judged.findings[0], judged, self.judge.equation)
-        return Conclusion(VerdictKind.IMPRECISE, self.describe_bits(bits), judged_in_bits, bits=bits, worst=worst)
+        reason = self.describe_bits(bits)
+        if str(judged_in_bits.policy) == PrecisionPolicy.REDUCED_REDUCTION:
+            reason = f"{reason} (sums in {self.judge.dtype}? then declare the policy {judged_in_bits.policy})"
+        return Conclusion(VerdictKind.IMPRECISE, reason, judged_in_bits, bits=bits, worst=worst)
 
     def describe_bits(self, bits: Bits) -> str:
         """Describe where bits are lost and how many are left."""

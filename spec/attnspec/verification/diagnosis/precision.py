@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from attnspec.interpreters.rounding.policy import Format, Policy
+from attnspec.interpreters.rounding.policy import Format, Policy, declared_only, preset
 from attnspec.language.tree import Definition
 from attnspec.thresholds import (
     BITS_ALIKE,
@@ -72,6 +72,25 @@ def imprecise(judge: Judge, observations: Sequence[Observation], policy: Policy)
         if judged is not None:
             likely.append((loss, bits_, judged))
     return likely[-1][1:] if likely else None
+
+
+def reduced(judge: Judge, observations: Sequence[Observation]) -> tuple[Bits, Judged] | None:
+    """The answers under reduced-reduction, which is never inferred; None if it does not explain them.
+
+    The bits of `imprecise` are those that short sums show. Where other roundings hide these, only long sums are wrong.
+    """
+    if "reduced-reduction" not in declared_only(judge.dtype):
+        return None
+    policy, loosest = preset("reduced-reduction", judge.dtype), judge.presets[-1]
+    failing = sorted(judge.failing(observations, loosest), key=lambda observation: observation.case.elements)
+    if not _Probes(judge, loosest, failing).hold(policy, failing):
+        return None
+    if _undecidable_in_fewer_bits(judge, failing, loosest, policy):
+        return None
+    judged = judge.judge(observations, policy)
+    decidable, of = judged.decidable
+    enough = judged.right and decidable > MOST_DECIDABLE * of
+    return (Bits(float(policy.accumulation.bits), "accumulation"), judged) if enough else None
 
 
 def _is_line(bits: Bits) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from unittest import mock
 
 import numpy as np
 
@@ -89,7 +90,20 @@ def _output(balls: Any) -> Output:
 
 
 def _numpy(call: _Call) -> list[Any]:
-    """NumPy code runs on arrays of balls; its options are exact numbers if it can compute with them."""
+    """NumPy code runs on arrays of balls; its options are exact numbers if it can compute with them.
+
+    The limits of an array of balls, `numpy.finfo` of its dtype, are those of the format that it stands for.
+    """
+    limits, format = np.finfo, np.dtype(call.arrays.dtype(call.request.dtype))
+
+    def finfo(dtype: Any) -> Any:
+        return limits(format if dtype == np.dtype(object) else dtype)
+
+    with mock.patch.object(np, "finfo", finfo):
+        return _on_balls(call)
+
+
+def _on_balls(call: _Call) -> list[Any]:
     balls = {
         name: exactly(array) if array.dtype.kind == "f" else array.copy() for name, array in call.request.arrays.items()
     }
