@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,10 +15,11 @@ import pytest
 import peers
 from attnspec.discovery import discover
 from attnspec.language.equation import REGISTRY, Equation
-from attnspec.pages.kept import Asked
-from website import build, drawing, lean, pages, pictures
+from attnspec.pages.kept import Asked, Found
+from website import build, drawing, lean, mistakes, pages, pictures
 from website.disagreements import CARDS, DISPUTES, UNCHECKED
 from website.guides import Guides
+from website.language import Language
 from website.road import STEPS, by_step, step_of
 
 CATALOGUE = peers.catalogue()
@@ -28,10 +31,10 @@ HEAVIEST = 300_000
 
 def check_site(site: Path, ids: list[str]) -> None:
     """Every equation has one page, where it is shown; no page loads anything from elsewhere, and none is heavy."""
-    written = [*site.rglob("*.html")]
-    assert {page.stem for page in (site / "equations").glob("*.html")} == set(ids)
-    for id in ids:
-        page = f"equations/{id}.html"
+    written = [page for page in site.rglob("*.html") if not page.is_relative_to(site / "zh")]
+    for folder in ("", "zh/"):
+        assert {page.stem for page in (site / folder / "equations").glob("*.html")} == set(ids)
+    for page, id in [(f"{folder}equations/{id}.html", id) for folder in ("", "zh/") for id in ids]:
         text = (site / page).read_text("utf-8")
         assert text.count(f'id="attnspec-{id}"') == 1
         assert "<math" in text
@@ -39,7 +42,7 @@ def check_site(site: Path, ids: list[str]) -> None:
         assert sum(lean.weight(site, page).values()) <= HEAVIEST, lean.weight(site, page)
     primary = [id for page in written for id in re.findall(r'<dt [^>]*id="attnspec-([^"]+)"', page.read_text("utf-8"))]
     assert sorted(primary) == sorted(ids)
-    assert not {page.name: found for page in written if (found := lean.loads(page.read_text("utf-8")))}
+    assert not {page.name: found for page in site.rglob("*.html") if (found := lean.loads(page.read_text("utf-8")))}
     for sheet in site.rglob("*.css"):
         assert not re.findall(r"(?:@import\s*|url\()['\"]?(?:https?:)?//", sheet.read_text("utf-8")), sheet
 
@@ -83,19 +86,65 @@ def test_weights_are_drawn_with_their_data(part: Path) -> None:
 
 
 def test_pictures_are_drawn_anew_only_if_something_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    drawn: list[str] = []
+    made: list[str] = []
 
-    def draw(equation: Equation[..., Any], source: Path) -> str:
-        drawn.append(equation.id)
-        return "a picture"
+    def draw(equation: Equation[..., Any], data: Path | None) -> pictures.Drawn:
+        made.append(equation.id)
+        return pictures.Drawn("a picture")
 
-    monkeypatch.setattr(pictures, "pictures", draw)
+    monkeypatch.setattr(pictures, "draw", draw)
     changed = replace(CATALOGUE["recurrent.gru"], definition=REGISTRY["recurrent.lstm"].definition)
     for equation in (CATALOGUE["recurrent.gru"], CATALOGUE["recurrent.gru"], changed):
-        assert pictures.kept_pictures(equation, tmp_path / "source") == "a picture"
+        assert pictures.kept_pictures(equation, tmp_path / "pictures") == pictures.Drawn("a picture")
 
-    assert drawn == ["recurrent.gru", changed.id]
-    assert pictures.kept_pictures(CATALOGUE["recurrent.gru_reset_after"], tmp_path) == "", "it looks like recurrent.gru"
+    assert made == ["recurrent.gru", changed.id]
+    convention = CATALOGUE["recurrent.gru_reset_after"]
+    assert not [*pictures.pictures(convention, tmp_path, Language())], "it looks like recurrent.gru"
+
+
+def test_every_page_leads_to_itself_in_the_other_language(part: Path) -> None:
+    """The link names the language; a page without a counterpart leads to the front page. Words of the page change."""
+    for page in part.rglob("*.html"):
+        if "_static" in page.parts:
+            continue
+        text = page.read_text("utf-8")
+        [(address, lang, label)] = re.findall(
+            r'<a class="in-other-language" href="([^"]*)" lang="([^"]*)"[^>]*>([^<]*)<', text
+        )[:1]
+        target = (page.parent / address).resolve()
+        is_chinese = page.is_relative_to(part / "zh")
+
+        assert (lang, label) == (("en", "English") if is_chinese else ("zh-CN", "中文"))
+        assert target.is_file()
+        counterpart = part / page.relative_to(part / "zh") if is_chinese else part / "zh" / page.relative_to(part)
+        assert target == (counterpart if counterpart.is_file() else part / "zh/index.html")
+        assert ('<html lang="zh-CN"' in text) == is_chinese
+    cell = (part / "zh/equations/recurrent.gru_cell.html").read_text("utf-8")
+    for words in ("门控循环单元的一步", "数据流", "从 x 到 r 的权重", "性质", "随机用例"):
+        assert words in cell
+    assert "window.attnspecSays" in (part / "zh/_static/attnspec.js").read_text("utf-8")
+    assert "window.attnspecSays =" not in (part / "_static/attnspec.js").read_text("utf-8")
+
+
+def test_who_catches_which_mistake() -> None:
+    """A mistake has a row, in which each verdict says whether its cases catch it, with the properties that do."""
+    cell = CATALOGUE["recurrent.gru_cell"]
+    ids = [each.id for each in cell.mutants()][:4]
+    facts = {"implementation": "a:f", "dtype": "float32", "tried": json.dumps([[id, id != ids[1]] for id in ids])}
+    texts = mistakes.pages(cell, {"a:f": Found("conforms", "", "", (), facts)}, Language())
+    page, report = texts["mistakes/recurrent.gru_cell.md"], json.loads(texts["mistakes/recurrent.gru_cell.json"])
+    rows = re.findall(r"<tr><td>.*?</tr>", page)
+
+    assert len(rows) == 4
+    assert "not-caught" in rows[0], "what nobody catches comes first"
+    assert sum("not-caught" in row for row in rows) == 1
+    assert "4 mistakes, of which 1 would have been caught by no verdict" in page
+    [found] = report["files"].values()
+    assert Counter(each["status"] for each in found["mutants"]) == {"Killed": 3, "Survived": 1}
+    for id, laws in mistakes.catchers(cell).items():
+        assert id in {each.id for each in cell.mutants()}
+        assert laws
+    assert mistakes.pages(cell, {}, Language()) == {}
 
 
 def test_two_formulas_are_side_by_side(part: Path) -> None:

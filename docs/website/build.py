@@ -15,16 +15,22 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))  # as a script; the modules of docs are no package
 
 import peers  # noqa: E402  # likewise
 from attnspec.discovery import discover  # noqa: E402  # the path is set above
+from attnspec.language.equation import Equation  # noqa: E402  # likewise
 from attnspec.pages.kept import Asked, Found, Kept  # noqa: E402  # likewise
 from website import lean, pages  # noqa: E402  # likewise
 from website.guides import Guides  # noqa: E402  # likewise
+from website.language import CHINESE, ENGLISH, FOLDERS, Language  # noqa: E402  # likewise
 from writing import ROOT, Texts  # noqa: E402  # likewise
+
+EXAMPLES = "example"
+"""The folder of the code that is wrong on purpose, among the sources."""
 
 JOBS = 2
 """The processes that judge, and that Sphinx writes pages with."""
@@ -45,8 +51,8 @@ def build(out: Path, only: Sequence[str] = (), judge: bool = True, fresh: bool =
     if fresh:
         shutil.rmtree(out, ignore_errors=True)
     source, started = out / "source", time.monotonic()
-    write({"example/swapped_gate.py": (ROOT / "examples/swapped_gate.py").read_text("utf-8"),
-           "example/candidates.py": (HERE / "candidates.py").read_text("utf-8")}, source)  # fmt: skip
+    examples = (ROOT / "examples/swapped_gate.py", HERE / "candidates.py")
+    write({f"{EXAMPLES}/{file.name}": file.read_text("utf-8") for file in examples}, source)
     discovery = discover()
     shown = [each for id, each in peers.catalogue().items() if not only or id in only]
     asked = pages.judged_at_build(shown, discovery) if judge else []
@@ -54,27 +60,50 @@ def build(out: Path, only: Sequence[str] = (), judge: bool = True, fresh: bool =
     say(f"{len(verdicts)} verdicts", started)
     for note in notes:
         print(note, file=sys.stderr)
-    texts = pages.Pages(shown, discovery, verdicts, source).all()
-    if not only:
-        guides = Guides([each.id for each in shown])
-        texts |= guides.all()
-        for name, file in guides.files.items():
-            copy(file, source / name)
-    else:
-        texts |= {
-            f"{name}.md": f"# {name}\n" for name in ("documentation", "sources", "conventions", "first-ten-minutes")
-        }
-        texts["documentation.md"] += "\n```{toctree}\n:hidden:\n\nsources\nconventions\nfirst-ten-minutes\n```\n"
-    write(texts, source)
-    remove_others(source, texts)
-    say(f"{len(texts)} pages as Markdown", started)
-    options = ["-W", "--keep-going", "-q", "-j", str(JOBS), "-d", str(out / "trees"), "-c", str(HERE)]
-    options += ["-D", f"attnspec_kept={out / 'verdicts'}"]
-    done = subprocess.run([sys.executable, "-m", "sphinx", "-b", "html", *options, str(source), str(out / "html")])
+    outcome = 0
+    for name in (CHINESE, ENGLISH):  # the English pages link to the Chinese ones, which must be there
+        language = Language(name)
+        folder = source if name == ENGLISH else out / f"source.{name}"
+        texts = pages.Pages(shown, discovery, verdicts, folder, language).all()
+        if name == ENGLISH:
+            texts |= with_guides(shown, source) if not only else STAND_INS
+        write(texts, folder)
+        remove_others(folder, texts)
+        if not (folder / EXAMPLES).exists():
+            (folder / EXAMPLES).symlink_to(source / EXAMPLES)  # one place, so that there is one verdict on each
+        say(f"{len(texts)} pages in {name}", started)
+    for name in (ENGLISH, CHINESE):
+        outcome = outcome or sphinx(out, name)
+        say(f"{out / 'html' / FOLDERS[name]}/index.html", started)
+    return outcome or int(bool(notes))
+
+
+STAND_INS = {f"{name}.md": f"# {name}\n" for name in ("sources", "conventions", "first-ten-minutes")} | {
+    "documentation.md": "# documentation\n\n```{toctree}\n:hidden:\n\nsources\nconventions\nfirst-ten-minutes\n```\n"
+}
+"""What stands in for the guides where a part of the site is built."""
+
+
+def with_guides(shown: Sequence[Equation[..., Any]], source: Path) -> Texts:
+    """The guides, whose files are copied to the sources."""
+    guides = Guides([each.id for each in shown])
+    texts = guides.all()
+    for name, file in guides.files.items():
+        copy(file, source / name)
+    return texts
+
+
+def sphinx(out: Path, language: str) -> int:
+    """Run Sphinx on the pages of a language; its exit code."""
+    suffix = "" if language == ENGLISH else f".{language}"
+    site = out / "html" / FOLDERS[language]
+    options = ["-W", "--keep-going", "-q", "-j", str(JOBS), "-d", str(out / f"trees{suffix}"), "-c", str(HERE)]
+    options += ["-D", f"attnspec_kept={out / 'verdicts'}", "-D", f"language={language}"]
+    source = str(out / f"source{suffix}")
+    done = subprocess.run([sys.executable, "-m", "sphinx", "-b", "html", *options, source, str(site)])
     if done.returncode == 0:
-        lean.slim(out / "html")
-    say(f"{out / 'html/index.html'}", started)
-    return done.returncode or int(bool(notes))
+        lean.slim(site, out / f"styles{suffix}")
+    return done.returncode
 
 
 def judged(asked: Sequence[Asked], out: Path) -> tuple[dict[Asked, Found], list[str]]:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
+from sphinx.application import Sphinx
+
 from attnspec import __version__
 
 project = "attnspec"
@@ -10,6 +15,8 @@ copyright = "the attnspec developers"
 extensions = ["attnspec.sphinx", "myst_parser"]
 exclude_patterns = ["files"]
 templates_path = ["templates"]
+locale_dirs = [str(Path(__file__).parent / "locale")]
+gettext_auto_build = False  # its catalogs are for attnspec, and hold no sentences of the guides
 myst_heading_anchors = 4
 myst_links_external_new_tab = False
 
@@ -22,7 +29,7 @@ html_title = "attnspec"
 html_copy_source = False
 html_show_sourcelink = False
 html_context = {"default_mode": "auto"}
-html_sidebars: dict[str, list[str]] = {"index": [], "map": [], "mistakes": [], "gallery": []}
+html_sidebars: dict[str, list[str]] = {"index": [], "map": [], "mistakes": [], "gallery": [], "glossary": []}
 html_theme_options = {
     "logo": {"text": "attnspec"},
     "collapse_navigation": True,
@@ -31,7 +38,7 @@ html_theme_options = {
     "header_links_before_dropdown": 8,
     "disable_search": True,
     "navbar_persistent": ["to-search"],
-    "navbar_end": ["mode"],
+    "navbar_end": ["in-other-language", "mode"],
     "secondary_sidebar_items": ["page-toc"],
     "footer_start": ["copyright"],
     "footer_end": [],
@@ -39,3 +46,26 @@ html_theme_options = {
     "show_prev_next": True,
     "shorten_urls": False,
 }
+
+
+MADE = ("genindex", "search")
+"""Pages that Sphinx makes in each language."""
+
+
+def in_other_language(app: Sphinx, page: str, template: str, context: dict[str, Any], tree: object) -> None:
+    """Tell the templates where the page is in the other language; what has no counterpart leads to the front page."""
+    is_english = app.config.language == "en"
+    source = Path(app.srcdir).parent / ("source.zh_CN" if is_english else "source")
+    name = page if page in MADE or (source / f"{page}.md").is_file() else "index"
+    up = "../" * (page.count("/") + (not is_english))
+    context["other_language"] = {
+        "address": f"{up}{'zh/' if is_english else ''}{name}.html",
+        "code": "zh-CN" if is_english else "en",
+        "name": "中文" if is_english else "English",
+        "says": "本页的中文版" if is_english else "This page in English",
+    }
+
+
+def setup(app: Sphinx) -> None:
+    """Connect what the templates need."""
+    app.connect("html-page-context", in_other_language)

@@ -291,10 +291,10 @@ UNCHECKED = (
     (
         "D6",
         "pseudocode of a stacked RNN that feeds the input to every layer: the layers take inputs of other widths, so "
-        "that it does not run",
+        "that it does not run.",
     ),
-    ("D15", "comments of an LSTM that are swapped, over code that is right"),
-    ("D17", "a recurrent highway network, of which the catalogue has no equation"),
-    ("D19", "options of ONNX' operators that a reference evaluator ignores: the equations have no such options"),
+    ("D15", "comments of an LSTM that are swapped, over code that is right."),
+    ("D17", "a recurrent highway network, of which the catalogue has no equation."),
+    ("D19", "options of ONNX' operators that a reference evaluator ignores: the equations have no such options."),
 )
 """Disagreements that are not checked, each with the reason."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import cache
 from typing import Any
 
@@ -32,23 +32,31 @@ def edges(equations: Sequence[AnEquation]) -> Iterator[tuple[str, str, str]]:
             yield each.id, each.convention_of, "is a convention of"
 
 
-def drawing(equations: Sequence[AnEquation], known: Collection[str], root: str, alone: bool = True) -> str:
+def drawing(
+    equations: Sequence[AnEquation],
+    known: Collection[str],
+    root: str,
+    say: Callable[[str], str] = str,
+    alone: bool = True,
+) -> str:
     """The graph of some equations as MyST Markdown: a picture if Graphviz is installed, and the edges in words.
 
     Args:
         equations: the equations; what they call is drawn too.
         known: the ids of the equations that have pages.
         root: the path from the page to the root of the site.
+        say: what translates a sentence.
         alone: whether equations without an edge are drawn.
     """
     found = list(edges(equations))
     if not found:
-        return "None of them calls another."
-    words = bullets(f"`{a}` {says} `{b}`" for a, b, says in found)
-    folded = f"```{{raw}} html\n<details><summary>In words</summary>\n```\n{words}\n```{{raw}} html\n</details>\n```"
+        return say("None of them calls another.")
+    words = bullets(f"`{a}` {say(says)} `{b}`" for a, b, says in found)
+    opening = f"```{{raw}} html\n<details><summary>{say('In words')}</summary>\n```"
+    folded = f"{opening}\n{words}\n```{{raw}} html\n</details>\n```"
     picture = svg(dot_text([each.id for each in equations] if alone else [], found, known, root))
     if not picture:
-        return f"No picture: Graphviz was not installed when this site was built.\n\n{words}"
+        return f"{say('No picture: Graphviz was not installed when this site was built.')}\n\n{words}"
     return f'```{{raw}} html\n<div class="map">{picture}</div>\n```\n\n{folded}'
 
 

@@ -13,8 +13,13 @@ KEPT = ("fa-",)
 """How the classes of icons begin: the site has signs of its own for those that the theme writes."""
 
 
-def slim(site: Path) -> None:
-    """Leave out of the theme's sheet the rules for classes that nothing names, and files that no page loads."""
+def slim(site: Path, styles: Path) -> None:
+    """Leave out of the theme's sheet the rules for classes that nothing names, and files that no page loads.
+
+    Args:
+        site: the folder of the pages.
+        styles: a folder, which keeps the whole sheets.
+    """
     unused = [site / f"_static/scripts/{name}.js" for name in ("bootstrap", "fontawesome")]
     for left in [*unused, *site.rglob("*.map"), *(site / "_static/vendor").rglob("*.woff2")]:
         left.unlink(missing_ok=True)
@@ -26,7 +31,7 @@ def slim(site: Path) -> None:
         words.update(re.findall(r"[\w-]+", script.read_text("utf-8")))
     for name in SHEETS:  # Sphinx writes a sheet only once: a later build starts from the whole one again
         sheet = site / name
-        whole = site.parent / "styles" / Path(name).name
+        whole = styles / Path(name).name
         text = sheet.read_text("utf-8")
         if whole.is_file() and text.startswith(MARK):
             text = whole.read_text("utf-8")

@@ -18,9 +18,12 @@ from attnspec.language.procedure import PROCEDURES
 from attnspec.pages.kept import Asked, Found
 from attnspec.properties import PROPERTIES
 from attnspec.verification.cases.case import smallest
+from website import mistakes
 from website.disagreements import CARDS, DISPUTES, UNCHECKED, Card, Dispute
 from website.drawing import called_by, drawing
-from website.pictures import kept_pictures
+from website.glossary import glossary
+from website.language import Language
+from website.pictures import pictures
 from website.road import STEPS, Step, by_step, step_of
 from writing import Texts, bullets, joined, prose, table
 
@@ -93,12 +96,20 @@ class Pages:
         discovery: the implementations.
         verdicts: what was judged for this build.
         source: the folder of the sources, to which the data of pictures is written; None: it is not written.
+        language: the language of the pages.
     """
 
     def __init__(
-        self, equations: Sequence[AnEquation], discovery: Discovery, verdicts: Verdicts, source: Path | None = None
+        self,
+        equations: Sequence[AnEquation],
+        discovery: Discovery,
+        verdicts: Verdicts,
+        source: Path | None = None,
+        language: Language | None = None,
     ) -> None:
         self.source = source
+        self.language = language or Language()
+        self.say, self.of = self.language.say, self.language.of
         self.equations = equations
         self.shown = {each.id for each in equations}
         self.discovery = discovery
@@ -106,27 +117,42 @@ class Pages:
         self.steps = by_step(equations)
         self.peers = peers.by_equation()
 
-    def all(self) -> Texts:
-        """Every page, by its path."""
+    def all(self, pictures: bool = True) -> Texts:
+        """Every page, by its path.
+
+        Args:
+            pictures: whether what equations compute is drawn.
+        """
+        self.pictures = pictures
         found = {"index.md": joined(self.front()), "road.md": joined(self.road())}
         for step in STEPS:
             found[f"road/{step.name}.md"] = joined(self.step(step))
         for equation in self.equations:
             found[f"equations/{equation.id}.md"] = joined(self.equation(equation))
+            found |= mistakes.pages(equation, self.answers(equation), self.language)
         found["which.md"] = joined(self.disputes())
         for dispute in DISPUTES:
             found[f"which/{dispute.name}.md"] = joined(self.dispute(dispute))
         found["gallery.md"] = joined(self.gallery())
         found["map.md"] = joined(self.map())
         found["mistakes.md"] = joined(self.mistakes())
+        found["glossary.md"] = joined(glossary(self.language, self.shown))
         return found
+
+    def guide(self, name: str, text: str) -> str:
+        """A link from a page at the root to a guide; the guides are in English."""
+        return (
+            f"[{text}]({name}.md)"
+            if not self.language.root
+            else f'<a href="{self.language.root}{name}.html">{text}</a>'
+        )
 
     # The front page.
 
     def front(self) -> Iterator[str]:
         yield "---\nhtml_theme.sidebar_primary.remove: true\nhtml_theme.sidebar_secondary.remove: true\n---"
         yield "# attnspec"
-        yield (
+        yield self.say(
             "Is this function the GRU of the paper? attnspec says so, or says **what is wrong with it**. Each equation "
             "from the RNN to the Transformer is written once; the tolerance follows from its rounding."
         )
@@ -136,102 +162,139 @@ class Pages:
             said = found.facts["text"].replace(found.files[0].removesuffix("swapped_gate.py"), "examples/")
             lines = [line for line in said.splitlines() if not line.startswith(("  claimed", "  function"))]
             yield _code("text", "\n".join(["$ attnspec verify examples/swapped_gate.py", *lines[:7]]))
-            yield (
+            yield self.say(
                 "This verdict was given while this page was built. Point at a term: it lights up in the formula, in "
                 "the data flow, and where the code has its values."
             )
             yield _implementation(asked, found, views="formula figure", css="front")
-        yield (
-            f"[The road from the RNN to the Transformer](road.md), {len(self.equations)} equations · "
-            "[Which one is this?](which.md) · [Spot the difference](gallery.md) · "
-            "[The first ten minutes](first-ten-minutes.md) · [All guides](documentation.md)"
+        say = self.say
+        links = (
+            say("[The road from the RNN to the Transformer](road.md), {number} equations", number=len(self.equations)),
+            f"[{say('Which one is this?')}](which.md)",
+            f"[{say('Spot the difference')}](gallery.md)",
+            f"[{say('Glossary')}](glossary.md)",
+            self.guide("first-ten-minutes", say("The first ten minutes")),
+            self.guide("documentation", say("All guides")),
         )
-        yield _toctree(["road", "which", "gallery", "map", "mistakes", "Guides <documentation>"])
+        yield " · ".join(links)
+        guides = [] if self.language.root else ["Guides <documentation>"]
+        yield _toctree(["road", "which", "gallery", "map", "mistakes", "glossary", *guides])
 
     # The road.
 
     def road(self) -> Iterator[str]:
-        yield "# The road"
-        yield (
+        yield f"# {self.say('The road')}"
+        yield self.say(
             "From the recurrent network to the Transformer, each step answers something that the one before could not "
-            "do. The numbers 000 to 004 are [the source documents](sources.md); the words are ours."
+            "do. The numbers 000 to 004 are {documents}; the words are ours.",
+            documents=self.guide("sources", self.say("the source documents")),
         )
         for number, step in enumerate(STEPS, 1):
             main = [id for id in step.judged if id in self.shown] or [each.id for each in self.steps[step.name]][:2]
-            links = ", ".join(f"[{id}](equations/{id}.md)" for id in main)
-            yield f"**{number}. [{step.title}](road/{step.name}.md)**, {len(self.steps[step.name])} equations: {links}"
+            links = self.language.list(f"[{id}](equations/{id}.md)" for id in main)
+            title, count = f"[{self.say(step.title)}](road/{step.name}.md)", len(self.steps[step.name])
+            yield f"**{number}. {title}**{self.say(', {count} equations: {links}', count=count, links=links)}"
         yield _toctree([f"road/{step.name}" for step in STEPS])
 
     def step(self, step: Step) -> Iterator[str]:
-        yield f"# {step.title}"
-        yield step.why
-        yield "After " + "; ".join(f"{document}, “{heading}”" for document, heading in step.seeds) + "."
+        yield f"# {self.say(step.title)}"
+        yield from self.paragraphs(step.why)
+        seeds = "; ".join(f"{document}, “{heading}”" for document, heading in step.seeds)
+        yield self.say("After {documents}.", documents=seeds)
         equations = self.steps[step.name]
         if equations:
-            yield "## The equations"
-            yield bullets(
-                f"[{each.id}](../equations/{each.id}.md): {prose(first_sentence(each.doc))}" for each in equations
-            )
+            yield f"## {self.say('The equations')}"
+            yield bullets(f"[{each.id}](../equations/{each.id}.md): {self.first(each.doc)}" for each in equations)
             procedures = [each for each in PROCEDURES.values() if step_of(each.id).name == step.name]
             if procedures:
-                yield "## Procedures"
-                yield "Functions on text, which have no formula; `attnspec show ID` prints them."
-                yield bullets(f"`{each.id}`: {prose(first_sentence(each.doc))}" for each in procedures)
-            yield "## Who calls whom"
-            yield drawing(equations, self.shown, "..")
+                yield f"## {self.say('Procedures')}"
+                yield self.say("Functions on text, which have no formula; `attnspec show ID` prints them.")
+                yield bullets(f"`{each.id}`: {self.first(each.doc)}" for each in procedures)
+            yield f"## {self.say('Who calls whom')}"
+            yield drawing(equations, self.shown, "..", self.say)
             yield _toctree([f"../equations/{each.id}" for each in equations])
+
+    def paragraphs(self, text: str) -> Iterator[str]:
+        """The paragraphs of a text of the site."""
+        for each in text.split("\n\n"):
+            yield self.say(each.replace("\n", " "))
+
+    def first(self, doc: str) -> str:
+        """The first sentence of a docstring."""
+        return prose(self.of(first_sentence(doc)))
 
     # Equations.
 
     def equation(self, equation: AnEquation) -> Iterator[str]:
         definition, step = equation.definition, step_of(equation.id)
         yield f"# {equation.id}"
-        yield f"Step {STEPS.index(step) + 1} of the road: [{step.title}](../road/{step.name}.md)."
+        say, of = self.say, self.of
+        title = f"[{say(step.title)}](../road/{step.name}.md)"
+        yield say("Step {number} of the road: {step}.", number=STEPS.index(step) + 1, step=title)
         if equation.convention_of:
-            yield f"A convention of {self.linked(equation.convention_of)}: {prose(equation.says)}."
+            base, says = self.linked(equation.convention_of), prose(of(equation.says))
+            yield say("A convention of {equation}: {says}.", equation=base, says=says)
         if equation.gradient_of:
-            yield f"The gradient of {self.linked(equation.gradient_of)}."
+            yield say("The gradient of {equation}.", equation=self.linked(equation.gradient_of))
         rest = equation.doc.partition("\n\n")[2]
         yield _directive("attnspec:equation", equation.id, views="formula figure specification")
-        if rest:
-            yield prose(rest)
+        yield from (prose(of(each.replace("\n", " "))) for each in rest.split("\n\n") if each)
         yield from self.implementations(equation)
-        yield from filter(None, [kept_pictures(equation, self.source)])
+        if self.pictures:
+            yield from pictures(equation, self.source, self.language)
         yield from self.conventions(equation)
-        yield "## Shapes"
-        yield table(("", "name", "shape", "meaning"), _taken(equation))
-        yield "Sizes: " + ", ".join(f"`{name}` ≥ {smallest(equation, name)}" for name in sizes_of(definition)) + "."
+        yield f"## {say('Shapes')}"
+        yield table(("", say("name"), say("shape"), say("meaning")), self.taken(equation))
+        sizes = self.language.list(f"`{name}` ≥ {smallest(equation, name)}" for name in sizes_of(definition))
+        yield say("Sizes: {sizes}.", sizes=sizes)
         learned, number = dataflow.parameters(definition)
         if learned:
-            yield f"Parameters: `{written(number)}`."
+            yield say("Parameters: {number}.", number=f"`{written(number)}`")
         laws = PROPERTIES.get(equation.id, ())
         if laws:
-            yield "## Properties"
-            yield bullets(f"`{law.name}`: {prose(law.says)}" for law in laws)
+            yield f"## {say('Properties')}"
+            yield bullets(f"`{law.name}`: {prose(of(law.says))}" for law in laws)
         yield from self.known_mistakes(equation)
         yield from self.called(equation)
-        yield "## Sources"
+        yield f"## {say('Sources')}"
         yield bullets(prose(str(source)) for source in equation.sources)
+
+    def taken(self, equation: AnEquation) -> Iterator[tuple[str, ...]]:
+        """The rows of the table of what an equation takes and gives."""
+        definition, say, of = equation.definition, self.say, self.of
+        for each in definition.parameters:
+            means = prose(of(each.symbol.meaning)) + ("" if each.kind == "float" else f", {each.kind}")
+            if each.layer is None:
+                yield say("takes"), f"`{each.name}`", _shape(each.dims), means
+                continue
+            yield say("takes"), f"`{each.name}`", say("`L` layers"), prose(of(each.symbol.meaning))
+            for part in each.layer.takes:
+                yield "", f"– `{part.name}`", _shape(part.dims), prose(of(part.symbol.meaning))
+        for option in definition.options:
+            yield say("option"), f"`{option.name}`", "", option.kind
+        for result in definition.results:
+            yield say("gives"), f"`{result.name}`", _shape(result.dims), result.kind
 
     def implementations(self, equation: AnEquation) -> Iterator[str]:
         found = own(equation, self.discovery)
-        yield "## Implementations"
+        yield f"## {self.say('Implementations')}"
         if not found:
-            yield "There are none."
+            yield self.say("There are none.")
             return
         answers = {each: self.verdicts.get(asked_of(each, equation.id)) for each in found}
         judged = [each for each, answer in answers.items() if answer is not None]
         if judged:
-            yield (
-                "Judged while this page was built, in "
-                + ", ".join(sorted({answer.facts["dtype"] for answer in answers.values() if answer is not None}))
-                + ". Where code is linked with the formula, its arrays had the same values."
+            dtypes = sorted({answer.facts["dtype"] for answer in answers.values() if answer is not None})
+            yield self.say(
+                "Judged while this page was built, in {dtypes}. Where code is linked with the formula, its arrays had "
+                "the same values.",
+                dtypes=self.language.list(dtypes),
             )
         if len(judged) < len(found):
-            which = "These implementations were" if not judged else "The others were"
-            yield (
-                f"{which} **not judged while this page was built**, and their code is not linked; "
-                f"`attnspec map {equation.id} {found[0].target}` judges and links one, and the tests judge all."
+            yield self.say(
+                "The implementations without a verdict were **not judged while this page was built**, and their code "
+                "is not linked; {command} judges and links one, and the tests judge all.",
+                command=f"`attnspec map {equation.id} {found[0].target}`",
             )
         yield _sides(*(_implementation(asked_of(each, equation.id), answers[each]) for each in found))
 
@@ -240,8 +303,8 @@ class Pages:
         others = [each for each in self.equations if base in (each.convention_of, each.id) and each.id != equation.id]
         others = [each for each in others if each.convention_of or equation.convention_of]
         if others:
-            yield "## Other conventions"
-            yield "See " + ", ".join(self.linked(each.id) for each in others) + "."
+            yield f"## {self.say('Other conventions')}"
+            yield self.say("See {equations}.", equations=self.language.list(self.linked(each.id) for each in others))
             yield _directive("attnspec:conventions", equation.id)
 
     def known_mistakes(self, equation: AnEquation) -> Iterator[str]:
@@ -251,39 +314,45 @@ class Pages:
             for each, answer in answers
             if answer and answer.facts["caught"]
         ]
-        some = [(each.name, each.says) for each in equation.curated]
-        yield "## Known mistakes"
+        say = self.say
+        yield f"## {say('Known mistakes')}"
         if caught:
-            generated = [each for each in equation.mutants() if each.kind == "generated"]
-            some += [(each.id, each.says) for each in generated[:: max(1, len(generated) // 5)][:5]]
-            yield (
+            yield say(
                 "Of the mistakes that are not equal to the equation, the cases of the verdicts on this page would have "
-                f"caught: {', '.join(caught)}."
+                "caught: {numbers}.",
+                numbers=self.language.list(caught),
             )
-        yield (
-            f"{len(equation.curated)} of them {'is' if len(equation.curated) == 1 else 'are'} written by hand; rules "
-            f"make the others from its lines. `attnspec show {equation.id} --mutants` lists all. Among them:"
-            if some
-            else f"Rules make them from its lines; `attnspec show {equation.id} --mutants` lists them."
+        lists = f"`attnspec show {equation.id} --mutants`"
+        if self.answers(equation):
+            lists = f"[{say('the table of who catches which')}](../{mistakes.FOLDER}/{equation.id}.md)"
+        yield say(
+            "{number} of them are written by hand, and rules make the others from its lines; all are in {place}.",
+            number=len(equation.curated),
+            place=lists,
         )
-        yield bullets(f"`{id}`: {prose(says)}" for id, says in some)
+        yield bullets(f"`{each.name}`: {prose(self.of(each.says))}" for each in equation.curated)
+
+    def answers(self, equation: AnEquation) -> dict[str, Found]:
+        """The verdicts of this build on implementations of an equation that tried known mistakes."""
+        found = {each.target: self.verdicts.get(asked_of(each, equation.id)) for each in own(equation, self.discovery)}
+        return {target: answer for target, answer in found.items() if answer is not None and mistakes.tried(answer)}
 
     def called(self, equation: AnEquation) -> Iterator[str]:
         calls = [id for id in called_by(equation) if id in self.shown]
         callers = [each.id for each in self.equations if equation.id in called_by(each)]
         listed = self.peers.get(equation.id, ())
         if calls or callers:
-            yield "## Neighbours"
-            yield bullets(
-                f"{says} {', '.join(map(self.linked, ids))}"
-                for says, ids in (("It calls", calls), ("It is called by", callers))
-                if ids
-            )
-        yield "## Peers"
+            yield f"## {self.say('Neighbours')}"
+            named = (self.language.list(map(self.linked, ids)) for ids in (calls, callers))
+            says = ("It calls {equations}", "It is called by {equations}")
+            yield bullets(self.say(each, equations=ids) for each, ids in zip(says, named, strict=True) if ids)
+        yield f"## {self.say('Peers')}"
         if listed:
-            yield "Other software that computes it: " + ", ".join(f"`{each.target}`" for each in listed) + "."
+            targets = self.language.list(f"`{each.target}`" for each in listed)
+            yield self.say("Other software that computes it: {targets}.", targets=targets)
         else:
-            yield f"No other software: {peers.without(equation.id) or 'no reason is listed'}."
+            why = self.say(" ".join(peers.without(equation.id).split()) or "no reason is listed")
+            yield self.say("No other software: {why}.", why=why)
 
     def linked(self, id: str) -> str:
         """An equation, with a link if the site shows it."""
@@ -292,30 +361,33 @@ class Pages:
     # Disputes and the gallery.
 
     def disputes(self) -> Iterator[str]:
-        yield "# Which one is this?"
-        yield (
+        yield f"# {self.say('Which one is this?')}"
+        yield self.say(
             "Several equations go by one name. Each page shows in which term they differ, by how much, and which "
             "library computes which: by a verdict that was given while this site was built."
         )
-        yield bullets(f"[{each.title}](which/{each.name}.md)" for each in DISPUTES)
-        yield "All conventions and all libraries are in [one table](conventions.md)."
+        yield bullets(f"[{self.say(each.title)}](which/{each.name}.md)" for each in DISPUTES)
+        link = self.guide("conventions", self.say("one table"))
+        yield self.say("All conventions and all libraries are in {table}.", table=link)
         yield _toctree([f"which/{each.name}" for each in DISPUTES])
 
     def dispute(self, dispute: Dispute) -> Iterator[str]:
-        yield f"# {dispute.title}"
-        yield dispute.says
+        say = self.say
+        yield f"# {say(dispute.title)}"
+        yield from self.paragraphs(dispute.says)
         yield from self.pairs(dispute.pairs)
-        yield "## Which library computes which"
+        yield f"## {say('Which library computes which')}"
         rows = []
         for id in dispute.equations:
             for peer in peers_of(id):
                 rows.append((self.linked(id), peers.library(peer), f"`{peer.target}`", self.verdict(peer, id)))
-        yield table(("equation", "library", "as it is called", "verdict"), rows) if rows else "None of them."
+        heads = (say("equation"), say("library"), say("as it is called"), say("verdict"))
+        yield table(heads, rows) if rows else say("None of them.")
         without = [id for id in dispute.equations if not peers_of(id)]
         if without:
-            yield f"No library has {', '.join(map(self.linked, without))}."
+            yield say("No library has {equations}.", equations=self.language.list(map(self.linked, without)))
         if dispute.candidates:
-            yield "## What it looks like when it goes wrong"
+            yield f"## {say('What it looks like when it goes wrong')}"
             for name, id in dispute.candidates:
                 yield self.candidate(name, id)
 
@@ -323,13 +395,12 @@ class Pages:
         """The verdict on a peer, or why there is none."""
         absent = missing(peer)
         if absent:
-            return f"not judged: {absent} was not installed"
+            return self.say("not judged: {library} was not installed", library=absent)
         answer = self.verdicts.get(asked_of(peer, id))
         if answer is None:
-            return "not judged in this build"
-        return " ".join(
-            filter(None, [f"**{answer.verdict}**, {answer.facts['dtype']}", answer.reason and prose(answer.reason)])
-        )
+            return self.say("not judged in this build")
+        verdict = f"**{self.language.known.say(answer.verdict)}**, {answer.facts['dtype']}"
+        return " ".join(filter(None, [verdict, answer.reason and prose(answer.reason)]))
 
     def pairs(self, pairs: Iterable[tuple[str, str]]) -> Iterator[str]:
         for equation, other in pairs:
@@ -341,22 +412,22 @@ class Pages:
         return _implementation(asked, self.verdicts.get(asked)) if id in self.shown else ""
 
     def gallery(self) -> Iterator[str]:
-        yield "# Spot the difference"
-        yield (
+        yield f"# {self.say('Spot the difference')}"
+        yield self.say(
             "Formulas, texts and code that disagreed in real software. Where two formulas stand side by side, the "
             "symbols that differ are marked, and the distance of their values was computed while this site was built. "
             "The code is ours: it does what the text or the report says, and was judged in this build."
         )
         for card in CARDS:
             yield from self.card(card)
-        yield "## Not checked"
-        yield bullets(f"{number}: {why}." for number, why in UNCHECKED)
+        yield f"## {self.say('Not checked')}"
+        yield bullets(f"{number}: {self.say(why)}" for number, why in UNCHECKED)
 
     def card(self, card: Card) -> Iterator[str]:
-        yield f"## {card.number}. {card.title}"
-        yield card.says
+        yield f"## {card.number}. {self.say(card.title)}"
+        yield self.say(card.says)
         if card.threads:
-            yield "Reported in " + ", ".join(map(_thread, card.threads)) + "."
+            yield self.say("Reported in {threads}.", threads=self.language.list(map(_thread, card.threads)))
         yield from self.pairs([(card.pair[0], card.pair[1])] if card.pair else [])
         if card.candidate:
             yield self.candidate(*card.candidate)
@@ -365,41 +436,37 @@ class Pages:
 
     def map(self) -> Iterator[str]:
         yield "---\nhtml_theme.sidebar_secondary.remove: true\n---"
-        yield "# The map"
-        yield "Which equation calls which (solid), and which is a convention of which (dashed)."
+        yield f"# {self.say('The map')}"
+        yield self.say("Which equation calls which (solid), and which is a convention of which (dashed).")
         for step in STEPS:
             if self.steps[step.name]:
-                yield f"## {step.title}"
-                yield drawing(self.steps[step.name], self.shown, ".", alone=False)
+                yield f"## {self.say(step.title)}"
+                yield drawing(self.steps[step.name], self.shown, ".", self.say, alone=False)
 
     def mistakes(self) -> Iterator[str]:
-        yield "# Known mistakes"
-        yield (
+        say = self.say
+        yield f"# {say('Known mistakes')}"
+        yield say(
             "Of the implementations that were judged in this build: how many of the known mistakes of their equations "
             "the same cases would have caught. Mistakes that are equal to the equation are not counted."
         )
         rows = [
-            (self.linked(asked.equation), f"`{asked.target}`", found.verdict, found.facts["caught"])
+            (
+                self.linked(asked.equation),
+                f"`{asked.target}`",
+                self.language.known.say(found.verdict),
+                found.facts["caught"],
+            )
             for asked, found in self.verdicts.items()
             if found.facts["caught"]
         ]
-        yield table(("equation", "implementation", "verdict", "caught"), rows) if rows else "None was judged."
-
-
-def _taken(equation: AnEquation) -> Iterator[tuple[str, ...]]:
-    definition = equation.definition
-    for each in definition.parameters:
-        means = prose(each.symbol.meaning) + ("" if each.kind == "float" else f", {each.kind}")
-        if each.layer is None:
-            yield "takes", f"`{each.name}`", _shape(each.dims), means
-            continue
-        yield "takes", f"`{each.name}`", "`L` layers", prose(each.symbol.meaning)
-        for part in each.layer.takes:
-            yield "", f"– `{part.name}`", _shape(part.dims), prose(part.symbol.meaning)
-    for option in definition.options:
-        yield "option", f"`{option.name}`", "", option.kind
-    for result in definition.results:
-        yield "gives", f"`{result.name}`", _shape(result.dims), result.kind
+        heads = (say("equation"), say("implementation"), say("verdict"), say("caught"))
+        yield table(heads, rows) if rows else say("None was judged.")
+        own_pages = [f"{mistakes.FOLDER}/{each.id}" for each in self.equations if self.answers(each)]
+        if own_pages:
+            yield say("Who catches which:")
+            yield bullets(f"[{name.partition('/')[2]}]({name}.md)" for name in own_pages)
+            yield _toctree(own_pages)
 
 
 def first_sentence(doc: str) -> str:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 from functools import cache
 from hashlib import sha256
+from html import escape
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -13,7 +17,8 @@ import attnspec.plots
 from attnspec.language.equation import Equation
 from attnspec.plots.drawing import svg
 from attnspec.plots.examples import drawn
-from attnspec.plots.panels import HEAT, Panel, in_words, panels, save_data
+from attnspec.plots.panels import HEAT, in_words, panels, save_data
+from website.language import Language
 from writing import bullets
 
 MOST = 4
@@ -22,26 +27,58 @@ MOST = 4
 FOLDER = "data"
 
 
-def kept_pictures(equation: Equation[..., Any], source: Path | None) -> str:
-    """The pictures of an equation as MyST Markdown, drawn anew if something of them has changed; "" if it has none.
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """The pictures of an equation.
+
+    Attributes:
+        picture: an element of SVG; "" if the equation has none.
+        words: what is on it, a sentence for each picture.
+        has_weights: whether a heat map is among them.
+        has_traces: whether a trace is among them.
+        rest: how many more there are in the data.
+    """
+
+    picture: str = ""
+    words: tuple[str, ...] = ()
+    has_weights: bool = False
+    has_traces: bool = False
+    rest: int = 0
+
+
+def pictures(equation: Equation[..., Any], source: Path | None, language: Language) -> Iterator[str]:
+    """The pictures of an equation as MyST Markdown, drawn anew if something of them has changed.
 
     Conventions and gradients have none: their pictures look like those of their equations.
 
     Args:
         equation: the equation.
         source: the folder of the sources, to which the data is written; None: nothing is written.
+        language: the language of the page.
     """
     if equation.convention_of or equation.gradient_of:
-        return ""
-    if source is None:
-        return pictures(equation, None)
-    text = source.parent / "pictures" / f"{equation.id}.{_digest(equation)}.md"
-    if not text.is_file():
-        for old in text.parent.glob(f"{equation.id}.????????????????.md"):
-            old.unlink()
-        text.parent.mkdir(parents=True, exist_ok=True)
-        text.write_text(pictures(equation, source), "utf-8")
-    return text.read_text("utf-8")
+        return
+    kept = source.parent / "pictures" if source is not None else None
+    found = kept_pictures(equation, kept)
+    if found.picture:
+        if source is not None and kept is not None:
+            (source / FOLDER).mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(kept / f"{equation.id}.npz", source / FOLDER / f"{equation.id}.npz")
+        yield from markdown(equation.id, found, language)
+
+
+def kept_pictures(equation: Equation[..., Any], folder: Path | None) -> Drawn:
+    """The pictures of an equation that are kept in a folder, drawn anew if something of them has changed."""
+    if folder is None:
+        return draw(equation, None)
+    file = folder / f"{equation.id}.json"
+    state = _digest(equation)
+    kept: dict[str, Any] = json.loads(file.read_text("utf-8")) if file.is_file() else {}
+    if kept.get("state") != state:
+        folder.mkdir(parents=True, exist_ok=True)
+        kept = {"state": state, **asdict(draw(equation, folder / f"{equation.id}.npz"))}
+        file.write_text(json.dumps(kept), "utf-8")
+    return Drawn(**{**{name: value for name, value in kept.items() if name != "state"}, "words": tuple(kept["words"])})
 
 
 @cache
@@ -55,42 +92,50 @@ def _digest(equation: Equation[..., Any]) -> str:
     return sha256(_code() + repr(equation.definition).encode()).hexdigest()[:16]
 
 
-def pictures(equation: Equation[..., Any], source: Path | None) -> str:
-    """The pictures of an equation as MyST Markdown; "" if it has none.
+def draw(equation: Equation[..., Any], data: Path | None) -> Drawn:
+    """Draw the pictures of an equation.
 
     Args:
         equation: the equation.
-        source: the folder of the sources, to which the data is written; None: it is not written.
+        data: the file that their values are written to; None: they are not written.
     """
     case = drawn(equation, {})
     found = panels(equation.definition, case.arrays, case.options)
     if not found:
-        return ""
-    if source is not None:
-        file = source / FOLDER / f"{equation.id}.npz"
-        file.parent.mkdir(parents=True, exist_ok=True)
-        save_data(found, file)
+        return Drawn()
+    if data is not None:
+        save_data(found, data)
     shown = [*(each for each in found if each.kind == HEAT), *(each for each in found if each.kind != HEAT)][:MOST]
-    words = [in_words(each) for each in shown]
+    words = tuple(in_words(each) for each in shown)
     picture = svg(shown, f"What {equation.id} computes on an example", " ".join(words), equation.id.replace(".", "-"))
-    parts = [
-        "## On an example",
-        f"{_what(shown)}, computed on inputs that are drawn at random, in float64.",
-        f'```{{raw}} html\n<div class="plot">\n{picture}\n</div>\n<details><summary>In words</summary>\n```',
-        bullets(words),
-        "```{raw} html\n</details>\n```",
-        f"[The data](../{FOLDER}/{equation.id}.npz) {_contents(len(found), len(shown))}. "
-        f"`attnspec plot {equation.id} --out picture.png --inputs FILE` draws the same for inputs of your own.",
-    ]
-    return "\n\n".join(parts)
+    kinds = {each.kind == HEAT for each in shown}
+    return Drawn(picture, words, True in kinds, False in kinds, len(found) - len(shown))
 
 
-def _what(shown: Sequence[Panel]) -> str:
-    heat = sum(each.kind == HEAT for each in shown)
-    said = [*(["Weights"] if heat else []), *(["what changes from step to step"] if heat < len(shown) else [])]
-    text = " and ".join(said)
-    return text[0].upper() + text[1:]
-
-
-def _contents(found: int, shown: int) -> str:
-    return "has these values" if found == shown else f"has these values, and those of {found - shown} more pictures"
+def markdown(id: str, found: Drawn, language: Language) -> Iterator[str]:
+    """Pictures as MyST Markdown."""
+    say, words = language.say, [language.known.say(each) for each in found.words]
+    title = f"What {id} computes on an example. {' '.join(found.words)}"
+    said = f"{say('What {id} computes on an example.', id=id)} {' '.join(words)}"
+    picture = found.picture.replace(escape(title), escape(said), 1)
+    yield f"## {say('On an example')}"
+    if found.has_weights and found.has_traces:
+        yield say(
+            "Weights and what changes from step to step, computed on inputs that are drawn at random, in float64."
+        )
+    elif found.has_weights:
+        yield say("Weights, computed on inputs that are drawn at random, in float64.")
+    else:
+        yield say("What changes from step to step, computed on inputs that are drawn at random, in float64.")
+    yield f'```{{raw}} html\n<div class="plot">\n{picture}\n</div>\n<details><summary>{say("In words")}</summary>\n```'
+    yield bullets(words)
+    yield "```{raw} html\n</details>\n```"
+    data, command = (
+        f"[{say('The data')}](../{FOLDER}/{id}.npz)",
+        f"`attnspec plot {id} --out picture.png --inputs FILE`",
+    )
+    if found.rest:
+        yield say("{data} has these values, and those of {rest} more pictures.", data=data, rest=found.rest)
+    else:
+        yield say("{data} has these values.", data=data)
+    yield say("{command} draws the same for inputs of your own.", command=command)

@@ -27,6 +27,7 @@ Two more directives compare equations: `attnspec:conventions` an equation with i
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Set
 from pathlib import Path
 from typing import Any, ClassVar
@@ -36,6 +37,7 @@ from docutils.parsers.rst import directives
 from sphinx.addnodes import desc_name, desc_signature, pending_xref
 from sphinx.application import Sphinx
 from sphinx.builders import Builder
+from sphinx.config import Config
 from sphinx.directives import ObjectDescription
 from sphinx.domains import Domain, ObjType
 from sphinx.environment import BuildEnvironment
@@ -53,6 +55,7 @@ from attnspec.language.equation import REGISTRY, Equation
 from attnspec.pages import page
 from attnspec.pages.conventions import convention_items, side_by_side
 from attnspec.pages.kept import Asked, Kept, unjudged
+from attnspec.pages.translation import Translation, translation
 from attnspec.verification.verdict import VerdictKind
 
 __all__ = ["setup"]
@@ -70,7 +73,8 @@ def views_node(equation: Equation[..., Any], html: str) -> Views:
 
 
 def visit_html(self: Any, node: Views) -> None:
-    self.body.append(f'<div class="attnspec">{node["html"]}</div>')
+    shown = _translation(self.config, Path(self.builder.srcdir)).html(node["html"])
+    self.body.append(f'<div class="attnspec">{shown}</div>')
     raise nodes.SkipNode
 
 
@@ -134,7 +138,9 @@ class EquationDirective(ObjectDescription[str]):
         wanted = self.options.get("views", page.VIEWS[:1])
         shown: list[nodes.Node] = []
         for equation in self.equations.values():
-            first = equation.doc.partition("\n\n")[0].replace("\n", " ")
+            first = _translation(self.config, Path(self.env.srcdir)).say(
+                equation.doc.partition("\n\n")[0].replace("\n", " ")
+            )
             shown.append(nodes.paragraph("", "", *_prose(first)))
             shown.append(views_node(equation, page.equation_views(equation, wanted)))
         content_node[:0] = shown
@@ -188,7 +194,9 @@ class ImplementationDirective(SphinxDirective):
         for file in found.files:
             self.env.note_dependency(file)
         name = nodes.strong(self.arguments[0], self.arguments[0])
-        said = "not judged in this build" if alone else ": ".join(filter(None, [found.verdict, found.reason]))
+        say = _translation(self.config, Path(self.env.srcdir)).say
+        verdict = say("not judged in this build") if alone else say(found.verdict)
+        said = ": ".join(filter(None, [verdict, found.reason]))
         return [nodes.paragraph("", "", name, nodes.Text(f": {said}")), views_node(equation, found.html)]
 
 
@@ -227,7 +235,7 @@ def _equation(id: str, directive: SphinxDirective) -> Equation[..., Any]:
 def _target(given: str, folder: Path) -> str:
     """A target whose file is relative to the folder of the documentation."""
     file, colon, name = given.partition(":")
-    path = folder / file
+    path = (folder / file).resolve()
     return f"{path}{colon}{name}" if path.is_file() else given
 
 
@@ -235,6 +243,11 @@ def _kept(env: BuildEnvironment) -> Kept:
     """The verdicts that are kept: in the folder of the configuration, or from the last build."""
     folder = env.config.attnspec_kept
     return Kept(Path(env.app.confdir, folder), modules=True) if folder else Kept(Path(env.doctreedir, "attnspec"))
+
+
+def _translation(config: Config, source: Path) -> Translation:
+    """The texts in the language of the configuration; its `locale_dirs` are relative to the folder of the sources."""
+    return translation(config.language, [source / each for each in config.locale_dirs])
 
 
 def _prose(sentence: str) -> Iterator[nodes.Node]:
@@ -321,7 +334,10 @@ def _write_assets(app: Sphinx, exception: Exception | None) -> None:
         static = Path(app.outdir, "_static")
         static.mkdir(exist_ok=True)
         (static / "attnspec.css").write_text(page.asset("views.css") + page.FIGURE_STYLE, "utf-8")
-        (static / "attnspec.js").write_text(page.asset("page.js"), "utf-8")
+        script = page.asset("page.js")
+        said = _translation(app.config, Path(app.srcdir)).script(script)
+        before = f"window.attnspecSays = {json.dumps(said, ensure_ascii=False)};\n" if said else ""
+        (static / "attnspec.js").write_text(before + script, "utf-8")
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

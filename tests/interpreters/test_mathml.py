@@ -144,3 +144,9 @@ def test_signature_of_the_probes_is_in_the_heading() -> None:
     shown = mathml(probe("a"))
 
     assert all(f'data-key="n:{name}"' in shown for name in re.findall(r"(\w+): \w+\[", SIGNATURE))
+
+
+def test_a_size_is_set_as_a_symbol() -> None:
+    """A size such as d_k is an italic d with a subscript, as it is in LaTeX, and no gradient."""
+    assert not [id for id, each in REGISTRY.items() if "<mtext>'" in mathml(each.definition)]
+    assert "<msup><mi>ℝ</mi><mi>d</mi></msup>" in mathml(REGISTRY["recurrent.gru_cell"].definition)

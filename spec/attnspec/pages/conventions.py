@@ -38,7 +38,7 @@ def _item(equation: Equation[..., Any], other: Equation[..., Any], has_page: boo
     )
     head = f"<tr><th>{escape(equation.id)}</th><th>{escape(other.id)}</th></tr>"
     shown = f'<div class="scroll" tabindex="0"><table class="differs">{head}{table}</table></div>' if table else ""
-    return f"<h3>{name}</h3><p>{escape(says)}. {escape(gap(equation, other))}</p>{shown}"
+    return f"<h3>{name}</h3><p>{escape(says)}</p><p>{escape(gap(equation, other))}</p>{shown}"
 
 
 def side_by_side(equation: Equation[..., Any], other: Equation[..., Any] | Mutant) -> str:

@@ -174,6 +174,7 @@ def _found(one: Mapped, asked: Asked) -> Found:
         "text": str(verdict),
         "links": str(len(one.links)),
         "caught": f"{verdict.killed} of {verdict.of}" if verdict.of else "",
+        "tried": json.dumps(verdict.tried),
         "largest": f"{one.largest:.2g}" if one.largest is not None else "",
     }
     return Found(verdict.verdict.value, page.why(one), html, tuple(files), facts)

@@ -1,6 +1,8 @@
 "use strict";
 (() => {
-  const idle = "Point at a term, or go to it with Tab. Enter or a tap keeps it, Escape lets go.";
+  const said = window.attnspecSays || {};  // the messages in another language
+  const say = (text) => said[text] || text;
+  const idle = say("Point at a term, or go to it with Tab. Enter or a tap keeps it, Escape lets go.");
   const status = Object.assign(document.createElement("div"), { className: "attnspec attnspec-status", textContent: idle });
   status.setAttribute("role", "status");
   document.body.append(status);
@@ -13,15 +15,16 @@
   for (const line of document.querySelectorAll(".attnspec [data-at]"))
     for (const key of line.dataset.at.split(" ")) put(key.startsWith("|") ? home(line) + key : key, line);
   for (const words of document.querySelectorAll("script.attnspec-words"))
-    for (const [key, text] of Object.entries(JSON.parse(words.textContent))) names.set(key, text);
+    for (const [key, text] of Object.entries(JSON.parse(words.textContent))) names.set(key, [].concat(text));
 
   // What is said of a view in which nothing stands for a term by itself.
   const ABSENT = {
-    figure: ["in the data flow within ", "not drawn in the data flow"],
-    specification: ["in the source within ", "not in the source by itself"],
-    implementation: ["no array of the code has this value by itself; it is within ", "no array of the code has this value by itself"],
+    figure: [say("in the data flow within "), say("not drawn in the data flow")],
+    specification: [say("in the source within "), say("not in the source by itself")],
+    implementation: [say("no array of the code has this value by itself; it is within "), say("no array of the code has this value by itself")],
   };
-  const named = (key) => names.get(key) || key.split("|")[1].replace(/^[nst]:/, "");
+  const named = (key) => (names.get(key) || [key.split("|")[1].replace(/^[nst]:/, "")])[0];
+  const described = (key) => (names.get(key) || [named(key)]).join(" – ");
   const isIn = (kind) => (element) => element.closest("." + kind);
   // Whether the page has a view of a kind in which a key could stand.
   const expected = (kind, key) => [...document.querySelectorAll(".view." + kind)].some((view) => kind === "implementation"
@@ -49,12 +52,12 @@
   const note = (kind, keys) => {
     const own = lit.filter(isIn(kind));
     if (own.length && kind !== "implementation") return "";
-    if (own.length) return numbers(own) ? "values agree at line " + numbers(own) : "passed to the code";
+    if (own.length) return numbers(own) ? say("values agree at line ") + numbers(own) : say("passed to the code");
     const outer = [...new Set(keys.flatMap((key) => around(kind, key)))];
     const there = outer.flatMap(at).filter(isIn(kind));
     near.push(...there);
     const [within, absent] = ABSENT[kind];
-    return outer.length ? within + outer.map(named).join(", ") + (numbers(there) ? ", line " + numbers(there) : "") : absent;
+    return outer.length ? within + outer.map(named).join(", ") + (numbers(there) ? say(", line ") + numbers(there) : "") : absent;
   };
   const show = (element) => {
     clear();
@@ -65,7 +68,7 @@
     near = [];
     const notes = Object.keys(ABSENT).filter((kind) => keys.some((key) => expected(kind, key))).map((kind) => note(kind, keys));
     near.forEach((each) => each.classList.add("near"));
-    status.textContent = [keys.map(named).join(", "), notes.filter(Boolean).reverse().join("; ")].filter(Boolean).join(": ");
+    status.textContent = [keys.map(described).join(", "), notes.filter(Boolean).reverse().join("; ")].filter(Boolean).join(": ");
   };
   const term = (event) => event.target.closest && event.target.closest(".attnspec [data-key]");
   const rest = () => pinned ? show(pinned) : clear();
@@ -87,11 +90,11 @@
 
   for (const button of document.querySelectorAll(".attnspec .copy")) {
     const source = button.parentElement.querySelector("pre");
-    const said = (text) => { status.textContent = text; };
-    const select = () => { button.parentElement.open = true; getSelection().selectAllChildren(source); said("The LaTeX is selected, to be copied."); };
+    const tell = (text) => { status.textContent = text; };
+    const select = () => { button.parentElement.open = true; getSelection().selectAllChildren(source); tell(say("The LaTeX is selected, to be copied.")); };
     button.hidden = false;
     button.addEventListener("click", () => navigator.clipboard
-      ? navigator.clipboard.writeText(source.textContent).then(() => said("The LaTeX is copied."), select) : select());
+      ? navigator.clipboard.writeText(source.textContent).then(() => tell(say("The LaTeX is copied.")), select) : select());
   }
   const wanted = new URLSearchParams(location.search).get("term");
   if (wanted) {

@@ -28,6 +28,9 @@ FIGURE_STYLE = STYLE.replace("color:#1b1f24;background:#fff", "")
 """The style of the figure, with the colours of the page."""
 
 
+Words = dict[str, str | list[str]]
+"""{key: what it is in Unicode, for a parameter with its meaning}."""
+
 VIEWS = ("formula", "figure", "specification")
 """What can be shown of an equation: its formula, its data flow, its source."""
 
@@ -92,7 +95,7 @@ def mapped_views(mapped: Mapped, file: Path | None, views: Sequence[str]) -> str
     return _facts(mapped) + _part(mapped.equation, shown, _words(mapped.equation, mapped))
 
 
-def _part(equation: Equation[..., Any], views: Iterable[str], words: dict[str, str]) -> str:
+def _part(equation: Equation[..., Any], views: Iterable[str], words: Words) -> str:
     scope = f'<div class="views column" data-equation="{escape(equation.id)}">{"".join(views)}</div>'
     return f'{scope}<script type="application/json" class="attnspec-words">{_json(words)}</script>'
 
@@ -108,7 +111,7 @@ def _body(
     head: Sequence[str],
     views: Sequence[str],
     home: str,
-    words: dict[str, str],
+    words: Words,
 ) -> str:
     sources = "".join(f"<li>{escape(str(source))}</li>" for source in equation.sources)
     back = f'<p><a href="{escape(home)}">All equations</a></p>' if home else ""
@@ -122,7 +125,7 @@ def _body(
     return "\n".join(parts)
 
 
-def _json(values: dict[str, str]) -> str:
+def _json(values: Words) -> str:
     """JSON that can stand in a page."""
     return json.dumps(values, ensure_ascii=False).replace("<", "\\u003c")
 
@@ -223,9 +226,9 @@ def _called(equation: Equation[..., Any]) -> dict[str, Equation[..., Any]]:
     return found
 
 
-def _words(equation: Equation[..., Any], mapped: Mapped | None = None) -> dict[str, str]:
-    """{key with its equation: what it is in Unicode}, for the line that tells what is lit."""
-    shown: dict[str, str] = {}
+def _words(equation: Equation[..., Any], mapped: Mapped | None = None) -> Words:
+    """What each key with its equation is, for the line that tells what is lit."""
+    shown: Words = {}
     linked = {link.equation for link in mapped.links} if mapped is not None else set()
     for each in (equation, *(item for id, item in _called(equation).items() if id in linked)):
         definition = fresh(each.definition)
@@ -236,7 +239,7 @@ def _words(equation: Equation[..., Any], mapped: Mapped | None = None) -> dict[s
             shown[f"{each.id}|n:{name}"] = text_of(Name(name), definition)
         for item in definition.parameters:
             shape = f" ({', '.join(map(str, item.dims))})" if item.layer is None else ""
-            shown[f"{each.id}|n:{item.name}"] = text_of(Name(item.name), definition) + shape
+            shown[f"{each.id}|n:{item.name}"] = [text_of(Name(item.name), definition) + shape, item.symbol.meaning]
     return shown
 
 

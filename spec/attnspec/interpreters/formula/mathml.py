@@ -97,7 +97,7 @@ class MathML(Setting):
     def name(self, name: str, places: Sequence[str] = (), indices: Collection[str] = (), *, size: bool = False) -> str:
         if (of := differentiated(name)) and name not in indices and not size:
             return f"<mrow>{sign('∂', form='prefix', lspace='0', rspace='0')}{self.name(of, places, indices)}</mrow>"
-        if PLAIN.fullmatch(name) and name not in indices and not size:
+        if PLAIN.fullmatch(name) and name not in indices:
             head, *rest = name.split("_")
             word = head if len(head) == 1 else greek(head) if greek(head) != head else italic(head)
             base, rest = _accented(f"<mi>{word}</mi>", rest)

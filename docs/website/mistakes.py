@@ -1,0 +1,105 @@
+"""The known mistakes of an equation, and who catches which: the cases of verdicts of this build, and its properties."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from html import escape
+from typing import Any
+
+from attnspec.faces.gate_mutants import mutation_report
+from attnspec.interpreters.mutation.mutants import Mutant
+from attnspec.language.equation import Equation
+from attnspec.pages.kept import Found
+from attnspec.properties import PROPERTIES
+from attnspec.verification.verdict import Verdict, VerdictKind
+from website.language import Language
+from writing import Texts, joined
+
+AnEquation = Equation[..., Any]
+Answers = Mapping[str, Found]
+"""{target: the verdict on it}."""
+
+FOLDER = "mistakes"
+
+
+def tried(found: Found) -> dict[str, bool]:
+    """{id of a mistake: whether the cases of a verdict would have caught it}; empty if none was tried."""
+    return dict(json.loads(found.facts.get("tried", "[]")))
+
+
+def pages(equation: AnEquation, answers: Answers, language: Language) -> Texts:
+    """The page of the mistakes of an equation, and the report beside it; none if no verdict tried any.
+
+    Args:
+        equation: the equation.
+        answers: the verdicts on its implementations that tried mistakes.
+        language: the language of the page.
+    """
+    if not answers:
+        return {}
+    report = json.dumps(mutation_report([_verdict(equation, found) for found in answers.values()]))
+    return {
+        f"{FOLDER}/{equation.id}.md": joined(_page(equation, answers, language)),
+        f"{FOLDER}/{equation.id}.json": report,
+    }
+
+
+def _verdict(equation: AnEquation, found: Found) -> Verdict:
+    facts = found.facts
+    pairs = tuple(tried(found).items())
+    kind = VerdictKind(found.verdict)
+    return Verdict(equation.id, facts["implementation"], "", facts["dtype"], "cpu", kind, tried=pairs)
+
+
+def catchers(equation: AnEquation) -> dict[str, list[str]]:
+    """{id of a mistake: the properties of the equation that catch it}, as the tests of properties check."""
+    found: dict[str, list[str]] = {}
+    for law in PROPERTIES.get(equation.id, ()):
+        for id in law.kills:
+            found.setdefault(id, []).append(law.name)
+    return found
+
+
+def _page(equation: AnEquation, answers: Answers, language: Language) -> Iterator[str]:
+    say, laws = language.say, catchers(equation)
+    by_target = {target: tried(found) for target, found in answers.items()}
+    mutants = [each for each in equation.mutants() if any(each.id in by for by in by_target.values())]
+    missed = [each for each in mutants if not any(by.get(each.id) for by in by_target.values())]
+    heads = "".join(f"<th>{escape(say(each))}</th>" for each in ("mistake", "made by"))
+    heads += "".join(f"<th>{escape(say('cases of'))} {escape(each)}</th>" for each in by_target)
+    heads += f"<th>{escape(say('properties'))}</th>"
+    order = sorted(mutants, key=lambda each: (each not in missed, each.kind == "generated"))
+    rows = "".join(_row(each, list(by_target.values()), laws.get(each.id, []), language) for each in order)
+    yield f"# {say('Known mistakes of {id}', id=equation.id)}"
+    yield say(
+        "Mistakes of {equation} that are not equal to it. A ✓ says that the cases of a verdict of this build would "
+        "have caught the mistake; a property that is named catches it too, which a test checks.",
+        equation=f"{{attnspec:eq}}`{equation.id}`",
+    )
+    yield say(
+        "{number} mistakes, of which {missed} would have been caught by no verdict. {report}, in the schema of "
+        "mutation-testing-elements.",
+        number=len(mutants),
+        missed=len(missed),
+        report=f"[{say('The report')}]({equation.id}.json)",
+    )
+    table = f'<table class="table mistakes"><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>'
+    yield f'```{{raw}} html\n<div class="pst-scrollable-table-container" tabindex="0">{table}</div>\n```'
+
+
+def _row(mutant: Mutant, verdicts: list[dict[str, bool]], laws: list[str], language: Language) -> str:
+    say = language.say
+    says = mutant.says
+    if mutant.kind == "curated":
+        says = language.of(mutant.says)
+    elif mutant.kind == "convention":
+        id, _, difference = mutant.says.removeprefix("this is ").partition(": ")
+        says = say("this is {equation}: {difference}", equation=id, difference=language.of(difference))
+    made = {"generated": say("a rule"), "curated": say("hand"), "convention": say("another convention")}[mutant.kind]
+    cells = [f'<td><span title="{escape(mutant.id)}">{escape(says)}</span></td>', f"<td>{escape(made)}</td>"]
+    for by in verdicts:
+        sign, words = ("✓", "caught") if by.get(mutant.id) else ("–", "not caught")
+        cells.append(f'<td class="{words.replace(" ", "-")}" aria-label="{escape(say(words))}">{sign}</td>')
+    cells.append(f"<td>{', '.join(f'<code>{escape(law)}</code>' for law in laws)}</td>")
+    return f"<tr>{''.join(cells)}</tr>"

@@ -1,0 +1,101 @@
+"""Views and pages in another language: texts are looked up in catalogs of gettext, files `attnspec.po`."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from functools import cache
+from html import escape, unescape
+from importlib.resources import files
+from pathlib import Path
+
+SAYING = re.compile(r"(<(h2|h3|summary|dt|button|p)\b[^>]*>)([^<]+)(?=<)")
+"""The start of an element whose text is that of the page, and not that of code or of a formula."""
+
+PLACE = re.compile(r"\{\w+\}")
+"""A part of a message that differs from page to page, such as {id}."""
+
+MEANINGS = re.compile(r'(?<=<script type="application/json" class="attnspec-words">)[^<]+')
+"""What names stand for, which a script reads."""
+
+SCRIPT_TEXT = re.compile(r"\bsay\(\"((?:[^\"\\]|\\.)*)\"\)")
+"""A message in a script."""
+
+
+class Translation:
+    """The texts of one language.
+
+    Args:
+        catalog: {text in English: text in the language}. Both may have the same {places}.
+    """
+
+    def __init__(self, catalog: Mapping[str, str]) -> None:
+        self.catalog = catalog
+        self.patterns = [
+            (re.compile(_pattern(text)), said) for text, said in catalog.items() if PLACE.search(text) is not None
+        ]
+
+    def say(self, text: str) -> str:
+        """A text in the language; as it is if the catalogs do not have it."""
+        known = self.catalog.get(text)
+        if known is not None:
+            return known
+        for pattern, said in self.patterns:
+            found = pattern.fullmatch(text)
+            if found is not None:
+                return said.format(**{name: self.say(part) for name, part in found.groupdict().items()})
+        return text
+
+    def html(self, text: str) -> str:
+        """A part of a page: its headings, terms, buttons and paragraphs, and what names stand for, in the language."""
+        if not self.catalog:
+            return text
+        text = SAYING.sub(lambda found: found[1] + escape(self.say(unescape(found[3]).strip()), quote=False), text)
+        return MEANINGS.sub(lambda found: self._meanings(json.loads(found[0])), text)
+
+    def _meanings(self, words: dict[str, str | list[str]]) -> str:
+        said = {key: [it[0], *map(self.say, it[1:])] if isinstance(it, list) else it for key, it in words.items()}
+        return json.dumps(said, ensure_ascii=False).replace("<", "\\u003c")
+
+    def script(self, text: str) -> dict[str, str]:
+        """{message of a script: the message in the language}, of those that the catalogs have."""
+        return {each: self.catalog[each] for each in SCRIPT_TEXT.findall(text) if each in self.catalog}
+
+
+def _pattern(text: str) -> str:
+    """The regular expression of a message, whose places are groups."""
+    parts = PLACE.split(text)
+    names = [place[1:-1] for place in PLACE.findall(text)]
+    return re.escape(parts[0]) + "".join(
+        f"(?P<{name}>.+?){re.escape(part)}" for name, part in zip(names, parts[1:], strict=True)
+    )
+
+
+def translation(language: str, folders: Iterable[Path] = ()) -> Translation:
+    """The translation into a language, without a message if there is none.
+
+    Args:
+        language: its name, such as zh_CN; "" and en are the language of the messages.
+        folders: folders of further catalogs, as `locale_dirs` of Sphinx names them.
+    """
+    place = Path(language, "LC_MESSAGES", "attnspec.po")
+    found = [Path(str(files("attnspec.pages"))) / "locale", *folders]
+    return _translation(language, tuple(folder / place for folder in found if (folder / place).is_file()))
+
+
+@cache
+def _translation(language: str, catalogs: tuple[Path, ...]) -> Translation:
+    known: dict[str, str] = {}
+    for file in catalogs:
+        known |= read(file)
+    return Translation(known)
+
+
+def read(file: Path) -> dict[str, str]:
+    """{message: its translation}, of those messages of a catalog that are translated and are not fuzzy."""
+    from babel.messages.pofile import read_po
+
+    with file.open("rb") as opened:
+        catalog = read_po(opened)
+    return {str(each.id): str(each.string) for each in catalog if each.id and each.string and not each.fuzzy}

@@ -1,0 +1,116 @@
+"""The site in Chinese: no message is missing, and both languages have the same places, code, links and emphasis."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from babel.messages.catalog import Message
+from babel.messages.pofile import read_po
+
+from attnspec import REGISTRY
+from attnspec.pages import page
+from attnspec.pages.conventions import convention_items, gap
+from attnspec.pages.kept import Asked, unjudged
+from attnspec.pages.translation import SAYING, SCRIPT_TEXT, Translation, read, translation
+from attnspec.verification.verdict import VerdictKind
+from website import language
+from website.language import CHINESE, LOCALE, Language
+
+PACKAGED = Path(page.__file__).parent / "locale" / CHINESE / "LC_MESSAGES" / "attnspec.po"
+CATALOGS = {
+    "views": PACKAGED,
+    "site": language.catalog(CHINESE, "site"),
+    "equations": language.catalog(CHINESE, "attnspec"),
+}
+MEND = "python docs/website/language.py adds new messages and drops old ones; write the Chinese below them"
+
+
+def messages(file: Path) -> list[Message]:
+    with file.open("rb") as opened:
+        return [each for each in read_po(opened) if each.id]
+
+
+@pytest.fixture(scope="module")
+def asked() -> Language:
+    """All that the site asks for in Chinese."""
+    return language.asked()
+
+
+@pytest.mark.parametrize("name", CATALOGS)
+def test_no_message_is_without_a_translation(name: str) -> None:
+    """A message is translated, is not fuzzy, and stands in its catalog once."""
+    found = messages(CATALOGS[name])
+
+    assert found
+    assert [each.id for each in found if not each.string or each.fuzzy] == [], MEND
+    assert len(found) == len({each.id for each in found})
+    assert CATALOGS[name].read_text("utf-8").count("\nmsgid ") == len(found) + 1, "one is there twice"
+
+
+def test_the_catalogs_have_the_messages_of_the_site(asked: Language) -> None:
+    """No sentence of a page, an equation, a property or a mistake that the site shows is missing or left over."""
+    assert set(asked.own) == {str(each.id) for each in messages(CATALOGS["site"])}, MEND
+    assert set(asked.equations) == {str(each.id) for each in messages(CATALOGS["equations"])}, MEND
+
+
+@pytest.mark.parametrize("name", CATALOGS)
+def test_both_languages_have_the_same_parts(name: str) -> None:
+    """Places such as {id} stand in both, and so do code, links, roles and emphasis; Chinese has Chinese in it."""
+    exactly, at_all = (r"\{\w+\}", r"\]\([^)]*\)", r"\*\*", r"\{[\w:]+\}`"), (r"`[^`]*`",)
+    for each in messages(CATALOGS[name]):
+        here, there = str(each.id), str(each.string)
+        for part in exactly:
+            assert sorted(re.findall(part, here)) == sorted(re.findall(part, there)), here
+        for part in at_all:
+            assert set(re.findall(part, here)) == set(re.findall(part, there)), here
+        words = re.findall(r"[a-z]{4,}", re.sub(r"`[^`]*`|\{\w+\}", "", here))
+        assert re.search(r"[\u4e00-\u9fff]", there) or len(words) < 2, here
+
+
+def said(html: str) -> Iterator[str]:
+    """The texts of headings, terms, buttons and paragraphs."""
+    return (found[3] for found in SAYING.finditer(html) if "data-key" not in found[1])
+
+
+def test_what_views_say_is_in_the_catalog() -> None:
+    """Each heading, term, button and sentence of a view has its Chinese, and so has each message of the script."""
+    known = translation(CHINESE, [LOCALE])
+    cell, other = REGISTRY["recurrent.gru_cell"], REGISTRY["recurrent.gru_cell_reset_after"]
+    shown = page.equation_views(cell, page.VIEWS) + convention_items(cell, ())
+    shown += unjudged(Asked("attnspec_numpy.recurrent:gru_cell", cell.id)).html
+    names = {other.id, "recurrent.gru_cell_update_writes", "LaTeX"}
+    silent = [text for text in said(shown) if known.say(text) == text and text not in names]
+
+    assert len([*said(shown)]) > 10
+    assert not silent
+    for gaps in (gap(cell, other), gap(cell, cell), gap(cell, REGISTRY["recurrent.gru"])):
+        assert known.say(gaps) != gaps
+    script = page.asset("page.js")
+    assert len(SCRIPT_TEXT.findall(script)) > 5
+    assert known.script(script).keys() == set(SCRIPT_TEXT.findall(script))
+    assert [kind for kind in VerdictKind if known.say(kind.value) == kind.value] == []
+
+
+def test_a_page_is_translated_but_for_its_code() -> None:
+    """Only whole texts are translated; what names stand for is, where a script reads it."""
+    known = Translation({"seed": "种子", "It calls {id}": "它调用 {id}", "the input": "输入"})
+    html = (
+        "<h2>It calls a.b</h2><dt>seed</dt><code>seed</code><p>seed of it</p>"
+        '<script type="application/json" class="attnspec-words">{"k": ["x", "the input"], "t": "the input"}</script>'
+    )
+
+    assert known.html(html) == (
+        "<h2>它调用 a.b</h2><dt>种子</dt><code>seed</code><p>seed of it</p>"
+        '<script type="application/json" class="attnspec-words">{"k": ["x", "输入"], "t": "the input"}</script>'
+    )
+    assert translation("en").html(html) == html
+
+
+def test_a_fuzzy_message_is_not_used(tmp_path: Path) -> None:
+    file = tmp_path / "attnspec.po"
+    file.write_text('msgid "a"\nmsgstr "甲"\n\n#, fuzzy\nmsgid "b"\nmsgstr "乙"\n\nmsgid "c"\nmsgstr ""\n', "utf-8")
+
+    assert read(file) == {"a": "甲"}
