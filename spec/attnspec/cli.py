@@ -543,6 +543,7 @@ def cost(id: str, sizes: dict[str, str], block: int | None, to_json: bool, equat
 
 @main.command()
 @click.argument("id", shell_complete=_ids)
+@click.argument("target", required=False)
 @click.option("-o", "--out", metavar="FILE", required=True, help="The picture to write, .png or .svg; data go to .npz.")
 @click.option("--inputs", metavar="FILE", help="Recorded arrays to draw: .npz or .safetensors, as verify takes them.")
 @click.option(
@@ -552,24 +553,53 @@ def cost(id: str, sizes: dict[str, str], block: int | None, to_json: bool, equat
     "--sizes", metavar="NAME=N", multiple=True, callback=_sizes, help="Sizes of a drawn example, as in t=24,u=8."
 )
 @click.option("--seed", metavar="N", type=NATURAL, default=0, help="Random seed of a drawn example.  [0]")
+@click.option("--framework", metavar="F", help="Framework of the arrays of TARGET: numpy, torch or jax.")
+@click.option("--dtype", metavar="D", help="Storage dtype of TARGET, such as float32.")
+@click.option(
+    "--bind", metavar="P=NAME", multiple=True, callback=_pairs, help="Parameter of TARGET, its name in the equation."
+)
 @own_equations
+@click.pass_context
 def plot(
+    ctx: click.Context,
+    /,
     id: str,
+    target: str | None,
     out: str,
     inputs: str | None,
     names: dict[str, str] | None,
     sizes: dict[str, str],
     seed: int,
+    framework: str | None,
+    dtype: str | None,
+    bind: dict[str, str] | None,
     equations: tuple[str, ...],
 ) -> None:
     """Draw what an equation computes: the weights of attention as a heat map, states and gates over time.
 
+    With a TARGET, as verify takes it, its answer is drawn beside the equation's, and the error over its bound.
     Without --inputs the example is drawn at random. What is drawn is found in the equation, for equations of your own
     too. Matplotlib is needed: pip install "attnspec[plot]".
     """
     from attnspec.faces import plot_command
 
-    plot_command.write_plot(id, out, inputs, names, sizes, seed)
+    if target is None:
+        if framework or dtype or bind:
+            raise click.UsageError("--framework, --dtype and --bind are those of a TARGET")
+        plot_command.write_plot(id, out, inputs, names, sizes, seed)
+        return
+    from attnspec.verification.options import VerifyOptions, dtype_names
+
+    options = VerifyOptions(
+        equation=id,
+        framework=framework,
+        dtypes=dtype_names(dtype),
+        bind=bind,
+        names=names,
+        seed=seed,
+        equations=equations,
+    )
+    ctx.exit(plot_command.write_comparison(target, options, out, inputs, sizes))
 
 
 @main.command()

@@ -77,3 +77,56 @@ def test_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert done.exit_code == 2
     assert "matplotlib is not installed" in done.output
     assert 'pip install "attnspec[plot]"' in done.output
+
+
+CANDIDATE = """
+import numpy as np
+from attnspec import implements
+
+@implements("attention.weights", framework="numpy")
+def weights(e):
+    p = np.exp(e - e.max(axis=-1, keepdims=True))
+    p = p / p.sum(axis=-1, keepdims=True)
+    return p * np.where(np.arange(e.shape[-1]) == 1, 1 + WRONG, 1).astype(e.dtype)
+"""
+
+
+@pytest.mark.parametrize(("wrong", "code"), [(0.0, 0), (0.01, 1)])
+def test_an_implementation_is_drawn_beside_its_equation(wrong: float, code: int, tmp_path: Path) -> None:
+    """On inputs of one's own: the equation's values, the answer, and the error over its bound, which shows where it is
+    wrong; the exit code says whether it is."""
+    file, e = tmp_path / "mine.py", np.random.default_rng(2).normal(size=(3, 4))
+    file.write_text(CANDIDATE.replace("WRONG", str(wrong)), "utf-8")
+    np.savez(tmp_path / "scores.npz", e=e)
+    given = ["--inputs", str(tmp_path / "scores.npz"), "--dtype", "float64"]
+    done = plot("attention.weights", str(file), "--out", str(tmp_path / "mine.png"), *given)
+    p = np.exp(e) / np.exp(e).sum(axis=1, keepdims=True)
+
+    assert done.exit_code == code, done.output
+    assert f"{3 * code} of 12 elements are further from the value than rounding explains" in done.output
+    assert (tmp_path / "mine.png").read_bytes().startswith(b"\x89PNG")
+    with np.load(tmp_path / "mine.npz") as data:
+        [name] = [each.removesuffix(".equation") for each in data if each.endswith(".equation")]
+        ratio = data[f"{name}.error / bound"]
+        assert np.allclose(data[f"{name}.equation"], p)
+        assert np.allclose(data[f"{name}.implementation"], p * (1 + wrong * (np.arange(4) == 1)))
+        assert np.allclose(np.abs(ratio) > 1, (np.arange(4) == 1) & bool(wrong))
+        assert np.array_equal(data["input.e"], e)
+        assert (data[f"{name}.bound"] > 0).all()
+
+
+def test_options_of_a_target_need_one(tmp_path: Path) -> None:
+    done = plot("recurrent.gru", "--out", str(tmp_path / "a.png"), "--dtype", "float32")
+
+    assert done.exit_code == 2
+    assert "are those of a TARGET" in done.output
+
+
+def test_a_target_that_gives_no_answer_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text(CANDIDATE.replace("return p *", "raise ValueError('no') #"), "utf-8")
+    done = plot("attention.weights", str(file), "--out", str(tmp_path / "a.png"))
+
+    assert done.exit_code == 2
+    assert "gives no answer to draw" in done.output
+    assert not list(tmp_path.glob("a.*"))

@@ -1,8 +1,9 @@
-"""`attnspec plot ID`: draw the weights of attention, and states and gates over time."""
+"""`attnspec plot ID`: draw the weights of attention, and states and gates over time; with a target, its answers."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,15 @@ from attnspec.faces.screen import Screen
 from attnspec.language.equation import Equation
 from attnspec.language.layers import sizes_of
 from attnspec.language.procedure import Procedure, specified
+from attnspec.plots.comparison import comparison, data
 from attnspec.plots.drawing import MOST_PANELS, SUFFIXES, check_can_draw, draw
 from attnspec.plots.examples import drawn
 from attnspec.plots.panels import panels, save_data
 from attnspec.verification.cases.case import Case
 from attnspec.verification.cases.recorded_cases import Reader
 from attnspec.verification.cases.recordings import as_tuple, check_inputs, recordings
+from attnspec.verification.options import VerifyOptions
+from attnspec.verification.replaying import replayed
 
 
 def write_plot(
@@ -39,6 +43,70 @@ def write_plot(
         SpecError: the id is that of a procedure, nothing in the equation can be drawn, Matplotlib is not installed, or
             a file cannot be read or written.
     """
+    equation, file = _checked(id, out, inputs, names, sizes)
+    screen = Screen()
+    case, notes = _recorded(equation, inputs, names or {}, seed) if inputs else (_drawn(equation, sizes, seed), ())
+    found = panels(equation.definition, case.arrays, case.options)
+    if not found:
+        raise SpecError(
+            f"nothing in {id} can be drawn",
+            expected="the weights of a softmax along two axes, or a recurrence",
+            mend=f"attnspec show {id} --figure svg draws its data flow",
+        )
+    draw(found, id, file)
+    data_file = file.with_suffix(".npz")
+    save_data(found, data_file)
+    for note in notes:
+        screen.print(note)
+    what = ", ".join(f"{panel.title} ({panel.kind})" for panel in found[:MOST_PANELS])
+    rest = f", and {len(found) - MOST_PANELS} more in the data alone" if len(found) > MOST_PANELS else ""
+    screen.print(f"{id}: {what}{rest}; written to {file}, the data to {data_file}")
+
+
+def write_comparison(
+    target: str, options: VerifyOptions, out: str, inputs: str | None, sizes: Mapping[str, str]
+) -> int:
+    """Draw what an implementation answers beside the values of its equation, and write the data beside the picture.
+
+    Args:
+        target: the implementation, as `attnspec.verify` takes it.
+        options: the options of `attnspec.verify`, with the equation and, of recorded arrays, their names.
+        out: the picture, .png or .svg; the data get the same name with .npz.
+        inputs: a file of recorded arrays; None: an example is drawn.
+        sizes: {named size: its value as text}, of a drawn example.
+
+    Returns:
+        The exit code: 0 if no element is further from its value than rounding explains, else 1.
+
+    Raises:
+        SpecError: the implementation gives no answer that can be compared; and as `write_plot` does.
+    """
+    equation, file = _checked(str(options.equation), out, inputs, options.names, sizes)
+    given: str | dict[str, Any] | None = inputs
+    if inputs is None:
+        case = _drawn(equation, sizes, options.seed)
+        given = {**case.arrays, **case.options}
+    found = replayed(target, replace(options, inputs=given), one_dtype=True)
+    if not found.shown:
+        raise SpecError(f"{target} gives no answer to draw", given=found.reason)
+    shown = comparison(equation.definition, found.shown)
+    draw(shown, f"{equation.id}, {target}", file)
+    data_file = file.with_suffix(".npz")
+    save_data(shown, data_file, data(equation.definition, found.shown))
+    largest = max(float(each.ratio.max(initial=0.0)) for each in found.shown)
+    beyond = sum(int((each.ratio > 1).sum()) for each in found.shown)
+    of = sum(each.ratio.size for each in found.shown)
+    Screen().print(
+        f"{equation.id}, {target}: {beyond} of {of} elements are further from the value than rounding explains, the "
+        f"largest error is {largest:.3g} of its bound; written to {file}, the data to {data_file}"
+    )
+    return 1 if beyond else 0
+
+
+def _checked(
+    id: str, out: str, inputs: str | None, names: Mapping[str, str] | None, sizes: Mapping[str, str]
+) -> tuple[Equation[..., Any], Path]:
+    """The equation and the file of a picture, after the options are checked."""
     equation = specified(id)
     if isinstance(equation, Procedure):
         raise SpecError(f"{id} is a procedure, and computes no numbers to draw", expected="an equation")
@@ -51,23 +119,7 @@ def write_plot(
     if inputs is not None and sizes:
         raise SpecError("the sizes are those of the inputs", given="--sizes and --inputs", mend="leave --sizes out")
     check_can_draw()
-    screen = Screen()
-    case, notes = _recorded(equation, inputs, names or {}, seed) if inputs else (_drawn(equation, sizes, seed), ())
-    found = panels(equation.definition, case.arrays, case.options)
-    if not found:
-        raise SpecError(
-            f"nothing in {id} can be drawn",
-            expected="the weights of a softmax along two axes, or a recurrence",
-            mend=f"attnspec show {id} --figure svg draws its data flow",
-        )
-    draw(found, id, file)
-    data = file.with_suffix(".npz")
-    save_data(found, data)
-    for note in notes:
-        screen.print(note)
-    what = ", ".join(f"{panel.title} ({panel.kind})" for panel in found[:MOST_PANELS])
-    rest = f", and {len(found) - MOST_PANELS} more in the data alone" if len(found) > MOST_PANELS else ""
-    screen.print(f"{id}: {what}{rest}; written to {file}, the data to {data}")
+    return equation, file
 
 
 def _drawn(equation: Equation[..., Any], texts: Mapping[str, str], seed: int) -> Case:

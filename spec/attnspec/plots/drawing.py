@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from attnspec.errors import SpecError
-from attnspec.plots.panels import HEAT, Panel
+from attnspec.plots.panels import ERROR, HEAT, TRACE, Panel, finite_range
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -109,14 +109,14 @@ def _figure(panels: Sequence[Panel], title: str) -> Figure:
     shown = panels[:MOST_PANELS]
     columns = 2 if len(shown) == 4 else min(COLUMNS, len(shown))
     rows = -(-len(shown) // columns)
-    units = [panel.values.shape[1] for panel in shown if panel.kind != HEAT]
+    units = [panel.values.shape[1] for panel in shown if panel.kind == TRACE]
     figure = Figure(figsize=(WIDTH * columns, HEIGHT * rows + 0.3 * bool(title)), layout="constrained")
     if title:
         figure.suptitle(title)
     for place, panel in enumerate(shown):
         axes = figure.add_subplot(rows, columns, place + 1)
         axes.set_title(f"{panel.title}, {panel.of}" if panel.of else panel.title, fontsize=10)
-        _heat(figure, axes, panel) if panel.kind == HEAT else _trace(axes, panel)
+        _trace(axes, panel) if panel.kind == TRACE else _heat(figure, axes, panel)
     if max(units, default=1) > 1:
         _legend(figure, max(units))
     return figure
@@ -130,12 +130,26 @@ def _legend(figure: Figure, units: int) -> None:
 
 
 def _heat(figure: Figure, axes: Axes, panel: Panel) -> None:
-    high = float(np.nanmax(panel.values)) if np.isfinite(panel.values).any() else 1.0
-    image = axes.imshow(panel.values, cmap="viridis", vmin=0, vmax=high or 1.0, aspect="auto", interpolation="nearest")
+    low, high = _range(panel)
+    colours = "PuOr" if panel.kind == ERROR else "viridis"
+    image = axes.imshow(panel.values, cmap=colours, vmin=low, vmax=high, aspect="auto", interpolation="nearest")
     axes.set_ylabel(panel.axes[0])
     axes.set_xlabel(panel.axes[1])
     _whole_numbers(axes, both=True)
+    if not panel.axes[0]:
+        axes.set_yticks([])
     figure.colorbar(image, ax=axes, shrink=0.9)
+
+
+def _range(panel: Panel) -> tuple[float, float]:
+    """The values at the ends of the colours; those of an error show whether it is within its bound, from −1 to 1."""
+    low, high = panel.limits or finite_range(panel.values)
+    if panel.kind == ERROR:
+        most = max(1.0, -low, high)
+        return -most, most
+    if panel.kind == HEAT:
+        return 0.0, high or 1.0
+    return (low, high) if low < high else (low - 0.5, high + 0.5)
 
 
 def _trace(axes: Axes, panel: Panel) -> None:

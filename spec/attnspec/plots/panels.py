@@ -20,7 +20,7 @@ from attnspec.interpreters.formula.formula import text_of
 from attnspec.language.registry import name_in_family
 from attnspec.language.tree import Definition, Name, Node, Reduce, Stack
 
-HEAT, TRACE = "heat map", "trace"
+HEAT, TRACE, VALUES, ERROR = "heat map", "trace", "values", "error"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +30,13 @@ class Panel:
     Attributes:
         name: what identifies it, such as "gru_cell.z".
         title: what is shown, as the formula writes it.
-        kind: "heat map" or "trace".
-        values: the values: for a heat map rows and columns, for a trace steps and units.
+        kind: "heat map" of numbers from 0 on, "trace", "values" of either sign, or "error", which is over its bound.
+        values: the values: rows and columns, for a trace steps and units.
         axes: what the two axes stand for; the second one of a trace is "" if it has one unit.
         whole: all values, also those of other examples, heads and units.
         whole_axes: what the axes of `whole` stand for.
         of: which part of `whole` is shown, such as "h = 0"; "" if it is all of it.
+        limits: the values at the ends of the colours; None: those of `values`.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Panel:
     whole: NDArray[Any]
     whole_axes: tuple[str, ...]
     of: str = ""
+    limits: tuple[float, float] | None = None
 
 
 def panels(definition: Definition, arrays: Mapping[str, Any], options: Mapping[str, float]) -> list[Panel]:
@@ -68,11 +70,23 @@ def panels(definition: Definition, arrays: Mapping[str, Any], options: Mapping[s
     return _with_unique_names(found)
 
 
-def save_data(shown: Sequence[Panel], file: Path) -> None:
-    """Write the values of pictures to an .npz file: an array for each, and the names of their axes as JSON."""
+def save_data(shown: Sequence[Panel], file: Path, more: Mapping[str, Any] | None = None) -> None:
+    """Write the values of pictures to an .npz file: an array for each, and the names of their axes as JSON.
+
+    Args:
+        shown: the pictures.
+        file: the file.
+        more: {name: array} of further arrays.
+    """
     axes = json.dumps({panel.name: panel.whole_axes for panel in shown})
-    arrays: dict[str, Any] = {panel.name: panel.whole for panel in shown}
+    arrays: dict[str, Any] = {panel.name: panel.whole for panel in shown} | dict(more or {})
     np.savez(file, **arrays, axes=np.array(axes))
+
+
+def finite_range(values: NDArray[Any]) -> tuple[float, float]:
+    """The least and the largest of the values that are finite; 0 and 1 if there are none."""
+    finite = values[np.isfinite(values)]
+    return (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
 
 
 def in_words(panel: Panel) -> str:

@@ -52,20 +52,31 @@ class Replayed:
     question: Question | None = None
 
 
-def replayed(target: str, options: VerifyOptions) -> Replayed:
+def replayed(target: str, options: VerifyOptions, *, one_dtype: bool = False) -> Replayed:
     """Ask recorded cases alone, and judge the answers and the contract on them. Nothing is explained or searched.
 
     Args:
         target: the target, as `attnspec.verify` takes it; it must raise one question.
         options: the options of `attnspec.verify`, with the recorded cases.
+        one_dtype: whether of several dtypes the first one is asked.
     """
     asked = replace(options, only_inputs=True, examples=0, trace=False, function=False)
     try:
         shown, aim = prepared(target, asked)
         with runner_of(asked) as runner:
-            return _answered(load_questions(shown, aim, asked, runner), runner)
+            questions = load_questions(shown, aim, asked, runner)
+            return _answered(_of_one_dtype(questions) if one_dtype else questions, runner)
     except SpecError as error:
         return Replayed(ReplayStatus.CANNOT_RUN, str(error))
+
+
+def _of_one_dtype(questions: Sequence[object]) -> list[object]:
+    """The questions, of each callable and equation only the first."""
+    first: dict[object, object] = {}
+    for each in questions:
+        key = (each.callable.name, each.equation.id) if isinstance(each, Question) else id(each)
+        first.setdefault(key, each)
+    return list(first.values())
 
 
 def _answered(questions: Sequence[object], runner: Runner) -> Replayed:
