@@ -57,11 +57,12 @@ NAMED = {
 """A part of the diagnosis of some faults."""
 
 SLOW = (
-    "adam_epsilon_rounds_to_zero", "bahdanau_starts_from_forward", "bidirectional_weights_of_forward",
+    "adam_epsilon_rounds_to_zero", "bahdanau_starts_from_forward", "beam_states_never_change",
+    "bidirectional_weights_of_forward", "cross_entropy_second_logarithm", "decoder_reads_source_causally",
     "grouped_heads_tiled", "grouped_tile_beyond_group", "gru_gradient_overflows", "rnn_gradient_of_own_first_state",
     "sequence_loss_summed_in_half", "stacked_gru_one_first_state", "stacked_lstm_hands_up_cells",
 )  # fmt: skip
-"""Faults of the last forty-six whose verdict takes more than 10 s of a core."""
+"""Faults whose verdict takes long."""
 
 
 def marks(name: str) -> tuple[pytest.MarkDecorator, ...]:

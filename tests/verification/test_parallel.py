@@ -35,7 +35,7 @@ def told(done: Result) -> dict[str, Any]:
 @pytest.mark.parametrize(
     "arguments",
     [
-        ["attnspec_numpy.scores", "--dtype", "float32,float64"],
+        ["attnspec_numpy.scores:dot", "attnspec_numpy.scores:general", "--dtype", "float32,float64"],
         [f"{PLANTED}/gru.py"],
         [f"{PLANTED}/several.py"],
         [f"{PLANTED}/not_importable.py"],
