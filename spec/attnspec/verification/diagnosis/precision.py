@@ -99,7 +99,8 @@ def _is_line(bits: Bits) -> bool:
 
 
 MOST_TELLING = 4
-"""By so many cases, a site is refused before its bits are found. Speed alone depends on it."""
+"""By so many cases, none larger than the ordinary ones together, a site is refused before its bits are found. Speed
+alone depends on it."""
 
 
 class _Probes:
@@ -197,7 +198,8 @@ def _bits(judge: Judge, ordinary: Sequence[Observation], policy: Policy, lower: 
     if compared_with_honest(high) != "more":
         return None
     most = high
-    for observation in probes.first[:MOST_TELLING]:
+    enough = sum(observation.case.elements for observation in ordinary)
+    for observation in [each for each in probes.first[:MOST_TELLING] if each.case.elements <= enough]:
         bits = _most_bits(probes, observation, lower, low, most)
         if bits < most and compared_with_honest(bits) == "less":
             return None

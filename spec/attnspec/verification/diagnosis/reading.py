@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
 from attnspec.interpreters.evaluation.call import fit
+from attnspec.interpreters.rounding.noise import Noise
 from attnspec.interpreters.rounding.policy import Policy
 from attnspec.language.tree import Definition, Parameter
 from attnspec.thresholds import PROBED_PLACES, READING_CASES
@@ -20,6 +22,7 @@ from attnspec.verification.candidate.observation import Array, Observation
 from attnspec.verification.cases.case import Case
 from attnspec.verification.judge.judge import Judge
 from attnspec.verification.judge.mutant_values import values
+from attnspec.verification.judge.other_inputs import noise_of_others, values_of_others
 
 Part = tuple[slice | int, ...]
 """An index of a part of an array."""
@@ -32,12 +35,22 @@ class Moved:
     Attributes:
         too_much: for each output, a boolean array: elements that change and should not.
         too_little: for each output, a boolean array: elements that do not change and should.
-        silent: whether no output changes, although some should.
+        still: whether no output changes.
     """
 
     too_much: tuple[Array, ...]
     too_little: tuple[Array, ...]
-    silent: bool
+    still: bool
+
+    @property
+    def silent(self) -> bool:
+        """Whether no output changes, although some should."""
+        return self.still and any(part.any() for part in self.too_little)
+
+    @property
+    def is_wrong(self) -> bool:
+        """Whether an element changes that should not, or does not that should."""
+        return any(part.any() for part in (*self.too_much, *self.too_little))
 
 
 def wrong_reading(judge: Judge, candidate: Candidate, observations: Sequence[Observation], policy: Policy) -> str:
@@ -85,41 +98,64 @@ def _sentences(judge: Judge, candidate: Candidate, observation: Observation, pol
     ]
 
 
-Probe = Callable[[str, Part], Moved | None]
+Probe = Callable[[str, Sequence[Part]], list[Moved | None]]
+"""Changes parts of an argument of a case, one at a time; None for each part of which there is no answer."""
 
 
 def _prober(judge: Judge, candidate: Candidate, observation: Observation, policy: Policy) -> Probe:
-    """Return a function that changes a part of an argument of a case and compares the outputs."""
+    """Return a function that changes parts of an argument of a case and compares the outputs."""
     case, definition = observation.case, judge.equation.definition
+    noise_of = partial(judge.noise_of, policy=policy)
     before, noises = values(definition, case), judge.noise(case, policy)
     generator = np.random.Generator(np.random.Philox(judge.seed))
 
-    def probe(name: str, part: Part) -> Moved | None:
+    def changed(name: str, part: Part) -> Case:
         array = case.arrays[name].copy()
         array[part] = _other_values(array, part, generator)
-        changed = replace(case, arrays={**case.arrays, name: array}, description=None)
-        after = values(definition, changed)
-        (outcome,) = candidate.outcomes([candidate.request(changed)])
-        answers = candidate.answers(changed, outcome)
-        if before is None or after is None or answers is None:
-            return None
-        too_much, too_little = [], []
-        for k, answer in enumerate(answers):
-            with np.errstate(invalid="ignore"):
-                expected, got = np.abs(after[k] - before[k]), np.abs(answer - observation.answers[k])
-            decidable = ~noises[k].undecidable
-            more = decidable & (expected == 0) & (got > noises[k].bound)
-            less = decidable & (got == 0) & (expected > noises[k].bound)
-            if more.any() or less.any():  # the noise of the changed case costs much more than its value
-                noise = judge.noise(changed, policy)[k]
-                bound = noises[k].bound + noise.bound
-                more, less = more & ~noise.undecidable & (got > bound), less & ~noise.undecidable & (expected > bound)
-            too_much.append(more)
-            too_little.append(less)
-        silent = all(np.array_equal(answer, old) for answer, old in zip(answers, observation.answers, strict=True))
-        return Moved(tuple(too_much), tuple(too_little), silent and any(part.any() for part in too_little))
+        return replace(case, arrays={**case.arrays, name: array}, description=None)
+
+    def probe(name: str, parts: Sequence[Part]) -> list[Moved | None]:
+        cases = [changed(name, part) for part in parts]
+        outcomes = candidate.outcomes([candidate.request(each) for each in cases])
+        answers = [candidate.answers(each, outcome) for each, outcome in zip(cases, outcomes, strict=False)]
+        expected = values_of_others(definition, case, cases)
+        changes = {
+            place: ([*map(_distance, value, before)], [*map(_distance, answer, observation.answers)])
+            for place, (value, answer) in enumerate(zip(expected, answers, strict=False))
+            if before is not None and value is not None and answer is not None
+        }
+        moved = {place: _moved(*change, noises) for place, change in changes.items()}
+        doubtful = [place for place, each in moved.items() if each.is_wrong]  # noise costs much more than values
+        after = noise_of_others(definition, case, [cases[place] for place in doubtful], noise_of)
+        for place, noise in zip(doubtful, after, strict=True):
+            moved[place] = _moved(*changes[place], noises, noise)
+        return [moved.get(place) for place in range(len(parts))]
 
     return probe
+
+
+def _distance(a: Array, b: Array) -> Array:
+    with np.errstate(invalid="ignore"):
+        return np.asarray(np.abs(a - b))
+
+
+def _moved(expected: Sequence[Array], got: Sequence[Array], *noises: Sequence[Noise]) -> Moved:
+    """Which elements change, or do not change, against what is expected.
+
+    Args:
+        expected: by how much each output of the equation changes.
+        got: by how much each answer does.
+        noises: the noise of each output, before the change and perhaps after it.
+    """
+    too_much, too_little = [], []
+    for change, move, *noise in zip(expected, got, *noises, strict=True):
+        bound, decidable = (
+            sum(each.bound for each in noise),
+            ~np.logical_or.reduce([each.undecidable for each in noise]),
+        )
+        too_much.append(decidable & (change == 0) & (move > bound))
+        too_little.append(decidable & (move == 0) & (change > bound))
+    return Moved(tuple(too_much), tuple(too_little), not any(move.any() for move in got))
 
 
 def _other_values(array: Array, part: Part, generator: np.random.Generator) -> Array:
@@ -133,7 +169,7 @@ def _other_values(array: Array, part: Part, generator: np.random.Generator) -> A
 
 def _unread(floats: Sequence[Parameter], probe: Probe) -> Iterator[str]:
     """Arguments that no output reads."""
-    moved = {parameter.name: probe(parameter.name, ()) for parameter in floats}
+    moved = {parameter.name: probe(parameter.name, [()])[0] for parameter in floats}
     silent = [name for name, change in moved.items() if change is not None and change.silent]
     if silent and len(silent) == len(floats):
         yield "what it returns does not depend on any argument"
@@ -147,7 +183,7 @@ def _between_examples(parameters: Sequence[Parameter], case: Case, probe: Probe)
         array = case.arrays[parameter.name]
         if array.ndim == len(parameter.dims) or array.shape[0] < 2:
             continue
-        moved = probe(parameter.name, (0,))
+        (moved,) = probe(parameter.name, [(0,)])
         if moved is not None and any(part[1:].any() for part in moved.too_much if part.ndim):
             yield f"the output of one example of a batch changes with {parameter.name} of another"
 
@@ -164,7 +200,7 @@ def _along_axes(definition: Definition, parameter: Parameter, case: Case, probe:
             continue
         label = f"{parameter.name} along {dim}" if len(parameter.dims) > 1 else parameter.name
         if size <= PROBED_PLACES:
-            probed = [probe(parameter.name, _at(axis, k)) for k in range(size)]
+            probed = probe(parameter.name, [_at(axis, k) for k in range(size)])
             moved = [change for change in probed if change is not None]
             if len(moved) < size:
                 continue
@@ -173,7 +209,7 @@ def _along_axes(definition: Definition, parameter: Parameter, case: Case, probe:
         else:
 
             def from_place(k: int, axis: int = axis) -> Moved | None:
-                return probe(parameter.name, _at(axis, slice(k, None)))
+                return probe(parameter.name, [_at(axis, slice(k, None))])[0]
 
             yield from _unread_end(label, size, from_place)
 
