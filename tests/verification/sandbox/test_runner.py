@@ -20,6 +20,7 @@ from attnspec.verification.sandbox.binding import Plan
 from attnspec.verification.sandbox.messages import LAYOUTS_OF, Layout, Outcome, Output, Request
 from attnspec.verification.sandbox.runner import Runner
 from attnspec.verification.sandbox.targets import File, Pickled
+from attnspec.verification.sandbox.templates import TEMPLATES
 from attnspec.verification.sandbox.wire import Array
 
 NUMPY = """
@@ -450,6 +451,7 @@ def test_a_worker_that_was_started_ahead_loads_the_target(
     candidate, written = tmp_path / "mine.py", tmp_path / "pids"
     candidate.write_text(STARTS)
     monkeypatch.setenv("ATTNSPEC_TEST_PIDS", str(written))
+    monkeypatch.setattr(TEMPLATES, "_count", 0)
     with Runner() as runner:
         runner.start_ahead()
         assert runner._ahead is not None

@@ -13,19 +13,23 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 
 from attnspec.verification.sandbox import scratch
 from attnspec.verification.sandbox.child.tracebacks import is_ours
 from attnspec.verification.sandbox.messages import Command, Reply
 from attnspec.verification.sandbox.protocol import to_frame, to_reply
+from attnspec.verification.sandbox.targets import Target
+from attnspec.verification.sandbox.templates import TEMPLATES
 from attnspec.verification.sandbox.wire import Inbox, WireError, encode
 
 BOOT = (
     "import json, sys; sys.path[:] = json.loads(sys.argv.pop(1)); "
     "from attnspec.verification.sandbox.child.main import main; main()"
 )
-"""The worker's program. It takes over sys.path; the environment stays as it is, since candidates may pass it on."""
+"""The program of a worker that is started by itself. It takes over sys.path; the environment stays as it is, since
+candidates may pass it on."""
 
 LOG_LIMIT = 16 << 20
 """The size in bytes at which the output of a worker is deleted."""
@@ -62,12 +66,13 @@ class Process:
     Args:
         memory_bytes: the memory limit of the candidate, and of a message from it.
         show_output: whether what it prints is copied to the standard error.
+        target: what it is to load; None if that is not known yet.
 
     Attributes:
         path: where it looks for modules.
     """
 
-    def __init__(self, memory_bytes: int, show_output: bool = False) -> None:
+    def __init__(self, memory_bytes: int, show_output: bool = False, target: Target | None = None) -> None:
         self._show_output, self._shown = show_output, 0
         self._log = tempfile.TemporaryFile(prefix="attnspec-")  # noqa: SIM115  # closed by stop; nameless, so never left over
         fcntl.fcntl(self._log, fcntl.F_SETFL, fcntl.fcntl(self._log, fcntl.F_GETFL) | os.O_APPEND)
@@ -79,22 +84,27 @@ class Process:
         self._inbox = Inbox(memory_bytes + (1 << 20))
         self._poll = select.poll()
         self.path = import_path()
-        arguments = [json.dumps(self.path), workers_link.fileno(), workers_lifeline, memory_bytes]
+        descriptors = [workers_link.fileno(), workers_lifeline]
         try:
-            self._child = subprocess.Popen(
-                [sys.executable, "-u", "-P", "-c", BOOT, *map(str, arguments)],
-                stdin=subprocess.DEVNULL,
-                stdout=self._log,
-                stderr=self._log,
-                pass_fds=[workers_link.fileno(), workers_lifeline],
-                start_new_session=True,
-            )
+            forked = TEMPLATES.fork(self.path, target, [*descriptors, self._log.fileno()], memory_bytes)
+            self._child = forked or self._started(descriptors, memory_bytes)
         except BaseException:
             self._close()
             raise
         finally:
             workers_link.close()
             os.close(workers_lifeline)
+
+    def _started(self, descriptors: Sequence[int], memory_bytes: int) -> subprocess.Popen[bytes]:
+        """Start a worker by itself."""
+        return subprocess.Popen(
+            [sys.executable, "-u", "-P", "-c", BOOT, json.dumps(self.path), *map(str, (*descriptors, memory_bytes))],
+            stdin=subprocess.DEVNULL,
+            stdout=self._log,
+            stderr=self._log,
+            pass_fds=descriptors,
+            start_new_session=True,
+        )
 
     def send(self, command: Command) -> None:
         """Queue a message and write as much as possible; `receive` writes the rest, so that neither side blocks."""

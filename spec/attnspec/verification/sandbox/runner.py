@@ -33,6 +33,7 @@ from attnspec.verification.sandbox.messages import (
 from attnspec.verification.sandbox.out_of_memory import mentions_out_of_memory
 from attnspec.verification.sandbox.process import Process, ReplyTimeout, WorkerEnded, import_path
 from attnspec.verification.sandbox.targets import CallableInfo, File, Target
+from attnspec.verification.sandbox.templates import TEMPLATES
 
 MAX_IN_FLIGHT = 2
 """How many calls a worker has at once: it computes one while the parent judges the one before."""
@@ -103,9 +104,9 @@ class Runner:
     def start_ahead(self) -> None:
         """Start a worker before its target is known, so that it starts while the parent does something else.
 
-        Nothing is started beside a worker that is there.
+        Nothing is started beside a worker that is there, or where workers start at once.
         """
-        if self._process is None and self._ahead is None:
+        if self._process is None and self._ahead is None and not TEMPLATES.are_used:
             self._ahead = Process(self._memory_bytes, show_output=self._show_output)
 
     def load(self, target: Target) -> list[CallableInfo]:
@@ -171,7 +172,7 @@ class Runner:
             if isinstance(target, File):
                 target.require()
             if self._process is None:
-                self._process = self._started_ahead() or Process(self._memory_bytes, self._show_output)
+                self._process = self._started_ahead() or Process(self._memory_bytes, self._show_output, target)
                 self._await_ready(self._process)
             process = self._process
             process.send(Load(target))

@@ -39,8 +39,18 @@ FILE_LIMIT = 1 << 30
 
 
 def main() -> None:
-    """Serve the parent until it closes the connection."""
-    link, lifeline, memory_bytes = map(int, sys.argv[1:4])
+    """Serve the parent that has started this process."""
+    serve(*map(int, sys.argv[1:4]))
+
+
+def serve(link: int, lifeline: int, memory_bytes: int) -> None:
+    """Serve the parent until it closes the connection.
+
+    Args:
+        link: the descriptor of the connection.
+        lifeline: the descriptor of a pipe that the parent holds open while it lives.
+        memory_bytes: the memory that the candidate may hold above what its imports took.
+    """
     for descriptor in (link, lifeline):
         os.set_inheritable(descriptor, False)
     _die_with_parent(lifeline)
