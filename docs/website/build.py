@@ -78,8 +78,11 @@ def build(out: Path, only: Sequence[str] = (), judge: bool = True, fresh: bool =
     return outcome or int(bool(notes))
 
 
-STAND_INS = {f"{name}.md": f"# {name}\n" for name in ("sources", "conventions", "first-ten-minutes")} | {
-    "documentation.md": "# documentation\n\n```{toctree}\n:hidden:\n\nsources\nconventions\nfirst-ten-minutes\n```\n"
+GUIDES = ("sources", "conventions", "first-ten-minutes", "gradient-reach")
+"""The guides that pages of equations and the front page link to."""
+
+STAND_INS = {f"{name}.md": f"# {name}\n" for name in GUIDES} | {
+    "documentation.md": "\n".join(["# documentation", "```{toctree}", ":hidden:", "", *GUIDES, "```", ""])
 }
 """What stands in for the guides where a part of the site is built."""
 

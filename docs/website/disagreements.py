@@ -139,7 +139,7 @@ class Card:
         title: what it is.
         says: what is said and what is done, in Markdown.
         threads: where it was reported: names of GitHub threads, "owner/name#number", or addresses.
-        pair: what is shown side by side: two equations, or an equation and a known mistake of it; () for none.
+        pairs: what is shown side by side: two equations, or an equation and a known mistake of it.
         candidate: a function of `candidates.py` that does what is said, and its equation; () for none.
     """
 
@@ -147,8 +147,8 @@ class Card:
     title: str
     says: str
     threads: tuple[str, ...]
-    pair: tuple[str, ...] = ()
-    candidate: tuple[str, ...] = ()
+    pairs: tuple[tuple[str, str], ...] = ()
+    candidate: tuple[()] | tuple[str, str] = ()
 
 
 GRU = ("recurrent.gru_cell", "recurrent.gru_cell_reset_after")
@@ -159,7 +159,7 @@ CARDS = (
         "PyTorch's GRU resets after the matrix",
         "`nn.GRU` computes r ⊙ (W h + b). The third version of the paper that it cites has W (r ⊙ h).",
         ("pytorch/pytorch#8153", "pytorch/pytorch#99531"),
-        GRU,
+        (GRU,),
     ),
     Card(
         "D2",
@@ -186,7 +186,7 @@ CARDS = (
         "What z means",
         "One paper keeps the old state with z, another writes the candidate with it.",
         ("pytorch/pytorch#20129", "lucidrains/minGRU-pytorch#21"),
-        ("recurrent.gru_cell", "recurrent.gru_cell_update_writes"),
+        (("recurrent.gru_cell", "recurrent.gru_cell_update_writes"),),
     ),
     Card(
         "D7",
@@ -226,7 +226,7 @@ CARDS = (
         "A row that is masked as a whole",
         "−1000000 instead of −∞ makes the mean of all values of a row that may read nothing.",
         ("pytorch/pytorch#103963", "d2l-ai/d2l-en#2423"),
-        ("attention.masked", "finite_mask"),
+        (("attention.masked", "finite_mask"),),
         ("minus_a_million", "attention.masked"),
     ),
     Card(
@@ -234,21 +234,21 @@ CARDS = (
         "Which corner the causal mask starts in",
         "With other numbers of queries and keys, “causal” has two meanings.",
         ("pytorch/pytorch#126873",),
-        ("attention.causal", "attention.causal_top_left"),
+        (("attention.causal", "attention.causal_top_left"),),
     ),
     Card(
         "D13",
         "The text normalises after, the code before",
         "LayerNorm(x + Sublayer(x)) in the text, x + Sublayer(LayerNorm(x)) in the code below it.",
         ("harvardnlp/annotated-transformer#92", "harvardnlp/annotated-transformer#110"),
-        ("transformer.encoder_layer", "transformer.encoder_layer_pre"),
+        (("transformer.encoder_layer", "transformer.encoder_layer_pre"),),
     ),
     Card(
         "D14",
         "A layer norm with the sample's deviation",
         "std with d − 1, and eps outside the root.",
         (),
-        ("transformer.layer_norm", "sample_variance"),
+        (("transformer.layer_norm", "sample_variance"),),
         ("layer_norm_of_the_annotated_transformer", "transformer.layer_norm"),
     ),
     Card(
@@ -281,7 +281,7 @@ CARDS = (
         "A score divided by d to the power of −½",
         "To divide by d^(−½) is to multiply by √d.",
         ("esceptico/perceiver-io#9", "hyunwoongko/transformer#10"),
-        ("scores.scaled_dot", "e/scale/times"),
+        (("scores.scaled_dot", "e/scale/times"),),
         ("divided_by_a_power", "attention.scaled_dot_product"),
     ),
 )

@@ -96,7 +96,7 @@ def asked() -> Language:
     """The language with all messages that its pages ask for."""
     import peers
     from attnspec.discovery import discover
-    from attnspec.pages.kept import Asked, Found
+    from attnspec.pages.kept import Found
     from website import pages, pictures
 
     language, discovery, shown = Language(CHINESE), discover(), peers.catalogue()
@@ -105,7 +105,7 @@ def asked() -> Language:
     facts = {"implementation": "", "dtype": "", "text": "", "caught": "0 of 1", "tried": tried}
     found = Found("conforms", "", "", ("examples/swapped_gate.py",), facts)
     verdicts = {pages.asked_of(each, one.id): found for each in pages.own(one, discovery)[:1]}
-    verdicts[Asked(pages.FRONT, one.id)] = found
+    verdicts[pages.FRONT] = found
     pages.Pages(list(shown.values()), discovery, verdicts, language=language).all(pictures=False)
     for rest, weights, traces in ((0, True, True), (1, True, False), (0, False, True)):
         list(pictures.markdown("", pictures.Drawn("", (), weights, traces, rest), language))

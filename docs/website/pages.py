@@ -30,7 +30,7 @@ from writing import Texts, bullets, joined, prose, table
 AnEquation = Equation[..., Any]
 Verdicts = Mapping[Asked, Found]
 
-FRONT = "example/swapped_gate.py:gru_cell"
+FRONT = Asked("example/swapped_gate.py:gru_cell", "recurrent.gru_cell", views=("formula", "figure"))
 """The implementation that the front page judges, in the folder of the sources."""
 OWN = ("attnspec_numpy", "attnspec_torch")
 CANDIDATES = "example/candidates.py"
@@ -60,12 +60,16 @@ def judged_at_build(equations: Iterable[AnEquation], discovery: Discovery) -> li
             for each in peers_of(id)
             if id in listed and missing(each) == ""
         ]
-    wrong = [each for dispute in DISPUTES for each in dispute.candidates]
-    wrong += [(card.candidate[0], card.candidate[1]) for card in CARDS if card.candidate]
-    found += [Asked(f"{CANDIDATES}:{name}", id) for name, id in wrong if id in listed]
-    if "recurrent.gru_cell" in listed:
-        found.append(Asked(FRONT, "recurrent.gru_cell"))
+    wrong = [asked_candidate(*each, dispute.pairs) for dispute in DISPUTES for each in dispute.candidates]
+    wrong += [asked_candidate(*card.candidate, card.pairs) for card in CARDS if card.candidate]
+    found += [each for each in [*wrong, FRONT] if each.equation in listed]
     return list(dict.fromkeys(found))
+
+
+def asked_candidate(name: str, id: str, pairs: Iterable[tuple[str, str]]) -> Asked:
+    """The question of a verdict on code that is wrong on purpose; with its formula, unless the page shows that."""
+    shown = {each for pair in pairs for each in pair}
+    return Asked(f"{CANDIDATES}:{name}", id, views=() if id in shown else ("formula",))
 
 
 @cache
@@ -139,13 +143,11 @@ class Pages:
         found["glossary.md"] = joined(glossary(self.language, self.shown))
         return found
 
-    def guide(self, name: str, text: str) -> str:
-        """A link from a page at the root to a guide; the guides are in English."""
-        return (
-            f"[{text}]({name}.md)"
-            if not self.language.root
-            else f'<a href="{self.language.root}{name}.html">{text}</a>'
-        )
+    def guide(self, name: str, text: str, up: str = "") -> str:
+        """A link to a guide, from a page that is `up` below the root; the guides are in English."""
+        if not self.language.root:
+            return f"[{text}]({up}{name}.md)"
+        return f'<a href="{up}{self.language.root}{name}.html">{text}</a>'
 
     # The front page.
 
@@ -156,8 +158,7 @@ class Pages:
             "Is this function the GRU of the paper? attnspec says so, or says **what is wrong with it**. Each equation "
             "from the RNN to the Transformer is written once; the tolerance follows from its rounding."
         )
-        asked = Asked(FRONT, "recurrent.gru_cell")
-        found = self.verdicts.get(asked)
+        found = self.verdicts.get(FRONT)
         if found is not None:
             said = found.facts["text"].replace(found.files[0].removesuffix("swapped_gate.py"), "examples/")
             lines = [line for line in said.splitlines() if not line.startswith(("  claimed", "  function"))]
@@ -166,7 +167,7 @@ class Pages:
                 "This verdict was given while this page was built. Point at a term: it lights up in the formula, in "
                 "the data flow, and where the code has its values."
             )
-            yield _implementation(asked, found, views="formula figure", css="front")
+            yield _implementation(FRONT, found, css="front")
         say = self.say
         links = (
             say("[The road from the RNN to the Transformer](road.md), {number} equations", number=len(self.equations)),
@@ -201,6 +202,8 @@ class Pages:
         yield from self.paragraphs(step.why)
         seeds = "; ".join(f"{document}, “{heading}”" for document, heading in step.seeds)
         yield self.say("After {documents}.", documents=seeds)
+        for name, text in step.guides:
+            yield self.guide(name, self.say(text), "../") + "."
         equations = self.steps[step.name]
         if equations:
             yield f"## {self.say('The equations')}"
@@ -389,7 +392,7 @@ class Pages:
         if dispute.candidates:
             yield f"## {say('What it looks like when it goes wrong')}"
             for name, id in dispute.candidates:
-                yield self.candidate(name, id)
+                yield self.candidate(asked_candidate(name, id, dispute.pairs))
 
     def verdict(self, peer: Declared, id: str) -> str:
         """The verdict on a peer, or why there is none."""
@@ -407,9 +410,8 @@ class Pages:
             if equation in self.shown:
                 yield _directive("attnspec:difference", f"{equation} {other}")
 
-    def candidate(self, name: str, id: str) -> str:
-        asked = Asked(f"{CANDIDATES}:{name}", id)
-        return _implementation(asked, self.verdicts.get(asked)) if id in self.shown else ""
+    def candidate(self, asked: Asked) -> str:
+        return _implementation(asked, self.verdicts.get(asked)) if asked.equation in self.shown else ""
 
     def gallery(self) -> Iterator[str]:
         yield f"# {self.say('Spot the difference')}"
@@ -428,9 +430,9 @@ class Pages:
         yield self.say(card.says)
         if card.threads:
             yield self.say("Reported in {threads}.", threads=self.language.list(map(_thread, card.threads)))
-        yield from self.pairs([(card.pair[0], card.pair[1])] if card.pair else [])
+        yield from self.pairs(card.pairs)
         if card.candidate:
-            yield self.candidate(*card.candidate)
+            yield self.candidate(asked_candidate(*card.candidate, card.pairs))
 
     # The map and the mistakes.
 
@@ -488,8 +490,8 @@ def _directive(name: str, argument: str, **options: str) -> str:
     return f"```{{{name}}} {argument}\n{lines}```"
 
 
-def _implementation(asked: Asked, found: Found | None, views: str = "none", css: str = "") -> str:
-    options = {"equation": asked.equation, "views": views}
+def _implementation(asked: Asked, found: Found | None, css: str = "") -> str:
+    options = {"equation": asked.equation, "views": " ".join(asked.views) or "none"}
     if found is None:
         options["unjudged"] = ""
     elif found.verdict != "conforms":

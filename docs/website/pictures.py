@@ -13,11 +13,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 import attnspec.plots
-from attnspec.language.equation import Equation
+from attnspec.language.equation import REGISTRY, Equation
 from attnspec.plots.drawing import svg
 from attnspec.plots.examples import drawn
-from attnspec.plots.panels import HEAT, in_words, panels, save_data
+from attnspec.plots.panels import HEAT, Panel, in_words, panels, save_data
 from website.language import Language
 from writing import bullets
 
@@ -99,8 +101,7 @@ def draw(equation: Equation[..., Any], data: Path | None) -> Drawn:
         equation: the equation.
         data: the file that their values are written to; None: they are not written.
     """
-    case = drawn(equation, {})
-    found = panels(equation.definition, case.arrays, case.options)
+    found = merged() if equation.id == MERGED else example(equation)
     if not found:
         return Drawn()
     if data is not None:
@@ -110,6 +111,35 @@ def draw(equation: Equation[..., Any], data: Path | None) -> Drawn:
     picture = svg(shown, f"What {equation.id} computes on an example", " ".join(words), equation.id.replace(".", "-"))
     kinds = {each.kind == HEAT for each in shown}
     return Drawn(picture, words, True in kinds, False in kinds, len(found) - len(shown))
+
+
+def example(equation: Equation[..., Any]) -> list[Panel]:
+    """What is found in an equation to be drawn, on a drawn example."""
+    case = drawn(equation, {})
+    return panels(equation.definition, case.arrays, case.options)
+
+
+MERGED = "attention.blocked"
+"""The equation whose picture shows its steps: keys are taken block by block, and the softmax is merged."""
+
+
+def merged() -> list[Panel]:
+    """The online softmax step by step, for one query: the weights of the keys so far, and what is carried along.
+
+    After each block the weight of a key is exp(e − top) / total with the largest score and the sum so far; the last
+    row has the weights of softmax.
+    """
+    equation = REGISTRY[MERGED]
+    case = drawn(equation, {"n": 1, "m": 24, "B": 4})
+    carried = panels(equation.definition, case.arrays, case.options)
+    top, total = (next(each for each in carried if each.name.endswith(name)) for name in (".top_next", ".total_next"))
+    scores = np.asarray(REGISTRY["scores.scaled_dot"](case.arrays["q"], case.arrays["k"]))
+    weights = np.exp(scores - top.whole) / total.whole
+    block, (steps, keys) = int(case.options["block"]), weights.shape
+    weights[np.arange(keys) >= block * np.arange(1, steps + 1)[:, None]] = np.nan
+    title = "weights after each block"
+    carried.sort(key=lambda each: each.name.endswith(".high"))  # what is not carried along comes last
+    return [Panel("weights", title, HEAT, weights, ("b", "j"), weights, ("b", "j")), *carried]
 
 
 def markdown(id: str, found: Drawn, language: Language) -> Iterator[str]:

@@ -20,6 +20,7 @@ class Step:
         seeds: the source documents that the reason is drawn from: pairs of a number and a heading.
         prefixes: how the ids of its equations begin; the longest prefix of all steps decides.
         judged: ids of equations whose implementations in NumPy and PyTorch are judged while the site is built.
+        guides: guides that show more: pairs of the name of a page and the text of the link.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Step:
     seeds: tuple[tuple[str, str], ...]
     prefixes: tuple[str, ...]
     judged: tuple[str, ...] = ()
+    guides: tuple[tuple[str, str], ...] = ()
 
 
 STEPS = (
@@ -75,6 +77,7 @@ another.""",
             "recurrent.gru_cell_reset_after",
             "recurrent.lstm_cell",
         ),
+        (("gradient-reach", "How far back gradients reach, measured and drawn"),),
     ),
     Step(
         "deeper",
