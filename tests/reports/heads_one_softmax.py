@@ -1,0 +1,34 @@
+"""One softmax runs over the keys of all heads of a query.
+
+https://github.com/facebookresearch/detr/issues/247
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+EQUATION = "multihead.attention"
+OPTIONS: dict[str, object] = {"framework": "torch"}
+
+
+def split(x: Tensor, heads: int) -> Tensor:
+    return x.reshape(*x.shape[:-1], heads, x.shape[-1] // heads).transpose(-2, -3)
+
+
+def attention(
+    x_q: Tensor, x_kv: Tensor, W_q: Tensor, W_k: Tensor, W_v: Tensor, W_o: Tensor, heads: int, of_all: bool
+) -> Tensor:
+    q, k, v = split(x_q @ W_q, heads), split(x_kv @ W_k, heads), split(x_kv @ W_v, heads)
+    e = (q @ k.mT / q.shape[-1] ** 0.5).transpose(-2, -3)
+    alpha = torch.softmax(e.flatten(-2), -1).reshape(e.shape) if of_all else torch.softmax(e, -1)
+    alpha = alpha.transpose(-2, -3)
+    return (alpha @ v).transpose(-2, -3).flatten(-2) @ W_o
+
+
+def faulty(x_q: Tensor, x_kv: Tensor, W_q: Tensor, W_k: Tensor, W_v: Tensor, W_o: Tensor, *, heads: int) -> Tensor:
+    return attention(x_q, x_kv, W_q, W_k, W_v, W_o, heads, of_all=True)
+
+
+def mended(x_q: Tensor, x_kv: Tensor, W_q: Tensor, W_k: Tensor, W_v: Tensor, W_o: Tensor, *, heads: int) -> Tensor:
+    return attention(x_q, x_kv, W_q, W_k, W_v, W_o, heads, of_all=False)
