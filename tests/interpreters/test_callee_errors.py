@@ -33,6 +33,21 @@ def test_one_norm_of_two_or_both_are_of_another_kind() -> None:
     assert {f"in y: {says}", f"in o: {says}", f"each time: {says}"} <= variants("transformer.encoder_layer").keys()
 
 
+def test_a_norm_is_left_out() -> None:
+    """What is left out is no longer read: gain and shift of the second norm may be anything."""
+    definition = variants("transformer.encoder_layer")["in o: layer_norm of y + f_y is left out"]
+    x = GENERATOR.standard_normal((3, 4))
+    weights = [GENERATOR.standard_normal((4, 4)) for _ in range(4)]
+    first, ffn = GENERATOR.standard_normal((2, 4)), (np.eye(4), np.zeros(4), np.eye(4), np.zeros(4))
+
+    with_ones, with_others = (
+        evaluate(definition, (x, *weights, *first, *ffn, *norm), {"heads": 2, "eps": 0.1})
+        for norm in (np.ones((2, 4)), GENERATOR.standard_normal((2, 4)))
+    )
+
+    np.testing.assert_array_equal(with_ones, with_others)
+
+
 def test_what_calls_nothing_has_none() -> None:
     assert not variants("transformer.layer_norm")
 

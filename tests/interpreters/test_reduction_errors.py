@@ -119,16 +119,6 @@ def test_a_distance_stands_for_a_product(says: str, sign: int, norm: str, of: An
     np.testing.assert_allclose(value, sign * of(q[:, None] - k), rtol=1e-12)
 
 
-def test_a_padded_size_is_used_each_time() -> None:
-    x = GENERATOR.standard_normal(5)
-    mean, given = x.sum() / 8, {"x": x, "gamma": np.ones(5), "beta": np.zeros(5), "eps": 0.0}
-    says = "d, padded to a power of two, is used instead of d, each time"
-
-    value = evaluate(tree("transformer.layer_norm", says), (), given)
-
-    np.testing.assert_allclose(value, (x - mean) / np.sqrt(((x - mean) ** 2).sum() / 8), rtol=1e-12)
-
-
 def test_a_root_is_replaced_by_a_square() -> None:
     x, one = np.array([1.0, -3.0]), np.ones(2)
     found = [each for each in insertions(REGISTRY["transformer.layer_norm"].definition) if "is squared" in each.says]
@@ -157,14 +147,6 @@ def test_the_last_rows_of_a_table_are_read() -> None:
     wrong = evaluate(tree("position.learned", "the last rows of P are read"), (), {"a": a, "P": table})
 
     np.testing.assert_array_equal(wrong, a + table[2:])
-
-
-def test_a_size_is_built_in() -> None:
-    q, k = GENERATOR.standard_normal((2, 3)), GENERATOR.standard_normal((4, 3))
-
-    wrong = evaluate(tree("scores.scaled_dot", "64 is used instead of d"), (), {"q": q, "k": k})
-
-    np.testing.assert_allclose(wrong, q @ k.T / 8, rtol=1e-12)
 
 
 @pytest.mark.broad

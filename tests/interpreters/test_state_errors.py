@@ -105,7 +105,6 @@ ROWS = GENERATOR.standard_normal((6, 5))
         ("in mu: the smallest term is used instead of (", ROWS.min(0)),
         ("in mu: the root of the mean of squares is used", np.sqrt((ROWS**2).mean(0))),
         ("behind the last multiple of 4 do not count", ROWS[:4].sum(0) / 6),
-        ("padded to a multiple of 8, is used instead of n", ROWS.sum(0) / 8),
     ],
 )
 def test_another_reduction_stands_for_a_mean(says: str, centre: Any) -> None:

@@ -100,6 +100,13 @@ mutate(
     },
 )
 
+# A sigmoid rounds to 0 or 1; that of a large logit less than 1 is 0.
+mutate(
+    binary_cross_entropy, "unstable", in_storage=True,
+    says="the logarithms are of σ(logit) and of 1 − σ(logit), which round to 0",
+    lines={"p": "sigmoid(logit)", "return": "0 - target * log(p) - (1 - target) * log(1 - p)"},
+)
+
 # Half of the loss: that of class 0 is missing.
 mutate(
     binary_cross_entropy, "of_class_1_alone",

@@ -12,6 +12,7 @@ import pytest
 from attnspec import REGISTRY
 from attnspec.interpreters.mutation.insertions import insertions
 from attnspec.interpreters.mutation.mutants import Mutant
+from attnspec.interpreters.mutation.tiling_errors import tiling_errors
 from attnspec.interpreters.rounding.policy import preset
 from attnspec.language.tree import Apply, Number
 from attnspec.verification.candidate.observation import Observation
@@ -161,6 +162,18 @@ def test_nought_in_some_cases_is_not_explained_by_a_mistake_that_gives_nought() 
 
     assert recognised(ATTENTION, [*made_with(nought, some), *right], (nought,)) is None
     assert recognised(ATTENTION, made_with(nought, some), (nought,)) == Diagnosis(nought.id, nought.says)
+
+
+def test_nan_in_a_few_cases_is_not_explained_by_a_mistake_that_gives_nan_there() -> None:
+    """The mistake would give numbers in one case more, which is NaN too: that case is asked, however many there are."""
+    definition = REGISTRY[ATTENTION].definition
+    mutant = next(each for each in tiling_errors(definition) if "last full tile of 16 are not read" in each.says)
+    some = [case_of(ATTENTION, n=3, m=7, d=4, e=6, seed=seed) for seed in range(12)]
+    longer = case_of(ATTENTION, n=3, m=20, d=4, e=6, seed=0)
+    nan = changed(honest_answers(ATTENTION, "float32", "op-by-op", [*some, longer]), lambda answer, _: answer * np.nan)
+
+    assert recognised(ATTENTION, nan[:-1], (mutant,)) == Diagnosis(mutant.id, mutant.says)
+    assert recognised(ATTENTION, nan, (mutant,), refute=True) is None
 
 
 def test_a_mistake_with_the_same_values_and_more_noise_explains_nothing() -> None:

@@ -1,4 +1,4 @@
-"""Equations that are called in place of others: with a known mistake, by another convention, or of the same arguments.
+"""Equations that are called in place of others, with a known mistake or by another convention, or that are not called.
 
 They are not mutants of an equation, and the cases need not detect them. They are tried as explanations of wrong answers
 that no mutant explains.
@@ -18,11 +18,16 @@ from attnspec.language.tree import Call, CallLike, Definition, Node
 
 
 def callee_errors(definition: Definition) -> Iterator[Mutant]:
-    """The variants of an equation with another equation in one call, or in every call of one that is called often."""
+    """The variants of an equation with another equation in one call, none, or another in every call of one."""
     calls: dict[str, int] = {}
     for place in everywhere(definition):
         if isinstance(call := place.node, Call):
             calls[call.callee.id] = calls.get(call.callee.id, 0) + 1
+            for argument in call.args[:1] if len(call.callee.results) == 1 else ():
+                tree = place.put(argument)
+                if place.site.type_of(argument) == place.site.type_of(call) and is_well_formed(tree):
+                    name, shown = call.callee.id.rpartition(".")[2], place.site.show(argument)
+                    yield Mutant(f"{place.label}/left-out", f"in {place.line}: {name} of {shown} is left out", tree)
             for other in _in_place_of(call.callee):
                 tree = place.put(replace(call, callee=other.definition))
                 if is_well_formed(tree):

@@ -24,6 +24,9 @@ BOUNDS = (1.0, 2.0, 3.0, 5.0, 6.0, 10.0, 15.0, 20.0, 30.0, 50.0, 80.0, 100.0)
 FUNCTIONS = ("tanh", "sigmoid", "relu", "gelu", "exp")
 """Functions that may be applied by mistake."""
 
+LOPSIDED = ("sigmoid", "relu", "gelu", "exp", "silu", "softplus")
+"""Functions that are neither odd nor even."""
+
 APPLIED = (*FUNCTIONS, "silu", "softplus", "sqrt", "log", "abs")
 """Functions that may be applied to each operand by mistake."""
 
@@ -45,6 +48,7 @@ def insertions(definition: Definition, roots: Collection[int] | None = None) -> 
     for label, sentence, tree in (
         *_functions(definition, roots),
         *_powers(definition, roots),
+        *_signs(definition, roots),
         *_of_each(definition, roots),
         *_other_operations(definition, roots),
         *_lengths(definition, roots),
@@ -199,6 +203,21 @@ def _powers(definition: Definition, roots: Collection[int] | None) -> Iterator[t
                 yield place.label, f"in {place.line}: {shown} is squared where its root should be taken", squared
                 twice = place.put(Apply("sqrt", (root,)))
                 yield place.label, f"in {place.line}: the root of {shown} is taken twice", twice
+
+
+def _signs(definition: Definition, roots: Collection[int] | None) -> Iterator[tuple[str, str, Definition]]:
+    """A function is of minus its argument; of one with a sign, that it is missing is a mutant of the equation."""
+    for place in everywhere(definition, roots):
+        match place.node:
+            case Apply(op=function, args=(argument,)) if function in LOPSIDED:
+                if not isinstance(argument, Apply) or argument.op != "neg":
+                    shown = place.site.show(argument)
+                    new = Apply(function, (Apply("neg", (argument,)),))
+                    yield (
+                        place.label,
+                        f"in {place.line}: {function} is of minus {shown}, not of {shown}",
+                        place.put(new),
+                    )
 
 
 def _residual_calls(definition: Definition, roots: Collection[int] | None) -> Iterator[tuple[str, str, Definition]]:

@@ -1,4 +1,4 @@
-"""Mistakes in a sum, a choice or a row: another reduction, terms left out, a padded size, another of equal elements.
+"""Mistakes in a sum, a choice or a row: another reduction, terms left out, another of equal elements.
 
 They are not mutants of an equation, and the cases need not detect them. They are tried as explanations of wrong answers
 that no mutant explains.
@@ -6,15 +6,14 @@ that no mutant explains.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 
-from attnspec.interpreters.formula.formula import text_of
 from attnspec.interpreters.mutation.everywhere import Occurrence, everywhere
 from attnspec.interpreters.mutation.mutants import Mutant, is_well_formed
+from attnspec.interpreters.mutation.size_errors import PADDED
 from attnspec.language.dims import Dim
-from attnspec.language.traversal import map_definition, map_node, nodes, with_roots
+from attnspec.language.traversal import map_definition, map_node, nodes
 from attnspec.language.tree import (
     Apply,
     At,
@@ -34,9 +33,6 @@ ONE = Number(1.0)
 VECTORS = (2, 4, 8, 16, 32)
 """How many elements a kernel reads at once."""
 
-FIXED = (32, 64, 128, 256, 512, 768, 1024)
-"""Sizes that may be built in."""
-
 THREADS = (32, 64, 128, 256)
 """How many threads of a kernel compare the elements of an axis in turn."""
 
@@ -48,7 +44,6 @@ def reduction_errors(definition: Definition) -> Iterator[Mutant]:
             *_of_sum(place),
             *_exchanged(place),
             *_cut(place),
-            *_rounded_size(place),
             *_absolute_deviation(place),
             *_of_last_rows(place),
             *_of_tiles(place),
@@ -58,30 +53,11 @@ def reduction_errors(definition: Definition) -> Iterator[Mutant]:
             tree = place.put(new)
             if is_well_formed(tree):
                 yield Mutant(f"{place.label}/{name}", f"in {place.line}: {sentence}", tree)
-    yield from _sizes_throughout(definition)
     for place in everywhere(with_row_indices(definition)):
         for name, sentence, new in (*_cut_product(place), *_distance(place)):
             tree = place.put(new)
             if is_well_formed(tree):
                 yield Mutant(f"{place.label}/{name}", f"in {place.line}: {sentence}", tree)
-
-
-def _sizes_throughout(definition: Definition) -> Iterator[Mutant]:
-    """A size that is padded to whole vectors or tiles is used wherever it stands."""
-    uses = Counter(node.dim for root in definition.roots for node in nodes(root) if isinstance(node, SizeOf))
-    for dim in (dim for dim, count in uses.items() if count > 1):
-        size = SizeOf(dim)
-        shown = text_of(size, definition)
-        for length, padded in PADDED.items():
-            roots = [_with_size(root, size, padded(size)) for root in definition.roots]
-            tree = with_roots(definition, roots)
-            if is_well_formed(tree):
-                says = f"{shown}, padded to {length}, is used instead of {shown}, each time"
-                yield Mutant(f"every {shown}/padded-{length}", says, tree)
-
-
-def _with_size(root: Node, size: Node, new: Node) -> Node:
-    return map_node(root, lambda node: new if node == size else node)
 
 
 def _of_sum(place: Occurrence) -> Iterator[tuple[str, str, Node]]:
@@ -238,17 +214,6 @@ def with_row_indices(definition: Definition) -> Definition:
     return replace(own, indices=(*own.indices, *dims.items()))
 
 
-def _rounded_size(place: Occurrence) -> Iterator[tuple[str, str, Node]]:
-    """A size that is padded to whole vectors or tiles is used in the formula."""
-    match place.node:
-        case SizeOf() as size:
-            shown = place.site.show(size)
-            for number in FIXED:
-                yield f"fixed-{number}", f"{number} is used instead of {shown}", Number(float(number))
-            for length, padded in PADDED.items():
-                yield f"padded-{length}", f"{shown}, padded to {length}, is used instead of {shown}", padded(size)
-
-
 def _of_tiles(place: Occurrence) -> Iterator[tuple[str, str, Node]]:
     """A mean is that of the means of tiles, of which the last is shorter and counts as much."""
     match place.node:
@@ -302,28 +267,6 @@ def _of_zeros(term: Node, index: str) -> Node:
         return Apply("*", (Number(0.0), At(node.array, first)))
 
     return map_node(term, change)
-
-
-def _multiple(of: int) -> Callable[[Node], Node]:
-    """The next multiple of a number."""
-    tile = Number(float(of))
-    return lambda size: Apply("*", (Apply("//", (Apply("+", (size, Number(of - 1.0))), tile)), tile))
-
-
-def _power_of_two(size: Node) -> Node:
-    """The next power of two, up to 4,096."""
-    power: Node = Number(4096.0)
-    for exponent in reversed(range(12)):
-        fits = Apply("<=", (size, Number(2.0**exponent)))
-        power = Apply("where", (fits, Number(2.0**exponent), power))
-    return power
-
-
-PADDED: dict[str, Callable[[Node], Node]] = {
-    "a power of two": _power_of_two,
-    **{f"a multiple of {tile}": _multiple(tile) for tile in (4, 8, 16, 32, 64, 128)},
-}
-"""Lengths that an axis may be padded to, each with the length as a function of that of the axis."""
 
 
 def _last(index: str, where: Node | None) -> Node:

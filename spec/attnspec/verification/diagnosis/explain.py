@@ -33,6 +33,7 @@ from attnspec.interpreters.mutation.partial_sums import other_axes, partial_sums
 from attnspec.interpreters.mutation.place_errors import place_errors
 from attnspec.interpreters.mutation.reduction_errors import reduction_errors
 from attnspec.interpreters.mutation.shared_parts import shared_parts
+from attnspec.interpreters.mutation.size_errors import size_errors
 from attnspec.interpreters.mutation.state_errors import state_errors
 from attnspec.interpreters.mutation.step_errors import step_errors
 from attnspec.interpreters.mutation.tiling_errors import tiling_errors
@@ -384,6 +385,7 @@ def software_mistakes(equation: Equation[..., Any], tiles: Iterable[int] = ()) -
         *shared_parts(definition),
         *insertions(definition),
         *reduction_errors(definition),
+        *size_errors(definition, tiles),
         *other_axes(definition),
         *partial_sums(definition, tiles),
         *moved_parts(definition),

@@ -76,6 +76,9 @@ def recognise(
     alike.sort(
         key=lambda mutant: (not all(fits(mutant, observation.case) for observation in failing), order[mutant.id])
     )
+    if len(failing) > TRIED_CASES and not np.isfinite(wrong_values(judge.compare(failing, policy))).any():
+        least = 1.0 if refute else EXPLAINED_CASES  # NaN in a few cases is what many mistakes give: all cases are asked
+        alike = [mutant for mutant in alike if _explains_all(judge, failing, mutant, policy, least)]
     unrefuted = _unrefuted(judge, observations, alike, policy)
     alike = unrefuted or ([] if refute or one_number(judge, failing, policy) else alike)
     if not alike:
@@ -165,6 +168,12 @@ def _explained(
         if compared and largest(compared) <= 1 and _moves(judge, observation, compared, policy):
             total, right = total + rms, right + 1
     return (right / len(observations), total / max(right, 1)) if observations else (0.0, 0.0)
+
+
+def _explains_all(judge: Judge, failing: Sequence[Observation], mutant: Mutant, policy: Policy, least: float) -> bool:
+    """Whether a mutant explains enough of all the failing cases that it can run on."""
+    applicable = [observation for observation in failing if fits(mutant, observation.case)]
+    return _explained(judge, applicable, mutant, policy, least)[0] >= least
 
 
 def _moves(judge: Judge, observation: Observation, by_mutant: Sequence[Compared], policy: Policy) -> bool:

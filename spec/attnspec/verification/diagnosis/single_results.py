@@ -12,6 +12,7 @@ from attnspec.interpreters.mutation.insertions import insertions
 from attnspec.interpreters.mutation.mutants import Mutant, generated_mutations
 from attnspec.interpreters.mutation.other_expressions import other_expressions
 from attnspec.interpreters.mutation.reduction_errors import reduction_errors
+from attnspec.interpreters.mutation.size_errors import size_errors
 from attnspec.interpreters.rounding.policy import Policy
 from attnspec.language.traversal import without_unread_lines
 from attnspec.language.tree import Definition, Name
@@ -80,7 +81,7 @@ def _likely(definition: Definition, output: int, alone: Definition) -> Iterator[
             yield Mutant(f"result {output + 1}/is {other + 1}", f"{taken} is returned instead of {name}", tree)
     for id, says, tree, equal in generated_mutations(alone):
         yield Mutant(id, says, tree, equal_sizes=equal)
-    yield from (*function_substitutions(alone), *insertions(alone), *reduction_errors(alone))
+    yield from (*function_substitutions(alone), *insertions(alone), *reduction_errors(alone), *size_errors(alone))
     yield from islice(other_expressions(alone), EXPRESSIONS)
 
 
