@@ -35,7 +35,7 @@ def test_one_norm_of_two_or_both_are_of_another_kind() -> None:
 
 def test_a_norm_is_left_out() -> None:
     """What is left out is no longer read: gain and shift of the second norm may be anything."""
-    definition = variants("transformer.encoder_layer")["in o: layer_norm of y + f_y is left out"]
+    definition = variants("transformer.encoder_layer")["in o: layer_norm of y_t + f_{y,t} is left out"]
     x = GENERATOR.standard_normal((3, 4))
     weights = [GENERATOR.standard_normal((4, 4)) for _ in range(4)]
     first, ffn = GENERATOR.standard_normal((2, 4)), (np.eye(4), np.zeros(4), np.eye(4), np.zeros(4))

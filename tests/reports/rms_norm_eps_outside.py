@@ -26,7 +26,7 @@ def rms_norm(x: Float[Array, " d"], gamma: Float[Array, " d"], *, eps: float) ->
 
 
 def faulty(x: Tensor, gamma: Tensor, *, eps: float) -> Tensor:
-    root = x.norm(dim=-1, keepdim=True) * x.shape[-1] ** -0.5
+    root = torch.sqrt((x * x).mean(-1, keepdim=True))
     return x / (root + eps) * gamma
 
 
