@@ -36,10 +36,10 @@ Candidate = tuple[str, str, str]
 def asked(targets: Sequence[str], seeds: Sequence[int], jobs: int, options: VerifyOptions) -> Iterator[Verdict]:
     """Every verdict, as it falls; what could not be asked is one too. A candidate's seeds follow each other."""
     for target in targets:
-        tasks = [(number, seed) for number in range(count_questions(target, options)) for seed in seeds]
+        tasks = [[(0, number, seed)] for number in range(count_questions(target, options)) for seed in seeds]
         if not tasks:
             raise SystemExit(f"{target} cannot be imported whole: attnspec verify {target} says why")
-        for _, answer in answered_in_processes(target, options, jobs, tasks, FRESH):
+        for _, answer in answered_in_processes([(target, options)], jobs, tasks, FRESH):
             yield answer if isinstance(answer, Verdict) else answer.verdict
 
 

@@ -16,7 +16,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from attnspec.cli import main
-from attnspec.faces import gate_command, gate_settings, verify_command
+from attnspec.faces import gate_command, gate_settings
 from attnspec.faces.gate_targets import placed_from
 from attnspec.verification.options import VerifyOptions
 from attnspec.verification.verdict import Departure, Diagnosis, Report, Verdict, VerdictKind
@@ -62,7 +62,7 @@ def gate(project: Path) -> Callable[..., Result]:
 
 
 @pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, VerifyOptions]]:
+def asked(answer_with: Callable[[Callable[..., Report]], None]) -> list[tuple[str, VerifyOptions]]:
     """What is verified. Verdicts are not computed: "wrong" differs, "far" is not run, "none" gives no verdict."""
     asked: list[tuple[str, VerifyOptions]] = []
 
@@ -81,7 +81,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, VerifyOptions]]:
             on_verdict(each)
         return Report(verdicts)
 
-    monkeypatch.setattr(verify_command, "run", answered)
+    answer_with(answered)
     return asked
 
 

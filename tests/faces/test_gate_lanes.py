@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from attnspec.cli import main
-from attnspec.faces import gate_lanes, verify_command
+from attnspec.faces import gate_lanes
 from attnspec.faces.gate_settings import read
 from attnspec.faces.json_file import Document
 from attnspec.faces.known_departures import Departure, KnownDepartures
@@ -50,7 +50,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def seeds(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+def seeds(monkeypatch: pytest.MonkeyPatch, answer_with: Callable[[Callable[..., Report]], None]) -> list[int]:
     """The seeds that are asked. Nothing is computed: it conforms, and differs from the third further seed on."""
     asked: list[int] = []
 
@@ -64,7 +64,7 @@ def seeds(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         on_verdict(verdict)
         return Report((verdict,))
 
-    monkeypatch.setattr(verify_command, "run", answered)
+    answer_with(answered)
     monkeypatch.setattr(gate_lanes, "verify", answered)
     return asked
 

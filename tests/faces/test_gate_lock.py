@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 import attnspec
 from attnspec.cli import main
 from attnspec.errors import SpecError
-from attnspec.faces import gate_lock, verify_command
+from attnspec.faces import gate_lock
 from attnspec.language.equation import REGISTRY
 from attnspec.language.procedure import PROCEDURES
 from attnspec.verification.options import VerifyOptions
@@ -30,7 +30,9 @@ equation = "scores.dot"
 
 
 @pytest.fixture
-def gate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+def gate(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer_with: Callable[[Callable[..., Report]], None]
+) -> Callable[..., Result]:
     """`attnspec gate` on a candidate that conforms, without judging."""
 
     def answered(target: str, options: VerifyOptions, *, on_verdict: Callable[[Verdict], None], **_: Any) -> Report:
@@ -39,7 +41,7 @@ def gate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Resul
         return Report((verdict,))
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(verify_command, "run", answered)
+    answer_with(answered)
     (tmp_path / "kernels.py").write_text("def dot(q, k): ...\n")
     (tmp_path / "attnspec.toml").write_text(SETTINGS)
     return lambda *options: CliRunner().invoke(main, ["gate", *options])

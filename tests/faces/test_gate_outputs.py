@@ -20,7 +20,6 @@ from jsonschema import Draft4Validator, Draft7Validator, FormatChecker
 import attnspec
 from attnspec.cli import main
 from attnspec.errors import TargetError
-from attnspec.faces import verify_command
 from attnspec.faces.gate_badge import badge, badge_svg
 from attnspec.faces.gate_mutants import mutation_report
 from attnspec.faces.gate_sarif import sarif
@@ -276,12 +275,14 @@ def test_a_verdict_has_the_mistakes_that_it_tried() -> None:
     assert sum(len(file["mutants"]) for file in report["files"].values()) == judged.of
 
 
-def test_the_command_writes_them_all(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_writes_them_all(
+    project: Path, monkeypatch: pytest.MonkeyPatch, answer_with: Callable[[Callable[..., Report]], None]
+) -> None:
     def answered(target: str, options: VerifyOptions, *, on_verdict: Callable[[Verdict], None], **_: Any) -> Report:
         on_verdict(verdict())
         return Report((verdict(),))
 
-    monkeypatch.setattr(verify_command, "run", answered)
+    answer_with(answered)
     (project / "attnspec.toml").write_text(
         '[[gate.implementations]]\ntarget = "kernels.py:attention"\nequation = "attention.scaled_dot_product"\n'
     )
@@ -298,14 +299,16 @@ def test_the_command_writes_them_all(project: Path, monkeypatch: pytest.MonkeyPa
     assert CliRunner().invoke(main, ["gate", "--sarif", "nowhere/v.sarif"]).exit_code == 2
 
 
-def test_an_accepted_entry_is_refused_until_it_is_filled_in(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_accepted_entry_is_refused_until_it_is_filled_in(
+    project: Path, answer_with: Callable[[Callable[..., Report]], None]
+) -> None:
     """The gate writes it, refuses it, and passes with it when it is filled in."""
 
     def answered(target: str, options: VerifyOptions, *, on_verdict: Callable[[Verdict], None], **_: Any) -> Report:
         on_verdict(verdict())
         return Report((verdict(),))
 
-    monkeypatch.setattr(verify_command, "run", answered)
+    answer_with(answered)
     settings = '[[gate.implementations]]\ntarget = "kernels.py:attention"\nequation = "attention.scaled_dot_product"\n'
     (project / "attnspec.toml").write_text(settings)
     without = CliRunner().invoke(main, ["gate", "--accept"])

@@ -17,7 +17,7 @@ from click.testing import CliRunner, Result
 
 from attnspec.cli import main
 from attnspec.errors import SpecError
-from attnspec.faces import verdict_cache, verify_command
+from attnspec.faces import verdict_cache
 from attnspec.faces.verdict_cache import VerdictCache
 from attnspec.verification import environment
 from attnspec.verification.options import VerifyOptions
@@ -51,7 +51,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def computed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def computed(answer_with: Callable[[Callable[..., Report]], None]) -> list[str]:
     """The targets that were verified, without judging: each conforms."""
     targets: list[str] = []
 
@@ -60,7 +60,7 @@ def computed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         on_verdict(verdict := verdict_of(target))
         return Report((verdict,))
 
-    monkeypatch.setattr(verify_command, "run", answered)
+    answer_with(answered)
     return targets
 
 
@@ -139,7 +139,7 @@ def test_the_environment_has_variables_versions_and_own_files(monkeypatch: pytes
 
 
 def test_a_change_while_it_is_verified_is_not_kept(
-    project: Path, computed: list[str], monkeypatch: pytest.MonkeyPatch
+    project: Path, computed: list[str], answer_with: Callable[[Callable[..., Report]], None]
 ) -> None:
 
     def changing(target: str, options: VerifyOptions, **_: Any) -> Report:
@@ -147,7 +147,7 @@ def test_a_change_while_it_is_verified_is_not_kept(
         (project / "helper.py").write_text("scale = 2\n")
         return Report((verdict_of(target),))
 
-    monkeypatch.setattr(verify_command, "run", changing)
+    answer_with(changing)
     done = gate()
     gate()
 

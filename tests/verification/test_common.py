@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -37,13 +39,13 @@ def nothing_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(common, "_last", {})
 
 
-def verdict(candidate: object) -> Verdict:
+def verdict(candidate: Callable[..., Any]) -> Verdict:
     (found,) = verify(candidate, EQUATION, dtype="float32").verdicts
     return replace(found, seconds=0.0)
 
 
 @pytest.mark.parametrize("second", [by_exponentials, without_scale])
-def test_a_verdict_after_others_on_the_equation_equals_the_first_one(second: object) -> None:
+def test_a_verdict_after_others_on_the_equation_equals_the_first_one(second: Callable[..., Any]) -> None:
     """A right candidate, and a wrong one with its diagnosis, have the verdicts that each has alone."""
     alone = str(verdict(second))
     common._last.clear()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,14 @@ import pytest
 from click.testing import CliRunner, Result
 
 from attnspec.cli import main
-from attnspec.errors import UnknownName
+from attnspec.errors import SpecError, UnknownName
+from attnspec.verification import parallel
+from attnspec.verification.candidate.question import Question
 from attnspec.verification.options import VerifyOptions
-from attnspec.verification.parallel import answered_in_processes
-from attnspec.verification.verdict import Verdict
+from attnspec.verification.parallel import Loaded, answered_in_processes, in_groups
+from attnspec.verification.session import run
+from attnspec.verification.together import run_together
+from attnspec.verification.verdict import Report, Verdict
 
 PLANTED = Path(__file__).parents[1] / "planted"
 
@@ -53,20 +58,82 @@ def test_two_processes_say_what_one_says(arguments: list[str]) -> None:
 
 def test_a_question_can_be_asked_with_several_seeds() -> None:
     options = VerifyOptions(dtypes=("float32",), examples=0, equation="attention.weights")
-    tasks = [(0, 1), (0, 2)]
-    answers = dict(answered_in_processes(f"{PLANTED}/weights.py:right", options, 1, tasks))
+    tasks = [[(0, 0, 1), (0, 0, 2)]]
+    answers = dict(answered_in_processes([(f"{PLANTED}/weights.py:right", options)], 1, tasks))
 
     assert [verdict.seed for verdict in answers.values() if isinstance(verdict, Verdict)] == [1, 2]
 
 
+def test_groups_are_about_one_equation_in_one_dtype_of_any_target() -> None:
+    options = VerifyOptions(dtypes=("float32", "float64"), examples=0)
+    loaded = Loaded([("attnspec_numpy.scores:dot", options), ("attnspec_torch.scores", options)])
+    try:
+        questions = {place: loaded.questions(place) for place in range(2)}
+    finally:
+        loaded.close()
+    groups = in_groups(questions, [0, 0])
+
+    assert sorted(task for group in groups for task in group) == [
+        (place, number, 0) for place, asked in questions.items() for number in range(len(asked))
+    ]
+    asked = [[questions[place][number] for place, number, _ in group] for group in groups]
+    about = [[(each.equation.id, each.dtype) for each in group if isinstance(each, Question)] for group in asked]
+    assert about[:2] == [[("scores.dot", "float32")] * 2, [("scores.dot", "float64")] * 2]
+    assert all(len({*group}) == 1 for group in about)
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_targets_together_have_the_reports_of_each_alone(jobs: int) -> None:
+    """Right, wrong and refused ones, and one that cannot be loaded, are as `run` has them."""
+    options = VerifyOptions(dtypes=("float32",), examples=3, function=False)
+    targets: list[tuple[str, VerifyOptions]] = [
+        ("attnspec_numpy.scores:dot", options),
+        (f"{PLANTED}/several.py", replace(options, examples=0)),
+        ("attnspec_torch.scores:dot", options),
+        (f"{PLANTED}/no_such.py", options),
+        (f"{PLANTED}/not_importable.py", options),
+    ]
+    heard: list[Verdict] = []
+    together = run_together(targets, jobs=jobs, on_verdict=heard.append)
+
+    for (target, wanted), report in zip(targets, together, strict=True):
+        if isinstance(report, SpecError):
+            with pytest.raises(SpecError) as error:
+                run(target, wanted)
+            assert str(report) == str(error.value)
+            continue
+        alone = run(target, wanted)
+        assert [without_time(each) for each in report.verdicts] == [without_time(each) for each in alone.verdicts]
+        assert report.notes == alone.notes
+    said = [each for report in together if isinstance(report, Report) for each in report.verdicts]
+    assert sorted(map(str, heard)) == sorted(map(str, said))
+    assert not multiprocessing.active_children()
+
+
+def without_time(verdict: Verdict) -> Verdict:
+    """A verdict without its time, what depends on time, and its arrays, which it shows in words."""
+    return replace(verdict, seconds=0.0, determinism=(), worst_case=None, cases=())
+
+
+def test_a_target_that_was_not_used_lately_is_loaded_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parallel, "MOST_OPEN", 1)
+    options = VerifyOptions(dtypes=("float32",), examples=0, function=False)
+    loaded = Loaded([("attnspec_numpy.scores:dot", options), ("attnspec_numpy.attention:weights", options)])
+    try:
+        answers = [loaded.answer((place, 0, 0)) for place in (0, 1, 0)]
+    finally:
+        loaded.close()
+    assert [each.verdict for each in answers if isinstance(each, Verdict)] == ["conforms"] * 3
+
+
 def test_what_fails_in_a_process_is_raised_here() -> None:
     with pytest.raises(UnknownName, match="no dtype 'flaot32'"):
-        list(answered_in_processes(f"{PLANTED}/gru.py", VerifyOptions(dtypes=("flaot32",)), 1, [(0, 0)]))
+        list(answered_in_processes([(f"{PLANTED}/gru.py", VerifyOptions(dtypes=("flaot32",)))], 1, [[(0, 0, 0)]]))
 
 
 def test_a_run_that_is_left_leaves_no_process() -> None:
-    tasks = [(number, seed) for seed in range(9) for number in range(2)]
-    answers = answered_in_processes(f"{PLANTED}/gru.py", VerifyOptions(examples=3), 2, tasks)
+    tasks = [[(0, number, seed)] for seed in range(9) for number in range(2)]
+    answers = answered_in_processes([(f"{PLANTED}/gru.py", VerifyOptions(examples=3))], 2, tasks)
     next(answers)
     answers.close()  # type: ignore[attr-defined]  # it is a generator
 

@@ -88,10 +88,11 @@ def run_gate(
             gate_parts.take(run, gate, answered)
         else:
             failures = gate_lanes.still_failing(gate, known)
+            targets = [(job.target, job.options) for job in gate.jobs]
             if dask:
-                verify_on_cluster(run, [(job.target, job.options) for job in gate.jobs], dask, equations)
-            for job in gate.jobs if not dask else ():
-                run.verify(job.target, job.options)
+                verify_on_cluster(run, targets, dask, equations)
+            else:
+                run.verify_together(targets)
         if minutes:
             gate_lanes.hunt(gate, run, until, today=today)
         run.complete = True
@@ -162,11 +163,11 @@ def run_share(
     answered, failures = [], list[str]()
     try:
         failures += gate_lanes.still_failing(gate, known, (share.number - 1, share.of))
-        for job in share.of_gate(gate).jobs:
-            before = len(run.verdicts), len(run.notes), len(run.refused)
-            run.verify(job.target, job.options)
-            refused = [_facts(error) for _, error in run.refused[before[2] :]]
-            answered.append(Answered((*run.verdicts[before[0] :],), (*run.notes[before[1] :],), (*refused,)))
+        for report in run.verify_together([(job.target, job.options) for job in share.of_gate(gate).jobs]):
+            if isinstance(report, SpecError):
+                answered.append(Answered(refused=(_facts(report),)))
+            else:
+                answered.append(Answered(report.verdicts, report.notes))
         run.complete = True
     finally:
         run.finish()

@@ -30,6 +30,7 @@ from attnspec.verification.rendering import (
 )
 from attnspec.verification.sandbox.runner import Runner
 from attnspec.verification.session import run
+from attnspec.verification.together import run_together
 from attnspec.verification.verdict import Report, Verdict, VerdictKind
 
 STYLES = {"conforms": "green", "inconclusive": "yellow", "not run": "yellow"}
@@ -158,6 +159,36 @@ class Run:
             raise
         except SpecError as error:
             self.refuse(target, error)
+
+    def verify_together(self, targets: Sequence[tuple[str, VerifyOptions]]) -> list[Report | SpecError]:
+        """Verify targets, those that ask about one equation together; the report or the error of each.
+
+        Verdicts are printed as they fall, and are kept in the order of the targets.
+        """
+        before = len(self.verdicts)
+        reports: dict[int, Report | SpecError] = {}
+        for place, (target, options) in enumerate(targets):
+            kept = self.cache.find(target, options) if self.cache is not None else None
+            if kept is not None:
+                reports[place] = kept
+                for verdict in kept.verdicts:
+                    self.add(verdict)
+        left = [place for place in range(len(targets)) if place not in reports]
+        with self.screen.progress(", ".join(dict.fromkeys(targets[place][0] for place in left))) as show_stage:
+            asked = [targets[place] for place in left]
+            found = run_together(asked, jobs=self.jobs, on_verdict=self.add, on_progress=show_stage) if asked else []
+        reports |= zip(left, found, strict=True)
+        in_order = [reports[place] for place in range(len(targets))]
+        self.verdicts[before:] = [each for report in in_order for each in getattr(report, "verdicts", ())]
+        for place, report in enumerate(in_order):
+            target, options = targets[place]
+            if isinstance(report, SpecError):
+                self.refuse(target, report)
+                continue
+            self.notes += report.notes
+            if self.cache is not None and place in left:
+                self.cache.keep(target, options, report)
+        return in_order
 
     def refuse(self, target: str, error: SpecError) -> None:
         """Report a target that could not be judged at all."""

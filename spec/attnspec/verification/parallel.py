@@ -1,6 +1,7 @@
-"""Questions of one target answered in several processes, each with its own sandbox for candidates.
+"""Questions answered in several processes, each with its own sandboxes for candidates.
 
-A process takes one question at a time, so that the last ones to finish are short.
+A process takes a group of questions at a time: those about one equation in one dtype, whichever targets they are of,
+since most of the work on them is the same.
 """
 
 from __future__ import annotations
@@ -8,21 +9,27 @@ from __future__ import annotations
 import atexit
 import multiprocessing
 import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from attnspec.verification.candidate.question import Refused
+from attnspec.verification import session
+from attnspec.verification.candidate.question import Question, Refused
 from attnspec.verification.options import VerifyOptions
 from attnspec.verification.questions import AnyQuestion
 from attnspec.verification.sandbox.runner import Runner
 from attnspec.verification.sandbox.targets import Target
-from attnspec.verification.session import Answer, answer, load_questions, prepared, runner_of
+from attnspec.verification.session import Answer, OnProgress, load_questions, prepared, runner_of
 from attnspec.verification.targeting import parse_target
 
-Task = tuple[int, int]
-"""The number of a question, and a seed."""
+Task = tuple[int, int, int]
+"""The place of a target, the number of a question of it, and a seed."""
+
+Targets = Sequence[tuple[Callable[..., Any] | str | Target, VerifyOptions]]
+
+MOST_OPEN = 4
+"""So many targets have a process for their candidates at a time; another one ends that which was not used longest."""
 
 
 def count_questions(target: Callable[..., Any] | str | Target, options: VerifyOptions) -> int:
@@ -33,30 +40,97 @@ def count_questions(target: Callable[..., Any] | str | Target, options: VerifyOp
         return 0 if runner.failures else len(to_answer)
 
 
+@dataclass
+class Loaded:
+    """Targets that are loaded in this process, each when its first question is asked.
+
+    Attributes:
+        targets: the targets with their options.
+        fresh: after so many answers a target is loaded anew, for candidates that keep what they have compiled.
+    """
+
+    targets: Targets
+    fresh: int | None = None
+    _runners: dict[int, Runner] = field(default_factory=dict)
+    _questions: dict[int, list[AnyQuestion | Refused]] = field(default_factory=dict)
+    _answered: int = 0
+
+    def __post_init__(self) -> None:
+        atexit.register(self.close)
+
+    def close(self) -> None:
+        """End the processes of all candidates."""
+        for runner in self._runners.values():
+            runner.close()
+        atexit.unregister(self.close)
+
+    def runner(self, place: int) -> Runner:
+        """The runner of a target; the ones that were not used lately are closed, until they are used again."""
+        found = self._runners.pop(place, None) or runner_of(self.targets[place][1])
+        self._runners[place] = found  # the last one
+        for early in [*self._runners.values()][:-MOST_OPEN]:
+            early.close()
+        return found
+
+    def questions(self, place: int) -> list[AnyQuestion | Refused]:
+        """The questions of a target.
+
+        Raises:
+            TargetError, UnknownName, BindingError, SpecError: as `attnspec.verify` does.
+        """
+        if place not in self._questions:
+            shown, aim = prepared(*self.targets[place])
+            self._questions[place] = load_questions(shown, aim, self.targets[place][1], self.runner(place))
+        return self._questions[place]
+
+    def answer(self, task: Task, on_progress: OnProgress = lambda stage: None) -> Answer:
+        """Answer one question."""
+        place, number, seed = task
+        if self.fresh and self._answered and self._answered % self.fresh == 0:
+            self._questions.clear()
+        self._answered += 1
+        question = self.questions(place)[number]
+        question = question if isinstance(question, Refused) else replace(question, seed=seed)
+        return session.answer(question, self.runner(place), on_progress)
+
+
+def in_groups(questions: Mapping[int, Sequence[AnyQuestion | Refused]], seeds: Sequence[int]) -> list[list[Task]]:
+    """Tasks of all questions, in groups that are about one equation in one dtype.
+
+    Args:
+        questions: {place of a target: its questions}.
+        seeds: the seed of each target.
+    """
+    groups: dict[object, list[Task]] = {}
+    for place, asked in questions.items():
+        for number, question in enumerate(asked):
+            alike = (question.equation.id, question.dtype) if isinstance(question, Question) else (place, number)
+            groups.setdefault(alike, []).append((place, number, seeds[place]))
+    return [*groups.values()]
+
+
 def answered_in_processes(
-    target: Callable[..., Any] | str | Target,
-    options: VerifyOptions,
-    jobs: int,
-    tasks: Sequence[Task],
-    fresh: int | None = None,
+    targets: Targets, jobs: int, groups: Sequence[Sequence[Task]], fresh: int | None = None
 ) -> Iterator[tuple[Task, Answer]]:
-    """Answer each task in one of several processes, in any order.
+    """Answer each task in one of several processes; a group in one of them, the groups in any order.
 
     The processes are spawned, since this process may have threads. They end with the last answer, or when
     the iterator is closed.
 
     Args:
+        targets: the targets with their options.
         jobs: how many processes.
-        fresh: after so many answers a process loads the target anew, for candidates that keep what they have compiled.
+        groups: the tasks.
+        fresh: after so many answers a process loads its targets anew, for candidates that keep what they have compiled.
     """
     before = set(multiprocessing.active_children())
     context = multiprocessing.get_context("spawn")
-    aim = parse_target(target)
-    pool = ProcessPoolExecutor(jobs, context, initializer=_start, initargs=(aim, options, fresh))
+    aims = [(parse_target(target)[1], options) for target, options in targets]
+    pool = ProcessPoolExecutor(jobs, context, initializer=_start, initargs=(aims, fresh))
     try:
-        waiting = {pool.submit(_answered, task): task for task in tasks}
+        waiting = {pool.submit(_answered, group): group for group in groups}
         for future in as_completed(waiting):
-            yield waiting[future], future.result()
+            yield from zip(waiting[future], future.result(), strict=True)
     except BaseException:
         for child in set(multiprocessing.active_children()) - before:
             child.terminate()
@@ -67,43 +141,16 @@ def answered_in_processes(
 
 # In each process.
 
-
-@dataclass
-class _Worker:
-    """A target in a worker process: loaded for its first question, and again after a number of answers."""
-
-    aim: tuple[str, Target]
-    options: VerifyOptions
-    fresh: int | None
-    runner: Runner = field(init=False)
-    to_answer: list[AnyQuestion | Refused] = field(default_factory=list)
-    answered: int = 0
-
-    def __post_init__(self) -> None:
-        self.runner = runner_of(self.options)
-        atexit.register(self.runner.close)
-
-    def answer(self, task: Task) -> Answer:
-        """Answer one question."""
-        if not self.to_answer or (self.fresh and self.answered % self.fresh == 0):
-            prepared(self.aim[1], self.options)
-            self.to_answer = load_questions(*self.aim, self.options, self.runner)
-        self.answered += 1
-        number, seed = task
-        question = self.to_answer[number]
-        return answer(question if isinstance(question, Refused) else replace(question, seed=seed), self.runner)
+_loaded: Loaded | None = None
 
 
-_worker: _Worker | None = None
-
-
-def _start(aim: tuple[str, Target], options: VerifyOptions, fresh: int | None) -> None:
+def _start(targets: Targets, fresh: int | None) -> None:
     """Prepare a worker process. Nothing is loaded yet, since an error here would have no message."""
-    global _worker
-    _worker = _Worker(aim, options, fresh)
+    global _loaded
+    _loaded = Loaded(targets, fresh)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def _answered(task: Task) -> Answer:
-    assert _worker is not None
-    return _worker.answer(task)
+def _answered(group: Sequence[Task]) -> list[Answer]:
+    assert _loaded is not None
+    return [_loaded.answer(task) for task in group]

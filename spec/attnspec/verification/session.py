@@ -88,7 +88,7 @@ def run(
             answers = _in_turn(to_answer, runner, on_verdict, on_progress, record)
             return report_of(shown, options, answers, runner.failures, on_verdict)
         runner.close()
-    answers = _in_processes(target, options, len(to_answer), shared, on_verdict, on_progress, record)
+    answers = _in_processes(target, options, to_answer, shared, on_verdict, on_progress, record)
     return report_of(shown, options, answers, (), on_verdict)
 
 
@@ -143,19 +143,22 @@ def _in_turn(
 def _in_processes(
     target: Callable[..., Any] | str | Target,
     options: VerifyOptions,
-    count: int,
+    to_answer: Sequence[AnyQuestion | Refused],
     jobs: int,
     on_verdict: OnVerdict,
     on_progress: OnProgress,
     record: Record,
 ) -> list[Answer]:
-    from attnspec.verification.parallel import answered_in_processes  # late: it imports this module in each process
+    from attnspec.verification.parallel import answered_in_processes, in_groups  # late: it imports this module
 
+    count = len(to_answer)
     answers: dict[int, Answer] = {number: verdict for number, verdict in record.earlier.items() if number < count}
     for verdict in record.earlier.values():
         on_verdict(verdict)
-    tasks = [(number, options.seed) for number in range(count) if number not in answers]
-    for (number, _), answered in answered_in_processes(target, options, jobs, tasks):
+    left = [[task for task in group if task[1] not in answers] for group in in_groups({0: to_answer}, [options.seed])]
+    for (_, number, _), answered in answered_in_processes(
+        [(target, options)], jobs, [group for group in left if group]
+    ):
         answers[number] = answered
         if isinstance(answered, Verdict):
             record.keep(number, answered)
