@@ -3,17 +3,20 @@
     python benchmarks/right_forms.py --run /tmp/right.jsonl [--minutes 30] [--of WORD …]   judge what the file lacks
     python benchmarks/right_forms.py --table /tmp/right.jsonl                              count what it has
 
-The forms are the right ones of tests/planted, the mended ones of tests/reports and those of tests/strangers. Each is
-asked in each dtype, with --seeds N seeds from --first on. The order is drawn once, so that a part of a run is a sample
-of it; a run may be stopped and goes on where it was. What does not conform is blamed rightly only if the form itself
-loses what the dtype could keep: each such row is a question to a person.
+The forms are the right ones of tests/planted, the mended ones of tests/reports, those of tests/strangers, and PyTorch's
+and JAX's own functions, attnspec_peers, in dtypes that are not claimed there too. Each is asked in each dtype, with
+--seeds N seeds from --first on. The order is drawn once, so that a part of a run is a sample; a run may be stopped
+and goes on where it was. What does not conform is blamed rightly only if the form itself loses what the dtype could
+keep: each such row is a question to a person.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib
 import importlib.util
 import json
+import pkgutil
 import random
 import sys
 import time
@@ -28,7 +31,12 @@ sys.path.insert(0, str(ROOT / "tests"))
 import strangers_table  # noqa: E402  # the path comes first
 
 import attnspec  # noqa: E402  # likewise
+import attnspec_peers  # noqa: E402  # likewise
+from attnspec.implementation import ATTRIBUTE  # noqa: E402  # likewise
 from planted.authored import authored  # noqa: E402  # likewise
+
+PEERS = ("attention", "multihead", "optimizer", "recurrent", "torch_modules", "transformer")
+"""The files of attnspec_peers that need PyTorch, ONNX Runtime and JAX alone."""
 
 DTYPES = ("float32", "float64", "float16", "bfloat16")
 
@@ -60,6 +68,12 @@ def forms() -> Iterator[tuple[str, str, dict[str, Any]]]:
             for backward in (False, True) if where == "in_torch" else (False,):
                 key = f"strangers/{where}:{name}{' backward' if backward else ''}"
                 yield key, f"strangers.{where}:{name}", {"equations": modules, "backward": backward}
+    for module in pkgutil.iter_modules(attnspec_peers.__path__, "attnspec_peers."):
+        stem = module.name.partition(".")[2]
+        if stem in PEERS:
+            for name, item in vars(importlib.import_module(module.name)).items():
+                if hasattr(item, ATTRIBUTE):
+                    yield f"peers/{stem}:{name}", f"{module.name}:{name}", {"claim": {"dtypes": DTYPES}}
 
 
 def wanted(seeds: range, dtypes: list[str], words: list[str]) -> list[Asked]:

@@ -131,10 +131,12 @@ def selected_steps(x, length, h_0, c_0, W_xi, W_hi, b_i, W_xf, W_hf, b_f, W_xg, 
 
     def step(carry, inputs):
         (h, c), (row, i) = carry, inputs
-        gate = lambda W, U, b: row @ W + h @ U + b  # noqa: E731
-        new_c = nn.sigmoid(gate(W_xf, W_hf, b_f)) * c + nn.sigmoid(gate(W_xi, W_hi, b_i)) * jnp.tanh(
-            gate(W_xg, W_hg, b_g)
-        )
+
+        def gate(W, U, b):
+            return row @ W + h @ U + b
+
+        written = nn.sigmoid(gate(W_xi, W_hi, b_i)) * jnp.tanh(gate(W_xg, W_hg, b_g))
+        new_c = nn.sigmoid(gate(W_xf, W_hf, b_f)) * c + written
         new_h = nn.sigmoid(gate(W_xo, W_ho, b_o)) * jnp.tanh(new_c)
         live = (i < length)[..., None]
         h, c = jnp.where(live, new_h, h), jnp.where(live, new_c, c)

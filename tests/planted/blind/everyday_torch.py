@@ -48,7 +48,7 @@ def flash_in_float32(q, k, v):
 def by_baddbmm(q, k, v):
     """Right: baddbmm with beta=0 and alpha=scale over flattened batches, softmax in float32, as GPT-NeoX does."""
     lead, (n, d), m, e = q.shape[:-2], q.shape[-2:], k.shape[-2], v.shape[-1]
-    q, k, v = q.reshape(-1, n, d), k.reshape(-1, m, d), v.reshape(-1, m, e)
+    q, k, v = q.reshape(math.prod(lead), n, d), k.reshape(math.prod(lead), m, d), v.reshape(math.prod(lead), m, e)
     empty = q.new_zeros(q.shape[0], n, m)
     s = torch.baddbmm(empty, q, k.mT, beta=0.0, alpha=1 / math.sqrt(d))
     p = F.softmax(upcast(s), dim=-1).to(q.dtype)
@@ -347,6 +347,8 @@ def one_hot_product(k, P):
 @of("text.window_labels")
 def by_unfold(x, W, b, *, w):
     """Right: padded by zeros, unfolded along time, and flattened into one product."""
+    if not x.shape[-2]:
+        return x.new_zeros(*x.shape[:-1], b.shape[-1])
     padded = F.pad(x, (0, 0, w, w))
     windows = padded.unfold(-2, 2 * w + 1, 1).transpose(-1, -2).flatten(-2)
     return windows @ W + b
