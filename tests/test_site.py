@@ -17,6 +17,7 @@ import peers
 from attnspec.discovery import discover
 from attnspec.language.equation import REGISTRY, Equation
 from attnspec.pages.kept import Found
+from browsing import chromium, needs_chromium, opened
 from website import build, drawing, lean, mistakes, pages, pictures
 from website.disagreements import CARDS, DISPUTES, UNCHECKED
 from website.guides import Guides
@@ -253,6 +254,36 @@ def test_unused_rules_are_left_out() -> None:
     kept = lean._without_unused("".join(lean._rules(sheet, {"a"})))
 
     assert kept == ".a{color:red}@media (min-width:1px){.a:not(.b){z:w}}:root{--v:2}i{k:var(--v)}"
+
+
+def test_what_opens_the_navigation_has_a_name() -> None:
+    opened = '<html lang="zh-CN"><summary><span class="toctree-toggle" role="presentation"></span></summary>'
+    named = lean.named(opened + "<span>Collapse Sidebar</span>")
+
+    assert '<summary aria-label="下级页面"><span class="toctree-toggle"' in named
+    assert "<span>收起侧边栏</span>" in named
+    assert 'aria-label="The pages below"' in lean.named(opened.replace("zh-CN", "en"))
+    assert lean.named(named) == named
+
+
+@needs_chromium
+@pytest.mark.broad
+@pytest.mark.parametrize(
+    "page", ["zh/equations/recurrent.gru_cell", "equations/attention.masked", "zh/index", "gallery"]
+)
+def test_a_page_of_the_site_in_a_browser(page: str, part: Path) -> None:
+    """From a disk, wide and narrow, light and dark: no error, no request elsewhere, no wider than the window, and axe
+    finds nothing serious."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    with chromium() as browser:
+        for scheme, width in (("light", 360), ("dark", 1440)):
+            size = {"width": width, "height": 900}
+            with opened(browser, part / f"{page}.html", color_scheme=scheme, viewport=size) as shown:
+                assert shown.evaluate("document.documentElement.scrollWidth") <= width
+                found = Axe().run(shown, options={"preload": False}).response["violations"]
+                grave = [each for each in found if each["impact"] in ("serious", "critical")]
+                assert [(each["id"], [node["html"][:160] for node in each["nodes"][:3]]) for each in grave] == []
 
 
 def test_what_a_page_would_load_is_found() -> None:

@@ -9,6 +9,12 @@ from pathlib import Path
 SHEETS = ("_static/styles/pydata-sphinx-theme.css", "_static/pygments.css", "_static/basic.css")
 """The sheets of the theme."""
 MARK = "/* The rules that the pages of this site use. */\n"
+TOGGLE = '<summary><span class="toctree-toggle"'
+"""What opens a part of the theme's navigation: a sign alone, which screen readers cannot name."""
+TOGGLES = {"en": "The pages below", "zh-CN": "下级页面"}
+"""{language: what it is called}."""
+CHINESE = {">Collapse Sidebar<": ">收起侧边栏<", ">Expand Sidebar<": ">展开侧边栏<"}
+"""What the theme has no Chinese for."""
 KEPT = ("fa-",)
 """How the classes of icons begin: the site has signs of its own for those that the theme writes."""
 
@@ -25,7 +31,10 @@ def slim(site: Path, styles: Path) -> None:
         left.unlink(missing_ok=True)
     words: set[str] = set()
     for page in site.rglob("*.html"):
-        for names in re.findall(r'(?:class|id)="([^"]*)"', page.read_text("utf-8")):
+        text = page.read_text("utf-8")
+        if (said := named(text)) != text:
+            page.write_text(said, "utf-8")
+        for names in re.findall(r'(?:class|id)="([^"]*)"', text):
             words.update(names.split())
     for script in (site / "_static").rglob("*.js"):
         words.update(re.findall(r"[\w-]+", script.read_text("utf-8")))
@@ -38,6 +47,15 @@ def slim(site: Path, styles: Path) -> None:
         whole.parent.mkdir(exist_ok=True)
         whole.write_text(text, "utf-8")
         sheet.write_text(MARK + _without_unused("".join(_rules(text, words))), "utf-8")
+
+
+def named(text: str) -> str:
+    """A page whose navigation has names for all that can be pressed, in its language."""
+    language = "zh-CN" if '<html lang="zh-CN"' in text else "en"
+    text = text.replace(TOGGLE, TOGGLE.replace(">", f' aria-label="{TOGGLES[language]}">', 1))
+    for english, chinese in CHINESE.items() if language == "zh-CN" else ():
+        text = text.replace(english, chinese)
+    return text
 
 
 def _without_unused(text: str) -> str:
