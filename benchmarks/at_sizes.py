@@ -1,7 +1,7 @@
 """Time and memory of one call at production sizes, and of the reference that judges every row of it.
 
     python benchmarks/at_sizes.py                      # attention of 16,384 queries and keys, a GRU of batch 512
-    python benchmarks/at_sizes.py --scale 8            # 131,072 of them, batch 4,096: minutes, and 20 GB for the GRU
+    python benchmarks/at_sizes.py --scale 8            # 131,072 of them, batch 4,096: 20 minutes, 40 GB for the GRU
     python benchmarks/at_sizes.py attention --wrong    # one wrong row, which the verdict must name
 
 Each verdict is reached in a process of its own, on one small case and on the large one. The memory of the reference is
