@@ -26,7 +26,7 @@ def right(q: Array, k: Array, v: Array) -> Array:
 def right_einsum(q: Array, k: Array, v: Array) -> Array:
     e = np.einsum("...nd,...md->...nm", q, k) * (q.shape[-1] ** -0.5)
     parts = np.exp(e - np.max(e, -1)[..., None])
-    return np.einsum("...nm,...md->...nd", parts, v) / np.sum(parts, axis=-1, keepdims=True)
+    return np.einsum("...nm,...md->...nd", parts, v, optimize=True) / np.sum(parts, axis=-1, keepdims=True)
 
 
 @implements("attention.scaled_dot_product", framework="numpy")

@@ -119,12 +119,12 @@ def gelu_by_erfc(x, W_1, b_1, W_2, b_2):
 
 
 @of("position.sinusoidal")
-def complex_waves(*, t, d):
+def complex_waves(*, t, d, dtype):
     """Right: real and imaginary part of exp(i pos ω), interleaved; ω by logspace-like powers."""
     pairs = (d + 1) // 2
     omega = 10000.0 ** (-2.0 * np.arange(pairs) / max(d, 1))
     wave = np.exp(1j * np.arange(t)[:, None] * omega)
-    return np.stack([wave.imag, wave.real], -1).reshape(t, 2 * pairs)[:, :d]
+    return np.stack([wave.imag, wave.real], -1).reshape(t, 2 * pairs)[:, :d].astype(dtype)
 
 
 @of("recurrent.simple_rnn")

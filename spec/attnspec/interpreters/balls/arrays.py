@@ -123,8 +123,8 @@ def _converted(value: Any) -> Any:
 
 def _wrapped(value: Any) -> Any:
     """A result of NumPy as an array of balls, if it has numbers."""
-    if type(value) in (tuple, list):
-        return type(value)(map(_wrapped, value))
+    if type(value) in (tuple, list):  # integers in one are places, as in the path of an einsum
+        return type(value)(each if type(each) is int else _wrapped(each) for each in value)
     if isinstance(value, Ball | float) or type(value) is int:
         return _array([number(value)], ())
     if isinstance(value, np.ndarray):
