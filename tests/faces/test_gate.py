@@ -404,6 +404,7 @@ def test_a_change_cannot_excuse_itself(gate: Callable[..., Result], asked: list[
     missing = asks("origin/main")
     assert missing.exit_code == 2
     assert "cannot read known departures at origin/main" in missing.stderr
+    assert "a list that is new begins as an empty file there" in missing.stderr
     assert gate("", ENTRY, options=("--known-from", "HEAD")).exit_code == 2
 
 

@@ -169,7 +169,7 @@ def at_revision(path: str, revision: str) -> str:
             f"cannot read known departures at {revision}",
             given=done.stderr.decode(errors="replace").strip(),
             expected=f"a revision that has {path}",
-            mend="in CI, fetch the base revision first: git fetch origin main",
+            mend="fetch the revision first: git fetch origin main; a list that is new begins as an empty file there",
         )
     return done.stdout.decode("utf-8")
 
