@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from html import escape
 from typing import Any
@@ -67,7 +68,7 @@ def _page(equation: AnEquation, answers: Answers, language: Language) -> Iterato
     mutants = [each for each in equation.mutants() if any(each.id in by for by in by_target.values())]
     missed = [each for each in mutants if not any(by.get(each.id) for by in by_target.values())]
     heads = "".join(f"<th>{escape(say(each))}</th>" for each in ("mistake", "made by"))
-    heads += "".join(f"<th>{escape(say('cases of'))} {escape(each)}</th>" for each in by_target)
+    heads += "".join(f"<th>{escape(say('cases of'))} {_with_breaks(each)}</th>" for each in by_target)
     heads += f"<th>{escape(say('properties'))}</th>"
     order = sorted(mutants, key=lambda each: (each not in missed, each.kind == "generated"))
     rows = "".join(_row(each, list(by_target.values()), laws.get(each.id, []), language) for each in order)
@@ -86,6 +87,11 @@ def _page(equation: AnEquation, answers: Answers, language: Language) -> Iterato
     )
     table = f'<table class="table mistakes"><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>'
     yield f'```{{raw}} html\n<div class="pst-scrollable-table-container" tabindex="0">{table}</div>\n```'
+
+
+def _with_breaks(target: str) -> str:
+    """A long name as HTML, which may be broken after its signs."""
+    return re.sub(r"([.:_])", r"\1<wbr>", escape(target))
 
 
 def _row(mutant: Mutant, verdicts: list[dict[str, bool]], laws: list[str], language: Language) -> str:

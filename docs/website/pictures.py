@@ -168,4 +168,5 @@ def markdown(id: str, found: Drawn, language: Language) -> Iterator[str]:
         yield say("{data} has these values, and those of {rest} more pictures.", data=data, rest=found.rest)
     else:
         yield say("{data} has these values.", data=data)
-    yield say("{command} draws the same for inputs of your own.", command=command)
+    if id != MERGED:
+        yield say("{command} draws the same for inputs of your own.", command=command)
