@@ -160,3 +160,19 @@ def test_the_cosine_stands_for_a_product(words: str, zero: float) -> None:
 
     with np.errstate(invalid="ignore"):
         np.testing.assert_allclose(evaluate(tree, (), {"q": q, "k": k}), expected, rtol=1e-12)
+
+
+def test_two_constants_of_a_line_are_swapped() -> None:
+    found = evaluate(trees("transformer.feed_forward_gelu_tanh")["in u: 0.797885 and 0.044715 are swapped"], (), GIVEN)
+
+    a = X @ W_1 + B_1
+    u = 0.044715 * (a + 0.7978845608028654 * a**3)
+    np.testing.assert_allclose(found, (0.5 * a * (1 + np.tanh(u))) @ W_2 + B_2, rtol=1e-12)
+
+
+def test_a_function_is_of_minus_its_argument() -> None:
+    found = evaluate(
+        trees("transformer.feed_forward")["in the result: relu is of minus x W_1 + b_1, not of x W_1 + b_1"], (), GIVEN
+    )
+
+    np.testing.assert_allclose(found, np.maximum(-(X @ W_1 + B_1), 0) @ W_2 + B_2, rtol=1e-12)

@@ -6,12 +6,23 @@ from typing import Any
 
 import numpy as np
 import pytest
+from jaxtyping import Float
 from numpy.typing import NDArray
 
-from attnspec import REGISTRY
+from attnspec import REGISTRY, equation
 from attnspec.interpreters.evaluation.call import evaluate
 from attnspec.interpreters.mutation.mask_errors import mask_errors
 from attnspec.language.check import check
+from attnspec.notation import Tensor, index, sum
+
+
+@equation()
+def last_two(x: Float[Tensor, "t d"]) -> Float[Tensor, "t d"]:
+    """The sum of a row and of the one before it."""
+    t, j = index("t"), index("t")
+    y = sum(j, x[j], where=(j <= t) & (t < j + 2))
+    return y.stack(t)
+
 
 Array = NDArray[Any]
 
@@ -72,6 +83,28 @@ def test_one_head_alone_has_the_mask(word: str) -> None:
     wrong = value(id, f"head/mask/{word} at the first h", **given)
 
     np.testing.assert_allclose(wrong, np.concatenate(parts, -1) @ W_o, rtol=1e-12)
+
+
+@pytest.mark.parametrize(("word", "beyond"), [("seen", True), ("hidden", False)])
+def test_a_mask_is_read_in_part(word: str, beyond: bool) -> None:
+    q, k, v = (RANDOM.standard_normal((size, 4)) for size in (3, 6, 6))
+    mask = np.array([True, False, True, False, True, False])
+    says = f"mask is read at the first 2 places along j alone: all behind them are {word}"
+    (definition,) = [
+        each.definition for each in mask_errors(REGISTRY["attention.padded"].definition, (2,)) if each.says == says
+    ]
+
+    found = evaluate(definition, (q, k, v, mask), {})
+
+    read = np.where(np.arange(6) < 2, mask, beyond)
+    np.testing.assert_allclose(found, evaluate(REGISTRY["attention.padded"].definition, (q, k, v, read), {}))
+
+
+def test_one_of_two_conditions_is_not_asked() -> None:
+    x = RANDOM.standard_normal((5, 2))
+    (definition,) = [each.definition for each in mask_errors(last_two.definition) if "t < j + 2 is not" in each.says]
+
+    np.testing.assert_allclose(evaluate(definition, (x,), {}), np.cumsum(x, axis=0))
 
 
 @pytest.mark.broad

@@ -12,13 +12,14 @@ EQUATION = "text.binary_cross_entropy"
 OPTIONS: dict[str, object] = {"framework": "torch"}
 
 
-def softplus(x: Tensor) -> Tensor:
-    return x.clamp(min=0) + torch.log1p(torch.exp(-x.abs()))
+def loss(logit: Tensor, target: Tensor, sign: int) -> Tensor:
+    """The larger parts are subtracted first, so that what is left of them keeps the small one."""
+    return (sign * logit).clamp(min=0) - target * logit + torch.log1p(torch.exp(-logit.abs()))
 
 
 def faulty(logit: Tensor, target: Tensor) -> Tensor:
-    return softplus(-logit) - target * logit
+    return loss(logit, target, -1)
 
 
 def mended(logit: Tensor, target: Tensor) -> Tensor:
-    return softplus(logit) - target * logit
+    return loss(logit, target, 1)

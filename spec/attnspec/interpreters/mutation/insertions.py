@@ -13,7 +13,7 @@ from itertools import combinations
 from attnspec.interpreters.formula.formula import text_of
 from attnspec.interpreters.mutation.everywhere import everywhere
 from attnspec.interpreters.mutation.free_numbers import MOVED, is_float
-from attnspec.interpreters.mutation.mutants import Mutant, changes, is_well_formed
+from attnspec.interpreters.mutation.mutants import Mutant, changes, is_well_formed, parts
 from attnspec.interpreters.mutation.operators import Site, must_equal
 from attnspec.language.traversal import map_definition, map_node, nodes
 from attnspec.language.tree import Apply, At, Call, Definition, Name, Node, Number, Reduce, Scan, SizeOf
@@ -23,6 +23,9 @@ BOUNDS = (1.0, 2.0, 3.0, 5.0, 6.0, 10.0, 15.0, 20.0, 30.0, 50.0, 80.0, 100.0)
 
 FUNCTIONS = ("tanh", "sigmoid", "relu", "gelu", "exp")
 """Functions that may be applied by mistake."""
+
+USUAL = (-1.0, 0.0, 1.0, 2.0)
+"""Constants that are not mistaken for one another."""
 
 LOPSIDED = ("sigmoid", "relu", "gelu", "exp", "silu", "softplus")
 """Functions that are neither odd nor even."""
@@ -42,6 +45,7 @@ def insertions(definition: Definition, roots: Collection[int] | None = None) -> 
         *_sums_of_arguments(definition),
         *_exchanges(definition),
         *_option_exchanges(definition),
+        *_constant_exchanges(definition),
         *_symmetric(definition),
     )
     yield from (each for each in whole if roots is None or changes(each.definition, definition, roots))
@@ -139,6 +143,17 @@ def _option_exchanges(definition: Definition) -> Iterator[Mutant]:
                 where = " and ".join(", ".join(definition.lines[k].targets) for k in (one, other))
                 says = f"in {where}: {first} and {second} are swapped"
                 yield Mutant(f"{where}/exchange/{a}-{b}", says, replace(definition, lines=lines))
+
+
+def _constant_exchanges(definition: Definition) -> Iterator[Mutant]:
+    """Two constants of one line are swapped."""
+    for label, root, build in parts(definition):
+        found = dict.fromkeys(node for node in nodes(root) if isinstance(node, Number) and node.value not in USUAL)
+        for a, b in combinations(found, 2):
+            swapped = {a: b, b: a}
+            tree = build(map_node(root, lambda node, swapped=swapped: swapped.get(node, node)))  # type: ignore[misc]  # mypy does not infer a lambda with a default
+            says = f"in {label}: {a.value:.6g} and {b.value:.6g} are swapped"
+            yield Mutant(f"{label}/exchange/{a.value:g}-{b.value:g}", says, tree)
 
 
 def _symmetric(definition: Definition) -> Iterator[Mutant]:

@@ -1,4 +1,4 @@
-"""Mistakes with a condition of sums: another one unless it hides everything, or a mask along another axis.
+"""Mistakes with a condition of sums: another one unless it hides everything, a mask along another axis or read in part.
 
 They are not mutants of an equation, and the cases need not detect them. They are tried as explanations of wrong answers
 that no mutant explains.
@@ -6,12 +6,12 @@ that no mutant explains.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 from attnspec.interpreters.formula.formula import text_of
 from attnspec.interpreters.mutation.everywhere import everywhere
-from attnspec.interpreters.mutation.mutants import Mutant, is_well_formed
+from attnspec.interpreters.mutation.mutants import Mutant, is_well_formed, parts
 from attnspec.interpreters.mutation.operators import Site, dropped, mismasked
 from attnspec.language.traversal import map_throughout, nodes, nodes_throughout, substitute, walk
 from attnspec.language.tree import (
@@ -35,18 +35,39 @@ STAND_IN = -1e9
 """A large negative number, in place of masked scores."""
 
 
-def mask_errors(definition: Definition) -> Iterator[Mutant]:
-    """The variants of an equation with one of these mistakes in all reductions of one condition."""
+def mask_errors(definition: Definition, further: Iterable[int] = ()) -> Iterator[Mutant]:
+    """The variants of an equation with one of these mistakes in all reductions of one condition.
+
+    Args:
+        further: how many places of a mask may be read.
+    """
     callees = {node.callee.id: node.callee for node in nodes_throughout(definition) if isinstance(node, CallLike)}
     for owner in {definition.id: definition, **callees}.values():
         conditions = [node.where for node in nodes(owner) if isinstance(node, Reduce)]
         for where in dict.fromkeys(each for each in conditions if each is not None):
-            for name, says, change in (*_unless_all_are_hidden(owner, where), *_along_another_axis(owner, where)):
+            for name, says, change in (
+                *_unless_all_are_hidden(owner, where),
+                *_along_another_axis(owner, where),
+                *_read_in_part(owner, where, further),
+            ):
                 tree = map_throughout(definition, _within(owner.id, where, change))
                 if is_well_formed(tree):
                     yield Mutant(f"mask/{name}", says, tree)
 
     yield from _in_some_calls(definition)
+    yield from _without_one_condition(definition)
+
+
+def _without_one_condition(definition: Definition) -> Iterator[Mutant]:
+    """Of two conditions, such as those of a window that is causal too, one is not asked."""
+    for label, root, build in parts(definition):
+        for path, node in walk(root):
+            match node:
+                case Apply(op="and", args=(a, b)):
+                    for kept, lost in ((a, b), (b, a)):
+                        tree, shown = build(substitute(root, path, kept)), text_of(lost, definition)
+                        if is_well_formed(tree):
+                            yield Mutant(f"{label}/unasked/{shown}", f"in {label}: {shown} is not asked", tree)
 
 
 def _in_some_calls(definition: Definition) -> Iterator[Mutant]:
@@ -134,6 +155,20 @@ def _along_another_axis(owner: Definition, where: Node) -> Iterator[tuple[str, s
             says = f"{symbol} is applied along {other}, not along {index}"
             yield f"{mask}/along-{other}/0", f"{says}: rows are 0 where it is false", _with_condition(moved)
             yield f"{mask}/along-{other}/mean", f"{says}: rows are averages where it is false", _averaged(moved)
+
+
+def _read_in_part(owner: Definition, where: Node, further: Iterable[int]) -> Iterator[tuple[str, str, Change]]:
+    """A mask is read up to some place; all behind it is seen, or hidden."""
+    match where:
+        case At(array=Name(id=mask), places=(*_, Position(index=index))):
+            symbol, place = text_of(Name(mask), owner), Apply("*", (ONE, Position(index)))
+        case _:
+            return
+    for count in further:
+        before, behind = Apply("<", (place, Number(float(count)))), Apply("<=", (Number(float(count)), place))
+        says = f"{symbol} is read at the first {count} places along {index} alone: all behind them"
+        yield f"{mask}/first-{count}/seen", f"{says} are seen", _with_condition(Apply("or", (where, behind)))
+        yield f"{mask}/first-{count}/hidden", f"{says} are hidden", _with_condition(Apply("and", (where, before)))
 
 
 def _with_condition(where: Node) -> Change:

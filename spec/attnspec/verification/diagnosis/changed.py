@@ -57,7 +57,7 @@ def changed_inputs(
     if not found:
         return None
     unrefuted = [change for change in found if not _refuted(judge, change, observations, policy)]
-    if not unrefuted and one_number(judge, failing, policy):  # many changes give that in some cases alone
+    if not unrefuted and (len(failing) == 1 or one_number(judge, failing, policy)):  # many explain so little
         return None
     rest = "" if unrefuted else f" (wrong {locate.where(judge.compare(observations, policy))})"
     first, *others = unrefuted or found

@@ -253,10 +253,11 @@ class Explainer:
         return software_mistakes(self.judge.equation, self.sizes_in_code)
 
     def on_long_axes(self, observations: Sequence[Observation], judged: Judged) -> Diagnosis | None:
-        """Find a part of a sum that alone counts, where only cases with a long axis are wrong."""
+        """Find a part of a sum or a mask that alone is read, where only cases with a long axis are wrong."""
         if any(item.case.longest <= LONG for item in self.judge.failing(observations, judged.policy)):
             return None
-        mistakes = [*partial_sums(self.judge.equation.definition, self.sizes_in_code)]
+        definition, sizes = self.judge.equation.definition, self.sizes_in_code
+        mistakes = [*partial_sums(definition, sizes), *mask_errors(definition, sizes)]
         return recognise(self.judge, observations, mistakes, judged.policy, refute=True)
 
     @property
@@ -296,12 +297,12 @@ class Explainer:
     ) -> Diagnosis | None:
         """Find a mistake of the failing cases alone, where they are few or have in common what no right case has.
 
-        Where all that is wrong is NaN or infinite, or one number, nothing is found: many mistakes give that in so few
-        cases.
+        Where one case alone fails, or all that is wrong is NaN, infinite or one number, nothing is found: many mistakes
+        give that in so few cases.
         """
         failing = self.judge.failing(observations, judged.policy)
         wrong = wrong_values(judged.compared)
-        if len(wrong) == 1 or not np.isfinite(wrong).any():
+        if len(failing) == 1 or len(wrong) == 1 or not np.isfinite(wrong).any():
             return None
         if not locate.circumstances(judged.compared) and 2 * len(failing) > len(observations):
             return None
@@ -380,7 +381,7 @@ def software_mistakes(equation: Equation[..., Any], tiles: Iterable[int] = ()) -
         *function_substitutions(definition),
         *over_all_rows(definition),
         *tiling_errors(definition, tiles),
-        *mask_errors(definition),
+        *mask_errors(definition, tiles),
         *fewer_weights(definition),
         *shared_parts(definition),
         *insertions(definition),
