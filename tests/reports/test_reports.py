@@ -65,8 +65,9 @@ NAMED = {
 SLOW = (
     "adam_epsilon_rounds_to_zero", "bahdanau_starts_from_forward", "beam_states_never_change",
     "bidirectional_weights_of_forward", "cross_entropy_second_logarithm", "decoder_reads_source_causally",
-    "decoder_pre_query_not_normalised",
-    "decoder_query_before_norm", "grouped_blocks_collide", "grouped_divides_by_heads_of_keys", "grouped_heads_tiled", "grouped_tile_beyond_group", "gru_gradient_overflows", "rnn_gradient_of_own_first_state",
+    "decoder_pre_query_not_normalised", "decoder_query_before_norm", "grouped_blocks_collide",
+    "grouped_divides_by_heads_of_keys",
+    "grouped_heads_tiled", "grouped_tile_beyond_group", "gru_gradient_overflows", "rnn_gradient_of_own_first_state",
     "sequence_loss_summed_in_half", "stacked_gru_one_first_state", "stacked_lstm_hands_up_cells",
 )  # fmt: skip
 """Faults whose verdict takes long."""
