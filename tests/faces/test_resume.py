@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import shutil
 import signal
@@ -97,6 +98,30 @@ def test_a_killed_run_goes_on(folder: Path, how: signal.Signals) -> None:
 
     assert questions(folder / "run.jsonl") == [0, 1, 2]
     assert verdicts(folder / "resumed.json") == verdicts(folder / "whole.json")
+
+
+def test_a_killed_run_leaves_no_process(tmp_path: Path) -> None:
+    write(tmp_path, quick=60, right=0)
+    command = [sys.executable, "-m", "attnspec", "verify", "many.py", "--resume", "run.jsonl", "--jobs", "2"]
+    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, start_new_session=True)
+    while len(questions(tmp_path / "run.jsonl") if (tmp_path / "run.jsonl").exists() else []) < 1:
+        assert process.poll() is None
+        time.sleep(0.1)
+    process.kill()
+    process.wait()
+
+    until = time.monotonic() + 30
+    while group_is_there(process.pid) and time.monotonic() < until:
+        time.sleep(0.1)
+    assert not group_is_there(process.pid)
+
+
+def group_is_there(leader: int) -> bool:
+    try:
+        os.killpg(leader, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 @pytest.mark.slow

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import atexit
 import multiprocessing
+import os
 import signal
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field, replace
@@ -148,7 +150,17 @@ def _start(targets: Targets, fresh: int | None) -> None:
     """Prepare a worker process. Nothing is loaded yet, since an error here would have no message."""
     global _loaded
     _loaded = Loaded(targets, fresh)
+    threading.Thread(target=_end_with_parent, args=(_loaded,), daemon=True).start()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _end_with_parent(loaded: Loaded) -> None:
+    """End this process, and its candidates, when the one that started it was killed: nobody waits for an answer."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    loaded.close()
+    os._exit(1)
 
 
 def _answered(group: Sequence[Task]) -> list[Answer]:
