@@ -67,12 +67,12 @@ def _throughout(definition: Definition, widths: Sequence[int]) -> Iterator[Mutan
 
 
 def _is_size(node: Node, definition: Definition) -> bool:
-    """Whether a node is a size, or an option that is a whole number."""
+    """Whether a node is a size, or an option that is one."""
     return isinstance(node, SizeOf) or (isinstance(node, Name) and node.id in _whole_options(definition))
 
 
 def _whole_options(definition: Definition) -> list[str]:
-    return [option.name for option in definition.options if option.kind == "int"]
+    return [option.name for option in definition.options if option.size]
 
 
 def _repeated(roots: Sequence[Node], definition: Definition) -> list[Node]:
@@ -96,11 +96,7 @@ def _others(size: Node, definition: Definition, widths: Sequence[int]) -> Iterat
         *most, largest = [str(width) for width in widths]
         words = f"{shown}, filled up to the next of {', '.join(most)} and {largest},"
         yield "filled-up", words, _next_of(size, widths)
-    chosen: list[Node] = [
-        SizeOf(Dim.parse(each.size)) if each.size else Name(each.name)
-        for each in definition.options
-        if each.kind == "int"
-    ]
+    chosen: list[Node] = [SizeOf(Dim.parse(each.size)) for each in definition.options if each.size]
     sizes = dict.fromkeys([*chosen, *(SizeOf(Dim.parse(name)) for name in sizes_of(definition))])
     for other, divisor in permutations((each for each in sizes if each != size), 2):
         if divisor in chosen:
