@@ -99,6 +99,11 @@ class Diagnosis:
     also: tuple[str, ...] = ()
     departure: Departure | None = None
 
+    def __post_init__(self) -> None:
+        """Several mutants may have one sentence, which is not repeated."""
+        others = (each for each in dict.fromkeys(self.also) if each != self.says and f"{each} (" not in self.says)
+        object.__setattr__(self, "also", tuple(others))
+
 
 @dataclass(frozen=True, slots=True)
 class FunctionVerdict:

@@ -257,7 +257,7 @@ def cho_step(token, s, c, E, W_xr, W_hr, C_r, b_r, W_xz, W_hz, C_z, b_z, W_xh, W
     y = E[token]
     r = sigmoid(y @ W_xr + s @ W_hr + c @ C_r + b_r)
     z = sigmoid(y @ W_xz + s @ W_hz + c @ C_z + b_z)
-    new = np.tanh(y @ W_xh + (r * s) @ W_hh + c @ C_h + b_h)
+    new = np.tanh(y @ W_xh + r * (s @ W_hh + c @ C_h) + b_h)
     s = z * s + (1 - z) * new
     return s, int(np.argmax(s @ W_o + y @ E_o + c @ C_o + b))
 
@@ -401,13 +401,13 @@ def addmm(h, W_hy, b_y):
 @one("backward.binary_cross_entropy")
 def probability_less_target(d_loss, logit, target):
     """Right: the probability less the target."""
-    return d_loss * (1 / (1 + np.exp(-np.clip(logit, -80, None))) - target)
+    return d_loss * (1 / (1 + np.exp(-np.clip(logit, -80, None))) - target.astype(logit.dtype))
 
 
 @one("backward.binary_cross_entropy")
 def target_less_probability(d_loss, logit, target):
     """Wrong: the sign is the other one."""
-    return d_loss * (target - 1 / (1 + np.exp(-np.clip(logit, -80, None))))
+    return d_loss * (target.astype(logit.dtype) - 1 / (1 + np.exp(-np.clip(logit, -80, None))))
 
 
 @imp("backward.scaled_dot")

@@ -66,6 +66,24 @@ def test_an_answer_of_the_right_form_has_no_fault() -> None:
     assert answered(Outcome("ok", (output(),)), ONE, REGISTRY[ATTENTION], "float32")
 
 
+def test_where_nothing_tells_the_dtype_a_more_precise_one_is_right() -> None:
+    """A table of positions, say, has no inputs; a less precise dtype is wrong all the same."""
+    found = {dtype: _untold(dtype) for dtype in ("float16", "float32", "float64", "int64")}
+
+    assert found["float32"] == found["float64"] == ""
+    assert found["float16"] == "it returns e in float16 where at least float32 is asked"
+    assert found["int64"] == "it returns e in int64 where at least float32 is asked"
+    assert fault(Outcome("ok", (output((5, 4), "float64"),)), TABLE, REGISTRY[POSITIONS], "float32")
+
+
+POSITIONS = "position.sinusoidal"
+TABLE = Case({}, {"t": 5, "d": 4})
+
+
+def _untold(dtype: str) -> str:
+    return fault(Outcome("ok", (output((5, 4), dtype),)), TABLE, REGISTRY[POSITIONS], "float32", told=False)
+
+
 @pytest.mark.parametrize("shape", [(4, 5), (5, 4, 1), (1, 5, 4), (20,), (5, 3), ()])
 def test_another_shape_is_a_fault(shape: tuple[int, ...]) -> None:
     """Also one that would broadcast, and the same elements in another shape."""

@@ -260,3 +260,12 @@ def test_each_axis_is_long_in_half_precision_beside_short_ones(id: str) -> None:
 
     assert long == names
     assert tuple(found[: len(cells(id))]) == cells(id)
+
+
+@pytest.mark.parametrize("id", ["text.record", "backward.binary_cross_entropy", "recurrent.simple_rnn_lengths"])
+def test_an_argument_without_axes_is_an_array_in_every_cell(id: str) -> None:
+    """One number alone is an array without axes and not a number, whatever pattern it has and without a batch."""
+    made = [make(REGISTRY[id], each, "float32") for each in cells(id, (0,))]
+
+    assert made
+    assert all(isinstance(array, np.ndarray) for case in made for array in case.arrays.values())

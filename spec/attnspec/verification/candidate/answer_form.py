@@ -27,7 +27,9 @@ def shapes(equation: Equation[..., Any], case: Case) -> list[tuple[int, ...]]:
     return [(*lead, *(dim.value(sizes) for dim in result.dims)) for result in definition.results]
 
 
-def fault(outcome: Outcome, case: Case, equation: Equation[..., Any], dtype: str, device: str = "") -> str:
+def fault(
+    outcome: Outcome, case: Case, equation: Equation[..., Any], dtype: str, device: str = "", told: bool = True
+) -> str:
     """Describe what is wrong with the form of an answer; "" if nothing is.
 
     If only the forward pass was run, its outputs did not fit the gradients that were given for them.
@@ -35,11 +37,12 @@ def fault(outcome: Outcome, case: Case, equation: Equation[..., Any], dtype: str
     Args:
         dtype: the dtype of the inputs.
         device: the device of the inputs; "" if devices are not compared.
+        told: whether the candidate can know the dtype; if not, it may answer in a more precise one.
     """
     if outcome.during == "forward":
         equation, outcome = REGISTRY[equation.gradient_of], replace(outcome, during=None)
         case = replace(case, summed=())
-        return fault(outcome, case, equation, dtype, device) or "its outputs fit no gradient"
+        return fault(outcome, case, equation, dtype, device, told) or "its outputs fit no gradient"
     expected = shapes(equation, case)
     results = equation.definition.results
     if len(outcome.outputs) != len(expected):
@@ -49,8 +52,9 @@ def fault(outcome: Outcome, case: Case, equation: Equation[..., Any], dtype: str
             return f"it returns a {output.kind}, not an array of its framework"
         if output.shape != shape:
             return f"it returns {result.name} of shape {output.shape} where {shape} belongs"
-        if not _in_due_dtype(output, result, dtype):
-            due = f"for inputs in {dtype}" if result.kind == "float" else f"where {KINDS[result.kind]} belong"
+        if not _in_due_dtype(output, result, dtype, told):
+            asked = f"for inputs in {dtype}" if told else f"where at least {dtype} is asked"
+            due = asked if result.kind == "float" else f"where {KINDS[result.kind]} belong"
             return f"it returns {result.name} in {output.dtype} {due}"
         if output.value is None:
             return f"it returns {result.name} in {output.dtype}"
@@ -64,17 +68,18 @@ KINDS = {"int": "whole numbers", "bool": "truth values"}
 """{kind of a result: what it consists of}."""
 
 
-def _in_due_dtype(output: Output, result: Parameter, dtype: str) -> bool:
+def _in_due_dtype(output: Output, result: Parameter, dtype: str, told: bool = True) -> bool:
     """Whether a result has the dtype of the inputs, a dtype of its kind, or another that its symbol allows."""
     given, also = output.dtype or "", result.symbol.also
     if result.kind == "float":
-        return given == dtype or (given in also and FORMATS[given].bits > FORMATS[dtype].bits)
+        is_allowed = given in also or (not told and given in FORMATS)
+        return given == dtype or (is_allowed and FORMATS[given].bits > FORMATS[dtype].bits)
     return given.startswith("bool" if result.kind == "bool" else ("int", "uint")) or given in also
 
 
-def answered(outcome: Outcome, case: Case, equation: Equation[..., Any], dtype: str) -> bool:
+def answered(outcome: Outcome, case: Case, equation: Equation[..., Any], dtype: str, told: bool = True) -> bool:
     """Whether a call gave an answer that can be judged."""
-    return outcome.status == "ok" and not fault(outcome, case, equation, dtype)
+    return outcome.status == "ok" and not fault(outcome, case, equation, dtype, told=told)
 
 
 def describe_status(outcome: Outcome) -> str:
@@ -92,7 +97,7 @@ def describe_status(outcome: Outcome) -> str:
 
 
 def unusable(
-    calls: Calls, equation: Equation[..., Any], dtype: str, device: str
+    calls: Calls, equation: Equation[..., Any], dtype: str, device: str, told: bool = True
 ) -> tuple[VerdictKind, str, WorstElement | None] | None:
     """The kind of verdict, the reason and the case if some case has no answer of the right form; otherwise None.
 
@@ -104,7 +109,7 @@ def unusable(
         return VerdictKind.NOT_RUN, str(unavailable.trouble or "it cannot be run here"), None
     if failed:
         return _without_answer(failed, calls, equation)
-    faults = ((case, fault(outcome, case, equation, dtype, device)) for case, outcome in calls)
+    faults = ((case, fault(outcome, case, equation, dtype, device, told)) for case, outcome in calls)
     malformed = [(case, reason) for case, reason in faults if reason]
     if not malformed:
         return None

@@ -426,7 +426,8 @@ class Candidate:
 
     def answers(self, case: Case, outcome: Outcome) -> tuple[NDArray[Any], ...] | None:
         """Return the answers of a call in float64; None if they do not have the right form."""
-        if not answer_form.answered(outcome, case, self.question.equation, self.question.dtype):
+        question = self.question
+        if not answer_form.answered(outcome, case, question.equation, question.dtype, question.told_dtype):
             return None
         return tuple(np.asarray(output.value, dtype=np.float64) for output in outcome.outputs)
 

@@ -74,6 +74,13 @@ class Question:
     sizes: tuple[tuple[str, tuple[int, ...]], ...] = ()
 
     @property
+    def told_dtype(self) -> bool:
+        """Whether the callable can know the dtype: from an array of floating-point numbers, or as its argument."""
+        asked = self.forward or self.equation
+        floats = any(parameter.kind == "float" for parameter in asked.definition.parameters)
+        return floats or any(parameter.name == "dtype" for parameter in self.callable.parameters)
+
+    @property
     def is_narrowed(self) -> bool:
         """Whether only certain cases are asked, and no others are drawn."""
         return self.only_inputs or self.case is not None

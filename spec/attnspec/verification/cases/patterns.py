@@ -110,7 +110,7 @@ def patterned(pattern: str, drawn: Array, ends: tuple[int, int], largest: float)
         power = np.floor(np.log2(min(256.0, largest**0.5 / 16)))  # of two, so that nothing is rounded
         return np.asarray(SIGNS[pattern] * np.abs(drawn) * np.exp2(power))
     if drawn.dtype.kind == "f":
-        return FLOAT_PATTERNS[pattern](drawn)
+        return np.asarray(FLOAT_PATTERNS[pattern](drawn))  # arithmetic makes a number of an array without axes
     if drawn.dtype.kind == "b":
-        return MASK_PATTERNS[pattern](drawn)
-    return INT_PATTERNS[pattern](drawn, *ends)
+        return np.asarray(MASK_PATTERNS[pattern](drawn))
+    return np.asarray(INT_PATTERNS[pattern](drawn, *ends))

@@ -24,7 +24,7 @@ def beyond_one_batch_axis(candidate: Candidate, judge: Judge, judged: Judged) ->
         if outcome.status not in ("ok", "raised"):
             wrong = answer_form.describe_status(outcome)
         elif outcome.status == "ok" and answers is None:
-            wrong = answer_form.fault(outcome, case, question.equation, question.dtype)
+            wrong = answer_form.fault(outcome, case, question.equation, question.dtype, told=question.told_dtype)
         elif answers is not None and not judge.holds(Observation(case, answers), judged.policy, judged.form):
             wrong = "it gives other values"
         if wrong:

@@ -277,7 +277,9 @@ class EquationVerifier(Verifier[Conclusion]):
     def unusable(self) -> Conclusion | None:
         """The conclusion where a case has no answer that can be judged."""
         question = self.question
-        found = answer_form.unusable(self.candidate.calls, self.equation, question.dtype, question.device)
+        found = answer_form.unusable(
+            self.candidate.calls, self.equation, question.dtype, question.device, question.told_dtype
+        )
         return None if found is None else Conclusion(found[0], found[1], worst=found[2])
 
     def properties(self, judged: Judged) -> PropertyResults:
