@@ -85,6 +85,20 @@ def test_nothing_that_a_worker_does_reaches_the_next(candidate: Path, templates:
     assert len({*drawn}) == 3
 
 
+def test_a_worker_in_place_of_another_draws_its_own_hashes(tmp_path: Path, templates: Templates) -> None:
+    """So that an answer that hangs on the order of a set is another one in some fresh process."""
+    path = tmp_path / "mine.py"
+    path.write_text("import numpy as np\ndef order(x): return np.array([hash('a')])\n")
+    with Runner() as runner:
+        runner.load(File(path))
+        request = Request("order", {"x": np.ones(1)}, call_by=[(None, "x")])
+        [before] = runner.call_many([request])
+        runner.close()
+        [after] = runner.call_many([request])
+
+    assert before.outputs[0].value != after.outputs[0].value
+
+
 def test_a_worker_is_where_the_parent_is(
     candidate: Path, templates: Templates, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

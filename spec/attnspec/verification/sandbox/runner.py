@@ -79,6 +79,7 @@ class Runner:
         self._memory_bytes = memory_bytes if memory_bytes is not None else _default_memory()
         self.time_limit, self._start_limit = time_limit, start_limit
         self._target: Target | None = None
+        self._started: Target | None = None
         self._process: Process | None = None
         self._ahead: Process | None = None
 
@@ -167,14 +168,19 @@ class Runner:
         return self._process
 
     def _start(self, target: Target) -> Loaded:
-        """Load the target, in a worker that is started if there is none; on any error no worker is left."""
+        """Load the target, in a worker that is started if there is none; on any error no worker is left.
+
+        One that takes the place of another with the same target is no fork of a template: it differs in what Python draws
+        at its start, such as the order of a set of strings.
+        """
         try:
             if isinstance(target, File):
                 target.require()
             if self._process is None:
-                self._process = self._started_ahead() or Process(self._memory_bytes, self._show_output, target)
+                forked = target if target != self._started else None
+                self._process = self._started_ahead() or Process(self._memory_bytes, self._show_output, forked)
                 self._await_ready(self._process)
-            process = self._process
+            process, self._started = self._process, target
             process.send(Load(target))
             loaded = self._await_loaded(process, target)
             process.forget_output()  # what the import printed belongs to no call
