@@ -170,8 +170,8 @@ class Runner:
     def _start(self, target: Target) -> Loaded:
         """Load the target, in a worker that is started if there is none; on any error no worker is left.
 
-        One that takes the place of another with the same target is no fork of a template: it differs in what Python draws
-        at its start, such as the order of a set of strings.
+        One that takes the place of another with the same target is no fork of a template: it differs in what Python
+        draws at its start, such as the order of a set of strings.
         """
         try:
             if isinstance(target, File):
