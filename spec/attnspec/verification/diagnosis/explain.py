@@ -297,14 +297,14 @@ class Explainer:
     ) -> Diagnosis | None:
         """Find a mistake of the failing cases alone, where they are few or have in common what no right case has.
 
-        Where one case alone fails, or all that is wrong is NaN, infinite or one number, nothing is found: many mistakes
-        give that in so few cases.
+        Where one case alone fails and nothing sets it apart, or all that is wrong is NaN, infinite or one number,
+        nothing is found: many mistakes give that in so few cases.
         """
         failing = self.judge.failing(observations, judged.policy)
         wrong = wrong_values(judged.compared)
-        if len(failing) == 1 or len(wrong) == 1 or not np.isfinite(wrong).any():
+        if len(wrong) == 1 or not np.isfinite(wrong).any():
             return None
-        if not locate.circumstances(judged.compared) and 2 * len(failing) > len(observations):
+        if not locate.circumstances(judged.compared) and (len(failing) == 1 or 2 * len(failing) > len(observations)):
             return None
         found = recognise(self.judge, failing, mistakes, judged.policy, refute=True)
         if found is None:

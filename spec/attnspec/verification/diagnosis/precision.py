@@ -78,11 +78,14 @@ def reduced(judge: Judge, observations: Sequence[Observation]) -> tuple[Bits, Ju
     """The answers under reduced-reduction, which is never inferred; None if it does not explain them.
 
     The bits of `imprecise` are those that short sums show. Where other roundings hide these, only long sums are wrong.
+    A recorded answer alone leads to no looser policy.
     """
     if "reduced-reduction" not in declared_only(judge.dtype):
         return None
     policy, loosest = preset("reduced-reduction", judge.dtype), judge.presets[-1]
     failing = sorted(judge.failing(observations, loosest), key=lambda observation: observation.case.elements)
+    if all(observation.case.origin for observation in failing):
+        return None
     if not _Probes(judge, loosest, failing).hold(policy, failing):
         return None
     if _undecidable_in_fewer_bits(judge, failing, loosest, policy):
