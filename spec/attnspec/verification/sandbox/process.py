@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import json
 import math
 import os
 import select
@@ -13,7 +12,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
 from contextlib import suppress
 
 from attnspec.verification.sandbox import scratch
@@ -21,15 +19,8 @@ from attnspec.verification.sandbox.child.tracebacks import is_ours
 from attnspec.verification.sandbox.messages import Command, Reply
 from attnspec.verification.sandbox.protocol import to_frame, to_reply
 from attnspec.verification.sandbox.targets import Target
-from attnspec.verification.sandbox.templates import TEMPLATES
+from attnspec.verification.sandbox.templates import TEMPLATES, start
 from attnspec.verification.sandbox.wire import Inbox, WireError, encode
-
-BOOT = (
-    "import json, sys; sys.path[:] = json.loads(sys.argv.pop(1)); "
-    "from attnspec.verification.sandbox.child.main import main; main()"
-)
-"""The program of a worker that is started by itself. It takes over sys.path; the environment stays as it is, since
-candidates may pass it on."""
 
 LOG_LIMIT = 16 << 20
 """The size in bytes at which the output of a worker is deleted."""
@@ -87,24 +78,13 @@ class Process:
         descriptors = [workers_link.fileno(), workers_lifeline]
         try:
             forked = TEMPLATES.fork(self.path, target, [*descriptors, self._log.fileno()], memory_bytes)
-            self._child = forked or self._started(descriptors, memory_bytes)
+            self._child = forked or start("main", self.path, descriptors, [memory_bytes], self._log)
         except BaseException:
             self._close()
             raise
         finally:
             workers_link.close()
             os.close(workers_lifeline)
-
-    def _started(self, descriptors: Sequence[int], memory_bytes: int) -> subprocess.Popen[bytes]:
-        """Start a worker by itself."""
-        return subprocess.Popen(
-            [sys.executable, "-u", "-P", "-c", BOOT, json.dumps(self.path), *map(str, (*descriptors, memory_bytes))],
-            stdin=subprocess.DEVNULL,
-            stdout=self._log,
-            stderr=self._log,
-            pass_fds=descriptors,
-            start_new_session=True,
-        )
 
     def send(self, command: Command) -> None:
         """Queue a message and write as much as possible; `receive` writes the rest, so that neither side blocks."""

@@ -14,21 +14,20 @@ import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from importlib.machinery import PathFinder
 from itertools import accumulate
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from attnspec.verification.sandbox.targets import File, Module, Pickled, Target
 
-BOOT = (
-    "import json, sys; sys.path[:] = json.loads(sys.argv.pop(1)); "
-    "from attnspec.verification.sandbox.child.template import main; main()"
-)
-"""The template's program. It takes over sys.path and the environment, as a worker does."""
+BOOT = "import json, sys; sys.path[:] = json.loads(sys.argv.pop(1)); from {room}.{module} import main; main()"
+"""The program of a process that is started by itself. It takes over sys.path; the environment stays as it is, since
+candidates may pass it on."""
 
 START_LIMIT = 120.0
 """How long its imports may take, in seconds; a worker is started by itself after that."""
@@ -43,6 +42,29 @@ Modules = tuple[str, ...]
 ROOM = "attnspec.verification.sandbox.child"
 PLAIN: Modules = (f"{ROOM}.arrays_numpy",)
 WITH_TORCH: Modules = (*PLAIN, f"{ROOM}.arrays_torch", "torch")
+
+
+def start(
+    module: str, path: list[str], descriptors: Sequence[int], arguments: Sequence[object], output: IO[bytes] | int
+) -> subprocess.Popen[bytes]:
+    """Start a process of its own session with the program of a module of the child.
+
+    Args:
+        module: the module, whose `main` is called.
+        path: where it looks for modules.
+        descriptors: what it inherits, and gets as its first arguments.
+        arguments: its other arguments.
+        output: where what it prints goes.
+    """
+    boot = BOOT.format(room=ROOM, module=module)
+    return subprocess.Popen(
+        [sys.executable, "-u", "-P", "-c", boot, json.dumps(path), *map(str, (*descriptors, *arguments))],
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=output,
+        pass_fds=descriptors,
+        start_new_session=True,
+    )
 
 
 class TemplateLost(Exception):
@@ -85,14 +107,7 @@ class Template:
         self._lock = threading.Lock()
         self._lost = False
         with theirs:
-            self._process = subprocess.Popen(
-                [sys.executable, "-u", "-P", "-c", BOOT, json.dumps(path), str(theirs.fileno()), *modules],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                pass_fds=[theirs.fileno()],
-                start_new_session=True,
-            )
+            self._process = start("template", path, [theirs.fileno()], modules, subprocess.DEVNULL)
 
     def fork(self, descriptors: list[int], memory_bytes: int) -> Forked:
         """Make a worker.
