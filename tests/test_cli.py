@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -497,13 +498,35 @@ def test_a_pipe_gets_its_json_once(tmp_path: Path) -> None:
     os.mkfifo(pipe)
     reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
     document = Document(str(pipe))
-    document.write({"verdicts": []})
+    document.write(lambda: {"verdicts": []})
     document.finish({"verdicts": [1]})
     read = os.read(reader, 1000)
     os.close(reader)
 
     assert json.loads(read) == {"verdicts": [1]}
     assert pipe.is_fifo()
+
+
+def test_writing_a_long_document_takes_a_small_part_of_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of 1,000 verdicts that take 10 ms each, and a document that takes 1 ms a verdict: without pauses, 500 s."""
+    now = [0.0]
+    monkeypatch.setattr("attnspec.faces.json_file.time.monotonic", lambda: now[0])
+    document, file, made = Document(str(tmp_path / "verdicts.json")), tmp_path / "verdicts.json", list[int]()
+
+    def content(verdicts: list[int]) -> dict[str, Any]:
+        now[0] += 0.001 * len(verdicts)
+        made.append(len(verdicts))
+        return {"verdicts": verdicts}
+
+    for count in range(1000):
+        now[0] += 0.01
+        document.write(partial(content, [*range(count)]))
+    writing = now[0] - 10.0
+    document.finish({"verdicts": [*range(1000)]})
+
+    assert writing < 1 + 0.05 * now[0] + 1, "the last one may have begun just within"
+    assert made[:20] == [*range(20)], "a short one is written with each verdict"
+    assert len(json.loads(file.read_text())["verdicts"]) == 1000
 
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)

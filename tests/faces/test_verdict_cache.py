@@ -16,11 +16,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 from attnspec.cli import main
-from attnspec.errors import SpecError
 from attnspec.faces import verdict_cache
 from attnspec.faces.verdict_cache import VerdictCache
 from attnspec.verification import environment
 from attnspec.verification.options import VerifyOptions
+from attnspec.verification.parallel import Loaded, Task
 from attnspec.verification.session import run
 from attnspec.verification.stored import from_stored, to_stored
 from attnspec.verification.verdict import FunctionVerdict, Report, Verdict, VerdictKind, WorstAnswer
@@ -167,22 +167,56 @@ def test_what_reads_files_is_not_kept_and_says_so(project: Path, computed: list[
 
 @pytest.mark.parametrize("kind", list(VerdictKind))
 def test_verdicts_of_the_moment_are_not_kept(project: Path, kind: VerdictKind, cache_of_its_own: Path) -> None:
+    """The other verdicts on the target are kept, and are not reached again."""
     cache, options = VerdictCache(cache_of_its_own), VerifyOptions("scores.dot")
-    cache.find("kernels.py:dot", options)
-    cache.keep("kernels.py:dot", options, Report((verdict_of("kernels.py:dot", kind),)))
+    verdicts = (verdict_of("kernels.py:dot"), verdict_of("kernels.py:dot", kind))
+    record = cache.of("kernels.py:dot", options)
+    record.keep(1, verdicts[1])
+    record.keep(0, verdicts[0])
+    record.finish(Report(verdicts))
+    again = cache.of("kernels.py:dot", options)
     momentary = kind in (VerdictKind.FAILS, VerdictKind.MISBEHAVES, VerdictKind.NOT_RUN)
 
-    assert (cache.find("kernels.py:dot", options) is None) is momentary
+    assert (again.report is None) is momentary
+    assert sorted(again.earlier) == ([0] if momentary else [0, 1])
     assert bool(cache.not_kept) is momentary
 
 
+def test_a_run_that_is_ended_keeps_what_it_has(
+    project: Path, answer_with: Callable[[Callable[..., Report]], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No stand-ins: of three questions the first is answered, then the run is interrupted; the next goes on from it."""
+    (project / "attnspec.toml").write_text(GATE + 'dtypes = ["float16", "float32", "float64"]\n')
+    answer = Loaded.answer
+    asked: list[int] = []
+
+    def interrupted(self: Loaded, task: Task, *how: Any) -> Any:
+        asked.append(task[1])
+        if len(asked) == 2:
+            raise KeyboardInterrupt
+        return answer(self, task, *how)
+
+    monkeypatch.setattr(Loaded, "answer", interrupted)
+    first = gate()
+    second = gate()
+
+    assert first.exit_code == 130
+    assert second.exit_code == 0
+    assert asked == [0, 1, 1, 2]
+    assert second.stdout.splitlines()[-1].endswith("3 conforms; 1 from the cache")
+    assert gate("--json", "third.json").stdout.splitlines()[-1].endswith("; 3 from the cache")
+    assert [each["dtype"] for each in json.loads(Path("third.json").read_text())["verdicts"]] == [
+        "float16", "float32", "float64",
+    ]  # fmt: skip
+
+
 def test_an_equation_whose_file_is_not_known_is_not_kept(project: Path, cache_of_its_own: Path) -> None:
-    cache, options = VerdictCache(cache_of_its_own), VerifyOptions()
+    cache = VerdictCache(cache_of_its_own)
     foreign = Verdict("elsewhere.dot", "kernels.py:dot", "numpy", "float32", "cpu", VerdictKind.CONFORMS)
-    cache.find("kernels.py:dot", options)
-    cache.keep("kernels.py:dot", options, Report((foreign,)))
+    cache.of("kernels.py:dot", VerifyOptions()).finish(Report((foreign,)))
 
     assert "elsewhere.dot" in cache.not_kept["kernels.py:dot"]
+    assert not list(cache_of_its_own.iterdir())
 
 
 def test_equations_of_the_project_belong_to_a_verdict(project: Path, computed: list[str]) -> None:
@@ -203,13 +237,15 @@ def test_it_is_left_out_on_request(project: Path, computed: list[str], cache_of_
     assert not list(cache_of_its_own.iterdir())
 
 
-@pytest.mark.parametrize("damage", ["", "{", "[]", '{"day": "2026-01-01", "verdicts": [{"kind": "os"}], "notes": []}'])
+@pytest.mark.parametrize(
+    "damage", ["", "{", "[]", "\xff", '{"question": 0, "day": "2026-01-01", "verdict": {"kind": "os"}}\n{"count": 1}']
+)
 def test_a_damaged_entry_is_computed_again(
     project: Path, computed: list[str], cache_of_its_own: Path, damage: str
 ) -> None:
     gate()
     [entry] = cache_of_its_own.iterdir()
-    entry.write_text(damage)
+    entry.write_bytes(damage.encode("latin-1"))
     gate()
 
     assert len(computed) == 2
@@ -250,14 +286,15 @@ def test_a_stored_verdict_is_the_same(project: Path) -> None:
             assert all(one.arrays[name].dtype == array.dtype for name, array in other.arrays.items())
 
 
-def test_a_failed_write_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(self: Path, target: Path) -> Path:
-        raise OSError(28, "No space left on device")
+def test_a_cache_that_cannot_be_written_is_said_and_fails_nothing(
+    project: Path, computed: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (project / "file").write_text("")
+    monkeypatch.setenv("ATTNSPEC_CACHE", str(project / "file" / "cache"))
+    done = gate()
 
-    monkeypatch.setattr(Path, "replace", full)
-    with pytest.raises(SpecError, match="the cache cannot be written: No space left"):
-        VerdictCache(tmp_path)._write(tmp_path / "entry.json", "{}")
-    assert not [*tmp_path.iterdir()]
+    assert done.exit_code == 0
+    assert "not cached: kernels.py:dot: the cache cannot be written: Not a directory" in done.stdout
 
 
 def test_an_entry_that_cannot_be_deleted_does_not_end_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

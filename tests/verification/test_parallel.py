@@ -110,6 +110,16 @@ def test_targets_together_have_the_reports_of_each_alone(jobs: int) -> None:
     assert not multiprocessing.active_children()
 
 
+def test_a_target_that_cannot_be_loaded_is_loaded_once(tmp_path: Path) -> None:
+    """An import may take minutes."""
+    (tmp_path / "broken.py").write_text("open(__file__ + '.log', 'a').write('loaded ')\nraise ValueError('broken')\n")
+    [report] = run_together([(str(tmp_path / "broken.py"), VerifyOptions("scores.dot"))])
+
+    assert isinstance(report, SpecError)
+    assert "ValueError: broken" in str(report)
+    assert (tmp_path / "broken.py.log").read_text() == "loaded "
+
+
 def without_time(verdict: Verdict) -> Verdict:
     """A verdict without its time, what depends on time, and its arrays, which it shows in words."""
     return replace(verdict, seconds=0.0, determinism=(), worst_case=None, cases=())

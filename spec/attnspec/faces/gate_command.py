@@ -80,7 +80,7 @@ def run_gate(
     today, fail_overdue = today or date.today(), fail_overdue or minutes > 0
     kept = VerdictCache(cache_folder(), equations) if cache and not (parts or minutes or dask) else None
     run = Run(VerifyOptions(), screen, Document(to_json), quiet, known, jobs, cache=kept)
-    run.document.write(run.json())
+    run.document.write(run.json)
     failures: list[str] = []
     try:
         if parts:
@@ -240,7 +240,9 @@ def _complete(gate: Gate, revision: str) -> KnownDepartures:
 
 
 def _unjudged(gate: Gate, run: Run) -> list[str]:
-    """A text for each required equation that has no verdict, or only "not run"."""
+    """A text for each required equation that has no verdict, or only "not run"; none of a run that was ended early."""
+    if not run.complete:
+        return []
     judged = {
         id for verdict in run.verdicts if verdict.verdict != "not run" for id in (verdict.equation, verdict.backward_of)
     }

@@ -5,12 +5,17 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from attnspec.errors import SpecError
+
+FREE_S, SHARE = 1.0, 0.05
+"""How long writing a document may take in all, in seconds, and as a share of the time of the run besides: one of
+thousands of verdicts is not written with each of them."""
 
 
 class Document:
@@ -23,20 +28,32 @@ class Document:
     def __init__(self, path: str | None) -> None:
         self._path = None if path in (None, "-") else Path(str(path)).resolve()
         self._is_stdout = path == "-"
+        self._started, self._spent = time.monotonic(), 0.0
 
     @property
     def is_file(self) -> bool:
         """Whether there is a file, which is to be written as more is known."""
         return self._path is not None
 
-    def write(self, content: Mapping[str, Any]) -> None:
-        """Write the content so far to the file. Pipes and the standard output only get the complete document.
+    def write(self, content: Callable[[], Mapping[str, Any]]) -> None:
+        """Write the content so far to the file, unless that takes too much of the run, by `SHARE`.
+
+        Pipes and the standard output only get the complete document.
+
+        Args:
+            content: makes the document; it is called only if the document is written.
 
         Raises:
             SpecError: the path is a folder, or no file can be written there.
         """
+        before = time.monotonic()
+        if self._spent <= FREE_S + SHARE * (before - self._started):
+            self._write_file(content)
+            self._spent += time.monotonic() - before
+
+    def _write_file(self, content: Callable[[], Mapping[str, Any]]) -> None:
         if self._path is not None and (self._path.is_file() or not self._path.exists()):
-            self._replace(_text(content))
+            self._replace(_text(content()))
         elif self._path is not None and self._path.is_dir():
             raise SpecError(f"{self._path} is a folder", given=str(self._path), expected="a file to write JSON to")
 
@@ -46,7 +63,7 @@ class Document:
         Raises:
             SpecError: the path is a folder, or no file can be written there.
         """
-        self.write(content)
+        self._write_file(lambda: content)
         if self._is_stdout:
             sys.stdout.write(_text(content))
             sys.stdout.flush()

@@ -2,7 +2,9 @@
 
 A verdict depends on the source of its candidate and of the definitions of its equation, on the options, and on the
 environment: attnspec itself, installed packages, the interpreter and the machine. An entry has the verdicts of one
-target under one set of options, in a file that is named after a digest of all of these.
+target under one set of options, in a file that is named after a digest of all of these. Each line of it is a verdict on
+one question, which is appended during the run, so that a run that is ended loses little; or the number of questions,
+once all of them are answered.
 
 The folder is the user's, outside the repository, so that a change cannot bring entries of its own.
 """
@@ -14,7 +16,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -23,7 +25,6 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
-from attnspec.errors import SpecError
 from attnspec.language.registry import ADDITIONS, GROUP, families, family_of
 from attnspec.verification.candidate.sources import Sources, sources_of
 from attnspec.verification.cases.recordings import as_tuple
@@ -31,14 +32,17 @@ from attnspec.verification.environment import environment_digest
 from attnspec.verification.options import VerifyOptions
 from attnspec.verification.stored import from_stored, to_stored
 from attnspec.verification.targeting import parse_target
-from attnspec.verification.verdict import Report, VerdictKind
+from attnspec.verification.verdict import Report, Verdict, VerdictKind
 
-FORMAT = 1
+FORMAT = 2
 """The version of the form of entries."""
 
 KEPT = frozenset({VerdictKind.CONFORMS, VerdictKind.DIFFERS, VerdictKind.IMPRECISE, VerdictKind.INCONCLUSIVE})
 """The verdicts that depend on nothing else. "fails", "misbehaves" and "not run" may be of the moment, such as a time
 limit on a busy machine, and are computed again."""
+
+WRITE_S = 10.0
+"""The time between two writes of verdicts on one target, in seconds. Before each, its source is read again."""
 
 DAYS = 30
 """Days after which an entry that was not used is deleted."""
@@ -57,51 +61,40 @@ class VerdictCache:
     Attributes:
         folder: the folder; it is made with the first entry.
         definitions: files and modules that define equations of the project.
-        not_kept: why targets are not cached, each with the reason.
-        looked_up: {entry that was looked up and is not there}.
+        not_kept: why verdicts on targets are not cached, each with the reason.
     """
 
     folder: Path
     definitions: Sequence[str] = ()
     not_kept: dict[str, str] = field(default_factory=dict)
-    looked_up: set[Path] = field(default_factory=set)
 
-    def find(self, target: str, options: VerifyOptions) -> Report | None:
-        """The report of an earlier run, if nothing has changed that it depends on; else None."""
+    def of(self, target: str, options: VerifyOptions) -> CachedVerdicts:
+        """What is kept of a target, and where the rest is kept."""
         sources = self._sources(target, options)
         entry = self._entry(target, options, sources)
-        self.looked_up.add(entry)
-        if sources.unknown:
-            return None
+        earlier, count = ({}, None) if sources.unknown else _read(entry)
+        return CachedVerdicts(self, target, options, entry, earlier, count)
+
+    def keep(self, target: str, options: VerifyOptions, entry: Path, lines: Sequence[Mapping[str, Any]]) -> None:
+        """Append lines to an entry, if everything that its verdicts depend on is known and as it was."""
+        sources = self._sources(target, options)
+        changed = "" if entry == self._entry(target, options, sources) else "it changed while it was verified"
+        why = sources.unknown or changed or _foreign([each["id"] for each in lines if "id" in each], sources)
         try:
-            stored = json.loads(entry.read_text(encoding="utf-8"))
-            verdicts = [replace(from_stored(each), cached=stored["day"]) for each in stored["verdicts"]]
-            report = Report(tuple(verdicts), tuple(map(str, stored["notes"])))
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
-            return None  # there is none, or it was cut off
-        if not report.verdicts:
-            return None
-        with suppress(OSError):  # it may be another user's, or on a file system that is only read
-            os.utime(entry)
-        return report
-
-    def keep(self, target: str, options: VerifyOptions, report: Report) -> None:
-        """Keep a report that was computed after `find` was called, if everything that it depends on is known."""
-        sources = self._sources(target, options)
-        entry = self._entry(target, options, sources)
-        changed = "" if entry in self.looked_up else "it changed while it was verified"
-        why = sources.unknown or changed or _momentary(report) or _foreign(report, sources)
+            if lines and not why:
+                self.folder.mkdir(parents=True, exist_ok=True)
+                text = "".join(f"\n{json.dumps(each)}\n" for each in lines)  # after a line that was cut off, too
+                with entry.open("ab", buffering=0) as file:
+                    file.write(text.encode())
+        except OSError as error:
+            why = f"the cache cannot be written: {error.strerror}: {self.folder}; see --no-cache and ATTNSPEC_CACHE"
         if why:
             self.not_kept[target] = why
-            return
-        day = date.today().isoformat()
-        content = {"day": day, "notes": list(report.notes), "verdicts": [to_stored(each) for each in report.verdicts]}
-        self._write(entry, json.dumps(content))
 
     def prune(self) -> None:
         """Delete entries that were not used for `DAYS` days."""
         oldest = time.time() - DAYS * 86_400
-        for entry in self.folder.glob("*.json"):
+        for entry in self.folder.glob("*.json*"):
             with suppress(OSError):  # another run may have deleted it, or it may not be deleted
                 if entry.stat().st_mtime < oldest:
                     entry.unlink()
@@ -123,44 +116,95 @@ class VerdictCache:
 
     def _entry(self, target: str, options: VerifyOptions, sources: Sources) -> Path:
         facts = (FORMAT, environment_digest(), target, repr(options), _inputs(options), sources.digest)
-        return self.folder / f"{hashlib.sha256(repr(facts).encode()).hexdigest()}.json"
-
-    def _write(self, entry: Path, text: str) -> None:
-        """Write to a temporary file and rename it, so that a reader sees a whole entry or none.
-
-        Raises:
-            SpecError: the folder cannot be written.
-        """
-        temporary = entry.with_name(f".{entry.name}.{os.getpid()}")
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            temporary.write_text(text, encoding="utf-8")
-            temporary.replace(entry)
-        except OSError as error:
-            with suppress(OSError):
-                temporary.unlink()
-            raise SpecError(
-                f"the cache cannot be written: {error.strerror}",
-                given=str(self.folder),
-                mend="--no-cache, or ATTNSPEC_CACHE=FOLDER",
-            ) from error
+        return self.folder / f"{hashlib.sha256(repr(facts).encode()).hexdigest()}.jsonl"
 
 
-def _momentary(report: Report) -> str:
-    """Why the verdicts may be of the moment; "" if they are not."""
-    kinds = sorted({str(verdict.verdict) for verdict in report.verdicts if verdict.verdict not in KEPT})
-    if not report.verdicts:
-        return "there is no verdict"
-    return f'"{kinds[0]}" may be of the moment' if kinds else ""
+@dataclass
+class CachedVerdicts:
+    """The verdicts on one target in the cache: a `Record` of a run.
+
+    Attributes:
+        cache: the cache.
+        target, options: the target and its options.
+        entry: the file.
+        earlier: {number of a question: its verdict}, of earlier runs.
+        count: how many questions there are; None if they were not all answered.
+    """
+
+    cache: VerdictCache
+    target: str
+    options: VerifyOptions
+    entry: Path
+    earlier: Mapping[int, Verdict]
+    count: int | None
+    _lines: list[dict[str, Any]] = field(default_factory=list)
+    _new: set[int] = field(default_factory=set)
+    _written: float = field(default_factory=time.monotonic)
+
+    @property
+    def report(self) -> Report | None:
+        """The report of earlier runs; None if a verdict is missing."""
+        if not self.count or not all(number in self.earlier for number in range(self.count)):
+            return None
+        with suppress(OSError):  # it may be another user's, or on a file system that is only read
+            os.utime(self.entry)
+        return Report(tuple(self.earlier[number] for number in range(self.count)))
+
+    def keep(self, question: int, verdict: Verdict) -> None:
+        """Keep a verdict, unless it may be of the moment."""
+        if verdict.verdict not in KEPT or question in self._new or question in self.earlier:
+            return
+        self._new.add(question)
+        ids = [each for each in (verdict.equation, verdict.backward_of) if each]
+        day = date.today().isoformat()
+        self._lines.append({"question": question, "id": ids, "day": day, "verdict": to_stored(verdict)})
+        if time.monotonic() - self._written > WRITE_S:
+            self.write()
+
+    def finish(self, report: Report) -> None:
+        """Keep the verdicts of a whole report, which are in the order of the questions if there is nothing else."""
+        others = sorted({str(verdict.verdict) for verdict in report.verdicts if verdict.verdict not in KEPT})
+        if not others and report.verdicts:
+            for number, verdict in enumerate(report.verdicts):
+                self.keep(number, verdict)
+            self._lines.append({"count": len(report.verdicts)})
+        self.write()
+        momentary = f'"{others[0]}" may be of the moment' if others else ""
+        empty = "" if report.verdicts else "there is no verdict"
+        why = self.cache.not_kept.get(self.target) or momentary or empty
+        if why:
+            self.cache.not_kept[self.target] = why
+
+    def write(self) -> None:
+        """Write what is not written yet."""
+        self.cache.keep(self.target, self.options, self.entry, self._lines)
+        self._lines, self._written = [], time.monotonic()
 
 
-def _foreign(report: Report, sources: Sources) -> str:
+def _read(entry: Path) -> tuple[dict[int, Verdict], int | None]:
+    """The verdicts of an entry, each with its day, and how many there are if that is known; without damaged lines."""
+    found: dict[int, Verdict] = {}
+    count = None
+    try:
+        lines = entry.read_bytes().splitlines()
+    except OSError:
+        return {}, None
+    for line in lines:
+        with suppress(ValueError, KeyError, TypeError, AttributeError):
+            stored = json.loads(line)
+            if "count" in stored:
+                count = int(stored["count"])
+            else:
+                found[int(stored["question"])] = replace(from_stored(stored["verdict"]), cached=str(stored["day"]))
+    return found, count
+
+
+def _foreign(ids: Sequence[Sequence[str]], sources: Sources) -> str:
     """Why the source of an equation is not known before it is asked for; "" if it is."""
-    for verdict in report.verdicts:
-        for id in filter(None, (verdict.equation, verdict.backward_of)):
-            file: Any = getattr(sys.modules.get(family_of(id)), "__file__", None)
-            if family_of(id) not in families() and os.path.abspath(file or "") not in sources.files:
-                return f"the file that defines {id} is not known beforehand; name the equation"
+    for id in {id for each in ids for id in each}:
+        file: Any = getattr(sys.modules.get(family_of(id)), "__file__", None)
+        if family_of(id) not in families() and os.path.abspath(file or "") not in sources.files:
+            return f"the file that defines {id} is not known beforehand; name the equation"
     return ""
 
 

@@ -16,7 +16,7 @@ from attnspec.faces.errors import BAD_INPUT
 from attnspec.faces.json_file import Document
 from attnspec.faces.kept_cases import check_suffix, keep_in_corpus, kept_text
 from attnspec.faces.known_departures import Departure, KnownDepartures, read
-from attnspec.faces.run_file import RunFile, RunFileError, TargetRecord
+from attnspec.faces.run_file import RunFile, RunFileError
 from attnspec.faces.screen import Screen
 from attnspec.faces.verdict_cache import VerdictCache
 from attnspec.verification.options import VerifyOptions
@@ -87,7 +87,7 @@ def verify_targets(
             file=file,
             runner=runner,
         )
-        run.document.write(run.json())
+        run.document.write(run.json)
         try:
             for target in targets:
                 run.verify(target)
@@ -152,7 +152,16 @@ class Run:
         self.asked += 1
         record = None if self.file is None else self.file.of(number, target, options)
         try:
-            report = self._report(target, options, record)
+            with self.screen.progress(target) as show_stage:
+                report = run(
+                    target,
+                    options,
+                    jobs=self.jobs,
+                    on_verdict=self.add,
+                    on_progress=show_stage,
+                    record=record,
+                    runner=self.runner,
+                )
             self.verdicts[before:] = report.verdicts  # worker processes finish in any order
             self.notes += report.notes
         except RunFileError:
@@ -166,28 +175,33 @@ class Run:
         Verdicts are printed as they fall, and are kept in the order of the targets.
         """
         before = len(self.verdicts)
-        reports: dict[int, Report | SpecError] = {}
-        for place, (target, options) in enumerate(targets):
-            kept = self.cache.find(target, options) if self.cache is not None else None
-            if kept is not None:
-                reports[place] = kept
-                for verdict in kept.verdicts:
-                    self.add(verdict)
+        kept = [self.cache.of(target, options) for target, options in targets] if self.cache is not None else []
+        reports: dict[int, Report | SpecError] = {
+            place: each.report for place, each in enumerate(kept) if each.report is not None
+        }
+        for report in reports.values():
+            for verdict in getattr(report, "verdicts", ()):
+                self.add(verdict)
         left = [place for place in range(len(targets)) if place not in reports]
-        with self.screen.progress(", ".join(dict.fromkeys(targets[place][0] for place in left))) as show_stage:
-            asked = [targets[place] for place in left]
-            found = run_together(asked, jobs=self.jobs, on_verdict=self.add, on_progress=show_stage) if asked else []
+        asked, records = [targets[place] for place in left], [kept[place] for place in left if kept]
+        try:
+            with self.screen.progress(", ".join(dict.fromkeys(target for target, _ in asked))) as show_stage:
+                found = run_together(
+                    asked, jobs=self.jobs, records=records, on_verdict=self.add, on_progress=show_stage
+                )
+        finally:
+            for record in records:
+                record.write()
         reports |= zip(left, found, strict=True)
         in_order = [reports[place] for place in range(len(targets))]
         self.verdicts[before:] = [each for report in in_order for each in getattr(report, "verdicts", ())]
         for place, report in enumerate(in_order):
-            target, options = targets[place]
             if isinstance(report, SpecError):
-                self.refuse(target, report)
+                self.refuse(targets[place][0], report)
                 continue
             self.notes += report.notes
-            if self.cache is not None and place in left:
-                self.cache.keep(target, options, report)
+            if kept and place in left:
+                kept[place].finish(report)
         return in_order
 
     def refuse(self, target: str, error: SpecError) -> None:
@@ -195,34 +209,13 @@ class Run:
         if str(error) not in [str(earlier) for _, earlier in self.refused]:  # an option is wrong for every target
             click.echo(str(error), err=True)
         self.refused.append((target, error))
-        self.document.write(self.json())
-
-    def _report(self, target: str, options: VerifyOptions, record: TargetRecord | None) -> Report:
-        """The report on a target: from the cache, or else computed, and kept there."""
-        kept = self.cache.find(target, options) if self.cache is not None else None
-        if kept is not None:
-            for verdict in kept.verdicts:
-                self.add(verdict)
-            return kept
-        with self.screen.progress(target) as show_stage:
-            report = run(
-                target,
-                options,
-                jobs=self.jobs,
-                on_verdict=self.add,
-                on_progress=show_stage,
-                record=record,
-                runner=self.runner,
-            )
-        if self.cache is not None:
-            self.cache.keep(target, options, report)
-        return report
+        self.document.write(self.json)
 
     def add(self, verdict: Verdict) -> None:
         """Print a verdict, and add it to the JSON document."""
         self.verdicts.append(verdict)
         keep_in_corpus(verdict, self.options)
-        self.document.write(self.json())
+        self.document.write(self.json)
         departure = self.known.expecting(verdict)
         if (verdict.passed or departure) and self.quiet:
             return

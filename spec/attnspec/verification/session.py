@@ -80,9 +80,7 @@ def run(
         try:
             to_answer = load_questions(shown, aim, options, runner)
         except MissingPackage as error:
-            reason = f"the package {error.missing} is not installed"
-            missing = [not_run(shown, options, reason, time.monotonic() - started)] if _is_first(options) else []
-            return _complete([], [], missing, on_verdict)
+            return report_of_missing(shown, options, error, time.monotonic() - started, on_verdict)
         shared = min(jobs, len(to_answer)) if not runner.failures else 1
         if shared < 2:
             answers = _in_turn(to_answer, runner, on_verdict, on_progress, record)
@@ -222,6 +220,15 @@ def report_of(
     notes += [f"not judged: {each.error.headline}" for each in refused]
     missing = [not_run(shown, options, f"{failure.headline}: {failure.given}") for failure in failures]
     return _complete(verdicts, notes, [*(each.verdict for each in refused), *missing], on_verdict)
+
+
+def report_of_missing(
+    shown: str, options: VerifyOptions, error: MissingPackage, seconds: float, on_verdict: OnVerdict
+) -> Report:
+    """The report on a target that needs a package which is not installed."""
+    reason = f"the package {error.missing} is not installed"
+    missing = [not_run(shown, options, reason, seconds)] if _is_first(options) else []
+    return _complete([], [], missing, on_verdict)
 
 
 def _complete(verdicts: list[Verdict], notes: list[str], last: list[Verdict], on_verdict: OnVerdict) -> Report:
