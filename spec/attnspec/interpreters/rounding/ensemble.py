@@ -71,6 +71,7 @@ class Ensemble(Interpreter[Rounded]):
         keys = np.random.Generator(np.random.Philox(seed)).integers(1, 2**62, SAMPLES + STRESSED_SAMPLES)
         self.keys = namespace.asarray(keys[members] | 1)
         self.members, self.shared = len(scales[members]), shared
+        self._of_rank: dict[int, tuple[Array, Array]] = {}
 
     @property
     def counts(self) -> Array | None:  # of one reduction, here and in the values
@@ -86,7 +87,9 @@ class Ensemble(Interpreter[Rounded]):
 
     def begin_line(self, name: str) -> None:
         """Take the formats of this line, as a policy may make an exception for one line."""
-        self.rounding = Rounding(self.policy.at(name), self.xp)
+        policy = self.policy.at(name)
+        if policy is not self.rounding.policy:
+            self.rounding = Rounding(policy, self.xp)
 
     def enter(self, array: Array, axes: tuple[Axis, ...]) -> Named[Rounded]:
         """An input, repeated for every member if it can be rounded."""
@@ -170,36 +173,46 @@ class Ensemble(Interpreter[Rounded]):
 
     def zero_if_representable(self, value: Array, added: Array, target: Format) -> Array:
         """The added variance, 0 where a member's value is representable in the format."""
-        return self.xp.where(self.rounding.is_representable(target, value), self.xp.zeros_like(added), added)
+        exact = self.rounding.is_representable(target, value)
+        return self.xp.where(exact, self.xp.zeros_like(added), added) if bool(self.xp.any(exact)) else added
 
     def rounded_result(self, value: Array, added: Array, terms: int = 0) -> Rounded:
         """A result with errors of the added variance, infinite where it overflows the format of intermediates."""
         target = self.rounding.policy.intermediates
-        return Rounded(self.overflowing(self.perturbed(value, added), target), target, terms)
+        return Rounded(self.perturbed(value, added, target), target, terms)
 
-    def overflowing(self, value: Array, target: Format) -> Array:
-        """The values, infinite where they are beyond the largest number of a format."""
-        over = self.xp.abs(value) > target.largest
-        return self.xp.where(over, self.xp.sign(value) * float("inf"), value) if bool(self.xp.any(over)) else value
+    def perturbed(self, value: Array, variance: Array, target: Format) -> Array:
+        """The values with an error of the given variance, infinite where they are beyond the format's largest number.
 
-    def perturbed(self, value: Array, variance: Array) -> Array:
-        """The values with an error of the given variance, which is a function of the member and of the value.
-
-        A multiplicative hash of the value's bits and the member's key gives 42 bits, taken as a number in [−1, 1).
+        The error is a function of the member and of the value. A multiplicative hash of the value's bits and the
+        member's key gives 42 bits, taken as a number in [−1, 1).
         """
         xp = self.xp
-        tail = (1,) * (value.ndim - 1)
-        scale, key = xp.reshape(self.scales, (-1, *tail)), xp.reshape(self.keys, (-1, *tail))
+        scale, key = self.of_rank(value.ndim)
         bits = self.bits(xp.abs(value)) * key
-        bits = bits ^ (bits >> 29)
-        bits = bits * 0x2545F4914F6CDD1D  # the multiplier of xorshift64*
-        uniform = xp.astype((bits >> 21) & 0x3FFFFFFFFFF, xp.float64) * 2.0**-41 - 1.0
+        bits ^= bits >> 29
+        bits *= 0x2545F4914F6CDD1D  # the multiplier of xorshift64*
+        bits >>= 21
+        bits &= 0x3FFFFFFFFFF
+        uniform = xp.astype(bits, xp.float64)
+        uniform *= 2.0**-41
+        uniform -= 1.0
         error = scale * xp.sqrt(variance) * xp.sign(value) * uniform
-        return value + xp.where(xp.isfinite(value), error, xp.zeros_like(error))
+        moved = value + error
+        if bool(xp.all(xp.abs(moved) <= target.largest)):
+            return moved
+        moved = xp.where(xp.isfinite(value), moved, value)
+        return xp.where(xp.abs(moved) > target.largest, xp.sign(moved) * float("inf"), moved)
+
+    def of_rank(self, rank: int) -> tuple[Array, Array]:
+        """The scale and the key of each member, for values with so many axes."""
+        if rank not in self._of_rank:
+            shape = (-1, *(1,) * (rank - 1))
+            self._of_rank[rank] = self.xp.reshape(self.scales, shape), self.xp.reshape(self.keys, shape)
+        return self._of_rank[rank]
 
     def bits(self, value: Array) -> Array:
         """The bits of float64 values, as integers."""
-        value = value + 0.0
         return value.view(self.xp.int64)
 
     def round_operand(self, operand: Rounded) -> Rounded:
@@ -210,7 +223,7 @@ class Ensemble(Interpreter[Rounded]):
         if operand.format.bits <= target.bits:
             return operand
         added = self.zero_if_representable(operand.value, self.rounding.one_rounding(target, operand.value), target)
-        return Rounded(self.overflowing(self.perturbed(operand.value, added), target), target)
+        return Rounded(self.perturbed(operand.value, added, target), target)
 
     def full(self, term: Named[Rounded]) -> Named[Rounded]:
         """A term with an axis for the members, also where they all share its values."""

@@ -81,9 +81,11 @@ class Rounding:
         if target.bits >= 53:
             return value == 0
         scaled = value * (2.0 ** (53 - target.bits) + 1)
-        rounded = scaled - (scaled - value)  # Veltkamp's splitting: the leading `bits` bits of the value
+        same = value == scaled - (scaled - value)  # Veltkamp's splitting: the leading `bits` bits of the value
+        if not bool(self.xp.any(same)):
+            return same
         smallest_normal = target.least * 2.0 ** (target.bits - 1)  # least is the spacing of subnormal numbers
-        return ((value == 0) | (self.xp.abs(value) >= smallest_normal)) & (value == rounded)
+        return ((value == 0) | (self.xp.abs(value) >= smallest_normal)) & same
 
     def is_integer_arithmetic(self, op: str, *values: Array) -> bool:
         """Whether an operation has integers as operands and result, so that nothing is rounded."""
@@ -141,7 +143,8 @@ class Rounding:
             total = total + self.one_rounding(policy.intermediates, value)
         else:
             total = total + policy.intermediates.least**2 / 3
-        return self.xp.where((squares == 0) & (value == 0), 0.0, total)  # a sum of zeros is 0 in any order
+        zeros = (squares == 0) & (value == 0)  # a sum of zeros is 0 in any order
+        return self.xp.where(zeros, 0.0, total) if bool(self.xp.any(zeros)) else total
 
     def added_to_sum(self, terms: int, other: Array) -> Array:
         """The error that a summand adds to a sum of products, as it may come anywhere in that sum.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from attnspec.interpreters.evaluation.walk import Array
 from attnspec.interpreters.rounding.ensemble import Ensemble
 from attnspec.interpreters.rounding.policy import Policy
 from attnspec.interpreters.rounding.propagation import Propagation
+from attnspec.language.layers import written_out
 from attnspec.language.tree import Definition
 from attnspec.thresholds import ORACLE_VARIANCE, SAMPLES, SIGMA_BOUND, UNDECIDABLE, UNDECIDABLE_SHARE, UNDERFLOWS
 
@@ -75,6 +76,34 @@ def noise(
     Raises:
         ShapeError: arrays do not fit the signature.
     """
+    (only,) = noise_of_each(definition, [arrays], options, policy, seed, namespace, constants)
+    return only
+
+
+def noise_of_each(
+    definition: Definition,
+    inputs: Sequence[Mapping[str, Array]],
+    options: Mapping[str, float],
+    policy: Policy,
+    seed: int = 0,
+    namespace: Any = np,
+    constants: int | None = None,
+) -> list[tuple[Noise, ...]]:
+    """The noise of an equation on several inputs of equal shapes, which are evaluated at once.
+
+    Args:
+        inputs: the arrays of each. What several have in common may be one object.
+
+    Other arguments, and what is raised, are those of `noise`.
+
+    Returns:
+        What `noise` returns for each.
+    """
+    definition, first = written_out(definition, inputs[0]), inputs[0]
+    several = {name for name, array in first.items() if any(each[name] is not array for each in inputs)}
+    if len(inputs) > 1 and not several:
+        return [noise(definition, first, options, policy, seed, namespace, constants)] * len(inputs)
+    arrays = _stacked(definition, inputs, several, namespace)
     sizes, batch = fit(definition, {name: tuple(array.shape) for name, array in arrays.items()}, options)
     lead = batch_shape(definition, arrays)
     propagation = Propagation(namespace, policy, constants)
@@ -82,7 +111,7 @@ def noise(
     with np.errstate(all="ignore"):
         propagated, _ = propagation.run(definition, arrays, options, sizes, batch)
         runs, _ = ensemble.run(definition, arrays, options, sizes, batch)
-        noises = []
+        outputs = []
         for noisy, run, result in zip(propagated, runs, definition.results, strict=True):
             shape = (*lead, *(dim.value(sizes) for dim in result.dims))
             stored, rounded = propagation.rounded_to(noisy, policy.storage), ensemble.rounded_to(run, policy.storage)
@@ -95,8 +124,29 @@ def noise(
                 value, aligned = (namespace.astype(array, namespace.float64) for array in (value, aligned))
             members = namespace.broadcast_to(aligned, (count, *shape)) - value
             combine = float_noise if result.kind == "float" else _exact_noise
-            noises.append(combine(value, variance, members, policy, namespace))
-    return tuple(noises)
+            if len(inputs) == 1:
+                outputs.append([combine(value, variance, members, policy, namespace)])
+                continue
+            outputs.append(
+                [
+                    combine(value[k, ...], variance[k, ...], members[:, k, ...], policy, namespace)
+                    for k in range(len(inputs))
+                ]
+            )
+    return [*zip(*outputs, strict=True)]
+
+
+def _stacked(
+    definition: Definition, inputs: Sequence[Mapping[str, Array]], several: Collection[str], xp: Any
+) -> dict[str, Array]:
+    """The arrays of all inputs; those named, which differ between them, along a new first batch axis."""
+    arrays = dict(inputs[0])
+    leads = {p.name: arrays[p.name].ndim - len(p.dims) for p in definition.parameters}
+    for name in several:
+        whole = xp.stack([each[name] for each in inputs])
+        padding = (1,) * (max(leads.values()) - leads[name])
+        arrays[name] = xp.reshape(whole, (len(inputs), *padding, *whole.shape[1:]))
+    return arrays
 
 
 def either(a: Noise, b: Noise) -> Noise:

@@ -61,7 +61,9 @@ class Propagation(Interpreter[Noisy]):
 
     def begin_line(self, name: str) -> None:
         """Take the formats of this line, as a policy may make an exception for one line."""
-        self.rounding = Rounding(self.policy.at(name), self.xp)
+        policy = self.policy.at(name)
+        if policy is not self.rounding.policy:
+            self.rounding = Rounding(policy, self.xp)
 
     @property
     def counts(self) -> Array | None:  # of one reduction, here and in the values
@@ -143,7 +145,7 @@ class Propagation(Interpreter[Noisy]):
             added = added + self.rounding.added_to_sum(x.terms, y.value) + self.rounding.added_to_sum(y.terms, x.value)
         if op == "/" and operands[1].variance is not None:
             added = self.xp.where(self.may_vanish(operands[1]), UNDECIDABLE, added)
-        return self.rounded_result(value, propagated, added, terms, self.overflowed(op, value, *operands))
+        return self.rounded_result(value, propagated, added, terms, lambda: self.overflowed(op, value, *operands))
 
     def may_vanish(self, operand: Noisy) -> Array:
         """Where rounding may make 0 of an operand that is not, as a divisor does that underflows: 0/x is then 0/0."""
@@ -195,24 +197,29 @@ class Propagation(Interpreter[Noisy]):
         exact = self.rounding.is_representable(self.rounding.policy.intermediates, value)
         if propagated is not None:
             exact = self.xp.logical_and(exact, propagated == 0)
-        return self.xp.where(exact, self.xp.zeros_like(added), added)
+        return self.xp.where(exact, self.xp.zeros_like(added), added) if bool(self.xp.any(exact)) else added
 
     def rounded_result(
-        self, value: Array, propagated: Array | None, added: Array, terms: int, overflowed: Array
+        self, value: Array, propagated: Array | None, added: Array, terms: int, overflowed: Callable[[], Array]
     ) -> Noisy:
         """A result with the sum of both variances.
 
         An element that may overflow in the format of intermediates is undecidable, and so is NaN or infinity that comes
         from an overflow. NaN and infinity from the inputs or from a pole have no noise.
+
+        Args:
+            overflowed: says where a value that is not finite comes from an overflow.
         """
         variance = added if propagated is None else propagated + added
-        largest = self.rounding.policy.intermediates.largest
+        target = self.rounding.policy.intermediates
         reach = self.xp.abs(value) + SIGMA_BOUND * self.xp.sqrt(variance)
+        if bool(self.xp.all(reach < min(target.largest, SIGMA_BOUND * UNDECIDABLE**0.5))):
+            return Noisy(value, variance, target, terms)  # nothing is near an overflow
         variance = self.xp.where(
-            reach > largest, UNDECIDABLE, self.xp.where(variance < UNDECIDABLE, variance, UNDECIDABLE)
+            reach > target.largest, UNDECIDABLE, self.xp.where(variance < UNDECIDABLE, variance, UNDECIDABLE)
         )
-        variance = self.xp.where(self.xp.isfinite(value), variance, self.xp.where(overflowed, UNDECIDABLE, 0.0))
-        return Noisy(value, variance, self.rounding.policy.intermediates, terms)
+        variance = self.xp.where(self.xp.isfinite(value), variance, self.xp.where(overflowed(), UNDECIDABLE, 0.0))
+        return Noisy(value, variance, target, terms)
 
     def propagated(self, op: str, v: Array, *operands: Noisy) -> Array | None:
         """The variance of a result from those of its operands: Σ (∂v/∂x)² Var(x); None if all operands are exact."""
@@ -320,7 +327,9 @@ class Propagation(Interpreter[Noisy]):
         if self.may_overflow(a.value, b.value):  # a partial sum, in another order of the products
             reach = self.values.contract(self.xp.abs(a.value), self.xp.abs(b.value))
             added = self.xp.where(reach > self.policy.accumulation.largest, UNDECIDABLE, added)
-        return self.rounded_result(value, propagated, added, self.number(a.value), self.product_overflowed(value, a, b))
+        return self.rounded_result(
+            value, propagated, added, self.number(a.value), lambda: self.product_overflowed(value, a, b)
+        )
 
     def may_overflow(self, a: Array, b: Array) -> bool:
         """Whether a sum of products may be beyond the largest number of the accumulator, by its largest factors."""
@@ -332,8 +341,6 @@ class Propagation(Interpreter[Noisy]):
     def product_overflowed(self, value: Array, a: Noisy, b: Noisy) -> Array:
         """Where a sum of products is not finite because it, or a factor, overflows float64."""
         xp = self.xp
-        if bool(xp.all(xp.isfinite(value))):
-            return xp.zeros(value.shape, dtype=xp.bool)
         lost, given = [], []
         for factor in (a, b):
             undecidable = self.variance(factor) >= UNDECIDABLE
@@ -366,9 +373,8 @@ class Propagation(Interpreter[Noisy]):
                 reach = xp.sum(self.counted(xp.abs(shown), axis), axis=axis)
                 s = self.counted(s, axis, power=2)  # equal elements err equally
                 added = xp.where(reach > self.policy.accumulation.largest, UNDECIDABLE, added)
-                return self.rounded_result(
-                    value, None if exact else xp.sum(s, axis=axis), added, 0, self.sum_overflowed(shown, s, axis)
-                )
+                variance = None if exact else xp.sum(s, axis=axis)
+                return self.rounded_result(value, variance, added, 0, lambda: self.sum_overflowed(shown, s, axis))
             case "max":
                 return Noisy(value, self.max_variance(term.value, s, value, mask, axis), term.format)
             case "argmax":
@@ -430,9 +436,13 @@ class Propagation(Interpreter[Noisy]):
         if op == "softmax":
             same_ties = (p == xp.max(p, axis=axis, keepdims=True)) == (shifted == 0)  # weights tie where scores do
             propagated = xp.where(lost, relative, p**2 * relative)
-            result = self.rounded_result(value, propagated, self.rounding.softmax(p, shifted, axis, counts), 0, lost)
+            result = self.rounded_result(
+                value, propagated, self.rounding.softmax(p, shifted, axis, counts), 0, lambda: lost
+            )
             return replace(result, exact_ties=bool(xp.all(s == 0)) and bool(xp.all(same_ties)))
-        return self.rounded_result(value, relative, self.rounding.log_softmax(value, shifted, axis, counts), 0, lost)
+        return self.rounded_result(
+            value, relative, self.rounding.log_softmax(value, shifted, axis, counts), 0, lambda: lost
+        )
 
     def masked(self, operand: Noisy, where: Noisy) -> Noisy | None:
         value = self.values.masked(operand.value, where.value)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 
 import numpy as np
 
@@ -22,7 +21,7 @@ from attnspec.verification.candidate.observation import Array, Observation
 from attnspec.verification.cases.case import Case
 from attnspec.verification.judge.judge import Judge
 from attnspec.verification.judge.mutant_values import values
-from attnspec.verification.judge.other_inputs import noise_of_others, values_of_others
+from attnspec.verification.judge.other_inputs import values_of_others
 
 Part = tuple[slice | int, ...]
 """An index of a part of an array."""
@@ -105,7 +104,6 @@ Probe = Callable[[str, Sequence[Part]], list[Moved | None]]
 def _prober(judge: Judge, candidate: Candidate, observation: Observation, policy: Policy) -> Probe:
     """Return a function that changes parts of an argument of a case and compares the outputs."""
     case, definition = observation.case, judge.equation.definition
-    noise_of = partial(judge.noise_of, policy=policy)
     before, noises = values(definition, case), judge.noise(case, policy)
     generator = np.random.Generator(np.random.Philox(judge.seed))
 
@@ -126,7 +124,7 @@ def _prober(judge: Judge, candidate: Candidate, observation: Observation, policy
         }
         moved = {place: _moved(*change, noises) for place, change in changes.items()}
         doubtful = [place for place, each in moved.items() if each.is_wrong]  # noise costs much more than values
-        after = noise_of_others(definition, case, [cases[place] for place in doubtful], noise_of)
+        after = judge.noise_of_each([cases[place] for place in doubtful], policy)
         for place, noise in zip(doubtful, after, strict=True):
             moved[place] = _moved(*changes[place], noises, noise)
         return [moved.get(place) for place in range(len(parts))]

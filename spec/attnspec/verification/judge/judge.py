@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attnspec.interpreters.mutation.mutants import Mutant
-from attnspec.interpreters.rounding.noise import Noise, either, noise
+from attnspec.interpreters.rounding.noise import Noise, either, noise, noise_of_each
 from attnspec.interpreters.rounding.policy import Policy, policies, preset
 from attnspec.language.equation import Equation
 from attnspec.language.traversal import nodes_throughout
@@ -38,6 +38,7 @@ from attnspec.verification.judge.directions import error_directions
 from attnspec.verification.judge.findings import Finding, Judged
 from attnspec.verification.judge.forms import PLAIN, Form, claimed_part, excess, forms
 from attnspec.verification.judge.mutant_values import fits, mutant_values
+from attnspec.verification.judge.other_inputs import alike
 from attnspec.verification.judge.residuals import Compared, compare
 from attnspec.verification.judge.statistics import Slice, project
 
@@ -66,8 +67,7 @@ class Judge:
         """The noise of every output on a case, of the equation or of one of its forms."""
         key = (id(case), repr(policy), form.says)
         if key not in self._noises:
-            self._cases.append(case)  # keeps it alive, so that no other case has its id
-            self._noises[key] = self.noise_of(case, policy, form)
+            self.prepare([case], policy, form)
         return self._noises[key]
 
     @property
@@ -82,11 +82,27 @@ class Judge:
 
     def noise_of(self, case: Case, policy: Policy, form: Form = PLAIN) -> tuple[Noise, ...]:
         """The noise of every output on a case, computed anew."""
-        by_tree = [
-            noise(tree, case.arrays, case.options, form.under(policy), self.seed, constants=form.constants)
-            for tree in self.trees(case, form)
-        ]
-        return tuple(reduce(either, outputs) for outputs in zip(*by_tree, strict=True))
+        return self.noise_of_each([case], policy, form)[0]
+
+    def noise_of_each(self, cases: Sequence[Case], policy: Policy, form: Form = PLAIN) -> list[tuple[Noise, ...]]:
+        """The noise of every output on each case, computed anew; of cases of equal shapes at once."""
+        found: dict[int, tuple[Noise, ...]] = {}
+        for places in alike(cases):
+            some = [cases[place] for place in places]
+            inputs = [case.arrays for case in some]
+            by_tree = [
+                noise_of_each(tree, inputs, some[0].options, form.under(policy), self.seed, constants=form.constants)
+                for tree in self.trees(some[0], form)
+            ]
+            for place, *outputs in zip(places, *by_tree, strict=True):
+                found[place] = tuple(reduce(either, output) for output in zip(*outputs, strict=True))
+        return [found[place] for place in range(len(cases))]
+
+    def prepare(self, cases: Sequence[Case], policy: Policy, form: Form = PLAIN) -> None:
+        """Compute the noise of those of the cases that have none yet, since together it takes less time."""
+        missing = {key: case for case in cases if (key := (id(case), repr(policy), form.says)) not in self._noises}
+        self._cases += missing.values()  # keeps them alive, so that no other case has the id of one
+        self._noises |= zip(missing, self.noise_of_each([*missing.values()], policy, form), strict=True)
 
     def trees(self, case: Case, form: Form) -> list[Definition]:
         """The equation or the one or two trees of a form, as they are of a case."""
@@ -110,6 +126,7 @@ class Judge:
 
     def compare(self, observations: Sequence[Observation], policy: Policy, form: Form = PLAIN) -> list[Compared]:
         """Compare every answer with its noise."""
+        self.prepare([observation.case for observation in observations], policy, form)
         return [
             comparison
             for observation in observations
