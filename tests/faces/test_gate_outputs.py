@@ -296,7 +296,26 @@ def test_the_command_writes_them_all(
     CliRunner().invoke(main, ["gate", "--summary", "v.md", "--badge", "v.json"])
     assert (project / "v.md").read_text().count("## ❌") == 2
     assert json.loads((project / "v.json").read_text())["color"] == "red"
-    assert CliRunner().invoke(main, ["gate", "--sarif", "nowhere/v.sarif"]).exit_code == 2
+
+
+@pytest.mark.parametrize("option", ["--junit", "--sarif", "--summary", "--badge", "--mutants", "--part"])
+@pytest.mark.parametrize("place", ["nowhere/report", "."])
+def test_a_report_that_cannot_be_written_is_said_before_anything_is_verified(
+    project: Path, answer_with: Callable[[Callable[..., Report]], None], option: str, place: str
+) -> None:
+    def answered(*_: Any, **__: Any) -> Report:
+        raise AssertionError("it is verified")
+
+    answer_with(answered)
+    (project / "attnspec.toml").write_text(
+        '[[gate.implementations]]\ntarget = "kernels.py:attention"\nequation = "attention.scaled_dot_product"\n'
+    )
+    share = ["--shard", "1/2"] if option == "--part" else []
+    done = CliRunner().invoke(main, ["gate", *share, option, place])
+
+    assert done.exit_code == 2, done.output
+    assert f"given     {place}" in done.stderr
+    assert "to mend   name a file in a folder that exists" in done.stderr
 
 
 def test_an_accepted_entry_is_refused_until_it_is_filled_in(

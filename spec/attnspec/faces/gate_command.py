@@ -11,7 +11,7 @@ from pathlib import Path
 
 from attnspec.errors import SpecError
 from attnspec.faces import gate_lanes, gate_lock, gate_parts, gate_reports, known_entries
-from attnspec.faces.gate_outputs import Outputs
+from attnspec.faces.gate_outputs import Outputs, check_place
 from attnspec.faces.gate_parts import Answered, Share
 from attnspec.faces.gate_settings import Gate, read
 from attnspec.faces.gate_targets import placed
@@ -74,6 +74,7 @@ def run_gate(
     Raises:
         SpecError: the settings or the known departures cannot be read, or something in them is wrong.
     """
+    outputs.check()
     gate = read(Path.cwd(), known_may_be_new=accept)
     known, touched = _known(gate, known_from)
     screen, until = Screen(stderr=to_json == "-"), time.monotonic() + 60 * minutes
@@ -156,6 +157,7 @@ def run_share(
     Raises:
         SpecError: as `run_gate` does; or the part cannot be written.
     """
+    check_place(part)
     gate = read(Path.cwd())
     known, _ = _known(gate, known_from)
     kept = VerdictCache(cache_folder(), equations) if cache else None
@@ -235,8 +237,21 @@ def _complete(gate: Gate, revision: str) -> KnownDepartures:
                     expected="owner, and review as a date: who looks at it again, and when",
                     mend=f"{name} = {'2027-01-31' if name == 'review' else chr(34) + 'name' + chr(34)}",
                 )
-    here = [replace(each, implementation=placed(each.implementation, gate.file)) for each in known.departures]
+    here = [replace(each, implementation=_placed(each, gate)) for each in known.departures]
     return KnownDepartures(known.path, tuple(here))
+
+
+def _placed(departure: Departure, gate: Gate) -> str:
+    """The implementation of a known departure, from the current folder.
+
+    Raises:
+        TargetError: there is no such file.
+    """
+    try:
+        return placed(departure.implementation, gate.file)
+    except SpecError as error:
+        error.headline = error.headline.replace(str(gate.file), gate.known)
+        raise
 
 
 def _unjudged(gate: Gate, run: Run) -> list[str]:

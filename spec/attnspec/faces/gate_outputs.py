@@ -36,6 +36,17 @@ class Outputs:
     badge: str | None = None
     mutants: str | None = None
 
+    def check(self) -> None:
+        """Check that the files can be written, before anything is verified.
+
+        Raises:
+            SpecError: one cannot be written.
+        """
+        for name in self.__dataclass_fields__:
+            path = getattr(self, name)
+            if path is not None:
+                check_place(path)
+
     def write(self, run: Run, failures: Sequence[str], passed: bool, folder: Path) -> None:
         """Write the files.
 
@@ -63,6 +74,25 @@ class Outputs:
             _write(self.badge, badge_svg(made) if self.badge.endswith(".svg") else _json(made))
         if self.mutants is not None:
             _write(self.mutants, _json(mutation_report(run.verdicts)))
+
+
+def check_place(path: str) -> None:
+    """Check that a file can be written, without touching it.
+
+    Raises:
+        SpecError: it is a folder, its folder does not exist, or one of both may not be written.
+    """
+    place = Path(path)
+    why = ""
+    if place.is_dir():
+        why = "it is a folder"
+    elif not place.parent.is_dir():
+        why = f"there is no folder {place.parent}"
+    elif not os.access(place if place.exists() else place.parent, os.W_OK):
+        why = "permission denied"
+    if why:
+        mend = "name a file in a folder that exists and can be written to"
+        raise SpecError(f"cannot write a report: {why}", given=path, mend=mend)
 
 
 def _json(content: dict[str, Any]) -> str:

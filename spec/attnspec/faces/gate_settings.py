@@ -191,6 +191,9 @@ def _check_within(name: str, value: Any, where: str) -> None:
         values = [part for each in values for part in (each if isinstance(each, list) else [str(each)])]
     if name in ("dtypes", "devices", "required") and not values:
         raise SpecError(f"{where}: {name} is not a list of names", given=f"{name} = {value!r:.60}", expected='["…", …]')
+    if name == "returns" and value == []:
+        expected = "the place of a result, or a list of places"
+        raise SpecError(f"{where}: returns is an empty list", given="returns = []", expected=expected)
     if name in WITHIN and isinstance(value, list | dict) and any(type(each) is not WITHIN[name] for each in values):
         expected = f"{WORDS[type(value)]} in which each value is {WORDS[WITHIN[name]]}"
         raise SpecError(f"{where}: {name} has another type", given=f"{name} = {value!r:.60}", expected=expected)
