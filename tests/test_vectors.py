@@ -190,8 +190,49 @@ def test_checkers_pass_right_kernels_and_name_slips(language: str, folder: Path,
         assert done.returncode == (name == "wrong"), done.stdout + done.stderr
         assert ("conforms: " in done.stdout) is (name == "right")
         assert ("this is the mistake: in e: the division by √d is missing" in done.stdout) is (name == "wrong")
-    empty = subprocess.run([*command(kernel, tmp_path)], capture_output=True, text=True, check=False)
-    assert empty.returncode != 0
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_checkers_say_which_vectors_cannot_be_read(language: str, folder: Path, tmp_path: Path) -> None:
+    """A folder without any, cut-off arrays or document, and a document without a case: each ends with 2, not with 0."""
+    command, compiler, file, _ = LANGUAGES[language]
+    if shutil.which(compiler) is None:
+        pytest.skip(f"{compiler} is not installed")
+    kernel = Path(shutil.copy(CHECKERS / file, tmp_path))
+    words = command(kernel, folder)
+    for name in ("nowhere", "cut", "empty"):
+        vectors = tmp_path / name
+        if name != "nowhere":
+            shutil.copytree(folder, vectors)
+        for each in [*vectors.glob("npy/**/*.npy"), *vectors.glob("vectors.json")] if name == "cut" else ():
+            each.write_bytes(each.read_bytes()[:70])
+        if name == "empty":
+            (vectors / "vectors.json").write_text('{"cases": []}')
+            (vectors / "vectors.tsv").write_text("case\t0\n")
+        asked = [str(vectors) if word == str(folder) else word for word in words]
+        done = subprocess.run(asked, capture_output=True, text=True, check=False)
+
+        assert done.returncode == 2, (name, done.stdout, done.stderr)
+        assert str(vectors) in done.stderr
+        assert not done.stdout
+
+
+@pytest.mark.parametrize("language", ["rust", "javascript"])
+def test_a_kernel_without_an_output_is_wrong(language: str, folder: Path, tmp_path: Path) -> None:
+    command, compiler, file, _ = LANGUAGES[language]
+    if shutil.which(compiler) is None:
+        pytest.skip(f"{compiler} is not installed")
+    kernel = tmp_path / file
+    source = (CHECKERS / file).read_text(encoding="utf-8")
+    answer, none = ("vec![Array { shape: vec![n, m], data }]", "{ let _ = data; vec![] }")
+    if language == "javascript":
+        answer, none = "return { e }", "return {}"
+    assert source.count(answer) == 1
+    kernel.write_text(source.replace(answer, none), encoding="utf-8")
+    done = subprocess.run(command(kernel, folder), capture_output=True, text=True, check=False)
+
+    assert done.returncode == 1, done.stderr
+    assert "differs: 0 of" in done.stdout
 
 
 @pytest.mark.parametrize("right", [pytest.param(True, marks=pytest.mark.broad), False])

@@ -35,8 +35,11 @@ static struct array load(const char *name, const char *file) { /* an array of a 
     FILE *f = fopen(path, "rb");
     if (!f || fread(start, 1, 10, f) != 10) die("cannot read", path);
     if (fread(head, 1, start[8] + 256 * start[9], f) == 0) die("not an .npy file", path);
-    char *type = strstr(head, "'descr': '") + 10;
-    at = strchr(strstr(head, "'shape':"), '(') + 1;
+    char *type = strstr(head, "'descr': '");
+    at = strstr(head, "'shape': (");
+    if (!type || !at) die("not an .npy file", path);
+    type += 10;
+    at += 10;
     while (*at && *at != ')') {
         long size = strtol(at, &at, 10);
         a.shape[a.axes++] = size;
@@ -94,13 +97,13 @@ int main(int count, char **words) {
     FILE *file = fopen(path, "r");
     if (!file) die("cannot read", path);
     struct array in[64], out[16], expected[16], bound[16];
-    int n = 0, m = 0, cases = 0, fits = 0, more = 1;
+    int n = 0, m = 0, fits = 0, more = 1;
     while (more) {
         more = row(file);
         int ends = !more || !strcmp(cells[0], "case") || !strcmp(cells[0], "mistake");
         if (ends) run(id, in, n, out, expected, bound, m), n = m = 0;
         if (ends && fits && wrong && mistake[0]) printf("this is the mistake: %s\n", mistake);
-        if (!strcmp(cells[0], "case")) strcpy(id, cells[1]), cases++;
+        if (!strcmp(cells[0], "case")) strcpy(id, cells[1]);
         else if (!strcmp(cells[0], "input")) in[n++] = load(cells[2], cells[3]);
         else if (!strcmp(cells[0], "option")) {
             in[n] = (struct array){.size = 1, .data = malloc(sizeof(double))};
@@ -113,7 +116,7 @@ int main(int count, char **words) {
         } else if (!strcmp(cells[0], "mistake")) strcpy(mistake, cells[3]), fits = 1;
         else if (!strcmp(cells[0], "witness")) fits = fits && agrees();
     }
-    if (!cases) die("no case in", path);
+    if (!answered) die("no case in", path);
     printf("%s: %d of %d outputs are right\n", wrong ? "differs" : "conforms", answered - wrong, answered);
     return wrong > 0;
 }

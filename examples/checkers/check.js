@@ -9,13 +9,20 @@ if (!file) {
   process.exit(2);
 }
 const kernel = require(path.resolve(file));
-const vectors = JSON.parse(fs.readFileSync(path.join(folder, "vectors.json"), "utf8"));
+const place = path.join(folder, "vectors.json");
+let vectors;
+try {
+  vectors = JSON.parse(fs.readFileSync(place, "utf8"));
+} catch (error) {
+  console.error(`cannot read ${place}: ${error.message}`);
+  process.exit(2);
+}
 const numbers = (data) => data.map(Number); // "NaN" and "Infinity" are texts in JSON
 
 const answers = {};
 let wrong = 0;
 let count = 0;
-for (const { id, inputs, options, outputs } of vectors.cases) {
+for (const { id, inputs, options, outputs } of vectors.cases ?? []) {
   const arrays = Object.fromEntries(
     Object.entries(inputs).map(([name, { shape, data }]) => [name, { shape, data: numbers(data) }]),
   );
@@ -39,7 +46,7 @@ for (const { id, inputs, options, outputs } of vectors.cases) {
   }
 }
 if (!count) {
-  console.error(`no case in ${folder}`);
+  console.error(`no case in ${place}`);
   process.exit(2);
 }
 for (const { says, links, witnesses } of wrong ? vectors.mistakes : []) {

@@ -33,6 +33,9 @@ from attnspec.verification.session import run
 from attnspec.verification.together import run_together
 from attnspec.verification.verdict import Report, Verdict, VerdictKind
 
+FEW = 3
+"""So many targets are named in a line on progress."""
+
 STYLES = {"conforms": "green", "inconclusive": "yellow", "not run": "yellow"}
 
 
@@ -185,7 +188,7 @@ class Run:
         left = [place for place in range(len(targets)) if place not in reports]
         asked, records = [targets[place] for place in left], [kept[place] for place in left if kept]
         try:
-            with self.screen.progress(", ".join(dict.fromkeys(target for target, _ in asked))) as show_stage:
+            with self.screen.progress(_few([target for target, _ in asked])) as show_stage:
                 found = run_together(
                     asked, jobs=self.jobs, records=records, on_verdict=self.add, on_progress=show_stage
                 )
@@ -307,6 +310,12 @@ def gone_text(departure: Departure, verdict: str, path: str) -> str:
     """Return the text of a known departure that no longer occurs, with the verdict instead."""
     given = f"  given     listed as {departure.verdict}, and the verdict is: {verdict}"
     return f"gone: {departure}\n{given}\n  to mend   take it off {path}, if that is right"
+
+
+def _few(targets: Sequence[str]) -> str:
+    """The names of targets, as far as there are few of them."""
+    names = list(dict.fromkeys(targets))
+    return ", ".join(names) if len(names) <= FEW else f"{', '.join(names[:FEW])} and {len(names) - FEW} others"
 
 
 def _refusal(target: str, error: SpecError) -> dict[str, str]:
