@@ -190,12 +190,13 @@ SAME_SHARE = 0.01
 parts."""
 
 HOLDS_NEARLY_ALL, HOLDS_MUCH = 0.9, 0.25
-"""Convention: the share of the squared error that a direction must have to be named, if single elements are wrong, and
-if none is."""
+"""Convention: the share of the squared error that a direction must have to be named: in every wrong answer, if single
+elements are wrong; in all together, if none is."""
 
 HOLDS_ALL = 0.999
 """Convention: the share of the squared error from which a direction is named as the mistake, and not as what most of
-the error looks like. A factor of 1.01 of an argument has 0.9999, by the second term of its series."""
+the error looks like; where single elements are wrong, nothing less is named. A factor of 1.01 of an argument has
+0.9999, by the second term of its series."""
 
 ENOUGH_WRONG = 5
 """Convention: the number of clearly wrong elements below which no direction is named. Of n errors without a direction,
@@ -243,6 +244,10 @@ known mistakes above which two at once are not tried. A pair costs as much as a 
 RESULTS_ALONE, EXPRESSIONS = 8, 2_000
 """Convention: the number of wrong results above which they are not explained one by one; the number of expressions in
 place of others above which they are not tried. An expression costs as much as a mutant."""
+
+LINE_NODES = 40
+"""Convention: the number of nodes of a line, with the equations that it calls, of which one evaluation in the search
+for a mistake in single lines counts once; that of the lines of a recurrent cell. Python takes a time for each node."""
 
 ALIKE_FACTOR, ALIKE_STEP = 1.5, 0.2
 """Convention: mutants whose root mean square is within this factor or this difference of the best cannot be

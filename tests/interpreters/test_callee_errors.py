@@ -7,7 +7,7 @@ import pytest
 
 from attnspec import REGISTRY
 from attnspec.interpreters.evaluation.call import evaluate
-from attnspec.interpreters.mutation.callee_errors import callee_errors
+from attnspec.interpreters.mutation.callee_errors import callee_errors, conventions_with_other_functions
 from attnspec.language.check import check
 from attnspec.language.tree import Definition
 
@@ -46,6 +46,21 @@ def test_a_norm_is_left_out() -> None:
     )
 
     np.testing.assert_array_equal(with_ones, with_others)
+
+
+def test_a_function_is_replaced_that_another_convention_has() -> None:
+    """The equation writes gelu by tanh, and has no gelu that could be replaced."""
+    says = "transformer.feed_forward_gelu is used, where x σ(1.702x) is used instead of gelu"
+    x, W_1, b_1, W_2, b_2 = (GENERATOR.standard_normal(shape) for shape in ((3,), (3, 5), (5,), (5, 3), (3,)))
+    found = conventions_with_other_functions(REGISTRY["transformer.feed_forward_gelu_tanh"].definition)
+    (tree,) = [each.definition for each in found if each.says == says]
+
+    a = x @ W_1 + b_1
+    expected = (a / (1 + np.exp(-1.702 * a))) @ W_2 + b_2
+
+    np.testing.assert_allclose(evaluate(tree, (x, W_1, b_1, W_2, b_2), {}), expected, rtol=1e-10)
+    layer = conventions_with_other_functions(REGISTRY["transformer.encoder_layer_biased_gelu_tanh"].definition)
+    assert says in [each.says for each in layer]
 
 
 def test_what_calls_nothing_has_none() -> None:

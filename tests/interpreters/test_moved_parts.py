@@ -53,3 +53,15 @@ def test_a_factor_of_one_term_multiplies_the_whole_sum() -> None:
 def test_every_equation_has_well_formed_variants(id: str) -> None:
     for each in moved_parts(REGISTRY[id].definition):
         check(each.definition)
+
+
+def test_a_term_is_added_to_the_divisor() -> None:
+    """As eps to the width, and not to the mean of squares; the mean of squares is in a line of its own."""
+    moved = {each.says: each.definition for each in moved_parts(REGISTRY["transformer.layer_norm"].definition)}
+    x, ones, zeros = GENERATOR.standard_normal(5), np.ones(5), np.zeros(5)
+    tree = moved["in y: eps is added to d, and not as in variance + eps"]
+
+    apart = x - x.mean()
+    expected = apart / np.sqrt((apart**2).sum() / (5 + 0.3))
+
+    np.testing.assert_allclose(evaluate(tree, (x, ones, zeros), {"eps": 0.3}), expected, rtol=1e-12)

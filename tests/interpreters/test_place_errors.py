@@ -36,6 +36,22 @@ def halves(x: Float[Tensor, "t 2*d"], gain: Float[Tensor, " d"]) -> Float[Tensor
     return y.stack(t, k)
 
 
+@equation()
+def sixes(k: Float[Tensor, " d"]) -> Float[Tensor, " 6*d"]:
+    """Six neighbouring places have one value."""
+    h = index("6*d")
+    y = k[h // 6]
+    return y.stack(h)
+
+
+@equation()
+def threes(k: Float[Tensor, " d"]) -> Float[Tensor, " 3*d"]:
+    """Three neighbouring places have one value."""
+    h = index("3*d")
+    y = k[h // 3]
+    return y.stack(h)
+
+
 DEFINITIONS = {"neighbours": neighbours.definition, "halves": halves.definition}
 
 
@@ -72,3 +88,17 @@ def test_places_are_counted_from_one(of: str) -> None:
 
 def test_an_axis_without_arithmetic_has_no_other_pairs() -> None:
     assert not [*place_errors(REGISTRY["multihead.attention"].definition)]
+
+
+@pytest.mark.parametrize("id", ["h/tile/4", "h/tile-within/4"])
+def test_a_tile_reads_the_group_of_its_first_place(id: str) -> None:
+    """The tile of 4 that begins in a group of 6 reads that alone; one of a group of 3 may be no larger than that."""
+    [wide], [narrow] = (
+        [each.definition for each in place_errors(of.definition) if each.id == id] for of in (sixes, threes)
+    )
+    alone = [1] * 4 + [2] * 4 + [3] * 4  # of the places 0, 4 and 8
+
+    np.testing.assert_array_equal(evaluate(wide, (np.arange(1.0, 3.0),), {}), [1] * 8 + [2] * 4)
+    np.testing.assert_array_equal(
+        evaluate(narrow, (np.arange(1.0, 5.0),), {}), alone if id == "h/tile/4" else np.repeat(np.arange(1.0, 5.0), 3)
+    )

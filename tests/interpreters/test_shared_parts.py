@@ -9,7 +9,7 @@ import pytest
 
 from attnspec import REGISTRY
 from attnspec.interpreters.evaluation.call import evaluate
-from attnspec.interpreters.mutation.shared_parts import shared_parts
+from attnspec.interpreters.mutation.shared_parts import one_softmax, shared_parts, states_handed_up
 from synthetic import Array, case_of
 
 HEADS, LAYERS = "multihead.attention", "self_attention.stacked"
@@ -56,3 +56,48 @@ def test_all_layers_may_have_the_weights_of_the_first() -> None:
     found = [mutant.says for mutant in shared_parts(REGISTRY[LAYERS].definition)]
 
     assert "at every l W_q, W_k and W_v of the first one are read" in found
+
+
+def test_one_softmax_is_over_the_keys_of_all_heads() -> None:
+    case = case_of(HEADS, n=3, m=4, c=5, d=2, H=4)
+    (mutant,) = one_softmax(REGISTRY[HEADS].definition)
+    a = case.arrays
+    q, k, v = (np.stack(np.split(a[x] @ a[W], 4, -1)) for x, W in (("x_q", "W_q"), ("x_kv", "W_k"), ("x_kv", "W_v")))
+    scores = np.moveaxis(q @ np.swapaxes(k, -1, -2) / np.sqrt(2), 0, 1)
+    weights = np.moveaxis(softmax(scores.reshape(3, -1)).reshape(scores.shape), 1, 0)
+
+    value = evaluate(mutant.definition, (), case.arguments)
+
+    np.testing.assert_allclose(np.asarray(value), np.concatenate([*(weights @ v)], -1) @ a["W_o"], rtol=1e-12)
+
+
+def test_layers_hand_up_another_state() -> None:
+    """Of two layers, the upper one reads the cells of the lower one; what comes back is still hidden states."""
+    generator = np.random.default_rng(0)
+
+    def layer(width: int) -> tuple[Array, ...]:
+        gates = ((generator.normal(size=(width, 2)), generator.normal(size=(2, 2)), generator.normal(size=2)),) * 4
+        return (generator.normal(size=2), generator.normal(size=2), *(array for gate in gates for array in gate))
+
+    def run(x: Array, h: Array, c: Array, *w: Array) -> tuple[Array, Array, Array]:
+        states, cells = [], []
+        for row in x:
+            i, f, g, o = (row @ w[3 * gate] + h @ w[3 * gate + 1] + w[3 * gate + 2] for gate in range(4))
+            c = c / (1 + np.exp(-f)) + np.tanh(g) / (1 + np.exp(-i))
+            h = np.tanh(c) / (1 + np.exp(-o))
+            states.append(h)
+            cells.append(c)
+        return np.stack(states), np.stack(cells), c
+
+    (mutant,) = states_handed_up(REGISTRY["recurrent.stacked_lstm"].definition)
+    x, below, above = generator.normal(size=(4, 3)), layer(3), layer(2)
+    h, _, c = run(run(x, *below)[1], *above)
+
+    found = evaluate(mutant.definition, (x, (below, above)), {})
+
+    for value, expected in zip(found, (h, c), strict=True):
+        np.testing.assert_allclose(np.asarray(value), expected, rtol=1e-10)
+
+
+def test_layers_of_one_state_hand_up_no_other() -> None:
+    assert not [*states_handed_up(REGISTRY["recurrent.stacked_gru"].definition)]

@@ -54,8 +54,12 @@ def online(e: Array, tile: int, slip: str, offset: int | None) -> Array:
             part = np.exp(scores - top)
         if slip == "back":
             factor = np.exp(np.where(np.isfinite(top), steady - top, -np.inf))
+        summed = part
+        if slip in ("unshifted", "unshifted-parts") and start + tile >= m:
+            summed = np.exp(scores)
+            part = summed if slip == "unshifted-parts" else part
         found = [before * (1 if slip in ("unscaled", "values") else factor) for before in found]
-        total = total * (1 if slip in ("unscaled", "total") else factor) + part.sum(1, keepdims=True)
+        total = total * (1 if slip in ("unscaled", "total") else factor) + summed.sum(1, keepdims=True)
         found.append(part[:, : len(j)])
         top = new
     p = np.concatenate([*found, np.zeros((n, m - stop), e.dtype)], axis=1)

@@ -14,7 +14,7 @@ from typing import Any
 from attnspec.errors import BindingError, NotationError
 from attnspec.language.check import Scope, check, layer_of, replaced, top
 from attnspec.language.dims import Dim
-from attnspec.language.tree import Call, Definition, Layer, Line, Name, Node, Parameter, Through
+from attnspec.language.tree import Call, Definition, Layer, Line, Name, Node, Parameter, Scan, Stack, Through
 
 COUNT = "L"
 """The named size that is the number of layers."""
@@ -29,6 +29,9 @@ WIRING_ERRORS = {
     "rest": "the other results are those of the first layer",
 }
 """{fault of a `Through` node: sentence}: mistakes in how layers are connected."""
+
+HANDS_UP = "up/"
+"""The beginning of the fault that each layer hands another state of its recurrence up, which is named behind it."""
 
 
 def of(definition: Definition) -> tuple[Parameter, Layer] | None:
@@ -181,12 +184,31 @@ def _calls(node: Through, targets: Sequence[str], parameter: Parameter, count: i
         same_start = node.fault == "begun"
         takes = zip(pairs, parameter.layer.takes if parameter.layer else (), strict=True)
         args = [Name(first if same_start and not array.symbol.weight else name) for (name, first), array in takes]
-        yield Line(tuple(f"{target}.{step}" for target in targets), Call(node.callee, (read, *args)))
+        callee = node.callee
+        if node.fault.startswith(HANDS_UP) and step < len(order) - 1:
+            callee = _handing_up(callee, node.fault.removeprefix(HANDS_UP))
+        yield Line(tuple(f"{target}.{step}" for target in targets), Call(callee, (read, *args)))
         if node.fault != "input":
             read = Name(f"{targets[0]}.{step}")
     for target in targets:
         step = 0 if node.fault == "rest" and target != targets[0] else len(order) - 1
         yield Line((target,), Name(f"{target}.{step}"))
+
+
+def other_states(layer: Definition) -> list[str]:
+    """The states of the recurrence of a layer that it could hand up instead of the one that it does."""
+    match layer.returns[0]:
+        case Stack(array=Name(id=own)):
+            scanned = [line.targets for line in layer.lines if isinstance(line.value, Scan) and own in line.targets]
+            return [name for targets in scanned for name in targets if name != own]
+    return []
+
+
+def _handing_up(layer: Definition, state: str) -> Definition:
+    """A layer whose first result is another state of its recurrence."""
+    first, *rest = layer.returns
+    assert isinstance(first, Stack)
+    return replace(layer, returns=(replace(first, array=Name(state)), *rest))
 
 
 def _order(fault: str, count: int) -> list[int]:
@@ -253,6 +275,7 @@ def gathered(arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 __all__ = [
     "COUNT",
+    "HANDS_UP",
     "WIRING_ERRORS",
     "arrays",
     "at_top",
@@ -265,6 +288,7 @@ __all__ = [
     "of",
     "of_count",
     "of_role",
+    "other_states",
     "same_sizes",
     "sizes_at",
     "sizes_of",

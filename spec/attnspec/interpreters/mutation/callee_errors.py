@@ -6,15 +6,16 @@ that no mutant explains.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import chain
 
 from attnspec.interpreters.mutation.everywhere import everywhere
+from attnspec.interpreters.mutation.function_substitutions import function_substitutions
 from attnspec.interpreters.mutation.mutants import Mutant, curated_and_conventions, is_well_formed, lookalikes
 from attnspec.language.equation import REGISTRY
-from attnspec.language.traversal import map_throughout
-from attnspec.language.tree import Call, CallLike, Definition, Node
+from attnspec.language.traversal import callees, map_throughout, nodes_throughout, replace_callee
+from attnspec.language.tree import Apply, Call, CallLike, Definition, Node, Reduce
 
 
 def callee_errors(definition: Definition) -> Iterator[Mutant]:
@@ -37,6 +38,37 @@ def callee_errors(definition: Definition) -> Iterator[Mutant]:
             tree = map_throughout(definition, lambda node, _, other=other: _called(node, other))  # type: ignore[misc]  # mypy does not infer a lambda with a default
             if is_well_formed(tree):
                 yield Mutant(f"every {callee}/{other.id}", f"each time: {_shown(other)}", tree)
+
+
+def conventions_with_other_functions(definition: Definition) -> Iterator[Mutant]:
+    """The other conventions of an equation that is called, with a function that the equation lacks replaced in them.
+
+    If there are none, they are those of the equation itself.
+    """
+    found = False
+    for callee in dict.fromkeys(callees(definition)):
+        for wrong in _with_other_functions(_in_place_of(callee), callee):
+            tree = replace_callee(definition, callee, wrong.definition)
+            if is_well_formed(tree):
+                found = True
+                yield replace(wrong, id=f"{callee.id}/{wrong.id}", definition=tree)
+    if not found:
+        yield from _with_other_functions(_in_place_of(definition), definition)
+
+
+def _with_other_functions(others: Iterable[Mutant], own: Definition) -> Iterator[Mutant]:
+    """The substitutions of functions that an equation lacks, made in other conventions of it."""
+    have = _operations(own)
+    for other in others:
+        lacking = _operations(other.definition) - have if other.kind == "convention" else set()
+        for mutant in function_substitutions(other.definition) if lacking else ():
+            if not mutant.in_storage and not lacking <= _operations(mutant.definition):
+                says = f"{other.id} is used, where {mutant.says}"
+                yield Mutant(f"{other.id}/{mutant.id}", says, mutant.definition)
+
+
+def _operations(definition: Definition) -> set[str]:
+    return {node.op for node in nodes_throughout(definition) if isinstance(node, Apply | Reduce)}
 
 
 def _in_place_of(callee: Definition) -> Iterator[Mutant]:

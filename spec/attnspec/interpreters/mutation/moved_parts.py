@@ -1,4 +1,4 @@
-"""Factors and terms that act in a later line than they should: after a sum, a norm or a product.
+"""Factors and terms that act elsewhere: after a sum, a norm or a product, or on one factor of what they are added to.
 
 They are not mutants of an equation, and the cases need not detect them. They are tried as explanations of wrong answers
 that no mutant explains.
@@ -12,7 +12,7 @@ from attnspec.interpreters.mutation.everywhere import Occurrence, everywhere
 from attnspec.interpreters.mutation.free_numbers import is_float
 from attnspec.interpreters.mutation.mutants import Mutant, is_well_formed, parts
 from attnspec.language.traversal import node_at, substitute, walk, with_roots
-from attnspec.language.tree import Apply, At, Definition, Name, Node, Scan
+from attnspec.language.tree import Apply, At, Definition, Name, Node, Scan, Stack
 
 
 def moved_parts(definition: Definition) -> Iterator[Mutant]:
@@ -21,6 +21,7 @@ def moved_parts(definition: Definition) -> Iterator[Mutant]:
     It is a factor or a term there; the line that it is taken out of has it once.
     """
     yield from _on_whole_sums(definition)
+    yield from _into_factors(definition)
     labels = [label for label, _, _ in parts(definition)]
     for place in everywhere(definition):
         if "/" in place.label or place.label not in labels:
@@ -37,6 +38,43 @@ def moved_parts(definition: Definition) -> Iterator[Mutant]:
                     says = f"{shown} acts on {labels[k]}, not in {place.label}"
                     verb = "is a factor of" if op == "*" else "is added to"
                     yield Mutant(f"{place.label}/{op}{shown} to {labels[k]}", f"{says}: it {verb} the whole", tree)
+
+
+def _into_factors(definition: Definition) -> Iterator[Mutant]:
+    """A term that belongs to a quotient or a product is added to its divisor, or to one of its factors."""
+    lines = {line.targets: k for k, line in enumerate(definition.lines)}
+    for place in everywhere(definition):
+        match place.node:
+            case Apply(op="+", args=(one, other)) if is_float(place.node, place.site):
+                for whole, term in ((one, other), (other, one)):
+                    match whole:
+                        case Apply(op="/" | "*") as product:
+                            for part, new in _with_term(product, term):
+                                yield from _added_to(part, term, place, place.put(new))
+                        case Name(id=name) if (name,) in lines and "/" not in place.label:
+                            taken = place.put(whole)
+                            for part, new in _with_term(definition.lines[lines[name,]].value, term):
+                                roots = [*taken.roots]
+                                roots[lines[name,]] = new
+                                yield from _added_to(part, term, place, with_roots(taken, roots))
+
+
+def _with_term(product: Node, term: Node) -> Iterator[tuple[Node, Node]]:
+    """A part of a quotient or product, and the whole with a term added to this part."""
+    match product:
+        case Stack(array=inner, indices=indices):
+            yield from ((part, Stack(new, indices)) for part, new in _with_term(inner, term))
+        case Apply(op="/" | "*" as op, args=(a, b)):
+            yield b, Apply(op, (a, Apply("+", (b, term))))
+            if op == "*":
+                yield a, Apply(op, (Apply("+", (a, term)), b))
+
+
+def _added_to(part: Node, term: Node, place: Occurrence, tree: Definition) -> Iterator[Mutant]:
+    if is_well_formed(tree):
+        shown, whole = place.site.show(term), place.site.show(place.node)
+        says = f"in {place.line}: {shown} is added to {place.site.show(part)}, and not as in {whole}"
+        yield Mutant(f"{place.label}/+{shown} to {place.site.show(part)}", says, tree)
 
 
 def _on_whole_sums(definition: Definition) -> Iterator[Mutant]:

@@ -1,4 +1,4 @@
-"""Mistakes with the places along an axis: counted from 1, or paired with the one half of the axis away.
+"""Mistakes with the places along an axis: counted from 1, paired with the one half of the axis away, or read in tiles.
 
 They are not mutants of an equation, and the cases need not detect them. They are tried as explanations of wrong answers
 that no mutant explains.
@@ -6,7 +6,7 @@ that no mutant explains.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import reduce
 
@@ -19,12 +19,52 @@ from attnspec.language.tree import Apply, At, Definition, Name, Node, Number, Po
 ONE, TWO = Number(1.0), Number(2.0)
 
 
-def place_errors(definition: Definition) -> Iterator[Mutant]:
-    """The variants of an equation with one of these mistakes, made wherever an index is used as a number."""
+TILES = (4, 8, 16, 32, 64, 128)
+"""The sizes of a tile."""
+
+
+def place_errors(definition: Definition, tiles: Iterable[int] = ()) -> Iterator[Mutant]:
+    """The variants of an equation with one of these mistakes, made wherever an index is used as a number.
+
+    Args:
+        tiles: sizes of tiles that are tried besides the usual ones.
+    """
     for index, _ in definition.indices:
-        for mutant in (*_from_one(definition, index), *_other_pairs(definition, index)):
+        for mutant in (
+            *_from_one(definition, index),
+            *_other_pairs(definition, index),
+            *_first_of_tiles(definition, index, [*dict.fromkeys((*tiles, *TILES))]),
+        ):
             if is_well_formed(mutant.definition):
                 yield mutant
+
+
+def _first_of_tiles(definition: Definition, index: str, tiles: Sequence[int]) -> Iterator[Mutant]:
+    """The places of a tile read the group of its first place, which may be another group than their own."""
+    divided = [node for root in definition.roots for node in nodes(root) if _is_group(node, index)]
+    for group in dict.fromkeys(divided):
+        assert isinstance(group, Apply)
+        place, length = group.args
+        for tile in tiles:
+            number = Number(float(tile))
+            shorter = Apply("where", (Apply("<", (length, number)), length, number))
+            for word, words, width in (
+                ("", f"of {tile}", number),
+                ("-within", f"of {tile}, or of the size of a group if that is smaller,", shorter),
+            ):
+                first = Apply("*", (Apply("//", (place, width)), width))
+                roots = [_instead(root, group, replace(group, args=(first, length))) for root in definition.roots]
+                says = f"all places of a tile {words} along {index} read the group of the first one"
+                yield Mutant(f"{index}/tile{word}/{tile}", says, with_roots(definition, roots))
+
+
+def _is_group(node: Node, index: str) -> bool:
+    """Whether an expression is the number of the group that a place is in."""
+    return isinstance(node, Apply) and node.op == "//" and node.args[0] == Position(index)
+
+
+def _instead(root: Node, old: Node, new: Node) -> Node:
+    return map_node(root, lambda node: new if node == old else node)
 
 
 def _from_one(definition: Definition, index: str) -> Iterator[Mutant]:

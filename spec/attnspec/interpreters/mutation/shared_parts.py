@@ -1,4 +1,5 @@
-"""Parts that share what each should have: heads that read the keys of another head, layers that have one weight.
+"""Parts that share what each should have: heads that read the keys of another head or have one softmax, layers that
+hand up another state.
 
 They are not mutants of an equation, and the cases need not detect them. They are tried as explanations of wrong answers
 that no mutant explains.
@@ -10,11 +11,30 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import combinations
 
-from attnspec.interpreters.formula.formula import text_of_names
+from attnspec.errors import NotationError
+from attnspec.interpreters.formula.formula import text_of, text_of_names
 from attnspec.interpreters.mutation.mutants import Mutant, is_well_formed
+from attnspec.interpreters.mutation.operators import Site
 from attnspec.interpreters.mutation.tiling_errors import second_name, with_second_names
-from attnspec.language.traversal import map_throughout, nodes, nodes_throughout
-from attnspec.language.tree import Apply, At, Call, CallLike, Definition, Name, Node, Number, Position, Reduce, SizeOf
+from attnspec.language import layers
+from attnspec.language.check import check
+from attnspec.language.dims import Dim
+from attnspec.language.traversal import map_definition, map_throughout, nodes, nodes_throughout
+from attnspec.language.tree import (
+    Apply,
+    At,
+    Call,
+    CallLike,
+    Definition,
+    Name,
+    Node,
+    Number,
+    Position,
+    Reduce,
+    SizeOf,
+    Stack,
+    Through,
+)
 
 MOST_COMBINED = 4
 """Of more arrays than this, which a call reads at one index, all are changed together and none alone."""
@@ -35,6 +55,70 @@ def shared_parts(definition: Definition) -> Iterator[Mutant]:
                 if len(some) < len(names) and tree != definition and is_well_formed(tree):
                     says = f"what {text_of_names(some, owner)} give is averaged over {index}, and used at every {index}"
                     yield Mutant(f"shared/{index}/{'-'.join(some)}/mean", says, tree)
+
+
+def states_handed_up(definition: Definition) -> Iterator[Mutant]:
+    """The variants of an equation whose layers hand another state of their recurrence to the layer above."""
+    for stack in (node for node in nodes(definition) if isinstance(node, Through)):
+        for state in layers.other_states(stack.callee):
+            wrong = replace(stack, fault=f"{layers.HANDS_UP}{state}")
+            tree = map_definition(definition, lambda node, wrong=wrong: wrong if isinstance(node, Through) else node)  # type: ignore[misc]  # mypy does not infer a lambda with a default
+            says = f"each layer hands {text_of(Name(state), stack.callee)} to the layer above"
+            yield Mutant(f"layers/{layers.HANDS_UP}{state}", says, tree)
+
+
+def one_softmax(definition: Definition) -> Iterator[Mutant]:
+    """The variants of an equation, and of those that it calls, in which the calls at an index have one softmax."""
+    callees = {node.callee.id: node.callee for node in nodes_throughout(definition) if isinstance(node, CallLike)}
+    for owner in {definition.id: definition, **callees}.values():
+        for index in _read_by_calls(owner):
+            for call in [node for node in nodes(owner) if isinstance(node, Call)]:
+                sums = _log_sums(call.callee)
+                if sums is None or Position(index) not in nodes(call) or len(call.callee.results[0].dims) < 2:
+                    continue
+                row = second_name(f"{index}.row")
+                at = (Position(row),)
+                share = Reduce("softmax", index, At(replace(call, callee=sums), at))
+                new = Stack(Apply("*", (At(call, at), share)), (row,))
+                types = check(owner)
+                site = Site(owner, types, types, call)
+                try:
+                    indices = (*owner.indices, (row, site.type_of(call).dims[0]))
+                except NotationError:
+                    continue
+
+                def change(
+                    node: Node, within: Definition, old: Node = call, new: Node = new, owner: str = owner.id
+                ) -> Node:
+                    return new if node == old and within.id == owner else node
+
+                def after(
+                    changed: Definition, owner: str = owner.id, indices: tuple[tuple[str, Dim], ...] = indices
+                ) -> Definition:
+                    return replace(changed, indices=indices) if changed.id == owner else changed
+
+                tree = map_throughout(definition, change, after)
+                if tree is not definition and is_well_formed(tree):
+                    yield Mutant(
+                        f"shared/{index}/softmax", f"one softmax is over all {index}, and not one for each", tree
+                    )
+
+
+def _log_sums(definition: Definition) -> Definition | None:
+    """The log-sum-exp of the scores of an equation with one softmax, in a line of its own; None if it has none."""
+    for k, line in enumerate(definition.lines):
+        match line.value:
+            case Reduce(op="softmax", index=over, term=term, where=where):
+                rows = [name for name, dim in definition.indices if dim == definition.results[0].dims[0]]
+                top = Reduce("max", over, term, where)
+                parts = Apply("exp", (Apply("-", (term, top)),))
+                lse = Apply("+", (top, Apply("log", (Reduce("sum", over, parts, where),))))
+                result = replace(definition.results[0], dims=definition.results[0].dims[:1])
+                sums = replace(
+                    definition, lines=definition.lines[:k], returns=(Stack(lse, (rows[0],)),), results=(result,)
+                ) if rows else None  # fmt: skip
+                return sums if sums is not None and is_well_formed(sums) else None
+    return None
 
 
 def _read_by_calls(definition: Definition) -> dict[str, tuple[str, ...]]:

@@ -183,6 +183,26 @@ def _stale(node: Reduce, _: Node, other: Node, tile: int) -> Node:
     return _divided(node, Apply("exp", (Apply("+", (Apply("-", (node.term, before)), rise)),)), None)
 
 
+def _unshifted(parts: bool) -> TilingError:
+    """The exponentials of the last tile are summed without the largest score taken off.
+
+    Args:
+        parts: whether the weights of that tile are made of these exponentials too, and not their sum alone.
+    """
+
+    def error(node: Reduce, size: Node, _: Node, tile: int) -> Node:
+        if node.op != "softmax":
+            return node
+        number = Number(float(tile))
+        last = Apply("//", (Apply("-", (size, ONE)), number))
+        is_last = Apply("<=", (last, Apply("//", (Position(node.index), number))))
+        shifted = Apply("-", (node.term, Reduce("max", node.index, node.term, node.where)))
+        whole = _masked(Apply("exp", (Apply("where", (is_last, node.term, shifted)),)), node.where)
+        return _divided(node, whole if parts else _masked(Apply("exp", (shifted,)), node.where), whole)
+
+    return error
+
+
 def _averaged(rest: bool) -> TilingError:
     """The weights of each tile add up to 1, and the tiles are averaged.
 
@@ -250,6 +270,14 @@ TILING_ERRORS: dict[str, tuple[str, TilingError]] = {
     "total": ("the running sum is not rescaled when a tile of {tile} has a larger score", _unscaled(False, True)),
     "back": ("the running sums are rescaled by exp(new − old), not exp(old − new), in tiles of {tile}", _rescaled_back),
     "stale": ("the exponentials of a tile of {tile} are relative to the largest score before it", _stale),
+    "unshifted": (
+        "the sum has the exponentials of the last tile of {tile} without the largest score taken off",
+        _unshifted(parts=False),
+    ),
+    "unshifted-parts": (
+        "the exponentials of the last tile of {tile} are taken without the largest score taken off",
+        _unshifted(parts=True),
+    ),
     "window": ("only the last {tile} elements are read", _window),
     "averaged": ("each tile of {tile} is normalised by itself, and the tiles are averaged", _averaged(rest=False)),
     "rest": (

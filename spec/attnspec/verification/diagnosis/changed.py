@@ -6,7 +6,7 @@ cases within its own noise.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain, combinations, islice
 
@@ -15,6 +15,7 @@ import numpy as np
 from attnspec.errors import ShapeError, SpecError
 from attnspec.interpreters.evaluation.call import fit
 from attnspec.interpreters.formula.formula import text_of
+from attnspec.interpreters.mutation.function_substitutions import over_all_rows
 from attnspec.interpreters.rounding.policy import Policy
 from attnspec.language import layers
 from attnspec.language.dims import Dim
@@ -25,7 +26,7 @@ from attnspec.verification.cases.case import Case
 from attnspec.verification.diagnosis import locate
 from attnspec.verification.diagnosis.answer_changes import AnswerChange, answer_changes
 from attnspec.verification.diagnosis.input_changes import Change, input_changes
-from attnspec.verification.diagnosis.recognise import one_number
+from attnspec.verification.diagnosis.recognise import one_number, recognise
 from attnspec.verification.judge.judge import Judge
 from attnspec.verification.judge.mutant_values import at_once, values
 from attnspec.verification.judge.mutation_score import differs
@@ -48,11 +49,10 @@ def changed_inputs(
     failing = _telling(judge, observations, policy)
     if not failing:
         return None
-    explaining = (
-        change
-        for change in _near(judge, failing[0], policy, tiles)
-        if all(_explains(judge, change, each, policy) for each in failing)
-    )
+    near = [*_near(judge, failing[0], policy, input_changes(judge.equation.definition, tiles))]
+    for observation in failing[1:]:  # a value costs a fraction of a noise
+        near = [*_near(judge, observation, policy, near)] if len(near) > NAMED_CHANGES else near
+    explaining = (change for change in near if all(_explains(judge, change, each, policy) for each in failing))
     found = [*islice(explaining, NAMED_CHANGES)]
     if not found:
         return None
@@ -65,22 +65,44 @@ def changed_inputs(
 
 
 def merged_examples(judge: Judge, observations: Sequence[Observation], policy: Policy) -> Diagnosis | None:
-    """Find an axis along which the examples of a batch are taken for a single one; None if there is none."""
+    """Find an axis along which the examples of a batch are taken for a single one; None if there is none.
+
+    There one softmax may be over all rows, those of all examples.
+    """
     failing = _telling(judge, observations, policy)
     definition = judge.equation.definition
-    for dim in dict.fromkeys(parameter.dims[0] for parameter in definition.parameters if parameter.dims):
+    axes = dict.fromkeys(parameter.dims[0] for parameter in definition.parameters if parameter.dims)
+    for dim in axes:
         merged = [_merged(definition, observation, dim) for observation in failing]
         if merged and all(each is not None and judge.holds(each, policy) for each in merged):
             where = locate.where(judge.compare(observations, policy))
             says = f"the examples of a batch are taken for one, end to end along {dim} (wrong {where})"
             return Diagnosis("merged", says)
+    softmaxes = [mutant for mutant in over_all_rows(definition) if not mutant.in_storage]
+    for dim in axes if softmaxes else ():
+        merged = [_merged(definition, each, dim, 1) if _examples(definition, each) else each for each in failing]
+        whole = [observation for observation in merged if observation is not None]
+        found = recognise(judge, whole, softmaxes, policy, refute=True) if len(whole) == len(failing) else None
+        if found is not None and any(old is not new for old, new in zip(failing, whole, strict=True)):
+            says = f"the examples of a batch are taken for one, end to end along {dim}, and {found.says}"
+            return replace(found, says=says)
     return None
 
 
-def _merged(definition: Definition, observation: Observation, dim: Dim) -> Observation | None:
+def _examples(definition: Definition, observation: Observation) -> int:
+    """How many batch axes a case has."""
+    arrays = observation.case.arrays
+    parameters = layers.written_out(definition, arrays).parameters
+    return max((arrays[each.name].ndim - len(each.dims) for each in parameters), default=0)
+
+
+def _merged(definition: Definition, observation: Observation, dim: Dim, fewest: int = 2) -> Observation | None:
     """The examples of a case end to end along an axis; None if it is not the first axis of all, or answers differ.
 
     What all examples share along this axis is repeated.
+
+    Args:
+        fewest: the least number of examples of a case.
     """
     case, arrays, alone = observation.case, {}, []
     examples = 0
@@ -96,7 +118,7 @@ def _merged(definition: Definition, observation: Observation, dim: Dim) -> Obser
         examples = max(examples, len(array) if axes else 0)
         arrays[parameter.name] = array.reshape(-1, *array.shape[2:]) if axes else array
     arrays |= {name: np.concatenate([arrays[name]] * examples) for name in alone if examples}
-    if examples < 2:
+    if examples < fewest:
         return None
     answers = []
     for answer, result in zip(observation.answers, definition.results, strict=True):
@@ -218,11 +240,11 @@ def _special(case: Case) -> bool:
     return case.description is None or case.description.special or case.description.regime != "ordinary"
 
 
-def _near(judge: Judge, observation: Observation, policy: Policy, tiles: Sequence[int]) -> Iterator[Change]:
+def _near(judge: Judge, observation: Observation, policy: Policy, changes: Iterable[Change]) -> Iterator[Change]:
     """The changes whose values are much nearer to the wrong elements than the equation's; they cost no noise."""
     definition, case = judge.equation.definition, observation.case
     compared = judge.compare([observation], policy)
-    changed = ((change, _changed(change, case)) for change in input_changes(definition, tiles))
+    changed = ((change, _changed(change, case)) for change in changes)
     usable = ((change, other) for change, other in changed if other is not None)
     while some := [*islice(usable, at_once(case))]:
         found = values_of_others(definition, case, [other for _, other in some])

@@ -13,7 +13,7 @@ import numpy as np
 
 from attnspec.errors import NotationError
 from attnspec.interpreters.formula.formula import text_of
-from attnspec.interpreters.mutation.callee_errors import callee_errors
+from attnspec.interpreters.mutation.callee_errors import callee_errors, conventions_with_other_functions
 from attnspec.interpreters.mutation.fewer_weights import fewer_weights
 from attnspec.interpreters.mutation.function_substitutions import function_substitutions, over_all_rows
 from attnspec.interpreters.mutation.gradients_of_mistakes import gradients_of_mistakes
@@ -32,7 +32,7 @@ from attnspec.interpreters.mutation.other_expressions import (
 from attnspec.interpreters.mutation.partial_sums import other_axes, partial_sums
 from attnspec.interpreters.mutation.place_errors import place_errors
 from attnspec.interpreters.mutation.reduction_errors import reduction_errors
-from attnspec.interpreters.mutation.shared_parts import shared_parts
+from attnspec.interpreters.mutation.shared_parts import one_softmax, shared_parts, states_handed_up
 from attnspec.interpreters.mutation.size_errors import size_errors
 from attnspec.interpreters.mutation.state_errors import state_errors
 from attnspec.interpreters.mutation.step_errors import step_errors
@@ -40,7 +40,7 @@ from attnspec.interpreters.mutation.tiling_errors import tiling_errors
 from attnspec.interpreters.rounding.policy import PrecisionPolicy
 from attnspec.language.equation import REGISTRY, Equation
 from attnspec.language.tree import Name
-from attnspec.thresholds import EXPRESSIONS, HOLDS_MUCH, HOLDS_NEARLY_ALL
+from attnspec.thresholds import EXPRESSIONS, HOLDS_ALL, HOLDS_MUCH, HOLDS_NEARLY_ALL
 from attnspec.verification.candidate.candidate import Candidate
 from attnspec.verification.candidate.observation import Observation
 from attnspec.verification.contract.repeatability import Repeatability
@@ -314,10 +314,13 @@ class Explainer:
         return replace(found, says=f"{found.says} (wrong {locate.where(judged.compared, telling)})")
 
     def error_direction(self, observations: list[Observation], judged: Judged) -> Diagnosis | None:
-        """Find a direction that explains most of the error, such as the scale of one argument."""
+        """Find a direction that explains the error of every answer, such as the scale of one argument.
+
+        If no single element is wrong, it need only explain much of it.
+        """
         by_element = judged.findings[0].kind == "element"
-        share = HOLDS_NEARLY_ALL if by_element else HOLDS_MUCH
-        sentence = self.judge.strongest_direction(observations, judged.policy, share)
+        share, each = (HOLDS_ALL, HOLDS_NEARLY_ALL) if by_element else (HOLDS_MUCH, 0.0)
+        sentence = self.judge.strongest_direction(observations, judged.policy, share, each)
         return Diagnosis("direction", sentence) if sentence else None
 
     def missing_gradients(self, judged: Judged) -> Diagnosis | None:
@@ -378,12 +381,15 @@ def software_mistakes(equation: Equation[..., Any], tiles: Iterable[int] = ()) -
     return (
         *lookalikes(equation),
         *callee_errors(definition),
+        *conventions_with_other_functions(definition),
         *function_substitutions(definition),
         *over_all_rows(definition),
         *tiling_errors(definition, tiles),
         *mask_errors(definition, tiles),
         *fewer_weights(definition),
         *shared_parts(definition),
+        *one_softmax(definition),
+        *states_handed_up(definition),
         *insertions(definition),
         *reduction_errors(definition),
         *size_errors(definition, tiles),
@@ -393,7 +399,7 @@ def software_mistakes(equation: Equation[..., Any], tiles: Iterable[int] = ()) -
         *state_errors(definition),
         *step_errors(definition, tiles),
         *integer_divisions(definition),
-        *place_errors(definition),
+        *place_errors(definition, tiles),
         *complements_of_others(definition),
         *ignored_conditions(definition),
     )

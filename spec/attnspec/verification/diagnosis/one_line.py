@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import chain, islice, permutations
 from typing import Any
 
@@ -21,7 +22,9 @@ from attnspec.interpreters.rounding.lines import Visit, evaluated
 from attnspec.interpreters.rounding.policy import Policy
 from attnspec.language.check import check
 from attnspec.language.equation import Equation
+from attnspec.language.traversal import nodes, nodes_throughout
 from attnspec.language.tree import CallLike, Definition, Name, Parameter, Scan, Stack
+from attnspec.thresholds import LINE_NODES
 from attnspec.verification.candidate.observation import Observation
 from attnspec.verification.cases.case import Case
 from attnspec.verification.diagnosis.constants import STARTS, wrong_numbers
@@ -48,7 +51,7 @@ class Budget:
     """What a search may still cost; counted instead of timed, so that its result does not depend on the machine.
 
     Attributes:
-        evaluations: values of mutants that may be computed.
+        evaluations: values of mutants that may be computed, of lines of `LINE_NODES` nodes; longer ones count for more.
         fits: numbers that may be fitted roughly.
         numbers: numbers that may be fitted within the noise.
     """
@@ -142,7 +145,7 @@ class LineSearch:
         """Recognise mutants whose values are near an array; none are tried beyond the budget."""
         near: list[list[Mutant]] = [[] for _ in suspects]
         waiting = iter(mutants)
-        while some := [*islice(waiting, max(0, min(AT_ONCE, self.budget.evaluations)))]:
+        while some := [*islice(waiting, max(0, min(AT_ONCE, self.budget.evaluations // self.weight)))]:
             for mutant, value in zip(some, self.values([each.definition for each in some]), strict=True):
                 for close, suspect in zip(near, suspects, strict=True):
                     close += [mutant] if self.is_near(suspect, value) else []
@@ -186,11 +189,19 @@ class LineSearch:
             value = evaluated(self.visit, mutant, self.roots, self.memory, several)
             return None if value is None else (value,)
 
-        usable = mutants[: max(self.budget.evaluations, 0)]
-        self.budget.evaluations -= len(mutants)
+        usable = mutants[: max(self.budget.evaluations // self.weight, 0)]
+        self.budget.evaluations -= len(mutants) * self.weight
         found = together(usable, evaluate) if usable else []
         finite = [each[0] if each is not None and np.isfinite(each[0]).all() else None for each in found]
         return [*finite, *[None] * (len(mutants) - len(finite))]
+
+    @cached_property
+    def weight(self) -> int:
+        """How many short lines an evaluation costs as much as."""
+        roots = [self.line.roots[root] for root in self.roots]
+        called = [node.callee for root in roots for node in nodes(root) if isinstance(node, CallLike)]
+        parts = chain(*map(nodes, roots), *map(nodes_throughout, called))
+        return max(1, sum(1 for _ in parts) // LINE_NODES)
 
     def value(self, mutant: Definition) -> Array | None:
         """The value of one mutant."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from itertools import islice
 from typing import Any
@@ -38,6 +39,10 @@ BESIDES = "something else besides"
 """What a diagnosis says of a mistake that does not explain all cases that fail."""
 
 
+NUMBER = re.compile(r"\d[\d.,]*")
+"""A number in a sentence."""
+
+
 def recognise(
     judge: Judge, observations: Sequence[Observation], mutants: Sequence[Mutant], policy: Policy, refute: bool = False
 ) -> Diagnosis | None:
@@ -57,10 +62,14 @@ def recognise(
     mutants = _screened(judge, failing, mutants, policy) if len(mutants) > MANY else mutants
     near = _nearest(judge, [(mutant, applicable(mutant)[:2]) for mutant in mutants], policy, 3 * SHORTLIST)
     short = _nearest(judge, [(mutant, applicable(mutant)) for mutant in near], policy, SHORTLIST)
-    fitting = []
+    fitting, known = [], dict[object, tuple[float, float]]()
     for mutant in short:
         least = 1.0 if refute else EXPLAINED_CASES
-        share, rms = _explained(judge, applicable(mutant), mutant, policy, least)
+        tried = sorted(applicable(mutant), key=lambda observation: observation.case.elements)
+        values = _values(judge, tried, mutant)
+        if values not in known:  # noise costs much, and equal values cannot be told apart
+            known[values] = _explained(judge, tried, mutant, policy, least)
+        share, rms = known[values]
         if share >= least:
             fitting.append((share, rms, mutant))
     if not fitting:
@@ -88,7 +97,29 @@ def recognise(
     if not unrefuted:  # the mistake is made in the failing cases alone
         telling = telling_cases(judge, observations, alike[0], policy)
         rest += f" (wrong {locate.where(judge.compare(observations, policy), telling)})"
-    return Diagnosis(alike[0].id, alike[0].says + rest, tuple(mutant.says for mutant in alike[1:]))
+    return Diagnosis(alike[0].id, alike[0].says + rest, folded([mutant.says for mutant in alike[1:]]))
+
+
+def folded(sentences: Sequence[str]) -> tuple[str, ...]:
+    """Sentences of which those that differ in one number alone, if they are three or more, are one."""
+    by_words: dict[str, list[str]] = {}
+    for sentence in sentences:
+        by_words.setdefault(NUMBER.sub("", sentence), []).append(sentence)
+    alone = {id(each[0]): len(each) for each in by_words.values()}
+    return tuple(
+        f"{each} (or with another number)" if alone.get(id(each), 1) > 2 else each
+        for each in sentences
+        if id(each) in alone or len(by_words[NUMBER.sub("", each)]) < 3
+    )
+
+
+def _values(judge: Judge, observations: Sequence[Observation], mutant: Mutant) -> object:
+    """What equals that of another mutant if the two have the same values in the same cases."""
+    if mutant.in_storage:
+        return mutant.id
+    found = [mutant_values(mutant, observation.case, judge.dtype) for observation in observations]
+    arrays = [None if outputs is None else tuple(output.tobytes() for output in outputs) for outputs in found]
+    return tuple((id(observation), array) for observation, array in zip(observations, arrays, strict=True))
 
 
 def nearest(

@@ -416,11 +416,14 @@ class Judge:
                 findings.append((round(coefficient.share_of_all, 2), finding))
         return [finding for _, finding in sorted(findings, key=lambda item: -item[0])]
 
-    def strongest_direction(self, observations: Sequence[Observation], policy: Policy, share: float) -> str:
+    def strongest_direction(
+        self, observations: Sequence[Observation], policy: Policy, share: float, each: float = 0.0
+    ) -> str:
         """Describe the generic direction that explains most of the error; "" if none explains enough.
 
         Args:
             share: the smallest fraction of the squared error that a direction must explain.
+            each: the same fraction of the error of every answer, of the same amount of the direction.
         """
         near = self.compare(self.ordinary(observations), policy)
         far = self.compare(self.long(observations), policy)
@@ -429,6 +432,8 @@ class Judge:
             compared = far if direction.on_long_cases else near
             coefficient, share = statistics.share_along(compared, direction.along) or (0.0, 0.0)
             if share <= least or statistics.clearly_wrong(compared) < ENOUGH_WRONG:
+                continue
+            if statistics.least_share(compared, direction.along, coefficient) < each:
                 continue
             if statistics.share_explained(compared, direction.along, coefficient) > PART_EXPLAINED:
                 best, least, sentence = share, share + SAME_SHARE, direction.describe(coefficient)

@@ -218,6 +218,22 @@ def share_explained(compared: Sequence[Compared], direction: Direction, coeffici
     return mended / wrong if wrong else 1.0
 
 
+def least_share(compared: Sequence[Compared], direction: Direction, coefficient: float) -> float:
+    """The least fraction of the squared error of a wrong answer that an amount of a direction explains.
+
+    Args:
+        coefficient: how much of the direction is subtracted, of every answer.
+    """
+    least = 1.0
+    for comparison in compared:
+        if comparison.fails:
+            along = [d for _, d in _in_sigmas([comparison], direction)]
+            left = comparison.z - coefficient * along[0] if along else comparison.z
+            before = float((comparison.z**2).sum())
+            least = min(least, 1 - float((left**2).sum()) / before if before else 1.0)
+    return least
+
+
 def clearly_wrong(compared: Sequence[Compared]) -> int:
     """The number of clearly wrong elements."""
     return sum(int((each.counted & (np.abs(each.z) > NOT_ROUNDING)).sum()) for each in compared)
