@@ -14,10 +14,11 @@ from click.testing import CliRunner, Result
 
 from attnspec.cli import main
 from attnspec.errors import SpecError, UnknownName
-from attnspec.verification import parallel
+from attnspec.verification import parallel, session
 from attnspec.verification.candidate.question import Question
 from attnspec.verification.options import VerifyOptions
 from attnspec.verification.parallel import Loaded, answered_in_processes, in_groups
+from attnspec.verification.sandbox.runner import WorkerError
 from attnspec.verification.session import run
 from attnspec.verification.together import run_together
 from attnspec.verification.verdict import Report, Verdict
@@ -118,6 +119,45 @@ def test_a_target_that_cannot_be_loaded_is_loaded_once(tmp_path: Path) -> None:
     assert isinstance(report, SpecError)
     assert "ValueError: broken" in str(report)
     assert (tmp_path / "broken.py.log").read_text() == "loaded "
+
+
+def test_an_error_of_ours_is_raised_after_the_other_questions_are_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It says which question it was; where no worker can start, nothing else is asked."""
+    answer, asked = session.answer, list[str]()
+    errors: dict[str, Exception] = {"float32": KeyError("l")}
+
+    def failing(question: Any, *how: Any) -> Any:
+        asked.append(question.dtype)
+        if question.dtype in errors:
+            raise errors[question.dtype]
+        return answer(question, *how)
+
+    monkeypatch.setattr(session, "answer", failing)
+    options = VerifyOptions(dtypes=("float16", "float32", "float64"), examples=0, function=False)
+    heard: list[Verdict] = []
+    with pytest.raises(KeyError) as error:
+        run_together([("attnspec_numpy.scores:dot", options)], on_verdict=heard.append)
+
+    assert error.value.__notes__ == ["scores.dot in float32, attnspec_numpy.scores:dot, seed 0"]
+    assert [each.dtype for each in heard] == ["float16", "float64"]
+    asked.clear()
+    errors["float16"] = WorkerError("it does not start")
+    with pytest.raises(WorkerError):
+        run_together([("attnspec_numpy.scores:dot", options)])
+    assert asked == ["float16"]
+
+
+def test_an_error_in_a_process_is_raised_after_the_other_groups_are_answered() -> None:
+    """The second of three tasks names a target that is not there."""
+    right = ("attnspec_numpy.scores:dot", VerifyOptions(dtypes=("float32",), examples=0, function=False))
+    targets = [right, (f"{PLANTED}/no_such.py", VerifyOptions("scores.dot")), right]
+    heard = []
+    with pytest.raises(SpecError, match="no_such"):
+        for task, _ in answered_in_processes(targets, 1, [[(place, 0, 0)] for place in range(3)]):
+            heard.append(task[0])
+
+    assert sorted(heard) == [0, 2]
+    assert not multiprocessing.active_children()
 
 
 def without_time(verdict: Verdict) -> Verdict:

@@ -25,5 +25,7 @@ def print_error(error: BaseException) -> int:
         click.echo("".join(traceback.format_exception(error)).rstrip(), err=True)
         return INTERNAL_ERROR
     click.echo(f"attnspec: internal error: {type(error).__name__}: {error}", err=True)
+    for note in getattr(error, "__notes__", ()):
+        click.echo(f"  given     {note}", err=True)
     click.echo("  to mend   ATTNSPEC_DEBUG=1 shows where it comes from", err=True)
     return INTERNAL_ERROR

@@ -12,15 +12,16 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import BrokenExecutor, ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field, replace
+from types import TracebackType
 from typing import Any
 
 from attnspec.verification import session
 from attnspec.verification.candidate.question import Question, Refused
 from attnspec.verification.options import VerifyOptions
 from attnspec.verification.questions import AnyQuestion
-from attnspec.verification.sandbox.runner import Runner
+from attnspec.verification.sandbox.runner import Runner, WorkerError
 from attnspec.verification.sandbox.targets import Target
 from attnspec.verification.session import Answer, OnProgress, load_questions, prepared, runner_of
 from attnspec.verification.targeting import parse_target
@@ -92,8 +93,18 @@ class Loaded:
             self._questions.clear()
         self._answered += 1
         question = self.questions(place)[number]
-        question = question if isinstance(question, Refused) else replace(question, seed=seed)
-        return session.answer(question, self.runner(place), on_progress)
+        if isinstance(question, Refused):
+            return question
+        try:
+            return session.answer(replace(question, seed=seed), self.runner(place), on_progress)
+        except Exception as error:  # ours: it would be hard to find again
+            error.add_note(f"{_id(question)}, {question.implementation}, seed {seed}")
+            raise
+
+
+def _id(question: AnyQuestion) -> str:
+    """What a question is about."""
+    return f"{question.equation.id} in {question.dtype}" if isinstance(question, Question) else question.procedure.id
 
 
 def in_groups(questions: Mapping[int, Sequence[AnyQuestion | Refused]], seeds: Sequence[int]) -> list[list[Task]]:
@@ -117,7 +128,7 @@ def answered_in_processes(
     """Answer each task in one of several processes; a group in one of them, the groups in any order.
 
     The processes are spawned, since this process may have threads. They end with the last answer, or when
-    the iterator is closed.
+    the iterator is closed. An error in one group is raised after the others are answered, unless no worker can start.
 
     Args:
         targets: the targets with their options.
@@ -131,14 +142,39 @@ def answered_in_processes(
     pool = ProcessPoolExecutor(jobs, context, initializer=_start, initargs=(aims, fresh))
     try:
         waiting = {pool.submit(_answered, group): group for group in groups}
+        held = HeldError()
         for future in as_completed(waiting):
-            yield from zip(waiting[future], future.result(), strict=True)
+            with held:
+                answers = future.result()
+                yield from zip(waiting[future], answers, strict=True)
+        held.throw()
     except BaseException:
         for child in set(multiprocessing.active_children()) - before:
             child.terminate()
         raise
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+@dataclass
+class HeldError:
+    """Holds the first error of several independent steps, each in a `with`, until all are done."""
+
+    error: Exception | None = None
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> bool:
+        if not isinstance(error, Exception) or isinstance(error, WorkerError | BrokenExecutor):
+            return False  # the next step would not end otherwise
+        self.error = self.error or error
+        return True
+
+    def throw(self) -> None:
+        """Raise the error, if there is one."""
+        if self.error is not None:
+            raise self.error
 
 
 # In each process.

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from attnspec.errors import SpecError, TargetError
 from attnspec.verification.candidate.question import Refused
-from attnspec.verification.parallel import Loaded, Targets, Task, answered_in_processes, in_groups
+from attnspec.verification.parallel import HeldError, Loaded, Targets, Task, answered_in_processes, in_groups
 from attnspec.verification.questions import AnyQuestion
 from attnspec.verification.sandbox.targets import MissingPackage
 from attnspec.verification.session import (
@@ -93,5 +93,9 @@ def _answered(
         loaded.close()
         yield from answered_in_processes(loaded.targets, jobs, groups)
         return
+    held = HeldError()
     for task in (task for group in groups for task in group):
-        yield task, loaded.answer(task, on_progress)
+        with held:
+            answer = loaded.answer(task, on_progress)
+            yield task, answer
+    held.throw()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import cycle
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from attnspec.verification.cases.case import FEW, Case, Description, make
 from attnspec.verification.properties.relations import NoiseOf, applies, broken_relations, nearest_sizes
 
 DEFAULT_SIZES = (3, 4, 5, 6, 2, 3, 4, 5)
-"""Sizes of the cases on which properties are checked, in the order of the signature."""
+"""Sizes of the cases on which properties are checked, in the order of the signature, and over again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,7 @@ def _is_whole(equation: Equation[..., Any]) -> bool:
 
 def _drawn(equation: Equation[..., Any], prop: Property, least: Callable[[str], int], dtype: str, seed: int) -> Case:
     """Draw a case of the default sizes, or of the nearest ones to which a property applies."""
-    usual = zip(sizes_of(equation.definition), DEFAULT_SIZES, strict=False)
+    usual = zip(sizes_of(equation.definition), cycle(DEFAULT_SIZES), strict=False)
     pairs = [(name, min(size, equation.largest.get(name, size))) for name, size in usual]
     default = {
         name: max(min(size, 3) if equation.definition.role(name) in FEW else size, least(name)) for name, size in pairs
