@@ -151,10 +151,9 @@ def test_an_error_in_a_process_is_raised_after_the_other_groups_are_answered() -
     """The second of three tasks names a target that is not there."""
     right = ("attnspec_numpy.scores:dot", VerifyOptions(dtypes=("float32",), examples=0, function=False))
     targets = [right, (f"{PLANTED}/no_such.py", VerifyOptions("scores.dot")), right]
-    heard = []
+    answers, heard = answered_in_processes(targets, 1, [[(place, 0, 0)] for place in range(3)]), list[int]()
     with pytest.raises(SpecError, match="no_such"):
-        for task, _ in answered_in_processes(targets, 1, [[(place, 0, 0)] for place in range(3)]):
-            heard.append(task[0])
+        heard.extend(task[0] for task, _ in answers)
 
     assert sorted(heard) == [0, 2]
     assert not multiprocessing.active_children()
