@@ -17,6 +17,7 @@ from attnspec.interpreters.rounding.policy import preset
 from attnspec.language.tree import Apply, Number
 from attnspec.verification.candidate.observation import Observation
 from attnspec.verification.cases.case import Case
+from attnspec.verification.diagnosis.explain import software_mistakes
 from attnspec.verification.diagnosis.recognise import recognise
 from attnspec.verification.judge.judge import Judge
 from attnspec.verification.judge.mutant_values import fits, non_equivalent_mutants
@@ -246,3 +247,21 @@ def test_overflow_is_recognised_by_where_it_strikes() -> None:
 
     assert found is not None
     assert found.id == unstable.id
+
+
+def test_one_wrong_text_is_no_evidence_of_one_mistake_of_many() -> None:
+    """Of whole numbers, as many rows must be wrong as it takes to choose among the mistakes that are tried."""
+    id = "seq2seq.until_stop"
+    among = software_mistakes(REGISTRY[id])
+    mutant = next(each for each in among if each.id == "stops/unasked/j < i")
+    wrong = [
+        each
+        for each in made_with(mutant, small_cases(id, batches=(0, 5)))
+        if not judge(id).holds(each, preset("op-by-op", "float32"))
+    ]
+
+    assert recognised(id, wrong[:1], among, refute=True) is None
+    assert recognised(id, wrong[:1], [mutant], refute=True) is not None
+    found = recognised(id, wrong, among, refute=True)
+    assert found is not None
+    assert mutant.says in (found.says, *found.also)

@@ -88,6 +88,7 @@ def recognise(
     if len(failing) > TRIED_CASES and not np.isfinite(wrong_values(judge.compare(failing, policy))).any():
         least = 1.0 if refute else EXPLAINED_CASES  # NaN in a few cases is what many mistakes give: all cases are asked
         alike = [mutant for mutant in alike if _explains_all(judge, failing, mutant, policy, least)]
+    alike = [each for each in alike if _is_evident(judge, failing, each, policy, len(mutants), refute)]
     unrefuted = _unrefuted(judge, observations, alike, policy)
     alike = unrefuted or ([] if refute or one_number(judge, failing, policy) else alike)
     if not alike:
@@ -167,6 +168,27 @@ def _unrefuted(judge: Judge, observations: Sequence[Observation], alike: list[Mu
         for m in alike
         if not any(shows(m, judge.compare([observation], policy), judge.dtype) for observation in right)
     ]
+
+
+def _is_evident(
+    judge: Judge, failing: Sequence[Observation], mutant: Mutant, policy: Policy, tried: int, software: bool
+) -> bool:
+    """Whether enough is wrong that no other of so many mistakes explains it by chance, where answers are whole numbers.
+
+    A wrong row that is as a mistake has it, of which one wrong number may bring about the others, may say no more than
+    one bit. A known mistake that can be made in all cases needs no more.
+
+    Args:
+        tried: how many mistakes were tried.
+        software: whether they are not the known mistakes of the equation, but mistakes of software.
+    """
+    if any(result.kind == "float" for result in judge.equation.definition.results):
+        return True
+    on = [observation for observation in failing if fits(mutant, observation.case)]
+    if not software and len(on) == len(failing):
+        return True
+    rows = sum(int((np.atleast_1d(each.ratio) > 1).any(axis=-1).sum()) for each in judge.compare(on, policy))
+    return rows >= np.log2(max(tried, 1))
 
 
 def telling_cases(judge: Judge, observations: Sequence[Observation], mutant: Mutant, policy: Policy) -> set[int]:
