@@ -34,6 +34,7 @@ NAMED = {
     "beam_ended_goes_on": "score_b is used instead of",
     "attention_scale_of_padded_width": "filled up to the next of 64, 80, 96 and 128",
     "bce_log_of_sigmoid": "which round to 0",
+    "bce_roles_exchanged": "probability and target are exchanged",
     "bce_softplus_of_other_sign": "relu is of minus logit",
     "bidirectional_not_turned_back": "g is used instead of h_b",
     "bidirectional_weights_of_forward": "that end in _f are read in place of those that end in _b",

@@ -107,6 +107,17 @@ mutate(
     lines={"p": "sigmoid(logit)", "return": "0 - target * log(p) - (1 - target) * log(1 - p)"},
 )
 
+# Each number is one that software adds to keep a logarithm from −∞.
+for added in ("1e-12", "1e-10", "1e-8", "1e-7", "1e-6"):
+    mutate(
+        binary_cross_entropy, f"roles_exchanged_{added[3:]}",
+        says=f"probability and target are exchanged: the logarithms are of the target, to which {added} is added",
+        lines={
+            "p": "sigmoid(logit)",
+            "return": f"0 - p * log(target + {added}) - (1 - p) * log(1 - target + {added})",
+        },
+    )  # fmt: skip
+
 # Half of the loss: that of class 0 is missing.
 mutate(
     binary_cross_entropy, "of_class_1_alone",
