@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from itertools import islice
@@ -188,7 +189,7 @@ def _is_evident(
     if not software and len(on) == len(failing):
         return True
     rows = sum(int((np.atleast_1d(each.ratio) > 1).any(axis=-1).sum()) for each in judge.compare(on, policy))
-    return rows >= np.log2(max(tried, 1))
+    return rows >= math.log2(max(tried, 1))
 
 
 def telling_cases(judge: Judge, observations: Sequence[Observation], mutant: Mutant, policy: Policy) -> set[int]:
