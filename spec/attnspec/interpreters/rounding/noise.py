@@ -174,11 +174,13 @@ def float_noise(value: Array, variance: Array, members: Array, policy: Policy, x
     σ² is the larger of the propagated variance and the mean square error of the runs. The bound is the larger of
     `SIGMA_BOUND` σ and the largest error of the runs with more noise.
     """
-    deviations = xp.where(xp.isfinite(members), members, xp.zeros_like(members))
-    sampled = xp.mean(deviations[:SAMPLES, ...] ** 2, axis=0)
-    stressed = xp.max(xp.abs(deviations[SAMPLES:, ...]), axis=0)
-    lost = xp.any(~xp.isfinite(members), axis=0)
-    return combined(value, variance, sampled, stressed, lost, deviations[:SAMPLES, ...], policy, xp)
+    finite = xp.isfinite(members)
+    kept, more = (  # two arrays, of which only the first one is kept
+        xp.where(finite[some, ...], members[some, ...], xp.zeros_like(members[some, ...]))
+        for some in (slice(SAMPLES), slice(SAMPLES, None))
+    )
+    stressed = xp.max(xp.abs(more), axis=0)
+    return combined(value, variance, xp.mean(kept**2, axis=0), stressed, xp.any(~finite, axis=0), kept, policy, xp)
 
 
 def combined(

@@ -7,6 +7,7 @@ axis of 2,049, a view of a larger array.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,13 @@ from attnspec.language.traversal import nodes
 from attnspec.language.tree import At, Name, Parameter, Reduce
 from attnspec.verification.cases.case import FEW, LAYOUTS, Description, make, within
 from attnspec.verification.cases.describer import Describer
-from attnspec.verification.cases.distributions import UNBOUNDED, distribution_of, extreme_values
+from attnspec.verification.cases.distributions import (
+    UNBOUNDED,
+    distribution_of,
+    draws_from,
+    extreme_values,
+    regime_applies,
+)
 from attnspec.verification.cases.patterns import FLOAT_PATTERNS, INT_PATTERNS, MASK_PATTERNS
 from attnspec.verification.cases.work import MOST_ASKED, shortened, work
 
@@ -37,6 +44,9 @@ MOST_WORK = 60_000
 LONGEST_SUM, MOST_LONG_WORK = EDGES[-1], 2 * MOST_WORK
 """The size of an axis along which a sum in half precision is asked, as it stops growing or loses its small terms there;
 the work of such a cell."""
+
+SEVERAL_TILES = 65
+"""The size of an axis that several tiles of rows take, each with largest values of its own."""
 
 TIED = 391
 """The size of an axis on which elements tie: threads, 32 to 256 of them, compare their own elements first."""
@@ -65,6 +75,7 @@ def grid(
     yield from _options(made)
     yield from _masks(made)
     yield from _edges(made)
+    yield from _large_values(made)
     yield from _ties(made)
     yield from _memory(made)
     if half:
@@ -164,6 +175,21 @@ def _edges(made: Describer) -> Iterator[Description]:
             description = made.at(f"{name} = {size}", batch=made.plain, sizes={name: size})
             if work(made.equation.definition, dict(description.sizes)) <= MOST_WORK:
                 yield description
+
+
+def _large_values(made: Describer) -> Iterator[Description]:
+    """One axis at a time is several tiles long, with large values: exp overflows less the maximum of another row."""
+    definition = made.equation.definition
+    if not regime_applies(made.equation, "overflowing") or not any(map(partial(draws_from, made.equation), UNBOUNDED)):
+        return
+    for name in made.names:
+        size = within(made.equation, name, SEVERAL_TILES)
+        if definition.role(name) in (*FEW, "steps") or size <= made.usual[name]:
+            continue
+        why = f"{name} = {size}, large values"
+        description = made.at(why, regime="overflowing", batch=made.plain, sizes={name: size})
+        if work(definition, dict(description.sizes)) <= MOST_WORK:
+            yield description
 
 
 def _long_sums(made: Describer) -> Iterator[Description]:

@@ -28,14 +28,20 @@ def search(candidate: Candidate, judge: Judge, policy: Policy) -> list[Observati
     choices = menu(question.equation, question.least, question.claim, question.layouts)
     random = Random(question.seed)
     worst, largest = choices.draw(random), -1.0
-    for number in range(question.examples):
-        first_half = 2 * number < question.examples
-        description = choices.draw(random) if first_half else choices.vary(worst, random)
-        answered = candidate.observe([candidate.make_case(description)])
+    left = question.examples
+    while left:
+        independent = (choices.draw(random) for _ in range((left + 1) // 2))
+        descriptions = [*independent] if left == question.examples else [choices.vary(worst, random)]
+        left -= len(descriptions)
+        cases = [candidate.make_case(description) for description in descriptions]
+        answered = candidate.observe(cases)
         observations += answered
-        share = max((statistics.largest(judge.compare([each], policy)) for each in answered), default=-1.0)
-        if share > largest:
-            worst, largest = description, share
+        judge.prepare([each.case for each in answered], policy)
+        of_case = {id(each.case): statistics.largest(judge.compare([each], policy)) for each in answered}
+        for description, case in zip(descriptions, cases, strict=True):
+            share = of_case.get(id(case), -1.0)
+            if share > largest:
+                worst, largest = description, share
     return observations
 
 

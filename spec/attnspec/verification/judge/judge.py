@@ -216,6 +216,7 @@ class Judge:
 
     def failing(self, observations: Sequence[Observation], policy: Policy) -> list[Observation]:
         """The observations with an element beyond its bound."""
+        self.prepare([observation.case for observation in observations], policy)
         return [observation for observation in observations if not self.holds(observation, policy)]
 
     def holds(self, observation: Observation, policy: Policy, form: Form = PLAIN) -> bool:
