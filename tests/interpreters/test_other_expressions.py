@@ -12,6 +12,7 @@ from attnspec.interpreters.evaluation.call import evaluate
 from attnspec.interpreters.mutation.mutants import Mutant, is_well_formed
 from attnspec.interpreters.mutation.other_expressions import (
     complements_of_others,
+    exchanged_values,
     expressions_for_names,
     further_expressions,
     ignored_conditions,
@@ -141,3 +142,13 @@ def test_one_of_two_values_may_be_used_whatever_the_condition_is() -> None:
     assert "is used instead of" in mutant.says
     np.testing.assert_array_equal(y[:2], right[:2])
     np.testing.assert_array_equal(y[2:], np.broadcast_to(last, (3, 3)))
+
+
+def test_the_values_of_two_conditions_are_exchanged() -> None:
+    """As the first two numbers of a person are."""
+    (mutant,) = exchanged_values(REGISTRY["text.record"].definition)
+
+    found = evaluate(mutant.definition, (), {"age": np.array(7.0), "sex": np.array(1), "country": np.array(0), "v": 2})
+
+    assert mutant.says == "in x: age and sex are exchanged"
+    np.testing.assert_array_equal(np.asarray(found), [1, 7, 1, 0])

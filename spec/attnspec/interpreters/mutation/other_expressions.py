@@ -13,7 +13,7 @@ from dataclasses import replace
 from attnspec.errors import NotationError
 from attnspec.interpreters.mutation.everywhere import Occurrence, everywhere
 from attnspec.interpreters.mutation.free_numbers import is_float
-from attnspec.interpreters.mutation.mutants import Mutant
+from attnspec.interpreters.mutation.mutants import Mutant, is_well_formed
 from attnspec.language.check import Type
 from attnspec.language.traversal import map_node, nodes, reads, with_roots
 from attnspec.language.tree import Apply, At, Definition, Last, Name, Node, Number, Reduce, Scan
@@ -65,6 +65,17 @@ def ignored_conditions(definition: Definition) -> Iterator[Mutant]:
                     shown, also = place.site.show(place.node), place.site.show(kept)
                     says = f"in {place.line}: {also} is used instead of {shown}"
                     yield Mutant(f"{place.label}/{also} for {shown}", says, place.put(kept))
+
+
+def exchanged_values(definition: Definition) -> Iterator[Mutant]:
+    """The variants of an equation with the values of two conditions, one behind the other, exchanged."""
+    for place in _values(definition, None):
+        match place.node:
+            case Apply(op="where", args=(first, one, Apply(op="where", args=(second, other, rest)))) if one != other:
+                tree = place.put(Apply("where", (first, other, Apply("where", (second, one, rest)))))
+                if is_well_formed(tree):
+                    says = f"in {place.line}: {place.site.show(one)} and {place.site.show(other)} are exchanged"
+                    yield Mutant(f"{place.label}/exchanged", says, tree)
 
 
 def expressions_for_names(definition: Definition) -> Iterator[Mutant]:

@@ -24,6 +24,7 @@ from attnspec.interpreters.mutation.moved_parts import moved_parts
 from attnspec.interpreters.mutation.mutants import Mutant, lookalikes
 from attnspec.interpreters.mutation.other_expressions import (
     complements_of_others,
+    exchanged_values,
     expressions_for_names,
     further_expressions,
     ignored_conditions,
@@ -402,4 +403,5 @@ def software_mistakes(equation: Equation[..., Any], tiles: Iterable[int] = ()) -
         *place_errors(definition, tiles),
         *complements_of_others(definition),
         *ignored_conditions(definition),
+        *exchanged_values(definition),
     )
