@@ -75,9 +75,9 @@ def grid(
     yield from _options(made)
     yield from _masks(made)
     yield from _edges(made)
-    yield from _large_values(made)
     yield from _ties(made)
     yield from _memory(made)
+    yield from _large_values(made)
     if half:
         yield from _long_sums(made)
 
@@ -218,7 +218,7 @@ def _ties(made: Describer) -> Iterator[Description]:
             continue
         for name in definition.ranges[node.index].names:
             size, patterns = within(made.equation, name, TIED), ((array.id, "ties"),)
-            description = made.at(f"{name} = {size}, ties", batch=made.plain, sizes={name: size}, patterns=patterns)
+            description = made.at(f"{name} = {size}, ties", batch=made.batch, sizes={name: size}, patterns=patterns)
             if work(definition, dict(description.sizes)) <= MOST_WORK:
                 yield description
 
