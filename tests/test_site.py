@@ -6,6 +6,7 @@ import json
 import re
 from collections import Counter
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -284,6 +285,68 @@ def test_a_page_of_the_site_in_a_browser(page: str, part: Path) -> None:
                 found = Axe().run(shown, options={"preload": False}).response["violations"]
                 grave = [each for each in found if each["impact"] in ("serious", "critical")]
                 assert [(each["id"], [node["html"][:160] for node in each["nodes"][:3]]) for each in grave] == []
+
+
+@needs_chromium
+@pytest.mark.broad
+@pytest.mark.parametrize("folder", ["", "zh/"])
+def test_a_page_of_the_site_with_a_keyboard_alone(folder: str, part: Path) -> None:
+    """The first Tab is at the link over the navigation. Tab goes to each term in the order of the page, and it lights
+    up; Enter keeps it, Escape lets it go. What is lit is said in the language of the page."""
+    with chromium() as browser, opened(browser, part / f"{folder}equations/recurrent.gru_cell.html") as page:
+        ask = partial(_ask, page)
+        terms = ask("terms")
+        wanted = [term["place"] for term in terms if term["focusable"]]
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.getAttribute('href')") == "#main-content"
+        page.keyboard.press("Enter")
+        reached: list[int] = []
+        for _ in range(2 * len(terms)):
+            page.keyboard.press("Tab")
+            place = ask("focused")
+            if place >= 0:
+                reached.append(place)
+                assert place in ask("lit")
+            if len(reached) == len(wanted):
+                break
+        assert len(wanted) > 30
+        assert reached == wanted
+        page.keyboard.press("Enter")
+        assert reached[-1] in ask("pinned")
+        said = ask("status")
+        page.keyboard.press("Escape")
+        assert ask("pinned") == ask("lit") == []
+        assert bool(re.search(r"[\u4e00-\u9fff]", said + ask("status"))) == bool(folder)
+
+
+def _ask(page: Any, what: str, *args: Any) -> Any:
+    return page.evaluate(f"args => asked.{what}(...args)", [*args])
+
+
+def test_boxes_of_the_map_say_who_is_judged() -> None:
+    """A box is dark only if software is judged against the equation and against all that it is built from."""
+    gru, cell = CATALOGUE["recurrent.gru"], CATALOGUE["recurrent.gru_cell"]
+    both = {gru.id: ["keras"], cell.id: ["torch"]}
+
+    assert [drawing.fill(gru.id, known) for known in ({}, both, {gru.id: ["keras"]})] == ["", "whole", "judged"]
+    text = drawing.dot_text([gru.id], list(drawing.edges([gru])), CATALOGUE, ".", both)
+    assert 'class="whole", tooltip="recurrent.gru: keras"' in text
+    found = pages.libraries()
+    assert set(found) <= set(CATALOGUE)
+    assert "torch" in found["recurrent.gru_reset_after"]
+
+
+def test_the_map_is_light() -> None:
+    """Its pictures leave half of the weight of a page to the rest."""
+    if drawing.svg("digraph {}") == "":
+        pytest.skip("not run: Graphviz is not installed; to mend, apt-get install graphviz")
+    shown = [
+        drawing.drawing(each, CATALOGUE, ".", alone=False, libraries=pages.libraries(), in_words=False)
+        for each in by_step(CATALOGUE.values()).values()
+    ]
+
+    assert sum(len(each.encode()) for each in shown) <= HEAVIEST / 2
+    assert all("<details>" not in each for each in shown)
 
 
 def test_what_a_page_would_load_is_found() -> None:

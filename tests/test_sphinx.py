@@ -74,6 +74,26 @@ def test_a_package_shows_its_equations_and_what_implements_them(package: Path) -
     assert "the term eps is missing" in html.unescape((package / "out/html/index.html").read_text("utf-8"))
 
 
+def test_a_page_follows_its_equation(package: Path) -> None:
+    """The page is written anew if the file of the equation changes, and nothing else is read again."""
+    text = f"Strangers\n=========\n\n.. attnspec:equation:: {NORM}\n\n.. toctree::\n\n   older\n"
+    (package / "docs/index.rst").write_text(text, "utf-8")
+    (package / "docs/older.md").write_text("# Older\n", "utf-8")
+    first = built(package, "html", "-W", "-d", "out/trees")
+    page = package / "out/html/index.html"
+    older = (package / "out/html/older.html").stat().st_mtime_ns
+    before = page.read_text("utf-8")
+    source = package / "strangers/norms.py"
+    time.sleep(0.01)
+    source.write_text(source.read_text("utf-8").replace("mean", "middle"), "utf-8")
+    again = built(package, "html", "-W", "-d", "out/trees")
+
+    assert (first.returncode, first.stderr, again.returncode, again.stderr) == (0, "", 0, "")
+    assert "middle" not in before
+    assert "middle" in page.read_text("utf-8")
+    assert (package / "out/html/older.html").stat().st_mtime_ns == older
+
+
 @pytest.mark.broad
 def test_what_cannot_be_meant_is_said_at_its_line(package: Path) -> None:
     lines = (

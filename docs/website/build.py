@@ -12,8 +12,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -113,19 +111,8 @@ def judged(asked: Sequence[Asked], out: Path) -> tuple[dict[Asked, Found], list[
     """The verdicts on implementations, of which those are kept that nothing has changed of; and what went wrong."""
     kept = Kept(out / "verdicts", modules=True)
     local = {each: placed(each, out) for each in asked}
-    groups: dict[str, list[Asked]] = {}
-    for each in local.values():
-        if kept.of(each) is None:
-            groups.setdefault(each.target.rpartition(":")[0], []).append(each)
-    notes: list[str] = []
-    if groups:
-        order = sorted(groups.values(), key=len, reverse=True)
-        with ProcessPoolExecutor(JOBS, mp_context=get_context("spawn")) as workers:
-            for said in workers.map(judge_group, [(out / "verdicts", group) for group in order]):
-                notes += said
-    found = {each: answer for each, at in local.items() if (answer := kept.of(at)) is not None}
-    notes += [f"{each.target} could not be judged as {each.equation}" for each in asked if each not in found]
-    return found, notes
+    notes = kept.judge_all(local.values(), JOBS)
+    return {each: answer for each, at in local.items() if (answer := kept.of(at)) is not None}, notes
 
 
 def placed(asked: Asked, out: Path) -> Asked:
@@ -134,13 +121,6 @@ def placed(asked: Asked, out: Path) -> Asked:
     if not file.endswith(".py"):
         return asked
     return Asked(f"{out / 'source' / file}:{name}", asked.equation, asked.framework, asked.dtype, asked.views)
-
-
-def judge_group(given: tuple[Path, list[Asked]]) -> list[str]:
-    """Judge implementations of one module or file, in a process of its own."""
-    folder, group = given
-    notes = Kept(folder, modules=True).judge_all(group, lambda asked, found: None)
-    return [note for note in notes if "is a procedure" not in note]
 
 
 def write(texts: Texts, source: Path) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from attnspec.language.equation import Equation
+from attnspec.language.equation import REGISTRY, Equation
 from attnspec.language.registry import name_in_family
 from attnspec.language.traversal import callees
 from writing import bullets
@@ -38,6 +38,8 @@ def drawing(
     root: str,
     say: Callable[[str], str] = str,
     alone: bool = True,
+    libraries: Mapping[str, Sequence[str]] | None = None,
+    in_words: bool = True,
 ) -> str:
     """The graph of some equations as MyST Markdown: a picture if Graphviz is installed, and the edges in words.
 
@@ -47,28 +49,47 @@ def drawing(
         root: the path from the page to the root of the site.
         say: what translates a sentence.
         alone: whether equations without an edge are drawn.
+        libraries: {id: the libraries that are judged against it}, by which boxes are filled; None: no box is.
+        in_words: whether the edges are in words where there is a picture, too.
     """
     found = list(edges(equations))
     if not found:
         return say("None of them calls another.")
     words = bullets(f"`{a}` {say(says)} `{b}`" for a, b, says in found)
-    opening = f"```{{raw}} html\n<details><summary>{say('In words')}</summary>\n```"
-    folded = f"{opening}\n{words}\n```{{raw}} html\n</details>\n```"
-    picture = svg(dot_text([each.id for each in equations] if alone else [], found, known, root))
+    picture = svg(dot_text([each.id for each in equations] if alone else [], found, known, root, libraries or {}))
     if not picture:
         return f"{say('No picture: Graphviz was not installed when this site was built.')}\n\n{words}"
-    return f'```{{raw}} html\n<div class="map">{picture}</div>\n```\n\n{folded}'
+    shown = f'```{{raw}} html\n<div class="map">{picture}</div>\n```'
+    if not in_words:
+        return shown
+    opening = f"```{{raw}} html\n<details><summary>{say('In words')}</summary>\n```"
+    return f"{shown}\n\n{opening}\n{words}\n```{{raw}} html\n</details>\n```"
 
 
-def dot_text(ids: Sequence[str], found: Sequence[tuple[str, str, str]], known: Collection[str], root: str) -> str:
+def fill(id: str, libraries: Mapping[str, Sequence[str]]) -> str:
+    """How the box of an equation is filled: "judged" if software is judged against it; "whole" if that is so for all
+    that it is built from, too."""
+    if id not in libraries:
+        return ""
+    return "whole" if all(fill(each, libraries) == "whole" for each in called_by(REGISTRY[id])) else "judged"
+
+
+def dot_text(
+    ids: Sequence[str],
+    found: Sequence[tuple[str, str, str]],
+    known: Collection[str],
+    root: str,
+    libraries: Mapping[str, Sequence[str]],
+) -> str:
     """The graph in the language of Graphviz."""
     every = sorted({*ids, *(id for a, b, _ in found for id in (a, b))})
     lines = []
     for id in every:
         link = f', URL="{root}/equations/{id}.html"' if id in known else ""
-        lines.append(f'"{id}" [label="{name_in_family(id)}", tooltip="{id}"{link}]')
-    lines += [f'"{a}" -> "{b}"' + ("" if says == "calls" else " [style=dashed]") for a, b, says in sorted(found)]
-    style = "graph [rankdir=LR, bgcolor=none, nodesep=0.12, ranksep=0.5]\nnode [shape=box, style=rounded, height=0.3]"
+        says = ": ".join(filter(None, [id, ", ".join(libraries.get(id, ()))]))
+        lines.append(f'"{id}" [label="{name_in_family(id)}", class="{fill(id, libraries)}", tooltip="{says}"{link}]')
+    lines += [f'"{a}" -> "{b}"' + ("" if says == "calls" else " [class=convention]") for a, b, says in sorted(found)]
+    style = "graph [rankdir=LR, bgcolor=none, nodesep=0.12, ranksep=0.5]\nnode [shape=box, height=0.3]"
     return "digraph {\n" + style + "\n" + "\n".join(lines) + "\n}\n"
 
 
@@ -83,10 +104,20 @@ def _drawn(program: str, text: str) -> str:
     done = subprocess.run([program, "-Tsvg"], input=text, capture_output=True, text=True, check=True, timeout=120)
     shown = done.stdout[done.stdout.index("<svg") :]
     shown = re.sub(r"<!--.*?-->|<title>[^<]*</title>", "", shown, flags=re.DOTALL)
-    shown = (
-        shown.replace("xlink:href", "href")
-        .replace("xlink:title", "aria-label")
-        .replace(' xmlns:xlink="http://www.w3.org/1999/xlink"', "")
-    )
-    shown = re.sub(r' font-family="[^"]*"', "", shown)
-    return re.sub(r"\n+", "", re.sub(r' (fill|stroke)="black"', r' \1="currentColor"', shown))
+    shown = shown.replace("xlink:href", "href").replace("xlink:title", "aria-label")
+    shown = re.sub(LEFT_OUT, "", shown)
+    shown = re.sub(r"-?\d+\.\d+", lambda found: f"{float(found[0]):.0f}", shown)
+    return re.sub(r"\n+", "", re.sub(BOX, _box, shown))
+
+
+LEFT_OUT = r' (?:xmlns:xlink|font-family|font-size|text-anchor|fill|stroke|stroke-dasharray|id)="[^"]*"'
+"""Attributes that the style sheet of the site has for all pictures."""
+
+BOX = r'<polygon points="([-\d.]+),([-\d.]+) ([-\d.]+),\2 \3,([-\d.]+) \1,\4 \1,\2"/>'
+"""A rectangle, as Graphviz writes it."""
+
+
+def _box(found: re.Match[str]) -> str:
+    right, top, left, bottom = map(float, found.groups())
+    x, y = min(left, right), min(top, bottom)
+    return f'<rect x="{x:g}" y="{y:g}" width="{abs(right - left):g}" height="{abs(bottom - top):g}" rx="6"/>'

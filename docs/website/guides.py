@@ -42,6 +42,8 @@ class Guides:
     def all(self) -> Texts:
         """Every page, by its path; `files` then has the other files that they link to, by theirs."""
         found = {place: self.rewritten(source, place) for source, place in self.places.items()}
+        # The changelog names everything, so that each search would find it.
+        found[ABOVE["CHANGELOG.md"]] = "---\nnosearch: true\n---\n\n" + found[ABOVE["CHANGELOG.md"]]
         found[INDEX] = found[INDEX].replace("# attnspec", "# Guides and reference", 1)
         found[INDEX] += "\n" + "\n\n".join(self._trees(set(found) - {INDEX})) + "\n"
         return found

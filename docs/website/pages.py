@@ -79,6 +79,12 @@ def peers_of(id: str) -> list[Declared]:
 
 
 @cache
+def libraries() -> dict[str, list[str]]:
+    """{id: the libraries that are judged against an equation}, by their names."""
+    return {id: sorted({peers.library(each) for each in found}) for id, found in peers.by_equation().items()}
+
+
+@cache
 def _peers() -> list[Declared]:
     return peers.peers()
 
@@ -440,10 +446,15 @@ class Pages:
         yield "---\nhtml_theme.sidebar_secondary.remove: true\n---"
         yield f"# {self.say('The map')}"
         yield self.say("Which equation calls which (solid), and which is a convention of which (dashed).")
+        yield self.say(
+            "An empty box is an equation that is specified. A light one has other software that is judged against it; "
+            "of a dark one, so has all that it is built from. The page of each step says the same in words."
+        )
         for step in STEPS:
             if self.steps[step.name]:
-                yield f"## {self.say(step.title)}"
-                yield drawing(self.steps[step.name], self.shown, ".", self.say, alone=False)
+                yield f"## [{self.say(step.title)}](road/{step.name}.md)"
+                options = {"alone": False, "in_words": False}
+                yield drawing(self.steps[step.name], self.shown, ".", self.say, libraries=libraries(), **options)
 
     def mistakes(self) -> Iterator[str]:
         say = self.say

@@ -27,8 +27,10 @@ Two more directives compare equations: `attnspec:conventions` an equation with i
 
 from __future__ import annotations
 
+import inspect
 import json
-from collections.abc import Iterator, Set
+from collections.abc import Callable, Iterator, Set
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -52,7 +54,7 @@ from attnspec.errors import SpecError
 from attnspec.interpreters.formula.formula import latex, text
 from attnspec.language import definitions
 from attnspec.language.equation import REGISTRY, Equation
-from attnspec.pages import page
+from attnspec.pages import page, site
 from attnspec.pages.conventions import convention_items, side_by_side
 from attnspec.pages.kept import Asked, Kept, unjudged
 from attnspec.pages.translation import Translation, translation
@@ -142,7 +144,8 @@ class EquationDirective(ObjectDescription[str]):
                 equation.doc.partition("\n\n")[0].replace("\n", " ")
             )
             shown.append(nodes.paragraph("", "", *_prose(first)))
-            shown.append(views_node(equation, page.equation_views(equation, wanted)))
+            made = partial(page.equation_views, equation, wanted)
+            shown.append(views_node(equation, _kept_part(self, equation, ["views", *wanted], made)))
         content_node[:0] = shown
 
 
@@ -207,7 +210,7 @@ class ConventionsDirective(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         equation = _equation(self.arguments[0], self)
-        others = convention_items(equation, ())
+        others = _kept_part(self, equation, ["conventions"], partial(convention_items, equation, ()))
         return [views_node(equation, f'<div class="conventions">{others}</div>')] if others else []
 
 
@@ -221,7 +224,18 @@ class DifferenceDirective(SphinxDirective):
         named = self.arguments[1]
         mistakes = [] if named in REGISTRY else [each for each in equation.mutants() if each.id == named]
         other = mistakes[0] if mistakes else _equation(named, self)
-        return [views_node(equation, side_by_side(equation, other))]
+        parts = ["difference", other.id, other.says, repr(other.definition)]
+        return [views_node(equation, _kept_part(self, equation, parts, partial(side_by_side, equation, other)))]
+
+
+def _kept_part(
+    directive: SphinxDirective, equation: Equation[..., Any], parts: list[str], make: Callable[[], str]
+) -> str:
+    """HTML that shows an equation, made unless it is kept; the page is read again if the equation's file changes."""
+    file = inspect.getsourcefile(inspect.unwrap(equation.function))
+    if file is not None and Path(file).is_file():
+        directive.env.note_dependency(file)
+    return _kept(directive.env).html([*parts, site.equation_digest(equation, "")], make)
 
 
 def _equation(id: str, directive: SphinxDirective) -> Equation[..., Any]:
@@ -349,6 +363,8 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_domain(AttnspecDomain)
     app.add_config_value("attnspec_equations", [], "env", types=frozenset({list, tuple}))
     app.add_config_value("attnspec_kept", "", "env", types=frozenset({str}))
+    # All pages are read again where this value is another one.
+    app.add_config_value("attnspec_state", site.maker(), "env", types=frozenset({str}))
     app.add_css_file("attnspec.css")
     app.add_js_file("attnspec.js", loading_method="defer")
     app.connect("builder-inited", _load)

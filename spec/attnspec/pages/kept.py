@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from html import escape
 from pathlib import Path
 from typing import Any
 
 from attnspec.errors import SpecError
+from attnspec.language.registry import family_of
 from attnspec.pages import page, site
 from attnspec.pages.code_views import source_listing, source_of
-from attnspec.verification.mapping import Mapped, mapped
+from attnspec.verification.candidate.question import Question
+from attnspec.verification.mapping import Mapped, mapped, mapped_question
 from attnspec.verification.options import VerifyOptions
+from attnspec.verification.parallel import Loaded, done_in_processes
 from attnspec.verification.sandbox.targets import File, Module
 from attnspec.verification.targeting import parse_target
 
@@ -90,6 +94,23 @@ class Kept:
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(json.dumps(asdict(found)), "utf-8")
 
+    def html(self, parts: Iterable[str], make: Callable[[], str]) -> str:
+        """A part of a page, which is made unless it is kept.
+
+        Args:
+            parts: all that it is made of.
+            make: makes it.
+        """
+        file = self.folder / "parts" / f"{site.digest([site.maker(), *parts])}.html"
+        if file.is_file():
+            return file.read_text("utf-8")
+        made = make()
+        file.parent.mkdir(parents=True, exist_ok=True)
+        temporary = file.with_suffix(f".{os.getpid()}")  # another process may write it too
+        temporary.write_text(made, "utf-8")
+        temporary.replace(file)
+        return made
+
     def judged(self, asked: Asked) -> Found:
         """The verdict on an implementation: the kept one, or a new one.
 
@@ -111,30 +132,41 @@ class Kept:
         self.keep(asked, shown)
         return shown
 
-    def judge_all(self, wanted: Iterable[Asked], on_judged: Callable[[Asked, Found], None]) -> list[str]:
-        """Judge implementations that have no kept verdict. A module is imported once for all that is asked of it.
+    def judge_all(self, wanted: Iterable[Asked], jobs: int = 1) -> list[str]:
+        """Judge implementations that have no kept verdict, in several processes.
+
+        Those of one equation follow each other, since most of the work on them is the same; and those of one family are
+        judged in one process, since they are in few modules.
 
         Args:
             wanted: the implementations, each in a module or file that declares what it implements.
-            on_judged: called with each verdict.
+            jobs: how many processes.
 
         Returns:
             A sentence for each that could not be judged.
         """
-        places: dict[tuple[str, str | None], list[Asked]] = {}
-        for asked in wanted:
-            if self.of(asked) is None:
-                places.setdefault((asked.target.rpartition(":")[0], asked.dtype), []).append(asked)
-        notes: list[str] = []
-        for (place, _), group in places.items():
-            by_name = {(asked.target.rpartition(":")[2], asked.equation): asked for asked in group}
-            found, said = mapped(place, replace(group[0].options, equation=None), only=by_name)
-            notes += said
-            for each in found:
-                asked = by_name[each.callable, each.equation.id]
-                shown = _found(each, asked)
+        left = [asked for asked in dict.fromkeys(wanted) if self.of(asked) is None]
+        places = list(dict.fromkeys(map(_place, left)))
+        targets = [(place, VerifyOptions(dtypes=(dtype,) if dtype is not None else None)) for place, dtype in places]
+        families: dict[str, list[tuple[int, Asked]]] = {}
+        for asked in sorted(left, key=lambda asked: (asked.equation, places.index(_place(asked)))):
+            families.setdefault(family_of(asked.equation), []).append((places.index(_place(asked)), asked))
+        groups = sorted(families.values(), key=len, reverse=True)
+        if not groups:
+            return []
+        done = done_in_processes(targets, min(jobs, len(groups)), groups, self._judge_group)
+        return [note for _, notes in done for note in notes]
+
+    def _judge_group(self, loaded: Loaded, group: Sequence[tuple[int, Asked]]) -> list[str]:
+        """Judge implementations that are given with the places of their targets; what went wrong."""
+        notes = []
+        for place, asked in group:
+            try:
+                shown = _found(_mapped_in(loaded, place, asked), asked)
+            except SpecError as error:
+                notes.append(f"{asked.target} could not be judged as {asked.equation}: {error.headline}")
+            else:
                 self.keep(asked, shown)
-                on_judged(asked, shown)
         return notes
 
     def _file(self, asked: Asked) -> Path | None:
@@ -144,6 +176,25 @@ class Kept:
             aim = File(source, aim.callable) if source is not None else aim
         state = site.target_digest(aim, repr(asked))
         return self.folder / f"{state}.json" if state else None
+
+
+def _place(asked: Asked) -> tuple[str, str | None]:
+    """The module or file of an implementation, and the dtype that it is judged in."""
+    return asked.target.rpartition(":")[0], asked.dtype
+
+
+def _mapped_in(loaded: Loaded, place: int, asked: Asked) -> Mapped:
+    """Judge and map an implementation of a target that is loaded.
+
+    Raises:
+        SpecError: the target has none, or its question cannot be answered.
+    """
+    wanted = asked.target.rpartition(":")[2], asked.equation
+    for question in loaded.questions(place):
+        if isinstance(question, Question) and (question.callable.name, question.equation.id) == wanted:
+            return mapped_question(question, loaded.aim(place), loaded.runner(place))
+    failures = "; ".join(failure.headline for failure in loaded.runner(place).failures)
+    raise SpecError(failures or f"its module declares no {wanted[0]} of {asked.equation}")
 
 
 def unjudged(asked: Asked) -> Found:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from html import escape
@@ -72,12 +72,12 @@ class Listing:
         Args:
             anchor: what the id of a line begins with, before its number; "" if lines have none.
         """
-        lines = list(self._lines())
+        lines, marks = _tokens_of_lines(self.source), sorted(self.marks, key=lambda mark: (mark.start, -mark.end))
         shown = []
         for place, (first, last) in enumerate(self.ranges):
             shown += ['<span class="gap">⋮</span>\n'] if place else []
             own = range(first, min(last, len(lines)) + 1)
-            shown += [self._line(number, lines[number - 1], anchor) for number in own]
+            shown += [self._line(number, _marked_line(lines[number - 1], marks), anchor) for number in own]
         return f'<pre class="code" tabindex="0"><code>{"".join(shown)}</code></pre>'
 
     def lines_of(self, key: str) -> list[int]:
@@ -97,27 +97,6 @@ class Listing:
         named = f' id="{escape(anchor)}{number}"' if anchor else ""
         return f'<span class="codeline"{named}{lit}><span class="no">{number}</span>{text}{beside}\n</span>'
 
-    def _lines(self) -> Iterator[str]:
-        """The lines as HTML. Marks that are open at the end of a line are closed there, and opened again."""
-        opened: list[Marked] = []
-        marks = sorted(self.marks, key=lambda mark: (mark.start, -mark.end))
-        line, place = "", 0
-        for start, kind, text in _pieces(self.source, {edge for mark in marks for edge in (mark.start, mark.end)}):
-            while opened and opened[-1].end <= start:
-                opened.pop()
-                line += "</span>"
-            while place < len(marks) and marks[place].start <= start:
-                opened.append(marks[place])
-                line += _opening(marks[place])
-                place += 1
-            if text == "\n":
-                yield line + "</span>" * len(opened)
-                line = "".join(map(_opening, opened))
-            else:
-                line += f'<span class="{kind}">{escape(text)}</span>' if kind else escape(text)
-        if line:
-            yield line + "</span>" * len(opened)
-
 
 def _opening(mark: Marked) -> str:
     equation = f' data-equation="{escape(mark.equation)}"' if mark.equation else ""
@@ -130,15 +109,55 @@ def _chip(tap: Tap) -> str:
     return f'<button type="button" data-key="{escape(tap.key)}"{equation}{title}>{escape(tap.text)}</button>'
 
 
-def _pieces(source: str, edges: Iterable[int]) -> Iterator[tuple[int, str, str]]:
-    """The tokens of a source text with their classes, cut at the edges of marks and at the ends of lines."""
-    cuts = sorted(edges)
-    for start, named, text in _tokens(source):
-        inside = [cut - start for cut in cuts[bisect_right(cuts, start) : bisect_left(cuts, start + len(text))]]
-        ends = [place + k for place, letter in enumerate(text) if letter == "\n" for k in (0, 1)]
-        bounds = sorted({0, *inside, *ends, len(text)})
-        for a, b in pairwise(bounds):
-            yield start + a, named, text[a:b]
+def _marked_line(tokens: Line, marks: Sequence[Marked]) -> str:
+    """A line as HTML. Marks that began before it are opened again, and those that go on after it are closed.
+
+    Args:
+        tokens: the line.
+        marks: the marks of the whole text, by their starts, the longest first.
+    """
+    begin, end = tokens[0][0], tokens[-1][0]
+    waiting = [mark for mark in marks if mark.start <= end and mark.end > begin]
+    cuts = sorted({edge for mark in waiting for edge in (mark.start, mark.end)})
+    opened: list[Marked] = []
+    line, place = "", 0
+    for start, kind, text in tokens:
+        inside = cuts[bisect_right(cuts, start) : bisect_left(cuts, start + len(text))]
+        for a, b in pairwise([start, *inside, start + len(text)]):
+            while opened and opened[-1].end <= a:
+                opened.pop()
+                line += "</span>"
+            while place < len(waiting) and waiting[place].start <= a:
+                opened.append(waiting[place])
+                line += _opening(waiting[place])
+                place += 1
+            piece = escape(text[a - start : b - start])
+            line += f'<span class="{kind}">{piece}</span>' if kind and piece else piece
+    return line + "</span>" * len(opened)
+
+
+Line = list[tuple[int, str, str]]
+"""The tokens of a line: position, class, text; the last one is its end, without a text."""
+
+
+@lru_cache(maxsize=8)
+def _tokens_of_lines(source: str) -> list[Line]:
+    """The tokens of each line; a token of several lines has a part in each of them."""
+    lines: list[Line] = [[]]
+    for start, kind, text in _tokens(source):
+        place = start
+        for number, part in enumerate(text.split("\n")):
+            if number:
+                lines[-1].append((place - 1, "", ""))
+                lines.append([])
+            if part:
+                lines[-1].append((place, kind, part))
+            place += len(part) + 1
+    if lines[-1]:
+        lines[-1].append((len(source), "", ""))
+    else:
+        lines.pop()
+    return lines
 
 
 @lru_cache(maxsize=8)

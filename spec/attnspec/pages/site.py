@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from attnspec.interpreters.mutation.mutants import conventions
-from attnspec.language.equation import Equation
+from attnspec.language.equation import REGISTRY, Equation
 from attnspec.pages.page import document
 from attnspec.verification.mapping import Mapped
 from attnspec.verification.sandbox.targets import File, Target
@@ -112,12 +112,27 @@ def digest(parts: Iterable[str]) -> str:
     return found.hexdigest()
 
 
+APART = ("equations", "faces", "plots", "selftest", "templates", "vectors")
+"""Folders of attnspec that make nothing of a page; equations do, which are told apart by their definitions."""
+
+
 @cache
 def maker() -> str:
-    """The digest of attnspec itself."""
+    """The digest of attnspec itself, without its equations and without what makes no pages."""
     root = Path(str(files("attnspec")))
     kinds = (".py", ".css", ".js", ".html")
-    return digest(path.read_text("utf-8") for path in sorted(root.rglob("*")) if path.suffix in kinds)
+    made_of = [path for path in sorted(root.rglob("*")) if path.relative_to(root).parts[0] not in APART]
+    return digest(path.read_text("utf-8") for path in made_of if path.suffix in kinds)
+
+
+def registered() -> str:
+    """The digest of the definitions of all equations, without what is said about them."""
+    return _registered(tuple(REGISTRY))
+
+
+@cache
+def _registered(ids: tuple[str, ...]) -> str:
+    return digest(f"{id} {REGISTRY[id].says} {REGISTRY[id].definition!r}" for id in ids)
 
 
 def equation_digest(equation: Equation[..., Any], links: str) -> str:
@@ -145,4 +160,12 @@ def target_digest(target: Target, options: str) -> str:
         found += [Path(folder, name) for name in sorted(names) if name.endswith(".py")]
         if len(found) > MOST_FILES:
             return ""
-    return digest([maker(), str(target), options, *(f"{path}\n{path.read_text('utf-8', 'replace')}" for path in found)])
+    return digest(
+        [
+            maker(),
+            registered(),
+            str(target),
+            options,
+            *(f"{path}\n{path.read_text('utf-8', 'replace')}" for path in found),
+        ]
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,7 +48,6 @@ def mapped(
     target: Callable[..., Any] | str | Target,
     options: VerifyOptions,
     on_progress: OnProgress = lambda stage: None,
-    only: Collection[tuple[str, str]] | None = None,
 ) -> tuple[list[Mapped], list[str]]:
     """Judge the candidates of a target, and map their code to their equations.
 
@@ -56,7 +55,6 @@ def mapped(
         target: the target, as `attnspec.verify` takes it.
         options: the options of `attnspec.verify`; of several dtypes, the first one is asked.
         on_progress: called with the name of each stage that begins.
-        only: pairs of the name of a callable and the id of an equation: no others are judged; None: all are.
 
     Returns:
         The candidates, and a sentence for each that could not be judged.
@@ -67,7 +65,7 @@ def mapped(
     shown, aim = prepared(target, options)
     notes: list[str] = []
     with runner_of(options) as runner:
-        found = list(_mapped(shown, aim, options, runner, on_progress, notes, only))
+        found = list(_mapped(shown, aim, options, runner, on_progress, notes))
         notes += [f"not imported: {failure.headline}" for failure in runner.failures]
     return found, notes
 
@@ -79,7 +77,6 @@ def _mapped(
     runner: Runner,
     on_progress: OnProgress,
     notes: list[str],
-    only: Collection[tuple[str, str]] | None,
 ) -> Iterator[Mapped]:
     seen = set()
     for question in load_questions(shown, aim, options, runner):
@@ -88,16 +85,23 @@ def _mapped(
             notes.append(f"not judged: {headline}" if headline else f"{question} is a procedure, and has no formula")
             continue
         asked = (question.callable.name, question.equation.id)
-        if asked in seen or (only is not None and asked not in only):
+        if asked in seen:
             continue
         seen.add(asked)
         try:
-            yield _mapped_one(question, aim, runner, on_progress)
+            yield mapped_question(question, aim, runner, on_progress)
         except SpecError as error:
             notes.append(f"not judged: {error.headline}")
 
 
-def _mapped_one(question: Question, aim: Target, runner: Runner, on_progress: OnProgress) -> Mapped:
+def mapped_question(
+    question: Question, aim: Target, runner: Runner, on_progress: OnProgress = lambda stage: None
+) -> Mapped:
+    """Judge the candidate of a question, and map its code to its equation.
+
+    Raises:
+        SpecError: the question cannot be answered.
+    """
     asked = asked_of(question, runner, on_progress)
     equation, name = question.equation, question.callable.name
     if isinstance(asked, Verdict):

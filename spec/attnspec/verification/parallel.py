@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import BrokenExecutor, ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field, replace
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 from attnspec.verification import session
 from attnspec.verification.candidate.question import Question, Refused
@@ -28,6 +28,9 @@ from attnspec.verification.targeting import parse_target
 
 Task = tuple[int, int, int]
 """The place of a target, the number of a question of it, and a seed."""
+
+Group = TypeVar("Group")
+Result = TypeVar("Result")
 
 Targets = Sequence[tuple[Callable[..., Any] | str | Target, VerifyOptions]]
 
@@ -74,6 +77,10 @@ class Loaded:
         for early in [*self._runners.values()][:-MOST_OPEN]:
             early.close()
         return found
+
+    def aim(self, place: int) -> Target:
+        """A target in parsed form."""
+        return parse_target(self.targets[place][0])[1]
 
     def questions(self, place: int) -> list[AnyQuestion | Refused]:
         """The questions of a target.
@@ -127,26 +134,46 @@ def answered_in_processes(
 ) -> Iterator[tuple[Task, Answer]]:
     """Answer each task in one of several processes; a group in one of them, the groups in any order.
 
-    The processes are spawned, since this process may have threads. They end with the last answer, or when
-    the iterator is closed. An error in one group is raised after the others are answered, unless no worker can start.
-
     Args:
         targets: the targets with their options.
         jobs: how many processes.
         groups: the tasks.
         fresh: after so many answers a process loads its targets anew, for candidates that keep what they have compiled.
     """
+    for group, answers in done_in_processes(targets, jobs, groups, _answers, fresh):
+        yield from zip(group, answers, strict=True)
+
+
+def done_in_processes(
+    targets: Targets,
+    jobs: int,
+    groups: Sequence[Group],
+    work: Callable[[Loaded, Group], Result],
+    fresh: int | None = None,
+) -> Iterator[tuple[Group, Result]]:
+    """Do some work on each group in one of several processes, which keep their targets loaded; in any order.
+
+    The processes are spawned, since this process may have threads. They end with the last result, or when
+    the iterator is closed. An error in one group is raised after the others are done, unless no worker can start.
+
+    Args:
+        targets: the targets with their options.
+        jobs: how many processes.
+        groups: what the work is done on.
+        work: a function that can be pickled.
+        fresh: after so many answers a process loads its targets anew.
+    """
     before = set(multiprocessing.active_children())
     context = multiprocessing.get_context("spawn")
     aims = [(parse_target(target)[1], options) for target, options in targets]
     pool = ProcessPoolExecutor(jobs, context, initializer=_start, initargs=(aims, fresh))
     try:
-        waiting = {pool.submit(_answered, group): group for group in groups}
+        waiting = {pool.submit(_done, work, group): group for group in groups}
         held = HeldError()
         for future in as_completed(waiting):
             with held:
-                answers = future.result()
-                yield from zip(waiting[future], answers, strict=True)
+                result = future.result()
+                yield waiting[future], result
         held.throw()
     except BaseException:
         for child in set(multiprocessing.active_children()) - before:
@@ -199,6 +226,10 @@ def _end_with_parent(loaded: Loaded) -> None:
     os._exit(1)
 
 
-def _answered(group: Sequence[Task]) -> list[Answer]:
+def _done(work: Callable[[Loaded, Group], Result], group: Group) -> Result:
     assert _loaded is not None
-    return [_loaded.answer(task) for task in group]
+    return work(_loaded, group)
+
+
+def _answers(loaded: Loaded, group: Sequence[Task]) -> list[Answer]:
+    return [loaded.answer(task) for task in group]
