@@ -24,7 +24,6 @@ QUICK = (
 )  # fmt: skip
 MISSED = (
     "adamw_decay_in_bfloat16", "attention_scores_in_half", "beam_parent_by_reciprocal", "layer_norm_count_in_half",
-    "softmax_maximum_of_other_lanes",
 )  # fmt: skip
 """Faults that conform; README.md says why."""
 
