@@ -169,12 +169,23 @@ def map_definition(definition: Definition, change: Callable[[Node], Node]) -> De
     return with_roots(definition, [map_node(root, change) for root in definition.roots])
 
 
+def replace_node(root: Node, old: Node, new: Node) -> Node:
+    """A node with another one wherever it has a given one."""
+    return map_node(root, lambda node: new if node == old else node)
+
+
 # An equation and those that it calls.
 
 
 def callees(definition: Definition) -> Iterator[Definition]:
     """The equations that an equation calls directly, with repetitions."""
     return (node.callee for node in nodes(definition) if isinstance(node, CallLike))
+
+
+def equations_throughout(definition: Definition) -> list[Definition]:
+    """An equation and those that it calls, directly or not, each once."""
+    called = {node.callee.id: node.callee for node in nodes_throughout(definition) if isinstance(node, CallLike)}
+    return [*{definition.id: definition, **called}.values()]
 
 
 def call_by_name(callee: Definition, arguments: Mapping[str, Node]) -> Call:

@@ -13,13 +13,12 @@ from attnspec.interpreters.formula.formula import text_of
 from attnspec.interpreters.mutation.everywhere import everywhere
 from attnspec.interpreters.mutation.mutants import Mutant, is_well_formed, parts
 from attnspec.interpreters.mutation.operators import Site, dropped, mismasked
-from attnspec.language.traversal import map_throughout, nodes, nodes_throughout, substitute, walk
+from attnspec.language.traversal import equations_throughout, map_throughout, nodes, substitute, walk
 from attnspec.language.tree import (
     SOFTMAXES,
     Apply,
     At,
     Call,
-    CallLike,
     Definition,
     Name,
     Node,
@@ -41,8 +40,7 @@ def mask_errors(definition: Definition, further: Iterable[int] = ()) -> Iterator
     Args:
         further: how many places of a mask may be read.
     """
-    callees = {node.callee.id: node.callee for node in nodes_throughout(definition) if isinstance(node, CallLike)}
-    for owner in {definition.id: definition, **callees}.values():
+    for owner in equations_throughout(definition):
         conditions = [node.where for node in nodes(owner) if isinstance(node, Reduce)]
         for where in dict.fromkeys(each for each in conditions if each is not None):
             for name, says, change in (

@@ -13,7 +13,7 @@ from functools import reduce
 from attnspec.interpreters.mutation.free_numbers import NOT_VALUES
 from attnspec.interpreters.mutation.mutants import Mutant, is_well_formed
 from attnspec.language.check import COMPARISONS
-from attnspec.language.traversal import Path, map_node, node_at, nodes, substitute, walk, with_roots
+from attnspec.language.traversal import Path, map_node, node_at, nodes, replace_node, substitute, walk, with_roots
 from attnspec.language.tree import Apply, At, Definition, Name, Node, Number, Position, SizeOf
 
 ONE, TWO = Number(1.0), Number(2.0)
@@ -53,7 +53,7 @@ def _first_of_tiles(definition: Definition, index: str, tiles: Sequence[int]) ->
                 ("-within", f"of {tile}, or of the size of a group if that is smaller,", shorter),
             ):
                 first = Apply("*", (Apply("//", (place, width)), width))
-                roots = [_instead(root, group, replace(group, args=(first, length))) for root in definition.roots]
+                roots = [replace_node(root, group, replace(group, args=(first, length))) for root in definition.roots]
                 says = f"all places of a tile {words} along {index} read the group of the first one"
                 yield Mutant(f"{index}/tile{word}/{tile}", says, with_roots(definition, roots))
 
@@ -61,10 +61,6 @@ def _first_of_tiles(definition: Definition, index: str, tiles: Sequence[int]) ->
 def _is_group(node: Node, index: str) -> bool:
     """Whether an expression is the number of the group that a place is in."""
     return isinstance(node, Apply) and node.op == "//" and node.args[0] == Position(index)
-
-
-def _instead(root: Node, old: Node, new: Node) -> Node:
-    return map_node(root, lambda node: new if node == old else node)
 
 
 def _from_one(definition: Definition, index: str) -> Iterator[Mutant]:

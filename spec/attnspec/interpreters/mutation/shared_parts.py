@@ -19,12 +19,11 @@ from attnspec.interpreters.mutation.tiling_errors import second_name, with_secon
 from attnspec.language import layers
 from attnspec.language.check import check
 from attnspec.language.dims import Dim
-from attnspec.language.traversal import map_definition, map_throughout, nodes, nodes_throughout
+from attnspec.language.traversal import equations_throughout, map_definition, map_throughout, nodes
 from attnspec.language.tree import (
     Apply,
     At,
     Call,
-    CallLike,
     Definition,
     Name,
     Node,
@@ -42,8 +41,7 @@ MOST_COMBINED = 4
 
 def shared_parts(definition: Definition) -> Iterator[Mutant]:
     """The variants of an equation, and of those that it calls, whose calls read arrays at other places of an index."""
-    callees = {node.callee.id: node.callee for node in nodes_throughout(definition) if isinstance(node, CallLike)}
-    for owner in {definition.id: definition, **callees}.values():
+    for owner in equations_throughout(definition):
         for index, names in _read_by_calls(owner).items():
             for some in _groups(names):
                 for word, place in PLACES.items():
@@ -69,8 +67,7 @@ def states_handed_up(definition: Definition) -> Iterator[Mutant]:
 
 def one_softmax(definition: Definition) -> Iterator[Mutant]:
     """The variants of an equation, and of those that it calls, in which the calls at an index have one softmax."""
-    callees = {node.callee.id: node.callee for node in nodes_throughout(definition) if isinstance(node, CallLike)}
-    for owner in {definition.id: definition, **callees}.values():
+    for owner in equations_throughout(definition):
         for index in _read_by_calls(owner):
             for call in [node for node in nodes(owner) if isinstance(node, Call)]:
                 sums = _log_sums(call.callee)

@@ -14,7 +14,7 @@ from attnspec.interpreters.mutation.everywhere import everywhere
 from attnspec.interpreters.mutation.mutants import Mutant, is_well_formed, parts
 from attnspec.language.dims import Dim
 from attnspec.language.layers import sizes_of
-from attnspec.language.traversal import map_node, nodes, with_roots
+from attnspec.language.traversal import nodes, replace_node, with_roots
 from attnspec.language.tree import Apply, Definition, Name, Node, Number, SizeOf
 
 FIXED = (32, 64, 128, 256, 512, 768, 1024)
@@ -48,7 +48,7 @@ def _in_a_line(definition: Definition, widths: Sequence[int]) -> Iterator[Mutant
     for label, root, build in parts(definition):
         for size in _repeated([root], definition):
             for name, words, new in _others(size, definition, widths):
-                tree = build(_with_size(root, size, new))
+                tree = build(replace_node(root, size, new))
                 if is_well_formed(tree):
                     shown = text_of(size, definition)
                     says = f"in {label}: {words} is used instead of {shown}, each time"
@@ -60,7 +60,7 @@ def _throughout(definition: Definition, widths: Sequence[int]) -> Iterator[Mutan
     for size in _repeated(definition.roots, definition):
         shown = text_of(size, definition)
         for name, words, new in _others(size, definition, widths):
-            tree = with_roots(definition, [_with_size(root, size, new) for root in definition.roots])
+            tree = with_roots(definition, [replace_node(root, size, new) for root in definition.roots])
             if is_well_formed(tree):
                 says = f"{words} is used instead of {shown}, each time"
                 yield Mutant(f"every {shown}/{name}", says, tree)
@@ -79,10 +79,6 @@ def _repeated(roots: Sequence[Node], definition: Definition) -> list[Node]:
     """The sizes that stand at several places."""
     found = [node for root in roots for node in nodes(root) if _is_size(node, definition)]
     return [size for size in dict.fromkeys(found) if found.count(size) > 1]
-
-
-def _with_size(root: Node, size: Node, new: Node) -> Node:
-    return map_node(root, lambda node: new if node == size else node)
 
 
 def _others(size: Node, definition: Definition, widths: Sequence[int]) -> Iterator[Change]:

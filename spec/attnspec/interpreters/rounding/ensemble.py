@@ -87,9 +87,7 @@ class Ensemble(Interpreter[Rounded]):
 
     def begin_line(self, name: str) -> None:
         """Take the formats of this line, as a policy may make an exception for one line."""
-        policy = self.policy.at(name)
-        if policy is not self.rounding.policy:
-            self.rounding = Rounding(policy, self.xp)
+        self.rounding = Rounding(self.policy.at(name), self.xp)
 
     def enter(self, array: Array, axes: tuple[Axis, ...]) -> Named[Rounded]:
         """An input, repeated for every member if it can be rounded."""

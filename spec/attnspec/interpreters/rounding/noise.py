@@ -124,13 +124,10 @@ def noise_of_each(
                 value, aligned = (namespace.astype(array, namespace.float64) for array in (value, aligned))
             members = namespace.broadcast_to(aligned, (count, *shape)) - value
             combine = float_noise if result.kind == "float" else _exact_noise
-            if len(inputs) == 1:
-                outputs.append([combine(value, variance, members, policy, namespace)])
-                continue
             outputs.append(
                 [
-                    combine(value[k, ...], variance[k, ...], members[:, k, ...], policy, namespace)
-                    for k in range(len(inputs))
+                    combine(value[*at, ...], variance[*at, ...], members[:, *at, ...], policy, namespace)
+                    for at in ([(k,) for k in range(len(inputs))] if len(inputs) > 1 else [()])
                 ]
             )
     return [*zip(*outputs, strict=True)]

@@ -61,9 +61,7 @@ class Propagation(Interpreter[Noisy]):
 
     def begin_line(self, name: str) -> None:
         """Take the formats of this line, as a policy may make an exception for one line."""
-        policy = self.policy.at(name)
-        if policy is not self.rounding.policy:
-            self.rounding = Rounding(policy, self.xp)
+        self.rounding = Rounding(self.policy.at(name), self.xp)
 
     @property
     def counts(self) -> Array | None:  # of one reduction, here and in the values

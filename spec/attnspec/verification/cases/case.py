@@ -123,6 +123,12 @@ class Case:
         return {**self.arrays, **self.options}
 
     @property
+    def outline(self) -> tuple[Any, ...]:
+        """All but the values of the arrays: cases in which it is equal can be evaluated at once."""
+        arrays = tuple((name, array.shape, array.dtype.str) for name, array in self.arrays.items())
+        return arrays, tuple(self.options.items()), self.summed
+
+    @property
     def elements(self) -> int:
         """How many elements all arrays have."""
         return sum(array.size for array in self.arrays.values())

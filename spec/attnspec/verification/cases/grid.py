@@ -7,7 +7,6 @@ axis of 2,049, a view of a larger array.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -180,7 +179,7 @@ def _edges(made: Describer) -> Iterator[Description]:
 def _large_values(made: Describer) -> Iterator[Description]:
     """One axis at a time is several tiles long, with large values: exp overflows less the maximum of another row."""
     definition = made.equation.definition
-    if not regime_applies(made.equation, "overflowing") or not any(map(partial(draws_from, made.equation), UNBOUNDED)):
+    if not regime_applies(made.equation, "overflowing") or not any(draws_from(made.equation, way) for way in UNBOUNDED):
         return
     for name in made.names:
         size = within(made.equation, name, SEVERAL_TILES)

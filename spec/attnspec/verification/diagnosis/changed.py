@@ -80,7 +80,7 @@ def merged_examples(judge: Judge, observations: Sequence[Observation], policy: P
             return Diagnosis("merged", says)
     softmaxes = [mutant for mutant in over_all_rows(definition) if not mutant.in_storage]
     for dim in axes if softmaxes else ():
-        merged = [_merged(definition, each, dim, 1) if _examples(definition, each) else each for each in failing]
+        merged = [_merged(definition, each, dim, 1) if _batch_axes(definition, each.case) else each for each in failing]
         whole = [observation for observation in merged if observation is not None]
         found = recognise(judge, whole, softmaxes, policy, refute=True) if len(whole) == len(failing) else None
         if found is not None and any(old is not new for old, new in zip(failing, whole, strict=True)):
@@ -89,11 +89,9 @@ def merged_examples(judge: Judge, observations: Sequence[Observation], policy: P
     return None
 
 
-def _examples(definition: Definition, observation: Observation) -> int:
+def _batch_axes(definition: Definition, case: Case) -> int:
     """How many batch axes a case has."""
-    arrays = observation.case.arrays
-    parameters = layers.written_out(definition, arrays).parameters
-    return max((arrays[each.name].ndim - len(each.dims) for each in parameters), default=0)
+    return fit(definition, {name: array.shape for name, array in case.arrays.items()}, case.options)[1]
 
 
 def _merged(definition: Definition, observation: Observation, dim: Dim, fewest: int = 2) -> Observation | None:

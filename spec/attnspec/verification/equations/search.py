@@ -33,15 +33,13 @@ def search(candidate: Candidate, judge: Judge, policy: Policy) -> list[Observati
         independent = (choices.draw(random) for _ in range((left + 1) // 2))
         descriptions = [*independent] if left == question.examples else [choices.vary(worst, random)]
         left -= len(descriptions)
-        cases = [candidate.make_case(description) for description in descriptions]
-        answered = candidate.observe(cases)
+        answered = candidate.observe([candidate.make_case(description) for description in descriptions])
         observations += answered
         judge.prepare([each.case for each in answered], policy)
-        of_case = {id(each.case): statistics.largest(judge.compare([each], policy)) for each in answered}
-        for description, case in zip(descriptions, cases, strict=True):
-            share = of_case.get(id(case), -1.0)
-            if share > largest:
-                worst, largest = description, share
+        for each in answered:
+            share = statistics.largest(judge.compare([each], policy))
+            if each.case.description is not None and share > largest:
+                worst, largest = each.case.description, share
     return observations
 
 

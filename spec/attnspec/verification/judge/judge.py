@@ -100,7 +100,8 @@ class Judge:
 
     def prepare(self, cases: Sequence[Case], policy: Policy, form: Form = PLAIN) -> None:
         """Compute the noise of those of the cases that have none yet, since together it takes less time."""
-        missing = {key: case for case in cases if (key := (id(case), repr(policy), form.says)) not in self._noises}
+        under = repr(policy), form.says
+        missing = {key: case for case in cases if (key := (id(case), *under)) not in self._noises}
         self._cases += missing.values()  # keeps them alive, so that no other case has the id of one
         self._noises |= zip(missing, self.noise_of_each([*missing.values()], policy, form), strict=True)
 

@@ -214,8 +214,7 @@ def stacked(cases: Sequence[Case]) -> list[Case]:
     """Stack cases of equal sizes and options into one case, along a new leading axis of its arrays."""
     groups: dict[object, list[Case]] = {}
     for case in cases:
-        sizes = tuple((name, array.shape) for name, array in case.arrays.items())
-        groups.setdefault((sizes, tuple(case.options.items()), case.finite), []).append(case)
+        groups.setdefault((case.outline, case.finite), []).append(case)
     return [
         replace(group[0], arrays={name: np.stack([case.arrays[name] for case in group]) for name in group[0].arrays})
         for group in groups.values()

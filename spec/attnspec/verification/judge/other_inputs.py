@@ -35,8 +35,7 @@ def alike(cases: Sequence[Case]) -> Iterator[list[int]]:
     """The places of cases of equal shapes, options and dtypes, so many at a time as are best evaluated at once."""
     groups: dict[object, list[int]] = {}
     for place, case in enumerate(cases):
-        arrays = tuple((name, array.shape, array.dtype.str) for name, array in case.arrays.items())
-        groups.setdefault((arrays, tuple(case.options.items()), case.summed), []).append(place)
+        groups.setdefault(case.outline, []).append(place)
     for places in groups.values():
         yield from _parts(places, at_once(cases[places[0]]))
 
@@ -48,10 +47,8 @@ def _parts(places: list[int], most: int) -> Iterator[list[int]]:
 
 def _are_alike(case: Case, other: Case) -> bool:
     """Whether two cases differ, and in the values of arrays alone."""
-    arrays = ((array, other.arrays.get(name)) for name, array in case.arrays.items())
     changed = any(array is not other.arrays.get(name) for name, array in case.arrays.items())
-    same = changed and all(b is not None and (a.shape, a.dtype) == (b.shape, b.dtype) for a, b in arrays)
-    return same and (case.options, case.summed, len(case.arrays)) == (other.options, other.summed, len(other.arrays))
+    return changed and case.outline == other.outline
 
 
 def _stacked(case: Case, others: Sequence[Case]) -> dict[str, NDArray[Any]]:
