@@ -84,3 +84,19 @@ def test_implementations_are_judged_together_and_those_that_are_kept_are_not(tmp
     assert found[1] is not None
     assert (found[1].verdict, found[1].reason, found[1].html) == (alone.verdict, alone.reason, alone.html)
     assert kept.judge_all(asked[:2]) == []
+
+
+def test_what_others_judge_is_kept_where_this_process_looks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An equation that only this process has registered changes the places of all that is kept."""
+    file = tmp_path / "code/two.py"
+    file.parent.mkdir()
+    file.write_text(CODE, "utf-8")
+    asked = Asked(f"{file}:right", "scores.dot", views=("formula",))
+    kept = Kept(tmp_path / "kept")
+    monkeypatch.setattr(site, "REGISTRY", {**REGISTRY, "own.cell": CELL})
+
+    assert kept.judge_all([asked]) == []
+
+    found = kept.of(asked)
+    assert found is not None
+    assert found.verdict == "conforms"

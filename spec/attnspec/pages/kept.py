@@ -87,13 +87,6 @@ class Kept:
         found: dict[str, Any] = json.loads(file.read_text("utf-8"))
         return Found(**{**found, "files": tuple(found["files"])})
 
-    def keep(self, asked: Asked, found: Found) -> None:
-        """Keep a verdict, if it may be kept."""
-        file = self._file(asked)
-        if file is not None:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(json.dumps(asdict(found)), "utf-8")
-
     def html(self, parts: Iterable[str], make: Callable[[], str]) -> str:
         """A part of a page, which is made unless it is kept.
 
@@ -129,7 +122,7 @@ class Kept:
                 mend="name it as file.py:function",
             )
         shown = _found(found[0], asked)
-        self.keep(asked, shown)
+        _keep(shown, self._file(asked))
         return shown
 
     def judge_all(self, wanted: Iterable[Asked], jobs: int = 1) -> list[str]:
@@ -148,26 +141,15 @@ class Kept:
         left = [asked for asked in dict.fromkeys(wanted) if self.of(asked) is None]
         places = list(dict.fromkeys(map(_place, left)))
         targets = [(place, VerifyOptions(dtypes=(dtype,) if dtype is not None else None)) for place, dtype in places]
-        families: dict[str, list[tuple[int, Asked]]] = {}
+        families: dict[str, list[_Task]] = {}
         for asked in sorted(left, key=lambda asked: (asked.equation, places.index(_place(asked)))):
-            families.setdefault(family_of(asked.equation), []).append((places.index(_place(asked)), asked))
+            task = places.index(_place(asked)), asked, self._file(asked)
+            families.setdefault(family_of(asked.equation), []).append(task)
         groups = sorted(families.values(), key=len, reverse=True)
         if not groups:
             return []
-        done = done_in_processes(targets, min(jobs, len(groups)), groups, self._judge_group)
+        done = done_in_processes(targets, min(jobs, len(groups)), groups, _judge_group)
         return [note for _, notes in done for note in notes]
-
-    def _judge_group(self, loaded: Loaded, group: Sequence[tuple[int, Asked]]) -> list[str]:
-        """Judge implementations that are given with the places of their targets; what went wrong."""
-        notes = []
-        for place, asked in group:
-            try:
-                shown = _found(_mapped_in(loaded, place, asked), asked)
-            except SpecError as error:
-                notes.append(f"{asked.target} could not be judged as {asked.equation}: {error.headline}")
-            else:
-                self.keep(asked, shown)
-        return notes
 
     def _file(self, asked: Asked) -> Path | None:
         _, aim = parse_target(asked.target)
@@ -176,6 +158,33 @@ class Kept:
             aim = File(source, aim.callable) if source is not None else aim
         state = site.target_digest(aim, repr(asked))
         return self.folder / f"{state}.json" if state else None
+
+
+_Task = tuple[int, Asked, Path | None]
+"""The place of a target, the implementation in it, and the file that keeps its verdict.
+
+The file is named by the process that looks for it later: what a verdict depends on may differ in another one.
+"""
+
+
+def _judge_group(loaded: Loaded, group: Sequence[_Task]) -> list[str]:
+    """Judge implementations and keep their verdicts; what went wrong."""
+    notes = []
+    for place, asked, file in group:
+        try:
+            shown = _found(_mapped_in(loaded, place, asked), asked)
+        except SpecError as error:
+            notes.append(f"{asked.target} could not be judged as {asked.equation}: {error.headline}")
+        else:
+            _keep(shown, file)
+    return notes
+
+
+def _keep(found: Found, file: Path | None) -> None:
+    """Keep a verdict, if it may be kept."""
+    if file is not None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(asdict(found)), "utf-8")
 
 
 def _place(asked: Asked) -> tuple[str, str | None]:
