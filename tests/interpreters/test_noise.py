@@ -546,6 +546,26 @@ def test_an_overflow_times_zero_is_not_decidable() -> None:
     assert found.bound[2] == 0
 
 
+HIDDEN_TERMS = read("""def f(w: Float[Tensor, "n n"], k: Float[Tensor, " n"]) -> Float[Tensor, " n"]:
+    i, j = indices("n", "n")
+    a = where(j <= i, w[i, j], 0)
+    y = sum(j, a * exp(k[j]), where=j <= i)
+    return y.stack(i)""")
+
+
+@pytest.mark.parametrize(("dtype", "largest"), [("float16", 12.0), ("float32", 90.0)])
+@pytest.mark.parametrize("weight", [0.0, 1.0])
+def test_a_hidden_term_that_overflows_is_not_asked(dtype: str, largest: float, weight: float) -> None:
+    """Code that multiplies by a mask of zeros has 0 · ∞ there; a hidden infinity that is given is judged."""
+    policy, w = preset("op-by-op", dtype), np.full((3, 3), weight)
+    found = of(HIDDEN_TERMS, policy, w=w, k=[0.0, 1.0, largest])
+    given = of(HIDDEN_TERMS, policy, w=w, k=[0.0, 1.0, np.inf])
+
+    assert found.undecidable.tolist() == [True, True, True]
+    assert given.undecidable.tolist() == [False, False, False]
+    assert not of(HIDDEN_TERMS, policy, w=w, k=[0.0, 1.0, largest / 2]).undecidable.any()
+
+
 def underflows(dtype: str, bits: int, way: Any) -> Compared:
     """Products around the smallest normal number, of odd factors of so many bits, each multiplied again."""
     policy = preset("op-by-op", dtype)

@@ -36,7 +36,7 @@ class Dim:
 
     @classmethod
     def parse(cls, text: str) -> Dim:
-        """The size that a text such as "H*d" means.
+        """The size that a text such as "H*d" means, or one that `str` gives.
 
         Raises:
             ValueError: the text has anything else than names, integers, +, -, * and ceil(size/size).
@@ -66,7 +66,8 @@ class Dim:
 
     def steps(self, stride: Dim) -> Dim:
         """The number of steps of a stride, ⌈size/stride⌉; 0 if it is negative."""
-        return Dim((((f"⌈({self})/{stride}⌉",), 1),))
+        below = str(stride) if stride.only is not None else f"({stride})"
+        return Dim((((f"⌈({self})/{below}⌉",), 1),))
 
     def over(self, name: str) -> Dim | None:
         """This size divided by the named size `name`; None if it is not a factor."""
@@ -145,8 +146,10 @@ class Dim:
 @cache
 def parts(name: str) -> tuple[Dim, Dim]:
     """Numerator and denominator of a rounded-up quotient: t-w and s for ⌈(t-w)/s⌉."""
-    top, bottom = name.removeprefix("⌈(").removesuffix("⌉").split(")/")
-    return Dim.parse(top), Dim.parse(bottom)
+    match _tree(name):
+        case ast.Call(args=[ast.BinOp(left=top, right=bottom)]):
+            return _read(top, name), _read(bottom, name)
+    raise ValueError(f"{name!r} is no rounded-up quotient")
 
 
 def _value(name: str, sizes: Mapping[str, int]) -> int:
@@ -163,7 +166,11 @@ def _without(names: Monomial, name: str) -> Monomial:
 
 @cache
 def _parsed(text: str) -> Dim:
-    return _read(ast.parse(text.strip(), mode="eval").body, text)
+    return _read(_tree(text), text)
+
+
+def _tree(text: str) -> ast.expr:
+    return ast.parse(text.strip().replace("⌈", "ceil(").replace("⌉", ")"), mode="eval").body
 
 
 def _read(node: ast.expr, text: str) -> Dim:

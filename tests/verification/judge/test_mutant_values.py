@@ -51,6 +51,24 @@ def fresh_cases(id: str) -> list[Case]:
     ]
 
 
+def test_what_rounding_leaves_of_zeros_tells_no_mutants_apart() -> None:
+    """Where values are equal, gradients of scores are zeros but for rounding; factors of a product may be swapped."""
+    gradient = REGISTRY["attention.incremental"].gradient()
+    kept = {mutant.says for mutant in non_equivalent_mutants(gradient)}
+    swapped = {mutant.says for mutant in mutants(gradient) if mutant.says.endswith("are swapped")}
+
+    assert "in e: q and K_{next,j} are swapped" in swapped - kept
+    assert "q and k_new are swapped" in swapped & kept
+
+
+def test_mutants_of_a_gradient_in_blocks() -> None:
+    """Some can be made only where a rounded-up quotient is equal to another size."""
+    equal = {pair for mutant in mutants(REGISTRY["attention.blocked"].gradient()) for pair in mutant.equal_sizes}
+
+    assert any("⌈" in side for pair in equal for side in pair)
+    assert non_equivalent_mutants(REGISTRY["attention.blocked"].gradient())
+
+
 @pytest.mark.parametrize("id", EQUATIONS)
 def test_what_is_removed_is_equivalent(id: str) -> None:
     """It gives the equation's values on cases that it was not compared on."""

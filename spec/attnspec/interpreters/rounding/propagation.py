@@ -5,12 +5,13 @@ It is of first order, and takes errors as independent. The simulated runs of `en
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from attnspec.interpreters.evaluation.value import ValueOf
-from attnspec.interpreters.evaluation.walk import Array, Frame, Interpreter, Named, Value
+from attnspec.interpreters.evaluation.walk import Array, Axis, Frame, Interpreter, Named, Value
 from attnspec.interpreters.rounding.model import ARITHMETIC, CONDITIONS, EXACT, POLES, Rounding
 from attnspec.interpreters.rounding.policy import Format, Policy
 from attnspec.language.tree import Apply, At, Node
@@ -143,12 +144,21 @@ class Propagation(Interpreter[Noisy]):
             added = added + self.rounding.added_to_sum(x.terms, y.value) + self.rounding.added_to_sum(y.terms, x.value)
         if op == "/" and operands[1].variance is not None:
             added = self.xp.where(self.may_vanish(operands[1]), UNDECIDABLE, added)
+        if op == "*":
+            for zero, other in itertools.permutations(operands):
+                if other.variance is not None:
+                    added = self.xp.where((zero.value == 0) & self.may_be_infinite(other), UNDECIDABLE, added)
         return self.rounded_result(value, propagated, added, terms, lambda: self.overflowed(op, value, *operands))
 
     def may_vanish(self, operand: Noisy) -> Array:
         """Where rounding may make 0 of an operand that is not, as a divisor does that underflows: 0/x is then 0/0."""
         reach = SIGMA_BOUND * self.xp.sqrt(self.variance(operand))
         return (operand.value != 0) & (self.xp.abs(operand.value) <= reach)
+
+    def may_be_infinite(self, operand: Noisy) -> Array:
+        """Where an operand may overflow, so that 0 times it may be NaN."""
+        large = ~(self.xp.abs(operand.value) < self.rounding.policy.intermediates.largest / 2)
+        return (self.variance(operand) >= UNDECIDABLE) & large
 
     def overflowed(self, op: str, value: Array, *operands: Noisy) -> Array:
         """Where a result is not finite because it, or an operand, overflows float64; not at a pole, as in 1/0."""
@@ -294,6 +304,14 @@ class Propagation(Interpreter[Noisy]):
         variance = self.xp.where(doubtful, UNDECIDABLE, self.variance(result.data))
         return replace(result, data=replace(result.data, variance=variance))
 
+    def fused(self, a: Named[Noisy], b: Named[Noisy], where: Named[Noisy] | None, axis: Axis) -> Named[Noisy] | None:
+        """Σ a·b as a contraction; None if a hidden element may overflow, which `reduce` looks at."""
+        if where is not None and any(
+            each.data.variance is not None and bool(self.xp.any(each.data.variance >= UNDECIDABLE)) for each in (a, b)
+        ):
+            return None
+        return super().fused(a, b, where, axis)
+
     def round_operand(self, operand: Noisy) -> Noisy:
         """An operand of a product of matrices, rounded to the policy's format for operands."""
         target = self.policy.operands
@@ -354,8 +372,8 @@ class Propagation(Interpreter[Noisy]):
         value = self.values.reduce(op, axis, term.value, mask)
         s = self.variance(term)
         doubtful = None if where is None or where.variance is None else where.variance > 0
-        if mask is not None:
-            s = xp.where(mask, s, xp.zeros_like(s))
+        if mask is not None:  # an overflow that a sum hides may be NaN where it is multiplied by a mask of zeros
+            s = xp.where(mask if op != "sum" else mask | (s >= UNDECIDABLE), s, xp.zeros_like(s))
         if doubtful is not None:  # a term may count or not: a sum changes by the term, other results by anything
             lost = xp.zeros_like(s) + UNDECIDABLE
             s = s + xp.where(doubtful, term.value**2 if op == "sum" else lost, xp.zeros_like(s))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
-from functools import lru_cache
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,8 @@ from attnspec.interpreters.evaluation.memo import Memory
 from attnspec.interpreters.mutation.at_once import MergedVariants
 from attnspec.interpreters.mutation.mutants import Mutant, mutants
 from attnspec.interpreters.mutation.perturbations import perturbations
+from attnspec.interpreters.rounding.noise import noise
+from attnspec.interpreters.rounding.policy import preset
 from attnspec.language.dims import Dim
 from attnspec.language.equation import REGISTRY, Equation
 from attnspec.language.tree import Definition
@@ -190,11 +192,12 @@ def _differing(equation: Equation[..., Any], tried: Sequence[Mutant], finite: bo
     how = [""] * len(tried)
     for case in sorted(cases, key=lambda case: case.elements):  # most mutants differ on small cases already
         right = values(equation.definition, case)
+        bounds = _Bounds(equation.definition, case)
         places = [place for place, mutant in enumerate(tried) if how[place] != VALUE and fits(mutant, case)]
         found = each_mutants_values([tried[place] for place in places], case, "float32")
         for place, wrong in zip(places, found, strict=True):
             if wrong is not None and right is not None:
-                how[place] = _how_they_differ(wrong, right, case) or how[place]
+                how[place] = _how_they_differ(wrong, right, bounds) or how[place]
     yield from zip(tried, how, strict=True)
 
 
@@ -221,13 +224,33 @@ def stacked(cases: Sequence[Case]) -> list[Case]:
     ]
 
 
-def _how_they_differ(wrong: Sequence[NDArray[Any]], right: Sequence[NDArray[Any]], case: Case) -> str:
+@dataclass(frozen=True)
+class _Bounds:
+    """By how much rounding in float64 may change each value of an equation on a case."""
+
+    definition: Definition
+    case: Case
+
+    @cached_property
+    def of_outputs(self) -> list[NDArray[Any]]:
+        """The bound of each element of each output; infinite where it is undecidable."""
+        tree, policy = lift_over_batch(self.definition, self.case), preset("op-by-op", "float64")
+        found = noise(tree, self.case.arrays, self.case.options, policy)
+        return [np.where(each.undecidable, np.inf, each.bound) for each in found]
+
+
+def _how_they_differ(wrong: Sequence[NDArray[Any]], right: Sequence[NDArray[Any]], bounds: _Bounds) -> str:
     """How values differ on the examples of a stacked case: VALUE, OVERFLOW, or "" if they do not."""
-    count = len(next(iter(case.arrays.values()))) if case.arrays else 0
+    arrays = bounds.case.arrays
+    count = len(next(iter(arrays.values()))) if arrays else 0
     examples = [([a[k] for a in wrong], [b[k] for b in right]) for k in range(count)]
     differing = [pair for pair in examples or [([*wrong], [*right])] if differ(*pair)]
     if any(differ_where_finite(*pair) for pair in differing):
-        return VALUE
+        if differ_where_finite(wrong, right):
+            return VALUE
+        with np.errstate(invalid="ignore"):  # in one example only, whose values may be what rounding has left of zeros
+            far = [np.abs(a - b) > bound for a, b, bound in zip(wrong, right, bounds.of_outputs, strict=True)]
+        return VALUE if any(bool(each.any()) for each in far) else ""
     return OVERFLOW if differing else ""
 
 
