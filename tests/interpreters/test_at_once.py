@@ -17,6 +17,7 @@ from attnspec.interpreters.mutation.at_once import MergedVariants, at_once
 from attnspec.interpreters.mutation.insertions import insertions
 from attnspec.interpreters.mutation.mutants import Mutant, mutants
 from attnspec.language.equation import Equation
+from attnspec.language.tree import Apply, Name, Node, Number
 from attnspec.verification.cases.case import Case, Description, make, smallest
 from attnspec.verification.cases.suite import standard_suite
 from attnspec.verification.judge.mutant_values import values, values_of_each
@@ -114,3 +115,15 @@ def test_the_same_variants_are_merged_once() -> None:
 
     assert merged.of(several) is merged.of(list(several))
     assert merged.of(several) is not merged.of(several[:3])
+
+
+def test_values_of_other_types_are_chosen_too() -> None:
+    """Of a number, a truth value, an array and an array of another rank, each stands in the place of its variant."""
+    equation = REGISTRY["attention.weights"]
+    case, e = example(equation), Name("e")
+    positive, one = Apply(">", (e, Number(0.0))), Number(1.0)
+    returned: list[Node] = [e, positive, Apply("*", (e, Number(2.0))), Apply("where", (positive, one, e)), e, one]
+    several = [replace(equation.definition, lines=(), returns=(node,)) for node in returned]
+
+    for found, each in zip(values_of_each(several, case), several, strict=True):
+        assert_same(found, values(each, case), each.id)

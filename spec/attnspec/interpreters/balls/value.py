@@ -16,9 +16,9 @@ from attnspec.interpreters.balls.ball import PRECISION, Ball, exact, is_exact, l
 from attnspec.interpreters.evaluation.call import batch_shape, bind, fit
 from attnspec.interpreters.evaluation.named_axes import FOLD
 from attnspec.interpreters.evaluation.value import ValueOf
-from attnspec.interpreters.evaluation.walk import Array, Frame, Named, Value
+from attnspec.interpreters.evaluation.walk import Array, Named, Value
 from attnspec.language import layers
-from attnspec.language.tree import Definition, Node, Number
+from attnspec.language.tree import Definition
 
 WHOLE = ("+", "-", "*", "neg", "//", "%", "<=", "<", ">=", ">", "==", "and", "or", "not", "where")
 """Operations on whole numbers that Python computes exactly."""
@@ -54,10 +54,10 @@ class ValueInBalls(ValueOf):
         self.dtype = np.dtype(object)
         self.rounded = rounded
 
-    def visit(self, node: Node, frame: Frame[Array]) -> Any:
-        if self.rounded and isinstance(node, Number) and not is_exact(node.value):
-            return Ball(arb(node.value, abs(node.value) * 2.0**-53))
-        return super().visit(node, frame)
+    def literal(self, number: float) -> Any:
+        if self.rounded and not is_exact(number):
+            return Ball(arb(number, abs(number) * 2.0**-53))
+        return super().literal(number)
 
     def source(self, array: Array) -> Array:
         return exactly(array) if array.dtype.kind == "f" else array

@@ -17,9 +17,9 @@ Axis = tuple[int, int]
 sorted, so that the axes of callers come first."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Named(Generic[T]):
-    """An array with named axes.
+    """An array with named axes; never changed, although not frozen, since a frozen one takes twice as long to make.
 
     Attributes:
         data: the array, with the named axes first and the unnamed ones last.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -77,11 +76,12 @@ class NamedAxes(Algebra[T]):
         first, *others = values
         if not others:
             return [first]
-        ranks = [self.rank(value) for value in values]
+        axes, ranks = first.axes, [self.rank(value) for value in values]
         rank = max(ranks)
-        axes = first.axes
         if any(value.axes != axes for value in others):
-            axes = _united(*(value.axes for value in values))
+            axes = united(*(value.axes for value in values))
+        elif rank == min(ranks):
+            return [*values]
         return [
             self.with_axes_inserted(value, _insertions(value.axes, axes, own, rank), axes)
             for value, own in zip(values, ranks, strict=True)
@@ -191,7 +191,7 @@ class NamedAxes(Algebra[T]):
 
     def expanded(self, value: Named[T], axis: Axis, length: int) -> Named[T]:
         """An array with the axis at its full length; it is broadcast if it did not depend on the axis."""
-        axes = _united(value.axes, (axis,))
+        axes = united(value.axes, (axis,))
         wide = self.widened(value, axes, self.rank(value))
         shape = list(self.shape(wide.data))
         place = axes.index(axis)
@@ -218,10 +218,10 @@ class NamedAxes(Algebra[T]):
         if wraps and -size <= place < 0:
             place += size
         if 0 <= place < size:
-            return replace(value, data=self.rearrange(lambda a: a[(*lead, place)], value.data))
+            return Named(self.rearrange(lambda a: a[(*lead, place)], value.data), value.axes)
         shape = self.shape(value.data)
         rest = shape[: len(lead)] + shape[len(lead) + 1 :]
-        return replace(value, data=self.rearrange(lambda a: self.zeros(a, rest), value.data))
+        return Named(self.rearrange(lambda a: self.zeros(a, rest), value.data), value.axes)
 
     def gathered(self, value: Named[T], place: Named[T]) -> Named[T]:
         """The slices of the first unnamed axis at the indices in another array, zero beyond the ends."""
@@ -233,7 +233,7 @@ class NamedAxes(Algebra[T]):
             size, rest = a.shape[lead], a.shape[lead + 1 :]
             inside = xp.reshape((at >= 0) & (at < size), (*at.shape, *(1,) * len(rest)))
             if not size:
-                return self.zeros(a, (*_broadcast([a.shape[:lead], at.shape]), *rest))
+                return self.zeros(a, (*broadcast([a.shape[:lead], at.shape]), *rest))
             rows = [
                 xp.reshape(xp.arange(count, device=at.device), (count, *(1,) * (lead - 1 - k)))
                 for k, count in enumerate(a.shape[:lead])
@@ -245,10 +245,10 @@ class NamedAxes(Algebra[T]):
 
     def as_wide_as(self, value: Named[T], other: T) -> Named[T]:
         """An array, repeated along the axes that only another aligned one has."""
-        shape = _broadcast([self.shape(value.data), self.shape(other)])
+        shape = broadcast([self.shape(value.data), self.shape(other)])
         if shape == self.shape(value.data):
             return value
-        return replace(value, data=self.rearrange(lambda a: self.xp.broadcast_to(a, shape), value.data))
+        return Named(self.rearrange(lambda a: self.xp.broadcast_to(a, shape), value.data), value.axes)
 
     def zeros(self, like: Array, shape: tuple[int, ...]) -> Array:
         """An array of zeros with the dtype and device of another."""
@@ -269,19 +269,19 @@ class NamedAxes(Algebra[T]):
             gap = self.zeros(array, tuple(shape))
             return self.xp.concat([kept, gap] if shift > 0 else [gap, kept], axis=place)
 
-        return replace(value, data=self.rearrange(move, value.data))
+        return Named(self.rearrange(move, value.data), value.axes)
 
     def reversed_from(self, value: Named[T], end: int) -> Named[T]:
         """The first unnamed axis reversed: element i is element `end` − i of the operand, or zero beyond the ends."""
         place = len(value.axes)
         turned = self.rearrange(lambda a: self.xp.flip(a, axis=place), value.data)
-        return self.shifted(replace(value, data=turned), self.shape(value.data)[place] - 1 - end)
+        return self.shifted(Named(turned, value.axes), self.shape(value.data)[place] - 1 - end)
 
     # Concatenation and reshaping.
 
     def concatenated(self, parts: Sequence[Array]) -> Array:
         """Arrays concatenated along the last axis, with the leading ones broadcast."""
-        lead = _broadcast([part.shape[:-1] for part in parts])
+        lead = broadcast([part.shape[:-1] for part in parts])
         wide = [self.xp.broadcast_to(part, (*lead, part.shape[-1])) for part in parts]
         return self.xp.concat(wide, axis=-1)
 
@@ -301,9 +301,8 @@ class NamedAxes(Algebra[T]):
         lead = len(value.axes)
         places = (*range(lead), *(lead + place for place in order))
         shape = (*self.shape(value.data)[:lead], *dims)
-        return replace(
-            value, data=self.rearrange(lambda a: self.xp.reshape(self.permuted(a, places), shape), value.data)
-        )
+        moved = self.rearrange(lambda a: self.xp.reshape(self.permuted(a, places), shape), value.data)
+        return Named(moved, value.axes)
 
     # The steps of a recurrence along an axis.
 
@@ -314,7 +313,7 @@ class NamedAxes(Algebra[T]):
         place = axes.index(axis)
 
         def stacked(*arrays: Array) -> Array:
-            shape = _broadcast([array.shape for array in arrays])
+            shape = broadcast([array.shape for array in arrays])
             result = self.xp.stack([self.xp.broadcast_to(a, shape) for a in arrays], axis=place)
             return result if past else result[(*(slice(None),) * place, slice(0, 0))]
 
@@ -370,7 +369,7 @@ def _plan(
 
 
 @lru_cache(maxsize=4096)
-def _united(*axes: tuple[Axis, ...]) -> tuple[Axis, ...]:
+def united(*axes: tuple[Axis, ...]) -> tuple[Axis, ...]:
     """The axes of several arrays in order."""
     return tuple(sorted(set().union(*axes)))
 
@@ -386,6 +385,6 @@ def _insertions(
     return places if None in places else None
 
 
-def _broadcast(shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
+def broadcast(shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
     """The shape that shapes of equal length broadcast to."""
     return tuple(max(sizes) if min(sizes) else 0 for sizes in zip(*shapes, strict=True))

@@ -28,6 +28,7 @@ class ValueOf(Interpreter[Array]):
         self.dtype: Any = None
         self.device: Any = None
         self._positions: dict[int, Array] = {}
+        self._constants: dict[tuple[type, float, Any], Array] = {}
 
     @property
     def xp(self) -> Any:
@@ -39,6 +40,15 @@ class ValueOf(Interpreter[Array]):
         return array
 
     def constant(self, value: float, like: Array) -> Array:
+        if not value:  # 0 and −0 are equal, but not alike
+            return self.made_constant(value, like)
+        key = type(value), value, like.dtype
+        if key not in self._constants:
+            self._constants[key] = self.made_constant(value, like)
+        return self._constants[key]
+
+    def made_constant(self, value: float, like: Array) -> Array:
+        """A number as an array without axes."""
         if isinstance(value, bool):
             return self.xp.asarray(value, device=like.device)
         if self.xp.isdtype(like.dtype, "integral") and value == int(value if math.isfinite(value) else 0):

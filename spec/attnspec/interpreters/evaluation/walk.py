@@ -155,7 +155,7 @@ class Interpreter(NamedAxes[T]):
             case Name(id=name):
                 return self.at_step(frame.names[name], frame)
             case Number(value=number):
-                return _number(number)
+                return self.literal(number)
             case SizeOf(dim=dim):
                 return float(dim.value(frame.sizes))
             case Zeros(dims=dims):
@@ -168,7 +168,7 @@ class Interpreter(NamedAxes[T]):
                 return self.matmul(self.named_value(left, frame), self.named_value(right, frame))
             case Apply(op="transpose", args=(array,)):
                 value = self.named_value(array, frame)
-                return replace(value, data=self.rearrange(lambda a: self.xp.matrix_transpose(a), value.data))
+                return Named(self.rearrange(lambda a: self.xp.matrix_transpose(a), value.data), value.axes)
             case Apply():
                 return self.operation(node, frame)
             case At():
@@ -191,7 +191,7 @@ class Interpreter(NamedAxes[T]):
                 value, count = self.named_value(array, frame), int(cast(float, self.visit(parts, frame)))
                 *rows, width = self.shape(value.data)
                 shape = (*rows, count, width // count)
-                return replace(value, data=self.rearrange(lambda a: self.xp.reshape(a, shape), value.data))
+                return Named(self.rearrange(lambda a: self.xp.reshape(a, shape), value.data), value.axes)
             case Reshape(array=array, order=order, dims=dims):
                 return self.reshaped(
                     self.named_value(array, frame), order, tuple(dim.value(frame.sizes) for dim in dims)
@@ -205,6 +205,10 @@ class Interpreter(NamedAxes[T]):
                 raise TypeError(f"{type(node).__name__} has no value here")
             case _:
                 assert_never(node)
+
+    def literal(self, number: float) -> Value[T]:
+        """The value of a number in the formula."""
+        return _number(number)
 
     def operation(self, node: Apply, frame: Frame[T]) -> Value[T]:
         """The value of an elementwise operation."""
@@ -225,7 +229,7 @@ class Interpreter(NamedAxes[T]):
                     fused = self.fused(a, b, where, axis)
                 if fused is not None:
                     return fused
-                a, b = (replace(each, data=self.round_operand(each.data)) for each in (a, b))
+                a, b = (Named(self.round_operand(each.data), each.axes) for each in (a, b))
             term = self.elementwise("*", [a, b])
         else:
             term = self.visit(node.term, frame)

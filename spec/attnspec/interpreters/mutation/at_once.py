@@ -13,10 +13,10 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from attnspec.errors import NotationError
-from attnspec.interpreters.evaluation.several import Several
+from attnspec.interpreters.evaluation.several import Places, choice
 from attnspec.interpreters.mutation.free_numbers import NOT_VALUES
 from attnspec.language.traversal import Step, children, substitute, with_roots
-from attnspec.language.tree import Apply, CallLike, Definition, Node, Number, Scan
+from attnspec.language.tree import CallLike, Definition, Node, Scan
 
 Item = TypeVar("Item")
 
@@ -116,7 +116,7 @@ def _chosen(nodes: Sequence[Node]) -> Node:
         return first
     if isinstance(first, CallLike | Scan):
         raise NotationError("a call or a recurrence differs in more than values")
-    return _by_number(nodes)
+    return _by_place(nodes)
 
 
 def _calling_all(nodes: Sequence[Node]) -> list[CallLike]:
@@ -146,12 +146,11 @@ def _are_alike(
     return True
 
 
-def _by_number(nodes: Sequence[Node]) -> Node:
-    """node k where a number is k."""
-    number = Number(Several([float(place) for place in range(len(nodes))]))
-    counts = Counter(map(id, nodes))  # most are one object, since variants share what they do not change
-    chosen = usual = max(nodes, key=lambda node: counts[id(node)])
+def _by_place(nodes: Sequence[Node]) -> Node:
+    """node k at place k."""
+    places, counts = Places(len(nodes)), Counter(map(id, nodes))
+    chosen = usual = max(nodes, key=lambda node: counts[id(node)])  # variants share what they do not change
     for place, node in enumerate(nodes):
         if node is not usual:
-            chosen = Apply("where", (Apply("==", (number, Number(float(place)))), node, chosen))
+            chosen = choice(places, place, node, chosen)
     return chosen
