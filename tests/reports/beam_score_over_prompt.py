@@ -28,7 +28,7 @@ def score(log_p: Float[Given, " m"], *, prompt: int, power: float) -> Float[Give
     """The log-probability of what follows a prompt, over a power of its length."""
     j = index("m")
     m = size("m")
-    return sum(j, log_p[j], where=j >= prompt) / (m - prompt) ** power
+    return sum(j, log_p[j] / (m - prompt) ** power, where=j >= prompt)
 
 
 def faulty(log_p: Array, *, prompt: int, power: float) -> Array:

@@ -19,7 +19,7 @@ def norm(x: Tensor, gamma: Tensor, beta: Tensor, eps: float) -> Tensor:
 def attention(x: Tensor, w: tuple[Tensor, ...], mask: Tensor, heads: int) -> Tensor:
     W_q, W_k, W_v, W_o, b_q, b_k, b_v, b_o = w
     q, k, v = (
-        (x @ W + b).unflatten(-1, (heads, W.shape[-1] // heads)).transpose(-2, -3)
+        (x @ W + b).reshape(*x.shape[:-1], heads, W.shape[-1] // heads).transpose(-2, -3)
         for W, b in ((W_q, b_q), (W_k, b_k), (W_v, b_v))
     )
     seen = mask[..., None, None, :]

@@ -17,7 +17,7 @@ def attend(
     b_v: Tensor, b_o: Tensor, mask: Tensor, heads: int, safe: bool,
 ) -> Tensor:  # fmt: skip
     def split(y: Tensor) -> Tensor:
-        return y.unflatten(-1, (heads, y.shape[-1] // heads)).transpose(-2, -3)
+        return y.reshape(*y.shape[:-1], heads, y.shape[-1] // heads).transpose(-2, -3)
 
     q, k, v = split(x_q @ W_q + b_q), split(x_kv @ W_k + b_k), split(x_kv @ W_v + b_v)
     seen = mask[..., None, None, :]

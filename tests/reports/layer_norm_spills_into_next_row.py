@@ -20,7 +20,7 @@ def norm(x: Array, gamma: Array, beta: Array, eps: float, pairs: bool) -> Array:
     mean = wide.mean(-1, keepdims=True)
     centred = wide - mean
     y = centred / np.sqrt((centred * centred).mean(-1, keepdims=True) + np.float32(eps)) * gamma + beta
-    rows = y.reshape(-1, x.shape[-1]).astype(x.dtype)
+    rows: Array = y.reshape(-1, x.shape[-1]).astype(x.dtype)
     if pairs and x.shape[-1] % 2:
         rows[1:, 0] = 0  # what lies behind the row was read as 0, and so was the gain
     return rows.reshape(x.shape)

@@ -42,7 +42,7 @@ def gradient(
         return (*(torch.zeros_like(part) for part in states), *(torch.zeros_like(part) for part in weights))
     parts = [torch.stack(each) for each in zip(*found, strict=True)]
     return (
-        *(part.unflatten(0, batch) if batch else part[0] for part in parts[:3]),
+        *(part.reshape(*batch, *part.shape[1:]) for part in parts[:3]),
         *(part.sum(0) for part in parts[3:]),
     )
 

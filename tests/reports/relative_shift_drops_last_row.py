@@ -28,7 +28,7 @@ def shifted(x: Float[Given, "n m"]) -> Float[Given, "n m"]:
 def shift(x: Tensor, first: int) -> Tensor:
     n, m = x.shape[-2:]
     padded = torch.nn.functional.pad(x, (1, 0)).flatten(-2)
-    y = padded[..., first * n : first * n + n * m].unflatten(-1, (n, m))
+    y = padded[..., first * n : first * n + n * m].reshape(x.shape)
     away = torch.arange(m) - torch.arange(n).unsqueeze(-1)
     return torch.where(away <= m - n, y, torch.zeros_like(y))
 

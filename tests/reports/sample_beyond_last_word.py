@@ -24,4 +24,4 @@ def faulty(p: Array, uniform: Array) -> Array:
 
 
 def mended(p: Array, uniform: Array) -> Array:
-    return np.minimum(draw(p, uniform), p.shape[-1] - 1)
+    return np.asarray(np.minimum(draw(p, uniform), p.shape[-1] - 1))

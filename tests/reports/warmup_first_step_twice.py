@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from attnspec import Source, equation
-from attnspec.notation import Float, index, where
+from attnspec.notation import Float, index, sqrt, where
 from attnspec.notation import Tensor as Given
 
 EQUATION = "warmup_first_step_twice.rates"
@@ -27,12 +27,12 @@ def rates(*, t: int, c: int, warmup: int) -> Float[Given, " t"]:
     step = i + 1
     rising = step / warmup**1.5
     falling = 1 / step**0.5
-    rate = where(rising < falling, rising, falling) / c**0.5
+    rate = where(rising < falling, rising, falling) / sqrt(c)
     return rate.stack(i)
 
 
 def schedule(step: Array, c: int, warmup: int) -> Array:
-    return (c**-0.5 * np.minimum(step**-0.5, step * warmup**-1.5)).astype(np.float32)
+    return np.asarray(c**-0.5 * np.minimum(step**-0.5, step * warmup**-1.5), np.float32)
 
 
 def faulty(*, t: int, c: int, warmup: int) -> Array:
