@@ -71,6 +71,7 @@ ELSEWHERE = {
     "STEPS": "which mutants are examined",
     "ALTERNATIVES": "how many sentences are printed",
     "MOST_TELLING": "which cases are tried first, for speed",
+    "GUESSES": "in which order bits are tried, for speed",
     "MOST_MISTAKES": "the cost of a search",
     "MOST_TRIES": "the cost of a search",
     "MOST_ARRAYS": "the cost of a search",

@@ -51,7 +51,8 @@ class VerifyOptions:
         sources: source files that belong to the callable, in whatever language; their numbers are asked too.
         trace: whether the lines of a wrong candidate are watched, to describe where it departs from the equation.
         function: whether the function that it computes is examined too, without rounding.
-        minutes: how long each verdict on an equation is searched on for, once all else is right.
+        minutes: how long each verdict on an equation is searched on for, once all else is right. Without any, the
+            search for the mistake in a wrong answer to a very large equation ends after so much work.
         sizes: {named size, or "batch": its value} of one call at production sizes; None for no such call.
         corpus: a folder of kept cases, of which those of an equation are asked too; None for none.
         share: (first, step): of the questions that the target raises, every step-th from the first one is asked, since

@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 
 from attnspec import REGISTRY
 from attnspec.interpreters.rounding.policy import FORMATS, preset
-from attnspec.thresholds import HONEST_MEDIAN
+from attnspec.thresholds import BITS_STEP, HONEST_MEDIAN
 from attnspec.verification.candidate.observation import Observation
 from attnspec.verification.cases.case import Case
 from attnspec.verification.diagnosis.precision import (
+    _bracket,
     compared_with_median,
     effective_bits,
     imprecise,
@@ -216,3 +217,15 @@ def test_a_median_is_compared_as_if_all_cases_were_read(id: str) -> None:
         side = compared_with_median(value, judge(id), observations, UNDER)
         assert side == ("more" if middle > value else "less" if middle < value else "equal")
     assert compared_with_median(1.0, judge(id), [], UNDER) is None
+
+
+@given(st.floats(0.5, 23.5), st.lists(st.floats() | st.floats(0.0, 24.0), min_size=12, max_size=12))
+def test_guesses_change_no_bits(threshold: float, guesses: list[float]) -> None:
+    """For any bits up to which a case holds, and any guesses of them: the interval is the one that halving finds."""
+    waiting = iter(guesses)
+    low, high = 0.25, 24.0
+    while high - low > BITS_STEP:
+        half = (low + high) / 2
+        low, high = (half, high) if half <= threshold else (low, half)
+
+    assert _bracket(0.25, 24.0, lambda bits: (bits <= threshold, next(waiting)), next(waiting)) == (low, high)

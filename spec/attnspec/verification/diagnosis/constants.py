@@ -29,7 +29,16 @@ from attnspec.interpreters.mutation.mutants import Mutant
 from attnspec.interpreters.rounding.policy import Policy
 from attnspec.language.traversal import walk
 from attnspec.language.tree import Apply, Definition, Name, Node, Number
-from attnspec.thresholds import FIT_CASES, FIT_SIGMAS, FIT_STEPS, FITTED_RMS, FORM_SIZES, RELATED, TELLING_ELEMENTS
+from attnspec.thresholds import (
+    FIT_CASES,
+    FIT_SIGMAS,
+    FIT_STEPS,
+    FITTED_RMS,
+    FORM_SIZES,
+    NODES_OF_NUMBER,
+    RELATED,
+    TELLING_ELEMENTS,
+)
 from attnspec.verification.candidate.observation import Array, Observation
 from attnspec.verification.cases.work import work
 from attnspec.verification.judge.judge import Judge
@@ -94,8 +103,8 @@ def wrong_numbers(
         return []
     first, *others = cases
     proposed: list[tuple[int, Mutant]] = []
-    places = free_numbers(definition) if places is None else places
-    for place in sorted(places, key=lambda place: KINDS.index(place.kind)):
+    places = sorted(free_numbers(definition) if places is None else places, key=lambda place: KINDS.index(place.kind))
+    for place in judge.effort.afforded(places, NODES_OF_NUMBER * judge.nodes, first.case.elements):
         fitted = [_fitted(judge, place, first, policy, screen=True)]
         if fitted[0] is None:
             continue

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from itertools import islice
 from typing import Any
@@ -69,6 +69,7 @@ from attnspec.verification.diagnosis.single_results import mistakes_in_results
 from attnspec.verification.diagnosis.two_mistakes import two_mistakes
 from attnspec.verification.diagnosis.unwritten import unwritten
 from attnspec.verification.diagnosis.worst_case import smallest_case, worst_case, worst_element
+from attnspec.verification.judge.effort import Effort
 from attnspec.verification.judge.findings import Bits, Conclusion, Finding, Judged
 from attnspec.verification.judge.forms import bits_left, excess
 from attnspec.verification.judge.judge import Judge
@@ -96,6 +97,7 @@ class Explainer:
         repeatability: checks whether its answers depend on layout or on earlier calls.
         mistakes: the mutants that are not equivalent to the equation on claimed inputs.
         note: called with a finding that is not the explanation.
+        effort: what the search for another mistake than a known one of the equation may cost.
         departure: where the candidate departs from the lines of the equation; None if that is not known.
     """
 
@@ -104,6 +106,7 @@ class Explainer:
     repeatability: Repeatability
     mistakes: Sequence[Mutant]
     note: Callable[[str], None]
+    effort: Effort = field(default_factory=Effort)
     departure: Departure | None = None
 
     def conclude(self, observations: list[Observation], judged: Judged) -> Conclusion:
@@ -140,7 +143,7 @@ class Explainer:
         axes = locate.only_with_axes(judged.compared)
         if known and axes and axes not in known.says:
             self.note(f"it is wrong {axes}")
-        known = known or self.wrong_reading(observations, judged, first)
+        known = known or self.with_what_was_missed(self.wrong_reading(observations, judged, first))
         if self.departure is not None:
             known = replace(known, departure=self.departure)
         return Conclusion(
@@ -150,6 +153,28 @@ class Explainer:
             diagnosis=known,
             worst=smallest_case(first, judged, self.judge, self.candidate),
         )
+
+    def with_what_was_missed(self, diagnosis: Diagnosis) -> Diagnosis:
+        """A diagnosis that names no mistake, with what was not searched for one."""
+        if not self.effort.missed:
+            return diagnosis
+        return replace(diagnosis, says=f"{diagnosis.says}; not everything was searched: not {self.effort}")
+
+    @cached_property
+    def searching(self) -> Judge:
+        """The judge of searches whose effort is limited."""
+        return replace(self.judge, effort=self.effort)
+
+    def limited(self, what: str, search: Callable[[], Diagnosis | None]) -> Callable[[], Diagnosis | None]:
+        """A search that is not made once the effort is spent; `what` says what it looks for."""
+
+        def searched() -> Diagnosis | None:
+            found = None if self.effort.is_spent else search()
+            if found is None and self.effort.is_spent:
+                self.effort.miss(what)
+            return found
+
+        return searched
 
     def wrong_reading(self, observations: list[Observation], judged: Judged, first: Finding) -> Diagnosis:
         """Describe which parts of arguments are read wrongly, and where values are wrong."""
@@ -212,26 +237,35 @@ class Explainer:
         if missing:
             return missing
         short = [observation for observation in observations if observation.case.longest <= LONG]
-        judge, policy = self.judge, judged.policy
+        judge, policy = self.searching, judged.policy
         numbers = cache(lambda: wrong_numbers(judge, short, policy))
         likely = cache(
-            lambda: recognise(judge, observations, [*self.mistakes, *self.mistakes_before_gradients], policy)
+            lambda: recognise(self.judge, observations, [*self.mistakes, *self.mistakes_before_gradients], policy)
         )
+        limited: dict[str, Sequence[Callable[[], Diagnosis | None]]] = {
+            "all mistakes of software": (
+                lambda: recognise(judge, short, self.mistakes_of_software, policy, refute=True),
+                lambda: self.on_long_axes(observations, judged),
+            ),
+            "all wrong numbers": (lambda: recognise(judge, short, numbers(), policy, refute=True),),
+            "mistakes in some cases alone": (
+                lambda: self.in_some_cases(short, judged, [*self.mistakes_of_software, *numbers()]),
+            ),
+            "other inputs and answers": (
+                lambda: changed_inputs(judge, short, policy, self.sizes_in_code),
+                lambda: merged_examples(judge, short, policy),
+                lambda: exchanged_axes(judge, short, policy),
+                lambda: reversed_axis(judge, short, policy),
+                lambda: changed_answers(judge, short, policy),
+            ),
+            "single lines": (lambda: self.mistakes_in_lines(observations, judged),),
+            "other expressions": (lambda: self.other_expression(short, judged),),
+            "each result for itself": (lambda: mistakes_in_results(judge, short, policy),),
+            "two mistakes at once": (lambda: two_mistakes(judge, short, self.mistakes, policy),),
+        }
         searches: list[Callable[[], Diagnosis | None]] = [
             lambda: _if_whole(likely()),
-            lambda: recognise(judge, short, self.mistakes_of_software, policy, refute=True),
-            lambda: self.on_long_axes(observations, judged),
-            lambda: recognise(judge, short, numbers(), policy, refute=True),
-            lambda: self.in_some_cases(short, judged, [*self.mistakes_of_software, *numbers()]),
-            lambda: changed_inputs(judge, short, policy, self.sizes_in_code),
-            lambda: merged_examples(judge, short, policy),
-            lambda: exchanged_axes(judge, short, policy),
-            lambda: reversed_axis(judge, short, policy),
-            lambda: changed_answers(judge, short, policy),
-            lambda: self.mistakes_in_lines(observations, judged),
-            lambda: self.other_expression(short, judged),
-            lambda: mistakes_in_results(judge, short, policy),
-            lambda: two_mistakes(judge, short, self.mistakes, policy),
+            *(self.limited(what, search) for what, together in limited.items() for search in together),
             likely,  # what explains all cases that fail is preferred to what explains most
             lambda: self.error_direction(observations, judged),
         ]
@@ -259,7 +293,7 @@ class Explainer:
             return None
         definition, sizes = self.judge.equation.definition, self.sizes_in_code
         mistakes = [*partial_sums(definition, sizes), *mask_errors(definition, sizes)]
-        return recognise(self.judge, observations, mistakes, judged.policy, refute=True)
+        return recognise(self.searching, observations, mistakes, judged.policy, refute=True)
 
     @property
     def mistakes_before_gradients(self) -> Sequence[Mutant]:
@@ -280,7 +314,7 @@ class Explainer:
             return None
         tried += expressions_for_names(definition)
         tried += islice(further_expressions(definition, roots), max(EXPRESSIONS - len(tried), 0))
-        return recognise(self.judge, observations, tried, judged.policy, refute=True)
+        return recognise(self.searching, observations, tried, judged.policy, refute=True)
 
     @property
     def roots_that_do_not_appear(self) -> list[int] | None:
@@ -307,7 +341,7 @@ class Explainer:
             return None
         if not locate.circumstances(judged.compared) and (len(failing) == 1 or 2 * len(failing) > len(observations)):
             return None
-        found = recognise(self.judge, failing, mistakes, judged.policy, refute=True)
+        found = recognise(self.searching, failing, mistakes, judged.policy, refute=True)
         if found is None:
             return None
         mutant = next(each for each in mistakes if each.id == found.id)

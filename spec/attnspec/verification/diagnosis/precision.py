@@ -6,6 +6,7 @@ the site under which all statistics then hold.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -198,6 +199,14 @@ def _bits(judge: Judge, ordinary: Sequence[Observation], policy: Policy, lower: 
     def compared_with_honest(bits: float) -> Side | None:
         return compared_with_median(HONEST_MEDIAN, judge, ordinary, lower(bits))
 
+    def guessed(bits: float) -> float:
+        """The bits at which the median would be that of honest rounding if σ doubled with each bit fewer."""
+        telling = max(ordinary, key=_size)
+        return _with_factor(bits, median(judge.compare([telling], lower(bits))) / HONEST_MEDIAN)
+
+    def tried(bits: float) -> tuple[bool, float]:
+        return (compared_with_honest(bits) == "less", guessed(bits)) if bits < most else (False, math.nan)
+
     if compared_with_honest(high) != "more":
         return None
     most = high
@@ -209,18 +218,55 @@ def _bits(judge: Judge, ordinary: Sequence[Observation], policy: Policy, lower: 
         most = bits
     if compared_with_honest(low) != "less":
         return None
-    while high - low > BITS_STEP:
-        half = (low + high) / 2
-        low, high = (half, high) if half < most and compared_with_honest(half) == "less" else (low, half)
-    return low
+    return _bracket(low, high, tried, guessed(high))[0]
 
 
 def _most_bits(probes: _Probes, observation: Observation, lower: Lower, low: float, most: float) -> float:
     """The bits above which a case does not hold, up to `BITS_STEP`; `most` if it holds there."""
-    while most - low > BITS_STEP and not probes.hold(lower(most - BITS_MARGIN), [observation]):
-        half = (low + most) / 2
-        low, most = (half, most) if probes.hold(lower(half - BITS_MARGIN), [observation]) else (low, half)
-    return most
+
+    def tried(bits: float) -> tuple[bool, float]:
+        policy = lower(bits - BITS_MARGIN)
+        ratio = largest(probes.judge.compare([observation], policy))
+        return probes.hold(policy, [observation]), _with_factor(bits, ratio)
+
+    if most - low <= BITS_STEP:
+        return most
+    holds, guess = tried(most)
+    return most if holds else _bracket(low, most, tried, guess)[1]
+
+
+def _with_factor(bits: float, factor: float) -> float:
+    """The bits with which errors are so many times as large; NaN where that is not a finite number."""
+    return bits - math.log2(factor) if 0 < factor < math.inf else math.nan
+
+
+GUESSES = 3
+"""So many guesses are followed before the interval is halved. Speed alone depends on it."""
+
+
+def _bracket(
+    low: float, high: float, tried: Callable[[float], tuple[bool, float]], guess: float
+) -> tuple[float, float]:
+    """The interval of at most `BITS_STEP`, of those that halving makes, up to which something holds.
+
+    Args:
+        low: the bits at which it holds.
+        high: the bits at which it does not.
+        tried: says whether it holds at some bits, and guesses from there up to which bits it does; NaN without a guess.
+        guess: the first guess.
+    """
+    parts = 1
+    while high - low > parts * BITS_STEP:
+        parts *= 2
+    width, first, last, guesses = (high - low) / parts, 0, parts, 0
+    while last - first > 1:
+        place = (first + last) // 2
+        if guesses < GUESSES and not math.isnan(guess):
+            below = min(max(math.floor((guess - low) / width), first), last - 1)
+            place, guesses = below if below > first else first + 1, guesses + 1
+        holds, guess = tried(low + place * width)
+        first, last = (place, last) if holds else (first, place)
+    return low + first * width, low + last * width
 
 
 Side = Literal["less", "equal", "more"]

@@ -51,7 +51,7 @@ def recognise(
 
     Args:
         observations: all answers, right ones included.
-        mutants: the mutants that are tried, the most likely mistakes first.
+        mutants: the mutants that are tried, the most likely mistakes first, as far as the judge's effort allows.
         refute: True rejects a mutant that would have shown in a case that is right, or that leaves a failing case
             unexplained. Otherwise this only decides between several mutants that explain the failing cases.
     """
@@ -60,6 +60,8 @@ def recognise(
     def applicable(mutant: Mutant) -> list[Observation]:
         return list(islice((observation for observation in failing if fits(mutant, observation.case)), TRIED_CASES))
 
+    if failing:
+        mutants = judge.effort.afforded(mutants, judge.nodes, min(each.case.elements for each in failing))
     mutants = _screened(judge, failing, mutants, policy) if len(mutants) > MANY else mutants
     near = _nearest(judge, [(mutant, applicable(mutant)[:2]) for mutant in mutants], policy, 3 * SHORTLIST)
     short = _nearest(judge, [(mutant, applicable(mutant)) for mutant in near], policy, SHORTLIST)

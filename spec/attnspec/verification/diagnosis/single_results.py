@@ -54,7 +54,7 @@ def _mistake(judge: Judge, observations: Sequence[Observation], policy: Policy, 
     """The mistake in one result."""
     definition = judge.equation.definition
     alone = only(definition, output)
-    single = Judge(replace(judge.equation, definition=alone), judge.dtype, judge.seed, judge.accepted)
+    single = Judge(replace(judge.equation, definition=alone), judge.dtype, judge.seed, judge.accepted, judge.effort)
     answers = [Observation(_case(each.case, output), (each.answers[output],)) for each in observations]
     for answer, whole in zip(answers, observations, strict=True):
         single.keep_noise(answer.case, policy, judge.noise(whole.case, policy)[output : output + 1])

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib.util import find_spec
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attnspec.interpreters.mutation.mutants import Mutant
 from attnspec.interpreters.rounding.policy import Policy, preset
+from attnspec.thresholds import SEARCHED_NODES
 from attnspec.verification.candidate import answer_form
 from attnspec.verification.candidate.candidate import Candidate
 from attnspec.verification.candidate.observation import Observation
@@ -19,12 +20,12 @@ from attnspec.verification.cases.case import Case
 from attnspec.verification.cases.restricted import of_any_size
 from attnspec.verification.contract import determinism, double_backward, gradient_recording, side_effects, unclaimed
 from attnspec.verification.contract.repeatability import Repeatability
-from attnspec.verification.diagnosis.explain import Explainer
 from attnspec.verification.equations.at_sizes import AtSizes, planned
 from attnspec.verification.equations.common import common_to
 from attnspec.verification.equations.conclusion import to_verdict, weakness
 from attnspec.verification.equations.hunt import Hunt
 from attnspec.verification.equations.search import search, strengthened
+from attnspec.verification.judge.effort import Effort
 from attnspec.verification.judge.findings import Conclusion, Judged
 from attnspec.verification.judge.mask_bits import unread_bits
 from attnspec.verification.judge.mutant_values import effective_perturbations, non_equivalent_mutants, possible
@@ -35,6 +36,9 @@ from attnspec.verification.properties.relations import noise_under
 from attnspec.verification.sandbox.runner import Runner
 from attnspec.verification.verdict import FunctionVerdict, Verdict, VerdictKind
 from attnspec.verification.verifier import OnProgress, Verifier
+
+if TYPE_CHECKING:
+    from attnspec.verification.diagnosis.explain import Explainer
 
 WITH_FUNCTION = frozenset(VerdictKind) - {VerdictKind.FAILS, VerdictKind.NOT_RUN}
 """Verdicts on answers, of which it is also said which function gives them."""
@@ -90,7 +94,10 @@ class EquationVerifier(Verifier[Conclusion]):
 
     @cached_property
     def explainer(self) -> Explainer:
-        return Explainer(self.candidate, self.judge, self.repeatability, self.mistakes, self.note)
+        from attnspec.verification.diagnosis.explain import Explainer  # late: 50 modules, for wrong answers alone
+
+        effort = Effort() if self.question.minutes else Effort(SEARCHED_NODES)
+        return Explainer(self.candidate, self.judge, self.repeatability, self.mistakes, self.note, effort)
 
     @cached_property
     def declared_policy(self) -> Policy | None:

@@ -35,6 +35,7 @@ from attnspec.verification.cases.batched_gradients import lift_over_batch
 from attnspec.verification.cases.case import Case
 from attnspec.verification.judge import statistics
 from attnspec.verification.judge.directions import error_directions
+from attnspec.verification.judge.effort import Effort
 from attnspec.verification.judge.findings import Finding, Judged
 from attnspec.verification.judge.forms import PLAIN, Form, claimed_part, excess, forms
 from attnspec.verification.judge.mutant_values import fits, mutant_values
@@ -54,12 +55,14 @@ class Judge:
         dtype: the dtype of inputs and answers.
         seed: the seed of the noise's samples.
         accepted: the names of rewritings that are accepted however many digits they lose.
+        effort: what the search for a mistake may still cost.
     """
 
     equation: Equation[..., Any]
     dtype: str
     seed: int = 0
     accepted: tuple[str, ...] = ()
+    effort: Effort = field(default_factory=Effort)
     _noises: dict[tuple[int, str, str], tuple[Noise, ...]] = field(default_factory=dict)
     _cases: list[Case] = field(default_factory=list)
 
@@ -109,6 +112,11 @@ class Judge:
         """The equation or the one or two trees of a form, as they are of a case."""
         trees = [form.definition or self.equation.definition, *([form.other] if form.other else [])]
         return [lift_over_batch(tree, case) for tree in trees]
+
+    @cached_property
+    def nodes(self) -> int:
+        """The number of nodes of the equation and of those that it calls."""
+        return sum(1 for _ in nodes_throughout(self.equation.definition))
 
     @cached_property
     def forms(self) -> list[Form]:

@@ -1,0 +1,85 @@
+"""What the search for a mistake may cost: it ends after so much work, which is counted, and says what it left out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from attnspec.verification.equations import verifier
+from attnspec.verification.judge.effort import Effort
+from attnspec.verification.options import VerifyOptions
+from attnspec.verification.session import run
+
+BENT = """\
+import numpy as np
+
+from attnspec import implements
+
+
+@implements("scores.scaled_dot", framework="numpy")
+def bent(q, k):
+    e = q @ np.swapaxes(k, -1, -2) / np.sqrt(q.shape[-1]).astype(q.dtype)
+    return e + np.float32(0.05) * e * e
+"""
+"""A mistake that is not known, for which all searches are made."""
+
+counts = st.lists(st.tuples(st.integers(1, 50), st.integers(1, 9), st.integers(0, 5_000)), max_size=6)
+
+
+@given(st.integers(0, 2_000), counts)
+def test_no_more_is_tried_than_is_left(left: int, rounds: list[tuple[int, int, int]]) -> None:
+    """For any searches: what is tried are the first ones, it costs at most what was left, and less was left only where
+    something was left out.
+    """
+    effort, used, missing = Effort(left), 0.0, 0
+    for count, nodes, elements in rounds:
+        tried = effort.afforded(range(count), nodes, elements)
+        used += len(tried) * nodes * (1 + elements / 1_000)
+        missing += count - len(tried)
+
+        assert [*tried] == [*range(len(tried))]
+    assert used <= left + 1e-6
+    assert effort.is_spent == (missing > 0)
+
+
+def test_without_a_limit_everything_is_tried() -> None:
+    assert len(Effort().afforded(range(10**6), 10**6, 10**9)) == 10**6
+
+
+def test_what_was_left_out_is_said_once() -> None:
+    effort = Effort(0)
+    for what in ("single lines", "other expressions", "single lines", "two mistakes at once"):
+        effort.miss(what)
+
+    assert str(effort) == "single lines, other expressions and two mistakes at once"
+
+
+@pytest.fixture
+def target(tmp_path: Path) -> str:
+    path = tmp_path / "bent_scores.py"
+    path.write_text(BENT, encoding="utf-8")
+    return f"{path}:bent"
+
+
+def said(target: str, minutes: float = 0.0) -> str:
+    [verdict] = run(target, VerifyOptions(dtypes=("float32",), minutes=minutes, function=False)).verdicts
+    [diagnosis] = verdict.diagnosis
+    assert verdict.verdict.value == "differs"
+    return diagnosis.says
+
+
+def test_a_verdict_says_what_was_not_searched(target: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With an effort that ends in the first search, all others are named; by default none is, nor with `minutes`."""
+    whole = said(target)
+    monkeypatch.setattr(verifier, "SEARCHED_NODES", 1)
+
+    assert "not everything was searched" not in whole
+    assert said(target) == (
+        f"{whole}; not everything was searched: not all mistakes of software, all wrong numbers, mistakes in some cases"
+        " alone, other inputs and answers, single lines, other expressions, each result for itself and two mistakes at"
+        " once"
+    )
+    assert said(target, minutes=0.01) == whole
