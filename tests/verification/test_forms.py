@@ -16,8 +16,8 @@ from attnspec.errors import SpecError, UnknownName
 from attnspec.interpreters.evaluation.call import evaluate
 from attnspec.interpreters.rewriting import REWRITINGS, apply_rewriting
 from attnspec.interpreters.rewriting_rules import RULES, apply_rule
-from attnspec.interpreters.rounding.noise import Noise
-from attnspec.interpreters.rounding.policy import FORMATS
+from attnspec.interpreters.rounding.noise import Noise, noise
+from attnspec.interpreters.rounding.policy import FORMATS, preset
 from attnspec.language.equation import REGISTRY
 from attnspec.thresholds import FORM_COST, SAMPLES, SIGMA_BOUND
 from attnspec.verification.candidate.observation import Observation
@@ -177,7 +177,7 @@ def test_names_stay_as_they_are() -> None:
     assert {*RULES} >= {
         "fast_variance", "folded_shift", "by_reciprocal", "inverse_root", "divided_terms", "divided_sum",
         "interpolated_back", "complement", "from_complement", "doubled_sigmoid", "log_of_sigmoid",
-        "power_by_exponential", "regrouped",
+        "power_by_exponential", "regrouped", "multiplied_out",
     }  # fmt: skip
     assert {*named(REGISTRY[LAYER_NORM])} >= {"fast_variance", "rounded_constants", "rounded_products"}
     assert "log_sum_in_turn" in named(REGISTRY[WEIGHTS])
@@ -373,3 +373,39 @@ def test_forms_are_shown() -> None:
     done = CliRunner(env={"COLUMNS": "120"}).invoke(main, ["show", LAYER_NORM])
 
     assert "fast_variance" in done.output
+
+
+# Numbers that come from options.
+
+
+def adam_in_storage(theta: Any, g: Any, m: Any, v: Any, *, step: int, lr: float, beta_1: float, beta_2: float,
+                    eps: float) -> tuple[Any, Any, Any]:  # fmt: skip
+    """Adam as libraries write it that hold options as arrays: 1 − β and 1 − βᵗ are computed in float32."""
+    lr, beta_1, beta_2, eps, step = (theta.dtype.type(each) for each in (lr, beta_1, beta_2, eps, step))
+    one = theta.dtype.type(1)
+    m, v = beta_1 * m + (one - beta_1) * g, beta_2 * v + (one - beta_2) * g * g
+    first, second = m / (one - beta_1**step), v / (one - beta_2**step)
+    return theta - lr * first / (np.sqrt(second) + eps), m, v
+
+
+def test_numbers_that_are_computed_in_storage_are_a_form() -> None:
+    """1 − 0.999 in float32 has 16 significant bits; the verdict says where the others are lost."""
+    lossy = judged(adam_in_storage, "optimizer.adam")
+
+    assert lossy.verdict == "imprecise"
+    assert "by another form" in str(lossy)
+    assert "constants rounded to float32" in str(lossy)
+
+
+def test_the_noise_of_numbers_that_are_computed_in_storage() -> None:
+    """A rounded β leaves an error in 1 − β, and a rounded βᵗ one in 1 − βᵗ."""
+    options = {"step": 10, "lr": 0.5, "beta_1": 0.8, "beta_2": 0.999, "eps": 0.0}
+    case = {name: np.asarray([float(name == "g")]) for name in ("theta", "g", "m", "v")}
+    policy, definition = preset("op-by-op", "float32"), REGISTRY["optimizer.adam"].definition
+    rounded = noise(definition, case, options, policy, constants=24)
+    exact = noise(definition, case, options, policy)
+    u = FORMATS["float32"].u
+
+    assert float(rounded[1].bound[0]) == pytest.approx(SIGMA_BOUND * u * 0.8 / np.sqrt(3), rel=0.2)
+    assert float(rounded[2].bound[0]) == pytest.approx(SIGMA_BOUND * u * 0.999 / np.sqrt(3), rel=0.2)
+    assert float(rounded[0].bound[0]) > 50 * float(exact[0].bound[0])

@@ -101,7 +101,7 @@ def merged(x: Float[Tensor, " d"], y: Float[Tensor, " d"], a: Float[Tensor, " d"
 
 APPLIES = [
     ("fast_variance", covariance), ("fast_variance", spread), ("divided_terms", covariance), ("complement", gated),
-    ("from_complement", gated), ("interpolated_back", gated), ("doubled_sigmoid", sureness),
+    ("from_complement", gated), ("interpolated_back", gated), ("multiplied_out", gated), ("doubled_sigmoid", sureness),
     ("log_of_sigmoid", sureness), ("divided_sum", pooled), ("inverse_root", pooled), ("by_reciprocal", pooled),
     ("folded_shift", "transformer.layer_norm"), ("power_by_exponential", "position.sinusoidal"),
     ("regrouped", "attention.bilinear"), ("normalised_exponentials", merged),

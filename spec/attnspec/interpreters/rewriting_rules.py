@@ -118,6 +118,16 @@ def interpolated_back(node: Node, _: Definition) -> Node:
     return node
 
 
+def multiplied_out(node: Node, _: Definition) -> Node:
+    """a (1 − b) as a − a b: loses digits where b is near 1."""
+    match node:
+        case Apply(op="*", args=(a, Apply(op="-", args=(Number(value=1.0), b)))) if not is_constant(b):
+            return Apply("-", (a, Apply("*", (a, b))))
+        case Apply(op="*", args=(Apply(op="-", args=(Number(value=1.0), b)), a)) if not is_constant(b):
+            return Apply("-", (a, Apply("*", (a, b))))
+    return node
+
+
 def complement(node: Node, definition: Definition) -> Node:
     """1 − σ(x) as σ(−x)."""
     match node:
@@ -191,6 +201,7 @@ RULES: dict[str, tuple[str, Rule]] = {
         normalised_exponentials,
     ),
     "interpolated_back": ("z a + (1 − z) b as a + (1 − z) (b − a)", interpolated_back),
+    "multiplied_out": ("a (1 − b) as a − a b, which loses digits where b is near 1", multiplied_out),
     "complement": ("1 − σ(x) as σ(−x)", complement),
     "from_complement": ("σ(x) as 1 − σ(−x), which loses digits in the lower tail", from_complement),
     "doubled_sigmoid": ("1 + tanh(x) as 2 σ(2x)", doubled_sigmoid),

@@ -18,7 +18,9 @@ from attnspec.verification.verdict import Report, Verdict
 
 pytest.importorskip("flint", reason="balls need the extra attnspec[exact]")
 
-from attnspec.interpreters.balls.ball import working
+from flint import arb
+
+from attnspec.interpreters.balls.ball import Ball, working
 from attnspec.interpreters.balls.value import value_in_balls
 from attnspec.verification.function.comparison import compare
 from attnspec.verification.function.verdict import Evidence, Point, recognised
@@ -158,3 +160,13 @@ def test_what_rounding_makes_far_off_differs() -> None:
     assert verdict.verdict == "differs"
     assert verdict.function is not None
     assert verdict.function.kind == "same"
+
+
+def test_zeros_agree_to_the_digits_that_the_format_has_left() -> None:
+    """Where an output is 0 but for the radius of its ball, digits count from what is 0 in the candidate's format."""
+    with working():
+        zero, other = (np.array([Ball(arb(0, 1e-60))], dtype=object) for _ in range(2))
+        comparison = compare((zero,), (other,), 2.0**-126)
+
+    assert not comparison.separated
+    assert 20 < comparison.digits < 23

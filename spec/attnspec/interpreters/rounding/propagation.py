@@ -89,13 +89,24 @@ class Propagation(Interpreter[Noisy]):
         return Noisy(array, self.xp.full_like(array, value.variance), self.policy.intermediates)
 
     def elementwise(self, op: str, values: Sequence[Value[Noisy]]) -> Value[Noisy]:
-        """Numbers are computed in float64 by the candidate too: an error there shows where answers are float64."""
+        """Numbers are computed in float64 by the candidate too, unless it rounds constants to storage.
+
+        An error there shows where answers are float64, and in differences such as 1 − β^t where numbers are rounded.
+        """
         result = super().elementwise(op, values)
-        if isinstance(result, Named | int) or self.policy.storage.name != "float64":
+        exact = self.values.constants is None and self.policy.storage.name != "float64"
+        if exact or isinstance(result, Named | int):
             return result
-        noisy = self.apply(op, *(self.as_named(value).data for value in values))
+        noisy = self.apply(op, *(self.number_with_error(value) for value in values))
         variance = float(self.variance(noisy))
         return InexactNumber(result, variance) if variance else result
+
+    def number_with_error(self, value: Value[Noisy]) -> Noisy:
+        """A number as an array, with the error of rounding it as constants are rounded."""
+        operand = self.as_named(value).data
+        if isinstance(value, InexactNumber | Named) or float(operand.value) == value:
+            return operand
+        return replace(operand, variance=self.rounding.one_rounding(self.policy.storage, operand.value))
 
     def blank(self, shape: tuple[int, ...]) -> Noisy:
         return Noisy(self.values.blank(shape), None, EXACT_FORMAT)

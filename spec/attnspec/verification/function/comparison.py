@@ -67,6 +67,7 @@ def compare(expected: tuple[Any, ...], got: tuple[Any, ...], floor: float) -> Co
         elements += len(pairs)
         undecided += len(pairs) - len(known) - equal
         scale = max((abs(a.value).upper() for _, a, _ in known), default=arb(0))
+        scale = max(scale, arb(floor))  # where all are 0, the balls' own radii are no scale
         for index, a, b in known:
             distance = abs(a.value - b.value)
             least = float(distance.abs_lower())
