@@ -18,7 +18,7 @@ import peers
 from attnspec.discovery import discover
 from attnspec.language.equation import REGISTRY, Equation
 from attnspec.pages.kept import Found
-from browsing import chromium, needs_chromium, opened
+from browsing import chromium, needs_chromium, opened, served
 from website import build, drawing, lean, mistakes, pages, pictures
 from website.disagreements import CARDS, DISPUTES, UNCHECKED
 from website.guides import Guides
@@ -317,6 +317,30 @@ def test_a_page_of_the_site_with_a_keyboard_alone(folder: str, part: Path) -> No
         page.keyboard.press("Escape")
         assert ask("pinned") == ask("lit") == []
         assert bool(re.search(r"[\u4e00-\u9fff]", said + ask("status"))) == bool(folder)
+
+
+@needs_chromium
+@pytest.mark.parametrize(
+    ("address", "found"),
+    [
+        ("search.html?q=gru_cell", "equations/recurrent.gru_cell.html"),
+        ("zh/search.html?q=gru_cell", "equations/recurrent.gru_cell.html"),
+        ("zh/search.html?q=循环神经网络", "road"),
+        ("zh/search.html?q=更新门", "glossary.html"),
+    ],
+)
+def test_the_search_finds(address: str, found: str, part: Path) -> None:
+    """Names of equations in both languages, and Chinese words, between which there is no space."""
+    with served(part) as root, chromium() as browser:
+        page = browser.new_page()
+        errors: list[str] = []
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.goto(f"{root}/{address}")
+        page.wait_for_selector("#search-results li a", timeout=60_000)
+        addresses = page.eval_on_selector_all("#search-results li a", "links => links.map(a => a.getAttribute('href'))")
+
+    assert errors == []
+    assert any(found in each for each in addresses), addresses
 
 
 def _ask(page: Any, what: str, *args: Any) -> Any:

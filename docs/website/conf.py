@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from sphinx.application import Sphinx
+from sphinx.search.zh import SearchChinese
 
 from attnspec import __version__
 
@@ -66,6 +69,28 @@ def in_other_language(app: Sphinx, page: str, template: str, context: dict[str, 
     }
 
 
+class SearchPairs(SearchChinese):
+    """Search in Chinese: words of Latin letters, and each two characters side by side, as nothing marks words."""
+
+    language_name = "English"  # Sphinx 9.0 takes the name of the stemmer from it
+    js_splitter_code = """
+function splitQuery(query) {
+  const words = query.match(/[\\u4e00-\\u9fff]+|[a-zA-Z0-9_]+/g) || [];
+  return words.flatMap((word) => word[0] < "\\u4e00" || word.length < 3
+    ? [word]
+    : [...word.slice(1)].map((character, place) => word[place] + character));
+}
+"""
+
+    def split(self, input: str) -> list[str]:
+        """The words of a text, as `splitQuery` splits what is searched for."""
+        latin = self.latin1_letters.findall(input)
+        self.latin_terms.update(latin)
+        runs = re.findall("[\u4e00-\u9fff]+", input)
+        return [*latin, *(first + second for run in runs for first, second in pairwise(run))]
+
+
 def setup(app: Sphinx) -> None:
-    """Connect what the templates need."""
+    """Connect what the templates need, and the search in Chinese."""
+    app.add_search_language(SearchPairs)
     app.connect("html-page-context", in_other_language)
