@@ -7,7 +7,11 @@ import pytest
 
 from attnspec import REGISTRY
 from attnspec.interpreters.evaluation.call import evaluate
-from attnspec.interpreters.mutation.callee_errors import callee_errors, conventions_with_other_functions
+from attnspec.interpreters.mutation.callee_errors import (
+    callee_errors,
+    conventions_with_other_functions,
+    lines_of_conventions,
+)
 from attnspec.language.check import check
 from attnspec.language.tree import Definition
 
@@ -63,6 +67,24 @@ def test_a_function_is_replaced_that_another_convention_has() -> None:
     assert says in [each.says for each in layer]
 
 
+def test_a_line_is_as_another_convention_has_it() -> None:
+    """The gradient of a reset gate before the matrix, h W ∂, stands where a_hh ∂ belongs; all else is as it was."""
+    equation = REGISTRY["backward.gru_gates_reset_after"]
+    says = "in d_a_r: it is computed as in backward.gru_gates"
+    (tree,) = [each.definition for each in lines_of_conventions(equation.definition) if each.says == says]
+    d_h_next, h, r, z, h_tilde, a_hh = GENERATOR.uniform(0.1, 0.9, (6, 4))
+    W_hr, W_hz, W_hh = GENERATOR.standard_normal((3, 4, 4))
+    given = (d_h_next, h, r, z, h_tilde, W_hr, W_hz, W_hh, a_hh)
+
+    d_h, d_a_r, *rest = evaluate(tree, given, {})
+
+    right = evaluate(equation.definition, given, {})
+    d_a_h = d_h_next * (1 - z) * (1 - h_tilde**2)
+    np.testing.assert_allclose(d_a_r, (W_hh @ d_a_h) * h * r * (1 - r))
+    np.testing.assert_allclose(d_h, right[0] + W_hr @ (d_a_r - right[1]))
+    np.testing.assert_array_equal(rest, right[2:])
+
+
 def test_what_calls_nothing_has_none() -> None:
     assert not variants("transformer.layer_norm")
 
@@ -70,5 +92,6 @@ def test_what_calls_nothing_has_none() -> None:
 @pytest.mark.broad
 @pytest.mark.parametrize("id", [*REGISTRY])
 def test_every_equation_has_well_formed_variants(id: str) -> None:
-    for each in callee_errors(REGISTRY[id].definition):
+    definition = REGISTRY[id].definition
+    for each in (*callee_errors(definition), *lines_of_conventions(definition)):
         check(each.definition)

@@ -100,6 +100,25 @@ def test_a_mask_is_read_in_part(word: str, beyond: bool) -> None:
     np.testing.assert_allclose(found, evaluate(REGISTRY["attention.padded"].definition, (q, k, v, read), {}))
 
 
+@pytest.mark.parametrize(("word", "number"), [("next tile is seen too", 12), ("this tile is hidden", 4)])
+def test_a_mask_that_ends_with_a_tile_of_four(word: str, number: int) -> None:
+    """The last of 8 visible places ends the second tile, so that all of the third is visible, or the second hidden."""
+    q, k, v = (RANDOM.standard_normal((size, 4)) for size in (3, 14, 14))
+    says = f"where the last true place of mask along j ends a tile of 4, {'the ' * word.startswith('next')}{word}"
+    (definition,) = [
+        each.definition for each in mask_errors(REGISTRY["attention.padded"].definition, (4,)) if each.says == says
+    ]
+    place = np.arange(14)
+
+    for mask, read in (
+        ((place < 8) & (place != 2), (place < number) & (place != 2)),
+        (place < 7, place < 7),
+        (place < 0, place < 0),
+    ):
+        found = evaluate(definition, (q, k, v, mask), {})
+        np.testing.assert_allclose(found, evaluate(REGISTRY["attention.padded"].definition, (q, k, v, read), {}))
+
+
 def test_one_of_two_conditions_is_not_asked() -> None:
     x = RANDOM.standard_normal((5, 2))
     (definition,) = [each.definition for each in mask_errors(last_two.definition) if "t < j + 2 is not" in each.says]

@@ -274,7 +274,7 @@ every_narrow = pytest.mark.parametrize("policy", NARROW, ids=named)
     ("expression", "value"),
     [
         ("x * y", 0), ("x - x", 0), ("y - 3", 0), ("x / y", 0), ("z - 1", 1), ("sqrt(z + z)", 2), ("relu(-y)", 0),
-        ("where(x < y, z, x)", 2),
+        ("where(x < y, z, x)", 2), ("sqrt(x * y)", 0), ("z / (sqrt(x * y) + z)", 1),
     ],
 )  # fmt: skip
 def test_what_is_exact_has_no_noise_and_is_asked_exactly(policy: Policy, expression: str, value: float) -> None:

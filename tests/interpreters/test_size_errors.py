@@ -61,6 +61,15 @@ def test_a_size_is_taken_for_a_quotient_in_one_line_alone() -> None:
     assert right - wrong == 2 * 4 * 5 * 3 * (7 - 9 // 2)
 
 
+def test_a_size_is_read_for_another_at_all_places() -> None:
+    """Values as wide as keys stand in two lines, once in each, so that no mutant of one place is it."""
+    sizes = {"t": 5, "c": 3, "d": 7, "e": 2}
+
+    wrong = evaluate(tree("cost.self_attention_operations", "d is used instead of e, each time"), (), sizes)
+
+    assert wrong == evaluate(REGISTRY["cost.self_attention_operations"].definition, (), {**sizes, "e": 7})
+
+
 @pytest.mark.broad
 @pytest.mark.parametrize("id", [*REGISTRY])
 def test_every_equation_has_well_formed_errors(id: str) -> None:

@@ -42,6 +42,9 @@ def online(e: Array, tile: int, slip: str, offset: int | None) -> Array:
             seen = j // tile <= (i + offset) // tile if slip == "causal" else j <= i + offset
             if slip == "diagonal":
                 seen &= (j // tile < (i + offset) // tile) | ((i + offset) // tile < 1)
+            if slip == "negative":
+                hidden = i + offset + 1 - start
+                seen = j - start < np.where(hidden < 0, hidden + len(j), hidden)
             scores = np.where(seen, scores, -np.inf)
         if slip == "window":
             scores = np.where(j > (m - 1 if offset is None else i + offset) - tile, scores, -np.inf)

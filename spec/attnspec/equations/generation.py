@@ -56,7 +56,7 @@ FEW_LAYERED = {"v": 9, "c": 9, "d": 5, "f": 9, "m": 9, "H": 2, "limit": 3}
 FEW_DRAWN = {"v": 9, "c": 9, "d": 5, "f": 9, "m": 9, "H": 2, "t": 3}
 
 
-@equation(BEAM, options=STOP, largest={"v": 33}, smallest={"beam": 1})
+@equation(BEAM, options=STOP, largest={"v": 41}, smallest={"beam": 1})
 def beam_step(
     log_p: Float[Tensor, "beam v"], score: Float[Tensor, " beam"], over: Int[Tensor, " beam"], *, stop: int,
 ) -> tuple[Float[Tensor, " beam"], Int[Tensor, " beam"], Int[Tensor, " beam"]]:

@@ -232,6 +232,17 @@ def test_largest_elements_tie_beyond_256_threads_where_the_first_is_taken() -> N
     assert not [each.why for each in cells(NORM) if "ties" in each.why]
 
 
+def test_the_row_of_a_place_in_a_flat_array_is_not_found_by_a_reciprocal_in_float32() -> None:
+    """The best continuation is the first token of a later hypothesis; 41 times 1/41 in float32 is below 1."""
+    id = "generation.beam_step"
+    case = make(REGISTRY[id], cell(id, "v = 41, log_p constant rows"), "float32")
+    _, parent, token = evaluate(REGISTRY[id].definition, (), case.arguments)
+    place = np.asarray(41 * parent + token, np.float32)
+
+    assert ((place * (np.float32(1) / np.float32(41))).astype(int) < parent).any()
+    assert not [each.why for each in cells("attention.weights") if "= 41" in each.why]
+
+
 def test_several_tiles_of_rows_have_largest_values_far_apart() -> None:
     """Less the largest value of a row of another tile, exp overflows; no step of a recurrence is asked so."""
     e = make(REGISTRY["attention.weights"], cell("attention.weights", "n = 65, large values"), "float16").arrays["e"]

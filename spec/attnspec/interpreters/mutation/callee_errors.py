@@ -1,21 +1,39 @@
 """Equations that are called in place of others, with a known mistake or by another convention, or that are not called.
 
+Single lines of another convention stand in place of those of the equation, too.
+
 They are not mutants of an equation, and the cases need not detect them. They are tried as explanations of wrong answers
 that no mutant explains.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import chain
 
 from attnspec.interpreters.mutation.everywhere import everywhere
 from attnspec.interpreters.mutation.function_substitutions import function_substitutions
-from attnspec.interpreters.mutation.mutants import Mutant, curated_and_conventions, is_well_formed, lookalikes
+from attnspec.interpreters.mutation.mutants import (
+    Mutant,
+    conventions,
+    curated_and_conventions,
+    is_well_formed,
+    lookalikes,
+    parts,
+)
 from attnspec.language.equation import REGISTRY
-from attnspec.language.traversal import callees, map_throughout, nodes_throughout, replace_callee
-from attnspec.language.tree import Apply, Call, CallLike, Definition, Node, Reduce
+from attnspec.language.traversal import (
+    callees,
+    equations_throughout,
+    map_throughout,
+    nodes,
+    nodes_throughout,
+    reads,
+    replace_callee,
+    replace_node,
+)
+from attnspec.language.tree import Apply, Call, CallLike, Definition, Name, Node, Reduce, Scan
 
 
 def callee_errors(definition: Definition) -> Iterator[Mutant]:
@@ -38,6 +56,55 @@ def callee_errors(definition: Definition) -> Iterator[Mutant]:
             tree = map_throughout(definition, lambda node, _, other=other: _called(node, other))  # type: ignore[misc]  # mypy does not infer a lambda with a default
             if is_well_formed(tree):
                 yield Mutant(f"every {callee}/{other.id}", f"each time: {_shown(other)}", tree)
+
+
+def lines_of_conventions(definition: Definition) -> Iterator[Mutant]:
+    """The variants of an equation with one line as another convention has it, in it or in an equation that it calls."""
+    for owner in equations_throughout(definition):
+        known = REGISTRY.get(owner.id)
+        for other in conventions(known) if known is not None and known.definition == owner else ():
+            for label, wrong in _with_lines_of(owner, other.definition):
+                tree = wrong if owner.id == definition.id else _calling(definition, owner, wrong)
+                if is_well_formed(tree):
+                    says = f"in {label}: it is computed as in {other.id}"
+                    yield Mutant(f"{label}/line of {other.id}", says, tree)
+
+
+def _with_lines_of(owner: Definition, other: Definition) -> Iterator[tuple[str, Definition]]:
+    """An equation with each line, in turn, that another one has under the same name and computes differently."""
+    theirs = {line.targets[0]: line.value for line in other.lines if len(line.targets) == 1}
+    own = {name for line in owner.lines for name in line.targets}
+    arguments = {parameter.name for parameter in owner.parameters} | {option.name for option in owner.options}
+    if any(owner.ranges.get(name, dim) != dim for name, dim in other.indices):
+        return
+    for k, (label, root, build) in enumerate(parts(owner)):
+        if k < len(owner.lines) and label in theirs:
+            before = arguments | {name for line in owner.lines[:k] for name in line.targets}
+            value = _written_out(theirs[label], theirs, before, own)
+            if value is not None and value != root:
+                more = [each for each in other.indices if each[0] not in owner.ranges]
+                yield label, replace(build(value), indices=(*owner.indices, *more))
+
+
+def _written_out(node: Node, lines: Mapping[str, Node], known: Collection[str], own: Collection[str]) -> Node | None:
+    """An expression of another equation in known names, with its lines written out; None if it has others."""
+    if any(isinstance(each, Scan) for each in nodes(node)):
+        return None
+    unknown = next((name for name in reads(node) if name not in known), None)
+    if unknown is None:
+        return node
+    if unknown in own or unknown not in lines:
+        return None
+    return _written_out(replace_node(node, Name(unknown), lines[unknown]), lines, known, own)
+
+
+def _calling(definition: Definition, old: Definition, new: Definition) -> Definition:
+    """An equation with another one in place of one that it calls, directly or not."""
+
+    def change(node: Node, _: Definition) -> Node:
+        return replace(node, callee=new) if isinstance(node, CallLike) and node.callee == old else node
+
+    return map_throughout(definition, change)
 
 
 def conventions_with_other_functions(definition: Definition) -> Iterator[Mutant]:

@@ -1,4 +1,4 @@
-"""Mistakes with a condition of sums: another one unless it hides everything, a mask along another axis or read in part.
+"""Mistakes with a condition of sums: unless it hides everything, along another axis, read in part, at ends of tiles.
 
 They are not mutants of an equation, and the cases need not detect them. They are tried as explanations of wrong answers
 that no mutant explains.
@@ -13,6 +13,7 @@ from attnspec.interpreters.formula.formula import text_of
 from attnspec.interpreters.mutation.everywhere import everywhere
 from attnspec.interpreters.mutation.mutants import Mutant, is_well_formed, parts
 from attnspec.interpreters.mutation.operators import Site, dropped, mismasked
+from attnspec.interpreters.mutation.tiling_errors import TILES, at_second, second_name, with_second_names
 from attnspec.language.traversal import equations_throughout, map_throughout, nodes, substitute, walk
 from attnspec.language.tree import (
     SOFTMAXES,
@@ -28,7 +29,7 @@ from attnspec.language.tree import (
     SizeOf,
 )
 
-ONE = Number(1.0)
+ZERO, ONE = Number(0.0), Number(1.0)
 
 STAND_IN = -1e9
 """A large negative number, in place of masked scores."""
@@ -38,7 +39,7 @@ def mask_errors(definition: Definition, further: Iterable[int] = ()) -> Iterator
     """The variants of an equation with one of these mistakes in all reductions of one condition.
 
     Args:
-        further: how many places of a mask may be read.
+        further: how many places of a mask may be read, and sizes of tiles that are tried besides the usual ones.
     """
     for owner in equations_throughout(definition):
         conditions = [node.where for node in nodes(owner) if isinstance(node, Reduce)]
@@ -51,6 +52,11 @@ def mask_errors(definition: Definition, further: Iterable[int] = ()) -> Iterator
                 tree = map_throughout(definition, _within(owner.id, where, change))
                 if is_well_formed(tree):
                     yield Mutant(f"mask/{name}", says, tree)
+            for tile in dict.fromkeys((*further, *TILES)):
+                for name, says, change in _where_a_tile_ends(owner, where, tile):
+                    tree = map_throughout(definition, _within(owner.id, where, change), with_second_names)
+                    if is_well_formed(tree):
+                        yield Mutant(f"mask/{name}", says, tree)
 
     yield from _in_some_calls(definition)
     yield from _without_one_condition(definition)
@@ -167,6 +173,25 @@ def _read_in_part(owner: Definition, where: Node, further: Iterable[int]) -> Ite
         says = f"{symbol} is read at the first {count} places along {index} alone: all behind them"
         yield f"{mask}/first-{count}/seen", f"{says} are seen", _with_condition(Apply("or", (where, behind)))
         yield f"{mask}/first-{count}/hidden", f"{says} are hidden", _with_condition(Apply("and", (where, before)))
+
+
+def _where_a_tile_ends(owner: Definition, where: Node, tile: int) -> Iterator[tuple[str, str, Change]]:
+    """Where the last place that a given mask shows ends a tile, one tile more is visible, or one less."""
+    match where:
+        case At(array=Name(id=mask), places=(*_, Position(index=index))):
+            place, number = Apply("*", (ONE, Position(index))), Number(float(tile))
+        case _:
+            return
+    counted = Apply("+", (Position(second_name(index)), ONE))
+    end = Reduce("max", second_name(index), Apply("where", (at_second(where, index), counted, ZERO)))
+    whole = Apply("==", (Apply("%", (end, number)), ZERO))
+    next_ = Apply("and", (Apply("<=", (end, place)), Apply("<", (place, Apply("+", (end, number))))))
+    more = Apply("and", (Apply("and", (Apply("<", (ZERO, end)), whole)), next_))
+    last = Apply("and", (whole, Apply("<=", (Apply("-", (end, number)), place))))
+    says = f"where the last true place of {text_of(Name(mask), owner)} along {index} ends a tile of {tile}"
+    yield f"{mask}/next-{tile}", f"{says}, the next tile is seen too", _with_condition(Apply("or", (where, more)))
+    kept = Apply("and", (where, Apply("not", (last,))))
+    yield f"{mask}/without-{tile}", f"{says}, this tile is hidden", _with_condition(kept)
 
 
 def _with_condition(where: Node) -> Change:

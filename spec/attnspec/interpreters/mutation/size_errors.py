@@ -1,4 +1,4 @@
-"""Wrong sizes in a formula: one that is built in, padded to a tile, or taken for the quotient of two others.
+"""Wrong sizes in a formula: built in, padded to a tile, taken for the quotient of two others, or another throughout.
 
 They are not mutants of an equation, and the cases need not detect them. They are tried as explanations of wrong answers
 that no mutant explains.
@@ -47,7 +47,7 @@ def _in_a_line(definition: Definition, widths: Sequence[int]) -> Iterator[Mutant
     """Another size at all places of a line that has several."""
     for label, root, build in parts(definition):
         for size in _repeated([root], definition):
-            for name, words, new in _others(size, definition, widths):
+            for name, words, new in (*_others(size, definition, widths), *_read_for(size, definition)):
                 tree = build(replace_node(root, size, new))
                 if is_well_formed(tree):
                     shown = text_of(size, definition)
@@ -59,7 +59,7 @@ def _throughout(definition: Definition, widths: Sequence[int]) -> Iterator[Mutan
     """Another size wherever it stands."""
     for size in _repeated(definition.roots, definition):
         shown = text_of(size, definition)
-        for name, words, new in _others(size, definition, widths):
+        for name, words, new in (*_others(size, definition, widths), *_read_for(size, definition)):
             tree = with_roots(definition, [replace_node(root, size, new) for root in definition.roots])
             if is_well_formed(tree):
                 says = f"{words} is used instead of {shown}, each time"
@@ -98,6 +98,16 @@ def _others(size: Node, definition: Definition, widths: Sequence[int]) -> Iterat
         if divisor in chosen:
             quotient = Apply("//", (other, divisor))
             yield f"quotient/{text_of(quotient, definition)}", text_of(quotient, definition), quotient
+
+
+def _read_for(size: Node, definition: Definition) -> Iterator[Change]:
+    """The other sizes as they are; at a single place such a size is a mutant."""
+    options = {option.size: option.name for option in definition.options if option.size}
+    for name in sizes_of(definition):
+        other: Node = Name(options[name]) if name in options else SizeOf(Dim.parse(name))
+        if other != size:
+            words = text_of(other, definition)
+            yield f"read-{words}", words, other
 
 
 def _next_of(size: Node, widths: Sequence[int]) -> Node:

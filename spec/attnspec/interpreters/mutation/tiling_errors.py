@@ -261,6 +261,20 @@ def _before_diagonal(node: Reduce, _: Node, __: Node, tile: int) -> Node:
     return node
 
 
+def _from_end(node: Reduce, size: Node, _: Node, tile: int) -> Node:
+    """In tiles wholly behind the edge of a causal mask, the first hidden place is negative, and counts from the end."""
+    match node.where:
+        case Apply(op="<=", args=(left, right)) if left == Position(node.index):
+            number = Number(float(tile))
+            begin = Apply("*", (Apply("//", (left, number)), number))
+            rest = Apply("-", (size, begin))
+            width = Apply("where", (Apply("<", (rest, number)), rest, number))
+            first = Apply("-", (Apply("+", (right, ONE)), begin))
+            hidden = Apply("where", (Apply("<", (first, ZERO)), Apply("+", (first, width)), first))
+            return replace(node, where=Apply("<", (Apply("-", (left, begin)), hidden)))
+    return node
+
+
 TILING_ERRORS: dict[str, tuple[str, TilingError]] = {
     "filled": ("softmax includes zeros after the last score, up to a multiple of {tile}", _filled),
     "cut": ("the elements after the last full tile of {tile} are not read", _cut),
@@ -287,5 +301,9 @@ TILING_ERRORS: dict[str, tuple[str, TilingError]] = {
     "overlap": ("tiles of {tile} overlap by one: the last element of each but the last counts twice", _overlapping),
     "diagonal": ("the tile of {tile} at the edge of the mask is not read, unless it is the first", _before_diagonal),
     "causal": ("the mask shows whole tiles of {tile}", _whole_tiles),
+    "negative": (
+        "in tiles of {tile} that the mask hides, the first hidden place is negative and is counted from the end",
+        _from_end,
+    ),
 }
 """{name: (sentence, replacement of a softmax or a sum)}."""

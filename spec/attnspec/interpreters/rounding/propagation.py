@@ -272,7 +272,7 @@ class Propagation(Interpreter[Noisy]):
             case "log":
                 return s / x**2
             case "sqrt":  # Var x / (4x), and near 0 |√(x + ε) − √x| ≤ √|ε|
-                return xp.minimum(s / (4 * v**2), xp.sqrt(s))
+                return xp.where(s == 0, 0.0, xp.minimum(s / (4 * v**2), xp.sqrt(s)))
             case "tanh":
                 return _times((1 - v**2) ** 2, s, xp)
             case "sigmoid":

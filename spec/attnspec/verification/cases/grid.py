@@ -50,6 +50,10 @@ SEVERAL_TILES = 65
 TIED = 391
 """The size of an axis on which elements tie: threads, 32 to 256 of them, compare their own elements first."""
 
+BELOW_ONE = 41
+"""The smallest whole number whose product with its reciprocal in float32 is below 1: the row of a place in a flat
+array, found by such a product, is then one too low."""
+
 ALIKE = ("mixed", "shared")
 """Layouts that need arguments of equal shapes."""
 
@@ -77,6 +81,7 @@ def grid(
     yield from _ties(made)
     yield from _memory(made)
     yield from _large_values(made)
+    yield from _flat_places(made)
     if half:
         yield from _long_sums(made)
 
@@ -204,6 +209,22 @@ def _long_sums(made: Describer) -> Iterator[Description]:
         description = made.at(f"{name} = {longest}, all others 2", batch=made.plain, sizes=sizes)
         if work(definition, dict(description.sizes)) <= MOST_LONG_WORK:
             yield description
+
+
+def _flat_places(made: Describer) -> Iterator[Description]:
+    """Of equations that give whole numbers: rows of equal values, so that the first places of a row are chosen."""
+    definition = made.equation.definition
+    if all(result.kind != "int" for result in definition.results):
+        return
+    for parameter in _parameters(made):
+        name = str(parameter.dims[-1]) if len(parameter.dims) > 1 else ""
+        is_asked = parameter.kind == "float" and not _is_weight(made, parameter) and name in made.names
+        if is_asked and within(made.equation, name, BELOW_ONE) == BELOW_ONE:
+            sizes, patterns = {name: BELOW_ONE}, ((parameter.name, "constant rows"),)
+            why = f"{name} = {BELOW_ONE}, {parameter.name} constant rows"
+            description = made.at(why, batch=made.batch, sizes=sizes, patterns=patterns)
+            if work(definition, dict(description.sizes)) <= MOST_WORK:
+                yield description
 
 
 def _ties(made: Describer) -> Iterator[Description]:

@@ -32,6 +32,7 @@ from attnspec.verification.judge.mutant_values import at_once, values
 from attnspec.verification.judge.mutation_score import differs
 from attnspec.verification.judge.other_inputs import values_of_others
 from attnspec.verification.judge.residuals import Compared, compare
+from attnspec.verification.judge.statistics import wrong_values
 from attnspec.verification.verdict import Diagnosis
 
 BATCH = "the batch"
@@ -52,15 +53,18 @@ def changed_inputs(
     near = [*_near(judge, failing[0], policy, input_changes(judge.equation.definition, tiles))]
     for observation in failing[1:]:  # a value costs a fraction of a noise
         near = [*_near(judge, observation, policy, near)] if len(near) > NAMED_CHANGES else near
-    explaining = (change for change in near if all(_explains(judge, change, each, policy) for each in failing))
-    found = [*islice(explaining, NAMED_CHANGES)]
+
+    def explaining(changes: Sequence[Change]) -> list[Change]:
+        explained = (change for change in changes if all(_explains(judge, change, each, policy) for each in failing))
+        return [*islice(explained, NAMED_CHANGES)]
+
+    unrefuted = explaining([change for change in near if not _refuted(judge, change, observations, policy)])
+    many = len(failing) == 1 or one_number(judge, failing, policy)  # many changes explain so little
+    found = unrefuted or ([] if many else explaining(near))
     if not found:
         return None
-    unrefuted = [change for change in found if not _refuted(judge, change, observations, policy)]
-    if not unrefuted and (len(failing) == 1 or one_number(judge, failing, policy)):  # many explain so little
-        return None
     rest = "" if unrefuted else f" (wrong {locate.where(judge.compare(observations, policy))})"
-    first, *others = unrefuted or found
+    first, *others = found
     return Diagnosis("inputs", first.says + rest, tuple(change.says for change in others))
 
 
@@ -70,6 +74,8 @@ def merged_examples(judge: Judge, observations: Sequence[Observation], policy: P
     There one softmax may be over all rows, those of all examples.
     """
     failing = _telling(judge, observations, policy)
+    if _says_little(judge, failing, policy):
+        return None
     definition = judge.equation.definition
     axes = dict.fromkeys(parameter.dims[0] for parameter in definition.parameters if parameter.dims)
     for dim in axes:
@@ -87,6 +93,12 @@ def merged_examples(judge: Judge, observations: Sequence[Observation], policy: P
             says = f"the examples of a batch are taken for one, end to end along {dim}, and {found.says}"
             return replace(found, says=says)
     return None
+
+
+def _says_little(judge: Judge, failing: Sequence[Observation], policy: Policy) -> bool:
+    """Whether all that is wrong is one whole number, NaN or infinite, which many changes of the inputs explain."""
+    wrong = wrong_values(judge.compare(failing, policy))
+    return len(wrong) == 1 and not (np.isfinite(wrong) & (wrong != np.rint(wrong))).any()
 
 
 def _batch_axes(definition: Definition, case: Case) -> int:
@@ -139,6 +151,8 @@ def _if_it_fits(definition: Definition, case: Case, answers: Sequence[Array]) ->
 def exchanged_axes(judge: Judge, observations: Sequence[Observation], policy: Policy) -> Diagnosis | None:
     """Find two axes of which each is taken for the other, such as batch and sequence; None if there are none."""
     failing = _telling(judge, observations, policy)
+    if _says_little(judge, failing, policy):
+        return None
     definition = judge.equation.definition
     dims = dict.fromkeys(str(dim) for parameter in definition.parameters for dim in parameter.dims)
     for one, other in combinations([BATCH, *dims], 2):
@@ -152,6 +166,8 @@ def exchanged_axes(judge: Judge, observations: Sequence[Observation], policy: Po
 def reversed_axis(judge: Judge, observations: Sequence[Observation], policy: Policy) -> Diagnosis | None:
     """Find an axis that is run through from its end, and the results put back in order; None if there is none."""
     failing = _telling(judge, observations, policy)
+    if _says_little(judge, failing, policy):
+        return None
     definition = judge.equation.definition
     for dim in dict.fromkeys(str(dim) for result in definition.results for dim in result.dims):
         turned = [_reversed(definition, observation, dim) for observation in failing]
@@ -214,7 +230,9 @@ def changed_answers(judge: Judge, observations: Sequence[Observation], policy: P
         name = text_of(Name(definition.results[output].name), definition) if len(definition.results) > 1 else "it"
         wrong = [comparison for comparison in failing if comparison.output == output][:TRIED_CASES]
         of_output = [comparison for comparison in compared if comparison.output == output]
-        change = next(filter(_all_changed(judge, wrong), answer_changes(definition, output)), None)
+        told = sum(int((each.ratio > 1).sum()) for each in of_output) >= TELLING_ELEMENTS
+        changes = answer_changes(definition, output) if told else ()
+        change = next(filter(_all_changed(judge, wrong), changes), None)
         says = change.says.format(name=name) if change else _constant(wrong, name, masks)
         if not says:
             return None
@@ -289,9 +307,10 @@ def _explains(judge: Judge, change: Change, observation: Observation, policy: Po
 
 
 def _moves(old: Compared, other: Compared) -> bool:
-    """Whether most wrong elements can be judged in the changed case too."""
+    """Whether most wrong elements can be judged in the changed case too, or are NaN there as they should be."""
     wrong = old.ratio > 1
-    return bool(other.decidable[wrong].mean() > NEARER_ELEMENTS)
+    told = other.decidable | (np.isnan(other.answer) & np.isnan(other.noise.value))
+    return bool(told[wrong].mean() > NEARER_ELEMENTS)
 
 
 def _refuted(judge: Judge, change: Change, observations: Sequence[Observation], policy: Policy) -> bool:

@@ -13,7 +13,11 @@ import numpy as np
 
 from attnspec.errors import NotationError
 from attnspec.interpreters.formula.formula import text_of
-from attnspec.interpreters.mutation.callee_errors import callee_errors, conventions_with_other_functions
+from attnspec.interpreters.mutation.callee_errors import (
+    callee_errors,
+    conventions_with_other_functions,
+    lines_of_conventions,
+)
 from attnspec.interpreters.mutation.fewer_weights import fewer_weights
 from attnspec.interpreters.mutation.function_substitutions import function_substitutions, over_all_rows
 from attnspec.interpreters.mutation.gradients_of_mistakes import gradients_of_mistakes
@@ -62,6 +66,7 @@ from attnspec.verification.diagnosis.recognise import (
     BESIDES,
     describe_bits_left,
     mend_form,
+    one_number,
     recognise,
     telling_cases,
 )
@@ -179,7 +184,9 @@ class Explainer:
     def wrong_reading(self, observations: list[Observation], judged: Judged, first: Finding) -> Diagnosis:
         """Describe which parts of arguments are read wrongly, and where values are wrong."""
         place = locate.locate(self.judge, observations, judged.policy, first.reason)
-        reading = wrong_reading(self.judge, self.candidate, observations, judged.policy)
+        failing = self.judge.failing(observations, judged.policy)
+        told = len(failing) > 1 or not one_number(self.judge, failing, judged.policy)
+        reading = wrong_reading(self.judge, self.candidate, observations, judged.policy) if told else ""
         where = place.says.removeprefix("no known mistake: it is ")
         return Diagnosis("reading", f"{reading} ({where})") if reading else place
 
@@ -239,9 +246,10 @@ class Explainer:
         short = [observation for observation in observations if observation.case.longest <= LONG]
         judge, policy = self.searching, judged.policy
         numbers = cache(lambda: wrong_numbers(judge, short, policy))
-        likely = cache(
-            lambda: recognise(self.judge, observations, [*self.mistakes, *self.mistakes_before_gradients], policy)
-        )
+        derived = self.candidate.question.gradients is not None
+        differentiated = cache(lambda: self.mistakes_before_gradients)
+        known = cache(lambda: [*self.mistakes, *(differentiated() if derived else ())])
+        likely = cache(lambda: recognise(self.judge, observations, known(), policy))
         limited: dict[str, Sequence[Callable[[], Diagnosis | None]]] = {
             "all mistakes of software": (
                 lambda: recognise(judge, short, self.mistakes_of_software, policy, refute=True),
@@ -257,6 +265,9 @@ class Explainer:
                 lambda: exchanged_axes(judge, short, policy),
                 lambda: reversed_axis(judge, short, policy),
                 lambda: changed_answers(judge, short, policy),
+            ),
+            "mistakes before a gradient": (
+                lambda: None if derived else recognise(judge, short, differentiated(), policy, refute=True),
             ),
             "single lines": (lambda: self.mistakes_in_lines(observations, judged),),
             "other expressions": (lambda: self.other_expression(short, judged),),
@@ -297,9 +308,9 @@ class Explainer:
 
     @property
     def mistakes_before_gradients(self) -> Sequence[Mutant]:
-        """Mistakes in a forward pass, as automatic differentiation hands them on."""
+        """Mistakes in a forward pass, as differentiation hands them on."""
         equation = self.judge.equation
-        forward = REGISTRY.get(equation.gradient_of) if self.candidate.question.gradients else None
+        forward = REGISTRY.get(equation.gradient_of) if equation.gradient_of else None
         return [] if forward is None else [*gradients_of_mistakes(forward, equation.definition)]
 
     def other_expression(self, observations: Sequence[Observation], judged: Judged) -> Diagnosis | None:
@@ -336,7 +347,7 @@ class Explainer:
         nothing is found: many mistakes give that in so few cases.
         """
         failing = self.judge.failing(observations, judged.policy)
-        wrong = wrong_values(judged.compared)
+        wrong = wrong_values(self.judge.compare(failing, judged.policy))
         if len(wrong) == 1 or not np.isfinite(wrong).any():
             return None
         if not locate.circumstances(judged.compared) and (len(failing) == 1 or 2 * len(failing) > len(observations)):
@@ -417,6 +428,7 @@ def software_mistakes(equation: Equation[..., Any], tiles: Iterable[int] = ()) -
         *lookalikes(equation),
         *callee_errors(definition),
         *conventions_with_other_functions(definition),
+        *lines_of_conventions(definition),
         *function_substitutions(definition),
         *over_all_rows(definition),
         *tiling_errors(definition, tiles),

@@ -185,7 +185,8 @@ def _is_evident(
         tried: how many mistakes were tried.
         software: whether they are not the known mistakes of the equation, but mistakes of software.
     """
-    if any(result.kind == "float" for result in judge.equation.definition.results):
+    results, compared = judge.equation.definition.results, judge.compare(failing, policy)
+    if any(results[each.output].kind == "float" for each in compared if each.fails):
         return True
     on = [observation for observation in failing if fits(mutant, observation.case)]
     if not software and len(on) == len(failing):

@@ -43,9 +43,6 @@ def mistakes_in_results(judge: Judge, observations: Sequence[Observation], polic
         if mistake is None:
             return None
         found.setdefault((mistake.id, mistake.says), []).append(_name(definition, output))
-    if len(found) == len(wrong) == 1:
-        ((id, says),) = found
-        return Diagnosis(id, says)
     says = "; ".join(f"{', '.join(names)}: {sentence}" for (_, sentence), names in found.items())
     return Diagnosis(" and ".join(id for id, _ in found), says)
 
