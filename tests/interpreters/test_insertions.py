@@ -176,3 +176,29 @@ def test_a_function_is_of_minus_its_argument() -> None:
     )
 
     np.testing.assert_allclose(found, np.maximum(-(X @ W_1 + B_1), 0) @ W_2 + B_2, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("says", "share"),
+    [
+        ("H_{t−1} is added to self_attentive_context of it", 1.0),
+        ("the mean of H_{t−1} and self_attentive_context of it is used", 0.5),
+    ],
+)
+def test_what_a_call_is_given_is_added_to_what_it_gives(says: str, share: float) -> None:
+    """A residual connection around what the states read, or an averaged one; the contexts are given as they are."""
+    x, (A, b, W_q, W_k) = np.arange(6.0).reshape(3, 2) / 5, (np.ones((4, 2)) / 4, np.ones(2), np.eye(2), np.eye(2))
+    definition = REGISTRY["attention_rnn.self_attentive"].definition
+    (tree,) = [
+        each.definition for each in insertions(definition) if each.says.startswith("in H: ") and says in each.says
+    ]
+    h: list[Any] = []
+    read = np.zeros(2)
+    for row in x:
+        h.append(np.tanh(np.concatenate([row, read]) @ A + b))
+        p = np.exp(np.stack(h) @ h[-1])
+        read = share * (p @ np.stack(h) / p.sum() + h[-1])
+
+    found, _ = evaluate(tree, (x, A, b, W_q, W_k), {})
+
+    np.testing.assert_allclose(found, h, rtol=1e-10)

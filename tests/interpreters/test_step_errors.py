@@ -73,6 +73,26 @@ def test_a_line_is_that_of_the_first_step(says: str, first: str) -> None:
     np.testing.assert_allclose(value(says, **GIVEN), run(X, H, first=first)[-1] + 2 * run(X, G)[-1], rtol=1e-12)
 
 
+@pytest.mark.parametrize(
+    ("word", "start"),
+    [("the mean of x", X.mean(0)), ("the first row of x", X[0]), ("the last row of x", X[-1]), ("g_0", G)],
+)
+def test_a_recurrence_starts_from_something_else(word: str, start: Array) -> None:
+    wrong = value(f"in h: the recurrence starts from {word}, not from h_0", **GIVEN)
+
+    np.testing.assert_allclose(wrong, run(X, start)[-1] + 2 * run(X, G)[-1], rtol=1e-12)
+
+
+def test_a_line_reads_another_one_of_the_step_before() -> None:
+    """The gate of a step is that of the step before; at the first, nothing is kept."""
+    wrong = value("in h: y reads z of the step before, and 0 at the first", **GIVEN)
+
+    h, late = H, np.zeros(3)
+    for row in X:
+        h, late = late * h + row, gate(row, h)
+    np.testing.assert_allclose(wrong, h + 2 * run(X, G)[-1], rtol=1e-12)
+
+
 def test_the_last_step_is_left_out_unless_it_is_the_only_one() -> None:
     says = "in h: of several steps over t the last is left out"
     for rows in (1, 2, 9):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 
-from attnspec.interpreters.mutation.free_numbers import NOT_VALUES
+from attnspec.interpreters.mutation.free_numbers import leads_to_value
 from attnspec.interpreters.mutation.mutants import inside_scan, parts
 from attnspec.interpreters.mutation.operators import Site
 from attnspec.language.check import check
@@ -47,7 +47,7 @@ def everywhere(definition: Definition, roots: Collection[int] | None = None) -> 
     for k, ((label, root, build), targets) in enumerate(zip(parts(definition), lines, strict=True)):
         site = Site(definition, dict(known), types, root)
         for path, node in walk(root) if roots is None or k in roots else ():
-            if any(field in NOT_VALUES for field, _ in path):
+            if not leads_to_value(path):
                 continue
 
             def put(

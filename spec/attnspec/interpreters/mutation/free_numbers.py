@@ -46,6 +46,12 @@ CONSTANT, FACTOR, TERM, THROUGHOUT, SHARE = "constant", "factor", "term", "throu
 NOT_VALUES = ("places", "where", "parts", "state")
 """Fields of nodes that hold indices, conditions, counts, and the name of a recurrence's state."""
 
+
+def leads_to_value(path: Path) -> bool:
+    """Whether a path leads to a value, through no subscript, condition or count; what is concatenated is a value."""
+    return not any(field in NOT_VALUES and (field != "parts" or place is None) for field, place in path)
+
+
 MOVED = (At, Stack, Split, ConcatOver, Scan)
 """Nodes that only move elements: a number there is equivalent to a number at their operand."""
 
@@ -230,7 +236,7 @@ def _at(
         quantities: the sizes and options of the equation.
         build: makes the outermost equation with another tree in place of `root`.
     """
-    if any(field in NOT_VALUES for field, _ in path):
+    if not leads_to_value(path):
         return
     parent = node_at(root, path[:-1]) if path else None
 

@@ -58,6 +58,7 @@ def insertions(definition: Definition, roots: Collection[int] | None = None) -> 
         *_lengths(definition, roots),
         *_sums(definition, roots),
         *_residual_calls(definition, roots),
+        *_around_calls(definition, roots),
         *_clippings(definition, roots),
     ):
         yield Mutant(f"{label}/insert", sentence, tree)
@@ -244,6 +245,20 @@ def _residual_calls(definition: Definition, roots: Collection[int] | None) -> It
                     shown, name = place.site.show(moved), call.callee.id.rpartition(".")[2]
                     new = Apply("+", (moved, replace(call, args=(kept, *rest))))
                     yield place.label, f"in {place.line}: {shown} is added behind {name}, not before it", place.put(new)
+
+
+def _around_calls(definition: Definition, roots: Collection[int] | None) -> Iterator[tuple[str, str, Definition]]:
+    """What a called equation is given is added to what it gives, where the two are alike, or their mean is used."""
+    for place in everywhere(definition, roots):
+        if not isinstance(call := place.node, Call) or len(call.callee.results) > 1 or not call.args:
+            continue
+        given = call.args[0]
+        if place.site.type_of(given) == place.site.type_of(call):
+            name, shown = call.callee.id.rpartition(".")[2], place.site.show(given)
+            total = Apply("+", (call, given))
+            yield place.label, f"in {place.line}: {shown} is added to {name} of it", place.put(total)
+            mean, says = Apply("/", (total, Number(2.0))), f"the mean of {shown} and {name} of it is used"
+            yield place.label, f"in {place.line}: {says}", place.put(mean)
 
 
 def _lengths(definition: Definition, roots: Collection[int] | None) -> Iterator[tuple[str, str, Definition]]:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import reduce
 
-from attnspec.interpreters.mutation.free_numbers import NOT_VALUES
+from attnspec.interpreters.mutation.free_numbers import leads_to_value
 from attnspec.interpreters.mutation.mutants import Mutant, is_well_formed
 from attnspec.language.check import COMPARISONS
 from attnspec.language.traversal import Path, map_node, node_at, nodes, replace_node, substitute, walk, with_roots
@@ -80,7 +80,7 @@ def _as_numbers(root: Node, index: str) -> Iterator[Path]:
     for path, node in walk(root):
         above = (node_at(root, path[:length]) for length in range(len(path)))
         compared = any(isinstance(each, Apply) and each.op in COMPARISONS for each in above)
-        if node == Position(index) and not compared and not any(field in NOT_VALUES for field, _ in path):
+        if node == Position(index) and not compared and leads_to_value(path):
             yield path
 
 

@@ -1,4 +1,4 @@
-"""Mistakes with the steps of a recurrence: states that start again, steps that are left out, values of the first step.
+"""Mistakes with the steps of a recurrence: other starts, steps that are left out, values of other steps.
 
 They are not mutants of an equation, and the cases need not detect them. They are tried as explanations of wrong answers
 that no mutant explains.
@@ -11,10 +11,13 @@ from dataclasses import replace
 
 from attnspec.interpreters.formula.formula import text_of
 from attnspec.interpreters.mutation.everywhere import Occurrence, everywhere
-from attnspec.interpreters.mutation.mutants import Mutant, is_well_formed
-from attnspec.language.traversal import map_node, nodes
+from attnspec.interpreters.mutation.mutants import Mutant, is_well_formed, parts
+from attnspec.language.check import check
+from attnspec.language.dims import Dim
+from attnspec.language.traversal import map_node, nodes, replace_node
 from attnspec.language.tree import (
     Apply,
+    At,
     Call,
     Definition,
     Last,
@@ -23,6 +26,7 @@ from attnspec.language.tree import (
     Number,
     Parameter,
     Position,
+    Reduce,
     Scan,
     SizeOf,
     Zeros,
@@ -57,6 +61,87 @@ def step_errors(definition: Definition, further: Iterable[int] = ()) -> Iterator
                     tree = place.put(new)
                     if is_well_formed(tree):
                         yield Mutant(f"{place.label}/{name}", f"in {place.line}: {sentence}", tree)
+    for mutant in (*_other_starts(definition), *_one_step_late(definition)):
+        if is_well_formed(mutant.definition):
+            yield mutant
+
+
+def _other_starts(definition: Definition) -> Iterator[Mutant]:
+    """A recurrence starts from another argument, or from the mean, the first or the last row of one."""
+    for place in everywhere(definition):
+        if not isinstance(scan := place.node, Scan) or place.site.definition is not definition:
+            continue
+        for k, start in enumerate(scan.starts):
+            dims, shown = place.site.type_of(start).dims, place.site.show(start)
+            for word, other, more in _begins(definition, dims):
+                if other != start:
+                    new = replace(scan, starts=(*scan.starts[:k], other, *scan.starts[k + 1 :]))
+                    tree = place.put(new)
+                    says = f"in {place.line}: the recurrence starts from {word}, not from {shown}"
+                    yield Mutant(
+                        f"{place.label}/starts/{k}/{word}", says, replace(tree, indices=(*tree.indices, *more))
+                    )
+
+
+def _begins(definition: Definition, dims: tuple[Dim, ...]) -> Iterator[tuple[str, Node, tuple[tuple[str, Dim], ...]]]:
+    """What a state of these axes may begin with: words, expression, and indices that it needs."""
+    for parameter in definition.parameters:
+        array, shown = Name(parameter.name), text_of(Name(parameter.name), definition)
+        if parameter.kind != "float" or parameter.symbol.weight:
+            continue
+        if parameter.dims == dims:
+            yield shown, array, ()
+        elif parameter.dims[1:] == dims:
+            rows = parameter.dims[0]
+            index, count = f"{rows}'", SizeOf(rows)
+            total = Reduce("sum", index, At(array, (Position(index),)))
+            yield f"the mean of {shown}", Apply("/", (total, count)), ((index, rows),)
+            yield f"the first row of {shown}", At(array, (ZERO,)), ()
+            yield f"the last row of {shown}", At(array, (Apply("-", (count, ONE)),)), ()
+
+
+def _one_step_late(definition: Definition) -> Iterator[Mutant]:
+    """A line of the equation of a step reads what another line had at the step before, and 0 at the first."""
+    known = check(definition)
+    for k, line in enumerate(definition.lines):
+        match line.value:
+            case Scan(body=Call() as call) as scan:
+                pass
+            case _:
+                continue
+        callee, outer = call.callee, {each.name: each.dims for each in definition.parameters}
+        outer |= {state: known[target].dims for state, target in zip(scan.states, line.targets, strict=True)}
+        given = [
+            (parameter.dims, outer[argument.id])
+            for parameter, argument in zip(callee.parameters, call.args, strict=True)
+            if isinstance(argument, Name) and argument.id in outer
+        ]
+        sizes = {str(inner): own for theirs, ours in given for inner, own in zip(theirs, ours, strict=True)}
+        types = check(callee)
+        for target in (each.targets[0] for each in callee.lines if len(each.targets) == 1):
+            kind = types[target]
+            if kind.kind != "float" or kind.names or not {*map(str, kind.dims)} <= sizes.keys():
+                continue
+            late = Parameter(f"{target}'", "float", kind.dims)
+            for label, root, put in parts(callee):
+                moved = replace_node(root, Name(target), Name(late.name))
+                if moved == root or root == Name(target):
+                    continue
+                wrong = put(moved)
+                wrong = replace(
+                    wrong,
+                    parameters=(*wrong.parameters, late),
+                    returns=(*wrong.returns, Name(target)),
+                    results=(*wrong.results, Parameter(target, "float", kind.dims)),
+                )
+                body = replace(call, callee=wrong, args=(*call.args, Name(late.name)))
+                start = Zeros(tuple(sizes[str(dim)] for dim in kind.dims))
+                new = replace(scan, states=(*scan.states, late.name), body=body, starts=(*scan.starts, start))
+                changed = replace(line, targets=(*line.targets, late.name), value=new)
+                tree = replace(definition, lines=(*definition.lines[:k], changed, *definition.lines[k + 1 :]))
+                shown, reader = (text_of(Name(name), callee) for name in (target, label))
+                says = f"in {', '.join(line.targets)}: {reader} reads {shown} of the step before, and 0 at the first"
+                yield Mutant(f"{line.targets[0]}/{label}/late/{target}", says, tree)
 
 
 def _of_state(scan: Scan, new: Callable[[Node, Node], Node]) -> Scan:
