@@ -250,6 +250,9 @@ class Explainer:
         differentiated = cache(lambda: self.mistakes_before_gradients)
         known = cache(lambda: [*self.mistakes, *(differentiated() if derived else ())])
         likely = cache(lambda: recognise(self.judge, observations, known(), policy))
+        written: dict[str, Sequence[Callable[[], Diagnosis | None]]] = {  # of gradients that are not derived
+            "mistakes before a gradient": (lambda: recognise(judge, short, differentiated(), policy, refute=True),)
+        }
         limited: dict[str, Sequence[Callable[[], Diagnosis | None]]] = {
             "all mistakes of software": (
                 lambda: recognise(judge, short, self.mistakes_of_software, policy, refute=True),
@@ -266,9 +269,7 @@ class Explainer:
                 lambda: reversed_axis(judge, short, policy),
                 lambda: changed_answers(judge, short, policy),
             ),
-            "mistakes before a gradient": (
-                lambda: None if derived else recognise(judge, short, differentiated(), policy, refute=True),
-            ),
+            **(written if judge.equation.gradient_of and not derived else {}),
             "single lines": (lambda: self.mistakes_in_lines(observations, judged),),
             "other expressions": (lambda: self.other_expression(short, judged),),
             "each result for itself": (lambda: mistakes_in_results(judge, short, policy),),
