@@ -38,6 +38,7 @@ NAMED = {
     "bce_softplus_of_other_sign": "relu is of minus logit",
     "bidirectional_not_turned_back": "g is used instead of h_b",
     "bidirectional_weights_of_forward": "that end in _f are read in place of those that end in _b",
+    "causal_block_of_the_future": "the first hidden place is negative and is counted from the end",
     "cross_entropy_gradient_in_logits": "it changes its inputs: logits",
     "decoder_query_before_norm": "in c: s is used instead of",
     "distillation_mean_over_classes": "the mean over k is used instead of",
