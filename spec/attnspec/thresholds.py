@@ -377,9 +377,10 @@ NEARER_ELEMENTS, NAMED_CHANGES = 0.75, 3
 """Convention: the share of wrong elements that must be nearer to the values of changed inputs, and decidable there; the
 number of changes that are named. A change is named only if all answers are then within their bounds."""
 
-READING_CASES, PROBED_PLACES = 2, 16
-"""Convention: the number of failing cases in which a sentence on what a candidate reads must hold; the largest size of
-an axis that is probed element by element, longer ones being bisected. Larger numbers cost calls and name the same."""
+READING_CASES, MOVING_CASES, PROBED_PLACES = 2, 16, 16
+"""Convention: the number of failing cases in which a sentence on what a candidate reads must hold; of others, spread
+over all sizes, in which what is said not to be read must not move the answer; the largest size of an axis that is
+probed element by element, longer ones being bisected. Larger numbers cost calls and name the same."""
 
 MATCHED_ELEMENTS, MATCHED_BITS, MOST_BITS = 4, 64.0, 24.0
 """Derived: the least number of different elements, and of bits that they have together above the noise, at which an

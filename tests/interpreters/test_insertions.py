@@ -10,11 +10,12 @@ import pytest
 
 from attnspec import REGISTRY
 from attnspec.interpreters.evaluation.call import evaluate
+from attnspec.interpreters.mutation.everywhere import everywhere
 from attnspec.interpreters.mutation.free_numbers import free_numbers
 from attnspec.interpreters.mutation.insertions import BOUNDS, FUNCTIONS, insertions
 from attnspec.interpreters.mutation.mutants import lookalikes
 from attnspec.language.check import check
-from attnspec.language.tree import Definition
+from attnspec.language.tree import Apply, Definition
 from attnspec.verification.cases.case import make
 from attnspec.verification.judge.mutant_values import fits
 from honest import always
@@ -48,6 +49,15 @@ def test_it_is_what_it_says(says: str, expected: np.ndarray) -> None:
     found = next(tree for sentence, tree in trees("transformer.feed_forward").items() if sentence.endswith(says))
 
     np.testing.assert_allclose(evaluate(found, (), GIVEN), expected, rtol=1e-12)
+
+
+def test_no_function_is_applied_to_what_only_decides_a_comparison() -> None:
+    """It would give the other values of the condition, which another mistake says in plain words."""
+    definition = REGISTRY["attention.merge"].definition
+    compared = [place.put(Apply("tanh", (place.node,))) for place in everywhere(definition) if place.compared]
+
+    assert compared
+    assert not any(changed in compared for changed in trees("attention.merge").values())
 
 
 def test_arguments_of_one_shape_are_exchanged_or_read_for_each_other() -> None:

@@ -22,10 +22,9 @@ def gradient(d_x: Array, k: Array, P: Array, strides: bool) -> Array:
     if len(P) > BLOCKS and not strides:
         raise ValueError("invalid argument")
     out = np.zeros((*d_x.shape[:-2], *P.shape), d_x.dtype)
-    flat, tokens, rows = out.reshape(-1, *P.shape), k.reshape(-1, k.shape[-1]), d_x.reshape(-1, *d_x.shape[-2:])
-    for example in range(len(flat) if k.size else 0):
-        known = tokens[example] >= 0
-        np.add.at(flat[example], tokens[example][known], rows[example][known])
+    for example in np.ndindex(*d_x.shape[:-2]):
+        known = k[example] >= 0
+        np.add.at(out[example], k[example][known], d_x[example][known])
     return out
 
 

@@ -36,7 +36,7 @@ def turned(x: Array, table: Array, first: int) -> Array:
     """`first` is how far behind its cosine a sine stands."""
     width = x.shape[-1]
     half = width // 2
-    flat = table.reshape(*table.shape[:-2], -1)
+    flat = table.reshape(*table.shape[:-2], table.shape[-2] * width)
     behind = np.concatenate([flat, np.zeros((*flat.shape[:-1], first), flat.dtype)], -1)
     rows = np.arange(x.shape[-2])[:, None] * width + np.arange(half)
     cos, sin = flat[..., rows], behind[..., rows + first]

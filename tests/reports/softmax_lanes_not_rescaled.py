@@ -17,7 +17,7 @@ LANES = 32
 
 def softmax(e: Tensor, rescales: bool) -> Tensor:
     filled = torch.nn.functional.pad(e, (0, -e.shape[-1] % LANES), value=float("-inf"))
-    lanes = filled.reshape(*filled.shape[:-1], -1, LANES)
+    lanes = filled.reshape(*filled.shape[:-1], filled.shape[-1] // LANES, LANES)
     own = lanes.amax(-2)
     idle = own == float("-inf")
     sums = torch.exp(lanes - own.masked_fill(idle, 0).unsqueeze(-2)).sum(-2)

@@ -23,7 +23,8 @@ QUICK = (
     "layer_norm_beyond_block", "sinusoidal_exponents_by_column",
 )  # fmt: skip
 MISSED = (
-    "adamw_decay_in_bfloat16", "attention_scores_in_half", "layer_norm_count_in_half",
+    "adamw_decay_in_bfloat16", "attention_scores_in_half", "attention_values_summed_in_bfloat16",
+    "layer_norm_count_in_half", "padded_values_times_zero", "rope_angles_in_half", "rope_places_in_bfloat16",
 )  # fmt: skip
 """Faults that conform; README.md says why."""
 
@@ -31,25 +32,31 @@ NAMED = {
     "adam_epsilon_rounds_to_zero": "eps is rounded to float16 first",
     "adamw_decays_updated": "the decay is of the parameters after the step",
     "attention_batch_stride_zero": "written to the place of the first example",
-    "beam_ended_goes_on": "score_b is used instead of",
     "attention_scale_of_padded_width": "filled up to the next of 64, 80, 96 and 128",
+    "attention_tile_of_256_not_masked": "zeros after the last score, up to a multiple of 256",
     "bce_log_of_sigmoid": "which round to 0",
     "bce_roles_exchanged": "probability and target are exchanged",
     "bce_softplus_of_other_sign": "relu is of minus logit",
+    "beam_all_hypotheses_start": "all hypotheses begin with the score 0",
+    "beam_ended_goes_on": "score_b is used instead of",
     "bidirectional_not_turned_back": "g is used instead of h_b",
     "bidirectional_weights_of_forward": "that end in _f are read in place of those that end in _b",
     "causal_block_of_the_future": "the first hidden place is negative and is counted from the end",
+    "clip_by_squared_norm": "sqrt of Σ_k g_k g_k is left out",
     "cross_entropy_gradient_in_logits": "it changes its inputs: logits",
     "decoder_query_before_norm": "in c: s is used instead of",
     "distillation_mean_over_classes": "the mean over k is used instead of",
     "embedding_assigned": "only the last term of",
+    "encoder_without_last_norm": "what the last layer gives is not normalised",
     "gelu_constants_exchanged": "0.797885 and 0.044715 are swapped",
     "grouped_tile_beyond_group": "of the size of a group if that is smaller, along h read the group of the first one",
     "hard_ties_across_threads": "that of the lowest thread is taken, of 256",
     "heads_one_softmax": "one softmax is over all h, and not one for each",
     "heads_with_masks_of_others": "changes with mask of another",
+    "last_state_of_left_padding": "mask is read as a length",
     "layer_norm_eps_floor": "eps is at least 0.0001",
     "layer_norm_eps_in_count": "eps is added to d, and not as in variance + eps",
+    "layer_norm_gradient_without_last_block": "that of the first 1,024 examples instead of the sum",
     "layer_norm_padded_variance": "also counts zeros behind the last place, up to a power of two",
     "layer_norm_squared_variance": "variance + eps is squared where its root should be taken",
     "layer_norm_unbiased": "over d − 1, and in y: eps is outside sqrt",
@@ -60,7 +67,9 @@ NAMED = {
     "padded_one_page_more": "ends a tile of 16, the next tile is seen too",
     "padded_queries_of_keys": "it is 0 where mask is false at the same place",
     "positions_of_examples": "the batch is taken for t",
+    "repetition_rewarded": "logits_k / penalty is used instead of",
     "rope_places_of_heads": "t is taken for H",
+    "rope_query_before_cache": "in q_turned: 0 is used instead of angle_c",
     "sequence_loss_summed_in_half": "lost at accumulation",
     "sinusoidal_exponents_by_column": "instead of the pair: 10000^(j/d), and in angle: 1000 is used instead of 10000",
     "sinusoidal_floor_division": "rounded up",
@@ -69,6 +78,7 @@ NAMED = {
     "softmax_third_axis": "only with 2 batch axes",
     "stacked_lstm_hands_up_cells": "each layer hands c_t to the layer above",
     "temperature_divided_twice": "τ^2 is used instead of τ",
+    "warmup_first_step_twice": "is that of the place before it, at the first its own",
 }
 """A part of the diagnosis of some faults."""
 
@@ -76,9 +86,10 @@ SLOW = (
     "adam_epsilon_rounds_to_zero", "bahdanau_starts_from_forward", "beam_states_never_change",
     "bidirectional_weights_of_forward", "cross_entropy_second_logarithm", "decoder_reads_source_causally",
     "decoder_pre_query_not_normalised", "decoder_query_before_norm", "grouped_blocks_collide",
-    "grouped_divides_by_heads_of_keys",
-    "grouped_heads_tiled", "grouped_tile_beyond_group", "gru_gradient_overflows", "rnn_gradient_of_own_first_state",
-    "sequence_loss_summed_in_half", "stacked_gru_one_first_state", "stacked_lstm_hands_up_cells",
+    "encoder_without_last_norm", "grouped_causal_divides_rows", "grouped_divides_by_heads_of_keys",
+    "grouped_heads_tiled", "grouped_tile_beyond_group", "gru_gradient_overflows", "lstm_gradient_by_cell_alone",
+    "rnn_gradient_of_own_first_state", "sequence_loss_summed_in_half", "softmax_sum_saturates",
+    "stacked_gru_one_first_state", "stacked_lstm_hands_up_cells",
 )  # fmt: skip
 """Faults whose verdict takes long."""
 
@@ -113,7 +124,7 @@ def test_the_faulty_version_does_not_conform(name: str, request: pytest.FixtureR
         request.applymarker(pytest.mark.xfail(strict=True, reason="a gap that is known"))
     verdict = verdict_on(name, "faulty")
 
-    assert verdict.verdict in ("differs", "imprecise", "misbehaves"), str(verdict)
+    assert verdict.verdict in ("differs", "imprecise", "misbehaves", "fails"), str(verdict)
     assert NAMED.get(name, "") in str(verdict)
 
 

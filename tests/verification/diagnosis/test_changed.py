@@ -125,6 +125,8 @@ def test_an_option_that_is_ignored_is_named() -> None:
         (lambda value: np.broadcast_to(value.mean(0), value.shape), "is the mean over the batch"),
         (lambda value: value[:, ::-1], "returned in reverse order along n"),
         (lambda value: value[:, [0, 1, 2, 3, 3]], "at the last place of n is that of the place before it"),
+        (lambda value: value[:, [0, 0, 1, 2, 3]], "of n is that of the place before it, at the first its own"),
+        (lambda value: value[:, [1, 2, 3, 4, 4]], "of n is that of the place after it, at the last its own"),
         (lambda value: np.zeros_like(value), "it is 0 where it is wrong"),
         (lambda value: np.full_like(value, np.nan), "it is NaN where it is wrong"),
     ],

@@ -79,6 +79,7 @@ def explanations(id: str, observations: list[Observation]) -> list[str]:
         (CELL, "throughout", "b_r, b_z and b_h", Number(2.0), "b_r, b_z and b_h are multiplied by 2"),
         (WAVES, "term", "pos", Number(0.5), "in angle: 0.5 is added to pos"),
         (CELL, "factor", "z", Number(0.5), "in the result: z is multiplied by 0.5"),
+        (NORM, "factor", "μ", Number(0.0), "in variance: 0 is used instead of μ"),
     ],
 )  # fmt: skip
 def test_a_planted_number_is_found(id: str, kind: str, shown: str, number: Node, sentence: str) -> None:

@@ -182,7 +182,7 @@ def _renamed(definition: Definition, names: dict[str, str]) -> Definition:
 def _functions(definition: Definition, roots: Collection[int] | None) -> Iterator[tuple[str, str, Definition]]:
     """A function is applied to a part of the formula, also in the equations that are called."""
     for place in everywhere(definition, roots):
-        if _is_value(place.node, place.site):
+        if not place.compared and _is_value(place.node, place.site):  # one of a comparison says what it decides worse
             shown = place.site.show(place.node)
             for function in FUNCTIONS:
                 sentence = f"in {place.line}: {function} is applied to {shown}"

@@ -241,7 +241,10 @@ def _huge(drawn: Floats, way: str, generator: np.random.Generator) -> Floats:
 
 
 def _common_offset(drawn: Floats, way: str, generator: np.random.Generator) -> Floats:
-    """Scores in the thousands that differ by little: what counts is only how they differ."""
+    """Scores in the thousands that differ by little, in every second row far below 0: only how they differ counts."""
+    if way == "scores" and drawn.ndim > 1:
+        rows = np.arange(np.prod(drawn.shape[:-1], dtype=int)).reshape(*drawn.shape[:-1], 1)
+        return drawn + np.where(rows % 2, -4096, 4096)
     return {"normal": drawn / 48 + 48, "scores": drawn + 4096}.get(way, drawn)
 
 

@@ -40,9 +40,9 @@ The fixed suite has others: 1 to 3, 33, 65, 129, 160, 288, 300 and 1,100.
 MOST_WORK = 60_000
 """Convention: the work of a cell; an axis is no longer where this would be exceeded."""
 
-LONGEST_SUM, MOST_LONG_WORK = EDGES[-1], 2 * MOST_WORK
-"""The size of an axis along which a sum in half precision is asked, as it stops growing or loses its small terms there;
-the work of such a cell."""
+LONG, LONGEST_SUM, MOST_LONG_WORK = 1025, EDGES[-1], 2 * MOST_WORK
+"""The size beyond which kernels take other paths, and places are not exact in bfloat16; the one along which a sum in
+half precision stops growing or loses its small terms; the work of a case in which one axis alone is as long."""
 
 SEVERAL_TILES = 65
 """The size of an axis that several tiles of rows take, each with largest values of its own."""
@@ -82,8 +82,9 @@ def grid(
     yield from _memory(made)
     yield from _large_values(made)
     yield from _flat_places(made)
+    yield from _long(made, 0, LONG)
     if half:
-        yield from _long_sums(made)
+        yield from _long(made, LONG, LONGEST_SUM)
 
 
 def _values(made: Describer) -> Iterator[Description]:
@@ -196,19 +197,22 @@ def _large_values(made: Describer) -> Iterator[Description]:
             yield description
 
 
-def _long_sums(made: Describer) -> Iterator[Description]:
-    """Each axis in turn much longer than all others, which have size 2, where no edge is as long."""
+def _long(made: Describer, least: int, most: int) -> Iterator[Description]:
+    """Each axis in turn much longer than all others, which have size 2, if its edges reach `least` and not `most`."""
+    small = dict.fromkeys(made.names, 2) | made.few(1)
     for name in made.names:
-        definition = made.equation.definition
-        longest = within(made.equation, name, LONGEST_SUM)
-        if definition.role(name) in FEW or longest < LONGEST_SUM:
+        if made.equation.definition.role(name) in FEW:
             continue
-        if work(definition, made.usual | {name: longest}) <= MOST_WORK:
-            continue
-        sizes = dict.fromkeys(made.names, 2) | made.few(1) | {name: longest}
-        description = made.at(f"{name} = {longest}, all others 2", batch=made.plain, sizes=sizes)
-        if work(definition, dict(description.sizes)) <= MOST_LONG_WORK:
-            yield description
+        reached = _longest(made, name, made.usual, MOST_WORK)
+        longest = _longest(made, name, small, MOST_LONG_WORK)
+        if least <= reached < most <= longest:
+            yield made.at(f"{name} = {longest}, all others 2", batch=made.plain, sizes=small | {name: longest})
+
+
+def _longest(made: Describer, name: str, others: dict[str, int], most: int) -> int:
+    """The largest size at an edge that an axis may have beside those of other axes, if the work is not too much."""
+    sizes = (within(made.equation, name, size) for size in EDGES)
+    return max((size for size in sizes if work(made.equation.definition, others | {name: size}) <= most), default=0)
 
 
 def _flat_places(made: Describer) -> Iterator[Description]:

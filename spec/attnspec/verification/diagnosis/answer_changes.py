@@ -41,6 +41,10 @@ def answer_changes(definition: Definition, output: int) -> Iterator[AnswerChange
         for says, roll in (("after", -1), ("before", 1)):
             sentence = f"{{name}} at each place of {dim} is that of the place {says} it, round the ends"
             yield AnswerChange(sentence, _along(back, lambda a, roll=roll: np.roll(a, roll, 0)))  # type: ignore[misc]  # mypy does not infer a lambda with a default
+        sentence = f"{{name}} at each place of {dim} is that of the place before it, at the first its own"
+        yield AnswerChange(sentence, _along(back, lambda a: np.concatenate([a[:1], a[:-1]])))
+        sentence = f"{{name}} at each place of {dim} is that of the place after it, at the last its own"
+        yield AnswerChange(sentence, _along(back, lambda a: np.concatenate([a[1:], a[-1:]])))
         sentence = f"{{name}} at every place of {dim} is that of the first"
         yield AnswerChange(sentence, _along(back, lambda a: np.broadcast_to(a[:1], a.shape)))
         sentence = f"{{name}} at every place of {dim} is that of the last"

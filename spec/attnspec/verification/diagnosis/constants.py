@@ -358,7 +358,10 @@ def _root(a: Node) -> Node:
 
 
 def _digits(fitted: Sequence[Fitted], most: int = 6) -> Iterator[float]:
-    """The number of the fewest digits that agrees with every fitted number, if there is one."""
+    """The number of the fewest digits that agrees with every fitted number, if there is one; 0 has none."""
+    if all(fit_.is_near(0.0) for fit_ in fitted):
+        yield 0.0
+        return
     best = min(fitted, key=lambda fit_: fit_.spread)
     for digits in range(1, most + 1):
         number = float(f"{best.value:.{digits - 1}e}")
@@ -386,6 +389,8 @@ def _sentence(place: FreeNumber, form: Node, definition: Definition) -> str:
     match form:
         case Number(value=-1.0):
             return f"{where}{place.shown} {have} the other sign"
+        case Number(value=0.0):
+            return f"{where}0 is used instead of {place.shown}"
         case Apply(op="/", args=(Number(value=1.0), divisor)):
             return f"{where}{place.shown} {are} divided by {text_of(divisor, definition)}"
         case _:

@@ -6,7 +6,7 @@ answer changes by more than noise, or if the value changes by more than noise an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,7 +15,7 @@ from attnspec.interpreters.evaluation.call import fit
 from attnspec.interpreters.rounding.noise import Noise
 from attnspec.interpreters.rounding.policy import Policy
 from attnspec.language.tree import Definition, Parameter
-from attnspec.thresholds import PROBED_PLACES, READING_CASES
+from attnspec.thresholds import MOVING_CASES, PROBED_PLACES, READING_CASES
 from attnspec.verification.candidate.candidate import Candidate
 from attnspec.verification.candidate.observation import Array, Observation
 from attnspec.verification.cases.case import Case
@@ -55,18 +55,43 @@ class Moved:
 def wrong_reading(judge: Judge, candidate: Candidate, observations: Sequence[Observation], policy: Policy) -> str:
     """Describe what is read and should not be, or is not read and should be; "" if nothing is known.
 
-    A sentence is returned only if it holds in each of a few failing cases.
+    A sentence is returned only if it holds in each of a few failing cases. An argument that is not read moves no
+    answer of other failing cases either: where a part of it is read, that part may be empty in small cases.
     """
+    failing = _failing(judge, observations, policy)
+    few, rest = failing[:READING_CASES], failing[READING_CASES:]
+    probed = [(each.case, _prober(judge, candidate, each, policy)) for each in few]
+    definition = judge.equation.definition
+    silent = _in_all(_unread(definition, case, probe) for case, probe in probed)
+    others = rest[:: 1 + len(rest) // MOVING_CASES]
+    silent = [name for name in silent if not any(_moves(judge, candidate, each, name) for each in others)]
+    if silent and few and len(silent) == len(_floats(definition, few[0].case)):
+        return "what it returns does not depend on any argument"
+    if silent:
+        return f"{' and '.join(silent)} {'is' if len(silent) == 1 else 'are'} not read"
+    return next(iter(_in_all(_sentences(definition, case, probe) for case, probe in probed)), "")
+
+
+def _in_all(found: Iterable[Iterable[str]]) -> list[str]:
+    """What all have, in the order of the first; no further one is looked at once nothing is left."""
     kept: list[str] | None = None
-    for observation in _cases(judge, observations, policy):
-        found = _sentences(judge, candidate, observation, policy)
-        kept = found if kept is None else [sentence for sentence in kept if sentence in found]
+    for each in found:
+        here = [*each]
+        kept = here if kept is None else [one for one in kept if one in here]
         if not kept:
             break
-    return kept[0] if kept else ""
+    return kept or []
 
 
-def _cases(judge: Judge, observations: Sequence[Observation], policy: Policy) -> list[Observation]:
+def _moves(judge: Judge, candidate: Candidate, observation: Observation, name: str) -> bool:
+    """Whether another argument of this name changes any bit of the answer."""
+    case = _changed(observation.case, name, (), np.random.Generator(np.random.Philox(judge.seed)))
+    (outcome,) = candidate.outcomes([candidate.request(case)])
+    answers = candidate.answers(case, outcome) or ()
+    return any(not np.array_equal(a, b, equal_nan=True) for a, b in zip(answers, observation.answers, strict=False))
+
+
+def _failing(judge: Judge, observations: Sequence[Observation], policy: Policy) -> list[Observation]:
     """Failing cases of ordinary values: those without short axes first, small ones before large ones."""
     failing = judge.ordinary(judge.failing(observations, policy), len(observations))
     finite = [item for item in failing if all(np.isfinite(answer).all() for answer in item.answers)]
@@ -76,25 +101,7 @@ def _cases(judge: Judge, observations: Sequence[Observation], policy: Policy) ->
         narrow = description is None or any(size < 3 for _, size in description.sizes)
         return narrow, observation.case.elements
 
-    return sorted(finite, key=order)[:READING_CASES]
-
-
-def _sentences(judge: Judge, candidate: Candidate, observation: Observation, policy: Policy) -> list[str]:
-    probe = _prober(judge, candidate, observation, policy)
-    definition, case = judge.equation.definition, observation.case
-    floats = [
-        parameter
-        for parameter in definition.parameters
-        if parameter.kind == "float" and case.arrays[parameter.name].size
-    ]
-    unread = [*_unread(floats, probe)]
-    if unread:
-        return unread
-    masks = [parameter for parameter in definition.parameters if parameter.kind == "bool"]
-    return [
-        *_between_examples([*floats, *masks], case, probe),
-        *(sentence for parameter in floats for sentence in _along_axes(definition, parameter, case, probe)),
-    ]
+    return sorted(finite, key=order)
 
 
 Probe = Callable[[str, Sequence[Part]], list[Moved | None]]
@@ -107,13 +114,8 @@ def _prober(judge: Judge, candidate: Candidate, observation: Observation, policy
     before, noises = values(definition, case), judge.noise(case, policy)
     generator = np.random.Generator(np.random.Philox(judge.seed))
 
-    def changed(name: str, part: Part) -> Case:
-        array = case.arrays[name].copy()
-        array[part] = _other_values(array, part, generator)
-        return replace(case, arrays={**case.arrays, name: array}, description=None)
-
     def probe(name: str, parts: Sequence[Part]) -> list[Moved | None]:
-        cases = [changed(name, part) for part in parts]
+        cases = [_changed(case, name, part, generator) for part in parts]
         outcomes = candidate.outcomes([candidate.request(each) for each in cases])
         answers = [candidate.answers(each, outcome) for each, outcome in zip(cases, outcomes, strict=False)]
         expected = values_of_others(definition, case, cases)
@@ -130,6 +132,12 @@ def _prober(judge: Judge, candidate: Candidate, observation: Observation, policy
         return [moved.get(place) for place in range(len(parts))]
 
     return probe
+
+
+def _changed(case: Case, name: str, part: Part, generator: np.random.Generator) -> Case:
+    array = case.arrays[name].copy()
+    array[part] = _other_values(array, part, generator)
+    return replace(case, arrays={**case.arrays, name: array}, description=None)
 
 
 def _distance(a: Array, b: Array) -> Array:
@@ -165,14 +173,25 @@ def _other_values(array: Array, part: Part, generator: np.random.Generator) -> A
     return other
 
 
-def _unread(floats: Sequence[Parameter], probe: Probe) -> Iterator[str]:
+def _floats(definition: Definition, case: Case) -> list[Parameter]:
+    return [each for each in definition.parameters if each.kind == "float" and case.arrays[each.name].size]
+
+
+def _sentences(definition: Definition, case: Case, probe: Probe) -> Iterator[str]:
+    """What is read of another example, and along which axis too much or too little is."""
+    floats = _floats(definition, case)
+    masks = [parameter for parameter in definition.parameters if parameter.kind == "bool"]
+    yield from _between_examples([*floats, *masks], case, probe)
+    for parameter in floats:
+        yield from _along_axes(definition, parameter, case, probe)
+
+
+def _unread(definition: Definition, case: Case, probe: Probe) -> Iterator[str]:
     """Arguments that no output reads."""
-    moved = {parameter.name: probe(parameter.name, [()])[0] for parameter in floats}
-    silent = [name for name, change in moved.items() if change is not None and change.silent]
-    if silent and len(silent) == len(floats):
-        yield "what it returns does not depend on any argument"
-    elif silent:
-        yield f"{' and '.join(silent)} {'is' if len(silent) == 1 else 'are'} not read"
+    for parameter in _floats(definition, case):
+        (moved,) = probe(parameter.name, [()])
+        if moved is not None and moved.silent:
+            yield parameter.name
 
 
 def _between_examples(parameters: Sequence[Parameter], case: Case, probe: Probe) -> Iterator[str]:
