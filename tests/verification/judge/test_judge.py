@@ -8,8 +8,9 @@ from functools import cache
 import numpy as np
 import pytest
 
-from attnspec import REGISTRY
+from attnspec import REGISTRY, equation
 from attnspec.interpreters.rounding.policy import policies, preset
+from attnspec.notation import Float, Tensor
 from attnspec.verification.candidate.observation import Observation
 from attnspec.verification.cases.case import Case
 from attnspec.verification.cases.distributions import rounded
@@ -193,6 +194,28 @@ def test_overflow_that_a_looser_policy_leaves_open_is_a_matter_of_policy() -> No
 
     assert judge(id, "float16").infer_policy([lost]).name == "op-by-op"
     assert judge(id, "float16").infer_policy([kept]).name == "float32-inside"
+
+
+@equation()
+def over_square(x: Float[Tensor, " d"], y: Float[Tensor, " d"]) -> Float[Tensor, " d"]:
+    """A quotient whose divisor may overflow."""
+    return x / (y * y)
+
+
+def over(x: Array, y: Array) -> Observation:
+    """An answer that is rounded once."""
+    return Observation(Case({"x": x, "y": y}, {}), (rounded(x / (y * y), "float16"),))
+
+
+def test_a_divisor_that_overflows_is_a_matter_of_policy() -> None:
+    """In float16 300² is infinite, and 10,000 over it 0; where it is float32, 0 is wrong."""
+    exact = [over(np.array([2.0, 1.0]), np.array([1.0, 2.0 + k])) for k in range(20)]
+    case = Case({"x": np.array([10_000.0, 1.0]), "y": np.array([300.0, 1.0])}, {})
+    answers = (float(rounded(np.array(10_000 / 300**2), "float16")), 0.0)
+    inside, stored = (Observation(case, (np.array([value, 1.0]),)) for value in answers)
+
+    assert Judge(over_square, "float16").infer_policy([*exact, inside]).name == "float32-inside"
+    assert Judge(over_square, "float16").infer_policy([*exact, stored]).name == "op-by-op"
 
 
 # Small errors.

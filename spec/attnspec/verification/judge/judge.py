@@ -254,11 +254,16 @@ class Judge:
     def _undecidable_under_looser(
         self, failing: Sequence[Observation], policy: Policy, looser: Sequence[Policy]
     ) -> bool:
-        """Whether all elements that a policy fails are integers or overflow, and undecidable under a looser policy."""
+        """Whether all elements that a policy fails are integers or overflow, and undecidable under a looser policy.
+
+        What overflows is not finite, or 0 where it is a divisor.
+        """
         wrong = [(comparison, comparison.ratio > 1) for comparison in self.compare(failing, policy)]
         integer = [result.kind != "float" for result in self.equation.definition.results]
         floats = ((comparison, bad) for comparison, bad in wrong if not integer[comparison.output])
-        if any(bool((bad & np.isfinite(comparison.answer)).any()) for comparison, bad in floats):
+        if any(
+            bool((bad & np.isfinite(comparison.answer) & (comparison.answer != 0)).any()) for comparison, bad in floats
+        ):
             return False
         others = (self.compare(failing, other) for other in looser)
         return any(
