@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -124,3 +125,15 @@ def test_installed_packages_add_properties_and_mistakes_to_equations_of_the_cata
 
     assert "doubled" in printed
     assert "one_more" in printed
+
+
+@pytest.mark.parametrize("registry", [REGISTRY, PROCEDURES])
+def test_what_is_not_registered_may_be_asked_for(registry: Mapping[str, object]) -> None:
+    """As of any mapping, `get` gives the default; `[]` says which are near."""
+    unknown = "recurrent.gradient_of_gru_cell_by_h"
+
+    assert registry.get(unknown) is None
+    assert registry.get(unknown, 5) == 5
+    assert registry.get(next(iter(registry))) is not None
+    with pytest.raises((UnknownName, KeyError)):
+        registry[unknown]

@@ -7,11 +7,12 @@ import pkgutil
 from collections.abc import Iterator, Mapping
 from functools import cache
 from types import ModuleType
-from typing import TypeVar
+from typing import TypeVar, overload
 
 from attnspec.language import definitions
 
 T = TypeVar("T")
+D = TypeVar("D")
 
 PACKAGES = ("equations", "procedures", "properties", "mutants", "rewritings", "layouts")
 """The packages of the catalogue, with a module for each of their families."""
@@ -155,6 +156,16 @@ class Registry(Mapping[str, T]):
 
     def __getitem__(self, id: str) -> T:
         return self._entries[self._loaded(id)]
+
+    @overload
+    def get(self, id: str, /) -> T | None: ...
+    @overload
+    def get(self, id: str, default: D, /) -> T | D: ...
+    def get(self, id: str, default: object = None, /) -> object:
+        """The entry with an id, or the default, without the error that names the nearest ones."""
+        if id not in self:
+            return default
+        return self[id]
 
     def __contains__(self, id: object) -> bool:
         return isinstance(id, str) and self._loaded(id) in self._entries
