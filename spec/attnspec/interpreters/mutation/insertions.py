@@ -253,7 +253,7 @@ def _around_calls(definition: Definition, roots: Collection[int] | None) -> Iter
         if not isinstance(call := place.node, Call) or len(call.callee.results) > 1 or not call.args:
             continue
         given = call.args[0]
-        if place.site.type_of(given) == place.site.type_of(call):
+        if is_float(given, place.site) and place.site.type_of(given) == place.site.type_of(call):
             name, shown = call.callee.id.rpartition(".")[2], place.site.show(given)
             total = Apply("+", (call, given))
             yield place.label, f"in {place.line}: {shown} is added to {name} of it", place.put(total)
