@@ -566,6 +566,18 @@ def test_a_hidden_term_that_overflows_is_not_asked(dtype: str, largest: float, w
     assert not of(HIDDEN_TERMS, policy, w=w, k=[0.0, 1.0, largest / 2]).undecidable.any()
 
 
+@pytest.mark.parametrize("offset", [0.0, 1e-3])
+def test_what_follows_an_overflow_times_zero_is_not_decidable(offset: float) -> None:
+    """x²/x is infinite where x² is, however small it is; 0 times it is NaN, also in a sum of products."""
+    policy = preset("op-by-op", "float16")
+    tree = probe("(x * x / z) * y")
+    found = of(tree, policy, x=[300.0, 300.0, 200.0], y=[0.0, 1.0, 0.0], z=[300.0 + offset] * 3)
+    product = of(probe("(x * x / x) @ y", size=""), policy, x=[300.0, 2.0], y=[0.0, 1.0])
+
+    assert found.undecidable.tolist() == [True, True, False]
+    assert product.undecidable.tolist() is True
+
+
 def underflows(dtype: str, bits: int, way: Any) -> Compared:
     """Products around the smallest normal number, of odd factors of so many bits, each multiplied again."""
     policy = preset("op-by-op", dtype)

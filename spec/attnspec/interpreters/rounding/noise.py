@@ -198,7 +198,7 @@ def combined(
         lost: where some run is not finite.
         members: the errors that are kept.
     """
-    total = xp.maximum(variance, sampled)
+    total = xp.minimum(xp.maximum(variance, sampled), UNDECIDABLE)
     if policy.storage.name == "float64":
         total = ORACLE_VARIANCE * total  # the oracle rounds as much as the candidate
     sigma = xp.sqrt(total)

@@ -5,7 +5,6 @@ It is of first order, and takes errors as independent. The simulated runs of `en
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,6 +15,9 @@ from attnspec.interpreters.rounding.model import ARITHMETIC, CONDITIONS, EXACT, 
 from attnspec.interpreters.rounding.policy import Format, Policy
 from attnspec.language.tree import Apply, At, Node
 from attnspec.thresholds import SIGMA_BOUND, STATE_UNDERFLOWS, UNDECIDABLE, UNDECIDABLE_SHARE
+
+OVERFLOW = float("inf")
+"""The variance of what may overflow, or be NaN because something overflows: 0 times it may be NaN."""
 
 EXACT_FORMAT = Format("exact", 0, 0.0, float("inf"))
 """The format of values that every format represents exactly: integers, truth values and constants."""
@@ -28,7 +30,7 @@ class Noisy:
     Attributes:
         value: the array in float64, without rounding.
         variance: the variance of its error, of the same shape; None if it is exact. A truth value or an index that
-            rounding may change has the variance `UNDECIDABLE`.
+            rounding may change has the variance `UNDECIDABLE`, and what may overflow or be NaN an infinite one.
         format: the coarsest format that represents the value.
         terms: the number of products whose sum it is; 0 if it is not a sum of products.
         exact_ties: whether equal largest elements stay equal under any rounding, as softmax weights of exact scores do.
@@ -154,22 +156,16 @@ class Propagation(Interpreter[Noisy]):
             x, y = operands
             added = added + self.rounding.added_to_sum(x.terms, y.value) + self.rounding.added_to_sum(y.terms, x.value)
         if op == "/" and operands[1].variance is not None:
-            added = self.xp.where(self.may_vanish(operands[1]), UNDECIDABLE, added)
-        if op == "*":
-            for zero, other in itertools.permutations(operands):
-                if other.variance is not None:
-                    added = self.xp.where((zero.value == 0) & self.may_be_infinite(other), UNDECIDABLE, added)
+            added = self.xp.where(self.may_vanish(operands[1]), OVERFLOW, added)
+        if op == "*" and any(operand.variance is not None for operand in operands):
+            lost = [self.variance(operand) == OVERFLOW for operand in operands]
+            added = self.xp.where(lost[0] | lost[1], OVERFLOW, added)
         return self.rounded_result(value, propagated, added, terms, lambda: self.overflowed(op, value, *operands))
 
     def may_vanish(self, operand: Noisy) -> Array:
         """Where rounding may make 0 of an operand that is not, as a divisor does that underflows: 0/x is then 0/0."""
         reach = SIGMA_BOUND * self.xp.sqrt(self.variance(operand))
         return (operand.value != 0) & (self.xp.abs(operand.value) <= reach)
-
-    def may_be_infinite(self, operand: Noisy) -> Array:
-        """Where an operand may overflow, so that 0 times it may be NaN."""
-        large = ~(self.xp.abs(operand.value) < self.rounding.policy.intermediates.largest / 2)
-        return (self.variance(operand) >= UNDECIDABLE) & large
 
     def overflowed(self, op: str, value: Array, *operands: Noisy) -> Array:
         """Where a result is not finite because it, or an operand, overflows float64; not at a pole, as in 1/0."""
@@ -234,10 +230,10 @@ class Propagation(Interpreter[Noisy]):
         reach = self.xp.abs(value) + SIGMA_BOUND * self.xp.sqrt(variance)
         if bool(self.xp.all(reach < min(target.largest, SIGMA_BOUND * UNDECIDABLE**0.5))):
             return Noisy(value, variance, target, terms)  # nothing is near an overflow
-        variance = self.xp.where(
-            reach > target.largest, UNDECIDABLE, self.xp.where(variance < UNDECIDABLE, variance, UNDECIDABLE)
-        )
-        variance = self.xp.where(self.xp.isfinite(value), variance, self.xp.where(overflowed(), UNDECIDABLE, 0.0))
+        largest = self.xp.where(variance < OVERFLOW, self.xp.minimum(variance, UNDECIDABLE), OVERFLOW)  # NaN too
+        variance = self.xp.where(self.xp.abs(value) > target.largest, OVERFLOW, largest)
+        variance = self.xp.where((reach > target.largest) & (largest < UNDECIDABLE), OVERFLOW, variance)
+        variance = self.xp.where(self.xp.isfinite(value), variance, self.xp.where(overflowed(), OVERFLOW, 0.0))
         return Noisy(value, variance, target, terms)
 
     def propagated(self, op: str, v: Array, *operands: Noisy) -> Array | None:
@@ -318,7 +314,7 @@ class Propagation(Interpreter[Noisy]):
     def fused(self, a: Named[Noisy], b: Named[Noisy], where: Named[Noisy] | None, axis: Axis) -> Named[Noisy] | None:
         """Σ a·b as a contraction; None if a hidden element may overflow, which `reduce` looks at."""
         if where is not None and any(
-            each.data.variance is not None and bool(self.xp.any(each.data.variance >= UNDECIDABLE)) for each in (a, b)
+            each.data.variance is not None and bool(self.xp.any(each.data.variance == OVERFLOW)) for each in (a, b)
         ):
             return None
         return super().fused(a, b, where, axis)
@@ -353,7 +349,7 @@ class Propagation(Interpreter[Noisy]):
         added = self.rounding.contraction(self.number(a.value), squares, value, exact)
         if self.may_overflow(a.value, b.value):  # a partial sum, in another order of the products
             reach = self.values.contract(self.xp.abs(a.value), self.xp.abs(b.value))
-            added = self.xp.where(reach > self.policy.accumulation.largest, UNDECIDABLE, added)
+            added = self.xp.where(reach > self.policy.accumulation.largest, OVERFLOW, added)
         return self.rounded_result(
             value, propagated, added, self.number(a.value), lambda: self.product_overflowed(value, a, b)
         )
@@ -384,7 +380,7 @@ class Propagation(Interpreter[Noisy]):
         s = self.variance(term)
         doubtful = None if where is None or where.variance is None else where.variance > 0
         if mask is not None:  # an overflow that a sum hides may be NaN where it is multiplied by a mask of zeros
-            s = xp.where(mask if op != "sum" else mask | (s >= UNDECIDABLE), s, xp.zeros_like(s))
+            s = xp.where(mask if op != "sum" else mask | (s == OVERFLOW), s, xp.zeros_like(s))
         if doubtful is not None:  # a term may count or not: a sum changes by the term, other results by anything
             lost = xp.zeros_like(s) + UNDECIDABLE
             s = s + xp.where(doubtful, term.value**2 if op == "sum" else lost, xp.zeros_like(s))
@@ -399,7 +395,7 @@ class Propagation(Interpreter[Noisy]):
                 added = self.rounding.contraction(self.number(shown, axis), squares, value, exact_products=True)
                 reach = xp.sum(self.counted(xp.abs(shown), axis), axis=axis)
                 s = self.counted(s, axis, power=2)  # equal elements err equally
-                added = xp.where(reach > self.policy.accumulation.largest, UNDECIDABLE, added)
+                added = xp.where(reach > self.policy.accumulation.largest, OVERFLOW, added)
                 variance = None if exact else xp.sum(s, axis=axis)
                 return self.rounded_result(value, variance, added, 0, lambda: self.sum_overflowed(shown, s, axis))
             case "max":
@@ -442,7 +438,7 @@ class Propagation(Interpreter[Noisy]):
         near = xp.expand_dims(top, axis=axis) - x <= SIGMA_BOUND * xp.sqrt(s + xp.max(s, axis=axis, keepdims=True))
         if mask is not None:
             near = xp.logical_and(near, mask)
-        return xp.where(lost, UNDECIDABLE, xp.max(xp.where(near, s, xp.zeros_like(s)), axis=axis))
+        return xp.where(lost, OVERFLOW, xp.max(xp.where(near, s, xp.zeros_like(s)), axis=axis))
 
     def weights(self, op: str, axis: int, e: Array, s: Array, value: Array, mask: Array | None) -> Noisy:
         """softmax or log_softmax, whose errors share one sum.
@@ -457,9 +453,11 @@ class Propagation(Interpreter[Noisy]):
         seen = e if mask is None else xp.where(mask, e, self.values.constant(-float("inf"), e))
         shifted = seen - xp.max(seen, axis=axis, keepdims=True)
         lost = xp.any(s >= UNDECIDABLE, axis=axis, keepdims=True)
+        infinite = xp.any(s == OVERFLOW, axis=axis, keepdims=True)
         counts = self.counts_along(p, axis)
         relative = (1 - 2 * p) * s + xp.sum(self.counted(p**2 * s, axis, power=2), axis=axis, keepdims=True)
         relative = xp.where(lost, UNDECIDABLE, xp.maximum(relative, xp.zeros_like(relative)))
+        relative = xp.where(infinite, OVERFLOW, relative)
         if op == "softmax":
             same_ties = (p == xp.max(p, axis=axis, keepdims=True)) == (shifted == 0)  # weights tie where scores do
             propagated = xp.where(lost, relative, p**2 * relative)
@@ -499,7 +497,8 @@ class Propagation(Interpreter[Noisy]):
             > UNDECIDABLE_SHARE * scale + STATE_UNDERFLOWS * SIGMA_BOUND * self.policy.state.least
         )
         lost = self.xp.logical_or(lost, old.data.value >= UNDECIDABLE)
-        return Named(Noisy(now.value, self.xp.where(lost, UNDECIDABLE, variance), now.format), value.axes)
+        variance = self.xp.where(lost, self.xp.maximum(variance, UNDECIDABLE), variance)
+        return Named(Noisy(now.value, variance, now.format), value.axes)
 
     def rounded_to(self, operand: Noisy, target: Format) -> Noisy:
         """One rounding to a format, unless the format represents the value already."""
@@ -509,7 +508,7 @@ class Propagation(Interpreter[Noisy]):
         over = self.xp.isfinite(operand.value) & (
             self.xp.abs(operand.value) + SIGMA_BOUND * self.xp.sqrt(variance) > target.largest
         )
-        return Noisy(operand.value, self.xp.where(over, UNDECIDABLE, variance), target)
+        return Noisy(operand.value, self.xp.where(over, OVERFLOW, variance), target)
 
 
 def _times(factor: Array, variance: Array, xp: Any) -> Array:
