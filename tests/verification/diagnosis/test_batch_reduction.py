@@ -104,3 +104,14 @@ def test_a_case_without_a_batch_does_not_name_one() -> None:
     seen = judge().compare([Observation(case, wrong)], preset("op-by-op", "float32"))
     assert all(each.fails for each in seen)
     assert batch_reduction(definition, seen) == ""
+
+
+def test_what_overflows_is_no_warning() -> None:
+    """Warnings are errors here; users would see them between the lines of a verdict."""
+    definition, ordinary = REGISTRY[LINEAR].definition, cases()[0]
+    own = [np.asarray(each) for each in evaluate(definition, (), ordinary.arguments)]
+    seen = Observation(ordinary, (own[0], own[1].mean(axis=0), own[2].mean(axis=0)))
+    huge = replace(ordinary, arrays={name: 1e200 * array for name, array in ordinary.arrays.items()})
+    compared = [replace(each, case=huge) for each in judge().compare([seen], preset("op-by-op", "float32"))]
+
+    assert batch_reduction(definition, compared) == ""

@@ -98,7 +98,8 @@ def _finite_differences(
     definition, argument = lift_over_batch(equation.definition, case), case.arrays[name]
 
     def loss(changed: Array) -> float:
-        value = evaluate(definition, (), replace(case, arrays={**case.arrays, name: changed}).arguments)
+        with np.errstate(all="ignore"):
+            value = evaluate(definition, (), replace(case, arrays={**case.arrays, name: changed}).arguments)
         outputs = value if isinstance(value, tuple) else (value,)
         return float(sum((output * weight).sum() for output, weight in zip(outputs, weights, strict=True)))
 

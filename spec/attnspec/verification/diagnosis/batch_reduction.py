@@ -12,6 +12,7 @@ from attnspec.language.tree import Definition
 from attnspec.verification.judge.residuals import Compared
 
 
+@np.errstate(all="ignore")  # what overflows is infinite, and is no warning
 def batch_reduction(definition: Definition, compared: Sequence[Compared]) -> str:
     """Describe how gradients were reduced over a batch instead of summed; "" if that does not explain every case."""
     wrong = {comparison.output for comparison in compared if comparison.fails}
@@ -33,8 +34,7 @@ def batch_reduction(definition: Definition, compared: Sequence[Compared]) -> str
 def _of_the_first(failing: Sequence[tuple[Compared, Array]]) -> Iterator[tuple[str, Reduction]]:
     """The sum over so many examples that the smallest wrong batch is explained."""
     comparison, gradients = min(failing, key=lambda item: len(item[1]))
-    with np.errstate(invalid="ignore", over="ignore"):
-        distance = np.abs(np.cumsum(gradients, axis=0) - comparison.answer)
+    distance = np.abs(np.cumsum(gradients, axis=0) - comparison.answer)
     near = (distance <= comparison.noise.bound).reshape(len(gradients), -1).all(axis=1)
     for count in np.flatnonzero(near[1:]) + 2:
         yield f"that of the first {count:,} examples", lambda own, count=count: np.asarray(own[:count].sum(axis=0))  # type: ignore[misc]  # mypy does not infer a lambda with a default
