@@ -13,7 +13,8 @@ from attnspec.interpreters.mutation.callee_errors import (
     lines_of_conventions,
 )
 from attnspec.language.check import check
-from attnspec.language.tree import Definition
+from attnspec.language.traversal import nodes_throughout
+from attnspec.language.tree import Call, Definition
 
 GENERATOR = np.random.Generator(np.random.Philox(0))
 
@@ -95,3 +96,13 @@ def test_every_equation_has_well_formed_variants(id: str) -> None:
     definition = REGISTRY[id].definition
     for each in (*callee_errors(definition), *lines_of_conventions(definition)):
         check(each.definition)
+
+
+def test_of_a_derived_gradient_that_is_called_twice_nothing_stands_in_its_place() -> None:
+    """It is registered nowhere, as it belongs to the gradient that calls it."""
+    definition = REGISTRY["attention_rnn.bahdanau_decode"].gradient().definition
+    called = [node.callee.id for node in nodes_throughout(definition) if isinstance(node, Call)]
+    unknown = {id for id in called if id not in REGISTRY}
+
+    assert unknown
+    assert not unknown & {each.id.removeprefix("every ").partition("/")[0] for each in callee_errors(definition)}

@@ -10,6 +10,7 @@ import pytest
 from attnspec import REGISTRY
 from attnspec.interpreters.evaluation.call import evaluate
 from attnspec.interpreters.mutation.shared_parts import one_softmax, shared_parts, states_handed_up
+from attnspec.language.check import check
 from synthetic import Array, case_of
 
 HEADS, LAYERS = "multihead.attention", "self_attention.stacked"
@@ -69,6 +70,13 @@ def test_one_softmax_is_over_the_keys_of_all_heads() -> None:
     value = evaluate(mutant.definition, (), case.arguments)
 
     np.testing.assert_allclose(np.asarray(value), np.concatenate([*(weights @ v)], -1) @ a["W_o"], rtol=1e-12)
+
+
+@pytest.mark.parametrize("id", [*REGISTRY])
+def test_one_softmax_is_tried_where_a_call_gives_one_matrix(id: str) -> None:
+    """A gradient gives several results, and its softmax is inside."""
+    for mutant in one_softmax(REGISTRY[id].definition):
+        check(mutant.definition)
 
 
 def test_layers_hand_up_another_state() -> None:

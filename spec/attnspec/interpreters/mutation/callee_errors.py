@@ -52,7 +52,7 @@ def callee_errors(definition: Definition) -> Iterator[Mutant]:
                 if is_well_formed(tree):
                     yield Mutant(f"{place.label}/{other.id}", f"in {place.line}: {_shown(other)}", tree)
     for callee, count in calls.items():
-        for other in _in_place_of_id(callee) if count > 1 else ():
+        for other in _in_place_of_id(callee) if count > 1 and callee in REGISTRY else ():
             tree = map_throughout(definition, lambda node, _, other=other: _called(node, other))  # type: ignore[misc]  # mypy does not infer a lambda with a default
             if is_well_formed(tree):
                 yield Mutant(f"every {callee}/{other.id}", f"each time: {_shown(other)}", tree)

@@ -71,7 +71,8 @@ def one_softmax(definition: Definition) -> Iterator[Mutant]:
         for index in _read_by_calls(owner):
             for call in [node for node in nodes(owner) if isinstance(node, Call)]:
                 sums = _log_sums(call.callee)
-                if sums is None or Position(index) not in nodes(call) or len(call.callee.results[0].dims) < 2:
+                one_matrix = len(call.callee.results) == 1 and len(call.callee.results[0].dims) > 1
+                if sums is None or Position(index) not in nodes(call) or not one_matrix:
                     continue
                 row = second_name(f"{index}.row")
                 at = (Position(row),)
