@@ -118,7 +118,7 @@ def opened(browser: Any, file: Path, query: str = "", **options: Any) -> Iterato
 
 class _Quiet(SimpleHTTPRequestHandler):
     def log_message(self, format: str, *args: Any) -> None:
-        """Say nothing of what is asked."""
+        """Print no line for a request."""
 
 
 @contextmanager

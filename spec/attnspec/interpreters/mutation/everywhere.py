@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 
-from attnspec.interpreters.mutation.free_numbers import leads_to_value
+from attnspec.interpreters.mutation.free_numbers import is_compared, leads_to_value
 from attnspec.interpreters.mutation.mutants import inside_scan, parts
 from attnspec.interpreters.mutation.operators import Site
-from attnspec.language.check import COMPARISONS, check
-from attnspec.language.traversal import Path, node_at, substitute, walk
-from attnspec.language.tree import Apply, Call, Definition, Node
+from attnspec.language.check import check
+from attnspec.language.traversal import substitute, walk
+from attnspec.language.tree import Call, Definition, Node
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +72,5 @@ def everywhere(definition: Definition, roots: Collection[int] | None = None) -> 
                         return put(replace(call, callee=inner.put(new)))
 
                     yield Occurrence(f"{label}/{inner.label}", inner.node, inner.site, put_inside, inner.compared)
-            yield Occurrence(label, node, inside_scan(site, root, path), put, _is_compared(root, path))
+            yield Occurrence(label, node, inside_scan(site, root, path), put, is_compared(root, path))
         known |= {name: types[name] for name in targets}
-
-
-def _is_compared(root: Node, path: Path) -> bool:
-    """Whether a node at the end of a path is part of a comparison."""
-    above = (node_at(root, path[:length]) for length in range(len(path)))
-    return any(isinstance(node, Apply) and node.op in COMPARISONS for node in above)

@@ -17,7 +17,7 @@ from attnspec.interpreters.evaluation.several import Several
 from attnspec.interpreters.formula.formula import text_of
 from attnspec.interpreters.mutation.mutants import inside_scan, is_well_formed, parts
 from attnspec.interpreters.mutation.operators import Site, where_seen
-from attnspec.language.check import called_with, check, infer, replaced
+from attnspec.language.check import COMPARISONS, called_with, check, infer, replaced
 from attnspec.language.dims import Dim
 from attnspec.language.layers import sizes_of
 from attnspec.language.traversal import Path, map_definition, map_node, node_at, nodes, substitute, walk
@@ -50,6 +50,12 @@ NOT_VALUES = ("places", "where", "parts", "state")
 def leads_to_value(path: Path) -> bool:
     """Whether a path leads to a value, through no subscript, condition or count; what is concatenated is a value."""
     return not any(field in NOT_VALUES and (field != "parts" or place is None) for field, place in path)
+
+
+def is_compared(root: Node, path: Path) -> bool:
+    """Whether a node at the end of a path is part of a comparison."""
+    above = (node_at(root, path[:length]) for length in range(len(path)))
+    return any(isinstance(node, Apply) and node.op in COMPARISONS for node in above)
 
 
 MOVED = (At, Stack, Split, ConcatOver, Scan)

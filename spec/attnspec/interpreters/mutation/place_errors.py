@@ -10,10 +10,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import reduce
 
-from attnspec.interpreters.mutation.free_numbers import leads_to_value
+from attnspec.interpreters.mutation.free_numbers import is_compared, leads_to_value
 from attnspec.interpreters.mutation.mutants import Mutant, is_well_formed
-from attnspec.language.check import COMPARISONS
-from attnspec.language.traversal import Path, map_node, node_at, nodes, replace_node, substitute, walk, with_roots
+from attnspec.language.traversal import Path, map_node, nodes, replace_node, substitute, walk, with_roots
 from attnspec.language.tree import Apply, At, Definition, Name, Node, Number, Position, SizeOf
 
 ONE, TWO = Number(1.0), Number(2.0)
@@ -78,9 +77,7 @@ def _from_one(definition: Definition, index: str) -> Iterator[Mutant]:
 def _as_numbers(root: Node, index: str) -> Iterator[Path]:
     """Where an expression has an index as a number, outside of subscripts and conditions."""
     for path, node in walk(root):
-        above = (node_at(root, path[:length]) for length in range(len(path)))
-        compared = any(isinstance(each, Apply) and each.op in COMPARISONS for each in above)
-        if node == Position(index) and not compared and leads_to_value(path):
+        if node == Position(index) and leads_to_value(path) and not is_compared(root, path):
             yield path
 
 

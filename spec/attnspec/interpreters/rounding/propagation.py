@@ -230,9 +230,9 @@ class Propagation(Interpreter[Noisy]):
         reach = self.xp.abs(value) + SIGMA_BOUND * self.xp.sqrt(variance)
         if bool(self.xp.all(reach < min(target.largest, SIGMA_BOUND * UNDECIDABLE**0.5))):
             return Noisy(value, variance, target, terms)  # nothing is near an overflow
-        largest = self.xp.where(variance < OVERFLOW, self.xp.minimum(variance, UNDECIDABLE), OVERFLOW)  # NaN too
-        variance = self.xp.where(self.xp.abs(value) > target.largest, OVERFLOW, largest)
-        variance = self.xp.where((reach > target.largest) & (largest < UNDECIDABLE), OVERFLOW, variance)
+        over = (self.xp.abs(value) > target.largest) | ((reach > target.largest) & (variance < UNDECIDABLE))
+        over = over | ~(variance < OVERFLOW)  # infinite or NaN
+        variance = self.xp.where(over, OVERFLOW, self.xp.minimum(variance, UNDECIDABLE))
         variance = self.xp.where(self.xp.isfinite(value), variance, self.xp.where(overflowed(), OVERFLOW, 0.0))
         return Noisy(value, variance, target, terms)
 
@@ -452,12 +452,11 @@ class Propagation(Interpreter[Noisy]):
         p = value if op == "softmax" else xp.exp(value)
         seen = e if mask is None else xp.where(mask, e, self.values.constant(-float("inf"), e))
         shifted = seen - xp.max(seen, axis=axis, keepdims=True)
-        lost = xp.any(s >= UNDECIDABLE, axis=axis, keepdims=True)
-        infinite = xp.any(s == OVERFLOW, axis=axis, keepdims=True)
+        largest = xp.max(s, axis=axis, keepdims=True)
+        lost = largest >= UNDECIDABLE
         counts = self.counts_along(p, axis)
         relative = (1 - 2 * p) * s + xp.sum(self.counted(p**2 * s, axis, power=2), axis=axis, keepdims=True)
-        relative = xp.where(lost, UNDECIDABLE, xp.maximum(relative, xp.zeros_like(relative)))
-        relative = xp.where(infinite, OVERFLOW, relative)
+        relative = xp.where(lost, largest, xp.maximum(relative, xp.zeros_like(relative)))
         if op == "softmax":
             same_ties = (p == xp.max(p, axis=axis, keepdims=True)) == (shifted == 0)  # weights tie where scores do
             propagated = xp.where(lost, relative, p**2 * relative)
