@@ -266,8 +266,12 @@ class Simulated(ValueOf):
         super().__init__(np, constants)
         self.policy, self.order, self.round = policy, order, round
 
+    def positions(self, count: int) -> Array:
+        """Positions, and what is computed of them alone, in float32 unless all is float64: they are not stored."""
+        return np.arange(count).astype(self.policy.compute.name)
+
     def kept(self, value: Array) -> Array:
-        return self.round(self.policy.intermediates, value) if value.dtype.kind == "f" else value
+        return self.round(self.policy.intermediates, value) if value.dtype == np.float64 else value
 
     def total(self, terms: Array, axis: int) -> Array:
         """A sum, before it is kept."""
@@ -276,6 +280,10 @@ class Simulated(ValueOf):
         return self.order(self.round(form, terms), axis, lambda value: add(form, value))
 
     def apply(self, op: str, *things: Array) -> Array:
+        if any(thing.dtype == np.float64 for thing in things):
+            things = tuple(
+                self.kept(thing.astype(np.float64)) if thing.dtype == np.float32 else thing for thing in things
+            )
         return self.kept(super().apply(op, *things))
 
     def contract(self, a: Array, b: Array) -> Array:

@@ -665,6 +665,46 @@ def test_a_number_made_of_options_has_noise_in_float64_alone() -> None:
     assert (single.bound < 8 * 2.0**-24 * np.abs(exactly.value)).all()
 
 
+TURNED = """
+def f(x: Float[Tensor, "t d"], *, base: float) -> Float[Tensor, "t d"]:
+    t, k = index("t"), index("d")
+    angle = t * base ** (0 - k / size("d"))
+    y = x[t, k] * cos(angle) + x[t, k] * sin(angle)
+    return y.stack(t, k)
+"""
+"""It reads a table that is computed of positions and numbers alone."""
+
+
+@every_narrow
+def test_what_is_computed_of_positions_alone_is_stored_where_it_meets_an_input(policy: Policy) -> None:
+    """The table is as exact as functions are, and rounded once: code that stores angles is far outside of the bound."""
+    tree = read(TURNED)
+    check(tree)
+    case = Case(held(tree, policy, {"x": np.linspace(1, 2, 3 * 999).reshape(999, 3)}), {"base": 500.0})
+    noises = noise(tree, case.arrays, case.options, policy)
+    angle = np.arange(999)[:, None] * 500.0 ** -(np.arange(3) / 3)
+    stored = rounded(angle, policy.storage.name)
+    answer = rounded(case.arrays["x"] * (np.cos(stored) + np.sin(stored)), policy.storage.name)
+
+    assert largest(compare(simulated(tree, case, policy, pairwise), noises)) <= 1
+    assert noises[0].sigma.max() < 8 * (policy.storage.u + 999 * policy.compute.u)
+    if policy.storage.bits < policy.compute.bits:
+        assert largest(compare(Observation(case, (answer,)), noises)) > 10
+
+
+@pytest.mark.parametrize("name", ["float32-inside", "op-by-op"])
+def test_a_constant_beside_a_table_is_not_rounded_to_storage(name: str) -> None:
+    """Where 500 ** (−k/d) is computed in float32, 0.3 k is too."""
+    line = '\n    k = index("d")\n    y = x[k] * sin(0.3 * k)'
+    tree = probe("y.stack(k)", 'x: Float[Tensor, " d"]', lines=line)
+    policy, arrays = preset(name, "bfloat16"), {"x": np.ones(500)}
+
+    (plain,), (rounding,) = (noise(tree, arrays, {}, policy, constants=bits) for bits in (None, 8))
+
+    assert np.array_equal(plain.value, rounding.value)
+    assert np.array_equal(plain.sigma, rounding.sigma)
+
+
 def test_what_the_noise_drowns_is_not_asked() -> None:
     """sin of 10⁶ in bfloat16: no answer says anything; of 1, one does."""
     policy = preset("op-by-op", "bfloat16")

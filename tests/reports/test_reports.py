@@ -24,7 +24,7 @@ QUICK = (
 )  # fmt: skip
 MISSED = (
     "adamw_decay_in_bfloat16", "attention_scores_in_half", "attention_values_summed_in_bfloat16",
-    "layer_norm_count_in_half", "padded_values_times_zero", "rope_angles_in_half", "rope_places_in_bfloat16",
+    "layer_norm_count_in_half", "padded_values_times_zero",
 )  # fmt: skip
 """Faults that conform; README.md says why."""
 
@@ -68,6 +68,7 @@ NAMED = {
     "padded_queries_of_keys": "it is 0 where mask is false at the same place",
     "positions_of_examples": "the batch is taken for t",
     "repetition_rewarded": "logits_k / penalty is used instead of",
+    "rope_angles_in_half": "lost at what is computed of positions and numbers alone",
     "rope_places_of_heads": "t is taken for H",
     "rope_query_before_cache": "in q_turned: 0 is used instead of angle_c",
     "sequence_loss_summed_in_half": "lost at accumulation",

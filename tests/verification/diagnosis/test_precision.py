@@ -157,6 +157,21 @@ def test_every_line_of_one_name_is_a_site() -> None:
     assert lines == {"the line e", "the line alpha", "the line c"}
 
 
+def test_a_table_of_positions_is_a_site_of_equations_that_compute_one() -> None:
+    """Positions that are compared, or counted, are no table."""
+    site = "what is computed of positions and numbers alone"
+    have = {id for id in (ATTENTION, RNN, "attention.causal", "position.sinusoidal") if site in _sites_of(id)}
+
+    assert have == {"position.sinusoidal"}
+    low = sites(REGISTRY["position.sinusoidal"].definition, UNDER)[site](9.0)
+    assert low.of_numbers().intermediates.bits == 9
+    assert low.intermediates == UNDER.intermediates
+
+
+def _sites_of(id: str) -> set[str]:
+    return {*sites(REGISTRY[id].definition, UNDER)}
+
+
 def test_a_line_is_lowered_alone() -> None:
     low = sites(REGISTRY[ATTENTION].definition, UNDER)["the line alpha"](9.0)
 

@@ -13,11 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from attnspec.interpreters.evaluation.value import ValueOf
-from attnspec.interpreters.evaluation.walk import Array, Axis, Interpreter, Named, Value
+from attnspec.interpreters.evaluation.walk import Array, Axis, Named, Value
+from attnspec.interpreters.rounding.interpreter import EXACT_FORMAT, RoundingInterpreter
 from attnspec.interpreters.rounding.model import ARITHMETIC, CONDITIONS, EXACT, Rounding
 from attnspec.interpreters.rounding.policy import Format, Policy
-from attnspec.interpreters.rounding.propagation import EXACT_FORMAT
 from attnspec.thresholds import SAMPLES, STRESS, STRESSED_SAMPLES
 
 MEMBER: Axis = (-2, 0)
@@ -38,7 +37,7 @@ class Rounded:
     terms: int = 0
 
 
-class Ensemble(Interpreter[Rounded]):
+class Ensemble(RoundingInterpreter[Rounded]):
     """Computes the values of runs with simulated roundings: `SAMPLES` as modelled, `STRESSED_SAMPLES` with more noise.
 
     Attributes:
@@ -62,9 +61,7 @@ class Ensemble(Interpreter[Rounded]):
         Args:
             members: those that are run; all by default.
         """
-        self.values = ValueOf(namespace, constants)
-        self.policy = policy
-        self.rounding = Rounding(policy, namespace)
+        super().__init__(namespace, policy, constants)
         self.seed = seed
         scales = np.concatenate([np.ones(SAMPLES), np.full(STRESSED_SAMPLES, STRESS)])
         self.scales = namespace.asarray(scales[members] * np.sqrt(3.0))  # uniform over ±√3 has a variance of 1
@@ -73,26 +70,10 @@ class Ensemble(Interpreter[Rounded]):
         self.members, self.shared = len(scales[members]), shared
         self._of_rank: dict[int, tuple[Array, Array]] = {}
 
-    @property
-    def counts(self) -> Array | None:  # of one reduction, here and in the values
-        return self.values.counts
-
-    @counts.setter
-    def counts(self, counts: Array | None) -> None:
-        self.values.counts = counts
-
-    @property
-    def xp(self) -> Any:
-        return self.values.xp
-
-    def begin_line(self, name: str) -> None:
-        """Take the formats of this line, as a policy may make an exception for one line."""
-        self.rounding = Rounding(self.policy.at(name), self.xp)
-
     def enter(self, array: Array, axes: tuple[Axis, ...]) -> Named[Rounded]:
         """An input, repeated for every member if it can be rounded."""
         if not self.xp.isdtype(array.dtype, "real floating"):
-            return Named(Rounded(array, EXACT_FORMAT), axes)
+            return Named(self.exact(array), axes)
         operand = Rounded(self.repeated(array), self.policy.storage)
         return Named(self.rounded_to(operand, self.policy.inputs) if self.policy.inputs else operand, (MEMBER, *axes))
 
@@ -109,29 +90,20 @@ class Ensemble(Interpreter[Rounded]):
     def source(self, array: Array) -> Rounded:
         return Rounded(array, self.policy.storage)
 
+    def exact(self, array: Array) -> Rounded:
+        return Rounded(array, EXACT_FORMAT)
+
     def constant(self, value: float, like: Rounded) -> Rounded:
-        return Rounded(self.values.constant(value, like.value), EXACT_FORMAT)
-
-    def blank(self, shape: tuple[int, ...]) -> Rounded:
-        return Rounded(self.values.blank(shape), EXACT_FORMAT)
-
-    def positions(self, count: int) -> Rounded:
-        return Rounded(self.values.positions(count), EXACT_FORMAT)
-
-    def as_integers(self, operand: Rounded) -> Array:
-        return self.values.as_integers(operand.value)
-
-    def shape(self, operand: Rounded) -> tuple[int, ...]:
-        return tuple(operand.value.shape)
+        return self.exact(self.values.constant(value, like.value))
 
     def rearrange(self, move: Callable[..., Array], *operands: Rounded) -> Rounded:
         if len(operands) == 1:
             (operand,) = operands
             return Rounded(move(operand.value), operand.format, operand.terms)
+        operands = self.met(operands)
         format = max((operand.format for operand in operands), key=lambda item: item.bits)
-        return Rounded(
-            move(*(operand.value for operand in operands)), format, max(operand.terms for operand in operands)
-        )
+        values = (operand.value for operand in operands)
+        return Rounded(move(*values), format, max(operand.terms for operand in operands))
 
     def elementwise(self, op: str, values: Sequence[Value[Rounded]]) -> Value[Rounded]:
         """An elementwise operation; operands that all members share are repeated before they are rounded."""
@@ -147,36 +119,32 @@ class Ensemble(Interpreter[Rounded]):
         return super().elementwise(op, values)
 
     def apply(self, op: str, *operands: Rounded) -> Rounded:
+        if op not in CONDITIONS:
+            operands = self.met(operands)
         value = self.values.apply(op, *(operand.value for operand in operands))
         if op in CONDITIONS:
             return Rounded(value, EXACT_FORMAT)
         if op in EXACT or self.is_integer_arithmetic(op, *operands):
             parts = operands[1:] if op == "where" else operands
             return Rounded(value, max((operand.format for operand in parts), key=lambda item: item.bits))
-        added = self.rounding.elementwise(op, value, *(operand.value for operand in operands))
+        rounding = self.rounding_of(*operands)
+        added = rounding.elementwise(op, value, *(operand.value for operand in operands))
         if op in ARITHMETIC:
-            added = self.zero_if_representable(value, added, self.rounding.policy.intermediates)
+            added = self.zero_if_representable(value, added, rounding.policy.intermediates)
         terms = sum(operand.terms for operand in operands) if op in ("+", "-") and len(operands) == 2 else 0
         if terms:
             x, y = operands
-            added = added + self.rounding.added_to_sum(x.terms, y.value) + self.rounding.added_to_sum(y.terms, x.value)
-        return self.rounded_result(value, added, terms)
-
-    def is_integer_arithmetic(self, op: str, *operands: Rounded) -> bool:
-        """Whether an operation has exact integers as operands and result."""
-        values = (operand.value for operand in operands)
-        return all(operand.format is EXACT_FORMAT for operand in operands) and self.rounding.is_integer_arithmetic(
-            op, *values
-        )
+            added = added + rounding.added_to_sum(x.terms, y.value) + rounding.added_to_sum(y.terms, x.value)
+        return self.rounded_result(value, added, rounding, terms)
 
     def zero_if_representable(self, value: Array, added: Array, target: Format) -> Array:
         """The added variance, 0 where a member's value is representable in the format."""
         exact = self.rounding.is_representable(target, value)
         return self.xp.where(exact, self.xp.zeros_like(added), added) if bool(self.xp.any(exact)) else added
 
-    def rounded_result(self, value: Array, added: Array, terms: int = 0) -> Rounded:
+    def rounded_result(self, value: Array, added: Array, rounding: Rounding, terms: int = 0) -> Rounded:
         """A result with errors of the added variance, infinite where it overflows the format of intermediates."""
-        target = self.rounding.policy.intermediates
+        target = rounding.policy.intermediates
         return Rounded(self.perturbed(value, added, target), target, terms)
 
     def perturbed(self, value: Array, variance: Array, target: Format) -> Array:
@@ -248,12 +216,14 @@ class Ensemble(Interpreter[Rounded]):
         return super().contraction(a, a_tail, b, b_tail, over, tail)
 
     def contract(self, a: Rounded, b: Rounded) -> Rounded:
-        a, b = self.round_operand(a), self.round_operand(b)
+        rounding = self.rounding_of(a, b)
+        if rounding is self.rounding:
+            a, b = self.round_operand(a), self.round_operand(b)
         value = self.product(a.value, b.value)
         squares = self.product(a.value**2, b.value**2)
-        exact = a.format.bits + b.format.bits <= self.policy.accumulation.bits
-        added = self.rounding.contraction(self.number(a.value), squares, value, exact)
-        return self.rounded_result(value, added, self.number(a.value))
+        exact = a.format.bits + b.format.bits <= rounding.policy.accumulation.bits
+        added = rounding.contraction(self.number(a.value), squares, value, exact)
+        return self.rounded_result(value, added, rounding, self.number(a.value))
 
     def product(self, a: Array, b: Array) -> Array:
         """The product of matrices of each member; where all members share the right one, as one large product."""
@@ -268,6 +238,7 @@ class Ensemble(Interpreter[Rounded]):
         mask = where.value if where is not None else None
         x = term.value
         value = self.values.reduce(op, axis, x, mask)
+        rounding = self.rounding_of(term)
         if op in ("max", "argmax"):
             return Rounded(value, term.format if op == "max" else EXACT_FORMAT)
         if op == "sum" and self.is_integer_arithmetic(op, term):
@@ -275,21 +246,18 @@ class Ensemble(Interpreter[Rounded]):
         if op == "sum":
             shown = x if mask is None else xp.where(mask, x, xp.zeros_like(x))
             squares = xp.sum(self.counted(shown**2, axis), axis=axis)
-            added = self.rounding.contraction(self.number(x, axis), squares, value, exact_products=True)
-            return self.rounded_result(value, added)
+            added = rounding.contraction(self.number(x, axis), squares, value, exact_products=True)
+            return self.rounded_result(value, added, rounding)
         if not x.shape[axis]:
-            return Rounded(value, self.policy.intermediates)
+            return Rounded(value, rounding.policy.intermediates)
         seen = x if mask is None else xp.where(mask, x, self.values.constant(-float("inf"), x))
         shifted = seen - xp.max(seen, axis=axis, keepdims=True)
-        variance = self.rounding.softmax if op == "softmax" else self.rounding.log_softmax
-        return self.rounded_result(value, variance(value, shifted, axis, self.counts_along(x, axis)))
+        variance = rounding.softmax if op == "softmax" else rounding.log_softmax
+        return self.rounded_result(value, variance(value, shifted, axis, self.counts_along(x, axis)), rounding)
 
     def masked(self, operand: Rounded, where: Rounded) -> Rounded | None:
         value = self.values.masked(operand.value, where.value)
         return None if value is None else Rounded(value, operand.format)
-
-    def finite(self, operand: Rounded) -> bool:
-        return self.values.finite(operand.value)
 
     def state(self, value: Value[Rounded], before: Value[Rounded]) -> Value[Rounded]:
         assert isinstance(value, Named)

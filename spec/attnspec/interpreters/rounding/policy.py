@@ -32,6 +32,9 @@ class Format:
         return math.pow(2.0, -self.bits)
 
 
+OF_NUMBERS = "of numbers"
+"""The name of the format of results that are computed of numbers and positions alone."""
+
 FORMATS = {
     item.name: item
     for item in (
@@ -59,6 +62,7 @@ class Policy:
         truncates: whether the accumulator truncates instead of rounding.
         products: format that each product is rounded to before summation; None if it is not rounded.
         inputs: format that floating inputs are rounded to first; None if they are used as they are.
+        numbers: format of what is computed of numbers and positions alone; None if it is that of functions.
         exception: the name of a line with a format of its own, and that format; None if no line has one.
     """
 
@@ -72,7 +76,13 @@ class Policy:
     truncates: bool = False
     products: Format | None = None
     inputs: Format | None = None
+    numbers: Format | None = None
     exception: tuple[str, Format] | None = None
+
+    def of_numbers(self) -> Policy:
+        """The policy of what is computed of numbers and positions alone, as a table of angles is: nothing is stored."""
+        inner = replace(self.numbers or self.compute, name=OF_NUMBERS)
+        return replace(self, accumulation=inner, intermediates=inner)
 
     def at(self, line: str) -> Policy:
         """The policy of one line of an equation."""

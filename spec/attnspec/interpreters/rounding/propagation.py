@@ -9,18 +9,15 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from attnspec.interpreters.evaluation.value import ValueOf
-from attnspec.interpreters.evaluation.walk import Array, Axis, Frame, Interpreter, Named, Value
+from attnspec.interpreters.evaluation.walk import Array, Axis, Frame, Named, Value
+from attnspec.interpreters.rounding.interpreter import EXACT_FORMAT, RoundingInterpreter
 from attnspec.interpreters.rounding.model import ARITHMETIC, CONDITIONS, EXACT, POLES, Rounding
-from attnspec.interpreters.rounding.policy import Format, Policy
+from attnspec.interpreters.rounding.policy import Format
 from attnspec.language.tree import Apply, At, Node
 from attnspec.thresholds import SIGMA_BOUND, STATE_UNDERFLOWS, UNDECIDABLE, UNDECIDABLE_SHARE
 
 OVERFLOW = float("inf")
 """The variance of what may overflow, or be NaN because something overflows: 0 times it may be NaN."""
-
-EXACT_FORMAT = Format("exact", 0, 0.0, float("inf"))
-"""The format of values that every format represents exactly: integers, truth values and constants."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,40 +51,22 @@ class InexactNumber(float):
         return number
 
 
-class Propagation(Interpreter[Noisy]):
+class Propagation(RoundingInterpreter[Noisy]):
     """Computes values together with the variance of their rounding errors under a policy."""
-
-    def __init__(self, namespace: Any, policy: Policy, constants: int | None = None) -> None:
-        self.values = ValueOf(namespace, constants)
-        self.policy = policy
-        self.rounding = Rounding(policy, namespace)
-
-    def begin_line(self, name: str) -> None:
-        """Take the formats of this line, as a policy may make an exception for one line."""
-        self.rounding = Rounding(self.policy.at(name), self.xp)
-
-    @property
-    def counts(self) -> Array | None:  # of one reduction, here and in the values
-        return self.values.counts
-
-    @counts.setter
-    def counts(self, counts: Array | None) -> None:
-        self.values.counts = counts
-
-    @property
-    def xp(self) -> Any:
-        return self.values.xp
 
     def source(self, array: Array) -> Noisy:
         if not self.xp.isdtype(array.dtype, "real floating"):
-            return Noisy(array, None, EXACT_FORMAT)
+            return self.exact(array)
         operand = Noisy(array, self.rounding.flushed(array), self.policy.storage)
         return self.rounded_to(operand, self.policy.inputs) if self.policy.inputs else operand
+
+    def exact(self, array: Array) -> Noisy:
+        return Noisy(array, None, EXACT_FORMAT)
 
     def constant(self, value: float, like: Noisy) -> Noisy:
         array = self.values.constant(value, like.value)
         if not isinstance(value, InexactNumber):
-            return Noisy(array, None, EXACT_FORMAT)
+            return self.exact(array)
         return Noisy(array, self.xp.full_like(array, value.variance), self.policy.intermediates)
 
     def elementwise(self, op: str, values: Sequence[Value[Noisy]]) -> Value[Noisy]:
@@ -110,23 +89,12 @@ class Propagation(Interpreter[Noisy]):
             return operand
         return replace(operand, variance=self.rounding.one_rounding(self.policy.storage, operand.value))
 
-    def blank(self, shape: tuple[int, ...]) -> Noisy:
-        return Noisy(self.values.blank(shape), None, EXACT_FORMAT)
-
-    def positions(self, count: int) -> Noisy:
-        return Noisy(self.values.positions(count), None, EXACT_FORMAT)
-
-    def as_integers(self, operand: Noisy) -> Array:
-        return self.values.as_integers(operand.value)
-
-    def shape(self, operand: Noisy) -> tuple[int, ...]:
-        return tuple(operand.value.shape)
-
     def rearrange(self, move: Callable[..., Array], *operands: Noisy) -> Noisy:
         if len(operands) == 1:
             (operand,) = operands
             variance = None if operand.variance is None else move(operand.variance)
             return Noisy(move(operand.value), variance, operand.format, operand.terms, operand.exact_ties)
+        operands = self.met(operands)
         format = max((operand.format for operand in operands), key=lambda item: item.bits)
         value = move(*(operand.value for operand in operands))
         terms, exact_ties = max(operand.terms for operand in operands), all(operand.exact_ties for operand in operands)
@@ -142,25 +110,29 @@ class Propagation(Interpreter[Noisy]):
 
     def apply(self, op: str, *operands: Noisy) -> Noisy:
         value = self.values.apply(op, *(operand.value for operand in operands))
-        propagated = self.propagated(op, value, *operands)
         if op in CONDITIONS:
-            return Noisy(value, propagated, EXACT_FORMAT)
+            return Noisy(value, self.propagated(op, value, *operands), EXACT_FORMAT)
+        operands = self.met(operands)
+        propagated = self.propagated(op, value, *operands)
         if op in EXACT or self.is_integer_arithmetic(op, *operands):
             parts = operands[1:] if op == "where" else operands
             return Noisy(value, propagated, max((operand.format for operand in parts), key=lambda item: item.bits))
-        added = self.rounding.elementwise(op, value, *(operand.value for operand in operands))
+        rounding = self.rounding_of(*operands)
+        added = rounding.elementwise(op, value, *(operand.value for operand in operands))
         if op in ARITHMETIC:
-            added = self.zero_if_exact(value, propagated, added)
+            added = self.zero_if_exact(value, propagated, added, rounding)
         terms = sum(operand.terms for operand in operands) if op in ("+", "-") and len(operands) == 2 else 0
         if terms:
             x, y = operands
-            added = added + self.rounding.added_to_sum(x.terms, y.value) + self.rounding.added_to_sum(y.terms, x.value)
+            added = added + rounding.added_to_sum(x.terms, y.value) + rounding.added_to_sum(y.terms, x.value)
         if op == "/" and operands[1].variance is not None:
             added = self.xp.where(self.may_vanish(operands[1]), OVERFLOW, added)
         if op == "*" and any(operand.variance is not None for operand in operands):
             lost = [self.variance(operand) == OVERFLOW for operand in operands]
             added = self.xp.where(lost[0] | lost[1], OVERFLOW, added)
-        return self.rounded_result(value, propagated, added, terms, lambda: self.overflowed(op, value, *operands))
+        return self.rounded_result(
+            value, propagated, added, terms, lambda: self.overflowed(op, value, *operands), rounding
+        )
 
     def may_vanish(self, operand: Noisy) -> Array:
         """Where rounding may make 0 of an operand that is not, as a divisor does that underflows: 0/x is then 0/0."""
@@ -202,20 +174,21 @@ class Propagation(Interpreter[Noisy]):
             itself = itself & each.data.value
         return replace(result, data=replace(result.data, variance=self.xp.where(itself, 0.0, variance)))
 
-    def is_integer_arithmetic(self, op: str, *operands: Noisy) -> bool:
-        """Whether an operation has exact integers as operands and result."""
-        exact = all(operand.format is EXACT_FORMAT for operand in operands)
-        return exact and self.rounding.is_integer_arithmetic(op, *(operand.value for operand in operands))
-
-    def zero_if_exact(self, value: Array, propagated: Array | None, added: Array) -> Array:
+    def zero_if_exact(self, value: Array, propagated: Array | None, added: Array, rounding: Rounding) -> Array:
         """The added variance, 0 where exact operands give a representable result, as in 1 − 1."""
-        exact = self.rounding.is_representable(self.rounding.policy.intermediates, value)
+        exact = rounding.is_representable(rounding.policy.intermediates, value)
         if propagated is not None:
             exact = self.xp.logical_and(exact, propagated == 0)
         return self.xp.where(exact, self.xp.zeros_like(added), added) if bool(self.xp.any(exact)) else added
 
     def rounded_result(
-        self, value: Array, propagated: Array | None, added: Array, terms: int, overflowed: Callable[[], Array]
+        self,
+        value: Array,
+        propagated: Array | None,
+        added: Array,
+        terms: int,
+        overflowed: Callable[[], Array],
+        rounding: Rounding,
     ) -> Noisy:
         """A result with the sum of both variances.
 
@@ -224,9 +197,10 @@ class Propagation(Interpreter[Noisy]):
 
         Args:
             overflowed: says where a value that is not finite comes from an overflow.
+            rounding: the model of the operation's errors.
         """
         variance = added if propagated is None else propagated + added
-        target = self.rounding.policy.intermediates
+        target = rounding.policy.intermediates
         reach = self.xp.abs(value) + SIGMA_BOUND * self.xp.sqrt(variance)
         if bool(self.xp.all(reach < min(target.largest, SIGMA_BOUND * UNDECIDABLE**0.5))):
             return Noisy(value, variance, target, terms)  # nothing is near an overflow
@@ -334,7 +308,10 @@ class Propagation(Interpreter[Noisy]):
         return variance + self.xp.where(exact, self.xp.zeros_like(added), added)
 
     def contract(self, a: Noisy, b: Noisy) -> Noisy:
-        a, b = self.round_operand(a), self.round_operand(b)
+        rounding = self.rounding_of(a, b)
+        accumulation = rounding.policy.accumulation
+        if rounding is self.rounding:
+            a, b = self.round_operand(a), self.round_operand(b)
         value = self.values.contract(a.value, b.value)
         squared_a, squared_b = a.value**2, b.value**2
         propagated = None
@@ -344,14 +321,14 @@ class Propagation(Interpreter[Noisy]):
         if b.variance is not None:
             second = self.values.contract(self.counted(squared_a), b.variance)
             propagated = second if propagated is None else propagated + second
-        exact = a.format.bits + b.format.bits <= self.policy.accumulation.bits
+        exact = a.format.bits + b.format.bits <= accumulation.bits
         squares = self.values.contract(squared_a, squared_b)
-        added = self.rounding.contraction(self.number(a.value), squares, value, exact)
+        added = rounding.contraction(self.number(a.value), squares, value, exact)
         if self.may_overflow(a.value, b.value):  # a partial sum, in another order of the products
             reach = self.values.contract(self.xp.abs(a.value), self.xp.abs(b.value))
-            added = self.xp.where(reach > self.policy.accumulation.largest, OVERFLOW, added)
+            added = self.xp.where(reach > accumulation.largest, OVERFLOW, added)
         return self.rounded_result(
-            value, propagated, added, self.number(a.value), lambda: self.product_overflowed(value, a, b)
+            value, propagated, added, self.number(a.value), lambda: self.product_overflowed(value, a, b), rounding
         )
 
     def may_overflow(self, a: Array, b: Array) -> bool:
@@ -386,23 +363,26 @@ class Propagation(Interpreter[Noisy]):
             s = s + xp.where(doubtful, term.value**2 if op == "sum" else lost, xp.zeros_like(s))
             s = xp.where(s < UNDECIDABLE, s, lost)
         exact = term.variance is None and doubtful is None
+        rounding = self.rounding_of(term)
         match op:
             case "sum" if self.is_integer_arithmetic(op, term):
                 return Noisy(value, None if exact else xp.sum(s, axis=axis), EXACT_FORMAT)
             case "sum":
                 shown = term.value if mask is None else xp.where(mask, term.value, xp.zeros_like(term.value))
                 squares = xp.sum(self.counted(shown**2, axis), axis=axis)
-                added = self.rounding.contraction(self.number(shown, axis), squares, value, exact_products=True)
+                added = rounding.contraction(self.number(shown, axis), squares, value, exact_products=True)
                 reach = xp.sum(self.counted(xp.abs(shown), axis), axis=axis)
                 s = self.counted(s, axis, power=2)  # equal elements err equally
-                added = xp.where(reach > self.policy.accumulation.largest, OVERFLOW, added)
+                added = xp.where(reach > rounding.policy.accumulation.largest, OVERFLOW, added)
                 variance = None if exact else xp.sum(s, axis=axis)
-                return self.rounded_result(value, variance, added, 0, lambda: self.sum_overflowed(shown, s, axis))
+                return self.rounded_result(
+                    value, variance, added, 0, lambda: self.sum_overflowed(shown, s, axis), rounding
+                )
             case "max":
                 return Noisy(value, self.max_variance(term.value, s, value, mask, axis), term.format)
             case "argmax":
                 return Noisy(value, self.argmax_variance(term, s, mask, axis), EXACT_FORMAT)
-        return self.weights(op, axis, term.value, s, value, mask)
+        return self.weights(op, axis, term.value, s, value, mask, rounding)
 
     def sum_overflowed(self, terms: Array, s: Array, axis: int) -> Array:
         """Where a sum of terms with the variances s is not finite because it, or a term, overflows float64."""
@@ -440,7 +420,9 @@ class Propagation(Interpreter[Noisy]):
             near = xp.logical_and(near, mask)
         return xp.where(lost, OVERFLOW, xp.max(xp.where(near, s, xp.zeros_like(s)), axis=axis))
 
-    def weights(self, op: str, axis: int, e: Array, s: Array, value: Array, mask: Array | None) -> Noisy:
+    def weights(
+        self, op: str, axis: int, e: Array, s: Array, value: Array, mask: Array | None, rounding: Rounding
+    ) -> Noisy:
         """softmax or log_softmax, whose errors share one sum.
 
         With the variances s of the scores, the relative variance of p_i is Σ_j (δ_ij − p_j)² s_j =
@@ -448,7 +430,7 @@ class Propagation(Interpreter[Noisy]):
         """
         xp = self.xp
         if not e.shape[axis]:
-            return Noisy(value, s, self.policy.intermediates)
+            return Noisy(value, s, rounding.policy.intermediates)
         p = value if op == "softmax" else xp.exp(value)
         seen = e if mask is None else xp.where(mask, e, self.values.constant(-float("inf"), e))
         shifted = seen - xp.max(seen, axis=axis, keepdims=True)
@@ -461,11 +443,11 @@ class Propagation(Interpreter[Noisy]):
             same_ties = (p == xp.max(p, axis=axis, keepdims=True)) == (shifted == 0)  # weights tie where scores do
             propagated = xp.where(lost, relative, p**2 * relative)
             result = self.rounded_result(
-                value, propagated, self.rounding.softmax(p, shifted, axis, counts), 0, lambda: lost
+                value, propagated, rounding.softmax(p, shifted, axis, counts), 0, lambda: lost, rounding
             )
             return replace(result, exact_ties=bool(xp.all(s == 0)) and bool(xp.all(same_ties)))
         return self.rounded_result(
-            value, relative, self.rounding.log_softmax(value, shifted, axis, counts), 0, lambda: lost
+            value, relative, rounding.log_softmax(value, shifted, axis, counts), 0, lambda: lost, rounding
         )
 
     def masked(self, operand: Noisy, where: Noisy) -> Noisy | None:
@@ -479,9 +461,6 @@ class Propagation(Interpreter[Noisy]):
         if where.variance is not None:
             shown = self.xp.where(where.variance > 0, variance + operand.value**2, shown)
         return Noisy(value, shown, operand.format)
-
-    def finite(self, operand: Noisy) -> bool:
-        return self.values.finite(operand.value)
 
     def state(self, value: Value[Noisy], before: Value[Noisy]) -> Value[Noisy]:
         """A state rounded to the policy's format for states; an undecidable element stays so in all later steps."""

@@ -274,6 +274,7 @@ class LineSearch:
             return []
         return numbers if mutant is None else [_both(mutant, number) for number in numbers]
 
+    @np.errstate(all="ignore")  # a number may lead anywhere, and what overflows does not fit
     def fits(self, suspect: Suspect, place: FreeNumber) -> bool:
         """Whether a number at a place brings the line near an array."""
         array = suspect.arrays[0].ravel().astype(np.float64)

@@ -14,8 +14,10 @@ from typing import Any, Literal
 
 import numpy as np
 
+from attnspec.interpreters.rounding.model import EXACT, INTEGER_OPERATIONS
 from attnspec.interpreters.rounding.policy import Format, Policy, declared_only, preset
-from attnspec.language.tree import Definition
+from attnspec.language.traversal import nodes
+from attnspec.language.tree import Apply, Definition, Name, Node, Number, Position, SizeOf
 from attnspec.thresholds import (
     BITS_ALIKE,
     BITS_MARGIN,
@@ -160,10 +162,20 @@ Lower = Callable[[float], Policy]
 def sites(definition: Definition, policy: Policy) -> dict[str, Lower]:
     """Map each site at which bits may be lost to a function that lowers the policy there."""
     lowered_at: dict[str, Lower] = {site: partial(lowered, policy, parts) for site, parts in SITES.items()}
+    if any(map(_is_computed_of_places, nodes(definition))):
+        lowered_at["what is computed of positions and numbers alone"] = partial(lowered, policy, ("numbers",))
     for line in definition.lines:
         if len(line.targets) == 1:
             lowered_at[f"the line {line.targets[0]}"] = partial(_line_lowered, policy, line.targets[0])
     return lowered_at
+
+
+def _is_computed_of_places(node: Node) -> bool:
+    """Whether an operation that rounds has places and numbers as operands alone."""
+    rounds = isinstance(node, Apply) and node.op not in (*EXACT, *INTEGER_OPERATIONS)
+    parts = list(nodes(node)) if rounds else []
+    alone = all(isinstance(part, Apply | Position | Number | SizeOf | Name) for part in parts)
+    return alone and any(isinstance(part, Position) for part in parts)
 
 
 def lowered(policy: Policy, parts: Sequence[str], bits: float) -> Policy:
