@@ -246,6 +246,21 @@ def test_a_form_that_loses_digits_is_imprecise() -> None:
     assert verdict.worst_case is not None
 
 
+def test_digits_that_are_lost_in_the_calls_of_a_property_are_lost_by_the_form() -> None:
+    """Where all the drawn cases are right in float16, a vector and a constant have a variance of 0, and no answer."""
+
+    def fast_in_torch(x: Any, gamma: Any, beta: Any, *, eps: float) -> Any:
+        mu = x.mean(-1, keepdim=True)
+        variance = (x**2).mean(-1, keepdim=True) - mu**2
+        return gamma * ((x - mu) / (variance + eps) ** 0.5) + beta
+
+    verdict = judged(fast_in_torch, LAYER_NORM, framework="torch", dtype="float16")
+
+    assert verdict.verdict == "imprecise", str(verdict)
+    assert ("common_shift_changes_nothing", False) in verdict.properties
+    assert verdict.reason.endswith("left in the case shown")
+
+
 @pytest.mark.parametrize("dtype", ["float64", "float32", "float16"])
 def test_the_equation_as_it_stands_loses_nothing(dtype: str) -> None:
     verdict = judged(two_passes, LAYER_NORM, dtype=dtype)

@@ -315,10 +315,8 @@ def _compare_with_mutant(
 
 def describe_bits_left(worst: Compared, bits: float) -> str:
     """Describe how many significant bits a form leaves, and in which case."""
-    description = worst.case.description
-    where = (
-        f"on values of the kind {description.regime!r} ({description})" if description else f"in {worst.case.origin}"
-    )
+    description, origin = worst.case.description, worst.case.origin or "the case shown"
+    where = f"on values of the kind {description.regime!r} ({description})" if description else f"in {origin}"
     return f"{bits:.0f} significant bit{' is' if round(bits) == 1 else 's are'} left {where}"
 
 

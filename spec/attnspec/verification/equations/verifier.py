@@ -191,6 +191,10 @@ class EquationVerifier(Verifier[Conclusion]):
         self.findings += held.skipped
         if not held.violation:
             return None
+        self.observations += self.candidate.observe([*map(self.candidate.with_summed_gradients, held.calls)])
+        wrong = self.judge_all(judged.policy)  # which element is wrong says more than which relation
+        if wrong is not None:
+            return replace(wrong, properties=held.results)
         return Conclusion(VerdictKind.DIFFERS, held.violation, judged, self.strength, properties=held.results)
 
     def hunt(self) -> Conclusion | None:

@@ -28,11 +28,13 @@ class PropertyResults:
     Attributes:
         results: the name of each property that was checked, with whether it holds.
         violation: the first property that does not hold, in words; "" if all hold.
+        calls: the cases on which that property calls the candidate; empty if all hold.
         skipped: a sentence for each property that was not checked, with the reason.
     """
 
     results: tuple[tuple[str, bool], ...]
     violation: str
+    calls: tuple[Case, ...]
     skipped: tuple[str, ...]
 
 
@@ -66,7 +68,8 @@ def check_properties(
     def function(**arguments: Any) -> Any:
         arrays = {name: np.asarray(value) for name, value in arguments.items() if name not in named}
         options = {name: arguments[name] for name in named}
-        answers = call(Case(_with_batch_axes(arrays, equation, axes), options))
+        calls.append(Case(_with_batch_axes(arrays, equation, axes), options))
+        answers = call(calls[-1])
         if isinstance(answers, str):
             raise Unanswered(answers)
         pairs = zip(answers, equation.definition.results, strict=True)  # a gradient that is summed has no batch axes
@@ -74,21 +77,25 @@ def check_properties(
         return answers if len(answers) > 1 else answers[0]
 
     results: list[tuple[str, bool]] = []
+    calls: list[Case] = []
     skipped, violation = [], ""
+    broken: tuple[Case, ...] = ()
     for prop in PROPERTIES.get(equation.id, ()) if _is_whole(equation) else ():
         among = [_drawn(equation, prop, least, dtype, seed)] if cases is None else cases
         case = next(filter(partial(applies, prop), among), None)
         if case is None:
             skipped.append(f"the property {prop.name} was not checked: it applies to none of the recorded cases")
             continue
+        calls.clear()
         try:
             violations = broken_relations(prop, function, case, noise_of)
         except Unanswered as error:
             skipped.append(f"the property {prop.name} was not checked: {error}")
             continue
         results.append((prop.name, not violations))
-        violation = violation or (f"the property {violations[0]}" if violations else "")
-    return PropertyResults(tuple(results), violation, tuple(skipped))
+        if violations and not violation:
+            violation, broken = f"the property {violations[0]}", tuple(calls)
+    return PropertyResults(tuple(results), violation, broken, tuple(skipped))
 
 
 def _is_whole(equation: Equation[..., Any]) -> bool:
