@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -61,6 +62,13 @@ class Folder:
         if found:
             print("  to mend   make docs", file=sys.stderr)
         return 1 if found else 0
+
+
+def copy(file: Path, to: Path) -> None:
+    """Copy a file that has changed; the time of an equal one stays."""
+    if not to.is_file() or to.read_bytes() != file.read_bytes():
+        to.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(file, to)
 
 
 def prose(text: str) -> str:

@@ -20,6 +20,14 @@ needs_chromium = pytest.mark.skipif(
     reason="not run: there is no Chromium; to mend, apt-get install chromium (Debian), or put it on PATH",
 )
 
+SAID = {
+    "formula": "formula",
+    "figure": "data flow",
+    "specification": "source",
+    "implementation": "no array of the code",
+}
+"""{view: what the note says of a view in which a term does not stand}."""
+
 SCRIPT = """
 const VIEWS = ['formula', 'figure', 'specification', 'implementation'];
 const all = () => [...document.querySelectorAll('.attnspec [data-key], .attnspec [data-at]')];

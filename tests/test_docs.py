@@ -62,6 +62,14 @@ def test_the_index_links_every_page(wanted: Pages) -> None:
     assert set(re.findall(r"\]\(equations/(\w+)\.md\)", index)) == {Path(file).stem for file in wanted}
 
 
+def test_every_promise_of_the_pages_has_its_tests() -> None:
+    """The tests that `tests/pages/README.md` names exist."""
+    named = re.findall(r"`([\w/]+\.py)::(\w+)`", (ROOT / "tests/pages/README.md").read_text("utf-8"))
+
+    assert len(named) > 50
+    assert [each for each in named if f"def {each[1]}(" not in (ROOT / "tests" / each[0]).read_text("utf-8")] == []
+
+
 def test_what_is_stale_is_named(wanted: Pages, tmp_path: Path) -> None:
     folder = dataclasses.replace(generate.FOLDER, path=tmp_path)
     (tmp_path / "mine.md").write_text("kept", encoding="utf-8")

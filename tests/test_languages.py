@@ -13,8 +13,8 @@ from babel.messages.pofile import read_po
 from attnspec import REGISTRY
 from attnspec.pages import page
 from attnspec.pages.conventions import convention_items, gap
-from attnspec.pages.kept import Asked, unjudged
-from attnspec.pages.translation import SAYING, SCRIPT_TEXT, Translation, read, translation
+from attnspec.pages.kept import Asked, Kept, unjudged
+from attnspec.pages.translation import FRAGMENTS, SAYING, SCRIPT_TEXT, Translation, read, translation
 from attnspec.verification.verdict import VerdictKind
 from website import language
 from website.language import CHINESE, LOCALE, Language
@@ -75,11 +75,13 @@ def said(html: str) -> Iterator[str]:
     return (found[3] for found in SAYING.finditer(html) if "data-key" not in found[1])
 
 
-def test_what_views_say_is_in_the_catalog() -> None:
+def test_what_views_say_is_in_the_catalog(tmp_path: Path) -> None:
     """Each heading, term, button and sentence of a view has its Chinese, and so has each message of the script."""
     known = translation(CHINESE, [LOCALE])
     cell, other = REGISTRY["recurrent.gru_cell"], REGISTRY["recurrent.gru_cell_reset_after"]
     shown = page.equation_views(cell, page.VIEWS) + convention_items(cell, ())
+    shown += page.equation_views(REGISTRY["recurrent.gru"], page.VIEWS)
+    shown += Kept(tmp_path).judged(Asked("attnspec_numpy.scores:dot", "scores.dot")).html
     shown += unjudged(Asked("attnspec_numpy.recurrent:gru_cell", cell.id)).html
     names = {other.id, "recurrent.gru_cell_update_writes", "LaTeX"}
     silent = [text for text in said(shown) if known.say(text) == text and text not in names]
@@ -88,6 +90,7 @@ def test_what_views_say_is_in_the_catalog() -> None:
     assert not silent
     for gaps in (gap(cell, other), gap(cell, cell), gap(cell, REGISTRY["recurrent.gru"])):
         assert known.say(gaps) != gaps
+    assert [each for each in FRAGMENTS if known.say(each) == each] == []
     script = page.asset("page.js")
     assert len(SCRIPT_TEXT.findall(script)) > 5
     assert known.script(script).keys() == set(SCRIPT_TEXT.findall(script))
@@ -96,14 +99,18 @@ def test_what_views_say_is_in_the_catalog() -> None:
 
 def test_a_page_is_translated_but_for_its_code() -> None:
     """Only whole texts are translated; what names stand for is, where a script reads it."""
-    known = Translation({"seed": "种子", "It calls {id}": "它调用 {id}", "the input": "输入"})
+    known = Translation(
+        {" of ": " 作用于 ", ", given": "，给定", "seed": "种子", "It calls {id}": "它调用 {id}", "the input": "输入"}
+    )
     html = (
         "<h2>It calls a.b</h2><dt>seed</dt><code>seed</code><p>seed of it</p>"
+        '<mtd class="comment"><mtext>seed</mtext></mtd><ol class="words"><li>r = σ of x, given</li></ol>'
         '<script type="application/json" class="attnspec-words">{"k": ["x", "the input"], "t": "the input"}</script>'
     )
 
     assert known.html(html) == (
         "<h2>它调用 a.b</h2><dt>种子</dt><code>seed</code><p>seed of it</p>"
+        '<mtd class="comment"><mtext>种子</mtext></mtd><ol class="words"><li>r = σ 作用于 x，给定</li></ol>'
         '<script type="application/json" class="attnspec-words">{"k": ["x", "输入"], "t": "the input"}</script>'
     )
     assert translation("en").html(html) == html

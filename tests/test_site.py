@@ -9,6 +9,7 @@ from dataclasses import replace
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import numpy as np
@@ -18,8 +19,8 @@ import peers
 from attnspec.discovery import discover
 from attnspec.language.equation import REGISTRY, Equation
 from attnspec.pages.kept import Found
-from browsing import chromium, needs_chromium, opened, served
-from website import build, drawing, lean, mistakes, pages, pictures
+from browsing import CHROMIUM, SAID, chromium, needs_chromium, opened, served
+from website import build, drawing, index, lean, mistakes, pages, pictures
 from website.disagreements import CARDS, DISPUTES, UNCHECKED
 from website.guides import Guides
 from website.language import Language
@@ -46,6 +47,11 @@ def check_site(site: Path, ids: list[str]) -> None:
     primary = [id for page in written for id in re.findall(r'<dt [^>]*id="attnspec-([^"]+)"', page.read_text("utf-8"))]
     assert sorted(primary) == sorted(ids)
     assert not {page.name: found for page in site.rglob("*.html") if (found := lean.loads(page.read_text("utf-8")))}
+    others = [page for page in site.rglob("*.html") if page.stem != "search" and "_static" not in page.parts]
+    weights = {page.stem: sum(lean.weight(site, page.relative_to(site).as_posix()).values()) for page in others}
+    assert not {page: weight for page, weight in weights.items() if weight > HEAVIEST}
+    for words in site.rglob(index.NAME):
+        assert words.stat().st_size <= HEAVIEST, "the index, which the page of the search alone loads"
     for sheet in site.rglob("*.css"):
         assert not re.findall(r"(?:@import\s*|url\()['\"]?(?:https?:)?//", sheet.read_text("utf-8")), sheet
 
@@ -151,18 +157,41 @@ def test_who_catches_which_mistake() -> None:
     facts = {"implementation": "a:f", "dtype": "float32", "tried": json.dumps([[id, id != ids[1]] for id in ids])}
     texts = mistakes.pages(cell, {"a:f": Found("conforms", "", "", (), facts)}, Language())
     page, report = texts["mistakes/recurrent.gru_cell.md"], json.loads(texts["mistakes/recurrent.gru_cell.json"])
-    rows = re.findall(r"<tr><td>.*?</tr>", page)
+    rows = re.findall(r"<tr(?: class=\"missed\")?><td>.*?</tr>", page)
 
     assert len(rows) == 4
     assert "not-caught" in rows[0], "what nobody catches comes first"
+    assert [row.startswith('<tr class="missed">') for row in rows] == [True, False, False, False]
+    assert page.count('<input type="checkbox">') == 1, "to show these alone"
     assert sum("not-caught" in row for row in rows) == 1
-    assert "4 mistakes, of which 1 would have been caught by no verdict" in page
+    assert "4 mistakes, of which no verdict catches 1." in page
     [found] = report["files"].values()
     assert Counter(each["status"] for each in found["mutants"]) == {"Killed": 3, "Survived": 1}
     for id, laws in mistakes.catchers(cell).items():
         assert id in {each.id for each in cell.mutants()}
         assert laws
     assert mistakes.pages(cell, {}, Language()) == {}
+
+
+def test_each_line_has_the_mistakes_that_are_in_it() -> None:
+    """A mistake counts for the lines that it changes."""
+    cell = CATALOGUE["recurrent.gru_cell"]
+    changed = {mutant.id: mistakes.changed_lines(cell.definition, mutant.definition) for mutant in cell.mutants()}
+
+    assert changed["r/drop/b_r"] == {0}
+    assert changed["recurrent.gru_cell_update_writes"] == {3}
+    assert all(changed.values())
+    facts = {"implementation": "a:f", "dtype": "float32", "tried": json.dumps([[id, True] for id in changed])}
+    page = mistakes.pages(cell, {"a:f": Found("conforms", "", "", (), facts)}, Language())[f"mistakes/{cell.id}.md"]
+    rows = re.findall(r"^\| `([^`]*)` \| ([^|]*) \| (\d+) \| (\d+) \|", page, re.MULTILINE)
+    assert [(row[1], int(row[2]) == int(row[3]) > 10) for row in rows] == [
+        ("reset gate", True),
+        ("update gate", True),
+        ("candidate state", True),
+        ("", True),
+    ]
+    assert rows[0][0] == "r = σ(x W_xr + h W_hr + b_r)"
+    assert str(cell.sources[0]) in page
 
 
 def test_two_formulas_are_side_by_side(part: Path) -> None:
@@ -257,6 +286,46 @@ def test_unused_rules_are_left_out() -> None:
     assert kept == ".a{color:red}@media (min-width:1px){.a:not(.b){z:w}}:root{--v:2}i{k:var(--v)}"
 
 
+@needs_chromium
+def test_the_index_of_the_search_is_packed_without_loss(part: Path) -> None:
+    """What the browser unpacks is what Sphinx has written."""
+    numbers = Random(1)
+    lists = {f"w{size}": sorted(numbers.sample(range(2_000), size)) for size in (*range(2, 60), 1_000, 2_000)}
+    packed = {"terms": {word: index.gaps(pages) for word, pages in lists.items()}, "titleterms": {"one": 7}}
+    with served(part) as root, chromium() as browser:
+        page = browser.new_page()
+        unpacked = page.evaluate(f"packed => {index.UNPACK}(packed)", packed)
+        for folder, styles in (("", "styles"), ("zh/", "styles.zh_CN")):
+            page.goto(f"{root}/{folder}search.html")
+            page.wait_for_function("typeof Search !== 'undefined' && Search._index")
+            found = page.evaluate("({terms: Search._index.terms, titleterms: Search._index.titleterms})")
+            text = (part.parent / styles / index.NAME).read_text("utf-8")
+            whole = json.loads(text[len(index.START) : -len(index.END)])
+            assert found == {name: whole[name] for name in found}
+            assert len(found["terms"]) > 100
+
+    assert unpacked == {"terms": lists, "titleterms": {"one": 7}}
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    return {file.relative_to(folder).as_posix(): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+
+
+@pytest.mark.broad
+def test_two_builds_are_equal_and_the_second_in_a_folder_writes_no_page(part: Path, tmp_path: Path) -> None:
+    """Nothing of a page depends on when or where it was built; a page of which nothing has changed is not made anew."""
+    assert build.build(tmp_path, SEEN, judge=False) == 0
+    first, second = tree(part), tree(tmp_path / "html")
+    assert first.keys() == second.keys()
+    assert [name for name in first if first[name] != second[name]] == []
+
+    times = {page: page.stat().st_mtime_ns for page in (tmp_path / "html").rglob("equations/*.html")}
+    assert build.build(tmp_path, SEEN, judge=False) == 0
+    assert len(times) == 2 * len(SEEN)
+    assert [page.name for page, time in times.items() if page.stat().st_mtime_ns != time] == []
+    assert tree(tmp_path / "html") == first
+
+
 def test_what_opens_the_navigation_has_a_name() -> None:
     opened = '<html lang="zh-CN"><summary><span class="toctree-toggle" role="presentation"></span></summary>'
     named = lean.named(opened + "<span>Collapse Sidebar</span>")
@@ -265,6 +334,8 @@ def test_what_opens_the_navigation_has_a_name() -> None:
     assert "<span>收起侧边栏</span>" in named
     assert 'aria-label="The pages below"' in lean.named(opened.replace("zh-CN", "en"))
     assert lean.named(named) == named
+    name = '<a class="reference internal" href="x.html">a.b_c</a>'
+    assert lean.named(name) == lean.named(lean.named(name)) == name.replace("a.b_c", "a.<wbr>b_<wbr>c")
 
 
 @needs_chromium
@@ -388,3 +459,27 @@ def test_the_whole_site(tmp_path: Path) -> None:
 
     assert "z and 1 − z are swapped" in front, "the verdict of the front page"
     assert "data-key" in front
+    if CHROMIUM is not None:
+        check_links(tmp_path / "html")
+
+
+def check_links(site: Path) -> None:
+    """Page × view × term: on each page of an equation, each term lights up in each view, or the page says why not. No
+    page is wider than a narrow window."""
+    shown = Counter[str]()
+    with chromium() as browser:
+        for file in sorted(site.glob("equations/*.html")):
+            with opened(browser, file, viewport={"width": 360, "height": 800}) as page:
+                assert page.evaluate("document.documentElement.scrollWidth") <= 360, file.name
+                terms, swept = _ask(page, "terms"), _ask(page, "sweep")
+                judged = page.locator(".view.implementation [data-at]").count() > 0
+            for place, (lit, _, note) in swept:
+                own = terms[place]
+                if own["equation"] != file.stem:
+                    continue
+                views = {terms[each]["view"] for each in lit}
+                for view in ("formula", "figure", "specification", *(["implementation"] if judged else [])):
+                    shown[f"{view}: {'lit' if view in views else 'said' if SAID[view] in note else 'silent'}"] += 1
+    print(shown)
+    assert not [each for each in shown if each.endswith("silent")]
+    assert len([each for each in shown if each.endswith("lit")]) == 4

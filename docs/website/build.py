@@ -22,10 +22,10 @@ import peers  # noqa: E402  # likewise
 from attnspec.discovery import discover  # noqa: E402  # the path is set above
 from attnspec.language.equation import Equation  # noqa: E402  # likewise
 from attnspec.pages.kept import Asked, Found, Kept  # noqa: E402  # likewise
-from website import lean, pages  # noqa: E402  # likewise
+from website import index, lean, pages  # noqa: E402  # likewise
 from website.guides import Guides  # noqa: E402  # likewise
 from website.language import CHINESE, ENGLISH, FOLDERS, Language  # noqa: E402  # likewise
-from writing import ROOT, Texts  # noqa: E402  # likewise
+from writing import ROOT, Texts, copy  # noqa: E402  # likewise
 
 EXAMPLES = "example"
 """The folder of the code that is wrong on purpose, among the sources."""
@@ -100,10 +100,12 @@ def sphinx(out: Path, language: str) -> int:
     site = out / "html" / FOLDERS[language]
     options = ["-W", "--keep-going", "-q", "-j", str(JOBS), "-d", str(out / f"trees{suffix}"), "-c", str(HERE)]
     options += ["-D", f"attnspec_kept={out / 'verdicts'}", "-D", f"language={language}"]
-    source = str(out / f"source{suffix}")
+    source, whole = str(out / f"source{suffix}"), out / f"styles{suffix}"
+    index.restore(site / index.NAME, whole / index.NAME)
     done = subprocess.run([sys.executable, "-m", "sphinx", "-b", "html", *options, source, str(site)])
     if done.returncode == 0:
-        lean.slim(site, out / f"styles{suffix}")
+        lean.slim(site, whole)
+        index.pack(site / index.NAME, whole / index.NAME)
     return done.returncode
 
 
@@ -130,13 +132,6 @@ def write(texts: Texts, source: Path) -> None:
         if not file.is_file() or file.read_text("utf-8") != text:
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text, "utf-8")
-
-
-def copy(file: Path, to: Path) -> None:
-    """Copy a file that has changed."""
-    if not to.is_file() or to.read_bytes() != file.read_bytes():
-        to.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(file, to)
 
 
 def remove_others(source: Path, texts: Iterable[str]) -> None:

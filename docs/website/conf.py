@@ -69,24 +69,33 @@ def in_other_language(app: Sphinx, page: str, template: str, context: dict[str, 
     }
 
 
+PARTICLES = "的是在和了它由从与"
+"""Characters between the words that one searches for."""
+
+
 class SearchPairs(SearchChinese):
     """Search in Chinese: words of Latin letters, and each two characters side by side, as nothing marks words."""
 
     language_name = "English"  # Sphinx 9.0 takes the name of the stemmer from it
-    js_splitter_code = """
+    js_splitter_code = (
+        f"""
+const PARTICLES = /[{PARTICLES}]/g;
+"""
+        + """
 function splitQuery(query) {
-  const words = query.match(/[\\u4e00-\\u9fff]+|[a-zA-Z0-9_]+/g) || [];
+  const words = query.replace(PARTICLES, " ").match(/[\\u4e00-\\u9fff]+|[a-zA-Z0-9_]+/g) || [];
   return words.flatMap((word) => word[0] < "\\u4e00" || word.length < 3
     ? [word]
     : [...word.slice(1)].map((character, place) => word[place] + character));
 }
 """
+    )
 
     def split(self, input: str) -> list[str]:
         """The words of a text, as `splitQuery` splits what is searched for."""
         latin = self.latin1_letters.findall(input)
         self.latin_terms.update(latin)
-        runs = re.findall("[\u4e00-\u9fff]+", input)
+        runs = re.findall("[\u4e00-\u9fff]+", re.sub(f"[{PARTICLES}]", " ", input))
         return [*latin, *(first + second for run in runs for first, second in pairwise(run))]
 
 

@@ -111,6 +111,8 @@ def asked() -> Language:
         list(pictures.markdown("", pictures.Drawn("", (), weights, traces, rest), language))
     for text in literals():
         language.say(text)
+    for line in (line for equation in shown.values() for line in equation.definition.lines):
+        language.of(line.comment)
     return language
 
 

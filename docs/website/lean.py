@@ -15,6 +15,10 @@ TOGGLES = {"en": "The pages below", "zh-CN": "下级页面"}
 """{language: what it is called}."""
 CHINESE = {">Collapse Sidebar<": ">收起侧边栏<", ">Expand Sidebar<": ">展开侧边栏<"}
 """What the theme has no Chinese for."""
+LONG = re.compile(
+    r'(<a class="reference internal" href="[^"]*">|<span class="pre">(?=[\w.:]{28}))([\w.:]+)(?=</(?:a|span)>)'
+)
+"""A name in the navigation, or a long one in a text, which may be broken after its signs."""
 KEPT = ("fa-",)
 """How the classes of icons begin: the site has signs of its own for those that the theme writes."""
 
@@ -50,12 +54,12 @@ def slim(site: Path, styles: Path) -> None:
 
 
 def named(text: str) -> str:
-    """A page whose navigation has names for all that can be pressed, in its language."""
+    """A page whose navigation names all that can be pressed, in its language; long names can be broken."""
     language = "zh-CN" if '<html lang="zh-CN"' in text else "en"
     text = text.replace(TOGGLE, TOGGLE.replace(">", f' aria-label="{TOGGLES[language]}">', 1))
     for english, chinese in CHINESE.items() if language == "zh-CN" else ():
         text = text.replace(english, chinese)
-    return text
+    return LONG.sub(lambda found: found[1] + re.sub(r"([._:])", r"\1<wbr>", found[2]), text)
 
 
 def _without_unused(text: str) -> str:

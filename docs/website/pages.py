@@ -15,6 +15,7 @@ from attnspec.interpreters.cost.cost import written
 from attnspec.language.equation import Equation
 from attnspec.language.layers import sizes_of
 from attnspec.language.procedure import PROCEDURES
+from attnspec.language.symbols import differentiated, symbol
 from attnspec.pages.kept import Asked, Found
 from attnspec.properties import PROPERTIES
 from attnspec.verification.cases.case import smallest
@@ -282,7 +283,10 @@ class Pages:
         for option in definition.options:
             yield say("option"), f"`{option.name}`", "", option.kind
         for result in definition.results:
-            yield say("gives"), f"`{result.name}`", _shape(result.dims), result.kind
+            of_what = (
+                prose(of(symbol(result.name, equation.id).meaning)) if differentiated(result.name) else result.kind
+            )
+            yield say("gives"), f"`{result.name}`", _shape(result.dims), of_what
 
     def implementations(self, equation: AnEquation) -> Iterator[str]:
         found = own(equation, self.discovery)
@@ -334,11 +338,11 @@ class Pages:
         lists = f"`attnspec show {equation.id} --mutants`"
         if self.answers(equation):
             lists = f"[{say('the table of who catches which')}](../{mistakes.FOLDER}/{equation.id}.md)"
-        yield say(
-            "{number} of them are written by hand, and rules make the others from its lines; all are in {place}.",
-            number=len(equation.curated),
-            place=lists,
-        )
+        if equation.curated:
+            by_hand = "Written by hand: {number}. Rules make the others from its lines. All are in {place}."
+            yield say(by_hand, number=len(equation.curated), place=lists)
+        else:
+            yield say("Rules make them from its lines; all are in {place}.", place=lists)
         yield bullets(f"`{each.name}`: {prose(self.of(each.says))}" for each in equation.curated)
 
     def answers(self, equation: AnEquation) -> dict[str, Found]:

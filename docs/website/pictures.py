@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -21,7 +20,7 @@ from attnspec.plots.drawing import svg
 from attnspec.plots.examples import drawn
 from attnspec.plots.panels import HEAT, Panel, in_words, panels, save_data
 from website.language import Language
-from writing import bullets
+from writing import bullets, copy
 
 MOST = 4
 """Pictures on one page, so that it stays light; the data has all."""
@@ -64,8 +63,7 @@ def pictures(equation: Equation[..., Any], source: Path | None, language: Langua
     found = kept_pictures(equation, kept)
     if found.picture:
         if source is not None and kept is not None:
-            (source / FOLDER).mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(kept / f"{equation.id}.npz", source / FOLDER / f"{equation.id}.npz")
+            copy(kept / f"{equation.id}.npz", source / FOLDER / f"{equation.id}.npz")
         yield from markdown(equation.id, found, language)
 
 

@@ -343,8 +343,9 @@ def _load(app: Sphinx) -> None:
         raise ConfigError(f"attnspec_equations: {error}") from None
 
 
-def _write_assets(app: Sphinx, exception: Exception | None) -> None:
-    if exception is None and app.builder.format == "html":
+def _write_assets(app: Sphinx) -> None:
+    """Write the style and the script before the pages, which name them with their checksums."""
+    if app.builder.format == "html":
         static = Path(app.outdir, "_static")
         static.mkdir(exist_ok=True)
         (static / "attnspec.css").write_text(page.asset("views.css") + page.FIGURE_STYLE, "utf-8")
@@ -368,5 +369,5 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_css_file("attnspec.css")
     app.add_js_file("attnspec.js", loading_method="defer")
     app.connect("builder-inited", _load)
-    app.connect("build-finished", _write_assets)
+    app.connect("builder-inited", _write_assets)
     return {"version": __version__, "parallel_read_safe": True, "parallel_write_safe": True}

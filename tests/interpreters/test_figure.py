@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 import re
+import textwrap
 import xml.etree.ElementTree as ET
 from collections import Counter
+from collections.abc import Callable, Iterable
 from graphlib import TopologicalSorter
 from itertools import pairwise
 from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -18,6 +23,7 @@ from attnspec.errors import NotationError
 from attnspec.interpreters.figure.graph import GIVEN, LINE, RESULT, STATE, WEIGHT, Graph, graph
 from attnspec.interpreters.figure.layout import layered, spread
 from attnspec.interpreters.figure.svg import columns, svg
+from attnspec.interpreters.figure.unrolled import STEPS, unrolled
 from attnspec.interpreters.formula.formula import mathml
 from attnspec.language.traversal import reads
 from attnspec.language.tree import Definition
@@ -109,6 +115,62 @@ def test_figures_of_equations_written_at_random(count: int) -> None:
     assert len(seen) > count // 4
 
 
+def used(node: ast.AST) -> set[str]:
+    """The names that Python reads in an expression, without the parameters of its lambdas."""
+    own = {argument.arg for argument in node.args.args} if isinstance(node, ast.Lambda) else set()
+    name = {node.id} if isinstance(node, ast.Name) else set()
+    return (name | {each for child in ast.iter_child_nodes(node) for each in used(child)}) - own
+
+
+def uses(function: Callable[..., Any]) -> tuple[list[str], dict[str, set[str]]]:
+    """The arguments of a function, and {name that its body assigns: the arguments and assigned names that it reads}, as
+    Python's own parser has them; the results are called "return 0" and so on."""
+    [body] = ast.parse(textwrap.dedent(inspect.getsource(function))).body
+    assert isinstance(body, ast.FunctionDef)
+    given = [argument.arg for argument in body.args.args]
+    read: dict[str, set[str]] = {}
+    for statement in body.body:
+        assigned: list[tuple[Iterable[str], ast.expr]] = []
+        match statement:
+            case ast.Assign(targets=[ast.Tuple(elts=targets)], value=ast.Tuple(elts=values)):
+                assigned = [([*used(target)], value) for target, value in zip(targets, values, strict=True)]
+            case ast.Assign(targets=[target], value=value):
+                assigned = [(sorted(used(target)), value)]
+            case ast.Return(value=ast.Tuple(elts=values)):
+                assigned = [([f"return {place}"], value) for place, value in enumerate(values)]
+            case ast.Return(value=ast.expr() as value):
+                assigned = [(["return 0"], value)]
+        for names, value in assigned:
+            match value:
+                case ast.Call(func=ast.Name(id="index" | "indices" | "size")):  # they are no arrays
+                    continue
+            read |= dict.fromkeys(names, used(value) & {*given, *read})
+    return given, read
+
+
+@pytest.mark.parametrize("id", [item.id for item in EQUATIONS])
+def test_the_figure_is_the_graph_of_definitions_and_uses(id: str) -> None:
+    """Python's own parser finds the same names in the body of the function, and the same reads from name to name: each
+    argument and each assigned name is one vertex."""
+    equation = REGISTRY[id]
+    figure, definition = graph(equation.definition), equation.definition
+    named = [line.targets for line in definition.lines] + [(f"return {k}",) for k in range(len(definition.returns))]
+    kinds = {vertex.id: vertex.kind for vertex in figure.vertices}
+    of_vertex = {name: {name} for name in kinds if kinds[name] in (GIVEN, WEIGHT)}
+    of_vertex |= {str(root): {*names} for root, names in enumerate(named)}
+    found = {
+        name: {each for source in named_reads(figure, str(root)) for each in of_vertex[source]}
+        for root, names in enumerate(named)
+        for name in names
+    }
+    given, read = uses(equation.function)
+
+    assert [name for name in kinds if kinds[name] in (GIVEN, WEIGHT)] == given
+    assert sorted(found) == sorted(read)
+    together = {name: {*names} for names in named for name in names}  # states of one recurrence are one vertex
+    assert found == {name: {each for one in names for each in together.get(one, {one})} for name, names in read.items()}
+
+
 def test_another_operation_is_another_figure() -> None:
     tree = REGISTRY["recurrent.gru_cell"].definition
     trees = distinct([tree, *changed(tree)])[::4]
@@ -123,6 +185,48 @@ def test_a_recurrence_is_a_loop() -> None:
 
     assert loops == [("0", "h_t"), ("0", "c_t")]
     assert [vertex.names for vertex in figure.vertices if vertex.kind == STATE] == [("h_{t−1}",), ("c_{t−1}",)]
+
+
+RECURRENCES = [item.id for item in EQUATIONS if any(edge.is_loop for edge in graph(item.definition).edges)]
+
+
+@pytest.mark.parametrize("id", RECURRENCES)
+def test_a_recurrence_is_written_out_step_by_step(id: str) -> None:
+    """Each step reads the one before it, the first one the starts; what a step has for itself, such as x_t, is another
+    vertex in each step. Every vertex is drawn, with a key of the formula."""
+    definition = REGISTRY[id].definition
+    steps = unrolled(graph(definition))
+    assert steps is not None
+    sources = {vertex.id: [e.source for e in steps.edges if e.target == vertex.id] for vertex in steps.vertices}
+    keys = set(re.findall('data-key="([^"]*)"', mathml(definition)))
+    drawn = [item.attrib["data-vertex"] for item in ET.fromstring(svg(steps)).iter() if "data-vertex" in item.attrib]
+
+    for made in {edge.source for edge in graph(definition).edges if edge.is_loop}:
+        own = [{*sources[f"{made}@{number}"]} for number in range(STEPS)]
+        for number in range(1, STEPS):
+            assert f"{made}@{number - 1}" in own[number]
+            assert not own[number] & own[number - 1], "weights and other constants are left out"
+        assert own[0]
+        assert sources[f"{made}@more"] == [f"{made}@{STEPS - 1}"]
+    assert {vertex.key for vertex in steps.vertices} <= keys
+    assert sorted(drawn) == sorted(sources)
+
+
+def test_the_first_steps_of_a_gru_in_words() -> None:
+    steps = unrolled(graph(REGISTRY["recurrent.gru"].definition))
+
+    assert steps is not None
+    assert [sentence for _, sentence in steps.text()] == [
+        "h_0 (u), given",
+        "x_{t=0}, given",
+        "h_{t=0} = gru_cell of h_0, x_{t=0}",
+        "x_{t=1}, given",
+        "h_{t=1} = gru_cell of h_{t=0}, x_{t=1}",
+        "x_{t=2}, given",
+        "h_{t=2} = gru_cell of h_{t=1}, x_{t=2}",
+        "and so on = ⋮ of h_{t=2}",
+    ]
+    assert unrolled(graph(REGISTRY["recurrent.gru_cell"].definition)) is None
 
 
 def test_in_words() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from attnspec.pages.code_views import equation_listing, source_of
 from attnspec.pages.page import VIEWS, document, equation_page, equation_views, mapped_page
 from attnspec.verification.mapping import mapped
 from attnspec.verification.options import VerifyOptions
-from browsing import chromium, needs_chromium, opened
+from browsing import SAID, chromium, needs_chromium, opened
 
 pytestmark = needs_chromium
 
@@ -30,13 +31,6 @@ MAPPED = {
 }
 QUICK = ("scaled_dot_product",)
 ALL_VIEWS = ("formula", "figure", "specification", "implementation")
-SAID = {
-    "formula": "formula",
-    "figure": "data flow",
-    "specification": "source",
-    "implementation": "no array of the code",
-}
-"""{view: what the note says of a view in which a term does not stand}."""
 SEVERAL = [pytest.param(name, marks=() if name in QUICK else pytest.mark.broad) for name in MAPPED]
 EQUATIONS = [item for item in REGISTRY.values() if item.function.__module__.startswith("attnspec.equations.")]
 
@@ -174,18 +168,31 @@ def test_the_box_of_a_term_is_the_term(name: str, browser: Any, pages: Any) -> N
 
 @pytest.mark.parametrize("name", SEVERAL)
 def test_the_text_of_a_lit_term_is_its_source(name: str, browser: Any, pages: Any) -> None:
-    """The marks of the listing have the text of the file at the places of the nodes."""
+    """The marks of the listing have the text of the file at the places of the nodes; the lines of an implementation are
+    those of its file."""
     listing = equation_listing(REGISTRY[MAPPED[name][0]])
     assert listing is not None
     wanted: dict[str, list[str]] = defaultdict(list)
     for mark in sorted(listing.marks, key=lambda each: each.start):
         wanted[mark.keys[0]] += listing.source[mark.start : mark.end].split("\n")
+    package, _, _ = MAPPED[name][1].partition(":")
+    file = importlib.util.find_spec(package)
+    assert file is not None
+    assert file.origin is not None
+    source = Path(file.origin).read_text("utf-8").splitlines()
     with opened(browser, pages(name)) as page:
         found: dict[str, list[str]] = defaultdict(list)
         for term in ask(page, "terms"):
             if term["view"] == "specification" and term["keys"]:
                 found[term["keys"][0]].append(term["text"].rstrip("\n"))
+        views = page.locator(".view.implementation").filter(has_text=Path(file.origin).name)
+        lines = views.first.locator(".codeline").all()
+        for line in lines:
+            number = line.locator(".no").text_content()
+            beside = "".join(line.locator(".taps").all_text_contents())
+            assert line.text_content() == number + source[int(number) - 1] + beside + "\n"
     assert found == wanted
+    assert len(lines) > 3
 
 
 def test_equations_on_one_page_are_apart(tmp_path: Path, browser: Any) -> None:
@@ -290,8 +297,10 @@ def test_what_a_screen_reader_is_told(name: str, browser: Any, pages: Any) -> No
         assert roles["MathMLMath"] == page.locator("math").count() >= 1
         assert page.locator("math[aria-hidden], math [aria-hidden]").count() == 0
         for figure in page.locator(".figure").all():
-            assert figure.locator("svg > title").text_content().startswith("Data flow of ")
-            assert figure.locator("svg > desc").text_content()
+            titles = figure.locator("svg > title").all_text_contents()
+            assert len(titles) == figure.locator("svg").count() == len(figure.locator("svg > desc").all_text_contents())
+            assert all(title.startswith("Data flow of ") for title in titles)
+            assert all(figure.locator("svg > desc").all_text_contents())
             assert figure.locator("ol.words li").count() >= figure.locator("svg [data-vertex]").count()
 
 

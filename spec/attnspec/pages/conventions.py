@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from attnspec.interpreters.formula.formula import mathml, text
+from attnspec.interpreters.formula.formula import text
 from attnspec.interpreters.mutation.mutants import Mutant, adapted, conventions
 from attnspec.language.equation import Equation
 from attnspec.language.tree import Definition
+from attnspec.pages.formula_view import formula_view
 from attnspec.verification.judge.mutant_values import sample_cases, values
 
 
@@ -64,7 +65,7 @@ LEAF = re.compile(r"<(mi|mn|mo|mtext)(?=[ >])([^>]*)>([^<]*)</\1>")
 
 def _marked_formulas(definition: Definition, other: Definition) -> tuple[str, str]:
     """Two formulas in MathML, with a class on the symbols that only one of them has at that place."""
-    mine, theirs = mathml(definition), mathml(other)
+    mine, theirs = formula_view(definition), formula_view(other)
     names = {definition.id, other.id}  # what they are called is no difference of the formulas
     leaves, others = (
         ["" if found[3] in names else found[3] for found in LEAF.finditer(each)] for each in (mine, theirs)

@@ -131,7 +131,7 @@ def _marked_line(tokens: Line, marks: Sequence[Marked]) -> str:
                 opened.append(waiting[place])
                 line += _opening(waiting[place])
                 place += 1
-            piece = escape(text[a - start : b - start])
+            piece = escape(text[a - start : b - start], quote=False)
             line += f'<span class="{kind}">{piece}</span>' if kind and piece else piece
     return line + "</span>" * len(opened)
 
@@ -162,11 +162,16 @@ def _tokens_of_lines(source: str) -> list[Line]:
 
 @lru_cache(maxsize=8)
 def _tokens(source: str) -> tuple[tuple[int, str, str], ...]:
-    """The tokens of a source text: position, class, text."""
-    found = PythonLexer(stripnl=False, ensurenl=False).get_tokens_unprocessed(source)
-    return tuple(
-        (start, next((short for each, short in CLASSES if kind in each), ""), text) for start, kind, text in found
-    )
+    """The tokens of a source text: position, class, text. What is side by side and of one class is one token."""
+    found: list[tuple[int, str, str]] = []
+    for start, kind, text in PythonLexer(stripnl=False, ensurenl=False).get_tokens_unprocessed(source):
+        short = next((short for each, short in CLASSES if kind in each), "")
+        if found and found[-1][1] == short:
+            before, _, begun = found.pop()
+            found.append((before, short, begun + text))
+        else:
+            found.append((start, short, text))
+    return tuple(found)
 
 
 @lru_cache(maxsize=8)

@@ -27,8 +27,10 @@
   const described = (key) => (names.get(key) || [named(key)]).join(" – ");
   const isIn = (kind) => (element) => element.closest("." + kind);
   // Whether the page has a view of a kind in which a key could stand.
+  const isLinked = (view, key) => at(key).some((element) => element.closest(".views") === view.closest(".views"))
+    || home(view) === key.split("|")[0] && view.querySelector("[data-at]");
   const expected = (kind, key) => [...document.querySelectorAll(".view." + kind)].some((view) => kind === "implementation"
-    ? at(key).some((element) => element.closest(".views") === view.closest(".views")) : home(view) === key.split("|")[0]);
+    ? isLinked(view, key) : home(view) === key.split("|")[0]);
   // The smallest parts of the formula around those of a key that stand in a view.
   const around = (kind, key) => {
     const found = new Set();

@@ -11,15 +11,17 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from attnspec.interpreters.figure.graph import graph
+from attnspec.interpreters.figure.graph import Graph, graph
 from attnspec.interpreters.figure.svg import STYLE, svg
-from attnspec.interpreters.formula.formula import latex, mathml, text_of
+from attnspec.interpreters.figure.unrolled import unrolled
+from attnspec.interpreters.formula.formula import latex, text_of
 from attnspec.interpreters.tags import fresh, name_key, tagged_nodes
 from attnspec.language.equation import REGISTRY, Equation
 from attnspec.language.traversal import callees
 from attnspec.language.tree import Name
 from attnspec.pages.code_views import equation_listing, implementation_listings
 from attnspec.pages.conventions import convention_items
+from attnspec.pages.formula_view import formula_view
 from attnspec.pages.listing import Listing
 from attnspec.verification.mapping import Mapped
 from attnspec.verification.rendering import cases_text
@@ -153,18 +155,30 @@ def _equation_views(
         copy = '<button type="button" class="copy" hidden>Copy the LaTeX</button>'
         source = f'<pre tabindex="0">{escape(latex(definition))}</pre>'
         in_latex = f"<details><summary>LaTeX</summary>{source}{copy}</details>"
-        yield _view("Formula", "formula", f'<div class="scroll">{mathml(definition)}</div>{in_latex}{where}', wide=True)
+        yield _view(
+            "Formula", "formula", f'<div class="scroll">{formula_view(definition)}</div>{in_latex}{where}', wide=True
+        )
     if "figure" in views:
         flow = graph(definition)
-        sentences = "".join(f"<li>{escape(sentence)}</li>" for _, sentence in flow.text())
-        in_words = f'<details><summary>The figure in words</summary><ol class="words">{sentences}</ol></details>'
-        yield _view("Data flow", "figure", f'<div class="scroll">{svg(flow, style="")}</div>{in_words}')
+        steps = unrolled(flow)
+        drawn = _drawn(flow) + (f"<h3>Step by step</h3>{_drawn(steps)}" if steps is not None else "")
+        yield _view("Data flow", "figure", drawn)
     if "specification" in views:
         listing = equation_listing(equation)
         shown = "<p>Its lines are derived from those of another equation.</p>"
         if listing is not None:
             shown = listing.html(_anchor(0) if anchors else "")
         yield _view("The equation as it is written", "specification", shown)
+
+
+def _drawn(flow: Graph) -> str:
+    """A figure, and below it the same in words."""
+    sentences = "".join(f"<li>{escape(sentence)}</li>" for _, sentence in flow.text())
+    in_words = f'<details><summary>The figure in words</summary><ol class="words">{sentences}</ol></details>'
+    drawn = re.sub(
+        "<desc>.*?</desc>", "<desc>The same stands below in words.</desc>", svg(flow, style=""), flags=re.DOTALL
+    )
+    return f'<div class="scroll">{drawn}</div>{in_words}'
 
 
 def _anchor(place: int) -> str:
@@ -209,7 +223,7 @@ def _called_views(mapped: Mapped) -> Iterator[str]:
     linked = {link.equation for link in mapped.links}
     for id, equation in _called(mapped.equation).items():
         if id in linked:
-            content = f'<div class="scroll">{mathml(equation.definition)}</div>'
+            content = f'<div class="scroll">{formula_view(equation.definition)}</div>'
             scope = f' data-equation="{escape(id)}"'
             yield _view(f"It calls {id}", "formula", content, wide=True, extra=scope)
 
@@ -261,6 +275,7 @@ def _facts(mapped: Mapped) -> str:
         ("precision policy", verdict.policy),
         ("known mistakes caught", f"{verdict.killed} of {verdict.of}" if verdict.of else ""),
         ("judged on", cases_text(verdict) if verdict.examples else ""),
+        ("function", verdict.function.says if verdict.function is not None else ""),
         ("links", str(len(mapped.links))),
         ("seed", str(verdict.seed)),
     )

@@ -13,6 +13,17 @@ from pathlib import Path
 SAYING = re.compile(r"(<(h2|h3|summary|dt|button|p)\b[^>]*>)([^<]+)(?=<)")
 """The start of an element whose text is that of the page, and not that of code or of a formula."""
 
+COMMENT = re.compile(r'(?<=<mtd class="comment"><mtext>)[^<]+')
+"""What a line of a formula is, at its right."""
+
+FIGURE = re.compile(r'(?<=<ol class="words">).*?(?=</ol>)', re.DOTALL)
+"""A figure in words, which are symbols but for these:"""
+
+FRAGMENTS = (", of the step before", ", from ", ", a weight", ", given", "and so on", " of ")
+
+TITLE = re.compile(r"(?<=<title>)Data flow of [^<]+|(?<=<desc>)[^<]+")
+"""What a figure is called, and its description."""
+
 PLACE = re.compile(r"\{\w+\}")
 """A part of a message that differs from page to page, such as {id}."""
 
@@ -48,11 +59,20 @@ class Translation:
         return text
 
     def html(self, text: str) -> str:
-        """A part of a page: its headings, terms, buttons and paragraphs, and what names stand for, in the language."""
+        """A part of a page in the language: headings, terms, buttons and paragraphs, comments of formulas, figures in
+        words, and what names stand for."""
         if not self.catalog:
             return text
         text = SAYING.sub(lambda found: found[1] + escape(self.say(unescape(found[3]).strip()), quote=False), text)
+        for part in (COMMENT, TITLE):
+            text = part.sub(lambda found: escape(self.say(unescape(found[0])), quote=False), text)
+        text = FIGURE.sub(lambda found: self._in_words(found[0]), text)
         return MEANINGS.sub(lambda found: self._meanings(json.loads(found[0])), text)
+
+    def _in_words(self, text: str) -> str:
+        for fragment in FRAGMENTS:
+            text = text.replace(fragment, self.say(fragment))
+        return text
 
     def _meanings(self, words: dict[str, str | list[str]]) -> str:
         said = {key: [it[0], *map(self.say, it[1:])] if isinstance(it, list) else it for key, it in words.items()}

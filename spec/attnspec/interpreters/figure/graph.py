@@ -79,6 +79,7 @@ class Edge:
         symbol: how the formula writes it there, such as "k_j".
         shape: its shape there.
         is_loop: whether it is the state of a recurrence, read at the next step.
+        index: of a loop, the index that counts the steps, such as "t".
     """
 
     source: str
@@ -86,6 +87,7 @@ class Edge:
     symbol: str
     shape: str
     is_loop: bool = False
+    index: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,8 +227,9 @@ class _Builder:
             states[name] = self.reading(before, reads, terms)
         body = replace(vertex, operation="")
         made = self.operation(node.body, body, {**names, **states}, inside)
+        index = inside.symbols.index(node.index)
         self.edges += [
-            Edge(made, state, inside.symbols.ending(name, inside.symbols.index(node.index)), "", is_loop=True)
+            Edge(made, state, inside.symbols.ending(name, index), "", is_loop=True, index=index)
             for name, state in states.items()
         ]
         return made

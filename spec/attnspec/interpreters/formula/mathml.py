@@ -92,7 +92,7 @@ class MathML(Setting):
         "with": "<mtext>with\u00a0</mtext>",
         "for": "<mtext>for\u00a0</mtext>",
     }
-    wide = 80
+    wide = 60
 
     def name(self, name: str, places: Sequence[str] = (), indices: Collection[str] = (), *, size: bool = False) -> str:
         if (of := differentiated(name)) and name not in indices and not size:
