@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from array_api_compat import array_namespace
+from numpy.typing import NDArray
 
 from attnspec.errors import BindingError, ShapeError, nearest
 from attnspec.interpreters.evaluation.memo import Memory, Remembering
@@ -177,6 +178,21 @@ def evaluate(
         for result, announced in zip(results, definition.results, strict=True)
     )
     return whole if len(whole) > 1 else whole[0]
+
+
+def outputs(definition: Definition, arguments: Mapping[str, Any]) -> tuple[NDArray[Any], ...]:
+    """The values of all results of an equation on NumPy arrays, without NumPy's warnings of what overflows.
+
+    Args:
+        arguments: arrays and options by name.
+
+    Raises:
+        BindingError: arguments do not match the parameters.
+        ShapeError: arrays do not fit the signature.
+    """
+    with np.errstate(all="ignore"):
+        value = evaluate(definition, (), arguments)
+    return tuple(np.asarray(each) for each in (value if isinstance(value, tuple) else (value,)))
 
 
 def namespace_of(arrays: Collection[Any]) -> Any:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from attnspec.interpreters.evaluation.call import evaluate
+from attnspec.interpreters.evaluation.call import outputs
 from attnspec.language import layers
 from attnspec.language.equation import Equation
 from attnspec.language.traversal import nodes
@@ -102,9 +102,7 @@ def _stays_finite(made: Describer, description: Description) -> bool:
     if work(made.equation.definition, dict(description.sizes)) > MOST_ASKED:
         return False
     arguments = make(made.equation, description, "float64").arguments
-    with np.errstate(all="ignore"):
-        value = evaluate(made.equation.definition, (), arguments)
-    return all(bool(np.isfinite(each).all()) for each in (value if isinstance(value, tuple) else (value,)))
+    return all(bool(np.isfinite(each).all()) for each in outputs(made.equation.definition, arguments))
 
 
 def _patterns(made: Describer, parameter: Parameter) -> list[str]:

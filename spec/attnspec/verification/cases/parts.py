@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attnspec.errors import SpecError
-from attnspec.interpreters.evaluation.call import evaluate
+from attnspec.interpreters.evaluation.call import outputs
 from attnspec.language import layers
 from attnspec.language.equation import Equation
 from attnspec.language.tree import Definition, Parameter
@@ -62,10 +62,10 @@ def is_independent(case: Case, equation: Equation[..., Any], name: str, parts: S
     behind = [axis_of(definition, place, name) for place in range(len(definition.results))]
     if not any(name in map(str, each.dims) for each in own) or None in behind:
         return False
-    whole = _values(definition, case)
+    whole = outputs(definition, case.arguments)
     for part in parts:
         try:
-            alone = _values(definition, along(case, equation, name, part))
+            alone = outputs(definition, along(case, equation, name, part).arguments)
         except SpecError:  # of sizes that depend on each other
             return False
         within = [part_of(value, part, axis or 0) for value, axis in zip(whole, behind, strict=True)]
@@ -81,9 +81,3 @@ def _alike(one: Array, other: Array) -> bool:
 
 def _parameters(equation: Equation[..., Any], case: Case) -> tuple[Parameter, ...]:
     return layers.written_out(equation.definition, case.arrays).parameters
-
-
-def _values(definition: Definition, case: Case) -> tuple[Array, ...]:
-    with np.errstate(all="ignore"):
-        value = evaluate(definition, (), case.arguments)
-    return tuple(np.asarray(each) for each in (value if isinstance(value, tuple) else (value,)))

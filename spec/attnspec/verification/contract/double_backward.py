@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from attnspec.interpreters.evaluation.call import evaluate
+from attnspec.interpreters.evaluation.call import outputs
 from attnspec.interpreters.evaluation.walk import Array
 from attnspec.language.equation import Equation
 from attnspec.thresholds import DIFFERENCE_STEP, DOUBLE_BACKWARD_DECIDABLE, SLOPE_ERROR, SMOOTH
@@ -98,10 +98,8 @@ def _finite_differences(
     definition, argument = lift_over_batch(equation.definition, case), case.arrays[name]
 
     def loss(changed: Array) -> float:
-        with np.errstate(all="ignore"):
-            value = evaluate(definition, (), replace(case, arrays={**case.arrays, name: changed}).arguments)
-        outputs = value if isinstance(value, tuple) else (value,)
-        return float(sum((output * weight).sum() for output, weight in zip(outputs, weights, strict=True)))
+        values = outputs(definition, replace(case, arrays={**case.arrays, name: changed}).arguments)
+        return float(sum((value * weight).sum() for value, weight in zip(values, weights, strict=True)))
 
     def central(index: tuple[int, ...], step: float) -> float:
         # D(h) = (L(x + h) − L(x − h)) / 2h, with an error of order h².
