@@ -26,7 +26,7 @@ MISSED = (
     "adamw_decay_in_bfloat16", "attention_scores_in_half", "attention_values_summed_in_bfloat16",
     "layer_norm_count_in_half", "padded_values_times_zero",
 )  # fmt: skip
-"""Faults that conform; README.md says why."""
+"""Faults that conform; the tables say why."""
 
 NAMED = {
     "adam_epsilon_rounds_to_zero": "eps is rounded to float16 first",
@@ -137,7 +137,7 @@ def test_the_mended_version_conforms(name: str) -> None:
 
 
 def test_the_tables_list_every_report_with_its_link() -> None:
-    rows = ROW.findall((HERE / "README.md").read_text(encoding="utf-8"))
+    rows = [row for page in HERE.glob("*.md") for row in ROW.findall(page.read_text(encoding="utf-8"))]
 
     assert sorted(name for name, _ in rows) == sorted(NAMES)
     assert all(link in (module(name).__doc__ or "") for name, link in rows)
