@@ -128,7 +128,7 @@ def test_overlapping_balls_are_not_compared(compare: Callable[[Ball, Ball], Any]
         compare(ball(1, 0.1), ball(1.05, 0.1))
 
 
-def _array(*elements: Ball) -> BallArray:
+def _array(*elements: Ball | int) -> BallArray:
     made = np.empty(len(elements), object)
     made[:] = elements
     return made.view(BallArray)
@@ -239,6 +239,14 @@ def test_tables_of_constants_are_refused() -> None:
 def test_a_ball_is_never_rounded_in_silence(convert: Callable[[Any], Any]) -> None:
     with working(), pytest.raises(Untraceable):
         convert(exactly(np.array([0.1])))
+
+
+def test_whole_numbers_are_divided_as_balls() -> None:
+    """The mean of no elements is 0 / 0, two whole numbers of Python: NaN, as in floating point."""
+    with working():
+        quotient = np.divide(_array(0, 1), _array(0, 3))
+        assert quotient[0].item().is_nan()
+        assert (quotient[1].item().value * 3).contains(flint.arb(1))
 
 
 def test_limbs_keep_balls() -> None:

@@ -29,8 +29,8 @@ def bag(P: Float[Given, "v d"], token: Int[Given, " t"], length: Int[Given, ""])
 
 
 def mean(P: Array, token: Array, length: Array, at_least: int) -> Array:
-    inside = (np.arange(token.shape[-1]) < length[..., None])[..., None]
-    total = np.where(inside, P[token], 0).sum(-2)
+    inside = (np.arange(token.shape[-1]) < length[..., None]).astype(P.dtype)
+    total = (inside[..., None, :] @ P[token])[..., 0, :]
     with np.errstate(invalid="ignore"):
         return np.asarray(total / np.maximum(length, at_least)[..., None].astype(P.dtype))
 

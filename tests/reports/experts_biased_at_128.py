@@ -25,7 +25,7 @@ def routed(scores: Float[Given, " E"], bias: Float[Given, " E"], *, chosen: int)
     i, j = index("E"), index("E")
     p = softmax(i, scores[i]).stack(i)
     biased = (p[i] + bias[i]).stack(i)
-    larger = sum(j, 1, where=(biased[j] > biased[i]) | ((biased[j] == biased[i]) & (j < i)))
+    larger = sum(j, 1, where=biased[j] > biased[i])
     weight = where(larger < chosen, p[i], 0)
     return weight.stack(i)
 

@@ -24,7 +24,7 @@ def nucleus(scores: Float[Given, " v"], *, share: float, temperature: float) -> 
     """The likeliest words that together reach a share at a temperature, made to sum to 1; 0 for all others."""
     j, k = index("v"), index("v")
     p = softmax(k, scores[k] / temperature).stack(k)
-    before = sum(j, p[j], where=(p[j] > p[k]) | ((p[j] == p[k]) & (j < k)))
+    before = sum(j, p[j], where=(scores[j] > scores[k]) | ((scores[j] == scores[k]) & (j < k)))
     kept = where(before < share, p[k], 0)
     q = kept / sum(k, kept)
     return q.stack(k)

@@ -30,15 +30,17 @@ def sums_before(x: Float[Given, " t"]) -> Float[Given, " t"]:
 BLOCK = 256
 
 
+def before(x: Array) -> Array:
+    return np.cumsum(np.concatenate([np.zeros_like(x[..., :1]), x[..., :-1]], -1), -1)
+
+
 def scanned(x: Array, early: int) -> Array:
     t = x.shape[-1]
     filled = np.pad(x, [(0, 0)] * (x.ndim - 1) + [(0, -t % BLOCK)])
-    blocks = filled.reshape(*x.shape[:-1], -1, BLOCK)
-    inside = np.cumsum(blocks, -1) - blocks
-    sums = blocks.sum(-1)
-    carried = np.repeat(np.cumsum(sums, -1) - sums, BLOCK, -1)
+    blocks = filled.reshape(*x.shape[:-1], -(-t // BLOCK), BLOCK)
+    carried = np.repeat(before(blocks.sum(-1)), BLOCK, -1)
     after = np.concatenate([carried[..., early:], carried[..., carried.shape[-1] - early :]], -1)
-    return np.asarray((inside.reshape(*x.shape[:-1], -1) + after)[..., :t])
+    return np.asarray((before(blocks).reshape(filled.shape) + after)[..., :t])
 
 
 def faulty(x: Array) -> Array:

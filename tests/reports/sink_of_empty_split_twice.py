@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from attnspec import Source, equation
-from attnspec.notation import Bool, Float, exp, index, size, sqrt, sum
+from attnspec.notation import Bool, Float, index, size, softmax, sqrt, sum, where
 from attnspec.notation import Tensor as Given
 
 EQUATION = "sink_of_empty_split_twice.with_sink"
@@ -22,10 +22,11 @@ def with_sink(
     sink: Float[Given, ""],
 ) -> Float[Given, "n e"]:  # fmt: skip
     """Masked attention with one more score in the denominator, for which there is no value."""
-    i, j = index("n"), index("m")
-    d = size("d")
-    p = exp(q[i] @ k[j] / sqrt(d)).stack(i, j)
-    c = sum(j, p[i, j] * v[j], where=mask[i, j]) / (sum(j, p[i, j], where=mask[i, j]) + exp(sink))
+    i, j = index("n"), index("m+1")
+    m, d = size("m"), size("d")
+    e = where(j == m, sink, q[i] @ k[1 * j] / sqrt(d))
+    p = softmax(j, e, where=mask[i, 1 * j] | (j == m))
+    c = sum(j, p * v[1 * j], where=mask[i, 1 * j])
     return c.stack(i)
 
 

@@ -157,6 +157,7 @@ OWN: dict[str, Any] = {
     "fmin": elementwise(least, 2),
     "clip": elementwise(_clipped, 3),
     "logaddexp": elementwise(lambda a, b: (number(a).exp() + number(b).exp()).log(), 2),
+    "divide": elementwise(lambda a, b: number(a) / b, 2),
     "reciprocal": elementwise(lambda x: 1 / number(x)),
     "isnan": elementwise(lambda x: number(x).is_nan()),
     "isinf": elementwise(lambda x: number(x).is_infinite()),
