@@ -38,6 +38,15 @@ def test_drawn_weights_are_explained() -> None:
     assert says.startswith("it touches global state: torch random generator, default dtype; a module made within")
 
 
+def test_drawn_weights_of_numpy_are_explained() -> None:
+    says = found(replace(CLEAN, global_state=("numpy random generator",)))
+
+    assert says == (
+        "it touches global state: numpy random generator; a layer made within the call draws its first weights there: "
+        "make it once"
+    )
+
+
 def test_the_first_call_that_touches_something_is_the_one_that_is_said() -> None:
     changes, draws = replace(CLEAN, changed_inputs=("q",)), replace(CLEAN, global_state=("environment",))
 

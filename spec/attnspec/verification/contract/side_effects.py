@@ -6,7 +6,12 @@ from collections.abc import Sequence
 
 from attnspec.verification.sandbox.messages import Outcome
 
-DRAWS_WEIGHTS = '; a module made within the call draws its first weights there: make it once, or with device="meta"'
+DRAWS_WEIGHTS = {
+    "torch random generator": "a module made within the call draws its first weights there: make it once, or with "
+    'device="meta"',
+    "numpy random generator": "a layer made within the call draws its first weights there: make it once",
+}
+"""{global state: how right code comes to touch it, and what mends that}."""
 
 
 def violation(calls: Sequence[tuple[object, Outcome]]) -> str | None:
@@ -19,8 +24,8 @@ def violation(calls: Sequence[tuple[object, Outcome]]) -> str | None:
         if outcome.changed_inputs:
             return f"it changes its inputs: {', '.join(outcome.changed_inputs)}"
         if outcome.global_state:
-            advice = DRAWS_WEIGHTS if "torch random generator" in outcome.global_state else ""
-            return f"it touches global state: {', '.join(outcome.global_state)}{advice}"
+            advice = [DRAWS_WEIGHTS[each] for each in outcome.global_state if each in DRAWS_WEIGHTS]
+            return "; ".join([f"it touches global state: {', '.join(outcome.global_state)}", *advice])
     return None
 
 
