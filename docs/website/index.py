@@ -43,6 +43,7 @@ def pack(file: Path, whole: Path) -> None:
     index: dict[str, Any] = json.loads(text[len(START) : -len(END)])
     index |= {name: _packed(index[name]) for name in ("terms", "titleterms")}
     index["filenames"] = []  # no script reads them
+    index["indexentries"] = {}  # they are among the objects; and Sphinx forgets them where it reads a page no more
     shown = json.dumps(index, ensure_ascii=False, separators=(",", ":"))
     file.write_text(f"{START}{UNPACK}({shown}){END}", "utf-8")
 
