@@ -12,6 +12,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +25,7 @@ import peers  # noqa: E402  # likewise
 from attnspec.discovery import discover  # noqa: E402  # the path is set above
 from attnspec.language.equation import Equation  # noqa: E402  # likewise
 from attnspec.pages.kept import Asked, Found, Kept  # noqa: E402  # likewise
-from website import index, lean, pages  # noqa: E402  # likewise
+from website import index, lean, pages, pictures  # noqa: E402  # likewise
 from website.guides import Guides  # noqa: E402  # likewise
 from website.language import CHINESE, ENGLISH, FOLDERS, Language  # noqa: E402  # likewise
 from writing import ROOT, Texts, copy  # noqa: E402  # likewise
@@ -31,7 +34,7 @@ EXAMPLES = "example"
 """The folder of the code that is wrong on purpose, among the sources."""
 
 JOBS = 2
-"""The processes that judge, and that Sphinx writes pages with."""
+"""The processes that judge, and that draw."""
 
 
 def build(out: Path, only: Sequence[str] = (), judge: bool = True, fresh: bool = False) -> int:
@@ -56,6 +59,8 @@ def build(out: Path, only: Sequence[str] = (), judge: bool = True, fresh: bool =
     asked = pages.judged_at_build(shown, discovery) if judge else []
     verdicts, notes = judged(asked, out)
     say(f"{len(verdicts)} verdicts", started)
+    draw(shown, out)
+    say("pictures", started)
     for note in notes:
         print(note, file=sys.stderr)
     outcome = 0
@@ -70,8 +75,12 @@ def build(out: Path, only: Sequence[str] = (), judge: bool = True, fresh: bool =
         if not (folder / EXAMPLES).exists():
             (folder / EXAMPLES).symlink_to(source / EXAMPLES)  # one place, so that there is one verdict on each
         say(f"{len(texts)} pages in {name}", started)
-    for name in (ENGLISH, CHINESE):
-        outcome = outcome or sphinx(out, name)
+    running = {name: sphinx(out, name) for name in FOLDERS}
+    codes = {name: process.wait() for name, process in running.items()}
+    for name, code in codes.items():
+        outcome = outcome or code
+        if code == 0:
+            shrink(out, name)
         say(f"{out / 'html' / FOLDERS[name]}/index.html", started)
     return outcome or int(bool(notes))
 
@@ -94,19 +103,27 @@ def with_guides(shown: Sequence[Equation[..., Any]], source: Path) -> Texts:
     return texts
 
 
-def sphinx(out: Path, language: str) -> int:
-    """Run Sphinx on the pages of a language; its exit code."""
-    suffix = "" if language == ENGLISH else f".{language}"
-    site = out / "html" / FOLDERS[language]
-    options = ["-W", "--keep-going", "-q", "-j", str(JOBS), "-d", str(out / f"trees{suffix}"), "-c", str(HERE)]
+def sphinx(out: Path, language: str) -> subprocess.Popen[bytes]:
+    """Start Sphinx on the pages of a language."""
+    suffix, site, whole = folders(out, language)
+    options = ["-W", "--keep-going", "-q", "-d", str(out / f"trees{suffix}"), "-c", str(HERE)]
     options += ["-D", f"attnspec_kept={out / 'verdicts'}", "-D", f"language={language}"]
-    source, whole = str(out / f"source{suffix}"), out / f"styles{suffix}"
     index.restore(site / index.NAME, whole / index.NAME)
-    done = subprocess.run([sys.executable, "-m", "sphinx", "-b", "html", *options, source, str(site)])
-    if done.returncode == 0:
-        lean.slim(site, whole)
-        index.pack(site / index.NAME, whole / index.NAME)
-    return done.returncode
+    command = [sys.executable, "-m", "sphinx", "-b", "html", *options, str(out / f"source{suffix}"), str(site)]
+    return subprocess.Popen(command)
+
+
+def shrink(out: Path, language: str) -> None:
+    """Leave out of the pages of a language what no reader needs, once Sphinx has written those of all languages."""
+    _, site, whole = folders(out, language)
+    lean.slim(site, whole)
+    index.pack(site / index.NAME, whole / index.NAME)
+
+
+def folders(out: Path, language: str) -> tuple[str, Path, Path]:
+    """How the folders of a language end, that of its pages, and that of what they were before they were shrunk."""
+    suffix = "" if language == ENGLISH else f".{language}"
+    return suffix, out / "html" / FOLDERS[language], out / f"styles{suffix}"
 
 
 def judged(asked: Sequence[Asked], out: Path) -> tuple[dict[Asked, Found], list[str]]:
@@ -115,6 +132,15 @@ def judged(asked: Sequence[Asked], out: Path) -> tuple[dict[Asked, Found], list[
     local = {each: placed(each, out) for each in asked}
     notes = kept.judge_all(local.values(), JOBS)
     return {each: answer for each, at in local.items() if (answer := kept.of(at)) is not None}, notes
+
+
+def draw(equations: Sequence[Equation[..., Any]], out: Path) -> None:
+    """Draw the pictures that have changed, in several processes; the pages then find them."""
+    folder = out / pictures.KEPT
+    ids = pictures.stale(equations, folder)
+    if ids:
+        with ProcessPoolExecutor(JOBS, get_context("spawn")) as pool:
+            list(pool.map(partial(pictures.draw_kept, folder=folder), ids, chunksize=8))
 
 
 def placed(asked: Asked, out: Path) -> Asked:

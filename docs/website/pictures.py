@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from functools import cache
 from hashlib import sha256
@@ -26,6 +26,9 @@ MOST = 4
 """Pictures on one page, so that it stays light; the data has all."""
 
 FOLDER = "data"
+
+KEPT = "pictures"
+"""The folder beside the sources in which pictures are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +53,14 @@ class Drawn:
 def pictures(equation: Equation[..., Any], source: Path | None, language: Language) -> Iterator[str]:
     """The pictures of an equation as MyST Markdown, drawn anew if something of them has changed.
 
-    Conventions and gradients have none: their pictures look like those of their equations.
-
     Args:
         equation: the equation.
         source: the folder of the sources, to which the data is written; None: nothing is written.
         language: the language of the page.
     """
-    if equation.convention_of or equation.gradient_of:
+    if not has_own(equation):
         return
-    kept = source.parent / "pictures" if source is not None else None
+    kept = source.parent / KEPT if source is not None else None
     found = kept_pictures(equation, kept)
     if found.picture:
         if source is not None and kept is not None:
@@ -67,18 +68,38 @@ def pictures(equation: Equation[..., Any], source: Path | None, language: Langua
         yield from markdown(equation.id, found, language)
 
 
+def has_own(equation: Equation[..., Any]) -> bool:
+    """Whether an equation has pictures of its own: those of conventions and gradients look like another one's."""
+    return not (equation.convention_of or equation.gradient_of)
+
+
+def stale(equations: Iterable[Equation[..., Any]], folder: Path) -> list[str]:
+    """The ids of the equations whose pictures are not kept in a folder as they would be drawn now."""
+    return [each.id for each in equations if has_own(each) and _kept(each, folder) is None]
+
+
+def draw_kept(id: str, folder: Path) -> None:
+    """Draw the pictures of an equation into a folder."""
+    kept_pictures(REGISTRY[id], folder)
+
+
 def kept_pictures(equation: Equation[..., Any], folder: Path | None) -> Drawn:
     """The pictures of an equation that are kept in a folder, drawn anew if something of them has changed."""
     if folder is None:
         return draw(equation, None)
-    file = folder / f"{equation.id}.json"
-    state = _digest(equation)
-    kept: dict[str, Any] = json.loads(file.read_text("utf-8")) if file.is_file() else {}
-    if kept.get("state") != state:
+    kept = _kept(equation, folder)
+    if kept is None:
         folder.mkdir(parents=True, exist_ok=True)
-        kept = {"state": state, **asdict(draw(equation, folder / f"{equation.id}.npz"))}
-        file.write_text(json.dumps(kept), "utf-8")
+        kept = {"state": _digest(equation), **asdict(draw(equation, folder / f"{equation.id}.npz"))}
+        (folder / f"{equation.id}.json").write_text(json.dumps(kept), "utf-8")
     return Drawn(**{**{name: value for name, value in kept.items() if name != "state"}, "words": tuple(kept["words"])})
+
+
+def _kept(equation: Equation[..., Any], folder: Path) -> dict[str, Any] | None:
+    """What is kept of the pictures of an equation; None if there is nothing, or something has changed."""
+    file = folder / f"{equation.id}.json"
+    kept: dict[str, Any] = json.loads(file.read_text("utf-8")) if file.is_file() else {}
+    return kept if kept.get("state") == _digest(equation) else None
 
 
 @cache

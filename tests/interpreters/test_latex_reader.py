@@ -83,7 +83,7 @@ def check_read_back(source: Callable[[Random], str], count: int) -> None:
     assert len(seen) > count // 4
 
 
-@pytest.mark.parametrize("count", [100, pytest.param(4_000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [100, pytest.param(10_000, marks=pytest.mark.slow)])
 def test_equations_written_at_random_are_read_back(count: int) -> None:
     """The formula of any equation is that of no other."""
     check_read_back(written, count)
