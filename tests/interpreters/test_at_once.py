@@ -17,7 +17,8 @@ from attnspec.interpreters.mutation.at_once import MergedVariants, at_once
 from attnspec.interpreters.mutation.insertions import insertions
 from attnspec.interpreters.mutation.mutants import Mutant, mutants
 from attnspec.language.equation import Equation
-from attnspec.language.tree import Apply, Name, Node, Number
+from attnspec.language.traversal import map_definition
+from attnspec.language.tree import Apply, Call, Name, Node, Number
 from attnspec.verification.cases.case import Case, Description, make, smallest
 from attnspec.verification.cases.suite import standard_suite
 from attnspec.verification.judge.mutant_values import values, values_of_each
@@ -103,8 +104,8 @@ def test_one_that_is_unlike_the_others_is_set_apart() -> None:
 
     merged = MergedVariants().of(several)
 
-    assert merged.whole is None
-    assert merged.parts == ((0, 1, 2, 4, 5, 6), (3,))
+    assert merged.places == (0, 1, 2, 4, 5, 6)
+    assert merged.others == (3,)
     for found, each in zip(values_of_each(several, case), several, strict=True):
         assert_same(found, values(each, case), each.id)
 
@@ -127,3 +128,21 @@ def test_values_of_other_types_are_chosen_too() -> None:
 
     for found, each in zip(values_of_each(several, case), several, strict=True):
         assert_same(found, values(each, case), each.id)
+
+
+def test_variants_with_other_sizes_are_set_apart() -> None:
+    """A size that a call is given cannot have several values, so that it is no part of what is evaluated at once."""
+    equation = REGISTRY["multihead.attention"]
+
+    def in_one_head(node: Node) -> Node:
+        if not isinstance(node, Call) or "heads" not in node.callee.size_options:
+            return node
+        return replace(node, options=(("heads", Number(1.0)),))
+
+    one_head = map_definition(equation.definition, in_one_head)
+    alike = [each.definition for each in mutants(equation) if "/drop/" in each.id][:3]
+    several = [equation.definition, one_head, *alike]
+
+    assert MergedVariants().of(several).others == (1,)
+    for found, each in zip(values_of_each(several, example(equation)), several, strict=True):
+        assert_same(found, values(each, example(equation)), each.id)

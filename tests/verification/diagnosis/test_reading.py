@@ -4,10 +4,20 @@ from __future__ import annotations
 
 import ast
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from attnspec import VerdictKind, verify
+from attnspec import REGISTRY, VerdictKind, verify
+from attnspec.interpreters.rounding.noise import Noise, noise
+from attnspec.interpreters.rounding.policy import Policy, preset
+from attnspec.language.equation import Equation
+from attnspec.verification.candidate.observation import Array, Observation
+from attnspec.verification.cases.case import Case
+from attnspec.verification.diagnosis.reading import _prober
+from attnspec.verification.judge.judge import Judge
+from attnspec.verification.judge.mutant_values import values
+from synthetic import case_of
 
 PLANTED = Path(__file__).parents[2] / "planted/reading.py"
 SAYS = {
@@ -36,3 +46,43 @@ def test_what_larger_cases_read_is_not_said_to_be_unread(tmp_path: Path) -> None
 
     assert verdict.verdict is VerdictKind.DIFFERS
     assert "e is not read" not in str(verdict)
+
+
+class Summing:
+    """A candidate that adds the sum of q to every element, so that each row reads all others."""
+
+    def __init__(self, equation: Equation[..., Any]) -> None:
+        self.equation = equation
+
+    def request(self, case: Case) -> Case:
+        return case
+
+    def outcomes(self, requests: list[Case]) -> list[Case]:
+        return requests
+
+    def answers(self, case: Case, outcome: Case) -> tuple[Array, ...]:
+        return tuple(value + case.arrays["q"].sum() for value in values(self.equation.definition, case) or ())
+
+
+def test_noise_is_computed_only_of_outputs_that_a_sentence_may_be_about(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An answer that moves reads the argument, whatever the noise; noise helps to say which places it reads."""
+    equation = REGISTRY["scores.scaled_dot"]
+    judge, policy, case = Judge(equation, "float32"), preset("op-by-op", "float32"), case_of(equation.id)
+    candidate: Any = Summing(equation)
+    probe = _prober(judge, candidate, Observation(case, candidate.answers(case, case)), policy)
+    asked: list[int] = []
+
+    def noise_of(case: Case) -> tuple[Noise, ...]:
+        return noise(equation.definition, case.arrays, case.options, policy)
+
+    def counted(self: Judge, cases: list[Case], policy: Policy) -> list[tuple[Noise, ...]]:
+        asked.append(len(cases))
+        return [noise_of(case) for case in cases]
+
+    monkeypatch.setattr(Judge, "noise_of_each", counted)
+    for outputs, noises in (((), 0), ((0,), 2)):
+        asked.clear()
+        moved = probe("q", [(0,), (1,)], outputs)
+
+        assert sum(asked) == noises
+        assert all(each is not None and each.is_wrong((0,)) and not each.silent for each in moved)

@@ -7,8 +7,7 @@ computed from that is computed for all variants together, along the axis of the 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -16,7 +15,7 @@ from attnspec.errors import NotationError
 from attnspec.interpreters.evaluation.several import Places, choice
 from attnspec.interpreters.mutation.free_numbers import NOT_VALUES
 from attnspec.language.traversal import Step, children, substitute, with_roots
-from attnspec.language.tree import CallLike, Definition, Node, Scan
+from attnspec.language.tree import Call, CallLike, Definition, Node, Scan
 
 Item = TypeVar("Item")
 
@@ -26,17 +25,31 @@ MOST_KEPT = 256
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """Variants as one equation.
+    """Variants, of which those that are like the first one are one equation.
 
     Attributes:
         variants: the variants, which are kept so that no other object gets their ids.
-        whole: the equation that has the values of all; None if there is none.
-        parts: their places in two parts, to be tried in turn where all at once have no value.
+        whole: the equation that has the values of those that are like the first one; a variant itself if it is alone.
+        places: their places.
+        others: the places of all others.
     """
 
     variants: tuple[Definition, ...]
-    whole: Definition | None
-    parts: tuple[tuple[int, ...], tuple[int, ...]]
+    whole: Definition
+    places: tuple[int, ...]
+    others: tuple[int, ...]
+
+
+class UnlikeError(NotationError):
+    """Variants cannot be evaluated at once.
+
+    Attributes:
+        places: those that cannot be evaluated at once with the first one.
+    """
+
+    def __init__(self, headline: str, places: Sequence[int]) -> None:
+        super().__init__(headline)
+        self.places = frozenset(places)
 
 
 class MergedVariants:
@@ -46,7 +59,7 @@ class MergedVariants:
         self._kept: dict[tuple[int, ...], Merged] = {}
 
     def of(self, variants: Sequence[Definition]) -> Merged:
-        """Two or more variants as one equation, or split in two parts."""
+        """Those of some variants that are like the first one as one equation."""
         key = tuple(map(id, variants))
         if key not in self._kept:
             if len(self._kept) >= MOST_KEPT:
@@ -56,41 +69,40 @@ class MergedVariants:
 
 
 def _merged(variants: tuple[Definition, ...]) -> Merged:
-    """Variants as one equation; where there is none, those that are like the first are one part."""
-    half, whole = tuple(range(len(variants) // 2)), None
-    with suppress(NotationError):
-        whole = at_once(variants)
-    first = half if whole is not None else _like_the_first(variants) or half
-    return Merged(variants, whole, (first, tuple(k for k in range(len(variants)) if k not in first)))
-
-
-def _like_the_first(variants: Sequence[Definition]) -> tuple[int, ...]:
-    """The places of variants that can be evaluated at once with the first; none if that is all of them."""
-    places = [0]
-    for place, variant in enumerate(variants[1:], 1):
-        with suppress(NotationError):
-            at_once([variants[0], variant])
-            places.append(place)
-    return tuple(places) if len(places) < len(variants) else ()
+    """Those of some variants that are like the first one as one equation."""
+    places = [*range(len(variants))]
+    while True:
+        try:
+            whole = at_once([variants[place] for place in places])
+        except UnlikeError as error:
+            places = [place for k, place in enumerate(places) if k not in error.places]
+        else:
+            return Merged(variants, whole, tuple(places), tuple(k for k in range(len(variants)) if k not in places))
 
 
 def at_once(variants: Sequence[Definition]) -> Definition:
     """One equation that has the values of several variants along the axis of a number with as many values.
 
     Raises:
-        NotationError: the variants differ in more than values, as in their indices or in which equation they call.
+        UnlikeError: the variants differ in more than values, as in their indices or in which equation they call.
     """
     first, distinct = variants[0], _distinct(variants)
-    if any(_frame(each) != _frame(first) for each in distinct):
-        raise NotationError("the variants have other lines or indices")
-    if any(len(each.returns) != len(first.returns) for each in distinct):
-        raise NotationError("the variants have other results")
+    if len(distinct) == 1:
+        return first
+    unlike = {id(each) for each in distinct if _frame(each) != _frame(first)}
+    if unlike:
+        raise UnlikeError("the variants have other lines, indices or results", _places(variants, unlike))
     return with_roots(first, [_chosen(nodes) for nodes in zip(*(each.roots for each in variants), strict=True)])
+
+
+def _places(items: Sequence[object], ids: Collection[int]) -> list[int]:
+    """The places of the items with some ids."""
+    return [place for place, item in enumerate(items) if id(item) in ids]
 
 
 def _frame(variant: Definition) -> tuple[object, ...]:
     """What variants must have in common."""
-    return variant.parameters, variant.indices, tuple(line.targets for line in variant.lines)
+    return variant.parameters, variant.indices, tuple(line.targets for line in variant.lines), len(variant.returns)
 
 
 def _distinct(items: Sequence[Item]) -> list[Item]:
@@ -110,12 +122,13 @@ def _chosen(nodes: Sequence[Node]) -> Node:
     differing = [
         step for step, part in steps[id(first)].items() if any(own.get(step) != part for own in steps.values())
     ]
-    if not any(field in NOT_VALUES for field, _ in differing) and _are_alike(first, distinct, steps, differing):
+    unlike = {id(node) for node in distinct if not _are_alike(first, node, steps)}
+    if not unlike:
         for step in differing:
             first = substitute(first, (step,), _chosen([steps[id(node)][step] for node in nodes]))
         return first
     if isinstance(first, CallLike | Scan):
-        raise NotationError("a call or a recurrence differs in more than values")
+        raise UnlikeError("a call or a recurrence differs in more than values", _places(nodes, unlike))
     return _by_place(nodes)
 
 
@@ -123,27 +136,37 @@ def _calling_all(nodes: Sequence[Node]) -> list[CallLike]:
     """Calls of one equation that has the values of all that they called."""
     callees = [node.callee for node in nodes if isinstance(node, CallLike)]
     if len(callees) < len(nodes):
-        raise NotationError("a call stands for another expression")
+        others = [place for place, node in enumerate(nodes) if not isinstance(node, CallLike)]
+        raise UnlikeError("a call stands for another expression", others)
     differ = any(each != callees[0] for each in _distinct(callees))
     whole = at_once(callees) if differ else callees[0]
     calling = {id(node): replace(node, callee=whole) for node in _distinct(nodes) if isinstance(node, CallLike)}
     return [calling[id(node)] for node in nodes]
 
 
-def _are_alike(
-    first: Node, distinct: Sequence[Node], steps: Mapping[int, Mapping[Step, Node]], differing: Sequence[Step]
-) -> bool:
-    """Whether nodes differ only in some of their children."""
-    own_first = steps[id(first)]
-    for node in distinct:
-        own = steps[id(node)]
-        if type(node) is not type(first) or own.keys() != own_first.keys():
-            return False
-        for step in differing:
+def _are_alike(first: Node, node: Node, steps: Mapping[int, Mapping[Step, Node]]) -> bool:
+    """Whether two nodes differ only in some of their children, which are values.
+
+    Args:
+        steps: {id of a node: its children}.
+    """
+    own_first, own = steps[id(first)], steps[id(node)]
+    if type(node) is not type(first) or own.keys() != own_first.keys():
+        return False
+    for step, part in own.items():
+        if part != own_first[step]:
+            if step[0] in NOT_VALUES or _is_size(first, step):
+                return False
             node = substitute(node, (step,), own_first[step])
-        if node != first:
-            return False
-    return True
+    return node == first
+
+
+def _is_size(node: Node, step: Step) -> bool:
+    """Whether a step leads to an option of a call that sets a size."""
+    field, place = step
+    if not isinstance(node, Call) or field != "options" or place is None:
+        return False
+    return node.options[place][0] in node.callee.size_options
 
 
 def _by_place(nodes: Sequence[Node]) -> Node:

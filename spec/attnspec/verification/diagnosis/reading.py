@@ -6,7 +6,7 @@ answer changes by more than noise, or if the value changes by more than noise an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -46,10 +46,9 @@ class Moved:
         """Whether no output changes, although some should."""
         return self.still and any(part.any() for part in self.too_little)
 
-    @property
-    def is_wrong(self) -> bool:
-        """Whether an element changes that should not, or does not that should."""
-        return any(part.any() for part in (*self.too_much, *self.too_little))
+    def is_wrong(self, outputs: Collection[int]) -> bool:
+        """Whether an element of some outputs changes that should not, or does not that should."""
+        return any(part.any() for k in outputs for part in (self.too_much[k], self.too_little[k]))
 
 
 def wrong_reading(judge: Judge, candidate: Candidate, observations: Sequence[Observation], policy: Policy) -> str:
@@ -104,8 +103,9 @@ def _failing(judge: Judge, observations: Sequence[Observation], policy: Policy) 
     return sorted(finite, key=order)
 
 
-Probe = Callable[[str, Sequence[Part]], list[Moved | None]]
-"""Changes parts of an argument of a case, one at a time; None for each part of which there is no answer."""
+Probe = Callable[[str, Sequence[Part], Collection[int]], list[Moved | None]]
+"""Changes parts of an argument of a case, one at a time, and says which elements of some outputs change, given by their
+positions, and whether there is no change at all; None for each part of which there is no answer."""
 
 
 def _prober(judge: Judge, candidate: Candidate, observation: Observation, policy: Policy) -> Probe:
@@ -114,7 +114,7 @@ def _prober(judge: Judge, candidate: Candidate, observation: Observation, policy
     before, noises = values(definition, case), judge.noise(case, policy)
     generator = np.random.Generator(np.random.Philox(judge.seed))
 
-    def probe(name: str, parts: Sequence[Part]) -> list[Moved | None]:
+    def probe(name: str, parts: Sequence[Part], outputs: Collection[int]) -> list[Moved | None]:
         cases = [_changed(case, name, part, generator) for part in parts]
         outcomes = candidate.outcomes([candidate.request(each) for each in cases])
         answers = [candidate.answers(each, outcome) for each, outcome in zip(cases, outcomes, strict=False)]
@@ -125,7 +125,7 @@ def _prober(judge: Judge, candidate: Candidate, observation: Observation, policy
             if before is not None and value is not None and answer is not None
         }
         moved = {place: _moved(*change, noises) for place, change in changes.items()}
-        doubtful = [place for place, each in moved.items() if each.is_wrong]  # noise costs much more than values
+        doubtful = [place for place, each in moved.items() if each.silent or each.is_wrong(outputs)]  # noise costs much
         after = judge.noise_of_each([cases[place] for place in doubtful], policy)
         for place, noise in zip(doubtful, after, strict=True):
             moved[place] = _moved(*changes[place], noises, noise)
@@ -181,7 +181,7 @@ def _sentences(definition: Definition, case: Case, probe: Probe) -> Iterator[str
     """What is read of another example, and along which axis too much or too little is."""
     floats = _floats(definition, case)
     masks = [parameter for parameter in definition.parameters if parameter.kind == "bool"]
-    yield from _between_examples([*floats, *masks], case, probe)
+    yield from _between_examples(definition, [*floats, *masks], case, probe)
     for parameter in floats:
         yield from _along_axes(definition, parameter, case, probe)
 
@@ -189,18 +189,20 @@ def _sentences(definition: Definition, case: Case, probe: Probe) -> Iterator[str
 def _unread(definition: Definition, case: Case, probe: Probe) -> Iterator[str]:
     """Arguments that no output reads."""
     for parameter in _floats(definition, case):
-        (moved,) = probe(parameter.name, [()])
+        (moved,) = probe(parameter.name, [()], ())
         if moved is not None and moved.silent:
             yield parameter.name
 
 
-def _between_examples(parameters: Sequence[Parameter], case: Case, probe: Probe) -> Iterator[str]:
+def _between_examples(
+    definition: Definition, parameters: Sequence[Parameter], case: Case, probe: Probe
+) -> Iterator[str]:
     """Arguments of one example of a batch that move the output of another."""
     for parameter in parameters:
         array = case.arrays[parameter.name]
         if array.ndim == len(parameter.dims) or array.shape[0] < 2:
             continue
-        (moved,) = probe(parameter.name, [(0,)])
+        (moved,) = probe(parameter.name, [(0,)], range(len(definition.results)))
         if moved is not None and any(part[1:].any() for part in moved.too_much if part.ndim):
             yield f"the output of one example of a batch changes with {parameter.name} of another"
 
@@ -217,16 +219,17 @@ def _along_axes(definition: Definition, parameter: Parameter, case: Case, probe:
             continue
         label = f"{parameter.name} along {dim}" if len(parameter.dims) > 1 else parameter.name
         if size <= PROBED_PLACES:
-            probed = probe(parameter.name, [_at(axis, k) for k in range(size)])
+            along = [k for k, result in enumerate(definition.results) if str(dim) in map(str, result.dims)]
+            probed = probe(parameter.name, [_at(axis, k) for k in range(size)], along)
             moved = [change for change in probed if change is not None]
             if len(moved) < size:
                 continue
             yield from _unread_places(label, [change.silent for change in moved])
-            yield from _wrong_order(definition, str(dim), parameter.name, moved, sizes)
+            yield from _wrong_order(definition, str(dim), parameter.name, moved, along)
         else:
 
             def from_place(k: int, axis: int = axis) -> Moved | None:
-                return probe(parameter.name, [_at(axis, slice(k, None))])[0]
+                return probe(parameter.name, [_at(axis, slice(k, None))], ())[0]
 
             yield from _unread_end(label, size, from_place)
 
@@ -272,12 +275,11 @@ def _unread_end(label: str, size: int, probe: Callable[[int], Moved | None]) -> 
 
 
 def _wrong_order(
-    definition: Definition, dim: str, name: str, moved: Sequence[Moved], sizes: dict[str, int]
+    definition: Definition, dim: str, name: str, moved: Sequence[Moved], outputs: Sequence[int]
 ) -> Iterator[str]:
-    """Outputs with the same axis that read earlier or later positions than they should."""
-    for k, result in enumerate(definition.results):
-        if dim not in map(str, result.dims):
-            continue
+    """Outputs with the same axis, given by their positions, that read earlier or later places than they should."""
+    for k in outputs:
+        result = definition.results[k]
         axis = [*map(str, result.dims)].index(dim) - len(result.dims)
         pairs = [_places(change.too_much[k], axis) for change in moved]
         if any(i < j for j, rows in enumerate(pairs) for i in rows):

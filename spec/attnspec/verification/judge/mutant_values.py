@@ -78,20 +78,22 @@ def values_of_each(variants: Sequence[Definition], case: Case) -> Iterator[Outpu
 
 
 def together(variants: Sequence[Definition], evaluate: Callable[[Definition, int], Outputs]) -> list[Outputs]:
-    """The values of variants, evaluated at once, or in two parts where that is not possible.
+    """The values of variants, evaluated at once as far as they are alike; in two halves where that is not possible.
 
     Args:
         evaluate: evaluates one variant, with 0; or several merged ones, with their number, along a first axis.
     """
-    if len(variants) == 1:
-        return [evaluate(variants[0], 0)]
+    if len(variants) < 2:
+        return [evaluate(variant, 0) for variant in variants]
     merged = MERGED.of(variants)
-    outputs = evaluate(merged.whole, len(variants)) if merged.whole is not None else None
+    alike, count = [variants[place] for place in merged.places], len(merged.places)
+    outputs = evaluate(merged.whole, count) if count > 1 else None
     if outputs is not None:
-        return [tuple(output[place] for output in outputs) for place in range(len(variants))]
-    found: dict[int, Outputs] = {}
-    for part in merged.parts:
-        found |= zip(part, together([variants[place] for place in part], evaluate), strict=True)
+        values: list[Outputs] = [tuple(output[place] for output in outputs) for place in range(count)]
+    else:
+        values = [*together(alike[: count // 2], evaluate), *together(alike[count // 2 :], evaluate)]
+    others = together([variants[place] for place in merged.others], evaluate)
+    found = dict(zip((*merged.places, *merged.others), (*values, *others), strict=True))
     return [found[place] for place in range(len(variants))]
 
 

@@ -51,7 +51,8 @@ def _by_form(
 ) -> Judged | None:
     """Judge by the forms, under each of some policies; None if no form explains the answers.
 
-    A form that does not explain the worst cases is not tried on all.
+    A form that does not explain the worst cases is not tried on all. The case that refused the last form is asked
+    first, since it refuses most others too.
 
     If the policy was inferred, an error that no element shows but that lies along a direction may have led to a looser
     policy. Then only a form with rounded constants is an explanation, and for an error in some slices no form is.
@@ -66,10 +67,7 @@ def _by_form(
     kinds = {finding.kind for finding in first.findings}
     only_directions = judge.can_infer_policy and kinds <= {"direction", "part", "mutant"}
     worst = _worst_cases(first, observations, SITE_CASES)
-    probes = [
-        *([observation] for observation in sorted(worst, key=lambda observation: observation.case.elements)),
-        worst,
-    ]
+    probes = [[observation] for observation in sorted(worst, key=lambda observation: observation.case.elements)]
     lossy: list[tuple[float, Form, Policy]] = []
     for form in [] if only_directions and kinds == {"part"} else judge.forms:
         if only_directions and (form.constants is None or form.products):
@@ -77,8 +75,10 @@ def _by_form(
         for policy in policies:
             if form.products and policy.intermediates is not policy.storage:
                 continue  # software that rounds no intermediates to storage rounds no products either
-            trials = list(_trials(judge, probes, policy, form))
+            trials = list(_trials(judge, [*probes, worst], policy, form))
             if not trials[-1].equal:
+                if len(trials) <= len(probes):
+                    probes.insert(0, probes.pop(len(trials) - 1))
                 continue
             if all(trial.right for trial in trials):
                 judged = judge.judge(observations, policy, unseen, form, directions)

@@ -1,0 +1,39 @@
+"""Judging by forms: what is asked of a form that does not explain the answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from attnspec import REGISTRY
+from attnspec.interpreters.rounding.policy import preset
+from attnspec.verification.candidate.observation import Observation
+from attnspec.verification.judge.judge import Judge
+from attnspec.verification.judge.with_forms import judge_with_forms
+from synthetic import small_cases
+
+
+def test_the_case_that_refused_the_last_form_is_asked_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The answer to the smallest case is right, that to the largest one is far off."""
+    equation = REGISTRY["attention.scaled_dot_product"]
+    judge, policy = Judge(equation, "bfloat16"), preset("op-by-op", "bfloat16")
+    small, *_, large = sorted(small_cases(equation.id, "bfloat16"), key=lambda case: case.elements)
+    right, wrong = (
+        Observation(case, tuple(noise.value + far * noise.bound for noise in judge.noise(case, policy)))
+        for case, far in ((small, 0.0), (large, 1e3))
+    )
+    asked: list[Sequence[Observation]] = []
+    original = Judge.judge
+
+    def recorded(self: Judge, observations: Sequence[Observation], *args: Any, **options: Any) -> Any:
+        asked.append(observations)
+        return original(self, observations, *args, **options)
+
+    monkeypatch.setattr(Judge, "judge", recorded)
+    judged = judge_with_forms(judge, [right, wrong], policy)
+
+    assert not judged.right
+    assert len(judge.forms) > 2
+    assert asked == [[right, wrong], [right], *[[wrong]] * len(judge.forms)]
