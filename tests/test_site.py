@@ -46,6 +46,7 @@ def check_site(site: Path, ids: list[str]) -> None:
         assert sum(lean.weight(site, page).values()) <= HEAVIEST, lean.weight(site, page)
     primary = [id for page in written for id in re.findall(r'<dt [^>]*id="attnspec-([^"]+)"', page.read_text("utf-8"))]
     assert sorted(primary) == sorted(ids)
+    assert not [page for page in site.rglob("*.html") if str(site.parent) in page.read_text("utf-8")]
     assert not {page.name: found for page in site.rglob("*.html") if (found := lean.loads(page.read_text("utf-8")))}
     others = [page for page in site.rglob("*.html") if page.stem != "search" and "_static" not in page.parts]
     weights = {page.stem: sum(lean.weight(site, page.relative_to(site).as_posix()).values()) for page in others}

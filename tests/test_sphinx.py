@@ -54,6 +54,7 @@ def test_a_package_shows_its_equations_and_what_implements_them(package: Path) -
     assert f'href="index.html#attnspec-{NORM}"' in older, "a role in MyST, to the other document"
     assert {"attnspec.css", "attnspec.js"} <= {file.name for file in (package / "out/html/_static").iterdir()}
     assert not re.findall(r'(?:src|href)="https?://[^"]*attnspec', page)
+    assert str(package) not in page, "where it was built is nobody's business"
 
     kept = {file: file.stat().st_mtime_ns for file in (package / "out/trees/attnspec").iterdir()}
     text = built(package, "text", "-d", "out/trees")

@@ -167,7 +167,7 @@ class Pages:
         )
         found = self.verdicts.get(FRONT)
         if found is not None:
-            said = found.facts["text"].replace(found.files[0].removesuffix("swapped_gate.py"), "examples/")
+            said = found.facts["text"].replace("swapped_gate.py", "examples/swapped_gate.py")
             lines = [line for line in said.splitlines() if not line.startswith(("  claimed", "  function"))]
             yield _code("text", "\n".join(["$ attnspec verify examples/swapped_gate.py", *lines[:7]]))
             yield self.say(

@@ -190,9 +190,11 @@ def test_a_page_of_wrong_code_shows_what_is_wrong(stranger: Path, monkeypatch: p
     wrong = STRANGER.replace("{module}", "leaks").replace("keep * (h - fresh)", "keep * (fresh - h)")
     heading = "import numpy as np\nfrom attnspec import implements\n\n"
     (stranger / "wrong.py").write_text(heading + wrong[wrong.index("@implements") :], encoding="utf-8")
-    done = run("map", "leaks.leaky_unit", "wrong.py", "--equations", "leaks.py", "--out", "-")
+    done = run("map", "leaks.leaky_unit", str(stranger / "wrong.py"), "--equations", "leaks.py", "--out", "-")
 
     assert done.returncode == 1
+    assert "<h1>leaks.leaky_unit: wrong.py:unit</h1>" in done.stdout
+    assert str(stranger) not in done.stdout
     assert '<span class="verdict differs">' in done.stdout
     assert '"n:g"' in done.stdout
 

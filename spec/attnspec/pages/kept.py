@@ -231,7 +231,7 @@ def _found(one: Mapped, asked: Asked) -> Found:
     facts = {
         "implementation": verdict.implementation,
         "dtype": verdict.dtype,
-        "text": str(verdict),
+        "text": page.verdict_text(one),
         "links": str(len(one.links)),
         "caught": f"{verdict.killed} of {verdict.of}" if verdict.of else "",
         "tried": json.dumps(verdict.tried),

@@ -59,7 +59,7 @@ def mapped_page(mapped: Mapped, file: Path | None, home: str = "") -> str:
         home: the address of the index that the page belongs to; "" if there is none.
     """
     verdict, equation = mapped.verdict, mapped.equation
-    title = f"{equation.id}: {verdict.implementation}"
+    title = f"{equation.id}: {_without_folders(mapped, verdict.implementation)}"
     listed = list(implementation_listings(mapped, file))
     places = [("the equation", equation_listing(equation)), *((Path(path).name, listing) for path, listing in listed)]
     own = _equation_views(equation, where=_where(equation, places), anchors=True)
@@ -264,6 +264,16 @@ def why(mapped: Mapped) -> str:
     return "; ".join(filter(None, [verdict.reason, said]))
 
 
+def verdict_text(mapped: Mapped) -> str:
+    """The verdict as text, without the folders that a file is in on this machine."""
+    return _without_folders(mapped, str(mapped.verdict))
+
+
+def _without_folders(mapped: Mapped, text: str) -> str:
+    path = Path(getattr(mapped.target, "path", ""))
+    return text.replace(str(path), path.name) if path.is_absolute() else text
+
+
 def _facts(mapped: Mapped) -> str:
     """What the run measured, and the verdict as text."""
     verdict = mapped.verdict
@@ -280,6 +290,6 @@ def _facts(mapped: Mapped) -> str:
         ("seed", str(verdict.seed)),
     )
     items = "".join(f"<div><dt>{name}</dt><dd>{escape(value)}</dd></div>" for name, value in rows if value)
-    said = f'<pre tabindex="0">{escape(str(verdict))}</pre>'
+    said = f'<pre tabindex="0">{escape(verdict_text(mapped))}</pre>'
     whole = f"<details><summary>The whole verdict</summary>{said}</details>"
     return f'<dl class="facts">{items}</dl>{whole}'
