@@ -1,4 +1,4 @@
-"""Judging by forms: what is asked of a form that does not explain the answers."""
+"""Judging by forms: the cases with which a form is compared before it is given up."""
 
 from __future__ import annotations
 

@@ -81,11 +81,11 @@ class RoundingInterpreter(Interpreter[T]):
 
     def elementwise(self, op: str, values: Sequence[Value[T]]) -> Value[T]:
         """An elementwise operation; a number beside what is not stored is not rounded to storage either."""
-        arrays = [value.data for value in values if isinstance(value, Named)]
-        arrays = [each for each in arrays if not self.xp.isdtype(each.value.dtype, "bool")]
-        coarse = self.policy.storage.bits < self.policy.compute.bits
-        if coarse and arrays and self.rounding_of(*arrays) is self.rounding_of_numbers:
-            values = [each if isinstance(each, Named) else self.exact_number(each, arrays[0]) for each in values]
+        if self.policy.storage.bits < self.policy.compute.bits:
+            arrays = [value.data for value in values if isinstance(value, Named)]
+            arrays = [each for each in arrays if not self.xp.isdtype(each.value.dtype, "bool")]
+            if arrays and self.rounding_of(*arrays) is self.rounding_of_numbers:
+                values = [each if isinstance(each, Named) else self.exact_number(each, arrays[0]) for each in values]
         return super().elementwise(op, values)
 
     def exact_number(self, value: float, like: T) -> Named[T]:
