@@ -9,6 +9,7 @@ import pytest
 
 from attnspec.interpreters.rounding.model import Rounding
 from attnspec.interpreters.rounding.policy import FORMATS, preset
+from attnspec.thresholds import SIGMA_BOUND
 
 FLOAT32 = preset("op-by-op", "float32")
 
@@ -24,6 +25,44 @@ def test_a_sum_has_the_mean_variance_over_all_orders(products: tuple[float, ...]
     found = float(Rounding(FLOAT32, np).contraction(k, squares, value, exact_products=True))
 
     assert found == pytest.approx(exact, rel=1.5 / k)
+
+
+@pytest.mark.parametrize("kinds", [1, 2, 5, 40])
+@pytest.mark.parametrize("terms", [65, 200, 1023, 4097])
+@pytest.mark.parametrize("positive", [True, False])
+def test_equal_terms_round_alike(kinds: int, terms: int, positive: bool) -> None:
+    """Float32 sums, one term after the other, of numbers of a few kinds are within the bound, which is not far off."""
+    rng = np.random.Generator(np.random.Philox(terms + kinds))
+    values = rng.normal(size=(300, kinds)).astype(np.float32)
+    values = np.abs(values) if positive else values
+    products = np.take_along_axis(values, rng.integers(0, kinds, (300, terms)), axis=1)
+    exact = products.astype(np.float64)
+    squares, value = (exact**2).sum(1), exact.sum(1)
+
+    model = Rounding(FLOAT32, np)
+    repeated = model.repeated(exact, 1)
+    assert not isinstance(repeated, float)
+    variance = model.contraction(terms, squares, value, exact_products=True, repeated=repeated[:, 0])
+    errors = np.cumsum(products, 1, dtype=np.float32)[:, -1] - value  # NumPy adds cumulatively one after the other
+
+    deviations = np.abs(errors) / np.sqrt(variance)
+    assert deviations.max() < SIGMA_BOUND
+    assert np.sqrt(np.mean(deviations**2)) > 0.15
+
+
+@pytest.mark.parametrize("counts", [(1,) * 100, (100,), (30, 70), (1, 99), (60, 30, 10)])
+def test_pairs_of_equal_terms_are_counted(counts: tuple[int, ...]) -> None:
+    """Σc²/(5k), at most twice, and at least 1; zeros are added without rounding."""
+    terms = np.repeat(np.arange(1.0, len(counts) + 1), counts)
+    (found,) = np.ravel(Rounding(FLOAT32, np).repeated(np.append(terms, np.zeros(40)), 0))
+
+    due = max(1.0, sum(c * c for c in counts) / (5 * 140))
+    assert due <= found <= 2 * due
+
+
+def test_a_few_terms_are_not_compared() -> None:
+    """The bound of different terms covers the largest error of as many equal ones."""
+    assert Rounding(FLOAT32, np).repeated(np.ones((2, 64)), 1) == 1.0
 
 
 def test_one_rounding_is_uniform() -> None:

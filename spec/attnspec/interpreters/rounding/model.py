@@ -11,6 +11,7 @@ from typing import Any
 
 from attnspec.interpreters.evaluation.walk import Array
 from attnspec.interpreters.rounding.policy import Format, Policy
+from attnspec.thresholds import SIGMA_BOUND
 
 ULPS = {
     "exp": 3,
@@ -113,7 +114,9 @@ class Rounding:
             variance = self.xp.where(args[1] == 0, 0.0, variance)  # x⁰ is exactly 1
         return variance
 
-    def contraction(self, count: float, squares: Array, value: Array, exact_products: bool) -> Array:
+    def contraction(
+        self, count: float, squares: Array, value: Array, exact_products: bool, repeated: Array | float = 1.0
+    ) -> Array:
         """The error of a sum of products: its expectation over all orders of summation, and the rounding of the result.
 
         Each partial sum S_j of j products is rounded once: the variance is u²/3 Σ_j S_j². Over all orders of k products
@@ -129,10 +132,11 @@ class Rounding:
             squares: the sum of the squared products, Σp².
             value: the sum of the products, v.
             exact_products: whether the accumulator represents each product exactly.
+            repeated: the factor by which equal products raise the variance of the partial sums.
         """
         policy = self.policy
         u = policy.accumulation.u
-        total = u**2 / 3 * (count / 6 * squares + count / 3 * value**2)  # u²/3 (k/6 Σp² + k/3 v²)
+        total = u**2 / 3 * (count / 6 * squares + count / 3 * value**2) * repeated  # u²/3 (k/6 Σp² + k/3 v²)
         if not exact_products:
             total = total + u**2 / 3 * squares  # each product is rounded once: u²/3 Σp²
         if policy.products is not None:
@@ -146,6 +150,29 @@ class Rounding:
         zeros = (squares == 0) & (value == 0)  # a sum of zeros is 0 in any order
         return self.xp.where(zeros, 0.0, total) if bool(self.xp.any(zeros)) else total
 
+    def repeated(self, terms: Array, axis: int) -> Array | float:
+        """The factor by which equal terms raise the variance of partial sums, with the axis kept; at least 1.
+
+        Partial sums between two powers of 2 have one spacing, so that each addition of the same term errs by the same
+        amount. In a sum of k terms that grows evenly to v, c equal terms err by c/2 times what they err by in the half
+        of the additions where partial sums are largest, c/4 times in the next quarter, and so on: the variance is
+        c² u²v²/3 (1/16 + 1/256 + …) = c² u²v²/45. Over all terms it is Σc²/(5k) of the variance of `contraction`. The
+        largest such error is k u|v| (1/4 + 1/16 + …) = k u|v|/3, which `SIGMA_BOUND` deviations of k different terms
+        cover up to k = `SIGMA_BOUND`².
+        """
+        xp, count = self.xp, terms.shape[axis]
+        if count <= SIGMA_BOUND**2:
+            return 1.0
+        ordered = xp.moveaxis(xp.sort(terms, axis=axis), axis, -1)
+        ordered = xp.where(ordered == 0, float("nan"), ordered)  # what adds 0 does not round
+        pairs, lag = xp.sum(xp.astype(ordered == ordered, xp.float64), axis=-1), 1
+        while lag < count:  # Σc², at most twice: equal terms that are 2^n apart stand for those up to 2^(n+1) apart
+            alike = xp.sum(xp.astype(ordered[..., lag:] == ordered[..., :-lag], xp.float64), axis=-1)
+            if not bool(xp.any(alike > 0)):
+                break
+            pairs, lag = pairs + 2 * lag * alike, 2 * lag
+        return xp.expand_dims(xp.maximum(pairs / (5 * count), xp.ones_like(pairs)), axis=axis)
+
     def added_to_sum(self, terms: int, other: Array) -> Array:
         """The error that a summand adds to a sum of products, as it may come anywhere in that sum.
 
@@ -158,7 +185,14 @@ class Rounding:
         """
         return self.policy.accumulation.u**2 / 3 * (terms / 2) * other**2
 
-    def softmax(self, weights: Array, shifted: Array, axis: int, counts: Array | float = 1.0) -> Array:
+    def softmax(
+        self,
+        weights: Array,
+        shifted: Array,
+        axis: int,
+        counts: Array | float = 1.0,
+        repeated: Array | float = 1.0,
+    ) -> Array:
         """The error of a softmax: exp of the rounded difference from the largest score, a sum, and a division.
 
         The relative variance of a weight is u²/3 ((x − max)² + 1 + (n/2)²) for the rounding of the difference, of the
@@ -169,23 +203,28 @@ class Rounding:
             shifted: the scores less the largest one; −∞ where masked.
             axis: the axis of the softmax.
             counts: how many equal scores each stands for, an array that broadcasts with the weights.
+            repeated: the factor by which equal weights raise the variance of the sum, likewise.
         """
         policy = self.policy
         depth = self.xp.where(weights > 0, shifted, self.xp.zeros_like(shifted))
         relative = policy.intermediates.u**2 / 3 * (depth**2 + 1 + (ULPS["exp"] / 2) ** 2)
-        relative = relative + self.softmax_sum(weights, axis, counts)
+        relative = relative + self.softmax_sum(weights, axis, counts, repeated)
         variance = weights**2 * relative + policy.intermediates.least**2 / 3
         visible = self.xp.astype(shifted > -float("inf"), self.xp.float64) * counts
         alone = self.xp.sum(visible, axis=axis, keepdims=True) == 1
         return self.xp.where(alone, self.xp.zeros_like(variance), variance)  # a single visible key has weight 1 exactly
 
-    def softmax_sum(self, weights: Array, axis: int, counts: Array | float = 1.0) -> Array:
+    def softmax_sum(
+        self, weights: Array, axis: int, counts: Array | float = 1.0, repeated: Array | float = 1.0
+    ) -> Array:
         """The relative variance of the sum that softmax divides by: that of `contraction` with v = 1."""
         count = self.xp.sum(self.xp.astype(weights > 0, self.xp.float64) * counts, axis=axis, keepdims=True)
         squares = self.xp.sum(weights**2 * counts, axis=axis, keepdims=True)
-        return self.policy.accumulation.u**2 / 3 * (count / 6 * squares + count / 3)  # u²/3 (k/6 Σp² + k/3)
+        return self.policy.accumulation.u**2 / 3 * (count / 6 * squares + count / 3) * repeated  # u²/3 (k/6 Σp² + k/3)
 
-    def log_softmax(self, logs: Array, shifted: Array, axis: int, counts: Array | float = 1.0) -> Array:
+    def log_softmax(
+        self, logs: Array, shifted: Array, axis: int, counts: Array | float = 1.0, repeated: Array | float = 1.0
+    ) -> Array:
         """The error of a log-softmax: the logarithm of the sum is subtracted from the difference to the largest score.
 
         The variance is u²/3 ((x − max)² + y² + 2) for the rounding of the difference, of the result y, and of exp and
@@ -193,5 +232,5 @@ class Rounding:
         """
         finite = self.xp.where(self.xp.isfinite(logs), logs, self.xp.zeros_like(logs))
         depth = self.xp.where(self.xp.isfinite(shifted), shifted, self.xp.zeros_like(shifted))
-        total = self.softmax_sum(self.xp.exp(logs), axis, counts)
+        total = self.softmax_sum(self.xp.exp(logs), axis, counts, repeated)
         return self.policy.intermediates.u**2 / 3 * (depth**2 + finite**2 + 2) + total

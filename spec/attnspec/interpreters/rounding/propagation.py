@@ -323,13 +323,30 @@ class Propagation(RoundingInterpreter[Noisy]):
             propagated = second if propagated is None else propagated + second
         exact = a.format.bits + b.format.bits <= accumulation.bits
         squares = self.values.contract(squared_a, squared_b)
-        added = rounding.contraction(self.number(a.value), squares, value, exact)
+        added = rounding.contraction(
+            self.number(a.value), squares, value, exact, self.repeated_products(a.value, b.value, rounding)
+        )
         if self.may_overflow(a.value, b.value):  # a partial sum, in another order of the products
             reach = self.values.contract(self.xp.abs(a.value), self.xp.abs(b.value))
             added = self.xp.where(reach > accumulation.largest, OVERFLOW, added)
         return self.rounded_result(
             value, propagated, added, self.number(a.value), lambda: self.product_overflowed(value, a, b), rounding
         )
+
+    def repeated(self, terms: Array, axis: int, rounding: Rounding) -> Array | float:
+        """The factor by which equal terms raise the variance of a sum, with its axis kept.
+
+        At production sizes, a place that stands for many counts as one: software adds these up in blocks.
+        """
+        return rounding.repeated(terms, axis) if self.counts is None else 1.0
+
+    def repeated_products(self, a: Array, b: Array, rounding: Rounding) -> Array | float:
+        """The same of the products of two matrices, which are equal where both factors are."""
+        of_a = self.repeated(a, -1, rounding)
+        of_b = 1.0 if isinstance(of_a, float) else self.repeated(b, -2, rounding)
+        if isinstance(of_b, float):
+            return 1.0
+        return self.xp.minimum(of_a, of_b if a.ndim > 1 else self.xp.squeeze(of_b, axis=-2))
 
     def may_overflow(self, a: Array, b: Array) -> bool:
         """Whether a sum of products may be beyond the largest number of the accumulator, by its largest factors."""
@@ -370,7 +387,9 @@ class Propagation(RoundingInterpreter[Noisy]):
             case "sum":
                 shown = term.value if mask is None else xp.where(mask, term.value, xp.zeros_like(term.value))
                 squares = xp.sum(self.counted(shown**2, axis), axis=axis)
-                added = rounding.contraction(self.number(shown, axis), squares, value, exact_products=True)
+                repeated = self.repeated(shown, axis, rounding)
+                repeated = repeated if isinstance(repeated, float) else xp.squeeze(repeated, axis=axis)
+                added = rounding.contraction(self.number(shown, axis), squares, value, True, repeated)
                 reach = xp.sum(self.counted(xp.abs(shown), axis), axis=axis)
                 s = self.counted(s, axis, power=2)  # equal elements err equally
                 added = xp.where(reach > rounding.policy.accumulation.largest, OVERFLOW, added)
@@ -436,18 +455,18 @@ class Propagation(RoundingInterpreter[Noisy]):
         shifted = seen - xp.max(seen, axis=axis, keepdims=True)
         largest = xp.max(s, axis=axis, keepdims=True)
         lost = largest >= UNDECIDABLE
-        counts = self.counts_along(p, axis)
+        counts, repeated = self.counts_along(p, axis), self.repeated(p, axis, rounding)
         relative = (1 - 2 * p) * s + xp.sum(self.counted(p**2 * s, axis, power=2), axis=axis, keepdims=True)
         relative = xp.where(lost, largest, xp.maximum(relative, xp.zeros_like(relative)))
         if op == "softmax":
             same_ties = (p == xp.max(p, axis=axis, keepdims=True)) == (shifted == 0)  # weights tie where scores do
             propagated = xp.where(lost, relative, p**2 * relative)
             result = self.rounded_result(
-                value, propagated, rounding.softmax(p, shifted, axis, counts), 0, lambda: lost, rounding
+                value, propagated, rounding.softmax(p, shifted, axis, counts, repeated), 0, lambda: lost, rounding
             )
             return replace(result, exact_ties=bool(xp.all(s == 0)) and bool(xp.all(same_ties)))
         return self.rounded_result(
-            value, relative, rounding.log_softmax(value, shifted, axis, counts), 0, lambda: lost, rounding
+            value, relative, rounding.log_softmax(value, shifted, axis, counts, repeated), 0, lambda: lost, rounding
         )
 
     def masked(self, operand: Noisy, where: Noisy) -> Noisy | None:
