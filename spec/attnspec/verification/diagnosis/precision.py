@@ -15,13 +15,14 @@ from typing import Any, Literal
 import numpy as np
 
 from attnspec.interpreters.rounding.model import EXACT, INTEGER_OPERATIONS
-from attnspec.interpreters.rounding.policy import Format, Policy, declared_only, preset
+from attnspec.interpreters.rounding.policy import FORMATS, Format, Policy, declared_only, preset
 from attnspec.language.traversal import nodes
 from attnspec.language.tree import Apply, Definition, Name, Node, Number, Position, SizeOf
 from attnspec.thresholds import (
     BITS_ALIKE,
     BITS_MARGIN,
     BITS_STEP,
+    FALSE_ALARMS,
     FEWEST_BITS,
     HONEST_MEDIAN,
     MOST_DECIDABLE,
@@ -55,11 +56,12 @@ def imprecise(judge: Judge, observations: Sequence[Observation], policy: Policy)
     ordinary = judge.ordinary(observations)
     failing = sorted(judge.failing(observations, policy), key=lambda observation: observation.case.elements)
     small, probes = failing[:SITE_CASES], _Probes(judge, policy, failing)
+    fewest = TRUNCATED_BITS - BITS_MARGIN if _are_of_one_sign(judge, failing, policy) else FEWEST_BITS
     for site, lower in sites(judge.equation.definition, policy).items():
         if failing and not judge.holds(failing[0], lower(FEWEST_BITS - BITS_MARGIN)):
             continue  # in more bits, the bound is smaller
         bits = _bits(judge, ordinary, policy, lower, probes)
-        if bits is None or not probes.hold(lower(bits - BITS_MARGIN)):
+        if bits is None or bits < fewest or not probes.hold(lower(bits - BITS_MARGIN)):
             continue
         if _undecidable_in_fewer_bits(judge, small, policy, lower(bits - BITS_MARGIN)):
             continue
@@ -97,6 +99,26 @@ def reduced(judge: Judge, observations: Sequence[Observation]) -> tuple[Bits, Ju
     decidable, of = judged.decidable
     enough = judged.right and decidable > MOST_DECIDABLE * of
     return (Bits(float(policy.accumulation.bits), "accumulation"), judged) if enough else None
+
+
+TRUNCATED_BITS = min(form.bits for form in FORMATS.values()) - 1
+"""Truncation to the coarsest format of arrays errs as rounding to one bit fewer does, with errors of one sign."""
+
+
+def _are_of_one_sign(judge: Judge, failing: Sequence[Observation], policy: Policy) -> bool:
+    """Whether the errors of different wrong elements all have one sign, or all that of their value or the opposite.
+
+    Of errors of rounding, n have so with a chance of 4 / 2ⁿ.
+    """
+    signs: list[set[bool]] = [set(), set()]
+    wrong: set[tuple[float, float]] = set()
+    for compared in judge.compare(failing, policy):
+        values, errors = (array[compared.ratio > 1] for array in (compared.noise.value, compared.error))
+        wrong |= {*zip(values.tolist(), errors.tolist(), strict=True)}
+        signs = [signs[0] | {*(errors > 0).tolist()}, signs[1] | {*(errors * values > 0).tolist()}]
+        if min(map(len, signs)) > 1:
+            return False
+    return len(wrong) > 2 - math.log2(FALSE_ALARMS)
 
 
 def _is_line(bits: Bits) -> bool:
