@@ -296,3 +296,36 @@ def test_what_a_declaration_says_of_the_call_needs_no_option() -> None:
     assert verdict.verdict == "conforms", str(verdict)
     assert verdict.bound == "mask=~padding; causal=False; axes BNHD; returns 0"
     assert (other.verdict, unset.verdict) == ("misbehaves", "fails")
+
+
+def twice(e: Any) -> Any:
+    return 2 * e
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("claim", "batch=0"), ("bind", ["a=b"]), ("bind", {"a": 1}), ("settings", "causal=true"), ("examples", "3"),
+        ("seed", None), ("policy", 3), ("returns", 0.5), ("returns", [0.5]), ("framework", np), ("time_limit", "10"),
+        ("weights", "W"), ("jobs", 0), ("jobs", "2"), ("inputs", np.ones(3)), ("inputs", 3), ("case", "seed"),
+    ],
+)  # fmt: skip
+def test_an_option_of_another_type_is_refused_in_words(option: str, value: Any) -> None:
+    """Not by a traceback from where it is first read."""
+    with pytest.raises(attnspec.SpecError) as refused:
+        attnspec.verify(twice, "attention.weights", **{option: value})
+
+    assert option in refused.value.given
+    assert refused.value.expected
+
+
+def test_a_callable_in_place_of_the_equation_is_told_where_it_belongs() -> None:
+    with pytest.raises(attnspec.SpecError) as refused:
+        attnspec.verify("attention.weights", twice)  # type: ignore[arg-type]  # which the test is about
+
+    assert refused.value.mend == "the callable comes first: verify(callable, equation)"
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.dtype("float32"), [np.float32], "numpy.float32", "torch.float32"])
+def test_dtypes_are_taken_as_frameworks_have_them(dtype: object) -> None:
+    assert attnspec.verify(twice, "attention.weights", dtype=dtype, examples=0).verdicts[0].dtype == "float32"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from attnspec.errors import SpecError
 from attnspec.implementation import Claim, ClaimFields
 from attnspec.language.equation import Equation
 from attnspec.language.procedure import Procedure
@@ -19,8 +20,8 @@ def verify(
     equation: str | Equation[..., Any] | Procedure[..., Any] | None = None,
     *,
     framework: str | None = None,
-    dtype: str | Sequence[str] | None = None,
-    device: str | None = None,
+    dtype: object = None,
+    device: object = None,
     examples: int = 20,
     seed: int = 0,
     bind: Mapping[str, str] | None = None,
@@ -37,12 +38,12 @@ def verify(
     claim: Claim | ClaimFields | None = None,
     time_limit: float = 30.0,
     memory_bytes: int | None = None,
-    equations: Iterable[str] = (),
+    equations: str | Iterable[str] = (),
     case: int | None = None,
     show_output: bool = False,
     trace: bool = True,
     function: bool = True,
-    sources: Iterable[str] = (),
+    sources: str | Iterable[str] = (),
     sizes: Mapping[str, int | str] | None = None,
     jobs: int = 1,
     on_verdict: Callable[[Verdict], None] | None = None,
@@ -62,9 +63,9 @@ def verify(
             that is to be judged as another one.
         framework: "numpy", "torch" or "jax": whose arrays the callable takes. By default, the framework of the claim,
             or the one that the callable comes from or its module imports, else the first in which it runs.
-        dtype: one or several of "float64", "float32", "float16" and "bfloat16". By default, the dtypes of the claim,
-            or "float32". A procedure has no dtype, framework or device.
-        device: "cpu", "cuda" or "cuda:N". By default, the CPU.
+        dtype: one or several of "float64", "float32", "float16" and "bfloat16", as names or as dtypes of NumPy, PyTorch
+            or JAX. By default, the dtypes of the claim, or "float32". A procedure has no dtype, framework or device.
+        device: "cpu", "cuda" or "cuda:N", or such a device of PyTorch. By default, the CPU.
         examples: number of random cases, in addition to the fixed suite.
         seed: random seed; the same seed gives the same verdict.
         bind: {parameter of the callable: argument of the equation}, where the names differ.
@@ -116,7 +117,8 @@ def verify(
         TargetError: there is no such file, module or callable; its import fails; or nothing in it claims anything.
         UnknownName: there is no such equation, dtype, framework, device or policy; or `inputs` has an array that the
             equation does not take.
-        SpecError: `inputs` cannot be read or does not fit the equation; or a claim has no such field or value.
+        SpecError: `inputs` cannot be read or does not fit the equation; a claim has no such field or value; or an
+            option is of another type.
         BindingError: the parameters of the callable do not match the equation's. If other claims of the target can be
             judged, a verdict "not run" says so instead.
         WorkerError: the candidate's process could not be started.
@@ -138,7 +140,7 @@ def verify(
         equation=equation.id if isinstance(equation, Equation | Procedure) else equation,
         framework=framework,
         dtypes=dtype_names(dtype),
-        device=device,
+        device=None if device is None else str(device),
         examples=examples,
         seed=seed,
         bind=bind,
@@ -155,15 +157,22 @@ def verify(
         claim=claim,
         time_limit=time_limit,
         memory_bytes=memory_bytes,
-        equations=tuple(equations),
+        equations=_several(equations),
         case=case,
         show_output=show_output,
         trace=trace,
         function=function,
-        sources=tuple(sources),
+        sources=_several(sources),
         sizes=sizes,
     )
+    if not isinstance(jobs, int) or jobs < 1:
+        raise SpecError("jobs is a number of processes", given=f"jobs={jobs!r}", expected="a whole number from 1")
     return run(target, options, jobs=jobs, on_verdict=on_verdict or _ignore, on_progress=on_progress or _ignore)
+
+
+def _several(names: str | Iterable[str]) -> tuple[str, ...]:
+    """One or several names as a tuple."""
+    return (names,) if isinstance(names, str) else tuple(names)
 
 
 def _ignore(event: object) -> None:

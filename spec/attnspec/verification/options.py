@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass, fields, replace
+from functools import cache
+from types import NoneType, UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints, is_typeddict
 
 from attnspec.errors import SpecError, UnknownName, nearest
 from attnspec.implementation import AUTODIFF, DTYPES, FRAMEWORKS, Claim, ClaimFields, Implementation
@@ -90,6 +92,22 @@ class VerifyOptions:
     sizes: Mapping[str, int | str] | None = None
     share: tuple[int, int] | None = None
 
+    def __post_init__(self) -> None:
+        """Refuse values of other types.
+
+        Raises:
+            SpecError: with the name, the type that was given and the one that is expected.
+        """
+        for name, hint in _hints().items():
+            value = getattr(self, name)
+            if not _fits(value, hint):
+                raise SpecError(
+                    f"{name} is of another type",
+                    given=f"{name}={value!r}, of type {type(value).__name__}",
+                    expected=next(str(field.type) for field in fields(self) if field.name == name),
+                    mend="the callable comes first: verify(callable, equation)" if callable(value) else "",
+                )
+
     def claimed(self, declared: Claim) -> Claim:
         """The declared claim, with the fields that the caller overrides."""
         if self.claim is None or isinstance(self.claim, Claim):
@@ -107,6 +125,33 @@ class VerifyOptions:
             same=self.same or declared.same,
             weights=self.weights or declared.weights,
         )
+
+
+@cache
+def _hints() -> dict[str, Any]:
+    """The type of each option."""
+    return get_type_hints(VerifyOptions)
+
+
+def _fits(value: object, hint: Any) -> bool:
+    """Whether a value is of a type, and its parts of those that are written of them."""
+    parts, origin = get_args(hint), get_origin(hint)
+    if origin in (Union, UnionType):
+        return any(_fits(value, part) for part in parts)
+    if hint is Any:
+        return True
+    if hint is float:
+        return isinstance(value, int | float)
+    if is_typeddict(hint):
+        return isinstance(value, Mapping)
+    if not isinstance(value, origin or hint or NoneType):
+        return False
+    if isinstance(value, Mapping) and parts:
+        return all(_fits(key, parts[0]) and _fits(each, parts[1]) for key, each in value.items())
+    if isinstance(value, tuple | list) and parts:
+        of_each = parts if origin is tuple and parts[-1] is not ... else [parts[0]] * len(value)
+        return len(of_each) == len(value) and all(map(_fits, value, of_each))
+    return True
 
 
 def validate(wanted: VerifyOptions) -> None:
@@ -234,9 +279,14 @@ def gradient_of(equation: Equation[..., Any], framework: str = "") -> Equation[.
     return found
 
 
-def dtype_names(dtype: str | Sequence[str] | None) -> tuple[str, ...] | None:
-    """One or several dtypes as a tuple of names, without the name of a framework before them."""
+def dtype_names(dtype: object) -> tuple[str, ...] | None:
+    """One or several dtypes as a tuple of names, without the name of a framework before them.
+
+    Args:
+        dtype: a name, a dtype of NumPy, PyTorch or JAX, or a list, tuple or set of these.
+    """
     if dtype is None:
         return None
-    names = (dtype,) if isinstance(dtype, str) else tuple(dtype)
+    several = dtype if isinstance(dtype, list | tuple | set | frozenset) else (dtype,)
+    names = (each.__name__ if isinstance(each, type) else str(each) for each in several)
     return tuple(dict.fromkeys(name.removeprefix("torch.").removeprefix("numpy.") for name in names)) or None

@@ -45,13 +45,16 @@ def as_tuple(inputs: Inputs | Iterable[Inputs] | None) -> tuple[Inputs, ...]:
     return (inputs,) if isinstance(inputs, str | os.PathLike | Mapping) else tuple(inputs)
 
 
-def check_inputs(inputs: Sequence[Inputs]) -> None:
+def check_inputs(inputs: Sequence[object]) -> None:
     """Check that all files exist and are of a kind that can be read, without reading them.
 
     Raises:
-        SpecError: a file does not, or is not.
+        SpecError: a file does not, or is not; or an input is neither a file nor arrays by name.
     """
     for item in inputs:
+        if not isinstance(item, str | os.PathLike | Mapping):
+            expected = 'a path, or arrays by name, such as {"q": array}'
+            raise SpecError("no recorded case", given=f"inputs of {type(item).__name__}", expected=expected)
         if not isinstance(item, Mapping):
             check_readable(os.fspath(item))
 
