@@ -19,6 +19,7 @@ from attnspec.language.tree import Apply, Definition
 from attnspec.verification.cases.case import make
 from attnspec.verification.judge.mutant_values import fits
 from honest import always
+from trees import read
 
 GENERATOR = np.random.Generator(np.random.Philox(0))
 X, W_1, B_1, W_2, B_2 = (GENERATOR.standard_normal(shape) for shape in ((5, 3), (3, 4), (4,), (4, 3), (3,)))
@@ -49,6 +50,20 @@ def test_it_is_what_it_says(says: str, expected: np.ndarray) -> None:
     found = next(tree for sentence, tree in trees("transformer.feed_forward").items() if sentence.endswith(says))
 
     np.testing.assert_allclose(evaluate(found, (), GIVEN), expected, rtol=1e-12)
+
+
+def test_what_should_be_scaled_is_cut() -> None:
+    definition = read(
+        """def f(x: Float[Tensor, " d"], *, lowest: float) -> Float[Tensor, " d"]:
+    k = index("d")
+    y = lowest + (1 - lowest) * x[k] / 2
+    return y.stack(k)
+"""
+    )
+    x = np.linspace(0, 2, 9)
+    (tree,) = [each.definition for each in insertions(definition) if "x_k / 2, cut at lowest from below" in each.says]
+
+    np.testing.assert_allclose(evaluate(tree, (x,), {"lowest": 0.3}), np.maximum(x / 2, 0.3), rtol=1e-15)
 
 
 def test_no_function_is_applied_to_what_only_decides_a_comparison() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -9,6 +11,7 @@ from attnspec import REGISTRY
 from attnspec.interpreters.evaluation.call import evaluate
 from attnspec.interpreters.mutation.moved_parts import moved_parts
 from attnspec.language.check import check
+from trees import read
 
 GENERATOR = np.random.Generator(np.random.Philox(0))
 
@@ -46,6 +49,46 @@ def test_a_factor_of_one_term_multiplies_the_whole_sum() -> None:
     found = evaluate(tree, (x, W[0], b), {"eps": 0.1})
 
     np.testing.assert_allclose(found, W[0] * (np.asarray(plain) + b), rtol=1e-12)
+
+
+@pytest.mark.parametrize(("also", "factor"), [("", np.exp), (" as y_ij", lambda y: y)])
+def test_a_factor_moves_into_a_sum(also: str, factor: Any) -> None:
+    definition = read(
+        """def f(d_y: Float[Tensor, "n m"], y: Float[Tensor, "n m"]) -> Float[Tensor, "n m"]:
+    i, j = indices("n", "m")
+    total = sum(j, d_y[i, j])
+    d_e = d_y[i, j] - exp(y[i, j]) * total
+    return d_e.stack(i, j)
+"""
+    )
+    d_y, y = GENERATOR.standard_normal((2, 3, 4))
+    says = f"in d_e: exp(y_ij) is a factor of each term of total_i{also}, not of the whole"
+    (tree,) = [each.definition for each in moved_parts(definition) if each.says == says]
+
+    wrong = evaluate(tree, (d_y, y), {})
+
+    np.testing.assert_allclose(wrong, d_y - (factor(y) * d_y).sum(-1, keepdims=True), rtol=1e-12)
+
+
+def test_a_factor_moves_out_of_a_sum() -> None:
+    definition = read(
+        """def f(d_p: Float[Tensor, "n m"], p: Float[Tensor, "n m"]) -> Float[Tensor, "n m"]:
+    i, j = indices("n", "m")
+    D = sum(j, p[i, j] * d_p[i, j])
+    d_e = d_p[i, j] - D
+    return d_e.stack(i, j)
+"""
+    )
+    d_p, p = GENERATOR.standard_normal((2, 3, 4))
+    (tree,) = [
+        each.definition
+        for each in moved_parts(definition)
+        if "p_ij is a factor of all of" in each.says and "in D: p" in each.says
+    ]
+
+    wrong = evaluate(tree, (d_p, p), {})
+
+    np.testing.assert_allclose(wrong, d_p - p * d_p.sum(-1, keepdims=True), rtol=1e-12)
 
 
 @pytest.mark.broad

@@ -33,6 +33,7 @@ def softmax(e: Array) -> Array:
 @pytest.mark.parametrize(
     ("says", "part"),
     [
+        ("the terms of a last tile of 3 that is not full do not count, unless it is the only one", slice(6)),
         ("only the terms of the last tile of 3 count, as if each tile overwrote the one before", slice(6, None)),
         ("only the first 3 terms count", slice(3)),
     ],
@@ -62,6 +63,16 @@ def test_the_first_terms_of_every_sum_count(also: str, count: int) -> None:
     found = value(partial_sums(REGISTRY["transformer.layer_norm"].definition, [3]), says, *given, eps=0.0)
 
     np.testing.assert_allclose(found, (x - mean) / np.sqrt(variance), rtol=1e-12)
+
+
+def test_the_first_places_of_all_rows_are_read() -> None:
+    q, k, v = (GENERATOR.standard_normal(shape) for shape in ((2, 5), (4, 5), (4, 7)))
+    says = "only the first 3 places of the rows of all arguments are read, the others are 0"
+
+    found = value(partial_sums(REGISTRY["attention.scaled_dot_product"].definition, [3]), says, q, k, v)
+
+    np.testing.assert_allclose(found[:, :3], softmax(q[:, :3] @ k[:, :3].T / np.sqrt(5)) @ v[:, :3], rtol=1e-12)
+    assert not found[:, 3:].any()
 
 
 def test_a_sum_is_over_another_axis() -> None:

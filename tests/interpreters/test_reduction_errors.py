@@ -149,6 +149,17 @@ def test_the_last_rows_of_a_table_are_read() -> None:
     np.testing.assert_array_equal(wrong, a + table[2:])
 
 
+@pytest.mark.parametrize(("word", "row"), [("the first", 0), ("the last", 4), ("that behind t others", 3)])
+def test_one_row_of_a_table_is_read(word: str, row: int) -> None:
+    a, table = GENERATOR.standard_normal((3, 2)), GENERATOR.standard_normal((5, 2))
+
+    wrong = evaluate(
+        tree("position.learned", f"one row of P is read at every place of i: {word}"), (), {"a": a, "P": table}
+    )
+
+    np.testing.assert_array_equal(wrong, a + table[row])
+
+
 @pytest.mark.broad
 @pytest.mark.parametrize("id", [*REGISTRY])
 def test_every_equation_has_well_formed_errors(id: str) -> None:

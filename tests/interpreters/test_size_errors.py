@@ -12,6 +12,7 @@ from attnspec.interpreters.evaluation.call import evaluate
 from attnspec.interpreters.mutation.size_errors import size_errors
 from attnspec.language.check import check
 from attnspec.language.tree import Definition
+from trees import read
 
 GENERATOR = np.random.Generator(np.random.Philox(0))
 
@@ -68,6 +69,42 @@ def test_a_size_is_read_for_another_at_all_places() -> None:
     wrong = evaluate(tree("cost.self_attention_operations", "d is used instead of e, each time"), (), sizes)
 
     assert wrong == evaluate(REGISTRY["cost.self_attention_operations"].definition, (), {**sizes, "e": 7})
+
+
+def test_a_size_stands_for_what_is_computed_of_it() -> None:
+    definition = read(
+        """def f(x: Float[Tensor, "H t"]) -> Float[Tensor, "H t"]:
+    h, i = indices("H", "t")
+    H = size("H")
+    n = where(H < 2, 1, where(H < 4, 2, 4))
+    y = x[h, i] / n
+    return y.stack(h, i)
+"""
+    )
+    x = GENERATOR.standard_normal((3, 2))
+    says = "in n: H is used, and nothing computed of it"
+    (wrong,) = [each.definition for each in size_errors(definition) if each.says == says]
+
+    np.testing.assert_allclose(evaluate(wrong, (x,), {}), x / 3, rtol=1e-15)
+
+
+def test_a_product_of_options_stands_for_a_size() -> None:
+    definition = read(
+        """def f(x: Float[Tensor, "t"], *, factor: float, longest: int) -> Float[Tensor, "t"]:
+    i = index("t")
+    t = size("t")
+    length = where(t > longest, t, longest)
+    y = x[i] * length
+    return y.stack(i)
+"""
+    )
+    x = GENERATOR.standard_normal(7)
+    says = "in length: factor longest is used instead of t"
+    (wrong,) = [each.definition for each in size_errors(definition) if each.says == says]
+
+    for longest, length in ((5, 15), (9, 9)):
+        value = evaluate(wrong, (x,), {"factor": 3.0, "longest": longest})
+        np.testing.assert_allclose(value, x * length, rtol=1e-15)
 
 
 @pytest.mark.broad

@@ -32,6 +32,18 @@ def online(e: Array, tile: int, slip: str, offset: int | None) -> Array:
         for place, row in enumerate(rows):
             found_at[:, row] += twice[:, place]
         return found_at
+    if slip.startswith(("lanes", "tiles")):
+        apart = [np.arange(k, m, tile) if slip.startswith("lanes") else np.arange(k * tile, min(m, k * tile + tile))
+                 for k in range(tile if slip.startswith("lanes") else -(-m // tile))]  # fmt: skip
+        i = np.arange(n)[:, None]
+        seen = np.where(np.arange(m) <= (i + offset if offset is not None else m), e, -np.inf)
+        own, summed = np.zeros((n, m), e.dtype), np.zeros((n, 1), e.dtype)
+        for lane in filter(len, apart):
+            largest = seen[:, lane].max(1, keepdims=True)
+            own[:, lane] = np.exp(seen[:, lane] - np.where(np.isfinite(largest), largest, 0))
+            summed += own[:, lane].sum(1, keepdims=True)
+        whole = np.exp(seen - seen.max(1, keepdims=True))
+        return np.asarray((whole if slip.endswith("total") else own) / summed)
     top, total = np.full((n, 1), -np.inf, e.dtype), np.zeros((n, 1), e.dtype)
     found: list[Array] = []
     stop = m // tile * tile if slip == "cut" else min(m, tile) if slip == "first" else m
@@ -62,6 +74,8 @@ def online(e: Array, tile: int, slip: str, offset: int | None) -> Array:
             summed = np.exp(scores)
             part = summed if slip == "unshifted-parts" else part
         found = [before * (1 if slip in ("unscaled", "values") else factor) for before in found]
+        if slip == "without-last" and start and start + tile > m:
+            summed = np.zeros_like(summed)
         total = total * (1 if slip in ("unscaled", "total") else factor) + summed.sum(1, keepdims=True)
         found.append(part[:, : len(j)])
         top = new

@@ -118,6 +118,14 @@ def test_an_option_that_is_ignored_is_named() -> None:
     assert "heads is ignored: 1 is used" in all_of(changed_inputs(judge(HEADS), read(HEADS, heads=1), POLICY))
 
 
+def spilled(value: Array, tile: int) -> Array:
+    """The last tile of each example but the last is written over the first places of the next example."""
+    flat, n = np.array(value).reshape(-1, value.shape[-1]), value.shape[-2]
+    for first in range(n, len(flat), n):
+        flat[first : first + -n % tile] = 0
+    return flat.reshape(value.shape)
+
+
 @pytest.mark.parametrize(
     ("change", "says"),
     [
@@ -127,6 +135,7 @@ def test_an_option_that_is_ignored_is_named() -> None:
         (lambda value: value[:, [0, 1, 2, 3, 3]], "at the last place of n is that of the place before it"),
         (lambda value: value[:, [0, 0, 1, 2, 3]], "of n is that of the place before it, at the first its own"),
         (lambda value: value[:, [1, 2, 3, 4, 4]], "of n is that of the place after it, at the last its own"),
+        (lambda value: spilled(value, 4), "it is written in tiles of 4 along n, the last one whole: the first places"),
         (lambda value: np.zeros_like(value), "it is 0 where it is wrong"),
         (lambda value: np.full_like(value, np.nan), "it is NaN where it is wrong"),
     ],

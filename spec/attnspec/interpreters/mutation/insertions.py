@@ -15,7 +15,7 @@ from attnspec.interpreters.mutation.everywhere import everywhere
 from attnspec.interpreters.mutation.free_numbers import MOVED, is_float
 from attnspec.interpreters.mutation.mutants import Mutant, changes, is_well_formed, parts
 from attnspec.interpreters.mutation.operators import Site, must_equal
-from attnspec.language.traversal import map_definition, map_node, nodes
+from attnspec.language.traversal import map_definition, map_node, nodes, replace_node
 from attnspec.language.tree import Apply, At, Call, Definition, Name, Node, Number, Reduce, Scan, SizeOf
 
 BOUNDS = (1.0, 2.0, 3.0, 5.0, 6.0, 10.0, 15.0, 20.0, 30.0, 50.0, 80.0, 100.0)
@@ -60,6 +60,7 @@ def insertions(definition: Definition, roots: Collection[int] | None = None) -> 
         *_residual_calls(definition, roots),
         *_around_calls(definition, roots),
         *_clippings(definition, roots),
+        *_cut_for_scaled(definition, roots),
     ):
         yield Mutant(f"{label}/insert", sentence, tree)
 
@@ -310,6 +311,27 @@ def _clippings(definition: Definition, roots: Collection[int] | None) -> Iterato
             for bound in BOUNDS:
                 says = f"in {place.line}: {shown} is clipped to ±{bound:g}"
                 yield place.label, says, place.put(_clipped(place.node, bound))
+
+
+def _cut_for_scaled(definition: Definition, roots: Collection[int] | None) -> Iterator[tuple[str, str, Definition]]:
+    """What a + (b − a) x scales to what lies between a and b is b x, cut at a."""
+    for place in everywhere(definition, roots):
+        match place.node:
+            case Apply(op="+", args=(one, other)):
+                for end, scaled in ((one, other), (other, one)):
+                    for difference in dict.fromkeys(nodes(scaled)):
+                        if not (isinstance(difference, Apply) and difference.op == "-" and difference.args[1] == end):
+                            continue
+                        rest = map_node(replace_node(scaled, difference, difference.args[0]), _without_one)
+                        larger = Apply("+", (end, Apply("relu", (Apply("-", (rest, end)),))))
+                        shown, low = place.site.show(place.node), place.site.show(end)
+                        says = f"{place.site.show(rest)}, cut at {low} from below, is used instead of {shown}"
+                        yield place.label, f"in {place.line}: {says}", place.put(larger)
+
+
+def _without_one(node: Node) -> Node:
+    """The other factor of 1."""
+    return node.args[1] if isinstance(node, Apply) and node.op == "*" and node.args[0] == Number(1.0) else node
 
 
 def _clipped(x: Node, bound: float) -> Node:

@@ -7,12 +7,13 @@ that no mutant explains.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from attnspec.interpreters.mutation.everywhere import Occurrence, everywhere
 from attnspec.interpreters.mutation.free_numbers import is_float
 from attnspec.interpreters.mutation.mutants import Mutant, is_well_formed, parts
 from attnspec.language.traversal import node_at, substitute, walk, with_roots
-from attnspec.language.tree import Apply, At, Definition, Name, Node, Scan, Stack
+from attnspec.language.tree import Apply, At, Definition, Name, Node, Reduce, Scan, Stack
 
 
 def moved_parts(definition: Definition) -> Iterator[Mutant]:
@@ -22,6 +23,8 @@ def moved_parts(definition: Definition) -> Iterator[Mutant]:
     """
     yield from _on_whole_sums(definition)
     yield from _into_factors(definition)
+    yield from _into_sums(definition)
+    yield from _out_of_sums(definition)
     labels = [label for label, _, _ in parts(definition)]
     for place in everywhere(definition):
         if "/" in place.label or place.label not in labels:
@@ -91,6 +94,50 @@ def _on_whole_sums(definition: Definition) -> Iterator[Mutant]:
                         if is_well_formed(tree):
                             says = f"{place.site.show(factor)} multiplies all of {place.site.show(whole)}"
                             yield Mutant(f"{place.label}/whole/{how}", f"in {place.line}: {says}", tree)
+
+
+def _into_sums(definition: Definition) -> Iterator[Mutant]:
+    """A factor of a sum, or what a function of it is taken of, multiplies each of its terms instead."""
+    for place in everywhere(definition):
+        match place.node:
+            case Apply(op="*", args=(a, b)):
+                for factor, total in ((a, b), (b, a)):
+                    added = _sum_of(total, place)
+                    if added is None:
+                        continue
+                    shown = place.site.show(factor)
+                    inner = factor.args[0] if isinstance(factor, Apply) and len(factor.args) == 1 else factor
+                    for each in dict.fromkeys((factor, inner)):
+                        tree = place.put(replace(added, term=Apply("*", (each, added.term))))
+                        if is_well_formed(tree):
+                            also = "" if each == factor else f" as {place.site.show(each)}"
+                            says = (
+                                f"{shown} is a factor of each term of {place.site.show(total)}{also}, not of the whole"
+                            )
+                            yield Mutant(f"{place.label}/into/{shown}{also}", f"in {place.line}: {says}", tree)
+
+
+def _sum_of(total: Node, place: Occurrence) -> Reduce | None:
+    """The sum that an expression is, or that the line is whose value it is."""
+    name = total.array if isinstance(total, At) else total
+    if isinstance(name, Name):
+        values = [line.value for line in place.site.definition.lines if line.targets == (name.id,)]
+        stacked = values[0] if values else name
+        total = stacked.array if isinstance(stacked, Stack) else stacked
+    return total if isinstance(total, Reduce) and total.op == "sum" else None
+
+
+def _out_of_sums(definition: Definition) -> Iterator[Mutant]:
+    """A factor of each term of a sum multiplies the whole sum instead."""
+    for place in everywhere(definition):
+        match place.node:
+            case Reduce(op="sum", term=Apply(op="*", args=(a, b))) as total:
+                for factor, kept in ((a, b), (b, a)):
+                    tree = place.put(Apply("*", (factor, replace(total, term=kept))))
+                    if is_well_formed(tree):
+                        shown = place.site.show(factor)
+                        says = f"{shown} is a factor of all of {place.site.show(total)}, not of each term"
+                        yield Mutant(f"{place.label}/out/{shown}", f"in {place.line}: {says}", tree)
 
 
 def _separable_factors(node: Node, place: Occurrence) -> Iterator[tuple[str, Node, Node]]:

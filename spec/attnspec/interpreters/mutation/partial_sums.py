@@ -7,15 +7,15 @@ that no mutant explains. No two positions of an axis are related, so that long a
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 
 from attnspec.interpreters.mutation.everywhere import Occurrence, everywhere
 from attnspec.interpreters.mutation.mutants import Mutant, is_well_formed
 from attnspec.interpreters.mutation.reduction_errors import along_row, with_row_indices
-from attnspec.interpreters.mutation.tiling_errors import restricted
-from attnspec.language.traversal import map_node, nodes, with_roots
-from attnspec.language.tree import SOFTMAXES, Apply, At, Definition, Node, Number, Position, Reduce, SizeOf, Stack
+from attnspec.interpreters.mutation.tiling_errors import in_whole_tiles, restricted
+from attnspec.language.traversal import map_definition, map_node, nodes, with_roots
+from attnspec.language.tree import SOFTMAXES, Apply, At, Definition, Name, Node, Number, Position, Reduce, SizeOf, Stack
 
 ONE = Number(1.0)
 
@@ -35,6 +35,7 @@ def partial_sums(definition: Definition, further: Iterable[int] = ()) -> Iterato
     further = [*further]
     parts = [*_parts(dict.fromkeys((*further, *TILES)), dict.fromkeys((*further, *FIRSTS)))]
     yield from _throughout(definition, dict.fromkeys((*further, *FIRSTS)))
+    yield from _of_all_rows(definition, dict.fromkeys((*further, *FIRSTS)))
     for place in everywhere(definition):
         if isinstance(place.node, Reduce):
             yield from _variants(place, _of_reduction(place, place.node, parts))
@@ -66,6 +67,26 @@ def _throughout(definition: Definition, firsts: Iterable[int]) -> Iterator[Mutan
                     yield Mutant(f"every sum over {index}/first/{first}{words}", says, tree)
 
 
+def _of_all_rows(definition: Definition, firsts: Iterable[int]) -> Iterator[Mutant]:
+    """Only the first places of all rows are read, as of a width that is written into a kernel; the others are 0."""
+    with_rows = with_row_indices(definition)
+    arrays = {each.name: each.dims for each in definition.parameters if each.kind == "float" and each.dims}
+    for first in firsts:
+        number = Number(float(first))
+
+        def change(node: Node, number: Number = number) -> Node:
+            if not isinstance(node, Name) or node.id not in arrays:
+                return node
+            along = tuple(along_row(dim) for dim in arrays[node.id])
+            seen = Apply("<", (Apply("*", (ONE, Position(along[-1]))), number))
+            return Stack(Apply("where", (seen, At(node, tuple(map(Position, along))), Number(0.0))), along)
+
+        tree = map_definition(with_rows, change)
+        if arrays and is_well_formed(tree):
+            says = f"only the first {first:,} places of the rows of all arguments are read, the others are 0"
+            yield Mutant(f"every row/first/{first}", says, tree)
+
+
 def other_axes(definition: Definition) -> Iterator[Mutant]:
     """The variants of an equation with one sum, mean or maximum over another axis of its terms."""
     for place in everywhere(definition):
@@ -86,15 +107,18 @@ def _variants(place: Occurrence, changes: Iterable[tuple[str, str, Node]]) -> It
 
 
 Part = tuple[str, str, str, Number]
-"""Of an axis: id, sentence, and "last" tile or "first" places with their number."""
+"""Of an axis: id, sentence, and "last" tile, "whole" tiles or "first" places with their number."""
 
 
-def _parts(tiles: Iterable[int], firsts: Iterable[int]) -> Iterator[Part]:
+def _parts(tiles: Collection[int], firsts: Iterable[int]) -> Iterator[Part]:
     for tile in tiles:
         says = f"only the terms of the last tile of {tile} count, as if each tile overwrote the one before"
         yield f"last-tile/{tile}", says, "last", Number(float(tile))
     for first in firsts:
         yield f"first/{first}", f"only the first {first:,} terms count", "first", Number(float(first))
+    for tile in tiles:
+        says = f"the terms of a last tile of {tile} that is not full do not count, unless it is the only one"
+        yield f"whole-tiles/{tile}", says, "whole", Number(float(tile))
 
 
 def _within(index: str, size: Node, which: str, number: Number) -> Node:
@@ -102,6 +126,8 @@ def _within(index: str, size: Node, which: str, number: Number) -> Node:
     place = Apply("*", (ONE, Position(index)))
     if which == "first":
         return Apply("<", (place, number))
+    if which == "whole":
+        return in_whole_tiles(index, size, int(number.value))
     start = Apply("*", (Apply("//", (Apply("-", (size, ONE)), number)), number))
     return Apply(">=", (place, start))
 

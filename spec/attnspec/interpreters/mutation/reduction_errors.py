@@ -46,6 +46,7 @@ def reduction_errors(definition: Definition) -> Iterator[Mutant]:
             *_cut(place),
             *_absolute_deviation(place),
             *_of_last_rows(place),
+            *_of_one_row(place),
             *_of_tiles(place),
             *_of_choice(place),
             *_of_row(place),
@@ -138,6 +139,23 @@ def _of_last_rows(place: Occurrence) -> Iterator[tuple[str, str, Node]]:
                 more = Apply("-", (SizeOf(dims[0]), SizeOf(length)))
                 new = At(array, (Apply("+", (Apply("*", (ONE, at)), more)), *rest))
                 yield "last-rows", f"the last rows of {place.site.show(array)} are read, not the first ones", new
+
+
+def _of_one_row(place: Occurrence) -> Iterator[tuple[str, str, Node]]:
+    """One row of an array is read at every place: the first, the last, or that behind as many as there are places."""
+    match place.node:
+        case At(array=Name(id=name) as array, places=(at, *rest)) if name in place.site.known:
+            names, dims = place.site.type_of(at).names, place.site.known[name].dims
+            if len(names) != 1 or len(dims) < 2:
+                return
+            (index,) = names
+            length = place.site.definition.ranges[index]
+            rows: dict[str, Node] = {"the first": Number(0.0), "the last": Apply("-", (SizeOf(dims[0]), ONE))}
+            if dims[0] != length:
+                rows[f"that behind {length} others"] = SizeOf(length)
+            for word, row in rows.items():
+                says = f"one row of {place.site.show(array)} is read at every place of {index}: {word}"
+                yield f"one-row/{word}/{index}", says, At(array, (row, *rest))
 
 
 def _other_reductions(total: Reduce, shown: str) -> Iterator[tuple[str, str, Node]]:

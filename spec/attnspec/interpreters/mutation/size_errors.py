@@ -7,7 +7,7 @@ that no mutant explains.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import permutations
+from itertools import combinations_with_replacement, permutations
 
 from attnspec.interpreters.formula.formula import text_of
 from attnspec.interpreters.mutation.everywhere import everywhere
@@ -34,13 +34,31 @@ def size_errors(definition: Definition, widths: Iterable[int] = ()) -> Iterator[
     for place in everywhere(definition):
         if _is_size(place.node, place.site.definition):
             shown = place.site.show(place.node)
-            for name, words, new in _others(place.node, place.site.definition, widths):
+            options = () if place.compared else _of_options(place.site.definition)
+            for name, words, new in (*_others(place.node, place.site.definition, widths), *options):
                 tree = place.put(new)
                 if is_well_formed(tree):
                     says = f"in {place.line}: {words} is used instead of {shown}"
                     yield Mutant(f"{place.label}/{name}", says, tree)
+    yield from _for_lines_of_sizes(definition)
     yield from _in_a_line(definition, widths)
     yield from _throughout(definition, widths)
+
+
+def _for_lines_of_sizes(definition: Definition) -> Iterator[Mutant]:
+    """A size stands for a line that is computed of sizes and numbers alone."""
+    of_sizes: set[str] = set()
+    for line, (label, root, build) in zip(definition.lines, parts(definition), strict=False):
+        leaves = [node for node in nodes(root) if not isinstance(node, Apply | Number | SizeOf)]
+        if len(line.targets) > 1 or any(not isinstance(node, Name) or node.id not in of_sizes for node in leaves):
+            continue
+        of_sizes.add(line.targets[0])
+        for name in sizes_of(definition) if not isinstance(root, SizeOf | Number) else ():
+            size = SizeOf(Dim.parse(name))
+            tree = build(size)
+            if is_well_formed(tree):
+                shown = text_of(size, definition)
+                yield Mutant(f"{label}/size/{shown}", f"in {label}: {shown} is used, and nothing computed of it", tree)
 
 
 def _in_a_line(definition: Definition, widths: Sequence[int]) -> Iterator[Mutant]:
@@ -98,6 +116,15 @@ def _others(size: Node, definition: Definition, widths: Sequence[int]) -> Iterat
         if divisor in chosen:
             quotient = Apply("//", (other, divisor))
             yield f"quotient/{text_of(quotient, definition)}", text_of(quotient, definition), quotient
+
+
+def _of_options(definition: Definition) -> Iterator[Change]:
+    """An option that is no size, or the product of two."""
+    factors: list[Node] = [Name(option.name) for option in definition.options if not option.size]
+    for one, other in combinations_with_replacement(factors, 2):
+        product = one if one == other else Apply("*", (one, other))
+        words = text_of(product, definition)
+        yield f"option/{words}", words, product
 
 
 def _read_for(size: Node, definition: Definition) -> Iterator[Change]:

@@ -148,6 +148,49 @@ def _unscaled(values: bool, total: bool) -> TilingError:
     return error
 
 
+def _apart(lanes: bool, values: bool) -> TilingError:
+    """Parts of an axis have sums relative to their own largest scores, which are added as they are.
+
+    Args:
+        lanes: whether a part is a lane, which reads every so many places, and not a tile.
+        values: whether the weighted sums of values are added so too.
+    """
+
+    def error(node: Reduce, _: Node, other: Node, tile: int) -> Node:
+        if node.op != "softmax":
+            return node
+        index, where, op = node.index, node.where, "%" if lanes else "//"
+        own, its = (Apply(op, (place, Number(float(tile)))) for place in (other, Position(index)))
+        same: Node = Apply("==", (own, its))
+        if where is not None:
+            same = Apply("and", (same, at_second(where, index)))
+        tops = (
+            Reduce("max", second_name(index), at_second(node.term, index), same),
+            Reduce("max", index, node.term, where),
+        )
+        early, late = (_masked(Apply("exp", (Apply("-", (node.term, top)),)), where) for top in tops)
+        return _divided(node, early if values else late, early)
+
+    return error
+
+
+def _without_last(node: Reduce, size: Node, _: Node, tile: int) -> Node:
+    """The sum leaves out a last, partial tile, unless it is the only one."""
+    if node.op != "softmax":
+        return node
+    shifted = Apply("-", (node.term, Reduce("max", node.index, node.term, node.where)))
+    parts = _masked(Apply("exp", (shifted,)), node.where)
+    return _divided(node, parts, _masked(parts, in_whole_tiles(node.index, size, tile)))
+
+
+def in_whole_tiles(index: str, size: Node, tile: int) -> Node:
+    """The condition that a place is not in a last, partial tile, unless that is the only one."""
+    number = Number(float(tile))
+    whole = Apply("*", (Apply("//", (size, number)), number))
+    end = Apply("where", (Apply("<", (size, number)), size, whole))
+    return Apply("<", (Apply("*", (ONE, Position(index))), end))
+
+
 def _rescaled_back(node: Reduce, _: Node, other: Node, tile: int) -> Node:
     """The running sums are divided by the factor that they should be multiplied by."""
     if node.op != "softmax":
@@ -282,6 +325,28 @@ TILING_ERRORS: dict[str, tuple[str, TilingError]] = {
     "unscaled": ("the running sums are not rescaled when a tile of {tile} has a larger score", _unscaled(True, True)),
     "values": ("the running values are not rescaled when a tile of {tile} has a larger score", _unscaled(True, False)),
     "total": ("the running sum is not rescaled when a tile of {tile} has a larger score", _unscaled(False, True)),
+    "lanes": (
+        "each of {tile} lanes sums relative to its own largest score, and the sums are added without being rescaled",
+        _apart(lanes=True, values=True),
+    ),
+    "lanes-total": (
+        "each of {tile} lanes sums the weights relative to its own largest score, and these sums are added without "
+        "being rescaled",
+        _apart(lanes=True, values=False),
+    ),
+    "tiles": (
+        "each tile of {tile} sums relative to its own largest score, and the sums are added without being rescaled",
+        _apart(lanes=False, values=True),
+    ),
+    "tiles-total": (
+        "each tile of {tile} sums the weights relative to its own largest score, and these sums are added without "
+        "being rescaled",
+        _apart(lanes=False, values=False),
+    ),
+    "without-last": (
+        "the sum leaves out the exponentials of a last tile of {tile} that is not full, unless it is the only one",
+        _without_last,
+    ),
     "back": ("the running sums are rescaled by exp(new − old), not exp(old − new), in tiles of {tile}", _rescaled_back),
     "stale": ("the exponentials of a tile of {tile} are relative to the largest score before it", _stale),
     "unshifted": (

@@ -53,10 +53,18 @@ def answer_changes(definition: Definition, output: int) -> Iterator[AnswerChange
         yield AnswerChange(sentence, _along(back, lambda a: np.concatenate([a[:-1], a[-2:-1]])))
         sentence = f"{{name}} at every place of {dim} is the mean over {dim}"
         yield AnswerChange(sentence, _along(back, lambda a: np.broadcast_to(a.mean(0, keepdims=True), a.shape)))
+        for tile in TILES:
+            words = "pairs" if tile == 2 else f"tiles of {tile}"
+            sentence = f"{{name}} is written in {words} along {dim}, the last one whole"
+            yield AnswerChange(f"{sentence}: the first places of the next row are 0", _spilled(back, tile))
         sentence = f"{{name}} is written as if its axis {dim} lay before the batch axis"
         yield AnswerChange(sentence, _flattened(back))
     if len(dims) > 1:
         yield AnswerChange("{name} is written as if its axes were exchanged", _reread)
+
+
+TILES = (2, 4, 8, 16, 32, 64, 128)
+"""Sizes of a tile in which a row may be written."""
 
 
 IN_A_BATCH: dict[str, Along] = {
@@ -103,6 +111,18 @@ def _flattened(axis: int) -> Callable[[Array, Array, int], Along | None]:
         return np.swapaxes(array, 0, axis).reshape(array.shape)
 
     return lambda value, _, axes: change if axes and len(value) > 1 and value.shape[axis] > 1 else None
+
+
+def _spilled(axis: int, tile: int) -> Callable[[Array, Array, int], Along | None]:
+    """The last tile of each row covers the first places of the next row with 0; rows are written from the last on."""
+
+    def change(array: Array) -> Array:
+        place = array.ndim + axis
+        rows = np.array(array).reshape(-1, *array.shape[place:])
+        rows[1:, : -array.shape[place] % tile] = 0
+        return rows.reshape(array.shape)
+
+    return lambda value, _, __: change if value.ndim + axis > 0 and value.size else None
 
 
 def _sorted(value: Array, answer: Array, axes: int) -> Along | None:

@@ -6,7 +6,7 @@ cases within its own noise.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain, combinations, islice
 
@@ -228,11 +228,14 @@ def changed_answers(judge: Judge, observations: Sequence[Observation], policy: P
     sentences = []
     for output in sorted({comparison.output for comparison in failing}):
         name = text_of(Name(definition.results[output].name), definition) if len(definition.results) > 1 else "it"
-        wrong = [comparison for comparison in failing if comparison.output == output][:TRIED_CASES]
+        wrong = [comparison for comparison in failing if comparison.output == output]
         of_output = [comparison for comparison in compared if comparison.output == output]
         told = sum(int((each.ratio > 1).sum()) for each in of_output) >= TELLING_ELEMENTS
         changes = answer_changes(definition, output) if told else ()
-        change = next(filter(_all_changed(judge, wrong), changes), None)
+        right = [comparison for comparison in of_output if not comparison.fails]
+        fitting = [change for change in changes if all(_explained(judge, change, each) for each in wrong)]
+        unrefuted = (change for change in fitting if not any(_would_show(judge, change, each) for each in right))
+        change = next(unrefuted, fitting[0] if fitting else None)
         says = change.says.format(name=name) if change else _constant(wrong, name, masks)
         if not says:
             return None
@@ -326,24 +329,33 @@ def _refuted(judge: Judge, change: Change, observations: Sequence[Observation], 
     return False
 
 
-def _all_changed(judge: Judge, wrong: Sequence[Compared]) -> Callable[[AnswerChange], bool]:
-    """Whether a change explains an output in all cases."""
-    return lambda change: all(_explained(judge, change, comparison) for comparison in wrong)
-
-
 def _explained(judge: Judge, change: AnswerChange, comparison: Compared) -> bool:
+    """Whether a change explains an output in a case that fails."""
+    other, near = _with_change(judge, change, comparison)
+    if other is None:
+        return False
+    wrong = comparison.ratio > 1
+    explained = bool((near | ~comparison.decidable).all() and near[wrong].all())
+    return explained and _nearer(comparison, other)  # the two bounds alone would cover what is little beyond one
+
+
+def _would_show(judge: Judge, change: AnswerChange, comparison: Compared) -> bool:
+    """Whether an output that is right in a case would be wrong with a change."""
+    other, near = _with_change(judge, change, comparison)
+    return other is not None and not (near | ~comparison.decidable).all()
+
+
+def _with_change(judge: Judge, change: AnswerChange, comparison: Compared) -> tuple[Array | None, Array]:
+    """The values of an output with a change, None where it does not apply, and at which places the answer has them."""
     dims = judge.equation.definition.results[comparison.output].dims
     value, bound, answer = comparison.noise.value, comparison.noise.bound, comparison.answer
     change_of = change.of(value, answer, answer.ndim - len(dims))
     if change_of is None:
-        return False
+        return None, np.asarray(False)
     with np.errstate(invalid="ignore"):
         other = change_of(value)
         near = np.abs(answer - other) <= change_of(bound) + bound
-    same = (answer == other) | (np.isnan(answer) & np.isnan(other))
-    wrong = comparison.ratio > 1
-    explained = bool((near | same | ~comparison.decidable).all() and (near | same)[wrong].all())
-    return explained and _nearer(comparison, other)  # the two bounds alone would cover what is little beyond one
+    return other, near | (answer == other) | (np.isnan(answer) & np.isnan(other))
 
 
 def _constant(wrong: Sequence[Compared], name: str, masks: Sequence[str]) -> str:

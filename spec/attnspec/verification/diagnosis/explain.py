@@ -18,6 +18,7 @@ from attnspec.interpreters.mutation.callee_errors import (
     conventions_with_other_functions,
     lines_of_conventions,
 )
+from attnspec.interpreters.mutation.condition_errors import condition_errors
 from attnspec.interpreters.mutation.fewer_weights import fewer_weights
 from attnspec.interpreters.mutation.function_substitutions import function_substitutions, over_all_rows
 from attnspec.interpreters.mutation.gradients_of_mistakes import gradients_of_mistakes
@@ -434,6 +435,7 @@ def software_mistakes(equation: Equation[..., Any], tiles: Iterable[int] = ()) -
         *over_all_rows(definition),
         *tiling_errors(definition, tiles),
         *mask_errors(definition, tiles),
+        *condition_errors(definition),
         *fewer_weights(definition),
         *shared_parts(definition),
         *one_softmax(definition),
