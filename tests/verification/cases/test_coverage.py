@@ -61,7 +61,7 @@ def test_the_command_prints_what_was_asked() -> None:
     assert {"batch axes", "size n", "size m", "size d", "memory", "values", "values of q", "repeats over runs"} <= {
         *rows
     }
-    assert "transposed inputs (1)" in rows["memory"]
+    assert "transposed inputs (2)" in rows["memory"]
     assert "zero (1)" in rows["values of q"]
 
 

@@ -15,7 +15,7 @@ from attnspec.implementation import DTYPES
 from attnspec.interpreters.evaluation.call import evaluate
 from attnspec.language import layers
 from attnspec.language.symbols import symbol
-from attnspec.verification.cases.case import LAYOUTS, Description, make, smallest, within
+from attnspec.verification.cases.case import FEW, LAYOUTS, Description, make, smallest, within
 from attnspec.verification.cases.distributions import rounded
 from attnspec.verification.cases.grid import FIRST_SEED, LONG, LONGEST_SUM, MOST_LONG_WORK, MOST_WORK, grid
 from attnspec.verification.cases.suite import standard_suite
@@ -189,9 +189,24 @@ def test_long_axes_cost_little(id: str) -> None:
 def test_every_layout_is_there() -> None:
     """With the largest number of batch axes, since some layouts need several."""
     found = [each for each in cells(MASKED, (0, 1, 2)) if each.layout != "contiguous"]
+    few = [each for each in found if each.why.endswith("memory")]
 
-    assert [each.layout for each in found] == list(LAYOUTS[1:])
+    assert [each.layout for each in few] == list(LAYOUTS[1:])
     assert {len(each.batch) for each in found} == {2}
+
+
+@given(st.sampled_from(IDS))
+@SOME
+def test_every_layout_has_a_last_tile_of_one_place(id: str) -> None:
+    """Along all axes that may be long, whatever the tile is, of two places up to eight."""
+    found = [each for each in cells(id) if each.layout != "contiguous" and not each.why.endswith("memory")]
+    definition, largest = REGISTRY[id].definition, REGISTRY[id].largest
+
+    for each in found:
+        long = [size for name, size in each.sizes if definition.role(name) not in FEW and name not in largest]
+        assert all(size % 8 == 1 for size in long), str(each)
+    if id in (NORM, MASKED, "attention.weights", "recurrent.gru"):
+        assert [each.layout for each in found] == list(LAYOUTS[1:])
 
 
 def test_an_equation_of_sizes_alone_has_no_layouts() -> None:
@@ -218,7 +233,7 @@ def test_weights_are_shared_by_no_layout(id: str) -> None:
 
 @pytest.mark.parametrize("id", ["attention.scaled_dot_product", "recurrent.gru"])
 def test_a_grid_stays_small(id: str) -> None:
-    assert 20 < len(cells(id)) < 64
+    assert 20 < len(cells(id)) < 84
 
 
 def test_largest_elements_tie_beyond_256_threads_where_the_first_is_taken() -> None:
@@ -265,6 +280,16 @@ def test_inputs_of_opposite_signs_give_scores_far_below_0() -> None:
     assert dict(found.patterns) == {"q": "large negative", "k": "large positive"}  # and no weight
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_large_values_cancel_along_each_axis(dtype: str) -> None:
+    """What is large is not the sum of a row or column, but what it is made of."""
+    q = make(REGISTRY[MASKED], cell(MASKED, "q cancelling"), dtype).arrays["q"]
+
+    assert np.abs(q).min() >= 8
+    assert not q.sum(axis=-1).any()
+    assert not q.sum(axis=-2).any()
+
+
 def test_each_axis_is_1_in_a_batch_with_options_at_an_end() -> None:
     found = cell(NORM, "d = 1 in a batch")
 
@@ -291,6 +316,14 @@ def test_each_axis_is_longer_than_1024_in_some_cell(id: str) -> None:
     long = {name for each in cells(id) for name, size in each.sizes if size >= LONG}
 
     assert long == {name for each in cells(id) for name, _ in each.sizes} - {"H"}
+
+
+@pytest.mark.parametrize("id", ["backward.layer_norm", "attention.weights", "attention.scaled_dot_product"])
+def test_each_axis_is_long_beside_full_vectors(id: str) -> None:
+    """Many narrow rows, which kernels put several of in a tile."""
+    found = [sorted(size for _, size in each.sizes) for each in cells(id) if each.why.endswith("all others 8")]
+
+    assert found == [[*[8] * (len(cells(id)[0].sizes) - 1), LONG]] * len(cells(id)[0].sizes)
 
 
 @pytest.mark.parametrize("id", ["text.record", "backward.binary_cross_entropy", "recurrent.simple_rnn_lengths"])

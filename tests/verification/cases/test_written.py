@@ -9,8 +9,17 @@ from hypothesis import strategies as st
 
 from attnspec import REGISTRY
 from attnspec.verification.cases.case import Description, smallest, within
-from attnspec.verification.cases.written import CODE, IN_SOURCES, MOST_SIZES, MOST_VALUES, written
+from attnspec.verification.cases.written import (
+    CODE,
+    IN_SOURCES,
+    MOST_BATCHES,
+    MOST_PAIRS,
+    MOST_SIZES,
+    MOST_VALUES,
+    written,
+)
 
+MOST = MOST_SIZES + MOST_VALUES + 2 * MOST_PAIRS + 2 * MOST_BATCHES
 ATTENTION, NORM = "attention.scaled_dot_product", "transformer.layer_norm"
 
 
@@ -27,6 +36,22 @@ def test_a_number_and_the_next_are_sizes_of_each_axis_in_turn() -> None:
 
     assert {f"{name} = {size}, near a 48 in the code" for name in "ndme" for size in (48, 49)} <= found
     assert {"48 examples, near a 48 in the code", "49 examples, near a 48 in the code"} <= found
+
+
+def test_places_beyond_those_that_a_mask_of_bits_tells_apart_are_asked() -> None:
+    """Place 256 is 0 to a mask of 255, and an axis of 264 has eight such places."""
+    found = {each.why: dict(each.sizes) for each in cases(ATTENTION, 255.0)}
+
+    assert found["m = 264, beyond a mask of 255 in the code"]["m"] == 264
+    assert not any("a mask of" in each.why for each in cases(ATTENTION, 254.0))
+    assert 65_544 in {dict(each.sizes)["n"] for each in cases("attention.masked", 65_535.0)}
+
+
+def test_a_size_and_an_option_of_the_code_are_asked_at_once() -> None:
+    """A path may be that of 128 places with an option of 8."""
+    found = [(dict(each.sizes), dict(each.options)) for each in cases("optimizer.adam", 24.0, 3.0)]
+
+    assert any(sizes["d"] == 24 and options.get("step") == 3 for sizes, options in found)
 
 
 def test_many_examples_are_asked_where_an_example_is_small() -> None:
@@ -56,7 +81,7 @@ def test_they_are_few_and_within_the_claim(id: str, numbers: list[float], batche
     equation = REGISTRY[id]
     found = cases(id, *numbers, batches=batches)
 
-    assert len(found) <= MOST_SIZES + MOST_VALUES
+    assert len(found) <= MOST
     assert len({each.seed for each in found}) == len(found)
     for each in found:
         assert len(each.batch) in batches
@@ -69,7 +94,7 @@ def test_numbers_of_a_source_are_named_with_it_and_not_asked_twice() -> None:
     of_source = [each for each in found if each.why.endswith("in kernel.cu")]
 
     assert {each.why for each in found if each.why.endswith("in the code")} >= {"n = 48, near a 48 in the code"}
-    assert MOST_SIZES < len(of_source) <= IN_SOURCES * (MOST_SIZES + MOST_VALUES)
+    assert MOST_SIZES < len(of_source) <= IN_SOURCES * MOST
     assert not [each for each in of_source if "near a 48" in each.why]
     assert len({each.seed for each in found}) == len(found)
 

@@ -273,12 +273,13 @@ def test_layouts_hold_the_same_values_elsewhere(runner: Runner) -> None:
     assert values(call(runner, "surroundings", layout="offset")) == 6
     assert values(call(runner, "surroundings", layout="strided")) == 6
     assert values(call(runner, "surroundings", layout="sliced")) == 12
+    assert values(call(runner, "surroundings", layout="cut")) == 9
 
 
 @pytest.mark.parametrize(
     ("layout", "expected"),
-    [("strided", [96, 48, 16]), ("sliced", [144, 72, 8]), ("exchanged", [24, 48, 8]), ("reversed", [-48, -24, -8]),
-     ("expanded", [0, 24, 8]), ("shared", [48, 24, 8]), ("mixed", [48, 24, 8])],
+    [("strided", [96, 48, 16]), ("sliced", [144, 72, 8]), ("cut", [120, 24, 8]), ("exchanged", [24, 48, 8]),
+     ("reversed", [-48, -24, -8]), ("expanded", [0, 24, 8]), ("shared", [48, 24, 8]), ("mixed", [48, 24, 8])],
 )  # fmt: skip
 def test_layouts_have_their_strides(runner: Runner, layout: Layout, expected: list[int]) -> None:
     x = np.stack([X, X])

@@ -43,6 +43,7 @@ LAYOUT_WORDS = {
     "offset": "inputs inside a larger buffer",
     "strided": "inputs with a stride along the last axis",
     "sliced": "inputs that are slices of wider arrays",
+    "cut": "inputs that are the first rows of longer arrays",
     "mixed": "inputs of which every second is a slice of a wider array",
     "exchanged": "inputs with exchanged leading axes",
     "expanded": "inputs that are expanded along a batch axis",

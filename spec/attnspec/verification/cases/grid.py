@@ -44,11 +44,17 @@ LONG, LONGEST_SUM, MOST_LONG_WORK = 1025, EDGES[-1], 2 * MOST_WORK
 """The size beyond which kernels take other paths, and places are not exact in bfloat16; the one along which a sum in
 half precision stops growing or loses its small terms; the work of a case in which one axis alone is as long."""
 
+VECTOR = 8
+"""The width of rows that kernels read at once, and put several of in a tile."""
+
 SEVERAL_TILES = 65
 """The size of an axis that several tiles of rows take, each with largest values of its own."""
 
 TIED = 391
 """The size of an axis on which elements tie: threads, 32 to 256 of them, compare their own elements first."""
+
+LAST_OF_ONE = (33, 17, 9)
+"""The size of all axes in a layout, the first that is not too much work: one more than full tiles of up to 32."""
 
 BELOW_ONE = 41
 """The smallest whole number whose product with its reciprocal in float32 is below 1: the row of a place in a flat
@@ -74,6 +80,7 @@ def grid(
     made = Describer(equation, least, batches, iter(range(FIRST_SEED, 10_000)), special=True)
     yield from _values(made)
     yield from _opposite(made)
+    yield from _cancelling(made)
     yield from _single(made)
     yield from _options(made)
     yield from _masks(made)
@@ -83,6 +90,7 @@ def grid(
     yield from _large_values(made)
     yield from _flat_places(made)
     yield from _long(made, 0, LONG)
+    yield from _narrow(made)
     if half:
         yield from _long(made, LONG, LONGEST_SUM)
 
@@ -125,17 +133,28 @@ def _patterns(made: Describer, parameter: Parameter) -> list[str]:
 
 def _opposite(made: Describer) -> Iterator[Description]:
     """One input in turn is minus hundreds, and all others are plus: scores that are all far below 0, say."""
-    inputs = [
-        each.name
-        for each in _parameters(made)
-        if each.kind == "float" and not _is_weight(made, each)
-        if distribution_of(made.equation, each.name) in UNBOUNDED
-    ]
+    inputs = _unbounded_inputs(made)
     for name in inputs:
         patterns = tuple((each, "large negative" if each == name else "large positive") for each in inputs)
         description = made.at(f"{name} large negative, all others positive", batch=made.batch, patterns=patterns)
         if _stays_finite(made, description):
             yield description
+
+
+def _cancelling(made: Describer) -> Iterator[Description]:
+    """One input in turn is hundreds of either sign that sum to 0: parts of a sum are large, and the whole is not."""
+    role = made.equation.definition.role
+    even = {name: size + size % 2 for name, size in made.usual.items() if role(name) not in FEW}
+    for name in _unbounded_inputs(made):
+        description = made.at(f"{name} cancelling", made.batch, sizes=even, patterns=((name, "cancelling"),))
+        if _stays_finite(made, description):
+            yield description
+
+
+def _unbounded_inputs(made: Describer) -> list[str]:
+    """The floating-point arguments that are no weights and may have any values."""
+    inputs = [each for each in _parameters(made) if each.kind == "float" and not _is_weight(made, each)]
+    return [each.name for each in inputs if distribution_of(made.equation, each.name) in UNBOUNDED]
 
 
 def _single(made: Describer) -> Iterator[Description]:
@@ -207,6 +226,16 @@ def _long(made: Describer, least: int, most: int) -> Iterator[Description]:
             yield made.at(f"{name} = {longest}, all others 2", batch=made.plain, sizes=small | {name: longest})
 
 
+def _narrow(made: Describer) -> Iterator[Description]:
+    """Each axis in turn is long beside full vectors: many narrow rows, of which kernels take several at a time."""
+    vectors = dict.fromkeys(made.names, VECTOR) | made.few(1)
+    for name in made.names:
+        if made.equation.definition.role(name) not in FEW and within(made.equation, name, LONG) == LONG:
+            description = made.at(f"{name} = {LONG}, all others {VECTOR}", made.plain, vectors | {name: LONG})
+            if work(made.equation.definition, dict(description.sizes)) <= MOST_LONG_WORK:
+                yield description
+
+
 def _longest(made: Describer, name: str, others: dict[str, int], most: int) -> int:
     """The largest size at an edge that an axis may have beside those of other axes, if the work is not too much."""
     sizes = (within(made.equation, name, size) for size in EDGES)
@@ -246,13 +275,20 @@ def _ties(made: Describer) -> Iterator[Description]:
 
 
 def _memory(made: Describer) -> Iterator[Description]:
-    """Each layout but the contiguous one; in the largest number of axes, since some need three."""
+    """Each layout but the contiguous one; in the largest number of axes, since some need three; then with last tiles of
+    one place.
+    """
     if not made.equation.definition.parameters:
         return
     most = Describer(made.equation, made.least, (max(made.batches),)).batch
     for layout in LAYOUTS[1:]:
         sizes = dict.fromkeys(made.names, 4) | made.few(2) if layout in ALIKE else None
         yield made.at(f"{layout} memory", batch=most, sizes=sizes, layout=layout)
+    for sizes in (dict.fromkeys(made.names, size) | made.few(2) for size in LAST_OF_ONE):
+        asked = [made.at(f"{each} memory, last tiles of one place", most, sizes, layout=each) for each in LAYOUTS[1:]]
+        if work(made.equation.definition, dict(asked[0].sizes)) <= MOST_WORK:
+            yield from asked
+            return
 
 
 def _parameters(made: Describer) -> tuple[Parameter, ...]:

@@ -59,8 +59,13 @@ FLOAT_PATTERNS: dict[str, Callable[[Array], Array]] = {
 }
 """Patterns of floating-point arguments, by name."""
 
-SIGNS = {"large negative": -1, "large positive": 1}
-"""Patterns of floating-point arguments of one sign: hundreds, or tens where the dtype does not hold their products."""
+SIGNS: dict[str, Callable[[Array], Array]] = {
+    "large negative": lambda drawn: -np.abs(drawn),
+    "large positive": np.abs,
+    "cancelling": lambda drawn: np.broadcast_to(1.0 - 2 * (np.indices(drawn.shape[-2:]).sum(axis=0) % 2), drawn.shape),
+}
+"""Patterns of floating-point arguments of one sign, or of either sign in turn, so that pairs of neighbours sum to 0:
+hundreds, or tens where the dtype does not hold their products."""
 
 INT_PATTERNS: dict[str, Callable[[Array, int, int], Array]] = {
     "lowest": lambda drawn, low, high: np.full_like(drawn, low),
@@ -108,7 +113,7 @@ def patterned(pattern: str, drawn: Array, ends: tuple[int, int], largest: float)
         return drawn
     if pattern in SIGNS:
         power = np.floor(np.log2(min(256.0, largest**0.5 / 16)))  # of two, so that nothing is rounded
-        return np.asarray(SIGNS[pattern] * np.abs(drawn) * np.exp2(power))
+        return np.asarray(SIGNS[pattern](drawn) * np.exp2(power))
     if drawn.dtype.kind == "f":
         return np.asarray(FLOAT_PATTERNS[pattern](drawn))  # arithmetic makes a number of an array without axes
     if drawn.dtype.kind == "b":

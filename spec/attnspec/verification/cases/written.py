@@ -6,10 +6,11 @@ A kernel with a 48 in it may change its ways at 48 rows, where no fixed case is.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import islice
+from itertools import islice, product
 from typing import Any
 
 from attnspec.language.equation import Equation
+from attnspec.language.tree import Option
 from attnspec.verification.cases.case import FEW, Description, within
 from attnspec.verification.cases.describer import Describer
 from attnspec.verification.cases.distributions import extreme_values
@@ -21,7 +22,7 @@ FIRST_SEED = 7_000
 
 MOST_SIZES, MOST_VALUES, MOST_PAIRS, MOST_BATCHES = 24, 12, 12, 6
 """Conventions: how many cases have a size from the code, how many an option, how many a size while another axis has
-size 1, and how many a small number of examples."""
+size 1 or an option is another number, and how many a small number of examples or a size beyond a mask of bits."""
 
 IN_SOURCES = 4
 """Convention: of a source that the caller names, so many times as many: it has more numbers, and is meant."""
@@ -35,6 +36,10 @@ MOST_EXAMPLES, WORK_OF_MANY = 520, 4 * MOST_WORK
 MOST_OWN_WORK = 700_000
 """Convention: a loss of 100,001 classes costs less. A case at a number of the code may cost so much, with all other
 axes short."""
+
+BEYOND_BITS, MOST_MASKED_WORK = 8, 2 * MOST_OWN_WORK
+"""Conventions: how many places are beyond a mask of bits, more than one since two may be alike; and the work of such a
+case: attention of 65,544 queries costs less."""
 
 
 def written(
@@ -58,6 +63,8 @@ def written(
         yield from islice(_values(made, new, where), times * MOST_VALUES)
         yield from islice(_beside_one(made, new, where), times * MOST_PAIRS)
         yield from islice(_few_examples(made, new, where), times * MOST_BATCHES)
+        yield from islice(_with_options(made, new, where), times * MOST_PAIRS)
+        yield from islice(_beyond_bits(made, new, where), times * MOST_BATCHES)
 
 
 def _sizes(made: Describer, numbers: Sequence[float], where: str) -> Iterator[Description]:
@@ -86,13 +93,13 @@ def _axes(made: Describer, size: int) -> list[str]:
     return [name for name in made.names if role(name) not in FEW and within(made.equation, name, size) == size]
 
 
-def _affordable(made: Describer, fixed: Mapping[str, int]) -> dict[str, int]:
+def _affordable(made: Describer, fixed: Mapping[str, int], most: int = MOST_OWN_WORK) -> dict[str, int]:
     """Some sizes, and those of other axes made smaller as far as the cost wants it; none if it is too high."""
     definition, sizes = made.equation.definition, {**made.usual, **fixed}
     while work(definition, sizes) > MOST_WORK:
         smaller = {name: max(size // 2, 2, made.least(name)) for name, size in sizes.items() if name not in fixed}
         if all(sizes[name] <= size for name, size in smaller.items()):
-            return sizes if work(definition, sizes) <= MOST_OWN_WORK else {}
+            return sizes if work(definition, sizes) <= most else {}
         sizes |= {name: min(size, sizes[name]) for name, size in smaller.items()}
     return sizes
 
@@ -107,6 +114,26 @@ def _beside_one(made: Describer, numbers: Sequence[float], where: str) -> Iterat
                     yield made.at(f"{name} = {number + 1}, {one} = 1, near a {number} in {where}", made.plain, sizes)
 
 
+def _with_options(made: Describer, numbers: Sequence[float], where: str) -> Iterator[Description]:
+    """One axis of a number while an option is another one: a path may be that of 128 experts of which 8 are chosen."""
+    for number in _beyond_usual(made, numbers):
+        others = [other for other in numbers if other != number]
+        values = [(each.name, value) for each in _free_options(made) for value in _drawable(made, each, others)]
+        for (option, value), name in product(values, _axes(made, number)):
+            if sizes := _affordable(made, {name: number}):
+                why = f"{name} = {number}, {option} = {value:g}, numbers in {where}"
+                yield made.at(why, made.plain, sizes, options=((option, value),))
+
+
+def _beyond_bits(made: Describer, numbers: Sequence[float], where: str) -> Iterator[Description]:
+    """One axis with places of which a mask of bits, a number such as 255, leaves those of the first ones."""
+    for number in _beyond_usual(made, numbers):
+        size = number + 1 + BEYOND_BITS
+        for name in _axes(made, size) if number & (number + 1) == 0 else ():
+            if sizes := _affordable(made, {name: size}, MOST_MASKED_WORK):
+                yield made.at(f"{name} = {size}, beyond a mask of {number} in {where}", made.plain, sizes)
+
+
 def _few_examples(made: Describer, numbers: Sequence[float], where: str) -> Iterator[Description]:
     """As many examples as a number says that is no larger than the usual sizes; one and two are always asked."""
     several, large = [axes for axes in made.batches if axes], _beyond_usual(made, numbers)
@@ -117,14 +144,23 @@ def _few_examples(made: Describer, numbers: Sequence[float], where: str) -> Iter
 
 def _values(made: Describer, numbers: Sequence[float], where: str) -> Iterator[Description]:
     """Each option at a number, a little less and a little more, within the ends that it is drawn from."""
-    ends: dict[str, list[float]] = {}
-    for name, value in extreme_values(made.equation):
-        ends.setdefault(name, []).append(value)
-    kinds = {option.name: option.kind for option in made.equation.definition.options}
-    for name, values in ends.items():
+    for option in _free_options(made):
         for number in dict.fromkeys(numbers):
-            near = (number - 1, number, number + 1) if kinds[name] == "int" else (0.9 * number, number, 1.1 * number)
-            for value in near:
-                if min(values) <= value <= max(values) and (kinds[name] != "int" or value.is_integer()):
-                    why = f"{name} = {value:g}, near a {number:g} in {where}"
-                    yield made.at(why, made.batch, options=((name, value),))
+            whole = option.kind == "int"
+            near = (number - 1, number, number + 1) if whole else (0.9 * number, number, 1.1 * number)
+            for value in _drawable(made, option, near):
+                why = f"{option.name} = {value:g}, near a {number:g} in {where}"
+                yield made.at(why, made.batch, options=((option.name, value),))
+
+
+def _free_options(made: Describer) -> list[Option]:
+    """The options that are numbers and neither sizes nor places."""
+    free = {name for name, _ in extreme_values(made.equation)}
+    return [option for option in made.equation.definition.options if option.name in free]
+
+
+def _drawable(made: Describer, option: Option, numbers: Sequence[float]) -> list[float]:
+    """The numbers within the ends that an option is drawn from."""
+    ends = [value for name, value in extreme_values(made.equation) if name == option.name]
+    within_ends = [number for number in numbers if min(ends) <= number <= max(ends)]
+    return [number for number in within_ends if option.kind != "int" or number.is_integer()]

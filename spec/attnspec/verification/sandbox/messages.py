@@ -17,7 +17,17 @@ from attnspec.verification.sandbox.wire import Array
 
 Status = Literal["ok", "raised", "crashed", "timeout", "memory", "unavailable"]
 Layout = Literal[
-    "contiguous", "transposed", "offset", "strided", "sliced", "mixed", "exchanged", "expanded", "reversed", "shared"
+    "contiguous",
+    "transposed",
+    "offset",
+    "strided",
+    "sliced",
+    "cut",
+    "mixed",
+    "exchanged",
+    "expanded",
+    "reversed",
+    "shared",
 ]
 Watched = Literal["", "lines", "operations"]
 Recording = Literal["", "off", "inference", "wanted"]

@@ -137,6 +137,7 @@ def lay_out(
     - "strided": every other element along the last axis.
     - "sliced": columns of a wider array, as `q, k, v = x.chunk(3, -1)` makes them. `array_calls` makes every second
       argument sliced and the others contiguous in the layout "mixed".
+    - "cut": rows of a longer array, as those of a cache that are filled.
     - "exchanged": the first axis and the last but one are swapped, if there are three or more.
     - "expanded": stride 0 along the first axis, if all its rows are equal.
     - "reversed": negative strides along all axes.
@@ -167,6 +168,9 @@ def lay_out(
     elif layout == "sliced" and axes:
         buffer = fresh((*shape[:-1], shape[-1] + 2 * OFFSET))
         view = buffer[..., OFFSET : OFFSET + shape[-1]]
+    elif layout == "cut" and axes >= 2:
+        buffer = fresh((*shape[:-2], shape[-2] + OFFSET, shape[-1]))
+        view = buffer[..., : shape[-2], :]
     elif layout == "reversed" and axes:
         buffer = fresh(shape)
         view = buffer[(slice(None, None, -1),) * axes]
