@@ -102,3 +102,21 @@ def test_a_tile_reads_the_group_of_its_first_place(id: str) -> None:
     np.testing.assert_array_equal(
         evaluate(narrow, (np.arange(1.0, 5.0),), {}), alone if id == "h/tile/4" else np.repeat(np.arange(1.0, 5.0), 3)
     )
+
+
+@pytest.mark.parametrize(("since", "squares"), [("", True), (", from variance on", False)])
+def test_a_thread_keeps_the_last_place_that_it_reads(since: str, squares: bool) -> None:
+    """Of 7 places, 3 threads read 0, 3 and 6; 1 and 4; 2 and 5."""
+    says = f"each of 3 threads that take turns along k keeps its last x for all{since}"
+    (tree,) = [
+        each.definition
+        for each in place_errors(REGISTRY["transformer.layer_norm"].definition, [3])
+        if each.says == says
+    ]
+    x = np.random.default_rng(1).normal(size=7)
+    kept = x[[6, 4, 5, 6, 4, 5, 6]]
+    apart = kept - (kept if squares else x).mean()
+
+    wrong = evaluate(tree, (x, np.ones(7), np.zeros(7)), {"eps": 0.0})
+
+    np.testing.assert_allclose(wrong, apart / np.sqrt((apart**2).mean()), rtol=1e-12)

@@ -18,6 +18,7 @@ from attnspec.interpreters.mutation.function_substitutions import (
     OVERFLOWING,
     POWERS,
     SUBSTITUTIONS,
+    WARPS,
     Z_LOSSES,
     function_substitutions,
 )
@@ -162,6 +163,7 @@ OVERFLOW = {
     "log-of-softmax": "log_softmax(i, x[i])", "unshifted-softmax": "softmax(i, x[i])", "sigmoid": "sigmoid(x[i])",
     "masked-afterwards": "softmax(i, x[i], where=x[i] < 0)", "largest-from-zero": "softmax(i, x[i], where=x[i] < 0)",
     "tanh": "tanh(x[i])", "softplus": "softplus(x[i])",
+    **{f"idle-lanes-{lanes}": "softmax(i, x[i], where=x[i] < 0)" for lanes in WARPS},
 }  # fmt: skip
 """{name: an expression in which it stands in}."""
 
@@ -177,6 +179,19 @@ def test_what_overflows_is_equal_to_what_it_stands_in_for_until_it_does(name: st
     assert found.in_storage
     with np.errstate(all="ignore"):
         assert not np.isfinite(evaluate(found.definition, (large,), {})).all()
+
+
+@pytest.mark.parametrize(("count", "underflows"), [(31, True), (32, False)])
+def test_idle_lanes_are_those_of_a_warp_that_is_not_full(count: int, underflows: bool) -> None:
+    tree = read(
+        'def f(x: Float[Tensor, "n"]) -> Float[Tensor, "n"]:\n    i = index("n")\n    return softmax(i, x[i]).stack(i)'
+    )
+    (found,) = [each for each in function_substitutions(tree) if each.id == "overflow/idle-lanes-32"]
+
+    with np.errstate(invalid="ignore"):
+        value = np.asarray(evaluate(found.definition, (np.full(count, -2000.0),), {}))
+
+    assert np.isnan(value).all() == underflows
 
 
 def test_they_reach_what_is_called() -> None:

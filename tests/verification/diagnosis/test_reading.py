@@ -6,6 +6,7 @@ import ast
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from attnspec import REGISTRY, VerdictKind, verify
@@ -14,7 +15,7 @@ from attnspec.interpreters.rounding.policy import Policy, preset
 from attnspec.language.equation import Equation
 from attnspec.verification.candidate.observation import Array, Observation
 from attnspec.verification.cases.case import Case
-from attnspec.verification.diagnosis.reading import _prober
+from attnspec.verification.diagnosis.reading import _move, _prober
 from attnspec.verification.judge.judge import Judge
 from attnspec.verification.judge.mutant_values import values
 from synthetic import case_of
@@ -46,6 +47,14 @@ def test_what_larger_cases_read_is_not_said_to_be_unread(tmp_path: Path) -> None
 
     assert verdict.verdict is VerdictKind.DIFFERS
     assert "e is not read" not in str(verdict)
+
+
+def test_what_underflows_is_not_said_to_be_unread() -> None:
+    """A weight that is 0 before and after says nothing of what is read; a place that never moves does."""
+    before, after = np.array([0.0, 0.5, 0.25]), np.array([0.0, 0.75, 0.25])
+
+    np.testing.assert_array_equal(_move(after, before), [np.nan, 0.25, 0.0])
+    np.testing.assert_array_equal(_move(np.zeros(2), np.zeros(2)), [0.0, 0.0])
 
 
 class Summing:

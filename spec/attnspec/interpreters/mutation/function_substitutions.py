@@ -16,7 +16,7 @@ from attnspec.interpreters.mutation.everywhere import everywhere
 from attnspec.interpreters.mutation.mutants import Mutant
 from attnspec.interpreters.mutation.operators import where_seen
 from attnspec.language.traversal import map_throughout, nodes
-from attnspec.language.tree import SOFTMAXES, Apply, Definition, Node, Number, Position, Reduce
+from attnspec.language.tree import SOFTMAXES, Apply, Definition, Node, Number, Position, Reduce, SizeOf
 
 CLIPS = (1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 15.0, 20.0, 30.0)
 """Bounds to which software clips what an activation is taken of."""
@@ -32,6 +32,9 @@ Z_LOSSES = (0.1, 0.01, 1e-3, 1e-4, 1e-5)
 
 FOCAL = (0.5, 1.0, 2.0, 3.0, 5.0)
 """Powers of a focal loss: https://arxiv.org/abs/1708.02002 has 2, and tries 0.5 to 5."""
+
+WARPS = (32, 64)
+"""How many lanes find the largest score together."""
 
 POWERS = (16, 32, 64, 128, 256, 512, 1024, 4096)
 """Powers of 1 + x/n that are near exp(x)."""
@@ -462,13 +465,26 @@ def _unshifted(node: Node, _: Definition) -> Node:
     return where_seen(node, _over(_exp(node.term), total))
 
 
-def _largest_from_zero(node: Node, _: Definition) -> Node:
-    """A softmax relative to the largest score or to 0, whichever is larger."""
-    if not isinstance(node, Reduce) or node.op != "softmax":
-        return node
-    top = Apply("relu", (replace(node, op="max"),))
-    parts = where_seen(node, _exp(_minus(node.term, top)))
-    return _over(parts, Reduce("sum", node.index, parts))
+def _largest_from_zero(lanes: int = 0) -> Change:
+    """A softmax relative to the largest score or to 0, whichever is larger.
+
+    Args:
+        lanes: if not 0, this is so of fewer scores than that alone, where idle lanes give 0.
+    """
+
+    def change(node: Node, definition: Definition) -> Node:
+        if not isinstance(node, Reduce) or node.op != "softmax":
+            return node
+        largest = replace(node, op="max")
+        top: Node = Apply("relu", (largest,))
+        if lanes:
+            top = Apply(
+                "where", (Apply("<", (SizeOf(definition.ranges[node.index]), Number(float(lanes)))), top, largest)
+            )
+        parts = where_seen(node, _exp(_minus(node.term, top)))
+        return _over(parts, Reduce("sum", node.index, parts))
+
+    return change
 
 
 def _masked_afterwards(node: Node, _: Definition) -> Node:
@@ -484,8 +500,16 @@ OVERFLOWING: dict[str, tuple[str, Change]] = {
     "unshifted-softmax": ("the largest score is not taken off before exp: large scores overflow", _unshifted),
     "largest-from-zero": (
         "the search for the largest score starts from 0: rows of scores far below 0 underflow to 0/0",
-        _largest_from_zero,
+        _largest_from_zero(),
     ),
+    **{
+        f"idle-lanes-{lanes}": (
+            f"of fewer than {lanes} scores the search for the largest includes 0, as of idle lanes: rows of scores far "
+            "below 0 underflow to 0/0",
+            _largest_from_zero(lanes),
+        )
+        for lanes in WARPS
+    },
     "masked-afterwards": (
         "softmax is over all keys, masked, and divided by the sum of the rest: where all of it underflows, that is 0/0",
         _masked_afterwards,

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import reduce
 
+from attnspec.interpreters.formula.formula import text_of
 from attnspec.interpreters.mutation.free_numbers import is_compared, leads_to_value
 from attnspec.interpreters.mutation.mutants import Mutant, is_well_formed
 from attnspec.language.traversal import Path, map_node, nodes, replace_node, substitute, walk, with_roots
@@ -20,6 +21,9 @@ ONE, TWO = Number(1.0), Number(2.0)
 
 TILES = (4, 8, 16, 32, 64, 128)
 """The sizes of a tile."""
+
+THREADS = (32, 64, 128, 256)
+"""How many threads take turns along an axis."""
 
 
 def place_errors(definition: Definition, tiles: Iterable[int] = ()) -> Iterator[Mutant]:
@@ -32,6 +36,7 @@ def place_errors(definition: Definition, tiles: Iterable[int] = ()) -> Iterator[
         for mutant in (
             *_from_one(definition, index),
             *_other_pairs(definition, index),
+            *_last_of_threads(definition, index, [*dict.fromkeys((*tiles, *THREADS))]),
             *_first_of_tiles(definition, index, [*dict.fromkeys((*tiles, *TILES))]),
         ):
             if is_well_formed(mutant.definition):
@@ -55,6 +60,36 @@ def _first_of_tiles(definition: Definition, index: str, tiles: Sequence[int]) ->
                 roots = [replace_node(root, group, replace(group, args=(first, length))) for root in definition.roots]
                 says = f"all places of a tile {words} along {index} read the group of the first one"
                 yield Mutant(f"{index}/tile{word}/{tile}", says, with_roots(definition, roots))
+
+
+def _last_of_threads(definition: Definition, index: str, threads: Sequence[int]) -> Iterator[Mutant]:
+    """A thread that reads every so many places keeps the last of them for all, from some line on."""
+    place, end = Position(index), Apply("-", (SizeOf(definition.ranges[index]), ONE))
+    labels = [*(", ".join(line.targets) for line in definition.lines), *("the result",) * len(definition.returns)]
+    for parameter in definition.parameters:
+        read = {
+            node
+            for root in definition.roots
+            for node in nodes(root)
+            if isinstance(node, At) and node.array == Name(parameter.name) and place in node.places
+        }
+        lines = [k for k, root in enumerate(definition.roots) if read & {*nodes(root)}]
+        for number in threads if parameter.kind == "float" else ():
+            count = Number(float(number))
+            rounds = Apply("//", (Apply("-", (end, place)), count))
+            last = Apply("+", (place, Apply("*", (rounds, count))))
+
+            def change(node: Node, read: set[At] = read, last: Node = last) -> Node:
+                if node not in read or not isinstance(node, At):
+                    return node
+                return replace(node, places=tuple(last if each == place else each for each in node.places))
+
+            for first in lines:
+                roots = [map_node(root, change) if k >= first else root for k, root in enumerate(definition.roots)]
+                since = "" if first == lines[0] else f", from {labels[first]} on"
+                shown = text_of(Name(parameter.name), definition)
+                says = f"each of {number} threads that take turns along {index} keeps its last {shown} for all"
+                yield Mutant(f"{index}/last-of-{number}/{first}", f"{says}{since}", with_roots(definition, roots))
 
 
 def _is_group(node: Node, index: str) -> bool:

@@ -225,7 +225,7 @@ def changed_answers(judge: Judge, observations: Sequence[Observation], policy: P
     compared = judge.compare(observations, policy)
     failing = [comparison for comparison in compared if comparison.fails]
     masks = [parameter.name for parameter in definition.parameters if parameter.kind == "bool"]
-    sentences = []
+    sentences, also = list[str](), list[str]()
     for output in sorted({comparison.output for comparison in failing}):
         name = text_of(Name(definition.results[output].name), definition) if len(definition.results) > 1 else "it"
         wrong = [comparison for comparison in failing if comparison.output == output]
@@ -234,13 +234,16 @@ def changed_answers(judge: Judge, observations: Sequence[Observation], policy: P
         changes = answer_changes(definition, output) if told else ()
         right = [comparison for comparison in of_output if not comparison.fails]
         fitting = [change for change in changes if all(_explained(judge, change, each) for each in wrong)]
-        unrefuted = (change for change in fitting if not any(_would_show(judge, change, each) for each in right))
-        change = next(unrefuted, fitting[0] if fitting else None)
-        says = change.says.format(name=name) if change else _constant(wrong, name, masks)
+        unrefuted = [change for change in fitting if not any(_would_show(judge, change, each) for each in right)]
+        named = [change.says.format(name=name) for change in (unrefuted or fitting)[:NAMED_CHANGES]]
+        says, *others = named or [_constant(wrong, name, masks)]
         if not says:
             return None
         sentences.append(f"{says} (wrong {locate.where(of_output)})")
-    return Diagnosis("answers", "; ".join(dict.fromkeys(sentences))) if sentences else None
+        also += others
+    if not sentences:
+        return None
+    return Diagnosis("answers", "; ".join(dict.fromkeys(sentences)), tuple(also) if len(sentences) == 1 else ())
 
 
 def _telling(judge: Judge, observations: Sequence[Observation], policy: Policy) -> list[Observation]:

@@ -120,7 +120,7 @@ def _prober(judge: Judge, candidate: Candidate, observation: Observation, policy
         answers = [candidate.answers(each, outcome) for each, outcome in zip(cases, outcomes, strict=False)]
         expected = values_of_others(definition, case, cases)
         changes = {
-            place: ([*map(_distance, value, before)], [*map(_distance, answer, observation.answers)])
+            place: ([*map(_distance, value, before)], [*map(_move, answer, observation.answers)])
             for place, (value, answer) in enumerate(zip(expected, answers, strict=False))
             if before is not None and value is not None and answer is not None
         }
@@ -145,12 +145,18 @@ def _distance(a: Array, b: Array) -> Array:
         return np.asarray(np.abs(a - b))
 
 
+def _move(after: Array, before: Array) -> Array:
+    """By how much an answer moves; NaN where single elements are 0 before and after: that may be underflow."""
+    move, nought = _distance(after, before), (after == 0) & (before == 0)
+    return move if nought.all() else np.where(nought, np.nan, move)
+
+
 def _moved(expected: Sequence[Array], got: Sequence[Array], *noises: Sequence[Noise]) -> Moved:
     """Which elements change, or do not change, against what is expected.
 
     Args:
         expected: by how much each output of the equation changes.
-        got: by how much each answer does.
+        got: by how much each answer does; NaN where that is not known.
         noises: the noise of each output, before the change and perhaps after it.
     """
     too_much, too_little = [], []
@@ -161,7 +167,7 @@ def _moved(expected: Sequence[Array], got: Sequence[Array], *noises: Sequence[No
         )
         too_much.append(decidable & (change == 0) & (move > bound))
         too_little.append(decidable & (move == 0) & (change > bound))
-    return Moved(tuple(too_much), tuple(too_little), not any(move.any() for move in got))
+    return Moved(tuple(too_much), tuple(too_little), not any(np.nan_to_num(move).any() for move in got))
 
 
 def _other_values(array: Array, part: Part, generator: np.random.Generator) -> Array:

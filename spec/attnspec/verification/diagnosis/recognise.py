@@ -22,6 +22,7 @@ from attnspec.thresholds import (
     EXPLAINED_CASES,
     FAR,
     MANY,
+    NEARER_ELEMENTS,
     SHORTLIST,
     TELLING_ELEMENTS,
     TRIED_CASES,
@@ -212,7 +213,10 @@ def _explained(
         np.isfinite(answer).all() for observation in observations for answer in observation.answers
     ):
         return (
-            sum(_overflows_alike(judge, observation, mutant) for observation in observations)
+            sum(
+                _overflows_alike(judge, each, mutant) or _loses_alike(judge, each, mutant, policy)
+                for each in observations
+            )
             / max(len(observations), 1),
             0.0,
         )
@@ -259,6 +263,19 @@ def _overflows_alike(judge: Judge, observation: Observation, mutant: Mutant) -> 
         if wrong is not None and all(_same_pattern(a, w) for a, w in pairs):
             return True
     return False
+
+
+def _loses_alike(judge: Judge, observation: Observation, mutant: Mutant, policy: Policy) -> bool:
+    """Whether a mutant loses too many bits, as by underflow, in most of the elements in which a finite answer does."""
+    if not all(np.isfinite(answer).all() for answer in observation.answers):
+        return False
+    wrong = mutant_values(mutant, observation.case, judge.dtype, "float32")
+    shares = [
+        np.abs(wrong[each.output] - each.noise.value)[each.ratio > 1] > each.noise.bound[each.ratio > 1]
+        for each in judge.compare([observation], policy)
+        if wrong is not None and each.fails
+    ]
+    return bool(shares) and all(bool(share.mean() > NEARER_ELEMENTS) for share in shares)
 
 
 def _same_pattern(answer: Array, value: Array) -> bool:
