@@ -40,12 +40,18 @@ class RoundingInterpreter(Interpreter[T]):
     def __init__(self, namespace: Any, policy: Policy, constants: int | None = None) -> None:
         self.values, self.unrounded = ValueOf(namespace, constants), ValueOf(namespace)
         self.policy = policy
+        self._usual = self._roundings(policy)
         self.begin_line("")
 
     def begin_line(self, name: str) -> None:
         """Take the formats of this line, as a policy may make an exception for one line."""
         policy = self.policy.at(name)
-        self.rounding, self.rounding_of_numbers = Rounding(policy, self.xp), Rounding(policy.of_numbers(), self.xp)
+        usual = policy is self.policy  # made once: an equation has many lines, and a recurrence many steps
+        self.rounding, self.rounding_of_numbers = self._usual if usual else self._roundings(policy)
+
+    def _roundings(self, policy: Policy) -> tuple[Rounding, Rounding]:
+        """The models of a policy, and of what it computes of numbers and positions alone."""
+        return Rounding(policy, self.xp), Rounding(policy.of_numbers(), self.xp)
 
     @property
     def counts(self) -> Array | None:  # of one reduction, here and in the values

@@ -203,12 +203,16 @@ def combined(
         total = ORACLE_VARIANCE * total  # the oracle rounds as much as the candidate
     sigma = xp.sqrt(total)
     bound = xp.maximum(SIGMA_BOUND * sigma, stressed)
-    finite = xp.isfinite(value)
-    magnitude = xp.where(finite, xp.abs(value), xp.zeros_like(value))
-    scale = xp.max(magnitude) if value.size else 0.0
-    undecidable = (
-        (total >= UNDECIDABLE)
-        | (lost & finite)
-        | (bound > UNDECIDABLE_SHARE * scale + UNDERFLOWS * SIGMA_BOUND * policy.storage.least)
-    )
+    undecidable = (total >= UNDECIDABLE) | (lost & xp.isfinite(value)) | (bound > largest_bound(value, policy, xp))
     return Noise(value, sigma, bound, undecidable, members)
+
+
+def largest_bound(value: Array, policy: Policy, xp: Any) -> Array:
+    """The largest bound with which an element of a floating-point result is decidable.
+
+    Args:
+        value: the values of all elements.
+    """
+    magnitude = xp.where(xp.isfinite(value), xp.abs(value), xp.zeros_like(value))
+    scale = xp.max(magnitude) if value.size else 0.0
+    return UNDECIDABLE_SHARE * scale + UNDERFLOWS * SIGMA_BOUND * policy.storage.least

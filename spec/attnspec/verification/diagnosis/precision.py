@@ -15,6 +15,7 @@ from typing import Any, Literal
 import numpy as np
 
 from attnspec.interpreters.rounding.model import EXACT, INTEGER_OPERATIONS
+from attnspec.interpreters.rounding.noise import largest_bound
 from attnspec.interpreters.rounding.policy import FORMATS, Format, Policy, declared_only, preset
 from attnspec.language.traversal import nodes
 from attnspec.language.tree import Apply, Definition, Name, Node, Number, Position, SizeOf
@@ -55,7 +56,10 @@ def imprecise(judge: Judge, observations: Sequence[Observation], policy: Policy)
     candidates = []
     ordinary = judge.ordinary(observations)
     failing = sorted(judge.failing(observations, policy), key=lambda observation: observation.case.elements)
-    small, probes = failing[:SITE_CASES], _Probes(judge, policy, failing)
+    small = failing[:SITE_CASES]
+    if _are_beyond_any_bits(judge, small, policy):
+        return None
+    probes = _Probes(judge, policy, failing)
     fewest = TRUNCATED_BITS - BITS_MARGIN if _are_of_one_sign(judge, failing, policy) else FEWEST_BITS
     for site, lower in sites(judge.equation.definition, policy).items():
         if failing and not judge.holds(failing[0], lower(FEWEST_BITS - BITS_MARGIN)):
@@ -89,7 +93,7 @@ def reduced(judge: Judge, observations: Sequence[Observation]) -> tuple[Bits, Ju
         return None
     policy, loosest = preset("reduced-reduction", judge.dtype), judge.presets[-1]
     failing = sorted(judge.failing(observations, loosest), key=lambda observation: observation.case.elements)
-    if all(observation.case.origin for observation in failing):
+    if all(observation.case.origin for observation in failing) or _are_beyond_any_bits(judge, failing, loosest):
         return None
     if not _Probes(judge, loosest, failing).hold(policy, failing):
         return None
@@ -177,6 +181,20 @@ def _undecidable_in_fewer_bits(judge: Judge, failing: Sequence[Observation], pol
     return undecidable > MOST_DECIDABLE * wrong
 
 
+def _are_beyond_any_bits(judge: Judge, failing: Sequence[Observation], policy: Policy) -> bool:
+    """Whether most of the failing elements are further off than any bound with which they could be judged.
+
+    Fewer bits would make these undecidable, or leave them wrong, so that no number of bits explains the answers.
+    """
+    compared = [comparison for comparison in judge.compare(failing, policy) if comparison.fails]
+    beyond = 0
+    for comparison in compared:
+        is_float = judge.equation.definition.results[comparison.output].kind == "float"
+        limit = largest_bound(comparison.noise.value, policy, np) if is_float else 0.0
+        beyond += int(((comparison.ratio > 1) & ~(np.abs(comparison.error) <= limit)).sum())
+    return beyond > MOST_DECIDABLE * sum(int((comparison.ratio > 1).sum()) for comparison in compared)
+
+
 Lower = Callable[[float], Policy]
 """Returns a policy with this number of significant bits at one site."""
 
@@ -241,8 +259,8 @@ def _bits(judge: Judge, ordinary: Sequence[Observation], policy: Policy, lower: 
     def tried(bits: float) -> tuple[bool, float]:
         return (compared_with_honest(bits) == "less", guessed(bits)) if bits < most else (False, math.nan)
 
-    if compared_with_honest(high) != "more":
-        return None
+    if compared_with_honest(high) != "more" or compared_with_honest(low) != "less":
+        return None  # in the fewest bits most of a wrong formula is undecidable, so that this refuses most sites
     most = high
     enough = sum(observation.case.elements for observation in ordinary)
     for observation in [each for each in probes.first[:MOST_TELLING] if each.case.elements <= enough]:
@@ -250,8 +268,6 @@ def _bits(judge: Judge, ordinary: Sequence[Observation], policy: Policy, lower: 
         if bits < most and compared_with_honest(bits) == "less":
             return None
         most = bits
-    if compared_with_honest(low) != "less":
-        return None
     return _bracket(low, high, tried, guessed(high))[0]
 
 
