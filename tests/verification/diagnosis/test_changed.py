@@ -58,6 +58,19 @@ def all_of(found: Diagnosis | None) -> list[str]:
     return [] if found is None else [found.says, *found.also]
 
 
+def shifted(array: Array) -> Array:
+    return np.concatenate([np.zeros_like(array[..., :1, :]), array[..., :-1, :]], axis=-2)
+
+
+def strided(array: Array, stride: int) -> Array:
+    """Rows that lie closer together than they are read."""
+    found, flat, width = np.zeros_like(array).reshape(-1, array.shape[-1]), array.ravel(), array.shape[-1]
+    for k, row in enumerate(found):
+        part = flat[k * stride : k * stride + width]
+        row[: len(part)] = part
+    return found.reshape(array.shape)
+
+
 @pytest.mark.parametrize(
     ("change", "says"),
     [
@@ -67,6 +80,16 @@ def all_of(found: Diagnosis | None) -> list[str]:
         (lambda a: {"v": a["v"][..., ::-1, :]}, "v is read in reverse order along m"),
         (lambda a: {"mask": np.roll(a["mask"], 1, -1) | (np.arange(4) == 0)}, "before is read, true at the first"),
         (lambda a: {"mask": np.roll(a["mask"], -1, -1) & (np.arange(4) < 3)}, "behind is read, false at the last"),
+        (lambda a: {"v": shifted(a["v"])}, "each place of v along m is read as the one before it, and 0 at the first"),
+        (
+            lambda a: {"q": np.roll(a["q"], -1, -2)},
+            "each place of q along n is read as the one behind it, round the ends",
+        ),
+        (
+            lambda a: {"q": strided(a["q"], 4)},
+            "the rows of q are read as if they lay a power of two apart, and 0 behind",
+        ),
+        (lambda a: {"v": a["v"] * (np.arange(6) < 4)}, "v along e is read as 0 behind the last whole tile of 4"),
         (lambda a: {"q": np.moveaxis(a["q"], 1, 0).reshape(a["q"].shape)}, "as if its axis n lay before"),
     ],
 )

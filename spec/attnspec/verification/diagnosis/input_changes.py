@@ -221,9 +221,71 @@ def _of_one(parameter: Parameter, tiles: Iterable[int]) -> Iterator[tuple[str, O
         yield f"the first place of {{name}} along {dim} is read at every place", _first(back)
         yield f"the last place of {{name}} along {dim} is read as the one before it", _before_last(back)
         yield f"{{name}} is read as if its axis {dim} lay before the batch axis", _flattened(back)
+        if parameter.kind == "float" and not parameter.symbol.weight:
+            yield from _shifted(back, str(dim))
+            yield from _in_whole_tiles(back, str(dim), tiles)
+    if parameter.kind == "float" and parameter.dims and not parameter.symbol.weight:
+        for words, stride in STRIDES.items():
+            yield f"the rows of {{name}} are read as if they lay {words} apart, and 0 behind the last", _strided(stride)
     if len(parameter.dims) > 1:
         yield "{name} is read with its axes exchanged", _reread
         yield "{name} is transposed where it is square", _transposed
+
+
+def _shifted(axis: int, dim: str) -> Iterator[tuple[str, OfArray]]:
+    """Each place is read as its neighbour, with 0 at the end or round the ends."""
+    for word, step, end in (("before", 1, "first"), ("behind", -1, "last")):
+
+        def round_the_ends(array: Array, _: int, step: int = step) -> Array:
+            return np.roll(array, step, axis)
+
+        def with_zero(array: Array, _: int, step: int = step) -> Array:
+            moved = np.moveaxis(np.roll(array, step, axis), axis, 0)
+            moved[:1] = 0 if step == 1 else moved[:1]
+            moved[-1:] = 0 if step == -1 else moved[-1:]
+            return np.moveaxis(moved, 0, axis)
+
+        says = f"each place of {{name}} along {dim} is read as the one {word} it"
+        yield f"{says}, and 0 at the {end}", with_zero
+        yield f"{says}, round the ends", round_the_ends
+
+
+def _in_whole_tiles(axis: int, dim: str, tiles: Iterable[int]) -> Iterator[tuple[str, OfArray]]:
+    """What is behind the last whole tile is read as 0, unless that is all."""
+    for tile in dict.fromkeys((*tiles, 4, *TILES)):
+
+        def change(array: Array, _: int, tile: int = tile) -> Array | None:
+            kept = np.moveaxis(array.copy(), axis, 0)
+            kept[len(kept) // tile * tile :] = 0
+            return np.moveaxis(kept, 0, axis) if array.shape[axis] >= tile else None
+
+        yield f"{{name}} along {dim} is read as 0 behind the last whole tile of {tile}, unless that is all", change
+
+
+def _multiple(of: int) -> Callable[[int], int]:
+    return lambda width: -(-width // of) * of
+
+
+STRIDES: dict[str, Callable[[int], int]] = {
+    "a power of two": lambda width: 1 << max(width - 1, 0).bit_length(),
+    **{f"a multiple of {tile}": _multiple(tile) for tile in (4, 8, 16, 32, 64)},
+}
+"""{how far apart rows are taken to lie, in words: the distance, of their width}."""
+
+
+def _strided(stride: Callable[[int], int]) -> OfArray:
+    """The rows of an array in memory, read another distance apart than they lie."""
+
+    def change(array: Array, _: int) -> Array | None:
+        if array.ndim < 2 or not array.size:
+            return None
+        width = array.shape[-1]
+        rows = array.size // width
+        places = np.arange(rows)[:, None] * stride(width) + np.arange(width)
+        memory = np.append(array.ravel(), np.zeros(1, array.dtype))
+        return np.asarray(memory[np.minimum(places, array.size)].reshape(array.shape))
+
+    return change
 
 
 def _reduced(reduction: Callable[[Array], Array]) -> Callable[[Array], Array]:
@@ -275,7 +337,7 @@ def _until_hidden(tile: int, whole: bool) -> OfArray:
 
 
 TILES = (8, 16, 32, 64, 128)
-"""The sizes of a tile in which a mask may hide everything, besides those of the candidate's code."""
+"""The sizes of a tile in which a mask may hide everything, or an axis end, besides those of the candidate's code."""
 
 
 def _masks(tiles: Iterable[int]) -> Iterator[tuple[str, OfArray]]:
