@@ -15,6 +15,7 @@ from attnspec.interpreters.mutation.mutants import Mutant
 from attnspec.interpreters.mutation.tiling_errors import tiling_errors
 from attnspec.interpreters.rounding.policy import preset
 from attnspec.language.tree import Apply, Number
+from attnspec.thresholds import CONTROLS, TRIED_CASES
 from attnspec.verification.candidate.observation import Observation
 from attnspec.verification.cases.case import Case
 from attnspec.verification.diagnosis.explain import software_mistakes
@@ -124,6 +125,33 @@ def test_mistakes_that_coincide_on_all_cases_are_both_named() -> None:
 
     assert ambiguous == Diagnosis(first.id, sentence(first), (sentence(second),))
     assert settled == Diagnosis(second.id, sentence(second))
+
+
+def test_one_case_of_many_tells_two_mistakes_apart() -> None:
+    """It fails, and is not among the few that are tried first; or it is right, and not among the first controls."""
+    first, second = mutant_of(ATTENTION, "e/size/m"), mutant_of(ATTENTION, "e/size/e")
+    alike = [case_of(ATTENTION, n=20 + seed, m=6, d=4, e=6, seed=seed) for seed in range(2 * TRIED_CASES)]
+    apart = case_of(ATTENTION, n=2, m=30, d=4, e=6)
+    equal = [case_of(ATTENTION, n=2, m=4, d=4, e=4, seed=seed) for seed in range(CONTROLS)]  # both are right here
+    told = case_of(ATTENTION, n=2, m=4, d=4, e=6)
+
+    failing = made_with(second, [*alike, apart])
+    right = honest_answers(ATTENTION, "float32", "op-by-op", [*equal, told])
+
+    assert recognised(ATTENTION, failing, (first, second)) == Diagnosis(second.id, sentence(second))
+    assert recognised(ATTENTION, [*failing[:-1], *right], (second, first)) == Diagnosis(first.id, sentence(first))
+
+
+def test_a_mistake_that_right_cases_contradict_explains_all_that_fail() -> None:
+    """The cases that are tried first agree with it, and the others have another mistake."""
+    mutant = mutant_of(ATTENTION, "e/size/m")
+    same = [case_of(ATTENTION, n=20, m=6, d=4, e=5, seed=seed) for seed in range(TRIED_CASES)]
+    others = [case_of(ATTENTION, n=2, m=7, d=4, e=5, seed=seed) for seed in range(TRIED_CASES)]
+    right = honest_answers(ATTENTION, "float32", "op-by-op", [case_of(ATTENTION, n=4, m=5, d=4, e=5)])
+    failing = [*made_with(mutant, same), *made_with(mutant_of(ATTENTION, "e/size/d+1"), others)]
+
+    assert recognised(ATTENTION, [*made_with(mutant, same), *right], (mutant,)) is not None
+    assert recognised(ATTENTION, [*failing, *right], (mutant,)) is None
 
 
 def test_of_alike_mistakes_one_that_would_show_in_right_cases_is_not_named() -> None:
@@ -247,6 +275,24 @@ def test_overflow_is_recognised_by_where_it_strikes() -> None:
 
     assert found is not None
     assert found.id == unstable.id
+
+
+def test_bits_that_underflow_loses_are_recognised_beside_nan() -> None:
+    """The search for the largest score starts from 0: exponentials far below 0 have few bits, then none."""
+    id, largest = "attention.weights", "overflow/largest-from-zero"
+    (mutant,) = [each for each in software_mistakes(REGISTRY[id]) if each.id == largest]
+    cases = [Case({"e": np.array([[low, low - 0.3, low - 0.7]])}, {}) for low in (-102.0, -2000.0)]
+    with np.errstate(invalid="ignore", under="ignore"):
+        parts = [np.exp(case.arrays["e"].astype(np.float32)) for case in cases]
+        observations = [
+            Observation(case, ((part / part.sum(-1, keepdims=True)).astype(np.float64),))
+            for case, part in zip(cases, parts, strict=True)
+        ]
+    assert [np.isnan(each.answers[0]).any() for each in observations] == [False, True]
+
+    found = recognised(id, observations, (mutant,), refute=True)
+
+    assert found == Diagnosis(mutant.id, mutant.says)
 
 
 def test_one_wrong_text_is_no_evidence_of_one_mistake_of_many() -> None:

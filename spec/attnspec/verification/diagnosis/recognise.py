@@ -92,17 +92,26 @@ def recognise(
     if len(failing) > TRIED_CASES and not np.isfinite(wrong_values(judge.compare(failing, policy))).any():
         least = 1.0 if refute else EXPLAINED_CASES  # NaN in a few cases is what many mistakes give: all cases are asked
         alike = [mutant for mutant in alike if _explains_all(judge, failing, mutant, policy, least)]
+    if len(alike) > 1:
+        rest = failing[TRIED_CASES:]
+        alike = _uncontradicted(judge, rest[:: 1 + len(rest) // CONTROLS], alike, policy) or alike
     alike = [each for each in alike if _is_evident(judge, failing, each, policy, len(mutants), refute)]
-    unrefuted = _unrefuted(judge, observations, alike, policy)
+    unrefuted = _unrefuted(judge, observations, alike, policy, CONTROLS)
+    if len(unrefuted) > 1:
+        unrefuted = _unrefuted(judge, observations, unrefuted, policy) or unrefuted
+    if (
+        not unrefuted and len(failing) > TRIED_CASES and not refute
+    ):  # what right cases contradict is asked of all others
+        alike = [mutant for mutant in alike if _explains_all(judge, failing, mutant, policy, EXPLAINED_CASES)]
     alike = unrefuted or ([] if refute or one_number(judge, failing, policy) else alike)
     if not alike:
         return None
     unexplained = 1 - largest_share
-    rest = f" (and in {unexplained:.0%} of the cases that fail {BESIDES})" if unexplained else ""
+    besides = f" (and in {unexplained:.0%} of the cases that fail {BESIDES})" if unexplained else ""
     if not unrefuted:  # the mistake is made in the failing cases alone
         telling = telling_cases(judge, observations, alike[0], policy)
-        rest += f" (wrong {locate.where(judge.compare(observations, policy), telling)})"
-    return Diagnosis(alike[0].id, alike[0].says + rest, folded([mutant.says for mutant in alike[1:]]))
+        besides += f" (wrong {locate.where(judge.compare(observations, policy), telling)})"
+    return Diagnosis(alike[0].id, alike[0].says + besides, folded([mutant.says for mutant in alike[1:]]))
 
 
 def folded(sentences: Sequence[str]) -> tuple[str, ...]:
@@ -164,14 +173,40 @@ def one_number(judge: Judge, failing: Sequence[Observation], policy: Policy) -> 
     return len(wrong_values(judge.compare(failing, policy))) == 1
 
 
-def _unrefuted(judge: Judge, observations: Sequence[Observation], alike: list[Mutant], policy: Policy) -> list[Mutant]:
-    """The mutants that would not have shown in a case that is right."""
-    right = [observation for observation in observations if judge.holds(observation, policy)][:CONTROLS]
+def _unrefuted(
+    judge: Judge, observations: Sequence[Observation], alike: list[Mutant], policy: Policy, most: int | None = None
+) -> list[Mutant]:
+    """The mutants that would not have shown in a case that is right, of so many such cases."""
+    right = [observation for observation in observations if judge.holds(observation, policy)][:most]
     return [
         m
         for m in alike
         if not any(shows(m, judge.compare([observation], policy), judge.dtype) for observation in right)
     ]
+
+
+def _uncontradicted(
+    judge: Judge, failing: Sequence[Observation], mutants: Sequence[Mutant], policy: Policy
+) -> list[Mutant]:
+    """The mutants whose values are much nearer to most wrong elements of each case than those of the equation."""
+    kept = [*mutants]
+    for observation in failing:
+        compared = [each for each in judge.compare([observation], policy) if each.fails]
+        outputs = each_mutants_values(kept, observation.case, judge.dtype)
+        kept = [
+            mutant for mutant, found in zip(kept, outputs, strict=True) if found is None or _is_near(compared, found)
+        ]
+    return kept
+
+
+def _is_near(compared: Sequence[Compared], values: Sequence[Array]) -> bool:
+    for each in compared:
+        wrong = (each.ratio > 1) & np.isfinite(each.error)
+        with np.errstate(invalid="ignore"):
+            near = np.abs(each.answer - values[each.output]) <= np.maximum(np.abs(each.error) / 4, each.noise.bound)
+        if 2 * int(near[wrong].sum()) < int(wrong.sum()):
+            return False
+    return True
 
 
 def _is_evident(
