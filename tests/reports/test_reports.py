@@ -56,6 +56,7 @@ NAMED = {
     "expanded_keys_of_odd_tail": "inputs that are expanded along a batch axis",
     "experts_biased_at_128": "in weight: biased is used instead of p",
     "gelu_constants_exchanged": "0.797885 and 0.044715 are swapped",
+    "group_norm_reads_next_group": "sums over k of x run on up to a power of two, into the next places of h",
     "grouped_causal_divides_rows": "⌊i / g⌋ is used instead of i",
     "grouped_tile_beyond_group": "of the size of a group if that is smaller, along h read the group of the first one",
     "hard_ties_across_threads": "that of the lowest thread is taken, of 256",

@@ -42,6 +42,7 @@ from attnspec.interpreters.mutation.shared_parts import one_softmax, shared_part
 from attnspec.interpreters.mutation.size_errors import size_errors
 from attnspec.interpreters.mutation.state_errors import state_errors
 from attnspec.interpreters.mutation.step_errors import step_errors
+from attnspec.interpreters.mutation.sums_beyond import sums_beyond
 from attnspec.interpreters.mutation.tiling_errors import tiling_errors
 from attnspec.interpreters.rounding.policy import PrecisionPolicy
 from attnspec.language.equation import REGISTRY, Equation
@@ -445,6 +446,7 @@ def software_mistakes(equation: Equation[..., Any], tiles: Iterable[int] = ()) -
         *size_errors(definition, tiles),
         *other_axes(definition),
         *partial_sums(definition, tiles),
+        *sums_beyond(definition),
         *moved_parts(definition),
         *state_errors(definition),
         *step_errors(definition, tiles),
