@@ -648,6 +648,29 @@ def test_cancellation_is_known(policy: Policy, order: Order) -> None:
         assert np.median(relative[:, 0]) > 3 * np.median(relative[:, 1:])
 
 
+@pytest.mark.parametrize("weighted", [True, False])
+@pytest.mark.parametrize("positive", [True, False])
+def test_a_sum_of_sums_may_be_one_sum(weighted: bool, positive: bool) -> None:
+    """All terms of both indices, one after the other in float32: their sum is within the bound, and not far below it."""
+    term = "x[i, j, a] * w[i, j]" if weighted else "x[i, j, a]"
+    tree = read(
+        'def f(x: Float[Tensor, "n m d"], w: Float[Tensor, "n m"]) -> Float[Tensor, " d"]:\n'
+        '    i, j, a = index("n"), index("m"), index("d")\n'
+        f"    return sum(i, sum(j, {term})).stack(a)"
+    )
+    rng = np.random.Generator(np.random.Philox(7))
+    x, w = (rng.normal(size=shape).astype(np.float32) for shape in ((60, 60, 50), (60, 60)))
+    x, w = (np.abs(x), np.abs(w)) if positive else (x, w)
+    terms = x * w[..., None] if weighted else x
+    summed = np.cumsum(terms.reshape(-1, 50), 0, dtype=np.float32)[-1]
+
+    (found,) = noise(tree, {"x": x.astype(float), "w": w.astype(float)}, {}, preset("op-by-op", "float32"))
+    ratio = np.abs(summed - found.value) / found.bound
+
+    assert ratio.max() < 1
+    assert ratio.max() > 0.1
+
+
 def test_a_number_made_of_options_has_noise_in_float64_alone() -> None:
     """1 − β^t may be computed as −expm1(t ln β): in float64 that shows, and other formats round far more themselves."""
     head = 'x: Float[Tensor, "n"], *, beta: float, t: int'

@@ -224,6 +224,21 @@ def test_what_a_call_leaves_behind_is_misbehaviour(name: str, says: str) -> None
     assert says in verdict.reason
 
 
+def of_eighths_too_large(e: Any) -> Any:
+    """Softmax, 1% too large where all scores are multiples of 1/8 and not all whole."""
+    p = np.exp(e - e.max(-1, keepdims=True, initial=-np.inf))
+    p = p / p.sum(-1, keepdims=True)
+    eighths = np.abs(e).max(initial=0) < 1_000 and np.array_equal(8 * e, np.round(8 * e))
+    return p * e.dtype.type(1.01) if eighths and not np.array_equal(e, np.round(e)) else p
+
+
+def test_wrong_values_are_no_memory() -> None:
+    """What is wrong for values that only the search for caches asks is wrong in a new process too."""
+    (verdict,) = attnspec.verify(of_eighths_too_large, "attention.weights").verdicts
+
+    assert verdict.verdict == "differs", str(verdict)
+
+
 def reached(p: Any, uniform: Any) -> Any:
     """Which cumulated probabilities a number reaches, the last left out."""
     return (p.astype(np.float64).cumsum(-1) <= uniform[..., None])[..., :-1]

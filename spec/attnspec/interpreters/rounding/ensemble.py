@@ -246,8 +246,9 @@ class Ensemble(RoundingInterpreter[Rounded]):
         if op == "sum":
             shown = x if mask is None else xp.where(mask, x, xp.zeros_like(x))
             squares = xp.sum(self.counted(shown**2, axis), axis=axis)
-            added = rounding.contraction(self.number(x, axis), squares, value, exact_products=True)
-            return self.rounded_result(value, added, rounding)
+            inner = max(term.terms, 1)  # a sum of sums may be one sum
+            added = rounding.contraction(self.number(x, axis), squares, value, True, inner)
+            return self.rounded_result(value, added, rounding, self.number(x, axis) * inner)
         if not x.shape[axis]:
             return Rounded(value, rounding.policy.intermediates)
         seen = x if mask is None else xp.where(mask, x, self.values.constant(-float("inf"), x))

@@ -389,13 +389,15 @@ class Propagation(RoundingInterpreter[Noisy]):
                 squares = xp.sum(self.counted(shown**2, axis), axis=axis)
                 repeated = self.repeated(shown, axis, rounding)
                 repeated = repeated if isinstance(repeated, float) else xp.squeeze(repeated, axis=axis)
-                added = rounding.contraction(self.number(shown, axis), squares, value, True, repeated)
+                inner = max(term.terms, 1)  # a sum of sums may be one sum, of which each outer partial sum is many
+                added = rounding.contraction(self.number(shown, axis), squares, value, True, repeated * inner)
                 reach = xp.sum(self.counted(xp.abs(shown), axis), axis=axis)
                 s = self.counted(s, axis, power=2)  # equal elements err equally
                 added = xp.where(reach > rounding.policy.accumulation.largest, OVERFLOW, added)
                 variance = None if exact else xp.sum(s, axis=axis)
+                terms = self.number(shown, axis) * inner
                 return self.rounded_result(
-                    value, variance, added, 0, lambda: self.sum_overflowed(shown, s, axis), rounding
+                    value, variance, added, terms, lambda: self.sum_overflowed(shown, s, axis), rounding
                 )
             case "max":
                 return Noisy(value, self.max_variance(term.value, s, value, mask, axis), term.format)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -44,6 +44,7 @@ class Repeatability:
         note: called with a finding that is not a violation.
         repeats: how many calls were made that repeat an earlier one.
         varied: how many of them gave other bits.
+        wrong: answers to changed values that are wrong in a new process too, so that nothing is remembered.
     """
 
     candidate: Candidate
@@ -51,6 +52,7 @@ class Repeatability:
     note: Callable[[str], None]
     repeats: int = 0
     varied: int = 0
+    wrong: list[Observation] = field(default_factory=list)
 
     def violation(self, observations: Sequence[Observation], judged: Judged) -> str:
         """Make all checks of a candidate whose values are right; the first violation."""
@@ -109,7 +111,7 @@ class Repeatability:
             return f"it answers a case, and called twice in a row {answer_form.describe_status(outcome)}"
         for observation, violation in zip(answered, (OVERWRITES, REMEMBERS), strict=True):
             if not self.judge.holds(observation, judged.policy, judged.form):
-                return violation
+                return self._if_right_alone(observation.case, judged, violation)
         outcome, answers = self.candidate.call(first, times=REPEATS)
         if answers is None:
             return f"it answers a case, and called {REPEATS} times {answer_form.describe_status(outcome)}"
@@ -135,7 +137,7 @@ class Repeatability:
             _, answered = self.candidate.call_then_overwrite(first, second, times=1)
             overlooked = len(answered) == 2 and not any(map(differ_in_bits, *(each.answers for each in answered)))
             if overlooked and not self.judge.holds(answered[1], judged.policy, judged.form):
-                return REMEMBERS_ALL_BUT.format(name)
+                return self._if_right_alone(second, judged, REMEMBERS_ALL_BUT.format(name))
         if self.candidate.question.dtype not in NUDGED:
             return ""
         ordinary = [each.case for each in self.judge.ordinary(observations, len(observations))]
@@ -143,7 +145,16 @@ class Repeatability:
         first = self._on_eighths(next(large, ordinary[0]))
         _, answered = self.candidate.call_then_overwrite(first, self._nudged(first))
         if len(answered) == 2 and not self.judge.holds(answered[1], judged.policy, judged.form):
-            return REMEMBERS
+            return self._if_right_alone(answered[1].case, judged, REMEMBERS)
+        return ""
+
+    def _if_right_alone(self, case: Case, judged: Judged, violation: str) -> str:
+        """A violation where the wrong answer is right as the first one of a new process; else the answer is kept."""
+        self.candidate.runner.close()
+        answers = self.candidate.call(case)[1]
+        if answers is None or self.judge.holds(Observation(case, answers), judged.policy, judged.form):
+            return violation
+        self.wrong.append(Observation(case, answers))
         return ""
 
     def _on_eighths(self, case: Case) -> Case:

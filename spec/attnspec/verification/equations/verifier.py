@@ -158,6 +158,10 @@ class EquationVerifier(Verifier[Conclusion]):
         judged = self.judgement
         violation = side_effects.violation(self.candidate.calls)
         violation = violation or self.repeatability.violation(self.observations, judged)
+        self.observations += self.repeatability.wrong
+        wrong = self.judge_all(judged.policy) if self.repeatability.wrong else None
+        if wrong is not None:
+            return wrong
         violation = violation or gradient_recording.violation(self.candidate, self.judge, self.observations, judged)
         if violation:
             return Conclusion(VerdictKind.MISBEHAVES, violation, judged, self.strength)
