@@ -193,7 +193,7 @@ def test_a_mistake_that_runs_on_some_sizes_only_is_named() -> None:
     [
         (
             "another_way_at_48_rows",
-            "softmax_j(e_ij) is multiplied by 1.01 (wrong in 1 of 124 cases, only where n = 48)",
+            "softmax_j(e_ij) is multiplied by 1.01 (wrong in 1 of 141 cases, only where n = 48)",
         ),
         ("unscaled_beyond_300_keys", "only where m ≥ 301, and never up to 300)"),
         ("keys_beyond_the_limit", "only the first 700 terms of each sum over j count"),
