@@ -249,11 +249,12 @@ LINE_NODES = 40
 """Convention: the number of nodes of a line, with the equations that it calls, of which one evaluation in the search
 for a mistake in single lines counts once; that of the lines of a recurrent cell. Python takes a time for each node."""
 
-SEARCHED_NODES, ELEMENTS_OF_NODE, NODES_OF_NUMBER = 4.5e6, 1_000, 20
+SEARCHED_NODES, ELEMENTS_OF_NODE, NODES_OF_NUMBER = 3e6, 1_000, 20
 """Convention: the number of nodes of formulas that are evaluated at most in the search for a mistake, where one that is
-tried in a formula of n nodes counts as n; the number of elements of inputs with which it counts twice; how many times n
-a number counts that is fitted at a place. The known mistakes of the equation come first and are always tried. What is
-left out is said."""
+tried in a formula of n nodes counts as n in each layer and at each step; the number of elements of inputs with which it
+counts twice; how many times n a number counts that is fitted at a place. Each search has at most half of what is left,
+so that none is left out whole. The known mistakes of the equation come first and are always tried. What is left out is
+said."""
 
 ALIKE_FACTOR, ALIKE_STEP = 1.5, 0.2
 """Convention: mutants whose root mean square is within this factor or this difference of the best cannot be

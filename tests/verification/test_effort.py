@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import count, islice
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from attnspec.verification.equations import verifier
-from attnspec.verification.judge.effort import Effort
+from attnspec.verification.judge.effort import Effort, Made
 from attnspec.verification.options import VerifyOptions
 from attnspec.verification.session import run
 
@@ -31,18 +32,35 @@ counts = st.lists(st.tuples(st.integers(1, 50), st.integers(1, 9), st.integers(0
 
 @given(st.integers(0, 2_000), counts)
 def test_no_more_is_tried_than_is_left(left: int, rounds: list[tuple[int, int, int]]) -> None:
-    """For any searches: what is tried are the first ones, it costs at most what was left, and less was left only where
-    something was left out.
+    """For any searches: what is tried are the first ones, each costs at most half of what was left, and it is known
+    whether something was left out.
     """
-    effort, used, missing = Effort(left), 0.0, 0
-    for count, nodes, elements in rounds:
-        tried = effort.afforded(range(count), nodes, elements)
-        used += len(tried) * nodes * (1 + elements / 1_000)
-        missing += count - len(tried)
+    effort = Effort(left)
+    for number, nodes, elements in rounds:
+        before, effort.is_short = effort.left, False
+        tried = effort.afforded(range(number), nodes, elements)
 
-        assert [*tried] == [*range(len(tried))]
-    assert used <= left + 1e-6
-    assert effort.is_spent == (missing > 0)
+        assert tried == [*range(len(tried))]
+        assert before - effort.left == pytest.approx(len(tried) * nodes * (1 + elements / 1_000))
+        assert 2 * effort.left >= before - 1e-6
+        assert effort.is_short == (len(tried) < number)
+
+
+def test_what_is_not_tried_is_not_made() -> None:
+    """Of what is left out one is made, by which it is known that something is."""
+    made = Made(count())
+
+    assert Effort(20).afforded(made, 1, 0) == [*range(10)]
+    assert next(made.waiting) == 11
+
+
+@given(st.lists(st.integers(), max_size=9), st.integers(0, 9))
+def test_what_was_made_is_not_made_again(items: list[int], first: int) -> None:
+    """A part of the items is asked for, then all, twice."""
+    made = Made(iter(items))
+
+    assert [*islice(made, first)] == items[:first]
+    assert [*made] == [*made] == items
 
 
 def test_without_a_limit_everything_is_tried() -> None:
@@ -72,14 +90,15 @@ def said(target: str, minutes: float = 0.0) -> str:
 
 
 def test_a_verdict_says_what_was_not_searched(target: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With an effort that ends in the first search, all others are named; by default none is, nor with `minutes`."""
+    """With an effort that is too small for one mistake, all searches that try some are named; by default none is, nor
+    with `minutes`.
+    """
     whole = said(target)
     monkeypatch.setattr(verifier, "SEARCHED_NODES", 1)
 
     assert "not everything was searched" not in whole
     assert said(target) == (
-        f"{whole}; not everything was searched: not all mistakes of software, all wrong numbers, mistakes in some cases"
-        " alone, other inputs and answers, single lines, other expressions, each result for itself and two mistakes at"
-        " once"
+        f"{whole}; not everything was searched: not all mistakes of software, all wrong numbers, other expressions and"
+        " two mistakes at once"
     )
     assert said(target, minutes=0.01) == whole

@@ -298,7 +298,7 @@ def test_bits_that_underflow_loses_are_recognised_beside_nan() -> None:
 def test_one_wrong_text_is_no_evidence_of_one_mistake_of_many() -> None:
     """Of whole numbers, as many rows must be wrong as it takes to choose among the mistakes that are tried."""
     id = "seq2seq.until_stop"
-    among = software_mistakes(REGISTRY[id])
+    among = [*software_mistakes(REGISTRY[id])]
     mutant = next(each for each in among if each.id == "stops/unasked/j < i")
     wrong = [
         each

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import replace
-from itertools import combinations
+from itertools import chain, combinations
 
 from attnspec.interpreters.formula.formula import text_of
 from attnspec.interpreters.mutation.everywhere import everywhere
@@ -40,27 +40,27 @@ def insertions(definition: Definition, roots: Collection[int] | None = None) -> 
     Args:
         roots: the positions of the lines that may be wrong among its roots; all of them by default.
     """
-    whole = (
-        *_residuals(definition),
-        *_sums_of_arguments(definition),
-        *_exchanges(definition),
-        *_option_exchanges(definition),
-        *_constant_exchanges(definition),
-        *_symmetric(definition),
+    whole = chain(
+        _residuals(definition),
+        _sums_of_arguments(definition),
+        _exchanges(definition),
+        _option_exchanges(definition),
+        _constant_exchanges(definition),
+        _symmetric(definition),
     )
     yield from (each for each in whole if roots is None or changes(each.definition, definition, roots))
-    for label, sentence, tree in (
-        *_functions(definition, roots),
-        *_powers(definition, roots),
-        *_signs(definition, roots),
-        *_of_each(definition, roots),
-        *_other_operations(definition, roots),
-        *_lengths(definition, roots),
-        *_sums(definition, roots),
-        *_residual_calls(definition, roots),
-        *_around_calls(definition, roots),
-        *_clippings(definition, roots),
-        *_cut_for_scaled(definition, roots),
+    for label, sentence, tree in chain(
+        _functions(definition, roots),
+        _powers(definition, roots),
+        _signs(definition, roots),
+        _of_each(definition, roots),
+        _other_operations(definition, roots),
+        _lengths(definition, roots),
+        _sums(definition, roots),
+        _residual_calls(definition, roots),
+        _around_calls(definition, roots),
+        _clippings(definition, roots),
+        _cut_for_scaled(definition, roots),
     ):
         yield Mutant(f"{label}/insert", sentence, tree)
 

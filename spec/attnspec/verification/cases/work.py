@@ -31,11 +31,22 @@ def work(definition: Definition, sizes: Mapping[str, int], examples: int = 1) ->
     """About how much the noise of a case costs: the elements that are computed for all examples, and for each step of a
     recurrence as much as for `STEP` elements.
     """
-    each = sized(definition, sizes)
-    counted = _counted(layers.of_count(definition, each.get(layers.COUNT, 1)))
+    counted, each = _at(definition, sizes)
     elements = counted.at(counted.inputs + counted.parameters + counted.outputs + counted.elementwise, each)
     elements += counted.at(counted.products, each) // 16
     return examples * elements + STEP * counted.at(counted.steps, each)
+
+
+def repetitions(definition: Definition, sizes: Mapping[str, int]) -> int:
+    """How often most of an equation is evaluated: in each layer, at each step of a recurrence, and at least once."""
+    counted, each = _at(definition, sizes)
+    return max(1, counted.at(counted.steps, each)) * max(1, sizes.get(layers.COUNT, 1))
+
+
+def _at(definition: Definition, sizes: Mapping[str, int]) -> tuple[Cost, dict[str, int]]:
+    """The cost of an equation with the layers of a case, and all sizes of the case."""
+    each = sized(definition, sizes)
+    return _counted(layers.of_count(definition, each.get(layers.COUNT, 1))), each
 
 
 def shortened(description: Description, definition: Definition, least: Callable[[str], int]) -> Description:

@@ -104,7 +104,7 @@ def wrong_numbers(
     first, *others = cases
     proposed: list[tuple[int, Mutant]] = []
     places = sorted(free_numbers(definition) if places is None else places, key=lambda place: KINDS.index(place.kind))
-    for place in judge.effort.afforded(places, NODES_OF_NUMBER * judge.nodes, first.case.elements):
+    for place in judge.effort.afforded(places, NODES_OF_NUMBER * judge.nodes_on(first.case), first.case.elements):
         fitted = [_fitted(judge, place, first, policy, screen=True)]
         if fitted[0] is None:
             continue

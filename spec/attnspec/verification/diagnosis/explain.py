@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 import numpy as np
@@ -76,7 +76,7 @@ from attnspec.verification.diagnosis.single_results import mistakes_in_results
 from attnspec.verification.diagnosis.two_mistakes import two_mistakes
 from attnspec.verification.diagnosis.unwritten import unwritten
 from attnspec.verification.diagnosis.worst_case import smallest_case, worst_case, worst_element
-from attnspec.verification.judge.effort import Effort
+from attnspec.verification.judge.effort import Effort, Made
 from attnspec.verification.judge.findings import Bits, Conclusion, Finding, Judged
 from attnspec.verification.judge.forms import bits_left, excess
 from attnspec.verification.judge.judge import Judge
@@ -173,11 +173,12 @@ class Explainer:
         return replace(self.judge, effort=self.effort)
 
     def limited(self, what: str, search: Callable[[], Diagnosis | None]) -> Callable[[], Diagnosis | None]:
-        """A search that is not made once the effort is spent; `what` says what it looks for."""
+        """A search that is made as far as the effort allows; `what` says what it looks for."""
 
         def searched() -> Diagnosis | None:
-            found = None if self.effort.is_spent else search()
-            if found is None and self.effort.is_spent:
+            self.effort.is_short = False
+            found = search()
+            if found is None and self.effort.is_short:
                 self.effort.miss(what)
             return found
 
@@ -262,7 +263,7 @@ class Explainer:
             ),
             "all wrong numbers": (lambda: recognise(judge, short, numbers(), policy, refute=True),),
             "mistakes in some cases alone": (
-                lambda: self.in_some_cases(short, judged, [*self.mistakes_of_software, *numbers()]),
+                lambda: self.in_some_cases(short, judged, Made(chain(self.mistakes_of_software, numbers()))),
             ),
             "other inputs and answers": (
                 lambda: changed_inputs(judge, short, policy, self.sizes_in_code),
@@ -297,9 +298,9 @@ class Explainer:
         return [int(number) for number in numbers if 1 < number <= LARGEST_TILE and float(number).is_integer()]
 
     @cached_property
-    def mistakes_of_software(self) -> Sequence[Mutant]:
+    def mistakes_of_software(self) -> Made[Mutant]:
         """Mistakes of software, also in tiles of the sizes that are in the candidate's code."""
-        return software_mistakes(self.judge.equation, self.sizes_in_code)
+        return Made(software_mistakes(self.judge.equation, self.sizes_in_code))
 
     def on_long_axes(self, observations: Sequence[Observation], judged: Judged) -> Diagnosis | None:
         """Find a part of a sum or a mask that alone is read, where only cases with a long axis are wrong."""
@@ -342,7 +343,7 @@ class Explainer:
         return [*lines, *range(len(definition.lines), len(definition.roots))]
 
     def in_some_cases(
-        self, observations: Sequence[Observation], judged: Judged, mistakes: Sequence[Mutant]
+        self, observations: Sequence[Observation], judged: Judged, mistakes: Made[Mutant]
     ) -> Diagnosis | None:
         """Find a mistake of the failing cases alone, where they are few or have in common what no right case has.
 
@@ -420,39 +421,37 @@ def _named(mutant: Mutant) -> Diagnosis:
     return Diagnosis(mutant.id, mutant.says)
 
 
-def software_mistakes(equation: Equation[..., Any], tiles: Iterable[int] = ()) -> Sequence[Mutant]:
+def software_mistakes(equation: Equation[..., Any], tiles: Iterable[int] = ()) -> Iterator[Mutant]:
     """Mistakes of software: another equation or function, an insertion, an error in tiles, weights, sums or places.
 
     Args:
         tiles: sizes of tiles that are tried besides the usual ones.
     """
     definition, tiles = equation.definition, [*tiles]
-    return (
-        *lookalikes(equation),
-        *callee_errors(definition),
-        *conventions_with_other_functions(definition),
-        *lines_of_conventions(definition),
-        *function_substitutions(definition),
-        *over_all_rows(definition),
-        *tiling_errors(definition, tiles),
-        *mask_errors(definition, tiles),
-        *condition_errors(definition),
-        *fewer_weights(definition),
-        *shared_parts(definition),
-        *one_softmax(definition),
-        *states_handed_up(definition),
-        *insertions(definition),
-        *reduction_errors(definition),
-        *size_errors(definition, tiles),
-        *other_axes(definition),
-        *partial_sums(definition, tiles),
-        *sums_beyond(definition),
-        *moved_parts(definition),
-        *state_errors(definition),
-        *step_errors(definition, tiles),
-        *integer_divisions(definition),
-        *place_errors(definition, tiles),
-        *complements_of_others(definition),
-        *ignored_conditions(definition),
-        *exchanged_values(definition),
-    )
+    yield from lookalikes(equation)
+    yield from callee_errors(definition)
+    yield from conventions_with_other_functions(definition)
+    yield from lines_of_conventions(definition)
+    yield from function_substitutions(definition)
+    yield from over_all_rows(definition)
+    yield from tiling_errors(definition, tiles)
+    yield from mask_errors(definition, tiles)
+    yield from condition_errors(definition)
+    yield from fewer_weights(definition)
+    yield from shared_parts(definition)
+    yield from one_softmax(definition)
+    yield from states_handed_up(definition)
+    yield from insertions(definition)
+    yield from reduction_errors(definition)
+    yield from size_errors(definition, tiles)
+    yield from other_axes(definition)
+    yield from partial_sums(definition, tiles)
+    yield from sums_beyond(definition)
+    yield from moved_parts(definition)
+    yield from state_errors(definition)
+    yield from step_errors(definition, tiles)
+    yield from integer_divisions(definition)
+    yield from place_errors(definition, tiles)
+    yield from complements_of_others(definition)
+    yield from ignored_conditions(definition)
+    yield from exchanged_values(definition)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import Any
 
@@ -46,7 +46,7 @@ NUMBER = re.compile(r"\d[\d.,]*")
 
 
 def recognise(
-    judge: Judge, observations: Sequence[Observation], mutants: Sequence[Mutant], policy: Policy, refute: bool = False
+    judge: Judge, observations: Sequence[Observation], mutants: Iterable[Mutant], policy: Policy, refute: bool = False
 ) -> Diagnosis | None:
     """Find the mutant that explains the failing cases within its own noise; None if none does.
 
@@ -61,9 +61,11 @@ def recognise(
     def applicable(mutant: Mutant) -> list[Observation]:
         return list(islice((observation for observation in failing if fits(mutant, observation.case)), TRIED_CASES))
 
-    if failing:
-        mutants = judge.effort.afforded(mutants, judge.nodes, min(each.case.elements for each in failing))
-    mutants = _screened(judge, failing, mutants, policy) if len(mutants) > MANY else mutants
+    if not failing:
+        return None
+    cheapest = min(failing, key=lambda observation: observation.case.elements).case
+    affordable = judge.effort.afforded(mutants, judge.nodes_on(cheapest), cheapest.elements)
+    mutants = _screened(judge, failing, affordable, policy) if len(affordable) > MANY else affordable
     near = _nearest(judge, [(mutant, applicable(mutant)[:2]) for mutant in mutants], policy, 3 * SHORTLIST)
     short = _nearest(judge, [(mutant, applicable(mutant)) for mutant in near], policy, SHORTLIST)
     fitting, known = [], dict[object, tuple[float, float]]()

@@ -33,6 +33,7 @@ from attnspec.thresholds import (
 from attnspec.verification.candidate.observation import Observation
 from attnspec.verification.cases.batched_gradients import lift_over_batch
 from attnspec.verification.cases.case import Case
+from attnspec.verification.cases.work import repetitions
 from attnspec.verification.judge import statistics
 from attnspec.verification.judge.directions import error_directions
 from attnspec.verification.judge.effort import Effort
@@ -117,6 +118,11 @@ class Judge:
     def nodes(self) -> int:
         """The number of nodes of the equation and of those that it calls."""
         return sum(1 for _ in nodes_throughout(self.equation.definition))
+
+    def nodes_on(self, case: Case) -> int:
+        """About how many nodes are evaluated on a case: all of them in each layer, at each step of a recurrence."""
+        sizes = dict(case.description.sizes) if case.description is not None else {}
+        return self.nodes * (repetitions(self.equation.definition, sizes) if sizes else 1)
 
     @cached_property
     def forms(self) -> list[Form]:
