@@ -26,6 +26,7 @@ JUDGING = ("verification/judge", "verification/diagnosis", "verification/contrac
 """Where verdicts are made."""
 
 ELSEWHERE = {
+    "STRIDES": "distances of rows that software has",
     "FIRST_SEED": "seeds of cases",
     "EXAMPLES": "examples of a case",
     "MASKS": "changes of masks",

@@ -291,6 +291,10 @@ MOST_DECIDABLE = 0.5
 FEWEST_BITS = 3.0
 """Source: significant bits of the coarsest format in use, E5M2 (Micikevicius et al. 2022, arXiv:2209.05433)."""
 
+TRUNCATED_BITS = 7.0
+"""Derived: truncation to bfloat16, the coarsest format of arrays, errs with one sign, as rounding to one bit fewer than
+its 8 does."""
+
 BITS_STEP = 0.25
 """Convention: the step of the search for effective bits."""
 

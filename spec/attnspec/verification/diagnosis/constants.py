@@ -119,14 +119,23 @@ def wrong_numbers(
 
 
 def _cases_to_fit(judge: Judge, observations: Sequence[Observation], policy: Policy) -> list[Observation]:
-    """The smallest failing cases of ordinary values, different sizes and enough elements; the quickest first."""
+    """The smallest failing cases of ordinary values, different sizes and enough elements; the quickest first.
+
+    Those with few elements come last: most places are given up after the first case, and of few elements a slope that
+    is not straight has little in common with its error.
+    """
     failing = judge.ordinary(judge.failing(observations, policy), len(observations))
-    enough = [item for item in failing if sum(answer.size for answer in item.answers) >= TELLING_ELEMENTS]
+    enough = [item for item in failing if _elements(item) >= TELLING_ELEMENTS]
     finite = [item for item in enough if all(np.isfinite(answer).any() for answer in item.answers)]
     chosen: dict[object, Observation] = {}
     for observation in sorted(finite, key=lambda item: item.case.elements):
         chosen.setdefault(tuple(sorted(_sizes(observation).items())), observation)
-    return sorted([*chosen.values()][:FIT_CASES], key=lambda item: _work(judge, item))
+    fitted = [*chosen.values()][:FIT_CASES]
+    return sorted(fitted, key=lambda item: (_elements(item) < 2 * TELLING_ELEMENTS, _work(judge, item)))
+
+
+def _elements(observation: Observation) -> int:
+    return sum(answer.size for answer in observation.answers)
 
 
 def _work(judge: Judge, observation: Observation) -> int:

@@ -16,7 +16,7 @@ import numpy as np
 
 from attnspec.interpreters.rounding.model import EXACT, INTEGER_OPERATIONS
 from attnspec.interpreters.rounding.noise import largest_bound
-from attnspec.interpreters.rounding.policy import FORMATS, Format, Policy, declared_only, preset
+from attnspec.interpreters.rounding.policy import Format, Policy, declared_only, preset
 from attnspec.language.traversal import nodes
 from attnspec.language.tree import Apply, Definition, Name, Node, Number, Position, SizeOf
 from attnspec.thresholds import (
@@ -28,6 +28,7 @@ from attnspec.thresholds import (
     HONEST_MEDIAN,
     MOST_DECIDABLE,
     SITE_CASES,
+    TRUNCATED_BITS,
 )
 from attnspec.verification.candidate.observation import Observation
 from attnspec.verification.judge.findings import OPERANDS, Bits, Judged
@@ -103,10 +104,6 @@ def reduced(judge: Judge, observations: Sequence[Observation]) -> tuple[Bits, Ju
     decidable, of = judged.decidable
     enough = judged.right and decidable > MOST_DECIDABLE * of
     return (Bits(float(policy.accumulation.bits), "accumulation"), judged) if enough else None
-
-
-TRUNCATED_BITS = min(form.bits for form in FORMATS.values()) - 1
-"""Truncation to the coarsest format of arrays errs as rounding to one bit fewer does, with errors of one sign."""
 
 
 def _are_of_one_sign(judge: Judge, failing: Sequence[Observation], policy: Policy) -> bool:
