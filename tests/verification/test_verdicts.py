@@ -239,6 +239,21 @@ def test_wrong_values_are_no_memory() -> None:
     assert verdict.verdict == "differs", str(verdict)
 
 
+def squared_from_80(e: Any) -> Any:
+    """Softmax, its square from 80 columns on, a number that the code does not show."""
+    p = np.exp(e - e.max(-1, keepdims=True, initial=-np.inf))
+    p = p / p.sum(-1, keepdims=True)
+    return p**2 if e.shape[-1] >= int("8" + "0") else p
+
+
+def test_where_it_is_wrong_does_not_contradict_the_case_that_is_shown() -> None:
+    """Cases have 65 and 128 columns; the smallest failing one, which is found by calls of its own, has 80."""
+    (verdict,) = attnspec.verify(squared_from_80, "attention.weights").verdicts
+
+    assert "(1, 80)" in str(verdict)
+    assert "only where m ≥ 80, and never up to" in verdict.diagnosis[0].says, str(verdict)
+
+
 def reached(p: Any, uniform: Any) -> Any:
     """Which cumulated probabilities a number reaches, the last left out."""
     return (p.astype(np.float64).cumsum(-1) <= uniform[..., None])[..., :-1]

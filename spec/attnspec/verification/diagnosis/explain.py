@@ -75,7 +75,7 @@ from attnspec.verification.diagnosis.recognise import (
 from attnspec.verification.diagnosis.single_results import mistakes_in_results
 from attnspec.verification.diagnosis.two_mistakes import two_mistakes
 from attnspec.verification.diagnosis.unwritten import unwritten
-from attnspec.verification.diagnosis.worst_case import smallest_case, worst_case, worst_element
+from attnspec.verification.diagnosis.worst_case import smallest_failing, worst_case, worst_element
 from attnspec.verification.judge.effort import Effort, Made
 from attnspec.verification.judge.findings import Bits, Conclusion, Finding, Judged
 from attnspec.verification.judge.forms import bits_left, excess
@@ -153,12 +153,13 @@ class Explainer:
         known = known or self.with_what_was_missed(self.wrong_reading(observations, judged, first))
         if self.departure is not None:
             known = replace(known, departure=self.departure)
+        equation, shown = self.judge.equation, smallest_failing(first, judged, self.judge, self.candidate)
         return Conclusion(
             VerdictKind.DIFFERS,
             no_gradient.says if no_gradient else first.reason,
             judged,
-            diagnosis=known,
-            worst=smallest_case(first, judged, self.judge, self.candidate),
+            diagnosis=replace(known, says=locate.revised(known.says, judged.compared, shown, equation.definition)),
+            worst=worst_element(shown, equation) if shown is not None else worst_case(first, judged, equation),
         )
 
     def with_what_was_missed(self, diagnosis: Diagnosis) -> Diagnosis:

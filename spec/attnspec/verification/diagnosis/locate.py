@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from math import prod
 from typing import Any
 
 import numpy as np
 
+from attnspec.interpreters.evaluation.call import fit
 from attnspec.interpreters.formula.formula import text
 from attnspec.interpreters.rounding.policy import Policy
 from attnspec.language.equation import Equation
+from attnspec.language.tree import Definition
 from attnspec.verification.candidate.observation import Array, Observation
 from attnspec.verification.cases.case import Case, Description
 from attnspec.verification.judge.judge import Judge
@@ -50,6 +53,28 @@ def where(compared: Sequence[Compared], telling: Collection[int] | None = None) 
     wrong = [comparison for comparison in compared if comparison.fails]
     share = len({id(comparison.case) for comparison in wrong}), len({id(comparison.case) for comparison in compared})
     return ", ".join([f"in {share[0]} of {share[1]} cases", *_circumstances(wrong, compared, telling)])
+
+
+def revised(says: str, compared: Sequence[Compared], shown: Compared | None, definition: Definition) -> str:
+    """A sentence about where an answer is wrong, without what the case that is shown beside it contradicts."""
+    if shown is None or not shown.fails:
+        return says
+    described = next((each.case.description for each in compared if each.fails and each.case.description), None)
+    if shown.case.description is None and described is not None:  # one whose values were made simpler
+        sizes, axes = fit(definition, {name: a.shape for name, a in shown.case.arrays.items()}, shown.case.options)
+        described = replace(described, sizes=tuple(sizes.items()), batch=shown.answer.shape[:axes])
+        shown = replace(shown, case=replace(shown.case, description=described))
+    after = _facts([*compared, shown])
+    for fact in _facts(compared):
+        if fact not in after:
+            instead = next((each for each in after if each.split()[:3] == fact.split()[:3]), "")  # of the same size
+            says = says.replace(f", {fact}", f", {instead}" if instead else "")
+    return says
+
+
+def _facts(compared: Sequence[Compared]) -> list[str]:
+    wrong = [comparison for comparison in compared if comparison.fails]
+    return [*_circumstances(wrong, compared), *_pattern(wrong)]
 
 
 def _circumstances(

@@ -37,14 +37,14 @@ def worst_case(finding: Finding, judged: Judged, equation: Equation[..., Any]) -
     return worst_element(comparison, equation) if comparison is not None and comparison.ratio.size else None
 
 
-def smallest_case(finding: Finding, judged: Judged, judge: Judge, candidate: Candidate) -> WorstElement | None:
-    """Shrink a failing case as long as the candidate fails on it; the worst element of the smallest one.
+def smallest_failing(finding: Finding, judged: Judged, judge: Judge, candidate: Candidate) -> Compared | None:
+    """Shrink a failing case as long as the candidate fails on it; its output that is furthest off.
 
-    If no single element fails, nothing is shrunk.
+    If no single element fails, nothing is shrunk, and there is none.
     """
     failing = [comparison for comparison in judged.compared if comparison.fails]
     if finding.kind != "element" or not failing:
-        return worst_case(finding, judged, judge.equation)
+        return None
     smallest = [min(failing, key=lambda comparison: comparison.case.elements)]
 
     def fails(case: Case) -> bool:
@@ -60,4 +60,4 @@ def smallest_case(finding: Finding, judged: Judged, judge: Judge, candidate: Can
 
     question = candidate.question
     shrink(judge.equation, smallest[0].case, question.dtype, question.least, fails, batches=question.claim.batch)
-    return worst_element(smallest[0], judge.equation)
+    return smallest[0]
