@@ -146,7 +146,7 @@ def shifted(by: float) -> attnspec.Verdict:
 
 def test_what_is_right_without_rounding_is_imprecise() -> None:
     """Its function is the same in the cases that are wrong, and most of its bits are right."""
-    verdict = shifted(3.0)
+    verdict = shifted(0.5)
 
     assert verdict.verdict == "imprecise"
     assert "without rounding they are right" in verdict.reason
