@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -329,3 +331,27 @@ def test_a_callable_in_place_of_the_equation_is_told_where_it_belongs() -> None:
 @pytest.mark.parametrize("dtype", [np.float32, np.dtype("float32"), [np.float32], "numpy.float32", "torch.float32"])
 def test_dtypes_are_taken_as_frameworks_have_them(dtype: object) -> None:
     assert attnspec.verify(twice, "attention.weights", dtype=dtype, examples=0).verdicts[0].dtype == "float32"
+
+
+ASKS = """
+import attnspec
+import numpy as np
+
+def dot(q, k):
+    return q @ np.swapaxes(k, -1, -2)
+
+report = attnspec.verify(dot, "scores.dot", examples=2)
+"""
+
+
+def test_a_module_that_asks_for_verdicts_when_it_is_imported_is_told_where_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each process that imports it would start another one, up to the limit of time."""
+    (tmp_path / "asks_at_once.py").write_text(ASKS)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(attnspec.SpecError) as refused:
+        importlib.import_module("asks_at_once")
+
+    assert refused.value.headline == "a verdict is asked for while a candidate is imported"
+    assert refused.value.mend == 'put the call under if __name__ == "__main__":'

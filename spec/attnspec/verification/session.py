@@ -16,6 +16,7 @@ from attnspec.verification.equations.verifier import EquationVerifier
 from attnspec.verification.options import VerifyOptions, validate
 from attnspec.verification.procedures.question import ProceduralQuestion
 from attnspec.verification.questions import AnyQuestion, not_run, questions
+from attnspec.verification.sandbox import child
 from attnspec.verification.sandbox.runner import Runner
 from attnspec.verification.sandbox.targets import MissingPackage, Target
 from attnspec.verification.targeting import load_own_equations, parse_target
@@ -72,6 +73,13 @@ def run(
     Raises:
         TargetError, UnknownName, BindingError, SpecError: as `attnspec.verify` does.
     """
+    if child.serving:  # each process would start another one
+        raise SpecError(
+            "a verdict is asked for while a candidate is imported",
+            given=f"verify({getattr(target, '__name__', target)}, …)",
+            expected="a module that can be imported without asking for verdicts",
+            mend='put the call under if __name__ == "__main__":',
+        )
     record = record or _NoRecord()
     with runner_of(options) if runner is None else nullcontext(runner) as runner:
         runner.start_ahead()

@@ -1,1 +1,4 @@
 """The worker's program, which runs in the candidate's process."""
+
+serving = False
+"""Whether this is a process in which candidates run."""

@@ -15,6 +15,7 @@ import sys
 from contextlib import suppress
 
 from attnspec.errors import TargetError
+from attnspec.verification.sandbox import child
 from attnspec.verification.sandbox.child import array_calls, loading, plain_calls
 from attnspec.verification.sandbox.child.arrays import Arrays
 from attnspec.verification.sandbox.child.calls import failure, unavailable
@@ -55,6 +56,7 @@ def serve(link: int, lifeline: int, memory_bytes: int) -> None:
         os.set_inheritable(descriptor, False)
     _die_with_parent(lifeline)
     faulthandler.enable()
+    child.serving = True
     _limit(resource.RLIMIT_FSIZE, FILE_LIMIT)
     Worker(socket.socket(fileno=link), memory_bytes).serve()
 
