@@ -105,7 +105,7 @@ class VerifyOptions:
                     f"{name} is of another type",
                     given=f"{name}={value!r}, of type {type(value).__name__}",
                     expected=next(str(field.type) for field in fields(self) if field.name == name),
-                    mend="the callable comes first: verify(callable, equation)" if callable(value) else "",
+                    mend="the callable comes first: verify(callable, equation)" if name == "equation" else "",
                 )
 
     def claimed(self, declared: Claim) -> Claim:

@@ -34,21 +34,20 @@ Change = Callable[[Node], Node]
 def condition_errors(definition: Definition) -> Iterator[Mutant]:
     """The variants of an equation with one of these mistakes, in all reductions that have one condition."""
     for owner in equations_throughout(definition):
-        conditions = [node.where for node in nodes(owner) if isinstance(node, Reduce)]
-        for where in dict.fromkeys(each for each in conditions if each is not None):
-            for name, says, change in (
-                *_of_equals(owner, where),
-                *_of_the_place_itself(owner, where),
-                *_divided(owner, where),
-                *_before_a_bounded_function(owner, where),
-            ):
-                tree = map_throughout(definition, _within(owner.id, change))
-                if is_well_formed(tree):
-                    yield Mutant(f"condition/{name}", says, tree)
-        for name, says, change in _known_beforehand(owner):
+        for name, says, change in _changes(owner):
             tree = map_throughout(definition, _within(owner.id, change))
             if is_well_formed(tree):
                 yield Mutant(f"condition/{name}", says, tree)
+
+
+def _changes(owner: Definition) -> Iterator[tuple[str, str, Change]]:
+    conditions = [node.where for node in nodes(owner) if isinstance(node, Reduce)]
+    for where in dict.fromkeys(each for each in conditions if each is not None):
+        yield from _of_equals(owner, where)
+        yield from _of_the_place_itself(owner, where)
+        yield from _divided(owner, where)
+        yield from _before_a_bounded_function(owner, where)
+    yield from _known_beforehand(owner)
 
 
 def _within(owner: str, change: Change) -> Callable[[Node, Definition], Node]:

@@ -119,7 +119,7 @@ def _others(size: Node, definition: Definition, widths: Sequence[int]) -> Iterat
 
 
 def _of_options(definition: Definition) -> Iterator[Change]:
-    """An option that is no size, or the product of two."""
+    """An option that is not a size, or the product of two."""
     factors: list[Node] = [Name(option.name) for option in definition.options if not option.size]
     for one, other in combinations_with_replacement(factors, 2):
         product = one if one == other else Apply("*", (one, other))

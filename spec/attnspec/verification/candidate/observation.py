@@ -22,3 +22,8 @@ class Observation:
 
     case: Case
     answers: tuple[Array, ...]
+
+    @property
+    def elements(self) -> int:
+        """How many elements all answers have."""
+        return sum(answer.size for answer in self.answers)

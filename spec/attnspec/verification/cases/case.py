@@ -130,6 +130,11 @@ class Case:
         return arrays, tuple(self.options.items()), self.summed
 
     @property
+    def sizes(self) -> dict[str, int]:
+        """The named sizes that it was made with; none if it has no description."""
+        return dict(self.description.sizes) if self.description is not None else {}
+
+    @property
     def elements(self) -> int:
         """How many elements all arrays have."""
         return sum(array.size for array in self.arrays.values())

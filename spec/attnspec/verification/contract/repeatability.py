@@ -150,8 +150,7 @@ class Repeatability:
 
     def _if_right_alone(self, case: Case, judged: Judged, violation: str) -> str:
         """A violation where the wrong answer is right as the first one of a new process; else the answer is kept."""
-        self.candidate.runner.close()
-        answers = self.candidate.call(case)[1]
+        answers = self._in_a_new_process(case)
         if answers is None or self.judge.holds(Observation(case, answers), judged.policy, judged.form):
             return violation
         self.wrong.append(Observation(case, answers))
@@ -218,12 +217,15 @@ class Repeatability:
         worst = statistics.worst(judged.compared)
         if worst is None or not worst.fails:
             return ""
-        case = worst.case
-        self.candidate.runner.close()
-        answers = self.candidate.call(case)[1]
-        if answers is None or not self.judge.holds(Observation(case, answers), judged.policy):
+        answers = self._in_a_new_process(worst.case)
+        if answers is None or not self.judge.holds(Observation(worst.case, answers), judged.policy):
             return ""
         return "its answer is right in a fresh process, and wrong after other calls: it remembers them"
+
+    def _in_a_new_process(self, case: Case) -> tuple[Array, ...] | None:
+        """The answers of the first call of a new process; None if it has none."""
+        self.candidate.runner.close()
+        return self.candidate.call(case)[1]
 
 
 def differ_in_bits(new: Array, old: Array) -> bool:

@@ -249,9 +249,7 @@ def changed_answers(judge: Judge, observations: Sequence[Observation], policy: P
 def _telling(judge: Judge, observations: Sequence[Observation], policy: Policy) -> list[Observation]:
     """Failing cases with enough elements, the cheapest of ordinary values first."""
     failing = [
-        observation
-        for observation in judge.failing(observations, policy)
-        if sum(answer.size for answer in observation.answers) >= TELLING_ELEMENTS
+        observation for observation in judge.failing(observations, policy) if observation.elements >= TELLING_ELEMENTS
     ]
     return sorted(failing, key=lambda observation: (_special(observation.case), observation.case.elements))[
         :TRIED_CASES

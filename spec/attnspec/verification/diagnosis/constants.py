@@ -125,28 +125,19 @@ def _cases_to_fit(judge: Judge, observations: Sequence[Observation], policy: Pol
     is not straight has little in common with its error.
     """
     failing = judge.ordinary(judge.failing(observations, policy), len(observations))
-    enough = [item for item in failing if _elements(item) >= TELLING_ELEMENTS]
+    enough = [item for item in failing if item.elements >= TELLING_ELEMENTS]
     finite = [item for item in enough if all(np.isfinite(answer).any() for answer in item.answers)]
     chosen: dict[object, Observation] = {}
     for observation in sorted(finite, key=lambda item: item.case.elements):
-        chosen.setdefault(tuple(sorted(_sizes(observation).items())), observation)
+        chosen.setdefault(tuple(sorted(observation.case.sizes.items())), observation)
     fitted = [*chosen.values()][:FIT_CASES]
-    return sorted(fitted, key=lambda item: (_elements(item) < 2 * TELLING_ELEMENTS, _work(judge, item)))
-
-
-def _elements(observation: Observation) -> int:
-    return sum(answer.size for answer in observation.answers)
+    return sorted(fitted, key=lambda item: (item.elements < 2 * TELLING_ELEMENTS, _work(judge, item)))
 
 
 def _work(judge: Judge, observation: Observation) -> int:
     """About how long an evaluation of the equation takes: of equal sizes, the fewer steps the better."""
-    sizes = _sizes(observation)
+    sizes = observation.case.sizes
     return work(judge.equation.definition, sizes) if sizes else observation.case.elements
-
-
-def _sizes(observation: Observation) -> dict[str, int]:
-    case = observation.case
-    return dict(case.description.sizes) if case.description is not None else {}
 
 
 def _fitted(

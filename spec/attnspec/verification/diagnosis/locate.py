@@ -73,8 +73,7 @@ def revised(says: str, compared: Sequence[Compared], shown: Compared | None, def
 
 
 def _facts(compared: Sequence[Compared]) -> list[str]:
-    wrong = [comparison for comparison in compared if comparison.fails]
-    return [*_circumstances(wrong, compared), *_pattern(wrong)]
+    return [*circumstances(compared), *_pattern([comparison for comparison in compared if comparison.fails])]
 
 
 def _circumstances(

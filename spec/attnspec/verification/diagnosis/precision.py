@@ -250,7 +250,7 @@ def _bits(judge: Judge, ordinary: Sequence[Observation], policy: Policy, lower: 
 
     def guessed(bits: float) -> float:
         """The bits at which the median would be that of honest rounding if σ doubled with each bit fewer."""
-        telling = max(ordinary, key=_size)
+        telling = max(ordinary, key=lambda observation: observation.elements)
         return _with_factor(bits, median(judge.compare([telling], lower(bits))) / HONEST_MEDIAN)
 
     def tried(bits: float) -> tuple[bool, float]:
@@ -327,23 +327,19 @@ def compared_with_median(
 
     The cases are compared with their noise, the largest first, until more than half of all elements are on one side.
     """
-    waiting = sorted(observations, key=_size, reverse=True)
-    total, below, above = sum(map(_size, waiting)), 0, 0
+    waiting = sorted(observations, key=lambda observation: observation.elements, reverse=True)
+    total, below, above = sum(observation.elements for observation in waiting), 0, 0
     compared: list[Compared] = []
     for observation in waiting:
         new = judge.compare([observation], policy)
         errors = errors_in_sigmas(new)
-        total -= _size(observation) - errors.size  # elements that do not count are known now
+        total -= observation.elements - errors.size  # elements that do not count are known now
         below, above = below + int((errors < value).sum()), above + int((errors > value).sum())
         compared += new
         if 2 * below > total or 2 * above > total:
             return "more" if above > below else "less"
     found = median(compared)
     return None if np.isnan(found) else "equal" if found == value else "more" if found > value else "less"
-
-
-def _size(observation: Observation) -> int:
-    return sum(answer.size for answer in observation.answers)
 
 
 def effective_bits(judged: Judged, dtype: str) -> Bits | None:

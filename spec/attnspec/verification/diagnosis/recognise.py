@@ -101,9 +101,7 @@ def recognise(
     unrefuted = _unrefuted(judge, observations, alike, policy, CONTROLS)
     if len(unrefuted) > 1:
         unrefuted = _unrefuted(judge, observations, unrefuted, policy) or unrefuted
-    if (
-        not unrefuted and len(failing) > TRIED_CASES and not refute
-    ):  # what right cases contradict is asked of all others
+    if not unrefuted and len(failing) > TRIED_CASES and not refute:  # what right cases contradict must explain all
         alike = [mutant for mutant in alike if _explains_all(judge, failing, mutant, policy, EXPLAINED_CASES)]
     alike = unrefuted or ([] if refute or one_number(judge, failing, policy) else alike)
     if not alike:
@@ -159,7 +157,7 @@ def _screened(
     judge: Judge, failing: Sequence[Observation], mutants: Sequence[Mutant], policy: Policy
 ) -> Sequence[Mutant]:
     """The mutants that are nearest on one cheap failing case, and those that cannot run on it."""
-    large_enough = [case for case in failing if sum(answer.size for answer in case.answers) >= TELLING_ELEMENTS]
+    large_enough = [case for case in failing if case.elements >= TELLING_ELEMENTS]
     if not large_enough:
         return mutants
     cheapest = min(large_enough, key=lambda observation: observation.case.elements)
@@ -324,8 +322,9 @@ def _same_pattern(answer: Array, value: Array) -> bool:
 def _informative(observation: Observation) -> float:
     """How much a case tells about mistakes: most if its values are ordinary and it has at least 60 elements."""
     description = observation.case.description
-    size = sum(answer.size for answer in observation.answers)
-    return (1 if description is not None and description.regime == "ordinary" else 0) + min(size, 60) / 100
+    return (1 if description is not None and description.regime == "ordinary" else 0) + min(
+        observation.elements, 60
+    ) / 100
 
 
 def _distances(judge: Judge, tried: Sequence[tuple[Mutant, Sequence[Observation]]], policy: Policy) -> list[float]:

@@ -86,7 +86,7 @@ def telling_cases(
         for each in ordinary
         if each.case.elements <= LARGEST_CASE
         and lift_over_batch(definition, each.case) is definition
-        and sum(answer.size for answer in each.answers) >= TELLING_ELEMENTS
+        and each.elements >= TELLING_ELEMENTS
         and all(np.isfinite(answer).all() for answer in each.answers)
     ]
     usable.sort(key=lambda each: (*_ambiguity(each), each.case.elements))

@@ -121,8 +121,7 @@ class Judge:
 
     def nodes_on(self, case: Case) -> int:
         """About how many nodes are evaluated on a case: all of them in each layer, at each step of a recurrence."""
-        sizes = dict(case.description.sizes) if case.description is not None else {}
-        return self.nodes * (repetitions(self.equation.definition, sizes) if sizes else 1)
+        return self.nodes * (repetitions(self.equation.definition, case.sizes) if case.sizes else 1)
 
     @cached_property
     def forms(self) -> list[Form]:

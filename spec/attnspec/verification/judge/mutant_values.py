@@ -136,7 +136,7 @@ def fits(mutant: Mutant, case: Case) -> bool:
     if not mutant.equal_sizes:
         return True
     shapes = {name: array.shape for name, array in case.arrays.items()}
-    sizes = dict(case.description.sizes) if case.description else fit(mutant.definition, shapes, case.options)[0]
+    sizes = case.sizes if case.description else fit(mutant.definition, shapes, case.options)[0]
     return all(Dim.parse(a).value(sizes) == Dim.parse(b).value(sizes) for a, b in mutant.equal_sizes)
 
 
