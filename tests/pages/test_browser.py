@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ pytestmark = needs_chromium
 MAPPED = {
     "gru_cell": ("recurrent.gru_cell", "attnspec_torch.recurrent:gru_cell"),
     "scaled_dot_product": ("attention.scaled_dot_product", "attnspec_numpy.attention:scaled_dot_product"),
+    "fused": ("attention.scaled_dot_product", "attnspec_torch.attention:scaled_dot_product"),
     "multihead": ("multihead.attention", "attnspec_torch.multihead:attention"),
     "lstm": ("recurrent.lstm", "attnspec_torch.recurrent:lstm"),
     "additive": ("scores.additive", "attnspec_numpy.scores:additive"),
@@ -127,6 +129,20 @@ def test_every_term_lights_up_in_every_view_or_the_page_says_why_not(name: str, 
     for (key, shown), cells_of in matrix.items():
         print(f"  {key:<40} {shown[:48]:<48} {'; '.join(cells_of)}")
         assert len(cells_of) == 1
+
+
+def test_what_is_fused_is_said_in_words(browser: Any, pages: Any) -> None:
+    """A line of the equation without a line of the code: the code says into what it is fused, and so does the note, for
+    the line and for a part of it."""
+    with opened(browser, pages("fused")) as page:
+        said = page.locator(".implementation > p").all_inner_texts()
+        assert said
+        assert all(re.fullmatch(r"Fused into c_i, line \d[\d, ]*: e_ij, α_ij, whose .*", each) for each in said)
+        for key in ("n:e", "n:alpha", "t:0.args0"):
+            page.locator(f'.formula [data-key="{key}"]').first.dispatch_event("pointerover")
+            note, near = ask(page, "status"), ask(page, "near")
+            assert "no array of the code has this value by itself; it is within c_i, line" in note
+            assert near
 
 
 @pytest.mark.parametrize("name", SEVERAL)

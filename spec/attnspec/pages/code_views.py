@@ -7,7 +7,7 @@ import inspect
 import linecache
 import sys
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -16,6 +16,7 @@ from attnspec.interpreters.tags import key_of, name_key
 from attnspec.language.equation import Equation
 from attnspec.language.registry import name_in_family
 from attnspec.language.traversal import walk
+from attnspec.language.tree import Definition
 from attnspec.pages.listing import Listing, Marked, Tap, offsets, position
 from attnspec.verification.diagnosis.links import Link
 from attnspec.verification.mapping import Mapped
@@ -219,6 +220,32 @@ def _taps(mapped: Mapped, found: Sequence[Link]) -> dict[int, list[Tap]]:
             chosen.setdefault((link.equation, link.key, text), Tap(link.key, text, equation, title))
         taps[line] = list(chosen.values())
     return taps
+
+
+def fused(mapped: Mapped) -> dict[str, list[str]]:
+    """{key of a name that no array is linked with: keys of the smallest linked parts that it is computed within}."""
+    definition = mapped.equation.definition
+    linked = {link.key for link in mapped.links if link.equation == definition.id}
+    keys = [name_key(name) for line in definition.lines for name in line.targets]
+    return {key: [*dict.fromkeys(_around(key, definition, linked, set()))] for key in keys if key not in linked}
+
+
+def _around(key: str, definition: Definition, linked: Collection[str], seen: set[str]) -> Iterator[str]:
+    """The smallest linked parts around a part; of one in a line that is not linked, those around the line."""
+    seen.add(key)
+    for root, tree in enumerate(definition.roots):
+        nodes = dict(walk(tree))
+        targets = definition.lines[root].targets if root < len(definition.lines) else ()
+        for path, node in nodes.items():
+            if key_of(definition, root, path, node) != key:
+                continue
+            outer = [key_of(definition, root, path[:end], nodes[path[:end]]) for end in range(len(path), -1, -1)]
+            lines = list(map(name_key, targets))
+            found = next(([each] for each in outer if each in linked), [each for each in lines if each in linked])
+            yield from found
+            for line in lines:
+                if not found and line not in seen:
+                    yield from _around(line, definition, linked, seen)
 
 
 def source_of(target: Target) -> Path | None:

@@ -31,13 +31,20 @@
     || home(view) === key.split("|")[0] && view.querySelector("[data-at]");
   const expected = (kind, key) => [...document.querySelectorAll(".view." + kind)].some((view) => kind === "implementation"
     ? isLinked(view, key) : home(view) === key.split("|")[0]);
+  // {a key without a line of its own in the code: the parts that it is fused into}
+  const fused = new Map();
+  for (const view of document.querySelectorAll(".view[data-fused]"))
+    for (const [key, parts] of Object.entries(JSON.parse(view.dataset.fused)))
+      fused.set(home(view) + "|" + key, parts.map((part) => home(view) + "|" + part));
   // The smallest parts of the formula around those of a key that stand in a view.
   const around = (kind, key) => {
-    const found = new Set();
+    const into = (each) => kind === "implementation" && fused.get(each) || [];
+    const found = new Set(into(key));
     for (const element of at(key).filter(isIn("formula")))
       for (let part = element.parentElement.closest("[data-key]"); part; part = part.parentElement.closest("[data-key]")) {
         const outer = keysOf(part)[0];
-        if (outer !== key && at(outer).some(isIn(kind))) { found.add(outer); break; }
+        const parts = at(outer).some(isIn(kind)) ? [outer] : into(outer);
+        if (outer !== key && parts.length) { parts.forEach((each) => found.add(each)); break; }
       }
     return [...found];
   };

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from html import escape
 from importlib.resources import files
@@ -19,7 +19,7 @@ from attnspec.interpreters.tags import fresh, name_key, tagged_nodes
 from attnspec.language.equation import REGISTRY, Equation
 from attnspec.language.traversal import callees
 from attnspec.language.tree import Name
-from attnspec.pages.code_views import equation_listing, implementation_listings
+from attnspec.pages.code_views import equation_listing, fused, implementation_listings
 from attnspec.pages.conventions import convention_items
 from attnspec.pages.formula_view import formula_view
 from attnspec.pages.listing import Listing
@@ -213,9 +213,36 @@ def _implementation_views(
         yield _view("Links", "unlinked", f"<p>There are no links: {escape(mapped.unlinked)}.</p>")
     if not listings:
         yield _view("The implementation", "unlinked", "<p>It has no Python source that can be shown.</p>")
+    within = fused(mapped) if mapped.links else {}
+    known = escape(json.dumps({key: parts for key, parts in within.items() if parts}))
     for place, (path, listing) in enumerate(listings, 1):
         shown = listing.html(_anchor(place) if anchors else "")
-        yield _view(f"The implementation, {Path(path).name}", "implementation", shown)
+        said = "".join(f"<p>{escape(each)}</p>" for each in _without_a_line(mapped, within, path, is_first=place == 1))
+        title = f"The implementation, {Path(path).name}"
+        yield _view(title, "implementation", shown + said, extra=f' data-fused="{known}"')
+
+
+def _without_a_line(mapped: Mapped, within: Mapping[str, Sequence[str]], path: str, *, is_first: bool) -> Iterator[str]:
+    """What is said below a listing of the lines of an equation that no line of the code makes by itself.
+
+    Args:
+        within: what `fused` gives.
+        path: the file of the listing.
+        is_first: whether it is the first listing, which tells what is fused into nothing that is linked.
+    """
+    definition = mapped.equation.definition
+    names: dict[tuple[str, ...], list[str]] = {}
+    for key, parts in within.items():
+        names.setdefault(tuple(parts), []).append(text_of(Name(key.removeprefix("n:")), definition))
+    for parts, of in names.items():
+        there = [link for link in mapped.links if link.equation == definition.id and link.key in parts]
+        own = [link for link in there if Path(link.file).resolve() == Path(path).resolve()]
+        if own:
+            into = ", ".join(dict.fromkeys(link.shown for link in own))
+            lines = ", ".join(map(str, sorted({link.line for link in own})))
+            yield f"Fused into {into}, line {lines}: {', '.join(of)}, whose values no line has alone."
+        elif is_first and not there:
+            yield f"No line of the code has the values of {', '.join(of)}."
 
 
 def _called_views(mapped: Mapped) -> Iterator[str]:
