@@ -144,12 +144,7 @@ def _with_breaks(target: str) -> str:
 
 def _row(mutant: Mutant, verdicts: list[dict[str, bool]], laws: list[str], language: Language) -> str:
     say = language.say
-    says = mutant.says
-    if mutant.kind == "curated":
-        says = language.of(mutant.says)
-    elif mutant.kind == "convention":
-        id, _, difference = mutant.says.removeprefix("this is ").partition(": ")
-        says = say("this is {equation}: {difference}", equation=id, difference=language.of(difference))
+    says = language.of(mutant.says) if mutant.kind == "curated" else language.known.say(mutant.says)
     made = {"generated": say("a rule"), "curated": say("hand"), "convention": say("another convention")}[mutant.kind]
     cells = [f'<td><span title="{escape(mutant.id)}">{escape(says)}</span></td>', f"<td>{escape(made)}</td>"]
     for by in verdicts:

@@ -323,7 +323,7 @@ class Pages:
     def known_mistakes(self, equation: AnEquation) -> Iterator[str]:
         answers = [(each, self.verdicts.get(asked_of(each, equation.id))) for each in own(equation, self.discovery)]
         caught = [
-            f"`{each.target}`: {answer.facts['caught']}"
+            f"`{each.target}`: {self.language.known.say(answer.facts['caught'])}"
             for each, answer in answers
             if answer and answer.facts["caught"]
         ]
@@ -412,8 +412,9 @@ class Pages:
         answer = self.verdicts.get(asked_of(peer, id))
         if answer is None:
             return self.say("not judged in this build")
-        verdict = f"**{self.language.known.say(answer.verdict)}**, {answer.facts['dtype']}"
-        return " ".join(filter(None, [verdict, answer.reason and prose(answer.reason)]))
+        say = self.language.known.say
+        verdict = f"**{say(answer.verdict)}**, {answer.facts['dtype']}"
+        return " ".join(filter(None, [verdict, answer.reason and prose(say(answer.reason))]))
 
     def pairs(self, pairs: Iterable[tuple[str, str]]) -> Iterator[str]:
         for equation, other in pairs:
@@ -472,7 +473,7 @@ class Pages:
                 self.linked(asked.equation),
                 f"`{asked.target}`",
                 self.language.known.say(found.verdict),
-                found.facts["caught"],
+                self.language.known.say(found.facts["caught"]),
             )
             for asked, found in self.verdicts.items()
             if found.facts["caught"]

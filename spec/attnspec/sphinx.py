@@ -199,7 +199,7 @@ class ImplementationDirective(SphinxDirective):
         name = nodes.strong(self.arguments[0], self.arguments[0])
         say = _translation(self.config, Path(self.env.srcdir)).say
         verdict = say("not judged in this build") if alone else say(found.verdict)
-        said = ": ".join(filter(None, [verdict, found.reason]))
+        said = ": ".join(filter(None, [verdict, say(found.reason)]))
         return [nodes.paragraph("", "", name, nodes.Text(f": {said}")), views_node(equation, found.html)]
 
 

@@ -214,8 +214,8 @@ def _taps(mapped: Mapped, found: Sequence[Link]) -> dict[int, list[Tap]]:
         for link in there:
             inner = any(link.equation == of and link.term.startswith(f"{term}.") for of, term in terms)
             equation = link.equation if link.equation != mapped.equation.id else ""
-            called = f" of {name_in_family(link.equation)}" if equation and link.key.startswith("t:") else ""
-            text = "" if inner else link.shown + called
+            called = f"{name_in_family(link.equation)}: " if equation and link.key.startswith("t:") else ""
+            text = "" if inner else called + link.shown
             title = f"the same values {link.way}" if link.way else f"the same values, {mapped.verdict.dtype}"
             chosen.setdefault((link.equation, link.key, text), Tap(link.key, text, equation, title))
         taps[line] = list(chosen.values())

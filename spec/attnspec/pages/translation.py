@@ -10,7 +10,7 @@ from html import escape, unescape
 from importlib.resources import files
 from pathlib import Path
 
-SAYING = re.compile(r"(<(h2|h3|summary|dt|button|p)\b[^>]*>)([^<]+)(?=<)")
+SAYING = re.compile(r"(<(h2|h3|summary|dt|dd|button|p)\b[^>]*>)([^<]+)(?=<)")
 """The start of an element whose text is that of the page, and not that of code or of a formula."""
 
 COMMENT = re.compile(r'(?<=<mtd class="comment"><mtext>)[^<]+')
@@ -21,11 +21,14 @@ FIGURE = re.compile(r'(?<=<ol class="words">).*?(?=</ol>)', re.DOTALL)
 
 FRAGMENTS = (", of the step before", ", from ", ", a weight", ", given", "and so on", " of ")
 
-TITLE = re.compile(r"(?<=<title>)Data flow of [^<]+|(?<=<desc>)[^<]+")
-"""What a figure is called, and its description."""
+TITLE = re.compile(r'(?<=<title>)Data flow of [^<]+|(?<=<desc>)[^<]+|(?<= title=")the same values[^"]+')
+"""What a figure is called, its description, and a remark on a link."""
 
 PLACE = re.compile(r"\{\w+\}")
 """A part of a message that differs from page to page, such as {id}."""
+
+NUMBERS = ("count", "total")
+"""Places in which only digits fit, so that a short message fits no other text."""
 
 MEANINGS = re.compile(r'(?<=<script type="application/json" class="attnspec-words">)[^<]+')
 """What names stand for, which a script reads."""
@@ -88,7 +91,8 @@ def _pattern(text: str) -> str:
     parts = PLACE.split(text)
     names = [place[1:-1] for place in PLACE.findall(text)]
     return re.escape(parts[0]) + "".join(
-        f"(?P<{name}>.+?){re.escape(part)}" for name, part in zip(names, parts[1:], strict=True)
+        rf"(?P<{name}>{'[0-9]+' if name in NUMBERS else '.+?'}){re.escape(part)}"
+        for name, part in zip(names, parts[1:], strict=True)
     )
 
 
