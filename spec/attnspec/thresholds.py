@@ -256,6 +256,10 @@ counts twice; how many times n a number counts that is fitted at a place. Each s
 so that none is left out whole. The known mistakes of the equation come first and are always tried. What is left out is
 said."""
 
+WIDE_ELEMENTS, NARROWED_PLACES = 2**16, 8
+"""Convention: from so many elements of inputs on, the search for a form and for a smaller case asks only the places of
+the longest axis where the answer is furthest off; how many. The noise of so many elements takes a second or more."""
+
 ALIKE_FACTOR, ALIKE_STEP = 1.5, 0.2
 """Convention: mutants whose root mean square is within this factor or this difference of the best cannot be
 distinguished; the standard error of a root mean square of a dozen elements is 0.2."""

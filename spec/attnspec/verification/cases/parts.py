@@ -18,6 +18,7 @@ from attnspec.thresholds import EQUIVALENT
 from attnspec.verification.cases.case import Case
 
 Array = NDArray[Any]
+Places = slice | NDArray[np.intp]
 
 
 def examples(case: Case, equation: Equation[..., Any], part: slice) -> Case:
@@ -26,7 +27,7 @@ def examples(case: Case, equation: Equation[..., Any], part: slice) -> Case:
     return replace(case, arrays=arrays, description=None)
 
 
-def along(case: Case, equation: Equation[..., Any], name: str, part: slice) -> Case:
+def along(case: Case, equation: Equation[..., Any], name: str, part: Places) -> Case:
     """A part of the axis of a size, along all arguments that have it."""
     arrays = dict(case.arrays)
     for parameter in _parameters(equation, case):
@@ -36,7 +37,7 @@ def along(case: Case, equation: Equation[..., Any], name: str, part: slice) -> C
     return replace(case, arrays=arrays, description=None)
 
 
-def part_of(array: Array, part: slice, behind: int) -> Array:
+def part_of(array: Array, part: Places, behind: int) -> Array:
     """A part of an array along the axis that has so many axes behind it; the array itself if it has no such axis."""
     if array.ndim <= behind:
         return array
@@ -51,7 +52,7 @@ def axis_of(definition: Definition, place: int, name: str) -> int | None:
 
 
 @np.errstate(all="ignore")
-def is_independent(case: Case, equation: Equation[..., Any], name: str, parts: Sequence[slice]) -> bool:
+def is_independent(case: Case, equation: Equation[..., Any], name: str, parts: Sequence[Places]) -> bool:
     """Whether parts of an axis have the values that they have within the whole, on this case of the equation.
 
     So it is with the queries of attention, and not with its keys nor with the steps of a recurrence. An axis that only

@@ -46,9 +46,9 @@ def shrink(
         axes = len(batch_shape(equation.definition, case.arrays))
         examples = (_simplified(unbatched(case, equation, kept)) for kept in _fewer(batches, axes))
         case = next(filter(still, examples), case)
-    before = None
+    before, bisected = None, dict[str, int]()
     while case is not before and case.description is not None:  # what is smaller may let something else be so
-        before, case = case, _smaller(equation, case, dtype, least, batches, still)
+        before, case = case, _smaller(equation, case, dtype, least, batches, still, bisected)
     case = _halved(equation, case, least, still)
     return _simpler(equation, case, dtype, still)
 
@@ -60,8 +60,13 @@ def _smaller(
     least: Callable[[str], int],
     batches: Sequence[int],
     still: Fails,
+    bisected: dict[str, int],
 ) -> Case:
-    """One way to be smaller after the other, each as far as it leads, the boldest first."""
+    """One way to be smaller after the other, each as far as it leads, the boldest first.
+
+    Args:
+        bisected: the least size of each axis that was found before; it is then only tried whether one less shows too.
+    """
     assert case.description is not None
     description = case.description
 
@@ -84,7 +89,8 @@ def _smaller(
         def of_size(new: int, name: str = name, sizes: dict[str, int] = sizes) -> bool:
             return taken(replace(description, sizes=tuple({**sizes, name: new}.items())))
 
-        _least(sizes[name], lowest[name], of_size)
+        _least(sizes[name], lowest[name], of_size, again=bisected.get(name) == sizes[name])
+        bisected[name] = dict(description.sizes)[name]
     for place, size in enumerate(description.batch):
         batch = description.batch
 
@@ -96,11 +102,17 @@ def _smaller(
     return case
 
 
-def _least(size: int, lowest: int, shows: Callable[[int], bool]) -> None:
-    """Look for the least size at which a fault shows: the two lowest ones, then by bisection."""
+def _least(size: int, lowest: int, shows: Callable[[int], bool], again: bool = False) -> None:
+    """Look for the least size at which a fault shows: the two lowest ones, then by bisection.
+
+    Args:
+        again: whether bisection has led to this size before; it goes on only where one less shows too.
+    """
     for few in (lowest, lowest + 1):
         if few >= size or shows(few):
             return
+    if again and not shows(size := size - 1):
+        return
     without = lowest + 1
     while size - without > 1:
         half = (without + size) // 2

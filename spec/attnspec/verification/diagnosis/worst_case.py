@@ -14,6 +14,7 @@ from attnspec.verification.cases.shrink import shrink
 from attnspec.verification.judge import statistics
 from attnspec.verification.judge.findings import Finding, Judged
 from attnspec.verification.judge.judge import Judge
+from attnspec.verification.judge.narrowed import narrowed
 from attnspec.verification.judge.residuals import Compared
 from attnspec.verification.verdict import WorstElement
 
@@ -45,19 +46,21 @@ def smallest_failing(finding: Finding, judged: Judged, judge: Judge, candidate: 
     failing = [comparison for comparison in judged.compared if comparison.fails]
     if finding.kind != "element" or not failing:
         return None
-    smallest = [min(failing, key=lambda comparison: comparison.case.elements)]
+    first = min(failing, key=lambda comparison: comparison.case.elements)
+    smallest: list[Observation] = []
+
+    def worst_of(asked: Observation) -> Compared | None:
+        worst = statistics.worst(judge.compare([asked], judged.policy))
+        return worst if worst is not None and worst.fails else None
 
     def fails(case: Case) -> bool:
         case = candidate.with_summed_gradients(case)
         _, answers = candidate.call(case)
-        if answers is None:
+        if answers is None or worst_of(narrowed(Observation(case, answers), judge.equation)) is None:
             return False
-        worst = statistics.worst(judge.compare([Observation(case, answers)], judged.policy))
-        if worst is None or not worst.fails:
-            return False
-        smallest[0] = worst
+        smallest[:] = [Observation(case, answers)]
         return True
 
     question = candidate.question
-    shrink(judge.equation, smallest[0].case, question.dtype, question.least, fails, batches=question.claim.batch)
-    return smallest[0]
+    shrink(judge.equation, first.case, question.dtype, question.least, fails, batches=question.claim.batch)
+    return next(filter(None, map(worst_of, smallest)), first)

@@ -12,6 +12,7 @@ from attnspec.verification.judge import statistics
 from attnspec.verification.judge.findings import Judged
 from attnspec.verification.judge.forms import Form, matched
 from attnspec.verification.judge.judge import Judge
+from attnspec.verification.judge.narrowed import narrowed
 
 
 def judge_with_forms(
@@ -67,7 +68,8 @@ def _by_form(
     kinds = {finding.kind for finding in first.findings}
     only_directions = judge.can_infer_policy and kinds <= {"direction", "part", "mutant"}
     worst = _worst_cases(first, observations, SITE_CASES)
-    probes = [[observation] for observation in sorted(worst, key=lambda observation: observation.case.elements)]
+    few = [narrowed(observation, judge.equation) for observation in worst]
+    probes = [[observation] for observation in sorted(few, key=lambda observation: observation.case.elements)]
     lossy: list[tuple[float, Form, Policy]] = []
     for form in [] if only_directions and kinds == {"part"} else judge.forms:
         if only_directions and (form.constants is None or form.products):
