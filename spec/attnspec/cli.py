@@ -665,10 +665,20 @@ def map_(ctx: click.Context, /, target: str, out: str, dtype: str | None, **valu
 @main.command("docs")
 @click.argument("targets", metavar="[TARGET]...", nargs=-1)
 @click.option("-o", "--out", metavar="DIR", required=True, help="The folder to write the site to.")
+@click.option(
+    "--as", "equation", metavar="ID", shell_complete=_ids, help="Equation, if the targets do not declare it."
+)
 @click.option("--fresh", is_flag=True, help="Make all pages anew, also those of which nothing has changed.")
 @own_equations
 @click.pass_context
-def docs(ctx: click.Context, targets: tuple[str, ...], out: str, fresh: bool, equations: tuple[str, ...]) -> None:
+def docs(
+    ctx: click.Context,
+    targets: tuple[str, ...],
+    out: str,
+    equation: str | None,
+    fresh: bool,
+    equations: tuple[str, ...],
+) -> None:
     """Write a site: an index, a page for each equation, and one for each implementation in the targets.
 
     With targets or --equations it is on these, else on the whole catalogue. A page is made anew if something of it has
@@ -677,5 +687,5 @@ def docs(ctx: click.Context, targets: tuple[str, ...], out: str, fresh: bool, eq
     from attnspec.faces import docs_command
     from attnspec.verification.options import VerifyOptions
 
-    options = VerifyOptions(equations=equations)
+    options = VerifyOptions(equation=equation, equations=equations)
     ctx.exit(docs_command.write_site(out, targets, options, own=bool(equations), fresh=fresh))

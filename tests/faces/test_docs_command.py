@@ -81,6 +81,18 @@ def test_a_site_of_ones_own_file(folder: Path) -> None:
     assert {page.name for page in site.glob("*.html")} == {"index.html", "bending.bent.html"}
 
 
+def test_a_file_that_declares_no_equation(folder: Path) -> None:
+    """What is refused is mended as the error says: the equation is named on the command line."""
+    (folder / "plain.py").write_text("import numpy as np\ndef bend(x, W): return np.tanh(x @ W)\n", encoding="utf-8")
+    refused = docs("--equations", "bending.py", "plain.py")
+    done = docs("--equations", "bending.py", "plain.py", "--as", "bending.bent")
+
+    assert refused.returncode == 2
+    assert "--as ID" in refused.stderr
+    assert done.returncode == 0, done.stderr
+    assert "conforms: bending.bent, plain.py:bend" in done.stdout
+
+
 def test_an_index_has_every_equation_once_under_its_family() -> None:
     equations = [*REGISTRY.values()]  # those that other tests have defined are among them
     page = index_page(equations, [])
