@@ -665,9 +665,7 @@ def map_(ctx: click.Context, /, target: str, out: str, dtype: str | None, **valu
 @main.command("docs")
 @click.argument("targets", metavar="[TARGET]...", nargs=-1)
 @click.option("-o", "--out", metavar="DIR", required=True, help="The folder to write the site to.")
-@click.option(
-    "--as", "equation", metavar="ID", shell_complete=_ids, help="Equation, if the targets do not declare it."
-)
+@click.option("--as", "equation", metavar="ID", shell_complete=_ids, help="Equation, if the targets do not declare it.")
 @click.option("--fresh", is_flag=True, help="Make all pages anew, also those of which nothing has changed.")
 @own_equations
 @click.pass_context
