@@ -205,7 +205,9 @@ def test_a_file_of_its_own_has_the_same_settings(project: Path, asked: list[Any]
     [
         ("requird = []", ENTRY, ["no setting 'requird'", "did you mean required"]),
         ("", ENTRY + "dtype = 'float32'", ["implementation 1 has no setting 'dtype'", "dtypes"]),
-        ("", ENTRY + 'devices = "cpu"', ["devices has another type", "a list"]),
+        ("", ENTRY + 'devices = "cpu"', ["devices has another type", "a list", 'devices = ["cpu"]']),
+        ("", 'target = ""\nequation = "scores.dot"', ["implementation 1 has no target"]),
+        ("", 'target = "kernels.py:wrong"', ["nothing in kernels.py:wrong says", 'equation = "ID" in a gate']),
         ("", ENTRY + "devices = []", ["devices is not a list of names"]),
         ("examples = true", ENTRY, ["examples has another type"]),
         ("required = []", ENTRY, ["required is not a list of names"]),
@@ -218,10 +220,10 @@ def test_a_file_of_its_own_has_the_same_settings(project: Path, asked: list[Any]
         ("", ENTRY.replace("kernels", "kernel"), ["no file 'kernel.py'", "did you mean kernels.py"]),
         ("", ENTRY.replace("kernels.py:dot", "kernels.py:dt"), ["no callable 'dt'", "did you mean dot"]),
         ("", ENTRY + 'dtypes = ["float23"]', ["no dtype 'float23'", "did you mean float32"]),
-        ("", ENTRY + 'devices = ["gpu"]', ["no device 'gpu'"]),
+        ("", ENTRY + 'devices = ["gpu"]', ["no device 'gpu'", "did you mean cuda"]),
         ("", ENTRY + 'policy = "loos"', ["no precision policy 'loos'"]),
         ("", 'equation = "scores.dot"', ["implementation 1 has no target", 'command = ["./kernel"]']),
-        ("", 'command = "./kernel"', ["implementation 1: command has another type", "a list"]),
+        ("", 'command = "./kernel"', ["command has another type", 'command = ["./kernel"]']),
         ("", "command = []", ["implementation 1: command is not a list of words", '["./kernel", "--fast"]']),
         ("", 'command = ["./kernel", 3]', ["implementation 1: command is not a list of words"]),
         ("", ENTRY + 'command = ["./kernels.py"]', ["implementation 1 has a target and a command"]),
@@ -250,6 +252,25 @@ def test_what_is_wrong_in_the_settings_is_refused(
     gate: Callable[..., Result], settings: str, entry: str, words: list[str]
 ) -> None:
     done = gate(settings, entry)
+
+    assert done.exit_code == 2, done.output
+    assert not [word for word in words if word not in done.stderr], done.stderr
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ("[gate]", ["gate has no implementations", "[[tool.attnspec.gate.implementations]]"]),
+        (
+            '[gate.implementations]\ntarget = "kernels.py:dot"',
+            ["two brackets", "[[….implementations]]"],
+        ),
+        ("[tool.attnspec.gate]", ["no setting 'tool'", "as in [gate]"]),
+    ],
+)
+def test_tables_of_other_names_are_refused(project: Path, settings: str, words: list[str]) -> None:
+    (project / "attnspec.toml").write_text(settings)
+    done = CliRunner().invoke(main, ["gate"])
 
     assert done.exit_code == 2, done.output
     assert not [word for word in words if word not in done.stderr], done.stderr

@@ -13,6 +13,7 @@ equation = "attention.scaled_dot_product"
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -59,6 +60,9 @@ GATE: Mapping[str, type | tuple[type, ...]] = {"implementations": list, "require
 
 SEVERAL = ("dtypes", "devices", "batch", "forms")
 """The parts of a claim that have several values."""
+
+A_FIRST_ONE = '[[tool.attnspec.gate.implementations]] with target = "FILE.py:callable" and equation = "ID"'
+"""How implementations are named, for those who have none yet."""
 
 CLAIM: Mapping[str, type | tuple[type, ...]] = {
     "dtypes": (str, list),
@@ -143,14 +147,15 @@ def read(folder: Path, *, known_may_be_new: bool = False) -> Gate:
             "no gate is set up here",
             given=f"no table `gate` in {file}" if file else f"no pyproject.toml or attnspec.toml in {folder} or above",
             expected="[tool.attnspec.gate] in pyproject.toml, or [gate] in attnspec.toml",
-            mend='[[tool.attnspec.gate.implementations]] with target = "FILE.py:callable" and equation = "ID"',
+            mend=A_FIRST_ONE,
         )
     if not isinstance(table, dict):
         raise SpecError(f"{file}: gate is not a table", given=f"gate = {table!r:.60}", expected="[tool.attnspec.gate]")
     check(table, {**GATE, **SHARED}, f"{file}: gate")
     entries = table.get("implementations", [])
     if not entries:
-        raise SpecError(f"{file}: gate has no implementations", expected="one or more, so that something is verified")
+        expected = "one or more, so that something is verified"
+        raise SpecError(f"{file}: gate has no implementations", expected=expected, mend=A_FIRST_ONE)
     shared = {name: value for name, value in table.items() if name in SHARED}
     jobs = [job for number, entry in enumerate(entries, 1) for job in _jobs(entry, shared, file, number)]
     known = table.get("known", "")
@@ -180,8 +185,17 @@ def check(table: Mapping[str, Any], types: Mapping[str, type | tuple[type, ...]]
         wanted = type_ if isinstance(type_, tuple) else (type_,)
         if not isinstance(value, wanted) or (isinstance(value, bool) and bool not in wanted):
             expected = " or ".join(WORDS[each] for each in wanted)
-            raise SpecError(f"{where}: {name} has another type", given=f"{name} = {value!r:.60}", expected=expected)
+            mend = _as_a_list(name, value) if list in wanted else ""
+            given = f"{name} = {value!r:.60}"
+            raise SpecError(f"{where}: {name} has another type", given=given, expected=expected, mend=mend)
         _check_within(name, value, where)
+
+
+def _as_a_list(name: str, value: Any) -> str:
+    """What is to be written if a list is wanted, and one text or one table is given; "" of anything else."""
+    if isinstance(value, str):
+        return f"{name} = {shlex.split(value) if name == 'command' else [value]}".replace("'", '"')
+    return f"two brackets, as each table is one of several: [[….{name}]]" if isinstance(value, dict) else ""
 
 
 def _check_within(name: str, value: Any, where: str) -> None:

@@ -38,7 +38,7 @@ def target_of(entry: Mapping[str, Any], file: Path, where: str) -> str:
             given = f"command = {words!r:.60}"
             raise SpecError(f"{where}: command is not a list of words", given=given, expected='["./kernel", "--fast"]')
         return _placed_command(words, file)
-    if "target" not in entry:
+    if not entry.get("target"):
         expected = 'target = "FILE.py:callable", or command = ["./kernel"]'
         raise SpecError(f"{where} has no target", given=", ".join(entry) or "nothing", expected=expected)
     return placed(entry["target"], file)

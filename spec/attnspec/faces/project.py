@@ -68,6 +68,6 @@ def _settings(file: Path) -> dict[str, Any]:
                 f"{file}: {where} has no setting {key!r}",
                 given=key,
                 expected=", ".join(KEYS),
-                mend=nearest(key, KEYS),
+                mend="without tool.attnspec, as in [gate]" if key == "tool" else nearest(key, KEYS),
             )
     return dict(settings)

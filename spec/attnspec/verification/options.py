@@ -222,6 +222,10 @@ def sizes_of_call(sizes: Mapping[str, int | str] | None) -> tuple[tuple[str, tup
     return tuple(found)
 
 
+OTHERWISE = {"gpu": "cuda", "half": "float16", "double": "float64"}
+"""{what others call a device or a dtype: its name here}, where the spelling alone is nearer to another one."""
+
+
 def known_or_refused(what: str, given: Iterable[str], known: Sequence[str]) -> None:
     """Refuse names that are not known.
 
@@ -230,7 +234,8 @@ def known_or_refused(what: str, given: Iterable[str], known: Sequence[str]) -> N
     """
     for name in given:
         if name not in known:
-            raise UnknownName(f"no {what} {name!r}", given=name, expected=", ".join(known), mend=nearest(name, known))
+            mend = nearest(OTHERWISE.get(name, name), known)
+            raise UnknownName(f"no {what} {name!r}", given=name, expected=", ".join(known), mend=mend)
 
 
 def refuse_for_procedures(procedure: Procedure[..., Any], wanted: VerifyOptions, claim: Claim) -> None:

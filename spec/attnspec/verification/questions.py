@@ -236,7 +236,7 @@ def _unclaimed(found: Sequence[CallableInfo], shown: str, wanted: VerifyOptions)
             f"nothing in {shown} says what it implements",
             given=", ".join(names) or "no public function",
             expected="a function with @attnspec.implements, or the equation's id",
-            mend=f"--as ID; {_guess(names) or '`attnspec list` shows the ids'}",
+            mend='--as ID, or equation = "ID" in a gate; ' + (_guess(names) or "`attnspec list` shows the ids"),
         )
     return TargetError(
         f"which function of {shown} is {wanted.equation}?",
