@@ -354,6 +354,20 @@ def test_from_a_disk_at_every_width(name: str, browser: Any, pages: Any) -> None
                 assert (paper == "rgb(255, 255, 255)") == (scheme == "light")
 
 
+def test_on_a_narrow_screen_what_a_line_makes_stands_below_it(browser: Any, pages: Any) -> None:
+    """The names of the values of a line are in view without scrolling, however long the line is."""
+    with opened(browser, pages("scaled_dot_product"), viewport={"width": 360, "height": 800}) as page:
+        for chip in page.locator(".implementation .taps button").all():
+            box = chip.bounding_box()
+            assert box["x"] + box["width"] <= 360
+
+
+def test_a_page_without_terms_tells_nobody_to_point_at_one(browser: Any, tmp_path: Path) -> None:
+    (tmp_path / "page.html").write_text(document("nothing", "<main>Words.</main>"), encoding="utf-8")
+    with opened(browser, tmp_path / "page.html") as page:
+        assert page.locator(".attnspec-status").count() == 0
+
+
 @pytest.mark.parametrize("name", SEVERAL)
 def test_a_highlight_comes_at_once(name: str, browser: Any, pages: Any) -> None:
     """From the pointer to a page that is laid out again, half of the terms take less than 50 ms."""

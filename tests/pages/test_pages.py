@@ -193,7 +193,7 @@ def test_a_page_of_wrong_code_shows_what_is_wrong(stranger: Path, monkeypatch: p
     done = run("map", "leaks.leaky_unit", str(stranger / "wrong.py"), "--equations", "leaks.py", "--out", "-")
 
     assert done.returncode == 1
-    assert "<h1>leaks.leaky_unit: wrong.py:unit</h1>" in done.stdout
+    assert "<h1>leaks.<wbr>leaky_<wbr>unit: wrong.<wbr>py:<wbr>unit</h1>" in done.stdout
     assert str(stranger) not in done.stdout
     assert '<span class="verdict differs">' in done.stdout
     assert '"n:g"' in done.stdout

@@ -1,5 +1,6 @@
 "use strict";
 (() => {
+  if (!document.querySelector(".attnspec [data-key]")) return;  // nothing to point at
   const said = window.attnspecSays || {};  // the messages in another language
   const say = (text) => said[text] || text;
   const idle = say("Point at a term, or go to it with Tab. Enter or a tap keeps it, Escape lets go.");

@@ -119,12 +119,17 @@ def _body(
     back = f'<p><a href="{escape(home)}">All equations</a></p>' if home else ""
     parts = [
         '<a class="skip" href="#views">To the formula</a>',
-        f"<header>{back}<h1>{escape(title)}</h1><p>{_prose(equation.doc)}</p>{''.join(head)}</header>",
+        f"<header>{back}<h1>{_with_breaks(title)}</h1><p>{_prose(equation.doc)}</p>{''.join(head)}</header>",
         f'<main id="views" class="views" data-equation="{escape(equation.id)}">{"".join(views)}</main>',
         f"<footer><h2>Sources</h2><ul>{sources}</ul></footer>",
         f'<script type="application/json" class="attnspec-words">{_json(words)}</script>',
     ]
     return "\n".join(parts)
+
+
+def _with_breaks(title: str) -> str:
+    """A title as HTML; a long name in it may be broken behind its signs."""
+    return re.sub(r"([.:_])(?=\w)", r"\1<wbr>", escape(title))
 
 
 def _json(values: Words) -> str:
