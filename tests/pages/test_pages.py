@@ -18,7 +18,7 @@ from attnspec.pages.listing import Listing, Marked, Tap
 from attnspec.pages.page import equation_page
 
 EQUATIONS = [item for item in REGISTRY.values() if item.function.__module__.startswith("attnspec.equations.")]
-VOID = {"meta", "link", "input", "br"}
+VOID = {"meta", "link", "input", "br", "wbr"}
 STRANGER = '''
 import numpy as np
 from attnspec import Source, equation, implements
