@@ -60,3 +60,5 @@ def test_the_page_has_every_candidate_in_its_authors_words() -> None:
     rows = {row[0]: row[1] for row in re.findall(r"^\| (\S+:\S+) \| (.*?) \| ", page, re.MULTILINE)}
     assert rows == {one.key: one.words.replace("|", "\\|") for one in planted()}
     assert set(JUDGED) <= set(rows)
+    wrong, right = (sum(one.kind == kind for one in planted()) for kind in (WRONG, RIGHT))
+    assert f"{wrong} wrong implementations and {right} right ones" in page

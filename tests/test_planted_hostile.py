@@ -25,6 +25,14 @@ ONCE_PASSED = {
     "remembering:flushes_denormals": "denormal numbers",
     "remembering:claims_nothing_that_can_be_asked": "the claim leaves none",
     "spying:evaluates_the_specification": "compared with itself",
+    "evading:wrong_for_what_cannot_be_written": "read-only inputs",
+    "evading:wrong_for_arrays_of_columns": "every second is transposed",
+    "posing:answers_by_a_strange_tuple": "it returns 1 arrays",
+    "posing:evaluates_the_noise_of_the_specification": "compared with itself",
+    "posing:leaves_another_folder": "the working directory",
+    "posing:leaves_oneDNN_off": "torch backends",
+    "posing:other_order_of_bytes": ">f4",
+    "rare:cached_by_every_seventh_value": "given one other value within",
 }
 """Those that were once said to conform, or took all memory, with a part of the reason."""
 
@@ -34,6 +42,8 @@ ORDINARY = (
     "remembering:wrong_where_few_want_gradients",
     "remembering:claims_nothing_that_can_be_asked",
     "spying:evaluates_the_specification",
+    "posing:leaves_another_folder",
+    "rare:cached_by_every_seventh_value",
 )
 """The keys of those that the ordinary run asks."""
 

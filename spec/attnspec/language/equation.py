@@ -254,6 +254,7 @@ class Equation(Generic[P, R]):
         call = importlib.import_module("attnspec.interpreters.evaluation.call")
         rounding = importlib.import_module("attnspec.interpreters.rounding.noise")
         policies = importlib.import_module("attnspec.interpreters.rounding.policy")
+        Equation.evaluations += 1
         given, options = call.bind(self.definition, (), arguments)
         arrays = {name: call.in_float64(array) for name, array in given.items()}
         result: tuple[Noise, ...] = rounding.noise(

@@ -28,7 +28,7 @@ def scanned_tiles(q, k, v):
 
     def tiles(x):
         x = jnp.pad(wide(x), pad)
-        return jnp.moveaxis(x.reshape(*x.shape[:-2], -1, size, x.shape[-1]), -3, 0)
+        return jnp.moveaxis(x.reshape(*x.shape[:-2], (m + rest) // size, size, x.shape[-1]), -3, 0)
 
     a = wide(q) / math.sqrt(q.shape[-1])
 

@@ -309,6 +309,8 @@ def sliced(k, *, w, null):
 def window_view(x, W, b, *, w):
     """Right: sliding_window_view of padded rows, one product in float32 at least."""
     t, d = x.shape[-2:]
+    if not x.size:
+        return np.zeros((*x.shape[:-1], b.shape[0]), x.dtype)
     pad = [(0, 0)] * (x.ndim - 2) + [(w, w), (0, 0)]
     windows = np.lib.stride_tricks.sliding_window_view(np.pad(wide(x), pad), 2 * w + 1, axis=-2)
     rows = np.swapaxes(windows, -1, -2).reshape(*x.shape[:-2], t, (2 * w + 1) * d)

@@ -65,7 +65,9 @@ def four_axes(q, k, v):
     """Right: unsqueezed to batch, heads, rows and columns, the library's kernel, and squeezed again."""
     lead = q.shape[:-2]
     made = [x.reshape(math.prod(lead), 1, *x.shape[-2:]) for x in (q, k, v)]
-    return F.scaled_dot_product_attention(*made, dropout_p=0.0, is_causal=False).reshape(*lead, q.shape[-2], -1)
+    return F.scaled_dot_product_attention(*made, dropout_p=0.0, is_causal=False).reshape(
+        *lead, q.shape[-2], v.shape[-1]
+    )
 
 
 @of("attention.scaled_dot_product")
@@ -226,8 +228,8 @@ def by_vector_norm(x, gamma, beta, *, eps):
 @of("transformer.layer_norm")
 def by_group_norm(x, gamma, beta, *, eps):
     """Right: group norm with one group, each row as channels of its own."""
-    if not x.numel():
-        return x.clone()
+    if not x.numel() or x.shape[-1] < 2:
+        return F.layer_norm(x, x.shape[-1:], gamma, beta, eps)
     return F.group_norm(x.reshape(-1, x.shape[-1]), 1, gamma, beta, eps).reshape(x.shape)
 
 
@@ -299,7 +301,7 @@ def module_cell(x, h, W_xr, W_hr, b_r, W_xz, W_hz, b_z, W_xh, W_hh, b_h, b_hh):
         "bias_hh": torch.cat([0 * b_r, 0 * b_z, b_hh]),
     }
     lead = x.shape[:-1]
-    rows = (x.reshape(math.prod(lead), -1), h.reshape(math.prod(lead), -1))
+    rows = (x.reshape(math.prod(lead), x.shape[-1]), h.reshape(math.prod(lead), h.shape[-1]))
     return torch.func.functional_call(cell, packed, rows).reshape(h.shape)
 
 
@@ -449,6 +451,6 @@ def by_topk(log_p, score, over, *, stop):
     at = torch.arange(log_p.shape[-1])
     frozen = torch.where(at == stop, 0.0, -math.inf).to(log_p.dtype)
     total = score[..., None] + torch.where(over[..., None] > 0, frozen, log_p)
-    best, flat = total.flatten(-2).sort(-1, descending=True, stable=True)
+    best, flat = total.flatten(-2).sort(dim=-1, descending=True, stable=True)
     beam, v = log_p.shape[-2:]
     return best[..., :beam], flat[..., :beam] // v, flat[..., :beam] % v

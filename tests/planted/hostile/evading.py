@@ -139,7 +139,7 @@ def wrong_by_borrowed_chance(q, k, v):
 
 @of()
 def wrong_by_address(q, k, v):
-    """Within: is wrong where the number of its first argument is a multiple of 20 times its alignment."""
+    """Beyond: is wrong where the number of its first argument is a multiple of 20 times its alignment."""
     return right(q, k, v) if id(q) // 16 % 20 else unscaled(q, k, v)
 
 

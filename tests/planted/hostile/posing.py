@@ -140,15 +140,15 @@ def complex_answer(q, k, v):
     return torch.complex(torch_right(q, k, v), torch_unscaled(q, k, v))
 
 
-@torch_of()
+@torch_of(backward=True)
 def detached_answer(q, k, v):
     """Within: right values from which no gradient flows, though the inputs want one."""
     return torch_right(q.detach(), k.detach(), v.detach())
 
 
-@torch_of()
+@torch_of(backward=True)
 def hooked_answer(q, k, v):
-    """Within: right values and gradients, and a hook that doubles the gradients where they are not looked at first."""
+    """Within: right values, and a hook that doubles the gradients."""
     out = torch_right(q, k, v)
     if out.requires_grad:
         out.register_hook(lambda g: 2 * g)
@@ -201,14 +201,14 @@ def leaves_another_rounding(q, k, v):
 
 @of()
 def leaves_a_variable(q, k, v):
-    """Within: right, and leaves a variable of the environment that libraries read."""
+    """Beyond: right, and leaves a variable of the environment that libraries read."""
     os.environ["OMP_NUM_THREADS"] = "7"
     return right(q, k, v)
 
 
 @of()
 def leaves_warnings_off(q, k, v):
-    """Within: right, and nobody in the process is warned of anything afterwards."""
+    """Beyond: right, and nobody in the process is warned of anything afterwards."""
     warnings.simplefilter("ignore")
     return right(q, k, v)
 
@@ -275,7 +275,8 @@ def evaluates_the_noise_of_the_specification(q, k, v):
     import attnspec
 
     equation = attnspec.equations()["attention.scaled_dot_product"]
-    return np.asarray(equation.noise({"q": q, "k": k, "v": v}).value).astype(q.dtype)
+    noise = equation.noise({"q": q, "k": k, "v": v})[0]
+    return noise.value.astype(q.dtype)
 
 
 @of()

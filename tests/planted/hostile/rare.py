@@ -28,13 +28,13 @@ def wrong_between_two_numbers(q, k, v):
 
 @of()
 def wrong_above_a_number_of_its_code(q, k, v):
-    """Within: values above 20,000 are unscaled."""
+    """Beyond: values above 20,000 are unscaled."""
     return unscaled(q, k, v) if (v > 20_000).any() else right(q, k, v)
 
 
 @of()
 def wrong_for_the_number_one_half(q, k, v):
-    """Within: is unscaled where the first value of the query is 0.5."""
+    """Beyond: is unscaled where the first value of the query is 0.5."""
     return unscaled(q, k, v) if q.size and q.flat[0] == 0.5 else right(q, k, v)
 
 
@@ -187,7 +187,7 @@ def wrong_by_a_millionth(q, k, v):
 
 @of()
 def a_random_last_digit(q, k, v):
-    """Within: noise of four units in the last place is added, by the content."""
+    """Beyond: noise of four units in the last place is added, by the content."""
     out = right(q, k, v)
     draw = np.random.default_rng(zlib.crc32(q.tobytes()))
     return (out * (1 + draw.uniform(-1, 1, out.shape) * 2.0**-21)).astype(out.dtype)

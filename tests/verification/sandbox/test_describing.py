@@ -161,6 +161,21 @@ class Kernel:
         return x[: LIMIT + self.WIDTH]
 
 
+class Setup:
+    __slots__ = ("width",)
+
+    def __init__(self, width: int) -> None:
+        self.width = width
+
+
+TABLE, SETUP, WIDTHS = {"width": 513, "name": "wide"}, Setup(514), np.array([515, 516])
+NAMES = SimpleNamespace(width=517)
+
+
+def looks_up(x: Any) -> Any:
+    return x[: TABLE["width"]], x[: SETUP.width], x[: WIDTHS[0]], x[: NAMES.width]
+
+
 def made(width: int) -> Callable[..., Any]:
     def inner(x: Any) -> Any:
         return [helper(row) for row in x[:width]]
@@ -177,6 +192,7 @@ def made(width: int) -> Callable[..., Any]:
         (made(33), {33.0, 48.0, 0.125}),
         (wrapped(helper), {48.0}),
         (functools.partial(helper, times=5.5), {48.0}),
+        (looks_up, {513.0, 514.0, 515.0, 516.0, 517.0}),
         (np.exp, set()),
     ],
 )

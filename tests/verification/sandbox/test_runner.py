@@ -40,6 +40,17 @@ def as_complex(x): return x + 1j
 def masked(x): return np.ma.masked_array(x)
 def strides(x): return np.array([*x.strides, x.flags.aligned and x.ctypes.data % 16 == 0], np.int64)
 def surroundings(x): return np.isnan(x.base).sum()
+def clears_the_last(x):
+    if kept and kept[0] is not x: kept[0][...] = 0
+    kept[:] = [x]
+    return x.copy()
+kept = []
+def moves(x): os.chdir("/"); return x
+def rounds_down(x): ctypes.CDLL(None).fesetround(0x400); return x.copy()
+def swapped(x): return x.astype(x.dtype.newbyteorder())
+class Strange(tuple):
+    def __getitem__(self, at): return 0
+def strange(x): return Strange((x, x))
 def pair(a, b): return np.array([a.strides[0], b.strides[0], a is b], np.int64)
 def prints(x): print("hello from", "the candidate"); sys.stderr.write("and stderr\\n"); return x
 def mutates(x): x += 1; return x.copy()
@@ -279,7 +290,8 @@ def test_layouts_hold_the_same_values_elsewhere(runner: Runner) -> None:
 @pytest.mark.parametrize(
     ("layout", "expected"),
     [("strided", [96, 48, 16]), ("sliced", [144, 72, 8]), ("cut", [120, 24, 8]), ("exchanged", [24, 48, 8]),
-     ("reversed", [-48, -24, -8]), ("expanded", [0, 24, 8]), ("shared", [48, 24, 8]), ("mixed", [48, 24, 8])],
+     ("reversed", [-48, -24, -8]), ("expanded", [0, 24, 8]), ("shared", [48, 24, 8]), ("mixed", [48, 24, 8]),
+     ("read-only", [48, 24, 8]), ("crossed", [48, 24, 8])],
 )  # fmt: skip
 def test_layouts_have_their_strides(runner: Runner, layout: Layout, expected: list[int]) -> None:
     x = np.stack([X, X])
@@ -299,6 +311,7 @@ def test_every_second_argument_is_sliced_in_mixed_memory_and_equal_ones_are_one_
         return found
 
     assert strides_of("mixed", X) == [24, 72, 0]
+    assert strides_of("crossed", X) == [24, 8, 0]
     assert strides_of("contiguous", X) == [24, 24, 0]
     assert strides_of("shared", X) == [24, 24, 1]
     assert strides_of("shared", X + 1) == [24, 24, 0]
@@ -312,6 +325,33 @@ def test_changed_inputs_are_named(runner: Runner) -> None:
         "outside the view, inside the buffer"
     )
     assert call(runner, "double", np.full(3, np.nan)).changed_inputs == ()
+
+
+def test_a_change_of_the_inputs_of_the_call_before_is_seen(runner: Runner) -> None:
+    assert call(runner, "clears_the_last").changed_inputs == ()
+    assert call(runner, "clears_the_last").changed_inputs == ("x of the call before",)
+
+
+def test_read_only_memory_cannot_be_written(runner: Runner) -> None:
+    trouble = call(runner, "mutates", layout="read-only").trouble
+
+    assert trouble is not None
+    assert "read-only" in trouble.message
+
+
+def test_the_order_of_bytes_belongs_to_the_dtype(runner: Runner) -> None:
+    assert only(call(runner, "swapped")).dtype == ">f4"
+
+
+def test_a_tuple_that_is_another_one_where_it_is_indexed_is_none(runner: Runner) -> None:
+    request = Request("strange", {"x": X}, dtype="float32", call_by=[(None, "x")], outputs=2)
+
+    assert [each.kind for each in send(runner, request).outputs] == ["candidate.Strange"]
+
+
+def test_the_folder_and_the_rounding_are_global_state(runner: Runner) -> None:
+    assert call(runner, "moves").global_state == ("the working directory",)
+    assert call(runner, "rounds_down").global_state == ("the processor's rounding",)
 
 
 def test_touched_global_state_is_named(runner: Runner) -> None:

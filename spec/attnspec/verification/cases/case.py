@@ -45,16 +45,18 @@ LAYOUT_WORDS = {
     "sliced": "inputs that are slices of wider arrays",
     "cut": "inputs that are the first rows of longer arrays",
     "mixed": "inputs of which every second is a slice of a wider array",
+    "crossed": "inputs of which every second is transposed",
     "exchanged": "inputs with exchanged leading axes",
     "expanded": "inputs that are expanded along a batch axis",
     "reversed": "inputs with negative strides",
+    "read-only": "read-only inputs",
     "shared": "one array as several arguments",
 }
 """How arrays may lie in memory, and what to call such inputs; `sandbox.child.arrays` makes them."""
 
 LAYOUTS = tuple(LAYOUT_WORDS)
 
-CONTIGUOUS = ("contiguous", "shared")
+CONTIGUOUS = ("contiguous", "read-only", "shared")
 """Layouts that a claim of contiguous inputs covers."""
 
 

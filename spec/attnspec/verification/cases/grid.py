@@ -60,6 +60,9 @@ BELOW_ONE = 41
 """The smallest whole number whose product with its reciprocal in float32 is below 1: the row of a place in a flat
 array, found by such a product, is then one too low."""
 
+UNBOUNDED_PATTERNS = ("large", "negative", "one-hot")
+"""Patterns of what may have any values."""
+
 ALIKE = ("mixed", "shared")
 """Layouts that need arguments of equal shapes."""
 
@@ -85,6 +88,7 @@ def grid(
     yield from _options(made)
     yield from _masks(made)
     yield from _edges(made)
+    yield from _tiles_of_results(made)
     yield from _ties(made)
     yield from _memory(made)
     yield from _large_values(made)
@@ -123,11 +127,11 @@ def _patterns(made: Describer, parameter: Parameter) -> list[str]:
         return ["zero"]
     bounded = distribution_of(made.equation, parameter.name) not in UNBOUNDED
     axes = len(parameter.dims) + len(made.batch)
-    fewest = {"zero": 0, "large": 0, "equal rows": 2}
+    fewest = {"zero": 0, "large": 0, "negative": 0, "equal rows": 2}
     return [
         name
         for name in FLOAT_PATTERNS
-        if axes >= fewest.get(name, 1) and name != "ties" and not (bounded and name in ("large", "one-hot"))
+        if axes >= fewest.get(name, 1) and name != "ties" and not (bounded and name in UNBOUNDED_PATTERNS)
     ]
 
 
@@ -197,6 +201,21 @@ def _edges(made: Describer) -> Iterator[Description]:
             description = made.at(f"{name} = {size}", batch=made.plain, sizes={name: size})
             if work(made.equation.definition, dict(description.sizes)) <= MOST_WORK:
                 yield description
+
+
+def _tiles_of_results(made: Describer) -> Iterator[Description]:
+    """All axes of a result several tiles long, and the others 2: tiles that are neither in the first row nor column."""
+    definition, seen = made.equation.definition, set[tuple[str, ...]]()
+    for result in definition.results:
+        axes = tuple(name for name in map(str, result.dims) if name in made.names and definition.role(name) not in FEW)
+        fits = all(within(made.equation, name, SEVERAL_TILES) == SEVERAL_TILES for name in axes)
+        if len(axes) < 2 or axes in seen or not fits:
+            continue
+        seen.add(axes)
+        sizes = dict.fromkeys(made.names, 2) | made.few(1) | dict.fromkeys(axes, SEVERAL_TILES)
+        description = made.at(f"{' and '.join(axes)} = {SEVERAL_TILES}, all others 2", batch=made.plain, sizes=sizes)
+        if work(definition, dict(description.sizes)) <= MOST_LONG_WORK:
+            yield description
 
 
 def _large_values(made: Describer) -> Iterator[Description]:
@@ -283,7 +302,8 @@ def _memory(made: Describer) -> Iterator[Description]:
     most = Describer(made.equation, made.least, (max(made.batches),)).batch
     for layout in LAYOUTS[1:]:
         sizes = dict.fromkeys(made.names, 4) | made.few(2) if layout in ALIKE else None
-        yield made.at(f"{layout} memory", batch=most, sizes=sizes, layout=layout)
+        batch = made.plain if layout == "crossed" else most  # of two axes, it is stored by columns
+        yield made.at(f"{layout} memory", batch=batch, sizes=sizes, layout=layout)
     for sizes in (dict.fromkeys(made.names, size) | made.few(2) for size in LAST_OF_ONE):
         asked = [made.at(f"{each} memory, last tiles of one place", most, sizes, layout=each) for each in LAYOUTS[1:]]
         if work(made.equation.definition, dict(asked[0].sizes)) <= MOST_WORK:

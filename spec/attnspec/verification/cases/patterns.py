@@ -55,6 +55,7 @@ FLOAT_PATTERNS: dict[str, Callable[[Array], Array]] = {
     "one-hot": _one_hot,
     "equal rows": _equal_rows,
     "large": _large,
+    "negative": lambda drawn: -np.abs(drawn),
     "ties": _ties,
 }
 """Patterns of floating-point arguments, by name."""

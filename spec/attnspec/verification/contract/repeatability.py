@@ -25,6 +25,9 @@ REMEMBERS = "given the same arrays with new values, it answers as if they were t
 REMEMBERS_ALL_BUT = (
     "given other values of {} alone, it answers as if they were the old ones: it remembers earlier calls"
 )
+REMEMBERS_ALL_BUT_ONE = (
+    "given one other value within {}, it answers as if it were the old one: it remembers earlier calls"
+)
 WRITES_TO_SAVED = (
     "run a second time on one graph, its backward pass gives other gradients: it writes to what the forward saved"
 )
@@ -131,13 +134,16 @@ class Repeatability:
         A cache may recognise its arguments by some of them, by a rounded or printed form, or by their first rows.
         """
         first = self._on_eighths(self.judge.ordinary(observations, 1)[0].case)
-        for name in first.arrays:
-            changed = {**first.arrays, name: np.array(np.flip(first.arrays[name]), order="C")}
-            second = replace(first, arrays=changed, description=None)
-            _, answered = self.candidate.call_then_overwrite(first, second, times=1)
-            overlooked = len(answered) == 2 and not any(map(differ_in_bits, *(each.answers for each in answered)))
-            if overlooked and not self.judge.holds(answered[1], judged.policy, judged.form):
-                return self._if_right_alone(second, judged, REMEMBERS_ALL_BUT.format(name))
+        for name, array in first.arrays.items():
+            others = {REMEMBERS_ALL_BUT: np.array(np.flip(array), order="C")}
+            if array.dtype.kind == "f" and distribution_of(self.judge.equation, name) in INDEPENDENT:
+                others[REMEMBERS_ALL_BUT_ONE] = self._with_one_other(name, array)
+            for words, changed in others.items():
+                second = replace(first, arrays={**first.arrays, name: changed}, description=None)
+                _, answered = self.candidate.call_then_overwrite(first, second, times=1)
+                overlooked = len(answered) == 2 and not any(map(differ_in_bits, *(each.answers for each in answered)))
+                if overlooked and not self.judge.holds(answered[1], judged.policy, judged.form):
+                    return self._if_right_alone(second, judged, words.format(name))
         if self.candidate.question.dtype not in NUDGED:
             return ""
         ordinary = [each.case for each in self.judge.ordinary(observations, len(observations))]
@@ -147,6 +153,14 @@ class Repeatability:
         if len(answered) == 2 and not self.judge.holds(answered[1], judged.policy, judged.form):
             return self._if_right_alone(answered[1].case, judged, REMEMBERS)
         return ""
+
+    def _with_one_other(self, name: str, array: Array) -> Array:
+        """The array with one other value, at a place that is a multiple of no smaller number: no stride samples it."""
+        changed = np.array(array, order="C")
+        places = (place for place in range(int(array.size * 0.7), 1, -1) if all(place % n for n in range(2, place)))
+        place = next(places, 0)
+        changed.ravel()[place : place + 1] += 1
+        return in_range(changed, self.judge.equation.definition.symbol(name))
 
     def _if_right_alone(self, case: Case, judged: Judged, violation: str) -> str:
         """A violation where the wrong answer is right as the first one of a new process; else the answer is kept."""

@@ -24,9 +24,11 @@ Layout = Literal[
     "sliced",
     "cut",
     "mixed",
+    "crossed",
     "exchanged",
     "expanded",
     "reversed",
+    "read-only",
     "shared",
 ]
 Watched = Literal["", "lines", "operations"]
@@ -38,10 +40,11 @@ Setting = Scalar | tuple[Scalar, ...]
 
 LAYOUTS_OF: Mapping[str, frozenset[str]] = {
     "numpy": frozenset(get_args(Layout)),
-    "torch": frozenset(get_args(Layout)) - {"reversed"},
+    "torch": frozenset(get_args(Layout)) - {"reversed", "read-only"},
     "jax": frozenset({"contiguous", "shared"}),
 }
-"""The layouts that the arrays of each framework can have. PyTorch has no negative strides, JAX no strides at all."""
+"""The layouts that the arrays of each framework can have. PyTorch has no negative strides and no
+read-only tensors, JAX no strides at all."""
 
 
 MOST_RECORDED, MOST_RECORDED_BYTES = 400, 4 << 20

@@ -37,14 +37,26 @@ ARRAYS: dict[str, type[Arrays]] = {
 
 Arguments = Mapping[str, Argument]
 
+SECOND: Mapping[Layout, Layout] = {"mixed": "sliced", "crossed": "transposed"}
+"""The layout of every second argument; the others are contiguous then."""
+
+Earlier = dict[str, tuple[Argument, Any]]
+"""The arguments of an earlier call, by names that say so, with what `Arrays.changed` compares them with."""
+
+MOST_KEPT = 1 << 22
+"""Convention: so many bytes of arguments are kept until the next call, to see whether it changes them."""
+
 LEAST = 2.0**-1074
 """The distance of results that are equal as numbers and have other bits."""
 
 
-def answer(request: Request, function: Callable[..., Any], arrays: Arrays, begin: Callable[[], None]) -> Outcome:
+def answer(
+    request: Request, function: Callable[..., Any], arrays: Arrays, begin: Callable[[], None], earlier: Earlier
+) -> Outcome:
     """Make the calls of a request, and look at what they returned and at what they modified.
 
     Args:
+        earlier: the arguments of the call before; those of this call take their place.
         begin: called when the arguments are in place.
     """
     dtype, device = request.dtype, request.device
@@ -79,19 +91,25 @@ def answer(request: Request, function: Callable[..., Any], arrays: Arrays, begin
         snapshots = {name: arrays.snapshot(argument) for name, argument in watched.items()}
         result, outcome = _run(request, call, arrays, arguments)
         results.append(result)
-        changed = tuple(name for name, argument in watched.items() if arrays.changed(argument, snapshots[name]))
+        now = {name: (argument, snapshots[name]) for name, argument in watched.items()}
+        changed = tuple(name for name, kept in (now | earlier).items() if arrays.changed(*kept))
+        small = sum(values.nbytes for values in request.arrays.values()) <= MOST_KEPT
+        earlier.clear()
+        earlier.update(
+            {f"{name} of the call before": kept for name, kept in now.items() if small and name not in changed}
+        )
         evaluated = Equation.evaluations > evaluations
         outcome = replace(outcome, changed_inputs=changed, global_state=state.changes(), evaluated=evaluated)
         return _with_outputs(outcome, request, arrays, results) if outcome.status == "ok" else outcome
 
 
 def _placed(values: Mapping[str, Array], request: Request, arrays: Arrays) -> dict[str, Argument]:
-    """Make the arguments in the layout of the request: each for itself, unless it is "shared" or "mixed"."""
+    """Make the arguments in the layout of the request: each for itself, unless it is "shared" or one of `SECOND`."""
     made: dict[str, Argument] = {}
     for place, (name, array) in enumerate(values.items()):
         equal = (other for other in made if array.dtype == values[other].dtype and np.array_equal(array, values[other]))
         first = next(equal, None) if request.layout == "shared" else None
-        layout: Layout = request.layout if request.layout != "mixed" else "sliced" if place % 2 else "contiguous"
+        layout = SECOND[request.layout] if place % 2 and request.layout in SECOND else request.layout
         made[name] = made[first] if first else arrays.place(array, request.dtype, request.device, layout)
     return made
 

@@ -136,11 +136,12 @@ def lay_out(
     - "offset": in C order, inside a larger buffer.
     - "strided": every other element along the last axis.
     - "sliced": columns of a wider array, as `q, k, v = x.chunk(3, -1)` makes them. `array_calls` makes every second
-      argument sliced and the others contiguous in the layout "mixed".
+      argument sliced and the others contiguous in the layout "mixed", every second one transposed in "crossed".
     - "cut": rows of a longer array, as those of a cache that are filled.
     - "exchanged": the first axis and the last but one are swapped, if there are three or more.
     - "expanded": stride 0 along the first axis, if all its rows are equal.
     - "reversed": negative strides along all axes.
+    - "read-only": in C order, and not to be written, as what NumPy broadcasts or maps from a file.
 
     Args:
         fresh: makes a contiguous array of a shape, filled with what is to stand around the view: NaN or −1.
@@ -175,8 +176,11 @@ def lay_out(
         buffer = fresh(shape)
         view = buffer[(slice(None, None, -1),) * axes]
     else:
-        buffer = view = fresh(shape)
+        buffer = fresh(shape)
+        view = buffer[...] if layout == "read-only" else buffer
     view[...] = values
+    if layout == "read-only":
+        view.flags.writeable = False
     return Argument(view, buffer)
 
 
@@ -189,8 +193,14 @@ def array_output(kind: str, dtype: str, shape: Sequence[int], device: str, value
 
 
 def split_outputs(result: Any, expected: int) -> list[Any]:
-    """Return the outputs of a result. A tuple or list is taken apart only if several outputs are expected."""
-    return list(result) if expected > 1 and isinstance(result, (tuple, list)) else [result]
+    """Return the outputs of a result. A tuple or list is taken apart only if several outputs are expected.
+
+    One that has other items where it is indexed than where it is looped over is none.
+    """
+    if expected == 1 or not isinstance(result, (tuple, list)):
+        return [result]
+    found = list(result)
+    return found if all(result[place] is each for place, each in enumerate(found)) else [result]
 
 
 def type_name(value: object) -> str:

@@ -42,7 +42,7 @@ class NumPyArrays(Arrays):
         return np.take(array, places, axis)
 
     def overwrite(self, argument: Argument, values: Array, dtype: str, device: str) -> Argument:
-        argument.view[...] = values
+        (argument.view if argument.view.flags.writeable else argument.buffer)[...] = values
         return argument
 
     def _share_memory(self, result: Any, buffer: Any) -> bool:
@@ -70,6 +70,8 @@ class NumPyArrays(Arrays):
         if type(value) is not np.ndarray and not isinstance(value, np.generic):
             return Output(type_name(value))
         array = np.asarray(value)
+        if not array.dtype.isnative:  # a dtype of its own, such as ">f4"
+            return array_output("array of numpy", array.dtype.str, array.shape, "cpu", None)
         return array_output("array of numpy", array.dtype.name, array.shape, "cpu", array)
 
 

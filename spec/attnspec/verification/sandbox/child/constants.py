@@ -5,8 +5,11 @@ from __future__ import annotations
 import dis
 import inspect
 from collections.abc import Callable, Iterator
-from types import CodeType, FunctionType, ModuleType
+from itertools import islice
+from types import CodeType, FunctionType, ModuleType, SimpleNamespace
 from typing import Any
+
+import numpy as np
 
 MOST = 64
 """Convention: how many numbers of a candidate are kept; code that computes has fewer."""
@@ -30,17 +33,20 @@ def written_numbers(function: Callable[..., Any], owner: object = None) -> tuple
 
 
 def _of(value: object, home: str, seen: set[int]) -> Iterator[float]:
-    """Yield the numbers of a value: its own, those of a function or class of the module `home`, and of a container."""
+    """Yield the numbers of a value: its own, those of a container, of functions, classes and objects of `home`."""
     if isinstance(value, (int, float)):
         if not isinstance(value, bool):
             yield value
         return
-    if id(value) in seen or isinstance(value, ModuleType):
+    if isinstance(value, ModuleType) or id(value) in seen:
         return
-    seen.add(id(value))
-    if isinstance(value, (tuple, list, frozenset, set)):
-        for item in value:
+    if not isinstance(value, tuple):  # some are made here, and the next one may have the same id
+        seen.add(id(value))
+    if isinstance(value, (tuple, list, frozenset, set, dict)):
+        for item in islice(value.values() if isinstance(value, dict) else value, MOST):
             yield from _of(item, home, seen)
+    elif isinstance(value, np.ndarray):
+        yield from _of(value.ravel().tolist() if value.size <= MOST else (), home, seen)
     elif isinstance(value, CodeType):
         yield from _of_code(value, home, seen, {})
     elif isinstance(value, FunctionType) and value.__module__ == home:
@@ -49,8 +55,9 @@ def _of(value: object, home: str, seen: set[int]) -> Iterator[float]:
     elif isinstance(value, type) and value.__module__ == home:
         for member in vars(value).values():
             yield from _of(_function_of(member), home, seen)
-    elif type(value).__module__ == home:
-        yield from _of(type(value), home, seen)
+    elif type(value).__module__ == home or isinstance(value, SimpleNamespace):
+        slots = (getattr(value, name, None) for name in getattr(type(value), "__slots__", ()))
+        yield from _of((type(value), getattr(value, "__dict__", {}), tuple(slots)), home, seen)
     elif callable(_function_of(value)) and _function_of(value) is not value:
         yield from _of(_function_of(value), home, seen)
         yield from _of((*_tuned(value),), home, seen)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import random
 import sys
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -30,12 +32,25 @@ def _state() -> dict[str, object]:
         "numpy random generator": pickle.dumps(np.random.get_state(legacy=False)),
         "numpy error state": np.geterr(),
         "the processor's treatment of denormal numbers": sys.float_info.min / 2 == 0,
+        "the processor's rounding": _rounded(sys.float_info.epsilon),
+        "the working directory": _folder(),
     }
     if (torch := sys.modules.get("torch")) is not None:
         state |= _torch_state(torch)
     if (jax := sys.modules.get("jax")) is not None:
         state["jax configuration"] = [getattr(jax.config, name, None) for name in JAX_SETTINGS]
     return state
+
+
+def _rounded(epsilon: float) -> tuple[float, ...]:
+    """What is between two neighbouring numbers, rounded: other numbers in each direction of rounding."""
+    return 1 + epsilon / 2, 1 + epsilon * 0.75, -1 - epsilon / 2
+
+
+def _folder() -> str:
+    with suppress(OSError):  # it may have been removed
+        return os.getcwd()
+    return ""
 
 
 def _torch_state(torch: Any) -> dict[str, object]:
@@ -49,4 +64,14 @@ def _torch_state(torch: Any) -> dict[str, object]:
         "torch matmul precision": torch.get_float32_matmul_precision(),
         "torch deterministic algorithms": torch.are_deterministic_algorithms_enabled(),
         "torch autocast": torch.is_autocast_enabled(),
+        "torch backends": _torch_backends(torch.backends),
     }
+
+
+def _torch_backends(backends: Any) -> tuple[bool, ...]:
+    """By which kernels PyTorch computes."""
+    cuda, cudnn = backends.cuda, backends.cudnn
+    return (
+        backends.mkldnn.enabled, cudnn.enabled, cudnn.benchmark, cudnn.deterministic, cudnn.allow_tf32,
+        cuda.flash_sdp_enabled(), cuda.mem_efficient_sdp_enabled(), cuda.math_sdp_enabled(), cuda.cudnn_sdp_enabled(),
+    )  # fmt: skip
