@@ -15,7 +15,7 @@ from planted.hostile.corpus import BEYOND, HERE, WITHIN, hostile
 ONCE_PASSED = {
     "answering:three_buffers_in_turn": "goes on writing to",
     "answering:changes_after_a_while": "has other values a while later",
-    "remembering:cached_by_the_query": "given other values of k alone",
+    "remembering:cached_by_the_query": "it remembers",
     "remembering:cached_by_its_print": "as if they were the old ones",
     "remembering:cached_by_three_digits": "as if they were the old ones",
     "remembering:keys_kept_from_before": "as if they were the old ones",
