@@ -18,7 +18,7 @@ ONCE_PASSED = {
     "remembering:cached_by_the_query": "it remembers",
     "remembering:cached_by_its_print": "as if they were the old ones",
     "remembering:cached_by_three_digits": "as if they were the old ones",
-    "remembering:keys_kept_from_before": "as if they were the old ones",
+    "remembering:keys_kept_from_before": "as if it were the old one",
     "remembering:wrong_without_gradients": "wrong with gradients turned off",
     "remembering:wrong_where_gradients_are_wanted": "wrong where its inputs want gradients",
     "remembering:wrong_where_few_want_gradients": "wrong where no other input wants one",

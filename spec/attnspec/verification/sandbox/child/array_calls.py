@@ -40,23 +40,24 @@ Arguments = Mapping[str, Argument]
 SECOND: Mapping[Layout, Layout] = {"mixed": "sliced", "crossed": "transposed"}
 """The layout of every second argument; the others are contiguous then."""
 
-Earlier = dict[str, tuple[Argument, Any]]
-"""The arguments of an earlier call, by names that say so, with what `Arrays.changed` compares them with."""
+Kept = dict[str, tuple[Argument, Any]]
+"""Arguments that are kept beyond their call, with what `Arrays.changed` compares them with."""
 
 MOST_KEPT = 1 << 22
-"""Convention: so many bytes of arguments are kept until the next call, to see whether it changes them."""
+"""Convention: so many bytes of arguments are kept, to see whether later calls change them. Those of one call alone are,
+so that memory and objects are used again, which shows caches that recognise arguments by them."""
 
 LEAST = 2.0**-1074
 """The distance of results that are equal as numbers and have other bits."""
 
 
 def answer(
-    request: Request, function: Callable[..., Any], arrays: Arrays, begin: Callable[[], None], earlier: Earlier
+    request: Request, function: Callable[..., Any], arrays: Arrays, begin: Callable[[], None], kept: Kept
 ) -> Outcome:
     """Make the calls of a request, and look at what they returned and at what they modified.
 
     Args:
-        earlier: the arguments of the call before; those of this call take their place.
+        kept: the arguments of the first call of this process, which are put there by it.
         begin: called when the arguments are in place.
     """
     dtype, device = request.dtype, request.device
@@ -92,12 +93,9 @@ def answer(
         result, outcome = _run(request, call, arrays, arguments)
         results.append(result)
         now = {name: (argument, snapshots[name]) for name, argument in watched.items()}
-        changed = tuple(name for name, kept in (now | earlier).items() if arrays.changed(*kept))
-        small = sum(values.nbytes for values in request.arrays.values()) <= MOST_KEPT
-        earlier.clear()
-        earlier.update(
-            {f"{name} of the call before": kept for name, kept in now.items() if small and name not in changed}
-        )
+        changed = tuple(name for name, pair in (now | kept).items() if arrays.changed(*pair))
+        if not kept and not changed and sum(values.nbytes for values in request.arrays.values()) <= MOST_KEPT:
+            kept.update({f"{name} of an earlier call": pair for name, pair in now.items()})
         evaluated = Equation.evaluations > evaluations
         outcome = replace(outcome, changed_inputs=changed, global_state=state.changes(), evaluated=evaluated)
         return _with_outputs(outcome, request, arrays, results) if outcome.status == "ok" else outcome
