@@ -36,10 +36,10 @@ def one(d_x: Tensor, k: Tensor, rows: int, own: bool) -> Tensor:
 
 
 def gradients(d_x: Tensor, k: Tensor, P: Tensor, own: bool) -> Tensor:
-    examples = zip(d_x.reshape(-1, *d_x.shape[-2:]), k.reshape(-1, k.shape[-1]), strict=True)
-    found = [one(part, tokens, P.shape[-2], own) for part, tokens in examples] if k.numel() and d_x.numel() else []
-    if not found:
+    if not k.numel() or not d_x.numel():
         return d_x.new_zeros(*d_x.shape[:-2], *P.shape)
+    examples = zip(d_x.reshape(-1, *d_x.shape[-2:]), k.reshape(-1, k.shape[-1]), strict=True)
+    found = [one(part, tokens, P.shape[-2], own) for part, tokens in examples]
     return torch.stack(found).reshape(*d_x.shape[:-2], *P.shape).to(d_x.dtype)
 
 
