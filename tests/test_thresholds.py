@@ -87,6 +87,7 @@ ELSEWHERE = {
     "ALONG": "changes of arrays",
     "REDUCED": "changes of arrays",
     "NUMBERS": "changes of arrays",
+    "ORDERED": "changes of arrays",
     "WHOLE": "changes of options",
     "ROUNDED": "changes of options",
 }

@@ -160,6 +160,32 @@ def test_one_row_of_a_table_is_read(word: str, row: int) -> None:
     np.testing.assert_array_equal(wrong, a + table[row])
 
 
+@pytest.mark.parametrize(("word", "place"), [("first", 0), ("last", 4)])
+def test_one_term_of_all_sums_counts_as_if_each_were_assigned(word: str, place: int) -> None:
+    """The gradients of a matrix and of a bias are those of one row; that of the input is of all."""
+    d_y, x, W = (GENERATOR.standard_normal(shape) for shape in ((5, 2), (5, 3), (3, 2)))
+    given = {"d_y": d_y, "x": x, "W": W, "b": np.zeros(2)}
+
+    wrong = evaluate(tree("backward.linear", f"of all sums over t only the {word} term counts"), (), given)
+
+    assert isinstance(wrong, tuple)
+    for found, expected in zip(wrong, (d_y @ W.T, np.outer(x[place], d_y[place]), d_y[place]), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
+def test_what_is_added_below_a_root_is_added_to_a_row_that_is_divided_by_its_largest_component() -> None:
+    x, gamma, beta = GENERATOR.standard_normal((3, 6))
+    centred = x - x.mean()
+    scaled = centred / np.abs(centred).max()
+
+    wrong = evaluate(
+        tree("transformer.layer_norm", "a row that is divided by its largest component"), (),
+        {"x": x, "gamma": gamma, "beta": beta, "eps": 0.1},
+    )  # fmt: skip
+
+    np.testing.assert_allclose(wrong, scaled / np.sqrt((scaled**2).mean() + 0.1) * gamma + beta, rtol=1e-12)
+
+
 @pytest.mark.broad
 @pytest.mark.parametrize("id", [*REGISTRY])
 def test_every_equation_has_well_formed_errors(id: str) -> None:

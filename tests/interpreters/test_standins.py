@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from attnspec import equation
 from attnspec.interpreters.evaluation.call import evaluate
 from attnspec.interpreters.mutation.function_substitutions import (
     CAPS,
@@ -23,7 +24,9 @@ from attnspec.interpreters.mutation.function_substitutions import (
     function_substitutions,
 )
 from attnspec.interpreters.mutation.function_substitutions import MASKED as MASKED_BY
+from attnspec.language.check import check
 from attnspec.language.equation import REGISTRY
+from attnspec.notation import Bool, Float, Tensor, index, softmax, sum
 from trees import read
 
 FARTHEST = 60.0
@@ -216,3 +219,18 @@ def test_they_reach_every_layer(stacked: str, layer: str) -> None:
 
     assert found == expected
     assert found
+
+
+def test_a_count_of_what_a_mask_shows_keeps_the_mask() -> None:
+    """A number has no place along the axis of the mask, so that nothing could be counted without it."""
+
+    @equation()
+    def shown(e: Float[Tensor, " m"], mask: Bool[Tensor, " m"]) -> Float[Tensor, " m"]:
+        """Weights times the number of those that are seen."""
+        j = index("m")
+        p = softmax(j, e[j], where=mask[j])
+        y = p * sum(j, 1, where=mask[j])
+        return y.stack(j)
+
+    for mutant in function_substitutions(shown.definition):
+        check(mutant.definition)

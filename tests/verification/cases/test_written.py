@@ -19,7 +19,7 @@ from attnspec.verification.cases.written import (
     written,
 )
 
-MOST = MOST_SIZES + MOST_VALUES + 2 * MOST_PAIRS + 2 * MOST_BATCHES
+MOST = MOST_SIZES + MOST_VALUES + 2 * MOST_PAIRS + 3 * MOST_BATCHES
 ATTENTION, NORM = "attention.scaled_dot_product", "transformer.layer_norm"
 
 
@@ -58,7 +58,17 @@ def test_many_examples_are_asked_where_an_example_is_small() -> None:
     found = {each.why: each.batch for each in cases(NORM, 1024.0)}
 
     assert found["1025 examples, near a 1024 in the code"] == (1025,)
-    assert not any("examples" in each.why for each in cases("recurrent.gru", 1024.0))
+    assert not any("examples, near" in each.why for each in cases("recurrent.gru", 1024.0))
+
+
+def test_more_rows_of_all_examples_than_a_number_are_asked_where_so_many_examples_cost_too_much() -> None:
+    """A grid with a block for each row of the batch may end at 65,536."""
+    found = {each.why: (each.batch, dict(each.sizes)) for each in cases("recurrent.lstm", 65_536.0)}
+    batch, sizes = found["65600 rows of all examples, beyond a 65536 in the code"]
+
+    assert batch[0] * sizes["t"] == 65_600
+    assert not any("rows of all" in each.why for each in cases("recurrent.lstm", 65_536.0, batches=(0,)))
+    assert not any("rows of all" in each.why for each in cases("recurrent.lstm", 128.0))
 
 
 def test_an_option_is_near_a_number_within_its_own_ends() -> None:

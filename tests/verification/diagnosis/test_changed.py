@@ -32,6 +32,9 @@ MASKED, HEADS = "attention.masked", "multihead.attention"
 POLICY = preset("op-by-op", "float32")
 
 
+EMBEDDING = "text.embedding"
+
+
 @cache
 def judge(id: str) -> Judge:
     return Judge(REGISTRY[id], "float32")
@@ -137,6 +140,22 @@ def test_half_of_a_number_that_decides_a_whole_one_is_named() -> None:
     assert any("half of uniform is read" in says for says in all_of(found))
 
 
+@pytest.mark.parametrize(
+    ("axis", "says"),
+    [(-1, "each row of k is read in ascending order"), (None, "k of all examples is read in ascending order")],
+)
+def test_whole_numbers_that_are_sorted_where_they_lie_are_named(axis: int | None, says: str) -> None:
+    definition = REGISTRY[EMBEDDING].definition
+    found = [case_of(EMBEDDING, batch=3, seed=seed, t=5, v=7, d=4) for seed in range(2)]
+    sorted_ = [np.sort(case.arrays["k"], axis=axis).reshape(case.arrays["k"].shape) for case in found]
+    values = [
+        np.asarray(evaluate(definition, (), {**case.arguments, "k": k})) for case, k in zip(found, sorted_, strict=True)
+    ]
+    answers = [Observation(case, (value,)) for case, value in zip(found, values, strict=True)]
+
+    assert says in all_of(changed_inputs(judge(EMBEDDING), answers, POLICY))[0]
+
+
 def test_an_option_that_is_ignored_is_named() -> None:
     assert "heads is ignored: 1 is used" in all_of(changed_inputs(judge(HEADS), read(HEADS, heads=1), POLICY))
 
@@ -153,6 +172,7 @@ def spilled(value: Array, tile: int) -> Array:
     ("change", "says"),
     [
         (lambda value: value[[1, 0, *range(2, len(value))]], "the examples of a batch come back in another order"),
+        (lambda value: value[[1, 2, *range(2, len(value))]], "it of some examples of a batch is that of others"),
         (lambda value: np.broadcast_to(value.mean(0), value.shape), "is the mean over the batch"),
         (lambda value: value[:, ::-1], "returned in reverse order along n"),
         (lambda value: value[:, [0, 1, 2, 3, 3]], "at the last place of n is that of the place before it"),
@@ -167,6 +187,17 @@ def test_changed_answers_are_named(change: Callable[[Array], Array], says: str) 
     answers = [Observation(each.case, (change(each.answers[0]),)) for each in read(MASKED)]
 
     assert says in str(changed_answers(judge(MASKED), answers, POLICY))
+
+
+def test_of_changes_that_fit_those_that_say_more_are_named() -> None:
+    """If all examples have the answer of the first, some have that of others."""
+    answers = [
+        Observation(each.case, (np.broadcast_to(each.answers[0][:1], each.answers[0].shape),)) for each in read(MASKED)
+    ]
+    found = all_of(changed_answers(judge(MASKED), answers, POLICY))
+
+    assert "it of every example of a batch is that of the first" in found[0]
+    assert not any("some examples" in says for says in found)
 
 
 def test_a_batch_that_is_taken_for_one_sequence_is_named() -> None:

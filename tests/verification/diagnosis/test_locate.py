@@ -12,8 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from attnspec import REGISTRY
+from attnspec import REGISTRY, equation
 from attnspec.interpreters.rounding.policy import preset
+from attnspec.notation import Bool, Float, Tensor
+from attnspec.notation import where as chosen_by
 from attnspec.verification.candidate.observation import Observation
 from attnspec.verification.cases.case import Case
 from attnspec.verification.diagnosis.locate import locate, mend, where
@@ -201,6 +203,39 @@ def test_a_mask_that_hides_the_first_places_is_named() -> None:
     found = locate(judge(MASKED), wrong, preset("op-by-op", "float32"), "")
 
     assert "only where mask hides the first 4 places of a row, and never up to 2" in sentence(found)
+
+
+def test_a_mask_that_is_true_everywhere_is_named() -> None:
+    """Where a mask hides nothing, another path may be taken; a single key that it shows tells nothing."""
+    cases = [case_of(MASKED, n=2, m=m, d=2, e=3, seed=m) for m in (6, 7, 1)]
+    for case, hides in zip(cases, (False, True, False), strict=True):
+        case.arrays["mask"][:] = True
+        case.arrays["mask"][..., 0] = not hides
+    right = honest(MASKED, *cases)
+    wrong = changed(right, lambda answer, case: answer + (case is cases[0]))
+
+    found = locate(judge(MASKED), wrong, preset("op-by-op", "float32"), "")
+
+    assert "only where mask is true everywhere" in sentence(found)
+
+
+def test_a_mask_without_axes_hides_no_places() -> None:
+    """A flag of each example has an axis in a batch alone."""
+
+    @equation()
+    def chosen(a: Float[Tensor, " d"], b: Float[Tensor, " d"], flag: Bool[Tensor, ""]) -> Float[Tensor, " d"]:
+        """One of two rows."""
+        return chosen_by(flag, a, b)
+
+    cases = [case_of(chosen.id, batch=batch, seed=seed, d=4) for seed, batch in enumerate((None, 3, None))]
+    for case, flag in zip(cases, (True, False, False), strict=True):
+        case.arrays["flag"][...] = flag
+    right = honest(chosen.id, *cases)
+    wrong = changed(right, lambda answer, case: answer + (case is cases[0]))
+
+    found = locate(Judge(chosen, "float32"), wrong, preset("op-by-op", "float32"), "")
+
+    assert "only where flag is true everywhere" in sentence(found)
 
 
 def test_a_batch_is_a_size() -> None:

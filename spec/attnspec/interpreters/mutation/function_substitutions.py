@@ -263,10 +263,16 @@ def _mask_as_number(op: str) -> Change:
         if node.op in SOFTMAXES:
             number = Apply("where", (node.where, Number(1.0), Number(0.0)))
             return replace(node, term=Apply(op, (node.term, number)), where=None)
-        masks = {part.where for part in nodes(definition) if isinstance(part, Reduce) and part.op in SOFTMAXES}
-        return replace(node, where=None) if node.op == "sum" and node.where in masks else node
+        return _of_all(node, definition)
 
     return change
+
+
+def _of_all(node: Reduce, definition: Definition) -> Reduce:
+    """A sum without the mask of a softmax; one that only counts what is seen is left as it is."""
+    masks = {part.where for part in nodes(definition) if isinstance(part, Reduce) and part.op in SOFTMAXES}
+    terms = node.op == "sum" and not isinstance(node.term, Number)
+    return replace(node, where=None) if terms and node.where in masks else node
 
 
 def _one_hot(softmax: Reduce) -> Node:
@@ -284,8 +290,7 @@ def _unmasked(stand_in: Callable[[Node], Node]) -> Change:
             return node
         if node.op in SOFTMAXES:
             return replace(node, term=Apply("where", (node.where, node.term, stand_in(node.term))), where=None)
-        masks = {part.where for part in nodes(definition) if isinstance(part, Reduce) and part.op in SOFTMAXES}
-        return replace(node, where=None) if node.op == "sum" and node.where in masks else node
+        return _of_all(node, definition)
 
     return change
 

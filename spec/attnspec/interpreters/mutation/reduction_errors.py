@@ -45,6 +45,7 @@ def reduction_errors(definition: Definition) -> Iterator[Mutant]:
             *_exchanged(place),
             *_cut(place),
             *_absolute_deviation(place),
+            *_scaled_before(place),
             *_of_last_rows(place),
             *_of_one_row(place),
             *_of_tiles(place),
@@ -59,6 +60,31 @@ def reduction_errors(definition: Definition) -> Iterator[Mutant]:
             tree = place.put(new)
             if is_well_formed(tree):
                 yield Mutant(f"{place.label}/{name}", f"in {place.line}: {sentence}", tree)
+    yield from _assigned(definition)
+
+
+def _assigned(definition: Definition) -> Iterator[Mutant]:
+    """In all sums and products of matrices over an index only one term counts: each step assigns, and adds nothing."""
+    places = [place for place in everywhere(definition) if "/" not in place.label]
+    for index, dim in definition.ranges.items():
+        for word, position in (("first", Number(0.0)), ("last", Apply("-", (SizeOf(dim), ONE)))):
+            alone = Apply("==", (Apply("*", (ONE, Position(index))), position))
+            changes: dict[Node, Node] = {}
+            for place in places:
+                match place.node:
+                    case Reduce(op="sum", index=over, where=None) as total if over == index:
+                        changes[total] = replace(total, where=alone)
+                    case Apply(op="@", args=(one, Name() as other)) as product:
+                        left, right = place.site.type_of(one).dims, place.site.type_of(other).dims
+                        if len(left) == len(right) == 2 and left[1] == right[0] == dim and not place.site.bound:
+                            kept = Apply("where", (alone, At(other, (Position(index),)), Number(0.0)))
+                            changes[product] = Apply("@", (one, Stack(kept, (index,))))
+            if len(changes) < 2:
+                continue
+            tree = map_definition(definition, lambda node, changes=changes: changes.get(node, node))  # type: ignore[misc]  # mypy does not infer a lambda with a default
+            if is_well_formed(tree):
+                says = f"of all sums over {index} only the {word} term counts, as if each were assigned and not added"
+                yield Mutant(f"every sum over {index}/{word}-alone", says, tree)
 
 
 def _of_sum(place: Occurrence) -> Iterator[tuple[str, str, Node]]:
@@ -127,6 +153,23 @@ def _absolute_deviation(place: Occurrence) -> Iterator[tuple[str, str, Node]]:
             mean: Node = Apply("/", (replace(total, term=Apply("abs", (a,))), count))
             says = f"the mean of absolute values is used instead of {place.site.show(place.node)}"
             yield "absolute", says, mean if added is None else Apply("+", (mean, added))
+
+
+def _scaled_before(place: Occurrence) -> Iterator[tuple[str, str, Node]]:
+    """What is added to a mean of squares is added after the row is divided by its largest component."""
+    match place.node:
+        case Apply(op="+", args=(squares, Name(id=name) as added)):
+            options = {option.name for option in place.site.definition.options if option.kind == "float"}
+            lines = place.site.definition.lines
+            inner = next((line.value for line in lines if line.targets == (getattr(squares, "id", ""),)), squares)
+            match inner:
+                case Apply(op="/", args=(Reduce(op="sum", term=Apply(op="*", args=(a, b))) as total, _)) if (
+                    a == b and name in options
+                ):
+                    largest = replace(total, op="max", term=Apply("abs", (a,)))
+                    scaled = Apply("*", (added, _square(largest)))
+                    shown = f"{place.site.show(added)} is added to the squares of a row that is divided by its largest"
+                    yield "scaled-before", f"{shown} component", Apply("+", (squares, scaled))
 
 
 def _of_last_rows(place: Occurrence) -> Iterator[tuple[str, str, Node]]:

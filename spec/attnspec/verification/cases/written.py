@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice, product
 from typing import Any
 
+from attnspec.language import layers
 from attnspec.language.equation import Equation
 from attnspec.language.tree import Option
 from attnspec.verification.cases.case import FEW, Description, within
@@ -22,7 +23,8 @@ FIRST_SEED = 7_000
 
 MOST_SIZES, MOST_VALUES, MOST_PAIRS, MOST_BATCHES = 24, 12, 12, 6
 """Conventions: how many cases have a size from the code, how many an option, how many a size while another axis has
-size 1 or an option is another number, and how many a small number of examples or a size beyond a mask of bits."""
+size 1 or an option is another number, and how many a small number of examples, a size beyond a mask of bits or many
+rows of all examples."""
 
 IN_SOURCES = 4
 """Convention: of a source that the caller names, so many times as many: it has more numbers, and is meant."""
@@ -40,6 +42,10 @@ axes short."""
 BEYOND_BITS, MOST_MASKED_WORK = 8, 2 * MOST_OWN_WORK
 """Conventions: how many places are beyond a mask of bits, more than one since two may be alike; and the work of such a
 case: attention of 65,544 queries costs less."""
+
+
+ROWS = 64
+"""Convention: how many rows each example has in a case of many rows of all examples."""
 
 
 def written(
@@ -65,6 +71,7 @@ def written(
         yield from islice(_few_examples(made, new, where), times * MOST_BATCHES)
         yield from islice(_with_options(made, new, where), times * MOST_PAIRS)
         yield from islice(_beyond_bits(made, new, where), times * MOST_BATCHES)
+        yield from islice(_rows_of_all(made, new, where), times * MOST_BATCHES)
 
 
 def _sizes(made: Describer, numbers: Sequence[float], where: str) -> Iterator[Description]:
@@ -132,6 +139,24 @@ def _beyond_bits(made: Describer, numbers: Sequence[float], where: str) -> Itera
         for name in _axes(made, size) if number & (number + 1) == 0 else ():
             if sizes := _affordable(made, {name: size}, MOST_MASKED_WORK):
                 yield made.at(f"{name} = {size}, beyond a mask of {number} in {where}", made.plain, sizes)
+
+
+def _rows_of_all(made: Describer, numbers: Sequence[float], where: str) -> Iterator[Description]:
+    """More rows of all examples together than a number, as of a grid, where so many examples cost too much."""
+    several = [axes for axes in made.batches if axes]
+    parameters = layers.of_count(made.equation.definition, made.usual.get(layers.COUNT, 1)).parameters
+    rows = {str(each.dims[0]) for each in parameters if len(each.dims) > 1 and not each.symbol.weight}
+    for number in _beyond_usual(made, numbers) if several else ():
+        many = work(made.equation.definition, made.usual, number + 1) <= WORK_OF_MANY
+        for name in [name for name in _axes(made, ROWS) if name in rows and not many and number > MOST_EXAMPLES]:
+            batch = (*(1,) * (min(several) - 1), number // ROWS + 1)
+            for size in (2, 1):
+                sizes = {other: max(size, made.least(other)) for other in made.names} | made.few(1) | {name: ROWS}
+                if work(made.equation.definition, sizes, batch[-1]) <= MOST_MASKED_WORK:
+                    yield made.at(
+                        f"{ROWS * batch[-1]} rows of all examples, beyond a {number} in {where}", batch, sizes
+                    )
+                    break
 
 
 def _few_examples(made: Describer, numbers: Sequence[float], where: str) -> Iterator[Description]:

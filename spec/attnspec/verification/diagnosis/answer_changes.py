@@ -19,10 +19,12 @@ class AnswerChange:
         says: the sentence of the mistake, with {name} for the output.
         of: given the values, the answer and the number of batch axes, what makes other values of values, and their
             bounds of bounds; None where it does not apply.
+        is_general: whether another change that fits says more.
     """
 
     says: str
     of: Callable[[Array, Array, int], Along | None]
+    is_general: bool = False
 
 
 Along = Callable[[Array], Array]
@@ -35,6 +37,8 @@ def answer_changes(definition: Definition, output: int) -> Iterator[AnswerChange
     for says, change in IN_A_BATCH.items():
         yield AnswerChange(says, _batched(change))
     yield AnswerChange("the examples of a batch come back in another order", _sorted)
+    lost = "{name} of some examples of a batch is that of others, and their own is lost"
+    yield AnswerChange(lost, _of_others, is_general=True)
     for axis, dim in enumerate(dims):
         back = axis - len(dims)
         yield AnswerChange(f"{{name}} is returned in reverse order along {dim}", _along(back, lambda a: a[::-1]))
@@ -137,6 +141,18 @@ def _sorted(value: Array, answer: Array, axes: int) -> Along | None:
         row[order] = np.inf  # each example comes back once
         order.append(int(np.argmin(row)))
     return lambda array: array[order]
+
+
+def _of_others(value: Array, answer: Array, axes: int) -> Along | None:
+    """Each example as the one that the answer has in its place, of one batch axis or several."""
+    lead = value.shape[:axes]
+    count = int(np.prod(lead)) if axes else 0
+    if count < 2 or not value.size or not np.isfinite(value).all():
+        return None
+    rows, found = value.reshape(count, -1), answer.reshape(count, -1)
+    with np.errstate(invalid="ignore", over="ignore"):
+        order = np.array([np.argmin(np.abs(rows - row).sum(axis=-1)) for row in found])
+    return lambda array: array.reshape(count, *array.shape[axes:])[order].reshape(array.shape)
 
 
 def _reread(_: Array, __: Array, ___: int) -> Along:

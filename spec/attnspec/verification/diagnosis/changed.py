@@ -234,6 +234,7 @@ def changed_answers(judge: Judge, observations: Sequence[Observation], policy: P
         changes = answer_changes(definition, output) if told else ()
         right = [comparison for comparison in of_output if not comparison.fails]
         fitting = [change for change in changes if all(_explained(judge, change, each) for each in wrong)]
+        fitting = [change for change in fitting if not change.is_general] or fitting
         unrefuted = [change for change in fitting if not any(_would_show(judge, change, each) for each in right)]
         named = [change.says.format(name=name) for change in (unrefuted or fitting)[:NAMED_CHANGES]]
         says, *others = named or [_constant(wrong, name, masks)]

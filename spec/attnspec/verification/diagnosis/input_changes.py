@@ -214,6 +214,8 @@ def _of_one(parameter: Parameter, tiles: Iterable[int]) -> Iterator[tuple[str, O
     if parameter.kind in REDUCED:
         for word, reduction in REDUCED[parameter.kind].items():
             yield f"all examples of a batch read the {word} of {{name}}", _batched(_reduced(reduction))
+    if parameter.kind == "int":
+        yield from ORDERED.items()
     yield "{name} is read with its two batch axes exchanged", _exchanged_batch
     for axis, dim in enumerate(parameter.dims):
         back = axis - len(parameter.dims)
@@ -301,6 +303,13 @@ REDUCED: dict[str, dict[str, Callable[[Array], Array]]] = {
     "float": {"mean": lambda a: np.asarray(a.mean(axis=0))},
 }
 """{kind: {word: reduction over the first batch axis}}."""
+
+
+ORDERED: dict[str, OfArray] = {
+    "each row of {name} is read in ascending order": lambda a, axes: np.sort(a, axis=-1) if a.ndim > axes else None,
+    "{name} of all examples is read in ascending order": lambda a, _: np.sort(a, axis=None).reshape(a.shape),
+}
+"""{sentence: change} of whole numbers that are sorted where they lie, as tokens and lengths are."""
 
 
 NUMBERS: dict[str, OfArray] = {

@@ -99,6 +99,7 @@ def _circumstances(
     regimes, right = ({description.regime for description in _descriptions(cases)} for cases in (failing, passing))
     told = passing if telling is None else [case for case in passing if id(case) in telling]
     facts += [f"only where {name} is 0 everywhere" for name in sorted(_zero(failing) - _zero(told, some=True)) if told]
+    facts += _everywhere(failing, told)
     facts += _hidden(failing, passing)
     if not facts and not regimes & right and len(regimes) <= 4:
         facts.append(f"only on values of the kind {' or '.join(map(repr, sorted(regimes)))}")
@@ -119,11 +120,24 @@ def _zero(cases: Sequence[Case], some: bool = False) -> set[str]:
     return set().union(*zero) if some else set.intersection(*zero)
 
 
+def _everywhere(failing: Sequence[Case], passing: Sequence[Case]) -> list[str]:
+    """Masks that are true everywhere, or false everywhere, in every failing case and in no other of several places."""
+    facts = []
+    others = [case for case in passing if not _has_size_one(case)]
+    for name in sorted(name for name, array in failing[0].arrays.items() if array.dtype.kind == "b"):
+        for word, is_so in (("true", np.all), ("false", lambda mask: not np.any(mask))):
+            wrong, right = ([bool(is_so(case.arrays[name])) for case in cases] for cases in (failing, others))
+            if all(wrong) and right and not any(right):
+                facts.append(f"only where {name} is {word} everywhere")
+    return facts
+
+
 def _hidden(failing: Sequence[Case], passing: Sequence[Case]) -> list[str]:
     """Masks that hide the first or the last places, more of them in a row of every failing case than in any other."""
     facts = []
-    masks = {name for case in failing for name, array in case.arrays.items() if array.dtype.kind == "b" and array.ndim}
-    for name in sorted(masks):
+    cases = (*failing, *passing)
+    masks = [name for name, array in failing[0].arrays.items() if array.dtype.kind == "b"]
+    for name in sorted(name for name in masks if all(case.arrays[name].ndim for case in cases)):
         for word, step in (("first", 1), ("last", -1)):
             most, others = ([_runs(case.arrays[name][..., ::step]) for case in cases] for cases in (failing, passing))
             right = max((runs.max(initial=0) for runs in others), default=0)
