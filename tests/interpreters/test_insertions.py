@@ -227,3 +227,11 @@ def test_what_a_call_is_given_is_added_to_what_it_gives(says: str, share: float)
     found, _ = evaluate(tree, (x, A, b, W_q, W_k), {})
 
     np.testing.assert_allclose(found, h, rtol=1e-10)
+
+
+def test_no_function_is_applied_to_a_number_alone() -> None:
+    """What stands for a masked score is −∞, and exp of it is 0: another number, which is named as one."""
+    found = [each.says for each in insertions(REGISTRY["attention.masked_empty_is_nan"].definition)]
+
+    assert any("is applied to" in says for says in found)
+    assert not [says for says in found if "is applied to −∞" in says]

@@ -181,9 +181,13 @@ def _renamed(definition: Definition, names: dict[str, str]) -> Definition:
 
 
 def _functions(definition: Definition, roots: Collection[int] | None) -> Iterator[tuple[str, str, Definition]]:
-    """A function is applied to a part of the formula, also in the equations that are called."""
+    """A function is applied to a part of the formula, also in the equations that are called.
+
+    One of a comparison says what it decides worse, and one of a number alone is another number.
+    """
     for place in everywhere(definition, roots):
-        if not place.compared and _is_value(place.node, place.site):  # one of a comparison says what it decides worse
+        constant = all(isinstance(part, Number | Apply) for part in nodes(place.node))
+        if not place.compared and not constant and _is_value(place.node, place.site):
             shown = place.site.show(place.node)
             for function in FUNCTIONS:
                 sentence = f"in {place.line}: {function} is applied to {shown}"
