@@ -97,7 +97,7 @@ class Worker:
         self._inbox = Inbox(1 << 62)
         self._callables: loading.Callables = {}
         self._frameworks: dict[str, Arrays] = {}
-        self._kept: array_calls.Kept = {}
+        self._kept: dict[str, array_calls.Kept] = {}  # of each framework
 
     def serve(self) -> None:
         """Execute commands until the parent closes the connection."""
@@ -153,7 +153,8 @@ class Worker:
             arrays = self._arrays(request.framework)
         except ImportError as error:
             return unavailable(f"{request.framework} cannot be imported: {error}")
-        return array_calls.answer(request, function, arrays, self._begin, self._kept)
+        kept = self._kept.setdefault(request.framework, {})
+        return array_calls.answer(request, function, arrays, self._begin, kept)
 
     def _begin(self) -> None:
         self._send(Begun())
