@@ -119,6 +119,7 @@ def test_what_a_page_says_was_measured_is_the_verdict() -> None:
     assert verdict.effective_bits is not None
     assert shown.pop("largest error over its bound") != other["largest error over its bound"]
     assert int(shown.pop("links")) > 0
+    assert f"numpy {np.__version__}" in shown.pop("versions").split(", "), "without a date, since two builds are equal"
     assert shown == {
         "framework, dtype, device": "numpy, float32, cpu",
         "effective bits": f"{verdict.effective_bits:.1f}",

@@ -23,6 +23,7 @@ from attnspec.pages.code_views import equation_listing, fused, implementation_li
 from attnspec.pages.conventions import convention_items
 from attnspec.pages.formula_view import formula_view
 from attnspec.pages.listing import Listing
+from attnspec.verification.environment import software
 from attnspec.verification.mapping import Mapped
 from attnspec.verification.rendering import cases_text
 
@@ -310,6 +311,7 @@ def _facts(mapped: Mapped) -> str:
     """What the run measured, and the verdict as text."""
     verdict = mapped.verdict
     bits = f"{verdict.effective_bits:.1f}" if verdict.effective_bits is not None else ""
+    told = ("attnspec", "Python", "numpy", verdict.framework)
     rows = (
         ("framework, dtype, device", f"{verdict.framework}, {verdict.dtype}, {verdict.device}"),
         ("largest error over its bound", f"{mapped.largest:.3g}" if mapped.largest is not None else ""),
@@ -320,6 +322,7 @@ def _facts(mapped: Mapped) -> str:
         ("function", verdict.function.says if verdict.function is not None else ""),
         ("links", str(len(mapped.links))),
         ("seed", str(verdict.seed)),
+        ("versions", ", ".join(f"{name} {number}" for name, number in software().items() if name in told)),
     )
     items = "".join(f"<div><dt>{name}</dt><dd>{escape(value)}</dd></div>" for name, value in rows if value)
     said = f'<pre tabindex="0">{escape(verdict_text(mapped))}</pre>'
