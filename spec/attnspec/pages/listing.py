@@ -75,7 +75,7 @@ class Listing:
         lines, marks = _tokens_of_lines(self.source), sorted(self.marks, key=lambda mark: (mark.start, -mark.end))
         shown = []
         for place, (first, last) in enumerate(self.ranges):
-            shown += ['<span class="gap">⋮</span>\n'] if place else []
+            shown += ['<span class="gap">⋮\n</span>'] if place else []
             own = range(first, min(last, len(lines)) + 1)
             shown += [self._line(number, _marked_line(lines[number - 1], marks), anchor) for number in own]
         return f'<pre class="code" tabindex="0"><code>{"".join(shown)}</code></pre>'
