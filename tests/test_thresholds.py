@@ -26,6 +26,8 @@ JUDGING = ("verification/judge", "verification/diagnosis", "verification/contrac
 """Where verdicts are made."""
 
 ELSEWHERE = {
+    "SPECIAL": "kinds of values",
+    "EXTREMES": "sentences",
     "STRIDES": "distances of rows that software has",
     "FIRST_SEED": "seeds of cases",
     "EXAMPLES": "examples of a case",

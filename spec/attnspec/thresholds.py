@@ -260,6 +260,10 @@ WIDE_ELEMENTS, NARROWED_PLACES = 2**16, 8
 """Convention: from so many elements of inputs on, the search for a form and for a smaller case asks only the places of
 the longest axis where the answer is furthest off; how many. The noise of so many elements takes a second or more."""
 
+BY_CHANCE = 0.01
+"""Convention: the chance with which what failing cases have in common, over all that is looked at, may be so though it
+has nothing to do with them. It is said as what was seen, and changes no verdict."""
+
 ALIKE_FACTOR, ALIKE_STEP = 1.5, 0.2
 """Convention: mutants whose root mean square is within this factor or this difference of the best cannot be
 distinguished; the standard error of a root mean square of a dozen elements is 0.2."""

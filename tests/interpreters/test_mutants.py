@@ -33,3 +33,11 @@ def test_the_last_of_a_scan_may_be_multiplied() -> None:
 
 def test_a_convention_may_give_more() -> None:
     assert "backward.gru_gates_reset_after" in {mutant.id for mutant in non_equivalent_mutants("backward.gru_gates")}
+
+
+def test_a_mutation_of_a_place_says_which_element_is_read() -> None:
+    """ "The term 1 is missing" would not tell of which array."""
+    body = '\n    i = index("n")\n    before = x[i - 1]\n    return before.stack(i)\n'
+    tree = read(f'def f(x: Float[Tensor, " n"]) -> Float[Tensor, " n"]:{body}')
+
+    assert "in before: x_i is read instead of x_{i−1}" in {says for _, says, *_ in generated_mutations(tree)}

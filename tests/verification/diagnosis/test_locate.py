@@ -244,6 +244,23 @@ def test_a_batch_is_a_size() -> None:
     assert "only where batch ≥ 3, and never up to 0" in located(observations)
 
 
+def test_a_number_that_nearly_only_failing_cases_have_is_said_not_to_tell_them_all() -> None:
+    """Where the fault needs more than the number, some cases that have it are right."""
+    cases = [case_of(ATTENTION, n=5, m=4 + 3 * (seed % 4), d=3, e=6, seed=seed) for seed in range(24)]
+    right = honest(ATTENTION, *cases)
+    wrong = changed(right, lambda answer, case: answer + (sizes(case)["m"] == 13 and case is not cases[3]))
+
+    assert "it is wrong in 5 of 24 cases, only where m = 13, though not in each such case" in located(wrong)
+
+
+def test_a_number_that_many_right_cases_have_is_not_said() -> None:
+    cases = [case_of(ATTENTION, n=5, m=4 + 3 * (seed % 4), d=3, e=6, seed=seed) for seed in range(24)]
+    right = honest(ATTENTION, *cases)
+    wrong = changed(right, lambda answer, case: answer + (case is cases[3] or case is cases[7]))
+
+    assert "only where" not in located(wrong)
+
+
 @pytest.mark.parametrize(("wrong", "fact"), [(("large",), "'large'"), (("large", "tiny"), "'large' or 'tiny'")])
 def test_values_of_one_kind_alone(wrong: tuple[str, ...], fact: str) -> None:
     regimes = ("ordinary", "large", "tiny", "offset")

@@ -138,6 +138,7 @@ def evaluate(
     memory: Memory | None = None,
     several: int = 0,
     inputs: Mapping[str, Any] | None = None,
+    by: ValueOf | None = None,
 ) -> Any:
     """The value of an equation on arrays, in their namespace and dtype.
 
@@ -148,6 +149,7 @@ def evaluate(
         memory: values of evaluations on the same arrays, which are used and added to; arrays are not changed meanwhile.
         several: how many values a number of the equation has, of type `Several`, or an array; 0 if all have one.
         inputs: {name: the values of an array, along a first axis}, in place of the arrays of these names.
+        by: what evaluates it, in place of the operations of the arrays' namespace.
 
     Returns:
         One array, or a tuple of them if the equation has several results, with the batch axes first; in front of these
@@ -167,7 +169,7 @@ def evaluate(
         stacked = {id(arrays[name]): values for name, values in (inputs or {}).items()}
         interpreter: ValueOf = WithSeveral(namespace, memory or Memory(), batch, stacked)
     else:
-        interpreter = ValueOf(namespace) if memory is None else Remembering(namespace, memory)
+        interpreter = by or (ValueOf(namespace) if memory is None else Remembering(namespace, memory))
     results, _ = interpreter.run(definition, arrays, options, sizes, batch)
     lead = (*([several] if several else []), *batch_shape(definition, arrays))
     whole = tuple(
@@ -193,6 +195,25 @@ def outputs(definition: Definition, arguments: Mapping[str, Any]) -> tuple[NDArr
     with np.errstate(all="ignore"):
         value = evaluate(definition, (), arguments)
     return tuple(np.asarray(each) for each in (value if isinstance(value, tuple) else (value,)))
+
+
+def values_of_lines(definition: Definition, arguments: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
+    """The values of the lines of an equation on NumPy arrays by name; of a recurrence, its states.
+
+    Args:
+        arguments: arrays and options by name.
+
+    Raises:
+        BindingError: arguments do not match the parameters.
+        ShapeError: arrays do not fit the signature.
+    """
+    arrays, options = bind(definition, (), arguments)
+    sizes, batch = fit(definition, {name: array.shape for name, array in arrays.items()}, options)
+    interpreter = ValueOf(np)
+    with np.errstate(all="ignore"):
+        _, frame = interpreter.run(definition, arrays, options, sizes, batch)
+    targets = [target for line in definition.lines for target in line.targets]
+    return {target: np.asarray(interpreter.leave(frame.names[target])) for target in targets if target in frame.names}
 
 
 def namespace_of(arrays: Collection[Any]) -> Any:

@@ -160,7 +160,7 @@ class ValueOf(Interpreter[Array]):
         xp = self.xp
         if op == "sum":
             shown = term if where is None else xp.where(where, term, xp.zeros_like(term))
-            return xp.sum(self.counted(shown, axis), axis=axis)
+            return xp.squeeze(self.total(shown, axis), axis=axis)
         if op in SOFTMAXES:
             return self.softmax(term, axis, where, log=op == "log_softmax")
         low = self.constant(-math.inf, term)
@@ -169,6 +169,10 @@ class ValueOf(Interpreter[Array]):
         if not term.shape[axis]:
             term = xp.broadcast_to(low, (*term.shape[:axis], 1, *term.shape[axis + 1 :]))
         return xp.max(term, axis=axis) if op == "max" else xp.argmax(term, axis=axis)
+
+    def total(self, terms: Array, axis: int) -> Array:
+        """The sum along an axis, which stays with one place."""
+        return self.xp.sum(self.counted(terms, axis), axis=axis, keepdims=True)
 
     def softmax(self, e: Array, axis: int, where: Array | None, log: bool = False) -> Array:
         """softmax or its logarithm, with the largest score subtracted so that exp cannot overflow.
@@ -181,7 +185,7 @@ class ValueOf(Interpreter[Array]):
         if where is None:
             shifted = e - xp.max(e, axis=axis, keepdims=True)
             parts = xp.exp(shifted)
-            total = xp.sum(self.counted(parts, axis), axis=axis, keepdims=True)
+            total = self.total(parts, axis)
             return shifted - xp.log(total) if log else parts / total
         seen = xp.broadcast_to(where, e.shape)
         low = xp.where(seen, e, self.constant(-math.inf, e))
@@ -189,7 +193,7 @@ class ValueOf(Interpreter[Array]):
         some = xp.any(seen, axis=axis, keepdims=True)
         shifted = xp.where(seen, low - xp.where(some, top, xp.zeros_like(top)), xp.zeros_like(low))
         parts = xp.where(seen, xp.exp(shifted), xp.zeros_like(shifted))
-        total = xp.sum(self.counted(parts, axis), axis=axis, keepdims=True)
+        total = self.total(parts, axis)
         total = xp.where(some, total, xp.ones_like(total))
         if log:
             return xp.where(seen, shifted - xp.log(total), self.constant(-math.inf, e))

@@ -24,8 +24,8 @@ CLIPS = (1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 15.0, 20.0, 30.0)
 FLOORS = (1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-12, 1e-15, 1e-16, 1e-20, 1e-30)
 """What software keeps from 0: the argument of a logarithm, a probability."""
 
-MASKED = (1.0, 5.0, 10.0, 20.0, 50.0, 100.0)
-"""Numbers whose negative stands for masked scores, too small to hide them."""
+MASKED = (1.0, 5.0, 10.0, 20.0, 50.0, 100.0, 1e3, 1e4, 65504.0, 1e5, 1e9)
+"""Numbers whose negative stands for masked scores; the larger ones hide them from all but lower scores."""
 
 Z_LOSSES = (0.1, 0.01, 1e-3, 1e-4, 1e-5)
 """Factors of a z-loss: PaLM has 1e-4, §5 of https://arxiv.org/abs/2204.02311."""

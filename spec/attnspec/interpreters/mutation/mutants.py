@@ -24,13 +24,14 @@ from attnspec.language.traversal import (
     Path,
     call_by_name,
     callees,
+    node_at,
     replace_callee,
     scans_around,
     substitute,
     walk,
     with_roots,
 )
-from attnspec.language.tree import Apply, CallLike, Definition, Line, Name, Node, Number, Scan, Through
+from attnspec.language.tree import Apply, At, CallLike, Definition, Line, Name, Node, Number, Scan, Through
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +213,12 @@ def _part_mutations(
         for op, sentence, new, equal in local_mutations(node, inner):
             changed = substitute(root, below, new)
             if equal or fit(changed):
-                yield f"{label}/{op}", f"in {label}: {sentence}", build(changed), equal
+                yield (
+                    f"{label}/{op}",
+                    f"in {label}: {in_words(root, below, new, sentence, inner)}",
+                    build(changed),
+                    equal,
+                )
         if isinstance(node, CallLike):
             for id, sentence, callee, equal in _mutations_of_callee(node.callee):
                 lifted = _lifted(node, inner, equal)
@@ -244,6 +250,15 @@ def _lifted(node: CallLike, site: Site, equal: tuple[tuple[str, str], ...]) -> t
         return None
     pairs = {(names[a], names[b]) for a, b in equal}
     return tuple((a, b) for a, b in sorted(pairs) if a != b)
+
+
+def in_words(root: Node, below: Path, new: Node, sentence: str, site: Site) -> str:
+    """What a mutation of a node says; of one in the places of an array, which element is read instead of which."""
+    for length in range(len(below) - 1, -1, -1):
+        around = node_at(root, below[:length])
+        if isinstance(around, At) and below[length][0] == "places":
+            return f"{site.show(substitute(around, below[length:], new))} is read instead of {site.show(around)}"
+    return sentence
 
 
 def inside_scan(site: Site, root: Node, below: Path) -> Site:

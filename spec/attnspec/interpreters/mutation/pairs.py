@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from itertools import combinations
 
-from attnspec.interpreters.mutation.mutants import Fit, Mutant, inside_scan, parts, site_of
+from attnspec.interpreters.mutation.mutants import Fit, Mutant, in_words, inside_scan, parts, site_of
 from attnspec.interpreters.mutation.operators import local_mutations
 from attnspec.language.check import check
 from attnspec.language.traversal import Path, map_node, substitute, walk
@@ -39,9 +39,10 @@ def pairs(definition: Definition, roots: Collection[int]) -> Iterator[Mutant]:
             continue
         site, fits = site_of(definition, types, root), Fit(definition, types, root)
         singles = [
-            _Single(path, part, id, says, new)
+            _Single(path, part, id, in_words(node, path, new, says, inner), new)
             for path, part in walk(node)
-            for id, says, new, equal in local_mutations(part, inside_scan(site, node, path))
+            for inner in (inside_scan(site, node, path),)
+            for id, says, new, equal in local_mutations(part, inner)
             if not equal
         ]
         singles = [each for each in singles if fits(substitute(node, each.path, each.new))]

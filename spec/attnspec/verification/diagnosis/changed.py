@@ -63,7 +63,11 @@ def changed_inputs(
     found = unrefuted or ([] if many else explaining(near))
     if not found:
         return None
-    rest = "" if unrefuted else f" (wrong {locate.where(judge.compare(observations, policy))})"
+    rest = (
+        ""
+        if unrefuted
+        else f" (wrong {locate.where(judge.compare(observations, policy), definition=judge.equation.definition)})"
+    )
     first, *others = found
     return Diagnosis("inputs", first.says + rest, tuple(change.says for change in others))
 
@@ -81,7 +85,7 @@ def merged_examples(judge: Judge, observations: Sequence[Observation], policy: P
     for dim in axes:
         merged = [_merged(definition, observation, dim) for observation in failing]
         if merged and all(each is not None and judge.holds(each, policy) for each in merged):
-            where = locate.where(judge.compare(observations, policy))
+            where = locate.where(judge.compare(observations, policy), definition=judge.equation.definition)
             says = f"the examples of a batch are taken for one, end to end along {dim} (wrong {where})"
             return Diagnosis("merged", says)
     softmaxes = [mutant for mutant in over_all_rows(definition) if not mutant.in_storage]
@@ -158,7 +162,7 @@ def exchanged_axes(judge: Judge, observations: Sequence[Observation], policy: Po
     for one, other in combinations([BATCH, *dims], 2):
         exchanged = [_exchanged(definition, observation, one, other) for observation in failing]
         if exchanged and all(each is not None and judge.holds(each, policy) for each in exchanged):
-            where = locate.where(judge.compare(observations, policy))
+            where = locate.where(judge.compare(observations, policy), definition=judge.equation.definition)
             return Diagnosis("exchanged", f"{one} is taken for {other}, and {other} for {one} (wrong {where})")
     return None
 
@@ -172,7 +176,7 @@ def reversed_axis(judge: Judge, observations: Sequence[Observation], policy: Pol
     for dim in dict.fromkeys(str(dim) for result in definition.results for dim in result.dims):
         turned = [_reversed(definition, observation, dim) for observation in failing]
         if turned and all(each is not None and judge.holds(each, policy) for each in turned):
-            where = locate.where(judge.compare(observations, policy))
+            where = locate.where(judge.compare(observations, policy), definition=judge.equation.definition)
             return Diagnosis("reversed", f"{dim} is run through from the end to the beginning (wrong {where})")
     return None
 
@@ -240,7 +244,7 @@ def changed_answers(judge: Judge, observations: Sequence[Observation], policy: P
         says, *others = named or [_constant(wrong, name, masks)]
         if not says:
             return None
-        sentences.append(f"{says} (wrong {locate.where(of_output)})")
+        sentences.append(f"{says} (wrong {locate.where(of_output, definition=definition)})")
         also += others
     if not sentences:
         return None

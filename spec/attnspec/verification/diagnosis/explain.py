@@ -44,7 +44,7 @@ from attnspec.interpreters.mutation.state_errors import state_errors
 from attnspec.interpreters.mutation.step_errors import step_errors
 from attnspec.interpreters.mutation.sums_beyond import sums_beyond
 from attnspec.interpreters.mutation.tiling_errors import tiling_errors
-from attnspec.interpreters.rounding.policy import PrecisionPolicy
+from attnspec.interpreters.rounding.policy import FORMATS, PrecisionPolicy
 from attnspec.language.equation import REGISTRY, Equation
 from attnspec.language.tree import Name
 from attnspec.thresholds import EXPRESSIONS, HOLDS_ALL, HOLDS_MUCH, HOLDS_NEARLY_ALL
@@ -66,6 +66,7 @@ from attnspec.verification.diagnosis.departure import with_departure
 from attnspec.verification.diagnosis.reading import wrong_reading
 from attnspec.verification.diagnosis.recognise import (
     BESIDES,
+    UNTOLD,
     describe_bits_left,
     mend_form,
     one_number,
@@ -73,6 +74,7 @@ from attnspec.verification.diagnosis.recognise import (
     telling_cases,
 )
 from attnspec.verification.diagnosis.single_results import mistakes_in_results
+from attnspec.verification.diagnosis.summed_in_storage import summed_in_storage
 from attnspec.verification.diagnosis.two_mistakes import two_mistakes
 from attnspec.verification.diagnosis.unwritten import unwritten
 from attnspec.verification.diagnosis.worst_case import smallest_failing, worst_case, worst_element
@@ -92,6 +94,9 @@ LONG = 400
 
 KEPT_NUMBER = re.compile(r"/number/constant/[\d.e+-]+$")
 """The id of a mutant that has a plain number where the equation may compute one from sizes."""
+
+IN_STORAGE = "sums in storage"
+"""The id of a diagnosis that leaves the formula right."""
 
 
 @dataclass
@@ -144,6 +149,11 @@ class Explainer:
         violation = self.repeatability.right_in_a_fresh_process(judged) if ask else ""
         if violation:
             return Conclusion(VerdictKind.MISBEHAVES, violation, judged, diagnosis=known)
+        if known is not None and known.id == IN_STORAGE:
+            bits = Bits(float(FORMATS[self.judge.dtype].bits), "accumulation")
+            reason = f"the formula is right, but {known.says}"
+            worst = worst_case(first, judged, self.judge.equation)
+            return Conclusion(VerdictKind.IMPRECISE, reason, judged, bits=bits, worst=worst)
         too_few_bits = None if known else self.too_few_bits(observations, judged)
         if too_few_bits is not None:
             return too_few_bits
@@ -257,12 +267,14 @@ class Explainer:
         written: dict[str, Sequence[Callable[[], Diagnosis | None]]] = {  # of gradients that are not derived
             "mistakes before a gradient": (lambda: recognise(judge, short, differentiated(), policy, refute=True),)
         }
-        limited: dict[str, Sequence[Callable[[], Diagnosis | None]]] = {
+        whole: dict[str, Sequence[Callable[[], Diagnosis | None]]] = {
             "all mistakes of software": (
                 lambda: recognise(judge, short, self.mistakes_of_software, policy, refute=True),
                 lambda: self.on_long_axes(observations, judged),
             ),
             "all wrong numbers": (lambda: recognise(judge, short, numbers(), policy, refute=True),),
+        }
+        limited: dict[str, Sequence[Callable[[], Diagnosis | None]]] = {
             "mistakes in some cases alone": (
                 lambda: self.in_some_cases(short, judged, Made(chain(self.mistakes_of_software, numbers()))),
             ),
@@ -280,12 +292,20 @@ class Explainer:
             "two mistakes at once": (lambda: two_mistakes(judge, short, self.mistakes, policy),),
         }
         searches: list[Callable[[], Diagnosis | None]] = [
+            lambda: _if_whole(likely(), alike=True),
+            *(self.limited(what, search) for what, together in whole.items() for search in together),
+            lambda: self.sums_in_storage(observations, judged),
             lambda: _if_whole(likely()),
             *(self.limited(what, search) for what, together in limited.items() for search in together),
             likely,  # what explains all cases that fail is preferred to what explains most
             lambda: self.error_direction(observations, judged),
         ]
         return first_found(searches, self.note)
+
+    def sums_in_storage(self, observations: Sequence[Observation], judged: Judged) -> Diagnosis | None:
+        """Find sums in the storage dtype that stop growing."""
+        says = summed_in_storage(self.judge, observations, judged.policy)
+        return Diagnosis(IN_STORAGE, says) if says else None
 
     def unwritten(self, judged: Judged, arbitrary: bool = False) -> Diagnosis | None:
         """Find places of outputs that are not written."""
@@ -413,9 +433,15 @@ class Explainer:
         return f"{reason} (TF32? then declare the policy tf32)" if tf32 else reason
 
 
-def _if_whole(found: Diagnosis | None) -> Diagnosis | None:
-    """A diagnosis that explains all cases that fail, else None."""
-    return None if found is None or BESIDES in found.says else found
+def _if_whole(found: Diagnosis | None, alike: bool = False) -> Diagnosis | None:
+    """A diagnosis that explains all cases that fail, else None.
+
+    Args:
+        alike: whether it must also tell the cases that fail from those that are right, where it would have shown too.
+    """
+    if found is None or BESIDES in found.says or (alike and found.says.endswith(UNTOLD)):
+        return None
+    return found
 
 
 def _named(mutant: Mutant) -> Diagnosis:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from math import prod
+from math import comb, prod
 from typing import Any
 
 import numpy as np
@@ -14,8 +14,10 @@ from attnspec.interpreters.formula.formula import text
 from attnspec.interpreters.rounding.policy import Policy
 from attnspec.language.equation import Equation
 from attnspec.language.tree import Definition
+from attnspec.thresholds import BY_CHANCE
 from attnspec.verification.candidate.observation import Array, Observation
 from attnspec.verification.cases.case import Case, Description
+from attnspec.verification.diagnosis.line_conditions import line_conditions
 from attnspec.verification.judge.judge import Judge
 from attnspec.verification.judge.residuals import Compared
 from attnspec.verification.verdict import Diagnosis
@@ -34,7 +36,7 @@ def locate(judge: Judge, observations: Sequence[Observation], policy: Policy, re
     results = judge.equation.definition.results
     outputs = sorted({comparison.output for comparison in wrong})
     names = [f"in {' and '.join(results[k].name for k in outputs)}"] if len(results) > 1 else []
-    facts = [*names, where(compared), *_pattern(wrong)]
+    facts = [*names, where(compared, definition=judge.equation.definition), *_pattern(wrong)]
     return Diagnosis("unrecognised", "no known mistake: it is wrong " + ", ".join(facts))
 
 
@@ -43,16 +45,22 @@ def circumstances(compared: Sequence[Compared]) -> list[str]:
     return _circumstances([comparison for comparison in compared if comparison.fails], compared)
 
 
-def where(compared: Sequence[Compared], telling: Collection[int] | None = None) -> str:
+def where(
+    compared: Sequence[Compared], telling: Collection[int] | None = None, definition: Definition | None = None
+) -> str:
     """Describe in how many cases an answer is wrong, and what these have in common.
 
     Args:
         telling: the ids of the right cases in which the mistake would have shown; of all if None. In the others an
             argument may be 0 everywhere without telling anything.
+        definition: the equation, whose lines are looked at if nothing else is in common.
     """
     wrong = [comparison for comparison in compared if comparison.fails]
     share = len({id(comparison.case) for comparison in wrong}), len({id(comparison.case) for comparison in compared})
-    return ", ".join([f"in {share[0]} of {share[1]} cases", *_circumstances(wrong, compared, telling)])
+    facts = _circumstances(wrong, compared, telling)
+    if definition is not None and not facts:
+        facts = line_conditions(definition, *_split(wrong, compared))
+    return ", ".join([f"in {share[0]} of {share[1]} cases", *facts])
 
 
 def revised(says: str, compared: Sequence[Compared], shown: Compared | None, definition: Definition) -> str:
@@ -103,7 +111,25 @@ def _circumstances(
     facts += _hidden(failing, passing)
     if not facts and not regimes & right and len(regimes) <= 4:
         facts.append(f"only on values of the kind {' or '.join(map(repr, sorted(regimes)))}")
-    return facts
+    return facts or _nearly(sizes, others)
+
+
+def _nearly(failing: Sequence[dict[str, float]], passing: Sequence[dict[str, float]]) -> list[str]:
+    """The number that all failing cases have in common and fewest others: so many would rarely have it by chance."""
+    names = [name for name in failing[0] if all(name in numbers for numbers in (*failing, *passing))]
+    found = list[tuple[int, str]]()
+    for name in names:
+        wrong_at, right_at = ([numbers[name] for numbers in cases] for cases in (failing, passing))
+        low, high = min(wrong_at), max(wrong_at)
+        found += [
+            (sum(value >= low for value in right_at), f"{name} ≥ {low:g}"),
+            (sum(value <= high for value in right_at), f"{name} ≤ {high:g}"),
+            *([(right_at.count(low), f"{name} = {low:g}")] if low == high else []),
+        ]
+    right, says = min(found, default=(len(passing), ""))
+    count = len(failing) + right
+    chance = len(found) * comb(count, len(failing)) / comb(len(failing) + len(passing), len(failing))
+    return [f"only where {says}, though not in each such case"] if chance < BY_CHANCE else []
 
 
 def _has_size_one(case: Case) -> bool:
@@ -193,9 +219,10 @@ def mend(equation: Equation[..., Any], diagnosis: Diagnosis | None) -> str:
 
 
 def _split(wrong: Sequence[Compared], compared: Sequence[Compared]) -> tuple[list[Case], list[Case]]:
-    """The drawn cases that fail, and the others."""
+    """The drawn cases that fail, and the others in which something could be wrong."""
     bad = {id(comparison.case) for comparison in wrong}
-    drawn = {id(comparison.case): comparison.case for comparison in compared if comparison.case.description is not None}
+    told = [comparison for comparison in compared if comparison.case.description is not None and comparison.ratio.size]
+    drawn = {id(comparison.case): comparison.case for comparison in told}
     return (
         [case for key, case in drawn.items() if key in bad],
         [case for key, case in drawn.items() if key not in bad],

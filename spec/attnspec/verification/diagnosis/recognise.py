@@ -40,6 +40,8 @@ from attnspec.verification.verdict import Diagnosis
 BESIDES = "something else besides"
 """What a diagnosis says of a mistake that does not explain all cases that fail."""
 
+UNTOLD = " cases)"
+"""How a diagnosis ends that right cases contradict, where nothing sets those apart that fail."""
 
 NUMBER = re.compile(r"\d[\d.,]*")
 """A number in a sentence."""
@@ -141,16 +143,29 @@ def nearest(
 ) -> list[Mutant]:
     """The mutants whose values are nearest to the failing answers."""
     failing = sorted(judge.failing(observations, policy), key=lambda observation: -_informative(observation))[:2]
-    return _nearest(judge, [(mutant, failing) for mutant in mutants], policy, count)
+    return _nearest(judge, [(mutant, failing) for mutant in mutants], policy, count)[:count]
 
 
 def _nearest(
     judge: Judge, tried: Sequence[tuple[Mutant, Sequence[Observation]]], policy: Policy, count: int
 ) -> list[Mutant]:
-    """The mutants that are nearest to the answers to their own cases, the nearest first."""
-    distances = _distances(judge, tried, policy)
+    """The mutants that are nearest to the answers to their own cases, the nearest first: see `_first_places`."""
+    return [tried[place][0] for place in _first_places(_distances(judge, tried, policy), count)]
+
+
+def _first_places(distances: Sequence[float], count: int) -> list[int]:
+    """The places of the smallest distances, the smallest first.
+
+    Equal ones count once, since only other cases tell such mutants apart; no more than `MANY` are kept, or `count`.
+    """
     order = sorted((distance, place) for place, distance in enumerate(distances) if np.isfinite(distance))
-    return [tried[place][0] for _, place in order[:count]]
+    kept, different = list[int](), set[str]()
+    for distance, place in order[: max(MANY, count)]:
+        different.add(f"{distance:.9g}")
+        if len(different) > count:
+            break
+        kept.append(place)
+    return kept
 
 
 def _screened(
@@ -164,7 +179,7 @@ def _screened(
     runs = [fits(mutant, cheapest.case) for mutant in mutants]
     usable = [k for k, run in enumerate(runs) if run]
     distances = _distances(judge, [(mutants[k], [cheapest]) for k in usable], policy)
-    near = {k for _, k in sorted(zip(distances, usable, strict=True))[: MANY // 2]}
+    near = {usable[place] for place in _first_places(distances, MANY // 2)}
     return [mutant for k, mutant in enumerate(mutants) if k in near or not runs[k]]
 
 
@@ -194,12 +209,13 @@ def _uncontradicted(
         compared = [each for each in judge.compare([observation], policy) if each.fails]
         outputs = each_mutants_values(kept, observation.case, judge.dtype)
         kept = [
-            mutant for mutant, found in zip(kept, outputs, strict=True) if found is None or _is_near(compared, found)
+            mutant for mutant, found in zip(kept, outputs, strict=True) if found is None or are_near(compared, found)
         ]
     return kept
 
 
-def _is_near(compared: Sequence[Compared], values: Sequence[Array]) -> bool:
+def are_near(compared: Sequence[Compared], values: Sequence[Array]) -> bool:
+    """Whether most wrong elements of each output are much nearer to other values than to those of the equation."""
     for each in compared:
         wrong = (each.ratio > 1) & np.isfinite(each.error)
         with np.errstate(invalid="ignore"):

@@ -68,7 +68,7 @@ def unwritten(
         said = _of_output(definition, output, own, tiles, arbitrary)
         if not said:
             return ""
-        sentences.append(f"{name} {said} (wrong {locate.where(own)})")
+        sentences.append(f"{name} {said} (wrong {locate.where(own, definition=definition)})")
     return "; ".join(sentences)
 
 
