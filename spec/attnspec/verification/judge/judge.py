@@ -33,6 +33,7 @@ from attnspec.thresholds import (
 from attnspec.verification.candidate.observation import Observation
 from attnspec.verification.cases.batched_gradients import lift_over_batch
 from attnspec.verification.cases.case import Case
+from attnspec.verification.cases.distributions import rounded
 from attnspec.verification.cases.work import repetitions
 from attnspec.verification.judge import statistics
 from attnspec.verification.judge.directions import error_directions
@@ -426,15 +427,31 @@ class Judge:
         far = self.compare(self.long(observations), policy, form)
         findings: list[tuple[float, Finding]] = []
         for direction in error_directions(form.definition or self.equation.definition):
-            coefficient = project(far if direction.on_long_cases else near, direction.along)
+            compared = far if direction.on_long_cases else near
+            coefficient = project(compared, direction.along)
             if coefficient is None:
                 continue
-            if coefficient.significant or (self.can_infer_policy and coefficient.dominant):
+            evident = coefficient.significant or (self.can_infer_policy and coefficient.dominant)
+            if evident and not self._are_nearest(compared, direction.along):
                 kind = "part" if direction.is_partial else "direction"
                 severity = abs(coefficient.value) / coefficient.limit
                 finding = Finding(kind, direction.describe(coefficient.value), severity)
                 findings.append((round(coefficient.share_of_all, 2), finding))
         return [finding for _, finding in sorted(findings, key=lambda item: -item[0])]
+
+    def _are_nearest(self, compared: Sequence[Compared], direction: Callable[[Compared], Array | None]) -> bool:
+        """Whether all answers that a direction concerns are the values of the storage dtype nearest to the equation's.
+
+        Their errors may all be of one sign, as where a factor is so near 1 that a product with it rounds to the other.
+        """
+        for comparison in compared:
+            along = direction(comparison)
+            if along is not None:
+                concerned = comparison.counted & (along != 0)
+                nearest = rounded(comparison.noise.value, self.dtype)
+                if (comparison.answer != nearest)[concerned].any():
+                    return False
+        return True
 
     def strongest_direction(
         self, observations: Sequence[Observation], policy: Policy, share: float, each: float = 0.0
