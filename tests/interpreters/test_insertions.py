@@ -235,3 +235,16 @@ def test_no_function_is_applied_to_a_number_alone() -> None:
 
     assert any("is applied to" in says for says in found)
     assert not [says for says in found if "is applied to −∞" in says]
+
+
+@pytest.mark.parametrize("bound", BOUNDS)
+def test_what_is_clipped_keeps_its_digits_within_the_bounds(bound: float) -> None:
+    """Otherwise code that loses digits would be told that it clips."""
+    clip = next(
+        tree for says, tree in trees("transformer.feed_forward").items() if f"x is clipped to ±{bound:g}" in says
+    )
+    small = {**GIVEN, "x": X * bound / 10}
+
+    assert np.array_equal(
+        evaluate(clip, (), small), evaluate(REGISTRY["transformer.feed_forward"].definition, (), small)
+    )

@@ -113,14 +113,14 @@ def _line(slope: float) -> Callable[[Node], Node]:
     return lambda x: _minus(_relu(_plus(_times(slope, x), half)), _relu(_minus(_times(slope, x), half)))
 
 
-def _clipped(x: Node, bound: float = 1.0) -> Node:
-    """x, clipped to [−bound, bound]."""
-    return _minus(_minus(_relu(_plus(x, Number(bound))), _relu(_minus(x, Number(bound)))), Number(bound))
+def clipped(x: Node, bound: float = 1.0) -> Node:
+    """x, clipped to [−bound, bound]; without arithmetic, which would lose digits of x."""
+    return Apply("where", (Apply(">", (x, Number(bound))), Number(bound), _at_least(x, -bound)))
 
 
 def _of_clipped(op: str, bound: float) -> Change:
     """Clips the argument of a function wherever it is used."""
-    return _instead(op, lambda x: Apply(op, (_clipped(x, bound),)))
+    return _instead(op, lambda x: Apply(op, (clipped(x, bound),)))
 
 
 def _at_least(x: Node, floor: float) -> Node:
@@ -177,7 +177,7 @@ def _softsign(x: Node) -> Node:
 
 def _rational_tanh(x: Node) -> Node:
     """x (27 + x²) / (27 + 9x²), with x clipped to ±3, where it is ±1."""
-    y = _clipped(x, 3.0)
+    y = clipped(x, 3.0)
     square = Apply("*", (y, y))
     return _over(Apply("*", (y, _plus(Number(27.0), square))), _plus(Number(27.0), _times(9.0, square)))
 
@@ -348,7 +348,7 @@ SUBSTITUTIONS: dict[str, tuple[str, Change]] = {
         "a hard sigmoid is used instead of σ: 0.2x + 1/2, from 0 to 1",
         _instead("sigmoid", _line(0.2)),
     ),
-    "hard-tanh": ("a hard tanh is used instead of tanh: x, from −1 to 1", _instead("tanh", _clipped)),
+    "hard-tanh": ("a hard tanh is used instead of tanh: x, from −1 to 1", _instead("tanh", clipped)),
     "leaky-relu": ("a leaky relu, of slope 0.01, is used instead of relu", _instead("relu", _leaky(0.01))),
     "elu-relu": ("elu is used instead of relu: exp(x) − 1 where x is negative", _instead("relu", _elu)),
     "selu-relu": ("selu is used instead of relu", _instead("relu", _selu)),

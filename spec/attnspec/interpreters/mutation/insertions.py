@@ -13,6 +13,7 @@ from itertools import chain, combinations
 from attnspec.interpreters.formula.formula import text_of
 from attnspec.interpreters.mutation.everywhere import everywhere
 from attnspec.interpreters.mutation.free_numbers import MOVED, is_float
+from attnspec.interpreters.mutation.function_substitutions import clipped
 from attnspec.interpreters.mutation.mutants import Mutant, changes, is_well_formed, parts
 from attnspec.interpreters.mutation.operators import Site, must_equal
 from attnspec.language.traversal import map_definition, map_node, nodes, replace_node
@@ -314,7 +315,7 @@ def _clippings(definition: Definition, roots: Collection[int] | None) -> Iterato
             shown = place.site.show(place.node)
             for bound in BOUNDS:
                 says = f"in {place.line}: {shown} is clipped to ±{bound:g}"
-                yield place.label, says, place.put(_clipped(place.node, bound))
+                yield place.label, says, place.put(clipped(place.node, bound))
 
 
 def _cut_for_scaled(definition: Definition, roots: Collection[int] | None) -> Iterator[tuple[str, str, Definition]]:
@@ -336,12 +337,6 @@ def _cut_for_scaled(definition: Definition, roots: Collection[int] | None) -> It
 def _without_one(node: Node) -> Node:
     """The other factor of 1."""
     return node.args[1] if isinstance(node, Apply) and node.op == "*" and node.args[0] == Number(1.0) else node
-
-
-def _clipped(x: Node, bound: float) -> Node:
-    """max(x + bound, 0) − max(x − bound, 0) − bound."""
-    low, high = (Apply("relu", (Apply(op, (x, Number(bound))),)) for op in "+-")
-    return Apply("-", (Apply("-", (low, high)), Number(bound)))
 
 
 def _length(vector: Node) -> Node:
