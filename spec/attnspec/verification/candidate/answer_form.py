@@ -11,7 +11,7 @@ from attnspec.interpreters.rounding.policy import FORMATS
 from attnspec.language.equation import REGISTRY, Equation
 from attnspec.language.tree import Parameter
 from attnspec.verification.cases.batched_gradients import lift_over_batch
-from attnspec.verification.cases.case import LAYOUT_WORDS, Case
+from attnspec.verification.cases.case import LAYOUT_WORDS, MAY_BE_REFUSED, Case
 from attnspec.verification.sandbox.messages import Outcome, Output
 from attnspec.verification.verdict import VerdictKind, WorstElement
 
@@ -103,6 +103,8 @@ def unusable(
 
     What answered some calls can be run here: where it then says that something is missing, it fails.
     """
+    refusing = {id(case) for case, _ in refused(calls)}
+    calls = [(case, outcome) for case, outcome in calls if id(case) not in refusing]
     failed = [(case, outcome) for case, outcome in calls if outcome.status != "ok"]
     unavailable = next((outcome for _, outcome in failed if outcome.status == "unavailable"), None)
     if unavailable is not None and len(failed) == len(calls):
@@ -118,6 +120,11 @@ def unusable(
     summed = bool(equation.gradient_of)  # gradients of what a batch shares, where each example should have its own
     reason = _with_axes(reason, axes, fewer) if (axes > 1 or summed) and fewer else reason
     return VerdictKind.MISBEHAVES, reason, WorstElement(first)
+
+
+def refused(calls: Calls) -> list[tuple[Case, Outcome]]:
+    """The calls that raise on memory of a kind that may be refused."""
+    return [(case, outcome) for case, outcome in calls if case.layout in MAY_BE_REFUSED and outcome.status == "raised"]
 
 
 def _without_answer(

@@ -56,6 +56,9 @@ LAYOUT_WORDS = {
 
 LAYOUTS = tuple(LAYOUT_WORDS)
 
+MAY_BE_REFUSED = ("read-only",)
+"""Layouts on which a candidate may raise: compiled code often asks for arrays that may be written."""
+
 CONTIGUOUS = ("contiguous", "read-only", "shared")
 """Layouts that a claim of contiguous inputs covers."""
 

@@ -9,6 +9,7 @@ import numpy as np
 from attnspec.verification.candidate import answer_form
 from attnspec.verification.candidate.candidate import Candidate
 from attnspec.verification.candidate.observation import Observation
+from attnspec.verification.cases.case import LAYOUT_WORDS
 from attnspec.verification.judge.findings import Judged
 from attnspec.verification.judge.judge import Judge
 
@@ -30,6 +31,12 @@ def beyond_one_batch_axis(candidate: Candidate, judge: Judge, judged: Judged) ->
         if wrong:
             yield f"{axes} {wrong}"
             return
+
+
+def refused_memory(candidate: Candidate) -> Iterator[str]:
+    """Report memory that a candidate refuses, and that software may refuse."""
+    for case, outcome in answer_form.refused(candidate.calls)[:1]:
+        yield f"on {LAYOUT_WORDS[case.layout]} {answer_form.describe_status(outcome)}"
 
 
 def beyond_decidable_rounding(judged: Judged) -> Iterator[str]:

@@ -173,6 +173,8 @@ class EquationVerifier(Verifier[Conclusion]):
         measured = self.measure_determinism(judged)
         if measured is not None:
             return measured
+        for finding in unclaimed.refused_memory(self.candidate):
+            self.note(finding)
         for finding in unclaimed.beyond_decidable_rounding(judged):
             self.note(finding)
         for finding in unclaimed.beyond_finite_inputs(self.candidate, self.judge, judged):

@@ -1,0 +1,36 @@
+"""What is found on inputs that are not claimed, and changes no verdict."""
+
+from __future__ import annotations
+
+import numpy as np
+
+import attnspec
+from synthetic import Array
+
+WEIGHTS = "attention.weights"
+
+
+def compiled(e: Array) -> Array:
+    """As Cython's typed memory views do, which ask for arrays that may be written."""
+    if memoryview(e).readonly:
+        raise ValueError("buffer source array is read-only")
+    return wrong_where_read_only(e, 1.0)
+
+
+def wrong_where_read_only(e: Array, factor: float = 2.0) -> Array:
+    x = np.exp(e - e.max(axis=-1, keepdims=True, initial=-np.inf))
+    return np.asarray(x / x.sum(axis=-1, keepdims=True) * (1.0 if e.flags.writeable else factor))
+
+
+def test_read_only_arrays_may_be_refused() -> None:
+    (verdict,) = attnspec.verify(compiled, WEIGHTS, framework="numpy").verdicts
+
+    assert verdict.verdict == "conforms"
+    assert "on read-only inputs it raises: ValueError: buffer source array is read-only" in verdict.findings
+
+
+def test_other_answers_on_read_only_arrays_are_wrong() -> None:
+    (verdict,) = attnspec.verify(lambda e: wrong_where_read_only(e), WEIGHTS, framework="numpy").verdicts
+
+    assert verdict.verdict == "misbehaves"
+    assert verdict.reason == "its values are wrong for read-only inputs, right for contiguous ones"
