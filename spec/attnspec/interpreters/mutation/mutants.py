@@ -15,7 +15,7 @@ from typing import Any
 
 from attnspec.errors import NotationError
 from attnspec.interpreters.mutation.equation_wide import Mutation, equation_wide_mutations
-from attnspec.interpreters.mutation.operators import Site, local_mutations
+from attnspec.interpreters.mutation.operators import GROUPS, Site, local_mutations
 from attnspec.language import layers
 from attnspec.language.check import Scope, Type, check, infer, layer_of
 from attnspec.language.equation import REGISTRY, Equation
@@ -253,7 +253,12 @@ def _lifted(node: CallLike, site: Site, equal: tuple[tuple[str, str], ...]) -> t
 
 
 def in_words(root: Node, below: Path, new: Node, sentence: str, site: Site) -> str:
-    """What a mutation of a node says; of one in the places of an array, which element is read instead of which."""
+    """What a mutation of a node says; of one in the places of an array, which element is read instead of which.
+
+    One of groups says more by itself.
+    """
+    if sentence.startswith(GROUPS):
+        return sentence
     for length in range(len(below) - 1, -1, -1):
         around = node_at(root, below[:length])
         if isinstance(around, At) and below[length][0] == "places":

@@ -41,6 +41,9 @@ FUNCTIONS = {
 COMPARISONS = {"<=": ("<", ">="), "<": ("<=", ">"), ">=": (">", "<="), ">": (">=", "<"), "==": ("<=", ">=")}
 """{comparison: comparisons that it may be confused with}."""
 
+GROUPS = "the groups of"
+"""How the sentence of a mutation of groups begins."""
+
 LocalMutation = tuple[str, str, Node, tuple[tuple[str, str], ...]]
 """A mutation of a node: id, sentence, replacement of the node, sizes that must be equal for it to run."""
 
@@ -251,7 +254,7 @@ def regrouped_index(node: Node, site: Site) -> Iterator[LocalMutation]:
             if other is not None:
                 done, due = ("tiled", "repeated") if op == "//" else ("repeated", "tiled")
                 moved = Apply("%" if op == "//" else "//", (Position(index), SizeOf(other)))
-                sentence = f"the groups of {index} are {done} instead of {due}: {site.show(moved)}"
+                sentence = f"{GROUPS} {index} are {done} instead of {due}: {site.show(moved)}"
                 yield f"groups/{done}", sentence, moved, ()
 
 
