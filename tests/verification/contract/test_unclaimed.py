@@ -12,7 +12,7 @@ WEIGHTS = "attention.weights"
 
 def compiled(e: Array) -> Array:
     """As Cython's typed memory views do, which ask for arrays that may be written."""
-    if memoryview(e).readonly:
+    if not e.flags.writeable:
         raise ValueError("buffer source array is read-only")
     return wrong_where_read_only(e, 1.0)
 
