@@ -42,6 +42,15 @@ def test_other_errors_are_not() -> None:
     assert summed_in_storage(Judge(REGISTRY[NORM], "bfloat16"), [wrong], preset("op-by-op", "bfloat16")) == ""
 
 
+def test_nothing_is_said_where_no_single_element_is_wrong() -> None:
+    case = case_of(NORM, dtype="bfloat16", d=20)
+    (value,) = outputs(REGISTRY[NORM].definition, case.arguments)
+
+    right = Observation(case, (rounded(value, "bfloat16"),))
+
+    assert summed_in_storage(Judge(REGISTRY[NORM], "bfloat16"), [right], preset("op-by-op", "bfloat16")) == ""
+
+
 def test_a_sum_in_storage_stops_where_a_term_is_less_than_half_a_unit_of_its_last_place() -> None:
     sums = SumsInStorage("bfloat16", products=True, others=True)
 

@@ -56,12 +56,13 @@ class SumsInStorage(ValueOf):
 
 
 def summed_in_storage(judge: Judge, observations: Sequence[Observation], policy: Policy) -> str:
-    """Describe which sums in the storage dtype explain the wrong answers of every case; "" if none do.
+    """Describe which sums in the storage dtype explain the wrong answers of every case; "" if none do, or if no
+    single element is wrong.
 
     Where terms are small beside their sum, errors are all of one sign, and no bound of rounding that is random holds.
     """
     failing = judge.failing(observations, policy)
-    if "reduced-reduction" not in declared_only(judge.dtype):
+    if not failing or "reduced-reduction" not in declared_only(judge.dtype):
         return ""
     if any(each.case.elements >= WIDE_ELEMENTS for each in failing):
         return ""
