@@ -29,6 +29,19 @@ def test_read_only_arrays_may_be_refused() -> None:
     assert "on read-only inputs it raises: ValueError: buffer source array is read-only" in verdict.findings
 
 
+def test_code_that_writes_to_its_inputs_is_wrong_though_it_raises_on_read_only_ones() -> None:
+    def clears_odd(e: Array) -> Array:
+        answer = wrong_where_read_only(e, 1.0)
+        if e.shape[-1] == 4097:
+            e[...] = 0
+        return answer
+
+    (verdict,) = attnspec.verify(clears_odd, WEIGHTS, framework="numpy").verdicts
+
+    assert verdict.verdict == "misbehaves"
+    assert verdict.reason == "it changes its inputs: e"
+
+
 def test_other_answers_on_read_only_arrays_are_wrong() -> None:
     (verdict,) = attnspec.verify(lambda e: wrong_where_read_only(e), WEIGHTS, framework="numpy").verdicts
 

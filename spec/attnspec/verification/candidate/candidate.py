@@ -295,10 +295,13 @@ class Candidate:
     def observe(self, cases: Sequence[Case]) -> list[Observation]:
         """Call the candidate on cases. Every outcome is kept in `calls`; no case follows a hang or a crash.
 
+        A case whose memory is refused, as it may be, is asked again in contiguous memory, which shows whether inputs are
+        changed.
+
         Returns:
             The answers that can be judged.
         """
-        observations = []
+        observations, before = list[Observation](), len(self.calls)
         for case, outcome in zip(cases, self.outcomes([self.request(case) for case in cases]), strict=False):
             self.calls.append((case, outcome))
             answers = self.answers(case, outcome)
@@ -306,7 +309,8 @@ class Candidate:
                 observations.append(Observation(case, answers))
             elif outcome.status in ("timeout", "crashed"):
                 break
-        return observations
+        refused = [replace(case, layout="contiguous") for case, _ in answer_form.refused(self.calls[before:])]
+        return [*observations, *(self.observe(refused) if refused else ())]
 
     def call(self, case: Case, **how: Any) -> tuple[Outcome, tuple[NDArray[Any], ...] | None]:
         """Call the candidate on one case, whose outcome is not kept.

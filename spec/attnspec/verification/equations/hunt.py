@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from random import Random
 
+from attnspec.verification.candidate import answer_form
 from attnspec.verification.candidate.candidate import Candidate
 from attnspec.verification.candidate.observation import Observation
 from attnspec.verification.cases.case import Case, Description
@@ -74,7 +75,8 @@ class Hunt:
         if answers is None and description.layout != "contiguous":  # is it the layout?
             plain = self.candidate.make_case(replace(description, layout="contiguous"))
             again, answered = self.candidate.call(plain)
-            case, outcome = (plain, again) if answered is None else (case, outcome)
+            if answered is None or answer_form.refused([(case, outcome)]):
+                case, outcome, answers = plain, again, answered
         if answers is None or outcome.changed_inputs or outcome.global_state:
             self.candidate.calls.append((case, outcome))
             if answers is None:
