@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from attnspec import REGISTRY
 from attnspec.verification.cases.case import Description, smallest, within
+from attnspec.verification.cases.grid import grid
 from attnspec.verification.cases.written import (
     CODE,
     IN_SOURCES,
@@ -36,6 +38,15 @@ def test_a_number_and_the_next_are_sizes_of_each_axis_in_turn() -> None:
 
     assert {f"{name} = {size}, near a 48 in the code" for name in "ndme" for size in (48, 49)} <= found
     assert {"48 examples, near a 48 in the code", "49 examples, near a 48 in the code"} <= found
+
+
+@pytest.mark.parametrize(("id", "name", "size"), [("attention.weights", "m", 4097), (ATTENTION, "n", 2049)])
+def test_a_number_that_the_grid_leaves_out_as_it_costs_too_much_is_asked(id: str, name: str, size: int) -> None:
+    """It is one of the grid's edges, but with fewer places along the other axes."""
+    grid_ = grid(REGISTRY[id], bounds(id), (0, 1))
+    assert size not in {dict(each.sizes)[name] for each in grid_}
+
+    assert size in {dict(each.sizes)[name] for each in cases(id, float(size))}
 
 
 def test_places_beyond_those_that_a_mask_of_bits_tells_apart_are_asked() -> None:

@@ -295,8 +295,7 @@ class Candidate:
     def observe(self, cases: Sequence[Case]) -> list[Observation]:
         """Call the candidate on cases. Every outcome is kept in `calls`; no case follows a hang or a crash.
 
-        A case whose memory is refused, as it may be, is asked again in contiguous memory, which shows whether inputs are
-        changed.
+        A case whose memory is refused, as it may be, is asked again in contiguous memory: its inputs may be changed.
 
         Returns:
             The answers that can be judged.

@@ -63,13 +63,17 @@ class Describer:
         """One size for all axes that are never long, such as heads."""
         return dict.fromkeys(few(self.equation.definition), size)
 
+    def all_sizes(self, sizes: Mapping[str, int]) -> dict[str, int]:
+        """These sizes and the usual ones of the others, as far as they are claimed and fit together."""
+        wanted = {**self.usual, **sizes}
+        for block, keys in itertools.product(*map(self.of_role, ("block", "keys"))):
+            wanted[block] = max(wanted[block], wanted[keys] // MOST_BLOCKS)
+        return {name: max(within(self.equation, name, size), self.least(name)) for name, size in wanted.items()}
+
     def at(
         self, why: str, batch: tuple[int, ...], sizes: Mapping[str, int] | None = None, **changes: Any
     ) -> Description:
         """The description of a case; sizes that are not given are the usual ones."""
-        wanted = {**self.usual, **(sizes or {})}
-        for block, keys in itertools.product(*map(self.of_role, ("block", "keys"))):
-            wanted[block] = max(wanted[block], wanted[keys] // MOST_BLOCKS)
-        pairs = tuple((name, max(within(self.equation, name, size), self.least(name))) for name, size in wanted.items())
+        pairs = tuple(self.all_sizes(sizes or {}).items())
         lead = tuple(max(size, self.least("batch")) for size in batch)
         return Description(pairs, batch=lead, seed=next(self.seeds), why=why, special=self.special, **changes)

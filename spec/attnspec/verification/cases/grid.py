@@ -199,8 +199,18 @@ def _edges(made: Describer) -> Iterator[Description]:
         sizes = (within(made.equation, name, size) for size in EDGES)
         for size in dict.fromkeys(size for size in sizes if size > made.usual[name]):
             description = made.at(f"{name} = {size}", batch=made.plain, sizes={name: size})
-            if work(made.equation.definition, dict(description.sizes)) <= MOST_WORK:
+            if _is_edge(made, name, size):
                 yield description
+
+
+def is_of_grid(made: Describer, name: str, size: int) -> bool:
+    """Whether the grid asks a size of an axis beside the usual ones of the others."""
+    return size in EDGES and _is_edge(made, name, size)
+
+
+def _is_edge(made: Describer, name: str, size: int) -> bool:
+    """Whether a size is larger than the usual one, and not too much work beside the others."""
+    return size > made.usual[name] and work(made.equation.definition, made.all_sizes({name: size})) <= MOST_WORK
 
 
 def _tiles_of_results(made: Describer) -> Iterator[Description]:

@@ -15,7 +15,7 @@ from attnspec.language.tree import Option
 from attnspec.verification.cases.case import FEW, Description, within
 from attnspec.verification.cases.describer import Describer
 from attnspec.verification.cases.distributions import extreme_values
-from attnspec.verification.cases.grid import EDGES, MOST_WORK
+from attnspec.verification.cases.grid import MOST_WORK, is_of_grid
 from attnspec.verification.cases.work import work
 
 FIRST_SEED = 7_000
@@ -79,7 +79,7 @@ def _sizes(made: Describer, numbers: Sequence[float], where: str) -> Iterator[De
     for number in _beyond_usual(made, numbers):
         for size in (number, number + 1):
             for name in _axes(made, size):
-                if size not in EDGES and (sizes := _affordable(made, {name: size})):
+                if not is_of_grid(made, name, size) and (sizes := _affordable(made, {name: size})):
                     yield made.at(f"{name} = {size}, near a {number} in {where}", made.plain, sizes)
             several = [axes for axes in made.batches if axes]
             many = work(made.equation.definition, made.usual, size) <= WORK_OF_MANY
