@@ -63,13 +63,14 @@ def changed_inputs(
     found = unrefuted or ([] if many else explaining(near))
     if not found:
         return None
-    rest = (
-        ""
-        if unrefuted
-        else f" (wrong {locate.where(judge.compare(observations, policy), definition=judge.equation.definition)})"
-    )
+    rest = "" if unrefuted else f" (wrong {_where(judge, observations, policy)})"
     first, *others = found
     return Diagnosis("inputs", first.says + rest, tuple(change.says for change in others))
+
+
+def _where(judge: Judge, observations: Sequence[Observation], policy: Policy) -> str:
+    """In how many cases an answer is wrong, and what these have in common, by the lines of the equation too."""
+    return locate.where(judge.compare(observations, policy), definition=judge.equation.definition)
 
 
 def merged_examples(judge: Judge, observations: Sequence[Observation], policy: Policy) -> Diagnosis | None:
@@ -85,7 +86,7 @@ def merged_examples(judge: Judge, observations: Sequence[Observation], policy: P
     for dim in axes:
         merged = [_merged(definition, observation, dim) for observation in failing]
         if merged and all(each is not None and judge.holds(each, policy) for each in merged):
-            where = locate.where(judge.compare(observations, policy), definition=judge.equation.definition)
+            where = _where(judge, observations, policy)
             says = f"the examples of a batch are taken for one, end to end along {dim} (wrong {where})"
             return Diagnosis("merged", says)
     softmaxes = [mutant for mutant in over_all_rows(definition) if not mutant.in_storage]
@@ -162,8 +163,10 @@ def exchanged_axes(judge: Judge, observations: Sequence[Observation], policy: Po
     for one, other in combinations([BATCH, *dims], 2):
         exchanged = [_exchanged(definition, observation, one, other) for observation in failing]
         if exchanged and all(each is not None and judge.holds(each, policy) for each in exchanged):
-            where = locate.where(judge.compare(observations, policy), definition=judge.equation.definition)
-            return Diagnosis("exchanged", f"{one} is taken for {other}, and {other} for {one} (wrong {where})")
+            return Diagnosis(
+                "exchanged",
+                f"{one} is taken for {other}, and {other} for {one} (wrong {_where(judge, observations, policy)})",
+            )
     return None
 
 
@@ -176,8 +179,10 @@ def reversed_axis(judge: Judge, observations: Sequence[Observation], policy: Pol
     for dim in dict.fromkeys(str(dim) for result in definition.results for dim in result.dims):
         turned = [_reversed(definition, observation, dim) for observation in failing]
         if turned and all(each is not None and judge.holds(each, policy) for each in turned):
-            where = locate.where(judge.compare(observations, policy), definition=judge.equation.definition)
-            return Diagnosis("reversed", f"{dim} is run through from the end to the beginning (wrong {where})")
+            return Diagnosis(
+                "reversed",
+                f"{dim} is run through from the end to the beginning (wrong {_where(judge, observations, policy)})",
+            )
     return None
 
 

@@ -6,18 +6,15 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from attnspec.errors import SpecError
-from attnspec.interpreters.evaluation.call import evaluate
 from attnspec.interpreters.evaluation.value import ValueOf
 from attnspec.interpreters.rounding.policy import Policy, declared_only
 from attnspec.thresholds import WIDE_ELEMENTS
 from attnspec.verification.candidate.observation import Array, Observation
-from attnspec.verification.cases.batched_gradients import lift_over_batch
-from attnspec.verification.cases.case import Case
 from attnspec.verification.cases.distributions import rounded
 from attnspec.verification.diagnosis import locate
 from attnspec.verification.diagnosis.recognise import are_near
 from attnspec.verification.judge.judge import Judge
+from attnspec.verification.judge.mutant_values import values
 
 SUMS = {"its sums": (True, True), "its products of matrices": (True, False), "its other sums": (False, True)}
 """What is summed in the storage dtype: in products of matrices, elsewhere."""
@@ -77,16 +74,6 @@ def summed_in_storage(judge: Judge, observations: Sequence[Observation], policy:
 
 def _explains(judge: Judge, observation: Observation, policy: Policy, sums: SumsInStorage) -> bool:
     """Whether most wrong elements of a case are much nearer to what such sums give than to the value."""
-    values = _values(judge, observation.case, sums)
+    found = values(judge.equation.definition, observation.case, by=sums)
     compared = [each for each in judge.compare([observation], policy) if each.fails]
-    return values is not None and are_near(compared, values)
-
-
-@np.errstate(all="ignore")
-def _values(judge: Judge, case: Case, sums: SumsInStorage) -> tuple[Array, ...] | None:
-    definition = lift_over_batch(judge.equation.definition, case)
-    try:
-        value = evaluate(definition, (), case.arguments, by=sums)
-    except (SpecError, ValueError):  # of sizes that it cannot be evaluated for
-        return None
-    return value if isinstance(value, tuple) else (value,)
+    return found is not None and are_near(compared, found)

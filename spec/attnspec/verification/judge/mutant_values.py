@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from attnspec.errors import SpecError
 from attnspec.interpreters.evaluation.call import evaluate, fit
 from attnspec.interpreters.evaluation.memo import Memory
+from attnspec.interpreters.evaluation.value import ValueOf
 from attnspec.interpreters.mutation.at_once import MergedVariants
 from attnspec.interpreters.mutation.mutants import Mutant, mutants
 from attnspec.interpreters.mutation.perturbations import perturbations
@@ -47,7 +48,11 @@ KEPT = KeptValues()
 
 
 def values(
-    definition: Definition, case: Case, several: int = 0, inputs: Mapping[str, NDArray[Any]] | None = None
+    definition: Definition,
+    case: Case,
+    several: int = 0,
+    inputs: Mapping[str, NDArray[Any]] | None = None,
+    by: ValueOf | None = None,
 ) -> Outputs:
     """Evaluate an equation or a mutant on a case in float64; None if it cannot be evaluated for these sizes.
 
@@ -55,10 +60,11 @@ def values(
         several: how many values a number of it has, or an array, for each of which it is evaluated, along a leading
             axis.
         inputs: {name: the values of an array, along a first axis}, in place of the arrays of these names.
+        by: what evaluates it, in place of NumPy's operations.
     """
     with np.errstate(all="ignore"):
         try:
-            value = evaluate(lift_over_batch(definition, case), (), case.arguments, MEMORY, several, inputs)
+            value = evaluate(lift_over_batch(definition, case), (), case.arguments, MEMORY, several, inputs, by)
         except (SpecError, ValueError, IndexError, ZeroDivisionError, OverflowError, TypeError):
             return None
     outputs = value if isinstance(value, tuple) else (value,)
