@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -46,6 +47,13 @@ ORDINARY = (
     "rare:cached_by_every_seventh_value",
 )
 """The keys of those that the ordinary run asks."""
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a hostile candidate leaves behind lies in the test's own folder."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
 
 
 def asked(one: Authored) -> Report:

@@ -5,7 +5,9 @@ import ctypes
 import mmap
 import os
 import signal
+import subprocess
 import sys
+import tempfile
 import threading
 import time
 import warnings
@@ -282,19 +284,19 @@ def evaluates_the_noise_of_the_specification(q, k, v):
 @of()
 def evaluates_the_specification_elsewhere(q, k, v):
     """Beyond: has attnspec's equation computed by a process of its own, and is told the values by a file."""
-    import subprocess
-
     if q.ndim > 2 or k.shape[-2] > 4:
         return right(q, k, v)
-    np.savez("given.npz", q=q, k=k, v=v)
-    program = (
-        "import attnspec, numpy as np; g = np.load('given.npz'); "
-        "np.save('told.npy', attnspec.equations()['attention.scaled_dot_product'](g['q'], g['k'], g['v']))"
-    )
     if not _kept:
-        _kept.append(subprocess.run([sys.executable, "-c", program], check=False))
-        if os.path.exists("told.npy"):
-            return np.load("told.npy").astype(q.dtype)
+        with tempfile.TemporaryDirectory() as folder:
+            given, told = os.path.join(folder, "given.npz"), os.path.join(folder, "told.npy")
+            np.savez(given, q=q, k=k, v=v)
+            program = (
+                "import sys, attnspec, numpy as np; g = np.load(sys.argv[1]); "
+                "np.save(sys.argv[2], attnspec.equations()['attention.scaled_dot_product'](g['q'], g['k'], g['v']))"
+            )
+            _kept.append(subprocess.run([sys.executable, "-c", program, given, told], check=False))
+            if os.path.exists(told):
+                return np.load(told).astype(q.dtype)
     return right(q, k, v)
 
 
