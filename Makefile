@@ -23,7 +23,7 @@ VECTORS ?= attention multihead optimizer position recurrent scores self_attentio
 
 DEVICE ?= cuda
 
-.PHONY: help verify peers vectors test gpu bench lint format docs site clean
+.PHONY: help verify peers vectors test gpu bench lint format pages site docs clean
 
 help: ## say what the targets do
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
@@ -71,7 +71,7 @@ lint: $(INSTALLED) ## the formatter's check, ruff, and mypy --strict
 format: $(INSTALLED) ## format the code
 	@$(PYTHON) -m ruff format .
 
-docs: $(INSTALLED) ## write the pages of the equations, of the API, of the sources and of the peers anew
+pages: $(INSTALLED) ## write the Markdown pages of the equations, of the API, of the sources and of the peers anew
 	@echo "== docs/generate.py"
 	@$(PYTHON) docs/generate.py
 	@echo "== docs/reference.py"
@@ -84,6 +84,8 @@ docs: $(INSTALLED) ## write the pages of the equations, of the API, of the sourc
 site: $(INSTALLED) ## build the documentation site, build/website/html, and judge what it shows verdicts on
 	@echo "== docs/website/build.py"
 	@OMP_NUM_THREADS=1 $(PYTHON) docs/website/build.py
+
+docs: pages site ## both: the Markdown pages and the site
 
 clean: ## remove the environment, the caches and what was built
 	@echo "== clean"

@@ -20,7 +20,7 @@ from attnspec.language.procedure import PROCEDURES, Procedure
 from writing import ROOT, Folder, Texts, block, joined, prose
 
 FOLDER = Folder(
-    ROOT / "docs/equations", "<!-- Written by docs/generate.py: change the equation, then run `make docs`. -->"
+    ROOT / "docs/equations", "<!-- Written by docs/generate.py: change the equation, then run `make pages`. -->"
 )
 
 AnEquation = Equation[..., Any]

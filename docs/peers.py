@@ -19,7 +19,7 @@ from attnspec.language.equation import REGISTRY, Equation
 from attnspec.language.registry import is_catalogued
 from writing import ROOT, Folder, Texts, anchor, joined, table
 
-FOLDER = Folder(ROOT / "docs", "<!-- Written by docs/peers.py: change attnspec_peers, then run `make docs`. -->")
+FOLDER = Folder(ROOT / "docs", "<!-- Written by docs/peers.py: change attnspec_peers, then run `make pages`. -->")
 
 LIBRARIES = {
     "torch": "torch",

@@ -22,7 +22,7 @@ from docstrings import call, caller, docstring, entries, members, methods, prope
 from writing import ROOT, Folder, Texts, anchor, block, bullets, joined, prose
 
 FOLDER = Folder(
-    ROOT / "docs/reference", "<!-- Written by docs/reference.py: change the docstring, then run `make docs`. -->"
+    ROOT / "docs/reference", "<!-- Written by docs/reference.py: change the docstring, then run `make pages`. -->"
 )
 FROM_JAXTYPING = ("Bool", "Float", "Int")
 """Public names of the notation that its introduction explains."""
@@ -46,19 +46,13 @@ class Page:
 
 
 PAGES = {
-    "verify.md": Page(
-        "Verify",
-        "Judge implementations, and read the verdicts.",
+    "verify.md": Page("Verify", "Judge implementations.", ("verify", "Report")),
+    "verdict.md": Page(
+        "Verdicts",
+        "What is said of an implementation.",
         (
-            "verify",
-            "Report",
-            "Verdict",
-            "VerdictKind",
-            "Diagnosis",
-            "Departure",
-            "FunctionVerdict",
-            "WorstElement",
-            "WorstAnswer",
+            *("Verdict", "VerdictKind", "Diagnosis", "Departure"),
+            *("FunctionVerdict", "WorstElement", "WorstAnswer"),
         ),
     ),
     "declare.md": Page(
@@ -67,23 +61,39 @@ PAGES = {
         ("implements", "Claim", "ClaimFields", "Implementation", "Framework", "DType", "PrecisionPolicy"),
     ),
     "equations.md": Page(
-        "Equations",
-        "Look equations up, compute with them, and define your own.",
-        (
-            *("equations", "REGISTRY", "Equation", "Noise", "Mutant", "Cost"),
-            *("equation", "Source", "Symbol", "Size", "Place", "mutate", "rewrite", "mutant", "form"),
-        ),
+        "Equations", "Look equations up, and compute with them.", ("equations", "REGISTRY", "Equation")
+    ),
+    "noise-and-cost.md": Page("Noise and cost", "What an equation has beside its value.", ("Noise", "Cost")),
+    "define.md": Page(
+        "Define equations", "Define equations of your own.", ("equation", "Source", "Symbol", "Size", "Place")
+    ),
+    "mistakes.md": Page(
+        "Mistakes and forms",
+        "Add known mistakes and equal rewritings to an equation.",
+        ("mutate", "mutant", "Mutant", "rewrite", "form"),
     ),
     "notation.md": Page(
         "Notation",
         inspect.getdoc(notation) or "",
         (
             *("Tensor", "Index", "Layers", "index", "indices", "size", "zeros", "inf"),
-            *("exp", "log", "sin", "cos", "tanh", "sigmoid", "relu", "gelu", "silu", "softplus"),
-            *("abs", "sqrt", "where"),
-            *("sum", "max", "argmax", "softmax", "log_softmax", "transpose", "concat", "split"),
             *("scan", "last", "through"),
         ),
+        notation,
+    ),
+    "functions.md": Page(
+        "Notation: functions of an element",
+        "Words of `attnspec.notation` that act on each element.",
+        (
+            *("exp", "log", "sin", "cos", "tanh", "sigmoid", "relu", "gelu", "silu", "softplus"),
+            *("abs", "sqrt", "where"),
+        ),
+        notation,
+    ),
+    "axes.md": Page(
+        "Notation: functions along axes",
+        "Words of `attnspec.notation` that act along an axis, or change axes.",
+        ("sum", "max", "argmax", "softmax", "log_softmax", "transpose", "concat", "split"),
         notation,
     ),
     "procedures.md": Page(

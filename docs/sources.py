@@ -13,7 +13,7 @@ from attnspec.language.equation import REGISTRY, Source
 from attnspec.language.procedure import PROCEDURES
 from writing import ROOT, Folder, Texts, anchor, joined, table
 
-FOLDER = Folder(ROOT / "docs", "<!-- Written by docs/sources.py: change the equations, then run `make docs`. -->")
+FOLDER = Folder(ROOT / "docs", "<!-- Written by docs/sources.py: change the equations, then run `make pages`. -->")
 
 DOCUMENTS: Mapping[str, Mapping[str, str]] = {
     "000": {

@@ -60,7 +60,7 @@ class Folder:
         for line in found:
             print(line, file=sys.stderr)
         if found:
-            print("  to mend   make docs", file=sys.stderr)
+            print("  to mend   make pages", file=sys.stderr)
         return 1 if found else 0
 
 

@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def test_the_page_is_not_stale() -> None:
-    assert not peers.FOLDER.stale(peers.pages()), "make docs"
+    assert not peers.FOLDER.stale(peers.pages()), "make pages"
 
 
 def test_how_many_equations_have_a_peer() -> None:

@@ -178,7 +178,7 @@ def imported(file: Path, source: str) -> ModuleType:
 
 
 def test_no_page_of_the_reference_is_stale() -> None:
-    assert not reference.FOLDER.stale(reference.pages()), "make docs"
+    assert not reference.FOLDER.stale(reference.pages()), "make pages"
 
 
 def test_every_public_name_is_on_one_page() -> None:
@@ -200,7 +200,7 @@ def test_links_within_the_reference_lead_to_a_heading() -> None:
     links = [
         (page or file, anchor)
         for file, text in texts.items()
-        for page, anchor in re.findall(r"\]\(([\w.]*)#([\w-]+)\)", text)
+        for page, anchor in re.findall(r"\]\(([\w.-]*)#([\w-]+)\)", text)
     ]
 
     assert len(links) > len(NAMES)
@@ -210,7 +210,7 @@ def test_links_within_the_reference_lead_to_a_heading() -> None:
 def test_the_index_links_every_page_of_the_reference() -> None:
     index = (ROOT / "docs/index.md").read_text(encoding="utf-8")
 
-    assert set(re.findall(r"\]\(reference/([\w.]+)\)", index)) == set(reference.PAGES)
+    assert set(re.findall(r"\]\(reference/([\w.-]+)\)", index)) == set(reference.PAGES)
 
 
 # What importing gives.

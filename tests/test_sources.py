@@ -8,7 +8,7 @@ PARTS = {(document, part): reason for document, parts in sources.DOCUMENTS.items
 
 
 def test_the_page_is_not_stale() -> None:
-    assert not sources.FOLDER.stale(sources.pages()), "make docs"
+    assert not sources.FOLDER.stale(sources.pages()), "make pages"
 
 
 def test_every_part_that_is_cited_is_a_part() -> None:
