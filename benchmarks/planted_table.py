@@ -4,9 +4,9 @@
     python benchmarks/planted_table.py --write /tmp/blind.jsonl                      write the table
 
 With --unasked, those are judged that have no verdict in the table. A run may be stopped and goes on where it was.
-Every candidate is judged in float32, at default settings. The table is tests/planted/blind/README.md: the author's
-words beside the diagnosis. What a person thought of the diagnosis is in judged.json there, by candidate. What the file
-lacks keeps its row.
+Every candidate is judged in float32, or the dtype of its docstring, at default settings. The table is
+tests/planted/blind/README.md: the author's words beside the diagnosis. What a person thought of the diagnosis is in
+judged.json there, by candidate. What the file lacks keeps its row.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def judged(one: Authored) -> dict[str, Any]:
     """The verdict on a candidate, as the table needs it; of two, as with gradients, the first that does not conform."""
     start = time.perf_counter()
     try:
-        verdicts = [*attnspec.verify(one.target, dtype="float32")]
+        verdicts = [*attnspec.verify(one.target, dtype=one.dtype)]
         verdict = next((each for each in verdicts if each.verdict.value != "conforms"), verdicts[0])
     except Exception as error:  # no verdict at all, whatever the reason is; it stands in the table
         reason = f"{type(error).__name__}: {error}"

@@ -43,7 +43,7 @@ def marks(one: Authored) -> list[pytest.MarkDecorator]:
 
 @pytest.mark.parametrize("one", asked(WRONG))
 def test_a_planted_mistake_is_caught_and_stays_explained(one: Authored) -> None:
-    report = attnspec.verify(one.target, dtype="float32")
+    report = attnspec.verify(one.target, dtype=one.dtype)
     assert report.verdict.value not in ("conforms", "inconclusive", "not run")
     if JUDGED[one.key] == "rightly":
         assert "no known mistake" not in str(report)
@@ -52,7 +52,7 @@ def test_a_planted_mistake_is_caught_and_stays_explained(one: Authored) -> None:
 @pytest.mark.parametrize("one", asked(RIGHT))
 def test_a_right_form_is_not_blamed(one: Authored) -> None:
     expected = "imprecise" if JUDGED[one.key] == "imprecise" else "conforms"  # a form that loses digits
-    assert attnspec.verify(one.target, dtype="float32").verdict.value == expected
+    assert attnspec.verify(one.target, dtype=one.dtype).verdict.value == expected
 
 
 def test_the_page_has_every_candidate_in_its_authors_words() -> None:
