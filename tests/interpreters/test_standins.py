@@ -131,6 +131,22 @@ def test_positions_are_rounded_to_a_dtype(name: str) -> None:
     np.testing.assert_array_equal(evaluate(found.definition, (np.ones(9000),), {}), expected)
 
 
+@pytest.mark.parametrize("name", PLACES)
+def test_positions_are_compared_in_a_dtype(name: str) -> None:
+    """Property: a place is seen by the mutant exactly where the two sides of its condition, rounded to the dtype, say so."""
+    tree = read(
+        'def f(q: Float[Tensor, "n"], x: Float[Tensor, "m"]) -> Float[Tensor, "n"]:\n    i, j = indices("n", "m")\n'
+        '    n, m = size("n"), size("m")\n    return sum(j, x[j] + 0 * q[i], where=j <= i + (m - n)).stack(i)'
+    )
+    found = {each.id.removeprefix("instead/"): each for each in function_substitutions(tree)}[name]
+
+    n, m = 4, 300 if name == "bfloat16-places" else 2100
+    last, key = torch.arange(m - n, m).to(PLACES[name]), torch.arange(m).to(PLACES[name])
+    expected = (key <= last[:, None]).sum(-1)
+    assert not torch.equal(expected, torch.arange(m - n, m) + 1)
+    np.testing.assert_array_equal(evaluate(found.definition, (np.ones(n), np.ones(m)), {}), expected)
+
+
 @pytest.mark.parametrize("name", [name for name in SUBSTITUTIONS if name not in {*MASKED, *PLACES}])
 def test_it_is_what_it_says(name: str) -> None:
     written, expected = NAMED[name]

@@ -47,6 +47,7 @@ NAMED = {
     "bidirectional_not_turned_back": "g is used instead of h_b",
     "bidirectional_weights_of_forward": "that end in _f are read in place of those that end in _b",
     "causal_block_of_the_future": "the first hidden place is negative and is counted from the end",
+    "causal_places_in_bfloat16": "positions are rounded to bfloat16, beyond 256",
     "causal_skipped_where_all_seen": "only where mask is true everywhere",
     "clip_by_squared_norm": "sqrt of Σ_k g_k g_k is left out",
     "cosine_cut_at_lowest": "cut at lowest from below",

@@ -15,6 +15,7 @@ import numpy as np
 from attnspec.interpreters.mutation.everywhere import everywhere
 from attnspec.interpreters.mutation.mutants import Mutant
 from attnspec.interpreters.mutation.operators import where_seen
+from attnspec.language.check import COMPARISONS
 from attnspec.language.traversal import map_throughout, nodes
 from attnspec.language.tree import SOFTMAXES, Apply, Definition, Node, Number, Position, Reduce, SizeOf
 
@@ -310,7 +311,7 @@ def _unmasked_where_some(stand_in: Callable[[Node], Node]) -> Change:
 
 
 def _rounded_positions(bits: int) -> Change:
-    """Rounds places that are computed with to a format of so many significant bits, ties to even."""
+    """Rounds places that are multiplied or compared to a format of so many significant bits, ties to even."""
 
     def rounded(place: Node) -> Node:
         step: Node = Number(2.0 ** (LARGEST_PLACE - bits))
@@ -323,11 +324,26 @@ def _rounded_positions(bits: int) -> Change:
         return Apply("*", (_plus(down, Apply("where", (up, Number(1.0), Number(0.0)))), step))
 
     def change(node: Node, _: Definition) -> Node:
-        if not isinstance(node, Apply) or node.op not in ("*", "/"):
+        if not isinstance(node, Apply):
             return node
-        return replace(node, args=tuple(rounded(arg) if isinstance(arg, Position) else arg for arg in node.args))
+        if node.op in ("*", "/"):
+            return replace(node, args=tuple(rounded(arg) if isinstance(arg, Position) else arg for arg in node.args))
+        if node.op in COMPARISONS and all(map(_is_place, node.args)):
+            return replace(node, args=tuple(map(rounded, node.args)))
+        return node
 
     return change
+
+
+def _is_place(node: Node) -> bool:
+    """Whether an expression is a place, or is computed of places, sizes and numbers by addition and subtraction."""
+    parts = [*nodes(node)]
+    plain = all(isinstance(each, Position | SizeOf | Number) or _is_sum(each) for each in parts)
+    return plain and any(isinstance(each, Position) for each in parts)
+
+
+def _is_sum(node: Node) -> bool:
+    return isinstance(node, Apply) and node.op in ("+", "-")
 
 
 LARGEST_PLACE = 14
