@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from attnspec import REGISTRY
+from attnspec.errors import SpecError
+from attnspec.faces.outputs import check_file, check_folder
 from attnspec.pages.site import index_page, target_digest
 from attnspec.verification.sandbox.targets import File, Module
 
@@ -115,12 +117,41 @@ def test_a_damaged_manifest_is_made_anew(folder: Path) -> None:
     assert json.loads((folder / "site/.attnspec-docs.json").read_text("utf-8"))["pages"].keys() == {"bending.bent.html"}
 
 
-def test_a_folder_that_cannot_be_written_is_refused(folder: Path) -> None:
+@pytest.mark.parametrize("place", ["site", "site/below"])
+def test_a_folder_that_cannot_be_written_is_refused(place: str, folder: Path) -> None:
+    """Before anything is judged, with what was given, what is expected, and how to mend it."""
     (folder / "site").write_text("a file", encoding="utf-8")
-    done = docs("--equations", "bending.py")
+    with pytest.raises(SpecError) as refused:
+        check_folder(folder / place)
+
+    assert f"{folder / place} cannot be written" in str(refused.value)
+    assert "site is a file" in str(refused.value)
+    assert "expected  a folder" in str(refused.value)
+    assert "to mend" in str(refused.value)
+    assert (folder / "site").read_text("utf-8") == "a file"
+
+
+def test_a_file_that_cannot_be_written_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    check_file(tmp_path / "page.html")
+    for place, given in ((tmp_path, "a folder"), (tmp_path / "none/page.html", "is no folder")):
+        with pytest.raises(SpecError, match=given):
+            check_file(place)
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with pytest.raises(SpecError, match="read-only"):
+        check_file(tmp_path / "page.html")
+    with pytest.raises(SpecError, match="read-only"):
+        check_folder(tmp_path / "site")
+
+
+def test_a_site_without_equations_is_refused(folder: Path) -> None:
+    """A file that defines none, and a folder that is a file: no page is written, and the command says why."""
+    (folder / "empty.py").write_text("x = 1\n", encoding="utf-8")
+    done = docs("--equations", "empty.py")
 
     assert done.returncode == 2
-    assert f"{os.path.join('site', 'bending.bent.html')} cannot be written" in done.stderr
+    assert "there are no equations to write a site of" in done.stderr
+    assert "given     empty.py" in done.stderr
+    assert not (folder / "site").exists()
 
 
 def test_what_a_target_hangs_on(tmp_path: Path) -> None:

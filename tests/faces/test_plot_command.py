@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -53,7 +55,8 @@ def test_recorded_inputs_are_drawn(tmp_path: Path) -> None:
         (["recurrent.gru", "--out", "a.png", "--sizes", "t=many"], "'many' is not a size"),
         (["recurrent.gru", "--out", "a.png", "--inputs", "none.npz"], "none.npz does not exist"),
         (["recurrent.gru", "--out", "a.png", "--name", "x=y"], "no inputs are given"),
-        (["recurrent.gru", "--out", "none/a.png"], "cannot be written"),
+        (["recurrent.gru", "--out", "none/a.png"], "none is no folder"),
+        (["recurrent.gru", "none.py", "--out", "a.png"], "TargetError: no file 'none.py'"),
         (["text.tokenize", "--out", "a.png"], "is a procedure"),
         (["recurrent.gruu", "--out", "a.png"], "recurrent.gru"),
     ],
@@ -113,6 +116,31 @@ def test_an_implementation_is_drawn_beside_its_equation(wrong: float, code: int,
         assert np.allclose(np.abs(ratio) > 1, (np.arange(4) == 1) & bool(wrong))
         assert np.array_equal(data["input.e"], e)
         assert (data[f"{name}.bound"] > 0).all()
+
+
+OWN = """
+from attnspec import Source, equation, implements
+from attnspec.notation import Float, Tensor
+
+@equation(Source(paper="ours"))
+def doubled(x: Float[Tensor, " d"]) -> Float[Tensor, " d"]:
+    \"\"\"Twice an array.\"\"\"
+    return 2 * x
+
+@implements("MODULE.doubled", framework="numpy")
+def mine(x):
+    return x + x
+"""
+
+
+def test_a_target_brings_its_own_equation(tmp_path: Path) -> None:
+    file = tmp_path / "brings_its_own.py"
+    file.write_text(OWN.replace("MODULE", file.stem), "utf-8")
+    command = [sys.executable, "-m", "attnspec", "plot", f"{file.stem}.doubled", str(file), "--out", "a.svg"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=300)
+
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "a.npz").is_file()
 
 
 def test_options_of_a_target_need_one(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from attnspec.errors import SpecError
+from attnspec.faces.outputs import check_folder
 from attnspec.faces.screen import Screen
 from attnspec.language.equation import REGISTRY, Equation
 from attnspec.pages import site
@@ -38,12 +39,20 @@ def write_site(out: str, targets: Sequence[str], options: VerifyOptions, own: bo
         The exit code: 0 if all implementations conform, else 1.
 
     Raises:
-        SpecError: the folder cannot be written; and as `attnspec.verify` does.
+        SpecError: the folder cannot be written, or there is nothing to write; and as `attnspec.verify` does.
     """
+    check_folder(Path(out))
     run = _Site(Path(out), options, {} if fresh else _manifest(Path(out)))
     for target in targets:
         run.judge(target)
     equations = _equations(own, [each.equation for each in run.judged])
+    if not equations:
+        raise SpecError(
+            "there are no equations to write a site of",
+            given=", ".join(options.equations),
+            expected="a file or module with a function under @attnspec.equation",
+            mend="docs/notation.md says how to write one",
+        )
     for equation in equations:
         run.equation(equation, {each.id for each in equations})
     run.finish(equations)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from attnspec.errors import SpecError, TargetError
+from attnspec.faces.outputs import check_file
 from attnspec.faces.screen import Screen
 from attnspec.pages.code_views import source_of
 from attnspec.pages.page import mapped_page
@@ -29,6 +30,8 @@ def write_map(target: str, options: VerifyOptions, out: str) -> int:
         TargetError: no implementation of the equation, or several, are in the target.
         SpecError: the file cannot be written; and as `attnspec.verify` does.
     """
+    if out != "-":
+        check_file(Path(out))
     screen = Screen(stderr=out == "-")
     with screen.progress(target) as show_stage:
         found, notes = mapped(target, options, show_stage)

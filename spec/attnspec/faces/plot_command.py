@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from attnspec.errors import BindingError, SpecError, UnknownName
+from attnspec.faces.outputs import check_file
 from attnspec.faces.screen import Screen
 from attnspec.language.equation import Equation
 from attnspec.language.layers import sizes_of
@@ -21,6 +22,7 @@ from attnspec.verification.cases.recorded_cases import Reader
 from attnspec.verification.cases.recordings import as_tuple, check_inputs, recordings
 from attnspec.verification.options import VerifyOptions
 from attnspec.verification.replaying import replayed
+from attnspec.verification.session import prepared
 
 
 def write_plot(
@@ -81,6 +83,7 @@ def write_comparison(
     Raises:
         SpecError: the implementation gives no answer that can be compared; and as `write_plot` does.
     """
+    prepared(target, options)  # a target brings its own equations
     equation, file = _checked(str(options.equation), out, inputs, options.names, sizes)
     given: str | dict[str, Any] | None = inputs
     if inputs is None:
@@ -118,6 +121,7 @@ def _checked(
         raise SpecError("no inputs are given", expected=".npz or .safetensors", mend="--inputs FILE")
     if inputs is not None and sizes:
         raise SpecError("the sizes are those of the inputs", given="--sizes and --inputs", mend="leave --sizes out")
+    check_file(file)
     check_can_draw()
     return equation, file
 
