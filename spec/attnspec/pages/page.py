@@ -325,6 +325,6 @@ def _facts(mapped: Mapped) -> str:
         ("versions", ", ".join(f"{name} {number}" for name, number in software().items() if name in told)),
     )
     items = "".join(f"<div><dt>{name}</dt><dd>{escape(value)}</dd></div>" for name, value in rows if value)
-    said = f'<pre tabindex="0">{escape(verdict_text(mapped))}</pre>'
+    said = f'<pre class="whole" tabindex="0">{escape(verdict_text(mapped))}</pre>'
     whole = f"<details><summary>The whole verdict</summary>{said}</details>"
     return f'<dl class="facts">{items}</dl>{whole}'

@@ -9,6 +9,7 @@ from functools import cache
 from html import escape, unescape
 from importlib.resources import files
 from pathlib import Path
+from unicodedata import east_asian_width
 
 SAYING = re.compile(r"(<(h2|h3|summary|dt|dd|button|p)\b[^>]*>)([^<]+)(?=<)")
 """The start of an element whose text is that of the page, and not that of code or of a formula."""
@@ -29,6 +30,15 @@ PLACE = re.compile(r"\{\w+\}")
 
 NUMBERS = ("count", "total")
 """Places in which only digits fit, so that a short message fits no other text."""
+
+WHOLE = re.compile(r'(?<=<pre class="whole" tabindex="0">)[^<]+')
+"""The text of a whole verdict: a headline, and rows with labels."""
+
+INDENT = " " * 12
+"""What stands before the second and further lines of a row of a verdict, and as wide as its label."""
+
+COMMENTED = re.compile(r"(.*\S)( {4,})(\S.*)")
+"""A line of a formula with what it is."""
 
 MEANINGS = re.compile(r'(?<=<script type="application/json" class="attnspec-words">)[^<]+')
 """What names stand for, which a script reads."""
@@ -69,8 +79,29 @@ class Translation:
         text = SAYING.sub(lambda found: found[1] + escape(self.say(unescape(found[3]).strip()), quote=False), text)
         for part in (COMMENT, TITLE):
             text = part.sub(lambda found: escape(self.say(unescape(found[0])), quote=False), text)
+        text = WHOLE.sub(lambda found: escape(self.verdict(unescape(found[0])), quote=False), text)
         text = FIGURE.sub(lambda found: self._in_words(found[0]), text)
         return MEANINGS.sub(lambda found: self._meanings(json.loads(found[0])), text)
+
+    def verdict(self, text: str) -> str:
+        """The text of a verdict, row by row: its labels, its sentences, and the comments of formulas."""
+        headline, *lines = text.splitlines()
+        kind, colon, rest = headline.partition(": ")
+        rows = [("", line) if line.startswith(INDENT) else (line[:12].strip(), line) for line in lines]
+        labels = {label: self.say(label) for label, _ in rows}
+        width = max(map(_columns, labels.values()), default=0)
+        shown = [
+            f"  {labels[label]}{' ' * (width - _columns(labels[label]))} {self._line(line[len(INDENT) :])}"
+            for label, line in rows
+        ]
+        return "\n".join([f"{self.say(kind)}{colon}{rest}", *shown])
+
+    def _line(self, text: str) -> str:
+        commented = COMMENTED.fullmatch(text)
+        if commented is not None:
+            return f"{commented[1]}{commented[2]}{self.say(commented[3])}"
+        line = text.lstrip()
+        return text[: len(text) - len(line)] + self.say(line)
 
     def _in_words(self, text: str) -> str:
         for fragment in FRAGMENTS:
@@ -84,6 +115,11 @@ class Translation:
     def script(self, text: str) -> dict[str, str]:
         """{message of a script: the message in the language}, of those that the catalogs have."""
         return {each: self.catalog[each] for each in SCRIPT_TEXT.findall(text) if each in self.catalog}
+
+
+def _columns(text: str) -> int:
+    """How many columns a text is wide in a font of fixed width, in which Chinese takes two."""
+    return sum(2 if east_asian_width(letter) in "WF" else 1 for letter in text)
 
 
 def _pattern(text: str) -> str:
