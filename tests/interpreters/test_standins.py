@@ -22,6 +22,7 @@ from attnspec.interpreters.mutation.function_substitutions import (
     WARPS,
     Z_LOSSES,
     function_substitutions,
+    regrouped_products,
 )
 from attnspec.interpreters.mutation.function_substitutions import MASKED as MASKED_BY
 from attnspec.language.check import check
@@ -198,6 +199,22 @@ def test_what_overflows_is_equal_to_what_it_stands_in_for_until_it_does(name: st
     assert found.in_storage
     with np.errstate(all="ignore"):
         assert not np.isfinite(evaluate(found.definition, (large,), {})).all()
+
+
+def test_a_product_before_its_share_overflows_earlier() -> None:
+    """Property: a product that is multiplied out before its share is the same until it overflows, which the share avoids."""
+    tree = read(
+        'def f(g: Float[Tensor, "n"], *, beta: float) -> Float[Tensor, "n"]:\n    v = (1 - beta) * g * g\n    return v + g'
+    )
+    (found,) = regrouped_products(tree)
+    g, large = np.linspace(-6, 6, 25), np.array([300.0], np.float16)
+
+    np.testing.assert_allclose(evaluate(found.definition, (g,), {"beta": 0.95}), evaluate(tree, (g,), {"beta": 0.95}))
+    assert found.in_storage
+    assert found.says == "in v: g ⊙ g is multiplied out before 1 − β is applied: large values overflow"
+    with np.errstate(over="ignore"):
+        assert np.isfinite(evaluate(tree, (large,), {"beta": 0.95})).all()
+        assert np.isinf(evaluate(found.definition, (large,), {"beta": 0.95})).all()
 
 
 @pytest.mark.parametrize(("count", "underflows"), [(31, True), (32, False)])

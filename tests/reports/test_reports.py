@@ -32,6 +32,7 @@ MISSED = (
 
 NAMED = {
     "adam_epsilon_rounds_to_zero": "eps is rounded to float16 first",
+    "adam_square_overflows": "g ⊙ g is multiplied out before 1 − β_2 is applied: large values overflow",
     "adamw_decays_updated": "the decay is of the parameters after the step",
     "alibi_slopes_of_any_heads": "in n: H is used, and nothing computed of it",
     "attention_batch_stride_zero": "written to the place of the first example",

@@ -21,7 +21,7 @@ from attnspec.verification.cases.case import Case
 from attnspec.verification.diagnosis.explain import software_mistakes
 from attnspec.verification.diagnosis.recognise import recognise
 from attnspec.verification.judge.judge import Judge
-from attnspec.verification.judge.mutant_values import fits, non_equivalent_mutants
+from attnspec.verification.judge.mutant_values import fits, mutant_values, non_equivalent_mutants
 from attnspec.verification.verdict import Diagnosis
 from synthetic import answers, case_of, changed, honest_answers, mutant_of, sentence, small_cases, too_large
 
@@ -293,6 +293,27 @@ def test_bits_that_underflow_loses_are_recognised_beside_nan() -> None:
     found = recognised(id, observations, (mutant,), refute=True)
 
     assert found == Diagnosis(mutant.id, mutant.says)
+
+
+def test_what_overflows_alike_is_found_among_all_mistakes_of_software() -> None:
+    """Of what is equal to the equation in most elements, that is asked first which overflows where the answer does."""
+    id = "optimizer.adam"
+    among = [*software_mistakes(REGISTRY[id])]
+    (mutant,) = [each for each in among if each.id == "v_next/overflow/g ⊙ g"]
+    g = np.array([0.5, -300.0, 1.5])
+    case = Case(
+        {"theta": g / 300, "g": g, "m": np.zeros(3), "v": np.full(3, 0.25)},
+        {"step": 10, "lr": 0.1, "beta_1": 0.7, "beta_2": 0.95, "eps": 1e-5},
+    )
+    values = mutant_values(mutant, case, "float16", "float16")
+    assert values is not None
+    assert [np.isfinite(value).all() for value in values] == [True, True, False]
+    observations = [Observation(case, values)]
+
+    found = recognise(judge(id, "float16"), observations, among, preset("op-by-op", "float16"), refute=True)
+
+    assert found is not None
+    assert found.says == mutant.says
 
 
 def test_one_wrong_text_is_no_evidence_of_one_mistake_of_many() -> None:

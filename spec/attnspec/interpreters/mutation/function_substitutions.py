@@ -17,7 +17,7 @@ from attnspec.interpreters.mutation.mutants import Mutant
 from attnspec.interpreters.mutation.operators import where_seen
 from attnspec.language.check import COMPARISONS
 from attnspec.language.traversal import map_throughout, nodes
-from attnspec.language.tree import SOFTMAXES, Apply, Definition, Node, Number, Position, Reduce, SizeOf
+from attnspec.language.tree import SOFTMAXES, Apply, Definition, Name, Node, Number, Position, Reduce, SizeOf
 
 CLIPS = (1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 15.0, 20.0, 30.0)
 """Bounds to which software clips what an activation is taken of."""
@@ -77,6 +77,33 @@ def over_all_rows(definition: Definition) -> Iterator[Mutant]:
                         f"in {place.line}: one softmax is over {' and '.join((*rows, index))}, not over {index} alone"
                     )
                     yield Mutant(f"{place.label}/instead/all-rows", says, place.put(_over(parts, total)))
+
+
+def regrouped_products(definition: Definition) -> Iterator[Mutant]:
+    """The variants of an equation in which a product is multiplied out before its factor of options alone is applied.
+
+    A share, such as 1 − β, keeps the product small where it comes first: the product alone overflows earlier.
+    """
+    for place in everywhere(definition):
+        match place.node:
+            case Apply(op="*", args=(Apply(op="*", args=(share, one)), other)):
+                if _is_of_options(share, place.site.definition) and not _is_of_options(one, place.site.definition):
+                    product = Apply("*", (one, other))
+                    shown, before = place.site.show(product), place.site.show(share)
+                    says = (
+                        f"in {place.line}: {shown} is multiplied out before {before} is applied: large values overflow"
+                    )
+                    tree = place.put(Apply("*", (share, product)))
+                    yield Mutant(f"{place.label}/overflow/{shown}", says, tree, in_storage=True)
+
+
+def _is_of_options(node: Node, definition: Definition) -> bool:
+    """Whether an expression is computed of options, sizes and numbers alone."""
+    options = {option.name for option in definition.options}
+    parts = [*nodes(node)]
+    return all(isinstance(each, Apply | Number | SizeOf | Name) for each in parts) and all(
+        each.id in options for each in parts if isinstance(each, Name)
+    )
 
 
 Change = Callable[[Node, Definition], Node]

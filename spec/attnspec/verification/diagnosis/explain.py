@@ -20,7 +20,11 @@ from attnspec.interpreters.mutation.callee_errors import (
 )
 from attnspec.interpreters.mutation.condition_errors import condition_errors
 from attnspec.interpreters.mutation.fewer_weights import fewer_weights
-from attnspec.interpreters.mutation.function_substitutions import function_substitutions, over_all_rows
+from attnspec.interpreters.mutation.function_substitutions import (
+    function_substitutions,
+    over_all_rows,
+    regrouped_products,
+)
 from attnspec.interpreters.mutation.gradients_of_mistakes import gradients_of_mistakes
 from attnspec.interpreters.mutation.insertions import insertions
 from attnspec.interpreters.mutation.integer_divisions import integer_divisions
@@ -461,6 +465,7 @@ def software_mistakes(equation: Equation[..., Any], tiles: Iterable[int] = ()) -
     yield from lines_of_conventions(definition)
     yield from function_substitutions(definition)
     yield from over_all_rows(definition)
+    yield from regrouped_products(definition)
     yield from tiling_errors(definition, tiles)
     yield from mask_errors(definition, tiles)
     yield from condition_errors(definition)

@@ -346,7 +346,8 @@ def _informative(observation: Observation) -> float:
 def _distances(judge: Judge, tried: Sequence[tuple[Mutant, Sequence[Observation]]], policy: Policy) -> list[float]:
     """The distances of answers from the values of mutants in σ of the equation, each on its own cases.
 
-    That is the mean of log(1 + |answer − value| / σ) over all elements; infinite if there are no values.
+    That is the mean of log(1 + |answer − value| / σ) over all elements; infinite if there are no values, and 0 if a
+    mutant that only overflow makes wrong overflows where the answer does.
     """
     totals, counts = [0.0] * len(tried), [0] * len(tried)
     observations = {id(each): each for _, own in tried for each in own}
@@ -355,8 +356,10 @@ def _distances(judge: Judge, tried: Sequence[tuple[Mutant, Sequence[Observation]
         wrong = each_mutants_values([tried[place][0] for place in places], observation.case, judge.dtype)
         noises = judge.noise(observation.case, policy)
         for place, outputs in zip(places, wrong, strict=True):
+            mutant = tried[place][0]
+            alike = mutant.in_storage and _overflows_alike(judge, observation, mutant)
             for answer, value, noise in zip(observation.answers, outputs or (), noises, strict=outputs is not None):
-                totals[place] += _total_distance(answer, value, noise.sigma)
+                totals[place] += 0.0 if alike else _total_distance(answer, value, noise.sigma)
                 counts[place] += answer.size
     return [total / count if count else float("inf") for total, count in zip(totals, counts, strict=True)]
 
