@@ -70,6 +70,10 @@ def test_a_part_of_the_site(part: Path) -> None:
     assert cell.count('class="view implementation"') == 2, "NumPy's and PyTorch's, side by side"
     assert "<mark>" in cell, "what its convention does otherwise"
     assert re.search(r"by \d+% of the largest value", cell)
+    of_each = cell.replace("<wbr>", "").partition("The libraries that are judged against each:")[2]
+    words = re.sub(r"<[^>]+>|\s+", " ", of_each)
+    assert re.search(r"gru_cell_update_writes +keras", words), "which libraries compute which convention"
+    assert "attnspec_numpy/recurrent.py" in cell, "the file, with the package that it is in"
 
 
 def test_weights_are_drawn_with_their_data(part: Path) -> None:

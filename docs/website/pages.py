@@ -318,6 +318,12 @@ class Pages:
         if others:
             yield f"## {self.say('Other conventions')}"
             yield self.say("See {equations}.", equations=self.language.list(self.linked(each.id) for each in others))
+            yield self.say("The libraries that are judged against each:")
+            heads = self.say("equation"), self.say("library")
+            known = [(id, libraries().get(id, [])) for id in (equation.id, *(each.id for each in others))]
+            yield table(
+                heads, [(self.linked(id), self.language.list(names) or self.say("none")) for id, names in known]
+            )
             yield _directive("attnspec:conventions", equation.id)
 
     def known_mistakes(self, equation: AnEquation) -> Iterator[str]:

@@ -362,6 +362,35 @@ def test_on_a_narrow_screen_what_a_line_makes_stands_below_it(browser: Any, page
             assert box["x"] + box["width"] <= 360
 
 
+def test_on_a_narrow_screen_a_formula_breaks_between_its_parts(browser: Any, pages: Any) -> None:
+    """Declarations, and what stands behind a long name, are in view without scrolling."""
+    with opened(browser, pages("gru_cell"), viewport={"width": 360, "height": 800}) as page:
+        view = page.locator(".view.formula .scroll").first
+        assert view.evaluate("e => e.scrollWidth <= e.clientWidth")
+        declared = page.locator("mtr.given > mtd > mrow").count()
+    assert declared == len(REGISTRY["recurrent.gru_cell"].definition.parameters)
+
+
+def test_lines_of_several_files_are_told_apart(browser: Any, tmp_path: Path) -> None:
+    """The note names the file of each line that agrees, where there are several; of one file it does not."""
+    line = '<span class="codeline" data-at="|n:z"><span class="no">{}</span>z</span>'
+    section = '<section class="view implementation" data-file="{}"><pre class="code">{}</pre></section>'
+    views = "".join(
+        section.format(name, line.format(number)) for name, number in (("one/gru.py", 3), ("two/gru.py", 7))
+    )
+    formula = '<section class="view formula"><math><mi data-key="n:z">z</mi></math></section>'
+    for count, said in (
+        (2, "z: values agree at line 3 (one/gru.py), 7 (two/gru.py)"),
+        (1, "z: values agree at line 3"),
+    ):
+        shown = views if count == 2 else views.partition("</section>")[0] + "</section>"
+        file = tmp_path / f"{count}.html"
+        body = f'<main class="views" data-equation="own.gru">{formula}{shown}</main>'
+        file.write_text(document("files", body), encoding="utf-8")
+        with opened(browser, file, "?term=z") as page:
+            assert ask(page, "status") == said
+
+
 def test_a_page_without_terms_tells_nobody_to_point_at_one(browser: Any, tmp_path: Path) -> None:
     (tmp_path / "page.html").write_text(document("nothing", "<main>Words.</main>"), encoding="utf-8")
     with opened(browser, tmp_path / "page.html") as page:

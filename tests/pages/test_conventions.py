@@ -23,6 +23,19 @@ def test_the_line_that_differs_is_shown_and_its_words_are_marked() -> None:
     assert "<mark>" in there
 
 
+def test_the_line_of_the_code_is_shown_too() -> None:
+    """Below that of the formula, as it is written, with its words marked."""
+    _, shown, *_ = convention_items(REGISTRY["recurrent.gru_cell_update_writes"], ()).split("<h3>")
+    formula, code = shown.split("<p>In the code:</p>")
+
+    assert "<p>In the formula:</p>" in formula
+    assert re.findall("<code>(return.*?)</code>", re.sub("</?mark>", "", code)) == [
+        "return (1 - z) * h + z * h_tilde",
+        "return z * h + (1 - z) * h_tilde",
+    ]
+    assert "<mark>" in code
+
+
 @pytest.mark.parametrize(
     ("id", "other", "says"),
     [

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 import re
-from collections.abc import Collection, Iterator
+import textwrap
+from collections.abc import Collection, Iterator, Sequence
 from difflib import SequenceMatcher
 from html import escape
 from itertools import count
@@ -33,13 +36,35 @@ def convention_items(equation: Equation[..., Any], known: Collection[str]) -> st
 def _item(equation: Equation[..., Any], other: Equation[..., Any], has_page: bool) -> str:
     name = f'<a href="{escape(other.id)}.html">{escape(other.id)}</a>' if has_page else escape(other.id)
     says = other.says if other.convention_of else f"here {equation.says}"
-    table = "".join(
-        f"<tr><td><code>{here}</code></td><td><code>{there}</code></td></tr>"
-        for here, there in differing_lines(equation.definition, other.definition)
+    parts = (
+        ("In the formula:", differing_lines(equation.definition, other.definition)),
+        ("In the code:", _differing(_code(equation), _code(other))),
     )
-    head = f"<tr><th>{escape(equation.id)}</th><th>{escape(other.id)}</th></tr>"
-    shown = f'<div class="scroll" tabindex="0"><table class="differs">{head}{table}</table></div>' if table else ""
-    return f"<h3>{name}</h3><p>{escape(says)}</p><p>{escape(gap(equation, other))}</p>{shown}"
+    tables = "".join(_table(title, list(lines), equation.id, other.id) for title, lines in parts)
+    return f"<h3>{name}</h3><p>{escape(says)}</p><p>{escape(gap(equation, other))}</p>{tables}"
+
+
+def _table(title: str, lines: Sequence[tuple[str, str]], here: str, there: str) -> str:
+    """Pairs of lines as a table; "" if there are none."""
+    if not lines:
+        return ""
+    rows = "".join(f"<tr><td><code>{mine}</code></td><td><code>{theirs}</code></td></tr>" for mine, theirs in lines)
+    head = f"<tr><th>{escape(here)}</th><th>{escape(there)}</th></tr>"
+    return f'<p>{title}</p><div class="scroll" tabindex="0"><table class="differs">{head}{rows}</table></div>'
+
+
+def _code(equation: Equation[..., Any]) -> list[str]:
+    """The statements of an equation as they are written, without comments; none of one that is derived."""
+    if equation.is_derived:
+        return []
+    try:
+        source = textwrap.dedent(inspect.getsource(inspect.unwrap(equation.function)))
+    except OSError:
+        return []
+    [function] = ast.parse(source).body
+    assert isinstance(function, ast.FunctionDef)
+    body = function.body[1:] if ast.get_docstring(function) is not None else function.body
+    return [" ".join((ast.get_source_segment(source, each) or "").split()) for each in body]
 
 
 def side_by_side(equation: Equation[..., Any], other: Equation[..., Any] | Mutant) -> str:
@@ -90,7 +115,10 @@ def _with_marks(shown: str, marked: Collection[int]) -> str:
 
 def differing_lines(definition: Definition, other: Definition) -> Iterator[tuple[str, str]]:
     """The lines of two formulas that differ, as pairs of HTML with marks; "" where only the other has a line."""
-    mine, theirs = _lines(definition), _lines(other)
+    return _differing(_lines(definition), _lines(other))
+
+
+def _differing(mine: Sequence[str], theirs: Sequence[str]) -> Iterator[tuple[str, str]]:
     for kind, a, b, c, d in SequenceMatcher(None, mine, theirs, autojunk=False).get_opcodes():
         if kind == "equal":
             continue

@@ -217,7 +217,7 @@ def unjudged(asked: Asked) -> Found:
     listing = source_listing(file, name) if file is not None and name else None
     if file is None or listing is None:
         raise SpecError(f"{asked.target} has no source that can be shown", expected="module:function")
-    title = f"<h2>The implementation, {escape(file.name)}</h2>"
+    title = f"<h2>The implementation, {escape(page.file_name(file))}</h2>"
     view = f'<section class="view implementation">{title}{listing.html()}</section>'
     html = f'<div class="views column" data-equation="{escape(asked.equation)}">{view}</div>'
     return Found("", "", html, (str(file),), {})

@@ -57,8 +57,15 @@
     lit = near = [];
     status.textContent = idle;
   };
-  const numbers = (elements) => [...new Set(elements.filter((each) => each.matches(".implementation .codeline"))
-    .map((line) => line.querySelector(".no").textContent))].join(", ");
+  // The numbers of lines of code; of several files, each with its name.
+  const numbers = (elements) => {
+    const files = new Map();
+    for (const line of elements.filter((each) => each.matches(".implementation .codeline"))) {
+      const view = line.closest(".view"), own = files.get(view) || new Set();
+      files.set(view, own.add(line.querySelector(".no").textContent));
+    }
+    return [...files].map(([view, own]) => [...own].join(", ") + (files.size > 1 ? " (" + view.dataset.file + ")" : "")).join(", ");
+  };
   const note = (kind, keys) => {
     const own = lit.filter(isIn(kind));
     if (own.length && kind !== "implementation") return "";

@@ -224,8 +224,14 @@ def _implementation_views(
     for place, (path, listing) in enumerate(listings, 1):
         shown = listing.html(_anchor(place) if anchors else "")
         said = "".join(f"<p>{escape(each)}</p>" for each in _without_a_line(mapped, within, path, is_first=place == 1))
-        title = f"The implementation, {Path(path).name}"
-        yield _view(title, "implementation", shown + said, extra=f' data-fused="{known}"')
+        name = file_name(Path(path))
+        extra = f' data-file="{escape(name)}" data-fused="{known}"'
+        yield _view(f"The implementation, {name}", "implementation", shown + said, extra=extra)
+
+
+def file_name(file: Path) -> str:
+    """The name of a file; one of a package has the folder's before it, since packages have files of the same names."""
+    return f"{file.parent.name}/{file.name}" if (file.parent / "__init__.py").is_file() else file.name
 
 
 def _without_a_line(mapped: Mapped, within: Mapping[str, Sequence[str]], path: str, *, is_first: bool) -> Iterator[str]:

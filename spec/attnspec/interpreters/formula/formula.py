@@ -99,12 +99,19 @@ def mathml(definition: Definition) -> str:
     definition = fresh(definition)
     rows = list(_rows(definition, MATHML, tags(definition)))
     groups = "".join(
-        "".join(f'<mtr class="given"><mtd>{row.right}</mtd></mtr>' for row in group)
+        "".join(f'<mtr class="given"><mtd>{_declarations(row.right)}</mtd></mtr>' for row in group)
         if is_heading
         else f'<mtr class="lines"><mtd><mtable>{"".join(map(_mathml_row, group))}</mtable></mtd></mtr>'
         for is_heading, group in groupby(rows, lambda row: not row.left)
     )
     return f'<math xmlns="http://www.w3.org/1998/Math/MathML" display="block"><mtable>{groups}</mtable></math>'
+
+
+def _declarations(row: str) -> str:
+    """A row of declarations, each an element with its comma, so that a narrow page may break between them."""
+    comma = MATHML.signs[","]
+    first, *others = reversed(row.split(comma))
+    return "".join(f"<mrow>{each}</mrow>" for each in [*(f"{each}{comma}" for each in reversed(others)), first])
 
 
 def _mathml_row(row: _Row) -> str:
