@@ -76,7 +76,7 @@ def dot_product(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
 @implements("attention.scaled_dot_product", framework="torch", dtypes=DTYPES)
 def scaled_dot_product(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     """Fused."""
-    return fused(q, k, v, scale=_scale(k))
+    return fused(q, k, v, scale=_scale(k))  #: e, alpha
 
 
 @implements("attention.bilinear", framework="torch", dtypes=DTYPES)

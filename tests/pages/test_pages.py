@@ -9,13 +9,18 @@ import sys
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
 from attnspec import REGISTRY
+from attnspec.pages.anchors import untrue_anchors
 from attnspec.pages.code_views import equation_listing
 from attnspec.pages.listing import Listing, Marked, Tap
-from attnspec.pages.page import equation_page
+from attnspec.pages.page import anchors_text, equation_page
+from attnspec.verification.diagnosis.links import Link
+from attnspec.verification.mapping import Mapped
 
 EQUATIONS = [item for item in REGISTRY.values() if item.function.__module__.startswith("attnspec.equations.")]
 VOID = {"meta", "link", "input", "br", "wbr"}
@@ -39,7 +44,7 @@ def leaky_unit(
 def unit(x, h, W, V):
     both = x @ np.concatenate([W, V], axis=1)
     u = h.shape[-1]
-    keep = 1 / (1 + np.exp(-both[..., u:]))
+    keep = 1 / (1 + np.exp(-both[..., u:]))  #: g
     fresh = np.tanh(both[..., :u])
     return fresh + keep * (h - fresh)
 '''
@@ -172,6 +177,7 @@ def test_one_command_makes_one_page_of_a_strangers_file(stranger: Path, monkeypa
 
     assert done.returncode == 0, done.stdout
     assert "conforms: leaks.leaky_unit, leaks.py:unit; " in done.stdout
+    assert "is marked" not in done.stdout, "the anchor is true"
     assert "A unit that forgets &amp; &lt;keeps&gt;." in page
     code, formula = tree.keys("implementation"), tree.keys("formula")
     assert code <= formula
@@ -184,10 +190,36 @@ def test_one_command_makes_one_page_of_a_strangers_file(stranger: Path, monkeypa
     assert "|n:n" not in lines[str(keep)].split()
 
 
+def test_an_anchor_is_true_where_its_value_is_made_or_is_within_what_is_made() -> None:
+    """The anchor of a statement of several lines counts for each of them; one of another equation is none of this."""
+    source = """def f(q, k, v):
+    e = q @ k.T  #: e
+    return fused(
+        e, v)  #: alpha
+    x = 1  #: the width
+    y = 2  #: alpha, e
+    z = 3  #: other
+"""
+    equation = REGISTRY["attention.scaled_dot_product"]
+    links = [
+        Link(equation.id, key, "", shown, "f.py", line, "f", "")
+        for key, shown, line in (("n:e", "e_ij", 2), ("n:c", "c_i", 3))
+    ]
+    one = cast(Mapped, SimpleNamespace(equation=equation, links=links))
+
+    assert untrue_anchors(one, "f.py", Listing(source, [(1, 7)])) == {6: ["alpha", "e"]}
+    assert untrue_anchors(one, "f.py", Listing(source, [(1, 2)])) == {}, "what is not shown"
+    assert list(anchors_text(one, "f.py", Listing(source, [(1, 7)]))) == [
+        "Line 6 is marked alpha, e, but no array there has that value."
+    ]
+    unlinked = cast(Mapped, SimpleNamespace(equation=equation, links=[]))
+    assert untrue_anchors(unlinked, "f.py", Listing(source, [(1, 7)])) == {}
+
+
 @pytest.mark.broad
 def test_a_page_of_wrong_code_shows_what_is_wrong(stranger: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(stranger)
-    wrong = STRANGER.replace("{module}", "leaks").replace("keep * (h - fresh)", "keep * (fresh - h)")
+    wrong = STRANGER.replace("{module}", "leaks").replace("keep * (h - fresh)", "keep * (fresh - h)  #: g")
     heading = "import numpy as np\nfrom attnspec import implements\n\n"
     (stranger / "wrong.py").write_text(heading + wrong[wrong.index("@implements") :], encoding="utf-8")
     done = run("map", "leaks.leaky_unit", str(stranger / "wrong.py"), "--equations", "leaks.py", "--out", "-")
@@ -196,6 +228,7 @@ def test_a_page_of_wrong_code_shows_what_is_wrong(stranger: Path, monkeypatch: p
     assert "<h1>leaks.<wbr>leaky_<wbr>unit: wrong.<wbr>py:<wbr>unit</h1>" in done.stdout
     assert str(stranger) not in done.stdout
     assert '<span class="verdict differs">' in done.stdout
+    assert re.search(r"<p>Line \d+ is marked g, but no array there has that value\.</p>", done.stdout)
     assert '"n:g"' in done.stdout
 
 

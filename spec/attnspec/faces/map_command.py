@@ -9,8 +9,8 @@ from pathlib import Path
 from attnspec.errors import SpecError, TargetError
 from attnspec.faces.outputs import check_file
 from attnspec.faces.screen import Screen
-from attnspec.pages.code_views import source_of
-from attnspec.pages.page import mapped_page
+from attnspec.pages.code_views import implementation_listings, source_of
+from attnspec.pages.page import anchors_text, mapped_page
 from attnspec.verification.mapping import Mapped, mapped
 from attnspec.verification.options import VerifyOptions
 
@@ -24,7 +24,7 @@ def write_map(target: str, options: VerifyOptions, out: str) -> int:
         out: the file to write; "-" is the standard output.
 
     Returns:
-        The exit code: 0 if it conforms, else 1.
+        The exit code: 0 if it conforms and its anchor comments are true, else 1.
 
     Raises:
         TargetError: no implementation of the equation, or several, are in the target.
@@ -36,7 +36,10 @@ def write_map(target: str, options: VerifyOptions, out: str) -> int:
     with screen.progress(target) as show_stage:
         found, notes = mapped(target, options, show_stage)
     [one] = _only(found, target, notes)
-    page = mapped_page(one, source_of(one.target))
+    file = source_of(one.target)
+    page = mapped_page(one, file)
+    listed = implementation_listings(one, file)
+    untrue = [f"{Path(path).name}: {each}" for path, shown in listed for each in anchors_text(one, path, shown)]
     if out == "-":
         sys.stdout.write(page)
     else:
@@ -45,7 +48,9 @@ def write_map(target: str, options: VerifyOptions, out: str) -> int:
         screen.print(
             f"{one.verdict.verdict}: {one.equation.id}, {one.verdict.implementation}; {linked}; written to {out}"
         )
-    return 0 if one.verdict.passed else 1
+    for sentence in untrue:
+        screen.print(sentence)
+    return 0 if one.verdict.passed and not untrue else 1
 
 
 def write(path: Path, page: str) -> None:

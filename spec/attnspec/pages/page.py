@@ -19,6 +19,7 @@ from attnspec.interpreters.tags import fresh, name_key, tagged_nodes
 from attnspec.language.equation import REGISTRY, Equation
 from attnspec.language.traversal import callees
 from attnspec.language.tree import Name
+from attnspec.pages.anchors import untrue_anchors
 from attnspec.pages.code_views import equation_listing, fused, implementation_listings
 from attnspec.pages.conventions import convention_items
 from attnspec.pages.formula_view import formula_view
@@ -223,10 +224,17 @@ def _implementation_views(
     known = escape(json.dumps({key: parts for key, parts in within.items() if parts}))
     for place, (path, listing) in enumerate(listings, 1):
         shown = listing.html(_anchor(place) if anchors else "")
-        said = "".join(f"<p>{escape(each)}</p>" for each in _without_a_line(mapped, within, path, is_first=place == 1))
+        sentences = [*_without_a_line(mapped, within, path, is_first=place == 1), *anchors_text(mapped, path, listing)]
+        said = "".join(f"<p>{escape(each)}</p>" for each in sentences)
         name = file_name(Path(path))
         extra = f' data-file="{escape(name)}" data-fused="{known}"'
         yield _view(f"The implementation, {name}", "implementation", shown + said, extra=extra)
+
+
+def anchors_text(mapped: Mapped, path: str, listing: Listing) -> Iterator[str]:
+    """A sentence for each anchor comment of a listing that is not true."""
+    for line, names in untrue_anchors(mapped, path, listing).items():
+        yield f"Line {line} is marked {', '.join(names)}, but no array there has that value."
 
 
 def file_name(file: Path) -> str:
