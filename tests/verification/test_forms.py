@@ -412,6 +412,24 @@ def test_numbers_that_are_computed_in_storage_are_a_form() -> None:
     assert "constants rounded to float32" in str(lossy)
 
 
+def adam_with_eps_in_storage(theta: Any, g: Any, m: Any, v: Any, *, step: int, lr: float, beta_1: float,
+                             beta_2: float, eps: float) -> tuple[Any, Any, Any]:  # fmt: skip
+    """Adam in float32, with an eps that is rounded to float16: 1e-8 becomes 0."""
+    kind, eps = theta.dtype, float(np.float16(eps))
+    theta, g, m, v = (each.astype(np.float32) for each in (theta, g, m, v))
+    m, v = beta_1 * m + (1 - beta_1) * g, beta_2 * v + (1 - beta_2) * g * g
+    new = theta - lr * m / (1 - beta_1**step) / (np.sqrt(v / (1 - beta_2**step)) + eps)
+    return new.astype(kind), m.astype(kind), v.astype(kind)
+
+
+def test_a_constant_that_becomes_0_is_no_form() -> None:
+    """What gives NaN is not said to be right by another form, of which 0 significant bits are left."""
+    wrong = judged(adam_with_eps_in_storage, "optimizer.adam", dtype="float16")
+
+    assert wrong.verdict == "differs"
+    assert "eps is rounded to float16 first" in str(wrong)
+
+
 def test_the_noise_of_numbers_that_are_computed_in_storage() -> None:
     """A rounded β leaves an error in 1 − β, and a rounded βᵗ one in 1 − βᵗ."""
     options = {"step": 10, "lr": 0.5, "beta_1": 0.8, "beta_2": 0.999, "eps": 0.0}

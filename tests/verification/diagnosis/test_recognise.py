@@ -308,12 +308,28 @@ def test_what_overflows_alike_is_found_among_all_mistakes_of_software() -> None:
     values = mutant_values(mutant, case, "float16", "float16")
     assert values is not None
     assert [np.isfinite(value).all() for value in values] == [True, True, False]
-    observations = [Observation(case, values)]
-
-    found = recognise(judge(id, "float16"), observations, among, preset("op-by-op", "float16"), refute=True)
+    found = recognise(
+        judge(id, "float16"), [Observation(case, values)], among, preset("op-by-op", "float16"), refute=True
+    )
 
     assert found is not None
     assert found.says == mutant.says
+
+
+def test_what_the_equation_gives_in_storage_too_says_nothing_of_what_overflows() -> None:
+    """Where eps is 0 in float16, 0 / (0 + eps) is NaN however the moments are multiplied out."""
+    id = "optimizer.adam"
+    (mutant,) = [each for each in software_mistakes(REGISTRY[id]) if each.id == "v_next/overflow/g ⊙ g"]
+    case = Case(
+        {name: np.zeros(3) for name in ("theta", "g", "m", "v")},
+        {"step": 3, "lr": 0.5, "beta_1": 0.8, "beta_2": 0.999, "eps": 1e-8},
+    )
+    with np.errstate(invalid="ignore"):
+        values = mutant_values(mutant, case, "float16", "float16")
+    assert values is not None
+    assert np.isnan(values[0]).all()
+
+    assert recognise(judge(id, "float16"), [Observation(case, values)], [mutant], preset("op-by-op", "float16")) is None
 
 
 def test_one_wrong_text_is_no_evidence_of_one_mistake_of_many() -> None:

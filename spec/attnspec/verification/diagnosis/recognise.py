@@ -304,16 +304,20 @@ def _moves(judge: Judge, observation: Observation, by_mutant: Sequence[Compared]
 
 
 def _overflows_alike(judge: Judge, observation: Observation, mutant: Mutant) -> bool:
-    """Whether an answer has NaN and infinity in the same elements as a mutant that only overflow makes wrong."""
-    answers = observation.answers
-    if all(np.isfinite(answer).all() for answer in answers):
+    """Whether an answer has NaN and infinity in the same elements as a mutant that only overflow makes wrong.
+
+    In no dtype does that say anything in which the equation itself has them there.
+    """
+    if all(np.isfinite(answer).all() for answer in observation.answers):
         return False
-    for dtype in ("float32", "float16") if judge.dtype == "float16" else ("float32",):
-        wrong = mutant_values(mutant, observation.case, judge.dtype, dtype)
-        pairs = zip(answers, wrong or (), strict=False)
-        if wrong is not None and all(_same_pattern(a, w) for a, w in pairs):
-            return True
-    return False
+    written = Mutant("written", "", judge.equation.definition, in_storage=True)
+
+    def overflows(one: Mutant, dtype: str) -> bool:
+        values = mutant_values(one, observation.case, judge.dtype, dtype)
+        return values is not None and all(map(_same_pattern, observation.answers, values))
+
+    dtypes = ("float32", "float16") if judge.dtype == "float16" else ("float32",)
+    return any(overflows(mutant, dtype) and not overflows(written, dtype) for dtype in dtypes)
 
 
 def _loses_alike(judge: Judge, observation: Observation, mutant: Mutant, policy: Policy) -> bool:

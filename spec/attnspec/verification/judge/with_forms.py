@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+import numpy as np
+
 from attnspec.interpreters.mutation.mutants import Mutant
 from attnspec.interpreters.rounding.policy import Policy
 from attnspec.thresholds import BITS_ALIKE, SITE_CASES
@@ -13,6 +15,7 @@ from attnspec.verification.judge.findings import Judged
 from attnspec.verification.judge.forms import Form, matched
 from attnspec.verification.judge.judge import Judge
 from attnspec.verification.judge.narrowed import narrowed
+from attnspec.verification.judge.residuals import Compared
 
 
 def judge_with_forms(
@@ -59,7 +62,8 @@ def _by_form(
     policy. Then only a form with rounded constants is an explanation, and for an error in some slices no form is.
 
     If no form is right, a form that explains all answers but loses digits is preferred to the equation. Under another
-    policy than the inferred one it must explain the failing elements, not only make them undecidable.
+    policy than the inferred one it must explain the failing elements, not only make them undecidable. NaN and infinity
+    where the equation is finite are not explained by rounded constants: one that becomes 0 is another number.
 
     Args:
         first: the judgement by the equation as written.
@@ -87,11 +91,17 @@ def _by_form(
                 if judged.right:
                     return judged
             lossy.append((statistics.negative_log_likelihood(trials[-1].compared), form, policy))
-    for form, policy in _likeliest(lossy):
+    lost = any(comparison.fails and _is_lost(comparison) for comparison in first.compared)
+    for form, policy in _likeliest([each for each in lossy if not (lost and each[1].constants)]):
         judged = judge.judge(observations, policy, unseen, form, directions)
         if judged.equal and (policy == first.policy or matched(first.compared, judged.compared)):
             return judged
     return None
+
+
+def _is_lost(compared: Compared) -> bool:
+    """Whether an answer is NaN or infinite where the equation is decidable and finite."""
+    return bool((compared.decidable & np.isfinite(compared.noise.value) & ~np.isfinite(compared.answer)).any())
 
 
 def _trials(judge: Judge, probes: Sequence[Sequence[Observation]], policy: Policy, form: Form) -> Iterator[Judged]:
