@@ -16,7 +16,7 @@ from attnspec.pages.conventions import convention_items, gap
 from attnspec.pages.kept import Asked, Kept, unjudged
 from attnspec.pages.translation import FRAGMENTS, SAYING, SCRIPT_TEXT, Translation, read, translation
 from attnspec.verification.verdict import VerdictKind
-from website import language
+from website import language, pictures
 from website.language import CHINESE, LOCALE, Language
 from website.road import STEPS
 
@@ -133,6 +133,10 @@ def test_the_known_mistakes_of_an_equation_are_in_chinese(id: str) -> None:
         "Fused into the result, line 3, 4: e_ij, whose values no line has alone.",
         "No line of the code has the values of e_ij.",
         "the same values, subtracted from 1",
+        "the same values multiplied by 4 in one case, and multiplied by 8 in another",
+        "y appears multiplied by 4 in one case, and multiplied by 8 in another (mine.py line 3)",
+        "Line 6 is marked alpha, e, but no array there has that value.",
+        "the first 4 of 8 units",
     ],
 )
 def test_what_is_said_of_a_verdict_is_in_chinese(text: str) -> None:
@@ -200,6 +204,19 @@ def test_a_page_is_translated_but_for_its_code() -> None:
         '<script type="application/json" class="attnspec-words">{"k": ["x", "输入"], "t": "the input"}</script>'
     )
     assert translation("en").html(html) == html
+
+
+def test_a_picture_is_translated() -> None:
+    """Its titles and texts, in the picture and in words; names stay."""
+    words = ("Heat map of α_ij of causal, h = 0: 10 rows along i, 10 columns along j; values from 0 to 1.",)
+    title = f"What a.b computes on an example. {words[0]}"
+    picture = f'<svg aria-label="{title}"><text>z of gru_cell</text><text>the first 4 of 8 units</text></svg>'
+    drawn = pictures.Drawn(picture, words, True, False, 0)
+    chinese = "\n".join(pictures.markdown("a.b", drawn, Language(CHINESE)))
+
+    assert "<text>gru_cell 的 z</text><text>8 个单元中的前 4 个</text>" in chinese
+    assert chinese.count("causal 的 α_ij, h = 0 的热图：沿 i 有 10 行") == 2
+    assert picture in "\n".join(pictures.markdown("a.b", drawn, Language()))
 
 
 def test_a_fuzzy_message_is_not_used(tmp_path: Path) -> None:

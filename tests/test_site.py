@@ -328,6 +328,7 @@ def test_what_opens_the_navigation_has_a_name() -> None:
 
     assert '<summary aria-label="下级页面"><span class="toctree-toggle"' in named
     assert "<span>收起侧边栏</span>" in named
+    assert lean.named('<html lang="zh-CN"><input placeholder="Search the docs ...">').endswith('"搜索文档">')
     assert 'aria-label="The pages below"' in lean.named(opened.replace("zh-CN", "en"))
     assert lean.named(named) == named
     name = '<a class="reference internal" href="x.html">a.b_c</a>'

@@ -13,7 +13,12 @@ TOGGLE = '<summary><span class="toctree-toggle"'
 """What opens a part of the theme's navigation: a sign alone, which screen readers cannot name."""
 TOGGLES = {"en": "The pages below", "zh-CN": "下级页面"}
 """{language: what it is called}."""
-CHINESE = {">Collapse Sidebar<": ">收起侧边栏<", ">Expand Sidebar<": ">展开侧边栏<"}
+CHINESE = {
+    ">Collapse Sidebar<": ">收起侧边栏<",
+    ">Expand Sidebar<": ">展开侧边栏<",
+    '"Search the docs ..."': '"搜索文档"',
+    "© Copyright the attnspec developers.": "© attnspec 的开发者",
+}
 """What the theme has no Chinese for."""
 LONG = re.compile(
     r'(<a class="reference internal" href="[^"]*">|<span class="pre">(?=[\w.:]{28}))([\w.:]+)(?=</(?:a|span)>)'

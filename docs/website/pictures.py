@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -161,12 +162,25 @@ def merged() -> list[Panel]:
     return [Panel("weights", title, HEAT, weights, ("b", "j"), weights, ("b", "j")), *carried]
 
 
+WRITTEN = re.compile("(?<=>)[^<>]+(?=</text>)")
+"""A text in a picture."""
+
+TITLE = re.compile(r"([^\s：]+) of (\w+)")
+"""What a picture of a line of a called equation is called."""
+
+
+def titled(text: str, language: Language) -> str:
+    """A text with the titles of pictures in a language."""
+    return TITLE.sub(lambda found: language.say("{line} of {equation}", line=found[1], equation=found[2]), text)
+
+
 def markdown(id: str, found: Drawn, language: Language) -> Iterator[str]:
     """Pictures as MyST Markdown."""
-    say, words = language.say, [language.known.say(each) for each in found.words]
+    say, words = language.say, [titled(language.known.say(each), language) for each in found.words]
     title = f"What {id} computes on an example. {' '.join(found.words)}"
     said = f"{say('What {id} computes on an example.', id=id)} {' '.join(words)}"
-    picture = found.picture.replace(escape(title), escape(said), 1)
+    picture = WRITTEN.sub(lambda text: titled(language.known.say(text[0]), language), found.picture)
+    picture = picture.replace(escape(title), escape(said), 1)
     yield f"## {say('On an example')}"
     if found.has_weights and found.has_traces:
         yield say(
