@@ -118,6 +118,14 @@ def interpolated_back(node: Node, _: Definition) -> Node:
     return node
 
 
+def softmax_of_logarithms(node: Node, _: Definition) -> Node:
+    """softmax(x / c) as softmax(log softmax(x) / c), for a temperature c: a model hands on log-probabilities."""
+    match node:
+        case Reduce(op="softmax", index=j, term=Apply(op="/", args=(x, Name(id=_) as c)), where=None):
+            return Reduce("softmax", j, Apply("/", (Reduce("log_softmax", j, x), c)))
+    return node
+
+
 def multiplied_out(node: Node, _: Definition) -> Node:
     """a (1 − b) as a − a b: loses digits where b is near 1."""
     match node:
@@ -199,6 +207,10 @@ RULES: dict[str, tuple[str, Rule]] = {
     "normalised_exponentials": (
         "exp(x − m) / t as exp(x − (m + log t)), which loses digits where |m| is large",
         normalised_exponentials,
+    ),
+    "softmax_of_logarithms": (
+        "softmax(x / c) as softmax(log softmax(x) / c), which loses digits where c is small",
+        softmax_of_logarithms,
     ),
     "interpolated_back": ("z a + (1 − z) b as a + (1 − z) (b − a)", interpolated_back),
     "multiplied_out": ("a (1 − b) as a − a b, which loses digits where b is near 1", multiplied_out),

@@ -263,6 +263,5 @@ def attends_and_says(
     gates = wide(np.block([[W_xr, W_xz], [W_hr, W_hz], [C_r, C_z]]))
     r, z = np.split(σ(np.concatenate([y, s, c]) @ gates + wide(np.concatenate([b_r, b_z]))), 2)
     new = np.tanh(y @ wide(W_xh) + (r * s) @ wide(W_hh) + c @ wide(C_h) + wide(b_h))
-    s = (1 - z) * s + z * new
     t = (s @ wide(U_o) + y @ wide(V_o) + c @ wide(C_o)).reshape(-1, 2).max(-1)
-    return s.astype(kind), np.argmax(t @ wide(W_o))
+    return ((1 - z) * s + z * new).astype(kind), np.argmax(t @ wide(W_o))
