@@ -450,6 +450,8 @@ class Pages:
         yield from self.pairs(card.pairs)
         if card.candidate:
             yield self.candidate(asked_candidate(*card.candidate, card.pairs))
+            command = f"`attnspec verify docs/website/candidates.py:{card.candidate[0]}`"
+            yield self.say("In a checkout, {command} gives this verdict.", command=command)
 
     # The map and the mistakes.
 
