@@ -61,6 +61,20 @@ def test_what_rounding_leaves_of_zeros_tells_no_mutants_apart() -> None:
     assert "q and k_new are swapped" in swapped & kept
 
 
+def test_what_rounding_leaves_of_large_values_tells_no_mutants_apart() -> None:
+    """Scores near 4,000 have gradients that are small beside what they are computed from; products commute."""
+    gradient = REGISTRY["backward.attention"]
+    kept = {mutant.id for mutant in non_equivalent_mutants(gradient.id)}
+    swapped = {
+        mutant.id
+        for mutant in mutants(gradient)
+        if mutant.says in ("in e: q_i and k_j are swapped", "in D: ∂o_i and o_i are swapped")
+    }
+
+    assert len(swapped) > 1
+    assert not swapped & kept
+
+
 def test_mutants_of_a_gradient_in_blocks() -> None:
     """Some can be made only where a rounded-up quotient is equal to another size."""
     equal = {pair for mutant in mutants(REGISTRY["attention.blocked"].gradient()) for pair in mutant.equal_sizes}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -37,3 +38,26 @@ def test_the_case_that_refused_the_last_form_is_asked_first(monkeypatch: pytest.
     assert not judged.right
     assert len(judge.forms) > 2
     assert asked == [[right, wrong], [right], *[[wrong]] * len(judge.forms)]
+
+
+def test_what_was_judged_by_a_form_is_judged_by_it_again_without_the_equation(monkeypatch: pytest.MonkeyPatch) -> None:
+    """More answers do not make right what some of them have refused, so that its noise on them is not computed."""
+    equation = REGISTRY["attention.weights"]
+    judge, policy = Judge(equation, "float32"), preset("op-by-op", "float32")
+    lossy = next(form for form in judge.forms if "lse" in form.says)
+    cases = small_cases(equation.id, "float32")
+    answers = [Observation(case, tuple(noise.value for noise in judge.noise(case, policy))) for case in cases]
+    before = replace(judge.judge(answers[:1], policy, form=lossy, directions=False), findings=())
+    by: list[str] = []
+    original = Judge.judge
+
+    def recorded(self: Judge, observations: Sequence[Observation], *args: Any, **options: Any) -> Any:
+        judged = original(self, observations, *args, **options)
+        by.append(judged.form.says)
+        return judged
+
+    monkeypatch.setattr(Judge, "judge", recorded)
+    judged = judge_with_forms(judge, answers, policy, before=before)
+
+    assert judged.right
+    assert by == [lossy.says]

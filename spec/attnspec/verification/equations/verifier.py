@@ -264,7 +264,7 @@ class EquationVerifier(Verifier[Conclusion]):
             unseen: mutants that show in no element.
             directions: whether errors are also projected on the directions that these mutants give.
         """
-        self.judged = judge_with_forms(self.judge, self.observations, policy, unseen, directions)
+        self.judged = judge_with_forms(self.judge, self.observations, policy, unseen, directions, self.judged)
         if self.judged.right:
             return None
         self.on_progress("diagnosis")

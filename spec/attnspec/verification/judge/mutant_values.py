@@ -160,7 +160,7 @@ def differ(a: Sequence[NDArray[Any]] | None, b: Sequence[NDArray[Any]] | None) -
     for left, right in zip(a, b, strict=True):
         if left.shape != right.shape:
             return True
-        scale = max((float(np.abs(x[np.isfinite(x)]).max(initial=0.0)) for x in (left, right)), default=0.0)
+        scale = max(_scale(left), _scale(right))
         with np.errstate(invalid="ignore"):
             far = np.abs(left - right) > EQUIVALENT * scale
         if bool((far | (np.isfinite(left) != np.isfinite(right))).any()):
@@ -241,10 +241,15 @@ class _Bounds:
 
     @cached_property
     def of_outputs(self) -> list[NDArray[Any]]:
-        """The bound of each element of each output; infinite where it is undecidable."""
+        """The bound of each element of each output; where it is undecidable, by what values count as equal."""
         tree, policy = lift_over_batch(self.definition, self.case), preset("op-by-op", "float64")
         found = noise(tree, self.case.arrays, self.case.options, policy)
-        return [np.where(each.undecidable, np.inf, each.bound) for each in found]
+        return [np.where(each.undecidable, EQUIVALENT * _scale(each.value), each.bound) for each in found]
+
+
+def _scale(values: NDArray[Any]) -> float:
+    """The largest finite magnitude of values."""
+    return float(np.abs(values[np.isfinite(values)]).max(initial=0.0))
 
 
 def _how_they_differ(wrong: Sequence[NDArray[Any]], right: Sequence[NDArray[Any]], bounds: _Bounds) -> str:
@@ -254,9 +259,9 @@ def _how_they_differ(wrong: Sequence[NDArray[Any]], right: Sequence[NDArray[Any]
     examples = [([a[k] for a in wrong], [b[k] for b in right]) for k in range(count)]
     differing = [pair for pair in examples or [([*wrong], [*right])] if differ(*pair)]
     if any(differ_where_finite(*pair) for pair in differing):
-        if differ_where_finite(wrong, right):
+        if any(left.shape != right.shape for left, right in zip(wrong, right, strict=True)):
             return VALUE
-        with np.errstate(invalid="ignore"):  # in one example only, whose values may be what rounding has left of zeros
+        with np.errstate(invalid="ignore"):  # variants are evaluated at once, which rounds otherwise than one alone
             far = [np.abs(a - b) > bound for a, b, bound in zip(wrong, right, bounds.of_outputs, strict=True)]
         return VALUE if any(bool(each.any()) for each in far) else ""
     return OVERFLOW if differing else ""

@@ -12,7 +12,7 @@ from attnspec.thresholds import BITS_ALIKE, SITE_CASES
 from attnspec.verification.candidate.observation import Observation
 from attnspec.verification.judge import statistics
 from attnspec.verification.judge.findings import Judged
-from attnspec.verification.judge.forms import Form, matched
+from attnspec.verification.judge.forms import PLAIN, Form, matched
 from attnspec.verification.judge.judge import Judge
 from attnspec.verification.judge.narrowed import narrowed
 from attnspec.verification.judge.residuals import Compared
@@ -24,6 +24,7 @@ def judge_with_forms(
     policy: Policy | None,
     unseen: Sequence[Mutant] = (),
     directions: bool = False,
+    before: Judged | None = None,
 ) -> Judged:
     """Judge by the equation as written; if answers are not right, by its forms.
 
@@ -31,11 +32,17 @@ def judge_with_forms(
         policy: the declared policy; None if it is to be inferred.
         unseen: mutants that no single element shows.
         directions: whether directions of error are tried too.
+        before: the judgement of some of the same answers. The equation, or a form, that did not explain those does not
+            explain all, so that the form that did is tried first.
 
     Returns:
         The judgement by the first form that explains the answers, or by the equation as written if none does.
     """
     under = policy or judge.infer_policy(observations)
+    if before is not None and before.right and before.form is not PLAIN and before.policy == under:
+        again = judge.judge(observations, under, unseen, before.form, directions)
+        if again.right:
+            return again
     first = judge.judge(observations, under, unseen, directions=directions)
     if first.right:
         return first
