@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -224,3 +226,18 @@ def test_what_is_not_there_is_refused() -> None:
         layouts.pack("torch", "gru", {"W_xr": np.ones((3, 4))})
     with pytest.raises(SpecError, match="heads do not divide"):
         layouts.pack("keras", "multihead", weights_of("multihead"), heads=4)
+
+
+def test_the_page_on_weights_runs() -> None:
+    """Its code ports a layer of PyTorch, and the assertion fails with the weights of two gates exchanged."""
+    text = (Path(__file__).parents[1] / "docs/weights.md").read_text("utf-8")
+    port, check = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    names: dict[str, Any] = {}
+    exec(port, names)
+    exec(check, names)
+    weights = names["weights"]
+
+    assert set(names["arrays"]) == {"kernel", "recurrent_kernel", "bias"}
+    names["weights"] = {**weights, "W_hr": weights["W_hz"], "W_hz": weights["W_hr"]}
+    with pytest.raises(AssertionError, match="W_h"):
+        exec(check, names)
