@@ -38,9 +38,11 @@ class Algebra(ABC, Generic[T]):
     """Operations on arrays of type `T` whose axes are aligned.
 
     Attributes:
+        xp: the array namespace.
         counts: during a reduction, how many equal elements each place along its axis stands for; None if one each.
     """
 
+    xp: Any
     counts: Array | None = None
 
     def counted(self, array: Array, axis: int = -1, power: int = 1) -> Array:
@@ -110,8 +112,3 @@ class Algebra(ABC, Generic[T]):
     @abstractmethod
     def finite(self, operand: T) -> bool:
         """Whether all values are finite."""
-
-    @property
-    @abstractmethod
-    def xp(self) -> Any:
-        """The array namespace."""

@@ -23,16 +23,12 @@ class ValueOf(Interpreter[Array]):
     """
 
     def __init__(self, namespace: Any, constants: int | None = None) -> None:
-        self._xp = namespace
+        self.xp = namespace
         self.constants = constants
         self.dtype: Any = None
         self.device: Any = None
         self._positions: dict[int, Array] = {}
         self._constants: dict[tuple[type, float, Any], Array] = {}
-
-    @property
-    def xp(self) -> Any:
-        return self._xp
 
     def source(self, array: Array) -> Array:
         if self.dtype is None and self.xp.isdtype(array.dtype, "real floating"):

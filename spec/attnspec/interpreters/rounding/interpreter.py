@@ -38,7 +38,7 @@ class RoundingInterpreter(Interpreter[T]):
     """
 
     def __init__(self, namespace: Any, policy: Policy, constants: int | None = None) -> None:
-        self.values, self.unrounded = ValueOf(namespace, constants), ValueOf(namespace)
+        self.xp, self.values, self.unrounded = namespace, ValueOf(namespace, constants), ValueOf(namespace)
         self.policy = policy
         self._usual = self._roundings(policy)
         self.begin_line("")
@@ -61,10 +61,6 @@ class RoundingInterpreter(Interpreter[T]):
     def counts(self, counts: Array | None) -> None:
         self.values.counts = counts
 
-    @property
-    def xp(self) -> Any:
-        return self.values.xp
-
     def as_integers(self, operand: T) -> Array:
         return self.values.as_integers(operand.value)
 
@@ -82,8 +78,10 @@ class RoundingInterpreter(Interpreter[T]):
 
     def rounding_of(self, *operands: T) -> Rounding:
         """The model of the errors of an operation on these operands."""
-        alone = all(each.format is EXACT_FORMAT or each.format.name == OF_NUMBERS for each in operands)
-        return self.rounding_of_numbers if alone else self.rounding
+        for each in operands:
+            if each.format is not EXACT_FORMAT and each.format.name != OF_NUMBERS:
+                return self.rounding
+        return self.rounding_of_numbers
 
     def elementwise(self, op: str, values: Sequence[Value[T]]) -> Value[T]:
         """An elementwise operation; a number beside what is not stored is not rounded to storage either."""

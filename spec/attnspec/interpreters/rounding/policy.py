@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from attnspec.errors import UnknownName, nearest
@@ -19,17 +19,17 @@ class Format:
         least: largest absolute error of a rounding near zero: the spacing of subnormal numbers, or the smallest normal
             number where flushing to zero is allowed.
         largest: the largest finite number.
+        u: the unit roundoff 2^−bits: the largest relative error of one rounding.
     """
 
     name: str
     bits: float
     least: float
     largest: float
+    u: float = field(init=False, repr=False, compare=False)
 
-    @property
-    def u(self) -> float:
-        """The unit roundoff 2^−bits: the largest relative error of one rounding."""
-        return math.pow(2.0, -self.bits)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "u", math.pow(2.0, -self.bits))
 
 
 OF_NUMBERS = "of numbers"

@@ -20,9 +20,9 @@ OVERFLOW = float("inf")
 """The variance of what may overflow, or be NaN because something overflows: 0 times it may be NaN."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Noisy:
-    """An array with the variance of its rounding error.
+    """An array with the variance of its rounding error; not frozen for the reason that `Named` is not.
 
     Attributes:
         value: the array in float64, without rounding.
