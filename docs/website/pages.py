@@ -437,6 +437,8 @@ class Pages:
             "symbols that differ are marked, and the distance of their values was computed while this site was built. "
             "The code is ours: it does what the text or the report says, and was judged in this build."
         )
+        command = "`attnspec verify docs/website/candidates.py:NAME`"
+        yield self.say("In a checkout, {command} gives the verdict on each, by its name.", command=command)
         for card in CARDS:
             yield from self.card(card)
         yield f"## {self.say('Not checked')}"
@@ -450,8 +452,6 @@ class Pages:
         yield from self.pairs(card.pairs)
         if card.candidate:
             yield self.candidate(asked_candidate(*card.candidate, card.pairs))
-            command = f"`attnspec verify docs/website/candidates.py:{card.candidate[0]}`"
-            yield self.say("In a checkout, {command} gives this verdict.", command=command)
 
     # The map and the mistakes.
 

@@ -352,7 +352,9 @@ def _write_assets(app: Sphinx) -> None:
         script = page.asset("page.js")
         said = _translation(app.config, Path(app.srcdir)).script(script)
         before = f"window.attnspecSays = {json.dumps(said, ensure_ascii=False)};\n" if said else ""
-        (static / "attnspec.js").write_text(before + script, "utf-8")
+        lines = (line.strip() for line in script.splitlines())
+        code = "\n".join(line for line in lines if not line.startswith("//"))
+        (static / "attnspec.js").write_text(before + code, "utf-8")
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

@@ -84,13 +84,16 @@ def side_by_side(equation: Equation[..., Any], other: Equation[..., Any] | Mutan
     return f'<div class="sides">{sides}</div><p class="gap-says">{escape(gap(equation, other))}</p>'
 
 
+COMMENT = re.compile('<mtd class="comment">.*?</mtd>')
+"""What a line is, for which there is no room beside another formula."""
+
 LEAF = re.compile(r"<(mi|mn|mo|mtext)(?=[ >])([^>]*)>([^<]*)</\1>")
 """A symbol in MathML."""
 
 
 def _marked_formulas(definition: Definition, other: Definition) -> tuple[str, str]:
     """Two formulas in MathML, with a class on the symbols that only one of them has at that place."""
-    mine, theirs = formula_view(definition), formula_view(other)
+    mine, theirs = (COMMENT.sub("", formula_view(each)) for each in (definition, other))
     names = {definition.id, other.id}  # what they are called is no difference of the formulas
     leaves, others = (
         ["" if found[3] in names else found[3] for found in LEAF.finditer(each)] for each in (mine, theirs)

@@ -7,7 +7,10 @@ import re
 from attnspec.interpreters.formula.formula import mathml
 from attnspec.language.tree import Definition
 
+NEEDLESS = re.compile(r' (?:data-term|xmlns)="[^"]*"')
+"""Attributes that a page has no use for: parts light up by their keys, and HTML knows MathML."""
+
 
 def formula_view(definition: Definition) -> str:
-    """A formula in MathML without the names of single parts, `data-term`: on a page, parts light up by their keys."""
-    return re.sub(r' data-term="[^"]*"', "", mathml(definition))
+    """A formula in MathML."""
+    return NEEDLESS.sub("", mathml(definition))
