@@ -41,6 +41,19 @@ def value(id: str, mutant: str, **given: Any) -> Array:
     return np.asarray(evaluate(tree, (), given))
 
 
+def test_queries_of_each_tile_are_masked_as_those_of_the_first() -> None:
+    """Of 5 queries in tiles of 2, over 6 keys: the first sees two keys, the second three, the third two again."""
+    q, k, v = RANDOM.normal(size=(5, 4)), RANDOM.normal(size=(6, 4)), RANDOM.normal(size=(6, 3))
+    definition = REGISTRY["attention.causal"].definition
+    [wrong] = [each for each in mask_errors(definition, [2]) if each.id == "mask/i-from-tile-2"]
+    seen = np.arange(6) <= np.arange(5)[:, None] % 2 + 1
+
+    assert wrong.says == "in the mask j ≤ i + (m − n): i begins again in each tile of 2"
+    np.testing.assert_allclose(
+        evaluate(wrong.definition, (), {"q": q, "k": k, "v": v}), attend(q, k, v, seen), rtol=1e-12
+    )
+
+
 @pytest.mark.parametrize(("n", "m"), [(5, 5), (3, 6), (1, 1)])
 def test_a_strict_mask_unless_it_hides_everything(n: int, m: int) -> None:
     q, k, v = RANDOM.normal(size=(n, 4)), RANDOM.normal(size=(m, 4)), RANDOM.normal(size=(m, 3))

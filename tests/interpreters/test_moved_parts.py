@@ -32,6 +32,22 @@ def test_a_bias_is_added_behind_the_activation() -> None:
     np.testing.assert_allclose(evaluate(tree, (), given), expected, rtol=1e-10)
 
 
+def test_two_halves_are_interleaved() -> None:
+    """In a batch too: of a place of the axis the first half and the second stand side by side."""
+    definition = read(
+        """def f(a: Float[Tensor, "t u"], b: Float[Tensor, "t u"]) -> Float[Tensor, "t 2*u"]:
+    i = index("t")
+    h = concat(a[i], b[i])
+    return h.stack(i)"""
+    )
+    moved = {each.says: each.definition for each in moved_parts(definition)}
+    a, b = GENERATOR.standard_normal((2, 6, 5, 3))
+
+    found = evaluate(moved["in h: the parts are interleaved where they are joined"], (a, b), {})
+
+    np.testing.assert_array_equal(found, np.stack([a, b], -1).reshape(6, 5, 6))
+
+
 def test_nothing_moves_to_a_line_before() -> None:
     definition = REGISTRY["transformer.layer_norm"].definition
 

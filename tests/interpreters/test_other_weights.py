@@ -98,6 +98,31 @@ def test_scores_may_fall_with_the_distance(times: str, distance: np.ufunc) -> No
     assert place.neutral == 0
 
 
+def test_scores_far_below_the_largest_are_left_out() -> None:
+    """Seven is no usual distance: it is a number of the candidate's code, less of them would do here too."""
+    definition = REGISTRY["attention.scaled_dot_product"].definition
+    says = "scores more than 7 below the largest are left out"
+    [tree] = [each.definition for each in fewer_weights(definition, [7]) if each.says == says]
+    scores = np.where(SCORES.max(-1, keepdims=True) - 7 <= SCORES, SCORES, -np.inf)
+
+    value = evaluate(tree, (), {"q": Q, "k": K, "v": V})
+
+    np.testing.assert_allclose(value, weights(scores) @ V, rtol=1e-12)
+
+
+def test_exponentials_of_numbers_far_below_0_are_0() -> None:
+    """A part that weighs less than exp(−4) of the other is taken for nothing."""
+    definition = REGISTRY["attention.merge"].definition
+    [tree] = [each.definition for each in fewer_weights(definition) if each.says.startswith("exp of less than −4 ")]
+    o_1, o_2 = V[:2], V[2:4]
+
+    o, lse = evaluate(tree, (), {"o_1": o_1, "lse_1": np.array([5.0, 1.0]), "o_2": o_2, "lse_2": np.array([0.0, 0.0])})
+    share = 1 / (1 + np.exp(-1))
+
+    np.testing.assert_allclose(o, [o_1[0], share * o_1[1] + (1 - share) * o_2[1]], rtol=1e-12)
+    np.testing.assert_allclose(lse, [5, np.log(1 + np.e)], rtol=1e-12)
+
+
 @pytest.mark.broad
 @pytest.mark.parametrize("id", [*REGISTRY])
 def test_every_equation_has_well_formed_ones(id: str) -> None:

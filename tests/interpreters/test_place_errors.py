@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from attnspec import REGISTRY
 from attnspec.interpreters.evaluation.call import evaluate
 from attnspec.interpreters.mutation.place_errors import place_errors
+from attnspec.language.check import check
 from attnspec.language.equation import equation
 from attnspec.notation import Float, Tensor, cos, index, sin, size, where
 
@@ -120,3 +121,32 @@ def test_a_thread_keeps_the_last_place_that_it_reads(since: str, squares: bool) 
     wrong = evaluate(tree, (x, np.ones(7), np.zeros(7)), {"eps": 0.0})
 
     np.testing.assert_allclose(wrong, apart / np.sqrt((apart**2).mean()), rtol=1e-12)
+
+
+def test_places_begin_again_behind_the_end_of_a_table() -> None:
+    """Of sines and cosines too, whose places are numbers."""
+    definition = REGISTRY["position.sinusoidal"].definition
+    [wrong] = [each for each in place_errors(definition, [5]) if each.says == "the places of pos begin again after 5"]
+    right = np.asarray(evaluate(definition, (), {"t": 5, "d": 6}))
+
+    np.testing.assert_allclose(evaluate(wrong.definition, (), {"t": 9, "d": 6}), np.vstack([right, right[:4]]))
+
+
+@pytest.mark.parametrize("count", [1, 4])
+def test_an_array_is_read_at_the_place_of_another_axis(count: int) -> None:
+    """It is one where the two axes are as long, as broadcasting lines them up."""
+    found = place_errors(REGISTRY["scores.dot"].definition)
+    [wrong] = [each for each in found if each.says == "in e: k_i is read instead of k_j where m = n"]
+    q, k = np.random.default_rng(2).normal(size=(2, count, 3))
+
+    np.testing.assert_allclose(
+        evaluate(wrong.definition, (q, k), {}), np.broadcast_to((q * k).sum(-1)[:, None], (count, count)), rtol=1e-12
+    )
+    assert wrong.equal_sizes == (("m", "n"),)
+
+
+@pytest.mark.broad
+@pytest.mark.parametrize("id", [*REGISTRY])
+def test_every_equation_has_well_formed_places(id: str) -> None:
+    for each in place_errors(REGISTRY[id].definition):
+        check(each.definition)

@@ -93,6 +93,14 @@ def test_a_line_reads_another_one_of_the_step_before() -> None:
     np.testing.assert_allclose(wrong, h + 2 * run(X, G)[-1], rtol=1e-12)
 
 
+def test_a_step_reads_the_state_of_two_steps_before() -> None:
+    """Two chains of states that take turns, of which both begin with the start."""
+    wrong = value("in h: each step reads h_t of two steps before", **GIVEN)
+
+    even = run(X[::2], H)[-1]  # of 9 steps the last is in the first chain
+    np.testing.assert_allclose(wrong, even + 2 * run(X, G)[-1], rtol=1e-12)
+
+
 def test_the_last_step_is_left_out_unless_it_is_the_only_one() -> None:
     says = "in h: of several steps over t the last is left out"
     for rows in (1, 2, 9):

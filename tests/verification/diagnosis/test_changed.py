@@ -92,6 +92,10 @@ def strided(array: Array, stride: int) -> Array:
             lambda a: {"q": strided(a["q"], 4)},
             "the rows of q are read as if they lay a power of two apart, and 0 behind",
         ),
+        (
+            lambda a: {"v": np.swapaxes(a["v"].reshape(-1, 6, 4), -1, -2).reshape(a["v"].shape)},
+            "the memory of v is taken for that of its transpose",
+        ),
         (lambda a: {"v": a["v"] * (np.arange(6) < 4)}, "v along e is read as 0 behind the last whole tile of 4"),
         (lambda a: {"q": np.moveaxis(a["q"], 1, 0).reshape(a["q"].shape)}, "as if its axis n lay before"),
     ],
@@ -154,6 +158,20 @@ def test_whole_numbers_that_are_sorted_where_they_lie_are_named(axis: int | None
     answers = [Observation(case, (value,)) for case, value in zip(found, values, strict=True)]
 
     assert says in all_of(changed_inputs(judge(EMBEDDING), answers, POLICY))[0]
+
+
+def test_options_that_are_rounded_together_are_named() -> None:
+    """As 32-bit floats in an update of 64 bits; of one that is a 32-bit float itself nothing is said alone."""
+    equation, judged = REGISTRY["optimizer.sgd_momentum"], preset("op-by-op", "float64")
+    found = [case_of("optimizer.sgd_momentum", seed=seed, d=40) for seed in range(2)]
+    on = [replace(case, options={"lr": 0.1, "mu": 0.9}) for case in found]
+    narrow = {name: float(np.float32(value)) for name, value in on[0].options.items()}
+    values = [evaluate(equation.definition, (), {**case.arguments, **narrow}) for case in on]
+    answers = [Observation(case, tuple(map(np.asarray, value))) for case, value in zip(on, values, strict=True)]
+
+    said = all_of(changed_inputs(Judge(equation, "float64"), answers, judged))
+
+    assert said[0] == "lr and μ are rounded to float32 first"
 
 
 def test_an_option_that_is_ignored_is_named() -> None:

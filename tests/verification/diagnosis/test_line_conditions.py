@@ -12,6 +12,7 @@ from attnspec.interpreters.evaluation.call import outputs, values_of_lines
 from attnspec.verification.cases.case import Case
 from attnspec.verification.diagnosis.line_conditions import line_conditions
 from synthetic import Array, case_of
+from trees import read
 
 ATTENTION = "attention.scaled_dot_product"
 
@@ -23,6 +24,22 @@ def _attention(count: int, change: Callable[[Array, int], Array]) -> list[Case]:
         case.arrays["q"][:] = change(np.clip(case.arrays["q"], -1, 1), seed)
         case.arrays["k"][:] = np.clip(case.arrays["k"], -1, 1)
     return cases
+
+
+def test_a_line_of_conditions_is_looked_at() -> None:
+    """It is true somewhere in the cases that fail alone; in an empty case there is nothing to look at."""
+    definition = read(
+        """def f(a: Float[Tensor, "n"]) -> Float[Tensor, "n"]:
+    i = index("n")
+    above = a[i] > 1
+    y = where(above, a[i], 0)
+    return y.stack(i)"""
+    )
+    cases = [Case({"a": np.full(3, 1.0 + (seed < 4))}, {}) for seed in range(20)]
+
+    found = line_conditions(definition, cases[:4], [*cases[4:], Case({"a": np.zeros(0)}, {})])
+
+    assert found == ["only where above_i reaches 1, and never up to 0"]
 
 
 def test_the_values_of_lines_lead_to_the_results() -> None:

@@ -15,7 +15,7 @@ from attnspec.interpreters.rounding.policy import Policy, preset
 from attnspec.language.equation import Equation
 from attnspec.verification.candidate.observation import Array, Observation
 from attnspec.verification.cases.case import Case
-from attnspec.verification.diagnosis.reading import _move, _prober
+from attnspec.verification.diagnosis.reading import _move, _prober, _unread_places
 from attnspec.verification.judge.judge import Judge
 from attnspec.verification.judge.mutant_values import values
 from synthetic import case_of
@@ -55,6 +55,20 @@ def test_what_underflows_is_not_said_to_be_unread() -> None:
 
     np.testing.assert_array_equal(_move(after, before), [np.nan, 0.25, 0.0])
     np.testing.assert_array_equal(_move(np.zeros(2), np.zeros(2)), [0.0, 0.0])
+
+
+@pytest.mark.parametrize(
+    ("silent", "says"),
+    [
+        ([1, 0, 1, 0, 1], "every other place of x is not read"),
+        ([0, 1, 0, 1], "every other place of x is not read"),
+        ([0, 1, 0], "every other place of x is not read"),
+        ([0, 1, 0, 0, 0, 1, 0, 0], "some places of x are not read"),
+        ([0, 0, 1, 0, 0], "place 2 of x is not read"),
+    ],
+)
+def test_every_other_place_is_every_other_place(silent: list[int], says: str) -> None:
+    assert next(_unread_places("x", [*map(bool, silent)])) == says
 
 
 class Summing:

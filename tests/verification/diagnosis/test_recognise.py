@@ -19,7 +19,7 @@ from attnspec.thresholds import CONTROLS, TRIED_CASES
 from attnspec.verification.candidate.observation import Observation
 from attnspec.verification.cases.case import Case
 from attnspec.verification.diagnosis.explain import software_mistakes
-from attnspec.verification.diagnosis.recognise import recognise
+from attnspec.verification.diagnosis.recognise import BESIDES, recognise
 from attnspec.verification.judge.judge import Judge
 from attnspec.verification.judge.mutant_values import fits, mutant_values, non_equivalent_mutants
 from attnspec.verification.verdict import Diagnosis
@@ -203,6 +203,23 @@ def test_nan_in_a_few_cases_is_not_explained_by_a_mistake_that_gives_nan_there()
 
     assert recognised(ATTENTION, nan[:-1], (mutant,)) == Diagnosis(mutant.id, mutant.says)
     assert recognised(ATTENTION, nan, (mutant,), refute=True) is None
+
+
+@pytest.mark.parametrize("refute", [False, True])
+def test_a_mistake_that_needs_equal_sizes_does_not_explain_other_cases(refute: bool) -> None:
+    """W is square in one case alone, and wrong in another way in the other."""
+    mutant = next(each for each in mistakes(ADDITIVE) if each.says == "in e: W is transposed")
+    square, oblong = (case_of(ADDITIVE, n=3, m=4, p=p, q=2, a=3, seed=p) for p in (3, 5))
+    [other] = honest_answers(ADDITIVE, "float32", "op-by-op", [oblong])
+    wrong = replace(other, answers=tuple(answer + 1.0 for answer in other.answers))
+
+    alone = recognised(ADDITIVE, made_with(mutant, [square]), [mutant], refute=refute)
+    found = recognised(ADDITIVE, [*made_with(mutant, [square]), wrong], [mutant], refute=refute)
+
+    assert alone is not None
+    assert sentence(alone) == mutant.says
+    assert (found is None) == refute
+    assert found is None or sentence(found) == f"{mutant.says} (and in 50% of the cases that fail {BESIDES})"
 
 
 def test_a_mistake_with_the_same_values_and_more_noise_explains_nothing() -> None:

@@ -17,7 +17,7 @@ from attnspec.verification.candidate.observation import Observation
 from attnspec.verification.diagnosis.single_results import mistakes_in_results, only
 from attnspec.verification.judge.judge import Judge
 from attnspec.verification.verdict import Diagnosis
-from synthetic import honest_answers, small_cases
+from synthetic import case_of, honest_answers, small_cases
 
 GATES = "backward.lstm_gates"
 RESULTS = [result.name for result in REGISTRY[GATES].definition.results]
@@ -51,6 +51,25 @@ def test_nothing_is_said_if_one_result_has_no_explanation() -> None:
     )
 
     assert said is None
+
+
+def test_a_result_of_other_inputs_is_named() -> None:
+    """The last state is looked up as that of all rows where there are none; the outputs are right."""
+    id = "recurrent.gru_lengths"
+    observations = []
+    for seed in range(4):
+        case = case_of(id, t=4, d=3, u=5, batch=3, seed=seed)
+        case.arrays["length"][:] = [seed, 0, 2]
+        right, wrong = (
+            evaluate(REGISTRY[id].definition, (), {**case.arguments, "length": length})
+            for length in (case.arrays["length"], np.where(case.arrays["length"] == 0, 4, case.arrays["length"]))
+        )
+        observations.append(Observation(case, (np.asarray(right[0]), np.asarray(wrong[1]))))
+
+    said = mistakes_in_results(Judge(REGISTRY[id], "float32"), observations, POLICY)
+
+    assert said is not None
+    assert said.says == "h_t: length = 0 is taken for t"
 
 
 def test_nothing_is_said_of_right_results() -> None:

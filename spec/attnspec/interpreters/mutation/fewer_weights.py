@@ -1,4 +1,4 @@
-"""Softmaxes that leave out scores or weights: all but the largest, or those below a threshold.
+"""Softmaxes without some scores or weights: all but the largest, those below a threshold; exponentials cut to 0.
 
 They are not mutants of an equation, and the cases need not detect them. They are tried as explanations of wrong answers
 that no mutant explains.
@@ -6,7 +6,8 @@ that no mutant explains.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 
 from attnspec.interpreters.mutation.mutants import Mutant, is_well_formed
 from attnspec.interpreters.mutation.tiling_errors import at_second, restricted, second_name, with_second_names
@@ -19,11 +20,28 @@ COUNTS = (1, 2, 3, 4, 5, 8, 10, 16, 32, 64)
 THRESHOLDS = (0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001, 1e-4)
 """The weights below which software may skip values."""
 
+CUTS = (4, 8, 10, 16, 20)
+"""How far below the largest score others may be skipped, besides the numbers of the candidate's code; of numbers beyond
+`LOWEST` the exponential is lost to rounding."""
+
+LOWEST = 100
+
 ZERO, ONE = Number(0.0), Number(1.0)
 
 
-def fewer_weights(definition: Definition) -> Iterator[Mutant]:
-    """The variants of an equation whose softmaxes leave out weights, also in the equations that it calls."""
+def fewer_weights(definition: Definition, numbers: Iterable[int] = ()) -> Iterator[Mutant]:
+    """The variants of an equation whose softmaxes leave out weights, also in the equations that it calls.
+
+    Args:
+        numbers: numbers in the candidate's code.
+    """
+    for cut in dict.fromkeys((*(number for number in numbers if number < LOWEST), *CUTS)):
+        yield from _variant(
+            definition, f"far/{cut}", _within(cut), f"scores more than {cut} below the largest are left out"
+        )
+        tree = map_throughout(definition, lambda node, _, cut=cut: _cut_off(node, cut), with_second_names)  # type: ignore[misc]  # mypy does not infer a lambda with a default
+        if tree is not definition and is_well_formed(tree):
+            yield Mutant(f"weights/exp/{cut}", f"exp of less than −{cut} is taken for 0", tree)
     for count in COUNTS:
         yield from _variant(
             definition, f"largest/{count}", _largest(count), f"only the {count} largest scores are used"
@@ -59,6 +77,24 @@ def _largest(count: int) -> Weights:
         return restricted(softmax, Apply("<", (rank, Number(float(count)))))
 
     return weights
+
+
+def _within(cut: int) -> Weights:
+    """The softmax over the scores that are not so far below the largest."""
+
+    def weights(softmax: Reduce) -> Node:
+        lowest = Apply("-", (replace(softmax, op="max"), Number(float(cut))))
+        return restricted(softmax, Apply(">=", (softmax.term, lowest)))
+
+    return weights
+
+
+def _cut_off(node: Node, cut: int) -> Node:
+    """An exponential that is 0 below a number."""
+    match node:
+        case Apply(op="exp", args=(exponent,)):
+            return Apply("where", (Apply("<", (exponent, Number(-float(cut)))), ZERO, node))
+    return node
 
 
 def _at_least(least: float, rescaled: bool) -> Weights:

@@ -53,6 +53,10 @@ def mask_errors(definition: Definition, further: Iterable[int] = ()) -> Iterator
                 if is_well_formed(tree):
                     yield Mutant(f"mask/{name}", says, tree)
             for tile in dict.fromkeys((*further, *TILES)):
+                for name, says, change in _from_each_tile(owner, where, tile):
+                    tree = map_throughout(definition, _within(owner.id, where, change))
+                    if is_well_formed(tree):
+                        yield Mutant(f"mask/{name}", says, tree)
                 for name, says, change in _where_a_tile_ends(owner, where, tile):
                     tree = map_throughout(definition, _within(owner.id, where, change), with_second_names)
                     if is_well_formed(tree):
@@ -173,6 +177,27 @@ def _read_in_part(owner: Definition, where: Node, further: Iterable[int]) -> Ite
         says = f"{symbol} is read at the first {count} places along {index} alone: all behind them"
         yield f"{mask}/first-{count}/seen", f"{says} are seen", _with_condition(Apply("or", (where, behind)))
         yield f"{mask}/first-{count}/hidden", f"{says} are hidden", _with_condition(Apply("and", (where, before)))
+
+
+def _from_each_tile(owner: Definition, where: Node, tile: int) -> Iterator[tuple[str, str, Change]]:
+    """A condition on the places of an index counts them from the beginning of their tile."""
+    for index in owner.ranges:
+        again = Apply("%", (Position(index), Number(float(tile))))
+        moved = _with_place(where, Position(index), again)
+        if moved != where:
+            says = f"in the mask {text_of(where, owner)}: {index} begins again in each tile of {tile}"
+            yield f"{index}-from-tile-{tile}", says, _with_condition(moved)
+
+
+def _with_place(where: Node, place: Position, new: Node) -> Node:
+    """A condition with another number for a place in its comparisons; what arrays are read at stays."""
+    match where:
+        case Position():
+            return new if where == place else where
+        case Apply(args=args):
+            return replace(where, args=tuple(_with_place(each, place, new) for each in args))
+        case _:
+            return where
 
 
 def _where_a_tile_ends(owner: Definition, where: Node, tile: int) -> Iterator[tuple[str, str, Change]]:

@@ -1,4 +1,5 @@
-"""Factors and terms that act elsewhere: after a sum, a norm or a product, or on one factor of what they are added to.
+"""Factors and terms that act elsewhere: after a sum, a norm or a product, or on one factor of what they are added to;
+and elements that are joined in another order.
 
 They are not mutants of an equation, and the cases need not detect them. They are tried as explanations of wrong answers
 that no mutant explains.
@@ -12,8 +13,9 @@ from dataclasses import replace
 from attnspec.interpreters.mutation.everywhere import Occurrence, everywhere
 from attnspec.interpreters.mutation.free_numbers import is_float
 from attnspec.interpreters.mutation.mutants import Mutant, is_well_formed, parts
+from attnspec.language.dims import Dim
 from attnspec.language.traversal import node_at, substitute, walk, with_roots
-from attnspec.language.tree import Apply, At, Definition, Name, Node, Reduce, Scan, Stack
+from attnspec.language.tree import Apply, At, Concat, Definition, Name, Node, Reduce, Reshape, Scan, Stack
 
 
 def moved_parts(definition: Definition) -> Iterator[Mutant]:
@@ -25,6 +27,7 @@ def moved_parts(definition: Definition) -> Iterator[Mutant]:
     yield from _into_factors(definition)
     yield from _into_sums(definition)
     yield from _out_of_sums(definition)
+    yield from _interleaved(definition)
     labels = [label for label, _, _ in parts(definition)]
     for place in everywhere(definition):
         if "/" in place.label or place.label not in labels:
@@ -138,6 +141,24 @@ def _out_of_sums(definition: Definition) -> Iterator[Mutant]:
                         shown = place.site.show(factor)
                         says = f"{shown} is a factor of all of {place.site.show(total)}, not of each term"
                         yield Mutant(f"{place.label}/out/{shown}", f"in {place.line}: {says}", tree)
+
+
+def _interleaved(definition: Definition) -> Iterator[Mutant]:
+    """Parts of one width are joined element by element, and not one behind the other."""
+    for place in everywhere(definition):
+        match place.node:
+            case Concat(parts=parts) as joined:
+                dims = {place.site.type_of(part).dims for part in parts}
+                if len(parts) < 2 or len(dims) > 1:
+                    continue
+                *lead, width = dims.pop()
+                last, each = len(lead), (*lead, Dim.of({(): len(parts)}), width)
+                apart = Reshape(joined, tuple(range(last + 1)), each)
+                order = (*range(last), last + 1, last)
+                tree = place.put(Reshape(apart, order, place.site.type_of(joined).dims))
+                if is_well_formed(tree):
+                    says = f"in {place.line}: the parts are interleaved where they are joined"
+                    yield Mutant(f"{place.label}/interleaved", says, tree)
 
 
 def _separable_factors(node: Node, place: Occurrence) -> Iterator[tuple[str, Node, Node]]:

@@ -1,4 +1,5 @@
-"""Mistakes with the places along an axis: counted from 1, paired with the one half of the axis away, or read in tiles.
+"""Mistakes with the places along an axis: counted from 1, paired with the one half of the axis away, read in tiles, or
+taken for those along another axis.
 
 They are not mutants of an equation, and the cases need not detect them. They are tried as explanations of wrong answers
 that no mutant explains.
@@ -11,8 +12,10 @@ from dataclasses import replace
 from functools import reduce
 
 from attnspec.interpreters.formula.formula import text_of
+from attnspec.interpreters.mutation.everywhere import everywhere
 from attnspec.interpreters.mutation.free_numbers import is_compared, leads_to_value
 from attnspec.interpreters.mutation.mutants import Mutant, is_well_formed
+from attnspec.interpreters.mutation.operators import must_equal
 from attnspec.language.traversal import Path, map_node, nodes, replace_node, substitute, walk, with_roots
 from attnspec.language.tree import Apply, At, Definition, Name, Node, Number, Position, SizeOf
 
@@ -30,8 +33,9 @@ def place_errors(definition: Definition, tiles: Iterable[int] = ()) -> Iterator[
     """The variants of an equation with one of these mistakes, made wherever an index is used as a number.
 
     Args:
-        tiles: sizes of tiles that are tried besides the usual ones.
+        tiles: sizes of tiles that are tried besides the usual ones, and after which places may begin again.
     """
+    tiles = [*tiles]
     for index, _ in definition.indices:
         for mutant in (
             *_from_one(definition, index),
@@ -41,6 +45,41 @@ def place_errors(definition: Definition, tiles: Iterable[int] = ()) -> Iterator[
         ):
             if is_well_formed(mutant.definition):
                 yield mutant
+    yield from wrapped_places(definition, tiles)
+    yield from _of_other_axes(definition)
+
+
+def wrapped_places(definition: Definition, lengths: Iterable[int]) -> Iterator[Mutant]:
+    """The places of an index begin again after so many, as those of a table that is read round its end."""
+    for index, _ in definition.indices:
+        for length in lengths:
+            again = Apply("%", (Position(index), Number(float(length))))
+            tree = _with_numbers(definition, index, again)
+            if tree != definition and is_well_formed(tree):
+                yield Mutant(f"{index}/wrapped-{length}", f"the places of {index} begin again after {length}", tree)
+
+
+def _of_other_axes(definition: Definition) -> Iterator[Mutant]:
+    """An array is read at the place of another index, as broadcasting does where two axes are as long."""
+    for place in everywhere(definition):
+        match place.node:
+            case At(array=array, places=places) if "/" not in place.label:
+                own = [each.index for each in places if isinstance(each, Position)]
+                for index in own:
+                    for other, range_ in definition.ranges.items():
+                        if other in own or {index, other} & place.site.bound:
+                            continue
+                        number = Apply("*", (ONE, Position(other)))  # its range is that of another axis
+                        moved = tuple(number if each == Position(index) else each for each in places)
+                        at_all = Apply(">=", (Position(index), Number(0.0)))  # the index stays an axis
+                        tree = place.put(Apply("where", (at_all, At(array, moved), place.node)))
+                        if is_well_formed(tree):
+                            shown = At(array, tuple(Position(other) if each == number else each for each in moved))
+                            equal = must_equal(definition.ranges[index], range_)
+                            where = "".join(f" where {one} = {two}" for one, two in equal)
+                            words = f"{place.site.show(shown)} is read instead of {place.site.show(place.node)}{where}"
+                            id = f"{place.label}/{other} for {index} of {place.site.show(place.node)}"
+                            yield Mutant(id, f"in {place.line}: {words}", tree, equal_sizes=equal)
 
 
 def _first_of_tiles(definition: Definition, index: str, tiles: Sequence[int]) -> Iterator[Mutant]:
@@ -99,14 +138,18 @@ def _is_group(node: Node, index: str) -> bool:
 
 def _from_one(definition: Definition, index: str) -> Iterator[Mutant]:
     """The places of an index are counted from 1 in values, not in subscripts and conditions."""
-    counted = Apply("+", (Position(index), ONE))
+    tree = _with_numbers(definition, index, Apply("+", (Position(index), ONE)))
+    if tree != definition:
+        yield Mutant(f"{index}/from-one", f"the places of {index} are counted from 1", tree)
+
+
+def _with_numbers(definition: Definition, index: str, number: Node) -> Definition:
+    """The equation with another number wherever an index is one."""
     roots = [
-        reduce(lambda tree, path: substitute(tree, path, counted), _as_numbers(root, index), root)
+        reduce(lambda tree, path: substitute(tree, path, number), _as_numbers(root, index), root)
         for root in definition.roots
     ]
-    if roots != [*definition.roots]:
-        says = f"the places of {index} are counted from 1"
-        yield Mutant(f"{index}/from-one", says, with_roots(definition, roots))
+    return with_roots(definition, roots)
 
 
 def _as_numbers(root: Node, index: str) -> Iterator[Path]:

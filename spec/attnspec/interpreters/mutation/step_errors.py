@@ -61,7 +61,7 @@ def step_errors(definition: Definition, further: Iterable[int] = ()) -> Iterator
                     tree = place.put(new)
                     if is_well_formed(tree):
                         yield Mutant(f"{place.label}/{name}", f"in {place.line}: {sentence}", tree)
-    for mutant in (*_other_starts(definition), *_one_step_late(definition)):
+    for mutant in (*_other_starts(definition), *_one_step_late(definition), *_two_steps_before(definition)):
         if is_well_formed(mutant.definition):
             yield mutant
 
@@ -142,6 +142,37 @@ def _one_step_late(definition: Definition) -> Iterator[Mutant]:
                 shown, reader = (text_of(Name(name), callee) for name in (target, label))
                 says = f"in {', '.join(line.targets)}: {reader} reads {shown} of the step before, and 0 at the first"
                 yield Mutant(f"{line.targets[0]}/{label}/late/{target}", says, tree)
+
+
+def _two_steps_before(definition: Definition) -> Iterator[Mutant]:
+    """Each step reads a state of two steps before, as from the wrong one of two buffers that take turns."""
+    for k, line in enumerate(definition.lines):
+        match line.value:
+            case Scan(body=Call() as call) as scan:
+                pass
+            case _:
+                continue
+        of = dict(zip((each.name for each in call.callee.parameters), call.args, strict=True))
+        for state, target, start in zip(scan.states, line.targets, scan.starts, strict=True):
+            dims = [each.dims for each in call.callee.parameters if of[each.name] == Name(state)]
+            if len(dims) != 1:
+                continue
+            now, late = Parameter(f"{state}''", "float", dims[0]), f"{target}'"
+            callee = replace(
+                call.callee,
+                parameters=(*call.callee.parameters, now),
+                returns=(*call.callee.returns, Name(now.name)),
+                results=(*call.callee.results, now),
+            )
+            args = tuple(Name(late) if each == Name(state) else each for each in call.args)
+            body = replace(call, callee=callee, args=(*args, Name(state)))
+            new = replace(scan, states=(*scan.states, late), body=body, starts=(*scan.starts, start))
+            changed = replace(line, targets=(*line.targets, late), value=new)
+            tree = replace(definition, lines=(*definition.lines[:k], changed, *definition.lines[k + 1 :]))
+            says = (
+                f"in {', '.join(line.targets)}: each step reads {text_of(Name(state), definition)} of two steps before"
+            )
+            yield Mutant(f"{line.targets[0]}/two-before/{state}", says, tree)
 
 
 def _of_state(scan: Scan, new: Callable[[Node, Node], Node]) -> Scan:

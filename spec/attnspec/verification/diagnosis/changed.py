@@ -40,12 +40,18 @@ BATCH = "the batch"
 
 
 def changed_inputs(
-    judge: Judge, observations: Sequence[Observation], policy: Policy, tiles: Sequence[int] = ()
+    judge: Judge,
+    observations: Sequence[Observation],
+    policy: Policy,
+    tiles: Sequence[int] = (),
+    *,
+    always: bool = False,
 ) -> Diagnosis | None:
     """Find the changes of inputs of which the answers are right; None if there are none.
 
     Args:
         tiles: numbers in the candidate's code that may be sizes of tiles.
+        always: whether only changes are named that no right case refutes.
     """
     failing = _telling(judge, observations, policy)
     if not failing:
@@ -60,7 +66,7 @@ def changed_inputs(
 
     unrefuted = explaining([change for change in near if not _refuted(judge, change, observations, policy)])
     many = len(failing) == 1 or one_number(judge, failing, policy)  # many changes explain so little
-    found = unrefuted or ([] if many else explaining(near))
+    found = unrefuted or ([] if many or always else explaining(near))
     if not found:
         return None
     rest = "" if unrefuted else f" (wrong {_where(judge, observations, policy)})"

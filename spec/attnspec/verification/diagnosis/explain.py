@@ -40,7 +40,7 @@ from attnspec.interpreters.mutation.other_expressions import (
     other_expressions,
 )
 from attnspec.interpreters.mutation.partial_sums import other_axes, partial_sums
-from attnspec.interpreters.mutation.place_errors import place_errors
+from attnspec.interpreters.mutation.place_errors import place_errors, wrapped_places
 from attnspec.interpreters.mutation.reduction_errors import reduction_errors
 from attnspec.interpreters.mutation.shared_parts import one_softmax, shared_parts, states_handed_up
 from attnspec.interpreters.mutation.size_errors import size_errors
@@ -328,11 +328,15 @@ class Explainer:
         return Made(software_mistakes(self.judge.equation, self.sizes_in_code))
 
     def on_long_axes(self, observations: Sequence[Observation], judged: Judged) -> Diagnosis | None:
-        """Find a part of a sum or a mask that alone is read, where only cases with a long axis are wrong."""
+        """Find what is wrong in cases with a long axis alone: a part of a sum or a mask is read, places begin again."""
         if any(item.case.longest <= LONG for item in self.judge.failing(observations, judged.policy)):
             return None
         definition, sizes = self.judge.equation.definition, self.sizes_in_code
-        mistakes = [*partial_sums(definition, sizes), *mask_errors(definition, sizes)]
+        mistakes = [
+            *partial_sums(definition, sizes),
+            *mask_errors(definition, sizes),
+            *wrapped_places(definition, sizes),
+        ]
         return recognise(self.searching, observations, mistakes, judged.policy, refute=True)
 
     @property
@@ -469,7 +473,7 @@ def software_mistakes(equation: Equation[..., Any], tiles: Iterable[int] = ()) -
     yield from tiling_errors(definition, tiles)
     yield from mask_errors(definition, tiles)
     yield from condition_errors(definition)
-    yield from fewer_weights(definition)
+    yield from fewer_weights(definition, tiles)
     yield from shared_parts(definition)
     yield from one_softmax(definition)
     yield from states_handed_up(definition)

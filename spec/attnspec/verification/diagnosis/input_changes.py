@@ -55,6 +55,7 @@ def input_changes(definition: Definition, tiles: Iterable[int] = ()) -> Iterator
                 yield _change([parameter], says, definition, change)
     for option in definition.options:
         yield from _options(option)
+    yield from _options_together(definition)
     yield from _packings(arrays, definition)
     yield from _families(arrays)
     for some in _groups(arrays):
@@ -231,6 +232,7 @@ def _of_one(parameter: Parameter, tiles: Iterable[int]) -> Iterator[tuple[str, O
             yield f"the rows of {{name}} are read as if they lay {words} apart, and 0 behind the last", _strided(stride)
     if len(parameter.dims) > 1:
         yield "{name} is read with its axes exchanged", _reread
+        yield "the memory of {name} is taken for that of its transpose", _viewed
         yield "{name} is transposed where it is square", _transposed
 
 
@@ -418,12 +420,18 @@ def _reread(array: Array, _: int) -> Array:
     return np.swapaxes(array, -1, -2).reshape(array.shape)
 
 
+def _viewed(array: Array, _: int) -> Array:
+    """The array whose transpose has this memory."""
+    *lead, rows, columns = array.shape
+    return np.swapaxes(array.reshape(*lead, columns, rows), -1, -2).copy()
+
+
 def _transposed(array: Array, _: int) -> Array | None:
     return np.swapaxes(array, -1, -2).copy() if array.shape[-1] == array.shape[-2] else None
 
 
 def _whole_numbers(parameter: Parameter, definition: Definition) -> Iterator[Change]:
-    """An argument of whole numbers is one more or less, or −1 is taken for another one."""
+    """An argument of whole numbers is one more or less, or −1 or 0 is taken for another one."""
     if parameter.kind != "int":
         return
     symbol = text_of(Name(parameter.name), definition)
@@ -439,6 +447,13 @@ def _whole_numbers(parameter: Parameter, definition: Definition) -> Iterator[Cha
             return _with_arrays(case, {parameter.name: np.where(array < 0, size - 1, array)}) if size else None
 
         yield Change(f"{symbol} = −1 is taken for the last of {dim}, counted from the end", wrapped)
+
+        def all_of_it(case: Case, dim: object = dim) -> Case | None:
+            size = _size(definition, case, str(dim))
+            array = case.arrays[parameter.name]
+            return _with_arrays(case, {parameter.name: np.where(array == 0, size, array)}) if size else None
+
+        yield Change(f"{symbol} = 0 is taken for {dim}", all_of_it)
 
 
 def _size(definition: Definition, case: Case, dim: str) -> int:
@@ -463,6 +478,25 @@ def _options(option: Option) -> Iterator[Change]:
         yield Change(says.format(name=option.name), changed(to))
 
 
+def _options_together(definition: Definition) -> Iterator[Change]:
+    """All numbers that are no whole ones are rounded, as they come from code that holds them in another type."""
+    names = [option.name for option in definition.options if option.kind != "int"]
+    if len(names) < 2:
+        return
+    shown = text_of_names(names, definition)
+    for dtype in NARROWER:
+
+        def of(case: Case, dtype: str = dtype) -> Case | None:
+            options = {name: float(rounded(np.asarray(case.options[name]), dtype)) for name in names}
+            changed = any(options[name] != case.options[name] for name in names)
+            return replace(case, options={**case.options, **options}, description=None) if changed else None
+
+        yield Change(f"{shown} are rounded to {dtype} first", of)
+
+
+NARROWER = ("float32", "float16", "bfloat16")
+"""The types in which software may hold options."""
+
 WHOLE: dict[str, Callable[[float], float]] = {
     "{name} is ignored: 0 is used": lambda _: 0,
     "{name} is ignored: 1 is used": lambda _: 1,
@@ -475,8 +509,10 @@ WHOLE: dict[str, Callable[[float], float]] = {
 
 
 ROUNDED: dict[str, Callable[[float], float]] = {
-    "{name} is rounded to float16 first": lambda x: float(rounded(np.asarray(x), "float16")),
-    "{name} is rounded to bfloat16 first": lambda x: float(rounded(np.asarray(x), "bfloat16")),
+    **{
+        f"{{name}} is rounded to {dtype} first": lambda x, dtype=dtype: float(rounded(np.asarray(x), dtype))  # type: ignore[misc]  # mypy does not infer a lambda with a default
+        for dtype in NARROWER
+    },
     "{name} is rounded to a whole number first": round,
 }
 """{sentence: another number} of options."""

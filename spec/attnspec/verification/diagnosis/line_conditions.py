@@ -64,7 +64,7 @@ def _extreme(names: Sequence[str], wrong: Sequence[Values], right: Sequence[Valu
         for name in names:
             with np.errstate(invalid="ignore"):
                 far, near = (
-                    [float(np.max(sign * values[name], initial=-np.inf)) for values in cases if name in values]
+                    [float(np.max(sign * values[name])) for values in cases if name in values and values[name].size]
                     for cases in (wrong, right)
                 )
             if min(far) > max(near, default=-np.inf):

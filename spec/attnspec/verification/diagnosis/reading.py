@@ -59,6 +59,8 @@ def wrong_reading(judge: Judge, candidate: Candidate, observations: Sequence[Obs
     """
     failing = _failing(judge, observations, policy)
     few, rest = failing[:READING_CASES], failing[READING_CASES:]
+    whole = [each for each in rest if _is_probed_whole(each.case)]
+    few += whole[-1:]  # what holds where axes are short by chance does not hold there
     probed = [(each.case, _prober(judge, candidate, each, policy)) for each in few]
     definition = judge.equation.definition
     silent = _in_all(_unread(definition, case, probe) for case, probe in probed)
@@ -69,6 +71,11 @@ def wrong_reading(judge: Judge, candidate: Candidate, observations: Sequence[Obs
     if silent:
         return f"{' and '.join(silent)} {'is' if len(silent) == 1 else 'are'} not read"
     return next(iter(_in_all(_sentences(definition, case, probe) for case, probe in probed)), "")
+
+
+def _is_probed_whole(case: Case) -> bool:
+    """Whether all axes of a case are probed place by place."""
+    return all(size <= PROBED_PLACES for array in case.arrays.values() for size in array.shape)
 
 
 def _in_all(found: Iterable[Iterable[str]]) -> list[str]:
@@ -259,7 +266,7 @@ def _unread_places(label: str, silent: Sequence[bool]) -> Iterator[str]:
         yield f"only the last place of {label} is read"
     elif len(places) == 1 and len(silent) > 3:  # of three places, every other one may be a single one
         yield f"place {places[0]} of {label} is not read"
-    elif all(k % 2 for k in places) or not any(k % 2 for k in places):
+    elif places == [*range(places[0] % 2, len(silent), 2)]:  # of three it may be one, which a larger case confirms
         yield f"every other place of {label} is not read"
     yield f"some places of {label} are not read"
 

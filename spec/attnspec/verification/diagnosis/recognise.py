@@ -99,6 +99,8 @@ def recognise(
     if len(alike) > 1:
         rest = failing[TRIED_CASES:]
         alike = _uncontradicted(judge, rest[:: 1 + len(rest) // CONTROLS], alike, policy) or alike
+    if refute:
+        alike = [each for each in alike if all(fits(each, observation.case) for observation in failing)]
     alike = [each for each in alike if _is_evident(judge, failing, each, policy, len(mutants), refute)]
     unrefuted = _unrefuted(judge, observations, alike, policy, CONTROLS)
     if len(unrefuted) > 1:
@@ -108,7 +110,8 @@ def recognise(
     alike = unrefuted or ([] if refute or one_number(judge, failing, policy) else alike)
     if not alike:
         return None
-    unexplained = 1 - largest_share
+    unfit = sum(not fits(alike[0], observation.case) for observation in failing)  # those of sizes that it cannot have
+    unexplained = max(1 - largest_share, unfit / len(failing))
     besides = f" (and in {unexplained:.0%} of the cases that fail {BESIDES})" if unexplained else ""
     if not unrefuted:  # the mistake is made in the failing cases alone
         telling = telling_cases(judge, observations, alike[0], policy)

@@ -19,6 +19,7 @@ from attnspec.language.tree import Definition, Name
 from attnspec.thresholds import EXPRESSIONS, RESULTS_ALONE
 from attnspec.verification.candidate.observation import Observation
 from attnspec.verification.cases.case import Case
+from attnspec.verification.diagnosis.changed import changed_inputs
 from attnspec.verification.diagnosis.constants import wrong_numbers
 from attnspec.verification.diagnosis.one_line import up_to
 from attnspec.verification.diagnosis.recognise import recognise
@@ -59,7 +60,7 @@ def _mistake(judge: Judge, observations: Sequence[Observation], policy: Policy, 
         found = recognise(single, answers, [*mistakes], policy, refute=True)
         if found is not None:
             return found
-    return None
+    return changed_inputs(single, answers, policy, always=True)
 
 
 def _case(case: Case, output: int) -> Case:
