@@ -31,7 +31,7 @@ from attnspec.verification.candidate.observation import Array, Observation
 from attnspec.verification.diagnosis import locate
 from attnspec.verification.judge.forms import Form
 from attnspec.verification.judge.judge import Judge
-from attnspec.verification.judge.mutant_values import each_mutants_values, fits, mutant_values
+from attnspec.verification.judge.mutant_values import each_mutants_values, fits, mutant_values, values
 from attnspec.verification.judge.mutation_score import shows
 from attnspec.verification.judge.residuals import Compared, compare
 from attnspec.verification.judge.statistics import largest, pooled_rms, wrong_values
@@ -100,7 +100,7 @@ def recognise(
         rest = failing[TRIED_CASES:]
         alike = _uncontradicted(judge, rest[:: 1 + len(rest) // CONTROLS], alike, policy) or alike
     if refute:
-        alike = [each for each in alike if all(fits(each, observation.case) for observation in failing)]
+        alike = [each for each in alike if not any(_is_beyond(judge, item, each, policy) for item in failing)]
     alike = [each for each in alike if _is_evident(judge, failing, each, policy, len(mutants), refute)]
     unrefuted = _unrefuted(judge, observations, alike, policy, CONTROLS)
     if len(unrefuted) > 1:
@@ -110,8 +110,8 @@ def recognise(
     alike = unrefuted or ([] if refute or one_number(judge, failing, policy) else alike)
     if not alike:
         return None
-    unfit = sum(not fits(alike[0], observation.case) for observation in failing)  # those of sizes that it cannot have
-    unexplained = max(1 - largest_share, unfit / len(failing))
+    of_other_sizes = sum(_is_beyond(judge, observation, alike[0], policy) for observation in failing)
+    unexplained = max(1 - largest_share, of_other_sizes / len(failing))
     besides = f" (and in {unexplained:.0%} of the cases that fail {BESIDES})" if unexplained else ""
     if not unrefuted:  # the mistake is made in the failing cases alone
         telling = telling_cases(judge, observations, alike[0], policy)
@@ -226,6 +226,17 @@ def are_near(compared: Sequence[Compared], values: Sequence[Array]) -> bool:
         if 2 * int(near[wrong].sum()) < int(wrong.sum()):
             return False
     return True
+
+
+def _is_beyond(judge: Judge, observation: Observation, mutant: Mutant, policy: Policy) -> bool:
+    """Whether an answer is wrong at sizes at which a mistake is not made, and in another way than the mistake."""
+    if fits(mutant, observation.case):
+        return False
+    found, compared = values(mutant.definition, observation.case), judge.compare([observation], policy)
+    wrong = [comparison for comparison in compared if comparison.fails]
+    if found is None or any(found[each.output].shape != each.answer.shape for each in wrong):
+        return True
+    return not are_near(wrong, found)
 
 
 def _is_evident(
