@@ -33,6 +33,7 @@ MISSED = (
 NAMED = {
     "adam_epsilon_rounds_to_zero": "eps is rounded to float16 first",
     "adam_square_overflows": "g ⊙ g is multiplied out before 1 − β_2 is applied: large values overflow",
+    "adam_step_of_each_array": "next_2: step + 1 is used instead of step",
     "adamw_decays_updated": "the decay is of the parameters after the step",
     "alibi_slopes_of_any_heads": "in n: H is used, and nothing computed of it",
     "attention_batch_stride_zero": "written to the place of the first example",
@@ -46,6 +47,7 @@ NAMED = {
     "beam_all_hypotheses_start": "all hypotheses begin with the score 0",
     "beam_ended_goes_on": "score_b is used instead of",
     "bidirectional_not_turned_back": "g is used instead of h_b",
+    "bidirectional_units_interleaved": "in h: the parts are interleaved where they are joined",
     "bidirectional_weights_of_forward": "that end in _f are read in place of those that end in _b",
     "causal_block_of_the_future": "the first hidden place is negative and is counted from the end",
     "causal_places_in_bfloat16": "positions are rounded to bfloat16, beyond 256",
