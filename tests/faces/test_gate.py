@@ -208,6 +208,12 @@ def test_a_file_of_its_own_has_the_same_settings(project: Path, asked: list[Any]
         ("", ENTRY + 'devices = "cpu"', ["devices has another type", "a list", 'devices = ["cpu"]']),
         ("", 'target = ""\nequation = "scores.dot"', ["implementation 1 has no target"]),
         ("", 'target = "kernels.py:wrong"', ["nothing in kernels.py:wrong says", 'equation = "ID" in a gate']),
+        (
+            "",
+            f"{ENTRY}\n[[tool.attnspec.gate.implementations]]\n{ENTRY}",
+            ["implementation 2 is implementation 1 again", "remove one"],
+        ),
+        ("", ENTRY + 'devices = ["cpu", "cpu"]', ["implementation 1 is named twice on one device"]),
         ("", ENTRY + "devices = []", ["devices is not a list of names"]),
         ("examples = true", ENTRY, ["examples has another type"]),
         ("required = []", ENTRY, ["required is not a list of names"]),

@@ -157,7 +157,16 @@ def read(folder: Path, *, known_may_be_new: bool = False) -> Gate:
         expected = "one or more, so that something is verified"
         raise SpecError(f"{file}: gate has no implementations", expected=expected, mend=A_FIRST_ONE)
     shared = {name: value for name, value in table.items() if name in SHARED}
-    jobs = [job for number, entry in enumerate(entries, 1) for job in _jobs(entry, shared, file, number)]
+    numbered: list[tuple[int, Job]] = []
+    for number, entry in enumerate(entries, 1):
+        for job in _jobs(entry, shared, file, number):
+            before = next((earlier for earlier, other in numbered if other == job), None)
+            if before is not None:
+                again = f"implementation {before} again" if before != number else "named twice on one device"
+                mend = "remove one, or give them other settings"
+                headline = f"{file}: implementation {number} is {again}"
+                raise SpecError(headline, given=f"{job.target} twice", expected="each once", mend=mend)
+            numbered.append((number, job))
     known = table.get("known", "")
     if known_may_be_new and not known:
         raise SpecError(f"{file}: gate names no file of known departures", mend='known = "departures.toml"')
@@ -168,7 +177,9 @@ def read(folder: Path, *, known_may_be_new: bool = False) -> Gate:
     known = os.path.relpath(file.parent / known) if known else ""
     corpus = os.path.relpath(file.parent / table["corpus"]) if table.get("corpus") else ""
     check_corpus(corpus or ".")
-    return Gate(file, tuple(jobs), tuple(_required(table.get("required", []), file)), known, corpus)
+    return Gate(
+        file, tuple(job for _, job in numbered), tuple(_required(table.get("required", []), file)), known, corpus
+    )
 
 
 def check(table: Mapping[str, Any], types: Mapping[str, type | tuple[type, ...]], where: str) -> None:
