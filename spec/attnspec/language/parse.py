@@ -291,7 +291,7 @@ class Parser:
             )
         kinds = [self.result_annotation(annotation) for annotation in annotations]
         names = [_result_name(value) for value in returns] + [""] * len(annotations)
-        unnamed = ["result"] if len(kinds) == 1 else [f"result {k}" for k in range(len(kinds))]
+        unnamed = ["result"] if len(kinds) == 1 else [f"result {k + 1}" for k in range(len(kinds))]
         shown = [names[k] or unnamed[k] for k in range(len(kinds))]
         return tuple(Parameter(name, *kind, symbol=self.symbol(name)) for name, kind in zip(shown, kinds, strict=True))
 

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from attnspec import REGISTRY
 from attnspec.interpreters.evaluation.call import evaluate
+from attnspec.interpreters.formula.formula import text_of_result
+from attnspec.interpreters.mutation.mutants import parts
 from attnspec.interpreters.rounding.policy import preset
 from attnspec.verification.candidate.observation import Observation
 from attnspec.verification.diagnosis.single_results import mistakes_in_results, only
@@ -43,6 +45,14 @@ def test_every_wrong_result_has_its_own_sentence() -> None:
     assert "∂a_i: ∂a_f is returned instead of ∂a_i" in said.says
     assert "∂a_o: " in said.says
     assert "multiplied by 2" in said.says
+
+
+def test_a_result_without_a_name_has_the_number_by_which_mistakes_name_it_too() -> None:
+    definition = REGISTRY["attention_rnn.luong_step"].definition
+    sites = {label for label, *_ in parts(definition) if label.startswith("result")}
+
+    assert [text_of_result(definition, place) for place in range(3)] == ["s_next", "c_next", "result 3"]
+    assert sites == {"result 1", "result 2", "result 3"}
 
 
 def test_nothing_is_said_if_one_result_has_no_explanation() -> None:

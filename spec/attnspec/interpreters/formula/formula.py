@@ -80,6 +80,12 @@ def text_of(node: Node, definition: Definition) -> str:
     return _terms_at(node, definition, TERMINAL).show(node)
 
 
+def text_of_result(definition: Definition, place: int) -> str:
+    """The name of a result of an equation; of one that is an expression its number, such as "result 2"."""
+    name = definition.results[place].name
+    return text_of(Name(name), definition) if name.isidentifier() else name
+
+
 def text_of_names(names: Sequence[str], definition: Definition) -> str:
     """Names of an equation in a sentence, such as "q, k and v"."""
     *others, last = (text_of(Name(name), definition) for name in names)

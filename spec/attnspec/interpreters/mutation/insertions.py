@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import replace
 from itertools import chain, combinations
 
-from attnspec.interpreters.formula.formula import text_of
+from attnspec.interpreters.formula.formula import text_of, text_of_result
 from attnspec.interpreters.mutation.everywhere import everywhere
 from attnspec.interpreters.mutation.free_numbers import MOVED, is_float
 from attnspec.interpreters.mutation.function_substitutions import clipped
@@ -104,7 +104,7 @@ def _sums_of_arguments(definition: Definition) -> Iterator[Mutant]:
         for a, b in combinations(alike, 2):
             total = Apply("+", (Name(a), Name(b)))
             tree = replace(definition, returns=(*definition.returns[:place], total, *definition.returns[place + 1 :]))
-            shown, name = text_of(total, definition), text_of(Name(result.name), definition)
+            shown, name = text_of(total, definition), text_of_result(definition, place)
             if is_well_formed(tree):
                 yield Mutant(f"{label}/sum/{a}-{b}", f"{shown} is returned instead of {name}", tree)
 

@@ -14,12 +14,12 @@ import numpy as np
 
 from attnspec.errors import ShapeError, SpecError
 from attnspec.interpreters.evaluation.call import fit
-from attnspec.interpreters.formula.formula import text_of
+from attnspec.interpreters.formula.formula import text_of_result
 from attnspec.interpreters.mutation.function_substitutions import over_all_rows
 from attnspec.interpreters.rounding.policy import Policy
 from attnspec.language import layers
 from attnspec.language.dims import Dim
-from attnspec.language.tree import Definition, Name
+from attnspec.language.tree import Definition
 from attnspec.thresholds import CONTROLS, NAMED_CHANGES, NEARER_ELEMENTS, TELLING_ELEMENTS, TRIED_CASES
 from attnspec.verification.candidate.observation import Array, Observation
 from attnspec.verification.cases.case import Case
@@ -242,7 +242,7 @@ def changed_answers(judge: Judge, observations: Sequence[Observation], policy: P
     masks = [parameter.name for parameter in definition.parameters if parameter.kind == "bool"]
     sentences, also = list[str](), list[str]()
     for output in sorted({comparison.output for comparison in failing}):
-        name = text_of(Name(definition.results[output].name), definition) if len(definition.results) > 1 else "it"
+        name = text_of_result(definition, output) if len(definition.results) > 1 else "it"
         wrong = [comparison for comparison in failing if comparison.output == output]
         of_output = [comparison for comparison in compared if comparison.output == output]
         told = sum(int((each.ratio > 1).sum()) for each in of_output) >= TELLING_ELEMENTS

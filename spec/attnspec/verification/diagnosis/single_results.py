@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 
-from attnspec.interpreters.formula.formula import text_of
+from attnspec.interpreters.formula.formula import text_of_result
 from attnspec.interpreters.mutation.function_substitutions import function_substitutions
 from attnspec.interpreters.mutation.insertions import insertions
 from attnspec.interpreters.mutation.mutants import Mutant, generated_mutations
@@ -15,7 +15,7 @@ from attnspec.interpreters.mutation.reduction_errors import reduction_errors
 from attnspec.interpreters.mutation.size_errors import size_errors
 from attnspec.interpreters.rounding.policy import Policy
 from attnspec.language.traversal import without_unread_lines
-from attnspec.language.tree import Definition, Name
+from attnspec.language.tree import Definition
 from attnspec.thresholds import EXPRESSIONS, RESULTS_ALONE
 from attnspec.verification.candidate.observation import Observation
 from attnspec.verification.cases.case import Case
@@ -43,7 +43,7 @@ def mistakes_in_results(judge: Judge, observations: Sequence[Observation], polic
         mistake = _mistake(judge, observations, policy, output)
         if mistake is None:
             return None
-        found.setdefault((mistake.id, mistake.says), []).append(_name(definition, output))
+        found.setdefault((mistake.id, mistake.says), []).append(text_of_result(definition, output))
     says = "; ".join(f"{', '.join(names)}: {sentence}" for (_, sentence), names in found.items())
     return Diagnosis(" and ".join(id for id, _ in found), says)
 
@@ -72,7 +72,7 @@ def _likely(definition: Definition, output: int, alone: Definition) -> Iterator[
     """The mistakes that are tried in one result: another result in its place first."""
     for other, result in enumerate(definition.results):
         if other != output and result.dims == definition.results[output].dims:
-            name, taken = _name(definition, output), _name(definition, other)
+            name, taken = text_of_result(definition, output), text_of_result(definition, other)
             returns = [*definition.returns]
             returns[output] = returns[other]
             tree = only(replace(definition, returns=tuple(returns)), output)
@@ -90,7 +90,3 @@ def only(definition: Definition, output: int) -> Definition:
         output: the position of the result.
     """
     return without_unread_lines(up_to(definition, len(definition.lines) + output, ""))
-
-
-def _name(definition: Definition, output: int) -> str:
-    return text_of(Name(definition.results[output].name), definition)

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from attnspec.interpreters.formula.formula import text_of
-from attnspec.language.tree import Definition, Name
+from attnspec.interpreters.formula.formula import text_of_result
+from attnspec.language.tree import Definition
 from attnspec.thresholds import UNWRITTEN_CASES
 from attnspec.verification.candidate.observation import Array
 from attnspec.verification.diagnosis import locate
@@ -64,7 +64,7 @@ def unwritten(
     tiles = dict.fromkeys([*(size for size in sizes if size > 1), *TILES])
     for output in sorted({comparison.output for comparison in compared if comparison.fails}):
         own = [comparison for comparison in compared if comparison.output == output]
-        name = text_of(Name(definition.results[output].name), definition) if len(definition.results) > 1 else "it"
+        name = text_of_result(definition, output) if len(definition.results) > 1 else "it"
         said = _of_output(definition, output, own, tiles, arbitrary)
         if not said:
             return ""
