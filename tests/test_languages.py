@@ -15,6 +15,7 @@ from attnspec.pages import page
 from attnspec.pages.conventions import convention_items, gap
 from attnspec.pages.kept import Asked, Kept, unjudged
 from attnspec.pages.translation import FRAGMENTS, SAYING, SCRIPT_TEXT, Translation, read, translation
+from attnspec.verification.diagnosis.input_changes import input_changes
 from attnspec.verification.verdict import VerdictKind
 from website import language, pictures
 from website.language import CHINESE, LOCALE, Language
@@ -117,6 +118,30 @@ def test_the_known_mistakes_of_an_equation_are_in_chinese(id: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "id",
+    [
+        "attention.blocked",
+        "attention.masked",
+        "attention_rnn.bahdanau_decode",
+        "backward.attention",
+        "generation.beam_step",
+        "multihead.attention",
+        "optimizer.adam",
+        "position.sinusoidal",
+        "recurrent.gru_lengths",
+        "recurrent.stacked_gru",
+        "transformer.encoder_layer",
+    ],
+)
+def test_what_is_said_of_inputs_that_are_read_otherwise_is_in_chinese(id: str) -> None:
+    known = translation(CHINESE, [LOCALE])
+    sentences = {each.says for each in input_changes(REGISTRY[id].definition)}
+
+    assert len(sentences) > 5
+    assert [each for each in sentences if ENGLISH.search(known.say(each))] == []
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "30 of 90725 elements are further from the value than rounding explains; the mask is ignored",
@@ -137,6 +162,7 @@ def test_the_known_mistakes_of_an_equation_are_in_chinese(id: str) -> None:
         "y appears multiplied by 4 in one case, and multiplied by 8 in another (mine.py line 3)",
         "Line 6 is marked alpha, e, but no array there has that value.",
         "the first 4 of 8 units",
+        "i, f and g are right (mine.py line 3)",
     ],
 )
 def test_what_is_said_of_a_verdict_is_in_chinese(text: str) -> None:

@@ -28,8 +28,8 @@ TITLE = re.compile(r'(?<=<title>)Data flow of [^<]+|(?<=<desc>)[^<]+|(?<= title=
 PLACE = re.compile(r"\{\w+\}")
 """A part of a message that differs from page to page, such as {id}."""
 
-NUMBERS = ("count", "total")
-"""Places in which only digits fit, so that a short message fits no other text."""
+FITTING = {"count": "[0-9]+", "total": "[0-9]+", "first": r"\S+(?:, \S+)*", "last": r"\S+"}
+"""{place: what fits in it}: digits alone, or names, so that a short message fits no other text."""
 
 WHOLE = re.compile(r'(?<=<pre class="whole" tabindex="0">)[^<]+')
 """The text of a whole verdict: a headline, and rows with labels."""
@@ -127,8 +127,7 @@ def _pattern(text: str) -> str:
     parts = PLACE.split(text)
     names = [place[1:-1] for place in PLACE.findall(text)]
     return re.escape(parts[0]) + "".join(
-        rf"(?P<{name}>{'[0-9]+' if name in NUMBERS else '.+?'}){re.escape(part)}"
-        for name, part in zip(names, parts[1:], strict=True)
+        rf"(?P<{name}>{FITTING.get(name, '.+?')}){re.escape(part)}" for name, part in zip(names, parts[1:], strict=True)
     )
 
 
