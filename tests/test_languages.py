@@ -15,6 +15,7 @@ from attnspec.pages import page
 from attnspec.pages.conventions import convention_items, gap
 from attnspec.pages.kept import Asked, Kept, unjudged
 from attnspec.pages.translation import FRAGMENTS, SAYING, SCRIPT_TEXT, Translation, read, translation
+from attnspec.verification.diagnosis.explain import software_mistakes
 from attnspec.verification.diagnosis.input_changes import input_changes
 from attnspec.verification.verdict import VerdictKind
 from website import language, pictures
@@ -141,6 +142,18 @@ def test_what_is_said_of_inputs_that_are_read_otherwise_is_in_chinese(id: str) -
     assert [each for each in sentences if ENGLISH.search(known.say(each))] == []
 
 
+@pytest.mark.parametrize("id", ["recurrent.gru_cell", "attention.causal", "transformer.layer_norm"])
+def test_what_is_said_of_mistakes_of_software_is_in_chinese_or_left_as_it_is(id: str) -> None:
+    """Nearly every sentence is translated; of the others none becomes half a sentence of each language."""
+    known = translation(CHINESE, [LOCALE])
+    said = {each.says: known.say(each.says) for each in software_mistakes(REGISTRY[id])}
+    english = {sentence: text for sentence, text in said.items() if ENGLISH.search(text)}
+
+    assert len(said) > 500
+    assert len(english) < 0.05 * len(said)
+    assert [text for sentence, text in english.items() if not sentence.endswith(text.rpartition("：")[2])] == []
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -163,6 +176,7 @@ def test_what_is_said_of_inputs_that_are_read_otherwise_is_in_chinese(id: str) -
         "Line 6 is marked alpha, e, but no array there has that value.",
         "the first 4 of 8 units",
         "i, f and g are right (mine.py line 3)",
+        "h at a place of t reads x of later places (wrong in 7 of 9 cases, only where d ≤ 16, never before row 1)",
     ],
 )
 def test_what_is_said_of_a_verdict_is_in_chinese(text: str) -> None:

@@ -31,6 +31,9 @@ PLACE = re.compile(r"\{\w+\}")
 FITTING = {"count": "[0-9]+", "total": "[0-9]+", "first": r"\S+(?:, \S+)*", "last": r"\S+"}
 """{place: what fits in it}: digits alone, or names, so that a short message fits no other text."""
 
+SENTENCE = re.compile(r"\b(is|are|of|the|it|instead|which|where|acts)\b")
+"""Words of a part of a sentence, which does not fit a place whose name is one letter: names and formulas do."""
+
 WHOLE = re.compile(r'(?<=<pre class="whole" tabindex="0">)[^<]+')
 """The text of a whole verdict: a headline, and rows with labels."""
 
@@ -68,7 +71,9 @@ class Translation:
         for pattern, said in self.patterns:
             found = pattern.fullmatch(text)
             if found is not None:
-                return said.format(**{name: self.say(part) for name, part in found.groupdict().items()})
+                parts = {name: self.say(part) for name, part in found.groupdict().items()}
+                if not any(len(name) == 1 and SENTENCE.search(part) for name, part in parts.items()):
+                    return said.format(**parts)
         return text
 
     def html(self, text: str) -> str:
