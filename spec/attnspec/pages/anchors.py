@@ -6,7 +6,7 @@ import ast
 import io
 import re
 import tokenize
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from attnspec.interpreters.tags import name_key
@@ -33,10 +33,11 @@ def untrue_anchors(mapped: Mapped, path: str, listing: Listing) -> dict[int, lis
     within, found = fused(mapped), {}
     links = [link for link in mapped.links if link.equation == definition.id]
     own = [link for link in links if Path(link.file).resolve() == Path(path).resolve()]
+    statements = _statements(listing.source) if links else []
     for line, names in _anchors(listing.source) if links else ():
         if not known & set(names) or not any(first <= line <= last for first, last in listing.ranges):
             continue
-        first, last = _statement(listing.source, line)
+        first, last = _smallest(statements, line)
         made = {link.key for link in own if first <= link.line <= last}
         wrong = [name for name in names if not made & {name_key(name), *within.get(name_key(name), ())}]
         if wrong:
@@ -52,9 +53,13 @@ def _anchors(source: str) -> Iterator[tuple[int, list[str]]]:
             yield token.start[0], [name.strip() for name in named[1].split(",")]
 
 
-def _statement(source: str, line: int) -> tuple[int, int]:
-    """The first and the last line of the smallest statement that has a line; the line itself if none has."""
+def _statements(source: str) -> list[tuple[int, int]]:
+    """The first and the last line of each statement of a file."""
     statements = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.stmt)]
-    ranges = [(node.lineno, node.end_lineno or node.lineno) for node in statements]
+    return [(node.lineno, node.end_lineno or node.lineno) for node in statements]
+
+
+def _smallest(ranges: Sequence[tuple[int, int]], line: int) -> tuple[int, int]:
+    """The smallest of some ranges of lines that has a line; the line itself if none has."""
     around = [(last - first, first, last) for first, last in ranges if first <= line <= last]
     return min(around)[1:] if around else (line, line)

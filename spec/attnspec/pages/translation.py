@@ -92,7 +92,7 @@ class Translation:
         """The text of a verdict, row by row: its labels, its sentences, and the comments of formulas."""
         headline, *lines = text.splitlines()
         kind, colon, rest = headline.partition(": ")
-        rows = [("", line) if line.startswith(INDENT) else (line[:12].strip(), line) for line in lines]
+        rows = [("", line) if line.startswith(INDENT) else (line[: len(INDENT)].strip(), line) for line in lines]
         labels = {label: self.say(label) for label, _ in rows}
         width = max(map(_columns, labels.values()), default=0)
         shown = [

@@ -116,8 +116,8 @@ def mathml(definition: Definition) -> str:
 def _declarations(row: str) -> str:
     """A row of declarations, each an element with its comma, so that a narrow page may break between them."""
     comma = MATHML.signs[","]
-    first, *others = reversed(row.split(comma))
-    return "".join(f"<mrow>{each}</mrow>" for each in [*(f"{each}{comma}" for each in reversed(others)), first])
+    *others, last = row.split(comma)
+    return "".join(f"<mrow>{each}</mrow>" for each in [*(f"{each}{comma}" for each in others), last])
 
 
 def _mathml_row(row: _Row) -> str:

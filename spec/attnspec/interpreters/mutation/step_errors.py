@@ -21,6 +21,7 @@ from attnspec.language.tree import (
     Call,
     Definition,
     Last,
+    Line,
     Name,
     Node,
     Number,
@@ -100,15 +101,18 @@ def _begins(definition: Definition, dims: tuple[Dim, ...]) -> Iterator[tuple[str
             yield f"the last row of {shown}", At(array, (Apply("-", (count, ONE)),)), ()
 
 
-def _one_step_late(definition: Definition) -> Iterator[Mutant]:
-    """A line of the equation of a step reads what another line had at the step before, and 0 at the first."""
-    known = check(definition)
+def _called_steps(definition: Definition) -> Iterator[tuple[int, Line, Scan, Call]]:
+    """The lines that are recurrences over a called equation: position, line, recurrence and call."""
     for k, line in enumerate(definition.lines):
         match line.value:
             case Scan(body=Call() as call) as scan:
-                pass
-            case _:
-                continue
+                yield k, line, scan, call
+
+
+def _one_step_late(definition: Definition) -> Iterator[Mutant]:
+    """A line of the equation of a step reads what another line had at the step before, and 0 at the first."""
+    known = check(definition)
+    for k, line, scan, call in _called_steps(definition):
         callee, outer = call.callee, {each.name: each.dims for each in definition.parameters}
         outer |= {state: known[target].dims for state, target in zip(scan.states, line.targets, strict=True)}
         given = [
@@ -146,12 +150,7 @@ def _one_step_late(definition: Definition) -> Iterator[Mutant]:
 
 def _two_steps_before(definition: Definition) -> Iterator[Mutant]:
     """Each step reads a state of two steps before, as from the wrong one of two buffers that take turns."""
-    for k, line in enumerate(definition.lines):
-        match line.value:
-            case Scan(body=Call() as call) as scan:
-                pass
-            case _:
-                continue
+    for k, line, scan, call in _called_steps(definition):
         of = dict(zip((each.name for each in call.callee.parameters), call.args, strict=True))
         for state, target, start in zip(scan.states, line.targets, scan.starts, strict=True):
             dims = [each.dims for each in call.callee.parameters if of[each.name] == Name(state)]
