@@ -41,6 +41,20 @@ def test_it_is_what_a_causal_kernel_gives(slip: Any) -> None:
     np.testing.assert_allclose(found, weights @ v, rtol=0, atol=64 * U)
 
 
+@pytest.mark.parametrize("name", ["hidden-first", "hidden-last"])
+def test_scores_far_below_0_underflow_where_the_tile_that_is_read_first_is_hidden(name: str) -> None:
+    """Of 20 scores some hundreds below 0 the first or the last 8 are hidden in the first row, but not in the second."""
+    definition = REGISTRY["attention.masked"].definition
+    slip = next(each for each in tiling_errors(definition) if each.id == f"tile/{name}/8")
+    k = np.linspace(1.0, 2.0, 20)[:, None]
+    q, v, mask = np.full((2, 1), -900.0), k, np.ones((2, 20), bool)
+    mask[0, slice(8) if name == "hidden-first" else slice(16, None)] = False
+
+    expected, found = (evaluate(one, (q, k, v, mask), {}) for one in (definition, slip.definition))
+    assert found[0] == 0 != expected[0]
+    np.testing.assert_array_equal(found[1], expected[1])
+
+
 def test_every_slip_is_of_some_softmax() -> None:
     found = {
         each.id.split("/")[1]

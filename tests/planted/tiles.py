@@ -69,6 +69,9 @@ def online(e: Array, tile: int, slip: str, offset: int | None) -> Array:
             part = np.exp(scores - top)
         if slip == "back":
             factor = np.exp(np.where(np.isfinite(top), steady - top, -np.inf))
+        if slip.startswith("small-rises"):
+            small = np.isfinite(top) & (steady - top < int(slip.rpartition("-")[2]))
+            factor = np.where(small, 1, factor)
         summed = part
         if slip in ("unshifted", "unshifted-parts") and start + tile >= m:
             summed = np.exp(scores)

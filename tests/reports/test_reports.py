@@ -24,7 +24,7 @@ QUICK = (
 )  # fmt: skip
 MISSED = (
     "adamw_decay_in_bfloat16", "attention_scores_in_half", "attention_values_summed_in_bfloat16",
-    "causal_maximum_from_zero", "cross_entropy_guards_last_stride", "decay_gate_of_infinity",
+    "cross_entropy_guards_last_stride", "decay_gate_of_infinity",
     "gain_gradient_in_bfloat16", "layer_norm_count_in_half", "layer_norm_gradient_folded_mean",
     "nucleus_share_reached", "padded_values_times_zero", "rms_norm_squares_in_half",
 )  # fmt: skip
@@ -50,6 +50,7 @@ NAMED = {
     "bidirectional_units_interleaved": "in h: the parts are interleaved where they are joined",
     "bidirectional_weights_of_forward": "that end in _f are read in place of those that end in _b",
     "causal_block_of_the_future": "the first hidden place is negative and is counted from the end",
+    "causal_maximum_from_zero": "wholly hidden and read first, the search for the largest of the others starts from 0",
     "causal_places_in_bfloat16": "positions are rounded to bfloat16, beyond 256",
     "causal_skipped_where_all_seen": "only where mask is true everywhere",
     "clip_by_squared_norm": "sqrt of Σ_k g_k g_k is left out",

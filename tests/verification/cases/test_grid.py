@@ -124,6 +124,24 @@ def test_each_floating_point_argument_is_zero_in_one_cell(id: str) -> None:
         assert all(arrays[other].any() for other in names if other != name)
 
 
+@pytest.mark.parametrize("id", ["attention.causal", "attention.masked", "attention.padded"])
+def test_whole_tiles_are_hidden_before_scores_that_are_far_below_0(id: str) -> None:
+    """At either end: tiles of up to 128 keys, in some row of which some key is seen."""
+    ends = set[str]()
+    for each in cells(id):
+        if "far below 0" not in each.why:
+            continue
+        arrays = make(REGISTRY[id], each, "float32").arrays
+        scores = arrays["q"] @ arrays["k"].T / np.sqrt(arrays["q"].shape[-1])
+        n, m = scores.shape
+        seen = np.broadcast_to(arrays.get("mask", np.arange(m) <= np.arange(n)[:, None]), (n, m))
+        rows = np.where(seen, scores, -np.inf).max(axis=1) < -745  # exp of less is 0 in float64
+        ends |= {"first"} if (~seen[:, :128].any(axis=1) & rows).any() else set()
+        ends |= {"last"} if (~seen[:, 128:].any(axis=1) & rows).any() else set()
+
+    assert ends == ({"last"} if "causal" in id else {"first", "last"})
+
+
 def test_rows_are_constant_one_hot_or_equal_by_turns() -> None:
     constant, hot, equal = (
         make(REGISTRY[MASKED], cell(MASKED, f"k {pattern}"), "float32").arrays["k"]

@@ -16,6 +16,9 @@ from attnspec.language.tree import SOFTMAXES, Apply, At, Definition, Node, Numbe
 TILES = (8, 16, 32, 64, 128)
 """The sizes of a tile."""
 
+SMALL_RISES = (1, 8)
+"""Rises of the largest score that kernels take for small; a tile's sums may wait for a larger one, up to exp(8)."""
+
 ZERO, ONE, TWO = Number(0.0), Number(1.0), Number(2.0)
 
 
@@ -226,6 +229,55 @@ def _stale(node: Reduce, _: Node, other: Node, tile: int) -> Node:
     return _divided(node, Apply("exp", (Apply("+", (Apply("-", (node.term, before)), rise)),)), None)
 
 
+def _from_zero(last: bool) -> TilingError:
+    """Where the tile that is read first is wholly hidden, the largest score of the others is searched from 0.
+
+    Args:
+        last: whether the last tile is read first.
+    """
+
+    def error(node: Reduce, size: Node, other: Node, tile: int) -> Node:
+        if node.op != "softmax" or node.where is None:
+            return node
+        number, index = Number(float(tile)), second_name(node.index)
+        place: Node = Apply("*", (ONE, other))
+        begin = Apply("*", (Apply("//", (Apply("-", (size, ONE)), number)), number))
+        first = Apply("<=", (begin, place)) if last else Apply("<", (place, number))
+        count = Reduce("sum", index, ONE, Apply("and", (at_second(node.where, node.index), first)))
+        largest = replace(node, op="max")
+        top = Apply("where", (Apply("==", (count, ZERO)), Apply("relu", (largest,)), largest))
+        weights = _masked(Apply("exp", (Apply("-", (node.term, top)),)), node.where)
+        total = Reduce("sum", node.index, weights)
+        return Apply("/", (weights, Apply("where", (Apply("==", (total, ZERO)), ONE, total))))
+
+    return error
+
+
+def _small_rises(least: int) -> TilingError:
+    """The running sums are not rescaled where the largest score rises by less than `least`, which is yet taken off."""
+
+    def error(node: Reduce, _: Node, other: Node, tile: int) -> Node:
+        if node.op != "softmax":
+            return node
+        index, where, number = node.index, node.where, Number(float(tile))
+        own, its = (Apply("//", (place, number)) for place in (Position(index), other))
+        so_far: Node = Apply("<=", (its, own))
+        if where is not None:
+            so_far = Apply("and", (so_far, at_second(where, index)))
+        tops = Stack(Reduce("max", second_name(index), at_second(node.term, index), so_far), (index,))
+        now, before = At(tops, (other,)), At(tops, (Apply("-", (other, ONE)),))
+        rise = Apply("-", (now, before))
+        is_later = Apply("<", (own, its))
+        begins = Apply("==", (Apply("%", (other, number)), ZERO))
+        rises = Apply("<=", (Number(float(least)), rise))
+        shrinks = Reduce("sum", second_name(index), rise, Apply("and", (Apply("and", (is_later, begins)), rises)))
+        top = At(tops, (Position(index),))
+        weights = Apply("exp", (Apply("-", (Apply("-", (node.term, top)), shrinks)),))
+        return _divided(node, _masked(weights, where), None)
+
+    return error
+
+
 def _unshifted(parts: bool) -> TilingError:
     """The exponentials of the last tile are summed without the largest score taken off.
 
@@ -349,6 +401,24 @@ TILING_ERRORS: dict[str, tuple[str, TilingError]] = {
     ),
     "back": ("the running sums are rescaled by exp(new − old), not exp(old − new), in tiles of {tile}", _rescaled_back),
     "stale": ("the exponentials of a tile of {tile} are relative to the largest score before it", _stale),
+    "hidden-first": (
+        "where the first {tile} elements are all hidden, the search for the largest of the others starts from 0: "
+        "scores far below 0 underflow",
+        _from_zero(last=False),
+    ),
+    "hidden-last": (
+        "where the last tile of {tile} is wholly hidden and read first, the search for the largest of the others "
+        "starts from 0: scores far below 0 underflow",
+        _from_zero(last=True),
+    ),
+    **{
+        f"small-rises-{least}": (
+            "in tiles of {tile} the running sums are not rescaled where the largest score rises by less than "
+            f"{least}, and yet the new one is taken off",
+            _small_rises(least),
+        )
+        for least in SMALL_RISES
+    },
     "unshifted": (
         "the sum has the exponentials of the last tile of {tile} without the largest score taken off",
         _unshifted(parts=False),

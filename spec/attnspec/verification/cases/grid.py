@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from attnspec.interpreters.conditions import conditions, indices_of
 from attnspec.interpreters.evaluation.call import outputs
 from attnspec.language import layers
 from attnspec.language.equation import Equation
@@ -69,6 +70,9 @@ ALIKE = ("mixed", "shared")
 MASKED_KEYS = 161
 """Keys of a case of padding: more than the longest padding, so that some are left behind it."""
 
+HIDING_PLACES, MOST_HIDDEN_WORK = 129, 3 * MOST_WORK
+"""The size of both axes whose places hide one another: one beyond the longest tile. The work of such a case."""
+
 
 def grid(
     equation: Equation[..., Any], least: Callable[[str], int], batches: tuple[int, ...], *, half: bool = False
@@ -87,6 +91,7 @@ def grid(
     yield from _single(made)
     yield from _options(made)
     yield from _masks(made)
+    yield from _hidden_tiles(made)
     yield from _edges(made)
     yield from _tiles_of_results(made)
     yield from _ties(made)
@@ -189,6 +194,38 @@ def _masks(made: Describer) -> Iterator[Description]:
                 sizes = {str(keys[0]): MASKED_KEYS}
                 padded = made.at(pattern, batch=made.batch, sizes=sizes, patterns=((parameter.name, pattern),))
                 yield shortened(padded, made.equation.definition, made.least)
+
+
+def _hidden_tiles(made: Describer) -> Iterator[Description]:
+    """Whole tiles are hidden, by a mask or by places, and the scores of all others are far below 0.
+
+    A running largest score that begins at 0 stays there where the first tiles hide everything.
+    """
+    definition, inputs = made.equation.definition, _unbounded_inputs(made)
+    if len(inputs) < 2:
+        return
+    by_places = {name for each in conditions(definition) for index in indices_of(each) for name in _axes(made, index)}
+    asked = [("places hidden", "", dict.fromkeys(by_places, HIDING_PLACES))] if len(by_places) > 1 else []
+    for parameter in _parameters(made):
+        keys = str(("", *parameter.dims)[-1])
+        if parameter.kind == "bool" and keys in made.names:
+            asked += [(pattern, parameter.name, {keys: MASKED_KEYS}) for pattern in MASK_PATTERNS]
+    small = dict.fromkeys(made.names, 2) | made.few(1)
+    for why, mask, sizes in asked:
+        for below in inputs[:2]:  # of a gradient the first one is no factor of a score
+            signs = tuple((each, "large negative" if each == below else "large positive") for each in inputs)
+            patterns = (*signs, (mask, why)) if mask else signs
+            description = made.at(f"{why}, {below} far below 0", made.plain, small | sizes, patterns=patterns)
+            fits = all(within(made.equation, name, size) == size for name, size in sizes.items())
+            is_cheap = fits and work(definition, dict(description.sizes)) <= MOST_HIDDEN_WORK
+            if is_cheap and _stays_finite(made, description):
+                yield description
+
+
+def _axes(made: Describer, index: str) -> list[str]:
+    """The named sizes along which an index runs that may be long."""
+    definition = made.equation.definition
+    return [name for name in definition.ranges[index].names if name in made.names and definition.role(name) not in FEW]
 
 
 def _edges(made: Describer) -> Iterator[Description]:

@@ -447,9 +447,9 @@ def _if_whole(found: Diagnosis | None, alike: bool = False) -> Diagnosis | None:
     Args:
         alike: whether it must also tell the cases that fail from those that are right, where it would have shown too.
     """
-    if found is None or BESIDES in found.says or (alike and found.says.endswith(UNTOLD)):
+    if found is None or BESIDES in found.says:
         return None
-    return found
+    return None if alike and (found.says.endswith(UNTOLD) or locate.NOT_IN_EACH in found.says) else found
 
 
 def _named(mutant: Mutant) -> Diagnosis:

@@ -22,6 +22,9 @@ from attnspec.verification.judge.judge import Judge
 from attnspec.verification.judge.residuals import Compared
 from attnspec.verification.verdict import Diagnosis
 
+NOT_IN_EACH = ", though not in each such case"
+"""How a condition ends that holds in some right cases too."""
+
 
 def locate(judge: Judge, observations: Sequence[Observation], policy: Policy, reason: str) -> Diagnosis:
     """Describe where an unexplained error is: in which outputs, cases, rows and columns.
@@ -129,7 +132,7 @@ def _nearly(failing: Sequence[dict[str, float]], passing: Sequence[dict[str, flo
     right, says = min(found, default=(len(passing), ""))
     count = len(failing) + right
     chance = len(found) * comb(count, len(failing)) / comb(len(failing) + len(passing), len(failing))
-    return [f"only where {says}, though not in each such case"] if chance < BY_CHANCE else []
+    return [f"only where {says}{NOT_IN_EACH}"] if chance < BY_CHANCE else []
 
 
 def _has_size_one(case: Case) -> bool:
