@@ -136,16 +136,18 @@ class Ensemble(RoundingInterpreter[Rounded]):
         added = rounding.elementwise(op, value, *(operand.value for operand in operands))
         if op in ARITHMETIC:
             added = self.zero_if_representable(value, added, rounding.policy.intermediates)
-        terms = sum(operand.terms for operand in operands) if op in ("+", "-") and len(operands) == 2 else 0
-        if terms:
+        terms = 0
+        if op in ("+", "-"):
             x, y = operands
-            added = added + rounding.added_to_sum(x.terms, y.value) + rounding.added_to_sum(y.terms, x.value)
+            terms = x.terms + y.terms
+            for count, other in ((x.terms, y), (y.terms, x)):
+                added = added + rounding.added_to_sum(count, other.value) if count else added
         return self.rounded_result(value, added, rounding, terms)
 
     def zero_if_representable(self, value: Array, added: Array, target: Format) -> Array:
         """The added variance, 0 where a member's value is representable in the format."""
         exact = self.rounding.is_representable(target, value)
-        return self.xp.where(exact, self.xp.zeros_like(added), added) if bool(self.xp.any(exact)) else added
+        return added if exact is None else self.xp.where(exact, self.xp.zeros_like(added), added)
 
     def rounded_result(self, value: Array, added: Array, rounding: Rounding, terms: int = 0) -> Rounded:
         """A result with errors of the added variance, infinite where it overflows the format of intermediates."""
@@ -166,7 +168,7 @@ class Ensemble(RoundingInterpreter[Rounded]):
                 moved[member, ...] = self.moved(value[member, ...], variance[member, ...], scale[member], key[member])
         else:
             moved = self.moved(value, variance, scale, key)
-        if not math.prod(moved.shape) or bool(-target.largest <= xp.min(moved) and xp.max(moved) <= target.largest):
+        if not math.prod(moved.shape) or bool(-target.largest <= moved.min() and moved.max() <= target.largest):
             return moved
         moved = xp.where(xp.isfinite(value), moved, value)
         return xp.where(xp.abs(moved) > target.largest, xp.sign(moved) * float("inf"), moved)

@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeVar, cast
 
 from attnspec.interpreters.evaluation.value import ValueOf
 from attnspec.interpreters.evaluation.walk import Array, Interpreter, Named, Value
-from attnspec.interpreters.rounding.model import Rounding
+from attnspec.interpreters.rounding.model import INTEGER_OPERATIONS, Rounding
 from attnspec.interpreters.rounding.policy import OF_NUMBERS, Format, Policy
 
 EXACT_FORMAT = Format("exact", 0, 0.0, float("inf"))
@@ -102,7 +102,7 @@ class RoundingInterpreter(Interpreter[T]):
 
     def met(self, operands: tuple[T, ...]) -> tuple[T, ...]:
         """The operands of one operation: what is computed of numbers alone is stored where it meets what is not."""
-        if self.rounding_of(*operands) is self.rounding_of_numbers:
+        if all(each.format.name != OF_NUMBERS for each in operands) or self.rounding_of(*operands) is not self.rounding:
             return operands
         target = self.rounding.policy.intermediates
         return tuple(self.stored(each, target) if each.format.name == OF_NUMBERS else each for each in operands)
@@ -118,5 +118,6 @@ class RoundingInterpreter(Interpreter[T]):
 
     def is_integer_arithmetic(self, op: str, *operands: T) -> bool:
         """Whether an operation has exact integers as operands and result."""
-        exact = all(operand.format is EXACT_FORMAT for operand in operands)
-        return exact and self.rounding.is_integer_arithmetic(op, *(operand.value for operand in operands))
+        if op not in INTEGER_OPERATIONS or any(operand.format is not EXACT_FORMAT for operand in operands):
+            return False
+        return self.rounding.is_integer_arithmetic(op, *(operand.value for operand in operands))

@@ -73,24 +73,25 @@ class Rounding:
             return None
         return self.xp.astype(lost, self.xp.float64) * (self.policy.storage.least**2 / 3)
 
-    def is_representable(self, target: Format, value: Array) -> Array:
-        """Where a format represents a value exactly, so that rounding to it changes nothing.
+    def is_representable(self, target: Format, value: Array) -> Array | None:
+        """Where a format represents a value exactly, so that rounding to it changes nothing; None if nowhere.
 
         In float64 this holds for 0 only, since every other value has itself been rounded to float64. Values that may be
         subnormal count as not representable.
         """
         if target.bits >= 53:
-            return value == 0
+            zero = value == 0
+            return zero if bool(zero.any()) else None
         scaled = value * (2.0 ** (53 - target.bits) + 1)
         same = value == scaled - (scaled - value)  # Veltkamp's splitting: the leading `bits` bits of the value
-        if not bool(self.xp.any(same)):
-            return same
+        if not bool(same.any()):
+            return None
         smallest_normal = target.least * 2.0 ** (target.bits - 1)  # least is the spacing of subnormal numbers
         return ((value == 0) | (self.xp.abs(value) >= smallest_normal)) & same
 
     def is_integer_arithmetic(self, op: str, *values: Array) -> bool:
         """Whether an operation has integers as operands and result, so that nothing is rounded."""
-        return op in INTEGER_OPERATIONS and all(bool(self.xp.all(value == self.xp.floor(value))) for value in values)
+        return op in INTEGER_OPERATIONS and all(bool((value == self.xp.floor(value)).all()) for value in values)
 
     def elementwise(self, op: str, value: Array, *args: Array) -> Array:
         """The error of an elementwise operation: that of the function itself, then the rounding of its result.
@@ -148,7 +149,7 @@ class Rounding:
         else:
             total = total + policy.intermediates.least**2 / 3
         zeros = (squares == 0) & (value == 0)  # a sum of zeros is 0 in any order
-        return self.xp.where(zeros, 0.0, total) if bool(self.xp.any(zeros)) else total
+        return self.xp.where(zeros, 0.0, total) if bool(zeros.any()) else total
 
     def repeated(self, terms: Array, axis: int) -> Array | float:
         """The factor by which equal terms raise the variance of partial sums, with the axis kept; at least 1.

@@ -12,7 +12,7 @@ from typing import Any
 from attnspec.interpreters.evaluation.walk import Array, Axis, Frame, Named, Value
 from attnspec.interpreters.rounding.interpreter import EXACT_FORMAT, RoundingInterpreter
 from attnspec.interpreters.rounding.model import ARITHMETIC, CONDITIONS, EXACT, POLES, Rounding
-from attnspec.interpreters.rounding.policy import Format
+from attnspec.interpreters.rounding.policy import Format, Policy
 from attnspec.language.tree import Apply, At, Node
 from attnspec.thresholds import SIGMA_BOUND, STATE_UNDERFLOWS, UNDECIDABLE, UNDECIDABLE_SHARE
 
@@ -52,7 +52,15 @@ class InexactNumber(float):
 
 
 class Propagation(RoundingInterpreter[Noisy]):
-    """Computes values together with the variance of their rounding errors under a policy."""
+    """Computes values together with the variance of their rounding errors under a policy.
+
+    Attributes:
+        has_exact_numbers: whether what is computed of numbers alone has no error that shows.
+    """
+
+    def __init__(self, namespace: Any, policy: Policy, constants: int | None = None) -> None:
+        super().__init__(namespace, policy, constants)
+        self.has_exact_numbers = constants is None and policy.storage.name != "float64"
 
     def source(self, array: Array) -> Noisy:
         if not self.xp.isdtype(array.dtype, "real floating"):
@@ -75,8 +83,7 @@ class Propagation(RoundingInterpreter[Noisy]):
         An error there shows where answers are float64, and in differences such as 1 − β^t where numbers are rounded.
         """
         result = super().elementwise(op, values)
-        exact = self.values.constants is None and self.policy.storage.name != "float64"
-        if exact or isinstance(result, Named | int):
+        if isinstance(result, (Named, int)) or self.has_exact_numbers:
             return result
         noisy = self.apply(op, *(self.number_with_error(value) for value in values))
         variance = float(self.variance(noisy))
@@ -121,18 +128,24 @@ class Propagation(RoundingInterpreter[Noisy]):
         added = rounding.elementwise(op, value, *(operand.value for operand in operands))
         if op in ARITHMETIC:
             added = self.zero_if_exact(value, propagated, added, rounding)
-        terms = sum(operand.terms for operand in operands) if op in ("+", "-") and len(operands) == 2 else 0
-        if terms:
+        terms = 0
+        if op in ("+", "-"):
             x, y = operands
-            added = added + rounding.added_to_sum(x.terms, y.value) + rounding.added_to_sum(y.terms, x.value)
+            terms = x.terms + y.terms
+            for count, other in ((x.terms, y), (y.terms, x)):
+                added = added + rounding.added_to_sum(count, other.value) if count else added
         if op == "/" and operands[1].variance is not None:
             added = self.xp.where(self.may_vanish(operands[1]), OVERFLOW, added)
-        if op == "*" and any(operand.variance is not None for operand in operands):
+        if op == "*" and not all(self.is_bounded(operand) for operand in operands):
             lost = [self.variance(operand) == OVERFLOW for operand in operands]
             added = self.xp.where(lost[0] | lost[1], OVERFLOW, added)
         return self.rounded_result(
             value, propagated, added, terms, lambda: self.overflowed(op, value, *operands), rounding
         )
+
+    def is_bounded(self, operand: Noisy) -> bool:
+        """Whether no element may overflow."""
+        return operand.variance is None or bool(self.xp.isfinite(operand.variance).all())
 
     def may_vanish(self, operand: Noisy) -> Array:
         """Where rounding may make 0 of an operand that is not, as a divisor does that underflows: 0/x is then 0/0."""
@@ -143,7 +156,7 @@ class Propagation(RoundingInterpreter[Noisy]):
         """Where a result is not finite because it, or an operand, overflows float64; not at a pole, as in 1/0."""
         xp = self.xp
         result = xp.isinf(value)
-        if bool(xp.all(xp.isfinite(value))):
+        if bool(xp.isfinite(value).all()):
             return result
         for operand in operands:
             result = result & xp.isfinite(operand.value)
@@ -156,10 +169,11 @@ class Propagation(RoundingInterpreter[Noisy]):
     def operation(self, node: Apply, frame: Frame[Noisy]) -> Value[Noisy]:
         """An elementwise operation. Rounding does not change how an element compares with itself, as in s_j > s_i."""
         result = super().operation(node, frame)
-        match node:
-            case Apply(op=op, args=(At(array=left, places=first), At(array=right, places=second))) if left == right:
-                if op in CONDITIONS and isinstance(result, Named) and result.data.variance is not None:
-                    return self.decided_for_itself(result, zip(first, second, strict=True), frame)
+        if node.op not in CONDITIONS or not isinstance(result, Named) or result.data.variance is None:
+            return result
+        match node.args:
+            case (At(array=left, places=first), At(array=right, places=second)) if left == right:
+                return self.decided_for_itself(result, zip(first, second, strict=True), frame)
         return result
 
     def decided_for_itself(
@@ -177,9 +191,11 @@ class Propagation(RoundingInterpreter[Noisy]):
     def zero_if_exact(self, value: Array, propagated: Array | None, added: Array, rounding: Rounding) -> Array:
         """The added variance, 0 where exact operands give a representable result, as in 1 − 1."""
         exact = rounding.is_representable(rounding.policy.intermediates, value)
+        if exact is None:
+            return added
         if propagated is not None:
-            exact = self.xp.logical_and(exact, propagated == 0)
-        return self.xp.where(exact, self.xp.zeros_like(added), added) if bool(self.xp.any(exact)) else added
+            exact = exact & (propagated == 0)
+        return self.xp.where(exact, self.xp.zeros_like(added), added)
 
     def rounded_result(
         self,
@@ -202,7 +218,7 @@ class Propagation(RoundingInterpreter[Noisy]):
         variance = added if propagated is None else propagated + added
         target = rounding.policy.intermediates
         reach = self.xp.abs(value) + SIGMA_BOUND * self.xp.sqrt(variance)
-        if bool(self.xp.all(reach < min(target.largest, SIGMA_BOUND * UNDECIDABLE**0.5))):
+        if bool((reach < min(target.largest, SIGMA_BOUND * UNDECIDABLE**0.5)).all()):
             return Noisy(value, variance, target, terms)  # nothing is near an overflow
         over = (self.xp.abs(value) > target.largest) | ((reach > target.largest) & (variance < UNDECIDABLE))
         over = over | ~(variance < OVERFLOW)  # infinite or NaN
@@ -303,8 +319,9 @@ class Propagation(RoundingInterpreter[Noisy]):
     def variance_after_rounding(self, operand: Noisy, target: Format) -> Array:
         """The variance after one more rounding, which changes nothing where the value is exact and representable."""
         variance, added = self.variance(operand), self.rounding.one_rounding(target, operand.value)
-        exact = self.xp.logical_and(self.rounding.is_representable(target, operand.value), variance == 0)
-        exact = self.xp.logical_or(exact, ~self.xp.isfinite(operand.value))
+        representable, exact = self.rounding.is_representable(target, operand.value), ~self.xp.isfinite(operand.value)
+        if representable is not None:
+            exact = exact | (representable & (variance == 0))
         return variance + self.xp.where(exact, self.xp.zeros_like(added), added)
 
     def contract(self, a: Noisy, b: Noisy) -> Noisy:
@@ -352,7 +369,7 @@ class Propagation(RoundingInterpreter[Noisy]):
         """Whether a sum of products may be beyond the largest number of the accumulator, by its largest factors."""
         if not a.size or not b.size:
             return False
-        largest = [float(self.xp.max(self.xp.abs(factor))) for factor in (a, b)]
+        largest = [float(self.xp.abs(factor).max()) for factor in (a, b)]
         return not largest[0] * largest[1] * self.number(a) <= self.policy.accumulation.largest
 
     def product_overflowed(self, value: Array, a: Noisy, b: Noisy) -> Array:
@@ -512,4 +529,7 @@ class Propagation(RoundingInterpreter[Noisy]):
 
 def _times(factor: Array, variance: Array, xp: Any) -> Array:
     """factor · variance, with 0 instead of NaN where an infinite variance meets a factor of 0."""
-    return xp.where(factor == 0, xp.zeros_like(factor * 0.0), factor * variance)
+    product = factor * variance
+    if bool(xp.isfinite(product).all()):
+        return product
+    return xp.where(factor == 0, xp.zeros_like(factor * 0.0), product)
