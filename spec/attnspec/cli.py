@@ -7,6 +7,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import click
@@ -277,6 +278,7 @@ NATURAL, SECONDS = click.IntRange(min=0), click.FloatRange(0, min_open=True)
     default=True,
     help="Do not examine which function it computes, without rounding (the extra attnspec[exact]).",
 )
+@click.option("--watch", is_flag=True, help="Judge again whenever a file of the targets changes, until Ctrl-C.")
 @own_equations
 @click.pass_context
 def verify(
@@ -290,6 +292,7 @@ def verify(
     keep_case: str | None,
     coverage: bool,
     resume: str | None,
+    watch: bool,
     **values: Any,
 ) -> None:
     """Judge implementations against the equations that they claim.
@@ -306,11 +309,14 @@ def verify(
     """
     from attnspec.verification.sandbox.runner import Runner
 
+    if watch and (resume or to_json == "-"):
+        raise click.UsageError(f"--watch has no {'--resume' if resume else '--json -'}, as it begins anew each time")
     memory = values.pop("memory_limit")
     limits = {"memory_bytes": memory, "time_limit": values["time_limit"], "show_output": values["show_output"]}
     with _rare_collection(), Runner(**limits) as runner:
         runner.start_ahead()  # the candidate's process starts while this one imports the rest
         from attnspec.faces import verify_command
+        from attnspec.faces import watch as watching
         from attnspec.implementation import parse_claim
         from attnspec.verification.options import VerifyOptions, dtype_names
 
@@ -320,7 +326,8 @@ def verify(
             dtypes=dtype_names(values.pop("dtype")),
             **values,
         )
-        exit_code = verify_command.verify_targets(
+        judge = partial(
+            verify_command.verify_targets,
             targets,
             options,
             to_json,
@@ -330,8 +337,11 @@ def verify(
             keep_case=keep_case,
             coverage=coverage,
             resume=resume,
-            runner=runner,
         )
+        watched = watching.Watch(targets, options) if watch else None
+        exit_code = judge(runner=runner)
+    if watched is not None:
+        exit_code = watched.judge_again(lambda runner: judge(runner=runner), partial(Runner, **limits), exit_code)
     ctx.exit(exit_code)
 
 

@@ -36,7 +36,7 @@ def without_scale(q, k, v, mask):  # type: ignore[no-untyped-def]  # an ordinary
 
 @pytest.fixture(autouse=True)
 def nothing_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(common, "_last", {})
+    monkeypatch.setattr(common, "_kept", {})
 
 
 def verdict(candidate: Callable[..., Any]) -> Verdict:
@@ -48,13 +48,13 @@ def verdict(candidate: Callable[..., Any]) -> Verdict:
 def test_a_verdict_after_others_on_the_equation_equals_the_first_one(second: Callable[..., Any]) -> None:
     """A right candidate, and a wrong one with its diagnosis, have the verdicts that each has alone."""
     alone = str(verdict(second))
-    common._last.clear()
+    common._kept.clear()
     verdict(without_scale)
     verdict(by_exponentials)
-    (kept,) = common._last.values()
+    (kept,) = common._kept.values()
 
     assert str(verdict(second)) == alone
-    assert [*common._last.values()] == [kept], "it was reached with what was kept"
+    assert [*common._kept.values()] == [kept], "it was reached with what was kept"
 
 
 def question() -> Question:
@@ -74,9 +74,8 @@ def test_the_cases_of_two_verdicts_are_the_same_objects_and_those_of_one_are_not
     assert all(second(SMALL, ()) is case for case in drawn)
 
 
-def test_another_dtype_seed_or_equation_begins_anew() -> None:
+def test_another_dtype_seed_or_equation_has_its_own() -> None:
     kept = common.common_to(question())
-    assert common.common_to(question()) is kept
     for changed in (
         replace(question(), dtype="float64"),
         replace(question(), seed=1),
@@ -84,6 +83,20 @@ def test_another_dtype_seed_or_equation_begins_anew() -> None:
     ):
         judge = common.common_to(changed).judge
         assert (judge.equation, judge.dtype, judge.seed) == (changed.equation, changed.dtype, changed.seed)
+        assert common.common_to(question()) is kept
+
+
+def test_what_was_not_asked_for_longest_is_forgotten_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is kept of all questions together has at most `MOST_ELEMENTS` numbers of noise."""
+    questions = [replace(question(), seed=seed) for seed in (0, 1)]
+    first, second = (common.common_to(each) for each in questions)
+    for each in (first, second):
+        each.judge.noise(each.drawer()(SMALL, ()), each.judge.presets[0])
+    common.common_to(questions[0])
+    monkeypatch.setattr(common, "MOST_ELEMENTS", first.judge.kept_elements)
+
+    assert common.common_to(questions[0]) is first
+    assert common.common_to(questions[1]) is not second
 
 
 def test_too_much_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -39,6 +39,17 @@ def refused_memory(candidate: Candidate) -> Iterator[str]:
         yield f"on {LAYOUT_WORDS[case.layout]} {answer_form.describe_status(outcome)}"
 
 
+def surrounded_by_numbers(candidate: Candidate) -> str:
+    """Report that a wrong read of what is around inputs would show less clearly, as the framework itself reads it."""
+    if not any(outcome.reads_beyond for _, outcome in candidate.calls):
+        return ""
+    framework, dtype = candidate.question.framework, candidate.question.dtype
+    return (
+        f"products of {framework} in {dtype} read beyond slices on this processor "
+        "(https://github.com/uxlfoundation/oneDNN/issues/5717), so large numbers, not NaN, were around inputs"
+    )
+
+
 def beyond_decidable_rounding(judged: Judged) -> Iterator[str]:
     """Report NaN and infinity for finite inputs where the format can represent the value but rounding may lose it."""
     count = 0

@@ -1,8 +1,8 @@
 """What several questions have in common: the cases of one equation in one dtype, and the judge with their noise.
 
 The cases that are drawn for two candidates are the same, but for a few. Their noise and the values of known mistakes
-on them, which take most of the time of a verdict, are then computed once, as long as the questions follow one another.
-No verdict depends on it.
+on them, which take most of the time of a verdict, are then computed once, as long as the questions follow one another
+closely. No verdict depends on it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from attnspec.verification.judge.forms import accepted
 from attnspec.verification.judge.judge import Judge
 
 MOST_ELEMENTS = 20_000_000
-"""So many numbers of noise are kept for the next question at most, and so many of cases. Speed alone depends on it."""
+"""So many numbers of noise are kept for later questions at most, and so many of the cases of one question. Speed alone
+depends on it."""
 
 
 @dataclass
@@ -52,15 +53,16 @@ class Common:
         return draw
 
 
-_last: dict[object, Common] = {}
+_kept: dict[object, Common] = {}
+"""What was asked last comes last."""
 
 
 def common_to(question: Question) -> Common:
-    """What a question has in common with the one before it, or what begins anew."""
+    """What a question has in common with earlier ones, or what begins anew."""
     rewritings = accepted(question.equation, question.claim.forms)
     key = (question.equation, question.dtype, question.seed, rewritings)
-    kept = _last.get(key)
-    if kept is None or kept.judge.kept_elements > MOST_ELEMENTS:
-        _last.clear()
-        kept = _last[key] = Common(Judge(*key))
-    return kept
+    common = _kept.pop(key, None) or Common(Judge(*key))
+    _kept[key] = common
+    while sum(each.judge.kept_elements for each in _kept.values()) > MOST_ELEMENTS:
+        del _kept[next(iter(_kept))]
+    return _kept.setdefault(key, Common(Judge(*key)))

@@ -128,6 +128,7 @@ class EquationVerifier(Verifier[Conclusion]):
         recorded = self.candidate.recorded_cases()
         self.findings += recorded.notes
         self.observations += self.candidate.observe([*self.candidate.standard_cases(), *recorded.cases])
+        self.note(unclaimed.surrounded_by_numbers(self.candidate))
         unusable = self.unusable()
         if unusable is not None:
             return self.wrong_where_it_runs(unusable, policy) or self.fails_somewhere(unusable)

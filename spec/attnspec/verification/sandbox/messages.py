@@ -346,6 +346,7 @@ class Outcome:
         overwritten: whether the first of several answers had other values once the last call was made.
         seconds: the time of one call, of those that are measured; else 0.
         peak_bytes: the memory that a measured call needed above what was in use before; None if that is not known.
+        reads_beyond: whether products of the framework itself read what is around a slice, so that it was no NaN.
     """
 
     status: Status
@@ -366,6 +367,7 @@ class Outcome:
     overwritten: bool = False
     seconds: float = 0.0
     peak_bytes: int | None = None
+    reads_beyond: bool = False
 
 
 Command = Load | Request | PlainRequest

@@ -98,6 +98,7 @@ def answer(
             kept.update({f"{name} of an earlier call": pair for name, pair in now.items()})
         evaluated = Equation.evaluations > evaluations
         outcome = replace(outcome, changed_inputs=changed, global_state=state.changes(), evaluated=evaluated)
+        outcome = replace(outcome, reads_beyond=arrays.reads_beyond(dtype, device))
         return _with_outputs(outcome, request, arrays, results) if outcome.status == "ok" else outcome
 
 

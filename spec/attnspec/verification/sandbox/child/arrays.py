@@ -35,6 +35,10 @@ class Arrays(ABC):
     def unavailable(self, device: str, dtype: str) -> str:
         """Return why a device or dtype cannot be used here; empty if both can."""
 
+    def reads_beyond(self, dtype: str, device: str) -> bool:
+        """Return whether products of the framework itself read what is around a slice, and multiply it by 0."""
+        return False
+
     @contextmanager
     def mode(self, dtype: str) -> Iterator[None]:
         """Set what the framework needs for a dtype to exist."""
@@ -144,7 +148,7 @@ def lay_out(
     - "read-only": in C order, and not to be written, as what NumPy broadcasts or maps from a file.
 
     Args:
-        fresh: makes a contiguous array of a shape, filled with what is to stand around the view: NaN or −1.
+        fresh: makes a contiguous array of a shape, filled with what is to stand around the view: mostly NaN or −1.
         expand: makes a view of a shape with stride 0 along the first axis.
         values: what is assigned to the view.
     """

@@ -15,11 +15,16 @@ BITS = {1: "uint8", 2: "int16", 4: "int32", 8: "int64"}
 """The integer dtype by which a tensor is compared bit for bit, by the size of its elements in bytes."""
 
 
+TILES = (17, 33)
+"""Sizes beyond the end of a tile of 16 rows, or of 32 bytes or 64, by one."""
+
+
 class TorchArrays(Arrays):
     """PyTorch tensors."""
 
     def __init__(self) -> None:
         self.torch = importlib.import_module("torch")
+        self._reads_beyond: dict[tuple[str, str], bool] = {}
 
     def unavailable(self, device: str, dtype: str) -> str:
         """A device is available if it can hold an element."""
@@ -29,15 +34,31 @@ class TorchArrays(Arrays):
             return f"PyTorch cannot use {dtype} on {device!r}: {str(error).partition(chr(10))[0]}"
         return ""
 
+    def reads_beyond(self, dtype: str, device: str) -> bool:
+        """Products of oneDNN do in bfloat16 on processors with AMX: github.com/uxlfoundation/oneDNN/pull/5723 mends it.
+
+        NaN there would be taken for a mistake of every candidate that multiplies matrices.
+        """
+        key = (dtype, device)
+        if key not in self._reads_beyond:
+            kind, torch = self.dtype(dtype), self.torch
+            slices = [torch.full((size, size + 2), float("nan"), dtype=kind)[:, 1:-1].fill_(1) for size in TILES]
+            leaks = device == "cpu" and any(bool((each @ torch.ones_like(each)).isnan().any()) for each in slices)
+            self._reads_beyond[key] = leaks
+        return self._reads_beyond[key]
+
     def dtype(self, name: str) -> Any:
         return getattr(self.torch, name)
 
     def place(self, values: Array, dtype: str, device: str, layout: Layout) -> Argument:
         is_float = values.dtype.kind == "f"
         kind = self.dtype(dtype if is_float else values.dtype.name)
+        around = -1.0
+        if is_float:
+            around = self.torch.finfo(kind).max / 4 if self.reads_beyond(dtype, device) else float("nan")
 
         def fresh(shape: tuple[int, ...]) -> Any:
-            return self.torch.full(shape, float("nan") if is_float else -1, dtype=kind, device=device)
+            return self.torch.full(shape, around, dtype=kind, device=device)
 
         return lay_out(fresh, self.torch.broadcast_to, self.torch.from_numpy(values.copy()), values.shape, layout)
 
