@@ -112,12 +112,13 @@ def facts(id: str, target: str, seed: int) -> dict[str, str]:
 def test_what_a_page_says_was_measured_is_the_verdict() -> None:
     """The numbers are those of `attnspec.verify` with the same seed, and follow the seed."""
     id, target = "scores.scaled_dot", "attnspec_numpy.scores:scaled_dot"
-    shown, other = (facts(id, target, seed) for seed in (3, 4))
+    shown, *others = (facts(id, target, seed) for seed in (3, 2, 4, 5))  # two may have the same largest error
     [verdict] = verify(target, id, dtype="float32", seed=3)
 
     assert verdict.function is not None
     assert verdict.effective_bits is not None
-    assert shown.pop("largest error over its bound") != other["largest error over its bound"]
+    largest = "largest error over its bound"
+    assert {each[largest] for each in others} != {shown.pop(largest)}
     assert int(shown.pop("links")) > 0
     assert f"numpy {np.__version__}" in shown.pop("versions").split(", "), "without a date, since two builds are equal"
     assert shown == {
