@@ -87,13 +87,13 @@ def test_another_dtype_seed_or_equation_has_its_own() -> None:
 
 
 def test_what_was_not_asked_for_longest_is_forgotten_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is kept of all questions together has at most `MOST_ELEMENTS` numbers of noise."""
+    """The cases and the noise of all questions together have at most `MOST_KEPT` numbers."""
     questions = [replace(question(), seed=seed) for seed in (0, 1)]
     first, second = (common.common_to(each) for each in questions)
     for each in (first, second):
         each.judge.noise(each.drawer()(SMALL, ()), each.judge.presets[0])
     common.common_to(questions[0])
-    monkeypatch.setattr(common, "MOST_ELEMENTS", first.judge.kept_elements)
+    monkeypatch.setattr(common, "MOST_KEPT", first.judge.kept_elements + first.elements)
 
     assert common.common_to(questions[0]) is first
     assert common.common_to(questions[1]) is not second
@@ -103,7 +103,8 @@ def test_too_much_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     kept = common.common_to(question())
     draw = kept.drawer()
     kept.judge.noise(draw(SMALL, ()), kept.judge.presets[0])
-    monkeypatch.setattr(common, "MOST_ELEMENTS", 1)
+    monkeypatch.setattr(common, "MOST_DRAWN", 1)
+    monkeypatch.setattr(common, "MOST_KEPT", 1)
 
     draw(replace(SMALL, seed=9), ())
 

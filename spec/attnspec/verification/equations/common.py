@@ -16,9 +16,9 @@ from attnspec.verification.cases.case import Case, Description, make
 from attnspec.verification.judge.forms import accepted
 from attnspec.verification.judge.judge import Judge
 
-MOST_ELEMENTS = 20_000_000
-"""So many numbers of noise are kept for later questions at most, and so many of the cases of one question. Speed alone
-depends on it."""
+MOST_DRAWN, MOST_KEPT = 20_000_000, 40_000_000
+"""The cases of one question have at most so many numbers, and what is kept of all questions, cases and noise. Speed and
+memory alone depend on it."""
 
 
 @dataclass
@@ -45,7 +45,7 @@ class Common:
             if place in self.drawn:
                 return self.drawn[place]
             case = replace(make(self.judge.equation, description, self.judge.dtype), summed=summed)
-            if self.elements < MOST_ELEMENTS:
+            if self.elements < MOST_DRAWN:
                 self.drawn[place] = case
                 self.elements += case.elements
             return case
@@ -63,6 +63,6 @@ def common_to(question: Question) -> Common:
     key = (question.equation, question.dtype, question.seed, rewritings)
     common = _kept.pop(key, None) or Common(Judge(*key))
     _kept[key] = common
-    while sum(each.judge.kept_elements for each in _kept.values()) > MOST_ELEMENTS:
+    while sum(each.judge.kept_elements + each.elements for each in _kept.values()) > MOST_KEPT:
         del _kept[next(iter(_kept))]
     return _kept.setdefault(key, Common(Judge(*key)))
