@@ -228,3 +228,13 @@ def test_an_equation_of_many_sizes_has_a_size_for_each() -> None:
 
     assert len(names) > 8
     assert all({name for name, _ in described.sizes} == names for described in made)
+
+
+def test_what_is_drawn_by_a_number_has_cases_in_which_a_sum_reaches_it_exactly() -> None:
+    """Sums of quarters, of which none is rounded in any order."""
+    [reached] = [each for each in suite("seq2seq.sample") if each.why == "equal sizes, ties"]
+    arrays = make(REGISTRY["seq2seq.sample"], reached, "float16").arrays
+
+    assert (arrays["p"] == 0.25).all()
+    assert (arrays["uniform"] * 4 % 1 == 0).any()
+    assert not any(each.why.startswith("equal sizes, ties") for each in suite(ATTENTION))

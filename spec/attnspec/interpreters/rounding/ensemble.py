@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -35,11 +35,13 @@ class Rounded:
         value: an array in float64, with the members along the first axis where they differ.
         format: the coarsest format that represents the values.
         terms: the number of products whose sum it is; 0 if it is not a sum of products.
+        exact: the values without errors of a sum that no order of summation rounds, which comparisons read; else None.
     """
 
     value: Array
     format: Format
     terms: int = 0
+    exact: Array | None = None
 
 
 class Ensemble(RoundingInterpreter[Rounded]):
@@ -104,7 +106,8 @@ class Ensemble(RoundingInterpreter[Rounded]):
     def rearrange(self, move: Callable[..., Array], *operands: Rounded) -> Rounded:
         if len(operands) == 1:
             (operand,) = operands
-            return Rounded(move(operand.value), operand.format, operand.terms)
+            exact = None if operand.exact is None else move(operand.exact)
+            return Rounded(move(operand.value), operand.format, operand.terms, exact)
         operands = self.met(operands)
         format = max((operand.format for operand in operands), key=lambda item: item.bits)
         values = (operand.value for operand in operands)
@@ -126,9 +129,10 @@ class Ensemble(RoundingInterpreter[Rounded]):
     def apply(self, op: str, *operands: Rounded) -> Rounded:
         if op not in CONDITIONS:
             operands = self.met(operands)
-        value = self.values.apply(op, *(operand.value for operand in operands))
         if op in CONDITIONS:
-            return Rounded(value, EXACT_FORMAT)
+            compared = (operand.value if operand.exact is None else operand.exact for operand in operands)
+            return Rounded(self.values.apply(op, *compared), EXACT_FORMAT)
+        value = self.values.apply(op, *(operand.value for operand in operands))
         if op in EXACT or self.is_integer_arithmetic(op, *operands):
             parts = operands[1:] if op == "where" else operands
             return Rounded(value, max((operand.format for operand in parts), key=lambda item: item.bits))
@@ -269,7 +273,10 @@ class Ensemble(RoundingInterpreter[Rounded]):
             squares = xp.sum(self.counted(shown**2, axis), axis=axis)
             inner = max(term.terms, 1)  # a sum of sums may be one sum
             added = rounding.contraction(self.number(x, axis), squares, value, True, inner)
-            return self.rounded_result(value, added, rounding, self.number(x, axis) * inner)
+            found = self.rounded_result(value, added, rounding, self.number(x, axis) * inner)
+            reach = xp.sum(self.counted(xp.abs(shown), axis), axis=axis)
+            is_exact = all(rounding.is_exact_sum(shown[of], axis, reach[of]) for of in (slice(1), slice(None)))
+            return replace(found, exact=value) if is_exact else found  # first of one member, which is soon told
         if not x.shape[axis]:
             return Rounded(value, rounding.policy.intermediates)
         seen = x if mask is None else xp.where(mask, x, self.values.constant(-float("inf"), x))

@@ -93,6 +93,19 @@ class Rounding:
         """Whether an operation has integers as operands and result, so that nothing is rounded."""
         return op in INTEGER_OPERATIONS and all(bool((value == self.xp.floor(value)).all()) for value in values)
 
+    def is_exact_sum(self, terms: Array, axis: int, reach: Array) -> bool:
+        """Whether no order of summation rounds: all terms are multiples of one power of 2, and few of it.
+
+        The least that works is tried: if Σ|terms| is up to 2^bits times it, no partial sum has more bits.
+
+        Args:
+            reach: Σ|terms|.
+        """
+        xp, bits = self.xp, min(self.policy.accumulation.bits, self.policy.intermediates.bits)
+        least = 2.0 ** (xp.ceil(xp.log2(xp.where(reach > 0, reach, xp.ones_like(reach)))) - bits)
+        count = terms / xp.expand_dims(least, axis=axis)
+        return bool(xp.all(count == xp.floor(count)))
+
     def elementwise(self, op: str, value: Array, *args: Array) -> Array:
         """The error of an elementwise operation: that of the function itself, then the rounding of its result.
 

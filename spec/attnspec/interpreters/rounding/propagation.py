@@ -31,6 +31,8 @@ class Noisy:
         format: the coarsest format that represents the value.
         terms: the number of products whose sum it is; 0 if it is not a sum of products.
         exact_ties: whether equal largest elements stay equal under any rounding, as softmax weights of exact scores do.
+        exact_sum: whether it is a sum that no order of summation rounds, so that a comparison is decided; one that is
+            written in another way may still be rounded.
     """
 
     value: Array
@@ -38,6 +40,7 @@ class Noisy:
     format: Format
     terms: int = 0
     exact_ties: bool = False
+    exact_sum: bool = False
 
 
 class InexactNumber(float):
@@ -100,7 +103,8 @@ class Propagation(RoundingInterpreter[Noisy]):
         if len(operands) == 1:
             (operand,) = operands
             variance = None if operand.variance is None else move(operand.variance)
-            return Noisy(move(operand.value), variance, operand.format, operand.terms, operand.exact_ties)
+            value, of_sum = move(operand.value), operand.exact_sum
+            return Noisy(value, variance, operand.format, operand.terms, operand.exact_ties, of_sum)
         operands = self.met(operands)
         format = max((operand.format for operand in operands), key=lambda item: item.bits)
         value = move(*(operand.value for operand in operands))
@@ -287,7 +291,7 @@ class Propagation(RoundingInterpreter[Noisy]):
             doubtful = (s & (b | r)) | (r & (a | s))  # not doubtful if the other operand alone decides
         else:
             a, b = (operand.value for operand in operands)
-            total = variances[0] + variances[1]
+            total = sum(0.0 if each.exact_sum else s for each, s in zip(operands, variances, strict=True))
             doubtful = (total > 0) & (xp.abs(a - b) <= SIGMA_BOUND * xp.sqrt(total))
         return xp.where(doubtful > 0, UNDECIDABLE, 0.0) if bool(xp.any(doubtful > 0)) else None
 
@@ -413,9 +417,10 @@ class Propagation(RoundingInterpreter[Noisy]):
                 added = xp.where(reach > rounding.policy.accumulation.largest, OVERFLOW, added)
                 variance = None if exact else xp.sum(s, axis=axis)
                 terms = self.number(shown, axis) * inner
-                return self.rounded_result(
+                found = self.rounded_result(
                     value, variance, added, terms, lambda: self.sum_overflowed(shown, s, axis), rounding
                 )
+                return replace(found, exact_sum=exact and rounding.is_exact_sum(shown, axis, reach))
             case "max":
                 return Noisy(value, self.max_variance(term.value, s, value, mask, axis), term.format)
             case "argmax":

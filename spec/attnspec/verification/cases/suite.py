@@ -6,12 +6,21 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from attnspec.language import layers
+from attnspec.language.check import COMPARISONS
 from attnspec.language.dims import Dim
 from attnspec.language.equation import Equation
-from attnspec.language.tree import Definition
+from attnspec.language.traversal import nodes
+from attnspec.language.tree import Apply, Definition, Name, Node, Reduce
 from attnspec.verification.cases.case import Description, within
 from attnspec.verification.cases.describer import Describer
-from attnspec.verification.cases.distributions import REGIMES, draws_from, has_mask, leading, regime_applies
+from attnspec.verification.cases.distributions import (
+    REGIMES,
+    draws_from,
+    extreme_values,
+    has_mask,
+    leading,
+    regime_applies,
+)
 from attnspec.verification.cases.work import shortened
 
 LONG = {
@@ -27,6 +36,10 @@ ROUND_SEEDS = 1000
 
 WIDE = (32, 129, 288)
 """The same for widths, which kernels cut or round up to powers of two."""
+
+
+QUARTERS, FULL_QUARTERS = (0.25, 0.5, 0.75, 1.0, 2.0), 4
+"""Values of options that sums of multiples of a quarter reach, and the size at which equal shares are quarters."""
 
 
 TILED = {
@@ -101,6 +114,7 @@ def _suite(
             yield at("batch of forty", batch=(40,))
         if least("batch") == 0:
             yield at("empty batch", batch=(0, *leading(axes)[1:]))
+    yield from _thresholds_reached(made)
 
 
 def _between(definition: Definition) -> list[tuple[str, Dim]]:
@@ -108,3 +122,43 @@ def _between(definition: Definition) -> list[tuple[str, Dim]]:
     found = layers.of(definition)
     pairs = layers.same_sizes(found[1]) if found is not None else []
     return [(str(below), above) for below, above in pairs if below != above and str(below) in below.names]
+
+
+def _thresholds_reached(made: Describer) -> Iterator[Description]:
+    """Where a sum is compared with an option or a number of the inputs: multiples of a quarter, which it reaches.
+
+    Such sums are exact in any order and any dtype, so that what is compared is decided.
+    """
+    definition, ends = made.equation.definition, dict[str, list[float]]()
+    compared = {name for node in nodes(definition) for name in _compared_with_a_sum(definition, node)}
+    for name, value in extreme_values(made.equation):
+        ends.setdefault(name, []).append(value)
+    asked = [(name, value) for name in sorted(compared & ends.keys()) for value in QUARTERS]
+    within_ends = [(name, value) for name, value in asked if min(ends[name]) <= value <= max(ends[name])]
+    fixed: list[tuple[tuple[str, float], ...]] = [(each,) for each in within_ends]
+    for options in fixed or [()] * bool(compared):
+        why = "".join(f", {name} = {value:g}" for name, value in options)
+        sizes = dict.fromkeys(made.names, FULL_QUARTERS) | made.few(1)
+        batch = (*made.batch[:-1], 9) if made.batch else ()  # some of several numbers that are drawn reach it
+        yield made.at(f"equal sizes, ties{why}", batch, sizes, regime="ties", options=options)
+
+
+def _compared_with_a_sum(definition: Definition, node: Node) -> set[str]:
+    """The options and arrays that a comparison reads of which a side is a sum."""
+    if not isinstance(node, Apply) or node.op not in COMPARISONS:
+        return set()
+    lines = {name: line.value for line in definition.lines for name in line.targets}
+    options, arrays = definition.options, definition.parameters
+    given = {each.name for each in options if each.kind == "float"} | {
+        each.name for each in arrays if each.kind == "float"
+    }
+
+    def read(side: Node) -> Iterator[Node]:
+        for part in nodes(side):
+            yield part
+            if isinstance(part, Name) and part.id in lines:
+                yield from read(lines[part.id])
+
+    parts = [part for side in node.args for part in read(side)]
+    has_sum = any(isinstance(part, Reduce) and part.op == "sum" for part in parts)
+    return {part.id for part in parts if isinstance(part, Name)} & given if has_sum else set()
