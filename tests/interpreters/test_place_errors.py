@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -88,7 +90,8 @@ def test_places_are_counted_from_one(of: str) -> None:
 
 
 def test_an_axis_without_arithmetic_has_no_other_pairs() -> None:
-    assert not [*place_errors(REGISTRY["multihead.attention"].definition)]
+    found = place_errors(REGISTRY["multihead.attention"].definition)
+    assert not [each.id for each in found if "mirrored" not in each.id]
 
 
 @pytest.mark.parametrize("id", ["h/tile/4", "h/tile-within/4"])
@@ -143,6 +146,33 @@ def test_an_array_is_read_at_the_place_of_another_axis(count: int) -> None:
         evaluate(wrong.definition, (q, k), {}), np.broadcast_to((q * k).sum(-1)[:, None], (count, count)), rtol=1e-12
     )
     assert wrong.equal_sizes == (("m", "n"),)
+
+
+@pytest.mark.parametrize(
+    ("words", "mode"), [("it goes on at the other end", "wrap"), ("it is read backwards", "reflect"), ("the end is repeated", "edge")]
+)  # fmt: skip
+def test_beyond_an_end_an_array_goes_on(words: str, mode: Any) -> None:
+    """As numpy.pad has it."""
+    found = place_errors(REGISTRY["text.window_labels"].definition)
+    [wrong] = [each for each in found if each.says.endswith(f"is beyond an end, {words}")]
+    x, W = np.random.default_rng(3).normal(size=(5, 2)), np.random.default_rng(4).normal(size=(6, 3))
+
+    padded = np.pad(x, [(1, 1), (0, 0)], mode)
+    expected = np.stack([padded[i : i + 3].ravel() @ W for i in range(5)])
+    np.testing.assert_allclose(evaluate(wrong.definition, (x, W, np.zeros(3)), {"w": 1}), expected, rtol=1e-12)
+
+
+def test_scores_are_mirrored_at_the_diagonal() -> None:
+    """Where queries and keys are as many; in a callee too."""
+    found = place_errors(REGISTRY["scores.dot"].definition)
+    [wrong] = [each for each in found if each.says.startswith("in e: where j > i, i and j are exchanged")]
+    q, k = np.random.default_rng(2).normal(size=(2, 4, 3))
+    lower = np.tril(q @ k.T)
+
+    np.testing.assert_allclose(evaluate(wrong.definition, (q, k), {}), lower + np.tril(lower, -1).T, rtol=1e-12)
+    assert wrong.equal_sizes == (("n", "m"),)
+    called = place_errors(REGISTRY["self_attention.scaled"].definition)
+    assert any(each.id == "the result/e/mirrored-j-i" for each in called)
 
 
 @pytest.mark.broad

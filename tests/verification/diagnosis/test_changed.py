@@ -74,6 +74,24 @@ def strided(array: Array, stride: int) -> Array:
     return found.reshape(array.shape)
 
 
+def whole(array: Array, levels: int, axis: int | None) -> Array:
+    scale = np.abs(array).max(axis=axis, keepdims=True) / levels
+    return np.asarray(np.round(array / scale) * scale)
+
+
+def of_bits(array: Array, bits: int, least: int) -> Array:
+    """Rounded to so many bits, and to multiples of 2^least."""
+    _, exponent = np.frexp(array)
+    unit = 2.0 ** np.maximum(exponent - bits, least)
+    return np.asarray(np.round(array / unit) * unit)
+
+
+def two_of_four(array: Array) -> Array:
+    """Of each column of four rows the two largest."""
+    order = np.argsort(np.argsort(np.abs(array), axis=-2), axis=-2)
+    return np.where(order >= 2, array, 0)
+
+
 @pytest.mark.parametrize(
     ("change", "says"),
     [
@@ -98,6 +116,14 @@ def strided(array: Array, stride: int) -> Array:
         ),
         (lambda a: {"v": a["v"] * (np.arange(6) < 4)}, "v along e is read as 0 behind the last whole tile of 4"),
         (lambda a: {"q": np.moveaxis(a["q"], 1, 0).reshape(a["q"].shape)}, "as if its axis n lay before"),
+        (
+            lambda a: {"k": whole(a["k"], 127, -1)},
+            "k is rounded to whole numbers of up to 127, with one scale for each row",
+        ),
+        (lambda a: {"v": whole(a["v"], 7, None)}, "v is rounded to whole numbers of up to 7, with one scale for all"),
+        (lambda a: {"q": of_bits(a["q"], 4, -9)}, "q is rounded to float8 (e4m3)"),
+        (lambda a: {"v": of_bits(a["v"], 3, -16)}, "v is rounded to float8 (e5m2)"),
+        (lambda a: {"v": two_of_four(a["v"])}, "of each four numbers in a column of v only the two largest are read"),
     ],
 )
 def test_other_inputs_are_named(change: Change, says: str) -> None:
@@ -197,6 +223,7 @@ def spilled(value: Array, tile: int) -> Array:
         (lambda value: value[:, [0, 0, 1, 2, 3]], "of n is that of the place before it, at the first its own"),
         (lambda value: value[:, [1, 2, 3, 4, 4]], "of n is that of the place after it, at the last its own"),
         (lambda value: spilled(value, 4), "it is written in tiles of 4 along n, the last one whole: the first places"),
+        (lambda value: value[:, [2, 0, 1, 4, 3]], "it comes back in another order along n"),
         (lambda value: np.zeros_like(value), "it is 0 where it is wrong"),
         (lambda value: np.full_like(value, np.nan), "it is NaN where it is wrong"),
     ],

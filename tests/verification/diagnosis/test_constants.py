@@ -114,6 +114,20 @@ def test_the_share_of_the_old_state_is_named() -> None:
     assert "0.25 of the result is replaced by h" in [mutant.says for mutant in found]
 
 
+def test_the_share_of_the_old_state_is_named_in_a_recurrence() -> None:
+    """As zoneout is evaluated: each step keeps a part of the state before it."""
+    definition, cell = REGISTRY["recurrent.simple_rnn"].definition, REGISTRY["recurrent.simple_rnn_cell"].definition
+    [share] = [each for each in free_numbers(definition) if each.shown == "the result of simple_rnn_cell"]
+    draw = np.random.default_rng(1)
+    x, h, *weights = (draw.normal(size=shape) for shape in ((4, 3), (2,), (3, 2), (2, 2), (2,)))
+
+    found = evaluate(share.insert(0.25), (x, h, *weights), {})
+
+    for step, value in zip(x, found, strict=True):
+        h = 0.25 * h + 0.75 * np.asarray(evaluate(cell, (step, h, *weights), {}))
+        np.testing.assert_allclose(value, h, rtol=1e-12)
+
+
 def test_an_integer_that_is_used_as_a_real_number_takes_a_term() -> None:
     @equation(Source(paper="none"))
     def decaying(x: Float[Tensor, "t d"], *, base: float) -> Float[Tensor, "t d"]:

@@ -127,14 +127,20 @@ def free_numbers(definition: Definition, roots: Collection[int] | None = None) -
     """
     quantities = tuple(Quantity(node, node) for node in _quantities(definition))
     throughout = (_throughout(definition, quantities, names) for names in _groups(definition))
-    mixed = _mixed_results(definition, quantities) if roots is None else ()
+    mixed = _mixed_results(definition, quantities, lambda tree: tree) if roots is None else ()
     for place in (*_places(definition, quantities, lambda tree: tree, roots), *throughout, *mixed):
         if is_well_formed(place.insert(0.5)):
             yield place
 
 
-def _mixed_results(definition: Definition, quantities: tuple[Quantity, ...]) -> Iterator[FreeNumber]:
-    """How much an argument, such as the old state, counts in a result of its shape."""
+def _mixed_results(
+    definition: Definition, quantities: tuple[Quantity, ...], whole: Callable[[Definition], Definition]
+) -> Iterator[FreeNumber]:
+    """How much an argument, such as the old state, counts in a result of its shape.
+
+    Args:
+        whole: makes the outermost equation of a changed one.
+    """
     many = len(definition.results) > 1
     for k, (result, node) in enumerate(zip(definition.results, definition.returns, strict=False)):
         for parameter in definition.parameters:
@@ -145,7 +151,7 @@ def _mixed_results(definition: Definition, quantities: tuple[Quantity, ...]) -> 
 
             def become(number: Node, k: int = k, node: Node = node, name: str = parameter.name) -> Definition:
                 returns = (*definition.returns[:k], _mixed(node, Name(name), number), *definition.returns[k + 1 :])
-                return replace(definition, returns=returns)
+                return whole(replace(definition, returns=returns))
 
             shown, old = f"result {k + 1}" if many else "the result", text_of(Name(parameter.name), definition)
             yield FreeNumber(SHARE, "", shown, None, quantities, become, become, old)
@@ -355,6 +361,8 @@ def _in_call(
         return build(substitute(root, path, replace(node, callee=callee)))
 
     yield from _places(node.callee, tuple(inside), whole)
+    for mixed in _mixed_results(node.callee, tuple(inside), whole):
+        yield replace(mixed, shown=f"{mixed.shown} of {node.callee.id.rpartition('.')[2]}")
 
 
 def _is_constant(node: Node, definition: Definition) -> bool:

@@ -7,19 +7,20 @@ that no mutant explains.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import reduce
+from itertools import combinations
 
 from attnspec.interpreters.formula.formula import text_of
 from attnspec.interpreters.mutation.everywhere import everywhere
-from attnspec.interpreters.mutation.free_numbers import is_compared, leads_to_value
+from attnspec.interpreters.mutation.free_numbers import is_compared, is_float, leads_to_value
 from attnspec.interpreters.mutation.mutants import Mutant, is_well_formed
 from attnspec.interpreters.mutation.operators import must_equal
 from attnspec.language.traversal import Path, map_node, nodes, replace_node, substitute, walk, with_roots
-from attnspec.language.tree import Apply, At, Definition, Name, Node, Number, Position, SizeOf
+from attnspec.language.tree import Apply, At, Definition, Name, Node, Number, Position, Reduce, SizeOf
 
-ONE, TWO = Number(1.0), Number(2.0)
+ZERO, ONE, TWO = Number(0.0), Number(1.0), Number(2.0)
 
 
 TILES = (4, 8, 16, 32, 64, 128)
@@ -47,6 +48,8 @@ def place_errors(definition: Definition, tiles: Iterable[int] = ()) -> Iterator[
                 yield mutant
     yield from wrapped_places(definition, tiles)
     yield from _of_other_axes(definition)
+    yield from _beyond_the_ends(definition)
+    yield from _mirrored(definition)
 
 
 def wrapped_places(definition: Definition, lengths: Iterable[int]) -> Iterator[Mutant]:
@@ -80,6 +83,70 @@ def _of_other_axes(definition: Definition) -> Iterator[Mutant]:
                             words = f"{place.site.show(shown)} is read instead of {place.site.show(place.node)}{where}"
                             id = f"{place.label}/{other} for {index} of {place.site.show(place.node)}"
                             yield Mutant(id, f"in {place.line}: {words}", tree, equal_sizes=equal)
+
+
+def _beyond_the_ends(definition: Definition) -> Iterator[Mutant]:
+    """Beyond the ends of an axis, where zeros belong, an array goes on at its other end, backwards, or with its end."""
+    for place in everywhere(definition):
+        match place.node:
+            case At(array=array, places=places) if "/" not in place.label:
+                dims, shown = place.site.type_of(array).dims, place.site.show(place.node)
+                for k, at in enumerate(places):
+                    if not isinstance(at, Apply) or not any(isinstance(part, Position) for part in nodes(at)):
+                        continue
+                    for words, inside in _inside(at, SizeOf(dims[k])).items():
+                        tree = place.put(At(array, (*places[:k], inside, *places[k + 1 :])))
+                        if is_well_formed(tree):
+                            says = f"in {place.line}: where {shown} is beyond an end, {words}"
+                            yield Mutant(f"{place.label}/beyond-{words}/{shown}", says, tree)
+
+
+def _inside(at: Node, size: Node) -> dict[str, Node]:
+    """{what is read where a place is beyond an end: the place that is read}."""
+    last, from_zero = Apply("-", (size, ONE)), Apply("abs", (at,))
+    back = Apply("-", (Apply("*", (TWO, last)), from_zero))
+    up_to_last = Apply("where", (Apply("<", (at, size)), at, last))
+    return {
+        "it goes on at the other end": Apply("%", (at, size)),
+        "it is read backwards": Apply("where", (Apply("<", (from_zero, size)), from_zero, back)),
+        "the end is repeated": Apply("where", (Apply("<", (at, ZERO)), ZERO, up_to_last)),
+    }
+
+
+def _mirrored(definition: Definition) -> Iterator[Mutant]:
+    """Of what is computed for all pairs of places, those on one side of the diagonal are mirrored to the other."""
+    for place in everywhere(definition):
+        is_computed = place.node == place.site.root and isinstance(place.node, Apply | Reduce)
+        if not is_computed or not is_float(place.node, place.site):
+            continue
+        named = place.site.type_of(place.node).names
+        for i, j in combinations([index for index in place.site.definition.ranges if index in named], 2):
+            ranges = place.site.definition.ranges
+            swapped = map_node(place.node, _exchanging(i, j))
+            for low, high in ((i, j), (j, i)):
+                tree = place.put(Apply("where", (Apply("<=", (Position(low), Position(high))), place.node, swapped)))
+                equal = must_equal(ranges[i], ranges[j]) if "/" not in place.label else ()
+                if tree != definition and is_well_formed(tree):
+                    first, second = (text_of(Position(each), place.site.definition) for each in (low, high))
+                    words = f"where {first} > {second}, {i} and {j} are exchanged, as if it were symmetric"
+                    says = f"in {place.line}: {words}"
+                    yield Mutant(f"{place.label}/mirrored-{low}-{high}", says, tree, equal_sizes=equal)
+
+
+def _exchanging(one: str, other: str) -> Callable[[Node], Node]:
+    """Two indices exchanged, as numbers: the range of each is that of another axis."""
+    numbers = {one: Apply("*", (ONE, Position(other))), other: Apply("*", (ONE, Position(one)))}
+
+    def change(node: Node) -> Node:
+        match node:
+            case At(array=array, places=places):
+                return At(
+                    array,
+                    tuple(numbers.get(each.index, each) if isinstance(each, Position) else each for each in places),
+                )
+        return node
+
+    return change
 
 
 def _first_of_tiles(definition: Definition, index: str, tiles: Sequence[int]) -> Iterator[Mutant]:

@@ -61,11 +61,15 @@ def answer_changes(definition: Definition, output: int) -> Iterator[AnswerChange
             words = "pairs" if tile == 2 else f"tiles of {tile}"
             sentence = f"{{name}} is written in {words} along {dim}, the last one whole"
             yield AnswerChange(f"{sentence}: the first places of the next row are 0", _spilled(back, tile))
+        yield AnswerChange(f"{{name}} comes back in another order along {dim}", _in_other_order(back), is_general=True)
         sentence = f"{{name}} is written as if its axis {dim} lay before the batch axis"
         yield AnswerChange(sentence, _flattened(back))
     if len(dims) > 1:
         yield AnswerChange("{name} is written as if its axes were exchanged", _reread)
 
+
+MOST_MATCHED = 1_000_000
+"""Convention: comparisons of places with one another, in looking for their order."""
 
 TILES = (2, 4, 8, 16, 32, 64, 128)
 """Sizes of a tile in which a row may be written."""
@@ -133,14 +137,41 @@ def _sorted(value: Array, answer: Array, axes: int) -> Along | None:
     """The examples in the order in which the answer has them."""
     if axes != 1 or len(value) < 2 or not np.isfinite(value).all():
         return None
-    rows, found = value.reshape(len(value), -1), answer.reshape(len(value), -1)
+    order = _order(value.reshape(len(value), -1), answer.reshape(len(value), -1))
+    return lambda array: array[order]
+
+
+def _order(rows: Array, found: Array) -> list[int]:
+    """The rows in the order in which they are found, each once."""
     with np.errstate(invalid="ignore", over="ignore"):
         distance = np.abs(rows[None] - found[:, None]).sum(axis=-1)
     order: list[int] = []
     for row in distance:
-        row[order] = np.inf  # each example comes back once
+        row[order] = np.inf  # each comes back once
         order.append(int(np.argmin(row)))
-    return lambda array: array[order]
+    return order
+
+
+def _in_other_order(axis: int) -> Callable[[Array, Array, int], Along | None]:
+    """The places along an axis in the order in which the answer has them, in each example another one."""
+
+    def of(value: Array, answer: Array, axes: int) -> Along | None:
+        def examples(array: Array) -> Array:
+            first = np.moveaxis(array, axis, axes)
+            return first.reshape(-1, first.shape[axes], int(np.prod(first.shape[axes + 1 :])))
+
+        if not value.size or value.size * value.shape[axis] > MOST_MATCHED or not np.isfinite(value).all():
+            return None
+        pairs = zip(examples(value), examples(answer), strict=True)
+        orders = np.array([_order(rows, found) for rows, found in pairs])[..., None]
+
+        def ordered(array: Array) -> Array:
+            first = np.moveaxis(array, axis, axes)
+            return np.moveaxis(np.take_along_axis(examples(array), orders, 1).reshape(first.shape), axes, axis)
+
+        return ordered
+
+    return of
 
 
 def _of_others(value: Array, answer: Array, axes: int) -> Along | None:

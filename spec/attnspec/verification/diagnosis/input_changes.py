@@ -53,6 +53,7 @@ def input_changes(definition: Definition, tiles: Iterable[int] = ()) -> Iterator
         if parameter.kind == "float" and any(result.kind == "int" for result in definition.results):
             for says, change in NUMBERS.items():
                 yield _change([parameter], says, definition, change)
+    yield from _compressed(arrays, definition)
     for option in definition.options:
         yield from _options(option)
     yield from _options_together(definition)
@@ -90,6 +91,76 @@ def _change(parameters: Sequence[Parameter], says: str, definition: Definition, 
         return _with_arrays(case, changed)
 
     return Change(says.format(name=_names(parameters, definition)), of)
+
+
+def _compressed(parameters: Sequence[Parameter], definition: Definition) -> Iterator[Change]:
+    """Numbers of one array or of all matrices that are kept in 8 or 4 bits, or of which half are dropped."""
+    floats = [parameter for parameter in parameters if parameter.kind == "float" and parameter.dims]
+    matrices = [parameter for parameter in floats if parameter.symbol.weight and len(parameter.dims) > 1]
+    for some in (*((each,) for each in floats), *([tuple(matrices)] if len(matrices) > 1 else [])):
+        verb = "is" if len(some) == 1 else "are"
+        for says, change in FEWER_BITS.items():
+            yield _change(some, f"{{name}} {verb} rounded to {says}", definition, change)
+        for words, axis in (("row", -1), ("column", -2)):
+            if all(len(each.dims) >= -axis for each in some):
+                says = f"of each four numbers in a {words} of {{name}} only the two largest are read"
+                yield _change(some, says, definition, _two_of_four(axis))
+
+
+def _scaled(levels: int, axis: int | None) -> OfArray:
+    """Whole numbers of up to so many, with one scale for the largest along an axis, or of all."""
+
+    def change(array: Array, axes: int) -> Array | None:
+        if not array.size or (axis is not None and array.ndim - axes < -axis):
+            return None
+        scale = np.abs(array).max(axis=axis, keepdims=True) / levels
+        scale = np.where(scale > 0, scale, 1.0)
+        return np.asarray(np.rint(array / scale) * scale)
+
+    return change
+
+
+def _to_float8(bits: int, least: int, largest: float, scaled: bool) -> OfArray:
+    """Numbers of so many bits down to 2^least, those beyond the largest cut to it; of the largest of all, if scaled."""
+
+    def change(array: Array, _: int) -> Array | None:
+        if not array.size or not np.abs(array).max():
+            return None
+        scale = np.abs(array).max() / largest if scaled else 1.0
+        _, exponent = np.frexp(array / scale)
+        step = np.ldexp(1.0, np.maximum(exponent - bits, least))
+        return np.asarray(np.clip(np.rint(array / scale / step) * step, -largest, largest) * scale)
+
+    return change
+
+
+FEWER_BITS: dict[str, OfArray] = {
+    **{
+        f"whole numbers of up to {levels}, with one scale for {words}": _scaled(levels, axis)
+        for levels in (127, 7)
+        for words, axis in (("each row", -1), ("each column", -2), ("all", None))
+    },
+    **{
+        f"float8 ({name}){', with one scale for all' if scaled else ''}": _to_float8(bits, least, largest, scaled)
+        for name, bits, least, largest in (("e4m3", 4, -9, 448.0), ("e5m2", 3, -16, 57344.0))
+        for scaled in (False, True)
+    },
+}
+"""{type: change} of numbers that are kept in 8 bits or fewer."""
+
+
+def _two_of_four(axis: int) -> OfArray:
+    """Of each four numbers along an axis the two largest, and 0 for the others; a last group of fewer stays."""
+
+    def change(array: Array, _: int) -> Array | None:
+        moved = np.moveaxis(array.copy(), axis, -1)
+        whole = moved.shape[-1] // 4 * 4
+        groups = moved[..., :whole].reshape(*moved.shape[:-1], -1, 4)
+        least = np.sort(np.abs(groups), axis=-1)[..., 2:3]
+        moved[..., :whole] = np.where(np.abs(groups) >= least, groups, 0).reshape(*moved.shape[:-1], whole)
+        return np.moveaxis(moved, -1, axis)
+
+    return change
 
 
 def _along_both(
