@@ -46,7 +46,7 @@ from attnspec.verification.judge.mutant_values import values
 
 KINDS = (CONSTANT, FACTOR, TERM, SHARE, THROUGHOUT)
 
-STARTS = (1.0, 0.0, -1.0, 0.5, 2.0, 0.1, 10.0)
+STARTS = (1.0, 0.0, -1.0, 0.5, 2.0, 0.1, 10.0, 0.25, 0.06)
 """Start values of a fit; the best of them is taken."""
 
 QUARTERS = (1.0, 1 / 4, 1 / 16, 1 / 64)

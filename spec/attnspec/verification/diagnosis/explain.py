@@ -67,6 +67,7 @@ from attnspec.verification.diagnosis.changed import (
 )
 from attnspec.verification.diagnosis.constants import wrong_numbers
 from attnspec.verification.diagnosis.departure import with_departure
+from attnspec.verification.diagnosis.one_reading import mistake_at_one_reading
 from attnspec.verification.diagnosis.reading import wrong_reading
 from attnspec.verification.diagnosis.recognise import (
     BESIDES,
@@ -293,6 +294,7 @@ class Explainer:
             "single lines": (lambda: self.mistakes_in_lines(observations, judged),),
             "other expressions": (lambda: self.other_expression(short, judged),),
             "each result for itself": (lambda: mistakes_in_results(judge, short, policy),),
+            "one reading of a line": (lambda: mistake_at_one_reading(judge, short, policy),),
             "two mistakes at once": (lambda: two_mistakes(judge, short, self.mistakes, policy),),
         }
         searches: list[Callable[[], Diagnosis | None]] = [
