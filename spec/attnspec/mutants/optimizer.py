@@ -39,6 +39,18 @@ mutate(
     },
 )
 
+# AdaMax, section 7.1 of the paper: the infinity norm for the root of the mean of squares.
+mutate(
+    adam, "infinity_norm",
+    says="v is the largest decayed |g|, as in AdaMax, and neither corrected nor under a root",
+    lines={
+        "decayed": "beta_2 * v",
+        "v_next": "where(decayed < abs(g), abs(g), decayed)",
+        "v_hat": "v_next",
+        "theta_next": "theta - lr * m_hat / (v_hat + eps)",
+    },
+)
+
 mutate(
     adamw, "decayed_after",
     says="the decay is of the parameters after the step, not before it",
