@@ -85,6 +85,8 @@ ELSEWHERE = {
     "HUNT_SEED": "a seed",
     "LARGEST_TILE": "sizes of tiles",
     "MOST_TOGETHER": "the cost of a search",
+    "MOST_MATCHED": "the cost of a search",
+    "FEWER_BITS": "changes of arrays",
     "IN_A_BATCH": "changes of arrays",
     "ALONG": "changes of arrays",
     "REDUCED": "changes of arrays",
