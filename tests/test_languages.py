@@ -176,6 +176,7 @@ def test_what_is_said_of_mistakes_of_software_is_in_chinese_or_left_as_it_is(id:
         "Line 6 is marked alpha, e, but no array there has that value.",
         "the first 4 of 8 units",
         "i, f and g are right (mine.py line 3)",
+        "no known mistake: it is wrong in 7 of 9 cases, only where what σ is taken of reaches 357, and never up to 1.2",
         "h at a place of t reads x of later places (wrong in 7 of 9 cases, only where d ≤ 16, never before row 1)",
     ],
 )

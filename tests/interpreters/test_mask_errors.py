@@ -13,7 +13,7 @@ from attnspec import REGISTRY, equation
 from attnspec.interpreters.evaluation.call import evaluate
 from attnspec.interpreters.mutation.mask_errors import mask_errors
 from attnspec.language.check import check
-from attnspec.notation import Tensor, index, sum
+from attnspec.notation import Tensor, index, size, sum
 
 
 @equation()
@@ -49,6 +49,41 @@ def test_queries_of_each_tile_are_masked_as_those_of_the_first() -> None:
     seen = np.arange(6) <= np.arange(5)[:, None] % 2 + 1
 
     assert wrong.says == "in the mask j ≤ i + (m − n): i begins again in each tile of 2"
+    np.testing.assert_allclose(
+        evaluate(wrong.definition, (), {"q": q, "k": k, "v": v}), attend(q, k, v, seen), rtol=1e-12
+    )
+
+
+@equation()
+def balance(p: Float[Tensor, "n E"], scores: Float[Tensor, "n E"]) -> Float[Tensor, " E"]:
+    """The share of rows in which a score is above 0, times the mean of p over all rows."""
+    t, i = index("n"), index("E")
+    n = size("n")
+    share = (sum(t, 1, where=scores[t, i] > 0) / n).stack(i)
+    mean = (sum(t, p[t, i]) / n).stack(i)
+    return (share[i] * mean[i]).stack(i)
+
+
+def test_a_sum_has_the_condition_of_another_one() -> None:
+    p, scores = RANDOM.random((6, 3)), RANDOM.normal(size=(6, 3))
+    says = "in mean: only terms of Σ_t p_ti with scores_ti > 0 count"
+    [wrong] = [each for each in mask_errors(balance.definition) if each.says == says]
+    above = scores > 0
+
+    found = evaluate(wrong.definition, (), {"p": p, "scores": scores})
+
+    np.testing.assert_allclose(found, above.mean(0) * np.where(above, p, 0).mean(0), rtol=1e-12)
+
+
+@pytest.mark.parametrize(("n", "m"), [(9, 9), (5, 11)])
+def test_keys_are_read_up_to_the_tile_of_the_first_query_of_a_tile(n: int, m: int) -> None:
+    """Tiles of 4 queries and of 2 keys: the third and fourth query of each tile miss keys that they should see."""
+    q, k, v = RANDOM.normal(size=(n, 4)), RANDOM.normal(size=(m, 4)), RANDOM.normal(size=(m, 3))
+    says = "for all of a tile of 4 along i, j is read up to the end of the tile of 2 that its first place sees"
+    [wrong] = [each for each in mask_errors(REGISTRY["attention.causal"].definition, [4, 2]) if each.says == says]
+    query, key = np.arange(n)[:, None], np.arange(m)
+    seen = (key <= query + m - n) & (key < ((query // 4 * 4 + m - n) // 2 + 1) * 2)
+
     np.testing.assert_allclose(
         evaluate(wrong.definition, (), {"q": q, "k": k, "v": v}), attend(q, k, v, seen), rtol=1e-12
     )

@@ -20,6 +20,7 @@ from attnspec.interpreters.mutation.other_expressions import (
 )
 from attnspec.language.check import check
 from attnspec.language.tree import Definition
+from trees import read
 
 GENERATOR = np.random.Generator(np.random.Philox(0))
 GIVEN = {name: GENERATOR.standard_normal(4) for name in ("theta", "g", "m", "v")}
@@ -152,3 +153,19 @@ def test_the_values_of_two_conditions_are_exchanged() -> None:
 
     assert mutant.says == "in x: age and sex are exchanged"
     np.testing.assert_array_equal(np.asarray(found), [1, 7, 1, 0])
+
+
+def test_a_condition_of_several_values_is_not_asked_of_any() -> None:
+    """0 log 0 is NaN where it is asked neither of the logarithm nor of the product."""
+    definition = read(
+        """def f(p: Float[Tensor, "v"]) -> Float[Tensor, ""]:
+    k = index("v")
+    return sum(k, where(p[k] > 0, p[k] * log(where(p[k] > 0, p[k], 1)), 0))"""
+    )
+    says = "it is not asked whether p_k > 0: the values where it holds are used everywhere"
+    [found] = [each for each in ignored_conditions(definition) if each.says == says]
+    p = np.array([0.5, 0.5])
+
+    assert evaluate(found.definition, (), {"p": p}) == np.sum(p * np.log(p))
+    with np.errstate(all="ignore"):
+        assert np.isnan(evaluate(found.definition, (), {"p": np.array([0.0, 1.0])}))

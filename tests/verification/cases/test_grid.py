@@ -214,10 +214,14 @@ def test_every_layout_is_there() -> None:
     assert {len(each.batch) for each in few if each.layout == "crossed"} == {0}, "of two axes, it is stored by columns"
 
 
-def test_a_result_has_tiles_that_are_neither_in_the_first_row_nor_column() -> None:
-    (found,) = (each for each in cells("attention.scaled_dot_product") if each.why.endswith("= 65, all others 2"))
+def test_axes_of_one_array_are_several_tiles_long_together() -> None:
+    """Tiles that are neither in the first row nor column: of a result, of an argument, of what a called one makes."""
+    ending = " = 65, all others 2"
+    found = [each for each in cells("attention.scaled_dot_product") if each.why.endswith(ending)]
 
-    assert dict(found.sizes) == {"n": 65, "e": 65, "m": 2, "d": 2}
+    assert {"n": 65, "e": 65, "m": 2, "d": 2} in [dict(each.sizes) for each in found]
+    assert {each.why.removesuffix(ending) for each in found} == {"n and e", "d and m", "d and n", "e and m", "m and n"}
+    assert cell("multihead.masked", f"m and n{ending}")
     assert not any("others 2" in each.why for each in cells("recurrent.gru_cell") if " and " in each.why)
 
 

@@ -58,6 +58,13 @@ def test_places_beyond_those_that_a_mask_of_bits_tells_apart_are_asked() -> None
     assert 65_544 in {dict(each.sizes)["n"] for each in cases("attention.masked", 65_535.0)}
 
 
+def test_two_axes_of_one_array_are_both_beyond_a_number() -> None:
+    found = [dict(each.sizes) for each in cases("attention.masked", 128.0) if "m and n = 129" in each.why]
+
+    assert found == [{"n": 129, "m": 129, "d": 2, "e": 2}]
+    assert not any(" and " in each.why for each in cases("attention.masked", 64.0)), "the grid asks 65"
+
+
 def test_a_size_and_an_option_of_the_code_are_asked_at_once() -> None:
     """A path may be that of 128 places with an option of 8."""
     found = [(dict(each.sizes), dict(each.options)) for each in cases("optimizer.adam", 24.0, 3.0)]

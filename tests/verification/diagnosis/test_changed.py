@@ -13,6 +13,7 @@ from attnspec import REGISTRY, equation
 from attnspec.interpreters.evaluation.call import evaluate
 from attnspec.interpreters.rounding.policy import preset
 from attnspec.notation import Float, Tensor
+from attnspec.thresholds import TRIED_CASES
 from attnspec.verification.candidate.observation import Observation
 from attnspec.verification.cases.case import Case
 from attnspec.verification.diagnosis.changed import (
@@ -22,6 +23,7 @@ from attnspec.verification.diagnosis.changed import (
     merged_examples,
     reversed_axis,
 )
+from attnspec.verification.diagnosis.input_changes import wrapped_inputs
 from attnspec.verification.judge.judge import Judge
 from attnspec.verification.verdict import Diagnosis
 from synthetic import Array, case_of
@@ -153,6 +155,58 @@ def test_a_loop_that_ends_at_the_first_hidden_tile_is_named(whole: bool) -> None
 
     words = "all" if whole else "all of a row"
     assert f"nothing is read from the first tile of 3 on in which mask hides {words}" in all_of(found)
+
+
+def sentences_on_places(name: str, places: list[int]) -> list[str]:
+    """What is said of answers for which an argument is read at some places along its last axis but one."""
+    observations = []
+    for case in cases(MASKED):
+        given = {**case.arguments, name: np.take(case.arrays[name], places, -2)}
+        observations.append(Observation(case, (np.asarray(evaluate(REGISTRY[MASKED].definition, (), given)),)))
+    wrapped = wrapped_inputs(REGISTRY[MASKED].definition, [3])
+    found = changed_inputs(judge(MASKED), observations, POLICY, tiles=[3])
+    return [*all_of(found), *all_of(changed_inputs(judge(MASKED), observations, POLICY, changes=wrapped))]
+
+
+def test_the_first_place_of_each_tile_is_read_for_all_of_it() -> None:
+    says = "the first place of each tile of 3 of mask along n is read for the whole tile"
+
+    assert says in sentences_on_places("mask", [0, 0, 0, 3, 3])
+
+
+def test_an_argument_is_read_from_its_start_again() -> None:
+    assert "behind 3 places along n, q is read from its start again" in sentences_on_places("q", [0, 1, 2, 0, 1])
+
+
+def test_an_axis_is_read_as_far_as_another_one() -> None:
+    """Keys as far as queries: too few of them, or zeros behind the last one."""
+    id, observations = "attention.scaled_dot_product", []
+    for seed, (n, m) in enumerate([(3, 7), (7, 3)]):
+        case = case_of(id, batch=2, seed=seed, n=n, m=m, d=4, e=5)
+        longer = ((0, 0), (0, max(n - m, 0)), (0, 0))
+        read_as = {name: np.pad(case.arrays[name], longer)[:, :n] for name in ("k", "v")}
+        value = evaluate(REGISTRY[id].definition, (), {**case.arguments, **read_as})
+        observations.append(Observation(case, (np.asarray(value),)))
+
+    found = changed_inputs(judge(id), observations, POLICY)
+
+    assert "as many places of k and v along m are read as n has, and 0 behind the last" in all_of(found)
+
+
+def test_a_change_that_some_case_contradicts_is_not_named() -> None:
+    """The mask of the first query, but for cases of several tiles: more cases fail than are tried at first."""
+    drawn = [case_of(MASKED, batch=2, seed=seed, n=3, m=4, d=3, e=6) for seed in range(TRIED_CASES)]
+    drawn.append(case_of(MASKED, batch=2, seed=99, n=40, m=4, d=3, e=6))
+    observations = []
+    for case in drawn:
+        rows = np.arange(case.arrays["mask"].shape[-2]) // 32 * 32
+        given = {**case.arguments, "mask": np.take(case.arrays["mask"], rows, -2)}
+        observations.append(Observation(case, (np.asarray(evaluate(REGISTRY[MASKED].definition, (), given)),)))
+
+    found = all_of(changed_inputs(judge(MASKED), observations, POLICY))
+
+    assert "the first place of mask along n is read at every place" not in found
+    assert "the first place of each tile of 32 of mask along n is read for the whole tile" in found
 
 
 def test_half_of_a_number_that_decides_a_whole_one_is_named() -> None:

@@ -42,6 +42,24 @@ def test_a_line_of_conditions_is_looked_at() -> None:
     assert found == ["only where above_i reaches 1, and never up to 0"]
 
 
+def test_what_functions_are_taken_of_is_looked_at_before_the_lines() -> None:
+    """Of two sigmoids either may have the large operand; the line of none of them is large in all cases that fail."""
+    definition = read(
+        """def f(a: Float[Tensor, "n"], b: Float[Tensor, "n"]) -> Float[Tensor, "n"]:
+    r = sigmoid(a)
+    z = sigmoid(b)
+    return r + z"""
+    )
+    cases = [
+        Case({"a": np.full(3, 90.0 * (seed in (0, 1))), "b": np.full(3, 90.0 * (seed in (2, 3)))}, {})
+        for seed in range(20)
+    ]
+
+    found = line_conditions(definition, cases[:4], cases[4:])
+
+    assert found == ["only where what σ is taken of reaches 90, and never up to 0"]
+
+
 def test_the_values_of_lines_lead_to_the_results() -> None:
     equation = REGISTRY[ATTENTION]
     case = case_of(ATTENTION, n=3, m=4, d=2, e=2, batch=2)

@@ -18,7 +18,7 @@ from attnspec.notation import Bool, Float, Tensor
 from attnspec.notation import where as chosen_by
 from attnspec.verification.candidate.observation import Observation
 from attnspec.verification.cases.case import Case
-from attnspec.verification.diagnosis.locate import locate, mend, where
+from attnspec.verification.diagnosis.locate import locate, mend, revised, where
 from attnspec.verification.judge.judge import Judge
 from attnspec.verification.verdict import Diagnosis
 from synthetic import MANY, Array, case_of, changed, honest_answers, sentence
@@ -394,3 +394,26 @@ def test_an_argument_that_is_zero_where_the_mistake_would_not_show_tells_nothing
     assert "beta" not in where(compared)
     assert "only where beta is 0 everywhere" in where(compared, {id(cases[2])})
     assert "beta" not in where(compared, set())
+
+
+def test_a_right_case_in_which_the_mistake_would_not_show_does_not_hide_a_number() -> None:
+    """An option sets the failing cases apart from those that would show the mistake too."""
+    drawn = [case_of(NORM, d=4, seed=seed, batch=3) for seed in range(4)]
+    cases = [replace(case, options={"eps": eps}) for case, eps in zip(drawn, (0.5, 0.5, 0.5, 0.1), strict=True)]
+    wrong = changed(honest(NORM, *cases[:2]), lambda answer, _: answer + 1)
+    compared = judge(NORM).compare([*wrong, *honest(NORM, *cases[2:])], preset("op-by-op", "float32"))
+
+    assert "only where" not in where(compared)
+    assert "only where eps ≥ 0.5, and never up to 0.1" in where(compared, {id(cases[3])})
+
+
+@pytest.mark.parametrize(("d", "kept"), [(9, True), (3, False)])
+def test_a_range_that_the_case_beside_it_contradicts_is_not_said(d: int, kept: bool) -> None:
+    """Also of a mistake that was looked for in fewer cases than all."""
+    wrong = changed(honest(NORM, case_of(NORM, d=d, batch=3)), lambda answer, _: answer + 1)
+    [shown] = judge(NORM).compare(wrong, preset("op-by-op", "float32"))
+    says = "the root is missing (wrong in 4 of 90 cases, only where d ≥ 8, and never up to 7)"
+
+    found = revised(says, [shown], shown, REGISTRY[NORM].definition)
+
+    assert found == (says if kept else "the root is missing (wrong in 4 of 90 cases)")

@@ -154,6 +154,19 @@ def test_a_mistake_that_right_cases_contradict_explains_all_that_fail() -> None:
     assert recognised(ATTENTION, [*failing, *right], (mutant,)) is None
 
 
+@pytest.mark.parametrize("refute", [True, False])
+def test_a_mistake_of_software_that_a_failing_case_contradicts_is_not_named(refute: bool) -> None:
+    """Also if more cases fail than are tried, and the case is one of the others."""
+    drawn = [case_of(ATTENTION, n=5, m=4, d=3, e=6, seed=seed) for seed in range(TRIED_CASES)]
+    large = case_of(ATTENTION, n=2, m=2, d=3, e=1, seed=99)
+    made = made_with(too_large(ATTENTION, 2.0), drawn)
+    other = changed(honest_answers(ATTENTION, "float32", "op-by-op", [large]), lambda a, case: a + 100)
+
+    found = recognised(ATTENTION, [*made, *other], [too_large(ATTENTION, 2.0)], refute=refute)
+
+    assert (found is None) is refute
+
+
 def test_of_alike_mistakes_one_that_would_show_in_right_cases_is_not_named() -> None:
     """Wrong on cases with m = e, right on others: of two mistakes that explain the wrong ones, that one is named that
     the right ones do not refute."""

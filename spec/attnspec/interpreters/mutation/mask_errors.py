@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from itertools import permutations, product
 
 from attnspec.interpreters.formula.formula import text_of
 from attnspec.interpreters.mutation.everywhere import everywhere
@@ -31,6 +32,9 @@ from attnspec.language.tree import (
 
 ZERO, ONE = Number(0.0), Number(1.0)
 
+MOST_TILES = 4
+"""Convention: of so many sizes of tiles in the code any two are tried together."""
+
 STAND_IN = -1e9
 """A large negative number, in place of masked scores."""
 
@@ -48,6 +52,7 @@ def mask_errors(definition: Definition, further: Iterable[int] = ()) -> Iterator
                 *_unless_all_are_hidden(owner, where),
                 *_along_another_axis(owner, where),
                 *_read_in_part(owner, where, further),
+                *_up_to_the_tile_of_the_first(owner, where, further),
             ):
                 tree = map_throughout(definition, _within(owner.id, where, change))
                 if is_well_formed(tree):
@@ -64,6 +69,22 @@ def mask_errors(definition: Definition, further: Iterable[int] = ()) -> Iterator
 
     yield from _in_some_calls(definition)
     yield from _without_one_condition(definition)
+    yield from _with_condition_of_others(definition)
+
+
+def _with_condition_of_others(definition: Definition) -> Iterator[Mutant]:
+    """A sum or a softmax over all places has the condition of another one, as of the experts that are chosen."""
+    of_others = [node.where for node in nodes(definition) if isinstance(node, Reduce) and node.where is not None]
+    for place in everywhere(definition):
+        node = place.node
+        if not isinstance(node, Reduce) or node.op not in ("sum", *SOFTMAXES) or node.where is not None:
+            continue
+        for where in dict.fromkeys(of_others):
+            tree = place.put(replace(node, where=where)) if Position(node.index) in nodes(where) else None
+            if tree is not None and is_well_formed(tree):
+                shown, condition = place.site.show(node), place.site.show(where)
+                says = f"in {place.line}: only terms of {shown} with {condition} count"
+                yield Mutant(f"{place.label}/{condition} in {shown}", says, tree)
 
 
 def _without_one_condition(definition: Definition) -> Iterator[Mutant]:
@@ -187,6 +208,27 @@ def _from_each_tile(owner: Definition, where: Node, tile: int) -> Iterator[tuple
         if moved != where:
             says = f"in the mask {text_of(where, owner)}: {index} begins again in each tile of {tile}"
             yield f"{index}-from-tile-{tile}", says, _with_condition(moved)
+
+
+def _up_to_the_tile_of_the_first(
+    owner: Definition, where: Node, further: Iterable[int]
+) -> Iterator[tuple[str, str, Change]]:
+    """Where a place is compared with another, as in a causal mask, nothing is read behind the tile at which the first
+    of a tile of the other ones ends; tiles of the two have sizes of their own.
+    """
+    for node in nodes(where):
+        match node:
+            case Apply(op="<=", args=(Position(index=index) as place, end)):
+                others = [each for each in dict.fromkeys(nodes(end)) if isinstance(each, Position)]
+            case _:
+                continue
+        for other, (outer, inner) in product(others, permutations(list(further)[:MOST_TILES], 2)):
+            first = Apply("*", (Apply("//", (other, Number(float(outer)))), Number(float(outer))))
+            tile = Apply("//", (_with_place(end, other, first), Number(float(inner))))
+            read = Apply("<", (place, Apply("*", (Apply("+", (tile, ONE)), Number(float(inner))))))
+            words = f"{index} is read up to the end of the tile of {inner} that its first place sees"
+            says = f"for all of a tile of {outer} along {other.index}, {words}"
+            yield f"{index}-first-{outer}-{inner}", says, _with_condition(Apply("and", (where, read)))
 
 
 def _with_place(where: Node, place: Position, new: Node) -> Node:

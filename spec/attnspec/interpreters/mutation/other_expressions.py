@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import replace
 
 from attnspec.errors import NotationError
+from attnspec.interpreters.formula.formula import text_of
 from attnspec.interpreters.mutation.everywhere import Occurrence, everywhere
 from attnspec.interpreters.mutation.free_numbers import is_float
 from attnspec.interpreters.mutation.mutants import Mutant, is_well_formed
@@ -65,6 +66,24 @@ def ignored_conditions(definition: Definition) -> Iterator[Mutant]:
                     shown, also = place.site.show(place.node), place.site.show(kept)
                     says = f"in {place.line}: {also} is used instead of {shown}"
                     yield Mutant(f"{place.label}/{also} for {shown}", says, place.put(kept))
+    yield from _never_asked(definition)
+
+
+def _never_asked(definition: Definition) -> Iterator[Mutant]:
+    """A condition of several values is not asked of any: those where it holds, or does not, are used everywhere."""
+    choices = [node for node in nodes(definition) if isinstance(node, Apply) and node.op == "where"]
+    for condition, count in Counter(choice.args[0] for choice in choices).items():
+        for kept, words in ((1, "holds"), (2, "does not hold")) if count > 1 else ():
+
+            def change(node: Node, condition: Node = condition, kept: int = kept) -> Node:
+                is_choice = isinstance(node, Apply) and node.op == "where" and node.args[0] == condition
+                return node.args[kept] if is_choice and isinstance(node, Apply) else node
+
+            tree = with_roots(definition, [map_node(root, change) for root in definition.roots])
+            if is_well_formed(tree):
+                shown = text_of(condition, definition)
+                says = f"it is not asked whether {shown}: the values where it {words} are used everywhere"
+                yield Mutant(f"never asked/{shown}/{words}", says, tree)
 
 
 def exchanged_values(definition: Definition) -> Iterator[Mutant]:

@@ -27,7 +27,7 @@ from attnspec.verification.cases.distributions import (
     regime_applies,
 )
 from attnspec.verification.cases.patterns import FLOAT_PATTERNS, INT_PATTERNS, MASK_PATTERNS
-from attnspec.verification.cases.work import MOST_ASKED, shortened, work
+from attnspec.verification.cases.work import MOST_ASKED, axes_together, shortened, work
 
 FIRST_SEED = 4_000
 """Of the grid; those of the fixed suite are below."""
@@ -93,7 +93,7 @@ def grid(
     yield from _masks(made)
     yield from _hidden_tiles(made)
     yield from _edges(made)
-    yield from _tiles_of_results(made)
+    yield from _tiles_of_several(made)
     yield from _ties(made)
     yield from _memory(made)
     yield from _large_values(made)
@@ -250,19 +250,23 @@ def _is_edge(made: Describer, name: str, size: int) -> bool:
     return size > made.usual[name] and work(made.equation.definition, made.all_sizes({name: size})) <= MOST_WORK
 
 
-def _tiles_of_results(made: Describer) -> Iterator[Description]:
-    """All axes of a result several tiles long, and the others 2: tiles that are neither in the first row nor column."""
-    definition, seen = made.equation.definition, set[tuple[str, ...]]()
-    for result in definition.results:
-        axes = tuple(name for name in map(str, result.dims) if name in made.names and definition.role(name) not in FEW)
-        fits = all(within(made.equation, name, SEVERAL_TILES) == SEVERAL_TILES for name in axes)
-        if len(axes) < 2 or axes in seen or not fits:
-            continue
-        seen.add(axes)
-        sizes = dict.fromkeys(made.names, 2) | made.few(1) | dict.fromkeys(axes, SEVERAL_TILES)
-        description = made.at(f"{' and '.join(axes)} = {SEVERAL_TILES}, all others 2", batch=made.plain, sizes=sizes)
-        if work(definition, dict(description.sizes)) <= MOST_LONG_WORK:
-            yield description
+def _tiles_of_several(made: Describer) -> Iterator[Description]:
+    """All axes of a result several tiles long, or two that arrays have together, and the others 2: tiles that are
+    neither in the first row nor column.
+    """
+    definition = made.equation.definition
+    results = [tuple(name for name in map(str, result.dims) if name in made.names) for result in definition.results]
+    for axes in {frozenset(axes): axes for axes in (*axes_together(definition), *results)}.values():
+        if len(axes) > 1 and (sizes := several_long(made, axes, SEVERAL_TILES)):
+            yield made.at(f"{' and '.join(axes)} = {SEVERAL_TILES}, all others 2", batch=made.plain, sizes=sizes)
+
+
+def several_long(made: Describer, axes: tuple[str, ...], size: int, most: int = MOST_LONG_WORK) -> dict[str, int]:
+    """Sizes of which some have this one, and all others are 2; none if that is not claimed, or too much work."""
+    definition = made.equation.definition
+    sizes = dict.fromkeys(made.names, 2) | made.few(1) | dict.fromkeys(axes, size)
+    fits = all(definition.role(name) not in FEW and within(made.equation, name, size) == size for name in axes)
+    return sizes if fits and work(definition, made.all_sizes(sizes)) <= most else {}
 
 
 def _large_values(made: Describer) -> Iterator[Description]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import lru_cache
+from itertools import combinations
 
 from attnspec.interpreters.cost.cost import Cost, cost
 from attnspec.language import layers
@@ -47,6 +48,16 @@ def _at(definition: Definition, sizes: Mapping[str, int]) -> tuple[Cost, dict[st
     """The cost of an equation with the layers of a case, and all sizes of the case."""
     each = sized(definition, sizes)
     return _counted(layers.of_count(definition, each.get(layers.COUNT, 1))), each
+
+
+def axes_together(definition: Definition) -> list[tuple[str, ...]]:
+    """The pairs of axes that some array of an equation has together: an argument, a result or one in between.
+
+    Weights do not count: a kernel is not called with large ones alone.
+    """
+    counted = _counted(layers.of_count(definition, 1))
+    products = (names for names, _ in (counted.inputs + counted.outputs + counted.elementwise).terms)
+    return [*dict.fromkeys(pair for names in products for pair in combinations(dict.fromkeys(names), 2))]
 
 
 def shortened(description: Description, definition: Definition, least: Callable[[str], int]) -> Description:

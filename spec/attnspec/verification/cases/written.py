@@ -15,16 +15,16 @@ from attnspec.language.tree import Option
 from attnspec.verification.cases.case import FEW, Description, within
 from attnspec.verification.cases.describer import Describer
 from attnspec.verification.cases.distributions import extreme_values
-from attnspec.verification.cases.grid import MOST_WORK, is_of_grid
-from attnspec.verification.cases.work import work
+from attnspec.verification.cases.grid import MOST_WORK, SEVERAL_TILES, is_of_grid, several_long
+from attnspec.verification.cases.work import axes_together, work
 
 FIRST_SEED = 7_000
 """Of these cases; those of the grid are below."""
 
 MOST_SIZES, MOST_VALUES, MOST_PAIRS, MOST_BATCHES = 24, 12, 12, 6
 """Conventions: how many cases have a size from the code, how many an option, how many a size while another axis has
-size 1 or an option is another number, and how many a small number of examples, a size beyond a mask of bits or many
-rows of all examples."""
+size 1 or is as long or an option is another number, and how many a small number of examples, a size beyond a mask of
+bits or many rows of all examples."""
 
 IN_SOURCES = 4
 """Convention: of a source that the caller names, so many times as many: it has more numbers, and is meant."""
@@ -36,8 +36,8 @@ MOST_EXAMPLES, WORK_OF_MANY = 520, 4 * MOST_WORK
 """Conventions: the largest number of examples of any equation, and the work of a case with more of them."""
 
 MOST_OWN_WORK = 700_000
-"""Convention: a loss of 100,001 classes costs less. A case at a number of the code may cost so much, with all other
-axes short."""
+"""Convention: a loss of 100,001 classes costs less, and so do 257 queries of as many keys. A case at a number of the
+code may cost so much, with all other axes short."""
 
 BEYOND_BITS, MOST_MASKED_WORK = 8, 2 * MOST_OWN_WORK
 """Conventions: how many places are beyond a mask of bits, more than one since two may be alike; and the work of such a
@@ -69,6 +69,7 @@ def written(
         yield from islice(_values(made, new, where), times * MOST_VALUES)
         yield from islice(_beside_one(made, new, where), times * MOST_PAIRS)
         yield from islice(_few_examples(made, new, where), times * MOST_BATCHES)
+        yield from islice(_on_two_axes(made, new, where), times * MOST_PAIRS)
         yield from islice(_with_options(made, new, where), times * MOST_PAIRS)
         yield from islice(_beyond_bits(made, new, where), times * MOST_BATCHES)
         yield from islice(_rows_of_all(made, new, where), times * MOST_BATCHES)
@@ -119,6 +120,14 @@ def _beside_one(made: Describer, numbers: Sequence[float], where: str) -> Iterat
                 fixed = {name: number + 1, one: 1}
                 if len(fixed) > 1 and made.least(one) <= 1 and (sizes := _affordable(made, fixed)):
                     yield made.at(f"{name} = {number + 1}, {one} = 1, near a {number} in {where}", made.plain, sizes)
+
+
+def _on_two_axes(made: Describer, numbers: Sequence[float], where: str) -> Iterator[Description]:
+    """Two axes that arrays have together, both beyond a number: the second tile of queries reads that of keys."""
+    for number in _beyond_usual(made, numbers):
+        for axes in axes_together(made.equation.definition):
+            if number + 1 > SEVERAL_TILES and (sizes := several_long(made, axes, number + 1, MOST_OWN_WORK)):
+                yield made.at(f"{' and '.join(axes)} = {number + 1}, near a {number} in {where}", made.plain, sizes)
 
 
 def _with_options(made: Describer, numbers: Sequence[float], where: str) -> Iterator[Description]:

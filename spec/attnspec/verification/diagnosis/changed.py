@@ -45,20 +45,27 @@ def changed_inputs(
     policy: Policy,
     tiles: Sequence[int] = (),
     *,
+    changes: Iterable[Change] | None = None,
     always: bool = False,
 ) -> Diagnosis | None:
     """Find the changes of inputs of which the answers are right; None if there are none.
 
     Args:
         tiles: numbers in the candidate's code that may be sizes of tiles.
+        changes: those that are tried; all if None.
         always: whether only changes are named that no right case refutes.
     """
-    failing = _telling(judge, observations, policy)
+    telling = _telling(judge, observations, policy, None)
+    failing, others = telling[:TRIED_CASES], telling[TRIED_CASES:]
     if not failing:
         return None
-    near = [*_near(judge, failing[0], policy, input_changes(judge.equation.definition, tiles))]
+    tried = input_changes(judge.equation.definition, tiles) if changes is None else changes
+    near = [*_near(judge, failing[0], policy, tried)]
     for observation in failing[1:]:  # a value costs a fraction of a noise
         near = [*_near(judge, observation, policy, near)] if len(near) > NAMED_CHANGES else near
+    for observation in others:
+        near = [*_near(judge, observation, policy, near)]
+    failing += others[-TRIED_CASES:]  # the largest ones, in which other tiles are
 
     def explaining(changes: Sequence[Change]) -> list[Change]:
         explained = (change for change in changes if all(_explains(judge, change, each, policy) for each in failing))
@@ -70,8 +77,8 @@ def changed_inputs(
     if not found:
         return None
     rest = "" if unrefuted else f" (wrong {_where(judge, observations, policy)})"
-    first, *others = found
-    return Diagnosis("inputs", first.says + rest, tuple(change.says for change in others))
+    first, *alike = found
+    return Diagnosis("inputs", first.says + rest, tuple(change.says for change in alike))
 
 
 def _where(judge: Judge, observations: Sequence[Observation], policy: Policy) -> str:
@@ -262,14 +269,14 @@ def changed_answers(judge: Judge, observations: Sequence[Observation], policy: P
     return Diagnosis("answers", "; ".join(dict.fromkeys(sentences)), tuple(also) if len(sentences) == 1 else ())
 
 
-def _telling(judge: Judge, observations: Sequence[Observation], policy: Policy) -> list[Observation]:
-    """Failing cases with enough elements, the cheapest of ordinary values first."""
+def _telling(
+    judge: Judge, observations: Sequence[Observation], policy: Policy, most: int | None = TRIED_CASES
+) -> list[Observation]:
+    """Failing cases with enough elements, the cheapest of ordinary values first; no more than so many."""
     failing = [
         observation for observation in judge.failing(observations, policy) if observation.elements >= TELLING_ELEMENTS
     ]
-    return sorted(failing, key=lambda observation: (_special(observation.case), observation.case.elements))[
-        :TRIED_CASES
-    ]
+    return sorted(failing, key=lambda observation: (_special(observation.case), observation.case.elements))[:most]
 
 
 def _special(case: Case) -> bool:

@@ -67,6 +67,7 @@ from attnspec.verification.diagnosis.changed import (
 )
 from attnspec.verification.diagnosis.constants import wrong_numbers
 from attnspec.verification.diagnosis.departure import with_departure
+from attnspec.verification.diagnosis.input_changes import wrapped_inputs
 from attnspec.verification.diagnosis.one_reading import mistake_at_one_reading
 from attnspec.verification.diagnosis.reading import wrong_reading
 from attnspec.verification.diagnosis.recognise import (
@@ -90,7 +91,7 @@ from attnspec.verification.judge.judge import Judge
 from attnspec.verification.judge.statistics import wrong_values
 from attnspec.verification.verdict import Departure, Diagnosis, VerdictKind
 
-LARGEST_TILE = 4096
+LARGEST_TILE = 65_536
 """Numbers in a candidate's code up to this may be sizes of tiles."""
 
 LONG = 400
@@ -339,7 +340,10 @@ class Explainer:
             *mask_errors(definition, sizes),
             *wrapped_places(definition, sizes),
         ]
-        return recognise(self.searching, observations, mistakes, judged.policy, refute=True)
+        wrapped = wrapped_inputs(definition, sizes)
+        return recognise(self.searching, observations, mistakes, judged.policy, refute=True) or changed_inputs(
+            self.searching, observations, judged.policy, changes=wrapped
+        )
 
     @property
     def mistakes_before_gradients(self) -> Sequence[Mutant]:

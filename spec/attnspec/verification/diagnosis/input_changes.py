@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations
+from itertools import combinations, permutations
 
 import numpy as np
 
 from attnspec.interpreters.evaluation.call import fit
 from attnspec.interpreters.formula.formula import text_of, text_of_names
+from attnspec.language.dims import Dim
 from attnspec.language.tree import Definition, Name, Option, Parameter
 from attnspec.verification.candidate.observation import Array
 from attnspec.verification.cases.case import Case
@@ -59,6 +60,7 @@ def input_changes(definition: Definition, tiles: Iterable[int] = ()) -> Iterator
     yield from _options_together(definition)
     yield from _packings(arrays, definition)
     yield from _families(arrays)
+    yield from _as_long_as_another(arrays, definition)
     for some in _groups(arrays):
         for says, change in IN_A_BATCH.items():
             yield _change(some, says, definition, change)
@@ -226,6 +228,37 @@ def _families(parameters: Sequence[Parameter]) -> Iterator[Change]:
             yield Change(f"the arguments that end in _{one} and those that end in _{other} are swapped", _read(*both))
 
 
+def _as_long_as_another(parameters: Sequence[Parameter], definition: Definition) -> Iterator[Change]:
+    """All arguments along an axis of no result are read as far as another axis goes, with 0 behind their last place."""
+    in_results = {dim for result in definition.results for dim in result.dims}
+    dims = dict.fromkeys(dim for each in parameters for dim in each.dims if str(dim).isidentifier())
+    for dim, other in permutations(dims, 2):
+        if dim not in in_results:
+            along = [each for each in parameters if dim in each.dims]
+            names = _names(along, definition)
+            says = f"as many places of {names} along {dim} are read as {other} has, and 0 behind the last"
+            yield Change(says, _read_as_far(along, dim, other, definition))
+
+
+def _read_as_far(
+    parameters: Sequence[Parameter], dim: Dim, other: Dim, definition: Definition
+) -> Callable[[Case], Case | None]:
+    """The case whose arguments are as long along an axis as another one is."""
+
+    def of(case: Case) -> Case | None:
+        size, changed = _size(definition, case, str(other)), {}
+        for parameter in parameters:
+            array = case.arrays[parameter.name]
+            for axis in (k - len(parameter.dims) for k, each in enumerate(parameter.dims) if each == dim):
+                longer = [(0, 0)] * array.ndim
+                longer[axis] = (0, max(size - array.shape[axis], 0))
+                array = np.take(np.pad(array, longer), range(size), axis)
+            changed[parameter.name] = array
+        return _with_arrays(case, changed)
+
+    return of
+
+
 def _alike(one: Parameter, other: Parameter | None) -> bool:
     return other is not None and (one.dims, one.kind) == (other.dims, other.kind)
 
@@ -295,6 +328,8 @@ def _of_one(parameter: Parameter, tiles: Iterable[int]) -> Iterator[tuple[str, O
         yield f"the first place of {{name}} along {dim} is read at every place", _first(back)
         yield f"the last place of {{name}} along {dim} is read as the one before it", _before_last(back)
         yield f"{{name}} is read as if its axis {dim} lay before the batch axis", _flattened(back)
+        if not parameter.symbol.weight:
+            yield from _first_of_tiles(back, str(dim), tiles)
         if parameter.kind == "float" and not parameter.symbol.weight:
             yield from _shifted(back, str(dim))
             yield from _in_whole_tiles(back, str(dim), tiles)
@@ -335,6 +370,33 @@ def _in_whole_tiles(axis: int, dim: str, tiles: Iterable[int]) -> Iterator[tuple
             return np.moveaxis(kept, 0, axis) if array.shape[axis] >= tile else None
 
         yield f"{{name}} along {dim} is read as 0 behind the last whole tile of {tile}, unless that is all", change
+
+
+def _first_of_tiles(axis: int, dim: str, tiles: Iterable[int]) -> Iterator[tuple[str, OfArray]]:
+    """Each place is read as the first one of its tile, where there are several tiles."""
+    for tile in dict.fromkeys((*tiles, *TILES)):
+
+        def change(array: Array, _: int, tile: int = tile) -> Array | None:
+            size = array.shape[axis]
+            return np.take(array, np.arange(size) // tile * tile, axis) if size else None
+
+        yield f"the first place of each tile of {tile} of {{name}} along {dim} is read for the whole tile", change
+
+
+def wrapped_inputs(definition: Definition, lengths: Iterable[int]) -> Iterator[Change]:
+    """One argument is read from its start again behind so many places, as from a buffer that is full."""
+    for parameter in definition.parameters:
+        for axis, dim in enumerate(parameter.dims if parameter.kind != "layers" else ()):
+            for length in lengths:
+
+                def change(
+                    array: Array, _: int, axis: int = axis - len(parameter.dims), length: int = length
+                ) -> Array | None:
+                    size = array.shape[axis]
+                    return np.take(array, np.arange(size) % length, axis) if size > length else None
+
+                says = f"behind {length:,} places along {dim}, {{name}} is read from its start again"
+                yield _change([parameter], says, definition, change)
 
 
 def _multiple(of: int) -> Callable[[int], int]:

@@ -1,4 +1,4 @@
-"""What the values of the equation's lines have in common in the cases that fail, and in no case that is right."""
+"""What lines, and what functions are taken of, have in common in the cases that fail, and in no case that is right."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from math import comb
 import numpy as np
 
 from attnspec.interpreters.evaluation.call import values_of_lines
+from attnspec.interpreters.evaluation.operands import ends_of_operands
 from attnspec.interpreters.formula.formula import text_of
 from attnspec.language.tree import Definition, Name
 from attnspec.thresholds import BY_CHANCE, WIDE_ELEMENTS
@@ -29,18 +30,25 @@ EXTREMES = {1: "reaches {:.3g}, and never up to {:.3g}", -1: "falls to {:.3g}, a
 def line_conditions(definition: Definition, failing: Sequence[Case], passing: Sequence[Case]) -> list[str]:
     """The first line with a 0, an infinite value, or one beyond some number, in each case that fails and in no other.
 
-    Very large cases that are right are left out. Where very large cases fail, nothing is found. That a line goes beyond
-    what it does elsewhere is said only if the cases that fail would rarely be those with the largest values by chance.
+    What functions are taken of comes before the lines, which follow from it. Very large cases that are right are left
+    out. Where very large cases fail, nothing is found. That values go beyond what they do elsewhere is said only if the
+    cases that fail would rarely be those with the largest values by chance.
     """
     if not failing or any(case.elements >= WIDE_ELEMENTS for case in failing):
         return []
     wrong, right = (
-        [values_of_lines(definition, case.arguments) for case in cases if case.elements < WIDE_ELEMENTS]
-        for cases in (failing, passing)
+        [_values(definition, case) for case in cases if case.elements < WIDE_ELEMENTS] for cases in (failing, passing)
     )
     names = [name for name in wrong[0] if all(name in values and values[name].size for values in wrong)]
     found = [*_special(names, wrong, right), *_extreme(names, wrong, right)]
-    return [f"only where {text_of(Name(name), definition)} {says}" for name, says in found[:1]]
+    return [f"only where {name} {says}" for name, says in found[:1]]
+
+
+def _values(definition: Definition, case: Case) -> Values:
+    """The operands of functions and the values of lines, by what they are called in a sentence."""
+    lines = values_of_lines(definition, case.arguments)
+    named = {text_of(Name(name), definition): values for name, values in lines.items()}
+    return {**ends_of_operands(definition, case.arguments), **named}
 
 
 def _special(names: Sequence[str], wrong: Sequence[Values], right: Sequence[Values]) -> list[tuple[str, str]]:

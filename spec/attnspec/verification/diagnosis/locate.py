@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import operator
+import re
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from math import comb, prod
 from typing import Any
@@ -24,6 +26,12 @@ from attnspec.verification.verdict import Diagnosis
 
 NOT_IN_EACH = ", though not in each such case"
 """How a condition ends that holds in some right cases too."""
+
+NUMBER_FACT = re.compile(r", only where (\w+) (≥|≤|=) ([\d.e+-]+)(?:, and never up to [\d.e+-]+)?")
+"""What failing cases have in common, in a sentence."""
+
+RELATIONS: dict[str, Callable[[float, float], bool]] = {"≥": operator.ge, "≤": operator.le, "=": operator.eq}
+"""{sign: what it means} in such a sentence."""
 
 
 def locate(judge: Judge, observations: Sequence[Observation], policy: Policy, reason: str) -> Diagnosis:
@@ -54,8 +62,8 @@ def where(
     """Describe in how many cases an answer is wrong, and what these have in common.
 
     Args:
-        telling: the ids of the right cases in which the mistake would have shown; of all if None. In the others an
-            argument may be 0 everywhere without telling anything.
+        telling: the ids of the right cases in which the mistake would have shown; of all if None. The others may have
+            anything in common with those that fail, and tell nothing.
         definition: the equation, whose lines are looked at if nothing else is in common.
     """
     wrong = [comparison for comparison in compared if comparison.fails]
@@ -80,6 +88,10 @@ def revised(says: str, compared: Sequence[Compared], shown: Compared | None, def
         if fact not in after:
             instead = next((each for each in after if each.split()[:3] == fact.split()[:3]), "")  # of the same size
             says = says.replace(f", {fact}", f", {instead}" if instead else "")
+    numbers = {} if shown.case.description is None else _numbers(shown.case)
+    for found in NUMBER_FACT.finditer(says):  # of a mistake that is looked for in fewer cases
+        if not RELATIONS[found[2]](numbers.get(found[1], float(found[3])), float(found[3])):
+            says = says.replace(found[0], "")
     return says
 
 
@@ -97,8 +109,10 @@ def _circumstances(
     if axes := _only_with_axes(_descriptions(failing), _descriptions(passing)):
         return [axes]
     facts = []
+    told = passing if telling is None else [case for case in passing if id(case) in telling]
     sizes = [_numbers(case) for case in failing]
-    others = [_numbers(case) for case in passing if not _has_size_one(case)] or [_numbers(case) for case in passing]
+    others = [_numbers(case) for case in told or passing if not _has_size_one(case)]
+    others = others or [_numbers(case) for case in told or passing]
     for name in [name for name in sizes[0] if all(name in case_sizes for case_sizes in (*sizes, *others))]:
         wrong_at, right_at = {case_sizes[name] for case_sizes in sizes}, {case_sizes[name] for case_sizes in others}
         if min(wrong_at) > max(right_at):
@@ -108,7 +122,6 @@ def _circumstances(
         elif max(wrong_at) < min(right_at):
             facts.append(f"only where {name} ≤ {max(wrong_at):g}")
     regimes, right = ({description.regime for description in _descriptions(cases)} for cases in (failing, passing))
-    told = passing if telling is None else [case for case in passing if id(case) in telling]
     facts += [f"only where {name} is 0 everywhere" for name in sorted(_zero(failing) - _zero(told, some=True)) if told]
     facts += _everywhere(failing, told)
     facts += _hidden(failing, passing)

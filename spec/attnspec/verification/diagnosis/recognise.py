@@ -96,8 +96,10 @@ def recognise(
     if len(failing) > TRIED_CASES and not np.isfinite(wrong_values(judge.compare(failing, policy))).any():
         least = 1.0 if refute else EXPLAINED_CASES  # NaN in a few cases is what many mistakes give: all cases are asked
         alike = [mutant for mutant in alike if _explains_all(judge, failing, mutant, policy, least)]
-    if len(alike) > 1:
-        rest = failing[TRIED_CASES:]
+    rest = failing[TRIED_CASES:]
+    if refute:
+        alike = [each for each in alike if not any(_contradicts(judge, item, each, policy) for item in rest)]
+    elif len(alike) > 1:
         alike = _uncontradicted(judge, rest[:: 1 + len(rest) // CONTROLS], alike, policy) or alike
     if refute:
         alike = [each for each in alike if not any(_is_beyond(judge, item, each, policy) for item in failing)]
@@ -215,6 +217,17 @@ def _uncontradicted(
             mutant for mutant, found in zip(kept, outputs, strict=True) if found is None or are_near(compared, found)
         ]
     return kept
+
+
+def _contradicts(judge: Judge, observation: Observation, mutant: Mutant, policy: Policy) -> bool:
+    """Whether a failing answer is neither near to a mutant's values nor, where these are finite, within its noise.
+
+    What storage makes wrong is not contradicted, as it has no values of its own.
+    """
+    if mutant.in_storage or _uncontradicted(judge, [observation], [mutant], policy):
+        return False
+    compared = _compare_with_mutant(judge, [observation], mutant, policy)
+    return any(bool(((each.ratio > 1) & np.isfinite(each.noise.value)).any()) for each in compared)
 
 
 def are_near(compared: Sequence[Compared], values: Sequence[Array]) -> bool:
