@@ -55,10 +55,12 @@ gpu: $(INSTALLED) ## the tests of PyTorch's implementations and peers on a CUDA 
 	@echo "== pytest -m gpu"
 	@OMP_NUM_THREADS=1 timeout 600 $(PYTHON) -m pytest -m gpu -n auto -q -rs --device $(DEVICE) tests/test_device.py
 
-bench: $(INSTALLED) ## measure the implementations beside PyTorch's and other software; tables and a history in .benchmarks
+bench: $(INSTALLED) ## measure the implementations beside other software, and how the cost of judging grows; see .benchmarks
 	@echo "== benchmarks/implementations.py, with one thread, then with two"
 	@OMP_NUM_THREADS=1 $(PYTHON) benchmarks/implementations.py
 	@OMP_NUM_THREADS=2 $(PYTHON) benchmarks/implementations.py
+	@echo "== benchmarks/growth.py"
+	@OMP_NUM_THREADS=1 $(PYTHON) benchmarks/growth.py
 
 lint: $(INSTALLED) ## the formatter's check, ruff, and mypy --strict
 	@echo "== ruff format"

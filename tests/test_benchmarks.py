@@ -32,7 +32,7 @@ def loaded(name: str) -> Any:
 
 
 BENCHMARK, VERDICT_TIME = loaded("implementations"), loaded("verdict_time")
-WRONG = loaded("wrong_large")
+WRONG, GROWTH = loaded("wrong_large"), loaded("growth")
 worse_than_before, write = BENCHMARK.worse_than_before, BENCHMARK.write
 ROW = BENCHMARK.Row("attention.causal", "own (numpy)", "its peer (torch)", 1.0, 4.0)
 
@@ -69,6 +69,27 @@ def test_a_subject_is_measured_beside_its_reference(monkeypatch: pytest.MonkeyPa
     assert own.reference == reference.reference == reference.implementation
     assert reference.ratio == 1.0
     assert own.ratio > 0
+
+
+@pytest.mark.parametrize(("power", "worse"), [(0.5, False), (1.0, False), (2.0, True)])
+def test_growth_is_held_against_the_design(tmp_path: Path, power: float, worse: bool) -> None:
+    counts = [8, 16, 32, 64]
+    grown = [1000 + 3 * count**power for count in counts[:1]] + [3 * count**power for count in (16, 32, 64)]
+    row = GROWTH.Row(GROWTH.SUBJECTS[0], counts, grown, [round(1e6 * each) for each in grown])
+
+    assert row.exponents == pytest.approx((power, power), abs=1e-3), "by the last two doublings"
+    assert row.is_worse is worse
+    GROWTH.write([row], tmp_path)
+    assert f"| {power:.2f} | {power:.2f} | 1{', more' if worse else ''} |" in (tmp_path / "growth.md").read_text()
+
+
+@pytest.mark.parametrize("subject", GROWTH.SUBJECTS, ids=str)
+def test_what_grows_can_be_measured(subject: Any) -> None:
+    row = GROWTH.measured(replace(subject, sizes=dict.fromkeys(subject.sizes, 4), doublings=2), rounds=1)
+
+    assert len(row.counts) == len(row.seconds) == len(row.peaks) == 3
+    assert min(row.seconds) > 0
+    assert min(row.peaks) > 0
 
 
 @pytest.mark.parametrize("subject", BENCHMARK.SUBJECTS, ids=str)
