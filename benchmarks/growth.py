@@ -1,12 +1,12 @@
-"""How the cost of judging grows: time and memory of the value and of the noise along one axis, and of known mistakes.
+"""How the cost of judging grows: time and memory of the value and the noise along one axis, and of known mistakes.
 
     python benchmarks/growth.py [--only WORD] [--rounds N] [--folder FOLDER]
 
 One axis is doubled again and again while the others stay, and so is the number of mistakes that are evaluated on one
-case. All sizes take turns, and the smallest CPU time of the rounds counts; the memory is the most that NumPy has held at
-once. An exponent is that of the last two doublings: 1 is linear, 2 is quadratic. It is compared with the one of the
-design, which is that of the operations of the equation; the exit code is 1 if one is larger by more than `SLACK`. A
-table goes to FOLDER/growth.md; with matplotlib there is FOLDER/growth.png too.
+case. All sizes take turns, and the smallest CPU time of the rounds counts; the memory is the most that NumPy has held.
+An exponent is that of the last two doublings: 1 is linear, 2 is quadratic. It is compared with that of the design, by
+which the operations of the equation grow; the exit code is 1 if one is larger by more than `SLACK`. A table goes to
+FOLDER/growth.md; with matplotlib there is FOLDER/growth.png too.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ SUBJECTS = (
     Subject("recurrent.gru", "noise", "u", {**GRU, "t": 4, "u": 64}, 3, design=2.0),
     Subject("backward.gru", "noise", "t", {**GRU, "t": 16}, 3),
     Subject("recurrent.gru", "mistakes", MISTAKES, {"t": 5, "d": 4, "u": 7}, 4),
-    Subject("attention.scaled_dot_product", "mistakes", MISTAKES, {"n": 5, "m": 6, "d": 4, "e": 3}, 4),
+    Subject("attention_rnn.bahdanau_decode", "mistakes", MISTAKES, dict.fromkeys("ndmeualv", 4), 4),
 )
 
 
@@ -186,15 +186,16 @@ def plot(found: Sequence[Row], file: Path) -> None:
     mpl.use("Agg")
     from matplotlib import pyplot as plt
 
-    figure, both = plt.subplots(1, 2, figsize=(13, 6), layout="constrained", sharex=True)
+    figure, both = plt.subplots(1, 2, figsize=(13, 8), layout="constrained", sharex=True)
     for axes, name in zip(both, ("CPU time", "memory"), strict=True):
+        axes.set_prop_cycle(color=plt.get_cmap("tab20").colors)
         for row in found:
             costs = row.seconds if name == "CPU time" else row.peaks
             times = [count / row.counts[0] for count in row.counts]
             axes.plot(times, [cost / costs[0] for cost in costs], marker="o", label=str(row.subject))
         axes.plot([1, 16], [1, 16], color="black", linestyle="dashed", label="linear")
         axes.set(xscale="log", yscale="log", xlabel="size over the smallest", ylabel=f"{name} over the smallest's")
-    both[0].legend(fontsize="small")
+    figure.legend(*both[0].get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize="small")
     figure.savefig(file)
     plt.close(figure)
 
