@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
+from random import Random
 
 from rich.console import Console
 from rich.table import Table
@@ -77,8 +78,9 @@ class Subject:
             return partial(Judge(equation, "float32").noise_of, case, policy)
         if self.what == "value":
             return partial(equation, **case.arrays, **case.options)
-        trees = [each.definition for each in mutants(equation) if not each.in_storage][:count]
-        return lambda: [*values_of_each(trees, case)]
+        trees = [each.definition for each in mutants(equation) if not each.in_storage]
+        mixed = Random(1).sample(trees, len(trees))  # neighbours are alike, and are evaluated together
+        return lambda: [*values_of_each(mixed[:count], case)]
 
 
 ATTENTION = {"n": 256, "m": 256, "d": 32, "e": 32}
@@ -188,7 +190,7 @@ def plot(found: Sequence[Row], file: Path) -> None:
 
     figure, both = plt.subplots(1, 2, figsize=(13, 8), layout="constrained", sharex=True)
     for axes, name in zip(both, ("CPU time", "memory"), strict=True):
-        axes.set_prop_cycle(color=plt.get_cmap("tab20").colors)
+        axes.set_prop_cycle(color=mpl.color_sequences["tab20"])
         for row in found:
             costs = row.seconds if name == "CPU time" else row.peaks
             times = [count / row.counts[0] for count in row.counts]

@@ -40,6 +40,14 @@ def twice(x):
 """
 
 
+HEARS_CTRL_C = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # what a shell runs in the background begins without
+from attnspec.cli import main
+main(prog_name="attnspec")
+"""
+
+
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
@@ -52,7 +60,7 @@ class Watched:
     """A command with `--watch` that is running."""
 
     def __init__(self, *words: str) -> None:
-        command = [sys.executable, "-m", "attnspec", "verify", *words, "--watch"]
+        command = [sys.executable, "-c", HEARS_CTRL_C, "verify", *words, "--watch"]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         self.lines: Queue[str] = Queue()
         threading.Thread(target=self.read, daemon=True).start()
