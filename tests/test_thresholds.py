@@ -51,6 +51,8 @@ ELSEWHERE = {
     "LARGEST_AT_ONCE": "how large they may be, for speed",
     "MOST_VALUES": "how many values are kept, for speed",
     "MOST_ELEMENTS": "how large kept values may be, for speed",
+    "MOST_DRAWN": "how large kept cases may be, for speed",
+    "MOST_KEPT": "how large kept cases and noises may be, for speed",
     "QUARTERS": "parts of a step that are tried at once",
     "FORMATS": "formats of floating-point numbers",
     "MEMBER": "the name of an axis",
