@@ -135,13 +135,14 @@ def slices(compared: Sequence[Compared]) -> Slice | None:
     """The row or column whose root mean square of error / σ is the furthest beyond its limit; None if none is."""
     beyond: list[Slice] = []
     for comparison in compared:
+        if not comparison.counted.any():
+            continue
+        errors, samples = comparison.z**2, comparison.z_members**2
         for axis in range(comparison.z.ndim):
             others = tuple(k for k in range(comparison.z.ndim) if k != axis)
             count = comparison.counted.sum(axis=others)
-            if comparison.z.size == 0 or not count.any():
-                continue
-            rms = np.sqrt((comparison.z**2).sum(axis=others) / np.maximum(count, 1))
-            members = np.sqrt((comparison.z_members**2).sum(axis=tuple(k + 1 for k in others)) / np.maximum(count, 1))
+            rms = np.sqrt(errors.sum(axis=others) / np.maximum(count, 1))
+            members = np.sqrt(samples.sum(axis=tuple(k + 1 for k in others)) / np.maximum(count, 1))
             limit = np.maximum(
                 SLICE_MODEL * (1 + SLICE_SPREAD / np.sqrt(np.maximum(count, 1))), SLICE_SAMPLES * members.max(axis=0)
             )
@@ -276,15 +277,16 @@ def project(compared: Sequence[Compared], direction: Direction) -> Coefficient |
     inner = norm = fourth = lean = energy = everything = 0.0
     spread, energies = np.zeros(SAMPLES), np.zeros(SAMPLES)
     for comparison, d in _in_sigmas(compared, direction):
+        errors, squares = comparison.z**2, d**2
         inner += float((comparison.z * d).sum())
-        norm += float((d * d).sum())
-        fourth += float((d**4).sum())
+        norm += float(squares.sum())
+        fourth += float((squares**2).sum())
         lean += float(np.abs(d).sum())
-        spread += (comparison.z_members * d).reshape(SAMPLES, -1).sum(axis=1)
-        everything += float((comparison.z**2).sum())
-        support = d != 0
-        energy += float((comparison.z[support] ** 2).sum())
-        energies += (comparison.z_members[:, support] ** 2).sum(axis=1)
+        members, support = comparison.z_members.reshape(SAMPLES, -1), d != 0
+        spread += members @ d.ravel()
+        everything += float(errors.sum())
+        energy += float(errors[support].sum())
+        energies += members**2 @ support.ravel()
     if norm == 0:
         return None
     share = min(inner**2 / norm / energy, 1.0) if energy else 0.0
