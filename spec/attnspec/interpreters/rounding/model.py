@@ -150,7 +150,9 @@ class Rounding:
         """
         policy = self.policy
         u = policy.accumulation.u
-        total = u**2 / 3 * (count / 6 * squares + count / 3 * value**2) * repeated  # u²/3 (k/6 Σp² + k/3 v²)
+        total = u**2 / 3 * (count / 6 * squares + count / 3 * value**2)  # u²/3 (k/6 Σp² + k/3 v²)
+        if not isinstance(repeated, float) or repeated != 1.0:
+            total = total * repeated
         if not exact_products:
             total = total + u**2 / 3 * squares  # each product is rounded once: u²/3 Σp²
         if policy.products is not None:
@@ -161,8 +163,10 @@ class Rounding:
             total = total + self.one_rounding(policy.intermediates, value)
         else:
             total = total + policy.intermediates.least**2 / 3
-        zeros = (squares == 0) & (value == 0)  # a sum of zeros is 0 in any order
-        return self.xp.where(zeros, 0.0, total) if bool(zeros.any()) else total
+        zeros = squares == 0
+        if not bool(zeros.any()):
+            return total
+        return self.xp.where(zeros & (value == 0), 0.0, total)  # a sum of zeros is 0 in any order
 
     def repeated(self, terms: Array, axis: int) -> Array | float:
         """The factor by which equal terms raise the variance of partial sums, with the axis kept; at least 1.
