@@ -151,7 +151,7 @@ def test_files_are_watched_until_they_stay_as_they_are(folder: Path) -> None:
     assert {Path(file).name for file in watch.before} == {"mine.py", "helper.py", "cases.npz"}
 
 
-@pytest.mark.parametrize("target", ["nowhere.py:weights", "command:attnspec-kernel --fast"])
+@pytest.mark.parametrize("target", ["nowhere.py:weights", "numpy.linalg:norm", "command:attnspec-kernel --fast"])
 def test_what_has_no_file_of_its_own_is_not_watched(target: str) -> None:
     with pytest.raises(SpecError, match="no file to watch"):
         Watch([target], VerifyOptions())

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import NoReturn
 
@@ -18,11 +19,11 @@ import click
 
 from attnspec.errors import SpecError
 from attnspec.faces.errors import BAD_INPUT
-from attnspec.verification.candidate.sources import sources_of
+from attnspec.verification.candidate.sources import is_installed, sources_of
 from attnspec.verification.cases.recordings import as_tuple
 from attnspec.verification.options import VerifyOptions
 from attnspec.verification.sandbox.runner import Runner
-from attnspec.verification.sandbox.targets import Command
+from attnspec.verification.sandbox.targets import Command, Module, Target
 from attnspec.verification.targeting import parse_target
 
 POLL_S = 0.1
@@ -88,7 +89,7 @@ class Watch:
             _, parsed = parse_target(target)
             if isinstance(parsed, Command):
                 found += [word for word in parsed.words if Path(word).is_file()]
-            else:
+            elif not _is_of_a_library(parsed):
                 found += sources_of(parsed, self.options.equations).files
         found += [str(each) for each in as_tuple(self.options.inputs) if isinstance(each, str | os.PathLike)]
         return [*dict.fromkeys(map(os.path.realpath, found))]
@@ -116,6 +117,14 @@ def _stamp(file: str) -> tuple[int, int] | None:
     except OSError:
         return None
     return found.st_mtime_ns, found.st_size
+
+
+def _is_of_a_library(target: Target) -> bool:
+    """Whether a target is a module of an installed package, which nobody edits."""
+    if not isinstance(target, Module):
+        return False
+    package = find_spec(target.name.partition(".")[0])
+    return package is not None and package.origin is not None and is_installed(package.origin)
 
 
 def _judged(judge: Callable[[Runner], int], runner: Runner) -> int:

@@ -133,7 +133,7 @@ class _Reader:
         """Follow a module, unless it is installed or of the standard library."""
         if spec.origin is None or spec.name.partition(".")[0] == "attnspec":
             return
-        if spec.name.partition(".")[0] not in self.own and _is_installed(spec.origin):
+        if spec.name.partition(".")[0] not in self.own and is_installed(spec.origin):
             return
         if isinstance(spec.loader, SourceFileLoader):
             self.file(Path(spec.origin).absolute(), spec.name)
@@ -180,6 +180,6 @@ def _installed_folders() -> tuple[str, ...]:
     return tuple(os.path.realpath(folder) + os.sep for folder in folders)
 
 
-def _is_installed(origin: str) -> bool:
+def is_installed(origin: str) -> bool:
     """Whether a file belongs to an installed package or to the standard library, whose versions are known."""
     return origin in ("built-in", "frozen") or os.path.realpath(origin).startswith(_installed_folders())
