@@ -162,6 +162,27 @@ def test_what_rounding_makes_far_off_differs() -> None:
     assert verdict.function.kind == "same"
 
 
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_a_mistake_is_named_though_the_candidate_loses_digits_too(dtype: str) -> None:
+    """Of the two, the sum in storage alone is what the run shows."""
+    (verdict,) = attnspec.verify(gelu_by_tanh, "transformer.feed_forward_gelu", framework="torch", dtype=dtype).verdicts
+
+    assert verdict.verdict == "differs", str(verdict)
+    assert verdict.bits_site == ""
+    assert "feed_forward_gelu_tanh" in verdict.diagnosis[0].says
+
+
+def gelu_by_tanh(x: Any, W_1: Any, b_1: Any, W_2: Any, b_2: Any) -> Any:
+    import torch
+
+    a = x @ W_1 + b_1
+    gelu = a * (1 + torch.tanh(math.sqrt(2 / math.pi) * (a + 0.044715 * a**3))) / 2
+    total = torch.zeros(*x.shape[:-1], W_2.shape[-1], dtype=x.dtype)
+    for k in range(a.shape[-1]):
+        total = total + gelu[..., k, None] * W_2[k]
+    return total + b_2
+
+
 def test_zeros_agree_to_the_digits_that_the_format_has_left() -> None:
     """Where an output is 0 but for the radius of its ball, digits count from what is 0 in the candidate's format."""
     with working():

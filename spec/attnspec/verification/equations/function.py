@@ -29,8 +29,9 @@ from attnspec.verification.judge.residuals import Compared
 from attnspec.verification.properties.relations import noise_under
 from attnspec.verification.verdict import FunctionVerdict, VerdictKind, WorstElement
 
-OVERRULED = (VerdictKind.CONFORMS, VerdictKind.INCONCLUSIVE)
-"""Verdicts that become "differs" where the function is proved to be another one, by more than rounding explains."""
+OVERRULED = (VerdictKind.CONFORMS, VerdictKind.INCONCLUSIVE, VerdictKind.IMPRECISE)
+"""Verdicts that become "differs" where the function is proved to be another one, by more than rounding explains. Of an
+imprecise candidate it must be that of a known mistake: an approximation, as of tanh by a table, is another one too."""
 
 
 def with_function(
@@ -40,7 +41,8 @@ def with_function(
 
     A candidate whose function is the same in the cases that it gets wrong is imprecise, unless more than half of its
     bits are wrong. A candidate in half precision whose function differs by more than float32 would round differs,
-    although its own rounding hides it. Smaller differences, such as 1e-12 added to a norm, are said and change nothing.
+    although its own rounding hides it, and so does one with a known mistake that loses digits besides. Smaller
+    differences, such as 1e-12 added to a norm, are said and change nothing.
 
     Args:
         observations: the answers that were judged.
@@ -61,7 +63,10 @@ def with_function(
     )
     reason = f"its function is {function.says}"
     diagnosis = _diagnosis(candidate, evidence, mistakes)
-    return function, replace(conclusion, kind=VerdictKind.DIFFERS, reason=reason, worst=worst, diagnosis=diagnosis)
+    if conclusion.kind is VerdictKind.IMPRECISE and diagnosis is None:
+        return function, conclusion
+    differs = replace(conclusion, kind=VerdictKind.DIFFERS, reason=reason, bits=None, worst=worst, diagnosis=diagnosis)
+    return function, differs
 
 
 def _only_rounds(candidate: Candidate, conclusion: Conclusion) -> Conclusion | None:
