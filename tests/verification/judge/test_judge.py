@@ -14,9 +14,11 @@ from attnspec.notation import Float, Tensor
 from attnspec.verification.candidate.observation import Observation
 from attnspec.verification.cases.case import Case
 from attnspec.verification.cases.distributions import rounded
+from attnspec.verification.equations.conclusion import weakness
 from attnspec.verification.judge.directions import only_last
 from attnspec.verification.judge.findings import Judged
 from attnspec.verification.judge.judge import Judge, has_carried_state
+from attnspec.verification.judge.mutation_score import MutationScore
 from attnspec.verification.judge.residuals import Compared
 from honest import ORDERS, Order
 from synthetic import (
@@ -364,8 +366,20 @@ def test_a_judgement_counts_what_could_be_decided() -> None:
     result = Judged(preset("op-by-op", "float32"), (compared(np.full(4, 2.0), some), compared([0.0], noise([1.0]))))
 
     assert result.decidable == (4, 5)
+    assert result.decidable_of_outputs == (3 / 4 + 1) / 2
     assert result.rms == pytest.approx(np.sqrt(3))
     assert result.right
+
+
+@pytest.mark.parametrize(("large", "weak"), [(1, ""), (9, "rounding noise exceeds the signal in 900 of 905 elements")])
+def test_a_large_size_that_cannot_be_judged_leaves_a_verdict_on_the_others(large: int, weak: str) -> None:
+    """Nothing can be judged there, and everything in five cases of one element."""
+    one, none = noise([1.0]), noise(np.ones(100), undecidable=np.full(100, True))
+    outputs = [compared([0.0], one)] * 5 + [compared(np.zeros(100), none)] * large
+
+    found = weakness(Judged(preset("op-by-op", "float32"), tuple(outputs)), MutationScore((), (), ()), ())
+
+    assert found == weak
 
 
 # Which cases.

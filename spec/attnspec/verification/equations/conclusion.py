@@ -92,7 +92,7 @@ def weakness(judged: Judged, strength: MutationScore, unread: Sequence[str]) -> 
         return "no element could be judged: rounding noise exceeds the signal in every element"
     if strength.of and len(strength.killed) < ENOUGH_CAUGHT * strength.of:
         return f"these cases would have caught only {strength} known mistakes"
-    if decidable < MOST_DECIDABLE * of:
+    if decidable < MOST_DECIDABLE * of and judged.decidable_of_outputs < MOST_DECIDABLE:
         return f"rounding noise exceeds the signal in {of - decidable} of {of} elements"
     if unread:
         return f"no case shows whether {', '.join(unread)} is read: another one gives the same values, within the noise"

@@ -96,6 +96,12 @@ class Judged:
             sum(int(comparison.decidable.size) for comparison in self.compared),
         )
 
+    @property
+    def decidable_of_outputs(self) -> float:
+        """The share of decidable elements of an output, on average over all outputs that have elements."""
+        shares = [comparison.decidable.mean() for comparison in self.compared if comparison.decidable.size]
+        return float(sum(shares) / len(shares)) if shares else 0.0
+
 
 @dataclass(frozen=True)
 class Conclusion:
