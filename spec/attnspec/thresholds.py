@@ -292,8 +292,8 @@ SCORED_CASES = 30
 """Convention: the number of quick cases that the direction of a mutant is measured on."""
 
 MOST_DECIDABLE = 0.5
-"""Convention: the verdict is inconclusive if a smaller share of the elements could be judged, of all and of one output on
-average: a size at which none can be, in ten memory layouts, leaves a verdict on all other sizes."""
+"""Convention: the verdict is inconclusive if a smaller share of the elements could be judged, of all and of one output
+on average: a size at which none can be, in ten memory layouts, leaves a verdict on all other sizes."""
 
 # Effective bits.
 
