@@ -316,7 +316,6 @@ def verify(
     with _rare_collection(), Runner(**limits) as runner:
         runner.start_ahead()  # the candidate's process starts while this one imports the rest
         from attnspec.faces import verify_command
-        from attnspec.faces import watch as watching
         from attnspec.implementation import parse_claim
         from attnspec.verification.options import VerifyOptions, dtype_names
 
@@ -326,22 +325,29 @@ def verify(
             dtypes=dtype_names(values.pop("dtype")),
             **values,
         )
-        judge = partial(
-            verify_command.verify_targets,
-            targets,
-            options,
-            to_json,
-            quiet=quiet,
-            known=known,
-            jobs=jobs,
-            keep_case=keep_case,
-            coverage=coverage,
-            resume=resume,
-        )
-        watched = watching.Watch(targets, options) if watch else None
-        exit_code = judge(runner=runner)
+
+        def judge(runner: Runner) -> int:
+            return verify_command.verify_targets(
+                targets,
+                options,
+                to_json,
+                quiet=quiet,
+                known=known,
+                jobs=jobs,
+                keep_case=keep_case,
+                coverage=coverage,
+                resume=resume,
+                runner=runner,
+            )
+
+        watched = None
+        if watch:
+            from attnspec.faces.watch import Watch
+
+            watched = Watch(targets, options)
+        exit_code = judge(runner)
     if watched is not None:
-        exit_code = watched.judge_again(lambda runner: judge(runner=runner), partial(Runner, **limits), exit_code)
+        exit_code = watched.judge_again(judge, partial(Runner, **limits), exit_code)
     ctx.exit(exit_code)
 
 

@@ -197,11 +197,14 @@ def outputs(definition: Definition, arguments: Mapping[str, Any]) -> tuple[NDArr
     return tuple(np.asarray(each) for each in (value if isinstance(value, tuple) else (value,)))
 
 
-def values_of_lines(definition: Definition, arguments: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
+def values_of_lines(
+    definition: Definition, arguments: Mapping[str, Any], by: ValueOf | None = None
+) -> dict[str, NDArray[Any]]:
     """The values of the lines of an equation on NumPy arrays by name; of a recurrence, its states.
 
     Args:
         arguments: arrays and options by name.
+        by: what evaluates it, in place of NumPy's operations.
 
     Raises:
         BindingError: arguments do not match the parameters.
@@ -209,7 +212,7 @@ def values_of_lines(definition: Definition, arguments: Mapping[str, Any]) -> dic
     """
     arrays, options = bind(definition, (), arguments)
     sizes, batch = fit(definition, {name: array.shape for name, array in arrays.items()}, options)
-    interpreter = ValueOf(np)
+    interpreter = by or ValueOf(np)
     with np.errstate(all="ignore"):
         _, frame = interpreter.run(definition, arrays, options, sizes, batch)
     targets = [target for line in definition.lines for target in line.targets]

@@ -140,12 +140,7 @@ class Ensemble(RoundingInterpreter[Rounded]):
         added = rounding.elementwise(op, value, *(operand.value for operand in operands))
         if op in ARITHMETIC:
             added = self.zero_if_representable(value, added, rounding.policy.intermediates)
-        terms = 0
-        if op in ("+", "-"):
-            x, y = operands
-            terms = x.terms + y.terms
-            for count, other in ((x.terms, y), (y.terms, x)):
-                added = added + rounding.added_to_sum(count, other.value) if count else added
+        added, terms = self.with_summands(op, added, rounding, operands)
         return self.rounded_result(value, added, rounding, terms)
 
     def zero_if_representable(self, value: Array, added: Array, target: Format) -> Array:
@@ -274,9 +269,11 @@ class Ensemble(RoundingInterpreter[Rounded]):
             inner = max(term.terms, 1)  # a sum of sums may be one sum
             added = rounding.contraction(self.number(x, axis), squares, value, True, inner)
             found = self.rounded_result(value, added, rounding, self.number(x, axis) * inner)
-            reach = xp.sum(self.counted(xp.abs(shown), axis), axis=axis)
-            is_exact = all(rounding.is_exact_sum(shown[of], axis, reach[of]) for of in (slice(1), slice(None)))
-            return replace(found, exact=value) if is_exact else found  # first of one member, which is soon told
+            is_exact = all(  # first of one member, which is soon told
+                rounding.is_exact_sum(some, axis, xp.sum(self.counted(xp.abs(some), axis), axis=axis))
+                for some in (shown[:1, ...], shown)
+            )
+            return replace(found, exact=value) if is_exact else found
         if not x.shape[axis]:
             return Rounded(value, rounding.policy.intermediates)
         seen = x if mask is None else xp.where(mask, x, self.values.constant(-float("inf"), x))

@@ -17,13 +17,18 @@ EXACT_FORMAT = Format("exact", 0, 0.0, float("inf"))
 
 
 class Kept(Protocol):
-    """An array in float64 and the coarsest format that represents it; both interpreters' are dataclasses."""
+    """An array in float64, the coarsest format that represents it, and of how many products it is the sum; both
+    interpreters' are dataclasses.
+    """
 
     @property
     def value(self) -> Array: ...
 
     @property
     def format(self) -> Format: ...
+
+    @property
+    def terms(self) -> int: ...
 
 
 T = TypeVar("T", bound=Kept)
@@ -115,6 +120,17 @@ class RoundingInterpreter(Interpreter[T]):
     @abstractmethod
     def rounded_to(self, operand: T, target: Format) -> T:
         """One rounding to a format, unless the format represents the values already."""
+
+    def with_summands(self, op: str, added: Array, rounding: Rounding, operands: Sequence[T]) -> tuple[Array, int]:
+        """The variance that an operation adds, with that of what is added to a sum of products, and how many products
+        the result is then the sum of.
+        """
+        if op not in ("+", "-"):
+            return added, 0
+        x, y = operands
+        for count, other in ((x.terms, y), (y.terms, x)):
+            added = added + rounding.added_to_sum(count, other.value) if count else added
+        return added, x.terms + y.terms
 
     def is_integer_arithmetic(self, op: str, *operands: T) -> bool:
         """Whether an operation has exact integers as operands and result."""

@@ -132,12 +132,7 @@ class Propagation(RoundingInterpreter[Noisy]):
         added = rounding.elementwise(op, value, *(operand.value for operand in operands))
         if op in ARITHMETIC:
             added = self.zero_if_exact(value, propagated, added, rounding)
-        terms = 0
-        if op in ("+", "-"):
-            x, y = operands
-            terms = x.terms + y.terms
-            for count, other in ((x.terms, y), (y.terms, x)):
-                added = added + rounding.added_to_sum(count, other.value) if count else added
+        added, terms = self.with_summands(op, added, rounding, operands)
         if op == "/" and operands[1].variance is not None:
             added = self.xp.where(self.may_vanish(operands[1]), OVERFLOW, added)
         if op == "*" and not all(self.is_bounded(operand) for operand in operands):

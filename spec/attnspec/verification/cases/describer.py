@@ -63,6 +63,10 @@ class Describer:
         """One size for all axes that are never long, such as heads."""
         return dict.fromkeys(few(self.equation.definition), size)
 
+    def alike(self, size: int, few: int) -> dict[str, int]:
+        """One size for all axes, and another one for those that are never long."""
+        return dict.fromkeys(self.names, size) | self.few(few)
+
     def all_sizes(self, sizes: Mapping[str, int]) -> dict[str, int]:
         """These sizes and the usual ones of the others, as far as they are claimed and fit together."""
         wanted = {**self.usual, **sizes}

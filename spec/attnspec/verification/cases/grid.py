@@ -210,7 +210,7 @@ def _hidden_tiles(made: Describer) -> Iterator[Description]:
         keys = str(("", *parameter.dims)[-1])
         if parameter.kind == "bool" and keys in made.names:
             asked += [(pattern, parameter.name, {keys: MASKED_KEYS}) for pattern in MASK_PATTERNS]
-    small = dict.fromkeys(made.names, 2) | made.few(1)
+    small = made.alike(2, few=1)
     for why, mask, sizes in asked:
         for below in inputs[:2]:  # of a gradient the first one is no factor of a score
             signs = tuple((each, "large negative" if each == below else "large positive") for each in inputs)
@@ -264,7 +264,7 @@ def _tiles_of_several(made: Describer) -> Iterator[Description]:
 def several_long(made: Describer, axes: tuple[str, ...], size: int, most: int = MOST_LONG_WORK) -> dict[str, int]:
     """Sizes of which some have this one, and all others are 2; none if that is not claimed, or too much work."""
     definition = made.equation.definition
-    sizes = dict.fromkeys(made.names, 2) | made.few(1) | dict.fromkeys(axes, size)
+    sizes = made.alike(2, few=1) | dict.fromkeys(axes, size)
     fits = all(definition.role(name) not in FEW and within(made.equation, name, size) == size for name in axes)
     return sizes if fits and work(definition, made.all_sizes(sizes)) <= most else {}
 
@@ -286,7 +286,7 @@ def _large_values(made: Describer) -> Iterator[Description]:
 
 def _long(made: Describer, least: int, most: int) -> Iterator[Description]:
     """Each axis in turn much longer than all others, which have size 2, if its edges reach `least` and not `most`."""
-    small = dict.fromkeys(made.names, 2) | made.few(1)
+    small = made.alike(2, few=1)
     for name in made.names:
         if made.equation.definition.role(name) in FEW:
             continue
@@ -298,7 +298,7 @@ def _long(made: Describer, least: int, most: int) -> Iterator[Description]:
 
 def _narrow(made: Describer) -> Iterator[Description]:
     """Each axis in turn is long beside full vectors: many narrow rows, of which kernels take several at a time."""
-    vectors = dict.fromkeys(made.names, VECTOR) | made.few(1)
+    vectors = made.alike(VECTOR, few=1)
     for name in made.names:
         if made.equation.definition.role(name) not in FEW and within(made.equation, name, LONG) == LONG:
             description = made.at(f"{name} = {LONG}, all others {VECTOR}", made.plain, vectors | {name: LONG})
@@ -352,10 +352,10 @@ def _memory(made: Describer) -> Iterator[Description]:
         return
     most = Describer(made.equation, made.least, (max(made.batches),)).batch
     for layout in LAYOUTS[1:]:
-        sizes = dict.fromkeys(made.names, 4) | made.few(2) if layout in ALIKE else None
+        sizes = made.alike(4, few=2) if layout in ALIKE else None
         batch = made.plain if layout == "crossed" else most  # of two axes, it is stored by columns
         yield made.at(f"{layout} memory", batch=batch, sizes=sizes, layout=layout)
-    for sizes in (dict.fromkeys(made.names, size) | made.few(2) for size in LAST_OF_ONE):
+    for sizes in (made.alike(size, few=2) for size in LAST_OF_ONE):
         asked = [made.at(f"{each} memory, last tiles of one place", most, sizes, layout=each) for each in LAYOUTS[1:]]
         if work(made.equation.definition, dict(asked[0].sizes)) <= MOST_WORK:
             yield from asked

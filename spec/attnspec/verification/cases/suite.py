@@ -129,8 +129,7 @@ def _thresholds_reached(made: Describer) -> Iterator[Description]:
 
     Such sums are exact in any order and any dtype, so that what is compared is decided.
     """
-    definition, ends = made.equation.definition, dict[str, list[float]]()
-    compared = {name for node in nodes(definition) for name in _compared_with_a_sum(definition, node)}
+    compared, ends = _compared_with_sums(made.equation.definition), dict[str, list[float]]()
     for name, value in extreme_values(made.equation):
         ends.setdefault(name, []).append(value)
     asked = [(name, value) for name in sorted(compared & ends.keys()) for value in QUARTERS]
@@ -138,20 +137,16 @@ def _thresholds_reached(made: Describer) -> Iterator[Description]:
     fixed: list[tuple[tuple[str, float], ...]] = [(each,) for each in within_ends]
     for options in fixed or [()] * bool(compared):
         why = "".join(f", {name} = {value:g}" for name, value in options)
-        sizes = dict.fromkeys(made.names, FULL_QUARTERS) | made.few(1)
+        sizes = made.alike(FULL_QUARTERS, few=1)
         batch = (*made.batch[:-1], 9) if made.batch else ()  # some of several numbers that are drawn reach it
         yield made.at(f"equal sizes, ties{why}", batch, sizes, regime="ties", options=options)
 
 
-def _compared_with_a_sum(definition: Definition, node: Node) -> set[str]:
-    """The options and arrays that a comparison reads of which a side is a sum."""
-    if not isinstance(node, Apply) or node.op not in COMPARISONS:
-        return set()
+def _compared_with_sums(definition: Definition) -> set[str]:
+    """The options and arrays that comparisons read of which a side is a sum."""
     lines = {name: line.value for line in definition.lines for name in line.targets}
-    options, arrays = definition.options, definition.parameters
-    given = {each.name for each in options if each.kind == "float"} | {
-        each.name for each in arrays if each.kind == "float"
-    }
+    options = {each.name for each in definition.options if each.kind == "float"}
+    arrays = {each.name for each in definition.parameters if each.kind == "float"}
 
     def read(side: Node) -> Iterator[Node]:
         for part in nodes(side):
@@ -159,6 +154,10 @@ def _compared_with_a_sum(definition: Definition, node: Node) -> set[str]:
             if isinstance(part, Name) and part.id in lines:
                 yield from read(lines[part.id])
 
-    parts = [part for side in node.args for part in read(side)]
-    has_sum = any(isinstance(part, Reduce) and part.op == "sum" for part in parts)
-    return {part.id for part in parts if isinstance(part, Name)} & given if has_sum else set()
+    found = set[str]()
+    for node in nodes(definition):
+        if isinstance(node, Apply) and node.op in COMPARISONS:
+            parts = [*read(node)]
+            if any(isinstance(part, Reduce) and part.op == "sum" for part in parts):
+                found |= {part.id for part in parts if isinstance(part, Name)}
+    return found & (options | arrays)

@@ -8,7 +8,7 @@ from math import comb
 import numpy as np
 
 from attnspec.interpreters.evaluation.call import values_of_lines
-from attnspec.interpreters.evaluation.operands import ends_of_operands
+from attnspec.interpreters.evaluation.operands import WatchingOperands
 from attnspec.interpreters.formula.formula import text_of
 from attnspec.language.tree import Definition, Name
 from attnspec.thresholds import BY_CHANCE, WIDE_ELEMENTS
@@ -46,9 +46,9 @@ def line_conditions(definition: Definition, failing: Sequence[Case], passing: Se
 
 def _values(definition: Definition, case: Case) -> Values:
     """The operands of functions and the values of lines, by what they are called in a sentence."""
-    lines = values_of_lines(definition, case.arguments)
-    named = {text_of(Name(name), definition): values for name, values in lines.items()}
-    return {**ends_of_operands(definition, case.arguments), **named}
+    watching = WatchingOperands()
+    lines = values_of_lines(definition, case.arguments, watching)
+    return {**watching.ends, **{text_of(Name(name), definition): values for name, values in lines.items()}}
 
 
 def _special(names: Sequence[str], wrong: Sequence[Values], right: Sequence[Values]) -> list[tuple[str, str]]:

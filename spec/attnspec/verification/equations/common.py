@@ -61,8 +61,10 @@ def common_to(question: Question) -> Common:
     """What a question has in common with earlier ones, or what begins anew."""
     rewritings = accepted(question.equation, question.claim.forms)
     key = (question.equation, question.dtype, question.seed, rewritings)
-    common = _kept.pop(key, None) or Common(Judge(*key))
-    _kept[key] = common
+    if key in _kept:
+        _kept[key] = _kept.pop(key)
     while sum(each.judge.kept_elements + each.elements for each in _kept.values()) > MOST_KEPT:
         del _kept[next(iter(_kept))]
-    return _kept.setdefault(key, Common(Judge(*key)))
+    if key not in _kept:
+        _kept[key] = Common(Judge(*key))
+    return _kept[key]

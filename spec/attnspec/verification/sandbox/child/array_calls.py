@@ -97,8 +97,14 @@ def answer(
         if not kept and not changed and sum(values.nbytes for values in request.arrays.values()) <= MOST_KEPT:
             kept.update({f"{name} of an earlier call": pair for name, pair in now.items()})
         evaluated = Equation.evaluations > evaluations
-        outcome = replace(outcome, changed_inputs=changed, global_state=state.changes(), evaluated=evaluated)
-        outcome = replace(outcome, reads_beyond=arrays.reads_beyond(dtype, device))
+        reads_beyond = arrays.reads_beyond(dtype, device)
+        outcome = replace(
+            outcome,
+            changed_inputs=changed,
+            global_state=state.changes(),
+            evaluated=evaluated,
+            reads_beyond=reads_beyond,
+        )
         return _with_outputs(outcome, request, arrays, results) if outcome.status == "ok" else outcome
 
 

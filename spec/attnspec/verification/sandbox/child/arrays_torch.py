@@ -24,7 +24,7 @@ class TorchArrays(Arrays):
 
     def __init__(self) -> None:
         self.torch = importlib.import_module("torch")
-        self._reads_beyond: dict[tuple[str, str], bool] = {}
+        self._reads_beyond: dict[str, bool] = {}
 
     def unavailable(self, device: str, dtype: str) -> str:
         """A device is available if it can hold an element."""
@@ -39,13 +39,16 @@ class TorchArrays(Arrays):
 
         NaN there would be taken for a mistake of every candidate that multiplies matrices.
         """
-        key = (dtype, device)
-        if key not in self._reads_beyond:
-            kind, torch = self.dtype(dtype), self.torch
-            slices = [torch.full((size, size + 2), float("nan"), dtype=kind)[:, 1:-1].fill_(1) for size in TILES]
-            leaks = device == "cpu" and any(bool((each @ torch.ones_like(each)).isnan().any()) for each in slices)
-            self._reads_beyond[key] = leaks
-        return self._reads_beyond[key]
+        if device != "cpu":
+            return False
+        if dtype not in self._reads_beyond:
+            buffers = (
+                self.torch.full((size, size + 2), float("nan"), dtype=self.dtype(dtype), device=device)
+                for size in TILES
+            )
+            slices = (buffer[:, 1:-1].fill_(1) for buffer in buffers)
+            self._reads_beyond[dtype] = any(bool((each @ self.torch.ones_like(each)).isnan().any()) for each in slices)
+        return self._reads_beyond[dtype]
 
     def dtype(self, name: str) -> Any:
         return getattr(self.torch, name)
