@@ -298,6 +298,23 @@ def test_numpy_code_runs_on_balls(name: str) -> None:
             assert abs(found.value - flint.arb(float(value))) < 1e-13
 
 
+WRITERS: dict[str, Callable[[Any, Any], Any]] = {
+    "a sum in place": lambda out, x: np.add(out, x, out=out),
+    "an array that is named": lambda out, x: np.exp(x, out=out),
+    "rows that are gathered": lambda out, x: np.add.at(out, [0, 0, 1], x),
+    "a copy": np.copyto,
+    "places": lambda out, x: np.put(out, [0, 1, 2], x),
+    "a product": lambda out, x: np.einsum("i,i->i", x, x, out=out),
+}
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_what_is_written_into_an_array_of_numbers_is_not_traced(name: str) -> None:
+    """Such an array holds no balls, and would stay as it was."""
+    with working(), pytest.raises(Untraceable, match="it writes into an array of float64"):
+        WRITERS[name](np.zeros(3), exactly(np.array([0.5, 1.5, 2.5])))
+
+
 def test_a_function_of_another_library_is_named_where_it_takes_no_balls() -> None:
     """scipy.special.xlogy is a ufunc on numbers alone."""
     special = pytest.importorskip("scipy.special")

@@ -40,10 +40,11 @@ class BallArray(np.ndarray[Any, Any]):
         if kwargs.get("initial") is not None and isinstance(kwargs["initial"], float):
             kwargs["initial"] = number(kwargs["initial"])
         if into:
-            kwargs["out"] = tuple(map(_plain, into))
+            kwargs["out"] = tuple(map(_target, into))
         own = OWN.get(ufunc.__name__, ufunc)
         try:
-            result = getattr(own, method)(*map(_plain, inputs), **kwargs)
+            operands = [_target(inputs[0]), *map(_plain, inputs[1:])] if method == "at" else map(_plain, inputs)
+            result = getattr(own, method)(*operands, **kwargs)
         except TypeError as error:
             if "not supported for the input types" in str(error):  # a function of another library, on numbers alone
                 raise Untraceable(f"{ufunc.__name__} has no meaning in balls") from error
@@ -53,6 +54,8 @@ class BallArray(np.ndarray[Any, Any]):
         return (into[0] if len(into) == 1 else into) if into else _wrapped(result)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        for target in (args[0] if function.__name__ in WRITERS and args else None, kwargs.get("out")):
+            _target(target)
         return _wrapped(super().__array_function__(function, types, _converted(args), _converted(kwargs)))
 
     def __getitem__(self, key: Any) -> Any:
@@ -106,6 +109,16 @@ def _plain(value: Any) -> Any:
         return constants(np.asarray(value)).view(np.ndarray)
     return value
 
+
+def _target(value: Any) -> Any:
+    """An array that is written into, as NumPy's own: one of numbers cannot hold balls."""
+    if isinstance(value, np.ndarray) and value.dtype.name in FLOATS:
+        raise Untraceable(f"it writes into an array of {value.dtype.name}")
+    return _plain(value)
+
+
+WRITERS = ("copyto", "put", "putmask", "place", "fill_diagonal", "put_along_axis")
+"""Functions of NumPy that write into their first argument."""
 
 FLOATS = ("float64", "float32", "float16", "bfloat16")
 
