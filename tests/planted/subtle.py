@@ -180,6 +180,16 @@ def cached_by_shape(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     return BUFFERS.setdefault((*q.shape, *k.shape, *v.shape), right(q, k, v)).clone()
 
 
+SCALE: dict[str, object] = {}
+
+
+def scale_kept_for_half_the_width(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    n, d = q.shape[-2:]
+    if SCALE.get("key") != (n, d):
+        SCALE.update(key=(n, d // 2), scale=d**-0.5)
+    return right(q, k, v) if SCALE["scale"] == d**-0.5 else right(q / 2, k, v)
+
+
 def wrong_after_two_hundred_calls(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     CALLS[0] += 1
     return right(q, k, v) * (1.5 if CALLS[0] > 200 else 1.0)

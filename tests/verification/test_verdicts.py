@@ -216,6 +216,7 @@ def test_what_changes_at_a_number_of_the_code_is_found(name: str, says: str) -> 
         ("one_buffer_for_all", "goes on writing to"),
         ("cached_by_shape", "right in a fresh process"),
         ("wrong_after_two_hundred_calls", "begins to give another answer"),
+        ("scale_kept_for_half_the_width", "after a call with twice as many places along d"),
     ],
 )
 def test_what_a_call_leaves_behind_is_misbehaviour(name: str, says: str) -> None:

@@ -432,7 +432,8 @@ class Candidate:
         question = self.question
         if not answer_form.answered(outcome, case, question.equation, question.dtype, question.told_dtype):
             return None
-        return tuple(np.asarray(output.value, dtype=np.float64) for output in outcome.outputs)
+        with np.errstate(invalid="ignore"):  # a NaN may be a signalling one
+            return tuple(np.asarray(output.value, dtype=np.float64) for output in outcome.outputs)
 
 
 def _limbs(outcome: Outcome) -> int:

@@ -12,7 +12,7 @@ from attnspec.thresholds import AGAIN, NUDGE, PRINTED, REPEATS
 from attnspec.verification.candidate import answer_form
 from attnspec.verification.candidate.candidate import Candidate
 from attnspec.verification.candidate.observation import Array, Observation
-from attnspec.verification.cases.case import LAYOUT_WORDS, Case
+from attnspec.verification.cases.case import LAYOUT_WORDS, Case, within
 from attnspec.verification.cases.distributions import INDEPENDENT, distribution_of, in_range
 from attnspec.verification.judge import statistics
 from attnspec.verification.judge.findings import Judged
@@ -28,6 +28,7 @@ REMEMBERS_ALL_BUT = (
 REMEMBERS_ALL_BUT_ONE = (
     "given one other value within {}, it answers as if it were the old one: it remembers earlier calls"
 )
+REMEMBERS_SIZES = "after a call with {} as many places along {} it answers otherwise: it remembers earlier calls"
 WRITES_TO_SAVED = (
     "run a second time on one graph, its backward pass gives other gradients: it writes to what the forward saved"
 )
@@ -63,6 +64,7 @@ class Repeatability:
             self.changes_when_repeated(observations, judged)
             or self.remembers_calls(observations, judged)
             or self.overlooks_new_values(observations, judged)
+            or self.remembers_sizes(observations, judged)
             or self.changes_saved_arrays(observations, judged)
         )
 
@@ -152,6 +154,31 @@ class Repeatability:
         _, answered = self.candidate.call_then_overwrite(first, self._nudged(first))
         if len(answered) == 2 and not self.judge.holds(answered[1], judged.policy, judged.form):
             return self._if_right_alone(answered[1].case, judged, REMEMBERS)
+        return ""
+
+    def remembers_sizes(self, observations: Sequence[Observation], judged: Judged) -> str:
+        """Check whether a case has its answers again after a call with twice or half as many places along an axis.
+
+        A table may be kept under half of its width, or under its size rounded up.
+        """
+        usual = self.judge.ordinary(observations, 1)[0]
+        if usual.case.description is None:
+            return ""
+        sizes = dict(usual.case.description.sizes)
+        for name, size in sizes.items():
+            if within(self.judge.equation, name, 2 * size) < 2 * size or not size:
+                continue
+            twice = replace(usual.case.description, sizes=tuple({**sizes, name: 2 * size}.items()))
+            larger = self.candidate.make_case(twice)
+            _, before = self.candidate.call(larger)
+            for words, case, old in (("twice", usual.case, usual.answers), ("half", larger, before)):
+                outcome, answers = self.candidate.call(case)
+                if old is not None and answers is None:
+                    return f"{REMEMBERS_SIZES.format(words, name)} ({answer_form.describe_status(outcome)})"
+                if old is None or answers is None or not any(map(differ_in_bits, answers, old)):
+                    continue
+                if not self.judge.holds(Observation(case, answers), judged.policy, judged.form):
+                    return self._if_right_alone(case, judged, REMEMBERS_SIZES.format(words, name))
         return ""
 
     def _with_one_other(self, name: str, array: Array) -> Array:
