@@ -65,6 +65,16 @@ def test_what_is_behind_a_fixed_number_of_places() -> None:
     assert "it is 0 behind the first 6 places along m" in named(spoil)
 
 
+def test_elements_behind_those_that_workers_with_vectors_write() -> None:
+    """Rows of 4 and 8 are written in vectors of 4, those of 6 in pairs, by as many workers as vectors / width."""
+
+    def spoil(answer: Array) -> None:
+        width = next(width for width in (4, 2, 1) if answer.shape[-1] % width == 0)
+        answer.reshape(-1)[-(-(answer.size // width) // width) * width :] = 0
+
+    assert "it is 0 behind the first 1/w of all elements, where vectors of w = 4 or 2 divide a row" in named(spoil)
+
+
 def test_memory_that_is_not_initialised_holds_anything() -> None:
     noise = np.random.Generator(np.random.Philox(0))
 

@@ -16,6 +16,7 @@ from attnspec.errors import ShapeError, SpecError
 from attnspec.interpreters.evaluation.call import fit
 from attnspec.interpreters.formula.formula import text_of_result
 from attnspec.interpreters.mutation.function_substitutions import over_all_rows
+from attnspec.interpreters.mutation.reading_errors import first_places
 from attnspec.interpreters.rounding.policy import Policy
 from attnspec.language import layers
 from attnspec.language.dims import Dim
@@ -89,7 +90,7 @@ def _where(judge: Judge, observations: Sequence[Observation], policy: Policy) ->
 def merged_examples(judge: Judge, observations: Sequence[Observation], policy: Policy) -> Diagnosis | None:
     """Find an axis along which the examples of a batch are taken for a single one; None if there is none.
 
-    There one softmax may be over all rows, those of all examples.
+    There one softmax may be over all rows, those of all examples, or the first place of all be read for all.
     """
     failing = _telling(judge, observations, policy)
     if _says_little(judge, failing, policy):
@@ -102,11 +103,11 @@ def merged_examples(judge: Judge, observations: Sequence[Observation], policy: P
             where = _where(judge, observations, policy)
             says = f"the examples of a batch are taken for one, end to end along {dim} (wrong {where})"
             return Diagnosis("merged", says)
-    softmaxes = [mutant for mutant in over_all_rows(definition) if not mutant.in_storage]
-    for dim in axes if softmaxes else ():
+    of_all = [*(mutant for mutant in over_all_rows(definition) if not mutant.in_storage), *first_places(definition)]
+    for dim in axes if of_all else ():
         merged = [_merged(definition, each, dim, 1) if _batch_axes(definition, each.case) else each for each in failing]
         whole = [observation for observation in merged if observation is not None]
-        found = recognise(judge, whole, softmaxes, policy, refute=True) if len(whole) == len(failing) else None
+        found = recognise(judge, whole, of_all, policy, refute=True) if len(whole) == len(failing) else None
         if found is not None and any(old is not new for old, new in zip(failing, whole, strict=True)):
             says = f"the examples of a batch are taken for one, end to end along {dim}, and {found.says}"
             return replace(found, says=says)

@@ -20,6 +20,7 @@ from attnspec.interpreters.mutation.callee_errors import (
 )
 from attnspec.interpreters.mutation.condition_errors import condition_errors
 from attnspec.interpreters.mutation.fewer_weights import fewer_weights
+from attnspec.interpreters.mutation.filter_errors import filter_errors
 from attnspec.interpreters.mutation.function_substitutions import (
     function_substitutions,
     over_all_rows,
@@ -41,6 +42,7 @@ from attnspec.interpreters.mutation.other_expressions import (
 )
 from attnspec.interpreters.mutation.partial_sums import other_axes, partial_sums
 from attnspec.interpreters.mutation.place_errors import place_errors, wrapped_places
+from attnspec.interpreters.mutation.reading_errors import reading_errors
 from attnspec.interpreters.mutation.reduction_errors import reduction_errors
 from attnspec.interpreters.mutation.shared_parts import one_softmax, shared_parts, states_handed_up
 from attnspec.interpreters.mutation.size_errors import size_errors
@@ -66,6 +68,7 @@ from attnspec.verification.diagnosis.changed import (
     reversed_axis,
 )
 from attnspec.verification.diagnosis.constants import wrong_numbers
+from attnspec.verification.diagnosis.counted_examples import counted_examples
 from attnspec.verification.diagnosis.departure import with_departure
 from attnspec.verification.diagnosis.input_changes import wrapped_inputs
 from attnspec.verification.diagnosis.one_reading import mistake_at_one_reading
@@ -287,6 +290,7 @@ class Explainer:
             "other inputs and answers": (
                 lambda: changed_inputs(judge, short, policy, self.sizes_in_code),
                 lambda: merged_examples(judge, short, policy),
+                lambda: counted_examples(judge, short, policy),
                 lambda: exchanged_axes(judge, short, policy),
                 lambda: reversed_axis(judge, short, policy),
                 lambda: changed_answers(judge, short, policy),
@@ -383,7 +387,8 @@ class Explainer:
         """Find a mistake of the failing cases alone, where they are few or have in common what no right case has.
 
         Where one case alone fails and nothing sets it apart, or all that is wrong is NaN, infinite or one number,
-        nothing is found: many mistakes give that in so few cases.
+        nothing is found: many mistakes give that in so few cases. Nor is a mistake that would show in right cases from
+        which nothing sets apart those that fail.
         """
         failing = self.judge.failing(observations, judged.policy)
         wrong = wrong_values(self.judge.compare(failing, judged.policy))
@@ -396,7 +401,8 @@ class Explainer:
             return None
         mutant = next(each for each in mistakes if each.id == found.id)
         telling = telling_cases(self.judge, observations, mutant, judged.policy)
-        return replace(found, says=f"{found.says} (wrong {locate.where(judged.compared, telling)})")
+        says = f"{found.says} (wrong {locate.where(judged.compared, telling)})"
+        return None if says.endswith(UNTOLD) and len(telling) > len(failing) else replace(found, says=says)
 
     def error_direction(self, observations: list[Observation], judged: Judged) -> Diagnosis | None:
         """Find a direction that explains the error of every answer, such as the scale of one argument.
@@ -494,6 +500,8 @@ def software_mistakes(equation: Equation[..., Any], tiles: Iterable[int] = ()) -
     yield from step_errors(definition, tiles)
     yield from integer_divisions(definition)
     yield from place_errors(definition, tiles)
+    yield from reading_errors(definition)
+    yield from filter_errors(definition)
     yield from complements_of_others(definition)
     yield from ignored_conditions(definition)
     yield from exchanged_values(definition)

@@ -19,6 +19,7 @@ from attnspec.language.tree import Definition
 from attnspec.thresholds import BY_CHANCE
 from attnspec.verification.candidate.observation import Array, Observation
 from attnspec.verification.cases.case import Case, Description
+from attnspec.verification.diagnosis.element_conditions import element_conditions
 from attnspec.verification.diagnosis.line_conditions import line_conditions
 from attnspec.verification.judge.judge import Judge
 from attnspec.verification.judge.residuals import Compared
@@ -47,7 +48,9 @@ def locate(judge: Judge, observations: Sequence[Observation], policy: Policy, re
     results = judge.equation.definition.results
     outputs = sorted({comparison.output for comparison in wrong})
     names = [f"in {' and '.join(results[k].name for k in outputs)}"] if len(results) > 1 else []
-    facts = [*names, where(compared, definition=judge.equation.definition), *_pattern(wrong)]
+    cases = where(compared, definition=judge.equation.definition)
+    elements = element_conditions(judge.equation.definition, compared)
+    facts = [*names, cases, *elements, *_pattern(wrong)]
     return Diagnosis("unrecognised", "no known mistake: it is wrong " + ", ".join(facts))
 
 

@@ -19,6 +19,9 @@ from attnspec.verification.diagnosis import locate
 from attnspec.verification.judge.residuals import Compared
 from attnspec.verification.judge.statistics import wrong_values
 
+WIDTHS = (8, 4, 2)
+"""The widths of the widest vectors of elements that are written together."""
+
 TILES = (1024, 512, 256, 128, 64, 32, 16, 8, 4, 2)
 """Sizes of a tile that are tried besides those of the candidate's code."""
 
@@ -30,10 +33,12 @@ class Along:
     Attributes:
         says: the axis, in words.
         places: the elements of an output as (places, others); None where an output has no such axis.
+        is_whole: whether these are all elements of an output.
     """
 
     says: str
     places: Callable[[Array], Array | None]
+    is_whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +47,11 @@ class Part:
 
     Attributes:
         says: the part, in words, with {along} for the axis.
-        start: its first place, of so many places.
+        start: its first place, of so many places of an output that has rows of so many elements.
     """
 
     says: str
-    start: Callable[[int], int]
+    start: Callable[[int, int], int]
 
 
 def unwritten(
@@ -93,7 +98,7 @@ def _axes(definition: Definition, output: int) -> Iterator[Along]:
         back = axis - len(dims)
         yield Along(f"along {dim}", lambda a, back=back: _places(a, back))  # type: ignore[misc]  # mypy does not infer a lambda with a default
     yield Along("of the rows of all examples", lambda a: a.reshape(-1, a.shape[-1]) if a.ndim and a.size else None)
-    yield Along("of all elements", lambda a: a.reshape(a.size, 1))
+    yield Along("of all elements", lambda a: a.reshape(a.size, 1), is_whole=True)
 
 
 def _places(array: Array, axis: int) -> Array:
@@ -110,15 +115,28 @@ def _parts(compared: Sequence[Compared], along: Along, tiles: Iterable[int]) -> 
             firsts.append((int(np.flatnonzero(wrong.any(axis=1))[0]), len(wrong)))
     if len({first for first, _ in firsts}) == 1 and len({length for _, length in firsts}) > 1 and firsts[0][0]:
         first = firsts[0][0]
-        yield Part(f"behind the first {first:,} places {{along}}", lambda length: min(first, length))
+        yield Part(f"behind the first {first:,} places {{along}}", lambda length, row: min(first, length))
     for tile in tiles:
         if all(first >= length // tile * tile for first, length in firsts):
             words = f"behind the last whole tile of {tile} {{along}}"
-            yield Part(words, lambda length, tile=tile: length // tile * tile)  # type: ignore[misc]  # likewise
+            yield Part(words, lambda length, row, tile=tile: length // tile * tile)  # type: ignore[misc]  # likewise
             yield Part(
                 f"{words}, unless it is the only one",
-                lambda length, tile=tile: length // tile * tile or length,  # type: ignore[misc]  # likewise
+                lambda length, row, tile=tile: length // tile * tile or length,  # type: ignore[misc]  # likewise
             )
+    if along.is_whole:
+        yield from map(_vectors, WIDTHS)
+
+
+def _vectors(widest: int) -> Part:
+    """All but a share of the elements, one divided by the width of the vectors in which they are written."""
+
+    def start(length: int, row: int) -> int:
+        width = next(width for width in (8, 4, 2, 1) if width <= widest and row % width == 0)
+        return -(-(length // width) // width) * width
+
+    widths = " or ".join(str(width) for width in (8, 4, 2) if width <= widest)
+    return Part(f"behind the first 1/w {{along}}, where vectors of w = {widths} divide a row", start)
 
 
 def _explains(compared: Sequence[Compared], along: Along, part: Part, arbitrary: bool) -> bool:
@@ -130,7 +148,7 @@ def _explains(compared: Sequence[Compared], along: Along, part: Part, arbitrary:
             if comparison.fails:
                 return False
             continue
-        start = part.start(len(wrong))
+        start = part.start(len(wrong), comparison.ratio.shape[-1] if comparison.ratio.ndim else 1)
         if wrong[:start].any():
             return False
         value = along.places((np.abs(comparison.noise.value) > comparison.noise.bound) & comparison.decidable)

@@ -1,0 +1,47 @@
+"""What elements of an argument have in common beside wrong elements of a result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from attnspec import REGISTRY
+from attnspec.interpreters.rounding.policy import preset
+from attnspec.verification.diagnosis.element_conditions import element_conditions
+from attnspec.verification.judge.judge import Judge
+from synthetic import case_of, honest_answers
+
+RESIDUAL, POLICY = "transformer.residual", preset("op-by-op", "float32")
+
+Array = NDArray[Any]
+
+
+def found(wrong: Callable[[Array], Array]) -> list[str]:
+    """What is said of honest answers that are wrong beside some elements of the first argument."""
+    equation, judge = REGISTRY[RESIDUAL], Judge(REGISTRY[RESIDUAL], "float32")
+    name = equation.definition.parameters[0].name
+    cases = [case_of(RESIDUAL, c=9, seed=seed, batch=seed) for seed in range(1, 6)]
+    for case in cases:
+        case.arrays[name].flat[::5] = 0
+    observations = honest_answers(RESIDUAL, "float32", "op-by-op", cases)
+    spoilt = [
+        replace(each, answers=(np.where(wrong(each.case.arrays[name]), each.answers[0] + 1, each.answers[0]),))
+        for each in observations
+    ]
+    return element_conditions(equation.definition, judge.compare(spoilt, POLICY))
+
+
+def test_a_value_beside_all_wrong_elements_alone_is_said() -> None:
+    assert found(lambda x: x == 0) == ["only at elements where x is 0"]
+
+
+def test_a_sign_beside_all_wrong_elements_is_said_though_right_ones_have_it_too() -> None:
+    assert found(lambda x: x < -0.5) == ["only at elements where x is negative, though not at each such element"]
+
+
+def test_nothing_is_said_of_what_wrong_elements_do_not_share() -> None:
+    assert not found(lambda x: np.abs(x) > 0.5)
