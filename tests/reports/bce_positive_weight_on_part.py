@@ -33,6 +33,5 @@ def faulty(logits: Tensor, target: Tensor, *, weight: float) -> Tensor:
 
 
 def mended(logits: Tensor, target: Tensor, *, weight: float) -> Tensor:
-    factor = 1 + (weight - 1) * target
-    rest = torch.log1p(torch.exp(-logits.abs())) + torch.relu(-logits)
-    return (1 - target) * logits + factor * rest
+    positive = torch.nn.functional.softplus(-logits)
+    return weight * target * positive + (1 - target) * torch.nn.functional.softplus(logits)

@@ -20,20 +20,20 @@ CHUNK = 16
 
 @equation(
     Source(paper="Yang et al. 2024, arXiv:2412.06464v3, eq. 10"),
-    scales={"alpha": "uniform", "beta": "uniform"}, sizes={"t": "steps"},
+    scales={"alpha": "uniform", "strength": "uniform"}, sizes={"t": "steps"},
 )  # fmt: skip
 def outputs(
     q: Float[Given, "t d"], k: Float[Given, "t d"], v: Float[Given, "t e"],
-    alpha: Float[Given, " t"], beta: Float[Given, " t"],
+    alpha: Float[Given, " t"], strength: Float[Given, " t"],
 ) -> Float[Given, "t e"]:  # fmt: skip
     """A memory that decays, and learns at each step what it does not yet answer to a key; keys have the length 1."""
     t, i, j, l = index("t"), index("d"), index("e"), index("d")
     key = (k[t, i] / sqrt(sum(l, k[t, l] * k[t, l]) + 0.001)).stack(t, i)
     S = scan(
         t,
-        lambda S: (alpha[t] * S[i, j] + beta[t] * (v[t, j] - alpha[t] * sum(l, key[t, l] * S[l, j])) * key[t, i]).stack(
-            i, j
-        ),
+        lambda S: (
+            alpha[t] * S[i, j] + strength[t] * (v[t, j] - alpha[t] * sum(l, key[t, l] * S[l, j])) * key[t, i]
+        ).stack(i, j),
         zeros("d e"),
     )
     return (q[t] @ S).stack(t)
@@ -43,14 +43,14 @@ def lower(gram: Tensor) -> Tensor:
     return torch.eye(gram.shape[-1]).to(gram.dtype) + gram.tril(-1)
 
 
-def one(q: Tensor, k: Tensor, v: Tensor, alpha: Tensor, beta: Tensor, both: bool) -> Tensor:
-    q, k, v, alpha, beta = (a.double() for a in (q, k, v, alpha, beta))
+def one(q: Tensor, k: Tensor, v: Tensor, alpha: Tensor, strength: Tensor, both: bool) -> Tensor:
+    q, k, v, alpha, strength = (a.double() for a in (q, k, v, alpha, strength))
     key = k / torch.sqrt((k * k).sum(-1, keepdim=True) + 0.001)
     state = torch.zeros(k.shape[-1], v.shape[-1], dtype=torch.float64)
     rows = [torch.zeros(0, v.shape[-1], dtype=torch.float64)]
     for start in range(0, len(q), CHUNK):
         part = slice(start, start + CHUNK)
-        c, b = key[part], beta[part, None]
+        c, b = key[part], strength[part, None]
         length = len(c)
         later = torch.ones(length, length).tril(-1).bool()
         decay = torch.where(later, alpha[part, None], 1).cumprod(0).tril()
@@ -64,17 +64,17 @@ def one(q: Tensor, k: Tensor, v: Tensor, alpha: Tensor, beta: Tensor, both: bool
     return torch.cat(rows)
 
 
-def run(q: Tensor, k: Tensor, v: Tensor, alpha: Tensor, beta: Tensor, both: bool) -> Tensor:
+def run(q: Tensor, k: Tensor, v: Tensor, alpha: Tensor, strength: Tensor, both: bool) -> Tensor:
     out = torch.zeros_like(v)
     for place in torch.cartesian_prod(*(torch.arange(n) for n in v.shape[:-2])) if v.ndim > 2 else [()]:
         at = tuple(torch.as_tensor(place).reshape(-1).tolist())
-        out[at] = one(q[at], k[at], v[at], alpha[at], beta[at], both).to(v.dtype)
+        out[at] = one(q[at], k[at], v[at], alpha[at], strength[at], both).to(v.dtype)
     return out
 
 
-def faulty(q: Tensor, k: Tensor, v: Tensor, alpha: Tensor, beta: Tensor) -> Tensor:
-    return run(q, k, v, alpha, beta, both=True)
+def faulty(q: Tensor, k: Tensor, v: Tensor, alpha: Tensor, strength: Tensor) -> Tensor:
+    return run(q, k, v, alpha, strength, both=True)
 
 
-def mended(q: Tensor, k: Tensor, v: Tensor, alpha: Tensor, beta: Tensor) -> Tensor:
-    return run(q, k, v, alpha, beta, both=False)
+def mended(q: Tensor, k: Tensor, v: Tensor, alpha: Tensor, strength: Tensor) -> Tensor:
+    return run(q, k, v, alpha, strength, both=False)

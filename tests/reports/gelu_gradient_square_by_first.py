@@ -5,6 +5,8 @@ https://github.com/neoml-lib/neoml/pull/787
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -27,8 +29,8 @@ def gradient(d_y: Float[Given, " n"], x: Float[Given, " n"]) -> Float[Given, " n
 
 
 def slope(d_y: Tensor, x: Tensor, other: Tensor) -> Tensor:
-    below: Tensor = torch.special.ndtr(x)
-    density = torch.exp(-x * other / 2) / (2 * torch.pi) ** 0.5
+    below = torch.erfc(-x / 2**0.5) / 2
+    density = torch.exp(-x * other / 2) / math.sqrt(2 * math.pi)
     return d_y * (below + x * density)
 
 
