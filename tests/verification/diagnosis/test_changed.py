@@ -193,6 +193,20 @@ def test_an_axis_is_read_as_far_as_another_one() -> None:
     assert "as many places of k and v along m are read as n has, and 0 behind the last" in all_of(found)
 
 
+def test_places_behind_the_end_of_an_axis_are_taken_for_its_own() -> None:
+    """Keys up to the end of a block of 16 are 0, and seen."""
+    id, observations = "attention.scaled_dot_product", []
+    for seed, m in enumerate((7, 20)):
+        case = case_of(id, batch=2, seed=seed, n=3, m=m, d=4, e=5)
+        filled = {name: np.pad(case.arrays[name], ((0, 0), (0, -m % 16), (0, 0))) for name in ("k", "v")}
+        value = evaluate(REGISTRY[id].definition, (), {**case.arguments, **filled})
+        observations.append(Observation(case, (np.asarray(value),)))
+
+    found = changed_inputs(judge(id), observations, POLICY)
+
+    assert "k and v have as many places along m as whole tiles of 16, and 0 behind the last" in all_of(found)
+
+
 def test_a_change_that_some_case_contradicts_is_not_named() -> None:
     """The mask of the first query, but for cases of several tiles: more cases fail than are tried at first."""
     drawn = [case_of(MASKED, batch=2, seed=seed, n=3, m=4, d=3, e=6) for seed in range(TRIED_CASES)]

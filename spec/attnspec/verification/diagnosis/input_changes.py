@@ -61,6 +61,7 @@ def input_changes(definition: Definition, tiles: Iterable[int] = ()) -> Iterator
     yield from _packings(arrays, definition)
     yield from _families(arrays)
     yield from _as_long_as_another(arrays, definition)
+    yield from _as_long_as_tiles(arrays, definition, tiles)
     for some in _groups(arrays):
         for says, change in IN_A_BATCH.items():
             yield _change(some, says, definition, change)
@@ -230,6 +231,10 @@ def _families(parameters: Sequence[Parameter]) -> Iterator[Change]:
 
 def _as_long_as_another(parameters: Sequence[Parameter], definition: Definition) -> Iterator[Change]:
     """All arguments along an axis of no result are read as far as another axis goes, with 0 behind their last place."""
+
+    def as_long_as(other: Dim) -> Callable[[Case], int]:
+        return lambda case: _size(definition, case, str(other))
+
     in_results = {dim for result in definition.results for dim in result.dims}
     dims = dict.fromkeys(dim for each in parameters for dim in each.dims if str(dim).isidentifier())
     for dim, other in permutations(dims, 2):
@@ -237,16 +242,37 @@ def _as_long_as_another(parameters: Sequence[Parameter], definition: Definition)
             along = [each for each in parameters if dim in each.dims]
             names = _names(along, definition)
             says = f"as many places of {names} along {dim} are read as {other} has, and 0 behind the last"
-            yield Change(says, _read_as_far(along, dim, other, definition))
+            yield Change(says, _read_as_far(along, dim, as_long_as(other)))
+
+
+def _as_long_as_tiles(
+    parameters: Sequence[Parameter], definition: Definition, tiles: Iterable[int]
+) -> Iterator[Change]:
+    """All arguments along an axis of no result go on with 0 to the end of their last tile, as if it were theirs.
+
+    Only numbers go on so; a mask would hide what is behind its end.
+    """
+
+    def up_to(dim: Dim, tile: int) -> Callable[[Case], int]:
+        return lambda case: -(-_size(definition, case, str(dim)) // tile) * tile
+
+    in_results = {dim for result in definition.results for dim in result.dims}
+    for dim in dict.fromkeys(dim for each in parameters for dim in each.dims if str(dim).isidentifier()):
+        along = [each for each in parameters if dim in each.dims]
+        if dim not in in_results and all(each.kind == "float" for each in along):
+            for tile in dict.fromkeys((*tiles, *TILES)):
+                names, verb = _names(along, definition), "have" if len(along) > 1 else "has"
+                says = f"{names} {verb} as many places along {dim} as whole tiles of {tile}, and 0 behind the last"
+                yield Change(says, _read_as_far(along, dim, up_to(dim, tile)))
 
 
 def _read_as_far(
-    parameters: Sequence[Parameter], dim: Dim, other: Dim, definition: Definition
+    parameters: Sequence[Parameter], dim: Dim, far: Callable[[Case], int]
 ) -> Callable[[Case], Case | None]:
-    """The case whose arguments are as long along an axis as another one is."""
+    """The case whose arguments are as long along an axis as is said of it."""
 
     def of(case: Case) -> Case | None:
-        size, changed = _size(definition, case, str(other)), {}
+        size, changed = far(case), {}
         for parameter in parameters:
             array = case.arrays[parameter.name]
             for axis in (k - len(parameter.dims) for k, each in enumerate(parameter.dims) if each == dim):
