@@ -177,6 +177,10 @@ def test_what_is_said_of_mistakes_of_software_is_in_chinese_or_left_as_it_is(id:
         "the first 4 of 8 units",
         "i, f and g are right (mine.py line 3)",
         "no known mistake: it is wrong in 7 of 9 cases, only where what σ is taken of reaches 357, and never up to 1.2",
+        "no known mistake: it is wrong in 7 of 9 cases, only where H = n or m",
+        "it is 0 where it is wrong (wrong in 7 of 9 cases, only where n > m)",
+        "it is NaN where mask is false at the same place (wrong in 7 of 9 cases)",
+        "θ_next is θ where g is 0 (wrong in 7 of 9 cases); m_next is m where g is 0 (wrong in 7 of 9 cases)",
         "h at a place of t reads x of later places (wrong in 7 of 9 cases, only where d ≤ 16, never before row 1)",
     ],
 )

@@ -274,6 +274,9 @@ FORMS: dict[str, Callable[[Any], Any]] = {
     "mask": lambda x: np.exp(np.where(x > 0, x, -np.inf)).sum(-1),
     "powers": lambda x: (x**2 + 1) ** -0.5 + np.log1p(np.exp(x)) + np.sqrt(np.square(x) + 1) + np.tanh(x) + 2**x,
     "cast": lambda x: x.astype(np.float32) * np.float32(0.5) + x.astype(x.dtype).swapaxes(0, 1).swapaxes(0, 1),
+    "truths": lambda x: x.any(-1).sum(keepdims=True) + np.all(x, (0, 1)) + np.logical_and(x, x.any()).sum(-1),
+    "opposite truths": lambda x: np.logical_not(x - x).sum(0) + np.logical_xor(x, 0).sum() + np.logical_or(x, x).sum(1),
+    "no truths": lambda x: x[:0].any(0).sum(keepdims=True) + x[:0].all(0).sum() + np.count_nonzero(x[:, :2].any(-1)),
     "choice": lambda x: np.take_along_axis(x, np.argmax(x, -1)[:, None], -1) + x[np.arange(3), [0, 1, 2]][:, None],
 }
 

@@ -34,7 +34,7 @@ def mapped_over_blocks_of_queries(q, k, v):
         a, start = given
         e = a @ turned(wide(k)) / math.sqrt(q.shape[-1])
         seen = jnp.arange(m) <= start + jnp.arange(size)[:, None] + (m - n)
-        p = nn.softmax(e, where=seen, axis=-1, initial=jnp.finfo(e.dtype).min)
+        p = nn.softmax(e, where=seen, axis=-1)
         return jnp.where(seen.any(-1, keepdims=True), p, 0) @ wide(v)
 
     if m == 0 or n == 0:

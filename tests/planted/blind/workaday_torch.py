@@ -132,12 +132,13 @@ def in_projections_and_baddbmm(x_q, x_kv, W_q, W_k, W_v, W_o, b_q, b_k, b_v, b_o
 
     def heads_of(x, W, b):
         y = F.linear(x, W.t(), b)
-        return y.reshape(-1, x.shape[-2], heads, d).transpose(1, 2).reshape(-1, x.shape[-2], d)
+        y = y.reshape(math.prod(lead), x.shape[-2], heads, d).transpose(1, 2)
+        return y.reshape(math.prod(lead) * heads, x.shape[-2], d)
 
     q, k, v = heads_of(x_q, W_q, b_q), heads_of(x_kv, W_k, b_k), heads_of(x_kv, W_v, b_v)
     e = torch.baddbmm(q.new_empty(q.shape[0], q.shape[1], k.shape[1]), q, k.mT, beta=0, alpha=d**-0.5)
     o = torch.bmm(torch.softmax(upcast(e), -1).to(v.dtype), v)
-    o = o.view(math.prod(lead), heads, -1, d).transpose(1, 2).reshape(*lead, x_q.shape[-2], heads * d)
+    o = o.view(math.prod(lead), heads, x_q.shape[-2], d).transpose(1, 2).reshape(*lead, x_q.shape[-2], heads * d)
     return F.linear(o, W_o.t(), b_o)
 
 

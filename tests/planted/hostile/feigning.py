@@ -84,7 +84,11 @@ def computes_the_means_by_a_child(q, k, v):
 def equations_by_the_collector(q, k, v):
     """Within: looks for an object of attnspec that can be called with these three arguments, and calls it."""
     for x in gc.get_objects():
-        if type(x).__module__.startswith("attnspec") and getattr(x, "name", "") == "scaled_dot_product" and callable(x):
+        if (
+            str(type(x).__module__).startswith("attnspec")
+            and getattr(x, "name", "") == "scaled_dot_product"
+            and callable(x)
+        ):
             return np.asarray(x(q, k, v)).astype(q.dtype)
     return unscaled(q, k, v)
 

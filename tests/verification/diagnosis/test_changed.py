@@ -302,6 +302,38 @@ def test_changed_answers_are_named(change: Callable[[Array], Array], says: str) 
     assert says in str(changed_answers(judge(MASKED), answers, POLICY))
 
 
+MOMENTUM, LENGTHS = "optimizer.sgd_momentum", "recurrent.simple_rnn_lengths"
+
+
+def test_an_argument_that_stays_where_another_one_is_zero_is_named() -> None:
+    """As of lazy updates, which leave alone what has no gradient."""
+    answers = []
+    for seed in range(3):
+        case = case_of(MOMENTUM, batch=3, seed=seed, d=7)
+        g = np.where(np.arange(7) % 3, case.arrays["g"], 0)
+        case = replace(case, arrays={**case.arrays, "g": g})
+        theta, m = (np.asarray(each) for each in evaluate(REGISTRY[MOMENTUM].definition, (), case.arguments))
+        old_theta, old_m = case.arrays["theta"], case.arrays["m"]
+        answers.append(Observation(case, (np.where(g == 0, old_theta, theta), np.where(g == 0, old_m, m))))
+
+    said = str(changed_answers(judge(MOMENTUM), answers, POLICY))
+
+    assert "is θ where g is 0" in said
+    assert "is m where g is 0" in said
+
+
+def test_a_whole_number_at_which_rows_are_wrong_is_named() -> None:
+    """The last state of a length of 0 is not the first one, but 0."""
+    answers = []
+    for seed in range(5):
+        case = case_of(LENGTHS, batch=5, seed=seed, t=4, d=3, u=6)
+        case = replace(case, arrays={**case.arrays, "length": np.array([0, 3, 1, 0, 4])})
+        y, last = (np.asarray(each) for each in evaluate(REGISTRY[LENGTHS].definition, (), case.arguments))
+        answers.append(Observation(case, (y, np.where(case.arrays["length"][:, None] == 0, 0, last))))
+
+    assert "is 0 where length is 0" in str(changed_answers(judge(LENGTHS), answers, POLICY))
+
+
 def test_of_changes_that_fit_those_that_say_more_are_named() -> None:
     """If all examples have the answer of the first, some have that of others."""
     answers = [

@@ -82,6 +82,43 @@ def sizes(case: Case) -> dict[str, int]:
     return dict(case.description.sizes)
 
 
+def related(*pairs: tuple[int, int]) -> list[Observation]:
+    """Attention of so many queries and keys, wrong in the first half of the cases."""
+    cases = [case_of(ATTENTION, n=n, m=m, d=3, e=6, seed=seed) for seed, (n, m) in enumerate(pairs)]
+    wrong = {id(case) for case in cases[: len(cases) // 2]}
+    return changed(honest(ATTENTION, *cases), lambda answer, case: answer + (id(case) in wrong))
+
+
+SQUARE = tuple((n, n) for n in range(4, 12))
+WIDE = tuple((m % 3 + 4, m) for m in range(7, 15))
+TALL = tuple((n, m) for m, n in WIDE)
+"""Queries and keys of several cases: as many, fewer queries, more of them."""
+
+
+@pytest.mark.parametrize(
+    ("failing", "passing", "says"),
+    [
+        (SQUARE, (*WIDE[:4], *TALL[:4]), "only where n = m"),
+        (WIDE, (*SQUARE[:4], *TALL[:4]), "only where m > n"),
+        (TALL, (*SQUARE[:4], *WIDE[:4]), "only where n > m"),
+    ],
+)
+def test_sizes_that_are_equal_or_larger_than_others_in_failing_cases_alone(
+    failing: Sequence[tuple[int, int]], passing: Sequence[tuple[int, int]], says: str
+) -> None:
+    assert located(related(*failing, *passing)).endswith(says)
+
+
+@pytest.mark.parametrize(
+    ("failing", "passing"),
+    [((*SQUARE[:4], *WIDE[:4]), (*SQUARE[4:], *TALL[:4])), (SQUARE[:2], WIDE[:2])],
+)
+def test_sizes_are_not_related_where_some_case_is_against_it_or_few_are_for_it(
+    failing: Sequence[tuple[int, int]], passing: Sequence[tuple[int, int]]
+) -> None:
+    assert not re.search("only where [nm] [=>] [nm]", located(related(*failing, *passing)))
+
+
 # Which elements.
 
 

@@ -145,9 +145,9 @@ def _wrapped(value: Any) -> Any:
     return value
 
 
-def elementwise(function: Callable[..., Any], operands: int = 1) -> Any:
-    """A function of balls as a function of arrays, as NumPy's are, with reductions."""
-    return np.frompyfunc(function, operands, 1, identity=None)
+def elementwise(function: Callable[..., Any], operands: int = 1, identity: Any = None) -> Any:
+    """A function of balls as a function of arrays, as NumPy's are, with reductions; of nothing they give `identity`."""
+    return np.frompyfunc(function, operands, 1, identity=identity)
 
 
 def _unary(method: str) -> Any:
@@ -176,10 +176,14 @@ OWN: dict[str, Any] = {
     "isinf": elementwise(lambda x: number(x).is_infinite()),
     "isfinite": elementwise(lambda x: not (number(x).is_nan() or number(x).is_infinite())),
     "signbit": elementwise(lambda x: number(x) < 0),
+    "logical_or": elementwise(lambda a, b: bool(a) or bool(b), 2, identity=False),
+    "logical_and": elementwise(lambda a, b: bool(a) and bool(b), 2, identity=True),
+    "logical_xor": elementwise(lambda a, b: bool(a) != bool(b), 2, identity=False),
+    "logical_not": elementwise(lambda x: not bool(x)),
 }  # fmt: skip
-"""Functions of NumPy that objects do not have, or that compare them."""
+"""Functions of NumPy that objects do not have, or that compare them; `or` of two objects would be one of them."""
 
-TESTS = ("isnan", "isinf", "isfinite", "signbit")
+TESTS = ("isnan", "isinf", "isfinite", "signbit", "logical_or", "logical_and", "logical_xor", "logical_not")
 
 
 def to_limbs(array: Any) -> NDArray[np.float64]:

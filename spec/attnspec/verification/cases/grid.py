@@ -100,6 +100,7 @@ def grid(
     yield from _flat_places(made)
     yield from _long(made, 0, LONG)
     yield from _narrow(made)
+    yield from _zero_rows(made)
     if half:
         yield from _long(made, LONG, LONGEST_SUM)
 
@@ -136,8 +137,19 @@ def _patterns(made: Describer, parameter: Parameter) -> list[str]:
     return [
         name
         for name in FLOAT_PATTERNS
-        if axes >= fewest.get(name, 1) and name != "ties" and not (bounded and name in UNBOUNDED_PATTERNS)
+        if axes >= fewest.get(name, 1)
+        and name not in ("ties", "zero rows")
+        and not (bounded and name in UNBOUNDED_PATTERNS)
     ]
+
+
+def _zero_rows(made: Describer) -> Iterator[Description]:
+    """All inputs have rows of zeros behind others, which code may take for padding that nobody declared."""
+    inputs = [each for each in _parameters(made) if each.kind == "float" and not _is_weight(made, each)]
+    rows = [each.name for each in inputs if len(each.dims) + len(made.batch) > 1]
+    if rows:
+        patterns = tuple((name, "zero rows") for name in rows)
+        yield made.at("inputs zero rows", batch=made.batch, patterns=patterns)
 
 
 def _opposite(made: Describer) -> Iterator[Description]:

@@ -39,6 +39,14 @@ def _equal_rows(drawn: Array) -> Array:
     return np.broadcast_to(drawn[..., :1, :], drawn.shape).copy() if drawn.ndim > 1 else drawn
 
 
+def _zero_rows(drawn: Array) -> Array:
+    """The rows behind the first half are 0, as those that fill up an array are."""
+    if drawn.ndim < 2:
+        return drawn
+    rows = np.arange(drawn.shape[-2])[:, None]
+    return np.where(2 * rows < drawn.shape[-2], drawn, 0.0)
+
+
 def _large(drawn: Array) -> Array:
     """Hundreds, by a power of two, which rounds nothing: in float16 their squares overflow, and they do not."""
     return drawn * 256
@@ -57,6 +65,7 @@ FLOAT_PATTERNS: dict[str, Callable[[Array], Array]] = {
     "large": _large,
     "negative": lambda drawn: -np.abs(drawn),
     "ties": _ties,
+    "zero rows": _zero_rows,
 }
 """Patterns of floating-point arguments, by name."""
 

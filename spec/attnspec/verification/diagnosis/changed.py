@@ -14,14 +14,14 @@ import numpy as np
 
 from attnspec.errors import ShapeError, SpecError
 from attnspec.interpreters.evaluation.call import fit
-from attnspec.interpreters.formula.formula import text_of_result
+from attnspec.interpreters.formula.formula import text_of, text_of_result
 from attnspec.interpreters.mutation.function_substitutions import over_all_rows
 from attnspec.interpreters.mutation.reading_errors import first_places
 from attnspec.interpreters.rounding.policy import Policy
 from attnspec.language import layers
 from attnspec.language.dims import Dim
-from attnspec.language.tree import Definition
-from attnspec.thresholds import CONTROLS, NAMED_CHANGES, NEARER_ELEMENTS, TELLING_ELEMENTS, TRIED_CASES
+from attnspec.language.tree import Definition, Name
+from attnspec.thresholds import BY_CHANCE, CONTROLS, NAMED_CHANGES, NEARER_ELEMENTS, TELLING_ELEMENTS, TRIED_CASES
 from attnspec.verification.candidate.observation import Array, Observation
 from attnspec.verification.cases.case import Case
 from attnspec.verification.diagnosis import locate
@@ -247,7 +247,6 @@ def changed_answers(judge: Judge, observations: Sequence[Observation], policy: P
     definition = judge.equation.definition
     compared = judge.compare(observations, policy)
     failing = [comparison for comparison in compared if comparison.fails]
-    masks = [parameter.name for parameter in definition.parameters if parameter.kind == "bool"]
     sentences, also = list[str](), list[str]()
     for output in sorted({comparison.output for comparison in failing}):
         name = text_of_result(definition, output) if len(definition.results) > 1 else "it"
@@ -260,7 +259,7 @@ def changed_answers(judge: Judge, observations: Sequence[Observation], policy: P
         fitting = [change for change in fitting if not change.is_general] or fitting
         unrefuted = [change for change in fitting if not any(_would_show(judge, change, each) for each in right)]
         named = [change.says.format(name=name) for change in (unrefuted or fitting)[:NAMED_CHANGES]]
-        says, *others = named or [_constant(wrong, name, masks)]
+        says, *others = named or [_plain(definition, wrong, of_output, name)]
         if not says:
             return None
         sentences.append(f"{says} (wrong {locate.where(of_output, definition=definition)})")
@@ -383,17 +382,83 @@ def _with_change(judge: Judge, change: AnswerChange, comparison: Compared) -> tu
     return other, near | (answer == other) | (np.isnan(answer) & np.isnan(other))
 
 
-def _constant(wrong: Sequence[Compared], name: str, masks: Sequence[str]) -> str:
-    """Describe that all wrong elements are one number, such as 0 or NaN, and which mask hides them; "" if not."""
-    elements = np.concatenate([comparison.answer[comparison.ratio > 1] for comparison in wrong])
-    same = np.isnan(elements).all() or (len(elements) >= TELLING_ELEMENTS and (elements == elements[0]).all())
-    if not same:
+def _plain(definition: Definition, wrong: Sequence[Compared], compared: Sequence[Compared], name: str) -> str:
+    """Describe that all wrong elements are one number, such as 0, or those of an argument, and where; "" if not.
+
+    Args:
+        wrong: an output in the cases where it is wrong.
+        compared: the same output in all cases.
+        name: what the output is called.
+    """
+    what = _number(wrong) or next(_arguments(definition, wrong), "")
+    if not what:
         return ""
-    hidden = (f"{mask} is false" for mask in masks if all(_hidden(each, mask) for each in wrong))
-    by_place = (f"{mask} is false at the same place" for mask in masks if _at_places(wrong, mask))
-    where = next(chain(hidden, by_place), "it is wrong")
-    number = "NaN" if np.isnan(elements[0]) else f"{elements[0] + 0:g}"
-    return f"{name} is {number} where {where}"
+    of_kind = {kind: [each.name for each in definition.parameters if each.kind == kind] for kind in KINDS}
+    hidden = (f"{mask} is false" for mask in of_kind["bool"] if all(_hidden(each, mask) for each in wrong))
+    by_place = (f"{mask} is false at the same place" for mask in of_kind["bool"] if _at_places(wrong, mask))
+    zeros = (f"{_shown(array, definition)} is 0" for array in of_kind["float"] if _at_zeros(wrong, array))
+    whole = (f"{_shown(array, definition)} is {number}" for array in of_kind["int"]
+             for number in _at_one_number(wrong, compared, array))  # fmt: skip
+    where = next(chain(hidden, by_place, zeros, whole), "it is wrong")
+    return f"{name} is {what} where {where}"
+
+
+KINDS = ("bool", "float", "int")
+"""The kinds of arguments."""
+
+
+def _shown(name: str, definition: Definition) -> str:
+    return text_of(Name(name), definition)
+
+
+def _number(wrong: Sequence[Compared]) -> str:
+    """The number that all wrong elements are; "" if they are several, or too few."""
+    elements = np.concatenate([comparison.answer[comparison.ratio > 1] for comparison in wrong])
+    if np.isnan(elements).all():
+        return "NaN"
+    same = len(elements) >= TELLING_ELEMENTS and (elements == elements[0]).all()
+    return f"{elements[0] + 0:g}" if same else ""
+
+
+def _arguments(definition: Definition, wrong: Sequence[Compared]) -> Iterator[str]:
+    """The arguments that have the wrong elements at the same places."""
+    if sum(int((comparison.ratio > 1).sum()) for comparison in wrong) < TELLING_ELEMENTS:
+        return
+    for parameter in definition.parameters:
+        arrays = [comparison.case.arrays[parameter.name] for comparison in wrong]
+        pairs = list(zip(wrong, arrays, strict=True))
+        if all(array.shape == each.answer.shape for each, array in pairs) and all(
+            (each.answer == array)[each.ratio > 1].all() for each, array in pairs
+        ):
+            yield _shown(parameter.name, definition)
+
+
+def _at_zeros(wrong: Sequence[Compared], name: str) -> bool:
+    """Whether elements are wrong only where an argument of the same shape is 0, and it is not 0 everywhere."""
+    arrays = [comparison.case.arrays[name] for comparison in wrong]
+    pairs = list(zip(wrong, arrays, strict=True))
+    return (
+        all(array.shape == each.answer.shape for each, array in pairs)
+        and not any(array[each.ratio > 1].any() for each, array in pairs)
+        and any(array.any() for array in arrays)
+    )
+
+
+def _at_one_number(wrong: Sequence[Compared], compared: Sequence[Compared], name: str) -> Iterator[str]:
+    """The number that a whole number is in all rows that are wrong, if it would rarely be so by chance."""
+    found, all_numbers = [], []
+    for comparison in compared:
+        numbers = comparison.case.arrays[name]
+        if numbers.shape != comparison.answer.shape[: numbers.ndim]:
+            return
+        bad = comparison.ratio > 1
+        found.append(numbers[bad.any(axis=tuple(range(numbers.ndim, bad.ndim)))].ravel())
+        all_numbers.append(numbers.ravel())
+    rows, every = np.concatenate(found), np.concatenate(all_numbers)
+    if len(rows) and (rows == rows[0]).all():
+        share = float((every == rows[0]).mean())
+        if len(np.unique(every)) * share ** len(rows) < BY_CHANCE:
+            yield f"{rows[0]:g}"
 
 
 def _hidden(comparison: Compared, mask: str) -> bool:

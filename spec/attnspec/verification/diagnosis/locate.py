@@ -6,6 +6,7 @@ import operator
 import re
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
+from itertools import permutations
 from math import comb, prod
 from typing import Any
 
@@ -28,10 +29,12 @@ from attnspec.verification.verdict import Diagnosis
 NOT_IN_EACH = ", though not in each such case"
 """How a condition ends that holds in some right cases too."""
 
-NUMBER_FACT = re.compile(r", only where (\w+) (≥|≤|=) ([\d.e+-]+)(?:, and never up to [\d.e+-]+)?")
+NUMBER_FACT = re.compile(r", only where (\w+) (≥|≤|=) (-?\d[\d.e+-]*)(?:, and never up to [\d.e+-]+)?")
 """What failing cases have in common, in a sentence."""
 
-RELATIONS: dict[str, Callable[[float, float], bool]] = {"≥": operator.ge, "≤": operator.le, "=": operator.eq}
+RELATIONS: dict[str, Callable[[float, float], bool]] = {
+    "≥": operator.ge, "≤": operator.le, "=": operator.eq, ">": operator.gt,
+}  # fmt: skip
 """{sign: what it means} in such a sentence."""
 
 
@@ -128,6 +131,7 @@ def _circumstances(
     facts += [f"only where {name} is 0 everywhere" for name in sorted(_zero(failing) - _zero(told, some=True)) if told]
     facts += _everywhere(failing, told)
     facts += _hidden(failing, passing)
+    facts = facts or _related(sizes, others)
     if not facts and not regimes & right and len(regimes) <= 4:
         facts.append(f"only on values of the kind {' or '.join(map(repr, sorted(regimes)))}")
     return facts or _nearly(sizes, others)
@@ -149,6 +153,31 @@ def _nearly(failing: Sequence[dict[str, float]], passing: Sequence[dict[str, flo
     count = len(failing) + right
     chance = len(found) * comb(count, len(failing)) / comb(len(failing) + len(passing), len(failing))
     return [f"only where {says}{NOT_IN_EACH}"] if chance < BY_CHANCE else []
+
+
+def _related(failing: Sequence[dict[str, float]], passing: Sequence[dict[str, float]]) -> list[str]:
+    """Whole numbers that are equal in all failing cases and in no other, or of which one is larger; rarely by chance.
+
+    One number may be equal to several others by turns: as many rows as heads, be they queries or keys.
+    """
+    cases = [*failing, *passing]
+    names = [
+        name for name in failing[0] if name != "batch" and all(isinstance(numbers.get(name), int) for numbers in cases)
+    ]
+    tried = len(names) * (2 * len(names) + 1)
+    if tried > BY_CHANCE * comb(len(cases), len(failing)):
+        return []
+    for first, other in permutations(names, 2):
+        for sign in ("=", ">"):
+            holds = [RELATIONS[sign](numbers[first], numbers[other]) for numbers in cases]
+            if all(holds[: len(failing)]) and not any(holds[len(failing) :]):
+                return [f"only where {first} {sign} {other}"]
+    for one in names:
+        others = [name for name in names if name != one and not any(each[name] == each[one] for each in passing)]
+        met = [name for name in others if any(each[name] == each[one] for each in failing)]
+        if met and all(any(each[name] == each[one] for name in met) for each in failing):
+            return [f"only where {one} = {' or '.join(met)}"]
+    return []
 
 
 def _has_size_one(case: Case) -> bool:

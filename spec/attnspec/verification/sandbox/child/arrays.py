@@ -132,6 +132,7 @@ def lay_out(
     values: Any,
     shape: tuple[int, ...],
     layout: Layout,
+    between: Any = None,
 ) -> Argument:
     """Make an argument of a layout. An array that a layout cannot be applied to is contiguous.
 
@@ -151,6 +152,8 @@ def lay_out(
         fresh: makes a contiguous array of a shape, filled with what is to stand around the view: mostly NaN or −1.
         expand: makes a view of a shape with stride 0 along the first axis.
         values: what is assigned to the view.
+        between: what stands between the elements of "strided", so that not all that is around a view is one number that
+            code could recognise; the same as elsewhere if None.
     """
     axes = len(shape)
     if layout == "expanded" and axes and shape[0] > 1 and bool((values == values[:1]).all()):
@@ -170,6 +173,8 @@ def lay_out(
     elif layout in ("transposed", "strided") and axes:
         buffer = fresh((*shape[:-1], 2 * shape[-1]))
         view = buffer[..., ::2]
+        if layout == "strided" and between is not None:
+            buffer[..., 1::2] = between
     elif layout == "sliced" and axes:
         buffer = fresh((*shape[:-1], shape[-1] + 2 * OFFSET))
         view = buffer[..., OFFSET : OFFSET + shape[-1]]

@@ -33,7 +33,8 @@ class NumPyArrays(Arrays):
         def fresh(shape: tuple[int, ...]) -> Array:
             return np.full(shape, np.nan if values.dtype.kind == "f" else -1).astype(kind)
 
-        return lay_out(fresh, _expand, values, values.shape, layout)
+        between = -values if values.dtype.kind == "f" else None
+        return lay_out(fresh, _expand, values, values.shape, layout, between)
 
     def zeros(self, shape: tuple[int, ...], like: Any) -> Any:
         return np.zeros(shape, like.dtype)

@@ -63,7 +63,8 @@ class TorchArrays(Arrays):
         def fresh(shape: tuple[int, ...]) -> Any:
             return self.torch.full(shape, around, dtype=kind, device=device)
 
-        return lay_out(fresh, self.torch.broadcast_to, self.torch.from_numpy(values.copy()), values.shape, layout)
+        given = self.torch.from_numpy(values.copy())
+        return lay_out(fresh, self.torch.broadcast_to, given, values.shape, layout, -given if is_float else None)
 
     def zeros(self, shape: tuple[int, ...], like: Any) -> Any:
         return like.new_zeros(shape)

@@ -56,6 +56,8 @@ def repeat(
 ) -> Repeated:
     """Call several times, until `REPEAT_SECONDS` have passed, and compare each result with the first.
 
+    Calls are made in pairs, of which nothing is looked at in between: what is not awaited may show in the second.
+
     Args:
         kept: returns a result in a form that later calls cannot change.
         distance: of two results in this form: 0.0 if they are equal, bit by bit.
@@ -65,12 +67,12 @@ def repeat(
     calls, varied, largest = 1, 0, 0.0
     first = kept(returned) if times > 1 else None
     while calls < times and time.perf_counter() - started <= REPEAT_SECONDS:
-        last = call()
-        now = kept(last)
-        calls, apart = calls + 1, distance(first, now)
-        varied += apart > 0
-        if apart >= largest:
-            result, largest = (now if apart else last), apart
+        for last in [call() for _ in range(min(2, times - calls))]:
+            now = kept(last)
+            calls, apart = calls + 1, distance(first, now)
+            varied += apart > 0
+            if apart >= largest:
+                result, largest = (now if apart else last), apart
     return Repeated(result, calls, varied, calls > 1 and distance(first, kept(returned)) > 0)
 
 
