@@ -36,6 +36,7 @@ def softmax(e: Array) -> Array:
         ("the terms of a last tile of 3 that is not full do not count, unless it is the only one", slice(6)),
         ("only the terms of the last tile of 3 count, as if each tile overwrote the one before", slice(6, None)),
         ("only the first 3 terms count", slice(3)),
+        ("the first term does not count", slice(1, None)),
     ],
 )
 def test_a_part_of_a_sum_counts(says: str, part: slice) -> None:
@@ -50,6 +51,14 @@ def test_a_part_of_a_sum_counts(says: str, part: slice) -> None:
     found = value(partial_sums(weights, [3]), f"in alpha: of softmax_j(e_ij) {says}", e)
     np.testing.assert_allclose(found[:, part], kept, rtol=1e-12)
     assert found.sum() == pytest.approx(2)
+
+
+def test_the_first_place_is_not_counted() -> None:
+    """As of a loop that begins with the second one; a count has no terms but those that a condition chooses."""
+    token, says = np.array([3, 1, 3, 2]), "the first term does not count"
+    found = [each for each in partial_sums(REGISTRY["seq2seq.until_stop"].definition) if each.says.endswith(says)]
+
+    assert [evaluate(each.definition, (token,), {"stop": 3}).tolist() for each in found] == [[3, 1, 3, 3]]
 
 
 @pytest.mark.parametrize(("also", "count"), [(", also in means", 3), ("", 5)])

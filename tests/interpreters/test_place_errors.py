@@ -91,7 +91,7 @@ def test_places_are_counted_from_one(of: str) -> None:
 
 def test_an_axis_without_arithmetic_has_no_other_pairs() -> None:
     found = place_errors(REGISTRY["multihead.attention"].definition)
-    assert not [each.id for each in found if "mirrored" not in each.id]
+    assert not [each.id for each in found if "mirrored" not in each.id and "exchanged" not in each.id]
 
 
 @pytest.mark.parametrize("id", ["h/tile/4", "h/tile-within/4"])
@@ -180,3 +180,23 @@ def test_scores_are_mirrored_at_the_diagonal() -> None:
 def test_every_equation_has_well_formed_places(id: str) -> None:
     for each in place_errors(REGISTRY[id].definition):
         check(each.definition)
+
+
+def test_a_line_is_read_with_its_axes_exchanged_where_they_are_as_long() -> None:
+    """The gradient of the keys sums over the scores' gradient, which needs to be turned there, or not."""
+    definition = REGISTRY["backward.scaled_dot_product"].definition
+    [wrong] = [each for each in place_errors(definition) if each.id == "d_k/exchanged-i-j of ∂e_ij"]
+    generator = np.random.default_rng(0)
+    arrays = {name: generator.normal(size=(4, 3)) for name in ("d_o", "q", "k", "v")}
+    p = np.exp(arrays["q"] @ arrays["k"].T / np.sqrt(3))
+    p /= p.sum(axis=1, keepdims=True)
+    d_p = arrays["d_o"] @ arrays["v"].T
+    d_e = p * (d_p - (p * d_p).sum(axis=1, keepdims=True)) / np.sqrt(3)
+
+    d_q, d_k, d_v = evaluate(wrong.definition, (), arrays)
+
+    assert wrong.says == "in d_k: i and j of ∂e_ij are exchanged where n = m"
+    assert wrong.equal_sizes == (("n", "m"),)
+    np.testing.assert_allclose(d_k, d_e @ arrays["q"], rtol=1e-12)
+    np.testing.assert_allclose(d_q, d_e @ arrays["k"], rtol=1e-12)
+    np.testing.assert_allclose(d_v, p.T @ arrays["d_o"], rtol=1e-12)

@@ -27,7 +27,7 @@ def mapped_over_blocks_of_queries(q, k, v):
     """Right: lax.map over padded blocks of 16 queries, a mask by places, blind rows zeroed; float32 at least."""
     n, m, size = q.shape[-2], k.shape[-2], 16
     pad = [(0, 0)] * (q.ndim - 2) + [(0, -n % size), (0, 0)]
-    blocks = jnp.moveaxis(jnp.pad(wide(q), pad).reshape(*q.shape[:-2], -1, size, q.shape[-1]), -3, 0)
+    blocks = jnp.moveaxis(jnp.pad(wide(q), pad).reshape(*q.shape[:-2], -(-n // size), size, q.shape[-1]), -3, 0)
     starts = jnp.arange(blocks.shape[0]) * size
 
     def block(given):
@@ -40,7 +40,7 @@ def mapped_over_blocks_of_queries(q, k, v):
     if m == 0 or n == 0:
         return jnp.zeros((*q.shape[:-1], v.shape[-1]), v.dtype)
     out = jnp.moveaxis(lax.map(block, (blocks, starts)), 0, -3)
-    return out.reshape(*q.shape[:-2], -1, v.shape[-1])[..., :n, :].astype(v.dtype)
+    return out.reshape(*q.shape[:-2], -(-n // size) * size, v.shape[-1])[..., :n, :].astype(v.dtype)
 
 
 @of("multihead.causal")

@@ -81,7 +81,7 @@ def one_loop_for_both(
 
     rows = wide(np.stack([x, x[..., ::-1, :]]))  # direction first
     lead, t, u = x.shape[:-2], x.shape[-2], b_h_f.shape[0]
-    rows = rows.reshape(2, -1, t, x.shape[-1])
+    rows = rows.reshape(2, math.prod(lead), t, x.shape[-1])
     W = [(both(*a), both(*b), both(*c)[:, None]) for a, b, c in (
         ((W_xr_f, W_xr_b), (W_hr_f, W_hr_b), (b_r_f, b_r_b)),
         ((W_xz_f, W_xz_b), (W_hz_f, W_hz_b), (b_z_f, b_z_b)),

@@ -191,12 +191,13 @@ def scripted_style(x, h_0, c_0, W_xi, W_hi, b_i, W_xf, W_hf, b_f, W_xg, W_hg, b_
 def packed_module(x, length, h_0, W_xr, W_hr, b_r, W_xz, W_hz, b_z, W_xh, W_hh, b_h, b_hh):
     """Right: nn.GRU on a packed sequence; what has no rows keeps its state, and the rest is padded back."""
     t, u = x.shape[-2], h_0.shape[-1]
-    rows, h = x.reshape(-1, t, x.shape[-1]), h_0.reshape(-1, u)
-    n = length.reshape(-1).clamp(0, t)
+    count = math.prod(x.shape[:-2])
+    rows, h = x.reshape(count, t, x.shape[-1]), h_0.reshape(count, u)
+    n = length.reshape(count).clamp(0, t)
     y, last = x.new_zeros(rows.shape[0], t, u), h.clone()
     some = (n > 0).nonzero().flatten()
     if len(some) and u:
-        module = nn.GRU(x.shape[-1], u, batch_first=True, dtype=x.dtype)
+        module = nn.GRU(x.shape[-1], u, batch_first=True, dtype=x.dtype, device="meta")
         weights = {
             "weight_ih_l0": torch.cat([W_xr, W_xz, W_xh], 1).t().contiguous(),
             "weight_hh_l0": torch.cat([W_hr, W_hz, W_hh], 1).t().contiguous(),

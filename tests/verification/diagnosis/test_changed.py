@@ -288,6 +288,7 @@ def spilled(value: Array, tile: int) -> Array:
         (lambda value: np.broadcast_to(value.mean(0), value.shape), "is the mean over the batch"),
         (lambda value: value[:, ::-1], "returned in reverse order along n"),
         (lambda value: value[:, [0, 1, 2, 3, 3]], "at the last place of n is that of the place before it"),
+        (lambda value: np.roll(value, 3, -1), "the two halves of it along e are exchanged"),
         (lambda value: value[:, [0, 0, 1, 2, 3]], "of n is that of the place before it, at the first its own"),
         (lambda value: value[:, [1, 2, 3, 4, 4]], "of n is that of the place after it, at the last its own"),
         (lambda value: spilled(value, 4), "it is written in tiles of 4 along n, the last one whole: the first places"),

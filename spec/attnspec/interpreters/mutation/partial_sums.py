@@ -107,7 +107,7 @@ def _variants(place: Occurrence, changes: Iterable[tuple[str, str, Node]]) -> It
 
 
 Part = tuple[str, str, str, Number]
-"""Of an axis: id, sentence, and "last" tile, "whole" tiles or "first" places with their number."""
+"""Of an axis: id, sentence, and "last" tile, "whole" tiles, "first" places or those "from" one on, with the number."""
 
 
 def _parts(tiles: Collection[int], firsts: Iterable[int]) -> Iterator[Part]:
@@ -119,6 +119,7 @@ def _parts(tiles: Collection[int], firsts: Iterable[int]) -> Iterator[Part]:
     for tile in tiles:
         says = f"the terms of a last tile of {tile} that is not full do not count, unless it is the only one"
         yield f"whole-tiles/{tile}", says, "whole", Number(float(tile))
+    yield "from/1", "the first term does not count", "from", ONE
 
 
 def _within(index: str, size: Node, which: str, number: Number) -> Node:
@@ -126,6 +127,8 @@ def _within(index: str, size: Node, which: str, number: Number) -> Node:
     place = Apply("*", (ONE, Position(index)))
     if which == "first":
         return Apply("<", (place, number))
+    if which == "from":
+        return Apply(">=", (place, number))
     if which == "whole":
         return in_whole_tiles(index, size, int(number.value))
     start = Apply("*", (Apply("//", (Apply("-", (size, ONE)), number)), number))
@@ -138,7 +141,7 @@ def _of_reduction(place: Occurrence, node: Reduce, parts: Iterable[Part]) -> Ite
         seen = _within(node.index, size, which, number)
         if node.op in SOFTMAXES:
             yield f"{name}/{node.index}", f"of {shown} {sentence}", restricted(node, seen)
-        elif not isinstance(node.term, Number):
+        elif not isinstance(node.term, Number) or (which == "from" and node.where is not None):
             where = seen if node.where is None else Apply("and", (node.where, seen))
             yield f"{name}/{node.index}", f"of {shown} {sentence}", replace(node, where=where)
 

@@ -18,7 +18,7 @@ from attnspec.interpreters.mutation.free_numbers import is_compared, is_float, l
 from attnspec.interpreters.mutation.mutants import Mutant, is_well_formed
 from attnspec.interpreters.mutation.operators import must_equal
 from attnspec.language.traversal import Path, map_node, nodes, replace_node, substitute, walk, with_roots
-from attnspec.language.tree import Apply, At, Definition, Name, Node, Number, Position, Reduce, SizeOf
+from attnspec.language.tree import Apply, At, Definition, Name, Node, Number, Position, Reduce, SizeOf, Stack
 
 ZERO, ONE, TWO = Number(0.0), Number(1.0), Number(2.0)
 
@@ -50,6 +50,7 @@ def place_errors(definition: Definition, tiles: Iterable[int] = ()) -> Iterator[
     yield from _of_other_axes(definition)
     yield from _beyond_the_ends(definition)
     yield from _mirrored(definition)
+    yield from _exchanged(definition)
 
 
 def wrapped_places(definition: Definition, lengths: Iterable[int]) -> Iterator[Mutant]:
@@ -131,6 +132,24 @@ def _mirrored(definition: Definition) -> Iterator[Mutant]:
                     words = f"where {first} > {second}, {i} and {j} are exchanged, as if it were symmetric"
                     says = f"in {place.line}: {words}"
                     yield Mutant(f"{place.label}/mirrored-{low}-{high}", says, tree, equal_sizes=equal)
+
+
+def _exchanged(definition: Definition) -> Iterator[Mutant]:
+    """A line of all pairs of places is read with its axes exchanged, as a matrix that is turned once too often."""
+    for place in everywhere(definition):
+        own = place.site.definition
+        if not isinstance(place.node, Name) or not any(place.node.id in line.targets for line in own.lines):
+            continue
+        kind, ranges, shown = place.site.type_of(place.node), own.ranges, place.site.show(place.node)
+        for i, j in combinations([index for index in ranges if index in kind.names], 2) if not kind.dims else ():
+            turned = At(Stack(place.node, (i, j)), tuple(Apply("*", (ONE, Position(each))) for each in (j, i)))
+            tree = place.put(turned)
+            if is_well_formed(tree):
+                sizes = must_equal(ranges[i], ranges[j])
+                where = "".join(f" where {one} = {two}" for one, two in sizes)
+                says = f"in {place.line}: {i} and {j} of {shown} are exchanged{where}"
+                equal = sizes if "/" not in place.label else ()
+                yield Mutant(f"{place.label}/exchanged-{i}-{j} of {shown}", says, tree, equal_sizes=equal)
 
 
 def _exchanging(one: str, other: str) -> Callable[[Node], Node]:

@@ -42,6 +42,7 @@ def answer_changes(definition: Definition, output: int) -> Iterator[AnswerChange
     for axis, dim in enumerate(dims):
         back = axis - len(dims)
         yield AnswerChange(f"{{name}} is returned in reverse order along {dim}", _along(back, lambda a: a[::-1]))
+        yield AnswerChange(f"the two halves of {{name}} along {dim} are exchanged", _halves_exchanged(back))
         for says, roll in (("after", -1), ("before", 1)):
             sentence = f"{{name}} at each place of {dim} is that of the place {says} it, round the ends"
             yield AnswerChange(sentence, _along(back, lambda a, roll=roll: np.roll(a, roll, 0)))  # type: ignore[misc]  # mypy does not infer a lambda with a default
@@ -112,6 +113,11 @@ def _along(axis: int, change: Along) -> Callable[[Array, Array, int], Along | No
         return np.moveaxis(change(np.moveaxis(array, axis, 0)), 0, axis)
 
     return lambda value, _, __: moved if value.shape[axis] > 1 else None
+
+
+def _halves_exchanged(axis: int) -> Callable[[Array, Array, int], Along | None]:
+    along = _along(axis, lambda a: np.roll(a, len(a) // 2, 0))
+    return lambda value, answer, axes: along(value, answer, axes) if value.shape[axis] % 2 == 0 else None
 
 
 def _flattened(axis: int) -> Callable[[Array, Array, int], Along | None]:
