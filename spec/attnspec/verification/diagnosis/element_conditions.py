@@ -33,7 +33,7 @@ def element_conditions(definition: Definition, compared: Sequence[Compared]) -> 
     """The first argument of which each wrong element has a special value beside it, and no right one other than 0.
 
     Only arguments whose axes are axes of the result have an element beside each of its own. If right elements have it
-    too, it is said only if so many wrong ones would rarely have it by chance.
+    too, less than half of them, it is said only if so many wrong ones would rarely have it by chance.
     """
     told = [each for each in compared if each.ratio.size < WIDE_ELEMENTS]
     wrong_outputs = {each.output for each in told if each.fails}
@@ -68,7 +68,7 @@ def _told(counts: Array, says: str, tried: int) -> Iterator[tuple[float, str]]:
         tried: how many conditions are tried.
     """
     (right_without, right_with), (wrong_without, wrong_with) = counts.tolist()
-    if wrong_without or not wrong_with or not right_without:
+    if wrong_without or not wrong_with or right_with >= right_without:  # what most elements are says nothing
         return
     share = (right_with + wrong_with) / counts.sum()
     if tried * share**wrong_with <= BY_CHANCE:
