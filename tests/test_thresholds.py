@@ -73,6 +73,8 @@ ELSEWHERE = {
     "LARGEST_CASE": "which case is watched",
     "MOST_AXES": "arrays that are compared in one order of axes alone",
     "NEARBY": "which mutants are examined",
+    "MOST_PACKED": "which changes of inputs are tried",
+    "STEP": "which mutants are examined",
     "STEPS": "which mutants are examined",
     "ALTERNATIVES": "how many sentences are printed",
     "MOST_TELLING": "which cases are tried first, for speed",

@@ -256,9 +256,10 @@ counts twice; how many times n a number counts that is fitted at a place. Each s
 so that none is left out whole. The known mistakes of the equation come first and are always tried. What is left out is
 said."""
 
-WIDE_ELEMENTS, NARROWED_PLACES = 2**16, 8
+WIDE_ELEMENTS, NARROWED_PLACES = 2**14, 8
 """Convention: from so many elements of inputs on, the search for a form and for a smaller case asks only the places of
-the longest axis where the answer is furthest off; how many. The noise of so many elements takes a second or more."""
+the longest axis where the answer is furthest off, and that for a mistake only such examples of the longest batch; how
+many. The noise of so many elements takes a third of a second or more."""
 
 BY_CHANCE = 0.01
 """Convention: the chance with which what failing cases have in common, over all that is looked at, may be so though it

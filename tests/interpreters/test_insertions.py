@@ -92,6 +92,89 @@ def test_weights_are_divided_by_their_sum_and_by_one_where_that_is_nought(words:
     np.testing.assert_allclose(evaluate(found, (e, v), {}), e / np.where(total == 0, 1, total) @ v, rtol=1e-12)
 
 
+def _each_over(size: Any, x: np.ndarray) -> np.ndarray:
+    """Each row over its size, or over 1 where that is 0."""
+    sizes = size(x)[:, None]
+    return np.asarray(x / np.where(sizes == 0, 1, sizes))
+
+
+@pytest.mark.parametrize(
+    ("says", "change"),
+    [
+        ("relu is applied to q_i and k_j before they are multiplied", lambda x: np.maximum(x, 0)),
+        (
+            "q_i and k_j are divided by their root mean squares, or by 1 where that is 0",
+            lambda x: _each_over(lambda x: np.sqrt((x * x).mean(-1)), x),
+        ),
+    ],
+)
+def test_both_operands_of_a_product_are_changed(says: str, change: Any) -> None:
+    q, k, v = (GENERATOR.standard_normal(shape) for shape in ((3, 4), (5, 4), (5, 2)))
+    q[1] = 0
+    e = change(q) @ change(k).T
+    p = np.exp(e - e.max(-1, keepdims=True))
+
+    found = evaluate(trees("attention.dot_product")[f"in alpha: {says}"], (q, k, v), {})
+
+    np.testing.assert_allclose(found, p / p.sum(-1, keepdims=True) @ v, rtol=1e-12)
+
+
+def test_a_vector_is_divided_by_its_length_and_by_one_where_that_is_nought() -> None:
+    definition = REGISTRY["attention.additive"].definition
+    q, k, v = (GENERATOR.standard_normal(shape) for shape in ((3, 4), (5, 4), (5, 2)))
+    W, U = GENERATOR.standard_normal((4, 6)), GENERATOR.standard_normal((4, 6))
+    tree = trees(definition.id)["in e: v_a is divided by its length, or by 1 where that is 0"]
+    for v_a in (GENERATOR.standard_normal(6), np.zeros(6)):
+        unit = v_a / (np.linalg.norm(v_a) or 1)
+
+        found = evaluate(tree, (q, k, v, W, U, v_a), {})
+
+        np.testing.assert_allclose(found, evaluate(definition, (q, k, v, W, U, unit), {}), rtol=1e-12)
+
+
+def test_softmax_is_of_shares_over_a_temperature() -> None:
+    logits = GENERATOR.standard_normal(5)
+    shares = np.exp(logits) / np.exp(logits).sum()
+    weights = np.exp(shares / 0.5)
+
+    tree = trees("seq2seq.temperature")["in p: softmax of logits_k is taken first, and softmax of that"]
+
+    np.testing.assert_allclose(evaluate(tree, (logits,), {"tau": 0.5}), weights / weights.sum(), rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("slope", "says", "other"),
+    [
+        (
+            "1 - y[k] * y[k]",
+            "the slope of sigmoid is used instead of that of tanh, at y_k",
+            lambda d, y: d * y * (1 - y),
+        ),
+        (
+            "y[k] * (1 - y[k])",
+            "the slope of tanh is used instead of that of sigmoid, at y_k",
+            lambda d, y: d * (1 - y * y),
+        ),
+    ],
+)
+@pytest.mark.parametrize("order", ["d[k] * ({slope})", "d[k] * {slope}"])
+def test_the_slope_of_another_function_is_used(slope: str, says: str, other: Any, order: str) -> None:
+    """Whether the incoming gradient is multiplied with a slope or with its first factor."""
+    if slope.startswith("1") and "(" not in order:
+        return
+    definition = read(
+        f"""def f(d: Float[Tensor, " u"], y: Float[Tensor, " u"]) -> Float[Tensor, " u"]:
+    k = index("u")
+    a = {order.format(slope=slope)}
+    return a.stack(k)
+"""
+    )
+    d, y = GENERATOR.standard_normal((2, 4))
+    (tree,) = [each.definition for each in insertions(definition) if each.says == f"in a: {says}"]
+
+    np.testing.assert_allclose(evaluate(tree, (d, y), {}), other(d, y), rtol=1e-12)
+
+
 def test_a_square_matrix_is_averaged_with_its_transpose() -> None:
     x, W, b = GENERATOR.standard_normal((5, 3)), GENERATOR.standard_normal((3, 3)), GENERATOR.standard_normal(3)
     found = trees("transformer.linear")["W is averaged with its transpose, where it is square"]

@@ -15,7 +15,7 @@ from attnspec import REGISTRY
 from attnspec.language.layers import sizes_of
 from attnspec.verification.cases.case import LAYOUTS, Case, make, smallest
 from attnspec.verification.cases.distributions import REGIMES
-from attnspec.verification.cases.shrink import SIMPLER, shrink
+from attnspec.verification.cases.shrink import ELEMENTS_OF_TRY, SIMPLER, shrink
 from synthetic import case_of, described
 
 ATTENTION, CELL = "attention.scaled_dot_product", "recurrent.gru_cell"
@@ -161,6 +161,20 @@ def described_as(case: Case, layout: str) -> Case:
 
 def at_least(first: int, names: Collection[str]) -> Fault:
     return lambda case: all(sizes(ATTENTION, case)[name] >= first for name in names)
+
+
+def test_tries_with_large_cases_count_for_more() -> None:
+    """A fault of the largest sizes alone: all smaller ones are tried that are cheap, and few that are not."""
+    start, tried = case_of(ATTENTION, n=30_000, m=3, d=2, e=2), list[int]()
+
+    def fails(case: Case) -> bool:
+        tried.append(case.elements)
+        return sizes(ATTENTION, case)["n"] > 29_000
+
+    found = shrunk(ATTENTION, start, fails)
+
+    assert sum(1 + elements / ELEMENTS_OF_TRY for elements in tried[1:]) <= TRIES
+    assert found.sizes == {"n": found.sizes["n"], "m": 1, "d": 1, "e": 1}
 
 
 @given(st.sets(st.sampled_from("nmde"), min_size=2, max_size=2), st.integers(2, 5), st.sampled_from([6, 9, 17]))

@@ -412,6 +412,59 @@ def test_weights_of_another_part_are_named(read: list[str], instead: list[str], 
     assert says in all_of(changed_inputs(judge(BOTH_WAYS), observations, POLICY))
 
 
+def _in_turn(weights: list[np.ndarray]) -> list[np.ndarray]:
+    """Weights packed one behind the other, and unpacked as if their units were in turn."""
+    packed = np.concatenate(weights, -1)
+    return [packed[..., k :: len(weights)] for k in range(len(weights))]
+
+
+def _dealt_to_three(weights: list[np.ndarray]) -> list[np.ndarray]:
+    """Each of three heads has every third unit."""
+    return [np.concatenate([each[..., k::3] for k in range(3)], -1) for each in weights]
+
+
+@pytest.mark.parametrize(
+    ("id", "sizes", "options", "names", "change", "says"),
+    [
+        (
+            "self_attention.qkv",
+            {"t": 5, "c": 6, "d": 4, "e": 4},
+            {},
+            ["W_q", "W_k", "W_v"],
+            _in_turn,
+            "W_q, W_k and W_v are packed one behind the other, and unpacked unit by unit in turn",
+        ),
+        (
+            "multihead.attention",
+            {"n": 4, "m": 5, "c": 6, "H": 3, "d": 4},
+            {"heads": 3},
+            ["W_q", "W_k"],
+            _dealt_to_three,
+            "the units of W_q and W_k are dealt out to heads in turn, not in one piece each",
+        ),
+    ],
+)
+def test_units_in_another_order_are_named(
+    id: str,
+    sizes: dict[str, int],
+    options: dict[str, int],
+    names: list[str],
+    change: Callable[[list[np.ndarray]], list[np.ndarray]],
+    says: str,
+) -> None:
+    """As where a fused product is viewed as (units, 3) for (3, units), or as (units, heads) for (heads, units)."""
+    given = [case_of(id, seed=seed, **sizes) for seed in range(2)]
+    assert all(dict(case.options) == options for case in given)
+    definition, observations = REGISTRY[id].definition, []
+    for case in given:
+        changed = dict(zip(names, change([case.arrays[name] for name in names]), strict=True))
+        value = evaluate(definition, (), {**case.arguments, **changed})
+        answers = value if isinstance(value, tuple) else (value,)
+        observations.append(Observation(case, tuple(map(np.asarray, answers))))
+
+    assert says in all_of(changed_inputs(judge(id), observations, POLICY))
+
+
 def test_rows_that_a_mask_of_another_axis_hides_are_named() -> None:
     """As queries that are taken out with the mask of the keys."""
     given = [case_of("attention.padded", batch=4, seed=seed, n=3, m=5, d=2, e=4) for seed in range(2)]

@@ -10,13 +10,13 @@ from attnspec.interpreters.evaluation.call import outputs
 from attnspec.thresholds import NARROWED_PLACES, WIDE_ELEMENTS
 from attnspec.verification.candidate.observation import Observation
 from attnspec.verification.cases.case import Description, make
-from attnspec.verification.judge.narrowed import narrowed
+from attnspec.verification.judge.narrowed import few_examples, narrowed
 
 
-def _right(id: str, **sizes: int) -> Observation:
+def _right(id: str, batch: tuple[int, ...] = (), **sizes: int) -> Observation:
     """The equation's own values on a case."""
     equation = REGISTRY[id]
-    case = make(equation, Description(tuple(sizes.items())), "float32")
+    case = make(equation, Description(tuple(sizes.items()), batch=batch), "float32")
     return Observation(case, tuple(value.copy() for value in outputs(equation.definition, case.arguments)))
 
 
@@ -25,7 +25,7 @@ def test_the_places_that_are_furthest_off_are_kept_with_their_part_of_the_case(w
     """Rows of queries have their values by themselves."""
     equation = REGISTRY["attention.scaled_dot_product"]
     whole = _right(equation.id, n=WIDE_ELEMENTS, m=3, d=2, e=2)
-    whole.answers[0][40_000, 1] = wrong
+    whole.answers[0][WIDE_ELEMENTS // 2, 1] = wrong
 
     few = narrowed(whole, equation)
     (values,) = outputs(equation.definition, few.case.arguments)
@@ -33,6 +33,37 @@ def test_the_places_that_are_furthest_off_are_kept_with_their_part_of_the_case(w
     assert few.case.arrays["q"].shape == (NARROWED_PLACES, 2)
     assert few.case.arrays["k"].shape == (3, 2)
     assert (~np.isclose(few.answers[0], values)).sum() == 1
+
+
+@pytest.mark.parametrize("batch", [(1_000,), (2, 1_000)])
+def test_the_examples_that_are_furthest_off_are_kept_of_a_large_batch(batch: tuple[int, ...]) -> None:
+    """Each example has its value by itself, also of a recurrence; weights stay whole."""
+    equation = REGISTRY["recurrent.simple_rnn"]
+    whole = _right(equation.id, batch, t=9, d=2, u=1)
+    whole.answers[0][..., 700, 3, 0] = -7.0
+
+    few = few_examples(whole, equation)
+    (values,) = outputs(equation.definition, few.case.arguments)
+
+    assert few.case.arrays["x"].shape == (*batch[:-1], NARROWED_PLACES, 9, 2)
+    assert few.case.arrays["W_xh"].shape == (2, 1)
+    assert (~np.isclose(few.answers[0], values)).sum() == len(batch)
+
+
+@pytest.mark.parametrize(
+    ("batch", "sizes"),
+    [
+        pytest.param((), {"t": 9, "d": WIDE_ELEMENTS, "u": 1}, id="no batch"),
+        pytest.param((20,), {"t": 1_000, "d": 2, "u": 1}, id="another axis is longer"),
+        pytest.param((100,), {"t": 9, "d": 2, "u": 1}, id="a small case"),
+    ],
+)
+def test_a_case_is_left_whole_of_which_the_batch_is_not_what_is_large(
+    batch: tuple[int, ...], sizes: dict[str, int]
+) -> None:
+    whole = _right("recurrent.simple_rnn", batch, **sizes)
+
+    assert few_examples(whole, REGISTRY["recurrent.simple_rnn"]) is whole
 
 
 @pytest.mark.parametrize(
@@ -43,6 +74,6 @@ def test_the_places_that_are_furthest_off_are_kept_with_their_part_of_the_case(w
     ],
 )
 def test_a_case_is_left_whole_where_its_places_depend_on_each_other_or_are_few(sizes: dict[str, int]) -> None:
-    whole = _right("attention.scaled_dot_product", **sizes)
+    whole = _right("attention.scaled_dot_product", (), **sizes)
 
     assert narrowed(whole, REGISTRY["attention.scaled_dot_product"]) is whole

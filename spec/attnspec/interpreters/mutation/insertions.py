@@ -17,7 +17,7 @@ from attnspec.interpreters.mutation.function_substitutions import clipped
 from attnspec.interpreters.mutation.mutants import Mutant, changes, is_well_formed, parts
 from attnspec.interpreters.mutation.operators import Site, must_equal
 from attnspec.language.traversal import map_definition, map_node, nodes, replace_node
-from attnspec.language.tree import Apply, At, Call, Definition, Name, Node, Number, Reduce, Scan, SizeOf
+from attnspec.language.tree import SOFTMAXES, Apply, At, Call, Definition, Name, Node, Number, Reduce, Scan, SizeOf
 
 BOUNDS = (1.0, 2.0, 3.0, 5.0, 6.0, 10.0, 15.0, 20.0, 30.0, 50.0, 80.0, 100.0)
 """Values to whose negative and positive side software clips."""
@@ -55,6 +55,9 @@ def insertions(definition: Definition, roots: Collection[int] | None = None) -> 
         _powers(definition, roots),
         _signs(definition, roots),
         _of_each(definition, roots),
+        _of_operands(definition, roots),
+        _other_slopes(definition, roots),
+        _softmax_first(definition, roots),
         _other_operations(definition, roots),
         _lengths(definition, roots),
         _sums(definition, roots),
@@ -205,6 +208,62 @@ def _of_each(definition: Definition, roots: Collection[int] | None) -> Iterator[
                 yield place.label, f"in {place.line}: {says}", place.put(new)
 
 
+def _of_operands(definition: Definition, roots: Collection[int] | None) -> Iterator[tuple[str, str, Definition]]:
+    """A function is applied to both operands of a product of vectors, or each is divided by its root mean square."""
+    for place in everywhere(definition, roots):
+        match place.node:
+            case Apply(op="@", args=(a, b)) if not place.site.type_of(place.node).dims and a != b:
+                shown = f"{place.site.show(a)} and {place.site.show(b)}"
+                for function in APPLIED:
+                    new = Apply("@", (Apply(function, (a,)), Apply(function, (b,))))
+                    says = f"in {place.line}: {function} is applied to {shown} before they are multiplied"
+                    yield place.label, says, place.put(new)
+                size = SizeOf(place.site.type_of(a).dims[0])
+                one, other = (Apply("sqrt", (Apply("/", (_square(each), size)),)) for each in (a, b))
+                for first, second, words in (
+                    (one, other, ""),
+                    (_or_one(one), _or_one(other), ", or by 1 where that is 0"),
+                ):
+                    new = Apply("@", (Apply("/", (a, first)), Apply("/", (b, second))))
+                    says = f"in {place.line}: {shown} are divided by their root mean squares{words}"
+                    yield place.label, says, place.put(new)
+
+
+def _softmax_first(definition: Definition, roots: Collection[int] | None) -> Iterator[tuple[str, str, Definition]]:
+    """Softmax is of shares, which softmax gave already, as of probabilities divided by a temperature."""
+    for place in everywhere(definition, roots):
+        match place.node:
+            case Reduce(op=op, index=index, term=term, where=where) as again if op in SOFTMAXES:
+                for part in dict.fromkeys(nodes(term)):
+                    if isinstance(part, Number | SizeOf) or not is_float(part, place.site):
+                        continue
+                    if index in place.site.type_of(part).names:
+                        shares = Reduce("softmax", index, part, where)
+                        says = f"in {place.line}: softmax of {place.site.show(part)} is taken first, and {op} of that"
+                        yield place.label, says, place.put(replace(again, term=replace_node(term, part, shares)))
+
+
+def _other_slopes(definition: Definition, roots: Collection[int] | None) -> Iterator[tuple[str, str, Definition]]:
+    """The slope of sigmoid is taken for that of tanh, or that of tanh for that of sigmoid, both of what they give."""
+    for place in everywhere(definition, roots):
+        match place.node:
+            case Apply(op="-", args=(Number(value=1.0) as one, Apply(op="*", args=(y, same)))) if y == same:
+                shown, new = place.site.show(y), Apply("*", (y, Apply("-", (one, y))))
+                says = f"in {place.line}: the slope of sigmoid is used instead of that of tanh, at {shown}"
+                yield place.label, says, place.put(new)
+            case Apply(op="*", args=(factor, Apply(op="-", args=(Number(value=1.0) as one, y)))):
+                square = Apply("-", (one, Apply("*", (y, y))))
+                match factor:
+                    case Apply(op="*", args=(other, same)) if same == y:
+                        new = Apply("*", (other, square))
+                    case same if same == y:
+                        new = square
+                    case _:
+                        continue
+                says = f"in {place.line}: the slope of tanh is used instead of that of sigmoid, at {place.site.show(y)}"
+                yield place.label, says, place.put(new)
+
+
 def _other_operations(definition: Definition, roots: Collection[int] | None) -> Iterator[tuple[str, str, Definition]]:
     """Two arrays are multiplied where they should be added, or added where they should be multiplied."""
     for place in everywhere(definition, roots):
@@ -276,9 +335,8 @@ def _lengths(definition: Definition, roots: Collection[int] | None) -> Iterator[
         match place.node:
             case Apply(op="@", args=(a, b)) as product if not dims:
                 length = Apply("*", (_length(a), _length(b)))
-                or_one = Apply("where", (Apply("==", (length, Number(0.0))), Number(1.0), length))
                 distance = Apply("neg", (_square(Apply("-", (a, b))),))
-                for divisor, words in ((length, ""), (or_one, ", and 0 of a vector of zeros")):
+                for divisor, words in ((length, ""), (_or_one(length), ", and 0 of a vector of zeros")):
                     says = f"in {place.line}: the cosine is used instead of {shown}{words}"
                     yield place.label, says, place.put(Apply("/", (product, divisor)))
                 says = f"in {place.line}: the negative squared distance is used instead of {shown}"
@@ -286,8 +344,14 @@ def _lengths(definition: Definition, roots: Collection[int] | None) -> Iterator[
             case vector if len(dims) == 1:
                 mean: Node = Apply("/", (_square(vector), SizeOf(dims[0])))
                 for square, words in ((_square(vector), "length"), (mean, "root mean square")):
-                    says = f"in {place.line}: {shown} is divided by its {words}"
-                    yield place.label, says, place.put(Apply("/", (vector, Apply("sqrt", (square,)))))
+                    says, root = f"in {place.line}: {shown} is divided by its {words}", Apply("sqrt", (square,))
+                    yield place.label, says, place.put(Apply("/", (vector, root)))
+                    if isinstance(vector, Name | At):  # which are exactly 0 in some cases
+                        yield (
+                            place.label,
+                            f"{says}, or by 1 where that is 0",
+                            place.put(Apply("/", (vector, _or_one(root)))),
+                        )
 
 
 def _sums(definition: Definition, roots: Collection[int] | None) -> Iterator[tuple[str, str, Definition]]:
@@ -302,9 +366,8 @@ def _sums(definition: Definition, roots: Collection[int] | None) -> Iterator[tup
                 (Apply("abs", (place.node,)), "the sum of its absolute values"),
             ):
                 total = Reduce("sum", index, term)
-                divisor = Apply("where", (Apply("==", (total, Number(0.0))), Number(1.0), total))
                 says = f"in {place.line}: {shown} is divided by {words} over {index}"
-                yield place.label, says, place.put(Apply("/", (place.node, divisor)))
+                yield place.label, says, place.put(Apply("/", (place.node, _or_one(total))))
 
 
 def _clippings(definition: Definition, roots: Collection[int] | None) -> Iterator[tuple[str, str, Definition]]:
@@ -337,6 +400,11 @@ def _cut_for_scaled(definition: Definition, roots: Collection[int] | None) -> It
 def _without_one(node: Node) -> Node:
     """The other factor of 1."""
     return node.args[1] if isinstance(node, Apply) and node.op == "*" and node.args[0] == Number(1.0) else node
+
+
+def _or_one(number: Node) -> Node:
+    """A number, or 1 where it is 0."""
+    return Apply("where", (Apply("==", (number, Number(0.0))), Number(1.0), number))
 
 
 def _length(vector: Node) -> Node:

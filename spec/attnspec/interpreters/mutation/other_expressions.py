@@ -142,18 +142,19 @@ def _is_own(place: Occurrence) -> bool:
 
 
 def further_expressions(definition: Definition, roots: Collection[int] | None = None) -> Iterator[Mutant]:
-    """The variants of an equation with an expression as a further term or factor of one of its type.
+    """The variants of an equation with an expression as a further term or factor of one of its type; arrays come first.
 
     Args:
         roots: the positions of the lines and results, the lines first, that are varied; by default all.
     """
     types = _Types()
-    for place in _values(definition, roots):
-        for other in types.alike(place, _parts(place)):
-            shown, also = place.site.show(place.node), place.site.show(other)
-            for id, (sentence, both) in BESIDES.items():
-                says = f"in {place.line}: {sentence.format(node=shown, other=also)}"
-                yield Mutant(f"{place.label}/{shown} {id} {also}", says, place.put(both(place.node, other)))
+    for others in (_arrays, _inner_parts):
+        for place in _values(definition, roots):
+            for other in types.alike(place, others(place)):
+                shown, also = place.site.show(place.node), place.site.show(other)
+                for id, (sentence, both) in BESIDES.items():
+                    says = f"in {place.line}: {sentence.format(node=shown, other=also)}"
+                    yield Mutant(f"{place.label}/{shown} {id} {also}", says, place.put(both(place.node, other)))
 
 
 def _values(definition: Definition, roots: Collection[int] | None) -> Iterator[Occurrence]:
@@ -173,12 +174,22 @@ def _behind(place: Occurrence, op: str, first: Node) -> Callable[[Node], Definit
 
 def _parts(place: Occurrence) -> Iterator[Node]:
     """The arrays, options and parts of the formula that read nothing of later lines."""
-    definition = place.site.definition
-    names = dict.fromkeys([*place.site.known, *(option.name for option in definition.options)])
-    yield from map(Name, names)
-    for root in definition.roots:
+    yield from _arrays(place)
+    yield from _inner_parts(place)
+
+
+def _arrays(place: Occurrence) -> list[Node]:
+    """The arrays and options that are known where a place is."""
+    options = (option.name for option in place.site.definition.options)
+    return [Name(name) for name in dict.fromkeys([*place.site.known, *options])]
+
+
+def _inner_parts(place: Occurrence) -> Iterator[Node]:
+    """The parts of the formula that read nothing of later lines."""
+    names = {each.id for each in _arrays(place) if isinstance(each, Name)}
+    for root in place.site.definition.roots:
         parts = (node for node in nodes(root) if isinstance(node, Apply | At | Reduce))
-        yield from (node for node in parts if names.keys() >= {*reads(node)} and not _is_unfinished(node, place))
+        yield from (node for node in parts if names >= {*reads(node)} and not _is_unfinished(node, place))
 
 
 def _is_unfinished(node: Node, place: Occurrence) -> bool:

@@ -21,7 +21,7 @@ Array = NDArray[Any]
 Places = slice | NDArray[np.intp]
 
 
-def examples(case: Case, equation: Equation[..., Any], part: slice) -> Case:
+def examples(case: Case, equation: Equation[..., Any], part: Places) -> Case:
     """Some examples of a case, along its last batch axis. Weights stay whole."""
     arrays = {each.name: part_of(case.arrays[each.name], part, len(each.dims)) for each in _parameters(equation, case)}
     return replace(case, arrays=arrays, description=None)

@@ -17,6 +17,9 @@ from attnspec.verification.cases.distributions import in_range, rounded
 Fails = Callable[[Case], bool]
 SIMPLER = ", made simpler"
 
+ELEMENTS_OF_TRY = 10_000
+"""A try with a case of so many elements counts twice, so that those with large cases alone do not take minutes."""
+
 
 def shrink(
     equation: Equation[..., Any],
@@ -33,14 +36,18 @@ def shrink(
 
     Args:
         least: the smallest size of an axis that is claimed; "batch" is every batch axis.
-        tries: bounds the calls of the candidate.
+        tries: bounds the calls of the candidate, of which those with large cases count for more.
         batches: the numbers of batch axes that are claimed.
     """
-    left = [tries]
+    left = float(tries)
 
     def still(candidate: Case) -> bool:
-        left[0] -= 1
-        return left[0] >= 0 and fails(candidate)
+        nonlocal left
+        price = 1 + candidate.elements / ELEMENTS_OF_TRY
+        if price > left:
+            return False
+        left -= price
+        return fails(candidate)
 
     if case.origin:
         axes = len(batch_shape(equation.definition, case.arrays))

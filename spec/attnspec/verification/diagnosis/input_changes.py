@@ -59,6 +59,7 @@ def input_changes(definition: Definition, tiles: Iterable[int] = ()) -> Iterator
         yield from _options(option)
     yield from _options_together(definition)
     yield from _packings(arrays, definition)
+    yield from _dealt_out(arrays, definition)
     yield from _families(arrays)
     yield from _as_long_as_another(arrays, definition)
     yield from _as_long_as_tiles(arrays, definition, tiles)
@@ -184,30 +185,85 @@ def _along_both(
 
 def _packings(parameters: Sequence[Parameter], definition: Definition) -> Iterator[Change]:
     """Weights of one shape that are packed one behind the other, and unpacked by parts such as heads first."""
-    by_dims: dict[object, list[Parameter]] = {}
-    for parameter in parameters:
-        if parameter.symbol.weight and parameter.dims:
-            by_dims.setdefault(parameter.dims, []).append(parameter)
+    weights = [each for each in parameters if each.symbol.weight and each.dims]
+    by_dims = _grouped(weights, lambda each: each.dims)
     for option in definition.options:
         for count in (2, 3):
-            groups = [some[-count:] for some in by_dims.values() if option.size and len(some) in (count, 3)]
+            groups = [some[-count:] for some in by_dims if option.size and len(some) in (count, 3)]
             if groups:
                 shown = "; ".join(_names(group, definition) for group in groups)
                 says = f"{shown} are packed one behind the other, and unpacked part by part of {option.name}"
-                yield Change(says, _repacked(groups, option.name))
+                yield Change(says, _repacked(groups, lambda case, _, name=option.name: int(case.options[name])))  # type: ignore[misc]  # mypy does not infer a lambda with a default
+    matrices = [each for each in weights if len(each.dims) > 1]
+    for alike in (by_dims, _grouped(matrices, lambda each: each.dims[:-1])):
+        groups = [some for some in alike if 1 < len(some) <= MOST_PACKED]
+        if groups:
+            shown = "; ".join(_names(group, definition) for group in groups)
+            says = f"{shown} are packed one behind the other, and unpacked unit by unit in turn"
+            yield Change(says, _repacked(groups, lambda _, width: width))
 
 
-def _repacked(groups: Sequence[Sequence[Parameter]], parts: str) -> Callable[[Case], Case | None]:
-    """The case whose weights of each group are packed, and unpacked in the order of the parts."""
+MOST_PACKED = 4
+"""As many weights of one shape are packed together as a recurrent cell has gates."""
+
+
+def _grouped(parameters: Sequence[Parameter], key: Callable[[Parameter], object]) -> list[list[Parameter]]:
+    """Arguments in groups that have a key in common."""
+    groups: dict[object, list[Parameter]] = {}
+    for parameter in parameters:
+        groups.setdefault(key(parameter), []).append(parameter)
+    return [*groups.values()]
+
+
+def _repacked(
+    groups: Sequence[Sequence[Parameter]], parts: Callable[[Case, int], int]
+) -> Callable[[Case], Case | None]:
+    """The case whose weights of each group are packed, and unpacked in as many parts as a function says.
+
+    Args:
+        parts: of a case, and of the size of the last axis of each weight.
+    """
 
     def of(case: Case) -> Case | None:
-        number, changed = int(case.options[parts]), {}
+        changed: dict[str, Array] = {}
         for group in groups:
-            packed = np.concatenate([case.arrays[each.name] for each in group], axis=-1)
-            by_part = packed.reshape(*packed.shape[:-1], number, len(group), -1)
+            arrays = [case.arrays[each.name] for each in group]
+            if len({array.shape for array in arrays}) > 1:
+                return None
+            packed = np.concatenate(arrays, axis=-1)
+            by_part = packed.reshape(*packed.shape[:-1], parts(case, arrays[0].shape[-1]), len(group), -1)
             for place, each in enumerate(group):
                 changed[each.name] = by_part[..., place, :].reshape(case.arrays[each.name].shape)
         return _with_arrays(case, changed)
+
+    return of
+
+
+def _dealt_out(parameters: Sequence[Parameter], definition: Definition) -> Iterator[Change]:
+    """The units of weights and of their biases are dealt out to parts such as heads in turn, not in one piece each."""
+    weights = [each for each in parameters if each.symbol.weight and each.dims]
+    for option in (each for each in definition.options if each.size):
+        cut = [each for each in weights if option.size in each.dims[-1].names and len(each.dims[-1].names) > 1]
+        families = _grouped(cut, lambda each: each.name.rpartition("_")[2])
+        some = [[each] for each in families] + [[*pair] for pair in combinations(families, 2)]
+        for chosen in [*some, families] if len(families) > 2 else some:
+            names = [each.name for family in chosen for each in family]
+            shown = _names([each for family in chosen for each in family], definition)
+            says = f"the units of {shown} are dealt out to {option.name} in turn, not in one piece each"
+            yield Change(says, _dealt(names, option.name))
+
+
+def _dealt(names: Sequence[str], parts: str) -> Callable[[Case], Case | None]:
+    """The case in which the units of some arrays, along their last axis, are in turn of each part."""
+
+    def of(case: Case) -> Case | None:
+        number = int(case.options[parts])
+        if any(case.arrays[name].shape[-1] % number for name in names):
+            return None
+        turned = {name: case.arrays[name].reshape(*case.arrays[name].shape[:-1], -1, number) for name in names}
+        return _with_arrays(
+            case, {name: array.swapaxes(-1, -2).reshape(case.arrays[name].shape) for name, array in turned.items()}
+        )
 
     return of
 

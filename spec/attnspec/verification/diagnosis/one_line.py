@@ -17,6 +17,7 @@ from attnspec.interpreters.mutation.free_numbers import FreeNumber, free_numbers
 from attnspec.interpreters.mutation.function_substitutions import function_substitutions
 from attnspec.interpreters.mutation.insertions import insertions
 from attnspec.interpreters.mutation.mutants import Mutant, changes, generated_mutations
+from attnspec.interpreters.mutation.other_expressions import further_expressions, other_expressions
 from attnspec.interpreters.mutation.pairs import pairs
 from attnspec.interpreters.rounding.lines import Visit, evaluated
 from attnspec.interpreters.rounding.policy import Policy
@@ -24,9 +25,10 @@ from attnspec.language.check import check
 from attnspec.language.equation import Equation
 from attnspec.language.traversal import nodes, nodes_throughout
 from attnspec.language.tree import CallLike, Definition, Name, Parameter, Scan, Stack
-from attnspec.thresholds import LINE_NODES
+from attnspec.thresholds import EXPRESSIONS, LINE_NODES
 from attnspec.verification.candidate.observation import Observation
 from attnspec.verification.cases.case import Case
+from attnspec.verification.cases.work import repetitions
 from attnspec.verification.diagnosis.constants import STARTS, wrong_numbers
 from attnspec.verification.diagnosis.matching import Expected
 from attnspec.verification.diagnosis.recognise import recognise
@@ -36,10 +38,13 @@ from attnspec.verification.judge.mutant_values import AT_ONCE, together
 
 Array = NDArray[Any]
 
-NEARBY, STEPS = 100.0, 8
-"""A mutant is examined closely if an array is so many bounds near it; a number is fitted roughly in so many steps."""
+NEARBY = 100.0
+"""A mutant is examined closely if an array is so many bounds near it."""
 
-STAGES = 4
+STEPS, STEP = 8, 1e-4
+"""A number is fitted roughly in so many steps, by the slope over so small a one."""
+
+STAGES = 5
 """How many stages the search in one line has."""
 
 ALTERNATIVES = 3
@@ -51,12 +56,13 @@ class Budget:
     """What a search may still cost; counted instead of timed, so that its result does not depend on the machine.
 
     Attributes:
-        evaluations: values of mutants that may be computed, of lines of `LINE_NODES` nodes; longer ones count for more.
+        evaluations: values of mutants that may be computed, of lines of `LINE_NODES` nodes; longer ones and
+            recurrences count for more.
         fits: numbers that may be fitted roughly.
         numbers: numbers that may be fitted within the noise.
     """
 
-    evaluations: int = 8_000
+    evaluations: int = 16_000
     fits: int = 160
     numbers: int = 24
 
@@ -126,7 +132,9 @@ class LineSearch:
     memory: Memory = field(default_factory=Memory)
 
     def stages(self, suspects: Sequence[Suspect]) -> Iterator[list[tuple[int, Mistake]]]:
-        """Look for the mistake that an array has, the simplest first: one, a number, two, one and a number.
+        """Look for the mistake that an array has, the simplest first.
+
+        That is one mistake, a number, an expression in place of another or besides one, two mistakes, one and a number.
 
         Yields:
             Of each of these stages, the positions of arrays that have such a mistake, with the mistake.
@@ -138,6 +146,7 @@ class LineSearch:
         whole = isinstance(self.line.roots[self.roots[-1]], CallLike | Scan)  # these have lines of their own
         yield self.near(suspects, chain(self.noted(generated), self.software()))
         yield [] if whole else self.with_numbers(suspects, [None])
+        yield [] if whole else self.near(suspects, self.expressions())
         yield [] if whole else self.near(suspects, pairs(self.line, self.roots))
         yield [] if whole else self.with_numbers(suspects, [each for each in generated if not each.equal_sizes])
 
@@ -182,6 +191,11 @@ class LineSearch:
             if changes(mutant.definition, self.line, self.roots):
                 yield mutant
 
+    def expressions(self) -> Iterator[Mutant]:
+        """The expressions in place of others, and besides others, in the last of the lines that may be wrong."""
+        last = self.roots[-1:]
+        return islice(chain(other_expressions(self.line, last), further_expressions(self.line, last)), EXPRESSIONS)
+
     def values(self, mutants: Sequence[Definition]) -> list[Array | None]:
         """The values of the line of mutants in the first watched call; None of one that has none."""
 
@@ -197,15 +211,23 @@ class LineSearch:
 
     @cached_property
     def weight(self) -> int:
-        """How many short lines an evaluation costs as much as."""
+        """How many short lines an evaluation costs as much as, of a recurrence at each of its steps."""
         roots = [self.line.roots[root] for root in self.roots]
         called = [node.callee for root in roots for node in nodes(root) if isinstance(node, CallLike)]
         parts = chain(*map(nodes, roots), *map(nodes_throughout, called))
-        return max(1, sum(1 for _ in parts) // LINE_NODES)
+        return max(1, sum(1 for _ in parts) // LINE_NODES) * repetitions(self.line, self.visit.frame.sizes)
 
-    def value(self, mutant: Definition) -> Array | None:
-        """The value of one mutant."""
-        return self.values([mutant])[0]
+    def values_with(self, place: FreeNumber, numbers: Sequence[float]) -> list[Array | None]:
+        """The values of the line with numbers at a place, in the first watched call; None of one that has none."""
+        affordable = self.budget.evaluations >= len(numbers) * self.weight
+        self.budget.evaluations -= len(numbers) * self.weight
+        tree = place.insert_each(numbers)
+        value = evaluated(self.visit, tree, self.roots, self.memory, len(numbers)) if affordable else None
+        return (
+            [each if np.isfinite(each).all() else None for each in value]
+            if value is not None
+            else [None] * len(numbers)
+        )
 
     def is_near(self, suspect: Suspect, value: Array | None) -> bool:
         """Whether an array is so near the value of a mutant that the mutant is examined closely."""
@@ -237,13 +259,8 @@ class LineSearch:
         tried: list[tuple[float, int, Mutant | None, FreeNumber]] = []
         for mutant in mutants:
             tree = mutant.definition if mutant is not None else self.line
-            base = self.value(tree)
-            if base is None:
-                continue
-            for place in _places(tree, self.roots):
-                slope = self.slope(place, base)
-                if slope is None:
-                    continue
+            base, slopes = self.slopes(tree)
+            for place, slope in slopes:
                 for number, suspect in enumerate(suspects):
                     if not suspect.is_bound and any(each.is_bound for each in suspects):
                         continue  # a number brings many a part of an expression near
@@ -254,12 +271,17 @@ class LineSearch:
             if self.fits(suspects[number], place):
                 yield number, mutant, place
 
-    def slope(self, place: FreeNumber, base: Array) -> Array | None:
-        """How the line changes with a number; None if it is not a number of the lines that may be wrong."""
-        if not changes(place.insert(0.5), self.line, self.roots):
-            return None
-        moved = self.value(place.insert(place.neutral + 1e-3))
-        return None if moved is None or moved.shape != base.shape else moved - base
+    def slopes(self, tree: Definition) -> tuple[Array, list[tuple[FreeNumber, Array]]]:
+        """The value of the line, and how it changes with a number at each place of the lines that may be wrong."""
+        if self.budget.evaluations < self.weight:
+            return np.zeros(0), []
+        places = [each for each in _places(tree, self.roots) if changes(each.insert(0.5), self.line, self.roots)]
+        moved = [tree, *(place.insert(place.neutral + 1e-3) for place in places)]
+        base, *others = chain(*(self.values(moved[k : k + AT_ONCE]) for k in range(0, len(moved), AT_ONCE)))
+        if base is None:
+            return np.zeros(0), []
+        pairs = zip(places, others, strict=True)
+        return base, [(place, each - base) for place, each in pairs if each is not None and each.shape == base.shape]
 
     def numbers(self, suspect: Suspect, mutant: Mutant | None, place: FreeNumber) -> list[Mutant]:
         """The numbers at a place in the line that explain an array, together with a mutation or alone, as mutants."""
@@ -279,23 +301,29 @@ class LineSearch:
         """Whether a number at a place brings the line near an array."""
         array = suspect.arrays[0].ravel().astype(np.float64)
 
-        def residual(number: float) -> Array | None:
-            value = self.value(place.insert(number))
-            return value.ravel() - array if value is not None and value.size == array.size else None
+        def residuals(*numbers: float) -> list[Array | None]:
+            """What numbers leave of the array."""
+            found = self.values_with(place, numbers)
+            return [None if value is None or value.size != array.size else value.ravel() - array for value in found]
 
-        tried = [(start, rest) for start in STARTS if (rest := residual(start)) is not None]
+        tried = [(start, rest) for start, rest in zip(STARTS, residuals(*STARTS), strict=True) if rest is not None]
         if not tried:
             return False
         number, rest = min(tried, key=lambda pair: float(pair[1] @ pair[1]))
+        (ahead,) = residuals(number + STEP)
         limit = NEARBY * self.relative_bound * float(np.abs(array).max())
         for _ in range(STEPS):
-            ahead = residual(number + 1e-4)
-            slope = (ahead - rest) / 1e-4 if ahead is not None else np.zeros(1)
-            square = float(slope @ slope)
-            moved = residual(number - float(slope @ rest) / square) if square > 0 else None
-            if np.abs(rest).max() <= limit or moved is None or moved @ moved > 0.9 * (rest @ rest):
+            if np.abs(rest).max() <= limit or ahead is None:
                 break
-            number, rest = number - float(slope @ rest) / square, moved
+            slope = (ahead - rest) / STEP
+            square = float(slope @ slope)
+            if not square > 0:
+                break
+            number -= float(slope @ rest) / square
+            moved, ahead = residuals(number, number + STEP)
+            if moved is None or moved @ moved > 0.9 * (rest @ rest):
+                break
+            rest = moved
         return bool(np.abs(rest).max() <= limit)
 
 

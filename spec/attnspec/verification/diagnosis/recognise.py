@@ -33,6 +33,7 @@ from attnspec.verification.judge.forms import Form
 from attnspec.verification.judge.judge import Judge
 from attnspec.verification.judge.mutant_values import each_mutants_values, fits, mutant_values, values
 from attnspec.verification.judge.mutation_score import shows
+from attnspec.verification.judge.narrowed import few_examples
 from attnspec.verification.judge.residuals import Compared, compare
 from attnspec.verification.judge.statistics import largest, pooled_rms, wrong_values
 from attnspec.verification.verdict import Diagnosis
@@ -58,14 +59,15 @@ def recognise(
         refute: True rejects a mutant that would have shown in a case that is right, or that leaves a failing case
             unexplained. Otherwise this only decides between several mutants that explain the failing cases.
     """
-    failing = sorted(judge.failing(observations, policy), key=lambda observation: -_informative(observation))
+    whole = sorted(judge.failing(observations, policy), key=lambda observation: -_informative(observation))
+    failing = [few_examples(observation, judge.equation) for observation in whole]
 
     def applicable(mutant: Mutant) -> list[Observation]:
         return list(islice((observation for observation in failing if fits(mutant, observation.case)), TRIED_CASES))
 
     if not failing:
         return None
-    cheapest = min(failing, key=lambda observation: observation.case.elements).case
+    cheapest = min(whole, key=lambda observation: observation.case.elements).case
     affordable = judge.effort.afforded(mutants, judge.nodes_on(cheapest), cheapest.elements)
     mutants = _screened(judge, failing, affordable, policy) if len(affordable) > MANY else affordable
     near = _nearest(judge, [(mutant, applicable(mutant)[:2]) for mutant in mutants], policy, 3 * SHORTLIST)
@@ -96,7 +98,8 @@ def recognise(
     if len(failing) > TRIED_CASES and not np.isfinite(wrong_values(judge.compare(failing, policy))).any():
         least = 1.0 if refute else EXPLAINED_CASES  # NaN in a few cases is what many mistakes give: all cases are asked
         alike = [mutant for mutant in alike if _explains_all(judge, failing, mutant, policy, least)]
-    rest = failing[TRIED_CASES:]
+    rest, large = failing[TRIED_CASES:], [item for item, few in zip(whole, failing, strict=True) if item is not few]
+    alike = [each for each in alike if not any(_contradicts(judge, item, each, policy) for item in large)]
     if refute:
         alike = [each for each in alike if not any(_contradicts(judge, item, each, policy) for item in rest)]
     elif len(alike) > 1:

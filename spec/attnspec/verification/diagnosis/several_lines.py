@@ -228,7 +228,7 @@ def with_mistake(definition: Definition, found: Found) -> Definition:
 
 def _seen_at(watched: Sequence[Appearances], place: Place) -> set[Key]:
     """The parts that appear at a place in all watched calls."""
-    return {key for key, places in common_places(watched).items() if place in places}
+    return {key for key, places in common_places(watched, place).items() if place in places}
 
 
 def _shape(visit: Visit, site: Site) -> tuple[int, ...]:

@@ -1,17 +1,19 @@
-"""A few places of a long axis in place of all, where each has its value by itself."""
+"""A few places of a long axis, or examples of a large batch, in place of all, where each has its value by itself."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from attnspec.interpreters.evaluation.call import outputs
+from attnspec.interpreters.evaluation.call import batch_shape, outputs
 from attnspec.language.equation import Equation
 from attnspec.language.layers import sizes_of
 from attnspec.thresholds import NARROWED_PLACES, WIDE_ELEMENTS
 from attnspec.verification.candidate.observation import Array, Observation
-from attnspec.verification.cases.parts import along, axis_of, is_independent, part_of
+from attnspec.verification.cases.parts import along, axis_of, examples, is_independent, part_of
 
 
 def narrowed(observation: Observation, equation: Equation[..., Any]) -> Observation:
@@ -20,6 +22,7 @@ def narrowed(observation: Observation, equation: Equation[..., Any]) -> Observat
     The noise of so few takes a small part of the time. The observation itself is returned if its case is small, or if
     the places of the axis depend on each other.
     """
+    observation = few_examples(observation, equation)
     case, definition = observation.case, equation.definition
     sizes = case.sizes
     if case.elements < WIDE_ELEMENTS or case.summed or not sizes:
@@ -28,13 +31,32 @@ def narrowed(observation: Observation, equation: Equation[..., Any]) -> Observat
     axes = [axis_of(definition, place, name) for place in range(len(definition.results))]
     if None in axes or sizes[name] <= NARROWED_PLACES:
         return observation
-    judged = [*zip(observation.answers, outputs(definition, case.arguments), axes, strict=True)]
-    off = np.max([_off(answer, value, axis or 0) for answer, value, axis in judged], axis=0)
-    places = np.sort(np.argsort(-off, kind="stable")[:NARROWED_PLACES])
+    behind = [axis or 0 for axis in axes]
+    judged = [*zip(observation.answers, outputs(definition, case.arguments), behind, strict=True)]
+    places = _furthest_off(judged)
     if not is_independent(case, equation, name, [places]):
         return observation
-    answers = tuple(part_of(answer, places, axis or 0) for answer, _, axis in judged)
+    answers = tuple(part_of(answer, places, axis) for answer, _, axis in judged)
     return Observation(along(case, equation, name, places), answers)
+
+
+def few_examples(observation: Observation, equation: Equation[..., Any]) -> Observation:
+    """The examples of a large case of many where the answers are furthest off, with their part of the case."""
+    case, definition = observation.case, equation.definition
+    batch = batch_shape(definition, case.arrays)
+    if case.elements < WIDE_ELEMENTS or case.summed or not batch or batch[-1] < max(case.longest, NARROWED_PLACES + 1):
+        return observation
+    axes = [len(result.dims) for result in definition.results]
+    judged = [*zip(observation.answers, outputs(definition, case.arguments), axes, strict=True)]
+    places = _furthest_off(judged)
+    answers = tuple(part_of(answer, places, axis) for answer, _, axis in judged)
+    return Observation(examples(case, equation, places), answers)
+
+
+def _furthest_off(judged: Sequence[tuple[Array, Array, int]]) -> NDArray[np.intp]:
+    """The places of an axis where answers are furthest off from values; the axis has so many behind it in each."""
+    off = np.max([_off(answer, value, axis) for answer, value, axis in judged], axis=0)
+    return np.sort(np.argsort(-off, kind="stable")[:NARROWED_PLACES])
 
 
 @np.errstate(all="ignore")
