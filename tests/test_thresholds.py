@@ -73,6 +73,8 @@ ELSEWHERE = {
     "LARGEST_CASE": "which case is watched",
     "MOST_AXES": "arrays that are compared in one order of axes alone",
     "NEARBY": "which mutants are examined",
+    "WIDTHS": "which sizes of vectors are tried",
+    "LEAST": "which cases are looked at",
     "MOST_PACKED": "which changes of inputs are tried",
     "STEP": "which mutants are examined",
     "STEPS": "which mutants are examined",

@@ -101,7 +101,21 @@ def peephole(
     i = sigmoid(x @ W_xi + h @ W_hi + b_i)
     f = sigmoid(x @ W_xf + h @ W_hf + b_f)
     g = np.tanh(x @ W_xg + h @ W_hg + b_g)
-    o = sigmoid(x @ W_xo + h @ W_ho + b_o + c)
+    o = sigmoid(x @ W_xo + h @ W_ho + b_o + np.arctan(c))
+    c_next = f * c + i * g
+    return o * np.tanh(c_next), c_next
+
+
+@lstm
+def plain_peephole(
+    x: Array, h: Array, c: Array, W_xi: Array, W_hi: Array, b_i: Array, W_xf: Array, W_hf: Array, b_f: Array,
+    W_xg: Array, W_hg: Array, b_g: Array, W_xo: Array, W_ho: Array, b_o: Array,
+) -> tuple[Array, Array]:  # fmt: skip
+    """i, f, g and c_next are right; o is not right; in o: c is added to x W_xo + h W_ho + b_o"""
+    i = sigmoid(x @ W_xi + h @ W_hi + b_i)
+    f = sigmoid(x @ W_xf + h @ W_hf + b_f)
+    g = np.tanh(x @ W_xg + h @ W_hg + b_g)
+    o = sigmoid(x @ W_xo + h @ W_ho + b_o + c)  # HERE
     c_next = f * c + i * g
     return o * np.tanh(c_next), c_next
 
@@ -111,7 +125,7 @@ def squared_weights(q: Array, k: Array, v: Array) -> Array:
     """e_ij and α_ij are right; c_i is not right"""
     e = q @ np.swapaxes(k, -1, -2) / np.sqrt(np.float32(q.shape[-1]))
     alpha = softmax(e) ** 2
-    return alpha @ v
+    return alpha @ v  # HERE
 
 
 @attention

@@ -49,11 +49,11 @@ def squared_weights(
 
 @implements("backward.layer_norm", framework="torch")
 def twice_normed(d_y: Tensor, x: Tensor, gamma: Tensor, beta: Tensor, *, eps: float) -> tuple[Tensor, Tensor, Tensor]:
-    """μ, variance, s, x̂_k, ∂x̂_k, by_mean and ∂γ_k are right; by_variance does not appear"""
+    """in by_variance: ∂x̂_k x̂_k is used instead of ∂x̂_k; by_variance is not right"""
     mu = x.mean(-1, keepdim=True)
     variance = ((x - mu) ** 2).mean(-1, keepdim=True)
     s = torch.sqrt(variance + eps)
     x_hat = (x - mu) / s
     d_hat = d_y * gamma
-    slope = (d_hat * x_hat * x_hat).mean(-1, keepdim=True)
+    slope = (d_hat * x_hat * x_hat).mean(-1, keepdim=True)  # HERE
     return (d_hat - d_hat.mean(-1, keepdim=True) - x_hat * slope) / s, d_y * x_hat, d_y.clone()

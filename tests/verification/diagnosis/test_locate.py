@@ -18,7 +18,7 @@ from attnspec.notation import Bool, Float, Tensor
 from attnspec.notation import where as chosen_by
 from attnspec.verification.candidate.observation import Observation
 from attnspec.verification.cases.case import Case
-from attnspec.verification.diagnosis.locate import locate, mend, revised, where
+from attnspec.verification.diagnosis.locate import locate, mend, needs_a_size, revised, where
 from attnspec.verification.judge.judge import Judge
 from attnspec.verification.verdict import Diagnosis
 from synthetic import MANY, Array, case_of, changed, honest_answers, sentence
@@ -220,6 +220,15 @@ def test_sizes_from_one_on(menu: list[int], data: st.DataObject) -> None:
     before = menu[menu.index(first) - 1]
 
     assert f"only where d ≥ {first}, and never up to {before}" in located(observations, NORM)
+
+
+@pytest.mark.parametrize(("least", "needed"), [(16, True), (1, False)])
+def test_a_size_that_failing_cases_alone_have_is_needed(least: int, needed: bool) -> None:
+    compared = judge(ATTENTION).compare(
+        spoilt(everywhere, lambda case: sizes(case)["m"] >= least), preset("op-by-op", "float32")
+    )
+
+    assert needs_a_size(compared) == needed
 
 
 def test_a_right_case_beside_an_axis_of_size_1_does_not_hide_a_range() -> None:

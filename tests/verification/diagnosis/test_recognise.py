@@ -325,6 +325,17 @@ def test_bits_that_underflow_loses_are_recognised_beside_nan() -> None:
     assert found == Diagnosis(mutant.id, mutant.says)
 
 
+def test_mistakes_of_some_sizes_come_first_where_asked() -> None:
+    """None is left out, and within both parts they are in the same order."""
+    equation = REGISTRY["recurrent.simple_rnn"]
+    usual, first = ([each.id for each in software_mistakes(equation, (), sizes)] for sizes in (False, True))
+    chunks = "h/again/8" if "h/again/8" in usual else next(id for id in usual if "/again/8" in id)
+
+    assert sorted(usual) == sorted(first)
+    assert first.index(chunks) < first.index(next(each.id for each in insertions(equation.definition)))
+    assert first.index(chunks) < usual.index(chunks)
+
+
 def test_what_overflows_alike_is_found_among_all_mistakes_of_software() -> None:
     """Of what is equal to the equation in most elements, that is asked first which overflows where the answer does."""
     id = "optimizer.adam"

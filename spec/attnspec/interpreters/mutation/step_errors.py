@@ -190,7 +190,7 @@ def _started_again(scan: Scan, place: Occurrence, chunks: Iterable[int]) -> Iter
     for chunk in chunks:
         for word, words, number in (
             ("again", "", step),
-            ("again-from-end", ", counted from the end", Apply("-", (length, step))),
+            ("again-from-end", ", counted from the end,", Apply("-", (length, step))),
         ):
             at_start = Apply("==", (Apply("%", (number, Number(float(chunk)))), ZERO))
             new = _of_state(scan, lambda state, start, at=at_start: Apply("where", (at, start, state)))  # type: ignore[misc]  # mypy does not infer a lambda with a default

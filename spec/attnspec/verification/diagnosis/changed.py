@@ -385,22 +385,25 @@ def _with_change(judge: Judge, change: AnswerChange, comparison: Compared) -> tu
 def _plain(definition: Definition, wrong: Sequence[Compared], compared: Sequence[Compared], name: str) -> str:
     """Describe that all wrong elements are one number, such as 0, or those of an argument, and where; "" if not.
 
+    That they are those of an argument is said only if it is known where: what is not read may tell more.
+
     Args:
         wrong: an output in the cases where it is wrong.
         compared: the same output in all cases.
         name: what the output is called.
     """
-    what = _number(wrong) or next(_arguments(definition, wrong), "")
+    number = _number(wrong)
+    what = number or next(_arguments(definition, wrong), "")
     if not what:
         return ""
     of_kind = {kind: [each.name for each in definition.parameters if each.kind == kind] for kind in KINDS}
     hidden = (f"{mask} is false" for mask in of_kind["bool"] if all(_hidden(each, mask) for each in wrong))
     by_place = (f"{mask} is false at the same place" for mask in of_kind["bool"] if _at_places(wrong, mask))
     zeros = (f"{_shown(array, definition)} is 0" for array in of_kind["float"] if _at_zeros(wrong, array))
-    whole = (f"{_shown(array, definition)} is {number}" for array in of_kind["int"]
-             for number in _at_one_number(wrong, compared, array))  # fmt: skip
-    where = next(chain(hidden, by_place, zeros, whole), "it is wrong")
-    return f"{name} is {what} where {where}"
+    whole = (f"{_shown(array, definition)} is {value}" for array in of_kind["int"]
+             for value in _at_one_number(wrong, compared, array))  # fmt: skip
+    where = next(chain(hidden, by_place, zeros, whole), "it is wrong" if number else "")
+    return f"{name} is {what} where {where}" if where else ""
 
 
 KINDS = ("bool", "float", "int")

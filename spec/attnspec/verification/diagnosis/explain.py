@@ -267,6 +267,7 @@ class Explainer:
         if missing:
             return missing
         short = [observation for observation in observations if observation.case.longest <= LONG]
+        software = self.mistakes_of_software(judged)
         judge, policy = self.searching, judged.policy
         numbers = cache(lambda: wrong_numbers(judge, short, policy))
         derived = self.candidate.question.gradients is not None
@@ -278,14 +279,14 @@ class Explainer:
         }
         whole: dict[str, Sequence[Callable[[], Diagnosis | None]]] = {
             "all mistakes of software": (
-                lambda: recognise(judge, short, self.mistakes_of_software, policy, refute=True),
+                lambda: recognise(judge, short, software, policy, refute=True),
                 lambda: self.on_long_axes(observations, judged),
             ),
             "all wrong numbers": (lambda: recognise(judge, short, numbers(), policy, refute=True),),
         }
         limited: dict[str, Sequence[Callable[[], Diagnosis | None]]] = {
             "mistakes in some cases alone": (
-                lambda: self.in_some_cases(short, judged, Made(chain(self.mistakes_of_software, numbers()))),
+                lambda: self.in_some_cases(short, judged, Made(chain(software, numbers()))),
             ),
             "other inputs and answers": (
                 lambda: changed_inputs(judge, short, policy, self.sizes_in_code),
@@ -329,10 +330,13 @@ class Explainer:
         numbers = self.candidate.question.callable.numbers
         return [int(number) for number in numbers if 1 < number <= LARGEST_TILE and float(number).is_integer()]
 
-    @cached_property
-    def mistakes_of_software(self) -> Made[Mutant]:
-        """Mistakes of software, also in tiles of the sizes that are in the candidate's code."""
-        return Made(software_mistakes(self.judge.equation, self.sizes_in_code))
+    def mistakes_of_software(self, judged: Judged) -> Made[Mutant]:
+        """Mistakes of software, also in tiles of the sizes that are in the candidate's code.
+
+        Those of some sizes alone come first where the answers are wrong from a size on.
+        """
+        sizes_first = locate.needs_a_size(judged.compared)
+        return Made(software_mistakes(self.judge.equation, self.sizes_in_code, sizes_first))
 
     def on_long_axes(self, observations: Sequence[Observation], judged: Judged) -> Diagnosis | None:
         """Find what is wrong in cases with a long axis alone: a part of a sum or a mask is read, places begin again."""
@@ -468,40 +472,31 @@ def _named(mutant: Mutant) -> Diagnosis:
     return Diagnosis(mutant.id, mutant.says)
 
 
-def software_mistakes(equation: Equation[..., Any], tiles: Iterable[int] = ()) -> Iterator[Mutant]:
+OF_SIZES: Sequence[Callable[..., Iterable[Mutant]]] = (
+    tiling_errors, mask_errors, fewer_weights, size_errors, partial_sums, step_errors, place_errors,
+)  # fmt: skip
+"""Mistakes of software that are made at some sizes alone, or at sizes of tiles."""
+
+OF_SOFTWARE: Sequence[Callable[..., Iterable[Mutant]]] = (
+    callee_errors, conventions_with_other_functions, lines_of_conventions, function_substitutions, over_all_rows,
+    regrouped_products, tiling_errors, mask_errors, condition_errors, fewer_weights, shared_parts, one_softmax,
+    states_handed_up, insertions, reduction_errors, size_errors, other_axes, partial_sums, sums_beyond, moved_parts,
+    state_errors, step_errors, integer_divisions, place_errors, reading_errors, filter_errors, complements_of_others,
+    ignored_conditions, exchanged_values,
+)  # fmt: skip
+"""The kinds of mistakes of software, in the order in which they are tried."""
+
+
+def software_mistakes(
+    equation: Equation[..., Any], tiles: Iterable[int] = (), sizes_first: bool = False
+) -> Iterator[Mutant]:
     """Mistakes of software: another equation or function, an insertion, an error in tiles, weights, sums or places.
 
     Args:
         tiles: sizes of tiles that are tried besides the usual ones.
+        sizes_first: whether those come first that are made at some sizes alone.
     """
-    definition, tiles = equation.definition, [*tiles]
     yield from lookalikes(equation)
-    yield from callee_errors(definition)
-    yield from conventions_with_other_functions(definition)
-    yield from lines_of_conventions(definition)
-    yield from function_substitutions(definition)
-    yield from over_all_rows(definition)
-    yield from regrouped_products(definition)
-    yield from tiling_errors(definition, tiles)
-    yield from mask_errors(definition, tiles)
-    yield from condition_errors(definition)
-    yield from fewer_weights(definition, tiles)
-    yield from shared_parts(definition)
-    yield from one_softmax(definition)
-    yield from states_handed_up(definition)
-    yield from insertions(definition)
-    yield from reduction_errors(definition)
-    yield from size_errors(definition, tiles)
-    yield from other_axes(definition)
-    yield from partial_sums(definition, tiles)
-    yield from sums_beyond(definition)
-    yield from moved_parts(definition)
-    yield from state_errors(definition)
-    yield from step_errors(definition, tiles)
-    yield from integer_divisions(definition)
-    yield from place_errors(definition, tiles)
-    yield from reading_errors(definition)
-    yield from filter_errors(definition)
-    yield from complements_of_others(definition)
-    yield from ignored_conditions(definition)
-    yield from exchanged_values(definition)
+    definition, tiles = equation.definition, [*tiles]
+    for make in sorted(OF_SOFTWARE, key=lambda make: sizes_first and make not in OF_SIZES):
+        yield from make(definition, tiles) if make in OF_SIZES else make(definition)

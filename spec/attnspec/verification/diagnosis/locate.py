@@ -62,6 +62,16 @@ def circumstances(compared: Sequence[Compared]) -> list[str]:
     return _circumstances([comparison for comparison in compared if comparison.fails], compared)
 
 
+def needs_a_size(compared: Sequence[Compared]) -> bool:
+    """Whether all failing cases have a number, such as a size, that is larger than in any other case."""
+    failing, passing = _split([comparison for comparison in compared if comparison.fails], compared)
+    if not failing or not passing:
+        return False
+    wrong, right = [[_numbers(case) for case in cases] for cases in (failing, passing)]
+    names = _common(wrong, right)
+    return any(min(numbers[name] for numbers in wrong) > max(numbers[name] for numbers in right) for name in names)
+
+
 def where(
     compared: Sequence[Compared], telling: Collection[int] | None = None, definition: Definition | None = None
 ) -> str:
@@ -119,7 +129,7 @@ def _circumstances(
     sizes = [_numbers(case) for case in failing]
     others = [_numbers(case) for case in told or passing if not _has_size_one(case)]
     others = others or [_numbers(case) for case in told or passing]
-    for name in [name for name in sizes[0] if all(name in case_sizes for case_sizes in (*sizes, *others))]:
+    for name in _common(sizes, others):
         wrong_at, right_at = {case_sizes[name] for case_sizes in sizes}, {case_sizes[name] for case_sizes in others}
         if min(wrong_at) > max(right_at):
             facts.append(f"only where {name} ≥ {min(wrong_at):g}, and never up to {max(right_at):g}")
@@ -137,11 +147,15 @@ def _circumstances(
     return facts or _nearly(sizes, others)
 
 
+def _common(failing: Sequence[dict[str, float]], passing: Sequence[dict[str, float]]) -> list[str]:
+    """The names of the numbers that all cases have."""
+    return [name for name in failing[0] if all(name in numbers for numbers in (*failing, *passing))]
+
+
 def _nearly(failing: Sequence[dict[str, float]], passing: Sequence[dict[str, float]]) -> list[str]:
     """The number that all failing cases have in common and fewest others: so many would rarely have it by chance."""
-    names = [name for name in failing[0] if all(name in numbers for numbers in (*failing, *passing))]
     found = list[tuple[int, str]]()
-    for name in names:
+    for name in _common(failing, passing):
         wrong_at, right_at = ([numbers[name] for numbers in cases] for cases in (failing, passing))
         low, high = min(wrong_at), max(wrong_at)
         found += [
