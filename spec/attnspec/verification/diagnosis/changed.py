@@ -427,7 +427,7 @@ def _arguments(definition: Definition, wrong: Sequence[Compared]) -> Iterator[st
     """The arguments that have the wrong elements at the same places."""
     if sum(int((comparison.ratio > 1).sum()) for comparison in wrong) < TELLING_ELEMENTS:
         return
-    for parameter in definition.parameters:
+    for parameter in (each for each in definition.parameters if each.kind in KINDS):
         arrays = [comparison.case.arrays[parameter.name] for comparison in wrong]
         pairs = list(zip(wrong, arrays, strict=True))
         if all(array.shape == each.answer.shape for each, array in pairs) and all(
