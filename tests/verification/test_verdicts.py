@@ -390,3 +390,35 @@ def test_an_array_of_zeros_alone_is_shown_with_its_shape() -> None:
     assert WorstElement(Case({"e": zeros}, {})).given == "e (1, 2), all 0"
     assert WorstElement(Case({"e": zeros, "b": 0 * ones}, {})).given == "e (1, 2), b (2,), all arrays 0"
     assert WorstElement(Case({"e": zeros, "b": ones}, {})).given == "b = [1, 1], e = 0"
+
+
+LEAVES_BEHIND = """\
+import numpy as np
+
+from attnspec import implements
+
+kept = []
+
+
+@implements("scores.dot", framework="numpy")
+def a_hoarder(q, k):
+    q, k = (q, k) if not kept or kept[-1][0].shape != q.shape else kept[-1]
+    kept.append((q, k))
+    return q @ np.swapaxes(k, -1, -2)
+
+
+@implements("scores.dot", framework="numpy")
+def its_neighbour(q, k):
+    return q @ np.swapaxes(k, -1, -2) * (not kept)
+"""
+"""What is right unless a candidate of the same file was called before it in its process."""
+
+
+def test_what_a_candidate_leaves_behind_is_not_blamed_on_the_next(tmp_path: Path) -> None:
+    """A candidate that misbehaves ends its process, so that the next one begins as if it were alone."""
+    path = tmp_path / "leaves_behind.py"
+    path.write_text(LEAVES_BEHIND)
+
+    first, second = attnspec.verify(str(path), examples=0).verdicts
+
+    assert (first.verdict, second.verdict) == ("misbehaves", "conforms"), f"{first}\n{second}"

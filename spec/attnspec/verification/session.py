@@ -181,11 +181,15 @@ def answer(question: AnyQuestion | Refused, runner: Runner, on_progress: OnProgr
         if isinstance(question, ProceduralQuestion):
             from attnspec.verification.procedures.verifier import ProceduralVerifier  # late: it loads Hypothesis
 
-            return ProceduralVerifier(question, runner, on_progress).verdict()
-        return _judged(question, runner, on_progress)
+            verdict = ProceduralVerifier(question, runner, on_progress).verdict()
+        else:
+            verdict = _judged(question, runner, on_progress)
     except SpecError as error:
         verdict = question.without_judging(VerdictKind.NOT_RUN, reason_of(error))
         return Refused(error, replace(verdict, mend=error.mend))
+    if verdict.verdict is VerdictKind.MISBEHAVES:
+        runner.close()  # what it left behind in its process would be blamed on the next candidate
+    return verdict
 
 
 def _judged(question: Question, runner: Runner, on_progress: OnProgress) -> Verdict:
