@@ -219,7 +219,7 @@ def _of_operands(definition: Definition, roots: Collection[int] | None) -> Itera
                     says = f"in {place.line}: {function} is applied to {shown} before they are multiplied"
                     yield place.label, says, place.put(new)
                 size = SizeOf(place.site.type_of(a).dims[0])
-                one, other = (Apply("sqrt", (Apply("/", (_square(each), size)),)) for each in (a, b))
+                one, other = (_root_mean_square(each, size) for each in (a, b))
                 for first, second, words in (
                     (one, other, ""),
                     (_or_one(one), _or_one(other), ", or by 1 where that is 0"),
@@ -342,9 +342,9 @@ def _lengths(definition: Definition, roots: Collection[int] | None) -> Iterator[
                 says = f"in {place.line}: the negative squared distance is used instead of {shown}"
                 yield place.label, says, place.put(distance)
             case vector if len(dims) == 1:
-                mean: Node = Apply("/", (_square(vector), SizeOf(dims[0])))
-                for square, words in ((_square(vector), "length"), (mean, "root mean square")):
-                    says, root = f"in {place.line}: {shown} is divided by its {words}", Apply("sqrt", (square,))
+                mean = _root_mean_square(vector, SizeOf(dims[0]))
+                for root, words in ((_length(vector), "length"), (mean, "root mean square")):
+                    says = f"in {place.line}: {shown} is divided by its {words}"
                     yield place.label, says, place.put(Apply("/", (vector, root)))
                     if isinstance(vector, Name | At):  # which are exactly 0 in some cases
                         yield (
@@ -410,6 +410,11 @@ def _or_one(number: Node) -> Node:
 def _length(vector: Node) -> Node:
     """The root of the product of a vector with itself."""
     return Apply("sqrt", (_square(vector),))
+
+
+def _root_mean_square(vector: Node, size: Node) -> Node:
+    """The root of the mean of the squares of a vector of so many elements."""
+    return Apply("sqrt", (Apply("/", (_square(vector), size)),))
 
 
 def _square(vector: Node) -> Node:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations, permutations
+from itertools import chain, combinations, permutations
 
 import numpy as np
 
@@ -247,10 +247,10 @@ def _dealt_out(parameters: Sequence[Parameter], definition: Definition) -> Itera
         families = _grouped(cut, lambda each: each.name.rpartition("_")[2])
         some = [[each] for each in families] + [[*pair] for pair in combinations(families, 2)]
         for chosen in [*some, families] if len(families) > 2 else some:
-            names = [each.name for family in chosen for each in family]
-            shown = _names([each for family in chosen for each in family], definition)
+            dealt = [*chain.from_iterable(chosen)]
+            shown = _names(dealt, definition)
             says = f"the units of {shown} are dealt out to {option.name} in turn, not in one piece each"
-            yield Change(says, _dealt(names, option.name))
+            yield Change(says, _dealt([each.name for each in dealt], option.name))
 
 
 def _dealt(names: Sequence[str], parts: str) -> Callable[[Case], Case | None]:

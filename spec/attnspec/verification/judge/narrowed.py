@@ -43,8 +43,10 @@ def narrowed(observation: Observation, equation: Equation[..., Any]) -> Observat
 def few_examples(observation: Observation, equation: Equation[..., Any]) -> Observation:
     """The examples of a large case of many where the answers are furthest off, with their part of the case."""
     case, definition = observation.case, equation.definition
+    if case.elements < WIDE_ELEMENTS or case.summed:
+        return observation
     batch = batch_shape(definition, case.arrays)
-    if case.elements < WIDE_ELEMENTS or case.summed or not batch or batch[-1] < max(case.longest, NARROWED_PLACES + 1):
+    if not batch or batch[-1] < max(case.longest, NARROWED_PLACES + 1):
         return observation
     axes = [len(result.dims) for result in definition.results]
     judged = [*zip(observation.answers, outputs(definition, case.arguments), axes, strict=True)]
