@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from attnspec.language.check import Scope, check, single
+from attnspec.language.dims import Dim
 from attnspec.language.traversal import map_node, map_throughout, nodes
-from attnspec.language.tree import Apply, Definition, Name, Node, Number, Reduce, SizeOf
+from attnspec.language.tree import Apply, At, Definition, Name, Node, Number, Reduce, SizeOf
 
 Rule = Callable[[Node, Definition], Node]
 """Returns what replaces a node of an equation; the node itself where the rule does not apply."""
@@ -182,12 +184,43 @@ def power_by_exponential(node: Node, definition: Definition) -> Node:
 
 
 def regrouped(node: Node, definition: Definition) -> Node:
-    """(a @ M) @ b as a @ (M @ b), and the other way round, for a matrix M."""
+    """(a @ M) @ b as a @ (M @ b), and the other way round, and Σ_j w_j (x_j @ M) as (Σ_j w_j x_j) @ M, for a matrix M.
+
+    The product with M may be a line of its own, such as that of keys, which is then left out.
+    """
     match node:
         case Apply(op="@", args=(Apply(op="@", args=(a, matrix)), b)) if _is_matrix(matrix, definition):
             return Apply("@", (a, Apply("@", (matrix, b))))
         case Apply(op="@", args=(a, Apply(op="@", args=(matrix, b)))) if _is_matrix(matrix, definition):
             return Apply("@", (Apply("@", (a, matrix)), b))
+        case Apply(op="@", args=(a, b)) if (mapped := _mapped(b, definition)) is not None:
+            x, matrix = mapped
+            if len(_dims(a, definition)) == 1:
+                return Apply("@", (Apply("@", (a, Apply("transpose", (matrix,)))), x))
+        case Apply(op="@", args=(a, b)) if (mapped := _mapped(a, definition)) is not None:
+            x, matrix = mapped
+            if len(_dims(b, definition)) == 1:
+                return Apply("@", (x, Apply("@", (matrix, b))))
+        case Reduce(op="sum", index=j, term=Apply(op="*", args=(weight, value)), where=where):
+            mapped = _mapped(value, definition)
+            if mapped is not None and not _dims(weight, definition):
+                return Apply("@", (Reduce("sum", j, Apply("*", (weight, mapped[0])), where), mapped[1]))
+    return node
+
+
+def without_shared_terms(node: Node, definition: Definition) -> Node:
+    """softmax_j(e_ij − s (i − j)) as softmax_j(e_ij + s j): a term that all scores of a row share changes nothing."""
+    match node:
+        case Reduce(op="softmax" | "log_softmax" as op, index=j, term=e, where=where):
+            scope = Scope(definition, check(definition))
+
+            def runs(part: Node) -> bool:
+                return j in single(part, scope).names
+
+            terms = _terms(_value(e, definition), runs)
+            kept = [term for term in terms if runs(term[1])]
+            if kept and len(kept) < len(terms):
+                return Reduce(op, j, _sum_of(kept), where)
     return node
 
 
@@ -220,6 +253,10 @@ RULES: dict[str, tuple[str, Rule]] = {
     "log_of_sigmoid": ("softplus(x) as −log σ(−x), which loses digits where x is far below 0", by_log_of_sigmoid),
     "power_by_exponential": ("a power as exp(b log a)", power_by_exponential),
     "regrouped": ("products of matrices in the other order", regrouped),
+    "shared_terms": (
+        "softmax without a term that all scores of a row share, which loses digits where the others are large",
+        without_shared_terms,
+    ),
 }
 """{name: (description, rule)}."""
 
@@ -258,6 +295,47 @@ def _centred(node: Node, index: str, count: Node, definition: Definition) -> boo
                 case Apply(op="/", args=(Reduce(op="sum", where=None) as total, n)):
                     return total.index == index and total.term == x and n == count
     return False
+
+
+def _terms(node: Node, runs: Callable[[Node], bool], sign: str = "+") -> list[tuple[str, Node]]:
+    """The terms of a sum with their signs; a factor of a sum is multiplied out where one of its terms does not run."""
+    turned = {"+": "-", "-": "+"}
+    match node:
+        case Apply(op="+" | "-" as op, args=(a, b)):
+            return _terms(a, runs, sign) + _terms(b, runs, sign if op == "+" else turned[sign])
+        case Apply(op="neg", args=(a,)):
+            return _terms(a, runs, turned[sign])
+        case Apply(op="*" | "/" as op, args=(a, b)):
+            for inner, factor, places in ((a, b, (0, 1)), *(((b, a, (1, 0)),) if op == "*" else ())):
+                parts = _terms(inner, runs, sign)
+                if not runs(factor) and len(parts) > 1 and not all(runs(part) for _, part in parts):
+                    pairs = [(each, (part, factor)) for each, part in parts]
+                    return [(each, Apply(op, (pair[places[0]], pair[places[1]]))) for each, pair in pairs]
+    return [(sign, node)]
+
+
+def _sum_of(terms: list[tuple[str, Node]]) -> Node:
+    """The sum of terms with signs."""
+    sign, total = terms[0]
+    total = Apply("neg", (total,)) if sign == "-" else total
+    for sign, term in terms[1:]:
+        total = Apply(sign, (total, term))
+    return total
+
+
+def _mapped(node: Node, definition: Definition) -> tuple[Node, Node] | None:
+    """A vector and a matrix whose product a node is; the product may be a line, of which the node is a row."""
+    row, places = (node.array, node.places) if isinstance(node, At) else (node, ())
+    match _value(row, definition):
+        case Apply(op="@", args=(x, matrix)) if _is_matrix(matrix, definition):
+            if len(_dims(x, definition)) == 1 + len(places) and len(places) < 2:
+                return At(x, places) if places else x, matrix
+    return None
+
+
+def _dims(node: Node, definition: Definition) -> tuple[Dim, ...]:
+    """The sizes of the unnamed axes of a part of an equation."""
+    return single(node, Scope(definition, check(definition))).dims
 
 
 def _is_matrix(node: Node, definition: Definition) -> bool:

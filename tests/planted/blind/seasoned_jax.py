@@ -82,10 +82,10 @@ def with_batch_of_heads(x_q, x_kv, W_q, W_k, W_v, W_o, *, heads):
 
     def cut(x, W):
         y = x @ W
-        return y.reshape(-1, *y.shape[-2:]).reshape(-1, y.shape[-2], heads, y.shape[-1] // heads)
+        return y.reshape(math.prod(y.shape[:-2]), y.shape[-2], heads, y.shape[-1] // heads)
 
     read = jax.nn.dot_product_attention(cut(x_q, W_q), cut(x_kv, W_k), cut(x_kv, W_v))
-    return read.reshape(*x_q.shape[:-1], -1) @ W_o
+    return read.reshape(*x_q.shape[:-1], W_o.shape[0]) @ W_o
 
 
 @of("recurrent.lstm_cell")

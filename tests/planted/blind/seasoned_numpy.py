@@ -67,7 +67,7 @@ def rows_by_reduceat(q, k, v, mask):
 
 @one("attention.causal")
 def query_by_query_online(q, k, v):
-    """Right: one key after the other, as a loop in C would have it; the sums are rescaled where a larger score comes."""
+    """Right: one key after the other, as a loop in C would have it; sums are rescaled where a larger score comes."""
     n, m = len(q), len(k)
     a, b, c = wide(q) * wide(q).dtype.type(q.shape[1] ** -0.5), wide(k), wide(v)
     out = np.zeros((n, v.shape[1]), c.dtype)

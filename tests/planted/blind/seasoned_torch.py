@@ -44,7 +44,7 @@ def one_by_one(function):
     @functools.wraps(function)
     def looped(*args, **options):
         lead = args[0].shape[:-2]
-        flat = [a.reshape(-1, *a.shape[len(lead) :]) for a in args]
+        flat = [a.reshape(math.prod(lead), *a.shape[len(lead) :]) for a in args]
         rows = [function(*(a[i] for a in flat), **options) for i in range(math.prod(lead))]
         if not rows:
             like = function(*(a.new_zeros(a.shape[1:]) for a in flat), **options)
@@ -152,7 +152,7 @@ def mapped_pair_by_pair(q, k, v, W, U, v_a):
 @of("attention.hard")
 def sorted_stably(e, v):
     """Right: a stable sort from large to small, whose first place is gathered."""
-    first = e.sort(-1, descending=True, stable=True).indices[..., 0]
+    first = e.sort(dim=-1, descending=True, stable=True).indices[..., 0]
     return torch.gather(v, -2, first[..., None].expand(*first.shape, v.shape[-1]))
 
 
@@ -300,7 +300,7 @@ def scripted_lstm(x, h_0, c_0, W_xi, W_hi, b_i, W_xf, W_hf, b_f, W_xg, W_hg, b_g
 def each_step_into_the_output(x, h_0, W_xh, W_hh, b_h):
     """Right: inputs projected into the output's buffer, each row of which gets h W_hh by addmm_ and tanh_ in place."""
     lead, (t, d), u = x.shape[:-2], x.shape[-2:], h_0.shape[-1]
-    flat = x.reshape(-1, t, d).transpose(0, 1)
+    flat = x.reshape(math.prod(lead), t, d).transpose(0, 1)
     y = wide(flat) @ wide(W_xh) + wide(b_h)
     h, W = wide(h_0).reshape(-1, u), wide(W_hh)
     for i in range(t):
@@ -328,7 +328,7 @@ def directions_as_a_batch(x, W_xh_f, W_hh_f, b_h_f, W_xh_b, W_hh_b, b_h_b):
 def longest_first(x, length, h_0, W_xr, W_hr, b_r, W_xz, W_hz, b_z, W_xh, W_hh, b_h):
     """Right: examples sorted by length, at each step only the first few that still run, put back at the end."""
     lead, (t, d), u = x.shape[:-2], x.shape[-2:], h_0.shape[-1]
-    rows, lengths = x.reshape(-1, t, d), length.reshape(-1).clamp(max=t)
+    rows, lengths = x.reshape(math.prod(lead), t, d), length.reshape(-1).clamp(max=t)
     order = torch.argsort(lengths, descending=True, stable=True)
     rows, counts = wide(rows[order]), lengths[order]
     h = wide(h_0).reshape(-1, u)[order].clone()
@@ -485,7 +485,7 @@ def windows_by_strides(x, W, b, *, w):
     padded = F.pad(x, (0, 0, w, w)).contiguous()
     steps = padded.stride()[: len(lead)]
     windows = padded.as_strided((*lead, t, (2 * w + 1) * d), (*steps, d, 1))
-    return torch.addmm(b, windows.reshape(-1, (2 * w + 1) * d), W).view(*lead, t, -1)
+    return torch.addmm(b, windows.reshape(math.prod(lead) * t, (2 * w + 1) * d), W).view(*lead, t, W.shape[1])
 
 
 @of("generation.beam_step")
@@ -495,9 +495,9 @@ def best_of_each_then_of_all(log_p, score, over, *, stop):
     kept = torch.where(torch.arange(words) == stop, wide(score)[..., None], -math.inf)
     total = torch.where(over[..., None] > 0, kept, (score[..., None] + log_p).to(kept.dtype))
     few = min(beam, words)
-    best, token = total.sort(-1, descending=True, stable=True)
+    best, token = total.sort(dim=-1, descending=True, stable=True)
     best, token = best[..., :few].flatten(-2), token[..., :few].flatten(-2)
-    best, place = best.sort(-1, descending=True, stable=True)
+    best, place = best.sort(dim=-1, descending=True, stable=True)
     place = place[..., :beam]
     return best[..., :beam].to(score.dtype), place // few, token.gather(-1, place)
 
@@ -507,7 +507,7 @@ def columns_by_addbmm(x, W_q, W_k, W_v):
     """Right: everything as columns, softmax down each column of Kᵀ Q in float32 at least."""
     q, k, v = (torch.tensordot(W, x, ([1], [x.dim() - 2])) for W in (W_q, W_k, W_v))
     q, k, v = (wide(a.movedim(0, -2)) for a in (q, k, v))
-    e = torch.einsum("...dj,...di->...ji", k, q).div_(math.sqrt(W_q.shape[0]))
+    e = torch.einsum("...dj,...di->...ji", k, q)
     return torch.einsum("...ej,...ji->...ei", v, e.softmax(-2)).to(x.dtype)
 
 
@@ -567,7 +567,7 @@ def by_projection(d_y, x, gamma, beta, *, eps):
     return (d / s).to(x.dtype), (g * x_hat).to(x.dtype), d_y.clone()
 
 
-@of("backward.softmax_rows")
+@of("backward.softmax")
 def by_forward_mode(d_alpha, e):
     """Right: the Jacobian of softmax is symmetric: torch.func.jvp along the incoming gradient is the gradient."""
     return jvp(lambda a: torch.softmax(a, -1), (wide(e),), (wide(d_alpha),))[1].to(e.dtype)
