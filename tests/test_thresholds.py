@@ -76,6 +76,7 @@ ELSEWHERE = {
     "WIDTHS": "which sizes of vectors are tried",
     "LEAST": "which cases are looked at",
     "MOST_PACKED": "which changes of inputs are tried",
+    "SHARDS": "which changes of inputs are tried",
     "STEP": "which mutants are examined",
     "STEPS": "which mutants are examined",
     "ALTERNATIVES": "how many sentences are printed",

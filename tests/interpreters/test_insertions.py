@@ -331,3 +331,24 @@ def test_what_is_clipped_keeps_its_digits_within_the_bounds(bound: float) -> Non
     assert np.array_equal(
         evaluate(clip, (), small), evaluate(REGISTRY["transformer.feed_forward"].definition, (), small)
     )
+
+
+def test_what_is_dropped_of_one_array_is_dropped_of_another() -> None:
+    """As where weights after dropout are taken for those of softmax."""
+    definition = read(
+        """def f(g: Float[Tensor, " d"], e: Float[Tensor, " d"], keep: Bool[Tensor, " d"], *, rate: float) -> Float[Tensor, " d"]:
+    k = index("d")
+    p = softmax(k, e[k])
+    d_p = where(keep[k], g[k] / (1 - rate), 0)
+    d_e = p * (d_p - sum(k, p * d_p))
+    return d_e.stack(k)"""
+    )
+    made = {each.says: each.definition for each in insertions(definition)}
+    (says,) = (each for each in made if each.startswith("in p: softmax_k(e_k) / (1 − rate) if keep_k"))
+    g, e, keep = np.array([1.0, -2.0, 3.0]), np.array([0.5, 0.1, -0.3]), np.array([True, False, True])
+    p = np.where(keep, np.exp(e) / np.exp(e).sum() / 0.6, 0)
+    d_p = np.where(keep, g / 0.6, 0)
+
+    found = evaluate(made[says], (g, e, keep), {"rate": 0.4})
+
+    np.testing.assert_allclose(found, p * (d_p - (p * d_p).sum()), rtol=1e-10)

@@ -124,3 +124,19 @@ def test_a_term_is_added_to_the_divisor() -> None:
     expected = apart / np.sqrt((apart**2).sum() / (5 + 0.3))
 
     np.testing.assert_allclose(evaluate(tree, (x, ones, zeros), {"eps": 0.3}), expected, rtol=1e-12)
+
+
+def test_a_number_that_divides_a_place_multiplies_a_constant() -> None:
+    """As where the base of a rotation is stretched, and not its places."""
+    definition = read(
+        """def f(x: Float[Tensor, " d"], *, factor: float) -> Float[Tensor, " d"]:
+    k = index("d")
+    y = x[k] * cos(k / factor * 100 ** (0 - k / 8))
+    return y.stack(k)"""
+    )
+    moved = {each.says: each.definition for each in moved_parts(definition)}
+    x, k = GENERATOR.standard_normal(5), np.arange(5)
+
+    found = evaluate(moved["in y: factor multiplies 100, and does not divide k"], (x,), {"factor": 3.0})
+
+    np.testing.assert_allclose(found, x * np.cos(k * 300.0 ** (-k / 8)), rtol=1e-12)

@@ -200,3 +200,28 @@ def test_a_line_is_read_with_its_axes_exchanged_where_they_are_as_long() -> None
     np.testing.assert_allclose(d_k, d_e @ arrays["q"], rtol=1e-12)
     np.testing.assert_allclose(d_q, d_e @ arrays["k"], rtol=1e-12)
     np.testing.assert_allclose(d_v, p.T @ arrays["d_o"], rtol=1e-12)
+
+
+def test_one_number_of_a_pair_is_that_of_another_order() -> None:
+    """As where neighbours are turned by angles of a table whose halves are equal."""
+    found = {each.says: each.definition for each in place_errors(neighbours.definition)}
+    x, gain = np.random.default_rng(0).standard_normal((4, 6)), np.ones(3)
+    k = np.arange(6)
+    angle = np.arange(4)[:, None] * 100.0 ** (-(k % 3) / 3)
+    partner = np.where(k % 2 == 0, -np.roll(x, -1, -1), np.roll(x, 1, -1))
+
+    value = evaluate(found["in theta: mod(k, d) is used instead of ⌊k / 2⌋"], (x, gain), {})
+
+    np.testing.assert_allclose(value, x * np.cos(angle) + partner * np.sin(angle), rtol=1e-10)
+
+
+def test_an_index_within_a_place_is_counted_from_its_end() -> None:
+    """Each window of a convolution is turned."""
+    definition = REGISTRY["text.window_labels"].definition
+    found = {each.says: each.definition for each in place_errors(definition)}
+    x, W, b = np.random.default_rng(0).standard_normal((6, 2)), np.random.default_rng(1).standard_normal((6, 3)), 0
+    turned = W.reshape(3, 2, 3)[::-1].reshape(6, 3)
+
+    value = evaluate(found["in window: j of x_{[i+j−w]} is counted from its end"], (x, W, np.full(3, b)), {"w": 1})
+
+    np.testing.assert_allclose(value, evaluate(definition, (x, turned, np.full(3, b)), {"w": 1}), rtol=1e-10)

@@ -70,11 +70,11 @@ def turned_back_over_the_whole_axis(
             new = z * h + (1 - z) * torch.tanh(row @ W_xh + (r * h) @ W_hh + b_h)
             h = torch.where(on, new, h)
             out.append(torch.where(on, h, 0))
-        return torch.stack(out, -2) if out else x.new_zeros(*x.shape[:-1], W_hr.shape[0])
+        return torch.stack(out, -2) if out else x.new_zeros(*x.shape[:-1], W_hr.shape[0]), h
 
-    there = run(x, W_xr_f, W_hr_f, b_r_f, W_xz_f, W_hz_f, b_z_f, W_xh_f, W_hh_f, b_h_f)
-    back = run(turned, W_xr_b, W_hr_b, b_r_b, W_xz_b, W_hz_b, b_z_b, W_xh_b, W_hh_b, b_h_b)
-    return torch.cat([there, back.flip(-2)], -1)
+    there, last = run(x, W_xr_f, W_hr_f, b_r_f, W_xz_f, W_hz_f, b_z_f, W_xh_f, W_hh_f, b_h_f)
+    back, first = run(turned, W_xr_b, W_hr_b, b_r_b, W_xz_b, W_hz_b, b_z_b, W_xh_b, W_hh_b, b_h_b)
+    return torch.cat([there, back.flip(-2)], -1), torch.cat([last, first], -1)
 
 
 @of("recurrent.gru_lengths")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cache
+from typing import Any
 
 import numpy as np
 import pytest
@@ -193,18 +194,37 @@ def test_an_axis_is_read_as_far_as_another_one() -> None:
     assert "as many places of k and v along m are read as n has, and 0 behind the last" in all_of(found)
 
 
-def test_places_behind_the_end_of_an_axis_are_taken_for_its_own() -> None:
-    """Keys up to the end of a block of 16 are 0, and seen."""
+@pytest.mark.parametrize(
+    ("mode", "says"), [("constant", "0 behind the last"), ("edge", "the last one again behind it")]
+)
+def test_places_behind_the_end_of_an_axis_are_taken_for_its_own(mode: Any, says: str) -> None:
+    """Keys up to the end of a block of 16 are 0 or the last one again, and seen."""
     id, observations = "attention.scaled_dot_product", []
     for seed, m in enumerate((7, 20)):
         case = case_of(id, batch=2, seed=seed, n=3, m=m, d=4, e=5)
-        filled = {name: np.pad(case.arrays[name], ((0, 0), (0, -m % 16), (0, 0))) for name in ("k", "v")}
+        filled = {name: np.pad(case.arrays[name], ((0, 0), (0, -m % 16), (0, 0)), mode) for name in ("k", "v")}
         value = evaluate(REGISTRY[id].definition, (), {**case.arguments, **filled})
         observations.append(Observation(case, (np.asarray(value),)))
 
     found = changed_inputs(judge(id), observations, POLICY)
 
-    assert "k and v have as many places along m as whole tiles of 16, and 0 behind the last" in all_of(found)
+    assert f"k and v have as many places along m as whole tiles of 16, and {says}" in all_of(found)
+
+
+@pytest.mark.parametrize(
+    ("signed", "says"), [(True, "16 bits, and behind half of them from the end"), (False, "16 bits")]
+)
+def test_places_that_are_counted_in_16_bits_are_named(signed: bool, says: str) -> None:
+    observations = []
+    for seed in range(2):
+        case = case_of(EMBEDDING, seed=seed, t=9, v=9000, d=9)
+        first = (case.arrays["k"].astype(np.int64) * 9).astype(np.int16 if signed else np.uint16).astype(np.int64)
+        value = case.arrays["P"].ravel()[(first[:, None] + np.arange(9)) % 81_000]
+        observations.append(Observation(case, (value,)))
+
+    assert f"where a row of P begins in memory is counted in {says}" in all_of(
+        changed_inputs(judge(EMBEDDING), observations, POLICY)
+    )
 
 
 def test_a_change_that_some_case_contradicts_is_not_named() -> None:
@@ -335,6 +355,57 @@ def test_a_whole_number_at_which_rows_are_wrong_is_named() -> None:
     assert "is 0 where length is 0" in str(changed_answers(judge(LENGTHS), answers, POLICY))
 
 
+SORTED, BOTH = "recurrent.simple_rnn_lengths", "recurrent.bidirectional_simple_rnn_lengths"
+
+
+def of_lengths(id: str, change: Callable[[Array, Array], Array]) -> Diagnosis | None:
+    """What is said of answers of which the first result was changed by the lengths of the examples."""
+    drawn = [case_of(id, batch=len(of), seed=seed, t=9, d=3, u=4) for seed, of in enumerate(LENGTHS_OF)]
+    observations = []
+    for case, lengths in zip(drawn, LENGTHS_OF, strict=True):
+        case.arrays["length"][...] = lengths
+        value = evaluate(REGISTRY[id].definition, (), case.arguments)
+        first, *rest = value if isinstance(value, tuple) else (value,)
+        answers = (change(np.asarray(first), np.asarray(lengths)), *map(np.asarray, rest))
+        observations.append(Observation(case, answers))
+    return changed_answers(judge(id), observations, POLICY)
+
+
+LENGTHS_OF = ([3, 5, 9, 7], [2, 8, 6, 4, 9])
+
+
+def test_a_batch_that_is_put_back_by_the_order_of_sorting_is_named() -> None:
+    def change(value: Array, lengths: Array) -> Array:
+        order = np.argsort(-lengths, kind="stable")
+        return np.asarray(value[order][order])
+
+    says = "the examples of a batch are sorted by length, the largest first, and put back by the same order, not by its"
+    assert says in str(of_lengths(SORTED, change))
+
+
+def test_a_half_that_is_turned_back_over_its_padding_is_named() -> None:
+    def change(value: Array, lengths: Array) -> Array:
+        moved = np.array(value)
+        for row, length in zip(moved, lengths, strict=True):
+            row[:, 4:] = np.roll(row[:, 4:], 9 - length, 0)
+        return moved
+
+    says = "in the second half along u+u, y_i along t stands as many places too late as there are behind length"
+    assert says in str(of_lengths(BOTH, change))
+
+
+def test_halves_that_are_viewed_as_rows_of_examples_are_named() -> None:
+    """As where the last states of two directions stand in front of the batch."""
+    id, observations = "recurrent.bidirectional_feature", []
+    for seed in range(2):
+        case = case_of(id, batch=3 + seed, seed=seed, t=5, u=4)
+        value = np.asarray(evaluate(REGISTRY[id].definition, (), case.arguments))
+        observations.append(Observation(case, (np.stack([value[:, :4], value[:, 4:]]).reshape(value.shape),)))
+
+    says = "the two halves of it along u+u are written one behind the other for the whole batch"
+    assert says in str(changed_answers(judge(id), observations, POLICY))
+
+
 def test_of_changes_that_fit_those_that_say_more_are_named() -> None:
     """If all examples have the answer of the first, some have that of others."""
     answers = [
@@ -423,6 +494,14 @@ def _dealt_to_three(weights: list[np.ndarray]) -> list[np.ndarray]:
     return [np.concatenate([each[..., k::3] for k in range(3)], -1) for each in weights]
 
 
+def _in_two_shards(weights: list[np.ndarray]) -> list[np.ndarray]:
+    """Weights packed one behind the other, of which each of two shards takes a half and unpacks it."""
+    halves = np.split(np.concatenate(weights, -1), 2, -1)
+    return [
+        np.concatenate(parts, -1) for parts in zip(*(np.split(half, len(weights), -1) for half in halves), strict=True)
+    ]
+
+
 @pytest.mark.parametrize(
     ("id", "sizes", "options", "names", "change", "says"),
     [
@@ -441,6 +520,14 @@ def _dealt_to_three(weights: list[np.ndarray]) -> list[np.ndarray]:
             ["W_q", "W_k"],
             _dealt_to_three,
             "the units of W_q and W_k are dealt out to heads in turn, not in one piece each",
+        ),
+        (
+            "multihead.attention",
+            {"n": 4, "m": 5, "c": 6, "H": 4, "d": 3},
+            {"heads": 4},
+            ["W_q", "W_k", "W_v"],
+            _in_two_shards,
+            "W_q, W_k and W_v are packed one behind the other, cut into 2 shards, and unpacked in each",
         ),
     ],
 )

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from attnspec import REGISTRY
+from attnspec import REGISTRY, equation
 from attnspec.interpreters.rounding.policy import preset
+from attnspec.notation import Bool, Float, Tensor, index, where
 from attnspec.verification.diagnosis.element_conditions import element_conditions
 from attnspec.verification.judge.judge import Judge
 from synthetic import case_of, honest_answers
@@ -51,3 +52,24 @@ def test_nothing_is_said_of_what_wrong_elements_do_not_share() -> None:
 
 def test_nothing_is_said_of_what_most_right_elements_have() -> None:
     assert not found(lambda x: x > 2, positive=True)
+
+
+@equation()
+def kept_where(x: Float[Tensor, "t d"], keep: Bool[Tensor, "t d"]) -> Float[Tensor, "t d"]:
+    """What is kept."""
+    i, k = index("t"), index("d")
+    return where(keep[i, k], x[i, k], 0).stack(i, k)
+
+
+def test_a_mask_as_wide_as_the_result_is_one_of_the_conditions() -> None:
+    """The masks of cases are numbers."""
+    judge = Judge(kept_where, "float32")
+    cases = [case_of(kept_where.id, t=7, d=9, seed=seed, batch=seed) for seed in range(1, 6)]
+    observations = honest_answers(kept_where.id, "float32", "op-by-op", cases)
+    spoilt = [
+        replace(each, answers=(np.where(each.case.arrays["keep"] == 0, 1.0, each.answers[0]),)) for each in observations
+    ]
+
+    assert element_conditions(kept_where.definition, judge.compare(spoilt, POLICY)) == [
+        "only at elements where keep is false"
+    ]

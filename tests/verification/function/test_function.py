@@ -14,7 +14,7 @@ import pytest
 import attnspec
 from attnspec.verification.cases.case import make
 from attnspec.verification.cases.suite import standard_suite
-from attnspec.verification.verdict import Report, Verdict
+from attnspec.verification.verdict import FunctionVerdict, Report, Verdict, VerdictKind
 
 pytest.importorskip("flint", reason="balls need the extra attnspec[exact]")
 
@@ -22,8 +22,10 @@ from flint import arb
 
 from attnspec.interpreters.balls.ball import Ball, working
 from attnspec.interpreters.balls.value import value_in_balls
+from attnspec.verification.equations.function import of_function
 from attnspec.verification.function.comparison import compare
 from attnspec.verification.function.verdict import Evidence, Point, recognised
+from attnspec.verification.judge.findings import Conclusion
 
 ROOT = Path(__file__).resolve().parents[3]
 PLANTED = ROOT / "tests/planted"
@@ -191,3 +193,14 @@ def test_zeros_agree_to_the_digits_that_the_format_has_left() -> None:
 
     assert not comparison.separated
     assert 20 < comparison.digits < 23
+
+
+@pytest.mark.parametrize(
+    ("kind", "begins"),
+    [("another", "the formula is nearly right, in 10"), ("same", "the formula is right, in 10")],
+)
+def test_an_imprecise_formula_is_not_called_right_where_its_function_is_another_one(kind: str, begins: str) -> None:
+    reason = "the formula is right, in 10 significant bits: they are lost at all of it"
+    conclusion = Conclusion(VerdictKind.IMPRECISE, reason)
+
+    assert of_function(FunctionVerdict(kind, ""), conclusion).reason.startswith(begins)

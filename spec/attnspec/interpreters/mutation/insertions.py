@@ -11,13 +11,27 @@ from dataclasses import replace
 from itertools import chain, combinations
 
 from attnspec.interpreters.formula.formula import text_of, text_of_result
-from attnspec.interpreters.mutation.everywhere import everywhere
+from attnspec.interpreters.mutation.everywhere import Occurrence, everywhere
 from attnspec.interpreters.mutation.free_numbers import MOVED, is_float
 from attnspec.interpreters.mutation.function_substitutions import clipped
 from attnspec.interpreters.mutation.mutants import Mutant, changes, is_well_formed, parts
 from attnspec.interpreters.mutation.operators import Site, must_equal
-from attnspec.language.traversal import map_definition, map_node, nodes, replace_node
-from attnspec.language.tree import SOFTMAXES, Apply, At, Call, Definition, Name, Node, Number, Reduce, Scan, SizeOf
+from attnspec.language.traversal import map_definition, map_node, nodes, replace_node, with_roots
+from attnspec.language.tree import (
+    SOFTMAXES,
+    Apply,
+    At,
+    Call,
+    Definition,
+    Name,
+    Node,
+    Number,
+    Position,
+    Reduce,
+    Scan,
+    SizeOf,
+    Stack,
+)
 
 BOUNDS = (1.0, 2.0, 3.0, 5.0, 6.0, 10.0, 15.0, 20.0, 30.0, 50.0, 80.0, 100.0)
 """Values to whose negative and positive side software clips."""
@@ -48,6 +62,7 @@ def insertions(definition: Definition, roots: Collection[int] | None = None) -> 
         _option_exchanges(definition),
         _constant_exchanges(definition),
         _symmetric(definition),
+        _done_elsewhere(definition),
     )
     yield from (each for each in whole if roots is None or changes(each.definition, definition, roots))
     for label, sentence, tree in chain(
@@ -67,6 +82,48 @@ def insertions(definition: Definition, roots: Collection[int] | None = None) -> 
         _cut_for_scaled(definition, roots),
     ):
         yield Mutant(f"{label}/insert", sentence, tree)
+
+
+def _done_elsewhere(definition: Definition) -> Iterator[Mutant]:
+    """A line is 0 where another array is, and scaled as that is elsewhere: what is dropped of one is of both."""
+    for place in everywhere(definition):
+        match place.node:
+            case Apply(op="where", args=(condition, kept, Number(value=0.0))) if _is_given(condition, place):
+                arrays = [*dict.fromkeys(_arrays_of(kept, place.site))]
+                for k, line in enumerate(definition.lines) if len(arrays) == 1 else ():
+                    value = line.value.array if isinstance(line.value, Stack) else line.value
+                    if isinstance(value, Scan) or place.node in nodes(value):
+                        continue
+                    for other in dict.fromkeys((replace_node(kept, arrays[0], value), value)):
+                        new: Node = Apply("where", (condition, other, Number(0.0)))
+                        root = replace(line.value, array=new) if isinstance(line.value, Stack) else new
+                        tree = with_roots(definition, (*definition.roots[:k], root, *definition.roots[k + 1 :]))
+                        if is_well_formed(tree):
+                            label, shown = ", ".join(line.targets), text_of(new, definition)
+                            says = f"in {label}: {shown} is used instead of {text_of(value, definition)}"
+                            yield Mutant(f"{label}/{shown}", says, tree)
+
+
+def _is_given(condition: Node, place: Occurrence) -> bool:
+    """Whether a condition of the equation itself is of an argument, and not of places alone."""
+    given = {parameter.name for parameter in place.site.definition.parameters}
+    return "/" not in place.label and any(isinstance(each, Name) and each.id in given for each in nodes(condition))
+
+
+def _arrays_of(node: Node, site: Site) -> Iterator[Node]:
+    """The arrays that an expression reads, as elements where it reads these."""
+    match node:
+        case At():
+            yield node
+        case Name() if is_float(node, site) and node.id not in {each.name for each in site.definition.options}:
+            yield node
+        case Apply(args=args):
+            for each in args:
+                yield from _arrays_of(each, site)
+        case Number() | SizeOf() | Position() | Name():
+            return
+        case _:
+            yield node
 
 
 def _residuals(definition: Definition) -> Iterator[Mutant]:

@@ -1,5 +1,5 @@
-"""Factors and terms that act elsewhere: after a sum, a norm or a product, or on one factor of what they are added to;
-and elements that are joined in another order.
+"""Factors and terms that act elsewhere: after a sum, a norm or a product, on a constant, or on one factor of what they
+are added to; and elements that are joined in another order.
 
 They are not mutants of an equation, and the cases need not detect them. They are tried as explanations of wrong answers
 that no mutant explains.
@@ -14,8 +14,21 @@ from attnspec.interpreters.mutation.everywhere import Occurrence, everywhere
 from attnspec.interpreters.mutation.free_numbers import is_float
 from attnspec.interpreters.mutation.mutants import Mutant, is_well_formed, parts
 from attnspec.language.dims import Dim
-from attnspec.language.traversal import node_at, substitute, walk, with_roots
-from attnspec.language.tree import Apply, At, Concat, Definition, Name, Node, Reduce, Reshape, Scan, Stack
+from attnspec.language.traversal import node_at, nodes, substitute, walk, with_roots
+from attnspec.language.tree import (
+    Apply,
+    At,
+    Concat,
+    Definition,
+    Name,
+    Node,
+    Number,
+    Reduce,
+    Reshape,
+    Scan,
+    SizeOf,
+    Stack,
+)
 
 
 def moved_parts(definition: Definition) -> Iterator[Mutant]:
@@ -28,6 +41,7 @@ def moved_parts(definition: Definition) -> Iterator[Mutant]:
     yield from _into_sums(definition)
     yield from _out_of_sums(definition)
     yield from _interleaved(definition)
+    yield from _onto_constants(definition)
     labels = [label for label, _, _ in parts(definition)]
     for place in everywhere(definition):
         if "/" in place.label or place.label not in labels:
@@ -159,6 +173,33 @@ def _interleaved(definition: Definition) -> Iterator[Mutant]:
                 if is_well_formed(tree):
                     says = f"in {place.line}: the parts are interleaved where they are joined"
                     yield Mutant(f"{place.label}/interleaved", says, tree)
+
+
+def _onto_constants(definition: Definition) -> Iterator[Mutant]:
+    """A number by which something is multiplied or divided multiplies or divides a constant of the formula instead."""
+    for place in everywhere(definition):
+        match place.node:
+            case Apply(op="*" | "/" as op, args=(whole, scale)) if _is_scale(scale, place) and not place.compared:
+                verb = "multiply" if op == "*" else "divide"
+                shown, left = place.site.show(scale), place.site.show(whole)
+                for other in everywhere(place.put(whole)):
+                    if not isinstance(other.node, Number) or other.node.value in (0, 1) or other.compared:
+                        continue
+                    for kind, does in (("*", "multiplies"), ("/", "divides")):
+                        tree = other.put(Apply(kind, (other.node, scale)))
+                        if "/" not in place.label + other.label and is_well_formed(tree):
+                            number = other.site.show(other.node)
+                            says = f"in {other.line}: {shown} {does} {number}, and does not {verb} {left}"
+                            yield Mutant(f"{other.label}/{shown} {does} {number}/{place.label}/{left}", says, tree)
+
+
+def _is_scale(node: Node, place: Occurrence) -> bool:
+    """Whether a node is an option or a size, or a function of these alone."""
+    parts = [*nodes(node)]
+    options = {option.name for option in place.site.definition.options}
+    known = all(isinstance(part, Apply | Number | SizeOf) or part == Name(getattr(part, "id", "")) for part in parts)
+    names = {part.id for part in parts if isinstance(part, Name)}
+    return known and names <= options and any(isinstance(part, Name | SizeOf) for part in parts)
 
 
 def _separable_factors(node: Node, place: Occurrence) -> Iterator[tuple[str, Node, Node]]:

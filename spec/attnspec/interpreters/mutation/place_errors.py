@@ -1,5 +1,5 @@
-"""Mistakes with the places along an axis: counted from 1, paired with the one half of the axis away, read in tiles, or
-taken for those along another axis.
+"""Mistakes with the places along an axis: counted from 1, paired with the one half of the axis away, numbered as pairs
+are in another order, read in tiles, or taken for those along another axis.
 
 They are not mutants of an equation, and the cases need not detect them. They are tried as explanations of wrong answers
 that no mutant explains.
@@ -17,6 +17,7 @@ from attnspec.interpreters.mutation.everywhere import everywhere
 from attnspec.interpreters.mutation.free_numbers import is_compared, is_float, leads_to_value
 from attnspec.interpreters.mutation.mutants import Mutant, is_well_formed
 from attnspec.interpreters.mutation.operators import must_equal
+from attnspec.language.dims import Dim
 from attnspec.language.traversal import Path, map_node, nodes, replace_node, substitute, walk, with_roots
 from attnspec.language.tree import Apply, At, Definition, Name, Node, Number, Position, Reduce, SizeOf, Stack
 
@@ -47,6 +48,8 @@ def place_errors(definition: Definition, tiles: Iterable[int] = ()) -> Iterator[
             if is_well_formed(mutant.definition):
                 yield mutant
     yield from wrapped_places(definition, tiles)
+    yield from _other_numbers(definition)
+    yield from _from_their_end(definition)
     yield from _of_other_axes(definition)
     yield from _beyond_the_ends(definition)
     yield from _mirrored(definition)
@@ -259,6 +262,42 @@ def _other_pairs(definition: Definition, index: str) -> Iterator[Mutant]:
         if roots != [*definition.roots]:
             says = f"the pairs along {index} are {words}"
             yield Mutant(f"{index}/{name}", says, with_roots(definition, roots))
+
+
+def _other_numbers(definition: Definition) -> Iterator[Mutant]:
+    """The number of a pair or a group along an axis of two factors is that of another order, in one place alone."""
+    for place in everywhere(definition):
+        match place.node:
+            case Apply(op="//" | "%", args=(Position(index=index) as at, _)) if not place.compared:
+                dim = place.site.definition.ranges[index]
+                sizes: list[Node] = (
+                    [SizeOf(Dim.parse(name)) for name in sorted(dim.names)] if len(dim.names) > 1 else []
+                )
+                half = dim.share(2)
+                sizes += [TWO, SizeOf(half)] if half is not None else []
+                for other in (Apply(op, (at, size)) for size in sizes for op in ("//", "%")):
+                    tree = place.put(other)
+                    if other != place.node and is_well_formed(tree):
+                        says = f"{place.site.show(other)} is used instead of {place.site.show(place.node)}"
+                        id = f"{place.label}/{place.site.show(other)} for {place.site.show(place.node)}"
+                        yield Mutant(id, f"in {place.line}: {says}", tree)
+
+
+def _from_their_end(definition: Definition) -> Iterator[Mutant]:
+    """One of two indices of a place is counted from its end, as in a convolution in place of a correlation."""
+    for place in everywhere(definition):
+        match place.node:
+            case At(array=array, places=places) if "/" not in place.label:
+                for k, at in enumerate(places):
+                    within = [*dict.fromkeys(part.index for part in nodes(at) if isinstance(part, Position))]
+                    for index in within if len(within) > 1 else ():
+                        last = Apply("-", (SizeOf(definition.ranges[index]), ONE))
+                        turned = replace_node(at, Position(index), Apply("-", (last, Position(index))))
+                        other = At(array, (*places[:k], turned, *places[k + 1 :]))
+                        tree = place.put(other)
+                        if is_well_formed(tree):
+                            says = f"in {place.line}: {index} of {place.site.show(place.node)} is counted from its end"
+                            yield Mutant(f"{place.label}/from-end-{index}/{place.site.show(place.node)}", says, tree)
 
 
 def _is_arithmetic_on(node: Apply | At, index: str) -> bool:

@@ -16,7 +16,7 @@ from attnspec.interpreters.evaluation.call import outputs
 from attnspec.language import layers
 from attnspec.language.equation import Equation
 from attnspec.language.traversal import nodes
-from attnspec.language.tree import At, Name, Parameter, Reduce
+from attnspec.language.tree import At, Name, Parameter, Position, Reduce
 from attnspec.verification.cases.case import FEW, LAYOUTS, Description, make, within
 from attnspec.verification.cases.describer import Describer
 from attnspec.verification.cases.distributions import (
@@ -61,6 +61,9 @@ BELOW_ONE = 41
 """The smallest whole number whose product with its reciprocal in float32 is below 1: the row of a place in a flat
 array, found by such a product, is then one too low."""
 
+WIDE_ROW = 17
+"""The width of rows of which 4,097 lie beyond 65,536 numbers, which 16 bits count."""
+
 UNBOUNDED_PATTERNS = ("large", "negative", "one-hot")
 """Patterns of what may have any values."""
 
@@ -98,6 +101,7 @@ def grid(
     yield from _memory(made)
     yield from _large_values(made)
     yield from _flat_places(made)
+    yield from _wide_tables(made)
     yield from _long(made, 0, LONG)
     yield from _narrow(made)
     yield from _zero_rows(made)
@@ -338,6 +342,25 @@ def _flat_places(made: Describer) -> Iterator[Description]:
             description = made.at(why, batch=made.batch, sizes=sizes, patterns=patterns)
             if work(definition, dict(description.sizes)) <= MOST_WORK:
                 yield description
+
+
+def _wide_tables(made: Describer) -> Iterator[Description]:
+    """Each table that whole numbers read at has more numbers than 16 bits count, and is read at its last rows."""
+    definition = made.equation.definition
+    parameters = {each.name: each for each in _parameters(made)}
+    numbers = tuple((each.name, "in turn") for each in parameters.values() if each.kind == "int" and each.dims)
+    read = {node.array.id for node in nodes(definition)
+            if isinstance(node, At) and isinstance(node.array, Name) and not isinstance(node.places[0], Position)
+            and any(isinstance(part, Name) for part in nodes(node.places[0]))}  # fmt: skip
+    for name in sorted(read & parameters.keys()):
+        axes = tuple(str(dim) for dim in parameters[name].dims)
+        if len(axes) != 2 or not numbers or not {*axes} <= {*made.names}:
+            continue
+        rows, width = axes
+        sizes = made.alike(2, few=1) | {rows: EDGES[-1], width: WIDE_ROW}
+        fits = all(within(made.equation, axis, sizes[axis]) == sizes[axis] for axis in axes)
+        if fits and work(definition, made.all_sizes(sizes)) <= MOST_LONG_WORK:
+            yield made.at(f"last rows of {name}, {rows} = {EDGES[-1]}", made.plain, sizes, patterns=numbers)
 
 
 def _ties(made: Describer) -> Iterator[Description]:

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from attnspec.language.tree import Definition
+from attnspec.interpreters.formula.formula import text_of
+from attnspec.language.tree import Definition, Name
 from attnspec.verification.candidate.observation import Array
+from attnspec.verification.cases.case import Case
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,26 +22,49 @@ class AnswerChange:
         of: given the values, the answer and the number of batch axes, what makes other values of values, and their
             bounds of bounds; None where it does not apply.
         is_general: whether another change that fits says more.
+        of_case: of a change that depends on the arguments, `of` for a case.
     """
 
     says: str
-    of: Callable[[Array, Array, int], Along | None]
+    of: OfValues
     is_general: bool = False
+    of_case: Callable[[Case], OfValues] | None = None
+
+    def in_case(self, case: Case, value: Array, answer: Array, axes: int) -> Along | None:
+        """What makes other values of values in a case; None where it does not apply."""
+        of = self.of if self.of_case is None else self.of_case(case)
+        return of(value, answer, axes)
 
 
 Along = Callable[[Array], Array]
 """Another array of an array; of `IN_A_BATCH` and of a single axis, along its first axis."""
 
+OfValues = Callable[[Array, Array, int], Along | None]
+"""Given the values, the answer and the number of batch axes, what makes other values of values."""
+
 
 def answer_changes(definition: Definition, output: int) -> Iterator[AnswerChange]:
-    """The changes of an output that are tried."""
+    """The changes of an output that are tried; of one with two halves, as of two directions, also those of one half."""
     dims = definition.results[output].dims
     for says, change in IN_A_BATCH.items():
         yield AnswerChange(says, _batched(change))
-    yield AnswerChange("the examples of a batch come back in another order", _sorted)
+    yield from _by_whole_numbers(definition, output)
+    yield AnswerChange("the examples of a batch come back in another order", _sorted, is_general=True)
+    if dims and dims[-1].share(2) is not None:
+        sentence = f"the two halves of {{name}} along {dims[-1]} are written one behind the other for the whole batch"
+        yield AnswerChange(sentence, _halves_first)
+        for whole in (*_by_whole_numbers(definition, output), *_along_axes(definition, output, last=False)):
+            for place, word in enumerate(("first", "second")):
+                yield _of_half(whole, place, f"in the {word} half along {dims[-1]}, {whole.says}")
+    yield from _along_axes(definition, output)
+
+
+def _along_axes(definition: Definition, output: int, last: bool = True) -> Iterator[AnswerChange]:
+    """The changes along the axes of an output, and of all of them; without those of the last axis, if so wanted."""
+    dims = definition.results[output].dims
     lost = "{name} of some examples of a batch is that of others, and their own is lost"
     yield AnswerChange(lost, _of_others, is_general=True)
-    for axis, dim in enumerate(dims):
+    for axis, dim in enumerate(dims if last else dims[:-1]):
         back = axis - len(dims)
         yield AnswerChange(f"{{name}} is returned in reverse order along {dim}", _along(back, lambda a: a[::-1]))
         yield AnswerChange(f"the two halves of {{name}} along {dim} are exchanged", _halves_exchanged(back))
@@ -65,8 +90,104 @@ def answer_changes(definition: Definition, output: int) -> Iterator[AnswerChange
         yield AnswerChange(f"{{name}} comes back in another order along {dim}", _in_other_order(back), is_general=True)
         sentence = f"{{name}} is written as if its axis {dim} lay before the batch axis"
         yield AnswerChange(sentence, _flattened(back))
-    if len(dims) > 1:
+    if len(dims) > 1 and last:
         yield AnswerChange("{name} is written as if its axes were exchanged", _reread)
+
+
+def _by_whole_numbers(definition: Definition, output: int) -> Iterator[AnswerChange]:
+    """Examples that are sorted by a number or a mask of each, and changes along an axis by such a number."""
+    dims = definition.results[output].dims
+    for parameter in definition.parameters:
+        shown = text_of(Name(parameter.name), definition)
+        if (parameter.kind, len(parameter.dims)) not in (("int", 0), ("bool", 1)):
+            continue
+        for word, sign in (("smallest", 1), ("largest", -1)):
+            sentence = f"the examples of a batch are sorted by {shown}, the {word} first, and"
+            for end, again in (("come back so", False), ("put back by the same order, not by its inverse", True)):
+                yield AnswerChange(f"{sentence} {end}", _nothing, of_case=_in_order(parameter.name, sign, again))
+        for axis, dim in enumerate(dims):
+            sentence = f"{{name}} along {dim} stands as many places too late as there are behind {shown}, round the end"
+            yield AnswerChange(sentence, _nothing, of_case=_behind(parameter.name, axis - len(dims)))
+
+
+def _nothing(_: Array, __: Array, ___: int) -> Along | None:
+    return None
+
+
+def _number_of_each(case: Case, name: str, axes: int) -> Array:
+    """A whole number of each example of a batch, or how many places of its mask are true."""
+    array = case.arrays[name]
+    return array if array.ndim == axes else np.asarray(array.sum(axis=-1))
+
+
+def _in_order(name: str, sign: int, again: bool) -> Callable[[Case], OfValues]:
+    """The examples in the order of a number of each, or once more in this order."""
+
+    def of_case(case: Case) -> OfValues:
+        def of(value: Array, _: Array, axes: int) -> Along | None:
+            if axes != 1 or len(value) < 2:
+                return None
+            order = np.argsort(sign * _number_of_each(case, name, axes), kind="stable")
+            order = order[order] if again else order
+            return lambda array: array[order]
+
+        return of
+
+    return of_case
+
+
+def _behind(name: str, axis: int) -> Callable[[Case], OfValues]:
+    """The places along an axis, moved behind in each example by what the axis is longer than a number of it."""
+
+    def of_case(case: Case) -> OfValues:
+        def of(value: Array, _: Array, axes: int) -> Along | None:
+            size, numbers = value.shape[axis], _number_of_each(case, name, axes)
+            if not size or numbers.ndim != axes:
+                return None
+            places = (np.arange(size) - np.maximum(size - numbers[..., None], 0)) % size
+            wanted = np.moveaxis(value, axis, axes).ndim
+
+            def moved(array: Array) -> Array:
+                first = np.moveaxis(array, axis, axes)
+                at = places.reshape(*places.shape, *(1,) * (wanted - axes - 1)).astype(int)
+                return np.moveaxis(np.take_along_axis(first, np.broadcast_to(at, first.shape), axes), axes, axis)
+
+            return moved
+
+        return of
+
+    return of_case
+
+
+def _halves_first(value: Array, _: Array, axes: int) -> Along | None:
+    """The two halves of the last axis stand in front of the batch, and the memory is read as it was."""
+
+    def change(array: Array) -> Array:
+        return np.stack(np.split(array, 2, -1)).reshape(array.shape)
+
+    return change if axes and len(value) > 1 and value.shape[-1] % 2 == 0 else None
+
+
+def _of_half(change: AnswerChange, place: int, says: str) -> AnswerChange:
+    """A change of one half of an output along its last axis."""
+
+    def of_case(case: Case) -> OfValues:
+        def of(value: Array, answer: Array, axes: int) -> Along | None:
+            if value.shape[-1] % 2:
+                return None
+            own, found = (np.split(array, 2, -1)[place] for array in (value, answer))
+            along = change.in_case(case, own, found, axes)
+
+            def one(array: Array) -> Array:
+                halves = np.split(array, 2, -1)
+                halves[place] = along(halves[place]) if along is not None else halves[place]
+                return np.concatenate(halves, -1)
+
+            return one if along is not None else None
+
+        return of
+
+    return AnswerChange(says, _nothing, change.is_general, of_case)
 
 
 MOST_MATCHED = 1_000_000

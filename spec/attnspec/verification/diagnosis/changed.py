@@ -17,6 +17,7 @@ from attnspec.interpreters.evaluation.call import fit
 from attnspec.interpreters.formula.formula import text_of, text_of_result
 from attnspec.interpreters.mutation.function_substitutions import over_all_rows
 from attnspec.interpreters.mutation.reading_errors import first_places
+from attnspec.interpreters.rounding.noise import Noise
 from attnspec.interpreters.rounding.policy import Policy
 from attnspec.language import layers
 from attnspec.language.dims import Dim
@@ -63,9 +64,9 @@ def changed_inputs(
     tried = input_changes(judge.equation.definition, tiles) if changes is None else changes
     near = [*_near(judge, failing[0], policy, tried)]
     for observation in failing[1:]:  # a value costs a fraction of a noise
-        near = [*_near(judge, observation, policy, near)] if len(near) > NAMED_CHANGES else near
+        near = [*_near_or_explained(judge, observation, policy, near)] if len(near) > NAMED_CHANGES else near
     for observation in others:
-        near = [*_near(judge, observation, policy, near)]
+        near = [*_near_or_explained(judge, observation, policy, near)]
     failing += others[-TRIED_CASES:]  # the largest ones, in which other tiles are
 
     def explaining(changes: Sequence[Change]) -> list[Change]:
@@ -247,7 +248,7 @@ def changed_answers(judge: Judge, observations: Sequence[Observation], policy: P
     definition = judge.equation.definition
     compared = judge.compare(observations, policy)
     failing = [comparison for comparison in compared if comparison.fails]
-    sentences, also = list[str](), list[str]()
+    sentences, also = dict[str, list[Compared]](), list[str]()
     for output in sorted({comparison.output for comparison in failing}):
         name = text_of_result(definition, output) if len(definition.results) > 1 else "it"
         wrong = [comparison for comparison in failing if comparison.output == output]
@@ -262,11 +263,12 @@ def changed_answers(judge: Judge, observations: Sequence[Observation], policy: P
         says, *others = named or [_plain(definition, wrong, of_output, name)]
         if not says:
             return None
-        sentences.append(f"{says} (wrong {locate.where(of_output, definition=definition)})")
+        sentences.setdefault(says, []).extend(of_output)
         also += others
     if not sentences:
         return None
-    return Diagnosis("answers", "; ".join(dict.fromkeys(sentences)), tuple(also) if len(sentences) == 1 else ())
+    said = (f"{says} (wrong {locate.where(of, definition=definition)})" for says, of in sentences.items())
+    return Diagnosis("answers", "; ".join(said), tuple(dict.fromkeys(also)) if len(sentences) == 1 else ())
 
 
 def _telling(
@@ -294,6 +296,19 @@ def _near(judge: Judge, observation: Observation, policy: Policy, changes: Itera
         for (change, _), value in zip(some, found, strict=True):
             if value is not None and _are_nearer(compared, value):
                 yield change
+
+
+def _near_or_explained(
+    judge: Judge, observation: Observation, policy: Policy, changes: Sequence[Change]
+) -> Iterator[Change]:
+    """The changes that are near, and those that explain an answer by their rounding.
+
+    A sum of many copies of one element over their number is that element, and rounds more.
+    """
+    near = {id(change) for change in _near(judge, observation, policy, changes)}
+    for change in changes:
+        if id(change) in near or _explains(judge, change, observation, policy):
+            yield change
 
 
 def _are_nearer(compared: Sequence[Compared], value: Sequence[Array]) -> bool:
@@ -325,9 +340,11 @@ def _explains(judge: Judge, change: Change, observation: Observation, policy: Po
     case = _changed(change, observation.case)
     if case is None or values(judge.equation.definition, case) is None:
         return False
-    noises = judge.noise(case, policy)
+    noises: Sequence[Noise] = judge.noise(case, policy)
     if any(noise.value.shape != answer.shape for noise, answer in zip(noises, observation.answers, strict=True)):
         return False
+    alike = float(np.sqrt(change.copies(case)))  # errors of n equal elements add up n-fold, of others √n-fold
+    noises = [replace(noise, bound=alike * noise.bound) for noise in noises] if alike > 1 else noises
     others = compare(Observation(case, observation.answers), noises)
     pairs = zip(judge.compare([observation], policy), others, strict=True)
     return all(not other.fails and (not old.fails or _moves(old, other)) for old, other in pairs)
@@ -373,7 +390,7 @@ def _with_change(judge: Judge, change: AnswerChange, comparison: Compared) -> tu
     """The values of an output with a change, None where it does not apply, and at which places the answer has them."""
     dims = judge.equation.definition.results[comparison.output].dims
     value, bound, answer = comparison.noise.value, comparison.noise.bound, comparison.answer
-    change_of = change.of(value, answer, answer.ndim - len(dims))
+    change_of = change.in_case(comparison.case, value, answer, answer.ndim - len(dims))
     if change_of is None:
         return None, np.asarray(False)
     with np.errstate(invalid="ignore"):

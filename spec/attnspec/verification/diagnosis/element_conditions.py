@@ -24,7 +24,7 @@ KINDS: dict[str, dict[str, Callable[[Array], Array]]] = {
         "is negative": lambda values: values < 0,
         "is 1": lambda values: values == 1,
     },
-    "bool": {"is true": lambda values: values, "is false": lambda values: ~values},
+    "bool": {"is true": lambda values: values != 0, "is false": lambda values: values == 0},
 }
 """What an element of an argument may be, by the kind of the argument."""
 

@@ -70,7 +70,7 @@ from attnspec.verification.diagnosis.changed import (
 from attnspec.verification.diagnosis.constants import wrong_numbers
 from attnspec.verification.diagnosis.counted_examples import counted_examples
 from attnspec.verification.diagnosis.departure import with_departure
-from attnspec.verification.diagnosis.input_changes import wrapped_inputs
+from attnspec.verification.diagnosis.input_changes import counted_in_16_bits, wrapped_inputs
 from attnspec.verification.diagnosis.one_reading import mistake_at_one_reading
 from attnspec.verification.diagnosis.reading import wrong_reading
 from attnspec.verification.diagnosis.recognise import (
@@ -348,7 +348,7 @@ class Explainer:
             *mask_errors(definition, sizes),
             *wrapped_places(definition, sizes),
         ]
-        wrapped = wrapped_inputs(definition, sizes)
+        wrapped = [*wrapped_inputs(definition, sizes), *counted_in_16_bits(definition)]
         return recognise(self.searching, observations, mistakes, judged.policy, refute=True) or changed_inputs(
             self.searching, observations, judged.policy, changes=wrapped
         )

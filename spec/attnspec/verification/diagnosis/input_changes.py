@@ -30,10 +30,12 @@ class Change:
     Attributes:
         says: the sentence of the mistake.
         of: the changed case; None where the change does not apply, or changes nothing.
+        copies: how many copies of one element the changed case may have, which round alike.
     """
 
     says: str
     of: Callable[[Case], Case | None]
+    copies: Callable[[Case], int] = lambda _: 1
 
 
 OfArray = Callable[[Array, int], Array | None]
@@ -58,6 +60,7 @@ def input_changes(definition: Definition, tiles: Iterable[int] = ()) -> Iterator
     for option in definition.options:
         yield from _options(option)
     yield from _options_together(definition)
+    yield from counted_in_16_bits(definition)
     yield from _packings(arrays, definition)
     yield from _dealt_out(arrays, definition)
     yield from _families(arrays)
@@ -194,6 +197,9 @@ def _packings(parameters: Sequence[Parameter], definition: Definition) -> Iterat
                 shown = "; ".join(_names(group, definition) for group in groups)
                 says = f"{shown} are packed one behind the other, and unpacked part by part of {option.name}"
                 yield Change(says, _repacked(groups, lambda case, _, name=option.name: int(case.options[name])))  # type: ignore[misc]  # mypy does not infer a lambda with a default
+                for shards in SHARDS:
+                    says = f"{shown} are packed one behind the other, cut into {shards} shards, and unpacked in each"
+                    yield Change(says, _repacked(groups, lambda _, __, shards=shards: shards))  # type: ignore[misc]  # likewise
     matrices = [each for each in weights if len(each.dims) > 1]
     for alike in (by_dims, _grouped(matrices, lambda each: each.dims[:-1])):
         groups = [some for some in alike if 1 < len(some) <= MOST_PACKED]
@@ -202,6 +208,9 @@ def _packings(parameters: Sequence[Parameter], definition: Definition) -> Iterat
             says = f"{shown} are packed one behind the other, and unpacked unit by unit in turn"
             yield Change(says, _repacked(groups, lambda _, width: width))
 
+
+SHARDS = (2, 4)
+"""Into how many pieces packed weights are cut, of which each is unpacked for itself."""
 
 MOST_PACKED = 4
 """As many weights of one shape are packed together as a recurrent cell has gates."""
@@ -304,9 +313,10 @@ def _as_long_as_another(parameters: Sequence[Parameter], definition: Definition)
 def _as_long_as_tiles(
     parameters: Sequence[Parameter], definition: Definition, tiles: Iterable[int]
 ) -> Iterator[Change]:
-    """All arguments along an axis of no result go on with 0 to the end of their last tile, as if it were theirs.
+    """All arguments along an axis of no result go on to the end of their last tile, as if it were theirs.
 
-    Only numbers go on so; a mask would hide what is behind its end.
+    They go on with 0, or with their last place again. Only numbers go on with 0; a mask would hide what is behind its
+    end.
     """
 
     def up_to(dim: Dim, tile: int) -> Callable[[Case], int]:
@@ -315,23 +325,37 @@ def _as_long_as_tiles(
     in_results = {dim for result in definition.results for dim in result.dims}
     for dim in dict.fromkeys(dim for each in parameters for dim in each.dims if str(dim).isidentifier()):
         along = [each for each in parameters if dim in each.dims]
-        if dim not in in_results and all(each.kind == "float" for each in along):
-            for tile in dict.fromkeys((*tiles, *TILES)):
-                names, verb = _names(along, definition), "have" if len(along) > 1 else "has"
-                says = f"{names} {verb} as many places along {dim} as whole tiles of {tile}, and 0 behind the last"
-                yield Change(says, _read_as_far(along, dim, up_to(dim, tile)))
+        for tile in dict.fromkeys((*tiles, *TILES)) if dim not in in_results else ():
+            names, verb = _names(along, definition), "have" if len(along) > 1 else "has"
+            says = f"{names} {verb} as many places along {dim} as whole tiles of {tile}, and"
+            if all(each.kind == "float" for each in along):
+                yield Change(f"{says} 0 behind the last", _read_as_far(along, dim, up_to(dim, tile)))
+            again = _read_as_far(along, dim, up_to(dim, tile), again=True)
+            yield Change(f"{says} the last one again behind it", again, _up_to(tile))
+
+
+def _up_to(tile: int) -> Callable[[Case], int]:
+    """The most copies of an element that a tile can have."""
+    return lambda _: tile
 
 
 def _read_as_far(
-    parameters: Sequence[Parameter], dim: Dim, far: Callable[[Case], int]
+    parameters: Sequence[Parameter], dim: Dim, far: Callable[[Case], int], again: bool = False
 ) -> Callable[[Case], Case | None]:
-    """The case whose arguments are as long along an axis as is said of it."""
+    """The case whose arguments are as long along an axis as is said of it.
+
+    Args:
+        again: whether their last place is read behind it, not 0.
+    """
 
     def of(case: Case) -> Case | None:
         size, changed = far(case), {}
         for parameter in parameters:
             array = case.arrays[parameter.name]
             for axis in (k - len(parameter.dims) for k, each in enumerate(parameter.dims) if each == dim):
+                if again:
+                    array = np.take(array, np.minimum(range(size), array.shape[axis] - 1), axis)
+                    continue
                 longer = [(0, 0)] * array.ndim
                 longer[axis] = (0, max(size - array.shape[axis], 0))
                 array = np.take(np.pad(array, longer), range(size), axis)
@@ -479,6 +503,30 @@ def wrapped_inputs(definition: Definition, lengths: Iterable[int]) -> Iterator[C
 
                 says = f"behind {length:,} places along {dim}, {{name}} is read from its start again"
                 yield _change([parameter], says, definition, change)
+
+
+def counted_in_16_bits(definition: Definition) -> Iterator[Change]:
+    """Where a row of an argument begins in memory is counted in 16 bits, with a sign or without."""
+    for parameter in definition.parameters:
+        for signed, words in ((True, ", and behind half of them from the end"), (False, "")):
+            if parameter.kind != "layers" and len(parameter.dims) > 1:
+                says = f"where a row of {{name}} begins in memory is counted in 16 bits{words}"
+                yield _change([parameter], says, definition, _counted_in(16, signed))
+
+
+def _counted_in(bits: int, signed: bool) -> OfArray:
+    """Rows that begin in memory where a number of so many bits says; a negative one counts from the end."""
+
+    def change(array: Array, axes: int) -> Array | None:
+        width, size, half = array.shape[-1], int(np.prod(array.shape[axes:])), 2 ** (bits - 1)
+        if size <= half:
+            return None
+        first = np.arange(0, size, width) % (2 * half)
+        first = np.where(first >= half, first - 2 * half, first) if signed else first
+        places = (first[:, None] + np.arange(width)) % size
+        return np.asarray(array.reshape(*array.shape[:axes], size)[..., places].reshape(array.shape))
+
+    return change
 
 
 def _multiple(of: int) -> Callable[[int], int]:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from attnspec.interpreters.formula.formula import text
+from attnspec.interpreters.mutation.expressions import distinct
 from attnspec.interpreters.mutation.mutants import Mutant
 from attnspec.interpreters.rounding.policy import Policy
 from attnspec.language.equation import Equation
@@ -115,6 +116,7 @@ def recognise(
     alike = unrefuted or ([] if refute or one_number(judge, failing, policy) else alike)
     if not alike:
         return None
+    alike = distinct(alike)
     of_other_sizes = sum(_is_beyond(judge, observation, alike[0], policy) for observation in failing)
     unexplained = max(1 - largest_share, of_other_sizes / len(failing))
     besides = f" (and in {unexplained:.0%} of the cases that fail {BESIDES})" if unexplained else ""

@@ -29,6 +29,9 @@ from attnspec.verification.judge.residuals import Compared
 from attnspec.verification.properties.relations import noise_under
 from attnspec.verification.verdict import FunctionVerdict, VerdictKind, WorstElement
 
+RIGHT, NEARLY_RIGHT = "the formula is right", "the formula is nearly right"
+"""How the reason of an imprecise candidate begins, and how it does where its function is another one."""
+
 OVERRULED = (VerdictKind.CONFORMS, VerdictKind.INCONCLUSIVE, VerdictKind.IMPRECISE)
 """Verdicts that become "differs" where the function is proved to be another one, by more than rounding explains. Of an
 imprecise candidate it must be that of a known mistake: an approximation, as of tanh by a table, is another one too."""
@@ -52,6 +55,7 @@ def with_function(
     equation = candidate.question.equation
     evidence = gather(candidate, points(candidate, [each.case for each in observations]))
     function = verdict_of(equation, evidence)
+    conclusion = of_function(function, conclusion)
     if conclusion.kind is VerdictKind.DIFFERS and function.kind == "same":
         return function, _only_rounds(candidate, conclusion) or conclusion
     found = beyond_rounding(evidence, lambda case: _bounds(candidate, case)) if conclusion.kind in OVERRULED else None
@@ -67,6 +71,13 @@ def with_function(
         return function, conclusion
     differs = replace(conclusion, kind=VerdictKind.DIFFERS, reason=reason, bits=None, worst=worst, diagnosis=diagnosis)
     return function, differs
+
+
+def of_function(function: FunctionVerdict, conclusion: Conclusion) -> Conclusion:
+    """A conclusion that does not call a formula right whose function is proved to be another one."""
+    if function.kind != "another" or conclusion.kind is not VerdictKind.IMPRECISE:
+        return conclusion
+    return replace(conclusion, reason=conclusion.reason.replace(RIGHT, NEARLY_RIGHT, 1))
 
 
 def _only_rounds(candidate: Candidate, conclusion: Conclusion) -> Conclusion | None:
