@@ -233,7 +233,7 @@ def polar(*, t: int, d: int, dtype: torch.dtype = torch.float32):
     place = torch.arange(t, dtype=torch.float64)
     wave = torch.pow(10000.0, -torch.arange(0, d, 2, dtype=torch.float64) / max(d, 1))
     turned = torch.polar(torch.ones(t, len(wave), dtype=torch.float64), torch.outer(place, wave))
-    return torch.view_as_real(turned).flip(-1).reshape(t, -1)[:, :d].to(dtype)
+    return torch.view_as_real(turned).flip(-1).flatten(1)[:, :d].to(dtype)
 
 
 @of("optimizer.adamw")
@@ -570,7 +570,7 @@ def by_projection(d_y, x, gamma, beta, *, eps):
 @of("backward.softmax")
 def by_forward_mode(d_alpha, e):
     """Right: the Jacobian of softmax is symmetric: torch.func.jvp along the incoming gradient is the gradient."""
-    return jvp(lambda a: torch.softmax(a, -1), (wide(e),), (wide(d_alpha),))[1].to(e.dtype)
+    return jvp(lambda a: torch.softmax(a, -1), (wide(e),), (wide(d_alpha).contiguous(),))[1].to(e.dtype)
 
 
 @one("backward.simple_rnn")
