@@ -113,6 +113,15 @@ def sloped(e: Float[Tensor, "n m"], s: Float[Tensor, " n"], v: Float[Tensor, "m 
 
 
 @equation()
+def distances(q: Float[Tensor, "n d"], k: Float[Tensor, "m d"]) -> Float[Tensor, "n m"]:
+    """How far all are from all; the difference is a line of its own."""
+    i, j, l = indices("n", "m", "d")
+    apart = q[i, l] - k[j, l]
+    e = sum(l, apart * apart)
+    return e.stack(i, j)
+
+
+@equation()
 def merged(x: Float[Tensor, " d"], y: Float[Tensor, " d"], a: Float[Tensor, " d"]) -> Float[Tensor, " d"]:
     """Two values, weighted by exponentials whose sum is a line."""
     top = where(x < y, y, x)
@@ -123,6 +132,7 @@ def merged(x: Float[Tensor, " d"], y: Float[Tensor, " d"], a: Float[Tensor, " d"
 
 APPLIES = [
     ("softmax_of_logarithms", "seq2seq.temperature"), ("regrouped", latent), ("shared_terms", sloped),
+    ("expanded_squares", distances),
     ("fast_variance", covariance), ("fast_variance", spread), ("divided_terms", covariance), ("complement", gated),
     ("from_complement", gated), ("interpolated_back", gated), ("multiplied_out", gated), ("doubled_sigmoid", sureness),
     ("log_of_sigmoid", sureness), ("divided_sum", pooled), ("inverse_root", pooled), ("by_reciprocal", pooled),
@@ -133,6 +143,7 @@ APPLIES = [
 """A rule, and an equation that it changes."""
 
 LOSSY = {
+    ("expanded_squares", "distances"),
     ("fast_variance", "covariance"),
     ("fast_variance", "spread"),
     ("log_of_sigmoid", "sureness"),
@@ -184,7 +195,7 @@ def test_a_rule_keeps_the_value(name: str, of: Any) -> None:
     assert np.allclose(ours, theirs, rtol=1e-9, atol=1e-9)
 
 
-@pytest.mark.parametrize(("name", "of"), APPLIES[:17], ids=name_of)
+@pytest.mark.parametrize(("name", "of"), APPLIES[:18], ids=name_of)
 def test_code_that_follows_a_rule_is_right_or_loses_digits_by_that_form(name: str, of: Any) -> None:
     """It is never called another formula; where it loses digits, the form that is named is the rule."""
     of = found(of)
@@ -195,7 +206,7 @@ def test_code_that_follows_a_rule_is_right_or_loses_digits_by_that_form(name: st
     assert verdict.right == ((name, name_of(of)) not in LOSSY)
 
 
-@pytest.mark.parametrize(("name", "of"), APPLIES[:17], ids=name_of)
+@pytest.mark.parametrize(("name", "of"), APPLIES[:18], ids=name_of)
 def test_code_that_follows_a_rule_and_is_off_is_not_excused(name: str, of: Any) -> None:
     of = found(of)
     verdict, _ = judged(of, apply_rule(of.definition, RULES[name][1]), factor=1.001)

@@ -224,6 +224,20 @@ def without_shared_terms(node: Node, definition: Definition) -> Node:
     return node
 
 
+def expanded_squares(node: Node, definition: Definition) -> Node:
+    """Σ_l (x_il − y_jl)² as Σ x² − 2 Σ x y + Σ y²: squares of distances by a product of matrices."""
+    match node:
+        case Reduce(op="sum", index=l, term=term, where=None):
+            pair = _factors(term)
+            if pair is not None and pair[0] == pair[1]:
+                match _value(pair[0], definition):
+                    case Apply(op="-", args=(x, y)) if _are_apart(x, y, definition):
+                        squares = [Reduce("sum", l, Apply("*", (each, each))) for each in (x, y)]
+                        product = Apply("*", (Number(2.0), Reduce("sum", l, Apply("*", (x, y)))))
+                        return Apply("+", (Apply("-", (squares[0], product)), squares[1]))
+    return node
+
+
 RULES: dict[str, tuple[str, Rule]] = {
     "fast_variance": (
         "the mean of products less the product of the means, which loses digits where the means are large",
@@ -253,6 +267,10 @@ RULES: dict[str, tuple[str, Rule]] = {
     "log_of_sigmoid": ("softplus(x) as −log σ(−x), which loses digits where x is far below 0", by_log_of_sigmoid),
     "power_by_exponential": ("a power as exp(b log a)", power_by_exponential),
     "regrouped": ("products of matrices in the other order", regrouped),
+    "expanded_squares": (
+        "Σ (x − y)² as Σ x² − 2 Σ x y + Σ y², which loses digits where x and y are near and large",
+        expanded_squares,
+    ),
     "shared_terms": (
         "softmax without a term that all scores of a row share, which loses digits where the others are large",
         without_shared_terms,
@@ -321,6 +339,13 @@ def _sum_of(terms: list[tuple[str, Node]]) -> Node:
     for sign, term in terms[1:]:
         total = Apply(sign, (total, term))
     return total
+
+
+def _are_apart(x: Node, y: Node, definition: Definition) -> bool:
+    """Whether each of two has an index that the other lacks, as queries and keys have: a mean and its values do not."""
+    scope = Scope(definition, check(definition))
+    one, other = (single(each, scope).names for each in (x, y))
+    return not one <= other and not other <= one
 
 
 def _mapped(node: Node, definition: Definition) -> tuple[Node, Node] | None:
