@@ -240,7 +240,7 @@ def runs_until_it_ends(x, length, h_0, W_xh, W_hh, b_h):
 @of("recurrent.bidirectional_feature")
 def two_corners(h):
     """Right: reshaped to steps, directions and units; the corners are stacked."""
-    both = h.reshape(*h.shape[:-1], 2, -1)
+    both = h.reshape(*h.shape[:-1], 2, h.shape[-1] // 2)
     return np.concatenate([both[..., -1, 0, :], both[..., 0, 1, :]], -1)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from attnspec.interpreters.rounding.policy import Policy, preset
 from attnspec.language.equation import Equation
 from attnspec.verification.candidate.observation import Array, Observation
 from attnspec.verification.cases.case import Case
-from attnspec.verification.diagnosis.reading import _move, _prober, _unread_places
+from attnspec.verification.diagnosis.reading import _move, _moved, _prober, _unread_places
 from attnspec.verification.judge.judge import Judge
 from attnspec.verification.judge.mutant_values import values
 from synthetic import case_of
@@ -55,6 +56,15 @@ def test_what_underflows_is_not_said_to_be_unread() -> None:
 
     np.testing.assert_array_equal(_move(after, before), [np.nan, 0.25, 0.0])
     np.testing.assert_array_equal(_move(np.zeros(2), np.zeros(2)), [0.0, 0.0])
+
+
+@pytest.mark.parametrize(("move", "reads"), [(1e-7, False), (1e-3, True)])
+def test_what_a_transform_of_all_places_rounds_is_not_read(move: float, reads: bool) -> None:
+    """A Fourier transform rounds every place as it rounds the largest one: noise of another place is not read."""
+    noise: Any = SimpleNamespace(bound=np.array([1e-9, 1e-6]), undecidable=np.array([False, False]))
+    moved = _moved([np.array([0.0, 1.0])], [np.array([move, 1.0])], [noise])
+
+    assert moved.too_much[0].tolist() == [reads, False]
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,8 @@
 """Which parts of its arguments a candidate reads: they are changed, and the outputs that change are compared.
 
 No mistake has to be known for this. An element is read wrongly only if the equation's value does not change and the
-answer changes by more than noise, or if the value changes by more than noise and the answer by not a single bit.
+answer changes by more than the noise of any of its elements, or if the value changes by more than noise and the answer
+by not a single bit.
 """
 
 from __future__ import annotations
@@ -172,7 +173,8 @@ def _moved(expected: Sequence[Array], got: Sequence[Array], *noises: Sequence[No
             sum(each.bound for each in noise),
             ~np.logical_or.reduce([each.undecidable for each in noise]),
         )
-        too_much.append(decidable & (change == 0) & (move > bound))
+        anywhere = bound[decidable].max(initial=0.0)  # a transform of all places rounds each as it rounds the largest
+        too_much.append(decidable & (change == 0) & (move > anywhere))
         too_little.append(decidable & (move == 0) & (change > bound))
     return Moved(tuple(too_much), tuple(too_little), not any(np.nan_to_num(move).any() for move in got))
 
