@@ -64,6 +64,14 @@ def test_called_equations_are_written_out_and_their_sizes_kept_apart() -> None:
     assert [each.says for each in distinct([says[each] for each in (*same, other)])] == [same[0], other]
 
 
+def test_a_convention_and_the_mistake_that_it_is_are_both_kept() -> None:
+    says = {each.says: each for each in mutants(REGISTRY["recurrent.gru_cell"])}
+    convention = next(each for each in says if each.startswith("this is recurrent.gru_cell_update_writes"))
+    both = [convention, "in the result: z and 1 − z are swapped"]
+
+    assert [each.says for each in distinct([says[each] for each in both])] == both
+
+
 def test_two_mistakes_of_one_storage_are_kept() -> None:
     definition = REGISTRY["scores.dot"].definition
     kept = [Mutant(id, id, definition, in_storage=True) for id in ("one", "other")]

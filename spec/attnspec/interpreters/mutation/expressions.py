@@ -33,12 +33,15 @@ SYMMETRIC = ("==", "&", "|")
 
 
 def distinct(mutants: Iterable[Mutant]) -> list[Mutant]:
-    """The mutants without those that are the same expression as an earlier one."""
+    """The mutants without those that are the same expression as an earlier one.
+
+    Another convention says where a formula is from, and a mistake what of it is other: of the two both are kept.
+    """
     written = Expressions()
     kept: dict[object, Mutant] = {}
     for mutant in mutants:
-        key = (written.of(mutant.definition), mutant.equal_sizes) if not mutant.in_storage else mutant.id
-        kept.setdefault(key, mutant)
+        key = (written.of(mutant.definition), mutant.equal_sizes, mutant.kind == "convention")
+        kept.setdefault(mutant.id if mutant.in_storage else key, mutant)
     return [*kept.values()]
 
 

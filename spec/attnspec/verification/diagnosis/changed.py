@@ -306,9 +306,23 @@ def _near_or_explained(
     A sum of many copies of one element over their number is that element, and rounds more.
     """
     near = {id(change) for change in _near(judge, observation, policy, changes)}
+    wrong = [each for each in judge.compare([observation], policy) if each.fails]
     for change in changes:
-        if id(change) in near or _explains(judge, change, observation, policy):
+        case = None if id(change) in near else _changed(change, observation.case)
+        value = None if case is None else values(judge.equation.definition, case)  # which costs a fraction of a noise
+        may_round = value is not None and all(_moves_little(each, value[each.output]) for each in wrong)
+        if id(change) in near or (may_round and _explains(judge, change, observation, policy)):
             yield change
+
+
+def _moves_little(comparison: Compared, other: Array) -> bool:
+    """Whether most wrong elements are nearer to other values, or these move by no more than what is wrong."""
+    if comparison.answer.shape != other.shape:
+        return False
+    with np.errstate(invalid="ignore"):
+        little = np.abs(comparison.deviation(other)) <= np.abs(comparison.error)
+        little |= np.abs(comparison.answer - other) <= np.abs(comparison.error)
+    return bool(little[comparison.ratio > 1].mean() > NEARER_ELEMENTS)
 
 
 def _are_nearer(compared: Sequence[Compared], value: Sequence[Array]) -> bool:
