@@ -321,3 +321,95 @@ def average_pool(x, *, window):
     """Right: avg_pool1d of rows that are padded in front, the batch flattened, in float32 at least."""
     rows = F.pad(wide(x).reshape(math.prod(x.shape[:-2]), *x.shape[-2:]).mT, (window - 1, 0))
     return F.avg_pool1d(rows, window, stride=1).mT.reshape(x.shape).to(x.dtype)
+
+
+@of("gradient_of_mish")
+def slope_by_sigmoid(d_o, x):
+    """Right: t + x σ(x) (1 − t²) with t the tanh of softplus, in float32 at least."""
+    a = wide(x)
+    t = torch.tanh(F.softplus(a))
+    return (wide(d_o) * (t + a * torch.sigmoid(a) * (1 - t * t))).to(x.dtype)
+
+
+@of("gradient_of_entropy", batch=(0,))
+def weighed_surprise(d_o, logits):
+    """Right: −p (log p + H), in float32 at least."""
+    log_p = torch.log_softmax(wide(logits), -1)
+    p = log_p.exp()
+    return (-wide(d_o) * p * (log_p - (p * log_p).sum(-1, keepdim=True))).to(logits.dtype)
+
+
+@of("gradient_of_gaussian_attention", batch=(0,))
+def sums_less_products(d_c, q, k, v):
+    """Right: d_e k − q Σ d_e for queries and likewise for keys, without a difference of each pair; float64."""
+    a, b, c, g = (m.double() for m in (q, k, v, d_c))
+    p = torch.softmax(-0.5 * torch.cdist(a, b, compute_mode="donot_use_mm_for_euclid_dist").square(), -1)
+    d_p = g @ c.T
+    d_e = p * (d_p - (p * d_p).sum(-1, keepdim=True))
+    d_q, d_k = d_e @ b - d_e.sum(1, keepdim=True) * a, d_e.T @ a - d_e.sum(0)[:, None] * b
+    return d_q.to(q.dtype), d_k.to(k.dtype), (p.T @ g).to(v.dtype)
+
+
+@of("gradient_of_low_rank_update", batch=(0,))
+def through_the_low_rank(d_o, x, W, A, B, *, scale):
+    """Right: outer products through the low rank, the scale taken into the incoming gradient; float32 at least."""
+    x_, g = wide(x), wide(d_o)
+    small = scale * (g @ wide(B).T)
+    d_x = g @ wide(W).T + small @ wide(A).T
+    out = d_x, torch.outer(x_, g), torch.outer(x_, small), torch.outer(scale * (x_ @ wide(A)), g)
+    return tuple(m.to(x.dtype) for m in out)
+
+
+@of("optimizer.adam")
+def eps_moved_with_the_rate(theta, g, m, v, *, step, lr, beta_1, beta_2, eps):
+    """Right: Kingma's more efficient order: both corrections in the rate, eps times the root of one of them."""
+    root = math.sqrt(1 - beta_2**step)
+    slope, a = wide(g), wide(theta)
+    first = torch.lerp(wide(m), slope, 1 - beta_1)
+    second = beta_2 * wide(v) + (1 - beta_2) * slope * slope
+    new = a - lr * root / (1 - beta_1**step) * first / (second.sqrt() + eps * root)
+    return new.to(theta.dtype), first.to(m.dtype), second.to(v.dtype)
+
+
+@of("multihead.attention")
+def circuits(x_q, x_kv, W_q, W_k, W_v, W_o, *, heads):
+    """Right: for each head W_q W_kᵀ and W_v W_o are multiplied first, in float64."""
+    a, b = x_q.double(), x_kv.double()
+    d = W_q.shape[1] // heads
+    y = a.new_zeros(*x_q.shape[:-1], W_o.shape[1])
+    for h in range(heads):
+        at = slice(h * d, (h + 1) * d)
+        qk = W_q[:, at].double() @ W_k[:, at].double().T / math.sqrt(d)
+        y += torch.softmax(a @ qk @ b.mT, -1) @ (b @ (W_v[:, at].double() @ W_o[at].double()))
+    return y.to(x_q.dtype)
+
+
+@of("transformer.gradient_of_feed_forward_gelu_tanh", batch=(0,))
+def tanh_from_the_forward_pass(d_o, x, W_1, b_1, W_2, b_2):
+    """Right: slope of gelu by tanh from t and 1 − t², as kernels of GPT-2 have it, in float32 at least."""
+    x_, W, U, g = (wide(m) for m in (x, W_1, W_2, d_o))
+    a = x_ @ W + wide(b_1)
+    c = math.sqrt(2 / math.pi)
+    t = torch.tanh(c * (a + 0.044715 * a**3))
+    d_a = (g @ U.T) * (0.5 * (1 + t) + 0.5 * a * (1 - t * t) * c * (1 + 3 * 0.044715 * a * a))
+    out = d_a @ W.T, torch.outer(x_, d_a), d_a, torch.outer(0.5 * a * (1 + t), g), g.clone()
+    return tuple(m.to(x.dtype) for m in out)
+
+
+@of("seq2seq.gradient_of_temperature", batch=(0,))
+def softmax_slope_over_tau(d_p, logits, *, tau):
+    """Right: p (g − p·g) over τ, in float32 at least."""
+    p = torch.softmax(wide(logits) / tau, -1)
+    g = wide(d_p)
+    return (p * (g - torch.dot(p, g)) / tau).to(logits.dtype)
+
+
+@of("attention.gradient_of_with_lse", batch=(0,), smallest={"m": 1})
+def delta_less_the_gradient_of_lse(d_o, d_lse, q, k, v):
+    """Right: as FlashAttention: delta is the row sum of dO ⊙ O less the gradient of the logarithm; float32 at least."""
+    a, b, c, g = (wide(m) for m in (q, k, v, d_o))
+    scale = q.shape[-1] ** -0.5
+    p = torch.softmax(a @ b.T * scale, -1)
+    delta = (g * (p @ c)).sum(-1) - wide(d_lse)
+    d_e = p * (g @ c.T - delta[:, None]) * scale
+    return (d_e @ b).to(q.dtype), (d_e.T @ a).to(k.dtype), (p.T @ g).to(v.dtype)

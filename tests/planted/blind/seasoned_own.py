@@ -595,3 +595,98 @@ def filtered(x, *, keep):
     from scipy.signal import lfilter
 
     return lfilter([1 - keep], [1, -keep], longer(x), axis=-2).astype(x.dtype) if x.size else x.copy()
+
+
+@of("gradient_of_rotary")
+def turned_back(d_y, x, *, base):
+    """Right: the gradient is the rotation by the negative angle, pairs by unflatten, in float32 at least."""
+    rows, width = x.shape[-2:]
+    angle = torch.outer(torch.arange(rows).double(), base ** (-torch.arange(0, width, 2).double() / width))
+    a, b = wide(d_y).unflatten(-1, (width // 2, 2)).unbind(-1)
+    c, s = angle.cos().to(a.dtype), angle.sin().to(a.dtype)
+    return torch.stack([a * c + b * s, b * c - a * s], -1).flatten(-2).to(x.dtype)
+
+
+@of("gradient_of_rms_norm_from_one", batch=(0,))
+def as_liger_has_it(d_y, x, gamma, *, eps):
+    """Right: r (m − r²/d (m·x) x) with m = dy (1 + gamma), and dy x r for the gain, in float32 at least."""
+    a, g = wide(x), wide(d_y)
+    r = torch.rsqrt(a.square().mean(-1, keepdim=True) + eps)
+    m = g * (1 + wide(gamma))
+    d_x = r * m - r**3 / x.shape[-1] * (m * a).sum(-1, keepdim=True) * a
+    return d_x.to(x.dtype), (g * a * r).to(gamma.dtype)
+
+
+@of("gradient_of_geglu", batch=(0,))
+def gates_made_anew(d_o, x, W, V, W_2):
+    """Right: both projections made anew, the slope of gelu by erf and the density, outer products; float32 at least."""
+    x_, W_, V_, U, g = (wide(a) for a in (x, W, V, W_2, d_o))
+    a, b = x_ @ W_, x_ @ V_
+    phi = 0.5 * (1 + torch.erf(a * math.sqrt(0.5)))
+    act = a * phi
+    d_h = g @ U.T
+    d_a = d_h * b * (phi + a * torch.exp(-0.5 * a * a) * (1 / math.sqrt(2 * math.pi)))
+    d_b = d_h * act
+    out = d_a @ W_.T + d_b @ V_.T, torch.outer(x_, d_a), torch.outer(x_, d_b), torch.outer(act * b, g)
+    return tuple(y.to(x.dtype) for y in out)
+
+
+@of("gradient_of_smoothed_cross_entropy", batch=(0,))
+def softmax_less_soft_target(d_o, logits, target, *, share):
+    """Right: softmax less the smoothed one-hot target, times the incoming gradient, in float32 at least."""
+    v = logits.shape[-1]
+    soft = torch.full((v,), share / v, dtype=wide(logits).dtype)
+    soft[int(target)] += 1 - share
+    return ((wide(logits).softmax(-1) - soft) * wide(d_o)).to(logits.dtype)
+
+
+@of("gradient_of_retention", batch=(0,))
+def by_masked_products(d_y, q, k, v, *, gamma):
+    """Right: scores and their gradients times the same matrix of decays, three products, in float32 at least."""
+    a, b, c, g = (wide(m) for m in (q, k, v, d_y))
+    n = torch.arange(len(q))
+    decay = torch.pow(float(gamma), (n[:, None] - n).clamp_min(0).to(a.dtype)).tril()
+    d_s = g @ c.T * decay
+    return tuple(m.to(q.dtype) for m in (d_s @ b, d_s.T @ a, (a @ b.T * decay).T @ g))
+
+
+@of("gradient_of_cosine_attention", batch=(0,))
+def projected_off_the_direction(d_c, q, k, v, *, tau, eps):
+    """Right: gradients of the directions first, then what is along each direction is taken off; float32 at least."""
+    a, b, c, g = (wide(m) for m in (q, k, v, d_c))
+    r, s = (torch.rsqrt(m.square().sum(-1, keepdim=True) + eps) for m in (a, b))
+    x, y = a * r, b * s
+    p = torch.softmax(x @ y.T / tau, -1)
+    d_p = g @ c.T
+    d_e = p * (d_p - (p * d_p).sum(-1, keepdim=True)) / tau
+    d_x, d_y = d_e @ y, d_e.T @ x
+    d_q = r * (d_x - x * (d_x * x).sum(-1, keepdim=True))
+    d_k = s * (d_y - y * (d_y * y).sum(-1, keepdim=True))
+    return d_q.to(q.dtype), d_k.to(k.dtype), (p.T @ g).to(v.dtype)
+
+
+@of("gradient_of_contrastive", batch=(0,))
+def two_softmaxes_less_twice_the_identity(d_o, x, y, *, tau):
+    """Right: the softmax of rows and that of columns less twice the identity, over 2 n τ, in float32 at least."""
+    a, b = wide(x), wide(y)
+    e = a @ b.T / tau
+    d_e = (e.softmax(1) + e.softmax(0) - 2 * torch.eye(len(x), dtype=e.dtype)) * (wide(d_o) / (2 * len(x) * tau))
+    return (d_e @ b).to(x.dtype), (d_e.T @ a).to(y.dtype)
+
+
+@of("gradient_of_min_gru", batch=(0,))
+def backwards_from_the_last(d_h, x, h_0, W_z, W_h):
+    """Right: forwards once, backwards once with a running gradient, matrices by one product each; float32 at least."""
+    x_, W, U, g = (wide(m) for m in (x, W_z, W_h, d_h))
+    z, new = torch.sigmoid(x_ @ W), x_ @ U
+    h = [wide(h_0)]
+    for i in range(len(x)):
+        h.append(h[-1] + z[i] * (new[i] - h[-1]))
+    run, d_a, d_n = torch.zeros_like(h[0]), torch.zeros_like(z), torch.zeros_like(z)
+    for i in reversed(range(len(x))):
+        run = run + g[i]
+        d_n[i] = run * z[i]
+        d_a[i] = run * (new[i] - h[i]) * z[i] * (1 - z[i])
+        run = run * (1 - z[i])
+    out = d_a @ W.T + d_n @ U.T, run, x_.T @ d_a, x_.T @ d_n
+    return tuple(m.to(x.dtype) for m in out)

@@ -42,14 +42,11 @@ def one_by_one(function):
     """Over each leading axis, one example at a time."""
 
     @functools.wraps(function)
-    def looped(*args, **options):
-        lead = args[0].shape[:-2]
+    def looped(q, k, v, mask):
+        lead, args = q.shape[:-2], (q, k, v, mask)
         flat = [a.reshape(math.prod(lead), *a.shape[len(lead) :]) for a in args]
-        rows = [function(*(a[i] for a in flat), **options) for i in range(math.prod(lead))]
-        if not rows:
-            like = function(*(a.new_zeros(a.shape[1:]) for a in flat), **options)
-            return like.new_zeros(*lead, *like.shape)
-        return torch.stack(rows).reshape(*lead, *rows[0].shape)
+        rows = [function(*(a[i] for a in flat)) for i in range(math.prod(lead))]
+        return torch.stack(rows).reshape(*lead, *rows[0].shape) if rows else q.new_zeros(*q.shape[:-1], v.shape[-1])
 
     return looped
 
