@@ -122,6 +122,15 @@ def distances(q: Float[Tensor, "n d"], k: Float[Tensor, "m d"]) -> Float[Tensor,
 
 
 @equation()
+def pull(w: Float[Tensor, "n m"], q: Float[Tensor, "n d"], k: Float[Tensor, "m d"]) -> Float[Tensor, "n d"]:
+    """Where each is drawn by all others."""
+    i, j, l = indices("n", "m", "d")
+    force = w[i, j] / 2 * (q[i, l] - k[j, l])
+    y = sum(j, force)
+    return y.stack(i, l)
+
+
+@equation()
 def merged(x: Float[Tensor, " d"], y: Float[Tensor, " d"], a: Float[Tensor, " d"]) -> Float[Tensor, " d"]:
     """Two values, weighted by exponentials whose sum is a line."""
     top = where(x < y, y, x)
@@ -132,7 +141,7 @@ def merged(x: Float[Tensor, " d"], y: Float[Tensor, " d"], a: Float[Tensor, " d"
 
 APPLIES = [
     ("softmax_of_logarithms", "seq2seq.temperature"), ("regrouped", latent), ("shared_terms", sloped),
-    ("expanded_squares", distances),
+    ("expanded_squares", distances), ("difference_of_sums", pull),
     ("fast_variance", covariance), ("fast_variance", spread), ("divided_terms", covariance), ("complement", gated),
     ("from_complement", gated), ("interpolated_back", gated), ("multiplied_out", gated), ("doubled_sigmoid", sureness),
     ("log_of_sigmoid", sureness), ("divided_sum", pooled), ("inverse_root", pooled), ("by_reciprocal", pooled),
@@ -144,6 +153,7 @@ APPLIES = [
 
 LOSSY = {
     ("expanded_squares", "distances"),
+    ("difference_of_sums", "pull"),
     ("fast_variance", "covariance"),
     ("fast_variance", "spread"),
     ("log_of_sigmoid", "sureness"),
@@ -195,7 +205,7 @@ def test_a_rule_keeps_the_value(name: str, of: Any) -> None:
     assert np.allclose(ours, theirs, rtol=1e-9, atol=1e-9)
 
 
-@pytest.mark.parametrize(("name", "of"), APPLIES[:18], ids=name_of)
+@pytest.mark.parametrize(("name", "of"), APPLIES[:19], ids=name_of)
 def test_code_that_follows_a_rule_is_right_or_loses_digits_by_that_form(name: str, of: Any) -> None:
     """It is never called another formula; where it loses digits, the form that is named is the rule."""
     of = found(of)
@@ -206,7 +216,7 @@ def test_code_that_follows_a_rule_is_right_or_loses_digits_by_that_form(name: st
     assert verdict.right == ((name, name_of(of)) not in LOSSY)
 
 
-@pytest.mark.parametrize(("name", "of"), APPLIES[:18], ids=name_of)
+@pytest.mark.parametrize(("name", "of"), APPLIES[:19], ids=name_of)
 def test_code_that_follows_a_rule_and_is_off_is_not_excused(name: str, of: Any) -> None:
     of = found(of)
     verdict, _ = judged(of, apply_rule(of.definition, RULES[name][1]), factor=1.001)

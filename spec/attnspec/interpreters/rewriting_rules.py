@@ -7,6 +7,7 @@ of its own. `rewriting` has those that are tried in pairs.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from attnspec.language.check import Scope, check, single
 from attnspec.language.dims import Dim
@@ -238,6 +239,16 @@ def expanded_squares(node: Node, definition: Definition) -> Node:
     return node
 
 
+def difference_of_sums(node: Node, definition: Definition) -> Node:
+    """Σ_j w_ij (x_i − y_j) as Σ_j w_ij x_i − Σ_j w_ij y_j: no difference of each pair is made."""
+    match node:
+        case Reduce(op="sum", index=j, term=term, where=where):
+            parts = _split(term, definition)
+            if parts is not None:
+                return Apply("-", tuple(Reduce("sum", j, part, where) for part in parts))
+    return node
+
+
 RULES: dict[str, tuple[str, Rule]] = {
     "fast_variance": (
         "the mean of products less the product of the means, which loses digits where the means are large",
@@ -270,6 +281,10 @@ RULES: dict[str, tuple[str, Rule]] = {
     "expanded_squares": (
         "Σ (x − y)² as Σ x² − 2 Σ x y + Σ y², which loses digits where x and y are near and large",
         expanded_squares,
+    ),
+    "difference_of_sums": (
+        "Σ w (x − y) as Σ w x − Σ w y, which loses digits where x and y are near and large",
+        difference_of_sums,
     ),
     "shared_terms": (
         "softmax without a term that all scores of a row share, which loses digits where the others are large",
@@ -339,6 +354,19 @@ def _sum_of(terms: list[tuple[str, Node]]) -> Node:
     for sign, term in terms[1:]:
         total = Apply(sign, (total, term))
     return total
+
+
+def _split(node: Node, definition: Definition) -> tuple[Node, Node] | None:
+    """A product with x − y as a factor, once with x in its place and once with y; factors may be lines of their own."""
+    match value := _value(node, definition):
+        case Apply(op="-", args=(x, y)) if _are_apart(x, y, definition):
+            return x, y
+        case Apply(op="*" | "/", args=(a, b)):
+            if (parts := _split(a, definition)) is not None:
+                return replace(value, args=(parts[0], b)), replace(value, args=(parts[1], b))
+            if value.op == "*" and (parts := _split(b, definition)) is not None:
+                return replace(value, args=(a, parts[0])), replace(value, args=(a, parts[1]))
+    return None
 
 
 def _are_apart(x: Node, y: Node, definition: Definition) -> bool:
