@@ -567,7 +567,7 @@ def by_projection(d_y, x, gamma, beta, *, eps):
 @of("backward.softmax")
 def by_forward_mode(d_alpha, e):
     """Right: the Jacobian of softmax is symmetric: torch.func.jvp along the incoming gradient is the gradient."""
-    return jvp(lambda a: torch.softmax(a, -1), (wide(e),), (wide(d_alpha).contiguous(),))[1].to(e.dtype)
+    return jvp(lambda a: torch.softmax(a, -1), (wide(e).contiguous(),), (wide(d_alpha).contiguous(),))[1].to(e.dtype)
 
 
 @one("backward.simple_rnn")
