@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from array_api_compat import is_torch_array
 
+from attnspec.interpreters.evaluation.algebra import every, of_kind
 from attnspec.interpreters.evaluation.walk import Array, Interpreter, Named, Value
 from attnspec.language.tree import SOFTMAXES
 
@@ -31,7 +32,7 @@ class ValueOf(Interpreter[Array]):
         self._constants: dict[tuple[type, float, Any], Array] = {}
 
     def source(self, array: Array) -> Array:
-        if self.dtype is None and self.xp.isdtype(array.dtype, "real floating"):
+        if self.dtype is None and of_kind(array.dtype, "real floating", self.xp):
             self.dtype, self.device = array.dtype, array.device
         return array
 
@@ -47,7 +48,7 @@ class ValueOf(Interpreter[Array]):
         """A number as an array without axes."""
         if isinstance(value, bool):
             return self.xp.asarray(value, device=like.device)
-        if self.xp.isdtype(like.dtype, "integral") and value == int(value if math.isfinite(value) else 0):
+        if of_kind(like.dtype, "integral", self.xp) and value == int(value if math.isfinite(value) else 0):
             return self.xp.asarray(int(value), dtype=like.dtype, device=like.device)  # a float may not represent it
         if self.constants is not None and math.isfinite(value):
             mantissa, exponent = math.frexp(value)
@@ -56,7 +57,7 @@ class ValueOf(Interpreter[Array]):
 
     def floating(self, like: Array) -> Any:
         """The dtype of an array, or that of the inputs if the array is a mask or an index."""
-        return like.dtype if self.xp.isdtype(like.dtype, "real floating") else self.dtype or self.xp.float64
+        return like.dtype if of_kind(like.dtype, "real floating", self.xp) else self.dtype or self.xp.float64
 
     def blank(self, shape: tuple[int, ...]) -> Array:
         return self.xp.zeros(shape, dtype=self.dtype or self.xp.float64, device=self.device)
@@ -143,7 +144,7 @@ class ValueOf(Interpreter[Array]):
 
     def divided(self, division: Callable[[Array, Array], Array], a: Array, b: Array) -> Array:
         """A division of whole numbers. By 0 it gives 0, as in NumPy; PyTorch raises an error."""
-        if not all(self.xp.isdtype(array.dtype, "integral") for array in (a, b)):
+        if not all(of_kind(array.dtype, "integral", self.xp) for array in (a, b)):
             return division(a, b)
         by_zero = b == 0
         result = division(a, self.xp.where(by_zero, self.xp.ones_like(b), b))
@@ -199,4 +200,4 @@ class ValueOf(Interpreter[Array]):
         return self.xp.where(where, operand, self.xp.zeros_like(operand)) if self.finite(operand) else None
 
     def finite(self, operand: Array) -> bool:
-        return bool(self.xp.all(self.xp.isfinite(operand)))
+        return every(self.xp.isfinite(operand), self.xp)

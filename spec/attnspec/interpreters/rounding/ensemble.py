@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from attnspec.interpreters.evaluation.algebra import of_kind
 from attnspec.interpreters.evaluation.walk import Array, Axis, Named, Value
 from attnspec.interpreters.rounding.interpreter import EXACT_FORMAT, RoundingInterpreter
 from attnspec.interpreters.rounding.model import ARITHMETIC, CONDITIONS, EXACT, Rounding
@@ -79,7 +80,7 @@ class Ensemble(RoundingInterpreter[Rounded]):
 
     def enter(self, array: Array, axes: tuple[Axis, ...]) -> Named[Rounded]:
         """An input, repeated for every member if it can be rounded."""
-        if not self.xp.isdtype(array.dtype, "real floating"):
+        if not of_kind(array.dtype, "real floating", self.xp):
             return Named(self.exact(array), axes)
         operand = Rounded(self.repeated(array), self.policy.storage)
         return Named(self.rounded_to(operand, self.policy.inputs) if self.policy.inputs else operand, (MEMBER, *axes))
@@ -173,17 +174,15 @@ class Ensemble(RoundingInterpreter[Rounded]):
         return xp.where(xp.abs(moved) > target.largest, xp.sign(moved) * float("inf"), moved)
 
     def moved(self, value: Array, variance: Array, scale: Array, key: Array) -> Array:
-        """The values with their errors; three arrays of their size serve for all that is between."""
+        """The values with their errors; two arrays of their size serve for all that is between."""
         bits = self.bits(self.xp.abs(value)) * key
-        other = bits >> 29
-        bits ^= other
+        bits ^= bits >> 29
         bits *= 0x2545F4914F6CDD1D  # the multiplier of xorshift64*
-        bits >>= 21
-        bits &= 0x3FFFFFFFFFF
-        moved = other.view(self.xp.float64)
-        moved[...] = bits
-        moved *= 2.0**-41
-        moved -= 1.0
+        bits >>= 11
+        bits &= 0xFFFFFFFFFFC00  # 42 bits, as the first ones behind the point of a number in [2, 4)
+        bits |= 0x4000000000000000
+        moved = bits.view(self.xp.float64)
+        moved -= 3.0
         moved *= self.xp.sqrt(variance)
         moved *= scale
         moved *= self.xp.sign(value)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Protocol, TypeVar, cast
 
+from attnspec.interpreters.evaluation.algebra import of_kind
 from attnspec.interpreters.evaluation.value import ValueOf
 from attnspec.interpreters.evaluation.walk import Array, Interpreter, Named, Value
 from attnspec.interpreters.rounding.model import INTEGER_OPERATIONS, Rounding
@@ -78,6 +79,9 @@ class RoundingInterpreter(Interpreter[T]):
     def shape(self, operand: T) -> tuple[int, ...]:
         return tuple(operand.value.shape)
 
+    def rank(self, value: Named[T]) -> int:
+        return int(value.data.value.ndim) - len(value.axes)  # asked for each operand: without its whole shape
+
     def finite(self, operand: T) -> bool:
         return self.values.finite(operand.value)
 
@@ -92,7 +96,7 @@ class RoundingInterpreter(Interpreter[T]):
         """An elementwise operation; a number beside what is not stored is not rounded to storage either."""
         if self.policy.storage.bits < self.policy.compute.bits:
             arrays = [value.data for value in values if isinstance(value, Named)]
-            arrays = [each for each in arrays if not self.xp.isdtype(each.value.dtype, "bool")]
+            arrays = [each for each in arrays if not of_kind(each.value.dtype, "bool", self.xp)]
             if arrays and self.rounding_of(*arrays) is self.rounding_of_numbers:
                 values = [each if isinstance(each, Named) else self.exact_number(each, arrays[0]) for each in values]
         return super().elementwise(op, values)

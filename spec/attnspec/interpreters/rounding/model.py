@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from attnspec.interpreters.evaluation.algebra import every, some
 from attnspec.interpreters.evaluation.walk import Array
 from attnspec.interpreters.rounding.policy import Format, Policy
 from attnspec.thresholds import SIGMA_BOUND
@@ -69,7 +70,7 @@ class Rounding:
     def flushed(self, array: Array) -> Array | None:
         """The variance of inputs that hardware may read as 0, least²/3; None if there are none."""
         lost = (array != 0) & (self.xp.abs(array) < self.policy.storage.least)
-        if not bool(self.xp.any(lost)):
+        if not some(lost, self.xp):
             return None
         return self.xp.astype(lost, self.xp.float64) * (self.policy.storage.least**2 / 3)
 
@@ -81,17 +82,17 @@ class Rounding:
         """
         if target.bits >= 53:
             zero = value == 0
-            return zero if bool(zero.any()) else None
+            return zero if some(zero, self.xp) else None
         scaled = value * (2.0 ** (53 - target.bits) + 1)
         same = value == scaled - (scaled - value)  # Veltkamp's splitting: the leading `bits` bits of the value
-        if not bool(same.any()):
+        if not some(same, self.xp):
             return None
         smallest_normal = target.least * 2.0 ** (target.bits - 1)  # least is the spacing of subnormal numbers
         return ((value == 0) | (self.xp.abs(value) >= smallest_normal)) & same
 
     def is_integer_arithmetic(self, op: str, *values: Array) -> bool:
         """Whether an operation has integers as operands and result, so that nothing is rounded."""
-        return op in INTEGER_OPERATIONS and all(bool((value == self.xp.floor(value)).all()) for value in values)
+        return op in INTEGER_OPERATIONS and all(every(value == self.xp.floor(value), self.xp) for value in values)
 
     def is_exact_sum(self, terms: Array, axis: int, reach: Array) -> bool:
         """Whether no order of summation rounds: all terms are multiples of one power of 2, and few of it.
@@ -104,7 +105,7 @@ class Rounding:
         xp, bits = self.xp, min(self.policy.accumulation.bits, self.policy.intermediates.bits)
         least = 2.0 ** (xp.ceil(xp.log2(xp.where(reach > 0, reach, xp.ones_like(reach)))) - bits)
         count = terms / xp.expand_dims(least, axis=axis)
-        return bool(xp.all(count == xp.floor(count)))
+        return every(count == xp.floor(count), xp)
 
     def elementwise(self, op: str, value: Array, *args: Array) -> Array:
         """The error of an elementwise operation: that of the function itself, then the rounding of its result.
@@ -164,7 +165,7 @@ class Rounding:
         else:
             total = total + policy.intermediates.least**2 / 3
         zeros = squares == 0
-        if not bool(zeros.any()):
+        if not some(zeros, self.xp):
             return total
         return self.xp.where(zeros & (value == 0), 0.0, total)  # a sum of zeros is 0 in any order
 
@@ -186,7 +187,7 @@ class Rounding:
         pairs, lag = xp.sum(xp.astype(ordered == ordered, xp.float64), axis=-1), 1
         while lag < count:  # Σc², at most twice: equal terms that are 2^n apart stand for those up to 2^(n+1) apart
             alike = xp.sum(xp.astype(ordered[..., lag:] == ordered[..., :-lag], xp.float64), axis=-1)
-            if not bool(xp.any(alike > 0)):
+            if not some(alike > 0, xp):
                 break
             pairs, lag = pairs + 2 * lag * alike, 2 * lag
         return xp.expand_dims(xp.maximum(pairs / (5 * count), xp.ones_like(pairs)), axis=axis)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from attnspec.interpreters.evaluation.algebra import every, of_kind, some
 from attnspec.interpreters.evaluation.walk import Array, Axis, Frame, Named, Value
 from attnspec.interpreters.rounding.interpreter import EXACT_FORMAT, RoundingInterpreter
 from attnspec.interpreters.rounding.model import ARITHMETIC, CONDITIONS, EXACT, POLES, Rounding
@@ -66,7 +67,7 @@ class Propagation(RoundingInterpreter[Noisy]):
         self.has_exact_numbers = constants is None and policy.storage.name != "float64"
 
     def source(self, array: Array) -> Noisy:
-        if not self.xp.isdtype(array.dtype, "real floating"):
+        if not of_kind(array.dtype, "real floating", self.xp):
             return self.exact(array)
         operand = Noisy(array, self.rounding.flushed(array), self.policy.storage)
         return self.rounded_to(operand, self.policy.inputs) if self.policy.inputs else operand
@@ -144,7 +145,7 @@ class Propagation(RoundingInterpreter[Noisy]):
 
     def is_bounded(self, operand: Noisy) -> bool:
         """Whether no element may overflow."""
-        return operand.variance is None or bool(self.xp.isfinite(operand.variance).all())
+        return operand.variance is None or every(self.xp.isfinite(operand.variance), self.xp)
 
     def may_vanish(self, operand: Noisy) -> Array:
         """Where rounding may make 0 of an operand that is not, as a divisor does that underflows: 0/x is then 0/0."""
@@ -155,7 +156,7 @@ class Propagation(RoundingInterpreter[Noisy]):
         """Where a result is not finite because it, or an operand, overflows float64; not at a pole, as in 1/0."""
         xp = self.xp
         result = xp.isinf(value)
-        if bool(xp.isfinite(value).all()):
+        if every(xp.isfinite(value), xp):
             return result
         for operand in operands:
             result = result & xp.isfinite(operand.value)
@@ -217,7 +218,7 @@ class Propagation(RoundingInterpreter[Noisy]):
         variance = added if propagated is None else propagated + added
         target = rounding.policy.intermediates
         reach = self.xp.abs(value) + SIGMA_BOUND * self.xp.sqrt(variance)
-        if bool((reach < min(target.largest, SIGMA_BOUND * UNDECIDABLE**0.5)).all()):
+        if every(reach < min(target.largest, SIGMA_BOUND * UNDECIDABLE**0.5), self.xp):
             return Noisy(value, variance, target, terms)  # nothing is near an overflow
         over = (self.xp.abs(value) > target.largest) | ((reach > target.largest) & (variance < UNDECIDABLE))
         over = over | ~(variance < OVERFLOW)  # infinite or NaN
@@ -288,7 +289,7 @@ class Propagation(RoundingInterpreter[Noisy]):
             a, b = (operand.value for operand in operands)
             total = sum(0.0 if each.exact_sum else s for each, s in zip(operands, variances, strict=True))
             doubtful = (total > 0) & (xp.abs(a - b) <= SIGMA_BOUND * xp.sqrt(total))
-        return xp.where(doubtful > 0, UNDECIDABLE, 0.0) if bool(xp.any(doubtful > 0)) else None
+        return xp.where(doubtful > 0, UNDECIDABLE, 0.0) if some(doubtful > 0, xp) else None
 
     def gathered(self, value: Named[Noisy], place: Named[Noisy]) -> Named[Noisy]:
         """Undecidable where rounding may change the index."""
@@ -303,7 +304,7 @@ class Propagation(RoundingInterpreter[Noisy]):
     def fused(self, a: Named[Noisy], b: Named[Noisy], where: Named[Noisy] | None, axis: Axis) -> Named[Noisy] | None:
         """Σ a·b as a contraction; None if a hidden element may overflow, which `reduce` looks at."""
         if where is not None and any(
-            each.data.variance is not None and bool(self.xp.any(each.data.variance == OVERFLOW)) for each in (a, b)
+            each.data.variance is not None and some(each.data.variance == OVERFLOW, self.xp) for each in (a, b)
         ):
             return None
         return super().fused(a, b, where, axis)
@@ -445,7 +446,7 @@ class Propagation(RoundingInterpreter[Noisy]):
         count[axis] = x.shape[axis]
         near = near & (xp.reshape(xp.arange(x.shape[axis], device=x.device), tuple(count)) != place)
         doubtful = xp.any(near if mask is None else near & mask, axis=axis)
-        return xp.where(doubtful, UNDECIDABLE, 0.0) if bool(xp.any(doubtful)) else None
+        return xp.where(doubtful, UNDECIDABLE, 0.0) if some(doubtful, xp) else None
 
     def max_variance(self, x: Array, s: Array, top: Array, mask: Array | None, axis: int) -> Array:
         """The largest variance among the elements that rounding may make the largest."""
@@ -483,7 +484,7 @@ class Propagation(RoundingInterpreter[Noisy]):
             result = self.rounded_result(
                 value, propagated, rounding.softmax(p, shifted, axis, counts, repeated), 0, lambda: lost, rounding
             )
-            return replace(result, exact_ties=bool(xp.all(s == 0)) and bool(xp.all(same_ties)))
+            return replace(result, exact_ties=every(s == 0, xp) and every(same_ties, xp))
         return self.rounded_result(
             value, relative, rounding.log_softmax(value, shifted, axis, counts, repeated), 0, lambda: lost, rounding
         )
@@ -530,6 +531,6 @@ class Propagation(RoundingInterpreter[Noisy]):
 def _times(factor: Array, variance: Array, xp: Any) -> Array:
     """factor · variance, with 0 instead of NaN where an infinite variance meets a factor of 0."""
     product = factor * variance
-    if bool(xp.isfinite(product).all()):
+    if every(xp.isfinite(product), xp):
         return product
     return xp.where(factor == 0, xp.zeros_like(factor * 0.0), product)
