@@ -24,20 +24,21 @@ def claimed(file: str) -> Iterator[tuple[str, str]]:
 
 
 MARKS = {"in_torch.py": pytest.mark.broad}
-"""The verdicts on a file are one run, which takes long; what NumPy shows by default, PyTorch shows in CI."""
+"""What NumPy shows by default, PyTorch shows in CI."""
 CANDIDATES = [
     pytest.param(file, name, says, marks=MARKS.get(file, ())) for file in FILES for name, says in claimed(file)
 ]
 
 
 @cache
-def judged(file: str) -> dict[str, Verdict]:
-    """The verdicts on all candidates of a file, by name."""
-    return {each.implementation.rpartition(":")[2]: each for each in verify(str(PLANTED / file), examples=0)}
+def judged(file: str, name: str) -> Verdict:
+    """The verdict on one candidate of a file."""
+    (verdict,) = verify(f"{PLANTED / file}:{name}", examples=0)
+    return verdict
 
 
 def departure_of(file: str, name: str) -> Departure:
-    departure = judged(file)[name].diagnosis[0].departure
+    departure = judged(file, name).diagnosis[0].departure
     assert departure is not None
     return departure
 
@@ -53,18 +54,14 @@ def marked(file: str, name: str) -> set[str]:
 
 
 @pytest.mark.parametrize(("file", "name", "says"), CANDIDATES, ids=lambda value: str(value)[:20])
-def test_the_verdict_says_what_the_author_says(file: str, name: str, says: str) -> None:
-    verdict = judged(file)[name]
+def test_the_verdict_says_what_the_author_says_and_the_lines_that_are_marked(file: str, name: str, says: str) -> None:
+    verdict, departure = judged(file, name), departure_of(file, name)
     (diagnosis,) = verdict.diagnosis
-    parts = re.sub(r" \([^)]*\.py[^)]*\)", "", departure_of(file, name).says).split("; ")
+    parts = re.sub(r" \([^)]*\.py[^)]*\)", "", departure.says).split("; ")
 
     assert verdict.verdict is VerdictKind.DIFFERS
     assert all(part in (*diagnosis.says.split("; "), *parts) for part in says.split("; "))
-
-
-@pytest.mark.parametrize(("file", "name", "says"), CANDIDATES, ids=lambda value: str(value)[:20])
-def test_the_lines_that_are_not_right_are_those_that_are_marked(file: str, name: str, says: str) -> None:
-    assert {place for _, place in departure_of(file, name).wrong} == marked(file, name)
+    assert {place for _, place in departure.wrong} == marked(file, name)
 
 
 def test_a_line_is_named_as_right_where_it_is_computed() -> None:
@@ -77,7 +74,7 @@ def test_a_line_is_named_as_right_where_it_is_computed() -> None:
 
 
 def test_the_text_and_the_json_have_it() -> None:
-    verdict = judged("in_numpy.py")["other_norm"]
+    verdict = judged("in_numpy.py", "other_norm")
     departure = departure_of("in_numpy.py", "other_norm")
 
     assert departure.says in str(verdict)
@@ -90,7 +87,7 @@ def test_the_text_and_the_json_have_it() -> None:
 
 
 def test_the_lines_to_mend_are_those_with_mistakes() -> None:
-    mend = judged("in_numpy.py")["two_gates"].mend.splitlines()
+    mend = judged("in_numpy.py", "two_gates").mend.splitlines()
 
     assert [row.split(" = ")[0] for row in mend] == ["f", "o"]
 
