@@ -394,6 +394,15 @@ def test_a_half_that_is_turned_back_over_its_padding_is_named() -> None:
     assert says in str(of_lengths(BOTH, change))
 
 
+def test_examples_that_share_a_mask_are_in_no_order_of_it() -> None:
+    id = "attention.padded"
+    case = case_of(id, batch=3, seed=1, n=2, m=5, d=3)
+    case.arrays["mask"] = np.asarray([True, False, True, True, False])
+    value = np.asarray(evaluate(REGISTRY[id].definition, (), case.arguments))
+
+    assert changed_answers(judge(id), [Observation(case, (value[::-1].copy(),))], POLICY) is not None
+
+
 def test_halves_that_are_viewed_as_rows_of_examples_are_named() -> None:
     """As where the last states of two directions stand in front of the batch."""
     id, observations = "recurrent.bidirectional_feature", []

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from attnspec.interpreters.formula.formula import text_of
-from attnspec.language.tree import Definition, Name
+from attnspec.language.tree import Definition, Name, Parameter
 from attnspec.verification.candidate.observation import Array
 from attnspec.verification.cases.case import Case
 
@@ -104,30 +104,33 @@ def _by_whole_numbers(definition: Definition, output: int) -> Iterator[AnswerCha
         for word, sign in (("smallest", 1), ("largest", -1)):
             sentence = f"the examples of a batch are sorted by {shown}, the {word} first, and"
             for end, again in (("come back so", False), ("put back by the same order, not by its inverse", True)):
-                yield AnswerChange(f"{sentence} {end}", _nothing, of_case=_in_order(parameter.name, sign, again))
+                yield AnswerChange(f"{sentence} {end}", _nothing, of_case=_in_order(parameter, sign, again))
         for axis, dim in enumerate(dims):
             sentence = f"{{name}} along {dim} stands as many places too late as there are behind {shown}, round the end"
-            yield AnswerChange(sentence, _nothing, of_case=_behind(parameter.name, axis - len(dims)))
+            yield AnswerChange(sentence, _nothing, of_case=_behind(parameter, axis - len(dims)))
 
 
 def _nothing(_: Array, __: Array, ___: int) -> Along | None:
     return None
 
 
-def _number_of_each(case: Case, name: str, axes: int) -> Array:
-    """A whole number of each example of a batch, or how many places of its mask are true."""
-    array = case.arrays[name]
-    return array if array.ndim == axes else np.asarray(array.sum(axis=-1))
+def _number_of_each(case: Case, parameter: Parameter, axes: int) -> Array | None:
+    """A whole number of each example of a batch, or how many places of its mask are true; None if they share one."""
+    array = case.arrays[parameter.name]
+    if array.ndim - len(parameter.dims) != axes:
+        return None
+    return np.asarray(array.sum(axis=-1)) if parameter.dims else array
 
 
-def _in_order(name: str, sign: int, again: bool) -> Callable[[Case], OfValues]:
+def _in_order(parameter: Parameter, sign: int, again: bool) -> Callable[[Case], OfValues]:
     """The examples in the order of a number of each, or once more in this order."""
 
     def of_case(case: Case) -> OfValues:
         def of(value: Array, _: Array, axes: int) -> Along | None:
-            if axes != 1 or len(value) < 2:
+            numbers = _number_of_each(case, parameter, axes)
+            if numbers is None or axes != 1 or len(value) < 2:
                 return None
-            order = np.argsort(sign * _number_of_each(case, name, axes), kind="stable")
+            order = np.argsort(sign * numbers, kind="stable")
             order = order[order] if again else order
             return lambda array: array[order]
 
@@ -136,13 +139,13 @@ def _in_order(name: str, sign: int, again: bool) -> Callable[[Case], OfValues]:
     return of_case
 
 
-def _behind(name: str, axis: int) -> Callable[[Case], OfValues]:
+def _behind(parameter: Parameter, axis: int) -> Callable[[Case], OfValues]:
     """The places along an axis, moved behind in each example by what the axis is longer than a number of it."""
 
     def of_case(case: Case) -> OfValues:
         def of(value: Array, _: Array, axes: int) -> Along | None:
-            size, numbers = value.shape[axis], _number_of_each(case, name, axes)
-            if not size or numbers.ndim != axes:
+            size, numbers = value.shape[axis], _number_of_each(case, parameter, axes)
+            if numbers is None or not size:
                 return None
             places = (np.arange(size) - np.maximum(size - numbers[..., None], 0)) % size
             wanted = np.moveaxis(value, axis, axes).ndim
