@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 from attnspec.cli import main
 from attnspec.language import layers
 from attnspec.language.equation import REGISTRY
+from attnspec.language.registry import is_catalogued
 
 ROOT = Path(__file__).resolve().parents[2]
 LONG = "n=100000,m=100000,d=64,e=64"
@@ -50,7 +51,8 @@ def test_sizes_cost_nothing() -> None:
 
 @pytest.mark.parametrize("columns", ["60", "80", "200"])
 def test_every_equation_has_room(columns: str) -> None:
-    for id in [id for id in REGISTRY if not layers.of(REGISTRY[id].definition)]:
+    catalogue = {id: equation for id, equation in REGISTRY.items() if is_catalogued(equation.function.__module__)}
+    for id in [id for id, equation in catalogue.items() if not layers.of(equation.definition)]:
         done = cost(id, columns=columns)
 
         assert done.exit_code == 0, done.output
