@@ -396,8 +396,8 @@ def test_a_half_that_is_turned_back_over_its_padding_is_named() -> None:
 
 def test_examples_that_share_a_mask_are_in_no_order_of_it() -> None:
     id = "attention.padded"
-    case = case_of(id, batch=3, seed=1, n=2, m=5, d=3)
-    case.arrays["mask"] = np.asarray([True, False, True, True, False])
+    drawn = case_of(id, batch=3, seed=1, n=2, m=5, d=3)
+    case = replace(drawn, arrays={**drawn.arrays, "mask": np.asarray([True, False, True, True, False])})
     value = np.asarray(evaluate(REGISTRY[id].definition, (), case.arguments))
 
     assert changed_answers(judge(id), [Observation(case, (value[::-1].copy(),))], POLICY) is not None

@@ -18,6 +18,7 @@ from attnspec.verification.cases.case import Case
 from attnspec.verification.diagnosis.precision import (
     _bracket,
     compared_with_median,
+    describe,
     effective_bits,
     imprecise,
     lowered,
@@ -244,3 +245,8 @@ def test_guesses_change_no_bits(threshold: float, guesses: list[float]) -> None:
         low, high = (half, high) if half <= threshold else (low, half)
 
     assert _bracket(0.25, 24.0, lambda bits: (bits <= threshold, next(waiting)), next(waiting)) == (low, high)
+
+
+def test_bits_that_are_nearly_all_there_are_told_to_a_tenth() -> None:
+    assert "right, in 16 significant bits" in describe(Bits(16.2, "all of it"), 24, "float32")
+    assert "right, in 23.6 of 24 significant bits" in describe(Bits(23.6, "all of it"), 24, "float32")

@@ -445,16 +445,10 @@ class Explainer:
             return None
         bits, judged_in_bits = explanation
         worst = worst_case(judged.findings[0], judged, self.judge.equation)
-        reason = self.describe_bits(bits)
+        reason = precision.describe(bits, self.judge.presets[0].intermediates.bits, self.judge.dtype)
         if str(judged_in_bits.policy) == PrecisionPolicy.REDUCED_REDUCTION:
             reason = f"{reason} (sums in {self.judge.dtype}? then declare the policy {judged_in_bits.policy})"
         return Conclusion(VerdictKind.IMPRECISE, reason, judged_in_bits, bits=bits, worst=worst)
-
-    def describe_bits(self, bits: Bits) -> str:
-        """Describe where bits are lost and how many are left."""
-        reason = f"the formula is right, in {bits.bits:.0f} significant bits: they are lost at {bits.site}"
-        tf32 = self.judge.dtype == "float32" and bits.like_tf32
-        return f"{reason} (TF32? then declare the policy tf32)" if tf32 else reason
 
 
 def _if_whole(found: Diagnosis | None, alike: bool = False) -> Diagnosis | None:

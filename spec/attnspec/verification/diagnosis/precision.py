@@ -84,6 +84,13 @@ def imprecise(judge: Judge, observations: Sequence[Observation], policy: Policy)
     return likely[-1][1:] if likely else None
 
 
+def describe(bits: Bits, most: float, dtype: str) -> str:
+    """Describe where bits are lost, and how many are left of the most that there can be."""
+    left = f"{bits.bits:.0f}" if round(bits.bits) < most else f"{bits.bits:.1f} of {most:.0f}"
+    reason = f"the formula is right, in {left} significant bits: they are lost at {bits.site}"
+    return f"{reason} (TF32? then declare the policy tf32)" if dtype == "float32" and bits.like_tf32 else reason
+
+
 def reduced(judge: Judge, observations: Sequence[Observation]) -> tuple[Bits, Judged] | None:
     """The answers under reduced-reduction, which is never inferred; None if it does not explain them.
 
