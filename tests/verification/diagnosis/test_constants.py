@@ -78,7 +78,7 @@ def explanations(id: str, observations: list[Observation]) -> list[str]:
         (CELL, "term", "x W_xr + h W_hr + b_r", Number(1.0), "in r: 1 is added to x W_xr + h W_hr + b_r"),
         (CELL, "throughout", "b_r, b_z and b_h", Number(2.0), "b_r, b_z and b_h are multiplied by 2"),
         (WAVES, "term", "pos", Number(0.5), "in angle: 0.5 is added to pos"),
-        (CELL, "factor", "z", Number(0.5), "in the result: z is multiplied by 0.5"),
+        (CELL, "factor", "z", Number(0.5), "in z: σ(x W_xz + h W_hz + b_z) is multiplied by 0.5"),  # all of z, so equal
         (NORM, "factor", "μ", Number(0.0), "in variance: 0 is used instead of μ"),
     ],
 )  # fmt: skip
