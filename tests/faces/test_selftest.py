@@ -69,7 +69,7 @@ def test_unknown_frameworks_and_devices_are_refused() -> None:
 
 
 @pytest.mark.broad
-@pytest.mark.parametrize("framework", ["numpy", "torch", "jax"])
+@pytest.mark.parametrize("framework", ["numpy", "torch", pytest.param("jax", marks=pytest.mark.slow)])
 def test_all_planted_candidates_get_their_verdicts(framework: str) -> None:
     done = run("--framework", framework)
     assert done.exit_code == 0, done.output

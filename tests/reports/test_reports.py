@@ -139,13 +139,14 @@ NAMED = {
 
 SLOW = (
     "adam_epsilon_rounds_to_zero", "bahdanau_starts_from_forward", "beam_states_never_change",
-    "bidirectional_weights_of_forward", "cross_entropy_second_logarithm", "decoder_pre_query_not_normalised",
-    "decoder_query_before_norm", "decoder_reads_source_causally", "encoder_without_last_norm", "grouped_blocks_collide",
-    "grouped_causal_divides_rows", "grouped_divides_by_heads_of_keys", "grouped_heads_tiled",
-    "grouped_tile_beyond_group", "gru_gradient_overflows", "lengths_unsorted_in_place", "lstm_bias_of_65536_rows",
-    "lstm_gradient_by_cell_alone", "mask_row_of_16_bits", "rnn_gradient_of_first_step_alone",
-    "rnn_gradient_of_own_first_state", "sequence_loss_summed_in_half", "softmax_sum_saturates",
-    "stacked_gru_one_first_state", "stacked_lstm_hands_up_cells",
+    "bidirectional_steps_of_features", "bidirectional_weights_of_forward", "cross_entropy_second_logarithm",
+    "decoder_pre_query_not_normalised", "decoder_query_before_norm", "decoder_reads_source_causally",
+    "encoder_without_last_norm", "grouped_blocks_collide", "grouped_causal_divides_rows",
+    "grouped_divides_by_heads_of_keys", "grouped_heads_tiled", "grouped_tile_beyond_group",
+    "gru_gradient_by_gate_of_own_step", "gru_gradient_overflows", "lengths_unsorted_in_place",
+    "lstm_bias_of_65536_rows", "lstm_gradient_by_cell_alone", "mask_row_of_16_bits",
+    "rnn_gradient_of_first_step_alone", "rnn_gradient_of_own_first_state", "sequence_loss_summed_in_half",
+    "softmax_sum_saturates", "stacked_gru_one_first_state", "stacked_lstm_hands_up_cells",
 )  # fmt: skip
 """Faults whose verdict takes long."""
 
