@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from attnspec.language.check import Scope, check, single
+from attnspec.language.check import scope_of, single
 from attnspec.language.dims import Dim
 from attnspec.language.traversal import map_node, map_throughout, nodes
 from attnspec.language.tree import Apply, At, Definition, Name, Node, Number, Reduce, SizeOf
@@ -213,7 +213,7 @@ def without_shared_terms(node: Node, definition: Definition) -> Node:
     """softmax_j(e_ij − s (i − j)) as softmax_j(e_ij + s j): a term that all scores of a row share changes nothing."""
     match node:
         case Reduce(op="softmax" | "log_softmax" as op, index=j, term=e, where=where):
-            scope = Scope(definition, check(definition))
+            scope = scope_of(definition)
 
             def runs(part: Node) -> bool:
                 return j in single(part, scope).names
@@ -371,7 +371,7 @@ def _split(node: Node, definition: Definition) -> tuple[Node, Node] | None:
 
 def _are_apart(x: Node, y: Node, definition: Definition) -> bool:
     """Whether each of two has an index that the other lacks, as queries and keys have: a mean and its values do not."""
-    scope = Scope(definition, check(definition))
+    scope = scope_of(definition)
     one, other = (single(each, scope).names for each in (x, y))
     return not one <= other and not other <= one
 
@@ -388,7 +388,7 @@ def _mapped(node: Node, definition: Definition) -> tuple[Node, Node] | None:
 
 def _dims(node: Node, definition: Definition) -> tuple[Dim, ...]:
     """The sizes of the unnamed axes of a part of an equation."""
-    return single(node, Scope(definition, check(definition))).dims
+    return single(node, scope_of(definition)).dims
 
 
 def _is_matrix(node: Node, definition: Definition) -> bool:

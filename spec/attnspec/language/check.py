@@ -81,6 +81,15 @@ class Scope:
     scanned: dict[str, str] = field(default_factory=dict)
 
 
+def scope_of(definition: Definition) -> Scope:
+    """The types of names behind the lines of an equation.
+
+    Raises:
+        NotationError: as `check` does.
+    """
+    return Scope(definition, check(definition))
+
+
 def check(definition: Definition) -> dict[str, Type]:
     """Check an equation.
 

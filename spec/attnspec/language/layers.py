@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from attnspec.errors import BindingError, NotationError
-from attnspec.language.check import Scope, check, layer_of, replaced, top
+from attnspec.language.check import layer_of, replaced, scope_of, top
 from attnspec.language.dims import Dim
 from attnspec.language.tree import Call, Definition, Layer, Line, Name, Node, Parameter, Scan, Stack, Through
 
@@ -46,7 +46,7 @@ def known(definition: Definition) -> Definition:
     Raises:
         NotationError: the equation takes layers, and does not use them exactly once.
     """
-    scope = Scope(definition, check(definition))
+    scope = scope_of(definition)
     uses = [node for node in definition.roots if isinstance(node, Through)]
     names = [parameter.name for parameter in definition.parameters if parameter.kind == "layers"]
     if [node.layers.id for node in uses] != names:

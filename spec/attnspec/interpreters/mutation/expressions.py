@@ -28,9 +28,6 @@ Factors = tuple[tuple[int, float], ...]
 Terms = defaultdict[Factors, float]
 """A sum: {product: how often}."""
 
-SYMMETRIC = ("==", "&", "|")
-"""Operations whose arguments have no order, besides sums and products."""
-
 
 def distinct(mutants: Iterable[Mutant]) -> list[Mutant]:
     """The mutants without those that are the same expression as an earlier one.
@@ -100,7 +97,7 @@ class Expressions:
                 )
             case Apply(op=op, args=args):
                 numbers = [self._number(arg, names, place) for arg in args]
-                return self._kept((op, *(sorted(numbers) if op in SYMMETRIC else numbers)))
+                return self._kept((op, *(sorted(numbers) if op == "==" else numbers)))
             case Stack(array=At(array=array, places=places), indices=indices) if _plain(places) == indices:
                 return self._number(array, names, place)
             case At(array=array, places=places):

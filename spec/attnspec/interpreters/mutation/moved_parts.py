@@ -197,7 +197,7 @@ def _is_scale(node: Node, place: Occurrence) -> bool:
     """Whether a node is an option or a size, or a function of these alone."""
     parts = [*nodes(node)]
     options = {option.name for option in place.site.definition.options}
-    known = all(isinstance(part, Apply | Number | SizeOf) or part == Name(getattr(part, "id", "")) for part in parts)
+    known = all(isinstance(part, Apply | Number | SizeOf | Name) for part in parts)
     names = {part.id for part in parts if isinstance(part, Name)}
     return known and names <= options and any(isinstance(part, Name | SizeOf) for part in parts)
 

@@ -357,7 +357,7 @@ def _explains(judge: Judge, change: Change, observation: Observation, policy: Po
     noises: Sequence[Noise] = judge.noise(case, policy)
     if any(noise.value.shape != answer.shape for noise, answer in zip(noises, observation.answers, strict=True)):
         return False
-    alike = float(np.sqrt(change.copies(case)))  # errors of n equal elements add up n-fold, of others √n-fold
+    alike = float(np.sqrt(change.copies))  # errors of n equal elements add up n-fold, of others √n-fold
     noises = [replace(noise, bound=alike * noise.bound) for noise in noises] if alike > 1 else noises
     others = compare(Observation(case, observation.answers), noises)
     pairs = zip(judge.compare([observation], policy), others, strict=True)

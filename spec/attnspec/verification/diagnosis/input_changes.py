@@ -30,12 +30,12 @@ class Change:
     Attributes:
         says: the sentence of the mistake.
         of: the changed case; None where the change does not apply, or changes nothing.
-        copies: how many copies of one element the changed case may have, which round alike.
+        copies: the most copies of one element that the changed case may have, which round alike.
     """
 
     says: str
     of: Callable[[Case], Case | None]
-    copies: Callable[[Case], int] = lambda _: 1
+    copies: int = 1
 
 
 OfArray = Callable[[Array, int], Array | None]
@@ -331,12 +331,7 @@ def _as_long_as_tiles(
             if all(each.kind == "float" for each in along):
                 yield Change(f"{says} 0 behind the last", _read_as_far(along, dim, up_to(dim, tile)))
             again = _read_as_far(along, dim, up_to(dim, tile), again=True)
-            yield Change(f"{says} the last one again behind it", again, _up_to(tile))
-
-
-def _up_to(tile: int) -> Callable[[Case], int]:
-    """The most copies of an element that a tile can have."""
-    return lambda _: tile
+            yield Change(f"{says} the last one again behind it", again, copies=tile)
 
 
 def _read_as_far(
