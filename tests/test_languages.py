@@ -161,6 +161,7 @@ def test_what_is_said_of_mistakes_of_software_is_in_chinese_or_left_as_it_is(id:
         "3 of 7 elements are further from the value than rounding explains; in h_tilde: the term b_hh is missing",
         "the formula is right, in 25 significant bits: they are lost at intermediates",
         "the formula is right, in 23.6 of 24 significant bits: they are lost at intermediates",
+        "the formula is right, in 11 significant bits: they are lost at products (TF32? then declare the policy tf32)",
         "the formula is nearly right, in 10 significant bits: they are lost at intermediates",
         "the same exactly, at 3 points, all of it traced",
         "the same to 18 digits, at 12 points, 4 elements undecided, all of it traced",
