@@ -277,6 +277,8 @@ FORMS: dict[str, Callable[[Any], Any]] = {
     "truths": lambda x: x.any(-1).sum(keepdims=True) + np.all(x, (0, 1)) + np.logical_and(x, x.any()).sum(-1),
     "opposite truths": lambda x: np.logical_not(x - x).sum(0) + np.logical_xor(x, 0).sum() + np.logical_or(x, x).sum(1),
     "no truths": lambda x: x[:0].any(0).sum(keepdims=True) + x[:0].all(0).sum() + np.count_nonzero(x[:, :2].any(-1)),
+    "Fourier transforms": lambda x: np.fft.irfft(np.fft.rfft(x, 5) * np.fft.rfft(2 * x, 5), 5, norm="ortho"),
+    "complex numbers": lambda x: np.abs(np.fft.ifft(np.fft.fft(x, axis=0).real + 1j * x) / (2 - 1j)),
     "choice": lambda x: np.take_along_axis(x, np.argmax(x, -1)[:, None], -1) + x[np.arange(3), [0, 1, 2]][:, None],
 }
 
@@ -299,6 +301,15 @@ def test_numpy_code_runs_on_balls(name: str) -> None:
         assert balls.shape == expected.shape
         for found, value in zip(np.asarray(balls).flat, expected.flat, strict=True):
             assert abs(found.value - flint.arb(float(value))) < 1e-13
+
+
+@pytest.mark.parametrize(
+    "use",
+    [lambda z: z == 0, lambda z: z > 0, bool, np.isnan, lambda z: z.astype(np.float32), lambda z: np.maximum(z, 0)],
+)
+def test_complex_numbers_are_not_compared_or_cut(use: Callable[[Any], Any]) -> None:
+    with working(), pytest.raises((Untraceable, TypeError, AttributeError)):
+        use((exactly(np.array([0.5])) * 1j)[0])
 
 
 WRITERS: dict[str, Callable[[Any, Any], Any]] = {

@@ -155,6 +155,27 @@ def test_what_is_right_without_rounding_is_imprecise() -> None:
     assert not verdict.diagnosis
 
 
+def test_what_lies_between_two_transforms_is_traced() -> None:
+    """A convolution that wraps around is another function; one that does not is the same."""
+    file = PLANTED / "blind/seasoned_algebra.py"
+    [right] = attnspec.verify(f"{file}:by_fourier_transform", dtype="float32", case=USUAL)
+    assert right.function is not None
+    assert right.function.kind == "same"
+    assert right.verdict in ("conforms", "imprecise")
+
+    name = "seasoned_algebra.long_convolution"
+    [wrong] = attnspec.verify(around, name, equations=[str(file)], framework="numpy", dtype="float32", case=USUAL)
+    assert wrong.verdict == "differs"
+    assert wrong.function is not None
+    assert wrong.function.kind == "another"
+
+
+def around(x: Any, h: Any) -> Any:
+    """The convolution of rows that go around."""
+    n = x.shape[-2]
+    return np.fft.irfft(np.fft.rfft(x, n, axis=-2) * np.fft.rfft(h, n, axis=-2), n, axis=-2).astype(x.dtype)
+
+
 def test_what_rounding_makes_far_off_differs() -> None:
     """More than half of the bits are wrong: nobody could use it, although its function is the same."""
     verdict = shifted(1e6)

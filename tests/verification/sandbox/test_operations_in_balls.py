@@ -1,4 +1,4 @@
-"""Operations of PyTorch on arrays of balls, beside PyTorch's own in float64."""
+"""Operations of PyTorch and JAX on arrays of balls, beside their own."""
 
 from __future__ import annotations
 
@@ -12,9 +12,13 @@ pytest.importorskip("flint", reason="balls need the extra attnspec[exact]")
 
 from attnspec.interpreters.balls.arrays import LIMBS, to_limbs
 from attnspec.interpreters.balls.ball import working
+from attnspec.verification.sandbox.child.tracing import jaxpr
 from attnspec.verification.sandbox.child.tracing.torch_operations import trace
 
 torch: Any = pytest.importorskip("torch")
+jax: Any = pytest.importorskip("jax")
+jnp: Any = jax.numpy
+lax: Any = jax.lax
 
 CALLS: dict[str, Callable[..., Any]] = {
     "bilinear": lambda x, y: torch.nn.functional.bilinear(x, y, torch.arange(24.0, dtype=x.dtype).reshape(2, 3, 4)),
@@ -23,6 +27,16 @@ CALLS: dict[str, Callable[..., Any]] = {
         x, x**2, pos_weight=x[0], weight=x, reduction="none"
     ),
     "a negative padding": lambda x, y: torch.nn.functional.pad(y, (-1, 2, 1, -2), value=0.5),
+    "a convolution by Fourier transforms": lambda x, y: torch.fft.irfft(
+        torch.fft.rfft(x, 10, dim=0) * torch.fft.rfft(y[:, :3], 10, dim=0), 10, dim=0
+    )[:5],
+    "Fourier transforms of odd length": lambda x, y: torch.fft.irfft(torch.fft.rfft(y, 5, norm="ortho").conj(), 5),
+    "Fourier transforms of two axes": lambda x, y: torch.fft.irfft2(torch.fft.rfft2(y) * 2j, (5, 4)),
+    "complex Fourier transforms": lambda x, y: torch.fft.ifft(torch.fft.fft(x, norm="forward").abs(), dim=0).real,
+    "turns": lambda x, y: torch.view_as_real(
+        torch.view_as_complex(y.reshape(5, 2, 2)) * torch.polar(torch.ones_like(y[:, :2]), y[:, 2:])
+    ).flatten(1),
+    "parts": lambda x, y: (torch.complex(x, 2 * x) / torch.complex(y[:, :3], x)).conj().imag.clone(),
     "numbers for NaN": lambda x, y: torch.nan_to_num(torch.where(x > 0, x, torch.nan), 0.25, 1.0, 1.0),
 }
 
@@ -34,4 +48,19 @@ def test_the_operation_is_that_of_pytorch(name: str) -> None:
     with working():
         result, tracer = trace(torch, lambda: CALLS[name](x, y), [x, y])
         values = to_limbs(tracer.array(result))[:LIMBS].sum(axis=0)
-    np.testing.assert_allclose(values, CALLS[name](x, y).numpy(), rtol=1e-12)
+    np.testing.assert_allclose(values, CALLS[name](x, y).numpy(), rtol=1e-12, atol=1e-15)
+
+
+JAX_CALLS: dict[str, Callable[[Any], Any]] = {
+    "a convolution by Fourier transforms": lambda x: jnp.fft.irfft(jnp.fft.rfft(x, 7) * jnp.fft.rfft(x * x, 7), 7),
+    "complex Fourier transforms": lambda x: jnp.conj(jnp.fft.ifft(jnp.fft.fft(x) * 2j)).imag,
+    "turns": lambda x: (lax.complex(x, x * x) * (0.5 + 2j)).real,
+}
+
+
+@pytest.mark.parametrize("name", JAX_CALLS)
+def test_the_primitive_is_that_of_jax(name: str) -> None:
+    x = np.random.default_rng(3).standard_normal((2, 4)).astype(np.float32)
+    with working():
+        values = to_limbs(jaxpr.trace(jax, lambda inputs: JAX_CALLS[name](*inputs), [jnp.asarray(x)]))
+    np.testing.assert_allclose(values[:LIMBS].sum(axis=0), JAX_CALLS[name](x), rtol=1e-5, atol=1e-6)

@@ -25,6 +25,8 @@ from attnspec.interpreters.balls.ball import (
     least,
     number,
 )
+from attnspec.interpreters.balls.complex_ball import ComplexBall, of_parts
+from attnspec.interpreters.balls.fourier import FOURIER, as_complexes, imaginary_part, real_part
 
 LIMBS = 4
 """So many float64 numbers add up to a midpoint."""
@@ -56,6 +58,8 @@ class BallArray(np.ndarray[Any, Any]):
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         for target in (args[0] if function.__name__ in WRITERS and args else None, kwargs.get("out")):
             _target(target)
+        if function.__module__ == "numpy.fft" and function.__name__ in FOURIER:
+            return _wrapped(FOURIER[function.__name__](*map(_plain, args), **kwargs))
         return _wrapped(super().__array_function__(function, types, _converted(args), _converted(kwargs)))
 
     def __getitem__(self, key: Any) -> Any:
@@ -64,13 +68,32 @@ class BallArray(np.ndarray[Any, Any]):
     def __float__(self) -> float:
         return float(self.item())
 
+    @property  # type: ignore[misc]  # parts are not written into
+    def real(self) -> Any:
+        """The real parts."""
+        return _wrapped(real_part(_plain(self))) if is_complex(self) else self
+
+    @property  # type: ignore[misc]  # likewise
+    def imag(self) -> Any:
+        """The imaginary parts."""
+        return _wrapped(imaginary_part(_plain(self)))
+
     def astype(self, dtype: Any, *args: Any, **kwargs: Any) -> Any:
         """The same numbers: no format rounds. Whole numbers may become integers, and all numbers truths."""
         kind = np.dtype(dtype).kind
+        if kind == "c":
+            return as_complexes(_plain(self)).view(BallArray)
+        if kind != "O" and is_complex(self):
+            raise Untraceable("a complex number is taken for a real one")
         if kind in "fO" or np.dtype(dtype).name == "bfloat16":
             return self.copy()
         elements = [bool(each) if kind == "b" else int(each) for each in self.flat]
         return np.array(elements, dtype).reshape(self.shape)
+
+
+def is_complex(array: Any) -> bool:
+    """Whether an array of balls has complex numbers."""
+    return any(isinstance(each, ComplexBall) for each in array.view(np.ndarray).flat)
 
 
 def exactly(values: NDArray[Any]) -> BallArray:
@@ -95,6 +118,13 @@ def constants(values: NDArray[Any], written_in: str = "") -> BallArray:
     return _array([constant(value, format) for value in flat], array.shape)
 
 
+def complex_constants(values: NDArray[Any]) -> BallArray:
+    """An array of complex constants of code, as `constants` makes one of real ones."""
+    parts = constants(np.real(values)), constants(np.imag(values))
+    made = np.frompyfunc(of_parts, 2, 1)(*(part.view(np.ndarray) for part in parts))
+    return np.asarray(made, object).view(BallArray)
+
+
 def _array(elements: list[Any], shape: tuple[int, ...]) -> BallArray:
     made = np.empty(len(elements), object)
     made[:] = elements
@@ -107,12 +137,14 @@ def _plain(value: Any) -> Any:
         return value.view(np.ndarray)
     if isinstance(value, np.ndarray | np.generic) and value.dtype.name in FLOATS:
         return constants(np.asarray(value)).view(np.ndarray)
+    if isinstance(value, complex | np.ndarray | np.generic) and np.asarray(value).dtype.kind == "c":
+        return complex_constants(np.asarray(value)).view(np.ndarray)
     return value
 
 
 def _target(value: Any) -> Any:
     """An array that is written into, as NumPy's own: one of numbers cannot hold balls."""
-    if isinstance(value, np.ndarray) and value.dtype.name in FLOATS:
+    if isinstance(value, np.ndarray) and (value.dtype.name in FLOATS or value.dtype.kind == "c"):
         raise Untraceable(f"it writes into an array of {value.dtype.name}")
     return _plain(value)
 
@@ -138,6 +170,8 @@ def _wrapped(value: Any) -> Any:
     """A result of NumPy as an array of balls, if it has numbers."""
     if type(value) in (tuple, list):  # integers in one are places, as in the path of an einsum
         return type(value)(each if type(each) is int else _wrapped(each) for each in value)
+    if isinstance(value, ComplexBall):
+        return _array([value], ())
     if isinstance(value, Ball | float) or type(value) is int:
         return _array([number(value)], ())
     if isinstance(value, np.ndarray):
@@ -170,8 +204,8 @@ OWN: dict[str, Any] = {
     "fmin": elementwise(least, 2),
     "clip": elementwise(_clipped, 3),
     "logaddexp": elementwise(lambda a, b: (number(a).exp() + number(b).exp()).log(), 2),
-    "divide": elementwise(lambda a, b: number(a) / b, 2),
-    "reciprocal": elementwise(lambda x: 1 / number(x)),
+    "divide": elementwise(lambda a, b: (a if isinstance(a, ComplexBall) else number(a)) / b, 2),
+    "reciprocal": elementwise(lambda x: 1 / (x if isinstance(x, ComplexBall) else number(x))),
     "isnan": elementwise(lambda x: number(x).is_nan()),
     "isinf": elementwise(lambda x: number(x).is_infinite()),
     "isfinite": elementwise(lambda x: not (number(x).is_nan() or number(x).is_infinite())),

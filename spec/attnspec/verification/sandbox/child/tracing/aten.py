@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from attnspec.verification.sandbox.child.tracing.aten_complex import COMPLEX
 from attnspec.verification.sandbox.child.tracing.aten_creation import CREATION
 from attnspec.verification.sandbox.child.tracing.aten_elements import ELEMENTS
 from attnspec.verification.sandbox.child.tracing.aten_gradients import GRADIENTS
@@ -26,5 +27,5 @@ VIEWS = (
 )
 """Operations whose result shares the memory of the first argument."""
 
-OPERATIONS: dict[str, Callable[..., Any]] = {**ELEMENTS, **REDUCTIONS, **GRADIENTS, **MOVES, **CREATION}
+OPERATIONS: dict[str, Callable[..., Any]] = {**ELEMENTS, **REDUCTIONS, **GRADIENTS, **MOVES, **CREATION, **COMPLEX}
 """{name of the operation: what it does on arrays of balls}; in-place ones have the same names."""

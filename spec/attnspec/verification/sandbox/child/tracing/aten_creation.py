@@ -46,6 +46,8 @@ def _shape_and_fill(args: Sequence[Any], value: Any, options: Any) -> tuple[tupl
 
 def _empty(*args: Any, dtype: Any = None, **options: Any) -> Array:
     shape, _ = _shape_and_fill(args, 0, options)
+    if "complex" in str(dtype):
+        raise Untraceable("an array of complex numbers that is not initialised")
     is_float = dtype_kind(dtype) == "f" and (dtype is not None or isinstance(args[0], BallArray | list | tuple))
     return of.unknown(shape) if is_float else np.zeros(shape, numpy_dtype(dtype) if dtype else np.int64)
 

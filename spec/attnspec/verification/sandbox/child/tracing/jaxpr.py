@@ -9,6 +9,8 @@ import numpy as np
 
 from attnspec.interpreters.balls.arrays import BallArray, constants, exactly
 from attnspec.interpreters.balls.ball import Untraceable, constant
+from attnspec.interpreters.balls.complex_ball import of_parts
+from attnspec.interpreters.balls.fourier import FOURIER, conjugate
 from attnspec.verification.sandbox.child.tracing import functions as of
 
 Array = Any
@@ -306,6 +308,12 @@ def _divide(a: Array, b: Array, **params: Any) -> Array:
     return a / b if isinstance(a, BallArray) or isinstance(b, BallArray) else np.trunc(a / b).astype(a.dtype)
 
 
+def _fourier(x: Array, fft_type: Any, fft_lengths: Sequence[int], **params: Any) -> Array:
+    if len(fft_lengths) != 1:
+        raise Untraceable("a Fourier transform along several axes")
+    return of.as_balls(FOURIER[getattr(fft_type, "name", str(fft_type)).lower()](of.plain(x), fft_lengths[0]))
+
+
 PRIMITIVES: dict[str, Callable[..., Any]] = {
     "add": _binary(lambda a, b: a + b), "add_any": _binary(lambda a, b: a + b), "sub": _binary(lambda a, b: a - b),
     "mul": _binary(lambda a, b: a * b), "div": _divide, "rem": _binary(np.fmod), "pow": _binary(np.power),
@@ -331,6 +339,9 @@ PRIMITIVES: dict[str, Callable[..., Any]] = {
     "rev": lambda x, dimensions, **params: np.flip(x, tuple(dimensions)), "concatenate": _joined, "slice": _slice,
     "dynamic_update_slice": _update, "pad": _pad, "split": _split, "iota": _iota, "convert_element_type": _convert,
     "reduce_precision": _same, "stop_gradient": _same, "copy": _same, "copy_p": _same,
+    "fft": _fourier, "real": _unary(lambda x: x.real), "imag": _unary(lambda x: x.imag),
+    "conj": _unary(lambda x: of.as_balls(conjugate(of.plain(x)))),
+    "complex": _binary(lambda a, b: of.as_balls(np.frompyfunc(of_parts, 2, 1)(of.plain(a), of.plain(b)))),
     "device_put": lambda *x, **params: [*x],
     "optimization_barrier": lambda *x, **params: [*x],
 }  # fmt: skip

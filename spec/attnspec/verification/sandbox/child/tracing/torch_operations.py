@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from attnspec.interpreters.balls.arrays import BallArray, constants, exactly
+from attnspec.interpreters.balls.arrays import BallArray, complex_constants, constants, exactly, is_complex
 from attnspec.interpreters.balls.ball import Undecided, Untraceable
 from attnspec.verification.sandbox.child.tracing import aten
 from attnspec.verification.sandbox.child.tracing.aten_arguments import as_type_of
@@ -67,6 +67,8 @@ class Tracer:
 
     def _constant(self, tensor: Any) -> Any:
         """A tensor that no operation has made, by the format that it is written in."""
+        if tensor.is_complex():
+            return complex_constants(tensor.resolve_conj().resolve_neg().cpu().numpy())
         if not tensor.is_floating_point():
             return tensor.cpu().numpy().copy()
         dtype = str(tensor.dtype).removeprefix("torch.")
@@ -134,6 +136,10 @@ class Tracer:
             if isinstance(tensor, self.torch.Tensor) and value is not None:
                 value = np.asarray(value) if not isinstance(value, np.ndarray) else value
                 floating = tensor.is_floating_point()
+                if tensor.is_complex() and not isinstance(value, BallArray):
+                    value = complex_constants(value if value.dtype.kind == "c" else value.astype(complex))
+                if floating and isinstance(value, BallArray) and is_complex(value):
+                    raise Untraceable("a complex number is taken for a real one")
                 if floating and not isinstance(value, BallArray):
                     value = exactly(value) if value.dtype.kind in "biu" else constants(value)
                 if not floating and isinstance(value, BallArray):
@@ -146,7 +152,7 @@ class Tracer:
 def _key(tensor: Any) -> object:
     """What tells a tensor from all others that live: automatic differentiation makes new objects for one."""
     place = tensor.data_ptr() if tensor.numel() else id(tensor)
-    return place, tuple(tensor.shape), tuple(tensor.stride()), tensor.dtype
+    return place, tuple(tensor.shape), tuple(tensor.stride()), tensor.dtype, tensor.is_conj(), tensor.is_neg()
 
 
 def trace(torch: Any, call: Callable[[], Any], inputs: list[Any]) -> tuple[Any, Tracer]:
