@@ -155,6 +155,21 @@ def test_what_is_right_without_rounding_is_imprecise() -> None:
     assert not verdict.diagnosis
 
 
+def test_numpy_code_whose_options_need_python_floats_is_traced() -> None:
+    """math takes no balls; what it gives is a constant of the code."""
+
+    def adam(
+        theta: Any, g: Any, m: Any, v: Any, *, step: int, lr: float, beta_1: float, beta_2: float, eps: float
+    ) -> Any:
+        first, second = beta_1 * m + (1 - beta_1) * g, beta_2 * v + (1 - beta_2) * g * g
+        c_1, c_2 = (-math.expm1(step * math.log1p(beta - 1)) for beta in (beta_1, beta_2))
+        return theta - lr * first / c_1 / (np.sqrt(second / c_2) + eps), first, second
+
+    [verdict] = attnspec.verify(adam, "optimizer.adam", framework="numpy", dtype="float64", case=USUAL)
+    assert verdict.function is not None
+    assert verdict.function.kind == "same"
+
+
 def test_what_lies_between_two_transforms_is_traced() -> None:
     """A convolution that wraps around is another function; one that does not is the same."""
     file = PLANTED / "blind/seasoned_algebra.py"

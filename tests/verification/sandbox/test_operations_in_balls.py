@@ -20,6 +20,8 @@ jax: Any = pytest.importorskip("jax")
 jnp: Any = jax.numpy
 lax: Any = jax.lax
 
+PLACES = torch.tensor([4, 0, 0, 2, 1])
+
 CALLS: dict[str, Callable[..., Any]] = {
     "bilinear": lambda x, y: torch.nn.functional.bilinear(x, y, torch.arange(24.0, dtype=x.dtype).reshape(2, 3, 4)),
     "binary cross-entropy": lambda x, y: torch.nn.functional.binary_cross_entropy_with_logits(x, x.detach() ** 2),
@@ -36,6 +38,12 @@ CALLS: dict[str, Callable[..., Any]] = {
     "turns": lambda x, y: torch.view_as_real(
         torch.view_as_complex(y.reshape(5, 2, 2)) * torch.polar(torch.ones_like(y[:, :2]), y[:, 2:])
     ).flatten(1),
+    "places that are added to": lambda x, y: torch.zeros_like(y).index_add(0, PLACES, y, alpha=2),
+    "places that are copied": lambda x, y: x.clone().index_copy_(1, PLACES[:2] % 3, y[:, :2]),
+    "places that are not 0": lambda x, y: y.index_select(0, (x[:, 0] > 0).nonzero().squeeze(-1)),
+    "products cumulated": lambda x, y: y.cumprod(-1) + (x[:, :1] > 0).long().cumprod(0),
+    "logarithms of a sigmoid": lambda x, y: torch.nn.functional.logsigmoid(x),
+    "powers of two": lambda x, y: torch.exp2(torch.where(x > 0, x, -torch.inf)),
     "parts": lambda x, y: (torch.complex(x, 2 * x) / torch.complex(y[:, :3], x)).conj().imag.clone(),
     "numbers for NaN": lambda x, y: torch.nan_to_num(torch.where(x > 0, x, torch.nan), 0.25, 1.0, 1.0),
 }

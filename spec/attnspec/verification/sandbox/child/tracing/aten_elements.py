@@ -105,7 +105,7 @@ ELEMENTS: dict[str, Callable[..., Any]] = {
     "reciprocal": _unary(lambda x: 1 / x), "square": _unary(lambda x: x * x), "relu": _unary(of.relu),
     "erf": _unary(of.erf), "erfc": _unary(of.erfc), "sign": _unary(of.sign), "sgn": _unary(of.sign),
     "silu": _unary(of.silu), "softplus": _softplus, "gelu": _gelu,
-    "log_sigmoid_forward": lambda x: (-of.softplus(-x), of.filled((0,), 0)),
+    "log_sigmoid_forward": lambda x: (-of.softplus(-x), None),
     "clamp": _clamp, "clamp_min": _clamp, "clamp_max": lambda x, high: _clamp(x, None, high),
     "hardtanh": lambda x, low=-1, high=1: _clamp(x, low, high),
     "isnan": np.isnan, "isinf": np.isinf, "isfinite": np.isfinite,

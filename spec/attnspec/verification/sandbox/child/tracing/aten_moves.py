@@ -21,7 +21,9 @@ from attnspec.verification.sandbox.child.tracing.aten_arguments import (
     is_array,
     key_at,
     numpy_dtype,
+    scaled,
     selected,
+    truths,
     with_indexed,
 )
 
@@ -103,6 +105,18 @@ def _scatter_add(x: Array, axis: int, index: Array, values: Array) -> Array:
     return with_indexed(x, _along(x, axis, index), values[tuple(map(slice, index.shape))], True)
 
 
+def _index_copy(x: Array, axis: int, index: Array, source: Array) -> Array:
+    return with_indexed(x, key_at(axis, index, x), source)
+
+
+def _index_add(x: Array, axis: int, index: Array, source: Array, alpha: Any = 1) -> Array:
+    return with_indexed(x, key_at(axis, index, x), scaled(source, alpha), True)
+
+
+def _nonzero(x: Array) -> Array:
+    return np.argwhere(truths(x))
+
+
 def _embedding(weight: Array, index: Array, *rest: Any) -> Array:
     return indexed(weight, [index])
 
@@ -155,7 +169,8 @@ MOVES: dict[str, Callable[..., Any]] = {
     "tril": _triangle(np.tril, 0), "triu": _triangle(np.triu, 0),
     "index": indexed, "index_put": with_indexed, "_unsafe_index": indexed, "_unsafe_index_put": with_indexed,
     "index_select": lambda x, axis, index: np.take(x, index, axis), "gather": _gather, "scatter": _scatter,
-    "scatter_add": _scatter_add, "embedding": _embedding,
+    "scatter_add": _scatter_add, "index_copy": _index_copy, "index_add": _index_add, "nonzero": _nonzero,
+    "embedding": _embedding,
     "copy": lambda x, source, non_blocking=False: _expand(as_type_of(x, source), x.shape),
     "fill": lambda x, value: _expand(as_type_of(x, _filling(value)), x.shape),
     "zero": lambda x: np.zeros_like(x) if not isinstance(x, BallArray) else of.filled(x.shape, 0),

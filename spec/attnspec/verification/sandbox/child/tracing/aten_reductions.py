@@ -104,6 +104,11 @@ def _cumulated(x: Array, axis: int, *, dtype: Any = None) -> Array:
     return of.as_balls(np.add.accumulate(of.plain(x), axis=axis)) if isinstance(x, BallArray) else np.cumsum(x, axis)
 
 
+def _multiplied_up(x: Array, axis: int, *, dtype: Any = None) -> Array:
+    found = np.multiply.accumulate(of.plain(x), axis=axis)
+    return of.as_balls(found) if isinstance(x, BallArray) else found
+
+
 def _linear_logsumexp(x: Array, axes: Any, keepdim: bool = False) -> Array:
     largest_one = of.extreme(x, axes, True)
     shift = selected(np.isinf(largest_one), 0, largest_one)
@@ -177,6 +182,7 @@ REDUCTIONS: dict[str, Callable[..., Any]] = {
     "std": lambda *args, **options: np.sqrt(_var(*args, **options)),
     "amax": _extreme(False), "amin": _extreme(True), "max": _extreme_and_place(False), "min": _extreme_and_place(True),
     "argmax": _place(False), "argmin": _place(True), "any": _any, "all": _all, "cumsum": _cumulated,
+    "cumprod": _multiplied_up,
     "prod": lambda x, axis=None, keepdim=False, **how: np.multiply.reduce(x, axis=axis, keepdims=keepdim),
     "logsumexp": _linear_logsumexp, "linalg_vector_norm": _norm, "_softmax": _softmax, "_log_softmax": _log_softmax,
     "_safe_softmax": _safe_softmax, "native_layer_norm": _layer_norm, "nll_loss_forward": _nll_loss,

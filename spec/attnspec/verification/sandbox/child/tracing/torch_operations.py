@@ -17,6 +17,7 @@ from attnspec.interpreters.balls.arrays import BallArray, complex_constants, con
 from attnspec.interpreters.balls.ball import Undecided, Untraceable
 from attnspec.verification.sandbox.child.tracing import aten
 from attnspec.verification.sandbox.child.tracing.aten_arguments import as_type_of
+from attnspec.verification.sandbox.child.tracing.functions import unknown
 
 READS = (
     "item",
@@ -147,6 +148,8 @@ class Tracer:
                 if name in aten.VIEWS and not np.may_share_memory(value, arrays[0]):
                     self._copied_views = True
                 self.keep(tensor, value)
+            elif isinstance(tensor, self.torch.Tensor) and tensor.is_floating_point():
+                self.keep(tensor, unknown(tensor.shape))
 
 
 def _key(tensor: Any) -> object:
