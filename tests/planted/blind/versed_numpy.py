@@ -284,6 +284,8 @@ def square_of_half_the_exponent(logits, *, tau):
 @of("seq2seq.context_mean")
 def weighted_by_np_average(h):
     """Right: np.average over the states, in float64."""
+    if not h.size:
+        return h[..., 0, :]
     return np.average(h.astype(float), axis=-2).astype(h.dtype)
 
 

@@ -277,10 +277,10 @@ def moments_about_the_first(x, gamma, beta, *, eps):
 
 @of("transformer.layer_norm")
 def group_norm_of_one_group(x, gamma, beta, *, eps):
-    """Right: F.group_norm with a single group of all components, rows as examples."""
+    """Right: torch.group_norm with a single group of all components, rows as examples."""
     if not x.numel():
         return x.clone()
-    return F.group_norm(x.reshape(-1, x.shape[-1]), 1, gamma, beta, eps).view(x.shape)
+    return torch.group_norm(x.reshape(-1, x.shape[-1]), 1, gamma, beta, eps).view(x.shape)
 
 
 @of("transformer.feed_forward_gelu")
