@@ -192,7 +192,7 @@ def tanh_as_twice_a_sigmoid(s, h, W_q, W_k, b_q, b_k):
     """Right: tanh as 2σ(2x) − 1 on either side, in float64."""
 
     def side(x, W, b):
-        return 2 * torch.sigmoid(2 * torch.addmm(b, x.reshape(-1, len(W)), W)).reshape(*x.shape[:-1], -1) - 1
+        return 2 * torch.sigmoid(2 * torch.addmm(b, x.reshape(-1, len(W)), W)).reshape(*x.shape[:-1], len(b)) - 1
 
     q, k = side(s.double(), W_q.double(), b_q.double()), side(h.double(), W_k.double(), b_k.double())
     return (q @ k.mT).to(s.dtype)
