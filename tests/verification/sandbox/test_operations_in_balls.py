@@ -42,8 +42,12 @@ CALLS: dict[str, Callable[..., Any]] = {
     "places that are copied": lambda x, y: x.clone().index_copy_(1, PLACES[:2] % 3, y[:, :2]),
     "places that are not 0": lambda x, y: y.index_select(0, (x[:, 0] > 0).nonzero().squeeze(-1)),
     "products cumulated": lambda x, y: y.cumprod(-1) + (x[:, :1] > 0).long().cumprod(0),
+    "logarithms cumulated": lambda x, y: x.logcumsumexp(-1) + torch.linalg.vecdot(y[0], y[1]),
     "logarithms of a sigmoid": lambda x, y: torch.nn.functional.logsigmoid(x),
     "powers of two": lambda x, y: torch.exp2(torch.where(x > 0, x, -torch.inf)),
+    "an inner product of complex numbers": lambda x, y: (
+        torch.vdot(torch.complex(x[0], x[1]), torch.complex(y[0, :3], y[1, :3])).real
+    ),
     "parts": lambda x, y: (torch.complex(x, 2 * x) / torch.complex(y[:, :3], x)).conj().imag.clone(),
     "numbers for NaN": lambda x, y: torch.nan_to_num(torch.where(x > 0, x, torch.nan), 0.25, 1.0, 1.0),
 }

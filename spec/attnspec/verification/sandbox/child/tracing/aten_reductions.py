@@ -27,6 +27,10 @@ def _addmm(base: Array, a: Array, b: Array, *, beta: Any = 1, alpha: Any = 1) ->
     return scaled(base, beta) + scaled(of.product(a, b), alpha) if beta != 0 else scaled(of.product(a, b), alpha)
 
 
+def _dot(a: Array, b: Array) -> Array:
+    return of.total(a * b)
+
+
 def _vector(a: Array, b: Array) -> Array:
     return of.product(a, b[:, None])[..., 0]
 
@@ -109,6 +113,10 @@ def _multiplied_up(x: Array, axis: int, *, dtype: Any = None) -> Array:
     return of.as_balls(found) if isinstance(x, BallArray) else found
 
 
+def _cumulated_logarithms(x: Array, axis: int) -> Array:
+    return np.logaddexp.accumulate(x, axis=axis)
+
+
 def _linear_logsumexp(x: Array, axes: Any, keepdim: bool = False) -> Array:
     largest_one = of.extreme(x, axes, True)
     shift = selected(np.isinf(largest_one), 0, largest_one)
@@ -177,12 +185,13 @@ def _positive(target: Array, pos_weight: Any) -> Any:
 
 REDUCTIONS: dict[str, Callable[..., Any]] = {
     "mm": of.product, "bmm": of.product, "addmm": _addmm, "baddbmm": _addmm, "mv": _vector,
-    "dot": lambda a, b: of.total(a * b), "addmv": lambda x, a, b, **how: _addmm(x[:, None], a, b[:, None], **how)[:, 0],
+    "dot": _dot, "vdot": lambda a, b: _dot(np.conjugate(a), b),
+    "addmv": lambda x, a, b, **how: _addmm(x[:, None], a, b[:, None], **how)[:, 0],
     "sum": _sum, "mean": _mean, "var": _var, "var_mean": _var_mean,
     "std": lambda *args, **options: np.sqrt(_var(*args, **options)),
     "amax": _extreme(False), "amin": _extreme(True), "max": _extreme_and_place(False), "min": _extreme_and_place(True),
     "argmax": _place(False), "argmin": _place(True), "any": _any, "all": _all, "cumsum": _cumulated,
-    "cumprod": _multiplied_up,
+    "cumprod": _multiplied_up, "logcumsumexp": _cumulated_logarithms,
     "prod": lambda x, axis=None, keepdim=False, **how: np.multiply.reduce(x, axis=axis, keepdims=keepdim),
     "logsumexp": _linear_logsumexp, "linalg_vector_norm": _norm, "_softmax": _softmax, "_log_softmax": _log_softmax,
     "_safe_softmax": _safe_softmax, "native_layer_norm": _layer_norm, "nll_loss_forward": _nll_loss,
