@@ -85,6 +85,17 @@ def test_a_token_is_taken_for_padding() -> None:
     np.testing.assert_array_equal(found, np.where((k == 1)[:, None], 0, P[k]))
 
 
+@pytest.mark.parametrize("k", [0, 2, 3, 4])
+def test_both_halves_of_a_table_are_read(k: int) -> None:
+    """Rows 0, 1 and 2 are in the first half, rows 3 and 4 in the second one."""
+    P = GENERATOR.normal(size=(5, 2))
+
+    says = "of two halves along v the one without"
+    found = value(state_errors(REGISTRY["text.embedding"].definition), says, k=np.array([k]), P=P)
+
+    np.testing.assert_allclose(found, [P[k] + P[3 if k < 3 else 2]])
+
+
 def test_targets_of_padding_do_not_count_in_a_mean() -> None:
     logits, target = GENERATOR.standard_normal((5, 4)), np.array([0, 2, 1, 0, 3])
     valid = np.array([True, True, True, True, False])

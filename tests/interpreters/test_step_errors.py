@@ -68,6 +68,22 @@ def test_pieces_start_again(chunk: int) -> None:
     np.testing.assert_allclose(wrong, run(X, H, chunk)[-1] + 2 * run(X, G)[-1], rtol=1e-12)
 
 
+@equation()
+def falling(x: Float[Tensor, " t"], *, target: float) -> Float[Tensor, " t"]:
+    """A bound that begins at twice the target, and falls by what is above it."""
+    t = index("t")
+    mu = scan(t, lambda mu: mu - (x[t] - target), 2 * target)
+    return mu.stack(t)
+
+
+def test_a_state_that_begins_with_a_number_is_never_carried_on() -> None:
+    [wrong] = [each for each in step_errors(falling.definition) if "begins as the first one" in each.says]
+
+    found = evaluate(wrong.definition, (), {"x": X[:, 0], "target": 1.5})
+
+    np.testing.assert_allclose(np.asarray(found), 3 - (X[:, 0] - 1.5), rtol=1e-12)
+
+
 @pytest.mark.parametrize(("says", "first"), [("z reads h of the first", "h"), ("z reads x and h of the first", "xh")])
 def test_a_line_is_that_of_the_first_step(says: str, first: str) -> None:
     np.testing.assert_allclose(value(says, **GIVEN), run(X, H, first=first)[-1] + 2 * run(X, G)[-1], rtol=1e-12)

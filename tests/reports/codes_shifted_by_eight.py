@@ -30,7 +30,7 @@ def linear(
 
 
 def multiply(x: Array, code: Array, scale: Array, offset: Array) -> Array:
-    return np.asarray(x @ (code * scale + offset))
+    return np.asarray(x @ (code * scale[..., None, :] + offset[..., None, :]))
 
 
 def faulty(x: Array, code: Array, scale: Array, offset: Array) -> Array:

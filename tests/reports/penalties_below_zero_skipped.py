@@ -35,7 +35,7 @@ def penalised(
 
 def lowered(logits: Array, said: Array, frequency: float, presence: float) -> Array:
     times = (said[..., None] == np.arange(logits.shape[-1])).sum(-2).astype(logits.dtype)
-    return np.asarray(logits - frequency * times - presence * (times > 0))
+    return np.asarray(logits - frequency * times - presence * np.minimum(times, 1))
 
 
 def faulty(logits: Array, said: Array, *, frequency: float, presence: float) -> Array:

@@ -32,6 +32,7 @@ def gradients(
 
 
 def by_rows(d_y: Array, a: Array, b: Array, moves: bool) -> tuple[Array, Array]:
+    d_y, a, b = np.broadcast_arrays(d_y, a, b)
     d_a, d_b = np.zeros_like(a), np.zeros_like(b)
     for row in range(a.shape[-2]):
         gate = 0.5 * (1 + np.tanh(0.5 * a[..., row, :]))

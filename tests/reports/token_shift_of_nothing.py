@@ -5,6 +5,7 @@ https://github.com/ggml-org/llama.cpp/pull/11445
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -26,8 +27,10 @@ def shifted(x: Float[Given, "t d"], before: Float[Given, " d"], mu: Float[Given,
 
 
 def mixed(x: Tensor, before: Tensor, mu: Tensor) -> Tensor:
-    earlier = torch.cat([before[..., None, :], x[..., :-1, :]], -2) if x.shape[-2] else x
-    return torch.lerp(x, earlier, mu.expand(x.shape))
+    batch = np.broadcast_shapes(x.shape[:-2], before.shape[:-1], mu.shape[:-1])
+    rows, first = x.expand(*batch, *x.shape[-2:]), before.expand(*batch, before.shape[-1])
+    earlier = torch.cat([first[..., None, :], rows[..., :-1, :]], -2) if x.shape[-2] else rows
+    return rows + mu[..., None, :] * (earlier - rows)
 
 
 def faulty(x: Tensor, before: Tensor, mu: Tensor) -> Tensor:

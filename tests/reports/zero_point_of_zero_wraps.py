@@ -28,7 +28,7 @@ def linear(
 
 
 def multiply(x: Tensor, code: Tensor, zero: Tensor, scale: Tensor) -> Tensor:
-    return x @ ((code - zero.to(code.dtype)) * scale)
+    return x @ ((code - zero.to(code.dtype)[..., None, :]) * scale[..., None, :])
 
 
 def faulty(x: Tensor, code: Tensor, zero: Tensor, scale: Tensor) -> Tensor:

@@ -165,6 +165,33 @@ def test_sizes_of_an_equation_that_is_called_are_written_in_those_of_the_whole()
     assert number_of(divisor.old, {"d": 9, "c": 4, "H": 2, "n": 1, "m": 1}, {}) == 3.0
 
 
+def test_a_number_in_place_of_an_option_that_two_lines_read() -> None:
+    @equation(Source(paper="none"), options={"pace": (0.5, 2.0, 0.25)})
+    def bent(x: Float[Tensor, "t d"], *, pace: float) -> Float[Tensor, "t d"]:
+        """A line with a wave on it, the slower the steeper it is."""
+        t, k = index("t"), index("d")
+        wave = cos(x[t, k] / pace)
+        y = x[t, k] * pace + wave
+        return y.stack(t, k)
+
+    (everywhere,) = [each for each in free_numbers(bent.definition) if each.kind == "constant" and not each.line]
+
+    assert "3 is used instead of pace" in explanations(bent.id, planted(bent.id, everywhere, Number(3.0)))
+
+
+def test_a_share_of_another_argument_is_a_term() -> None:
+    @equation(Source(paper="none"))
+    def shifted(x: Float[Tensor, "t d"], p: Float[Tensor, " d"], q: Float[Tensor, " d"]) -> Float[Tensor, "t d"]:
+        """Rows that are scaled and shifted."""
+        t, k = index("t"), index("d")
+        y = x[t, k] * (cos(p[k]) + q[k])
+        return y.stack(t, k)
+
+    [term] = [each for each in free_numbers(shifted.definition) if each.shown == "q_k" and each.times == "p_k"]
+
+    assert "in y: 8 p_k is subtracted from q_k" in explanations(shifted.id, planted(shifted.id, term, Number(-8.0)))
+
+
 @pytest.mark.parametrize(("word", "limit", "wrong", "right"), [("least", 1e-3, 1e-5, 1e-2), ("most", 1e-4, 1e-2, 1e-5)])
 def test_an_option_with_a_limit_is_named(word: str, limit: float, wrong: float, right: float) -> None:
     """Where the option is beyond the limit, the answers are those of the limit; elsewhere they are right."""

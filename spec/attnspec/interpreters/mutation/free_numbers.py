@@ -20,7 +20,7 @@ from attnspec.interpreters.mutation.operators import Site, where_seen
 from attnspec.language.check import COMPARISONS, called_with, check, infer, replaced
 from attnspec.language.dims import Dim
 from attnspec.language.layers import sizes_of
-from attnspec.language.traversal import Path, map_definition, map_node, node_at, nodes, substitute, walk
+from attnspec.language.traversal import Path, map_definition, map_node, node_at, nodes, replace_node, substitute, walk
 from attnspec.language.tree import (
     SOFTMAXES,
     Apply,
@@ -128,7 +128,8 @@ def free_numbers(definition: Definition, roots: Collection[int] | None = None) -
     quantities = tuple(Quantity(node, node) for node in _quantities(definition))
     throughout = (_throughout(definition, quantities, names) for names in _groups(definition))
     mixed = _mixed_results(definition, quantities, lambda tree: tree) if roots is None else ()
-    for place in (*_places(definition, quantities, lambda tree: tree, roots), *throughout, *mixed):
+    options = _options(definition, quantities)
+    for place in (*_places(definition, quantities, lambda tree: tree, roots), *throughout, *options, *mixed):
         if is_well_formed(place.insert(0.5)):
             yield place
 
@@ -180,6 +181,30 @@ def _throughout(definition: Definition, quantities: tuple[Quantity, ...], names:
     *first, last = [text_of(Name(name), definition) for name in names]
     shown = f"{', '.join(first)} and {last}" if first else last
     return FreeNumber(THROUGHOUT, "", shown, None, quantities, become, become)
+
+
+def _options(definition: Definition, quantities: tuple[Quantity, ...]) -> Iterator[FreeNumber]:
+    """The options that are read in several lines: one number may stand for all of them."""
+    read = Counter(name for _, root, _ in parts(definition) for name in {each.id for each in _names(root)})
+    for quantity in quantities:
+        if isinstance(quantity.node, Name) and read[quantity.node.id] > 1:  # in one line it is a constant of that line
+            yield _option(definition, quantities, quantity.node)
+
+
+def _names(root: Node) -> Iterator[Name]:
+    return (node for _, node in walk(root) if isinstance(node, Name))
+
+
+def _option(definition: Definition, quantities: tuple[Quantity, ...], option: Name) -> FreeNumber:
+    """The number that an option is, wherever it is read."""
+
+    def become(number: Node) -> Definition:
+        return map_definition(definition, lambda node: number if node == option else node)
+
+    def put(number: Number) -> Definition:
+        return become(Apply("*", (number, option)))
+
+    return FreeNumber(CONSTANT, "", text_of(option, definition), option, quantities, put, become)
 
 
 def _quantities(definition: Definition) -> Iterator[Node]:
@@ -288,6 +313,25 @@ def _at(
         yield made(FACTOR, lambda number: Apply("*", (number, node)))
     if parent is None or _takes_a_term(parent, path, site.definition):
         yield made(TERM, lambda number: Apply("+", (node, number)))
+    for other in _alike(node, parent, site.definition):
+        yield made(TERM, partial(_plus, node, other), times=site.show(other))
+
+
+def _plus(node: Node, other: Node, number: Node) -> Node:
+    return Apply("+", (node, Apply("*", (number, other))))
+
+
+def _alike(node: Node, parent: Node | None, definition: Definition) -> Iterator[Node]:
+    """The other arguments of the axes of one that no model learns, but for those that it is added to."""
+    array = node.array if isinstance(node, At) else node
+    floats = {each.name: each for each in definition.parameters if each.kind == "float" and not each.symbol.weight}
+    if not isinstance(array, Name) or array.id not in floats or isinstance(parent, At):
+        return
+    beside = parent.args if isinstance(parent, Apply) and parent.op in ("+", "-") else ()
+    for name, other in floats.items():
+        alike = replace_node(node, array, Name(name))
+        if name != array.id and other.dims == floats[array.id].dims and alike not in beside:
+            yield alike
 
 
 def _with_denominator(softmax: Reduce, number: Node) -> Node:

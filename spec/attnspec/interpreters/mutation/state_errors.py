@@ -12,7 +12,7 @@ from dataclasses import replace
 from attnspec.interpreters.formula.formula import text_of
 from attnspec.interpreters.mutation.everywhere import everywhere
 from attnspec.interpreters.mutation.mutants import Mutant, is_well_formed, parts
-from attnspec.language.check import check
+from attnspec.language.check import check, infer
 from attnspec.language.traversal import map_definition, map_node, nodes
 from attnspec.language.tree import (
     Apply,
@@ -26,6 +26,7 @@ from attnspec.language.tree import (
     Position,
     Reduce,
     Scan,
+    SizeOf,
     Stack,
 )
 
@@ -39,6 +40,7 @@ def state_errors(definition: Definition) -> Iterator[Mutant]:
         *_monotone(definition),
         *_repeated(definition),
         *_padding(definition),
+        *_both_halves(definition),
         *_uncounted(definition),
         *_before_steps(definition),
     ):
@@ -119,6 +121,36 @@ def _padding(definition: Definition) -> Iterator[Mutant]:
                     new = Apply("where", (Apply("==", (chosen, Number(number))), Number(0.0), place.node))
                     says = f"in {place.line}: 0 is used instead of {shown} where {word} is {number:g}, as for padding"
                     yield Mutant(f"{place.label}/padding/{word}-{number:g}", says, place.put(new))
+
+
+def _both_halves(definition: Definition) -> Iterator[Mutant]:
+    """What is read at a whole number is read in both halves of an axis, as in two shards, of which none is masked."""
+    floats = [each for each in definition.parameters if each.kind == "float"]
+    for place in everywhere(definition):
+        match place.node:
+            case At(places=(*before, chosen)) if _chooses(chosen, place.site.definition):
+                dims = infer(place.node.array, place.site.scope)[0].dims
+                others = [
+                    Name(each.name) for each in floats if each.dims == dims and Name(each.name) != place.node.array
+                ]
+                for array in (place.node.array, *others):
+                    added = _in_other_half(array, tuple(before), chosen, SizeOf(dims[len(before)]))
+                    shown = (place.site.show(each) for each in (chosen, array))
+                    says = "in {}: of two halves along {} the one without {} adds its place of {} that is nearest to it"
+                    yield Mutant(
+                        f"{place.label}/halves/{place.site.show(array)}",
+                        says.format(place.line, dims[len(before)], *shown),
+                        place.put(Apply("+", (place.node, added))),
+                    )
+
+
+def _in_other_half(array: Node, before: tuple[Node, ...], chosen: Node, size: Node) -> Node:
+    """The place nearest to a chosen one in the half of the last axis without it; 0 if there is none."""
+    half = Apply("//", (Apply("+", (size, Number(1.0))), Number(2.0)))
+    in_first = Apply("<", (chosen, half))
+    nearest = Apply("where", (in_first, half, Apply("-", (half, Number(1.0)))))
+    empty = Apply("and", (in_first, Apply("<=", (size, half))))
+    return Apply("where", (empty, Number(0.0), At(array, (*before, nearest))))
 
 
 def _uncounted(definition: Definition) -> Iterator[Mutant]:

@@ -53,6 +53,7 @@ def step_errors(definition: Definition, further: Iterable[int] = ()) -> Iterator
         match place.node:
             case Scan() as scan:
                 for name, sentence, new in (
+                    *_never_carried(scan),
                     *_started_again(scan, place, chunks),
                     *_not_handed_on(scan, place, chunks),
                     *_one_short(scan, place),
@@ -182,6 +183,13 @@ def _of_state(scan: Scan, new: Callable[[Node, Node], Node]) -> Scan:
         return new(node, starts[node.id]) if isinstance(node, Name) and node.id in starts else node
 
     return replace(scan, body=map_node(scan.body, change))
+
+
+def _never_carried(scan: Scan) -> Iterator[Variant]:
+    """Every step reads the start; of a single state that begins with an argument, the argument stands in its place."""
+    if len(scan.states) > 1 or not isinstance(scan.starts[0], Name):
+        new = _of_state(scan, lambda _, start: start)
+        yield "again/1", "every step begins as the first one: it does not see the state before it", new
 
 
 def _started_again(scan: Scan, place: Occurrence, chunks: Iterable[int]) -> Iterator[Variant]:

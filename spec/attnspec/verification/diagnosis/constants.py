@@ -103,7 +103,8 @@ def wrong_numbers(
         return []
     first, *others = cases
     proposed: list[tuple[int, Mutant]] = []
-    places = sorted(free_numbers(definition) if places is None else places, key=lambda place: KINDS.index(place.kind))
+    tried = free_numbers(definition) if places is None else places
+    places = sorted(tried, key=lambda place: (KINDS.index(place.kind), place.times != ""))
     for place in judge.effort.afforded(places, NODES_OF_NUMBER * judge.nodes_on(first.case), first.case.elements):
         fitted = [_fitted(judge, place, first, policy, screen=True)]
         if fitted[0] is None:
@@ -172,7 +173,9 @@ def _residuals(judge: Judge, place: FreeNumber, observation: Observation, policy
     noises = judge.noise(observation.case, policy)
     scale = max(float(np.abs(noise.value[np.isfinite(noise.value)]).max(initial=0.0)) for noise in noises)
     weights = [
-        np.where(noise.undecidable, 0.0, 1 / np.maximum(noise.sigma, 1e-9 * max(scale, 1e-100))) for noise in noises
+        np.where(noise.undecidable, 0.0, 1 / np.maximum(noise.sigma, 1e-9 * max(scale, 1e-100)))
+        / max(1.0, _size(answer) / max(_size(noise.value), 1e-100))  # what is larger has been rounded by more
+        for noise, answer in zip(noises, observation.answers, strict=True)
     ]
 
     def residuals(numbers: Sequence[float]) -> list[Array | None]:
@@ -187,6 +190,12 @@ def _residuals(judge: Judge, place: FreeNumber, observation: Observation, policy
         return [rest if np.isfinite(rest).all() else None for rest in np.concatenate(parts, axis=1)]
 
     return residuals
+
+
+def _size(values: Array) -> float:
+    """The root mean square of what is finite."""
+    finite = values[np.isfinite(values)]
+    return _rms(finite.astype(np.float64)) if finite.size else 0.0
 
 
 def _descended(residuals: Residuals, number: float, rest: Array) -> tuple[float, float] | None:
@@ -294,8 +303,9 @@ def _limited(place: FreeNumber, fitted: Sequence[Fitted]) -> Iterator[tuple[int,
     for number in _digits(fitted):
         for op, word in (("<", "least"), (">", "most")):
             limited = Apply("where", (Apply(op, (option, Number(number))), Number(number), option))
-            says = f"in {place.line}: {place.shown} is at {word} {number:g}"
-            yield 2, Mutant(f"{place.line}/limit/{word}/{number:g}", says, place.become(limited))
+            where = f"in {place.line}: " if place.line else ""
+            says = f"{where}{place.shown} is at {word} {number:g}"
+            yield 2, Mutant(f"{place.line or place.shown}/limit/{word}/{number:g}", says, place.become(limited))
 
 
 def _closed_forms(place: FreeNumber, fitted: Sequence[Fitted]) -> Iterator[tuple[Node, Node]]:
@@ -315,6 +325,7 @@ def _closed_forms(place: FreeNumber, fitted: Sequence[Fitted]) -> Iterator[tuple
     for a, b in combinations(place.quantities, 2):
         yield _times(a.node, b.node), _times(a.outside, b.outside)
         yield _over(Number(1.0), _times(a.node, b.node)), _over(Number(1.0), _times(a.outside, b.outside))
+        yield _less(Number(1.0), _times(a.node, b.node)), _less(Number(1.0), _times(a.outside, b.outside))
     if len({tuple(fit_.sizes.items()) for fit_ in fitted}) < FORM_SIZES:
         return  # one of so many forms agrees by chance
     for node in (Number(2.0), Number(0.5), *COMMON_CONSTANTS):
