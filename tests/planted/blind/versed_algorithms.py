@@ -235,3 +235,24 @@ def products_by_halving(alpha, h):
         pairs = terms[..., : m - m % 2, :].reshape(*terms.shape[:-2], m // 2, 2, terms.shape[-1]).sum(-2)
         terms = np.concatenate([pairs, terms[..., m - m % 2 :, :]], -2)
     return terms[..., 0, :].astype(h.dtype)
+
+
+@numpy_of("transformer.linear")
+def blocks_of_a_buffer(x, W, b):
+    """Right: one level of Strassen's algorithm, the four blocks written into a buffer, in float32 at least."""
+    kind = np.float64 if x.dtype == np.float64 else np.float32
+    rows, columns = x.shape[-2], W.shape[1]
+    a = np.zeros((*x.shape[:-2], rows + rows % 2, x.shape[-1] + x.shape[-1] % 2), kind)
+    a[..., :rows, : x.shape[-1]] = x
+    w = np.zeros((a.shape[-1], columns + columns % 2), kind)
+    w[: len(W), :columns] = W
+    n, d, e = a.shape[-2] // 2, a.shape[-1] // 2, w.shape[-1] // 2
+    a11, a12, a21, a22 = a[..., :n, :d], a[..., :n, d:], a[..., n:, :d], a[..., n:, d:]
+    w11, w12, w21, w22 = w[:d, :e], w[:d, e:], w[d:, :e], w[d:, e:]
+    p1, p2, p3 = (a11 + a22) @ (w11 + w22), (a21 + a22) @ w11, a11 @ (w12 - w22)
+    p4, p5 = a22 @ (w21 - w11), (a11 + a12) @ w22
+    p6, p7 = (a21 - a11) @ (w11 + w12), (a12 - a22) @ (w21 + w22)
+    y = np.empty((*a.shape[:-1], w.shape[1]), kind)
+    y[..., :n, :e], y[..., :n, e:] = p1 + p4 - p5 + p7, p3 + p5
+    y[..., n:, :e], y[..., n:, e:] = p2 + p4, p1 - p2 + p3 + p6
+    return (y[..., :rows, :columns] + b).astype(x.dtype)

@@ -170,6 +170,27 @@ def test_numpy_code_whose_options_need_python_floats_is_traced() -> None:
     assert verdict.function.kind == "same"
 
 
+def in_buffers(slip: float) -> Any:
+    """A product plus a large multiple of it, which is taken off again, written into arrays of float32."""
+
+    def linear(x: Any, W: Any, b: Any) -> Any:
+        y, large = np.empty((*x.shape[:-1], W.shape[1]), np.float32), np.zeros(W.shape, np.float32)
+        large[...] = W
+        y[...] = x @ (W + 64 * large)
+        y -= 64 * (x @ large)
+        y[..., :1] += slip * x[..., :1]
+        return (y + b).astype(x.dtype)
+
+    return linear
+
+
+def test_numpy_code_that_writes_into_arrays_of_numbers_is_excused_where_it_is_right_without_rounding() -> None:
+    """It has a trace for that alone; a small slip beside the lost digits is not excused."""
+    for slip, expected in ((0.0, "imprecise"), (1e-4, "differs")):
+        [verdict] = attnspec.verify(in_buffers(slip), "transformer.linear", framework="numpy", dtype="float32")
+        assert verdict.verdict == expected, str(verdict)
+
+
 def test_what_lies_between_two_transforms_is_traced() -> None:
     """A convolution that wraps around is another function; one that does not is the same."""
     file = PLANTED / "blind/seasoned_algebra.py"

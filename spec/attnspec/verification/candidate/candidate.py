@@ -336,16 +336,21 @@ class Candidate:
         outcome, answers = self.call(case, watched=watched)
         return None if answers is None else (answers, outcome.recorded[:MOST_RECORDED])
 
-    def in_balls(self, case: Case, shapes: Sequence[tuple[int, ...]]) -> tuple[NDArray[np.float64], ...] | str:
+    def in_balls(
+        self, case: Case, shapes: Sequence[tuple[int, ...]], buffers: bool = False
+    ) -> tuple[NDArray[np.float64], ...] | str:
         """Trace the candidate on one case, and evaluate what it does in ball arithmetic.
 
         Args:
             shapes: the shapes of the outputs.
+            buffers: whether arrays that NumPy makes hold balls too; close the runner afterwards.
 
         Returns:
             The balls of each output as `balls.arrays.to_limbs` makes numbers of them; or why there are none.
         """
-        (outcome,) = self.runner.call_many([replace(self.request(case), balls=True, layout="contiguous")])
+        (outcome,) = self.runner.call_many(
+            [replace(self.request(case), balls=True, buffers=buffers, layout="contiguous")]
+        )
         if outcome.status != "ok" or outcome.untraced:
             return outcome.untraced or answer_form.describe_status(outcome)
         results = self.question.equation.definition.results

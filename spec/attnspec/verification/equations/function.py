@@ -56,8 +56,11 @@ def with_function(
     evidence = gather(candidate, points(candidate, [each.case for each in observations]))
     function = verdict_of(equation, evidence)
     conclusion = of_function(function, conclusion)
-    if conclusion.kind is VerdictKind.DIFFERS and function.kind == "same":
-        return function, _only_rounds(candidate, conclusion) or conclusion
+    if conclusion.kind is VerdictKind.DIFFERS and _wrong_nearby(candidate, conclusion):
+        if function.kind == "same":
+            return function, _only_rounds(candidate, conclusion) or conclusion
+        if function.kind == "not traced" and candidate.question.framework == "numpy":
+            return _with_buffers(candidate, observations, conclusion) or (function, conclusion)
     found = beyond_rounding(evidence, lambda case: _bounds(candidate, case)) if conclusion.kind in OVERRULED else None
     if found is None:
         return function, conclusion
@@ -80,14 +83,35 @@ def of_function(function: FunctionVerdict, conclusion: Conclusion) -> Conclusion
     return replace(conclusion, reason=conclusion.reason.replace(RIGHT, NEARLY_RIGHT, 1))
 
 
-def _only_rounds(candidate: Candidate, conclusion: Conclusion) -> Conclusion | None:
-    """Conclude that it is imprecise: wrong elements are near the right ones, and the function is the same there."""
+def _wrong_nearby(candidate: Candidate, conclusion: Conclusion) -> list[Case]:
+    """The cases that are wrong, the smallest first; none if a wrong element is not near the right one."""
     failing = [each for each in conclusion.judged.compared if each.fails] if conclusion.judged is not None else []
     bits = FORMATS[candidate.question.dtype].bits
-    if not failing or any(_is_far(each, 2.0 ** (-bits / 2)) for each in failing):
-        return None
-    cases = sorted({id(each.case): each.case for each in failing}.values(), key=lambda case: case.elements)
-    wrong = gather(candidate, small(candidate, cases))
+    if any(_is_far(each, 2.0 ** (-bits / 2)) for each in failing):
+        return []
+    return sorted({id(each.case): each.case for each in failing}.values(), key=lambda case: case.elements)
+
+
+def _with_buffers(
+    candidate: Candidate, observations: Sequence[Observation], conclusion: Conclusion
+) -> tuple[FunctionVerdict, Conclusion] | None:
+    """Conclude that it is imprecise, of NumPy code that is traced if arrays that it makes hold balls.
+
+    Such a trace only excuses: it is made where nothing else is known, and never says that a function is another one.
+    """
+    try:
+        evidence = gather(candidate, points(candidate, [each.case for each in observations]), buffers=True)
+        function = verdict_of(candidate.question.equation, evidence)
+        found = _only_rounds(candidate, conclusion, buffers=True) if function.kind == "same" else None
+    finally:
+        candidate.runner.close()  # what the code keeps of the traces is no number
+    return None if found is None else (function, found)
+
+
+def _only_rounds(candidate: Candidate, conclusion: Conclusion, buffers: bool = False) -> Conclusion | None:
+    """Conclude that it is imprecise: wrong elements are near the right ones, and the function is the same there."""
+    cases = _wrong_nearby(candidate, conclusion)
+    wrong = gather(candidate, small(candidate, cases), buffers)
     if not wrong.points or wrong.reasons or wrong.separated:
         return None
     reason = f"{conclusion.reason}; without rounding they are right, in {len(wrong.points)} of {len(cases)} such cases"

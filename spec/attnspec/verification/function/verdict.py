@@ -90,8 +90,12 @@ def small(candidate: Candidate, cases: Iterable[Case]) -> Iterator[Case]:
         yield case
 
 
-def gather(candidate: Candidate, cases: Iterable[Case]) -> Evidence:
-    """Trace a candidate at some points, and compare it with the equation in balls."""
+def gather(candidate: Candidate, cases: Iterable[Case], buffers: bool = False) -> Evidence:
+    """Trace a candidate at some points, and compare it with the equation in balls.
+
+    Args:
+        buffers: whether arrays that NumPy makes hold balls too.
+    """
     evidence = Evidence()
     definition, floor = candidate.question.equation.definition, 2.0 ** FLOOR_EXPONENTS[candidate.question.dtype]
     for case in cases:
@@ -101,7 +105,7 @@ def gather(candidate: Candidate, cases: Iterable[Case]) -> Evidence:
             evidence.reasons.append(f"the equation makes {reason}")
             continue
         with working():
-            got = candidate.in_balls(case, [each.shape for each in expected])
+            got = candidate.in_balls(case, [each.shape for each in expected], buffers)
             if isinstance(got, str):
                 evidence.reasons.append(got)
                 if not evidence.points:

@@ -157,6 +157,8 @@ class Request:
             to variables and those that functions return; "operations", also the results of single operations, as far
             as the framework shows them; "" for no.
         balls: whether the answer is wanted in ball arithmetic, free of rounding; arrays are contiguous then.
+        buffers: whether NumPy's own functions then make arrays of balls too. What the code keeps of them is of no use
+            to a call with numbers, so that the worker should end afterwards.
         measured: whether time and memory of the call are measured; it is made several times then.
         pools: how the arguments of the call are made of `arrays`, which are smaller; None if they are `arrays`. The
             outputs are then four for each output, all of the small shape: the least and the greatest value among equal
@@ -185,6 +187,7 @@ class Request:
     made: Mapping[str, Setting] | None = None
     watched: Watched = ""
     balls: bool = False
+    buffers: bool = False
     measured: bool = False
     pools: Pools | None = None
     recording: Recording = ""
