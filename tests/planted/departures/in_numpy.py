@@ -97,11 +97,11 @@ def peephole(
     x: Array, h: Array, c: Array, W_xi: Array, W_hi: Array, b_i: Array, W_xf: Array, W_hf: Array, b_f: Array,
     W_xg: Array, W_hg: Array, b_g: Array, W_xo: Array, W_ho: Array, b_o: Array,
 ) -> tuple[Array, Array]:  # fmt: skip
-    """i, f, g and c_next are right; o does not appear; of o there is x W_xo + h W_ho + b_o"""
+    """i, f, g and c_next are right; o is not right"""
     i = sigmoid(x @ W_xi + h @ W_hi + b_i)
     f = sigmoid(x @ W_xf + h @ W_hf + b_f)
     g = np.tanh(x @ W_xg + h @ W_hg + b_g)
-    o = sigmoid(x @ W_xo + h @ W_ho + b_o + np.arctan(c))
+    o = sigmoid(x @ W_xo + h @ W_ho + b_o + np.arctan(c))  # HERE
     c_next = f * c + i * g
     return o * np.tanh(c_next), c_next
 
@@ -130,10 +130,10 @@ def squared_weights(q: Array, k: Array, v: Array) -> Array:
 
 @attention
 def other_norm(q: Array, k: Array, v: Array) -> Array:
-    """e_ij is right; α_ij does not appear"""
+    """e_ij is right; α_ij is not right"""
     e = q @ np.swapaxes(k, -1, -2) / np.sqrt(np.float32(q.shape[-1]))
     w = np.exp(e - e.max(-1, keepdims=True))
-    return (w / np.sqrt((w * w).sum(-1, keepdims=True))) @ v
+    return (w / np.sqrt((w * w).sum(-1, keepdims=True))) @ v  # HERE
 
 
 @implements("recurrent.gru", framework="numpy")

@@ -41,10 +41,10 @@ def split(x: Tensor, heads: int) -> Tensor:
 def squared_weights(
     x_q: Tensor, x_kv: Tensor, W_q: Tensor, W_k: Tensor, W_v: Tensor, W_o: Tensor, *, heads: int
 ) -> Tensor:
-    """e_ij in head, α_ij in head, q, k and v are right"""
+    """e_ij in head, α_ij in head, q, k and v are right; head_h is not right"""
     q, k, v = split(x_q @ W_q, heads), split(x_kv @ W_k, heads), split(x_kv @ W_v, heads)
     alpha = torch.softmax(q @ k.mT / math.sqrt(q.shape[-1]), -1) ** 2
-    return (alpha @ v).transpose(-3, -2).flatten(-2) @ W_o
+    return (alpha @ v).transpose(-3, -2).flatten(-2) @ W_o  # HERE
 
 
 @implements("backward.layer_norm", framework="torch")

@@ -80,8 +80,8 @@ def test_the_text_and_the_json_have_it() -> None:
     assert departure.says in str(verdict)
     assert verdict.json()["diagnosis"][0]["departure"] == {
         "right": [{"line": name, "place": place} for name, place in departure.right],
-        "wrong": [],
-        "missing": ["α_ij"],
+        "wrong": [{"line": "α_ij", "place": "in_numpy.py:136"}],
+        "missing": [],
         "says": departure.says,
     }
 

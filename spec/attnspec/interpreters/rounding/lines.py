@@ -13,13 +13,14 @@ from attnspec.interpreters.evaluation.algebra import T
 from attnspec.interpreters.evaluation.call import fit
 from attnspec.interpreters.evaluation.memo import Memory, Remembering
 from attnspec.interpreters.evaluation.several import SEVERAL, WithSeveral
+from attnspec.interpreters.evaluation.value import ValueOf
 from attnspec.interpreters.evaluation.walk import Array, Axis, Frame, Interpreter, Named, Value
 from attnspec.interpreters.rounding.ensemble import MEMBER, Ensemble
 from attnspec.interpreters.rounding.noise import Noise, float_noise
 from attnspec.interpreters.rounding.policy import Policy
 from attnspec.interpreters.rounding.propagation import Propagation
 from attnspec.language.layers import written_out
-from attnspec.language.traversal import Path, children, map_definition, nodes
+from attnspec.language.traversal import Path, children, map_definition, nodes, reads
 from attnspec.language.tree import (
     Apply,
     Call,
@@ -263,6 +264,44 @@ def evaluated(visit: Visit, mutant: Definition, roots: Sequence[int], memory: Me
     if not values or not isinstance(values[0], Named):
         return None
     return np.asarray((interpreter.expanded(values[0], SEVERAL, several) if several else values[0]).data)
+
+
+def following(visit: Visit, given: Mapping[str, Array]) -> dict[Part, Array]:
+    """The values of the parts of an equation that are computed from other values of some of its lines.
+
+    Args:
+        visit: an evaluation of the equation.
+        given: {name of a line: other values of it, with the axes as in its noise}.
+
+    Returns:
+        The values of what is computed from them, with the axes as in the noise; without parts that have no value.
+    """
+    interpreter = ValueOf(np)
+    interpreter.dtype = np.dtype("float64")
+    names = dict(visit.frame.names)
+    for name, array in given.items():
+        old = names[name]
+        assert isinstance(old, Named)
+        names[name] = Named(array, old.axes)
+    frame = replace(visit.frame, names=names, starts=dict(visit.frame.starts))
+    changed, found = set(given), dict[Part, Array]()
+    for part in visit.noises:
+        if part.target in given or changed.isdisjoint(reads(part.node)):
+            continue
+        try:
+            with np.errstate(all="ignore"):
+                values = interpreter.results(part.node, frame)
+        except (SpecError, ValueError, IndexError, ZeroDivisionError, OverflowError, TypeError):
+            continue
+        if part.target:
+            targets = visit.definition.lines[part.root].targets
+            names[part.target] = value = values[targets.index(part.target)]
+            changed.add(part.target)
+        else:
+            value = values[0]
+        if isinstance(value, Named):
+            found[part] = np.asarray(value.data)
+    return found
 
 
 def _noise(noisy: Any, run: Any, propagation: Propagation, ensemble: Ensemble) -> Noise | None:

@@ -144,13 +144,29 @@ class Appearances:
         there = [values is not None and any(map(values.is_in, arrays)) for values in steps]
         return ([*there, False].index(False), len(steps))
 
-    def others(self) -> Iterator[tuple[tuple[Place, int], Recorded]]:
-        """The arrays that have the values of no part, each with its place and how often the place was there before."""
+    @cached_property
+    def equal(self) -> set[int]:
+        """The positions of arrays that have the values of some part as they are, and no other values."""
+        sizes = {key: values.value.size for key, (_, _, values) in self.expected.items()}
+        return {
+            number
+            for key, ways in self.ways.items()
+            for number, way in enumerate(ways)
+            if way == AS_IT_IS and self.recorded[number].value.size == sizes[key]
+        }
+
+    def others(self, parted: bool = False) -> Iterator[tuple[tuple[Place, int], Recorded]]:
+        """The arrays that have the values of no part, each with its place and how often the place was there before.
+
+        Args:
+            parted: whether arrays count that have the values of a part beside others.
+        """
         counts: dict[Place, int] = {}
+        known = self.equal if parted else self.explained
         for number, item in enumerate(self.recorded):
             place = place_of(item)
             counts[place] = counts.get(place, -1) + 1
-            if number not in self.explained:
+            if number not in known:
                 yield (place, counts[place]), item
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import PurePath
 
@@ -12,7 +12,16 @@ from attnspec.language.traversal import Path
 from attnspec.language.tree import Name
 from attnspec.verification.candidate.candidate import Candidate
 from attnspec.verification.candidate.observation import Observation
-from attnspec.verification.diagnosis.appearances import Appearances, Place, Site, common_places, missing, whole_lines
+from attnspec.verification.diagnosis.appearances import (
+    Appearances,
+    Key,
+    Place,
+    Site,
+    common_places,
+    missing,
+    whole_lines,
+)
+from attnspec.verification.diagnosis.following import Followed, Following, says_of
 from attnspec.verification.diagnosis.matching import AS_IT_IS
 from attnspec.verification.diagnosis.several_lines import Found, Search
 from attnspec.verification.diagnosis.watched_calls import watched_calls
@@ -43,20 +52,34 @@ def with_departure(
     watched = search.compared(judge.equation.definition)
     found = search.mistakes(watched)
     if not found:
-        said = departure(watched, search.confirmed, explained=False)
-        return diagnosis if said is None else replace(diagnosis, departure=said)
+        following = Following(calls, watched)
+        others = following.follow()
+        said = departure(watched, search.confirmed, explained=False, followed=others, solved=following.explained)
+        answers = "" if others else says_of([*following.returned()])
+        if answers:
+            said = said or Departure()
+            said = replace(said, says="; ".join(filter(None, [said.says, answers])))
+        return diagnosis if said is None else replace(diagnosis, says=says_of(others), departure=said)
     ids = " and ".join(each.mistake.id for each in found)
     says = "; ".join(each.mistake.says for each in found)
     also = found[0].mistake.also if len(found) == 1 else ()
     return Diagnosis(ids, says, also, departure(watched, found, explained=True))
 
 
-def departure(watched: Sequence[Appearances], found: Sequence[Found], explained: bool) -> Departure | None:
+def departure(
+    watched: Sequence[Appearances],
+    found: Sequence[Found],
+    explained: bool,
+    followed: Sequence[Followed] = (),
+    solved: Collection[Key] = (),
+) -> Departure | None:
     """Describe which lines appear and which do not; None if none appears and no mistake was found.
 
     Args:
         found: mistakes in lines.
         explained: whether they explain all answers, so that the diagnosis is about them.
+        followed: arrays that take the place of lines, of which the diagnosis is.
+        solved: lines that need no sentence, besides those with mistakes.
     """
     places, sites = common_places(watched), whole_lines(watched)
     main = watched[0].recorded[-1].file
@@ -65,8 +88,10 @@ def departure(watched: Sequence[Appearances], found: Sequence[Found], explained:
         for site in sites
         if (place := best_place(site, places[site.key], main, AS_IT_IS)) is not None
     ]
-    wrong = [(each.site, each.place) for each in found]
-    solved = {site.key for site, _ in wrong}
+    named = {each.site.key for each in found}
+    others = [each for each in followed if each.site.key not in named]
+    wrong = [*((each.site, each.place) for each in found), *((each.site, each.place) for each in others)]
+    solved = {*solved, *(site.key for site, _ in wrong)}
     absent = [site for key, site in missing(watched).items() if key not in solved]
     gone = [site for site in absent if not _is_answer(site, watched)]
     scaled = [
@@ -84,6 +109,7 @@ def departure(watched: Sequence[Appearances], found: Sequence[Found], explained:
         f"{name_of(each.site)} is not right ({shown(each.place)})" + ("" if explained else f": {each.mistake.says}")
         for each in found
     ]
+    says += [f"{name_of(each.site)} is not right ({shown(each.place)})" for each in others]
     says += [f"{name_of(site)} appears {way} ({shown(place)})" for site, place, way in scaled]
     says += [] if explained else _absent(gone, inner, absent, bool(wrong or scaled))
     return Departure(

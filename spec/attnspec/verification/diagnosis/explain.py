@@ -120,6 +120,7 @@ class Explainer:
         note: called with a finding that is not the explanation.
         effort: what the search for another mistake than a known one of the equation may cost.
         departure: where the candidate departs from the lines of the equation; None if that is not known.
+        code: the code that departs, and what belongs there; "" if that is not known.
     """
 
     candidate: Candidate
@@ -129,6 +130,7 @@ class Explainer:
     note: Callable[[str], None]
     effort: Effort = field(default_factory=Effort)
     departure: Departure | None = None
+    code: str = ""
 
     def conclude(self, observations: list[Observation], judged: Judged) -> Conclusion:
         """Explain wrong answers: by a violation, a known mistake, too few bits, or where they are wrong."""
@@ -171,7 +173,9 @@ class Explainer:
             self.note(f"it is wrong {axes}")
         known = known or self.with_what_was_missed(self.wrong_reading(observations, judged, first))
         if self.departure is not None:
-            known = replace(known, departure=self.departure)
+            code = "" if known.id == "code" else self.code
+            says = "; ".join(filter(None, [self.departure.says, code]))
+            known = replace(known, departure=replace(self.departure, says=says))
         equation, shown = self.judge.equation, smallest_failing(first, judged, self.judge, self.candidate)
         return Conclusion(
             VerdictKind.DIFFERS,
@@ -211,6 +215,8 @@ class Explainer:
         told = len(failing) > 1 or not one_number(self.judge, failing, judged.policy)
         reading = wrong_reading(self.judge, self.candidate, observations, judged.policy) if told else ""
         where = place.says.removeprefix("no known mistake: it is ")
+        if self.code:
+            return Diagnosis("code", f"{'; '.join(filter(None, [self.code, reading]))} ({where})")
         return Diagnosis("reading", f"{reading} ({where})") if reading else place
 
     def mistakes_in_lines(self, observations: Sequence[Observation], judged: Judged) -> Diagnosis | None:
@@ -221,7 +227,7 @@ class Explainer:
             found = with_departure(Diagnosis("", ""), self.candidate, self.judge, observations, judged.policy)
         except NotationError:  # a mistake upon a mistake whose shapes do not fit; the verdict does not hang on it
             return None
-        self.departure = found.departure
+        self.departure, self.code = found.departure, found.says
         return found if found.id else None
 
     def lossy(self, observations: Sequence[Observation], judged: Judged) -> Conclusion:

@@ -164,7 +164,7 @@ class Search:
             self.policy,
             self.budget,
         )
-        return site, search, _suspects(site, here, watched)
+        return site, search, fitting_arrays(site, here, watched)
 
 
 def _is_used(site: Site, before: Sequence[Appearances], after: Sequence[Appearances]) -> bool:
@@ -187,13 +187,20 @@ def _preference(found: Found) -> tuple[bool, bool, bool, bool]:
     return not found.is_clear, not own, found.place[3] != found.site.part.target, not found.place[3]
 
 
-def _suspects(
-    site: Site, here: Sequence[tuple[Site, Visit, Expected]], watched: Sequence[Appearances]
+def fitting_arrays(
+    site: Site, here: Sequence[tuple[Site, Visit, Expected]], watched: Sequence[Appearances], parted: bool = False
 ) -> dict[tuple[Place, int], Suspect]:
-    """The arrays that have the values of no part, and have the shape of a line in all watched calls."""
+    """The arrays that have the values of no part, and have the shape of a line in all watched calls.
+
+    Args:
+        site: the line.
+        here: its values in each call.
+        watched: the calls.
+        parted: whether arrays count that have the values of a part beside others.
+    """
     cases = tuple(arguments_case(visit, each.case) for each, (_, visit, _) in zip(watched, here, strict=True))
     shapes = [_shape(visit, site) for _, visit, _ in here]
-    others = [dict(each.others()) for each in watched]
+    others = [dict(each.others(parted)) for each in watched]
     suspects: dict[tuple[Place, int], Suspect] = {}
     for place in sorted(others[0], key=lambda place: (place[0][3] != site.part.target, not place[0][3])):
         found = [other[place].value for other in others if place in other]

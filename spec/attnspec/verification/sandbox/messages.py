@@ -315,6 +315,7 @@ class Recorded:
         function: the name of the function that it is in.
         name: the variable that holds the array; "" for an array without a name, inside an expression.
         value: the values, bfloat16 as float32.
+        callers: file and line of the calls in the candidate's own files that lead there, the innermost first.
     """
 
     file: str
@@ -322,6 +323,7 @@ class Recorded:
     function: str
     name: str
     value: Array
+    callers: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

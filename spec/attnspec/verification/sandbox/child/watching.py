@@ -26,6 +26,9 @@ LARGEST, SMALLEST = 1 << 14, 2
 ITEMS = 8
 """Of a tuple, a list or an object among the local variables, so many items or attributes are recorded."""
 
+CALLERS = 4
+"""Of the calls that lead to an array, so many are recorded."""
+
 Describe = Callable[[object], Array | None]
 """Returns the values of an array of the framework; None for any other value."""
 
@@ -128,7 +131,7 @@ class Watch:
         self._seen.add(key)
         self._bytes += array.nbytes
         if len(self.recorded) < MOST_RECORDED and self._bytes <= MOST_RECORDED_BYTES:
-            self.recorded.append(Recorded(file, line, frame.f_code.co_name, name, array))
+            self.recorded.append(Recorded(file, line, frame.f_code.co_name, name, array, _callers(frame)))
 
     def _is_over(self) -> bool:
         """Whether there is enough; tracing ends with that."""
@@ -154,6 +157,17 @@ class _Lines:
         if event == "return" and result is not None:
             self._watch.returned(frame, result)
         return self.trace
+
+
+def _callers(frame: FrameType) -> tuple[tuple[str, int], ...]:
+    """The file and line of the calls in own files that lead to a function, the innermost first."""
+    found: list[tuple[str, int]] = []
+    caller = frame.f_back
+    while caller is not None and len(found) < CALLERS:
+        if is_own(caller.f_code.co_filename):
+            found.append((caller.f_code.co_filename, caller.f_lineno))
+        caller = caller.f_back
+    return tuple(found)
 
 
 def _parts(name: str, value: object) -> Iterator[tuple[str, Any]]:

@@ -1,0 +1,319 @@
+"""Arrays of a candidate that take the place of lines of an equation with other values, and the code that makes them.
+
+An array takes the place of a line if what the formula computes from its values, in place of those of the line, appears
+in the candidate, or if it is in the answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import PurePath
+
+import numpy as np
+
+from attnspec.interpreters.formula.formula import text_of
+from attnspec.interpreters.rounding.lines import Part, Visit, following
+from attnspec.interpreters.rounding.noise import Noise
+from attnspec.language.traversal import reads
+from attnspec.language.tree import Last, Name, Node, Scan, Stack
+from attnspec.verification.diagnosis.appearances import (
+    Appearances,
+    Key,
+    Place,
+    Site,
+    common_places,
+    missing,
+    place_of,
+    whole_lines,
+)
+from attnspec.verification.diagnosis.matching import AS_IT_IS, Array, Expected
+from attnspec.verification.diagnosis.one_line import Suspect
+from attnspec.verification.diagnosis.several_lines import fitting_arrays
+from attnspec.verification.diagnosis.shown_code import shown_code
+from attnspec.verification.diagnosis.watched_calls import WatchedCall
+
+
+@dataclass(frozen=True)
+class Followed:
+    """An array that takes the place of a line.
+
+    Attributes:
+        site: the line.
+        place: where the array is made.
+        callers: file and line of the calls that lead there, the innermost first.
+        right: file, function and name of the variables that hold lines as they are.
+    """
+
+    site: Site
+    place: Place
+    callers: tuple[tuple[str, int], ...] = ()
+    right: frozenset[tuple[str, str, str]] = frozenset()
+
+    @property
+    def code(self) -> str:
+        """The code, with its place; "" if it cannot be shown."""
+        file, number, _, _ = self.place
+        code = shown_code([(file, number), *self.callers], self.right)
+        return f"{PurePath(file).name} line {number}: {code}" if code else ""
+
+    @property
+    def formula(self) -> str:
+        """The line of the formula."""
+        definition, target = self.site.definition, self.site.part.target
+        formula = text_of(definition.roots[self.site.part.root], definition)
+        return f"{text_of(Name(target), definition)} = {formula}" if target else formula
+
+
+def says_of(found: Sequence[Followed]) -> str:
+    """What the code has, and what the formula has; "" if no code can be shown."""
+    belongs: dict[str, list[str]] = {}
+    for each in found:
+        belongs.setdefault(each.code, []).append(each.formula)
+    return "; ".join(f"{code}, where {' and '.join(formulas)} belongs" for code, formulas in belongs.items() if code)
+
+
+@dataclass
+class Following:
+    """Follows the arrays of a candidate through an equation, one line after the other.
+
+    Attributes:
+        calls: the watched calls.
+        watched: their arrays, compared with the equation.
+        given: for each evaluation of an equation, {line: the array that takes its place} in each call.
+        found: the arrays that take the place of lines.
+        explained: these lines, and those that appear as they are computed from such arrays.
+    """
+
+    calls: Sequence[WatchedCall]
+    watched: Sequence[Appearances]
+    given: dict[tuple[object, ...], list[dict[str, Array]]] = field(default_factory=dict)
+    found: list[Followed] = field(default_factory=list)
+    explained: set[Key] = field(default_factory=set)
+
+    def follow(self) -> list[Followed]:
+        """Find the arrays that take the place of lines that do not appear."""
+        used = set[tuple[Place, int]]()
+        for site in whole_lines(self.watched):
+            if site.key not in self.absent or self.reads_unknown(site) or self.follows(site):
+                continue
+            here = [each.expected[site.key] for each in self.watched]
+            parted = not isinstance(site.definition.roots[site.part.root], Scan)  # else what departs is in a later step
+            for place, suspect in fitting_arrays(site, here, self.watched, parted).items():
+                if place not in used and self.takes_its_place(site, suspect):
+                    used.add(place)
+                    if not self.is_within(site):
+                        self.found.append(Followed(site, place[0], self.callers(*place), self.right))
+                    self.put(site, suspect.arrays)
+                    break
+        return self.found if self.absent else [*self.returned()]
+
+    def returned(self) -> Iterator[Followed]:
+        """The arrays that are returned where other ones belong."""
+        definition = self.watched[0].visits[-1].definition
+        for number, node in enumerate(definition.returns):
+            answers = [call.observation.answers[number] for call in self.calls]
+            if all(self.is_right(k, number, answer) for k, answer in enumerate(answers)):
+                continue
+            made = [
+                [at for at, item in each.others(parted=True) if _same(item.value, answer)]
+                for each, answer in zip(self.watched, answers, strict=True)
+            ]
+            common = [at for at in made[0] if all(at[0] in (place for place, _ in other) for other in made)]
+            if common:
+                site = Site((), definition, Part(len(definition.lines) + number, "", (), node))
+                yield Followed(site, common[0][0], self.callers(*common[0]), self.right)
+
+    def is_right(self, call: int, number: int, answer: Array) -> bool:
+        """Whether an answer of a watched call has the values of its result, which may be those of a line."""
+        visit = self.watched[call].visits[-1]
+        root, node = len(visit.definition.lines) + number, visit.definition.returns[number]
+        of_line = {*reads(node)} if not any(part.root == root for part in visit.noises) else set[str]()
+        whole = (part for part in visit.noises if not part.path and (part.root == root or part.target in of_line))
+        values = (Expected.of(visit.noises[part]) for part in whole)
+        return any(each is not None and each.equals(answer) for each in values)
+
+    def results_of(self, within: tuple[str, ...], *parts: Part) -> set[int]:
+        """The positions of the results of the whole equation that are lines, or hold them at the steps of a scan."""
+        definition = self.visit(within).definition
+        first, names = len(definition.lines), {part.target for part in parts if part.target}
+        returned = {k for k, node in enumerate(definition.returns) if _is_of(node, names)}
+        returned |= {part.root - first for part in parts if not part.target}
+        if not within or not returned:
+            return returned
+        caller = self.visit(within[:-1]).definition
+        line = within[-1]
+        lines = [(root, each) for root, each in enumerate(caller.lines) if line in each.targets]
+        around = [Part(root, name, (), each.value) for root, each in lines for name in each.targets]
+        around += [] if line else [Part(len(caller.lines) + k, "", (), node) for k, node in enumerate(caller.returns)]
+        return self.results_of(within[:-1], *around)
+
+    def is_known(self, call: int, array: Array) -> bool:
+        """Whether an array has the values of a line or result, also of one that is equal to another."""
+        noises = ((part, noise) for visit in self.watched[call].visits for part, noise in visit.noises.items())
+        same = (Expected.of(noise) for part, noise in noises if not part.path and noise.value.size == array.size)
+        return any(each is not None and each.equals(array) for each in same)
+
+    def known(self, site: Site) -> list[dict[str, Array]]:
+        """The arrays that take the place of lines in the evaluation of an equation that a line is in, in each call."""
+        return self.given.setdefault((site.within, site.definition.id), [{} for _ in self.watched])
+
+    def put(self, site: Site, arrays: Sequence[Array]) -> None:
+        """Put arrays in the place of a line."""
+        self.explained.add(site.key)
+        for names, array in zip(self.known(site), arrays, strict=True):
+            names[site.part.target] = array
+
+    def is_within(self, site: Site) -> bool:
+        """Whether a line calls an equation in which a line was found."""
+        inside = (*site.within, site.part.target)
+        return any(each.site.within[: len(inside)] == inside for each in self.found)
+
+    def reads_unknown(self, site: Site) -> bool:
+        """Whether a line, or a call that leads to it, reads one that does not appear, in whose place no array is known.
+
+        What a call is given must be right: its evaluation has right arguments.
+        """
+        known = {*self.known(site)[0]}
+        if not (self.unknown(site.within) - {site.part.target, *known}).isdisjoint(
+            reads(site.definition.roots[site.part.root])
+        ):
+            return True
+        for depth, line in enumerate(site.within):
+            around = site.within[:depth]
+            definition = self.visit(around).definition
+            roots = [each.value for each in definition.lines if line in each.targets] if line else definition.returns
+            if any(not self.unknown(around).isdisjoint(reads(root)) for root in roots):
+                return True
+        return False
+
+    def unknown(self, within: tuple[str, ...]) -> set[str]:
+        """The lines of an evaluation of an equation that do not appear in any way, and are not within one that does."""
+        visit = self.visit(within)
+        recognised = {site.part.target for site in whole_lines(self.watched) if site.within == within}
+        others = {
+            part.target
+            for part, noise in visit.noises.items()
+            if part.target and part.target not in recognised and not self.may_appear(noise)
+        }
+        gone = [site for site in self.absent.values() if site.within == within and site.key not in self.in_another_way]
+        return others | {site.part.target for site in gone}
+
+    def may_appear(self, noise: Noise) -> bool:
+        """Whether the values of a line in the first call are among its arrays or inputs, or cannot be recognised."""
+        values = Expected.of(noise)
+        given = self.watched[0].case.arrays.values()
+        return values is None or not values.is_telling or self.appears(0, values) or any(map(values.is_in, given))
+
+    def visit(self, within: tuple[str, ...]) -> Visit:
+        """The first evaluation of an equation in the first call."""
+        return next(visit for visit in self.watched[0].visits if visit.place == within)
+
+    def follows(self, site: Site) -> bool:
+        """Whether a line appears as it is computed from arrays that take the place of others, and put it there."""
+        known = self.known(site)
+        if not any(known):
+            return False
+        computed = [self.computed(k, site, known[k]) for k in range(len(self.watched))]
+        if not all(site.part in values and self.appears(k, values[site.part]) for k, values in enumerate(computed)):
+            return False
+        self.put(site, [values[site.part].value for values in computed])
+        return True
+
+    def takes_its_place(self, site: Site, suspect: Suspect) -> bool:
+        """Whether something that is computed from an array appears in all calls, or the array is in all answers."""
+        calls = range(len(self.watched))
+        bounds = [each.expected[site.key][2].bound for each in self.watched]
+        own = [Expected(np.squeeze(each), bound) for each, bound in zip(suspect.arrays, bounds, strict=True)]
+        if not all(each.is_telling for each in own) or all(self.is_known(k, own[k].value) for k in calls):
+            return False
+        results = self.results_of(site.within, site.part)
+        if results and all(any(own[k].is_in(self.calls[k].observation.answers[n]) for n in results) for k in calls):
+            return True
+        if not site.part.target:
+            return False
+        common: set[Part] | None = None
+        for k in calls:
+            given = {**self.known(site)[k], site.part.target: suspect.arrays[k].astype(np.float64)}
+            computed = self.computed(k, site, given, self.known(site)[k]).items()
+            shows = {part for part, values in computed if self.shows(part, site) and not values.equals(own[k].value)}
+            new = {part for part, values in computed if part in shows and self.appears(k, values)}
+            common = new if common is None else common & new
+        return bool(common)
+
+    def shows(self, part: Part, site: Site) -> bool:
+        """Whether a part that appears shows that an array takes the place of a line.
+
+        A function of the line alone may be one of an array that is something else. Where the line appears in another
+        way, as with the other sign, only a whole line shows it.
+        """
+        is_whole = not part.path
+        return is_whole or (site.key not in self.in_another_way and {*reads(part.node)} != {site.part.target})
+
+    def computed(
+        self, call: int, site: Site, given: Mapping[str, Array], before: Mapping[str, Array] | None = None
+    ) -> dict[Part, Expected]:
+        """What is computed from arrays in the place of lines, where it can be recognised and is another than before.
+
+        Args:
+            call: the watched call.
+            site: a line of the evaluation of the equation.
+            given: {line: array}.
+            before: the arrays before; None if the values are to be other ones than those of the equation.
+        """
+        visit = self.watched[call].expected[site.key][1]
+        old = following(visit, before) if before else {}
+        found: dict[Part, Expected] = {}
+        for part, value in following(visit, given).items():
+            noise = visit.noises[part]
+            if value.shape != noise.value.shape or not np.isfinite(value).all() or not np.isfinite(noise.bound).all():
+                continue
+            values = Expected(np.squeeze(value), np.squeeze(noise.bound))
+            other = old[part] if part in old else np.asarray(noise.value)
+            if values.is_telling and not values.equals(np.squeeze(other)):
+                found[part] = values
+        return found
+
+    def appears(self, call: int, values: Expected) -> bool:
+        """Whether values are among the arrays of a watched call or in its answers."""
+        arrays = (item.value.astype(np.float64) for item in self.watched[call].recorded)
+        return any(map(values.is_in, (*self.calls[call].observation.answers, *arrays)))
+
+    @cached_property
+    def absent(self) -> dict[Key, Site]:
+        """The lines that do not appear, and of which nothing appears that is computed from them."""
+        return missing(self.watched)
+
+    @cached_property
+    def in_another_way(self) -> set[Key]:
+        """The lines that appear, but not as they are: with the other sign, subtracted from 1, or times a number."""
+        return {key for key, places in self.places.items() if {*places.values()} - {AS_IT_IS}}
+
+    @cached_property
+    def right(self) -> frozenset[tuple[str, str, str]]:
+        """File, function and name of the variables that hold lines as they are."""
+        places = [at for each in self.places.values() for at, way in each.items() if way == AS_IT_IS and at[3]]
+        return frozenset((file, function, name) for file, _, function, name in places)
+
+    @cached_property
+    def places(self) -> dict[Key, dict[Place, str]]:
+        """Where the parts of the equation appear, in which way."""
+        return common_places(self.watched)
+
+    def callers(self, place: Place, times: int) -> tuple[tuple[str, int], ...]:
+        """The calls that lead to a place, where an array was made so many times before."""
+        there = [item for item in self.watched[0].recorded if place_of(item) == place]
+        return there[times].callers
+
+
+def _same(a: Array, b: Array) -> bool:
+    """Whether two arrays have the same numbers, in whatever shape."""
+    return a.size == b.size > 0 and np.array_equal(np.ravel(a), np.ravel(b))
+
+
+def _is_of(node: Node, names: Collection[str]) -> bool:
+    """Whether a result is a line, in another order of axes or at the last step."""
+    while isinstance(node, Stack | Last):
+        node = node.array if isinstance(node, Stack) else node.state
+    return isinstance(node, Name) and node.id in names

@@ -1,0 +1,104 @@
+"""Statements of a candidate's files, as a diagnosis shows them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from attnspec.verification.diagnosis.shown_code import shown_code
+
+SOURCE = """
+import numpy as np
+
+HALF = 0.5
+SIZE = 1
+SIZE = 2
+
+
+def product(x, W, *, by=1):
+    return x @ W * by
+
+
+def mixed(x, W, b):
+    before = np.roll(x, 1, 0)
+    scaled = HALF * (x + before)
+    n, m = x.shape
+    a = (
+        scaled @ W
+        + b * n
+    )
+    for k in range(3):
+        a = a * SIZE * k
+    x = x.T
+    turned = np.tanh(x)
+    y = product(turned, W, by=HALF) + b
+    z = product(x, W) + product(y, W)
+    if n:
+        y = 2 * y
+    else:
+        u = y + 1
+    w = y + 2
+    return a
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> str:
+    path = tmp_path / "mine.py"
+    path.write_text(SOURCE, encoding="utf-8")
+    return str(path)
+
+
+def line_of(text: str) -> int:
+    return next(number for number, line in enumerate(SOURCE.splitlines(), 1) if text in line)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("scaled =", "scaled = HALF * (x + before), with HALF = 0.5"),
+        ("+ b * n", "a = scaled @ W + b * n, with scaled = HALF * (x + before), with HALF = 0.5"),
+        ("a = (", "a = scaled @ W + b * n, with scaled = HALF * (x + before), with HALF = 0.5"),
+        ("turned =", "turned = np.tanh(x), with x = x.T"),
+        ("a = a * SIZE", "a = a * SIZE * k"),
+        ("y = 2 * y", "y = 2 * y, with y = product(turned, W, by=HALF) + b, with turned = np.tanh(x), with HALF = 0.5"),
+        ("u = y + 1", "u = y + 1"),
+        ("w = y + 2", "w = y + 2"),
+        ("return a", "return a"),
+        ("HALF = 0.5", "HALF = 0.5"),
+    ],
+)
+def test_a_statement_comes_on_one_line_with_what_is_assigned_once(file: str, text: str, shown: str) -> None:
+    assert shown_code([(file, line_of(text))], {(file, "mixed", "before")}) == shown
+
+
+def test_variables_that_hold_lines_of_the_formula_are_left_out(file: str) -> None:
+    assert shown_code([(file, line_of("+ b * n"))], {(file, "mixed", "scaled")}) == "a = scaled @ W + b * n"
+    assert shown_code([(file, line_of("+ b * n"))], {(file, "product", "scaled")}) != "a = scaled @ W + b * n"
+
+
+def test_what_is_given_for_parameters_comes_from_the_call(file: str) -> None:
+    places = [(file, line_of("return x @")), (file, line_of("y = "))]
+
+    assert shown_code(places) == "return x @ W * by, with turned = np.tanh(x), with HALF = 0.5, with x = x.T"
+    assert shown_code(places[:1]) == "return x @ W * by"
+
+
+def test_of_two_calls_in_one_statement_none_is_taken(file: str) -> None:
+    assert shown_code([(file, line_of("return x @")), (file, line_of("z = "))]) == "return x @ W * by"
+
+
+def test_what_is_no_python_has_no_statements(tmp_path: Path) -> None:
+    kernel = tmp_path / "kernel.cu"
+    kernel.write_text("__global__ void f() {}", encoding="utf-8")
+
+    assert shown_code([(str(kernel), 1)]) == ""
+    assert shown_code([(str(tmp_path / "none.py"), 1)]) == ""
+
+
+def test_long_code_is_not_shown(tmp_path: Path) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text(f"x = {' + '.join(['1'] * 100)}", encoding="utf-8")
+
+    assert shown_code([(str(path), 1)]) == ""
