@@ -35,7 +35,8 @@ def by_rows(d_y: Array, a: Array, b: Array, moves: bool) -> tuple[Array, Array]:
     d_y, a, b = np.broadcast_arrays(d_y, a, b)
     d_a, d_b = np.zeros_like(a), np.zeros_like(b)
     for row in range(a.shape[-2]):
-        gate = 0.5 * (1 + np.tanh(0.5 * a[..., row, :]))
+        small = np.exp(-np.abs(a[..., row, :]))
+        gate = np.where(a[..., row, :] < 0, small, 1) / (1 + small)
         to = row if moves else 0
         d_a[..., to, :] = d_y[..., row, :] * b[..., row, :] * gate * (1 + a[..., row, :] * (1 - gate))
         d_b[..., to, :] = d_y[..., row, :] * a[..., row, :] * gate
