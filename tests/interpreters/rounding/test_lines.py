@@ -97,3 +97,11 @@ def test_mutants_of_a_line_have_the_same_values_at_once_and_alone(id: str) -> No
         if value is not None and outputs is not None:
             whole = np.broadcast_to(value, outputs[0].shape)
             assert not differ([whole], outputs)
+
+
+def test_a_result_that_calls_an_equation_has_noise_once() -> None:
+    *_, last = found = visits("seq2seq.perplexity")
+    (result,) = (part for part in last.noises if not part.path and not part.target)
+
+    assert [visit.definition.id for visit in found].count("seq2seq.sequence_loss") == 1
+    assert (last.noises[result].value > 1).all()

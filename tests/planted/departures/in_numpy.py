@@ -136,6 +136,28 @@ def other_norm(q: Array, k: Array, v: Array) -> Array:
     return (w / np.sqrt((w * w).sum(-1, keepdims=True))) @ v  # HERE
 
 
+@attention
+def other_norm_later(q: Array, k: Array, v: Array) -> Array:
+    """e_ij is right; α_ij does not appear"""
+    e = q @ np.swapaxes(k, -1, -2) / np.sqrt(np.float32(q.shape[-1]))
+    w = np.exp(e - e.max(-1, keepdims=True))
+    return w @ v / np.sqrt((w * w).sum(-1, keepdims=True))
+
+
+@implements("recurrent.simple_rnn", framework="numpy")
+def features_turned_round(x: Array, h_0: Array, W_xh: Array, W_hh: Array, b_h: Array) -> Array:
+    """the result in h is not right"""
+
+    def run(x: Array, h: Array) -> Array:
+        states = []
+        for t in range(x.shape[-2]):
+            h = np.tanh(x[..., t, :] @ W_xh + h @ W_hh + b_h)  # HERE
+            states.append(h)
+        return np.stack(states, -2) if states else np.zeros((*x.shape[:-1], h_0.shape[-1]), x.dtype)
+
+    return run(np.arctan(x[..., ::-1]), h_0)
+
+
 @implements("recurrent.gru", framework="numpy")
 def forgets_slowly(
     x: Array, h_0: Array, W_xr: Array, W_hr: Array, b_r: Array, W_xz: Array, W_hz: Array, b_z: Array,

@@ -73,6 +73,38 @@ def test_a_line_is_named_as_right_where_it_is_computed() -> None:
     assert len(places) == 4
 
 
+SHOWN = {
+    "peephole": "o = sigmoid(x @ W_xo + h @ W_ho + b_o + np.arctan(c)), where o = σ(x W_xo + h W_ho + b_o) belongs",
+    "other_norm": (
+        "return w / np.sqrt((w * w).sum(-1, keepdims=True)) @ v, with w = np.exp(e - e.max(-1, keepdims=True)), "
+        "where α_ij = softmax_j(e_ij) belongs"
+    ),
+    "features_turned_round": (
+        "h = np.tanh(x[..., t, :] @ W_xh + h @ W_hh + b_h), with x = np.arctan(x[..., ::-1]), "
+        "where tanh(x W_xh + h W_hh + b_h) belongs"
+    ),
+}
+"""{candidate: the code that departs, with what makes its inputs, and the formula}."""
+
+
+@pytest.mark.parametrize(("name", "shown"), SHOWN.items())
+def test_the_code_is_shown_beside_the_formula(name: str, shown: str) -> None:
+    (diagnosis,) = judged("in_numpy.py", name).diagnosis
+    (place,) = marked("in_numpy.py", name)
+
+    assert diagnosis.id == "code"
+    assert diagnosis.says.startswith(f"{place.replace(':', ' line ')}: {shown} (wrong in ")
+
+
+def test_a_factor_that_may_act_later_is_no_mistake_of_its_line() -> None:
+    (diagnosis,) = judged("in_numpy.py", "other_norm_later").diagnosis
+
+    assert diagnosis.id == "unrecognised"
+    assert (
+        "return w @ v / np.sqrt((w * w).sum(-1, keepdims=True))" in departure_of("in_numpy.py", "other_norm_later").says
+    )
+
+
 def test_the_text_and_the_json_have_it() -> None:
     verdict = judged("in_numpy.py", "other_norm")
     departure = departure_of("in_numpy.py", "other_norm")

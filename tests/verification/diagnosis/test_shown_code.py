@@ -81,7 +81,7 @@ def test_variables_that_hold_lines_of_the_formula_are_left_out(file: str) -> Non
 def test_what_is_given_for_parameters_comes_from_the_call(file: str) -> None:
     places = [(file, line_of("return x @")), (file, line_of("y = "))]
 
-    assert shown_code(places) == "return x @ W * by, with turned = np.tanh(x), with HALF = 0.5, with x = x.T"
+    assert shown_code(places) == "return x @ W * by, with x = np.tanh(x), with by = 0.5, with x = x.T"
     assert shown_code(places[:1]) == "return x @ W * by"
 
 

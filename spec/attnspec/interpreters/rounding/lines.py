@@ -83,12 +83,19 @@ class Visit:
 
 @dataclass(frozen=True, slots=True)
 class _Values:
-    """The values of names in one evaluation of an equation."""
+    """The values of names in one evaluation of an equation, and its results."""
 
     definition: Definition
     place: tuple[str, ...]
     steps: Mapping[str, int]
     frame: Frame[Any]
+    results: Sequence[Any]
+
+    def of(self, part: Part, definition: Definition) -> Any:
+        """The value of a part of an equation; that of a result was returned."""
+        if part.target or part.path:
+            return self.names[part.target or _label(part)]
+        return self.results[part.root - len(definition.lines)]
 
     @property
     def names(self) -> Mapping[str, Any]:
@@ -121,7 +128,8 @@ class _Keeping(Interpreter[T]):
 
     def body(self, frame: Frame[T]) -> list[Value[T]]:
         results = super().body(frame)
-        self.kept.append(_Values(frame.definition, self.around.place, dict(self.around.steps), frame))
+        place, steps = self.around.place, dict(self.around.steps)
+        self.kept.append(_Values(frame.definition, place, steps, frame, results))
         return results
 
     def call(self, node: Call, frame: Frame[T]) -> list[Value[T]]:
@@ -178,7 +186,7 @@ def _with_parts(definition: Definition, originals: dict[int, Definition]) -> Def
         return replace(node, callee=_with_parts(node.callee, originals)) if isinstance(node, Call) else node
 
     changed = map_definition(definition, change)
-    more = [Line((_label(part),), part.node) for part in parts(definition) if not part.target]
+    more = [Line((_label(part),), part.node) for part in parts(definition) if part.path]
     changed = replace(changed, lines=(*changed.lines, *more))
     originals[id(changed)] = definition
     return changed
@@ -219,8 +227,7 @@ def _label(part: Part) -> str:
 def _visit(definition: Definition, noisy: _Values, run: _Values, propagation: Propagation, ensemble: Ensemble) -> Visit:
     noises = {}
     for part in parts(definition):
-        name = part.target or _label(part)
-        found = _noise(noisy.names[name], run.names[name], propagation, ensemble)
+        found = _noise(noisy.of(part, definition), run.of(part, definition), propagation, ensemble)
         if found is not None:
             noises[part] = found
     frame = replace(noisy.frame, definition=definition, names=_exact(noisy.names), starts=_exact(noisy.frame.starts))

@@ -55,11 +55,12 @@ def with_departure(
         following = Following(calls, watched)
         others = following.follow()
         said = departure(watched, search.confirmed, explained=False, followed=others, solved=following.explained)
-        answers = "" if others else says_of([*following.returned()])
-        if answers:
+        whole = bool(others) and following.explains_answers
+        code = "" if whole else says_of(others or [*following.returned()])
+        if code:
             said = said or Departure()
-            said = replace(said, says="; ".join(filter(None, [said.says, answers])))
-        return diagnosis if said is None else replace(diagnosis, says=says_of(others), departure=said)
+            said = replace(said, says="; ".join(filter(None, [said.says, code])))
+        return diagnosis if said is None else replace(diagnosis, says=says_of(others) if whole else "", departure=said)
     ids = " and ".join(each.mistake.id for each in found)
     says = "; ".join(each.mistake.says for each in found)
     also = found[0].mistake.also if len(found) == 1 else ()

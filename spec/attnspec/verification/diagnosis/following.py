@@ -44,12 +44,15 @@ class Followed:
         place: where the array is made.
         callers: file and line of the calls that lead there, the innermost first.
         right: file, function and name of the variables that hold lines as they are.
+        may_be_right: whether the values are those of the line but for a factor of each row, which may act later, as
+            that of softmax does. Then the array departs only if the answers are computed from it.
     """
 
     site: Site
     place: Place
     callers: tuple[tuple[str, int], ...] = ()
     right: frozenset[tuple[str, str, str]] = frozenset()
+    may_be_right: bool = False
 
     @property
     def code(self) -> str:
@@ -84,6 +87,7 @@ class Following:
         given: for each evaluation of an equation, {line: the array that takes its place} in each call.
         found: the arrays that take the place of lines.
         explained: these lines, and those that appear as they are computed from such arrays.
+        answered: the positions of the results that such arrays are.
     """
 
     calls: Sequence[WatchedCall]
@@ -91,6 +95,7 @@ class Following:
     given: dict[tuple[object, ...], list[dict[str, Array]]] = field(default_factory=dict)
     found: list[Followed] = field(default_factory=list)
     explained: set[Key] = field(default_factory=set)
+    answered: set[int] = field(default_factory=set)
 
     def follow(self) -> list[Followed]:
         """Find the arrays that take the place of lines that do not appear."""
@@ -104,10 +109,41 @@ class Following:
                 if place not in used and self.takes_its_place(site, suspect):
                     used.add(place)
                     if not self.is_within(site):
-                        self.found.append(Followed(site, place[0], self.callers(*place), self.right))
+                        later = self.may_be_right(site, suspect)
+                        self.found.append(Followed(site, place[0], self.callers(*place), self.right, later))
                     self.put(site, suspect.arrays)
                     break
-        return self.found if self.absent else [*self.returned()]
+        if not self.absent:
+            self.answered |= {*range(len(self.visit(()).definition.returns))}
+            return [*self.returned()]
+        return self.found if self.explains_answers else [each for each in self.found if not each.may_be_right]
+
+    @property
+    def explains_answers(self) -> bool:
+        """Whether all wrong answers are computed from the arrays that were found."""
+        definition = self.visit(()).definition
+        return all(
+            number in self.answered or all(self.is_computed(k, number) for k in range(len(self.calls)))
+            for number in range(len(definition.returns))
+        )
+
+    def is_computed(self, call: int, number: int) -> bool:
+        """Whether an answer of a watched call is right, or computed from arrays in the place of lines."""
+        answer, visit = self.calls[call].observation.answers[number], self.watched[call].visits[-1]
+        if self.is_right(call, number, answer):
+            return True
+        given = self.given.get(((), visit.definition.id))
+        if given is None:
+            return False
+        values = following(visit, given[call])
+        root, node = len(visit.definition.lines) + number, visit.definition.returns[number]
+        names = given[call]
+        for part, noise in visit.noises.items():
+            whole = not part.path and (part.root == root or _is_of(node, {part.target}))
+            value = names.get(part.target, values.get(part)) if whole else None
+            if value is not None and Expected(np.squeeze(value), np.squeeze(noise.bound)).equals(answer):
+                return True
+        return False
 
     def returned(self) -> Iterator[Followed]:
         """The arrays that are returned where other ones belong."""
@@ -163,7 +199,7 @@ class Following:
         """Put arrays in the place of a line."""
         self.explained.add(site.key)
         for names, array in zip(self.known(site), arrays, strict=True):
-            names[site.part.target] = array
+            names |= {site.part.target: array} if site.part.target else {}
 
     def is_within(self, site: Site) -> bool:
         """Whether a line calls an equation in which a line was found."""
@@ -229,7 +265,9 @@ class Following:
         if not all(each.is_telling for each in own) or all(self.is_known(k, own[k].value) for k in calls):
             return False
         results = self.results_of(site.within, site.part)
-        if results and all(any(own[k].is_in(self.calls[k].observation.answers[n]) for n in results) for k in calls):
+        are = {n for n in results if all(own[k].is_in(self.calls[k].observation.answers[n]) for k in calls)}
+        self.answered |= are
+        if are:
             return True
         if not site.part.target:
             return False
@@ -241,6 +279,11 @@ class Following:
             new = {part for part, values in computed if part in shows and self.appears(k, values)}
             common = new if common is None else common & new
         return bool(common)
+
+    def may_be_right(self, site: Site, suspect: Suspect) -> bool:
+        """Whether an array has the values of a line but for a factor of each row, which may act later."""
+        noises = [each.expected[site.key][1].noises[site.part] for each in self.watched]
+        return site.key not in self.in_another_way and all(map(_is_scaled, suspect.arrays, noises))
 
     def shows(self, part: Part, site: Site) -> bool:
         """Whether a part that appears shows that an array takes the place of a line.
@@ -317,3 +360,16 @@ def _is_of(node: Node, names: Collection[str]) -> bool:
     while isinstance(node, Stack | Last):
         node = node.array if isinstance(node, Stack) else node.state
     return isinstance(node, Name) and node.id in names
+
+
+def _is_scaled(array: Array, noise: Noise) -> bool:
+    """Whether an array has other values but for a factor of each row."""
+    right, bound = np.asarray(noise.value), np.asarray(noise.bound)
+    for axis in range(right.ndim):
+        largest = np.abs(right).argmax(axis, keepdims=True)
+        with np.errstate(all="ignore"):
+            factor = np.take_along_axis(array, largest, axis) / np.take_along_axis(right, largest, axis)
+            near = np.abs(array - factor * right) <= 2 * np.abs(factor) * bound
+        if right.shape[axis] > 1 and near.all():
+            return True
+    return False

@@ -65,10 +65,11 @@ def shown_code(places: Sequence[tuple[str, int]], right: Collection[tuple[str, s
 
 def _inputs(levels: Sequence[_Level], right: Collection[tuple[str, str, str]]) -> Iterator[tuple[str, str]]:
     """The variables that a statement reads, directly or through others, with the expressions that they are."""
-    waiting = [(0, name, levels[0].statement.lineno) for name in _read(levels[0].statement)]
+    statement = levels[0].statement
+    waiting = [(0, name, name, statement.lineno) for name in _read(statement)]
     seen = {*waiting}
     while waiting:
-        number, name, line = waiting.pop(0)
+        number, called, name, line = waiting.pop(0)
         level = levels[number]
         if (level.file, level.name, name) in right:
             continue
@@ -80,9 +81,12 @@ def _inputs(levels: Sequence[_Level], right: Collection[tuple[str, str, str]]) -
             line = value.lineno
         if value is None:
             continue
-        if not isinstance(value, ast.Name):
-            yield name, _text(value)
-        more = [(number, each, line) for each in _read(value) if (number, each, line) not in seen]
+        if isinstance(value, ast.Name):  # another name for it
+            more = [(number, called, value.id, line)]
+        else:
+            yield called, _text(value)
+            more = [(number, each, each, line) for each in _read(value)]
+        more = [each for each in more if each not in seen]
         seen.update(more)
         waiting += more
 
