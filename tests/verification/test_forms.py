@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,8 @@ from attnspec.interpreters.rewriting_rules import RULES, apply_rule
 from attnspec.interpreters.rounding.noise import Noise, noise
 from attnspec.interpreters.rounding.policy import FORMATS, preset
 from attnspec.language.equation import REGISTRY
+from attnspec.language.traversal import map_definition
+from attnspec.language.tree import Apply, Node
 from attnspec.thresholds import FORM_COST, SAMPLES, SIGMA_BOUND
 from attnspec.verification.candidate.observation import Observation
 from attnspec.verification.cases.case import Case, Description, make, smallest
@@ -202,6 +205,22 @@ def test_of_a_form_that_is_claimed_in_part_the_rest_is_judged_beside_that_part()
     assert claimed_part(both, both.names, among) is both
     by_size = next(each for each in among if each.other is not None)
     assert claimed_part(by_size, by_size.names, among) is by_size
+
+
+def test_silu_by_tanh_is_silu() -> None:
+    """Fast kernels write it so, and no equation of the catalogue has it."""
+
+    def to_silu(node: Node) -> Node:
+        return replace(node, op="silu") if isinstance(node, Apply) and node.op == "sigmoid" else node
+
+    equation = REGISTRY["recurrent.gru_cell"]
+    case = make(equation, next(standard_suite(equation, lambda name: 1, (0,))), "float64")
+    plain = map_definition(equation.definition, to_silu)
+    by_tanh = apply_rewriting(plain, REWRITINGS["sigmoid_by_tanh"][1])
+    value, other = (evaluate(each, (), case.arguments) for each in (plain, by_tanh))
+
+    assert plain != by_tanh
+    np.testing.assert_allclose(other, value, rtol=1e-12)
 
 
 @pytest.mark.parametrize("id", [id for id, each in REGISTRY.items() if len(named(each)) > 2])

@@ -114,11 +114,13 @@ def by_sigmoid(node: Node) -> Node:
 
 
 def by_tanh(node: Node) -> Node:
-    """σ(x) as ½ + ½ tanh(x/2): loses digits in the lower tail."""
+    """σ(x) as ½ + ½ tanh(x/2), also in silu(x), which is x σ(x): loses digits in the lower tail."""
     match node:
         case Apply(op="sigmoid", args=(x,)):
             half = Apply("*", (Number(0.5), Apply("tanh", (Apply("*", (Number(0.5), x)),))))
             return Apply("+", (Number(0.5), half))
+        case Apply(op="silu", args=(x,)):
+            return Apply("*", (x, by_tanh(Apply("sigmoid", (x,)))))
     return node
 
 
