@@ -30,24 +30,22 @@ from attnspec.verification.verdict import Departure, Diagnosis
 
 
 def with_departure(
-    diagnosis: Diagnosis,
-    candidate: Candidate,
-    judge: Judge,
-    observations: Sequence[Observation],
-    policy: Policy,
+    candidate: Candidate, judge: Judge, observations: Sequence[Observation], policy: Policy
 ) -> Diagnosis:
-    """Explain the error by mistakes in single lines, else add which lines appear and which do not.
+    """Explain the error by mistakes in single lines, else say which lines appear, which do not, and what code departs.
 
     Args:
-        diagnosis: the diagnosis without this, which is returned if nothing can be said.
         candidate: the candidate, which is called again.
         judge: judges its answers.
         observations: all answers, right ones included.
         policy: the precision policy.
+
+    Returns:
+        The diagnosis. Without a mistake it has no id, and no sentence unless the code explains all wrong answers.
     """
     calls = watched_calls(candidate, judge, observations, policy)
     if not calls:
-        return diagnosis
+        return Diagnosis("", "")
     search = Search(judge, observations, policy, calls)
     watched = search.compared(judge.equation.definition)
     found = search.mistakes(watched)
@@ -55,12 +53,13 @@ def with_departure(
         following = Following(calls, watched)
         others = following.follow()
         said = departure(watched, search.confirmed, explained=False, followed=others, solved=following.explained)
-        whole = bool(others) and following.explains_answers
-        code = "" if whole else says_of(others or [*following.returned()])
+        code = says_of(others or [*following.returned()])
+        if others and following.explains_answers:
+            return Diagnosis("", code, (), said)
         if code:
             said = said or Departure()
             said = replace(said, says="; ".join(filter(None, [said.says, code])))
-        return diagnosis if said is None else replace(diagnosis, says=says_of(others) if whole else "", departure=said)
+        return Diagnosis("", "", (), said)
     ids = " and ".join(each.mistake.id for each in found)
     says = "; ".join(each.mistake.says for each in found)
     also = found[0].mistake.also if len(found) == 1 else ()

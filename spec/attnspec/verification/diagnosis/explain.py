@@ -224,7 +224,7 @@ class Explainer:
         if not self.candidate.question.trace:
             return None
         try:
-            found = with_departure(Diagnosis("", ""), self.candidate, self.judge, observations, judged.policy)
+            found = with_departure(self.candidate, self.judge, observations, judged.policy)
         except NotationError:  # a mistake upon a mistake whose shapes do not fit; the verdict does not hang on it
             return None
         self.departure, self.code = found.departure, found.says
