@@ -25,3 +25,10 @@ def test_both_mutations_are_in_the_formula() -> None:
     [mutant] = [each for each in pairs(REGISTRY["recurrent.gru_cell"].definition, [2]) if each.says == says]
 
     assert "h̃ = tanh(x W_xh + r ⊙ (h W_hh))" in text(mutant.definition)
+
+
+def test_the_same_mistake_at_two_places_is_said_once() -> None:
+    says = "in d_a_g: i is used instead of g, twice"
+    [mutant] = [each for each in pairs(REGISTRY["backward.lstm_gates"].definition, range(20)) if each.says == says]
+
+    assert "i ⊙ i" in text(mutant.definition)

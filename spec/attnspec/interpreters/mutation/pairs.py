@@ -51,7 +51,8 @@ def pairs(definition: Definition, roots: Collection[int]) -> Iterator[Mutant]:
         for one, other in combinations(singles, 2):
             both = _both(node, one, other)
             if both is not None:
-                yield Mutant(f"{label}/{one.id}+{other.id}", f"in {label}: {one.says}, and {other.says}", build(both))
+                says = f"{one.says}, twice" if one.says == other.says else f"{one.says}, and {other.says}"
+                yield Mutant(f"{label}/{one.id}+{other.id}", f"in {label}: {says}", build(both))
 
 
 def _both(root: Node, one: _Single, other: _Single) -> Node | None:
