@@ -82,9 +82,9 @@ class Diagnosis:
     """One explanation of an error.
 
     Attributes:
-        id: id of a mutant or convention that the candidate agrees with, several joined by " and "; "code" if only the
-            code that departs is known; "reading" if it only reads wrong parts of its arguments; "unrecognised" if
-            nothing is known.
+        id: id of a mutant or convention that the candidate agrees with, several joined by " and "; "r/code" if only the
+            code that departs from the line r is known, or "code" if it is not a line of this equation; "reading" if
+            it only reads wrong parts of its arguments; "unrecognised" if nothing is known.
         says: the sentence that explains it.
         also: sentences of other mutants that the cases cannot tell from this one.
         departure: where in its files the candidate departs from the equation; None if that is not known.

@@ -21,7 +21,7 @@ from attnspec.verification.diagnosis.appearances import (
     missing,
     whole_lines,
 )
-from attnspec.verification.diagnosis.following import Followed, Following, says_of
+from attnspec.verification.diagnosis.following import Followed, Following, id_of, says_of
 from attnspec.verification.diagnosis.matching import AS_IT_IS
 from attnspec.verification.diagnosis.several_lines import Found, Search
 from attnspec.verification.diagnosis.watched_calls import watched_calls
@@ -41,7 +41,7 @@ def with_departure(
         policy: the precision policy.
 
     Returns:
-        The diagnosis. Without a mistake it has no id, and no sentence unless the code explains all wrong answers.
+        The diagnosis. Without a mistake that of the code, if it explains all wrong answers; else it has no id.
     """
     calls = watched_calls(candidate, judge, observations, policy)
     if not calls:
@@ -55,7 +55,7 @@ def with_departure(
         said = departure(watched, search.confirmed, explained=False, followed=others, solved=following.explained)
         code = says_of(others or [*following.returned()])
         if others and following.explains_answers:
-            return Diagnosis("", code, (), said)
+            return Diagnosis(id_of(others), code, (), said)
         if code:
             said = said or Departure()
             said = replace(said, says="; ".join(filter(None, [said.says, code])))

@@ -70,6 +70,7 @@ from attnspec.verification.diagnosis.changed import (
 from attnspec.verification.diagnosis.constants import wrong_numbers
 from attnspec.verification.diagnosis.counted_examples import counted_examples
 from attnspec.verification.diagnosis.departure import with_departure
+from attnspec.verification.diagnosis.following import is_code
 from attnspec.verification.diagnosis.input_changes import counted_in_16_bits, wrapped_inputs
 from attnspec.verification.diagnosis.one_reading import mistake_at_one_reading
 from attnspec.verification.diagnosis.reading import wrong_reading
@@ -120,7 +121,7 @@ class Explainer:
         note: called with a finding that is not the explanation.
         effort: what the search for another mistake than a known one of the equation may cost.
         departure: where the candidate departs from the lines of the equation; None if that is not known.
-        code: the code that departs, and what belongs there; "" if that is not known.
+        code: the diagnosis that shows the code that departs; None if that is not known.
     """
 
     candidate: Candidate
@@ -130,7 +131,7 @@ class Explainer:
     note: Callable[[str], None]
     effort: Effort = field(default_factory=Effort)
     departure: Departure | None = None
-    code: str = ""
+    code: Diagnosis | None = None
 
     def conclude(self, observations: list[Observation], judged: Judged) -> Conclusion:
         """Explain wrong answers: by a violation, a known mistake, too few bits, or where they are wrong."""
@@ -173,16 +174,16 @@ class Explainer:
             self.note(f"it is wrong {axes}")
         known = known or self.with_what_was_missed(self.wrong_reading(observations, judged, first))
         if self.departure is not None:
-            code = "" if known.id == "code" else self.code
-            says = "; ".join(filter(None, [self.departure.says, code]))
+            shown = [self.departure.says, *([self.code.says] if self.code and not is_code(known) else [])]
+            says = "; ".join(filter(None, shown))
             known = replace(known, departure=replace(self.departure, says=says))
-        equation, shown = self.judge.equation, smallest_failing(first, judged, self.judge, self.candidate)
+        equation, smallest = self.judge.equation, smallest_failing(first, judged, self.judge, self.candidate)
         return Conclusion(
             VerdictKind.DIFFERS,
             no_gradient.says if no_gradient else first.reason,
             judged,
-            diagnosis=replace(known, says=locate.revised(known.says, judged.compared, shown, equation.definition)),
-            worst=worst_element(shown, equation) if shown is not None else worst_case(first, judged, equation),
+            diagnosis=replace(known, says=locate.revised(known.says, judged.compared, smallest, equation.definition)),
+            worst=worst_element(smallest, equation) if smallest is not None else worst_case(first, judged, equation),
         )
 
     def with_what_was_missed(self, diagnosis: Diagnosis) -> Diagnosis:
@@ -216,7 +217,8 @@ class Explainer:
         reading = wrong_reading(self.judge, self.candidate, observations, judged.policy) if told else ""
         where = place.says.removeprefix("no known mistake: it is ")
         if self.code:
-            return Diagnosis("code", f"{'; '.join(filter(None, [self.code, reading]))} ({where})")
+            says = "; ".join(filter(None, [self.code.says, reading]))
+            return replace(self.code, says=f"{says} ({where})")
         return Diagnosis("reading", f"{reading} ({where})") if reading else place
 
     def mistakes_in_lines(self, observations: Sequence[Observation], judged: Judged) -> Diagnosis | None:
@@ -227,8 +229,8 @@ class Explainer:
             found = with_departure(self.candidate, self.judge, observations, judged.policy)
         except NotationError:  # a mistake upon a mistake whose shapes do not fit; the verdict does not hang on it
             return None
-        self.departure, self.code = found.departure, found.says
-        return found if found.id else None
+        self.departure, self.code = found.departure, found if is_code(found) else None
+        return found if found.id and self.code is None else None
 
     def lossy(self, observations: Sequence[Observation], judged: Judged) -> Conclusion:
         """Conclude that answers are right by a form that loses digits."""

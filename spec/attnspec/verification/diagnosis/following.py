@@ -33,6 +33,10 @@ from attnspec.verification.diagnosis.one_line import Suspect
 from attnspec.verification.diagnosis.several_lines import fitting_arrays
 from attnspec.verification.diagnosis.shown_code import shown_code
 from attnspec.verification.diagnosis.watched_calls import WatchedCall
+from attnspec.verification.verdict import Diagnosis
+
+CODE = "code"
+"""The end of the id of a diagnosis that shows the code that departs."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,17 @@ class Followed:
         definition, target = self.site.definition, self.site.part.target
         formula = text_of(definition.roots[self.site.part.root], definition)
         return f"{text_of(Name(target), definition)} = {formula}" if target else formula
+
+
+def id_of(found: Sequence[Followed]) -> str:
+    """The id of a diagnosis that shows code: "r/code and z/code", or "code" if it is not of single lines."""
+    lines = [each.site.part.target for each in found if not each.site.within]
+    return " and ".join(f"{line}/{CODE}" for line in lines) if all(lines) and len(lines) == len(found) else CODE
+
+
+def is_code(diagnosis: Diagnosis) -> bool:
+    """Whether a diagnosis shows code that departs."""
+    return diagnosis.id.rpartition("/")[2] == CODE
 
 
 def says_of(found: Sequence[Followed]) -> str:
