@@ -85,6 +85,7 @@ ELSEWHERE = {
     "MOST_MISTAKES": "the cost of a search",
     "MOST_TRIES": "the cost of a search",
     "MOST_ARRAYS": "the cost of a search",
+    "MOST_FOLLOWED": "the cost of a search",
     "MOST_CODE": "how much is printed",
     "MOST_INPUTS": "how much is printed",
     "MOST_OF_INPUT": "how much is printed",

@@ -402,6 +402,10 @@ MATCHED_ELEMENTS, MATCHED_BITS, MOST_BITS = 4, 64.0, 24.0
 array of a candidate counts as a line of the formula; the most bits of one element. Some 400 arrays are compared with
 some 300 parts in 2,000 layouts, 2^28 in all; 64 bits leave a chance of 2^-36 that one of them agrees."""
 
+FOLLOWED_BOUNDS = 4.0
+"""Convention: what is computed from wrong values of a line agrees with an array of a candidate within so many bounds of
+the right values, than which it may be larger. `MATCHED_BITS` are counted above these bounds."""
+
 WATCHED_CASES = 2
 """Convention: the number of failing cases that are watched; a sentence must hold in all of them."""
 

@@ -18,6 +18,7 @@ from attnspec.interpreters.rounding.lines import Part, Visit, following
 from attnspec.interpreters.rounding.noise import Noise
 from attnspec.language.traversal import reads
 from attnspec.language.tree import Last, Name, Node, Scan, Stack
+from attnspec.thresholds import FOLLOWED_BOUNDS
 from attnspec.verification.diagnosis.appearances import (
     Appearances,
     Key,
@@ -156,7 +157,7 @@ class Following:
         for part, noise in visit.noises.items():
             whole = not part.path and (part.root == root or _is_of(node, {part.target}))
             value = names.get(part.target, values.get(part)) if whole else None
-            if value is not None and Expected(np.squeeze(value), np.squeeze(noise.bound)).equals(answer):
+            if value is not None and _within(value, noise).equals(answer):
                 return True
         return False
 
@@ -270,6 +271,12 @@ class Following:
         if not all(site.part in values and self.appears(k, values[site.part]) for k, values in enumerate(computed)):
             return False
         self.put(site, [values[site.part].value for values in computed])
+        returns = self.visit(()).definition.returns
+        for number in self.results_of(site.within, site.part):
+            answers = [call.observation.answers[number] for call in self.calls]
+            there = all(values[site.part].is_in(answer) for values, answer in zip(computed, answers, strict=True))
+            if there or isinstance(returns[number], Last):  # of a recurrence the first step is known, not the last
+                self.answered.add(number)
         return True
 
     def takes_its_place(self, site: Site, suspect: Suspect) -> bool:
@@ -327,7 +334,7 @@ class Following:
             noise = visit.noises[part]
             if value.shape != noise.value.shape or not np.isfinite(value).all() or not np.isfinite(noise.bound).all():
                 continue
-            values = Expected(np.squeeze(value), np.squeeze(noise.bound))
+            values = _within(value, noise)
             other = old[part] if part in old else np.asarray(noise.value)
             if values.is_telling and not values.equals(np.squeeze(other)):
                 found[part] = values
@@ -363,6 +370,11 @@ class Following:
         """The calls that lead to a place, where an array was made so many times before."""
         there = [item for item in self.watched[0].recorded if place_of(item) == place]
         return there[times].callers
+
+
+def _within(value: Array, noise: Noise) -> Expected:
+    """Values that are computed from others than those of the formula, of which the noise of a part is known."""
+    return Expected(np.squeeze(value), FOLLOWED_BOUNDS * np.squeeze(noise.bound))
 
 
 def _same(a: Array, b: Array) -> bool:

@@ -44,8 +44,8 @@ from attnspec.verification.judge.judge import Judge
 MOST_MISTAKES, MOST_TRIES = 3, 8
 """So many mistakes are looked for, one line after the other; so many are tried."""
 
-MOST_ARRAYS = 12
-"""So many arrays are examined for one line."""
+MOST_ARRAYS, MOST_FOLLOWED = 12, 36
+"""So many arrays are examined for one line, for which a mistake is looked for or for which they may stand."""
 
 
 @dataclass(frozen=True)
@@ -196,19 +196,21 @@ def fitting_arrays(
         site: the line.
         here: its values in each call.
         watched: the calls.
-        parted: whether arrays count that have the values of a part beside others.
+        parted: whether arrays count that have the values of a part beside others; then more are examined, those first
+            that are made first, whether variables hold them or not.
     """
+    most = MOST_FOLLOWED if parted else MOST_ARRAYS
     cases = tuple(arguments_case(visit, each.case) for each, (_, visit, _) in zip(watched, here, strict=True))
     shapes = [_shape(visit, site) for _, visit, _ in here]
     others = [dict(each.others(parted)) for each in watched]
     suspects: dict[tuple[Place, int], Suspect] = {}
-    for place in sorted(others[0], key=lambda place: (place[0][3] != site.part.target, not place[0][3])):
+    for place in sorted(others[0], key=lambda at: (at[0][3] != site.part.target, not parted and not at[0][3])):
         found = [other[place].value for other in others if place in other]
         arrays = [laid_out(array, shape) for array, shape in zip(found, shapes, strict=False)]
         fitting = tuple(array for array in arrays if array is not None)
         known = any(np.array_equal(fitting[0], each.arrays[0]) for each in suspects.values()) if fitting else True
         finite = all(np.isfinite(array).all() for array in fitting)
-        if len(fitting) == len(watched) and finite and not known and len(suspects) < MOST_ARRAYS:
+        if len(fitting) == len(watched) and finite and not known and len(suspects) < most:
             suspects[place] = Suspect(cases, fitting, bool(place[0][3]))
     return suspects
 
