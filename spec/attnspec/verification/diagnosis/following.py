@@ -148,12 +148,9 @@ class Following:
         answer, visit = self.calls[call].observation.answers[number], self.watched[call].visits[-1]
         if self.is_right(call, number, answer):
             return True
-        given = self.given.get(((), visit.definition.id))
-        if given is None:
-            return False
-        values = following(visit, given[call])
+        names = self.given.get(((), visit.definition.id), [{} for _ in self.calls])[call]
+        values = following(visit, names)
         root, node = len(visit.definition.lines) + number, visit.definition.returns[number]
-        names = given[call]
         for part, noise in visit.noises.items():
             whole = not part.path and (part.root == root or _is_of(node, {part.target}))
             value = names.get(part.target, values.get(part)) if whole else None
@@ -270,7 +267,8 @@ class Following:
         computed = [self.computed(k, site, known[k]) for k in range(len(self.watched))]
         if not all(site.part in values and self.appears(k, values[site.part]) for k, values in enumerate(computed)):
             return False
-        self.put(site, [values[site.part].value for values in computed])
+        shapes = [each.expected[site.key][1].noises[site.part].value.shape for each in self.watched]
+        self.put(site, [values[site.part].value.reshape(shape) for values, shape in zip(computed, shapes, strict=True)])
         returns = self.visit(()).definition.returns
         for number in self.results_of(site.within, site.part):
             answers = [call.observation.answers[number] for call in self.calls]
