@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from attnspec.verification.diagnosis.shown_code import shown_code
+from attnspec.verification.diagnosis.shown_code import allocates, shown_code
 
 SOURCE = """
 import numpy as np
@@ -102,3 +102,12 @@ def test_long_code_is_not_shown(tmp_path: Path) -> None:
     path.write_text(f"x = {' + '.join(['1'] * 100)}", encoding="utf-8")
 
     assert shown_code([(str(path), 1)]) == ""
+
+
+def test_memory_that_is_not_written_yet(tmp_path: Path) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text(
+        "a = np.empty(3)\nb = torch.empty_like(a)\nc = np.zeros(3)\nd = np.exp(np.empty(3))\n", encoding="utf-8"
+    )
+
+    assert [allocates(str(path), number) for number in range(1, 6)] == [True, True, False, False, False]

@@ -54,7 +54,7 @@ def with_departure(
         others = following.follow()
         said = departure(watched, search.confirmed, explained=False, followed=others, solved=following.explained)
         code = says_of(others or [*following.returned()])
-        if others and following.explains_answers:
+        if others and code and following.explains_answers:
             return Diagnosis(id_of(others), code, (), said)
         if code:
             said = said or Departure()

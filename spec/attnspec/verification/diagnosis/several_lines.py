@@ -38,8 +38,10 @@ from attnspec.verification.diagnosis.one_line import (
     up_to,
 )
 from attnspec.verification.diagnosis.recognise import recognise
+from attnspec.verification.diagnosis.shown_code import allocates
 from attnspec.verification.diagnosis.watched_calls import WatchedCall
 from attnspec.verification.judge.judge import Judge
+from attnspec.verification.sandbox.messages import Recorded
 
 MOST_MISTAKES, MOST_TRIES = 3, 8
 """So many mistakes are looked for, one line after the other; so many are tried."""
@@ -202,7 +204,7 @@ def fitting_arrays(
     most = MOST_FOLLOWED if parted else MOST_ARRAYS
     cases = tuple(arguments_case(visit, each.case) for each, (_, visit, _) in zip(watched, here, strict=True))
     shapes = [_shape(visit, site) for _, visit, _ in here]
-    others = [dict(each.others(parted)) for each in watched]
+    others = [{at: item for at, item in each.others(parted) if not _may_be_old(item)} for each in watched]
     suspects: dict[tuple[Place, int], Suspect] = {}
     for place in sorted(others[0], key=lambda at: (at[0][3] != site.part.target, not parted and not at[0][3])):
         found = [other[place].value for other in others if place in other]
@@ -213,6 +215,11 @@ def fitting_arrays(
         if len(fitting) == len(watched) and finite and not known and len(suspects) < most:
             suspects[place] = Suspect(cases, fitting, bool(place[0][3]))
     return suspects
+
+
+def _may_be_old(item: Recorded) -> bool:
+    """Whether an array may have the numbers of an earlier call, since it was not written yet."""
+    return bool(item.name) and allocates(item.file, item.line)
 
 
 def _marked(found: Sequence[Found]) -> Iterator[Found]:

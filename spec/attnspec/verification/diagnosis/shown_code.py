@@ -63,6 +63,16 @@ def shown_code(places: Sequence[tuple[str, int]], right: Collection[tuple[str, s
     return ", with ".join(shown)
 
 
+def allocates(file: str, number: int) -> bool:
+    """Whether the statement of a line makes an array in memory that still has other numbers, as `np.empty` does."""
+    level = _level(file, number)
+    return level is not None and _is_empty(getattr(level.statement, "value", None))
+
+
+def _is_empty(value: ast.AST | None) -> bool:
+    return isinstance(value, ast.Call) and _called(value) in ("empty", "empty_like", "new_empty")
+
+
 def _inputs(levels: Sequence[_Level], right: Collection[tuple[str, str, str]]) -> Iterator[tuple[str, str]]:
     """The variables that a statement reads, directly or through others, with the expressions that they are."""
     statement = levels[0].statement
@@ -79,7 +89,7 @@ def _inputs(levels: Sequence[_Level], right: Collection[tuple[str, str, str]]) -
             value = _argument(name, level, levels[number])
         elif value is not None:
             line = value.lineno
-        if value is None:
+        if value is None or _is_empty(value):
             continue
         if isinstance(value, ast.Name):  # another name for it
             more = [(number, called, value.id, line)]
