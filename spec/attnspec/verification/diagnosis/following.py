@@ -132,7 +132,10 @@ class Following:
         if not self.absent:
             self.answered |= {*range(len(self.visit(()).definition.returns))}
             return [*self.returned()]
-        return self.found if self.explains_answers else [each for each in self.found if not each.may_be_right]
+        if not self.explains_answers and any(each.may_be_right for each in self.found):
+            self.found = [each for each in self.found if not each.may_be_right]
+            self.explained = {each.site.key for each in self.found}
+        return self.found
 
     @property
     def explains_answers(self) -> bool:
