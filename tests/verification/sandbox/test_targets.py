@@ -209,9 +209,8 @@ def test_a_folder_names_a_file_of_it(tmp_path: Path) -> None:
 
 
 def test_missing_module_names_the_nearest(runner: Runner, package: Path) -> None:
-    assert refusal(runner, Module("kernels_of_min")).mend.startswith(
-        "did you mean kernels_of_mine"
-    )  # others may be near
+    mend = refusal(runner, Module("kernels_of_min")).mend
+    assert mend.startswith("did you mean kernels_of_mine")  # other modules on the path may be near too
     assert "kernels_of_mine.cells" in refusal(runner, Module("kernels_of_mine.cell")).mend
     assert refusal(runner, Module("kernels_of_mine.cells.gru")).mend == "did you mean kernels_of_mine.cells:gru?"
 
