@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -111,3 +112,13 @@ def test_memory_that_is_not_written_yet(tmp_path: Path) -> None:
     )
 
     assert [allocates(str(path), number) for number in range(1, 6)] == [True, True, False, False, False]
+
+
+def test_a_file_that_has_changed_is_read_again(tmp_path: Path) -> None:
+    path = tmp_path / "mine.py"
+    for number, text in enumerate(("a = np.empty(3)", "a = np.exp(3)")):
+        path.write_text(text, encoding="utf-8")
+        os.utime(path, (number, number))
+
+        assert shown_code([(str(path), 1)]) == text
+        assert allocates(str(path), 1) == ("empty" in text)

@@ -14,7 +14,7 @@ from attnspec.interpreters.rounding.policy import Policy
 from attnspec.language.traversal import reads
 from attnspec.language.tree import Definition
 from attnspec.verification.cases.case import Case
-from attnspec.verification.diagnosis.matching import AS_IT_IS, Expected
+from attnspec.verification.diagnosis.matching import AS_IT_IS, Array, Expected
 from attnspec.verification.diagnosis.watched_calls import WatchedCall
 from attnspec.verification.sandbox.messages import Recorded
 
@@ -98,15 +98,19 @@ class Appearances:
     @cached_property
     def ways(self) -> dict[Key, list[str | None]]:
         """{key of a part: how each of the arrays has its values}."""
-        return self._ways_of(self.recorded)
+        return self._ways_of(self.arrays)
 
-    def _ways_of(self, recorded: Sequence[Recorded]) -> dict[Key, list[str | None]]:
+    @cached_property
+    def arrays(self) -> list[Array]:
+        """The arrays of the call in float64, in order."""
+        with np.errstate(invalid="ignore"):  # NaN of memory that was never written
+            return [item.value.astype(np.float64) for item in self.recorded]
+
+    def _ways_of(self, arrays: Sequence[Array]) -> dict[Key, list[str | None]]:
         """{key of a part: how each of some arrays has its values}.
 
         Of a part of a line, and of an array that has the values of another part as they are, only as it is.
         """
-        with np.errstate(invalid="ignore"):  # NaN of memory that was never written
-            arrays = [item.value.astype(np.float64) for item in recorded]
         there = {key: [values.is_in(array) for array in arrays] for key, (_, _, values) in self.expected.items()}
         known = [any(column) for column in zip(*there.values(), strict=True)]
         return {
@@ -124,8 +128,11 @@ class Appearances:
 
     def at(self, place: Place) -> dict[Key, dict[Place, str]]:
         """The same of one place alone, which takes less time."""
-        there = [item for item in self.recorded if place_of(item) == place]
-        return {key: _by_place(there, ways) for key, ways in self._ways_of(there).items()}
+        there = [
+            (item, array) for item, array in zip(self.recorded, self.arrays, strict=True) if place_of(item) == place
+        ]
+        items, arrays = [item for item, _ in there], [array for _, array in there]
+        return {key: _by_place(items, ways) for key, ways in self._ways_of(arrays).items()}
 
     @cached_property
     def explained(self) -> set[int]:
@@ -139,9 +146,7 @@ class Appearances:
             for visit in self.visits
             if visit.place == site.within and visit.definition.id == site.definition.id and site.part in visit.noises
         ]
-        with np.errstate(invalid="ignore"):  # NaN of memory that was never written
-            arrays = [item.value.astype(np.float64) for item in self.recorded]
-        there = [values is not None and any(map(values.is_in, arrays)) for values in steps]
+        there = [values is not None and any(map(values.is_in, self.arrays)) for values in steps]
         return ([*there, False].index(False), len(steps))
 
     @cached_property

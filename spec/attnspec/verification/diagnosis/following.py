@@ -343,8 +343,7 @@ class Following:
 
     def appears(self, call: int, values: Expected) -> bool:
         """Whether values are among the arrays of a watched call or in its answers."""
-        arrays = (item.value.astype(np.float64) for item in self.watched[call].recorded)
-        return any(map(values.is_in, (*self.calls[call].observation.answers, *arrays)))
+        return any(map(values.is_in, (*self.calls[call].observation.answers, *self.watched[call].arrays)))
 
     @cached_property
     def absent(self) -> dict[Key, Site]:

@@ -65,8 +65,14 @@ def shown_code(places: Sequence[tuple[str, int]], right: Collection[tuple[str, s
 
 def allocates(file: str, number: int) -> bool:
     """Whether the statement of a line makes an array in memory that still has other numbers, as `np.empty` does."""
-    level = _level(file, number)
-    return level is not None and _is_empty(getattr(level.statement, "value", None))
+    return number in _allocating(file, _version(file))
+
+
+@lru_cache(8)
+def _allocating(file: str, version: int) -> frozenset[int]:
+    """The lines of a file whose statements do."""
+    simple = [node for node in ast.walk(_tree(file, version)) if isinstance(node, SIMPLE) and _is_empty(node.value)]
+    return frozenset(line for node in simple for line in range(node.lineno, (node.end_lineno or node.lineno) + 1))
 
 
 def _is_empty(value: ast.AST | None) -> bool:
@@ -194,7 +200,7 @@ def _parameters(function: Function) -> set[str]:
 
 def _level(file: str, number: int) -> _Level | None:
     """A line of a file; None if it has no statement that can be shown."""
-    tree = _tree(file)
+    tree = _tree(file, _version(file))
     here = [node for node in ast.walk(tree) if isinstance(node, ast.stmt) and _is_at(node, number)]
     simple = [node for node in here if isinstance(node, SIMPLE)]
     functions = [node for node in here if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
@@ -217,8 +223,16 @@ def _text(node: ast.AST) -> str:
     return code if len(code) <= MOST_CODE and code.isprintable() else ""
 
 
+def _version(file: str) -> int:
+    """When a file was changed, which a session that watches it outlives; 0 if there is none."""
+    try:
+        return Path(file).stat().st_mtime_ns
+    except (OSError, ValueError):
+        return 0
+
+
 @lru_cache(8)
-def _tree(file: str) -> ast.Module:
+def _tree(file: str, version: int) -> ast.Module:
     """The syntax tree of a Python file; an empty one of what is not one."""
     try:
         return ast.parse(Path(file).read_bytes())
