@@ -1,7 +1,8 @@
-"""Which tests are broad: asked of every equation, where the default run asks what tells most."""
+"""Which cases of long tests are asked in which run, and how many cases Hypothesis draws."""
 
 from __future__ import annotations
 
+import tomllib
 import zlib
 from pathlib import Path
 
@@ -28,65 +29,16 @@ settings.register_profile(
     max_examples=EXPLORE,
 )
 
-BROAD = (
-    "test_equations_and_their_mutants_differ", "test_one_change_changes_the_formula",
-    "test_any_order_of_summation_is_within_the_bound", "test_every_row_marks_what_it_reads",
-    "test_honest_rounding_to_bfloat16_keeps_the_properties", "test_wrong_by_little_in_bfloat16_differs",
-    "test_every_verdict_says_what_it_is", "test_wheel_works_in_an_empty_environment", "test_pytorch_gives_the_same",
-    "test_properties_kill_what_they_name", "test_fewer_bits", "test_framework_is_guessed",
-    "test_a_slip_of_a_kernel_that_runs_through_tiles_is_named", "test_two_processes_say_what_one_says",
-    "test_honest_code_fills_the_bound",
-)  # fmt: skip
-"""Tests of every equation, mutant, order of summation, policy, slip or framework, and of what is built."""
-
-SAMPLED = {
-    "test_equations_have_their_properties": 3,
-    "test_every_equation_has_well_formed_insertions": 6,
-    "test_every_equation_has_well_formed_places_of_numbers": 3,
-    "test_every_equation_has_well_formed_errors": 3,
-    "test_every_equation_has_well_formed_parts": 3,
-    "test_honest_code_fills_the_bound": 18,
-    "test_honest_code_is_within_the_bound_in_every_regime": 8,
-    "test_implementations_keep_the_properties": 2,
-    "test_one_change_changes_the_formula": 4,
-    "test_any_order_of_summation_is_within_the_bound": 18,
-    "test_honest_rounding_to_bfloat16_keeps_the_properties": 3,
-    "test_properties_kill_what_they_name": 6,
-    "test_pytorch_gives_the_same": 4,
-    "test_the_faulty_version_does_not_conform": 14,
-    "test_the_mended_version_conforms": 16,
-    "test_the_value_is_right_to_its_own_noise": 4,
-    "test_the_verdict_is_that_it_conforms": 4,
-    "test_wrong_by_little_in_bfloat16_differs": 2,
-}
-"""Tests of which one in so many is broad and the others are slow: what each shows, its neighbours show too."""
-
-FEW_BY_DEFAULT = {
-    "test_equations_have_their_properties": 3,
-    "test_honest_code_is_within_the_bound_in_every_regime": 3,
-    "test_implementations_keep_the_properties": 4,
-    "test_the_value_is_right_to_its_own_noise": 3,
-    "test_what_is_said_of_an_equation_stands_in_its_family": 4,
-}
-"""The longest tests of every equation, of which the default run has one in so many and CI has all."""
-
-OTHER_DTYPES = ("float16", "float64")
-"""Beside float32 and bfloat16 they show little that is new of the noise."""
-
-EVERY_REGIME = "test_honest_code_is_within_the_bound_in_every_regime"
-"""The longest test of the noise: the default run asks it in float32, CI in bfloat16 too."""
-
-ONE_CHANGE = "test_one_change_changes_the_formula"
-LONG = (
-    "backward.", "transformer.decoder", "transformer.encoder_only", "transformer.encoder_biased_pre",
-    "recurrent.bidirectional_lstm", "attention_rnn.bahdanau_decode",
-)  # fmt: skip
-"""Equations of so many changes that setting them all takes long."""
+LANES: dict[str, tuple[int, int]] = tomllib.loads(Path(__file__).with_name("lanes.toml").read_text(encoding="utf-8"))
+"""{test that takes long: one of how many of its cases the default run asks, and `make test`}."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Name the device of the tests that are marked gpu."""
+    """The device of the tests that are marked gpu, and whether lanes.toml counts."""
     parser.addoption("--device", default="cuda", help="device of the tests marked gpu: cuda, cuda:N or cpu")
+    parser.addoption(
+        "--every-case", action="store_true", help="also the cases of long tests that lanes.toml leaves out"
+    )
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -116,16 +68,16 @@ def pytest_configure(config: pytest.Config) -> None:
         settings.load_profile("few")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark them by name and by dtype."""
-    for item in items:
-        name, _, asked = item.name.partition("[")
-        of_noise = "test_noise" in item.nodeid and any(dtype in asked for dtype in OTHER_DTYPES)
-        in_bfloat16 = name == EVERY_REGIME and "bfloat16" in asked
-        left_to_ci = zlib.crc32(item.nodeid.encode()) % FEW_BY_DEFAULT.get(name, 1)
-        if name in BROAD or of_noise or in_bfloat16 or left_to_ci or item.nodeid.startswith("tests/test_docs.py"):
-            item.add_marker(pytest.mark.broad)
-        if item.get_closest_marker("broad") and zlib.crc32(item.nodeid.encode()) % SAMPLED.get(name, 1):
-            item.add_marker(pytest.mark.slow)
-        if (name == EVERY_REGIME and of_noise) or (name == ONE_CHANGE and asked.startswith(LONG)):
-            item.add_marker(pytest.mark.slow)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark the cases of long tests that are left to `make test`, or to nobody but who asks for slow ones."""
+    by_test: dict[str, list[pytest.Item]] = {}
+    for item in [] if config.getoption("--every-case") else items:
+        if not item.get_closest_marker("slow"):
+            by_test.setdefault(item.nodeid.partition("[")[0], []).append(item)
+    for test, (default, ci) in LANES.items():
+        cases = sorted(by_test.get(test, ()), key=lambda item: zlib.crc32(item.nodeid.encode()))
+        for place, item in enumerate(cases):
+            if not ci or place * ci >= len(cases):
+                item.add_marker(pytest.mark.slow)
+            elif not default or place * default >= len(cases):
+                item.add_marker(pytest.mark.broad)
